@@ -1,0 +1,1 @@
+"""Measure, store, compare, report."""

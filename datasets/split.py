@@ -1,0 +1,63 @@
+"""A labelled set of videos, as an evaluation sees it."""
+
+import hashlib
+from pathlib import Path
+
+import msgspec
+
+
+class Video(msgspec.Struct, frozen=True, kw_only=True):
+    """A file with one label.
+
+    Attributes:
+        id: Unique in its split and the same on every machine (no part of the data root).
+        path: Where the file is, or should be: a missing file keeps its place in the split.
+        label: Index into the split's class names.
+        group: The source that the video shares footage with (UCF101's g01..g25), if known.
+    """
+
+    id: str
+    path: Path
+    label: int
+    group: str | None = None
+
+
+class Split(msgspec.Struct, frozen=True, kw_only=True):
+    """The videos of one split of a dataset, with its classes in the canonical order.
+
+    Attributes:
+        dataset: The catalog's name of the dataset.
+        name: The split's own name: `test01`, `validation`.
+        classes: Class names; a label is an index into them.
+        videos: Every video that the annotation lists, in its order, present on disk or not.
+        notes: What a reader of a result should know of this copy (files missing, ...).
+    """
+
+    dataset: str
+    name: str
+    classes: tuple[str, ...]
+    videos: tuple[Video, ...]
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a split in which an id stands twice or a label is outside the classes."""
+        seen: set[str] = set()
+        for video in self.videos:
+            if video.id in seen:
+                raise ValueError(f"{self.dataset} {self.name}: video {video.id!r} is listed twice")
+            seen.add(video.id)
+            if not 0 <= video.label < len(self.classes):
+                raise ValueError(
+                    f"{self.dataset} {self.name}: label {video.label} of {video.id!r} is not in "
+                    f"0..{len(self.classes) - 1}"
+                )
+
+    @property
+    def manifest(self) -> str:
+        """Digest of what is asked of a network: the ids and labels, in order, and the classes."""
+        digest = hashlib.sha256()
+        for name in self.classes:
+            digest.update(f"{name}\n".encode())
+        for video in self.videos:
+            digest.update(f"{video.id}\t{video.label}\n".encode())
+        return digest.hexdigest()[:16]

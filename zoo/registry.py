@@ -1,0 +1,135 @@
+"""Name -> architecture. Families register themselves; their modules load when asked for."""
+
+import importlib
+import importlib.util
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from ..datasets.errors import KinobenchError, UnknownNameError
+from .spec import Architecture, Builder
+
+FAMILY_MODULES: dict[str, tuple[str, ...]] = {
+    "single_frame": ("single_frame_r50", "single_frame_tiny"),
+    "late_fusion": (
+        "late_fusion_r50",
+        "late_fusion_tiny",
+        "late_fusion_pool_r50",
+        "late_fusion_pool_tiny",
+    ),
+    "early_fusion": ("early_fusion_r50", "early_fusion_tiny"),
+    "slow_fusion": ("slow_fusion_r50", "slow_fusion_tiny"),
+    "c3d": ("c3d", "c3d_tiny"),
+    "i3d": ("i3d_r50", "i3d_tiny"),
+    "slowfast": ("slowfast_r50", "slowfast_tiny"),
+    "x3d": ("x3d_m", "x3d_tiny"),
+}
+"""Which module of this package holds which names, so that a name is checked without torch and
+only the family that is asked for is imported. A test holds it against what they register."""
+
+ENTRY_POINT_GROUP = "kinobench.zoo"
+
+_FAMILY_OF = {name: module for module, names in FAMILY_MODULES.items() for name in names}
+_architectures: dict[str, Architecture] = {}
+_plugins: set[str] = set()
+_family_loading: str | None = None
+
+
+def register(
+    name: str,
+    *,
+    family: str = "custom",
+    paper: str = "",
+    year: int | None = None,
+    inputs: tuple[str, ...] = ("rgb",),
+    native: tuple[int, int, int] | None = None,
+) -> Callable[[Builder], Builder]:
+    """Register the decorated builder `(num_classes, frames, size) -> nn.Module` under `name`.
+
+    Raises:
+        KinobenchError: The name is taken, or is not lower case without blanks.
+    """
+
+    def keep(build: Builder) -> Builder:
+        if name != "".join(name.lower().split()) or not name:
+            raise KinobenchError(f"architecture {name!r}: a name is lower case, without blanks")
+        if name in _architectures or _FAMILY_OF.get(name, _family_loading) != _family_loading:
+            raise KinobenchError(f"architecture {name!r} is registered already; choose another name")
+        _architectures[name] = Architecture(
+            name=name,
+            build=build,
+            family=family,
+            paper=paper,
+            year=year,
+            inputs=inputs,
+            native=native,
+        )
+        return build
+
+    return keep
+
+
+def names() -> list[str]:
+    """Return every registered name, in alphabetical order, without importing a built-in family."""
+    _load_installed_plugins()
+    return sorted({*_FAMILY_OF, *_architectures})
+
+
+def get(name: str) -> Architecture:
+    """Return the architecture of that name.
+
+    Raises:
+        UnknownNameError: No architecture is named so; the message has the nearest name.
+    """
+    check(name)
+    if name not in _architectures:
+        _load_family(_FAMILY_OF[name])
+    return _architectures[name]
+
+
+def check(name: str) -> None:
+    """Raise UnknownNameError unless an architecture of that name exists; imports no torch."""
+    if name not in _FAMILY_OF and name not in _architectures and name not in names():
+        hint = "`python bench.py list models` shows all of them"
+        raise UnknownNameError("model", name, names(), hint)
+
+
+def load_plugin(path: str | Path) -> None:
+    """Run a Python file that registers architectures; a second call for the same file is nothing.
+
+    Raises:
+        KinobenchError: The file is missing, or fails when it is run.
+    """
+    file = Path(path).resolve()
+    if str(file) in _plugins:
+        return
+    if not file.is_file():
+        raise KinobenchError(f"--plugin {path}: no such file")
+    spec = importlib.util.spec_from_file_location(f"kinobench_plugin_{file.stem}", file)
+    if spec is None or spec.loader is None:
+        raise KinobenchError(f"--plugin {path}: not a Python file; its name must end in .py")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except KinobenchError:
+        raise
+    except Exception as error:
+        raise KinobenchError(f"--plugin {path} failed: {type(error).__name__}: {error}") from error
+    _plugins.add(str(file))
+
+
+def _load_family(module: str) -> None:
+    global _family_loading
+    _family_loading = module
+    try:
+        importlib.import_module(f".{module}", __package__)
+    finally:
+        _family_loading = None
+
+
+def _load_installed_plugins() -> None:
+    """Import what other distributions offer under the entry point group `kinobench.zoo`."""
+    for point in entry_points(group=ENTRY_POINT_GROUP):
+        if point.value not in _plugins:
+            point.load()
+            _plugins.add(point.value)

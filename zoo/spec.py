@@ -1,0 +1,66 @@
+"""What the registry knows of an architecture."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Builder = Callable[[int, int, int], "nn.Module"]
+
+
+class Architecture(msgspec.Struct, frozen=True, kw_only=True):
+    """A network definition under the one contract.
+
+    `build(num_classes, frames, size)` gives a module that takes `clip: [B, 3, frames, size, size]`,
+    normalised float, and gives logits `[B, num_classes]`. What happens inside (folding frames into
+    the batch, splitting pathways, stacking channels) stays inside.
+
+    Attributes:
+        name: Lower case; the origin's own name where there is one.
+        build: The builder, called positionally with `(num_classes, frames, size)`.
+        family: What kind of network it is: `single_frame`, `late_fusion`, `c3d`, ...
+        paper: Authors, title, venue and year, or repository, of what it implements.
+        year: The paper's year.
+        inputs: What the module takes, in order.
+        native: The input `(frames, stride, size)` that the paper used; None if there is none.
+    """
+
+    name: str
+    build: Builder
+    family: str
+    paper: str
+    year: int | None = None
+    inputs: tuple[str, ...] = ("rgb",)
+    native: tuple[int, int, int] | None = None
+
+
+class Published(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of `published.csv`: what a paper or repository printed of an architecture.
+
+    Attributes:
+        model: The registry's name.
+        frames, size, classes: The input and the head that the printed cost belongs to.
+        gmacs: Printed cost of one view, in units of 1e9; None where none is printed.
+        convention: How that cost was counted: `matmul` (convolutions and matrix products alone) or
+            `matmul+5norm` (the same plus 5 per element of every normalisation's output).
+        mparams: Printed parameters, in millions.
+        dataset, views, top1, top5: The printed accuracy, in percent.
+        source: Repository and file, or paper and table.
+    """
+
+    model: str
+    frames: int
+    stride: int | None
+    size: int
+    classes: int
+    gmacs: float | None
+    convention: str | None
+    mparams: float | None
+    dataset: str
+    views: str | None
+    top1: float | None
+    top5: float | None
+    source: str

@@ -1,0 +1,178 @@
+"""Name -> dataset. What reads a dataset is imported when it is loaded."""
+
+from collections.abc import Callable
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+
+import msgspec
+
+from . import layouts
+from .errors import KinobenchError, UnknownNameError
+from .layouts import Layout
+from .split import Split
+
+ENTRY_POINT_GROUP = "kinobench.datasets"
+
+Progress = Callable[[int, int], None]
+"""Called with the number of videos made so far, and of all."""
+
+
+class Dataset(msgspec.Struct, frozen=True, kw_only=True):
+    """What the catalog knows of a dataset.
+
+    Another distribution offers one, or any object with these attributes, by an entry point of the
+    group `kinobench.datasets` that is named like it; those that have a default here may be absent.
+
+    Attributes:
+        name: Lower case, as on the command line.
+        title: As people write it.
+        load: `load(root, split)` gives the split of that name in the folder `root`; a split of None
+            is the first of `splits`. Raises DatasetError where something is missing or wrong.
+        default_protocol: Name of the protocol that it is measured under unless another is asked.
+        num_classes: How many classes there are.
+        splits: Names of the splits, the default first.
+        homepage: Where its publishers describe it.
+        obtain: How people get it.
+        tree: The expected folders and files, one a line.
+        needs_root: False where `load(None, split)` finds or makes the videos itself.
+        make: `make(root, progress)` generates the dataset in `root`, or where `load(None, ...)`
+            looks if that is None, and returns the folder; at once if it is there already. None for
+            a dataset that can't be generated.
+    """
+
+    name: str
+    title: str
+    load: Callable[[Path | None, str | None], Split]
+    default_protocol: str
+    num_classes: int
+    splits: tuple[str, ...]
+    homepage: str
+    obtain: str = ""
+    tree: str = ""
+    needs_root: bool = True
+    make: Callable[[Path | None, Progress | None], Path] | None = None
+
+
+def names() -> list[str]:
+    """Return the name of every dataset, in alphabetical order, without importing a plugin."""
+    return sorted({*_BUILT_IN, *_plugins()})
+
+
+def get(name: str) -> Dataset:
+    """Return the dataset of that name.
+
+    Raises:
+        UnknownNameError: No dataset is named so; the message has the nearest name.
+        KinobenchError: An installed plugin of that name is not a dataset, or takes a name twice.
+    """
+    if name in _BUILT_IN:
+        return _BUILT_IN[name]
+    plugins = _plugins()
+    if name not in plugins:
+        hint = "`python bench.py list datasets` shows all of them"
+        raise UnknownNameError("dataset", name, names(), hint)
+    return _from_plugin(plugins[name])
+
+
+def _plugins() -> dict[str, EntryPoint]:
+    points: dict[str, EntryPoint] = {}
+    for point in entry_points(group=ENTRY_POINT_GROUP):
+        if point.name in _BUILT_IN or points.get(point.name, point).value != point.value:
+            raise KinobenchError(
+                f"entry point {point.name!r} = {point.value!r} of {ENTRY_POINT_GROUP}: a dataset "
+                "is named so already; uninstall one of the two"
+            )
+        points[point.name] = point
+    return points
+
+
+def _from_plugin(point: EntryPoint) -> Dataset:
+    offered = point.load()
+    where = f"entry point {point.name!r} = {point.value!r} of {ENTRY_POINT_GROUP}"
+    values = {
+        field: getattr(offered, field)
+        for field in Dataset.__struct_fields__
+        if hasattr(offered, field)
+    }
+    absent = [
+        field.name
+        for field in msgspec.structs.fields(Dataset)
+        if field.required and field.name not in values
+    ]
+    if absent:
+        raise KinobenchError(f"{where} gives an object without {', '.join(absent)}; see `Dataset`")
+    if values["name"] != point.name:
+        raise KinobenchError(f"{where} gives a dataset named {values['name']!r}; name both alike")
+    return Dataset(**values)
+
+
+def _given(root: Path | None, layout: Layout) -> Path:
+    if root is None:
+        raise layout.lacks("no data root is given; say where it is by --data-root")
+    return root
+
+
+def _load_ucf101(root: Path | None, split: str | None) -> Split:
+    from .ucf101 import load
+
+    return load(_given(root, layouts.UCF101), split)
+
+
+def _load_kinetics400(root: Path | None, split: str | None) -> Split:
+    from .kinetics import load
+
+    return load(_given(root, layouts.KINETICS400), split)
+
+
+def _load_pointlight(root: Path | None, split: str | None) -> Split:
+    from .pointlight import load
+
+    return load(root, split)
+
+
+def _make_pointlight(root: Path | None, progress: Progress | None) -> Path:
+    from .pointlight import make_pointlight
+
+    return make_pointlight(root, progress=progress)
+
+
+_BUILT_IN = {
+    dataset.name: dataset
+    for dataset in (
+        Dataset(
+            name="ucf101",
+            title=layouts.UCF101.title,
+            load=_load_ucf101,
+            default_protocol="common-112",
+            num_classes=101,
+            splits=("1", "2", "3", "train1", "train2", "train3"),
+            homepage=layouts.UCF101.homepage,
+            obtain=layouts.UCF101.obtain,
+            tree=layouts.UCF101.tree,
+        ),
+        Dataset(
+            name="kinetics400",
+            title=layouts.KINETICS400.title,
+            load=_load_kinetics400,
+            default_protocol="common-112",
+            num_classes=400,
+            splits=("val", "test", "train"),
+            homepage=layouts.KINETICS400.homepage,
+            obtain=layouts.KINETICS400.obtain,
+            tree=layouts.KINETICS400.tree,
+        ),
+        Dataset(
+            name="pointlight",
+            title=layouts.POINTLIGHT.title,
+            load=_load_pointlight,
+            default_protocol="pointlight",
+            num_classes=8,
+            splits=("test", "train"),
+            homepage=layouts.POINTLIGHT.homepage,
+            obtain=layouts.POINTLIGHT.obtain,
+            tree=layouts.POINTLIGHT.tree,
+            needs_root=False,
+            make=_make_pointlight,
+        ),
+    )
+}

@@ -1,0 +1,163 @@
+"""Moving dots on a torus: the scenes, motions and pictures of the pointlight dataset.
+
+The square picture is a torus: a dot that leaves on one side enters on the other. Eight motions:
+
+- `Left`, `Right`, `Up`, `Down`: every dot is translated along an axis of the picture.
+- `Swirl`, `CounterSwirl`: every dot drifts along the streamlines of one fixed flow, and against it.
+- `Still`: nothing moves. `Flicker`: every dot is somewhere else in every frame.
+
+What makes the motion, and nothing but the motion, tell the class:
+
+- Dots start uniformly on the torus. Translations and the flow of a divergence-free velocity keep
+  area, so a uniform dot stays uniform; `Flicker` draws uniform positions anew. Hence any one frame,
+  of any class and at any time, shows independent uniform dots, and its distribution is the same.
+- The number of dots, their size and brightness, the background and the speed are drawn before the
+  motion is known, from the same distributions for every class.
+- A stationary flow run backwards is the flow of the reversed velocity, and the last frame of it is
+  as uniform as the first. So `Left` played backwards is distributed as `Right`, `Up` as `Down`,
+  `Swirl` as `CounterSwirl`: as unordered sets of frames each pair is one and the same.
+- The swirl's stream function is cos X + cos Y + cos(X + Y), with X and Y once around the torus. Its
+  maxima (3) are twice as high as its minima (-1.5) are deep, so the strong vortices all turn one
+  way, and no translation maps the flow to its reverse. (One of odd harmonics alone, as
+  sin X sin Y, would be translated into its own reverse, and the two classes would be one.) Each
+  video translates the field as a whole by a uniform shift, so places tell nothing.
+
+So the best there is: from one frame 1/8; from unordered frames 5/8 (three pairs guessed, Still and
+Flicker known); from ordered frames 1. Mirroring a clip exchanges classes: don't train with flips.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+SIZE_PX = 64
+FRAMES = 16
+DOTS = (3, 24)
+"""From three, which a swirl needs to be told from its reverse, to what still leaves gaps."""
+RADIUS_PX = (1.0, 2.2)
+"""Standard deviation of a dot's Gaussian profile: from 1, where sampling shows no grid."""
+SPEED_PX = (1.0, 3.0)
+"""Per frame; root mean square over the torus for the swirls."""
+GROUND_LUMA = (32.0, 110.0)
+CONTRAST_LUMA = (60.0, 120.0)
+"""Ground and contrast together stay inside limited-range luma, 16..235."""
+SUBSTEPS = 4
+"""Runge-Kutta steps a frame; the position's error stays below 1e-3 px over the whole clip."""
+
+Floats = NDArray[np.float64]
+
+_TRANSLATIONS = {"Left": (-1, 0), "Right": (1, 0), "Up": (0, -1), "Down": (0, 1)}
+_SWIRLS = {"Swirl": 1, "CounterSwirl": -1}
+# Angles (X, Y, X + Y) from (X, Y), and the velocity (dpsi/dY, -dpsi/dX) from their sines.
+_WAVES = np.array([[1.0, 0.0, 1.0], [0.0, 1.0, 1.0]])
+_TURNS = np.array([[0.0, 1.0], [-1.0, 0.0], [-1.0, 1.0]])
+
+
+class Scene(NamedTuple):
+    """What is drawn for one video before its motion is known.
+
+    Attributes:
+        scattered_px: Uniform positions, `[FRAMES, dots, 2]`, (x, y) in 0..SIZE_PX: the first are
+            where the dots start, all of them where `Flicker` shows them.
+        speed_px: Per frame.
+        shift_px: Translation of the swirl's field, `[2]`.
+        radius_px: Standard deviation of the dots' profile.
+        ground_luma, contrast_luma: The background, and what a dot's middle adds to it.
+    """
+
+    scattered_px: Floats
+    speed_px: float
+    shift_px: Floats
+    radius_px: float
+    ground_luma: float
+    contrast_luma: float
+
+
+def draw_scene(generator: np.random.Generator) -> Scene:
+    """Draw a scene."""
+    dots = int(generator.integers(DOTS[0], DOTS[1], endpoint=True))
+    return Scene(
+        scattered_px=generator.uniform(0, SIZE_PX, (FRAMES, dots, 2)),
+        speed_px=generator.uniform(*SPEED_PX),
+        shift_px=generator.uniform(0, SIZE_PX, 2),
+        radius_px=generator.uniform(*RADIUS_PX),
+        ground_luma=generator.uniform(*GROUND_LUMA),
+        contrast_luma=generator.uniform(*CONTRAST_LUMA),
+    )
+
+
+def move(scene: Scene, motion: str) -> Floats:
+    """Return where the dots are in every frame: `[FRAMES, dots, 2]`, (x, y) in px, not wrapped.
+
+    Raises:
+        ValueError: There is no such motion.
+    """
+    start = scene.scattered_px[0]
+    if motion in _TRANSLATIONS:
+        step = scene.speed_px * np.array(_TRANSLATIONS[motion], dtype=float)
+        return start + np.arange(FRAMES)[:, None, None] * step
+    if motion in _SWIRLS:
+        return swirl(start, _SWIRLS[motion] * scene.speed_px, scene.shift_px)
+    if motion == "Still":
+        return np.broadcast_to(start, scene.scattered_px.shape).copy()
+    if motion == "Flicker":
+        return scene.scattered_px.copy()
+    raise ValueError(f"no motion {motion!r}")
+
+
+def swirl(start_px: Floats, speed_px: float, shift_px: Floats, substeps: int = SUBSTEPS) -> Floats:
+    """Carry dots along the swirl, by the classical Runge-Kutta method.
+
+    Args:
+        start_px: `[dots, 2]`.
+        speed_px: Root mean square speed per frame; negative for the reversed flow.
+        shift_px: Translation of the field, `[2]`.
+        substeps: Steps a frame.
+
+    Returns:
+        Positions `[FRAMES, dots, 2]`, not wrapped.
+    """
+    # |grad psi|^2 has the mean (1 + 1 + 2) / 2 over the torus.
+    wave = 2 * np.pi / SIZE_PX
+    turns = _TURNS * (speed_px / np.sqrt(2) / substeps)
+    waves = _WAVES * wave
+
+    def drift(position: Floats) -> Floats:
+        velocity: Floats = np.sin(position @ waves) @ turns
+        return velocity
+
+    position = start_px - shift_px
+    frames = [position]
+    for _ in range(FRAMES - 1):
+        for _ in range(substeps):
+            first = drift(position)
+            second = drift(position + first / 2)
+            third = drift(position + second / 2)
+            fourth = drift(position + third)
+            position = position + (first + 2 * second + 2 * third + fourth) / 6
+        frames.append(position)
+    return np.stack(frames) + shift_px
+
+
+def render(
+    positions_px: Floats, radius_px: float, ground_luma: float, contrast_luma: float
+) -> NDArray[np.uint8]:
+    """Draw dots with a Gaussian profile, which is antialiased at any position, around the torus.
+
+    Args:
+        positions_px: `[frames, dots, 2]`, (x, y).
+        radius_px: Standard deviation of the profile.
+        ground_luma: Luma of the background, in limited range.
+        contrast_luma: What the middle of a dot adds; dots that overlap add up to this at most.
+
+    Returns:
+        Luma `[frames, SIZE_PX, SIZE_PX]`.
+    """
+    # A Gaussian is the product of its profiles along x and y: [frames, dots, 2, SIZE_PX].
+    distance = np.arange(SIZE_PX) - positions_px[..., None]
+    distance -= SIZE_PX * np.rint(distance / SIZE_PX)
+    profile = np.exp(distance**2 * (-0.5 / radius_px**2))
+    cover = np.swapaxes(profile[:, :, 1], 1, 2) @ profile[:, :, 0]
+    luma = ground_luma + contrast_luma * np.minimum(cover, 1.0)
+    return np.rint(luma).astype(np.uint8)

@@ -1,0 +1,121 @@
+"""Late fusion: frames are seen alone up to their pooled features, and meet only in the classifier.
+
+Karpathy et al., "Large-scale Video Classification with Convolutional Neural Networks", CVPR 2014,
+section 3.1: two frames, 15 apart, go through one AlexNet, and the first fully connected layer sees
+the features of both, so that it can compute motion by comparing them. Here any number of frames
+goes through one ResNet-50, and two ways of meeting stand side by side:
+
+- `late_fusion_*`: the features of all frames, in their order, are concatenated and go through a
+  perceptron with one hidden layer, as in the paper. The order of the frames counts.
+- `late_fusion_pool_*`: the features are averaged over time and go through a linear classifier,
+  which is the same as to average the frames' logits: the averaging consensus of Wang et al.,
+  "Temporal Segment Networks", ECCV 2016. The order of the frames doesn't count. It differs from a
+  single-frame network, which averages probabilities.
+"""
+
+from functools import partial
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+from .frames import PerFrame
+from .input_limits import check_build_arguments
+from .papers import KARPATHY_2014
+from .registry import register
+from .resnet2d import RESNET50, TINY_RESNET, Backbone
+
+WANG = (
+    "Wang et al., Temporal Segment Networks: Towards Good Practices for Deep Action Recognition, "
+    "ECCV 2016"
+)
+
+
+class Variant(NamedTuple):
+    """What sets one late fusion apart from another; `hidden` None: averaged, not concatenated."""
+
+    backbone: Backbone
+    hidden: int | None
+    paper: str
+    year: int
+    native: tuple[int, int, int] | None
+
+
+VARIANTS = {
+    "late_fusion_r50": Variant(RESNET50, 512, KARPATHY_2014, 2014, native=(2, 15, 170)),
+    "late_fusion_tiny": Variant(TINY_RESNET, 64, KARPATHY_2014, 2014, native=None),
+    "late_fusion_pool_r50": Variant(RESNET50, None, WANG, 2016, native=None),
+    "late_fusion_pool_tiny": Variant(TINY_RESNET, None, WANG, 2016, native=None),
+}
+
+
+class LateFusion(nn.Module):
+    """Per-frame features, concatenated over time, then a perceptron with one hidden layer."""
+
+    def __init__(
+        self, backbone: nn.Module, width: int, frames: int, hidden: int, num_classes: int
+    ) -> None:
+        """Take a backbone `[N, 3, H, W]` -> `[N, width]`, for clips of `frames` frames."""
+        super().__init__()
+        self.per_frame = PerFrame(backbone)
+        self.classifier = nn.Sequential(
+            nn.Linear(frames * width, hidden),
+            nn.ReLU(inplace=True),
+            nn.Dropout(0.5),
+            nn.Linear(hidden, num_classes),
+        )
+
+    def forward(self, clip: torch.Tensor) -> torch.Tensor:
+        """`clip: [B, 3, T, H, W]`, float, normalised -> logits `[B, num_classes]`."""
+        return self.classifier(self.per_frame(clip).flatten(1))
+
+
+class LateFusionPool(nn.Module):
+    """Per-frame features, averaged over time, then a linear classifier."""
+
+    def __init__(self, backbone: nn.Module, width: int, num_classes: int) -> None:
+        """Take a backbone `[N, 3, H, W]` -> `[N, width]`."""
+        super().__init__()
+        self.per_frame = PerFrame(backbone)
+        self.classifier = nn.Linear(width, num_classes)
+
+    def forward(self, clip: torch.Tensor) -> torch.Tensor:
+        """`clip: [B, 3, T, H, W]`, float, normalised -> logits `[B, num_classes]`."""
+        return self.classifier(self.per_frame(clip).mean(dim=1))
+
+
+def build(
+    num_classes: int,
+    frames: int,
+    size: int,
+    *,
+    backbone: Backbone = RESNET50,
+    hidden: int | None = 512,
+) -> nn.Module:
+    """Build for clips `[B, 3, frames, size, size]`; any number of frames, 32x32 or more.
+
+    Args:
+        num_classes: Length of the logits.
+        frames: Frames in a clip; `LateFusion` has weights for each of them.
+        size: Height and width of a frame, in pixels.
+        backbone: The 2D network of the frames.
+        hidden: Width of the hidden layer after concatenation; None averages the features instead.
+
+    Raises:
+        KinobenchError: The clip is too small.
+    """
+    check_build_arguments("late_fusion", num_classes, frames, size)
+    network = backbone.build(3, None)
+    if hidden is None:
+        return LateFusionPool(network, backbone.width, num_classes)
+    return LateFusion(network, backbone.width, frames, hidden, num_classes)
+
+
+for _name, _variant in VARIANTS.items():
+    register(
+        _name,
+        family="late_fusion",
+        paper=_variant.paper,
+        year=_variant.year,
+        native=_variant.native,
+    )(partial(build, backbone=_variant.backbone, hidden=_variant.hidden))

@@ -1,0 +1,83 @@
+"""The numbers that papers and repositories printed of the architectures here, with their source."""
+
+import csv
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import msgspec
+
+from ..datasets.errors import KinobenchError
+from .spec import Published
+
+TABLE = Path(__file__).with_name("published.csv")
+CONVENTIONS = ("matmul", "matmul+5norm")
+"""The ways of counting a cost that are known here; see `Published`."""
+
+_COLUMNS = tuple(field.name for field in msgspec.structs.fields(Published))
+
+
+def published(model: str | None = None) -> list[Published]:
+    """Return what was printed of an architecture, or of all of them, in the table's order.
+
+    An architecture of which nothing was printed has an empty list.
+    """
+    return [row for row in _table() if model is None or row.model == model]
+
+
+def read_published(path: Path) -> list[Published]:
+    """Read and check a table in the layout of `published.csv`; an empty cell is None.
+
+    Raises:
+        KinobenchError: A column is missing or unknown, or a cell is not what its column holds; the
+            message names the file and the line.
+    """
+    with path.open(encoding="utf-8", newline="") as file:
+        lines = csv.DictReader(file, strict=True)
+        if tuple(lines.fieldnames or ()) != _COLUMNS:
+            raise KinobenchError(
+                f"{path}: the columns are {', '.join(lines.fieldnames or ()) or 'missing'}; "
+                f"they must be {', '.join(_COLUMNS)}"
+            )
+        return list(_rows(path, lines))
+
+
+def _rows(path: Path, lines: csv.DictReader) -> Iterator[Published]:
+    for cells in lines:
+        place = f"{path}, line {lines.line_num}"
+        if None in cells or None in cells.values():
+            raise KinobenchError(f"{place}: a line has {len(_COLUMNS)} cells, no more, no fewer")
+        try:
+            row = msgspec.convert(
+                {column: cell or None for column, cell in cells.items()}, Published, strict=False
+            )
+        except msgspec.ValidationError as error:
+            raise KinobenchError(f"{place}: {error}") from error
+        fault = _fault(row)
+        if fault:
+            raise KinobenchError(f"{place}: {fault}")
+        yield row
+
+
+def _fault(row: Published) -> str | None:
+    """Return what can't be true of a row, or None."""
+    if row.convention is not None and row.convention not in CONVENTIONS:
+        return (
+            f"convention {row.convention!r} is unknown; known: {', '.join(CONVENTIONS)}, or empty"
+        )
+    if row.convention is not None and row.gmacs is None:
+        return f"convention {row.convention!r} stands beside no gmacs"
+    for column in ("frames", "stride", "size", "classes", "gmacs", "mparams"):
+        number = getattr(row, column)
+        if number is not None and not number > 0:
+            return f"{column} is {number}; it must be above 0"
+    for column in ("top1", "top5"):
+        percent = getattr(row, column)
+        if percent is not None and not 0 <= percent <= 100:
+            return f"{column} is {percent}; it is a percentage"
+    return None
+
+
+@cache
+def _table() -> tuple[Published, ...]:
+    return tuple(read_published(TABLE))

@@ -1,0 +1,148 @@
+"""Checkpoints: found by name or path, read without running code, and loaded only where they fit."""
+
+import hashlib
+import pickle
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..datasets.errors import KinobenchError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+WRAPPERS = ("model_state", "state_dict", "model")
+"""The keys under which training programs keep the parameters: those of PySlowFast and pytorchvideo,
+of OpenMMLab and Lightning, of torchvision's references."""
+
+PARALLEL_PREFIX = "module."
+"""What torch's DataParallel and DistributedDataParallel put before every name."""
+
+SHOWN = 3
+"""How many of the entries that don't fit a message names."""
+
+
+def resolve_weights(architecture_name: str, weights: str) -> Path:
+    """Return the file that `weights` means for an architecture: a path that exists.
+
+    Raises:
+        KinobenchError: There is no such file.
+    """
+    path = Path(weights).expanduser()
+    if path.is_file():
+        return path
+    if path.is_dir():
+        raise KinobenchError(f"weights {weights!r} is a folder; give the checkpoint file in it")
+    raise KinobenchError(
+        f"weights {weights!r}: there is no such file, and no published weights of that name are "
+        f"known for {architecture_name}; give the path of a checkpoint (.safetensors, .pt, .pth, "
+        ".pyth)"
+    )
+
+
+def load_weights(module: "nn.Module", path: str | Path) -> str:
+    """Load a local checkpoint into `module`, all of it or none, and return the file's digest.
+
+    `.safetensors` is read as such, anything else as what `torch.save` writes. The parameters may
+    lie under one of `WRAPPERS` or bare, with or without `module.` before every name.
+
+    Returns:
+        The first 16 hexadecimal digits of the file's SHA-256.
+
+    Raises:
+        KinobenchError: The file is missing, damaged, holds code or no parameters; or entries are
+            missing, unexpected or of another shape than the module's.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise KinobenchError(f"weights {str(path)!r}: there is no such file")
+    state = _parameters(file, _read(file))
+    expected = module.state_dict()
+    if all(name.startswith(PARALLEL_PREFIX) for name in state) and not any(
+        name.startswith(PARALLEL_PREFIX) for name in expected
+    ):
+        state = {name.removeprefix(PARALLEL_PREFIX): entry for name, entry in state.items()}
+    faults = _misfits(expected, state)
+    if faults:
+        raise KinobenchError(
+            f"weights {str(path)!r} don't fit this network: {'; '.join(faults)}. Are they of "
+            "another architecture, number of classes, frames or size?"
+        )
+    module.load_state_dict(state)
+    return file_digest(file)
+
+
+def file_digest(path: str | Path) -> str:
+    """Return the first 16 hexadecimal digits of a file's SHA-256."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+def _read(file: Path) -> object:
+    # Imported here, so that `resolve_weights` answers without torch.
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    if file.suffix == ".safetensors":
+        try:
+            return load_file(file)
+        except SafetensorError as error:
+            raise KinobenchError(f"weights {str(file)!r} can't be read: {error}") from error
+    try:
+        return torch.load(file, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise KinobenchError(
+            f"weights {str(file)!r} hold more than tensors, which could run code when read, or are "
+            "no checkpoint at all; where you trust them, save their state dict alone, best as "
+            ".safetensors"
+        ) from error
+    except (RuntimeError, EOFError, OSError, ValueError) as error:
+        raise KinobenchError(f"weights {str(file)!r} can't be read: {error}") from error
+
+
+def _parameters(file: Path, checkpoint: object) -> "dict[str, torch.Tensor]":
+    """Return the name -> tensor of what a checkpoint file held."""
+    import torch
+
+    entries = checkpoint
+    if isinstance(checkpoint, Mapping):
+        for wrapper in WRAPPERS:
+            if isinstance(checkpoint.get(wrapper), Mapping):
+                entries = checkpoint[wrapper]
+                break
+    if not isinstance(entries, Mapping) or not entries:
+        raise KinobenchError(
+            f"weights {str(file)!r} hold no parameters: a {type(entries).__name__} is not a "
+            f"state dict, neither bare nor under {', '.join(WRAPPERS)}"
+        )
+    state: dict[str, torch.Tensor] = {}
+    for name, entry in entries.items():
+        if not isinstance(name, str) or not isinstance(entry, torch.Tensor):
+            raise KinobenchError(
+                f"weights {str(file)!r}: entry {name!r} is a {type(entry).__name__}, not a tensor; "
+                "save the state dict alone"
+            )
+        state[name] = entry
+    return state
+
+
+def _misfits(expected: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
+    """Return what keeps `found` from being loaded where `expected` is wanted, one phrase a kind."""
+    reshaped = [
+        f"{name} is {list(found[name].shape)}, not {list(entry.shape)}"
+        for name, entry in expected.items()
+        if name in found and found[name].shape != entry.shape
+    ]
+    kinds = {
+        "missing": [name for name in expected if name not in found],
+        "unexpected": [name for name in found if name not in expected],
+        "of another shape": reshaped,
+    }
+    return [f"{len(names)} {kind} ({_first(names)})" for kind, names in kinds.items() if names]
+
+
+def _first(names: Iterable[str]) -> str:
+    names = list(names)
+    return ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")

@@ -1,0 +1,270 @@
+"""Reading chosen frames of a video file: one decode, only wanted frames converted."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple
+
+import av
+import numpy as np
+from av.video.reformatter import VideoReformatter
+
+from .errors import VideoError
+from .protocol import Protocol
+
+
+class VideoReader:
+    """An open video file whose frames are known by number and by time.
+
+    Opening reads the packets' headers once, without decoding: from them come the number of frames
+    and the time of each, which containers often lack or get wrong. Frames count from 0 in the
+    order of display. A copy that begins before its first key frame begins, here, at that frame.
+
+    Attributes:
+        path: The file.
+        times_s: When each frame appears, ascending, the first at 0.
+        duration_s: When the last frame disappears.
+
+    Raises:
+        VideoError: The file is missing, empty, not a video, without a video stream, or ends
+            before its header says that it does.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        """Open the file and index its frames."""
+        self.path = Path(path)
+        if not self.path.is_file():
+            raise VideoError(path, "no such file")
+        if self.path.stat().st_size == 0:
+            raise VideoError(path, "the file is empty")
+        with _reported(self.path, self._unopened()):
+            self._container = av.open(str(self.path), metadata_errors="ignore")
+        try:
+            self._index()
+        except BaseException:
+            self._container.close()
+            raise
+
+    def __enter__(self) -> "VideoReader":
+        """Return the reader; leaving closes the file."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the file."""
+        self._container.close()
+
+    def __len__(self) -> int:
+        """Return the number of frames."""
+        return len(self.times_s)
+
+    def _unopened(self) -> str:
+        """Say what a file is that FFmpeg can't open."""
+        with self.path.open("rb") as file:
+            if file.read(12)[4:8] == b"ftyp":
+                return "an MP4 file without a readable index; it may be cut short"
+        return "not a video that FFmpeg can read"
+
+    def _index(self) -> None:
+        if not self._container.streams.video:
+            kinds = " and ".join(sorted({stream.type for stream in self._container.streams}))
+            raise VideoError(self.path, f"no video stream: it holds {kinds or 'nothing'}")
+        self._stream = self._container.streams.video[0]
+        if self._stream.codec_context is None:
+            raise VideoError(self.path, "no decoder is known for its video stream")
+        stamps: list[tuple[int | None, int]] = []
+        first_shown: int | None = None
+        found, end_s = 0, 0.0
+        with _reported(self.path, "its packets can't be read"):
+            for packet in self._container.demux():
+                if packet.dts is None and packet.size == 0:
+                    continue  # the end of a stream, not a part of the file
+                if packet.is_corrupt:
+                    raise VideoError(self.path, f"cut short: packet {found} is incomplete")
+                begin = packet.pts if packet.pts is not None else packet.dts
+                if begin is not None:
+                    end_s = max(end_s, float((begin + (packet.duration or 0)) * packet.time_base))
+                if packet.stream is not self._stream:
+                    continue
+                found += 1
+                if packet.is_discard or not (stamps or packet.is_keyframe):
+                    continue
+                if not stamps:
+                    first_shown = packet.pts
+                elif first_shown is not None and (packet.pts or first_shown) < first_shown:
+                    continue  # a leading picture of an open group: it needs frames that were cut
+                stamps.append((packet.pts, packet.duration or 0))
+        self._refuse_cut_short(found, end_s)
+        if not stamps:
+            raise VideoError(self.path, "its video stream holds no key frame to begin at")
+        self._take_times(stamps)
+
+    def _refuse_cut_short(self, found: int, end_s: float) -> None:
+        """Compare what was found with what the header announces, where it announces anything."""
+        announced = self._stream.frames
+        # An edit list lets FFmpeg leave out frames that are there but are never shown.
+        if announced > found and announced > self._packets_with_hidden_ones():
+            raise VideoError(
+                self.path, f"cut short: its header announces {announced} frames, {found} are there"
+            )
+        if announced == 0 and self._container.format.name == "matroska,webm":
+            announced_s = (self._container.duration or 0) / av.time_base
+            found_s = end_s - (self._container.start_time or 0) / av.time_base
+            rate = self._stream.average_rate
+            if found_s < announced_s - (2 / float(rate) if rate else 0.1):  # the last may lack one
+                raise VideoError(
+                    self.path,
+                    f"cut short: its header announces {announced_s:.2f} s, {found_s:.2f} s are "
+                    "there",
+                )
+
+    def _packets_with_hidden_ones(self) -> int:
+        if "mp4" not in self._container.format.name:
+            return 0
+        options = {"ignore_editlist": "1"}
+        with av.open(str(self.path), options=options, metadata_errors="ignore") as container:
+            return sum(packet.size > 0 for packet in container.demux(container.streams.video[0]))
+
+    def _take_times(self, stamps: list[tuple[int | None, int]]) -> None:
+        """Set the times of the frames, and whether decoded frames are told by their timestamps.
+
+        AVI stores no presentation times: those that FFmpeg makes up for it don't ascend where
+        there are B-frames, though the decoder's order is right. There, and where timestamps are
+        missing or doubled, a frame is told by its place in the decoder's output.
+        """
+        rate = self._stream.average_rate or self._stream.guessed_rate
+        shown = sorted((pts, duration) for pts, duration in stamps if pts is not None)
+        unique = len({pts for pts, _ in shown}) == len(stamps)
+        self._stamps: dict[int, int] | None = None
+        if unique and self._stream.time_base is not None:
+            base = self._stream.time_base
+            times = [float((pts - shown[0][0]) * base) for pts, _ in shown]
+            if self._container.format.name != "avi":
+                self._stamps = {pts: number for number, (pts, _) in enumerate(shown)}
+            last_s = float(shown[-1][1] * base)
+        elif rate:
+            times = [float(number / rate) for number in range(len(stamps))]
+            last_s = 0.0
+        else:
+            raise VideoError(self.path, "it has neither timestamps nor a frame rate")
+        if last_s <= 0:
+            last_s = float(1 / rate) if rate else (times[-1] / max(len(times) - 1, 1))
+        self.times_s: tuple[float, ...] = tuple(times)
+        self.duration_s = times[-1] + last_s
+
+    def frames(self, numbers: Sequence[int]) -> np.ndarray:
+        """Decode the file once and return the chosen frames.
+
+        Args:
+            numbers: Which frames, ascending and without repeats.
+
+        Returns:
+            `[N, H, W, 3]`, uint8, red, green, blue, turned upright as the file's rotation says.
+
+        Raises:
+            VideoError: A wanted frame can't be decoded, or the picture changes its size.
+        """
+        if list(numbers) != sorted(set(numbers)):
+            raise ValueError(f"frame numbers must ascend without repeats: {list(numbers)[:8]}...")
+        if numbers and not (numbers[0] >= 0 and numbers[-1] < len(self)):
+            raise IndexError(f"frames {numbers[0]}..{numbers[-1]} of a video of {len(self)}")
+        wanted = {number: place for place, number in enumerate(numbers)}
+        converter = VideoReformatter()
+        pictures: np.ndarray | None = None
+        taken = 0
+        for number, frame in self._decoded():
+            place = wanted.get(number)
+            if place is None:
+                continue
+            if frame.is_corrupt:
+                raise VideoError(self.path, f"{self._frame_name(number)} is damaged")
+            picture = converter.reformat(frame, format="rgb24").to_ndarray()
+            if frame.rotation % 360:
+                picture = np.rot90(picture, k=round(frame.rotation / 90))
+            if pictures is None:
+                pictures = np.empty((len(numbers), *picture.shape), dtype=np.uint8)
+            elif picture.shape != pictures.shape[1:]:
+                raise VideoError(
+                    self.path,
+                    f"{self._frame_name(number)} is {picture.shape[1]}x{picture.shape[0]}, earlier "
+                    f"ones are {pictures.shape[2]}x{pictures.shape[1]}",
+                )
+            pictures[place] = picture
+            del wanted[number]
+            taken += 1
+            if not wanted and self._stamps is not None:
+                break
+        if wanted or pictures is None:
+            missing = next(iter(wanted), 0)
+            raise VideoError(
+                self.path,
+                f"{self._frame_name(missing)} could not be decoded ({taken} of {len(numbers)} "
+                "wanted frames could)",
+            )
+        return pictures
+
+    def _decoded(self) -> Iterator[tuple[int, av.VideoFrame]]:
+        """Yield frames in the order of display, with their numbers."""
+        seen = 0
+        # Opened again: not every container (MPEG-TS, a broken AVI) can be sought to its start.
+        with (
+            _reported(self.path, "decoding fails", lambda: self._frame_name(seen)),
+            av.open(str(self.path), metadata_errors="ignore") as container,
+        ):
+            stream = container.streams.video[0]
+            stream.thread_type = "NONE"  # as many files side by side as there are cores
+            for frame in container.decode(stream):
+                if self._stamps is None:
+                    yield seen, frame
+                elif frame.pts is not None and frame.pts in self._stamps:
+                    yield self._stamps[frame.pts], frame
+                seen += 1
+        if self._stamps is None and seen < len(self):
+            raise VideoError(
+                self.path, f"decoding gives {seen} frames, its packets hold {len(self)}"
+            )
+
+    def _frame_name(self, number: int) -> str:
+        when = f" ({self.times_s[number]:.2f} s)" if number < len(self) else ""
+        return f"frame {number} of {len(self)}{when}"
+
+
+class Clips(NamedTuple):
+    """The clips of one video: its wanted frames once, and which of them make each clip.
+
+    Attributes:
+        frames: `[U, H, W, 3]`, uint8, red, green, blue: every frame that any clip shows, once.
+        places: `[clips][frames]`: indices into `frames`.
+    """
+
+    frames: np.ndarray
+    places: tuple[tuple[int, ...], ...]
+
+
+def read_clips(path: str | Path, protocol: Protocol) -> Clips:
+    """Read the clips that the protocol cuts from a video, decoding the file once.
+
+    Raises:
+        VideoError: The file can't be read, or not to the last frame that is wanted.
+    """
+    with VideoReader(path) as video:
+        numbers = protocol.frame_indices(video.times_s, video.duration_s)
+        wanted = sorted({number for clip in numbers for number in clip})
+        place_of = {number: place for place, number in enumerate(wanted)}
+        places = tuple(tuple(place_of[number] for number in clip) for clip in numbers)
+        return Clips(video.frames(wanted), places)
+
+
+@contextmanager
+def _reported(path: Path, what: str, where: Callable[[], str] = lambda: "") -> Iterator[None]:
+    """Turn an error of FFmpeg's into a VideoError that names the file."""
+    try:
+        yield
+    except av.FFmpegError as error:
+        place = f" at {where()}" if where() else ""
+        raise VideoError(path, f"{what}{place}: {error.strerror or error}") from error

@@ -1,0 +1,210 @@
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from kinobench.datasets.errors import VideoError
+from kinobench.datasets.protocol import preset
+from kinobench.datasets.video import VideoReader, read_clips
+
+from .media import REAL_VIDEOS, frame_numbers, numbered_frames, turn, write_sound, write_video
+
+# Frames, width, height and length in seconds, as the page beside the files and ffprobe have them.
+REAL = {
+    "av1_no_frame_count.mkv": (125, 640, 360, 5.0),
+    "h264_320x180_25fps.mp4": (325, 320, 180, 13.0),
+    "h264_nonzero_start.mp4": (12, 200, 112, 0.4),
+    "hevc_10bit.mp4": (30, 200, 200, 1.0),
+    "hevc_444_odd.mp4": (25, 321, 241, 1.0),
+    "kinetics_like_340x256_28fps.mp4": (280, 340, 256, 10.0),
+    "mpeg2_odd_width.mp4": (10, 121, 80, 0.4),
+    "short_32_frames.mp4": (32, 340, 256, 1.1),  # 32 frames in 33 thirtieths: one stays for two
+    "ucf_like_320x240_25fps_mpeg4.avi": (164, 320, 240, 6.56),
+    "vp9_odd_321x241.mp4": (25, 321, 241, 1.0),
+}
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_a_real_file_gives_every_frame_that_its_decoder_gives(name: str) -> None:
+    path = REAL_VIDEOS / name
+    if not path.exists():
+        pytest.skip(f"{path} is not on this machine")
+    count, width, height, duration_s = REAL[name]
+    with av.open(str(path)) as container:
+        expected = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    assert len(expected) == count
+    chosen = [0, count // 3, count - 1]
+    with VideoReader(path) as video:
+        assert len(video) == count
+        assert video.duration_s == pytest.approx(duration_s, abs=1e-4)
+        assert video.times_s[0] == 0 and list(video.times_s) == sorted(set(video.times_s))
+        frames = video.frames(chosen)
+        again = video.frames(range(count))
+    assert frames.shape == (3, height, width, 3) and frames.dtype == np.uint8
+    np.testing.assert_array_equal(frames, np.stack([expected[i] for i in chosen]))
+    np.testing.assert_array_equal(again, np.stack(expected))
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec", "options"),
+    [
+        (".mp4", "libx264", {"crf": "10", "bf": "3"}),
+        (".mkv", "libx264", {"crf": "10", "bf": "3"}),
+        (".avi", "mpeg4", {"bf": "2", "qscale": "2", "b_strategy": "0"}),
+        (".webm", "libvpx-vp9", {"crf": "10", "cpu-used": "8"}),
+        (".ts", "libx264", {"crf": "10", "bf": "2"}),
+    ],
+)
+def test_frames_come_in_display_order_whatever_the_container(
+    tmp_path: Path, suffix: str, codec: str, options: dict[str, str]
+) -> None:
+    path = write_video(
+        tmp_path / f"steps{suffix}", numbered_frames(40), codec=codec, options=options
+    )
+    with VideoReader(path) as video:
+        assert len(video) == 40
+        assert frame_numbers(video.frames([0, 1, 7, 21, 39])) == [0, 1, 7, 21, 39]
+        assert video.times_s[25] == pytest.approx(1.0, abs=0.002)
+
+
+def test_the_same_instants_are_read_at_25_and_at_29_97_frames_a_second(tmp_path: Path) -> None:
+    slow = write_video(tmp_path / "25.avi", numbered_frames(100), fps=25, codec="mpeg4")
+    fast = write_video(tmp_path / "29.97.mp4", numbered_frames(120), fps=Fraction(30000, 1001))
+    protocol = preset("common-112").with_views(1, 1)  # 16 frames, every 4th of 30 a second
+    with VideoReader(slow) as video:
+        (indices,) = protocol.frame_indices(video.times_s, video.duration_s)
+    # 4 s hold 120 ticks; the clip of 61 begins at tick 29, 29/30 s: frame 24 is on screen from
+    # 0.96 s; then every 4/30 s = 3.33 frames.
+    assert indices == (24, 27, 30, 34, 37, 40, 44, 47, 50, 54, 57, 60, 64, 67, 70, 74)
+    with VideoReader(fast) as video:
+        (indices,) = protocol.frame_indices(video.times_s, video.duration_s)
+        # 4.004 s hold 121 ticks, the clip begins at tick 30 = 1 s, where frame 29 (0.9676 s) is
+        # still on screen: frame 30 comes at 1.001 s, a millisecond later.
+        assert indices == tuple(range(29, 29 + 61, 4))
+    clips = read_clips(fast, protocol)
+    assert frame_numbers(clips.frames) == list(range(29, 29 + 61, 4))
+
+
+def test_a_variable_frame_rate_is_read_by_time(tmp_path: Path) -> None:
+    times = [Fraction(n, 30) for n in range(10)] + [Fraction(n, 10) for n in range(4, 24)]
+    path = write_video(tmp_path / "vfr.mkv", numbered_frames(30), times=times)
+    with VideoReader(path) as video:
+        assert video.times_s[9] == pytest.approx(0.3, abs=1e-3)
+        assert video.times_s[29] == pytest.approx(2.3, abs=1e-3)
+        protocol = preset("common-112").with_views(1, 1)
+        (indices,) = protocol.frame_indices(video.times_s, video.duration_s)
+    # Ticks of the one clip: start (72 - 61) // 2 = 5, then every 4; tick 5 = 5/30 s is frame 5,
+    # tick 9 frame 9, tick 13 = 0.433 s is frame 10 (0.4 s), 17 = 0.567 s frame 11 (0.5 s), ...
+    assert indices[:5] == (5, 9, 10, 11, 13)
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2, 3])
+def test_a_turned_phone_video_is_read_upright(tmp_path: Path, turns: int) -> None:
+    upright = np.zeros((4, 64, 96, 3), dtype=np.uint8)
+    upright[:, :32, :32] = (250, 40, 40)  # red in the top left corner
+    stored = np.rot90(upright, k=turns, axes=(1, 2)).copy()  # the sensor's turn, undone on screen
+    path = write_video(tmp_path / "phone.mp4", stored)
+    turn(path, quarter_turns_clockwise=turns)
+    with VideoReader(path) as video:
+        frames = video.frames([0, 3])
+    assert frames.shape == (2, 64, 96, 3)
+    assert frames[0, 16, 16, 0] > 200 > 60 > frames[0, 16, 80, 0]
+    assert frames[0, 50, 16, 0] < 60
+
+
+def test_a_sound_stream_before_the_picture_does_no_harm(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "sound.mp4", numbered_frames(12), audio_first=True)
+    with VideoReader(path) as video:
+        assert frame_numbers(video.frames([0, 11])) == [0, 11]
+
+
+def test_one_frame_is_a_video(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "one.mp4", numbered_frames(1))
+    clips = read_clips(path, preset("common-112"))
+    assert clips.frames.shape == (1, 48, 64, 3)
+    assert clips.places == ((0,) * 16,) * 10
+
+
+def test_a_copy_that_begins_before_a_key_frame_begins_at_it(tmp_path: Path) -> None:
+    whole = write_video(
+        tmp_path / "whole.ts",
+        numbered_frames(40),
+        options={"crf": "10", "g": "10", "bf": "0", "sc_threshold": "0"},
+    )
+    cut = tmp_path / "cut.ts"
+    with av.open(str(whole)) as source, av.open(str(cut), "w") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for number, packet in enumerate(source.demux(source.streams.video[0])):
+            if number >= 4 and packet.size:
+                packet.stream = stream
+                target.mux(packet)
+    with VideoReader(cut) as video:
+        frames = video.frames(range(len(video)))
+    assert frame_numbers(frames) == list(range(10, 40))
+
+
+def _refusal(path: Path) -> str:
+    with pytest.raises(VideoError) as caught, VideoReader(path) as video:
+        video.frames(range(len(video)))
+    assert str(caught.value).startswith(f"{path}: ")
+    assert caught.value.path == str(path)
+    return caught.value.reason
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    assert _refusal(tmp_path / "gone.mp4") == "no such file"
+
+
+def test_an_empty_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "empty.mp4").touch()
+    assert _refusal(tmp_path / "empty.mp4") == "the file is empty"
+
+
+def test_a_text_file_named_mp4_is_named(tmp_path: Path) -> None:
+    (tmp_path / "text.mp4").write_text("this is not a video\n" * 100)
+    assert "not a video that FFmpeg can read" in _refusal(tmp_path / "text.mp4")
+
+
+def test_a_file_without_a_video_stream_is_named(tmp_path: Path) -> None:
+    assert _refusal(write_sound(tmp_path / "sound.mp4")) == "no video stream: it holds audio"
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
+@pytest.mark.parametrize(
+    ("name", "codec", "container_options"),
+    [
+        ("index_last.mp4", "libx264", {}),
+        ("index_first.mp4", "libx264", {"movflags": "faststart"}),
+        ("plain.mkv", "libx264", {}),
+        ("plain.avi", "mpeg4", {}),
+    ],
+)
+def test_a_truncated_file_is_never_read_short(
+    tmp_path: Path, name: str, codec: str, container_options: dict[str, str], share: float
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (40, 48, 64, 3), dtype=np.uint8)
+    path = write_video(tmp_path / name, noise, codec=codec, container_options=container_options)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * share)])
+    assert "cut short" in _refusal(path)
+
+
+def test_a_file_that_fails_half_way_names_the_frame(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (40, 48, 64, 3), dtype=np.uint8)
+    path = write_video(tmp_path / "hole.mp4", noise)
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 4000] = b"\xff" * 4000
+    path.write_bytes(content)
+    assert "of 40 (" in _refusal(path)
+
+
+def test_frames_must_be_asked_for_in_order(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "steps.mp4", numbered_frames(8))
+    with VideoReader(path) as video:
+        with pytest.raises(ValueError, match="ascend"):
+            video.frames([3, 2])
+        with pytest.raises(IndexError, match="of a video of 8"):
+            video.frames([8])

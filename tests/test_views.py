@@ -1,0 +1,56 @@
+import msgspec
+import numpy as np
+import pytest
+import torch
+import torchvision.transforms.v2.functional as tvf
+
+from kinobench.datasets.protocol import preset
+from kinobench.datasets.views import make_views
+
+
+def _noise(count: int, height: int, width: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (count, height, width, 3), dtype=np.uint8)
+
+
+def test_views_equal_torchvisions_resize_crop_and_normalise() -> None:
+    protocol = preset("common-112").with_views(2, 3)
+    frames = _noise(20, 240, 320)
+    places = (tuple(range(16)), tuple(range(4, 20)))
+    views = make_views(frames, places, protocol)
+    assert views.shape == (6, 3, 16, 112, 112) and views.dtype == torch.float32
+    whole = tvf.to_dtype(torch.from_numpy(frames).permute(0, 3, 1, 2), torch.float32, scale=True)
+    whole = tvf.resize(whole, [128], antialias=True)
+    for clip, numbers in enumerate(places):
+        for crop, left in enumerate((0, 29, 58)):
+            expected = tvf.normalize(
+                tvf.crop(whole[list(numbers)], 8, left, 112, 112), [0.45] * 3, [0.225] * 3
+            )
+            torch.testing.assert_close(
+                views[clip * 3 + crop].transpose(0, 1), expected, atol=1e-5, rtol=1e-5
+            )
+
+
+def test_without_a_resize_pixels_are_only_scaled() -> None:
+    protocol = preset("pointlight")
+    frames = _noise(16, 64, 64)
+    (view,) = make_views(frames, [range(16)], protocol)
+    back = (view * 0.225 + 0.45) * 255
+    np.testing.assert_array_equal(back.round().to(torch.uint8).permute(1, 2, 3, 0).numpy(), frames)
+
+
+def test_a_frame_that_two_clips_share_is_the_same_in_both() -> None:
+    protocol = msgspec.structs.replace(preset("pointlight"), frames=2, clips=2)
+    views = make_views(_noise(3, 80, 100), [(0, 1), (1, 2)], protocol)
+    torch.testing.assert_close(views[0, :, 1], views[1, :, 0], atol=0, rtol=0)
+
+
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic", "nearest"])
+@pytest.mark.parametrize("antialias", [True, False])
+def test_an_even_grey_stays_what_it_is(interpolation: str, antialias: bool) -> None:
+    protocol = msgspec.structs.replace(
+        preset("common-112"), interpolation=interpolation, antialias=antialias, frames=1
+    )
+    frames = np.full((1, 90, 200, 3), 115, dtype=np.uint8)
+    views = make_views(frames, [(0,)], protocol)
+    expected = torch.full_like(views, (115 / 255 - 0.45) / 0.225)
+    torch.testing.assert_close(views, expected, atol=1e-5, rtol=0)

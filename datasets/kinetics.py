@@ -112,7 +112,9 @@ def _read_rows(file: Path, match: LabelMatcher) -> Iterator[_Row]:
             for fields in reader:
                 yield _row(file, reader.line_num, fields, match, labels)
         except csv.Error as error:
-            raise DatasetError(f"{file}:{reader.line_num}: not a csv line: {error}") from error
+            raise DatasetError(
+                f"{file}:{reader.reader.line_num}: not a csv line: {error}"
+            ) from error
         except UnicodeDecodeError as error:
             raise DatasetError(
                 f"{file}, after line {reader.line_num}: not a text file in UTF-8 ({error.reason})"
@@ -205,13 +207,13 @@ def _assemble(
         first_line[row.stem] = row.line
         matching = _matching(row, rows_of[row.youtube_id], files.get(row.youtube_id, []))
         named.update(video.path for video in matching)
-        video = min(matching, key=_rank) if matching else None
-        if video is not None:
-            video.refuse_outside(f"{listing}:{row.line}")
-            folder_of.setdefault(row.label, Path(video.path).parent)
+        taken = min(matching, key=_rank) if matching else None
+        if taken is not None:
+            taken.refuse_outside(f"{listing}:{row.line}")
+            folder_of.setdefault(row.label, Path(taken.path).parent)
         if len(matching) > 1:
             several.append(row.stem)
-        chosen.append(video)
+        chosen.append(taken)
 
     videos: list[Video] = []
     missing: list[str] = []

@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import sys
 from collections.abc import Callable
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -32,7 +33,6 @@ ENTRY_POINT_GROUP = "kinobench.zoo"
 _FAMILY_OF = {name: module for module, names in FAMILY_MODULES.items() for name in names}
 _architectures: dict[str, Architecture] = {}
 _plugins: set[str] = set()
-_family_loading: str | None = None
 
 
 def register(
@@ -50,11 +50,15 @@ def register(
         KinobenchError: The name is taken, or is not lower case without blanks.
     """
 
+    # A built-in name belongs to its family's module, however that came to be imported.
+    caller = sys._getframe(1).f_globals.get("__name__")
+    owner = f"{__package__}.{_FAMILY_OF[name]}" if name in _FAMILY_OF else caller
+
     def keep(build: Builder) -> Builder:
         if name != "".join(name.lower().split()) or not name:
             raise KinobenchError(f"architecture {name!r}: a name is lower case, without blanks")
-        if name in _architectures or _FAMILY_OF.get(name, _family_loading) != _family_loading:
-            raise KinobenchError(f"architecture {name!r} is registered already; choose another name")
+        if name in _architectures or caller != owner:
+            raise KinobenchError(f"architecture {name!r} is taken; choose another name")
         _architectures[name] = Architecture(
             name=name,
             build=build,
@@ -83,7 +87,7 @@ def get(name: str) -> Architecture:
     """
     check(name)
     if name not in _architectures:
-        _load_family(_FAMILY_OF[name])
+        importlib.import_module(f".{_FAMILY_OF[name]}", __package__)
     return _architectures[name]
 
 
@@ -116,15 +120,6 @@ def load_plugin(path: str | Path) -> None:
     except Exception as error:
         raise KinobenchError(f"--plugin {path} failed: {type(error).__name__}: {error}") from error
     _plugins.add(str(file))
-
-
-def _load_family(module: str) -> None:
-    global _family_loading
-    _family_loading = module
-    try:
-        importlib.import_module(f".{module}", __package__)
-    finally:
-        _family_loading = None
 
 
 def _load_installed_plugins() -> None:

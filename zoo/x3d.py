@@ -85,6 +85,8 @@ def build(
         width_factor=width_factor,
         depth_factor=depth_factor,
         head_dim_out=head_width,
+        # The same function as pytorchvideo's Swish, whose backward pass torch has deprecated.
+        inner_act=nn.SiLU,
         head_activation=None,
     )
     network.blocks[-1].output_pool = MeanPrediction()

@@ -1,0 +1,134 @@
+"""A checkpoint is loaded whole or not at all, and never runs code."""
+
+import hashlib
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from kinobench.datasets.errors import KinobenchError
+from kinobench.zoo.weights import file_digest, load_weights, resolve_weights
+
+
+def network() -> nn.Module:
+    return nn.Sequential(nn.Conv3d(3, 4, 1), nn.BatchNorm3d(4), nn.Flatten(), nn.Linear(4, 2))
+
+
+class Runner:
+    """What a pickle holds that runs code when it is read."""
+
+    def __reduce__(self):
+        return (print, ("run",))
+
+
+@pytest.fixture
+def trained():
+    torch.manual_seed(0)
+    return network()
+
+
+def assert_loaded(path, trained):
+    module = network()
+    digest = load_weights(module, path)
+    for name, entry in trained.state_dict().items():
+        assert torch.equal(module.state_dict()[name], entry), name
+    assert digest == hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
+@pytest.mark.parametrize("prefix", ["", "module."])
+@pytest.mark.parametrize("wrapper", [None, "model_state", "state_dict", "model"])
+def test_every_usual_wrapping_is_unwrapped(tmp_path, trained, wrapper, prefix):
+    state = {prefix + name: entry for name, entry in trained.state_dict().items()}
+    path = tmp_path / "checkpoint.pyth"
+    torch.save(state if wrapper is None else {wrapper: state, "epoch": 196}, path)
+    assert_loaded(path, trained)
+
+
+def test_safetensors_are_loaded(tmp_path, trained):
+    path = tmp_path / "checkpoint.safetensors"
+    save_file(trained.state_dict(), path)
+    assert_loaded(path, trained)
+
+
+def test_a_prefix_that_is_the_networks_own_is_kept(tmp_path):
+    inner = nn.Linear(2, 2)
+    parallel = nn.DataParallel(inner)
+    path = tmp_path / "checkpoint.pt"
+    torch.save(parallel.state_dict(), path)
+    other = nn.DataParallel(nn.Linear(2, 2))
+    load_weights(other, path)
+    assert torch.equal(other.module.weight, inner.weight)
+
+
+def test_missing_unexpected_and_misshapen_entries_are_named_and_counted(tmp_path, trained):
+    state = trained.state_dict()
+    del state["0.weight"]
+    state["3.weight"] = torch.zeros(7, 4)
+    state |= {f"extra.{index}": torch.zeros(1) for index in range(5)}
+    path = tmp_path / "checkpoint.pt"
+    torch.save(state, path)
+    module = network()
+    before = {name: entry.clone() for name, entry in module.state_dict().items()}
+    with pytest.raises(KinobenchError) as refused:
+        load_weights(module, path)
+    message = str(refused.value)
+    assert "1 missing (0.weight)" in message
+    assert "5 unexpected (extra.0, extra.1, extra.2, ...)" in message
+    assert "1 of another shape (3.weight is [7, 4], not [2, 4])" in message
+    for name, entry in module.state_dict().items():
+        assert torch.equal(entry, before[name])
+
+
+def test_a_pickle_with_code_is_refused_and_not_run(tmp_path, capsys):
+    path = tmp_path / "checkpoint.pt"
+    torch.save({"state_dict": Runner()}, path)
+    with pytest.raises(KinobenchError, match="could run code"):
+        load_weights(network(), path)
+    assert "run" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["checkpoint.pt", "checkpoint.safetensors"])
+@pytest.mark.parametrize("content", [b"", b"<html>not found</html>", b"PK\x03\x04 cut short"])
+def test_a_damaged_file_is_refused(tmp_path, name, content):
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(KinobenchError, match="checkpoint"):
+        load_weights(network(), path)
+
+
+@pytest.mark.parametrize("content", [[1, 2], {}, {"state_dict": {}}])
+def test_a_checkpoint_without_parameters_is_refused(tmp_path, content):
+    path = tmp_path / "checkpoint.pt"
+    torch.save(content, path)
+    with pytest.raises(KinobenchError, match="hold no parameters"):
+        load_weights(network(), path)
+
+
+def test_an_entry_that_is_no_tensor_is_named(tmp_path, trained):
+    path = tmp_path / "checkpoint.pt"
+    torch.save({**trained.state_dict(), "epoch": 3}, path)
+    with pytest.raises(KinobenchError, match="entry 'epoch' is a int, not a tensor"):
+        load_weights(network(), path)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(KinobenchError, match=r"nowhere\.pt'.* no such file"):
+        load_weights(network(), tmp_path / "nowhere.pt")
+
+
+def test_a_path_that_exists_is_resolved_to_itself(tmp_path):
+    path = tmp_path / "mine.pth"
+    path.write_bytes(b"x")
+    assert resolve_weights("c3d", str(path)) == path
+    assert file_digest(path) == hashlib.sha256(b"x").hexdigest()[:16]
+
+
+def test_a_name_that_is_no_path_is_refused_with_what_would_do(tmp_path):
+    with pytest.raises(KinobenchError) as refused:
+        resolve_weights("c3d", "sports1m")
+    assert "'sports1m'" in str(refused.value)
+    assert "no published weights of that name are known for c3d" in str(refused.value)
+    assert "give the path of a checkpoint" in str(refused.value)
+    with pytest.raises(KinobenchError, match="is a folder"):
+        resolve_weights("c3d", str(tmp_path))

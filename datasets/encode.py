@@ -30,7 +30,12 @@ def write_grey_video(path: Path, luma: NDArray[np.uint8]) -> None:
     with av.open(str(path), "w", format="mp4", options={"fflags": "+bitexact"}) as container:
         stream = container.add_stream("libx264", rate=FPS, options=OPTIONS)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        stream.codec_context.color_range = 1  # limited
+        # Numbers of ITU-T H.273 and of FFmpeg: BT.601 at 525 lines, limited range. Without the
+        # former the encoder leaves the latter out of the file.
+        stream.codec_context.color_primaries = 6
+        stream.codec_context.color_trc = 6
+        stream.codec_context.colorspace = 6
+        stream.codec_context.color_range = 1
         stream.codec_context.thread_count = 1
         stream.codec_context.flags |= av.codec.context.Flags.bitexact
         planes = np.full((height * 3 // 2, width), _NO_COLOUR, dtype=np.uint8)

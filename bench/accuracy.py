@@ -1,0 +1,166 @@
+"""Accuracy: every video of a split through a network, its views' logits kept."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+
+from ..datasets.errors import VideoError
+from ..datasets.protocol import Protocol
+from ..datasets.split import Split, Video
+from ..datasets.video import Clips, read_clips
+from ..datasets.views import make_views
+from .network import Forward
+from .record import Accuracy, Unreadable
+from .stats import hits_at, scores, wilson
+
+Progress = Callable[[int, int], None]
+
+
+def measure_accuracy(
+    forward: Forward,
+    split: Split,
+    protocol: Protocol,
+    *,
+    device: torch.device,
+    dtype: torch.dtype = torch.float32,
+    batch: int = 8,
+    readers: int = 2,
+    predictions: Path | None = None,
+    progress: Progress = lambda done, total: None,
+) -> Accuracy:
+    """Score every video of the split once under the protocol.
+
+    Args:
+        forward: Logits of views `[B, 3, T, H, W]`.
+        split: The videos and their labels.
+        protocol: How views are cut, and become one prediction.
+        device: Where the views go.
+        dtype: What the views are cast to.
+        batch: Views in one forward. Batches are filled in the order of the split, so that they
+            depend on nothing else.
+        readers: Files that are decoded side by side.
+        predictions: Where the per-view logits go, as Parquet.
+        progress: Called with the number of videos done, and of all.
+    """
+    begin = time.perf_counter()
+    unreadable: list[Unreadable] = []
+    scored: list[Video] = []
+    outputs: list[torch.Tensor] = []
+    waiting = torch.empty(0)
+
+    def run(views: torch.Tensor) -> None:
+        outputs.append(forward(views.to(dtype)).float().cpu())
+
+    with torch.inference_mode():
+        for done, (video, clips) in enumerate(_read_ahead(split, protocol, readers), 1):
+            if isinstance(clips, VideoError):
+                unreadable.append(Unreadable(id=video.id, path=clips.path, reason=clips.reason))
+            else:
+                scored.append(video)
+                views = make_views(clips.frames, clips.places, protocol, device)
+                waiting = torch.cat([waiting, views]) if len(waiting) else views
+                while len(waiting) >= batch:
+                    run(waiting[:batch])
+                    waiting = waiting[batch:]
+            progress(done, len(split.videos))
+        if len(waiting):
+            run(waiting)
+    classes = len(split.classes)
+    logits = np.zeros((0, protocol.views, classes), dtype=np.float32)
+    if outputs:
+        logits = torch.cat(outputs).numpy().reshape(len(scored), protocol.views, -1)
+    labels = np.array([video.label for video in scored], dtype=np.int64)
+    if predictions is not None:
+        write_predictions(predictions, scored, logits)
+    return summarise(
+        logits,
+        labels,
+        split=split,
+        protocol=protocol,
+        unreadable=tuple(unreadable),
+        predictions=predictions,
+        wall_s=time.perf_counter() - begin,
+    )
+
+
+def summarise(
+    logits: np.ndarray,
+    labels: np.ndarray,
+    *,
+    split: Split,
+    protocol: Protocol,
+    unreadable: tuple[Unreadable, ...],
+    predictions: Path | None,
+    wall_s: float,
+) -> Accuracy:
+    """Turn per-view logits `[videos, views, classes]` and labels `[videos]` into the result."""
+    count, expected = len(labels), len(split.videos)
+    scored = scores(logits, protocol.aggregation)
+    top1 = int(hits_at(1, scored, labels).sum())
+    top5 = int(hits_at(5, scored, labels).sum())
+    return Accuracy(
+        top1=top1 / count if count else None,
+        top5=top5 / count if count else None,
+        interval_top1=wilson(top1, count) if count else None,
+        interval_top5=wilson(top5, count) if count else None,
+        top1_of_expected=top1 / expected if expected else 0.0,
+        chance=1 / len(split.classes),
+        scored=count,
+        expected=expected,
+        unreadable=unreadable,
+        views=protocol.views,
+        manifest=split.manifest,
+        predictions=None if predictions is None else predictions.as_posix(),
+        wall_s=wall_s,
+    )
+
+
+def write_predictions(path: Path, videos: list[Video], logits: np.ndarray) -> None:
+    """Write one row a view: `video`, `view`, `label`, `logits` (float32 list), atomically."""
+    count, views, classes = logits.shape
+    ids = [video.id for video in videos for _ in range(views)]
+    table = pa.table(
+        {
+            "video": pa.array(ids, pa.string()),
+            "view": pa.array(np.tile(np.arange(views, dtype=np.int32), count)),
+            "label": pa.array(np.repeat([v.label for v in videos], views).astype(np.int32)),
+            "logits": pa.FixedSizeListArray.from_arrays(
+                pa.array(logits.astype(np.float32).ravel()), classes
+            ),
+        }
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".unfinished")
+    pq.write_table(table, unfinished)
+    unfinished.replace(path)
+
+
+def _read_ahead(
+    split: Split, protocol: Protocol, readers: int
+) -> Iterator[tuple[Video, Clips | VideoError]]:
+    """Yield each video in order with its clips, or what was wrong; a few are read in advance."""
+
+    def read(video: Video) -> Clips | VideoError:
+        try:
+            return read_clips(video.path, protocol)
+        except VideoError as error:
+            return error
+
+    videos = iter(split.videos)
+    with ThreadPoolExecutor(readers, thread_name_prefix="reader") as pool:
+        ahead: deque[tuple[Video, Future[Clips | VideoError]]] = deque()
+        for _ in range(2 * readers):
+            if (video := next(videos, None)) is not None:
+                ahead.append((video, pool.submit(read, video)))
+        while ahead:
+            video, future = ahead.popleft()
+            if (following := next(videos, None)) is not None:
+                ahead.append((following, pool.submit(read, following)))
+            yield video, future.result()

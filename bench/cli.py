@@ -1,0 +1,333 @@
+"""The command: thin, and quick to start; what is heavy is imported where it is used."""
+
+import signal
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+EXIT_FAILED, EXIT_USAGE, EXIT_UNFIT, EXIT_INTERRUPTED = 1, 2, 4, 130
+
+app = typer.Typer(
+    name="kinobench",
+    help="Measure video-classification networks: cost, latency, memory, energy and accuracy "
+    "under one clip protocol.",
+    epilog="Exit codes: 0 done; 1 a case failed; 2 wrong usage; 3 inconclusive; "
+    "4 this machine can't measure that; 130 interrupted (what was finished is kept).",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+data_app = typer.Typer(help="Make or inspect datasets.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+
+Results = Annotated[Path, typer.Option("--results", metavar="DIR", help="Where records lie.")]
+Plugins = Annotated[
+    list[Path] | None,
+    typer.Option("--plugin", metavar="FILE", help="A Python file that registers architectures."),
+]
+Json = Annotated[bool, typer.Option("--json", help="JSON on standard output, and nothing else.")]
+DataRoot = Annotated[
+    Path | None, typer.Option("--data-root", metavar="DIR", help="The folder of the dataset.")
+]
+
+
+def main() -> None:
+    """Run the command; the console script and `bench.py` both begin here."""
+    # A CI job is cancelled by SIGTERM: end as on Ctrl-C, so that no measuring process stays behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    app()
+
+
+def _told(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Turn mistakes into a message and an exit code."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        from ..datasets.errors import KinobenchError
+        from .environment import UnfitEnvironmentError
+
+        try:
+            return command(*args, **kwargs)
+        except UnfitEnvironmentError as error:
+            _leave(str(error), EXIT_UNFIT)
+        except KinobenchError as error:
+            _leave(str(error), EXIT_USAGE)
+        except KeyboardInterrupt:
+            _leave("interrupted", EXIT_INTERRUPTED)
+        except BrokenPipeError:  # `| head` has seen enough
+            sys.stderr.close()
+            raise SystemExit(0) from None
+
+    return run
+
+
+def _leave(message: str, code: int) -> NoReturn:
+    print(f"kinobench: {message}", file=sys.stderr)
+    raise SystemExit(code)
+
+
+@app.command()
+@_told
+def run(
+    suite: Annotated[str, typer.Argument(help="A built-in suite, or a TOML file.")] = "quick",
+    model: Annotated[
+        list[str] | None, typer.Option(help="Measure this instead of the suite's models.")
+    ] = None,
+    dataset: Annotated[str | None, typer.Option(help="Dataset, or `none`.")] = None,
+    data_root: DataRoot = None,
+    split: Annotated[str | None, typer.Option(help="Split of the dataset.")] = None,
+    protocol: Annotated[str | None, typer.Option(help="Clip protocol.")] = None,
+    views: Annotated[
+        str | None, typer.Option(metavar="TxS", help="Temporal x spatial views, as 10x3.")
+    ] = None,
+    measure: Annotated[
+        str | None,
+        typer.Option(metavar="LIST", help="Of flops,latency,memory,energy,accuracy."),
+    ] = None,
+    device: Annotated[str | None, typer.Option(metavar="cpu|cuda")] = None,
+    precision: Annotated[str | None, typer.Option(metavar="fp32|tf32|bf16|fp16")] = None,
+    mode: Annotated[str | None, typer.Option(metavar="eager|compile|cudagraph")] = None,
+    batch: Annotated[
+        list[int] | None, typer.Option(help="Views in a forward; one case for each.")
+    ] = None,
+    eval_batch: Annotated[
+        int | None, typer.Option(help="Views in a forward while accuracy is measured [8].")
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(help="Threads on the CPU [all physical cores].")
+    ] = None,
+    classes: Annotated[int | None, typer.Option(help="Outputs, where there is no dataset.")] = None,
+    weights: Annotated[
+        str | None, typer.Option(metavar="NAME|PATH|none", help="Checkpoint.")
+    ] = None,
+    results: Results = Path("results"),
+    plugin: Plugins = None,
+    timeout: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="End a case after this long.")
+    ] = None,
+    memory_limit: Annotated[
+        float | None, typer.Option(metavar="GIB", help="What a case may allocate on the CPU.")
+    ] = None,
+    skip_unreadable: Annotated[
+        bool, typer.Option("--skip-unreadable", help="Unreadable videos don't fail a case.")
+    ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="An operator that can't be counted fails a case.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Measure a suite; print and store a table."""
+    from rich.console import Console
+
+    from . import leaderboard
+    from . import run as running
+    from . import suite as suites
+
+    _load_plugins(plugin)
+    loaded = suites.load(suite)
+    asked = suites.settings_of(
+        weights=weights,
+        dataset=dataset,
+        split=split,
+        protocol=protocol,
+        views=views,
+        classes=classes,
+        device=device,
+        precision=precision,
+        mode=mode,
+        batch=tuple(batch) if batch else None,
+        threads=threads,
+        eval_batch=eval_batch,
+        measure=tuple(measure.split(",")) if measure else None,
+    )
+    planned = suites.plan(loaded, asked, tuple(model or ()))
+    limit_gib = memory_limit or loaded.memory_limit_gib
+    options = running.Options(
+        data_root=data_root,
+        results=results,
+        plugins=tuple(str(path.resolve()) for path in plugin or ()),
+        timeout_s=timeout or loaded.timeout_s,
+        memory_limit_bytes=int(limit_gib * 2**30) if limit_gib else None,
+        skip_unreadable=skip_unreadable,
+        strict=strict,
+    )
+    records = []
+    interrupted = False
+    try:
+        for record in running.measure(planned, loaded, options, Console(stderr=True)):
+            records.append(record)
+            if json:
+                sys.stdout.write(record.to_json().decode() + "\n")
+                sys.stdout.flush()
+    except KeyboardInterrupt:
+        interrupted = True
+    if records:
+        if not json:
+            boards = [leaderboard.ordered(board) for board in leaderboard.boards(records)]
+            _print_boards(boards)
+        _rebuild(results)
+    for record in records:
+        if record.error is not None and json:
+            print(f"kinobench: {record.case.model} failed: {record.error.message}", file=sys.stderr)
+    if interrupted:
+        kept = f"{len(records)} of {len(planned)} cases are finished and kept in {results}"
+        _leave(f"interrupted: {kept}", EXIT_INTERRUPTED)
+    if any(record.error is not None for record in records):
+        raise SystemExit(EXIT_FAILED)
+
+
+@app.command("list")
+@_told
+def list_(
+    kind: Annotated[str, typer.Argument(metavar="models|datasets|protocols|suites")],
+    plugin: Plugins = None,
+    json: Json = False,
+) -> None:
+    """List models, datasets, protocols or suites."""
+    from . import listing
+
+    _load_plugins(plugin)
+    found = listing.lines(kind)
+    if json:
+        import msgspec
+
+        print(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
+    else:
+        listing.show(found, _console())
+
+
+@app.command()
+@_told
+def show(
+    model: str,
+    frames: Annotated[int | None, typer.Option(min=1, help="Frames of the clip.")] = None,
+    size: Annotated[int | None, typer.Option(min=1, help="Height and width in pixels.")] = None,
+    classes: Annotated[int | None, typer.Option(min=1, help="Outputs of the head.")] = None,
+    depth: Annotated[int, typer.Option(min=1, help="Levels of modules to show.")] = 2,
+    plugin: Plugins = None,
+    json: Json = False,
+) -> None:
+    """Show a model's card: paper, contract, cost by module, published numbers."""
+    from . import card
+
+    _load_plugins(plugin)
+    made = card.make_card(model, frames, size, classes)
+    if json:
+        print(card.to_json(made).decode())
+    else:
+        card.show_card(made, _console(), depth)
+
+
+@app.command()
+@_told
+def leaderboard(
+    results: Results = Path("results"),
+    format: Annotated[
+        str | None, typer.Option("--format", metavar="md|csv|latex|html|json")
+    ] = None,
+    sort: Annotated[str | None, typer.Option(metavar="COLUMN", help="Sort by this.")] = None,
+    output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write here.")] = None,
+) -> None:
+    """Rank the stored records; rebuild leaderboard.md and leaderboard.csv beside them."""
+    from . import tables
+
+    boards = _rebuild(results, sort)
+    if format is None and output is None:
+        _print_boards(boards)
+        return
+    form = format or {".tex": "latex", ".htm": "html"}.get(
+        output.suffix if output else "", output.suffix.lstrip(".") if output else "md"
+    )
+    text = tables.render(boards, form)
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        from .store import write_text
+
+        write_text(output, text)
+
+
+@data_app.command("make")
+@_told
+def data_make(
+    name: Annotated[str, typer.Argument(help="A dataset that can be generated.")],
+    data_root: DataRoot = None,
+) -> None:
+    """Generate a dataset; at once if it is there already."""
+    from rich.console import Console
+
+    from ..datasets import catalog
+    from ..datasets.errors import KinobenchError
+    from . import run as running
+
+    dataset = catalog.get(name)
+    if dataset.make is None:
+        raise KinobenchError(
+            f"{name} can't be generated; it is to be had at {dataset.homepage}: {dataset.obtain}"
+        )
+    print(running.make(dataset, data_root, Console(stderr=True)))
+
+
+@app.command()
+@_told
+def environment(json: Json = False) -> None:
+    """Say what this machine is, and what will spoil a measurement on it."""
+    from . import environment as here
+
+    described, spoilers = here.describe(), here.spoilers()
+    if json:
+        import msgspec
+
+        plain = msgspec.to_builtins(described)
+        plain["spoilers"] = [spoiler._asdict() for spoiler in spoilers]
+        print(msgspec.json.format(msgspec.json.encode(plain), indent=2).decode())
+    else:
+        here.show(described, spoilers, _console())
+
+
+@app.command(hidden=True)
+def worker() -> None:
+    """Measure the one case that standard input describes (started by `run`)."""
+    from . import worker as measuring
+
+    measuring.main()
+
+
+def _load_plugins(paths: list[Path] | None) -> None:
+    if paths:
+        from ..zoo.registry import load_plugin
+
+        for path in paths:
+            load_plugin(path)
+
+
+def _rebuild(results: Path, sort: str | None = None) -> list[Any]:
+    """Write leaderboard.md and leaderboard.csv from all stored records; return the boards."""
+    from . import leaderboard, tables
+    from .store import read_records, write_text
+
+    records, problems = read_records(results)
+    for problem in problems:
+        print(f"kinobench: {problem}", file=sys.stderr)
+    boards = [leaderboard.ordered(board, sort) for board in leaderboard.boards(records)]
+    for form in ("md", "csv"):
+        write_text(results / f"leaderboard.{form}", tables.render(boards, form))
+    return boards
+
+
+def _print_boards(boards: list[Any]) -> None:
+    from . import tables
+
+    tables.show(boards, _console())
+
+
+def _console() -> Any:
+    """Return a console on standard output; a file or a pipe is never cut at 80 columns."""
+    from rich.console import Console
+
+    console = Console()
+    return console if console.is_terminal else Console(width=160)

@@ -1,0 +1,57 @@
+"""Energy: joules by the GPU's own counter; no counter, no number."""
+
+import time
+
+import torch
+
+from .network import Network
+from .record import Energy
+
+WINDOW_S = 5.0
+"""The counter ticks every 20 to 100 ms: a shorter window would be off by percents."""
+IDLE_S = 2.0
+
+
+def measure_energy(network: Network) -> tuple[Energy | None, list[str]]:
+    """Run forwards over a window of at least five seconds; return joules, or why there are none."""
+    if network.device.type != "cuda":
+        return None, ["energy: the CPU has no counter that kinobench reads"]
+    import pynvml
+
+    try:
+        pynvml.nvmlInit()
+        gpu = pynvml.nvmlDeviceGetHandleByIndex(torch.cuda.current_device())
+        pynvml.nvmlDeviceGetTotalEnergyConsumption(gpu)
+    except pynvml.NVMLError as error:
+        return None, [f"energy: this GPU's counter can't be read ({error})"]
+
+    def joules() -> float:
+        return pynvml.nvmlDeviceGetTotalEnergyConsumption(gpu) / 1e3
+
+    with torch.inference_mode():
+        clips = network.clips(2)
+        network.forward(clips[0])
+        torch.cuda.synchronize()
+        begin_j, begin = joules(), time.perf_counter()
+        time.sleep(IDLE_S)
+        idle_w = (joules() - begin_j) / (time.perf_counter() - begin)
+        forwards = 0
+        begin_j, begin = joules(), time.perf_counter()
+        while time.perf_counter() - begin < WINDOW_S:
+            network.forward(clips[forwards % 2])
+            torch.cuda.synchronize()
+            forwards += 1
+        window_s = time.perf_counter() - begin
+        window_j = joules() - begin_j
+    views = forwards * network.case.batch
+    return (
+        Energy(
+            window_s=window_s,
+            window_j=window_j,
+            idle_w=idle_w,
+            forwards=forwards,
+            j_per_clip=window_j / views,
+            j_per_clip_above_idle=(window_j - idle_w * window_s) / views,
+        ),
+        [],
+    )

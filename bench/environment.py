@@ -1,0 +1,230 @@
+"""What a measurement runs on, and what there spoils one. Imports no torch."""
+
+import hashlib
+import os
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+import psutil
+
+from ..datasets.errors import KinobenchError
+from .record import Device, Environment
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_LIBRARIES = ("torch", "torchvision", "pytorchvideo", "fvcore", "av", "numpy", "kinobench")
+_CPU = Path("/sys/devices/system/cpu")
+
+
+class UnfitEnvironmentError(KinobenchError):
+    """This machine can't measure what was asked for."""
+
+
+class Spoiler(NamedTuple):
+    """What makes timings on this machine worse than they could be, and its cure."""
+
+    what: str
+    cure: str
+
+
+def describe() -> Environment:
+    """Describe this machine and the libraries that decide a result."""
+    gpu, driver = _gpu()
+    versions = {"python": platform.python_version()}
+    for library in _LIBRARIES:
+        try:
+            versions[library] = version(library)
+        except PackageNotFoundError:
+            continue
+    system = f"{platform.system()} {platform.machine()}"
+    cpu, cores = _cpu_name(), physical_cores()
+    decisive = [system, cpu, cores, gpu, driver, versions["python"], versions.get("torch")]
+    return Environment(
+        fingerprint=hashlib.sha256(msgspec.json.encode(decisive)).hexdigest()[:16],
+        system=f"{platform.system()} {platform.release()} {platform.machine()}",
+        cpu=cpu,
+        physical_cores=cores,
+        logical_cores=len(_usable_cpus()),
+        memory_bytes=memory_bytes(),
+        gpu=gpu,
+        gpu_driver=driver,
+        versions=versions,
+        kinobench_commit=_commit(),
+    )
+
+
+def physical_cores() -> int:
+    """Return how many cores this process may use, hyperthreads not counted."""
+    cores = set()
+    for cpu in _usable_cpus():
+        siblings = _read(_CPU / f"cpu{cpu}" / "topology" / "thread_siblings_list")
+        cores.add(siblings if siblings is not None else str(cpu))
+    return max(1, len(cores))
+
+
+def memory_bytes() -> int:
+    """Return the memory that this process may use: the machine's, or its control group's."""
+    total: int = psutil.virtual_memory().total
+    limit = _read(Path("/sys/fs/cgroup/memory.max"))
+    return min(total, int(limit)) if limit is not None and limit.isdecimal() else total
+
+
+def available_memory_bytes() -> int:
+    """Return how much of that is free now."""
+    used = _read(Path("/sys/fs/cgroup/memory.current"))
+    in_group = memory_bytes() - int(used) if used is not None and used.isdecimal() else None
+    available: int = psutil.virtual_memory().available
+    return available if in_group is None else min(available, max(in_group, 0))
+
+
+def require_device(device: Device) -> None:
+    """Raise UnfitEnvironmentError where torch can't use the device; imports torch for a GPU."""
+    if device == "cpu":
+        return
+    import torch
+
+    if not torch.cuda.is_available():
+        why = (
+            "this torch was built without CUDA; install a CUDA build"
+            if torch.version.cuda is None
+            else "torch finds no usable NVIDIA GPU or driver; `nvidia-smi` should list one"
+        )
+        raise UnfitEnvironmentError(f"--device cuda: {why}, or measure with --device cpu")
+
+
+def spoilers() -> list[Spoiler]:
+    """Return what would spoil a timing on this machine now."""
+    found: list[Spoiler] = []
+    cores = physical_cores()
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    if load > 0.25 * cores:
+        busiest = _busiest()
+        found.append(
+            Spoiler(
+                f"other work: load {load:.1f} on {cores} cores{busiest}",
+                "stop it, or wait until it has ended",
+            )
+        )
+    governors = {_read(path) for path in _CPU.glob("cpu[0-9]*/cpufreq/scaling_governor")}
+    slow = sorted(name for name in governors - {"performance", None} if name)
+    if slow:
+        found.append(
+            Spoiler(
+                f"the frequency governor is {', '.join(slow)}",
+                "sudo cpupower frequency-set --governor performance",
+            )
+        )
+    if _read(_CPU / "intel_pstate" / "no_turbo") == "0" or _read(_CPU / "cpufreq" / "boost") == "1":
+        found.append(
+            Spoiler(
+                "turbo is on: the clock depends on temperature and on neighbours",
+                "switch it off in /sys/devices/system/cpu (intel_pstate/no_turbo, cpufreq/boost)",
+            )
+        )
+    if "hypervisor" in (_read(Path("/proc/cpuinfo")) or "").split():
+        found.append(
+            Spoiler(
+                "a virtual machine: neighbours on the same host are felt and not seen",
+                "compare side by side in one run; trust ratios, not single times",
+            )
+        )
+    quota = (_read(Path("/sys/fs/cgroup/cpu.max")) or "max").split()
+    if quota[0] != "max":
+        found.append(
+            Spoiler(
+                f"a processor quota of {int(quota[0]) / int(quota[1]):.2g} cores: "
+                "the process is stopped when it is used up",
+                "lift it, or give whole cores (cpuset)",
+            )
+        )
+    battery = psutil.sensors_battery() if hasattr(psutil, "sensors_battery") else None
+    if battery is not None and not battery.power_plugged:
+        found.append(Spoiler("running on battery", "plug it in"))
+    return found
+
+
+def show(described: Environment, found: list[Spoiler], console: "Console") -> None:
+    """Print the description and the spoilers for a person."""
+    gib = described.memory_bytes / 2**30
+    facts = {
+        "system": described.system,
+        "processor": f"{described.cpu}, {described.physical_cores} cores, "
+        f"{described.logical_cores} threads",
+        "memory": f"{gib:.1f} GiB",
+        "GPU": f"{described.gpu} (driver {described.gpu_driver})" if described.gpu else "none",
+        **described.versions,
+        "commit": described.kinobench_commit or "not a checkout",
+        "fingerprint": described.fingerprint,
+    }
+    for name, value in facts.items():
+        console.print(f"{name:<13} {value}", highlight=False, markup=False)
+    console.print()
+    if not found:
+        console.print("Nothing was found that would spoil a measurement.")
+    for spoiler in found:
+        console.print(f"spoils timings: {spoiler.what}", highlight=False, markup=False)
+        console.print(f"  cure: {spoiler.cure}", highlight=False, markup=False)
+
+
+def _busiest() -> str:
+    """Name the processes that have used the most processor time among those that run now."""
+    running = []
+    for process in psutil.process_iter(["name", "status", "pid"]):
+        if process.info["status"] == psutil.STATUS_RUNNING and process.info["pid"] != os.getpid():
+            running.append(process.info["name"])
+    return f" ({', '.join(sorted(set(running))[:3])})" if running else ""
+
+
+def _usable_cpus() -> list[int]:
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
+def _cpu_name() -> str:
+    for line in (_read(Path("/proc/cpuinfo")) or "").splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _gpu() -> tuple[str | None, str | None]:
+    """Return the first GPU's name and the driver's version, or None for both."""
+    import pynvml
+
+    try:
+        pynvml.nvmlInit()
+        gpu = pynvml.nvmlDeviceGetHandleByIndex(0)
+        return str(pynvml.nvmlDeviceGetName(gpu)), str(pynvml.nvmlSystemGetDriverVersion())
+    except pynvml.NVMLError:
+        return None, None
+
+
+def _commit() -> str | None:
+    """Return the commit of the checkout that runs, with + where files differ from it."""
+    checkout = Path(__file__).resolve().parent.parent
+    if not (checkout / ".git").exists():
+        return None
+    try:
+        described = subprocess.run(
+            ["git", "-C", str(checkout), "describe", "--always", "--dirty=+", "--exclude=*"],
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return described.stdout.strip() or None
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text().strip()
+    except (OSError, UnicodeDecodeError):
+        return None

@@ -1,0 +1,95 @@
+"""What passes between the command and the process that measures a case."""
+
+import msgspec
+
+from .record import (
+    Accuracy,
+    Case,
+    Cost,
+    Energy,
+    Failure,
+    Latency,
+    Measure,
+    Memory,
+)
+
+
+class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How long a latency may take.
+
+    Attributes:
+        min_s: Sampling lasts at least this long.
+        max_s: And at most this long, converged or not.
+        warmup_max_s: Warm-up ends then, settled or not.
+    """
+
+    min_s: float = 2.0
+    max_s: float = 30.0
+    warmup_max_s: float = 30.0
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """A case to be measured.
+
+    Attributes:
+        results: The folder that `predictions` lies in.
+        predictions: Where per-view logits go, relative to `results`.
+        memory_limit_bytes: What the process may allocate on the CPU; None leaves it to the system.
+        skip_unreadable: Whether unreadable videos leave the case a success.
+        strict: Whether an operator that nothing can count fails the case.
+    """
+
+    case: Case
+    measures: tuple[Measure, ...]
+    budget: Budget
+    data_root: str | None = None
+    plugins: tuple[str, ...] = ()
+    results: str
+    predictions: str
+    memory_limit_bytes: int | None = None
+    skip_unreadable: bool = False
+    strict: bool = False
+
+
+class Built(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The network is there."""
+
+    params: int
+    weights_digest: str | None
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """What is being done; `total` is 0 where nothing is counted."""
+
+    stage: str
+    done: int = 0
+    total: int = 0
+
+
+class Measured(msgspec.Struct, frozen=True, kw_only=True, tag=True, omit_defaults=True):
+    """One finished measurement: it is safe from whatever happens to the process later."""
+
+    cost: Cost | None = None
+    latency: Latency | None = None
+    memory: Memory | None = None
+    energy: Energy | None = None
+    accuracy: Accuracy | None = None
+
+
+class Note(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Something that a reader of the record should know."""
+
+    text: str
+
+
+class Failed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The case ends here."""
+
+    failure: Failure
+
+
+class Finished(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Everything that was asked for was tried."""
+
+
+Event = Built | Progress | Measured | Note | Failed | Finished

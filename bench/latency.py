@@ -1,0 +1,192 @@
+"""Latency: time of one forward, sampled until its median is known well enough."""
+
+import statistics
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+
+from .job import Budget
+from .network import Forward, Network
+from .record import Drift, Latency
+from .stats import median_interval
+
+WARM_WITHIN = 0.01
+"""Medians of two neighbouring windows that differ by less have settled."""
+WARM_CALLS, WARM_S = 10, 1.0
+LAUNCH_BOUND = 1.1
+CLIPS_IN_ROTATION = 2
+
+
+class Sample(NamedTuple):
+    """Times of one forward, in seconds."""
+
+    time_s: float
+    wall_s: float
+    cpu_s: float
+
+
+Timer = Callable[[], Sample]
+
+
+def measure_latency(network: Network, budget: Budget) -> Latency:
+    """Time the network's forward, eval and inference mode, on random clips in rotation."""
+    with torch.inference_mode():
+        clips = network.clips(CLIPS_IN_ROTATION)
+        begin = time.perf_counter()
+        network.forward(clips[0])
+        _finish(network.device)
+        first_call_s = time.perf_counter() - begin
+        timer = _cuda_timer if network.device.type == "cuda" else _cpu_timer
+        once = timer(network.forward, clips)
+        calls, warm = warm_up(once, budget.warmup_max_s)
+        tolerance = 0.005 if network.device.type == "cuda" else 0.02
+        blocks, converged = sample(once, budget, tolerance)
+        drift = _drift(network)
+    medians = [statistics.median(s.time_s for s in block) for block in blocks]
+    on_gpu = network.device.type == "cuda"
+    wall_s = statistics.median(s.wall_s for block in blocks for s in block)
+    median_s = statistics.median(medians)
+    return Latency(
+        samples_s=tuple(tuple(s.time_s for s in block) for block in blocks),
+        median_s=median_s,
+        interval_s=median_interval(medians),
+        converged=converged,
+        cpu_s=None
+        if on_gpu
+        else tuple(statistics.fmean(s.cpu_s for s in block) for block in blocks),
+        wall_median_s=wall_s if on_gpu else None,
+        launch_bound=wall_s / median_s > LAUNCH_BOUND if on_gpu else None,
+        build_s=network.build_s,
+        first_call_s=first_call_s,
+        warmup_calls=calls,
+        warm=warm,
+        threads=torch.get_num_threads(),
+        drift=drift,
+    )
+
+
+def warm_up(
+    once: Timer, limit_s: float, clock: Callable[[], float] = time.perf_counter
+) -> tuple[int, bool]:
+    """Call until the medians of the last two windows agree; return the calls and whether they did.
+
+    A window is five calls or a quarter of a second, whichever is more.
+    """
+    begin = clock()
+    windows: list[float] = []
+    window: list[float] = []
+    calls = 0
+    window_begin = begin
+    while True:
+        window.append(once().time_s)
+        calls += 1
+        now = clock()
+        if now - begin >= limit_s:
+            return calls, False
+        if len(window) >= 5 and now - window_begin >= 0.25:
+            windows.append(statistics.median(window))
+            window, window_begin = [], now
+            if calls >= WARM_CALLS and now - begin >= WARM_S and len(windows) >= 2:
+                before, last = windows[-2:]
+                if abs(last - before) < WARM_WITHIN * before:
+                    return calls, True
+
+
+def sample(
+    once: Timer,
+    budget: Budget,
+    tolerance: float,
+    clock: Callable[[], float] = time.perf_counter,
+) -> tuple[list[list[Sample]], bool]:
+    """Sample in blocks until the interval of the median is narrow; return blocks and whether it is.
+
+    Args:
+        once: Times one call.
+        budget: The least and the most time.
+        tolerance: Half width of the interval that is narrow enough, as a share of the median.
+        clock: Seconds.
+
+    Noise comes in stretches, so that neighbouring samples are alike; an interval over samples
+    would be too narrow. A block lasts a tenth of a second or one call, whichever is more.
+    """
+    begin = clock()
+    blocks: list[list[Sample]] = []
+    while True:
+        block_begin = clock()
+        block = [once()]
+        while clock() - block_begin < 0.1:
+            block.append(once())
+        blocks.append(block)
+        elapsed = clock() - begin
+        if elapsed >= budget.min_s:
+            medians = [statistics.median(s.time_s for s in block) for block in blocks]
+            interval = median_interval(medians)
+            middle = statistics.median(medians)
+            if interval is not None and _half_width(interval, middle) <= tolerance * middle:
+                return blocks, True
+        if elapsed >= budget.max_s:
+            return blocks, False
+
+
+def _half_width(interval: tuple[float, float], middle: float) -> float:
+    return max(interval[1] - middle, middle - interval[0])
+
+
+def _cpu_timer(forward: Forward, clips: list[torch.Tensor]) -> Timer:
+    turn = 0
+
+    def once() -> Sample:
+        nonlocal turn
+        clip = clips[turn]
+        turn = (turn + 1) % len(clips)
+        cpu, begin = time.process_time(), time.perf_counter()
+        forward(clip)
+        wall_s = time.perf_counter() - begin
+        return Sample(wall_s, wall_s, time.process_time() - cpu)
+
+    return once
+
+
+def _cuda_timer(forward: Forward, clips: list[torch.Tensor]) -> Timer:
+    turn = 0
+    start = torch.cuda.Event(enable_timing=True)
+    end = torch.cuda.Event(enable_timing=True)
+
+    def once() -> Sample:
+        nonlocal turn
+        clip = clips[turn]
+        turn = (turn + 1) % len(clips)
+        torch.cuda.synchronize()
+        cpu, begin = time.process_time(), time.perf_counter()
+        start.record()
+        forward(clip)
+        end.record()
+        torch.cuda.synchronize()
+        wall_s = time.perf_counter() - begin
+        return Sample(start.elapsed_time(end) / 1e3, wall_s, time.process_time() - cpu)
+
+    return once
+
+
+def _finish(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def _drift(network: Network) -> Drift | None:
+    if network.reference is None or network.reference_clips is None:
+        return None
+    outputs = torch.stack(
+        [
+            network.forward(clip.to(network.device, network.dtype)).float().cpu()
+            for clip in network.reference_clips
+        ]
+    )
+    flips = outputs.argmax(dim=-1) != network.reference.argmax(dim=-1)
+    return Drift(
+        largest_logit_difference=float((outputs - network.reference).abs().max()),
+        top1_flips=int(flips.sum()),
+        clips=flips.numel(),
+    )

@@ -1,0 +1,100 @@
+"""Memory: what the weights take, and what a forward takes on top of them."""
+
+import ctypes
+import gc
+from pathlib import Path
+
+import psutil
+import torch
+
+from .network import Network
+from .record import Memory
+
+_STATUS = Path("/proc/self/status")
+_CLEAR_REFS = Path("/proc/self/clear_refs")
+_RESET_PEAK = "5"
+"""Writing 5 sets VmHWM to the present size (Linux, Documentation/filesystems/proc.rst)."""
+
+
+def measure_memory(network: Network) -> tuple[Memory, list[str]]:
+    """Measure one forward of the case's batch, after a forward that warms up.
+
+    Returns:
+        The bytes, and why any of them is missing.
+    """
+    with torch.inference_mode():
+        (clip,) = network.clips(1)
+        for _ in range(2):
+            network.forward(clip)
+        if network.device.type == "cuda":
+            return _on_cuda(network, clip), []
+        return _on_cpu(network, clip)
+
+
+def _on_cuda(network: Network, clip: torch.Tensor) -> Memory:
+    torch.cuda.synchronize()
+    torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats()
+    resident = torch.cuda.memory_allocated()
+    network.forward(clip)
+    torch.cuda.synchronize()
+    return Memory(
+        weights_bytes=network.weights_bytes(),
+        peak_activation_bytes=torch.cuda.max_memory_allocated() - resident,
+        peak_reserved_bytes=torch.cuda.max_memory_reserved(),
+        peak_process_bytes=_process_bytes_on_gpu(),
+    )
+
+
+def _process_bytes_on_gpu() -> int | None:
+    """Return NVML's figure for this process, or None where it can't tell."""
+    import os
+
+    import pynvml
+
+    try:
+        pynvml.nvmlInit()
+        gpu = pynvml.nvmlDeviceGetHandleByIndex(torch.cuda.current_device())
+        for process in pynvml.nvmlDeviceGetComputeRunningProcesses(gpu):
+            if process.pid == os.getpid():
+                return process.usedGpuMemory
+    except pynvml.NVMLError:
+        pass
+    return None
+
+
+def _on_cpu(network: Network, clip: torch.Tensor) -> tuple[Memory, list[str]]:
+    notes = []
+    peak: int | None = None
+    activation: int | None = None
+    try:
+        _give_back_free_pages()
+        _CLEAR_REFS.write_text(_RESET_PEAK)
+        resident = _status_bytes("VmRSS")
+        network.forward(clip)
+        peak = _status_bytes("VmHWM")
+        activation = max(peak - resident, 0)
+    except OSError as error:
+        peak = psutil.Process().memory_info().rss
+        notes.append(f"memory: the kernel's high-water mark can't be reset here ({error})")
+    memory = Memory(
+        weights_bytes=network.weights_bytes(),
+        peak_activation_bytes=activation,
+        peak_process_bytes=peak,
+    )
+    return memory, notes
+
+
+def _give_back_free_pages() -> None:
+    """Return what the allocator keeps of earlier forwards, or the next would look free of cost."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc alone has it
+    if trim is not None:
+        trim(0)
+
+
+def _status_bytes(field: str) -> int:
+    for line in _STATUS.read_text().splitlines():
+        if line.startswith(f"{field}:"):
+            return int(line.split()[1]) * 1024
+    raise OSError(f"{_STATUS} has no {field}")

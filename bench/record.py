@@ -1,0 +1,250 @@
+"""What was measured for a case, as frozen facts, and their JSON. Base units everywhere."""
+
+import hashlib
+from typing import Any, Literal
+
+import msgspec
+
+from ..datasets.protocol import Protocol
+
+SCHEMA = 1
+
+Device = Literal["cpu", "cuda"]
+Precision = Literal["fp32", "tf32", "bf16", "fp16"]
+Mode = Literal["eager", "compile", "cudagraph"]
+Measure = Literal["flops", "latency", "memory", "energy", "accuracy"]
+FailureKind = Literal[
+    "exception", "refused", "out_of_memory", "killed", "timeout", "unreadable", "uncounted"
+]
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True):
+    """One row: what is measured, on what, how.
+
+    Attributes:
+        model: The registry's name; it names the variant too.
+        weights: A published checkpoint's name or a path; None is an untrained network.
+        classes: Outputs of the head.
+        protocol: The clips; its number of views counts for accuracy, speed is that of one view.
+        dataset, split: What accuracy is measured on; None where no dataset is asked for.
+        batch: Views in one forward, for latency and memory.
+        threads: Threads of one operator on the CPU; None leaves them to the device's default.
+        eval_batch: Views in one forward while accuracy is measured.
+    """
+
+    model: str
+    weights: str | None = None
+    classes: int
+    protocol: Protocol
+    dataset: str | None = None
+    split: str | None = None
+    device: Device = "cpu"
+    precision: Precision = "fp32"
+    mode: Mode = "eager"
+    batch: int = 1
+    threads: int | None = None
+    eval_batch: int = 8
+
+    @property
+    def digest(self) -> str:
+        """16 hexadecimal digits of everything that decides the case, but for names of protocols."""
+        decisive = msgspec.to_builtins(self) | {"protocol": self.protocol.digest}
+        return hashlib.sha256(msgspec.json.encode(decisive, order="sorted")).hexdigest()[:16]
+
+
+class Cost(msgspec.Struct, frozen=True, kw_only=True):
+    """Arithmetic of one view of the case's own shape.
+
+    Attributes:
+        macs: Multiply-adds of convolutions and matrix products alone, each counted once.
+        flops: `2 * macs`.
+        other_flops: Elementwise, pooling and normalisation work: 1 per output element, 2 per
+            element of a normalisation (one scale, one shift).
+        norm_elements: Output elements of every normalisation, from which other conventions follow.
+        by_operator: MACs by kind of operator.
+        uncounted: Operators that were run and that nothing here can count, with how often.
+        torch_macs: Half of what torch's own counter gives; None where it can't run.
+    """
+
+    macs: int
+    flops: int
+    other_flops: int
+    norm_elements: int
+    by_operator: dict[str, int]
+    uncounted: dict[str, int]
+    torch_macs: int | None = None
+
+
+class Latency(msgspec.Struct, frozen=True, kw_only=True):
+    """Time of one forward of a batch.
+
+    Attributes:
+        samples_s: Every sample, in blocks: device time on a GPU, wall time on a CPU.
+        median_s: Median over the medians of the blocks.
+        interval_s: 95 % interval of that median, from the order statistics of the blocks.
+        converged: Whether the interval became narrow enough before time was up.
+        cpu_s: Mean processor time of a call (all threads), by block; None on a GPU.
+        wall_median_s: Median wall time with a synchronise; None on a CPU, where it is `median_s`.
+        launch_bound: Wall over device time is above 1.1: the GPU waits for the host.
+        build_s, first_call_s: Making the network (weights too); its first forward, with whatever
+            is compiled, captured or tuned in it.
+        warmup_calls, warm: Calls before the first sample; whether they had settled.
+        threads: Threads of one operator.
+        drift: How far the outputs are from those of eager fp32; None for eager fp32 itself.
+    """
+
+    samples_s: tuple[tuple[float, ...], ...]
+    median_s: float
+    interval_s: tuple[float, float] | None
+    converged: bool
+    cpu_s: tuple[float, ...] | None = None
+    wall_median_s: float | None = None
+    launch_bound: bool | None = None
+    build_s: float
+    first_call_s: float
+    warmup_calls: int
+    warm: bool
+    threads: int
+    drift: "Drift | None" = None
+
+
+class Drift(msgspec.Struct, frozen=True, kw_only=True):
+    """Outputs of a precision or mode against eager fp32 on the same clips."""
+
+    largest_logit_difference: float
+    top1_flips: int
+    clips: int
+
+
+class Memory(msgspec.Struct, frozen=True, kw_only=True):
+    """Bytes of the batch's forward.
+
+    Attributes:
+        weights_bytes: Parameters and buffers.
+        peak_activation_bytes: The peak during a forward less what was resident before it.
+        peak_reserved_bytes: The peak that CUDA's allocator held; None on a CPU.
+        peak_process_bytes: The process at its peak: resident memory, or NVML's figure on a GPU.
+    """
+
+    weights_bytes: int
+    peak_activation_bytes: int | None
+    peak_reserved_bytes: int | None = None
+    peak_process_bytes: int | None
+
+
+class Energy(msgspec.Struct, frozen=True, kw_only=True):
+    """Joules by the GPU's own counter, over a window of forwards."""
+
+    window_s: float
+    window_j: float
+    idle_w: float
+    forwards: int
+    j_per_clip: float
+    j_per_clip_above_idle: float
+
+
+class Unreadable(msgspec.Struct, frozen=True, kw_only=True):
+    """A video that was to be scored and could not be read."""
+
+    id: str
+    path: str
+    reason: str
+
+
+class Accuracy(msgspec.Struct, frozen=True, kw_only=True):
+    """Of the videos that could be read, how many were named right (fractions).
+
+    Attributes:
+        top1, top5: Share of `scored`; None when nothing was scored.
+        interval_top1, interval_top5: 95 % Wilson intervals.
+        top1_of_expected: The same hits over `expected`: unreadable videos count as wrong.
+        chance: Top-1 of guessing, one over the number of classes.
+        views: Views of a video.
+        manifest: Digest of the videos and labels that were asked for.
+        predictions: The per-view logits, a Parquet file beside the records.
+    """
+
+    top1: float | None
+    top5: float | None
+    interval_top1: tuple[float, float] | None
+    interval_top5: tuple[float, float] | None
+    top1_of_expected: float
+    chance: float
+    scored: int
+    expected: int
+    unreadable: tuple[Unreadable, ...]
+    views: int
+    manifest: str
+    predictions: str | None
+    wall_s: float
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a case has no, or not all of its, results.
+
+    `refused` is a mistake that the user can mend (unknown weights, an input that the network can't
+    take), `exception` an error raised by the network or by kinobench, `killed` a process that
+    ended without a word.
+    """
+
+    kind: FailureKind
+    message: str
+    detail: str | None = None
+
+
+class Environment(msgspec.Struct, frozen=True, kw_only=True):
+    """What a case ran on.
+
+    Attributes:
+        fingerprint: Digest of whatever must agree before two timings may be compared.
+        versions: Of the interpreter and the libraries that decide a result.
+    """
+
+    fingerprint: str
+    system: str
+    cpu: str
+    physical_cores: int
+    logical_cores: int
+    memory_bytes: int
+    gpu: str | None
+    gpu_driver: str | None
+    versions: dict[str, str]
+    kinobench_commit: str | None
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """The result of one case. What was not measured is None, with the reason in `notes`."""
+
+    schema: int = SCHEMA
+    run: str
+    started: str
+    case: Case
+    environment: Environment
+    params: int | None = None
+    weights_digest: str | None = None
+    cost: Cost | None = None
+    latency: Latency | None = None
+    memory: Memory | None = None
+    energy: Energy | None = None
+    accuracy: Accuracy | None = None
+    notes: tuple[str, ...] = ()
+    error: Failure | None = None
+
+    def to_json(self) -> bytes:
+        """Return one line of JSON, the protocol's and the case's digests written beside them."""
+        plain: dict[str, Any] = msgspec.to_builtins(self)
+        plain["case"]["digest"] = self.case.digest
+        plain["case"]["protocol"]["digest"] = self.case.protocol.digest
+        return msgspec.json.encode(plain)
+
+
+_decoder = msgspec.json.Decoder(Record)
+
+
+def from_json(line: bytes | str) -> Record:
+    """Read one line of JSON.
+
+    Raises:
+        msgspec.DecodeError: It is no record; msgspec says where and why.
+    """
+    return _decoder.decode(line)

@@ -1,0 +1,82 @@
+"""Records on disk: one JSON Lines file a run, appended as each case ends."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from ..datasets.errors import KinobenchError
+from .record import SCHEMA, Record, from_json
+
+
+class RunFile:
+    """The file that a run's records are appended to."""
+
+    def __init__(self, results: Path, run: str) -> None:
+        """Name the file; its folder is made now, so that a wrong place is told before measuring."""
+        self.path = results / "runs" / f"{run}.jsonl"
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise KinobenchError(f"--results {results}: {error.strerror or error}") from error
+
+    def append(self, record: Record) -> None:
+        """Append a record and wait until the disk has it."""
+        with self.path.open("ab") as file:
+            file.write(record.to_json() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def read_records(results: Path) -> tuple[list[Record], list[str]]:
+    """Read every stored record, oldest run first.
+
+    Returns:
+        The records, and a line for each one that can't be read (a killed write, another schema).
+
+    Raises:
+        KinobenchError: There is no folder of records.
+    """
+    folder = results / "runs"
+    if not folder.is_dir():
+        raise KinobenchError(
+            f"--results {results}: there is no {folder}; `python bench.py run` makes it"
+        )
+    records: list[Record] = []
+    problems: list[str] = []
+    for path, number, line in _lines(folder):
+        try:
+            record = from_json(line)
+        except msgspec.DecodeError as error:
+            problems.append(f"{path}, line {number}: left out, not a record: {error}")
+            continue
+        if record.schema != SCHEMA:
+            problems.append(
+                f"{path}, line {number}: left out, schema {record.schema} (this is {SCHEMA})"
+            )
+            continue
+        records.append(record)
+    return records, problems
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a whole file or nothing.
+
+    Raises:
+        KinobenchError: It can't be written there.
+    """
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished.write_text(text, encoding="utf-8")
+        unfinished.replace(path)
+    except OSError as error:
+        raise KinobenchError(f"{path} can't be written: {error.strerror or error}") from error
+
+
+def _lines(folder: Path) -> Iterator[tuple[Path, int, bytes]]:
+    for path in sorted(folder.glob("*.jsonl")):
+        for number, line in enumerate(path.read_bytes().splitlines(), 1):
+            if line.strip():
+                yield path, number, line

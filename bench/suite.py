@@ -1,0 +1,278 @@
+"""Suites: which cases are measured, and how, from TOML files and the command line."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ..datasets import catalog
+from ..datasets.errors import KinobenchError, UnknownNameError, nearest_name
+from ..datasets.protocol import preset
+from ..zoo import registry
+from .environment import physical_cores
+from .job import Budget
+from .record import Case, Device, Measure, Mode, Precision
+
+BUILT_IN = Path(__file__).parent / "suites"
+KINETICS_CLASSES = 400
+"""Outputs of a head where no dataset says how many."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a case, a suite or the command line may say of a case; None leaves it to the others.
+
+    Attributes:
+        dataset: A name of the catalog, or `none`.
+        views: Temporal x spatial views, `10x3`.
+        batch: One case for each.
+    """
+
+    model: str | None = None
+    weights: str | None = None
+    dataset: str | None = None
+    split: str | None = None
+    protocol: str | None = None
+    views: str | None = None
+    classes: int | None = None
+    device: Device | None = None
+    precision: Precision | None = None
+    mode: Mode | None = None
+    batch: tuple[int, ...] | None = None
+    threads: int | None = None
+    eval_batch: int | None = None
+    measure: tuple[Measure, ...] | None = None
+
+
+class Suite(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A suite file: settings of all its cases, its models, and cases that differ.
+
+    Attributes:
+        description: One line for `list suites`.
+        models: One case (or one a batch) for each.
+        case: More cases, each with settings of its own over the suite's.
+        latency: How long a latency may take.
+        timeout_s: A case that takes longer is ended.
+        memory_limit_gib: What a case may allocate on the CPU; nine tenths of what is free, if not
+            given.
+    """
+
+    description: str = ""
+    models: tuple[str, ...] = ()
+    case: tuple[Settings, ...] = ()
+    latency: Budget = Budget()
+    timeout_s: float = 3600.0
+    memory_limit_gib: float | None = None
+
+
+class Planned(msgspec.Struct, frozen=True):
+    """A case of a suite and what is to be measured of it."""
+
+    case: Case
+    measures: tuple[Measure, ...]
+
+
+def names() -> list[str]:
+    """Return the names of the built-in suites."""
+    return sorted(path.stem for path in BUILT_IN.glob("*.toml"))
+
+
+def load(name_or_path: str) -> Suite:
+    """Load a built-in suite, or a TOML file.
+
+    Raises:
+        UnknownNameError: There is no such suite.
+        KinobenchError: The file has a key or a value that no suite has.
+    """
+    path = BUILT_IN / f"{name_or_path}.toml"
+    if name_or_path.endswith(".toml"):
+        path = Path(name_or_path)
+    elif name_or_path not in names():
+        raise UnknownNameError("suite", name_or_path, names(), "a file's name ends in .toml")
+    try:
+        content = path.read_bytes().decode()
+    except (OSError, UnicodeDecodeError) as error:
+        raise KinobenchError(f"suite {name_or_path}: can't be read: {error}") from error
+    return parse(content, str(path))
+
+
+def parse(content: str, where: str) -> Suite:
+    """Check the text of a suite file; `where` names it in errors."""
+    try:
+        plain = tomllib.loads(content)
+    except tomllib.TOMLDecodeError as error:
+        raise KinobenchError(f"{where}: not TOML: {error}") from error
+    _refuse_unknown_keys(plain, Suite, where)
+    _refuse_unknown_keys(plain.get("latency"), Budget, f"{where}: [latency]")
+    cases = plain.get("case")
+    for number, case in enumerate(cases if isinstance(cases, list) else (), 1):
+        _refuse_unknown_keys(case, Settings, f"{where}: [[case]] {number}")
+        _spread_batch(case)
+    _spread_batch(plain)
+    try:
+        return msgspec.convert(plain, Suite)
+    except msgspec.ValidationError as error:
+        raise KinobenchError(_explained(str(error), plain, where)) from error
+
+
+def settings_of(**given: Any) -> Settings:
+    """Check what the command line says; None is not said.
+
+    Raises:
+        KinobenchError: A value is not one that the setting can have; the option is named.
+    """
+    plain = {field: value for field, value in given.items() if value is not None}
+    try:
+        return msgspec.convert(plain, Settings)
+    except msgspec.ValidationError as error:
+        raise KinobenchError(_explained(str(error), plain, "command line")) from error
+
+
+def plan(suite: Suite, asked: Settings, models: tuple[str, ...] = ()) -> list[Planned]:
+    """Return the cases of a suite, with what the command line asks for over what it says.
+
+    Args:
+        suite: The suite.
+        asked: Settings of the command line.
+        models: Models of the command line; they take the place of the suite's own.
+
+    Raises:
+        KinobenchError: A name is unknown, or settings contradict each other.
+    """
+    rows = [Settings(model=model) for model in models or suite.models]
+    if not models:
+        rows += suite.case
+    if not rows:
+        raise KinobenchError("the suite has no cases: give `models = [...]`, or --model NAME")
+    planned = []
+    for row in rows:
+        settings = _layered(suite, row, asked)
+        for batch in settings.batch or (1,):
+            planned.append(_case(settings, batch))
+    return planned
+
+
+def _layered(suite: Suite, row: Settings, asked: Settings) -> Settings:
+    """Lay the row over the suite, and the command line over both."""
+    merged: dict[str, Any] = {}
+    for layer in (suite, row, asked):
+        given = {
+            field: value
+            for field in Settings.__struct_fields__
+            if (value := getattr(layer, field)) is not None
+        }
+        if given.get("dataset", merged.get("dataset")) != merged.get("dataset"):
+            # Another dataset comes with its own protocol, splits and classes.
+            for field in ("protocol", "split", "classes", "views"):
+                merged.pop(field, None)
+        merged |= given
+    return Settings(**merged)
+
+
+def _case(settings: Settings, batch: int) -> Planned:
+    if settings.model is None:
+        raise KinobenchError('a case has no model: give it `model = "..."`')
+    registry.check(settings.model)
+    dataset = None if settings.dataset in (None, "none") else catalog.get(settings.dataset)
+    name = settings.protocol or (dataset.default_protocol if dataset else "common-224")
+    protocol = preset(name)
+    if settings.views is not None:
+        protocol = protocol.with_views(*_views(settings.views))
+    device, mode = settings.device or "cpu", settings.mode or "eager"
+    if mode == "cudagraph" and device != "cuda":
+        raise KinobenchError("mode 'cudagraph' needs device 'cuda'")
+    if settings.precision == "tf32" and device != "cuda":
+        raise KinobenchError("precision 'tf32' needs device 'cuda': a CPU has no such arithmetic")
+    for field in ("eval_batch", "threads", "classes"):
+        _need_one_or_more(field, getattr(settings, field))
+    _need_one_or_more("batch", batch)
+    classes = settings.classes or (dataset.num_classes if dataset else KINETICS_CLASSES)
+    if dataset is not None and classes != dataset.num_classes:
+        raise KinobenchError(
+            f"classes is {classes}, but {dataset.name} has {dataset.num_classes}; "
+            "leave it out, or take the dataset out (none)"
+        )
+    split = None
+    if dataset is not None:
+        split = settings.split or dataset.splits[0]
+        if split not in dataset.splits:
+            raise UnknownNameError(f"split of {dataset.name}", split, dataset.splits)
+    case = Case(
+        model=settings.model,
+        weights=None if settings.weights in (None, "none") else settings.weights,
+        classes=classes,
+        protocol=protocol,
+        dataset=dataset.name if dataset else None,
+        split=split,
+        device=device,
+        precision=settings.precision or "fp32",
+        mode=mode,
+        batch=batch,
+        threads=settings.threads or (physical_cores() if device == "cpu" else None),
+        eval_batch=settings.eval_batch or 8,
+    )
+    measures = settings.measure or ("flops", "latency", "memory", "accuracy")
+    return Planned(case, measures)
+
+
+def _need_one_or_more(field: str, value: int | None) -> None:
+    if value is not None and value < 1:
+        raise KinobenchError(f"{field} is {value}; it must be 1 or more")
+
+
+def _views(text: str) -> tuple[int, int]:
+    found = re.fullmatch(r"(\d+)x(\d+)", text)
+    if found is None:
+        raise KinobenchError(f"views {text!r}: write temporal x spatial, as in 10x3")
+    return int(found[1]), int(found[2])
+
+
+def _spread_batch(plain: Any) -> None:
+    """Let `batch = 8` stand for `batch = [8]`."""
+    if isinstance(plain, dict) and isinstance(plain.get("batch"), int):
+        plain["batch"] = [plain["batch"]]
+
+
+def _refuse_unknown_keys(plain: Any, kind: type[msgspec.Struct], where: str) -> None:
+    if not isinstance(plain, Mapping):
+        return
+    known = kind.__struct_fields__
+    for key in plain:
+        if key not in known:
+            nearest = nearest_name(key, known)
+            cure = f"did you mean {nearest!r}?" if nearest else f"known: {', '.join(known)}"
+            raise KinobenchError(f"{where}: unknown key {key!r}: {cure}")
+
+
+def _explained(reason: str, plain: Any, where: str) -> str:
+    """Add the value, and the nearest right one, to what msgspec says of a wrong value."""
+    message, _, path = reason.partition(" - at `$")
+    steps = re.findall(r"\.(\w+)|\[(\d+)\]", path)
+    value, key = plain, where
+    for name, number in steps:
+        try:
+            value = value[name] if name else value[int(number)]
+        except (KeyError, IndexError, TypeError):
+            break
+    key = ".".join(name or number for name, number in steps)
+    cure = ""
+    if message.startswith("Invalid enum value"):
+        known = _choices(steps[0][0] if steps[0][0] != "case" else steps[-1][0] or steps[-2][0])
+        nearest = nearest_name(str(value), known)
+        cure = f": known are {', '.join(known)}"
+        if nearest:
+            cure += f"; did you mean {nearest!r}?"
+        message = "no such value"
+    return f"{where}: {key} = {value!r}: {message}{cure}"
+
+
+def _choices(field: str) -> tuple[str, ...]:
+    choices: dict[str, Any] = {
+        "device": Device,
+        "precision": Precision,
+        "mode": Mode,
+        "measure": Measure,
+    }
+    return tuple(choices[field].__args__) if field in choices else ()

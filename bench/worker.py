@@ -1,0 +1,171 @@
+"""The process that measures one case: a Job comes in on stdin, Events leave, a line each."""
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+from ..datasets.errors import KinobenchError
+from .job import Built, Event, Failed, Finished, Job, Measured, Note, Progress
+from .record import Failure, FailureKind
+
+Emit = Callable[[Event], None]
+
+
+def main() -> None:
+    """Measure the case that stdin describes."""
+    emit = _events_to(_private_stdout())
+    job = msgspec.json.decode(sys.stdin.buffer.read(), type=Job)
+    emit(Progress(stage="importing torch"))
+    _limit_memory(job.memory_limit_bytes)
+    try:
+        _measure(job, emit)
+    except KinobenchError as error:
+        emit(Failed(failure=Failure(kind="refused", message=str(error))))
+    except Exception as error:
+        emit(Failed(failure=_failure(error)))
+    emit(Finished())
+
+
+def _measure(job: Job, emit: Emit) -> None:
+    import torch
+
+    from ..zoo.registry import load_plugin
+    from .network import Network
+
+    case = job.case
+    if case.threads is not None:
+        torch.set_num_threads(case.threads)
+    torch.set_num_interop_threads(1)
+    for plugin in job.plugins:
+        load_plugin(plugin)
+    emit(Progress(stage="building"))
+    network = Network(case)
+    emit(Built(params=network.params, weights_digest=network.weights_digest))
+    uncounted: dict[str, int] = {}
+    if "flops" in job.measures:
+        from .flops import count_cost
+
+        emit(Progress(stage="counting"))
+        protocol = case.protocol
+        clip = torch.randn(1, 3, protocol.frames, protocol.size, protocol.size)
+        cost = count_cost(network.module, clip)
+        emit(Measured(cost=cost))
+        uncounted = cost.uncounted
+        if uncounted:
+            listed = ", ".join(f"{name} ({count})" for name, count in uncounted.items())
+            emit(Note(text=f"cost: not counted, so MACs are too low: {listed}"))
+        if cost.torch_macs is not None and cost.torch_macs != cost.macs:
+            emit(Note(text=f"cost: torch's own counter gives {cost.torch_macs} MACs"))
+    network.settle()
+    if "memory" in job.measures:
+        from .memory import measure_memory
+
+        emit(Progress(stage="memory"))
+        memory, notes = measure_memory(network)
+        emit(Measured(memory=memory))
+        for text in notes:
+            emit(Note(text=text))
+    if "latency" in job.measures:
+        from .latency import measure_latency
+
+        emit(Progress(stage="latency"))
+        latency = measure_latency(network, job.budget)
+        emit(Measured(latency=latency))
+        if not latency.warm:
+            emit(Note(text=f"latency: not settled after {latency.warmup_calls} warm-up calls"))
+        if not latency.converged:
+            emit(Note(text="latency: not converged in the time that it had"))
+    if "energy" in job.measures:
+        from .energy import measure_energy
+
+        emit(Progress(stage="energy"))
+        energy, notes = measure_energy(network)
+        emit(Measured(energy=energy))
+        for text in notes:
+            emit(Note(text=text))
+    if "accuracy" in job.measures and case.dataset is not None:
+        from ..datasets import catalog
+        from .accuracy import measure_accuracy
+
+        emit(Progress(stage="accuracy"))
+        root = None if job.data_root is None else Path(job.data_root)
+        split = catalog.get(case.dataset).load(root, case.split)
+        accuracy = measure_accuracy(
+            network.forward,
+            split,
+            case.protocol,
+            device=network.device,
+            dtype=network.dtype,
+            batch=case.eval_batch,
+            readers=os.cpu_count() or 1,
+            predictions=Path(job.results) / job.predictions,
+            progress=lambda done, total: emit(Progress(stage="accuracy", done=done, total=total)),
+        )
+        emit(Measured(accuracy=msgspec.structs.replace(accuracy, predictions=job.predictions)))
+        for text in split.notes:
+            emit(Note(text=f"{split.dataset}: {text}"))
+        unreadable = len(accuracy.unreadable)
+        if unreadable and not (job.skip_unreadable and accuracy.scored):
+            first = accuracy.unreadable[0]
+            message = (
+                f"{unreadable} of {accuracy.expected} videos could not be read; the first is "
+                f"{first.path}: {first.reason}"
+            )
+            emit(Failed(failure=Failure(kind="unreadable", message=message)))
+    if uncounted and job.strict:
+        message = f"operators that can't be counted: {', '.join(uncounted)}"
+        emit(Failed(failure=Failure(kind="uncounted", message=message)))
+
+
+def _failure(error: Exception) -> Failure:
+    import torch
+
+    # The CPU's allocator raises a plain RuntimeError; its words are all that tells it apart.
+    exhausted = isinstance(error, MemoryError | torch.OutOfMemoryError) or (
+        isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    )
+    kind: FailureKind = "out_of_memory" if exhausted else "exception"
+    message = f"{type(error).__name__}: {str(error).strip() or 'no message'}"
+    return Failure(kind=kind, message=message, detail=traceback.format_exc(limit=-12))
+
+
+def _private_stdout() -> IO[bytes]:
+    """Keep stdout for events alone: whatever a network prints goes to stderr."""
+    events = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return events
+
+
+def _events_to(stream: IO[bytes]) -> Emit:
+    encoder = msgspec.json.Encoder()
+
+    def emit(event: Event) -> None:
+        stream.write(encoder.encode(event) + b"\n")
+
+    return emit
+
+
+def _limit_memory(limit_bytes: int | None) -> None:
+    """Make a runaway allocation fail in this process, rather than bring down the machine."""
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")  # first to go, if it comes to that
+    if limit_bytes is None:
+        return
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    if hard != resource.RLIM_INFINITY:
+        limit_bytes = min(limit_bytes, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (limit_bytes, hard))
+
+
+if __name__ == "__main__":
+    main()

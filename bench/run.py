@@ -10,7 +10,6 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
-    TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -60,29 +59,54 @@ def measure(
     here = environment.describe()
     with _bar(console) as bar:
         overall = bar.add_task("", total=len(planned))
-        for number, entry in enumerate(planned, 1):
-            show = _stage_shower(bar, overall, entry.case)
-            record = runner.run_job(
-                job.Job(
-                    case=entry.case,
-                    measures=entry.measures,
-                    budget=suite.latency,
-                    data_root=None if options.data_root is None else str(options.data_root),
-                    plugins=options.plugins,
-                    results=str(options.results),
-                    predictions=f"predictions/{run}/{number:03d}-{entry.case.model}.parquet",
-                    memory_limit_bytes=_memory_limit(entry.case, options),
-                    skip_unreadable=options.skip_unreadable,
-                    strict=options.strict,
-                ),
-                run=run,
-                environment=here,
-                timeout_s=options.timeout_s,
-                on_progress=show,
-            )
-            file.append(record)
-            bar.advance(overall)
-            yield record
+        ready: runner.Worker | None = None
+        try:
+            for number, entry in enumerate(planned, 1):
+                worker, ready = ready or runner.Worker(entry.case.threads), None
+                following = planned[number].case if number < len(planned) else None
+
+                def on_progress(
+                    progress: job.Progress,
+                    case: Case = entry.case,
+                    following: Case | None = following,
+                ) -> None:
+                    nonlocal ready
+                    count = f" {progress.done}/{progress.total}" if progress.total else ""
+                    bar.update(overall, description=f"{case.model}: {progress.stage}{count}")
+                    if progress.stage == "accuracy" and following is not None and ready is None:
+                        # Nothing is timed any more: the next process may load its libraries.
+                        ready = runner.Worker(following.threads)
+
+                with worker:
+                    record = runner.run_job(
+                        _job(number, entry, suite, options, run),
+                        worker,
+                        run=run,
+                        environment=here,
+                        timeout_s=options.timeout_s,
+                        on_progress=on_progress,
+                    )
+                file.append(record)
+                bar.advance(overall)
+                yield record
+        finally:
+            if ready is not None:
+                ready.end()
+
+
+def _job(number: int, entry: Planned, suite: Suite, options: Options, run: str) -> job.Job:
+    return job.Job(
+        case=entry.case,
+        measures=entry.measures,
+        budget=suite.latency,
+        data_root=None if options.data_root is None else str(options.data_root),
+        plugins=options.plugins,
+        results=str(options.results),
+        predictions=f"predictions/{run}/{number:03d}-{entry.case.model}.parquet",
+        memory_limit_bytes=_memory_limit(entry.case, options),
+        skip_unreadable=options.skip_unreadable,
+        strict=options.strict,
+    )
 
 
 def prepare(case: Case, data_root: Path | None, console: Console) -> Split | None:
@@ -130,11 +154,3 @@ def _bar(console: Console) -> Iterator[Progress]:
         *columns, console=console, transient=True, disable=not console.is_terminal
     ) as bar:
         yield bar
-
-
-def _stage_shower(bar: Progress, overall: TaskID, case: Case) -> runner.OnProgress:
-    def show(progress: job.Progress) -> None:
-        count = f" {progress.done}/{progress.total}" if progress.total else ""
-        bar.update(overall, description=f"{case.model}: {progress.stage}{count}")
-
-    return show

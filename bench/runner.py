@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
 
 import msgspec
 
@@ -28,18 +27,74 @@ def new_run_id() -> str:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 
 
+class Worker:
+    """A fresh process that loads its libraries and then waits for the one case it will measure."""
+
+    def __init__(self, threads: int | None) -> None:
+        """Start it; `threads` is how many a CPU operator may use, None the default."""
+        environment = dict(os.environ)
+        if threads is not None:
+            # Read when the libraries load: setting them later would come too late.
+            for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+                environment[name] = str(threads)
+        self.threads = threads
+        self.words = tempfile.TemporaryFile()  # noqa: SIM115 (closed on leaving)
+        self.process = subprocess.Popen(
+            _worker_command(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.words,
+            env=environment,
+            start_new_session=True,  # Ctrl-C reaches the command, which then ends this process
+        )
+
+    def __enter__(self) -> "Worker":
+        """Return the worker; leaving ends the process."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the process, whatever it is doing."""
+        self.end()
+        for stream in (self.process.stdin, self.process.stdout, self.words):
+            if stream is not None:
+                with suppress(BrokenPipeError):
+                    stream.close()
+
+    def events(self, job: Job) -> Iterator[Event]:
+        """Hand over the case and yield what the process tells of it."""
+        assert self.process.stdin is not None and self.process.stdout is not None
+        with suppress(BrokenPipeError):  # it died at once; its exit code and words tell why
+            self.process.stdin.write(msgspec.json.encode(job))
+            self.process.stdin.close()
+        for line in self.process.stdout:
+            if not line.endswith(b"\n"):
+                break  # killed while it wrote
+            yield _event.decode(line)
+        self.process.wait()
+
+    def end(self) -> None:
+        """Kill the process and whatever it started."""
+        if self.process.poll() is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+    def last_words(self) -> str | None:
+        """Return the end of what it wrote to stderr."""
+        self.words.seek(0)
+        return self.words.read().decode(errors="replace").strip()[-2000:] or None
+
+
 def run_job(
     job: Job,
+    worker: Worker,
     *,
     run: str,
     environment: Environment,
     timeout_s: float | None = None,
     on_progress: OnProgress = lambda progress: None,
 ) -> Record:
-    """Measure a case in a fresh process and return its record, whatever becomes of the process.
-
-    An interrupt ends the process and is raised again.
-    """
+    """Measure a case in a fresh process and return its record, whatever becomes of the process."""
     record = Record(
         run=run,
         started=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
@@ -50,38 +105,32 @@ def run_job(
     error: Failure | None = None
     finished = False
     stage = "starting"
-    with tempfile.TemporaryFile() as words, _process(job, words) as process:
-        late = threading.Event()
-        with _time_limit(process, timeout_s, late):
-            assert process.stdout is not None
-            for line in process.stdout:
-                if not line.endswith(b"\n"):
-                    break  # killed while it wrote
-                event = _event.decode(line)
-                match event:
-                    case Built():
-                        record = msgspec.structs.replace(
-                            record, params=event.params, weights_digest=event.weights_digest
-                        )
-                    case Progress():
-                        stage = event.stage
-                        on_progress(event)
-                    case Measured():
-                        present = {
-                            field: value
-                            for field in event.__struct_fields__
-                            if (value := getattr(event, field)) is not None
-                        }
-                        record = msgspec.structs.replace(record, **present)
-                    case Note():
-                        notes.append(event.text)
-                    case Failed():
-                        error = error or event.failure
-                    case Finished():
-                        finished = True
-            process.wait()
-        if not finished and error is None:
-            error = _ended_early(process.returncode, stage, late.is_set(), timeout_s, words)
+    late = threading.Event()
+    with _time_limit(worker, timeout_s, late):
+        for event in worker.events(job):
+            match event:
+                case Built():
+                    record = msgspec.structs.replace(
+                        record, params=event.params, weights_digest=event.weights_digest
+                    )
+                case Progress():
+                    stage = event.stage
+                    on_progress(event)
+                case Measured():
+                    present = {
+                        field: value
+                        for field in event.__struct_fields__
+                        if (value := getattr(event, field)) is not None
+                    }
+                    record = msgspec.structs.replace(record, **present)
+                case Note():
+                    notes.append(event.text)
+                case Failed():
+                    error = error or event.failure
+                case Finished():
+                    finished = True
+    if not finished and error is None:
+        error = _ended_early(worker, stage, timeout_s if late.is_set() else None)
     notes += [
         f"{measure}: not asked for"
         for measure in ("flops", "latency", "memory", "energy", "accuracy")
@@ -90,31 +139,6 @@ def run_job(
     if "accuracy" in job.measures and job.case.dataset is None:
         notes.append("accuracy: no dataset")
     return msgspec.structs.replace(record, notes=tuple(notes), error=error)
-
-
-@contextmanager
-def _process(job: Job, words: IO[bytes]) -> Iterator["subprocess.Popen[bytes]"]:
-    environment = dict(os.environ)
-    if job.case.threads is not None:
-        # Read when the libraries load, so that setting them later would come too late.
-        for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-            environment[name] = str(job.case.threads)
-    process = subprocess.Popen(
-        _worker_command(),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=words,
-        env=environment,
-        start_new_session=True,  # Ctrl-C reaches the command, which then ends this process
-    )
-    try:
-        assert process.stdin is not None
-        with suppress(BrokenPipeError):  # it died at once; its exit code and words tell why
-            process.stdin.write(msgspec.json.encode(job))
-            process.stdin.close()
-        yield process
-    finally:
-        _end(process)
 
 
 def _worker_command() -> list[str]:
@@ -126,16 +150,14 @@ def _worker_command() -> list[str]:
 
 
 @contextmanager
-def _time_limit(
-    process: "subprocess.Popen[bytes]", timeout_s: float | None, late: threading.Event
-) -> Iterator[None]:
+def _time_limit(worker: Worker, timeout_s: float | None, late: threading.Event) -> Iterator[None]:
     if timeout_s is None:
         yield
         return
 
     def stop() -> None:
         late.set()
-        _end(process)
+        worker.end()
 
     timer = threading.Timer(timeout_s, stop)
     timer.daemon = True
@@ -146,22 +168,12 @@ def _time_limit(
         timer.cancel()
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    if process.poll() is None:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def _ended_early(
-    code: int, stage: str, late: bool, timeout_s: float | None, words: IO[bytes]
-) -> Failure:
-    words.seek(0)
-    said = words.read().decode(errors="replace").strip()[-2000:] or None
+def _ended_early(worker: Worker, stage: str, overrun_s: float | None) -> Failure:
+    code = worker.process.returncode
     kind: FailureKind = "killed"
-    if late:
+    if overrun_s is not None:
         kind = "timeout"
-        message = f"stopped after {timeout_s:g} s, at the stage {stage!r}"
+        message = f"stopped after {overrun_s:g} s, at the stage {stage!r}"
     elif code < 0:
         name = signal.Signals(-code).name
         message = f"the process was ended by {name} at the stage {stage!r}"
@@ -169,4 +181,4 @@ def _ended_early(
             message += "; often the system being out of memory"
     else:
         message = f"the process ended by itself with exit code {code} at the stage {stage!r}"
-    return Failure(kind=kind, message=message, detail=said)
+    return Failure(kind=kind, message=message, detail=worker.last_words())

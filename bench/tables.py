@@ -33,8 +33,8 @@ _COLUMNS: dict[str, Callable[[Row], _Cell]] = {
     "GFLOPs": lambda row: (_scaled(row.flops, 1e9, 3), ""),
     "latency (ms)": lambda row: _latency(row),
     "peak memory (MB)": lambda row: (_scaled(row.peak_bytes, 1e6, 1), ""),
-    "top-1 (%)": lambda row: _share(row, row.top1, row.top1_low, row.top1_high),
-    "top-5 (%)": lambda row: _share(row, row.top5, row.top5_low, row.top5_high),
+    "top-1 (%)": lambda row: _share(row.top1, row.top1_low, row.top1_high),
+    "top-5 (%)": lambda row: _share(row.top5, row.top5_low, row.top5_high),
 }
 
 
@@ -60,7 +60,7 @@ def _markdown(boards: Sequence[Board]) -> str:
 def _tabulated(board: Board, tablefmt: str) -> str:
     head, lines = _lines(board)
     rows = [[" ".join(part for part in cell if part) for cell in line] for line in lines]
-    align = ("left", *("right" for _ in head[1:]))
+    align = ("left", "left", *("right" for _ in head[2:]))
     return tabulate(rows, head, tablefmt=tablefmt, disable_numparse=True, colalign=align)
 
 
@@ -132,7 +132,7 @@ def show(boards: Sequence[Board], console: Console) -> None:
         )
         for number, name in enumerate(head):
             words = name.replace(" (", joint + "(") if number else name
-            table.add_column(words, justify="right" if number else "left", overflow="fold")
+            table.add_column(words, justify="right" if number > 1 else "left", overflow="fold")
         for line in lines:
             table.add_row(*(escape(joint.join(part for part in cell if part)) for cell in line))
         console.print(table)
@@ -167,13 +167,14 @@ def _lines(board: Board) -> tuple[list[str], list[list[_Cell]]]:
     }
     lines = [
         [
-            (row.model, "" if row.weights == "untrained" else f"({row.weights})"),
+            (row.model, ""),
+            (row.weights, ""),
             *((read(row), "") for read in settings.values()),
             *(read(row) for read in columns.values()),
         ]
         for row in board.rows
     ]
-    return ["model", *settings, *columns], lines
+    return ["model", "weights", *settings, *columns], lines
 
 
 def _latency(row: Row) -> _Cell:
@@ -187,15 +188,11 @@ def _latency(row: Row) -> _Cell:
     return f"{rough}{row.latency_s * 1e3:.{digits}f}", f"[{low:.{digits}f}, {high:.{digits}f}]"
 
 
-def _share(row: Row, value: float | None, low: float | None, high: float | None) -> _Cell:
+def _share(value: float | None, low: float | None, high: float | None) -> _Cell:
     if value is None:
         return NOT_MEASURED, ""
-    words = []
-    if low is not None and high is not None:
-        words.append(f"[{low * 100:.1f}, {high * 100:.1f}]")
-    if row.weights == "untrained":
-        words.append("untrained")
-    return f"{value * 100:.1f}", " ".join(words)
+    interval = "" if low is None or high is None else f"[{low * 100:.1f}, {high * 100:.1f}]"
+    return f"{value * 100:.1f}", interval
 
 
 def _scaled(value: float | None, unit: float, digits: int) -> str:

@@ -19,7 +19,7 @@ TIMESTAMP_SLACK_S = 0.5e-3
 """Matroska rounds timestamps to 1 ms: a frame may be stamped half of that after its instant."""
 
 
-class Protocol(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Protocol(msgspec.Struct, frozen=True, kw_only=True):
     """How views are cut from a video, and how their outputs become one prediction.
 
     Attributes:

@@ -28,7 +28,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         protocol: The clips; its number of views counts for accuracy, speed is that of one view.
         dataset, split: What accuracy is measured on; None where no dataset is asked for.
         batch: Views in one forward, for latency and memory.
-        threads: Threads of one operator on the CPU; None leaves them to the device's default.
+        threads: Threads of one operator on the CPU, for latency and memory; None leaves them to the
+            default. Accuracy takes all cores.
         eval_batch: Views in one forward while accuracy is measured.
     """
 
@@ -109,9 +110,15 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Drift(msgspec.Struct, frozen=True, kw_only=True):
-    """Outputs of a precision or mode against eager fp32 on the same clips."""
+    """Outputs of a precision or mode against eager fp32 on the same clips.
 
-    largest_logit_difference: float
+    Attributes:
+        largest_logit_difference: None where an output is not finite (fp16 overflows at 65504).
+        top1_flips: Clips whose first class is another one.
+        clips: How many were compared.
+    """
+
+    largest_logit_difference: float | None
     top1_flips: int
     clips: int
 

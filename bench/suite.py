@@ -1,10 +1,11 @@
 """Suites: which cases are measured, and how, from TOML files and the command line."""
 
+import math
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -112,9 +113,22 @@ def parse(content: str, where: str) -> Suite:
         _spread_batch(case)
     _spread_batch(plain)
     try:
-        return msgspec.convert(plain, Suite)
+        suite = msgspec.convert(plain, Suite)
     except msgspec.ValidationError as error:
         raise KinobenchError(_explained(str(error), plain, where)) from error
+    _refuse_wrong_values(suite, _SETTING_CHECKS, where)
+    _refuse_wrong_values(suite, _SUITE_CHECKS, where)
+    _refuse_wrong_values(suite.latency, _BUDGET_CHECKS, f"{where}: [latency]")
+    for number, case in enumerate(suite.case, 1):
+        _refuse_wrong_values(case, _SETTING_CHECKS, f"{where}: [[case]] {number}")
+    for row in (Settings(), *suite.case):
+        settings = _layered(suite, row, Settings())
+        if settings.split is not None and settings.dataset not in (None, "none"):
+            try:
+                _check_split(catalog.get(settings.dataset), settings.split)
+            except UnknownNameError as error:
+                raise KinobenchError(f"{where}: {error}") from error
+    return suite
 
 
 def settings_of(**given: Any) -> Settings:
@@ -125,9 +139,11 @@ def settings_of(**given: Any) -> Settings:
     """
     plain = {field: value for field, value in given.items() if value is not None}
     try:
-        return msgspec.convert(plain, Settings)
+        settings = msgspec.convert(plain, Settings)
     except msgspec.ValidationError as error:
         raise KinobenchError(_explained(str(error), plain, "command line")) from error
+    _refuse_wrong_values(settings, _SETTING_CHECKS, "command line")
+    return settings
 
 
 def plan(suite: Suite, asked: Settings, models: tuple[str, ...] = ()) -> list[Planned]:
@@ -163,7 +179,8 @@ def _layered(suite: Suite, row: Settings, asked: Settings) -> Settings:
             for field in Settings.__struct_fields__
             if (value := getattr(layer, field)) is not None
         }
-        if given.get("dataset", merged.get("dataset")) != merged.get("dataset"):
+        before = merged.get("dataset", "none")
+        if given.get("dataset", before) != before:
             # Another dataset comes with its own protocol, splits and classes.
             for field in ("protocol", "split", "classes", "views"):
                 merged.pop(field, None)
@@ -185,9 +202,6 @@ def _case(settings: Settings, batch: int) -> Planned:
         raise KinobenchError("mode 'cudagraph' needs device 'cuda'")
     if settings.precision == "tf32" and device != "cuda":
         raise KinobenchError("precision 'tf32' needs device 'cuda': a CPU has no such arithmetic")
-    for field in ("eval_batch", "threads", "classes"):
-        _need_one_or_more(field, getattr(settings, field))
-    _need_one_or_more("batch", batch)
     classes = settings.classes or (dataset.num_classes if dataset else KINETICS_CLASSES)
     if dataset is not None and classes != dataset.num_classes:
         raise KinobenchError(
@@ -195,10 +209,14 @@ def _case(settings: Settings, batch: int) -> Planned:
             "leave it out, or take the dataset out (none)"
         )
     split = None
+    if dataset is None and settings.split is not None:
+        raise KinobenchError(
+            f"split is {settings.split!r}, but there is no dataset; "
+            "give one, or leave the split out"
+        )
     if dataset is not None:
         split = settings.split or dataset.splits[0]
-        if split not in dataset.splits:
-            raise UnknownNameError(f"split of {dataset.name}", split, dataset.splits)
+        _check_split(dataset, split)
     case = Case(
         model=settings.model,
         weights=None if settings.weights in (None, "none") else settings.weights,
@@ -217,16 +235,76 @@ def _case(settings: Settings, batch: int) -> Planned:
     return Planned(case, measures)
 
 
-def _need_one_or_more(field: str, value: int | None) -> None:
-    if value is not None and value < 1:
-        raise KinobenchError(f"{field} is {value}; it must be 1 or more")
+def _check_split(dataset: catalog.Dataset, split: str) -> None:
+    if split not in dataset.splits:
+        raise UnknownNameError(f"split of {dataset.name}", split, dataset.splits)
 
 
 def _views(text: str) -> tuple[int, int]:
-    found = re.fullmatch(r"(\d+)x(\d+)", text)
+    found = re.fullmatch(r"([1-9]\d*)x([13])", text)
     if found is None:
-        raise KinobenchError(f"views {text!r}: write temporal x spatial, as in 10x3")
+        raise KinobenchError(
+            f"views {text!r}: write temporal x spatial, as in 10x3; spatial views are 1 or 3"
+        )
     return int(found[1]), int(found[2])
+
+
+def _dataset(name: str) -> None:
+    if name != "none":
+        catalog.get(name)
+
+
+def _one_or_more(count: int) -> None:
+    if count < 1:
+        raise KinobenchError("it must be 1 or more")
+
+
+def _positive(amount: float) -> None:
+    if not 0 < amount < math.inf:
+        raise KinobenchError("it must be above 0, and finite")
+
+
+_Check = Callable[[Any], object]
+"""Raises a KinobenchError for a value that the setting can't have."""
+
+_SETTING_CHECKS: dict[str, _Check] = {
+    "model": registry.check,
+    "dataset": _dataset,
+    "protocol": preset,
+    "views": _views,
+    "classes": _one_or_more,
+    "batch": _one_or_more,
+    "threads": _one_or_more,
+    "eval_batch": _one_or_more,
+}
+_SUITE_CHECKS: dict[str, _Check] = {
+    "models": registry.check,
+    "timeout_s": _positive,
+    "memory_limit_gib": _positive,
+}
+_BUDGET_CHECKS: dict[str, _Check] = {
+    "min_s": _positive,
+    "max_s": _positive,
+    "warmup_max_s": _positive,
+}
+
+
+def _refuse_wrong_values(
+    settings: msgspec.Struct, checks: Mapping[str, _Check], where: str
+) -> None:
+    """Check values that are of the right type, while it is known who said them."""
+    for field in ("batch", "measure"):
+        if getattr(settings, field, None) == ():
+            raise KinobenchError(f"{where}: {field} is empty; give one or more, or leave it out")
+    for field, check in checks.items():
+        value = getattr(settings, field)
+        for each in value if isinstance(value, tuple) else (value,):
+            if each is None:
+                continue
+            try:
+                check(each)
+            except KinobenchError as error:
+                raise KinobenchError(f"{where}: {field} is {each!r}: {error}") from error
 
 
 def _spread_batch(plain: Any) -> None:
@@ -249,30 +327,53 @@ def _refuse_unknown_keys(plain: Any, kind: type[msgspec.Struct], where: str) -> 
 def _explained(reason: str, plain: Any, where: str) -> str:
     """Add the value, and the nearest right one, to what msgspec says of a wrong value."""
     message, _, path = reason.partition(" - at `$")
-    steps = re.findall(r"\.(\w+)|\[(\d+)\]", path)
-    value, key = plain, where
-    for name, number in steps:
-        try:
-            value = value[name] if name else value[int(number)]
-        except (KeyError, IndexError, TypeError):
-            break
-    key = ".".join(name or number for name, number in steps)
-    cure = ""
+    steps = [name or int(number) for name, number in re.findall(r"\.(\w+)|\[(\d+)\]", path)]
+    value = plain
+    for step in steps:
+        value = value[step]
+    if len(steps) > 1 and steps[0] == "case":
+        where = f"{where}: [[case]] {int(steps[1]) + 1}"
+        del steps[:2]
+    elif len(steps) > 1 and steps[0] == "latency":
+        where = f"{where}: [latency]"
+        del steps[0]
+    known: tuple[str, ...] = ()
+    if steps:
+        where += f": {steps[0]}"
+        known = _CHOICES.get(str(steps[0]), ())
     if message.startswith("Invalid enum value"):
-        known = _choices(steps[0][0] if steps[0][0] != "case" else steps[-1][0] or steps[-2][0])
+        message = "no such value"
+    cure = ""
+    if known:
         nearest = nearest_name(str(value), known)
         cure = f": known are {', '.join(known)}"
         if nearest:
             cure += f"; did you mean {nearest!r}?"
-        message = "no such value"
-    return f"{where}: {key} = {value!r}: {message}{cure}"
+    return f"{where} = {value!r}: {_in_words_of_toml(message)}{cure}"
 
 
-def _choices(field: str) -> tuple[str, ...]:
-    choices: dict[str, Any] = {
-        "device": Device,
-        "precision": Precision,
-        "mode": Mode,
-        "measure": Measure,
-    }
-    return tuple(choices[field].__args__) if field in choices else ()
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "device": get_args(Device),
+    "precision": get_args(Precision),
+    "mode": get_args(Mode),
+    "measure": get_args(Measure),
+}
+
+_TOML_WORDS = {
+    "str": "a string",
+    "int": "an integer",
+    "float": "a number",
+    "bool": "a boolean",
+    "array": "an array",
+    "object": "a table",
+}
+
+
+def _in_words_of_toml(message: str) -> str:
+    """Say `Expected a string` for msgspec's "Expected `str | null`"."""
+
+    def words(found: re.Match[str]) -> str:
+        kinds = [kind for kind in found[1].split(" | ") if kind != "null"]
+        return " or ".join(_TOML_WORDS.get(kind, kind) for kind in kinds)
+
+    return re.sub(r"`([^`]*)`", words, message)

@@ -1,0 +1,158 @@
+"""A record is the same after a trip through JSON, and its case's digest tells cases apart."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from kinobench.bench.record import SCHEMA, Drift, Energy, Failure, Record, Unreadable, from_json
+from kinobench.datasets.protocol import preset
+
+from .made_records import (
+    failed_record,
+    made_accuracy,
+    made_case,
+    made_energy,
+    made_latency,
+    made_record,
+)
+
+
+def test_a_record_survives_json_whole() -> None:
+    bad = Unreadable(id="a", path="/videos/ä b.avi", reason='no video stream in "ä b"')
+    record = made_record(
+        energy=made_energy(),
+        latency=made_latency(
+            drift=Drift(largest_logit_difference=0.125, top1_flips=1, clips=8), cpu_s=None
+        ),
+        accuracy=made_accuracy(unreadable=(bad,), scored=159),
+        weights_digest="00ff",
+        error=Failure(kind="unreadable", message="one\nof two", detail="Traceback"),
+    )
+    line = record.to_json()
+    assert b"\n" not in line
+    assert from_json(line) == record
+    assert from_json(line).to_json() == line
+
+
+def test_a_failed_record_survives_json() -> None:
+    record = failed_record()
+    again = from_json(record.to_json())
+    assert again == record
+    assert again.cost is None and again.error is not None and again.error.kind == "exception"
+
+
+def test_the_json_has_the_design_s_fields_with_their_units_and_the_digests_beside() -> None:
+    plain = json.loads(made_record(energy=made_energy()).to_json())
+    assert set(plain) == {
+        *("schema", "run", "started", "case", "environment", "params", "weights_digest", "cost"),
+        *("latency", "memory", "energy", "accuracy", "notes", "error"),
+    }
+    assert plain["schema"] == SCHEMA == 1
+    case = plain["case"]
+    assert (case["model"], case["weights"], case["batch"]) == ("c3d_tiny", None, 1)
+    assert case["protocol"]["name"] == "pointlight"
+    assert case["protocol"]["digest"] == preset("pointlight").digest
+    assert case["digest"] == made_case().digest and len(case["digest"]) == 16
+    assert {"macs", "flops", "by_operator", "uncounted"} <= set(plain["cost"])
+    assert plain["cost"]["flops"] == 2_469_135_780
+    assert plain["latency"]["samples_s"] == [[0.0125, 0.0125], [0.0125]]
+    assert {"median_s", "interval_s", "converged", "threads"} <= set(plain["latency"])
+    assert {"weights_bytes", "peak_activation_bytes", "peak_process_bytes"} <= set(plain["memory"])
+    assert plain["energy"]["j_per_clip"] == 12.5
+    assert {"top1", "top5", "interval_top1", "scored", "expected", "unreadable", "views"} <= set(
+        plain["accuracy"]
+    )
+
+
+def test_what_was_not_measured_is_null_in_json() -> None:
+    plain = json.loads(failed_record().to_json())
+    for part in ("params", "cost", "latency", "memory", "energy", "accuracy"):
+        assert plain[part] is None
+
+
+OTHERS: dict[str, Any] = {
+    "model": "x3d_tiny",
+    "weights": "kinetics400",
+    "classes": 9,
+    "protocol": preset("common-112"),
+    "dataset": "ucf101",
+    "split": "train",
+    "device": "cuda",
+    "precision": "bf16",
+    "mode": "compile",
+    "batch": 2,
+    "threads": 2,
+    "eval_batch": 4,
+}
+
+
+def test_the_digest_of_a_case_changes_with_every_field() -> None:
+    case = made_case()
+    assert set(OTHERS) == set(case.__struct_fields__)
+    digests = {
+        msgspec.structs.replace(case, **{name: value}).digest for name, value in OTHERS.items()
+    }
+    assert len(digests | {case.digest}) == len(OTHERS) + 1
+
+
+def test_the_digest_of_a_case_leaves_out_the_name_of_its_protocol() -> None:
+    renamed = msgspec.structs.replace(preset("pointlight"), name="mine")
+    assert made_case(protocol=renamed).digest == made_case().digest
+    longer = msgspec.structs.replace(preset("pointlight"), stride=2)
+    assert made_case(protocol=longer).digest != made_case().digest
+
+
+def test_the_digest_of_a_case_comes_back_from_json() -> None:
+    assert from_json(made_record().to_json()).case.digest == made_case().digest
+
+
+def test_keys_of_a_later_version_are_passed_over() -> None:
+    plain = json.loads(made_record().to_json())
+    plain["carbon"] = {"grams": 3}
+    plain["case"]["cooling"] = "water"
+    plain["latency"]["p90_s"] = 0.02
+    assert from_json(json.dumps(plain)) == made_record()
+
+
+def test_a_truncated_line_is_refused() -> None:
+    line = made_record().to_json()
+    for length in (0, 1, len(line) // 2, len(line) - 1):
+        with pytest.raises(msgspec.DecodeError):
+            from_json(line[:length])
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "where"),
+    [
+        (("case", "device"), "tpu", r"\$\.case\.device"),
+        (("latency", "median_s"), "fast", r"\$\.latency\.median_s"),
+        (("cost", "macs"), 1.5, r"\$\.cost\.macs"),
+        (("error",), {"kind": "tired", "message": ""}, r"\$\.error\.kind"),
+    ],
+)
+def test_a_wrong_type_is_told_with_its_place(path: tuple[str, ...], value: Any, where: str) -> None:
+    plain = json.loads(made_record().to_json())
+    inner = plain
+    for step in path[:-1]:
+        inner = inner[step]
+    inner[path[-1]] = value
+    with pytest.raises(msgspec.ValidationError, match=where):
+        from_json(json.dumps(plain))
+
+
+def test_a_drift_that_is_not_finite_is_stored_as_none() -> None:
+    overflowed = Drift(largest_logit_difference=float("nan"), top1_flips=8, clips=8)
+    record = made_record(latency=made_latency(drift=overflowed))
+    drift = from_json(record.to_json()).latency.drift
+    assert drift == Drift(largest_logit_difference=None, top1_flips=8, clips=8)
+
+
+def test_a_record_cannot_be_changed() -> None:
+    record: Record = made_record()
+    with pytest.raises(AttributeError):
+        record.params = 3  # type: ignore[misc]
+    energy: Energy = made_energy()
+    with pytest.raises(AttributeError):
+        energy.window_j = 0.0  # type: ignore[misc]

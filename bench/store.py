@@ -2,12 +2,22 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
 from ..datasets.errors import KinobenchError
 from .record import SCHEMA, Record, from_json
+
+
+class _Version(msgspec.Struct):
+    """What is read of a line first: a record of another schema need not be one of this."""
+
+    schema: int
+
+
+_version = msgspec.json.Decoder(_Version)
 
 
 class RunFile:
@@ -19,14 +29,30 @@ class RunFile:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise KinobenchError(f"--results {results}: {error.strerror or error}") from error
+            raise KinobenchError(
+                f"--results {results}: {error.strerror or error}; give a folder that can be written"
+            ) from error
+        if not os.access(self.path.parent, os.W_OK):
+            raise KinobenchError(
+                f"--results {results}: {self.path.parent} can't be written; give another folder"
+            )
 
     def append(self, record: Record) -> None:
-        """Append a record and wait until the disk has it."""
-        with self.path.open("ab") as file:
-            file.write(record.to_json() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+        """Append a record and wait until the disk has it.
+
+        Raises:
+            KinobenchError: It can't be written (a full disk, a folder that is gone).
+        """
+        try:
+            with self.path.open("ab") as file:
+                file.write(record.to_json() + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise KinobenchError(
+                f"{self.path} can't be written: {error.strerror or error}; free some space, or "
+                "give another --results"
+            ) from error
 
 
 def read_records(results: Path) -> tuple[list[Record], list[str]]:
@@ -47,16 +73,15 @@ def read_records(results: Path) -> tuple[list[Record], list[str]]:
     problems: list[str] = []
     for path, number, line in _lines(folder):
         try:
-            record = from_json(line)
-        except msgspec.DecodeError as error:
+            schema = _version.decode(line).schema
+            if schema == SCHEMA:
+                records.append(from_json(line))
+            else:
+                problems.append(
+                    f"{path}, line {number}: left out, schema {schema} (this is {SCHEMA})"
+                )
+        except (msgspec.DecodeError, KinobenchError) as error:
             problems.append(f"{path}, line {number}: left out, not a record: {error}")
-            continue
-        if record.schema != SCHEMA:
-            problems.append(
-                f"{path}, line {number}: left out, schema {record.schema} (this is {SCHEMA})"
-            )
-            continue
-        records.append(record)
     return records, problems
 
 
@@ -72,11 +97,19 @@ def write_text(path: Path, text: str) -> None:
         unfinished.write_text(text, encoding="utf-8")
         unfinished.replace(path)
     except OSError as error:
-        raise KinobenchError(f"{path} can't be written: {error.strerror or error}") from error
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+        raise KinobenchError(
+            f"{path} can't be written: {error.strerror or error}; give another place"
+        ) from error
 
 
 def _lines(folder: Path) -> Iterator[tuple[Path, int, bytes]]:
     for path in sorted(folder.glob("*.jsonl")):
-        for number, line in enumerate(path.read_bytes().splitlines(), 1):
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise KinobenchError(f"{path} can't be read: {error.strerror or error}") from error
+        for number, line in enumerate(content.splitlines(), 1):
             if line.strip():
                 yield path, number, line

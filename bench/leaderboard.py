@@ -67,16 +67,18 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
         on = f"{self.dataset} {self.split}" if self.dataset else "no dataset"
         machine = self.environment.gpu if self.device == "cuda" else self.environment.cpu
         cores = "" if self.device == "cuda" else f" ({self.environment.physical_cores} cores)"
-        return f"{on}, {self.protocol}, {self.views} views, {self.device}: {machine}{cores}"
+        views = "1 view" if self.views == 1 else f"{self.views} views"
+        return f"{on}, {self.protocol}, {views}, {self.device}: {machine}{cores}"
 
 
 def boards(records: Iterable[Record]) -> list[Board]:
     """Group records into boards; of each case the newest record stands.
 
     A part that the newest record was not asked for (a run with `--measure latency`) comes from the
-    newest older record of the same case on the same machine that has it.
+    newest older record of the same case on the same machine that has it and did not fail.
     """
     groups: dict[tuple[Any, ...], dict[str, Record]] = {}
+    whole: dict[tuple[Any, ...], Record] = {}
     for record in sorted(records, key=lambda r: r.started):
         case = record.case
         key = (
@@ -87,7 +89,11 @@ def boards(records: Iterable[Record]) -> list[Board]:
             record.environment.fingerprint,
         )
         rows = groups.setdefault(key, {})
-        rows[case.digest] = _completed(record, rows.pop(case.digest, None))
+        rows.pop(case.digest, None)  # the newest goes last
+        if record.error is None:
+            record = _completed(record, whole.get((key, case.digest)))
+            whole[key, case.digest] = record
+        rows[case.digest] = record
     found = []
     for rows in groups.values():
         for manifest, members in _by_manifest(list(rows.values())).items():
@@ -109,7 +115,7 @@ def boards(records: Iterable[Record]) -> list[Board]:
 
 
 def _completed(newer: Record, older: Record | None) -> Record:
-    if older is None or newer.error is not None or newer.weights_digest != older.weights_digest:
+    if older is None or newer.weights_digest != older.weights_digest:
         return newer
     parts = ("cost", "latency", "memory", "energy", "accuracy")
     missing = {part: getattr(older, part) for part in parts if getattr(newer, part) is None}
@@ -166,8 +172,10 @@ SORTS: dict[str, Callable[[Row], Any]] = {
     "model": lambda row: row.model,
     "params": lambda row: row.params,
     "macs": lambda row: row.macs,
+    "flops": lambda row: row.flops,
     "latency": lambda row: row.latency_s,
     "memory": lambda row: row.peak_bytes,
+    "energy": lambda row: row.joules_per_clip,
     "top1": lambda row: None if row.top1 is None else -row.top1,
     "top5": lambda row: None if row.top5 is None else -row.top5,
 }

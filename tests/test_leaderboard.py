@@ -1,0 +1,301 @@
+"""Which records stand in one table, which of them stand for a case, and in what order."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from kinobench.bench.leaderboard import SORTS, Board, Row, boards, ordered
+from kinobench.bench.record import Failure
+from kinobench.bench.store import RunFile
+from kinobench.datasets.errors import UnknownNameError
+from kinobench.datasets.protocol import preset
+
+from .made_records import (
+    MACHINE,
+    elsewhere,
+    failed_record,
+    made_accuracy,
+    made_cost,
+    made_energy,
+    made_latency,
+    made_memory,
+    made_record,
+)
+
+DAYS = [f"2026-01-{day:02d}T00:00:00Z" for day in range(1, 9)]
+ABSENT: dict[str, Any] = dict.fromkeys(("cost", "latency", "memory", "accuracy"))
+
+
+def only(*records: Any) -> Board:
+    (board,) = boards(records)
+    return board
+
+
+def only_row(*records: Any) -> Row:
+    (row,) = only(*records).rows
+    return row
+
+
+def models(board: Board) -> list[str]:
+    return [row.model for row in board.rows]
+
+
+def test_a_row_is_the_record_in_base_units() -> None:
+    row = only_row(made_record(energy=made_energy()))
+    assert row == Row(
+        model="c3d_tiny",
+        weights="untrained",
+        precision="fp32",
+        mode="eager",
+        batch=1,
+        threads=1,
+        params=10_000_000,
+        macs=1_234_567_890,
+        flops=2_469_135_780,
+        latency_s=0.0125,
+        latency_low_s=0.012,
+        latency_high_s=0.013000000000000001,
+        converged=True,
+        weights_bytes=40_000_000,
+        peak_activation_bytes=2_345_678,
+        peak_process_bytes=300_000_000,
+        joules_per_clip=12.5,
+        top1=0.25,
+        top1_low=0.1875,
+        top1_high=0.328125,
+        top5=0.75,
+        top5_low=0.6796875,
+        top5_high=0.8203125,
+        scored=160,
+        expected=160,
+        error=None,
+        run="20260101T000000Z-000000",
+    )
+    assert row.peak_bytes == 42_345_678
+
+
+def test_what_was_not_measured_is_none_in_a_row() -> None:
+    row = only_row(failed_record(message="it broke"))
+    assert row.error == "exception: it broke"
+    absent = {field for field in row.__struct_fields__ if getattr(row, field) is None}
+    assert {"params", "macs", "latency_s", "weights_bytes", "top1", "scored"} <= absent
+    assert row.peak_bytes is None
+    assert only_row(made_record(memory=made_memory(activation=None))).peak_bytes is None
+    unsure = made_record(latency=made_latency(interval_s=None), accuracy=made_accuracy(top1=None))
+    row = only_row(unsure)
+    assert (row.latency_s, row.latency_low_s, row.top1, row.top1_low) == (0.0125, None, None, None)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"case": {"protocol": msgspec.structs.replace(preset("pointlight"), stride=2)}},
+        {"case": {"protocol": preset("pointlight").with_views(3, 1)}},
+        {"case": {"dataset": None, "split": None}, "accuracy": None},
+        {"case": {"dataset": "ucf101"}},
+        {"case": {"split": "train"}},
+        {"case": {"device": "cuda"}},
+        {"environment": elsewhere()},
+        {"accuracy": made_accuracy(manifest="fedcba9876543210")},
+    ],
+    ids=["stride", "views", "no dataset", "dataset", "split", "device", "machine", "manifest"],
+)
+def test_what_may_not_be_compared_stands_in_two_tables(other: dict[str, Any]) -> None:
+    found = boards([made_record("c3d_tiny"), made_record("x3d_tiny", **other)])
+    assert sorted(models(board)[0] for board in found) == ["c3d_tiny", "x3d_tiny"]
+    assert [len(board.rows) for board in found] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"precision": "bf16"},
+        {"mode": "compile"},
+        {"batch": 8},
+        {"threads": 2},
+        {"weights": "mine"},
+        {"protocol": msgspec.structs.replace(preset("pointlight"), name="another name")},
+    ],
+)
+def test_what_may_be_compared_stands_in_one_table(other: dict[str, Any]) -> None:
+    board = only(made_record("c3d_tiny"), made_record("x3d_tiny", case=other))
+    assert models(board) == ["c3d_tiny", "x3d_tiny"]
+
+
+def test_a_board_says_what_its_rows_have_in_common() -> None:
+    board = only(made_record(case={"protocol": preset("common-112"), "dataset": "ucf101"}))
+    assert (board.dataset, board.split, board.views) == ("ucf101", "test", 30)
+    assert board.protocol_digest == preset("common-112").digest
+    assert board.manifest == "0123456789abcdef" and board.environment == MACHINE
+    assert board.title == (
+        "ucf101 test, common-112, 30 views, cpu: Made-up CPU & Sons <i9> (2 cores)"
+    )
+    gpu = msgspec.structs.replace(MACHINE, gpu="Made-up GPU")
+    board = only(made_record(case={"device": "cuda"}, environment=gpu))
+    assert board.title == "pointlight test, pointlight, 1 view, cuda: Made-up GPU"
+    without = made_record(case={"dataset": None, "split": None}, accuracy=None)
+    assert only(without).title.startswith("no dataset, pointlight, 1 view, cpu")
+
+
+def test_the_newest_record_of_a_case_stands() -> None:
+    older = made_record(started=DAYS[0], latency=made_latency(0.5), run="a")
+    newer = made_record(started=DAYS[1], latency=made_latency(0.25), run="b")
+    for records in ((older, newer), (newer, older)):
+        row = only_row(*records)
+        assert (row.latency_s, row.run) == (0.25, "b")
+
+
+def test_other_settings_are_another_case_and_both_stand() -> None:
+    board = only(made_record(started=DAYS[0]), made_record(started=DAYS[1], case={"batch": 8}))
+    assert [row.batch for row in board.rows] == [1, 8]
+
+
+def test_a_part_that_was_not_asked_for_comes_from_the_newest_record_that_has_it() -> None:
+    records = [
+        made_record(started=DAYS[0], accuracy=made_accuracy(0.5), latency=made_latency(0.5)),
+        made_record(started=DAYS[1], **ABSENT | {"accuracy": made_accuracy(0.625)}),
+        made_record(started=DAYS[2], **ABSENT | {"memory": made_memory(7, 3)}),
+        made_record(started=DAYS[3], run="last", **ABSENT | {"latency": made_latency(0.25)}),
+    ]
+    row = only_row(*records)
+    assert (row.latency_s, row.top1, row.peak_bytes, row.macs) == (0.25, 0.625, 10, 1_234_567_890)
+    assert row.run == "last"
+
+
+def test_a_failed_record_is_not_completed_and_completes_nothing() -> None:
+    whole = made_record(started=DAYS[0], latency=made_latency(0.5))
+    failed = failed_record(started=DAYS[1], cost=made_cost(99))
+    row = only_row(whole, failed)
+    assert row.error == "exception: it broke"
+    assert (row.macs, row.latency_s, row.top1) == (99, None, None)
+    mended = made_record(started=DAYS[2], **ABSENT | {"latency": made_latency(0.25)})
+    row = only_row(whole, failed, mended)
+    assert (row.error, row.latency_s) == (None, 0.25)
+    assert (row.macs, row.top1) == (1_234_567_890, 0.25)
+
+
+def test_other_weights_under_the_same_name_complete_nothing() -> None:
+    case = {"weights": "mine.pt"}
+    older = made_record(started=DAYS[0], case=case, weights_digest="aa")
+    newer = made_record(
+        started=DAYS[1], case=case, weights_digest="bb", **ABSENT | {"latency": made_latency()}
+    )
+    row = only_row(older, newer)
+    assert (row.top1, row.macs, row.latency_s) == (None, None, 0.0125)
+
+
+def test_another_machine_completes_nothing() -> None:
+    older = made_record(started=DAYS[0], environment=elsewhere())
+    newer = made_record(started=DAYS[1], **ABSENT | {"latency": made_latency()})
+    assert [board.rows[0].top1 for board in boards([older, newer])] == [0.25, None]
+
+
+def test_rows_without_a_score_join_the_newest_videos() -> None:
+    records = [
+        made_record("c3d_tiny", started=DAYS[0], accuracy=made_accuracy(manifest="old")),
+        made_record("x3d_tiny", started=DAYS[1], accuracy=None),
+        made_record("i3d_tiny", started=DAYS[2], accuracy=made_accuracy(manifest="new")),
+        failed_record("slowfast_tiny", started=DAYS[3]),
+    ]
+    found = {board.manifest: models(board) for board in boards(records)}
+    assert found == {"old": ["c3d_tiny"], "new": ["x3d_tiny", "i3d_tiny", "slowfast_tiny"]}
+
+
+def test_no_records_make_no_boards() -> None:
+    assert boards([]) == []
+
+
+def mixed() -> Board:
+    trained = {"weights": "mine"}
+    return only(
+        failed_record("broken"),
+        made_record("slow", latency=made_latency(0.5), params=1),
+        made_record("unmeasured", latency=None, memory=None, cost=None),
+        made_record("good", case=trained, accuracy=made_accuracy(0.5), latency=made_latency(0.75)),
+        made_record("fast", latency=made_latency(0.125), cost=made_cost(100)),
+        made_record("best", case=trained, accuracy=made_accuracy(0.75), latency=made_latency(1.0)),
+        made_record("unscored", case=trained, accuracy=None, latency=made_latency(0.25)),
+    )
+
+
+def test_trained_come_first_by_top1_then_the_others_by_latency_and_the_failed_last() -> None:
+    assert models(ordered(mixed())) == [
+        *("best", "good"),
+        *("fast", "unscored", "slow", "unmeasured"),
+        "broken",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("column", "order"),
+    [
+        ("latency", "fast unscored slow good best unmeasured broken"),
+        ("macs", "fast best good slow unscored unmeasured broken"),
+        ("flops", "fast best good slow unscored unmeasured broken"),
+        ("params", "slow best fast good unmeasured unscored broken"),
+        ("memory", "best fast good slow unscored unmeasured broken"),
+        ("top1", "best good fast slow unmeasured unscored broken"),
+        ("top5", "best fast good slow unmeasured unscored broken"),
+        ("model", "best fast good slow unmeasured unscored broken"),
+    ],
+)
+def test_a_column_sorts_the_best_first_and_what_was_not_measured_last(
+    column: str, order: str
+) -> None:
+    assert models(ordered(mixed(), column)) == order.split()
+
+
+def test_energy_sorts_by_joules() -> None:
+    cheap = msgspec.structs.replace(made_energy(), j_per_clip=1.0)
+    board = only(
+        made_record("none"),
+        made_record("dear", energy=made_energy()),
+        made_record("c", energy=cheap),
+    )
+    assert models(ordered(board, "energy")) == ["c", "dear", "none"]
+
+
+@pytest.mark.parametrize(("wrong", "right"), [("latncy", "latency"), ("top-1", "top1")])
+def test_an_unknown_column_names_the_nearest(wrong: str, right: str) -> None:
+    with pytest.raises(
+        UnknownNameError, match=f"no column is named '{wrong}': did you .*'{right}'"
+    ):
+        ordered(mixed(), wrong)
+    assert set(SORTS) == {
+        *("model", "params", "macs", "flops", "latency", "memory", "energy", "top1", "top5")
+    }
+
+
+def test_a_case_that_failed_after_its_score_keeps_it() -> None:
+    failure = Failure(kind="unreadable", message="1 of 160 videos could not be read")
+    record = made_record(error=failure, accuracy=made_accuracy(scored=159))
+    row = only_row(record)
+    assert (row.top1, row.scored, row.expected) == (0.25, 159, 160)
+    assert row.error == "unreadable: 1 of 160 videos could not be read"
+
+
+def test_the_tables_are_rebuilt_from_stored_records_without_torch(tmp_path: Path) -> None:
+    file = RunFile(tmp_path, "run")
+    for record in (made_record("c3d_tiny"), failed_record("x3d_tiny")):
+        file.append(record)
+    code = (
+        "import sys\n"
+        "from kinobench.bench.cli import app\n"
+        "app(sys.argv[1:], standalone_mode=False)\n"
+        "assert 'torch' not in sys.modules and 'av' not in sys.modules\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "leaderboard", "--results", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "c3d_tiny" in done.stdout and "x3d_tiny failed: exception: it broke" in done.stdout
+    assert "| c3d_tiny" in (tmp_path / "leaderboard.md").read_text()
+    head, *lines = (tmp_path / "leaderboard.csv").read_text().splitlines()
+    assert head.startswith("dataset,") and len(lines) == 2

@@ -1,11 +1,12 @@
 """Boards -> text: Markdown, CSV, LaTeX, HTML, JSON, and a table on the screen."""
 
+import html
 from collections.abc import Callable, Sequence
 
 import msgspec
 import pandas as pd
 from rich import box
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, JustifyMethod
 from rich.markup import escape
 from rich.table import Table
 from tabulate import tabulate
@@ -14,8 +15,6 @@ from ..datasets.errors import UnknownNameError
 from .leaderboard import Board, Row
 
 NOT_MEASURED = "–"
-WIDE = 118
-"""Below this many columns an interval goes under its value instead of beside it."""
 
 _Cell = tuple[str, str]
 """A value, and what qualifies it: an interval, `untrained`."""
@@ -24,7 +23,7 @@ _SETTINGS: dict[str, Callable[[Row], str]] = {
     "precision": lambda row: row.precision,
     "mode": lambda row: row.mode,
     "batch": lambda row: str(row.batch),
-    "threads": lambda row: NOT_MEASURED if row.threads is None else str(row.threads),
+    "threads": lambda row: "default" if row.threads is None else str(row.threads),
 }
 
 _COLUMNS: dict[str, Callable[[Row], _Cell]] = {
@@ -33,6 +32,7 @@ _COLUMNS: dict[str, Callable[[Row], _Cell]] = {
     "GFLOPs": lambda row: (_scaled(row.flops, 1e9, 3), ""),
     "latency (ms)": lambda row: _latency(row),
     "peak memory (MB)": lambda row: (_scaled(row.peak_bytes, 1e6, 1), ""),
+    "energy (J/clip)": lambda row: (_joules(row.joules_per_clip), ""),
     "top-1 (%)": lambda row: _share(row.top1, row.top1_low, row.top1_high),
     "top-5 (%)": lambda row: _share(row.top5, row.top5_low, row.top5_high),
 }
@@ -52,26 +52,43 @@ def render(boards: Sequence[Board], form: str) -> str:
 def _markdown(boards: Sequence[Board]) -> str:
     parts = []
     for board in boards:
-        parts.append(f"## {board.title}\n\n{_tabulated(board, 'github')}\n")
-        parts.append("".join(f"- {line}\n" for line in footnotes(board)))
+        table = _tabulated(board, "github", _markdown_escaped)
+        notes = "".join(f"- {_markdown_escaped(line)}\n" for line in footnotes(board))
+        parts.append(f"## {_markdown_escaped(board.title)}\n\n{table}\n\n{notes}")
     return "# Leaderboard\n\n" + "\n".join(parts)
 
 
-def _tabulated(board: Board, tablefmt: str) -> str:
+_MARKDOWN = str.maketrans(
+    {"\\": "\\\\", "`": "\\`", "*": "\\*", "|": "\\|", "<": "&lt;", "&": "&amp;"}
+)
+
+
+def _markdown_escaped(text: str) -> str:
+    return text.translate(_MARKDOWN)
+
+
+def _tabulated(
+    board: Board, tablefmt: str, escaped: Callable[[str], str] = lambda text: text
+) -> str:
+    """Return the table alone; tabulate itself escapes LaTeX and HTML, and not Markdown."""
     head, lines = _lines(board)
-    rows = [[" ".join(part for part in cell if part) for cell in line] for line in lines]
+    rows = [[escaped(" ".join(part for part in cell if part)) for cell in line] for line in lines]
     align = ("left", "left", *("right" for _ in head[2:]))
     return tabulate(rows, head, tablefmt=tablefmt, disable_numparse=True, colalign=align)
 
 
 def _latex(boards: Sequence[Board]) -> str:
-    return "\n\n".join(f"% {b.title}\n{_tabulated(b, 'latex_booktabs')}" for b in boards) + "\n"
+    parts = []
+    for board in boards:
+        notes = "".join(f"\n% {line}" for line in footnotes(board))
+        parts.append(f"% {board.title}\n{_tabulated(board, 'latex_booktabs')}{notes}\n")
+    return "\n".join(parts)
 
 
 def _html(boards: Sequence[Board]) -> str:
     tables = "\n".join(
-        f"<h2>{b.title}</h2>\n{_tabulated(b, 'html')}\n"
-        + "".join(f"<p>{line}</p>\n" for line in footnotes(b))
+        f"<h2>{html.escape(b.title)}</h2>\n{_tabulated(b, 'html')}\n"
+        + "".join(f"<p>{html.escape(line)}</p>\n" for line in footnotes(b))
         for b in boards
     )
     style = (
@@ -90,23 +107,21 @@ def _csv(boards: Sequence[Board]) -> str:
 
 def _frame(boards: Sequence[Board]) -> pd.DataFrame:
     """Return all rows in base units, each with what its board has in common."""
-    return pd.DataFrame(
-        [
-            {
-                "dataset": board.dataset,
-                "split": board.split,
-                "manifest": board.manifest,
-                "protocol": board.protocol,
-                "protocol_digest": board.protocol_digest,
-                "views": board.views,
-                "device": board.device,
-                "fingerprint": board.environment.fingerprint,
-                **msgspec.to_builtins(row),
-            }
-            for board in boards
-            for row in board.rows
-        ]
-    )
+    lines = [
+        {
+            **{field: getattr(board, field) for field in _BOARD_FIELDS},
+            "fingerprint": board.environment.fingerprint,
+            **msgspec.to_builtins(row),
+        }
+        for board in boards
+        for row in board.rows
+    ]
+    columns = [*_BOARD_FIELDS, "fingerprint", *Row.__struct_fields__]
+    # As objects: one None in a column of integers would make them all floats.
+    return pd.DataFrame(lines, columns=columns, dtype=object)
+
+
+_BOARD_FIELDS = ("dataset", "split", "manifest", "protocol", "protocol_digest", "views", "device")
 
 
 def _json(boards: Sequence[Board]) -> str:
@@ -123,26 +138,76 @@ FORMATS: dict[str, Callable[[Sequence[Board]], str]] = {
 
 
 def show(boards: Sequence[Board], console: Console) -> None:
-    """Print the boards for a person, as wide as the console is."""
+    """Print the boards for a person, as wide as the console is; no number is ever cut."""
     for board in boards:
         head, lines = _lines(board)
-        joint = " " if console.width >= WIDE else "\n"
-        table = Table(
-            box=box.SIMPLE_HEAD, title=escape(board.title), title_justify="left", pad_edge=False
-        )
-        for number, name in enumerate(head):
-            words = name.replace(" (", joint + "(") if number else name
-            table.add_column(words, justify="right" if number > 1 else "left", overflow="fold")
-        for line in lines:
-            table.add_row(*(escape(joint.join(part for part in cell if part)) for cell in line))
-        console.print(table)
+        console.print(escape(board.title), style="bold", highlight=False)
+        for layout in (_beside, _under, _under_short):
+            table = layout(head, lines)
+            if console.measure(table, options=_unbounded(console)).maximum <= console.width:
+                console.print(table)
+                break
+        else:
+            _print_blocks(head, lines, console)
         for note in footnotes(board):
             console.print(escape(note), highlight=False)
+        console.print()
+
+
+def _unbounded(console: Console) -> ConsoleOptions:
+    return console.options.update(max_width=10_000)
+
+
+def _beside(head: list[str], lines: list[list[_Cell]]) -> Table:
+    """Intervals beside their values: one line a row."""
+    table = _table()
+    for number, name in enumerate(head):
+        side: JustifyMethod = "left" if number < 2 else "right"
+        table.add_column(escape(name), justify=side, overflow="fold", max_width=40)
+    for line in lines:
+        table.add_row(*(escape(" ".join(part for part in cell if part)) for cell in line))
+    return table
+
+
+def _under(head: list[str], lines: list[list[_Cell]], longest_name: int | None = None) -> Table:
+    """Intervals under their values, weights under the model."""
+    table = _table()
+    table.add_column(f"{head[0]}\n{head[1]}", overflow="fold", max_width=longest_name)
+    for name in head[2:]:
+        table.add_column(escape(name.replace(" ", "\n")), justify="right", no_wrap=True)
+    for (model, _), (weights, _), *cells in lines:
+        stacked = ("\n".join((value, *rest.split())).strip() for value, rest in cells)
+        table.add_row(escape(f"{model}\n{weights}"), *map(escape, stacked))
+    return table
+
+
+def _under_short(head: list[str], lines: list[list[_Cell]]) -> Table:
+    """The same with long names folded."""
+    return _under(head, lines, longest_name=12)
+
+
+def _table() -> Table:
+    # Room on the right of a column alone, to save a column of the console for each.
+    return Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+
+
+def _print_blocks(head: list[str], lines: list[list[_Cell]], console: Console) -> None:
+    """Print a block of lines for each row, where no table fits."""
+    for (model, _), (weights, _), *cells in lines:
+        console.print(escape(f"\n{model}, {weights}"), highlight=False)
+        for name, cell in zip(head[2:], cells, strict=True):
+            value = " ".join(part for part in cell if part)
+            console.print(escape(f"  {name}: {value}"), highlight=False)
+    console.print()
 
 
 def footnotes(board: Board) -> list[str]:
-    """Return what a reader must know to read a board right."""
+    """Return what a reader must know to read a board right, a line each."""
     notes = []
+    shared = {name: values.pop() for name, values in _settings(board) if len(values) == 1}
+    if shared:
+        listed = ", ".join(f"{name} {value}" for name, value in shared.items())
+        notes.append(f"{'All rows' if len(board.rows) > 1 else 'Setting'}: {listed}.")
     if any(row.top1 is not None and row.weights == "untrained" for row in board.rows):
         notes.append("untrained: the accuracy is that of random weights; it ranks nothing.")
     if any(row.converged is False for row in board.rows):
@@ -152,14 +217,17 @@ def footnotes(board: Board) -> list[str]:
     short = [row for row in board.rows if row.scored != row.expected]
     notes += [f"{row.model}: {row.scored} of {row.expected} videos were scored." for row in short]
     notes += [f"{row.model} failed: {row.error}" for row in board.rows if row.error]
-    return notes
+    return [" ".join(note.split()) for note in notes]
+
+
+def _settings(board: Board) -> list[tuple[str, set[str]]]:
+    """Return the different values that each setting has in a board."""
+    return [(name, {read(row) for row in board.rows}) for name, read in _SETTINGS.items()]
 
 
 def _lines(board: Board) -> tuple[list[str], list[list[_Cell]]]:
-    """Return the head and the cells; settings that all rows share are left to the title."""
-    settings = {
-        name: read for name, read in _SETTINGS.items() if len({read(row) for row in board.rows}) > 1
-    }
+    """Return the head and the cells; settings that all rows share are left to a footnote."""
+    settings = {name: _SETTINGS[name] for name, values in _settings(board) if len(values) > 1}
     columns = {
         name: read
         for name, read in _COLUMNS.items()
@@ -186,6 +254,10 @@ def _latency(row: Row) -> _Cell:
         return f"{rough}{row.latency_s * 1e3:.{digits}f}", ""
     low, high = row.latency_low_s * 1e3, row.latency_high_s * 1e3
     return f"{rough}{row.latency_s * 1e3:.{digits}f}", f"[{low:.{digits}f}, {high:.{digits}f}]"
+
+
+def _joules(value: float | None) -> str:
+    return NOT_MEASURED if value is None else f"{value:.3g}"
 
 
 def _share(value: float | None, low: float | None, high: float | None) -> _Cell:

@@ -1,6 +1,5 @@
 """`show MODEL`: what a network is, costs, and was printed to cost."""
 
-import warnings
 from typing import Any
 
 import msgspec
@@ -21,11 +20,16 @@ NORM_OPERATIONS_2021 = 5
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """A printed number beside the measured one, under the printed one's own convention."""
+    """A printed number beside the measured one, under the printed one's own convention.
+
+    Attributes:
+        published: What was printed.
+        measured_gmacs, measured_mparams: None where nothing was printed, or for another input.
+    """
 
     published: Published
     measured_gmacs: float | None
-    measured_mparams: float
+    measured_mparams: float | None
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,9 +57,7 @@ def make_card(
     Raises:
         KinobenchError: No such network, or it can't take that input.
     """
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="`torch.jit", category=FutureWarning)
-        architecture = registry.get(name)
+    architecture = registry.get(name)
     printed = published(name)
     first = next((row for row in printed if row.gmacs is not None), None)
     native = architecture.native or FALLBACK_INPUT
@@ -90,7 +92,7 @@ def make_card(
 def _compare(
     row: Published, architecture: Architecture, shape: dict[str, int], params: int, cost: Cost
 ) -> Comparison:
-    """Set a printed row beside the measured; the cost only where the input is the same."""
+    """Set a printed row beside the measured, where the input is the same."""
     same = shape == {"frames": row.frames, "size": row.size, "classes": row.classes}
     counted = cost.macs
     if row.convention == "matmul+5norm":
@@ -98,7 +100,7 @@ def _compare(
     return Comparison(
         published=row,
         measured_gmacs=counted / 1e9 if same and row.gmacs is not None else None,
-        measured_mparams=params / 1e6,
+        measured_mparams=params / 1e6 if same and row.mparams is not None else None,
     )
 
 

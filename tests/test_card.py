@@ -1,0 +1,203 @@
+"""A card counts the network at any input and sets printed numbers beside the measured."""
+
+import io
+import json
+
+import msgspec
+import pytest
+import torch
+from rich.console import Console
+from torch import nn
+
+from kinobench.bench import card as cards
+from kinobench.bench.card import Card, make_card, show_card, to_json
+from kinobench.bench.flops import count_cost
+from kinobench.bench.record import Cost
+from kinobench.datasets.errors import KinobenchError, UnknownNameError
+from kinobench.zoo import registry
+from kinobench.zoo.spec import Published
+
+from .made_records import made_record
+
+
+@pytest.fixture(scope="module")
+def tiny() -> Card:
+    return make_card("c3d_tiny", frames=16, size=16, classes=10)
+
+
+def row(**changes: object) -> Published:
+    fields: dict[str, object] = {
+        "model": "c3d_tiny",
+        "frames": 16,
+        "stride": 1,
+        "size": 16,
+        "classes": 10,
+        "gmacs": 0.009,
+        "convention": "matmul",
+        "mparams": 0.21,
+        "dataset": "ucf101",
+        "views": "10x3",
+        "top1": 81.25,
+        "top5": None,
+        "source": "Someone et al. [2015], table 1",
+    }
+    return Published(**(fields | changes))  # type: ignore[arg-type]
+
+
+def printed(card: Card, width: int = 200, depth: int = 2) -> str:
+    out = io.StringIO()
+    show_card(card, Console(file=out, width=width), depth)
+    return out.getvalue()
+
+
+def test_the_cost_and_the_parameters_are_those_counted_by_hand(tiny: Card) -> None:
+    # Input 16x16x16; the poolings leave 16x8x8, 8x4x4, 4x2x2, 2x1x1 and 1x1x1 (T x H x W).
+    convolutions = [
+        27 * 3 * 8 * 16 * 16 * 16,
+        27 * 8 * 16 * 16 * 8 * 8,
+        27 * 16 * 32 * 8 * 4 * 4,
+        27 * 32 * 64 * 4 * 2 * 2,
+        27 * 64 * 64 * 2 * 1 * 1,
+    ]
+    linear = 64 * 128 + 128 * 128 + 128 * 10
+    assert tiny.cost.macs == sum(convolutions) + linear == 9_094_400
+    assert tiny.cost.flops == 18_188_800
+    assert tiny.cost.by_operator == {"conv": sum(convolutions), "linear": linear}
+    assert tiny.macs_by_module[""] == 9_094_400
+    assert [tiny.macs_by_module[f"features.{i}"] for i in (0, 3, 6, 9, 12)] == convolutions
+    assert tiny.macs_by_module["classifier"] == linear
+    # 183,816 weights and 184 biases of convolutions, 25,856 and 266 of the linear layers.
+    assert tiny.params == 183_816 + 184 + 25_856 + 266
+
+
+def test_the_cost_is_that_which_a_record_would_hold(tiny: Card) -> None:
+    module = registry.get("c3d_tiny").build(10, 16, 16).eval()
+    assert tiny.cost == count_cost(module, torch.randn(1, 3, 16, 16, 16))
+
+
+def test_a_card_says_what_the_registry_knows(tiny: Card) -> None:
+    assert (tiny.name, tiny.family, tiny.year, tiny.inputs) == ("c3d_tiny", "c3d", 2015, ("rgb",))
+    assert tiny.input == {"frames": 16, "size": 16, "classes": 10}
+    assert "Tran" in tiny.paper
+
+
+def test_any_input_can_be_asked_for() -> None:
+    short = make_card("single_frame_tiny", frames=2, size=32, classes=3)
+    long = make_card("single_frame_tiny", frames=4, size=32, classes=3)
+    assert short.input == {"frames": 2, "size": 32, "classes": 3}
+    # The same network on each frame by itself, its head too: twice the frames, twice the work.
+    assert long.cost.macs == 2 * short.cost.macs > 0
+    assert long.params == short.params
+
+
+def test_without_an_input_the_first_printed_cost_decides_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = [row(gmacs=None, convention=None, size=32), row(size=24, classes=7)]
+    monkeypatch.setattr(cards, "published", lambda model: rows)
+    card = make_card("c3d_tiny")
+    assert card.input == {"frames": 16, "size": 24, "classes": 7}
+    assert [c.measured_gmacs is None for c in card.published] == [True, False]
+
+
+def test_without_anything_printed_the_networks_own_input_decides_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cards, "published", lambda model: [])
+    native = msgspec.structs.replace(registry.get("c3d_tiny"), native=(18, 2, 20))
+    monkeypatch.setattr(registry, "get", lambda name: native)
+    assert make_card("c3d_tiny").input == {"frames": 18, "size": 20, "classes": 400}
+    monkeypatch.setattr(cards, "FALLBACK_INPUT", (16, 4, 16))
+    bare = msgspec.structs.replace(native, native=None)
+    monkeypatch.setattr(registry, "get", lambda name: bare)
+    assert make_card("c3d_tiny", classes=5).input == {"frames": 16, "size": 16, "classes": 5}
+
+
+@pytest.mark.parametrize("other", [{"frames": 32}, {"size": 112}, {"classes": 101}])
+def test_printed_numbers_of_another_input_are_compared_with_nothing(
+    monkeypatch: pytest.MonkeyPatch, other: dict[str, int]
+) -> None:
+    monkeypatch.setattr(cards, "published", lambda model: [row(), row(**other)])
+    same, different = make_card("c3d_tiny", frames=16, size=16, classes=10).published
+    assert same.measured_gmacs == 0.0090944 and same.measured_mparams == 0.210122
+    assert different.measured_gmacs is None and different.measured_mparams is None
+    assert different.published.gmacs == 0.009
+
+
+def test_what_was_not_printed_is_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    bare = row(gmacs=None, convention=None, mparams=None)
+    monkeypatch.setattr(cards, "published", lambda model: [bare])
+    (comparison,) = make_card("c3d_tiny", frames=16, size=16, classes=10).published
+    assert (comparison.measured_gmacs, comparison.measured_mparams) == (None, None)
+
+
+def test_a_printed_cost_is_compared_under_its_own_convention(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Normed(nn.Module):
+        def __init__(self, num_classes: int, frames: int, size: int) -> None:
+            super().__init__()
+            self.conv = nn.Conv3d(3, 4, 1, bias=False)
+            self.norm = nn.BatchNorm3d(4)
+            self.head = nn.Linear(4, num_classes)
+
+        def forward(self, clip: torch.Tensor) -> torch.Tensor:
+            return self.head(self.norm(self.conv(clip)).mean(dim=(2, 3, 4)))
+
+    architecture = msgspec.structs.replace(registry.get("c3d_tiny"), build=Normed)
+    monkeypatch.setattr(registry, "get", lambda name: architecture)
+    rows = [row(), row(convention="matmul+5norm"), row(convention=None)]
+    monkeypatch.setattr(cards, "published", lambda model: rows)
+    card = make_card("c3d_tiny", frames=16, size=16, classes=10)
+    pixels = 16 * 16 * 16
+    plain, with_norms, untold = (c.measured_gmacs for c in card.published)
+    assert plain == untold == (3 * 4 * pixels + 40) / 1e9
+    assert with_norms == (3 * 4 * pixels + 40 + 5 * 4 * pixels) / 1e9
+    text = printed(card)
+    assert "matmul+5norm" in text and "not told" in text and "81.25 (ucf101, 10x3)" in text
+    assert "Someone et al. [2015], table 1" in text
+
+
+def test_the_json_has_params_and_cost_as_in_a_record(tiny: Card) -> None:
+    plain = json.loads(to_json(tiny))
+    record = json.loads(made_record().to_json())
+    assert plain["params"] == 210_122
+    assert set(plain["cost"]) == set(record["cost"])
+    assert msgspec.convert(plain["cost"], Cost) == tiny.cost
+    assert plain["input"] == {"frames": 16, "size": 16, "classes": 10}
+    assert msgspec.json.decode(to_json(tiny), type=Card) == tiny
+
+
+def test_a_printed_card_has_the_numbers_and_the_modules(tiny: Card) -> None:
+    text = printed(tiny)
+    lines = [line.split() for line in text.splitlines()]
+    assert ["parameters", "210,122"] in lines and ["MACs", "9,094,400"] in lines
+    assert ["FLOPs", "18,188,800"] in lines
+    assert "clip [B, 3, 16, 16, 16] -> logits [B, 10]" in text
+    assert ["features", "9.069", "99.7", "%"] in lines
+    assert any(line[:1] == ["features.0"] for line in lines)
+    assert "features.0" not in printed(tiny, depth=1)
+    assert "Printed and measured" not in text
+
+
+def test_a_narrow_card_cuts_no_number(tiny: Card) -> None:
+    text = printed(tiny, width=60)
+    assert max(map(len, text.splitlines())) <= 60
+    assert "210,122" in text and "9,094,400" in text and "…" not in text
+
+
+def test_what_cannot_be_counted_is_shown(tiny: Card) -> None:
+    cost = msgspec.structs.replace(tiny.cost, uncounted={"aten::[odd]_op": 3})
+    text = printed(msgspec.structs.replace(tiny, cost=cost))
+    assert "not counted: aten::[odd]_op (3)" in text
+    assert "not counted" not in printed(tiny)
+
+
+def test_an_unknown_model_names_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'c3d_tiny'"):
+        make_card("c3d-tiny")
+
+
+def test_an_input_that_the_network_cannot_take_is_refused() -> None:
+    with pytest.raises(KinobenchError, match="16"):
+        make_card("c3d_tiny", frames=3)

@@ -1,6 +1,5 @@
 """`list`: what there is to choose from."""
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -40,9 +39,7 @@ def show(found: list[Line], console: Console) -> None:
 
 
 def _models() -> list[Line]:
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="`torch.jit", category=FutureWarning)
-        architectures = [registry.get(name) for name in registry.names()]
+    architectures = [registry.get(name) for name in registry.names()]
     return [
         {
             "name": a.name,
@@ -91,7 +88,7 @@ def _suites() -> list[Line]:
     return [
         {
             "name": name,
-            "cases": len(loaded.models) + len(loaded.case),
+            "cases": len(suite.plan(loaded, suite.Settings())),
             "description": loaded.description,
         }
         for name, loaded in ((name, suite.load(name)) for name in suite.names())

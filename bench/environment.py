@@ -75,11 +75,16 @@ def memory_bytes() -> int:
 
 
 def available_memory_bytes() -> int:
-    """Return how much of that is free now."""
-    used = _read(Path("/sys/fs/cgroup/memory.current"))
-    in_group = memory_bytes() - int(used) if used is not None and used.isdecimal() else None
+    """Return how much of that is free now, or would be given back when asked for."""
     available: int = psutil.virtual_memory().available
-    return available if in_group is None else min(available, max(in_group, 0))
+    used = _read(Path("/sys/fs/cgroup/memory.current"))
+    if used is None or not used.isdecimal():
+        return available
+    # The group is charged for cached files too, which the kernel drops before it lacks memory.
+    charged = (_read(Path("/sys/fs/cgroup/memory.stat")) or "").split()
+    counts = dict(zip(charged[::2], charged[1::2], strict=False))
+    cached = int(counts.get("inactive_file", 0))
+    return min(available, max(memory_bytes() - int(used) + cached, 0))
 
 
 def require_device(device: Device) -> None:
@@ -172,10 +177,11 @@ def show(described: Environment, found: list[Spoiler], console: "Console") -> No
 
 
 def _busiest() -> str:
-    """Name the processes that have used the most processor time among those that run now."""
+    """Name up to three programs, but for this one, that are on a processor right now."""
     running = []
     for process in psutil.process_iter(["name", "status", "pid"]):
-        if process.info["status"] == psutil.STATUS_RUNNING and process.info["pid"] != os.getpid():
+        own = process.info["pid"] == os.getpid()
+        if process.info["status"] == psutil.STATUS_RUNNING and process.info["name"] and not own:
             running.append(process.info["name"])
     return f" ({', '.join(sorted(set(running))[:3])})" if running else ""
 

@@ -1,0 +1,312 @@
+"""What a measurement ran on, what spoils one, and what can't be measured here at all."""
+
+import io
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+import psutil
+import pynvml
+import pytest
+from rich.console import Console
+
+from kinobench.bench import environment
+from kinobench.bench.environment import (
+    Spoiler,
+    UnfitEnvironmentError,
+    available_memory_bytes,
+    describe,
+    memory_bytes,
+    physical_cores,
+    require_device,
+    show,
+    spoilers,
+)
+from kinobench.datasets.errors import KinobenchError
+
+from .made_records import MACHINE
+
+GIB = 2**30
+
+
+class Machine:
+    """A made-up machine: its files, its processors, its memory and its load."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
+        self.files: dict[str, str] = {}
+        self.cpus = [0, 1, 2, 3]
+        self.load = 0.0
+        self.battery: Any = None
+        self.memory = SimpleNamespace(total=8 * GIB, available=6 * GIB)
+        self.running: list[Any] = []
+        self.folder = root / "cpu"
+        monkeypatch.setattr(environment, "_CPU", self.folder)
+        monkeypatch.setattr(environment, "_read", lambda path: self.files.get(str(path)))
+        monkeypatch.setattr(environment, "_usable_cpus", lambda: self.cpus)
+        monkeypatch.setattr(environment.os, "getloadavg", lambda: (self.load, 0.0, 0.0))
+        monkeypatch.setattr(psutil, "virtual_memory", lambda: self.memory)
+        monkeypatch.setattr(psutil, "process_iter", lambda fields: self.running)
+        monkeypatch.setattr(psutil, "sensors_battery", lambda: self.battery, raising=False)
+
+    def write(self, name: str, text: str) -> None:
+        """Make a file below the folder of the processors; globs find it there."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        self.files[str(path)] = text
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Machine:
+    return Machine(monkeypatch, tmp_path)
+
+
+def test_hyperthreads_are_one_core(machine: Machine) -> None:
+    for cpu, siblings in enumerate(["0,2", "1,3", "0,2", "1,3"]):
+        machine.write(f"cpu{cpu}/topology/thread_siblings_list", siblings)
+    assert physical_cores() == 2
+    machine.cpus = [0, 2]  # both threads of one core, by affinity
+    assert physical_cores() == 1
+
+
+def test_processors_without_a_topology_are_a_core_each(machine: Machine) -> None:
+    assert physical_cores() == 4
+    machine.cpus = []
+    assert physical_cores() == 1
+
+
+def test_this_machine_has_a_core_and_no_more_cores_than_threads() -> None:
+    assert 1 <= physical_cores() <= describe().logical_cores
+
+
+def test_memory_is_the_machines_or_its_groups(machine: Machine) -> None:
+    assert memory_bytes() == 8 * GIB
+    machine.files["/sys/fs/cgroup/memory.max"] = "max"
+    assert memory_bytes() == 8 * GIB
+    machine.files["/sys/fs/cgroup/memory.max"] = str(2 * GIB)
+    assert memory_bytes() == 2 * GIB
+
+
+def test_available_memory_counts_what_the_group_holds_but_not_its_file_cache(
+    machine: Machine,
+) -> None:
+    assert available_memory_bytes() == 6 * GIB
+    machine.files["/sys/fs/cgroup/memory.max"] = str(4 * GIB)
+    machine.files["/sys/fs/cgroup/memory.current"] = str(3 * GIB)
+    assert available_memory_bytes() == 1 * GIB
+    machine.files["/sys/fs/cgroup/memory.stat"] = f"anon 5\ninactive_file {GIB}\nactive_file 7\n"
+    assert available_memory_bytes() == 2 * GIB
+    machine.files["/sys/fs/cgroup/memory.current"] = str(9 * GIB)
+    assert available_memory_bytes() == 0
+    machine.memory.available = GIB
+    machine.files["/sys/fs/cgroup/memory.current"] = "0"
+    assert available_memory_bytes() == GIB
+
+
+def test_a_quiet_machine_has_no_spoilers(machine: Machine) -> None:
+    machine.write("cpu0/cpufreq/scaling_governor", "performance")
+    machine.write("intel_pstate/no_turbo", "1")
+    machine.files["/proc/cpuinfo"] = "flags : fpu sse avx2"
+    machine.files["/sys/fs/cgroup/cpu.max"] = "max 100000"
+    machine.battery = SimpleNamespace(power_plugged=True)
+    assert spoilers() == []
+
+
+@pytest.mark.parametrize(
+    ("files", "what", "cure"),
+    [
+        ({"cpu1/cpufreq/scaling_governor": "powersave"}, "governor is powersave", "cpupower"),
+        ({"intel_pstate/no_turbo": "0"}, "turbo is on", "intel_pstate/no_turbo"),
+        ({"cpufreq/boost": "1"}, "turbo is on", "cpufreq/boost"),
+        ({"/proc/cpuinfo": "flags : fpu hypervisor sse"}, "a virtual machine", "ratios"),
+        ({"/sys/fs/cgroup/cpu.max": "150000 100000"}, "quota of 1.5 cores", "cpuset"),
+    ],
+)
+def test_what_spoils_timings_is_told_with_its_cure(
+    machine: Machine, files: dict[str, str], what: str, cure: str
+) -> None:
+    for name, text in files.items():
+        if name.startswith("/"):
+            machine.files[name] = text
+        else:
+            machine.write(name, text)
+    (spoiler,) = spoilers()
+    assert what in spoiler.what and cure in spoiler.cure
+
+
+def test_one_slow_governor_among_fast_ones_is_told(machine: Machine) -> None:
+    for cpu, governor in enumerate(["performance", "schedutil", "ondemand"]):
+        machine.write(f"cpu{cpu}/cpufreq/scaling_governor", governor)
+    (spoiler,) = spoilers()
+    assert spoiler.what == "the frequency governor is ondemand, schedutil"
+
+
+def test_other_work_is_told_with_who_does_it(machine: Machine) -> None:
+    machine.load = 1.0  # a quarter of four cores is tolerated
+    assert spoilers() == []
+    machine.load = 1.5
+    for pid, (name, status) in enumerate(
+        [("ffmpeg", "running"), (None, "running"), ("", "running"), ("sshd", "sleeping")], 10**9
+    ):
+        machine.running.append(SimpleNamespace(info={"name": name, "status": status, "pid": pid}))
+    own = {"name": "pytest", "status": "running", "pid": environment.os.getpid()}
+    machine.running.append(SimpleNamespace(info=own))
+    (spoiler,) = spoilers()
+    assert spoiler.what == "other work: load 1.5 on 4 cores (ffmpeg)"
+
+
+def test_a_battery_is_told(machine: Machine) -> None:
+    machine.battery = SimpleNamespace(power_plugged=False)
+    assert spoilers() == [Spoiler("running on battery", "plug it in")]
+
+
+def test_the_description_of_a_machine_is_the_same_twice() -> None:
+    first, second = describe(), describe()
+    assert first == second
+    assert len(first.fingerprint) == 16 and int(first.fingerprint, 16) >= 0
+    assert {"python", "torch", "fvcore", "av", "numpy"} <= set(first.versions)
+    assert first.memory_bytes > 2**28 and first.cpu and first.physical_cores >= 1
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [
+        ("_cpu_name", lambda: "Another CPU"),
+        ("physical_cores", lambda: 97),
+        ("_gpu", lambda: ("Another GPU", "600.00")),
+        ("version", lambda library: "9.9.9"),
+    ],
+)
+def test_the_fingerprint_changes_with_what_decides_a_timing(
+    monkeypatch: pytest.MonkeyPatch, part: str, value: Any
+) -> None:
+    before = describe().fingerprint
+    monkeypatch.setattr(environment, part, value)
+    assert describe().fingerprint != before
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [
+        ("memory_bytes", lambda: 3),
+        ("_commit", lambda: "1234567"),
+        ("version", lambda library: version("torch") if library == "torch" else "9.9.9"),
+    ],
+)
+def test_the_fingerprint_stays_where_no_timing_changes(
+    monkeypatch: pytest.MonkeyPatch, part: str, value: Any
+) -> None:
+    before = describe().fingerprint
+    monkeypatch.setattr(environment, part, value)
+    assert describe().fingerprint == before
+
+
+def test_the_driver_decides_the_fingerprint(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    for driver in ("570.10", "580.20", "570.10"):
+        monkeypatch.setattr(environment, "_gpu", lambda driver=driver: ("A GPU", driver))
+        found.append(describe().fingerprint)
+    assert found[0] == found[2] != found[1]
+
+
+def test_a_machine_without_nvml_has_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing() -> None:
+        raise pynvml.NVMLError(pynvml.NVML_ERROR_LIBRARY_NOT_FOUND)
+
+    monkeypatch.setattr(pynvml, "nvmlInit", missing)
+    described = describe()
+    assert (described.gpu, described.gpu_driver) == (None, None)
+
+
+def test_the_first_gpu_and_its_driver_are_described(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pynvml, "nvmlInit", lambda: None)
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetHandleByIndex", lambda index: f"gpu {index}")
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetName", lambda gpu: f"Made-up {gpu}")
+    monkeypatch.setattr(pynvml, "nvmlSystemGetDriverVersion", lambda: "570.10")
+    described = describe()
+    assert (described.gpu, described.gpu_driver) == ("Made-up gpu 0", "570.10")
+
+
+def test_a_checkout_has_its_commit_and_a_failing_git_has_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def answer(command: list[str], **options: Any) -> Any:
+        assert command[0] == "git" and "describe" in command
+        return SimpleNamespace(stdout="abc1234+\n")
+
+    def refuse(command: list[str], **options: Any) -> Any:
+        raise subprocess.CalledProcessError(128, command)
+
+    def absent(command: list[str], **options: Any) -> Any:
+        raise FileNotFoundError("git")
+
+    monkeypatch.setattr(Path, "exists", lambda path: True)
+    for run, commit in ((answer, "abc1234+"), (refuse, None), (absent, None)):
+        monkeypatch.setattr(subprocess, "run", run)
+        assert environment._commit() == commit
+    monkeypatch.setattr(Path, "exists", lambda path: False)
+    monkeypatch.setattr(subprocess, "run", answer)
+    assert environment._commit() is None
+
+
+def printed(found: list[Spoiler]) -> str:
+    out = io.StringIO()
+    show(MACHINE, found, Console(file=out, width=200))
+    return out.getvalue()
+
+
+def test_the_description_is_printed_with_its_spoilers() -> None:
+    text = printed([Spoiler("[turbo] is on", "switch it off")])
+    assert "Made-up CPU & Sons <i9>, 2 cores, 4 threads" in text and "8.0 GiB" in text
+    assert "spoils timings: [turbo] is on" in text and "  cure: switch it off" in text
+    assert "00000000feedface" in text and "abc1234" in text
+    assert "Nothing was found that would spoil a measurement." in printed([])
+
+
+def test_a_cpu_is_always_fit() -> None:
+    require_device("cpu")
+
+
+def test_cuda_without_a_gpu_says_the_cure() -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    with pytest.raises(UnfitEnvironmentError) as caught:
+        require_device("cuda")
+    message = str(caught.value)
+    assert message.startswith("--device cuda: ") and "measure with --device cpu" in message
+    assert isinstance(caught.value, KinobenchError)
+
+
+@pytest.mark.parametrize(
+    ("built_for", "cure"), [(None, "install a CUDA build"), ("13.0", "`nvidia-smi` should list")]
+)
+def test_a_missing_build_and_a_missing_driver_are_told_apart(
+    monkeypatch: pytest.MonkeyPatch, built_for: str | None, cure: str
+) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.version, "cuda", built_for)
+    with pytest.raises(UnfitEnvironmentError, match=cure):
+        require_device("cuda")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    require_device("cuda")
+
+
+def test_describing_a_machine_imports_no_torch() -> None:
+    code = (
+        "import sys; from kinobench.bench import environment as e; e.describe(); e.spoilers(); "
+        "e.require_device('cpu'); assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_a_description_survives_json() -> None:
+    described = describe()
+    assert msgspec.json.decode(msgspec.json.encode(described), type=type(described)) == described

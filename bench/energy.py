@@ -1,6 +1,7 @@
 """Energy: joules by the GPU's own counter; no counter, no number."""
 
 import time
+from collections.abc import Callable
 
 import torch
 
@@ -20,14 +21,23 @@ def measure_energy(network: Network) -> tuple[Energy | None, list[str]]:
 
     try:
         pynvml.nvmlInit()
-        gpu = pynvml.nvmlDeviceGetHandleByIndex(torch.cuda.current_device())
-        pynvml.nvmlDeviceGetTotalEnergyConsumption(gpu)
+        # NVML numbers all GPUs of the machine, CUDA those it may see: a UUID is the same for both.
+        uuid = torch.cuda.get_device_properties(torch.cuda.current_device()).uuid
+        gpu = pynvml.nvmlDeviceGetHandleByUUID(f"GPU-{uuid}")
+
+        def joules() -> float:
+            return pynvml.nvmlDeviceGetTotalEnergyConsumption(gpu) / 1e3
+
+        joules()
+        energy = _over_a_window(network, joules)
     except pynvml.NVMLError as error:
         return None, [f"energy: this GPU's counter can't be read ({error})"]
+    if energy.window_j <= 0:
+        return None, ["energy: this GPU's counter stands still"]
+    return energy, []
 
-    def joules() -> float:
-        return pynvml.nvmlDeviceGetTotalEnergyConsumption(gpu) / 1e3
 
+def _over_a_window(network: Network, joules: Callable[[], float]) -> Energy:
     with torch.inference_mode():
         clips = network.clips(2)
         network.forward(clips[0])
@@ -44,14 +54,11 @@ def measure_energy(network: Network) -> tuple[Energy | None, list[str]]:
         window_s = time.perf_counter() - begin
         window_j = joules() - begin_j
     views = forwards * network.case.batch
-    return (
-        Energy(
-            window_s=window_s,
-            window_j=window_j,
-            idle_w=idle_w,
-            forwards=forwards,
-            j_per_clip=window_j / views,
-            j_per_clip_above_idle=(window_j - idle_w * window_s) / views,
-        ),
-        [],
+    return Energy(
+        window_s=window_s,
+        window_j=window_j,
+        idle_w=idle_w,
+        forwards=forwards,
+        j_per_clip=window_j / views,
+        j_per_clip_above_idle=(window_j - idle_w * window_s) / views,
     )

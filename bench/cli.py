@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import warnings
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -39,6 +40,9 @@ def main() -> None:
     """Run the command; the console script and `bench.py` both begin here."""
     # A CI job is cancelled by SIGTERM: end as on Ctrl-C, so that no measuring process stays behind.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # fvcore and pytorchvideo lean on torch.jit, which torch means to drop: not the user's matter.
+    warnings.filterwarnings("ignore", "`torch.jit", FutureWarning)
+    warnings.filterwarnings("ignore", "`torch.jit", DeprecationWarning)
     app()
 
 
@@ -290,11 +294,11 @@ def environment(json: Json = False) -> None:
 
 
 @app.command(hidden=True)
-def worker() -> None:
+def worker(model: Annotated[str | None, typer.Option()] = None) -> None:
     """Measure the one case that standard input describes (started by `run`)."""
     from . import worker as measuring
 
-    measuring.main()
+    measuring.main(model)
 
 
 def _load_plugins(paths: list[Path] | None) -> None:
@@ -331,3 +335,7 @@ def _console() -> Any:
 
     console = Console()
     return console if console.is_terminal else Console(width=160)
+
+
+if __name__ == "__main__":
+    main()

@@ -2,7 +2,6 @@
 
 import copy
 import math
-import warnings
 from collections import Counter
 from typing import Any
 
@@ -34,7 +33,15 @@ _PER_OUTPUT_ELEMENT = (
 _PYTORCHVIDEO_SWISH = "prim::PythonOp.SwishFunction"
 """pytorchvideo's x * sigmoid(x), which the trace shows as a call into Python."""
 
-_MOVES_NOTHING = ("alias", "clone", "repeat", "repeat_interleave", "index_select", "movedim")
+_MOVES_NOTHING = (
+    "alias",
+    "clone",
+    "repeat",
+    "repeat_interleave",
+    "index_select",
+    "movedim",
+    "unflatten",
+)
 """Copies and views that fvcore's own list of costless operators lacks."""
 
 
@@ -78,11 +85,7 @@ def _analysis(module: nn.Module, clip: torch.Tensor) -> FlopCountAnalysis:
     analysis.set_op_handle(_PYTORCHVIDEO_SWISH, _elements("swish"))
     for name in _MOVES_NOTHING:
         analysis.set_op_handle(f"aten::{name}", None)
-    with warnings.catch_warnings():
-        # fvcore traces with torch.jit, which torch means to drop.
-        warnings.filterwarnings("ignore", message="`torch.jit", category=FutureWarning)
-        warnings.filterwarnings("ignore", message="`torch.jit", category=DeprecationWarning)
-        analysis.total()  # traces here; the results are kept
+    analysis.total()  # traces here; the results are kept
     return analysis
 
 

@@ -1,4 +1,8 @@
-"""Memory: what the weights take, and what a forward takes on top of them."""
+"""Memory: what the weights take, and what a forward takes on top of them.
+
+On a CPU the kernel's own marks are read. It counts pages apart for each processor, so that they
+are right to about a mebibyte.
+"""
 
 import ctypes
 import gc

@@ -28,8 +28,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         protocol: The clips; its number of views counts for accuracy, speed is that of one view.
         dataset, split: What accuracy is measured on; None where no dataset is asked for.
         batch: Views in one forward, for latency and memory.
-        threads: Threads of one operator on the CPU, for latency and memory; None leaves them to the
-            default. Accuracy takes all cores.
+        threads: Threads of one operator on the CPU; None leaves them to the device's default.
         eval_batch: Views in one forward while accuracy is measured.
     """
 

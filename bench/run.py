@@ -51,18 +51,21 @@ def measure(
     """
     for device in sorted({entry.case.device for entry in planned}):
         environment.require_device(device)
+    for case in {
+        (entry.case.dataset, entry.case.split): entry.case
+        for entry in planned
+        if "accuracy" in entry.measures
+    }.values():
+        prepare(case, options.data_root, console)
     run = runner.new_run_id()
     file = RunFile(options.results, run)
-    for case in {_dataset_key(entry.case): entry.case for entry in planned}.values():
-        if any("accuracy" in entry.measures for entry in planned):
-            prepare(case, options.data_root, console)
     here = environment.describe()
     with _bar(console) as bar:
         overall = bar.add_task("", total=len(planned))
         ready: runner.Worker | None = None
         try:
             for number, entry in enumerate(planned, 1):
-                worker, ready = ready or runner.Worker(entry.case.threads), None
+                worker, ready = ready or runner.Worker(entry.case), None
                 following = planned[number].case if number < len(planned) else None
 
                 def on_progress(
@@ -75,7 +78,7 @@ def measure(
                     bar.update(overall, description=f"{case.model}: {progress.stage}{count}")
                     if progress.stage == "accuracy" and following is not None and ready is None:
                         # Nothing is timed any more: the next process may load its libraries.
-                        ready = runner.Worker(following.threads)
+                        ready = runner.Worker(following)
 
                 with worker:
                     record = runner.run_job(
@@ -128,10 +131,6 @@ def make(dataset: catalog.Dataset, root: Path | None, console: Console) -> Path:
             root,
             lambda done, total: bar.update(task, completed=done, total=total, visible=True),
         )
-
-
-def _dataset_key(case: Case) -> tuple[str | None, str | None]:
-    return case.dataset, case.split
 
 
 def _memory_limit(case: Case, options: Options) -> int | None:

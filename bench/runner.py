@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from .job import Built, Event, Failed, Finished, Job, Measured, Note, Progress
-from .record import Environment, Failure, FailureKind, Record
+from .record import Case, Environment, Failure, FailureKind, Record
 
 _event = msgspec.json.Decoder(Event)
 
@@ -28,19 +28,18 @@ def new_run_id() -> str:
 
 
 class Worker:
-    """A fresh process that loads its libraries and then waits for the one case it will measure."""
+    """A fresh process that loads a case's libraries, and then waits to be told to measure it."""
 
-    def __init__(self, threads: int | None) -> None:
-        """Start it; `threads` is how many a CPU operator may use, None the default."""
+    def __init__(self, case: Case) -> None:
+        """Start it for a case, whose model and threads count."""
         environment = dict(os.environ)
-        if threads is not None:
+        if case.threads is not None:
             # Read when the libraries load: setting them later would come too late.
             for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-                environment[name] = str(threads)
-        self.threads = threads
+                environment[name] = str(case.threads)
         self.words = tempfile.TemporaryFile()  # noqa: SIM115 (closed on leaving)
         self.process = subprocess.Popen(
-            _worker_command(),
+            [*_worker_command(), "--model", case.model],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.words,
@@ -69,7 +68,10 @@ class Worker:
         for line in self.process.stdout:
             if not line.endswith(b"\n"):
                 break  # killed while it wrote
-            yield _event.decode(line)
+            event = _event.decode(line)
+            yield event
+            if isinstance(event, Finished):
+                return  # taking torch down takes a second that nobody needs
         self.process.wait()
 
     def end(self) -> None:
@@ -146,7 +148,7 @@ def _worker_command() -> list[str]:
     checkout = Path(__file__).resolve().parent.parent / "bench.py"
     if checkout.is_file():
         return [sys.executable, str(checkout), "worker"]
-    return [sys.executable, "-m", "kinobench.bench.worker"]
+    return [sys.executable, "-m", "kinobench.bench.cli", "worker"]
 
 
 @contextmanager

@@ -17,11 +17,15 @@ from .record import Failure, FailureKind
 Emit = Callable[[Event], None]
 
 
-def main() -> None:
-    """Measure the case that stdin describes."""
+def main(model: str | None = None) -> None:
+    """Measure the case that stdin describes.
+
+    Args:
+        model: The network that it will be about, whose libraries are loaded while stdin is silent.
+    """
     emit = _events_to(_private_stdout())
     emit(Progress(stage="importing torch"))
-    _load_libraries()
+    _load_libraries(model)
     given = sys.stdin.buffer.read()
     if not given:  # a worker held ready that no case was left for
         return
@@ -36,9 +40,13 @@ def main() -> None:
     emit(Finished())
 
 
-def _load_libraries() -> None:
-    """Import what every case needs, which takes seconds, while nothing is being timed."""
+def _load_libraries(model: str | None) -> None:
+    """Import what the case needs, which takes seconds, while nothing is being timed."""
+    from ..zoo import registry
     from . import accuracy, flops, latency, memory, network  # noqa: F401
+
+    with suppress(KinobenchError):  # a plugin's network comes with the case, a mistake is told then
+        registry.get(model or "")
 
 
 def _measure(job: Job, emit: Emit) -> None:
@@ -174,7 +182,3 @@ def _limit_memory(limit_bytes: int | None) -> None:
     if hard != resource.RLIM_INFINITY:
         limit_bytes = min(limit_bytes, hard)
     resource.setrlimit(resource.RLIMIT_DATA, (limit_bytes, hard))
-
-
-if __name__ == "__main__":
-    main()

@@ -126,5 +126,11 @@ def _load_installed_plugins() -> None:
     """Import what other distributions offer under the entry point group `kinobench.zoo`."""
     for point in entry_points(group=ENTRY_POINT_GROUP):
         if point.value not in _plugins:
-            point.load()
+            try:
+                point.load()
+            except Exception as error:
+                raise KinobenchError(
+                    f"the installed plugin {point.name!r} = {point.value!r} fails: "
+                    f"{type(error).__name__}: {error}; mend or uninstall it"
+                ) from error
             _plugins.add(point.value)

@@ -1,0 +1,62 @@
+"""Architectures that fail, each in its own way; a plugin for tests."""
+
+import os
+import signal
+import time
+
+import torch
+from torch import nn
+
+from kinobench.zoo.registry import register
+
+
+class _WithoutBound(nn.Module):
+    def forward(self, clip: torch.Tensor) -> torch.Tensor:
+        kept = []
+        while True:
+            kept.append(torch.ones(2**26))
+
+
+class _Raises(nn.Module):
+    def forward(self, clip: torch.Tensor) -> torch.Tensor:
+        raise ValueError("this network never works")
+
+
+class _KillsItself(nn.Module):
+    def forward(self, clip: torch.Tensor) -> torch.Tensor:
+        os.kill(os.getpid(), signal.SIGKILL)
+        return clip
+
+
+class _LeavesEarly(nn.Module):
+    def forward(self, clip: torch.Tensor) -> torch.Tensor:
+        print("a last word")
+        os._exit(7)
+
+
+class _NeverEnds(nn.Module):
+    def forward(self, clip: torch.Tensor) -> torch.Tensor:
+        while True:
+            time.sleep(0.1)
+
+
+class _Works(nn.Module):
+    def __init__(self, num_classes: int) -> None:
+        super().__init__()
+        self.head = nn.Linear(3, num_classes)
+
+    def forward(self, clip: torch.Tensor) -> torch.Tensor:
+        print("a network that prints does no harm")
+        return self.head(clip.mean(dim=(2, 3, 4)))
+
+
+for _name, _module in {
+    "allocates_without_bound": _WithoutBound,
+    "raises": _Raises,
+    "kills_itself": _KillsItself,
+    "leaves_early": _LeavesEarly,
+    "never_ends": _NeverEnds,
+}.items():
+    register(_name)(lambda num_classes, frames, size, module=_module: module())
+
+register("works")(lambda num_classes, frames, size: _Works(num_classes))

@@ -1,0 +1,110 @@
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from kinobench.bench.accuracy import measure_accuracy
+from kinobench.datasets import catalog
+from kinobench.datasets.protocol import Protocol, preset
+
+from .trees import make_ucf101
+
+
+def read_code(views: torch.Tensor) -> torch.Tensor:
+    """A network whose right answer is known: it reads the label that is painted into the frames.
+
+    views: [B, 3, T, 112, 112], normalised: rows 8..120 of 128, in which each bit has 16 rows.
+    """
+    rows = [4, 16, 32, 48, 64, 80, 96, 107]
+    bits = views.mean(dim=(1, 2, 4))[:, rows] > 0
+    labels = (bits * (1 << torch.arange(8))).sum(dim=1)
+    # Five guesses: the code, then the four classes after it, each less sure.
+    logits = torch.zeros(len(views), 101)
+    for place in range(5):
+        logits[torch.arange(len(views)), (labels + place) % 101] = 5.0 - place
+    return logits
+
+
+def _score(root: Path, protocol: Protocol, **options):
+    split = catalog.get("ucf101").load(root, "1")
+    return measure_accuracy(read_code, split, protocol, device=torch.device("cpu"), **options)
+
+
+def test_top_1_and_top_5_are_exactly_what_was_painted(tmp_path: Path) -> None:
+    labels = [0, 3, 50, 77, 100, 9]
+    # Right; one off (the label is second); four off (fifth); five off (sixth); right; far off.
+    shown = [0, 2, 46, 72, 100, 90]
+    make_ucf101(tmp_path, labels, shown)
+    accuracy = _score(tmp_path, preset("common-112").with_views(2, 3))
+    assert (accuracy.top1, accuracy.top5) == (2 / 6, 4 / 6)
+    assert (accuracy.scored, accuracy.expected, accuracy.views) == (6, 6, 6)
+    assert accuracy.unreadable == () and accuracy.chance == 1 / 101
+    assert accuracy.interval_top1 == pytest.approx((0.0968, 0.7000), abs=5e-5)
+
+
+def test_an_unreadable_video_is_named_and_not_scored(tmp_path: Path) -> None:
+    paths = make_ucf101(tmp_path, [0, 3, 50, 77])
+    content = paths[1].read_bytes()
+    paths[1].write_bytes(content[: len(content) * 9 // 10])
+    paths[3].unlink()
+    accuracy = _score(tmp_path, preset("common-112").with_views(1, 1))
+    assert (accuracy.scored, accuracy.expected) == (2, 4)
+    assert (accuracy.top1, accuracy.top1_of_expected) == (1.0, 0.5)
+    truncated, missing = accuracy.unreadable
+    assert truncated.path == str(paths[1]) and "cut short" in truncated.reason
+    assert missing.path == str(paths[3]) and missing.reason == "no such file"
+    assert missing.id.endswith("_g01_c04")
+
+
+def test_nothing_readable_gives_no_accuracy_rather_than_zero(tmp_path: Path) -> None:
+    (path,) = make_ucf101(tmp_path, [5])
+    path.write_bytes(b"")
+    accuracy = _score(tmp_path, preset("common-112"))
+    assert accuracy.top1 is None and accuracy.interval_top1 is None and accuracy.scored == 0
+
+
+def test_per_view_logits_are_kept(tmp_path: Path) -> None:
+    make_ucf101(tmp_path, [7, 8])
+    target = tmp_path / "kept" / "logits.parquet"
+    _score(tmp_path, preset("common-112").with_views(3, 1), predictions=target)
+    table = pq.read_table(target)
+    assert table.column_names == ["video", "view", "label", "logits"]
+    assert table["view"].to_pylist() == [0, 1, 2, 0, 1, 2]
+    assert table["label"].to_pylist() == [7, 7, 7, 8, 8, 8]
+    logits = np.array(table["logits"].to_pylist())
+    assert logits.shape == (6, 101) and logits.argmax(axis=1).tolist() == [7, 7, 7, 8, 8, 8]
+    assert list(target.parent.iterdir()) == [target]
+
+
+@pytest.mark.parametrize("readers", [1, 3])
+def test_a_result_depends_neither_on_batches_nor_on_readers(tmp_path: Path, readers: int) -> None:
+    make_ucf101(tmp_path, [0, 3, 50, 77, 100])
+    protocol = preset("common-112").with_views(2, 1)
+    whole = _score(tmp_path, protocol, batch=1000)
+    progress: list[tuple[int, int]] = []
+    parts = _score(
+        tmp_path,
+        protocol,
+        batch=3,
+        readers=readers,
+        progress=lambda done, total: progress.append((done, total)),
+    )
+    assert msgspec.structs.replace(parts, wall_s=0) == msgspec.structs.replace(whole, wall_s=0)
+    assert progress == [(done, 5) for done in range(1, 6)]
+
+
+def test_batches_are_full_but_for_the_last(tmp_path: Path) -> None:
+    make_ucf101(tmp_path, [0, 3, 50])
+    sizes: list[int] = []
+
+    def forward(views: torch.Tensor) -> torch.Tensor:
+        sizes.append(len(views))
+        return read_code(views)
+
+    split = catalog.get("ucf101").load(tmp_path, "1")
+    protocol = preset("common-112").with_views(5, 1)
+    measure_accuracy(forward, split, protocol, device=torch.device("cpu"), batch=4)
+    assert sizes == [4, 4, 4, 3]  # 3 videos x 5 views

@@ -1,0 +1,82 @@
+import pytest
+import torch
+from torch import nn
+
+from kinobench.bench.flops import count_cost, macs_by_module
+
+
+def _cost_of(*layers: nn.Module):
+    return count_cost(nn.Sequential(*layers).eval(), torch.randn(1, 3, 4, 8, 8))
+
+
+def test_a_3d_convolution_is_counted_by_hand() -> None:
+    # 5 filters of 3 x 3x3x3 at 4 x 4 x 4 places (stride 1,2,2 with padding 1).
+    cost = _cost_of(nn.Conv3d(3, 5, 3, stride=(1, 2, 2), padding=1))
+    assert cost.macs == 5 * 3 * 27 * 4 * 4 * 4
+    assert cost.flops == 2 * cost.macs
+    assert cost.by_operator == {"conv": cost.macs}
+    assert cost.torch_macs == cost.macs
+    assert cost.other_flops == 0 and cost.uncounted == {}
+
+
+def test_a_grouped_convolution_has_a_filter_for_its_own_group_alone() -> None:
+    cost = _cost_of(nn.Conv3d(3, 6, (1, 3, 3), padding=(0, 1, 1), groups=3, bias=False))
+    assert cost.macs == 6 * 1 * 9 * 4 * 8 * 8 == cost.torch_macs
+
+
+def test_a_linear_layer_is_counted_by_hand() -> None:
+    cost = _cost_of(nn.Flatten(), nn.Linear(3 * 4 * 8 * 8, 10))
+    assert cost.macs == 768 * 10 and cost.by_operator == {"linear": 7680}
+
+
+def test_work_without_matrix_products_is_told_apart() -> None:
+    # Normalisation: 2 for each of 768 elements; ReLU costs nothing that anyone counts; a pool
+    # writes 3 x 4 x 4 x 4 = 192 elements, a sigmoid as many.
+    cost = _cost_of(nn.BatchNorm3d(3), nn.ReLU(), nn.AvgPool3d((1, 2, 2)), nn.Sigmoid())
+    assert (cost.macs, cost.norm_elements, cost.other_flops) == (0, 768, 2 * 768 + 192 + 192)
+    assert cost.uncounted == {}
+
+
+class _Attention(nn.Module):
+    def forward(self, clip: torch.Tensor) -> torch.Tensor:
+        tokens = clip.flatten(2)
+        return nn.functional.scaled_dot_product_attention(tokens, tokens, tokens)
+
+
+class _Lstm(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(256, 8, batch_first=True)
+
+    def forward(self, clip: torch.Tensor) -> torch.Tensor:
+        return self.lstm(clip.flatten(2))[0]
+
+
+class _Encoder(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.TransformerEncoderLayer(256, 4, 64, batch_first=True)
+
+    def forward(self, clip: torch.Tensor) -> torch.Tensor:
+        return self.layer(clip.flatten(2))
+
+
+@pytest.mark.parametrize(
+    ("module", "operator"),
+    [
+        (_Attention(), "aten::scaled_dot_product_attention"),
+        (_Lstm(), "aten::lstm"),
+        (_Encoder(), "aten::scaled_dot_product_attention"),
+    ],
+)
+def test_matrix_work_that_fvcore_takes_for_zero_is_named(module: nn.Module, operator: str) -> None:
+    cost = count_cost(module.eval(), torch.randn(1, 3, 4, 8, 8))
+    assert operator in cost.uncounted
+
+
+def test_macs_by_module_add_up_to_the_whole() -> None:
+    network = nn.Sequential(
+        nn.Sequential(nn.Conv3d(3, 4, 1), nn.ReLU()), nn.Flatten(), nn.Linear(1024, 2)
+    ).eval()
+    macs = macs_by_module(network, torch.randn(1, 3, 4, 8, 8))
+    assert macs == {"": 3072 + 2048, "0": 3072, "0.0": 3072, "2": 2048}

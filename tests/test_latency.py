@@ -1,0 +1,119 @@
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from kinobench.bench.job import Budget
+from kinobench.bench.latency import Sample, measure_latency, sample, warm_up
+from kinobench.bench.network import Network
+from kinobench.bench.record import Case
+from kinobench.datasets.protocol import preset
+
+
+class FakeClock:
+    """A clock that moves only when a call is made; call i takes what `seconds(i)` says."""
+
+    def __init__(self, seconds: Callable[[int], float]) -> None:
+        self.now = 0.0
+        self.calls = 0
+        self.seconds = seconds
+
+    def __call__(self) -> float:
+        return self.now
+
+    def once(self) -> Sample:
+        taken = self.seconds(self.calls)
+        self.calls += 1
+        self.now += taken
+        return Sample(taken, taken, taken)
+
+
+# Times below are sums of powers of two, so that adding them up is exact.
+
+
+def test_warm_up_ends_when_two_windows_agree_after_a_second() -> None:
+    clock = FakeClock(lambda call: 0.125)
+    # Windows of five calls (0.625 s): the second ends with call 10, at 1.25 s, and agrees.
+    assert warm_up(clock.once, 30.0, clock) == (10, True)
+
+
+def test_warm_up_waits_until_the_times_have_settled() -> None:
+    clock = FakeClock(lambda call: 0.25 if call < 8 else 0.125)
+    # Medians of the windows: 0.25 | 0.25 0.25 0.25 0.125 0.125 -> 0.25: these agree at call 10;
+    clock_of_three = FakeClock(lambda call: 0.25 if call < 5 else 0.125)
+    # here the first is 0.25, the second and the third 0.125: call 15.
+    assert warm_up(clock.once, 30.0, clock) == (10, True)
+    assert warm_up(clock_of_three.once, 30.0, clock_of_three) == (15, True)
+
+
+def test_times_that_never_settle_are_told() -> None:
+    clock = FakeClock(lambda call: 0.5 / 2 ** (call // 5))
+    # Windows of 2.5, 1.25, 0.625 and 0.3125 s, each twice as fast: 4.6875 s; then 0.15625 s for
+    # five calls is less than a quarter second, and the limit of 4.75 s comes with 2 calls of 1/32.
+    assert warm_up(clock.once, 4.75, clock) == (22, False)
+
+
+def test_sampling_goes_on_for_at_least_the_least_time() -> None:
+    clock = FakeClock(lambda call: 0.0625)
+    blocks, converged = sample(clock.once, Budget(min_s=2.0, max_s=30.0), 0.02, clock)
+    # A block is two calls, 0.125 s; 16 blocks are 2 s, and equal medians are narrow at once.
+    assert converged and len(blocks) == 16 and all(len(block) == 2 for block in blocks)
+
+
+def test_a_call_longer_than_a_block_is_a_block() -> None:
+    clock = FakeClock(lambda call: 3.0)
+    blocks, converged = sample(clock.once, Budget(), 0.02, clock)
+    # Six values are the fewest with a 95 % interval: 18 s, not the 2 s that would do otherwise.
+    assert converged and [len(block) for block in blocks] == [1] * 6
+
+
+def test_noise_without_end_is_told_at_the_cap_and_every_sample_is_kept() -> None:
+    clock = FakeClock(lambda call: 0.125 if call % 2 else 0.25)
+    blocks, converged = sample(clock.once, Budget(min_s=2.0, max_s=6.0), 0.02, clock)
+    assert not converged
+    assert sum(len(block) for block in blocks) == clock.calls
+    # A pair of calls takes 0.375 s: 16 pairs are 6 s exactly.
+    assert clock.now == 6.0 and len(blocks) == 32
+
+
+def test_an_outlier_delays_the_end_until_the_interval_has_closed_over_it() -> None:
+    clock = FakeClock(lambda call: 0.5 if call in (0, 1) else 0.25)
+    blocks, converged = sample(clock.once, Budget(min_s=1.0, max_s=30.0), 0.02, clock)
+    # The interval leaves out two values at each end from 12 values on (B(12, 1/2): P(X <= 2) is
+    # 1.93 %), so that two outliers at the top are inside until then.
+    assert converged and len(blocks) == 12
+
+
+@pytest.fixture(scope="module")
+def network() -> Network:
+    case = Case(model="early_fusion_tiny", classes=8, protocol=preset("pointlight"), batch=2)
+    network = Network(case)
+    network.settle()
+    return network
+
+
+def test_a_real_network_is_timed_with_its_facts(network: Network) -> None:
+    latency = measure_latency(network, Budget(min_s=0.2, max_s=0.4, warmup_max_s=0.2))
+    times = [time for block in latency.samples_s for time in block]
+    assert min(times) > 0 and min(times) <= latency.median_s <= max(times)
+    assert latency.threads == torch.get_num_threads()
+    assert latency.first_call_s > 0 and latency.build_s > 0 and latency.drift is None
+    assert latency.cpu_s is not None and len(latency.cpu_s) == len(latency.samples_s)
+
+
+def test_another_precision_is_held_against_eager_fp32() -> None:
+    case = Case(
+        model="early_fusion_tiny", classes=8, protocol=preset("pointlight"), precision="bf16"
+    )
+    network = Network(case)
+    network.settle()
+    latency = measure_latency(network, Budget(min_s=0.1, max_s=0.1, warmup_max_s=0.1))
+    assert latency.drift is not None and latency.drift.clips == 8
+    # bfloat16 keeps 8 bits: outputs move, by far less than they are large.
+    assert 0 < latency.drift.largest_logit_difference < 0.5
+
+
+def test_clips_are_random_and_have_the_cases_shape(network: Network) -> None:
+    first, second = network.clips(2)
+    assert first.shape == (2, 3, 16, 64, 64)
+    assert not torch.equal(first, second) and first.std() > 0.9

@@ -1,0 +1,200 @@
+"""The command as a person runs it, in processes of its own."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from kinobench.bench.record import Record, from_json
+
+from .media import REPOSITORY
+from .trees import make_ucf101
+
+MODELS = Path(__file__).with_name("misbehaving_models.py")
+BENCH = [sys.executable, str(REPOSITORY / "bench.py")]
+
+
+def bench(*arguments: object, cwd: Path, **options) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [*BENCH, *map(str, arguments)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        **options,
+    )
+
+
+def stored(results: Path) -> list[Record]:
+    (path,) = (results / "runs").glob("*.jsonl")
+    return [from_json(line) for line in path.read_text().splitlines()]
+
+
+def test_failing_cases_are_records_and_the_others_go_on(tmp_path: Path) -> None:
+    (tmp_path / "bad.toml").write_text(
+        'models = ["allocates_without_bound", "raises", "kills_itself", "leaves_early",\n'
+        '          "never_ends", "works"]\n'
+        'dataset = "none"\nprotocol = "pointlight"\nclasses = 8\n'
+        'measure = ["memory", "latency"]\n'
+        "timeout_s = 15\nmemory_limit_gib = 4\n"
+        "[latency]\nmin_s = 0.1\nmax_s = 0.2\nwarmup_max_s = 0.2\n"
+        '[[case]]\nmodel = "works"\nweights = "no_such_weights"\n'
+        '[[case]]\nmodel = "slowfast_tiny"\nprotocol = "pointlight"\n'
+    )
+    done = bench("run", "bad.toml", "--plugin", MODELS, "--results", "kept", cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    records = stored(tmp_path / "kept")
+    kinds = [record.error.kind if record.error else None for record in records]
+    assert kinds == [
+        "out_of_memory",
+        "exception",
+        "killed",
+        "killed",
+        "timeout",
+        None,
+        "refused",
+        None,
+    ]
+    errors = [record.error for record in records if record.error is not None]
+    assert "memory" in errors[0].message
+    assert errors[1].message == "ValueError: this network never works"
+    assert errors[1].detail is not None and "misbehaving_models.py" in errors[1].detail
+    assert "SIGKILL at the stage 'memory'" in errors[2].message
+    assert "exit code 7 at the stage 'memory'" in errors[3].message
+    assert errors[3].detail == "a last word"
+    assert "stopped after 15 s" in errors[4].message
+    assert "no_such_weights" in errors[5].message
+    works = records[5]
+    assert works.params == 3 * 8 + 8 and works.latency is not None and works.memory is not None
+    for name in ("allocates_without_bound", "raises", "kills_itself", "works", "slowfast_tiny"):
+        assert name in done.stdout
+    assert "this network never works" in (tmp_path / "kept" / "leaderboard.md").read_text()
+
+
+def test_a_ucf101_tree_with_a_corrupt_file_is_scored_and_the_file_named(tmp_path: Path) -> None:
+    paths = make_ucf101(tmp_path / "ucf", [0, 3, 50])
+    content = paths[1].read_bytes()
+    paths[1].write_bytes(content[: len(content) * 9 // 10])
+    options = ("--dataset", "ucf101", "--data-root", "ucf", "--model", "early_fusion_tiny")
+    short = ("--views", "1x1", "--measure", "accuracy", "--json")
+    done = bench("run", *options, *short, cwd=tmp_path)
+    assert done.returncode == 1
+    (line,) = done.stdout.splitlines()
+    record = json.loads(line)
+    assert record["case"]["protocol"]["name"] == "common-112/1x1"
+    assert record["case"]["protocol"]["digest"] and record["case"]["classes"] == 101
+    accuracy = record["accuracy"]
+    assert (accuracy["scored"], accuracy["expected"]) == (2, 3)
+    (bad,) = accuracy["unreadable"]
+    assert Path(bad["path"]).name == paths[1].name and "cut short" in bad["reason"]
+    assert record["error"]["kind"] == "unreadable" and paths[1].name in record["error"]["message"]
+    assert (tmp_path / "results" / accuracy["predictions"]).is_file()
+    assert paths[1].name in done.stderr
+    forgiven = bench("run", *options, *short, "--skip-unreadable", cwd=tmp_path)
+    assert forgiven.returncode == 0
+    accuracy = json.loads(forgiven.stdout)["accuracy"]
+    assert len(accuracy["unreadable"]) == 1 and accuracy["top1_of_expected"] is not None
+
+
+def test_an_interrupt_keeps_what_is_finished_and_leaves_no_process(tmp_path: Path) -> None:
+    (tmp_path / "two.toml").write_text(
+        'models = ["works", "never_ends"]\ndataset = "none"\nprotocol = "pointlight"\n'
+        'classes = 8\nmeasure = ["memory"]\n'
+    )
+    command = [*BENCH, "run", "two.toml", "--plugin", str(MODELS), "--results", "kept"]
+    process = subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    until = time.monotonic() + 120
+    while not list((tmp_path / "kept" / "runs").glob("*.jsonl")):
+        assert process.poll() is None and time.monotonic() < until
+        time.sleep(0.2)
+    time.sleep(4)  # into the second case
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 130, err
+    assert "1 of 2 cases are finished and kept in kept" in err and "works" in out
+    assert [record.case.model for record in stored(tmp_path / "kept")] == ["works"]
+    assert (tmp_path / "kept" / "leaderboard.csv").is_file()
+    assert not _workers_below(tmp_path)
+
+
+def _workers_below(folder: Path) -> list[str]:
+    """Return the processes that run in a folder."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if (entry / "cwd").readlink() == folder:
+                found.append((entry / "cmdline").read_text().replace("\0", " "))
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("run", "quik"), 2, "no suite is named 'quik': did you mean 'quick'?"),
+        (("run", "--model", "c3d_tinny"), 2, "did you mean 'c3d_tiny'?"),
+        (("run", "--dataset", "ufc101"), 2, "did you mean 'ucf101'?"),
+        (("run", "--dataset", "ucf101"), 2, "--data-root"),
+        (("run", "--dataset", "ucf101", "--data-root", "nowhere"), 2, "crcv.ucf.edu"),
+        (("run", "--dataset", "kinetics400", "--data-root", "nowhere"), 2, "cvdfoundation"),
+        (("run", "--protocol", "common112"), 2, "did you mean 'common-112'?"),
+        (("run", "--measure", "latncy"), 2, "did you mean 'latency'?"),
+        (("run", "--device", "gpu"), 2, "known are cpu, cuda"),
+        (("run", "--views", "ten"), 2, "10x3"),
+        (("run", "--batch", "0"), 2, "batch is 0"),
+        (("run", "--results", "file.txt"), 2, "file.txt"),
+        (("run", "--plugin", "none.py"), 2, "none.py"),
+        (("list", "modles"), 2, "did you mean 'models'?"),
+        (("leaderboard", "--results", "nowhere"), 2, "nowhere"),
+        (("data", "make", "ucf101"), 2, "can't be generated"),
+        (("show", "c3d_tinny"), 2, "did you mean 'c3d_tiny'?"),
+        (("show", "slowfast_tiny", "--frames", "7"), 2, "frames"),
+    ],
+)
+def test_a_mistake_is_quoted_and_a_cure_is_said(
+    tmp_path: Path, arguments: tuple[str, ...], code: int, words: str
+) -> None:
+    (tmp_path / "file.txt").write_text("not a folder")
+    done = bench(*arguments, cwd=tmp_path)
+    assert done.returncode == code, done.stderr
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "results").exists()
+
+
+def test_cuda_without_a_gpu_is_told_with_exit_code_4(tmp_path: Path) -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    done = bench("run", "--device", "cuda", cwd=tmp_path)
+    assert done.returncode == 4 and "--device cpu" in done.stderr
+
+
+def test_help_imports_no_torch(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", str(REPOSITORY / "bench.py"), "--help"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0 and "leaderboard" in done.stdout
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "typer" in imported
+    assert not imported & {"torch", "pandas", "scipy", "numpy", "av", "pyarrow"}
+
+
+def test_the_cli_shows_a_card_at_any_input_as_json(tmp_path: Path) -> None:
+    arguments = ("--frames", 16, "--size", 112, "--classes", 101, "--json")
+    done = bench("show", "c3d", *arguments, cwd=tmp_path)
+    card = json.loads(done.stdout)
+    assert card["params"] == 78_409_573
+    assert round(card["cost"]["macs"] / 1e9, 1) == 38.5

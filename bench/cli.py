@@ -111,10 +111,11 @@ def run(
     results: Results = Path("results"),
     plugin: Plugins = None,
     timeout: Annotated[
-        float | None, typer.Option(metavar="SECONDS", help="End a case after this long.")
+        float | None, typer.Option(metavar="SECONDS", min=0.1, help="End a case after this long.")
     ] = None,
     memory_limit: Annotated[
-        float | None, typer.Option(metavar="GIB", help="What a case may allocate on the CPU.")
+        float | None,
+        typer.Option(metavar="GIB", min=0.1, help="What a case may allocate on the CPU."),
     ] = None,
     skip_unreadable: Annotated[
         bool, typer.Option("--skip-unreadable", help="Unreadable videos don't fail a case.")
@@ -238,8 +239,9 @@ def leaderboard(
 ) -> None:
     """Rank the stored records; rebuild leaderboard.md and leaderboard.csv beside them."""
     from . import tables
+    from .leaderboard import ordered
 
-    boards = _rebuild(results, sort)
+    boards = [ordered(board, sort) for board in _rebuild(results)]
     if format is None and output is None:
         _print_boards(boards)
         return
@@ -309,7 +311,7 @@ def _load_plugins(paths: list[Path] | None) -> None:
             load_plugin(path)
 
 
-def _rebuild(results: Path, sort: str | None = None) -> list[Any]:
+def _rebuild(results: Path) -> list[Any]:
     """Write leaderboard.md and leaderboard.csv from all stored records; return the boards."""
     from . import leaderboard, tables
     from .store import read_records, write_text
@@ -317,7 +319,7 @@ def _rebuild(results: Path, sort: str | None = None) -> list[Any]:
     records, problems = read_records(results)
     for problem in problems:
         print(f"kinobench: {problem}", file=sys.stderr)
-    boards = [leaderboard.ordered(board, sort) for board in leaderboard.boards(records)]
+    boards = [leaderboard.ordered(board) for board in leaderboard.boards(records)]
     for form in ("md", "csv"):
         write_text(results / f"leaderboard.{form}", tables.render(boards, form))
     return boards

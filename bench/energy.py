@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import torch
 
+from .gpu import nvml_device
 from .network import Network
 from .record import Energy
 
@@ -20,10 +21,7 @@ def measure_energy(network: Network) -> tuple[Energy | None, list[str]]:
     import pynvml
 
     try:
-        pynvml.nvmlInit()
-        # NVML numbers all GPUs of the machine, CUDA those it may see: a UUID is the same for both.
-        uuid = torch.cuda.get_device_properties(torch.cuda.current_device()).uuid
-        gpu = pynvml.nvmlDeviceGetHandleByUUID(f"GPU-{uuid}")
+        gpu = nvml_device()
 
         def joules() -> float:
             return pynvml.nvmlDeviceGetTotalEnergyConsumption(gpu) / 1e3

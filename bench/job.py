@@ -27,6 +27,11 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     max_s: float = 30.0
     warmup_max_s: float = 30.0
 
+    def __post_init__(self) -> None:
+        """Refuse a least that is above the most."""
+        if self.min_s > self.max_s:
+            raise ValueError(f"min_s, {self.min_s:g}, is above max_s, {self.max_s:g}")
+
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """A case to be measured.

@@ -6,11 +6,13 @@ are right to about a mebibyte.
 
 import ctypes
 import gc
+import os
 from pathlib import Path
 
 import psutil
 import torch
 
+from .gpu import nvml_device
 from .network import Network
 from .record import Memory
 
@@ -31,7 +33,9 @@ def measure_memory(network: Network) -> tuple[Memory, list[str]]:
         for _ in range(2):
             network.forward(clip)
         if network.device.type == "cuda":
-            return _on_cuda(network, clip), []
+            on_gpu = _on_cuda(network, clip)
+            missing = ["memory: NVML doesn't tell what this process takes"]
+            return on_gpu, missing if on_gpu.peak_process_bytes is None else []
         return _on_cpu(network, clip)
 
 
@@ -52,19 +56,15 @@ def _on_cuda(network: Network, clip: torch.Tensor) -> Memory:
 
 def _process_bytes_on_gpu() -> int | None:
     """Return NVML's figure for this process, or None where it can't tell."""
-    import os
-
     import pynvml
 
     try:
-        pynvml.nvmlInit()
-        gpu = pynvml.nvmlDeviceGetHandleByIndex(torch.cuda.current_device())
-        for process in pynvml.nvmlDeviceGetComputeRunningProcesses(gpu):
+        for process in pynvml.nvmlDeviceGetComputeRunningProcesses(nvml_device()):
             if process.pid == os.getpid():
                 return process.usedGpuMemory
     except pynvml.NVMLError:
-        pass
-    return None
+        return None
+    return None  # inside a container NVML may number processes as the host does
 
 
 def _on_cpu(network: Network, clip: torch.Tensor) -> tuple[Memory, list[str]]:

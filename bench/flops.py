@@ -79,7 +79,6 @@ def _analysis(module: nn.Module, clip: torch.Tensor) -> FlopCountAnalysis:
     analysis.unsupported_ops_warnings(False)
     analysis.uncalled_modules_warnings(False)
     analysis.tracer_warnings("none")
-    analysis.ancestor_mode("caller")
     for name in (*_PER_OUTPUT_ELEMENT, *_NORMS):
         analysis.set_op_handle(f"aten::{name}", _elements(name))
     analysis.set_op_handle(_PYTORCHVIDEO_SWISH, _elements("swish"))

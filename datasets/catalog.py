@@ -53,9 +53,20 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
     make: Callable[[Path | None, Progress | None], Path] | None = None
 
 
+def register(dataset: Dataset) -> None:
+    """Add a dataset, as a file given by `--plugin` does; another distribution uses an entry point.
+
+    Raises:
+        KinobenchError: A dataset is named so already.
+    """
+    if dataset.name in names():
+        raise KinobenchError(f"dataset {dataset.name!r} is taken; choose another name")
+    _registered[dataset.name] = dataset
+
+
 def names() -> list[str]:
     """Return the name of every dataset, in alphabetical order, without importing a plugin."""
-    return sorted({*_BUILT_IN, *_plugins()})
+    return sorted({*_BUILT_IN, *_registered, *_plugins()})
 
 
 def get(name: str) -> Dataset:
@@ -65,8 +76,8 @@ def get(name: str) -> Dataset:
         UnknownNameError: No dataset is named so; the message has the nearest name.
         KinobenchError: An installed plugin of that name is not a dataset, or takes a name twice.
     """
-    if name in _BUILT_IN:
-        return _BUILT_IN[name]
+    if name in _BUILT_IN or name in _registered:
+        return _BUILT_IN.get(name) or _registered[name]
     plugins = _plugins()
     if name not in plugins:
         hint = "`python bench.py list datasets` shows all of them"
@@ -176,3 +187,5 @@ _BUILT_IN = {
         ),
     )
 }
+
+_registered: dict[str, Dataset] = {}

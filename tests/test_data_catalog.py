@@ -124,3 +124,12 @@ def test_the_catalog_imports_neither_torch_nor_numpy_nor_av():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path.home()
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_a_dataset_can_be_registered_once(monkeypatch):
+    monkeypatch.setattr(catalog, "_registered", {})
+    gestures = catalog.Dataset(**vars(offered_dataset()))
+    catalog.register(gestures)
+    assert catalog.get("gestures") is gestures and "gestures" in catalog.names()
+    with pytest.raises(KinobenchError, match="'gestures' is taken"):
+        catalog.register(gestures)

@@ -1,0 +1,84 @@
+"""What the README shows works as it stands there."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .media import REPOSITORY, numbered_frames, write_video
+
+README = (REPOSITORY / "README.md").read_text()
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, flags=re.DOTALL | re.MULTILINE)
+PYTHON = {code.splitlines()[0].lstrip("# "): code for kind, code in BLOCKS if kind == "python"}
+
+
+def _run(folder: Path, *arguments: str) -> list[dict]:
+    done = subprocess.run(
+        [sys.executable, str(REPOSITORY / "bench.py"), "run", *arguments, "--json"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_the_two_commands_stand_there_once() -> None:
+    commands = re.findall(r"^pip install -e .*$", README, flags=re.MULTILINE)
+    assert commands == [
+        "pip install -e . && python bench.py run",
+        'pip install -e ".[test]" && pytest',
+    ]
+
+
+def test_the_architecture_and_the_dataset_are_measured_as_they_stand(tmp_path: Path) -> None:
+    assert set(PYTHON) == {"mymodels.py", "mydata.py"}
+    for name, code in PYTHON.items():
+        assert len(code.splitlines()) < 20
+        (tmp_path / name).write_text(code)
+    for name in ("fall", "walk"):
+        write_video(tmp_path / "videos" / name / f"{name}_1.mp4", numbered_frames(20))
+    plugins = ("--plugin", "mymodels.py", "--plugin", "mydata.py")
+    choice = ("--model", "my_net", "--dataset", "falls", "--data-root", "videos")
+    (record,) = _run(tmp_path, *plugins, *choice, "--measure", "flops,accuracy", "--views", "1x1")
+    assert record["params"] == 32 * 3 * 27 + 32 + 32 * 2 + 2
+    assert record["accuracy"]["scored"] == 2 and record["case"]["classes"] == 2
+
+
+def test_the_suite_file_is_one(tmp_path: Path) -> None:
+    from kinobench.bench.suite import Settings, parse, plan
+
+    (toml,) = (code for kind, code in BLOCKS if kind == "toml")
+    cases = [planned.case for planned in plan(parse(toml, "README"), Settings())]
+    assert [(case.model, case.batch, case.precision) for case in cases] == [
+        ("c3d_tiny", 1, "fp32"),
+        ("c3d_tiny", 8, "fp32"),
+        ("x3d_tiny", 1, "fp32"),
+        ("x3d_tiny", 8, "fp32"),
+        ("i3d_tiny", 1, "bf16"),
+        ("i3d_tiny", 8, "bf16"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "line", [line for kind, code in BLOCKS if kind == "sh" for line in code.splitlines()]
+)
+def test_every_option_in_a_command_exists(line: str) -> None:
+    command = line.partition("#")[0].partition(">")[0]
+    found = re.search(r"bench\.py (\w+)", command)
+    if found is None:
+        pytest.skip("not a kinobench command")
+    name = ("data", "make") if found[1] == "data" else (found[1],)
+    done = subprocess.run(
+        [sys.executable, str(REPOSITORY / "bench.py"), *name, "--help"],
+        capture_output=True,
+        text=True,
+        env={"COLUMNS": "200", "PATH": ""},
+    )
+    assert done.returncode == 0
+    for option in re.findall(r"--[\w-]+", command.split("bench.py", 1)[1]):
+        assert option in done.stdout

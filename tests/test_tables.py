@@ -87,7 +87,7 @@ def test_markdown_keeps_odd_names_in_their_cells_and_shows_them_as_they_are() ->
 
 
 def test_csv_is_in_base_units_unrounded_and_integers_stay_integers() -> None:
-    frame = pd.read_csv(io.StringIO(render(odd(), "csv")))
+    frame = pd.read_csv(io.StringIO(render(odd(), "csv")), float_precision="round_trip")
     assert list(frame["model"]) == ["late_fusion_pool_tiny", "c3d_tiny", "x3d_tiny"]
     first, second, third = (line for _, line in frame.iterrows())
     assert first["latency_s"] == 1.234567 and not first["converged"]

@@ -1,7 +1,7 @@
 """Boards -> text: Markdown, CSV, LaTeX, HTML, JSON, and a table on the screen."""
 
 import html
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 import pandas as pd
@@ -214,10 +214,21 @@ def footnotes(board: Board) -> list[str]:
         notes.append("~ the latency had not converged when its time was up.")
     if any(row.peak_bytes is not None for row in board.rows):
         notes.append("Peak memory: weights and what a forward takes on top of them.")
-    short = [row for row in board.rows if row.scored != row.expected]
-    notes += [f"{row.model}: {row.scored} of {row.expected} videos were scored." for row in short]
-    notes += [f"{row.model} failed: {row.error}" for row in board.rows if row.error]
+    notes += _once(
+        (row.model, f": {row.scored} of {row.expected} videos were scored.")
+        for row in board.rows
+        if row.scored != row.expected
+    )
+    notes += _once((row.model, f" failed: {row.error}") for row in board.rows if row.error)
     return [" ".join(note.split()) for note in notes]
+
+
+def _once(notes: Iterable[tuple[str, str]]) -> list[str]:
+    """Say what holds for several models once, behind their names."""
+    models: dict[str, list[str]] = {}
+    for model, words in notes:
+        models.setdefault(words, []).append(model)
+    return [f"{', '.join(names)}{words}" for words, names in models.items()]
 
 
 def _settings(board: Board) -> list[tuple[str, set[str]]]:

@@ -1,8 +1,9 @@
 """`python bench.py ...` from a checkout: the same program as the installed command `kinobench`."""
 
 import importlib
+import importlib.machinery
+import importlib.util
 import sys
-import types
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
@@ -16,11 +17,13 @@ def _name_the_checkout_kinobench() -> None:
     `import datasets` and `import bench` of anything else that runs in this process.
     """
     sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != ROOT]
-    package = types.ModuleType("kinobench")
-    package.__path__ = [str(ROOT)]
-    sys.modules["kinobench"] = package
+    spec = importlib.machinery.ModuleSpec("kinobench", None, is_package=True)
+    spec.submodule_search_locations = [str(ROOT)]
+    sys.modules["kinobench"] = importlib.util.module_from_spec(spec)
 
+
+if __name__ in ("__main__", "__mp_main__"):  # the second in processes that multiprocessing spawns
+    _name_the_checkout_kinobench()
 
 if __name__ == "__main__":
-    _name_the_checkout_kinobench()
     importlib.import_module("kinobench.bench.cli").main()

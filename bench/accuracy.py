@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 
-from ..datasets.errors import VideoError
+from ..datasets.errors import KinobenchError, VideoError
 from ..datasets.protocol import Protocol
 from ..datasets.split import Split, Video
 from ..datasets.video import Clips, read_clips
@@ -56,7 +56,13 @@ def measure_accuracy(
     waiting = torch.empty(0)
 
     def run(views: torch.Tensor) -> None:
-        outputs.append(forward(views.to(dtype)).float().cpu())
+        logits = forward(views.to(dtype)).float().cpu()
+        if tuple(logits.shape) != (len(views), len(split.classes)):
+            raise KinobenchError(
+                f"the network gives {list(logits.shape)} for {len(views)} views and "
+                f"{len(split.classes)} classes; logits must be [B, classes]"
+            )
+        outputs.append(logits.clone())
 
     with torch.inference_mode():
         for done, (video, clips) in enumerate(_read_ahead(split, protocol, readers), 1):
@@ -75,7 +81,7 @@ def measure_accuracy(
     classes = len(split.classes)
     logits = np.zeros((0, protocol.views, classes), dtype=np.float32)
     if outputs:
-        logits = torch.cat(outputs).numpy().reshape(len(scored), protocol.views, -1)
+        logits = torch.cat(outputs).numpy().reshape(len(scored), protocol.views, classes)
     labels = np.array([video.label for video in scored], dtype=np.int64)
     if predictions is not None:
         write_predictions(predictions, scored, logits)
@@ -112,6 +118,7 @@ def summarise(
         interval_top5=wilson(top5, count) if count else None,
         top1_of_expected=top1 / expected if expected else 0.0,
         chance=1 / len(split.classes),
+        not_finite=count - int(np.isfinite(logits).all(axis=(1, 2)).sum()),
         scored=count,
         expected=expected,
         unreadable=unreadable,

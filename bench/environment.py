@@ -49,7 +49,7 @@ def describe() -> Environment:
         system=f"{platform.system()} {platform.release()} {platform.machine()}",
         cpu=cpu,
         physical_cores=cores,
-        logical_cores=len(_usable_cpus()),
+        logical_cores=len(usable_cpus()),
         memory_bytes=memory_bytes(),
         gpu=gpu,
         gpu_driver=driver,
@@ -61,7 +61,7 @@ def describe() -> Environment:
 def physical_cores() -> int:
     """Return how many cores this process may use, hyperthreads not counted."""
     cores = set()
-    for cpu in _usable_cpus():
+    for cpu in usable_cpus():
         siblings = _read(_CPU / f"cpu{cpu}" / "topology" / "thread_siblings_list")
         cores.add(siblings if siblings is not None else str(cpu))
     return max(1, len(cores))
@@ -186,7 +186,8 @@ def _busiest() -> str:
     return f" ({', '.join(sorted(set(running))[:3])})" if running else ""
 
 
-def _usable_cpus() -> list[int]:
+def usable_cpus() -> list[int]:
+    """Return the numbers of the logical processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return sorted(os.sched_getaffinity(0))
     return list(range(os.cpu_count() or 1))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+from ..datasets.errors import KinobenchError
 from ..zoo import registry
 from ..zoo.weights import load_weights, resolve_weights
 from .record import Case, Mode, Precision
@@ -17,6 +18,9 @@ _DTYPES: dict[Precision, torch.dtype] = {
     "fp16": torch.float16,
 }
 
+CUDNN_BENCHMARK = True
+"""cuDNN tries its algorithms on the first call of a shape: what a server with fixed shapes does."""
+
 Forward = Callable[[torch.Tensor], torch.Tensor]
 
 
@@ -27,6 +31,7 @@ class Network:
         module: In eval mode; on the CPU in fp32 until `settle` places it.
         forward: `clip: [B, 3, T, H, W]` on the device, in the precision -> logits `[B, classes]`.
         build_s: How long building, loading and placing took.
+        first_call_s: The first forward, with whatever is compiled, captured or tuned in it.
         weights_digest: Of the checkpoint file; None for an untrained network.
         reference: eager fp32 outputs on `reference_clips`, where the case is anything else.
     """
@@ -37,6 +42,7 @@ class Network:
         self.device = torch.device(case.device)
         self.dtype = _DTYPES[case.precision]
         _allow_tf32(case.precision == "tf32")
+        torch.backends.cudnn.benchmark = CUDNN_BENCHMARK
         begin = time.perf_counter()
         torch.manual_seed(0)
         architecture = registry.get(case.model)
@@ -50,16 +56,34 @@ class Network:
         self.reference_clips: torch.Tensor | None = None
         self.reference: torch.Tensor | None = None
         self.forward: Forward = self.module
+        self.first_call_s = 0.0
 
     def settle(self) -> None:
-        """Take on the case's device, precision and mode."""
+        """Take on the case's device, precision and mode, and make the first forward, timed.
+
+        Raises:
+            KinobenchError: The network doesn't give logits `[B, classes]`.
+        """
         begin = time.perf_counter()
         self.module = self.module.to(self.device)
         self.build_s += time.perf_counter() - begin
         if (self.case.precision, self.case.mode) != ("fp32", "eager"):
             self._keep_reference()
         self.module = self.module.to(self.dtype)
-        self.forward = _MODES[self.case.mode](self.module, self.clips(1)[0])
+        with torch.inference_mode():
+            (clip,) = self.clips(1)
+            begin = time.perf_counter()
+            self.forward = _MODES[self.case.mode](self.module, clip)
+            logits = self.forward(clip)
+            if self.device.type == "cuda":
+                torch.cuda.synchronize(self.device)
+            self.first_call_s = time.perf_counter() - begin
+        expected = (self.case.batch, self.case.classes)
+        if tuple(logits.shape) != expected:
+            raise KinobenchError(
+                f"{self.case.model} gives {list(logits.shape)} for clips {list(clip.shape)}; "
+                f"logits must be [B, classes], {list(expected)}"
+            )
 
     def clips(self, count: int, seed: int = 0) -> list[torch.Tensor]:
         """Return random clips `[B, 3, T, H, W]` of the case's own shape, on the device."""
@@ -117,11 +141,15 @@ def _cuda_graph(module: nn.Module, clip: torch.Tensor) -> Forward:
         captured_out = module(captured_in)
 
     def replay(clip: torch.Tensor) -> torch.Tensor:
-        if clip.shape != captured_in.shape:
-            return module(clip)
-        captured_in.copy_(clip)
-        graph.replay()
-        return captured_out
+        # Any number of clips goes through the captured batch, the last ones beside old content.
+        parts = []
+        for part in clip.split(len(captured_in)):
+            captured_in[: len(part)].copy_(part)
+            graph.replay()
+            parts.append(captured_out[: len(part)])
+            if len(clip) > len(captured_in):
+                parts[-1] = parts[-1].clone()  # the next replay writes over it
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
 
     return replay
 

@@ -86,6 +86,7 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
         cpu_s: Mean processor time of a call (all threads), by block; None on a GPU.
         wall_median_s: Median wall time with a synchronise; None on a CPU, where it is `median_s`.
         launch_bound: Wall over device time is above 1.1: the GPU waits for the host.
+        cudnn_benchmark: Whether cuDNN chose its algorithms by trying them; None on a CPU.
         build_s, first_call_s: Making the network (weights too); its first forward, with whatever
             is compiled, captured or tuned in it.
         warmup_calls, warm: Calls before the first sample; whether they had settled.
@@ -100,6 +101,7 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
     cpu_s: tuple[float, ...] | None = None
     wall_median_s: float | None = None
     launch_bound: bool | None = None
+    cudnn_benchmark: bool | None = None
     build_s: float
     first_call_s: float
     warmup_calls: int
@@ -165,6 +167,7 @@ class Accuracy(msgspec.Struct, frozen=True, kw_only=True):
         interval_top1, interval_top5: 95 % Wilson intervals.
         top1_of_expected: The same hits over `expected`: unreadable videos count as wrong.
         chance: Top-1 of guessing, one over the number of classes.
+        not_finite: Videos for which the network gave a NaN or an infinity; they count as wrong.
         views: Views of a video.
         manifest: Digest of the videos and labels that were asked for.
         predictions: The per-view logits, a Parquet file beside the records.
@@ -176,6 +179,7 @@ class Accuracy(msgspec.Struct, frozen=True, kw_only=True):
     interval_top5: tuple[float, float] | None
     top1_of_expected: float
     chance: float
+    not_finite: int = 0
     scored: int
     expected: int
     unreadable: tuple[Unreadable, ...]

@@ -2,6 +2,8 @@
 
 import os
 import sys
+import threading
+import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
@@ -11,6 +13,7 @@ from typing import IO
 import msgspec
 
 from ..datasets.errors import KinobenchError
+from .environment import usable_cpus
 from .job import Built, Event, Failed, Finished, Job, Measured, Note, Progress
 from .record import Failure, FailureKind
 
@@ -23,6 +26,7 @@ def main(model: str | None = None) -> None:
     Args:
         model: The network that it will be about, whose libraries are loaded while stdin is silent.
     """
+    _end_with(os.getppid())
     emit = _events_to(_private_stdout())
     emit(Progress(stage="importing torch"))
     _load_libraries(model)
@@ -38,6 +42,17 @@ def main(model: str | None = None) -> None:
     except Exception as error:
         emit(Failed(failure=_failure(error)))
     emit(Finished())
+
+
+def _end_with(parent: int) -> None:
+    """End this process as soon as the command that started it is gone, however that came."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _load_libraries(model: str | None) -> None:
@@ -64,6 +79,12 @@ def _measure(job: Job, emit: Emit) -> None:
     emit(Progress(stage="building"))
     network = Network(case)
     emit(Built(params=network.params, weights_digest=network.weights_digest))
+    if network.weights_digest is not None:
+        emit(
+            Note(
+                text="weights: the order of their classes is not known, and taken as the dataset's"
+            )
+        )
     uncounted: dict[str, int] = {}
     if "flops" in job.measures:
         from .flops import count_cost
@@ -94,6 +115,8 @@ def _measure(job: Job, emit: Emit) -> None:
         emit(Progress(stage="latency"))
         latency = measure_latency(network, job.budget)
         emit(Measured(latency=latency))
+        if case.device == "cuda":
+            emit(Note(text="latency: clocks and temperature were not watched"))
         if not latency.warm:
             emit(Note(text=f"latency: not settled after {latency.warmup_calls} warm-up calls"))
         if not latency.converged:
@@ -120,13 +143,16 @@ def _measure(job: Job, emit: Emit) -> None:
             device=network.device,
             dtype=network.dtype,
             batch=case.eval_batch,
-            readers=os.cpu_count() or 1,
+            readers=len(usable_cpus()),
             predictions=Path(job.results) / job.predictions,
             progress=lambda done, total: emit(Progress(stage="accuracy", done=done, total=total)),
         )
         emit(Measured(accuracy=msgspec.structs.replace(accuracy, predictions=job.predictions)))
         for text in split.notes:
             emit(Note(text=f"{split.dataset}: {text}"))
+        if accuracy.not_finite:
+            share = f"{accuracy.not_finite} of {accuracy.scored} videos"
+            emit(Note(text=f"accuracy: the network gives NaN or infinity for {share}"))
         unreadable = len(accuracy.unreadable)
         if unreadable and not (job.skip_unreadable and accuracy.scored):
             first = accuracy.unreadable[0]

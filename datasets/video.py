@@ -34,11 +34,14 @@ class VideoReader:
     def __init__(self, path: str | Path) -> None:
         """Open the file and index its frames."""
         self.path = Path(path)
-        if not self.path.is_file():
-            raise VideoError(path, "no such file")
-        if self.path.stat().st_size == 0:
+        with _reported(self.path, "can't be read"):
+            if not self.path.is_file():
+                raise VideoError(path, "no such file")
+            with self.path.open("rb") as file:
+                self._head = file.read(12)
+        if not self._head:
             raise VideoError(path, "the file is empty")
-        with _reported(self.path, self._unopened()):
+        with _reported(self.path, self._unopened):
             self._container = av.open(str(self.path), metadata_errors="ignore")
         try:
             self._index()
@@ -65,9 +68,8 @@ class VideoReader:
 
     def _unopened(self) -> str:
         """Say what a file is that FFmpeg can't open."""
-        with self.path.open("rb") as file:
-            if file.read(12)[4:8] == b"ftyp":
-                return "an MP4 file without a readable index; it may be cut short"
+        if self._head[4:8] == b"ftyp":
+            return "an MP4 file without a readable index; it may be cut short"
         return "not a video that FFmpeg can read"
 
     def _index(self) -> None:
@@ -78,7 +80,7 @@ class VideoReader:
         if self._stream.codec_context is None:
             raise VideoError(self.path, "no decoder is known for its video stream")
         stamps: list[tuple[int | None, int]] = []
-        first_shown: int | None = None
+        first_key: int | None = None
         found, end_s = 0, 0.0
         with _reported(self.path, "its packets can't be read"):
             for packet in self._container.demux():
@@ -92,11 +94,13 @@ class VideoReader:
                 if packet.stream is not self._stream:
                     continue
                 found += 1
-                if packet.is_discard or not (stamps or packet.is_keyframe):
+                if first_key is None:
+                    if not packet.is_keyframe:
+                        continue  # it needs frames that were cut off
+                    first_key = packet.pts if packet.pts is not None else packet.dts
+                if packet.is_discard or _shows_nothing(packet):
                     continue
-                if not stamps:
-                    first_shown = packet.pts
-                elif first_shown is not None and (packet.pts or first_shown) < first_shown:
+                if packet.pts is not None and first_key is not None and packet.pts < first_key:
                     continue  # a leading picture of an open group: it needs frames that were cut
                 stamps.append((packet.pts, packet.duration or 0))
         self._refuse_cut_short(found, end_s)
@@ -114,7 +118,8 @@ class VideoReader:
             )
         if announced == 0 and self._container.format.name == "matroska,webm":
             announced_s = (self._container.duration or 0) / av.time_base
-            found_s = end_s - (self._container.start_time or 0) / av.time_base
+            # Some muxers write the length as the last instant, some as the time from the first.
+            found_s = end_s
             rate = self._stream.average_rate
             if found_s < announced_s - (2 / float(rate) if rate else 0.1):  # the last may lack one
                 raise VideoError(
@@ -177,12 +182,18 @@ class VideoReader:
         converter = VideoReformatter()
         pictures: np.ndarray | None = None
         taken = 0
+        damaged: int | None = None
         for number, frame in self._decoded():
+            if frame.is_corrupt:
+                damaged = number
+            elif frame.key_frame:
+                damaged = None  # what follows is built on this frame alone
             place = wanted.get(number)
             if place is None:
                 continue
-            if frame.is_corrupt:
-                raise VideoError(self.path, f"{self._frame_name(number)} is damaged")
+            if damaged is not None:
+                origin = "" if damaged == number else f", and {self._frame_name(number)} needs it"
+                raise VideoError(self.path, f"{self._frame_name(damaged)} is damaged{origin}")
             picture = converter.reformat(frame, format="rgb24").to_ndarray()
             if frame.rotation % 360:
                 picture = np.rot90(picture, k=round(frame.rotation / 90))
@@ -213,7 +224,7 @@ class VideoReader:
         seen = 0
         # Opened again: not every container (MPEG-TS, a broken AVI) can be sought to its start.
         with (
-            _reported(self.path, "decoding fails", lambda: self._frame_name(seen)),
+            _reported(self.path, lambda: f"decoding fails at {self._frame_name(seen)}"),
             av.open(str(self.path), metadata_errors="ignore") as container,
         ):
             stream = container.streams.video[0]
@@ -260,11 +271,16 @@ def read_clips(path: str | Path, protocol: Protocol) -> Clips:
         return Clips(video.frames(wanted), places)
 
 
+def _shows_nothing(packet: av.Packet) -> bool:
+    """Tell whether a VP8 packet only feeds later frames (RFC 6386, 9.1: show_frame, bit 4)."""
+    return packet.stream.codec_context.name in ("vp8", "libvpx") and not bytes(packet)[0] & 0x10
+
+
 @contextmanager
-def _reported(path: Path, what: str, where: Callable[[], str] = lambda: "") -> Iterator[None]:
-    """Turn an error of FFmpeg's into a VideoError that names the file."""
+def _reported(path: Path, what: str | Callable[[], str]) -> Iterator[None]:
+    """Turn an error of FFmpeg's, or of the file system, into a VideoError that names the file."""
     try:
         yield
-    except av.FFmpegError as error:
-        place = f" at {where()}" if where() else ""
-        raise VideoError(path, f"{what}{place}: {error.strerror or error}") from error
+    except (av.FFmpegError, OSError) as error:
+        said = what if isinstance(what, str) else what()
+        raise VideoError(path, f"{said}: {error.strerror or error}") from error

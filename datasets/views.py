@@ -8,6 +8,8 @@ import torch.nn.functional as F
 
 from .protocol import Protocol, crop_corners, resized
 
+FRAMES_AT_ONCE = 16
+
 
 def make_views(
     frames: np.ndarray,
@@ -31,19 +33,13 @@ def make_views(
     """
     height, width = resized(frames.shape[1], frames.shape[2], protocol.short_side)
     pixels = torch.from_numpy(np.ascontiguousarray(frames)).to(device)
-    pictures = pixels.permute(0, 3, 1, 2).float().div_(255)
-    if pictures.shape[2:] != (height, width):
-        filtered = protocol.interpolation != "nearest"
-        pictures = F.interpolate(
-            pictures,
-            size=(height, width),
-            mode=protocol.interpolation,
-            align_corners=False if filtered else None,
-            antialias=protocol.antialias and filtered,
-        )
+    # A few frames at a time: as floats, all frames of a large video would take gigabytes.
+    pictures = torch.cat(
+        [_resized(part, height, width, protocol) for part in pixels.split(FRAMES_AT_ONCE)]
+    )
     mean = torch.tensor(protocol.mean, device=device).view(1, 3, 1, 1)
     std = torch.tensor(protocol.std, device=device).view(1, 3, 1, 1)
-    pictures = (pictures - mean) / std
+    pictures.sub_(mean).div_(std)
     clips = torch.tensor(places, device=device)
     corners = crop_corners(height, width, protocol.size, protocol.crops)
     crops = [
@@ -52,3 +48,18 @@ def make_views(
     ]
     views = [crop[clip].transpose(0, 1) for clip in clips for crop in crops]
     return torch.stack(views)
+
+
+def _resized(pixels: torch.Tensor, height: int, width: int, protocol: Protocol) -> torch.Tensor:
+    """Return frames `[U, H, W, 3]`, uint8, as `[U, 3, height, width]`, float from 0 to 1."""
+    pictures = pixels.permute(0, 3, 1, 2).float().div_(255)
+    if pictures.shape[2:] == (height, width):
+        return pictures
+    filtered = protocol.interpolation != "nearest"
+    return F.interpolate(
+        pictures,
+        size=(height, width),
+        mode=protocol.interpolation,
+        align_corners=False if filtered else None,
+        antialias=protocol.antialias and filtered,
+    )

@@ -145,6 +145,69 @@ def test_a_copy_that_begins_before_a_key_frame_begins_at_it(tmp_path: Path) -> N
     assert frame_numbers(frames) == list(range(10, 40))
 
 
+def _copied(source: Path, target: Path, shift_s: Fraction) -> Path:
+    """Copy the packets, each `shift_s` earlier, as `ffmpeg -ss ... -c copy` does."""
+    with av.open(str(source)) as read, av.open(str(target), "w") as written:
+        stream = written.add_stream_from_template(read.streams.video[0])
+        for packet in read.demux(read.streams.video[0]):
+            if packet.dts is not None:
+                ticks = int(shift_s / packet.time_base)
+                packet.pts, packet.dts = packet.pts - ticks, packet.dts - ticks
+                packet.stream = stream
+                written.mux(packet)
+    return target
+
+
+def test_an_mp4_that_was_cut_between_key_frames_begins_where_it_was_cut(tmp_path: Path) -> None:
+    whole = write_video(
+        tmp_path / "whole.mp4", numbered_frames(100), options={"crf": "10", "g": "250", "bf": "2"}
+    )
+    # The key frame before the cut stays in the file, hidden by an edit list.
+    cut = _copied(whole, tmp_path / "cut.mp4", Fraction(20, 25))
+    with VideoReader(cut) as video:
+        assert len(video) == 80 and video.times_s[0] == 0
+        assert frame_numbers(video.frames([0, 1, 79])) == [20, 21, 99]
+
+
+def test_a_matroska_file_may_begin_late(tmp_path: Path) -> None:
+    options = {"crf": "10", "bf": "0"}  # Matroska stores no decoding times to copy
+    whole = write_video(tmp_path / "whole.mkv", numbered_frames(50), options=options)
+    late = _copied(whole, tmp_path / "late.mkv", Fraction(-3))
+    with VideoReader(late) as video:
+        assert len(video) == 50 and video.duration_s == pytest.approx(2.0, abs=0.002)
+        assert frame_numbers(video.frames([0, 49])) == [0, 49]
+
+
+def test_damage_counts_for_every_frame_that_is_built_on_it(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (40, 48, 64, 3), dtype=np.uint8)
+    options = {"g": "20", "bf": "0", "sc_threshold": "1000000000", "qscale": "4"}
+    path = write_video(tmp_path / "hole.avi", noise, codec="mpeg4", options=options)
+    with av.open(str(path)) as container:
+        packets = [packet for packet in container.demux(video=0) if packet.size]
+    assert [number for number, packet in enumerate(packets) if packet.is_keyframe] == [0, 20]
+    content = bytearray(path.read_bytes())
+    middle = content.index(bytes(packets[25])) + packets[25].size // 2
+    content[middle : middle + 40] = b"\xff" * 40
+    path.write_bytes(content)
+    with VideoReader(path) as video:
+        assert video.frames([0, 10, 24]).shape[0] == 3
+        with pytest.raises(VideoError, match=r"frame 25 .* is damaged, and frame 30 .* needs it"):
+            video.frames([0, 30])
+
+
+def test_a_file_that_may_not_be_read_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_video(tmp_path / "mine.mp4", numbered_frames(2))
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(VideoError, match=r"mine\.mp4: can't be read: Permission denied"):
+        VideoReader(path)
+
+
 def _refusal(path: Path) -> str:
     with pytest.raises(VideoError) as caught, VideoReader(path) as video:
         video.frames(range(len(video)))

@@ -117,7 +117,7 @@ def load_plugin(path: str | Path) -> None:
         spec.loader.exec_module(module)
     except KinobenchError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise KinobenchError(f"--plugin {path} failed: {type(error).__name__}: {error}") from error
     _plugins.add(str(file))
 

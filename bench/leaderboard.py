@@ -1,7 +1,7 @@
 """Records -> tables whose rows may be compared: one dataset, protocol and machine each."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -10,7 +10,17 @@ from .record import Environment, Record
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of a leaderboard, in base units (seconds, bytes, fractions); None: not measured."""
+    """One line of a leaderboard, in base units (seconds, bytes, fractions); None: not measured.
+
+    Attributes:
+        eval_batch: Views in one forward while accuracy was measured.
+        uncounted: Operators that nothing could count, each with how often it ran; where there are
+            any, `macs` and `flops` are lower bounds.
+        notes: What was asked for and not measured, or measured with a reservation.
+        later_failure: Why a newer record of the same case, which this row outlives, failed.
+        started, since: When the record was begun; when the oldest was that a part comes from.
+        commit, torch, python: What measured it.
+    """
 
     model: str
     weights: str
@@ -18,9 +28,12 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     mode: str
     batch: int
     threads: int | None
+    classes: int
+    eval_batch: int
     params: int | None
     macs: int | None
     flops: int | None
+    uncounted: tuple[str, ...]
     latency_s: float | None
     latency_low_s: float | None
     latency_high_s: float | None
@@ -38,7 +51,14 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     scored: int | None
     expected: int | None
     error: str | None
+    later_failure: str | None
+    notes: tuple[str, ...]
     run: str
+    started: str
+    since: str
+    commit: str | None
+    torch: str | None
+    python: str | None
 
     @property
     def peak_bytes(self) -> int | None:
@@ -63,22 +83,35 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def title(self) -> str:
-        """What the rows have in common, in words."""
+        """What the rows have in common, in words; views decide nothing but accuracy."""
         on = f"{self.dataset} {self.split}" if self.dataset else "no dataset"
         machine = self.environment.gpu if self.device == "cuda" else self.environment.cpu
         cores = "" if self.device == "cuda" else f" ({self.environment.physical_cores} cores)"
-        views = "1 view" if self.views == 1 else f"{self.views} views"
-        return f"{on}, {self.protocol}, {views}, {self.device}: {machine}{cores}"
+        views = ""
+        if any(row.scored is not None for row in self.rows):
+            views = ", 1 view" if self.views == 1 else f", {self.views} views"
+        return f"{on}, {self.protocol}{views}, {self.device}: {machine}{cores}"
+
+
+class _Standing(NamedTuple):
+    """What stands for a case: a record, whole or completed, and what came of it before and after.
+
+    `since` is when the oldest record was begun that a part of it comes from.
+    """
+
+    record: Record
+    since: str
+    later_failure: str | None = None
 
 
 def boards(records: Iterable[Record]) -> list[Board]:
-    """Group records into boards; of each case the newest record stands.
+    """Group records into boards; of each case the newest record that did not fail stands.
 
-    A part that the newest record was not asked for (a run with `--measure latency`) comes from the
-    newest older record of the same case on the same machine that has it and did not fail.
+    A part that it was not asked for (a run with `--measure latency`) comes from the newest older
+    record of the same case, machine and code that has it and did not fail. A failed record stands
+    only where no other does; a row that outlives a later failure tells of it.
     """
-    groups: dict[tuple[Any, ...], dict[str, Record]] = {}
-    whole: dict[tuple[Any, ...], Record] = {}
+    groups: dict[tuple[Any, ...], dict[str, _Standing]] = {}
     for record in sorted(records, key=lambda r: r.started):
         case = record.case
         key = (
@@ -89,15 +122,12 @@ def boards(records: Iterable[Record]) -> list[Board]:
             record.environment.fingerprint,
         )
         rows = groups.setdefault(key, {})
-        rows.pop(case.digest, None)  # the newest goes last
-        if record.error is None:
-            record = _completed(record, whole.get((key, case.digest)))
-            whole[key, case.digest] = record
-        rows[case.digest] = record
+        before = rows.pop(case.digest, None)  # the newest goes last
+        rows[case.digest] = _standing(before, record)
     found = []
     for rows in groups.values():
         for manifest, members in _by_manifest(list(rows.values())).items():
-            newest = members[-1]
+            newest = members[-1].record
             found.append(
                 Board(
                     dataset=newest.case.dataset,
@@ -108,31 +138,71 @@ def boards(records: Iterable[Record]) -> list[Board]:
                     views=newest.case.protocol.views,
                     device=newest.case.device,
                     environment=newest.environment,
-                    rows=tuple(_row(record) for record in members),
+                    rows=tuple(_row(member) for member in members),
                 )
             )
     return found
 
 
-def _completed(newer: Record, older: Record | None) -> Record:
-    if older is None or newer.weights_digest != older.weights_digest:
-        return newer
-    parts = ("cost", "latency", "memory", "energy", "accuracy")
-    missing = {part: getattr(older, part) for part in parts if getattr(newer, part) is None}
-    return msgspec.structs.replace(newer, **missing)
+def _standing(before: _Standing | None, newer: Record) -> _Standing:
+    """Return what stands for a case once a newer record of it is there."""
+    if before is None or before.record.error is not None:
+        return _Standing(newer, newer.started)
+    if newer.error is not None:
+        return before._replace(later_failure=f"{newer.error.kind}: {newer.error.message}")
+    older = before.record
+    missing = {
+        part: kept
+        for part in _PARTS
+        if getattr(newer, part) is None and (kept := getattr(older, part)) is not None
+    }
+    if not missing or not _same_network(newer, older):
+        return _Standing(newer, newer.started)
+    kept_notes = (note for note in older.notes if _part_of(note, older) in missing)
+    notes = tuple(dict.fromkeys((*newer.notes, *kept_notes)))
+    return _Standing(msgspec.structs.replace(newer, notes=notes, **missing), before.since)
 
 
-def _by_manifest(records: Sequence[Record]) -> dict[str | None, list[Record]]:
+_PARTS = ("cost", "latency", "memory", "energy", "accuracy")
+
+
+def _same_network(newer: Record, older: Record) -> bool:
+    """Tell whether two records of a case are sure to be of the same network and the same code."""
+    commit = newer.environment.kinobench_commit
+    return (
+        newer.params is not None
+        and newer.params == older.params
+        and newer.weights_digest == older.weights_digest
+        and newer.environment.versions == older.environment.versions
+        and commit == older.environment.kinobench_commit
+        and not (commit or "").endswith("+")  # files differ from it, nobody knows how
+    )
+
+
+def _part_of(note: str, record: Record) -> str:
+    """Return the part of a record that a note is about: `memory: ...`, `ucf101: ...`."""
+    about = note.partition(":")[0]
+    return {"flops": "cost", record.case.dataset: "accuracy"}.get(about, about)
+
+
+def _by_manifest(standing: Sequence[_Standing]) -> dict[str | None, list[_Standing]]:
     """Part records that were scored on different videos; those without a score join the newest."""
-    manifests = [r.accuracy.manifest if r.accuracy else None for r in records]
+    manifests = [s.record.accuracy.manifest if s.record.accuracy else None for s in standing]
     newest = next((manifest for manifest in reversed(manifests) if manifest), None)
-    parted: dict[str | None, list[Record]] = {}
-    for record, manifest in zip(records, manifests, strict=True):
-        parted.setdefault(manifest or newest, []).append(record)
+    parted: dict[str | None, list[_Standing]] = {}
+    for member, manifest in zip(standing, manifests, strict=True):
+        parted.setdefault(manifest or newest, []).append(member)
     return parted
 
 
-def _row(record: Record) -> Row:
+_TOLD_ELSEWHERE = ("latency: not converged", "cost: not counted")
+"""Notes that a mark in a cell tells already."""
+
+
+def _row(standing: _Standing) -> Row:
+    record = standing.record
+    versions = record.environment.versions
+    uncounted = record.cost.uncounted if record.cost else {}
     case, latency, accuracy = record.case, record.latency, record.accuracy
     low, high = (latency.interval_s if latency else None) or (None, None)
     top1_low, top1_high = (accuracy.interval_top1 if accuracy else None) or (None, None)
@@ -144,9 +214,12 @@ def _row(record: Record) -> Row:
         mode=case.mode,
         batch=case.batch,
         threads=case.threads,
+        classes=case.classes,
+        eval_batch=case.eval_batch,
         params=record.params,
         macs=record.cost.macs if record.cost else None,
         flops=record.cost.flops if record.cost else None,
+        uncounted=tuple(f"{name} ({count})" for name, count in uncounted.items()),
         latency_s=latency.median_s if latency else None,
         latency_low_s=low,
         latency_high_s=high,
@@ -164,7 +237,18 @@ def _row(record: Record) -> Row:
         scored=accuracy.scored if accuracy else None,
         expected=accuracy.expected if accuracy else None,
         error=f"{record.error.kind}: {record.error.message}" if record.error else None,
+        later_failure=standing.later_failure,
+        notes=tuple(
+            note
+            for note in record.notes
+            if not note.endswith("not asked for") and not note.startswith(_TOLD_ELSEWHERE)
+        ),
         run=record.run,
+        started=record.started,
+        since=standing.since,
+        commit=record.environment.kinobench_commit,
+        torch=versions.get("torch"),
+        python=versions.get("python"),
     )
 
 

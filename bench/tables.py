@@ -15,6 +15,7 @@ from ..datasets.errors import UnknownNameError
 from .leaderboard import Board, Row
 
 NOT_MEASURED = "–"
+LOWER_BOUND = "≥"
 
 _Cell = tuple[str, str]
 """A value, and what qualifies it: an interval, `untrained`."""
@@ -24,12 +25,14 @@ _SETTINGS: dict[str, Callable[[Row], str]] = {
     "mode": lambda row: row.mode,
     "batch": lambda row: str(row.batch),
     "threads": lambda row: "default" if row.threads is None else str(row.threads),
+    "classes": lambda row: str(row.classes),
+    "eval batch": lambda row: str(row.eval_batch),
 }
 
 _COLUMNS: dict[str, Callable[[Row], _Cell]] = {
     "params (M)": lambda row: (_scaled(row.params, 1e6, 3), ""),
-    "GMACs": lambda row: (_scaled(row.macs, 1e9, 3), ""),
-    "GFLOPs": lambda row: (_scaled(row.flops, 1e9, 3), ""),
+    "GMACs": lambda row: _arithmetic(row, row.macs),
+    "GFLOPs": lambda row: _arithmetic(row, row.flops),
     "latency (ms)": lambda row: _latency(row),
     "peak memory (MB)": lambda row: (_scaled(row.peak_bytes, 1e6, 1), ""),
     "energy (J/clip)": lambda row: (_joules(row.joules_per_clip), ""),
@@ -78,11 +81,35 @@ def _tabulated(
 
 
 def _latex(boards: Sequence[Board]) -> str:
-    parts = []
+    parts = [r"% Needs \usepackage{booktabs}."] if boards else []
     for board in boards:
-        notes = "".join(f"\n% {line}" for line in footnotes(board))
-        parts.append(f"% {board.title}\n{_tabulated(board, 'latex_booktabs')}{notes}\n")
+        table = _tabulated(board, "latex_booktabs")
+        for sign, command in _LATEX_SIGNS.items():  # those that tabulate leaves as they are
+            table = table.replace(sign, command)
+        notes = "\n\n".join(_latex_escaped(line) for line in footnotes(board))
+        parts.append(
+            "\\begin{table}\n\\centering\n"
+            f"\\caption{{{_latex_escaped(board.title)}}}\n{table}\n\n"
+            f"{{\\raggedright\\small\n{notes}\n\n}}\n\\end{{table}}\n"
+        )
     return "\n".join(parts)
+
+
+_LATEX_SIGNS = {LOWER_BOUND: r"\ensuremath{\geq}", NOT_MEASURED: "--"}
+_LATEX = str.maketrans(
+    {
+        **{sign: rf"\{sign}" for sign in "&%$#_{}"},
+        **{sign: rf"\ensuremath{{{sign}}}" for sign in "<>|"},
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "\\": r"\textbackslash{}",
+        **_LATEX_SIGNS,
+    }
+)
+
+
+def _latex_escaped(text: str) -> str:
+    return text.translate(_LATEX)
 
 
 def _html(boards: Sequence[Board]) -> str:
@@ -112,6 +139,7 @@ def _frame(boards: Sequence[Board]) -> pd.DataFrame:
             **{field: getattr(board, field) for field in _BOARD_FIELDS},
             "fingerprint": board.environment.fingerprint,
             **msgspec.to_builtins(row),
+            **{field: "; ".join(getattr(row, field)) for field in ("uncounted", "notes")},
         }
         for board in boards
         for row in board.rows
@@ -204,31 +232,100 @@ def _print_blocks(head: list[str], lines: list[list[_Cell]], console: Console) -
 def footnotes(board: Board) -> list[str]:
     """Return what a reader must know to read a board right, a line each."""
     notes = []
+    scored = any(row.scored is not None for row in board.rows)
     shared = {name: values.pop() for name, values in _settings(board) if len(values) == 1}
+    if not scored:
+        shared.pop("eval batch", None)
     if shared:
         listed = ", ".join(f"{name} {value}" for name, value in shared.items())
         notes.append(f"{'All rows' if len(board.rows) > 1 else 'Setting'}: {listed}.")
+    meanings = []
+    if any(row.macs is not None for row in board.rows):
+        meanings.append("GMACs and GFLOPs: one view")
+    if any(row.latency_s is not None for row in board.rows):
+        meanings.append("latency: one forward of the batch")
+    if meanings:
+        told = "; ".join(meanings)
+        notes.append(f"{told[0].upper()}{told[1:]}.")
+    if any(row.peak_bytes is not None for row in board.rows):
+        notes.append("Peak memory: weights and what a forward takes on top of them.")
     if any(row.top1 is not None and row.weights == "untrained" for row in board.rows):
         notes.append("untrained: the accuracy is that of random weights; it ranks nothing.")
     if any(row.converged is False for row in board.rows):
         notes.append("~ the latency had not converged when its time was up.")
-    if any(row.peak_bytes is not None for row in board.rows):
-        notes.append("Peak memory: weights and what a forward takes on top of them.")
     notes += _once(
-        (row.model, f": {row.scored} of {row.expected} videos were scored.")
-        for row in board.rows
-        if row.scored != row.expected
+        board,
+        [
+            (row, f": {LOWER_BOUND} a lower bound; not counted: {', '.join(row.uncounted)}")
+            for row in board.rows
+            if row.uncounted
+        ],
     )
-    notes += _once((row.model, f" failed: {row.error}") for row in board.rows if row.error)
+    notes += _once(
+        board,
+        [
+            (row, f": {row.scored} of {row.expected} videos were scored.")
+            for row in board.rows
+            if row.scored != row.expected
+        ],
+    )
+    notes += _once(board, [(row, f": {note}") for row in board.rows for note in row.notes])
+    notes += _once(board, [(row, f" failed: {row.error}") for row in board.rows if row.error])
+    notes += _once(
+        board,
+        [
+            (row, f": a later run failed: {row.later_failure}")
+            for row in board.rows
+            if row.later_failure
+        ],
+    )
+    notes.append(_origin(board))
     return [" ".join(note.split()) for note in notes]
 
 
-def _once(notes: Iterable[tuple[str, str]]) -> list[str]:
-    """Say what holds for several models once, behind their names."""
-    models: dict[str, list[str]] = {}
-    for model, words in notes:
-        models.setdefault(words, []).append(model)
-    return [f"{', '.join(names)}{words}" for words, names in models.items()]
+def _origin(board: Board) -> str:
+    """Tell what made the numbers, so that boards with one title are told apart."""
+    since = min(row.since for row in board.rows)[:10]
+    until = max(row.started for row in board.rows)[:10]
+    parts = [
+        f"torch {_all_of(row.torch for row in board.rows)}",
+        f"Python {_all_of(row.python for row in board.rows)}",
+        f"kinobench commit {_all_of(row.commit for row in board.rows)}",
+        since if since == until else f"{since} to {until}",
+        f"protocol {board.protocol_digest}",
+    ]
+    expected = {row.expected for row in board.rows if row.expected is not None}
+    if board.manifest is not None:
+        counts = " or ".join(str(count) for count in sorted(expected))
+        parts.append(f"{counts} videos of manifest {board.manifest}")
+    parts.append(f"machine {board.environment.fingerprint}")
+    return f"Measured with {', '.join(parts)}."
+
+
+def _all_of(values: Iterable[str | None]) -> str:
+    return ", ".join(sorted({value or "unknown" for value in values}))
+
+
+def _once(board: Board, notes: Iterable[tuple[Row, str]]) -> list[str]:
+    """Say what holds for several rows once, behind their names."""
+    rows: dict[str, list[Row]] = {}
+    for row, words in notes:
+        rows.setdefault(words, []).append(row)
+    return [
+        f"{', '.join(dict.fromkeys(_row_name(board, row) for row in members))}{words}"
+        for words, members in rows.items()
+    ]
+
+
+def _row_name(board: Board, row: Row) -> str:
+    """Return the model, and where several rows have it, what else tells this one."""
+    alike = [other for other in board.rows if other.model == row.model]
+    readers: list[tuple[str, Callable[[Row], str]]] = [
+        ("weights", lambda r: r.weights),
+        *_SETTINGS.items(),
+    ]
+    told = [f"{n} {read(row)}" for n, read in readers if len({read(r) for r in alike}) > 1]
+    return f"{row.model} ({', '.join(told)})" if told else row.model
 
 
 def _settings(board: Board) -> list[tuple[str, set[str]]]:
@@ -265,6 +362,11 @@ def _latency(row: Row) -> _Cell:
         return f"{rough}{row.latency_s * 1e3:.{digits}f}", ""
     low, high = row.latency_low_s * 1e3, row.latency_high_s * 1e3
     return f"{rough}{row.latency_s * 1e3:.{digits}f}", f"[{low:.{digits}f}, {high:.{digits}f}]"
+
+
+def _arithmetic(row: Row, count: int | None) -> _Cell:
+    bound = LOWER_BOUND if row.uncounted and count is not None else ""
+    return f"{bound}{_scaled(count, 1e9, 3)}", ""
 
 
 def _joules(value: float | None) -> str:

@@ -114,7 +114,7 @@ def made_record(model: str = "c3d_tiny", case: dict[str, Any] | None = None, **c
     fields: dict[str, Any] = {
         "run": "20260101T000000Z-000000",
         "started": "2026-01-01T00:00:00Z",
-        "case": made_case(model, **(case or {})),
+        "case": made_case(**({"model": model} | (case or {}))),
         "environment": MACHINE,
         "params": 10_000_000,
         "cost": made_cost(),

@@ -53,9 +53,12 @@ def test_a_row_is_the_record_in_base_units() -> None:
         mode="eager",
         batch=1,
         threads=1,
+        classes=8,
+        eval_batch=8,
         params=10_000_000,
         macs=1_234_567_890,
         flops=2_469_135_780,
+        uncounted=(),
         latency_s=0.0125,
         latency_low_s=0.012,
         latency_high_s=0.013000000000000001,
@@ -73,7 +76,14 @@ def test_a_row_is_the_record_in_base_units() -> None:
         scored=160,
         expected=160,
         error=None,
+        later_failure=None,
+        notes=(),
         run="20260101T000000Z-000000",
+        started="2026-01-01T00:00:00Z",
+        since="2026-01-01T00:00:00Z",
+        commit="abc1234",
+        torch="2.11.0",
+        python="3.11.0",
     )
     assert row.peak_bytes == 42_345_678
 
@@ -138,7 +148,8 @@ def test_a_board_says_what_its_rows_have_in_common() -> None:
     board = only(made_record(case={"device": "cuda"}, environment=gpu))
     assert board.title == "pointlight test, pointlight, 1 view, cuda: Made-up GPU"
     without = made_record(case={"dataset": None, "split": None}, accuracy=None)
-    assert only(without).title.startswith("no dataset, pointlight, 1 view, cpu")
+    assert only(without).title.startswith("no dataset, pointlight, cpu: ")
+    assert only(made_record(accuracy=None)).title.startswith("pointlight test, pointlight, cpu: ")
 
 
 def test_the_newest_record_of_a_case_stands() -> None:
@@ -166,16 +177,73 @@ def test_a_part_that_was_not_asked_for_comes_from_the_newest_record_that_has_it(
     assert row.run == "last"
 
 
-def test_a_failed_record_is_not_completed_and_completes_nothing() -> None:
+def test_a_failed_run_wipes_no_row_and_is_told_until_one_succeeds() -> None:
     whole = made_record(started=DAYS[0], latency=made_latency(0.5))
     failed = failed_record(started=DAYS[1], cost=made_cost(99))
-    row = only_row(whole, failed)
-    assert row.error == "exception: it broke"
-    assert (row.macs, row.latency_s, row.top1) == (99, None, None)
+    row = only_row(failed, whole)
+    assert (row.error, row.later_failure) == (None, "exception: it broke")
+    assert (row.macs, row.latency_s, row.top1) == (1_234_567_890, 0.5, 0.25)
     mended = made_record(started=DAYS[2], **ABSENT | {"latency": made_latency(0.25)})
     row = only_row(whole, failed, mended)
-    assert (row.error, row.latency_s) == (None, 0.25)
-    assert (row.macs, row.top1) == (1_234_567_890, 0.25)
+    assert (row.error, row.later_failure, row.latency_s) == (None, None, 0.25)
+    assert (row.macs, row.top1, row.since, row.started) == (1_234_567_890, 0.25, DAYS[0], DAYS[2])
+
+
+def test_a_failed_record_stands_where_nothing_good_does_and_completes_nothing() -> None:
+    failures = [failed_record(started=day, message=day, cost=made_cost(99)) for day in DAYS[:2]]
+    row = only_row(*failures)
+    assert row.error == f"exception: {DAYS[1]}" and row.macs == 99
+    mended = made_record(started=DAYS[2], **ABSENT | {"latency": made_latency(0.25)})
+    row = only_row(*failures, mended)
+    assert (row.error, row.later_failure, row.macs, row.latency_s) == (None, None, None, 0.25)
+
+
+def machine(**changes: Any) -> dict[str, Any]:
+    return {"environment": msgspec.structs.replace(MACHINE, **changes)}
+
+
+@pytest.mark.parametrize(
+    ("older", "newer"),
+    [
+        ({"params": 10_000_000}, {"params": 10_000_001}),
+        ({"params": None}, {"params": 10_000_000}),
+        ({"params": None}, {"params": None}),
+        ({"weights_digest": "aa"}, {"weights_digest": "bb"}),
+        ({}, machine(versions=MACHINE.versions | {"fvcore": "0.1.6"})),
+        ({}, machine(kinobench_commit="def5678")),
+        ({}, machine(kinobench_commit=None)),
+        (machine(kinobench_commit="abc1234+"), machine(kinobench_commit="abc1234+")),
+    ],
+    ids=[
+        *("other params", "params once known", "params never known", "weights"),
+        *("versions", "commit", "no commit", "changed files"),
+    ],
+)
+def test_a_record_that_may_be_of_another_network_or_code_completes_nothing(
+    older: dict[str, Any], newer: dict[str, Any]
+) -> None:
+    row = only_row(
+        made_record(started=DAYS[0], **older),
+        made_record(started=DAYS[1], **ABSENT | {"latency": made_latency(0.25)} | newer),
+    )
+    assert (row.macs, row.peak_bytes, row.top1, row.latency_s) == (None, None, None, 0.25)
+    assert row.since == DAYS[1]
+
+
+def test_a_row_tells_what_was_asked_for_and_not_measured() -> None:
+    told = "energy: the CPU has no counter that kinobench reads"
+    notes = (
+        *(told, "memory: not asked for", "latency: not converged in the time that it had"),
+        "cost: not counted, so MACs are too low: aten::odd (3)",
+    )
+    assert only_row(made_record(notes=notes)).notes == (told,)
+
+
+def test_a_part_brings_its_notes_along() -> None:
+    notes = ("memory: rough", "latency: rough", "pointlight: made otherwise", "energy: none")
+    older = made_record(started=DAYS[0], notes=notes)
+    newer = made_record(started=DAYS[1], notes=(), **ABSENT | {"latency": made_latency()})
+    assert only_row(older, newer).notes == ("memory: rough", "pointlight: made otherwise")
 
 
 def test_other_weights_under_the_same_name_complete_nothing() -> None:
@@ -299,3 +367,4 @@ def test_the_tables_are_rebuilt_from_stored_records_without_torch(tmp_path: Path
     assert "| c3d_tiny" in (tmp_path / "leaderboard.md").read_text()
     head, *lines = (tmp_path / "leaderboard.csv").read_text().splitlines()
     assert head.startswith("dataset,") and len(lines) == 2
+    assert {"started", "commit", "torch", "python", "uncounted"} <= set(head.split(","))

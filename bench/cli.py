@@ -1,5 +1,6 @@
 """The command: thin, and quick to start; what is heavy is imported where it is used."""
 
+import os
 import signal
 import sys
 import warnings
@@ -28,7 +29,9 @@ app.add_typer(data_app, name="data")
 Results = Annotated[Path, typer.Option("--results", metavar="DIR", help="Where records lie.")]
 Plugins = Annotated[
     list[Path] | None,
-    typer.Option("--plugin", metavar="FILE", help="A Python file that registers architectures."),
+    typer.Option(
+        "--plugin", metavar="FILE", help="A Python file that registers models or datasets."
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="JSON on standard output, and nothing else.")]
 DataRoot = Annotated[
@@ -39,7 +42,10 @@ DataRoot = Annotated[
 def main() -> None:
     """Run the command; the console script and `bench.py` both begin here."""
     # A CI job is cancelled by SIGTERM: end as on Ctrl-C, so that no measuring process stays behind.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # So is a terminal that is closed.
+    for cause in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, cause) and signal.getsignal(getattr(signal, cause)) != signal.SIG_IGN:
+            signal.signal(getattr(signal, cause), signal.default_int_handler)
     # fvcore and pytorchvideo lean on torch.jit, which torch means to drop: not the user's matter.
     warnings.filterwarnings("ignore", "`torch.jit", FutureWarning)
     warnings.filterwarnings("ignore", "`torch.jit", DeprecationWarning)
@@ -63,10 +69,15 @@ def _told(command: Callable[..., Any]) -> Callable[..., Any]:
         except KeyboardInterrupt:
             _leave("interrupted", EXIT_INTERRUPTED)
         except BrokenPipeError:  # `| head` has seen enough
-            sys.stderr.close()
+            _drop_output()
             raise SystemExit(0) from None
 
     return run
+
+
+def _drop_output() -> None:
+    """Let what is still to be written go nowhere, when nobody reads it any more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _leave(message: str, code: int) -> NoReturn:
@@ -74,15 +85,44 @@ def _leave(message: str, code: int) -> NoReturn:
     raise SystemExit(code)
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            print(f"kinobench {version('kinobench')}")
+        except PackageNotFoundError:
+            print("kinobench, a checkout that is not installed")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+    ] = False,
+) -> None:
+    pass
+
+
 @app.command()
 @_told
 def run(
-    suite: Annotated[str, typer.Argument(help="A built-in suite, or a TOML file.")] = "quick",
+    suite: Annotated[
+        str | None,
+        typer.Argument(help="A built-in suite, or a TOML file (default: quick)."),
+    ] = None,
     model: Annotated[
-        list[str] | None, typer.Option(help="Measure this instead of the suite's models.")
+        list[str] | None,
+        typer.Option(help="Measure this instead of the suite's models; may be repeated."),
     ] = None,
     dataset: Annotated[str | None, typer.Option(help="Dataset, or `none`.")] = None,
-    data_root: DataRoot = None,
+    data_root: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--data-root", metavar="[NAME=]DIR", help="The dataset's folder; one for each, by name."
+        ),
+    ] = None,
     split: Annotated[str | None, typer.Option(help="Split of the dataset.")] = None,
     protocol: Annotated[str | None, typer.Option(help="Clip protocol.")] = None,
     views: Annotated[
@@ -90,19 +130,29 @@ def run(
     ] = None,
     measure: Annotated[
         str | None,
-        typer.Option(metavar="LIST", help="Of flops,latency,memory,energy,accuracy."),
+        typer.Option(
+            metavar="LIST",
+            help="Of flops,latency,memory,energy,accuracy (default: all but energy).",
+        ),
     ] = None,
-    device: Annotated[str | None, typer.Option(metavar="cpu|cuda")] = None,
-    precision: Annotated[str | None, typer.Option(metavar="fp32|tf32|bf16|fp16")] = None,
-    mode: Annotated[str | None, typer.Option(metavar="eager|compile|cudagraph")] = None,
+    device: Annotated[
+        str | None, typer.Option(metavar="cpu|cuda", help="Where it runs (default: cpu).")
+    ] = None,
+    precision: Annotated[
+        str | None, typer.Option(metavar="fp32|tf32|bf16|fp16", help="Arithmetic (default: fp32).")
+    ] = None,
+    mode: Annotated[
+        str | None,
+        typer.Option(metavar="eager|compile|cudagraph", help="How it runs (default: eager)."),
+    ] = None,
     batch: Annotated[
         list[int] | None, typer.Option(help="Views in a forward; one case for each.")
     ] = None,
     eval_batch: Annotated[
-        int | None, typer.Option(help="Views in a forward while accuracy is measured [8].")
+        int | None, typer.Option(help="Views in a forward while accuracy is measured (default: 8).")
     ] = None,
     threads: Annotated[
-        int | None, typer.Option(help="Threads on the CPU [all physical cores].")
+        int | None, typer.Option(help="Threads on the CPU (default: all physical cores; quick: 1).")
     ] = None,
     classes: Annotated[int | None, typer.Option(help="Outputs, where there is no dataset.")] = None,
     weights: Annotated[
@@ -133,7 +183,9 @@ def run(
     from . import suite as suites
 
     _load_plugins(plugin)
-    loaded = suites.load(suite)
+    # A model of one's own choice has nothing to do with the short budgets of the quick suite.
+    alone = suite is None and bool(model)
+    loaded = suites.Suite(dataset="pointlight") if alone else suites.load(suite or "quick")
     asked = suites.settings_of(
         weights=weights,
         dataset=dataset,
@@ -152,7 +204,7 @@ def run(
     planned = suites.plan(loaded, asked, tuple(model or ()))
     limit_gib = memory_limit or loaded.memory_limit_gib
     options = running.Options(
-        data_root=data_root,
+        data_roots=running.data_roots(data_root or ()),
         results=results,
         plugins=tuple(str(path.resolve()) for path in plugin or ()),
         timeout_s=timeout or loaded.timeout_s,
@@ -166,14 +218,12 @@ def run(
         for record in running.measure(planned, loaded, options, Console(stderr=True)):
             records.append(record)
             if json:
-                sys.stdout.write(record.to_json().decode() + "\n")
-                sys.stdout.flush()
+                _print_json(record)
     except KeyboardInterrupt:
         interrupted = True
     if records:
         if not json:
-            boards = [leaderboard.ordered(board) for board in leaderboard.boards(records)]
-            _print_boards(boards)
+            _print_boards([leaderboard.ordered(b) for b in leaderboard.boards(records)])
         _rebuild(results)
     for record in records:
         if record.error is not None and json:
@@ -183,6 +233,15 @@ def run(
         _leave(f"interrupted: {kept}", EXIT_INTERRUPTED)
     if any(record.error is not None for record in records):
         raise SystemExit(EXIT_FAILED)
+
+
+def _print_json(record: Any) -> None:
+    """Print a record; a reader who went away doesn't stop the measuring."""
+    try:
+        sys.stdout.write(record.to_json().decode() + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _drop_output()
 
 
 @app.command("list")
@@ -234,15 +293,22 @@ def leaderboard(
     format: Annotated[
         str | None, typer.Option("--format", metavar="md|csv|latex|html|json")
     ] = None,
-    sort: Annotated[str | None, typer.Option(metavar="COLUMN", help="Sort by this.")] = None,
+    sort: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="model, params, macs, flops, latency, memory, energy, top1 or top5.",
+        ),
+    ] = None,
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write here.")] = None,
 ) -> None:
     """Rank the stored records; rebuild leaderboard.md and leaderboard.csv beside them."""
     from . import tables
     from .leaderboard import ordered
 
-    boards = [ordered(board, sort) for board in _rebuild(results)]
-    if format is None and output is None:
+    wanted = format is not None or output is not None
+    boards = [ordered(b, sort) for b in (_read_boards(results) if wanted else _rebuild(results))]
+    if not wanted:
         _print_boards(boards)
         return
     form = format or {".tex": "latex", ".htm": "html"}.get(
@@ -262,6 +328,7 @@ def leaderboard(
 def data_make(
     name: Annotated[str, typer.Argument(help="A dataset that can be generated.")],
     data_root: DataRoot = None,
+    plugin: Plugins = None,
 ) -> None:
     """Generate a dataset; at once if it is there already."""
     from rich.console import Console
@@ -270,6 +337,7 @@ def data_make(
     from ..datasets.errors import KinobenchError
     from . import run as running
 
+    _load_plugins(plugin)
     dataset = catalog.get(name)
     if dataset.make is None:
         raise KinobenchError(
@@ -311,17 +379,31 @@ def _load_plugins(paths: list[Path] | None) -> None:
             load_plugin(path)
 
 
-def _rebuild(results: Path) -> list[Any]:
-    """Write leaderboard.md and leaderboard.csv from all stored records; return the boards."""
-    from . import leaderboard, tables
-    from .store import read_records, write_text
+def _read_boards(results: Path) -> list[Any]:
+    from . import leaderboard
+    from .store import read_records
 
     records, problems = read_records(results)
     for problem in problems:
         print(f"kinobench: {problem}", file=sys.stderr)
-    boards = [leaderboard.ordered(board) for board in leaderboard.boards(records)]
-    for form in ("md", "csv"):
-        write_text(results / f"leaderboard.{form}", tables.render(boards, form))
+    return [leaderboard.ordered(board) for board in leaderboard.boards(records)]
+
+
+def _rebuild(results: Path) -> list[Any]:
+    """Write leaderboard.md and leaderboard.csv from all stored records; return the boards.
+
+    Where they can't be written that is told, and no more: the records themselves are safe.
+    """
+    from ..datasets.errors import KinobenchError
+    from . import tables
+    from .store import write_text
+
+    boards = _read_boards(results)
+    try:
+        for form in ("md", "csv"):
+            write_text(results / f"leaderboard.{form}", tables.render(boards, form))
+    except KinobenchError as error:
+        print(f"kinobench: {error}", file=sys.stderr)
     return boards
 
 
@@ -335,8 +417,12 @@ def _console() -> Any:
     """Return a console on standard output; a file or a pipe is never cut at 80 columns."""
     from rich.console import Console
 
-    console = Console()
-    return console if console.is_terminal else Console(width=160)
+    class PipeConsole(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # rich would exit with 1, which means that a case failed
+
+    console = PipeConsole()
+    return console if console.is_terminal else PipeConsole(width=160)
 
 
 if __name__ == "__main__":

@@ -32,9 +32,14 @@ class Spoiler(NamedTuple):
     cure: str
 
 
-def describe() -> Environment:
-    """Describe this machine and the libraries that decide a result."""
-    gpu, driver = _gpu()
+def describe(device: Device = "cpu") -> Environment:
+    """Describe this machine and the libraries that decide a result.
+
+    Args:
+        device: For `cuda` the GPU is the one that torch uses, which imports torch; otherwise the
+            machine's first.
+    """
+    gpu, driver = _gpu(device)
     versions = {"python": platform.python_version()}
     for library in _LIBRARIES:
         try:
@@ -200,13 +205,15 @@ def _cpu_name() -> str:
     return platform.processor() or platform.machine()
 
 
-def _gpu() -> tuple[str | None, str | None]:
-    """Return the first GPU's name and the driver's version, or None for both."""
+def _gpu(device: Device) -> tuple[str | None, str | None]:
+    """Return a GPU's name and the driver's version, or None for both."""
     import pynvml
+
+    from .gpu import nvml_device
 
     try:
         pynvml.nvmlInit()
-        gpu = pynvml.nvmlDeviceGetHandleByIndex(0)
+        gpu = nvml_device() if device == "cuda" else pynvml.nvmlDeviceGetHandleByIndex(0)
         return str(pynvml.nvmlDeviceGetName(gpu)), str(pynvml.nvmlSystemGetDriverVersion())
     except pynvml.NVMLError:
         return None, None

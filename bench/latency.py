@@ -18,7 +18,7 @@ WARM_CALLS, WARM_S = 10, 1.0
 LAUNCH_BOUND = 1.1
 CLIPS_IN_ROTATION = 2
 SPIN_HZ = 2e9
-"""Above every NVIDIA GPU's clock, so that a spin counted in cycles lasts at least as long as meant."""
+"""Above every NVIDIA clock, so that a spin counted in cycles lasts as long as meant, or longer."""
 
 
 class Sample(NamedTuple):

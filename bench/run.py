@@ -1,32 +1,65 @@
 """`run`: options, plan, measure, save, show."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn
+from rich.table import Column
+from rich.text import Text
 
 from ..datasets import catalog
-from ..datasets.split import Split
+from ..datasets.errors import KinobenchError
 from . import environment, job, runner
 from .record import Case, Record
 from .store import RunFile
 from .suite import Planned, Suite
 
 
+class DataRoots(msgspec.Struct, frozen=True):
+    """Where datasets lie: `--data-root DIR`, or `--data-root NAME=DIR` for each of several.
+
+    A folder without a name is that of the datasets that need one; a dataset that is generated is
+    looked for there only if no other is measured.
+    """
+
+    unnamed: Path | None
+    named: dict[str, Path]
+
+    def of(self, name: str, only: bool) -> Path | None:
+        """Return the folder of a dataset; `only` says whether no other is measured."""
+        if name in self.named:
+            return self.named[name]
+        return self.unnamed if only or catalog.get(name).needs_root else None
+
+
+def data_roots(given: Sequence[str]) -> DataRoots:
+    """Read the values of `--data-root`.
+
+    Raises:
+        KinobenchError: Two folders have the same name, or none.
+    """
+    unnamed: Path | None = None
+    named: dict[str, Path] = {}
+    for value in given:
+        name, equals, folder = value.partition("=")
+        path = Path(folder if equals and name in catalog.names() else value).expanduser()
+        if equals and name in catalog.names():
+            if named.setdefault(name, path) != path:
+                raise KinobenchError(f"--data-root {value}: {name} has a folder already")
+        elif unnamed is not None:
+            raise KinobenchError(f"--data-root {value}: with several, name each, as in ucf101=DIR")
+        else:
+            unnamed = path
+    return DataRoots(unnamed, named)
+
+
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """What the command line says of a whole run."""
 
-    data_root: Path | None
+    data_roots: "DataRoots"
     results: Path
     plugins: tuple[str, ...]
     timeout_s: float
@@ -49,43 +82,56 @@ def measure(
     Raises:
         KinobenchError: A dataset is not there, or the results can't be written: before any case.
     """
-    for device in sorted({entry.case.device for entry in planned}):
+    devices = sorted({entry.case.device for entry in planned})
+    for device in devices:
         environment.require_device(device)
-    for case in {
-        (entry.case.dataset, entry.case.split): entry.case
-        for entry in planned
-        if "accuracy" in entry.measures
-    }.values():
-        prepare(case, options.data_root, console)
+    datasets = {entry.case.dataset for entry in planned if "accuracy" in entry.measures} - {None}
+    roots = {
+        name: options.data_roots.of(name, only=len(datasets) == 1)
+        for name in sorted(filter(None, datasets))
+    }
+    for name, split in sorted(
+        {
+            (entry.case.dataset, entry.case.split or "")
+            for entry in planned
+            if entry.case.dataset in roots
+        }
+    ):
+        prepare(name, split, roots[name], console)
     run = runner.new_run_id()
     file = RunFile(options.results, run)
-    here = environment.describe()
+    here = {device: environment.describe(device) for device in devices}
     with _bar(console) as bar:
-        overall = bar.add_task("", total=len(planned))
+        overall = bar.add_task("cases", total=len(planned))
+        within = bar.add_task("", total=None)
         ready: runner.Worker | None = None
         try:
             for number, entry in enumerate(planned, 1):
                 worker, ready = ready or runner.Worker(entry.case), None
                 following = planned[number].case if number < len(planned) else None
+                stage = ""
 
                 def on_progress(
                     progress: job.Progress,
                     case: Case = entry.case,
                     following: Case | None = following,
                 ) -> None:
-                    nonlocal ready
-                    count = f" {progress.done}/{progress.total}" if progress.total else ""
-                    bar.update(overall, description=f"{case.model}: {progress.stage}{count}")
-                    if progress.stage == "accuracy" and following is not None and ready is None:
+                    nonlocal ready, stage
+                    if progress.stage != stage:
+                        stage = progress.stage
+                        bar.reset(within, description=f"{case.model}: {stage}", total=None)
+                    if progress.total:
+                        bar.update(within, completed=progress.done, total=progress.total)
+                    if stage == "accuracy" and following is not None and ready is None:
                         # Nothing is timed any more: the next process may load its libraries.
                         ready = runner.Worker(following)
 
                 with worker:
                     record = runner.run_job(
-                        _job(number, entry, suite, options, run),
+                        _job(number, entry, suite, options, run, roots),
                         worker,
                         run=run,
-                        environment=here,
+                        environment=here[entry.case.device],
                         timeout_s=options.timeout_s,
                         on_progress=on_progress,
                     )
@@ -97,12 +143,20 @@ def measure(
                 ready.end()
 
 
-def _job(number: int, entry: Planned, suite: Suite, options: Options, run: str) -> job.Job:
+def _job(
+    number: int,
+    entry: Planned,
+    suite: Suite,
+    options: Options,
+    run: str,
+    roots: dict[str, Path | None],
+) -> job.Job:
+    root = roots.get(entry.case.dataset or "")
     return job.Job(
         case=entry.case,
         measures=entry.measures,
         budget=suite.latency,
-        data_root=None if options.data_root is None else str(options.data_root),
+        data_root=None if root is None else str(root),
         plugins=options.plugins,
         results=str(options.results),
         predictions=f"predictions/{run}/{number:03d}-{entry.case.model}.parquet",
@@ -112,14 +166,17 @@ def _job(number: int, entry: Planned, suite: Suite, options: Options, run: str) 
     )
 
 
-def prepare(case: Case, data_root: Path | None, console: Console) -> Split | None:
-    """Load a case's split, generating the dataset first if it is one that can be generated."""
-    if case.dataset is None:
-        return None
-    dataset = catalog.get(case.dataset)
-    if dataset.make is not None:
-        make(dataset, data_root, console)
-    return dataset.load(data_root, case.split)
+def prepare(name: str, split: str, root: Path | None, console: Console) -> None:
+    """See that a split is there; generate it at its own place first if that can be done.
+
+    Raises:
+        KinobenchError: It is not there, or it has no videos.
+    """
+    dataset = catalog.get(name)
+    if dataset.make is not None and root is None:
+        make(dataset, None, console)
+    if not dataset.load(root, split).videos:
+        raise KinobenchError(f"{name}: split {split} has no videos{f' in {root}' if root else ''}")
 
 
 def make(dataset: catalog.Dataset, root: Path | None, console: Console) -> Path:
@@ -139,17 +196,41 @@ def _memory_limit(case: Case, options: Options) -> int | None:
     return options.memory_limit_bytes or int(0.9 * environment.available_memory_bytes())
 
 
+class _Amount(ProgressColumn):
+    """`3/9` where things are counted."""
+
+    def render(self, task: Task) -> Text:
+        """Return the amount done, or nothing."""
+        counted = "" if task.total is None else f"{task.completed:.0f}/{task.total:.0f}"
+        return Text(counted, no_wrap=True)
+
+
+class _Left(ProgressColumn):
+    """How long still, once that can be told."""
+
+    def render(self, task: Task) -> Text:
+        """Return the time left, or nothing."""
+        if task.total is None or not task.time_remaining:
+            return Text("")
+        minutes, seconds = divmod(int(task.time_remaining), 60)
+        hours, minutes = divmod(minutes, 60)
+        return Text(f"{hours}:{minutes:02}:{seconds:02} left", no_wrap=True)
+
+
 @contextmanager
 def _bar(console: Console) -> Iterator[Progress]:
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", table_column=Column(no_wrap=True, overflow="ellipsis")),
         BarColumn(bar_width=20),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
+        _Amount(),
+        TimeElapsedColumn(table_column=Column(no_wrap=True)),
+        _Left(),
     )
     with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
+        *columns,
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+        speed_estimate_period=24 * 3600,  # cases take minutes: all of them count
     ) as bar:
         yield bar

@@ -46,6 +46,7 @@ class Worker:
             env=environment,
             start_new_session=True,  # Ctrl-C reaches the command, which then ends this process
         )
+        threading.Thread(target=self._bury, daemon=True).start()
 
     def __enter__(self) -> "Worker":
         """Return the worker; leaving ends the process."""
@@ -80,6 +81,12 @@ class Worker:
             with suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
+
+    def _bury(self) -> None:
+        """When the process has ended, end what it started: a child would hold its pipe open."""
+        self.process.wait()
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
 
     def last_words(self) -> str | None:
         """Return the end of what it wrote to stderr."""

@@ -162,12 +162,17 @@ def plan(suite: Suite, asked: Settings, models: tuple[str, ...] = ()) -> list[Pl
         rows += suite.case
     if not rows:
         raise KinobenchError("the suite has no cases: give `models = [...]`, or --model NAME")
-    planned = []
+    planned: dict[str, Planned] = {}
     for row in rows:
         settings = _layered(suite, row, asked)
         for batch in settings.batch or (1,):
-            planned.append(_case(settings, batch))
-    return planned
+            entry = _case(settings, batch)
+            if asked.measure and "accuracy" in asked.measure and entry.case.dataset is None:
+                raise KinobenchError("--measure accuracy needs a dataset: give --dataset NAME")
+            same = planned.get(entry.case.digest)
+            measures = (*(same.measures if same else ()), *entry.measures)
+            planned[entry.case.digest] = Planned(entry.case, tuple(dict.fromkeys(measures)))
+    return list(planned.values())
 
 
 def _layered(suite: Suite, row: Settings, asked: Settings) -> Settings:

@@ -40,6 +40,19 @@ class _NeverEnds(nn.Module):
             time.sleep(0.1)
 
 
+class _LeavesAChild(nn.Module):
+    def forward(self, clip: torch.Tensor) -> torch.Tensor:
+        if os.fork() == 0:
+            time.sleep(600)
+        os.kill(os.getpid(), signal.SIGKILL)
+        return clip
+
+
+class _WrongShape(nn.Module):
+    def forward(self, clip: torch.Tensor) -> torch.Tensor:
+        return clip.mean(dim=(3, 4)).transpose(1, 2)
+
+
 class _Works(nn.Module):
     def __init__(self, num_classes: int) -> None:
         super().__init__()
@@ -56,6 +69,8 @@ for _name, _module in {
     "kills_itself": _KillsItself,
     "leaves_early": _LeavesEarly,
     "never_ends": _NeverEnds,
+    "leaves_a_child": _LeavesAChild,
+    "wrong_shape": _WrongShape,
 }.items():
     register(_name)(lambda num_classes, frames, size, module=_module: module())
 

@@ -37,7 +37,7 @@ def stored(results: Path) -> list[Record]:
 def test_failing_cases_are_records_and_the_others_go_on(tmp_path: Path) -> None:
     (tmp_path / "bad.toml").write_text(
         'models = ["allocates_without_bound", "raises", "kills_itself", "leaves_early",\n'
-        '          "never_ends", "works"]\n'
+        '          "never_ends", "leaves_a_child", "wrong_shape", "works"]\n'
         'dataset = "none"\nprotocol = "pointlight"\nclasses = 8\n'
         'measure = ["memory", "latency"]\n'
         "timeout_s = 15\nmemory_limit_gib = 4\n"
@@ -55,6 +55,8 @@ def test_failing_cases_are_records_and_the_others_go_on(tmp_path: Path) -> None:
         "killed",
         "killed",
         "timeout",
+        "killed",
+        "refused",
         None,
         "refused",
         None,
@@ -63,12 +65,17 @@ def test_failing_cases_are_records_and_the_others_go_on(tmp_path: Path) -> None:
     assert "memory" in errors[0].message
     assert errors[1].message == "ValueError: this network never works"
     assert errors[1].detail is not None and "misbehaving_models.py" in errors[1].detail
-    assert "SIGKILL at the stage 'memory'" in errors[2].message
-    assert "exit code 7 at the stage 'memory'" in errors[3].message
+    assert "SIGKILL at the stage" in errors[2].message
+    assert "exit code 7 at the stage" in errors[3].message
     assert errors[3].detail == "a last word"
     assert "stopped after 15 s" in errors[4].message
-    assert "no_such_weights" in errors[5].message
-    works = records[5]
+    assert "SIGKILL" in errors[5].message  # at once, not when the child has slept enough
+    assert errors[6].message == (
+        "wrong_shape gives [1, 16, 3] for clips [1, 3, 16, 64, 64]; "
+        "logits must be [B, classes], [1, 8]"
+    )
+    assert "no_such_weights" in errors[7].message
+    works = records[7]
     assert works.params == 3 * 8 + 8 and works.latency is not None and works.memory is not None
     for name in ("allocates_without_bound", "raises", "kills_itself", "works", "slowfast_tiny"):
         assert name in done.stdout
@@ -141,6 +148,78 @@ def _workers_below(folder: Path) -> list[str]:
     return found
 
 
+def test_a_model_of_ones_own_is_measured_without_the_quick_suites_haste(tmp_path: Path) -> None:
+    choice = ("--model", "works", "--plugin", MODELS, "--measure", "flops")
+    done = bench("run", *choice, "--dataset", "none", "--json", cwd=tmp_path)
+    record = json.loads(done.stdout)
+    assert record["case"]["threads"] == record["environment"]["physical_cores"]
+    assert record["case"]["protocol"]["name"] == "common-224"
+
+
+def test_a_reader_who_goes_away_does_not_stop_the_measuring(tmp_path: Path) -> None:
+    (tmp_path / "two.toml").write_text(
+        'models = ["works"]\ndataset = "none"\nprotocol = "pointlight"\nmeasure = ["flops"]\n'
+        "batch = [1, 2]\n"
+    )
+    command = " ".join([*BENCH, "run", "two.toml", "--json", "--plugin", str(MODELS)])
+    done = subprocess.run(
+        ["bash", "-c", f"{command} | true; exit ${{PIPESTATUS[0]}}"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert [record.case.batch for record in stored(tmp_path / "results")] == [1, 2]
+    assert (tmp_path / "results" / "leaderboard.md").is_file()
+    command = " ".join([*BENCH, "leaderboard"])
+    done = subprocess.run(
+        ["bash", "-c", f"{command} | true; exit ${{PIPESTATUS[0]}}"], cwd=tmp_path, timeout=60
+    )
+    assert done.returncode == 0
+
+
+def test_a_closed_terminal_or_a_killed_command_leaves_no_process(tmp_path: Path) -> None:
+    choice = ["--model", "never_ends", "--plugin", str(MODELS), "--dataset", "none"]
+    for number, cause in enumerate((signal.SIGHUP, signal.SIGKILL)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        process = subprocess.Popen(
+            [*BENCH, "run", *choice, "--protocol", "pointlight"],
+            cwd=folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        until = time.monotonic() + 60
+        while len(_workers_below(folder)) < 2:
+            assert process.poll() is None and time.monotonic() < until
+            time.sleep(0.1)
+        time.sleep(2)  # the worker watches from its first line on
+        process.send_signal(cause)
+        process.wait(timeout=30)
+        until = time.monotonic() + 20
+        while _workers_below(folder):
+            assert time.monotonic() < until, _workers_below(folder)
+            time.sleep(0.1)
+
+
+def test_each_dataset_of_a_suite_has_a_folder_of_its_own(tmp_path: Path) -> None:
+    make_ucf101(tmp_path / "ucf", [0])
+    (tmp_path / "both.toml").write_text(
+        'models = ["works"]\ndataset = "pointlight"\nmeasure = ["accuracy"]\n'
+        '[[case]]\nmodel = "works"\ndataset = "ucf101"\nviews = "1x1"\n'
+    )
+    choice = ("run", "both.toml", "--plugin", MODELS, "--data-root", "ucf", "--json")
+    done = bench(*choice, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    scored = [json.loads(line)["accuracy"]["scored"] for line in done.stdout.splitlines()]
+    assert scored == [320, 1]
+    assert sorted(path.name for path in (tmp_path / "ucf").iterdir()) == [
+        "UCF-101",
+        "ucfTrainTestlist",
+    ]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
@@ -154,6 +233,9 @@ def _workers_below(folder: Path) -> list[str]:
         (("run", "--measure", "latncy"), 2, "did you mean 'latency'?"),
         (("run", "--device", "gpu"), 2, "known are cpu, cuda"),
         (("run", "--views", "ten"), 2, "10x3"),
+        (("run", "--data-root", "a", "--data-root", "b"), 2, "name each, as in ucf101=DIR"),
+        (("run", "--dataset", "none", "--measure", "accuracy"), 2, "--dataset NAME"),
+        (("run", "--dataset", "pointlight", "--data-root", "empty"), 2, "pointlight"),
         (("run", "--batch", "0"), 2, "batch is 0"),
         (("run", "--results", "file.txt"), 2, "file.txt"),
         (("run", "--plugin", "none.py"), 2, "none.py"),

@@ -2,6 +2,7 @@
 
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -169,3 +170,30 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     with pytest.raises(KinobenchError, match=r"folder\.md can't be written"):
         write_text(tmp_path / "folder.md", "text")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder.md"]
+
+
+def test_a_link_stays_a_link_and_a_device_a_device(tmp_path: Path) -> None:
+    (tmp_path / "real.md").write_text("old")
+    (tmp_path / "link.md").symlink_to("real.md")
+    write_text(tmp_path / "link.md", "new")
+    assert (tmp_path / "link.md").is_symlink() and (tmp_path / "real.md").read_text() == "new"
+    write_text(Path("/dev/null"), "nothing")
+    assert Path("/dev/null").is_char_device()
+
+
+def test_writers_side_by_side_never_leave_a_torn_file(tmp_path: Path) -> None:
+    path = tmp_path / "board.md"
+    texts = {letter * 200_000 for letter in "ab"}
+
+    def write(text: str) -> None:
+        for _ in range(20):
+            write_text(path, text)
+
+    with ThreadPoolExecutor(4) as pool:
+        writing = [pool.submit(write, text) for text in texts]
+        while not all(future.done() for future in writing):
+            if path.exists():
+                assert path.read_text() in texts
+        for future in writing:
+            future.result()
+    assert list(tmp_path.iterdir()) == [path]

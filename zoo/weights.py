@@ -1,5 +1,6 @@
 """Checkpoints: found by name or path, read without running code, and loaded only where they fit."""
 
+import argparse
 import hashlib
 import pickle
 from collections.abc import Iterable, Mapping
@@ -69,7 +70,7 @@ def load_weights(module: "nn.Module", path: str | Path) -> str:
             f"weights {str(path)!r} don't fit this network: {'; '.join(faults)}. Are they of "
             "another architecture, number of classes, frames or size?"
         )
-    module.load_state_dict(state)
+    module.load_state_dict(state, strict=False)  # what is missing are counters alone
     return file_digest(file)
 
 
@@ -91,7 +92,9 @@ def _read(file: Path) -> object:
         except SafetensorError as error:
             raise KinobenchError(f"weights {str(file)!r} can't be read: {error}") from error
     try:
-        return torch.load(file, map_location="cpu", weights_only=True)
+        # torchvision's training scripts store their options, a Namespace, which holds no code.
+        with torch.serialization.safe_globals([argparse.Namespace]):
+            return torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise KinobenchError(
             f"weights {str(file)!r} hold more than tensors, which could run code when read, or are "
@@ -136,11 +139,16 @@ def _misfits(expected: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]
         if name in found and found[name].shape != entry.shape
     ]
     kinds = {
-        "missing": [name for name in expected if name not in found],
+        "missing": [name for name in expected if name not in found and not _is_counter(name)],
         "unexpected": [name for name in found if name not in expected],
         "of another shape": reshaped,
     }
     return [f"{len(names)} {kind} ({_first(names)})" for kind, names in kinds.items() if names]
+
+
+def _is_counter(name: str) -> bool:
+    """Tell whether an entry only counts batches: torch before 0.4.1 and Caffe2 stored none."""
+    return name.endswith("num_batches_tracked")
 
 
 def _first(names: Iterable[str]) -> str:

@@ -1,20 +1,25 @@
 """`show MODEL`: what a network is, costs, and was printed to cost."""
 
-from typing import Any
+import textwrap
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
-from rich import box
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
+from rich.text import Text
 
+from ..datasets import catalog
+from ..datasets.protocol import preset
 from ..zoo import registry
 from ..zoo.published import published
 from ..zoo.spec import Architecture, Published
 from .record import Cost
 
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
 FALLBACK_INPUT = (16, 4, 224)
 FALLBACK_CLASSES = 400
+EMBEDDED_DATASET = "pointlight"
 NORM_OPERATIONS_2021 = 5
 """What fvcore added per element of a normalisation when the printed tables were made."""
 
@@ -52,7 +57,9 @@ def make_card(
 ) -> Card:
     """Build the network on the CPU and count one view.
 
-    What is not given comes from the first printed cost, or else from the network's own input.
+    What is not given comes from the first printed cost, or else from the network's own input. Where
+    nothing is given, every printed cost is compared, each counted at its own input; otherwise only
+    those that were printed for the input that is asked for.
 
     Raises:
         KinobenchError: No such network, or it can't take that input.
@@ -61,56 +68,92 @@ def make_card(
     printed = published(name)
     first = next((row for row in printed if row.gmacs is not None), None)
     native = architecture.native or FALLBACK_INPUT
-    frames = frames or (first.frames if first else native[0])
-    size = size or (first.size if first else native[2])
-    classes = classes or (first.classes if first else FALLBACK_CLASSES)
+    shape = Shape(
+        frames or (first.frames if first else native[0]),
+        size or (first.size if first else native[2]),
+        classes or (first.classes if first else _native_classes(native)),
+    )
 
-    import torch
+    from .flops import macs_by_module
 
-    from .flops import count_cost, macs_by_module
-
-    torch.manual_seed(0)
-    module = architecture.build(classes, frames, size).eval()
-    clip = torch.randn(1, 3, frames, size, size)
-    cost = count_cost(module, clip)
-    params = sum(parameter.numel() for parameter in module.parameters())
-    shape = {"frames": frames, "size": size, "classes": classes}
+    module, clip, counted = _count(architecture, shape)
+    counts = {shape: counted}
+    if frames is None and size is None and classes is None:
+        for row in printed:
+            if row.gmacs is not None and _shape_of(row) not in counts:
+                counts[_shape_of(row)] = _count(architecture, _shape_of(row))[2]
     return Card(
         name=architecture.name,
         family=architecture.family,
         paper=architecture.paper,
         year=architecture.year,
         inputs=architecture.inputs,
-        input=shape,
-        params=params,
-        cost=cost,
+        input=shape._asdict(),
+        params=counted.params,
+        cost=counted.cost,
         macs_by_module=macs_by_module(module, clip),
-        published=tuple(_compare(row, architecture, shape, params, cost) for row in printed),
+        published=tuple(_compare(row, counts.get(_shape_of(row))) for row in printed),
     )
 
 
-def _compare(
-    row: Published, architecture: Architecture, shape: dict[str, int], params: int, cost: Cost
-) -> Comparison:
-    """Set a printed row beside the measured, where the input is the same."""
-    same = shape == {"frames": row.frames, "size": row.size, "classes": row.classes}
-    counted = cost.macs
+class Shape(NamedTuple):
+    """The input and the head that a cost belongs to."""
+
+    frames: int
+    size: int
+    classes: int
+
+
+class _Counted(NamedTuple):
+    params: int
+    cost: Cost
+
+
+def _shape_of(row: Published) -> Shape:
+    return Shape(row.frames, row.size, row.classes)
+
+
+def _native_classes(native: tuple[int, int, int]) -> int:
+    """Return the classes of the embedded dataset for a network whose own input is its clips."""
+    embedded = catalog.get(EMBEDDED_DATASET)
+    protocol = preset(embedded.default_protocol)
+    own = (protocol.frames, protocol.stride, protocol.size)
+    return embedded.num_classes if native == own else FALLBACK_CLASSES
+
+
+def _count(architecture: Architecture, shape: Shape) -> "tuple[nn.Module, Tensor, _Counted]":
+    import torch
+
+    from .flops import count_cost
+
+    torch.manual_seed(0)
+    module = architecture.build(shape.classes, shape.frames, shape.size).eval()
+    clip = torch.randn(1, 3, shape.frames, shape.size, shape.size)
+    params = sum(parameter.numel() for parameter in module.parameters())
+    return module, clip, _Counted(params, count_cost(module, clip))
+
+
+def _compare(row: Published, counted: _Counted | None) -> Comparison:
+    """Set a printed row beside what was counted at its input, if that was."""
+    if counted is None:
+        return Comparison(published=row, measured_gmacs=None, measured_mparams=None)
+    macs = counted.cost.macs
     if row.convention == "matmul+5norm":
-        counted += NORM_OPERATIONS_2021 * cost.norm_elements
+        macs += NORM_OPERATIONS_2021 * counted.cost.norm_elements
     return Comparison(
         published=row,
-        measured_gmacs=counted / 1e9 if same and row.gmacs is not None else None,
-        measured_mparams=params / 1e6 if same and row.mparams is not None else None,
+        measured_gmacs=None if row.gmacs is None else macs / 1e9,
+        measured_mparams=None if row.mparams is None else counted.params / 1e6,
     )
 
 
 def show_card(card: Card, console: Console, depth: int = 2) -> None:
-    """Print the card for a person."""
+    """Print the card for a person; lines fold between words, and no name or number is ever cut."""
     shape = card.input
     console.print(f"[bold]{card.name}[/bold]  {card.family}")
-    console.print(escape(card.paper), highlight=False)
+    _print_words(card.paper, console)
     clip = f"[B, 3, {shape['frames']}, {shape['size']}, {shape['size']}]"
-    console.print(escape(f"clip {clip} -> logits [B, {shape['classes']}]"), highlight=False)
+    _print_words(f"clip {clip} -> logits [B, {shape['classes']}]", console)
     console.print()
     facts: list[tuple[str, str]] = [
         ("parameters", f"{card.params:,}"),
@@ -123,56 +166,79 @@ def show_card(card: Card, console: Console, depth: int = 2) -> None:
         facts.append(("MACs by torch", f"{card.cost.torch_macs:,}"))
     width = max(len(value) for _, value in facts)
     for name, value in facts:
-        console.print(f"{name:<16}{value:>{width}}", highlight=False)
+        _print_line(f"{name:<16}{value:>{width}}", console)
     for operator, count in card.cost.uncounted.items():
-        console.print(f"[red]not counted:[/red] {escape(operator)} ({count})", highlight=False)
+        _print_words(f"not counted: {operator} ({count})", console, style="red")
     console.print()
-    console.print(_modules(card, depth))
+    _print_modules(card, depth, console)
     if card.published:
-        console.print(_printed(card))
+        console.print(Text("\nPrinted and measured", style="bold"))
+        for comparison in card.published:
+            _print_comparison(comparison, console)
 
 
-def _modules(card: Card, depth: int) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("module", overflow="fold")
-    table.add_column("MMACs", justify="right")
-    table.add_column("share", justify="right")
+def _print_modules(card: Card, depth: int, console: Console) -> None:
+    lines = [("module", "MMACs", "share")]
     for name, macs in card.macs_by_module.items():
         if name and name.count(".") < depth:
             share = f"{100 * macs / card.cost.macs:.1f} %"
-            indent = "  " * name.count(".")
-            table.add_row(escape(indent + name), f"{macs / 1e6:,.3f}", share)
-    return table
+            lines.append(("  " * name.count(".") + name, f"{macs / 1e6:,.3f}", share))
+    names, numbers, shares = (max(map(len, column)) for column in zip(*lines, strict=True))
+    room = min(names, max(0, console.width - numbers - shares - 4))
+    for name, number, share in lines:
+        if len(name) > room:  # its numbers go under it
+            _print_line(name if len(name) <= console.width else name.lstrip(), console)
+            name = ""
+        _print_line(f"{name:<{room}}  {number:>{numbers}}  {share:>{shares}}", console)
 
 
-def _printed(card: Card) -> Table:
-    table = Table(
-        box=box.SIMPLE_HEAD, pad_edge=False, title="Printed and measured", title_justify="left"
+def _print_comparison(comparison: Comparison, console: Console) -> None:
+    """Print one published row as a block: a line a number, with what qualifies it at the end."""
+    row = comparison.published
+    scored_on = f"{row.dataset}, {row.views}" if row.views else row.dataset
+    numbers = (
+        ("GMACs", row.gmacs, comparison.measured_gmacs, row.convention or "not told"),
+        ("M parameters", row.mparams, comparison.measured_mparams, ""),
+        ("top-1 (%)", row.top1, None, scored_on),
+        ("top-5 (%)", row.top5, None, scored_on),
     )
-    for name in ("input", "GMACs printed", "measured", "M params printed", "measured"):
-        table.add_column(name, justify="right")
-    table.add_column("counted as")
-    table.add_column("top-1 printed", justify="right")
-    table.add_column("source", overflow="fold")
-    for comparison in card.published:
-        row = comparison.published
-        table.add_row(
-            f"{row.frames}x{row.size}x{row.size}, {row.classes}",
-            _number(row.gmacs),
-            _number(comparison.measured_gmacs, 3),
-            _number(row.mparams),
-            _number(comparison.measured_mparams, 3),
-            row.convention or "not told",
-            f"{row.top1} ({row.dataset}, {row.views})" if row.top1 is not None else "–",
-            escape(row.source),
-        )
-    return table
+    shape = f"{row.frames}x{row.size}x{row.size}, {row.classes} classes"
+    lines = [("", "printed", "measured", "" if row.gmacs is None else "counted as")]
+    lines += [
+        (name, f"{value:.9g}", "–" if measured is None else f"{measured:.3f}", rest)
+        for name, value, measured, rest in numbers
+        if value is not None
+    ]
+    printed, counted = (max(len(line[place]) for line in lines) for place in (1, 2))
+    console.print()
+    _print_line(shape, console)
+    for name, value, measured, rest in lines:
+        line = f"  {name:<12}  {value:>{printed}}  {measured:>{counted}}"
+        if len(line) + 2 + len(rest) > console.width:
+            _print_line(line, console)
+            _print_words(f"    {rest}", console)
+        else:
+            _print_line(f"{line}  {rest}".rstrip(), console)
+    _print_words(f"  source: {row.source}", console)
 
 
-def _number(value: float | None, digits: int | None = None) -> str:
-    if value is None:
-        return "–"
-    return f"{value:g}" if digits is None else f"{value:.{digits}f}"
+def _print_line(line: str, console: Console) -> None:
+    """Print a line that fits; one that does not is left to the terminal to fold."""
+    console.print(Text(line), soft_wrap=True)
+
+
+def _print_words(line: str, console: Console, style: str = "") -> None:
+    """Print a line folded between words, what follows the first as far in as that."""
+    indent = " " * (len(line) - len(line.lstrip()))
+    folded = textwrap.wrap(
+        line,
+        console.width,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    for part in folded or [""]:
+        console.print(Text(part, style=style), soft_wrap=True)
 
 
 def to_json(card: Card) -> bytes:

@@ -1,12 +1,12 @@
 """`list`: what there is to choose from."""
 
+import textwrap
 from collections.abc import Callable
+from itertools import accumulate
 from typing import Any
 
-from rich import box
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
+from rich.text import Text
 
 from ..datasets import catalog
 from ..datasets.errors import UnknownNameError
@@ -29,13 +29,46 @@ def lines(kind: str) -> list[Line]:
 
 
 def show(found: list[Line], console: Console) -> None:
-    """Print the lines as a table."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in found[0] if found else ():
-        table.add_column(name, overflow="fold")
-    for line in found:
-        table.add_row(*(escape("–" if value is None else str(value)) for value in line.values()))
-    console.print(table)
+    """Print the lines as a table, as wide as the console is; no name is ever broken.
+
+    Columns for which there is no room go under each line, with their names.
+    """
+    if not found:
+        return
+    head = [name for name in found[0] if name not in _TOO_LONG]
+    rows = [["–" if line[n] is None else str(line[n]) for n in head] for line in found]
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    narrow = sum(widths) + len(widths) - 1
+    gap = 1 if narrow <= console.width < narrow + len(widths) - 1 else 2
+    beside = max(1, sum(end + gap * n <= console.width for n, end in enumerate(accumulate(widths))))
+
+    def show_line(cells: list[str], style: str = "") -> None:
+        fields = zip(cells[:beside], widths, strict=False)
+        line = (" " * gap).join(f"{cell:<{width}}" for cell, width in fields)
+        # Not folded by rich, which would break a name that is longer than the console is wide.
+        console.print(Text(line.rstrip(), style=style), soft_wrap=True)
+
+    show_line(head, "bold")
+    for cells in rows:
+        show_line(cells)
+        for name, cell in zip(head[beside:], cells[beside:], strict=True):
+            for part in _folded(f"{name}: {cell}", console.width):
+                console.print(Text(part), soft_wrap=True)
+
+
+def _folded(words: str, width: int) -> list[str]:
+    return textwrap.wrap(
+        words,
+        width,
+        initial_indent="    ",
+        subsequent_indent="      ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+_TOO_LONG = ("paper",)
+"""What only `--json` gives: one paper fills a line of the screen and more."""
 
 
 def _models() -> list[Line]:

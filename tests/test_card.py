@@ -10,6 +10,7 @@ from rich.console import Console
 from torch import nn
 
 from kinobench.bench import card as cards
+from kinobench.bench import flops
 from kinobench.bench.card import Card, make_card, show_card, to_json
 from kinobench.bench.flops import count_cost
 from kinobench.bench.record import Cost
@@ -90,14 +91,36 @@ def test_any_input_can_be_asked_for() -> None:
     assert long.params == short.params
 
 
-def test_without_an_input_the_first_printed_cost_decides_it(
+def test_without_an_input_every_printed_cost_is_counted_at_its_own(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    rows = [row(gmacs=None, convention=None, size=32), row(size=24, classes=7)]
+    rows = [row(gmacs=None, convention=None, size=32), row(size=24, classes=7), row(classes=9)]
     monkeypatch.setattr(cards, "published", lambda model: rows)
     card = make_card("c3d_tiny")
     assert card.input == {"frames": 16, "size": 24, "classes": 7}
-    assert [c.measured_gmacs is None for c in card.published] == [True, False]
+    costless, first, second = card.published
+    assert costless.measured_gmacs is None and costless.measured_mparams is None
+    assert first.measured_gmacs == card.cost.macs / 1e9
+    # 10 classes are 9,094,400 MACs and 210,122 parameters; each class is 128, and 129.
+    assert second.measured_gmacs == (9_094_400 - 128) / 1e9
+    assert second.measured_mparams == (210_122 - 129) / 1e6
+
+
+@pytest.mark.slow
+def test_x3d_m_is_compared_at_both_of_its_printed_inputs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flops, "macs_by_module", lambda module, clip: {})  # another trace, slow
+    by_size = {
+        c.published.size: c for c in make_card("x3d_m").published if c.published.gmacs is not None
+    }
+    assert by_size[256].measured_gmacs == pytest.approx(6.72, abs=0.005)
+    assert by_size[224].measured_gmacs == pytest.approx(4.73, abs=0.005)
+
+
+@pytest.mark.parametrize("name", [name for name in registry.names() if name.endswith("_tiny")])
+def test_a_tiny_network_is_shown_as_the_quick_suite_runs_it(name: str) -> None:
+    card = make_card(name)
+    assert card.input == {"frames": 16, "size": 64, "classes": 8}
+    assert card.params < 500_000
 
 
 def test_without_anything_printed_the_networks_own_input_decides_it(
@@ -154,7 +177,7 @@ def test_a_printed_cost_is_compared_under_its_own_convention(
     assert plain == untold == (3 * 4 * pixels + 40) / 1e9
     assert with_norms == (3 * 4 * pixels + 40 + 5 * 4 * pixels) / 1e9
     text = printed(card)
-    assert "matmul+5norm" in text and "not told" in text and "81.25 (ucf101, 10x3)" in text
+    assert "matmul+5norm" in text and "not told" in text and "ucf101, 10x3" in text
     assert "Someone et al. [2015], table 1" in text
 
 
@@ -180,10 +203,46 @@ def test_a_printed_card_has_the_numbers_and_the_modules(tiny: Card) -> None:
     assert "Printed and measured" not in text
 
 
-def test_a_narrow_card_cuts_no_number(tiny: Card) -> None:
-    text = printed(tiny, width=60)
-    assert max(map(len, text.splitlines())) <= 60
-    assert "210,122" in text and "9,094,400" in text and "…" not in text
+NUMBERS = {
+    **{"gmacs": 38.615475, "convention": "matmul+5norm", "mparams": 78.409573, "top5": 95.93},
+    **{"dataset": "ucf101-split1", "top1": 83.27},
+    "source": "facebookresearch/pytorchvideo@docs/source/model_zoo.md (the same as elsewhere)",
+}
+
+
+@pytest.mark.parametrize("width", [60, 80, 160])
+def test_no_number_and_no_name_is_cut_or_broken_at_any_width(
+    monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setattr(cards, "published", lambda model: [row(**NUMBERS), row(size=32)])
+    card = make_card("c3d_tiny", frames=16, size=16, classes=10)
+    deep = "blocks.4.res_blocks.10.branch2.norm_b.1.block.pathway0_fuse.0"
+    modules = card.macs_by_module | {deep: 1_234_567_890, deep[:50]: 7_654_321}
+    card = msgspec.structs.replace(card, macs_by_module=modules)
+    text = printed(card, width, depth=20)
+    shown = [line for line in text.splitlines() if line.strip() != deep]  # 61 letters
+    assert max(map(len, shown)) <= width and "…" not in text
+    words = text.split()
+    for word in (
+        *("210,122", "9,094,400", "1,234.568", "7.654", deep, deep[:50]),
+        *("16x16x16,", "16x32x32,", "38.615475", "78.409573", "0.210", "83.27", "95.93", "0.009"),
+        *("ucf101-split1,", "10x3", "matmul+5norm"),
+        "facebookresearch/pytorchvideo@docs/source/model_zoo.md",
+    ):
+        assert word in words, word
+
+
+def test_a_published_row_is_a_block_of_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cards, "published", lambda model: [row(mparams=None)])
+    lines = printed(make_card("c3d_tiny", 16, 16, 10), 60).splitlines()
+    assert lines[-6:] == [
+        "",
+        "16x16x16, 10 classes",
+        "                printed  measured  counted as",
+        "  GMACs           0.009     0.009  matmul",
+        "  top-1 (%)       81.25         –  ucf101, 10x3",
+        "  source: Someone et al. [2015], table 1",
+    ]
 
 
 def test_what_cannot_be_counted_is_shown(tiny: Card) -> None:

@@ -32,7 +32,8 @@ def test_every_model_is_listed_with_its_paper() -> None:
     c3d = models["c3d"]
     assert (c3d["family"], c3d["year"], c3d["inputs"]) == ("c3d", 2015, "rgb")
     assert c3d["input"] == "16x1, 112 px" and "Tran" in c3d["paper"]
-    assert models["c3d_tiny"]["input"] is None
+    assert models["c3d_tiny"]["input"] == "16x1, 64 px"
+    assert models["late_fusion_pool_r50"]["input"] is None
 
 
 def test_every_dataset_is_listed_with_what_it_needs() -> None:
@@ -77,8 +78,38 @@ def test_each_list_is_json_and_prints_every_name(kind: str) -> None:
     text = printed(found)
     for line in found:
         assert line["name"] in text
-    narrow = printed(found, 60)
-    assert max(map(len, narrow.splitlines())) <= 60 and "…" not in narrow
+
+
+@pytest.mark.parametrize("width", [60, 80])
+@pytest.mark.parametrize("kind", listing.KINDS)
+def test_a_narrow_list_breaks_no_name_and_loses_nothing(kind: str, width: int) -> None:
+    found = listing.lines(kind)
+    text = printed(found, width)
+    assert max(map(len, text.splitlines())) <= width and "…" not in text
+    words = set(text.split())
+    for line in found:
+        for name, value in line.items():
+            if name != "paper" and value is not None:
+                assert set(str(value).split()) <= words, (name, value)
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_papers_are_left_to_the_json(width: int) -> None:
+    text = printed(listing.lines("models"), width)
+    assert len(text.splitlines()) == 1 + len(registry.names())
+    assert "paper" not in text and "Tran" not in text
+
+
+def test_a_column_without_room_goes_under_its_line_with_its_name() -> None:
+    line = {"name": "set", "classes": 2, "homepage": "https://example.org/of-the-set"}
+    lines = [text.rstrip() for text in printed([line], 30).splitlines()]
+    assert lines == [
+        "name  classes",
+        "set   2",
+        "    homepage:",
+        "      https://example.org/of-the-set",
+    ]
+    assert len(printed([line], 60).splitlines()) == 2
 
 
 def test_what_is_unknown_is_a_dash() -> None:

@@ -60,7 +60,7 @@ class Variant(NamedTuple):
 
 VARIANTS = {
     "c3d": Variant(widths=PAPER_WIDTHS, hidden=4096, native=(16, 1, 112)),
-    "c3d_tiny": Variant(widths=((8,), (16,), (32,), (64,), (64,)), hidden=128, native=None),
+    "c3d_tiny": Variant(widths=((8,), (16,), (32,), (64,), (64,)), hidden=128, native=(16, 1, 64)),
 }
 
 

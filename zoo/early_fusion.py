@@ -29,7 +29,7 @@ class Variant(NamedTuple):
 
 VARIANTS = {
     "early_fusion_r50": Variant(backbone=RESNET50, native=(10, 1, 170)),
-    "early_fusion_tiny": Variant(backbone=TINY_RESNET, native=None),
+    "early_fusion_tiny": Variant(backbone=TINY_RESNET, native=(16, 1, 64)),
 }
 
 

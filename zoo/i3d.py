@@ -43,7 +43,7 @@ VARIANTS = {
         depths=R50_DEPTHS, stem_width=64, kernels=TEMPORAL_KERNELS, native=(8, 8, 256)
     ),
     # One block a stage leaves no second one to take turns with, so each looks across time.
-    "i3d_tiny": Variant(depths=(1, 1, 1, 1), stem_width=8, kernels=((3,),) * 4, native=None),
+    "i3d_tiny": Variant(depths=(1, 1, 1, 1), stem_width=8, kernels=((3,),) * 4, native=(16, 1, 64)),
 }
 
 

@@ -43,9 +43,9 @@ class Variant(NamedTuple):
 
 VARIANTS = {
     "late_fusion_r50": Variant(RESNET50, 512, KARPATHY_2014, 2014, native=(2, 15, 170)),
-    "late_fusion_tiny": Variant(TINY_RESNET, 64, KARPATHY_2014, 2014, native=None),
+    "late_fusion_tiny": Variant(TINY_RESNET, 64, KARPATHY_2014, 2014, native=(16, 1, 64)),
     "late_fusion_pool_r50": Variant(RESNET50, None, WANG, 2016, native=None),
-    "late_fusion_pool_tiny": Variant(TINY_RESNET, None, WANG, 2016, native=None),
+    "late_fusion_pool_tiny": Variant(TINY_RESNET, None, WANG, 2016, native=(16, 1, 64)),
 }
 
 

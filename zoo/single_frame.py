@@ -30,7 +30,7 @@ class Variant(NamedTuple):
 
 VARIANTS = {
     "single_frame_r50": Variant(backbone=RESNET50, native=(1, 1, 170)),
-    "single_frame_tiny": Variant(backbone=TINY_RESNET, native=None),
+    "single_frame_tiny": Variant(backbone=TINY_RESNET, native=(16, 1, 64)),
 }
 
 

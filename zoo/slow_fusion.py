@@ -41,7 +41,7 @@ class Variant(NamedTuple):
 
 VARIANTS = {
     "slow_fusion_r50": Variant(depths=R50_DEPTHS, stem_width=64, native=(10, 1, 170)),
-    "slow_fusion_tiny": Variant(depths=(1, 1, 1, 1), stem_width=12, native=None),
+    "slow_fusion_tiny": Variant(depths=(1, 1, 1, 1), stem_width=12, native=(16, 1, 64)),
 }
 
 

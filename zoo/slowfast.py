@@ -42,7 +42,7 @@ class Variant(NamedTuple):
 VARIANTS = {
     "slowfast_r50": Variant(depth=50, slow_width=64, inverse_beta=8, native=(32, 2, 256)),
     # With an eighth of so few channels, the fast pathway would start from one.
-    "slowfast_tiny": Variant(depth=18, slow_width=12, inverse_beta=4, native=None),
+    "slowfast_tiny": Variant(depth=18, slow_width=12, inverse_beta=4, native=(16, 1, 64)),
 }
 
 

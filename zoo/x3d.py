@@ -37,7 +37,7 @@ class Variant(NamedTuple):
 
 VARIANTS = {
     "x3d_m": Variant(width_factor=2.0, depth_factor=2.2, head_width=2048, native=(16, 5, 224)),
-    "x3d_tiny": Variant(width_factor=1.0, depth_factor=0.4, head_width=256, native=None),
+    "x3d_tiny": Variant(width_factor=1.0, depth_factor=0.4, head_width=256, native=(16, 1, 64)),
 }
 
 

@@ -236,7 +236,7 @@ def _case(settings: Settings, batch: int) -> Planned:
         threads=settings.threads or (physical_cores() if device == "cpu" else None),
         eval_batch=settings.eval_batch or 8,
     )
-    measures = settings.measure or ("flops", "latency", "memory", "accuracy")
+    measures = settings.measure or ("flops", "latency", "memory", "accuracy")[: 4 if dataset else 3]
     return Planned(case, measures)
 
 

@@ -2,8 +2,9 @@
 more and more of the clip.
 
 Karpathy et al., "Large-scale Video Classification with Convolutional Neural Networks", CVPR 2014,
-section 3.1: the first three convolutions of an AlexNet have a temporal extent and a stride of 2, so
-that 10 frames become 4, then 2, then 1. Here the same idea stands in a bottleneck ResNet. Only four
+section 3.1: the first convolution of an AlexNet is 4 frames long, the second and the third 2, each
+with a temporal stride of 2 and without padding, so that 10 frames become 4, then 2, then 1. Here
+the same idea stands in a bottleneck ResNet, whose kernels are padded and odd. Only four
 convolutions look across time, each 3 frames long with a stride of 2: the stem, and the first of
 stages 2, 3 and 4. For 16 frames:
 

@@ -118,7 +118,7 @@ def _measure(job: Job, emit: Emit) -> None:
         if case.device == "cuda":
             emit(Note(text="latency: clocks and temperature were not watched"))
         if not latency.warm:
-            emit(Note(text=f"latency: not settled after {latency.warmup_calls} warm-up calls"))
+            emit(Note(text="latency: not settled when the warm-up's time was up"))
         if not latency.converged:
             emit(Note(text="latency: not converged in the time that it had"))
     if "energy" in job.measures:

@@ -25,8 +25,8 @@ class Architecture(msgspec.Struct, frozen=True, kw_only=True):
         paper: Authors, title, venue and year, or repository, of what it implements.
         year: The paper's year.
         inputs: What the module takes, in order.
-        native: The input `(frames, stride, size)` that the paper used, or that a tiny variant is made
-            for; None if there is none.
+        native: The input `(frames, stride, size)` that the paper used, or that a tiny variant
+            is made for; None if there is none.
     """
 
     name: str

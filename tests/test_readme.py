@@ -35,6 +35,18 @@ def test_the_two_commands_stand_there_once() -> None:
     ]
 
 
+def test_the_table_is_that_of_the_quick_suite() -> None:
+    from kinobench.bench.suite import load
+
+    (table,) = (code for kind, code in BLOCKS if kind == "text")
+    rows = [line.split() for line in table.splitlines()]
+    for model in load("quick").models:
+        (row,) = (cells for cells in rows if cells and cells[0] == model)
+        assert len([cell for cell in row if re.search(r"\d", cell[1:] or cell)]) >= 9
+    for words in ("params (M)", "GMACs", "GFLOPs", "latency (ms)", "peak memory (MB)", "untrained"):
+        assert words in table
+
+
 def test_the_architecture_and_the_dataset_are_measured_as_they_stand(tmp_path: Path) -> None:
     assert set(PYTHON) == {"mymodels.py", "mydata.py"}
     for name, code in PYTHON.items():

@@ -46,7 +46,7 @@ class Machine:
         self.folder = root / "cpu"
         monkeypatch.setattr(environment, "_CPU", self.folder)
         monkeypatch.setattr(environment, "_read", lambda path: self.files.get(str(path)))
-        monkeypatch.setattr(environment, "_usable_cpus", lambda: self.cpus)
+        monkeypatch.setattr(environment, "usable_cpus", lambda: self.cpus)
         monkeypatch.setattr(environment.os, "getloadavg", lambda: (self.load, 0.0, 0.0))
         monkeypatch.setattr(psutil, "virtual_memory", lambda: self.memory)
         monkeypatch.setattr(psutil, "process_iter", lambda fields: self.running)
@@ -177,7 +177,7 @@ def test_the_description_of_a_machine_is_the_same_twice() -> None:
     [
         ("_cpu_name", lambda: "Another CPU"),
         ("physical_cores", lambda: 97),
-        ("_gpu", lambda: ("Another GPU", "600.00")),
+        ("_gpu", lambda device: ("Another GPU", "600.00")),
         ("version", lambda library: "9.9.9"),
     ],
 )
@@ -208,7 +208,7 @@ def test_the_fingerprint_stays_where_no_timing_changes(
 def test_the_driver_decides_the_fingerprint(monkeypatch: pytest.MonkeyPatch) -> None:
     found = []
     for driver in ("570.10", "580.20", "570.10"):
-        monkeypatch.setattr(environment, "_gpu", lambda driver=driver: ("A GPU", driver))
+        monkeypatch.setattr(environment, "_gpu", lambda device, driver=driver: ("A GPU", driver))
         found.append(describe().fingerprint)
     assert found[0] == found[2] != found[1]
 
@@ -269,6 +269,23 @@ def test_the_description_is_printed_with_its_spoilers() -> None:
 
 def test_a_cpu_is_always_fit() -> None:
     require_device("cpu")
+
+
+def test_for_cuda_the_gpu_that_torch_uses_is_described(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    uuid = "5f1e2d3c"
+    monkeypatch.setattr(pynvml, "nvmlInit", lambda: None)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    monkeypatch.setattr(
+        torch.cuda, "get_device_properties", lambda index: SimpleNamespace(uuid=uuid)
+    )
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetHandleByIndex", lambda index: f"number {index}")
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetHandleByUUID", lambda asked: f"the one of {asked}")
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetName", lambda gpu: gpu)
+    monkeypatch.setattr(pynvml, "nvmlSystemGetDriverVersion", lambda: "580.20")
+    assert describe("cuda").gpu == "the one of GPU-5f1e2d3c"
+    assert describe("cpu").gpu == "number 0"
 
 
 def test_cuda_without_a_gpu_says_the_cure() -> None:

@@ -236,7 +236,10 @@ def _case(settings: Settings, batch: int) -> Planned:
         threads=settings.threads or (physical_cores() if device == "cpu" else None),
         eval_batch=settings.eval_batch or 8,
     )
-    measures = settings.measure or ("flops", "latency", "memory", "accuracy")[: 4 if dataset else 3]
+    default: tuple[Measure, ...] = ("flops", "latency", "memory")
+    if dataset is not None:
+        default = (*default, "accuracy")
+    measures = settings.measure or default
     return Planned(case, measures)
 
 

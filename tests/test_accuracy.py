@@ -8,6 +8,7 @@ import torch
 
 from kinobench.bench.accuracy import measure_accuracy
 from kinobench.datasets import catalog
+from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.protocol import Protocol, preset
 
 from .trees import make_ucf101
@@ -108,3 +109,28 @@ def test_batches_are_full_but_for_the_last(tmp_path: Path) -> None:
     protocol = preset("common-112").with_views(5, 1)
     measure_accuracy(forward, split, protocol, device=torch.device("cpu"), batch=4)
     assert sizes == [4, 4, 4, 3]  # 3 videos x 5 views
+
+
+def test_what_is_not_finite_is_counted_and_wrong(tmp_path: Path) -> None:
+    make_ucf101(tmp_path, [0, 3, 50])
+
+    def forward(views: torch.Tensor) -> torch.Tensor:
+        logits = read_code(views)
+        logits[logits.argmax(dim=1) == 3] = torch.nan
+        return logits
+
+    split = catalog.get("ucf101").load(tmp_path, "1")
+    protocol = preset("common-112").with_views(1, 1)
+    accuracy = measure_accuracy(forward, split, protocol, device=torch.device("cpu"))
+    assert (accuracy.not_finite, accuracy.top1, accuracy.scored) == (1, 2 / 3, 3)
+
+
+@pytest.mark.parametrize("shape", [(1, 400), (16, 101), (101,)])
+def test_logits_of_another_shape_are_refused(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    make_ucf101(tmp_path, [0])
+    split = catalog.get("ucf101").load(tmp_path, "1")
+    protocol = preset("common-112").with_views(1, 1)
+    with pytest.raises(KinobenchError, match="1 views and 101 classes"):
+        measure_accuracy(
+            lambda views: torch.zeros(shape), split, protocol, device=torch.device("cpu")
+        )

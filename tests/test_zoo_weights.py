@@ -1,5 +1,6 @@
 """A checkpoint is loaded whole or not at all, and never runs code."""
 
+import argparse
 import hashlib
 
 import pytest
@@ -132,3 +133,21 @@ def test_a_name_that_is_no_path_is_refused_with_what_would_do(tmp_path):
     assert "give the path of a checkpoint" in str(refused.value)
     with pytest.raises(KinobenchError, match="is a folder"):
         resolve_weights("c3d", str(tmp_path))
+
+
+def test_the_options_of_a_training_script_do_no_harm(tmp_path, trained):
+    path = tmp_path / "reference.pth"
+    options = argparse.Namespace(lr=0.1, model="r3d_18")
+    torch.save({"model": trained.state_dict(), "args": options}, path)
+    assert_loaded(path, trained)
+
+
+def test_counters_of_batches_may_be_missing_and_nothing_else(tmp_path, trained):
+    state = trained.state_dict()
+    del state["1.num_batches_tracked"]
+    save_file(state, tmp_path / "old.safetensors")
+    assert_loaded(tmp_path / "old.safetensors", trained)
+    del state["1.running_mean"]
+    save_file(state, tmp_path / "less.safetensors")
+    with pytest.raises(KinobenchError, match=r"1 missing \(1\.running_mean\)"):
+        load_weights(network(), tmp_path / "less.safetensors")

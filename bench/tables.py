@@ -120,7 +120,8 @@ def _html(boards: Sequence[Board]) -> str:
     )
     style = (
         "body{font:15px system-ui;margin:2em}table{border-collapse:collapse}"
-        "td,th{padding:.3em .8em;border-bottom:1px solid #ccc;white-space:nowrap}h2{font-size:1.1em}"
+        "td,th{padding:.3em .8em;border-bottom:1px solid #ccc;white-space:nowrap}"
+        "h2{font-size:1.1em}"
     )
     return (
         f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>Leaderboard</title>'

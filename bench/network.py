@@ -31,7 +31,8 @@ class Network:
         module: In eval mode; on the CPU in fp32 until `settle` places it.
         forward: `clip: [B, 3, T, H, W]` on the device, in the precision -> logits `[B, classes]`.
         build_s: How long building, loading and placing took.
-        first_call_s: The first forward, with whatever is compiled, captured or tuned in it.
+        first_call_s: The first forward in the case's mode, with whatever is compiled, captured or
+            tuned in it; where the cost was counted too, the CPU has run eager fp32 once before.
         weights_digest: Of the checkpoint file; None for an untrained network.
         reference: eager fp32 outputs on `reference_clips`, where the case is anything else.
     """
@@ -85,14 +86,14 @@ class Network:
                 f"logits must be [B, classes], {list(expected)}"
             )
 
-    def clips(self, count: int, seed: int = 0) -> list[torch.Tensor]:
+    def clips(self, count: int) -> list[torch.Tensor]:
         """Return random clips `[B, 3, T, H, W]` of the case's own shape, on the device."""
+        return [clip.to(self.device, self.dtype) for clip in self._random_clips(count, seed=0)]
+
+    def _random_clips(self, count: int, seed: int) -> list[torch.Tensor]:
         protocol, generator = self.case.protocol, torch.Generator().manual_seed(seed)
         shape = (self.case.batch, 3, protocol.frames, protocol.size, protocol.size)
-        return [
-            torch.randn(shape, generator=generator).to(self.device, self.dtype)
-            for _ in range(count)
-        ]
+        return [torch.randn(shape, generator=generator) for _ in range(count)]
 
     def weights_bytes(self) -> int:
         """Return the bytes of parameters and buffers."""
@@ -101,10 +102,7 @@ class Network:
 
     def _keep_reference(self) -> None:
         _allow_tf32(False)
-        generator = torch.Generator().manual_seed(1)
-        protocol = self.case.protocol
-        shape = (self.case.batch, 3, protocol.frames, protocol.size, protocol.size)
-        clips = [torch.randn(shape, generator=generator) for _ in range(-(-8 // self.case.batch))]
+        clips = self._random_clips(-(-8 // self.case.batch), seed=1)  # eight clips or a few more
         with torch.inference_mode():
             outputs = [self.module(clip.to(self.device)).float().cpu() for clip in clips]
         self.reference_clips, self.reference = torch.stack(clips), torch.stack(outputs)

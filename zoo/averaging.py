@@ -3,6 +3,7 @@
 import math
 
 import torch
+from torch import nn
 
 
 def log_mean_softmax(logits: torch.Tensor, dim: int) -> torch.Tensor:
@@ -17,3 +18,17 @@ def log_mean_softmax(logits: torch.Tensor, dim: int) -> torch.Tensor:
     log_probabilities = wide.log_softmax(dim=-1)
     mean = log_probabilities.logsumexp(dim=dim) - math.log(logits.shape[dim])
     return mean.to(logits.dtype)
+
+
+class MeanPrediction(nn.Module):
+    """What the positions of the head's window say, as one vector of logits."""
+
+    def forward(self, logits: torch.Tensor) -> torch.Tensor:
+        """`logits: [B, C, t, h, w]` of each position -> `[B, C]`.
+
+        Those of the only position as they are; of several, the log of the mean probability.
+        """
+        positions = logits.flatten(2)
+        if positions.shape[2] == 1:
+            return positions.squeeze(2)
+        return log_mean_softmax(positions.transpose(1, 2), dim=1)

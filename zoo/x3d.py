@@ -13,11 +13,10 @@ of that average: either way the softmax of the output is the origin's output.
 from functools import partial
 from typing import NamedTuple
 
-import torch
 from pytorchvideo.models.x3d import create_x3d
 from torch import nn
 
-from .averaging import log_mean_softmax
+from .averaging import MeanPrediction
 from .input_limits import check_build_arguments
 from .registry import register
 
@@ -39,20 +38,6 @@ VARIANTS = {
     "x3d_m": Variant(width_factor=2.0, depth_factor=2.2, head_width=2048, native=(16, 5, 224)),
     "x3d_tiny": Variant(width_factor=1.0, depth_factor=0.4, head_width=256, native=(16, 1, 64)),
 }
-
-
-class MeanPrediction(nn.Module):
-    """What the positions of the head's window say, as one vector of logits."""
-
-    def forward(self, logits: torch.Tensor) -> torch.Tensor:
-        """`logits: [B, C, t, h, w]` of each position -> `[B, C]`.
-
-        Those of the only position as they are; of several, the log of the mean probability.
-        """
-        positions = logits.flatten(2)
-        if positions.shape[2] == 1:
-            return positions.squeeze(2)
-        return log_mean_softmax(positions.transpose(1, 2), dim=1)
 
 
 def build(

@@ -4,27 +4,13 @@ ResNet-50: He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", 
 torchvision has it (stride in the 3x3 convolution), with torchvision's parameter names.
 """
 
-from collections.abc import Callable
-from typing import NamedTuple
-
 import torch
 from torch import nn
 from torchvision.models import resnet
 
+from .backbones import Backbone, backbone
+
 TINY_WIDTHS = (16, 32, 64, 128)
-
-
-class Backbone(NamedTuple):
-    """A kind of 2D network.
-
-    Attributes:
-        build: `(in_channels, num_classes)` -> a network `[N, in_channels, H, W]` -> `[N,
-            num_classes]`, or pooled features `[N, width]` where `num_classes` is None.
-        width: Length of the pooled features.
-    """
-
-    build: Callable[[int, int | None], nn.Module]
-    width: int
 
 
 class TinyResNet(nn.Module):
@@ -61,16 +47,6 @@ class TinyResNet(nn.Module):
         return self.fc(self.avgpool(maps).flatten(1))
 
 
-def _resnet50(in_channels: int, num_classes: int | None) -> nn.Module:
-    network = resnet.resnet50() if num_classes is None else resnet.resnet50(num_classes=num_classes)
-    if in_channels != 3:
-        network.conv1 = nn.Conv2d(in_channels, 64, kernel_size=7, stride=2, padding=3, bias=False)
-        _he_initialise(network.conv1)
-    if num_classes is None:
-        network.fc = nn.Identity()
-    return network
-
-
 def _halving_block(width_in: int, width_out: int) -> nn.Module:
     shortcut = nn.Sequential(
         nn.Conv2d(width_in, width_out, kernel_size=1, stride=2, bias=False),
@@ -83,5 +59,5 @@ def _he_initialise(layer: nn.Conv2d) -> None:
     nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
 
 
-RESNET50 = Backbone(build=_resnet50, width=2048)
+RESNET50 = backbone("resnet50")
 TINY_RESNET = Backbone(build=TinyResNet, width=TINY_WIDTHS[-1])

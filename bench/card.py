@@ -15,7 +15,9 @@ from ..zoo.spec import Architecture, Published
 from .record import Cost
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
+
+    from .inputs import Inputs
 
 FALLBACK_INPUT = (16, 4, 224)
 FALLBACK_CLASSES = 400
@@ -76,7 +78,7 @@ def make_card(
 
     from .flops import macs_by_module
 
-    module, clip, counted = _count(architecture, shape)
+    module, inputs, counted = _count(architecture, shape)
     counts = {shape: counted}
     if frames is None and size is None and classes is None:
         for row in printed:
@@ -91,7 +93,7 @@ def make_card(
         input=shape._asdict(),
         params=counted.params,
         cost=counted.cost,
-        macs_by_module=macs_by_module(module, clip),
+        macs_by_module=macs_by_module(module, *inputs),
         published=tuple(_compare(row, counts.get(_shape_of(row))) for row in printed),
     )
 
@@ -121,16 +123,17 @@ def _native_classes(native: tuple[int, int, int]) -> int:
     return embedded.num_classes if native == own else FALLBACK_CLASSES
 
 
-def _count(architecture: Architecture, shape: Shape) -> "tuple[nn.Module, Tensor, _Counted]":
+def _count(architecture: Architecture, shape: Shape) -> "tuple[nn.Module, Inputs, _Counted]":
     import torch
 
     from .flops import count_cost
+    from .inputs import random_inputs
 
     torch.manual_seed(0)
     module = architecture.build(shape.classes, shape.frames, shape.size).eval()
-    clip = torch.randn(1, 3, shape.frames, shape.size, shape.size)
+    inputs = random_inputs(architecture.inputs, 1, shape.frames, shape.size, torch.Generator())
     params = sum(parameter.numel() for parameter in module.parameters())
-    return module, clip, _Counted(params, count_cost(module, clip))
+    return module, inputs, _Counted(params, count_cost(module, *inputs))
 
 
 def _compare(row: Published, counted: _Counted | None) -> Comparison:

@@ -37,8 +37,8 @@ def measure_energy(network: Network) -> tuple[Energy | None, list[str]]:
 
 def _over_a_window(network: Network, joules: Callable[[], float]) -> Energy:
     with torch.inference_mode():
-        clips = network.clips(2)
-        network.forward(clips[0])
+        rotation = network.inputs(2)
+        network.forward(*rotation[0])
         torch.cuda.synchronize()
         begin_j, begin = joules(), time.perf_counter()
         time.sleep(IDLE_S)
@@ -46,7 +46,7 @@ def _over_a_window(network: Network, joules: Callable[[], float]) -> Energy:
         forwards = 0
         begin_j, begin = joules(), time.perf_counter()
         while time.perf_counter() - begin < WINDOW_S:
-            network.forward(clips[forwards % 2])
+            network.forward(*rotation[forwards % 2])
             torch.cuda.synchronize()
             forwards += 1
         window_s = time.perf_counter() - begin

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import torch
 
+from .inputs import Inputs
 from .job import Budget
 from .network import Forward, Network
 from .record import Drift, Latency
@@ -16,7 +17,7 @@ WARM_WITHIN = 0.01
 """Medians of two neighbouring windows that differ by less have settled."""
 WARM_CALLS, WARM_S = 10, 1.0
 LAUNCH_BOUND = 1.1
-CLIPS_IN_ROTATION = 2
+INPUTS_IN_ROTATION = 2
 SPIN_HZ = 2e9
 """Above every NVIDIA clock, so that a spin counted in cycles lasts as long as meant, or longer."""
 
@@ -35,9 +36,9 @@ Timer = Callable[[], Sample]
 def measure_latency(network: Network, budget: Budget) -> Latency:
     """Time the network's forward, eval and inference mode, on random clips in rotation."""
     with torch.inference_mode():
-        clips = network.clips(CLIPS_IN_ROTATION)
+        rotation = network.inputs(INPUTS_IN_ROTATION)
         timer = _cuda_timer if network.device.type == "cuda" else _cpu_timer
-        once = timer(network.forward, clips)
+        once = timer(network.forward, rotation)
         calls, warm = warm_up(once, budget.warmup_max_s)
         tolerance = 0.005 if network.device.type == "cuda" else 0.02
         blocks, converged = sample(once, budget, tolerance)
@@ -133,22 +134,22 @@ def _half_width(interval: tuple[float, float], middle: float) -> float:
     return max(interval[1] - middle, middle - interval[0])
 
 
-def _cpu_timer(forward: Forward, clips: list[torch.Tensor]) -> Timer:
+def _cpu_timer(forward: Forward, rotation: list[Inputs]) -> Timer:
     turn = 0
 
     def once() -> Sample:
         nonlocal turn
-        clip = clips[turn]
-        turn = (turn + 1) % len(clips)
+        inputs = rotation[turn]
+        turn = (turn + 1) % len(rotation)
         cpu, begin = time.process_time(), time.perf_counter()
-        forward(clip)
+        forward(*inputs)
         wall_s = time.perf_counter() - begin
         return Sample(wall_s, wall_s, time.process_time() - cpu)
 
     return once
 
 
-def _cuda_timer(forward: Forward, clips: list[torch.Tensor]) -> Timer:
+def _cuda_timer(forward: Forward, rotation: list[Inputs]) -> Timer:
     """Time on the device and on the wall, each by a call of its own.
 
     For the time on the device, the GPU first spins while the host enqueues the whole forward:
@@ -162,17 +163,17 @@ def _cuda_timer(forward: Forward, clips: list[torch.Tensor]) -> Timer:
 
     def once() -> Sample:
         nonlocal turn, spin_s
-        clip = clips[turn]
-        turn = (turn + 1) % len(clips)
+        inputs = rotation[turn]
+        turn = (turn + 1) % len(rotation)
         torch.cuda.synchronize()
         cpu, begin = time.process_time(), time.perf_counter()
-        forward(clip)
+        forward(*inputs)
         torch.cuda.synchronize()
         wall_s, cpu_s = time.perf_counter() - begin, time.process_time() - cpu
         torch.cuda._sleep(int(spin_s * SPIN_HZ))
         begin = time.perf_counter()
         start.record()
-        forward(clip)
+        forward(*inputs)
         end.record()
         spin_s = min(2 * (time.perf_counter() - begin), 0.1)  # as long as enqueueing takes, twice
         torch.cuda.synchronize()
@@ -182,12 +183,12 @@ def _cuda_timer(forward: Forward, clips: list[torch.Tensor]) -> Timer:
 
 
 def _drift(network: Network) -> Drift | None:
-    if network.reference is None or network.reference_clips is None:
+    if network.reference is None:
         return None
     outputs = torch.stack(
         [
-            network.forward(clip.to(network.device, network.dtype)).float().cpu()
-            for clip in network.reference_clips
+            network.classify(*network.placed(inputs)).float().cpu()
+            for inputs in network.reference_inputs
         ]
     )
     flips = outputs.argmax(dim=-1) != network.reference.argmax(dim=-1)

@@ -13,6 +13,7 @@ import psutil
 import torch
 
 from .gpu import nvml_device
+from .inputs import Inputs
 from .network import Network
 from .record import Memory
 
@@ -39,22 +40,22 @@ def measure_memory(network: Network) -> tuple[Memory, list[str]]:
             peak_process_bytes=process_bytes,
         ), ["memory: activations lie in the graph's own pool and can't be told apart"]
     with torch.inference_mode():
-        (clip,) = network.clips(1)
+        (inputs,) = network.inputs(1)
         for _ in range(2):
-            network.forward(clip)
+            network.forward(*inputs)
         if network.device.type == "cuda":
-            on_gpu = _on_cuda(network, clip)
+            on_gpu = _on_cuda(network, inputs)
             missing = ["memory: NVML doesn't tell what this process takes"]
             return on_gpu, missing if on_gpu.peak_process_bytes is None else []
-        return _on_cpu(network, clip)
+        return _on_cpu(network, inputs)
 
 
-def _on_cuda(network: Network, clip: torch.Tensor) -> Memory:
+def _on_cuda(network: Network, inputs: Inputs) -> Memory:
     torch.cuda.synchronize()
     torch.cuda.empty_cache()
     torch.cuda.reset_peak_memory_stats()
     resident = torch.cuda.memory_allocated()
-    network.forward(clip)
+    network.forward(*inputs)
     torch.cuda.synchronize()
     return Memory(
         weights_bytes=network.weights_bytes(),
@@ -77,7 +78,7 @@ def _process_bytes_on_gpu() -> int | None:
     return None  # inside a container NVML may number processes as the host does
 
 
-def _on_cpu(network: Network, clip: torch.Tensor) -> tuple[Memory, list[str]]:
+def _on_cpu(network: Network, inputs: Inputs) -> tuple[Memory, list[str]]:
     notes = []
     peak: int | None = None
     activation: int | None = None
@@ -85,7 +86,7 @@ def _on_cpu(network: Network, clip: torch.Tensor) -> tuple[Memory, list[str]]:
         _give_back_free_pages()
         _CLEAR_REFS.write_text(_RESET_PEAK)
         resident = _status_bytes("VmRSS")
-        network.forward(clip)
+        network.forward(*inputs)
         peak = _status_bytes("VmHWM")
         activation = max(peak - resident, 0)
     except OSError as error:

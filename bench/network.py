@@ -8,8 +8,12 @@ from torch import nn
 
 from ..datasets.errors import KinobenchError
 from ..zoo import registry
+from ..zoo.streaming import streams
 from ..zoo.weights import load_weights, resolve_weights
-from .record import Case, Mode, Precision
+from .flops import count_cost
+from .inputs import Inputs, random_inputs
+from .record import Case, Cost, Mode, Precision
+from .stream import Stream, count_step, frame_by_frame
 
 _DTYPES: dict[Precision, torch.dtype] = {
     "fp32": torch.float32,
@@ -21,7 +25,8 @@ _DTYPES: dict[Precision, torch.dtype] = {
 CUDNN_BENCHMARK = True
 """cuDNN tries its algorithms on the first call of a shape: what a server with fixed shapes does."""
 
-Forward = Callable[[torch.Tensor], torch.Tensor]
+Forward = Callable[..., torch.Tensor]
+"""Called with the tensors of `Inputs`; gives logits `[B, classes]`."""
 
 
 class Network:
@@ -29,12 +34,15 @@ class Network:
 
     Attributes:
         module: In eval mode; on the CPU in fp32 until `settle` places it.
-        forward: `clip: [B, 3, T, H, W]` on the device, in the precision -> logits `[B, classes]`.
+        forward: What is timed: a forward of the case's `inputs`, on the device and in the
+            precision -> logits `[B, classes]`. In mode `stream` it takes one frame
+            `[B, 3, H, W]`, and the state of the frames before it is kept.
+        classify: Logits of whole clips; in mode `stream`, frame by frame from an empty state.
         build_s: How long building, loading and placing took.
         first_call_s: The first forward in the case's mode, with whatever is compiled, captured or
             tuned in it; where the cost was counted too, the CPU has run eager fp32 once before.
         weights_digest: Of the checkpoint file; None for an untrained network.
-        reference: eager fp32 outputs on `reference_clips`, where the case is anything else.
+        reference: eager fp32 outputs on `reference_inputs`, where the case is anything else.
     """
 
     def __init__(self, case: Case) -> None:
@@ -54,16 +62,18 @@ class Network:
         self.module = module.eval()
         self.build_s = time.perf_counter() - begin
         self.params = sum(parameter.numel() for parameter in self.module.parameters())
-        self.reference_clips: torch.Tensor | None = None
+        self.kinds = architecture.inputs
+        self.reference_inputs: list[Inputs] = []
         self.reference: torch.Tensor | None = None
         self.forward: Forward = self.module
+        self.classify: Forward = self.module
         self.first_call_s = 0.0
 
     def settle(self) -> None:
         """Take on the case's device, precision and mode, and make the first forward, timed.
 
         Raises:
-            KinobenchError: The network doesn't give logits `[B, classes]`.
+            KinobenchError: The network doesn't give logits `[B, classes]`, or can't stream.
         """
         begin = time.perf_counter()
         self.module = self.module.to(self.device)
@@ -71,29 +81,58 @@ class Network:
         if (self.case.precision, self.case.mode) != ("fp32", "eager"):
             self._keep_reference()
         self.module = self.module.to(self.dtype)
+        if self.case.mode == "stream":
+            self._refuse_to_stream_clips()
         with torch.inference_mode():
-            (clip,) = self.clips(1)
+            (inputs,) = self.inputs(1)
             begin = time.perf_counter()
-            self.forward = _MODES[self.case.mode](self.module, clip)
-            logits = self.forward(clip)
+            self.forward = _MODES[self.case.mode](self.module, inputs)
+            logits = self.forward(*inputs)
             if self.device.type == "cuda":
                 torch.cuda.synchronize(self.device)
             self.first_call_s = time.perf_counter() - begin
+        self.classify = frame_by_frame(self.module) if self.case.mode == "stream" else self.forward
         expected = (self.case.batch, self.case.classes)
         if tuple(logits.shape) != expected:
             raise KinobenchError(
-                f"{self.case.model} gives {list(logits.shape)} for clips {list(clip.shape)}; "
+                f"{self.case.model} gives {list(logits.shape)} for "
+                f"{', '.join(str(list(each.shape)) for each in inputs)}; "
                 f"logits must be [B, classes], {list(expected)}"
             )
 
-    def clips(self, count: int) -> list[torch.Tensor]:
-        """Return random clips `[B, 3, T, H, W]` of the case's own shape, on the device."""
-        return [clip.to(self.device, self.dtype) for clip in self._random_clips(count, seed=0)]
+    def inputs(self, count: int) -> list[Inputs]:
+        """Return random arguments of `forward`, of the case's own shape, on the device."""
+        drawn = self._random_inputs(count, seed=0)
+        if self.case.mode == "stream":
+            drawn = [(clip[:, :, 0],) for (clip,) in drawn]
+        return [self.placed(inputs) for inputs in drawn]
 
-    def _random_clips(self, count: int, seed: int) -> list[torch.Tensor]:
+    def placed(self, inputs: Inputs) -> Inputs:
+        """Return arguments on the case's device, in its precision."""
+        return tuple(each.to(self.device, self.dtype) for each in inputs)
+
+    def _random_inputs(self, count: int, seed: int) -> list[Inputs]:
         protocol, generator = self.case.protocol, torch.Generator().manual_seed(seed)
-        shape = (self.case.batch, 3, protocol.frames, protocol.size, protocol.size)
-        return [torch.randn(shape, generator=generator) for _ in range(count)]
+        frames, size = protocol.frames, protocol.size
+        return [
+            random_inputs(self.kinds, self.case.batch, frames, size, generator)
+            for _ in range(count)
+        ]
+
+    def cost(self) -> Cost:
+        """Count one view, or in mode `stream` one frame; before `settle`."""
+        protocol, generator = self.case.protocol, torch.Generator().manual_seed(0)
+        inputs = random_inputs(self.kinds, 1, protocol.frames, protocol.size, generator)
+        if self.case.mode == "stream":
+            self._refuse_to_stream_clips()
+            return count_step(self.module, inputs[0][:, :, 0])
+        return count_cost(self.module, *inputs)
+
+    def _refuse_to_stream_clips(self) -> None:
+        if not streams(self.module):
+            raise KinobenchError(
+                f"{self.case.model} can't be run in mode 'stream': it needs the whole clip at once"
+            )
 
     def weights_bytes(self) -> int:
         """Return the bytes of parameters and buffers."""
@@ -102,10 +141,14 @@ class Network:
 
     def _keep_reference(self) -> None:
         _allow_tf32(False)
-        clips = self._random_clips(-(-8 // self.case.batch), seed=1)  # eight clips or a few more
+        # Eight clips or a few more.
+        self.reference_inputs = self._random_inputs(-(-8 // self.case.batch), seed=1)
         with torch.inference_mode():
-            outputs = [self.module(clip.to(self.device)).float().cpu() for clip in clips]
-        self.reference_clips, self.reference = torch.stack(clips), torch.stack(outputs)
+            outputs = [
+                self.module(*(each.to(self.device) for each in inputs)).float().cpu()
+                for inputs in self.reference_inputs
+            ]
+        self.reference = torch.stack(outputs)
         _allow_tf32(self.case.precision == "tf32")
 
 
@@ -114,46 +157,54 @@ def _allow_tf32(allowed: bool) -> None:
     torch.backends.cudnn.allow_tf32 = allowed
 
 
-def _eager(module: nn.Module, clip: torch.Tensor) -> Forward:
+def _eager(module: nn.Module, inputs: Inputs) -> Forward:
     return module
 
 
-def _compiled(module: nn.Module, clip: torch.Tensor) -> Forward:
+def _compiled(module: nn.Module, inputs: Inputs) -> Forward:
     return torch.compile(module)
 
 
-def _cuda_graph(module: nn.Module, clip: torch.Tensor) -> Forward:
-    """Capture one forward; each call copies its clip into the captured input and replays.
+def _streaming(module: nn.Module, inputs: Inputs) -> Forward:
+    return Stream(module)
+
+
+def _cuda_graph(module: nn.Module, inputs: Inputs) -> Forward:
+    """Capture one forward; each call copies its arguments into the captured ones and replays.
 
     Three forwards on a side stream come before the capture, as torch's notes on CUDA graphs ask.
     """
-    captured_in = clip.clone()
+    captured_in = tuple(each.clone() for each in inputs)
+    batch = len(captured_in[0])
     side = torch.cuda.Stream()
     side.wait_stream(torch.cuda.current_stream())
     with torch.inference_mode(), torch.cuda.stream(side):
         for _ in range(3):
-            module(captured_in)
+            module(*captured_in)
     torch.cuda.current_stream().wait_stream(side)
     graph = torch.cuda.CUDAGraph()
     with torch.inference_mode(), torch.cuda.graph(graph):
-        captured_out = module(captured_in)
+        captured_out = module(*captured_in)
 
-    def replay(clip: torch.Tensor) -> torch.Tensor:
+    def replay(*inputs: torch.Tensor) -> torch.Tensor:
         # Any number of clips goes through the captured batch, the last ones beside old content.
         parts = []
-        for part in clip.split(len(captured_in)):
-            captured_in[: len(part)].copy_(part)
+        for arguments in zip(*(each.split(batch) for each in inputs), strict=True):
+            clips = len(arguments[0])
+            for captured, given in zip(captured_in, arguments, strict=True):
+                captured[:clips].copy_(given)
             graph.replay()
-            parts.append(captured_out[: len(part)])
-            if len(clip) > len(captured_in):
+            parts.append(captured_out[:clips])
+            if len(inputs[0]) > batch:
                 parts[-1] = parts[-1].clone()  # the next replay writes over it
         return parts[0] if len(parts) == 1 else torch.cat(parts)
 
     return replay
 
 
-_MODES: dict[Mode, Callable[[nn.Module, torch.Tensor], Forward]] = {
+_MODES: dict[Mode, Callable[[nn.Module, Inputs], Forward]] = {
     "eager": _eager,
     "compile": _compiled,
     "cudagraph": _cuda_graph,
+    "stream": _streaming,
 }

@@ -11,7 +11,7 @@ SCHEMA = 1
 
 Device = Literal["cpu", "cuda"]
 Precision = Literal["fp32", "tf32", "bf16", "fp16"]
-Mode = Literal["eager", "compile", "cudagraph"]
+Mode = Literal["eager", "compile", "cudagraph", "stream"]
 Measure = Literal["flops", "latency", "memory", "energy", "accuracy"]
 FailureKind = Literal[
     "exception", "refused", "out_of_memory", "killed", "timeout", "unreadable", "uncounted"

@@ -87,12 +87,8 @@ def _measure(job: Job, emit: Emit) -> None:
         )
     uncounted: dict[str, int] = {}
     if "flops" in job.measures:
-        from .flops import count_cost
-
         emit(Progress(stage="counting"))
-        protocol = case.protocol
-        clip = torch.randn(1, 3, protocol.frames, protocol.size, protocol.size)
-        cost = count_cost(network.module, clip)
+        cost = network.cost()
         emit(Measured(cost=cost))
         uncounted = cost.uncounted
         if uncounted:

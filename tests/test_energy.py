@@ -52,8 +52,8 @@ class Network:
         self.gpu = gpu
         self.seen: list[torch.Tensor] = []
 
-    def clips(self, count: int) -> list[torch.Tensor]:
-        return [torch.zeros(BATCH, 3, 2, 2, 2) for _ in range(count)]
+    def inputs(self, count: int) -> list[tuple[torch.Tensor]]:
+        return [(torch.zeros(BATCH, 3, 2, 2, 2),) for _ in range(count)]
 
     def forward(self, clip: torch.Tensor) -> torch.Tensor:
         assert torch.is_inference_mode_enabled()
@@ -159,7 +159,7 @@ def test_a_gpu_measures_joules_or_says_why_not() -> None:
     network = SimpleNamespace(
         device=torch.device("cuda"),
         case=SimpleNamespace(batch=1),
-        clips=lambda count: [torch.randn(4096, 4096, device="cuda") for _ in range(count)],
+        inputs=lambda count: [(torch.randn(4096, 4096, device="cuda"),) for _ in range(count)],
         forward=module,
     )
     found, notes = measure_energy(network)  # type: ignore[arg-type]

@@ -114,6 +114,6 @@ def test_another_precision_is_held_against_eager_fp32() -> None:
 
 
 def test_clips_are_random_and_have_the_cases_shape(network: Network) -> None:
-    first, second = network.clips(2)
+    (first,), (second,) = network.inputs(2)
     assert first.shape == (2, 3, 16, 64, 64)
     assert not torch.equal(first, second) and first.std() > 0.9

@@ -8,7 +8,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from ..datasets.errors import KinobenchError, UnknownNameError
-from .spec import Architecture, Builder
+from .spec import INPUTS, Architecture, Builder, Input
 
 FAMILY_MODULES: dict[str, tuple[str, ...]] = {
     "single_frame": ("single_frame_r50", "single_frame_tiny"),
@@ -23,7 +23,9 @@ FAMILY_MODULES: dict[str, tuple[str, ...]] = {
     "c3d": ("c3d", "c3d_tiny"),
     "i3d": ("i3d_r50", "i3d_tiny"),
     "slowfast": ("slowfast_r50", "slowfast_tiny"),
-    "x3d": ("x3d_m", "x3d_tiny"),
+    "x3d": ("x3d_xs", "x3d_s", "x3d_m", "x3d_l", "x3d_tiny"),
+    "r2plus1d": ("r2plus1d_r50", "r2plus1d_r50_tiny"),
+    "csn": ("csn_r101", "ircsn_r50", "ircsn_r152", "ipcsn_r152", "csn_tiny", "ipcsn_tiny"),
 }
 """Which module of this package holds which names, so that a name is checked without torch and
 only the family that is asked for is imported. A test holds it against what they register."""
@@ -41,13 +43,14 @@ def register(
     family: str = "custom",
     paper: str = "",
     year: int | None = None,
-    inputs: tuple[str, ...] = ("rgb",),
+    inputs: tuple[Input, ...] = ("rgb",),
     native: tuple[int, int, int] | None = None,
 ) -> Callable[[Builder], Builder]:
     """Register the decorated builder `(num_classes, frames, size) -> nn.Module` under `name`.
 
     Raises:
-        KinobenchError: The name is taken, or is not lower case without blanks.
+        KinobenchError: The name is taken, or is not lower case without blanks; or `inputs` is not
+            one of `INPUTS`.
     """
 
     # A built-in name belongs to its family's module, however that came to be imported.
@@ -59,6 +62,11 @@ def register(
             raise KinobenchError(f"architecture {name!r}: a name is lower case, without blanks")
         if name in _architectures or caller != owner:
             raise KinobenchError(f"architecture {name!r} is taken; choose another name")
+        if inputs not in INPUTS:
+            raise KinobenchError(
+                f"architecture {name!r}: inputs is {inputs!r}; give one of "
+                + ", ".join(map(str, INPUTS))
+            )
         _architectures[name] = Architecture(
             name=name,
             build=build,

@@ -1,7 +1,7 @@
 """What the registry knows of an architecture."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from torch import nn
 
 Builder = Callable[[int, int, int], "nn.Module"]
+Input = Literal["rgb", "flow"]
+INPUTS: tuple[tuple[Input, ...], ...] = (("rgb",), ("flow",), ("rgb", "flow"))
+"""What a network may take."""
 
 
 class Architecture(msgspec.Struct, frozen=True, kw_only=True):
@@ -16,7 +19,9 @@ class Architecture(msgspec.Struct, frozen=True, kw_only=True):
 
     `build(num_classes, frames, size)` gives a module that takes `clip: [B, 3, frames, size, size]`,
     normalised float, and gives logits `[B, num_classes]`. What happens inside (folding frames into
-    the batch, splitting pathways, stacking channels) stays inside.
+    the batch, splitting pathways, stacking channels) stays inside. A module whose `inputs` name
+    `flow` takes `flow: [B, 2 * (frames - 1), size, size]` there: channel 2k is the displacement in
+    x and 2k + 1 the one in y from frame k to frame k + 1, from -1 (20 pixels) to 1.
 
     Attributes:
         name: Lower case; the origin's own name where there is one.
@@ -34,7 +39,7 @@ class Architecture(msgspec.Struct, frozen=True, kw_only=True):
     family: str
     paper: str
     year: int | None = None
-    inputs: tuple[str, ...] = ("rgb",)
+    inputs: tuple[Input, ...] = ("rgb",)
     native: tuple[int, int, int] | None = None
 
 

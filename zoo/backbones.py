@@ -53,6 +53,11 @@ def torchvision_names() -> list[str]:
     return models.list_models(module=models)
 
 
+def native_size(name: str) -> int:
+    """Return the side of the square that torchvision's default weights of that network take."""
+    return models.get_model_weights(name).DEFAULT.transforms.keywords["crop_size"]
+
+
 def backbone(name: str, size: int = 224) -> Backbone:
     """Return torchvision's 2D network of that name, for frames of `size` x `size` pixels.
 

@@ -2,9 +2,9 @@
 
 Karpathy et al., "Large-scale Video Classification with Convolutional Neural Networks", CVPR 2014,
 section 3.1: the first layer's filters of an AlexNet are extended over 10 frames (11 x 11 x 3 x 10).
-Here they are those of a ResNet-50: 7 x 7 x 3T. A filter with a full extent in time and no padding
-there is a 2D filter over frames stacked as channels, so the clip is stacked so, frame by frame:
-channel `3 * t + c` is colour `c` of frame `t`.
+Here they are those of a ResNet-50, 7 x 7 x 3T, or of any 2D network of torchvision. A filter with a
+full extent in time and no padding there is a 2D filter over frames stacked as channels, so the clip
+is stacked so, frame by frame: channel `3 * t + c` is colour `c` of frame `t`.
 """
 
 from functools import partial
@@ -13,11 +13,12 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from .backbones import Backbone, for_size
 from .frames import frames_into_channels
 from .input_limits import check_build_arguments
 from .papers import KARPATHY_2014
 from .registry import register
-from .resnet2d import RESNET50, TINY_RESNET, Backbone
+from .resnet2d import RESNET50, TINY_RESNET
 
 
 class Variant(NamedTuple):
@@ -46,14 +47,22 @@ class EarlyFusion(nn.Module):
         return self.backbone(frames_into_channels(clip))
 
 
-def build(num_classes: int, frames: int, size: int, *, backbone: Backbone = RESNET50) -> nn.Module:
+def build(
+    num_classes: int, frames: int, size: int, *, backbone: Backbone | str = RESNET50
+) -> nn.Module:
     """Build for clips `[B, 3, frames, size, size]`; any number of frames, 32x32 or more.
 
+    Args:
+        num_classes: Length of the logits.
+        frames: Frames in a clip; the first convolution has weights for each of them.
+        size: Height and width of a frame, in pixels.
+        backbone: The 2D network, or the name of torchvision's.
+
     Raises:
-        KinobenchError: The clip is too small.
+        KinobenchError: The clip is too small, or the backbone can't take frames of that size.
     """
     check_build_arguments("early_fusion", num_classes, frames, size)
-    return EarlyFusion(backbone.build(3 * frames, num_classes))
+    return EarlyFusion(for_size(backbone, size).build(3 * frames, num_classes))
 
 
 for _name, _variant in VARIANTS.items():

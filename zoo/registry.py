@@ -11,21 +11,49 @@ from ..datasets.errors import KinobenchError, UnknownNameError
 from .spec import INPUTS, Architecture, Builder, Input
 
 FAMILY_MODULES: dict[str, tuple[str, ...]] = {
-    "single_frame": ("single_frame_r50", "single_frame_tiny"),
+    "single_frame": (
+        "single_frame_r18",
+        "single_frame_r50",
+        "single_frame_r101",
+        "single_frame_vgg16",
+        "single_frame_googlenet",
+        "single_frame_densenet121",
+        "single_frame_mobilenet_v2",
+        "single_frame_mobilenet_v3_large",
+        "single_frame_efficientnet_b0",
+        "single_frame_convnext_tiny",
+        "single_frame_vit_b_16",
+        "single_frame_swin_t",
+        "single_frame_tiny",
+    ),
     "late_fusion": (
         "late_fusion_r50",
         "late_fusion_tiny",
         "late_fusion_pool_r50",
         "late_fusion_pool_tiny",
+        "late_fusion_max_r50",
+        "late_fusion_max_tiny",
     ),
     "early_fusion": ("early_fusion_r50", "early_fusion_tiny"),
     "slow_fusion": ("slow_fusion_r50", "slow_fusion_tiny"),
     "c3d": ("c3d", "c3d_tiny"),
     "i3d": ("i3d_r50", "i3d_tiny"),
     "slowfast": ("slowfast_r50", "slowfast_tiny"),
-    "x3d": ("x3d_xs", "x3d_s", "x3d_m", "x3d_l", "x3d_tiny"),
+    "x3d": ("x3d_xs", "x3d_s", "x3d_m", "x3d_l", "x3d_xl", "x3d_tiny"),
+    "efficient_x3d": ("efficient_x3d_xs", "efficient_x3d_s", "efficient_x3d_tiny"),
     "r2plus1d": ("r2plus1d_r50", "r2plus1d_r50_tiny"),
     "csn": ("csn_r101", "ircsn_r50", "ircsn_r152", "ipcsn_r152", "csn_tiny", "ipcsn_tiny"),
+    "mvit": ("mvit_base_16x4", "mvit_base_32x3", "mvit_tiny"),
+    "tsn": (
+        "tsn_r18",
+        "tsn_r50",
+        "tsn_r101",
+        "tsn_resnext101_32x4d",
+        "tsn_densenet161",
+        "tsn_mobilenet_v2",
+        "tsn_swin_b",
+        "tsn_tiny",
+    ),
 }
 """Which module of this package holds which names, so that a name is checked without torch and
 only the family that is asked for is imported. A test holds it against what they register."""

@@ -9,7 +9,7 @@ from torch import nn
 from ..datasets.errors import KinobenchError
 from ..zoo import registry
 from ..zoo.streaming import streams
-from ..zoo.weights import load_weights, resolve_weights
+from ..zoo.weights import load_weights
 from .flops import count_cost
 from .inputs import Inputs, random_inputs
 from .record import Case, Cost, Mode, Precision
@@ -58,7 +58,7 @@ class Network:
         module = architecture.build(case.classes, case.protocol.frames, case.protocol.size)
         self.weights_digest = None
         if case.weights is not None:
-            self.weights_digest = load_weights(module, resolve_weights(case.model, case.weights))
+            self.weights_digest = load_weights(module, case.model, case.weights)
         self.module = module.eval()
         self.build_s = time.perf_counter() - begin
         self.params = sum(parameter.numel() for parameter in self.module.parameters())
@@ -94,9 +94,10 @@ class Network:
         self.classify = frame_by_frame(self.module) if self.case.mode == "stream" else self.forward
         expected = (self.case.batch, self.case.classes)
         if tuple(logits.shape) != expected:
+            given = zip(self.kinds, inputs, strict=True)
             raise KinobenchError(
                 f"{self.case.model} gives {list(logits.shape)} for "
-                f"{', '.join(str(list(each.shape)) for each in inputs)}; "
+                f"{' and '.join(f'{kind} {list(each.shape)}' for kind, each in given)}; "
                 f"logits must be [B, classes], {list(expected)}"
             )
 

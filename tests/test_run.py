@@ -71,7 +71,7 @@ def test_failing_cases_are_records_and_the_others_go_on(tmp_path: Path) -> None:
     assert "stopped after 15 s" in errors[4].message
     assert "SIGKILL" in errors[5].message  # at once, not when the child has slept enough
     assert errors[6].message == (
-        "wrong_shape gives [1, 16, 3] for clips [1, 3, 16, 64, 64]; "
+        "wrong_shape gives [1, 16, 3] for rgb [1, 3, 16, 64, 64]; "
         "logits must be [B, classes], [1, 8]"
     )
     assert "no_such_weights" in errors[7].message

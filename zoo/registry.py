@@ -21,7 +21,7 @@ FAMILY_MODULES: dict[str, tuple[str, ...]] = {
         "single_frame_mobilenet_v2",
         "single_frame_mobilenet_v3_large",
         "single_frame_efficientnet_b0",
-        "single_frame_convnext_tiny",
+        "single_frame_convnext_small",
         "single_frame_vit_b_16",
         "single_frame_swin_t",
         "single_frame_tiny",
@@ -57,6 +57,10 @@ FAMILY_MODULES: dict[str, tuple[str, ...]] = {
 }
 """Which module of this package holds which names, so that a name is checked without torch and
 only the family that is asked for is imported. A test holds it against what they register."""
+
+OPEN_FAMILIES = {"single_frame_": "single_frame", "tsn_": "tsn"}
+"""Prefixes that stand before the name of any 2D network of torchvision, and the module that knows:
+its `register_backbone(name)` registers such a name, and tells whether there is such a network."""
 
 ENTRY_POINT_GROUP = "kinobench.zoo"
 
@@ -128,10 +132,23 @@ def get(name: str) -> Architecture:
 
 
 def check(name: str) -> None:
-    """Raise UnknownNameError unless an architecture of that name exists; imports no torch."""
-    if name not in _FAMILY_OF and name not in _architectures and name not in names():
+    """Raise UnknownNameError unless an architecture of that name exists.
+
+    Imports torch only for a name that is not listed but begins as an open family's do.
+    """
+    known = name in _FAMILY_OF or name in _architectures or name in names()
+    if not known and not _opened(name):
         hint = "`python bench.py list models` shows all of them"
         raise UnknownNameError("model", name, names(), hint)
+
+
+def _opened(name: str) -> bool:
+    """Register a name that an open family makes of a backbone's; tell whether there is one."""
+    for prefix, module in OPEN_FAMILIES.items():
+        if name.startswith(prefix):
+            family = importlib.import_module(f".{module}", __package__)
+            return bool(family.register_backbone(name))
+    return False
 
 
 def load_plugin(path: str | Path) -> None:

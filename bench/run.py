@@ -13,6 +13,7 @@ from rich.text import Text
 from ..datasets import catalog
 from ..datasets.errors import KinobenchError
 from . import environment, job, runner
+from .downloads import fetch_published
 from .record import Case, Record
 from .store import RunFile
 from .suite import Planned, Suite
@@ -98,6 +99,7 @@ def measure(
         }
     ):
         prepare(name, split, roots[name], console)
+    fetch_published((entry.case for entry in planned), console)
     run = runner.new_run_id()
     file = RunFile(options.results, run)
     here = {device: environment.describe(device) for device in devices}

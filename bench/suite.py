@@ -13,6 +13,7 @@ from ..datasets import catalog
 from ..datasets.errors import KinobenchError, UnknownNameError, nearest_name
 from ..datasets.protocol import preset
 from ..zoo import registry
+from ..zoo.weights import find_weights, head_classes, native_protocol
 from .environment import physical_cores
 from .job import Budget
 from .record import Case, Device, Measure, Mode, Precision
@@ -20,6 +21,8 @@ from .record import Case, Device, Measure, Mode, Precision
 BUILT_IN = Path(__file__).parent / "suites"
 KINETICS_CLASSES = 400
 """Outputs of a head where no dataset says how many."""
+NATIVE = "native"
+"""The protocol that the case's weights were tested under."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -199,7 +202,9 @@ def _case(settings: Settings, batch: int) -> Planned:
     registry.check(settings.model)
     dataset = None if settings.dataset in (None, "none") else catalog.get(settings.dataset)
     name = settings.protocol or (dataset.default_protocol if dataset else "common-224")
-    protocol = preset(name)
+    weights = None if settings.weights in (None, "none") else settings.weights
+    entry = find_weights(settings.model, weights)
+    protocol = native_protocol(settings.model, weights) if name == NATIVE else preset(name)
     if settings.views is not None:
         protocol = protocol.with_views(*_views(settings.views))
     device, mode = settings.device or "cpu", settings.mode or "eager"
@@ -207,11 +212,20 @@ def _case(settings: Settings, batch: int) -> Planned:
         raise KinobenchError("mode 'cudagraph' needs device 'cuda'")
     if settings.precision == "tf32" and device != "cuda":
         raise KinobenchError("precision 'tf32' needs device 'cuda': a CPU has no such arithmetic")
-    classes = settings.classes or (dataset.num_classes if dataset else KINETICS_CLASSES)
+    head = head_classes(entry) if entry else None
+    classes = settings.classes or (dataset.num_classes if dataset else head or KINETICS_CLASSES)
     if dataset is not None and classes != dataset.num_classes:
         raise KinobenchError(
             f"classes is {classes}, but {dataset.name} has {dataset.num_classes}; "
             "leave it out, or take the dataset out (none)"
+        )
+    if entry is not None and head is not None and classes != head:
+        mismatch = f"classes is {classes}; leave it out"
+        if dataset is not None:
+            cure = f"give --dataset {entry.classes}, or --dataset none for the cost alone"
+            mismatch = f"{dataset.name} has {classes}; {cure}"
+        raise KinobenchError(
+            f"weights {weights!r} of {settings.model} have {head} classes, but {mismatch}"
         )
     split = None
     if dataset is None and settings.split is not None:
@@ -224,7 +238,7 @@ def _case(settings: Settings, batch: int) -> Planned:
         _check_split(dataset, split)
     case = Case(
         model=settings.model,
-        weights=None if settings.weights in (None, "none") else settings.weights,
+        weights=entry.name if entry else weights,
         classes=classes,
         protocol=protocol,
         dataset=dataset.name if dataset else None,
@@ -257,6 +271,11 @@ def _views(text: str) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
+def _protocol(name: str) -> None:
+    if name != NATIVE:
+        preset(name)
+
+
 def _dataset(name: str) -> None:
     if name != "none":
         catalog.get(name)
@@ -278,7 +297,7 @@ _Check = Callable[[Any], object]
 _SETTING_CHECKS: dict[str, _Check] = {
     "model": registry.check,
     "dataset": _dataset,
-    "protocol": preset,
+    "protocol": _protocol,
     "views": _views,
     "classes": _one_or_more,
     "batch": _one_or_more,

@@ -13,9 +13,10 @@ from typing import IO
 import msgspec
 
 from ..datasets.errors import KinobenchError
+from ..datasets.split import Split
 from .environment import usable_cpus
 from .job import Built, Event, Failed, Finished, Job, Measured, Note, Progress
-from .record import Failure, FailureKind
+from .record import Case, Failure, FailureKind
 
 Emit = Callable[[Event], None]
 
@@ -76,15 +77,13 @@ def _measure(job: Job, emit: Emit) -> None:
     torch.set_num_interop_threads(1)
     for plugin in job.plugins:
         load_plugin(plugin)
+    split = None
+    if case.weights is not None:
+        split = _split(job)
+        _compare_classes(case, split, emit)
     emit(Progress(stage="building"))
     network = Network(case)
     emit(Built(params=network.params, weights_digest=network.weights_digest))
-    if network.weights_digest is not None:
-        emit(
-            Note(
-                text="weights: the order of their classes is not known, and taken as the dataset's"
-            )
-        )
     uncounted: dict[str, int] = {}
     if "flops" in job.measures:
         emit(Progress(stage="counting"))
@@ -125,13 +124,11 @@ def _measure(job: Job, emit: Emit) -> None:
         emit(Measured(energy=energy))
         for text in notes:
             emit(Note(text=text))
-    if "accuracy" in job.measures and case.dataset is not None:
-        from ..datasets import catalog
+    split = split or _split(job)
+    if split is not None:
         from .accuracy import measure_accuracy
 
         emit(Progress(stage="accuracy"))
-        root = None if job.data_root is None else Path(job.data_root)
-        split = catalog.get(case.dataset).load(root, case.split)
         accuracy = measure_accuracy(
             network.forward,
             split,
@@ -160,6 +157,28 @@ def _measure(job: Job, emit: Emit) -> None:
     if uncounted and job.strict:
         message = f"operators that can't be counted: {', '.join(uncounted)}"
         emit(Failed(failure=Failure(kind="uncounted", message=message)))
+
+
+def _split(job: Job) -> Split | None:
+    """Load what accuracy is measured on, if it is."""
+    from ..datasets import catalog
+
+    if "accuracy" not in job.measures or job.case.dataset is None:
+        return None
+    root = None if job.data_root is None else Path(job.data_root)
+    return catalog.get(job.case.dataset).load(root, job.case.split)
+
+
+def _compare_classes(case: Case, split: Split | None, emit: Emit) -> None:
+    """See that the weights' classes are the split's; say so where that can't be known."""
+    from ..zoo.weights import find_weights, refuse_other_classes
+
+    published = find_weights(case.model, case.weights)
+    if published is None or published.classes is None:
+        order = "the order of their classes is not known, and taken as the dataset's"
+        emit(Note(text=f"weights: {order}"))
+    elif split is not None:
+        refuse_other_classes(published, split.dataset, split.classes)
 
 
 def _failure(error: Exception) -> Failure:

@@ -9,7 +9,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 from kinobench.datasets.errors import KinobenchError
-from kinobench.zoo.weights import file_digest, load_weights, resolve_weights
+from kinobench.zoo.checkpoints import file_digest, load_checkpoint
+from kinobench.zoo.weights import resolve_weights
 
 
 def network() -> nn.Module:
@@ -31,7 +32,7 @@ def trained():
 
 def assert_loaded(path, trained):
     module = network()
-    digest = load_weights(module, path)
+    digest = load_checkpoint(module, path)
     for name, entry in trained.state_dict().items():
         assert torch.equal(module.state_dict()[name], entry), name
     assert digest == hashlib.sha256(path.read_bytes()).hexdigest()[:16]
@@ -58,7 +59,7 @@ def test_a_prefix_that_is_the_networks_own_is_kept(tmp_path):
     path = tmp_path / "checkpoint.pt"
     torch.save(parallel.state_dict(), path)
     other = nn.DataParallel(nn.Linear(2, 2))
-    load_weights(other, path)
+    load_checkpoint(other, path)
     assert torch.equal(other.module.weight, inner.weight)
 
 
@@ -72,7 +73,7 @@ def test_missing_unexpected_and_misshapen_entries_are_named_and_counted(tmp_path
     module = network()
     before = {name: entry.clone() for name, entry in module.state_dict().items()}
     with pytest.raises(KinobenchError) as refused:
-        load_weights(module, path)
+        load_checkpoint(module, path)
     message = str(refused.value)
     assert "1 missing (0.weight)" in message
     assert "5 unexpected (extra.0, extra.1, extra.2, ...)" in message
@@ -85,7 +86,7 @@ def test_a_pickle_with_code_is_refused_and_not_run(tmp_path, capsys):
     path = tmp_path / "checkpoint.pt"
     torch.save({"state_dict": Runner()}, path)
     with pytest.raises(KinobenchError, match="could run code"):
-        load_weights(network(), path)
+        load_checkpoint(network(), path)
     assert "run" not in capsys.readouterr().out
 
 
@@ -95,7 +96,7 @@ def test_a_damaged_file_is_refused(tmp_path, name, content):
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(KinobenchError, match="checkpoint"):
-        load_weights(network(), path)
+        load_checkpoint(network(), path)
 
 
 @pytest.mark.parametrize("content", [[1, 2], {}, {"state_dict": {}}])
@@ -103,19 +104,19 @@ def test_a_checkpoint_without_parameters_is_refused(tmp_path, content):
     path = tmp_path / "checkpoint.pt"
     torch.save(content, path)
     with pytest.raises(KinobenchError, match="hold no parameters"):
-        load_weights(network(), path)
+        load_checkpoint(network(), path)
 
 
 def test_an_entry_that_is_no_tensor_is_named(tmp_path, trained):
     path = tmp_path / "checkpoint.pt"
     torch.save({**trained.state_dict(), "epoch": 3}, path)
     with pytest.raises(KinobenchError, match="entry 'epoch' is a int, not a tensor"):
-        load_weights(network(), path)
+        load_checkpoint(network(), path)
 
 
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(KinobenchError, match=r"nowhere\.pt'.* no such file"):
-        load_weights(network(), tmp_path / "nowhere.pt")
+        load_checkpoint(network(), tmp_path / "nowhere.pt")
 
 
 def test_a_path_that_exists_is_resolved_to_itself(tmp_path):
@@ -150,4 +151,4 @@ def test_counters_of_batches_may_be_missing_and_nothing_else(tmp_path, trained):
     del state["1.running_mean"]
     save_file(state, tmp_path / "less.safetensors")
     with pytest.raises(KinobenchError, match=r"1 missing \(1\.running_mean\)"):
-        load_weights(network(), tmp_path / "less.safetensors")
+        load_checkpoint(network(), tmp_path / "less.safetensors")

@@ -70,3 +70,48 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
     top1: float | None
     top5: float | None
     source: str
+
+
+class Weights(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of `weights.csv`: a checkpoint that the authors of an architecture published.
+
+    Attributes:
+        model: The registry's name.
+        name: What `--weights` calls it: the dataset that it was trained on last.
+        alias: Another name for it, that of the origin; None if there is none.
+        url: Where the file lies.
+        digest: What the origin says that its SHA-256 begins with; None if it says nothing.
+        classes: Name of the class list whose order its outputs have; None where that order was
+            not checked.
+        classes_source: What states that order.
+        protocol: Name of the preset that it was tested under; None where that is not known.
+        top1, top5: The accuracy printed for it under that protocol, in percent.
+        source: Repository and file that print the URL and the accuracy.
+        notes: What to know before its numbers are compared.
+    """
+
+    model: str
+    name: str
+    alias: str | None
+    url: str
+    digest: str | None
+    classes: str | None
+    classes_source: str | None
+    protocol: str | None
+    top1: float | None
+    top5: float | None
+    source: str
+    notes: str | None
+
+    @property
+    def file(self) -> str:
+        """What the file is called in the cache: its own name.
+
+        Hugging Face has files of one name in every repository, so there owner and repository come
+        before it.
+        """
+        repository, slash, _ = self.url.removeprefix("https://huggingface.co/").partition(
+            "/resolve/"
+        )
+        file = self.url.rpartition("/")[2]
+        return f"{repository.replace('/', '--')}--{file}" if slash else file

@@ -1,156 +1,198 @@
-"""Checkpoints: found by name or path, read without running code, and loaded only where they fit."""
+"""The published checkpoints: found by name, fetched once, and loaded where the classes agree."""
 
-import argparse
-import hashlib
-import pickle
-from collections.abc import Iterable, Mapping
+import csv
+import os
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..datasets.errors import KinobenchError
+import msgspec
+
+from ..datasets.class_names import class_names, fold
+from ..datasets.errors import KinobenchError, nearest_name
+from ..datasets.protocol import Protocol, preset
+from .checkpoints import load_checkpoint
+from .fetch import OnBytes, fetch
+from .spec import Weights
 
 if TYPE_CHECKING:
-    import torch
     from torch import nn
 
-WRAPPERS = ("model_state", "state_dict", "model")
-"""The keys under which training programs keep the parameters: those of PySlowFast and pytorchvideo,
-of OpenMMLab and Lightning, of torchvision's references."""
-
-PARALLEL_PREFIX = "module."
-"""What torch's DataParallel and DistributedDataParallel put before every name."""
-
+TABLE = Path(__file__).with_name("weights.csv")
 SHOWN = 3
-"""How many of the entries that don't fit a message names."""
+"""How many classes of a kind a message names."""
+
+_COLUMNS = tuple(field.name for field in msgspec.structs.fields(Weights))
 
 
-def resolve_weights(architecture_name: str, weights: str) -> Path:
-    """Return the file that `weights` means for an architecture: a path that exists.
+def weights_of(model: str) -> list[Weights]:
+    """Return the checkpoints that were published of an architecture; imports no torch."""
+    return [entry for entry in _table() if entry.model == model]
+
+
+def find_weights(model: str, weights: str | None) -> Weights | None:
+    """Return the published checkpoint that `weights` names, in any case; None for anything else."""
+    wanted = (weights or "").lower()
+    for entry in weights_of(model):
+        if wanted and wanted in (entry.name, entry.alias):
+            return entry
+    return None
+
+
+def native_protocol(model: str, weights: str | None) -> Protocol:
+    """Return the protocol that a published checkpoint was tested under.
 
     Raises:
-        KinobenchError: There is no such file.
+        KinobenchError: There is no such checkpoint, or its protocol is not known; the message says
+            which checkpoints have one.
     """
+    entry = find_weights(model, weights)
+    if entry is not None and entry.protocol is not None:
+        return preset(entry.protocol)
+    known = [each.name for each in weights_of(model) if each.protocol is not None]
+    cure = (
+        f"give --weights {' or '.join(known)}, or name a protocol"
+        if known
+        else f"no published weights of {model} have one here; name a protocol"
+    )
+    if weights is None:
+        raise KinobenchError(f"protocol 'native' is that of published weights: {cure}")
+    raise KinobenchError(f"protocol 'native': weights {weights!r} have none that is known: {cure}")
+
+
+def head_classes(entry: Weights) -> int | None:
+    """Return how many classes a checkpoint's head has; None where that is only in the file."""
+    return None if entry.classes is None else len(class_names(entry.classes))
+
+
+def refuse_other_classes(entry: Weights, dataset: str, classes: Sequence[str]) -> None:
+    """Check that a checkpoint's outputs are the classes of a dataset, one by one.
+
+    Names are compared by their letters and digits. The same classes in another order are refused
+    too: outputs that were moved around here would no longer be those of the published network.
+
+    Raises:
+        KinobenchError: A class is missing or too many, or the order differs; the message says which
+            and where.
+    """
+    if entry.classes is None:
+        return
+    own = class_names(entry.classes)
+    folded, wanted = [fold(name) for name in own], [fold(name) for name in classes]
+    if folded == wanted:
+        return
+    theirs = f"weights {entry.name!r} of {entry.model} are for the {len(own)} classes of "
+    theirs += f"{entry.classes}, and {dataset} has {len(classes)}"
+    lacking = [name for name, key in zip(classes, wanted, strict=True) if key not in set(folded)]
+    surplus = [name for name, key in zip(own, folded, strict=True) if key not in set(wanted)]
+    if not lacking and not surplus and len(own) == len(classes):
+        index = next(i for i, key in enumerate(folded) if key != wanted[i])
+        raise KinobenchError(
+            f"{theirs}, the same in another order: class {index} is {own[index]!r} there and "
+            f"{classes[index]!r} here; list the dataset's classes in the order of {entry.classes}"
+        )
+    faults = [
+        f"{len(names)} that only {holder} {verb} ({_first(names)})"
+        for holder, verb, names in (
+            (dataset, "has", lacking),
+            ("the weights", "know", surplus),
+        )
+        if names
+    ]
+    raise KinobenchError(f"{theirs}: {'; '.join(faults) or 'some of them twice'}")
+
+
+def cache_folder() -> Path:
+    """Return where torch.hub keeps checkpoints (torch/hub.py, get_dir), without importing torch."""
+    cache_home = os.environ.get("XDG_CACHE_HOME", "~/.cache")
+    torch_home = os.environ.get("TORCH_HOME", str(Path(cache_home, "torch")))
+    return Path(torch_home).expanduser() / "hub" / "checkpoints"
+
+
+def fetch_weights(entry: Weights, on_bytes: OnBytes | None = None) -> Path:
+    """Return the file of a published checkpoint in torch hub's cache, fetched if it isn't there.
+
+    Raises:
+        KinobenchError: It couldn't be had; the message has the URL and where to put the file.
+    """
+    path = cache_folder() / entry.file
+    if not path.is_file():
+        fetch(entry.url, path, entry.digest or "", on_bytes)
+    return path
+
+
+def resolve_weights(model: str, weights: str) -> Path:
+    """Return the file that `weights` means for an architecture; nothing is fetched.
+
+    A name of published weights comes first: a file that is called like one is `./kinetics400`.
+
+    Raises:
+        KinobenchError: There is no such file or name, or the published file is not in the cache.
+    """
+    entry = find_weights(model, weights)
+    if entry is not None:
+        path = cache_folder() / entry.file
+        if path.is_file():
+            return path
+        raise KinobenchError(
+            f"weights {weights!r} of {model} are not here; fetch {entry.url} and put the file at "
+            f"{path}"
+        )
     path = Path(weights).expanduser()
     if path.is_file():
         return path
     if path.is_dir():
         raise KinobenchError(f"weights {weights!r} is a folder; give the checkpoint file in it")
+    known = [entry.name for entry in weights_of(model)]
+    nearest = nearest_name(weights, known)
+    hint = f"did you mean {nearest!r}? " if nearest else ""
     raise KinobenchError(
         f"weights {weights!r}: there is no such file, and no published weights of that name are "
-        f"known for {architecture_name}; give the path of a checkpoint (.safetensors, .pt, .pth, "
-        ".pyth)"
+        f"known for {model} ({', '.join(known) or 'it has none'}); {hint}give the path of a "
+        "checkpoint (.safetensors, .pt, .pth, .pyth)"
     )
 
 
-def load_weights(module: "nn.Module", path: str | Path) -> str:
-    """Load a local checkpoint into `module`, all of it or none, and return the file's digest.
-
-    `.safetensors` is read as such, anything else as what `torch.save` writes. The parameters may
-    lie under one of `WRAPPERS` or bare, with or without `module.` before every name.
-
-    Returns:
-        The first 16 hexadecimal digits of the file's SHA-256.
+def load_weights(module: "nn.Module", model: str, weights: str) -> str:
+    """Load published weights, or a checkpoint file, into a network, and return the file's digest.
 
     Raises:
-        KinobenchError: The file is missing, damaged, holds code or no parameters; or entries are
-            missing, unexpected or of another shape than the module's.
+        KinobenchError: As `resolve_weights` and `load_checkpoint` do.
     """
-    file = Path(path)
-    if not file.is_file():
-        raise KinobenchError(f"weights {str(path)!r}: there is no such file")
-    state = _parameters(file, _read(file))
-    expected = module.state_dict()
-    if all(name.startswith(PARALLEL_PREFIX) for name in state) and not any(
-        name.startswith(PARALLEL_PREFIX) for name in expected
-    ):
-        state = {name.removeprefix(PARALLEL_PREFIX): entry for name, entry in state.items()}
-    faults = _misfits(expected, state)
-    if faults:
-        raise KinobenchError(
-            f"weights {str(path)!r} don't fit this network: {'; '.join(faults)}. Are they of "
-            "another architecture, number of classes, frames or size?"
-        )
-    module.load_state_dict(state, strict=False)  # what is missing are counters alone
-    return file_digest(file)
+    entry = find_weights(model, weights)
+    published_digest = (entry.digest or "") if entry else ""
+    return load_checkpoint(module, resolve_weights(model, weights), published_digest)
 
 
-def file_digest(path: str | Path) -> str:
-    """Return the first 16 hexadecimal digits of a file's SHA-256."""
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+def read_weights(path: Path) -> list[Weights]:
+    """Read and check a table in the layout of `weights.csv`; an empty cell is None.
 
-
-def _read(file: Path) -> object:
-    # Imported here, so that `resolve_weights` answers without torch.
-    import torch
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    if file.suffix == ".safetensors":
-        try:
-            return load_file(file)
-        except SafetensorError as error:
-            raise KinobenchError(f"weights {str(file)!r} can't be read: {error}") from error
-    try:
-        # torchvision's training scripts store their options, a Namespace, which holds no code.
-        with torch.serialization.safe_globals([argparse.Namespace]):
-            return torch.load(file, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise KinobenchError(
-            f"weights {str(file)!r} hold more than tensors, which could run code when read, or are "
-            "no checkpoint at all; where you trust them, save their state dict alone, best as "
-            ".safetensors"
-        ) from error
-    except (RuntimeError, EOFError, OSError, ValueError) as error:
-        raise KinobenchError(f"weights {str(file)!r} can't be read: {error}") from error
-
-
-def _parameters(file: Path, checkpoint: object) -> "dict[str, torch.Tensor]":
-    """Return the name -> tensor of what a checkpoint file held."""
-    import torch
-
-    entries = checkpoint
-    if isinstance(checkpoint, Mapping):
-        for wrapper in WRAPPERS:
-            if isinstance(checkpoint.get(wrapper), Mapping):
-                entries = checkpoint[wrapper]
-                break
-    if not isinstance(entries, Mapping) or not entries:
-        raise KinobenchError(
-            f"weights {str(file)!r} hold no parameters: a {type(entries).__name__} is not a "
-            f"state dict, neither bare nor under {', '.join(WRAPPERS)}"
-        )
-    state: dict[str, torch.Tensor] = {}
-    for name, entry in entries.items():
-        if not isinstance(name, str) or not isinstance(entry, torch.Tensor):
+    Raises:
+        KinobenchError: A column is missing or unknown, or a cell is not what its column holds; the
+            message names the file and the line.
+    """
+    with path.open(encoding="utf-8", newline="") as file:
+        lines = csv.DictReader(file, strict=True)
+        if tuple(lines.fieldnames or ()) != _COLUMNS:
             raise KinobenchError(
-                f"weights {str(file)!r}: entry {name!r} is a {type(entry).__name__}, not a tensor; "
-                "save the state dict alone"
+                f"{path}: the columns are {', '.join(lines.fieldnames or ()) or 'missing'}; "
+                f"they must be {', '.join(_COLUMNS)}"
             )
-        state[name] = entry
-    return state
+        entries = []
+        for cells in lines:
+            try:
+                present = {column: cell or None for column, cell in cells.items()}
+                entries.append(msgspec.convert(present, Weights, strict=False))
+            except msgspec.ValidationError as error:
+                raise KinobenchError(f"{path}, line {lines.line_num}: {error}") from error
+        return entries
 
 
-def _misfits(expected: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
-    """Return what keeps `found` from being loaded where `expected` is wanted, one phrase a kind."""
-    reshaped = [
-        f"{name} is {list(found[name].shape)}, not {list(entry.shape)}"
-        for name, entry in expected.items()
-        if name in found and found[name].shape != entry.shape
-    ]
-    kinds = {
-        "missing": [name for name in expected if name not in found and not _is_counter(name)],
-        "unexpected": [name for name in found if name not in expected],
-        "of another shape": reshaped,
-    }
-    return [f"{len(names)} {kind} ({_first(names)})" for kind, names in kinds.items() if names]
+@cache
+def _table() -> tuple[Weights, ...]:
+    return tuple(read_weights(TABLE))
 
 
-def _is_counter(name: str) -> bool:
-    """Tell whether an entry only counts batches: torch before 0.4.1 and Caffe2 stored none."""
-    return name.endswith("num_batches_tracked")
-
-
-def _first(names: Iterable[str]) -> str:
-    names = list(names)
+def _first(names: Sequence[str]) -> str:
     return ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")

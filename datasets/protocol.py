@@ -2,21 +2,29 @@
 
 import hashlib
 import math
-from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
 
+from .cropping import CROP_COUNTS, Crop, CropRounding, LongSide, crops_of, resized
 from .errors import KinobenchError, UnknownNameError
+from .origins import ALIASES, COMMON, ORIGINS
+from .placement import (
+    TIMED_PLACEMENTS,
+    Placement,
+    ShortRule,
+    Timeline,
+    clip_ticks,
+    frame_at,
+    sparse_ticks,
+    ticks_in,
+    timeline_of,
+)
 
-Placement = Literal["spread", "segments"]
-ShortRule = Literal["loop", "hold", "clamp"]
 Interpolation = Literal["bilinear", "bicubic", "nearest"]
 Aggregation = Literal["softmax", "logits"]
-
-TIMESTAMP_SLACK_S = 0.5e-3
-"""Matroska rounds timestamps to 1 ms: a frame may be stamped half of that after its instant."""
+ResizeOn = Literal["unit", "normalised", "uint8", "opencv"]
 
 
 class Protocol(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,19 +38,31 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True):
             same clip covers the same time in every file. None: a tick is a frame of the file.
         clips: Temporal views of a video.
         placement: Where clips start. `spread`: the first clip at the first tick, the last clip
-            ending with the last tick, the others evenly between; one clip stands in the middle.
-            `segments`: each clip in the middle of one of `clips` equal parts.
+            ending with the last tick, the others evenly between, rounded down; one clip stands in
+            the middle. `segments`: each clip in the middle of one of `clips` equal parts. The
+            others are those of the origin whose name they bear, formula by formula; see
+            placement.py. `torchvision`, `pytorchvideo`, `pyslowfast` and `pyslowfast-offset` choose
+            by the container's own timestamps, `fps` being the rate that they bring a video to.
         short: What a video shorter than a clip gives. `loop`: it starts over. `hold`: its last
             frame stays. `clamp`: the clip ends with the video, and its pictures are spread evenly
-            from the first frame to the last.
+            from the first frame to the last. `pytorchvideo` and `pyslowfast` have their own rule.
         short_side: Length of the shorter side after the resize, in pixels (aspect kept).
         interpolation: Filter of the resize.
         antialias: Whether the filter widens when it shrinks a picture.
         crops: Spatial views of a clip: 1 is the centre; 3 are the two ends and the middle of the
-            longer side.
+            longer side; 5 the corners and the centre; 10 these and their mirror images.
         size: Side of the square crop, in pixels.
         mean, std: Per colour (red, green, blue), on a scale from 0 to 1.
         aggregation: A video's scores are the mean over its views of the softmax, or of the logits.
+        sparse: Whether the pictures of a clip stand over the whole video, as as many clips of one
+            picture would; the stride then says nothing.
+        exact_size: `(height, width)` after a resize that doesn't keep the aspect; its shorter side
+            is `short_side`.
+        long_side: How the longer side gets whole; see cropping.py.
+        crop_rounding: How crops get whole corners; see cropping.py.
+        resize_on: What is resized. `unit`: colours from 0 to 1, then normalised. `normalised`:
+            colours already normalised. `uint8`: bytes, to which the result is rounded. `opencv`:
+            bytes, by OpenCV's fixed-point arithmetic (no antialias, and on the CPU).
     """
 
     name: str
@@ -60,15 +80,34 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True):
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     aggregation: Aggregation = "softmax"
+    # From here on, what came after the first records: a default is not part of the digest.
+    sparse: bool = False
+    exact_size: tuple[int, int] | None = None
+    long_side: LongSide = "floor"
+    crop_rounding: CropRounding = "floor"
+    resize_on: ResizeOn = "unit"
 
     def __post_init__(self) -> None:
         """Refuse numbers that no clip can have."""
         for field in ("frames", "stride", "clips", "short_side", "size"):
             self._need(field, getattr(self, field) >= 1, "1 or more")
-        self._need("crops", self.crops in (1, 3), "1 or 3")
+        self._need("crops", self.crops in CROP_COUNTS, "1, 3, 5 or 10")
         self._need("fps", self.fps is None or 0 < self.fps < math.inf, "positive")
         self._need("size", self.size <= self.short_side, f"at most short_side, {self.short_side}")
         self._need("std", min(self.std) > 0, "positive")
+        self._need(
+            "exact_size",
+            self.exact_size is None or min(self.exact_size) == self.short_side,
+            f"(height, width), the shorter being short_side, {self.short_side}",
+        )
+        timed = self.placement in TIMED_PLACEMENTS
+        self._need("placement", not timed or self.fps is not None, "one that needs no fps, or fps")
+        self._need("sparse", not (self.sparse and timed), "false, since its placement goes by time")
+        self._need(
+            "resize_on",
+            self.resize_on != "opencv" or not self.antialias,
+            "another where antialias is true: OpenCV's filters don't widen",
+        )
 
     def _need(self, field: str, holds: bool, need: str) -> None:
         if not holds:
@@ -78,7 +117,11 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def digest(self) -> str:
         """16 hexadecimal digits that differ whenever a view or a prediction could."""
-        decisive = {key: value for key, value in msgspec.to_builtins(self).items() if key != "name"}
+        decisive = msgspec.to_builtins(self)
+        del decisive["name"]
+        for field in msgspec.structs.fields(self):
+            if field.name in _NEWER and getattr(self, field.name) == field.default:
+                del decisive[field.name]
         return hashlib.sha256(msgspec.json.encode(decisive, order="sorted")).hexdigest()[:16]
 
     @property
@@ -94,145 +137,57 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, name=name, clips=clips, crops=crops)
 
     def frame_indices(
-        self, times_s: Sequence[float], duration_s: float
+        self, times_s: Sequence[float], duration_s: float, timeline: Timeline | None = None
     ) -> tuple[tuple[int, ...], ...]:
         """Return which frames of a video make its clips: `[clips][frames]`, indices of the file.
 
         Args:
             times_s: When each frame of the file appears, ascending, the first at 0.
             duration_s: When the last frame disappears.
+            timeline: The same as the container counts it, where that is known: origins whose
+                placement goes by time round to its units.
         """
-        if self.fps is None:
-            return clip_ticks(
-                len(times_s), self.frames, self.stride, self.clips, self.placement, self.short
+        if self.placement in TIMED_PLACEMENTS and self.fps is not None:
+            place = TIMED_PLACEMENTS[self.placement]
+            video = timeline or timeline_of(times_s, duration_s)
+            return place(video, self.frames, self.stride, self.fps, self.clips, self.short)
+        ticks = len(times_s) if self.fps is None else ticks_in(duration_s, self.fps)
+        if self.sparse:
+            clips = sparse_ticks(ticks, self.frames, self.clips, self.placement, self.short)
+        else:
+            clips = clip_ticks(
+                ticks, self.frames, self.stride, self.clips, self.placement, self.short
             )
-        ticks = ticks_in(duration_s, self.fps)
+        if self.fps is None:
+            return clips
         shown = [frame_at(tick / self.fps, times_s) for tick in range(ticks)]
-        clips = clip_ticks(ticks, self.frames, self.stride, self.clips, self.placement, self.short)
         return tuple(tuple(shown[tick] for tick in clip) for clip in clips)
 
+    def resized(self, height: int, width: int) -> tuple[int, int]:
+        """Return `(height, width)` of a picture of that height and width after the resize."""
+        return self.exact_size or resized(height, width, self.short_side, self.long_side)
 
-def ticks_in(duration_s: float, fps: float) -> int:
-    """Return how many instants `0, 1/fps, 2/fps, ...` lie before the end of the video."""
-    return max(1, math.ceil(duration_s * fps - TIMESTAMP_SLACK_S * fps))
-
-
-def frame_at(instant_s: float, times_s: Sequence[float]) -> int:
-    """Return the index of the frame that is on screen at an instant."""
-    return max(0, bisect_right(times_s, instant_s + TIMESTAMP_SLACK_S) - 1)
+    def crops_of(self, height: int, width: int) -> tuple[Crop, ...]:
+        """Return the crops of a resized picture of that height and width, one a spatial view."""
+        return crops_of(height, width, self.size, self.crops, self.crop_rounding)
 
 
-def clip_ticks(
-    ticks: int, frames: int, stride: int, clips: int, placement: Placement, short: ShortRule
-) -> tuple[tuple[int, ...], ...]:
-    """Return the ticks of every clip: `[clips][frames]`, each from 0 to `ticks - 1`.
-
-    A clip spans `(frames - 1) * stride + 1` ticks. Starts are rounded down.
-    """
-    span = (frames - 1) * stride + 1
-    if span > ticks:
-        return (_SHORT_RULES[short](ticks, frames, stride),) * clips
-    starts = _PLACEMENTS[placement](ticks, span, clips)
-    return tuple(tuple(range(start, start + span, stride)) for start in starts)
-
-
-def _spread(ticks: int, span: int, clips: int) -> list[int]:
-    room = ticks - span
-    if clips == 1:
-        return [room // 2]
-    return [room * clip // (clips - 1) for clip in range(clips)]
-
-
-def _segments(ticks: int, span: int, clips: int) -> list[int]:
-    # The middle of segment i is ticks * (2i + 1) / (2 * clips); a clip is centred on it.
-    room = ticks - span
-    middles = [(ticks * (2 * clip + 1) - span * clips) // (2 * clips) for clip in range(clips)]
-    return [min(max(start, 0), room) for start in middles]
-
-
-_PLACEMENTS: dict[Placement, Callable[[int, int, int], list[int]]] = {
-    "spread": _spread,
-    "segments": _segments,
-}
-
-_SHORT_RULES: dict[ShortRule, Callable[[int, int, int], tuple[int, ...]]] = {
-    "loop": lambda ticks, frames, stride: tuple(i * stride % ticks for i in range(frames)),
-    "hold": lambda ticks, frames, stride: tuple(min(i * stride, ticks - 1) for i in range(frames)),
-    "clamp": lambda ticks, frames, stride: tuple(
-        i * (ticks - 1) // max(frames - 1, 1) for i in range(frames)
-    ),
-}
-
-
-def resized(height: int, width: int, short_side: int) -> tuple[int, int]:
-    """Return `(height, width)` after the shorter side became `short_side`; the other is floored.
-
-    Flooring is what torchvision's `Resize` and pytorchvideo's `short_side_scale` do.
-    """
-    if height <= width:
-        return short_side, width * short_side // height
-    return height * short_side // width, short_side
-
-
-def crop_corners(height: int, width: int, size: int, crops: int) -> tuple[tuple[int, int], ...]:
-    """Return the `(top, left)` corner of every square crop of a picture."""
-    top, left = (height - size) // 2, (width - size) // 2
-    if crops == 1:
-        return ((top, left),)
-    if height > width:
-        return ((0, left), (top, left), (height - size, left))
-    return ((top, 0), (top, left), (top, width - size))
-
-
-_KINETICS_MEAN, _KINETICS_STD = (0.45, 0.45, 0.45), (0.225, 0.225, 0.225)
-"""What PySlowFast and pytorchvideo train with (facebookresearch/SlowFast, config/defaults.py)."""
+_NEWER = ("sparse", "exact_size", "long_side", "crop_rounding", "resize_on")
 
 PRESETS: dict[str, Protocol] = {
-    preset.name: preset
-    for preset in (
-        Protocol(
-            name="common-112",
-            frames=16,
-            stride=4,
-            fps=30.0,
-            clips=10,
-            short_side=128,
-            crops=3,
-            size=112,
-            mean=_KINETICS_MEAN,
-            std=_KINETICS_STD,
-        ),
-        Protocol(
-            name="common-224",
-            frames=16,
-            stride=4,
-            fps=30.0,
-            clips=10,
-            short_side=256,
-            crops=3,
-            size=224,
-            mean=_KINETICS_MEAN,
-            std=_KINETICS_STD,
-        ),
-        Protocol(
-            name="pointlight",
-            frames=16,
-            stride=1,
-            short_side=64,
-            size=64,
-            mean=_KINETICS_MEAN,
-            std=_KINETICS_STD,
-        ),
-    )
+    name: msgspec.convert({"name": name, **fields}, Protocol)
+    for name, fields in {**COMMON, **ORIGINS}.items()
 }
+"""Of origins.py, by name: what is common to all rows first, then one a published recipe."""
 
 
 def preset(name: str) -> Protocol:
-    """Return the preset of that name.
+    """Return the preset of that name; an origin's own name gives its most usual one.
 
     Raises:
         UnknownNameError: There is none; the message has the nearest name.
     """
+    name = ALIASES.get(name, name)
     if name not in PRESETS:
-        raise UnknownNameError("protocol", name, PRESETS)
+        raise UnknownNameError("protocol", name, [*PRESETS, *ALIASES])
     return PRESETS[name]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
@@ -11,6 +12,7 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 
 from .errors import VideoError
+from .placement import Timeline
 from .protocol import Protocol
 
 
@@ -149,11 +151,13 @@ class VideoReader:
         if unique and self._stream.time_base is not None:
             base = self._stream.time_base
             times = [float((pts - shown[0][0]) * base) for pts, _ in shown]
+            self._unit_s = base
             if self._container.format.name != "avi":
                 self._stamps = {pts: number for number, (pts, _) in enumerate(shown)}
             last_s = float(shown[-1][1] * base)
         elif rate:
             times = [float(number / rate) for number in range(len(stamps))]
+            self._unit_s = 1 / rate
             last_s = 0.0
         else:
             raise VideoError(self.path, "it has neither timestamps nor a frame rate")
@@ -161,6 +165,18 @@ class VideoReader:
             last_s = float(1 / rate) if rate else (times[-1] / max(len(times) - 1, 1))
         self.times_s: tuple[float, ...] = tuple(times)
         self.duration_s = times[-1] + last_s
+        self._rate = rate
+
+    @property
+    def timeline(self) -> Timeline:
+        """The times in the container's own units, exactly."""
+
+        def units(time_s: float) -> int:
+            return round(time_s * self._unit_s.denominator / self._unit_s.numerator)
+
+        rate = self._rate or Fraction(len(self) / self.duration_s).limit_denominator(1001)
+        stamps = tuple(map(units, self.times_s))
+        return Timeline(stamps, units(self.duration_s), self._unit_s, rate)
 
     def frames(self, numbers: Sequence[int]) -> np.ndarray:
         """Decode the file once and return the chosen frames.
@@ -264,7 +280,7 @@ def read_clips(path: str | Path, protocol: Protocol) -> Clips:
         VideoError: The file can't be read, or not to the last frame that is wanted.
     """
     with VideoReader(path) as video:
-        numbers = protocol.frame_indices(video.times_s, video.duration_s)
+        numbers = protocol.frame_indices(video.times_s, video.duration_s, video.timeline)
         wanted = sorted({number for clip in numbers for number in clip})
         place_of = {number: place for place, number in enumerate(wanted)}
         places = tuple(tuple(place_of[number] for number in clip) for clip in numbers)

@@ -1,17 +1,12 @@
+import re
+
 import msgspec
 import pytest
 
+from kinobench.datasets.cropping import Crop, crops_of, resized
 from kinobench.datasets.errors import KinobenchError, UnknownNameError
-from kinobench.datasets.protocol import (
-    PRESETS,
-    Protocol,
-    clip_ticks,
-    crop_corners,
-    frame_at,
-    preset,
-    resized,
-    ticks_in,
-)
+from kinobench.datasets.placement import clip_ticks, frame_at, ticks_in
+from kinobench.datasets.protocol import PRESETS, Protocol, preset
 
 TENTHS = tuple(number / 10 for number in range(20))
 
@@ -124,7 +119,54 @@ def test_the_short_side_is_resized_and_the_other_follows(
 def test_crops_lie_along_the_longer_side(
     height: int, width: int, crops: int, expected: tuple
 ) -> None:
-    assert crop_corners(height, width, 112, crops) == expected
+    found = crops_of(height, width, 112, crops)
+    assert tuple((crop.top, crop.left) for crop in found) == expected
+    assert not any(crop.mirrored for crop in found)
+
+
+def test_ten_crops_are_corners_and_centre_each_with_its_mirror_image() -> None:
+    corners = [(0, 0), (0, 58), (16, 0), (16, 58), (8, 29)]
+    assert crops_of(128, 170, 112, 5) == tuple(Crop(*corner) for corner in corners)
+    ten = crops_of(128, 170, 112, 10)
+    assert ten[::2] == tuple(Crop(*corner) for corner in corners)
+    assert ten[1::2] == tuple(Crop(*corner, mirrored=True) for corner in corners)
+
+
+@pytest.mark.parametrize(
+    ("rounding", "expected"),
+    # 117 - 112 = 5 above and below, 171 - 112 = 59 left and right: 2.5 and 29.5.
+    [("floor", (2, 29)), ("ceil", (3, 30)), ("even", (2, 30)), ("steps", (2, 29))],
+)
+def test_a_centre_between_two_pixels_is_rounded_as_the_origin_does(
+    rounding: str, expected: tuple[int, int]
+) -> None:
+    assert crops_of(117, 171, 112, 1, rounding) == (Crop(*expected),)
+
+
+def test_crops_in_steps_lie_whole_steps_from_the_corner() -> None:
+    # 341 - 256 = 85: two steps of 42, the right crop ends a pixel before the edge.
+    assert crops_of(256, 341, 256, 3, "steps") == (Crop(0, 0), Crop(0, 84), Crop(0, 42))
+    assert crops_of(341, 256, 256, 3, "steps") == (Crop(0, 0), Crop(84, 0), Crop(42, 0))
+    # 341 - 224 = 117: four steps of 29; 256 - 224 = 32: four steps of 8.
+    assert crops_of(256, 341, 224, 5, "steps") == (
+        Crop(0, 0),
+        Crop(0, 116),
+        Crop(32, 0),
+        Crop(32, 116),
+        Crop(16, 58),
+    )
+
+
+@pytest.mark.parametrize(
+    ("rounding", "expected"),
+    # 119 * 182 / 98 = 221 exactly, but 119 / 98 * 182 is a hair less; 320 * 128 / 240 = 170.67.
+    [("floor", (221, 170)), ("ratio", (220, 170)), ("round", (221, 171))],
+)
+def test_the_longer_side_gets_whole_as_the_origin_does(
+    rounding: str, expected: tuple[int, int]
+) -> None:
+    assert resized(98, 119, 182, rounding) == (182, expected[0])
+    assert resized(320, 240, 128, rounding) == (expected[1], 128)
 
 
 def test_the_digest_changes_with_every_field_but_the_name() -> None:
@@ -144,6 +186,11 @@ def test_the_digest_changes_with_every_field_but_the_name() -> None:
         "mean": (0.5, 0.45, 0.45),
         "std": (0.5, 0.225, 0.225),
         "aggregation": "logits",
+        "sparse": True,
+        "exact_size": (128, 171),
+        "long_side": "round",
+        "crop_rounding": "ceil",
+        "resize_on": "uint8",
     }
     assert set(changes) == set(Protocol.__struct_fields__) - {"name"}
     digests = {
@@ -155,11 +202,13 @@ def test_the_digest_changes_with_every_field_but_the_name() -> None:
 
 def test_the_digests_of_the_presets_stand_still() -> None:
     # A digest that moves makes every stored record incomparable: change it only with the protocol.
-    assert {name: p.digest for name, p in PRESETS.items()} == {
+    digests = {
         "common-112": "6c265b6ff3a531e6",
         "common-224": "6b31681b5723026b",
         "pointlight": "39425e47912655bb",
     }
+    assert {name: preset(name).digest for name in digests} == digests
+    assert len({p.digest for p in PRESETS.values()}) == len(PRESETS)
 
 
 def test_a_protocol_survives_its_own_json() -> None:
@@ -177,10 +226,12 @@ def test_a_protocol_survives_its_own_json() -> None:
         ("fps", 0.0),
         ("size", 129),
         ("std", (0.0, 1.0, 1.0)),
+        ("exact_size", (112, 171)),
+        ("resize_on", "opencv"),
     ],
 )
 def test_an_impossible_protocol_is_refused_by_field_and_value(field: str, value: object) -> None:
-    with pytest.raises(KinobenchError, match=rf"{field} is \(?{value if field != 'std' else 0.0}"):
+    with pytest.raises(KinobenchError, match=rf"{field} is {re.escape(str(value))}; it must be "):
         msgspec.structs.replace(preset("common-112"), **{field: value})
 
 

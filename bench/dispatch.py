@@ -1,0 +1,148 @@
+"""fvcore's analysis of a network, fed with the operators that torch's dispatcher really runs."""
+
+import copy
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import torch
+from fvcore.nn import FlopCountAnalysis
+from fvcore.nn.jit_analysis import Statistics
+from torch import nn
+from torch._C import DispatchKey
+from torch._ops import OpOverload
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves, tree_map_only
+
+from .operators import COUNTED_WHOLE, ELEMENTWISE, NAMED_WHOLE, NORM, formula_of, name_of
+
+
+class DispatchAnalysis(FlopCountAnalysis):
+    """Counts what one forward runs, on whatever device the module and its inputs are.
+
+    fvcore itself reads a trace of torch.jit, which has no convolution on the meta device and shows
+    fused kernels whole. Here each operator is counted as it is dispatched; torch splits the
+    composite ones (`linear`, `einsum`, `lstm`, ...) into those that are in the tables.
+    """
+
+    _stats: Statistics | None
+
+    def _analyze(self) -> Statistics:
+        if self._stats is None:
+            recorder = _Recorder()
+            fast = torch.backends.mha.get_fastpath_enabled()
+            torch.backends.mha.set_fastpath_enabled(False)
+            try:
+                # Only in inference mode does the dispatcher show composite operators whole.
+                with torch.inference_mode(), self._scopes(recorder), recorder:
+                    self._model(*self._inputs)
+            finally:
+                torch.backends.mha.set_fastpath_enabled(fast)
+            self._stats = self._sum_up(recorder)
+        return self._stats
+
+    @contextmanager
+    def _scopes(self, recorder: "_Recorder") -> Iterator[None]:
+        """Tell the recorder which module is running."""
+
+        def enter(module: nn.Module, inputs: Any) -> None:
+            recorder.scopes.append(self._aliases[module])
+
+        def leave(module: nn.Module, inputs: Any, outputs: Any) -> None:
+            recorder.scopes.pop()
+
+        hooks = []
+        for module in self._model.modules():
+            hooks.append(module.register_forward_pre_hook(enter))
+            hooks.append(module.register_forward_hook(leave, always_call=True))
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+    def _sum_up(self, recorder: "_Recorder") -> Statistics:
+        """Give what each module ran to those that hold it too."""
+        names = [self._aliases[module] for module in self._model.modules()]
+        counts: dict[str, Counter[str]] = {name: Counter() for name in names}
+        unknown: dict[str, Counter[str]] = {name: Counter() for name in names}
+        for scope in recorder.called:
+            for holder in self._get_all_ancestors(scope):
+                counts[holder].update(recorder.counts[scope])
+                unknown[holder].update(recorder.unknown[scope])
+        return Statistics(counts, unknown, set(names) - recorder.called)
+
+
+class _Recorder(TorchDispatchMode):
+    """Counts every operator that runs while it is active, by the module that runs it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scopes = [""]
+        self.counts: dict[str, Counter[str]] = defaultdict(Counter)
+        self.unknown: dict[str, Counter[str]] = defaultdict(Counter)
+        self._whole: str | None = None
+
+    @property
+    def called(self) -> set[str]:
+        return {*self.counts, *self.unknown}
+
+    def __torch_dispatch__(
+        self, operator: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        args, kwargs = _on_one_device(args, kwargs or {})
+        if _is_split(operator):
+            return self._split(operator, args, kwargs)
+        result = operator(*args, **kwargs)
+        formula = formula_of(operator)
+        if formula is None:
+            self.unknown[self.scopes[-1]][operator._schema.name] += 1
+            return result
+        for name, count in formula(args, result).items():
+            plain = name in (ELEMENTWISE, NORM)
+            self.counts[self.scopes[-1]][name if plain else self._whole or name] += count
+        return result
+
+    def _split(self, operator: OpOverload, args: Any, kwargs: Any) -> Any:
+        """Run a composite operator by its parts; the outermost one of a name gives it to all."""
+        outermost = self._whole is None and name_of(operator) in NAMED_WHOLE
+        if outermost:
+            self._whole = name_of(operator)
+        try:
+            with self:
+                return operator.decompose(*args, **kwargs)
+        finally:
+            if outermost:
+                self._whole = None
+
+
+@cache
+def _is_split(operator: OpOverload) -> bool:
+    key = DispatchKey.CompositeImplicitAutograd
+    return operator.has_kernel_for_dispatch_key(key) and name_of(operator) not in COUNTED_WHOLE
+
+
+def _on_one_device(args: Any, kwargs: Any) -> tuple[Any, Any]:
+    """Send to the meta device what meets a tensor there, such as a table made in the forward."""
+    tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, torch.Tensor)]
+    if len({tensor.device.type == "meta" for tensor in tensors if tensor.dim()}) < 2:
+        return args, kwargs
+    return tree_map_only(torch.Tensor, lambda tensor: tensor.to("meta"), (args, kwargs))
+
+
+def meta_twin(module: nn.Module) -> nn.Module:
+    """Return a copy of a module whose tensors have shapes but no content, and take no memory.
+
+    Raises:
+        Exception: Some attribute of the module can't be copied.
+    """
+    twins: dict[int, Any] = {}
+    for part in module.modules():
+        tensors = (value for value in vars(part).values() if isinstance(value, torch.Tensor))
+        for tensor in (*part.parameters(False), *part.buffers(False), *tensors):
+            empty = tensor.detach().to("meta")
+            is_parameter = isinstance(tensor, nn.Parameter)
+            twins[id(tensor)] = nn.Parameter(empty, False) if is_parameter else empty
+    return copy.deepcopy(module, twins)

@@ -3,7 +3,7 @@
 import hashlib
 import uuid
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from http.client import HTTPException
 from pathlib import Path
 from typing import BinaryIO
@@ -48,7 +48,8 @@ def fetch(url: str, path: Path, digest: str = "", on_bytes: OnBytes | None = Non
             f"file at {path}"
         ) from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):  # it was moved, or could never be made
+            partial.unlink()
 
 
 class _Wrong(Exception):
@@ -80,6 +81,7 @@ def _receive(url: str, file: BinaryIO, digest: str, on_bytes: OnBytes) -> None:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, HTTPError):
+        error.close()  # it carries the server's page and the connection
         return f"HTTP {error.code} {error.reason}"
     if isinstance(error, URLError):
         return str(error.reason)

@@ -13,11 +13,12 @@ from ..datasets.class_names import class_names, fold
 from ..datasets.errors import KinobenchError, nearest_name
 from ..datasets.protocol import Protocol, preset
 from .checkpoints import load_checkpoint
-from .fetch import OnBytes, fetch
 from .spec import Weights
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from .fetch import OnBytes
 
 TABLE = Path(__file__).with_name("weights.csv")
 SHOWN = 3
@@ -110,12 +111,14 @@ def cache_folder() -> Path:
     return Path(torch_home).expanduser() / "hub" / "checkpoints"
 
 
-def fetch_weights(entry: Weights, on_bytes: OnBytes | None = None) -> Path:
+def fetch_weights(entry: Weights, on_bytes: "OnBytes | None" = None) -> Path:
     """Return the file of a published checkpoint in torch hub's cache, fetched if it isn't there.
 
     Raises:
         KinobenchError: It couldn't be had; the message has the URL and where to put the file.
     """
+    from .fetch import fetch  # HTTP and TLS, which a list of names needs not
+
     path = cache_folder() / entry.file
     if not path.is_file():
         fetch(entry.url, path, entry.digest or "", on_bytes)

@@ -9,3 +9,4 @@ WANG_2016 = (
     "Wang et al., Temporal Segment Networks: Towards Good Practices for Deep Action Recognition, "
     "ECCV 2016"
 )
+LIN_2019 = "Lin et al., TSM: Temporal Shift Module for Efficient Video Understanding, ICCV 2019"

@@ -1,13 +1,16 @@
 """X3D: a small 2D network expanded, one axis at a time, into space, time, width and depth.
 
-Feichtenhofer, "X3D: Expanding Architectures for Efficient Video Recognition", CVPR 2020. `x3d_m` is
-as facebookresearch/pytorchvideo has it in pytorchvideo/models/hub/x3d.py, with the same parameter
-names.
+Feichtenhofer, "X3D: Expanding Architectures for Efficient Video Recognition", CVPR 2020. `x3d_xs`,
+`x3d_s`, `x3d_m` and `x3d_l` are as facebookresearch/pytorchvideo has them in
+pytorchvideo/models/hub/x3d.py, with the same parameter names. XS, S and M are one network, trained
+on longer and larger clips; L is deeper. pytorchvideo lacks the paper's `x3d_xl` (no weights are
+published): L made wider, by 2.9 (section 4.1); its cost at 356 pixels is the 48.4 G of Table 4.
 
-The origin's head ends in a softmax; this one gives logits. At 224 pixels the head's window of 7x7
-covers the feature map, and the logits are those before the softmax. Where the map is larger (at 256
-it is 8x8), the origin averages the probabilities of the window's positions, and this gives the log
-of that average: either way the softmax of the output is the origin's output.
+The origin's head ends in a softmax; this one gives logits. At the size of its training (160 for XS
+and S, 224 for M, 312 for L) the head's window covers the feature map, and the logits are those
+before the softmax. Where the map is larger (for M, 8x8 at 256), the origin averages the
+probabilities of the window's positions, and this gives the log of that average: either way the
+softmax of the output is the origin's output.
 """
 
 from functools import partial
@@ -21,8 +24,6 @@ from .input_limits import check_build_arguments
 from .registry import register
 
 PAPER = "Feichtenhofer, X3D: Expanding Architectures for Efficient Video Recognition, CVPR 2020"
-TRAINED_SIZE = 224
-"""The origin's frame: the head's window is the feature map of it."""
 
 
 class Variant(NamedTuple):
@@ -31,12 +32,17 @@ class Variant(NamedTuple):
     width_factor: float
     depth_factor: float
     head_width: int
+    trained_size: int
     native: tuple[int, int, int] | None
 
 
 VARIANTS = {
-    "x3d_m": Variant(width_factor=2.0, depth_factor=2.2, head_width=2048, native=(16, 5, 224)),
-    "x3d_tiny": Variant(width_factor=1.0, depth_factor=0.4, head_width=256, native=(16, 1, 64)),
+    "x3d_xs": Variant(2.0, 2.2, 2048, trained_size=160, native=(4, 12, 160)),
+    "x3d_s": Variant(2.0, 2.2, 2048, trained_size=160, native=(13, 6, 160)),
+    "x3d_m": Variant(2.0, 2.2, 2048, trained_size=224, native=(16, 5, 224)),
+    "x3d_l": Variant(2.0, 5.0, 2048, trained_size=312, native=(16, 5, 312)),
+    "x3d_xl": Variant(2.9, 5.0, 2048, trained_size=312, native=(16, 5, 312)),
+    "x3d_tiny": Variant(1.0, 0.4, 256, trained_size=224, native=(16, 1, 64)),
 }
 
 
@@ -48,6 +54,7 @@ def build(
     width_factor: float = 2.0,
     depth_factor: float = 2.2,
     head_width: int = 2048,
+    trained_size: int = 224,
 ) -> nn.Module:
     """Build for clips `[B, 3, frames, size, size]`; any number of frames, 32x32 or more.
 
@@ -58,6 +65,8 @@ def build(
         width_factor: Widens every stage (the paper's gamma_w; the origin's stem has 12 channels).
         depth_factor: Deepens the stages of 1, 2, 5 and 3 blocks (the paper's gamma_d).
         head_width: Channels of the last layer before the classifier.
+        trained_size: The frame whose feature map is the head's window; of a smaller frame, all of
+            the map is.
 
     Raises:
         KinobenchError: The clip is too small.
@@ -65,7 +74,7 @@ def build(
     check_build_arguments("x3d", num_classes, frames, size)
     network = create_x3d(
         input_clip_length=frames,
-        input_crop_size=min(size, TRAINED_SIZE),
+        input_crop_size=min(size, trained_size),
         model_num_class=num_classes,
         width_factor=width_factor,
         depth_factor=depth_factor,
@@ -85,5 +94,6 @@ for _name, _variant in VARIANTS.items():
             width_factor=_variant.width_factor,
             depth_factor=_variant.depth_factor,
             head_width=_variant.head_width,
+            trained_size=_variant.trained_size,
         )
     )

@@ -32,12 +32,14 @@ class Timeline(NamedTuple):
         end: When the last frame disappears, in time units.
         unit_s: Length of a time unit, in seconds.
         rate: Frames per second on average, as the container says.
+        announced: Whether the container says how long the video stream is; Matroska doesn't.
     """
 
     stamps: tuple[int, ...]
     end: int
     unit_s: Fraction
     rate: Fraction
+    announced: bool = True
 
 
 def timeline_of(times_s: Sequence[float], duration_s: float) -> Timeline:
@@ -163,12 +165,14 @@ def _pytorchvideo(
     facebookresearch/pytorchvideo: data/clip_sampling.py (ConstantClipsPerVideoSampler),
     data/encoded_video_pyav.py (get_clip) and transforms/functional.py
     (uniform_temporal_subsample). What lies in the window is spread over the clip, so a short video
-    needs no rule. In the origin a window without any frame gives up the video; here it shows the
-    frame that is on screen.
+    needs no rule. Where no length is announced, the last frame's appearance is taken for the end.
+    In the origin a window without any frame gives up the video; here it shows the frame that is on
+    screen.
     """
     # In floating point first, since the origin's clips get their length so.
     window_s = Fraction(frames * stride / fps)
-    room_s = max(video.end * video.unit_s - window_s, Fraction(0))
+    end = video.end if video.announced else video.stamps[-1]
+    room_s = max(end * video.unit_s - window_s, Fraction(0))
     found = []
     for clip in range(clips):
         start_s = room_s * clip / clips

@@ -176,7 +176,8 @@ class VideoReader:
 
         rate = self._rate or Fraction(len(self) / self.duration_s).limit_denominator(1001)
         stamps = tuple(map(units, self.times_s))
-        return Timeline(stamps, units(self.duration_s), self._unit_s, rate)
+        announced = self._stream.duration is not None
+        return Timeline(stamps, units(self.duration_s), self._unit_s, rate, announced)
 
     def frames(self, numbers: Sequence[int]) -> np.ndarray:
         """Decode the file once and return the chosen frames.

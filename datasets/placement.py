@@ -245,6 +245,9 @@ def _whole_offset(room: float, clip: int, clips: int) -> float:
     return math.floor(room / 2) if clips == 1 else clip * math.floor(room / (clips - 1))
 
 
+OWN_SHORT_RULE: tuple[Placement, ...] = ("pytorchvideo", "pyslowfast", "pyslowfast-offset")
+"""Placements that say themselves what a short video gives: `short` doesn't reach them."""
+
 TIMED_PLACEMENTS: dict[
     Placement, Callable[[Timeline, int, int, float, int, ShortRule], Indices]
 ] = {

@@ -100,7 +100,10 @@ def _bytes(pictures: torch.Tensor) -> torch.Tensor:
 
 _ORDERS: dict[ResizeOn, Callable[[torch.Tensor, Step, Step], torch.Tensor]] = {
     "unit": lambda pixels, resize, normalise: normalise(resize(_unit(pixels))),
-    "normalised": lambda pixels, resize, normalise: resize(normalise(_unit(pixels))),
+    # Colours first, frames second, as pytorchvideo has them: torch sums in another order otherwise.
+    "normalised": lambda pixels, resize, normalise: resize(
+        normalise(_unit(pixels)).transpose(0, 1)
+    ).transpose(0, 1),
     "uint8": lambda pixels, resize, normalise: normalise(_unit(_bytes(resize(pixels.float())))),
     "opencv": lambda pixels, resize, normalise: normalise(_unit(resize(pixels))),
 }

@@ -1,7 +1,6 @@
 """Its protocols against pytorchvideo's own sampler, decoder and transforms, on the same videos."""
 
 import importlib.util
-import math
 from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
@@ -10,7 +9,6 @@ import numpy as np
 import pytest
 import pytorchvideo
 import torch
-from .media import write_video
 from pytorchvideo.data.clip_sampling import ConstantClipsPerVideoSampler
 from pytorchvideo.data.encoded_video_pyav import EncodedVideoPyAV
 from pytorchvideo.data.utils import secs_to_pts
@@ -20,6 +18,8 @@ from kinobench.datasets.placement import Timeline, linspace
 from kinobench.datasets.protocol import PRESETS, Protocol, preset
 from kinobench.datasets.video import VideoReader, read_clips
 from kinobench.datasets.views import make_views
+
+from .media import write_video
 
 NAMES = [name for name in PRESETS if name.startswith("pytorchvideo")]
 
@@ -111,7 +111,7 @@ def test_views_are_pytorchvideos_own_pixel_for_pixel(
         ]
         video.close()
     assert views.shape == (protocol.views, 3, protocol.frames, protocol.size, protocol.size)
-    torch.testing.assert_close(views, torch.stack(expected), atol=2e-6, rtol=0)
+    torch.testing.assert_close(views, torch.stack(expected), atol=1e-6, rtol=0)
 
 
 def _their_views(clip: torch.Tensor, protocol: Protocol, theirs: ModuleType) -> list[torch.Tensor]:
@@ -141,7 +141,6 @@ def test_the_long_side_is_as_long_as_pytorchvideos(short_side: int, theirs: Modu
         picture = torch.zeros(1, 1, height, width)
         scaled = theirs.short_side_scale(picture, short_side).shape[2:]
         assert resized(height, width, short_side, "ratio") == tuple(scaled)
-        assert resized(height, width, short_side)[0] >= scaled[0] >= math.floor(short_side)
 
 
 def test_the_single_precision_steps_are_torchs() -> None:

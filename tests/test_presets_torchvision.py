@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from .media import write_video
 from torchvision.datasets.samplers import UniformClipSampler
 from torchvision.datasets.video_utils import VideoClips
 from torchvision.models import get_weight
@@ -15,6 +14,8 @@ from kinobench.datasets.placement import Timeline
 from kinobench.datasets.protocol import preset
 from kinobench.datasets.video import VideoReader, read_clips
 from kinobench.datasets.views import make_views
+
+from .media import write_video
 
 WEIGHTS = {
     "torchvision-16x2-112": [

@@ -4,18 +4,18 @@ Tran, Wang, Torresani, Ray, LeCun, Paluri, "A Closer Look at Spatiotemporal Conv
 Recognition", CVPR 2018. `r3d_18`, `mc3_18` and `r2plus1d_18` are as pytorch/vision has them in
 torchvision/models/video/resnet.py, with the same parameter names.
 
-The others are those of facebookresearch/VMZ (c2/tutorials/models.md and model_zoo.md), which the
-paper's authors trained: `mcN_18` is 3D below the N-th of five groups (the first is the stem) and 2D
-from it on, `rmcN_18` the reverse, `fr2d_18` 2D throughout, each frame by itself, and `r2d_18` one 2D
-network over all frames at once, as channels of one picture. Their R(2+1)D, `r2plus1d_18_vmz`,
-`r2plus1d_34` and `r2plus1d_152`, gives each convolution the middle width that keeps the parameters
-of the 3D convolution in its place (section 3.5 of the paper); torchvision's takes that of a block's
-first convolution for both.
+The others are those that the paper's authors trained (facebookresearch/VMZ, c2/tutorials/models.md
+and model_zoo.md). Of five groups of convolutions, the first of which is the stem, `mcN_18` is 3D
+below the N-th and 2D from it on; `rmcN_18` is the reverse; `fr2d_18` is 2D throughout, each frame by
+itself; `r2d_18` is one 2D network over all frames at once, the channels of one picture. Their
+R(2+1)D, `r2plus1d_18_vmz`, `r2plus1d_34` and `r2plus1d_152`, gives each convolution the middle
+width that keeps the parameters of the 3D convolution in its place (section 3.5 of the paper);
+torchvision's takes that of a block's first convolution for both.
 """
 
 from collections.abc import Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -59,7 +59,7 @@ CONVOLUTIONS = {
 }
 """Of a group, by name: torchvision's three, and VMZ's (2+1)D."""
 
-Groups = tuple[str, str, str, str, str]
+Groups = tuple[str, ...]
 
 
 class Variant(NamedTuple):
@@ -76,8 +76,7 @@ class Variant(NamedTuple):
 
 def _mixed(first: str, second: str, switch: int) -> Groups:
     """Return the five groups: `first` below the `switch`-th, `second` from it on."""
-    one, two, three, four, five = (first if group < switch else second for group in (1, 2, 3, 4, 5))
-    return one, two, three, four, five
+    return tuple(first if group < switch else second for group in range(1, 6))
 
 
 _TORCHVISION = (16, 2, 112)
@@ -85,21 +84,19 @@ _VMZ = (16, 1, 112)
 _TINY = (16, 1, 64)
 
 VARIANTS = {
-    "r3d_18": Variant(_mixed("3d", "3d", 1), _TORCHVISION),
+    "r3d_18": Variant(("3d",) * 5, _TORCHVISION),
     "mc3_18": Variant(_mixed("3d", "2d", 3), _TORCHVISION),
-    "r2plus1d_18": Variant(_mixed("2plus1d", "2plus1d", 1), _TORCHVISION),
-    "r2plus1d_18_vmz": Variant(_mixed("2plus1d_alike", "2plus1d_alike", 1), _VMZ),
-    "r2plus1d_34": Variant(
-        _mixed("2plus1d_alike", "2plus1d_alike", 1), (32, 1, 112), depths=(3, 4, 6, 3)
-    ),
+    "r2plus1d_18": Variant(("2plus1d",) * 5, _TORCHVISION),
+    "r2plus1d_18_vmz": Variant(("2plus1d_alike",) * 5, _VMZ),
+    "r2plus1d_34": Variant(("2plus1d_alike",) * 5, (32, 1, 112), depths=(3, 4, 6, 3)),
     "r2plus1d_152": Variant(
-        _mixed("2plus1d_alike", "2plus1d_alike", 1),
+        ("2plus1d_alike",) * 5,
         (32, 1, 112),
         depths=(3, 8, 36, 3),
         bottleneck=True,
     ),
-    "fr2d_18": Variant(_mixed("2d", "2d", 1), _VMZ),
-    "r2d_18": Variant(_mixed("2d", "2d", 1), _VMZ, one_picture=True),
+    "fr2d_18": Variant(("2d",) * 5, _VMZ),
+    "r2d_18": Variant(("2d",) * 5, _VMZ, one_picture=True),
     "mc2_18": Variant(_mixed("3d", "2d", 2), _VMZ),
     "mc4_18": Variant(_mixed("3d", "2d", 4), _VMZ),
     "mc5_18": Variant(_mixed("3d", "2d", 5), _VMZ),
@@ -107,10 +104,10 @@ VARIANTS = {
     "rmc3_18": Variant(_mixed("2d", "3d", 3), _VMZ),
     "rmc4_18": Variant(_mixed("2d", "3d", 4), _VMZ),
     "rmc5_18": Variant(_mixed("2d", "3d", 5), _VMZ),
-    "r3d_18_tiny": Variant(_mixed("3d", "3d", 1), _TINY, depths=(1, 1, 1, 1), stem_width=6),
+    "r3d_18_tiny": Variant(("3d",) * 5, _TINY, depths=(1, 1, 1, 1), stem_width=6),
     "mc3_18_tiny": Variant(_mixed("3d", "2d", 3), _TINY, depths=(1, 1, 1, 1), stem_width=6),
     "r2plus1d_18_tiny": Variant(
-        _mixed("2plus1d", "2plus1d", 1), _TINY, depths=(1, 1, 1, 1), stem_width=8, stem_middle=6
+        ("2plus1d",) * 5, _TINY, depths=(1, 1, 1, 1), stem_width=8, stem_middle=6
     ),
 }
 
@@ -128,7 +125,7 @@ class VideoResNet(nn.Module):
         stem_middle: int,
         one_picture_of: int | None,
     ) -> None:
-        """Take the length of the logits, what `build` says of the rest, and the frames of a picture."""
+        """Take what `build` says; `one_picture_of` is the frames of a picture, None for none."""
         super().__init__()
         self.one_picture = one_picture_of is not None
         block = Bottleneck if bottleneck else BasicBlock
@@ -170,29 +167,26 @@ def _stem(channels: int, convolution: str, width: int, middle: int) -> nn.Sequen
             nn.ReLU(inplace=True),
         )
     extent = 3 if convolution == "3d" else 1
+    kernel, padding = (extent, 7, 7), (extent // 2, 3, 3)
     return nn.Sequential(
-        nn.Conv3d(
-            channels,
-            width,
-            (extent, 7, 7),
-            stride=(1, 2, 2),
-            padding=(extent // 2, 3, 3),
-            bias=False,
-        ),
+        nn.Conv3d(channels, width, kernel, stride=(1, 2, 2), padding=padding, bias=False),
         nn.BatchNorm3d(width),
         nn.ReLU(inplace=True),
     )
 
 
 def _layer(
-    block: type[nn.Module],
-    convolution: type[nn.Module],
+    block: Any,
+    convolution: Any,
     width_in: int,
     width: int,
     depth: int,
     stage: int,
 ) -> nn.Sequential:
-    """Return the `depth` blocks of one group; all but the first group halve the map."""
+    """Return the `depth` blocks of one group: `[B, width_in, T, H, W]` -> `[B, C, T', H', W']`.
+
+    `block` and `convolution` are torchvision's classes. All groups but the first halve the map.
+    """
     width_out = width * block.expansion
     stride = 1 if stage == 0 else 2
     shortcut = None
@@ -216,7 +210,7 @@ def build(
     frames: int,
     size: int,
     *,
-    groups: Groups = ("3d", "3d", "3d", "3d", "3d"),
+    groups: Groups = ("3d",) * 5,
     depths: Sequence[int] = (2, 2, 2, 2),
     bottleneck: bool = False,
     stem_width: int = 64,

@@ -127,7 +127,7 @@ def add_shifts(network: nn.Module, frames: int, fraction: float) -> None:
     every = 2 if len(stages[2]) >= DEEP_STAGE else 1
     for blocks in stages:
         for block in blocks[::every]:
-            block.conv1 = TemporalShift(block.conv1, frames, fraction)  # type: ignore[assignment]
+            block.conv1 = TemporalShift(block.conv1, frames, fraction)
 
 
 def build(

@@ -32,14 +32,17 @@ class Timeline(NamedTuple):
         end: When the last frame disappears, in time units.
         unit_s: Length of a time unit, in seconds.
         rate: Frames per second on average, as the container says.
-        announced: Whether the container says how long the video stream is; Matroska doesn't.
+        announced: How long the container says that the video stream is, in time units; None: it
+            doesn't, as Matroska.
+        start: The first frame's timestamp as it stands in the file, in time units.
     """
 
     stamps: tuple[int, ...]
     end: int
     unit_s: Fraction
     rate: Fraction
-    announced: bool = True
+    announced: int | None
+    start: int = 0
 
 
 def timeline_of(times_s: Sequence[float], duration_s: float) -> Timeline:
@@ -48,7 +51,8 @@ def timeline_of(times_s: Sequence[float], duration_s: float) -> Timeline:
     # 30000/1001 is the rate with the largest denominator in use.
     rate = (len(times_s) / Fraction(duration_s)).limit_denominator(1001)
     stamps = tuple(round(time_s / unit_s) for time_s in map(Fraction, times_s))
-    return Timeline(stamps, round(Fraction(duration_s) / unit_s), unit_s, rate)
+    end = round(Fraction(duration_s) / unit_s)
+    return Timeline(stamps, end, unit_s, rate, end)
 
 
 def ticks_in(duration_s: float, fps: float) -> int:
@@ -165,13 +169,15 @@ def _pytorchvideo(
     facebookresearch/pytorchvideo: data/clip_sampling.py (ConstantClipsPerVideoSampler),
     data/encoded_video_pyav.py (get_clip) and transforms/functional.py
     (uniform_temporal_subsample). What lies in the window is spread over the clip, so a short video
-    needs no rule. Where no length is announced, the last frame's appearance is taken for the end.
-    In the origin a window without any frame gives up the video; here it shows the frame that is on
-    screen.
+    needs no rule. From an announced length the first timestamp is taken off, though it isn't part
+    of it; where none is announced, the last frame's appearance is taken for the end. In the origin
+    a window without any frame gives up the video; here it shows the frame that is on screen. And in
+    an AVI file with B-frames it shows frames in the order of timestamps that FFmpeg makes up for
+    them, which isn't that of display, as here.
     """
     # In floating point first, since the origin's clips get their length so.
     window_s = Fraction(frames * stride / fps)
-    end = video.end if video.announced else video.stamps[-1]
+    end = video.stamps[-1] if video.announced is None else video.announced - video.start
     room_s = max(end * video.unit_s - window_s, Fraction(0))
     found = []
     for clip in range(clips):

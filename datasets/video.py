@@ -151,13 +151,13 @@ class VideoReader:
         if unique and self._stream.time_base is not None:
             base = self._stream.time_base
             times = [float((pts - shown[0][0]) * base) for pts, _ in shown]
-            self._unit_s = base
+            self._unit_s, self._start = base, shown[0][0]
             if self._container.format.name != "avi":
                 self._stamps = {pts: number for number, (pts, _) in enumerate(shown)}
             last_s = float(shown[-1][1] * base)
         elif rate:
             times = [float(number / rate) for number in range(len(stamps))]
-            self._unit_s = 1 / rate
+            self._unit_s, self._start = 1 / rate, 0
             last_s = 0.0
         else:
             raise VideoError(self.path, "it has neither timestamps nor a frame rate")
@@ -176,8 +176,8 @@ class VideoReader:
 
         rate = self._rate or Fraction(len(self) / self.duration_s).limit_denominator(1001)
         stamps = tuple(map(units, self.times_s))
-        announced = self._stream.duration is not None
-        return Timeline(stamps, units(self.duration_s), self._unit_s, rate, announced)
+        announced = self._stream.duration
+        return Timeline(stamps, units(self.duration_s), self._unit_s, rate, announced, self._start)
 
     def frames(self, numbers: Sequence[int]) -> np.ndarray:
         """Decode the file once and return the chosen frames.

@@ -19,7 +19,7 @@ from kinobench.datasets.protocol import PRESETS, Protocol, preset
 from kinobench.datasets.video import VideoReader, read_clips
 from kinobench.datasets.views import make_views
 
-from .media import write_video
+from .media import REAL_VIDEOS, write_video
 
 NAMES = [name for name in PRESETS if name.startswith("pytorchvideo")]
 
@@ -64,7 +64,8 @@ def test_clips_are_the_frames_that_pytorchvideo_takes(
     assert step.denominator == 1
     for count in (1, 2, 7, 20, 31, 53, 64, 65, 80, 128, 129, 150, 250, 299, 300, 301):
         stamps = tuple(i * step.numerator for i in range(count))
-        video = Timeline(stamps, count * step.numerator, unit_s, rate)
+        end = count * step.numerator
+        video = Timeline(stamps, end, unit_s, rate, announced=end)
         expected = []
         for window in _windows(protocol, video.end * unit_s):
             first, beyond = (secs_to_pts(instant, unit_s, 0, "ceil") for instant in window)
@@ -130,9 +131,27 @@ def test_the_timeline_of_a_file_is_its_containers(tmp_path: Path) -> None:
         theirs = EncodedVideoPyAV(file, decode_audio=False)
         timeline = video.timeline
         assert timeline.end * timeline.unit_s == theirs.duration == Fraction(40 * 1001, 30000)
+        assert timeline.announced == timeline.end and timeline.start == 0
         assert timeline.rate == Fraction(30000, 1001)
         assert timeline.stamps[1] * timeline.unit_s == Fraction(1001, 30000)
         theirs.close()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["kinetics_like_340x256_28fps.mp4", "h264_nonzero_start.mp4", "av1_no_frame_count.mkv"],
+)
+@pytest.mark.skipif(not REAL_VIDEOS.is_dir(), reason="the real videos are not here")
+def test_a_real_file_gives_pytorchvideos_frames(name: str, theirs: ModuleType) -> None:
+    protocol = preset("pytorchvideo").with_views(3, 1)
+    frames, places = read_clips(REAL_VIDEOS / name, protocol)
+    with (REAL_VIDEOS / name).open("rb") as opened:
+        video = EncodedVideoPyAV(opened, decode_audio=False)
+        for window, clip in zip(_windows(protocol, video.duration), places, strict=True):
+            decoded = video.get_clip(*window)["video"]
+            shown = theirs.uniform_temporal_subsample(decoded, protocol.frames)
+            assert (shown.permute(1, 2, 3, 0).numpy() == frames[list(clip)]).all()
+        video.close()
 
 
 @pytest.mark.parametrize("short_side", [182, 256, 356])

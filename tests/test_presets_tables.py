@@ -16,10 +16,9 @@ from kinobench.datasets.views import make_views, resized_frames
 
 def _clips(name: str, count: int, fps: int) -> tuple[tuple[int, ...], ...]:
     """The frames of the clips of an MP4 file with `count` frames, `fps` of them a second."""
-    step = 15360 // fps
-    video = Timeline(
-        tuple(i * step for i in range(count)), count * step, Fraction(1, 15360), Fraction(fps)
-    )
+    stamps = tuple(range(0, 15360 // fps * count, 15360 // fps))
+    end = 15360 // fps * count
+    video = Timeline(stamps, end, Fraction(1, 15360), Fraction(fps), announced=end)
     return preset(name).frame_indices([i / fps for i in range(count)], count / fps, video)
 
 

@@ -58,7 +58,7 @@ def test_clips_are_the_frames_that_torchvision_takes(name: str, rate: Fraction) 
     shortest = int(protocol.frames * rate / Fraction(protocol.fps)) + 2
     for count in (shortest, shortest + 1, shortest + 7, shortest + 60, shortest + 299, 1201):
         times = [float(i / rate) for i in range(count)]
-        video = Timeline(tuple(range(count)), count, Fraction(1) / rate, Fraction(rate))
+        video = Timeline(tuple(range(count)), count, Fraction(1) / rate, Fraction(rate), count)
         expected = _their_clips(count, float(rate), protocol.frames, protocol.fps, protocol.clips)
         found = protocol.frame_indices(times, float(count / rate), video)
         assert [list(clip) for clip in found] == expected
@@ -67,7 +67,7 @@ def test_clips_are_the_frames_that_torchvision_takes(name: str, rate: Fraction) 
 @pytest.mark.parametrize("count", [1, 5, 20, 31])
 def test_a_video_that_torchvision_leaves_out_starts_over(count: int) -> None:
     protocol = preset("torchvision")  # 16 of 15 a second: 32 frames of 30
-    video = Timeline(tuple(range(count)), count, Fraction(1, 30), Fraction(30))
+    video = Timeline(tuple(range(count)), count, Fraction(1, 30), Fraction(30), count)
     every_second = list(range(0, count, 2))
     once = tuple(every_second[i % len(every_second)] for i in range(16))
     assert protocol.frame_indices([i / 30 for i in range(count)], count / 30, video) == (once,) * 5

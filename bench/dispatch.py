@@ -16,7 +16,8 @@ from torch._ops import OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
 
-from .operators import COUNTED_WHOLE, ELEMENTWISE, NAMED_WHOLE, NORM, formula_of, name_of
+from .formulas import ELEMENTWISE, NORM
+from .operators import FORMULAS, NAMED_WHOLE, formula_of, name_of
 
 
 class DispatchAnalysis(FlopCountAnalysis):
@@ -55,6 +56,8 @@ class DispatchAnalysis(FlopCountAnalysis):
 
         hooks = []
         for module in self._model.modules():
+            if isinstance(module, torch.jit.ScriptModule):
+                continue  # takes no hooks; what it runs belongs to the module around it
             hooks.append(module.register_forward_pre_hook(enter))
             hooks.append(module.register_forward_hook(leave, always_call=True))
         try:
@@ -90,7 +93,7 @@ class _Recorder(TorchDispatchMode):
         return {*self.counts, *self.unknown}
 
     def __torch_dispatch__(
-        self, operator: Any, types: Any, args: Any = (), kwargs: Any = None
+        self, operator: OpOverload, types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
         args, kwargs = _on_one_device(args, kwargs or {})
         if _is_split(operator):
@@ -121,7 +124,7 @@ class _Recorder(TorchDispatchMode):
 @cache
 def _is_split(operator: OpOverload) -> bool:
     key = DispatchKey.CompositeImplicitAutograd
-    return operator.has_kernel_for_dispatch_key(key) and name_of(operator) not in COUNTED_WHOLE
+    return operator.has_kernel_for_dispatch_key(key) and name_of(operator) not in FORMULAS
 
 
 def _on_one_device(args: Any, kwargs: Any) -> tuple[Any, Any]:

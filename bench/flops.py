@@ -5,12 +5,14 @@ network takes a second or two and no memory. A network that asks for the content
 counted by a forward on the CPU.
 """
 
+from contextlib import suppress
+
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from .dispatch import DispatchAnalysis, meta_twin
-from .operators import ELEMENTWISE, NORM
+from .formulas import ELEMENTWISE, NORM
 from .record import Cost
 
 NORM_OPERATIONS = 2
@@ -53,12 +55,12 @@ def macs_by_module(module: nn.Module, *inputs: torch.Tensor) -> dict[str, int]:
 
 
 def _analysis(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> DispatchAnalysis:
-    try:
+    with suppress(Exception):  # whatever it is: if the network is at fault, the CPU says so
         analysis = DispatchAnalysis(meta_twin(module), tuple(clip.to("meta") for clip in inputs))
         analysis.total()
-    except Exception:  # whatever it was: if the network is at fault, the CPU will say so
-        analysis = DispatchAnalysis(module, inputs)
-        analysis.total()
+        return analysis
+    analysis = DispatchAnalysis(module, inputs)
+    analysis.total()
     return analysis
 
 

@@ -1,0 +1,151 @@
+"""How each operator of torch that does work is counted, from its arguments and its result.
+
+The formulas follow from the operators' definitions; a test derives each by hand.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from fvcore.nn.jit_handles import conv_flop_count
+
+ELEMENTWISE = "elementwise"
+NORM = "norm"
+
+Formula = Callable[[tuple[Any, ...], Any], Counter[str]]
+"""From an operator's arguments and result to its cost: `ELEMENTWISE` and `NORM` count elements,
+every other name multiply-adds."""
+
+
+def nothing(arguments: tuple[Any, ...], result: Any) -> Counter[str]:
+    """Count no work at all."""
+    return Counter()
+
+
+def one_per_element(arguments: tuple[Any, ...], result: Any) -> Counter[str]:
+    """Count floating elements: what yields integers or truth values finds places or compares."""
+    floating = (part for part in _tensors(result) if part.dtype.is_floating_point)
+    return Counter({ELEMENTWISE: sum(part.numel() for part in floating)})
+
+
+def first_result(arguments: tuple[Any, ...], result: Any) -> Counter[str]:
+    """Count the result alone, without the places or the statistics that come with it."""
+    return one_per_element(arguments, next(_tensors(result)))
+
+
+def normalisation(arguments: tuple[Any, ...], result: Any) -> Counter[str]:
+    """Count the elements that are normalised, without the statistics that come with them."""
+    return Counter({NORM: next(_tensors(result)).numel()})
+
+
+def _tensors(result: Any) -> Iterator[torch.Tensor]:
+    if isinstance(result, torch.Tensor):
+        yield result
+    elif isinstance(result, list | tuple):
+        for part in result:
+            yield from _tensors(part)
+
+
+def matrix_product(name: str) -> Formula:
+    """Return the formula of an operator whose last two tensors are multiplied.
+
+    They are `[..., M, K] @ [..., K, N]`, `[M, K] @ [K]` or `[K] @ [K]`; one before them is added.
+    """
+
+    def count(arguments: tuple[Any, ...], result: Any) -> Counter[str]:
+        *_, left, right = _tensors(arguments)
+        return Counter({name: left.numel() * (right.shape[-1] if right.dim() > 1 else 1)})
+
+    return count
+
+
+def convolution(arguments: tuple[Any, ...], result: torch.Tensor) -> Counter[str]:
+    """Count `input: [B, C, ...]` and `weight: [O, C / groups, ...]`, padded zeros included.
+
+    In a transposed one, `weight: [C, O / groups, ...]`, each element of the input meets all weights
+    of its channel, even where the product falls outside of the output.
+    """
+    inputs, weight, transposed = arguments[0], arguments[1], arguments[6]
+    name = "conv_transpose" if transposed else "conv"
+    macs = conv_flop_count(inputs.shape, weight.shape, result.shape, transposed=transposed)
+    return Counter({name: int(macs)})
+
+
+def deformable(arguments: tuple[Any, ...], result: torch.Tensor) -> Counter[str]:
+    """Count `input: [B, C, H, W]` and `weight: [O, C / groups, h, w]` once the input is sampled."""
+    inputs, weight = arguments[:2]
+    return Counter({"deform_conv": int(conv_flop_count(inputs.shape, weight.shape, result.shape))})
+
+
+def time_major_convolution(arguments: tuple[Any, ...], result: torch.Tensor) -> Counter[str]:
+    """Count `input: [T, B, C]`, `weight: [K, C, O]`: all weights at every place of the result."""
+    weight = arguments[1]
+    return Counter({"conv": math.prod(result.shape[:2]) * weight.numel()})
+
+
+def attention(arguments: tuple[Any, ...], result: Any) -> Counter[str]:
+    """Count `query: [B, H, L, E]`, `key: [B, G, S, E]`, `value: [B, G, S, V]`; H / G heads share.
+
+    The whole L x S product is counted, causal or not: it is what a kernel without a mask does, and
+    what the printed counts of transformers hold.
+    """
+    query, _, value = (part.shape for part in arguments[:3])
+    *heads, length, width = query
+    pairs = math.prod(heads) * length * value[-2]
+    return Counter(
+        {"scaled_dot_product_attention": pairs * (width + value[-1]), ELEMENTWISE: pairs}
+    )
+
+
+def native_attention(arguments: tuple[Any, ...], result: Any) -> Counter[str]:
+    """Count `query: [B, L, E]`, `key: [B, S, E]`: four projections, scores and weighted sum."""
+    query, key, _, width, heads = arguments[:5]
+    batch, length, source = query.shape[0], query.shape[1], key.shape[1]
+    projections = 2 * batch * (length + source) * width**2
+    pairs = batch * length * source
+    macs = projections + 2 * pairs * width
+    return Counter({"native_multi_head_attention": macs, ELEMENTWISE: pairs * heads})
+
+
+def encoder_layer(arguments: tuple[Any, ...], result: Any) -> Counter[str]:
+    """Count `source: [B, L, E]`: self-attention, two linear layers and two normalisations."""
+    source, width, heads, hidden = *arguments[:3], arguments[14].shape[0]
+    batch, length, _ = source.shape
+    attention = 4 * batch * length * width**2 + 2 * batch * length**2 * width
+    feed_forward = 2 * batch * length * width * hidden
+    return Counter(
+        {
+            "transformer_encoder_layer": attention + feed_forward,
+            NORM: 2 * source.numel(),
+            ELEMENTWISE: batch * heads * length**2 + 2 * source.numel(),
+        }
+    )
+
+
+def rnn_layer(arguments: tuple[Any, ...], result: Any) -> Counter[str]:
+    """Count one direction of a layer over `input: [T, B, I]`: both weights at every step."""
+    inputs, weight, recurrent = arguments[:3]
+    steps, batch, _ = inputs.shape
+    return Counter({"lstm": steps * batch * (weight.numel() + recurrent.numel())})
+
+
+def trilinear(arguments: tuple[Any, ...], result: Any) -> Counter[str]:
+    """Count the sum over `i1 * i2 * i3` that nn.Bilinear is made of, in torch's order.
+
+    First `i1 * i2`, summed over what the third lacks, then that times `i3`: for `[B, I]`,
+    `[O, I, J]` and `[B, J]` that is `B * O * I * J + B * O * J`.
+    """
+    expanded = arguments[3:6]
+    shapes = []
+    for part, places in zip(arguments[:3], expanded, strict=True):
+        shape = list(part.shape)
+        for place in sorted(places):
+            shape.insert(place, 1)
+        shapes.append(shape)
+    first = [max(sizes) for sizes in zip(*shapes[:2], strict=True)]
+    joint = [max(sizes) for sizes in zip(*shapes, strict=True)]
+    summed_first = set(arguments[6]) & set(expanded[2])
+    second = (size for place, size in enumerate(joint) if place not in summed_first)
+    return Counter({"trilinear": math.prod(first) + math.prod(second)})

@@ -14,7 +14,7 @@ import msgspec
 
 from ..datasets.errors import KinobenchError
 from ..datasets.split import Split
-from .environment import usable_cpus
+from .environment import physical_cores, usable_cpus
 from .job import Built, Event, Failed, Finished, Job, Measured, Note, Progress
 from .record import Case, Failure, FailureKind
 
@@ -116,6 +116,14 @@ def _measure(job: Job, emit: Emit) -> None:
             emit(Note(text="latency: not settled when the warm-up's time was up"))
         if not latency.converged:
             emit(Note(text="latency: not converged in the time that it had"))
+        if case.flow is not None:
+            from .flow_time import measure_flow_time
+
+            emit(Progress(stage="optical flow"))
+            threads = case.threads or physical_cores()
+            timed = measure_flow_time(case.protocol, case.flow, threads, job.budget.max_s / 2)
+            emit(Measured(flow_time=timed))
+            emit(Note(text="cost: the optical flow is not in it; its time is told apart"))
     if "energy" in job.measures:
         from .energy import measure_energy
 
@@ -126,17 +134,22 @@ def _measure(job: Job, emit: Emit) -> None:
             emit(Note(text=text))
     split = split or _split(job)
     if split is not None:
+        from ..datasets.flow_cache import FlowCache
+        from ..datasets.flow_methods import DEFAULT
         from .accuracy import measure_accuracy
 
         emit(Progress(stage="accuracy"))
         accuracy = measure_accuracy(
-            network.forward,
+            network.classify,
             split,
             case.protocol,
             device=network.device,
             dtype=network.dtype,
             batch=case.eval_batch,
             readers=len(usable_cpus()),
+            kinds=network.kinds,
+            flow=case.flow or DEFAULT,
+            flow_cache=FlowCache(),
             predictions=Path(job.results) / job.predictions,
             progress=lambda done, total: emit(Progress(stage="accuracy", done=done, total=total)),
         )
@@ -179,6 +192,8 @@ def _compare_classes(case: Case, split: Split | None, emit: Emit) -> None:
         emit(Note(text=f"weights: {order}"))
     elif split is not None:
         refuse_other_classes(published, split.dataset, split.classes)
+        if published.notes:
+            emit(Note(text=f"accuracy: weights {published.name}: {published.notes}"))
 
 
 def _failure(error: Exception) -> Failure:

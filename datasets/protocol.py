@@ -10,17 +10,8 @@ import msgspec
 from .cropping import CROP_COUNTS, Crop, CropRounding, LongSide, crops_of, resized
 from .errors import KinobenchError, UnknownNameError
 from .origins import ALIASES, COMMON, ORIGINS
-from .placement import (
-    TIMED_PLACEMENTS,
-    Placement,
-    ShortRule,
-    Timeline,
-    clip_ticks,
-    frame_at,
-    sparse_ticks,
-    ticks_in,
-    timeline_of,
-)
+from .placement import Placement, ShortRule, clip_ticks, frame_at, sparse_ticks, ticks_in
+from .timed_placement import TIMED_PLACEMENTS, Timeline, timeline_of
 
 Interpolation = Literal["bilinear", "bicubic", "nearest"]
 Aggregation = Literal["softmax", "logits"]
@@ -41,8 +32,9 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True):
             ending with the last tick, the others evenly between, rounded down; one clip stands in
             the middle. `segments`: each clip in the middle of one of `clips` equal parts. The
             others are those of the origin whose name they bear, formula by formula; see
-            placement.py. `torchvision`, `pytorchvideo`, `pyslowfast` and `pyslowfast-offset` choose
-            by the container's own timestamps, `fps` being the rate that they bring a video to.
+            placement.py and timed_placement.py. `torchvision`, `pytorchvideo`, `pyslowfast` and
+            `pyslowfast-offset` choose by the container's own timestamps, `fps` being the rate that
+            they bring a video to.
         short: What a video shorter than a clip gives. `loop`: it starts over. `hold`: its last
             frame stays. `clamp`: the clip ends with the video, and its pictures are spread evenly
             from the first frame to the last. `pytorchvideo` and `pyslowfast` have their own rule.

@@ -12,8 +12,8 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 
 from .errors import VideoError
-from .placement import Timeline
 from .protocol import Protocol
+from .timed_placement import Timeline
 
 
 class VideoReader:
@@ -268,10 +268,12 @@ class Clips(NamedTuple):
     Attributes:
         frames: `[U, H, W, 3]`, uint8, red, green, blue: every frame that any clip shows, once.
         places: `[clips][frames]`: indices into `frames`.
+        numbers: `[U]`: which frame of the file each of `frames` is.
     """
 
     frames: np.ndarray
     places: tuple[tuple[int, ...], ...]
+    numbers: tuple[int, ...]
 
 
 def read_clips(path: str | Path, protocol: Protocol) -> Clips:
@@ -285,7 +287,7 @@ def read_clips(path: str | Path, protocol: Protocol) -> Clips:
         wanted = sorted({number for clip in numbers for number in clip})
         place_of = {number: place for place, number in enumerate(wanted)}
         places = tuple(tuple(place_of[number] for number in clip) for clip in numbers)
-        return Clips(video.frames(wanted), places)
+        return Clips(video.frames(wanted), places, tuple(wanted))
 
 
 def _shows_nothing(packet: av.Packet) -> bool:

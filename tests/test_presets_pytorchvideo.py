@@ -14,8 +14,8 @@ from pytorchvideo.data.encoded_video_pyav import EncodedVideoPyAV
 from pytorchvideo.data.utils import secs_to_pts
 
 from kinobench.datasets.cropping import resized
-from kinobench.datasets.placement import Timeline, linspace
 from kinobench.datasets.protocol import PRESETS, Protocol, preset
+from kinobench.datasets.timed_placement import Timeline, linspace
 from kinobench.datasets.video import VideoReader, read_clips
 from kinobench.datasets.views import make_views
 

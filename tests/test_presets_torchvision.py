@@ -10,8 +10,8 @@ from torchvision.datasets.samplers import UniformClipSampler
 from torchvision.datasets.video_utils import VideoClips
 from torchvision.models import get_weight
 
-from kinobench.datasets.placement import Timeline
 from kinobench.datasets.protocol import preset
+from kinobench.datasets.timed_placement import Timeline
 from kinobench.datasets.video import VideoReader, read_clips
 from kinobench.datasets.views import make_views
 

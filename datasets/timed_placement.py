@@ -1,0 +1,192 @@
+"""Clips by the container's own timestamps: as torchvision, pytorchvideo and PySlowFast do it.
+
+Frames are indices of the file, in the order of display.
+"""
+
+import math
+import struct
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import NamedTuple
+
+from .placement import SHORT_RULES, Indices, Placement, ShortRule
+
+
+class Timeline(NamedTuple):
+    """When the frames of a video appear, exactly, as its container counts.
+
+    Attributes:
+        stamps: When each frame appears, ascending, the first at 0; in time units.
+        end: When the last frame disappears, in time units.
+        unit_s: Length of a time unit, in seconds.
+        rate: Frames per second on average, as the container says.
+        announced: How long the container says that the video stream is, in time units; None: it
+            doesn't, as Matroska.
+        start: The first frame's timestamp as it stands in the file, in time units.
+    """
+
+    stamps: tuple[int, ...]
+    end: int
+    unit_s: Fraction
+    rate: Fraction
+    announced: int | None
+    start: int = 0
+
+
+def timeline_of(times_s: Sequence[float], duration_s: float) -> Timeline:
+    """Return the timeline of a video of which no more is known than times in seconds."""
+    unit_s = Fraction(1, 1_000_000)  # FFmpeg's own, AV_TIME_BASE
+    # 30000/1001 is the rate with the largest denominator in use.
+    rate = (len(times_s) / Fraction(duration_s)).limit_denominator(1001)
+    stamps = tuple(round(time_s / unit_s) for time_s in map(Fraction, times_s))
+    end = round(Fraction(duration_s) / unit_s)
+    return Timeline(stamps, end, unit_s, rate, end)
+
+
+def _torchvision(
+    video: Timeline, frames: int, stride: int, fps: float, clips: int, short: ShortRule
+) -> Indices:
+    """Windows of a video resampled to `fps`, of all that there are `clips`, evenly.
+
+    pytorch/vision, torchvision/datasets/video_utils.py (VideoClips) and samplers/clip_sampler.py
+    (UniformClipSampler), for the first video of a data set: for later ones the origin's windows
+    can shift by one, since it counts them over all videos in single precision. It leaves out
+    videos that are shorter than a clip; here they follow `short`.
+    """
+    count, rate = len(video.stamps), float(video.rate)
+    step = rate / fps
+    if step.is_integer():
+        shown = list(range(0, count, int(step)))
+    else:
+        resampled = math.floor(count * fps / rate)
+        shown = [int(_single(tick * _single(step))) for tick in range(resampled)] or [0]
+    span = (frames - 1) * stride + 1
+    if span > len(shown):
+        return (tuple(shown[i] for i in SHORT_RULES[short](len(shown), frames, stride)),) * clips
+    starts = [int(start) for start in linspace(0, len(shown) - span, clips)]
+    return tuple(tuple(shown[start : start + span : stride]) for start in starts)
+
+
+def _pytorchvideo(
+    video: Timeline, frames: int, stride: int, fps: float, clips: int, short: ShortRule
+) -> Indices:
+    """Windows of seconds, the last of them one `clips`-th of the room before the end.
+
+    facebookresearch/pytorchvideo: data/clip_sampling.py (ConstantClipsPerVideoSampler),
+    data/encoded_video_pyav.py (get_clip) and transforms/functional.py
+    (uniform_temporal_subsample). What lies in the window is spread over the clip, so a short video
+    needs no rule. From an announced length the first timestamp is taken off, though it isn't part
+    of it; where none is announced, the last frame's appearance is taken for the end. In the origin
+    a window without any frame gives up the video; here it shows the frame that is on screen. And in
+    an AVI file with B-frames it shows frames in the order of timestamps that FFmpeg makes up for
+    them, which isn't that of display, as here.
+    """
+    # In floating point first, since the origin's clips get their length so.
+    window_s = Fraction(frames * stride / fps)
+    end = video.stamps[-1] if video.announced is None else video.announced - video.start
+    room_s = max(end * video.unit_s - window_s, Fraction(0))
+    found = []
+    for clip in range(clips):
+        start_s = room_s * clip / clips
+        first = bisect_left(video.stamps, math.ceil(start_s / video.unit_s))
+        beyond = bisect_left(video.stamps, math.ceil((start_s + window_s) / video.unit_s))
+        if first == beyond:
+            first, beyond = max(first - 1, 0), max(first, 1)
+        found.append(tuple(first + int(i) for i in linspace(0, beyond - first - 1, frames)))
+    return tuple(found)
+
+
+def _pyslowfast(
+    video: Timeline, frames: int, stride: int, fps: float, clips: int, short: ShortRule
+) -> Indices:
+    """Clips that start at `room * i / clips`; see `_decoded_by_pyslowfast`."""
+    return _decoded_by_pyslowfast(video, frames, stride, fps, clips, _part_of_room)
+
+
+def _pyslowfast_offset(
+    video: Timeline, frames: int, stride: int, fps: float, clips: int, short: ShortRule
+) -> Indices:
+    """Clips that start at `i * floor(room / (clips - 1))`: DATA.USE_OFFSET_SAMPLING."""
+    return _decoded_by_pyslowfast(video, frames, stride, fps, clips, _whole_offset)
+
+
+def _decoded_by_pyslowfast(
+    video: Timeline,
+    frames: int,
+    stride: int,
+    fps: float,
+    clips: int,
+    start_of: Callable[[float, int, int], float],
+) -> Indices:
+    """Spread a clip's pictures over what the origin decodes for it.
+
+    facebookresearch/SlowFast, slowfast/datasets/decoder.py: torchvision_decode, its default,
+    get_start_end_idx and temporal_sampling. Start and end are frame numbers with a fraction, which
+    become timestamps, rounded down; the frames between them, both included, are taken, and the
+    pictures are spread over the length that a clip should have, so that where a fraction costs the
+    last frame, the one before it stands in. A short video is decoded whole, and its last frame
+    stays.
+    """
+    rate, count = float(video.rate), len(video.stamps)
+    length = max(1.0, stride * frames / fps * rate)
+    total = rate * float(video.end * video.unit_s)
+    units_per_frame = float(1 / video.unit_s) / rate
+    found = []
+    for clip in range(clips):
+        if total > frames * stride:
+            start = start_of(max(total - length, 0), clip, clips)
+            first = bisect_left(video.stamps, int(start * units_per_frame))
+            beyond = bisect_right(video.stamps, int((start + length - 1) * units_per_frame))
+        else:
+            first = beyond = 0
+        if first < beyond:
+            taken = linspace(0, length - 1, frames)
+        else:
+            first, beyond = 0, count
+            start = start_of(max(count - length, 0), clip, clips)
+            taken = linspace(start, start + length - 1, frames)
+        found.append(tuple(min(first + int(i), beyond - 1) for i in taken))
+    return tuple(found)
+
+
+def _part_of_room(room: float, clip: int, clips: int) -> float:
+    return room * clip / clips
+
+
+def _whole_offset(room: float, clip: int, clips: int) -> float:
+    return math.floor(room / 2) if clips == 1 else clip * math.floor(room / (clips - 1))
+
+
+TIMED_PLACEMENTS: dict[
+    Placement, Callable[[Timeline, int, int, float, int, ShortRule], Indices]
+] = {
+    "torchvision": _torchvision,
+    "pytorchvideo": _pytorchvideo,
+    "pyslowfast": _pyslowfast,
+    "pyslowfast-offset": _pyslowfast_offset,
+}
+"""`(video, frames, stride, fps, clips, short)` to frames; these need to know the time exactly."""
+
+
+def linspace(first: float, last: float, count: int) -> list[float]:
+    """Return `count` numbers from `first` to `last`, evenly, in single precision.
+
+    They are those of `torch.linspace`, bit for bit, whose rounding decides which frame an origin
+    takes: it counts from the near end, with a fused multiply-add (pytorch/pytorch,
+    aten/src/ATen/native/cpu/RangeFactoriesKernel.cpp). Without torch, which takes long to import.
+    """
+    first, last = _single(first), _single(last)
+    if count == 1:
+        return [first]
+    step = _single(_single(last - first) / (count - 1))
+    return [
+        _single(first + step * i) if i < count // 2 else _single(last - step * (count - 1 - i))
+        for i in range(count)
+    ]
+
+
+def _single(number: float) -> float:
+    """Round to single precision."""
+    rounded: float = struct.unpack("f", struct.pack("f", number))[0]
+    return rounded

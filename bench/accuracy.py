@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,10 +12,14 @@ import pyarrow.parquet as pq
 import torch
 
 from ..datasets.errors import KinobenchError, VideoError
+from ..datasets.flow_cache import FlowCache
+from ..datasets.flow_methods import DEFAULT as DEFAULT_FLOW
+from ..datasets.flow_methods import FlowMethod
 from ..datasets.protocol import Protocol
 from ..datasets.split import Split, Video
-from ..datasets.video import Clips, read_clips
-from ..datasets.views import make_views
+from ..datasets.video import read_clips
+from ..zoo.spec import Input
+from .inputs import Inputs, VideoInputs, video_inputs
 from .network import Forward
 from .record import Accuracy, Unreadable
 from .stats import hits_at, scores, wilson
@@ -32,20 +36,26 @@ def measure_accuracy(
     dtype: torch.dtype = torch.float32,
     batch: int = 8,
     readers: int = 2,
+    kinds: Sequence[Input] = ("rgb",),
+    flow: FlowMethod = DEFAULT_FLOW,
+    flow_cache: FlowCache | None = None,
     predictions: Path | None = None,
     progress: Progress = lambda done, total: None,
 ) -> Accuracy:
     """Score every video of the split once under the protocol.
 
     Args:
-        forward: Logits of views `[B, 3, T, H, W]`.
+        forward: Logits `[B, classes]` of the views' `kinds`.
         split: The videos and their labels.
         protocol: How views are cut, and become one prediction.
         device: Where the views go.
         dtype: What the views are cast to.
         batch: Views in one forward. Batches are filled in the order of the split, so that they
             depend on nothing else.
-        readers: Files that are decoded side by side.
+        readers: Files that are decoded side by side, and their optical flow computed.
+        kinds: What the network takes.
+        flow: How optical flow is computed.
+        flow_cache: Where it is kept; None keeps nothing.
         predictions: Where the per-view logits go, as Parquet.
         progress: Called with the number of videos done, and of all.
     """
@@ -53,30 +63,39 @@ def measure_accuracy(
     unreadable: list[Unreadable] = []
     scored: list[Video] = []
     outputs: list[torch.Tensor] = []
-    waiting = torch.empty(0)
+    waiting: Inputs = ()
 
-    def run(views: torch.Tensor) -> None:
-        logits = forward(views.to(dtype)).float().cpu()
-        if tuple(logits.shape) != (len(views), len(split.classes)):
+    def read(video: Video) -> VideoInputs | VideoError:
+        try:
+            clips = read_clips(video.path, protocol)
+            return video_inputs(video.path, clips, protocol, kinds, flow, flow_cache)
+        except VideoError as error:
+            return error
+
+    def run(views: Inputs) -> None:
+        logits = forward(*(each.to(dtype) for each in views)).float().cpu()
+        if tuple(logits.shape) != (len(views[0]), len(split.classes)):
             raise KinobenchError(
-                f"the network gives {list(logits.shape)} for {len(views)} views and "
+                f"the network gives {list(logits.shape)} for {len(views[0])} views and "
                 f"{len(split.classes)} classes; logits must be [B, classes]"
             )
         outputs.append(logits.clone())
 
     with torch.inference_mode():
-        for done, (video, clips) in enumerate(_read_ahead(split, protocol, readers), 1):
-            if isinstance(clips, VideoError):
-                unreadable.append(Unreadable(id=video.id, path=clips.path, reason=clips.reason))
+        for done, (video, found) in enumerate(_read_ahead(split, read, readers), 1):
+            if isinstance(found, VideoError):
+                unreadable.append(Unreadable(id=video.id, path=found.path, reason=found.reason))
             else:
                 scored.append(video)
-                views = make_views(clips.frames, clips.places, protocol, device)
-                waiting = torch.cat([waiting, views]) if len(waiting) else views
-                while len(waiting) >= batch:
-                    run(waiting[:batch])
-                    waiting = waiting[batch:]
+                views = found.on(device)
+                if waiting:
+                    views = tuple(map(torch.cat, zip(waiting, views, strict=True)))
+                while len(views[0]) >= batch:
+                    run(tuple(each[:batch] for each in views))
+                    views = tuple(each[batch:] for each in views)
+                waiting = views if len(views[0]) else ()
             progress(done, len(split.videos))
-        if len(waiting):
+        if waiting:
             run(waiting)
     classes = len(split.classes)
     logits = np.zeros((0, protocol.views, classes), dtype=np.float32)
@@ -150,19 +169,12 @@ def write_predictions(path: Path, videos: list[Video], logits: np.ndarray) -> No
 
 
 def _read_ahead(
-    split: Split, protocol: Protocol, readers: int
-) -> Iterator[tuple[Video, Clips | VideoError]]:
-    """Yield each video in order with its clips, or what was wrong; a few are read in advance."""
-
-    def read(video: Video) -> Clips | VideoError:
-        try:
-            return read_clips(video.path, protocol)
-        except VideoError as error:
-            return error
-
+    split: Split, read: Callable[[Video], VideoInputs | VideoError], readers: int
+) -> Iterator[tuple[Video, VideoInputs | VideoError]]:
+    """Yield each video in order with what was read of it; a few are read in advance."""
     videos = iter(split.videos)
     with ThreadPoolExecutor(readers, thread_name_prefix="reader") as pool:
-        ahead: deque[tuple[Video, Future[Clips | VideoError]]] = deque()
+        ahead: deque[tuple[Video, Future[VideoInputs | VideoError]]] = deque()
         for _ in range(2 * readers):
             if (video := next(videos, None)) is not None:
                 ahead.append((video, pool.submit(read, video)))

@@ -7,21 +7,18 @@ import msgspec
 from rich.console import Console
 from rich.text import Text
 
-from ..datasets import catalog
-from ..datasets.protocol import preset
 from ..zoo import registry
 from ..zoo.published import published
 from ..zoo.spec import Architecture, Published
+from .models import build_without_memory
 from .record import Cost
+from .shape import Shape, native_shape
 
 if TYPE_CHECKING:
     from torch import nn
 
     from .inputs import Inputs
 
-FALLBACK_INPUT = (16, 4, 224)
-FALLBACK_CLASSES = 400
-EMBEDDED_DATASET = "pointlight"
 NORM_OPERATIONS_2021 = 5
 """What fvcore added per element of a normalisation when the printed tables were made."""
 
@@ -57,7 +54,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
 def make_card(
     name: str, frames: int | None = None, size: int | None = None, classes: int | None = None
 ) -> Card:
-    """Build the network on the CPU and count one view.
+    """Build the network, without memory for its weights, and count one view.
 
     What is not given comes from the first printed cost, or else from the network's own input. Where
     nothing is given, every printed cost is compared, each counted at its own input; otherwise only
@@ -69,12 +66,8 @@ def make_card(
     architecture = registry.get(name)
     printed = published(name)
     first = next((row for row in printed if row.gmacs is not None), None)
-    native = architecture.native or FALLBACK_INPUT
-    shape = Shape(
-        frames or (first.frames if first else native[0]),
-        size or (first.size if first else native[2]),
-        classes or (first.classes if first else _native_classes(native)),
-    )
+    own = _shape_of(first) if first else native_shape(architecture)
+    shape = Shape(frames or own.frames, size or own.size, classes or own.classes)
 
     from .flops import macs_by_module
 
@@ -98,14 +91,6 @@ def make_card(
     )
 
 
-class Shape(NamedTuple):
-    """The input and the head that a cost belongs to."""
-
-    frames: int
-    size: int
-    classes: int
-
-
 class _Counted(NamedTuple):
     params: int
     cost: Cost
@@ -115,23 +100,10 @@ def _shape_of(row: Published) -> Shape:
     return Shape(row.frames, row.size, row.classes)
 
 
-def _native_classes(native: tuple[int, int, int]) -> int:
-    """Return the classes of the embedded dataset for a network whose own input is its clips."""
-    embedded = catalog.get(EMBEDDED_DATASET)
-    protocol = preset(embedded.default_protocol)
-    own = (protocol.frames, protocol.stride, protocol.size)
-    return embedded.num_classes if native == own else FALLBACK_CLASSES
-
-
 def _count(architecture: Architecture, shape: Shape) -> "tuple[nn.Module, Inputs, _Counted]":
-    import torch
-
     from .flops import count_cost
-    from .inputs import random_inputs
 
-    torch.manual_seed(0)
-    module = architecture.build(shape.classes, shape.frames, shape.size).eval()
-    inputs = random_inputs(architecture.inputs, 1, shape.frames, shape.size, torch.Generator())
+    module, inputs = build_without_memory(architecture, shape)
     params = sum(parameter.numel() for parameter in module.parameters())
     return module, inputs, _Counted(params, count_cost(module, *inputs))
 

@@ -143,7 +143,17 @@ def run(
     ] = None,
     mode: Annotated[
         str | None,
-        typer.Option(metavar="eager|compile|cudagraph", help="How it runs (default: eager)."),
+        typer.Option(
+            metavar="eager|compile|cudagraph|stream",
+            help="How it runs (default: eager); stream: one frame a call, state kept.",
+        ),
+    ] = None,
+    flow: Annotated[
+        str | None,
+        typer.Option(
+            metavar="dis|farneback|tvl1",
+            help="Optical flow, where a model takes it (default: dis).",
+        ),
     ] = None,
     batch: Annotated[
         list[int] | None, typer.Option(help="Views in a forward; one case for each.")
@@ -196,6 +206,7 @@ def run(
         device=device,
         precision=precision,
         mode=mode,
+        flow=flow,
         batch=tuple(batch) if batch else None,
         threads=threads,
         eval_batch=eval_batch,
@@ -248,6 +259,9 @@ def _print_json(record: Any) -> None:
 @_told
 def list_(
     kind: Annotated[str, typer.Argument(metavar="models|datasets|protocols|suites")],
+    recount: Annotated[
+        bool, typer.Option("--recount", help="Build and count every model anew (minutes).")
+    ] = False,
     plugin: Plugins = None,
     json: Json = False,
 ) -> None:
@@ -255,13 +269,13 @@ def list_(
     from . import listing
 
     _load_plugins(plugin)
-    found = listing.lines(kind)
+    found = listing.lines(kind, recount)
     if json:
         import msgspec
 
         print(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
     else:
-        listing.show(found, _console())
+        listing.show(listing.on_screen(kind, found), _console())
 
 
 @app.command()

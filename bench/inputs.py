@@ -1,9 +1,17 @@
 """What a network takes: RGB clips, optical flow, or both."""
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
 
 import torch
 
+from ..datasets.flow_cache import FlowCache
+from ..datasets.flow_methods import FlowMethod
+from ..datasets.flow_views import flow_views
+from ..datasets.protocol import Protocol
+from ..datasets.video import Clips
+from ..datasets.views import make_views
 from ..zoo.spec import Input
 
 Inputs = tuple[torch.Tensor, ...]
@@ -36,3 +44,51 @@ def random_inputs(
         else torch.rand(shape, generator=generator).mul_(2).sub_(1)
         for kind, shape in zip(kinds, shapes, strict=True)
     )
+
+
+class VideoInputs(NamedTuple):
+    """What a reader has of a video; its RGB views are made where the network is.
+
+    Attributes:
+        kinds: What the network takes.
+        clips: The decoded frames.
+        protocol: How they become views.
+        flow: `[V, 2 * (T - 1), size, size]`; None where the network takes none.
+    """
+
+    kinds: tuple[Input, ...]
+    clips: Clips
+    protocol: Protocol
+    flow: torch.Tensor | None
+
+    def on(self, device: torch.device | str) -> Inputs:
+        """Return the arguments of a forward of all views, on a device."""
+        made: list[torch.Tensor] = []
+        for kind in self.kinds:
+            if kind == "rgb":
+                clips = self.clips
+                made.append(make_views(clips.frames, clips.places, self.protocol, device))
+            else:
+                assert self.flow is not None
+                made.append(self.flow.to(device))
+        return tuple(made)
+
+
+def video_inputs(
+    path: str | Path,
+    clips: Clips,
+    protocol: Protocol,
+    kinds: Sequence[Input],
+    method: FlowMethod,
+    cache: FlowCache | None,
+) -> VideoInputs:
+    """Compute what a network of these `kinds` needs beside the frames of a video.
+
+    Raises:
+        KinobenchError: The flow can't be computed or kept; see `flow_views`.
+    """
+    flow = None
+    if "flow" in kinds:
+        kept = None if cache is None else cache.of_video(path, clips.numbers)
+        flow = flow_views(clips.frames, clips.places, protocol, method, cache=kept)
+    return VideoInputs(tuple(kinds), clips, protocol, flow)

@@ -8,6 +8,7 @@ from .record import (
     Cost,
     Energy,
     Failure,
+    FlowTime,
     Latency,
     Measure,
     Memory,
@@ -76,6 +77,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True, tag=True, omit_default
 
     cost: Cost | None = None
     latency: Latency | None = None
+    flow_time: FlowTime | None = None
     memory: Memory | None = None
     energy: Energy | None = None
     accuracy: Accuracy | None = None

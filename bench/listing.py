@@ -5,38 +5,48 @@ from collections.abc import Callable
 from itertools import accumulate
 from typing import Any
 
+import msgspec
 from rich.console import Console
 from rich.text import Text
 
 from ..datasets import catalog
-from ..datasets.errors import UnknownNameError
-from ..datasets.protocol import PRESETS
-from ..zoo import registry
-from . import suite
+from ..datasets.errors import KinobenchError, UnknownNameError
+from ..datasets.origins import ALIASES
+from ..datasets.placement import OWN_SHORT_RULE
+from ..datasets.protocol import PRESETS, Protocol
+from . import models, suite
 
 Line = dict[str, Any]
+_ABSENT = "–"
 
 
-def lines(kind: str) -> list[Line]:
+def lines(kind: str, recount: bool = False) -> list[Line]:
     """Return one dict a model, dataset, protocol or suite.
+
+    Args:
+        kind: One of `KINDS`.
+        recount: Build and count every model anew.
 
     Raises:
         UnknownNameError: There is no such kind of thing.
     """
     if kind not in KINDS:
         raise UnknownNameError("list", kind, KINDS)
-    return KINDS[kind]()
+    if recount and kind != "models":
+        raise KinobenchError(f"--recount is for models; {kind} have nothing to be counted")
+    return _models(recount) if kind == "models" else KINDS[kind]()
 
 
 def show(found: list[Line], console: Console) -> None:
     """Print the lines as a table, as wide as the console is; no name is ever broken.
 
-    Columns for which there is no room go under each line, with their names.
+    Columns for which there is no room go under each line, with their names, where there is
+    anything to say.
     """
     if not found:
         return
-    head = [name for name in found[0] if name not in _TOO_LONG]
-    rows = [["–" if line[n] is None else str(line[n]) for n in head] for line in found]
+    head = list(found[0])
+    rows = [[_ABSENT if line[n] is None else str(line[n]) for n in head] for line in found]
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     narrow = sum(widths) + len(widths) - 1
     gap = 1 if narrow <= console.width < narrow + len(widths) - 1 else 2
@@ -52,7 +62,7 @@ def show(found: list[Line], console: Console) -> None:
     for cells in rows:
         show_line(cells)
         for name, cell in zip(head[beside:], cells[beside:], strict=True):
-            for part in _folded(f"{name}: {cell}", console.width):
+            for part in _folded(f"{name}: {cell}", console.width) if cell != _ABSENT else ():
                 console.print(Text(part), soft_wrap=True)
 
 
@@ -67,23 +77,30 @@ def _folded(words: str, width: int) -> list[str]:
     )
 
 
-_TOO_LONG = ("paper",)
-"""What only `--json` gives: one paper fills a line of the screen and more."""
+def on_screen(kind: str, found: list[Line]) -> list[Line]:
+    """Return lines as `show` prints them: of models, rounded and in short."""
+    return [_short_model(line) for line in found] if kind == "models" else found
 
 
-def _models() -> list[Line]:
-    architectures = [registry.get(name) for name in registry.names()]
-    return [
-        {
-            "name": a.name,
-            "family": a.family,
-            "year": a.year,
-            "inputs": ", ".join(a.inputs),
-            "input": "{}x{}, {} px".format(*a.native) if a.native else None,
-            "paper": a.paper or None,
-        }
-        for a in architectures
-    ]
+def _short_model(model: Line) -> Line:
+    authors = model["paper"].partition(",")[0]
+    weights = model["weights"]
+    return {
+        "name": model["name"],
+        "family": model["family"],
+        "paper": f"{authors} {model['year'] or ''}".strip() or None,
+        "inputs": " + ".join(model["inputs"]),
+        "input": "{}x{}, {} px".format(*model["native"]) if model["native"] else None,
+        "params (M)": None if model["params"] is None else f"{model['params'] / 1e6:.3f}",
+        "GMACs": None if model["macs"] is None else f"{model['macs'] / 1e9:.3f}",
+        "weights": ", ".join(each["name"] for each in weights) or None,
+        "native protocol": ", ".join(dict.fromkeys(each["protocol"] or "?" for each in weights))
+        or None,
+    }
+
+
+def _models(recount: bool = False) -> list[Line]:
+    return [msgspec.to_builtins(model) for model in models.models(recount)]
 
 
 def _datasets() -> list[Line]:
@@ -102,14 +119,20 @@ def _datasets() -> list[Line]:
 
 
 def _protocols() -> list[Line]:
+    def clip(p: Protocol) -> str:
+        if p.sparse:
+            return f"{p.frames} over the video"
+        return f"{p.frames}x{p.stride}" + (f" at {p.fps:g} fps" if p.fps else " frames")
+
     return [
         {
             "name": p.name,
-            "clip": f"{p.frames}x{p.stride}" + (f" at {p.fps:g} fps" if p.fps else " frames"),
+            "clip": clip(p),
             "views": f"{p.clips}x{p.crops}",
-            "size": f"{p.short_side} -> {p.size} px",
+            "size": f"{'x'.join(map(str, p.exact_size or [p.short_side]))} -> {p.size} px",
+            "also": next((alias for alias, name in ALIASES.items() if name == p.name), None),
             "placement": p.placement,
-            "short videos": p.short,
+            "short videos": None if p.placement in OWN_SHORT_RULE else p.short,
             "aggregation": p.aggregation,
             "digest": p.digest,
         }

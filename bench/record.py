@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from ..datasets.flow_methods import FlowMethod
 from ..datasets.protocol import Protocol
 
 SCHEMA = 1
@@ -30,6 +31,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         batch: Views in one forward, for latency and memory.
         threads: Threads of one operator on the CPU; None leaves them to the device's default.
         eval_batch: Views in one forward while accuracy is measured.
+        flow: How the optical flow is computed; None for a network that takes none.
     """
 
     model: str
@@ -44,11 +46,14 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     batch: int = 1
     threads: int | None = None
     eval_batch: int = 8
+    flow: FlowMethod | None = None
 
     @property
     def digest(self) -> str:
         """16 hexadecimal digits of everything that decides the case, but for names of protocols."""
         decisive = msgspec.to_builtins(self) | {"protocol": self.protocol.digest}
+        if self.flow is None:
+            del decisive["flow"]  # a field that older records lack
         return hashlib.sha256(msgspec.json.encode(decisive, order="sorted")).hexdigest()[:16]
 
 
@@ -123,6 +128,31 @@ class Drift(msgspec.Struct, frozen=True, kw_only=True):
     largest_logit_difference: float | None
     top1_flips: int
     clips: int
+
+
+class FlowTime(msgspec.Struct, frozen=True, kw_only=True):
+    """Time of the optical flow of one clip, on the CPU; it comes before each forward.
+
+    Its arithmetic is in no count of multiply-adds.
+
+    Attributes:
+        samples_s: Every sample, wall time.
+        median_s, interval_s: Their median; its 95 % interval, from order statistics.
+        pairs: Neighbouring frames of a clip, between which it is computed.
+        height, width: Of the frames, in pixels.
+        threads: OpenCV's.
+        opencv: OpenCV's version.
+    """
+
+    method: FlowMethod
+    samples_s: tuple[float, ...]
+    median_s: float
+    interval_s: tuple[float, float] | None
+    pairs: int
+    height: int
+    width: int
+    threads: int
+    opencv: str
 
 
 class Memory(msgspec.Struct, frozen=True, kw_only=True):
@@ -235,6 +265,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     weights_digest: str | None = None
     cost: Cost | None = None
     latency: Latency | None = None
+    flow_time: FlowTime | None = None
     memory: Memory | None = None
     energy: Energy | None = None
     accuracy: Accuracy | None = None

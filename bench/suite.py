@@ -11,11 +11,14 @@ import msgspec
 
 from ..datasets import catalog
 from ..datasets.errors import KinobenchError, UnknownNameError, nearest_name
+from ..datasets.flow_methods import DEFAULT as DEFAULT_FLOW
+from ..datasets.flow_methods import METHODS, FlowMethod
 from ..datasets.protocol import preset
 from ..zoo import registry
 from ..zoo.weights import find_weights, head_classes, native_protocol
 from .environment import physical_cores
 from .job import Budget
+from .models import inputs_of
 from .record import Case, Device, Measure, Mode, Precision
 
 BUILT_IN = Path(__file__).parent / "suites"
@@ -32,6 +35,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         dataset: A name of the catalog, or `none`.
         views: Temporal x spatial views, `10x3`.
         batch: One case for each.
+        flow: How the optical flow is computed for the networks that take it.
     """
 
     model: str | None = None
@@ -44,6 +48,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     device: Device | None = None
     precision: Precision | None = None
     mode: Mode | None = None
+    flow: FlowMethod | None = None
     batch: tuple[int, ...] | None = None
     threads: int | None = None
     eval_batch: int | None = None
@@ -175,6 +180,8 @@ def plan(suite: Suite, asked: Settings, models: tuple[str, ...] = ()) -> list[Pl
             same = planned.get(entry.case.digest)
             measures = (*(same.measures if same else ()), *entry.measures)
             planned[entry.case.digest] = Planned(entry.case, tuple(dict.fromkeys(measures)))
+    if asked.flow is not None and all(each.case.flow is None for each in planned.values()):
+        raise KinobenchError(f"--flow {asked.flow}: none of the models takes optical flow")
     return list(planned.values())
 
 
@@ -199,7 +206,7 @@ def _layered(suite: Suite, row: Settings, asked: Settings) -> Settings:
 def _case(settings: Settings, batch: int) -> Planned:
     if settings.model is None:
         raise KinobenchError('a case has no model: give it `model = "..."`')
-    registry.check(settings.model)
+    inputs = inputs_of(settings.model)
     dataset = None if settings.dataset in (None, "none") else catalog.get(settings.dataset)
     name = settings.protocol or (dataset.default_protocol if dataset else "common-224")
     weights = None if settings.weights in (None, "none") else settings.weights
@@ -212,6 +219,11 @@ def _case(settings: Settings, batch: int) -> Planned:
         raise KinobenchError("mode 'cudagraph' needs device 'cuda'")
     if settings.precision == "tf32" and device != "cuda":
         raise KinobenchError("precision 'tf32' needs device 'cuda': a CPU has no such arithmetic")
+    if mode == "stream" and inputs != ("rgb",):
+        raise KinobenchError(
+            f"mode 'stream' takes one frame after another, but {settings.model} takes "
+            f"{' and '.join(inputs)}"
+        )
     head = head_classes(entry) if entry else None
     classes = settings.classes or (dataset.num_classes if dataset else head or KINETICS_CLASSES)
     if dataset is not None and classes != dataset.num_classes:
@@ -249,6 +261,7 @@ def _case(settings: Settings, batch: int) -> Planned:
         batch=batch,
         threads=settings.threads or (physical_cores() if device == "cpu" else None),
         eval_batch=settings.eval_batch or 8,
+        flow=(settings.flow or DEFAULT_FLOW) if "flow" in inputs else None,
     )
     default: tuple[Measure, ...] = ("flops", "latency", "memory")
     if dataset is not None:
@@ -383,6 +396,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "device": get_args(Device),
     "precision": get_args(Precision),
     "mode": get_args(Mode),
+    "flow": METHODS,
     "measure": get_args(Measure),
 }
 

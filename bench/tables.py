@@ -23,6 +23,7 @@ _Cell = tuple[str, str]
 _SETTINGS: dict[str, Callable[[Row], str]] = {
     "precision": lambda row: row.precision,
     "mode": lambda row: row.mode,
+    "flow": lambda row: row.flow or NOT_MEASURED,
     "batch": lambda row: str(row.batch),
     "threads": lambda row: "default" if row.threads is None else str(row.threads),
     "classes": lambda row: str(row.classes),
@@ -34,6 +35,8 @@ _COLUMNS: dict[str, Callable[[Row], _Cell]] = {
     "GMACs": lambda row: _arithmetic(row, row.macs),
     "GFLOPs": lambda row: _arithmetic(row, row.flops),
     "latency (ms)": lambda row: _latency(row),
+    "flow (ms)": lambda row: (_scaled(row.flow_s, 1e-3, 2), ""),
+    "with flow (ms)": lambda row: (_scaled(row.total_s if row.flow else None, 1e-3, 2), ""),
     "peak memory (MB)": lambda row: (_scaled(row.peak_bytes, 1e6, 1), ""),
     "energy (J/clip)": lambda row: (_joules(row.joules_per_clip), ""),
     "top-1 (%)": lambda row: _share(row.top1, row.top1_low, row.top1_high),
@@ -237,6 +240,8 @@ def footnotes(board: Board) -> list[str]:
     shared = {name: values.pop() for name, values in _settings(board) if len(values) == 1}
     if not scored:
         shared.pop("eval batch", None)
+    if shared.get("flow") == NOT_MEASURED:
+        del shared["flow"]
     if shared:
         listed = ", ".join(f"{name} {value}" for name, value in shared.items())
         notes.append(f"{'All rows' if len(board.rows) > 1 else 'Setting'}: {listed}.")
@@ -244,7 +249,13 @@ def footnotes(board: Board) -> list[str]:
     if any(row.macs is not None for row in board.rows):
         meanings.append("GMACs and GFLOPs: one view")
     if any(row.latency_s is not None for row in board.rows):
-        meanings.append("latency: one forward of the batch")
+        streamed = {row.mode == "stream" for row in board.rows}
+        if False in streamed:
+            meanings.append("latency: one forward of the batch")
+        if True in streamed:
+            meanings.append("mode stream: cost and latency of one frame")
+        if any(row.flow_s is not None for row in board.rows):
+            meanings.append("flow: the optical flow of the batch's clips, on the CPU")
     if meanings:
         told = "; ".join(meanings)
         notes.append(f"{told[0].upper()}{told[1:]}.")

@@ -18,17 +18,15 @@ bound of 20 pixels is that of yjxiong/dense_flow.
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import ModuleType
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 import torch
 
 from .errors import KinobenchError, UnknownNameError
+from .flow_methods import METHODS, FlowMethod
 
-FlowMethod = Literal["dis", "farneback", "tvl1"]
 Parameters = Mapping[str, float]
-
-METHODS: tuple[FlowMethod, ...] = get_args(FlowMethod)
 
 PARAMETERS: dict[FlowMethod, Parameters] = {
     "dis": {

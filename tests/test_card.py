@@ -10,7 +10,7 @@ from rich.console import Console
 from torch import nn
 
 from kinobench.bench import card as cards
-from kinobench.bench import flops
+from kinobench.bench import flops, shape
 from kinobench.bench.card import Card, make_card, show_card, to_json
 from kinobench.bench.flops import count_cost
 from kinobench.bench.record import Cost
@@ -130,7 +130,7 @@ def test_without_anything_printed_the_networks_own_input_decides_it(
     native = msgspec.structs.replace(registry.get("c3d_tiny"), native=(18, 2, 20))
     monkeypatch.setattr(registry, "get", lambda name: native)
     assert make_card("c3d_tiny").input == {"frames": 18, "size": 20, "classes": 400}
-    monkeypatch.setattr(cards, "FALLBACK_INPUT", (16, 4, 16))
+    monkeypatch.setattr(shape, "FALLBACK_INPUT", (16, 4, 16))
     bare = msgspec.structs.replace(native, native=None)
     monkeypatch.setattr(registry, "get", lambda name: bare)
     assert make_card("c3d_tiny", classes=5).input == {"frames": 16, "size": 16, "classes": 5}

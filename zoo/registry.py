@@ -142,6 +142,22 @@ FAMILY_MODULES: dict[str, tuple[str, ...]] = {
     "s3d": ("s3d", "s3d_tiny"),
     "mvit_torchvision": ("mvit_v1_b", "mvit_v2_s", "mvit_v1_tiny", "mvit_v2_tiny"),
     "swin3d": ("swin3d_t", "swin3d_s", "swin3d_b", "swin3d_tiny"),
+    "timesformer": (
+        "timesformer_base",
+        "timesformer_hr",
+        "timesformer_l",
+        "timesformer_joint",
+        "timesformer_tiny",
+    ),
+    "vivit": ("vivit_b_16x2", "vivit_tiny"),
+    "videomae": (
+        "videomae_vit_s",
+        "videomae_vit_b",
+        "videomae_vit_l",
+        "videomae_vit_h",
+        "videomae_tiny",
+    ),
+    "vjepa2": ("vjepa2_vit_l", "vjepa2_vit_h", "vjepa2_vit_g", "vjepa2_tiny"),
     "mvit": ("mvit_base_16x4", "mvit_base_32x3", "mvit_tiny"),
     "tsn": (
         "tsn_r18",
@@ -180,6 +196,22 @@ FAMILY_MODULES: dict[str, tuple[str, ...]] = {
         "karpathy_late_fusion_tiny",
         "karpathy_slow_fusion",
         "karpathy_slow_fusion_tiny",
+    ),
+    "recurrent": (
+        "cnn_lstm_r50",
+        "cnn_gru_r50",
+        "cnn_lstm_googlenet",
+        "lrcn_caffenet",
+        "lrcn_alexnet",
+        "cnn_lstm_tiny",
+        "cnn_gru_tiny",
+    ),
+    "conv_gru": (
+        "conv_gru_vgg16",
+        "conv_gru_stacked_vgg16",
+        "conv_gru_r50",
+        "conv_gru_tiny",
+        "conv_gru_stacked_tiny",
     ),
 }
 """Which module of this package holds which names, so that a name is checked without torch and
@@ -238,6 +270,11 @@ def register(
         return build
 
     return keep
+
+
+def listed() -> list[str]:
+    """Return the names that come with kinobench, in alphabetical order."""
+    return sorted(_FAMILY_OF)
 
 
 def names() -> list[str]:

@@ -1,0 +1,147 @@
+"""`list models`: what every network is and costs, without building any that came with kinobench."""
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ..datasets.errors import KinobenchError
+from ..zoo import registry
+from ..zoo.spec import Architecture, Input
+from ..zoo.weights import weights_of
+from .shape import Shape, native_shape
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+INDEX = Path(registry.__file__).with_name("index.json")
+"""What `list models --recount --json` printed of the networks that come with kinobench. A test
+holds it against them."""
+
+
+class NamedWeights(msgspec.Struct, frozen=True, kw_only=True):
+    """A published checkpoint; `protocol` is the one that it was tested under, where that is known.
+
+    `top1` and `top5` are percentages, as printed.
+    """
+
+    name: str
+    protocol: str | None
+    top1: float | None
+    top5: float | None
+
+
+class Model(msgspec.Struct, frozen=True, kw_only=True):
+    """An architecture at its own input.
+
+    Attributes:
+        name, family, paper, year, inputs, native: As in `Architecture`.
+        frames, size, classes: What `params` and `macs` belong to.
+        params: Parameters; None where the network can't be built here, `reason` says why.
+        macs: Multiply-adds of convolutions and matrix products, one view; the same.
+        weights: Its published checkpoints.
+    """
+
+    name: str
+    family: str
+    paper: str
+    year: int | None
+    inputs: tuple[Input, ...]
+    native: tuple[int, int, int] | None
+    frames: int
+    size: int
+    classes: int
+    params: int | None
+    macs: int | None
+    weights: tuple[NamedWeights, ...]
+    reason: str | None = None
+
+
+def models(recount: bool = False) -> list[Model]:
+    """Return every model in alphabetical order.
+
+    Those that come with kinobench are read from its index, others are built and counted.
+
+    Args:
+        recount: Build and count all of them, which takes minutes.
+    """
+    indexed = {} if recount else {model.name: model for model in read_index()}
+    return [indexed.get(name) or count_model(name) for name in registry.names()]
+
+
+@cache
+def read_index() -> list[Model]:
+    """Read the models that come with kinobench; imports no torch."""
+    return msgspec.json.decode(INDEX.read_bytes(), type=list[Model])
+
+
+def inputs_of(name: str) -> tuple[Input, ...]:
+    """Return what a network takes; for one that came with kinobench, without importing torch.
+
+    Raises:
+        UnknownNameError: No architecture is named so.
+    """
+    for model in read_index():
+        if model.name == name:
+            return model.inputs
+    return registry.get(name).inputs
+
+
+def count_model(name: str) -> Model:
+    """Build a model for its own input, without memory for its weights, and count one view."""
+    architecture = registry.get(name)
+    shape = native_shape(architecture)
+    params: int | None = None
+    macs: int | None = None
+    reason: str | None = None
+    try:
+        params, macs = _counted(architecture, shape)
+    except KinobenchError as error:
+        reason = str(error)
+    except Exception as error:  # a network of a third party; the others are still to be listed
+        reason = f"{type(error).__name__}: {error}"
+    return Model(
+        name=architecture.name,
+        family=architecture.family,
+        paper=architecture.paper,
+        year=architecture.year,
+        inputs=architecture.inputs,
+        native=architecture.native,
+        frames=shape.frames,
+        size=shape.size,
+        classes=shape.classes,
+        params=params,
+        macs=macs,
+        weights=tuple(
+            NamedWeights(name=w.name, protocol=w.protocol, top1=w.top1, top5=w.top5)
+            for w in weights_of(name)
+        ),
+        reason=reason,
+    )
+
+
+def _counted(architecture: Architecture, shape: Shape) -> tuple[int, int]:
+    from .flops import count_cost
+
+    module, inputs = build_without_memory(architecture, shape)
+    params = sum(parameter.numel() for parameter in module.parameters())
+    return params, count_cost(module, *inputs).macs
+
+
+def build_without_memory(
+    architecture: Architecture, shape: Shape
+) -> "tuple[nn.Module, tuple[torch.Tensor, ...]]":
+    """Build a network in eval mode, and arguments for it, of one view, on torch's meta device.
+
+    There tensors have shapes, and no numbers.
+    """
+    import torch
+
+    from .inputs import input_shapes
+
+    with torch.device("meta"):
+        module = architecture.build(shape.classes, shape.frames, shape.size).eval()
+        shapes = input_shapes(architecture.inputs, 1, shape.frames, shape.size)
+        return module, tuple(torch.empty(each) for each in shapes)

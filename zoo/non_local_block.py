@@ -164,13 +164,14 @@ def insert_non_local(
                 f"{place!r} has no batch normalisation that tells its channels; name a residual "
                 "block"
             )
-        module.non_local = NonLocal(
+        block = NonLocal(
             norms[-1].num_features,
             pairwise=pairwise,
             subsample=subsample,
             pool_last=pool_last,
             scale=scale,
         )
+        module.non_local = block.to(norms[-1].weight).train(module.training)
         module.register_forward_hook(_apply if frames is None else _FoldedApply(frames))
     return network
 

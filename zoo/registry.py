@@ -173,7 +173,11 @@ FAMILY_MODULES: dict[str, tuple[str, ...]] = {
         "tsm_r50",
         "tsm_r101",
         "tsm_mobilenet_v2",
+        "tsm_nl_r50",
+        "tsm_nl_gaussian_r50",
+        "tsm_nl_dot_product_r50",
         "tsm_tiny",
+        "tsm_nl_tiny",
     ),
     "two_stream": (
         "two_stream_cnn_m",

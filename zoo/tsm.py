@@ -8,10 +8,14 @@ The frames' class scores are averaged.
 
 Where it is shifted is as in mit-han-lab/temporal-shift-module, ops/temporal_shift.py: in every
 residual block of a ResNet, or in every second one where the third stage has 23 blocks or more; in
-MobileNetV2 in every expanding block with a shortcut (ops/models.py there). The dropout
-before the classifier is mmaction2's, the first weights of the classifier are the authors'.
+MobileNetV2 in every expanding block with a shortcut (ops/models.py there). The first weights of the
+classifier are those of the same repository, and the dropout before it is that of
+open-mmlab/mmaction2, configs/recognition/tsm. There are also the networks with five non-local
+blocks across the clip's frames (`tsm_nl_*`), behind every second block of the second and third
+stage, which neither divide the embedded Gaussian by the root of its channels nor pool first.
 """
 
+from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -23,6 +27,7 @@ from ..datasets.errors import KinobenchError
 from .backbones import Backbone, for_size
 from .frames import PerFrame
 from .input_limits import check_build_arguments
+from .non_local_block import Pairwise, insert_non_local
 from .papers import LIN_2019
 from .registry import register
 from .resnet2d import RESNET50, TINY_RESNET
@@ -40,13 +45,23 @@ class Variant(NamedTuple):
 
     backbone: Backbone | str
     native: tuple[int, int, int]
+    non_local: tuple[str, ...] = ()
+    pairwise: Pairwise = "embedded_gaussian"
+
+
+FIVE_BLOCKS = ("layer2.0", "layer2.2", "layer3.0", "layer3.2", "layer3.4")
+"""Of a ResNet-50, behind which mmaction2 has non-local ones."""
 
 
 VARIANTS = {
     "tsm_r50": Variant(backbone=RESNET50, native=(8, 1, 224)),
     "tsm_r101": Variant(backbone="resnet101", native=(8, 1, 256)),
     "tsm_mobilenet_v2": Variant(backbone="mobilenet_v2", native=(8, 1, 256)),
+    "tsm_nl_r50": Variant(RESNET50, (8, 1, 224), FIVE_BLOCKS),
+    "tsm_nl_gaussian_r50": Variant(RESNET50, (8, 1, 224), FIVE_BLOCKS, "gaussian"),
+    "tsm_nl_dot_product_r50": Variant(RESNET50, (8, 1, 224), FIVE_BLOCKS, "dot_product"),
     "tsm_tiny": Variant(backbone=TINY_RESNET, native=(16, 1, 64)),
+    "tsm_nl_tiny": Variant(TINY_RESNET, (16, 1, 64), ("layer2", "layer3")),
 }
 
 
@@ -137,6 +152,8 @@ def build(
     *,
     backbone: Backbone | str = RESNET50,
     fraction: float = FRACTION,
+    non_local: Sequence[str] = (),
+    pairwise: Pairwise = "embedded_gaussian",
 ) -> nn.Module:
     """Build for clips `[B, 3, frames, size, size]`; any number of frames, 32x32 or more.
 
@@ -147,10 +164,12 @@ def build(
         backbone: The 2D network of the frames, or the name of torchvision's: a ResNet, a ResNeXt
             or `mobilenet_v2`.
         fraction: Share of the channels that goes each way, 0 to 0.5.
+        non_local: The backbone's modules that have a non-local block behind them.
+        pairwise: How two positions are compared in those.
 
     Raises:
         KinobenchError: The clip is too small, the fraction is none, or the backbone has no place
-            for shifts.
+            for shifts or non-local blocks.
     """
     check_build_arguments("tsm", num_classes, frames, size)
     if not 0 <= fraction <= 0.5:
@@ -158,6 +177,9 @@ def build(
     build_backbone, width = for_size(backbone, size)
     network = build_backbone(3, None)
     add_shifts(network, frames, fraction)
+    insert_non_local(
+        network, non_local, pairwise=pairwise, pool_last=True, scale=False, frames=frames
+    )
     return TSM(network, width, num_classes)
 
 
@@ -170,5 +192,10 @@ def _residual_blocks(stage: object) -> list[resnet.BasicBlock | resnet.Bottlenec
 
 for _name, _variant in VARIANTS.items():
     register(_name, family="tsm", paper=LIN_2019, year=2019, native=_variant.native)(
-        partial(build, backbone=_variant.backbone)
+        partial(
+            build,
+            backbone=_variant.backbone,
+            non_local=_variant.non_local,
+            pairwise=_variant.pairwise,
+        )
     )

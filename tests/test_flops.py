@@ -2,7 +2,15 @@ import pytest
 import torch
 from torch import nn
 
+from kinobench.bench.dispatch import DispatchAnalysis
 from kinobench.bench.flops import count_cost, macs_by_module
+from kinobench.bench.formulas import ELEMENTWISE, NORM
+from kinobench.datasets.errors import KinobenchError
+from kinobench.zoo import registry
+
+NAMES = [name for names in registry.FAMILY_MODULES.values() for name in names]
+TINY = [name for name in NAMES if name.endswith("_tiny")]
+FULL = [name for name in NAMES if not name.endswith("_tiny")]
 
 
 def _cost_of(*layers: nn.Module):
@@ -84,3 +92,47 @@ def test_macs_by_module_add_up_to_the_whole() -> None:
     ).eval()
     macs = macs_by_module(network, torch.randn(1, 3, 4, 8, 8))
     assert macs == {"": 3072 + 2048, "0": 3072, "0.0": 3072, "2": 2048}
+
+
+def _network(
+    name: str, classes: int, frames: int, size: int
+) -> tuple[nn.Module, tuple[torch.Tensor, ...]]:
+    """Return a network of the zoo and an input for it, skipped where its library isn't there."""
+    architecture = registry.get(name)
+    try:
+        module = architecture.build(classes, frames, size).eval()
+    except KinobenchError as error:
+        if "pip install" in str(error):
+            pytest.skip(str(error))
+        raise
+    shapes = {"rgb": (3, frames, size, size), "flow": (2 * (frames - 1), size, size)}
+    return module, tuple(torch.ones(1, *shapes[kind]) for kind in architecture.inputs)
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_every_operator_of_the_zoo_is_counted_and_torch_counts_the_same(name: str) -> None:
+    module, inputs = _network(name, 8, 16, 64)
+    cost = count_cost(module, *inputs)
+    assert cost.uncounted == {}
+    assert cost.macs == cost.torch_macs > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TINY)
+def test_a_real_forward_costs_what_the_meta_device_says(name: str) -> None:
+    module, inputs = _network(name, 8, 16, 64)
+    counted = DispatchAnalysis(module, inputs).by_operator()
+    cost = count_cost(module, *inputs)
+    assert sum(counted.values()) - counted[ELEMENTWISE] - counted[NORM] == cost.macs
+    assert counted[NORM] == cost.norm_elements
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FULL)
+def test_every_operator_of_a_full_size_network_is_counted(name: str) -> None:
+    frames, _, size = registry.get(name).native or (16, 4, 224)
+    with torch.device("meta"):
+        module, inputs = _network(name, 400, frames, size)
+    cost = count_cost(module, *inputs)
+    assert cost.uncounted == {}
+    assert cost.macs == cost.torch_macs > 0

@@ -62,6 +62,8 @@ def test_a_row_is_the_record_in_base_units() -> None:
         latency_s=0.0125,
         latency_low_s=0.012,
         latency_high_s=0.013000000000000001,
+        flow=None,
+        flow_s=None,
         converged=True,
         weights_bytes=40_000_000,
         peak_activation_bytes=2_345_678,

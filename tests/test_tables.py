@@ -353,6 +353,7 @@ OTHER: dict[str, Any] = {
     "batch": 2,
     "threads": None,
     "eval_batch": 16,
+    "flow": "tvl1",
 }
 
 

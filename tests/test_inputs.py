@@ -1,0 +1,180 @@
+"""What networks take beside RGB, end to end: optical flow of real files, and frames one by one."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from kinobench.bench.accuracy import measure_accuracy
+from kinobench.bench.flow_time import LEAST_SAMPLES, measure_flow_time, moving_texture
+from kinobench.bench.inputs import input_shapes, random_inputs, video_inputs
+from kinobench.bench.leaderboard import boards
+from kinobench.bench.network import Network
+from kinobench.bench.record import Case, FlowTime
+from kinobench.bench.suite import Settings, Suite, plan
+from kinobench.datasets.errors import KinobenchError
+from kinobench.datasets.flow import compute_flow
+from kinobench.datasets.flow_cache import FlowCache
+from kinobench.datasets.protocol import preset
+from kinobench.datasets.split import Split, Video
+from kinobench.datasets.video import read_clips
+from kinobench.zoo import registry
+
+from .made_records import made_record
+from .media import write_video
+
+POINTLIGHT = preset("pointlight")
+
+
+@pytest.fixture
+def moving(tmp_path: Path) -> Split:
+    """Two videos of 16 frames: texture that goes right and down, and the same played backwards."""
+    frames = moving_texture(16, 64, 64)
+    videos = []
+    for label, played in enumerate((frames, frames[::-1])):
+        path = write_video(tmp_path / f"{label}.mp4", np.ascontiguousarray(played))
+        videos.append(Video(id=str(label), path=path, label=label))
+    return Split(dataset="moving", name="test", classes=("right", "left"), videos=tuple(videos))
+
+
+def by_direction(flow: torch.Tensor) -> torch.Tensor:
+    """Logits of `right` and `left`: the mean displacement in x, and its opposite."""
+    across = flow[:, 0::2].mean(dim=(1, 2, 3))
+    return torch.stack([across, -across], dim=1)
+
+
+def test_the_shapes_of_what_a_network_takes() -> None:
+    assert input_shapes(("rgb", "flow"), 2, 16, 112) == ((2, 3, 16, 112, 112), (2, 30, 112, 112))
+    assert input_shapes(("flow",), 1, 11, 224) == ((1, 20, 224, 224),)
+
+
+def test_random_flow_fills_its_range() -> None:
+    rgb, flow = random_inputs(("rgb", "flow"), 2, 4, 32, torch.Generator().manual_seed(0))
+    assert rgb.shape == (2, 3, 4, 32, 32) and abs(rgb.std() - 1) < 0.05
+    assert flow.shape == (2, 6, 32, 32) and -1 <= flow.min() < -0.99 and 0.99 < flow.max() < 1
+
+
+def test_the_texture_moves_by_two_pixels_across_and_one_down() -> None:
+    flow = compute_flow(moving_texture(3, 96, 128))
+    inner = flow[:, 16:-16, 16:-16].reshape(2, 2, -1)
+    np.testing.assert_allclose(np.median(inner, axis=2), [[2, 1], [2, 1]], atol=0.05)
+
+
+def test_a_network_of_flow_alone_tells_directions_in_real_files(
+    moving: Split, tmp_path: Path
+) -> None:
+    cache = FlowCache(tmp_path / "cache")
+    scored = []
+    for _ in range(2):
+        accuracy = measure_accuracy(
+            by_direction,
+            moving,
+            POINTLIGHT,
+            device=torch.device("cpu"),
+            kinds=("flow",),
+            flow_cache=cache,
+            batch=3,
+        )
+        scored.append((accuracy.top1, accuracy.scored))
+    assert scored == [(1.0, 2), (1.0, 2)]
+    assert len(list(cache.root.rglob("*.flow"))) == 2
+
+
+def test_rgb_comes_first_and_flow_second_of_the_same_views(moving: Split) -> None:
+    seen = []
+
+    def network(rgb: torch.Tensor, flow: torch.Tensor) -> torch.Tensor:
+        seen.append((tuple(rgb.shape), tuple(flow.shape)))
+        return by_direction(flow)
+
+    protocol = POINTLIGHT.with_views(2, 1)
+    accuracy = measure_accuracy(
+        network, moving, protocol, device=torch.device("cpu"), kinds=("rgb", "flow"), batch=3
+    )
+    assert seen == [((3, 3, 16, 64, 64), (3, 30, 64, 64)), ((1, 3, 16, 64, 64), (1, 30, 64, 64))]
+    assert accuracy.top1 == 1.0 and accuracy.views == 2
+
+
+def test_flow_is_computed_in_pixels_between_the_pictures_of_the_clip(moving: Split) -> None:
+    path = moving.videos[0].path
+    clips = read_clips(path, POINTLIGHT)
+    assert clips.numbers == tuple(range(16))
+    (flow,) = video_inputs(path, clips, POINTLIGHT, ("flow",), "dis", None).on("cpu")
+    inner = flow[0, :, 12:-12, 12:-12].reshape(15, 2, -1).median(dim=2).values * 20
+    torch.testing.assert_close(inner, torch.tensor([[2.0, 1.0]] * 15), atol=0.2, rtol=0)
+
+
+def test_the_time_of_the_flow_is_that_of_one_clip() -> None:
+    timed = measure_flow_time(POINTLIGHT, "dis", threads=1, max_s=0.05)
+    assert (timed.method, timed.pairs, timed.height, timed.width) == ("dis", 15, 64, 85)
+    assert len(timed.samples_s) >= LEAST_SAMPLES and min(timed.samples_s) > 0
+    assert timed.interval_s is not None
+    assert timed.interval_s[0] <= timed.median_s <= timed.interval_s[1]
+
+
+def test_a_case_names_its_flow_only_where_the_network_takes_it() -> None:
+    suite = Suite(models=("two_stream_tiny", "c3d_tiny"), dataset="pointlight")
+    assert [entry.case.flow for entry in plan(suite, Settings())] == ["dis", None]
+    assert [entry.case.flow for entry in plan(suite, Settings(flow="tvl1"))] == ["tvl1", None]
+    with pytest.raises(KinobenchError, match="--flow tvl1: none of the models takes optical flow"):
+        plan(Suite(models=("c3d_tiny",)), Settings(flow="tvl1"))
+
+
+def test_a_row_ranks_by_its_latency_with_the_flow() -> None:
+    timed = FlowTime(
+        method="dis",
+        samples_s=(0.004,),
+        median_s=0.004,
+        interval_s=None,
+        pairs=15,
+        height=64,
+        width=85,
+        threads=1,
+        opencv="5.0.0",
+    )
+    record = made_record(case={"flow": "dis", "batch": 2}, flow_time=timed)
+    ((row,),) = (board.rows for board in boards([record]))
+    assert (row.latency_s, row.flow_s, row.total_s) == (0.0125, 0.008, 0.0205)
+    untimed = made_record(case={"flow": "dis"})
+    ((row,),) = (board.rows for board in boards([untimed]))
+    assert row.total_s is None
+
+
+def case(model: str, **changes: str) -> Case:
+    return Case(model=model, classes=8, protocol=POINTLIGHT, **changes)
+
+
+@pytest.mark.parametrize("model", ["cnn_lstm_tiny", "cnn_gru_tiny", "conv_gru_tiny"])
+def test_a_stream_takes_a_frame_a_call_and_ends_with_what_the_clip_gives(model: str) -> None:
+    streamed, whole = Network(case(model, mode="stream")), Network(case(model))
+    streamed.settle()
+    whole.settle()
+    (frame,) = streamed.inputs(1)[0]
+    assert frame.shape == (1, 3, 64, 64)
+    ((clip,),) = whole.inputs(1)
+    with torch.inference_mode():
+        torch.testing.assert_close(
+            streamed.classify(clip), whole.classify(clip), atol=1e-5, rtol=1e-5
+        )
+        first = streamed.forward(frame)
+        assert not torch.equal(first, streamed.forward(-frame))  # the state is kept
+
+
+def test_a_frame_of_a_stream_costs_its_share_of_the_clip() -> None:
+    """Nothing of a CNN with an LSTM is done for the clip as a whole."""
+    streamed = Network(case("cnn_lstm_tiny", mode="stream")).cost()
+    whole = Network(case("cnn_lstm_tiny")).cost()
+    assert 16 * streamed.macs == whole.macs and streamed.uncounted == {}
+
+
+def test_a_network_that_needs_the_whole_clip_is_not_streamed() -> None:
+    with pytest.raises(KinobenchError, match="c3d_tiny can't be run in mode 'stream'"):
+        Network(case("c3d_tiny", mode="stream")).settle()
+    with pytest.raises(KinobenchError, match="two_stream_tiny takes rgb and flow"):
+        plan(Suite(models=("two_stream_tiny",)), Settings(mode="stream"))
+
+
+def test_inputs_that_no_network_may_take_are_refused() -> None:
+    with pytest.raises(KinobenchError, match=r"inputs is \('sound',\)"):
+        registry.register("listens", inputs=("sound",))(lambda classes, frames, size: None)

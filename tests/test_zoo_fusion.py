@@ -70,8 +70,9 @@ def test_the_order_of_the_frames_is_nothing_to_a_single_frame_network(clip):
         torch.testing.assert_close(module(clip), module(clip.flip(2)), atol=1e-6, rtol=1e-5)
 
 
-def test_pooled_late_fusion_ignores_the_order_of_the_frames(clip):
-    module = build("late_fusion_pool_tiny")
+@pytest.mark.parametrize("name", ["late_fusion_pool_tiny", "late_fusion_max_tiny"])
+def test_pooled_late_fusion_ignores_the_order_of_the_frames(name, clip):
+    module = build(name)
     with torch.inference_mode():
         torch.testing.assert_close(module(clip), module(clip.flip(2)), atol=1e-6, rtol=1e-5)
 
@@ -86,6 +87,23 @@ def test_pooled_late_fusion_averages_logits_and_not_probabilities(clip):
         torch.testing.assert_close(module(clip), logits.mean(dim=0), atol=1e-4, rtol=1e-4)
         mean_probability = logits.softmax(dim=2).mean(dim=0)
         assert (module(clip).softmax(dim=1) - mean_probability).abs().max() > 1e-3
+
+
+def test_max_pooled_late_fusion_classifies_the_greatest_of_each_feature(clip):
+    module = build("late_fusion_max_tiny")
+    with torch.inference_mode():
+        features = torch.stack([module.per_frame.network(clip[:, :, t]) for t in range(FRAMES)])
+        greatest = features.max(dim=0).values
+        torch.testing.assert_close(module(clip), module.classifier(greatest))
+        assert features.argmax(dim=0).unique().numel() > 1
+
+
+def test_a_frame_shown_again_changes_the_mean_but_not_the_maximum(clip):
+    longer = torch.cat([clip, clip[:, :, :1], clip[:, :, :1]], dim=2)
+    for name, same in (("late_fusion_max_tiny", True), ("late_fusion_pool_tiny", False)):
+        module = build(name)
+        with torch.inference_mode():
+            assert torch.allclose(module(longer), module(clip), rtol=1e-4, atol=1e-5) is same
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ Networks", ICCV 2019. `csn_r101` is the interaction-reduced form as facebookrese
 has it in pytorchvideo/models/hub/csn.py, with the same parameter names. `ircsn_r50` and
 `ircsn_r152` are the same form shallower and deeper, named as in open-mmlab/mmaction2,
 configs/recognition/csn. Of the interaction-preserved form, `ipcsn_r152`, a 1x1x1 convolution and
-its normalisation come before every depthwise one (section 3.2 of the paper).
+its normalisation come before every depthwise one.
 
 The output is logits. Where the feature map is larger than the head's window of 7x7 (at 256 pixels
 it is 8x8), the published test applies the softmax at every position and averages the
@@ -54,7 +54,7 @@ def interaction_preserved_bottleneck(
     """Return a bottleneck `[B, C, T, H, W]` -> `[B, C', T, H', W']`.
 
     Its middle convolution, `conv_b`, follows a 1x1x1 convolution and a normalisation: the
-    interactions between channels that a depthwise convolution loses (section 3.2 of the paper).
+    interactions between channels that a depthwise convolution loses.
     """
 
     def pair(in_channels: int, out_channels: int, **shape: Any) -> nn.Sequential:

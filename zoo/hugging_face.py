@@ -64,14 +64,14 @@ def classifier(network_class: Any, config: Any) -> Any:
     """Return a `...ForVideoClassification` of random parameters that keeps the one contract.
 
     `[B, 3, T, H, W]`, float, normalised -> logits `[B, num_classes]`. Its parameters keep the names
-    that published checkpoints have.
+    of the installed `transformers`, which renames those of older checkpoints as it reads them.
 
     Args:
         network_class: The class, of `transformers`.
         config: Its configuration.
     """
 
-    class Classifier(network_class):  # type: ignore[misc]
+    class Classifier(network_class):
         def forward(self, clip: torch.Tensor) -> torch.Tensor:
             """`clip: [B, 3, T, H, W]`, float, normalised -> logits `[B, num_classes]`."""
             return super().forward(clip.transpose(1, 2)).logits

@@ -4,7 +4,7 @@ Bertasius, Wang, Torresani, "Is Space-Time Attention All You Need for Video Unde
 2021. As huggingface/transformers has it in models/timesformer/modeling_timesformer.py,
 `TimesformerForVideoClassification`, with the same parameter names. `timesformer_base`, `_hr` and
 `_l` are the paper's three (8 frames, 16 of 448 pixels, 96), with attention divided over time and
-space; in `timesformer_joint` every token attends to every other (section 4.1).
+space; in `timesformer_joint` every token attends to every other.
 
 The position of a token is learned, so the parameters belong to one clip: weights fit the number of
 frames and the size that they were trained at.

@@ -4,7 +4,7 @@ Feichtenhofer, "X3D: Expanding Architectures for Efficient Video Recognition", C
 `x3d_s`, `x3d_m` and `x3d_l` are as facebookresearch/pytorchvideo has them in
 pytorchvideo/models/hub/x3d.py, with the same parameter names. XS, S and M are one network, trained
 on longer and larger clips; L is deeper. pytorchvideo lacks the paper's `x3d_xl` (no weights are
-published): L made wider, by 2.9 (section 4.1); its cost at 356 pixels is the 48.4 G of Table 4.
+published): L made wider, by 2.9; its cost at 356 pixels is the 48.4 G that the paper printed.
 
 The origin's head ends in a softmax; this one gives logits. At the size of its training (160 for XS
 and S, 224 for M, 312 for L) the head's window covers the feature map, and the logits are those

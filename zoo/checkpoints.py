@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..datasets.errors import KinobenchError
+from .renamed_parameters import todays_name
 
 if TYPE_CHECKING:
     import torch
@@ -28,7 +29,8 @@ def load_checkpoint(module: "nn.Module", path: str | Path, published_digest: str
     """Load a checkpoint file into `module`, all of it or none, and return the file's digest.
 
     `.safetensors` is read as such, anything else as what `torch.save` writes. The parameters may
-    lie under one of `WRAPPERS` or bare, with or without `module.` before every name.
+    lie under one of `WRAPPERS` or bare, with or without `module.` before every name, and under the
+    names that a library had for them when the file was made.
 
     Args:
         module: The network.
@@ -57,6 +59,7 @@ def load_checkpoint(module: "nn.Module", path: str | Path, published_digest: str
         name.startswith(PARALLEL_PREFIX) for name in expected
     ):
         state = {name.removeprefix(PARALLEL_PREFIX): entry for name, entry in state.items()}
+    state = {todays_name(name, expected.keys()): entry for name, entry in state.items()}
     faults = _misfits(expected, state)
     if faults:
         raise KinobenchError(

@@ -40,7 +40,7 @@ class Network:
         classify: Logits of whole clips; in mode `stream`, frame by frame from an empty state.
         build_s: How long building, loading and placing took.
         first_call_s: The first forward in the case's mode, with whatever is compiled, captured or
-            tuned in it; where the cost was counted too, the CPU has run eager fp32 once before.
+            tuned in it.
         weights_digest: Of the checkpoint file; None for an untrained network.
         reference: eager fp32 outputs on `reference_inputs`, where the case is anything else.
     """

@@ -93,8 +93,7 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
         launch_bound: Wall over device time is above 1.1: the GPU waits for the host.
         cudnn_benchmark: Whether cuDNN chose its algorithms by trying them; None on a CPU.
         build_s, first_call_s: Making the network (weights too); its first forward in
-            the case's mode, with whatever is compiled, captured or tuned in it. Where the cost was
-            counted too, the CPU has run the network in eager fp32 once before.
+            the case's mode, with whatever is compiled, captured or tuned in it.
         warmup_calls, warm: Calls before the first sample; whether they had settled.
         threads: Threads of one operator.
         drift: How far the outputs are from those of eager fp32; None for eager fp32 itself.

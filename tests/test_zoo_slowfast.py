@@ -205,3 +205,21 @@ def test_a_non_local_slowfast_starts_as_the_one_without():
     clip = torch.randn(1, 3, 8, 32, 32)
     with torch.inference_mode():
         assert torch.equal(module(clip), base(clip))
+
+
+@pytest.mark.parametrize("name", ["slowfast_tiny", "slow_tiny", "c2d_tiny", "i3d_tiny"])
+def test_strides_are_numbers_that_torch_compile_can_read(name):
+    for layer in on_meta(name).modules():
+        if isinstance(layer, nn.Conv3d):
+            assert [type(step) for step in layer.stride] == [int, int, int]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["slowfast_tiny", "slowfast_nl_tiny", "c2d_nl_tiny"])
+def test_the_whole_network_compiles_into_one_graph(name):
+    torch.manual_seed(0)
+    module = registry.get(name).build(4, 16, 32).eval()
+    clip = torch.randn(1, 3, 16, 32, 32)
+    with torch.inference_mode():
+        compiled = torch.compile(module, backend="aot_eager", fullgraph=True)(clip)
+        torch.testing.assert_close(compiled, module(clip))

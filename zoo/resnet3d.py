@@ -111,7 +111,19 @@ def resnet3d(
         dropout_rate=dropout,
     )
     head.output_pool = MeanPrediction()
-    return Net(blocks=nn.ModuleList([*blocks, head]))
+    return with_plain_strides(Net(blocks=nn.ModuleList([*blocks, head])))
+
+
+def with_plain_strides(network: nn.Module) -> nn.Module:
+    """Make Python's integers of the strides, in place, and return the network.
+
+    pytorchvideo multiplies a shortcut's strides by numpy, and torch.compile takes numpy's integers
+    for tensors whose values it can't know: it gives up on every such convolution.
+    """
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv3d):
+            layer.stride = tuple(int(step) for step in layer.stride)
+    return network
 
 
 def map_size(size: int) -> int:

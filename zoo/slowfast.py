@@ -36,7 +36,7 @@ from .averaging import MeanPrediction
 from .input_limits import check_build_arguments
 from .non_local_block import insert_non_local
 from .registry import register
-from .resnet3d import origin_window
+from .resnet3d import origin_window, with_plain_strides
 
 PAPER = "Feichtenhofer et al., SlowFast Networks for Video Recognition, ICCV 2019"
 NATIVE_32X2 = (32, 2, 256)
@@ -151,7 +151,7 @@ def build(
         "slowfast", num_classes, frames, size, min_frames=alpha, frames_multiple=alpha
     )
     side = origin_window(size)
-    network = create_slowfast(
+    network: Any = create_slowfast(
         model_depth=depth,
         model_num_class=num_classes,
         slowfast_channel_reduction_ratio=(inverse_beta,),
@@ -170,6 +170,7 @@ def build(
         ],
         pairwise="dot_product",
     )
+    with_plain_strides(network)
     return SlowFast(network.blocks, frames, alpha)
 
 

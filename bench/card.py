@@ -1,7 +1,8 @@
 """`show MODEL`: what a network is, costs, and was printed to cost."""
 
 import textwrap
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
 
 import msgspec
 from rich.console import Console
@@ -9,31 +10,11 @@ from rich.text import Text
 
 from ..zoo import registry
 from ..zoo.published import published
-from ..zoo.spec import Architecture, Published
+from ..zoo.spec import Published
 from .models import build_without_memory
+from .printed import GIGA, MEGA, Comparison, exponent, shape_of
 from .record import Cost
 from .shape import Shape, native_shape
-
-if TYPE_CHECKING:
-    from torch import nn
-
-    from .inputs import Inputs
-
-NORM_OPERATIONS_2021 = 5
-"""What fvcore added per element of a normalisation when the printed tables were made."""
-
-
-class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """A printed number beside the measured one, under the printed one's own convention.
-
-    Attributes:
-        published: What was printed.
-        measured_gmacs, measured_mparams: None where nothing was printed, or for another input.
-    """
-
-    published: Published
-    measured_gmacs: float | None
-    measured_mparams: float | None
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,17 +47,14 @@ def make_card(
     architecture = registry.get(name)
     printed = published(name)
     first = next((row for row in printed if row.gmacs is not None), None)
-    own = _shape_of(first) if first else native_shape(architecture)
+    own = shape_of(first, architecture) if first else native_shape(architecture)
     shape = Shape(frames or own.frames, size or own.size, classes or own.classes)
 
-    from .flops import macs_by_module
+    from .flops import count_cost, macs_by_module
+    from .verify import compare
 
-    module, inputs, counted = _count(architecture, shape)
-    counts = {shape: counted}
-    if frames is None and size is None and classes is None:
-        for row in printed:
-            if row.gmacs is not None and _shape_of(row) not in counts:
-                counts[_shape_of(row)] = _count(architecture, _shape_of(row))[2]
+    every = frames is None and size is None and classes is None
+    module, inputs = build_without_memory(architecture, shape)
     return Card(
         name=architecture.name,
         family=architecture.family,
@@ -84,41 +62,15 @@ def make_card(
         year=architecture.year,
         inputs=architecture.inputs,
         input=shape._asdict(),
-        params=counted.params,
-        cost=counted.cost,
+        params=sum(parameter.numel() for parameter in module.parameters()),
+        cost=count_cost(module, *inputs),
         macs_by_module=macs_by_module(module, *inputs),
-        published=tuple(_compare(row, counts.get(_shape_of(row))) for row in printed),
-    )
-
-
-class _Counted(NamedTuple):
-    params: int
-    cost: Cost
-
-
-def _shape_of(row: Published) -> Shape:
-    return Shape(row.frames, row.size, row.classes)
-
-
-def _count(architecture: Architecture, shape: Shape) -> "tuple[nn.Module, Inputs, _Counted]":
-    from .flops import count_cost
-
-    module, inputs = build_without_memory(architecture, shape)
-    params = sum(parameter.numel() for parameter in module.parameters())
-    return module, inputs, _Counted(params, count_cost(module, *inputs))
-
-
-def _compare(row: Published, counted: _Counted | None) -> Comparison:
-    """Set a printed row beside what was counted at its input, if that was."""
-    if counted is None:
-        return Comparison(published=row, measured_gmacs=None, measured_mparams=None)
-    macs = counted.cost.macs
-    if row.convention == "matmul+5norm":
-        macs += NORM_OPERATIONS_2021 * counted.cost.norm_elements
-    return Comparison(
-        published=row,
-        measured_gmacs=None if row.gmacs is None else macs / 1e9,
-        measured_mparams=None if row.mparams is None else counted.params / 1e6,
+        published=tuple(
+            compare(row)
+            if every or shape_of(row, architecture) == shape
+            else Comparison(published=row, macs=None, params=None)
+            for row in printed
+        ),
     )
 
 
@@ -148,8 +100,8 @@ def show_card(card: Card, console: Console, depth: int = 2) -> None:
     _print_modules(card, depth, console)
     if card.published:
         console.print(Text("\nPrinted and measured", style="bold"))
-        for comparison in card.published:
-            _print_comparison(comparison, console)
+        for group in _in_groups(card.published):
+            _print_group(group, console)
 
 
 def _print_modules(card: Card, depth: int, console: Console) -> None:
@@ -167,26 +119,45 @@ def _print_modules(card: Card, depth: int, console: Console) -> None:
         _print_line(f"{name:<{room}}  {number:>{numbers}}  {share:>{shares}}", console)
 
 
-def _print_comparison(comparison: Comparison, console: Console) -> None:
-    """Print one published row as a block: a line a number, with what qualifies it at the end."""
-    row = comparison.published
-    scored_on = f"{row.dataset}, {row.views}" if row.views else row.dataset
-    numbers = (
-        ("GMACs", row.gmacs, comparison.measured_gmacs, row.convention or "not told"),
-        ("M parameters", row.mparams, comparison.measured_mparams, ""),
-        ("top-1 (%)", row.top1, None, scored_on),
-        ("top-5 (%)", row.top5, None, scored_on),
-    )
-    shape = f"{row.frames}x{row.size}x{row.size}, {row.classes} classes"
-    lines = [("", "printed", "measured", "" if row.gmacs is None else "counted as")]
-    lines += [
-        (name, f"{value:.9g}", "–" if measured is None else f"{measured:.3f}", rest)
-        for name, value, measured, rest in numbers
-        if value is not None
-    ]
+def _in_groups(comparisons: Iterable[Comparison]) -> Iterable[list[Comparison]]:
+    """Put together what one source printed of one cost: rows that differ in how it was trained."""
+    groups: dict[tuple[object, ...], list[Comparison]] = {}
+    for comparison in comparisons:
+        row = comparison.published
+        cost = (row.gmacs, row.convention, row.mparams, row.params_convention, row.reason)
+        where = (row.frames, row.size, row.classes, row.source)
+        groups.setdefault((*cost, *where), []).append(comparison)
+    return groups.values()
+
+
+def _print_group(group: Sequence[Comparison], console: Console) -> None:
+    """Print rows as a block: a line a number, with what qualifies it at the end."""
+    first = group[0]
+    row = first.published
+    lines = [("", "printed", "counted", "" if row.gmacs is None else "counted as")]
+    for name, number, count, unit, rest in (
+        ("GMACs", row.gmacs, first.macs, GIGA, row.convention or "not told"),
+        ("M parameters", row.mparams, first.params, MEGA, row.params_convention or ""),
+    ):
+        if number is not None:
+            decimals = max(3, -exponent(number))
+            shown = "–" if count is None else f"{Decimal(count).scaleb(-unit):.{decimals}f}"
+            lines.append((name, str(number), shown, rest))
+    for comparison in group:
+        scored = comparison.published
+        before = "scratch" if scored.pretraining == "none" else scored.pretraining
+        parts = (
+            *(scored.dataset, scored.views, scored.variant),
+            f"from {before}" if before else None,
+        )
+        scored_on = ", ".join(part for part in parts if part)
+        for name, percent in (("top-1 (%)", scored.top1), ("top-5 (%)", scored.top5)):
+            if percent is not None:
+                lines.append((name, f"{percent:g}", "–", scored_on))
+                scored_on = ""
     printed, counted = (max(len(line[place]) for line in lines) for place in (1, 2))
     console.print()
-    _print_line(shape, console)
+    _print_words(_input_of(row), console)
     for name, value, measured, rest in lines:
         line = f"  {name:<12}  {value:>{printed}}  {measured:>{counted}}"
         if len(line) + 2 + len(rest) > console.width:
@@ -195,6 +166,21 @@ def _print_comparison(comparison: Comparison, console: Console) -> None:
         else:
             _print_line(f"{line}  {rest}".rstrip(), console)
     _print_words(f"  source: {row.source}", console)
+    for name, text in (("differs", row.reason), ("not built", first.error)):
+        if text:
+            _print_words(f"  {name}: {text}", console)
+    for note in dict.fromkeys(comparison.published.note for comparison in group):
+        if note:
+            _print_words(f"  note: {note}", console)
+
+
+def _input_of(row: Published) -> str:
+    frames = f"{row.frames} frames" if row.frames else "frames not told"
+    if row.size is None:
+        place = f"{frames}, size not told"
+    else:
+        place = f"{row.frames or '?'}x{row.size}x{row.size}"
+    return place if row.classes is None else f"{place}, {row.classes} classes"
 
 
 def _print_line(line: str, console: Console) -> None:
@@ -218,5 +204,5 @@ def _print_words(line: str, console: Console, style: str = "") -> None:
 
 def to_json(card: Card) -> bytes:
     """Return the card as JSON."""
-    plain: dict[str, Any] = msgspec.to_builtins(card)
-    return msgspec.json.format(msgspec.json.encode(plain), indent=2)
+    encoder = msgspec.json.Encoder(decimal_format="number")
+    return msgspec.json.format(encoder.encode(card), indent=2)

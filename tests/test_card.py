@@ -2,6 +2,7 @@
 
 import io
 import json
+from decimal import Decimal
 
 import msgspec
 import pytest
@@ -29,18 +30,24 @@ def tiny() -> Card:
 def row(**changes: object) -> Published:
     fields: dict[str, object] = {
         "model": "c3d_tiny",
+        "variant": None,
+        "pretraining": None,
         "frames": 16,
         "stride": 1,
         "size": 16,
         "classes": 10,
-        "gmacs": 0.009,
+        "gmacs": Decimal("0.009"),
         "convention": "matmul",
-        "mparams": 0.21,
+        "mparams": Decimal("0.21"),
+        "params_convention": None,
         "dataset": "ucf101",
         "views": "10x3",
         "top1": 81.25,
         "top5": None,
         "source": "Someone et al. [2015], table 1",
+        "evidence": "primary-paper-text",
+        "reason": None,
+        "note": None,
     }
     return Published(**(fields | changes))  # type: ignore[arg-type]
 
@@ -99,11 +106,12 @@ def test_without_an_input_every_printed_cost_is_counted_at_its_own(
     card = make_card("c3d_tiny")
     assert card.input == {"frames": 16, "size": 24, "classes": 7}
     costless, first, second = card.published
-    assert costless.measured_gmacs is None and costless.measured_mparams is None
-    assert first.measured_gmacs == card.cost.macs / 1e9
+    # At 32 pixels the last map is 2x2, three places more for the first linear layer.
+    assert costless.macs is None and costless.params == 210_122 + 3 * 64 * 128
+    assert first.macs == card.cost.macs
     # 10 classes are 9,094,400 MACs and 210,122 parameters; each class is 128, and 129.
-    assert second.measured_gmacs == (9_094_400 - 128) / 1e9
-    assert second.measured_mparams == (210_122 - 129) / 1e6
+    assert second.macs == 9_094_400 - 128
+    assert second.params == 210_122 - 129
 
 
 @pytest.mark.slow
@@ -112,8 +120,7 @@ def test_x3d_m_is_compared_at_both_of_its_printed_inputs(monkeypatch: pytest.Mon
     by_size = {
         c.published.size: c for c in make_card("x3d_m").published if c.published.gmacs is not None
     }
-    assert by_size[256].measured_gmacs == pytest.approx(6.72, abs=0.005)
-    assert by_size[224].measured_gmacs == pytest.approx(4.73, abs=0.005)
+    assert by_size[256].cost_is_exact and by_size[224].cost_is_exact
 
 
 @pytest.mark.parametrize("name", [name for name in registry.names() if name.endswith("_tiny")])
@@ -142,16 +149,16 @@ def test_printed_numbers_of_another_input_are_compared_with_nothing(
 ) -> None:
     monkeypatch.setattr(cards, "published", lambda model: [row(), row(**other)])
     same, different = make_card("c3d_tiny", frames=16, size=16, classes=10).published
-    assert same.measured_gmacs == 0.0090944 and same.measured_mparams == 0.210122
-    assert different.measured_gmacs is None and different.measured_mparams is None
-    assert different.published.gmacs == 0.009
+    assert (same.macs, same.params) == (9_094_400, 210_122)
+    assert (different.macs, different.params) == (None, None)
+    assert different.published.gmacs == Decimal("0.009")
 
 
 def test_what_was_not_printed_is_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     bare = row(gmacs=None, convention=None, mparams=None)
     monkeypatch.setattr(cards, "published", lambda model: [bare])
     (comparison,) = make_card("c3d_tiny", frames=16, size=16, classes=10).published
-    assert (comparison.measured_gmacs, comparison.measured_mparams) == (None, None)
+    assert (comparison.macs, comparison.params) == (None, None)
 
 
 def test_a_printed_cost_is_compared_under_its_own_convention(
@@ -173,9 +180,9 @@ def test_a_printed_cost_is_compared_under_its_own_convention(
     monkeypatch.setattr(cards, "published", lambda model: rows)
     card = make_card("c3d_tiny", frames=16, size=16, classes=10)
     pixels = 16 * 16 * 16
-    plain, with_norms, untold = (c.measured_gmacs for c in card.published)
-    assert plain == untold == (3 * 4 * pixels + 40) / 1e9
-    assert with_norms == (3 * 4 * pixels + 40 + 5 * 4 * pixels) / 1e9
+    plain, with_norms, untold = (c.macs for c in card.published)
+    assert plain == untold == 3 * 4 * pixels + 40
+    assert with_norms == 3 * 4 * pixels + 40 + 5 * 4 * pixels
     text = printed(card)
     assert "matmul+5norm" in text and "not told" in text and "ucf101, 10x3" in text
     assert "Someone et al. [2015], table 1" in text
@@ -204,7 +211,8 @@ def test_a_printed_card_has_the_numbers_and_the_modules(tiny: Card) -> None:
 
 
 NUMBERS = {
-    **{"gmacs": 38.615475, "convention": "matmul+5norm", "mparams": 78.409573, "top5": 95.93},
+    **{"gmacs": Decimal("38.615475"), "convention": "matmul+5norm", "top5": 95.93},
+    "mparams": Decimal("78.409573"),
     **{"dataset": "ucf101-split1", "top1": 83.27},
     "source": "facebookresearch/pytorchvideo@docs/source/model_zoo.md (the same as elsewhere)",
 }
@@ -225,7 +233,16 @@ def test_no_number_and_no_name_is_cut_or_broken_at_any_width(
     words = text.split()
     for word in (
         *("210,122", "9,094,400", "1,234.568", "7.654", deep, deep[:50]),
-        *("16x16x16,", "16x32x32,", "38.615475", "78.409573", "0.210", "83.27", "95.93", "0.009"),
+        *(
+            "16x16x16,",
+            "16x32x32,",
+            "38.615475",
+            "78.409573",
+            "0.210122",
+            "83.27",
+            "95.93",
+            "0.009",
+        ),
         *("ucf101-split1,", "10x3", "matmul+5norm"),
         "facebookresearch/pytorchvideo@docs/source/model_zoo.md",
     ):
@@ -238,9 +255,33 @@ def test_a_published_row_is_a_block_of_lines(monkeypatch: pytest.MonkeyPatch) ->
     assert lines[-6:] == [
         "",
         "16x16x16, 10 classes",
-        "                printed  measured  counted as",
-        "  GMACs           0.009     0.009  matmul",
-        "  top-1 (%)       81.25         –  ucf101, 10x3",
+        "                printed  counted  counted as",
+        "  GMACs           0.009    0.009  matmul",
+        "  top-1 (%)       81.25        –  ucf101, 10x3",
+        "  source: Someone et al. [2015], table 1",
+    ]
+
+
+def test_rows_that_differ_in_their_training_share_a_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    why = {"reason": "another stem", "note": "by hand", "mparams": None}
+    rows = [
+        row(variant="long", pretraining="ImageNet", **why),
+        row(top1=90.5, pretraining="none", **why),
+        row(frames=None, gmacs=None, convention=None, mparams=None, top1=70.0),
+    ]
+    monkeypatch.setattr(cards, "published", lambda model: rows)
+    lines = printed(make_card("c3d_tiny", 16, 16, 10), 80).splitlines()
+    start = lines.index("16x16x16, 10 classes")
+    assert lines[start + 3 :] == [
+        "  top-1 (%)       81.25        –  ucf101, 10x3, long, from ImageNet",
+        "  top-1 (%)        90.5        –  ucf101, 10x3, from scratch",
+        "  source: Someone et al. [2015], table 1",
+        "  differs: another stem",
+        "  note: by hand",
+        "",
+        "?x16x16, 10 classes",
+        "                printed  counted",
+        "  top-1 (%)          70        –  ucf101, 10x3",
         "  source: Someone et al. [2015], table 1",
     ]
 

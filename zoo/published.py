@@ -11,8 +11,11 @@ from ..datasets.errors import KinobenchError
 from .spec import Published
 
 TABLE = Path(__file__).with_name("published.csv")
-CONVENTIONS = ("matmul", "matmul+5norm")
-"""The ways of counting a cost that are known here; see `Published`."""
+CONVENTIONS = ("matmul", "matmul+5norm", "mmcv", "mmengine")
+"""The ways of counting a cost that are known here; `bench/conventions.py` has what each counts."""
+
+PARAMS_CONVENTIONS = ("weights",)
+"""The ways of counting parameters that are not all of them; see `Published`."""
 
 _COLUMNS = tuple(field.name for field in msgspec.structs.fields(Published))
 
@@ -61,12 +64,19 @@ def _rows(path: Path, lines: csv.DictReader) -> Iterator[Published]:
 
 def _fault(row: Published) -> str | None:
     """Return what can't be true of a row, or None."""
-    if row.convention is not None and row.convention not in CONVENTIONS:
-        return (
-            f"convention {row.convention!r} is unknown; known: {', '.join(CONVENTIONS)}, or empty"
-        )
-    if row.convention is not None and row.gmacs is None:
-        return f"convention {row.convention!r} stands beside no gmacs"
+    for column, known, number in (
+        ("convention", CONVENTIONS, "gmacs"),
+        ("params_convention", PARAMS_CONVENTIONS, "mparams"),
+    ):
+        convention = getattr(row, column)
+        if convention is not None and convention not in known:
+            return f"{column} {convention!r} is unknown; known: {', '.join(known)}, or empty"
+        if convention is not None and getattr(row, number) is None:
+            return f"{column} {convention!r} stands beside no {number}"
+    if row.reason is not None and row.gmacs is None and row.mparams is None:
+        return "a reason stands beside neither gmacs nor mparams"
+    if row.gmacs is not None and None in (row.frames, row.size, row.classes):
+        return f"gmacs is {row.gmacs}, at an input unknown; give frames, size and classes"
     for column in ("frames", "stride", "size", "classes", "gmacs", "mparams"):
         number = getattr(row, column)
         if number is not None and not number > 0:

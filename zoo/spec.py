@@ -1,6 +1,7 @@
 """What the registry knows of an architecture."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -46,30 +47,50 @@ class Architecture(msgspec.Struct, frozen=True, kw_only=True):
 class Published(msgspec.Struct, frozen=True, kw_only=True):
     """One line of `published.csv`: what a paper or repository printed of an architecture.
 
+    A row that gives an accuracy alone may leave open at which input.
+
     Attributes:
         model: The registry's name.
-        frames, size, classes: The input and the head that the printed cost belongs to.
-        gmacs: Printed cost of one view, in units of 1e9; None where none is printed.
-        convention: How that cost was counted: `matmul` (convolutions and matrix products alone) or
-            `matmul+5norm` (the same plus 5 per element of every normalisation's output).
-        mparams: Printed parameters, in millions.
+        variant: What the source calls it; None where it says no more than the architecture.
+        pretraining: What it was trained on before, in the source's words; `none` where they say
+            that it wasn't.
+        frames, stride, size, classes: The input and the head that the printed cost belongs to; of
+            an architecture with optical flow, the frames that the flow is computed from.
+        gmacs: Printed cost of one view, in units of 1e9, with the digits printed; None where none
+            is printed.
+        convention: How that cost was counted: `matmul`, `matmul+5norm`, `mmcv` or `mmengine`
+            (`bench/conventions.py`); None where no convention is known that gives it.
+        mparams: Printed parameters, in millions, with the digits printed.
+        params_convention: Which of them were counted: None for all, `weights` for those of
+            convolutions and linear layers alone, without biases and normalisations.
         dataset, views, top1, top5: The printed accuracy, in percent.
         source: Repository and file, or paper and table.
+        evidence: Where the source was read: `primary-repo`, `primary-paper-text`, `abstract`, or
+            `secondary`, another text that quotes it.
+        reason: Why the network here costs something else, or can't be compared; None where its
+            cost and parameters are those printed.
+        note: What else to know before the numbers are compared.
     """
 
     model: str
-    frames: int
+    variant: str | None
+    pretraining: str | None
+    frames: int | None
     stride: int | None
-    size: int
-    classes: int
-    gmacs: float | None
+    size: int | None
+    classes: int | None
+    gmacs: Decimal | None
     convention: str | None
-    mparams: float | None
+    mparams: Decimal | None
+    params_convention: str | None
     dataset: str
     views: str | None
     top1: float | None
     top5: float | None
     source: str
+    evidence: Literal["primary-repo", "primary-paper-text", "abstract", "secondary"]
+    reason: str | None
+    note: str | None
 
 
 class Weights(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,263 @@
+"""Printed costs come out under the convention of their source, to all digits, or say why not."""
+
+import re
+from decimal import Decimal
+from pathlib import Path
+
+import msgspec
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from kinobench.bench import verify as verifier
+from kinobench.bench.conventions import Layers, counted_as, watch_layers
+from kinobench.bench.flops import count_cost
+from kinobench.bench.models import build_without_memory
+from kinobench.bench.printed import Comparison
+from kinobench.bench.printed_page import render
+from kinobench.bench.record import Cost
+from kinobench.bench.shape import Shape
+from kinobench.bench.verify import verify
+from kinobench.datasets.errors import UnknownNameError
+from kinobench.zoo import registry
+from kinobench.zoo.published import CONVENTIONS, published
+from kinobench.zoo.spec import Published
+
+PAGE = Path(__file__).parents[1] / "results" / "published.md"
+
+ROW = Published(
+    **{"model": "c3d_tiny", "variant": None, "pretraining": None},
+    **{"frames": 16, "stride": 1, "size": 16, "classes": 10, "gmacs": None, "convention": None},
+    **{"mparams": None, "params_convention": None, "dataset": "ucf101", "views": None},
+    **{"top1": None, "top5": None, "source": "here", "evidence": "primary-repo"},
+    **{"reason": None, "note": None},
+)
+
+
+def row(**changes: object) -> Published:
+    return msgspec.structs.replace(ROW, **changes)
+
+
+def compared(macs: int | None = None, params: int | None = None, **changes: object) -> Comparison:
+    return Comparison(published=row(**changes), macs=macs, params=params)
+
+
+class Small(nn.Module):
+    """One layer of each kind that a convention counts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3, padding=1)
+        self.norm = nn.BatchNorm2d(4)
+        self.pool = nn.MaxPool2d(2)
+        self.grouped = nn.Conv2d(4, 4, 3, padding=1, groups=2, bias=False)
+        self.tokens = nn.LayerNorm(4)
+        self.hidden = nn.Linear(4, 6)
+        self.classifier = nn.Linear(6, 5)
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        """`image: [B, 3, 8, 8]` -> logits `[B, 5]`."""
+        maps = self.grouped(self.pool(functional.relu(self.norm(self.conv(image)))))
+        tokens = self.tokens(functional.adaptive_avg_pool2d(maps, 1).flatten(1))
+        return self.classifier(functional.relu(self.hidden(tokens)) @ torch.ones(6, 6))
+
+
+def test_each_convention_counts_what_its_counter_counts() -> None:
+    conv, grouped = 3 * 4 * 9 * 64, 4 * 2 * 9 * 16
+    hidden, classifier, product = 4 * 6, 6 * 5, 6 * 6
+    norm, tokens = 4 * 64, 4
+    module, image = Small().eval(), torch.empty(1, 3, 8, 8)
+    cost, layers = count_cost(module, image), watch_layers(module, 5, image)
+    matmul = conv + grouped + hidden + product + classifier
+    assert counted_as("matmul", cost, layers) == counted_as(None, cost, layers) == matmul
+    assert counted_as("matmul+5norm", cost, layers) == matmul + 5 * (norm + tokens)
+    # Layers alone: no product of tensors, no ReLU that is a function; pooling counts its inputs.
+    biases, poolings = 4 * 64, 4 * 64 + 4 * 16
+    assert counted_as("mmcv", cost, layers) == (
+        conv + biases + 2 * norm + poolings + grouped + 2 * tokens + hidden + classifier
+    )
+    assert counted_as("mmengine", cost, layers) == matmul - classifier + 2 * norm + 5 * tokens
+
+
+def test_a_relu_that_is_a_layer_counts_and_a_norm_without_a_scale_counts_half() -> None:
+    module = nn.Sequential(nn.BatchNorm2d(3, affine=False), nn.ReLU(), nn.SiLU())
+    assert watch_layers(module, 5, torch.empty(1, 3, 8, 8)).mmcv == 3 * 64 + 3 * 64
+
+
+def test_a_head_that_moves_over_the_map_is_counted_at_one_place() -> None:
+    class Head(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.pool = nn.AvgPool3d((2, 7, 7), stride=1)
+            self.proj = nn.Linear(4, 5)
+
+        def forward(self, maps: torch.Tensor) -> torch.Tensor:
+            return self.proj(self.pool(maps).movedim(1, -1)).mean((1, 2, 3))
+
+    head, maps = Head().eval(), torch.empty(1, 4, 2, 8, 8)
+    layers = watch_layers(head, 5, maps)
+    assert layers.classifier_macs == count_cost(head, maps).macs == 4 * (4 * 5)
+    assert layers.mmcv == 4 * 2 * 8 * 8 + 4 * 5
+    assert isinstance(head.pool, nn.AvgPool3d)  # a copy was changed, not the network
+
+
+def test_every_convention_of_the_table_is_known_and_no_other() -> None:
+    cost = count_cost(nn.Linear(2, 3).eval(), torch.empty(1, 2))
+    for convention in CONVENTIONS:
+        assert counted_as(convention, cost, Layers(6, 0, 0, 6)) in (0, 6)
+    with pytest.raises(ValueError, match="convention 'flops' is unknown"):
+        counted_as("flops", cost, Layers(6, 0, 0, 6))
+
+
+# open-mmlab/mmaction2, branch 0.x, metafile.yml of each: integers, to the last digit.
+INTEGERS = {
+    ("tsm_r50", 8, 224, 400): (32_965_562_368, 24_327_632),
+    ("c3d", 16, 112, 101): (38_615_475_200, 78_409_573),
+    ("slow_4x16_r50", 4, 256, 400): (27_430_649_856, 32_454_096),
+    ("i3d_32x2_r50", 32, 256, 400): (43_564_040_192, 28_043_472),
+    ("i3d_32x2_nl5_gaussian_r50", 32, 256, 400): (48_962_109_440, 31_723_728),
+    ("tsm_mobilenet_v2", 8, 256, 400): (3_337_519_104, 2_736_272),
+}
+
+
+@pytest.mark.parametrize(("case", "printed"), INTEGERS.items(), ids=lambda value: str(value[0]))
+def test_the_printed_integers_come_out_to_the_last_digit(
+    case: tuple[str, int, int, int], printed: tuple[int, int]
+) -> None:
+    name, frames, size, classes = case
+    module, inputs = build_without_memory(registry.get(name), Shape(frames, size, classes))
+    assert watch_layers(module, classes, *inputs).mmcv == printed[0]
+    assert sum(parameter.numel() for parameter in module.parameters()) == printed[1]
+
+
+@pytest.mark.parametrize(
+    ("macs", "printed", "convention", "exact"),
+    [
+        (38_547_378_176, "38.5", "matmul", True),
+        (38_547_378_176, "38.55", "matmul", True),
+        (38_547_378_176, "38.54", "matmul", False),
+        (38_547_378_176, "39", None, True),
+        (38_615_475_200, "38.615475200", "mmcv", True),
+        (38_615_475_201, "38.615475200", "mmcv", False),
+        (27_960_000_000, "28.0", "matmul", True),
+        (27_940_000_000, "28.0", "matmul", False),
+        (32_874_913_792, "32.88", "mmengine", True),  # 32.875 before
+        (32_874_913_792, "32.88", "matmul", False),
+        (32_874_913_792, "32.87", "mmengine", False),
+    ],
+)
+def test_exact_means_all_the_digits_printed(
+    macs: int, printed: str, convention: str | None, exact: bool
+) -> None:
+    comparison = compared(macs=macs, gmacs=Decimal(printed), convention=convention)
+    assert comparison.cost_is_exact is exact and comparison.deviates is not exact
+    assert comparison.is_compared and comparison.is_unexplained is not exact
+    assert not compared(
+        macs, gmacs=Decimal(printed), reason="a stem", convention=convention
+    ).is_unexplained
+
+
+def test_what_was_not_printed_or_not_counted_is_not_compared() -> None:
+    for bare in (compared(), compared(macs=7), compared(gmacs=Decimal("1.0"))):
+        assert (bare.cost_is_exact, bare.cost_deviation) == (None, None)
+        assert not bare.is_compared and not bare.deviates and not bare.is_unexplained
+
+
+def test_deviations_are_shares_of_the_printed_number() -> None:
+    comparison = compared(1_100_000_000, 990_000, gmacs=Decimal("1.0"), mparams=Decimal("1.00"))
+    assert comparison.cost_deviation == pytest.approx(0.1)
+    assert comparison.params_deviation == pytest.approx(-0.01)
+    assert (comparison.cost_is_exact, comparison.params_are_exact) == (False, False)
+
+
+def test_a_tiny_network_is_counted_at_its_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [
+        row(gmacs=Decimal("0.009094400"), mparams=Decimal("0.210122")),
+        row(mparams=Decimal("0.209672"), params_convention="weights"),
+        row(frames=None, size=None, classes=None, mparams=Decimal("1")),
+        row(top1=80.0),
+    ]
+    monkeypatch.setattr(verifier, "published", lambda name=None: rows)
+    exact, weights, native, accuracy = verify(["c3d_tiny"])
+    assert (exact.macs, exact.params) == (9_094_400, 210_122) and not exact.deviates
+    # Without 184 + 266 biases.
+    assert (weights.macs, weights.params) == (None, 209_672) and not weights.deviates
+    # 64 pixels and the embedded dataset's 8 classes are its own.
+    built = registry.get("c3d_tiny").build(8, 16, 64)
+    assert native.params == sum(parameter.numel() for parameter in built.parameters())
+    assert native.is_unexplained and not accuracy.is_compared
+
+
+def test_an_unknown_model_names_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'c3d_tiny'"):
+        verify(["c3d-tiny"])
+
+
+def test_a_network_whose_library_is_not_installed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: object) -> None:
+        raise UnknownNameError("extra", "transformers", [])
+
+    monkeypatch.setattr(verifier, "published", lambda name=None: [row(gmacs=Decimal("9.25"))])
+    monkeypatch.setattr(verifier, "build_without_memory", refuse)
+    verifier._params.cache_clear()
+    (comparison,) = verify(["c3d_tiny"])
+    assert not comparison.is_compared
+    assert comparison.error is not None and "transformers" in comparison.error
+    assert re.search(r"not built here +\| +1 \|", render([comparison]))
+
+
+def test_the_page_shows_each_number_its_deviation_its_source_and_its_reason() -> None:
+    comparisons = [
+        compared(9_094_400, 210_122, gmacs=Decimal("0.0091"), mparams=Decimal("0.21")),
+        compared(9_094_400, 210_122, gmacs=Decimal("0.0091"), mparams=Decimal("0.21"), top1=9.0),
+        compared(9_094_400, gmacs=Decimal("0.010"), reason="half a layer", source="there"),
+        compared(top1=80.0, model="i3d_tiny"),
+    ]
+    page = render(comparisons)
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines()]
+    assert ["exact in all that they print", "2"] in cells
+    assert ["deviating, with a reason", "1"] in cells and ["deviating, unexplained", "0"] in cells
+    lines = [line for line in cells if line[:1] == ["c3d_tiny"]]
+    assert [line[:7] for line in lines] == [
+        ["c3d_tiny", "16x16x16", "10", "0.0091", "0.00909", "exact", "not known"],
+        ["c3d_tiny", "16x16x16", "10", "0.010", "0.0091", "-9.1 %", "not known"],
+    ]
+    assert [line[7:] for line in lines] == [
+        ["0.21", "0.210", "exact", "2", "[1]", ""],
+        ["", "", "", "1", "[2]", "(1)"],
+    ]
+    assert "1. half a layer\n" in page and "1. here\n2. there\n" in page
+    assert page.endswith("`i3d_tiny`.\n")
+
+
+@pytest.fixture(scope="module")
+def everything() -> list[Comparison]:
+    pytest.importorskip("transformers")
+    return verify()
+
+
+@pytest.mark.slow
+def test_everything_printed_comes_out_or_has_its_reason(everything: list[Comparison]) -> None:
+    assert len(everything) == len(published())
+    assert [c.published for c in everything if c.is_unexplained] == []
+    assert [c.published for c in everything if c.error] == []
+    stale = [c.published for c in everything if c.published.reason and not c.deviates]
+    assert stale == []
+
+
+@pytest.mark.slow
+def test_the_page_is_the_one_that_would_be_written_now(everything: list[Comparison]) -> None:
+    assert PAGE.read_text(encoding="utf-8") == render(everything)
+
+
+def test_for_an_accuracy_alone_nothing_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verifier, "build_without_memory", None)
+    monkeypatch.setattr(verifier, "published", lambda name=None: [row(top1=1.0)])
+    assert verify()[0] == Comparison(published=row(top1=1.0), macs=None, params=None)
+
+
+def test_the_count_is_the_one_of_a_record() -> None:
+    module, inputs = build_without_memory(registry.get("x3d_tiny"), Shape(16, 64, 8))
+    cost: Cost = count_cost(module, *inputs)
+    assert counted_as("matmul", cost, watch_layers(module, 8, *inputs)) == cost.macs

@@ -97,8 +97,8 @@ def test_a_wrong_key_names_the_file_the_place_and_the_nearest_key(
         ("case = [3]", "[[case]] 1 = 3: Expected a table, got an integer"),
         (
             '[[case]]\nmodel = "c3d"\n[[case]]\nmode = "comple"',
-            "[[case]] 2: mode = 'comple': no such value: known are eager, compile, cudagraph, stream; "
-            "did you mean 'compile'?",
+            "[[case]] 2: mode = 'comple': no such value: known are eager, compile, cudagraph, "
+            "stream; did you mean 'compile'?",
         ),
         ('[[case]]\nmeasure = ["flop"]', "[[case]] 1: measure = 'flop': no such value"),
         ('[[case]]\nmodel = "c3e"', "[[case]] 1: model is 'c3e': no model is named 'c3e': did"),

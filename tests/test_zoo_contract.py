@@ -182,3 +182,15 @@ def test_the_smallest_and_the_odd_clips_that_are_allowed_do_work(name, frames, s
     module = registry.get(name).build(3, frames, size).eval()
     with torch.inference_mode():
         assert module(torch.randn(1, 3, frames, size, size)).shape == (1, 3)
+
+
+@pytest.mark.slow
+def test_the_trace_of_torch_compile_is_whole(tiny):
+    """One graph, no part left to Python; the backend that would make it fast isn't tested here."""
+    network, inputs = tiny
+    if any(isinstance(layer, nn.RNNBase) for layer in network.modules()):
+        pytest.skip("torch.compile leaves nn.LSTM and nn.GRU to Python")
+    torch.compiler.reset()
+    compiled = torch.compile(network, backend="eager", fullgraph=True)
+    with torch.inference_mode():
+        torch.testing.assert_close(compiled(*inputs), network(*inputs))

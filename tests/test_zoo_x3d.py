@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from pytorchvideo.models.x3d import create_x3d
 
 from kinobench.zoo import registry
 
@@ -15,7 +14,7 @@ def depths(name: str) -> list[int]:
 
 @pytest.mark.parametrize(
     ("name", "blocks"),
-    [("x3d_m", [3, 5, 11, 7]), ("x3d_l", [5, 10, 25, 15]), ("x3d_xl", [5, 10, 25, 15])],
+    [("x3d_m", [3, 5, 11, 7]), ("x3d_l", [5, 10, 25, 15])],
 )
 def test_the_stages_have_the_blocks_that_the_depth_factor_gives(name, blocks):
     assert depths(name) == blocks
@@ -30,14 +29,3 @@ def test_the_window_is_the_map_of_the_trained_size_and_all_of_a_smaller_one(name
         with torch.device("meta"):
             module = registry.get(name).build(400, 4, size)
         assert tuple(module.blocks[-1].pool.pool.kernel_size) == (4, expected, expected)
-
-
-def test_xl_is_l_made_wider():
-    with torch.device("meta"):
-        module = registry.get("x3d_xl").build(400, 16, 312)
-        origin = create_x3d(
-            input_clip_length=16, input_crop_size=312, width_factor=2.9, depth_factor=5.0
-        )
-    shapes = {key: entry.shape for key, entry in module.state_dict().items()}
-    assert shapes == {key: entry.shape for key, entry in origin.state_dict().items()}
-    assert sum(parameter.numel() for parameter in module.parameters()) == 11_095_840

@@ -23,6 +23,7 @@ from torch import nn
 
 from .averaging import MeanPrediction
 from .input_limits import check_build_arguments
+from .plain_integers import with_plain_integers
 from .registry import register
 from .resnet3d import origin_window
 
@@ -102,7 +103,7 @@ def build(
         head_pool_kernel_size=(-(-frames // 8), side, side),
     )
     network.blocks[-1].output_pool = MeanPrediction()
-    return network
+    return with_plain_integers(network)
 
 
 for _name, _variant in VARIANTS.items():

@@ -16,6 +16,7 @@ from pytorchvideo.models.stem import create_res_basic_stem
 from torch import nn
 
 from .averaging import MeanPrediction
+from .plain_integers import with_plain_integers
 
 R50_DEPTHS = (3, 4, 6, 3)
 R101_DEPTHS = (3, 4, 23, 3)
@@ -111,19 +112,7 @@ def resnet3d(
         dropout_rate=dropout,
     )
     head.output_pool = MeanPrediction()
-    return with_plain_strides(Net(blocks=nn.ModuleList([*blocks, head])))
-
-
-def with_plain_strides(network: nn.Module) -> nn.Module:
-    """Make Python's integers of the strides, in place, and return the network.
-
-    pytorchvideo multiplies a shortcut's strides by numpy, and torch.compile takes numpy's integers
-    for tensors whose values it can't know: it gives up on every such convolution.
-    """
-    for layer in network.modules():
-        if isinstance(layer, nn.Conv3d):
-            layer.stride = tuple(int(step) for step in layer.stride)
-    return network
+    return with_plain_integers(Net(blocks=nn.ModuleList([*blocks, head])))
 
 
 def map_size(size: int) -> int:

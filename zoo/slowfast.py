@@ -35,8 +35,9 @@ from torch import nn
 from .averaging import MeanPrediction
 from .input_limits import check_build_arguments
 from .non_local_block import insert_non_local
+from .plain_integers import with_plain_integers
 from .registry import register
-from .resnet3d import origin_window, with_plain_strides
+from .resnet3d import origin_window
 
 PAPER = "Feichtenhofer et al., SlowFast Networks for Video Recognition, ICCV 2019"
 NATIVE_32X2 = (32, 2, 256)
@@ -170,7 +171,7 @@ def build(
         ],
         pairwise="dot_product",
     )
-    with_plain_strides(network)
+    with_plain_integers(network)
     return SlowFast(network.blocks, frames, alpha)
 
 

@@ -3,8 +3,8 @@
 Feichtenhofer, "X3D: Expanding Architectures for Efficient Video Recognition", CVPR 2020. `x3d_xs`,
 `x3d_s`, `x3d_m` and `x3d_l` are as facebookresearch/pytorchvideo has them in
 pytorchvideo/models/hub/x3d.py, with the same parameter names. XS, S and M are one network, trained
-on longer and larger clips; L is deeper. pytorchvideo lacks the paper's `x3d_xl` (no weights are
-published): L made wider, by 2.9; its cost at 356 pixels is the 48.4 G that the paper printed.
+on longer and larger clips; L is deeper. The paper's XL is left out: no source of its width was
+found that could be cited.
 
 The origin's head ends in a softmax; this one gives logits. At the size of its training (160 for XS
 and S, 224 for M, 312 for L) the head's window covers the feature map, and the logits are those
@@ -21,6 +21,7 @@ from torch import nn
 
 from .averaging import MeanPrediction
 from .input_limits import check_build_arguments
+from .plain_integers import with_plain_integers
 from .registry import register
 
 PAPER = "Feichtenhofer, X3D: Expanding Architectures for Efficient Video Recognition, CVPR 2020"
@@ -41,7 +42,6 @@ VARIANTS = {
     "x3d_s": Variant(2.0, 2.2, 2048, trained_size=160, native=(13, 6, 160)),
     "x3d_m": Variant(2.0, 2.2, 2048, trained_size=224, native=(16, 5, 224)),
     "x3d_l": Variant(2.0, 5.0, 2048, trained_size=312, native=(16, 5, 312)),
-    "x3d_xl": Variant(2.9, 5.0, 2048, trained_size=312, native=(16, 5, 312)),
     "x3d_tiny": Variant(1.0, 0.4, 256, trained_size=224, native=(16, 1, 64)),
 }
 
@@ -84,7 +84,7 @@ def build(
         head_activation=None,
     )
     network.blocks[-1].output_pool = MeanPrediction()
-    return network
+    return with_plain_integers(network)
 
 
 for _name, _variant in VARIANTS.items():

@@ -302,6 +302,42 @@ def show(
 
 @app.command()
 @_told
+def verify(
+    model: Annotated[list[str] | None, typer.Argument(help="These alone (default: all).")] = None,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the page, in Markdown, here.")
+    ] = None,
+    plugin: Plugins = None,
+    json: Json = False,
+) -> None:
+    """Count every model at the inputs of printed numbers, and set both side by side."""
+    from . import printed_page
+    from . import verify as verifying
+    from .listing import show as show_lines
+    from .store import write_text
+
+    _load_plugins(plugin)
+    compared = verifying.verify(model)
+    if output is not None:
+        write_text(output, printed_page.render(compared))
+    if json:
+        import msgspec
+
+        print(msgspec.json.format(msgspec.json.encode(compared), indent=2).decode())
+    elif output is None:
+        if not compared:
+            print("nothing was printed of " + ", ".join(model or ()))
+        show_lines(printed_page.lines(compared), _console())
+    unexplained = [each for each in compared if each.is_unexplained]
+    for each in unexplained:
+        row = each.published
+        print(f"kinobench: {row.model} is not what {row.source} printed", file=sys.stderr)
+    if unexplained:
+        raise SystemExit(EXIT_FAILED)
+
+
+@app.command()
+@_told
 def leaderboard(
     results: Results = Path("results"),
     format: Annotated[

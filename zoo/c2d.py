@@ -26,7 +26,7 @@ from .registry import register
 from .resnet3d import R50_DEPTHS, R101_DEPTHS, origin_window, resnet3d
 from .temporal_layout import HUB, NO_POOLING, WANG_TABLE_1, TemporalLayout
 
-PAPER = "Wang, Girshick, Gupta and He, Non-local Neural Networks, CVPR 2018"
+PAPER = "Wang et al., Non-local Neural Networks, CVPR 2018"
 
 
 class Variant(NamedTuple):

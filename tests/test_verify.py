@@ -18,7 +18,7 @@ from kinobench.bench.printed import Comparison
 from kinobench.bench.printed_page import render
 from kinobench.bench.record import Cost
 from kinobench.bench.shape import Shape
-from kinobench.bench.verify import verify
+from kinobench.bench.verify import compare, verify
 from kinobench.datasets.errors import UnknownNameError
 from kinobench.zoo import registry
 from kinobench.zoo.published import CONVENTIONS, published
@@ -131,6 +131,51 @@ def test_the_printed_integers_come_out_to_the_last_digit(
     assert sum(parameter.numel() for parameter in module.parameters()) == printed[1]
 
 
+def test_what_mmaction2s_slowfast_lacks_is_all_that_differs() -> None:
+    # No batch norm (2 an element) and no ReLU (1) after the four convolutions from fast to slow.
+    channels, places = (16, 64, 128, 256), (64 * 64, 64 * 64, 32 * 32, 16 * 16)
+    lacking = 3 * 8 * sum(width * place for width, place in zip(channels, places, strict=True))
+    comparison = mmcv_row("slowfast_r50")
+    assert comparison.macs is not None and comparison.params is not None
+    assert comparison.macs - lacking == 66_222_034_944
+    assert comparison.params - 2 * sum(channels) == 34_565_560
+
+
+@pytest.mark.parametrize(
+    ("name", "frames", "side", "macs"),
+    [("x3d_m", 16, 64, 6_490_866_832), ("x3d_s", 13, 48, 2_967_543_760)],
+)
+def test_what_mmaction2s_x3d_has_more_is_all_that_differs(
+    name: str, frames: int, side: int, macs: int
+) -> None:
+    # A batch norm of 24 channels in the first shortcut, 2 operations an element.
+    comparison = mmcv_row(name)
+    assert comparison.macs is not None and comparison.params is not None
+    assert comparison.macs + 2 * 24 * frames * side * side == macs
+    assert comparison.params + 2 * 24 == 3_794_322
+
+
+def test_what_mmaction2s_r2plus1d_has_more_parameters_is_its_stem_and_its_shortcuts() -> None:
+    # 83 middle channels of the stem, and not 45; shortcuts of a 1x1 convolution, a batch norm and
+    # a convolution over time, whose middle is as wide as a 3x1x1 kernel's would be.
+    more = (83 - 45) * (3 * 49 + 3 * 64 + 2)
+    for width in (64, 128, 256):
+        middle = 3 * width * 2 * width // (width + 3 * 2 * width)
+        more += middle * (width + 2 * width + 2) - width * 2 * width
+    assert mmcv_row("r2plus1d_34").params == 63_759_281 - more
+
+
+def test_what_mmaction2s_slowfast_r101_has_more_parameters_is_two_frames_of_fusion() -> None:
+    channels = (8, 32, 64, 128)
+    fusion = sum(2 * width * width for width in channels)
+    norms = sum(2 * 2 * width for width in channels)
+    assert mmcv_row("slowfast_r101").params == 62_912_312 - (7 - 5) * fusion + norms
+
+
+def mmcv_row(name: str) -> Comparison:
+    return compare(next(row for row in published(name) if row.convention == "mmcv"))
+
+
 @pytest.mark.parametrize(
     ("macs", "printed", "convention", "exact"),
     [
@@ -187,6 +232,13 @@ def test_a_tiny_network_is_counted_at_its_row(monkeypatch: pytest.MonkeyPatch) -
     built = registry.get("c3d_tiny").build(8, 16, 64)
     assert native.params == sum(parameter.numel() for parameter in built.parameters())
     assert native.is_unexplained and not accuracy.is_compared
+
+
+def test_all_printed_parameters_come_out_or_have_a_reason() -> None:
+    rows = [row for row in published() if row.mparams is not None]
+    found = [compare(msgspec.structs.replace(row, gmacs=None, convention=None)) for row in rows]
+    assert len(found) > 200
+    assert [c.published for c in found if c.is_unexplained] == []
 
 
 def test_an_unknown_model_names_the_nearest() -> None:

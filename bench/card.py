@@ -79,8 +79,13 @@ def show_card(card: Card, console: Console, depth: int = 2) -> None:
     shape = card.input
     console.print(f"[bold]{card.name}[/bold]  {card.family}")
     _print_words(card.paper, console)
-    clip = f"[B, 3, {shape['frames']}, {shape['size']}, {shape['size']}]"
-    _print_words(f"clip {clip} -> logits [B, {shape['classes']}]", console)
+    frames, size = shape["frames"], shape["size"]
+    takes = {
+        "rgb": f"clip [B, 3, {frames}, {size}, {size}]",
+        "flow": f"flow [B, {2 * (frames - 1)}, {size}, {size}]",
+    }
+    given = ", ".join(takes[kind] for kind in card.inputs)
+    _print_words(f"{given} -> logits [B, {shape['classes']}]", console)
     console.print()
     facts: list[tuple[str, str]] = [
         ("parameters", f"{card.params:,}"),
@@ -94,6 +99,8 @@ def show_card(card: Card, console: Console, depth: int = 2) -> None:
     width = max(len(value) for _, value in facts)
     for name, value in facts:
         _print_line(f"{name:<16}{value:>{width}}", console)
+    if "flow" in card.inputs:
+        _print_words("the optical flow itself isn't counted: `run` tells its time", console)
     for operator, count in card.cost.uncounted.items():
         _print_words(f"not counted: {operator} ({count})", console, style="red")
     console.print()

@@ -5,9 +5,11 @@ import torch
 
 from kinobench.bench.job import Budget
 from kinobench.bench.latency import Sample, measure_latency, sample, warm_up
+from kinobench.bench.memory import measure_memory
 from kinobench.bench.network import Network
 from kinobench.bench.record import Case
 from kinobench.datasets.protocol import preset
+from kinobench.zoo import registry
 
 
 class FakeClock:
@@ -117,3 +119,14 @@ def test_clips_are_random_and_have_the_cases_shape(network: Network) -> None:
     (first,), (second,) = network.inputs(2)
     assert first.shape == (2, 3, 16, 64, 64)
     assert not torch.equal(first, second) and first.std() > 0.9
+
+
+@pytest.mark.parametrize("model", [name for name in registry.listed() if name.endswith("_tiny")])
+def test_every_tiny_network_is_timed_and_its_memory_measured(model: str) -> None:
+    network = Network(Case(model=model, classes=8, protocol=preset("pointlight")))
+    network.settle()
+    latency = measure_latency(network, Budget(min_s=0.01, max_s=0.02, warmup_max_s=0.02))
+    assert 0 < latency.median_s < 10 and latency.warmup_calls >= 1
+    memory, _ = measure_memory(network)
+    # float32: four bytes for each parameter, and the buffers.
+    assert memory.weights_bytes >= 4 * network.params > 0

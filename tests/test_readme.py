@@ -94,3 +94,15 @@ def test_every_option_in_a_command_exists(line: str) -> None:
     assert done.returncode == 0
     for option in re.findall(r"--[\w-]+", command.split("bench.py", 1)[1]):
         assert option in done.stdout
+
+
+def test_every_name_in_the_table_of_the_zoo_is_there() -> None:
+    from kinobench.zoo.registry import listed
+
+    (table,) = re.findall(r"^\| kind \| names.*?\n\n", README, flags=re.DOTALL | re.MULTILINE)
+    beginnings = re.findall(r"`([a-z]\w+)`", table)
+    assert len(beginnings) > 30
+    for beginning in beginnings:
+        assert any(name.startswith(beginning) for name in listed()), beginning
+    shown = [name for name in listed() if any(map(name.startswith, beginnings))]
+    assert set(listed()) - set(shown) == set()

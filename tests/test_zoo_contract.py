@@ -185,6 +185,16 @@ def test_the_smallest_and_the_odd_clips_that_are_allowed_do_work(name, frames, s
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", FULL)
+def test_a_full_size_network_runs_on_the_cpu(name):
+    torch.manual_seed(0)
+    module = registry.get(name).build(11, 16, 112).eval()
+    with torch.inference_mode():
+        logits = module(*drawn(name, 1, 16, 112))
+    assert logits.shape == (1, 11) and logits.isfinite().all()
+
+
+@pytest.mark.slow
 def test_the_trace_of_torch_compile_is_whole(tiny):
     """One graph, no part left to Python; the backend that would make it fast isn't tested here."""
     network, inputs = tiny

@@ -5,11 +5,13 @@ import sys
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from kinobench.datasets.errors import KinobenchError
 from kinobench.zoo import registry
+from kinobench.zoo.checkpoints import load_checkpoint
 from kinobench.zoo.videomae import sines
 
 FAMILIES = ("timesformer", "vivit", "videomae", "vjepa2")
@@ -134,7 +136,7 @@ def test_the_cost_of_a_plain_transformer_is_the_sum_of_its_products(transformers
     ],
 )
 def test_a_checkpoint_of_the_origin_loads_and_gives_the_same_logits(
-    name, origin, settings, transformers
+    name, origin, settings, transformers, tmp_path
 ):
     torch.manual_seed(0)
     clip_settings = {} if origin == "VJEPA2" else {"image_size": 32, "num_frames": 6}
@@ -151,7 +153,8 @@ def test_a_checkpoint_of_the_origin_loads_and_gives_the_same_logits(
     )
     theirs = settle(getattr(transformers, f"{origin}ForVideoClassification")(config))
     ours = registry.get(name).build(8, 6, 32).eval()
-    ours.load_state_dict(theirs.state_dict(), strict=True)
+    save_file(theirs.state_dict(), tmp_path / "model.safetensors")
+    load_checkpoint(ours, tmp_path / "model.safetensors")
     clip = torch.randn(2, 3, 6, 32, 32)
     with torch.inference_mode():
         expected = theirs(clip.transpose(1, 2)).logits
@@ -159,10 +162,17 @@ def test_a_checkpoint_of_the_origin_loads_and_gives_the_same_logits(
     assert expected.std() > 0.1
 
 
-def test_the_predictor_of_v_jepa_is_left_out(transformers):
+def test_the_predictor_of_v_jepa_is_left_out_and_passed_over_in_a_file(transformers, tmp_path):
     module = registry.get("vjepa2_tiny").build(8, 16, 64)
-    assert not [key for key in module.state_dict() if "predictor" in key]
+    state = module.state_dict()
+    assert not [key for key in state if "predictor" in key]
     assert not [key for key, _ in module.named_parameters() if "predictor" in key]
+    file = tmp_path / "model.safetensors"
+    save_file({**state, "vjepa2.predictor.layernorm.weight": torch.ones(3)}, file)
+    load_checkpoint(module, file)
+    save_file({**state, "predictor.layernorm.weight": torch.ones(3)}, file)
+    with pytest.raises(KinobenchError, match=r"1 unexpected \(predictor\.layernorm"):
+        load_checkpoint(module, file)
 
 
 def test_the_sines_of_videomae_are_the_origins(transformers):

@@ -30,7 +30,8 @@ def load_checkpoint(module: "nn.Module", path: str | Path, published_digest: str
 
     `.safetensors` is read as such, anything else as what `torch.save` writes. The parameters may
     lie under one of `WRAPPERS` or bare, with or without `module.` before every name, and under the
-    names that a library had for them when the file was made.
+    names that a library had for them when the file was made. Entries whose names begin with one of
+    the network's `ignored_prefixes`, a tuple that its class may have, are passed over.
 
     Args:
         module: The network.
@@ -60,6 +61,8 @@ def load_checkpoint(module: "nn.Module", path: str | Path, published_digest: str
     ):
         state = {name.removeprefix(PARALLEL_PREFIX): entry for name, entry in state.items()}
     state = {todays_name(name, expected.keys()): entry for name, entry in state.items()}
+    ignored: tuple[str, ...] = getattr(module, "ignored_prefixes", ())
+    state = {name: entry for name, entry in state.items() if not name.startswith(ignored)}
     faults = _misfits(expected, state)
     if faults:
         raise KinobenchError(

@@ -60,7 +60,7 @@ def from_transformers(network: str, name: str) -> Any:
     return getattr(transformers, name)
 
 
-def classifier(network_class: Any, config: Any) -> Any:
+def classifier(network_class: Any, config: Any, ignored: tuple[str, ...] = ()) -> Any:
     """Return a `...ForVideoClassification` of random parameters that keeps the one contract.
 
     `[B, 3, T, H, W]`, float, normalised -> logits `[B, num_classes]`. Its parameters keep the names
@@ -69,9 +69,12 @@ def classifier(network_class: Any, config: Any) -> Any:
     Args:
         network_class: The class, of `transformers`.
         config: Its configuration.
+        ignored: What the names of a checkpoint's entries begin with that the network has not.
     """
 
     class Classifier(network_class):
+        ignored_prefixes = ignored
+
         def forward(self, clip: torch.Tensor) -> torch.Tensor:
             """`clip: [B, 3, T, H, W]`, float, normalised -> logits `[B, num_classes]`."""
             return super().forward(clip.transpose(1, 2)).logits

@@ -11,7 +11,7 @@ Positions are angles, so the parameters fit clips of any length and size.
 """
 
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from torch import nn
 
@@ -81,18 +81,10 @@ def build(
         pred_num_hidden_layers=1,
         num_labels=num_classes,
     )
-    network = classifier(from_transformers("vjepa2", "VJEPA2ForVideoClassification"), config)
+    origin = from_transformers("vjepa2", "VJEPA2ForVideoClassification")
+    network = classifier(origin, config, ignored=(PREDICTOR,))
     network.vjepa2.predictor = nn.Identity()
-    network.register_load_state_dict_pre_hook(_leave_out_the_predictor)
     return network
-
-
-def _leave_out_the_predictor(
-    module: nn.Module, state_dict: dict[str, Any], prefix: str, *_: Any
-) -> None:
-    """Take the predictor's parameters out of the `state_dict` that is about to be loaded."""
-    for key in [key for key in state_dict if key.startswith(prefix + PREDICTOR)]:
-        del state_dict[key]
 
 
 for _name, _variant in VARIANTS.items():

@@ -119,3 +119,36 @@ def test_an_installed_distribution_offers_networks_by_entry_point(tmp_path, monk
     )
     assert "mean_colour_too" in registry.names()
     assert registry.get("mean_colour_too").build(3, 16, 64)[-1].out_features == 3
+
+
+def test_a_plugin_may_have_data_classes_and_strings_for_annotations(tmp_path, monkeypatch):
+    monkeypatch.setattr(registry, "_architectures", dict(registry._architectures))
+    monkeypatch.setattr(registry, "_plugins", set())
+    (tmp_path / "modern.py").write_text(
+        "from __future__ import annotations\n"
+        "from dataclasses import dataclass\n"
+        "from torch import nn\n"
+        "from kinobench.zoo.registry import register\n"
+        "@dataclass\n"
+        "class Options:\n"
+        "    width: int = 3\n"
+        "@register('modern')\n"
+        "def build(num_classes: int, frames: int, size: int) -> nn.Module:\n"
+        "    return nn.Linear(Options().width, num_classes)\n"
+    )
+    registry.load_plugin(tmp_path / "modern.py")
+    assert registry.get("modern").build(4, 16, 64).out_features == 4
+
+
+def test_a_plugin_that_fails_registers_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(registry, "_plugins", set())
+    file = tmp_path / "half.py"
+    file.write_text(
+        "from kinobench.zoo.registry import register\n"
+        "register('half_done')(lambda classes, frames, size: None)\n"
+        "raise ValueError('no more')\n"
+    )
+    for _ in range(2):  # and is not taken for loaded
+        with pytest.raises(KinobenchError, match=r"half.py failed: ValueError: no more"):
+            registry.load_plugin(file)
+    assert "half_done" not in registry.names()

@@ -1,5 +1,6 @@
 """Name -> architecture. Families register themselves; their modules load when asked for."""
 
+import hashlib
 import importlib
 import importlib.util
 import sys
@@ -116,15 +117,22 @@ def load_plugin(path: str | Path) -> None:
         return
     if not file.is_file():
         raise KinobenchError(f"--plugin {path}: no such file")
-    spec = importlib.util.spec_from_file_location(f"kinobench_plugin_{file.stem}", file)
+    # Two files of one name in different folders are two modules.
+    name = f"kinobench_plugin_{file.stem}_{hashlib.sha256(str(file).encode()).hexdigest()[:8]}"
+    spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
         raise KinobenchError(f"--plugin {path}: not a Python file; its name must end in .py")
     module = importlib.util.module_from_spec(spec)
+    before = dict(_architectures)
+    sys.modules[name] = module  # where dataclasses and pickle look for it
     try:
         spec.loader.exec_module(module)
-    except KinobenchError:
-        raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
+        del sys.modules[name]
+        _architectures.clear()
+        _architectures.update(before)
+        if isinstance(error, KinobenchError | KeyboardInterrupt):
+            raise
         raise KinobenchError(f"--plugin {path} failed: {type(error).__name__}: {error}") from error
     _plugins.add(str(file))
 

@@ -123,14 +123,14 @@ def load_plugin(path: str | Path) -> None:
     if spec is None or spec.loader is None:
         raise KinobenchError(f"--plugin {path}: not a Python file; its name must end in .py")
     module = importlib.util.module_from_spec(spec)
-    before = dict(_architectures)
+    before = set(_architectures)
     sys.modules[name] = module  # where dataclasses and pickle look for it
     try:
         spec.loader.exec_module(module)
     except BaseException as error:
         del sys.modules[name]
-        _architectures.clear()
-        _architectures.update(before)
+        for half_done in _architectures.keys() - before - _FAMILY_OF.keys():
+            del _architectures[half_done]
         if isinstance(error, KinobenchError | KeyboardInterrupt):
             raise
         raise KinobenchError(f"--plugin {path} failed: {type(error).__name__}: {error}") from error

@@ -101,7 +101,7 @@ def test_views_are_pytorchvideos_own_pixel_for_pixel(
     noise = np.random.default_rng(count).integers(0, 256, (count, height, width, 3), dtype=np.uint8)
     codec = {"h264.mp4": "libx264", "ffv1.mkv": "ffv1", "mpeg4.avi": "mpeg4"}[file]
     path = write_video(tmp_path / file, noise, fps=fps, codec=codec)
-    frames, places = read_clips(path, protocol)
+    frames, places, _ = read_clips(path, protocol)
     views = make_views(frames, places, protocol)
     with path.open("rb") as opened:
         video = EncodedVideoPyAV(opened, decode_audio=False)
@@ -144,7 +144,7 @@ def test_the_timeline_of_a_file_is_its_containers(tmp_path: Path) -> None:
 @pytest.mark.skipif(not REAL_VIDEOS.is_dir(), reason="the real videos are not here")
 def test_a_real_file_gives_pytorchvideos_frames(name: str, theirs: ModuleType) -> None:
     protocol = preset("pytorchvideo").with_views(3, 1)
-    frames, places = read_clips(REAL_VIDEOS / name, protocol)
+    frames, places, _ = read_clips(REAL_VIDEOS / name, protocol)
     with (REAL_VIDEOS / name).open("rb") as opened:
         video = EncodedVideoPyAV(opened, decode_audio=False)
         for window, clip in zip(_windows(protocol, video.duration), places, strict=True):

@@ -3,7 +3,8 @@
 `backbone("convnext_tiny", 224)` is what torchvision's builder `convnext_tiny` gives, untouched
 where it takes three channels and gives class logits, so that torchvision's checkpoints fit. Where
 it is to take another number of channels, its first convolution is replaced; where it is to give
-features, its last layer is taken off. Auxiliary classifiers are left out, and `transform_input`
+features, its last layer is taken off, with a dropout right before it: those who give it another
+classifier choose that dropout. Auxiliary classifiers are left out, and `transform_input`
 (another normalisation, which torchvision's weights of GoogLeNet and Inception-v3 ask for) is off.
 """
 
@@ -142,8 +143,17 @@ def _build(name: str, size: int, in_channels: int, num_classes: int | None) -> n
     if in_channels != 3:
         replace_stem(network, in_channels)
     if num_classes is None:
-        _set(network, _head(network)[0], nn.Identity())
+        _remove_head(network)
     return network
+
+
+def _remove_head(network: nn.Module) -> None:
+    head = _head(network)[0]
+    leaves = [name for name, layer in network.named_modules() if not any(layer.children())]
+    before = leaves[leaves.index(head) - 1]
+    if isinstance(network.get_submodule(before), nn.Dropout):
+        _set(network, before, nn.Identity())
+    _set(network, head, nn.Identity())
 
 
 @cache

@@ -7,7 +7,8 @@
   after the first two, a pooling after the fifth. The layers are those of LisaAnne/
   lisa-caffe-public, examples/LRCN_activity_recognition/train_test_lstm_RGB.prototxt. At its 227
   pixels the maps are 55, 13 and 6 wide after the poolings.
-- `ALEXNET_FC6`: torchvision's AlexNet, whose published ImageNet weights fit.
+- `ALEXNET_FC6`: torchvision's AlexNet, whose published ImageNet weights fit. Its dropout before
+  fc6 is left out, as in LRCN's file, where dropouts only follow the fully connected layers.
 """
 
 from functools import partial
@@ -87,6 +88,7 @@ def _build_alexnet(in_channels: int, num_classes: int | None) -> nn.Module:
     if in_channels != 3:
         replace_stem(network, in_channels)
     network.classifier = network.classifier[:3]
+    network.classifier[0] = nn.Identity()
     if num_classes is not None:
         network.classifier.append(nn.Linear(FC6_WIDTH, num_classes))
     return network

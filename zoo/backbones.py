@@ -4,8 +4,8 @@
 where it takes three channels and gives class logits, so that torchvision's checkpoints fit. Where
 it is to take another number of channels, its first convolution is replaced; where it is to give
 features, its last layer is taken off, with a dropout right before it: those who give it another
-classifier choose that dropout. Auxiliary classifiers are left out, and `transform_input`
-(another normalisation, which torchvision's weights of GoogLeNet and Inception-v3 ask for) is off.
+classifier choose that dropout. Auxiliary classifiers are left out, and `transform_input` (another
+normalisation, which torchvision's weights of GoogLeNet and Inception-v3 ask for) is off.
 """
 
 import math

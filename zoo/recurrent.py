@@ -12,8 +12,8 @@ tenths of the features and half of the LSTM's outputs are dropped in training.
   are dropped. The GRU is that of Cho et al., EMNLP 2014.
 - `cnn_lstm_googlenet`: as Carreira and Zisserman, "Quo Vadis, Action Recognition?", CVPR 2017,
   section 2.1 have it for comparison: 512 units on the pooled features of Inception-v1, 25 frames 5
-  apart, and the last time step's prediction alone. Theirs has batch normalisation inside the LSTM
-  as well; this has none.
+  apart, the dropouts of `cnn_lstm_r50`, and the last time step's prediction alone. Theirs has
+  batch normalisation inside the LSTM as well; this has none.
 
 All of them stream: `step` takes one frame, and what they remember is the state.
 """

@@ -1,7 +1,7 @@
 """C2D: a 2D ResNet on every frame, where only poolings look across time.
 
 Wang, Girshick, Gupta, He, "Non-local Neural Networks", CVPR 2018, section 4.1 and table 1: the
-baseline of the non-local networks. Four forms of it are in use, which differ in where they shorten
+baseline of the non-local networks. Three forms of it are in use, which differ in where they shorten
 time (see `temporal_layout.py`):
 
 - `c2d_r50`: facebookresearch/pytorchvideo, pytorchvideo/models/hub/resnet.py (8 frames, stride 8),

@@ -104,14 +104,28 @@ def test_every_position_in_time_reaches_every_other():
     assert difference.abs().max() > 1e-4
 
 
-def test_pooling_leaves_out_no_row_of_an_odd_map():
+@pytest.mark.parametrize("pool_last", [False, True])
+def test_pooling_leaves_out_the_last_row_and_column_of_an_odd_map(pool_last):
     torch.manual_seed(0)
-    block = alive(NonLocal(4))
+    block = alive(NonLocal(4, pool_last=pool_last))
     maps = torch.randn(1, 4, 1, 5, 5)
-    changed = maps.clone()
-    changed[:, :, 0, 4, 4] += 3
     with torch.inference_mode():
-        assert (block(changed) - block(maps))[0, :, 0, 0, 0].abs().max() > 1e-4
+        before = block(maps)[0, :, 0, 0, 0]
+        for row, column, seen in ((3, 3, True), (4, 0, False), (1, 4, False)):
+            changed = maps.clone()
+            changed[:, :, 0, row, column] += 3
+            difference = (block(changed)[0, :, 0, 0, 0] - before).abs().max()
+            assert (difference > 1e-4) == seen
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 4), (3, 1)])
+def test_pooling_keeps_a_single_row_or_column(height, width):
+    block = alive(NonLocal(4))
+    maps = torch.randn(2, 4, 3, height, width)
+    with torch.inference_mode():
+        seen = block.pool(maps)
+        assert seen.shape == (2, 4, 3, max(1, height // 2), max(1, width // 2))
+        assert block(maps).shape == maps.shape
 
 
 # By hand, C channels: theta, phi and g are C * C/2 + C/2, W_z is C * C/2, its normalisation 2C.

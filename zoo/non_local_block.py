@@ -16,8 +16,9 @@ channels. The division by sqrt(inner), which the paper's equation 4 has not, is 
 (facebookresearch/video-nonlocal-net, lib/core/config.py, `USE_SCALE`); `scale=False` leaves it out.
 After W_z stands a batch normalisation whose weight starts at zero, so that a block starts as the
 identity; W_z has no bias, as that would do nothing. phi and g see a map that max pooling has
-halved in space, of which nothing is left out: section 3.3. The released code pools what goes into
-phi and g; open-mmlab/mmcv, mmcv/cnn/bricks/non_local.py, pools what comes out (`pool_last`).
+halved in space: section 3.3. Of an odd number of rows or columns the last is left out, as in the
+released code (lib/models/nonlocal_helper.py), unless there is but one. That code pools what goes
+into phi and g; open-mmlab/mmcv, mmcv/cnn/bricks/non_local.py, pools what comes out (`pool_last`).
 """
 
 from collections.abc import Sequence
@@ -67,7 +68,7 @@ class NonLocal(nn.Module):
         self.pairwise = pairwise
         self.pool_last = pool_last
         self.factor = inner**-0.5 if pairwise == "embedded_gaussian" and scale else 1.0
-        self.pool = nn.MaxPool3d((1, 2, 2), ceil_mode=True) if subsample else nn.Identity()
+        self.pool = _Halve() if subsample else nn.Identity()
         self.conv_g = nn.Conv3d(channels, inner, 1)
         self.conv_theta: nn.Module = nn.Identity()
         self.conv_phi: nn.Module = nn.Identity()
@@ -112,6 +113,15 @@ class NonLocal(nn.Module):
                 if layer.bias is not None:
                     nn.init.zeros_(layer.bias)
         nn.init.zeros_(self.norm.weight)
+
+
+class _Halve(nn.Module):
+    """Max pooling of 1x2x2 that leaves a single row or column as it is."""
+
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        """`maps: [B, C, T, H, W]` -> `[B, C, T, max(1, H // 2), max(1, W // 2)]`."""
+        height, width = maps.shape[3:]
+        return nn.functional.max_pool3d(maps, (1, min(2, height), min(2, width)))
 
 
 def insert_non_local(

@@ -105,7 +105,7 @@ FAMILY_MODULES: dict[str, tuple[str, ...]] = {
         "c2d_nl_concatenation_tiny",
         "i3d_nl_tiny",
     ),
-    "x3d": ("x3d_xs", "x3d_s", "x3d_m", "x3d_l", "x3d_tiny"),
+    "x3d": ("x3d_xs", "x3d_s", "x3d_m", "x3d_l", "x3d_xl", "x3d_tiny"),
     "efficient_x3d": ("efficient_x3d_xs", "efficient_x3d_s", "efficient_x3d_tiny"),
     "r2plus1d": ("r2plus1d_r50", "r2plus1d_r50_tiny"),
     "csn": ("csn_r101", "ircsn_r50", "ircsn_r152", "ipcsn_r152", "csn_tiny", "ipcsn_tiny"),

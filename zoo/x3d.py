@@ -3,8 +3,9 @@
 Feichtenhofer, "X3D: Expanding Architectures for Efficient Video Recognition", CVPR 2020. `x3d_xs`,
 `x3d_s`, `x3d_m` and `x3d_l` are as facebookresearch/pytorchvideo has them in
 pytorchvideo/models/hub/x3d.py, with the same parameter names. XS, S and M are one network, trained
-on longer and larger clips; L is deeper. The paper's XL is left out: no source of its width was
-found that could be cited.
+on longer and larger clips; L is deeper. pytorchvideo lacks the paper's `x3d_xl`, which is L made
+wider, by 2.9: stages of 32, 72, 136 and 280 channels and of 5, 10, 25 and 15 blocks, as
+kkahatapitiya/X3D-Multigrid has them in x3d.py.
 
 The origin's head ends in a softmax; this one gives logits. At the size of its training (160 for XS
 and S, 224 for M, 312 for L) the head's window covers the feature map, and the logits are those
@@ -42,6 +43,7 @@ VARIANTS = {
     "x3d_s": Variant(2.0, 2.2, 2048, trained_size=160, native=(13, 6, 160)),
     "x3d_m": Variant(2.0, 2.2, 2048, trained_size=224, native=(16, 5, 224)),
     "x3d_l": Variant(2.0, 5.0, 2048, trained_size=312, native=(16, 5, 312)),
+    "x3d_xl": Variant(2.9, 5.0, 2048, trained_size=312, native=(16, 5, 312)),
     "x3d_tiny": Variant(1.0, 0.4, 256, trained_size=224, native=(16, 1, 64)),
 }
 

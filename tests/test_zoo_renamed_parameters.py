@@ -14,6 +14,7 @@ from kinobench.zoo.checkpoints import load_checkpoint
 from kinobench.zoo.renamed_parameters import todays_name
 
 # Today's name -> that of the published files, as the origin's scripts of conversion wrote it.
+# transformers 5.0 still has the latter.
 AS_PUBLISHED = {
     "videomae_tiny": (
         (r"attention\.query\.bias", "attention.q_bias"),
@@ -28,6 +29,23 @@ AS_PUBLISHED = {
         (r"mlp\.fc1", "intermediate.dense"),
         (r"mlp\.fc2", "output.dense"),
     ),
+}
+SOME_OF_A_FILE = {
+    "videomae_tiny": {
+        "videomae.encoder.layer.2.attention.attention.q_bias",
+        "videomae.encoder.layer.2.attention.attention.v_bias",
+    },
+    "vivit_tiny": {
+        f"vivit.encoder.layer.2.{part}.bias"
+        for part in (
+            "attention.attention.query",
+            "attention.attention.key",
+            "attention.attention.value",
+            "attention.output.dense",
+            "intermediate.dense",
+            "output.dense",
+        )
+    },
 }
 
 
@@ -54,8 +72,7 @@ def test_a_file_with_the_names_of_its_time_is_loaded_whole(
     for parameter in trained.parameters():
         nn.init.normal_(parameter)
     state = published_state(name, trained)
-    renamed = state.keys() - trained.state_dict().keys()
-    assert len(renamed) >= 6
+    assert state.keys() >= SOME_OF_A_FILE[name]
     save_file(state, tmp_path / "model.safetensors")
     module = registry.get(name).build(8, 4, 32)
     load_checkpoint(module, tmp_path / "model.safetensors")

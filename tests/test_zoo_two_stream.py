@@ -75,11 +75,34 @@ def test_the_temporal_stream_sees_the_flow_alone_and_the_spatial_stream_the_midd
     elsewhere = clip.clone()
     elsewhere[:, :, [0, 1, 3, 4]] = 7.0
     with torch.inference_mode():
-        assert torch.equal(module.temporal(flow), module.temporal.network(flow))
+        centred = flow - flow.mean(dim=(2, 3), keepdim=True)
+        assert torch.equal(module.temporal(flow), module.temporal.network(centred))
         assert torch.equal(module.spatial(clip), module.spatial.network(clip[:, :, 2]))
         assert torch.equal(module(clip, flow), module(elsewhere, flow))
         assert not torch.allclose(module(clip, flow), module(clip.flip(0), flow))
         assert not torch.allclose(module(clip, flow), module(clip, flow.flip(0)))
+
+
+@pytest.mark.parametrize("subtracted", [True, False])
+def test_a_movement_of_the_whole_picture_is_subtracted_from_each_flow(inputs, subtracted):
+    torch.manual_seed(1)
+    module = build(
+        CLASSES,
+        FRAMES,
+        SIZE,
+        streams=TINY_STREAMS,
+        inputs=("flow",),
+        mean_subtraction=subtracted,
+    ).eval()
+    flow = inputs["flow"]
+    # Another displacement for each flow and each of its two components.
+    pan = torch.linspace(-0.8, 0.8, flow.shape[1])[:, None, None]
+    seen = []
+    module.network.features.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    with torch.inference_mode():
+        same = torch.allclose(module(flow), module(flow + pan), atol=1e-5)
+    assert same == subtracted
+    assert (seen[1].mean(dim=(2, 3)).abs().max() < 1e-6) == subtracted
 
 
 @pytest.mark.parametrize(("frames", "middle"), [(11, 5), (16, 8), (2, 1)])

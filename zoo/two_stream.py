@@ -3,9 +3,11 @@
 Simonyan, Zisserman, "Two-Stream Convolutional Networks for Action Recognition in Videos", NIPS
 2014. The spatial stream sees one frame of the clip, the middle one. The temporal stream sees the
 optical flow between all neighbouring frames, stacked as channels (section 3.1, "optical flow
-stacking"): L = 10 flows, so 11 frames and 20 channels. Their class probabilities are averaged
-(section 2), here with a weight for each stream; yjxiong/temporal-segment-networks gives the
-temporal stream 1.5.
+stacking"): L = 10 flows, so 11 frames and 20 channels. From each flow its mean vector is subtracted
+("mean flow subtraction"; the paper's is that of the frame, here it is that of the crop that the
+network is given), so that the camera's movement counts less. The two streams' class probabilities
+are averaged (section 2), here with a weight for each stream; yjxiong/temporal-segment-networks
+gives the temporal stream 1.5.
 
 - `*_cnn_m`: the paper's own streams, CNN-M-2048, the temporal one without the second normalisation
   (section 5 leaves it out to save memory).
@@ -115,13 +117,19 @@ class SpatialStream(nn.Module):
 class TemporalStream(nn.Module):
     """A 2D network on the flow of a clip, stacked as channels."""
 
-    def __init__(self, network: nn.Module) -> None:
-        """Take the classifier of flow `[B, 2(T-1), H, W]` -> `[B, num_classes]`."""
+    def __init__(self, network: nn.Module, *, mean_subtraction: bool = True) -> None:
+        """Take the classifier of flow `[B, 2(T-1), H, W]` -> `[B, num_classes]`.
+
+        `mean_subtraction` is whether it is given the flow less the mean over H and W.
+        """
         super().__init__()
         self.network = network
+        self.mean_subtraction = mean_subtraction
 
     def forward(self, flow: torch.Tensor) -> torch.Tensor:
         """`flow: [B, 2(T-1), H, W]`, float, from -1 to 1 -> logits `[B, num_classes]`."""
+        if self.mean_subtraction:
+            flow = flow - flow.mean(dim=(2, 3), keepdim=True)
         return self.network(flow)
 
 
@@ -170,6 +178,7 @@ def build(
     streams: Streams = CNN_M_STREAMS,
     inputs: tuple[Input, ...] = ("rgb", "flow"),
     weights: tuple[float, float] = (1.0, 1.0),
+    mean_subtraction: bool = True,
 ) -> nn.Module:
     """Build for clips `[B, 3, frames, size, size]` and flow `[B, 2 * (frames - 1), size, size]`.
 
@@ -180,6 +189,8 @@ def build(
         streams: The networks of the two streams.
         inputs: Which of them to build: `("rgb", "flow")` both, `("rgb",)` or `("flow",)` one.
         weights: Of the spatial and of the temporal stream's probabilities; above 0.
+        mean_subtraction: Whether each flow's mean over H and W is subtracted from it, for each of
+            its two components.
 
     Raises:
         KinobenchError: The clip is too short or too small, or a weight is not above 0.
@@ -192,7 +203,9 @@ def build(
         raise KinobenchError(f"two_stream: weights is {weights}; give two numbers above 0")
     if inputs == ("rgb",):
         return SpatialStream(streams.spatial(3, num_classes, size))
-    temporal = TemporalStream(streams.temporal(2 * (frames - 1), num_classes, size))
+    temporal = TemporalStream(
+        streams.temporal(2 * (frames - 1), num_classes, size), mean_subtraction=mean_subtraction
+    )
     if inputs == ("flow",):
         return temporal
     return TwoStream(SpatialStream(streams.spatial(3, num_classes, size)), temporal, weights)

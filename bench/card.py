@@ -131,9 +131,10 @@ def _in_groups(comparisons: Iterable[Comparison]) -> Iterable[list[Comparison]]:
     groups: dict[tuple[object, ...], list[Comparison]] = {}
     for comparison in comparisons:
         row = comparison.published
-        cost = (row.gmacs, row.convention, row.mparams, row.params_convention, row.reason)
+        cost = (row.gmacs, row.convention, row.mparams, row.params_convention)
+        reasons = (row.cost_reason, row.params_reason)
         where = (row.frames, row.size, row.classes, row.source)
-        groups.setdefault((*cost, *where), []).append(comparison)
+        groups.setdefault((*cost, *reasons, *where), []).append(comparison)
     return groups.values()
 
 
@@ -173,7 +174,11 @@ def _print_group(group: Sequence[Comparison], console: Console) -> None:
         else:
             _print_line(f"{line}  {rest}".rstrip(), console)
     _print_words(f"  source: {row.source}", console)
-    for name, text in (("differs", row.reason), ("not built", first.error)):
+    for name, text in (
+        ("cost differs", row.cost_reason),
+        ("parameters differ", row.params_reason),
+        ("not built", first.error),
+    ):
         if text:
             _print_words(f"  {name}: {text}", console)
     for note in dict.fromkeys(comparison.published.note for comparison in group):

@@ -61,15 +61,42 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         return False in (self.cost_is_exact, self.params_are_exact)
 
     @property
+    def faults(self) -> list[str]:
+        """What the row doesn't explain: a difference, another one than recorded, or none at all."""
+        row = self.published
+        return [
+            *_faults("cost", self.macs, self.cost_is_exact, row.cost_reason, row.macs_here),
+            *_faults(
+                "parameters",
+                self.params,
+                self.params_are_exact,
+                row.params_reason,
+                row.params_here,
+            ),
+        ]
+
+    @property
     def is_unexplained(self) -> bool:
-        """Whether something comes out different, and the row gives no reason."""
-        return self.deviates and self.published.reason is None
+        """Whether something comes out different from what the row prints, or says of here."""
+        return bool(self.faults)
 
 
 def shape_of(row: Published, architecture: Architecture) -> Shape:
     """Return the input and the head of a row; what it leaves open is the network's own."""
     own = native_shape(architecture)
     return Shape(row.frames or own.frames, row.size or own.size, row.classes or own.classes)
+
+
+def _faults(
+    what: str, count: int | None, exact: bool | None, reason: str | None, here: int | None
+) -> list[str]:
+    if exact is None:
+        return []
+    if exact:
+        return [] if reason is None else [f"{what}: a reason, where nothing differs"]
+    if reason is None:
+        return [f"{what}: {count}, not what is printed, and no reason"]
+    return [] if count == here else [f"{what}: {count}, and the reason is for {here}"]
 
 
 def _is_printed(

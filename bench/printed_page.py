@@ -23,9 +23,7 @@ def render(comparisons: Sequence[Comparison]) -> str:
     lines = _merged([comparison for comparison in comparisons if comparison.is_compared])
     sources = list(dict.fromkeys(line.comparison.published.source for line in lines))
     reasons = list(
-        dict.fromkeys(
-            line.comparison.published.reason for line in lines if line.comparison.published.reason
-        )
+        dict.fromkeys(reason for line in lines for reason in _reasons(line.comparison) if reason)
     )
     parts = [_HEAD, _summary(comparisons, lines)]
     by_family: dict[str, list[_Line]] = {}
@@ -37,7 +35,7 @@ def render(comparisons: Sequence[Comparison]) -> str:
     parts.append("## Reasons\n\n" + "".join(f"{k}. {text}\n" for k, text in _numbered(reasons)))
     parts.append("## Sources\n\n" + "".join(f"{k}. {text}\n" for k, text in _numbered(sources)))
     rest = _without_counts(comparisons)
-    return "\n".join([*parts, *([rest] if rest else [])])
+    return "\n".join([*parts, *([rest] if rest else []), _NOT_IN_THE_ZOO])
 
 
 def lines(comparisons: Sequence[Comparison]) -> list[dict[str, str | None]]:
@@ -60,7 +58,7 @@ def lines(comparisons: Sequence[Comparison]) -> list[dict[str, str | None]]:
                 "counted params": parameters or None,
                 "params off": params or None,
                 "source": row.source,
-                "reason": row.reason,
+                "reason": "; ".join(dict.fromkeys(filter(None, _reasons(comparison)))) or None,
             }
         )
     return found
@@ -74,8 +72,19 @@ What papers and repositories printed of the networks here, and what the networks
 A multiply-add counts once. A printed cost is compared under the convention that its source used:
 `matmul` is convolutions and matrix products alone, `matmul+5norm` adds 5 for each element of a
 normalisation (fvcore in 2021), `mmcv` and `mmengine` are the counters of mmaction2 0.x and 1.x
-(`bench/conventions.py` says what each counts). *exact* means: the same to all the digits printed.
-Rows of one source that print the same numbers for several trainings stand in one line.
+(`bench/conventions.py` says what each counts). *exact* means: the same when rounded to the digits
+printed. mmengine's counter itself prints 3 decimals, which a table then rounds anew, and so does
+this page under `mmengine`: 32.8749 is 32.875 first and 32.88 then, where rounding once gives 32.87.
+
+A number in parentheses after a deviation is that of its reason below. The counted number belongs to
+the reason: another one, or a reason where nothing deviates, is unexplained. Rows of one source that
+print the same numbers for several trainings stand in one line.
+"""
+
+_NOT_IN_THE_ZOO = """## Not in the zoo
+
+Two of the costs in table 5 of the SlowFast paper are of networks that are not in the zoo: 41.8 for
+a beta of 1/6, and 32.8 for one of 1/12.
 """
 
 
@@ -111,7 +120,7 @@ def _summary(comparisons: Sequence[Comparison], lines: Sequence[_Line]) -> str:
 
 _COLUMNS = (
     *("model", "input", "classes", "GMACs printed", "counted", "deviation", "convention"),
-    *("M params printed", "counted", "deviation", "rows", "source", "reason"),
+    *("M params printed", "counted", "deviation", "rows", "source"),
 )
 
 
@@ -125,16 +134,29 @@ def _table(lines: Sequence[_Line], sources: Sequence[str], reasons: Sequence[str
                 row.model,
                 f"{shape.frames}x{shape.size}x{shape.size}",
                 str(shape.classes),
-                *_cost(comparison),
+                *_with_reason(_cost(comparison), row.cost_reason, reasons),
                 "" if row.gmacs is None else row.convention or "not known",
-                *_parameters(comparison),
+                *_with_reason(_parameters(comparison), row.params_reason, reasons),
                 str(rows),
                 f"[{sources.index(row.source) + 1}]",
-                f"({reasons.index(row.reason) + 1})" if row.reason else "",
             )
         )
-    align = ["left", "left", *["right"] * 4, "left", *["right"] * 5, "left"]
+    align = ["left", "left", *["right"] * 4, "left", *["right"] * 5]
     return tabulate(cells, _COLUMNS, tablefmt="github", disable_numparse=True, colalign=align)
+
+
+def _reasons(compared: Comparison) -> tuple[str | None, str | None]:
+    return compared.published.cost_reason, compared.published.params_reason
+
+
+def _with_reason(
+    cells: tuple[str, str, str], reason: str | None, reasons: Sequence[str]
+) -> tuple[str, str, str]:
+    """Put the number of a reason after a deviation."""
+    printed, counted, deviation = cells
+    if reason is None or not deviation:
+        return cells
+    return printed, counted, f"{deviation} ({reasons.index(reason) + 1})"
 
 
 def _cost(compared: Comparison) -> tuple[str, str, str]:
@@ -172,7 +194,7 @@ def _merged(comparisons: Iterable[Comparison]) -> list[_Line]:
         row = comparison.published
         key = (
             *(row.model, row.frames, row.size, row.classes, row.gmacs, row.convention),
-            *(row.mparams, row.source, row.reason),
+            *(row.mparams, row.source, *_reasons(comparison)),
         )
         first = merged.get(key, _Line(comparison, 0))
         merged[key] = _Line(first.comparison, first.rows + 1)

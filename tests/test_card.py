@@ -46,7 +46,10 @@ def row(**changes: object) -> Published:
         "top5": None,
         "source": "Someone et al. [2015], table 1",
         "evidence": "primary-paper-text",
-        "reason": None,
+        "cost_reason": None,
+        "macs_here": None,
+        "params_reason": None,
+        "params_here": None,
         "note": None,
     }
     return Published(**(fields | changes))  # type: ignore[arg-type]
@@ -263,7 +266,8 @@ def test_a_published_row_is_a_block_of_lines(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_rows_that_differ_in_their_training_share_a_block(monkeypatch: pytest.MonkeyPatch) -> None:
-    why = {"reason": "another stem", "note": "by hand", "mparams": None}
+    why = {"cost_reason": "another stem", "macs_here": 9_094_400, "note": "by hand"}
+    why |= {"mparams": None}
     rows = [
         row(variant="long", pretraining="ImageNet", **why),
         row(top1=90.5, pretraining="none", **why),
@@ -276,7 +280,7 @@ def test_rows_that_differ_in_their_training_share_a_block(monkeypatch: pytest.Mo
         "  top-1 (%)       81.25        –  ucf101, 10x3, long, from ImageNet",
         "  top-1 (%)        90.5        –  ucf101, 10x3, from scratch",
         "  source: Someone et al. [2015], table 1",
-        "  differs: another stem",
+        "  cost differs: another stem",
         "  note: by hand",
         "",
         "?x16x16, 10 classes",

@@ -17,6 +17,10 @@ CONVENTIONS = ("matmul", "matmul+5norm", "mmcv", "mmengine")
 PARAMS_CONVENTIONS = ("weights",)
 """The ways of counting parameters that are not all of them; see `Published`."""
 
+_POSITIVE = (
+    *("frames", "stride", "size", "classes", "gmacs", "mparams"),
+    *("macs_here", "params_here"),
+)
 _COLUMNS = tuple(field.name for field in msgspec.structs.fields(Published))
 
 
@@ -73,11 +77,17 @@ def _fault(row: Published) -> str | None:
             return f"{column} {convention!r} is unknown; known: {', '.join(known)}, or empty"
         if convention is not None and getattr(row, number) is None:
             return f"{column} {convention!r} stands beside no {number}"
-    if row.reason is not None and row.gmacs is None and row.mparams is None:
-        return "a reason stands beside neither gmacs nor mparams"
+    for reason, count, number in (
+        ("cost_reason", "macs_here", "gmacs"),
+        ("params_reason", "params_here", "mparams"),
+    ):
+        if (getattr(row, reason) is None) != (getattr(row, count) is None):
+            return f"{reason} and {count} stand together or not at all"
+        if getattr(row, reason) is not None and getattr(row, number) is None:
+            return f"{reason} stands beside no {number}"
     if row.gmacs is not None and None in (row.frames, row.size, row.classes):
         return f"gmacs is {row.gmacs}, at an input unknown; give frames, size and classes"
-    for column in ("frames", "stride", "size", "classes", "gmacs", "mparams"):
+    for column in _POSITIVE:
         number = getattr(row, column)
         if number is not None and not number > 0:
             return f"{column} is {number}; it must be above 0"

@@ -67,8 +67,10 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
         source: Repository and file, or paper and table.
         evidence: Where the source was read: `primary-repo`, `primary-paper-text`, `abstract`, or
             `secondary`, another text that quotes it.
-        reason: Why the network here costs something else, or can't be compared; None where its
-            cost and parameters are those printed.
+        cost_reason: Why the network here costs something else than `gmacs`; None where it doesn't.
+        macs_here: What it costs under that convention then, so that the reason excuses this
+            deviation and no other.
+        params_reason, params_here: The same of the parameters.
         note: What else to know before the numbers are compared.
     """
 
@@ -89,7 +91,10 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
     top5: float | None
     source: str
     evidence: Literal["primary-repo", "primary-paper-text", "abstract", "secondary"]
-    reason: str | None
+    cost_reason: str | None
+    macs_here: int | None
+    params_reason: str | None
+    params_here: int | None
     note: str | None
 
 

@@ -1,4 +1,4 @@
-"""Intervals and hits: pure functions on numbers, on scipy."""
+"""Scores, hits, intervals and tests: pure functions on numbers, on scipy."""
 
 from collections.abc import Sequence
 
@@ -6,6 +6,10 @@ import numpy as np
 from scipy import stats
 
 LEVEL = 0.95
+RESAMPLES, SEED = 10_000, 0
+
+_DRAWN_AT_ONCE = 2**21
+"""Indices that a bootstrap holds, of 8 bytes each."""
 
 
 def wilson(hits: int, trials: int) -> tuple[float, float]:
@@ -26,38 +30,156 @@ def median_interval(values: Sequence[float]) -> tuple[float, float] | None:
     return float(interval.low), float(interval.high)
 
 
+def view_scores(logits: np.ndarray, aggregation: str) -> np.ndarray:
+    """Return what is averaged over the views of a video.
+
+    Args:
+        logits: `[videos, views, classes]`.
+        aggregation: `softmax` gives probabilities, `logits` the outputs as they are.
+
+    Returns:
+        `[videos, views, classes]`, float64. A view with a logit that is not finite gives NaN or an
+        infinity.
+    """
+    values = logits.astype(np.float64)
+    if aggregation == "softmax":
+        with np.errstate(invalid="ignore"):  # inf - inf: such a video misses, see `places`
+            values -= values.max(axis=2, keepdims=True)
+        np.exp(values, out=values)
+        values /= values.sum(axis=2, keepdims=True)
+    return values
+
+
+def mean_score(values: np.ndarray) -> np.ndarray:
+    """Average scores over views: `[videos, views, classes]` to `[videos, classes]`, float64.
+
+    They are summed view by view, so that nothing but their order can change the sum.
+    """
+    total = np.zeros((values.shape[0], values.shape[2]))
+    with np.errstate(invalid="ignore"):
+        for view in range(values.shape[1]):
+            total += values[:, view]
+    return total / values.shape[1]
+
+
 def scores(logits: np.ndarray, aggregation: str) -> np.ndarray:
-    """Return each video's scores: the mean over its views.
+    """Return each video's scores, the mean over its views, in a fixed order of summation.
 
     Args:
         logits: `[videos, views, classes]`.
         aggregation: `softmax` averages probabilities, `logits` the outputs as they are.
 
     Returns:
-        `[videos, classes]`, float64, summed view by view so that nothing else can change the sum.
+        `[videos, classes]`, float64.
     """
-    values = logits.astype(np.float64)
-    if aggregation == "softmax":
-        values = np.exp(values - values.max(axis=2, keepdims=True))
-        values /= values.sum(axis=2, keepdims=True)
-    total = np.zeros((values.shape[0], values.shape[2]))
-    for view in range(values.shape[1]):
-        total += values[:, view]
-    return total / values.shape[1]
+    return mean_score(view_scores(logits, aggregation))
+
+
+NOWHERE = np.iinfo(np.int32).max
+"""The place of the true class where the scores are not finite: within no first k."""
+
+
+def places(scored: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return how many classes stand before the true one: `[videos]`, int32.
+
+    A tie never helps: a class that scores the same as the true one stands before it. Where a score
+    is not finite it is `NOWHERE`.
+
+    Args:
+        scored: `[videos, classes]`.
+        labels: `[videos]`, indices of the true classes.
+    """
+    true = np.take_along_axis(scored, labels[:, None], axis=1)
+    before = np.count_nonzero(scored >= true, axis=1) - 1
+    return np.where(np.isfinite(scored).all(axis=1), before, NOWHERE).astype(np.int32)
 
 
 def hits_at(k: int, scored: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Return for each video whether its class is among the first k: `[videos]`, bool.
-
-    A tie never helps: a class that scores the same as the true one stands before it. Scores that
-    are not finite miss.
 
     Args:
         k: How many places count.
         scored: `[videos, classes]`.
         labels: `[videos]`, indices of the true classes.
     """
-    true = np.take_along_axis(scored, labels[:, None], axis=1)
-    before = (scored >= true).sum(axis=1) - 1
-    finite: np.ndarray = np.isfinite(scored).all(axis=1)
-    return finite & (before < k)
+    hits: np.ndarray = places(scored, labels) < k
+    return hits
+
+
+def named_classes(scored: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return the class that each video is taken for: `[videos]`, int64; -1 if nothing is finite.
+
+    It is the true one exactly where `hits_at(1, ...)` holds: of tied classes, another one.
+
+    Args:
+        scored: `[videos, classes]`.
+        labels: `[videos]`, indices of the true classes.
+    """
+    place = places(scored, labels)
+    others = scored.copy()
+    np.put_along_axis(others, labels[:, None], -np.inf, axis=1)
+    named = np.where(place == 0, labels, others.argmax(axis=1))
+    return np.where(place == NOWHERE, -1, named)
+
+
+def mcnemar(only_a: int, only_b: int) -> float:
+    """Return the two-sided p of the exact McNemar test (Fagerland et al. 2013, equation 3).
+
+    If two networks were equally good, a video that just one of them gets would be either's with
+    probability one half.
+
+    Args:
+        only_a: Videos that only the one network gets.
+        only_b: Videos that only the other gets.
+    """
+    if only_a + only_b == 0:
+        return 1.0
+    return float(stats.binomtest(only_b, only_a + only_b, 0.5).pvalue)
+
+
+def difference_interval(
+    a: np.ndarray,
+    b: np.ndarray,
+    clusters: np.ndarray | None = None,
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = SEED,
+) -> tuple[float, float] | None:
+    """Return the 95 % interval of the mean of `b - a` by a paired bootstrap (percentiles).
+
+    Videos are drawn with replacement, both networks' results of a video together; with clusters,
+    whole clusters are drawn (Davison & Hinkley 1997, section 3.8), and the mean is that over the
+    videos drawn. The same seed and data give the same interval. None where there is but one video,
+    or cluster.
+
+    Args:
+        a: `[videos]`, bool, whether the one network gets the video.
+        b: `[videos]`, whether the other does.
+        clusters: `[videos]`, an index from 0 for each; None draws videos.
+        resamples: How often.
+        seed: Of the generator.
+    """
+    differences = b.astype(np.int64) - a.astype(np.int64)
+    sizes = np.ones_like(differences)
+    if clusters is not None:
+        _, member = np.unique(clusters, return_inverse=True)
+        differences = np.bincount(member, differences).astype(np.int64)
+        sizes = np.bincount(member)
+    if len(sizes) < 2:
+        return None
+
+    def mean(drawn: np.ndarray, axis: int = -1) -> np.ndarray:
+        share: np.ndarray = differences[drawn].sum(axis=axis) / sizes[drawn].sum(axis=axis)
+        return share
+
+    drawn = stats.bootstrap(
+        (np.arange(len(sizes)),),
+        mean,
+        n_resamples=resamples,
+        batch=max(1, _DRAWN_AT_ONCE // len(sizes)),
+        vectorized=True,
+        confidence_level=LEVEL,
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    )
+    return float(drawn.confidence_interval.low), float(drawn.confidence_interval.high)

@@ -1,4 +1,9 @@
-"""Reading chosen frames of a video file: one decode, only wanted frames converted."""
+"""Reading chosen frames of a video file: one decode, only wanted frames converted.
+
+One rule holds for a file that is damaged in the middle. Where a wanted frame can't be decoded, or
+is decoded from damaged ones, the whole video is unreadable: no other frame takes its place, and it
+is not scored. Damage that no wanted frame depends on changes nothing and is not looked for.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +19,14 @@ from av.video.reformatter import VideoReformatter
 from .errors import VideoError
 from .protocol import Protocol
 from .timed_placement import Timeline
+
+Room = Callable[[tuple[int, int, int, int]], np.ndarray]
+"""Gives an array, uint8, of the shape `[N, H, W, 3]`, whatever is in it."""
+
+
+def new_room(shape: tuple[int, int, int, int]) -> np.ndarray:
+    """Return a new array of a shape `[N, H, W, 3]`, uint8."""
+    return np.empty(shape, dtype=np.uint8)
 
 
 class VideoReader:
@@ -179,11 +192,12 @@ class VideoReader:
         announced = self._stream.duration
         return Timeline(stamps, units(self.duration_s), self._unit_s, rate, announced, self._start)
 
-    def frames(self, numbers: Sequence[int]) -> np.ndarray:
+    def frames(self, numbers: Sequence[int], room: Room = new_room) -> np.ndarray:
         """Decode the file once and return the chosen frames.
 
         Args:
             numbers: Which frames, ascending and without repeats.
+            room: Gives the array that they are written to, once their size is known.
 
         Returns:
             `[N, H, W, 3]`, uint8, red, green, blue, turned upright as the file's rotation says.
@@ -211,11 +225,11 @@ class VideoReader:
             if damaged is not None:
                 origin = "" if damaged == number else f", and {self._frame_name(number)} needs it"
                 raise VideoError(self.path, f"{self._frame_name(damaged)} is damaged{origin}")
-            picture = converter.reformat(frame, format="rgb24").to_ndarray()
+            picture = _pixels(converter.reformat(frame, format="rgb24"))
             if frame.rotation % 360:
                 picture = np.rot90(picture, k=round(frame.rotation / 90))
             if pictures is None:
-                pictures = np.empty((len(numbers), *picture.shape), dtype=np.uint8)
+                pictures = room((len(numbers), picture.shape[0], picture.shape[1], 3))
             elif picture.shape != pictures.shape[1:]:
                 raise VideoError(
                     self.path,
@@ -276,8 +290,13 @@ class Clips(NamedTuple):
     numbers: tuple[int, ...]
 
 
-def read_clips(path: str | Path, protocol: Protocol) -> Clips:
+def read_clips(path: str | Path, protocol: Protocol, room: Room = new_room) -> Clips:
     """Read the clips that the protocol cuts from a video, decoding the file once.
+
+    Args:
+        path: The file.
+        protocol: Which frames make its clips.
+        room: Gives the array that they are written to.
 
     Raises:
         VideoError: The file can't be read, or not to the last frame that is wanted.
@@ -287,7 +306,14 @@ def read_clips(path: str | Path, protocol: Protocol) -> Clips:
         wanted = sorted({number for clip in numbers for number in clip})
         place_of = {number: place for place, number in enumerate(wanted)}
         places = tuple(tuple(place_of[number] for number in clip) for clip in numbers)
-        return Clips(video.frames(wanted), places, tuple(wanted))
+        return Clips(video.frames(wanted, room), places, tuple(wanted))
+
+
+def _pixels(picture: av.VideoFrame) -> np.ndarray:
+    """Return the pixels of a picture in RGB, `[H, W, 3]`, uint8, where they lie in its memory."""
+    (plane,) = picture.planes
+    lines = np.frombuffer(plane, dtype=np.uint8).reshape(-1, plane.line_size)
+    return lines[: picture.height, : 3 * picture.width].reshape(picture.height, picture.width, 3)
 
 
 def _shows_nothing(packet: av.Packet) -> bool:

@@ -6,9 +6,11 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from .cropping import Crop
 from .protocol import Interpolation, Protocol, ResizeOn
 
 FRAMES_AT_ONCE = 16
+"""Frames that are floats before they are cropped: all of a large video would take gigabytes."""
 
 Size = tuple[int, int]
 Step = Callable[[torch.Tensor], torch.Tensor]
@@ -22,8 +24,6 @@ def make_views(
 ) -> torch.Tensor:
     """Resize, crop and normalise the frames of a video into its views.
 
-    Every frame travels to the device and is resized once, however many views show it.
-
     Args:
         frames: `[U, H, W, 3]`, uint8, red, green, blue.
         places: `[clips][frames]`, indices into `frames`.
@@ -34,29 +34,127 @@ def make_views(
         `[clips * crops, 3, frames, size, size]`, float32, normalised; all crops of the first clip,
         then all crops of the second.
     """
-    height, width = protocol.resized(frames.shape[1], frames.shape[2])
-    mean = torch.tensor(protocol.mean, device=device).view(1, 3, 1, 1)
-    std = torch.tensor(protocol.std, device=device).view(1, 3, 1, 1)
+    maker = ViewMaker(protocol, device)
+    maker.take(frames, places)
+    shape = (len(maker), 3, len(places[0]), protocol.size, protocol.size)
+    views = torch.empty(shape, device=device)
+    maker.write(0, views)
+    return views
 
-    def resize(pictures: torch.Tensor) -> torch.Tensor:
-        if protocol.resize_on == "opencv":
-            return _by_opencv(pictures, (height, width), protocol.interpolation)
-        return _resized(pictures, (height, width), protocol.interpolation, protocol.antialias)
 
-    def normalise(pictures: torch.Tensor) -> torch.Tensor:
-        return pictures.sub_(mean).div_(std)
+class ViewMaker:
+    """Makes the views of one video after the other, always in the same memory.
 
-    in_order = _ORDERS[protocol.resize_on]
-    # A few frames at a time: as floats, all frames of a large video would take gigabytes.
-    pictures = torch.cat([in_order(part, resize, normalise) for part in _parts(frames, device)])
-    clips = torch.tensor(places, device=device)
-    size = protocol.size
-    crops = []
-    for top, left, mirrored in protocol.crops_of(height, width):
-        crop = pictures[:, :, top : top + size, left : left + size]
-        crops.append(crop.flip(-1) if mirrored else crop)
-    views = [crop[clip].transpose(0, 1) for clip in clips for crop in crops]
-    return torch.stack(views)
+    Every frame travels to the device once, as bytes; what no crop shows of it is cut off, before it
+    becomes a float where nothing is resized; it is resized and normalised once, however many views
+    show it; and each view is written once, where the caller wants it.
+
+    Memory is used again since fresh pages cost the system more time than filling them.
+    """
+
+    def __init__(
+        self, protocol: Protocol, device: torch.device | str, dtype: torch.dtype = torch.float32
+    ) -> None:
+        """Prepare for videos under a protocol, on a device, of which views of a dtype are made."""
+        self.protocol = protocol
+        self.device = torch.device(device)
+        self.dtype = dtype
+        self._mean = torch.tensor(protocol.mean, device=device).view(3, 1, 1, 1)
+        self._std = torch.tensor(protocol.std, device=device).view(3, 1, 1, 1)
+        self._memory = torch.empty(0, dtype=dtype, device=device)
+        self._pictures = self._memory
+        self._places: list[list[int]] = []
+        self._crops: list[Crop] = []
+        self._copying = torch.cuda.Stream(device) if self.device.type == "cuda" else None
+
+    def __len__(self) -> int:
+        """Return the number of views of the video that was taken last."""
+        return len(self._places) * len(self._crops)
+
+    def take(self, frames: np.ndarray, places: Sequence[Sequence[int]]) -> None:
+        """Resize and normalise the frames of a video.
+
+        Args:
+            frames: `[U, H, W, 3]`, uint8, red, green, blue; not needed any more afterwards.
+            places: `[clips][frames]`, indices into `frames`.
+        """
+        protocol, size = self.protocol, self.protocol.size
+        height, width = protocol.resized(frames.shape[1], frames.shape[2])
+        crops = protocol.crops_of(height, width)
+        top, left = (min(corner[axis] for corner in crops) for axis in (0, 1))
+        lowest, rightmost = (max(corner[axis] for corner in crops) + size for axis in (0, 1))
+        self._places = [list(clip) for clip in places]
+        self._crops = [crop._replace(top=crop.top - top, left=crop.left - left) for crop in crops]
+
+        def cut(pictures: torch.Tensor) -> torch.Tensor:
+            return pictures[:, :, top:lowest, left:rightmost]
+
+        def resize(pictures: torch.Tensor) -> torch.Tensor:
+            if protocol.resize_on == "opencv":
+                return _by_opencv(pictures, (height, width), protocol.interpolation)
+            return _resized(pictures, (height, width), protocol.interpolation, protocol.antialias)
+
+        def normalise(pictures: torch.Tensor) -> torch.Tensor:
+            return pictures.sub_(self._mean).div_(self._std)
+
+        whole = frames.shape[1:3] == (height, width)
+        order = _cut_alone if whole else _ORDERS[protocol.resize_on]
+        self._pictures = self._room(len(frames), lowest - top, rightmost - left)
+        for at, part in enumerate(_parts(self._sent(frames))):
+            begin = at * FRAMES_AT_ONCE
+            target = self._pictures[:, begin : begin + len(part)]
+            if self.dtype is torch.float32:
+                order(part, target, cut, resize, normalise)
+            else:
+                scratch = torch.empty(target.shape, device=self.device)
+                order(part, scratch, cut, resize, normalise)
+                target.copy_(scratch)
+
+    def write(self, first: int, views: torch.Tensor) -> None:
+        """Write as many views as there is room for, from view `first` on.
+
+        Args:
+            first: The first view to be written.
+            views: `[n, 3, frames, size, size]`, of the maker's dtype and on its device.
+        """
+        size = self.protocol.size
+        for number, view in enumerate(views, first):
+            clip, crop = divmod(number, len(self._crops))
+            top, left, mirrored = self._crops[crop]
+            shown = self._pictures[:, :, top : top + size, left : left + size]
+            if self.device.type == "cpu":  # index_select takes 25 times as long there
+                for time, place in enumerate(self._places[clip]):
+                    picture = shown[:, place]
+                    view[:, time].copy_(picture.flip(-1) if mirrored else picture)
+            else:
+                chosen = torch.tensor(self._places[clip], device=self.device)
+                if mirrored:
+                    view.copy_(shown.index_select(1, chosen).flip(-1))
+                else:
+                    torch.index_select(shown, 1, chosen, out=view)
+
+    def _room(self, frames: int, height: int, width: int) -> torch.Tensor:
+        """Return `[3, frames, height, width]`, whatever is in it."""
+        elements = 3 * frames * height * width
+        if elements > self._memory.numel():
+            self._memory = self._pictures = torch.empty(0, device=self.device)  # free it first
+            self._memory = torch.empty(elements, dtype=self.dtype, device=self.device)
+        return self._memory[:elements].view(3, frames, height, width)
+
+    def _sent(self, frames: np.ndarray) -> torch.Tensor:
+        """Return frames `[U, H, W, 3]` on the device.
+
+        They travel beside what the GPU is computing: on a stream of their own, which alone is
+        waited for, so that their memory can be used again.
+        """
+        pixels = torch.from_numpy(np.ascontiguousarray(frames))
+        if self._copying is None:
+            return pixels.to(self.device)
+        with torch.cuda.stream(self._copying):
+            sent = pixels.to(self.device, non_blocking=True)
+        self._copying.synchronize()
+        sent.record_stream(torch.cuda.current_stream(self.device))
+        return sent
 
 
 def resized_frames(
@@ -79,13 +177,13 @@ def resized_frames(
             return _by_opencv(pixels, size, protocol.interpolation)
         return _bytes(_resized(pixels.float(), size, protocol.interpolation, protocol.antialias))
 
-    return torch.cat([resize(part) for part in _parts(frames, device)]).permute(0, 2, 3, 1)
-
-
-def _parts(frames: np.ndarray, device: torch.device | str) -> tuple[torch.Tensor, ...]:
-    """Return frames `[U, H, W, 3]` as tensors `[<= FRAMES_AT_ONCE, 3, H, W]`, uint8."""
     pixels = torch.from_numpy(np.ascontiguousarray(frames)).to(device)
-    return pixels.permute(0, 3, 1, 2).split(FRAMES_AT_ONCE)
+    return torch.cat([resize(part) for part in _parts(pixels)]).permute(0, 2, 3, 1)
+
+
+def _parts(frames: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """Return frames `[U, H, W, 3]` as parts `[<= FRAMES_AT_ONCE, 3, H, W]`."""
+    return frames.permute(0, 3, 1, 2).split(FRAMES_AT_ONCE)
 
 
 def _unit(pixels: torch.Tensor) -> torch.Tensor:
@@ -98,16 +196,62 @@ def _bytes(pictures: torch.Tensor) -> torch.Tensor:
     return pictures.round().clamp_(0, 255).to(torch.uint8)
 
 
-_ORDERS: dict[ResizeOn, Callable[[torch.Tensor, Step, Step], torch.Tensor]] = {
-    "unit": lambda pixels, resize, normalise: normalise(resize(_unit(pixels))),
-    # Colours first, frames second, as pytorchvideo has them: torch sums in another order otherwise.
-    "normalised": lambda pixels, resize, normalise: resize(
-        normalise(_unit(pixels)).transpose(0, 1)
-    ).transpose(0, 1),
-    "uint8": lambda pixels, resize, normalise: normalise(_unit(_bytes(resize(pixels.float())))),
-    "opencv": lambda pixels, resize, normalise: normalise(_unit(resize(pixels))),
+Order = Callable[[torch.Tensor, torch.Tensor, Step, Step, Step], None]
+"""Of `cut`, `resize` and `normalise`: frames `[n, 3, H, W]`, uint8, to pictures `[3, n, h, w]`."""
+
+
+def _cut_alone(
+    pixels: torch.Tensor, pictures: torch.Tensor, cut: Step, resize: Step, normalise: Step
+) -> None:
+    """Write frames `[n, 3, H, W]` that need no resize; every order gives the same."""
+    _write_bytes(cut(pixels), pictures, normalise)
+
+
+def _unit_resized(
+    pixels: torch.Tensor, pictures: torch.Tensor, cut: Step, resize: Step, normalise: Step
+) -> None:
+    """Write frames `[n, 3, H, W]` that are resized as colours from 0 to 1."""
+    normalise(pictures.copy_(cut(resize(_unit(pixels))).transpose(0, 1)))
+
+
+def _normalised_resized(
+    pixels: torch.Tensor, pictures: torch.Tensor, cut: Step, resize: Step, normalise: Step
+) -> None:
+    """Write frames `[n, 3, H, W]` that are resized as normalised colours.
+
+    Colours first, frames second, as pytorchvideo has them: torch sums in another order otherwise.
+    """
+    pictures.copy_(cut(resize(normalise(_unit(pixels).transpose(0, 1)))))
+
+
+def _bytes_resized(
+    pixels: torch.Tensor, pictures: torch.Tensor, cut: Step, resize: Step, normalise: Step
+) -> None:
+    """Write frames `[n, 3, H, W]` that are resized as colours from 0 to 255, and rounded."""
+    _write_bytes(cut(_bytes(resize(pixels.float()))), pictures, normalise)
+
+
+def _opencv_resized(
+    pixels: torch.Tensor, pictures: torch.Tensor, cut: Step, resize: Step, normalise: Step
+) -> None:
+    """Write frames `[n, 3, H, W]` that are resized as bytes."""
+    _write_bytes(cut(resize(pixels)), pictures, normalise)
+
+
+def _write_bytes(pixels: torch.Tensor, pictures: torch.Tensor, normalise: Step) -> None:
+    """Write bytes `[n, 3, h, w]` as normalised pictures `[3, n, h, w]`."""
+    # Two frames fit a processor's cache between one step and the next.
+    few = 2 if pixels.device.type == "cpu" else len(pixels)
+    for frames, target in zip(pixels.split(few), pictures.split(few, dim=1), strict=True):
+        normalise(target.copy_(frames.transpose(0, 1)).div_(255))
+
+
+_ORDERS: dict[ResizeOn, Order] = {
+    "unit": _unit_resized,
+    "normalised": _normalised_resized,
+    "uint8": _bytes_resized,
+    "opencv": _opencv_resized,
 }
-"""Frames `[U, 3, H, W]`, uint8, to pictures `[U, 3, h, w]`, float, normalised."""
 
 
 def _resized(

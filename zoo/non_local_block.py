@@ -115,8 +115,14 @@ class NonLocal(nn.Module):
         nn.init.zeros_(self.norm.weight)
 
 
-class _Halve(nn.Module):
-    """Max pooling of 1x2x2 that leaves a single row or column as it is."""
+class _Halve(nn.MaxPool3d):
+    """Max pooling of 1x2x2 that leaves a single row or column as it is.
+
+    It is the pooling layer that it extends, so that what counts by kinds of layers counts it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__((1, 2, 2))
 
     def forward(self, maps: torch.Tensor) -> torch.Tensor:
         """`maps: [B, C, T, H, W]` -> `[B, C, T, max(1, H // 2), max(1, W // 2)]`."""

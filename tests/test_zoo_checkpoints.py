@@ -89,13 +89,31 @@ def test_a_pickle_with_code_is_refused_and_not_run(tmp_path, capsys):
     assert "run" not in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name", ["checkpoint.pt", "checkpoint.safetensors"])
-@pytest.mark.parametrize("content", [b"", b"<html>not found</html>", b"PK\x03\x04 cut short"])
-def test_a_damaged_file_is_refused(tmp_path, name, content):
-    path = tmp_path / name
+HEADER_OF_64_BYTES = b"\x40\0\0\0\0\0\0\0{"
+
+
+@pytest.mark.parametrize(
+    ("suffix", "content", "fault"),
+    [
+        (".pt", b"", "the file is empty"),
+        (".safetensors", b"", "the file is empty"),
+        (".pt", b"<html>not found</html> and more", "is no checkpoint: it begins with '<html>not "),
+        (".safetensors", b"<html>not found</html>", "is no checkpoint: it begins with '<html>not "),
+        (".pt", b"\x1f\x8b\x08\x00", "is no checkpoint: it begins with"),
+        (".pt", HEADER_OF_64_BYTES, "is no checkpoint: it begins with"),
+        (".safetensors", b"PK\x03\x04 a zip", "is no checkpoint: it begins with 'PK"),
+        (".safetensors", HEADER_OF_64_BYTES, "can't be read: .*[Hh]eader"),
+        (".safetensors", HEADER_OF_64_BYTES[:4], "can't be read: .*[Hh]eader"),
+        (".pt", b"PK\x03\x04 cut short", "can't be read: .*PytorchStreamReader"),
+        (".pt", b"\x80\x02", "the file is cut short"),
+    ],
+)
+def test_a_damaged_file_is_refused_as_what_it_is(tmp_path, suffix, content, fault):
+    path = tmp_path / f"checkpoint{suffix}"
     path.write_bytes(content)
-    with pytest.raises(KinobenchError, match="checkpoint"):
+    with pytest.raises(KinobenchError, match=fault) as refused:
         load_checkpoint(network(), path)
+    assert not str(refused.value).endswith(": ") and "could run code" not in str(refused.value)
 
 
 @pytest.mark.parametrize("content", [[1, 2], {}, {"state_dict": {}}])
@@ -144,7 +162,7 @@ def test_a_file_that_is_not_the_published_one_is_refused_before_it_is_read(tmp_p
     with pytest.raises(KinobenchError) as refused:
         load_checkpoint(network(), path, "0123abcd")
     assert f"SHA-256 begins with {digest}, not with 0123abcd as published" in str(refused.value)
-    assert "delete it" in str(refused.value)
+    assert "delete it, or give it another name if it is your own" in str(refused.value)
 
 
 def test_a_file_of_the_published_digest_is_loaded(tmp_path, trained):

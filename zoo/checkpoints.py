@@ -21,6 +21,11 @@ of OpenMMLab and Lightning, of torchvision's references."""
 PARALLEL_PREFIX = "module."
 """What torch's DataParallel and DistributedDataParallel put before every name."""
 
+TORCH_BEGINNINGS = (b"PK\x03\x04", b"\x80")
+"""Of what `torch.save` writes: a ZIP archive, and before torch 1.6 pickles."""
+BEGINNING_BYTES = 24
+"""How much of a file that is no checkpoint a message shows."""
+
 SHOWN = 3
 """How many of the entries that don't fit a message names."""
 
@@ -52,7 +57,8 @@ def load_checkpoint(module: "nn.Module", path: str | Path, published_digest: str
     if not digest.startswith(published_digest[: len(digest)]):
         raise KinobenchError(
             f"weights {str(path)!r}: the file's SHA-256 begins with {digest}, not with "
-            f"{published_digest} as published; it is damaged or another one: delete it"
+            f"{published_digest} as published; it is damaged or another one: delete it, or give it "
+            "another name if it is your own"
         )
     state = _parameters(file, _read(file))
     expected = module.state_dict()
@@ -79,7 +85,26 @@ def file_digest(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
+def _refuse_what_is_no_checkpoint(file: Path) -> None:
+    """Look at the first bytes, so that a page that a server sent instead isn't taken for code."""
+    with file.open("rb") as opened:
+        first = opened.read(BEGINNING_BYTES)
+    if not first:
+        raise KinobenchError(f"weights {str(file)!r}: the file is empty")
+    if file.suffix == ".safetensors":
+        # huggingface/safetensors, README: 8 bytes tell how long the header is, JSON then.
+        begins_well = first[8:9] in (b"{", b"")
+    else:
+        begins_well = first.startswith(TORCH_BEGINNINGS)
+    if not begins_well:
+        raise KinobenchError(
+            f"weights {str(file)!r} is no checkpoint: it begins with "
+            f"{first.decode('ascii', 'replace')!r}"
+        )
+
+
 def _read(file: Path) -> object:
+    _refuse_what_is_no_checkpoint(file)
     # Imported here, so that names and paths are resolved without torch.
     import torch
     from safetensors import SafetensorError
@@ -97,10 +122,11 @@ def _read(file: Path) -> object:
     except pickle.UnpicklingError as error:
         raise KinobenchError(
             f"weights {str(file)!r} hold more than tensors, which could run code when read, or are "
-            "no checkpoint at all; where you trust them, save their state dict alone, best as "
-            ".safetensors"
+            "damaged; where you trust them, save their state dict alone, best as .safetensors"
         ) from error
-    except (RuntimeError, EOFError, OSError, ValueError) as error:
+    except EOFError as error:
+        raise KinobenchError(f"weights {str(file)!r}: the file is cut short") from error
+    except (RuntimeError, OSError, ValueError) as error:
         raise KinobenchError(f"weights {str(file)!r} can't be read: {error}") from error
 
 

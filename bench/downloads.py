@@ -14,7 +14,7 @@ from rich.progress import (
 )
 
 from ..datasets.errors import KinobenchError
-from ..zoo.weights import cache_folder, fetch_weights, find_weights
+from ..zoo.weights import cache_folder, fetch_weights, named_weights
 from .record import Case
 
 
@@ -24,7 +24,7 @@ def fetch_published(cases: Iterable[Case], console: Console) -> None:
     What can't be had is told on the console; its cases are refused when their turn comes, and the
     others go on.
     """
-    entries = [find_weights(case.model, case.weights) for case in cases]
+    entries = [named_weights(case.model, case.weights) for case in cases]
     absent = {
         entry.file: entry
         for entry in entries
@@ -32,6 +32,9 @@ def fetch_published(cases: Iterable[Case], console: Console) -> None:
     }
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
     for entry in absent.values():
+        if not console.is_terminal:  # a log, which has no bar
+            line = f"fetching {entry.url} to {cache_folder() / entry.file}"
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
         with Progress(
             *columns, TransferSpeedColumn(), console=console, disable=not console.is_terminal
         ) as bar:

@@ -10,15 +10,22 @@ from typing import Any, get_args
 import msgspec
 
 from ..datasets import catalog
+from ..datasets.cropping import CROP_COUNTS
 from ..datasets.errors import KinobenchError, UnknownNameError, nearest_name
 from ..datasets.flow_methods import DEFAULT as DEFAULT_FLOW
 from ..datasets.flow_methods import METHODS, FlowMethod
 from ..datasets.protocol import preset
 from ..zoo import registry
-from ..zoo.weights import find_weights, head_classes, native_protocol
+from ..zoo.weights import (
+    find_weights,
+    head_classes,
+    named_weights,
+    native_protocol,
+    resolve_weights,
+)
 from .environment import physical_cores
 from .job import Budget
-from .models import inputs_of
+from .models import model_of
 from .record import Case, Device, Measure, Mode, Precision
 
 BUILT_IN = Path(__file__).parent / "suites"
@@ -206,11 +213,14 @@ def _layered(suite: Suite, row: Settings, asked: Settings) -> Settings:
 def _case(settings: Settings, batch: int) -> Planned:
     if settings.model is None:
         raise KinobenchError('a case has no model: give it `model = "..."`')
-    inputs = inputs_of(settings.model)
+    model = model_of(settings.model)
+    inputs = model.inputs
     dataset = None if settings.dataset in (None, "none") else catalog.get(settings.dataset)
     name = settings.protocol or (dataset.default_protocol if dataset else "common-224")
     weights = None if settings.weights in (None, "none") else settings.weights
-    entry = find_weights(settings.model, weights)
+    entry, named = find_weights(settings.model, weights), named_weights(settings.model, weights)
+    if weights is not None and named is None:
+        resolve_weights(settings.model, weights)  # refuses what is neither a name nor a file
     protocol = native_protocol(settings.model, weights) if name == NATIVE else preset(name)
     if settings.views is not None:
         protocol = protocol.with_views(*_views(settings.views))
@@ -224,6 +234,16 @@ def _case(settings: Settings, batch: int) -> Planned:
             f"mode 'stream' takes one frame after another, but {settings.model} takes "
             f"{' and '.join(inputs)}"
         )
+    if mode == "stream" and model.streams is False:
+        raise KinobenchError(
+            f"mode 'stream': {settings.model} needs the whole clip at once; the recurrent networks "
+            "take frame after frame"
+        )
+    if "flow" in inputs and protocol.frames < 2:
+        raise KinobenchError(
+            f"{settings.model} takes optical flow, and the clips of protocol {protocol.name} are "
+            "of 1 frame; flow needs 2 or more"
+        )
     head = head_classes(entry) if entry else None
     classes = settings.classes or (dataset.num_classes if dataset else head or KINETICS_CLASSES)
     if dataset is not None and classes != dataset.num_classes:
@@ -236,6 +256,8 @@ def _case(settings: Settings, batch: int) -> Planned:
         if dataset is not None:
             cure = f"give --dataset {entry.classes}, or --dataset none for the cost alone"
             mismatch = f"{dataset.name} has {classes}; {cure}"
+        if named is None:
+            mismatch += f"; {entry.file} is a published file's name: call your own another"
         raise KinobenchError(
             f"weights {weights!r} of {settings.model} have {head} classes, but {mismatch}"
         )
@@ -250,7 +272,7 @@ def _case(settings: Settings, batch: int) -> Planned:
         _check_split(dataset, split)
     case = Case(
         model=settings.model,
-        weights=entry.name if entry else weights,
+        weights=named.name if named else weights,
         classes=classes,
         protocol=protocol,
         dataset=dataset.name if dataset else None,
@@ -276,10 +298,11 @@ def _check_split(dataset: catalog.Dataset, split: str) -> None:
 
 
 def _views(text: str) -> tuple[int, int]:
-    found = re.fullmatch(r"([1-9]\d*)x([13])", text)
-    if found is None:
+    found = re.fullmatch(r"([1-9]\d*)x(\d+)", text)
+    if found is None or int(found[2]) not in CROP_COUNTS:
         raise KinobenchError(
-            f"views {text!r}: write temporal x spatial, as in 10x3; spatial views are 1 or 3"
+            f"views {text!r}: write temporal x spatial, as in 10x3; spatial views are "
+            f"{', '.join(map(str, CROP_COUNTS))}"
         )
     return int(found[1]), int(found[2])
 

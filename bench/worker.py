@@ -89,6 +89,8 @@ def _measure(job: Job, emit: Emit) -> None:
         emit(Progress(stage="counting"))
         cost = network.cost()
         emit(Measured(cost=cost))
+        if case.flow is not None:
+            emit(Note(text="cost: the optical flow's is not in it; its time is told apart"))
         uncounted = cost.uncounted
         if uncounted:
             listed = ", ".join(f"{name} ({count})" for name, count in uncounted.items())
@@ -123,13 +125,14 @@ def _measure(job: Job, emit: Emit) -> None:
             threads = case.threads or physical_cores()
             timed = measure_flow_time(case.protocol, case.flow, threads, job.budget.max_s / 2)
             emit(Measured(flow_time=timed))
-            emit(Note(text="cost: the optical flow is not in it; its time is told apart"))
     if "energy" in job.measures:
         from .energy import measure_energy
 
         emit(Progress(stage="energy"))
         energy, notes = measure_energy(network)
         emit(Measured(energy=energy))
+        if case.flow is not None and energy is not None:
+            emit(Note(text="energy: what the CPU takes for the optical flow is not in it"))
         for text in notes:
             emit(Note(text=text))
     split = split or _split(job)
@@ -139,6 +142,7 @@ def _measure(job: Job, emit: Emit) -> None:
         from .accuracy import measure_accuracy
 
         emit(Progress(stage="accuracy"))
+        flow_cache = None if job.flow_cache == "none" else FlowCache(job.flow_cache)
         accuracy = measure_accuracy(
             network.classify,
             split,
@@ -149,10 +153,12 @@ def _measure(job: Job, emit: Emit) -> None:
             readers=len(usable_cpus()),
             kinds=network.kinds,
             flow=case.flow or DEFAULT,
-            flow_cache=FlowCache(),
+            flow_cache=flow_cache,
             predictions=Path(job.results) / job.predictions,
             progress=lambda done, total: emit(Progress(stage="accuracy", done=done, total=total)),
         )
+        if flow_cache is not None and flow_cache.fault is not None:
+            emit(Note(text=f"accuracy: {flow_cache.fault}; the flow was not kept"))
         emit(Measured(accuracy=msgspec.structs.replace(accuracy, predictions=job.predictions)))
         for text in split.notes:
             emit(Note(text=f"{split.dataset}: {text}"))
@@ -183,17 +189,23 @@ def _split(job: Job) -> Split | None:
 
 
 def _compare_classes(case: Case, split: Split | None, emit: Emit) -> None:
-    """See that the weights' classes are the split's; say so where that can't be known."""
+    """See that the weights' classes are the split's; say loudly where that can't be known."""
     from ..zoo.weights import find_weights, refuse_other_classes
 
+    if split is None:
+        return
     published = find_weights(case.model, case.weights)
     if published is None or published.classes is None:
-        order = "the order of their classes is not known, and taken as the dataset's"
-        emit(Note(text=f"weights: {order}"))
-    elif split is not None:
+        emit(
+            Note(
+                text=f"accuracy: NOT CHECKED that the classes of weights {case.weights!r} are in "
+                f"the order of {split.dataset}; if they aren't, it is wrong"
+            )
+        )
+    else:
         refuse_other_classes(published, split.dataset, split.classes)
-        if published.notes:
-            emit(Note(text=f"accuracy: weights {published.name}: {published.notes}"))
+    if published is not None and published.notes:
+        emit(Note(text=f"accuracy: weights {published.name}: {published.notes}"))
 
 
 def _failure(error: Exception) -> Failure:

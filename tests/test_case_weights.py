@@ -4,20 +4,23 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 import torch
 
 from kinobench.bench import worker
 from kinobench.bench.job import Event, Note
+from kinobench.bench.leaderboard import boards
 from kinobench.bench.record import Case, from_json
 from kinobench.bench.suite import Suite, parse, plan, settings_of
+from kinobench.bench.tables import footnotes
 from kinobench.datasets.class_names import class_names
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.protocol import preset
 from kinobench.datasets.split import Split
 from kinobench.zoo import registry
 
-from .made_records import made_case
+from .made_records import made_case, made_record
 from .media import REPOSITORY
 
 
@@ -90,8 +93,38 @@ def test_published_weights_know_their_classes_and_a_file_does_not() -> None:
     assert note.startswith("accuracy: weights kinetics400: no function of the origin's hub")
     with pytest.raises(KinobenchError, match="2 that only mine has"):
         compared(named, (*names[:398], "one", "two"))
-    unknown = ["weights: the order of their classes is not known, and taken as the dataset's"]
-    assert compared(made_case("slow_4x16_r50", weights="mine.pt"), ("one", "two")) == unknown
+
+
+def test_classes_that_could_not_be_checked_are_told_under_the_table() -> None:
+    case = made_case("slow_4x16_r50", weights="mine.pt", dataset="mine")
+    assert compared(case, None) == []
+    (note,) = compared(case, ("one", "two"))
+    assert note == (
+        "accuracy: NOT CHECKED that the classes of weights 'mine.pt' are in the order of mine; "
+        "if they aren't, it is wrong"
+    )
+    record = msgspec.structs.replace(made_record("slow_4x16_r50"), notes=(note,))
+    (board,) = boards([record])
+    assert any(note in line for line in footnotes(board))
+    # A converted file: its own notes too.
+    first, second = compared(made_case("vivit_b_16x2", weights="kinetics400"), ("one", "two"))
+    assert "NOT CHECKED" in first and "not checked here" in second
+
+
+def test_a_path_of_a_published_file_brings_its_protocol_and_classes_and_stays_a_path(
+    tmp_path: Path,
+) -> None:
+    path = str(tmp_path / "X3D_XS.pyth")
+    case = case_of("x3d_xs", weights=path, protocol="native")
+    assert (case.weights, case.classes) == (path, 400)
+    assert case.protocol == preset("pytorchvideo-4x12-182")
+    with pytest.raises(KinobenchError) as refused:
+        case_of("x3d_xs", weights=path, dataset="ucf101")
+    message = str(refused.value)
+    assert "have 400 classes, but ucf101 has 101" in message
+    assert message.endswith("; X3D_XS.pyth is a published file's name: call your own another")
+    with pytest.raises(KinobenchError, match="2 that only mine has"):
+        compared(made_case("x3d_xs", weights=path), (*class_names("kinetics400")[2:], "a", "b"))
 
 
 def run(cwd: Path, home: Path, *said: str) -> "subprocess.CompletedProcess[str]":
@@ -114,7 +147,8 @@ def test_a_run_loads_what_lies_in_the_cache_and_says_where_to_put_what_does_not(
     assert without.returncode == 1
     place = tmp_path / "home" / "hub" / "checkpoints" / "X3D_XS.pyth"
     url = "https://dl.fbaipublicfiles.com/pytorchvideo/model_zoo/kinetics/X3D_XS.pyth"
-    fetched, *_ = without.stderr.splitlines()
+    told, fetched, *_ = without.stderr.splitlines()
+    assert told == f"fetching {url} to {place}"
     assert fetched.startswith(f"kinobench: {url} could not be fetched: ")
     error = from_json(without.stdout.encode()).error
     assert error is not None and error.kind == "refused"

@@ -179,8 +179,9 @@ def test_a_run_fetches_each_file_once_before_it_measures(entry, tmp_path: Path, 
     downloads.fetch_published(cases, Console(stderr=True))
     downloads.fetch_published(cases, Console(stderr=True))
     assert asked == ["/r3d_18-here.pth"]
-    assert capsys.readouterr() == ("", "")
-    assert (tmp_path / "hub" / "checkpoints" / "r3d_18-here.pth").read_bytes() == CONTENT
+    path = tmp_path / "hub" / "checkpoints" / "r3d_18-here.pth"
+    assert capsys.readouterr() == ("", f"fetching {entry.url} to {path}\n")
+    assert path.read_bytes() == CONTENT
 
 
 def test_a_run_goes_on_without_what_it_could_not_fetch(
@@ -189,6 +190,7 @@ def test_a_run_goes_on_without_what_it_could_not_fetch(
     gone = msgspec.structs.replace(entry, url=entry.url.replace("/r3d", "/absent_r3d"))
     monkeypatch.setattr(published, "_table", lambda: (gone,))
     downloads.fetch_published([made_case("r3d_18", weights="kinetics400")], Console(stderr=True))
-    told = capsys.readouterr().err
+    first, told = capsys.readouterr().err.splitlines()
+    assert first.startswith(f"fetching {gone.url} to ")
     assert told.startswith(f"kinobench: {gone.url} could not be fetched: HTTP 404")
     assert "put the file at" in told

@@ -32,6 +32,7 @@ from kinobench.zoo.weights import (
     cache_folder,
     find_weights,
     load_weights,
+    named_weights,
     native_protocol,
     read_weights,
     refuse_other_classes,
@@ -195,6 +196,27 @@ def test_a_name_is_found_in_any_case_and_by_its_origins_name():
     assert weights_of("c3d") == []
     for other in (None, "", "none", "mine.pt"):
         assert find_weights("swin3d_b", other) is None
+
+
+def test_a_path_of_a_file_of_a_published_name_is_taken_for_that_file(tmp_path: Path):
+    path = tmp_path / "r3d_18-b3b3357e.pth"
+    assert find_weights("r3d_18", str(path)) == find_weights("r3d_18", path.name) == named("r3d_18")
+    assert native_protocol("r3d_18", str(path)).name == "torchvision-16x2-112"
+    # By its name it is one of the published, but it is not fetched, and not read from the cache.
+    assert named_weights("r3d_18", str(path)) is None
+    path.write_bytes(b"mine")
+    assert resolve_weights("r3d_18", str(path)) == path
+    for other in ("mc3_18", "c3d"):
+        assert find_weights(other, str(path)) is None
+    assert find_weights("r3d_18", str(tmp_path / "model" / "kinetics400")) is None
+    with pytest.raises(KinobenchError, match="not with b3b3357e as published; it is damaged or"):
+        load_weights(nn.Identity(), "r3d_18", str(path))
+
+
+def test_a_hugging_face_file_is_known_by_the_name_that_it_has_in_the_cache():
+    entry = named("videomae_vit_b")
+    assert find_weights(entry.model, f"/somewhere/{entry.file}") == entry
+    assert find_weights(entry.model, "/somewhere/model.safetensors") is None
 
 
 def test_a_name_that_is_no_path_is_refused_with_what_would_do(tmp_path: Path):

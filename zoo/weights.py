@@ -32,13 +32,25 @@ def weights_of(model: str) -> list[Weights]:
     return [entry for entry in _table() if entry.model == model]
 
 
-def find_weights(model: str, weights: str | None) -> Weights | None:
+def named_weights(model: str, weights: str | None) -> Weights | None:
     """Return the published checkpoint that `weights` names, in any case; None for anything else."""
     wanted = (weights or "").lower()
     for entry in weights_of(model):
         if wanted and wanted in (entry.name, entry.alias):
             return entry
     return None
+
+
+def find_weights(model: str, weights: str | None) -> Weights | None:
+    """Return the published checkpoint that `weights` means by name, or as the path of its file.
+
+    A file anywhere that is called like a published one is taken for it, and held to its digest,
+    its classes and its protocol.
+    """
+    file = Path(weights or "").name
+    return named_weights(model, weights) or next(
+        (entry for entry in weights_of(model) if entry.file == file), None
+    )
 
 
 def native_protocol(model: str, weights: str | None) -> Protocol:
@@ -133,7 +145,7 @@ def resolve_weights(model: str, weights: str) -> Path:
     Raises:
         KinobenchError: There is no such file or name, or the published file is not in the cache.
     """
-    entry = find_weights(model, weights)
+    entry = named_weights(model, weights)
     if entry is not None:
         path = cache_folder() / entry.file
         if path.is_file():

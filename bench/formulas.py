@@ -25,9 +25,12 @@ def nothing(arguments: tuple[Any, ...], result: Any) -> Counter[str]:
 
 
 def one_per_element(arguments: tuple[Any, ...], result: Any) -> Counter[str]:
-    """Count floating elements: what yields integers or truth values finds places or compares."""
-    floating = (part for part in _tensors(result) if part.dtype.is_floating_point)
-    return Counter({ELEMENTWISE: sum(part.numel() for part in floating)})
+    """Count floating elements, and both parts of complex ones.
+
+    What yields integers or truth values finds places or compares.
+    """
+    floating = (part for part in _tensors(result) if _parts(part) == 2 or part.is_floating_point())
+    return Counter({ELEMENTWISE: sum(part.numel() * _parts(part) for part in floating)})
 
 
 def first_result(arguments: tuple[Any, ...], result: Any) -> Counter[str]:
@@ -48,15 +51,22 @@ def _tensors(result: Any) -> Iterator[torch.Tensor]:
             yield from _tensors(part)
 
 
+def _parts(tensor: torch.Tensor) -> int:
+    """Return how many real numbers an element of `tensor: [...]` is, of any shape."""
+    return 2 if tensor.is_complex() else 1
+
+
 def matrix_product(name: str) -> Formula:
     """Return the formula of an operator whose last two tensors are multiplied.
 
     They are `[..., M, K] @ [..., K, N]`, `[M, K] @ [K]` or `[K] @ [K]`; one before them is added.
+    A product of two complex numbers is four of real ones.
     """
 
     def count(arguments: tuple[Any, ...], result: Any) -> Counter[str]:
         *_, left, right = _tensors(arguments)
-        return Counter({name: left.numel() * (right.shape[-1] if right.dim() > 1 else 1)})
+        macs = left.numel() * (right.shape[-1] if right.dim() > 1 else 1)
+        return Counter({name: macs * _parts(left) * _parts(right)})
 
     return count
 
@@ -65,12 +75,13 @@ def convolution(arguments: tuple[Any, ...], result: torch.Tensor) -> Counter[str
     """Count `input: [B, C, ...]` and `weight: [O, C / groups, ...]`, padded zeros included.
 
     In a transposed one, `weight: [C, O / groups, ...]`, each element of the input meets all weights
-    of its channel, even where the product falls outside of the output.
+    of its channel, even where the product falls outside of the output. Layers of complex numbers
+    don't come here whole: torch makes three real convolutions of one.
     """
     inputs, weight, transposed = arguments[0], arguments[1], arguments[6]
     name = "conv_transpose" if transposed else "conv"
     macs = conv_flop_count(inputs.shape, weight.shape, result.shape, transposed=transposed)
-    return Counter({name: int(macs)})
+    return Counter({name: int(macs) * _parts(inputs) * _parts(weight)})
 
 
 def deformable(arguments: tuple[Any, ...], result: torch.Tensor) -> Counter[str]:
@@ -148,4 +159,17 @@ def trilinear(arguments: tuple[Any, ...], result: Any) -> Counter[str]:
     joint = [max(sizes) for sizes in zip(*shapes, strict=True)]
     summed_first = set(arguments[6]) & set(expanded[2])
     second = (size for place, size in enumerate(joint) if place not in summed_first)
-    return Counter({"trilinear": math.prod(first) + math.prod(second)})
+    one, two, three = (_parts(part) for part in arguments[:3])
+    macs = math.prod(first) * one * two + math.prod(second) * max(one, two) * three
+    return Counter({"trilinear": macs})
+
+
+def euclidean_distance(arguments: tuple[Any, ...], result: torch.Tensor) -> Counter[str]:
+    """Count `left: [..., P, M]`, `right: [..., R, M]`: the product in `l**2 - 2 * l @ r + r**2`.
+
+    The squares are elementwise, and so is the root of each of the P x R distances.
+    """
+    left, right = arguments[:2]
+    squares = left.numel() + right.numel()
+    macs = result.numel() * left.shape[-1]
+    return Counter({"cdist": macs, ELEMENTWISE: squares + result.numel()})

@@ -13,6 +13,7 @@ from .formulas import (
     convolution,
     deformable,
     encoder_layer,
+    euclidean_distance,
     first_result,
     matrix_product,
     native_attention,
@@ -62,6 +63,7 @@ FORMULAS: dict[str, Formula] = {
     "dot": matrix_product("dot"),
     "vdot": matrix_product("vdot"),
     "_trilinear": trilinear,
+    "_euclidean_dist": euclidean_distance,
     "_scaled_dot_product_flash_attention_for_cpu": attention,
     "_native_multi_head_attention": native_attention,
     "_transformer_encoder_layer_fwd": encoder_layer,
@@ -87,6 +89,7 @@ FORMULAS: dict[str, Formula] = {
             *("_upsample_nearest_exact3d", "upsample_linear1d", "upsample_bilinear2d"),
             *("upsample_trilinear3d", "upsample_bicubic2d", "_upsample_bilinear2d_aa"),
             *("_upsample_bicubic2d_aa", "grid_sampler_2d", "grid_sampler_3d"),
+            *("col2im", "polar"),
         ),
         one_per_element,
     ),
@@ -111,7 +114,7 @@ COSTLESS = frozenset(
         *("repeat", "repeat_interleave", "tile", "roll", "flip", "rot90", "constant_pad_nd"),
         *("reflection_pad1d", "reflection_pad2d", "reflection_pad3d", "replication_pad1d"),
         *("replication_pad2d", "replication_pad3d", "im2col", "pixel_shuffle", "pixel_unshuffle"),
-        *("native_channel_shuffle", "channel_shuffle", "tril", "triu", "dropout"),
+        *("native_channel_shuffle", "channel_shuffle", "tril", "triu", "dropout", "complex"),
         *("native_dropout", "view_copy", "expand_copy", "_reshape_copy", "_unsafe_view"),
         *("unsafe_split", "unsafe_split_with_sizes", "as_strided", "detach", "transpose", "t"),
         *("unsqueeze", "squeeze", "swapaxes", "swapdims", "_pack_padded_sequence"),
@@ -133,6 +136,9 @@ COSTLESS = frozenset(
         # Questions about a tensor.
         *("_local_scalar_dense", "item", "is_same_size", "equal", "_fused_sdp_choice", "device"),
         *("_assert_async", "_assert_tensor_metadata", "torchvision::_cuda_version"),
+        # Marks for a profiler, which nn.DataParallel sets too.
+        *("profiler::_record_function_enter", "profiler::_record_function_enter_new"),
+        "profiler::_record_function_exit",
     )
 )
 """What copies, moves, chooses, makes or asks, and multiplies nothing. ReLU and clamping are here

@@ -396,6 +396,8 @@ def test_every_normalisation_counts_each_element_once(
         (lambda x: F.adaptive_avg_pool1d(x, 2), 12),
         (lambda x: F.interpolate(x, scale_factor=2), 48),
         (lambda x: F.dropout(x, training=False), 0),
+        (lambda x: F.unfold(x[:, None], 2), 0),
+        (lambda x: F.fold(x[:, :1].expand(2, 4, 4), (3, 3), 2), 18),
     ],
 )
 def test_moving_costs_nothing_and_elementwise_work_one_for_each_result(
@@ -403,6 +405,23 @@ def test_moving_costs_nothing_and_elementwise_work_one_for_each_result(
 ) -> None:
     cost = count_cost(Calls(function).eval(), *tensors((2, 3, 4)))
     assert (cost.macs, cost.other_flops, cost.uncounted) == (0, operations, {})
+
+
+def test_distances_are_a_product_of_matrices() -> None:
+    # 2 batches of 30 and 40 points of 5 coordinates; fewer points are subtracted instead.
+    points = tensors((2, 30, 5), (2, 40, 5))
+    cost = count_cost(Calls(torch.cdist).eval(), *points)
+    assert cost.by_operator == {"cdist": 2 * 30 * 40 * 5} and cost.uncounted == {}
+    assert cost.other_flops == 2 * (30 + 40) * 5 + 2 * 30 * 40
+
+
+def test_marks_for_a_profiler_cost_nothing() -> None:
+    def marked(x: torch.Tensor) -> torch.Tensor:
+        with torch.autograd.profiler.record_function("the sum"):
+            return x + 1
+
+    cost = count_cost(Calls(marked).eval(), torch.ones(2, 3))
+    assert (cost.other_flops, cost.uncounted) == (6, {})
 
 
 def test_what_nothing_can_count_is_named_with_how_often_it_ran() -> None:

@@ -34,6 +34,10 @@ Plugins = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="JSON on standard output, and nothing else.")]
+Aggregated = Annotated[
+    str | None,
+    typer.Option("--aggregation", metavar="softmax|logits", help="Not the protocol's average."),
+]
 DataRoot = Annotated[
     Path | None, typer.Option("--data-root", metavar="DIR", help="The folder of the dataset.")
 ]
@@ -155,6 +159,12 @@ def run(
             help="Optical flow, where a model takes it (default: dis).",
         ),
     ] = None,
+    flow_cache: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR|none", help="Where optical flow is kept (default: the user's cache)."
+        ),
+    ] = None,
     batch: Annotated[
         list[int] | None, typer.Option(help="Views in a forward; one case for each.")
     ] = None,
@@ -222,6 +232,7 @@ def run(
         memory_limit_bytes=int(limit_gib * 2**30) if limit_gib else None,
         skip_unreadable=skip_unreadable,
         strict=strict,
+        flow_cache=flow_cache,
     )
     records = []
     interrupted = False
@@ -371,6 +382,74 @@ def leaderboard(
         from .store import write_text
 
         write_text(output, text)
+
+
+@app.command()
+@_told
+def analyse(
+    source: Annotated[
+        str, typer.Argument(metavar="RECORD|MODEL", help="Predictions, or a model scored before.")
+    ],
+    fuse: Annotated[
+        str | None,
+        typer.Option(metavar="RECORD|MODEL", help="Mix the scores of this one in, at 21 weights."),
+    ] = None,
+    results: Results = Path("results"),
+    views: Annotated[
+        str | None,
+        typer.Option(metavar="TxS", help="Temporal x spatial views, where no record says."),
+    ] = None,
+    aggregation: Aggregated = None,
+    rows: Annotated[
+        int, typer.Option(min=0, help="Classes and confusions to show; 0: all of them.")
+    ] = 10,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the page, in Markdown, here.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Say what stored predictions tell: averaging, fewer views, classes, confusions."""
+    from . import analysis_command
+
+    page, plain = analysis_command.analyse(
+        source, fuse, results, views=views, aggregation=aggregation, rows=rows, told=_tell
+    )
+    _give(page, plain, output, json)
+
+
+@app.command()
+@_told
+def compare(
+    a: Annotated[str, typer.Argument(metavar="A", help="Predictions, or a model scored before.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="The same, of the other.")],
+    results: Results = Path("results"),
+    aggregation: Aggregated = None,
+    output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it here.")] = None,
+    json: Json = False,
+) -> None:
+    """Tell whether two networks' difference in accuracy is real: paired, on the same videos."""
+    from . import analysis_command
+
+    page, plain = analysis_command.compare(a, b, results, aggregation=aggregation, told=_tell)
+    _give(page, plain, output, json)
+
+
+def _tell(line: str) -> None:
+    print(f"kinobench: {line}", file=sys.stderr)
+
+
+def _give(page: str, plain: Any, output: Path | None, json: bool) -> None:
+    """Write a page to a file, or print it; or print the plain values as JSON."""
+    if output is not None:
+        from .store import write_text
+
+        write_text(output, page)
+    if json:
+        import msgspec
+
+        print(msgspec.json.format(msgspec.json.encode(plain), indent=2).decode())
+    elif output is None:
+        sys.stdout.write(page)
 
 
 @data_app.command("make")

@@ -43,6 +43,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         memory_limit_bytes: What the process may allocate on the CPU; None leaves it to the system.
         skip_unreadable: Whether unreadable videos leave the case a success.
         strict: Whether an operator that nothing can count fails the case.
+        flow_cache: The folder of optical flow; `none` keeps nothing, None is the usual place.
     """
 
     case: Case
@@ -55,6 +56,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     memory_limit_bytes: int | None = None
     skip_unreadable: bool = False
     strict: bool = False
+    flow_cache: str | None = None
 
 
 class Built(msgspec.Struct, frozen=True, kw_only=True, tag=True):

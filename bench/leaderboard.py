@@ -234,7 +234,7 @@ def _row(standing: _Standing) -> Row:
         latency_s=latency.median_s if latency else None,
         latency_low_s=low,
         latency_high_s=high,
-        flow=case.flow,
+        flow=case.flow if latency or accuracy else None,
         flow_s=record.flow_time.median_s * case.batch if record.flow_time else None,
         converged=latency.converged if latency else None,
         weights_bytes=record.memory.weights_bytes if record.memory else None,

@@ -41,6 +41,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
         frames, size, classes: What `params` and `macs` belong to.
         params: Parameters; None where the network can't be built here, `reason` says why.
         macs: Multiply-adds of convolutions and matrix products, one view; the same.
+        streams: Whether it can take one frame after another; None where that isn't known.
         weights: Its published checkpoints.
     """
 
@@ -53,8 +54,9 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     frames: int
     size: int
     classes: int
-    params: int | None
-    macs: int | None
+    params: int | None = None
+    macs: int | None = None
+    streams: bool | None = None
     weights: tuple[NamedWeights, ...]
     reason: str | None = None
 
@@ -77,31 +79,35 @@ def read_index() -> list[Model]:
     return msgspec.json.decode(INDEX.read_bytes(), type=list[Model])
 
 
-def inputs_of(name: str) -> tuple[Input, ...]:
-    """Return what a network takes; for one that came with kinobench, without importing torch.
+def model_of(name: str) -> Model:
+    """Return what is known of a network; of one that came with kinobench without importing torch.
 
     Raises:
         UnknownNameError: No architecture is named so.
     """
     for model in read_index():
         if model.name == name:
-            return model.inputs
-    return registry.get(name).inputs
+            return model
+    return _described(registry.get(name))
 
 
 def count_model(name: str) -> Model:
     """Build a model for its own input, without memory for its weights, and count one view."""
     architecture = registry.get(name)
-    shape = native_shape(architecture)
-    params: int | None = None
-    macs: int | None = None
-    reason: str | None = None
+    described = _described(architecture)
     try:
-        params, macs = _counted(architecture, shape)
+        params, macs, steps = _counted(architecture, native_shape(architecture))
     except KinobenchError as error:
-        reason = str(error)
+        return msgspec.structs.replace(described, reason=str(error))
     except Exception as error:  # a network of a third party; the others are still to be listed
         reason = f"{type(error).__name__}: {error}"
+        return msgspec.structs.replace(described, reason=reason)
+    return msgspec.structs.replace(described, params=params, macs=macs, streams=steps)
+
+
+def _described(architecture: Architecture) -> Model:
+    """Return what is known of a network before it is built."""
+    shape = native_shape(architecture)
     return Model(
         name=architecture.name,
         family=architecture.family,
@@ -112,22 +118,21 @@ def count_model(name: str) -> Model:
         frames=shape.frames,
         size=shape.size,
         classes=shape.classes,
-        params=params,
-        macs=macs,
         weights=tuple(
             NamedWeights(name=w.name, protocol=w.protocol, top1=w.top1, top5=w.top5)
-            for w in weights_of(name)
+            for w in weights_of(architecture.name)
         ),
-        reason=reason,
     )
 
 
-def _counted(architecture: Architecture, shape: Shape) -> tuple[int, int]:
+def _counted(architecture: Architecture, shape: Shape) -> tuple[int, int, bool]:
+    """Return the parameters, the multiply-adds, and whether the network streams."""
+    from ..zoo.streaming import streams
     from .flops import count_cost
 
     module, inputs = build_without_memory(architecture, shape)
     params = sum(parameter.numel() for parameter in module.parameters())
-    return params, count_cost(module, *inputs).macs
+    return params, count_cost(module, *inputs).macs, streams(module)
 
 
 def build_without_memory(

@@ -67,6 +67,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     memory_limit_bytes: int | None
     skip_unreadable: bool
     strict: bool
+    flow_cache: str | None = None
 
 
 def measure(
@@ -165,6 +166,7 @@ def _job(
         memory_limit_bytes=_memory_limit(entry.case, options),
         skip_unreadable=options.skip_unreadable,
         strict=options.strict,
+        flow_cache=options.flow_cache,
     )
 
 

@@ -15,6 +15,7 @@ Recognition in Videos", NIPS 2014, section 5, stored theirs: clipped and rescale
 bound of 20 pixels is that of yjxiong/dense_flow.
 """
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import ModuleType
@@ -212,16 +213,31 @@ def _grey(frames: np.ndarray) -> list[np.ndarray]:
 
 @contextmanager
 def _opencv_threads(threads: int) -> Iterator[None]:
-    """Give OpenCV so many threads, and back what it had."""
+    """Give OpenCV so many threads, and back what it had once nobody computes any more.
+
+    OpenCV has one number for the whole process: of several callers at a time the first decides.
+    """
+    global _computing, _threads_before
     if threads < 1:
         raise KinobenchError(f"optical flow: threads is {threads}; give 1 or more")
     cv2 = _opencv()
-    before = cv2.getNumThreads()
-    cv2.setNumThreads(threads)
+    with _threads_lock:
+        if _computing == 0:
+            _threads_before = cv2.getNumThreads()
+            cv2.setNumThreads(threads)
+        _computing += 1
     try:
         yield
     finally:
-        cv2.setNumThreads(before)
+        with _threads_lock:
+            _computing -= 1
+            if _computing == 0:
+                cv2.setNumThreads(_threads_before)
+
+
+_threads_lock = threading.Lock()
+_computing = 0
+_threads_before = 0
 
 
 def _opencv() -> ModuleType:

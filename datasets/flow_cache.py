@@ -62,11 +62,17 @@ class FlowKey(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FlowCache:
-    """A folder of flows."""
+    """A folder of flows.
+
+    Attributes:
+        root: The folder.
+        fault: Why it can't be written, once that was seen; nothing is kept from then on.
+    """
 
     def __init__(self, root: str | Path | None = None) -> None:
         """Keep entries under `root`, by default `cache_root() / "flow"`; made when needed."""
         self.root = cache_root() / "flow" if root is None else Path(root)
+        self.fault: str | None = None
 
     def of_video(self, path: str | Path, numbers: Sequence[int]) -> "VideoFlowCache":
         """Return the part for chosen frames of a video.
@@ -177,7 +183,11 @@ class VideoFlowCache(NamedTuple):
         flow = self.cache.get(key)
         if flow is None:
             flow = compute()
-            self.cache.put(key, flow)
+            if self.cache.fault is None:
+                try:
+                    self.cache.put(key, flow)
+                except KinobenchError as error:  # a full disk is no reason to lose a result
+                    self.cache.fault = str(error)
         return flow
 
 

@@ -122,11 +122,19 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True):
         return self.clips * self.crops
 
     def with_views(self, clips: int, crops: int) -> "Protocol":
-        """Return the same protocol with other numbers of temporal and spatial views."""
+        """Return the same protocol with other numbers of temporal and spatial views.
+
+        As in its origin, a `pyslowfast` clip of several crops is resized to the crop's own size
+        (facebookresearch/SlowFast, slowfast/datasets/kinetics.py, `NUM_SPATIAL_CROPS`).
+        """
         if (clips, crops) == (self.clips, self.crops):
             return self
         name = f"{self.name}/{clips}x{crops}"
-        return msgspec.structs.replace(self, name=name, clips=clips, crops=crops)
+        resized_to_crop = self.placement.startswith("pyslowfast") and crops > 1
+        short_side = self.size if resized_to_crop else self.short_side
+        return msgspec.structs.replace(
+            self, name=name, clips=clips, crops=crops, short_side=short_side
+        )
 
     def frame_indices(
         self, times_s: Sequence[float], duration_s: float, timeline: Timeline | None = None

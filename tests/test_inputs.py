@@ -1,7 +1,9 @@
 """What networks take beside RGB, end to end: optical flow of real files, and frames one by one."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -92,7 +94,7 @@ def test_rgb_comes_first_and_flow_second_of_the_same_views(moving: Split) -> Non
     accuracy = measure_accuracy(
         network, moving, protocol, device=torch.device("cpu"), kinds=("rgb", "flow"), batch=3
     )
-    assert seen == [((3, 3, 16, 64, 64), (3, 30, 64, 64)), ((1, 3, 16, 64, 64), (1, 30, 64, 64))]
+    assert seen == [((3, 3, 16, 64, 64), (3, 30, 64, 64))] * 2  # the second is filled up
     assert accuracy.top1 == 1.0 and accuracy.views == 2
 
 
@@ -100,7 +102,8 @@ def test_flow_is_computed_in_pixels_between_the_pictures_of_the_clip(moving: Spl
     path = moving.videos[0].path
     clips = read_clips(path, POINTLIGHT)
     assert clips.numbers == tuple(range(16))
-    (flow,) = video_inputs(path, clips, POINTLIGHT, ("flow",), "dis", None).on("cpu")
+    flow = video_inputs(path, clips, POINTLIGHT, ("flow",), "dis", None).flow
+    assert flow is not None
     inner = flow[0, :, 12:-12, 12:-12].reshape(15, 2, -1).median(dim=2).values * 20
     torch.testing.assert_close(inner, torch.tensor([[2.0, 1.0]] * 15), atol=0.2, rtol=0)
 
@@ -173,6 +176,43 @@ def test_a_network_that_needs_the_whole_clip_is_not_streamed() -> None:
         Network(case("c3d_tiny", mode="stream")).settle()
     with pytest.raises(KinobenchError, match="two_stream_tiny takes rgb and flow"):
         plan(Suite(models=("two_stream_tiny",)), Settings(mode="stream"))
+
+
+def test_what_cannot_be_measured_is_told_before_anything_is() -> None:
+    with pytest.raises(KinobenchError, match="c3d_tiny needs the whole clip at once"):
+        plan(Suite(models=("c3d_tiny",)), Settings(mode="stream"))
+    with pytest.raises(KinobenchError, match="the clips of protocol tsn-.* are of 1 frame"):
+        plan(Suite(models=("two_stream_tiny",)), Settings(protocol="tsn"))
+    with pytest.raises(KinobenchError, match=r"weights 'kinetics40': .* did you mean 'kinetics400'"):
+        plan(Suite(models=("x3d_m",)), Settings(weights="kinetics40"))
+
+
+def test_a_cache_that_cannot_be_written_costs_no_result(moving: Split, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file, not a folder")
+    cache = FlowCache(tmp_path / "taken")
+    accuracy = measure_accuracy(
+        by_direction,
+        moving,
+        POINTLIGHT,
+        device=torch.device("cpu"),
+        kinds=("flow",),
+        flow_cache=cache,
+    )
+    assert accuracy.top1 == 1.0
+    assert cache.fault is not None and str(cache.root) in cache.fault
+
+
+def test_opencv_has_its_threads_back_after_readers_side_by_side() -> None:
+    before = cv2.getNumThreads()
+    frames = moving_texture(4, 64, 64)
+    try:
+        cv2.setNumThreads(2)
+        with ThreadPoolExecutor(8) as pool:
+            flows = list(pool.map(lambda _: compute_flow(frames, threads=1), range(24)))
+        assert cv2.getNumThreads() == 2
+    finally:
+        cv2.setNumThreads(before)
+    assert all(np.array_equal(flow, flows[0]) for flow in flows)
 
 
 def test_inputs_that_no_network_may_take_are_refused() -> None:

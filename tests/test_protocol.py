@@ -238,3 +238,11 @@ def test_an_impossible_protocol_is_refused_by_field_and_value(field: str, value:
 def test_an_unknown_preset_names_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match="did you mean 'common-112'"):
         preset("comon-112")
+
+
+def test_a_clip_of_pyslowfast_is_resized_to_its_crop_where_there_are_several() -> None:
+    mvit = preset("pyslowfast-16x4-224")
+    assert (mvit.clips, mvit.crops, mvit.short_side, mvit.size) == (5, 1, 256, 224)
+    assert mvit.with_views(10, 1).short_side == 256
+    assert mvit.with_views(10, 3).short_side == 224
+    assert preset("common-224").with_views(1, 5).short_side == 256

@@ -287,9 +287,13 @@ def test_a_case_without_a_model_says_what_to_give() -> None:
         planned("[[case]]\nbatch = 2")
 
 
-def test_untrained_is_said_by_none() -> None:
-    content = 'models = ["c3d"]\nweights = "mine.pt"\n'
-    assert only(content).case.weights == "mine.pt"
+def test_untrained_is_said_by_none(tmp_path: Path) -> None:
+    mine = (tmp_path / "mine.pt").as_posix()
+    content = f'models = ["c3d"]\nweights = "{mine}"\n'
+    with pytest.raises(KinobenchError, match=r"mine.pt': there is no such file"):
+        only(content)
+    Path(mine).touch()
+    assert only(content).case.weights == mine
     assert only(content, weights="none").case.weights is None
 
 

@@ -156,14 +156,14 @@ def analyse(
     )
     shares = [each.top1 for each in classwise if each.top1 is not None]
     return Analysis(
-        **_scoring(place[aggregation]),
+        **scoring(place[aggregation]),
         videos=len(labels),
         views=views,
         classes=classes,
         aggregation=aggregation,
         mean_class_accuracy=float(np.mean(shares)),
         not_finite=int(np.count_nonzero(place[aggregation] == NOWHERE)),
-        by_aggregation=tuple(Aggregated(aggregation=a, **_scoring(place[a])) for a in AGGREGATIONS),
+        by_aggregation=tuple(Aggregated(aggregation=a, **scoring(place[a])) for a in AGGREGATIONS),
         clips=clips,
         crops=views // clips if clips else None,
         clip_order=order,
@@ -196,7 +196,7 @@ def _first_clips(values: np.ndarray, order: Sequence[int]) -> Iterator[np.ndarra
         yield total / (count * clips.shape[2])
 
 
-def _scoring(place: np.ndarray) -> dict[str, Any]:
+def scoring(place: np.ndarray) -> dict[str, Any]:
     """Return the fields of a `Scoring`, from the classes before each true one, `[videos]`."""
     top1, top5 = (int(np.count_nonzero(place < k)) for k in (1, 5))
     return {
@@ -211,7 +211,7 @@ def _fewer(clips: int, crops: int, place: np.ndarray, of_all: np.ndarray) -> Few
     few, whole = place == 0, of_all == 0
     lost, gained = int(np.count_nonzero(whole & ~few)), int(np.count_nonzero(few & ~whole))
     return FewerViews(
-        **_scoring(place),
+        **scoring(place),
         clips=clips,
         views=clips * crops,
         difference=(gained - lost) / len(place),
@@ -224,5 +224,5 @@ def _fewer(clips: int, crops: int, place: np.ndarray, of_all: np.ndarray) -> Few
 def _all_views(clips: int, views: int, place: np.ndarray) -> FewerViews:
     # Summed in the order of the views, not of `clip_order`: the digits that the record has.
     return FewerViews(
-        **_scoring(place), clips=clips, views=views, difference=0.0, lost=0, gained=0, p=None
+        **scoring(place), clips=clips, views=views, difference=0.0, lost=0, gained=0, p=None
     )

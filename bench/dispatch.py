@@ -1,9 +1,10 @@
 """fvcore's analysis of a network, fed with the operators that torch's dispatcher really runs."""
 
 import copy
+import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from typing import Any
 
@@ -12,12 +13,12 @@ from fvcore.nn import FlopCountAnalysis
 from fvcore.nn.jit_analysis import Statistics
 from torch import nn
 from torch._C import DispatchKey
-from torch._ops import OpOverload
+from torch._ops import HigherOrderOperator, OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
 
-from .formulas import ELEMENTWISE, NORM
-from .operators import FORMULAS, NAMED_WHOLE, formula_of, name_of
+from .formulas import ELEMENTWISE, NORM, Formula
+from .operators import FORMULAS, HIGHER_ORDER, NAMED_WHOLE, formula_of, name_of
 
 
 class DispatchAnalysis(FlopCountAnalysis):
@@ -37,7 +38,7 @@ class DispatchAnalysis(FlopCountAnalysis):
             torch.backends.mha.set_fastpath_enabled(False)
             try:
                 # Only in inference mode does the dispatcher show composite operators whole.
-                with torch.inference_mode(), self._scopes(recorder), recorder:
+                with _uncompiled(), torch.inference_mode(), self._scopes(recorder), recorder:
                     self._model(*self._inputs)
             finally:
                 torch.backends.mha.set_fastpath_enabled(fast)
@@ -81,6 +82,8 @@ class DispatchAnalysis(FlopCountAnalysis):
 class _Recorder(TorchDispatchMode):
     """Counts every operator that runs while it is active, by the module that runs it."""
 
+    supports_higher_order_operators = True
+
     def __init__(self) -> None:
         super().__init__()
         self.scopes = [""]
@@ -93,20 +96,46 @@ class _Recorder(TorchDispatchMode):
         return {*self.counts, *self.unknown}
 
     def __torch_dispatch__(
-        self, operator: OpOverload, types: Any, args: Any = (), kwargs: Any = None
+        self,
+        operator: OpOverload | HigherOrderOperator,
+        types: Any,
+        args: Any = (),
+        kwargs: Any = None,
     ) -> Any:
+        if isinstance(operator, HigherOrderOperator):
+            return self._call(operator, args, kwargs or {})
         args, kwargs = _on_one_device(args, kwargs or {})
         if _is_split(operator):
             return self._split(operator, args, kwargs)
         result = operator(*args, **kwargs)
-        formula = formula_of(operator)
+        self._add(operator._schema.name, formula_of(operator), args, result)
+        return result
+
+    def _call(self, operator: HigherOrderOperator, args: Any, kwargs: Any) -> Any:
+        """Run an operator on functions, such as a branch of `torch.cond`, of which one is taken."""
+        if operator is torch.ops.higher_order.cond:
+            args = tuple(self._watching(each) if callable(each) else each for each in args)
+            return operator(*args, **kwargs)
+        result = operator(*args, **kwargs)
+        name = operator.name()
+        self._add(f"higher_order::{name}", HIGHER_ORDER.get(name), args, result)
+        return result
+
+    def _watching(self, branch: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*args: Any) -> Any:
+            with self:
+                return branch(*args)
+
+        return run
+
+    def _add(self, unknown: str, formula: Formula | None, args: Any, result: Any) -> None:
+        """Count by the formula; without one, note the operator under its full name."""
         if formula is None:
-            self.unknown[self.scopes[-1]][operator._schema.name] += 1
-            return result
+            self.unknown[self.scopes[-1]][unknown] += 1
+            return
         for name, count in formula(args, result).items():
             plain = name in (ELEMENTWISE, NORM)
             self.counts[self.scopes[-1]][name if plain else self._whole or name] += count
-        return result
 
     def _split(self, operator: OpOverload, args: Any, kwargs: Any) -> Any:
         """Run a composite operator by its parts; the outermost one of a name gives it to all."""
@@ -119,6 +148,13 @@ class _Recorder(TorchDispatchMode):
         finally:
             if outermost:
                 self._whole = None
+
+
+def _uncompiled() -> AbstractContextManager[Any]:
+    """Let what a network compiles run as it is written; flex_attention always asks for that."""
+    compiling = {"torch._dynamo", "torch.nn.attention.flex_attention"} & sys.modules.keys()
+    # The first use of torch's compiler takes seconds.
+    return torch.compiler.set_stance("force_eager") if compiling else nullcontext()
 
 
 @cache

@@ -107,6 +107,9 @@ FORMULAS: dict[str, Formula] = {
 element of the result. What is tagged as pointwise needs no line here. A composite operator with a
 formula is counted whole, any other by its parts."""
 
+HIGHER_ORDER: dict[str, Formula] = {"flex_attention": attention}
+"""Operators that take functions. What a score function does to each pair is not counted."""
+
 COSTLESS = frozenset(
     (
         # Copies and casts, and what turns a tensor in place.

@@ -551,7 +551,7 @@ def _console() -> Any:
             raise BrokenPipeError  # rich would exit with 1, which means that a case failed
 
     console = PipeConsole()
-    return console if console.is_terminal else PipeConsole(width=160)
+    return console if console.is_terminal else PipeConsole(width=200)
 
 
 if __name__ == "__main__":

@@ -35,8 +35,7 @@ _COLUMNS: dict[str, Callable[[Row], _Cell]] = {
     "GMACs": lambda row: _arithmetic(row, row.macs),
     "GFLOPs": lambda row: _arithmetic(row, row.flops),
     "latency (ms)": lambda row: _latency(row),
-    "flow (ms)": lambda row: (_scaled(row.flow_s, 1e-3, 2), ""),
-    "with flow (ms)": lambda row: (_scaled(row.total_s if row.flow else None, 1e-3, 2), ""),
+    "with flow (ms)": lambda row: _with_flow(row),
     "peak memory (MB)": lambda row: (_scaled(row.peak_bytes, 1e6, 1), ""),
     "energy (J/clip)": lambda row: (_joules(row.joules_per_clip), ""),
     "top-1 (%)": lambda row: _share(row.top1, row.top1_low, row.top1_high),
@@ -242,6 +241,8 @@ def footnotes(board: Board) -> list[str]:
         shared.pop("eval batch", None)
     if shared.get("flow") == NOT_MEASURED:
         del shared["flow"]
+    elif _flow_is_in_a_cell(board):
+        shared.pop("flow", None)
     if shared:
         listed = ", ".join(f"{name} {value}" for name, value in shared.items())
         notes.append(f"{'All rows' if len(board.rows) > 1 else 'Setting'}: {listed}.")
@@ -255,7 +256,7 @@ def footnotes(board: Board) -> list[str]:
         if True in streamed:
             meanings.append("mode stream: cost and latency of one frame")
         if any(row.flow_s is not None for row in board.rows):
-            meanings.append("flow: the optical flow of the batch's clips, on the CPU")
+            meanings.append("with flow: and the optical flow of the batch's clips, on the CPU")
     if meanings:
         told = "; ".join(meanings)
         notes.append(f"{told[0].upper()}{told[1:]}.")
@@ -348,6 +349,8 @@ def _settings(board: Board) -> list[tuple[str, set[str]]]:
 def _lines(board: Board) -> tuple[list[str], list[list[_Cell]]]:
     """Return the head and the cells; settings that all rows share are left to a footnote."""
     settings = {name: _SETTINGS[name] for name, values in _settings(board) if len(values) > 1}
+    if _flow_is_in_a_cell(board):
+        settings.pop("flow", None)
     columns = {
         name: read
         for name, read in _COLUMNS.items()
@@ -374,6 +377,18 @@ def _latency(row: Row) -> _Cell:
         return f"{rough}{row.latency_s * 1e3:.{digits}f}", ""
     low, high = row.latency_low_s * 1e3, row.latency_high_s * 1e3
     return f"{rough}{row.latency_s * 1e3:.{digits}f}", f"[{low:.{digits}f}, {high:.{digits}f}]"
+
+
+def _flow_is_in_a_cell(board: Board) -> bool:
+    """Tell whether the method of each row with optical flow stands beside its time."""
+    return all(row.flow_s is not None for row in board.rows if row.flow is not None)
+
+
+def _with_flow(row: Row) -> _Cell:
+    if row.flow_s is None:
+        return NOT_MEASURED, ""
+    flow = f"{row.flow} {row.flow_s * 1e3:.2f}"
+    return _scaled(row.total_s, 1e-3, 2), f"({flow})"
 
 
 def _arithmetic(row: Row, count: int | None) -> _Cell:

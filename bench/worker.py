@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import msgspec
 
@@ -17,6 +17,9 @@ from ..datasets.split import Split
 from .environment import physical_cores, usable_cpus
 from .job import Built, Event, Failed, Finished, Job, Measured, Note, Progress
 from .record import Case, Failure, FailureKind
+
+if TYPE_CHECKING:
+    from .network import Network
 
 Emit = Callable[[Event], None]
 
@@ -84,19 +87,10 @@ def _measure(job: Job, emit: Emit) -> None:
     emit(Progress(stage="building"))
     network = Network(case)
     emit(Built(params=network.params, weights_digest=network.weights_digest))
-    uncounted: dict[str, int] = {}
+    uncounted: tuple[str, ...] = ()
     if "flops" in job.measures:
         emit(Progress(stage="counting"))
-        cost = network.cost()
-        emit(Measured(cost=cost))
-        if case.flow is not None:
-            emit(Note(text="cost: the optical flow's is not in it; its time is told apart"))
-        uncounted = cost.uncounted
-        if uncounted:
-            listed = ", ".join(f"{name} ({count})" for name, count in uncounted.items())
-            emit(Note(text=f"cost: not counted, so MACs are too low: {listed}"))
-        if cost.torch_macs is not None and cost.torch_macs != cost.macs:
-            emit(Note(text=f"cost: torch's own counter gives {cost.torch_macs} MACs"))
+        uncounted = _count(network, emit)
     network.settle()
     if "memory" in job.measures:
         from .memory import measure_memory
@@ -178,6 +172,26 @@ def _measure(job: Job, emit: Emit) -> None:
         emit(Failed(failure=Failure(kind="uncounted", message=message)))
 
 
+def _count(network: "Network", emit: Emit) -> tuple[str, ...]:
+    """Count the cost; return what can't be counted, without which the rest is measured still."""
+    try:
+        cost = network.cost()
+    except KinobenchError:
+        raise
+    except Exception as error:  # if the network is at fault, it fails again in what follows
+        emit(Note(text=f"cost: could not be counted: {_told(error)}"))
+        return ("the whole network",)
+    emit(Measured(cost=cost))
+    if network.case.flow is not None:
+        emit(Note(text="cost: the optical flow's is not in it; its time is told apart"))
+    if cost.uncounted:
+        listed = ", ".join(f"{name} ({count})" for name, count in cost.uncounted.items())
+        emit(Note(text=f"cost: not counted, so MACs are too low: {listed}"))
+    if cost.torch_macs is not None and cost.torch_macs != cost.macs:
+        emit(Note(text=f"cost: torch's own counter gives {cost.torch_macs} MACs"))
+    return tuple(cost.uncounted)
+
+
 def _split(job: Job) -> Split | None:
     """Load what accuracy is measured on, if it is."""
     from ..datasets import catalog
@@ -216,8 +230,11 @@ def _failure(error: Exception) -> Failure:
         isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
     )
     kind: FailureKind = "out_of_memory" if exhausted else "exception"
-    message = f"{type(error).__name__}: {str(error).strip() or 'no message'}"
-    return Failure(kind=kind, message=message, detail=traceback.format_exc(limit=-12))
+    return Failure(kind=kind, message=_told(error), detail=traceback.format_exc(limit=-12))
+
+
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error).strip() or 'no message'}"
 
 
 def _private_stdout() -> IO[bytes]:

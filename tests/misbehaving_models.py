@@ -6,6 +6,7 @@ import time
 
 import torch
 from torch import nn
+from torch.utils._python_dispatch import is_in_torch_dispatch_mode
 
 from kinobench.zoo.registry import register
 
@@ -63,6 +64,19 @@ class _Works(nn.Module):
         return self.head(clip.mean(dim=(2, 3, 4)))
 
 
+class _DefiesCounting(nn.Module):
+    """Fails where a dispatch mode watches it, as a library may whose kernels can't be watched."""
+
+    def __init__(self, num_classes: int) -> None:
+        super().__init__()
+        self.head = nn.Linear(3, num_classes)
+
+    def forward(self, clip: torch.Tensor) -> torch.Tensor:
+        if is_in_torch_dispatch_mode():
+            raise NotImplementedError("no rule for this mode")
+        return self.head(clip.mean(dim=(2, 3, 4)))
+
+
 for _name, _module in {
     "allocates_without_bound": _WithoutBound,
     "raises": _Raises,
@@ -74,4 +88,5 @@ for _name, _module in {
 }.items():
     register(_name)(lambda num_classes, frames, size, module=_module: module())
 
+register("defies_counting")(lambda num_classes, frames, size: _DefiesCounting(num_classes))
 register("works")(lambda num_classes, frames, size: _Works(num_classes))

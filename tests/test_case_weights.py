@@ -46,21 +46,25 @@ def test_a_suite_file_may_ask_for_the_native_protocol() -> None:
     assert names == ["pytorchvideo-13x6-182", "torchvision-16x2-112"]
 
 
-def test_without_weights_the_native_protocol_names_those_that_there_are() -> None:
+def test_without_weights_the_native_protocol_names_those_that_there_are(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.pt"
+    mine.touch()
     with pytest.raises(KinobenchError, match="give --weights kinetics400, or name a protocol"):
         case_of("slow_r50", protocol="native")
-    with pytest.raises(KinobenchError, match=r"'mine\.pt' have none that is known"):
-        case_of("slow_r50", protocol="native", weights="mine.pt")
+    with pytest.raises(KinobenchError, match=r"mine\.pt' have none that is known"):
+        case_of("slow_r50", protocol="native", weights=str(mine))
     with pytest.raises(KinobenchError, match="no published weights of c3d"):
         case_of("c3d", protocol="native")
 
 
-def test_one_checkpoint_is_one_case_however_it_is_called() -> None:
+def test_one_checkpoint_is_one_case_however_it_is_called(tmp_path: Path) -> None:
+    mine = tmp_path / "Mine.pt"
+    mine.touch()
     names = ("kinetics400", "Kinetics400", "KINETICS400_V1")
     cases = [case_of("r3d_18", weights=name) for name in names]
     assert {case.weights for case in cases} == {"kinetics400"}
     assert len({case.digest for case in cases}) == 1
-    assert case_of("r3d_18", weights="Mine.pt").weights == "Mine.pt"
+    assert case_of("r3d_18", weights=str(mine)).weights == str(mine)
     assert case_of("r3d_18", weights="none").weights is None
 
 
@@ -115,6 +119,7 @@ def test_a_path_of_a_published_file_brings_its_protocol_and_classes_and_stays_a_
     tmp_path: Path,
 ) -> None:
     path = str(tmp_path / "X3D_XS.pyth")
+    Path(path).touch()
     case = case_of("x3d_xs", weights=path, protocol="native")
     assert (case.weights, case.classes) == (path, 400)
     assert case.protocol == preset("pytorchvideo-4x12-182")

@@ -1,27 +1,37 @@
 """Accuracy: every video of a split through a network, its views' logits kept."""
 
+import tempfile
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import torch
 
-from ..datasets.errors import KinobenchError, VideoError
+from ..datasets.errors import VideoError
 from ..datasets.flow_cache import FlowCache
 from ..datasets.flow_methods import DEFAULT as DEFAULT_FLOW
 from ..datasets.flow_methods import FlowMethod
 from ..datasets.protocol import Protocol
 from ..datasets.split import Split, Video
-from ..datasets.video import read_clips
+from ..datasets.video import Room, read_clips
 from ..zoo.spec import Input
-from .inputs import Inputs, VideoInputs, video_inputs
+from .inputs import InputMaker, VideoInputs, input_shapes, video_inputs
 from .network import Forward
-from .record import Accuracy, Unreadable
+from .pipeline import Forwards, Note, read_ahead
+from .record import Accuracy, LogitsType, Unreadable
+from .shards import (
+    Shard,
+    ShardLogits,
+    StoredShard,
+    kept_batch,
+    read_shards,
+    shards_of,
+    videos_in_a_shard,
+    write_shard,
+)
 from .stats import hits_at, scores, wilson
 
 Progress = Callable[[int, int], None]
@@ -40,9 +50,14 @@ def measure_accuracy(
     flow: FlowMethod = DEFAULT_FLOW,
     flow_cache: FlowCache | None = None,
     predictions: Path | None = None,
+    logits: LogitsType = "float32",
     progress: Progress = lambda done, total: None,
+    note: Note = lambda text: None,
 ) -> Accuracy:
     """Score every video of the split once under the protocol.
+
+    The split is measured shard by shard; those that `predictions` holds already are not measured
+    again, and the result is the same as if they had been. It is computed from the kept logits.
 
     Args:
         forward: Logits `[B, classes]` of the views' `kinds`.
@@ -50,97 +65,182 @@ def measure_accuracy(
         protocol: How views are cut, and become one prediction.
         device: Where the views go.
         dtype: What the views are cast to.
-        batch: Views in one forward. Batches are filled in the order of the split, so that they
-            depend on nothing else.
+        batch: Views in one forward; see `views_in_a_forward`.
         readers: Files that are decoded side by side, and their optical flow computed.
         kinds: What the network takes.
         flow: How optical flow is computed.
         flow_cache: Where it is kept; None keeps nothing.
-        predictions: Where the per-view logits go, as Parquet.
+        predictions: The folder of the shards; None keeps none.
+        logits: How precisely they are kept.
         progress: Called with the number of videos done, and of all.
+        note: Called with what a reader of the result should know.
+
+    Raises:
+        KinobenchError: The network gives no logits `[B, classes]`; a shard can't be written.
     """
     begin = time.perf_counter()
-    unreadable: list[Unreadable] = []
-    scored: list[Video] = []
-    outputs: list[torch.Tensor] = []
-    waiting: Inputs = ()
+    shards = shards_of(split, protocol.views)
+    kept = nullcontext(predictions) if predictions else tempfile.TemporaryDirectory()
+    with kept as place:
+        folder = Path(place)
+        folder.mkdir(parents=True, exist_ok=True)
+        batches = [kept_batch(folder, shard) for shard in shards]
+        missing = [shard for shard, each in zip(shards, batches, strict=True) if each is None]
+        before = len(split.videos) - sum(len(shard.videos) for shard in missing)
+        if before:
+            note(f"continued after {before} of {len(split.videos)} videos")
+            progress(before, len(split.videos))
+        for shard, files, measured in measure_shards(
+            forward,
+            missing,
+            protocol,
+            classes=len(split.classes),
+            device=device,
+            dtype=dtype,
+            batch=views_in_a_forward(batch, split, protocol),
+            at_most=min(filter(None, batches), default=None),
+            readers=readers,
+            kinds=kinds,
+            flow=flow,
+            flow_cache=flow_cache,
+            progress=lambda done: progress(before + done, len(split.videos)),
+            note=note,
+        ):
+            write_shard(folder, shard, measured, files, logits)
+        return summarise(
+            read_shards(folder, shards),
+            split=split,
+            protocol=protocol,
+            predictions=predictions,
+            wall_s=time.perf_counter() - begin,
+        )
 
-    def read(video: Video) -> VideoInputs | VideoError:
-        try:
-            clips = read_clips(video.path, protocol)
-            return video_inputs(video.path, clips, protocol, kinds, flow, flow_cache)
-        except VideoError as error:
-            return error
 
-    def run(views: Inputs) -> None:
-        logits = forward(*(each.to(dtype) for each in views)).float().cpu()
-        if tuple(logits.shape) != (len(views[0]), len(split.classes)):
-            raise KinobenchError(
-                f"the network gives {list(logits.shape)} for {len(views[0])} views and "
-                f"{len(split.classes)} classes; logits must be [B, classes]"
-            )
-        outputs.append(logits.clone())
+def views_in_a_forward(batch: int, split: Split, protocol: Protocol) -> int:
+    """Return how many views a forward is of: `batch`, but no more than the largest shard has.
 
+    It depends on the split, the protocol and the batch alone, and so do the views that are in one
+    forward together: those of a shard in order. Neither timing nor resuming can change them.
+    """
+    videos = min(videos_in_a_shard(protocol.views), len(split.videos))
+    return max(1, min(batch, videos * protocol.views))
+
+
+def measure_shards(
+    forward: Forward,
+    shards: Sequence[Shard],
+    protocol: Protocol,
+    *,
+    classes: int,
+    device: torch.device,
+    dtype: torch.dtype = torch.float32,
+    batch: int = 8,
+    at_most: int | None = None,
+    readers: int = 2,
+    kinds: Sequence[Input] = ("rgb",),
+    flow: FlowMethod = DEFAULT_FLOW,
+    flow_cache: FlowCache | None = None,
+    progress: Callable[[int], None] = lambda done: None,
+    note: Note = lambda text: None,
+) -> Iterator[tuple[Shard, str, ShardLogits]]:
+    """Yield each shard with its `files_digest`, taken before it was read, and with its logits.
+
+    Reading runs ahead over the ends of shards, batches don't.
+
+    Args:
+        forward: Logits `[B, classes]` of the views' `kinds`.
+        shards: What is measured, in order.
+        protocol: How views are cut.
+        classes: How many logits a view has.
+        device: Where the views go.
+        dtype: What the views are cast to.
+        batch: Views in a batch; `views_in_a_forward` says how many.
+        at_most: Views in one forward where it is known that memory lets no more.
+        readers: Files that are read side by side.
+        kinds: What the network takes.
+        flow: How optical flow is computed.
+        flow_cache: Where it is kept; None keeps nothing.
+        progress: Called with the number of videos done.
+        note: Called with what a reader of the result should know.
+
+    Raises:
+        KinobenchError: The network gives no logits `[B, classes]`.
+    """
+    if not shards:
+        return
+
+    def read(video: Video, room: Room) -> VideoInputs:
+        clips = read_clips(video.path, protocol, room)
+        return video_inputs(video.path, clips, protocol, kinds, flow, flow_cache)
+
+    shapes = [shape[1:] for shape in input_shapes(kinds, 1, protocol.frames, protocol.size)]
     with torch.inference_mode():
-        for done, (video, found) in enumerate(_read_ahead(split, read, readers), 1):
-            if isinstance(found, VideoError):
-                unreadable.append(Unreadable(id=video.id, path=found.path, reason=found.reason))
-            else:
-                scored.append(video)
-                views = found.on(device)
-                if waiting:
-                    views = tuple(map(torch.cat, zip(waiting, views, strict=True)))
-                while len(views[0]) >= batch:
-                    run(tuple(each[:batch] for each in views))
-                    views = tuple(each[batch:] for each in views)
-                waiting = views if len(views[0]) else ()
-            progress(done, len(split.videos))
-        if waiting:
-            run(waiting)
-    classes = len(split.classes)
-    logits = np.zeros((0, protocol.views, classes), dtype=np.float32)
-    if outputs:
-        logits = torch.cat(outputs).numpy().reshape(len(scored), protocol.views, classes)
-    labels = np.array([video.label for video in scored], dtype=np.int64)
-    if predictions is not None:
-        write_predictions(predictions, scored, logits)
-    return summarise(
-        logits,
-        labels,
-        split=split,
-        protocol=protocol,
-        unreadable=tuple(unreadable),
-        predictions=predictions,
-        wall_s=time.perf_counter() - begin,
-    )
+        maker = InputMaker(kinds, protocol, device, dtype)
+        forwards = Forwards(
+            forward,
+            shapes,
+            classes,
+            batch,
+            at_most=at_most,
+            device=device,
+            dtype=dtype,
+            note=note,
+        )
+
+    def measure(found: Iterator[tuple[int, tuple[Video, VideoInputs | VideoError]]]) -> ShardLogits:
+        scored: list[Video] = []
+        unreadable: list[Unreadable] = []
+        with torch.inference_mode(), _same_arithmetic_each_time(device):
+            for done, (video, inputs) in found:
+                if isinstance(inputs, VideoError):
+                    bad = Unreadable(id=video.id, path=inputs.path, reason=inputs.reason)
+                    unreadable.append(bad)
+                else:
+                    scored.append(video)
+                    forwards.add(maker.take(inputs))
+                progress(done)
+            logits = forwards.finish().reshape(len(scored), protocol.views, classes)
+        return ShardLogits(tuple(scored), logits, tuple(unreadable), forwards.batch)
+
+    files = [shard.files_digest for shard in shards]
+    videos = [video for shard in shards for video in shard.videos]
+    with closing(read_ahead(videos, read, readers, pinned=device.type == "cuda")) as ahead:
+        found = enumerate(ahead, 1)
+        for shard, digest in zip(shards, files, strict=True):
+            yield shard, digest, measure(islice(found, len(shard.videos)))
 
 
 def summarise(
-    logits: np.ndarray,
-    labels: np.ndarray,
+    stored: Iterable[StoredShard],
     *,
     split: Split,
     protocol: Protocol,
-    unreadable: tuple[Unreadable, ...],
     predictions: Path | None,
     wall_s: float,
 ) -> Accuracy:
-    """Turn per-view logits `[videos, views, classes]` and labels `[videos]` into the result."""
-    count, expected = len(labels), len(split.videos)
-    scored = scores(logits, protocol.aggregation)
-    top1 = int(hits_at(1, scored, labels).sum())
-    top5 = int(hits_at(5, scored, labels).sum())
+    """Turn the kept logits of a split, shard by shard, into the result."""
+    count = top1 = top5 = not_finite = 0
+    unreadable: list[Unreadable] = []
+    for labels, logits, bad in stored:
+        scored = scores(logits, protocol.aggregation)
+        count += len(labels)
+        top1 += int(hits_at(1, scored, labels).sum())
+        top5 += int(hits_at(5, scored, labels).sum())
+        not_finite += len(labels) - int(np.isfinite(logits).all(axis=(1, 2)).sum())
+        unreadable += bad
+    expected = len(split.videos)
     return Accuracy(
         top1=top1 / count if count else None,
         top5=top5 / count if count else None,
         interval_top1=wilson(top1, count) if count else None,
         interval_top5=wilson(top5, count) if count else None,
         top1_of_expected=top1 / expected if expected else 0.0,
+        top5_of_expected=top5 / expected if expected else 0.0,
         chance=1 / len(split.classes),
-        not_finite=count - int(np.isfinite(logits).all(axis=(1, 2)).sum()),
+        not_finite=not_finite,
         scored=count,
         expected=expected,
-        unreadable=unreadable,
+        unreadable=tuple(unreadable),
         views=protocol.views,
         manifest=split.manifest,
         predictions=None if predictions is None else predictions.as_posix(),
@@ -148,38 +248,16 @@ def summarise(
     )
 
 
-def write_predictions(path: Path, videos: list[Video], logits: np.ndarray) -> None:
-    """Write one row a view: `video`, `view`, `label`, `logits` (float32 list), atomically."""
-    count, views, classes = logits.shape
-    ids = [video.id for video in videos for _ in range(views)]
-    table = pa.table(
-        {
-            "video": pa.array(ids, pa.string()),
-            "view": pa.array(np.tile(np.arange(views, dtype=np.int32), count)),
-            "label": pa.array(np.repeat([v.label for v in videos], views).astype(np.int32)),
-            "logits": pa.FixedSizeListArray.from_arrays(
-                pa.array(logits.astype(np.float32).ravel()), classes
-            ),
-        }
-    )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".unfinished")
-    pq.write_table(table, unfinished)
-    unfinished.replace(path)
-
-
-def _read_ahead(
-    split: Split, read: Callable[[Video], VideoInputs | VideoError], readers: int
-) -> Iterator[tuple[Video, VideoInputs | VideoError]]:
-    """Yield each video in order with what was read of it; a few are read in advance."""
-    videos = iter(split.videos)
-    with ThreadPoolExecutor(readers, thread_name_prefix="reader") as pool:
-        ahead: deque[tuple[Video, Future[VideoInputs | VideoError]]] = deque()
-        for _ in range(2 * readers):
-            if (video := next(videos, None)) is not None:
-                ahead.append((video, pool.submit(read, video)))
-        while ahead:
-            video, future = ahead.popleft()
-            if (following := next(videos, None)) is not None:
-                ahead.append((following, pool.submit(read, following)))
-            yield video, future.result()
+@contextmanager
+def _same_arithmetic_each_time(device: torch.device) -> Iterator[None]:
+    """Keep cuDNN from choosing among algorithms by timing them, which no two runs do alike."""
+    if device.type != "cuda":
+        yield
+        return
+    flags = torch.backends.cudnn
+    before = flags.benchmark, flags.deterministic
+    flags.benchmark, flags.deterministic = False, True
+    try:
+        yield
+    finally:
+        flags.benchmark, flags.deterministic = before

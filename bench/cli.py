@@ -193,6 +193,12 @@ def run(
     strict: Annotated[
         bool, typer.Option("--strict", help="An operator that can't be counted fails a case.")
     ] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Don't continue what a killed run left; start over.")
+    ] = False,
+    logits: Annotated[
+        str, typer.Option(metavar="float32|float16", help="How per-view logits are kept.")
+    ] = "float32",
     json: Json = False,
 ) -> None:
     """Measure a suite; print and store a table."""
@@ -233,6 +239,8 @@ def run(
         skip_unreadable=skip_unreadable,
         strict=strict,
         flow_cache=flow_cache,
+        logits=running.logits_type(logits),
+        fresh=fresh,
     )
     records = []
     interrupted = False

@@ -17,7 +17,17 @@ from .record import Device, Environment
 if TYPE_CHECKING:
     from rich.console import Console
 
-_LIBRARIES = ("torch", "torchvision", "pytorchvideo", "fvcore", "av", "numpy", "kinobench")
+_LIBRARIES = (
+    "torch",
+    "torchvision",
+    "pytorchvideo",
+    "transformers",
+    "fvcore",
+    "av",
+    "opencv-contrib-python-headless",
+    "numpy",
+    "kinobench",
+)
 _CPU = Path("/sys/devices/system/cpu")
 
 
@@ -40,12 +50,7 @@ def describe(device: Device = "cpu") -> Environment:
             machine's first.
     """
     gpu, driver = _gpu(device)
-    versions = {"python": platform.python_version()}
-    for library in _LIBRARIES:
-        try:
-            versions[library] = version(library)
-        except PackageNotFoundError:
-            continue
+    versions = library_versions()
     system = f"{platform.system()} {platform.machine()}"
     cpu, cores = _cpu_name(), physical_cores()
     decisive = [system, cpu, cores, gpu, driver, versions["python"], versions.get("torch")]
@@ -61,6 +66,17 @@ def describe(device: Device = "cpu") -> Environment:
         versions=versions,
         kinobench_commit=_commit(),
     )
+
+
+def library_versions() -> dict[str, str]:
+    """Return the versions of the interpreter and of the libraries that decide a result."""
+    versions = {"python": platform.python_version()}
+    for library in _LIBRARIES:
+        try:
+            versions[library] = version(library)
+        except PackageNotFoundError:
+            continue
+    return versions
 
 
 def physical_cores() -> int:

@@ -11,7 +11,7 @@ from ..datasets.flow_methods import FlowMethod
 from ..datasets.flow_views import flow_views
 from ..datasets.protocol import Protocol
 from ..datasets.video import Clips
-from ..datasets.views import make_views
+from ..datasets.views import ViewMaker
 from ..zoo.spec import Input
 
 Inputs = tuple[torch.Tensor, ...]
@@ -50,28 +50,12 @@ class VideoInputs(NamedTuple):
     """What a reader has of a video; its RGB views are made where the network is.
 
     Attributes:
-        kinds: What the network takes.
         clips: The decoded frames.
-        protocol: How they become views.
         flow: `[V, 2 * (T - 1), size, size]`; None where the network takes none.
     """
 
-    kinds: tuple[Input, ...]
     clips: Clips
-    protocol: Protocol
     flow: torch.Tensor | None
-
-    def on(self, device: torch.device | str) -> Inputs:
-        """Return the arguments of a forward of all views, on a device."""
-        made: list[torch.Tensor] = []
-        for kind in self.kinds:
-            if kind == "rgb":
-                clips = self.clips
-                made.append(make_views(clips.frames, clips.places, self.protocol, device))
-            else:
-                assert self.flow is not None
-                made.append(self.flow.to(device))
-        return tuple(made)
 
 
 def video_inputs(
@@ -91,4 +75,51 @@ def video_inputs(
     if "flow" in kinds:
         kept = None if cache is None else cache.of_video(path, clips.numbers)
         flow = flow_views(clips.frames, clips.places, protocol, method, cache=kept)
-    return VideoInputs(tuple(kinds), clips, protocol, flow)
+    return VideoInputs(clips, flow)
+
+
+class FlowViews:
+    """The views of a video's optical flow."""
+
+    def __init__(self, flow: torch.Tensor) -> None:
+        """Take `flow: [V, 2 * (T - 1), size, size]`."""
+        self.flow = flow
+
+    def __len__(self) -> int:
+        """Return the number of views."""
+        return len(self.flow)
+
+    def write(self, first: int, views: torch.Tensor) -> None:
+        """Write views from `first` on into `views: [n, 2 * (T - 1), size, size]`."""
+        views.copy_(self.flow[first : first + len(views)])
+
+
+ViewSource = ViewMaker | FlowViews
+"""All views of a video, of one kind: `len()` of them, of which `write` writes some."""
+
+
+class InputMaker:
+    """Makes arguments of forwards of what readers have, of one video after the other."""
+
+    def __init__(
+        self,
+        kinds: Sequence[Input],
+        protocol: Protocol,
+        device: torch.device,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        """Prepare for a network that takes `kinds` of a dtype, on a device."""
+        self._kinds = tuple(kinds)
+        self._rgb = ViewMaker(protocol, device, dtype)
+
+    def take(self, inputs: VideoInputs) -> tuple[ViewSource, ...]:
+        """Return the source of each argument; it holds until the next video is taken."""
+        sources: list[ViewSource] = []
+        for kind in self._kinds:
+            if kind == "rgb":
+                self._rgb.take(inputs.clips.frames, inputs.clips.places)
+                sources.append(self._rgb)
+            else:
+                assert inputs.flow is not None
+                sources.append(FlowViews(inputs.flow))
+        return tuple(sources)

@@ -10,6 +10,7 @@ from .record import (
     Failure,
     FlowTime,
     Latency,
+    LogitsType,
     Measure,
     Memory,
 )
@@ -39,7 +40,11 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         results: The folder that `predictions` lies in.
-        predictions: Where per-view logits go, relative to `results`.
+        predictions: What a new folder of per-view logits is called; it lies in
+            `results/predictions`, in the folder of the case.
+        logits: How precisely they are kept.
+        fresh: Whether what an unfinished run left of them is thrown away.
+        machine: The environment's fingerprint.
         memory_limit_bytes: What the process may allocate on the CPU; None leaves it to the system.
         skip_unreadable: Whether unreadable videos leave the case a success.
         strict: Whether an operator that nothing can count fails the case.
@@ -53,6 +58,9 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     plugins: tuple[str, ...] = ()
     results: str
     predictions: str
+    logits: LogitsType = "float32"
+    fresh: bool = False
+    machine: str = ""
     memory_limit_bytes: int | None = None
     skip_unreadable: bool = False
     strict: bool = False

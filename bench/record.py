@@ -13,6 +13,7 @@ SCHEMA = 1
 Device = Literal["cpu", "cuda"]
 Precision = Literal["fp32", "tf32", "bf16", "fp16"]
 Mode = Literal["eager", "compile", "cudagraph", "stream"]
+LogitsType = Literal["float32", "float16"]
 Measure = Literal["flops", "latency", "memory", "energy", "accuracy"]
 FailureKind = Literal[
     "exception", "refused", "out_of_memory", "killed", "timeout", "unreadable", "uncounted"
@@ -195,12 +196,14 @@ class Accuracy(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         top1, top5: Share of `scored`; None when nothing was scored.
         interval_top1, interval_top5: 95 % Wilson intervals.
-        top1_of_expected: The same hits over `expected`: unreadable videos count as wrong.
+        top1_of_expected, top5_of_expected: The same hits over `expected`: unreadable videos count
+            as wrong.
         chance: Top-1 of guessing, one over the number of classes.
         not_finite: Videos for which the network gave a NaN or an infinity; they count as wrong.
         views: Views of a video.
         manifest: Digest of the videos and labels that were asked for.
-        predictions: The per-view logits, a Parquet file beside the records.
+        predictions: The per-view logits, a folder of Parquet files beside the records.
+        wall_s: How long this run took for them, shards of earlier runs not counted.
     """
 
     top1: float | None
@@ -208,6 +211,7 @@ class Accuracy(msgspec.Struct, frozen=True, kw_only=True):
     interval_top1: tuple[float, float] | None
     interval_top5: tuple[float, float] | None
     top1_of_expected: float
+    top5_of_expected: float | None = None
     chance: float
     not_finite: int = 0
     scored: int

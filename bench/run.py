@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 from rich.console import Console
@@ -14,7 +15,8 @@ from ..datasets import catalog
 from ..datasets.errors import KinobenchError
 from . import environment, job, runner
 from .downloads import fetch_published
-from .record import Case, Record
+from .record import Case, LogitsType, Record
+from .resume import mark_finished
 from .store import RunFile
 from .suite import Planned, Suite
 
@@ -57,6 +59,19 @@ def data_roots(given: Sequence[str]) -> DataRoots:
     return DataRoots(unnamed, named)
 
 
+def logits_type(given: str) -> LogitsType:
+    """Read the value of `--logits`.
+
+    Raises:
+        KinobenchError: It is none.
+    """
+    try:
+        return msgspec.convert(given, LogitsType)
+    except msgspec.ValidationError as error:
+        known = " or ".join(get_args(LogitsType))
+        raise KinobenchError(f"--logits {given}: logits are kept as {known}") from error
+
+
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """What the command line says of a whole run."""
 
@@ -67,6 +82,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     memory_limit_bytes: int | None
     skip_unreadable: bool
     strict: bool
+    logits: LogitsType = "float32"
+    fresh: bool = False
     flow_cache: str | None = None
 
 
@@ -110,6 +127,7 @@ def measure(
         ready: runner.Worker | None = None
         try:
             for number, entry in enumerate(planned, 1):
+                machine = here[entry.case.device].fingerprint
                 worker, ready = ready or runner.Worker(entry.case), None
                 following = planned[number].case if number < len(planned) else None
                 stage = ""
@@ -131,7 +149,7 @@ def measure(
 
                 with worker:
                     record = runner.run_job(
-                        _job(number, entry, suite, options, run, roots),
+                        _job(number, entry, suite, options, run, roots, machine),
                         worker,
                         run=run,
                         environment=here[entry.case.device],
@@ -139,6 +157,8 @@ def measure(
                         on_progress=on_progress,
                     )
                 file.append(record)
+                if record.accuracy is not None and record.accuracy.predictions is not None:
+                    mark_finished(options.results / record.accuracy.predictions)
                 bar.advance(overall)
                 yield record
         finally:
@@ -153,6 +173,7 @@ def _job(
     options: Options,
     run: str,
     roots: dict[str, Path | None],
+    machine: str,
 ) -> job.Job:
     root = roots.get(entry.case.dataset or "")
     return job.Job(
@@ -162,7 +183,10 @@ def _job(
         data_root=None if root is None else str(root),
         plugins=options.plugins,
         results=str(options.results),
-        predictions=f"predictions/{run}/{number:03d}-{entry.case.model}.parquet",
+        predictions=f"{run}-{number:03d}",
+        logits=options.logits,
+        fresh=options.fresh,
+        machine=machine,
         memory_limit_bytes=_memory_limit(entry.case, options),
         skip_unreadable=options.skip_unreadable,
         strict=options.strict,

@@ -115,6 +115,17 @@ def write_text(path: Path, text: str) -> None:
         ) from error
 
 
+def sync_folder(folder: Path) -> None:
+    """Wait until the disk has the names of a folder's files."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _lines(folder: Path) -> Iterator[tuple[Path, int, bytes]]:
     for path in sorted(folder.glob("*.jsonl")):
         try:

@@ -17,6 +17,7 @@ from ..datasets.split import Split
 from .environment import physical_cores, usable_cpus
 from .job import Built, Event, Failed, Finished, Job, Measured, Note, Progress
 from .record import Case, Failure, FailureKind
+from .resume import Claim
 
 if TYPE_CHECKING:
     from .network import Network
@@ -131,42 +132,7 @@ def _measure(job: Job, emit: Emit) -> None:
             emit(Note(text=text))
     split = split or _split(job)
     if split is not None:
-        from ..datasets.flow_cache import FlowCache
-        from ..datasets.flow_methods import DEFAULT
-        from .accuracy import measure_accuracy
-
-        emit(Progress(stage="accuracy"))
-        flow_cache = None if job.flow_cache == "none" else FlowCache(job.flow_cache)
-        accuracy = measure_accuracy(
-            network.classify,
-            split,
-            case.protocol,
-            device=network.device,
-            dtype=network.dtype,
-            batch=case.eval_batch,
-            readers=len(usable_cpus()),
-            kinds=network.kinds,
-            flow=case.flow or DEFAULT,
-            flow_cache=flow_cache,
-            predictions=Path(job.results) / job.predictions,
-            progress=lambda done, total: emit(Progress(stage="accuracy", done=done, total=total)),
-        )
-        if flow_cache is not None and flow_cache.fault is not None:
-            emit(Note(text=f"accuracy: {flow_cache.fault}; the flow was not kept"))
-        emit(Measured(accuracy=msgspec.structs.replace(accuracy, predictions=job.predictions)))
-        for text in split.notes:
-            emit(Note(text=f"{split.dataset}: {text}"))
-        if accuracy.not_finite:
-            share = f"{accuracy.not_finite} of {accuracy.scored} videos"
-            emit(Note(text=f"accuracy: the network gives NaN or infinity for {share}"))
-        unreadable = len(accuracy.unreadable)
-        if unreadable and not (job.skip_unreadable and accuracy.scored):
-            first = accuracy.unreadable[0]
-            message = (
-                f"{unreadable} of {accuracy.expected} videos could not be read; the first is "
-                f"{first.path}: {first.reason}"
-            )
-            emit(Failed(failure=Failure(kind="unreadable", message=message)))
+        _score(job, network, split, emit)
     if uncounted and job.strict:
         message = f"operators that can't be counted: {', '.join(uncounted)}"
         emit(Failed(failure=Failure(kind="uncounted", message=message)))
@@ -192,6 +158,60 @@ def _count(network: "Network", emit: Emit) -> tuple[str, ...]:
     return tuple(cost.uncounted)
 
 
+def _score(job: Job, network: "Network", split: Split, emit: Emit) -> None:
+    """Measure the accuracy, from where a killed run of the same case stopped."""
+    from ..datasets.flow_cache import FlowCache
+    from ..datasets.flow_methods import DEFAULT
+    from .accuracy import measure_accuracy
+
+    def note(text: str) -> None:
+        emit(Note(text=f"accuracy: {text}"))
+
+    case, results = job.case, Path(job.results)
+    emit(Progress(stage="accuracy"))
+    claimed = _claim(job, split, network.weights_digest)
+    for text in claimed.notes:
+        note(text)
+    flow_cache = None if job.flow_cache == "none" else FlowCache(job.flow_cache)
+    accuracy = measure_accuracy(
+        network.classify,
+        split,
+        case.protocol,
+        device=network.device,
+        dtype=network.dtype,
+        batch=case.eval_batch,
+        readers=len(usable_cpus()),
+        kinds=network.kinds,
+        flow=case.flow or DEFAULT,
+        flow_cache=flow_cache,
+        predictions=claimed.folder,
+        logits=job.logits,
+        progress=lambda done, total: emit(Progress(stage="accuracy", done=done, total=total)),
+        note=note,
+    )
+    if flow_cache is not None and flow_cache.fault is not None:
+        note(f"{flow_cache.fault}; the flow was not kept")
+    kept = claimed.folder.relative_to(results).as_posix()
+    emit(Measured(accuracy=msgspec.structs.replace(accuracy, predictions=kept)))
+    for text in split.notes:
+        emit(Note(text=f"{split.dataset}: {text}"))
+    if job.logits != "float32":
+        note(f"logits are kept as {job.logits}, and scored as they are kept")
+    if accuracy.not_finite:
+        note(
+            f"the network gives NaN or infinity for {accuracy.not_finite} of {accuracy.scored} "
+            "videos"
+        )
+    unreadable = len(accuracy.unreadable)
+    if unreadable and not (job.skip_unreadable and accuracy.scored):
+        first = accuracy.unreadable[0]
+        message = (
+            f"{unreadable} of {accuracy.expected} videos could not be read; the first is "
+            f"{first.path}: {first.reason}"
+        )
+        emit(Failed(failure=Failure(kind="unreadable", message=message)))
+
+
 def _split(job: Job) -> Split | None:
     """Load what accuracy is measured on, if it is."""
     from ..datasets import catalog
@@ -200,6 +220,30 @@ def _split(job: Job) -> Split | None:
         return None
     root = None if job.data_root is None else Path(job.data_root)
     return catalog.get(job.case.dataset).load(root, job.case.split)
+
+
+def _claim(job: Job, split: Split, weights: str | None) -> Claim:
+    """Find the folder of the case's logits that a killed run left, or begin one."""
+    from ..zoo import registry
+    from .environment import library_versions
+    from .resume import Conditions, claim, source_digest
+    from .shards import videos_in_a_shard
+
+    case = job.case
+    conditions = Conditions(
+        case=case.digest,
+        manifest=split.manifest,
+        weights=weights,
+        source=source_digest(registry.get(case.model).build, *map(Path, job.plugins)),
+        versions=library_versions(),
+        machine=job.machine,
+        data_root=job.data_root and str(Path(job.data_root).resolve()),
+        logits=job.logits,
+        videos_in_a_shard=videos_in_a_shard(case.protocol.views),
+    )
+    name = f"{case.model}-{case.digest}-{split.manifest}"
+    folder = Path(job.results) / "predictions" / name
+    return claim(folder, job.predictions, conditions, fresh=job.fresh)
 
 
 def _compare_classes(case: Case, split: Split | None, emit: Emit) -> None:
@@ -223,13 +267,9 @@ def _compare_classes(case: Case, split: Split | None, emit: Emit) -> None:
 
 
 def _failure(error: Exception) -> Failure:
-    import torch
+    from .pipeline import out_of_memory
 
-    # The CPU's allocator raises a plain RuntimeError; its words are all that tells it apart.
-    exhausted = isinstance(error, MemoryError | torch.OutOfMemoryError) or (
-        isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
-    )
-    kind: FailureKind = "out_of_memory" if exhausted else "exception"
+    kind: FailureKind = "out_of_memory" if out_of_memory(error) else "exception"
     return Failure(kind=kind, message=_told(error), detail=traceback.format_exc(limit=-12))
 
 

@@ -312,7 +312,7 @@ def read_clips(path: str | Path, protocol: Protocol, room: Room = new_room) -> C
 def _pixels(picture: av.VideoFrame) -> np.ndarray:
     """Return the pixels of a picture in RGB, `[H, W, 3]`, uint8, where they lie in its memory."""
     (plane,) = picture.planes
-    lines = np.frombuffer(plane, dtype=np.uint8).reshape(-1, plane.line_size)
+    lines = np.frombuffer(memoryview(plane), dtype=np.uint8).reshape(-1, plane.line_size)
     return lines[: picture.height, : 3 * picture.width].reshape(picture.height, picture.width, 3)
 
 

@@ -54,6 +54,7 @@ def test_an_unreadable_video_is_named_and_not_scored(tmp_path: Path) -> None:
     accuracy = _score(tmp_path, preset("common-112").with_views(1, 1))
     assert (accuracy.scored, accuracy.expected) == (2, 4)
     assert (accuracy.top1, accuracy.top1_of_expected) == (1.0, 0.5)
+    assert (accuracy.top5, accuracy.top5_of_expected) == (1.0, 0.5)
     truncated, missing = accuracy.unreadable
     assert truncated.path == str(paths[1]) and "cut short" in truncated.reason
     assert missing.path == str(paths[3]) and missing.reason == "no such file"
@@ -69,15 +70,18 @@ def test_nothing_readable_gives_no_accuracy_rather_than_zero(tmp_path: Path) -> 
 
 def test_per_view_logits_are_kept(tmp_path: Path) -> None:
     make_ucf101(tmp_path, [7, 8])
-    target = tmp_path / "kept" / "logits.parquet"
-    _score(tmp_path, preset("common-112").with_views(3, 1), predictions=target)
-    table = pq.read_table(target)
-    assert table.column_names == ["video", "view", "label", "logits"]
+    folder = tmp_path / "kept" / "case"
+    accuracy = _score(tmp_path, preset("common-112").with_views(3, 1), predictions=folder)
+    assert accuracy.predictions == folder.as_posix()
+    (shard,) = folder.iterdir()
+    assert shard.name == "shard-00000.parquet"
+    table = pq.read_table(shard)
+    assert table.column_names == ["video", "view", "label", "group", "logits"]
+    assert table["group"].to_pylist() == ["g01"] * 6
     assert table["view"].to_pylist() == [0, 1, 2, 0, 1, 2]
     assert table["label"].to_pylist() == [7, 7, 7, 8, 8, 8]
     logits = np.array(table["logits"].to_pylist())
     assert logits.shape == (6, 101) and logits.argmax(axis=1).tolist() == [7, 7, 7, 8, 8, 8]
-    assert list(target.parent.iterdir()) == [target]
 
 
 @pytest.mark.parametrize("readers", [1, 3])
@@ -97,7 +101,7 @@ def test_a_result_depends_neither_on_batches_nor_on_readers(tmp_path: Path, read
     assert progress == [(done, 5) for done in range(1, 6)]
 
 
-def test_batches_are_full_but_for_the_last(tmp_path: Path) -> None:
+def test_every_forward_is_of_as_many_views(tmp_path: Path) -> None:
     make_ucf101(tmp_path, [0, 3, 50])
     sizes: list[int] = []
 
@@ -108,7 +112,10 @@ def test_batches_are_full_but_for_the_last(tmp_path: Path) -> None:
     split = catalog.get("ucf101").load(tmp_path, "1")
     protocol = preset("common-112").with_views(5, 1)
     measure_accuracy(forward, split, protocol, device=torch.device("cpu"), batch=4)
-    assert sizes == [4, 4, 4, 3]  # 3 videos x 5 views
+    assert sizes == [4, 4, 4, 4]  # 3 videos x 5 views, and the last once more
+    sizes.clear()
+    measure_accuracy(forward, split, protocol, device=torch.device("cpu"), batch=64)
+    assert sizes == [15]  # a split that fills no batch needs no larger one
 
 
 def test_what_is_not_finite_is_counted_and_wrong(tmp_path: Path) -> None:

@@ -1,7 +1,23 @@
+import tracemalloc
+from functools import cache
+
 import numpy as np
 import pytest
+from sklearn.metrics import top_k_accuracy_score
+from statsmodels.stats import contingency_tables
+from statsmodels.stats.proportion import proportion_confint
 
-from kinobench.bench.stats import hits_at, median_interval, scores, wilson
+from kinobench.bench.stats import (
+    NOWHERE,
+    difference_interval,
+    hits_at,
+    mcnemar,
+    median_interval,
+    named_classes,
+    places,
+    scores,
+    wilson,
+)
 
 
 @pytest.mark.parametrize(
@@ -75,3 +91,182 @@ def test_scores_that_are_not_finite_miss(broken: float) -> None:
     scored = np.array([[broken, 0.0, 0.0]])
     assert not hits_at(1, scored, np.array([0]))[0]
     assert not hits_at(3, scored, np.array([1]))[0]
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_scikit_learn_counts_the_same_hits(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    videos, views, classes = (int(generator.integers(*span)) for span in ((5, 80), (1, 9), (6, 30)))
+    logits = generator.standard_normal((videos, views, classes)) * generator.uniform(0.1, 9)
+    labels = generator.integers(0, classes, videos)
+    scored = scores(logits, ("softmax", "logits")[seed % 2])
+    assert all(
+        len(set(row)) == classes for row in scored.tolist()
+    )  # no ties: there sklearn differs
+    for k in (1, 5):
+        theirs = top_k_accuracy_score(labels, scored, k=k, labels=range(classes))
+        assert hits_at(k, scored, labels).mean() == theirs
+
+
+def test_places_count_the_classes_before_and_nothing_finite_is_nowhere() -> None:
+    scored = np.array([[3.0, 1.0, 2.0], [1.0, 1.0, 1.0], [np.nan, 1.0, 2.0]])
+    assert places(scored, np.array([2, 0, 2])).tolist() == [1, 2, NOWHERE]
+
+
+def test_a_video_is_taken_for_its_class_exactly_where_it_hits() -> None:
+    generator = np.random.default_rng(1)
+    scored = generator.integers(0, 4, (500, 5)).astype(np.float64)  # ties everywhere
+    scored[7, 3] = np.nan
+    labels = generator.integers(0, 5, 500)
+    named = named_classes(scored, labels)
+    np.testing.assert_array_equal(named == labels, hits_at(1, scored, labels))
+    assert named[7] == -1
+    finite = named >= 0
+    best = scored[finite].max(axis=1)
+    np.testing.assert_array_equal(scored[finite, named[finite]], best)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("aggregation", ["softmax", "logits"])
+def test_one_view_that_is_not_finite_spoils_its_video_alone(aggregation: str, value: float) -> None:
+    logits = np.zeros((2, 3, 4), dtype=np.float32)
+    logits[:, :, 1] = 5
+    logits[0, 2, 0] = value
+    hits = hits_at(1, scores(logits, aggregation), np.array([1, 1]))
+    # A logit of -inf is a probability of 0, and no other's softmax suffers from it.
+    assert hits.tolist() == [value == -np.inf and aggregation == "softmax", True]
+
+
+@pytest.mark.parametrize(
+    ("only_a", "only_b", "p"),
+    [
+        # 2 P(X <= least) for X of B(n, 1/2), no more than 1
+        (0, 0, 1.0),
+        (0, 5, 2 * 1 / 32),
+        (8, 1, 2 * (1 + 9) / 512),
+        (3, 7, 2 * (1 + 10 + 45 + 120) / 1024),
+        (4, 4, 1.0),
+        (0, 1, 1.0),
+    ],
+)
+def test_mcnemars_p_is_the_sum_of_a_binomials_tails(only_a: int, only_b: int, p: float) -> None:
+    assert mcnemar(only_a, only_b) == pytest.approx(p, rel=1e-12)
+    assert mcnemar(only_b, only_a) == pytest.approx(p, rel=1e-12)
+
+
+def test_statsmodels_gives_the_same_p_and_the_same_wilson_interval() -> None:
+    generator = np.random.default_rng(2)
+    for _ in range(50):
+        only_a, only_b, both, neither = generator.integers(1, 200, 4).tolist()
+        table = [[both, only_a], [only_b, neither]]
+        theirs = contingency_tables.mcnemar(table, exact=True).pvalue
+        assert mcnemar(only_a, only_b) == pytest.approx(theirs, rel=1e-9)
+        theirs = proportion_confint(only_a, only_a + both, method="wilson")
+        assert wilson(only_a, only_a + both) == pytest.approx(theirs, rel=1e-9)
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.71, 0.92])
+@pytest.mark.parametrize("trials", [400, 3783])
+def test_wilsons_interval_covers_what_it_says(trials: int, share: float) -> None:
+    generator = np.random.default_rng(3)
+    inside = cache(lambda hits: wilson(hits, trials)[0] <= share <= wilson(hits, trials)[1])
+    covered = np.mean([inside(hits) for hits in generator.binomial(trials, share, 4000).tolist()])
+    assert 0.93 <= covered <= 0.97
+
+
+def test_the_same_data_give_the_same_interval_and_others_another() -> None:
+    generator = np.random.default_rng(4)
+    a, b = generator.random((2, 500)) < [[0.7], [0.75]]
+    first = difference_interval(a, b, resamples=2000)
+    assert first == difference_interval(a, b, resamples=2000)
+    few = [difference_interval(a, b, resamples=50, seed=seed) for seed in (0, 1)]
+    assert few[0] != few[1]
+    low, high = first or (0.0, 0.0)
+    assert low < b.mean() - a.mean() < high
+    flipped = difference_interval(b, a, resamples=2000)
+    assert flipped == pytest.approx((-high, -low), abs=0.003)
+
+
+def test_of_uncorrelated_videos_the_bootstraps_interval_is_the_normal_one() -> None:
+    generator = np.random.default_rng(5)
+    a, b = generator.random((2, 4000)) < [[0.70], [0.72]]
+    differences = b.astype(float) - a
+    half = 1.959964 * differences.std() / np.sqrt(4000)
+    low, high = difference_interval(a, b) or (0.0, 0.0)
+    assert low == pytest.approx(differences.mean() - half, abs=0.001)
+    assert high == pytest.approx(differences.mean() + half, abs=0.001)
+
+
+def test_one_video_or_one_cluster_has_no_interval() -> None:
+    assert difference_interval(np.array([True]), np.array([False])) is None
+    hits = np.array([True, False, True])
+    assert difference_interval(hits, ~hits, np.array([4, 4, 4])) is None
+
+
+def test_equal_networks_differ_by_exactly_nothing() -> None:
+    hits = np.arange(50) % 3 == 0
+    assert difference_interval(hits, hits, resamples=100) == (0.0, 0.0)
+
+
+def test_clusters_of_one_video_are_videos() -> None:
+    generator = np.random.default_rng(6)
+    a, b = generator.random((2, 300)) < 0.6
+    alone = difference_interval(a, b, resamples=1000)
+    assert difference_interval(a, b, np.arange(300), resamples=1000) == alone
+
+
+def test_drawing_whole_clusters_widens_the_interval_of_clustered_videos() -> None:
+    a, b, clusters = _clustered(np.random.default_rng(7))
+    narrow, wide = difference_interval(a, b), difference_interval(a, b, clusters)
+    assert narrow is not None and wide is not None
+    ratio = (wide[1] - wide[0]) / (narrow[1] - narrow[0])
+    # Six videos that all agree are worth one: the square root of 6 is 2.4.
+    assert 2.1 < ratio < 2.8
+
+
+def test_the_bootstrap_holds_no_more_memory_for_more_videos() -> None:
+    hits = np.arange(200_000) % 3 == 0
+    tracemalloc.start()
+    difference_interval(hits, np.roll(hits, 1), resamples=40)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    # All 40 draws at once would be 64 MB of indices and as much for each of two sums.
+    assert peak_bytes < 80e6
+
+
+def _clustered(generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """80 clusters of six videos, which fare all alike: B is 5 points better in the mean."""
+    kind = generator.choice(3, 80, p=[0.10, 0.75, 0.15]).repeat(6)
+    return kind == 0, kind == 2, np.arange(80).repeat(6)
+
+
+@pytest.mark.parametrize("clustered", [False, True])
+def test_the_bootstraps_interval_covers_what_it_says(clustered: bool) -> None:
+    assert 0.93 <= _coverage(clustered, trials=600, resamples=500) <= 0.97
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("clustered", [False, True])
+def test_ten_thousand_draws_cover_what_they_say(clustered: bool) -> None:
+    assert 0.93 <= _coverage(clustered, trials=2000, resamples=10_000) <= 0.97
+
+
+def test_without_clusters_the_interval_of_clustered_videos_covers_too_little() -> None:
+    assert _coverage(True, trials=200, resamples=300, told=False) < 0.75
+
+
+def _coverage(clustered: bool, trials: int, resamples: int, told: bool = True) -> float:
+    generator = np.random.default_rng(8)
+    covered = 0
+    for trial in range(trials):
+        if clustered:
+            a, b, clusters = _clustered(generator)
+        else:
+            kind = generator.choice(3, 400, p=[0.05, 0.85, 0.10])
+            a, b, clusters = kind == 0, kind == 2, None
+        interval = difference_interval(
+            a, b, clusters if told else None, resamples=resamples, seed=trial
+        )
+        assert interval is not None
+        covered += interval[0] <= 0.05 <= interval[1]
+    return covered / trials

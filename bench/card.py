@@ -11,7 +11,6 @@ from rich.text import Text
 from ..zoo import registry
 from ..zoo.published import published
 from ..zoo.spec import Published
-from .models import build_without_memory
 from .printed import GIGA, MEGA, Comparison, exponent, shape_of
 from .record import Cost
 from .shape import Shape, native_shape
@@ -50,11 +49,11 @@ def make_card(
     own = shape_of(first, architecture) if first else native_shape(architecture)
     shape = Shape(frames or own.frames, size or own.size, classes or own.classes)
 
-    from .flops import count_cost, macs_by_module
-    from .verify import compare
+    from .verify import compare, count, count_params
 
     every = frames is None and size is None and classes is None
-    module, inputs = build_without_memory(architecture, shape)
+    params, _ = count_params(architecture, shape)
+    cost, macs_by_module = count(architecture, shape)
     return Card(
         name=architecture.name,
         family=architecture.family,
@@ -62,9 +61,9 @@ def make_card(
         year=architecture.year,
         inputs=architecture.inputs,
         input=shape._asdict(),
-        params=sum(parameter.numel() for parameter in module.parameters()),
-        cost=count_cost(module, *inputs),
-        macs_by_module=macs_by_module(module, *inputs),
+        params=params,
+        cost=cost,
+        macs_by_module=macs_by_module,
         published=tuple(
             compare(row)
             if every or shape_of(row, architecture) == shape

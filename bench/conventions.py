@@ -38,6 +38,9 @@ BATCH_NORM_OPERATIONS = 2
 LAYER_NORM_OPERATIONS = 5
 """What mmengine's counter adds, as fvcore does since."""
 
+COUNTED_BY_LAYER = ("mmcv", "mmengine")
+"""Conventions that need `Layers`."""
+
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _ACTIVATIONS = (nn.ReLU, nn.PReLU, nn.ELU, nn.LeakyReLU, nn.ReLU6)
 _POOLINGS = (
@@ -94,23 +97,30 @@ def watch_layers(module: nn.Module, num_classes: int, *inputs: torch.Tensor) -> 
     )
 
 
-def counted_as(convention: str | None, cost: Cost, layers: Layers) -> int:
+def counted_as(convention: str | None, cost: Cost, layers: Layers | None = None) -> int:
     """Return a forward's cost under a convention; None is `matmul`.
 
+    Args:
+        convention: One of those above.
+        cost: What was counted.
+        layers: What was watched, for `COUNTED_BY_LAYER`.
+
     Raises:
-        ValueError: There is no such convention.
+        ValueError: There is no such convention, or it needs the layers.
     """
-    match convention:
-        case None | "matmul":
+    match convention, layers:
+        case None | "matmul", _:
             return cost.macs
-        case "matmul+5norm":
+        case "matmul+5norm", _:
             return cost.macs + NORM_OPERATIONS_2021 * cost.norm_elements
-        case "mmcv":
+        case "mmcv", Layers():
             return layers.mmcv
-        case "mmengine":
+        case "mmengine", Layers():
             norms = BATCH_NORM_OPERATIONS * layers.batch_norm_elements
             norms += LAYER_NORM_OPERATIONS * layers.layer_norm_elements
             return cost.macs - layers.classifier_macs + norms
+    if convention in COUNTED_BY_LAYER:
+        raise ValueError(f"convention {convention!r} needs what the layers were given")
     raise ValueError(f"convention {convention!r} is unknown")
 
 

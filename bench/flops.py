@@ -26,14 +26,29 @@ def count_cost(module: nn.Module, *inputs: torch.Tensor) -> Cost:
     which only the shapes matter. A causal attention is counted in full, as if it had no mask.
 
     `torch_macs` may differ from `macs` in what torch's counter leaves out (vectors `mv` and `dot`,
-    `addbmm`, nn.Bilinear), and is None where the network doesn't run on the meta device: there
+    `addbmm`, nn.Bilinear, the second part of complex numbers) or adds (the branch of a `torch.cond`
+    that is not taken), and is None where the network doesn't run on the meta device: there
     torch's counter would miss the CPU's attention and LSTM.
     """
+    return analyse(module, *inputs)[0]
+
+
+def macs_by_module(module: nn.Module, *inputs: torch.Tensor) -> dict[str, int]:
+    """Return the MACs of every submodule that has any, by its dotted name; "" is the whole."""
+    return analyse(module, *inputs)[1]
+
+
+def analyse(module: nn.Module, *inputs: torch.Tensor) -> tuple[Cost, dict[str, int]]:
+    """Return what `count_cost` and `macs_by_module` do, from one and the same forward."""
     analysis = _analysis(module, inputs)
+    by_module = {
+        name: sum(counts.values()) - counts[ELEMENTWISE] - counts[NORM]
+        for name, counts in analysis.by_module_and_operator().items()
+    }
     counted = analysis.by_operator()
     matrix = {name: counted[name] for name in sorted(counted.keys() - {ELEMENTWISE, NORM})}
     macs = sum(matrix.values())
-    return Cost(
+    cost = Cost(
         macs=macs,
         flops=2 * macs,
         other_flops=counted[ELEMENTWISE] + NORM_OPERATIONS * counted[NORM],
@@ -42,16 +57,7 @@ def count_cost(module: nn.Module, *inputs: torch.Tensor) -> Cost:
         uncounted=dict(sorted(analysis.unsupported_ops().items())),
         torch_macs=_macs_by_torch(module, inputs),
     )
-
-
-def macs_by_module(module: nn.Module, *inputs: torch.Tensor) -> dict[str, int]:
-    """Return the MACs of every submodule that has any, by its dotted name; "" is the whole."""
-    by_module = _analysis(module, inputs).by_module_and_operator()
-    totals = {
-        name: sum(counts.values()) - counts[ELEMENTWISE] - counts[NORM]
-        for name, counts in by_module.items()
-    }
-    return {name: total for name, total in totals.items() if total}
+    return cost, {name: total for name, total in by_module.items() if total}
 
 
 def _analysis(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> DispatchAnalysis:

@@ -1,18 +1,23 @@
 """`verify`: what papers and repositories printed of the networks, beside what they cost here."""
 
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
 
 from ..datasets.errors import KinobenchError
 from ..zoo import registry
 from ..zoo.published import published
 from ..zoo.spec import Architecture, Published
-from .conventions import Layers, counted_as, watch_layers
-from .flops import count_cost
+from .conventions import COUNTED_BY_LAYER, Layers, counted_as, watch_layers
+from .flops import analyse
 from .models import build_without_memory
 from .printed import Comparison, shape_of
 from .record import Cost
 from .shape import Shape
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
 
 
 def verify(names: Iterable[str] | None = None) -> list[Comparison]:
@@ -38,7 +43,7 @@ def compare(row: Published) -> Comparison:
     architecture = registry.get(row.model)
     shape = shape_of(row, architecture)
     try:
-        params, weights = _params(architecture, shape)
+        params, weights = count_params(architecture, shape)
         macs = None if row.gmacs is None else _macs(architecture, shape, row.convention)
     except KinobenchError as error:  # an extra that isn't installed
         return Comparison(published=row, macs=None, params=None, error=str(error))
@@ -48,21 +53,37 @@ def compare(row: Published) -> Comparison:
 
 
 def _macs(architecture: Architecture, shape: Shape, convention: str | None) -> int:
-    return counted_as(convention, *_count(architecture, shape))
+    cost, _ = count(architecture, shape)
+    layers = _layers(architecture, shape) if convention in COUNTED_BY_LAYER else None
+    return counted_as(convention, cost, layers)
 
 
 @cache
-def _count(architecture: Architecture, shape: Shape) -> tuple[Cost, Layers]:
-    module, inputs = build_without_memory(architecture, shape)
-    return count_cost(module, *inputs), watch_layers(module, shape.classes, *inputs)
+def count(architecture: Architecture, shape: Shape) -> tuple[Cost, dict[str, int]]:
+    """Return the cost of one view, and the MACs of each module; see `analyse`."""
+    module, inputs = _built(architecture, shape)
+    return analyse(module, *inputs)
 
 
 @cache
-def _params(architecture: Architecture, shape: Shape) -> tuple[int, int]:
+def _layers(architecture: Architecture, shape: Shape) -> Layers:
+    module, inputs = _built(architecture, shape)
+    return watch_layers(module, shape.classes, *inputs)
+
+
+@cache
+def count_params(architecture: Architecture, shape: Shape) -> tuple[int, int]:
     """Return how many parameters there are, and how many in tensors of two dimensions or more.
 
     The rest are biases, and what normalisations scale and shift by.
     """
-    module, _ = build_without_memory(architecture, shape)
+    module, _ = _built(architecture, shape)
     sizes = [(parameter.numel(), parameter.dim()) for parameter in module.parameters()]
     return sum(n for n, _ in sizes), sum(n for n, dimensions in sizes if dimensions > 1)
+
+
+@lru_cache(maxsize=2)
+def _built(
+    architecture: Architecture, shape: Shape
+) -> "tuple[nn.Module, tuple[torch.Tensor, ...]]":
+    return build_without_memory(architecture, shape)

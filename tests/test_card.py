@@ -11,7 +11,7 @@ from rich.console import Console
 from torch import nn
 
 from kinobench.bench import card as cards
-from kinobench.bench import flops, shape
+from kinobench.bench import flops, shape, verify
 from kinobench.bench.card import Card, make_card, show_card, to_json
 from kinobench.bench.flops import count_cost
 from kinobench.bench.record import Cost
@@ -117,9 +117,26 @@ def test_without_an_input_every_printed_cost_is_counted_at_its_own(
     assert second.params == 210_122 - 129
 
 
+def test_a_network_is_built_and_analysed_once_for_each_input(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for cached in (verify.count, verify.count_params, verify._built):
+        cached.cache_clear()
+    analysed = []
+
+    def analyse(module: nn.Module, clip: torch.Tensor) -> tuple[Cost, dict[str, int]]:
+        analysed.append(clip.shape[-1])
+        return flops.analyse(module, clip)
+
+    rows = [row(), row(convention="matmul+5norm"), row(size=24), row(top1=1.0, gmacs=None)]
+    monkeypatch.setattr(cards, "published", lambda model: rows)
+    monkeypatch.setattr(verify, "analyse", analyse)
+    make_card("c3d_tiny")
+    assert analysed == [16, 24]
+
+
 @pytest.mark.slow
-def test_x3d_m_is_compared_at_both_of_its_printed_inputs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(flops, "macs_by_module", lambda module, clip: {})  # another trace, slow
+def test_x3d_m_is_compared_at_both_of_its_printed_inputs() -> None:
     by_size = {
         c.published.size: c for c in make_card("x3d_m").published if c.published.gmacs is not None
     }

@@ -266,7 +266,8 @@ def test_a_network_whose_library_is_not_installed_is_told(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(verifier, "published", lambda name=None: [row(gmacs=Decimal("9.25"))])
     monkeypatch.setattr(verifier, "build_without_memory", refuse)
-    verifier._params.cache_clear()
+    verifier._built.cache_clear()
+    verifier.count_params.cache_clear()
     (comparison,) = verify(["c3d_tiny"])
     assert not comparison.is_compared
     assert comparison.error is not None and "transformers" in comparison.error

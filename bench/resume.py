@@ -11,7 +11,8 @@ import os
 import shutil
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -66,17 +67,18 @@ class Claim(NamedTuple):
         folder: Where they go.
         continued: Whether another run began it.
         notes: What a reader of the record should know.
-        lock: Held open, and with it the claim, until this process ends.
     """
 
     folder: Path
     continued: bool
     notes: tuple[str, ...]
-    lock: IO[bytes]
 
 
-def claim(parent: Path, name: str, conditions: Conditions, *, fresh: bool = False) -> Claim:
-    """Find the folder that a killed run left, or begin one.
+@contextmanager
+def claim(
+    parent: Path, name: str, conditions: Conditions, *, fresh: bool = False
+) -> Iterator[Claim]:
+    """Find the folder that a killed run left, or begin one; no other process claims it meanwhile.
 
     Args:
         parent: The folder of the case.
@@ -87,46 +89,56 @@ def claim(parent: Path, name: str, conditions: Conditions, *, fresh: bool = Fals
     Raises:
         KinobenchError: A folder can't be made or read.
     """
+    with ExitStack() as locks:
+        try:
+            claimed = _claimed(parent, name, conditions, fresh, locks)
+        except OSError as error:
+            raise KinobenchError(
+                f"{parent} can't be used for predictions: {error.strerror or error}; give another "
+                "--results"
+            ) from error
+        yield claimed
+
+
+def _claimed(
+    parent: Path, name: str, conditions: Conditions, fresh: bool, locks: ExitStack
+) -> Claim:
     notes = []
-    try:
-        for folder in sorted(parent.glob(f"*/{CONDITIONS}"), reverse=True):
-            left = folder.parent
-            if (left / FINISHED).exists():
-                continue
-            found = _read(folder)
-            if not fresh and found != conditions:
-                differ = "conditions" if found is None else ", ".join(found.differences(conditions))
-                notes.append(f"not continued: unfinished {left.name}, of another {differ}")
-                continue
-            lock = _locked(folder)
-            if lock is None:
-                notes.append(f"not continued: {left.name}, which another process is measuring")
-            elif fresh:
-                lock.close()
+    for folder in sorted(parent.glob(f"*/{CONDITIONS}"), reverse=True):
+        left = folder.parent
+        if (left / FINISHED).exists():
+            continue
+        found = _read(folder)
+        if not fresh and found != conditions:
+            differ = "conditions" if found is None else ", ".join(found.differences(conditions))
+            notes.append(f"not continued: unfinished {left.name}, of another {differ}")
+            continue
+        lock = _locked(folder)
+        if lock is None:
+            notes.append(f"not continued: {left.name}, which another process is measuring")
+        elif fresh:
+            with lock:
                 shutil.rmtree(left)
-                notes.append(f"started over: unfinished {left.name} is removed")
-            else:
-                for torn in left.glob("*.unfinished"):
-                    torn.unlink()
-                return Claim(left, True, tuple(notes), lock)
-        folder = parent / name
-        folder.mkdir(parents=True)
-        sync_folder(parent)
-        unfinished = folder / f"{CONDITIONS}.unfinished"
-        with unfinished.open("wb") as file:
-            file.write(msgspec.json.format(msgspec.json.encode(conditions)) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(folder / CONDITIONS)
-        sync_folder(folder)
-        lock = _locked(folder / CONDITIONS)
-    except OSError as error:
-        raise KinobenchError(
-            f"{parent} can't be used for predictions: {error.strerror or error}; give another "
-            "--results"
-        ) from error
+            notes.append(f"started over: unfinished {left.name} is removed")
+        else:
+            locks.enter_context(lock)
+            for torn in left.glob("*.unfinished"):
+                torn.unlink()
+            return Claim(left, True, tuple(notes))
+    folder = parent / name
+    folder.mkdir(parents=True)
+    sync_folder(parent)
+    unfinished = folder / f"{CONDITIONS}.unfinished"
+    with unfinished.open("wb") as file:
+        file.write(msgspec.json.format(msgspec.json.encode(conditions)) + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.replace(folder / CONDITIONS)
+    sync_folder(folder)
+    lock = _locked(folder / CONDITIONS)
     assert lock is not None
-    return Claim(folder, False, tuple(notes), lock)
+    locks.enter_context(lock)
+    return Claim(folder, False, tuple(notes))
 
 
 def mark_finished(folder: Path) -> None:

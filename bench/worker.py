@@ -6,7 +6,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -169,26 +169,26 @@ def _score(job: Job, network: "Network", split: Split, emit: Emit) -> None:
 
     case, results = job.case, Path(job.results)
     emit(Progress(stage="accuracy"))
-    claimed = _claim(job, split, network.weights_digest)
-    for text in claimed.notes:
-        note(text)
     flow_cache = None if job.flow_cache == "none" else FlowCache(job.flow_cache)
-    accuracy = measure_accuracy(
-        network.classify,
-        split,
-        case.protocol,
-        device=network.device,
-        dtype=network.dtype,
-        batch=case.eval_batch,
-        readers=len(usable_cpus()),
-        kinds=network.kinds,
-        flow=case.flow or DEFAULT,
-        flow_cache=flow_cache,
-        predictions=claimed.folder,
-        logits=job.logits,
-        progress=lambda done, total: emit(Progress(stage="accuracy", done=done, total=total)),
-        note=note,
-    )
+    with _claim(job, split, network.weights_digest) as claimed:
+        for text in claimed.notes:
+            note(text)
+        accuracy = measure_accuracy(
+            network.classify,
+            split,
+            case.protocol,
+            device=network.device,
+            dtype=network.dtype,
+            batch=case.eval_batch,
+            readers=len(usable_cpus()),
+            kinds=network.kinds,
+            flow=case.flow or DEFAULT,
+            flow_cache=flow_cache,
+            predictions=claimed.folder,
+            logits=job.logits,
+            progress=lambda done, total: emit(Progress(stage="accuracy", done=done, total=total)),
+            note=note,
+        )
     if flow_cache is not None and flow_cache.fault is not None:
         note(f"{flow_cache.fault}; the flow was not kept")
     kept = claimed.folder.relative_to(results).as_posix()
@@ -222,7 +222,7 @@ def _split(job: Job) -> Split | None:
     return catalog.get(job.case.dataset).load(root, job.case.split)
 
 
-def _claim(job: Job, split: Split, weights: str | None) -> Claim:
+def _claim(job: Job, split: Split, weights: str | None) -> AbstractContextManager[Claim]:
     """Find the folder of the case's logits that a killed run left, or begin one."""
     from ..zoo import registry
     from .environment import library_versions

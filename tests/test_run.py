@@ -99,7 +99,7 @@ def test_a_ucf101_tree_with_a_corrupt_file_is_scored_and_the_file_named(tmp_path
     (bad,) = accuracy["unreadable"]
     assert Path(bad["path"]).name == paths[1].name and "cut short" in bad["reason"]
     assert record["error"]["kind"] == "unreadable" and paths[1].name in record["error"]["message"]
-    assert (tmp_path / "results" / accuracy["predictions"]).is_file()
+    assert (tmp_path / "results" / accuracy["predictions"] / "shard-00000.parquet").is_file()
     assert paths[1].name in done.stderr
     forgiven = bench("run", *options, *short, "--skip-unreadable", cwd=tmp_path)
     assert forgiven.returncode == 0

@@ -4,12 +4,16 @@ import os
 import signal
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
+
+UNLIMITED = 100_000
+"""Columns of a pipe, where each thing that is listed has a line for itself: `| grep` wants that."""
 
 EXIT_FAILED, EXIT_USAGE, EXIT_UNFIT, EXIT_INTERRUPTED = 1, 2, 4, 130
 
@@ -288,13 +292,15 @@ def list_(
     from . import listing
 
     _load_plugins(plugin)
-    found = listing.lines(kind, recount)
+    with _progress("counting", shown=recount) as progress:
+        found = listing.lines(kind, recount, progress)
     if json:
         import msgspec
 
         print(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
     else:
-        listing.show(listing.on_screen(kind, found), _console())
+        spare = listing.SPARE.get(kind, ())
+        listing.show(listing.on_screen(kind, found), _console(UNLIMITED), spare)
 
 
 @app.command()
@@ -336,7 +342,8 @@ def verify(
     from .store import write_text
 
     _load_plugins(plugin)
-    compared = verifying.verify(model)
+    with _progress("comparing") as progress:
+        compared = verifying.verify(model, progress)
     if output is not None:
         write_text(output, printed_page.render(compared))
     if json:
@@ -346,7 +353,7 @@ def verify(
     elif output is None:
         if not compared:
             print("nothing was printed of " + ", ".join(model or ()))
-        show_lines(printed_page.lines(compared), _console())
+        show_lines(printed_page.lines(compared), _console(UNLIMITED))
     unexplained = [each for each in compared if each.is_unexplained]
     for each in unexplained:
         row = each.published
@@ -550,8 +557,23 @@ def _print_boards(boards: list[Any]) -> None:
     tables.show(boards, _console())
 
 
-def _console() -> Any:
-    """Return a console on standard output; a file or a pipe is never cut at 80 columns."""
+@contextmanager
+def _progress(what: str, shown: bool = True) -> Iterator[Callable[[int, int], None] | None]:
+    """Give what is to be told how many of how many are done; a terminal shows it meanwhile."""
+    if not (shown and sys.stderr.isatty()):
+        yield None
+        return
+    from rich.console import Console
+
+    from .run import open_bar
+
+    with open_bar(Console(stderr=True)) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _console(width: int = 200) -> Any:
+    """Return a console on standard output; `width` is that of a file or a pipe, never cut at 80."""
     from rich.console import Console
 
     class PipeConsole(Console):
@@ -559,7 +581,7 @@ def _console() -> Any:
             raise BrokenPipeError  # rich would exit with 1, which means that a case failed
 
     console = PipeConsole()
-    return console if console.is_terminal else PipeConsole(width=200)
+    return console if console.is_terminal else PipeConsole(width=width)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
 """`list`: what there is to choose from."""
 
 import textwrap
-from collections.abc import Callable
-from itertools import accumulate
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -17,15 +16,17 @@ from ..datasets.protocol import PRESETS, Protocol
 from . import models, suite
 
 Line = dict[str, Any]
+Progress = Callable[[int, int], None]
 _ABSENT = "–"
 
 
-def lines(kind: str, recount: bool = False) -> list[Line]:
+def lines(kind: str, recount: bool = False, progress: Progress | None = None) -> list[Line]:
     """Return one dict a model, dataset, protocol or suite.
 
     Args:
         kind: One of `KINDS`.
         recount: Build and count every model anew.
+        progress: Is told how many of how many models are counted.
 
     Raises:
         UnknownNameError: There is no such kind of thing.
@@ -34,14 +35,19 @@ def lines(kind: str, recount: bool = False) -> list[Line]:
         raise UnknownNameError("list", kind, KINDS)
     if recount and kind != "models":
         raise KinobenchError(f"--recount is for models; {kind} have nothing to be counted")
-    return _models(recount) if kind == "models" else KINDS[kind]()
+    return _models(recount, progress) if kind == "models" else KINDS[kind]()
 
 
-def show(found: list[Line], console: Console) -> None:
+def show(found: list[Line], console: Console, spare: Sequence[str] = ()) -> None:
     """Print the lines as a table, as wide as the console is; no name is ever broken.
 
     Columns for which there is no room go under each line, with their names, where there is
     anything to say.
+
+    Args:
+        found: As `lines` or `on_screen` returns them.
+        console: Where to; one that is no terminal is best without a limit, for a line each.
+        spare: Columns that are left out instead.
     """
     if not found:
         return
@@ -50,19 +56,24 @@ def show(found: list[Line], console: Console) -> None:
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     narrow = sum(widths) + len(widths) - 1
     gap = 1 if narrow <= console.width < narrow + len(widths) - 1 else 2
-    beside = max(1, sum(end + gap * n <= console.width for n, end in enumerate(accumulate(widths))))
+    beside, room = [0], console.width - widths[0]
+    for place in range(1, len(head)):
+        if widths[place] + gap <= room:
+            beside.append(place)
+            room -= widths[place] + gap
+    under = [n for n in range(len(head)) if n not in beside and head[n] not in spare]
 
     def show_line(cells: list[str], style: str = "") -> None:
-        fields = zip(cells[:beside], widths, strict=False)
-        line = (" " * gap).join(f"{cell:<{width}}" for cell, width in fields)
+        line = (" " * gap).join(f"{cells[place]:<{widths[place]}}" for place in beside)
         # Not folded by rich, which would break a name that is longer than the console is wide.
         console.print(Text(line.rstrip(), style=style), soft_wrap=True)
 
     show_line(head, "bold")
     for cells in rows:
         show_line(cells)
-        for name, cell in zip(head[beside:], cells[beside:], strict=True):
-            for part in _folded(f"{name}: {cell}", console.width) if cell != _ABSENT else ():
+        for place in under:
+            words = "" if cells[place] == _ABSENT else f"{head[place]}: {cells[place]}"
+            for part in _folded(words, console.width):
                 console.print(Text(part), soft_wrap=True)
 
 
@@ -87,20 +98,24 @@ def _short_model(model: Line) -> Line:
     weights = model["weights"]
     return {
         "name": model["name"],
-        "family": model["family"],
-        "paper": f"{authors} {model['year'] or ''}".strip() or None,
-        "inputs": " + ".join(model["inputs"]),
-        "input": "{}x{}, {} px".format(*model["native"]) if model["native"] else None,
         "params (M)": None if model["params"] is None else f"{model['params'] / 1e6:.3f}",
         "GMACs": None if model["macs"] is None else f"{model['macs'] / 1e9:.3f}",
+        "input": "{}x{}, {} px".format(*model["native"]) if model["native"] else None,
         "weights": ", ".join(each["name"] for each in weights) or None,
         "native protocol": ", ".join(dict.fromkeys(each["protocol"] or "?" for each in weights))
         or None,
+        "family": model["family"],
+        "paper": f"{authors} {model['year'] or ''}".strip() or None,
+        "inputs": " + ".join(model["inputs"]),
     }
 
 
-def _models(recount: bool = False) -> list[Line]:
-    return [msgspec.to_builtins(model) for model in models.models(recount)]
+SPARE = {"models": ("family", "paper", "inputs")}
+"""What a narrow screen goes without: of two hundred models, each should keep to its line."""
+
+
+def _models(recount: bool = False, progress: Progress | None = None) -> list[Line]:
+    return [msgspec.to_builtins(model) for model in models.models(recount, progress)]
 
 
 def _datasets() -> list[Line]:

@@ -1,5 +1,6 @@
 """`list models`: what every network is and costs, without building any that came with kinobench."""
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,16 +62,24 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None = None
 
 
-def models(recount: bool = False) -> list[Model]:
+def models(
+    recount: bool = False, progress: Callable[[int, int], None] | None = None
+) -> list[Model]:
     """Return every model in alphabetical order.
 
     Those that come with kinobench are read from its index, others are built and counted.
 
     Args:
         recount: Build and count all of them, which takes minutes.
+        progress: Is told how many of how many are done.
     """
     indexed = {} if recount else {model.name: model for model in read_index()}
-    return [indexed.get(name) or count_model(name) for name in registry.names()]
+    names, found = registry.names(), []
+    for name in names:
+        found.append(indexed.get(name) or count_model(name))
+        if progress is not None:
+            progress(len(found), len(names))
+    return found
 
 
 @cache

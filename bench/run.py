@@ -121,7 +121,7 @@ def measure(
     run = runner.new_run_id()
     file = RunFile(options.results, run)
     here = {device: environment.describe(device) for device in devices}
-    with _bar(console) as bar:
+    with open_bar(console) as bar:
         overall = bar.add_task("cases", total=len(planned))
         within = bar.add_task("", total=None)
         ready: runner.Worker | None = None
@@ -210,7 +210,7 @@ def prepare(name: str, split: str, root: Path | None, console: Console) -> None:
 def make(dataset: catalog.Dataset, root: Path | None, console: Console) -> Path:
     """Generate a dataset that can be, showing how far it is; at once if it is there already."""
     assert dataset.make is not None
-    with _bar(console) as bar:
+    with open_bar(console) as bar:
         task = bar.add_task(f"generating {dataset.name}", total=None, visible=False)
         return dataset.make(
             root,
@@ -246,7 +246,8 @@ class _Left(ProgressColumn):
 
 
 @contextmanager
-def _bar(console: Console) -> Iterator[Progress]:
+def open_bar(console: Console) -> Iterator[Progress]:
+    """Show how far things are while the context lasts, where the console is a terminal."""
     columns = (
         TextColumn("{task.description}", table_column=Column(no_wrap=True, overflow="ellipsis")),
         BarColumn(bar_width=20),

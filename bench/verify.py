@@ -1,6 +1,6 @@
 """`verify`: what papers and repositories printed of the networks, beside what they cost here."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
@@ -20,11 +20,14 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-def verify(names: Iterable[str] | None = None) -> list[Comparison]:
+def verify(
+    names: Iterable[str] | None = None, progress: Callable[[int, int], None] | None = None
+) -> list[Comparison]:
     """Count the named networks, or all, at every input for which a cost was printed.
 
     Nothing takes memory or arithmetic: the networks have shapes alone. Where parameters are printed
-    without an input, they are those at the network's own.
+    without an input, they are those at the network's own. `progress` is told how many of how many
+    rows are compared.
 
     Raises:
         UnknownNameError: No network is named so.
@@ -33,7 +36,12 @@ def verify(names: Iterable[str] | None = None) -> list[Comparison]:
     for name in chosen or ():
         registry.check(name)
     rows = published() if chosen is None else [row for name in chosen for row in published(name)]
-    return [compare(row) for row in rows]
+    compared = []
+    for row in rows:
+        compared.append(compare(row))
+        if progress is not None:
+            progress(len(compared), len(rows))
+    return compared
 
 
 def compare(row: Published) -> Comparison:

@@ -4,6 +4,7 @@ import io
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 
 import msgspec
 import pytest
@@ -22,9 +23,9 @@ def by_name(kind: str) -> dict[str, listing.Line]:
     return {line["name"]: line for line in listing.lines(kind)}
 
 
-def printed(found: list[listing.Line], width: int = 200) -> str:
+def printed(found: list[listing.Line], width: int = 250, spare: Sequence[str] = ()) -> str:
     out = io.StringIO()
-    listing.show(found, Console(file=out, width=width))
+    listing.show(found, Console(file=out, width=width), spare)
     return out.getvalue()
 
 
@@ -142,6 +143,40 @@ def test_a_model_on_screen_has_the_papers_first_author_and_rounded_counts() -> N
     )
     assert c3d["paper"] == "Tran et al. 2015" and c3d["input"] == "16x1, 112 px"
     assert (c3d["params (M)"], c3d["GMACs"], c3d["weights"]) == ("79.635", "38.549", None)
+
+
+def test_a_narrow_list_of_models_keeps_to_a_line_each_and_to_what_matters() -> None:
+    found = listing.on_screen("models", listing.lines("models"))
+    lines = printed(found, 80, listing.SPARE["models"]).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[0].split() == ["name", "params", "(M)", "GMACs", "input"]
+    plain = [line for line in found if line["weights"] is None]
+    assert sum(line.startswith("    ") for line in lines) == 2 * (len(found) - len(plain))
+    place = next(n for n, line in enumerate(lines) if line.startswith("x3d_m "))
+    assert lines[place + 1].split() == ["weights:", "kinetics400"]
+    assert lines[place + 2].split() == ["native", "protocol:", "pytorchvideo-16x5-256"]
+    assert lines[place + 3].startswith("x3d_")
+
+
+def test_without_a_limit_each_model_is_one_line_with_all_there_is() -> None:
+    found = listing.on_screen("models", listing.lines("models"))
+    head, *lines = printed(found, 100_000, listing.SPARE["models"]).splitlines()
+    assert len(lines) == len(found) and head.split()[-3:] == ["family", "paper", "inputs"]
+    (x3d_m,) = (line for line in lines if line.startswith("x3d_m "))
+    assert "kinetics400" in x3d_m and "Feichtenhofer 2020" in x3d_m
+
+
+def test_a_column_that_fits_stays_though_one_before_it_does_not() -> None:
+    lines = printed([{"name": "set", "homepage": "y" * 30, "cases": 2}], 20).splitlines()
+    assert lines[:2] == ["name  cases", "set   2"] and "y" * 30 in lines[-1]
+
+
+def test_counting_anew_tells_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    indexed = {model.name: model for model in models.read_index()}
+    monkeypatch.setattr(models, "count_model", indexed.__getitem__)
+    told: list[tuple[int, int]] = []
+    found = listing.lines("models", True, lambda done, total: told.append((done, total)))
+    assert told == [(n + 1, len(found)) for n in range(len(found))]
 
 
 def test_what_is_absent_takes_no_line_of_its_own() -> None:

@@ -1,5 +1,6 @@
 """The command: thin, and quick to start; what is heavy is imported where it is used."""
 
+import errno
 import os
 import signal
 import sys
@@ -69,7 +70,11 @@ def _told(command: Callable[..., Any]) -> Callable[..., Any]:
         from .environment import UnfitEnvironmentError
 
         try:
-            return command(*args, **kwargs)
+            try:
+                return command(*args, **kwargs)
+            finally:
+                if sys.stdout is not None:  # it may be closed
+                    sys.stdout.flush()
         except UnfitEnvironmentError as error:
             _leave(str(error), EXIT_UNFIT)
         except KinobenchError as error:
@@ -79,8 +84,18 @@ def _told(command: Callable[..., Any]) -> Callable[..., Any]:
         except BrokenPipeError:  # `| head` has seen enough
             _drop_output()
             raise SystemExit(0) from None
+        except OSError as error:
+            # Of a file it would have the name.
+            if error.filename is not None or error.errno not in _UNWRITABLE:
+                raise
+            _drop_output()
+            _leave(f"standard output can't be written: {error.strerror}", EXIT_USAGE)
 
     return run
+
+
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
+"""What writing to standard output fails with, a reader who went away aside."""
 
 
 def _drop_output() -> None:

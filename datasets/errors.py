@@ -1,6 +1,7 @@
 """Mistakes that a user can mend: each message quotes what was wrong and says the cure."""
 
 import difflib
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -40,7 +41,35 @@ class VideoError(KinobenchError):
 
 
 def nearest_name(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name most like `name`, or None if none is near."""
-    by_folded = {candidate.casefold(): candidate for candidate in known}
-    found = difflib.get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.55)
-    return by_folded[found[0]] if found else None
+    """Return the known name most like `name`, or None if none is near.
+
+    One that has all the words of `name`, in any order, is meant before any other: `i3d_flow` is
+    short for `i3d_inception_flow`. Else the first word, a family's name, says most.
+    """
+    typed = name.casefold()
+    words = _words(typed)
+
+    def likeness(candidate: str) -> float:
+        return difflib.SequenceMatcher(None, candidate.casefold(), typed).ratio()
+
+    candidates = sorted(known)
+    if words:
+        with_all = [each for each in candidates if set(words) <= set(_words(each.casefold()))]
+        if with_all:
+            return max(with_all, key=likeness)
+    alike = {each: ratio for each in candidates if (ratio := likeness(each)) >= _NEAR}
+
+    def closeness(candidate: str) -> float:
+        same_start = words[:1] == _words(candidate.casefold())[:1]
+        return alike[candidate] + (_SAME_START if same_start else 0)
+
+    return max(alike, key=closeness, default=None)
+
+
+_NEAR = 0.55
+"""The least likeness of a name that is suggested: 1 is the same, 0 has no letter in common."""
+_SAME_START = 0.1
+
+
+def _words(name: str) -> list[str]:
+    return [word for word in re.split(r"[\s_-]+", name) if word]

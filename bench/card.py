@@ -150,6 +150,8 @@ def _print_group(group: Sequence[Comparison], console: Console) -> None:
             decimals = max(3, -exponent(number))
             shown = "–" if count is None else f"{Decimal(count).scaleb(-unit):.{decimals}f}"
             lines.append((name, str(number), shown, rest))
+    shared = len({comparison.published.note for comparison in group}) == 1
+    below = [row.note] if shared and row.note else []
     for comparison in group:
         scored = comparison.published
         before = "scratch" if scored.pretraining == "none" else scored.pretraining
@@ -158,6 +160,10 @@ def _print_group(group: Sequence[Comparison], console: Console) -> None:
             f"from {before}" if before else None,
         )
         scored_on = ", ".join(part for part in parts if part)
+        if scored.note and not shared:
+            if scored.top1 is None and scored.top5 is None:
+                below.append(scored.note)
+            scored_on = "; ".join(part for part in (scored_on, scored.note) if part)
         for name, percent in (("top-1 (%)", scored.top1), ("top-5 (%)", scored.top5)):
             if percent is not None:
                 lines.append((name, f"{percent:g}", "–", scored_on))
@@ -180,9 +186,8 @@ def _print_group(group: Sequence[Comparison], console: Console) -> None:
     ):
         if text:
             _print_words(f"  {name}: {text}", console)
-    for note in dict.fromkeys(comparison.published.note for comparison in group):
-        if note:
-            _print_words(f"  note: {note}", console)
+    for note in dict.fromkeys(below):
+        _print_words(f"  note: {note}", console)
 
 
 def _input_of(row: Published) -> str:

@@ -307,6 +307,23 @@ def test_rows_that_differ_in_their_training_share_a_block(monkeypatch: pytest.Mo
     ]
 
 
+def test_a_note_of_one_row_stands_on_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [
+        row(mparams=None),
+        row(mparams=None, top1=80.0, top5=95.0, note="4 GPUs, missing videos"),
+        row(mparams=None, top1=None, note="a cost alone"),
+    ]
+    monkeypatch.setattr(cards, "published", lambda model: rows)
+    lines = printed(make_card("c3d_tiny", 16, 16, 10), 80).splitlines()
+    assert lines[lines.index("16x16x16, 10 classes") + 3 :] == [
+        "  top-1 (%)       81.25        –  ucf101, 10x3",
+        "  top-1 (%)          80        –  ucf101, 10x3; 4 GPUs, missing videos",
+        "  top-5 (%)          95        –",
+        "  source: Someone et al. [2015], table 1",
+        "  note: a cost alone",
+    ]
+
+
 def test_what_cannot_be_counted_is_shown(tiny: Card) -> None:
     cost = msgspec.structs.replace(tiny.cost, uncounted={"aten::[odd]_op": 3})
     text = printed(msgspec.structs.replace(tiny, cost=cost))

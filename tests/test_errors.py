@@ -43,5 +43,5 @@ def test_a_suggestion_is_the_same_in_whatever_order_the_names_come() -> None:
 
 
 def test_the_message_quotes_the_name_and_says_the_cure() -> None:
-    with pytest.raises(UnknownNameError, match="did you mean .i3d_inception_flow"):
+    with pytest.raises(UnknownNameError, match="did you mean 'i3d_inception_flow'"):
         raise UnknownNameError("model", "i3d_flow", ["x3d_l", "i3d_inception_flow"])

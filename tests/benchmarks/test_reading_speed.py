@@ -1,46 +1,66 @@
-"""How long reading takes, beside the bare decoder: `pytest tests/benchmarks --benchmark-only`."""
+"""Reading a video, beside the bare decoder and beside pytorchvideo's own dataset.
 
+`pytest tests/benchmarks --benchmark-only`; results/benchmarks.md says what came of it.
+"""
+
+import importlib.util
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import av
 import numpy as np
 import pytest
+import pytorchvideo
+import torch
 from av.video.reformatter import VideoReformatter
+from pytorchvideo.data import LabeledVideoDataset
+from pytorchvideo.data.clip_sampling import ConstantClipsPerVideoSampler
+from torch.utils.data import SequentialSampler
 
+from kinobench.bench.pipeline import FrameRooms
 from kinobench.datasets.protocol import preset
-from kinobench.datasets.video import VideoReader, read_clips
-from kinobench.datasets.views import make_views
+from kinobench.datasets.video import Clips, VideoReader, read_clips
+from kinobench.datasets.views import ViewMaker
 
-from ..media import write_video
+from .clips import write_clip
 
-PROTOCOL = preset("common-112")
+PROTOCOL = preset("pytorchvideo-32x2-256").with_views(10, 3)
+"""What SlowFast is tested with on Kinetics: 32 frames, stride 2, 10 clips of 3 crops of 256."""
+BATCH = 8
 
 
 @pytest.fixture(scope="module")
 def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Ten seconds of 340x256, as Kinetics copies have them, with something to decode in it."""
-    generator = np.random.default_rng(0)
-    coarse = generator.integers(0, 256, (300, 32, 43, 3), dtype=np.uint8)
-    frames = coarse.repeat(8, axis=1).repeat(8, axis=2)[:, :, :340]
-    path = tmp_path_factory.mktemp("video") / "kinetics_like.mp4"
-    return write_video(path, frames, fps=30, options={"crf": "23"})
+    """Ten seconds."""
+    return write_clip(tmp_path_factory.mktemp("video") / "kinetics_like.mp4")
 
 
-def _wanted(path: Path) -> set[int]:
-    with VideoReader(path) as reader:
-        clips = PROTOCOL.frame_indices(reader.times_s, reader.duration_s)
-    return {number for clip in clips for number in clip}
+class Reader:
+    """Reads a video as an evaluation does: into memory that is used again."""
+
+    def __init__(self) -> None:
+        self.rooms = FrameRooms(2**30)
+        self.turn = 0
+
+    def __call__(self, path: Path) -> Clips:
+        clips = read_clips(path, PROTOCOL, lambda shape: self.rooms.give(self.turn, shape))
+        self.rooms.take_back(self.turn)
+        self.turn += 1
+        return clips
 
 
 @pytest.mark.benchmark(group="file to unique frames")
 def test_kinobench_reads_clips(benchmark: Callable, video: Path) -> None:
-    benchmark(read_clips, video, PROTOCOL)
+    benchmark(Reader(), video)
 
 
 @pytest.mark.benchmark(group="file to unique frames")
 def test_bare_pyav_decodes_and_converts_the_same_frames(benchmark: Callable, video: Path) -> None:
-    wanted = _wanted(video)
+    with VideoReader(video) as reader:
+        clips = PROTOCOL.frame_indices(reader.times_s, reader.duration_s, reader.timeline)
+    wanted = {number for clip in clips for number in clip}
 
     def read() -> list[np.ndarray]:
         converter = VideoReformatter()
@@ -53,10 +73,53 @@ def test_bare_pyav_decodes_and_converts_the_same_frames(benchmark: Callable, vid
                 if number in wanted
             ]
 
-    benchmark(read)
+    assert len(benchmark(read)) == len(wanted)
 
 
-@pytest.mark.benchmark(group="frames to views")
+@pytest.mark.benchmark(group="file to float views")
 def test_kinobench_makes_views(benchmark: Callable, video: Path) -> None:
-    clips = read_clips(video, PROTOCOL)
-    benchmark(make_views, clips.frames, clips.places, PROTOCOL)
+    reader, maker = Reader(), ViewMaker(PROTOCOL, "cpu")
+    views = torch.empty(BATCH, 3, PROTOCOL.frames, PROTOCOL.size, PROTOCOL.size)
+
+    def read() -> int:
+        clips = reader(video)
+        maker.take(clips.frames, clips.places)
+        for first in range(0, len(maker), BATCH):
+            maker.write(first, views[: len(maker) - first])
+        return len(maker)
+
+    assert benchmark(read) == 30
+
+
+@pytest.mark.benchmark(group="file to float views")
+def test_pytorchvideos_dataset_gives_the_same_views(benchmark: Callable, video: Path) -> None:
+    transforms = _pytorchvideos_transforms()
+    mean, std = (torch.tensor(each).view(3, 1, 1, 1) for each in (PROTOCOL.mean, PROTOCOL.std))
+
+    def transform(sample: dict[str, Any]) -> torch.Tensor:
+        clip = transforms.uniform_temporal_subsample(sample["video"], PROTOCOL.frames)
+        clip = transforms.short_side_scale((clip / 255.0 - mean) / std, PROTOCOL.short_side)
+        view: torch.Tensor = transforms.uniform_crop(clip, PROTOCOL.size, sample["aug_index"])
+        return view
+
+    def read() -> int:
+        views = LabeledVideoDataset(
+            [(str(video), {"label": 0})],
+            ConstantClipsPerVideoSampler(PROTOCOL.frames * PROTOCOL.stride / 30, 10, 3),
+            video_sampler=SequentialSampler,
+            transform=transform,
+            decode_audio=False,
+        )
+        return sum(view.shape == (3, 32, 256, 256) for view in views)
+
+    assert benchmark.pedantic(read, rounds=3, warmup_rounds=0) == 30
+
+
+def _pytorchvideos_transforms() -> ModuleType:
+    """pytorchvideo/transforms/functional.py alone: its package needs an older torchvision."""
+    path = Path(pytorchvideo.__file__).parent / "transforms" / "functional.py"
+    spec = importlib.util.spec_from_file_location("pytorchvideo_functional", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -1,0 +1,147 @@
+"""A whole evaluation beside decoding alone and forwards alone, of the same videos; its memory."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from kinobench.bench.accuracy import measure_accuracy, views_in_a_forward
+from kinobench.bench.environment import usable_cpus
+from kinobench.bench.inputs import VideoInputs
+from kinobench.bench.pipeline import read_ahead
+from kinobench.datasets.protocol import preset
+from kinobench.datasets.split import Split, Video
+from kinobench.datasets.video import Room, read_clips
+from kinobench.zoo import registry
+
+from ..media import REPOSITORY
+from .clips import write_clip
+
+PROTOCOL = preset("common-112").with_views(1, 1)
+CLASSES = 8
+BATCH = 8
+VIDEOS = 24
+READERS = len(usable_cpus())
+CPU = torch.device("cpu")
+
+
+def cheap() -> nn.Module:
+    """A network that costs a small part of decoding its video."""
+    return nn.Sequential(nn.AdaptiveAvgPool3d(4), nn.Flatten(), nn.Linear(3 * 4**3, CLASSES))
+
+
+def dear() -> nn.Module:
+    """A network that costs several times as much."""
+    return registry.get("x3d_tiny").build(CLASSES, PROTOCOL.frames, PROTOCOL.size)
+
+
+def made_split(folder: Path, files: int, videos: int, seconds: float) -> Split:
+    """Many videos of a few files."""
+    paths = [write_clip(folder / f"{n}.mp4", seconds, seed=n) for n in range(files)]
+    return Split(
+        dataset="made",
+        name="test",
+        classes=tuple("abcdefgh"),
+        videos=tuple(
+            Video(id=str(n), path=paths[n % files], label=n % CLASSES) for n in range(videos)
+        ),
+    )
+
+
+@pytest.fixture(scope="module")
+def split(tmp_path_factory: pytest.TempPathFactory) -> Split:
+    return made_split(tmp_path_factory.mktemp("videos"), 8, VIDEOS, 10)
+
+
+@pytest.fixture(scope="module", params=[cheap, dear], ids=lambda build: build.__name__)
+def network(request: pytest.FixtureRequest) -> nn.Module:
+    torch.manual_seed(0)
+    made: nn.Module = request.param().eval()
+    return made
+
+
+@pytest.fixture
+def group(request: pytest.FixtureRequest, benchmark: Callable) -> None:
+    """One group a network: what stands in one is compared."""
+    benchmark.group = f"evaluation with a {request.node.callspec.id} network"
+
+
+def test_decoding_alone(benchmark: Callable, group: None, split: Split, network: nn.Module) -> None:
+    def read(video: Video, room: Room) -> VideoInputs:
+        return VideoInputs(read_clips(video.path, PROTOCOL, room), None)
+
+    def decode() -> int:
+        return sum(1 for _ in read_ahead(split.videos, read, READERS))
+
+    assert benchmark.pedantic(decode, rounds=7, warmup_rounds=1) == VIDEOS
+
+
+def test_forwards_alone(benchmark: Callable, group: None, split: Split, network: nn.Module) -> None:
+    batch = views_in_a_forward(BATCH, split, PROTOCOL)
+    views = torch.randn(batch, 3, PROTOCOL.frames, PROTOCOL.size, PROTOCOL.size)
+
+    @torch.inference_mode()
+    def forwards() -> None:
+        for _ in range(0, VIDEOS * PROTOCOL.views, batch):
+            network(views)
+
+    benchmark.pedantic(forwards, rounds=7, warmup_rounds=1)
+
+
+def test_whole_evaluation(
+    benchmark: Callable, group: None, split: Split, network: nn.Module
+) -> None:
+    def evaluate() -> int:
+        accuracy = measure_accuracy(
+            network, split, PROTOCOL, device=CPU, batch=BATCH, readers=READERS
+        )
+        return accuracy.scored
+
+    assert benchmark.pedantic(evaluate, rounds=7, warmup_rounds=1) == VIDEOS
+
+
+EVALUATE = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+import torch
+from kinobench.bench.accuracy import measure_accuracy
+from kinobench.datasets.split import Split, Video
+from kinobench.datasets.protocol import preset
+from kinobench.zoo import registry
+torch.set_num_threads(1)
+network = registry.get("early_fusion_tiny").build(8, 16, 112).eval()
+files = sorted(Path(sys.argv[2]).glob("*.mp4"))
+videos = tuple(
+    Video(id=str(n), path=files[n % len(files)], label=n % 8) for n in range(int(sys.argv[3]))
+)
+split = Split(dataset="made", name="test", classes=tuple("abcdefgh"), videos=videos)
+accuracy = measure_accuracy(
+    network, split, preset("common-112").with_views(10, 3), device=torch.device("cpu"),
+    predictions=Path(sys.argv[4]), readers=2,
+)
+assert accuracy.scored == len(videos)
+print(max(int(l.split()[1]) for l in open("/proc/self/status") if l.startswith("VmHWM")) * 1024)
+"""
+
+
+@pytest.mark.slow
+def test_memory_is_the_same_for_50_and_for_2000_videos(tmp_path: Path) -> None:
+    for number in range(5):
+        write_clip(tmp_path / f"{number}.mp4", 2 + number / 4, seed=number)
+    peaks = []
+    for count in (50, 2000):
+        done = subprocess.run(
+            [sys.executable, "-c", EVALUATE, REPOSITORY, tmp_path, str(count), str(count)],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        peaks.append(int(done.stdout))
+    print(f"peak memory: {peaks[0] / 2**20:.0f} MiB of 50 videos, {peaks[1] / 2**20:.0f} of 2,000")
+    assert peaks[1] < 1.1 * peaks[0]

@@ -322,6 +322,20 @@ def test_the_page_is_the_one_that_would_be_written_now(everything: list[Comparis
     assert PAGE.read_text(encoding="utf-8") == render(everything)
 
 
+def test_comparing_tells_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verifier, "published", lambda name=None: [row(top1=1.0), row(top1=2.0)])
+    told: list[tuple[int, int]] = []
+    verify(progress=lambda done, total: told.append((done, total)))
+    assert told == [(1, 2), (2, 2)]
+
+
+def test_a_convention_of_layers_asks_for_them() -> None:
+    cost = count_cost(nn.Linear(2, 3).eval(), torch.empty(1, 2))
+    assert counted_as("matmul", cost) == 6
+    with pytest.raises(ValueError, match="'mmcv' needs what the layers were given"):
+        counted_as("mmcv", cost)
+
+
 def test_for_an_accuracy_alone_nothing_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verifier, "build_without_memory", None)
     monkeypatch.setattr(verifier, "published", lambda name=None: [row(top1=1.0)])

@@ -110,7 +110,7 @@ class InputMaker:
     ) -> None:
         """Prepare for a network that takes `kinds` of a dtype, on a device."""
         self._kinds = tuple(kinds)
-        self._rgb = ViewMaker(protocol, device, dtype)
+        self._rgb = ViewMaker(protocol, device, dtype, threads=torch.get_num_threads())
 
     def take(self, inputs: VideoInputs) -> tuple[ViewSource, ...]:
         """Return the source of each argument; it holds until the next video is taken."""

@@ -4,6 +4,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from math import prod
 from typing import TypeVar
 
@@ -140,7 +141,9 @@ def read_ahead(
 
     waiting = enumerate(videos)
     ahead: deque[tuple[int, Video, Future[VideoInputs | VideoError]]] = deque()
-    with ThreadPoolExecutor(readers, thread_name_prefix="reader") as pool:
+    # One operator of torch's uses one thread: there are others to keep the processors busy.
+    single = partial(torch.set_num_threads, 1)
+    with ThreadPoolExecutor(readers, "reader", single) as pool:
         try:
             while True:
                 while len(ahead) < 2 * readers and (following := next(waiting, None)) is not None:

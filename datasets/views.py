@@ -1,6 +1,7 @@
 """From a video's wanted frames to the views that a network sees."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
@@ -53,9 +54,21 @@ class ViewMaker:
     """
 
     def __init__(
-        self, protocol: Protocol, device: torch.device | str, dtype: torch.dtype = torch.float32
+        self,
+        protocol: Protocol,
+        device: torch.device | str,
+        dtype: torch.dtype = torch.float32,
+        threads: int = 1,
     ) -> None:
-        """Prepare for videos under a protocol, on a device, of which views of a dtype are made."""
+        """Prepare for videos.
+
+        Args:
+            protocol: The resize, the crops and the normalisation.
+            device: Where the work is done and the views are.
+            dtype: What the views are of.
+            threads: Frames, and views, that a CPU works on side by side. More than one share it
+                better with threads that decode than OpenMP's do, which keep it busy as they wait.
+        """
         self.protocol = protocol
         self.device = torch.device(device)
         self.dtype = dtype
@@ -65,6 +78,8 @@ class ViewMaker:
         self._pictures = self._memory
         self._places: list[list[int]] = []
         self._crops: list[Crop] = []
+        several = threads > 1 and self.device.type == "cpu"
+        self._pool = ThreadPoolExecutor(threads, "views", _alone) if several else None
         self._copying = torch.cuda.Stream(device) if self.device.type == "cuda" else None
 
     def __len__(self) -> int:
@@ -100,15 +115,19 @@ class ViewMaker:
         whole = frames.shape[1:3] == (height, width)
         order = _cut_alone if whole else _ORDERS[protocol.resize_on]
         self._pictures = self._room(len(frames), lowest - top, rightmost - left)
-        for at, part in enumerate(_parts(self._sent(frames))):
+        parts = _parts(self._sent(frames))
+
+        def make(at: int) -> None:
             begin = at * FRAMES_AT_ONCE
-            target = self._pictures[:, begin : begin + len(part)]
+            target = self._pictures[:, begin : begin + len(parts[at])]
             if self.dtype is torch.float32:
-                order(part, target, cut, resize, normalise)
+                order(parts[at], target, cut, resize, normalise)
             else:
                 scratch = torch.empty(target.shape, device=self.device)
-                order(part, scratch, cut, resize, normalise)
+                order(parts[at], scratch, cut, resize, normalise)
                 target.copy_(scratch)
+
+        self._each(make, len(parts))
 
     def write(self, first: int, views: torch.Tensor) -> None:
         """Write as many views as there is room for, from view `first` on.
@@ -118,8 +137,10 @@ class ViewMaker:
             views: `[n, 3, frames, size, size]`, of the maker's dtype and on its device.
         """
         size = self.protocol.size
-        for number, view in enumerate(views, first):
-            clip, crop = divmod(number, len(self._crops))
+
+        def write(at: int) -> None:
+            view = views[at]
+            clip, crop = divmod(first + at, len(self._crops))
             top, left, mirrored = self._crops[crop]
             shown = self._pictures[:, :, top : top + size, left : left + size]
             if self.device.type == "cpu":  # index_select takes 25 times as long there
@@ -132,6 +153,23 @@ class ViewMaker:
                     view.copy_(shown.index_select(1, chosen).flip(-1))
                 else:
                     torch.index_select(shown, 1, chosen, out=view)
+
+        self._each(write, len(views))
+
+    def _each(self, task: Callable[[int], None], count: int) -> None:
+        """Do a task for each number below a count, several at a time if there are threads."""
+        if self._pool is None:
+            for number in range(count):
+                task(number)
+            return
+        inference = torch.is_inference_mode_enabled()
+
+        def attempt(number: int) -> None:
+            with torch.inference_mode(inference):  # a thread doesn't take it over
+                task(number)
+
+        for _ in self._pool.map(attempt, range(count)):
+            pass
 
     def _room(self, frames: int, height: int, width: int) -> torch.Tensor:
         """Return `[3, frames, height, width]`, whatever is in it."""
@@ -179,6 +217,11 @@ def resized_frames(
 
     pixels = torch.from_numpy(np.ascontiguousarray(frames)).to(device)
     return torch.cat([resize(part) for part in _parts(pixels)]).permute(0, 2, 3, 1)
+
+
+def _alone() -> None:
+    """Let the operators of this thread use no others."""
+    torch.set_num_threads(1)
 
 
 def _parts(frames: torch.Tensor) -> tuple[torch.Tensor, ...]:

@@ -35,6 +35,7 @@ def stored(results: Path) -> list[Record]:
 
 
 def test_failing_cases_are_records_and_the_others_go_on(tmp_path: Path) -> None:
+    (tmp_path / "empty.pt").touch()
     (tmp_path / "bad.toml").write_text(
         'models = ["allocates_without_bound", "raises", "kills_itself", "leaves_early",\n'
         '          "never_ends", "leaves_a_child", "wrong_shape", "works"]\n'
@@ -42,7 +43,7 @@ def test_failing_cases_are_records_and_the_others_go_on(tmp_path: Path) -> None:
         'measure = ["memory", "latency"]\n'
         "timeout_s = 15\nmemory_limit_gib = 4\n"
         "[latency]\nmin_s = 0.1\nmax_s = 0.2\nwarmup_max_s = 0.2\n"
-        '[[case]]\nmodel = "works"\nweights = "no_such_weights"\n'
+        '[[case]]\nmodel = "works"\nweights = "empty.pt"\n'
         '[[case]]\nmodel = "slowfast_tiny"\nprotocol = "pointlight"\n'
     )
     done = bench("run", "bad.toml", "--plugin", MODELS, "--results", "kept", cwd=tmp_path)
@@ -74,7 +75,7 @@ def test_failing_cases_are_records_and_the_others_go_on(tmp_path: Path) -> None:
         "wrong_shape gives [1, 16, 3] for rgb [1, 3, 16, 64, 64]; "
         "logits must be [B, classes], [1, 8]"
     )
-    assert "no_such_weights" in errors[7].message
+    assert "empty.pt" in errors[7].message and "is empty" in errors[7].message
     works = records[7]
     assert works.params == 3 * 8 + 8 and works.latency is not None and works.memory is not None
     for name in ("allocates_without_bound", "raises", "kills_itself", "works", "slowfast_tiny"):

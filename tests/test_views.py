@@ -5,7 +5,7 @@ import torch
 import torchvision.transforms.v2.functional as tvf
 
 from kinobench.datasets.protocol import preset
-from kinobench.datasets.views import make_views
+from kinobench.datasets.views import ViewMaker, make_views
 
 
 def _noise(count: int, height: int, width: int) -> np.ndarray:
@@ -54,3 +54,34 @@ def test_an_even_grey_stays_what_it_is(interpolation: str, antialias: bool) -> N
     views = make_views(frames, [(0,)], protocol)
     expected = torch.full_like(views, (115 / 255 - 0.45) / 0.225)
     torch.testing.assert_close(views, expected, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("resize_on", ["unit", "normalised", "uint8"])
+@pytest.mark.parametrize("crops", [3, 10])
+def test_threads_and_what_lies_in_memory_change_no_pixel(resize_on: str, crops: int) -> None:
+    protocol = msgspec.structs.replace(
+        preset("common-112").with_views(2, crops), resize_on=resize_on, frames=20
+    )
+    maker = ViewMaker(protocol, "cpu", threads=3)
+    places = (tuple(range(20)), tuple(range(20, 40)))
+    for height, width in ((130, 190), (128, 170), (150, 110)):
+        frames = _noise(40, height, width)
+        expected = make_views(frames, places, protocol)
+        maker.take(frames, places)
+        assert len(maker) == 2 * crops
+        views = torch.full((2 * crops, 3, 20, 112, 112), torch.nan)
+        maker.write(0, views[:5])
+        maker.write(5, views[5:])
+        torch.testing.assert_close(views, expected, atol=0, rtol=0)
+
+
+def test_views_of_another_precision_are_the_same_rounded() -> None:
+    protocol = preset("common-112").with_views(1, 3)
+    frames, places = _noise(16, 140, 200), (tuple(range(16)),)
+    maker = ViewMaker(protocol, "cpu", torch.bfloat16)
+    maker.take(frames, places)
+    views = torch.empty(3, 3, 16, 112, 112, dtype=torch.bfloat16)
+    maker.write(0, views)
+    torch.testing.assert_close(
+        views, make_views(frames, places, protocol).bfloat16(), atol=0, rtol=0
+    )

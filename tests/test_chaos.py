@@ -60,6 +60,12 @@ def shards_in(results: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in found}
 
 
+def records_in(results: Path) -> list[dict[str, Any]]:
+    """Every record, oldest first."""
+    paths = sorted(results.glob("runs/*.jsonl"))
+    return [json.loads(line) for path in paths for line in path.read_text().splitlines()]
+
+
 def accuracy_of(record: dict[str, Any]) -> dict[str, Any]:
     """What was measured, but for how long it took and the name of the folder."""
     assert record["error"] is None
@@ -82,14 +88,14 @@ def test_thirty_kills_at_random_moments_change_nothing(tmp_path: Path) -> None:
     generator = random.Random(0)
     lines = ["| kill | after, s | of | shards then | of which new | in the end |"]
     lines.append("|---|---|---|---|---|---|")
-    kills, chain, waiting = 0, 0, []
+    kills, chain = 0, 0
+    waiting: list[str] = []
     while kills < KILLS or waiting:
         results = tmp_path / f"chain{chain}"
-        process = started(tmp_path, results.name)
         before = len(shards_in(results))
         with_worker = generator.random() < 0.5
-        # Nothing is measured in the first third of the time, while libraries load.
-        delay_s = whole_s * (0.2 + 0.8 * generator.random())
+        delay_s = whole_s * (0.2 + 0.8 * generator.random())  # libraries load before that
+        process = started(tmp_path, results.name)
         try:
             process.wait(delay_s if kills < KILLS else None)
         except subprocess.TimeoutExpired:
@@ -99,19 +105,23 @@ def test_thirty_kills_at_random_moments_change_nothing(tmp_path: Path) -> None:
             for name, shard in after.items():
                 assert shard == expected[name], f"kill {kills}: {name} differs"
             who = "all" if with_worker else "the command"
-            waiting.append(
-                f"| {kills} | {delay_s:.1f} | {who} | {len(after)} | {len(after) - before}"
-            )
-            continue
-        out, err = process.communicate()
-        assert process.returncode == 0, err
-        record = json.loads(out)
+            new = len(after) - before
+            waiting.append(f"| {kills} | {delay_s:.1f} | {who} | {len(after)} | {new}")
+            if not list(results.glob("predictions/*/*/finished")):
+                continue
+        else:
+            _, err = process.communicate()
+            assert process.returncode == 0, err
+        # The record is on disk: whatever happens to the command now, the case is finished.
+        record = records_in(results)[-1]
         assert accuracy_of(record) == accuracy_of(reference)
         assert shards_in(results) == expected
         if before:
             continued = [note for note in record["notes"] if "continued after" in note]
-            assert continued == [
-                f"accuracy: continued after {min(17 * before, VIDEOS)} of {VIDEOS} videos"
+            # A worker whose command is gone may have finished a shard before it noticed.
+            possible = [min(17 * done, VIDEOS) for done in range(before, 10)]
+            assert continued[0] in [
+                f"accuracy: continued after {done} of {VIDEOS} videos" for done in possible
             ]
         (folder,) = results.glob("predictions/*/*")
         assert (folder / "finished").is_file() and not list(folder.glob("*.unfinished"))

@@ -1,0 +1,79 @@
+"""Write results/benchmarks.md from what pytest-benchmark measured.
+
+    pytest tests/benchmarks --benchmark-only --benchmark-json=measured.json
+    python tests/benchmarks/page.py measured.json [TABLE.md]... > results/benchmarks.md
+
+Each further file is put at the end of the page as it is.
+"""
+
+import json
+import sys
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+RATIOS = (
+    (
+        "file to unique frames",
+        "test_kinobench_reads_clips",
+        ("test_bare_pyav_decodes_and_converts_the_same_frames",),
+        "of the time of bare PyAV (at most 1.15)",
+    ),
+    (
+        "file to float views",
+        "test_pytorchvideos_dataset_gives_the_same_views",
+        ("test_kinobench_makes_views",),
+        "times as fast as pytorchvideo's dataset (at least 10)",
+    ),
+    *(
+        (
+            f"evaluation with a {kind} network",
+            f"test_whole_evaluation[{kind}]",
+            (f"test_decoding_alone[{kind}]", f"test_forwards_alone[{kind}]"),
+            "of the larger of its parts (at most 1.15)",
+        )
+        for kind in ("cheap", "dear")
+    ),
+)
+"""Of a group: the median of one over the largest median of the others, and what that says."""
+
+
+def page(measured: dict[str, Any], tables: list[str]) -> str:
+    """Return the page in Markdown."""
+    machine, cpu = measured["machine_info"], measured["machine_info"].get("cpu", {})
+    groups: dict[str, dict[str, dict[str, float]]] = defaultdict(dict)
+    for one in measured["benchmarks"]:
+        groups[one["group"] or "others"][one["name"]] = one["stats"]
+    lines = [
+        "# Benchmarks of kinobench itself",
+        "",
+        f"{cpu.get('brand_raw', machine['machine'])}, {cpu.get('count', '?')} processors, "
+        f"{machine['system']} {machine['release']}, Python {machine['python_version']}; "
+        f"{measured['datetime'][:10]}. One process; what stands in one table was measured in one "
+        "run, one after the other. Written by `tests/benchmarks/page.py`.",
+    ]
+    medians = {name: each["median"] for group in groups.values() for name, each in group.items()}
+    for group, found in sorted(groups.items()):
+        lines += ["", f"## {group.capitalize()}", ""]
+        lines += ["| | median, s | least, s | most, s | rounds |", "|---|---|---|---|---|"]
+        for name, each in sorted(found.items(), key=lambda item: item[1]["median"]):
+            words = name.removeprefix("test_").partition("[")[0].replace("_", " ")
+            row = " | ".join(f"{each[key]:.3g}" for key in ("median", "min", "max"))
+            lines.append(f"| {words} | {row} | {each['rounds']:.0f} |")
+        for of, above, below, says in RATIOS:
+            if of == group:
+                ratio = medians[above] / max(medians[name] for name in below)
+                lines += ["", f"**{ratio:.2f}** {says}."]
+        if group == "file to float views" and "test_kinobench_reads_clips" in medians:
+            frames = medians["test_kinobench_reads_clips"]
+            ratio = medians["test_pytorchvideos_dataset_gives_the_same_views"] / frames
+            lines += [
+                "",
+                f"**{ratio:.1f}** times as fast to the frames of these views (at least 20).",
+            ]
+    return "\n".join([*lines, *(f"\n{table.strip()}" for table in tables)]) + "\n"
+
+
+if __name__ == "__main__":
+    given = json.loads(Path(sys.argv[1]).read_text())
+    sys.stdout.write(page(given, [Path(name).read_text() for name in sys.argv[2:]]))

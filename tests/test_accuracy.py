@@ -141,3 +141,25 @@ def test_logits_of_another_shape_are_refused(tmp_path: Path, shape: tuple[int, .
         measure_accuracy(
             lambda views: torch.zeros(shape), split, protocol, device=torch.device("cpu")
         )
+
+
+def test_a_case_goes_on_with_half_the_views_where_memory_runs_out(tmp_path: Path) -> None:
+    make_ucf101(tmp_path, [0, 3, 50])
+    sizes: list[int] = []
+
+    def forward(views: torch.Tensor) -> torch.Tensor:
+        sizes.append(len(views))
+        if len(views) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return read_code(views)
+
+    split = catalog.get("ucf101").load(tmp_path, "1")
+    protocol = preset("common-112").with_views(3, 1)
+    notes: list[str] = []
+    options = {"device": torch.device("cpu"), "batch": 4, "predictions": tmp_path / "kept"}
+    accuracy = measure_accuracy(forward, split, protocol, note=notes.append, **options)
+    assert (accuracy.top1, accuracy.scored) == (1.0, 3)
+    assert sizes == [4, 2, 2, 2, 2, 2, 2]
+    assert notes == ["out of memory with 4 views in a forward; from then on 2"]
+    (shard,) = (tmp_path / "kept").iterdir()
+    assert b'"batch":2' in pq.read_schema(shard).metadata[b"kinobench"]

@@ -19,22 +19,36 @@ from pytorchvideo.data import LabeledVideoDataset
 from pytorchvideo.data.clip_sampling import ConstantClipsPerVideoSampler
 from torch.utils.data import SequentialSampler
 
-from kinobench.bench.pipeline import FrameRooms
+from kinobench.bench.environment import usable_cpus
+from kinobench.bench.inputs import InputMaker, VideoInputs
+from kinobench.bench.pipeline import FrameRooms, read_ahead
 from kinobench.datasets.protocol import preset
-from kinobench.datasets.video import Clips, VideoReader, read_clips
-from kinobench.datasets.views import ViewMaker
+from kinobench.datasets.split import Video
+from kinobench.datasets.video import Clips, Room, VideoReader, read_clips
 
 from .clips import write_clip
 
 PROTOCOL = preset("pytorchvideo-32x2-256").with_views(10, 3)
 """What SlowFast is tested with on Kinetics: 32 frames, stride 2, 10 clips of 3 crops of 256."""
 BATCH = 8
+READERS = len(usable_cpus())
 
 
 @pytest.fixture(scope="module")
-def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Ten seconds."""
-    return write_clip(tmp_path_factory.mktemp("video") / "kinetics_like.mp4")
+def videos(tmp_path_factory: pytest.TempPathFactory) -> list[Video]:
+    """Four, of ten seconds each."""
+    folder = tmp_path_factory.mktemp("videos")
+    paths = [write_clip(folder / f"{seed}.mp4", seed=seed) for seed in range(4)]
+    return [Video(id=path.stem, path=path, label=0) for path in paths]
+
+
+@pytest.fixture(scope="module")
+def video(videos: list[Video]) -> Path:
+    return videos[0].path
+
+
+def _read(video: Video, room: Room) -> VideoInputs:
+    return VideoInputs(read_clips(video.path, PROTOCOL, room), None)
 
 
 class Reader:
@@ -51,12 +65,12 @@ class Reader:
         return clips
 
 
-@pytest.mark.benchmark(group="file to unique frames")
+@pytest.mark.benchmark(group="file to unique frames, one thread")
 def test_kinobench_reads_clips(benchmark: Callable, video: Path) -> None:
     benchmark(Reader(), video)
 
 
-@pytest.mark.benchmark(group="file to unique frames")
+@pytest.mark.benchmark(group="file to unique frames, one thread")
 def test_bare_pyav_decodes_and_converts_the_same_frames(benchmark: Callable, video: Path) -> None:
     with VideoReader(video) as reader:
         clips = PROTOCOL.frame_indices(reader.times_s, reader.duration_s, reader.timeline)
@@ -76,23 +90,31 @@ def test_bare_pyav_decodes_and_converts_the_same_frames(benchmark: Callable, vid
     assert len(benchmark(read)) == len(wanted)
 
 
-@pytest.mark.benchmark(group="file to float views")
-def test_kinobench_makes_views(benchmark: Callable, video: Path) -> None:
-    reader, maker = Reader(), ViewMaker(PROTOCOL, "cpu")
+@pytest.mark.benchmark(group="files to frames and to float views")
+def test_kinobench_reads_frames(benchmark: Callable, videos: list[Video]) -> None:
+    benchmark(lambda: sum(1 for _ in read_ahead(videos, _read, READERS)))
+
+
+@pytest.mark.benchmark(group="files to frames and to float views")
+def test_kinobench_makes_views(benchmark: Callable, videos: list[Video]) -> None:
+    maker = InputMaker(("rgb",), PROTOCOL, torch.device("cpu"))
     views = torch.empty(BATCH, 3, PROTOCOL.frames, PROTOCOL.size, PROTOCOL.size)
 
-    def read() -> int:
-        clips = reader(video)
-        maker.take(clips.frames, clips.places)
-        for first in range(0, len(maker), BATCH):
-            maker.write(first, views[: len(maker) - first])
-        return len(maker)
+    def make() -> int:
+        made = 0
+        for _, inputs in read_ahead(videos, _read, READERS):
+            assert isinstance(inputs, VideoInputs)
+            (source,) = maker.take(inputs)
+            for first in range(0, len(source), BATCH):
+                source.write(first, views[: len(source) - first])
+            made += len(source)
+        return made
 
-    assert benchmark(read) == 30
+    assert benchmark(make) == 30 * len(videos)
 
 
-@pytest.mark.benchmark(group="file to float views")
-def test_pytorchvideos_dataset_gives_the_same_views(benchmark: Callable, video: Path) -> None:
+@pytest.mark.benchmark(group="files to frames and to float views")
+def test_pytorchvideos_dataset_makes_views(benchmark: Callable, videos: list[Video]) -> None:
     transforms = _pytorchvideos_transforms()
     mean, std = (torch.tensor(each).view(3, 1, 1, 1) for each in (PROTOCOL.mean, PROTOCOL.std))
 
@@ -104,7 +126,7 @@ def test_pytorchvideos_dataset_gives_the_same_views(benchmark: Callable, video: 
 
     def read() -> int:
         views = LabeledVideoDataset(
-            [(str(video), {"label": 0})],
+            [(str(video.path), {"label": 0}) for video in videos],
             ConstantClipsPerVideoSampler(PROTOCOL.frames * PROTOCOL.stride / 30, 10, 3),
             video_sampler=SequentialSampler,
             transform=transform,
@@ -112,7 +134,7 @@ def test_pytorchvideos_dataset_gives_the_same_views(benchmark: Callable, video: 
         )
         return sum(view.shape == (3, 32, 256, 256) for view in views)
 
-    assert benchmark.pedantic(read, rounds=3, warmup_rounds=0) == 30
+    assert benchmark.pedantic(read, rounds=3, warmup_rounds=0) == 30 * len(videos)
 
 
 def _pytorchvideos_transforms() -> ModuleType:

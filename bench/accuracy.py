@@ -120,7 +120,9 @@ def views_in_a_forward(batch: int, split: Split, protocol: Protocol) -> int:
     """Return how many views a forward is of: `batch`, but no more than the largest shard has.
 
     It depends on the split, the protocol and the batch alone, and so do the views that are in one
-    forward together: those of a shard in order. Neither timing nor resuming can change them.
+    forward together: those of a shard in order. Neither timing nor resuming can change them. Where
+    memory runs out, a batch goes through in parts; the size of these stands with each shard, so that
+    a run that continues begins with it.
     """
     videos = min(videos_in_a_shard(protocol.views), len(split.videos))
     return max(1, min(batch, videos * protocol.views))

@@ -238,6 +238,7 @@ def test_each_dataset_of_a_suite_has_a_folder_of_its_own(tmp_path: Path) -> None
         (("run", "--dataset", "none", "--measure", "accuracy"), 2, "--dataset NAME"),
         (("run", "--dataset", "pointlight", "--data-root", "empty"), 2, "pointlight"),
         (("run", "--batch", "0"), 2, "batch is 0"),
+        (("run", "--logits", "float8"), 2, "float32 or float16"),
         (("run", "--results", "file.txt"), 2, "file.txt"),
         (("run", "--plugin", "none.py"), 2, "none.py"),
         (("list", "modles"), 2, "did you mean 'models'?"),

@@ -121,8 +121,8 @@ def views_in_a_forward(batch: int, split: Split, protocol: Protocol) -> int:
 
     It depends on the split, the protocol and the batch alone, and so do the views that are in one
     forward together: those of a shard in order. Neither timing nor resuming can change them. Where
-    memory runs out, a batch goes through in parts; the size of these stands with each shard, so that
-    a run that continues begins with it.
+    memory runs out, a batch goes through in parts; their size stands with each shard, so that a run
+    that continues begins with it.
     """
     videos = min(videos_in_a_shard(protocol.views), len(split.videos))
     return max(1, min(batch, videos * protocol.views))

@@ -1,9 +1,9 @@
 """Write results/benchmarks.md from what pytest-benchmark measured.
 
     pytest tests/benchmarks --benchmark-only --benchmark-json=measured.json
-    python tests/benchmarks/page.py measured.json [TABLE.md]... > results/benchmarks.md
+    python tests/benchmarks/page.py measured.json... [TABLE.md]... > results/benchmarks.md
 
-Each further file is put at the end of the page as it is.
+Of a group that several files hold, the last counts. Tables are put at the end as they are.
 """
 
 import json
@@ -51,26 +51,32 @@ RATIOS = (
 """Of a group: the median of one over the largest median of the others, and what that says."""
 
 
-def page(measured: dict[str, Any], tables: list[str]) -> str:
+def page(runs: list[dict[str, Any]], tables: list[str]) -> str:
     """Return the page in Markdown."""
-    machine, cpu = measured["machine_info"], measured["machine_info"].get("cpu", {})
-    groups: dict[str, dict[str, dict[str, float]]] = defaultdict(dict)
-    for one in measured["benchmarks"]:
-        groups[one["group"] or "others"][one["name"]] = one["stats"]
+    machine, cpu = runs[-1]["machine_info"], runs[-1]["machine_info"].get("cpu", {})
+    groups: dict[str, dict[str, dict[str, float]]] = {}
+    for measured in runs:
+        of_run: dict[str, dict[str, dict[str, float]]] = defaultdict(dict)
+        for one in measured["benchmarks"]:
+            of_run[one["group"] or "others"][one["name"]] = one["stats"]
+        groups |= of_run
     lines = [
         "# Benchmarks of kinobench itself",
         "",
         f"{cpu.get('brand_raw', machine['machine'])}, {cpu.get('count', '?')} processors, "
         f"{machine['system']} {machine['release']}, Python {machine['python_version']}; "
-        f"{measured['datetime'][:10]}. One process; what stands in one table was measured in one "
-        "run, one after the other. Written by `tests/benchmarks/page.py`.",
+        f"{runs[-1]['datetime'][:10]}. One process; what stands in one table was measured in one "
+        "run, one after the other, on a virtual machine that others used too: ratios say more than "
+        "times. Written by `tests/benchmarks/page.py`.",
     ]
     medians = {name: each["median"] for group in groups.values() for name, each in group.items()}
     for group, found in sorted(groups.items()):
         lines += ["", f"## {group.capitalize()}", ""]
         lines += ["| | median, s | least, s | most, s | rounds |", "|---|---|---|---|---|"]
         for name, each in sorted(found.items(), key=lambda item: item[1]["median"]):
-            words = name.removeprefix("test_").partition("[")[0].replace("_", " ")
+            test, _, parameter = name.removeprefix("test_").rstrip("]").partition("[")
+            told = f": {parameter}" if parameter and parameter not in group else ""
+            words = test.replace("_", " ") + told
             row = " | ".join(f"{each[key]:.3g}" for key in ("median", "min", "max"))
             lines.append(f"| {words} | {row} | {each['rounds']:.0f} |")
         for of, above, below, says in RATIOS:
@@ -81,5 +87,6 @@ def page(measured: dict[str, Any], tables: list[str]) -> str:
 
 
 if __name__ == "__main__":
-    given = json.loads(Path(sys.argv[1]).read_text())
-    sys.stdout.write(page(given, [Path(name).read_text() for name in sys.argv[2:]]))
+    texts = {name: Path(name).read_text() for name in sys.argv[1:]}
+    runs = [json.loads(text) for name, text in texts.items() if name.endswith(".json")]
+    sys.stdout.write(page(runs, [t for name, t in texts.items() if not name.endswith(".json")]))

@@ -67,7 +67,7 @@ class Reader:
 
 @pytest.mark.benchmark(group="file to unique frames, one thread")
 def test_kinobench_reads_clips(benchmark: Callable, video: Path) -> None:
-    benchmark(Reader(), video)
+    benchmark.pedantic(Reader(), (video,), rounds=20, warmup_rounds=3)
 
 
 @pytest.mark.benchmark(group="file to unique frames, one thread")
@@ -87,7 +87,7 @@ def test_bare_pyav_decodes_and_converts_the_same_frames(benchmark: Callable, vid
                 if number in wanted
             ]
 
-    assert len(benchmark(read)) == len(wanted)
+    assert len(benchmark.pedantic(read, rounds=20, warmup_rounds=3)) == len(wanted)
 
 
 @pytest.mark.benchmark(group="files to frames and to float views")

@@ -1,0 +1,242 @@
+"""`run`, `data`, `environment`: measuring, and what it needs."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from .cli_boards import print_boards, rebuild
+from .cli_frame import (
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    Json,
+    Plugins,
+    Results,
+    app,
+    console,
+    data_app,
+    drop_output,
+    leave,
+    load_plugins,
+    print_json,
+    tell,
+    told,
+)
+
+DataRoot = Annotated[
+    Path | None, typer.Option("--data-root", metavar="DIR", help="The folder of the dataset.")
+]
+
+
+@app.command()
+@told
+def run(
+    suite: Annotated[
+        str | None,
+        typer.Argument(help="A built-in suite, or a TOML file (default: quick)."),
+    ] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(help="Measure this instead of the suite's models; may be repeated."),
+    ] = None,
+    dataset: Annotated[str | None, typer.Option(help="Dataset, or `none`.")] = None,
+    data_root: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--data-root", metavar="[NAME=]DIR", help="The dataset's folder; one for each, by name."
+        ),
+    ] = None,
+    split: Annotated[str | None, typer.Option(help="Split of the dataset.")] = None,
+    protocol: Annotated[str | None, typer.Option(help="Clip protocol.")] = None,
+    views: Annotated[
+        str | None, typer.Option(metavar="TxS", help="Temporal x spatial views, as 10x3.")
+    ] = None,
+    measure: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LIST",
+            help="Of flops,latency,memory,energy,accuracy (default: all but energy).",
+        ),
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(metavar="cpu|cuda", help="Where it runs (default: cpu).")
+    ] = None,
+    precision: Annotated[
+        str | None, typer.Option(metavar="fp32|tf32|bf16|fp16", help="Arithmetic (default: fp32).")
+    ] = None,
+    mode: Annotated[
+        str | None,
+        typer.Option(
+            metavar="eager|compile|cudagraph|stream",
+            help="How it runs (default: eager); stream: one frame a call, state kept.",
+        ),
+    ] = None,
+    flow: Annotated[
+        str | None,
+        typer.Option(
+            metavar="dis|farneback|tvl1",
+            help="Optical flow, where a model takes it (default: dis).",
+        ),
+    ] = None,
+    flow_cache: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR|none", help="Where optical flow is kept (default: the user's cache)."
+        ),
+    ] = None,
+    batch: Annotated[
+        list[int] | None, typer.Option(help="Views in a forward; one case for each.")
+    ] = None,
+    eval_batch: Annotated[
+        int | None, typer.Option(help="Views in a forward while accuracy is measured (default: 8).")
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(help="Threads on the CPU (default: all physical cores; quick: 1).")
+    ] = None,
+    classes: Annotated[int | None, typer.Option(help="Outputs, where there is no dataset.")] = None,
+    weights: Annotated[
+        str | None, typer.Option(metavar="NAME|PATH|none", help="Checkpoint.")
+    ] = None,
+    results: Results = Path("results"),
+    plugin: Plugins = None,
+    timeout: Annotated[
+        float | None, typer.Option(metavar="SECONDS", min=0.1, help="End a case after this long.")
+    ] = None,
+    memory_limit: Annotated[
+        float | None,
+        typer.Option(metavar="GIB", min=0.1, help="What a case may allocate on the CPU."),
+    ] = None,
+    skip_unreadable: Annotated[
+        bool, typer.Option("--skip-unreadable", help="Unreadable videos don't fail a case.")
+    ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="An operator that can't be counted fails a case.")
+    ] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Don't continue what a killed run left; start over.")
+    ] = False,
+    logits: Annotated[
+        str, typer.Option(metavar="float32|float16", help="How per-view logits are kept.")
+    ] = "float32",
+    json: Json = False,
+) -> None:
+    """Measure a suite; print and store a table."""
+    from rich.console import Console
+
+    from . import leaderboard
+    from . import run as running
+    from . import suite as suites
+
+    load_plugins(plugin)
+    # A model of one's own choice has nothing to do with the short budgets of the quick suite.
+    alone = suite is None and bool(model)
+    loaded = suites.Suite(dataset="pointlight") if alone else suites.load(suite or "quick")
+    asked = suites.settings_of(
+        weights=weights,
+        dataset=dataset,
+        split=split,
+        protocol=protocol,
+        views=views,
+        classes=classes,
+        device=device,
+        precision=precision,
+        mode=mode,
+        flow=flow,
+        batch=tuple(batch) if batch else None,
+        threads=threads,
+        eval_batch=eval_batch,
+        measure=tuple(measure.split(",")) if measure else None,
+    )
+    planned = suites.plan(loaded, asked, tuple(model or ()))
+    limit_gib = memory_limit or loaded.memory_limit_gib
+    options = running.Options(
+        data_roots=running.data_roots(data_root or ()),
+        results=results,
+        plugins=tuple(str(path.resolve()) for path in plugin or ()),
+        timeout_s=timeout or loaded.timeout_s,
+        memory_limit_bytes=int(limit_gib * 2**30) if limit_gib else None,
+        skip_unreadable=skip_unreadable,
+        strict=strict,
+        flow_cache=flow_cache,
+        logits=running.logits_type(logits),
+        fresh=fresh,
+    )
+    records = []
+    interrupted = False
+    try:
+        for record in running.measure(planned, loaded, options, Console(stderr=True)):
+            records.append(record)
+            if json:
+                _print_json(record)
+    except KeyboardInterrupt:
+        interrupted = True
+    if records:
+        if not json:
+            print_boards([leaderboard.ordered(b) for b in leaderboard.boards(records)])
+        rebuild(results)
+    for record in records:
+        if record.error is not None and json:
+            tell(f"{record.case.model} failed: {record.error.message}")
+    if interrupted:
+        kept = f"{len(records)} of {len(planned)} cases are finished and kept in {results}"
+        leave(f"interrupted: {kept}", EXIT_INTERRUPTED)
+    if any(record.error is not None for record in records):
+        raise SystemExit(EXIT_FAILED)
+
+
+def _print_json(record: Any) -> None:
+    """Print a record; a reader who went away doesn't stop the measuring."""
+    try:
+        sys.stdout.write(record.to_json().decode() + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        drop_output()
+
+
+@data_app.command("make")
+@told
+def data_make(
+    name: Annotated[str, typer.Argument(help="A dataset that can be generated.")],
+    data_root: DataRoot = None,
+    plugin: Plugins = None,
+) -> None:
+    """Generate a dataset; at once if it is there already."""
+    from rich.console import Console
+
+    from ..datasets import catalog
+    from ..datasets.errors import KinobenchError
+    from . import run as running
+
+    load_plugins(plugin)
+    dataset = catalog.get(name)
+    if dataset.make is None:
+        raise KinobenchError(
+            f"{name} can't be generated; it is to be had at {dataset.homepage}: {dataset.obtain}"
+        )
+    print(running.make(dataset, data_root, Console(stderr=True)))
+
+
+@app.command()
+@told
+def environment(json: Json = False) -> None:
+    """Say what this machine is, and what will spoil a measurement on it."""
+    from . import environment as here
+
+    described, spoilers = here.describe(), here.spoilers()
+    if json:
+        import msgspec
+
+        plain = msgspec.to_builtins(described)
+        plain["spoilers"] = [spoiler._asdict() for spoiler in spoilers]
+        print_json(plain)
+    else:
+        here.show(described, spoilers, console())
+
+
+@app.command(hidden=True)
+def worker(model: Annotated[str | None, typer.Option()] = None) -> None:
+    """Measure the one case that standard input describes (started by `run`)."""
+    from . import worker as measuring
+
+    measuring.main(model)

@@ -13,7 +13,7 @@ from ..zoo.weights import load_weights
 from .flops import count_cost
 from .inputs import Inputs, random_inputs
 from .record import Case, Cost, Mode, Precision
-from .stream import Stream, count_step, frame_by_frame
+from .stream import FrameByFrame, Stream, count_step
 
 _DTYPES: dict[Precision, torch.dtype] = {
     "fp32": torch.float32,
@@ -91,7 +91,7 @@ class Network:
             if self.device.type == "cuda":
                 torch.cuda.synchronize(self.device)
             self.first_call_s = time.perf_counter() - begin
-        self.classify = frame_by_frame(self.module) if self.case.mode == "stream" else self.forward
+        self.classify = FrameByFrame(self.module) if self.case.mode == "stream" else self.forward
         expected = (self.case.batch, self.case.classes)
         if tuple(logits.shape) != expected:
             given = zip(self.kinds, inputs, strict=True)

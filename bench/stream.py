@@ -11,11 +11,6 @@ from .flops import count_cost
 from .record import Cost
 
 
-def frame_by_frame(module: nn.Module) -> "_Steps":
-    """Return the forward of whole clips that feeds a streaming network one frame after another."""
-    return _Steps(module)
-
-
 class Stream:
     """A stream of frames through a network; each call takes the next one."""
 
@@ -30,10 +25,11 @@ class Stream:
         return logits
 
 
-class _Steps(nn.Module):
-    """Frames of a clip through a stream that begins with it."""
+class FrameByFrame(nn.Module):
+    """The forward of whole clips that feeds a streaming network one frame after another."""
 
     def __init__(self, network: nn.Module) -> None:
+        """Take a network that has `step`."""
         super().__init__()
         self.network = network
 
@@ -50,7 +46,7 @@ def count_step(module: nn.Module, frame: torch.Tensor) -> Cost:
 
     That is two frames less one, since the first may do without what the state is for.
     """
-    steps = _Steps(module).eval()
+    steps = FrameByFrame(module).eval()
     one, two = (count_cost(steps, torch.stack([frame] * count, dim=2)) for count in (1, 2))
     by_operator = Counter(two.by_operator)
     by_operator.subtract(one.by_operator)

@@ -126,7 +126,8 @@ def test_every_tiny_network_is_timed_and_its_memory_measured(model: str) -> None
     network = Network(Case(model=model, classes=8, protocol=preset("pointlight")))
     network.settle()
     latency = measure_latency(network, Budget(min_s=0.01, max_s=0.02, warmup_max_s=0.02))
-    assert 0 < latency.median_s < 10 and latency.warmup_calls >= 1
+    assert min(time for block in latency.samples_s for time in block) > 0
+    assert latency.warmup_calls >= 1
     memory, _ = measure_memory(network)
     # float32: four bytes for each parameter, and the buffers.
     assert memory.weights_bytes >= 4 * network.params > 0

@@ -54,6 +54,12 @@ def torchvision_names() -> list[str]:
     return models.list_models(module=models)
 
 
+def named_after(prefix: str, name: str) -> str | None:
+    """Return the builder that stands behind the prefix in an architecture's name, if one does."""
+    builder = name.removeprefix(prefix)
+    return builder if builder != name and builder in torchvision_names() else None
+
+
 def native_size(name: str) -> int:
     """Return the side of the square that torchvision's default weights of that network take."""
     return models.get_model_weights(name).DEFAULT.transforms.keywords["crop_size"]

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from .averaging import log_mean_softmax
-from .backbones import Backbone, for_size, native_size, torchvision_names
+from .backbones import Backbone, for_size, named_after, native_size
 from .frames import PerFrame
 from .input_limits import check_build_arguments
 from .papers import KARPATHY_2014
@@ -94,8 +94,8 @@ def register_backbone(name: str) -> bool:
 
     Not for the names in VARIANTS, which are registered with this module.
     """
-    builder = name.removeprefix(PREFIX)
-    if builder == name or builder not in torchvision_names():
+    builder = named_after(PREFIX, name)
+    if builder is None:
         return False
     _register(name, Variant(backbone=builder, native=(1, 1, native_size(builder))))
     return True

@@ -19,7 +19,7 @@ import torch
 from torch import nn
 from torchvision.models import resnet
 
-from .backbones import Backbone, for_size, native_size, replace_stem, torchvision_names
+from .backbones import Backbone, for_size, named_after, native_size, replace_stem
 from .frames import PerFrame
 from .input_limits import check_build_arguments
 from .papers import WANG_2016
@@ -114,8 +114,8 @@ def register_backbone(name: str) -> bool:
 
     Not for the names in VARIANTS, which are registered with this module.
     """
-    builder = name.removeprefix(PREFIX)
-    if builder == name or builder not in torchvision_names():
+    builder = named_after(PREFIX, name)
+    if builder is None:
         return False
     _register(name, Variant(backbone=builder, native=(25, 1, native_size(builder))))
     return True

@@ -9,11 +9,11 @@ import torch.nn.functional as F
 
 from .cropping import Crop
 from .protocol import Interpolation, Protocol, ResizeOn
+from .resizing import LinearResize, Size, linear_resize
 
 FRAMES_AT_ONCE = 16
 """Frames that are floats before they are cropped: all of a large video would take gigabytes."""
 
-Size = tuple[int, int]
 Step = Callable[[torch.Tensor], torch.Tensor]
 
 
@@ -116,8 +116,20 @@ class ViewMaker:
         def normalise(pictures: torch.Tensor) -> torch.Tensor:
             return pictures.sub_(self._mean).div_(self._std)
 
-        whole = frames.shape[1:3] == (height, width)
-        order = _cut_alone if whole else _ORDERS[protocol.resize_on]
+        order = _ORDERS[protocol.resize_on]
+        if frames.shape[1:3] == (height, width):
+            order = _cut_alone
+        elif self.device.type == "cpu" and protocol.resize_on in _LINEAR:
+            order = _by_products(
+                linear_resize(
+                    (frames.shape[1], frames.shape[2]),
+                    (height, width),
+                    (top, lowest),
+                    (left, rightmost),
+                    protocol.interpolation,
+                    protocol.antialias,
+                )
+            )
         self._pictures = self._room(len(frames), lowest - top, rightmost - left)
         parts = _parts(self._sent(frames))
 
@@ -254,6 +266,24 @@ def _cut_alone(
     _write_bytes(cut(pixels), pictures, normalise)
 
 
+def _by_products(resize_and_cut: LinearResize) -> Order:
+    """Return the order that a CPU is quickest with where nothing is rounded before the end.
+
+    Resizing and normalising are both linear: which comes first makes no difference but of rounding.
+    """
+
+    def write(
+        pixels: torch.Tensor, pictures: torch.Tensor, cut: Step, resize: Step, normalise: Step
+    ) -> None:
+        """Write frames `[n, 3, H, W]`, each while it is in a processor's cache."""
+        frames = pixels.permute(0, 2, 3, 1).numpy()
+        for frame, target in zip(frames, pictures.split(1, dim=1), strict=True):
+            cut_out = torch.from_numpy(resize_and_cut(frame)).transpose(1, 2)
+            normalise(target.copy_(cut_out.unsqueeze(1)).div_(255))
+
+    return write
+
+
 def _unit_resized(
     pixels: torch.Tensor, pictures: torch.Tensor, cut: Step, resize: Step, normalise: Step
 ) -> None:
@@ -292,6 +322,9 @@ def _write_bytes(pixels: torch.Tensor, pictures: torch.Tensor, normalise: Step) 
     for frames, target in zip(pixels.split(few), pictures.split(few, dim=1), strict=True):
         normalise(target.copy_(frames.transpose(0, 1)).div_(255))
 
+
+_LINEAR: tuple[ResizeOn, ...] = ("unit", "normalised")
+"""What is resized as floats, and stays floats."""
 
 _ORDERS: dict[ResizeOn, Order] = {
     "unit": _unit_resized,

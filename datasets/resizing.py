@@ -1,0 +1,88 @@
+"""The resize of a picture and the cut from it, on a CPU, as two products with sparse matrices."""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from scipy.sparse import csr_array, eye_array, kron
+
+Size = tuple[int, int]
+Span = tuple[int, int]
+"""From the first pixel to the one after the last."""
+
+
+class LinearResize(NamedTuple):
+    """Every pixel of a resized picture is a sum of few pixels of the picture as it is.
+
+    A filter that works on rows and on columns by themselves is two matrices whose rows have some
+    four numbers that aren't 0. Only what the cut shows is computed, from what it depends on.
+
+    The sums are those of torch's filters, in another order: results differ by rounding alone.
+
+    Attributes:
+        rows, columns: Of the picture as it is, those that the cut depends on.
+        down: `[h, rows]`: a row of the cut from rows of the picture.
+        across: `[3 * w, 3 * columns]`: a column of the cut from columns, for each colour.
+    """
+
+    rows: Span
+    columns: Span
+    down: csr_array
+    across: csr_array
+
+    def __call__(self, pixels: np.ndarray) -> np.ndarray:
+        """Resize and cut one picture.
+
+        Args:
+            pixels: `[H, W, 3]`, uint8.
+
+        Returns:
+            `[3, w, h]`, float32, on the scale from 0 to 255; columns come before rows.
+        """
+        (top, bottom), (left, right) = self.rows, self.columns
+        shown = pixels[top:bottom, left:right].astype(np.float32).reshape(bottom - top, -1)
+        lowered = (self.down @ shown).reshape(-1, right - left, 3)
+        by_column = np.ascontiguousarray(lowered.transpose(2, 1, 0)).reshape(3 * (right - left), -1)
+        return (self.across @ by_column).reshape(3, -1, lowered.shape[0])
+
+
+@lru_cache(maxsize=64)
+def linear_resize(
+    size: Size, to: Size, rows: Span, columns: Span, interpolation: str, antialias: bool
+) -> LinearResize:
+    """Return the resize of pictures of a size `(height, width)` and the cut from the result.
+
+    Args:
+        size: Of the picture as it is.
+        to: After the resize, before the cut.
+        rows: Of the resized picture, those that are kept.
+        columns: Likewise.
+        interpolation: As in `torch.nn.functional.interpolate`, which gives the numbers.
+        antialias: Whether the filter widens when it shrinks a picture.
+    """
+    down, high = _weights(size[0], to[0], rows, interpolation, antialias)
+    across, wide = _weights(size[1], to[1], columns, interpolation, antialias)
+    one_a_colour = kron(eye_array(3, dtype=np.float32), csr_array(across), format="csr")
+    return LinearResize(high, wide, csr_array(down), one_a_colour)
+
+
+def _weights(
+    length: int, to: int, kept: Span, interpolation: str, antialias: bool
+) -> tuple[np.ndarray, Span]:
+    """Return the weights `[kept, span]` of pixels of a line, and the span of it that they are of.
+
+    They are what torch makes of lines of which each has a single pixel that isn't 0.
+    """
+    filtered = interpolation != "nearest"
+    weights = F.interpolate(
+        torch.eye(length).view(1, 1, length, length),
+        size=(to, length),
+        mode=interpolation,
+        align_corners=False if filtered else None,
+        antialias=antialias and filtered,
+    )[0, 0, kept[0] : kept[1]]
+    counts = weights.abs().sum(0).nonzero()
+    span = int(counts[0]), int(counts[-1]) + 1
+    return weights[:, span[0] : span[1]].numpy(), span

@@ -42,9 +42,11 @@ RATIOS = (
             ("cheap", " (at most 1.15)"),
             (
                 "cheap, resized",
-                ": the resize is neither's, and done by the processors that decode",
+                " (at most 1.15); the resize is neither's, and done by the processors that decode",
             ),
             ("dear", " (at most 1.15)"),
+            ("cheap on a GPU", " (at most 1.15)"),
+            ("slowfast_r50 on a GPU", " (at most 1.15)"),
         )
     ),
 )

@@ -28,7 +28,8 @@ CLASSES = 8
 BATCH = 8
 VIDEOS = 24
 READERS = len(usable_cpus())
-CPU = torch.device("cpu")
+CPU, CUDA = torch.device("cpu"), torch.device("cuda")
+SLOWFAST = preset("pytorchvideo-32x2-256").with_views(10, 3)
 
 
 class Sparse(nn.Module):
@@ -66,25 +67,40 @@ def made_split(folder: Path, files: int, videos: int, seconds: float) -> Split:
     )
 
 
+def slowfast(protocol: Protocol) -> nn.Module:
+    """The network that Kinetics is most often evaluated with."""
+    return registry.get("slowfast_r50").build(CLASSES, protocol.frames, protocol.size)
+
+
 class Evaluation(NamedTuple):
     network: nn.Module
     split: Split
     protocol: Protocol
+    device: torch.device
+    videos: int
 
 
 # Parts that use the same processors can't hide behind each other: one must be far the larger.
 @pytest.fixture(
     scope="module",
-    params=[(cheap, CROPPED, 10), (cheap, RESIZED, 10), (dear, RESIZED.with_views(1, 1), 3)],
-    ids=["cheap", "cheap, resized", "dear"],
+    params=[
+        (cheap, CROPPED, 10, CPU, VIDEOS),
+        (cheap, RESIZED, 10, CPU, VIDEOS),
+        (dear, RESIZED.with_views(1, 1), 3, CPU, VIDEOS),
+        (cheap, SLOWFAST, 10, CUDA, 96),
+        (slowfast, SLOWFAST, 10, CUDA, 48),
+    ],
+    ids=["cheap", "cheap, resized", "dear", "cheap on a GPU", "slowfast_r50 on a GPU"],
 )
 def evaluation(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Evaluation:
-    build, protocol, seconds = request.param
+    build, protocol, seconds, device, videos = request.param
+    if device is CUDA and not torch.cuda.is_available():
+        pytest.skip("this machine has no GPU")
     torch.manual_seed(0)
-    split = made_split(tmp_path_factory.mktemp("videos"), 8, VIDEOS, seconds)
-    return Evaluation(build(protocol).eval(), split, protocol)
+    split = made_split(tmp_path_factory.mktemp("videos"), 8, videos, seconds)
+    return Evaluation(build(protocol).eval().to(device), split, protocol, device, videos)
 
 
 @pytest.fixture
@@ -98,30 +114,38 @@ def test_decoding_alone(benchmark: Callable, group: None, evaluation: Evaluation
         return VideoInputs(read_clips(video.path, evaluation.protocol, room), None)
 
     def decode() -> int:
-        return sum(1 for _ in read_ahead(evaluation.split.videos, read, READERS))
+        pinned = evaluation.device is CUDA
+        return sum(1 for _ in read_ahead(evaluation.split.videos, read, READERS, pinned=pinned))
 
-    assert benchmark.pedantic(decode, rounds=5, warmup_rounds=1) == VIDEOS
+    assert benchmark.pedantic(decode, rounds=5, warmup_rounds=1) == evaluation.videos
 
 
 def test_forwards_alone(benchmark: Callable, group: None, evaluation: Evaluation) -> None:
-    network, split, protocol = evaluation
+    network, split, protocol, device, videos = evaluation
     batch = views_in_a_forward(BATCH, split, protocol)
-    views = torch.randn(batch, 3, protocol.frames, protocol.size, protocol.size)
+    shape = (batch, 3, protocol.frames, protocol.size, protocol.size)
+    views = torch.randn(shape, device=device)
 
     @torch.inference_mode()
     def forwards() -> None:
-        for _ in range(0, VIDEOS * protocol.views, batch):
+        for _ in range(0, videos * protocol.views, batch):
             network(views)
+        if device is CUDA:
+            torch.cuda.synchronize()
 
     benchmark.pedantic(forwards, rounds=5, warmup_rounds=1)
 
 
 def test_whole_evaluation(benchmark: Callable, group: None, evaluation: Evaluation) -> None:
+    network, split, protocol, device, videos = evaluation
+
     def evaluate() -> int:
-        accuracy = measure_accuracy(*evaluation, device=CPU, batch=BATCH, readers=READERS)
+        accuracy = measure_accuracy(
+            network, split, protocol, device=device, batch=BATCH, readers=READERS
+        )
         return accuracy.scored
 
-    assert benchmark.pedantic(evaluate, rounds=5, warmup_rounds=1) == VIDEOS
+    assert benchmark.pedantic(evaluate, rounds=5, warmup_rounds=1) == videos
 
 
 EVALUATE = """

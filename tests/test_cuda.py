@@ -30,8 +30,8 @@ from .trees import make_ucf101
 CUDA = torch.device("cuda")
 pytestmark = pytest.mark.gpu
 TINY = [name for name in registry.names() if name.endswith("_tiny")]
-MAKE_INDICES_ON_THE_HOST: tuple[str, ...] = ()
-"""A forward that copies from the host can't be captured in a graph."""
+MAKE_INDICES_ON_THE_HOST = ("mvit_v2_tiny",)
+"""A forward that copies from the host (torchvision's MViT v2) can't be captured in a graph."""
 
 
 @pytest.fixture(autouse=True)
@@ -63,10 +63,12 @@ def test_views_are_the_same_as_on_a_cpu(name: str) -> None:
     assert cpu.shape == cuda.shape
     mean, std = (torch.tensor(each).view(3, 1, 1, 1) for each in (protocol.mean, protocol.std))
     levels = ((cuda - cpu) * std).abs() * 255
-    if protocol.resize_on == "uint8":  # what is halfway between two bytes may be rounded to either
-        assert levels.max() < 1.001 and (levels > 0.001).float().mean() < 1e-4
+    # CUDA's filter has its own float32 weights: some thousandths of a level. What lies that near
+    # to halfway between two bytes is rounded to the one or the other.
+    if protocol.resize_on == "uint8":
+        assert levels.max() < 1.01 and (levels > 0.01).float().mean() < 1e-3
     else:
-        assert levels.max() < 1e-3
+        assert levels.max() < 0.01
     assert cpu.mean() == pytest.approx(((127.5 / 255 - mean) / std).mean().item(), abs=0.02)
 
 
@@ -127,6 +129,7 @@ def test_real_want_of_memory_halves_the_batch(tmp_path: Path, little_memory: Non
     ]
 
 
+@pytest.mark.filterwarnings("ignore:RNN module weights:UserWarning")  # torch packs none in bf16
 @pytest.mark.parametrize("model", TINY)
 def test_a_tiny_network_gives_the_same_in_a_graph_in_bf16_and_on_a_cpu(model: str) -> None:
     case = Case(model=model, classes=8, protocol=preset("pointlight"), device="cuda", batch=2)

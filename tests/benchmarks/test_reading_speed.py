@@ -26,6 +26,7 @@ from kinobench.datasets.protocol import preset
 from kinobench.datasets.split import Video
 from kinobench.datasets.video import Clips, Room, VideoReader, read_clips
 
+from ..media import REAL_VIDEOS
 from .clips import write_clip
 
 PROTOCOL = preset("pytorchvideo-32x2-256").with_views(10, 3)
@@ -34,9 +35,19 @@ BATCH = 8
 READERS = len(usable_cpus())
 
 
-@pytest.fixture(scope="module")
-def videos(tmp_path_factory: pytest.TempPathFactory) -> list[Video]:
+REAL = REAL_VIDEOS / "kinetics_like_340x256_28fps.mp4"
+"""A copy of a video of Kinetics, where it is at hand."""
+
+
+@pytest.fixture(scope="module", params=["made", "real"])
+def videos(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> list[Video]:
     """Four, of ten seconds each."""
+    if request.param == "real":
+        if not REAL.is_file():
+            pytest.skip("no real video is at hand")
+        return [Video(id=str(n), path=REAL, label=0) for n in range(4)]
     folder = tmp_path_factory.mktemp("videos")
     paths = [write_clip(folder / f"{seed}.mp4", seed=seed) for seed in range(4)]
     return [Video(id=path.stem, path=path, label=0) for path in paths]
@@ -45,6 +56,13 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> list[Video]:
 @pytest.fixture(scope="module")
 def video(videos: list[Video]) -> Path:
     return videos[0].path
+
+
+@pytest.fixture(autouse=True)
+def group(request: pytest.FixtureRequest) -> None:
+    """One group for the made videos and one for the real: what stands in one is compared."""
+    kind = request.node.callspec.params["videos"]
+    request.getfixturevalue("benchmark").group += f", {kind} videos"
 
 
 def _read(video: Video, room: Room) -> VideoInputs:
@@ -91,18 +109,20 @@ def test_bare_pyav_decodes_and_converts_the_same_frames(benchmark: Callable, vid
 
 
 @pytest.mark.benchmark(group="files to frames and to float views")
-def test_kinobench_reads_frames(benchmark: Callable, videos: list[Video]) -> None:
-    benchmark(lambda: sum(1 for _ in read_ahead(videos, _read, READERS)))
+@pytest.mark.parametrize("readers", [1, READERS])
+def test_kinobench_reads_frames(benchmark: Callable, videos: list[Video], readers: int) -> None:
+    benchmark(lambda: sum(1 for _ in read_ahead(videos, _read, readers)))
 
 
 @pytest.mark.benchmark(group="files to frames and to float views")
-def test_kinobench_makes_views(benchmark: Callable, videos: list[Video]) -> None:
+@pytest.mark.parametrize("readers", [1, READERS])
+def test_kinobench_makes_views(benchmark: Callable, videos: list[Video], readers: int) -> None:
     maker = InputMaker(("rgb",), PROTOCOL, torch.device("cpu"))
     views = torch.empty(BATCH, 3, PROTOCOL.frames, PROTOCOL.size, PROTOCOL.size)
 
     def make() -> int:
         made = 0
-        for _, inputs in read_ahead(videos, _read, READERS):
+        for _, inputs in read_ahead(videos, _read, readers):
             assert isinstance(inputs, VideoInputs)
             (source,) = maker.take(inputs)
             for first in range(0, len(source), BATCH):

@@ -16,6 +16,8 @@ import av
 import numpy as np
 from av.video.reformatter import VideoReformatter
 
+from .decoders import DEFAULT as DEFAULT_DECODER
+from .decoders import Decoder
 from .errors import VideoError
 from .protocol import Protocol
 from .timed_placement import Timeline
@@ -205,50 +207,65 @@ class VideoReader:
         Raises:
             VideoError: A wanted frame can't be decoded, or the picture changes its size.
         """
-        if list(numbers) != sorted(set(numbers)):
-            raise ValueError(f"frame numbers must ascend without repeats: {list(numbers)[:8]}...")
-        if numbers and not (numbers[0] >= 0 and numbers[-1] < len(self)):
-            raise IndexError(f"frames {numbers[0]}..{numbers[-1]} of a video of {len(self)}")
-        wanted = {number: place for place, number in enumerate(numbers)}
         converter = VideoReformatter()
         pictures: np.ndarray | None = None
-        taken = 0
+        for place, frame in self.sound_frames(numbers):
+            picture = _pixels(converter.reformat(frame, format="rgb24"))
+            if frame.rotation % 360:
+                picture = np.rot90(picture, k=round(frame.rotation / 90))
+            if pictures is None:
+                pictures = room((len(numbers), picture.shape[0], picture.shape[1], 3))
+            pictures[place] = picture
+        assert pictures is not None  # some were asked for, and each came
+        return pictures
+
+    def sound_frames(self, numbers: Sequence[int]) -> Iterator[tuple[int, av.VideoFrame]]:
+        """Decode the file once and yield the chosen frames, not converted, with their places.
+
+        Raises:
+            VideoError: See `frames`.
+        """
+        self.refuse_wrong_numbers(numbers)
+        wanted = {number: place for place, number in enumerate(numbers)}
+        size: tuple[int, int] | None = None
         damaged: int | None = None
         for number, frame in self._decoded():
             if frame.is_corrupt:
                 damaged = number
             elif frame.key_frame:
                 damaged = None  # what follows is built on this frame alone
-            place = wanted.get(number)
+            place = wanted.pop(number, None)
             if place is None:
                 continue
             if damaged is not None:
                 origin = "" if damaged == number else f", and {self._frame_name(number)} needs it"
                 raise VideoError(self.path, f"{self._frame_name(damaged)} is damaged{origin}")
-            picture = _pixels(converter.reformat(frame, format="rgb24"))
-            if frame.rotation % 360:
-                picture = np.rot90(picture, k=round(frame.rotation / 90))
-            if pictures is None:
-                pictures = room((len(numbers), picture.shape[0], picture.shape[1], 3))
-            elif picture.shape != pictures.shape[1:]:
+            if size is None:
+                size = frame.width, frame.height
+            elif size != (frame.width, frame.height):
                 raise VideoError(
                     self.path,
-                    f"{self._frame_name(number)} is {picture.shape[1]}x{picture.shape[0]}, earlier "
-                    f"ones are {pictures.shape[2]}x{pictures.shape[1]}",
+                    f"{self._frame_name(number)} is {frame.width}x{frame.height}, earlier ones are "
+                    f"{size[0]}x{size[1]}",
                 )
-            pictures[place] = picture
-            del wanted[number]
-            taken += 1
+            yield place, frame
             if not wanted and self._stamps is not None:
                 break
-        if wanted or pictures is None:
-            missing = next(iter(wanted), 0)
+        if wanted:
             raise VideoError(
                 self.path,
-                f"{self._frame_name(missing)} could not be decoded ({taken} of {len(numbers)} "
-                "wanted frames could)",
+                f"{self._frame_name(next(iter(wanted)))} could not be decoded "
+                f"({len(numbers) - len(wanted)} of {len(numbers)} wanted frames could)",
             )
-        return pictures
+
+    def refuse_wrong_numbers(self, numbers: Sequence[int]) -> None:
+        """Raise ValueError or IndexError where they aren't ascending numbers of frames."""
+        if not numbers or list(numbers) != sorted(set(numbers)):
+            raise ValueError(
+                f"frame numbers must ascend without repeats, one at least: {list(numbers)[:8]}..."
+            )
+        if numbers[0] < 0 or numbers[-1] >= len(self):
+            raise IndexError(f"frames {numbers[0]}..{numbers[-1]} of a video of {len(self)}")
 
     def _decoded(self) -> Iterator[tuple[int, av.VideoFrame]]:
         """Yield frames in the order of display, with their numbers."""
@@ -290,18 +307,34 @@ class Clips(NamedTuple):
     numbers: tuple[int, ...]
 
 
-def read_clips(path: str | Path, protocol: Protocol, room: Room = new_room) -> Clips:
+def open_video(path: str | Path, decoder: Decoder = DEFAULT_DECODER) -> VideoReader:
+    """Open a video file whose frames `decoder` decodes; see `VideoReader`."""
+    if decoder == "torchcodec":
+        from .torchcodec_frames import TorchcodecReader
+
+        return TorchcodecReader(path)
+    return VideoReader(path)
+
+
+def read_clips(
+    path: str | Path,
+    protocol: Protocol,
+    room: Room = new_room,
+    decoder: Decoder = DEFAULT_DECODER,
+) -> Clips:
     """Read the clips that the protocol cuts from a video, decoding the file once.
 
     Args:
         path: The file.
         protocol: Which frames make its clips.
         room: Gives the array that they are written to.
+        decoder: What decodes it.
 
     Raises:
         VideoError: The file can't be read, or not to the last frame that is wanted.
+        KinobenchError: The decoder can't be loaded.
     """
-    with VideoReader(path) as video:
+    with open_video(path, decoder) as video:
         numbers = protocol.frame_indices(video.times_s, video.duration_s, video.timeline)
         wanted = sorted({number for clip in numbers for number in clip})
         place_of = {number: place for place, number in enumerate(wanted)}

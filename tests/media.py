@@ -6,9 +6,24 @@ from pathlib import Path
 
 import av
 import numpy as np
+import pytest
+
+from kinobench.datasets.decoders import Decoder
+from kinobench.datasets.errors import KinobenchError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 REAL_VIDEOS = REPOSITORY.parent / "shared" / "videos"
+
+
+def skip_without(decoder: Decoder) -> None:
+    """Skip a test where the decoder can't be loaded."""
+    if decoder == "torchcodec":
+        from kinobench.datasets.torchcodec_frames import load
+
+        try:
+            load()
+        except KinobenchError as error:
+            pytest.skip(str(error))
 
 
 def numbered_frames(count: int, height: int = 48, width: int = 64) -> np.ndarray:

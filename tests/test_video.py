@@ -5,11 +5,20 @@ import av
 import numpy as np
 import pytest
 
+from kinobench.datasets.decoders import DECODERS, Decoder
 from kinobench.datasets.errors import VideoError
 from kinobench.datasets.protocol import preset
-from kinobench.datasets.video import VideoReader, read_clips
+from kinobench.datasets.video import VideoReader, open_video, read_clips
 
-from .media import REAL_VIDEOS, frame_numbers, numbered_frames, turn, write_sound, write_video
+from .media import (
+    REAL_VIDEOS,
+    frame_numbers,
+    numbered_frames,
+    skip_without,
+    turn,
+    write_sound,
+    write_video,
+)
 
 # Frames, width, height and length in seconds, as the page beside the files and ffprobe have them.
 REAL = {
@@ -24,6 +33,13 @@ REAL = {
     "ucf_like_320x240_25fps_mpeg4.avi": (164, 320, 240, 6.56),
     "vp9_odd_321x241.mp4": (25, 321, 241, 1.0),
 }
+
+
+@pytest.fixture(params=DECODERS)
+def decoder(request: pytest.FixtureRequest) -> Decoder:
+    """Each of them in turn, as far as it can be loaded."""
+    skip_without(request.param)
+    return request.param
 
 
 @pytest.mark.parametrize("name", REAL)
@@ -58,18 +74,20 @@ def test_a_real_file_gives_every_frame_that_its_decoder_gives(name: str) -> None
     ],
 )
 def test_frames_come_in_display_order_whatever_the_container(
-    tmp_path: Path, suffix: str, codec: str, options: dict[str, str]
+    tmp_path: Path, suffix: str, codec: str, options: dict[str, str], decoder: Decoder
 ) -> None:
     path = write_video(
         tmp_path / f"steps{suffix}", numbered_frames(40), codec=codec, options=options
     )
-    with VideoReader(path) as video:
+    with open_video(path, decoder) as video:
         assert len(video) == 40
         assert frame_numbers(video.frames([0, 1, 7, 21, 39])) == [0, 1, 7, 21, 39]
         assert video.times_s[25] == pytest.approx(1.0, abs=0.002)
 
 
-def test_the_same_instants_are_read_at_25_and_at_29_97_frames_a_second(tmp_path: Path) -> None:
+def test_the_same_instants_are_read_at_25_and_at_29_97_frames_a_second(
+    tmp_path: Path, decoder: Decoder
+) -> None:
     slow = write_video(tmp_path / "25.avi", numbered_frames(100), fps=25, codec="mpeg4")
     fast = write_video(tmp_path / "29.97.mp4", numbered_frames(120), fps=Fraction(30000, 1001))
     protocol = preset("common-112").with_views(1, 1)  # 16 frames, every 4th of 30 a second
@@ -78,12 +96,12 @@ def test_the_same_instants_are_read_at_25_and_at_29_97_frames_a_second(tmp_path:
     # 4 s hold 120 ticks; the clip of 61 begins at tick 29, 29/30 s: frame 24 is on screen from
     # 0.96 s; then every 4/30 s = 3.33 frames.
     assert indices == (24, 27, 30, 34, 37, 40, 44, 47, 50, 54, 57, 60, 64, 67, 70, 74)
-    with VideoReader(fast) as video:
+    with open_video(fast, decoder) as video:
         (indices,) = protocol.frame_indices(video.times_s, video.duration_s)
         # 4.004 s hold 121 ticks, the clip begins at tick 30 = 1 s, where frame 29 (0.9676 s) is
         # still on screen: frame 30 comes at 1.001 s, a millisecond later.
         assert indices == tuple(range(29, 29 + 61, 4))
-    clips = read_clips(fast, protocol)
+    clips = read_clips(fast, protocol, decoder=decoder)
     assert frame_numbers(clips.frames) == list(range(29, 29 + 61, 4))
 
 
@@ -101,33 +119,35 @@ def test_a_variable_frame_rate_is_read_by_time(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("turns", [0, 1, 2, 3])
-def test_a_turned_phone_video_is_read_upright(tmp_path: Path, turns: int) -> None:
+def test_a_turned_phone_video_is_read_upright(tmp_path: Path, turns: int, decoder: Decoder) -> None:
     upright = np.zeros((4, 64, 96, 3), dtype=np.uint8)
     upright[:, :32, :32] = (250, 40, 40)  # red in the top left corner
     stored = np.rot90(upright, k=turns, axes=(1, 2)).copy()  # the sensor's turn, undone on screen
     path = write_video(tmp_path / "phone.mp4", stored)
     turn(path, quarter_turns_clockwise=turns)
-    with VideoReader(path) as video:
+    with open_video(path, decoder) as video:
         frames = video.frames([0, 3])
     assert frames.shape == (2, 64, 96, 3)
     assert frames[0, 16, 16, 0] > 200 > 60 > frames[0, 16, 80, 0]
     assert frames[0, 50, 16, 0] < 60
 
 
-def test_a_sound_stream_before_the_picture_does_no_harm(tmp_path: Path) -> None:
+def test_a_sound_stream_before_the_picture_does_no_harm(tmp_path: Path, decoder: Decoder) -> None:
     path = write_video(tmp_path / "sound.mp4", numbered_frames(12), audio_first=True)
-    with VideoReader(path) as video:
+    with open_video(path, decoder) as video:
         assert frame_numbers(video.frames([0, 11])) == [0, 11]
 
 
-def test_one_frame_is_a_video(tmp_path: Path) -> None:
+def test_one_frame_is_a_video(tmp_path: Path, decoder: Decoder) -> None:
     path = write_video(tmp_path / "one.mp4", numbered_frames(1))
-    clips = read_clips(path, preset("common-112"))
+    clips = read_clips(path, preset("common-112"), decoder=decoder)
     assert clips.frames.shape == (1, 48, 64, 3)
     assert clips.places == ((0,) * 16,) * 10
 
 
-def test_a_copy_that_begins_before_a_key_frame_begins_at_it(tmp_path: Path) -> None:
+def test_a_copy_that_begins_before_a_key_frame_begins_at_it(
+    tmp_path: Path, decoder: Decoder
+) -> None:
     whole = write_video(
         tmp_path / "whole.ts",
         numbered_frames(40),
@@ -140,7 +160,7 @@ def test_a_copy_that_begins_before_a_key_frame_begins_at_it(tmp_path: Path) -> N
             if number >= 4 and packet.size:
                 packet.stream = stream
                 target.mux(packet)
-    with VideoReader(cut) as video:
+    with open_video(cut, decoder) as video:
         frames = video.frames(range(len(video)))
     assert frame_numbers(frames) == list(range(10, 40))
 
@@ -158,27 +178,31 @@ def _copied(source: Path, target: Path, shift_s: Fraction) -> Path:
     return target
 
 
-def test_an_mp4_that_was_cut_between_key_frames_begins_where_it_was_cut(tmp_path: Path) -> None:
+def test_an_mp4_that_was_cut_between_key_frames_begins_where_it_was_cut(
+    tmp_path: Path, decoder: Decoder
+) -> None:
     whole = write_video(
         tmp_path / "whole.mp4", numbered_frames(100), options={"crf": "10", "g": "250", "bf": "2"}
     )
     # The key frame before the cut stays in the file, hidden by an edit list.
     cut = _copied(whole, tmp_path / "cut.mp4", Fraction(20, 25))
-    with VideoReader(cut) as video:
+    with open_video(cut, decoder) as video:
         assert len(video) == 80 and video.times_s[0] == 0
         assert frame_numbers(video.frames([0, 1, 79])) == [20, 21, 99]
 
 
-def test_a_matroska_file_may_begin_late(tmp_path: Path) -> None:
+def test_a_matroska_file_may_begin_late(tmp_path: Path, decoder: Decoder) -> None:
     options = {"crf": "10", "bf": "0"}  # Matroska stores no decoding times to copy
     whole = write_video(tmp_path / "whole.mkv", numbered_frames(50), options=options)
     late = _copied(whole, tmp_path / "late.mkv", Fraction(-3))
-    with VideoReader(late) as video:
+    with open_video(late, decoder) as video:
         assert len(video) == 50 and video.duration_s == pytest.approx(2.0, abs=0.002)
         assert frame_numbers(video.frames([0, 49])) == [0, 49]
 
 
-def test_damage_counts_for_every_frame_that_is_built_on_it(tmp_path: Path) -> None:
+def test_damage_counts_for_every_frame_that_is_built_on_it(
+    tmp_path: Path, decoder: Decoder
+) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (40, 48, 64, 3), dtype=np.uint8)
     options = {"g": "20", "bf": "0", "sc_threshold": "1000000000", "qscale": "4"}
     path = write_video(tmp_path / "hole.avi", noise, codec="mpeg4", options=options)
@@ -189,7 +213,7 @@ def test_damage_counts_for_every_frame_that_is_built_on_it(tmp_path: Path) -> No
     middle = content.index(bytes(packets[25])) + packets[25].size // 2
     content[middle : middle + 40] = b"\xff" * 40
     path.write_bytes(content)
-    with VideoReader(path) as video:
+    with open_video(path, decoder) as video:
         assert video.frames([0, 10, 24]).shape[0] == 3
         with pytest.raises(VideoError, match=r"frame 25 .* is damaged, and frame 30 .* needs it"):
             video.frames([0, 30])
@@ -208,30 +232,32 @@ def test_a_file_that_may_not_be_read_is_named(
         VideoReader(path)
 
 
-def _refusal(path: Path) -> str:
-    with pytest.raises(VideoError) as caught, VideoReader(path) as video:
+def _refusal(path: Path, decoder: Decoder) -> str:
+    with pytest.raises(VideoError) as caught, open_video(path, decoder) as video:
         video.frames(range(len(video)))
     assert str(caught.value).startswith(f"{path}: ")
     assert caught.value.path == str(path)
     return caught.value.reason
 
 
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    assert _refusal(tmp_path / "gone.mp4") == "no such file"
+def test_a_missing_file_is_named(tmp_path: Path, decoder: Decoder) -> None:
+    assert _refusal(tmp_path / "gone.mp4", decoder) == "no such file"
 
 
-def test_an_empty_file_is_named(tmp_path: Path) -> None:
+def test_an_empty_file_is_named(tmp_path: Path, decoder: Decoder) -> None:
     (tmp_path / "empty.mp4").touch()
-    assert _refusal(tmp_path / "empty.mp4") == "the file is empty"
+    assert _refusal(tmp_path / "empty.mp4", decoder) == "the file is empty"
 
 
-def test_a_text_file_named_mp4_is_named(tmp_path: Path) -> None:
+def test_a_text_file_named_mp4_is_named(tmp_path: Path, decoder: Decoder) -> None:
     (tmp_path / "text.mp4").write_text("this is not a video\n" * 100)
-    assert "not a video that FFmpeg can read" in _refusal(tmp_path / "text.mp4")
+    assert "not a video that FFmpeg can read" in _refusal(tmp_path / "text.mp4", decoder)
 
 
-def test_a_file_without_a_video_stream_is_named(tmp_path: Path) -> None:
-    assert _refusal(write_sound(tmp_path / "sound.mp4")) == "no video stream: it holds audio"
+def test_a_file_without_a_video_stream_is_named(tmp_path: Path, decoder: Decoder) -> None:
+    assert (
+        _refusal(write_sound(tmp_path / "sound.mp4"), decoder) == "no video stream: it holds audio"
+    )
 
 
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
@@ -245,23 +271,28 @@ def test_a_file_without_a_video_stream_is_named(tmp_path: Path) -> None:
     ],
 )
 def test_a_truncated_file_is_never_read_short(
-    tmp_path: Path, name: str, codec: str, container_options: dict[str, str], share: float
+    tmp_path: Path,
+    name: str,
+    codec: str,
+    container_options: dict[str, str],
+    share: float,
+    decoder: Decoder,
 ) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (40, 48, 64, 3), dtype=np.uint8)
     path = write_video(tmp_path / name, noise, codec=codec, container_options=container_options)
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * share)])
-    assert "cut short" in _refusal(path)
+    assert "cut short" in _refusal(path, decoder)
 
 
-def test_a_file_that_fails_half_way_names_the_frame(tmp_path: Path) -> None:
+def test_a_file_that_fails_half_way_names_the_frame(tmp_path: Path, decoder: Decoder) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (40, 48, 64, 3), dtype=np.uint8)
     path = write_video(tmp_path / "hole.mp4", noise)
     content = bytearray(path.read_bytes())
     middle = len(content) // 2
     content[middle : middle + 4000] = b"\xff" * 4000
     path.write_bytes(content)
-    assert "of 40 (" in _refusal(path)
+    assert "of 40 (" in _refusal(path, decoder)
 
 
 def test_frames_must_be_asked_for_in_order(tmp_path: Path) -> None:

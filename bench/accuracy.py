@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ..datasets.decoders import DEFAULT as DEFAULT_DECODER
+from ..datasets.decoders import Decoder
 from ..datasets.errors import VideoError
 from ..datasets.flow_cache import FlowCache
 from ..datasets.flow_methods import DEFAULT as DEFAULT_FLOW
@@ -46,6 +48,7 @@ def measure_accuracy(
     dtype: torch.dtype = torch.float32,
     batch: int = 8,
     readers: int = 2,
+    decoder: Decoder = DEFAULT_DECODER,
     kinds: Sequence[Input] = ("rgb",),
     flow: FlowMethod = DEFAULT_FLOW,
     flow_cache: FlowCache | None = None,
@@ -67,6 +70,7 @@ def measure_accuracy(
         dtype: What the views are cast to.
         batch: Views in one forward; see `views_in_a_forward`.
         readers: Files that are decoded side by side, and their optical flow computed.
+        decoder: What decodes them.
         kinds: What the network takes.
         flow: How optical flow is computed.
         flow_cache: Where it is kept; None keeps nothing.
@@ -100,6 +104,7 @@ def measure_accuracy(
             batch=views_in_a_forward(batch, split, protocol),
             at_most=min(filter(None, batches), default=None),
             readers=readers,
+            decoder=decoder,
             kinds=kinds,
             flow=flow,
             flow_cache=flow_cache,
@@ -139,6 +144,7 @@ def measure_shards(
     batch: int = 8,
     at_most: int | None = None,
     readers: int = 2,
+    decoder: Decoder = DEFAULT_DECODER,
     kinds: Sequence[Input] = ("rgb",),
     flow: FlowMethod = DEFAULT_FLOW,
     flow_cache: FlowCache | None = None,
@@ -159,6 +165,7 @@ def measure_shards(
         batch: Views in a batch; `views_in_a_forward` says how many.
         at_most: Views in one forward where it is known that memory lets no more.
         readers: Files that are read side by side.
+        decoder: What decodes them.
         kinds: What the network takes.
         flow: How optical flow is computed.
         flow_cache: Where it is kept; None keeps nothing.
@@ -172,7 +179,7 @@ def measure_shards(
         return
 
     def read(video: Video, room: Room) -> VideoInputs:
-        clips = read_clips(video.path, protocol, room)
+        clips = read_clips(video.path, protocol, room, decoder)
         return video_inputs(video.path, clips, protocol, kinds, flow, flow_cache)
 
     shapes = [shape[1:] for shape in input_shapes(kinds, 1, protocol.frames, protocol.size)]

@@ -85,6 +85,12 @@ def run(
             metavar="DIR|none", help="Where optical flow is kept (default: the user's cache)."
         ),
     ] = None,
+    decoder: Annotated[
+        str | None,
+        typer.Option(
+            metavar="pyav|torchcodec", help="What decodes videos for accuracy (default: pyav)."
+        ),
+    ] = None,
     batch: Annotated[
         list[int] | None, typer.Option(help="Views in a forward; one case for each.")
     ] = None,
@@ -143,6 +149,7 @@ def run(
         precision=precision,
         mode=mode,
         flow=flow,
+        decoder=decoder,
         batch=tuple(batch) if batch else None,
         threads=threads,
         eval_batch=eval_batch,

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 import psutil
 
+from ..datasets.decoders import DEFAULT as DEFAULT_DECODER
+from ..datasets.decoders import Decoder
 from ..datasets.errors import KinobenchError
 from .record import Device, Environment
 
@@ -42,15 +44,16 @@ class Spoiler(NamedTuple):
     cure: str
 
 
-def describe(device: Device = "cpu") -> Environment:
+def describe(device: Device = "cpu", decoder: Decoder = DEFAULT_DECODER) -> Environment:
     """Describe this machine and the libraries that decide a result.
 
     Args:
         device: For `cuda` the GPU is the one that torch uses, which imports torch; otherwise the
             machine's first.
+        decoder: Of the decoders besides PyAV, the versions of this one are told; it is loaded.
     """
     gpu, driver = _gpu(device)
-    versions = library_versions()
+    versions = library_versions(decoder)
     system = f"{platform.system()} {platform.machine()}"
     cpu, cores = _cpu_name(), physical_cores()
     decisive = [system, cpu, cores, gpu, driver, versions["python"], versions.get("torch")]
@@ -68,14 +71,22 @@ def describe(device: Device = "cpu") -> Environment:
     )
 
 
-def library_versions() -> dict[str, str]:
-    """Return the versions of the interpreter and of the libraries that decide a result."""
+def library_versions(decoder: Decoder = DEFAULT_DECODER) -> dict[str, str]:
+    """Return the versions of the interpreter and of the libraries that decide a result.
+
+    Raises:
+        KinobenchError: The decoder can't be loaded.
+    """
     versions = {"python": platform.python_version()}
     for library in _LIBRARIES:
         try:
             versions[library] = version(library)
         except PackageNotFoundError:
             continue
+    if decoder == "torchcodec":
+        from ..datasets.torchcodec_frames import load
+
+        versions |= load().versions
     return versions
 
 
@@ -121,6 +132,17 @@ def require_device(device: Device) -> None:
             else "torch finds no usable NVIDIA GPU or driver; `nvidia-smi` should list one"
         )
         raise UnfitEnvironmentError(f"--device cuda: {why}, or measure with --device cpu")
+
+
+def require_decoder(decoder: Decoder) -> None:
+    """Raise UnfitEnvironmentError where the decoder can't be loaded."""
+    if decoder == "torchcodec":
+        from ..datasets.torchcodec_frames import load
+
+        try:
+            load()
+        except KinobenchError as error:
+            raise UnfitEnvironmentError(f"--decoder {decoder}: {error}") from error
 
 
 def spoilers() -> list[Spoiler]:

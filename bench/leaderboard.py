@@ -19,6 +19,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         notes: What was asked for and not measured, or measured with a reservation.
         later_failure: Why a newer record of the same case, which this row outlives, failed.
         latency_s: Of a forward, without the optical flow.
+        decoder: What decodes the videos that accuracy is measured on.
         flow, flow_s: How the optical flow is computed, and the time of it for a batch's clips.
         started, since: When the record was begun; when the oldest was that a part comes from.
         commit, torch, python: What measured it.
@@ -32,6 +33,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     threads: int | None
     classes: int
     eval_batch: int
+    decoder: str
     params: int | None
     macs: int | None
     flops: int | None
@@ -227,6 +229,7 @@ def _row(standing: _Standing) -> Row:
         threads=case.threads,
         classes=case.classes,
         eval_batch=case.eval_batch,
+        decoder=case.decoder,
         params=record.params,
         macs=record.cost.macs if record.cost else None,
         flops=record.cost.flops if record.cost else None,

@@ -5,6 +5,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from ..datasets.decoders import DEFAULT as DEFAULT_DECODER
+from ..datasets.decoders import Decoder
 from ..datasets.flow_methods import FlowMethod
 from ..datasets.protocol import Protocol
 
@@ -33,6 +35,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         threads: Threads of one operator on the CPU; None leaves them to the device's default.
         eval_batch: Views in one forward while accuracy is measured.
         flow: How the optical flow is computed; None for a network that takes none.
+        decoder: What decodes the videos while accuracy is measured.
     """
 
     model: str
@@ -48,6 +51,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     threads: int | None = None
     eval_batch: int = 8
     flow: FlowMethod | None = None
+    decoder: Decoder = DEFAULT_DECODER
 
     @property
     def digest(self) -> str:
@@ -55,6 +59,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         decisive = msgspec.to_builtins(self) | {"protocol": self.protocol.digest}
         if self.flow is None:
             del decisive["flow"]  # a field that older records lack
+        if self.decoder == DEFAULT_DECODER:
+            del decisive["decoder"]  # the same
         return hashlib.sha256(msgspec.json.encode(decisive, order="sorted")).hexdigest()[:16]
 
 

@@ -104,6 +104,8 @@ def measure(
     devices = sorted({entry.case.device for entry in planned})
     for device in devices:
         environment.require_device(device)
+    for decoder in sorted({e.case.decoder for e in planned if "accuracy" in e.measures}):
+        environment.require_decoder(decoder)
     datasets = {entry.case.dataset for entry in planned if "accuracy" in entry.measures} - {None}
     roots = {
         name: options.data_roots.of(name, only=len(datasets) == 1)
@@ -120,14 +122,17 @@ def measure(
     fetch_published((entry.case for entry in planned), console)
     run = runner.new_run_id()
     file = RunFile(options.results, run)
-    here = {device: environment.describe(device) for device in devices}
+    here = {
+        (case.device, case.decoder): environment.describe(case.device, case.decoder)
+        for case in {(e.case.device, e.case.decoder): e.case for e in planned}.values()
+    }
     with open_bar(console) as bar:
         overall = bar.add_task("cases", total=len(planned))
         within = bar.add_task("", total=None)
         ready: runner.Worker | None = None
         try:
             for number, entry in enumerate(planned, 1):
-                machine = here[entry.case.device].fingerprint
+                described = here[entry.case.device, entry.case.decoder]
                 worker, ready = ready or runner.Worker(entry.case), None
                 following = planned[number].case if number < len(planned) else None
                 stage = ""
@@ -149,10 +154,10 @@ def measure(
 
                 with worker:
                     record = runner.run_job(
-                        _job(number, entry, suite, options, run, roots, machine),
+                        _job(number, entry, suite, options, run, roots, described.fingerprint),
                         worker,
                         run=run,
-                        environment=here[entry.case.device],
+                        environment=described,
                         timeout_s=options.timeout_s,
                         on_progress=on_progress,
                     )

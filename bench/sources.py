@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from ..datasets.class_names import CLASS_LISTS, class_names
+from ..datasets.decoders import DEFAULT as DEFAULT_DECODER
 from ..datasets.errors import KinobenchError, UnknownNameError
 from ..datasets.protocol import Aggregation
 from .predictions import Predictions, open_predictions
@@ -40,6 +41,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
             return self.path.as_posix()
         case = self.record.case
         parts = [case.weights or "untrained", case.precision, case.mode, case.device, case.flow]
+        if case.decoder != DEFAULT_DECODER:
+            parts.append(case.decoder)
         when = self.record.started[:10]
         return f"{case.model} ({', '.join(part for part in parts if part)}), {when}"
 

@@ -11,6 +11,8 @@ import msgspec
 
 from ..datasets import catalog
 from ..datasets.cropping import CROP_COUNTS
+from ..datasets.decoders import DECODERS, Decoder
+from ..datasets.decoders import DEFAULT as DEFAULT_DECODER
 from ..datasets.errors import KinobenchError, UnknownNameError, nearest_name
 from ..datasets.flow_methods import DEFAULT as DEFAULT_FLOW
 from ..datasets.flow_methods import METHODS, FlowMethod
@@ -43,6 +45,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         views: Temporal x spatial views, `10x3`.
         batch: One case for each.
         flow: How the optical flow is computed for the networks that take it.
+        decoder: What decodes the videos of the dataset.
     """
 
     model: str | None = None
@@ -56,6 +59,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     precision: Precision | None = None
     mode: Mode | None = None
     flow: FlowMethod | None = None
+    decoder: Decoder | None = None
     batch: tuple[int, ...] | None = None
     threads: int | None = None
     eval_batch: int | None = None
@@ -189,6 +193,11 @@ def plan(suite: Suite, asked: Settings, models: tuple[str, ...] = ()) -> list[Pl
             planned[entry.case.digest] = Planned(entry.case, tuple(dict.fromkeys(measures)))
     if asked.flow is not None and all(each.case.flow is None for each in planned.values()):
         raise KinobenchError(f"--flow {asked.flow}: none of the models takes optical flow")
+    if asked.decoder is not None and all("accuracy" not in e.measures for e in planned.values()):
+        raise KinobenchError(
+            f"--decoder {asked.decoder}: no accuracy is measured, so no video is decoded; give a "
+            "--dataset, or leave the decoder out"
+        )
     return list(planned.values())
 
 
@@ -284,6 +293,7 @@ def _case(settings: Settings, batch: int) -> Planned:
         threads=settings.threads or (physical_cores() if device == "cpu" else None),
         eval_batch=settings.eval_batch or 8,
         flow=(settings.flow or DEFAULT_FLOW) if "flow" in inputs else None,
+        decoder=(settings.decoder or DEFAULT_DECODER) if dataset is not None else DEFAULT_DECODER,
     )
     default: tuple[Measure, ...] = ("flops", "latency", "memory")
     if dataset is not None:
@@ -420,6 +430,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "precision": get_args(Precision),
     "mode": get_args(Mode),
     "flow": METHODS,
+    "decoder": DECODERS,
     "measure": get_args(Measure),
 }
 

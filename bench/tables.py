@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 from tabulate import tabulate
 
+from ..datasets.decoders import DEFAULT as DEFAULT_DECODER
 from ..datasets.errors import UnknownNameError
 from .leaderboard import Board, Row
 
@@ -28,6 +29,7 @@ _SETTINGS: dict[str, Callable[[Row], str]] = {
     "threads": lambda row: "default" if row.threads is None else str(row.threads),
     "classes": lambda row: str(row.classes),
     "eval batch": lambda row: str(row.eval_batch),
+    "decoder": lambda row: row.decoder,
 }
 
 _COLUMNS: dict[str, Callable[[Row], _Cell]] = {
@@ -239,6 +241,8 @@ def footnotes(board: Board) -> list[str]:
     shared = {name: values.pop() for name, values in _settings(board) if len(values) == 1}
     if not scored:
         shared.pop("eval batch", None)
+    if not scored or shared.get("decoder") == DEFAULT_DECODER:
+        shared.pop("decoder", None)
     if shared.get("flow") == NOT_MEASURED:
         del shared["flow"]
     elif _flow_is_in_a_cell(board):

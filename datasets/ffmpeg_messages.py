@@ -67,5 +67,4 @@ class Messages:
 def _class_name(context: int) -> bytes | None:
     """Return the name of a context's AVClass: its first member points to it, as its name's does."""
     described = ctypes.c_void_p.from_address(context).value
-    name = ctypes.c_char_p.from_address(described).value if described else None
-    return name
+    return ctypes.c_char_p.from_address(described).value if described else None

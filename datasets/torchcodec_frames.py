@@ -11,7 +11,6 @@ frames once more, without converting them, and its verdict holds.
 
 import ctypes
 import json
-import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Any, NamedTuple
@@ -36,7 +35,7 @@ class TorchcodecReader(VideoReader):
 
         Colours are converted by torchcodec, to the very values of PyAV's conversion where FFmpeg
         has a direct one; elsewhere (odd sizes, more than 8 bits, a turned picture) chroma is
-        interpolated bicubically, where PyAV's is bilinear.
+        interpolated bicubically, where PyAV does it bilinearly.
 
         Raises:
             VideoError: A wanted frame can't be decoded, or is damaged, or the size changes.
@@ -65,11 +64,10 @@ class TorchcodecReader(VideoReader):
         return pictures
 
     def _pictures(self, loaded: "Loaded", numbers: Sequence[int]) -> Iterator[np.ndarray]:
-        """Yield the chosen frames `[H, W, 3]`, uint8; what is yielded holds until the next is."""
+        """Yield the chosen frames, `[H, W, 3]`, uint8."""
         stamps = range(len(self)) if self._stamps is None else sorted(self._stamps)
-        # With the first frame as the only key frame, and as one that was decoded already, torchcodec
-        # never seeks: not every container can be sought, and what follows a key frame isn't always
-        # built on it alone.
+        # With the first frame as the only key frame, torchcodec doesn't seek once it decoded that:
+        # not every container can be sought, nor is all that follows a key frame built on it alone.
         index = [
             {"pts": pts, "duration": 1, "key_frame": int(number == 0)}
             for number, pts in enumerate(stamps)
@@ -84,36 +82,47 @@ class TorchcodecReader(VideoReader):
                 custom_frame_mappings=json.dumps({"frames": index}),
             )
             if self._stamps is None:
-                wanted = set(numbers)
-                for number in range(len(self)):  # to the end, to see that all of them are there
-                    picture, *_ = loaded.next_frame(decoder._decoder)
-                    if number in wanted:
-                        yield picture.numpy()
-                return
-            begin_s, half_s = float(stamps[0] * self._unit_s), float(self._unit_s) / 2
-            first, first_s = None, -math.inf
-            while first_s < begin_s - half_s:
-                picture, pts_s, _ = loaded.next_frame(decoder._decoder)
-                first, first_s = picture, pts_s.item()
-            for number in numbers:
-                # One at a time: of a batch, torchcodec copies each once more, with all of torch's
-                # threads.
-                if number == 0:
-                    picture, found_s = first, first_s
-                else:
-                    frame = decoder.get_frame_at(number)
-                    picture, found_s = frame.data, frame.pts_seconds
-                expected_s = float(stamps[number] * self._unit_s)
-                if abs(found_s - expected_s) > half_s:
-                    raise RuntimeError(
-                        f"frame {number} should come at {expected_s:.3f} s, and one of "
-                        f"{found_s:.3f} s does"
-                    )
-                yield picture.numpy()
+                yield from self._by_place(decoder, loaded.next_frame, numbers)
+            else:
+                yield from self._by_time(decoder, loaded.next_frame, numbers, stamps)
         except (RuntimeError, ValueError, IndexError) as error:
             raise VideoError(
                 self.path, f"torchcodec can't decode it, though PyAV can: {_first_line(error)}"
             ) from error
+
+    def _by_place(
+        self, decoder: Any, next_frame: "NextFrame", numbers: Sequence[int]
+    ) -> Iterator[np.ndarray]:
+        wanted = set(numbers)
+        for number in range(len(self)):  # to the end, to see that all of them are there
+            picture, *_ = next_frame(decoder._decoder)
+            if number in wanted:
+                yield picture.numpy()
+
+    def _by_time(
+        self, decoder: Any, next_frame: "NextFrame", numbers: Sequence[int], stamps: Sequence[int]
+    ) -> Iterator[np.ndarray]:
+        half_s = float(self._unit_s) / 2
+        picture, found_s, _ = next_frame(decoder._decoder)
+        while found_s < float(stamps[0] * self._unit_s) - half_s:
+            picture, found_s, _ = next_frame(decoder._decoder)
+        for number in numbers:
+            if number > 0:
+                # One at a time: of a batch, torchcodec copies each frame once more, with all of
+                # torch's threads.
+                frame = decoder.get_frame_at(number)
+                picture, found_s = frame.data, frame.pts_seconds
+            expected_s = float(stamps[number] * self._unit_s)
+            if abs(found_s - expected_s) > half_s:
+                raise RuntimeError(
+                    f"frame {number} should come at {expected_s:.3f} s, and one of "
+                    f"{float(found_s):.3f} s does"
+                )
+            yield picture.numpy()
+
+
+NextFrame = Callable[[Any], tuple[Any, Any, Any]]
+"""Gives a decoder's next frame, its time and its duration, in seconds."""
 
 
 class Loaded(NamedTuple):
@@ -124,11 +133,13 @@ class Loaded(NamedTuple):
         next_frame: Gives the next frame of a decoder that was never asked for another, whatever its
             timestamp; `VideoDecoder` itself drops one that has none.
         messages: The log of the FFmpeg that torchcodec uses.
+        versions: Of torchcodec and of that FFmpeg.
     """
 
     video_decoder: Callable[..., Any]
-    next_frame: Callable[[Any], tuple[Any, ...]]
+    next_frame: NextFrame
     messages: Messages
+    versions: dict[str, str]
 
 
 @cache
@@ -143,7 +154,13 @@ def load() -> Loaded:
         from torchcodec._core.ops import get_next_frame
         from torchcodec.decoders import VideoDecoder
 
-        messages = Messages(ctypes.CDLL(torchcodec.core_library_path))
+        ffmpeg = ctypes.CDLL(torchcodec.core_library_path)  # and what it is linked to
+        ffmpeg.av_version_info.restype = ctypes.c_char_p
+        versions = {
+            "torchcodec": torchcodec.__version__,
+            "ffmpeg": ffmpeg.av_version_info().decode(),
+        }
+        messages = Messages(ffmpeg)
     except ModuleNotFoundError as error:
         if error.name != "torchcodec":
             raise KinobenchError(f"this torchcodec can't be used: {error}; {CURE}") from error
@@ -153,7 +170,7 @@ def load() -> Loaded:
             f"torchcodec can't be loaded ({_first_line(error)}); {CURE}, and a torchcodec made for "
             "this torch"
         ) from error
-    return Loaded(VideoDecoder, get_next_frame, messages)
+    return Loaded(VideoDecoder, get_next_frame, messages, versions)
 
 
 def _first_line(error: Exception) -> str:

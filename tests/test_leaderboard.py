@@ -55,6 +55,7 @@ def test_a_row_is_the_record_in_base_units() -> None:
         threads=1,
         classes=8,
         eval_batch=8,
+        decoder="pyav",
         params=10_000_000,
         macs=1_234_567_890,
         flops=2_469_135_780,

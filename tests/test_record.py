@@ -86,6 +86,7 @@ OTHERS: dict[str, Any] = {
     "threads": 2,
     "eval_batch": 4,
     "flow": "tvl1",
+    "decoder": "torchcodec",
 }
 
 

@@ -331,3 +331,15 @@ def test_a_third_partys_model_is_planned(tmp_path: Path, monkeypatch: pytest.Mon
         parse(content, "my.toml")
     registry.load_plugin(tmp_path / "pooling.py")
     assert only(content).case.model == "mean_colour_of_a_suite"
+
+
+def test_a_decoder_is_a_setting_of_what_is_scored() -> None:
+    scored = 'models = ["c3d_tiny"]\ndataset = "pointlight"\n'
+    assert only(scored).case.decoder == "pyav"
+    assert only(scored + 'decoder = "torchcodec"').case.decoder == "torchcodec"
+    assert only(scored, decoder="torchcodec").case.decoder == "torchcodec"
+    with pytest.raises(KinobenchError, match="known are pyav, torchcodec; did you mean"):
+        only(scored, decoder="torchcodecs")
+    for asked in ({"dataset": "none"}, {"measure": ("latency",)}):
+        with pytest.raises(KinobenchError, match="--decoder torchcodec: no accuracy is measured"):
+            only(scored, decoder="torchcodec", **asked)

@@ -354,6 +354,7 @@ OTHER: dict[str, Any] = {
     "threads": None,
     "eval_batch": 16,
     "flow": "tvl1",
+    "decoder": "torchcodec",
 }
 
 
@@ -375,6 +376,13 @@ def test_two_cases_of_one_board_never_look_the_same(field: str, accuracy: Any) -
     for width in (60, 160):
         text = printed(found, width)
         assert str(OTHER[field] or "default") in text
+
+
+def test_a_decoder_is_told_where_it_is_not_the_default_one() -> None:
+    (usual,) = board_of(made_record(accuracy=made_accuracy()))
+    assert not any("decoder" in note for note in footnotes(usual))
+    (other,) = board_of(made_record(accuracy=made_accuracy(), case={"decoder": "torchcodec"}))
+    assert any("decoder torchcodec" in note for note in footnotes(other))
 
 
 def numbers() -> list[Board]:

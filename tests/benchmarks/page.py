@@ -12,41 +12,46 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+VIDEOS = ("made", "real")
+READERS = (1, 2)
 RATIOS = (
-    (
-        "file to unique frames, one thread",
-        "test_kinobench_reads_clips",
-        ("test_bare_pyav_decodes_and_converts_the_same_frames",),
-        "of the time of bare PyAV (at most 1.15)",
+    *(
+        (
+            f"file to unique frames, one thread, {kind} videos",
+            f"test_kinobench_reads_clips[{kind}]",
+            (f"test_bare_pyav_decodes_and_converts_the_same_frames[{kind}]",),
+            "of the time of bare PyAV (at most 1.15)",
+        )
+        for kind in VIDEOS
     ),
     *(
         (
-            "files to frames and to float views",
-            "test_pytorchvideos_dataset_makes_views",
-            (f"test_kinobench_{what}",),
-            f"times as fast as pytorchvideo's dataset, {kind} (at least {least})",
+            f"files to frames and to float views, {videos} videos",
+            f"test_pytorchvideos_dataset_makes_views[{videos}]",
+            (f"test_kinobench_{what}[{videos}-{readers}]",),
+            f"times as fast as pytorchvideo's dataset, with {readers} reader"
+            f"{'s' if readers > 1 else ''}, {kind} (at least {least})",
         )
+        for videos in VIDEOS
         for what, kind, least in (
             ("reads_frames", "to the unique frames of these views, as bytes", 20),
             ("makes_views", "to the same float views", 10),
         )
+        for readers in READERS
     ),
     *(
         (
             f"evaluation: {kind}",
             f"test_whole_evaluation[{kind}]",
             (f"test_decoding_alone[{kind}]", f"test_forwards_alone[{kind}]"),
-            f"of the larger of its parts{asked}",
+            f"of the larger of its parts (at most 1.15){told}",
         )
-        for kind, asked in (
-            ("cheap", " (at most 1.15)"),
-            (
-                "cheap, resized",
-                " (at most 1.15); the resize is neither's, and done by the processors that decode",
-            ),
-            ("dear", " (at most 1.15)"),
-            ("cheap on a GPU", " (at most 1.15)"),
-            ("slowfast_r50 on a GPU", " (at most 1.15)"),
+        for kind, told in (
+            ("cheap", ""),
+            ("cheap, resized", "; the resize is neither's, but the same processors do it"),
+            ("dear", ""),
+            ("cheap on a GPU", ""),
+            ("slowfast_r50 on a GPU", ""),
         )
     ),
 )
@@ -82,7 +87,7 @@ def page(runs: list[dict[str, Any]], tables: list[str]) -> str:
             row = " | ".join(f"{each[key]:.3g}" for key in ("median", "min", "max"))
             lines.append(f"| {words} | {row} | {each['rounds']:.0f} |")
         for of, above, below, says in RATIOS:
-            if of == group:
+            if of == group and {above, *below} <= medians.keys():
                 ratio = medians[above] / max(medians[name] for name in below)
                 lines += ["", f"**{ratio:.2f}** {says}."]
     return "\n".join([*lines, *(f"\n{table.strip()}" for table in tables)]) + "\n"

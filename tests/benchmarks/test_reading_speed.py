@@ -5,6 +5,7 @@
 
 import importlib.util
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,11 +23,12 @@ from torch.utils.data import SequentialSampler
 from kinobench.bench.environment import usable_cpus
 from kinobench.bench.inputs import InputMaker, VideoInputs
 from kinobench.bench.pipeline import FrameRooms, read_ahead
+from kinobench.datasets.decoders import Decoder
 from kinobench.datasets.protocol import preset
 from kinobench.datasets.split import Video
 from kinobench.datasets.video import Clips, Room, VideoReader, read_clips
 
-from ..media import REAL_VIDEOS
+from ..media import REAL_VIDEOS, skip_without
 from .clips import write_clip
 
 PROTOCOL = preset("pytorchvideo-32x2-256").with_views(10, 3)
@@ -40,9 +42,7 @@ REAL = REAL_VIDEOS / "kinetics_like_340x256_28fps.mp4"
 
 
 @pytest.fixture(scope="module", params=["made", "real"])
-def videos(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> list[Video]:
+def videos(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[Video]:
     """Four, of ten seconds each."""
     if request.param == "real":
         if not REAL.is_file():
@@ -65,19 +65,22 @@ def group(request: pytest.FixtureRequest) -> None:
     request.getfixturevalue("benchmark").group += f", {kind} videos"
 
 
-def _read(video: Video, room: Room) -> VideoInputs:
-    return VideoInputs(read_clips(video.path, PROTOCOL, room), None)
+def _read(video: Video, room: Room, decoder: Decoder = "pyav") -> VideoInputs:
+    return VideoInputs(read_clips(video.path, PROTOCOL, room, decoder), None)
 
 
 class Reader:
     """Reads a video as an evaluation does: into memory that is used again."""
 
-    def __init__(self) -> None:
+    def __init__(self, decoder: Decoder = "pyav") -> None:
+        self.decoder = decoder
         self.rooms = FrameRooms(2**30)
         self.turn = 0
 
     def __call__(self, path: Path) -> Clips:
-        clips = read_clips(path, PROTOCOL, lambda shape: self.rooms.give(self.turn, shape))
+        clips = read_clips(
+            path, PROTOCOL, lambda shape: self.rooms.give(self.turn, shape), self.decoder
+        )
         self.rooms.take_back(self.turn)
         self.turn += 1
         return clips
@@ -86,6 +89,12 @@ class Reader:
 @pytest.mark.benchmark(group="file to unique frames, one thread")
 def test_kinobench_reads_clips(benchmark: Callable, video: Path) -> None:
     benchmark.pedantic(Reader(), (video,), rounds=20, warmup_rounds=3)
+
+
+@pytest.mark.benchmark(group="file to unique frames, one thread")
+def test_kinobench_reads_clips_with_torchcodec(benchmark: Callable, video: Path) -> None:
+    skip_without("torchcodec")
+    benchmark.pedantic(Reader("torchcodec"), (video,), rounds=20, warmup_rounds=3)
 
 
 @pytest.mark.benchmark(group="file to unique frames, one thread")
@@ -112,6 +121,13 @@ def test_bare_pyav_decodes_and_converts_the_same_frames(benchmark: Callable, vid
 @pytest.mark.parametrize("readers", [1, READERS])
 def test_kinobench_reads_frames(benchmark: Callable, videos: list[Video], readers: int) -> None:
     benchmark(lambda: sum(1 for _ in read_ahead(videos, _read, readers)))
+
+
+@pytest.mark.benchmark(group="files to frames and to float views")
+def test_kinobench_reads_frames_with_torchcodec(benchmark: Callable, videos: list[Video]) -> None:
+    skip_without("torchcodec")
+    read = partial(_read, decoder="torchcodec")
+    benchmark(lambda: sum(1 for _ in read_ahead(videos, read, READERS)))
 
 
 @pytest.mark.benchmark(group="files to frames and to float views")

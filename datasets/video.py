@@ -16,6 +16,7 @@ import av
 import numpy as np
 from av.video.reformatter import VideoReformatter
 
+from .container import open_container
 from .decoders import DEFAULT as DEFAULT_DECODER
 from .decoders import Decoder
 from .errors import VideoError
@@ -59,7 +60,7 @@ class VideoReader:
         if not self._head:
             raise VideoError(path, "the file is empty")
         with _reported(self.path, self._unopened):
-            self._container = av.open(str(self.path), metadata_errors="ignore")
+            self._container = open_container(self.path)
         try:
             self._index()
         except BaseException:
@@ -149,7 +150,7 @@ class VideoReader:
         if "mp4" not in self._container.format.name:
             return 0
         options = {"ignore_editlist": "1"}
-        with av.open(str(self.path), options=options, metadata_errors="ignore") as container:
+        with open_container(self.path, options) as container:
             return sum(packet.size > 0 for packet in container.demux(container.streams.video[0]))
 
     def _take_times(self, stamps: list[tuple[int | None, int]]) -> None:
@@ -273,7 +274,7 @@ class VideoReader:
         # Opened again: not every container (MPEG-TS, a broken AVI) can be sought to its start.
         with (
             _reported(self.path, lambda: f"decoding fails at {self._frame_name(seen)}"),
-            av.open(str(self.path), metadata_errors="ignore") as container,
+            open_container(self.path) as container,
         ):
             stream = container.streams.video[0]
             stream.thread_type = "NONE"  # as many files side by side as there are cores

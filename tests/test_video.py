@@ -302,3 +302,19 @@ def test_frames_must_be_asked_for_in_order(tmp_path: Path) -> None:
             video.frames([3, 2])
         with pytest.raises(IndexError, match="of a video of 8"):
             video.frames([8])
+
+
+def test_a_title_that_is_no_unicode_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "titled.avi"
+    with av.open(str(path), "w") as container:
+        container.metadata["title"] = "TITLE OF A FILM"
+        stream = container.add_stream("mpeg4", rate=25)
+        stream.height, stream.width = 48, 64
+        for picture in numbered_frames(3):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode(None))
+    content = path.read_bytes()
+    assert content.count(b"TITLE") == 1
+    path.write_bytes(content.replace(b"TITLE", b"\xff\xfe\x83\x8c\x80"))
+    with VideoReader(path) as video:
+        assert frame_numbers(video.frames([0, 1, 2])) == [0, 1, 2]

@@ -38,6 +38,12 @@ from .stats import hits_at, scores, wilson
 
 Progress = Callable[[int, int], None]
 
+MeasureShards = Callable[
+    [Sequence[Shard], int | None, Callable[[int], None]], Iterator[tuple[Shard, str, ShardLogits]]
+]
+"""Called with shards, the views that memory is known to let into a forward, and what to call with
+the number of videos done; yields as `measure_shards` does, in any order."""
+
 
 def measure_accuracy(
     forward: Forward,
@@ -57,10 +63,7 @@ def measure_accuracy(
     progress: Progress = lambda done, total: None,
     note: Note = lambda text: None,
 ) -> Accuracy:
-    """Score every video of the split once under the protocol.
-
-    The split is measured shard by shard; those that `predictions` holds already are not measured
-    again, and the result is the same as if they had been. It is computed from the kept logits.
+    """Score every video of the split once under the protocol, in this process.
 
     Args:
         forward: Logits `[B, classes]` of the views' `kinds`.
@@ -82,6 +85,66 @@ def measure_accuracy(
     Raises:
         KinobenchError: The network gives no logits `[B, classes]`; a shard can't be written.
     """
+
+    def measure(
+        missing: Sequence[Shard], at_most: int | None, done: Callable[[int], None]
+    ) -> Iterator[tuple[Shard, str, ShardLogits]]:
+        return measure_shards(
+            forward,
+            missing,
+            protocol,
+            classes=len(split.classes),
+            device=device,
+            dtype=dtype,
+            batch=views_in_a_forward(batch, split, protocol),
+            at_most=at_most,
+            readers=readers,
+            decoder=decoder,
+            kinds=kinds,
+            flow=flow,
+            flow_cache=flow_cache,
+            progress=done,
+            note=note,
+        )
+
+    return score_split(
+        measure,
+        split,
+        protocol,
+        predictions=predictions,
+        logits=logits,
+        progress=progress,
+        note=note,
+    )
+
+
+def score_split(
+    measure: MeasureShards,
+    split: Split,
+    protocol: Protocol,
+    *,
+    predictions: Path | None = None,
+    logits: LogitsType = "float32",
+    progress: Progress = lambda done, total: None,
+    note: Note = lambda text: None,
+) -> Accuracy:
+    """Score every video of the split once under the protocol, wherever its shards are measured.
+
+    The shards that `predictions` holds already are not measured again, and the result is the same
+    as if they had been. It is computed from the kept logits.
+
+    Args:
+        measure: Measures the others.
+        split: The videos and their labels.
+        protocol: How views are cut, and become one prediction.
+        predictions: The folder of the shards; None keeps none.
+        logits: How precisely they are kept.
+        progress: Called with the number of videos done, and of all.
+        note: Called with what a reader of the result should know.
+
+    Raises:
+        KinobenchError: As `measure` does; a shard can't be written.
+    """
     begin = time.perf_counter()
     shards = shards_of(split, protocol.views)
     kept = nullcontext(predictions) if predictions else tempfile.TemporaryDirectory()
@@ -94,22 +157,10 @@ def measure_accuracy(
         if before:
             note(f"continued after {before} of {len(split.videos)} videos")
             progress(before, len(split.videos))
-        for shard, files, measured in measure_shards(
-            forward,
+        for shard, files, measured in measure(
             missing,
-            protocol,
-            classes=len(split.classes),
-            device=device,
-            dtype=dtype,
-            batch=views_in_a_forward(batch, split, protocol),
-            at_most=min(filter(None, batches), default=None),
-            readers=readers,
-            decoder=decoder,
-            kinds=kinds,
-            flow=flow,
-            flow_cache=flow_cache,
-            progress=lambda done: progress(before + done, len(split.videos)),
-            note=note,
+            min(filter(None, batches), default=None),
+            lambda done: progress(before + done, len(split.videos)),
         ):
             write_shard(folder, shard, measured, files, logits)
         return summarise(

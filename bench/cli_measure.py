@@ -125,6 +125,13 @@ def run(
     logits: Annotated[
         str, typer.Option(metavar="float32|float16", help="How per-view logits are kept.")
     ] = "float32",
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            metavar="auto|ADDRESS",
+            help="Measure accuracy on all nodes and GPUs of a Ray cluster, or of this machine.",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Measure a suite; print and store a table."""
@@ -168,6 +175,7 @@ def run(
         flow_cache=flow_cache,
         logits=running.logits_type(logits),
         fresh=fresh,
+        cluster=cluster,
     )
     records = []
     interrupted = False

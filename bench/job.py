@@ -1,5 +1,7 @@
 """What passes between the command and the process that measures a case."""
 
+from collections.abc import Iterable
+
 import msgspec
 
 from .record import (
@@ -14,6 +16,9 @@ from .record import (
     Measure,
     Memory,
 )
+
+LOCAL = "local"
+"""The cluster of this machine alone, started for a case and ended with it."""
 
 
 class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -49,6 +54,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         skip_unreadable: Whether unreadable videos leave the case a success.
         strict: Whether an operator that nothing can count fails the case.
         flow_cache: The folder of optical flow; `none` keeps nothing, None is the usual place.
+        cluster: Where accuracy is measured, as `find_cluster` returns it; None is this process.
     """
 
     case: Case
@@ -65,6 +71,17 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     skip_unreadable: bool = False
     strict: bool = False
     flow_cache: str | None = None
+    cluster: str | None = None
+
+    @property
+    def needs_device(self) -> bool:
+        """Whether this process itself must run the network, and not a cluster alone."""
+        return self.cluster is None or not on_cluster_alone(self.measures)
+
+
+def on_cluster_alone(measures: Iterable[Measure]) -> bool:
+    """Tell whether nothing but counting, which needs no device, is left where a cluster scores."""
+    return set(measures) <= {"flops", "accuracy"} and "accuracy" in measures
 
 
 class Built(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -107,6 +124,15 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 class Finished(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Everything that was asked for was tried."""
+
+
+class ShardFailedError(Exception):
+    """A shard could not be measured: the case ends with that failure."""
+
+    def __init__(self, failure: Failure) -> None:
+        """Keep what the record will say."""
+        self.failure = failure
+        super().__init__(failure.message)
 
 
 Event = Built | Progress | Measured | Note | Failed | Finished

@@ -1,5 +1,6 @@
 """A case's network, ready to be called: built, loaded, placed, in its precision and mode."""
 
+import gc
 import time
 from collections.abc import Callable
 
@@ -139,6 +140,14 @@ class Network:
         """Return the bytes of parameters and buffers."""
         tensors = [*self.module.parameters(), *self.module.buffers()]
         return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+
+    def let_go(self) -> None:
+        """Give back the memory that it takes on its device; it can't be run any more."""
+        del self.module, self.forward, self.classify
+        self.reference = None
+        gc.collect()
+        if self.device.type == "cuda" and torch.cuda.is_initialized():
+            torch.cuda.empty_cache()
 
     def _keep_reference(self) -> None:
         _allow_tf32(False)

@@ -85,6 +85,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     logits: LogitsType = "float32"
     fresh: bool = False
     flow_cache: str | None = None
+    cluster: str | None = None
 
 
 def measure(
@@ -99,10 +100,17 @@ def measure(
         console: Where progress is shown, if it is a terminal.
 
     Raises:
-        KinobenchError: A dataset is not there, or the results can't be written: before any case.
+        KinobenchError: A dataset or a cluster is not there, or the results can't be written: before
+            any case.
     """
-    devices = sorted({entry.case.device for entry in planned})
-    for device in devices:
+    cluster = _cluster(planned, options)
+    # A machine without a GPU may have others measure on theirs.
+    needed = {
+        entry.case.device
+        for entry in planned
+        if cluster in (None, job.LOCAL) or not job.on_cluster_alone(entry.measures)
+    }
+    for device in sorted(needed):
         environment.require_device(device)
     for decoder in sorted({e.case.decoder for e in planned if "accuracy" in e.measures}):
         environment.require_decoder(decoder)
@@ -123,7 +131,9 @@ def measure(
     run = runner.new_run_id()
     file = RunFile(options.results, run)
     here = {
-        (case.device, case.decoder): environment.describe(case.device, case.decoder)
+        (case.device, case.decoder): environment.describe(
+            case.device if case.device in needed else "cpu", case.decoder
+        )
         for case in {(e.case.device, e.case.decoder): e.case for e in planned}.values()
     }
     with open_bar(console) as bar:
@@ -154,7 +164,16 @@ def measure(
 
                 with worker:
                     record = runner.run_job(
-                        _job(number, entry, suite, options, run, roots, described.fingerprint),
+                        _job(
+                            number,
+                            entry,
+                            suite,
+                            options,
+                            run,
+                            roots,
+                            described.fingerprint,
+                            cluster,
+                        ),
                         worker,
                         run=run,
                         environment=described,
@@ -179,6 +198,7 @@ def _job(
     run: str,
     roots: dict[str, Path | None],
     machine: str,
+    cluster: str | None,
 ) -> job.Job:
     root = roots.get(entry.case.dataset or "")
     return job.Job(
@@ -196,7 +216,22 @@ def _job(
         skip_unreadable=options.skip_unreadable,
         strict=options.strict,
         flow_cache=options.flow_cache,
+        cluster=cluster,
     )
+
+
+def _cluster(planned: list[Planned], options: Options) -> str | None:
+    """Find the cluster, if one is asked for and there is something to measure on it."""
+    scored = [
+        entry.case
+        for entry in planned
+        if "accuracy" in entry.measures and entry.case.dataset is not None
+    ]
+    if options.cluster is None or not scored:
+        return None
+    from .cluster_address import find_cluster
+
+    return find_cluster(options.cluster, scored)
 
 
 def prepare(name: str, split: str, root: Path | None, console: Console) -> None:

@@ -5,7 +5,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -14,13 +14,15 @@ import msgspec
 
 from ..datasets.errors import KinobenchError
 from ..datasets.split import Split
-from .environment import physical_cores, usable_cpus
-from .job import Built, Event, Failed, Finished, Job, Measured, Note, Progress
+from .environment import library_versions, physical_cores, usable_cpus
+from .job import Built, Event, Failed, Finished, Job, Measured, Note, Progress, ShardFailedError
 from .record import Case, Failure, FailureKind
 from .resume import Claim
 
 if TYPE_CHECKING:
+    from .accuracy import MeasureShards
     from .network import Network
+    from .shards import Shard, ShardLogits
 
 Emit = Callable[[Event], None]
 
@@ -39,13 +41,15 @@ def main(model: str | None = None) -> None:
     if not given:  # a worker held ready that no case was left for
         return
     job = msgspec.json.decode(given, type=Job)
-    _limit_memory(job.memory_limit_bytes)
+    limit_memory(job.memory_limit_bytes)
     try:
         _measure(job, emit)
     except KinobenchError as error:
         emit(Failed(failure=Failure(kind="refused", message=str(error))))
+    except ShardFailedError as error:
+        emit(Failed(failure=error.failure))
     except Exception as error:
-        emit(Failed(failure=_failure(error)))
+        emit(Failed(failure=failure_of(error)))
     emit(Finished())
 
 
@@ -92,7 +96,8 @@ def _measure(job: Job, emit: Emit) -> None:
     if "flops" in job.measures:
         emit(Progress(stage="counting"))
         uncounted = _count(network, emit)
-    network.settle()
+    if job.needs_device:
+        network.settle()
     if "memory" in job.measures:
         from .memory import measure_memory
 
@@ -162,7 +167,7 @@ def _score(job: Job, network: "Network", split: Split, emit: Emit) -> None:
     """Measure the accuracy, from where a killed run of the same case stopped."""
     from ..datasets.flow_cache import FlowCache
     from ..datasets.flow_methods import DEFAULT
-    from .accuracy import measure_accuracy
+    from .accuracy import measure_accuracy, score_split
 
     def note(text: str) -> None:
         emit(Note(text=f"accuracy: {text}"))
@@ -170,26 +175,42 @@ def _score(job: Job, network: "Network", split: Split, emit: Emit) -> None:
     case, results = job.case, Path(job.results)
     emit(Progress(stage="accuracy"))
     flow_cache = None if job.flow_cache == "none" else FlowCache(job.flow_cache)
+
+    def progress(done: int, total: int) -> None:
+        emit(Progress(stage="accuracy", done=done, total=total))
+
     with _claim(job, split, network.weights_digest) as claimed:
         for text in claimed.notes:
             note(text)
-        accuracy = measure_accuracy(
-            network.classify,
-            split,
-            case.protocol,
-            device=network.device,
-            dtype=network.dtype,
-            batch=case.eval_batch,
-            readers=len(usable_cpus()),
-            decoder=case.decoder,
-            kinds=network.kinds,
-            flow=case.flow or DEFAULT,
-            flow_cache=flow_cache,
-            predictions=claimed.folder,
-            logits=job.logits,
-            progress=lambda done, total: emit(Progress(stage="accuracy", done=done, total=total)),
-            note=note,
-        )
+        if job.cluster is None:
+            accuracy = measure_accuracy(
+                network.classify,
+                split,
+                case.protocol,
+                device=network.device,
+                dtype=network.dtype,
+                batch=case.eval_batch,
+                readers=len(usable_cpus()),
+                decoder=case.decoder,
+                kinds=network.kinds,
+                flow=case.flow or DEFAULT,
+                flow_cache=flow_cache,
+                predictions=claimed.folder,
+                logits=job.logits,
+                progress=progress,
+                note=note,
+            )
+        else:
+            network.let_go()  # a worker may be given the same GPU
+            accuracy = score_split(
+                _on_cluster(job, job.cluster, split, note),
+                split,
+                case.protocol,
+                predictions=claimed.folder,
+                logits=job.logits,
+                progress=progress,
+                note=note,
+            )
     if flow_cache is not None and flow_cache.fault is not None:
         note(f"{flow_cache.fault}; the flow was not kept")
     kept = claimed.folder.relative_to(results).as_posix()
@@ -213,6 +234,51 @@ def _score(job: Job, network: "Network", split: Split, emit: Emit) -> None:
         emit(Failed(failure=Failure(kind="unreadable", message=message)))
 
 
+def _on_cluster(
+    job: Job, address: str, split: Split, note: Callable[[str], None]
+) -> "MeasureShards":
+    """Return what measures shards on a cluster as `measure_accuracy` would here."""
+    import torch
+
+    from .accuracy import views_in_a_forward
+    from .cluster import measure_on_cluster
+    from .cluster_shard import Order, sizes_of
+
+    case, source = job.case, _source(job)
+    versions = library_versions(case.decoder)
+
+    def order_of(shard: "Shard", at_most: int | None) -> Order:
+        return Order(
+            job=job,
+            number=shard.number,
+            videos=shard.videos,
+            sizes=sizes_of(shard.videos),
+            folder=str(Path.cwd()),
+            classes=len(split.classes),
+            batch=views_in_a_forward(case.eval_batch, split, case.protocol),
+            at_most=at_most,
+            threads=case.threads or torch.get_num_threads(),
+            source=source,
+            versions=versions,
+        )
+
+    def measure(
+        shards: "Sequence[Shard]", at_most: int | None, done: Callable[[int], None]
+    ) -> "Iterator[tuple[Shard, str, ShardLogits]]":
+        return measure_on_cluster(
+            address, shards, order_of, at_most=at_most, progress=done, note=note
+        )
+
+    return measure
+
+
+def _source(job: Job) -> str:
+    from ..zoo import registry
+    from .resume import source_digest
+
+    return source_digest(registry.get(job.case.model).build, *map(Path, job.plugins))
+
+
 def _split(job: Job) -> Split | None:
     """Load what accuracy is measured on, if it is."""
     from ..datasets import catalog
@@ -225,9 +291,7 @@ def _split(job: Job) -> Split | None:
 
 def _claim(job: Job, split: Split, weights: str | None) -> AbstractContextManager[Claim]:
     """Find the folder of the case's logits that a killed run left, or begin one."""
-    from ..zoo import registry
-    from .environment import library_versions
-    from .resume import Conditions, claim, source_digest
+    from .resume import Conditions, claim
     from .shards import videos_in_a_shard
 
     case = job.case
@@ -235,7 +299,7 @@ def _claim(job: Job, split: Split, weights: str | None) -> AbstractContextManage
         case=case.digest,
         manifest=split.manifest,
         weights=weights,
-        source=source_digest(registry.get(case.model).build, *map(Path, job.plugins)),
+        source=_source(job),
         versions=library_versions(case.decoder),
         machine=job.machine,
         data_root=job.data_root and str(Path(job.data_root).resolve()),
@@ -267,7 +331,8 @@ def _compare_classes(case: Case, split: Split | None, emit: Emit) -> None:
         emit(Note(text=f"accuracy: weights {published.name}: {published.notes}"))
 
 
-def _failure(error: Exception) -> Failure:
+def failure_of(error: Exception) -> Failure:
+    """Return what the record says of an error that nobody could mend by other options."""
     from .pipeline import out_of_memory
 
     kind: FailureKind = "out_of_memory" if out_of_memory(error) else "exception"
@@ -294,7 +359,7 @@ def _events_to(stream: IO[bytes]) -> Emit:
     return emit
 
 
-def _limit_memory(limit_bytes: int | None) -> None:
+def limit_memory(limit_bytes: int | None) -> None:
     """Make a runaway allocation fail in this process, rather than bring down the machine."""
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")  # first to go, if it comes to that

@@ -1,0 +1,195 @@
+"""Which cluster `--cluster` means, and whether it is there, before anything is measured."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ..datasets.errors import KinobenchError
+from .environment import physical_cores
+from .job import LOCAL
+from .record import Case
+
+AUTO = "auto"
+KNOCK_S, PROBE_S = 5.0, 60.0
+
+_PROBE = """
+import json, logging, sys
+import ray
+ray.init(address=sys.argv[1] or None, log_to_driver=False, logging_level=logging.ERROR)
+print("\\n" + json.dumps([node["Resources"] for node in ray.nodes() if node["Alive"]]))
+"""
+
+
+class Needs(msgspec.Struct, frozen=True):
+    """What a worker of a case asks of its node."""
+
+    cpus: int
+    gpus: int
+
+    @property
+    def words(self) -> str:
+        """Say it."""
+        return f"{count(self.cpus, 'CPU')}{' and a GPU' if self.gpus else ''}"
+
+    def workers_on(self, resources: Mapping[str, float]) -> int:
+        """Return how many workers a node with such resources has room for."""
+        by_cpus = int(resources.get("CPU", 0) // self.cpus)
+        return min(by_cpus, int(resources.get("GPU", 0) // self.gpus)) if self.gpus else by_cpus
+
+
+def needs_of(case: Case) -> Needs:
+    """Return a GPU, and a processor to feed it; or as many processors as the case has threads."""
+    if case.device == "cuda":
+        return Needs(cpus=1, gpus=1)
+    return Needs(cpus=case.threads or physical_cores(), gpus=0)
+
+
+def find_cluster(given: str, cases: Sequence[Case]) -> str:
+    """Find the cluster that `--cluster` means, and see that it has room for the cases.
+
+    Args:
+        given: `auto`: the one that runs here, or that RAY_ADDRESS names; a local one, with all of
+            this machine, if there is none. Or an address, `host:port` or `ray://host:port`.
+        cases: What is to be measured there.
+
+    Returns:
+        What `measure_on_cluster` takes: `local` where one must be started.
+
+    Raises:
+        KinobenchError: Ray is not installed, the cluster can't be reached, or it is too small.
+    """
+    require_ray()
+    address, named = given, f"--cluster {given}"
+    if given == AUTO:
+        address = os.environ.get("RAY_ADDRESS", "")
+        named = f"--cluster auto: RAY_ADDRESS={address}"
+        if address == LOCAL:
+            return LOCAL
+        if not address:
+            here = _running_here()
+            if here is None or _knock(here) is not None:
+                return LOCAL
+            named = f"--cluster auto: the cluster at {here}"
+    if address:
+        refused = _knock(address)
+        if refused is not None:
+            raise KinobenchError(
+                f"{named} can't be reached: {refused}; `ray start --head` starts a cluster and "
+                "says its address, and `--cluster auto` uses this machine alone"
+            )
+    nodes = _probe("" if given == AUTO else address, named)
+    for case in cases:
+        refuse_too_small(nodes, case, named)
+    return given
+
+
+def require_ray() -> Any:
+    """Return the module `ray`.
+
+    Raises:
+        KinobenchError: It is not installed.
+    """
+    try:
+        import ray
+    except ImportError as error:
+        raise KinobenchError(
+            f"--cluster needs Ray, which can't be imported ({error}); "
+            'pip install "kinobench[cluster]", or in a checkout: pip install -e ".[cluster]"'
+        ) from error
+    return ray
+
+
+def _running_here() -> str | None:
+    """Return the address of the cluster that `ray start` last started here; it may be gone.
+
+    Ray keeps it in `ray_current_cluster` (its documentation of `ray.init`).
+    """
+    folder = os.environ.get("RAY_TMPDIR") or os.environ.get("TMPDIR") or "/tmp"
+    try:
+        return Path(folder, "ray", "ray_current_cluster").read_text().strip() or None
+    except OSError:
+        return None
+
+
+def _knock(address: str) -> str | None:
+    """Return why nothing answers at an address, which Ray itself would need minutes to find out.
+
+    Raises:
+        KinobenchError: It is no address.
+    """
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 2**16:
+        raise KinobenchError(
+            f"--cluster {address}: no address; give auto, HOST:PORT as `ray start --head` says "
+            "it, or ray://HOST:PORT"
+        )
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=KNOCK_S).close()
+    except OSError as error:
+        return str(error.strerror or error)
+    return None
+
+
+def _probe(address: str, named: str) -> list[dict[str, float]]:
+    """Return the resources of a cluster's nodes.
+
+    A process of its own asks: where Ray finds no cluster, it may take its process down.
+    """
+    environment = os.environ | {"RAY_USAGE_STATS_ENABLED": "0"}
+    try:
+        asked = subprocess.run(
+            [sys.executable, "-c", _PROBE, address],
+            capture_output=True,
+            text=True,
+            timeout=PROBE_S,
+            env=environment,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise KinobenchError(
+            f"{named}: no Ray cluster answered within {PROBE_S:g} s, though something listens "
+            "there; give the address that `ray start --head` says"
+        ) from error
+    if asked.returncode != 0:
+        cure = "give the address that `ray start --head` says"
+        if "InvalidAuthToken" in asked.stderr or "AuthenticationError" in asked.stderr:
+            cure = "the cluster wants its token: set RAY_AUTH_MODE=token (Ray's token-auth page)"
+        elif "grpc" in asked.stderr and "ModuleNotFoundError" in asked.stderr:
+            cure = 'for ray:// addresses, pip install "ray[client]"'
+        raise KinobenchError(f"{named} can't be used: {last_line(asked.stderr)}; {cure}")
+    nodes: list[dict[str, float]] = json.loads(asked.stdout.splitlines()[-1])
+    return nodes
+
+
+def refuse_too_small(nodes: Sequence[Mapping[str, float]], case: Case, named: str) -> None:
+    """See that a node could hold a worker of a case.
+
+    Raises:
+        KinobenchError: None could; the message begins with `named`.
+    """
+    needs = needs_of(case)
+    if not any(needs.workers_on(node) for node in nodes):
+        have = "; ".join(
+            f"{node.get('CPU', 0):g} CPUs and {node.get('GPU', 0):g} GPUs" for node in nodes
+        )
+        cure = "start one" if needs.gpus else "start one, or give fewer --threads"
+        raise KinobenchError(
+            f"{named}: no node has {needs.words} for {case.model} (nodes: {have or 'none'}); {cure}"
+        )
+
+
+def count(number: int, what: str) -> str:
+    """Return `1 node` or `2 nodes`."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def last_line(text: str) -> str:
+    """Return where an error of another program says what it is."""
+    lines = [line for line in text.strip().splitlines() if line.strip()]
+    return lines[-1].strip() if lines else "it said nothing"

@@ -102,7 +102,7 @@ def measure_on_cluster(
                 if shard is None:
                     break
                 files = shard.files_digest
-                order = msgspec.json.encode(order_of(shard, at_most))
+                order = order_of(shard, at_most).to_json()
                 pending[task.remote(root, environment, order)] = shard, files
             if not pending:
                 break

@@ -52,6 +52,19 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     versions: dict[str, str]
 
+    def to_json(self) -> bytes:
+        """Return it as JSON."""
+        return msgspec.json.encode(self, enc_hook=str)  # paths are all that msgspec doesn't know
+
+
+def order_from_json(encoded: bytes) -> Order:
+    """Read an order.
+
+    Raises:
+        msgspec.DecodeError: It is none that this kinobench knows.
+    """
+    return msgspec.json.decode(encoded, type=Order, dec_hook=lambda kind, value: kind(value))
+
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
     """Where a shard was measured.
@@ -166,7 +179,7 @@ def carry_out(encoded: bytes, place: dict[str, Any]) -> tuple[bytes, "np.ndarray
     """
     where = msgspec.convert(place, Place)
     try:
-        outcome, logits = _measured(msgspec.json.decode(encoded, type=Order), where)
+        outcome, logits = _measured(order_from_json(encoded), where)
     except msgspec.DecodeError as error:
         message = f"node {where.name} has another kinobench: {error}; install the same there"
         outcome, logits = _failed(where, Failure(kind="refused", message=message)), None

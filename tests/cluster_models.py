@@ -1,0 +1,44 @@
+"""Networks for the tests of clusters; a plugin."""
+
+import os
+import time
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from kinobench.zoo.registry import register
+
+SEEN = "KINOBENCH_TEST_SEEN"
+"""Names the variable with the file that `raises_at_white` writes a line to before it raises."""
+
+
+class _TakesItsTime(nn.Module):
+    """Every forward lasts long enough for a test to kill something meanwhile."""
+
+    def __init__(self, num_classes: int) -> None:
+        super().__init__()
+        self.head = nn.Linear(3, num_classes)
+
+    def forward(self, clip: torch.Tensor) -> torch.Tensor:
+        time.sleep(0.02)
+        return self.head(clip.mean(dim=(2, 3, 4)))
+
+
+class _RaisesAtWhite(nn.Module):
+    """Refuses a video whose frames are white in their lower half: that of one shard."""
+
+    def __init__(self, num_classes: int) -> None:
+        super().__init__()
+        self.num_classes = num_classes
+
+    def forward(self, clip: torch.Tensor) -> torch.Tensor:
+        if (clip[:, :, :, clip.shape[3] // 2 :].mean(dim=(1, 2, 3, 4)) > 0.9).any():
+            with Path(os.environ[SEEN]).open("a") as file:
+                file.write("white\n")
+            raise ValueError("white is not to be borne")
+        return torch.zeros(len(clip), self.num_classes)
+
+
+register("takes_its_time")(lambda num_classes, frames, size: _TakesItsTime(num_classes))
+register("raises_at_white")(lambda num_classes, frames, size: _RaisesAtWhite(num_classes))

@@ -1,0 +1,476 @@
+"""A run on a cluster ends with the very bytes of one without, whatever is lost on the way."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import psutil
+import pytest
+
+from kinobench.bench.cluster_address import Needs
+from kinobench.bench.cluster_shard import Order, Outcome, order_from_json, refuse_other_files
+from kinobench.bench.environment import describe, library_versions
+from kinobench.bench.job import Budget, Job
+from kinobench.bench.record import Case
+from kinobench.bench.resume import source_digest
+from kinobench.datasets import catalog
+from kinobench.datasets.errors import KinobenchError
+from kinobench.datasets.protocol import preset
+from kinobench.datasets.split import Video
+from kinobench.zoo import registry
+
+from .media import REPOSITORY
+from .trees import make_ucf101
+
+MODELS = Path(__file__).with_name("cluster_models.py")
+VIDEOS = 100  # six shards of 30 views a video
+PATIENCE_S = 240
+RAY = find_spec("ray") is not None
+needs_ray = pytest.mark.skipif(not RAY, reason='Ray is not installed: pip install -e ".[cluster]"')
+
+
+class Dataset(NamedTuple):
+    """A UCF101 tree, and what a run without a cluster makes of it."""
+
+    root: Path
+    shards: dict[str, bytes]
+    record: dict[str, Any]
+
+
+@pytest.fixture
+def settings() -> Iterator[dict[str, str]]:
+    """The environment of a command: a Ray that knows nothing of others on this machine."""
+    folder = tempfile.mkdtemp(prefix="kr-", dir="/tmp")  # the path of a socket must be short
+    environment = {name: text for name, text in os.environ.items() if not name.startswith("RAY_")}
+    yield environment | {
+        "RAY_TMPDIR": folder,
+        "RAY_AUTH_MODE": "disabled",
+        "RAY_USAGE_STATS_ENABLED": "0",
+    }
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def ucf(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    folder = tmp_path_factory.mktemp("ucf")
+    make_ucf101(folder / "ucf", [7 * number % 101 for number in range(VIDEOS)])
+    out, err = started(folder, folder / "ucf", "plain", dict(os.environ)).communicate()
+    record = json.loads(out)
+    assert record["error"] is None, err
+    shards = shards_in(folder / "plain")
+    assert len(shards) == 6
+    return Dataset(folder / "ucf", shards, record)
+
+
+def started(
+    folder: Path, root: Path, results: str, environment: dict[str, str], *more: str
+) -> "subprocess.Popen[str]":
+    """Begin to measure two workers' worth of threads: one a worker."""
+    return subprocess.Popen(
+        [
+            *(sys.executable, str(REPOSITORY / "bench.py"), "run", "--model", "takes_its_time"),
+            *("--plugin", str(MODELS), "--dataset", "ucf101", "--data-root", str(root)),
+            *("--views", "10x3", "--measure", "accuracy", "--threads", "1", "--json"),
+            *("--results", results, *more),
+        ],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell starts what it runs in the background with interrupts ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+
+
+def shards_in(results: Path) -> dict[str, bytes]:
+    found = sorted(results.glob("predictions/*/*/shard-*.parquet"))
+    assert len({path.parent for path in found}) <= 1, "no run began anew what another had begun"
+    return {path.name: path.read_bytes() for path in found}
+
+
+def await_shards(process: "subprocess.Popen[str]", results: Path, number: int) -> None:
+    until = time.monotonic() + PATIENCE_S
+    while len(shards_in(results)) < number:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def finished(process: "subprocess.Popen[str]", results: Path, ucf: Dataset) -> list[str]:
+    """Wait for a run, see that it measured the same as without a cluster, and return its notes."""
+    out, err = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0, err
+    assert not err.strip()
+    (line,) = out.splitlines()
+    record = json.loads(line)
+    for each in (record, ucf.record):
+        each["accuracy"].pop("wall_s", None)
+        each["accuracy"].pop("predictions", None)
+    assert record["accuracy"] == ucf.record["accuracy"]
+    assert record["case"] == ucf.record["case"]
+    assert shards_in(results) == ucf.shards
+    notes: list[str] = record["notes"]
+    return notes
+
+
+def living(folder: Path) -> list[psutil.Process]:
+    """Return the processes that run in a folder."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if Path(process.cwd()) == folder and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+def measuring(folder: Path) -> list[psutil.Process]:
+    """Return the workers of Ray that measure a shard."""
+    found = []
+    for process in living(folder):
+        try:
+            if "ray::measure_shard" in " ".join(process.cmdline()):
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+def assert_nothing_stays(folder: Path) -> None:
+    until = time.monotonic() + 40
+    while left := living(folder):
+        assert time.monotonic() < until, left
+        time.sleep(0.2)
+
+
+@needs_ray
+@pytest.mark.slow
+def test_a_killed_worker_changes_nothing_and_a_local_ray_ends_with_the_case(
+    tmp_path: Path, settings: dict[str, str], ucf: Dataset
+) -> None:
+    process = started(tmp_path, ucf.root, "kept", settings, "--cluster", "auto")
+    await_shards(process, tmp_path / "kept", 1)
+    workers = measuring(tmp_path)
+    assert workers
+    workers[0].kill()
+    notes = finished(process, tmp_path / "kept", ucf)
+    again = [note for note in notes if note.startswith("accuracy: run again, after a worker was")]
+    assert len(again) == 1 and "1 shard (" in again[0]
+    assert any(note.startswith("accuracy: measured by ") for note in notes)
+    assert any(note.endswith(" on 1 node") for note in notes)
+    assert_nothing_stays(tmp_path)
+    assert not list(Path(settings["RAY_TMPDIR"]).glob("kinobench-ray-*"))
+
+
+@needs_ray
+@pytest.mark.slow
+def test_a_killed_run_is_continued_with_a_cluster_or_without(
+    tmp_path: Path, settings: dict[str, str], ucf: Dataset
+) -> None:
+    ways: list[tuple[tuple[str, ...], signal.Signals, tuple[str, ...]]] = [
+        (("--cluster", "auto"), signal.SIGKILL, ()),
+        (("--cluster", "auto"), signal.SIGINT, ("--cluster", "auto")),
+        ((), signal.SIGKILL, ("--cluster", "auto")),
+    ]
+    for number, (first, cause, then) in enumerate(ways):
+        results = f"kept{number}"
+        process = started(tmp_path, ucf.root, results, settings, *first)
+        await_shards(process, tmp_path / results, 1)
+        process.send_signal(cause)
+        process.communicate(timeout=30)
+        assert_nothing_stays(tmp_path)
+        before = shards_in(tmp_path / results)
+        assert 0 < len(before) < len(ucf.shards)
+        assert all(ucf.shards[name] == content for name, content in before.items())
+        process = started(tmp_path, ucf.root, results, settings, *then)
+        notes = finished(process, tmp_path / results, ucf)
+        assert any(f"of {VIDEOS} videos" in note for note in notes), notes
+        assert any("measured by" in note for note in notes) == bool(then)
+
+
+class Node:
+    """A node of a cluster, as `ray start` starts it."""
+
+    def __init__(self, folder: Path, settings: dict[str, str], *more: str) -> None:
+        self.process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "ray.scripts.scripts", "start", "--block"),
+                *("--num-cpus=1", "--object-store-memory=100000000", *more),
+            ],
+            cwd=folder,
+            env=settings,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        assert self.process.stdout is not None
+        words = []
+        for line in self.process.stdout:
+            words.append(line)
+            if "Ray runtime started" in line:
+                return
+        raise AssertionError("".join(words))
+
+    def kill(self) -> None:
+        """End all of it at once, as when a machine loses power."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@needs_ray
+@pytest.mark.slow
+def test_a_killed_node_changes_nothing_and_a_running_cluster_is_left_running(
+    tmp_path: Path, settings: dict[str, str], ucf: Dataset
+) -> None:
+    port, (first, second, run) = free_port(), (tmp_path / name for name in ("1", "2", "run"))
+    for folder in (first, second, run):
+        folder.mkdir()
+    head = Node(
+        *(first, settings, "--head", f"--port={port}", "--include-dashboard=false"),
+        f"--ray-client-server-port={free_port()}",
+    )
+    other = Node(second, settings, f"--address=127.0.0.1:{port}")
+    try:
+        cluster = ("--cluster", f"127.0.0.1:{port}")
+        process = started(run, ucf.root, "kept", settings, *cluster)
+        until = time.monotonic() + PATIENCE_S
+        # A worker goes to the folder of the command.
+        while len(measuring(run)) < 2 or not shards_in(run / "kept"):
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        other.kill()
+        notes = finished(process, run / "kept", ucf)
+        assert "accuracy: measured by 2 workers on 2 nodes" in notes, notes
+        assert any("run again, after a worker was lost" in note for note in notes), notes
+        assert_nothing_stays(run)
+        assert head.process.poll() is None
+        # `auto` finds what runs; were a local one started, it would have the workers' folder there.
+        process = started(run, ucf.root, "again", settings, "--cluster", "auto")
+        notes = finished(process, run / "again", ucf)
+        assert "accuracy: measured by 1 worker on 1 node" in notes, notes
+        assert head.process.poll() is None
+        # More threads than any node has processors.
+        few = started(run, ucf.root, "few", settings, *cluster, "--threads", "3")
+        _, err = few.communicate(timeout=PATIENCE_S)
+        assert few.returncode == 2 and "no node has 3 CPUs" in err and "--threads" in err
+        assert not (run / "few").exists()
+    finally:
+        head.kill()
+        if other.process.poll() is None:
+            other.kill()
+
+
+@needs_ray
+@pytest.mark.slow
+def test_a_network_that_raises_is_not_tried_again(tmp_path: Path, settings: dict[str, str]) -> None:
+    # The second of three shards has it; 255 is not a label, but the picture of one.
+    shown = [0] * 40
+    shown[20] = 255
+    make_ucf101(tmp_path / "ucf", [0] * 40, shown)
+    errors = []
+    for cluster in ((), ("--cluster", "auto")):
+        seen = tmp_path / f"seen{len(errors)}"
+        process = started(
+            *(tmp_path, tmp_path / "ucf", f"kept{len(errors)}"),
+            settings | {"KINOBENCH_TEST_SEEN": str(seen)},
+            *("--model", "raises_at_white", *cluster),
+        )
+        out, _ = process.communicate(timeout=PATIENCE_S)
+        assert process.returncode == 1
+        record = json.loads(out.splitlines()[-1])
+        errors.append(record["error"])
+        assert seen.read_text() == "white\n"
+    for error in errors:
+        assert error["kind"] == "exception"
+        assert error["message"] == "ValueError: white is not to be borne"
+        assert "cluster_models.py" in error["detail"]
+    assert_nothing_stays(tmp_path)
+
+
+def _refused(tmp_path: Path, settings: dict[str, str], *cluster: str) -> str:
+    make_ucf101(tmp_path / "ucf", [0])
+    process = started(tmp_path, tmp_path / "ucf", "kept", settings, "--cluster", *cluster)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 2 and not out and "Traceback" not in err
+    assert not (tmp_path / "kept").exists()
+    return err
+
+
+@needs_ray
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("127.0.0.1:9", "`ray start --head` starts a cluster"),
+        ("ray://127.0.0.1:9", "can't be reached: Connection refused"),
+        ("somewhere", "HOST:PORT"),
+    ],
+)
+def test_an_address_where_no_cluster_is_is_quoted_with_the_cure(
+    tmp_path: Path, settings: dict[str, str], address: str, words: str
+) -> None:
+    err = _refused(tmp_path, settings, address)
+    assert f"--cluster {address}" in err and words in err
+
+
+@needs_ray
+def test_an_address_from_the_environment_is_named_with_its_variable(
+    tmp_path: Path, settings: dict[str, str]
+) -> None:
+    err = _refused(tmp_path, settings | {"RAY_ADDRESS": "127.0.0.1:9"}, "auto")
+    assert "RAY_ADDRESS=127.0.0.1:9" in err
+
+
+def test_without_ray_the_extra_is_named_before_anything_is_measured(
+    tmp_path: Path, settings: dict[str, str]
+) -> None:
+    blocked = tmp_path / "blocked"
+    blocked.mkdir()
+    (blocked / "ray.py").write_text("raise ImportError('no ray here')\n")
+    settings["PYTHONPATH"] = os.pathsep.join(
+        [str(blocked), *filter(None, [settings.get("PYTHONPATH")])]
+    )
+    err = _refused(tmp_path, settings, "auto")
+    assert 'pip install "kinobench[cluster]"' in err and 'pip install -e ".[cluster]"' in err
+
+
+def test_room_for_workers_is_counted_by_processors_and_by_gpus() -> None:
+    on_gpu, on_cpu = Needs(cpus=1, gpus=1), Needs(cpus=4, gpus=0)
+    assert on_gpu.workers_on({"CPU": 64.0, "GPU": 8.0}) == 8
+    assert on_gpu.workers_on({"CPU": 2.0, "GPU": 8.0}) == 2
+    assert on_gpu.workers_on({"CPU": 64.0}) == 0
+    assert on_cpu.workers_on({"CPU": 15.0}) == 3
+    assert on_cpu.workers_on({}) == 0
+    assert (on_gpu.words, on_cpu.words) == ("1 CPU and a GPU", "4 CPUs")
+
+
+def test_a_node_with_other_files_is_named_with_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    path.write_bytes(b"12345")
+    video = Video(id="a", path=path, label=0)
+    missing = Video(id="b", path=tmp_path / "b.mp4", label=0)
+    refuse_other_files([video, missing], [5, None], "n7")
+    with pytest.raises(KinobenchError, match=r"node n7: .*a\.mp4: 5 bytes, .* 6 bytes"):
+        refuse_other_files([video], [6], "n7")
+    with pytest.raises(KinobenchError, match=r"node n7: .*b\.mp4: no such file, .* 6 bytes"):
+        refuse_other_files([missing], [6], "n7")
+    with pytest.raises(KinobenchError, match=r"a\.mp4: 5 bytes, .* no such file"):
+        refuse_other_files([video], [None], "n7")
+
+
+def order(tmp_path: Path) -> Order:
+    """The order of the only shard of two videos."""
+    make_ucf101(tmp_path / "ucf", [0, 3])
+    split = catalog.get("ucf101").load(tmp_path / "ucf", "1")
+    registry.load_plugin(MODELS)
+    case = Case(
+        model="takes_its_time",
+        classes=101,
+        protocol=preset("common-112").with_views(1, 1),
+        dataset="ucf101",
+        split="1",
+        threads=1,
+    )
+    job = Job(
+        case=case,
+        measures=("accuracy",),
+        budget=Budget(),
+        plugins=(str(MODELS),),
+        results="",
+        predictions="",
+        machine=describe().fingerprint,
+    )
+    return Order(
+        job=job,
+        number=0,
+        videos=split.videos,
+        sizes=tuple(video.path.stat().st_size for video in split.videos),
+        folder=str(tmp_path),
+        classes=101,
+        batch=2,
+        at_most=None,
+        threads=1,
+        source=source_digest(registry.get("takes_its_time").build, MODELS),
+        versions=library_versions(),
+    )
+
+
+_CARRY_OUT = """
+import json, sys
+from pathlib import Path
+root = sys.argv[1]
+import importlib.machinery, importlib.util
+spec = importlib.machinery.ModuleSpec("kinobench", None, is_package=True)
+spec.submodule_search_locations = [root]
+sys.modules["kinobench"] = importlib.util.module_from_spec(spec)
+from kinobench.bench.cluster_shard import carry_out
+place = {"node": "1", "worker": "2", "name": "n7", "resources": {"CPU": 2.0}}
+for line in sys.stdin.buffer:
+    outcome, logits = carry_out(line, place)
+    print(outcome.decode())
+    print(json.dumps(None if logits is None else list(logits.shape)))
+"""
+
+
+def test_a_node_that_differs_is_named_with_what_differs(tmp_path: Path) -> None:
+    right = order(tmp_path)
+    assert order_from_json(right.to_json()) == right
+
+    def altered(**fields: Any) -> Order:
+        return msgspec.structs.replace(right, **fields)
+
+    def with_job(**fields: Any) -> Order:
+        return altered(job=msgspec.structs.replace(right.job, **fields))
+
+    orders = [
+        altered(versions=right.versions | {"torch": "1.0"}),
+        altered(source="0123456789abcdef"),
+        with_job(plugins=(*right.job.plugins, str(tmp_path / "none.py"))),
+        with_job(machine="another"),
+        altered(sizes=(right.sizes[0], 1)),
+    ]
+    encoded = [each.to_json() for each in orders] + [b'{"job": 1}']
+    done = subprocess.run(
+        [sys.executable, "-c", _CARRY_OUT, str(REPOSITORY)],
+        cwd=tmp_path,
+        input=b"\n".join(encoded) + b"\n",
+        capture_output=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    lines = done.stdout.splitlines()
+    outcomes = [msgspec.json.decode(line, type=Outcome) for line in lines[::2]]
+    messages = [each.failure.message if each.failure else "" for each in outcomes]
+    assert [each.failure.kind if each.failure else "" for each in outcomes] == [
+        *("refused", "refused", "refused", "", "refused", "refused")
+    ]
+    assert f"node n7: torch is {right.versions['torch']}" in messages[0] and "1.0" in messages[0]
+    assert "node n7: the source of kinobench, or of " in messages[1]
+    assert "node n7: --plugin" in messages[2] and "none.py" in messages[2]
+    assert "node n7" in outcomes[3].notes[0] and "last bits" in outcomes[3].notes[0]
+    assert outcomes[3].scored == (0, 1) and json.loads(lines[7]) == [2, 1, 101]
+    assert "1 bytes" in messages[4]
+    assert "node n7 has another kinobench" in messages[5]

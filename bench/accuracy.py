@@ -34,7 +34,8 @@ from .shards import (
     videos_in_a_shard,
     write_shard,
 )
-from .stats import hits_at, scores, wilson
+from .stats import places, scores, wilson
+from .video_places import VideoPlaces, joined, keep_places
 
 Progress = Callable[[int, int], None]
 
@@ -278,16 +279,20 @@ def summarise(
     predictions: Path | None,
     wall_s: float,
 ) -> Accuracy:
-    """Turn the kept logits of a split, shard by shard, into the result."""
+    """Turn the kept logits of a split, shard by shard, into the result; keep what ranking needs."""
     count = top1 = top5 = not_finite = 0
     unreadable: list[Unreadable] = []
-    for labels, logits, bad in stored:
-        scored = scores(logits, protocol.aggregation)
+    found: list[VideoPlaces] = []
+    for labels, logits, bad, videos in stored:
+        place = places(scores(logits, protocol.aggregation), labels)
+        found.append(VideoPlaces(videos, place))
         count += len(labels)
-        top1 += int(hits_at(1, scored, labels).sum())
-        top5 += int(hits_at(5, scored, labels).sum())
+        top1 += int(np.count_nonzero(place < 1))
+        top5 += int(np.count_nonzero(place < 5))
         not_finite += len(labels) - int(np.isfinite(logits).all(axis=(1, 2)).sum())
         unreadable += bad
+    if predictions is not None:
+        keep_places(predictions, protocol.aggregation, joined(found))
     expected = len(split.videos)
     return Accuracy(
         top1=top1 / count if count else None,

@@ -8,13 +8,24 @@ from .cli_frame import console, tell
 
 def read_boards(results: Path) -> list[Any]:
     """Read all stored records as ordered boards; what can't be read is told."""
-    from . import leaderboard
     from .store import read_records
 
     records, problems = read_records(results)
     for problem in problems:
         tell(problem)
-    return [leaderboard.ordered(board) for board in leaderboard.boards(records)]
+    return ranked_boards(records, results)
+
+
+def ranked_boards(records: list[Any], results: Path) -> list[Any]:
+    """Return records as ordered boards, in which trained networks have a rank."""
+    from .leaderboard import boards, ordered
+
+    found = [ordered(board) for board in boards(records)]
+    if not any(record.case.weights for record in records):
+        return found
+    from .ranking import ranked  # scipy takes long to import
+
+    return [ranked(board, results) for board in found]
 
 
 def rebuild(results: Path) -> list[Any]:

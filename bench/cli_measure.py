@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .cli_boards import print_boards, rebuild
+from .cli_boards import print_boards, ranked_boards, rebuild
 from .cli_frame import (
     EXIT_FAILED,
     EXIT_INTERRUPTED,
@@ -137,7 +137,6 @@ def run(
     """Measure a suite; print and store a table."""
     from rich.console import Console
 
-    from . import leaderboard
     from . import run as running
     from . import suite as suites
 
@@ -188,7 +187,7 @@ def run(
         interrupted = True
     if records:
         if not json:
-            print_boards([leaderboard.ordered(b) for b in leaderboard.boards(records)])
+            print_boards(ranked_boards(records, results))
         rebuild(results)
     for record in records:
         if record.error is not None and json:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from ..datasets.errors import UnknownNameError
+from ..datasets.protocol import Aggregation
 from .record import Environment, Record
 
 
@@ -21,6 +22,9 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         latency_s: Of a forward, without the optical flow.
         decoder: What decodes the videos that accuracy is measured on.
         flow, flow_s: How the optical flow is computed, and the time of it for a batch's clips.
+        predictions: Where its per-view logits lie, in the folder of results.
+        rank: 1 and the number of rows that are significantly better; see ranking.py.
+        unranked: Why a trained network that was scored has no rank.
         started, since: When the record was begun; when the oldest was that a part comes from.
         commit, torch, python: What measured it.
     """
@@ -56,6 +60,9 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     top5_high: float | None
     scored: int | None
     expected: int | None
+    predictions: str | None
+    rank: int | None = None
+    unranked: str | None = None
     error: str | None
     later_failure: str | None
     notes: tuple[str, ...]
@@ -82,7 +89,12 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Board(msgspec.Struct, frozen=True, kw_only=True):
-    """Rows under one dataset, protocol, device and machine."""
+    """Rows under one dataset, protocol, device and machine.
+
+    Attributes:
+        aggregation: How the protocol averages views.
+        comparisons: Pairs of rows that were compared for their ranks.
+    """
 
     dataset: str | None
     split: str | None
@@ -90,8 +102,10 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
     protocol: str
     protocol_digest: str
     views: int
+    aggregation: Aggregation
     device: str
     environment: Environment
+    comparisons: int = 0
     rows: tuple[Row, ...]
 
     @property
@@ -149,6 +163,7 @@ def boards(records: Iterable[Record]) -> list[Board]:
                     protocol=newest.case.protocol.name,
                     protocol_digest=newest.case.protocol.digest,
                     views=newest.case.protocol.views,
+                    aggregation=newest.case.protocol.aggregation,
                     device=newest.case.device,
                     environment=newest.environment,
                     rows=tuple(_row(member) for member in members),
@@ -252,6 +267,7 @@ def _row(standing: _Standing) -> Row:
         top5_high=top5_high,
         scored=accuracy.scored if accuracy else None,
         expected=accuracy.expected if accuracy else None,
+        predictions=accuracy.predictions if accuracy else None,
         error=f"{record.error.kind}: {record.error.message}" if record.error else None,
         later_failure=standing.later_failure,
         notes=tuple(

@@ -75,11 +75,13 @@ class StoredShard(NamedTuple):
         labels: `[scored]`, int64.
         logits: `[scored, views, classes]`, float32.
         unreadable: Videos that were to be scored and could not be read.
+        videos: Ids of those that were, an array of strings.
     """
 
     labels: np.ndarray
     logits: np.ndarray
     unreadable: tuple[Unreadable, ...]
+    videos: pa.Array
 
 
 class _Beside(msgspec.Struct, frozen=True, kw_only=True):
@@ -176,7 +178,7 @@ def read_shard(path: Path) -> StoredShard:
         KinobenchError: It is not there, or not one.
     """
     try:
-        table = pq.read_table(path, columns=["view", "label", "logits"])
+        table = pq.read_table(path, columns=["video", "label", "logits"])
     except (OSError, pa.ArrowException) as error:
         raise KinobenchError(
             f"{path} can't be read: {error}; measure this case again with --fresh"
@@ -185,7 +187,8 @@ def read_shard(path: Path) -> StoredShard:
     shape = (-1, beside.views, beside.classes)
     logits = table["logits"].combine_chunks().flatten().to_numpy().astype(np.float32)
     labels = table["label"].to_numpy()[:: beside.views].astype(np.int64)
-    return StoredShard(labels, logits.reshape(shape), beside.unreadable)
+    videos = table["video"].combine_chunks().cast(pa.string())[:: beside.views]
+    return StoredShard(labels, logits.reshape(shape), beside.unreadable, videos)
 
 
 def read_shards(folder: Path, shards: Sequence[Shard]) -> Iterator[StoredShard]:

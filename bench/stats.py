@@ -137,6 +137,18 @@ def mcnemar(only_a: int, only_b: int) -> float:
     return float(stats.binomtest(only_b, only_a + only_b, 0.5).pvalue)
 
 
+def holm(p: Sequence[float]) -> list[float]:
+    """Return p-values adjusted for how many there are (Holm 1979): each at most 1, in their order.
+
+    Rejecting where one is below 5 % makes a false claim among them all in at most 5 % of cases.
+    """
+    adjusted, least = [0.0] * len(p), 0.0
+    for before, at in enumerate(sorted(range(len(p)), key=p.__getitem__)):
+        least = max(least, min(1.0, (len(p) - before) * p[at]))
+        adjusted[at] = least
+    return adjusted
+
+
 def difference_interval(
     a: np.ndarray,
     b: np.ndarray,

@@ -40,6 +40,7 @@ _COLUMNS: dict[str, Callable[[Row], _Cell]] = {
     "with flow (ms)": lambda row: _with_flow(row),
     "peak memory (MB)": lambda row: (_scaled(row.peak_bytes, 1e6, 1), ""),
     "energy (J/clip)": lambda row: (_joules(row.joules_per_clip), ""),
+    "rank": lambda row: (NOT_MEASURED if row.rank is None else str(row.rank), ""),
     "top-1 (%)": lambda row: _share(row.top1, row.top1_low, row.top1_high),
     "top-5 (%)": lambda row: _share(row.top5, row.top5_low, row.top5_high),
 }
@@ -268,6 +269,12 @@ def footnotes(board: Board) -> list[str]:
         notes.append("Peak memory: weights and what a forward takes on top of them.")
     if any(row.top1 is not None and row.weights == "untrained" for row in board.rows):
         notes.append("untrained: the accuracy is that of random weights; it ranks nothing.")
+    if board.comparisons:
+        pairs = "1 pair" if board.comparisons == 1 else f"{board.comparisons} pairs"
+        notes.append(
+            "rank: 1 and the number of rows that are significantly better (exact McNemar tests on "
+            f"the videos that both scored; {pairs}, 5 % for all together by Holm's method)."
+        )
     if any(row.converged is False for row in board.rows):
         notes.append("~ the latency had not converged when its time was up.")
     notes += _once(
@@ -285,6 +292,9 @@ def footnotes(board: Board) -> list[str]:
             for row in board.rows
             if row.scored != row.expected
         ],
+    )
+    notes += _once(
+        board, [(row, f": not ranked: {row.unranked}") for row in board.rows if row.unranked]
     )
     notes += _once(board, [(row, f": {note}") for row in board.rows for note in row.notes])
     notes += _once(board, [(row, f" failed: {row.error}") for row in board.rows if row.error])

@@ -73,8 +73,9 @@ def test_per_view_logits_are_kept(tmp_path: Path) -> None:
     folder = tmp_path / "kept" / "case"
     accuracy = _score(tmp_path, preset("common-112").with_views(3, 1), predictions=folder)
     assert accuracy.predictions == folder.as_posix()
-    (shard,) = folder.iterdir()
-    assert shard.name == "shard-00000.parquet"
+    places, shard = sorted(folder.iterdir())
+    assert (places.name, shard.name) == ("_places.parquet", "shard-00000.parquet")
+    assert pq.read_table(places)["place"].to_pylist() == [0, 0]
     table = pq.read_table(shard)
     assert table.column_names == ["video", "view", "label", "group", "logits"]
     assert table["group"].to_pylist() == ["g01"] * 6
@@ -161,5 +162,5 @@ def test_a_case_goes_on_with_half_the_views_where_memory_runs_out(tmp_path: Path
     assert (accuracy.top1, accuracy.scored) == (1.0, 3)
     assert sizes == [4, 2, 2, 2, 2, 2, 2]
     assert notes == ["out of memory with 4 views in a forward; from then on 2"]
-    (shard,) = (tmp_path / "kept").iterdir()
+    (shard,) = (tmp_path / "kept").glob("shard-*")
     assert b'"batch":2' in pq.read_schema(shard).metadata[b"kinobench"]

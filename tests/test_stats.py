@@ -5,12 +5,14 @@ import numpy as np
 import pytest
 from sklearn.metrics import top_k_accuracy_score
 from statsmodels.stats import contingency_tables
+from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
 from kinobench.bench.stats import (
     NOWHERE,
     difference_interval,
     hits_at,
+    holm,
     mcnemar,
     median_interval,
     named_classes,
@@ -163,6 +165,17 @@ def test_statsmodels_gives_the_same_p_and_the_same_wilson_interval() -> None:
         assert mcnemar(only_a, only_b) == pytest.approx(theirs, rel=1e-9)
         theirs = proportion_confint(only_a, only_a + both, method="wilson")
         assert wilson(only_a, only_a + both) == pytest.approx(theirs, rel=1e-9)
+
+
+def test_holm_adjusts_as_worked_by_hand_and_as_statsmodels_does() -> None:
+    # 4 x 0.01, 3 x 0.02, 2 x 0.03 raised to the one before it, 0.5.
+    assert holm([0.03, 0.01, 0.5, 0.02]) == pytest.approx([0.06, 0.04, 0.5, 0.06])
+    assert holm([0.4, 0.6]) == [0.8, 0.8] and holm([0.7, 0.9]) == [1.0, 1.0]
+    assert holm([]) == []
+    generator = np.random.default_rng(5)
+    for count in (1, 2, 7, 435):
+        p = generator.uniform(size=count) ** 4
+        assert holm(p.tolist()) == pytest.approx(multipletests(p, method="holm")[1], rel=1e-12)
 
 
 @pytest.mark.parametrize("share", [0.2, 0.5, 0.71, 0.92])

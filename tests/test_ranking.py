@@ -1,0 +1,203 @@
+"""Rows that paired tests can't tell apart share a rank."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from kinobench.bench.leaderboard import Board, boards, ordered
+from kinobench.bench.predictions import open_predictions
+from kinobench.bench.ranking import ranked, ranks
+from kinobench.bench.store import RunFile
+from kinobench.bench.tables import footnotes, render
+from kinobench.bench.video_places import FILE, VideoPlaces, compute_places, read_places
+
+from .made_predictions import logits_table, write_shards
+from .made_records import made_accuracy, made_record
+
+# Of 20 videos A gets all, B the first ten, C the first fourteen. Of the 10 that differ between A
+# and B all are A's: p = 2 / 2^10 = 0.00195. A and C: 2 / 2^6 = 0.03125. C and B: 2 / 2^4 = 0.125.
+# Holm: 3 x 0.00195 = 0.0059, 2 x 0.03125 = 0.0625, 0.125.
+HITS = {name: np.arange(20) < hits for name, hits in {"a": 20, "b": 10, "c": 14}.items()}
+
+
+def network(hits: np.ndarray, videos: Sequence[str] | None = None) -> VideoPlaces:
+    ids = pa.array(videos or [f"v{number}" for number in range(len(hits))])
+    return VideoPlaces(ids, np.where(hits, 0, 3).astype(np.int32))
+
+
+def store(results: Path, name: str, hits: np.ndarray) -> str:
+    """Per-view logits, two views of four classes each, of which just these videos hit."""
+    labels = np.arange(len(hits)) % 4
+    logits = np.zeros((len(hits), 2, 4), dtype=np.float32)
+    logits[np.arange(len(hits)), :, labels] = np.where(hits, 1, -1)[:, None]
+    write_shards(results / "predictions" / name, logits_table(logits, labels), 16)
+    return f"predictions/{name}"
+
+
+def scored(results: Path, name: str, hits: np.ndarray, **changes: Any) -> Any:
+    fields: dict[str, Any] = {"top1": float(hits.mean()), "scored": len(hits), "expected": 20}
+    fields |= {"predictions": store(results, name, hits)} | changes
+    return made_record(name, case={"weights": "mine"}, accuracy=made_accuracy(**fields))
+
+
+def board_of(results: Path, *records: Any) -> Board:
+    (board,) = boards(records)
+    return ranked(ordered(board), results)
+
+
+def ranks_of(board: Board) -> dict[str, int | None]:
+    return {row.model: row.rank for row in board.rows}
+
+
+def test_ranks_are_those_worked_by_hand() -> None:
+    a, b, c = (network(HITS[name]) for name in "abc")
+    # C can be told from neither A nor B, which can be told apart.
+    assert ranks([a, b, c]) == [1, 2, 1]
+    # Of just two the same p of 0.03125 is significant: there is nothing to adjust for.
+    assert ranks([a, c]) == [1, 2]
+    assert ranks([c, a]) == [2, 1]
+    assert ranks([a, a, a]) == [1, 1, 1]
+    assert ranks([a]) == [1] and ranks([]) == []
+
+
+def test_both_directions_count_in_a_pair() -> None:
+    # 11 videos differ, 10 for the one and 1 for the other: 2 x (1 + 11) / 2^11 = 0.0117.
+    one, other = np.arange(30) < 20, np.arange(30) < 10
+    other[29] = True
+    assert ranks([network(one), network(other)]) == [1, 2]
+    # 3 against 10: 2 x (1 + 13 + 78 + 286) / 2^13 = 0.092.
+    other[27:] = True
+    assert ranks([network(one), network(other)]) == [1, 1]
+
+
+def test_a_pair_is_compared_on_the_videos_that_both_scored_in_whatever_order() -> None:
+    names = [f"v{number}" for number in range(20)]
+    a, b = HITS["a"], HITS["b"]
+    turned = network(b[::-1], names[::-1])
+    assert ranks([network(a, names), turned]) == [1, 2]
+    # Of the ten that tell them apart five are left: 2 / 2^5 = 0.0625.
+    assert ranks([network(a, names), network(b[:15], names[:15])]) == [1, 1]
+    assert ranks([network(a, names), network(b, [f"w{n}" for n in range(20)])]) == [1, 1]
+
+
+def test_a_board_shows_ranks_in_every_format(tmp_path: Path) -> None:
+    records = [scored(tmp_path, name, hits) for name, hits in HITS.items()]
+    records.append(made_record("random", accuracy=made_accuracy(0.25)))
+    board = board_of(tmp_path, *records)
+    assert ranks_of(board) == {"a": 1, "c": 1, "b": 2, "random": None}
+    assert board.comparisons == 3
+    assert (
+        "rank: 1 and the number of rows that are significantly better (exact McNemar tests on the "
+        "videos that both scored; 3 pairs, 5 % for all together by Holm's method)."
+    ) in footnotes(board)
+    assert not any("not ranked" in note for note in footnotes(board))
+    lines = render([board], "md").splitlines()
+    head, _, *rows = ([c.strip() for c in line.split("|")] for line in lines if "|" in line)
+    assert [row[head.index("rank")] for row in rows] == ["1", "1", "2", "–"]
+    told = list(csv.DictReader(io.StringIO(render([board], "csv"))))
+    assert [row["rank"] for row in told] == ["1", "1", "2", ""]
+    (plain,) = json.loads(render([board], "json"))
+    assert [row["rank"] for row in plain["rows"]] == [1, 1, 2, None]
+    assert plain["comparisons"] == 3
+    assert "rank" in render([board], "html") and "rank" in render([board], "latex")
+
+
+def test_a_row_whose_predictions_are_gone_has_no_rank_and_a_reason(tmp_path: Path) -> None:
+    a, b, c = (scored(tmp_path, name, hits) for name, hits in HITS.items())
+    for shard in (tmp_path / "predictions" / "c").iterdir():
+        shard.unlink()
+    (tmp_path / "predictions" / "c").rmdir()
+    none = made_record("none", case={"weights": "mine"}, accuracy=made_accuracy(0.25))
+    other = scored(tmp_path, "other", HITS["b"], top1=0.75)
+    board = board_of(tmp_path, a, b, c, none, other)
+    assert ranks_of(board) == {"a": 1, "b": 2, "c": None, "none": None, "other": None}
+    assert board.comparisons == 1
+    reasons = [note for note in footnotes(board) if "not ranked" in note]
+    folder = tmp_path / "predictions"
+    assert sorted(reasons) == [
+        f"c: not ranked: its predictions, {folder / 'c'}, are not there; measure it again",
+        "none: not ranked: its record keeps no predictions; measure it again",
+        f"other: not ranked: {folder / 'other'}: 10 of its 20 videos are right, and the record "
+        "says 15 of 20; measure it again",
+    ]
+
+
+def test_one_trained_network_is_not_ranked(tmp_path: Path) -> None:
+    board = board_of(tmp_path, scored(tmp_path, "a", HITS["a"]), made_record("random"))
+    assert ranks_of(board) == {"a": None, "random": None} and board.comparisons == 0
+    assert "| rank" not in render([board], "md") and "rank:" not in render([board], "md")
+
+
+def test_ranking_reads_the_small_file_and_makes_it_where_it_is_missing(tmp_path: Path) -> None:
+    records = [scored(tmp_path, name, hits) for name, hits in HITS.items()]
+    folders = [tmp_path / "predictions" / name for name in HITS]
+    assert not any((folder / FILE).exists() for folder in folders)
+    first = board_of(tmp_path, *records)
+    for folder in folders:
+        assert sorted(path.name for path in folder.iterdir())[0] == FILE
+        for shard in folder.glob("shard-*"):
+            shard.write_bytes(b"not looked at")
+    assert board_of(tmp_path, *records) == first
+
+
+@pytest.mark.parametrize("fault", ["torn", "of fewer videos", "of other hits", "of logits"])
+def test_a_small_file_that_does_not_agree_with_the_record_is_made_anew(
+    tmp_path: Path, fault: str
+) -> None:
+    folder = tmp_path / store(tmp_path, "a", HITS["b"])
+    true = read_places(folder, "softmax", scored=20, hits=10)
+    assert true.hits.tolist() == HITS["b"].tolist()
+    path = folder / FILE
+    if fault == "torn":
+        path.write_bytes(path.read_bytes()[:-9])
+    elif fault == "of logits":
+        read_places(folder, "logits", scored=20, hits=10)
+    else:
+        other = store(tmp_path, "b", HITS["b"][:15] if "fewer" in fault else HITS["c"])
+        read_places(tmp_path / other, "softmax", scored=0, hits=0)
+        path.write_bytes((tmp_path / other / FILE).read_bytes())
+    wrong = path.read_bytes()
+    again = read_places(folder, "softmax", scored=20, hits=10)
+    assert again.videos.equals(true.videos) and (again.places == true.places).all()
+    assert path.read_bytes() != wrong
+
+
+def test_places_are_those_of_the_mean_over_views(tmp_path: Path) -> None:
+    # The first view is loud and wrong, two others are right: only the mean softmax is.
+    logits = np.array([[[0, 60], [3, 0], [3, 0]], [[1, 0], [1, 0], [0, 1.5]]], dtype=np.float32)
+    folder = write_shards(tmp_path / "two", logits_table(logits, [0, 0]), 3)
+    found = {how: compute_places(open_predictions(folder), how) for how in ("softmax", "logits")}
+    assert found["softmax"].places.tolist() == [0, 0]
+    assert found["logits"].places.tolist() == [1, 0]
+    assert found["softmax"].videos.to_pylist() == ["v000000", "v000001"]
+
+
+def test_the_leaderboard_ranks_without_torch(tmp_path: Path) -> None:
+    file = RunFile(tmp_path, "run")
+    for name, hits in HITS.items():
+        file.append(scored(tmp_path, name, hits))
+    code = (
+        "import sys\n"
+        "from kinobench.bench.cli import app\n"
+        "app(sys.argv[1:], standalone_mode=False)\n"
+        "assert 'torch' not in sys.modules and 'av' not in sys.modules\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "leaderboard", "--results", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "rank" in done.stdout
+    lines = list(csv.DictReader(io.StringIO((tmp_path / "leaderboard.csv").read_text())))
+    assert {line["model"]: line["rank"] for line in lines} == {"a": "1", "c": "1", "b": "2"}

@@ -1,6 +1,7 @@
 """The process that measures one case: a Job comes in on stdin, Events leave, a line each."""
 
 import os
+import signal
 import sys
 import threading
 import time
@@ -54,11 +55,13 @@ def main(model: str | None = None) -> None:
 
 
 def _end_with(parent: int) -> None:
-    """End this process as soon as the command that started it is gone, however that came."""
+    """End this process, and its group, once the command that started it is gone, however so."""
 
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(1)
+        if hasattr(os, "killpg") and os.getpgrp() == os.getpid():
+            os.killpg(0, signal.SIGKILL)  # with what it started, as a local Ray
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

@@ -264,7 +264,8 @@ def test_a_killed_node_changes_nothing_and_a_running_cluster_is_left_running(
             time.sleep(0.05)
         other.kill()
         notes = finished(process, run / "kept", ucf)
-        assert "accuracy: measured by 2 workers on 2 nodes" in notes, notes
+        # What is told of are the workers whose shards came back.
+        assert any(note.startswith("accuracy: measured by ") for note in notes), notes
         assert any("run again, after a worker was lost" in note for note in notes), notes
         assert_nothing_stays(run)
         assert head.process.poll() is None

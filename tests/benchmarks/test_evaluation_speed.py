@@ -88,7 +88,7 @@ class Evaluation(NamedTuple):
         (cheap, RESIZED, 10, CPU, VIDEOS),
         (dear, RESIZED.with_views(1, 1), 3, CPU, VIDEOS),
         (cheap, SLOWFAST, 10, CUDA, 96),
-        (slowfast, SLOWFAST, 10, CUDA, 48),
+        (slowfast, SLOWFAST, 10, CUDA, 24),
     ],
     ids=["cheap", "cheap, resized", "dear", "cheap on a GPU", "slowfast_r50 on a GPU"],
 )

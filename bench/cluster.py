@@ -168,7 +168,7 @@ def _connected(address: str, needs: Needs) -> Iterator[Any]:
     if address != LOCAL:
         try:
             ray.init(address=None if address == AUTO else address, **_QUIET)
-        except (ConnectionError, RuntimeError, ImportError, ValueError) as error:
+        except Exception as error:  # Ray has no class of its own for this
             raise KinobenchError(
                 f"--cluster {address} can't be reached: {last_line(str(error))}"
             ) from error
@@ -181,15 +181,21 @@ def _connected(address: str, needs: Needs) -> Iterator[Any]:
     usual = os.environ.get("RAY_TMPDIR", "/tmp")
     folder = tempfile.mkdtemp(prefix="kinobench-ray-", dir=usual if Path(usual).is_dir() else None)
     try:
-        with _unlimited_children():
-            ray.init(
-                address=LOCAL,
-                num_cpus=max(physical_cores(), needs.cpus),
-                include_dashboard=False,
-                object_store_memory=OBJECT_STORE_BYTES,
-                _temp_dir=folder,
-                **_QUIET,
-            )
+        try:
+            with _unlimited_children():
+                ray.init(
+                    address=LOCAL,
+                    num_cpus=max(physical_cores(), needs.cpus),
+                    include_dashboard=False,
+                    object_store_memory=OBJECT_STORE_BYTES,
+                    _temp_dir=folder,
+                    **_QUIET,
+                )
+        except Exception as error:
+            raise KinobenchError(
+                f"--cluster auto: Ray could not be started here: {last_line(str(error))}; try "
+                "`ray start --head`, which tells more, or run without --cluster"
+            ) from error
         try:
             yield ray
         finally:

@@ -17,7 +17,7 @@ from .job import LOCAL
 from .record import Case
 
 AUTO = "auto"
-KNOCK_S, PROBE_S = 5.0, 60.0
+KNOCK_S, PROBE_S = 5.0, 30.0
 
 _PROBE = """
 import json, logging, sys

@@ -37,7 +37,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         classes: How many logits a view has.
         batch, at_most: Views in a batch, and in a forward, as in `measure_shards`.
         threads: Of one operator on the CPU.
-        source, versions: As in `Conditions`: they must be the same on all nodes.
+        weights, source, versions: As in `Conditions`: they must be the same on all nodes.
     """
 
     job: Job
@@ -49,6 +49,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     batch: int
     at_most: int | None
     threads: int
+    weights: str | None
     source: str
     versions: dict[str, str]
 
@@ -162,7 +163,13 @@ class _Ready:
         torch.set_num_threads(order.threads)
         with suppress(RuntimeError):  # it can be set but once in a process
             torch.set_num_interop_threads(1)
-        return Network(order.job.case)
+        network = Network(order.job.case)
+        if network.weights_digest != order.weights:
+            raise KinobenchError(
+                f"weights {order.job.case.weights!r} have digest {network.weights_digest}, and "
+                f"where the run was started {order.weights}; let all nodes have the same file"
+            )
+        return network
 
 
 _ready: _Ready | None = None

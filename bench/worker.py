@@ -206,7 +206,7 @@ def _score(job: Job, network: "Network", split: Split, emit: Emit) -> None:
         else:
             network.let_go()  # a worker may be given the same GPU
             accuracy = score_split(
-                _on_cluster(job, job.cluster, split, note),
+                _on_cluster(job, job.cluster, split, network.weights_digest, note),
                 split,
                 case.protocol,
                 predictions=claimed.folder,
@@ -238,7 +238,7 @@ def _score(job: Job, network: "Network", split: Split, emit: Emit) -> None:
 
 
 def _on_cluster(
-    job: Job, address: str, split: Split, note: Callable[[str], None]
+    job: Job, address: str, split: Split, weights: str | None, note: Callable[[str], None]
 ) -> "MeasureShards":
     """Return what measures shards on a cluster as `measure_accuracy` would here."""
     import torch
@@ -261,6 +261,7 @@ def _on_cluster(
             batch=views_in_a_forward(case.eval_batch, split, case.protocol),
             at_most=at_most,
             threads=case.threads or torch.get_num_threads(),
+            weights=weights,
             source=source,
             versions=versions,
         )

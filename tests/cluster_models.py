@@ -40,5 +40,19 @@ class _RaisesAtWhite(nn.Module):
         return torch.zeros(len(clip), self.num_classes)
 
 
+class _RoomForOne(nn.Module):
+    """Runs out of memory with more than one view."""
+
+    def __init__(self, num_classes: int) -> None:
+        super().__init__()
+        self.num_classes = num_classes
+
+    def forward(self, clip: torch.Tensor) -> torch.Tensor:
+        if len(clip) > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return torch.zeros(1, self.num_classes)
+
+
 register("takes_its_time")(lambda num_classes, frames, size: _TakesItsTime(num_classes))
 register("raises_at_white")(lambda num_classes, frames, size: _RaisesAtWhite(num_classes))
+register("room_for_one")(lambda num_classes, frames, size: _RoomForOne(num_classes))

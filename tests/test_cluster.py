@@ -414,6 +414,7 @@ def order(tmp_path: Path) -> Order:
         batch=2,
         at_most=None,
         threads=1,
+        weights=None,
         source=source_digest(registry.get("takes_its_time").build, MODELS),
         versions=library_versions(),
     )
@@ -436,7 +437,7 @@ for line in sys.stdin.buffer:
 """
 
 
-def test_a_node_that_differs_is_named_with_what_differs(tmp_path: Path) -> None:
+def test_a_node_tells_what_differs_there_and_where_memory_ran_out(tmp_path: Path) -> None:
     right = order(tmp_path)
     assert order_from_json(right.to_json()) == right
 
@@ -450,8 +451,10 @@ def test_a_node_that_differs_is_named_with_what_differs(tmp_path: Path) -> None:
         altered(versions=right.versions | {"torch": "1.0"}),
         altered(source="0123456789abcdef"),
         with_job(plugins=(*right.job.plugins, str(tmp_path / "none.py"))),
+        altered(weights="0123456789abcdef"),
         with_job(machine="another"),
         altered(sizes=(right.sizes[0], 1)),
+        with_job(case=msgspec.structs.replace(right.job.case, model="room_for_one")),
     ]
     encoded = [each.to_json() for each in orders] + [b'{"job": 1}']
     done = subprocess.run(
@@ -466,12 +469,15 @@ def test_a_node_that_differs_is_named_with_what_differs(tmp_path: Path) -> None:
     outcomes = [msgspec.json.decode(line, type=Outcome) for line in lines[::2]]
     messages = [each.failure.message if each.failure else "" for each in outcomes]
     assert [each.failure.kind if each.failure else "" for each in outcomes] == [
-        *("refused", "refused", "refused", "", "refused", "refused")
+        *("refused", "refused", "refused", "refused", "", "refused", "", "refused")
     ]
     assert f"node n7: torch is {right.versions['torch']}" in messages[0] and "1.0" in messages[0]
     assert "node n7: the source of kinobench, or of " in messages[1]
     assert "node n7: --plugin" in messages[2] and "none.py" in messages[2]
-    assert "node n7" in outcomes[3].notes[0] and "last bits" in outcomes[3].notes[0]
-    assert outcomes[3].scored == (0, 1) and json.loads(lines[7]) == [2, 1, 101]
-    assert "1 bytes" in messages[4]
-    assert "node n7 has another kinobench" in messages[5]
+    assert "node n7: weights None" in messages[3] and "0123456789abcdef" in messages[3]
+    assert "node n7" in outcomes[4].notes[0] and "last bits" in outcomes[4].notes[0]
+    assert outcomes[4].scored == (0, 1) and json.loads(lines[9]) == [2, 1, 101]
+    assert "1 bytes" in messages[5]
+    assert outcomes[6].batch == 1
+    assert outcomes[6].notes == ("out of memory with 2 views in a forward; from then on 1",)
+    assert "node n7 has another kinobench" in messages[7]

@@ -196,7 +196,7 @@ class Origin(NamedTuple):
 
 
 ORIGINS = (
-    Origin(common, PRESETS["common-112"], 1e-4),
+    Origin(common, PRESETS["common-112"].with_views(3, 3), 1e-4),
     Origin(pytorchvideo, PRESETS["pytorchvideo-4x12-160"].with_views(3, 1), 1e-4),
     # Bytes that are rounded may be one level off here and there.
     Origin(torchvision, PRESETS["torchvision-16x2-112"], 5e-3),

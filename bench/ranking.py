@@ -21,7 +21,8 @@ def ranked(board: Board, results: Path) -> Board:
     the exact McNemar test on the videos that both scored, and Holm's method adjusts for all pairs
     of the board. So rows that can't be told apart from each other, nor from others, share a rank;
     and since "can't be told apart" may hold between A and B and between B and C, but not between A
-    and C, a rank says how many are known to be better, and no more.
+    and C, a rank says how many are known to be better, and no more. The test takes every video for
+    a witness of its own; where clips share footage, `compare` draws whole source groups as well.
 
     A row without predictions has no rank, and its `unranked` says why. Untrained networks have
     none, and where there are fewer than two others there is nothing to rank.

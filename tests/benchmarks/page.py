@@ -49,6 +49,10 @@ RATIOS = (
         for kind, told in (
             ("cheap", ""),
             ("cheap, resized", "; the resize is neither's, but the same processors do it"),
+            (
+                "cheap, 30 views of 32x256x256",
+                "; to write 755 MB of views a video is neither's, but the same processors do it",
+            ),
             ("dear", ""),
             ("cheap on a GPU", ""),
             ("slowfast_r50 on a GPU", ""),

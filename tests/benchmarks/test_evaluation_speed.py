@@ -86,11 +86,19 @@ class Evaluation(NamedTuple):
     params=[
         (cheap, CROPPED, 10, CPU, VIDEOS),
         (cheap, RESIZED, 10, CPU, VIDEOS),
+        (cheap, SLOWFAST, 10, CPU, VIDEOS // 2),
         (dear, RESIZED.with_views(1, 1), 3, CPU, VIDEOS),
         (cheap, SLOWFAST, 10, CUDA, 96),
         (slowfast, SLOWFAST, 10, CUDA, 24),
     ],
-    ids=["cheap", "cheap, resized", "dear", "cheap on a GPU", "slowfast_r50 on a GPU"],
+    ids=[
+        "cheap",
+        "cheap, resized",
+        "cheap, 30 views of 32x256x256",
+        "dear",
+        "cheap on a GPU",
+        "slowfast_r50 on a GPU",
+    ],
 )
 def evaluation(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory

@@ -69,7 +69,7 @@ def page(runs: list[dict[str, Any]], tables: list[str]) -> str:
     for measured in runs:
         of_run: dict[str, dict[str, dict[str, float]]] = defaultdict(dict)
         for one in measured["benchmarks"]:
-            of_run[one["group"] or "others"][one["name"]] = one["stats"]
+            of_run[one["group"] or "others"][one["name"]] = one["stats"] | one["extra_info"]
         groups |= of_run
     lines = [
         "# Benchmarks of kinobench itself",
@@ -89,6 +89,8 @@ def page(runs: list[dict[str, Any]], tables: list[str]) -> str:
             told = f": {parameter}" if parameter and parameter not in group else ""
             words = test.replace("_", " ") + told
             row = " | ".join(f"{each[key]:.3g}" for key in ("median", "min", "max"))
+            if "peak_bytes" in each:
+                words += f" (peak {each['peak_bytes'] / 1e9:.2f} GB)"
             lines.append(f"| {words} | {row} | {each['rounds']:.0f} |")
         for of, above, below, says in RATIOS:
             if of == group and {above, *below} <= medians.keys():

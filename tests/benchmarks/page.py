@@ -64,25 +64,32 @@ RATIOS = (
 
 def page(runs: list[dict[str, Any]], tables: list[str]) -> str:
     """Return the page in Markdown."""
-    machine, cpu = runs[-1]["machine_info"], runs[-1]["machine_info"].get("cpu", {})
+    machine = runs[-1]["machine_info"]
+    elsewhere: dict[str, str] = {}
     groups: dict[str, dict[str, dict[str, float]]] = {}
     for measured in runs:
         of_run: dict[str, dict[str, dict[str, float]]] = defaultdict(dict)
         for one in measured["benchmarks"]:
             of_run[one["group"] or "others"][one["name"]] = one["stats"] | one["extra_info"]
         groups |= of_run
+        gpus = {one["extra_info"].get("gpu") for one in measured["benchmarks"]} - {None}
+        for group in of_run:
+            elsewhere.pop(group, None)
+            if _machine(measured["machine_info"]) != _machine(machine) or gpus:
+                where = ", ".join([*sorted(gpus), _machine(measured["machine_info"])])
+                elsewhere[group] = f"{where}; {measured['datetime'][:10]}."
     lines = [
         "# Benchmarks of kinobench itself",
         "",
-        f"{cpu.get('brand_raw', machine['machine'])}, {cpu.get('count', '?')} processors, "
-        f"{machine['system']} {machine['release']}, Python {machine['python_version']}; "
-        f"{runs[-1]['datetime'][:10]}. One process; what stands in one table was measured in one "
-        "run, one after the other, on a virtual machine that others used too: ratios say more than "
-        "times. Written by `tests/benchmarks/page.py`.",
+        f"{_machine(machine)}; {runs[-1]['datetime'][:10]}. One process; what stands in one table "
+        "was measured in one run, one after the other, on a virtual machine that others used too: "
+        "ratios say more than times. Written by `tests/benchmarks/page.py`.",
     ]
     medians = {name: each["median"] for group in groups.values() for name, each in group.items()}
     for group, found in sorted(groups.items()):
         lines += ["", f"## {group.capitalize()}", ""]
+        if group in elsewhere:
+            lines += [elsewhere[group], ""]
         lines += ["| | median, s | least, s | most, s | rounds |", "|---|---|---|---|---|"]
         for name, each in sorted(found.items(), key=lambda item: item[1]["median"]):
             test, _, parameter = name.removeprefix("test_").rstrip("]").partition("[")
@@ -97,6 +104,14 @@ def page(runs: list[dict[str, Any]], tables: list[str]) -> str:
                 ratio = medians[above] / max(medians[name] for name in below)
                 lines += ["", f"**{ratio:.2f}** {says}."]
     return "\n".join([*lines, *(f"\n{table.strip()}" for table in tables)]) + "\n"
+
+
+def _machine(found: dict[str, Any]) -> str:
+    cpu = found.get("cpu", {})
+    return (
+        f"{cpu.get('brand_raw', found['machine'])}, {cpu.get('count', '?')} processors, "
+        f"{found['system']} {found['release']}, Python {found['python_version']}"
+    )
 
 
 if __name__ == "__main__":

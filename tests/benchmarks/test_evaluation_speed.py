@@ -115,6 +115,8 @@ def evaluation(
 def group(request: pytest.FixtureRequest, benchmark: Callable) -> None:
     """One group a network: what stands in one is compared."""
     benchmark.group = f"evaluation: {request.node.callspec.id}"
+    if "GPU" in request.node.callspec.id and torch.cuda.is_available():
+        benchmark.extra_info["gpu"] = torch.cuda.get_device_name()
 
 
 def test_decoding_alone(benchmark: Callable, group: None, evaluation: Evaluation) -> None:

@@ -283,9 +283,9 @@ def summarise(
     count = top1 = top5 = not_finite = 0
     unreadable: list[Unreadable] = []
     found: list[VideoPlaces] = []
-    for labels, logits, bad, videos in stored:
+    for labels, logits, bad, videos, groups in stored:
         place = places(scores(logits, protocol.aggregation), labels)
-        found.append(VideoPlaces(videos, place))
+        found.append(VideoPlaces(videos, labels, groups, place))
         count += len(labels)
         top1 += int(np.count_nonzero(place < 1))
         top5 += int(np.count_nonzero(place < 5))

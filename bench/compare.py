@@ -6,7 +6,8 @@ import numpy as np
 from ..datasets.protocol import Aggregation
 from .pairing import Labelled, pair
 from .predictions import Predictions
-from .stats import LEVEL, RESAMPLES, difference_interval, mcnemar, mean_score, places, view_scores
+from .stats import LEVEL, RESAMPLES, difference_interval, mcnemar
+from .video_places import VideoPlaces, compute_places
 
 Interval = tuple[float, float]
 
@@ -88,9 +89,9 @@ def compare(
     Raises:
         KinobenchError: They are of no common video, or disagree on labels; they can't be read.
     """
-    (in_a, place_a), (in_b, place_b) = _places(a, aggregation_a), _places(b, aggregation_b)
-    pairing = pair(in_a, in_b)
-    place_a, place_b = place_a[pairing.in_a], place_b[pairing.in_b]
+    of_a, of_b = compute_places(a, aggregation_a), compute_places(b, aggregation_b)
+    pairing = pair(_labelled(a, of_a), _labelled(b, of_b))
+    place_a, place_b = of_a.places[pairing.in_a], of_b.places[pairing.in_b]
 
     def difference(k: int) -> Difference:
         hits_a, hits_b = place_a < k, place_b < k
@@ -137,18 +138,11 @@ def differing(
     )
 
 
-def _places(predictions: Predictions, aggregation: Aggregation) -> tuple[Labelled, np.ndarray]:
-    """Return the videos, and how many classes stand before the true one of each."""
-    videos: list[str] = []
-    groups: list[str | None] = []
-    labels, place = [], []
-    for chunk in predictions.chunks():
-        mean = mean_score(view_scores(chunk.logits, aggregation))
-        place.append(places(mean, chunk.labels))
-        labels.append(chunk.labels)
-        videos += chunk.videos
-        groups += chunk.groups
-    labelled = Labelled(
-        predictions.path, predictions.classes, videos, np.concatenate(labels), groups
+def _labelled(predictions: Predictions, found: VideoPlaces) -> Labelled:
+    return Labelled(
+        predictions.path,
+        predictions.classes,
+        found.videos.to_pylist(),
+        found.labels,
+        found.groups.to_pylist(),
     )
-    return labelled, np.concatenate(place)

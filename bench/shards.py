@@ -76,12 +76,14 @@ class StoredShard(NamedTuple):
         logits: `[scored, views, classes]`, float32.
         unreadable: Videos that were to be scored and could not be read.
         videos: Ids of those that were, an array of strings.
+        groups: Their source groups, an array of strings, or nulls.
     """
 
     labels: np.ndarray
     logits: np.ndarray
     unreadable: tuple[Unreadable, ...]
     videos: pa.Array
+    groups: pa.Array
 
 
 class _Beside(msgspec.Struct, frozen=True, kw_only=True):
@@ -178,7 +180,7 @@ def read_shard(path: Path) -> StoredShard:
         KinobenchError: It is not there, or not one.
     """
     try:
-        table = pq.read_table(path, columns=["video", "label", "logits"])
+        table = pq.read_table(path, columns=["video", "label", "group", "logits"])
     except (OSError, pa.ArrowException) as error:
         raise KinobenchError(
             f"{path} can't be read: {error}; measure this case again with --fresh"
@@ -187,8 +189,11 @@ def read_shard(path: Path) -> StoredShard:
     shape = (-1, beside.views, beside.classes)
     logits = table["logits"].combine_chunks().flatten().to_numpy().astype(np.float32)
     labels = table["label"].to_numpy()[:: beside.views].astype(np.int64)
-    videos = table["video"].combine_chunks().cast(pa.string())[:: beside.views]
-    return StoredShard(labels, logits.reshape(shape), beside.unreadable, videos)
+    videos, groups = (
+        table[name].combine_chunks().cast(pa.string())[:: beside.views]
+        for name in ("video", "group")
+    )
+    return StoredShard(labels, logits.reshape(shape), beside.unreadable, videos, groups)
 
 
 def read_shards(folder: Path, shards: Sequence[Shard]) -> Iterator[StoredShard]:

@@ -272,8 +272,9 @@ def footnotes(board: Board) -> list[str]:
     if board.comparisons:
         pairs = "1 pair" if board.comparisons == 1 else f"{board.comparisons} pairs"
         notes.append(
-            "rank: 1 and the number of rows that are significantly better (exact McNemar tests on "
-            f"the videos that both scored; {pairs}, 5 % for all together by Holm's method)."
+            "rank: 1 and the number of rows that are significantly better (exact McNemar tests and "
+            "bootstraps, which draw whole source groups, on the videos that both scored; "
+            f"{pairs}, 5 % for all together by Holm's method)."
         )
     if any(row.converged is False for row in board.rows):
         notes.append("~ the latency had not converged when its time was up.")

@@ -29,10 +29,14 @@ class VideoPlaces(NamedTuple):
 
     Attributes:
         videos: Ids, an array of strings.
+        labels: `[videos]`, int64, their true classes.
+        groups: The source that each shares footage with, an array of strings, or nulls.
         places: `[videos]`, int32: how many classes stand before the true one; see `stats.places`.
     """
 
     videos: pa.Array
+    labels: np.ndarray
+    groups: pa.Array
     places: np.ndarray
 
     @property
@@ -49,11 +53,19 @@ def compute_places(predictions: Predictions, aggregation: Aggregation) -> VideoP
         KinobenchError: The logits can't be read.
     """
     videos: list[str] = []
-    place = []
+    groups: list[str | None] = []
+    labels, place = [], []
     for chunk in predictions.chunks():
         place.append(places(mean_score(view_scores(chunk.logits, aggregation)), chunk.labels))
+        labels.append(chunk.labels)
         videos += chunk.videos
-    return VideoPlaces(pa.array(videos, pa.string()), np.concatenate(place))
+        groups += chunk.groups
+    return VideoPlaces(
+        pa.array(videos, pa.string()),
+        np.concatenate(labels),
+        pa.array(groups, pa.string()),
+        np.concatenate(place),
+    )
 
 
 def keep_places(folder: Path, aggregation: Aggregation, found: VideoPlaces) -> None:
@@ -61,7 +73,14 @@ def keep_places(folder: Path, aggregation: Aggregation, found: VideoPlaces) -> N
 
     Where it can't be written nothing is lost but time: it is computed again.
     """
-    table = pa.table({"video": found.videos, "place": pa.array(found.places, pa.int32())})
+    table = pa.table(
+        {
+            "video": found.videos,
+            "label": pa.array(found.labels, pa.int64()),
+            "group": found.groups,
+            "place": pa.array(found.places, pa.int32()),
+        }
+    )
     table = table.replace_schema_metadata({_AGGREGATION: aggregation.encode()})
     unfinished = folder / f"{FILE}.{os.getpid()}.unfinished"
     try:
@@ -97,9 +116,12 @@ def read_places(path: Path, aggregation: Aggregation, *, scored: int, hits: int)
 
 def joined(parts: Sequence[VideoPlaces]) -> VideoPlaces:
     """Put what stands for consecutive videos together."""
+    nothing = pa.array([], pa.string())
     return VideoPlaces(
-        pa.concat_arrays([part.videos for part in parts]) if parts else pa.array([], pa.string()),
-        np.concatenate([part.places for part in parts]) if parts else np.zeros(0, np.int32),
+        pa.concat_arrays([part.videos for part in parts] or [nothing]),
+        np.concatenate([part.labels for part in parts] or [np.zeros(0, np.int64)]),
+        pa.concat_arrays([part.groups for part in parts] or [nothing]),
+        np.concatenate([part.places for part in parts] or [np.zeros(0, np.int32)]),
     )
 
 
@@ -110,6 +132,7 @@ def _kept(path: Path, aggregation: Aggregation) -> VideoPlaces | None:
         return None
     if (table.schema.metadata or {}).get(_AGGREGATION) != aggregation.encode():
         return None
-    if table.column_names != ["video", "place"] or not len(table):
+    if table.column_names != ["video", "label", "group", "place"] or not len(table):
         return None
-    return VideoPlaces(table["video"].chunk(0), table["place"].chunk(0).to_numpy())
+    video, label, group, place = (column.chunk(0) for column in table.columns)
+    return VideoPlaces(video, label.to_numpy(), group, place.to_numpy())

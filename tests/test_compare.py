@@ -211,7 +211,7 @@ def test_a_real_difference_is_found_and_told() -> None:
     half = 1.959964 * math.sqrt(124 - 42**2 / 1624) / 1624
     assert found.interval == pytest.approx((42 / 1624 - half, 42 / 1624 + half), abs=1 / 1624)
     assert found.is_significant
-    assert words(found).startswith("B is better by 2.6 points [1.3, 3.9]; p < 0.001; 41 videos")
+    assert words(found).startswith("B is better by 2.6 points [1.2, 3.9]; p < 0.001; 41 videos")
 
 
 def test_few_clusters_and_none_are_told() -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from kinobench.bench.compare import compare, differing
 from kinobench.bench.leaderboard import Board, boards, ordered
 from kinobench.bench.predictions import open_predictions
 from kinobench.bench.ranking import ranked, ranks
@@ -29,9 +30,15 @@ from .made_records import made_accuracy, made_record
 HITS = {name: np.arange(20) < hits for name, hits in {"a": 20, "b": 10, "c": 14}.items()}
 
 
-def network(hits: np.ndarray, videos: Sequence[str] | None = None) -> VideoPlaces:
+def network(
+    hits: np.ndarray,
+    videos: Sequence[str] | None = None,
+    groups: Sequence[str | None] | None = None,
+) -> VideoPlaces:
     ids = pa.array(videos or [f"v{number}" for number in range(len(hits))])
-    return VideoPlaces(ids, np.where(hits, 0, 3).astype(np.int32))
+    sources = pa.array(groups or [None] * len(hits), pa.string())
+    labels = np.zeros(len(hits), dtype=np.int64)
+    return VideoPlaces(ids, labels, sources, np.where(hits, 0, 3).astype(np.int32))
 
 
 def store(results: Path, name: str, hits: np.ndarray) -> str:
@@ -89,6 +96,85 @@ def test_a_pair_is_compared_on_the_videos_that_both_scored_in_whatever_order() -
     assert ranks([network(a, names), network(b, [f"w{n}" for n in range(20)])]) == [1, 1]
 
 
+def test_ranks_and_compare_agree_on_films_cut_into_clips(tmp_path: Path) -> None:
+    """80 films of 6 clips, all of a film alike: 8 films only A gets, 15 only B."""
+    kind = np.array([0] * 8 + [2] * 15 + [1] * 57).repeat(6)
+    groups = [f"g{film:02d}" for film in range(80) for _ in range(6)]
+    for films, apart in ((groups, False), ([None] * 480, True)):
+        found = []
+        for name, hits in (("a", kind == 0), ("b", kind == 2)):
+            logits = np.zeros((480, 1, 2), dtype=np.float32)
+            logits[:, 0, 0] = np.where(hits, 1, -1)
+            table = logits_table(logits, [0] * 480, groups=films)
+            folder = write_shards(tmp_path / f"{name}{apart}", table, 64)
+            found.append(open_predictions(folder))
+        difference = compare(*found).top1
+        assert difference.p < 0.001 and difference.is_significant == apart
+        assert difference.is_significant == compare(*found[::-1]).top1.is_significant
+        places = [
+            read_places(each.path, "softmax", scored=480, hits=hits)
+            for each, hits in zip(found, (48, 90), strict=True)
+        ]
+        assert all((each.path / FILE).exists() for each in found)
+        kept = [
+            read_places(each.path, "softmax", scored=480, hits=hits)
+            for each, hits in zip(found, (48, 90), strict=True)
+        ]
+        assert ranks(places) == ranks(kept) == ([2, 1] if apart else [1, 1])
+
+
+def test_random_pairs_are_ranked_apart_just_where_compare_finds_a_difference() -> None:
+    generator, apart = np.random.default_rng(11), 0
+    for _ in range(60):
+        films = int(generator.integers(20, 90))
+        clips = generator.integers(1, 8, films)
+        share = generator.uniform(0.02, 0.3)
+        kind = generator.choice(3, films, p=[share, 0.9 - 2 * share + 0.04, share + 0.06])
+        a, b = (kind == 0).repeat(clips), (kind == 2).repeat(clips)
+        film = np.arange(films).repeat(clips)
+        groups = [f"g{number}" for number in film]
+        difference = differing(1, a, b, film)
+        apart += difference.is_significant
+        expected = [1, 1]
+        if difference.is_significant:
+            expected[int(difference.difference < 0)] = 2
+        assert ranks([network(a, groups=groups), network(b, groups=groups)]) == expected
+        assert differing(1, b, a, film).is_significant == difference.is_significant
+    assert 10 < apart < 50
+
+
+def test_one_network_that_knows_the_groups_is_enough_and_classes_keep_them_apart() -> None:
+    kind = np.array([0] * 8 + [2] * 15 + [1] * 57).repeat(6)
+    groups = [f"g{film:02d}" for film in range(80) for _ in range(6)]
+    known, unknown = network(kind == 0, groups=groups), network(kind == 2)
+    assert ranks([known, unknown]) == [1, 1] == ranks([unknown, known])
+    # One name in 480 classes is 480 films.
+    apart = [
+        network(hits, groups=["g01"] * 480)._replace(labels=np.arange(480))
+        for hits in (kind == 0, kind == 2)
+    ]
+    assert ranks(apart) == [2, 1]
+
+
+@pytest.mark.parametrize("networks", [2, 8])
+def test_equal_networks_on_films_cut_into_clips_are_seldom_ranked_apart(networks: int) -> None:
+    """Of 100 films of 6 clips that fare alike; nominally in at most 5 % of the tables."""
+    generator, false = np.random.default_rng(0), 0
+    groups = [f"g{film}" for film in range(100) for _ in range(6)]
+    trials = 300 if networks == 2 else 60
+    for _ in range(trials):
+        hits = (generator.random((networks, 100)) < 0.5).repeat(6, axis=1)
+        found = ranks([network(each, groups=groups) for each in hits])
+        false += found != [1] * networks
+    assert false / trials <= 0.08
+
+
+def test_thirty_networks_that_differ_clearly_are_ranked_in_their_order() -> None:
+    # Pairs are 435, and the least share of 10,000 draws, doubled, is 1/5000: a tail must be told.
+    hits = np.arange(3000) < np.arange(100, 3100, 100)[:, None]
+    assert ranks([network(each) for each in hits]) == list(range(30, 0, -1))
+
+
 def test_a_board_shows_ranks_in_every_format(tmp_path: Path) -> None:
     records = [scored(tmp_path, name, hits) for name, hits in HITS.items()]
     records.append(made_record("random", accuracy=made_accuracy(0.25)))
@@ -96,8 +182,9 @@ def test_a_board_shows_ranks_in_every_format(tmp_path: Path) -> None:
     assert ranks_of(board) == {"a": 1, "c": 1, "b": 2, "random": None}
     assert board.comparisons == 3
     assert (
-        "rank: 1 and the number of rows that are significantly better (exact McNemar tests on the "
-        "videos that both scored; 3 pairs, 5 % for all together by Holm's method)."
+        "rank: 1 and the number of rows that are significantly better (exact McNemar tests and "
+        "bootstraps, which draw whole source groups, on the videos that both scored; 3 pairs, "
+        "5 % for all together by Holm's method)."
     ) in footnotes(board)
     assert not any("not ranked" in note for note in footnotes(board))
     lines = render([board], "md").splitlines()

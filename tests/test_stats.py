@@ -3,6 +3,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from scipy import stats
 from sklearn.metrics import top_k_accuracy_score
 from statsmodels.stats import contingency_tables
 from statsmodels.stats.multitest import multipletests
@@ -17,6 +18,7 @@ from kinobench.bench.stats import (
     median_interval,
     named_classes,
     places,
+    resampled_difference,
     scores,
     wilson,
 )
@@ -196,8 +198,40 @@ def test_the_same_data_give_the_same_interval_and_others_another() -> None:
     assert few[0] != few[1]
     low, high = first or (0.0, 0.0)
     assert low < b.mean() - a.mean() < high
-    flipped = difference_interval(b, a, resamples=2000)
-    assert flipped == pytest.approx((-high, -low), abs=0.003)
+    assert difference_interval(b, a, resamples=2000) == (-high, -low)
+    order = generator.permutation(500)
+    assert difference_interval(a[order], b[order], resamples=2000) == first
+
+
+@pytest.mark.parametrize("clustered", [False, True])
+def test_scipys_bootstrap_gives_the_same_interval(clustered: bool) -> None:
+    a, b, clusters = _clustered(np.random.default_rng(9))
+    _, member = np.unique(clusters if clustered else np.arange(480), return_inverse=True)
+    sums = np.bincount(member, b.astype(float) - a)
+    sizes = np.bincount(member)
+    theirs = stats.bootstrap(
+        (sums, sizes),
+        lambda sums, sizes, axis: sums.sum(axis=axis) / sizes.sum(axis=axis),
+        paired=True,
+        vectorized=True,
+        method="percentile",
+        rng=np.random.default_rng(1),
+    ).confidence_interval
+    ours = difference_interval(a, b, clusters if clustered else None)
+    # Two ends of 10,000 draws each differ by chance, here by no more than one cluster.
+    assert ours == pytest.approx(tuple(theirs), abs=(6.01 if clustered else 1.01) / 480)
+
+
+def test_p_is_below_five_percent_just_where_the_interval_excludes_zero() -> None:
+    generator, below = np.random.default_rng(10), 0
+    for trial in range(200):
+        kind = generator.choice(3, 300, p=[0.05, 0.85, 0.10])
+        found = resampled_difference(kind == 0, kind == 2, resamples=999, seed=trial)
+        assert found is not None
+        excludes = found.interval[0] > 0 or found.interval[1] < 0
+        assert (found.p < 0.05) == excludes
+        below += excludes
+    assert 20 < below < 180
 
 
 def test_of_uncorrelated_videos_the_bootstraps_interval_is_the_normal_one() -> None:

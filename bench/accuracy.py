@@ -105,13 +105,13 @@ def measure_accuracy(
             flow=flow,
             flow_cache=flow_cache,
             progress=done,
-            note=note,
         )
 
     return score_split(
         measure,
         split,
         protocol,
+        batch=batch,
         predictions=predictions,
         logits=logits,
         progress=progress,
@@ -124,6 +124,7 @@ def score_split(
     split: Split,
     protocol: Protocol,
     *,
+    batch: int = 8,
     predictions: Path | None = None,
     logits: LogitsType = "float32",
     progress: Progress = lambda done, total: None,
@@ -138,6 +139,7 @@ def score_split(
         measure: Measures the others.
         split: The videos and their labels.
         protocol: How views are cut, and become one prediction.
+        batch: Views in one forward, if memory lets them.
         predictions: The folder of the shards; None keeps none.
         logits: How precisely they are kept.
         progress: Called with the number of videos done, and of all.
@@ -164,6 +166,11 @@ def score_split(
             lambda done: progress(before + done, len(split.videos)),
         ):
             write_shard(folder, shard, measured, files, logits)
+        full = views_in_a_forward(batch, split, protocol)
+        # Of all shards, whichever run measured them: a killed run's own words are lost.
+        least = min((kept_batch(folder, shard) or full for shard in shards), default=full)
+        if least < full:
+            note(f"out of memory with {full} views in a forward: {least} were the most that fit")
         return summarise(
             read_shards(folder, shards),
             split=split,

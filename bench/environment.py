@@ -28,6 +28,7 @@ _LIBRARIES = (
     "av",
     "opencv-contrib-python-headless",
     "numpy",
+    "scipy",
     "kinobench",
 )
 _CPU = Path("/sys/devices/system/cpu")

@@ -182,7 +182,7 @@ def _score(job: Job, network: "Network", split: Split, emit: Emit) -> None:
     def progress(done: int, total: int) -> None:
         emit(Progress(stage="accuracy", done=done, total=total))
 
-    with _claim(job, split, network.weights_digest) as claimed:
+    with _claim(job, split, network, emit) as claimed:
         for text in claimed.notes:
             note(text)
         if job.cluster is None:
@@ -209,6 +209,7 @@ def _score(job: Job, network: "Network", split: Split, emit: Emit) -> None:
                 _on_cluster(job, job.cluster, split, network.weights_digest, note),
                 split,
                 case.protocol,
+                batch=case.eval_batch,
                 predictions=claimed.folder,
                 logits=job.logits,
                 progress=progress,
@@ -232,7 +233,8 @@ def _score(job: Job, network: "Network", split: Split, emit: Emit) -> None:
         first = accuracy.unreadable[0]
         message = (
             f"{unreadable} of {accuracy.expected} videos could not be read; the first is "
-            f"{first.path}: {first.reason}"
+            f"{first.path}: {first.reason}. The record names them all. Replace them and run this "
+            "again, which measures only their shards, or let them be with --skip-unreadable"
         )
         emit(Failed(failure=Failure(kind="unreadable", message=message)))
 
@@ -293,17 +295,21 @@ def _split(job: Job) -> Split | None:
     return catalog.get(job.case.dataset).load(root, job.case.split)
 
 
-def _claim(job: Job, split: Split, weights: str | None) -> AbstractContextManager[Claim]:
+def _claim(job: Job, split: Split, network: "Network", emit: Emit) -> AbstractContextManager[Claim]:
     """Find the folder of the case's logits that a killed run left, or begin one."""
-    from .resume import Conditions, claim
+    from ..zoo import registry
+    from .network_digest import network_digest
+    from .resume import Conditions, claim, imported_digest
     from .shards import videos_in_a_shard
 
     case = job.case
     conditions = Conditions(
         case=case.digest,
         manifest=split.manifest,
-        weights=weights,
+        weights=network.weights_digest,
+        network=network_digest(network.module),
         source=_source(job),
+        imported=imported_digest(registry.get(case.model).build, *map(Path, job.plugins)),
         versions=library_versions(case.decoder),
         machine=job.machine,
         data_root=job.data_root and str(Path(job.data_root).resolve()),
@@ -312,7 +318,11 @@ def _claim(job: Job, split: Split, weights: str | None) -> AbstractContextManage
     )
     name = f"{case.model}-{case.digest}-{split.manifest}"
     folder = Path(job.results) / "predictions" / name
-    return claim(folder, job.predictions, conditions, fresh=job.fresh)
+
+    def waiting(text: str) -> None:
+        emit(Progress(stage=text))
+
+    return claim(folder, job.predictions, conditions, fresh=job.fresh, waiting=waiting)
 
 
 def _compare_classes(case: Case, split: Split | None, emit: Emit) -> None:

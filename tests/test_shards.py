@@ -1,5 +1,7 @@
 """Shards are whole or not there, and a run that was killed goes on where it stopped."""
 
+import importlib
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,11 +11,21 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
+from torch import nn
 
 from kinobench.bench import resume, shards
 from kinobench.bench.accuracy import measure_accuracy, views_in_a_forward
+from kinobench.bench.network_digest import network_digest
 from kinobench.bench.record import Unreadable
-from kinobench.bench.resume import Conditions, claim, mark_finished, source_digest
+from kinobench.bench.resume import (
+    Claim,
+    Conditions,
+    Holder,
+    claim,
+    imported_digest,
+    mark_finished,
+    source_digest,
+)
 from kinobench.bench.shards import Shard, ShardLogits, kept_batch, read_shard, write_shard
 from kinobench.bench.shards import shards_of as cut
 from kinobench.datasets import catalog
@@ -29,7 +41,9 @@ CONDITIONS = Conditions(
     case="c",
     manifest="m",
     weights=None,
+    network="n",
     source="s",
+    imported="i",
     versions={"torch": "2.11.0"},
     machine="f",
     data_root=None,
@@ -218,14 +232,66 @@ def test_halves_are_scored_as_they_are_kept(tmp_path: Path) -> None:
 
 def test_a_killed_runs_folder_is_continued_and_a_finished_one_is_not(tmp_path: Path) -> None:
     with claim(tmp_path, "run1-001", CONDITIONS) as first:
-        assert (first.folder, first.continued) == (tmp_path / "run1-001", False)
+        assert first.folder == tmp_path / "run1-001"
         (first.folder / "shard-00000.123.unfinished").touch()
     with claim(tmp_path, "run2-001", CONDITIONS) as second:
-        assert (second.folder, second.continued, second.notes) == (first.folder, True, ())
-        assert [path.name for path in second.folder.iterdir()] == ["conditions.json"]
+        assert second == first == Claim(tmp_path / "run1-001", ())
+        names = sorted(path.name for path in second.folder.iterdir())
+        assert names == ["conditions.json", "holder.json"]
+    assert [path.name for path in second.folder.iterdir()] == ["conditions.json"]
     mark_finished(second.folder)
     with claim(tmp_path, "run3-001", CONDITIONS) as third:
-        assert third == (tmp_path / "run3-001", False, ())
+        assert third == (tmp_path / "run3-001", ())
+
+
+def test_of_several_unfinished_folders_that_with_the_most_shards_is_continued(
+    tmp_path: Path,
+) -> None:
+    for number, count in enumerate((1, 12, 3), 1):
+        with claim(tmp_path, f"run{number}-001", CONDITIONS) as begun:
+            for shard in range(count):
+                (begun.folder / f"shard-{shard:05d}.parquet").touch()
+        mark_finished(begun.folder)
+    for finished in tmp_path.glob("*/finished"):
+        finished.unlink()
+    with claim(tmp_path, "run4-001", CONDITIONS) as continued:
+        assert continued.folder.name == "run2-001"
+
+
+def test_a_folder_that_a_run_was_killed_in_the_middle_of_beginning_is_removed(
+    tmp_path: Path,
+) -> None:
+    for name in ("empty", "begun", "empty now", "kept"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "begun" / "conditions.json.unfinished").touch()
+    (tmp_path / "kept" / "shard-00000.parquet").touch()
+    for name in ("empty", "begun", "kept"):
+        os.utime(tmp_path / name, (0, 0))
+    with claim(tmp_path, "run1-001", CONDITIONS):
+        pass
+    # One that is young may be another process's that begins just now.
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty now", "kept", "run1-001"]
+
+
+def test_two_processes_that_begin_at_once_have_two_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another claims as soon as the first's conditions can be seen."""
+    monkeypatch.setattr(resume, "PATIENCE_S", 0.1)
+    sync, second = resume.sync_folder, []
+
+    def sync_and_let_another_in(folder: Path) -> None:
+        sync(folder)
+        if (folder / "conditions.json").exists() and not second:
+            second.append(None)
+            with claim(tmp_path, "run2-001", CONDITIONS) as other:
+                second.append(other)
+
+    monkeypatch.setattr(resume, "sync_folder", sync_and_let_another_in)
+    with claim(tmp_path, "run1-001", CONDITIONS) as first:
+        assert first == (tmp_path / "run1-001", ())
+    assert second[1].folder == tmp_path / "run2-001"
+    assert second[1].notes == ("not continued: run1-001, which another process is measuring",)
 
 
 @pytest.mark.parametrize(
@@ -279,6 +345,114 @@ def test_a_folder_that_another_process_writes_to_is_left_to_it(
             assert second.notes == ("not continued: run1-001, which another process is measuring",)
         with claim(tmp_path, "run3-001", CONDITIONS, fresh=True) as third:
             assert third.folder.name == "run3-001" and first.folder.is_dir()
+
+
+def test_a_folder_whose_holder_is_ending_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after `kill -9` of the command, whose worker still holds a GPU's memory."""
+    monkeypatch.setattr(resume, "PATIENCE_S", 0.0)
+    with claim(tmp_path, "run1-001", CONDITIONS) as first:
+        pass
+    script = (
+        "import fcntl, sys\nfile = open(sys.argv[1], 'rb')\nfcntl.flock(file, fcntl.LOCK_EX)\n"
+        "print('locked', flush=True)\nsys.stdin.read()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(first.folder / "conditions.json")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as other:
+        assert other.stdout is not None and other.stdout.readline() == b"locked\n"
+        told: list[str] = []
+
+        def waiting(text: str) -> None:
+            told.append(text)
+            other.kill()
+
+        holder = Holder(host=Holder.here().host, pid=other.pid, command=os.getpid())
+        assert not holder.is_ending
+        (first.folder / "holder.json").write_bytes(msgspec.json.encode(holder))
+        with claim(tmp_path, "run2-001", CONDITIONS, waiting=waiting) as second:
+            assert second.folder == tmp_path / "run2-001" and told == []
+        mark_finished(second.folder)
+        orphan = msgspec.structs.replace(holder, command=1)
+        assert orphan.is_ending
+        assert not msgspec.structs.replace(orphan, host="elsewhere").is_ending
+        (first.folder / "holder.json").write_bytes(msgspec.json.encode(orphan))
+        with claim(tmp_path, "run3-001", CONDITIONS, waiting=waiting) as third:
+            assert third == first
+        assert told == [f"waiting for the end of process {other.pid}, whose run was killed"]
+    assert Holder(host=holder.host, pid=other.pid, command=os.getpid()).is_ending
+
+
+def test_what_a_plugin_imports_is_part_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "site-packages").mkdir()
+    for name in ("layers_of_mine", "site-packages/large_library"):
+        (tmp_path / f"{name}.py").write_text("width = 3\n")
+    (tmp_path / "plugin.py").write_text("import layers_of_mine\n")
+    build, plugin = registry.get("c3d_tiny").build, tmp_path / "plugin.py"
+    monkeypatch.syspath_prepend(tmp_path / "site-packages")
+    before = imported_digest(build, plugin)
+    for name in ("layers_of_mine", "large_library"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+        importlib.import_module(name)
+    after = imported_digest(build, plugin)
+    assert before != after == imported_digest(build, plugin)
+    (tmp_path / "site-packages" / "large_library.py").write_text("width = 4\n")
+    assert imported_digest(build, plugin) == after
+    (tmp_path / "layers_of_mine.py").write_text("width = 4\n")
+    assert imported_digest(build, plugin) not in (before, after)
+    for name in ("layers_of_mine", "large_library"):
+        del sys.modules[name]
+
+
+def test_what_a_builders_package_imports_is_part_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "site-packages" / "networks_of_mine"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("from .layers import width\n\n\ndef build(): ...\n")
+    (package / "layers.py").write_text("width = 3\n")
+    monkeypatch.syspath_prepend(package.parent)
+    build = importlib.import_module("networks_of_mine").build
+    before = imported_digest(build)
+    assert before == imported_digest(build)
+    (package / "layers.py").write_text("width = 4\n")
+    assert imported_digest(build) != before
+    for name in ("networks_of_mine", "networks_of_mine.layers"):
+        del sys.modules[name]
+
+
+def test_a_network_digest_sees_every_layer_and_every_bit_and_no_address() -> None:
+    def made(bias: float = 0.0, stride: int = 1) -> nn.Module:
+        torch.manual_seed(0)
+        module = nn.Sequential(nn.Conv3d(3, 4, 3, stride), nn.BatchNorm3d(4), nn.Linear(4, 2))
+        module.activation = Activation(lambda x: x)
+        with torch.no_grad():
+            module[2].bias[1] = bias
+        return module
+
+    class Activation(nn.Module):
+        def __init__(self, function: object) -> None:
+            super().__init__()
+            self.function = function
+
+        def extra_repr(self) -> str:
+            return repr(self.function)
+
+    kept = [made(), made()]
+    assert repr(kept[0]) != repr(kept[1])
+    assert network_digest(kept[0]) == network_digest(kept[1])
+    others = {network_digest(made(bias=1e-45)), network_digest(made(stride=2))}
+    assert len(others | {network_digest(made())}) == 3
+    module = made()
+    module[1].running_mean += 1
+    assert network_digest(module) != network_digest(made())
+    assert network_digest(made().to(torch.bfloat16)) != network_digest(made())
 
 
 def test_another_network_of_the_same_name_is_another_source(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -265,7 +266,7 @@ def measure_shards(
                     unreadable.append(bad)
                 else:
                     scored.append(video)
-                    forwards.add(maker.take(inputs))
+                    forwards.take(partial(maker.take, inputs))
                 progress(done)
             logits = forwards.finish().reshape(len(scored), protocol.views, classes)
         return ShardLogits(tuple(scored), logits, tuple(unreadable), forwards.batch)

@@ -166,7 +166,9 @@ class Forwards:
     the videos of another shard nor on how an operator treats another number of views.
 
     Where memory runs out, forwards are of half as many views from then on: each batch of views goes
-    through in two halves, and in four quarters if that is still too much.
+    through in two halves, and in four quarters if that is still too much. Where it runs out as
+    views are made, those that are there go through, and there is room for half as many from then
+    on.
 
     Attributes:
         batch: Views in a forward.
@@ -201,40 +203,83 @@ class Forwards:
         self._classes = classes
         self._device = device
         self._note = note
-        self._arguments = self._halving(
-            lambda: tuple(
-                torch.empty((self.batch, *shape), dtype=dtype, device=device) for shape in shapes
-            )
-        )
-        self._capacity = self.batch
+        self._shapes = tuple(shapes)
+        self._dtype = dtype
+        self._arguments: Inputs = ()
+        self._make_room()
         self.batch = min(self.batch, at_most or self.batch)
         self._filled = 0
         self._sent: deque[tuple[torch.Tensor, torch.cuda.Event | None]] = deque()
         self._finished: list[np.ndarray] = []
+
+    def take(self, make: Callable[[], Sequence[ViewSource]]) -> None:
+        """Put in all views of a video, whose sources `make` gives; it may be called again."""
+        self.add(self._with_less_room(make))
 
     def add(self, sources: Sequence[ViewSource]) -> None:
         """Put in all views of a video; `sources` are those of the arguments of a forward."""
         count = len(sources[0])
         first = 0
         while first < count:
-            room = min(self._capacity - self._filled, count - first)
-            for source, argument in zip(sources, self._arguments, strict=True):
-                source.write(first, argument[self._filled : self._filled + room])
-            first += room
-            self._filled += room
+            written = self._with_less_room(partial(self._write, sources, first))
+            first += written
+            self._filled += written
             if self._filled == self._capacity:
                 self._run()
 
+    def _write(self, sources: Sequence[ViewSource], first: int) -> int:
+        """Write as many views from `first` on as there is room for; return how many."""
+        room = min(self._capacity - self._filled, len(sources[0]) - first)
+        for source, argument in zip(sources, self._arguments, strict=True):
+            source.write(first, argument[self._filled : self._filled + room])
+        return room
+
     def finish(self) -> np.ndarray:
         """Return the logits of all views since the last time, `[views, classes]`, float32."""
-        if self._filled:
-            for argument in self._arguments:
-                argument[self._filled :] = argument[self._filled - 1]
-            self._run()
+        self._flush()
         while self._sent:
             self._receive()
         finished, self._finished = self._finished, []
         return np.concatenate([np.zeros((0, self._classes), dtype=np.float32), *finished])
+
+    def _flush(self) -> None:
+        if self._filled:
+            for argument in self._arguments:
+                argument[self._filled :] = argument[self._filled - 1]
+            self._run()
+
+    def _make_room(self) -> None:
+        """Allocate the arguments of `batch` views."""
+        self._arguments = self._halving(
+            lambda: tuple(
+                torch.empty((self.batch, *shape), dtype=self._dtype, device=self._device)
+                for shape in self._shapes
+            )
+        )
+        self._capacity = self.batch
+
+    def _with_less_room(self, attempt: Callable[[], _T]) -> _T:
+        """Return what the attempt gives, with room for fewer views where memory ends."""
+        while True:
+            try:
+                return attempt()
+            except Exception as error:
+                if self._capacity == 1 or not out_of_memory(error):
+                    raise
+            if self._device.type == "cuda":
+                torch.cuda.empty_cache()
+            self._flush()
+            before = self._capacity
+            if self.batch == before:
+                self.batch //= 2
+            self._arguments = ()  # before there are others
+            if self._device.type == "cuda":
+                torch.cuda.empty_cache()
+            self._make_room()
+            self._note(
+                f"out of memory as views were made, with room for {before}; from then on "
+                f"{self._capacity}"
+            )
 
     def _run(self) -> None:
         count, self._filled = self._filled, 0

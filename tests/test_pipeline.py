@@ -2,6 +2,8 @@
 
 import threading
 import time
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -166,6 +168,64 @@ def test_a_batch_that_was_halved_before_starts_halved() -> None:
     forwards.add([views_of([1, 2, 3])])
     assert forwards.finish()[:, 0].tolist() == [1, 2, 3]
     assert network.sizes == [2, 2, 2, 2]
+
+
+class Crowded:
+    """Views that can be written only where there is no more than so much room."""
+
+    def __init__(self, values: Sequence[float], room: Callable[[], int], most: int) -> None:
+        self.views, self.room, self.most = views_of(values), room, most
+
+    def __len__(self) -> int:
+        return len(self.views)
+
+    def write(self, first: int, views: torch.Tensor) -> None:
+        if self.room() > self.most:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        self.views.write(first, views)
+
+
+@pytest.mark.parametrize("where", ["take", "write"])
+@pytest.mark.parametrize("at_most", [None, 2])
+def test_where_memory_runs_out_as_views_are_made_there_is_room_for_fewer(
+    where: str, at_most: int | None
+) -> None:
+    network, notes = Limited(8, MemoryError()), []
+    forwards = Forwards(network, [(2, 1, 1)], 2, 8, at_most=at_most, device=CPU, note=notes.append)
+
+    def room() -> int:
+        return len(forwards._arguments[0])
+
+    def make(values: Sequence[float]) -> list[Crowded]:
+        if where == "take" and room() > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return [Crowded(values, room, 2 if where == "write" else 8)]
+
+    forwards.add([views_of([1, 2, 3])])
+    forwards.take(partial(make, [4, 5, 6, 7, 8]))
+    expected = np.array([[x, -x] for x in range(1, 9)], dtype=np.float32)
+    np.testing.assert_array_equal(forwards.finish(), expected)
+    assert forwards.batch == 2 and room() == 2
+    told = "out of memory as views were made, with room for {}; from then on {}".format
+    if at_most is None:
+        # The three that were there go through as a full batch, the other five by twos.
+        assert network.sizes == [8, 2, 2, 2]
+        assert notes == [told(8, 4), told(4, 2)]
+    else:
+        assert set(network.sizes) == {2}  # nothing but the room has changed
+        assert notes == [told(8, 2)]
+
+
+def test_views_for_which_there_never_is_memory_are_an_error() -> None:
+    forwards = Forwards(Limited(8, MemoryError()), [(2, 1, 1)], 2, 8, device=CPU)
+    with pytest.raises(torch.OutOfMemoryError):
+        forwards.take(lambda: [Crowded([1, 2], lambda: 9, 0)])
+    with pytest.raises(ValueError, match="no views"):
+        forwards.take(partial(_fails, ValueError("no views")))
+
+
+def _fails(error: Exception) -> list[Crowded]:
+    raise error
 
 
 def test_a_single_view_that_memory_has_no_room_for_is_an_error() -> None:

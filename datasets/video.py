@@ -3,12 +3,19 @@
 One rule holds for a file that is damaged in the middle. Where a wanted frame can't be decoded, or
 is decoded from damaged ones, the whole video is unreadable: no other frame takes its place, and it
 is not scored. Damage that no wanted frame depends on changes nothing and is not looked for.
+
+Damaged is what FFmpeg marks so, can't decode, or complains of as an error, and, until the next key
+frame, whatever is decoded after it. No decoder knows more than its format tells: HEVC alone can
+carry a checksum of its pictures, which few encoders write. Damage that can still be decoded passes
+for the picture: nearly always in VP8 and VP9, often in HEVC, now and then in AV1 and H.264, seldom
+in MPEG-2, MPEG-4 and MJPEG.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
+from stat import S_ISREG
 from types import TracebackType
 from typing import NamedTuple
 
@@ -17,9 +24,12 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 
 from .container import open_container
+from .damage import Damage, is_key
+from .decoder_log import listening, tells_damage
 from .decoders import DEFAULT as DEFAULT_DECODER
 from .decoders import Decoder
 from .errors import VideoError
+from .machine_faults import reading_error
 from .protocol import Protocol
 from .timed_placement import Timeline
 
@@ -47,13 +57,18 @@ class VideoReader:
     Raises:
         VideoError: The file is missing, empty, not a video, without a video stream, or ends
             before its header says that it does.
+        MachineError: The machine failed: too many open files, no memory, a disk or a mount.
     """
 
     def __init__(self, path: str | Path) -> None:
         """Open the file and index its frames."""
         self.path = Path(path)
         with _reported(self.path, "can't be read"):
-            if not self.path.is_file():
+            try:
+                is_file = S_ISREG(self.path.stat().st_mode)
+            except (FileNotFoundError, NotADirectoryError):
+                is_file = False
+            if not is_file:
                 raise VideoError(path, "no such file")
             with self.path.open("rb") as file:
                 self._head = file.read(12)
@@ -99,13 +114,15 @@ class VideoReader:
             raise VideoError(self.path, "no decoder is known for its video stream")
         stamps: list[tuple[int | None, int]] = []
         first_key: int | None = None
-        found, end_s = 0, 0.0
+        found, end_s, last_is_whole = 0, 0.0, True
         with _reported(self.path, "its packets can't be read"):
             for packet in self._container.demux():
                 if packet.dts is None and packet.size == 0:
                     continue  # the end of a stream, not a part of the file
-                if packet.is_corrupt:
-                    raise VideoError(self.path, f"cut short: packet {found} is incomplete")
+                last_is_whole = not packet.is_corrupt or (
+                    # There a lost part is told, too; of the picture it is found when decoding.
+                    packet.stream is not self._stream and self._container.format.name == "mpegts"
+                )
                 begin = packet.pts if packet.pts is not None else packet.dts
                 if begin is not None:
                     end_s = max(end_s, float((begin + (packet.duration or 0)) * packet.time_base))
@@ -121,6 +138,8 @@ class VideoReader:
                 if packet.pts is not None and first_key is not None and packet.pts < first_key:
                     continue  # a leading picture of an open group: it needs frames that were cut
                 stamps.append((packet.pts, packet.duration or 0))
+        if not last_is_whole:
+            raise VideoError(self.path, f"cut short: packet {found - 1} is incomplete")
         self._refuse_cut_short(found, end_s)
         if not stamps:
             raise VideoError(self.path, "its video stream holds no key frame to begin at")
@@ -215,10 +234,17 @@ class VideoReader:
             if frame.rotation % 360:
                 picture = np.rot90(picture, k=round(frame.rotation / 90))
             if pictures is None:
-                pictures = room((len(numbers), picture.shape[0], picture.shape[1], 3))
+                pictures = self._room(room, (len(numbers), picture.shape[0], picture.shape[1], 3))
             pictures[place] = picture
         assert pictures is not None  # some were asked for, and each came
         return pictures
+
+    def _room(self, room: Room, shape: tuple[int, int, int, int]) -> np.ndarray:
+        try:
+            return room(shape)
+        except MemoryError as error:
+            what = f"{shape[0]} frames of {shape[2]}x{shape[1]} have no room"
+            raise reading_error(self.path, what, error, shape[1] * shape[2]) from error
 
     def sound_frames(self, numbers: Sequence[int]) -> Iterator[tuple[int, av.VideoFrame]]:
         """Decode the file once and yield the chosen frames, not converted, with their places.
@@ -229,24 +255,22 @@ class VideoReader:
         self.refuse_wrong_numbers(numbers)
         wanted = {number: place for place, number in enumerate(numbers)}
         size: tuple[int, int] | None = None
-        damaged: int | None = None
-        for number, frame in self._decoded():
-            if frame.is_corrupt:
-                damaged = number
-            elif frame.key_frame:
-                damaged = None  # what follows is built on this frame alone
+        for number, frame, damaged in self._decoded():
             place = wanted.pop(number, None)
             if place is None:
                 continue
             if damaged is not None:
                 origin = "" if damaged == number else f", and {self._frame_name(number)} needs it"
                 raise VideoError(self.path, f"{self._frame_name(damaged)} is damaged{origin}")
+            found = frame.width, frame.height
+            if _is_on_its_side(frame):
+                found = frame.height, frame.width
             if size is None:
-                size = frame.width, frame.height
-            elif size != (frame.width, frame.height):
+                size = found
+            elif size != found:
                 raise VideoError(
                     self.path,
-                    f"{self._frame_name(number)} is {frame.width}x{frame.height}, earlier ones are "
+                    f"{self._frame_name(number)} is {found[0]}x{found[1]}, earlier ones are "
                     f"{size[0]}x{size[1]}",
                 )
             yield place, frame
@@ -268,26 +292,80 @@ class VideoReader:
         if numbers[0] < 0 or numbers[-1] >= len(self):
             raise IndexError(f"frames {numbers[0]}..{numbers[-1]} of a video of {len(self)}")
 
-    def _decoded(self) -> Iterator[tuple[int, av.VideoFrame]]:
-        """Yield frames in the order of display, with their numbers."""
-        seen = 0
+    def _decoded(self) -> Iterator[tuple[int, av.VideoFrame, int | None]]:
+        """Yield frames in the order of display: number, frame, number of the damaged one it needs.
+
+        The last is None for a sound frame.
+        """
+        damage = Damage()
+        number_of: dict[int, int | None] = {}  # of damaged packets, by their turn
+        seen = lag = 0
+        lost = False
         # Opened again: not every container (MPEG-TS, a broken AVI) can be sought to its start.
         with (
             _reported(self.path, lambda: f"decoding fails at {self._frame_name(seen)}"),
+            listening(),
             open_container(self.path) as container,
         ):
             stream = container.streams.video[0]
             stream.thread_type = "NONE"  # as many files side by side as there are cores
-            for frame in container.decode(stream):
-                if self._stamps is None:
-                    yield seen, frame
-                elif frame.pts is not None and frame.pts in self._stamps:
-                    yield self._stamps[frame.pts], frame
-                seen += 1
-        if self._stamps is None and seen < len(self):
+            stream.codec_context.thread_count = 1  # dav1d's own
+            stream.codec_context.copy_opaque = True
+            stream.codec_context.options = {"err_detect": "crccheck"}  # HEVC's, of whole pictures
+            for turn, packet in enumerate(container.demux(stream)):
+                packet.opaque = turn
+                frames, is_sound = self._of_packet(packet)
+                if not is_sound:
+                    lost = True
+                    damage.found(turn, packet.pts)
+                    number_of[turn] = self._number(packet.pts, turn - lag)
+                for frame in frames:
+                    own = frame.opaque if isinstance(frame.opaque, int) else turn
+                    need = damage.of(own, frame)
+                    if need is None and is_key(frame):
+                        # Where frames are told by their place, those that never came count, too:
+                        # of what is decoded before a sound key frame nothing can come after it.
+                        place = own + damage.shown_before(own)
+                        if lost:
+                            seen, lost = place - lag, False
+                        lag = place - seen
+                    number = self._number(frame.pts, seen)
+                    seen += 1
+                    if number is None:
+                        continue  # it is not shown
+                    if need is None:
+                        yield number, frame, None
+                        continue
+                    named = None if need == own else number_of.get(need)
+                    number_of[own] = number
+                    yield number, frame, number if named is None else named
+        if self._stamps is None and seen < len(self) and not lost:
             raise VideoError(
                 self.path, f"decoding gives {seen} frames, its packets hold {len(self)}"
             )
+
+    def _number(self, pts: int | None, place: int) -> int | None:
+        """Return the number of a frame, by its time or by its place; None if it is not shown."""
+        if self._stamps is None:
+            return place
+        return None if pts is None else self._stamps.get(pts)
+
+    def _of_packet(self, packet: av.Packet) -> tuple[list[av.VideoFrame], bool]:
+        """Decode a packet; return what comes out, and whether FFmpeg finds nothing wrong."""
+        with av.logging.Capture() as said:
+            try:
+                frames = packet.decode()
+            except (av.FFmpegError, MemoryError) as error:
+                found = reading_error(self.path, "it can't be decoded", error, self._pixels)
+                if isinstance(found, VideoError):
+                    return [], False
+                raise found from error
+        return frames, not (packet.is_corrupt or tells_damage(said))
+
+    @property
+    def _pixels(self) -> int:
+        """Of a frame, as the file announces it."""
+        return int(self._stream.width * self._stream.height)
 
     def _frame_name(self, number: int) -> str:
         when = f" ({self.times_s[number]:.2f} s)" if number < len(self) else ""
@@ -360,6 +438,10 @@ def _reported(path: Path, what: str | Callable[[], str]) -> Iterator[None]:
     """Turn an error of FFmpeg's, or of the file system, into a VideoError that names the file."""
     try:
         yield
-    except (av.FFmpegError, OSError) as error:
+    except (av.FFmpegError, OSError, MemoryError) as error:
         said = what if isinstance(what, str) else what()
-        raise VideoError(path, f"{said}: {error.strerror or error}") from error
+        raise reading_error(path, said, error) from error
+
+
+def _is_on_its_side(frame: av.VideoFrame) -> bool:
+    return round(frame.rotation / 90) % 2 == 1

@@ -1,12 +1,18 @@
+import errno
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from av.bitstream import BitStreamFilterContext
 
 from kinobench.datasets.decoders import DECODERS, Decoder
 from kinobench.datasets.errors import VideoError
+from kinobench.datasets.machine_faults import MachineError, reading_error
 from kinobench.datasets.protocol import preset
 from kinobench.datasets.video import VideoReader, open_video, read_clips
 
@@ -200,23 +206,206 @@ def test_a_matroska_file_may_begin_late(tmp_path: Path, decoder: Decoder) -> Non
         assert frame_numbers(video.frames([0, 49])) == [0, 49]
 
 
-def test_damage_counts_for_every_frame_that_is_built_on_it(
-    tmp_path: Path, decoder: Decoder
-) -> None:
-    noise = np.random.default_rng(0).integers(0, 255, (40, 48, 64, 3), dtype=np.uint8)
-    options = {"g": "20", "bf": "0", "sc_threshold": "1000000000", "qscale": "4"}
-    path = write_video(tmp_path / "hole.avi", noise, codec="mpeg4", options=options)
+# Each with a key frame at 0 and at 20. Of the others what is damaged can mostly still be decoded.
+GROUPS_OF_20 = {
+    "mpeg4.avi": ("mpeg4", {"g": "20", "bf": "0", "sc_threshold": "1000000000", "qscale": "4"}),
+    "b.avi": ("mpeg4", {"g": "20", "bf": "2", "b_strategy": "0", "qscale": "4"}),
+    "mpeg2.mkv": (
+        "mpeg2video",
+        {"g": "20", "bf": "0", "sc_threshold": "1000000000", "qscale": "4"},
+    ),
+    "h264.mp4": ("libx264", {"g": "20", "bf": "0", "crf": "20", "sc_threshold": "0"}),
+    "h264.ts": ("libx264", {"g": "20", "bf": "0", "crf": "20", "sc_threshold": "0"}),
+    "b.mp4": ("libx264", {"g": "20", "bf": "2", "crf": "20", "sc_threshold": "0"}),
+    "hevc.mp4": (
+        "libx265",
+        {"x265-params": "keyint=20:min-keyint=20:bframes=0:scenecut=0:hash=1:log-level=none"},
+    ),
+    "mjpeg.avi": ("mjpeg", {"strict": "unofficial"}),
+}
+
+
+def _with_a_hole(path: Path, number: int, hole: bytes = b"\xff" * 40, blocks: int = 1) -> Path:
+    """Write 40 frames, with bytes that are wrong in the middle of what holds one of them."""
+    codec, options = GROUPS_OF_20[path.name]
+    shape = (40, 48 // blocks, 64 // blocks, 3)
+    noise = np.random.default_rng(0).integers(0, 255, shape, dtype=np.uint8)
+    noise = noise.repeat(blocks, axis=1).repeat(blocks, axis=2)
+    write_video(path, noise, codec=codec, options=options)
     with av.open(str(path)) as container:
         packets = [packet for packet in container.demux(video=0) if packet.size]
-    assert [number for number, packet in enumerate(packets) if packet.is_keyframe] == [0, 20]
     content = bytearray(path.read_bytes())
-    middle = content.index(bytes(packets[25])) + packets[25].size // 2
-    content[middle : middle + 40] = b"\xff" * 40
+    if path.suffix == ".ts":  # its packets lie in cells of 188 bytes
+        middle = packets[number].pos + 2 * 188 + 60
+    else:
+        middle = content.index(bytes(packets[number])) + packets[number].size // 2
+    content[middle : middle + len(hole)] = hole
     path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("name", ["mpeg4.avi", "mpeg2.mkv", "h264.mp4", "h264.ts", "hevc.mp4"])
+def test_damage_counts_for_every_frame_that_is_built_on_it(
+    tmp_path: Path, decoder: Decoder, name: str
+) -> None:
+    path = _with_a_hole(tmp_path / name, 25)
     with open_video(path, decoder) as video:
         assert video.frames([0, 10, 24]).shape[0] == 3
         with pytest.raises(VideoError, match=r"frame 25 .* is damaged, and frame 30 .* needs it"):
             video.frames([0, 30])
+
+
+@pytest.mark.parametrize("name", GROUPS_OF_20)
+def test_damage_that_no_wanted_frame_depends_on_changes_nothing(tmp_path: Path, name: str) -> None:
+    (tmp_path / "hole").mkdir()
+    hole = _with_a_hole(tmp_path / "hole" / name, 5)
+    whole = _with_a_hole(tmp_path / name, 5, b"")
+    with VideoReader(whole) as video:
+        expected = video.frames([24, 30, 39])
+    with VideoReader(hole) as video:
+        np.testing.assert_array_equal(video.frames([24, 30, 39]), expected)
+        with pytest.raises(VideoError, match=r"frame [45] .*damaged"):
+            video.frames([5, 30])
+
+
+def test_damage_that_only_the_log_tells_is_found(tmp_path: Path) -> None:
+    damage = np.random.default_rng(1).integers(0, 255, 40, dtype=np.uint8).tobytes()
+    path = _with_a_hole(tmp_path / "mjpeg.avi", 25, damage, blocks=8)
+    with av.open(str(path)) as container:
+        assert not any(frame.is_corrupt for frame in container.decode(video=0))
+    with VideoReader(path) as video:
+        assert len(video.frames([24, 26])) == 2  # each is a key frame
+        with pytest.raises(VideoError, match=r"frame 25 of 40 \(1\.00 s\) is damaged"):
+            video.frames([24, 25])
+
+
+@pytest.mark.parametrize("name", ["mpeg4.avi", "b.avi", "mjpeg.avi"])
+def test_a_frame_that_never_comes_shifts_no_other(tmp_path: Path, name: str) -> None:
+    codec, options = GROUPS_OF_20[name]
+    path = write_video(tmp_path / name, numbered_frames(40), codec=codec, options=options)
+    with av.open(str(path)) as container:
+        packet = bytes([p for p in container.demux(video=0) if p.size][7])
+    content = path.read_bytes()
+    path.write_bytes(content.replace(packet, bytes(len(packet)), 1))
+    with VideoReader(path) as video:
+        assert len(video) == 40
+        assert frame_numbers(video.frames([0, 3, 24, 25, 39])) == [0, 3, 24, 25, 39]
+        with pytest.raises(VideoError, match=r"frame [67] "):
+            video.frames([7])
+
+
+def test_files_that_are_read_side_by_side_hear_their_own_damage_alone(tmp_path: Path) -> None:
+    damage = np.random.default_rng(1).integers(0, 255, 40, dtype=np.uint8).tobytes()
+    (tmp_path / "sound").mkdir()
+    hole = _with_a_hole(tmp_path / "mjpeg.avi", 25, damage, blocks=8)
+    sound = _with_a_hole(tmp_path / "sound" / "mjpeg.avi", 25, b"", blocks=8)
+    level = av.logging.get_level()
+
+    def reads(path: Path) -> bool:
+        try:
+            read_clips(path, preset("pointlight"))
+        except VideoError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(reads, [hole, sound] * 20)) == [False, True] * 20
+    assert av.logging.get_level() == level
+
+
+class _Torn:
+    """A packet of which FFmpeg says that a part is lost, as it does of MPEG-TS's."""
+
+    is_corrupt = True
+
+    def __init__(self, packet: av.Packet) -> None:
+        self._packet = packet
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._packet, name)
+
+
+class _WithTornSound:
+    def __init__(self, path: Path) -> None:
+        self._container = av.open(str(path))
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._container, name)
+
+    def demux(self) -> Iterator[av.Packet | _Torn]:
+        for packet in self._container.demux():
+            yield _Torn(packet) if packet.stream.type == "audio" else packet
+
+
+def test_damaged_sound_does_no_harm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_video(tmp_path / "sound.ts", numbered_frames(12), audio_first=True)
+    with monkeypatch.context() as patch:
+        patch.setattr("kinobench.datasets.video.open_container", _WithTornSound)
+        reader = VideoReader(path)
+    with reader as video:
+        assert frame_numbers(video.frames([0, 11])) == [0, 11]
+
+
+@pytest.mark.parametrize("turned_size", [(64, 96), (64, 64)])
+def test_a_rotation_that_changes_midway_is_told_unless_the_size_stays(
+    tmp_path: Path, turned_size: tuple[int, int]
+) -> None:
+    plain = write_video(
+        tmp_path / "plain.mp4", numbered_frames(12, *turned_size), options={"bf": "0"}
+    )
+    path = tmp_path / "turned.mkv"
+    with av.open(str(plain)) as source, av.open(str(path), "w") as target:
+        (given,) = source.streams.video
+        stream = target.add_stream_from_template(given)
+        turning = BitStreamFilterContext(
+            "h264_metadata=rotate=90:display_orientation=insert", given
+        )
+        for number, packet in enumerate(p for p in source.demux(given) if p.size):
+            for each in turning.filter(packet) if number >= 6 else [packet]:
+                each.stream = stream
+                target.mux(each)
+    with VideoReader(path) as video:
+        if turned_size == (64, 64):
+            assert video.frames(range(12)).shape == (12, 64, 64, 3)
+        else:
+            with pytest.raises(VideoError, match=r"is 64x96, earlier ones are 96x64"):
+                video.frames(range(12))
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.EIO, errno.ESTALE, errno.ENOMEM])
+def test_a_fault_of_the_machine_says_nothing_of_the_video(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    path = write_video(tmp_path / "mine.mp4", numbered_frames(2))
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(Path, "open", fail)
+    monkeypatch.setattr(os, "read", fail)
+    with pytest.raises(MachineError, match=r"mine\.mp4: can't be read: .*run the same command"):
+        VideoReader(path)
+
+
+def test_an_input_error_of_a_file_that_can_be_read_is_the_files(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "mine.mp4", numbered_frames(2))
+    error = OSError(errno.EIO, "Input/output error")
+    found = reading_error(path, "it can't be decoded", error)
+    assert isinstance(found, VideoError) and "Input/output error" in found.reason
+
+
+def test_a_frame_for_which_there_is_no_memory_is_not_the_files_fault_unless_it_is_absurd(
+    tmp_path: Path,
+) -> None:
+    path = write_video(tmp_path / "mine.mp4", numbered_frames(2))
+
+    def none(shape: tuple[int, ...]) -> np.ndarray:
+        raise MemoryError
+
+    with VideoReader(path) as video, pytest.raises(MachineError, match=r"64x48.* out of memory"):
+        video.frames([0], none)
+    absurd = reading_error(path, "it can't be decoded", MemoryError(), 16384 * 16384)
+    assert isinstance(absurd, VideoError) and "268,435,456 pixels" in absurd.reason
 
 
 def test_a_file_that_may_not_be_read_is_named(

@@ -12,7 +12,8 @@ from .protocol import Interpolation, Protocol, ResizeOn
 from .resizing import LinearResize, Size, linear_resize
 
 FRAMES_AT_ONCE = 16
-"""Frames that are floats before they are cropped: all of a large video would take gigabytes."""
+"""Frames that are floats before they are cropped, over all threads: all of a large video would take
+gigabytes."""
 
 Step = Callable[[torch.Tensor], torch.Tensor]
 
@@ -80,6 +81,7 @@ class ViewMaker:
         self._chosen = torch.empty(0, 0, dtype=torch.int64, device=device)
         self._crops: list[Crop] = []
         several = threads > 1 and self.device.type == "cpu"
+        self._frames_at_once = max(2, FRAMES_AT_ONCE // threads) if several else FRAMES_AT_ONCE
         self._pool = ThreadPoolExecutor(threads, "views", _alone) if several else None
         self._copying = torch.cuda.Stream(device) if self.device.type == "cuda" else None
 
@@ -131,10 +133,10 @@ class ViewMaker:
                 )
             )
         self._pictures = self._room(len(frames), lowest - top, rightmost - left)
-        parts = _parts(self._sent(frames))
+        parts = _parts(self._sent(frames), self._frames_at_once)
 
         def make(at: int) -> None:
-            begin = at * FRAMES_AT_ONCE
+            begin = at * self._frames_at_once
             target = self._pictures[:, begin : begin + len(parts[at])]
             if self.dtype is torch.float32:
                 order(parts[at], target, cut, resize, normalise)
@@ -232,7 +234,7 @@ def resized_frames(
         return _bytes(_resized(pixels.float(), size, protocol.interpolation, protocol.antialias))
 
     pixels = torch.from_numpy(np.ascontiguousarray(frames)).to(device)
-    return torch.cat([resize(part) for part in _parts(pixels)]).permute(0, 2, 3, 1)
+    return torch.cat([resize(part) for part in _parts(pixels, FRAMES_AT_ONCE)]).permute(0, 2, 3, 1)
 
 
 def _alone() -> None:
@@ -240,9 +242,9 @@ def _alone() -> None:
     torch.set_num_threads(1)
 
 
-def _parts(frames: torch.Tensor) -> tuple[torch.Tensor, ...]:
-    """Return frames `[U, H, W, 3]` as parts `[<= FRAMES_AT_ONCE, 3, H, W]`."""
-    return frames.permute(0, 3, 1, 2).split(FRAMES_AT_ONCE)
+def _parts(frames: torch.Tensor, most: int) -> tuple[torch.Tensor, ...]:
+    """Return frames `[U, H, W, 3]` as parts `[<= most, 3, H, W]`."""
+    return frames.permute(0, 3, 1, 2).split(most)
 
 
 def _unit(pixels: torch.Tensor) -> torch.Tensor:

@@ -4,6 +4,7 @@ import pytest
 import torch
 import torchvision.transforms.v2.functional as tvf
 
+from kinobench.datasets import views
 from kinobench.datasets.protocol import preset
 from kinobench.datasets.views import ViewMaker, make_views
 
@@ -85,3 +86,21 @@ def test_views_of_another_precision_are_the_same_rounded() -> None:
     torch.testing.assert_close(
         views, make_views(frames, places, protocol).bfloat16(), atol=0, rtol=0
     )
+
+
+@pytest.mark.parametrize(("threads", "most"), [(1, 16), (4, 4), (64, 2)])
+def test_threads_share_the_bound_of_frames_that_are_floats_at_once(
+    threads: int, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = []
+    resized = views._resized
+
+    def watched(pictures: torch.Tensor, *rest: object) -> torch.Tensor:
+        sizes.append(len(pictures))
+        return resized(pictures, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(views, "_resized", watched)
+    protocol = msgspec.structs.replace(preset("common-112"), resize_on="uint8")
+    maker = ViewMaker(protocol, "cpu", threads=threads)
+    maker.take(_noise(33, 120, 160), [tuple(range(16))])
+    assert max(sizes) == most and sum(sizes) == 33

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from functools import partial
 from itertools import islice
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -273,7 +274,14 @@ def measure_shards(
 
     files = [shard.files_digest for shard in shards]
     videos = [video for shard in shards for video in shard.videos]
-    with closing(read_ahead(videos, read, readers, pinned=device.type == "cuda")) as ahead:
+    views = input_shapes(kinds, protocol.views, protocol.frames, protocol.size)
+    flow_bytes = sum(
+        4 * prod(shape) for kind, shape in zip(kinds, views, strict=True) if kind == "flow"
+    )
+    reading = read_ahead(
+        videos, read, readers, beside_bytes=flow_bytes, pinned=device.type == "cuda"
+    )
+    with closing(reading) as ahead:
         found = enumerate(ahead, 1)
         for shard, digest in zip(shards, files, strict=True):
             yield shard, digest, measure(islice(found, len(shard.videos)))

@@ -14,11 +14,16 @@ import torch
 from ..datasets.errors import KinobenchError, VideoError
 from ..datasets.split import Video
 from ..datasets.video import Room
+from .environment import available_memory_bytes
 from .inputs import Inputs, VideoInputs, ViewSource
 from .network import Forward
 
 AHEAD_BYTES = 2**30
-"""Of frames that were decoded and wait for the network; a single video may have more."""
+"""The least bound of what readers hold and of what waits for the network, whatever is free."""
+AHEAD_SHARE = 1 / 8
+"""Of the memory that is free; there may be a process for each of eight GPUs."""
+READER_BYTES = 5 * 2**28
+"""That are meant for one reader: 187 frames of 1920x1080, the clips of a video of 10 s."""
 
 Read = Callable[[Video, Room], VideoInputs]
 
@@ -38,8 +43,15 @@ class FrameRooms:
     out again, if it is large enough and not twice too large.
     """
 
-    def __init__(self, limit_bytes: int, pinned: bool = False) -> None:
-        """Start empty; where `pinned`, a GPU can fetch from it beside its other work."""
+    def __init__(self, limit_bytes: int, pinned: bool = False, beside_bytes: int = 0) -> None:
+        """Start empty.
+
+        Args:
+            limit_bytes: The bound.
+            pinned: A GPU can fetch from it beside its other work.
+            beside_bytes: What each video has beside its frames, counted as long as these are.
+        """
+        self._beside_bytes = beside_bytes
         self._limit_bytes = limit_bytes
         self._pinned = pinned
         self._changed = threading.Condition()
@@ -52,7 +64,8 @@ class FrameRooms:
     @property
     def bytes_given(self) -> int:
         """How much is in use."""
-        return sum(memory.nbytes for memory in self._given.values())
+        frames = sum(memory.nbytes for memory in self._given.values())
+        return frames + len(self._given) * self._beside_bytes
 
     def give(self, turn: int, shape: tuple[int, ...]) -> np.ndarray:
         """Wait for the turn, and for enough room, and return an array of that shape, uint8.
@@ -63,7 +76,7 @@ class FrameRooms:
         wanted = prod(shape)
 
         def ready() -> bool:
-            within = self.bytes_given + wanted <= self._limit_bytes
+            within = self.bytes_given + wanted + self._beside_bytes <= self._limit_bytes
             return self._closed or (turn == self._next and (not self._given or within))
 
         with self._changed:
@@ -119,18 +132,22 @@ def read_ahead(
     read: Read,
     readers: int,
     *,
-    ahead_bytes: int = AHEAD_BYTES,
+    ahead_bytes: int | None = None,
+    beside_bytes: int = 0,
     pinned: bool = False,
 ) -> Generator[tuple[Video, VideoInputs | VideoError], None, None]:
     """Yield each video in order with what was read of it, or why it couldn't be.
 
     `readers` files are read side by side, in threads, and up to twice as many are ahead, of which
-    the frames take up to `ahead_bytes`. What is yielded holds until the next is asked for.
+    the frames, and `beside_bytes` of each, take up to `ahead_bytes`; None lets them take a share of
+    what memory is free, as `ahead_limit` says. What is yielded holds until the next is asked for.
 
     Raises:
         KinobenchError: What `read` raises, but for VideoError.
     """
-    rooms = FrameRooms(ahead_bytes, pinned)
+    rooms = FrameRooms(
+        ahead_limit(readers) if ahead_bytes is None else ahead_bytes, pinned, beside_bytes
+    )
 
     def attempt(turn: int, video: Video) -> VideoInputs | VideoError:
         try:
@@ -156,6 +173,17 @@ def read_ahead(
         finally:
             rooms.close()
             pool.shutdown(cancel_futures=True)
+
+
+def ahead_limit(readers: int) -> int:
+    """Return how many bytes the frames of videos may take that readers hold or that wait.
+
+    It grows with the readers, so that each has a video in hand and one more may wait, as far as a
+    share of the memory allows that is free now. One bound holds however many videos there are.
+    """
+    return max(
+        AHEAD_BYTES, min((readers + 1) * READER_BYTES, int(AHEAD_SHARE * available_memory_bytes()))
+    )
 
 
 class Forwards:

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -10,9 +10,18 @@ import numpy as np
 import pytest
 import torch
 
+from kinobench.bench.accuracy import measure_shards
 from kinobench.bench.inputs import FlowViews, VideoInputs
-from kinobench.bench.pipeline import Forwards, FrameRooms, out_of_memory, read_ahead
+from kinobench.bench.pipeline import (
+    Forwards,
+    FrameRooms,
+    ahead_limit,
+    out_of_memory,
+    read_ahead,
+)
+from kinobench.bench.shards import Shard
 from kinobench.datasets.errors import KinobenchError, VideoError
+from kinobench.datasets.protocol import preset
 from kinobench.datasets.split import Video
 from kinobench.datasets.video import Clips, Room
 
@@ -78,6 +87,71 @@ def test_frames_that_wait_stay_within_their_bytes(
     for _ in read_ahead(made_videos(len(sizes)), Recorder(sizes), 4, ahead_bytes=limit):
         time.sleep(0.001)
     assert alone and most <= max(limit, 3 * 150)
+
+
+def test_what_lies_beside_the_frames_counts_in_the_same_bound() -> None:
+    rooms = FrameRooms(1000, beside_bytes=300)
+    rooms.give(0, (100,))
+    rooms.give(1, (100,))
+    assert rooms.bytes_given == 800
+    third = threading.Thread(target=rooms.give, args=(2, (100,)), daemon=True)
+    third.start()
+    third.join(0.1)
+    assert third.is_alive()  # 1200 would be too many
+    rooms.take_back(0)
+    third.join(5)
+    assert not third.is_alive() and rooms.bytes_given == 800
+
+
+def test_the_flow_of_the_videos_that_are_ahead_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+
+    def watched(*_: object, beside_bytes: int = 0, **__: object) -> Iterator[None]:
+        seen.append(beside_bytes)
+        return (each for each in ())
+
+    monkeypatch.setattr("kinobench.bench.accuracy.read_ahead", watched)
+    protocol = preset("pointlight").with_views(2, 1)
+    shards = [Shard(0, tuple(made_videos(1)))]
+    for kinds in (("rgb",), ("rgb", "flow")):
+        measured = measure_shards(
+            lambda *views: torch.zeros(len(views[0]), 8),
+            shards,
+            protocol,
+            classes=8,
+            device=CPU,
+            kinds=kinds,  # type: ignore[arg-type]
+        )
+        for _ in measured:
+            pass
+    assert seen == [0, 2 * 2 * (protocol.frames - 1) * protocol.size**2 * 4]
+
+
+@pytest.mark.parametrize(
+    ("readers", "free", "limit"),
+    [
+        (2, 4 * 2**30, 2**30),  # never less
+        (8, 256 * 2**30, 9 * 5 * 2**28),  # a video of 187 frames of 1080p each, and one that waits
+        (32, 64 * 2**30, 8 * 2**30),  # an eighth of what is free
+    ],
+)
+def test_more_readers_have_more_room_as_far_as_memory_is_free(
+    readers: int, free: int, limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kinobench.bench.pipeline.available_memory_bytes", lambda: free)
+    assert ahead_limit(readers) == limit
+
+
+def test_large_videos_are_decoded_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kinobench.bench.pipeline.available_memory_bytes", lambda: 256 * 2**30)
+    together = threading.Barrier(8)  # breaks unless all eight have room at once
+
+    def read(video: Video, room: Room) -> VideoInputs:
+        frames = room((187, 1080, 1920, 3))  # never written to: it takes no memory
+        together.wait(20)
+        return VideoInputs(Clips(frames, (), ()), None)
+
+    assert sum(1 for _ in read_ahead(made_videos(8), read, 8)) == 8
 
 
 def test_a_slow_network_is_not_read_ahead_of_without_end() -> None:

@@ -7,8 +7,6 @@ started for the case ends with that process, however that ends.
 
 import logging
 import os
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -29,7 +27,7 @@ from .cluster_address import (
 )
 from .cluster_shard import Order, Outcome
 from .environment import physical_cores
-from .job import LOCAL, ShardFailedError
+from .job import LOCAL, Cluster, ShardFailedError
 from .record import Failure
 from .shards import Shard, ShardLogits
 
@@ -44,7 +42,7 @@ _QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR
 
 
 def measure_on_cluster(
-    address: str,
+    cluster: Cluster,
     shards: Sequence[Shard],
     order_of: Callable[[Shard, int | None], Order],
     *,
@@ -58,7 +56,7 @@ def measure_on_cluster(
     with the split.
 
     Args:
-        address: What `find_cluster` returns.
+        cluster: What `find_cluster` returns.
         shards: What is measured.
         order_of: Makes the order of a shard, given the views that memory lets into a forward.
         at_most: Those views, where they are known.
@@ -74,7 +72,7 @@ def measure_on_cluster(
     first = order_of(shards[0], at_most).job.case
     needs, root = needs_of(first), str(Path(__file__).resolve().parent.parent)
     environment = {name: str(needs.cpus) for name in _THREADS} if first.device == "cpu" else {}
-    with _connected(address, needs) as ray:
+    with _connected(cluster, needs) as ray:
         from . import cluster_task
 
         ray.cloudpickle.register_pickle_by_value(cluster_task)
@@ -82,7 +80,7 @@ def measure_on_cluster(
         task = ray.remote(
             num_cpus=needs.cpus, num_gpus=needs.gpus, max_retries=RETRIES, max_calls=0
         )(cluster_task.measure_shard)
-        refuse_too_small(_resources(ray), first, f"--cluster {address}")
+        refuse_too_small(_resources(ray), first, cluster.named)
         waiting = iter(shards)
         pending: dict[Any, tuple[Shard, str]] = {}
         done, told = 0, set[str]()
@@ -94,7 +92,7 @@ def measure_on_cluster(
                 alive_at = time.monotonic()
             elif time.monotonic() - alive_at > LOST_AFTER_S:
                 raise KinobenchError(
-                    f"--cluster {address}: no node is left that has {needs.words}; start nodes, "
+                    f"{cluster.named}: no node is left that has {needs.words}; start nodes, "
                     "and run again: what was measured is kept"
                 )
             while len(pending) < max(2, 2 * room):
@@ -161,47 +159,41 @@ def _fetched(ray: Any, ref: Any, shard: Shard) -> tuple[Outcome, Any]:
 
 
 @contextmanager
-def _connected(address: str, needs: Needs) -> Iterator[Any]:
+def _connected(cluster: Cluster, needs: Needs) -> Iterator[Any]:
     """Connect to a cluster, or start one for as long as the context lasts."""
     ray = require_ray()
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    if address != LOCAL:
+    if cluster.address != LOCAL:
         try:
-            ray.init(address=None if address == AUTO else address, **_QUIET)
+            ray.init(address=None if cluster.address == AUTO else cluster.address, **_QUIET)
         except Exception as error:  # Ray has no class of its own for this
             raise KinobenchError(
-                f"--cluster {address} can't be reached: {last_line(str(error))}"
+                f"{cluster.named} can't be reached: {last_line(str(error))}"
             ) from error
         try:
             yield ray
         finally:
             ray.shutdown()
         return
-    # Ray's own folder would keep the logs of every run; the path of a socket must be short.
-    usual = os.environ.get("RAY_TMPDIR", "/tmp")
-    folder = tempfile.mkdtemp(prefix="kinobench-ray-", dir=usual if Path(usual).is_dir() else None)
     try:
-        try:
-            with _unlimited_children():
-                ray.init(
-                    address=LOCAL,
-                    num_cpus=max(physical_cores(), needs.cpus),
-                    include_dashboard=False,
-                    object_store_memory=OBJECT_STORE_BYTES,
-                    _temp_dir=folder,
-                    **_QUIET,
-                )
-        except Exception as error:
-            raise KinobenchError(
-                f"--cluster auto: Ray could not be started here: {last_line(str(error))}; try "
-                "`ray start --head`, which tells more, or run without --cluster"
-            ) from error
-        try:
-            yield ray
-        finally:
-            ray.shutdown()
+        with _unlimited_children():
+            ray.init(
+                address=LOCAL,
+                num_cpus=max(physical_cores(), needs.cpus),
+                include_dashboard=False,
+                object_store_memory=OBJECT_STORE_BYTES,
+                _temp_dir=cluster.folder,
+                **_QUIET,
+            )
+    except Exception as error:
+        raise KinobenchError(
+            f"{cluster.named}: Ray could not be started here: {last_line(str(error))}; try "
+            "`ray start --head`, which tells more, or run without --cluster"
+        ) from error
+    try:
+        yield ray
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        ray.shutdown()
 
 
 @contextmanager

@@ -12,8 +12,9 @@ from typing import Any
 import msgspec
 
 from ..datasets.errors import KinobenchError
+from .cluster_folder import parent_of_folder
 from .environment import physical_cores
-from .job import LOCAL
+from .job import LOCAL, Cluster
 from .record import Case
 
 AUTO = "auto"
@@ -51,7 +52,7 @@ def needs_of(case: Case) -> Needs:
     return Needs(cpus=case.threads or physical_cores(), gpus=0)
 
 
-def find_cluster(given: str, cases: Sequence[Case]) -> str:
+def find_cluster(given: str, cases: Sequence[Case]) -> Cluster:
     """Find the cluster that `--cluster` means, and see that it has room for the cases.
 
     Args:
@@ -59,11 +60,9 @@ def find_cluster(given: str, cases: Sequence[Case]) -> str:
             this machine, if there is none. Or an address, `host:port` or `ray://host:port`.
         cases: What is to be measured there.
 
-    Returns:
-        What `measure_on_cluster` takes: `local` where one must be started.
-
     Raises:
-        KinobenchError: Ray is not installed, the cluster can't be reached, or it is too small.
+        KinobenchError: Ray is not installed, the cluster can't be reached or is too small, or there
+            is no place for the folder of a local one.
     """
     require_ray()
     address, named = given, f"--cluster {given}"
@@ -71,11 +70,11 @@ def find_cluster(given: str, cases: Sequence[Case]) -> str:
         address = os.environ.get("RAY_ADDRESS", "")
         named = f"--cluster auto: RAY_ADDRESS={address}"
         if address == LOCAL:
-            return LOCAL
+            return _local(given)
         if not address:
             here = _running_here()
             if here is None or _knock(here) is not None:
-                return LOCAL
+                return _local(given)
             named = f"--cluster auto: the cluster at {here}"
     if address:
         refused = _knock(address)
@@ -87,7 +86,12 @@ def find_cluster(given: str, cases: Sequence[Case]) -> str:
     nodes = _probe("" if given == AUTO else address, named)
     for case in cases:
         refuse_too_small(nodes, case, named)
-    return given
+    return Cluster(address=given, named=f"--cluster {given}")
+
+
+def _local(given: str) -> Cluster:
+    parent_of_folder()
+    return Cluster(address=LOCAL, named=f"--cluster {given}")
 
 
 def require_ray() -> Any:

@@ -40,6 +40,20 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             raise ValueError(f"min_s, {self.min_s:g}, is above max_s, {self.max_s:g}")
 
 
+class Cluster(msgspec.Struct, frozen=True, kw_only=True):
+    """A cluster that measures accuracy.
+
+    Attributes:
+        address: `local` where one must be started, or `HOST:PORT`, or `ray://HOST:PORT`.
+        named: What messages call it, after what the command line says.
+        folder: What a Ray that is started keeps; the command makes and removes it.
+    """
+
+    address: str
+    named: str
+    folder: str | None = None
+
+
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """A case to be measured.
 
@@ -54,7 +68,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         skip_unreadable: Whether unreadable videos leave the case a success.
         strict: Whether an operator that nothing can count fails the case.
         flow_cache: The folder of optical flow; `none` keeps nothing, None is the usual place.
-        cluster: Where accuracy is measured, as `find_cluster` returns it; None is this process.
+        cluster: Where accuracy is measured; None is this process.
     """
 
     case: Case
@@ -71,7 +85,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     skip_unreadable: bool = False
     strict: bool = False
     flow_cache: str | None = None
-    cluster: str | None = None
+    cluster: Cluster | None = None
 
     @property
     def needs_device(self) -> bool:

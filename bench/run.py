@@ -1,7 +1,7 @@
 """`run`: options, plan, measure, save, show."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import get_args
 
@@ -108,7 +108,9 @@ def measure(
     needed = {
         entry.case.device
         for entry in planned
-        if cluster in (None, job.LOCAL) or not job.on_cluster_alone(entry.measures)
+        if cluster is None
+        or cluster.address == job.LOCAL
+        or not job.on_cluster_alone(entry.measures)
     }
     for device in sorted(needed):
         environment.require_device(device)
@@ -162,7 +164,7 @@ def measure(
                         # Nothing is timed any more: the next process may load its libraries.
                         ready = runner.Worker(following)
 
-                with worker:
+                with _folder(cluster) as folder, worker:
                     record = runner.run_job(
                         _job(
                             number,
@@ -172,7 +174,7 @@ def measure(
                             run,
                             roots,
                             described.fingerprint,
-                            cluster,
+                            cluster and msgspec.structs.replace(cluster, folder=folder),
                         ),
                         worker,
                         run=run,
@@ -198,7 +200,7 @@ def _job(
     run: str,
     roots: dict[str, Path | None],
     machine: str,
-    cluster: str | None,
+    cluster: job.Cluster | None,
 ) -> job.Job:
     root = roots.get(entry.case.dataset or "")
     return job.Job(
@@ -220,7 +222,16 @@ def _job(
     )
 
 
-def _cluster(planned: list[Planned], options: Options) -> str | None:
+def _folder(cluster: job.Cluster | None) -> AbstractContextManager[str | None]:
+    """Make a folder for the Ray that a case may start; it outlives the process of the case."""
+    if cluster is None or cluster.address != job.LOCAL:
+        return nullcontext()
+    from .cluster_folder import folder_of_local_ray
+
+    return folder_of_local_ray()
+
+
+def _cluster(planned: list[Planned], options: Options) -> job.Cluster | None:
     """Find the cluster, if one is asked for and there is something to measure on it."""
     scored = [
         entry.case

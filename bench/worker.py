@@ -16,7 +16,18 @@ import msgspec
 from ..datasets.errors import KinobenchError
 from ..datasets.split import Split
 from .environment import library_versions, physical_cores, usable_cpus
-from .job import Built, Event, Failed, Finished, Job, Measured, Note, Progress, ShardFailedError
+from .job import (
+    Built,
+    Cluster,
+    Event,
+    Failed,
+    Finished,
+    Job,
+    Measured,
+    Note,
+    Progress,
+    ShardFailedError,
+)
 from .record import Case, Failure, FailureKind
 from .resume import Claim
 
@@ -34,7 +45,8 @@ def main(model: str | None = None) -> None:
     Args:
         model: The network that it will be about, whose libraries are loaded while stdin is silent.
     """
-    _end_with(os.getppid())
+    left: list[str] = []
+    _end_with(os.getppid(), left)
     emit = _events_to(_private_stdout())
     emit(Progress(stage="importing torch"))
     _load_libraries(model)
@@ -42,6 +54,8 @@ def main(model: str | None = None) -> None:
     if not given:  # a worker held ready that no case was left for
         return
     job = msgspec.json.decode(given, type=Job)
+    if job.cluster is not None and job.cluster.folder is not None:
+        left.append(job.cluster.folder)
     limit_memory(job.memory_limit_bytes)
     try:
         _measure(job, emit)
@@ -54,17 +68,37 @@ def main(model: str | None = None) -> None:
     emit(Finished())
 
 
-def _end_with(parent: int) -> None:
-    """End this process, and its group, once the command that started it is gone, however so."""
+def _end_with(parent: int, left: list[str]) -> None:
+    """End this process, and its group, once the command that started it is gone, however so.
+
+    Args:
+        parent: The command's number.
+        left: Folders that the command would have removed; they may be added later.
+    """
 
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(1)
+        if left:
+            _remove(left)
         if hasattr(os, "killpg") and os.getpgrp() == os.getpid():
             os.killpg(0, signal.SIGKILL)  # with what it started, as a local Ray
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+def _remove(folders: list[str]) -> None:
+    """End what this process started, and remove what it keeps in folders."""
+    import psutil
+
+    from .cluster_folder import remove
+
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            child.kill()
+    for folder in folders:
+        remove(folder)
 
 
 def _load_libraries(model: str | None) -> None:
@@ -240,7 +274,7 @@ def _score(job: Job, network: "Network", split: Split, emit: Emit) -> None:
 
 
 def _on_cluster(
-    job: Job, address: str, split: Split, weights: str | None, note: Callable[[str], None]
+    job: Job, cluster: Cluster, split: Split, weights: str | None, note: Callable[[str], None]
 ) -> "MeasureShards":
     """Return what measures shards on a cluster as `measure_accuracy` would here."""
     import torch
@@ -272,7 +306,7 @@ def _on_cluster(
         shards: "Sequence[Shard]", at_most: int | None, done: Callable[[int], None]
     ) -> "Iterator[tuple[Shard, str, ShardLogits]]":
         return measure_on_cluster(
-            address, shards, order_of, at_most=at_most, progress=done, note=note
+            cluster, shards, order_of, at_most=at_most, progress=done, note=note
         )
 
     return measure

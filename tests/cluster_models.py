@@ -25,6 +25,18 @@ class _TakesItsTime(nn.Module):
         return self.head(clip.mean(dim=(2, 3, 4)))
 
 
+class _NeverEnds(nn.Module):
+    """Its forward is there to be ended from outside."""
+
+    def __init__(self, num_classes: int) -> None:
+        super().__init__()
+        self.head = nn.Linear(3, num_classes)
+
+    def forward(self, clip: torch.Tensor) -> torch.Tensor:
+        time.sleep(3600)
+        return self.head(clip.mean(dim=(2, 3, 4)))
+
+
 class _RaisesAtWhite(nn.Module):
     """Refuses a video whose frames are white in their lower half: that of one shard."""
 
@@ -54,5 +66,6 @@ class _RoomForOne(nn.Module):
 
 
 register("takes_its_time")(lambda num_classes, frames, size: _TakesItsTime(num_classes))
+register("never_ends")(lambda num_classes, frames, size: _NeverEnds(num_classes))
 register("raises_at_white")(lambda num_classes, frames, size: _RaisesAtWhite(num_classes))
 register("room_for_one")(lambda num_classes, frames, size: _RoomForOne(num_classes))

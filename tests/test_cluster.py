@@ -19,6 +19,7 @@ import psutil
 import pytest
 
 from kinobench.bench.cluster_address import Needs
+from kinobench.bench.cluster_folder import PREFIX, parent_of_folder
 from kinobench.bench.cluster_shard import Order, Outcome, order_from_json, refuse_other_files
 from kinobench.bench.environment import describe, library_versions
 from kinobench.bench.job import Budget, Job
@@ -35,7 +36,7 @@ from .trees import make_ucf101
 
 MODELS = Path(__file__).with_name("cluster_models.py")
 VIDEOS = 100  # six shards of 30 views a video
-PATIENCE_S = 240
+PATIENCE_S = 600
 RAY = find_spec("ray") is not None
 needs_ray = pytest.mark.skipif(not RAY, reason='Ray is not installed: pip install -e ".[cluster]"')
 
@@ -149,9 +150,15 @@ def measuring(folder: Path) -> list[psutil.Process]:
     return found
 
 
-def assert_nothing_stays(folder: Path) -> None:
-    until = time.monotonic() + 40
-    while left := living(folder):
+def folders(settings: dict[str, str]) -> list[Path]:
+    """Return what a local Ray keeps."""
+    return list(Path(settings["RAY_TMPDIR"]).glob(f"{PREFIX}*"))
+
+
+def assert_nothing_stays(folder: Path, settings: dict[str, str]) -> None:
+    """See that no process is left, nor a folder of a local Ray."""
+    until = time.monotonic() + PATIENCE_S
+    while left := [*living(folder), *folders(settings)]:
         assert time.monotonic() < until, left
         time.sleep(0.2)
 
@@ -171,34 +178,66 @@ def test_a_killed_worker_changes_nothing_and_a_local_ray_ends_with_the_case(
     assert len(again) == 1 and "1 shard (" in again[0]
     assert any(note.startswith("accuracy: measured by ") for note in notes)
     assert any(note.endswith(" on 1 node") for note in notes)
-    assert_nothing_stays(tmp_path)
-    assert not list(Path(settings["RAY_TMPDIR"]).glob("kinobench-ray-*"))
+    assert_nothing_stays(tmp_path, settings)
 
 
 @needs_ray
 @pytest.mark.slow
-def test_a_killed_run_is_continued_with_a_cluster_or_without(
-    tmp_path: Path, settings: dict[str, str], ucf: Dataset
-) -> None:
-    ways: list[tuple[tuple[str, ...], signal.Signals, tuple[str, ...]]] = [
-        (("--cluster", "auto"), signal.SIGKILL, ()),
+@pytest.mark.parametrize(
+    ("first", "cause", "then"),
+    [
+        (("--cluster", "local"), signal.SIGKILL, ()),
         (("--cluster", "auto"), signal.SIGINT, ("--cluster", "auto")),
+        (("--cluster", "auto"), signal.SIGTERM, ()),
         ((), signal.SIGKILL, ("--cluster", "auto")),
-    ]
-    for number, (first, cause, then) in enumerate(ways):
-        results = f"kept{number}"
-        process = started(tmp_path, ucf.root, results, settings, *first)
-        await_shards(process, tmp_path / results, 1)
-        process.send_signal(cause)
-        process.communicate(timeout=30)
-        assert_nothing_stays(tmp_path)
-        before = shards_in(tmp_path / results)
-        assert 0 < len(before) < len(ucf.shards)
-        assert all(ucf.shards[name] == content for name, content in before.items())
-        process = started(tmp_path, ucf.root, results, settings, *then)
-        notes = finished(process, tmp_path / results, ucf)
-        assert any(f"of {VIDEOS} videos" in note for note in notes), notes
-        assert any("measured by" in note for note in notes) == bool(then)
+    ],
+)
+def test_a_killed_run_is_continued_with_a_cluster_or_without(
+    tmp_path: Path,
+    settings: dict[str, str],
+    ucf: Dataset,
+    first: tuple[str, ...],
+    cause: signal.Signals,
+    then: tuple[str, ...],
+) -> None:
+    process = started(tmp_path, ucf.root, "kept", settings, *first)
+    await_shards(process, tmp_path / "kept", 1)
+    assert len(folders(settings)) == bool(first)
+    process.send_signal(cause)
+    process.communicate(timeout=PATIENCE_S)
+    assert_nothing_stays(tmp_path, settings)
+    before = shards_in(tmp_path / "kept")
+    assert 0 < len(before) < len(ucf.shards)
+    assert all(ucf.shards[name] == content for name, content in before.items())
+    process = started(tmp_path, ucf.root, "kept", settings, *then)
+    notes = finished(process, tmp_path / "kept", ucf)
+    assert any(f"of {VIDEOS} videos" in note for note in notes), notes
+    assert any("measured by" in note for note in notes) == bool(then)
+
+
+@needs_ray
+@pytest.mark.slow
+@pytest.mark.parametrize("cause", ["timeout", "killed"])
+def test_a_case_that_is_ended_leaves_no_ray_behind(
+    tmp_path: Path, settings: dict[str, str], ucf: Dataset, cause: str
+) -> None:
+    more = ("--timeout", "40") if cause == "timeout" else ()
+    process = started(
+        *(tmp_path, ucf.root, "kept", settings, "--model", "never_ends", "--cluster", "auto"),
+        *more,
+    )
+    until = time.monotonic() + PATIENCE_S
+    while cause == "killed" and not measuring(tmp_path):
+        assert process.poll() is None and time.monotonic() < until
+        time.sleep(0.05)
+    if cause == "killed":
+        (case,) = psutil.Process(process.pid).children()
+        case.kill()
+    out, _ = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 1
+    assert not folders(settings)
+    assert_nothing_stays(tmp_path, settings)
+    assert cause in [json.loads(line)["error"]["kind"] for line in out.splitlines()]
 
 
 class Node:
@@ -267,7 +306,7 @@ def test_a_killed_node_changes_nothing_and_a_running_cluster_is_left_running(
         # What is told of are the workers whose shards came back.
         assert any(note.startswith("accuracy: measured by ") for note in notes), notes
         assert any("run again, after a worker was lost" in note for note in notes), notes
-        assert_nothing_stays(run)
+        assert_nothing_stays(run, settings)
         assert head.process.poll() is None
         # `auto` finds what runs; were a local one started, it would have the workers' folder there.
         process = started(run, ucf.root, "again", settings, "--cluster", "auto")
@@ -309,13 +348,13 @@ def test_a_network_that_raises_is_not_tried_again(tmp_path: Path, settings: dict
         assert error["kind"] == "exception"
         assert error["message"] == "ValueError: white is not to be borne"
         assert "cluster_models.py" in error["detail"]
-    assert_nothing_stays(tmp_path)
+    assert_nothing_stays(tmp_path, settings)
 
 
 def _refused(tmp_path: Path, settings: dict[str, str], *cluster: str) -> str:
     make_ucf101(tmp_path / "ucf", [0])
     process = started(tmp_path, tmp_path / "ucf", "kept", settings, "--cluster", *cluster)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 2 and not out and "Traceback" not in err
     assert not (tmp_path / "kept").exists()
     return err
@@ -356,6 +395,21 @@ def test_without_ray_the_extra_is_named_before_anything_is_measured(
     )
     err = _refused(tmp_path, settings, "auto")
     assert 'pip install "kinobench[cluster]"' in err and 'pip install -e ".[cluster]"' in err
+
+
+def test_a_folder_with_too_long_a_path_for_sockets_gives_way_to_a_short_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = tmp_path / ("long" * 10)
+    long.mkdir()
+    monkeypatch.setenv("RAY_TMPDIR", str(long))
+    assert parent_of_folder() == "/tmp"
+    monkeypatch.setenv("RAY_TMPDIR", "/")
+    assert parent_of_folder() == ("/" if os.access("/", os.W_OK) else "/tmp")
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path / "none"))
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(KinobenchError, match=r"at most 2\d bytes.*tried .*none, /tmp.*RAY_TMPDIR"):
+        parent_of_folder()
 
 
 def test_room_for_workers_is_counted_by_processors_and_by_gpus() -> None:
@@ -462,7 +516,7 @@ def test_a_node_tells_what_differs_there_and_where_memory_ran_out(tmp_path: Path
         cwd=tmp_path,
         input=b"\n".join(encoded) + b"\n",
         capture_output=True,
-        timeout=120,
+        timeout=PATIENCE_S,
     )
     assert done.returncode == 0, done.stderr.decode()
     lines = done.stdout.splitlines()

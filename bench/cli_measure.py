@@ -128,8 +128,9 @@ def run(
     cluster: Annotated[
         str | None,
         typer.Option(
-            metavar="auto|ADDRESS",
-            help="Measure accuracy on all nodes and GPUs of a Ray cluster, or of this machine.",
+            metavar="auto|local|ADDRESS",
+            help="Measure accuracy on all nodes and GPUs of a Ray cluster, or of this machine "
+            "(pip install 'kinobench[cluster]').",
         ),
     ] = None,
     json: Json = False,

@@ -17,7 +17,6 @@ import msgspec
 
 from ..datasets.errors import KinobenchError
 from .cluster_address import (
-    AUTO,
     Needs,
     count,
     last_line,
@@ -165,7 +164,7 @@ def _connected(cluster: Cluster, needs: Needs) -> Iterator[Any]:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     if cluster.address != LOCAL:
         try:
-            ray.init(address=None if cluster.address == AUTO else cluster.address, **_QUIET)
+            ray.init(address=cluster.address, **_QUIET)
         except Exception as error:  # Ray has no class of its own for this
             raise KinobenchError(
                 f"{cluster.named} can't be reached: {last_line(str(error))}"

@@ -23,7 +23,7 @@ KNOCK_S, PROBE_S = 5.0, 30.0
 _PROBE = """
 import json, logging, sys
 import ray
-ray.init(address=sys.argv[1] or None, log_to_driver=False, logging_level=logging.ERROR)
+ray.init(address=sys.argv[1], log_to_driver=False, logging_level=logging.ERROR)
 print("\\n" + json.dumps([node["Resources"] for node in ray.nodes() if node["Alive"]]))
 """
 
@@ -56,42 +56,49 @@ def find_cluster(given: str, cases: Sequence[Case]) -> Cluster:
     """Find the cluster that `--cluster` means, and see that it has room for the cases.
 
     Args:
-        given: `auto`: the one that runs here, or that RAY_ADDRESS names; a local one, with all of
-            this machine, if there is none. Or an address, `host:port` or `ray://host:port`.
+        given: `auto`: the one that RAY_ADDRESS names, or that runs here; a local one, with all of
+            this machine, if there is none. `local`: that one in any case. Or an address,
+            `host:port` or `ray://host:port`.
         cases: What is to be measured there.
 
     Raises:
         KinobenchError: Ray is not installed, the cluster can't be reached or is too small, or there
             is no place for the folder of a local one.
     """
+    check_form(given)
     require_ray()
     address, named = given, f"--cluster {given}"
     if given == AUTO:
         address = os.environ.get("RAY_ADDRESS", "")
         named = f"--cluster auto: RAY_ADDRESS={address}"
-        if address == LOCAL:
-            return _local(given)
-        if not address:
-            here = _running_here()
-            if here is None or _knock(here) is not None:
-                return _local(given)
-            named = f"--cluster auto: the cluster at {here}"
-    if address:
-        refused = _knock(address)
-        if refused is not None:
-            raise KinobenchError(
-                f"{named} can't be reached: {refused}; `ray start --head` starts a cluster and "
-                "says its address, and `--cluster auto` uses this machine alone"
-            )
-    nodes = _probe("" if given == AUTO else address, named)
+        if address in ("", AUTO):  # to Ray, the latter is what runs here
+            address = _running_here() or LOCAL
+            named = f"--cluster auto: the cluster at {address}"
+            if address != LOCAL and _knock(address, named) is not None:
+                address = LOCAL
+    if address == LOCAL:
+        parent_of_folder()
+        return Cluster(address=LOCAL, named=f"--cluster {given}")
+    refused = _knock(address, named)
+    if refused is not None:
+        raise KinobenchError(
+            f"{named} can't be reached: {refused}; `ray start --head` starts a cluster and "
+            "says its address, and `--cluster local` uses this machine alone"
+        )
+    nodes = _probe(address, named)
     for case in cases:
         refuse_too_small(nodes, case, named)
-    return Cluster(address=given, named=f"--cluster {given}")
+    return Cluster(address=address, named=named)
 
 
-def _local(given: str) -> Cluster:
-    parent_of_folder()
-    return Cluster(address=LOCAL, named=f"--cluster {given}")
+def check_form(given: str) -> None:
+    """See that `--cluster` has a value that could mean a cluster.
+
+    Raises:
+        KinobenchError: It has not.
+    """
+    if given not in (AUTO, LOCAL):
+        _host_and_port(given, f"--cluster {given or repr(given)}")
 
 
 def require_ray() -> Any:
@@ -122,20 +129,34 @@ def _running_here() -> str | None:
         return None
 
 
-def _knock(address: str) -> str | None:
+def _host_and_port(address: str, named: str) -> tuple[str, int]:
+    """Take an address apart.
+
+    Raises:
+        KinobenchError: It is none; the message begins with `named`.
+    """
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    try:
+        named_so = bool(host) and bool(host.encode("idna"))
+    except UnicodeError:  # a part of the name is empty or too long
+        named_so = False
+    if not named_so or not port.isdecimal() or not 0 < int(port) < 2**16:
+        raise KinobenchError(
+            f"{named}: no address; give auto, local, HOST:PORT as `ray start --head` says it, or "
+            "ray://HOST:PORT"
+        )
+    return host, int(port)
+
+
+def _knock(address: str, named: str) -> str | None:
     """Return why nothing answers at an address, which Ray itself would need minutes to find out.
 
     Raises:
         KinobenchError: It is no address.
     """
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    if not host or not port.isdecimal() or not 0 < int(port) < 2**16:
-        raise KinobenchError(
-            f"--cluster {address}: no address; give auto, HOST:PORT as `ray start --head` says "
-            "it, or ray://HOST:PORT"
-        )
     try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=KNOCK_S).close()
+        socket.create_connection(_host_and_port(address, named), timeout=KNOCK_S).close()
     except OSError as error:
         return str(error.strerror or error)
     return None
@@ -158,7 +179,8 @@ def _probe(address: str, named: str) -> list[dict[str, float]]:
     except subprocess.TimeoutExpired as error:
         raise KinobenchError(
             f"{named}: no Ray cluster answered within {PROBE_S:g} s, though something listens "
-            "there; give the address that `ray start --head` says"
+            "there; give the address that `ray start --head` says, or --cluster local for this "
+            "machine alone"
         ) from error
     if asked.returncode != 0:
         cure = "give the address that `ray start --head` says"
@@ -166,7 +188,10 @@ def _probe(address: str, named: str) -> list[dict[str, float]]:
             cure = "the cluster wants its token: set RAY_AUTH_MODE=token (Ray's token-auth page)"
         elif "grpc" in asked.stderr and "ModuleNotFoundError" in asked.stderr:
             cure = 'for ray:// addresses, pip install "ray[client]"'
-        raise KinobenchError(f"{named} can't be used: {last_line(asked.stderr)}; {cure}")
+        raise KinobenchError(
+            f"{named} can't be used: {last_line(asked.stderr)}; {cure}, or --cluster local for "
+            "this machine alone"
+        )
     nodes: list[dict[str, float]] = json.loads(asked.stdout.splitlines()[-1])
     return nodes
 
@@ -182,7 +207,9 @@ def refuse_too_small(nodes: Sequence[Mapping[str, float]], case: Case, named: st
         have = "; ".join(
             f"{node.get('CPU', 0):g} CPUs and {node.get('GPU', 0):g} GPUs" for node in nodes
         )
-        cure = "start one" if needs.gpus else "start one, or give fewer --threads"
+        cure = "start one" if needs.gpus else "start one, give fewer --threads"
+        if named != f"--cluster {LOCAL}":
+            cure += ", or give --cluster local for this machine alone"
         raise KinobenchError(
             f"{named}: no node has {needs.words} for {case.model} (nodes: {have or 'none'}); {cure}"
         )

@@ -238,10 +238,13 @@ def _cluster(planned: list[Planned], options: Options) -> job.Cluster | None:
         for entry in planned
         if "accuracy" in entry.measures and entry.case.dataset is not None
     ]
-    if options.cluster is None or not scored:
+    if options.cluster is None:
         return None
-    from .cluster_address import find_cluster
+    from .cluster_address import check_form, find_cluster
 
+    check_form(options.cluster)
+    if not scored:
+        return None
     return find_cluster(options.cluster, scored)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -18,11 +19,12 @@ import msgspec
 import psutil
 import pytest
 
-from kinobench.bench.cluster_address import Needs
+from kinobench.bench import cluster_address
+from kinobench.bench.cluster_address import Needs, check_form, find_cluster
 from kinobench.bench.cluster_folder import PREFIX, parent_of_folder
 from kinobench.bench.cluster_shard import Order, Outcome, order_from_json, refuse_other_files
 from kinobench.bench.environment import describe, library_versions
-from kinobench.bench.job import Budget, Job
+from kinobench.bench.job import Budget, Cluster, Job
 from kinobench.bench.record import Case
 from kinobench.bench.resume import source_digest
 from kinobench.datasets import catalog
@@ -374,6 +376,69 @@ def test_an_address_where_no_cluster_is_is_quoted_with_the_cure(
 ) -> None:
     err = _refused(tmp_path, settings, address)
     assert f"--cluster {address}" in err and words in err
+
+
+@pytest.mark.parametrize("here", [None, "127.0.0.1:9"])
+@pytest.mark.parametrize("variable", ["", "auto", "local"])
+def test_where_no_cluster_runs_auto_is_a_local_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, here: str | None
+) -> None:
+    monkeypatch.setattr(cluster_address, "require_ray", lambda: None)
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
+    monkeypatch.setenv("RAY_ADDRESS", variable)
+    if here is not None:
+        (tmp_path / "ray").mkdir()
+        (tmp_path / "ray" / "ray_current_cluster").write_text(here)
+    found = find_cluster("auto", [])
+    assert found == Cluster(address="local", named="--cluster auto")
+
+
+def test_auto_takes_the_address_that_it_finds_and_local_takes_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster_address, "require_ray", lambda: None)
+    monkeypatch.setattr(cluster_address, "_probe", lambda address, named: [{"CPU": 1.0}])
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
+    few = Case(model="m", classes=2, protocol=preset("common-112"), threads=2)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        (tmp_path / "ray").mkdir()
+        (tmp_path / "ray" / "ray_current_cluster").write_text(address)
+        monkeypatch.setenv("RAY_ADDRESS", "auto")
+        found = find_cluster("auto", [])
+        assert (found.address, found.named) == (
+            address,
+            f"--cluster auto: the cluster at {address}",
+        )
+        assert find_cluster("local", [few]).address == "local"
+        with pytest.raises(KinobenchError, match=f"{address}: no node has 2 CPUs.*--cluster local"):
+            find_cluster("auto", [few])
+        monkeypatch.setenv("RAY_ADDRESS", address)
+        assert find_cluster("auto", []).address == address
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["", "somewhere", "a..b:1", f"{'a' * 64}.org:1", ":6379", "host:0", "host:65536", "[]:1"],
+)
+def test_what_is_no_address_is_refused_whatever_is_measured(given: str) -> None:
+    quoted = re.escape(f"--cluster {given or repr(given)}: no address; give auto, local, HOST:PORT")
+    with pytest.raises(KinobenchError, match=quoted):
+        check_form(given)
+
+
+def test_a_cluster_is_not_accepted_unread_where_nothing_is_measured_on_it(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [
+            *(sys.executable, str(REPOSITORY / "bench.py"), "run", "--model", "c3d_tiny"),
+            *("--measure", "flops", "--results", str(tmp_path / "kept"), "--cluster", "nonsense"),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+    )
+    assert done.returncode == 2 and "--cluster nonsense: no address" in done.stderr
+    assert not (tmp_path / "kept").exists()
 
 
 @needs_ray

@@ -11,21 +11,25 @@ from typing import Any
 
 import msgspec
 
+from ..datasets.decoders import Decoder
 from ..datasets.errors import KinobenchError
 from .cluster_folder import parent_of_folder
 from .environment import physical_cores
 from .job import LOCAL, Cluster
-from .record import Case
+from .record import Case, Environment
 
 AUTO = "auto"
+_ROOT = Path(__file__).resolve().parent.parent
 KNOCK_S, PROBE_S = 5.0, 30.0
+DESCRIBE_S = 180.0
+"""Ray starts a process on the node first, and a decoder may need torch."""
 
-_PROBE = """
-import json, logging, sys
-import ray
-ray.init(address=sys.argv[1], log_to_driver=False, logging_level=logging.ERROR)
-print("\\n" + json.dumps([node["Resources"] for node in ray.nodes() if node["Alive"]]))
-"""
+
+class _Answer(msgspec.Struct, frozen=True):
+    """What `cluster_probe` prints."""
+
+    nodes: list[dict[str, float]]
+    described: dict[str, str | None] | None
 
 
 class Needs(msgspec.Struct, frozen=True):
@@ -85,7 +89,7 @@ def find_cluster(given: str, cases: Sequence[Case]) -> Cluster:
             f"{named} can't be reached: {refused}; `ray start --head` starts a cluster and "
             "says its address, and `--cluster local` uses this machine alone"
         )
-    nodes = _probe(address, named)
+    nodes = _probe(address, named).nodes
     for case in cases:
         refuse_too_small(nodes, case, named)
     return Cluster(address=address, named=named)
@@ -162,23 +166,52 @@ def _knock(address: str, named: str) -> str | None:
     return None
 
 
-def _probe(address: str, named: str) -> list[dict[str, float]]:
-    """Return the resources of a cluster's nodes.
+def environment_of(cluster: Cluster, decoder: Decoder) -> Environment:
+    """Return the environment of a node that has a GPU, where cases for one are measured.
+
+    That is the machine's own, if it is such a node.
+
+    Raises:
+        KinobenchError: No node can tell.
+    """
+    described = _probe(cluster.address, cluster.named, decoder).described
+    if described is None:
+        raise KinobenchError(f"{cluster.named}: no node has a GPU any more; start one")
+    if described["environment"] is None:
+        raise KinobenchError(
+            f"{cluster.named}: node {described['node']} can't run this kinobench: "
+            f"{described['error']}; let it have {_ROOT}, or install the same kinobench there"
+        )
+    try:
+        return msgspec.json.decode(described["environment"], type=Environment)
+    except msgspec.DecodeError as error:
+        raise KinobenchError(
+            f"{cluster.named}: node {described['node']} has another kinobench: {error}; install "
+            "the same there"
+        ) from error
+
+
+def _probe(address: str, named: str, decoder: Decoder | None = None) -> _Answer:
+    """Ask a cluster for its nodes' resources, and, given a decoder, for a GPU node's environment.
 
     A process of its own asks: where Ray finds no cluster, it may take its process down.
     """
     environment = os.environ | {"RAY_USAGE_STATS_ENABLED": "0"}
+    patience_s = PROBE_S if decoder is None else DESCRIBE_S
+    program = Path(__file__).with_name("cluster_probe.py")
     try:
         asked = subprocess.run(
-            [sys.executable, "-c", _PROBE, address],
+            # The modules beside it have names that others have too.
+            [sys.executable, "-P", str(program)],
+            input=json.dumps({"address": address, "root": str(_ROOT), "decoder": decoder}),
             capture_output=True,
             text=True,
-            timeout=PROBE_S,
+            timeout=patience_s,
             env=environment,
         )
     except subprocess.TimeoutExpired as error:
         raise KinobenchError(
-            f"{named}: no Ray cluster answered within {PROBE_S:g} s, though something listens "
+            f"{named}: no Ray cluster answered within {patience_s:g} s, though something listens "
             "there; give the address that `ray start --head` says, or --cluster local for this "
             "machine alone"
         ) from error
@@ -192,8 +225,7 @@ def _probe(address: str, named: str) -> list[dict[str, float]]:
             f"{named} can't be used: {last_line(asked.stderr)}; {cure}, or --cluster local for "
             "this machine alone"
         )
-    nodes: list[dict[str, float]] = json.loads(asked.stdout.splitlines()[-1])
-    return nodes
+    return msgspec.json.decode(asked.stdout.splitlines()[-1], type=_Answer)
 
 
 def refuse_too_small(nodes: Sequence[Mapping[str, float]], case: Case, named: str) -> None:

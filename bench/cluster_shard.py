@@ -17,7 +17,7 @@ from ..datasets.errors import KinobenchError
 from ..datasets.split import Video
 from .environment import describe, library_versions, usable_cpus
 from .job import Job
-from .record import Failure, Unreadable
+from .record import Environment, Failure, Unreadable
 from .resume import source_digest
 
 if TYPE_CHECKING:
@@ -250,6 +250,11 @@ def _measured(order: Order, place: Place) -> tuple[Outcome, "np.ndarray"]:
         notes=(*ready.notes, *notes),
     )
     return outcome, measured.logits
+
+
+def environment_to_json(environment: Environment) -> str:
+    """Return a node's environment as `Environment`'s JSON."""
+    return msgspec.json.encode(environment).decode()
 
 
 def sizes_of(videos: Sequence[Video]) -> tuple[int | None, ...]:

@@ -19,14 +19,9 @@ def measure_shard(root: str, environment: dict[str, str], order: bytes) -> tuple
     Returns:
         JSON of `cluster_shard.Outcome`; the logits `[scored, views, classes]`, float32, or None.
     """
-    import importlib
-    import importlib.machinery
-    import importlib.util
     import json
     import os
     import platform
-    import sys
-    from pathlib import Path
 
     import ray
 
@@ -45,13 +40,8 @@ def measure_shard(root: str, environment: dict[str, str], order: bytes) -> tuple
         "gpus": context.get_accelerator_ids().get("GPU", []),
         "resources": {name: here["Resources"].get(name, 0.0) for name in ("CPU", "GPU")},
     }
-    if "kinobench" not in sys.modules and Path(root, "bench", "worker.py").is_file():
-        # As bench.py does: the name is made for the three packages that lie there.
-        spec = importlib.machinery.ModuleSpec("kinobench", None, is_package=True)
-        spec.submodule_search_locations = [root]
-        sys.modules["kinobench"] = importlib.util.module_from_spec(spec)
     try:
-        shards = importlib.import_module("kinobench.bench.cluster_shard")
+        shards = _found(root, "cluster_shard")
     except ImportError as error:
         message = (
             f"node {place['name']} can't run this kinobench: {error}; let it have {root}, or "
@@ -61,3 +51,46 @@ def measure_shard(root: str, environment: dict[str, str], order: bytes) -> tuple
         return json.dumps({"place": place, "failure": failure}).encode(), None
     answer: tuple[bytes, Any] = shards.carry_out(order, place)
     return answer
+
+
+def describe_node(root: str, decoder: str) -> dict[str, Any]:
+    """Describe the node that this runs on.
+
+    Args:
+        root: As in `measure_shard`.
+        decoder: As in `environment.describe`.
+
+    Returns:
+        `node`, its name for people; `environment`, JSON of `record.Environment`, or None where
+        there is none; `error`, why.
+    """
+    import platform
+
+    name = platform.node()
+    try:
+        # By NVML, which sees GPUs that Ray hides from a task that asks for none.
+        described = _found(root, "environment").describe("cpu", decoder)
+        encoded: str = _found(root, "cluster_shard").environment_to_json(described)
+        return {"node": name, "error": None, "environment": encoded}
+    except Exception as error:
+        return {"node": name, "error": f"{type(error).__name__}: {error}", "environment": None}
+
+
+def _found(root: str, module: str) -> Any:
+    """Import a module of the kinobench that is in a folder; where it isn't, of the installed one.
+
+    Raises:
+        ImportError: There is neither.
+    """
+    import importlib
+    import importlib.machinery
+    import importlib.util
+    import sys
+    from pathlib import Path
+
+    if "kinobench" not in sys.modules and Path(root, "bench", "worker.py").is_file():
+        # As bench.py does: the name is made for the three packages that lie there.
+        spec = importlib.machinery.ModuleSpec("kinobench", None, is_package=True)
+        spec.submodule_search_locations = [root]
+        sys.modules["kinobench"] = importlib.util.module_from_spec(spec)
+    return importlib.import_module(f"kinobench.bench.{module}")

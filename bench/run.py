@@ -15,7 +15,7 @@ from ..datasets import catalog
 from ..datasets.errors import KinobenchError
 from . import environment, job, runner
 from .downloads import fetch_published
-from .record import Case, LogitsType, Record
+from .record import Case, Device, Environment, LogitsType, Record
 from .resume import mark_finished
 from .store import RunFile
 from .suite import Planned, Suite
@@ -133,9 +133,7 @@ def measure(
     run = runner.new_run_id()
     file = RunFile(options.results, run)
     here = {
-        (case.device, case.decoder): environment.describe(
-            case.device if case.device in needed else "cpu", case.decoder
-        )
+        (case.device, case.decoder): _described(case, needed, cluster)
         for case in {(e.case.device, e.case.decoder): e.case for e in planned}.values()
     }
     with open_bar(console) as bar:
@@ -190,6 +188,15 @@ def measure(
         finally:
             if ready is not None:
                 ready.end()
+
+
+def _described(case: Case, needed: set[Device], cluster: job.Cluster | None) -> Environment:
+    """Describe the machine that a case is measured on: a node, where no GPU is needed here."""
+    if cluster is None or case.device in needed or case.device == "cpu":
+        return environment.describe(case.device, case.decoder)
+    from .cluster_address import environment_of
+
+    return environment_of(cluster, case.decoder)
 
 
 def _job(

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import msgspec
@@ -20,10 +21,10 @@ import psutil
 import pytest
 
 from kinobench.bench import cluster_address
-from kinobench.bench.cluster_address import Needs, check_form, find_cluster
+from kinobench.bench.cluster_address import Needs, check_form, environment_of, find_cluster
 from kinobench.bench.cluster_folder import PREFIX, parent_of_folder
 from kinobench.bench.cluster_shard import Order, Outcome, order_from_json, refuse_other_files
-from kinobench.bench.environment import describe, library_versions
+from kinobench.bench.environment import describe, library_versions, usable_cpus
 from kinobench.bench.job import Budget, Cluster, Job
 from kinobench.bench.record import Case
 from kinobench.bench.resume import source_digest
@@ -242,6 +243,10 @@ def test_a_case_that_is_ended_leaves_no_ray_behind(
     assert cause in [json.loads(line)["error"]["kind"] for line in out.splitlines()]
 
 
+def on_one_processor() -> None:
+    os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])
+
+
 class Node:
     """A node of a cluster, as `ray start` starts it."""
 
@@ -257,6 +262,7 @@ class Node:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            preexec_fn=on_one_processor if "--num-gpus=1" in more else None,
         )
         assert self.process.stdout is not None
         words = []
@@ -324,6 +330,32 @@ def test_a_killed_node_changes_nothing_and_a_running_cluster_is_left_running(
         head.kill()
         if other.process.poll() is None:
             other.kill()
+
+
+@needs_ray
+@pytest.mark.slow
+@pytest.mark.skipif(len(usable_cpus()) < 2, reason="a node of one processor would be no other")
+def test_the_environment_of_a_record_is_that_of_a_node_with_a_gpu(
+    tmp_path: Path, settings: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = free_port()
+    for name, text in settings.items():
+        monkeypatch.setenv(name, text)
+    # Ray doesn't look whether the GPU is there; the node is told from this process by processors.
+    node = Node(
+        *(tmp_path, settings, "--head", f"--port={port}", "--include-dashboard=false"),
+        *(f"--ray-client-server-port={free_port()}", "--num-gpus=1"),
+    )
+    try:
+        case = Case(model="m", classes=2, protocol=preset("common-112"), device="cuda")
+        found = find_cluster(f"127.0.0.1:{port}", [case])
+        described = environment_of(found, "pyav")
+    finally:
+        node.kill()
+    here = describe()
+    assert (described.physical_cores, described.logical_cores) == (1, 1)
+    assert described.fingerprint != here.fingerprint
+    assert described.versions == here.versions
 
 
 @needs_ray
@@ -397,8 +429,9 @@ def test_auto_takes_the_address_that_it_finds_and_local_takes_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cluster_address, "require_ray", lambda: None)
-    monkeypatch.setattr(cluster_address, "_probe", lambda address, named: [{"CPU": 1.0}])
+    monkeypatch.setattr(cluster_address, "_probe", lambda *asked: answer)
     monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
+    answer = SimpleNamespace(nodes=[{"CPU": 1.0}], described=None)
     few = Case(model="m", classes=2, protocol=preset("common-112"), threads=2)
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"127.0.0.1:{server.getsockname()[1]}"

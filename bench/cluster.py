@@ -8,6 +8,7 @@ started for the case ends with that process, however that ends.
 import logging
 import os
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,7 +25,7 @@ from .cluster_address import (
     refuse_too_small,
     require_ray,
 )
-from .cluster_shard import Order, Outcome
+from .cluster_shard import LEAVES_AFTER_S, Order, Outcome
 from .environment import physical_cores
 from .job import LOCAL, Cluster, ShardFailedError
 from .record import Failure
@@ -34,6 +35,8 @@ RETRIES = 3
 """How often Ray begins a shard again whose worker or node was lost."""
 OBJECT_STORE_BYTES = 256 * 2**20
 """Of a Ray that is started here. The logits of a shard are 0.8 MB where there are 400 classes."""
+QUIET_AFTER_S = 60.0
+"""Without a shard for so long, a person is told that the cluster is waited for."""
 LOST_AFTER_S = 60.0
 """A cluster without a node that could measure a shard has so long to get one."""
 _WAIT_S = 5.0
@@ -48,11 +51,14 @@ def measure_on_cluster(
     at_most: int | None = None,
     progress: Callable[[int], None] = lambda done: None,
     note: Callable[[str], None] = lambda text: None,
+    quiet: Callable[[], None] = lambda: None,
 ) -> Iterator[tuple[Shard, str, ShardLogits]]:
     """Yield what `measure_shards` yields, in the order in which workers are done.
 
     Up to twice as many shards as there are workers are on their way, so that memory doesn't grow
-    with the split.
+    with the split. Unlike in a run without a cluster, reading doesn't run ahead over the ends of
+    shards, as each is a task: where reading takes as long as the network, a GPU waits while the
+    first videos of the next shard are read.
 
     Args:
         cluster: What `find_cluster` returns.
@@ -61,6 +67,7 @@ def measure_on_cluster(
         at_most: Those views, where they are known.
         progress: Called with the number of videos done.
         note: Called with what a reader of the result should know.
+        quiet: Called when there has been no result for a minute: others may use the cluster.
 
     Raises:
         KinobenchError: The cluster is gone, or was never there.
@@ -80,11 +87,11 @@ def measure_on_cluster(
             num_cpus=needs.cpus, num_gpus=needs.gpus, max_retries=RETRIES, max_calls=0
         )(cluster_task.measure_shard)
         refuse_too_small(_resources(ray), first, cluster.named)
-        waiting = iter(shards)
+        waiting = deque(shards)
         pending: dict[Any, tuple[Shard, str]] = {}
         done, told = 0, set[str]()
         workers, nodes, again = set[str](), set[str](), list[int]()
-        alive_at = time.monotonic()
+        alive_at = heard_at = time.monotonic()
         while True:
             room = sum(needs.workers_on(node) for node in _resources(ray))
             if room or not pending:
@@ -94,18 +101,26 @@ def measure_on_cluster(
                     f"{cluster.named}: no node is left that has {needs.words}; start nodes, "
                     "and run again: what was measured is kept"
                 )
-            while len(pending) < max(2, 2 * room):
-                shard = next(waiting, None)
-                if shard is None:
-                    break
+            while waiting and len(pending) < max(2, 2 * room):
+                shard = waiting.popleft()
                 files = shard.files_digest
                 order = order_of(shard, at_most).to_json()
                 pending[task.remote(root, environment, order)] = shard, files
             if not pending:
                 break
-            for ref in ray.wait(list(pending), timeout=_WAIT_S)[0]:
+            ready = ray.wait(list(pending), timeout=_WAIT_S)[0]
+            if ready:
+                heard_at = time.monotonic()
+            elif time.monotonic() - heard_at > QUIET_AFTER_S:
+                heard_at = time.monotonic()
+                quiet()
+            for ref in ready:
                 shard, files = pending.pop(ref)
                 outcome, logits = _fetched(ray, ref, shard)
+                if outcome.moved:
+                    waiting.appendleft(shard)
+                    time.sleep(2 * LEAVES_AFTER_S)  # or it might go to the worker that ends
+                    continue
                 place = outcome.place
                 workers.add(place.worker)
                 nodes.add(place.node)
@@ -143,13 +158,22 @@ def _fetched(ray: Any, ref: Any, shard: Shard) -> tuple[Outcome, Any]:
         raise ShardFailedError(
             Failure(kind="exception", message=message, detail=str(error)[-2000:])
         ) from error
-    except ray.exceptions.RayError as error:
+    except (
+        ray.exceptions.WorkerCrashedError,
+        ray.exceptions.NodeDiedError,
+        ray.exceptions.OutOfMemoryError,
+    ) as error:
         message = (
             f"shard {shard.number} was begun {RETRIES + 1} times, and its worker was lost each "
             "time; often the node being out of memory"
         )
         raise ShardFailedError(
             Failure(kind="killed", message=message, detail=str(error)[-2000:])
+        ) from error
+    except ray.exceptions.RayError as error:
+        message = f"shard {shard.number}: {type(error).__name__}: {last_line(str(error))}"
+        raise ShardFailedError(
+            Failure(kind="exception", message=message, detail=str(error)[-2000:])
         ) from error
     outcome = msgspec.json.decode(encoded, type=Outcome)
     if outcome.failure is not None:
@@ -178,7 +202,7 @@ def _connected(cluster: Cluster, needs: Needs) -> Iterator[Any]:
         with _unlimited_children():
             ray.init(
                 address=LOCAL,
-                num_cpus=max(physical_cores(), needs.cpus),
+                num_cpus=_cpus_offered(needs),
                 include_dashboard=False,
                 object_store_memory=OBJECT_STORE_BYTES,
                 _temp_dir=cluster.folder,
@@ -193,6 +217,15 @@ def _connected(cluster: Cluster, needs: Needs) -> Iterator[Any]:
         yield ray
     finally:
         ray.shutdown()
+
+
+def _cpus_offered(needs: Needs) -> int:
+    """Return the processors of a local Ray: at least so many that no GPU lacks one."""
+    if not needs.gpus:
+        return max(physical_cores(), needs.cpus)
+    import torch
+
+    return max(physical_cores(), needs.cpus * torch.cuda.device_count())
 
 
 @contextmanager

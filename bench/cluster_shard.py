@@ -5,7 +5,7 @@ needed here.
 """
 
 import os
-import sys
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -91,6 +91,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         failure: Why there is nothing else.
+        moved: The worker was given another GPU, and ends; there is nothing else. The shard is to be
+            ordered again, which is no try that was lost.
         scored: Places, in the order, of the videos that could be read.
         unreadable, batch: As in `ShardLogits`.
         notes: What a reader of the record should know.
@@ -98,6 +100,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
     place: Place
     failure: Failure | None = None
+    moved: bool = False
     scored: tuple[int, ...] = ()
     unreadable: tuple[Unreadable, ...] = ()
     batch: int = 0
@@ -173,6 +176,8 @@ class _Ready:
 
 
 _ready: _Ready | None = None
+LEAVES_AFTER_S = 0.5
+"""A worker that ends is still there for so long: its answer must reach the driver."""
 
 
 def carry_out(encoded: bytes, place: dict[str, Any]) -> tuple[bytes, "np.ndarray | None"]:
@@ -185,6 +190,13 @@ def carry_out(encoded: bytes, place: dict[str, Any]) -> tuple[bytes, "np.ndarray
         JSON of the `Outcome`; the logits `[scored, views, classes]`, float32, or None.
     """
     where = msgspec.convert(place, Place)
+    if _ready is not None and _ready.gpus != where.gpus:
+        # CUDA has chosen its GPU for as long as the process lives; two workers seldom change
+        # places. Ray offers no way to end a worker after an answer.
+        leaving = threading.Timer(LEAVES_AFTER_S, os._exit, [0])
+        leaving.daemon = True
+        leaving.start()
+        return msgspec.json.encode(Outcome(place=where, moved=True)), None
     try:
         outcome, logits = _measured(order_from_json(encoded), where)
     except msgspec.DecodeError as error:
@@ -205,11 +217,6 @@ def _failed(place: Place, failure: Failure) -> Outcome:
 
 def _measured(order: Order, place: Place) -> tuple[Outcome, "np.ndarray"]:
     global _ready
-    if _ready is not None and _ready.gpus != place.gpus:
-        # CUDA has chosen its GPU for as long as the process lives. Ray begins the task again, in
-        # this worker's successor; two workers seldom change places.
-        print("another GPU was assigned: this worker ends", file=sys.stderr, flush=True)
-        os._exit(1)
     if _ready is None or _ready.case != order.job.case:
         _ready = None  # before the next one takes memory
         _ready = _Ready(order, place)

@@ -240,7 +240,7 @@ def _score(job: Job, network: "Network", split: Split, emit: Emit) -> None:
         else:
             network.let_go()  # a worker may be given the same GPU
             accuracy = score_split(
-                _on_cluster(job, job.cluster, split, network.weights_digest, note),
+                _on_cluster(job, job.cluster, split, network.weights_digest, note, emit),
                 split,
                 case.protocol,
                 batch=case.eval_batch,
@@ -274,7 +274,12 @@ def _score(job: Job, network: "Network", split: Split, emit: Emit) -> None:
 
 
 def _on_cluster(
-    job: Job, cluster: Cluster, split: Split, weights: str | None, note: Callable[[str], None]
+    job: Job,
+    cluster: Cluster,
+    split: Split,
+    weights: str | None,
+    note: Callable[[str], None],
+    emit: Emit,
 ) -> "MeasureShards":
     """Return what measures shards on a cluster as `measure_accuracy` would here."""
     import torch
@@ -306,7 +311,13 @@ def _on_cluster(
         shards: "Sequence[Shard]", at_most: int | None, done: Callable[[int], None]
     ) -> "Iterator[tuple[Shard, str, ShardLogits]]":
         return measure_on_cluster(
-            cluster, shards, order_of, at_most=at_most, progress=done, note=note
+            cluster,
+            shards,
+            order_of,
+            at_most=at_most,
+            progress=done,
+            note=note,
+            quiet=lambda: emit(Progress(stage="waiting for the cluster")),
         )
 
     return measure

@@ -11,23 +11,32 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import msgspec
+import numpy as np
 import psutil
 import pytest
 
-from kinobench.bench import cluster_address
+from kinobench.bench import cluster, cluster_address
 from kinobench.bench.cluster_address import Needs, check_form, environment_of, find_cluster
 from kinobench.bench.cluster_folder import PREFIX, parent_of_folder
-from kinobench.bench.cluster_shard import Order, Outcome, order_from_json, refuse_other_files
+from kinobench.bench.cluster_shard import (
+    Order,
+    Outcome,
+    Place,
+    order_from_json,
+    refuse_other_files,
+)
 from kinobench.bench.environment import describe, library_versions, usable_cpus
-from kinobench.bench.job import Budget, Cluster, Job
+from kinobench.bench.job import Budget, Cluster, Job, ShardFailedError
 from kinobench.bench.record import Case
 from kinobench.bench.resume import source_digest
+from kinobench.bench.shards import Shard
 from kinobench.datasets import catalog
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.protocol import preset
@@ -78,12 +87,17 @@ def ucf(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 
 
 def started(
-    folder: Path, root: Path, results: str, environment: dict[str, str], *more: str
+    folder: Path,
+    root: Path,
+    results: str,
+    environment: dict[str, str],
+    *more: str,
+    model: str = "takes_its_time",
 ) -> "subprocess.Popen[str]":
     """Begin to measure two workers' worth of threads: one a worker."""
     return subprocess.Popen(
         [
-            *(sys.executable, str(REPOSITORY / "bench.py"), "run", "--model", "takes_its_time"),
+            *(sys.executable, str(REPOSITORY / "bench.py"), "run", "--model", model),
             *("--plugin", str(MODELS), "--dataset", "ucf101", "--data-root", str(root)),
             *("--views", "10x3", "--measure", "accuracy", "--threads", "1", "--json"),
             *("--results", results, *more),
@@ -226,8 +240,7 @@ def test_a_case_that_is_ended_leaves_no_ray_behind(
 ) -> None:
     more = ("--timeout", "40") if cause == "timeout" else ()
     process = started(
-        *(tmp_path, ucf.root, "kept", settings, "--model", "never_ends", "--cluster", "auto"),
-        *more,
+        *(tmp_path, ucf.root, "kept", settings, "--cluster", "auto", *more), model="never_ends"
     )
     until = time.monotonic() + PATIENCE_S
     while cause == "killed" and not measuring(tmp_path):
@@ -237,10 +250,9 @@ def test_a_case_that_is_ended_leaves_no_ray_behind(
         (case,) = psutil.Process(process.pid).children()
         case.kill()
     out, _ = process.communicate(timeout=PATIENCE_S)
-    assert process.returncode == 1
+    assert process.returncode == 1 and json.loads(out)["error"]["kind"] == cause
     assert not folders(settings)
     assert_nothing_stays(tmp_path, settings)
-    assert cause in [json.loads(line)["error"]["kind"] for line in out.splitlines()]
 
 
 def on_one_processor() -> None:
@@ -366,12 +378,13 @@ def test_a_network_that_raises_is_not_tried_again(tmp_path: Path, settings: dict
     shown[20] = 255
     make_ucf101(tmp_path / "ucf", [0] * 40, shown)
     errors = []
-    for cluster in ((), ("--cluster", "auto")):
+    for where in ((), ("--cluster", "auto")):
         seen = tmp_path / f"seen{len(errors)}"
         process = started(
             *(tmp_path, tmp_path / "ucf", f"kept{len(errors)}"),
             settings | {"KINOBENCH_TEST_SEEN": str(seen)},
-            *("--model", "raises_at_white", *cluster),
+            *where,
+            model="raises_at_white",
         )
         out, _ = process.communicate(timeout=PATIENCE_S)
         assert process.returncode == 1
@@ -520,6 +533,140 @@ def test_room_for_workers_is_counted_by_processors_and_by_gpus() -> None:
     assert (on_gpu.words, on_cpu.words) == ("1 CPU and a GPU", "4 CPUs")
 
 
+@pytest.mark.parametrize(("cores", "gpus", "offered"), [(2, 8, 8), (64, 8, 64), (2, 0, 2)])
+def test_a_local_ray_has_a_processor_for_each_gpu(
+    monkeypatch: pytest.MonkeyPatch, cores: int, gpus: int, offered: int
+) -> None:
+    monkeypatch.setattr(cluster, "physical_cores", lambda: cores)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: gpus)
+    assert cluster._cpus_offered(Needs(cpus=1, gpus=1)) == offered
+    assert cluster._cpus_offered(Needs(cpus=3, gpus=0)) == max(cores, 3)
+
+
+class RayError(Exception):
+    pass
+
+
+class WorkerCrashedError(RayError):
+    pass
+
+
+class FakeRay:
+    """Answers to tasks in the order in which they come; an exception is raised, None is silence."""
+
+    def __init__(self, *answers: Any) -> None:
+        self.answers = iter(answers)
+        self.asked: list[int] = []
+        self.cloudpickle = SimpleNamespace(register_pickle_by_value=lambda module: None)
+        lost = dict.fromkeys(("NodeDiedError", "OutOfMemoryError"), WorkerCrashedError)
+        self.exceptions = SimpleNamespace(
+            RayError=RayError,
+            RayTaskError=type("RayTaskError", (RayError,), {}),
+            WorkerCrashedError=WorkerCrashedError,
+            **lost,
+        )
+
+    def nodes(self) -> list[dict[str, Any]]:
+        return [{"Alive": True, "Resources": {"CPU": 1.0}}]
+
+    def remote(self, **options: Any) -> Any:
+        def submitted(root: str, environment: dict[str, str], encoded: bytes) -> int:
+            self.asked.append(order_from_json(encoded).number)
+            return len(self.asked)
+
+        return lambda function: SimpleNamespace(remote=submitted)
+
+    def wait(self, refs: list[int], timeout: float) -> tuple[list[int], list[int]]:
+        self.answer = next(self.answers)
+        return (refs[:1] if self.answer is not None else []), []
+
+    def get(self, ref: int) -> Any:
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+def outcome(**fields: Any) -> tuple[bytes, Any]:
+    place = Place(node="1", worker="2", name="n7")
+    return msgspec.json.encode(Outcome(place=place, **fields)), np.zeros((2, 1, 101), np.float32)
+
+
+def measured_with(
+    ray: FakeRay, first: Order, monkeypatch: pytest.MonkeyPatch, quiet: list[str], notes: list[str]
+) -> list[int]:
+    """Let a fake Ray measure the shard twice, and return the numbers that came back."""
+    monkeypatch.setattr(cluster, "_connected", lambda *_: nullcontext(ray))
+    monkeypatch.setattr(cluster, "LEAVES_AFTER_S", 0.0)
+    shards = [Shard(number, first.videos) for number in (0, 1)]
+    found = cluster.measure_on_cluster(
+        Cluster(address="h:1", named="--cluster auto"),
+        shards,
+        lambda shard, at_most: msgspec.structs.replace(first, number=shard.number),
+        note=notes.append,
+        quiet=lambda: quiet.append("quiet"),
+    )
+    return [shard.number for shard, _, _ in found]
+
+
+def test_a_worker_that_changed_its_gpu_costs_no_try_and_is_not_told_of_as_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = outcome(scored=(0, 1), batch=2)
+    ray = FakeRay(outcome(moved=True), good, good)
+    notes: list[str] = []
+    assert sorted(measured_with(ray, order(tmp_path), monkeypatch, [], notes)) == [0, 1]
+    assert ray.asked == [0, 1, 0]
+    assert notes == ["measured by 1 worker on 1 node"]
+
+
+def test_a_cluster_that_gives_nothing_is_told_of_once_a_minute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = outcome(scored=(0, 1), batch=2)
+    first, quiet, seconds = order(tmp_path), list[str](), iter(range(0, 10_000, 7))
+    monkeypatch.setattr(cluster, "time", SimpleNamespace(monotonic=lambda: next(seconds)))
+    measured_with(FakeRay(*[None] * 3, good, good), first, monkeypatch, quiet, [])
+    assert not quiet
+    measured_with(FakeRay(*[None] * 12, good, good), first, monkeypatch, quiet, [])
+    assert 2 <= len(quiet) <= 4
+
+
+def test_only_lost_workers_are_said_to_be_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = order(tmp_path)
+    with pytest.raises(ShardFailedError, match="shard 0 was begun 4 times") as lost:
+        measured_with(FakeRay(WorkerCrashedError("gone")), first, monkeypatch, [], [])
+    assert lost.value.failure.kind == "killed"
+    with pytest.raises(ShardFailedError, match="shard 0: RayError: no room left") as other:
+        measured_with(FakeRay(RayError("of the store:\nno room left")), first, monkeypatch, [], [])
+    assert other.value.failure.kind == "exception"
+
+
+def test_a_worker_with_another_gpu_says_so_and_ends(tmp_path: Path) -> None:
+    right = order(tmp_path)
+    program = _CARRY_OUT.replace("for line in", "for number, line in").replace(
+        "sys.stdin.buffer:", 'enumerate(sys.stdin.buffer):\n    place["gpus"] = [str(number)]'
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, str(REPOSITORY)],
+        cwd=tmp_path,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdin is not None and process.stdout is not None
+    process.stdin.write(2 * (right.to_json() + b"\n"))
+    process.stdin.flush()  # and is left open: the worker ends by itself
+    process.wait(timeout=PATIENCE_S)
+    process.stdin.close()
+    with process.stdout:
+        lines = process.stdout.read().splitlines()
+    outcomes = [msgspec.json.decode(line, type=Outcome) for line in lines[::2]]
+    assert [each.moved for each in outcomes] == [False, True]
+    assert [each.scored for each in outcomes] == [(0, 1), ()]
+    assert [each.failure for each in outcomes] == [None, None]
+
+
 def test_a_node_with_other_files_is_named_with_the_file(tmp_path: Path) -> None:
     path = tmp_path / "a.mp4"
     path.write_bytes(b"12345")
@@ -585,7 +732,7 @@ place = {"node": "1", "worker": "2", "name": "n7", "resources": {"CPU": 2.0}}
 for line in sys.stdin.buffer:
     outcome, logits = carry_out(line, place)
     print(outcome.decode())
-    print(json.dumps(None if logits is None else list(logits.shape)))
+    print(json.dumps(None if logits is None else list(logits.shape)), flush=True)
 """
 
 

@@ -32,7 +32,8 @@ def test_the_tested_versions_satisfy_every_bound() -> None:
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
     lines = (REPOSITORY / "constraints.txt").read_text().splitlines()
     pinned = dict(line.lower().split("==") for line in lines if not line.startswith("#"))
-    for bound in [*project["dependencies"], *project["optional-dependencies"]["test"]]:
+    extras = project["optional-dependencies"]
+    for bound in [*project["dependencies"], *extras["test"], *extras["cluster"]]:
         name, _, least = bound.partition(">=")
         version = pinned[name.lower()] if name != "setuptools" else least
         assert _numbers(version) >= _numbers(least), bound

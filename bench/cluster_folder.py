@@ -1,14 +1,13 @@
 """The folder of a Ray that is started for a case: short enough for sockets, and gone afterwards.
 
 Ray's own folder would keep the logs of every run. The command makes this one, because the process
-of a case may be ended at any time; where the command is ended so too, that process removes it.
+of a case may be ended at any time; as the command may be too, a process of its own removes it.
 """
 
 import os
-import shutil
+import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,8 +15,6 @@ from pathlib import Path
 from ..datasets.errors import KinobenchError
 
 PREFIX = "kinobench-ray-"
-REMOVED_WITHIN_S = 10.0
-"""Processes of Ray that were killed a moment ago may still write there."""
 _SOCKET_BYTES = 103 if sys.platform == "darwin" else 107  # sun_path in sys/un.h, less the zero
 _IN_FOLDER = "/session_2026-01-01_00-00-00_000000_4194304/sockets/plasma_store"
 _LONGEST_PARENT = _SOCKET_BYTES - len(_IN_FOLDER) - len(f"/{PREFIX}12345678")
@@ -31,10 +28,16 @@ def folder_of_local_ray() -> Iterator[str]:
         KinobenchError: There is no place for it.
     """
     folder = tempfile.mkdtemp(prefix=PREFIX, dir=parent_of_folder())
+    program = Path(__file__).with_name("folder_remover.py")
+    remover = subprocess.Popen(
+        [sys.executable, "-I", "-S", str(program), folder],
+        stdin=subprocess.PIPE,
+        start_new_session=True,  # what ends the command, as Ctrl-C does, must not end this
+    )
     try:
         yield folder
     finally:
-        remove(folder)
+        remover.communicate(b"ended")
 
 
 def parent_of_folder() -> str:
@@ -54,11 +57,3 @@ def parent_of_folder() -> str:
         f"{_LONGEST_PARENT} bytes, as that of a socket in it must be short; tried {tried}; set "
         "RAY_TMPDIR to one"
     )
-
-
-def remove(folder: str) -> None:
-    """Remove the folder, whose processes have ended or are about to."""
-    until = time.monotonic() + REMOVED_WITHIN_S
-    while Path(folder).exists() and time.monotonic() < until:
-        shutil.rmtree(folder, ignore_errors=True)
-        time.sleep(0.05)

@@ -45,8 +45,7 @@ def main(model: str | None = None) -> None:
     Args:
         model: The network that it will be about, whose libraries are loaded while stdin is silent.
     """
-    left: list[str] = []
-    _end_with(os.getppid(), left)
+    _end_with(os.getppid())
     emit = _events_to(_private_stdout())
     emit(Progress(stage="importing torch"))
     _load_libraries(model)
@@ -54,8 +53,6 @@ def main(model: str | None = None) -> None:
     if not given:  # a worker held ready that no case was left for
         return
     job = msgspec.json.decode(given, type=Job)
-    if job.cluster is not None and job.cluster.folder is not None:
-        left.append(job.cluster.folder)
     limit_memory(job.memory_limit_bytes)
     try:
         _measure(job, emit)
@@ -68,37 +65,17 @@ def main(model: str | None = None) -> None:
     emit(Finished())
 
 
-def _end_with(parent: int, left: list[str]) -> None:
-    """End this process, and its group, once the command that started it is gone, however so.
-
-    Args:
-        parent: The command's number.
-        left: Folders that the command would have removed; they may be added later.
-    """
+def _end_with(parent: int) -> None:
+    """End this process, and its group, once the command that started it is gone, however so."""
 
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(1)
-        if left:
-            _remove(left)
         if hasattr(os, "killpg") and os.getpgrp() == os.getpid():
             os.killpg(0, signal.SIGKILL)  # with what it started, as a local Ray
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
-
-
-def _remove(folders: list[str]) -> None:
-    """End what this process started, and remove what it keeps in folders."""
-    import psutil
-
-    from .cluster_folder import remove
-
-    for child in psutil.Process().children(recursive=True):
-        with suppress(psutil.Error):
-            child.kill()
-    for folder in folders:
-        remove(folder)
 
 
 def _load_libraries(model: str | None) -> None:

@@ -49,6 +49,7 @@ from .trees import make_ucf101
 MODELS = Path(__file__).with_name("cluster_models.py")
 VIDEOS = 100  # six shards of 30 views a video
 PATIENCE_S = 600
+STARTED: list["subprocess.Popen[str]"] = []
 RAY = find_spec("ray") is not None
 needs_ray = pytest.mark.skipif(not RAY, reason='Ray is not installed: pip install -e ".[cluster]"')
 
@@ -71,6 +72,9 @@ def settings() -> Iterator[dict[str, str]]:
         "RAY_AUTH_MODE": "disabled",
         "RAY_USAGE_STATS_ENABLED": "0",
     }
+    for process in STARTED:
+        process.kill()  # of a test that failed; what it started ends with it
+    STARTED.clear()
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -95,7 +99,7 @@ def started(
     model: str = "takes_its_time",
 ) -> "subprocess.Popen[str]":
     """Begin to measure two workers' worth of threads: one a worker."""
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [
             *(sys.executable, str(REPOSITORY / "bench.py"), "run", "--model", model),
             *("--plugin", str(MODELS), "--dataset", "ucf101", "--data-root", str(root)),
@@ -110,6 +114,8 @@ def started(
         # A shell starts what it runs in the background with interrupts ignored.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
+    STARTED.append(process)
+    return process
 
 
 def shards_in(results: Path) -> dict[str, bytes]:
@@ -181,7 +187,6 @@ def assert_nothing_stays(folder: Path, settings: dict[str, str]) -> None:
 
 
 @needs_ray
-@pytest.mark.slow
 def test_a_killed_worker_changes_nothing_and_a_local_ray_ends_with_the_case(
     tmp_path: Path, settings: dict[str, str], ucf: Dataset
 ) -> None:
@@ -506,6 +511,39 @@ def test_without_ray_the_extra_is_named_before_anything_is_measured(
     )
     err = _refused(tmp_path, settings, "auto")
     assert 'pip install "kinobench[cluster]"' in err and 'pip install -e ".[cluster]"' in err
+
+
+@pytest.mark.parametrize("cause", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, None])
+def test_the_folder_of_a_local_ray_goes_with_the_command(
+    tmp_path: Path, settings: dict[str, str], cause: signal.Signals | None
+) -> None:
+    program = (
+        "import runpy, sys; sys.argv = ['bench.py', 'card', '--help']\n"
+        "try: runpy.run_path(%r, run_name='__main__')\n"
+        "except SystemExit: pass\n"
+        "from kinobench.bench.cluster_folder import folder_of_local_ray\n"
+        "with folder_of_local_ray() as folder: print('in', folder, flush=True); input()\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program % str(REPOSITORY / "bench.py")],
+        cwd=tmp_path,
+        env=settings,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    assert process.stdout is not None
+    folder = next(Path(line[3:].strip()) for line in process.stdout if line.startswith("in "))
+    (folder / "session").mkdir()
+    if cause is None:
+        process.communicate("\n", timeout=PATIENCE_S)
+        assert process.returncode == 0 and not folder.exists()
+    else:
+        process.send_signal(cause)
+        process.communicate(timeout=PATIENCE_S)
+    assert_nothing_stays(tmp_path, settings)
 
 
 def test_a_folder_with_too_long_a_path_for_sockets_gives_way_to_a_short_one(

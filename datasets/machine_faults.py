@@ -4,11 +4,17 @@ import errno
 import os
 from pathlib import Path
 
+import av
+import numpy as np
+
 from .errors import KinobenchError, VideoError
 
 _ALWAYS = {errno.EMFILE, errno.ENFILE, errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN}
 LARGEST_PIXELS = 2**26
 """Of a frame that is believed, twice 8K: a damaged header can announce any size."""
+
+_ENOUGH_BYTES = 2**30
+"""More than one packet or frame of a real video takes."""
 
 
 class MachineError(KinobenchError):
@@ -29,7 +35,8 @@ def reading_error(
     """Return what an error of FFmpeg's or the file system's means: the machine's fault, or the
     file's.
 
-    FFmpeg gives an input error for a damaged file, too, so the file is read once more, to the end.
+    FFmpeg gives an input error for a damaged file, too, so the file is read once more, to the end;
+    and it lacks memory for whatever a damaged length asks for, so it is seen whether there is some.
 
     Args:
         path: The file.
@@ -42,10 +49,20 @@ def reading_error(
     if isinstance(error, MemoryError) or number == errno.ENOMEM:
         if pixels > LARGEST_PIXELS:
             return VideoError(path, f"{what}: it announces frames of {pixels:,} pixels")
+        if isinstance(error, av.FFmpegError) and _is_memory_left():
+            return VideoError(path, f"{what}: it asks for more memory than any video needs")
         return MachineError(path, f"{what}: out of memory")
     if number in _ALWAYS or (number == errno.EIO and not _reads_whole(path)):
         return MachineError(path, said)
     return VideoError(path, said)
+
+
+def _is_memory_left() -> bool:
+    try:
+        np.empty(_ENOUGH_BYTES, dtype=np.uint8)  # never written to: it costs nothing
+    except MemoryError:
+        return False
+    return True
 
 
 def _reads_whole(path: Path) -> bool:

@@ -230,7 +230,8 @@ class VideoReader:
         converter = VideoReformatter()
         pictures: np.ndarray | None = None
         for place, frame in self.sound_frames(numbers):
-            picture = _pixels(converter.reformat(frame, format="rgb24"))
+            with _reported(self.path, "its colours can't be converted"):
+                picture = _pixels(converter.reformat(frame, format="rgb24"))
             if frame.rotation % 360:
                 picture = np.rot90(picture, k=round(frame.rotation / 90))
             if pictures is None:

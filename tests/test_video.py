@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from av.bitstream import BitStreamFilterContext
 
+from kinobench.datasets import machine_faults
 from kinobench.datasets.decoders import DECODERS, Decoder
 from kinobench.datasets.errors import VideoError
 from kinobench.datasets.machine_faults import MachineError, reading_error
@@ -406,6 +407,31 @@ def test_a_frame_for_which_there_is_no_memory_is_not_the_files_fault_unless_it_i
         video.frames([0], none)
     absurd = reading_error(path, "it can't be decoded", MemoryError(), 16384 * 16384)
     assert isinstance(absurd, VideoError) and "268,435,456 pixels" in absurd.reason
+
+
+def test_colours_that_there_is_no_memory_to_convert_are_the_machines_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_video(tmp_path / "mine.mp4", numbered_frames(2))
+
+    class Lacking:
+        def reformat(self, *_: object, **__: object) -> None:
+            raise av.FFmpegError(errno.ENOMEM, "Cannot allocate memory")
+
+    monkeypatch.setattr("kinobench.datasets.video.VideoReformatter", Lacking)
+    monkeypatch.setattr(machine_faults, "_is_memory_left", lambda: False)
+    with VideoReader(path) as video, pytest.raises(MachineError, match="out of memory"):
+        video.frames([0])
+
+
+def test_a_damaged_length_that_asks_for_gigabytes_is_the_files_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_video(tmp_path / "long.mp4", numbered_frames(2))
+    lacking = av.FFmpegError(errno.ENOMEM, "Cannot allocate memory")
+    assert isinstance(reading_error(path, "it can't be decoded", lacking), VideoError)
+    monkeypatch.setattr(machine_faults, "_is_memory_left", lambda: False)
+    assert isinstance(reading_error(path, "it can't be decoded", lacking), MachineError)
 
 
 def test_a_file_that_may_not_be_read_is_named(

@@ -51,3 +51,12 @@ def print_boards(boards: list[Any]) -> None:
     from . import tables
 
     tables.show(boards, console())
+
+
+def print_sweeps(records: list[Any]) -> None:
+    """Print a table for each batch sweep of the records."""
+    from . import sweep_table
+
+    for record in records:
+        if record.sweep is not None:
+            sweep_table.show(record, console())

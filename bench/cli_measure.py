@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .cli_boards import print_boards, ranked_boards, rebuild
+from .cli_boards import print_boards, print_sweeps, ranked_boards, rebuild
 from .cli_frame import (
     EXIT_FAILED,
     EXIT_INTERRUPTED,
@@ -56,7 +56,7 @@ def run(
         str | None,
         typer.Option(
             metavar="LIST",
-            help="Of flops,latency,memory,energy,accuracy (default: all but energy).",
+            help="Of flops,latency,memory,energy,accuracy,sweep (default: all but energy, sweep).",
         ),
     ] = None,
     device: Annotated[
@@ -68,7 +68,7 @@ def run(
     mode: Annotated[
         str | None,
         typer.Option(
-            metavar="eager|compile|cudagraph|stream",
+            metavar="eager|compile|cudagraph|compile_cudagraph|channels_last_3d|stream",
             help="How it runs (default: eager); stream: one frame a call, state kept.",
         ),
     ] = None,
@@ -94,6 +94,16 @@ def run(
     batch: Annotated[
         list[int] | None, typer.Option(help="Views in a forward; one case for each.")
     ] = None,
+    sweep: Annotated[
+        bool,
+        typer.Option("--sweep", help="Measure batches 1, 2, 4, ... too, until memory is out."),
+    ] = False,
+    max_batch: Annotated[
+        int | None, typer.Option(metavar="N", help="The largest batch of the sweep.")
+    ] = None,
+    cold_l2: Annotated[
+        bool, typer.Option("--cold-l2", help="Empty the GPU's L2 cache before each sample.")
+    ] = False,
     eval_batch: Annotated[
         int | None, typer.Option(help="Views in a forward while accuracy is measured (default: 8).")
     ] = None,
@@ -161,6 +171,9 @@ def run(
         threads=threads,
         eval_batch=eval_batch,
         measure=tuple(measure.split(",")) if measure else None,
+        cold_l2=cold_l2 or None,
+        sweep=sweep or None,
+        max_batch=max_batch,
     )
     planned = suites.plan(loaded, asked, tuple(model or ()))
     limit_gib = memory_limit or loaded.memory_limit_gib
@@ -189,6 +202,7 @@ def run(
     if records:
         if not json:
             print_boards(ranked_boards(records, results))
+            print_sweeps(records)
         rebuild(results)
     for record in records:
         if record.error is not None and json:

@@ -21,7 +21,7 @@ def leaderboard(
         str | None,
         typer.Option(
             metavar="COLUMN",
-            help="model, params, macs, flops, latency, memory, energy, top1 or top5.",
+            help="model, params, macs, flops, latency, throughput, memory, energy, top1 or top5.",
         ),
     ] = None,
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write here.")] = None,

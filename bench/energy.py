@@ -6,12 +6,15 @@ from collections.abc import Callable
 import torch
 
 from .gpu import nvml_device
+from .gpu_watch import GpuWatch, watch_remarks
 from .network import Network
 from .record import Energy
 
 WINDOW_S = 5.0
 """The counter ticks every 20 to 100 ms: a shorter window would be off by percents."""
 IDLE_S = 2.0
+LOOK_EVERY_S = 0.5
+"""Between forwards: a look costs a millisecond or so, which is idle time."""
 
 
 def measure_energy(network: Network) -> tuple[Energy | None, list[str]]:
@@ -32,7 +35,8 @@ def measure_energy(network: Network) -> tuple[Energy | None, list[str]]:
         return None, [f"energy: this GPU's counter can't be read ({error})"]
     if energy.window_j <= 0:
         return None, ["energy: this GPU's counter stands still"]
-    return energy, []
+    assert energy.gpu is not None
+    return energy, [f"energy: {remark}" for remark in watch_remarks(energy.gpu)]
 
 
 def _over_a_window(network: Network, joules: Callable[[], float]) -> Energy:
@@ -43,14 +47,20 @@ def _over_a_window(network: Network, joules: Callable[[], float]) -> Energy:
         begin_j, begin = joules(), time.perf_counter()
         time.sleep(IDLE_S)
         idle_w = (joules() - begin_j) / (time.perf_counter() - begin)
+        watch = GpuWatch()
         forwards = 0
         begin_j, begin = joules(), time.perf_counter()
-        while time.perf_counter() - begin < WINDOW_S:
+        looked = begin
+        while (now := time.perf_counter()) - begin < WINDOW_S:
+            if now - looked >= LOOK_EVERY_S:
+                watch.look()
+                looked = now
             network.forward(*rotation[forwards % 2])
             torch.cuda.synchronize()
             forwards += 1
         window_s = time.perf_counter() - begin
         window_j = joules() - begin_j
+        watch.look()
     views = forwards * network.case.batch
     return Energy(
         window_s=window_s,
@@ -59,4 +69,5 @@ def _over_a_window(network: Network, joules: Callable[[], float]) -> Energy:
         forwards=forwards,
         j_per_clip=window_j / views,
         j_per_clip_above_idle=(window_j - idle_w * window_s) / views,
+        gpu=watch.conditions(),
     )

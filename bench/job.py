@@ -15,6 +15,7 @@ from .record import (
     LogitsType,
     Measure,
     Memory,
+    Sweep,
 )
 
 LOCAL = "local"
@@ -69,6 +70,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         strict: Whether an operator that nothing can count fails the case.
         flow_cache: The folder of optical flow; `none` keeps nothing, None is the usual place.
         cluster: Where accuracy is measured; None is this process.
+        max_batch: The largest batch of a sweep; None goes on until memory is out.
     """
 
     case: Case
@@ -86,6 +88,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     strict: bool = False
     flow_cache: str | None = None
     cluster: Cluster | None = None
+    max_batch: int | None = None
 
     @property
     def needs_device(self) -> bool:
@@ -122,6 +125,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True, tag=True, omit_default
     memory: Memory | None = None
     energy: Energy | None = None
     accuracy: Accuracy | None = None
+    sweep: Sweep | None = None
 
 
 class Note(msgspec.Struct, frozen=True, kw_only=True, tag=True):

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import torch
 
+from .gpu_watch import GpuWatch, watch_remarks
 from .inputs import Inputs
 from .job import Budget
 from .network import Forward, Network
@@ -18,6 +19,8 @@ WARM_WITHIN = 0.01
 WARM_CALLS, WARM_S = 10, 1.0
 LAUNCH_BOUND = 1.1
 INPUTS_IN_ROTATION = 2
+L2_FLUSH_BYTES = 256 * 2**20
+"""Twice any NVIDIA GPU's L2 cache of today (126 MB in a B200), as triton's `do_bench` writes."""
 SPIN_HZ = 2e9
 """Above every NVIDIA clock, so that a spin counted in cycles lasts as long as meant, or longer."""
 
@@ -33,16 +36,30 @@ class Sample(NamedTuple):
 Timer = Callable[[], Sample]
 
 
-def measure_latency(network: Network, budget: Budget) -> Latency:
-    """Time the network's forward, eval and inference mode, on random clips in rotation."""
+def measure_latency(network: Network, budget: Budget, drift: bool = True) -> Latency:
+    """Time the network's forward, eval and inference mode, on random clips in rotation.
+
+    Args:
+        network: Settled.
+        budget: How long it may take.
+        drift: Whether the outputs are compared with eager fp32.
+    """
+    watch = None
+    flush = None
     with torch.inference_mode():
         rotation = network.inputs(INPUTS_IN_ROTATION)
-        timer = _cuda_timer if network.device.type == "cuda" else _cpu_timer
-        once = timer(network.forward, rotation)
+        if network.device.type == "cuda":
+            if network.case.cold_l2:
+                flush = torch.empty(l2_flush_bytes(), dtype=torch.int8, device=network.device)
+            once = _cuda_timer(network.forward, rotation, flush)
+        else:
+            once = _cpu_timer(network.forward, rotation)
         calls, warm = warm_up(once, budget.warmup_max_s)
+        if network.device.type == "cuda":
+            watch = GpuWatch()
         tolerance = 0.005 if network.device.type == "cuda" else 0.02
-        blocks, converged = sample(once, budget, tolerance)
-        drift = _drift(network)
+        blocks, converged = sample(once, budget, tolerance, watch=watch)
+        drifted = measure_drift(network) if drift else None
     medians = [statistics.median(s.time_s for s in block) for block in blocks]
     on_gpu = network.device.type == "cuda"
     wall_s = statistics.median(s.wall_s for block in blocks for s in block)
@@ -59,12 +76,41 @@ def measure_latency(network: Network, budget: Budget) -> Latency:
         launch_bound=wall_s / median_s > LAUNCH_BOUND if on_gpu else None,
         cudnn_benchmark=torch.backends.cudnn.benchmark if on_gpu else None,
         build_s=network.build_s,
+        prepare_s=network.prepare_s,
         first_call_s=network.first_call_s,
         warmup_calls=calls,
         warm=warm,
         threads=torch.get_num_threads(),
-        drift=drift,
+        drift=drifted,
+        gpu=None if watch is None else watch.conditions(),
+        cold_l2_bytes=None if flush is None else flush.numel(),
     )
+
+
+def latency_remarks(latency: Latency) -> list[str]:
+    """Return what a reader of a latency must know."""
+    remarks = []
+    if latency.launch_bound and latency.wall_median_s is not None:
+        remarks.append(
+            f"launch bound: a call takes {latency.wall_median_s / latency.median_s:.1f} times what "
+            "the GPU works for it, which waits for the host"
+        )
+    if latency.cold_l2_bytes is not None:
+        megabytes = f"{latency.cold_l2_bytes / 1e6:.0f} MB"
+        remarks.append(f"the L2 cache is cold: {megabytes} are written before each sample")
+    if latency.gpu is not None:
+        remarks += watch_remarks(latency.gpu)
+    if not latency.warm:
+        remarks.append("not settled when the warm-up's time was up")
+    if not latency.converged:
+        remarks.append("not converged in the time that it had")
+    return remarks
+
+
+def l2_flush_bytes() -> int:
+    """Return how much is written to empty the L2 cache of torch's GPU: twice its size or more."""
+    gpu = torch.cuda.get_device_properties(torch.cuda.current_device())
+    return max(2 * gpu.L2_cache_size, L2_FLUSH_BYTES)
 
 
 def warm_up(
@@ -99,6 +145,7 @@ def sample(
     budget: Budget,
     tolerance: float,
     clock: Callable[[], float] = time.perf_counter,
+    watch: GpuWatch | None = None,
 ) -> tuple[list[list[Sample]], bool]:
     """Sample in blocks until the interval of the median is narrow; return blocks and whether it is.
 
@@ -107,26 +154,36 @@ def sample(
         budget: The least and the most time.
         tolerance: Half width of the interval that is narrow enough, as a share of the median.
         clock: Seconds.
+        watch: Looks at the GPU after each block; a block under a slowdown is discarded, unless
+            there is no other when time is up: those are returned as not converged.
 
     Noise comes in stretches, so that neighbouring samples are alike; an interval over samples
     would be too narrow. A block lasts a tenth of a second or one call, whichever is more.
     """
     begin = clock()
     blocks: list[list[Sample]] = []
+    medians: list[float] = []
+    discarded: list[list[Sample]] = []
     while True:
         block_begin = clock()
         block = [once()]
         while clock() - block_begin < 0.1:
             block.append(once())
-        blocks.append(block)
+        if watch is None or watch.undisturbed():
+            blocks.append(block)
+            medians.append(statistics.median(s.time_s for s in block))
+        else:
+            discarded.append(block)
         elapsed = clock() - begin
-        if elapsed >= budget.min_s:
-            medians = [statistics.median(s.time_s for s in block) for block in blocks]
+        if elapsed >= budget.min_s and blocks:
             interval = median_interval(medians)
             middle = statistics.median(medians)
             if interval is not None and _half_width(interval, middle) <= tolerance * middle:
                 return blocks, True
         if elapsed >= budget.max_s:
+            if watch is not None and not blocks:
+                watch.keep_slowed()
+                return discarded, False
             return blocks, False
 
 
@@ -149,12 +206,15 @@ def _cpu_timer(forward: Forward, rotation: list[Inputs]) -> Timer:
     return once
 
 
-def _cuda_timer(forward: Forward, rotation: list[Inputs]) -> Timer:
+def _cuda_timer(
+    forward: Forward, rotation: list[Inputs], flush: torch.Tensor | None = None
+) -> Timer:
     """Time on the device and on the wall, each by a call of its own.
 
     For the time on the device, the GPU first spins while the host enqueues the whole forward:
     otherwise the events would also enclose the gaps in which the GPU waits for the host. (NVIDIA's
-    nvbench blocks the stream for the same reason.)
+    nvbench blocks the stream for the same reason.) Before each call `flush` is written, if there
+    is one, so that the L2 cache holds nothing of the call before.
     """
     turn = 0
     start = torch.cuda.Event(enable_timing=True)
@@ -165,11 +225,15 @@ def _cuda_timer(forward: Forward, rotation: list[Inputs]) -> Timer:
         nonlocal turn, spin_s
         inputs = rotation[turn]
         turn = (turn + 1) % len(rotation)
+        if flush is not None:
+            flush.zero_()
         torch.cuda.synchronize()
         cpu, begin = time.process_time(), time.perf_counter()
         forward(*inputs)
         torch.cuda.synchronize()
         wall_s, cpu_s = time.perf_counter() - begin, time.process_time() - cpu
+        if flush is not None:
+            flush.zero_()
         torch.cuda._sleep(int(spin_s * SPIN_HZ))
         begin = time.perf_counter()
         start.record()
@@ -182,15 +246,17 @@ def _cuda_timer(forward: Forward, rotation: list[Inputs]) -> Timer:
     return once
 
 
-def _drift(network: Network) -> Drift | None:
+def measure_drift(network: Network) -> Drift | None:
+    """Compare the outputs with those of eager fp32 on the same clips; None for eager fp32."""
     if network.reference is None:
         return None
-    outputs = torch.stack(
-        [
-            network.classify(*network.placed(inputs)).float().cpu()
-            for inputs in network.reference_inputs
-        ]
-    )
+    with torch.inference_mode():
+        outputs = torch.stack(
+            [
+                network.classify(*network.placed(inputs)).float().cpu()
+                for inputs in network.reference_inputs
+            ]
+        )
     flips = outputs.argmax(dim=-1) != network.reference.argmax(dim=-1)
     return Drift(
         largest_logit_difference=float((outputs - network.reference).abs().max()),

@@ -20,6 +20,13 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         notes: What was asked for and not measured, or measured with a reservation.
         later_failure: Why a newer record of the same case, which this row outlives, failed.
         latency_s: Of a forward, without the optical flow.
+        throughput_per_s: Clips (in mode `stream`: frames) a second, at the median latency.
+        video_s, joules_per_video: Of the forwards of all views of a video.
+        drift, flips, drift_clips: The largest logit difference from eager fp32, and how many of
+            how many clips have another first class; None for eager fp32 itself.
+        cold_l2: Whether the L2 cache was emptied before each sample.
+        knee, knee_throughput_per_s: The smallest batch of the sweep that reaches 95 % of its best
+            throughput, and what it reaches.
         decoder: What decodes the videos that accuracy is measured on.
         flow, flow_s: How the optical flow is computed, and the time of it for a batch's clips.
         predictions: Where its per-view logits lie, in the folder of results.
@@ -52,6 +59,15 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     peak_activation_bytes: int | None
     peak_process_bytes: int | None
     joules_per_clip: float | None
+    throughput_per_s: float | None = None
+    video_s: float | None = None
+    joules_per_video: float | None = None
+    drift: float | None = None
+    flips: int | None = None
+    drift_clips: int | None = None
+    cold_l2: bool = False
+    knee: int | None = None
+    knee_throughput_per_s: float | None = None
     top1: float | None
     top1_low: float | None
     top1_high: float | None
@@ -191,7 +207,7 @@ def _standing(before: _Standing | None, newer: Record) -> _Standing:
     return _Standing(msgspec.structs.replace(newer, notes=notes, **missing), before.since)
 
 
-_PARTS = ("cost", "latency", "flow_time", "memory", "energy", "accuracy")
+_PARTS = ("cost", "latency", "flow_time", "memory", "energy", "accuracy", "sweep")
 
 
 def _same_network(newer: Record, older: Record) -> bool:
@@ -223,8 +239,13 @@ def _by_manifest(standing: Sequence[_Standing]) -> dict[str | None, list[_Standi
     return parted
 
 
-_TOLD_ELSEWHERE = ("latency: not converged", "cost: not counted")
-"""Notes that a mark in a cell tells already."""
+_TOLD_ELSEWHERE = (
+    "latency: not converged",
+    "latency: the L2 cache is cold",
+    "cost: not counted",
+    "sweep: The sweep ended",
+)
+"""Notes that a mark in a cell, a setting or the sweep's own table tells already."""
 
 
 def _row(standing: _Standing) -> Row:
@@ -233,6 +254,12 @@ def _row(standing: _Standing) -> Row:
     uncounted = record.cost.uncounted if record.cost else {}
     case, latency, accuracy = record.case, record.latency, record.accuracy
     low, high = (latency.interval_s if latency else None) or (None, None)
+    drift = latency.drift if latency else None
+    knee = (
+        next((p for p in record.sweep.points if p.batch == record.sweep.knee), None)
+        if (record.sweep)
+        else None
+    )
     top1_low, top1_high = (accuracy.interval_top1 if accuracy else None) or (None, None)
     top5_low, top5_high = (accuracy.interval_top5 if accuracy else None) or (None, None)
     return Row(
@@ -259,6 +286,15 @@ def _row(standing: _Standing) -> Row:
         peak_activation_bytes=record.memory.peak_activation_bytes if record.memory else None,
         peak_process_bytes=record.memory.peak_process_bytes if record.memory else None,
         joules_per_clip=record.energy.j_per_clip if record.energy else None,
+        throughput_per_s=latency.throughput(case.batch) if latency else None,
+        video_s=record.video_s,
+        joules_per_video=record.j_per_video,
+        drift=drift.largest_logit_difference if drift else None,
+        flips=drift.top1_flips if drift else None,
+        drift_clips=drift.clips if drift else None,
+        cold_l2=case.cold_l2,
+        knee=knee.batch if knee else None,
+        knee_throughput_per_s=knee.throughput_per_s if knee else None,
         top1=accuracy.top1 if accuracy else None,
         top1_low=top1_low,
         top1_high=top1_high,
@@ -290,6 +326,7 @@ SORTS: dict[str, Callable[[Row], Any]] = {
     "macs": lambda row: row.macs,
     "flops": lambda row: row.flops,
     "latency": lambda row: row.total_s,
+    "throughput": lambda row: None if row.throughput_per_s is None else -row.throughput_per_s,
     "memory": lambda row: row.peak_bytes,
     "energy": lambda row: row.joules_per_clip,
     "top1": lambda row: None if row.top1 is None else -row.top1,

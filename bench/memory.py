@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import torch
 
+from .cuda_graph import CapturedForward
 from .gpu import nvml_device
 from .inputs import Inputs
 from .network import Network
@@ -29,25 +30,33 @@ def measure_memory(network: Network) -> tuple[Memory, list[str]]:
     Returns:
         The bytes, and why any of them is missing.
     """
-    if network.case.mode == "cudagraph":
-        # A graph's memory is taken when it is captured; a replay would look free of cost.
-        weights_bytes, process_bytes = network.weights_bytes(), _process_bytes_on_gpu()
-        reserved = torch.cuda.max_memory_reserved()
-        return Memory(
-            weights_bytes=weights_bytes,
-            peak_activation_bytes=None,
-            peak_reserved_bytes=reserved,
-            peak_process_bytes=process_bytes,
-        ), ["memory: activations lie in the graph's own pool and can't be told apart"]
+    if isinstance(network.forward, CapturedForward):
+        return _of_graph(network, network.forward)
     with torch.inference_mode():
         (inputs,) = network.inputs(1)
         for _ in range(2):
             network.forward(*inputs)
         if network.device.type == "cuda":
             on_gpu = _on_cuda(network, inputs)
-            missing = ["memory: NVML doesn't tell what this process takes"]
-            return on_gpu, missing if on_gpu.peak_process_bytes is None else []
+            return on_gpu, [] if on_gpu.peak_process_bytes is not None else [_UNTOLD]
         return _on_cpu(network, inputs)
+
+
+_UNTOLD = "memory: NVML doesn't tell what this process takes"
+
+
+def _of_graph(network: Network, forward: CapturedForward) -> tuple[Memory, list[str]]:
+    """Return what was taken when the graph was captured: a replay would look free of cost."""
+    process_bytes, pool_bytes = _process_bytes_on_gpu(), forward.pool_bytes()
+    memory = Memory(
+        weights_bytes=network.weights_bytes(),
+        peak_activation_bytes=forward.peak_activation_bytes,
+        peak_reserved_bytes=torch.cuda.max_memory_reserved(),
+        graph_pool_bytes=pool_bytes,
+        peak_process_bytes=process_bytes,
+    )
+    notes = ["memory: activations are those of the capture; a replay takes nothing more"]
+    return memory, notes if process_bytes is not None else [*notes, _UNTOLD]
 
 
 def _on_cuda(network: Network, inputs: Inputs) -> Memory:
@@ -57,9 +66,11 @@ def _on_cuda(network: Network, inputs: Inputs) -> Memory:
     resident = torch.cuda.memory_allocated()
     network.forward(*inputs)
     torch.cuda.synchronize()
+    allocated = torch.cuda.max_memory_allocated()
     return Memory(
         weights_bytes=network.weights_bytes(),
-        peak_activation_bytes=torch.cuda.max_memory_allocated() - resident,
+        peak_activation_bytes=allocated - resident,
+        peak_allocated_bytes=allocated,
         peak_reserved_bytes=torch.cuda.max_memory_reserved(),
         peak_process_bytes=_process_bytes_on_gpu(),
     )

@@ -4,6 +4,7 @@ import gc
 import time
 from collections.abc import Callable
 
+import msgspec
 import torch
 from torch import nn
 
@@ -11,6 +12,7 @@ from ..datasets.errors import KinobenchError
 from ..zoo import registry
 from ..zoo.streaming import streams
 from ..zoo.weights import load_weights
+from .cuda_graph import CapturedForward
 from .flops import count_cost
 from .inputs import Inputs, random_inputs
 from .record import Case, Cost, Mode, Precision
@@ -40,8 +42,9 @@ class Network:
             `[B, 3, H, W]`, and the state of the frames before it is kept.
         classify: Logits of whole clips; in mode `stream`, frame by frame from an empty state.
         build_s: How long building, loading and placing took.
-        first_call_s: The first forward in the case's mode, with whatever is compiled, captured or
-            tuned in it.
+        prepare_s: How long compiling or capturing took; None in modes that do neither.
+        first_call_s: The first forward after that.
+        notes: What a reader should know of the mode.
         weights_digest: Of the checkpoint file; None for an untrained network.
         reference: eager fp32 outputs on `reference_inputs`, where the case is anything else.
     """
@@ -68,7 +71,9 @@ class Network:
         self.reference: torch.Tensor | None = None
         self.forward: Forward = self.module
         self.classify: Forward = self.module
+        self.prepare_s: float | None = None
         self.first_call_s = 0.0
+        self.notes: list[str] = []
 
     def settle(self) -> None:
         """Take on the case's device, precision and mode, and make the first forward, timed.
@@ -84,15 +89,43 @@ class Network:
         self.module = self.module.to(self.dtype)
         if self.case.mode == "stream":
             self._refuse_to_stream_clips()
+        if self.case.mode == "channels_last_3d" and not _lay_out_weights(self.module):
+            self.notes.append(
+                "mode channels_last_3d: the network has no 5D weights; its clips alone are laid "
+                "out so"
+            )
+        self._take_mode()
+
+    def rebatch(self, batch: int) -> None:
+        """Go on with another batch, in the mode of the case, and make the first forward, timed."""
+        self.forward = self.classify = self.module  # a graph's pool is free before the next one
+        if self.case.mode in ("compile", "compile_cudagraph"):
+            torch.compiler.reset()  # or the second shape would be compiled for any size
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        self.case = msgspec.structs.replace(self.case, batch=batch)
+        self._take_mode()
+
+    def _take_mode(self) -> None:
+        make, mode = _MODES[self.case.mode], self.case.mode
         with torch.inference_mode():
             (inputs,) = self.inputs(1)
             begin = time.perf_counter()
-            self.forward = _MODES[self.case.mode](self.module, inputs)
+            self.forward = make(self.module, inputs, self.case.model)
+            if mode in _PREPARED:
+                if mode == "compile":
+                    self.forward(*inputs)  # that compiles it; a capture has done it already
+                self._wait()
+                self.prepare_s = time.perf_counter() - begin
+                begin = time.perf_counter()
             logits = self.forward(*inputs)
-            if self.device.type == "cuda":
-                torch.cuda.synchronize(self.device)
+            self._wait()
             self.first_call_s = time.perf_counter() - begin
-        self.classify = FrameByFrame(self.module) if self.case.mode == "stream" else self.forward
+        self.classify = self.forward
+        if mode == "stream":
+            self.classify = FrameByFrame(self.module)
+        elif mode == "channels_last_3d":
+            self.classify = _laying_out(self.module)
         expected = (self.case.batch, self.case.classes)
         if tuple(logits.shape) != expected:
             given = zip(self.kinds, inputs, strict=True)
@@ -102,6 +135,10 @@ class Network:
                 f"logits must be [B, classes], {list(expected)}"
             )
 
+    def _wait(self) -> None:
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+
     def inputs(self, count: int) -> list[Inputs]:
         """Return random arguments of `forward`, of the case's own shape, on the device."""
         drawn = self._random_inputs(count, seed=0)
@@ -110,8 +147,9 @@ class Network:
         return [self.placed(inputs) for inputs in drawn]
 
     def placed(self, inputs: Inputs) -> Inputs:
-        """Return arguments on the case's device, in its precision."""
-        return tuple(each.to(self.device, self.dtype) for each in inputs)
+        """Return arguments on the case's device, in its precision and memory format."""
+        placed = tuple(each.to(self.device, self.dtype) for each in inputs)
+        return _laid_out(placed) if self.case.mode == "channels_last_3d" else placed
 
     def _random_inputs(self, count: int, seed: int) -> list[Inputs]:
         protocol, generator = self.case.protocol, torch.Generator().manual_seed(seed)
@@ -151,11 +189,16 @@ class Network:
 
     def _keep_reference(self) -> None:
         _allow_tf32(False)
-        # Eight clips or a few more.
+        # Eight clips or a few more, eight at a time: fp32 may not have room for the whole batch.
         self.reference_inputs = self._random_inputs(-(-8 // self.case.batch), seed=1)
         with torch.inference_mode():
             outputs = [
-                self.module(*(each.to(self.device) for each in inputs)).float().cpu()
+                torch.cat(
+                    [
+                        self.module(*(each.to(self.device) for each in few)).float().cpu()
+                        for few in zip(*(each.split(8) for each in inputs), strict=True)
+                    ]
+                )
                 for inputs in self.reference_inputs
             ]
         self.reference = torch.stack(outputs)
@@ -167,54 +210,53 @@ def _allow_tf32(allowed: bool) -> None:
     torch.backends.cudnn.allow_tf32 = allowed
 
 
-def _eager(module: nn.Module, inputs: Inputs) -> Forward:
+def _lay_out_weights(module: nn.Module) -> int:
+    """Put 5D weights into channels_last_3d; return how many there are.
+
+    `Module.to(memory_format=...)` would refuse a network that has 4D weights too.
+    """
+    weights = [each for each in (*module.parameters(), *module.buffers()) if each.dim() == 5]
+    for weight in weights:
+        weight.data = weight.data.contiguous(memory_format=torch.channels_last_3d)
+    return len(weights)
+
+
+def _laid_out(inputs: Inputs) -> Inputs:
+    return tuple(
+        each.contiguous(memory_format=torch.channels_last_3d) if each.dim() == 5 else each
+        for each in inputs
+    )
+
+
+def _laying_out(module: nn.Module) -> Forward:
+    def forward(*inputs: torch.Tensor) -> torch.Tensor:
+        return module(*_laid_out(inputs))
+
+    return forward
+
+
+def _eager(module: nn.Module, inputs: Inputs, model: str) -> Forward:
     return module
 
 
-def _compiled(module: nn.Module, inputs: Inputs) -> Forward:
+def _compiled(module: nn.Module, inputs: Inputs, model: str) -> Forward:
     return torch.compile(module)
 
 
-def _streaming(module: nn.Module, inputs: Inputs) -> Forward:
+def _streaming(module: nn.Module, inputs: Inputs, model: str) -> Forward:
     return Stream(module)
 
 
-def _cuda_graph(module: nn.Module, inputs: Inputs) -> Forward:
-    """Capture one forward; each call copies its arguments into the captured ones and replays.
-
-    Three forwards on a side stream come before the capture, as torch's notes on CUDA graphs ask.
-    """
-    captured_in = tuple(each.clone() for each in inputs)
-    batch = len(captured_in[0])
-    side = torch.cuda.Stream()
-    side.wait_stream(torch.cuda.current_stream())
-    with torch.inference_mode(), torch.cuda.stream(side):
-        for _ in range(3):
-            module(*captured_in)
-    torch.cuda.current_stream().wait_stream(side)
-    graph = torch.cuda.CUDAGraph()
-    with torch.inference_mode(), torch.cuda.graph(graph):
-        captured_out = module(*captured_in)
-
-    def replay(*inputs: torch.Tensor) -> torch.Tensor:
-        # Any number of clips goes through the captured batch, the last ones beside old content.
-        parts = []
-        for arguments in zip(*(each.split(batch) for each in inputs), strict=True):
-            clips = len(arguments[0])
-            for captured, given in zip(captured_in, arguments, strict=True):
-                captured[:clips].copy_(given)
-            graph.replay()
-            parts.append(captured_out[:clips])
-            if len(inputs[0]) > batch:
-                parts[-1] = parts[-1].clone()  # the next replay writes over it
-        return parts[0] if len(parts) == 1 else torch.cat(parts)
-
-    return replay
+def _compiled_and_captured(module: nn.Module, inputs: Inputs, model: str) -> Forward:
+    return CapturedForward(torch.compile(module), inputs, model)
 
 
-_MODES: dict[Mode, Callable[[nn.Module, Inputs], Forward]] = {
+_MODES: dict[Mode, Callable[[nn.Module, Inputs, str], Forward]] = {
     "eager": _eager,
     "compile": _compiled,
-    "cudagraph": _cuda_graph,
+    "cudagraph": CapturedForward,
+    "compile_cudagraph": _compiled_and_captured,
+    "channels_last_3d": _eager,
     "stream": _streaming,
 }
+_PREPARED: tuple[Mode, ...] = ("compile", "cudagraph", "compile_cudagraph")

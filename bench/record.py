@@ -1,6 +1,8 @@
 """What was measured for a case, as frozen facts, and their JSON. Base units everywhere."""
 
 import hashlib
+import math
+from itertools import chain
 from typing import Any, Literal
 
 import msgspec
@@ -14,9 +16,11 @@ SCHEMA = 1
 
 Device = Literal["cpu", "cuda"]
 Precision = Literal["fp32", "tf32", "bf16", "fp16"]
-Mode = Literal["eager", "compile", "cudagraph", "stream"]
+Mode = Literal["eager", "compile", "cudagraph", "compile_cudagraph", "channels_last_3d", "stream"]
+GRAPH_MODES: tuple[Mode, ...] = ("cudagraph", "compile_cudagraph")
+"""Those that replay a CUDA graph."""
 LogitsType = Literal["float32", "float16"]
-Measure = Literal["flops", "latency", "memory", "energy", "accuracy"]
+Measure = Literal["flops", "latency", "memory", "energy", "accuracy", "sweep"]
 FailureKind = Literal[
     "exception", "refused", "out_of_memory", "killed", "timeout", "unreadable", "uncounted"
 ]
@@ -36,6 +40,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         eval_batch: Views in one forward while accuracy is measured.
         flow: How the optical flow is computed; None for a network that takes none.
         decoder: What decodes the videos while accuracy is measured.
+        cold_l2: Whether the GPU's L2 cache is overwritten before each sample of a latency.
     """
 
     model: str
@@ -52,6 +57,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     eval_batch: int = 8
     flow: FlowMethod | None = None
     decoder: Decoder = DEFAULT_DECODER
+    cold_l2: bool = False
 
     @property
     def digest(self) -> str:
@@ -61,6 +67,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
             del decisive["flow"]  # a field that older records lack
         if self.decoder == DEFAULT_DECODER:
             del decisive["decoder"]  # the same
+        if not self.cold_l2:
+            del decisive["cold_l2"]  # the same
         return hashlib.sha256(msgspec.json.encode(decisive, order="sorted")).hexdigest()[:16]
 
 
@@ -87,6 +95,44 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
     torch_macs: int | None = None
 
 
+class Spread(msgspec.Struct, frozen=True, kw_only=True):
+    """Of what was read several times, in the unit of the field that holds it."""
+
+    least: float
+    median: float
+    most: float
+
+
+class GpuConditions(msgspec.Struct, frozen=True, kw_only=True):
+    """The GPU between samples, by NVML; what can't be read is None.
+
+    Attributes:
+        looks: How often it was looked at.
+        sm_clock_hz, temperature_c, power_w: Of the GPU that torch uses.
+        limits: What held the clocks down, by NVML's names: `sw_power_cap`, `hw_slowdown`,
+            `sw_thermal_slowdown`, `hw_thermal_slowdown`, `hw_power_brake_slowdown`.
+        discarded_blocks: Blocks of samples under a slowdown, which were thrown away.
+        kept_slowed: Every block was under a slowdown, so that they were kept after all.
+        intruders: Other processes on the GPU, `name (pid)`.
+        missing: What could not be read, with NVML's reason.
+    """
+
+    looks: int
+    sm_clock_hz: Spread | None
+    temperature_c: Spread | None
+    power_w: Spread | None
+    limits: tuple[str, ...] | None
+    discarded_blocks: int = 0
+    kept_slowed: bool = False
+    intruders: tuple[str, ...] | None
+    missing: dict[str, str]
+
+
+ENOUGH_FOR = {0.90: 64, 0.95: 130, 0.99: 662}
+"""Samples without which a percentile is not told (mlcommons/inference, loadgen's early stopping:
+the fewest with which it holds at 99 % confidence)."""
+
+
 class Latency(msgspec.Struct, frozen=True, kw_only=True):
     """Time of one forward of a batch.
 
@@ -99,11 +145,16 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
         wall_median_s: Median wall time with a synchronise; None on a CPU, where it is `median_s`.
         launch_bound: Wall over device time is above 1.1: the GPU waits for the host.
         cudnn_benchmark: Whether cuDNN chose its algorithms by trying them; None on a CPU.
-        build_s, first_call_s: Making the network (weights too); its first forward in
-            the case's mode, with whatever is compiled, captured or tuned in it.
+        build_s: Making the network and placing it, weights too.
+        prepare_s: Compiling or capturing, with the forwards that this takes; None in modes that do
+            neither, and in older records, whose `first_call_s` holds it.
+        first_call_s: The first forward after that; where nothing is prepared, cuDNN tries its
+            algorithms in it.
         warmup_calls, warm: Calls before the first sample; whether they had settled.
         threads: Threads of one operator.
         drift: How far the outputs are from those of eager fp32; None for eager fp32 itself.
+        gpu: How the GPU was between the blocks; None on a CPU.
+        cold_l2_bytes: What was written before each sample to empty the L2 cache; None: it wasn't.
     """
 
     samples_s: tuple[tuple[float, ...], ...]
@@ -115,11 +166,41 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
     launch_bound: bool | None = None
     cudnn_benchmark: bool | None = None
     build_s: float
+    prepare_s: float | None = None
     first_call_s: float
     warmup_calls: int
     warm: bool
     threads: int
     drift: "Drift | None" = None
+    gpu: GpuConditions | None = None
+    cold_l2_bytes: int | None = None
+
+    def percentile(self, share: float) -> float | None:
+        """Return the sample that `share` of all are not above (the nearest rank), in seconds.
+
+        Args:
+            share: A key of `ENOUGH_FOR`; None is returned where the samples are fewer than that.
+        """
+        samples = sorted(chain.from_iterable(self.samples_s))
+        if len(samples) < ENOUGH_FOR[share]:
+            return None
+        return samples[math.ceil(share * len(samples)) - 1]
+
+    def throughput(self, batch: int) -> float:
+        """Return clips (in mode `stream`: frames) a second at the median."""
+        return batch / self.median_s
+
+    def throughput_interval(self, batch: int) -> tuple[float, float] | None:
+        """Return the 95 % interval of the throughput."""
+        if self.interval_s is None:
+            return None
+        low_s, high_s = self.interval_s
+        return batch / high_s, batch / low_s
+
+    def derived(self, batch: int) -> dict[str, Any]:
+        """Return what JSON has beside the fields: it follows from them."""
+        percentiles = {f"p{round(share * 100)}_s": self.percentile(share) for share in ENOUGH_FOR}
+        return {**percentiles, "throughput_per_s": self.throughput(batch)}
 
 
 class Drift(msgspec.Struct, frozen=True, kw_only=True):
@@ -167,18 +248,37 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         weights_bytes: Parameters and buffers.
         peak_activation_bytes: The peak during a forward less what was resident before it.
+            In a CUDA graph: the peak while it was captured; a replay takes nothing more.
+        peak_allocated_bytes: All that CUDA's allocator had given out at the peak; None on a CPU.
         peak_reserved_bytes: The peak that CUDA's allocator held; None on a CPU.
+        graph_pool_bytes: What a CUDA graph keeps for itself as long as it lives.
         peak_process_bytes: The process at its peak: resident memory, or NVML's figure on a GPU.
     """
 
     weights_bytes: int
     peak_activation_bytes: int | None
+    peak_allocated_bytes: int | None = None
     peak_reserved_bytes: int | None = None
+    graph_pool_bytes: int | None = None
     peak_process_bytes: int | None
+
+    @property
+    def fragmentation_bytes(self) -> int | None:
+        """What the allocator held at its peak beyond what it had given out at the peak."""
+        if self.peak_reserved_bytes is None or self.peak_allocated_bytes is None:
+            return None
+        return self.peak_reserved_bytes - self.peak_allocated_bytes
+
+    @property
+    def peak_bytes(self) -> int | None:
+        """Weights and what a forward takes on top of them."""
+        if self.peak_activation_bytes is None:
+            return None
+        return self.weights_bytes + self.peak_activation_bytes
 
 
 class Energy(msgspec.Struct, frozen=True, kw_only=True):
-    """Joules by the GPU's own counter, over a window of forwards."""
+    """Joules by the GPU's own counter, over a window of forwards; `gpu` is how it was meanwhile."""
 
     window_s: float
     window_j: float
@@ -186,6 +286,53 @@ class Energy(msgspec.Struct, frozen=True, kw_only=True):
     forwards: int
     j_per_clip: float
     j_per_clip_above_idle: float
+    gpu: GpuConditions | None = None
+
+
+SweepEnd = Literal["max_batch", "out_of_memory", "flat", "error", "unfinished"]
+NEAR_BEST = 0.95
+"""The knee is the smallest batch with this share of the best throughput: what is left to gain
+beyond it is about what two machines of one kind differ by, and every doubling doubles the wait."""
+
+
+class SweepPoint(msgspec.Struct, frozen=True, kw_only=True):
+    """One batch of a sweep; its latency is sampled as any other, without a drift of its own."""
+
+    batch: int
+    latency: Latency
+    memory: Memory
+
+    @property
+    def throughput_per_s(self) -> float:
+        """Clips (in mode `stream`: frames) a second at the median."""
+        return self.latency.throughput(self.batch)
+
+
+class Sweep(msgspec.Struct, frozen=True, kw_only=True):
+    """Latency, throughput and memory at batches 1, 2, 4, ... in one process.
+
+    Attributes:
+        points: By batch, rising.
+        ended: Why there is no larger batch: `max_batch` was reached, memory ran out, throughput
+            was `flat` for two doublings, an `error` that is no want of memory; `unfinished` if
+            the process ended within it.
+        ended_at: The batch that failed or that would have come next.
+        reason: The error, in its own words.
+        drift: From eager fp32, at the case's own batch; None for eager fp32 itself.
+    """
+
+    points: tuple[SweepPoint, ...]
+    ended: SweepEnd
+    ended_at: int
+    reason: str | None = None
+    drift: Drift | None = None
+
+    @property
+    def knee(self) -> int | None:
+        """The smallest batch that reaches 95 % of the best throughput; None without points."""
+        best = max((point.throughput_per_s for point in self.points), default=0.0)
+        near = (p.batch for p in self.points if p.throughput_per_s >= NEAR_BEST * best)
+        return next(near, None)
 
 
 class Unreadable(msgspec.Struct, frozen=True, kw_only=True):
@@ -278,12 +425,44 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     memory: Memory | None = None
     energy: Energy | None = None
     accuracy: Accuracy | None = None
+    sweep: Sweep | None = None
     notes: tuple[str, ...] = ()
     error: Failure | None = None
 
+    @property
+    def video_s(self) -> float | None:
+        """Time of the forwards of a whole video: a clip's share of the batch times the views."""
+        if self.latency is None or self.case.mode == "stream":
+            return None
+        return self.latency.median_s / self.case.batch * self.case.protocol.views
+
+    @property
+    def j_per_video(self) -> float | None:
+        """Joules of the forwards of a whole video."""
+        if self.energy is None or self.case.mode == "stream":
+            return None
+        return self.energy.j_per_clip * self.case.protocol.views
+
     def to_json(self) -> bytes:
-        """Return one line of JSON, the protocol's and the case's digests written beside them."""
+        """Return one line of JSON; what follows from the fields is written beside them.
+
+        That is the digests of the protocol and the case, percentiles, throughput, time and joules
+        a video, fragmentation, and the sweep's knee.
+        """
         plain: dict[str, Any] = msgspec.to_builtins(self)
+        if self.latency is not None:
+            plain["latency"] |= self.latency.derived(self.case.batch) | {"video_s": self.video_s}
+        if self.memory is not None:
+            plain["memory"]["fragmentation_bytes"] = self.memory.fragmentation_bytes
+        if self.energy is not None:
+            plain["energy"]["j_per_video"] = self.j_per_video
+        if self.sweep is not None:
+            plain["sweep"]["knee"] = self.sweep.knee
+            for point, told in zip(self.sweep.points, plain["sweep"]["points"], strict=True):
+                told["latency"] |= point.latency.derived(point.batch)
+                interval = point.latency.throughput_interval(point.batch)
+                told["latency"]["throughput_interval_per_s"] = interval
+                told["memory"]["fragmentation_bytes"] = point.memory.fragmentation_bytes
         plain["case"]["digest"] = self.case.digest
         plain["case"]["protocol"]["digest"] = self.case.protocol.digest
         return msgspec.json.encode(plain)

@@ -225,6 +225,7 @@ def _job(
         skip_unreadable=options.skip_unreadable,
         strict=options.strict,
         flow_cache=options.flow_cache,
+        max_batch=entry.max_batch,
         cluster=cluster,
     )
 

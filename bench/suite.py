@@ -28,7 +28,7 @@ from ..zoo.weights import (
 from .environment import physical_cores
 from .job import Budget
 from .models import model_of
-from .record import Case, Device, Measure, Mode, Precision
+from .record import GRAPH_MODES, Case, Device, Measure, Mode, Precision
 
 BUILT_IN = Path(__file__).parent / "suites"
 KINETICS_CLASSES = 400
@@ -46,6 +46,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         batch: One case for each.
         flow: How the optical flow is computed for the networks that take it.
         decoder: What decodes the videos of the dataset.
+        cold_l2: Whether the GPU's L2 cache is overwritten before each sample of a latency.
+        sweep: Whether batches 1, 2, 4, ... are measured too; the first case of a model does it.
+        max_batch: The largest of them; until memory is out, if not given.
     """
 
     model: str | None = None
@@ -64,6 +67,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     threads: int | None = None
     eval_batch: int | None = None
     measure: tuple[Measure, ...] | None = None
+    cold_l2: bool | None = None
+    sweep: bool | None = None
+    max_batch: int | None = None
 
 
 class Suite(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -92,6 +98,7 @@ class Planned(msgspec.Struct, frozen=True):
 
     case: Case
     measures: tuple[Measure, ...]
+    max_batch: int | None = None
 
 
 def names() -> list[str]:
@@ -184,13 +191,25 @@ def plan(suite: Suite, asked: Settings, models: tuple[str, ...] = ()) -> list[Pl
     planned: dict[str, Planned] = {}
     for row in rows:
         settings = _layered(suite, row, asked)
-        for batch in settings.batch or (1,):
+        for number, batch in enumerate(settings.batch or (1,)):
             entry = _case(settings, batch)
+            if number > 0:  # one sweep has all batches
+                kept = tuple(measure for measure in entry.measures if measure != "sweep")
+                entry = Planned(entry.case, kept)
             if asked.measure and "accuracy" in asked.measure and entry.case.dataset is None:
                 raise KinobenchError("--measure accuracy needs a dataset: give --dataset NAME")
             same = planned.get(entry.case.digest)
             measures = (*(same.measures if same else ()), *entry.measures)
-            planned[entry.case.digest] = Planned(entry.case, tuple(dict.fromkeys(measures)))
+            planned[entry.case.digest] = Planned(
+                entry.case,
+                tuple(dict.fromkeys(measures)),
+                entry.max_batch or (same.max_batch if same else None),
+            )
+    if asked.max_batch is not None and all("sweep" not in e.measures for e in planned.values()):
+        raise KinobenchError(
+            f"--max-batch {asked.max_batch}: it is the largest batch of a sweep; give --sweep too, "
+            "or --batch N for one batch"
+        )
     if asked.flow is not None and all(each.case.flow is None for each in planned.values()):
         raise KinobenchError(f"--flow {asked.flow}: none of the models takes optical flow")
     if asked.decoder is not None and all("accuracy" not in e.measures for e in planned.values()):
@@ -234,8 +253,10 @@ def _case(settings: Settings, batch: int) -> Planned:
     if settings.views is not None:
         protocol = protocol.with_views(*_views(settings.views))
     device, mode = settings.device or "cpu", settings.mode or "eager"
-    if mode == "cudagraph" and device != "cuda":
-        raise KinobenchError("mode 'cudagraph' needs device 'cuda'")
+    if mode in GRAPH_MODES and device != "cuda":
+        raise KinobenchError(f"mode {mode!r} needs device 'cuda'")
+    if settings.cold_l2 and device != "cuda":
+        raise KinobenchError("cold_l2 needs device 'cuda': a GPU's L2 cache is what it empties")
     if settings.precision == "tf32" and device != "cuda":
         raise KinobenchError("precision 'tf32' needs device 'cuda': a CPU has no such arithmetic")
     if mode == "stream" and inputs != ("rgb",):
@@ -294,12 +315,15 @@ def _case(settings: Settings, batch: int) -> Planned:
         eval_batch=settings.eval_batch or 8,
         flow=(settings.flow or DEFAULT_FLOW) if "flow" in inputs else None,
         decoder=(settings.decoder or DEFAULT_DECODER) if dataset is not None else DEFAULT_DECODER,
+        cold_l2=settings.cold_l2 or False,
     )
     default: tuple[Measure, ...] = ("flops", "latency", "memory")
     if dataset is not None:
         default = (*default, "accuracy")
     measures = settings.measure or default
-    return Planned(case, measures)
+    if settings.sweep and "sweep" not in measures:
+        measures = (*measures, "sweep")
+    return Planned(case, measures, settings.max_batch if "sweep" in measures else None)
 
 
 def _check_split(dataset: catalog.Dataset, split: str) -> None:
@@ -349,6 +373,7 @@ _SETTING_CHECKS: dict[str, _Check] = {
     "batch": _one_or_more,
     "threads": _one_or_more,
     "eval_batch": _one_or_more,
+    "max_batch": _one_or_more,
 }
 _SUITE_CHECKS: dict[str, _Check] = {
     "models": registry.check,

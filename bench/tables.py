@@ -14,6 +14,7 @@ from tabulate import tabulate
 from ..datasets.decoders import DEFAULT as DEFAULT_DECODER
 from ..datasets.errors import UnknownNameError
 from .leaderboard import Board, Row
+from .sweep_table import rate
 
 NOT_MEASURED = "–"
 LOWER_BOUND = "≥"
@@ -30,6 +31,7 @@ _SETTINGS: dict[str, Callable[[Row], str]] = {
     "classes": lambda row: str(row.classes),
     "eval batch": lambda row: str(row.eval_batch),
     "decoder": lambda row: row.decoder,
+    "L2": lambda row: "cold" if row.cold_l2 else "warm",
 }
 
 _COLUMNS: dict[str, Callable[[Row], _Cell]] = {
@@ -38,6 +40,8 @@ _COLUMNS: dict[str, Callable[[Row], _Cell]] = {
     "GFLOPs": lambda row: _arithmetic(row, row.flops),
     "latency (ms)": lambda row: _latency(row),
     "with flow (ms)": lambda row: _with_flow(row),
+    "clips/s": lambda row: (rate(row.throughput_per_s), ""),
+    "drift": lambda row: _drift(row),
     "peak memory (MB)": lambda row: (_scaled(row.peak_bytes, 1e6, 1), ""),
     "energy (J/clip)": lambda row: (_joules(row.joules_per_clip), ""),
     "rank": lambda row: (NOT_MEASURED if row.rank is None else str(row.rank), ""),
@@ -244,6 +248,8 @@ def footnotes(board: Board) -> list[str]:
         shared.pop("eval batch", None)
     if not scored or shared.get("decoder") == DEFAULT_DECODER:
         shared.pop("decoder", None)
+    if shared.get("L2") == "warm":
+        del shared["L2"]
     if shared.get("flow") == NOT_MEASURED:
         del shared["flow"]
     elif _flow_is_in_a_cell(board):
@@ -262,6 +268,11 @@ def footnotes(board: Board) -> list[str]:
             meanings.append("mode stream: cost and latency of one frame")
         if any(row.flow_s is not None for row in board.rows):
             meanings.append("with flow: and the optical flow of the batch's clips, on the CPU")
+        if any(row.drift_clips is not None for row in board.rows):
+            meanings.append(
+                "drift: the largest logit difference from eager fp32 (and of how many clips the "
+                "first class is another)"
+            )
     if meanings:
         told = "; ".join(meanings)
         notes.append(f"{told[0].upper()}{told[1:]}.")
@@ -371,6 +382,8 @@ def _lines(board: Board) -> tuple[list[str], list[list[_Cell]]]:
         for name, read in _COLUMNS.items()
         if any(read(row)[0] != NOT_MEASURED for row in board.rows)
     }
+    if all(row.batch == 1 for row in board.rows):
+        columns.pop("clips/s", None)  # the latency tells it
     lines = [
         [
             (row.model, ""),
@@ -409,6 +422,13 @@ def _with_flow(row: Row) -> _Cell:
 def _arithmetic(row: Row, count: int | None) -> _Cell:
     bound = LOWER_BOUND if row.uncounted and count is not None else ""
     return f"{bound}{_scaled(count, 1e9, 3)}", ""
+
+
+def _drift(row: Row) -> _Cell:
+    if row.drift_clips is None:
+        return NOT_MEASURED, ""
+    difference = "not finite" if row.drift is None else f"{row.drift:.2g}"
+    return difference, f"({row.flips}/{row.drift_clips})"
 
 
 def _joules(value: float | None) -> str:

@@ -81,7 +81,7 @@ def _end_with(parent: int) -> None:
 def _load_libraries(model: str | None) -> None:
     """Import what the case needs, which takes seconds, while nothing is being timed."""
     from ..zoo import registry
-    from . import accuracy, flops, latency, memory, network  # noqa: F401
+    from . import accuracy, flops, latency, memory, network, sweep  # noqa: F401
 
     with suppress(KinobenchError):  # a plugin's network comes with the case, a mistake is told then
         registry.get(model or "")
@@ -112,6 +112,8 @@ def _measure(job: Job, emit: Emit) -> None:
         uncounted = _count(network, emit)
     if job.needs_device:
         network.settle()
+        for text in network.notes:
+            emit(Note(text=text))
     if "memory" in job.measures:
         from .memory import measure_memory
 
@@ -121,17 +123,13 @@ def _measure(job: Job, emit: Emit) -> None:
         for text in notes:
             emit(Note(text=text))
     if "latency" in job.measures:
-        from .latency import measure_latency
+        from .latency import latency_remarks, measure_latency
 
         emit(Progress(stage="latency"))
         latency = measure_latency(network, job.budget)
         emit(Measured(latency=latency))
-        if case.device == "cuda":
-            emit(Note(text="latency: clocks and temperature were not watched"))
-        if not latency.warm:
-            emit(Note(text="latency: not settled when the warm-up's time was up"))
-        if not latency.converged:
-            emit(Note(text="latency: not converged in the time that it had"))
+        for remark in latency_remarks(latency):
+            emit(Note(text=f"latency: {remark}"))
         if case.flow is not None:
             from .flow_time import measure_flow_time
 
@@ -147,6 +145,16 @@ def _measure(job: Job, emit: Emit) -> None:
         emit(Measured(energy=energy))
         if case.flow is not None and energy is not None:
             emit(Note(text="energy: what the CPU takes for the optical flow is not in it"))
+        for text in notes:
+            emit(Note(text=text))
+    if "sweep" in job.measures:
+        from .sweep import measure_sweep
+
+        emit(Progress(stage="batch sweep"))
+        sweep, notes = measure_sweep(
+            network, job.budget, job.max_batch, lambda so_far: emit(Measured(sweep=so_far))
+        )
+        emit(Measured(sweep=sweep))
         for text in notes:
             emit(Note(text=text))
     split = split or _split(job)

@@ -10,6 +10,8 @@ import torch
 from kinobench.bench import energy
 from kinobench.bench.energy import measure_energy
 
+from .fake_nvml import OWN_PID, FakeNvml
+
 IDLE_W, WORK_W = 20.0, 120.0
 BATCH, FORWARD_S = 4, 0.3
 UUID = "01234567-89ab-cdef-0123-456789abcdef"
@@ -25,6 +27,7 @@ class Gpu:
         self.reads = 0
         self.fails_at_read: int | None = None
         self.stands_still = False
+        self.nvml: FakeNvml
 
     def pass_time(self, seconds: float, watts: float) -> None:
         self.now_s += seconds
@@ -74,7 +77,8 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> Gpu:
     monkeypatch.setattr(
         torch.cuda, "get_device_properties", lambda device: SimpleNamespace(uuid=UUID)
     )
-    monkeypatch.setattr(pynvml, "nvmlInit", lambda: None)
+    gpu.nvml = FakeNvml()
+    gpu.nvml.install(monkeypatch)
     monkeypatch.setattr(pynvml, "nvmlDeviceGetHandleByUUID", gpu.handle)
     monkeypatch.setattr(pynvml, "nvmlDeviceGetTotalEnergyConsumption", gpu.total_energy)
     return gpu
@@ -114,9 +118,26 @@ def test_the_first_forward_is_not_counted_and_the_clips_take_turns(gpu: Gpu) -> 
     assert len({id(clip) for clip in network.seen}) == 2
 
 
+def test_the_gpu_is_looked_at_during_the_window_but_never_twice_in_half_a_second(gpu: Gpu) -> None:
+    conditions = measured(gpu).gpu
+    # At the begin, at 0.6, 1.2, ... 4.8 s, and at the end: forwards take 0.3 s.
+    assert conditions.looks == 1 + 8 + 1
+    assert conditions.sm_clock_hz.median == 1.98e9 and conditions.missing == {}
+
+
+def test_a_slowdown_and_intruders_during_the_window_are_told(gpu: Gpu) -> None:
+    gpu.nvml.reasons = [0, 0, 0x40, 0]
+    gpu.nvml.compute = [OWN_PID, 1]
+    found, notes = measure_energy(Network(gpu))  # type: ignore[arg-type]
+    assert found is not None and found.gpu is not None
+    assert found.gpu.limits == ("hw_thermal_slowdown",)
+    assert notes[0] == "energy: the GPU was under hardware thermal slowdown"
+    assert notes[1].startswith("energy: other processes on the GPU: ") and "(1)" in notes[1]
+
+
 def test_the_counter_is_that_of_the_gpu_that_torch_uses(gpu: Gpu) -> None:
     measured(gpu)
-    assert gpu.asked_for == [f"GPU-{UUID}"]
+    assert set(gpu.asked_for) == {f"GPU-{UUID}"}
 
 
 @pytest.mark.parametrize("read", [1, 2, 5])

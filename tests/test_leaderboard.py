@@ -70,6 +70,15 @@ def test_a_row_is_the_record_in_base_units() -> None:
         peak_activation_bytes=2_345_678,
         peak_process_bytes=300_000_000,
         joules_per_clip=12.5,
+        throughput_per_s=80.0,
+        video_s=0.0125,
+        joules_per_video=12.5,
+        drift=None,
+        flips=None,
+        drift_clips=None,
+        cold_l2=False,
+        knee=None,
+        knee_throughput_per_s=None,
         top1=0.25,
         top1_low=0.1875,
         top1_high=0.328125,
@@ -340,7 +349,8 @@ def test_an_unknown_column_names_the_nearest(wrong: str, right: str) -> None:
     ):
         ordered(mixed(), wrong)
     assert set(SORTS) == {
-        *("model", "params", "macs", "flops", "latency", "memory", "energy", "top1", "top5")
+        *("model", "params", "macs", "flops", "latency", "throughput", "memory", "energy"),
+        *("top1", "top5"),
     }
 
 

@@ -47,7 +47,7 @@ def test_the_json_has_the_design_s_fields_with_their_units_and_the_digests_besid
     plain = json.loads(made_record(energy=made_energy()).to_json())
     assert set(plain) == {
         *("schema", "run", "started", "case", "environment", "params", "weights_digest", "cost"),
-        *("latency", "flow_time", "memory", "energy", "accuracy", "notes", "error"),
+        *("latency", "flow_time", "memory", "energy", "accuracy", "sweep", "notes", "error"),
     }
     assert plain["schema"] == SCHEMA == 1
     case = plain["case"]
@@ -87,6 +87,7 @@ OTHERS: dict[str, Any] = {
     "eval_batch": 4,
     "flow": "tvl1",
     "decoder": "torchcodec",
+    "cold_l2": True,
 }
 
 

@@ -98,7 +98,7 @@ def test_a_wrong_key_names_the_file_the_place_and_the_nearest_key(
         (
             '[[case]]\nmodel = "c3d"\n[[case]]\nmode = "comple"',
             "[[case]] 2: mode = 'comple': no such value: known are eager, compile, cudagraph, "
-            "stream; did you mean 'compile'?",
+            "compile_cudagraph, channels_last_3d, stream; did you mean 'compile'?",
         ),
         ('[[case]]\nmeasure = ["flop"]', "[[case]] 1: measure = 'flop': no such value"),
         ('[[case]]\nmodel = "c3e"', "[[case]] 1: model is 'c3e': no model is named 'c3e': did"),

@@ -1,7 +1,6 @@
 """What was measured for a case, as frozen facts, and their JSON. Base units everywhere."""
 
 import hashlib
-import math
 from itertools import chain
 from typing import Any, Literal
 
@@ -184,7 +183,7 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
         samples = sorted(chain.from_iterable(self.samples_s))
         if len(samples) < ENOUGH_FOR[share]:
             return None
-        return samples[math.ceil(share * len(samples)) - 1]
+        return samples[-(-round(100 * share) * len(samples) // 100) - 1]
 
     def throughput(self, batch: int) -> float:
         """Return clips (in mode `stream`: frames) a second at the median."""

@@ -6,7 +6,17 @@ from typing import Any
 import msgspec
 import pytest
 
-from kinobench.bench.record import SCHEMA, Drift, Energy, Failure, Record, Unreadable, from_json
+from kinobench.bench.record import (
+    SCHEMA,
+    Case,
+    Drift,
+    Energy,
+    Failure,
+    Memory,
+    Record,
+    Unreadable,
+    from_json,
+)
 from kinobench.datasets.protocol import preset
 
 from .made_records import (
@@ -109,6 +119,84 @@ def test_the_digest_of_a_case_leaves_out_the_name_of_its_protocol() -> None:
 
 def test_the_digest_of_a_case_comes_back_from_json() -> None:
     assert from_json(made_record().to_json()).case.digest == made_case().digest
+
+
+def test_cases_of_before_there_was_a_cold_cache_have_the_digests_they_had() -> None:
+    old = Case(model="c3d_tiny", classes=8, protocol=preset("pointlight"))
+    assert old.digest == "b15fa06fbcabda22"
+    graph = Case(
+        model="x3d_m",
+        classes=400,
+        protocol=preset("common-224"),
+        device="cuda",
+        precision="bf16",
+        mode="cudagraph",
+        batch=8,
+    )
+    assert graph.digest == "3d0a57ff2143d612"
+
+
+def test_a_record_of_before_the_gpu_was_watched_is_read() -> None:
+    plain = json.loads(made_record(energy=made_energy()).to_json())
+    del plain["sweep"]
+    for part, fields in {
+        "case": ("cold_l2",),
+        "latency": ("prepare_s", "gpu", "cold_l2_bytes"),
+        "memory": ("peak_allocated_bytes", "graph_pool_bytes", "fragmentation_bytes"),
+        "energy": ("gpu", "j_per_video"),
+    }.items():
+        for field in fields:
+            del plain[part][field]
+    assert from_json(json.dumps(plain)) == made_record(energy=made_energy())
+
+
+def _times(count: int) -> Any:
+    """1, 2, ... milliseconds, out of order and in blocks."""
+    times = [(number * 7919 % count + 1) / 1e3 for number in range(count)]
+    return made_latency(samples_s=(tuple(times[:10]), tuple(times[10:])))
+
+
+@pytest.mark.parametrize(
+    ("samples", "p90_ms", "p95_ms", "p99_ms"),
+    [
+        (63, None, None, None),
+        (64, 58, None, None),  # 57 of 64 are 89 %, 58 are 91 %
+        (129, 117, None, None),
+        (130, 117, 124, None),
+        (661, 595, 628, None),
+        (662, 596, 629, 656),
+        (1000, 900, 950, 990),
+    ],
+)
+def test_percentiles_are_told_only_with_samples_enough(
+    samples: int, p90_ms: int | None, p95_ms: int | None, p99_ms: int | None
+) -> None:
+    latency = json.loads(made_record(latency=_times(samples)).to_json())["latency"]
+    found = [latency[name] for name in ("p90_s", "p95_s", "p99_s")]
+    assert found == [None if ms is None else ms / 1e3 for ms in (p90_ms, p95_ms, p99_ms)]
+
+
+def test_time_and_joules_of_a_video_are_those_of_its_views() -> None:
+    case = {"batch": 4, "protocol": preset("pointlight").with_views(10, 3)}
+    record = made_record(case=case, latency=made_latency(0.5), energy=made_energy())
+    plain = json.loads(record.to_json())
+    assert plain["latency"]["throughput_per_s"] == 8.0
+    assert plain["latency"]["video_s"] == 0.5 / 4 * 30
+    assert plain["energy"]["j_per_video"] == 12.5 * 30
+    stream = made_record(case={"mode": "stream"}, energy=made_energy())
+    assert stream.video_s is None and stream.j_per_video is None
+
+
+def test_fragmentation_is_what_was_held_and_not_given_out() -> None:
+    memory = Memory(
+        weights_bytes=100,
+        peak_activation_bytes=50,
+        peak_allocated_bytes=160,
+        peak_reserved_bytes=400,
+        peak_process_bytes=None,
+    )
+    plain = json.loads(made_record(memory=memory).to_json())["memory"]
+    assert plain["fragmentation_bytes"] == 240
 
 
 def test_keys_of_a_later_version_are_passed_over() -> None:

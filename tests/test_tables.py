@@ -13,6 +13,7 @@ import pytest
 from rich.console import Console
 
 from kinobench.bench.leaderboard import Board, boards, ordered
+from kinobench.bench.record import Drift
 from kinobench.bench.tables import FORMATS, NOT_MEASURED, footnotes, render, show
 from kinobench.datasets.errors import UnknownNameError
 from kinobench.datasets.protocol import preset
@@ -447,3 +448,25 @@ def test_markup_in_names_and_errors_is_printed_as_it_is() -> None:
     for width in (60, 80, 160):
         text = printed(found, width)
         assert "[red]w.pt" in text and "expected [/bold] before [B, 3, T]" in " ".join(text.split())
+
+
+def test_throughput_is_a_column_where_a_batch_holds_several_clips() -> None:
+    (alone,) = board_of(made_record())
+    assert "clips/s" not in render([alone], "md")
+    (both,) = board_of(made_record(), made_record(case={"batch": 8}))
+    head, _, first, second = cells(render([both], "md"))[:4]
+    place = head.index("clips/s")
+    assert {first[place], second[place]} == {"80.0", "640"}
+
+
+def test_drift_is_a_column_where_anything_but_eager_fp32_was_timed() -> None:
+    drift = Drift(largest_logit_difference=0.01234, top1_flips=1, clips=8)
+    overflowed = Drift(largest_logit_difference=None, top1_flips=8, clips=8)
+    (board,) = board_of(
+        made_record(latency=made_latency(drift=drift), case={"precision": "bf16"}),
+        made_record(latency=made_latency(drift=overflowed), case={"precision": "fp16"}),
+        made_record(),
+    )
+    text = render([board], "md")
+    assert "0.012 (1/8)" in text and "not finite (8/8)" in text and "drift: the largest" in text
+    assert "drift" not in render(board_of(made_record()), "md")

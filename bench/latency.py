@@ -90,10 +90,10 @@ def measure_latency(network: Network, budget: Budget, drift: bool = True) -> Lat
 def latency_remarks(latency: Latency) -> list[str]:
     """Return what a reader of a latency must know."""
     remarks = []
-    if latency.launch_bound and latency.wall_median_s is not None:
+    if latency.launch_bound:
         remarks.append(
-            f"launch bound: a call takes {latency.wall_median_s / latency.median_s:.1f} times what "
-            "the GPU works for it, which waits for the host"
+            f"launch bound: the GPU waits for the host; a call takes over {LAUNCH_BOUND} times what "
+            "the GPU works for it"
         )
     if latency.cold_l2_bytes is not None:
         megabytes = f"{latency.cold_l2_bytes / 1e6:.0f} MB"

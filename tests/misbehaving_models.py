@@ -64,6 +64,18 @@ class _Works(nn.Module):
         return self.head(clip.mean(dim=(2, 3, 4)))
 
 
+class _NeedsRoom(nn.Module):
+    """Asks for a gibibyte a clip, which it never touches."""
+
+    def __init__(self, num_classes: int) -> None:
+        super().__init__()
+        self.head = nn.Linear(3, num_classes)
+
+    def forward(self, clip: torch.Tensor) -> torch.Tensor:
+        torch.empty(len(clip) * 2**30, dtype=torch.uint8)
+        return self.head(clip.mean(dim=(2, 3, 4)))
+
+
 class _DefiesCounting(nn.Module):
     """Fails where a dispatch mode watches it, as a library may whose kernels can't be watched."""
 
@@ -89,4 +101,5 @@ for _name, _module in {
     register(_name)(lambda num_classes, frames, size, module=_module: module())
 
 register("defies_counting")(lambda num_classes, frames, size: _DefiesCounting(num_classes))
+register("needs_room")(lambda num_classes, frames, size: _NeedsRoom(num_classes))
 register("works")(lambda num_classes, frames, size: _Works(num_classes))

@@ -15,10 +15,13 @@ import pytest
 import torch
 
 from kinobench.bench.accuracy import measure_accuracy
+from kinobench.bench.job import Budget
 from kinobench.bench.network import Network
 from kinobench.bench.record import Accuracy, Case
 from kinobench.bench.shards import read_shard
+from kinobench.bench.sweep import measure_sweep
 from kinobench.datasets import catalog
+from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.protocol import Protocol, preset
 from kinobench.datasets.views import make_views
 from kinobench.zoo import registry
@@ -165,6 +168,40 @@ def run(folder: Path, *options: str) -> dict:
     )
     assert done.returncode == 0, done.stderr + done.stdout
     return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("mode", ["compile_cudagraph", "channels_last_3d"])
+def test_every_mode_has_its_drift_and_how_the_gpu_was(tmp_path: Path, mode: str) -> None:
+    asked = ("--model", "x3d_tiny", "--measure", "memory,latency", "--mode", mode, "--cold-l2")
+    record = run(tmp_path, *asked)
+    latency = record["latency"]
+    assert latency["drift"]["clips"] == 8 and latency["drift"]["top1_flips"] == 0
+    assert latency["gpu"]["looks"] > 2 and latency["cold_l2_bytes"] >= 256 * 2**20
+    assert (latency["prepare_s"] is None) == (mode == "channels_last_3d")
+    assert record["memory"]["peak_activation_bytes"] > 0
+    if mode == "compile_cudagraph":
+        assert record["memory"]["graph_pool_bytes"] > 0
+
+
+def test_a_sweep_ends_where_the_gpu_is_full(tmp_path: Path, little_memory: None) -> None:
+    case = Case(model="c3d_tiny", classes=8, protocol=preset("common-112"), device="cuda")
+    network = Network(case)
+    network.settle()
+    short = Budget(min_s=0.05, max_s=0.2, warmup_max_s=0.1)
+    found, _ = measure_sweep(network, short)
+    assert found.ended == "out_of_memory" and found.ended_at == 2 * found.points[-1].batch
+    peaks = [point.memory.peak_activation_bytes for point in found.points]
+    assert peaks == sorted(peaks) and network.case.batch == 1
+
+
+@pytest.mark.parametrize("model", MAKE_INDICES_ON_THE_HOST)
+def test_what_cannot_be_captured_is_refused_with_the_cure(model: str) -> None:
+    protocol = preset("pointlight")
+    network = Network(
+        Case(model=model, classes=8, protocol=protocol, device="cuda", mode="cudagraph")
+    )
+    with pytest.raises(KinobenchError, match=f"{model} can't be captured in a CUDA graph: "):
+        network.settle()
 
 
 def test_the_peak_is_the_same_to_the_byte_in_two_processes(tmp_path: Path) -> None:

@@ -199,7 +199,8 @@ def test_a_latency_tells_that_it_is_launch_bound_and_that_the_cache_is_cold() ->
         0.001, wall_median_s=0.003, launch_bound=True, cold_l2_bytes=268_435_456, warm=False
     )
     assert latency_remarks(latency) == [
-        "launch bound: a call takes 3.0 times what the GPU works for it, which waits for the host",
+        "launch bound: the GPU waits for the host; a call takes over 1.1 times what the GPU works "
+        "for it",
         "the L2 cache is cold: 268 MB are written before each sample",
         "not settled when the warm-up's time was up",
     ]

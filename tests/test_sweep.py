@@ -1,5 +1,8 @@
 """Batch sweeps of a made-up network: where they end, their knee, and what is shown of them."""
 
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,6 +22,7 @@ from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.protocol import preset
 
 from .made_records import made_latency, made_memory, made_record
+from .media import REPOSITORY
 
 OWN_BATCH = 3
 """The case's; no sweep tries it, and there is always room for it."""
@@ -242,6 +246,42 @@ def test_a_real_network_is_swept_and_left_with_its_own_batch(
     assert found.drift is not None and found.drift.clips == 9
     ((clip,),) = network.inputs(1)
     assert network.case.batch == 3 and clip.shape[0] == 3
+
+
+def run(folder: Path, *options: str) -> "subprocess.CompletedProcess[str]":
+    (folder / "sweep.toml").write_text(
+        'models = ["needs_room", "works"]\ndataset = "none"\nprotocol = "pointlight"\n'
+        'classes = 8\nmeasure = ["sweep"]\nmemory_limit_gib = 4\n'
+        "[latency]\nmin_s = 0.01\nmax_s = 0.05\nwarmup_max_s = 0.05\n"
+    )
+    plugin = str(Path(__file__).with_name("misbehaving_models.py"))
+    command = [sys.executable, str(REPOSITORY / "bench.py"), "run", "sweep.toml"]
+    return subprocess.run(
+        [*command, "--plugin", plugin, *options],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit of memory is Linux's")
+def test_want_of_memory_ends_the_sweep_and_neither_the_case_nor_the_suite(tmp_path: Path) -> None:
+    done = run(tmp_path, "--json", "--max-batch", "8")
+    assert done.returncode == 0, done.stderr
+    full, works = (from_json(line) for line in done.stdout.splitlines())
+    assert full.error is None and full.sweep is not None and works.sweep is not None
+    assert [point.batch for point in full.sweep.points] == [1, 2]
+    assert (full.sweep.ended, full.sweep.ended_at) == ("out_of_memory", 4)
+    assert "can't allocate memory" in (full.sweep.reason or "")
+    assert works.sweep.ended in ("max_batch", "flat") and len(works.sweep.points) >= 3
+
+
+def test_the_table_is_printed_after_a_run(tmp_path: Path) -> None:
+    done = run(tmp_path, "--model", "works", "--max-batch", "2")
+    assert done.returncode == 0, done.stderr
+    assert "Batch sweep of works, pointlight, cpu, fp32, eager" in done.stdout
+    assert "knee" in done.stdout
 
 
 def test_a_sweep_is_planned_once_for_each_model() -> None:

@@ -19,6 +19,7 @@ from torch.utils._pytree import tree_leaves, tree_map_only
 
 from .formulas import ELEMENTWISE, NORM, Formula
 from .operators import FORMULAS, HIGHER_ORDER, NAMED_WHOLE, formula_of, name_of
+from .traffic import Ledger, Traffic, access_of, byte_count
 
 
 class DispatchAnalysis(FlopCountAnalysis):
@@ -30,19 +31,27 @@ class DispatchAnalysis(FlopCountAnalysis):
     """
 
     _stats: Statistics | None
+    _traffic: Traffic
+
+    def traffic(self) -> Traffic:
+        """Return the bytes that the forward must move."""
+        self._analyze()
+        return self._traffic
 
     def _analyze(self) -> Statistics:
         if self._stats is None:
-            recorder = _Recorder()
+            weights = (*self._model.parameters(), *self._model.buffers())
+            recorder = _Recorder(Ledger(weights, _tensors(self._inputs)))
             fast = torch.backends.mha.get_fastpath_enabled()
             torch.backends.mha.set_fastpath_enabled(False)
             try:
                 # Only in inference mode does the dispatcher show composite operators whole.
                 with _uncompiled(), torch.inference_mode(), self._scopes(recorder), recorder:
-                    self._model(*self._inputs)
+                    result = self._model(*self._inputs)
             finally:
                 torch.backends.mha.set_fastpath_enabled(fast)
             self._stats = self._sum_up(recorder)
+            self._traffic = self._sum_up_traffic(recorder.ledger, result)
         return self._stats
 
     @contextmanager
@@ -78,14 +87,28 @@ class DispatchAnalysis(FlopCountAnalysis):
                 unknown[holder].update(recorder.unknown[scope])
         return Statistics(counts, unknown, set(names) - recorder.called)
 
+    def _sum_up_traffic(self, ledger: Ledger, result: Any) -> Traffic:
+        by_module: Counter[str] = Counter()
+        for scope, moved in ledger.by_scope.items():
+            for holder in self._get_all_ancestors(scope):
+                by_module[holder] += moved
+        return Traffic(
+            weights_bytes=ledger.read_of_weights(),
+            input_bytes=ledger.read_of_inputs(),
+            output_bytes=sum(map(byte_count, _tensors(result))),
+            operator_bytes=ledger.by_scope.total(),
+            by_module={name: moved for name, moved in by_module.items() if moved},
+        )
+
 
 class _Recorder(TorchDispatchMode):
     """Counts every operator that runs while it is active, by the module that runs it."""
 
     supports_higher_order_operators = True
 
-    def __init__(self) -> None:
+    def __init__(self, ledger: Ledger) -> None:
         super().__init__()
+        self.ledger = ledger
         self.scopes = [""]
         self.counts: dict[str, Counter[str]] = defaultdict(Counter)
         self.unknown: dict[str, Counter[str]] = defaultdict(Counter)
@@ -109,6 +132,7 @@ class _Recorder(TorchDispatchMode):
             return self._split(operator, args, kwargs)
         result = operator(*args, **kwargs)
         self._add(operator._schema.name, formula_of(operator), args, result)
+        self._move(operator, args, kwargs, result)
         return result
 
     def _call(self, operator: HigherOrderOperator, args: Any, kwargs: Any) -> Any:
@@ -119,6 +143,7 @@ class _Recorder(TorchDispatchMode):
         result = operator(*args, **kwargs)
         name = operator.name()
         self._add(f"higher_order::{name}", HIGHER_ORDER.get(name), args, result)
+        self._move(operator, args, kwargs, result)
         return result
 
     def _watching(self, branch: Callable[..., Any]) -> Callable[..., Any]:
@@ -137,6 +162,13 @@ class _Recorder(TorchDispatchMode):
             plain = name in (ELEMENTWISE, NORM)
             self.counts[self.scopes[-1]][name if plain else self._whole or name] += count
 
+    def _move(
+        self, operator: OpOverload | HigherOrderOperator, args: Any, kwargs: Any, result: Any
+    ) -> None:
+        """Enter what an operator reads and writes; what is shown whole moves nothing within."""
+        if self._whole is None:
+            self.ledger.add(self.scopes[-1], access_of(operator, args, kwargs, result))
+
     def _split(self, operator: OpOverload, args: Any, kwargs: Any) -> Any:
         """Run a composite operator by its parts; the outermost one of a name gives it to all."""
         outermost = self._whole is None and name_of(operator) in NAMED_WHOLE
@@ -144,10 +176,13 @@ class _Recorder(TorchDispatchMode):
             self._whole = name_of(operator)
         try:
             with self:
-                return operator.decompose(*args, **kwargs)
+                result = operator.decompose(*args, **kwargs)
         finally:
             if outermost:
                 self._whole = None
+        if outermost:
+            self._move(operator, args, kwargs, result)
+        return result
 
 
 def _uncompiled() -> AbstractContextManager[Any]:
@@ -161,6 +196,10 @@ def _uncompiled() -> AbstractContextManager[Any]:
 def _is_split(operator: OpOverload) -> bool:
     key = DispatchKey.CompositeImplicitAutograd
     return operator.has_kernel_for_dispatch_key(key) and name_of(operator) not in FORMULAS
+
+
+def _tensors(values: Any) -> Iterator[torch.Tensor]:
+    return (leaf for leaf in tree_leaves(values) if isinstance(leaf, torch.Tensor))
 
 
 def _on_one_device(args: Any, kwargs: Any) -> tuple[Any, Any]:

@@ -14,6 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from .dispatch import DispatchAnalysis, meta_twin
 from .formulas import ELEMENTWISE, NORM
 from .record import Cost
+from .traffic import Traffic
 
 NORM_OPERATIONS = 2
 """Of an element that is normalised, in `other_flops`: one scale, one shift."""
@@ -41,10 +42,6 @@ def macs_by_module(module: nn.Module, *inputs: torch.Tensor) -> dict[str, int]:
 def analyse(module: nn.Module, *inputs: torch.Tensor) -> tuple[Cost, dict[str, int]]:
     """Return what `count_cost` and `macs_by_module` do, from one and the same forward."""
     analysis = _analysis(module, inputs)
-    by_module = {
-        name: sum(counts.values()) - counts[ELEMENTWISE] - counts[NORM]
-        for name, counts in analysis.by_module_and_operator().items()
-    }
     counted = analysis.by_operator()
     matrix = {name: counted[name] for name in sorted(counted.keys() - {ELEMENTWISE, NORM})}
     macs = sum(matrix.values())
@@ -57,7 +54,25 @@ def analyse(module: nn.Module, *inputs: torch.Tensor) -> tuple[Cost, dict[str, i
         uncounted=dict(sorted(analysis.unsupported_ops().items())),
         torch_macs=_macs_by_torch(module, inputs),
     )
-    return cost, {name: total for name, total in by_module.items() if total}
+    return cost, _matrix_work(analysis)
+
+
+def count_traffic(module: nn.Module, *inputs: torch.Tensor) -> tuple[dict[str, int], Traffic]:
+    """Count the MACs by module, as `macs_by_module` does, and the bytes of the same forward.
+
+    Module and inputs may be on any device; bytes are those of their own types and shapes, such as
+    `clip: [B, 3, T, H, W]`.
+    """
+    analysis = _analysis(module, inputs)
+    return _matrix_work(analysis), analysis.traffic()
+
+
+def _matrix_work(analysis: DispatchAnalysis) -> dict[str, int]:
+    by_module = {
+        name: sum(counts.values()) - counts[ELEMENTWISE] - counts[NORM]
+        for name, counts in analysis.by_module_and_operator().items()
+    }
+    return {name: total for name, total in by_module.items() if total}
 
 
 def _analysis(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> DispatchAnalysis:

@@ -15,6 +15,8 @@ from .record import (
     LogitsType,
     Measure,
     Memory,
+    Peak,
+    Roofline,
     Sweep,
 )
 
@@ -121,6 +123,8 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True, tag=True, omit_default
 
     cost: Cost | None = None
     latency: Latency | None = None
+    peak: Peak | None = None
+    roofline: Roofline | None = None
     flow_time: FlowTime | None = None
     memory: Memory | None = None
     energy: Energy | None = None

@@ -154,6 +154,9 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
         drift: How far the outputs are from those of eager fp32; None for eager fp32 itself.
         gpu: How the GPU was between the blocks; None on a CPU.
         cold_l2_bytes: What was written before each sample to empty the L2 cache; None: it wasn't.
+        mfu: Model FLOPs utilisation, the FLOPs over what the record's `peak` does in the median
+            time; None where either is not known. Above 1 where an algorithm (Winograd, FFT) does
+            with fewer multiplications than the definition has.
     """
 
     samples_s: tuple[tuple[float, ...], ...]
@@ -173,6 +176,7 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
     drift: "Drift | None" = None
     gpu: GpuConditions | None = None
     cold_l2_bytes: int | None = None
+    mfu: float | None = None
 
     def percentile(self, share: float) -> float | None:
         """Return the sample that `share` of all are not above (the nearest rank), in seconds.
@@ -214,6 +218,67 @@ class Drift(msgspec.Struct, frozen=True, kw_only=True):
     largest_logit_difference: float | None
     top1_flips: int
     clips: int
+
+
+class Peak(msgspec.Struct, frozen=True, kw_only=True):
+    """The most that the machine did in the case's own process, with its threads; best of several.
+
+    Attributes:
+        flops_per_s: Of a product of two square matrices of random numbers, in the case's precision.
+        bytes_per_s: Of a copy of a tensor that no cache holds; bytes read and bytes written.
+        precision: Of the product.
+        rows: Of the matrices, whose product took `2 * rows ** 3` FLOPs.
+        copied_bytes: Of the tensor; twice as many were moved.
+        threads: Threads of one operator; None on a GPU.
+    """
+
+    flops_per_s: float
+    bytes_per_s: float
+    precision: Precision
+    rows: int
+    copied_bytes: int
+    threads: int | None = None
+
+
+class Bound(msgspec.Struct, frozen=True, kw_only=True):
+    """What the roofline says of FLOPs and bytes (Williams et al. 2009, figure 1).
+
+    Attributes:
+        moved_bytes: What must be moved.
+        intensity: FLOPs over bytes.
+        limit: What takes longer at the peak, the arithmetic or moving the bytes.
+        least_s: How long that takes.
+        share: `least_s` over the measured time; None where none was measured. Above 1 where caches
+            hold what is taken for moved, as of small networks.
+    """
+
+    moved_bytes: int
+    intensity: float
+    limit: Literal["compute", "memory"]
+    least_s: float
+    share: float | None
+
+
+class Roofline(msgspec.Struct, frozen=True, kw_only=True):
+    """A forward of the batch against the record's `peak`, at two levels.
+
+    Attributes:
+        flops: Of convolutions and matrix products, of the whole batch.
+        weights_bytes, input_bytes: Of parameters and buffers, and of the input, what is read, once.
+        output_bytes: Of the result.
+        ridge: The intensity above which the arithmetic takes longer.
+        network: Weights, input and output alone are moved: no implementation does with less.
+        operators: Each operator reads its inputs and weights once and writes its results once: what
+            running one after the other takes, with nothing left in a cache.
+    """
+
+    flops: int
+    weights_bytes: int
+    input_bytes: int
+    output_bytes: int
+    ridge: float
+    network: Bound
+    operators: Bound
 
 
 class FlowTime(msgspec.Struct, frozen=True, kw_only=True):
@@ -420,6 +485,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     weights_digest: str | None = None
     cost: Cost | None = None
     latency: Latency | None = None
+    peak: Peak | None = None
+    roofline: Roofline | None = None
     flow_time: FlowTime | None = None
     memory: Memory | None = None
     energy: Energy | None = None

@@ -5,10 +5,12 @@ from typing import Any, cast
 
 import torch
 from torch import nn
+from torch.utils._pytree import TreeSpec, tree_flatten, tree_unflatten
 
 from ..zoo.streaming import Streaming
-from .flops import count_cost
+from .flops import count_cost, count_traffic
 from .record import Cost
+from .traffic import Traffic
 
 
 class Stream:
@@ -60,3 +62,28 @@ def count_step(module: nn.Module, frame: torch.Tensor) -> Cost:
         uncounted=two.uncounted,
         torch_macs=cast(int, two.torch_macs) - cast(int, one.torch_macs) if known else None,
     )
+
+
+class _OneMore(nn.Module):
+    """The step of a streaming network as a forward of the frame and the tensors of the state."""
+
+    def __init__(self, network: nn.Module, state: TreeSpec) -> None:
+        super().__init__()
+        self.network = network
+        self.state = state
+
+    def forward(self, frame: torch.Tensor, *state: torch.Tensor) -> Any:
+        """`frame: [B, 3, H, W]` -> logits `[B, num_classes]` and the next state."""
+        step = cast(Streaming, self.network).step
+        return step(frame, tree_unflatten(list(state), self.state))
+
+
+def step_traffic(module: nn.Module, frame: torch.Tensor) -> Traffic:
+    """Count the bytes of one more frame `[B, 3, H, W]`: the state is read, and written anew.
+
+    A frame before it is run through the network, for the state.
+    """
+    with torch.inference_mode():
+        _, state = cast(Streaming, module).step(frame, None)
+    tensors, spec = tree_flatten(state)
+    return count_traffic(_OneMore(module, spec).eval(), frame, *tensors)[1]

@@ -28,7 +28,7 @@ from .job import (
     Progress,
     ShardFailedError,
 )
-from .record import Case, Failure, FailureKind
+from .record import Case, Cost, Failure, FailureKind, Latency
 from .resume import Claim
 
 if TYPE_CHECKING:
@@ -107,9 +107,11 @@ def _measure(job: Job, emit: Emit) -> None:
     network = Network(case)
     emit(Built(params=network.params, weights_digest=network.weights_digest))
     uncounted: tuple[str, ...] = ()
+    cost: Cost | None = None
     if "flops" in job.measures:
         emit(Progress(stage="counting"))
-        uncounted = _count(network, emit)
+        cost = _count(network, emit)
+        uncounted = ("the whole network",) if cost is None else tuple(cost.uncounted)
     if job.needs_device:
         network.settle()
         for text in network.notes:
@@ -137,6 +139,9 @@ def _measure(job: Job, emit: Emit) -> None:
             threads = case.threads or physical_cores()
             timed = measure_flow_time(case.protocol, case.flow, threads, job.budget.max_s / 2)
             emit(Measured(flow_time=timed))
+        if cost is not None:
+            emit(Progress(stage="peak"))
+            _hold_against_peak(network, cost, latency, emit)
     if "energy" in job.measures:
         from .energy import measure_energy
 
@@ -165,15 +170,15 @@ def _measure(job: Job, emit: Emit) -> None:
         emit(Failed(failure=Failure(kind="uncounted", message=message)))
 
 
-def _count(network: "Network", emit: Emit) -> tuple[str, ...]:
-    """Count the cost; return what can't be counted, without which the rest is measured still."""
+def _count(network: "Network", emit: Emit) -> Cost | None:
+    """Count the cost; where that can't be done, the rest is measured still."""
     try:
         cost = network.cost()
     except KinobenchError:
         raise
     except Exception as error:  # if the network is at fault, it fails again in what follows
         emit(Note(text=f"cost: could not be counted: {_told(error)}"))
-        return ("the whole network",)
+        return None
     emit(Measured(cost=cost))
     if network.case.flow is not None:
         emit(Note(text="cost: the optical flow's is not in it; its time is told apart"))
@@ -182,7 +187,28 @@ def _count(network: "Network", emit: Emit) -> tuple[str, ...]:
         emit(Note(text=f"cost: not counted, so MACs are too low: {listed}"))
     if cost.torch_macs is not None and cost.torch_macs != cost.macs:
         emit(Note(text=f"cost: torch's own counter gives {cost.torch_macs} MACs"))
-    return tuple(cost.uncounted)
+    return cost
+
+
+def _hold_against_peak(network: "Network", cost: Cost, latency: Latency, emit: Emit) -> None:
+    """Measure what the machine can do, and tell which share of it the forward reaches."""
+    from .peak import measure_peak
+    from .roofline import case_traffic, roofline, utilisation
+
+    flops = cost.flops * network.case.batch
+    try:
+        peak = measure_peak(network.device, network.case.precision)
+    except RuntimeError as error:  # no product in that precision, or no memory
+        emit(Note(text=f"peak: could not be measured: {_told(error)}"))
+        return
+    latency = msgspec.structs.replace(latency, mfu=utilisation(flops, latency.median_s, peak))
+    emit(Measured(latency=latency, peak=peak))
+    try:
+        traffic = case_traffic(network)
+    except Exception as error:  # it ran, so this is about counting
+        emit(Note(text=f"roofline: bytes could not be counted: {_told(error)}"))
+        return
+    emit(Measured(roofline=roofline(flops, traffic, peak, latency.median_s)))
 
 
 def _score(job: Job, network: "Network", split: Split, emit: Emit) -> None:

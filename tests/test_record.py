@@ -57,7 +57,8 @@ def test_the_json_has_the_design_s_fields_with_their_units_and_the_digests_besid
     plain = json.loads(made_record(energy=made_energy()).to_json())
     assert set(plain) == {
         *("schema", "run", "started", "case", "environment", "params", "weights_digest", "cost"),
-        *("latency", "flow_time", "memory", "energy", "accuracy", "sweep", "notes", "error"),
+        *("latency", "peak", "roofline", "flow_time", "memory", "energy", "accuracy", "sweep"),
+        *("notes", "error"),
     }
     assert plain["schema"] == SCHEMA == 1
     case = plain["case"]
@@ -197,6 +198,14 @@ def test_fragmentation_is_what_was_held_and_not_given_out() -> None:
     )
     plain = json.loads(made_record(memory=memory).to_json())["memory"]
     assert plain["fragmentation_bytes"] == 240
+
+
+def test_a_record_from_before_peaks_and_rooflines_is_read() -> None:
+    plain = json.loads(made_record().to_json())
+    del plain["peak"], plain["roofline"], plain["latency"]["mfu"]
+    read = from_json(json.dumps(plain))
+    assert read == made_record() and read.case.digest == "afaf30a88a1e173f"
+    assert read.peak is None and read.roofline is None and read.latency.mfu is None
 
 
 def test_keys_of_a_later_version_are_passed_over() -> None:

@@ -1,0 +1,116 @@
+"""What the machine can do at most: a large matrix product and a large copy, timed here and now.
+
+A number from a data sheet belongs to another clock, another power limit and another library.
+"""
+
+import time
+from collections.abc import Callable
+
+import torch
+
+from .record import Peak, Precision
+
+_DTYPES: dict[Precision, torch.dtype] = {
+    "fp32": torch.float32,
+    "tf32": torch.float32,  # with what `Network` allows
+    "bf16": torch.bfloat16,
+    "fp16": torch.float16,
+}
+
+REPEATS = 4
+"""Of each product and of the copy, after one that warms up."""
+ROWS = {"cpu": (256, 512, 1024, 2048, 4096), "cuda": (1024, 2048, 4096, 8192, 16384)}
+"""Larger and larger, until a device is full or time is up; the best counts."""
+PRODUCTS_S = 0.5
+COPIED_BYTES = {"cpu": 2**27, "cuda": 2**30}
+"""More than any cache: 128 MiB, as the copy goes to another 128; 1 GiB on a GPU."""
+
+TimeCall = Callable[[Callable[[], object]], float]
+"""Seconds of one call on the device."""
+
+
+def measure_peak(
+    device: torch.device, precision: Precision, time_call: TimeCall | None = None
+) -> Peak:
+    """Time products and copies of random numbers; the fastest of each counts.
+
+    It takes under a second, and leaves no memory behind.
+
+    Args:
+        device: Where; on a CPU with torch's present number of threads.
+        precision: Of the products. TF32 must be allowed or not already, as it is for a case.
+        time_call: How a call is timed.
+
+    Raises:
+        RuntimeError: The device has no product in that precision, or no memory for a small one.
+    """
+    on_gpu = device.type == "cuda"
+    timed = time_call or (_on_cuda if on_gpu else _on_cpu)
+    free_bytes = torch.cuda.mem_get_info(device)[0] if on_gpu else None
+    with torch.inference_mode():
+        rows, flops_per_s = _products(device, _DTYPES[precision], timed, free_bytes)
+        copied_bytes, bytes_per_s = _copies(device, timed, free_bytes)
+    return Peak(
+        flops_per_s=flops_per_s,
+        bytes_per_s=bytes_per_s,
+        precision=precision,
+        rows=rows,
+        copied_bytes=copied_bytes,
+        threads=None if on_gpu else torch.get_num_threads(),
+    )
+
+
+def _products(
+    device: torch.device, dtype: torch.dtype, timed: TimeCall, free_bytes: int | None
+) -> tuple[int, float]:
+    """Return the rows of the product that did most a second, and its FLOPs a second."""
+    best_rows, best = 0, 0.0
+    spent_s, last_s = 0.0, 0.0
+    for rows in ROWS[device.type]:
+        expected_s = 8 * last_s * (1 + REPEATS)
+        too_large = free_bytes is not None and 3 * rows**2 * dtype.itemsize > free_bytes / 2
+        if best_rows and (too_large or spent_s + expected_s > PRODUCTS_S):
+            break
+        left, right = (
+            torch.randn(rows, rows, device=device, dtype=torch.float32).to(dtype) for _ in range(2)
+        )
+        result = torch.empty(rows, rows, device=device, dtype=dtype)
+        warm_s, last_s = _fastest(lambda: torch.mm(left, right, out=result), timed)  # noqa: B023
+        spent_s += warm_s + REPEATS * last_s
+        if 2 * rows**3 / last_s > best:
+            best_rows, best = rows, 2 * rows**3 / last_s
+    return best_rows, best
+
+
+def _copies(device: torch.device, timed: TimeCall, free_bytes: int | None) -> tuple[int, float]:
+    """Return the bytes of the tensor, and how many a second are read and written by its copy."""
+    size = COPIED_BYTES[device.type]
+    while free_bytes is not None and 4 * size > free_bytes and size > 2**18:
+        size //= 2
+    few = torch.randn(2**16, device=device)  # drawing all of them would take longer than copying
+    source = few.repeat(size // (few.numel() * few.element_size()))
+    target = torch.empty_like(source)
+    return size, 2 * size / _fastest(lambda: target.copy_(source), timed)[1]
+
+
+def _fastest(call: Callable[[], object], timed: TimeCall) -> tuple[float, float]:
+    """Return the time of a call that warms up, and the least of those after it."""
+    warm_s = timed(call)
+    return warm_s, min(timed(call) for _ in range(REPEATS))
+
+
+def _on_cpu(call: Callable[[], object]) -> float:
+    begin = time.perf_counter()
+    call()
+    return time.perf_counter() - begin
+
+
+def _on_cuda(call: Callable[[], object]) -> float:
+    start = torch.cuda.Event(enable_timing=True)
+    end = torch.cuda.Event(enable_timing=True)
+    torch.cuda.synchronize()
+    start.record()
+    call()
+    end.record()
+    torch.cuda.synchronize()
+    return start.elapsed_time(end) / 1e3

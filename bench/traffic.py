@@ -1,0 +1,197 @@
+"""Bytes that operators must move: what each reads and what it writes, once.
+
+That is what an operator can't do without, however large or small the caches are: each of its inputs
+and weights is read once, each of its results is written once.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import torch
+from torch._ops import HigherOrderOperator, OpOverload
+from torch.utils._pytree import tree_leaves
+
+from .formulas import attention, first_result, normalisation
+from .operators import FORMULAS, HIGHER_ORDER, name_of
+
+_FIRST_ALONE = (attention, first_result, normalisation)
+"""Formulas of operators whose other results (places, statistics, sums) nobody has asked for."""
+_UNTOUCHED = ("empty", "new_empty", "set", "resize")
+"""What begins so gives memory a shape; nothing is written there."""
+_OVERWRITING = frozenset(("copy", "zero", "fill", "normal", "uniform", "bernoulli"))
+"""In place, these don't read what was there."""
+_CHOOSING = frozenset(
+    ("embedding", "index", "_unsafe_index", "index_select", "gather", "take", "masked_select")
+)
+"""Of their first argument, these read no more than they give."""
+_PLACING = frozenset(
+    ("index_put", "_index_put_impl", "index_copy", "index_fill", "scatter", "masked_scatter")
+)
+"""In place, these write no more than their last argument holds, and read nothing of their first."""
+
+
+class Access(NamedTuple):
+    """What one operator moves.
+
+    Attributes:
+        read: Tensors, and how many bytes of each; what is the same memory stands there once.
+        written_bytes: Bytes of its results.
+    """
+
+    read: tuple[tuple[torch.Tensor, int], ...] = ()
+    written_bytes: int = 0
+
+    @property
+    def total_bytes(self) -> int:
+        """Return what is read and written."""
+        return sum(count for _, count in self.read) + self.written_bytes
+
+
+class Traffic(NamedTuple):
+    """Bytes of one forward.
+
+    Attributes:
+        weights_bytes: Of the parameters and buffers, what the forward reads, once.
+        input_bytes: Of its arguments, the same.
+        output_bytes: Of its result.
+        operator_bytes: What its operators move, one after the other.
+        by_module: The same of each module that runs any, by its dotted name; "" is the whole.
+    """
+
+    weights_bytes: int
+    input_bytes: int
+    output_bytes: int
+    operator_bytes: int
+    by_module: dict[str, int]
+
+    @property
+    def network_bytes(self) -> int:
+        """Return what no implementation can do without: weights, input and output alone."""
+        return self.weights_bytes + self.input_bytes + self.output_bytes
+
+
+class Ledger:
+    """Adds up what the operators of a forward move, by the module that runs them.
+
+    Attributes:
+        by_scope: Bytes read and written, by module.
+    """
+
+    def __init__(self, weights: Iterable[torch.Tensor], inputs: Iterable[torch.Tensor]) -> None:
+        """Begin before a forward of a network with these weights, on these inputs."""
+        self.by_scope: Counter[str] = Counter()
+        self._weights = {_storage(each): each.untyped_storage().nbytes() for each in weights}
+        self._inputs = {_storage(each): each.untyped_storage().nbytes() for each in inputs}
+        self._read: Counter[int] = Counter()
+
+    def add(self, scope: str, access: Access) -> None:
+        """Enter what an operator moves."""
+        self.by_scope[scope] += access.total_bytes
+        for tensor, count in access.read:
+            self._read[_storage(tensor)] += count
+
+    def read_of_weights(self) -> int:
+        """Return the bytes of weights that were read, each once."""
+        return self._read_once(self._weights)
+
+    def read_of_inputs(self) -> int:
+        """Return the bytes of inputs that were read, each once."""
+        return self._read_once(self._inputs)
+
+    def _read_once(self, held: dict[int, int]) -> int:
+        return sum(min(size, self._read[storage]) for storage, size in held.items())
+
+
+def access_of(
+    operator: OpOverload | HigherOrderOperator, args: Any, kwargs: Any, result: Any
+) -> Access:
+    """Return what an operator moves that was called with these arguments and gave this result.
+
+    Views and questions move nothing. An operator in place reads and writes the tensor it changes;
+    the elements of an expanded tensor count once.
+    """
+    if isinstance(operator, HigherOrderOperator):
+        first = operator.name() in HIGHER_ORDER
+        return _access(list(_tensors((args, kwargs))), list(_tensors(result)), first)
+    name = name_of(operator)
+    if name.startswith(_UNTOUCHED):
+        return Access()
+    changed, overwritten = _changed(operator, name, args, kwargs)
+    inputs = [each for each in _tensors((args, kwargs)) if id(each) not in overwritten]
+    if name.endswith("_like") or name.startswith("new_"):
+        inputs = []  # their shape is all that counts
+    if changed:
+        if name in _PLACING:
+            size = min(byte_count(changed[0]), byte_count(inputs[-1]) if inputs else 0)
+            return Access(_once(inputs), size)
+        return Access(_once(inputs), sum(map(byte_count, changed)))
+    limit = None
+    if name in _CHOOSING:
+        limit = sum(map(byte_count, _tensors(result)))
+    return _access(inputs, list(_tensors(result)), FORMULAS.get(name) in _FIRST_ALONE, limit)
+
+
+def byte_count(tensor: torch.Tensor) -> int:
+    """Return the bytes of the different elements of `tensor: [...]`, of any shape."""
+    if tensor.layout is not torch.strided:
+        return tensor.numel() * tensor.element_size()
+    places = zip(tensor.shape, tensor.stride(), strict=True)
+    elements = math.prod(size for size, stride in places if stride or not size)
+    return min(elements * tensor.element_size(), tensor.untyped_storage().nbytes())
+
+
+def _access(
+    inputs: list[torch.Tensor],
+    results: list[torch.Tensor],
+    first_alone: bool,
+    most_of_first: int | None = None,
+) -> Access:
+    given = {_storage(each) for each in inputs}
+    fresh = [each for each in results[: 1 if first_alone else None] if _storage(each) not in given]
+    if not fresh:
+        return Access()  # views of what was there, or no tensor at all
+    read = _once(inputs)
+    if most_of_first is not None and read:
+        (source, size), *rest = read
+        read = ((source, min(size, most_of_first)), *rest)
+    return Access(read, sum(count for _, count in _once(fresh)))
+
+
+def _changed(
+    operator: OpOverload, name: str, args: Any, kwargs: Any
+) -> tuple[list[torch.Tensor], set[int]]:
+    """Return the tensors that are changed in place, and which of them aren't read before."""
+    changed: list[torch.Tensor] = []
+    overwritten: set[int] = set()
+    for place, argument in enumerate(operator._schema.arguments):
+        if argument.alias_info is None or not argument.alias_info.is_write:
+            continue
+        value = args[place] if place < len(args) else kwargs.get(argument.name)
+        tensors = list(_tensors(value))
+        changed += tensors
+        if argument.kwarg_only or name in _OVERWRITING | _PLACING:
+            overwritten |= {id(each) for each in tensors}
+    return changed, overwritten
+
+
+def _once(tensors: Iterable[torch.Tensor]) -> tuple[tuple[torch.Tensor, int], ...]:
+    """Return each tensor with its bytes, those that show the same memory once."""
+    different: dict[tuple[Any, ...], torch.Tensor] = {}
+    for each in tensors:
+        stride = each.stride() if each.layout is torch.strided else ()
+        offset = each.storage_offset() if each.layout is torch.strided else 0
+        different.setdefault((_storage(each), offset, tuple(each.shape), stride), each)
+    return tuple((each, byte_count(each)) for each in different.values())
+
+
+def _storage(tensor: torch.Tensor) -> int:
+    """Return what tells a tensor's memory from that of all others that are alive."""
+    if tensor.layout is not torch.strided:
+        return id(tensor)
+    return int(tensor.untyped_storage()._cdata)
+
+
+def _tensors(values: Any) -> Iterator[torch.Tensor]:
+    return (leaf for leaf in tree_leaves(values) if isinstance(leaf, torch.Tensor))

@@ -1,0 +1,95 @@
+"""The peak is the best of what was timed, and the roofline is arithmetic on it."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from kinobench.bench import peak as peaks
+from kinobench.bench.peak import measure_peak
+from kinobench.bench.record import Peak
+from kinobench.bench.roofline import bound, ridge_of, roofline, utilisation
+from kinobench.bench.traffic import Traffic
+
+PEAK = Peak(flops_per_s=1e12, bytes_per_s=1e11, precision="fp32", rows=64, copied_bytes=64)
+CPU = torch.device("cpu")
+
+
+def test_utilisation_is_the_flops_over_what_the_peak_does_in_that_time() -> None:
+    # 4 GFLOPs in 8 ms are 0.5 TFLOP/s of 1.
+    assert utilisation(4_000_000_000, 0.008, PEAK) == pytest.approx(0.5)
+
+
+def test_below_the_ridge_memory_binds_and_above_it_arithmetic_does() -> None:
+    assert ridge_of(PEAK) == 10
+    low = bound(5_000_000, 1_000_000, PEAK, 2e-5)
+    assert (low.intensity, low.limit) == (5, "memory")
+    assert low.least_s == pytest.approx(1e-5) and low.share == pytest.approx(0.5)
+    high = bound(20_000_000, 1_000_000, PEAK)
+    assert (high.intensity, high.limit, high.share) == (20, "compute", None)
+    assert high.least_s == pytest.approx(2e-5)
+    assert bound(0, 10, PEAK).limit == "memory"
+
+
+def test_a_network_is_held_against_the_peak_at_both_levels() -> None:
+    traffic = Traffic(300_000, 150_000, 50_000, 4_000_000, {"": 4_000_000})
+    found = roofline(10_000_000, traffic, PEAK, 1e-4)
+    assert (found.network.moved_bytes, found.network.limit) == (500_000, "compute")
+    assert (found.operators.moved_bytes, found.operators.limit) == (4_000_000, "memory")
+    assert found.network.share == pytest.approx(0.1)
+    assert found.operators.share == pytest.approx(0.4)
+    assert (found.weights_bytes, found.input_bytes, found.output_bytes) == (
+        300_000,
+        150_000,
+        50_000,
+    )
+
+
+class FakeTimer:
+    """Times calls as told, in order, and runs them."""
+
+    def __init__(self, *seconds: float) -> None:
+        self.seconds = list(seconds)
+
+    def __call__(self, call: Callable[[], object]) -> float:
+        call()
+        return self.seconds.pop(0)
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peaks, "ROWS", {"cpu": (32, 64, 128)})
+    monkeypatch.setattr(peaks, "COPIED_BYTES", {"cpu": 2**20})
+    monkeypatch.setattr(peaks, "REPEATS", 2)
+
+
+@pytest.mark.usefixtures("small")
+def test_the_fastest_product_and_the_fastest_copy_are_the_peak() -> None:
+    timer = FakeTimer(
+        *(9.0, 0.001, 0.002),  # 32 rows took 9 s to warm up: no time is left for 64
+        *(5.0, 0.25, 0.5),
+    )
+    found = measure_peak(CPU, "fp32", timer)
+    assert timer.seconds == []
+    assert (found.rows, found.flops_per_s) == (32, 2 * 32**3 / 0.001)
+    assert (found.copied_bytes, found.bytes_per_s) == (2**20, 2 * 2**20 / 0.25)
+    assert found.threads == torch.get_num_threads()
+
+
+@pytest.mark.usefixtures("small")
+def test_larger_products_are_tried_while_there_is_time_and_the_best_counts() -> None:
+    timer = FakeTimer(
+        *(0.01, 0.001, 0.001),
+        *(0.01, 0.002, 0.002),  # four times as fast
+        *(0.02, 0.020, 0.020),  # slower again
+        *(1.0, 1.0, 1.0),
+    )
+    found = measure_peak(CPU, "bf16", timer)
+    assert (found.rows, found.precision) == (64, "bf16")
+    assert found.flops_per_s == 2 * 64**3 / 0.002
+
+
+@pytest.mark.usefixtures("small")
+def test_the_peak_of_this_machine_is_measured() -> None:
+    found = measure_peak(CPU, "fp32")
+    assert found.flops_per_s > 1e6 and found.bytes_per_s > 1e6

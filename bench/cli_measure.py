@@ -56,7 +56,8 @@ def run(
         str | None,
         typer.Option(
             metavar="LIST",
-            help="Of flops,latency,memory,energy,accuracy,sweep (default: all but energy, sweep).",
+            help="Of flops,latency,memory,energy,pipeline,accuracy,sweep "
+            "(default: all but energy, pipeline and sweep).",
         ),
     ] = None,
     device: Annotated[
@@ -148,6 +149,7 @@ def run(
     """Measure a suite; print and store a table."""
     from rich.console import Console
 
+    from . import pipeline_table
     from . import run as running
     from . import suite as suites
 
@@ -203,6 +205,7 @@ def run(
         if not json:
             print_boards(ranked_boards(records, results))
             print_sweeps(records)
+            pipeline_table.show(records, console())
         rebuild(results)
     for record in records:
         if record.error is not None and json:

@@ -16,6 +16,7 @@ from .record import (
     Measure,
     Memory,
     Peak,
+    PipelineTime,
     Roofline,
     Sweep,
 )
@@ -103,6 +104,11 @@ def on_cluster_alone(measures: Iterable[Measure]) -> bool:
     return set(measures) <= {"flops", "accuracy"} and "accuracy" in measures
 
 
+def reads_videos(measures: Iterable[Measure]) -> bool:
+    """Tell whether something is measured that takes a dataset's videos."""
+    return not {"accuracy", "pipeline"}.isdisjoint(measures)
+
+
 class Built(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The network is there."""
 
@@ -128,6 +134,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True, tag=True, omit_default
     flow_time: FlowTime | None = None
     memory: Memory | None = None
     energy: Energy | None = None
+    pipeline: PipelineTime | None = None
     accuracy: Accuracy | None = None
     sweep: Sweep | None = None
 

@@ -19,7 +19,9 @@ Mode = Literal["eager", "compile", "cudagraph", "compile_cudagraph", "channels_l
 GRAPH_MODES: tuple[Mode, ...] = ("cudagraph", "compile_cudagraph")
 """Those that replay a CUDA graph."""
 LogitsType = Literal["float32", "float16"]
-Measure = Literal["flops", "latency", "memory", "energy", "accuracy", "sweep"]
+Measure = Literal[
+    "flops", "latency", "memory", "energy", "pipeline", "accuracy", "sweep"
+]
 FailureKind = Literal[
     "exception", "refused", "out_of_memory", "killed", "timeout", "unreadable", "uncounted"
 ]
@@ -399,6 +401,74 @@ class Sweep(msgspec.Struct, frozen=True, kw_only=True):
         return next(near, None)
 
 
+class StageTime(msgspec.Struct, frozen=True, kw_only=True):
+    """Time of one stage, waited for before the next begins.
+
+    Attributes:
+        name: `open` (and index the file), `decode` (and convert to RGB), `flow`, `copy` (to a GPU),
+            `views` (resize, crop, normalise), `forward` (of all views), `aggregate`; a stage that
+            the network or the device doesn't have is left out.
+        samples_s: Of every video, or frame.
+        median_s, interval_s: Their median; its 95 % interval, from order statistics.
+        share: Of all the time of all samples; those of all stages add up to 1.
+    """
+
+    name: str
+    samples_s: tuple[float, ...]
+    median_s: float
+    interval_s: tuple[float, float] | None
+    share: float
+
+
+class StreamedFrames(msgspec.Struct, frozen=True, kw_only=True):
+    """Time of one frame of an open video, from the decoder to the prediction so far.
+
+    Attributes:
+        samples_s: Of every frame, the sum of its stages; frames that the protocol's stride passes
+            over are decoded too.
+        videos: How many the frames are of, the first clip of each.
+    """
+
+    samples_s: tuple[float, ...]
+    median_s: float
+    interval_s: tuple[float, float] | None
+    stages: tuple[StageTime, ...]
+    videos: int
+
+
+class PipelineTime(msgspec.Struct, frozen=True, kw_only=True):
+    """Time of a video from its file to its prediction, over all views of the protocol.
+
+    Attributes:
+        samples_s: Of every video, the sum of its stages, one after the other.
+        per_view_s: `median_s` over the views of a video.
+        views_in_a_forward: The last forward of a video is filled up.
+        bottleneck: The stage with the largest share.
+        videos_per_s_samples, videos_per_s, videos_per_s_interval: Of the overlapped pipeline that
+            measures accuracy, by pass; their median and its 95 % interval.
+        videos_in_a_pass: How many.
+        readers: Files that it reads side by side.
+        threads: Of one operator.
+        streamed: Frame by frame, in mode `stream` alone.
+    """
+
+    samples_s: tuple[float, ...]
+    median_s: float
+    interval_s: tuple[float, float] | None
+    views: int
+    per_view_s: float
+    views_in_a_forward: int
+    stages: tuple[StageTime, ...]
+    bottleneck: str
+    videos_per_s_samples: tuple[float, ...]
+    videos_per_s: float
+    videos_per_s_interval: tuple[float, float] | None
+    videos_in_a_pass: int
+    readers: int
+    threads: int
+    streamed: StreamedFrames | None = None
+
+
 class Unreadable(msgspec.Struct, frozen=True, kw_only=True):
     """A video that was to be scored and could not be read."""
 
@@ -490,6 +560,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     flow_time: FlowTime | None = None
     memory: Memory | None = None
     energy: Energy | None = None
+    pipeline: PipelineTime | None = None
     accuracy: Accuracy | None = None
     sweep: Sweep | None = None
     notes: tuple[str, ...] = ()

@@ -114,9 +114,9 @@ def measure(
     }
     for device in sorted(needed):
         environment.require_device(device)
-    for decoder in sorted({e.case.decoder for e in planned if "accuracy" in e.measures}):
+    for decoder in sorted({e.case.decoder for e in planned if job.reads_videos(e.measures)}):
         environment.require_decoder(decoder)
-    datasets = {entry.case.dataset for entry in planned if "accuracy" in entry.measures} - {None}
+    datasets = {e.case.dataset for e in planned if job.reads_videos(e.measures)} - {None}
     roots = {
         name: options.data_roots.of(name, only=len(datasets) == 1)
         for name in sorted(filter(None, datasets))

@@ -142,11 +142,12 @@ def run_job(
         error = _ended_early(worker, stage, timeout_s if late.is_set() else None)
     notes += [
         f"{measure}: not asked for"
-        for measure in ("flops", "latency", "memory", "energy", "accuracy")
+        for measure in ("flops", "latency", "memory", "energy", "pipeline", "accuracy")
         if measure not in job.measures
     ]
-    if "accuracy" in job.measures and job.case.dataset is None:
-        notes.append("accuracy: no dataset")
+    if job.case.dataset is None:
+        videos = ("pipeline", "accuracy")
+        notes += [f"{each}: no dataset" for each in videos if each in job.measures]
     return msgspec.structs.replace(record, notes=tuple(notes), error=error)
 
 

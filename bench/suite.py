@@ -26,7 +26,7 @@ from ..zoo.weights import (
     resolve_weights,
 )
 from .environment import physical_cores
-from .job import Budget
+from .job import Budget, reads_videos
 from .models import model_of
 from .record import GRAPH_MODES, Case, Device, Measure, Mode, Precision
 
@@ -212,7 +212,7 @@ def plan(suite: Suite, asked: Settings, models: tuple[str, ...] = ()) -> list[Pl
         )
     if asked.flow is not None and all(each.case.flow is None for each in planned.values()):
         raise KinobenchError(f"--flow {asked.flow}: none of the models takes optical flow")
-    if asked.decoder is not None and all("accuracy" not in e.measures for e in planned.values()):
+    if asked.decoder is not None and not any(reads_videos(e.measures) for e in planned.values()):
         raise KinobenchError(
             f"--decoder {asked.decoder}: no accuracy is measured, so no video is decoded; give a "
             "--dataset, or leave the decoder out"

@@ -162,6 +162,8 @@ def _measure(job: Job, emit: Emit) -> None:
         emit(Measured(sweep=sweep))
         for text in notes:
             emit(Note(text=text))
+    if "pipeline" in job.measures and case.dataset is not None:
+        _time_pipeline(job, network, emit)
     split = split or _split(job)
     if split is not None:
         _score(job, network, split, emit)
@@ -341,11 +343,28 @@ def _source(job: Job) -> str:
     return source_digest(registry.get(job.case.model).build, *map(Path, job.plugins))
 
 
+def _time_pipeline(job: Job, network: "Network", emit: Emit) -> None:
+    """Time videos of the dataset from the file to the prediction."""
+    from .pipeline_time import measure_pipeline
+
+    emit(Progress(stage="pipeline"))
+    split = _load_split(job)
+    assert split is not None
+    measured, notes = measure_pipeline(network, split, readers=len(usable_cpus()))
+    emit(Measured(pipeline=measured))
+    for text in notes:
+        emit(Note(text=text))
+
+
 def _split(job: Job) -> Split | None:
     """Load what accuracy is measured on, if it is."""
+    return _load_split(job) if "accuracy" in job.measures else None
+
+
+def _load_split(job: Job) -> Split | None:
     from ..datasets import catalog
 
-    if "accuracy" not in job.measures or job.case.dataset is None:
+    if job.case.dataset is None:
         return None
     root = None if job.data_root is None else Path(job.data_root)
     return catalog.get(job.case.dataset).load(root, job.case.split)

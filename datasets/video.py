@@ -227,13 +227,8 @@ class VideoReader:
         Raises:
             VideoError: A wanted frame can't be decoded, or the picture changes its size.
         """
-        converter = VideoReformatter()
         pictures: np.ndarray | None = None
-        for place, frame in self.sound_frames(numbers):
-            with _reported(self.path, "its colours can't be converted"):
-                picture = _pixels(converter.reformat(frame, format="rgb24"))
-            if frame.rotation % 360:
-                picture = np.rot90(picture, k=round(frame.rotation / 90))
+        for place, picture in self.converted_frames(numbers):
             if pictures is None:
                 pictures = self._room(room, (len(numbers), picture.shape[0], picture.shape[1], 3))
             pictures[place] = picture
@@ -246,6 +241,22 @@ class VideoReader:
         except MemoryError as error:
             what = f"{shape[0]} frames of {shape[2]}x{shape[1]} have no room"
             raise reading_error(self.path, what, error, shape[1] * shape[2]) from error
+
+    def converted_frames(self, numbers: Sequence[int]) -> Iterator[tuple[int, np.ndarray]]:
+        """Decode the file once and yield the chosen frames one by one, with their places.
+
+        Each is `[H, W, 3]`, uint8, as in `frames`, and holds until the next is asked for.
+
+        Raises:
+            VideoError: See `frames`.
+        """
+        converter = VideoReformatter()
+        for place, frame in self.sound_frames(numbers):
+            with _reported(self.path, "its colours can't be converted"):
+                picture = _pixels(converter.reformat(frame, format="rgb24"))
+            if frame.rotation % 360:
+                picture = np.rot90(picture, k=round(frame.rotation / 90))
+            yield place, picture
 
     def sound_frames(self, numbers: Sequence[int]) -> Iterator[tuple[int, av.VideoFrame]]:
         """Decode the file once and yield the chosen frames, not converted, with their places.
@@ -415,11 +426,16 @@ def read_clips(
         KinobenchError: The decoder can't be loaded.
     """
     with open_video(path, decoder) as video:
-        numbers = protocol.frame_indices(video.times_s, video.duration_s, video.timeline)
-        wanted = sorted({number for clip in numbers for number in clip})
-        place_of = {number: place for place, number in enumerate(wanted)}
-        places = tuple(tuple(place_of[number] for number in clip) for clip in numbers)
-        return Clips(video.frames(wanted, room), places, tuple(wanted))
+        return cut_clips(video, protocol, room)
+
+
+def cut_clips(video: VideoReader, protocol: Protocol, room: Room = new_room) -> Clips:
+    """Read the clips that the protocol cuts from an open video; see `read_clips`."""
+    numbers = protocol.frame_indices(video.times_s, video.duration_s, video.timeline)
+    wanted = sorted({number for clip in numbers for number in clip})
+    place_of = {number: place for place, number in enumerate(wanted)}
+    places = tuple(tuple(place_of[number] for number in clip) for clip in numbers)
+    return Clips(video.frames(wanted, room), places, tuple(wanted))
 
 
 def _pixels(picture: av.VideoFrame) -> np.ndarray:

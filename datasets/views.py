@@ -89,11 +89,12 @@ class ViewMaker:
         """Return the number of views of the video that was taken last."""
         return len(self._places) * len(self._crops)
 
-    def take(self, frames: np.ndarray, places: Sequence[Sequence[int]]) -> None:
+    def take(self, frames: np.ndarray | torch.Tensor, places: Sequence[Sequence[int]]) -> None:
         """Resize and normalise the frames of a video.
 
         Args:
-            frames: `[U, H, W, 3]`, uint8, red, green, blue; not needed any more afterwards.
+            frames: `[U, H, W, 3]`, uint8, red, green, blue; not needed any more afterwards. A
+                tensor is on the device already, as `send` gives it.
             places: `[clips][frames]`, indices into `frames`.
         """
         protocol, size = self.protocol, self.protocol.size
@@ -133,7 +134,8 @@ class ViewMaker:
                 )
             )
         self._pictures = self._room(len(frames), lowest - top, rightmost - left)
-        parts = _parts(self._sent(frames), self._frames_at_once)
+        sent = frames if isinstance(frames, torch.Tensor) else self.send(frames)
+        parts = _parts(sent, self._frames_at_once)
 
         def make(at: int) -> None:
             begin = at * self._frames_at_once
@@ -197,7 +199,7 @@ class ViewMaker:
             self._memory = torch.empty(elements, dtype=self.dtype, device=self.device)
         return self._memory[:elements].view(3, frames, height, width)
 
-    def _sent(self, frames: np.ndarray) -> torch.Tensor:
+    def send(self, frames: np.ndarray) -> torch.Tensor:
         """Return frames `[U, H, W, 3]` on the device.
 
         They travel beside what the GPU is computing: on a stream of their own, which alone is

@@ -57,7 +57,8 @@ def test_the_json_has_the_design_s_fields_with_their_units_and_the_digests_besid
     plain = json.loads(made_record(energy=made_energy()).to_json())
     assert set(plain) == {
         *("schema", "run", "started", "case", "environment", "params", "weights_digest", "cost"),
-        *("latency", "peak", "roofline", "flow_time", "memory", "energy", "accuracy", "sweep"),
+        *("latency", "peak", "roofline", "flow_time", "memory", "energy", "pipeline", "accuracy"),
+        "sweep",
         *("notes", "error"),
     }
     assert plain["schema"] == SCHEMA == 1
@@ -200,12 +201,13 @@ def test_fragmentation_is_what_was_held_and_not_given_out() -> None:
     assert plain["fragmentation_bytes"] == 240
 
 
-def test_a_record_from_before_peaks_and_rooflines_is_read() -> None:
+def test_a_record_from_before_peaks_rooflines_and_pipelines_is_read() -> None:
     plain = json.loads(made_record().to_json())
-    del plain["peak"], plain["roofline"], plain["latency"]["mfu"]
+    del plain["peak"], plain["roofline"], plain["pipeline"], plain["latency"]["mfu"]
     read = from_json(json.dumps(plain))
     assert read == made_record() and read.case.digest == "afaf30a88a1e173f"
-    assert read.peak is None and read.roofline is None and read.latency.mfu is None
+    assert read.peak is None and read.roofline is None and read.pipeline is None
+    assert read.latency.mfu is None
 
 
 def test_keys_of_a_later_version_are_passed_over() -> None:

@@ -1,0 +1,169 @@
+"""End-to-end times are split without a gap, on real files, and say where the time goes."""
+
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+from rich.console import Console
+
+from kinobench.bench import pipeline_table
+from kinobench.bench.network import Network
+from kinobench.bench.pipeline_time import (
+    Laps,
+    PipelineResult,
+    measure_pipeline,
+    spread,
+    stages_of,
+)
+from kinobench.bench.record import Case, PipelineTime
+from kinobench.datasets.protocol import preset
+from kinobench.datasets.split import Split, Video
+
+from .made_records import made_record
+from .media import REPOSITORY, numbered_frames, write_video
+
+
+class TickingClock:
+    """A clock that is a second later each time it is read."""
+
+    def __init__(self) -> None:
+        self.now = -1.0
+
+    def __call__(self) -> float:
+        self.now += 1
+        return self.now
+
+
+def made_split(folder: Path, videos: int = 3) -> Split:
+    paths = [write_video(folder / f"{n}.mp4", numbered_frames(20)) for n in range(videos)]
+    listed = tuple(Video(id=p.stem, path=p, label=n % 2) for n, p in enumerate(paths))
+    return Split(dataset="here", name="all", classes=("a", "b"), videos=listed)
+
+
+def measured(
+    split: Split, model: str = "early_fusion_tiny", views: int = 1, **changes: object
+) -> PipelineResult:
+    protocol = preset("pointlight").with_views(views, 1)
+    case = Case(model=model, classes=2, protocol=protocol, **changes)  # type: ignore[arg-type]
+    network = Network(case)
+    network.settle()
+    clock = TickingClock()
+    return measure_pipeline(
+        network, split, readers=1, staged_s=1, overlapped_s=1, streamed_s=1, clock=clock
+    )
+
+
+def test_laps_split_the_time_without_a_gap() -> None:
+    times = iter((0.0, 10.0, 11.0, 13.0, 16.0, 20.0))
+    waits: list[None] = []
+    laps = Laps(lambda: next(times), lambda: waits.append(None))
+    laps.restart()
+    for stage in ("decode", "views", "forward", "views"):
+        laps.lap(stage)
+    assert laps.spent_s == {"decode": 1.0, "views": 2.0 + 4.0, "forward": 3.0}
+    assert sum(laps.spent_s.values()) == 20.0 - 10.0
+    assert len(waits) == 6  # the device is waited for before the clock is read
+
+
+def test_shares_add_up_and_a_stage_that_some_lack_counts_as_nothing_there() -> None:
+    stages = stages_of([{"decode": 3.0, "forward": 1.0}, {"decode": 1.0}])
+    assert [(s.name, s.samples_s, s.median_s, s.share) for s in stages] == [
+        ("decode", (3.0, 1.0), 2.0, 0.8),
+        ("forward", (1.0, 0.0), 0.5, 0.2),
+    ]
+    assert all(stage.interval_s is None for stage in stages)  # two samples bound nothing
+
+
+def test_the_first_videos_are_of_different_classes() -> None:
+    videos = [Video(id=str(n), path=Path(f"{n}"), label=n // 3) for n in range(9)]
+    assert [video.label for video in spread(videos)] == [0, 1, 2] * 3
+    assert [video.id for video in spread(videos)][:4] == ["0", "3", "6", "1"]
+    assert sorted(spread(videos), key=lambda v: v.id) == videos
+
+
+def test_every_stage_is_timed_and_they_add_up_to_the_whole(tmp_path: Path) -> None:
+    timed, notes = measured(made_split(tmp_path))
+    assert timed is not None and notes == ()
+    assert [s.name for s in timed.stages] == ["open", "decode", "views", "forward", "aggregate"]
+    # Each lap is one reading of the clock, a second.
+    assert all(set(stage.samples_s) == {1.0} for stage in timed.stages)
+    assert len(timed.samples_s) >= 6 and set(timed.samples_s) == {5.0}
+    assert (timed.median_s, timed.interval_s, timed.per_view_s) == (5.0, (5.0, 5.0), 5.0)
+    assert sum(stage.share for stage in timed.stages) == pytest.approx(1)
+    # A pass is of the three videos there are, between two readings.
+    assert timed.videos_in_a_pass == 3 and set(timed.videos_per_s_samples) == {3.0}
+    assert timed.streamed is None
+
+
+def test_forwards_of_some_views_each_make_a_video_and_name_the_bottleneck(tmp_path: Path) -> None:
+    timed, _ = measured(made_split(tmp_path, 1), views=5, eval_batch=2)
+    assert timed is not None
+    # 5 views in forwards of 2: three laps of views and three of forwards.
+    seconds = {stage.name: stage.median_s for stage in timed.stages}
+    assert seconds == {"open": 1, "decode": 1, "views": 3, "forward": 3, "aggregate": 1}
+    assert (timed.views, timed.views_in_a_forward, timed.per_view_s) == (5, 2, 9 / 5)
+    assert timed.bottleneck in ("views", "forward")
+
+
+def test_optical_flow_is_a_stage_where_a_network_takes_it(tmp_path: Path) -> None:
+    timed, _ = measured(made_split(tmp_path, 1), "two_stream_tiny", flow="dis")
+    assert timed is not None
+    names = [stage.name for stage in timed.stages]
+    assert names == ["open", "decode", "flow", "views", "forward", "aggregate"]
+
+
+def test_a_stream_is_timed_frame_by_frame(tmp_path: Path) -> None:
+    timed, _ = measured(made_split(tmp_path, 2), "cnn_lstm_tiny", mode="stream")
+    assert timed is not None and timed.streamed is not None
+    frames = timed.streamed
+    assert frames.videos == 2 and len(frames.samples_s) == 2 * 16
+    assert [s.name for s in frames.stages] == ["decode", "views", "forward", "aggregate"]
+    assert set(frames.samples_s) == {4.0} and frames.median_s == 4.0
+
+
+def test_a_video_that_cannot_be_read_is_named_and_left_out(tmp_path: Path) -> None:
+    split = made_split(tmp_path)
+    split.videos[0].path.write_bytes(b"")
+    timed, notes = measured(split)
+    assert timed is not None and timed.videos_in_a_pass == 2
+    (note,) = notes
+    assert note == f"pipeline: left out: {split.videos[0].path}: the file is empty"
+    for video in split.videos:
+        video.path.unlink(missing_ok=True)
+    timed, notes = measured(split)
+    assert timed is None and len(notes) == 4
+    assert notes[-1] == "pipeline: no video of the split could be read"
+
+
+def test_the_table_shows_each_stage_and_comes_back_from_json(tmp_path: Path) -> None:
+    timed, _ = measured(made_split(tmp_path, 1), "cnn_lstm_tiny", mode="stream")
+    record = made_record(pipeline=timed)
+    again = msgspec.json.decode(record.to_json(), type=type(record)).pipeline
+    assert again == timed and isinstance(again, PipelineTime)
+    out = io.StringIO()
+    pipeline_table.show([record, made_record()], Console(file=out, width=100))
+    lines = [line.split() for line in out.getvalue().splitlines()]
+    assert ["decode", "1000.000", "[1000.000,", "1000.000]", "20.0"] in lines
+    assert ["all", "5000.000", "[5000.000,", "5000.000]", "100.0"] in lines
+    assert ["all", "4000.000", "[4000.000,", "4000.000]", "100.0"] in lines
+    assert f"the bottleneck is {timed.bottleneck}" in out.getvalue()
+    assert out.getvalue().count("From the file to the prediction") == 1
+
+
+def test_without_a_dataset_it_is_null_with_the_reason(tmp_path: Path) -> None:
+    command = ("run", "--model", "early_fusion_tiny", "--dataset", "none", "--classes", "8")
+    asked = ("--protocol", "pointlight", "--measure", "pipeline", "--json")
+    done = subprocess.run(
+        [sys.executable, str(REPOSITORY / "bench.py"), *command, *asked],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    record = json.loads(done.stdout)
+    assert record["pipeline"] is None and "pipeline: no dataset" in record["notes"]

@@ -11,13 +11,17 @@ from rich.text import Text
 from ..zoo import registry
 from ..zoo.published import published
 from ..zoo.spec import Published
+from .module_profile import Profile, show_profile
 from .printed import GIGA, MEGA, Comparison, exponent, shape_of
-from .record import Cost
+from .record import Cost, Device, Precision
 from .shape import Shape, native_shape
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True):
-    """A network at one input; `params` and `cost` are as in a record."""
+    """A network at one input; `params` and `cost` are as in a record.
+
+    `profile` is its time by module, where that was asked for.
+    """
 
     name: str
     family: str
@@ -29,6 +33,35 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     cost: Cost
     macs_by_module: dict[str, int]
     published: tuple[Comparison, ...]
+    profile: Profile | None = None
+
+
+def profiled(
+    card: Card,
+    depth: int,
+    device: Device = "cpu",
+    precision: Precision = "fp32",
+    batch: int = 1,
+    threads: int | None = None,
+) -> Card:
+    """Return a card with the times of its network's modules, down to a level, measured now.
+
+    Raises:
+        UnfitEnvironmentError: There is no such device.
+        KinobenchError: The device has not the precision.
+    """
+    from .module_time import profile_network
+
+    found = profile_network(
+        card.name,
+        Shape(**card.input),
+        depth,
+        device=device,
+        precision=precision,
+        batch=batch,
+        threads=threads,
+    )
+    return msgspec.structs.replace(card, profile=found)
 
 
 def make_card(
@@ -104,6 +137,9 @@ def show_card(card: Card, console: Console, depth: int = 2) -> None:
         _print_words(f"not counted: {operator} ({count})", console, style="red")
     console.print()
     _print_modules(card, depth, console)
+    if card.profile is not None:
+        console.print()
+        show_profile(card.profile, console)
     if card.published:
         console.print(Text("\nPrinted and measured", style="bold"))
         for group in _in_groups(card.published):

@@ -52,14 +52,33 @@ def show(
     size: Annotated[int | None, typer.Option(min=1, help="Height and width in pixels.")] = None,
     classes: Annotated[int | None, typer.Option(min=1, help="Outputs of the head.")] = None,
     depth: Annotated[int, typer.Option(min=1, help="Levels of modules to show.")] = 2,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Time each module and hold it against the roofline.")
+    ] = False,
+    device: Annotated[
+        str | None, typer.Option(metavar="cpu|cuda", help="Where it is timed (default: cpu).")
+    ] = None,
+    precision: Annotated[
+        str | None, typer.Option(metavar="fp32|tf32|bf16|fp16", help="Arithmetic (default: fp32).")
+    ] = None,
+    batch: Annotated[
+        int | None, typer.Option(min=1, help="Views in a timed forward (default: 1).")
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Threads on the CPU (default: all physical cores).")
+    ] = None,
     plugin: Plugins = None,
     json: Json = False,
 ) -> None:
-    """Show a model's card: paper, contract, cost by module, published numbers."""
+    """Show a model's card: paper, contract, cost by module, published numbers, times."""
     from . import card
+    from .profile_settings import profile_settings
 
     load_plugins(plugin)
+    settings = profile_settings(profile, device, precision, batch, threads)
     made = card.make_card(model, frames, size, classes)
+    if settings is not None:
+        made = card.profiled(made, depth, *settings)
     if json:
         print(card.to_json(made).decode())
     else:

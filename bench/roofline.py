@@ -12,10 +12,10 @@ product's.
 from typing import TYPE_CHECKING
 
 from .record import Bound, Peak, Roofline
-from .traffic import Traffic
 
 if TYPE_CHECKING:
     from .network import Network
+    from .traffic import Traffic
 
 
 def utilisation(flops: int, time_s: float, peak: Peak) -> float:
@@ -48,7 +48,7 @@ def bound(flops: int, moved_bytes: int, peak: Peak, time_s: float | None = None)
     )
 
 
-def roofline(flops: int, traffic: Traffic, peak: Peak, time_s: float | None = None) -> Roofline:
+def roofline(flops: int, traffic: "Traffic", peak: Peak, time_s: float | None = None) -> Roofline:
     """Hold a whole forward against the peak, at both levels."""
     return Roofline(
         flops=flops,
@@ -61,7 +61,7 @@ def roofline(flops: int, traffic: Traffic, peak: Peak, time_s: float | None = No
     )
 
 
-def case_traffic(network: "Network") -> Traffic:
+def case_traffic(network: "Network") -> "Traffic":
     """Count the bytes of what a case's latency is of, in its precision and of its whole batch.
 
     The network has settled. In mode `stream` that is one frame, its state read and written.

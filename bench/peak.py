@@ -46,10 +46,15 @@ def measure_peak(
     """
     on_gpu = device.type == "cuda"
     timed = time_call or (_on_cuda if on_gpu else _on_cpu)
-    free_bytes = torch.cuda.mem_get_info(device)[0] if on_gpu else None
+    free_bytes = None
+    if on_gpu:
+        torch.cuda.empty_cache()  # what the allocator keeps would not be free
+        free_bytes = torch.cuda.mem_get_info(device)[0]
     with torch.inference_mode():
         rows, flops_per_s = _products(device, _DTYPES[precision], timed, free_bytes)
         copied_bytes, bytes_per_s = _copies(device, timed, free_bytes)
+    if on_gpu:
+        torch.cuda.empty_cache()
     return Peak(
         flops_per_s=flops_per_s,
         bytes_per_s=bytes_per_s,

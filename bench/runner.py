@@ -145,6 +145,8 @@ def run_job(
         for measure in ("flops", "latency", "memory", "energy", "pipeline", "accuracy")
         if measure not in job.measures
     ]
+    if not {"flops", "latency"} <= set(job.measures):
+        notes.append("peak and roofline: flops and latency together were not asked for")
     if job.case.dataset is None:
         videos = ("pipeline", "accuracy")
         notes += [f"{each}: no dataset" for each in videos if each in job.measures]

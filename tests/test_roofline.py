@@ -1,6 +1,10 @@
 """The peak is the best of what was timed, and the roofline is arithmetic on it."""
 
+import json
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,6 +14,8 @@ from kinobench.bench.peak import measure_peak
 from kinobench.bench.record import Peak
 from kinobench.bench.roofline import bound, ridge_of, roofline, utilisation
 from kinobench.bench.traffic import Traffic
+
+from .media import REPOSITORY
 
 PEAK = Peak(flops_per_s=1e12, bytes_per_s=1e11, precision="fp32", rows=64, copied_bytes=64)
 CPU = torch.device("cpu")
@@ -93,3 +99,46 @@ def test_larger_products_are_tried_while_there_is_time_and_the_best_counts() -> 
 def test_the_peak_of_this_machine_is_measured() -> None:
     found = measure_peak(CPU, "fp32")
     assert found.flops_per_s > 1e6 and found.bytes_per_s > 1e6
+
+
+SUITE = """
+models = ["early_fusion_tiny"]
+dataset = "none"
+protocol = "pointlight"
+classes = 8
+batch = [2]
+threads = 1
+latency = {min_s = 0.1, max_s = 0.2, warmup_max_s = 0.1}
+"""
+
+
+def _record(folder: Path, measure: str) -> dict:
+    (folder / "short.toml").write_text(SUITE)
+    command = [sys.executable, str(REPOSITORY / "bench.py"), "run", "short.toml", "--json"]
+    done = subprocess.run(
+        [*command, "--measure", measure], cwd=folder, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    record: dict = json.loads(done.stdout)
+    return record
+
+
+def test_the_record_of_a_latency_and_a_cost_has_both_against_the_peak(tmp_path: Path) -> None:
+    record = _record(tmp_path, "flops,latency")
+    peak, latency, found = record["peak"], record["latency"], record["roofline"]
+    flops = 2 * record["cost"]["flops"]  # two views in a batch
+    assert latency["mfu"] == pytest.approx(flops / (latency["median_s"] * peak["flops_per_s"]))
+    assert (peak["precision"], peak["threads"]) == ("fp32", 1)
+    assert found["flops"] == flops
+    assert found["weights_bytes"] >= 4 * record["params"]
+    assert found["input_bytes"] == 4 * 2 * 3 * 16 * 64 * 64 and found["output_bytes"] == 4 * 2 * 8
+    for level in ("network", "operators"):
+        at = found[level]
+        assert at["share"] == pytest.approx(at["least_s"] / latency["median_s"])
+    assert not any("roofline" in note for note in record["notes"])
+
+
+def test_a_latency_alone_has_no_utilisation_and_says_why(tmp_path: Path) -> None:
+    record = _record(tmp_path, "latency")
+    assert record["latency"]["mfu"] is record["peak"] is record["roofline"] is None
+    assert any(note.startswith("peak and roofline: ") for note in record["notes"])

@@ -92,8 +92,8 @@ def latency_remarks(latency: Latency) -> list[str]:
     remarks = []
     if latency.launch_bound:
         remarks.append(
-            f"launch bound: the GPU waits for the host; a call takes over {LAUNCH_BOUND} times what "
-            "the GPU works for it"
+            f"launch bound: the GPU waits for the host; a call takes over {LAUNCH_BOUND} times "
+            "what the GPU works for it"
         )
     if latency.cold_l2_bytes is not None:
         megabytes = f"{latency.cold_l2_bytes / 1e6:.0f} MB"

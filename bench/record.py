@@ -19,9 +19,7 @@ Mode = Literal["eager", "compile", "cudagraph", "compile_cudagraph", "channels_l
 GRAPH_MODES: tuple[Mode, ...] = ("cudagraph", "compile_cudagraph")
 """Those that replay a CUDA graph."""
 LogitsType = Literal["float32", "float16"]
-Measure = Literal[
-    "flops", "latency", "memory", "energy", "pipeline", "accuracy", "sweep"
-]
+Measure = Literal["flops", "latency", "memory", "energy", "pipeline", "accuracy", "sweep"]
 FailureKind = Literal[
     "exception", "refused", "out_of_memory", "killed", "timeout", "unreadable", "uncounted"
 ]

@@ -1,0 +1,187 @@
+"""The baseline of the speed gate: a commit, in a worktree of its own that is always removed."""
+
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..datasets.errors import KinobenchError
+from .environment import UnfitEnvironmentError
+
+Tell = Callable[[str], None]
+
+_JANITOR = """
+import shutil, subprocess, sys
+sys.stdin.read()
+git, folder = sys.argv[1:]
+quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+subprocess.run(["git", "-C", git, "worktree", "remove", "--force", folder + "/baseline"], **quiet)
+shutil.rmtree(folder, ignore_errors=True)
+subprocess.run(["git", "-C", git, "worktree", "prune"], **quiet)
+"""
+"""Waits for the end of its stdin, that is of the command, were it by SIGKILL; then tidies up."""
+
+_DEFAULT_BRANCHES = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
+
+
+class Commit(NamedTuple):
+    """What the candidate is compared with.
+
+    Attributes:
+        sha: In full.
+        said: How it was found, for people.
+    """
+
+    sha: str
+    said: str
+
+
+def repository_of(folder: Path) -> Path | None:
+    """Return the root of the git repository that a folder lies in; None where there is none."""
+    try:
+        return Path(_git(folder, "rev-parse", "--show-toplevel")).resolve()
+    except _GitError:
+        return None
+
+
+def find_commit(repository: Path, ref: str | None) -> Commit:
+    """Return the commit of a ref; without one, that where HEAD left the default branch.
+
+    Where HEAD has not left it, that is the commit before HEAD, or HEAD itself while the checkout
+    has changes that are not committed.
+
+    Raises:
+        KinobenchError: There is no such commit.
+    """
+    if ref is not None:
+        try:
+            sha = _git(repository, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
+        except _GitError as error:
+            raise KinobenchError(
+                f"--against {ref}: neither a file nor a commit of {repository}; in a shallow clone "
+                "fetch it first (`git fetch --unshallow`; in GitHub Actions, `fetch-depth: 0`)"
+            ) from error
+        return Commit(sha, ref)
+    try:
+        head = _git(repository, "rev-parse", "HEAD")
+    except _GitError as error:
+        raise KinobenchError(f"{repository} has no commit to compare with") from error
+    for branch in _DEFAULT_BRANCHES:
+        try:
+            base = _git(repository, "merge-base", "HEAD", branch)
+        except _GitError:
+            continue
+        if base != head:
+            return Commit(base, f"the merge base with {branch}")
+        break
+    if _git(repository, "status", "--porcelain", "--untracked-files=no"):
+        return Commit(head, "HEAD, which the checkout differs from")
+    try:
+        return Commit(_git(repository, "rev-parse", "HEAD~1"), "HEAD~1")
+    except _GitError as error:
+        raise KinobenchError(
+            f"HEAD of {repository} has no commit before it: give --against REF or FILE, or fetch "
+            "more of a shallow clone (`git fetch --unshallow`)"
+        ) from error
+
+
+@contextmanager
+def worktree(repository: Path, sha: str) -> Iterator[Path]:
+    """Check a commit out into a temporary folder, and remove it whatever happens.
+
+    Raises:
+        UnfitEnvironmentError: git can't.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="kinobench-baseline-"))
+    janitor = subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", _JANITOR, str(repository), str(folder)],
+        stdin=subprocess.PIPE,
+        start_new_session=True,  # what ends the command doesn't end it
+    )
+    try:
+        place = folder / "baseline"
+        try:
+            _git(repository, "worktree", "add", "--detach", "--force", str(place), sha)
+        except _GitError as error:
+            raise UnfitEnvironmentError(
+                f"the baseline {sha[:10]} can't be checked out beside {repository}: {error}"
+            ) from error
+        yield place
+    finally:
+        assert janitor.stdin is not None
+        with suppress(BrokenPipeError):
+            janitor.stdin.close()
+        # A second Ctrl-C may end the waiting, and not what is waited for.
+        janitor.wait()
+
+
+def interpreter(baseline: Path, candidate: Path, cache: Path, tell: Tell) -> str:
+    """Return the Python that has what the baseline needs: this one, if both need the same.
+
+    Otherwise an environment of its own is made below `cache`, once for each set of dependencies.
+
+    Raises:
+        UnfitEnvironmentError: It can't be made.
+    """
+    needed = dependencies(baseline)
+    if needed is None or needed == dependencies(candidate):
+        return sys.executable
+    listed = "\n".join([sys.version, *needed])
+    place = cache / hashlib.sha256(listed.encode()).hexdigest()[:16]
+    python = place / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    finished = place / "finished"
+    if not finished.exists():
+        tell(f"the baseline's dependencies differ; making an environment for them in {place}")
+        _run([sys.executable, "-m", "venv", "--clear", str(place)], "made")
+        _run([str(python), "-m", "pip", "install", "--quiet", *needed], "filled")
+        finished.write_text(listed)
+    else:
+        tell(f"the baseline's dependencies differ; its environment is {place}")
+    return str(python)
+
+
+def dependencies(checkout: Path) -> tuple[str, ...] | None:
+    """Return what a checkout's pyproject.toml lists, sorted; None where there is none."""
+    try:
+        project: dict[str, Any] = tomllib.loads((checkout / "pyproject.toml").read_text())
+    except (OSError, tomllib.TOMLDecodeError):
+        return None
+    return tuple(sorted(project.get("project", {}).get("dependencies", ())))
+
+
+def cache_folder() -> Path:
+    """Return where environments of baselines are kept."""
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser() / "kinobench" / "baselines"
+
+
+class _GitError(Exception):
+    """What git said on its way out."""
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True
+        )
+    except FileNotFoundError as error:
+        raise UnfitEnvironmentError("`check` against a commit needs git; install it") from error
+    except subprocess.CalledProcessError as error:
+        raise _GitError(error.stderr.strip() or f"exit code {error.returncode}") from error
+    return done.stdout.strip()
+
+
+def _run(command: Sequence[str], what: str) -> None:
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        said = (done.stderr.strip() or done.stdout.strip() or "no word")[-1500:]
+        raise UnfitEnvironmentError(
+            f"the baseline's dependencies differ from these, and its environment can't be {what}: "
+            f"{' '.join(command)}: {said}"
+        )

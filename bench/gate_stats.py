@@ -1,0 +1,234 @@
+"""The statistics of the speed gate: pure functions on times.
+
+A pair of processes gives one number, the median of its log-ratios; pairs, not samples, are what is
+drawn independently, so that intervals are over pairs. They are looked at several times, and the
+error is shared equally among the looks: by Bonferroni's inequality, which holds however the looks
+depend on each other. (Bounds of Pocock or O'Brien and Fleming are a little wider or narrower, and
+hold for normal increments of known variance; with 3 pairs the variance is anything but known.)
+Jennison & Turnbull, Group Sequential Methods, 2000, chapters 2 and 11.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+import numpy as np
+from scipy import stats
+
+from .stats import holm
+
+Answer = Literal["fail", "pass", "inconclusive"]
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True):
+    """When pairs are looked at, and how sure an answer must be.
+
+    Attributes:
+        looks: Numbers of pairs, ascending; the last is the most that are measured.
+        alpha: Probability of a false FAIL, were there no slowdown; all looks together, one-sided.
+        beta: Probability of a false PASS of what is slower by more than the budget; the same.
+    """
+
+    looks: tuple[int, ...]
+    alpha: float
+    beta: float
+
+    def share(self, error: float) -> float:
+        """Return what one look may spend of an error probability."""
+        return error / len(self.looks)
+
+
+FIRST = Rule(looks=(3, 5, 8, 12), alpha=0.05, beta=0.05)
+CONFIRMING = Rule(looks=(3, 5, 8), alpha=0.10, beta=0.05)
+"""The second batch shares nothing with the first: a false FAIL needs both, 0.5 % at the most."""
+
+
+class Estimate(msgspec.Struct, frozen=True, kw_only=True):
+    """The slowdown by some pairs of processes, as a fraction: 0.05 is 5 % more time.
+
+    Attributes:
+        slowdown: The mean over pairs.
+        low, high: The ends of the interval over pairs by Student's t; the lower end is one-sided
+            at the look's share of alpha, the upper end at that of beta.
+        spread: Standard deviation of a single pair's log-ratio.
+        pairs: How many there are.
+        p: One-sided p-value of a slowdown above 0, of this look alone.
+    """
+
+    slowdown: float
+    low: float
+    high: float
+    spread: float
+    pairs: int
+    p: float
+
+
+def log_ratio(baseline_s: Sequence[float], candidate_s: Sequence[float]) -> float:
+    """Return the median over turns of the log-ratio of candidate to baseline.
+
+    Args:
+        baseline_s: Times of the one side, by turn.
+        candidate_s: Times of the other, each taken right before or after the baseline's.
+    """
+    ratios = np.log(np.asarray(candidate_s, float)) - np.log(np.asarray(baseline_s, float))
+    return float(np.median(ratios))
+
+
+def estimate(log_ratios: Sequence[float], low_error: float, high_error: float) -> Estimate:
+    """Return the mean of two pairs' log-ratios or more, with its interval over pairs.
+
+    Args:
+        log_ratios: One for each pair of processes.
+        low_error: Probability that the truth is below the lower end.
+        high_error: Probability that the truth is above the upper end.
+    """
+    values = np.asarray(log_ratios, float)
+    pairs = len(values)
+    mean, spread = float(values.mean()), float(values.std(ddof=1))
+    error = spread / math.sqrt(pairs)
+    if error == 0:  # to the last digit alike: fed in by a test, or a clock that stands still
+        low = high = mean
+        p = 0.0 if mean > 0 else 1.0
+    else:
+        low = mean - float(stats.t.isf(low_error, pairs - 1)) * error
+        high = mean + float(stats.t.isf(high_error, pairs - 1)) * error
+        p = float(stats.t.sf(mean / error, pairs - 1))
+    return Estimate(
+        slowdown=math.expm1(mean),
+        low=math.expm1(low),
+        high=math.expm1(min(high, 700.0)),
+        spread=spread,
+        pairs=pairs,
+        p=p,
+    )
+
+
+def answer(wall: Estimate, cpu: Estimate | None, budget: float) -> Literal["fail", "pass"] | None:
+    """Return what a look says; None is that more pairs are needed.
+
+    FAIL: the lower end is above 0 and the estimate above the budget, by the wall clock and by the
+    processor time alike: a neighbour that steals a core moves the one alone. PASS: the upper end
+    is below the budget, by the wall clock, and the processor time doesn't say otherwise.
+
+    Args:
+        wall: By the wall clock, or by the GPU's.
+        cpu: By the processor time; None where a GPU does the work.
+        budget: The slowdown that is allowed, as a fraction.
+    """
+    clocks = (wall,) if cpu is None else (wall, cpu)
+    if all(each.low > 0 and each.slowdown > budget for each in clocks):
+        return "fail"
+    if wall.high < budget and all(each.slowdown < budget for each in clocks):
+        return "pass"
+    return None
+
+
+def p_of_looks(p: Sequence[float], looks: int) -> float:
+    """Return a p-value that holds for the least of several looks (Bonferroni)."""
+    return min(1.0, looks * min(p, default=1.0))
+
+
+def fails_of(p: Sequence[float], alpha: float) -> list[bool]:
+    """Tell for each model whether it may be called slower, among them all (Holm 1979)."""
+    return [adjusted <= alpha for adjusted in holm(p)]
+
+
+def least_detectable(spread: float, pairs: int, rule: Rule, power: float = 0.95) -> float:
+    """Return the slowdown whose lower end is above 0 with this probability, as a fraction.
+
+    That of a t-test: its critical value and the quantile of the power, in standard errors (Bloom,
+    Minimum Detectable Effects, Evaluation Review 19, 1995).
+
+    Args:
+        spread: Standard deviation of a pair's log-ratio.
+        pairs: How many can be measured.
+        rule: Whose looks and alpha.
+        power: The probability.
+    """
+    error = spread / math.sqrt(pairs)
+    critical = stats.t.isf(rule.share(rule.alpha), pairs - 1) + stats.t.isf(1 - power, pairs - 1)
+    return math.expm1(min(float(critical) * error, 700.0))
+
+
+def false_alarms(
+    wall: Sequence[float],
+    cpu: Sequence[float] | None,
+    budget: float,
+    *,
+    first: Rule = FIRST,
+    confirming: Rule = CONFIRMING,
+    checks: int = 2000,
+    seed: int = 0,
+) -> float:
+    """Return the share of checks that would FAIL, were their pairs like these of equal sides.
+
+    Whole checks are drawn, both batches of each: pairs with replacement, and each with its sides
+    exchanged in half of the cases, which on equal sides changes nothing but the sign.
+
+    Args:
+        wall: Log-ratios of pairs of equal sides, by the wall clock.
+        cpu: The same by the processor time.
+        budget: The slowdown that is allowed.
+        first: The rule of the first batch.
+        confirming: That of the second.
+        checks: How many are drawn.
+        seed: Of the generator.
+    """
+    generator = np.random.default_rng(seed)
+    clocks = np.asarray([wall] if cpu is None else [wall, cpu], float)
+    failed = 0
+    for _ in range(checks):
+        failed += all(
+            _drawn_answer(clocks, rule, budget, generator) == "fail" for rule in (first, confirming)
+        )
+    return failed / checks
+
+
+def _drawn_answer(
+    clocks: np.ndarray, rule: Rule, budget: float, generator: np.random.Generator
+) -> Answer:
+    drawn = clocks[:, generator.integers(clocks.shape[1], size=rule.looks[-1])]
+    drawn = drawn * generator.choice((-1.0, 1.0), size=rule.looks[-1])
+    for look in rule.looks:
+        found = look_at(
+            list(drawn[0, :look]), None if len(drawn) == 1 else list(drawn[1, :look]), rule, budget
+        )
+        if found.answer is not None:
+            return found.answer
+    return "inconclusive"
+
+
+class Look(msgspec.Struct, frozen=True, kw_only=True):
+    """What so many pairs say."""
+
+    wall: Estimate
+    cpu: Estimate | None
+    answer: Literal["fail", "pass"] | None
+
+    @property
+    def p(self) -> float:
+        """Return the p-value of a slowdown by all clocks (the larger one, Berger 1982)."""
+        return self.wall.p if self.cpu is None else max(self.wall.p, self.cpu.p)
+
+
+def look_at(
+    wall: Sequence[float],
+    cpu: Sequence[float] | None,
+    rule: Rule,
+    budget: float,
+    models: int = 1,
+) -> Look:
+    """Return what the pairs so far say.
+
+    Args:
+        wall: Log-ratios by the wall clock or the GPU's, one for each pair, two or more.
+        cpu: The same by the processor time; None on a GPU.
+        rule: How sure an answer must be.
+        budget: The slowdown that is allowed, as a fraction.
+        models: How many are checked together; a FAIL must be so much surer.
+    """
+    low, high = rule.share(rule.alpha) / models, rule.share(rule.beta)
+    by_wall = estimate(wall, low, high)
+    by_cpu = None if cpu is None else estimate(cpu, low, high)
+    return Look(wall=by_wall, cpu=by_cpu, answer=answer(by_wall, by_cpu, budget))

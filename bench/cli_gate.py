@@ -1,0 +1,151 @@
+"""`check`: the speed gate."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .cli_frame import Json, Plugins, app, console, load_plugins, print_json, tell, told
+
+if TYPE_CHECKING:
+    from .gate_page import Report
+
+
+@app.command()
+@told
+def check(
+    against: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REF|FILE",
+            help="A commit (default: where HEAD left the default branch, or HEAD~1), or records "
+            "(.jsonl) or pytest-benchmark's JSON (.json), which is the weaker check.",
+        ),
+    ] = None,
+    suite: Annotated[
+        str | None, typer.Option(help="A built-in suite, or a TOML file (default: quick).")
+    ] = None,
+    model: Annotated[
+        list[str] | None, typer.Option(help="Check this alone; may be repeated.")
+    ] = None,
+    budget: Annotated[
+        str, typer.Option(metavar="PERCENT", help="The slowdown that is allowed.")
+    ] = "3%",
+    aa: Annotated[
+        bool,
+        typer.Option("--aa", help="Say what this machine's noise lets the gate see; exit 3: less."),
+    ] = False,
+    inject: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PERCENT", help="Slow the checkout by this against itself; exit 0: it was seen."
+        ),
+    ] = None,
+    allow_exact: Annotated[
+        bool,
+        typer.Option("--allow-exact", help="Other parameters, MACs or operators are but told."),
+    ] = False,
+    comment: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write Markdown for a pull request here."),
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(metavar="cpu|cuda", help="Where it runs (default: cpu).")
+    ] = None,
+    precision: Annotated[
+        str | None, typer.Option(metavar="fp32|tf32|bf16|fp16", help="Arithmetic (default: fp32).")
+    ] = None,
+    mode: Annotated[
+        str | None,
+        typer.Option(
+            metavar="eager|compile|cudagraph|stream", help="How it runs (default: eager)."
+        ),
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(help="Threads on the CPU (default: 1, the steadiest).")
+    ] = None,
+    max_seconds: Annotated[
+        float,
+        typer.Option("--max-seconds", metavar="S", min=1.0, help="What a model's timing may take."),
+    ] = 60.0,
+    plugin: Plugins = None,
+    json: Json = False,
+) -> None:
+    """Tell whether the checkout is slower than a commit: exit 0 no, 1 yes, 3 can't be said."""
+    from ..datasets.errors import KinobenchError
+    from . import gate_command, gate_page, gate_stored
+    from . import suite as suites
+    from .environment import require_device
+    from .gate import Terms
+
+    terms = Terms(
+        budget=gate_command.share_of(budget, "--budget"),
+        max_s=max_seconds,
+        allow_exact=allow_exact,
+    )
+    slowed = None if inject is None else gate_command.share_of(inject, "--inject")
+    if slowed is not None and slowed <= terms.budget:
+        raise KinobenchError(
+            f"--inject {inject}: that is within the budget, {budget}, and rightly not seen; give "
+            "more, or a smaller --budget"
+        )
+    one_of = {"--against": against is not None, "--aa": aa, "--inject": slowed is not None}
+    given = [option for option, is_given in one_of.items() if is_given]
+    if len(given) > 1:
+        raise KinobenchError(f"{given[0]} and {given[1]} are checks of their own: give one")
+    load_plugins(plugin)
+    plugins = tuple(plugin or ())
+    if gate_stored.is_stored(against):
+        assert against is not None
+        if suite or device or precision or mode or threads:
+            raise KinobenchError(
+                f"--against {against}: the cases are those of the file; leave out --suite, "
+                "--device, --precision, --mode and --threads (--model chooses among them)"
+            )
+        report = gate_command.against_file(Path(against), tuple(model or ()), plugins, terms, tell)
+    else:
+        alone = suite is None and bool(model)
+        loaded = suites.Suite(dataset="pointlight") if alone else suites.load(suite or "quick")
+        asked = suites.settings_of(
+            device=device,
+            precision=precision,
+            mode=mode,
+            threads=threads or loaded.threads or 1,
+        )
+        planned = suites.plan(loaded, asked, tuple(model or ()))
+        cases = [each.case for each in planned]
+        for kind in sorted({case.device for case in cases}):
+            require_device(kind)
+        if aa:
+            report = gate_command.noise(cases, plugins, terms, tell)
+        elif slowed is not None:
+            report = gate_command.against_itself(cases, plugins, slowed, terms, tell)
+        else:
+            report = gate_command.against_commit(cases, against, plugins, terms, tell)
+    if comment is not None:
+        from .store import write_text
+
+        write_text(comment, gate_page.markdown(report))
+    if json:
+        print_json(gate_page.plain(report))
+    else:
+        _print(report)
+    raise SystemExit(report.exit_code)
+
+
+def _print(report: "Report") -> None:
+    from rich.table import Table
+
+    from . import gate_page
+
+    out = console()
+    heads, rows = gate_page.table(report)
+    grid = Table(title=report.title, title_justify="left", box=None, pad_edge=False)
+    for number, head in enumerate(heads):
+        grid.add_column(head, justify="left" if number < 2 else "right", no_wrap=True)
+    for row in rows:
+        grid.add_row(*row)
+    out.print(grid, markup=False, highlight=False)
+    for line in gate_page.remarks(report):
+        out.print(line, markup=False, highlight=False)
+    out.print(report.says, markup=False, highlight=False)

@@ -1,0 +1,211 @@
+"""What `check` does: finds the two versions, has them measured, and reports."""
+
+import random
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from ..datasets.errors import KinobenchError
+from . import runner
+from .environment import UnfitEnvironmentError, describe
+from .gate import Bench, Checked, Terms, check
+from .gate_baseline import cache_folder, find_commit, interpreter, repository_of, worktree
+from .gate_page import Report
+from .gate_self import SelfCheck, measure_itself
+from .gate_stored import compare, of_record, read_stored, refuse_other_machine
+from .gate_turns import Code, exact_facts, measured_pair
+from .job import Budget, Job
+from .record import Case
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+"""What `kinobench` means in this process: the root that holds its three packages."""
+
+Tell = Callable[[str], None]
+
+
+def share_of(text: str, option: str) -> float:
+    """Read `3%` as 0.03.
+
+    Raises:
+        KinobenchError: It is no percentage between 0 and 100.
+    """
+    number = text.strip().removesuffix("%").strip()
+    try:
+        share = float(number) / 100
+    except ValueError:
+        share = -1.0
+    if not text.strip().endswith("%") or not 0 < share < 1:
+        raise KinobenchError(f"{option} {text}: give a percentage between 0 and 100, as in 3%")
+    return share
+
+
+def against_commit(
+    cases: Sequence[Case], ref: str | None, plugins: Sequence[Path], terms: Terms, tell: Tell
+) -> Report:
+    """Check the checkout, as it lies there, against a commit of its repository.
+
+    Where a plugin lies in a repository of its own, that one's commits are compared, and kinobench
+    is the same on both sides.
+
+    Raises:
+        UnfitEnvironmentError: There is no repository, or the baseline can't be set up.
+        KinobenchError: There is no such commit, or a side can't be measured.
+    """
+    repository = _repository(plugins)
+    commit = find_commit(repository, ref)
+    tell(f"against {commit.sha[:10]} ({commit.said}) of {repository}")
+    with worktree(repository, commit.sha) as place:
+        baseline = Code(
+            name=f"the baseline {commit.sha[:10]}",
+            root=str(_moved(CHECKOUT, repository, place)),
+            python=interpreter(place, repository, cache_folder(), tell),
+            plugins=tuple(str(_moved(path, repository, place)) for path in plugins),
+        )
+        checked = check(cases, _bench(baseline, _candidate(plugins)), terms, tell)
+    return Report(
+        title=f"The checkout against {commit.sha[:10]} ({commit.said}).",
+        budget=terms.budget,
+        checked=tuple(checked),
+        notes=NOTES,
+    )
+
+
+NOTES = (
+    "slowdown: mean over pairs of processes of the median log-ratio of neighbouring turns; each "
+    "end of an interval is one-sided, its error shared among the looks.",
+)
+
+
+def against_itself(
+    cases: Sequence[Case], plugins: Sequence[Path], inject: float, terms: Terms, tell: Tell
+) -> Report:
+    """Check the checkout against itself, slowed by a share: it is to FAIL."""
+    slowed = _candidate(plugins, inject)
+    checked: list[Checked] = check(cases, _bench(_candidate(plugins), slowed), terms, tell)
+    return Report(
+        title=f"The checkout against itself, slowed by {100 * inject:g} %.",
+        budget=terms.budget,
+        inject=inject,
+        checked=tuple(checked),
+        notes=NOTES,
+    )
+
+
+def noise(cases: Sequence[Case], plugins: Sequence[Path], terms: Terms, tell: Tell) -> Report:
+    """Measure what the gate can see on this machine.
+
+    Raises:
+        UnfitEnvironmentError: Not even two pairs fit into the time.
+    """
+    same = _candidate(plugins)
+    found: list[SelfCheck] = []
+    for case in cases:
+        itself = measure_itself(case, _bench(same, same), terms, tell)
+        if itself is None:
+            raise UnfitEnvironmentError(
+                f"{case.model}: two pairs of processes don't fit into {terms.max_s:g} s; "
+                "give more --max-seconds"
+            )
+        found.append(itself)
+    return Report(
+        title="The checkout against itself: what this machine's noise lets the gate see.",
+        budget=terms.budget,
+        itself=tuple(found),
+    )
+
+
+def against_file(
+    path: Path, models: Sequence[str], plugins: Sequence[Path], terms: Terms, tell: Tell
+) -> Report:
+    """Check against the times of a file: the weaker check.
+
+    Raises:
+        UnfitEnvironmentError: The file's times are of another machine.
+        KinobenchError: The file has no such times, or a case can't be measured.
+    """
+    stored = read_stored(path)
+    unknown = sorted(set(models) - {each.case.model for each in stored})
+    if unknown:
+        raise KinobenchError(f"--model {unknown[0]}: {path} has no time of it")
+    wanted = [each for each in stored if not models or each.case.model in models]
+    here = {device: describe(device) for device in {each.case.device for each in wanted}}
+    for each in wanted:
+        refuse_other_machine([each], here[each.case.device])
+    found = []
+    for each in wanted:
+        tell(f"{each.case.model}: timing")
+        with tempfile.TemporaryDirectory() as folder, runner.Worker(each.case) as worker:
+            job = Job(
+                case=msgspec.structs.replace(each.case, dataset=None, split=None),
+                measures=("flops", "latency"),
+                budget=Budget(max_s=max(2.0, terms.max_s / 2)),
+                plugins=tuple(str(plugin.resolve()) for plugin in plugins),
+                results=folder,
+                predictions="none",
+            )
+            record = runner.run_job(
+                job,
+                worker,
+                run="check",
+                environment=here[each.case.device],
+                timeout_s=max(600.0, 3 * terms.max_s),
+            )
+        now = of_record(record)
+        if now is None:
+            why = record.error.message if record.error else "it has no latency"
+            raise KinobenchError(f"{each.case.model} can't be timed: {why}")
+        found.append(compare(each, now, terms.budget))
+    return Report(
+        title=f"The checkout against the times of {path}: the weaker check.",
+        budget=terms.budget,
+        stored=tuple(found),
+        notes=(
+            "The weaker check: times of another day differ by more than most regressions. A check "
+            "against a commit has both sides take turns.",
+        ),
+    )
+
+
+def _bench(baseline: Code, candidate: Code) -> Bench:
+    draw = random.Random()
+    return Bench(
+        facts=lambda case: exact_facts(baseline, candidate, case, draw),
+        pair=lambda case: measured_pair(baseline, candidate, case, draw),
+    )
+
+
+def _candidate(plugins: Sequence[Path], inject: float = 0.0) -> Code:
+    return Code(
+        name="the candidate",
+        root=str(CHECKOUT),
+        plugins=tuple(str(path.resolve()) for path in plugins),
+        inject=inject,
+    )
+
+
+def _repository(plugins: Sequence[Path]) -> Path:
+    """Return the repository whose versions are compared."""
+    own = repository_of(CHECKOUT)
+    if own is not None and own != CHECKOUT:  # installed somewhere inside a repository of others
+        own = None
+    for plugin in plugins:
+        found = repository_of(plugin.resolve().parent)
+        if found is not None and found != own:
+            return found
+    if own is None:
+        raise UnfitEnvironmentError(
+            f"kinobench runs from {CHECKOUT}, which is no git checkout, so there is no commit to "
+            "compare with; run `python bench.py check` in a checkout, name a --plugin in a "
+            "repository of yours, or check against a file"
+        )
+    return own
+
+
+def _moved(path: Path, repository: Path, place: Path) -> Path:
+    """Return where the baseline has what the candidate has at `path`."""
+    resolved = path.resolve()
+    if not resolved.is_relative_to(repository):
+        return resolved
+    return place / resolved.relative_to(repository)

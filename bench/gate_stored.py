@@ -6,7 +6,6 @@ machines are the same by their fingerprints, and times are divided by that of a 
 changes, where both sides timed one: the large matrix product of a record's `peak`.
 """
 
-import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -80,8 +79,8 @@ def read_stored(path: Path) -> list[Stored]:
             lines = [from_json(line) for line in content.splitlines() if line.strip()]
             found = [stored for record in lines if (stored := of_record(record)) is not None]
         else:
-            found = _of_pytest_benchmark(json.loads(content))
-    except (msgspec.DecodeError, ValueError) as error:
+            found = _of_pytest_benchmark(msgspec.json.decode(content, type=_Measured))
+    except msgspec.DecodeError as error:
         raise KinobenchError(
             f"--against {path}: neither records of kinobench nor JSON of pytest-benchmark: {error}"
         ) from error
@@ -159,18 +158,37 @@ def compare(old: Stored, new: Stored, budget: float) -> StoredCheck:
     )
 
 
-def _of_pytest_benchmark(plain: dict[str, Any]) -> list[Stored]:
+class _Stats(msgspec.Struct, frozen=True):
+    median: float
+    iqr: float = 0.0
+    rounds: int = 0
+    data: tuple[float, ...] = ()
+
+
+class _Benchmark(msgspec.Struct, frozen=True):
+    name: str
+    stats: _Stats
+    extra_info: dict[str, Any] = {}
+
+
+class _Measured(msgspec.Struct, frozen=True):
+    """What is read of pytest-benchmark's JSON."""
+
+    benchmarks: tuple[_Benchmark, ...]
+
+
+def _of_pytest_benchmark(measured: _Measured) -> list[Stored]:
     """Read the benchmarks that say which network they timed, in `extra_info`."""
     found = []
-    for benchmark in plain["benchmarks"]:
-        about = benchmark.get("extra_info", {})
+    for benchmark in measured.benchmarks:
+        about = benchmark.extra_info
         if not {"model", "fingerprint"} <= about.keys():
             continue
         found.append(
             Stored(
-                case=_case_of(about, benchmark["name"]),
-                median_s=benchmark["stats"]["median"],
-                interval_s=_interval(benchmark["stats"]),
+                case=_case_of(about, benchmark.name),
+                median_s=benchmark.stats.median,
+                interval_s=_interval(benchmark.stats),
                 fingerprint=about["fingerprint"],
                 machine=" with ".join(filter(None, (about.get("cpu"), about.get("gpu")))),
             )
@@ -197,18 +215,18 @@ def _case_of(about: dict[str, Any], name: str) -> Case:
     return planned.case
 
 
-def _interval(stats: dict[str, Any]) -> tuple[float, float] | None:
+def _interval(stats: _Stats) -> tuple[float, float] | None:
     """Return a 95 % interval of the median: of the samples, or of their quartiles.
 
     Without samples it is the notch of a box plot, 1.57 IQR / sqrt(n) to each side (McGill, Tukey &
     Larsen, Variations of Box Plots, 1978).
     """
-    if stats.get("data"):
-        return median_interval(stats["data"])
-    if stats.get("rounds", 0) < 6:
+    if stats.data:
+        return median_interval(stats.data)
+    if stats.rounds < 6:
         return None
-    notch = 1.57 * stats["iqr"] / math.sqrt(stats["rounds"])
-    return stats["median"] - notch, stats["median"] + notch
+    notch = 1.57 * stats.iqr / math.sqrt(stats.rounds)
+    return stats.median - notch, stats.median + notch
 
 
 def _machine(here: Environment) -> str:

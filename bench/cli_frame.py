@@ -20,7 +20,7 @@ app = typer.Typer(
     name="kinobench",
     help="Measure video-classification networks: cost, latency, memory, energy and accuracy "
     "under one clip protocol.",
-    epilog="Exit codes: 0 done; 1 a case failed; 2 wrong usage; 3 inconclusive; "
+    epilog="Exit codes: 0 done; 1 a case failed, or got slower; 2 wrong usage; 3 inconclusive; "
     "4 this machine can't measure that; 130 interrupted (what was finished is kept).",
     no_args_is_help=True,
     add_completion=False,

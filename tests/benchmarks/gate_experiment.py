@@ -1,0 +1,215 @@
+"""False alarms and power of the speed gate on this machine, beside the rules of other tools.
+
+    python tests/benchmarks/gate_experiment.py checks.jsonl             # an hour or two or three
+    python tests/benchmarks/gate_experiment.py checks.jsonl --table     # what it has so far
+    python tests/benchmarks/gate_experiment.py checks.jsonl --quick     # one of each kind, short
+
+Checks of each kind come in random order; each is appended to the file as soon as it is done, and a
+run that was stopped goes on where it stood. `results/benchmarks.md` has the table.
+"""
+
+import argparse
+import gzip
+import math
+import multiprocessing
+import random
+import statistics
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from other_rules import RULES  # type: ignore[import-not-found]
+
+KINDS = {
+    "A/A": {"checks": 100, "inject": 0.0, "burning": False, "goal": "at most 1 FAIL"},
+    "3 %": {"checks": 50, "inject": 0.03, "burning": False, "goal": "at least 47 FAIL"},
+    "5 %": {"checks": 25, "inject": 0.05, "burning": False, "goal": "all FAIL"},
+    "A/A, a core burning from half-way on": {
+        "checks": 20,
+        "inject": 0.0,
+        "burning": True,
+        "goal": "no FAIL",
+    },
+}
+
+
+def main() -> None:
+    """Run the checks that are missing, or print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("file", type=Path, help="JSON lines; .gz can be read by --table")
+    parser.add_argument("--model", default="early_fusion_tiny")
+    parser.add_argument("--budget", type=float, default=1.5, help="per cent")
+    parser.add_argument("--max-seconds", type=float, default=60.0)
+    parser.add_argument("--seed", type=int, default=0, help="of the order of the kinds")
+    parser.add_argument("--quick", action="store_true", help="one check a kind, of a few pairs")
+    parser.add_argument("--table", action="store_true", help="print the table, and measure nothing")
+    given = parser.parse_args()
+    done = read(given.file)
+    if given.table:
+        sys.stdout.write(table(done))
+        return
+    cut_to_whole_lines(given.file)
+    for kind in remaining(done, given.quick, random.Random(given.seed)):
+        seconds = min(given.max_seconds, 10.0) if given.quick else given.max_seconds
+        row = one_check(kind, given.model, given.budget / 100, seconds)
+        with given.file.open("ab") as file:
+            file.write(msgspec.json.encode(row) + b"\n")
+        told = f"{kind}: {row['verdict']} in {row['seconds']:.0f} s"
+        print(told, file=sys.stderr, flush=True)
+    sys.stdout.write(table(read(given.file)))
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    """Read the checks that a file has; a last line that was cut short is left out."""
+    if not path.exists():
+        return []
+    content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    lines = content.split(b"\n")[:-1]  # what follows the last line feed is no whole line
+    return [msgspec.json.decode(line) for line in lines if line]
+
+
+def cut_to_whole_lines(path: Path) -> None:
+    """Take off the end of a line that was cut short, so that the next one begins a line."""
+    if path.exists():
+        content = path.read_bytes()
+        path.write_bytes(content[: content.rfind(b"\n") + 1])
+
+
+def remaining(done: list[dict[str, Any]], quick: bool, draw: random.Random) -> list[str]:
+    """Return the kinds that are still to be checked, one entry a check, in random order."""
+    had = Counter(row["kind"] for row in done)
+    wanted = {kind: 1 if quick else about["checks"] for kind, about in KINDS.items()}
+    left = [kind for kind, count in wanted.items() for _ in range(count - had[kind])]
+    draw.shuffle(left)
+    return left
+
+
+def one_check(kind: str, model: str, budget: float, max_s: float) -> dict[str, Any]:
+    """Check a network of this checkout against itself, as `check --inject` would."""
+    from kinobench.bench import gate, gate_command, suite
+
+    about = KINDS[kind]
+    asked = suite.settings_of(threads=1)
+    (planned,) = suite.plan(suite.Suite(dataset="pointlight"), asked, (model,))
+    burner = None
+    if about["burning"]:
+        burner = multiprocessing.get_context("spawn").Process(
+            target=burn_after, args=(max_s / 4,), daemon=True
+        )
+        burner.start()
+    begin = time.time()
+    try:
+        report = gate_command.against_itself(
+            [planned.case],
+            (),
+            float(about["inject"]),
+            gate.Terms(budget=budget, max_s=max_s),
+            lambda line: None,
+        )
+    finally:
+        if burner is not None:
+            burner.kill()
+            burner.join()
+    (checked,) = report.checked
+    plain = msgspec.to_builtins(checked)
+    batches = {
+        which: [_short(pair) for pair in (plain[which] or {"pairs": ()})["pairs"]]
+        for which in ("first", "second")
+    }
+    return {
+        "kind": kind,
+        "model": model,
+        "budget": budget,
+        "began": begin,
+        "verdict": checked.verdict,
+        "reason": checked.reason,
+        "seconds": checked.seconds,
+        **batches,
+    }
+
+
+def burn_after(seconds: float) -> None:
+    """Wait, then keep a core busy for ever: a first batch is half-way when it begins."""
+    time.sleep(seconds)
+    while True:
+        pass
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """Return the table in Markdown: FAILs of each kind by the gate and by each rule."""
+    if not rows:
+        return "No checks yet.\n"
+    kinds = [kind for kind in KINDS if any(row["kind"] == kind for row in rows)]
+    of = {kind: [row for row in rows if row["kind"] == kind] for kind in kinds}
+    lines = ["## The speed gate, and the rules of other tools on the same samples", ""]
+    lines += ["| says that it got slower | " + " | ".join(kinds) + " |"]
+    lines += ["|---|" + "---|" * len(kinds)]
+    gate = [f"{_verdicts(of[kind])['fail']} of {len(of[kind])}" for kind in kinds]
+    lines += ["| **kinobench check** | " + " | ".join(f"**{each}**" for each in gate) + " |"]
+    lines += ["| the goal | " + " | ".join(str(KINDS[kind]["goal"]) for kind in kinds) + " |"]
+    for name in RULES:
+        cells = []
+        for kind in kinds:
+            said = [called for row in of[kind] if (called := _called(row, name)) is not None]
+            cells.append(f"{sum(said)} of {len(said)}")
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    for verdict in ("pass", "inconclusive"):
+        counts = " | ".join(str(_verdicts(of[kind])[verdict]) for kind in kinds)
+        lines.append(f"| kinobench check: {verdict} | {counts} |")
+    seconds = [row["seconds"] for row in rows]
+    quiet = [row for row in rows if not KINDS[row["kind"]]["burning"]]
+    lines += [
+        "",
+        f"Model {rows[0]['model']}, one thread; budget {100 * rows[0]['budget']:g} %; a check took "
+        f"{statistics.median(seconds):.0f} s in the median, {max(seconds):.0f} s at the most. "
+        f"Spread of one pair of processes around its check's truth: {_spread(quiet):.2f} % by the "
+        "wall clock. The other tools' rules are given the baseline of the first pair and the "
+        "candidate of the second: one run after the other. A slowdown is put in by working on "
+        "for that share of each forward's own processor time. Written by "
+        "`tests/benchmarks/gate_experiment.py`.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _called(row: dict[str, Any], rule: str) -> bool | None:
+    """Return what a rule says of a check's runs; None where it has not two pairs."""
+    pairs = [*row["first"], *row["second"]]
+    if len(pairs) < 2:
+        return None
+    return bool(RULES[rule](pairs[0]["baseline_s"], pairs[1]["candidate_s"]))
+
+
+def _spread(rows: Iterable[dict[str, Any]]) -> float:
+    """Return the standard deviation, in per cent, of pairs about the slowdown that was put in."""
+    off = []
+    for row in rows:
+        truth = math.log1p(float(KINDS[row["kind"]]["inject"]))
+        for pair in (*row["first"], *row["second"]):
+            turns = zip(pair["baseline_s"], pair["candidate_s"], strict=True)
+            off.append(statistics.median(math.log(b / a) for a, b in turns) - truth)
+    return 100 * statistics.pstdev(off) if off else math.nan
+
+
+def _verdicts(rows: list[dict[str, Any]]) -> Counter[str]:
+    return Counter(row["verdict"] for row in rows)
+
+
+def _short(pair: dict[str, Any]) -> dict[str, Any]:
+    """Keep six digits of each sample: the clocks have no more."""
+    return {
+        name: [float(f"{value:.6g}") for value in values]
+        if isinstance(values, tuple | list)
+        else values
+        for name, values in pair.items()
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -49,7 +49,7 @@ def nothing_is_left(repository: Path, within_s: float = 20.0) -> bool:
     end = time.monotonic() + within_s
     while time.monotonic() < end:
         listed = git(repository, "worktree", "list", "--porcelain").count("worktree ")
-        if listed == 1 and not list((repository.parent / "tmp").iterdir()):
+        if listed == 1 and not list((repository.parent / "tmp").glob("kinobench-*")):
             return True
         time.sleep(0.05)
     return False

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -21,11 +22,12 @@ from .gate_exact import Facts, facts_of
 from .gate_stats import log_ratio
 from .record import Case
 
-LEAST_TURNS, MOST_TURNS = 96, 384
+LEAST_TURNS, MOST_TURNS = 96, 1536
 """Turn pairs of a process pair. More than the least only as far as they cost little beside the
 starting of the processes: what differs from one process pair to the next, no turn can average."""
-TURNS_S = 1.2
-"""So long may the turns of a pair last, if they aren't the least."""
+TURNS_S, TURNS_SHARE = 1.2, 0.4
+"""So long may the turns of a pair last, if they aren't the least: seconds, or that share of what
+starting it took, whichever is more. A busy machine starts slowly, and needs more of them."""
 DISCARDED = 8
 """First turn pairs, in which caches and clocks settle to the alternation."""
 SIDE = Path(__file__).with_name("gate_side.py")
@@ -217,13 +219,26 @@ def started(
             side.end()
 
 
-def timed_pair(baseline: Side, candidate: Side, core: int | None, draw: random.Random) -> Pair:
-    """Settle both sides and time their turns."""
+def timed_pair(
+    baseline: Side, candidate: Side, core: int | None, draw: random.Random, began: float
+) -> Pair:
+    """Settle both sides and time their turns; `began` is `time.monotonic()` before their start."""
     for side in (baseline, candidate):
         side.ask_to_settle()
     forward_s = max(baseline.settled_s(), candidate.settled_s())
-    turns = min(max(LEAST_TURNS, int(TURNS_S / (2 * forward_s))), MOST_TURNS)
+    turns = turns_of(forward_s, time.monotonic() - began)
     return take_turns(baseline, candidate, turns, core=core, candidate_first=draw.random() < 0.5)
+
+
+def turns_of(forward_s: float, start_s: float) -> int:
+    """Return how many turn pairs a pair of processes makes.
+
+    Args:
+        forward_s: Seconds of one forward.
+        start_s: Seconds that starting the pair took.
+    """
+    affordable = int(max(TURNS_S, TURNS_SHARE * start_s) / (2 * forward_s))
+    return min(max(LEAST_TURNS, affordable), MOST_TURNS)
 
 
 def take_turns(
@@ -262,8 +277,9 @@ def take_turns(
 
 def measured_pair(baseline: Code, candidate: Code, case: Case, draw: random.Random) -> Pair:
     """Start a pair of fresh processes, and time their turns."""
+    began = time.monotonic()
     with started(baseline, candidate, case, draw) as (one, other, core):
-        return timed_pair(one, other, core, draw)
+        return timed_pair(one, other, core, draw, began)
 
 
 def exact_facts(

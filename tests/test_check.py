@@ -65,6 +65,17 @@ def command(checkout: Path, *arguments: str) -> list[str]:
     return [sys.executable, str(checkout / "bench.py"), "check", "--model", MODEL, *arguments]
 
 
+def timed(checkout: Path, *arguments: str) -> dict:
+    """Return what a check with timing says; on a machine too busy for an answer that is the end."""
+    done = run(checkout, "--max-seconds", "240", *arguments)
+    assert done.returncode in (0, 1, 3), done.stderr
+    (checked,) = json.loads(done.stdout)["checked"]
+    if done.returncode == 3:
+        pytest.skip(f"this machine is too busy to tell: {checked['reason']}")
+    assert done.returncode == (checked["verdict"] == "fail")
+    return checked
+
+
 def run(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command(checkout, "--against", "HEAD~1", "--json", *arguments),
@@ -91,19 +102,16 @@ def test_a_commit_that_adds_a_layer_is_caught_without_any_timing(checkout: Path)
 @pytest.mark.slow
 def test_a_commit_that_slows_a_network_by_5_percent_is_caught(checkout: Path) -> None:
     commit_forward(checkout, SLOWER.format(factor=1.05))
-    done = run(checkout, "--budget", "1.5%", "--max-seconds", "240")
-    assert done.returncode == 1, done.stdout + done.stderr
-    (checked,) = json.loads(done.stdout)["checked"]
+    checked = timed(checkout, "--budget", "1.5%")
     assert checked["verdict"] == "fail" and checked["exact"] == []
+    assert len(checked["second"]["pairs"]) >= 3  # confirmed
     assert nothing_is_left(checkout, 1.0)
 
 
 @pytest.mark.slow
 def test_a_commit_that_changes_nothing_of_the_speed_is_passed(checkout: Path) -> None:
     commit_forward(checkout, f"        # The first convolution sees all frames.\n{FORWARD}")
-    done = run(checkout, "--max-seconds", "240")
-    assert done.returncode == 0, done.stdout + done.stderr
-    (checked,) = json.loads(done.stdout)["checked"]
+    checked = timed(checkout)
     assert checked["verdict"] == "pass" and len(checked["first"]["pairs"]) >= 3
 
 

@@ -15,7 +15,13 @@ from kinobench.bench.gate import Bench, Checked, Terms, check, run_batch
 from kinobench.bench.gate_exact import Facts, differences
 from kinobench.bench.gate_self import measure_itself
 from kinobench.bench.gate_stats import FIRST
-from kinobench.bench.gate_turns import DISCARDED, MissingModelError, Pair, take_turns
+from kinobench.bench.gate_turns import (
+    DISCARDED,
+    MissingModelError,
+    Pair,
+    take_turns,
+    turns_of,
+)
 from kinobench.datasets.errors import KinobenchError
 
 from .made_records import MACHINE, made_case, made_latency, made_record
@@ -104,6 +110,21 @@ def test_the_first_turns_are_dropped_and_neighbours_stay_neighbours() -> None:
     pair = take_turns(a, b, 3)
     assert pair.baseline_s == (1.0, 2.0, 3.0) and pair.candidate_s == (1.1, 2.2, 3.3)
     assert pair.wall == pytest.approx(math.log(1.1)) == pair.cpu
+
+
+@pytest.mark.parametrize(
+    ("forward_s", "start_s", "turns"),
+    [
+        (1.0, 5.0, 96),  # however long it takes
+        (0.005, 2.5, 120),  # 1.2 s
+        (0.005, 25.0, 1000),  # 10 s, on a machine so busy that starting takes 25
+        (1e-6, 5.0, 1536),
+    ],
+)
+def test_turns_last_longer_where_starting_does(
+    forward_s: float, start_s: float, turns: int
+) -> None:
+    assert turns_of(forward_s, start_s) == turns
 
 
 def test_a_gpu_has_no_processor_time() -> None:

@@ -252,7 +252,8 @@ def test_a_case_that_is_ended_leaves_no_ray_behind(
         assert process.poll() is None and time.monotonic() < until
         time.sleep(0.05)
     if cause == "killed":
-        (case,) = psutil.Process(process.pid).children()
+        children = psutil.Process(process.pid).children()
+        (case,) = (child for child in children if "worker" in child.cmdline())
         case.kill()
     out, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 1 and json.loads(out)["error"]["kind"] == cause

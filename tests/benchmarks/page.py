@@ -1,9 +1,9 @@
 """Write results/benchmarks.md from what pytest-benchmark measured.
 
-    pytest tests/benchmarks --benchmark-only --benchmark-json=measured.json
+    pytest tests/benchmarks --benchmark-only -m "" --benchmark-json=measured.json
     python tests/benchmarks/page.py measured.json... [TABLE.md]... > results/benchmarks.md
 
-Of a group that several files hold, the last counts. Tables are put at the end as they are.
+`-m ""` takes those in that last minutes, too. Of a group that several files hold, the last counts. Tables are put at the end as they are.
 """
 
 import json

@@ -1,4 +1,7 @@
-"""A whole evaluation beside decoding alone and forwards alone, of the same videos; its memory."""
+"""A whole evaluation beside decoding alone and forwards alone, of the same videos; its memory.
+
+It takes minutes: `pytest tests/benchmarks/test_evaluation_speed.py --benchmark-only -m slow`.
+"""
 
 import subprocess
 import sys
@@ -21,6 +24,7 @@ from kinobench.zoo import registry
 
 from .clips import write_clip
 
+pytestmark = pytest.mark.slow
 CROPPED = preset("pytorchvideo-8x8-256").with_views(3, 1)
 RESIZED = preset("common-112").with_views(3, 1)
 """One cuts its views from frames of 256x340 as they are, one shrinks them first."""
@@ -183,7 +187,6 @@ print(max(int(l.split()[1]) for l in open("/proc/self/status") if l.startswith("
 """
 
 
-@pytest.mark.slow
 def test_memory_is_the_same_for_50_and_for_2000_videos(tmp_path: Path) -> None:
     for number in range(5):
         write_clip(tmp_path / f"{number}.mp4", 2 + number / 4, seed=number)

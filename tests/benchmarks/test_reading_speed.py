@@ -1,6 +1,7 @@
 """Reading a video, beside the bare decoder and beside pytorchvideo's own dataset.
 
-`pytest tests/benchmarks --benchmark-only`; results/benchmarks.md says what came of it.
+`pytest tests/benchmarks/test_reading_speed.py --benchmark-only -m ""`, pytorchvideo's, which is slow,
+with them; results/benchmarks.md says what came of it.
 """
 
 import importlib.util
@@ -149,6 +150,7 @@ def test_kinobench_makes_views(benchmark: Callable, videos: list[Video], readers
     assert benchmark(make) == 30 * len(videos)
 
 
+@pytest.mark.slow
 @pytest.mark.benchmark(group="files to frames and to float views")
 def test_pytorchvideos_dataset_makes_views(benchmark: Callable, videos: list[Video]) -> None:
     transforms = _pytorchvideos_transforms()

@@ -1,6 +1,6 @@
 """All statistics of a Kinetics-sized table of logits: time, and memory of a process of its own.
 
-`pytest tests/benchmarks/test_statistics_speed.py --benchmark-only`; it writes 2 GB, in shards of
+`pytest tests/benchmarks/test_statistics_speed.py --benchmark-only -m slow`; it writes 2 GB, in shards of
 17 videos as a run does, to the folder that `--basetemp` names.
 """
 
@@ -15,6 +15,7 @@ import pytest
 
 from ..made_predictions import logits_table, write_file
 
+pytestmark = pytest.mark.slow
 VIDEOS, VIEWS, CLASSES = 20_000, 30, 400
 IN_A_SHARD = 17  # as many as bench/shards.py puts there of 30 views each
 

@@ -3,7 +3,8 @@
     pytest tests/benchmarks --benchmark-only -m "" --benchmark-json=measured.json
     python tests/benchmarks/page.py measured.json... [TABLE.md]... > results/benchmarks.md
 
-`-m ""` takes those in that last minutes, too. Of a group that several files hold, the last counts. Tables are put at the end as they are.
+`-m ""` takes those that last minutes, too. Of a group that several files hold, the last counts.
+Tables are put at the end as they are.
 """
 
 import json

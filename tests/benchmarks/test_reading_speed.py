@@ -1,7 +1,7 @@
 """Reading a video, beside the bare decoder and beside pytorchvideo's own dataset.
 
-`pytest tests/benchmarks/test_reading_speed.py --benchmark-only -m ""`, pytorchvideo's, which is slow,
-with them; results/benchmarks.md says what came of it.
+`pytest tests/benchmarks/test_reading_speed.py --benchmark-only -m ""`; pytorchvideo's is marked
+slow. results/benchmarks.md says what came of it.
 """
 
 import importlib.util

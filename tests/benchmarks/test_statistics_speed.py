@@ -1,7 +1,7 @@
 """All statistics of a Kinetics-sized table of logits: time, and memory of a process of its own.
 
-`pytest tests/benchmarks/test_statistics_speed.py --benchmark-only -m slow`; it writes 2 GB, in shards of
-17 videos as a run does, to the folder that `--basetemp` names.
+`pytest tests/benchmarks/test_statistics_speed.py --benchmark-only -m slow`; it writes 2 GB, in
+shards of 17 videos as a run does, to the folder that `--basetemp` names.
 """
 
 import json

@@ -10,6 +10,7 @@ from .cli_boards import print_boards, print_sweeps, ranked_boards, rebuild
 from .cli_frame import (
     EXIT_FAILED,
     EXIT_INTERRUPTED,
+    EXIT_UNFIT,
     Json,
     Plugins,
     Results,
@@ -251,19 +252,26 @@ def data_make(
 
 @app.command()
 @told
-def environment(json: Json = False) -> None:
+def environment(
+    full: Annotated[
+        bool, typer.Option("--full", help="Ask torch about its build, too; takes seconds.")
+    ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit 4 if anything would spoil a measurement.")
+    ] = False,
+    json: Json = False,
+) -> None:
     """Say what this machine is, and what will spoil a measurement on it."""
-    from . import environment as here
+    from . import machine as here
 
-    described, spoilers = here.describe(), here.spoilers()
+    found = here.read_machine(full)
     if json:
-        import msgspec
-
-        plain = msgspec.to_builtins(described)
-        plain["spoilers"] = [spoiler._asdict() for spoiler in spoilers]
-        print_json(plain)
+        print_json(here.plain(found))
     else:
-        here.show(described, spoilers, console())
+        here.show(found, console())
+    if strict and found.spoilers:
+        listed = "; ".join(spoiler.what for spoiler in found.spoilers)
+        leave(f"unfit for a measurement: {listed}", EXIT_UNFIT)
 
 
 @app.command(hidden=True)

@@ -1,4 +1,4 @@
-"""What a measurement runs on, and what there spoils one. Imports no torch."""
+"""What a measurement runs on. Imports no torch."""
 
 import hashlib
 import os
@@ -6,7 +6,6 @@ import platform
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 import psutil
@@ -15,9 +14,6 @@ from ..datasets.decoders import DEFAULT as DEFAULT_DECODER
 from ..datasets.decoders import Decoder
 from ..datasets.errors import KinobenchError
 from .record import Device, Environment
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 _LIBRARIES = (
     "torch",
@@ -38,13 +34,6 @@ class UnfitEnvironmentError(KinobenchError):
     """This machine can't measure what was asked for."""
 
 
-class Spoiler(NamedTuple):
-    """What makes timings on this machine worse than they could be, and its cure."""
-
-    what: str
-    cure: str
-
-
 def describe(device: Device = "cpu", decoder: Decoder = DEFAULT_DECODER) -> Environment:
     """Describe this machine and the libraries that decide a result.
 
@@ -55,11 +44,9 @@ def describe(device: Device = "cpu", decoder: Decoder = DEFAULT_DECODER) -> Envi
     """
     gpu, driver = _gpu(device)
     versions = library_versions(decoder)
-    system = f"{platform.system()} {platform.machine()}"
     cpu, cores = _cpu_name(), physical_cores()
-    decisive = [system, cpu, cores, gpu, driver, versions["python"], versions.get("torch")]
-    return Environment(
-        fingerprint=hashlib.sha256(msgspec.json.encode(decisive)).hexdigest()[:16],
+    described = Environment(
+        fingerprint="",
         system=f"{platform.system()} {platform.release()} {platform.machine()}",
         cpu=cpu,
         physical_cores=cores,
@@ -70,6 +57,23 @@ def describe(device: Device = "cpu", decoder: Decoder = DEFAULT_DECODER) -> Envi
         versions=versions,
         kinobench_commit=_commit(),
     )
+    parts = msgspec.json.encode(list(decisive(described).values()))
+    digest = hashlib.sha256(parts).hexdigest()[:16]
+    return msgspec.structs.replace(described, fingerprint=digest)
+
+
+def decisive(described: Environment) -> dict[str, str | int | None]:
+    """Return what a fingerprint is made of: all that must agree before two timings may compare."""
+    words = described.system.split()
+    return {
+        "system": f"{words[0]} {words[-1]}",  # the kernel's release is left out
+        "processor": described.cpu,
+        "cores": described.physical_cores,
+        "GPU": described.gpu,
+        "driver": described.gpu_driver,
+        "python": described.versions["python"],
+        "torch": described.versions.get("torch"),
+    }
 
 
 def library_versions(decoder: Decoder = DEFAULT_DECODER) -> dict[str, str]:
@@ -144,90 +148,6 @@ def require_decoder(decoder: Decoder) -> None:
             load()
         except KinobenchError as error:
             raise UnfitEnvironmentError(f"--decoder {decoder}: {error}") from error
-
-
-def spoilers() -> list[Spoiler]:
-    """Return what would spoil a timing on this machine now."""
-    found: list[Spoiler] = []
-    cores = physical_cores()
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
-    if load > 0.25 * cores:
-        busiest = _busiest()
-        found.append(
-            Spoiler(
-                f"other work: load {load:.1f} on {cores} cores{busiest}",
-                "stop it, or wait until it has ended",
-            )
-        )
-    governors = {_read(path) for path in _CPU.glob("cpu[0-9]*/cpufreq/scaling_governor")}
-    slow = sorted(name for name in governors - {"performance", None} if name)
-    if slow:
-        found.append(
-            Spoiler(
-                f"the frequency governor is {', '.join(slow)}",
-                "sudo cpupower frequency-set --governor performance",
-            )
-        )
-    if _read(_CPU / "intel_pstate" / "no_turbo") == "0" or _read(_CPU / "cpufreq" / "boost") == "1":
-        found.append(
-            Spoiler(
-                "turbo is on: the clock depends on temperature and on neighbours",
-                "switch it off in /sys/devices/system/cpu (intel_pstate/no_turbo, cpufreq/boost)",
-            )
-        )
-    if "hypervisor" in (_read(Path("/proc/cpuinfo")) or "").split():
-        found.append(
-            Spoiler(
-                "a virtual machine: neighbours on the same host are felt and not seen",
-                "compare side by side in one run; trust ratios, not single times",
-            )
-        )
-    quota = (_read(Path("/sys/fs/cgroup/cpu.max")) or "max").split()
-    if quota[0] != "max":
-        found.append(
-            Spoiler(
-                f"a processor quota of {int(quota[0]) / int(quota[1]):.2g} cores: "
-                "the process is stopped when it is used up",
-                "lift it, or give whole cores (cpuset)",
-            )
-        )
-    battery = psutil.sensors_battery() if hasattr(psutil, "sensors_battery") else None
-    if battery is not None and not battery.power_plugged:
-        found.append(Spoiler("running on battery", "plug it in"))
-    return found
-
-
-def show(described: Environment, found: list[Spoiler], console: "Console") -> None:
-    """Print the description and the spoilers for a person."""
-    gib = described.memory_bytes / 2**30
-    facts = {
-        "system": described.system,
-        "processor": f"{described.cpu}, {described.physical_cores} cores, "
-        f"{described.logical_cores} threads",
-        "memory": f"{gib:.1f} GiB",
-        "GPU": f"{described.gpu} (driver {described.gpu_driver})" if described.gpu else "none",
-        **described.versions,
-        "commit": described.kinobench_commit or "not a checkout",
-        "fingerprint": described.fingerprint,
-    }
-    for name, value in facts.items():
-        console.print(f"{name:<13} {value}", highlight=False, markup=False)
-    console.print()
-    if not found:
-        console.print("Nothing was found that would spoil a measurement.")
-    for spoiler in found:
-        console.print(f"spoils timings: {spoiler.what}", highlight=False, markup=False)
-        console.print(f"  cure: {spoiler.cure}", highlight=False, markup=False)
-
-
-def _busiest() -> str:
-    """Name up to three programs, but for this one, that are on a processor right now."""
-    running = []
-    for process in psutil.process_iter(["name", "status", "pid"]):
-        own = process.info["pid"] == os.getpid()
-        if process.info["status"] == psutil.STATUS_RUNNING and process.info["name"] and not own:
-            running.append(process.info["name"])
-    return f" ({', '.join(sorted(set(running))[:3])})" if running else ""
 
 
 def usable_cpus() -> list[int]:

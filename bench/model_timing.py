@@ -196,11 +196,10 @@ def _macs(network: Network) -> dict[str, Any]:
 def _shapes(network: Network) -> dict[str, list[int]]:
     case = network.case
     frames, size = case.protocol.frames, case.protocol.size
-    shapes = input_shapes(network.kinds, case.batch, frames, size)
-    given = {kind: list(shape) for kind, shape in zip(network.kinds, shapes, strict=True)}
     if case.mode == "stream":
         return {"rgb": [case.batch, 3, size, size]}
-    return given
+    shapes = input_shapes(network.kinds, case.batch, frames, size)
+    return {str(kind): list(shape) for kind, shape in zip(network.kinds, shapes, strict=True)}
 
 
 @cache

@@ -1,6 +1,6 @@
-"""What a measurement ran on, what spoils one, and what can't be measured here at all."""
+"""What a measurement ran on, and what can't be measured here at all."""
 
-import io
+import hashlib
 import subprocess
 import sys
 from importlib.metadata import version
@@ -12,45 +12,34 @@ import msgspec
 import psutil
 import pynvml
 import pytest
-from rich.console import Console
 
 from kinobench.bench import environment
 from kinobench.bench.environment import (
-    Spoiler,
     UnfitEnvironmentError,
     available_memory_bytes,
+    decisive,
     describe,
     memory_bytes,
     physical_cores,
     require_device,
-    show,
-    spoilers,
 )
 from kinobench.datasets.errors import KinobenchError
-
-from .made_records import MACHINE
 
 GIB = 2**30
 
 
 class Machine:
-    """A made-up machine: its files, its processors, its memory and its load."""
+    """A made-up machine: its files, its processors and its memory."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
         self.files: dict[str, str] = {}
         self.cpus = [0, 1, 2, 3]
-        self.load = 0.0
-        self.battery: Any = None
         self.memory = SimpleNamespace(total=8 * GIB, available=6 * GIB)
-        self.running: list[Any] = []
         self.folder = root / "cpu"
         monkeypatch.setattr(environment, "_CPU", self.folder)
         monkeypatch.setattr(environment, "_read", lambda path: self.files.get(str(path)))
         monkeypatch.setattr(environment, "usable_cpus", lambda: self.cpus)
-        monkeypatch.setattr(environment.os, "getloadavg", lambda: (self.load, 0.0, 0.0))
         monkeypatch.setattr(psutil, "virtual_memory", lambda: self.memory)
-        monkeypatch.setattr(psutil, "process_iter", lambda fields: self.running)
-        monkeypatch.setattr(psutil, "sensors_battery", lambda: self.battery, raising=False)
 
     def write(self, name: str, text: str) -> None:
         """Make a file below the folder of the processors; globs find it there."""
@@ -107,63 +96,6 @@ def test_available_memory_counts_what_the_group_holds_but_not_its_file_cache(
     assert available_memory_bytes() == GIB
 
 
-def test_a_quiet_machine_has_no_spoilers(machine: Machine) -> None:
-    machine.write("cpu0/cpufreq/scaling_governor", "performance")
-    machine.write("intel_pstate/no_turbo", "1")
-    machine.files["/proc/cpuinfo"] = "flags : fpu sse avx2"
-    machine.files["/sys/fs/cgroup/cpu.max"] = "max 100000"
-    machine.battery = SimpleNamespace(power_plugged=True)
-    assert spoilers() == []
-
-
-@pytest.mark.parametrize(
-    ("files", "what", "cure"),
-    [
-        ({"cpu1/cpufreq/scaling_governor": "powersave"}, "governor is powersave", "cpupower"),
-        ({"intel_pstate/no_turbo": "0"}, "turbo is on", "intel_pstate/no_turbo"),
-        ({"cpufreq/boost": "1"}, "turbo is on", "cpufreq/boost"),
-        ({"/proc/cpuinfo": "flags : fpu hypervisor sse"}, "a virtual machine", "ratios"),
-        ({"/sys/fs/cgroup/cpu.max": "150000 100000"}, "quota of 1.5 cores", "cpuset"),
-    ],
-)
-def test_what_spoils_timings_is_told_with_its_cure(
-    machine: Machine, files: dict[str, str], what: str, cure: str
-) -> None:
-    for name, text in files.items():
-        if name.startswith("/"):
-            machine.files[name] = text
-        else:
-            machine.write(name, text)
-    (spoiler,) = spoilers()
-    assert what in spoiler.what and cure in spoiler.cure
-
-
-def test_one_slow_governor_among_fast_ones_is_told(machine: Machine) -> None:
-    for cpu, governor in enumerate(["performance", "schedutil", "ondemand"]):
-        machine.write(f"cpu{cpu}/cpufreq/scaling_governor", governor)
-    (spoiler,) = spoilers()
-    assert spoiler.what == "the frequency governor is ondemand, schedutil"
-
-
-def test_other_work_is_told_with_who_does_it(machine: Machine) -> None:
-    machine.load = 1.0  # a quarter of four cores is tolerated
-    assert spoilers() == []
-    machine.load = 1.5
-    for pid, (name, status) in enumerate(
-        [("ffmpeg", "running"), (None, "running"), ("", "running"), ("sshd", "sleeping")], 10**9
-    ):
-        machine.running.append(SimpleNamespace(info={"name": name, "status": status, "pid": pid}))
-    own = {"name": "pytest", "status": "running", "pid": environment.os.getpid()}
-    machine.running.append(SimpleNamespace(info=own))
-    (spoiler,) = spoilers()
-    assert spoiler.what == "other work: load 1.5 on 4 cores (ffmpeg)"
-
-
-def test_a_battery_is_told(machine: Machine) -> None:
-    machine.battery = SimpleNamespace(power_plugged=False)
-    assert spoilers() == [Spoiler("running on battery", "plug it in")]
-
-
 def test_the_description_of_a_machine_is_the_same_twice() -> None:
     first, second = describe(), describe()
     assert first == second
@@ -203,6 +135,34 @@ def test_the_fingerprint_stays_where_no_timing_changes(
     before = describe().fingerprint
     monkeypatch.setattr(environment, part, value)
     assert describe().fingerprint == before
+
+
+def test_a_fingerprint_says_what_it_is_made_of() -> None:
+    described = msgspec.structs.replace(
+        describe(), system="Linux 6.0.1-rc x86_64", cpu="A CPU", physical_cores=2, gpu=None
+    )
+    assert list(decisive(described).items())[:4] == [
+        ("system", "Linux x86_64"),  # another kernel is no other machine
+        ("processor", "A CPU"),
+        ("cores", 2),
+        ("GPU", None),
+    ]
+    assert set(list(decisive(described))[4:]) == {"driver", "python", "torch"}
+
+
+def test_a_fingerprint_is_that_of_older_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    for part, value in {
+        "_cpu_name": lambda: "A CPU",
+        "physical_cores": lambda: 2,
+        "_gpu": lambda device: ("A GPU", "570.10"),
+        "version": lambda library: "2.11.0",
+    }.items():
+        monkeypatch.setattr(environment, part, value)
+    monkeypatch.setattr(environment.platform, "system", lambda: "Linux")
+    monkeypatch.setattr(environment.platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(environment.platform, "python_version", lambda: "3.11.7")
+    text = b'["Linux x86_64","A CPU",2,"A GPU","570.10","3.11.7","2.11.0"]'
+    assert describe().fingerprint == hashlib.sha256(text).hexdigest()[:16]
 
 
 def test_the_driver_decides_the_fingerprint(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -251,20 +211,6 @@ def test_a_checkout_has_its_commit_and_a_failing_git_has_none(
     monkeypatch.setattr(Path, "exists", lambda path: False)
     monkeypatch.setattr(subprocess, "run", answer)
     assert environment._commit() is None
-
-
-def printed(found: list[Spoiler]) -> str:
-    out = io.StringIO()
-    show(MACHINE, found, Console(file=out, width=200))
-    return out.getvalue()
-
-
-def test_the_description_is_printed_with_its_spoilers() -> None:
-    text = printed([Spoiler("[turbo] is on", "switch it off")])
-    assert "Made-up CPU & Sons <i9>, 2 cores, 4 threads" in text and "8.0 GiB" in text
-    assert "spoils timings: [turbo] is on" in text and "  cure: switch it off" in text
-    assert "00000000feedface" in text and "abc1234" in text
-    assert "Nothing was found that would spoil a measurement." in printed([])
 
 
 def test_a_cpu_is_always_fit() -> None:
@@ -318,7 +264,7 @@ def test_a_missing_build_and_a_missing_driver_are_told_apart(
 
 def test_describing_a_machine_imports_no_torch() -> None:
     code = (
-        "import sys; from kinobench.bench import environment as e; e.describe(); e.spoilers(); "
+        "import sys; from kinobench.bench import environment as e; e.describe(); "
         "e.require_device('cpu'); assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

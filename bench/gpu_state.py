@@ -1,0 +1,148 @@
+"""NVIDIA GPUs as NVML tells of them; an answer that a GPU doesn't give has its reason instead."""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+_SLOWDOWNS = {
+    "SwThermalSlowdown": "heat (driver)",
+    "HwThermalSlowdown": "heat (hardware)",
+    "HwPowerBrakeSlowdown": "power brake",
+    "HwSlowdown": "hardware slowdown",
+    "SwPowerCap": "power limit",
+}
+
+
+class GpuProcess(msgspec.Struct, frozen=True, kw_only=True):
+    """A process that computes on a GPU; `memory_bytes` is None where that can't be seen."""
+
+    pid: int
+    memory_bytes: int | None
+
+
+class Gpu(msgspec.Struct, frozen=True, kw_only=True):
+    """One GPU. What is None has its reason in `missing`, by the name of the attribute.
+
+    Attributes:
+        sm_hz, max_sm_hz, memory_hz: Clocks now, and the highest.
+        slowed_by: Why its clock is held down now; empty where it is not.
+        persistence: Whether the driver stays loaded while nothing uses the GPU.
+        mig, ecc: Whether it is cut into parts; whether its memory is checked.
+        processes: Others that compute on it.
+    """
+
+    name: str
+    uuid: str | None
+    memory_bytes: int | None
+    power_limit_w: float | None
+    sm_hz: float | None
+    max_sm_hz: float | None
+    memory_hz: float | None
+    temperature_c: int | None
+    slowed_by: tuple[str, ...] | None
+    persistence: bool | None
+    mig: bool | None
+    ecc: bool | None
+    processes: tuple[GpuProcess, ...] | None
+    missing: dict[str, str]
+
+
+class Gpus(msgspec.Struct, frozen=True, kw_only=True):
+    """All GPUs; where none can be asked, `reason` says why.
+
+    `cuda` is the newest version of CUDA that the driver can run.
+    """
+
+    driver: str | None = None
+    cuda: str | None = None
+    gpus: tuple[Gpu, ...] = ()
+    reason: str | None = None
+
+
+def read_gpus() -> Gpus:
+    """Ask NVML for every GPU of the machine."""
+    import pynvml
+
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError as error:
+        return Gpus(reason=f"NVML can't be used: {error}")
+    try:
+        handles = [
+            pynvml.nvmlDeviceGetHandleByIndex(index) for index in range(pynvml.nvmlDeviceGetCount())
+        ]
+        version = pynvml.nvmlSystemGetCudaDriverVersion()
+        return Gpus(
+            driver=str(pynvml.nvmlSystemGetDriverVersion()),
+            cuda=f"{version // 1000}.{version % 1000 // 10}",
+            gpus=tuple(_gpu(handle) for handle in handles),
+            reason=None if handles else "NVML knows of no GPU",
+        )
+    except pynvml.NVMLError as error:
+        return Gpus(reason=f"NVML doesn't answer: {error}")
+    finally:
+        pynvml.nvmlShutdown()  # it counts how often it was begun
+
+
+def _gpu(handle: Any) -> Gpu:
+    import pynvml as nvml
+
+    missing: dict[str, str] = {}
+
+    def asked(attribute: str, ask: Callable[[], Any]) -> Any:
+        try:
+            return ask()
+        except nvml.NVMLError as error:
+            missing[attribute] = str(error)
+        except AttributeError:  # an older nvidia-ml-py
+            missing[attribute] = "this nvidia-ml-py has no such call"
+        return None
+
+    def clock(kind: str, most: bool = False) -> float:
+        get = nvml.nvmlDeviceGetMaxClockInfo if most else nvml.nvmlDeviceGetClockInfo
+        return float(get(handle, getattr(nvml, f"NVML_CLOCK_{kind}"))) * 1e6
+
+    return Gpu(
+        name=str(asked("name", lambda: nvml.nvmlDeviceGetName(handle)) or "unnamed"),
+        uuid=asked("uuid", lambda: str(nvml.nvmlDeviceGetUUID(handle))),
+        memory_bytes=asked("memory_bytes", lambda: nvml.nvmlDeviceGetMemoryInfo(handle).total),
+        power_limit_w=asked(
+            "power_limit_w", lambda: nvml.nvmlDeviceGetEnforcedPowerLimit(handle) / 1e3
+        ),
+        sm_hz=asked("sm_hz", lambda: clock("SM")),
+        max_sm_hz=asked("max_sm_hz", lambda: clock("SM", most=True)),
+        memory_hz=asked("memory_hz", lambda: clock("MEM")),
+        temperature_c=asked(
+            "temperature_c",
+            lambda: nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU),
+        ),
+        slowed_by=asked("slowed_by", lambda: _slowed_by(handle)),
+        persistence=asked("persistence", lambda: bool(nvml.nvmlDeviceGetPersistenceMode(handle))),
+        mig=asked("mig", lambda: bool(nvml.nvmlDeviceGetMigMode(handle)[0])),
+        ecc=asked("ecc", lambda: bool(nvml.nvmlDeviceGetEccMode(handle)[0])),
+        processes=asked("processes", lambda: _processes(handle)),
+        missing=missing,
+    )
+
+
+def _slowed_by(handle: Any) -> tuple[str, ...]:
+    import pynvml as nvml
+
+    reasons = nvml.nvmlDeviceGetCurrentClocksThrottleReasons(handle)
+    return tuple(
+        said
+        for name, said in _SLOWDOWNS.items()
+        if reasons & getattr(nvml, f"nvmlClocksThrottleReason{name}")
+    )
+
+
+def _processes(handle: Any) -> tuple[GpuProcess, ...]:
+    import pynvml as nvml
+
+    return tuple(
+        GpuProcess(pid=process.pid, memory_bytes=process.usedGpuMemory)
+        for process in nvml.nvmlDeviceGetComputeRunningProcesses(handle)
+        if process.pid != os.getpid()
+    )

@@ -1,0 +1,117 @@
+"""What lies between a process and the hardware: memory, limits, containers, virtual machines."""
+
+from pathlib import Path
+
+import msgspec
+
+from . import kernel_files
+from .kernel_files import ROOT
+
+UNLIMITED_BYTES = 2**60
+"""Version 1 of control groups writes 2**63 less a page for no limit."""
+
+
+class Host(msgspec.Struct, frozen=True, kw_only=True):
+    """The system around a process; what it doesn't tell is None.
+
+    Attributes:
+        memory_bytes, available_bytes: Of the machine; what may be had of it now.
+        memory_limit_bytes: Of the control group; None is no limit.
+        swap_bytes, swap_used_bytes: Memory on disk.
+        huge_pages: Transparent huge pages: `always`, `madvise` or `never`.
+        clock_source: What the time is read from.
+        processor_quota: Processors that the control group may use in all; None is no limit.
+        quota_stops: How often the group was stopped because its quota was used up.
+        container: What kind this process runs in.
+        virtual_machine: Whether a hypervisor runs this system; its name, or `unnamed`.
+    """
+
+    memory_bytes: int | None
+    available_bytes: int | None
+    memory_limit_bytes: int | None
+    swap_bytes: int | None
+    swap_used_bytes: int | None
+    huge_pages: str | None
+    clock_source: str | None
+    processor_quota: float | None
+    quota_stops: int | None
+    container: str | None
+    virtual_machine: str | None
+
+
+def read_host(root: Path = ROOT) -> Host:
+    """Read what /proc and /sys below `root` say of the system."""
+    memory = _memory(kernel_files.text(root / "proc/meminfo") or "")
+    swap, free = memory.get("SwapTotal"), memory.get("SwapFree")
+    groups = root / "sys/fs/cgroup"
+    pages = kernel_files.text(root / "sys/kernel/mm/transparent_hugepage/enabled") or ""
+    clocks = root / "sys/devices/system/clocksource/clocksource0"
+    return Host(
+        memory_bytes=memory.get("MemTotal"),
+        available_bytes=memory.get("MemAvailable"),
+        memory_limit_bytes=_memory_limit(groups),
+        swap_bytes=swap,
+        swap_used_bytes=None if swap is None or free is None else swap - free,
+        huge_pages=pages.partition("[")[2].partition("]")[0] or None,
+        clock_source=kernel_files.text(clocks / "current_clocksource"),
+        processor_quota=_quota(groups),
+        quota_stops=_quota_stops(groups),
+        container=_container(root),
+        virtual_machine=_virtual_machine(root),
+    )
+
+
+def _memory(meminfo: str) -> dict[str, int]:
+    """Return the lines of /proc/meminfo in bytes."""
+    found = {}
+    for line in meminfo.splitlines():
+        name, _, amount = line.partition(":")
+        words = amount.split()
+        if words and words[0].isdecimal():
+            found[name] = int(words[0]) * (1024 if words[1:] == ["kB"] else 1)
+    return found
+
+
+def _memory_limit(groups: Path) -> int | None:
+    limit = kernel_files.number(groups / "memory.max")  # version 2; `max` is no number
+    if limit is None:
+        limit = kernel_files.number(groups / "memory/memory.limit_in_bytes")
+    return limit if limit is not None and limit < UNLIMITED_BYTES else None
+
+
+def _quota(groups: Path) -> float | None:
+    quota, _, period = (kernel_files.text(groups / "cpu.max") or "").partition(" ")
+    if not quota:
+        quota = str(kernel_files.number(groups / "cpu/cpu.cfs_quota_us"))  # -1 is no limit
+        period = str(kernel_files.number(groups / "cpu/cpu.cfs_period_us"))
+    if quota.isdecimal() and period.isdecimal() and int(period) > 0:
+        return int(quota) / int(period)
+    return None
+
+
+def _quota_stops(groups: Path) -> int | None:
+    for path in (groups / "cpu.stat", groups / "cpu/cpu.stat"):
+        words = (kernel_files.text(path) or "").split()
+        counts = dict(zip(words[::2], words[1::2], strict=False))
+        if counts.get("nr_throttled", "").isdecimal():
+            return int(counts["nr_throttled"])
+    return None
+
+
+def _container(root: Path) -> str | None:
+    for path, kind in ((".dockerenv", "docker"), ("run/.containerenv", "podman")):
+        if (root / path).exists():
+            return kind
+    groups = kernel_files.text(root / "proc/1/cgroup") or ""
+    names = ("kubepods", "docker", "containerd", "lxc")
+    return next((name for name in names if name in groups), None)
+
+
+def _virtual_machine(root: Path) -> str | None:
+    cpuinfo = kernel_files.text(root / "proc/cpuinfo") or ""
+    if "hypervisor" not in cpuinfo.split():
+        return None
+    product = kernel_files.text(root / "sys/class/dmi/id/product_name")
+    vendor = kernel_files.text(root / "sys/class/dmi/id/sys_vendor")
+    kind = kernel_files.text(root / "sys/hypervisor/type")
+    return " ".join(filter(None, (vendor, product))) or kind or "unnamed"

@@ -1,0 +1,160 @@
+"""The processors of this machine, as Linux tells of them."""
+
+import re
+from pathlib import Path
+
+import msgspec
+
+from . import kernel_files
+from .kernel_files import ROOT
+
+_UNITS = {"K": 2**10, "M": 2**20, "G": 2**30}
+
+
+class Cache(msgspec.Struct, frozen=True, kw_only=True):
+    """Caches of one level and kind: how large one is, and how many there are."""
+
+    level: int
+    kind: str
+    size_bytes: int
+    count: int
+
+
+class Processor(msgspec.Struct, frozen=True, kw_only=True):
+    """All processors that are switched on; what the system doesn't tell is None.
+
+    Attributes:
+        name: Of the first.
+        sockets, cores, threads: Packages; physical cores; logical processors.
+        smt: Whether cores run more than one thread.
+        max_hz, current_hz: The highest clock that any may have, and the highest that one has now.
+        caches: By level and kind.
+        governors: Policies of the clock, each once; empty where the system doesn't set it.
+        turbo: Whether clocks above the nominal one are allowed.
+        numa_nodes: Regions of memory that are nearer to some cores than to others.
+        throttled: How often a core or a package was slowed by heat since the system started.
+    """
+
+    name: str | None
+    sockets: int | None
+    cores: int | None
+    threads: int
+    smt: bool | None
+    max_hz: float | None
+    current_hz: float | None
+    caches: tuple[Cache, ...]
+    governors: tuple[str, ...]
+    turbo: bool | None
+    numa_nodes: int | None
+    throttled: int | None
+
+
+def read_processor(root: Path = ROOT) -> Processor:
+    """Read what /proc and /sys below `root` say of the processors."""
+    system = root / "sys/devices/system"
+    cpus = [path for path in (system / "cpu").glob("cpu[0-9]*") if _is_on(path)]
+    blocks = _blocks(kernel_files.text(root / "proc/cpuinfo") or "")
+    packages, cores = set(), set()
+    for cpu in cpus:
+        package = kernel_files.text(cpu / "topology/physical_package_id")
+        siblings = kernel_files.text(cpu / "topology/thread_siblings_list")
+        packages |= {package} - {None}
+        cores |= {siblings} - {None}
+    threads = len(cpus) or len(blocks)
+    nodes = len(list((system / "node").glob("node[0-9]*")))
+    return Processor(
+        name=next((block["model name"] for block in blocks if "model name" in block), None),
+        sockets=len(packages) or None,
+        cores=len(cores) or None,
+        threads=threads,
+        smt=_smt(system / "cpu", threads, len(cores)),
+        max_hz=_highest(cpus, "cpufreq/cpuinfo_max_freq"),
+        current_hz=_highest(cpus, "cpufreq/scaling_cur_freq")
+        or max((hz for block in blocks if (hz := _told_hz(block))), default=None),
+        caches=_caches(cpus),
+        governors=tuple(
+            sorted(
+                {
+                    governor
+                    for cpu in cpus
+                    if (governor := kernel_files.text(cpu / "cpufreq/scaling_governor"))
+                }
+            )
+        ),
+        turbo=_turbo(system / "cpu"),
+        numa_nodes=nodes or None,
+        throttled=_throttled(cpus),
+    )
+
+
+def _is_on(cpu: Path) -> bool:
+    return kernel_files.text(cpu / "online") != "0"  # the first has no such file
+
+
+def _blocks(cpuinfo: str) -> list[dict[str, str]]:
+    """Return the fields of each logical processor."""
+    blocks = []
+    for block in re.split(r"\n\s*\n", cpuinfo):
+        fields = {
+            name.strip(): value.strip()
+            for name, colon, value in (line.partition(":") for line in block.splitlines())
+            if colon
+        }
+        if "processor" in fields:
+            blocks.append(fields)
+    return blocks
+
+
+def _told_hz(block: dict[str, str]) -> float | None:
+    try:
+        return float(block["cpu MHz"]) * 1e6
+    except (KeyError, ValueError):
+        return None
+
+
+def _highest(cpus: list[Path], name: str) -> float | None:
+    kilohertz = [khz for cpu in cpus if (khz := kernel_files.number(cpu / name))]
+    return max(kilohertz) * 1e3 if kilohertz else None
+
+
+def _smt(folder: Path, threads: int, cores: int) -> bool | None:
+    active = kernel_files.text(folder / "smt/active")
+    if active is not None:
+        return active == "1"
+    return threads > cores if cores else None
+
+
+def _turbo(folder: Path) -> bool | None:
+    off = kernel_files.text(folder / "intel_pstate/no_turbo")
+    if off is not None:
+        return off == "0"
+    on = kernel_files.text(folder / "cpufreq/boost")
+    return None if on is None else on == "1"
+
+
+def _caches(cpus: list[Path]) -> tuple[Cache, ...]:
+    """Return each kind of cache; one that processors share is counted once."""
+    found: dict[tuple[int, str, int], set[str]] = {}
+    for cpu in cpus:
+        for index in (cpu / "cache").glob("index[0-9]*"):
+            level, kind = kernel_files.number(index / "level"), kernel_files.text(index / "type")
+            size = re.fullmatch(r"(\d+)([KMG]?)", kernel_files.text(index / "size") or "")
+            if level is None or kind is None or size is None:
+                continue
+            size_bytes = int(size[1]) * _UNITS.get(size[2], 1)
+            shared = kernel_files.text(index / "shared_cpu_list") or cpu.name
+            found.setdefault((level, kind.lower(), size_bytes), set()).add(shared)
+    return tuple(
+        Cache(level=level, kind=kind, size_bytes=size_bytes, count=len(shared))
+        for (level, kind, size_bytes), shared in sorted(found.items())
+    )
+
+
+def _throttled(cpus: list[Path]) -> int | None:
+    counts = [
+        count
+        for cpu in cpus
+        for name in ("core_throttle_count", "package_throttle_count")
+        if (count := kernel_files.number(cpu / "thermal_throttle" / name)) is not None
+    ]
+    return sum(counts) if counts else None

@@ -1,12 +1,17 @@
 """What the README shows works as it stands there."""
 
+import inspect
 import json
 import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+
+from kinobench.zoo.registry import listed
 
 from .media import REPOSITORY, numbered_frames, write_video
 
@@ -48,10 +53,10 @@ def test_the_table_is_that_of_the_quick_suite() -> None:
 
 
 def test_the_architecture_and_the_dataset_are_measured_as_they_stand(tmp_path: Path) -> None:
-    assert set(PYTHON) == {"mymodels.py", "mydata.py"}
-    for name, code in PYTHON.items():
-        assert len(code.splitlines()) < 20
-        (tmp_path / name).write_text(code)
+    assert set(PYTHON) == {"mymodels.py", "mydata.py", "test_speed.py"}
+    for name in ("mymodels.py", "mydata.py"):
+        assert len(PYTHON[name].splitlines()) < 20
+        (tmp_path / name).write_text(PYTHON[name])
     for name in ("fall", "walk"):
         write_video(tmp_path / "videos" / name / f"{name}_1.mp4", numbered_frames(20))
     plugins = ("--plugin", "mymodels.py", "--plugin", "mydata.py")
@@ -59,6 +64,26 @@ def test_the_architecture_and_the_dataset_are_measured_as_they_stand(tmp_path: P
     (record,) = _run(tmp_path, *plugins, *choice, "--measure", "flops,accuracy", "--views", "1x1")
     assert record["params"] == 32 * 3 * 27 + 32 + 32 * 2 + 2
     assert record["accuracy"]["scored"] == 2 and record["case"]["classes"] == 2
+
+
+def test_the_timed_model_and_its_settings_exist() -> None:
+    from kinobench.bench.model_timing import ModelBenchmark
+
+    called = []
+
+    def model_benchmark(*names: str, **settings: Any) -> Any:
+        inspect.signature(ModelBenchmark.__call__).bind(None, *names, **settings)
+        called.extend(names)
+        return SimpleNamespace(shape=(settings["batch"], 400))
+
+    names: dict[str, Any] = {}
+    exec(PYTHON["test_speed.py"], names)
+    names["test_speed"](model_benchmark)
+    assert called and set(called) <= set(listed())
+    text = README.partition("`extra_info` has")[2].partition("leaves the")[0]
+    known = inspect.signature(ModelBenchmark.__call__).parameters
+    told = set(re.findall(r"`(\w+)`", text)) - {"extra_info"}
+    assert told and told <= set(known)
 
 
 def test_the_suite_file_is_one(tmp_path: Path) -> None:
@@ -97,8 +122,6 @@ def test_every_option_in_a_command_exists(line: str) -> None:
 
 
 def test_every_name_in_the_table_of_the_zoo_is_there() -> None:
-    from kinobench.zoo.registry import listed
-
     (table,) = re.findall(r"^\| kind \| names.*?\n\n", README, flags=re.DOTALL | re.MULTILINE)
     beginnings = re.findall(r"`([a-z]\w+)`", table)
     assert len(beginnings) > 30

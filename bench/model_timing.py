@@ -124,7 +124,7 @@ def _settled(model: str, asked: Settings) -> tuple[Network, dict[str, Any]]:
         "precision": case.precision,
         "mode": case.mode,
         "batch": case.batch,
-        "threads": torch.get_num_threads(),
+        "threads": case.threads,
         "params": network.params,
         **_macs(network),
         "inputs": _shapes(network),

@@ -24,7 +24,7 @@ from .gate_stats import (
     look_at,
     p_of_looks,
 )
-from .gate_turns import MissingModelError, Pair
+from .gate_turns import MissingModelError, Pair, SideError
 from .record import Case
 
 FIRST_SHARE = 0.65
@@ -112,31 +112,40 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
 def check(cases: Sequence[Case], bench: Bench, terms: Terms, tell: Tell) -> list[Checked]:
     """Check every case; Holm's method keeps the false alarms of all together at the level of one.
 
-    Raises:
-        SideError: One side can't be measured at all.
+    A side that can't be measured leaves its model inconclusive; the others are checked still.
     """
     found = []
     for case in cases:
-        tell(f"{case.model}: counting")
         begin = bench.clock()
-        checked = _exactly(case, bench, terms)
-        if checked is None or checked.verdict == "pass":  # the latter: allowed differences
-            exact = () if checked is None else checked.exact
-            tell(f"{case.model}: timing")
-            batch = run_batch(
-                lambda case=case: bench.pair(case),  # type: ignore[misc]
-                terms.first,
-                terms.budget,
-                until=begin + FIRST_SHARE * terms.max_s,
-                clock=bench.clock,
-                models=len(cases),
-            )
-            checked = Checked(case=case, verdict=batch.answer, exact=exact, first=batch)
+        try:
+            checked = _checked_once(case, bench, terms, tell, models=len(cases))
+        except SideError as error:
+            checked = Checked(case=case, verdict="inconclusive", reason=str(error))
         found.append(msgspec.structs.replace(checked, seconds=bench.clock() - begin))
     claims = [each for each in found if each.first is not None]
     p = [each.first.p(terms.first) for each in claims if each.first is not None]
     slower = dict(zip(map(id, claims), fails_of(p, terms.first.alpha), strict=True))
     return [_judged(each, bench, terms, tell, slower=slower.get(id(each), False)) for each in found]
+
+
+def _checked_once(case: Case, bench: Bench, terms: Terms, tell: Tell, *, models: int) -> Checked:
+    """Count both sides, and measure the first batch of pairs."""
+    begin = bench.clock()
+    tell(f"{case.model}: counting")
+    counted = _exactly(case, bench, terms)
+    if counted is not None and counted.verdict != "pass":
+        return counted
+    tell(f"{case.model}: timing")
+    batch = run_batch(
+        lambda: bench.pair(case),
+        terms.first,
+        terms.budget,
+        until=begin + FIRST_SHARE * terms.max_s,
+        clock=bench.clock,
+        models=models,
+    )
+    exact = () if counted is None else counted.exact  # differences that were allowed
+    return Checked(case=case, verdict=batch.answer, exact=exact, first=batch)
 
 
 def run_batch(

@@ -19,9 +19,11 @@ from kinobench.bench.gate_turns import (
     DISCARDED,
     MissingModelError,
     Pair,
+    SideError,
     take_turns,
     turns_of,
 )
+from kinobench.bench.record import Case
 from kinobench.datasets.errors import KinobenchError
 
 from .made_records import MACHINE, made_case, made_latency, made_record
@@ -217,6 +219,21 @@ def test_a_model_that_the_baseline_lacks_is_new() -> None:
     found = checked(msgspec.structs.replace(bench, facts=facts))
     assert found.verdict == "new"
     assert gate_page.Report(title="", budget=0.03, checked=(found,)).exit_code == 0
+
+
+def test_a_side_that_fails_leaves_its_model_inconclusive_and_the_others_are_checked() -> None:
+    bench, _ = made_bench(forever(0.0))
+
+    def facts(case: Case) -> tuple[Facts, Facts]:
+        if case.model == "x3d_tiny":
+            raise SideError("the candidate: RuntimeError: broken")
+        return FACTS, FACTS
+
+    cases = [made_case("x3d_tiny"), made_case()]
+    failing = msgspec.structs.replace(bench, facts=facts)
+    one, other = check(cases, failing, TERMS, tell=lambda line: None)
+    assert one.verdict == "inconclusive" and "broken" in (one.reason or "")
+    assert other.verdict == "pass"
 
 
 def test_when_the_time_is_up_what_there_is_is_looked_at_once() -> None:

@@ -181,8 +181,9 @@ def measure(
                         on_progress=on_progress,
                     )
                 file.append(record)
-                if record.accuracy is not None and record.accuracy.predictions is not None:
-                    mark_finished(options.results / record.accuracy.predictions)
+                kept = record.accuracy.predictions if record.accuracy is not None else None
+                if kept is not None and not _may_be_mended(record):
+                    mark_finished(options.results / kept)
                 bar.advance(overall)
                 yield record
         finally:
@@ -278,6 +279,11 @@ def make(dataset: catalog.Dataset, root: Path | None, console: Console) -> Path:
             root,
             lambda done, total: bar.update(task, completed=done, total=total, visible=True),
         )
+
+
+def _may_be_mended(record: Record) -> bool:
+    """Tell whether replacing files, or `--skip-unreadable`, makes a success of what is kept."""
+    return record.error is not None and record.error.kind == "unreadable"
 
 
 def _memory_limit(case: Case, options: Options) -> int | None:

@@ -102,10 +102,33 @@ def test_a_ucf101_tree_with_a_corrupt_file_is_scored_and_the_file_named(tmp_path
     assert record["error"]["kind"] == "unreadable" and paths[1].name in record["error"]["message"]
     assert (tmp_path / "results" / accuracy["predictions"] / "shard-00000.parquet").is_file()
     assert paths[1].name in done.stderr
+    assert "--skip-unreadable" in record["error"]["message"]
+    # What is measured is kept for whoever forgives that video, or replaces it.
     forgiven = bench("run", *options, *short, "--skip-unreadable", cwd=tmp_path)
     assert forgiven.returncode == 0
-    accuracy = json.loads(forgiven.stdout)["accuracy"]
+    record = json.loads(forgiven.stdout)
+    assert "accuracy: continued after 3 of 3 videos" in record["notes"]
+    assert record["accuracy"]["predictions"] == accuracy["predictions"]
+    accuracy = record["accuracy"]
     assert len(accuracy["unreadable"]) == 1 and accuracy["top1_of_expected"] is not None
+
+
+def test_a_video_that_is_replaced_after_a_failure_is_all_that_is_measured_again(
+    tmp_path: Path,
+) -> None:
+    paths = make_ucf101(tmp_path / "ucf", [number % 101 for number in range(70)])
+    content = paths[66].read_bytes()
+    paths[66].write_bytes(content[: len(content) // 2])
+    options = ("--dataset", "ucf101", "--data-root", "ucf", "--model", "works", "--plugin", MODELS)
+    short = ("--views", "1x1", "--measure", "accuracy", "--json")
+    assert bench("run", *options, *short, cwd=tmp_path).returncode == 1
+    paths[66].write_bytes(content)
+    done = bench("run", *options, *short, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    record = json.loads(done.stdout)
+    assert "accuracy: continued after 64 of 70 videos" in record["notes"]
+    assert (record["accuracy"]["scored"], record["accuracy"]["unreadable"]) == (70, [])
+    assert list((tmp_path / "results").glob("predictions/*/*/finished"))
 
 
 def test_an_interrupt_keeps_what_is_finished_and_leaves_no_process(tmp_path: Path) -> None:

@@ -150,7 +150,7 @@ def run(
     """Measure a suite; print and store a table."""
     from rich.console import Console
 
-    from . import pipeline_table
+    from . import pipeline_table, resume
     from . import run as running
     from . import suite as suites
 
@@ -213,6 +213,9 @@ def run(
             tell(f"{record.case.model} failed: {record.error.message}")
     if interrupted:
         kept = f"{len(records)} of {len(planned)} cases are finished and kept in {results}"
+        stopped = planned[len(records) :][:1]
+        if any(resume.is_begun(results / "predictions", entry.case) for entry in stopped):
+            kept += "; the same command continues the one that was being measured"
         leave(f"interrupted: {kept}", EXIT_INTERRUPTED)
     if any(record.error is not None for record in records):
         raise SystemExit(EXIT_FAILED)

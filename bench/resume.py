@@ -8,6 +8,7 @@ under the same conditions; a folder with it is never touched again. While a proc
 file `holder.json` tells which.
 """
 
+import glob
 import hashlib
 import os
 import platform
@@ -24,7 +25,7 @@ import psutil
 
 from ..datasets.errors import KinobenchError
 from ..zoo.spec import Builder
-from .record import LogitsType
+from .record import Case, LogitsType
 from .store import sync_folder
 
 try:
@@ -231,6 +232,12 @@ def _hold(folder: Path, locks: ExitStack) -> None:
     path = folder / HOLDER
     path.write_bytes(msgspec.json.encode(Holder.here()) + b"\n")
     locks.callback(path.unlink, missing_ok=True)
+
+
+def is_begun(predictions: Path, case: Case) -> bool:
+    """Tell whether shards of a case lie in the folder of predictions that no record names."""
+    folders = predictions.glob(f"{glob.escape(case.model)}-{case.digest}-*")
+    return any(_shards_in(left) for folder in folders for left in _unfinished(folder))
 
 
 def mark_finished(folder: Path) -> None:

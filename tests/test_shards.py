@@ -23,6 +23,7 @@ from kinobench.bench.resume import (
     Holder,
     claim,
     imported_digest,
+    is_begun,
     mark_finished,
     source_digest,
 )
@@ -34,6 +35,7 @@ from kinobench.datasets.protocol import preset
 from kinobench.datasets.split import Split, Video
 from kinobench.zoo import registry
 
+from .made_records import made_record
 from .test_accuracy import read_code
 from .trees import make_ucf101
 
@@ -256,6 +258,19 @@ def test_of_several_unfinished_folders_that_with_the_most_shards_is_continued(
         finished.unlink()
     with claim(tmp_path, "run4-001", CONDITIONS) as continued:
         assert continued.folder.name == "run2-001"
+
+
+def test_a_case_is_begun_where_shards_lie_that_no_record_names(tmp_path: Path) -> None:
+    case = made_record().case
+    name = f"{case.model}-{case.digest}-manifest"
+    assert not is_begun(tmp_path, case)
+    with claim(tmp_path / name, "run1-001", CONDITIONS) as begun:
+        assert not is_begun(tmp_path, case)
+        (begun.folder / "shard-00000.parquet").touch()
+    assert is_begun(tmp_path, case)
+    assert not is_begun(tmp_path, msgspec.structs.replace(case, precision="bf16"))
+    mark_finished(begun.folder)
+    assert not is_begun(tmp_path, case)
 
 
 def test_a_folder_that_a_run_was_killed_in_the_middle_of_beginning_is_removed(

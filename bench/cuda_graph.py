@@ -40,10 +40,11 @@ class CapturedForward:
         try:
             with torch.inference_mode(), torch.cuda.graph(self._graph):
                 self._logits = forward(*self._inputs)
-        except torch.OutOfMemoryError:
-            raise
         except RuntimeError as error:
-            raise KinobenchError(_why_not(model, error)) from error
+            first = _first(error)
+            if isinstance(first, torch.OutOfMemoryError):
+                raise first from None
+            raise KinobenchError(_why_not(model, first)) from error
         self.peak_activation_bytes = torch.cuda.max_memory_allocated() - resident
         self.pool = self._graph.pool()
 
@@ -75,7 +76,14 @@ class CapturedForward:
         return sum(sizes) if sizes else None
 
 
-def _why_not(model: str, error: RuntimeError) -> str:
+def _first(error: BaseException) -> BaseException:
+    """Return what failed first: ending a broken capture fails once more, in other words."""
+    while error.__context__ is not None:
+        error = error.__context__
+    return error
+
+
+def _why_not(model: str, error: BaseException) -> str:
     said = next(iter(str(error).strip().splitlines()), "no message")
     return (
         f"{model} can't be captured in a CUDA graph: its forward does what a capture forbids, as "

@@ -130,7 +130,10 @@ class FakeCuda:
         @contextmanager
         def capture(graph: Graph) -> Iterator[None]:
             fake.capturing = True
-            yield
+            try:
+                yield
+            except RuntimeError:  # CUDA says so of a capture that was broken by whatever
+                raise RuntimeError("CUDA error: the capture was invalidated")  # noqa: B904
             fake.peak += 500
             fake.capturing = False
 

@@ -94,7 +94,8 @@ def compare(
     page = "\n".join([*head, *comparison_page.lines(computed, notes)]) + "\n"
     plain = {"a": _plain(one), "b": _plain(other), **msgspec.to_builtins(computed)}
     words = {f"top{d.k}": comparison_page.words(d) for d in (computed.top1, computed.top5) if d}
-    return page, plain | {"words": words, "notes": notes}
+    plain |= {"significant": computed.top1.is_significant, "words": words, "notes": notes}
+    return page, plain
 
 
 def _title(source: Source) -> str:

@@ -14,7 +14,7 @@ import typer
 UNLIMITED = 100_000
 """Columns of a pipe, where each thing that is listed has a line for itself: `| grep` wants that."""
 
-EXIT_FAILED, EXIT_USAGE, EXIT_UNFIT, EXIT_INTERRUPTED = 1, 2, 4, 130
+EXIT_FAILED, EXIT_USAGE, EXIT_INCONCLUSIVE, EXIT_UNFIT, EXIT_INTERRUPTED = 1, 2, 3, 4, 130
 
 app = typer.Typer(
     name="kinobench",

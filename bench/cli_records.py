@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from .cli_boards import print_boards, read_boards, rebuild
-from .cli_frame import Aggregated, Json, Results, app, give, tell, told
+from .cli_frame import EXIT_INCONCLUSIVE, Aggregated, Json, Results, app, give, tell, told
 
 
 @app.command()
@@ -21,7 +21,8 @@ def leaderboard(
         str | None,
         typer.Option(
             metavar="COLUMN",
-            help="model, params, macs, flops, latency, throughput, memory, energy, top1 or top5.",
+            help="model, params, macs, flops, latency, throughput, memory, energy, top1, top5 or "
+            "rank.",
         ),
     ] = None,
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write here.")] = None,
@@ -35,9 +36,8 @@ def leaderboard(
     if not wanted:
         print_boards(boards)
         return
-    form = format or {".tex": "latex", ".htm": "html"}.get(
-        output.suffix if output else "", output.suffix.lstrip(".") if output else "md"
-    )
+    suffix = output.suffix if output else ""
+    form = format or {"": "md", ".tex": "latex", ".htm": "html"}.get(suffix, suffix[1:])
     text = tables.render(boards, form)
     if output is None:
         sys.stdout.write(text)
@@ -95,3 +95,5 @@ def compare(
 
     page, plain = analysis_command.compare(a, b, results, aggregation=aggregation, told=tell)
     give(page, plain, output, json)
+    if not plain["significant"]:
+        raise SystemExit(EXIT_INCONCLUSIVE)

@@ -76,6 +76,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     top5_high: float | None
     scored: int | None
     expected: int | None
+    top1_of_expected: float | None = None
+    top5_of_expected: float | None = None
     predictions: str | None
     rank: int | None = None
     unranked: str | None = None
@@ -303,6 +305,8 @@ def _row(standing: _Standing) -> Row:
         top5_high=top5_high,
         scored=accuracy.scored if accuracy else None,
         expected=accuracy.expected if accuracy else None,
+        top1_of_expected=accuracy.top1_of_expected if accuracy else None,
+        top5_of_expected=accuracy.top5_of_expected if accuracy else None,
         predictions=accuracy.predictions if accuracy else None,
         error=f"{record.error.kind}: {record.error.message}" if record.error else None,
         later_failure=standing.later_failure,
@@ -331,6 +335,7 @@ SORTS: dict[str, Callable[[Row], Any]] = {
     "energy": lambda row: row.joules_per_clip,
     "top1": lambda row: None if row.top1 is None else -row.top1,
     "top5": lambda row: None if row.top5 is None else -row.top5,
+    "rank": lambda row: row.rank,
 }
 
 

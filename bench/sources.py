@@ -192,7 +192,7 @@ def _ground(record: Record, strict: bool) -> tuple[str | None, ...]:
 
 def _refusal(a: str, b: str, of_a: Sequence[Source], of_b: Sequence[Source], strict: bool) -> str:
     if {one.path.resolve() for one in of_a} == {other.path.resolve() for other in of_b}:
-        return f"{a} and {b} are the same predictions, {of_a[0].path}; give two"
+        return f"A and B are the same predictions, {of_a[0].path}; give two"
     grounds = [
         f"{asked} on "
         + "; ".join(dict.fromkeys(_told_ground(s.record, strict) for s in of if s.record))

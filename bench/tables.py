@@ -104,6 +104,13 @@ def _latex(boards: Sequence[Board]) -> str:
     return "\n".join(parts)
 
 
+def _over_all(row: Row) -> str:
+    """Return both accuracies over all videos, of which those that were not scored are missed."""
+    shares = {"top-1": row.top1_of_expected, "top-5": row.top5_of_expected}
+    told = [f"{name} {100 * share:.1f} %" for name, share in shares.items() if share is not None]
+    return f"; over all {row.expected}: {', '.join(told)}" if told else ""
+
+
 _LATEX_SIGNS = {LOWER_BOUND: r"\ensuremath{\geq}", NOT_MEASURED: "--"}
 _LATEX = str.maketrans(
     {
@@ -300,7 +307,7 @@ def footnotes(board: Board) -> list[str]:
     notes += _once(
         board,
         [
-            (row, f": {row.scored} of {row.expected} videos were scored.")
+            (row, f": {row.scored} of {row.expected} videos were scored{_over_all(row)}.")
             for row in board.rows
             if row.scored != row.expected
         ],

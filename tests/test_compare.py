@@ -335,16 +335,16 @@ def test_predictions_that_are_not_all_of_the_record_are_refused(tmp_path: Path) 
         find("c3d_tiny", tmp_path).open()
 
 
-def run(*arguments: Any) -> str:
+def run(*arguments: Any, code: int = 0) -> str:
     done = CliRunner().invoke(app, [str(argument) for argument in arguments])
-    assert done.exit_code == 0, done.output
+    assert done.exit_code == code, done.output
     return done.stdout
 
 
 def test_the_command_compares_two_models(tmp_path: Path) -> None:
     scored(tmp_path, "c3d_tiny", 1, HITS_A)
     scored(tmp_path, "x3d_tiny", 2, HITS_B)
-    told = run("compare", "c3d_tiny", "x3d_tiny", "--results", tmp_path).splitlines()
+    told = run("compare", "c3d_tiny", "x3d_tiny", "--results", tmp_path, code=3).splitlines()
     assert told[0] == (
         "A: c3d_tiny (untrained, fp32, eager, cpu), 2026-01-01: pointlight test, pointlight "
         "(1x1 views)"
@@ -352,9 +352,17 @@ def test_the_command_compares_two_models(tmp_path: Path) -> None:
     assert told[1].startswith("B: x3d_tiny (untrained")
     assert told[2].startswith("top-1: A 60.0 %, B 70.0 %: no significant difference: B is ahead")
     assert told[-1] == "B: untrained: the accuracy is that of random weights."
-    plain = json.loads(run("compare", "c3d_tiny", "x3d_tiny", "--results", tmp_path, "--json"))
+    also = ("--results", tmp_path, "--json")
+    plain = json.loads(run("compare", "c3d_tiny", "x3d_tiny", *also, code=3))
+    assert not plain["significant"]
     assert plain["top1"]["only_b"] == 3 and plain["a"]["model"] == "c3d_tiny"
     assert plain["words"]["top1"] in told[2]
+
+
+def test_the_command_ends_with_0_where_the_difference_is_real(tmp_path: Path) -> None:
+    a = stored(tmp_path / "a", np.arange(10) < 1)
+    b = stored(tmp_path / "b", np.arange(10) < 9)
+    assert "B is better by 80.0 points" in run("compare", a.path, b.path)
 
 
 def test_the_command_tells_of_what_could_not_be_read(tmp_path: Path) -> None:

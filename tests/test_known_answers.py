@@ -2,8 +2,10 @@
 
 Frames say what they are (painted.py), a network reads it (painted_network.py) and names classes by
 a rule that depends on the video, the clip and the crop. What must come out is worked out here, by
-plain loops: which frames a view shows, which part of them, the logits, and the place of the true
-class in each view and in each video.
+plain loops: which part of its frames a view shows, the logits, and the place of the true class in
+each view and in each video. Which frames a clip is of is asked of the protocol, for the times that
+were written; test_protocol.py and test_presets_*.py hold its answers to numbers worked by hand and
+to the origins' own code.
 """
 
 import json

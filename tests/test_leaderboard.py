@@ -87,6 +87,7 @@ def test_a_row_is_the_record_in_base_units() -> None:
         top5_high=0.8203125,
         scored=160,
         expected=160,
+        top1_of_expected=0.25,
         predictions=None,
         rank=None,
         unranked=None,
@@ -350,7 +351,7 @@ def test_an_unknown_column_names_the_nearest(wrong: str, right: str) -> None:
         ordered(mixed(), wrong)
     assert set(SORTS) == {
         *("model", "params", "macs", "flops", "latency", "throughput", "memory", "energy"),
-        *("top1", "top5"),
+        *("top1", "top5", "rank"),
     }
 
 

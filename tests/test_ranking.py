@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from typer.testing import CliRunner
 
+from kinobench.bench.cli import app
 from kinobench.bench.compare import compare, differing
 from kinobench.bench.leaderboard import Board, boards, ordered
 from kinobench.bench.predictions import open_predictions
@@ -286,5 +288,13 @@ def test_the_leaderboard_ranks_without_torch(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "rank" in done.stdout
+    page = tmp_path / "page"
+    told = CliRunner().invoke(
+        app, ["leaderboard", "--results", str(tmp_path), "--sort", "rank", "--output", str(page)]
+    )
+    assert told.exit_code == 0, told.output
+    assert page.read_text().startswith("#")  # a name without an ending is a page of Markdown
+    cells = [line.split("|")[1].strip() for line in page.read_text().splitlines() if "|" in line]
+    assert cells[2:] == ["a", "c", "b"]
     lines = list(csv.DictReader(io.StringIO((tmp_path / "leaderboard.csv").read_text())))
     assert {line["model"]: line["rank"] for line in lines} == {"a": "1", "c": "1", "b": "2"}

@@ -254,6 +254,17 @@ ORIGIN = (
 )
 
 
+def test_both_accuracies_of_a_split_that_could_not_all_be_read_are_told() -> None:
+    of_all = {"top1_of_expected": 0.05, "top5_of_expected": 0.15}
+    scored = made_accuracy(0.0588, scored=17, expected=20, **of_all)
+    boards = board_of(made_record(accuracy=scored))
+    assert (
+        "c3d_tiny: 17 of 20 videos were scored; over all 20: top-1 5.0 %, top-5 15.0 %."
+    ) in footnotes(boards[0])
+    (line,) = csv.DictReader(io.StringIO(render(boards, "csv")))
+    assert (line["top1_of_expected"], line["top5_of_expected"]) == ("0.05", "0.15")
+
+
 def test_footnotes_say_what_a_reader_must_know() -> None:
     plain = board_of(made_record(case={"weights": "mine"}, memory=None))
     assert footnotes(plain[0]) == [
@@ -265,7 +276,8 @@ def test_footnotes_say_what_a_reader_must_know() -> None:
     assert "untrained: the accuracy is that of random weights; it ranks nothing." in notes
     assert "~ the latency had not converged when its time was up." in notes
     short = board_of(made_record(accuracy=made_accuracy(scored=158)))
-    assert "c3d_tiny: 158 of 160 videos were scored." in footnotes(short[0])
+    (told,) = (note for note in footnotes(short[0]) if "158 of 160" in note)
+    assert told.startswith("c3d_tiny: 158 of 160 videos were scored; over all 160: top-1 ")
     assert all("\n" not in note for note in notes)
 
 

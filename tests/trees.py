@@ -21,7 +21,7 @@ def code_frames(label: int, count: int, height: int = 60, width: int = 80) -> np
 
 
 def make_ucf101(root: Path, labels: list[int], shown: list[int] | None = None) -> list[Path]:
-    """Write a UCF101 tree of H.264 files, one for each label, in which `shown` is painted."""
+    """Write a UCF101 tree of MPEG-4 files, one for each label, in which `shown` is painted."""
     paths, lines = [], []
     for number, label in enumerate(labels, 1):
         name = UCF101[label]

@@ -145,6 +145,8 @@ def holm(p: Sequence[float]) -> list[float]:
     """Return p-values adjusted for how many there are (Holm 1979): each at most 1, in their order.
 
     Rejecting where one is below 5 % makes a false claim among them all in at most 5 % of cases.
+    It is written here since scipy hasn't got it; statsmodels has, which is a large library for six
+    lines, and so the tests alone need it and hold this to it.
     """
     adjusted, least = [0.0] * len(p), 0.0
     for before, at in enumerate(sorted(range(len(p)), key=p.__getitem__)):

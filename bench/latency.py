@@ -253,7 +253,7 @@ def measure_drift(network: Network) -> Drift | None:
     with torch.inference_mode():
         outputs = torch.stack(
             [
-                network.classify(*network.placed(inputs)).float().cpu()
+                network.forward_clips(*network.placed(inputs)).float().cpu()
                 for inputs in network.reference_inputs
             ]
         )

@@ -15,7 +15,7 @@ from ..zoo.weights import load_weights
 from .cuda_graph import CapturedForward
 from .flops import count_cost
 from .inputs import Inputs, random_inputs
-from .record import Case, Cost, Mode, Precision
+from .record import GRAPH_MODES, Case, Cost, Mode, Precision
 from .stream import FrameByFrame, Stream, count_step
 
 _DTYPES: dict[Precision, torch.dtype] = {
@@ -40,7 +40,9 @@ class Network:
         forward: What is timed: a forward of the case's `inputs`, on the device and in the
             precision -> logits `[B, classes]`. In mode `stream` it takes one frame
             `[B, 3, H, W]`, and the state of the frames before it is kept.
-        classify: Logits of whole clips; in mode `stream`, frame by frame from an empty state.
+        forward_clips: What is timed, of whole clips: in mode `stream`, frame by frame from an
+            empty state.
+        classify: The same for accuracy: where a graph is timed, without the graph.
         build_s: How long building, loading and placing took.
         prepare_s: How long compiling or capturing took; None in modes that do neither.
         first_call_s: The first forward after that.
@@ -70,6 +72,7 @@ class Network:
         self.reference_inputs: list[Inputs] = []
         self.reference: torch.Tensor | None = None
         self.forward: Forward = self.module
+        self.forward_clips: Forward = self.module
         self.classify: Forward = self.module
         self.prepare_s: float | None = None
         self.first_call_s = 0.0
@@ -98,7 +101,8 @@ class Network:
 
     def rebatch(self, batch: int) -> None:
         """Go on with another batch, in the mode of the case, and make the first forward, timed."""
-        self.forward = self.classify = self.module  # a graph's pool is free before the next one
+        # A graph's pool is free before the next one.
+        self.forward = self.forward_clips = self.classify = self.module
         if self.case.mode in ("compile", "compile_cudagraph"):
             torch.compiler.reset()  # or the second shape would be compiled for any size
         if self.device.type == "cuda":
@@ -126,6 +130,11 @@ class Network:
             self.classify = FrameByFrame(self.module)
         elif mode == "channels_last_3d":
             self.classify = _laying_out(self.module)
+        self.forward_clips = self.classify
+        if mode in GRAPH_MODES:
+            # A graph keeps the algorithms that cuDNN chose by timing them, which no two runs do
+            # alike: a run that continues another would not give its bits.
+            self.classify = self.module
         expected = (self.case.batch, self.case.classes)
         if tuple(logits.shape) != expected:
             given = zip(self.kinds, inputs, strict=True)
@@ -181,7 +190,7 @@ class Network:
 
     def let_go(self) -> None:
         """Give back the memory that it takes on its device; it can't be run any more."""
-        del self.module, self.forward, self.classify
+        del self.module, self.forward, self.forward_clips, self.classify
         self.reference = None
         gc.collect()
         if self.device.type == "cuda" and torch.cuda.is_initialized():

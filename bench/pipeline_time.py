@@ -263,7 +263,7 @@ class _Staged:
     def _forward(self, *views: torch.Tensor) -> torch.Tensor:
         """Run the network on views, which were made since the last lap."""
         self._laps.lap("views")
-        logits = self._network.classify(*views)
+        logits = self._network.forward_clips(*views)
         self._laps.lap("forward")
         return logits
 
@@ -285,7 +285,7 @@ def _overlapped(
     while True:
         pass_begin_s = clock()
         scored = measure_accuracy(
-            network.classify,
+            network.forward_clips,
             few,
             case.protocol,
             device=network.device,

@@ -28,7 +28,7 @@ from .job import (
     Progress,
     ShardFailedError,
 )
-from .record import Case, Cost, Failure, FailureKind, Latency
+from .record import GRAPH_MODES, Case, Cost, Failure, FailureKind, Latency
 from .resume import Claim
 
 if TYPE_CHECKING:
@@ -262,6 +262,8 @@ def _score(job: Job, network: "Network", split: Split, emit: Emit) -> None:
                 progress=progress,
                 note=note,
             )
+    if case.mode in GRAPH_MODES:
+        note("forwards are eager: a graph keeps algorithms that were chosen by timing them")
     if flow_cache is not None and flow_cache.fault is not None:
         note(f"{flow_cache.fault}; the flow was not kept")
     kept = claimed.folder.relative_to(results).as_posix()

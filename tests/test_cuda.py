@@ -75,6 +75,24 @@ def test_views_are_the_same_as_on_a_cpu(name: str) -> None:
     assert cpu.mean() == pytest.approx(((127.5 / 255 - mean) / std).mean().item(), abs=0.02)
 
 
+def test_two_networks_of_mode_cudagraph_classify_to_the_same_bits(tmp_path: Path) -> None:
+    """As a killed run and the one that continues it: without a graph, nothing is chosen by time."""
+    make_ucf101(tmp_path, [0, 3, 50])
+    protocol = preset("common-112").with_views(2, 1)
+    found = []
+    for name in ("first", "second"):
+        case = Case(model="c3d_tiny", protocol=protocol, classes=101, device="cuda")
+        network = Network(msgspec.structs.replace(case, mode="cudagraph"))
+        network.settle()
+        assert network.classify is network.module and network.forward is not network.module
+        split = catalog.get("ucf101").load(tmp_path, "1")
+        measure_accuracy(
+            network.classify, split, protocol, device=CUDA, batch=4, predictions=tmp_path / name
+        )
+        found.append((tmp_path / name / "shard-00000.parquet").read_bytes())
+    assert found[0] == found[1]
+
+
 class Reads:
     """`read_code` on the GPU, whose forward takes so much memory a view."""
 
@@ -141,12 +159,12 @@ def test_a_tiny_network_gives_the_same_in_a_graph_in_bf16_and_on_a_cpu(model: st
             network.settle()
             clips = [network.placed(each) for each in network._random_inputs(2, seed=1)]
             with torch.inference_mode():
-                found = [network.classify(*clip).float().cpu() for clip in clips]
+                found = [network.forward_clips(*clip).float().cpu() for clip in clips]
             outputs[precision, mode] = torch.stack(found)
     cpu = Network(msgspec.structs.replace(case, device="cpu"))
     cpu.settle()
     with torch.inference_mode():
-        expected = torch.stack([cpu.classify(*each) for each in cpu._random_inputs(2, seed=1)])
+        expected = torch.stack([cpu.forward_clips(*each) for each in cpu._random_inputs(2, seed=1)])
     scale = expected.abs().max().item()
     torch.testing.assert_close(outputs["fp32", "eager"], expected, atol=1e-3 * scale, rtol=0)
     torch.testing.assert_close(outputs["bf16", "eager"], expected, atol=0.1 * scale, rtol=0)

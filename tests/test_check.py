@@ -121,7 +121,11 @@ def test_a_check_that_is_ended_leaves_no_worktree_and_no_process(
     checkout: Path, cause: signal.Signals
 ) -> None:
     check = subprocess.Popen(
-        command(checkout, "--against", "HEAD"), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        command(checkout, "--against", "HEAD"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        # A shell lets what it runs in the background ignore Ctrl-C, and so do these tests then.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     started = psutil.Process(check.pid)
     end = time.monotonic() + 60

@@ -1,5 +1,4 @@
 import os
-import time
 from pathlib import Path
 
 import pytest
@@ -209,7 +208,7 @@ def test_an_unknown_split_is_refused(tmp_path):
         load(small_copy(tmp_path), "4")
 
 
-def test_the_official_lists_have_the_published_counts_and_load_at_once(tmp_path):
+def test_the_official_lists_have_the_published_counts(tmp_path):
     if not ANNOTATIONS.is_dir():
         pytest.skip("the official annotations are not beside the checkout")
     (tmp_path / "ucfTrainTestlist").symlink_to(ANNOTATIONS)
@@ -227,15 +226,11 @@ def test_the_official_lists_have_the_published_counts_and_load_at_once(tmp_path)
         name = path.replace("/v_Handstand", "/v_HandStand")
         os.close(os.open(tmp_path / "UCF-101" / name, os.O_CREAT | os.O_WRONLY))
     counts = {"1": 3783, "2": 3734, "3": 3696, "train1": 9537, "train2": 9586, "train3": 9624}
-    took_s = []
     for asked, count in counts.items():
-        before_s = time.perf_counter()
         split = load(tmp_path, asked)
-        took_s.append(time.perf_counter() - before_s)
         assert (len(split.videos), split.notes) == (count, ())
         assert {video.label for video in split.videos} == set(range(101))
         assert all(video.id.split("/")[0] == split.classes[video.label] for video in split.videos)
-    assert min(took_s) < 1.0
     groups = [{(v.label, v.group) for v in load(tmp_path, name).videos} for name in ("1", "train1")]
     assert not groups[0] & groups[1]
     assert len(groups[0] | groups[1]) == 101 * 25

@@ -27,7 +27,7 @@ def _network_that_raises(error: Exception) -> Any:
 def test_a_count_that_fails_is_a_note_and_no_cost() -> None:
     told: list[Event] = []
     network = _network_that_raises(NotImplementedError("no rule for this mode"))
-    assert worker._count(network, told.append)
+    assert worker._count(network, told.append) is None
     (note,) = told
     assert isinstance(note, Note) and note.text == MESSAGE
     assert not isinstance(note, Measured)

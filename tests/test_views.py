@@ -6,7 +6,7 @@ import torchvision.transforms.v2.functional as tvf
 
 from kinobench.datasets import views
 from kinobench.datasets.protocol import preset
-from kinobench.datasets.views import ViewMaker, make_views
+from kinobench.datasets.views import ViewMaker, _even_runs, make_views
 
 
 def _noise(count: int, height: int, width: int) -> np.ndarray:
@@ -104,3 +104,26 @@ def test_threads_share_the_bound_of_frames_that_are_floats_at_once(
     maker = ViewMaker(protocol, "cpu", threads=threads)
     maker.take(_noise(33, 120, 160), [tuple(range(16))])
     assert max(sizes) == most and sum(sizes) == 33
+
+
+@pytest.mark.parametrize(
+    "places",
+    [
+        [0, 1, 2, 3],
+        [3, 5, 7, 8, 9, 10, 20],
+        [4],
+        [6, 6, 6],
+        [9, 4, 5, 5, 5, 7, 9, 0],
+        [0, 1, 2, 0, 1, 2, 0],
+    ],
+)
+def test_a_clip_is_copied_in_even_runs_whatever_its_places(places: list[int]) -> None:
+    pictures = np.arange(21)
+    found = np.full(len(places), -1)
+    for times, taken in _even_runs(places):
+        found[times] = pictures[taken]
+    assert found.tolist() == places
+
+
+def test_frames_two_apart_are_one_run() -> None:
+    assert _even_runs(list(range(3, 63, 2))) == [(slice(0, 30), slice(3, 62, 2))]

@@ -3,6 +3,7 @@
 import gc
 import time
 from collections.abc import Callable
+from functools import cached_property
 
 import msgspec
 import torch
@@ -15,6 +16,7 @@ from ..zoo.weights import load_weights
 from .cuda_graph import CapturedForward
 from .flops import count_cost
 from .inputs import Inputs, random_inputs
+from .network_digest import network_digest
 from .record import GRAPH_MODES, Case, Cost, Mode, Precision
 from .stream import FrameByFrame, Stream, count_step
 
@@ -77,6 +79,14 @@ class Network:
         self.prepare_s: float | None = None
         self.first_call_s = 0.0
         self.notes: list[str] = []
+
+    @cached_property
+    def digest(self) -> str:
+        """The network's as it was built and loaded; to be asked before `settle` changes its dtype.
+
+        So that a case is the same one here and where a cluster settles it elsewhere.
+        """
+        return network_digest(self.module)
 
     def settle(self) -> None:
         """Take on the case's device, precision and mode, and make the first forward, timed.

@@ -112,6 +112,8 @@ def _measure(job: Job, emit: Emit) -> None:
         emit(Progress(stage="counting"))
         cost = _count(network, emit)
         uncounted = ("the whole network",) if cost is None else tuple(cost.uncounted)
+    if "accuracy" in job.measures and case.dataset is not None:
+        _ = network.digest  # before it is settled
     if job.needs_device:
         network.settle()
         for text in network.notes:
@@ -375,7 +377,6 @@ def _load_split(job: Job) -> Split | None:
 def _claim(job: Job, split: Split, network: "Network", emit: Emit) -> AbstractContextManager[Claim]:
     """Find the folder of the case's logits that a killed run left, or begin one."""
     from ..zoo import registry
-    from .network_digest import network_digest
     from .resume import Conditions, claim, imported_digest
     from .shards import videos_in_a_shard
 
@@ -384,7 +385,7 @@ def _claim(job: Job, split: Split, network: "Network", emit: Emit) -> AbstractCo
         case=case.digest,
         manifest=split.manifest,
         weights=network.weights_digest,
-        network=network_digest(network.module),
+        network=network.digest,
         source=_source(job),
         imported=imported_digest(registry.get(case.model).build, *map(Path, job.plugins)),
         versions=library_versions(case.decoder),

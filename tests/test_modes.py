@@ -12,6 +12,7 @@ from kinobench.bench.cuda_graph import CapturedForward
 from kinobench.bench.latency import l2_flush_bytes, measure_drift
 from kinobench.bench.memory import measure_memory
 from kinobench.bench.network import Network
+from kinobench.bench.network_digest import network_digest
 from kinobench.bench.record import Case
 from kinobench.bench.suite import Settings, parse, plan, settings_of
 from kinobench.datasets.errors import KinobenchError
@@ -244,3 +245,12 @@ def test_what_empties_the_cache_is_larger_than_any(monkeypatch: pytest.MonkeyPat
     assert l2_flush_bytes() == 256 * 2**20 > 2 * 50 * 2**20
     monkeypatch.setattr("kinobench.bench.latency.L2_FLUSH_BYTES", 0)
     assert l2_flush_bytes() == 100 * 2**20
+
+
+def test_a_network_has_its_digest_from_before_its_precision_wherever_it_is_settled() -> None:
+    case = Case(model="c3d_tiny", classes=8, protocol=preset("pointlight"), precision="bf16")
+    elsewhere, here = Network(case), Network(case)
+    built = here.digest
+    here.settle()
+    assert here.digest == built == elsewhere.digest
+    assert network_digest(here.module) != built

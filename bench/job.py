@@ -74,6 +74,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         flow_cache: The folder of optical flow; `none` keeps nothing, None is the usual place.
         cluster: Where accuracy is measured; None is this process.
         max_batch: The largest batch of a sweep; None goes on until memory is out.
+        peak: What the machine can do in the case's precision and with its threads, where an earlier
+            case of the run measured it.
     """
 
     case: Case
@@ -92,6 +94,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     flow_cache: str | None = None
     cluster: Cluster | None = None
     max_batch: int | None = None
+    peak: Peak | None = None
 
     @property
     def needs_device(self) -> bool:

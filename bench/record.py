@@ -221,7 +221,9 @@ class Drift(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Peak(msgspec.Struct, frozen=True, kw_only=True):
-    """The most that the machine did in the case's own process, with its threads; best of several.
+    """The most that the machine did in the same run, with the case's threads; best of several.
+
+    It is measured in the process of the run's first case with that device, precision and threads.
 
     Attributes:
         flops_per_s: Of a product of two square matrices of random numbers, in the case's precision.

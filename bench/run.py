@@ -15,7 +15,7 @@ from ..datasets import catalog
 from ..datasets.errors import KinobenchError
 from . import environment, job, runner
 from .downloads import fetch_published
-from .record import Case, Device, Environment, LogitsType, Record
+from .record import Case, Device, Environment, LogitsType, Peak, Precision, Record
 from .resume import mark_finished
 from .store import RunFile
 from .suite import Planned, Suite
@@ -136,6 +136,7 @@ def measure(
         (case.device, case.decoder): _described(case, needed, cluster)
         for case in {(e.case.device, e.case.decoder): e.case for e in planned}.values()
     }
+    peaks: dict[tuple[Device, Precision, int | None], Peak] = {}
     with open_bar(console) as bar:
         overall = bar.add_task("cases", total=len(planned))
         within = bar.add_task("", total=None)
@@ -173,6 +174,7 @@ def measure(
                             roots,
                             described.fingerprint,
                             cluster and msgspec.structs.replace(cluster, folder=folder),
+                            peaks.get(_of_peak(entry.case)),
                         ),
                         worker,
                         run=run,
@@ -181,6 +183,8 @@ def measure(
                         on_progress=on_progress,
                     )
                 file.append(record)
+                if record.peak is not None:
+                    peaks[_of_peak(entry.case)] = record.peak
                 kept = record.accuracy.predictions if record.accuracy is not None else None
                 if kept is not None and not _may_be_mended(record):
                     mark_finished(options.results / kept)
@@ -209,6 +213,7 @@ def _job(
     roots: dict[str, Path | None],
     machine: str,
     cluster: job.Cluster | None,
+    peak: Peak | None,
 ) -> job.Job:
     root = roots.get(entry.case.dataset or "")
     return job.Job(
@@ -228,7 +233,13 @@ def _job(
         flow_cache=options.flow_cache,
         max_batch=entry.max_batch,
         cluster=cluster,
+        peak=peak,
     )
+
+
+def _of_peak(case: Case) -> tuple[Device, Precision, int | None]:
+    """Return what the machine's peak depends on: it is measured once for each in a run."""
+    return case.device, case.precision, case.threads
 
 
 def _folder(cluster: job.Cluster | None) -> AbstractContextManager[str | None]:

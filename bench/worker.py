@@ -28,7 +28,7 @@ from .job import (
     Progress,
     ShardFailedError,
 )
-from .record import GRAPH_MODES, Case, Cost, Failure, FailureKind, Latency
+from .record import GRAPH_MODES, Case, Cost, Failure, FailureKind, Latency, Peak
 from .resume import Claim
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def _measure(job: Job, emit: Emit) -> None:
             emit(Measured(flow_time=timed))
         if cost is not None:
             emit(Progress(stage="peak"))
-            _hold_against_peak(network, cost, latency, emit)
+            _hold_against_peak(network, cost, latency, job.peak, emit)
     if "energy" in job.measures:
         from .energy import measure_energy
 
@@ -194,14 +194,16 @@ def _count(network: "Network", emit: Emit) -> Cost | None:
     return cost
 
 
-def _hold_against_peak(network: "Network", cost: Cost, latency: Latency, emit: Emit) -> None:
-    """Measure what the machine can do, and tell which share of it the forward reaches."""
+def _hold_against_peak(
+    network: "Network", cost: Cost, latency: Latency, peak: Peak | None, emit: Emit
+) -> None:
+    """Tell which share the forward reaches of what the machine can do, measured unless given."""
     from .peak import measure_peak
     from .roofline import case_traffic, roofline, utilisation
 
     flops = cost.flops * network.case.batch
     try:
-        peak = measure_peak(network.device, network.case.precision)
+        peak = peak or measure_peak(network.device, network.case.precision)
     except RuntimeError as error:  # no product in that precision, or no memory
         emit(Note(text=f"peak: could not be measured: {_told(error)}"))
         return

@@ -21,8 +21,8 @@ def leaderboard(
         str | None,
         typer.Option(
             metavar="COLUMN",
-            help="model, params, macs, flops, latency, throughput, memory, energy, top1, top5 or "
-            "rank.",
+            help="model, params, macs, flops, latency, throughput, mfu, memory, energy, top1, "
+            "top5 or rank.",
         ),
     ] = None,
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write here.")] = None,

@@ -27,7 +27,7 @@ from .gate_stats import (
 from .gate_turns import MissingModelError, Pair, SideError
 from .record import Case
 
-FIRST_SHARE = 0.65
+FIRST_SHARE = 0.6
 """Of a model's time, for the first batch; the rest is kept for confirming what it says."""
 
 MeasurePair = Callable[[], Pair]

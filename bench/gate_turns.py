@@ -1,4 +1,4 @@
-"""A pair of fresh processes that take turns, one forward at a time: ABBA, over pipes."""
+"""A pair of fresh processes that take turns, one forward at a time, over pipes."""
 
 import json
 import os
@@ -30,6 +30,11 @@ TURNS_S, TURNS_SHARE = 1.2, 0.4
 starting it took, whichever is more. A busy machine starts slowly, and needs more of them."""
 DISCARDED = 8
 """First turn pairs, in which caches and clocks settle to the alternation."""
+LED = 8
+"""Turn pairs after which the other side begins them. Between these changes turns alternate, and at
+a change one more forward, of no account, is put in, so that a side never follows itself: in plain
+ABBA every second turn finds its own weights in the cache and is a tenth shorter, ratios of turns
+have two modes, and their median jumps between them from one pair of processes to the next."""
 SIDE = Path(__file__).with_name("gate_side.py")
 ANSWER_S = 600.0
 """A side that says nothing for so long is stuck."""
@@ -249,7 +254,9 @@ def take_turns(
     core: int | None = None,
     candidate_first: bool = False,
 ) -> Pair:
-    """Let two sides make one forward each, `turns` times: ABBA, so that both are first as often.
+    """Let two sides make one forward each, `turns` times; both are first as often.
+
+    Every timed forward follows one of the other side.
 
     Args:
         baseline: The one side, ready.
@@ -261,10 +268,12 @@ def take_turns(
     times: dict[bool, list[tuple[float, float | None]]] = {False: [], True: []}
     sides = {False: baseline, True: candidate}
     first = candidate_first
-    for _ in range(DISCARDED + turns):
+    for turn in range(DISCARDED + turns):
+        if turn > 0 and turn % LED == 0:
+            sides[first].turn()
+            first = not first
         for which in (first, not first):
             times[which].append(sides[which].turn())
-        first = not first
     kept = {which: each[DISCARDED:] for which, each in times.items()}
     return Pair(
         baseline_s=tuple(wall for wall, _ in kept[False]),

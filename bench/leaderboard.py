@@ -25,6 +25,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         drift, flips, drift_clips: The largest logit difference from eager fp32, and how many of
             how many clips have another first class; None for eager fp32 itself.
         cold_l2: Whether the L2 cache was emptied before each sample.
+        mfu: The share of the machine's peak that the forward's FLOPs reach at the median latency.
+        limit: What bounds the operators one after the other by the roofline, `compute` or `memory`.
         knee, knee_throughput_per_s: The smallest batch of the sweep that reaches 95 % of its best
             throughput, and what it reaches.
         decoder: What decodes the videos that accuracy is measured on.
@@ -66,6 +68,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     flips: int | None = None
     drift_clips: int | None = None
     cold_l2: bool = False
+    mfu: float | None = None
+    limit: str | None = None
     knee: int | None = None
     knee_throughput_per_s: float | None = None
     top1: float | None
@@ -295,6 +299,8 @@ def _row(standing: _Standing) -> Row:
         flips=drift.top1_flips if drift else None,
         drift_clips=drift.clips if drift else None,
         cold_l2=case.cold_l2,
+        mfu=latency.mfu if latency else None,
+        limit=record.roofline.operators.limit if record.roofline else None,
         knee=knee.batch if knee else None,
         knee_throughput_per_s=knee.throughput_per_s if knee else None,
         top1=accuracy.top1 if accuracy else None,
@@ -331,6 +337,7 @@ SORTS: dict[str, Callable[[Row], Any]] = {
     "flops": lambda row: row.flops,
     "latency": lambda row: row.total_s,
     "throughput": lambda row: None if row.throughput_per_s is None else -row.throughput_per_s,
+    "mfu": lambda row: None if row.mfu is None else -row.mfu,
     "memory": lambda row: row.peak_bytes,
     "energy": lambda row: row.joules_per_clip,
     "top1": lambda row: None if row.top1 is None else -row.top1,

@@ -42,6 +42,7 @@ _COLUMNS: dict[str, Callable[[Row], _Cell]] = {
     "with flow (ms)": lambda row: _with_flow(row),
     "clips/s": lambda row: (rate(row.throughput_per_s), ""),
     "drift": lambda row: _drift(row),
+    "MFU (%)": lambda row: (_scaled(row.mfu, 1e-2, 1), f"({row.limit})" if row.limit else ""),
     "peak memory (MB)": lambda row: (_scaled(row.peak_bytes, 1e6, 1), ""),
     "energy (J/clip)": lambda row: (_joules(row.joules_per_clip), ""),
     "rank": lambda row: (NOT_MEASURED if row.rank is None else str(row.rank), ""),
@@ -279,6 +280,11 @@ def footnotes(board: Board) -> list[str]:
             meanings.append(
                 "drift: the largest logit difference from eager fp32 (and of how many clips the "
                 "first class is another)"
+            )
+        if any(row.mfu is not None for row in board.rows):
+            meanings.append(
+                "MFU: its FLOPs a second over those of a large matrix product in the same run (and "
+                "what bounds its operators by the roofline)"
             )
     if meanings:
         told = "; ".join(meanings)

@@ -17,6 +17,7 @@ from kinobench.bench.gate_self import measure_itself
 from kinobench.bench.gate_stats import FIRST
 from kinobench.bench.gate_turns import (
     DISCARDED,
+    LED,
     MissingModelError,
     Pair,
     SideError,
@@ -97,17 +98,25 @@ def checked(bench: Bench, terms: Terms = TERMS) -> Checked:
 
 
 @pytest.mark.parametrize("candidate_first", [False, True])
-def test_sides_take_turns_one_forward_at_a_time_each_first_as_often(candidate_first: bool) -> None:
+def test_sides_alternate_one_forward_at_a_time_and_each_is_first_as_often(
+    candidate_first: bool,
+) -> None:
     log: list[str] = []
-    a, b = (FakeSide(name, log, iter([1.0] * 1000)) for name in "AB")
-    take_turns(a, b, 4, candidate_first=candidate_first)
+    ticks = iter(map(float, range(1000)))
+    a, b = (FakeSide(name, log, ticks) for name in "AB")
+    pair = take_turns(a, b, 2 * LED, candidate_first=candidate_first)
     asked = "".join(log)
-    assert asked[:8] == ("BAABBAAB" if candidate_first else "ABBAABBA")
-    assert len(asked) == 2 * (DISCARDED + 4) and asked.count("A") == asked.count("B")
+    begins, follows = "BA" if candidate_first else "AB"
+    led, other = LED * (begins + follows), LED * (follows + begins)
+    assert asked == led + begins + other + follows + led  # a change costs one forward
+    assert "AA" not in asked and "BB" not in asked
+    ahead = [x < y for x, y in zip(pair.baseline_s, pair.candidate_s, strict=True)]
+    assert ahead == LED * [candidate_first] + LED * [not candidate_first]
 
 
 def test_the_first_turns_are_dropped_and_neighbours_stay_neighbours() -> None:
-    a = FakeSide("A", [], iter([9.0] * DISCARDED + [1.0, 2.0, 3.0]))
+    uncounted = [9.0]  # of the change of who is first
+    a = FakeSide("A", [], iter([9.0] * DISCARDED + uncounted + [1.0, 2.0, 3.0]))
     b = FakeSide("B", [], iter([9.0] * DISCARDED + [1.1, 2.2, 3.3]))
     pair = take_turns(a, b, 3)
     assert pair.baseline_s == (1.0, 2.0, 3.0) and pair.candidate_s == (1.1, 2.2, 3.3)

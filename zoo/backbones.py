@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
-from torchvision import models
 
 from ..datasets.errors import KinobenchError, UnknownNameError
 
@@ -51,6 +50,8 @@ class Backbone(NamedTuple):
 
 def torchvision_names() -> list[str]:
     """Return the names of torchvision's builders of 2D classification networks."""
+    from torchvision import models  # takes seconds, and many networks need none of it
+
     return models.list_models(module=models)
 
 
@@ -62,6 +63,8 @@ def named_after(prefix: str, name: str) -> str | None:
 
 def native_size(name: str) -> int:
     """Return the side of the square that torchvision's default weights of that network take."""
+    from torchvision import models
+
     return models.get_model_weights(name).DEFAULT.transforms.keywords["crop_size"]
 
 
@@ -88,7 +91,7 @@ def backbone(name: str, size: int = 224) -> Backbone:
         raise KinobenchError(
             f"{name}: a frame of {size}x{size} is not a multiple of {step} wide; give {nearest}"
         )
-    return Backbone(build=partial(_build, name, size), width=_width(name))
+    return Backbone(build=partial(build_2d, name, size), width=_width(name))
 
 
 def for_size(kind: Backbone | str, size: int) -> Backbone:
@@ -133,7 +136,10 @@ class _NumbersOnCPU(TorchFunctionMode):
         return func(*args, **kwargs)
 
 
-def _build(name: str, size: int, in_channels: int, num_classes: int | None) -> nn.Module:
+def build_2d(name: str, size: int, in_channels: int, num_classes: int | None) -> nn.Module:
+    """Return torchvision's network, with another stem or without its classifier if so asked."""
+    from torchvision import models
+
     options: dict[str, Any] = {"weights": None, "num_classes": num_classes or 1}
     if name in ("googlenet", "inception_v3"):
         options |= {"aux_logits": False, "transform_input": False, "init_weights": True}
@@ -166,7 +172,7 @@ def _remove_head(network: nn.Module) -> None:
 def _width(name: str) -> int:
     """Return how many features the last layer of torchvision's network takes."""
     with torch.device("meta"):
-        _, head = _head(_build(name, 224, 3, 1))
+        _, head = _head(build_2d(name, 224, 3, 1))
     return head.in_features if isinstance(head, nn.Linear) else head.in_channels
 
 

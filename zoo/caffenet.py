@@ -15,7 +15,6 @@ from functools import partial
 
 import torch
 from torch import nn
-from torchvision.models import alexnet
 
 from .backbones import Backbone, replace_stem
 
@@ -84,6 +83,8 @@ def _build_hybrid(size: int, in_channels: int, num_classes: int | None) -> nn.Mo
 
 def _build_alexnet(in_channels: int, num_classes: int | None) -> nn.Module:
     """Return AlexNet up to fc6 and its ReLU, with torchvision's names of the parameters."""
+    from torchvision.models import alexnet  # takes seconds
+
     network = alexnet(num_classes=1)
     if in_channels != 3:
         replace_stem(network, in_channels)

@@ -4,7 +4,6 @@ from typing import Any
 
 import torch
 from torch import nn
-from torchvision.models import vgg16
 
 
 class VGG16Depths(nn.Module):
@@ -13,6 +12,8 @@ class VGG16Depths(nn.Module):
     def __init__(self) -> None:
         """Build for frames of 32x32 or more."""
         super().__init__()
+        from torchvision.models import vgg16  # takes seconds
+
         network = vgg16(num_classes=1)
         self.features = network.features
         self.avgpool = network.avgpool

@@ -4,17 +4,18 @@ ResNet-50: He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", 
 torchvision has it (stride in the 3x3 convolution), with torchvision's parameter names.
 """
 
+from functools import partial
+
 import torch
 from torch import nn
-from torchvision.models import resnet
 
-from .backbones import Backbone, backbone
+from .backbones import Backbone, build_2d
 
 TINY_WIDTHS = (16, 32, 64, 128)
 
 
 class TinyResNet(nn.Module):
-    """ResNet-10 at a quarter of the width: a torchvision `BasicBlock` a stage, 16 to 128 channels.
+    """ResNet-10 at a quarter of the width: a block of two convolutions a stage, 16 to 128 channels.
 
     The layout (7x7 stem, max pooling, four stages, average pooling) is torchvision's; its `ResNet`
     class fixes the widths at 64 to 512, hence this one.
@@ -28,10 +29,10 @@ class TinyResNet(nn.Module):
         self.bn1 = nn.BatchNorm2d(first)
         self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
-        self.layer1 = resnet.BasicBlock(first, first)
-        self.layer2 = _halving_block(first, second)
-        self.layer3 = _halving_block(second, third)
-        self.layer4 = _halving_block(third, fourth)
+        self.layer1 = _Block(first, first)
+        self.layer2 = _Block(first, second, stride=2)
+        self.layer3 = _Block(second, third, stride=2)
+        self.layer4 = _Block(third, fourth, stride=2)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc: nn.Module = nn.Identity()
         if num_classes is not None:
@@ -47,17 +48,35 @@ class TinyResNet(nn.Module):
         return self.fc(self.avgpool(maps).flatten(1))
 
 
-def _halving_block(width_in: int, width_out: int) -> nn.Module:
-    shortcut = nn.Sequential(
-        nn.Conv2d(width_in, width_out, kernel_size=1, stride=2, bias=False),
-        nn.BatchNorm2d(width_out),
-    )
-    return resnet.BasicBlock(width_in, width_out, stride=2, downsample=shortcut)
+class _Block(nn.Module):
+    """Two 3x3 convolutions and a shortcut, projected where the size halves (figure 5, left).
+
+    Parameters are named as those of torchvision's `BasicBlock`, which takes seconds to import: it
+    comes with detection's operators, and these with torch's compiler.
+    """
+
+    def __init__(self, width_in: int, width_out: int, stride: int = 1) -> None:
+        """Build for maps `[N, width_in, H, W]`, which become `[N, width_out, H / stride, ...]`."""
+        super().__init__()
+        self.conv1 = nn.Conv2d(width_in, width_out, 3, stride=stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width_out)
+        self.relu = nn.ReLU(inplace=True)
+        self.conv2 = nn.Conv2d(width_out, width_out, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width_out)
+        self.downsample: nn.Module | None = None
+        if stride > 1:
+            shortcut = nn.Conv2d(width_in, width_out, 1, stride=stride, bias=False)
+            self.downsample = nn.Sequential(shortcut, nn.BatchNorm2d(width_out))
+
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        residue = self.bn2(self.conv2(self.relu(self.bn1(self.conv1(maps)))))
+        residue += maps if self.downsample is None else self.downsample(maps)
+        return self.relu(residue)
 
 
 def _he_initialise(layer: nn.Conv2d) -> None:
     nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
 
 
-RESNET50 = backbone("resnet50")
+RESNET50 = Backbone(build=partial(build_2d, "resnet50", 224), width=2048)
 TINY_RESNET = Backbone(build=TinyResNet, width=TINY_WIDTHS[-1])

@@ -17,11 +17,10 @@ stage, which neither divide the embedded Gaussian by the root of its channels no
 
 from collections.abc import Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
-from torchvision.models import mobilenetv2, resnet
 
 from ..datasets.errors import KinobenchError
 from .backbones import Backbone, for_size
@@ -127,10 +126,10 @@ def add_shifts(network: nn.Module, frames: int, fraction: float) -> None:
     Raises:
         KinobenchError: It has neither the blocks of torchvision's ResNet nor of its MobileNetV2.
     """
-    if isinstance(network, mobilenetv2.MobileNetV2):
+    if type(network).__name__ == "MobileNetV2":
         for block in network.modules():
             # A block with a shortcut is never the first one, the only one that does not expand.
-            if isinstance(block, mobilenetv2.InvertedResidual) and block.use_res_connect:
+            if getattr(block, "use_res_connect", False):
                 block.conv[0] = TemporalShift(block.conv[0], frames, fraction)
         return
     stages = [_residual_blocks(getattr(network, f"layer{k}", None)) for k in (1, 2, 3, 4)]
@@ -183,11 +182,11 @@ def build(
     return TSM(network, width, num_classes)
 
 
-def _residual_blocks(stage: object) -> list[resnet.BasicBlock | resnet.Bottleneck]:
+def _residual_blocks(stage: object) -> list[Any]:
+    """Return the blocks of a stage that are laid out as those of a ResNet."""
     if not isinstance(stage, nn.Module):
         return []
-    kinds = (resnet.BasicBlock, resnet.Bottleneck)
-    return [block for block in stage.modules() if isinstance(block, kinds)]
+    return [b for b in stage.modules() if hasattr(b, "conv1") and hasattr(b, "downsample")]
 
 
 for _name, _variant in VARIANTS.items():

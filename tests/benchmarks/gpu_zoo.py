@@ -23,7 +23,7 @@ from rich.console import Console
 from kinobench.bench import cli_boards, environment, run, store, suite
 from kinobench.bench.job import Budget
 from kinobench.bench.models import Model, read_index
-from kinobench.bench.record import Case, Device, Measure, Mode, Precision, Record
+from kinobench.bench.record import Device, Measure, Mode, Precision, Record
 
 WAYS: dict[Device, tuple[tuple[Precision, Mode], tuple[Precision, Mode]]] = {
     "cuda": (("fp32", "eager"), ("bf16", "compile_cudagraph")),

@@ -173,10 +173,9 @@ def run_batch(
     pairs: list[Pair] = []
     looks: list[Look] = []
     longest = 0.0
-    while len(pairs) < rule.looks[-1]:
+    late = False
+    while len(pairs) < rule.looks[-1] and not late:
         begin = clock()
-        if len(pairs) > 0 and begin + longest > until:
-            break
         pairs.append(pair())
         longest = max(longest, clock() - begin)
         late = clock() + longest > until
@@ -246,7 +245,7 @@ def _judged(checked: Checked, bench: Bench, terms: Terms, tell: Tell, *, slower:
 
 def _undecided(checked: Checked, terms: Terms, why: str) -> Checked:
     first = checked.first
-    if first is not None and len(first.pairs) >= 2:
+    if first is not None and first.looks:
         wall = first.looks[-1].wall
         least = least_detectable(wall.spread, wall.pairs, terms.first)
         why += f"; {wall.pairs} pairs would show {100 * least:.1f} % or more"

@@ -236,14 +236,15 @@ def timed_pair(
 
 
 def turns_of(forward_s: float, start_s: float) -> int:
-    """Return how many turn pairs a pair of processes makes.
+    """Return how many turn pairs a pair of processes makes, with either side first in half.
 
     Args:
         forward_s: Seconds of one forward.
         start_s: Seconds that starting the pair took.
     """
     affordable = int(max(TURNS_S, TURNS_SHARE * start_s) / (2 * forward_s))
-    return min(max(LEAST_TURNS, affordable), MOST_TURNS)
+    each_first = affordable // (2 * LED) * (2 * LED)
+    return min(max(LEAST_TURNS, each_first), MOST_TURNS)
 
 
 def take_turns(

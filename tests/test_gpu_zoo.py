@@ -51,12 +51,12 @@ def test_a_second_call_goes_on_where_the_first_stopped(
 ) -> None:
     monkeypatch.setattr(script, "MAX_BATCH", 2)
     monkeypatch.setattr(script, "LATENCY", Budget(min_s=0.05, max_s=0.1, warmup_max_s=0.1))
-    words = [str(tmp_path), "--device", "cpu", "--model", "slow_fusion_tiny"]
+    words = [str(tmp_path), "--device", "cpu", "--model", "early_fusion_tiny"]
     records = script.main(words)
     assert [record.case.precision for record in records] == ["fp32", "bf16"]
     assert all(record.error is None and record.sweep is not None for record in records)
     printed = capsys.readouterr().out
-    assert "| slow_fusion_tiny | " in printed and "Geometric mean of 1 networks" in printed
+    assert "| early_fusion_tiny | " in printed and "Geometric mean of 1 networks" in printed
     assert (tmp_path / "leaderboard.md").is_file()
     assert script.main(words) == records
     assert script.main([*words, "--model", "c3d_tiny", "--minutes", "0"]) == records

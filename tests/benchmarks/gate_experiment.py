@@ -12,6 +12,7 @@ import argparse
 import gzip
 import math
 import multiprocessing
+import os
 import random
 import statistics
 import sys
@@ -39,6 +40,11 @@ KINDS = {
     },
 }
 
+BURNS_AFTER = 0.25
+"""Of the time of a check: a first batch is half-way then."""
+QUICK_S = 40.0
+"""Of a check in the quick form: some pairs of processes."""
+
 
 def main() -> None:
     """Run the checks that are missing, or print the table."""
@@ -57,7 +63,7 @@ def main() -> None:
         return
     cut_to_whole_lines(given.file)
     for kind in remaining(done, given.quick, random.Random(given.seed)):
-        seconds = min(given.max_seconds, 10.0) if given.quick else given.max_seconds
+        seconds = min(given.max_seconds, QUICK_S) if given.quick else given.max_seconds
         row = one_check(kind, given.model, given.budget / 100, seconds)
         with given.file.open("ab") as file:
             file.write(msgspec.json.encode(row) + b"\n")
@@ -101,7 +107,7 @@ def one_check(kind: str, model: str, budget: float, max_s: float) -> dict[str, A
     burner = None
     if about["burning"]:
         burner = multiprocessing.get_context("spawn").Process(
-            target=burn_after, args=(max_s / 4,), daemon=True
+            target=burn_after, args=(BURNS_AFTER * max_s,), daemon=True
         )
         burner.start()
     begin = time.time()
@@ -131,14 +137,16 @@ def one_check(kind: str, model: str, budget: float, max_s: float) -> dict[str, A
         "verdict": checked.verdict,
         "reason": checked.reason,
         "seconds": checked.seconds,
+        "burned_s": max(time.time() - begin - BURNS_AFTER * max_s, 0.0) if burner else 0.0,
         **batches,
     }
 
 
 def burn_after(seconds: float) -> None:
-    """Wait, then keep a core busy for ever: a first batch is half-way when it begins."""
+    """Wait, then keep a core busy until the check's process is gone or ends this one."""
     time.sleep(seconds)
-    while True:
+    parent = os.getppid()
+    while os.getppid() == parent:
         pass
 
 

@@ -49,7 +49,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
 
     def p(self, rule: Rule) -> float:
         """Return the p-value of a slowdown, all looks considered."""
-        return p_of_looks([look.p for look in self.looks], len(rule.looks))
+        return p_of_looks(self.looks, len(rule.looks))
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,8 +159,9 @@ def run_batch(
 ) -> Batch:
     """Measure pairs until a look has an answer, or no other pair fits into the time.
 
-    When the time is up between two looks, the pairs so far are looked at once, for the share of
-    error of the look that they didn't reach: how many they are doesn't depend on what they say.
+    When the time is up before the last look, the pairs so far are looked at once more, for all of
+    the error that the looks before have left: how many pairs there are doesn't depend on what they
+    say, so that the errors of all looks still add up to what the rule allows.
 
     Args:
         pair: Measures one.
@@ -180,7 +181,8 @@ def run_batch(
         longest = max(longest, clock() - begin)
         late = clock() + longest > until
         if len(pairs) >= 2 and (len(pairs) in rule.looks or late):
-            looks.append(_look(pairs, rule, budget, models))
+            shares = len(rule.looks) - len(looks) if late else 1
+            looks.append(look_at(*clocks_of(pairs), rule, budget, models, shares))
             if looks[-1].answer is not None:
                 break
     answer: Answer = (looks[-1].answer if looks else None) or "inconclusive"
@@ -191,10 +193,6 @@ def clocks_of(pairs: Sequence[Pair]) -> tuple[list[float], list[float] | None]:
     """Return the log-ratios of pairs, by the wall clock and by the processor time."""
     cpu = [each for pair in pairs if (each := pair.cpu) is not None]
     return [pair.wall for pair in pairs], cpu if len(cpu) == len(pairs) else None
-
-
-def _look(pairs: Sequence[Pair], rule: Rule, budget: float, models: int) -> Look:
-    return look_at(*clocks_of(pairs), rule, budget, models)
 
 
 def _exactly(case: Case, bench: Bench, terms: Terms) -> Checked | None:

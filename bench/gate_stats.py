@@ -124,9 +124,12 @@ def answer(wall: Estimate, cpu: Estimate | None, budget: float) -> Literal["fail
     return None
 
 
-def p_of_looks(p: Sequence[float], looks: int) -> float:
-    """Return a p-value that holds for the least of several looks (Bonferroni)."""
-    return min(1.0, looks * min(p, default=1.0))
+def p_of_looks(looks: Sequence["Look"], planned: int) -> float:
+    """Return a p-value that holds for the least of several looks (Bonferroni).
+
+    A look that may spend the error of several has so much less to pay.
+    """
+    return min((min(1.0, look.p * planned / look.shares) for look in looks), default=1.0)
 
 
 def fails_of(p: Sequence[float], alpha: float) -> list[bool]:
@@ -200,11 +203,12 @@ def _drawn_answer(
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True):
-    """What so many pairs say."""
+    """What so many pairs say; `shares` of the looks' error was spent on it."""
 
     wall: Estimate
     cpu: Estimate | None
     answer: Literal["fail", "pass"] | None
+    shares: int = 1
 
     @property
     def p(self) -> float:
@@ -218,6 +222,7 @@ def look_at(
     rule: Rule,
     budget: float,
     models: int = 1,
+    shares: int = 1,
 ) -> Look:
     """Return what the pairs so far say.
 
@@ -227,8 +232,10 @@ def look_at(
         rule: How sure an answer must be.
         budget: The slowdown that is allowed, as a fraction.
         models: How many are checked together; a FAIL must be so much surer.
+        shares: Of how many looks it may spend the error: of all that are left, if it is the last.
     """
-    low, high = rule.share(rule.alpha) / models, rule.share(rule.beta)
+    low, high = shares * rule.share(rule.alpha) / models, shares * rule.share(rule.beta)
     by_wall = estimate(wall, low, high)
     by_cpu = None if cpu is None else estimate(cpu, low, high)
-    return Look(wall=by_wall, cpu=by_cpu, answer=answer(by_wall, by_cpu, budget))
+    found = answer(by_wall, by_cpu, budget)
+    return Look(wall=by_wall, cpu=by_cpu, answer=found, shares=shares)

@@ -265,7 +265,7 @@ def test_when_the_time_is_up_what_there_is_is_looked_at_once() -> None:
 
     clock.now = 0.0
     batch = run_batch(noisy_pair, FIRST, 0.015, until=45.0, clock=clock)
-    assert [look.wall.pairs for look in batch.looks] == [3, 4]
+    assert [(look.wall.pairs, look.shares) for look in batch.looks] == [(3, 1), (4, 3)]
 
 
 def test_one_pair_is_no_answer() -> None:

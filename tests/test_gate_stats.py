@@ -76,8 +76,34 @@ def test_more_models_make_a_fail_harder_and_a_pass_no_easier() -> None:
 
 def test_looks_share_the_error() -> None:
     assert FIRST.share(FIRST.alpha) * len(FIRST.looks) == pytest.approx(FIRST.alpha)
-    assert gate_stats.p_of_looks([0.2, 0.01], 4) == pytest.approx(0.04)
-    assert gate_stats.p_of_looks([0.5], 4) == 1.0 and gate_stats.p_of_looks([], 4) == 1.0
+    first = gate_stats.look_at([0.01, 0.02, 0.03], None, FIRST, 0.015)
+    assert gate_stats.p_of_looks([first], 4) == pytest.approx(4 * first.p)
+    assert gate_stats.p_of_looks([], 4) == 1.0
+
+
+def test_the_last_look_spends_what_the_looks_before_have_left() -> None:
+    wall = [0.02, 0.03, 0.04]  # t = 5.2: enough for 5 % (2.92), too little for a quarter (6.2)
+    assert gate_stats.look_at(wall, None, FIRST, 0.015).answer is None
+    last = gate_stats.look_at(wall, None, FIRST, 0.015, shares=4)
+    assert last.answer == "fail"
+    assert gate_stats.p_of_looks([last], 4) == pytest.approx(last.p)  # no other look to pay for
+
+
+@pytest.mark.parametrize(("pairs", "shares"), [(3, (4,)), (4, (1, 3)), (6, (1, 1, 2))])
+def test_however_early_the_time_is_up_equal_sides_fail_no_more_often_than_alpha(
+    pairs: int, shares: tuple[int, ...]
+) -> None:
+    draw = np.random.default_rng(4)
+    looks = [*[each for each in FIRST.looks if each < pairs], pairs]
+    drawn = draw.normal(0.0, 0.01, (1200, pairs))
+    failed = sum(
+        any(
+            gate_stats.look_at(list(each[:look]), None, FIRST, -1.0, shares=share).answer == "fail"
+            for look, share in zip(looks, shares, strict=True)
+        )
+        for each in drawn
+    )
+    assert failed / len(drawn) <= FIRST.alpha + 3 * math.sqrt(FIRST.alpha / len(drawn))
 
 
 def test_holm_calls_the_surest_first() -> None:

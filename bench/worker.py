@@ -80,8 +80,11 @@ def _end_with(parent: int) -> None:
 
 def _load_libraries(model: str | None) -> None:
     """Import what the case needs, which takes seconds, while nothing is being timed."""
+    import pandas  # noqa: F401  (pyarrow imports it when it writes the first shard)
+    import torch._dynamo  # noqa: F401  (torch imports it at the first convolution)
+
     from ..zoo import registry
-    from . import accuracy, flops, latency, memory, network, sweep  # noqa: F401
+    from . import accuracy, flops, latency, memory, network, peak, sweep, traffic  # noqa: F401
 
     with suppress(KinobenchError):  # a plugin's network comes with the case, a mistake is told then
         registry.get(model or "")

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import torch
 
+from .gpu_spin import Spin
 from .gpu_watch import GpuWatch, watch_remarks
 from .inputs import Inputs
 from .job import Budget
@@ -21,16 +22,15 @@ LAUNCH_BOUND = 1.1
 INPUTS_IN_ROTATION = 2
 L2_FLUSH_BYTES = 256 * 2**20
 """Twice any NVIDIA GPU's L2 cache of today (126 MB in a B200), as triton's `do_bench` writes."""
-SPIN_HZ = 2e9
-"""Above every NVIDIA clock, so that a spin counted in cycles lasts as long as meant, or longer."""
 
 
 class Sample(NamedTuple):
-    """Times of one forward, in seconds."""
+    """Times of one forward, in seconds, and whether `time_s` holds gaps of a GPU."""
 
     time_s: float
     wall_s: float
     cpu_s: float
+    gaps: bool = False
 
 
 Timer = Callable[[], Sample]
@@ -62,8 +62,9 @@ def measure_latency(network: Network, budget: Budget, drift: bool = True) -> Lat
         drifted = measure_drift(network) if drift else None
     medians = [statistics.median(s.time_s for s in block) for block in blocks]
     on_gpu = network.device.type == "cuda"
-    wall_s = statistics.median(s.wall_s for block in blocks for s in block)
-    median_s = statistics.median(medians)
+    walls = [statistics.median(s.wall_s for s in block) for block in blocks]
+    median_s, wall_s = statistics.median(medians), statistics.median(walls)
+    gaps = statistics.fmean(s.gaps for block in blocks for s in block) > 0.5
     return Latency(
         samples_s=tuple(tuple(s.time_s for s in block) for block in blocks),
         median_s=median_s,
@@ -72,8 +73,13 @@ def measure_latency(network: Network, budget: Budget, drift: bool = True) -> Lat
         cpu_s=None
         if on_gpu
         else tuple(statistics.fmean(s.cpu_s for s in block) for block in blocks),
+        wall_samples_s=tuple(tuple(s.wall_s for s in block) for block in blocks)
+        if on_gpu
+        else None,
         wall_median_s=wall_s if on_gpu else None,
-        launch_bound=wall_s / median_s > LAUNCH_BOUND if on_gpu else None,
+        wall_interval_s=median_interval(walls) if on_gpu else None,
+        launch_bound=wall_s / median_s > LAUNCH_BOUND if on_gpu and not gaps else None,
+        host_gaps=gaps if on_gpu else None,
         cudnn_benchmark=torch.backends.cudnn.benchmark if on_gpu else None,
         build_s=network.build_s,
         prepare_s=network.prepare_s,
@@ -94,6 +100,11 @@ def latency_remarks(latency: Latency) -> list[str]:
         remarks.append(
             f"launch bound: the GPU waits for the host; a call takes over {LAUNCH_BOUND} times "
             "what the GPU works for it"
+        )
+    if latency.host_gaps:
+        remarks.append(
+            "gaps in which the GPU waits for the host are in it: the forward waits for the GPU, as "
+            "in copying from the host, or launches more kernels than CUDA queues"
         )
     if latency.cold_l2_bytes is not None:
         megabytes = f"{latency.cold_l2_bytes / 1e6:.0f} MB"
@@ -211,18 +222,17 @@ def _cuda_timer(
 ) -> Timer:
     """Time on the device and on the wall, each by a call of its own.
 
-    For the time on the device, the GPU first spins while the host enqueues the whole forward:
-    otherwise the events would also enclose the gaps in which the GPU waits for the host. (NVIDIA's
-    nvbench blocks the stream for the same reason.) Before each call `flush` is written, if there
-    is one, so that the L2 cache holds nothing of the call before.
+    For the time on the device, the GPU first spins while the host enqueues the whole forward.
+    Before each call `flush` is written, if there is one, so that the L2 cache holds nothing of the
+    call before.
     """
     turn = 0
     start = torch.cuda.Event(enable_timing=True)
     end = torch.cuda.Event(enable_timing=True)
-    spin_s = 1e-3
+    spin = Spin()
 
     def once() -> Sample:
-        nonlocal turn, spin_s
+        nonlocal turn
         inputs = rotation[turn]
         turn = (turn + 1) % len(rotation)
         if flush is not None:
@@ -230,18 +240,19 @@ def _cuda_timer(
         torch.cuda.synchronize()
         cpu, begin = time.process_time(), time.perf_counter()
         forward(*inputs)
+        enqueued = time.perf_counter()
         torch.cuda.synchronize()
         wall_s, cpu_s = time.perf_counter() - begin, time.process_time() - cpu
+        spin.fit(enqueued - begin)
         if flush is not None:
             flush.zero_()
-        torch.cuda._sleep(int(spin_s * SPIN_HZ))
-        begin = time.perf_counter()
+        spin.enqueue()
         start.record()
         forward(*inputs)
         end.record()
-        spin_s = min(2 * (time.perf_counter() - begin), 0.1)  # as long as enqueueing takes, twice
+        gaps = spin.was_late(start)
         torch.cuda.synchronize()
-        return Sample(start.elapsed_time(end) / 1e3, wall_s, cpu_s)
+        return Sample(start.elapsed_time(end) / 1e3, wall_s, cpu_s, gaps)
 
     return once
 

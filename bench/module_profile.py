@@ -34,6 +34,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
         threads: Of one operator; None on a GPU.
         forwards: How many were timed with all modules, and as many without.
         median_s: Of the whole forward, without the modules being timed.
+        host_gaps: Whether times on a GPU hold gaps in which it waits for the host.
     """
 
     device: Device
@@ -45,6 +46,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     peak: Peak
     roofline: Roofline
     modules: tuple[ModuleTime, ...]
+    host_gaps: bool = False
 
 
 def show_profile(profile: Profile, console: Console) -> None:
@@ -70,6 +72,8 @@ def show_profile(profile: Profile, console: Console) -> None:
         lines.append(_line(indent + module.name, module.macs, module.bound, module.median_s))
     _print_table(lines, console)
     gaps = ", on the GPU, without gaps in which it waits for the host"
+    if profile.host_gaps:
+        gaps = ", on the GPU, with gaps in which it waits for the host, as the host waits for it"
     _print_words(
         f"ms: median of {profile.forwards} forwards, from a module's begin to its end"
         f"{gaps if profile.device == 'cuda' else ''}; modules need not add up to the whole, which "

@@ -5,7 +5,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -13,7 +13,7 @@ from torch import nn
 from ..datasets.protocol import Protocol
 from .environment import require_device
 from .flops import count_traffic
-from .latency import SPIN_HZ
+from .gpu_spin import Spin
 from .module_profile import ModuleTime, Profile
 from .network import Network
 from .peak import measure_peak
@@ -31,6 +31,17 @@ Between = Callable[[Any, Any], float]
 """Seconds from one instant to another, once the device has done all."""
 
 
+class ForwardTimes(NamedTuple):
+    """Seconds of each whole forward; of each by name, all its calls of a forward added up.
+
+    `host_gaps` tells whether those of a GPU hold gaps in which it waits for the host.
+    """
+
+    whole: list[float]
+    by_module: dict[str, list[float]]
+    host_gaps: bool
+
+
 def profile_network(
     name: str,
     shape: Shape,
@@ -44,7 +55,8 @@ def profile_network(
     """Build a network and time its forward, whole and by module, on random views.
 
     Times are wall times on a CPU. On a GPU they are those between CUDA events around a module,
-    behind a spin in which the host enqueues the whole forward: no launch is waited for.
+    behind a spin in which the host enqueues the whole forward: no launch is waited for, unless the
+    forward itself waits for the GPU, which is told.
 
     Args:
         name: A name of the registry.
@@ -90,7 +102,7 @@ def profile_network(
         def forward(turn: int) -> None:
             network.module(*rotation[turn % 2])
 
-        whole, by_module = time_modules(
+        whole, by_module, host_gaps = time_modules(
             network.module, timed, forward, *_instants(network.device), on=network.device
         )
     peak = measure_peak(network.device, precision)
@@ -111,6 +123,7 @@ def profile_network(
         threads=None if device == "cuda" else torch.get_num_threads(),
         forwards=len(whole),
         median_s=median_s,
+        host_gaps=host_gaps,
         peak=peak,
         roofline=roofline(2 * macs.get("", 0), traffic, peak, median_s),
         modules=tuple(modules),
@@ -127,7 +140,7 @@ def time_modules(
     on: torch.device,
     least_s: float = PROFILED_S,
     clock: Callable[[], float] = time.perf_counter,
-) -> tuple[list[float], dict[str, list[float]]]:
+) -> ForwardTimes:
     """Time forwards in turns, one whole, one by module; the first two of each warm up.
 
     Args:
@@ -139,22 +152,25 @@ def time_modules(
         on: The device.
         least_s: How long, and `LEAST_FORWARDS` at least.
         clock: Seconds of the host.
-
-    Returns:
-        Seconds of each whole forward; of each by name, all its calls of a forward added up.
     """
     whole: list[float] = []
     by_module: dict[str, list[float]] = defaultdict(list)
-    warm_ups, turn, begin_s, spin_s = 2, 0, clock(), 1e-3
+    spin = Spin() if on.type == "cuda" else None
+    gaps: list[bool] = []
+    warm_ups, turn, begin_s = 2, 0, clock()
     while turn < warm_ups + LEAST_FORWARDS or clock() - begin_s < least_s:
         for hooked in ({}, timed):
             spans: dict[str, list[tuple[Any, Any]]] = defaultdict(list)
             with _marked(hooked, spans, mark):
-                _spin(on, spin_s)
-                enqueued_s, first = clock(), mark()
+                if spin is not None and turn >= warm_ups:
+                    spin.enqueue()
+                forward_s, first = clock(), mark()
                 forward(turn)
                 last = mark()
-                spin_s = min(2 * (clock() - enqueued_s), 0.1)  # as enqueueing takes, twice
+                if spin is not None and turn < warm_ups:
+                    spin.fit(clock() - forward_s)  # the last one is by module, and the slower one
+                elif spin is not None:
+                    gaps.append(spin.was_late(first))
             _wait(on)
             if turn < warm_ups:
                 continue
@@ -165,7 +181,7 @@ def time_modules(
         turn += 1
         if turn == warm_ups:
             begin_s = clock()
-    return whole, dict(by_module)
+    return ForwardTimes(whole, dict(by_module), bool(gaps) and statistics.fmean(gaps) > 0.5)
 
 
 @contextmanager
@@ -212,12 +228,6 @@ def _instants(device: torch.device) -> tuple[Mark, Between]:
         return event
 
     return mark, lambda begin, end: begin.elapsed_time(end) / 1e3
-
-
-def _spin(device: torch.device, spin_s: float) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize()
-        torch.cuda._sleep(int(spin_s * SPIN_HZ))
 
 
 def _wait(device: torch.device) -> None:

@@ -136,13 +136,22 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
     """Time of one forward of a batch.
 
     Attributes:
-        samples_s: Every sample, in blocks: device time on a GPU, wall time on a CPU.
+        samples_s: Every sample, in blocks: device time on a GPU, without the gaps in which it
+            waits for the host; wall time on a CPU.
         median_s: Median over the medians of the blocks.
         interval_s: 95 % interval of that median, from the order statistics of the blocks.
         converged: Whether the interval became narrow enough before time was up.
         cpu_s: Mean processor time of a call (all threads), by block; None on a GPU.
-        wall_median_s: Median wall time with a synchronise; None on a CPU, where it is `median_s`.
-        launch_bound: Wall over device time is above 1.1: the GPU waits for the host.
+        wall_samples_s: On a GPU, the wall time of as many calls of their own, each with a
+            synchronise, by the same blocks; None on a CPU, where `samples_s` are that, and in older
+            records.
+        wall_median_s, wall_interval_s: Of them as of `samples_s`; the interval is None in older
+            records.
+        launch_bound: Wall over device time is above 1.1: the GPU waits for the host. None on a CPU,
+            and under `host_gaps`.
+        host_gaps: The device times of a GPU hold gaps all the same, since the forward waits for the
+            GPU, as in copying from the host, or launches more kernels than CUDA queues. None on a
+            CPU and in older records.
         cudnn_benchmark: Whether cuDNN chose its algorithms by trying them; None on a CPU.
         build_s: Making the network and placing it, weights too.
         prepare_s: Compiling or capturing, with the forwards that this takes; None in modes that do
@@ -164,8 +173,11 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
     interval_s: tuple[float, float] | None
     converged: bool
     cpu_s: tuple[float, ...] | None = None
+    wall_samples_s: tuple[tuple[float, ...], ...] | None = None
     wall_median_s: float | None = None
+    wall_interval_s: tuple[float, float] | None = None
     launch_bound: bool | None = None
+    host_gaps: bool | None = None
     cudnn_benchmark: bool | None = None
     build_s: float
     prepare_s: float | None = None
@@ -189,21 +201,37 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
             return None
         return samples[-(-round(100 * share) * len(samples) // 100) - 1]
 
+    @property
+    def reached_s(self) -> float:
+        """What a user can reach: `median_s`, or where it is launch bound `wall_median_s`.
+
+        Calls that are queued one behind the other keep a GPU busy, so that each takes its time on
+        the device; but where the host takes longer to launch a call than the GPU to do it, no
+        queue ever forms.
+        """
+        return self._by_the_wall or self.median_s
+
+    @property
+    def _by_the_wall(self) -> float | None:
+        return self.wall_median_s if self.launch_bound else None
+
     def throughput(self, batch: int) -> float:
-        """Return clips (in mode `stream`: frames) a second at the median."""
-        return batch / self.median_s
+        """Return clips (in mode `stream`: frames) a second, at `reached_s`."""
+        return batch / self.reached_s
 
     def throughput_interval(self, batch: int) -> tuple[float, float] | None:
-        """Return the 95 % interval of the throughput."""
-        if self.interval_s is None:
+        """Return the 95 % interval of the throughput; None without that of the time it is of."""
+        interval_s = self.interval_s if self._by_the_wall is None else self.wall_interval_s
+        if interval_s is None:
             return None
-        low_s, high_s = self.interval_s
+        low_s, high_s = interval_s
         return batch / high_s, batch / low_s
 
     def derived(self, batch: int) -> dict[str, Any]:
         """Return what JSON has beside the fields: it follows from them."""
         percentiles = {f"p{round(share * 100)}_s": self.percentile(share) for share in ENOUGH_FOR}
-        return {**percentiles, "throughput_per_s": self.throughput(batch)}
+        rate = self.throughput(batch)
+        return {**percentiles, "reached_s": self.reached_s, "throughput_per_s": rate}
 
 
 class Drift(msgspec.Struct, frozen=True, kw_only=True):
@@ -370,7 +398,7 @@ class SweepPoint(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def throughput_per_s(self) -> float:
-        """Clips (in mode `stream`: frames) a second at the median."""
+        """Clips (in mode `stream`: frames) a second, at what a user can reach."""
         return self.latency.throughput(self.batch)
 
 
@@ -568,10 +596,13 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def video_s(self) -> float | None:
-        """Time of the forwards of a whole video: a clip's share of the batch times the views."""
+        """Time of the forwards of a whole video: a clip's share of the batch times the views.
+
+        Of a batch's `Latency.reached_s`.
+        """
         if self.latency is None or self.case.mode == "stream":
             return None
-        return self.latency.median_s / self.case.batch * self.case.protocol.views
+        return self.latency.reached_s / self.case.batch * self.case.protocol.views
 
     @property
     def j_per_video(self) -> float | None:

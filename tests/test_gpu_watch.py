@@ -205,3 +205,5 @@ def test_a_latency_tells_that_it_is_launch_bound_and_that_the_cache_is_cold() ->
         "not settled when the warm-up's time was up",
     ]
     assert latency_remarks(made_latency()) == []
+    (gaps,) = latency_remarks(made_latency(wall_median_s=0.02, host_gaps=True))
+    assert gaps.startswith("gaps in which the GPU waits for the host are in it: ")

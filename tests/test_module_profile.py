@@ -72,7 +72,7 @@ def test_a_module_takes_what_all_its_calls_take_with_what_it_calls() -> None:
         network(torch.zeros(1))
         clock.now += 8  # beside all modules
 
-    whole, by_module = time_modules(
+    whole, by_module, _ = time_modules(
         network, timed, forward, clock, lambda a, b: b - a, on=CPU, least_s=1.0, clock=clock
     )
     assert set(whole) == {1 + 1 + 4 + 1 + 8}

@@ -201,19 +201,26 @@ def _standing(before: _Standing | None, newer: Record) -> _Standing:
     if newer.error is not None:
         return before._replace(later_failure=f"{newer.error.kind}: {newer.error.message}")
     older = before.record
-    missing = {
-        part: kept
-        for part in _PARTS
-        if getattr(newer, part) is None and (kept := getattr(older, part)) is not None
-    }
+    missing = [
+        part for part in _PARTS if getattr(newer, part) is None and getattr(older, part) is not None
+    ]
     if not missing or not _same_network(newer, older):
         return _Standing(newer, newer.started)
     kept_notes = (note for note in older.notes if _part_of(note, older) in missing)
     notes = tuple(dict.fromkeys((*newer.notes, *kept_notes)))
-    return _Standing(msgspec.structs.replace(newer, notes=notes, **missing), before.since)
+    return _Standing(msgspec.structs.replace(newer, notes=notes, **kept), before.since)
 
 
-_PARTS = ("cost", "latency", "flow_time", "memory", "energy", "accuracy", "sweep")
+_PARTS = {
+    "cost": ("cost",),
+    "latency": ("latency", "peak", "roofline"),  # the last two hold against the first
+    "flow_time": ("flow_time",),
+    "memory": ("memory",),
+    "energy": ("energy",),
+    "accuracy": ("accuracy",),
+    "sweep": ("sweep",),
+}
+"""What completes a record as one, and the fields that hold it."""
 
 
 def _same_network(newer: Record, older: Record) -> bool:
@@ -221,6 +228,7 @@ def _same_network(newer: Record, older: Record) -> bool:
     commit = newer.environment.kinobench_commit
     return (
         newer.params is not None
+    kept = {field: getattr(older, field) for part in missing for field in _PARTS[part]}
         and newer.params == older.params
         and newer.weights_digest == older.weights_digest
         and newer.environment.versions == older.environment.versions
@@ -232,7 +240,13 @@ def _same_network(newer: Record, older: Record) -> bool:
 def _part_of(note: str, record: Record) -> str:
     """Return the part of a record that a note is about: `memory: ...`, `ucf101: ...`."""
     about = note.partition(":")[0]
-    return {"flops": "cost", record.case.dataset: "accuracy"}.get(about, about)
+    parts = {
+        "flops": "cost",
+        "peak": "latency",
+        "roofline": "latency",
+        record.case.dataset: "accuracy",
+    }
+    return parts.get(about, about)
 
 
 def _by_manifest(standing: Sequence[_Standing]) -> dict[str | None, list[_Standing]]:

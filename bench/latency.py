@@ -271,6 +271,7 @@ def measure_drift(network: Network) -> Drift | None:
     flips = outputs.argmax(dim=-1) != network.reference.argmax(dim=-1)
     return Drift(
         largest_logit_difference=float((outputs - network.reference).abs().max()),
+        logit_spread=float(network.reference.std(dim=-1, correction=0).mean()),
         top1_flips=int(flips.sum()),
         clips=flips.numel(),
     )

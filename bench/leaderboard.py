@@ -19,13 +19,20 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
             any, `macs` and `flops` are lower bounds.
         notes: What was asked for and not measured, or measured with a reservation.
         later_failure: Why a newer record of the same case, which this row outlives, failed.
-        latency_s: Of a forward, without the optical flow.
-        throughput_per_s: Clips (in mode `stream`: frames) a second, at the median latency.
-        video_s, joules_per_video: Of the forwards of all views of a video.
+        latency_s: Of a forward, without the optical flow; on a GPU the device's time.
+        wall_median_s, wall_low_s, wall_high_s: Of a forward on a GPU by the host's clock, waiting
+            for the result.
+        launch_bound: Whether that is over 1.1 times the device's time.
+        reached_s: What a user can reach: `latency_s`, or where it is launch bound `wall_median_s`.
+        throughput_per_s: Clips (in mode `stream`: frames) a second, at `reached_s`.
+        video_s: Of the forwards of all views of a video, at `reached_s`.
+        joules_per_video: Of the same.
         drift, flips, drift_clips: The largest logit difference from eager fp32, and how many of
-            how many clips have another first class; None for eager fp32 itself.
+            how many clips have another first class; None for eager fp32 itself. Those of the sweep
+            where there is no latency.
+        logit_spread: Standard deviation of eager fp32's logits over the classes.
         cold_l2: Whether the L2 cache was emptied before each sample.
-        mfu: The share of the machine's peak that the forward's FLOPs reach at the median latency.
+        mfu: The share of the machine's peak that the forward's FLOPs reach at `latency_s`.
         limit: What bounds the operators one after the other by the roofline, `compute` or `memory`.
         knee, knee_throughput_per_s: The smallest batch of the sweep that reaches 95 % of its best
             throughput, and what it reaches.
@@ -54,6 +61,11 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     latency_s: float | None
     latency_low_s: float | None
     latency_high_s: float | None
+    wall_median_s: float | None = None
+    wall_low_s: float | None = None
+    wall_high_s: float | None = None
+    launch_bound: bool | None = None
+    reached_s: float | None
     flow: str | None
     flow_s: float | None
     converged: bool | None
@@ -65,6 +77,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     video_s: float | None = None
     joules_per_video: float | None = None
     drift: float | None = None
+    logit_spread: float | None = None
     flips: int | None = None
     drift_clips: int | None = None
     cold_l2: bool = False
@@ -97,10 +110,10 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def total_s(self) -> float | None:
-        """Latency with the optical flow that comes before the forward."""
-        if self.latency_s is None or (self.flow is not None and self.flow_s is None):
+        """What a user can reach with the optical flow that comes before the forward."""
+        if self.reached_s is None or (self.flow is not None and self.flow_s is None):
             return None
-        return self.latency_s + (self.flow_s or 0.0)
+        return self.reached_s + (self.flow_s or 0.0)
 
     @property
     def peak_bytes(self) -> int | None:
@@ -206,6 +219,7 @@ def _standing(before: _Standing | None, newer: Record) -> _Standing:
     ]
     if not missing or not _same_network(newer, older):
         return _Standing(newer, newer.started)
+    kept = {field: getattr(older, field) for part in missing for field in _PARTS[part]}
     kept_notes = (note for note in older.notes if _part_of(note, older) in missing)
     notes = tuple(dict.fromkeys((*newer.notes, *kept_notes)))
     return _Standing(msgspec.structs.replace(newer, notes=notes, **kept), before.since)
@@ -228,7 +242,6 @@ def _same_network(newer: Record, older: Record) -> bool:
     commit = newer.environment.kinobench_commit
     return (
         newer.params is not None
-    kept = {field: getattr(older, field) for part in missing for field in _PARTS[part]}
         and newer.params == older.params
         and newer.weights_digest == older.weights_digest
         and newer.environment.versions == older.environment.versions
@@ -274,7 +287,9 @@ def _row(standing: _Standing) -> Row:
     uncounted = record.cost.uncounted if record.cost else {}
     case, latency, accuracy = record.case, record.latency, record.accuracy
     low, high = (latency.interval_s if latency else None) or (None, None)
-    drift = latency.drift if latency else None
+    wall_low, wall_high = (latency.wall_interval_s if latency else None) or (None, None)
+    with_drift = latency or record.sweep
+    drift = with_drift.drift if with_drift else None
     knee = (
         next((p for p in record.sweep.points if p.batch == record.sweep.knee), None)
         if (record.sweep)
@@ -299,6 +314,11 @@ def _row(standing: _Standing) -> Row:
         latency_s=latency.median_s if latency else None,
         latency_low_s=low,
         latency_high_s=high,
+        wall_median_s=latency.wall_median_s if latency else None,
+        wall_low_s=wall_low,
+        wall_high_s=wall_high,
+        launch_bound=latency.launch_bound if latency else None,
+        reached_s=latency.reached_s if latency else None,
         flow=case.flow if latency or accuracy else None,
         flow_s=record.flow_time.median_s * case.batch if record.flow_time else None,
         converged=latency.converged if latency else None,
@@ -310,6 +330,7 @@ def _row(standing: _Standing) -> Row:
         video_s=record.video_s,
         joules_per_video=record.j_per_video,
         drift=drift.largest_logit_difference if drift else None,
+        logit_spread=drift.logit_spread if drift else None,
         flips=drift.top1_flips if drift else None,
         drift_clips=drift.clips if drift else None,
         cold_l2=case.cold_l2,

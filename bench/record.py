@@ -239,11 +239,15 @@ class Drift(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         largest_logit_difference: None where an output is not finite (fp16 overflows at 65504).
+        logit_spread: The scale of it: standard deviation of eager fp32's logits over the classes,
+            mean over the clips. Untrained networks tell classes apart by little, so that a small
+            difference names another one. None in older records.
         top1_flips: Clips whose first class is another one.
         clips: How many were compared.
     """
 
     largest_logit_difference: float | None
+    logit_spread: float | None = None
     top1_flips: int
     clips: int
 

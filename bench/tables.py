@@ -13,6 +13,7 @@ from tabulate import tabulate
 
 from ..datasets.decoders import DEFAULT as DEFAULT_DECODER
 from ..datasets.errors import UnknownNameError
+from .drift_text import difference, of_spread
 from .leaderboard import Board, Row
 from .sweep_table import rate
 
@@ -39,6 +40,7 @@ _COLUMNS: dict[str, Callable[[Row], _Cell]] = {
     "GMACs": lambda row: _arithmetic(row, row.macs),
     "GFLOPs": lambda row: _arithmetic(row, row.flops),
     "latency (ms)": lambda row: _latency(row),
+    "wall (ms)": lambda row: _time(row.wall_median_s, row.wall_low_s, row.wall_high_s),
     "with flow (ms)": lambda row: _with_flow(row),
     "clips/s": lambda row: (rate(row.throughput_per_s), ""),
     "drift": lambda row: _drift(row),
@@ -269,23 +271,31 @@ def footnotes(board: Board) -> list[str]:
     if any(row.macs is not None for row in board.rows):
         meanings.append("GMACs and GFLOPs: one view")
     if any(row.latency_s is not None for row in board.rows):
-        streamed = {row.mode == "stream" for row in board.rows}
-        if False in streamed:
+        if any(row.mode != "stream" for row in board.rows):
             meanings.append("latency: one forward of the batch")
-        if True in streamed:
-            meanings.append("mode stream: cost and latency of one frame")
+        if any(row.launch_bound for row in board.rows):
+            meanings.append(
+                "wall: a call by the host's clock, waited for; latency leaves out the gaps in "
+                "which the GPU waits for the host, so that where wall is over 1.1 times as long, "
+                "clips/s and the order by latency go by wall"
+            )
         if any(row.flow_s is not None for row in board.rows):
             meanings.append("with flow: and the optical flow of the batch's clips, on the CPU")
-        if any(row.drift_clips is not None for row in board.rows):
-            meanings.append(
-                "drift: the largest logit difference from eager fp32 (and of how many clips the "
-                "first class is another)"
-            )
         if any(row.mfu is not None for row in board.rows):
             meanings.append(
-                "MFU: its FLOPs a second over those of a large matrix product in the same run (and "
-                "what bounds its operators by the roofline)"
+                "MFU: its FLOPs a second, at the latency, over those of a large matrix product in "
+                "the same run (and what bounds its operators by the roofline)"
             )
+    if any(row.drift_clips is not None for row in board.rows):
+        scale = ""
+        if any(row.logit_spread for row in board.rows):
+            scale = "in % of the standard deviation of its logits over the classes, "
+        meanings.append(
+            f"drift: the largest logit difference from eager fp32 ({scale}and of how many clips "
+            "the first class is another)"
+        )
+    if of_one_frame := _of_one_frame(board):
+        meanings.append(f"mode stream: {of_one_frame}")
     if meanings:
         told = "; ".join(meanings)
         notes.append(f"{told[0].upper()}{told[1:]}.")
@@ -395,8 +405,10 @@ def _lines(board: Board) -> tuple[list[str], list[list[_Cell]]]:
         for name, read in _COLUMNS.items()
         if any(read(row)[0] != NOT_MEASURED for row in board.rows)
     }
-    if all(row.batch == 1 for row in board.rows):
-        columns.pop("clips/s", None)  # the latency tells it
+    if not _has_clips_per_s(board):
+        columns.pop("clips/s", None)
+    if not any(row.launch_bound for row in board.rows):
+        columns.pop("wall (ms)", None)  # it is the latency, and the launch of a kernel
     lines = [
         [
             (row.model, ""),
@@ -409,15 +421,43 @@ def _lines(board: Board) -> tuple[list[str], list[list[_Cell]]]:
     return ["model", "weights", *settings, *columns], lines
 
 
+def _has_clips_per_s(board: Board) -> bool:
+    """Tell whether a batch holds several clips; of one, the time tells it."""
+    return any(row.batch > 1 for row in board.rows)
+
+
+def _of_one_frame(board: Board) -> str:
+    """Return which columns of rows in mode `stream` are of frames."""
+    streamed = [row for row in board.rows if row.mode == "stream"]
+    parts = {
+        "cost": any(row.macs is not None for row in streamed),
+        "latency": any(row.latency_s is not None for row in streamed),
+        "energy": any(row.joules_per_clip is not None for row in streamed),
+    }
+    measured = [part for part, there in parts.items() if there]
+    if not measured:
+        return ""
+    listed = " and ".join(filter(None, (", ".join(measured[:-1]), measured[-1])))
+    counted = parts["latency"] and _has_clips_per_s(board)
+    frames = ", clips/s counts frames" if counted else ""
+    return f"{listed} of one frame{frames}"
+
+
 def _latency(row: Row) -> _Cell:
-    if row.latency_s is None:
+    value, interval = _time(row.latency_s, row.latency_low_s, row.latency_high_s)
+    rough = "" if row.latency_s is None or row.converged else "~"
+    return f"{rough}{value}", interval
+
+
+def _time(value_s: float | None, low_s: float | None, high_s: float | None) -> _Cell:
+    """Return milliseconds, and their interval to the same digits."""
+    if value_s is None:
         return NOT_MEASURED, ""
-    rough = "" if row.converged else "~"
-    digits = 3 if row.latency_s < 1e-3 else 2
-    if row.latency_low_s is None or row.latency_high_s is None:
-        return f"{rough}{row.latency_s * 1e3:.{digits}f}", ""
-    low, high = row.latency_low_s * 1e3, row.latency_high_s * 1e3
-    return f"{rough}{row.latency_s * 1e3:.{digits}f}", f"[{low:.{digits}f}, {high:.{digits}f}]"
+    digits = 3 if value_s < 1e-3 else 2
+    value = f"{value_s * 1e3:.{digits}f}"
+    if low_s is None or high_s is None:
+        return value, ""
+    return value, f"[{low_s * 1e3:.{digits}f}, {high_s * 1e3:.{digits}f}]"
 
 
 def _flow_is_in_a_cell(board: Board) -> bool:
@@ -440,8 +480,8 @@ def _arithmetic(row: Row, count: int | None) -> _Cell:
 def _drift(row: Row) -> _Cell:
     if row.drift_clips is None:
         return NOT_MEASURED, ""
-    difference = "not finite" if row.drift is None else f"{row.drift:.2g}"
-    return difference, f"({row.flips}/{row.drift_clips})"
+    told = (of_spread(row.drift, row.logit_spread), f"{row.flips}/{row.drift_clips}")
+    return difference(row.drift), f"({', '.join(filter(None, told))})"
 
 
 def _joules(value: float | None) -> str:

@@ -1,13 +1,15 @@
 from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
 
 from kinobench.bench.job import Budget
-from kinobench.bench.latency import Sample, measure_latency, sample, warm_up
+from kinobench.bench.latency import Sample, measure_drift, measure_latency, sample, warm_up
 from kinobench.bench.memory import measure_memory
 from kinobench.bench.network import Network
-from kinobench.bench.record import Case
+from kinobench.bench.record import Case, Drift
 from kinobench.datasets.protocol import preset
 from kinobench.zoo import registry
 
@@ -113,6 +115,22 @@ def test_another_precision_is_held_against_eager_fp32() -> None:
     assert latency.drift is not None and latency.drift.clips == 8
     # bfloat16 keeps 8 bits: outputs move, by far less than they are large.
     assert 0 < latency.drift.largest_logit_difference < 0.5
+    assert latency.drift.logit_spread is not None and latency.drift.logit_spread > 0
+
+
+def test_drift_has_the_spread_of_the_reference_over_the_classes_as_its_scale() -> None:
+    # Classes spread by 1, 2 and 6 around their clip's mean; how clips differ is no part of it.
+    reference = torch.tensor([[[1.0, 3.0], [100.0, 104.0], [-6.0, 6.0]]])
+    outputs = reference[0] + torch.tensor([[0.0, 0.5], [0.0, -0.25], [12.5, 0.0]])
+    network: Any = SimpleNamespace(
+        reference=reference,
+        reference_inputs=[()],
+        placed=lambda inputs: inputs,
+        forward_clips=lambda: outputs,
+    )
+    assert measure_drift(network) == Drift(
+        largest_logit_difference=12.5, logit_spread=3.0, top1_flips=1, clips=3
+    )
 
 
 def test_clips_are_random_and_have_the_cases_shape(network: Network) -> None:

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from kinobench.bench.leaderboard import SORTS, Board, Row, boards, ordered
-from kinobench.bench.record import Failure
+from kinobench.bench.record import Bound, Drift, Failure, Peak, Roofline, Sweep
 from kinobench.bench.store import RunFile
 from kinobench.datasets.errors import UnknownNameError
 from kinobench.datasets.protocol import preset
@@ -70,6 +70,7 @@ def test_a_row_is_the_record_in_base_units() -> None:
         peak_activation_bytes=2_345_678,
         peak_process_bytes=300_000_000,
         joules_per_clip=12.5,
+        reached_s=0.0125,
         throughput_per_s=80.0,
         video_s=0.0125,
         joules_per_video=12.5,
@@ -191,6 +192,74 @@ def test_a_part_that_was_not_asked_for_comes_from_the_newest_record_that_has_it(
     row = only_row(*records)
     assert (row.latency_s, row.top1, row.peak_bytes, row.macs) == (0.25, 0.625, 10, 1_234_567_890)
     assert row.run == "last"
+
+
+PEAK = Peak(flops_per_s=1e12, bytes_per_s=1e11, precision="fp32", rows=4096, copied_bytes=2**28)
+BOUND = Bound(moved_bytes=10**6, intensity=100.0, limit="compute", least_s=0.001, share=0.5)
+ROOFLINE = Roofline(
+    flops=10**8,
+    weights_bytes=10**5,
+    input_bytes=10**5,
+    output_bytes=10**3,
+    ridge=10.0,
+    network=BOUND,
+    operators=BOUND,
+)
+
+
+def test_a_latency_brings_the_peak_and_the_roofline_along_that_it_is_held_against() -> None:
+    held = {"peak": PEAK, "roofline": ROOFLINE, "latency": made_latency(0.5, mfu=0.25)}
+    notes = ("roofline: rough", "memory: rough")
+    older = made_record(started=DAYS[0], notes=notes, **held)
+    newer = made_record(started=DAYS[1], **ABSENT | {"memory": made_memory(7, 3)})
+    row = only_row(older, newer)
+    assert (row.latency_s, row.mfu, row.limit, row.peak_bytes) == (0.5, 0.25, "compute", 10)
+    assert row.notes == ("roofline: rough",)
+
+
+def test_a_newer_latency_is_not_held_against_an_older_roofline() -> None:
+    held = {"peak": PEAK, "roofline": ROOFLINE, "latency": made_latency(0.5, mfu=0.25)}
+    older = made_record(started=DAYS[0], **held)
+    newer = made_record(started=DAYS[1], **ABSENT | {"latency": made_latency(0.25)})
+    row = only_row(older, newer)
+    assert (row.latency_s, row.mfu, row.limit) == (0.25, None, None)
+
+
+def launch_bound(median_s: float, wall_s: float, **changes: Any) -> Any:
+    made_of = {"wall_interval_s": (wall_s * 0.9, wall_s * 1.2), "launch_bound": True}
+    return made_latency(median_s, **{"cpu_s": None, "wall_median_s": wall_s} | made_of | changes)
+
+
+def test_what_is_launch_bound_is_rated_by_the_wall_and_what_is_not_by_the_device() -> None:
+    protocol = preset("pointlight").with_views(10, 3)
+    bound = made_record(case={"batch": 4, "protocol": protocol}, latency=launch_bound(0.125, 0.5))
+    row = only_row(bound)
+    assert (row.latency_s, row.wall_median_s, row.launch_bound) == (0.125, 0.5, True)
+    assert (row.wall_low_s, row.wall_high_s) == (0.45, 0.6)
+    assert (row.reached_s, row.total_s, row.throughput_per_s) == (0.5, 0.5, 8.0)
+    assert row.video_s == 0.5 / 4 * 30
+    busy = launch_bound(0.125, 0.1328125, launch_bound=False)
+    row = only_row(made_record(case={"batch": 4, "protocol": protocol}, latency=busy))
+    assert (row.reached_s, row.total_s, row.throughput_per_s) == (0.125, 0.125, 32.0)
+    assert (row.video_s, row.wall_median_s) == (0.125 / 4 * 30, 0.1328125)
+
+
+def test_rows_are_ordered_by_what_can_be_reached() -> None:
+    board = only(
+        made_record("waits", latency=launch_bound(0.125, 0.5)),
+        made_record("works", latency=made_latency(0.25)),
+    )
+    assert models(ordered(board, "latency")) == ["works", "waits"]
+    assert models(ordered(board, "throughput")) == ["works", "waits"]
+
+
+def test_a_sweep_without_a_latency_has_its_drift_in_the_row() -> None:
+    drift = Drift(largest_logit_difference=0.25, logit_spread=2.0, top1_flips=1, clips=8)
+    sweep = Sweep(points=(), ended="max_batch", ended_at=1, drift=drift)
+    row = only_row(made_record(latency=None, sweep=sweep))
+    assert (row.drift, row.logit_spread, row.flips, row.drift_clips) == (0.25, 2.0, 1, 8)
+    row = only_row(made_record(latency=made_latency(), sweep=sweep))
+    assert row.drift_clips is None  # the latency's own: eager fp32
 
 
 def test_a_failed_run_wipes_no_row_and_is_told_until_one_succeeds() -> None:
@@ -350,7 +419,7 @@ def test_an_unknown_column_names_the_nearest(wrong: str, right: str) -> None:
     ):
         ordered(mixed(), wrong)
     assert set(SORTS) == {
-        *("model", "params", "macs", "flops", "latency", "throughput", "memory", "energy"),
+        *("model", "params", "macs", "flops", "latency", "throughput", "mfu", "memory", "energy"),
         *("top1", "top5", "rank"),
     }
 

@@ -210,6 +210,27 @@ def test_a_record_from_before_peaks_rooflines_and_pipelines_is_read() -> None:
     assert read.latency.mfu is None
 
 
+def test_a_record_from_before_the_wall_clocks_samples_and_the_scale_of_drift_is_read() -> None:
+    drift = Drift(largest_logit_difference=0.5, top1_flips=1, clips=8)
+    latency = made_latency(0.25, wall_median_s=0.5, launch_bound=True, drift=drift)
+    plain = json.loads(made_record(latency=latency).to_json())
+    for field in ("wall_samples_s", "wall_interval_s", "host_gaps", "reached_s"):
+        del plain["latency"][field]
+    del plain["latency"]["drift"]["logit_spread"]
+    read = from_json(json.dumps(plain))
+    assert read == made_record(latency=latency)
+    # It has no interval of the time that it is rated by.
+    assert (read.latency.reached_s, read.latency.throughput_interval(1)) == (0.5, None)
+
+
+def test_the_json_rates_what_is_launch_bound_by_the_wall() -> None:
+    latency = made_latency(0.25, wall_median_s=0.5, wall_interval_s=(0.4, 0.625), launch_bound=True)
+    assert latency.throughput_interval(2) == (3.2, 5.0)
+    plain = json.loads(made_record(latency=latency, case={"batch": 2}).to_json())["latency"]
+    assert (plain["median_s"], plain["reached_s"]) == (0.25, 0.5)
+    assert (plain["throughput_per_s"], plain["video_s"]) == (4.0, 0.25)
+
+
 def test_keys_of_a_later_version_are_passed_over() -> None:
     plain = json.loads(made_record().to_json())
     plain["carbon"] = {"grams": 3}

@@ -16,7 +16,7 @@ from kinobench.bench import sweep_table
 from kinobench.bench.job import Budget
 from kinobench.bench.leaderboard import boards
 from kinobench.bench.network import Network
-from kinobench.bench.record import Case, Sweep, SweepPoint, from_json
+from kinobench.bench.record import Case, Drift, Sweep, SweepPoint, from_json
 from kinobench.bench.sweep import budget_of_a_batch, is_flat, measure_sweep
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.protocol import preset
@@ -223,6 +223,61 @@ def test_the_table_has_a_line_a_batch_and_marks_the_knee() -> None:
 def test_the_table_of_a_stream_counts_frames() -> None:
     record = made_record(case={"mode": "stream"}, sweep=made_sweep(100))
     assert "frames/s" in printed(record) and "clips/s" not in printed(record)
+
+
+def launch_bound_sweep(drift: Drift | None = None) -> Sweep:
+    """Whose host takes 8 ms for a call of any batch, beside 2 ms of the GPU for a clip."""
+    points = []
+    for batch in (1, 2, 4, 8):
+        busy_s = 0.002 * batch
+        wall_s = max(0.008, busy_s)
+        latency = made_latency(
+            busy_s,
+            wall_median_s=wall_s,
+            wall_interval_s=(wall_s * 0.9, wall_s * 1.25),
+            launch_bound=wall_s > 1.1 * busy_s,
+        )
+        points.append(SweepPoint(batch=batch, latency=latency, memory=made_memory()))
+    return Sweep(points=tuple(points), ended="out_of_memory", ended_at=16, drift=drift)
+
+
+def test_the_knee_is_where_the_host_stops_to_hold_up_the_gpu() -> None:
+    found = launch_bound_sweep()
+    # By the GPU's own time every batch would reach 500 clips/s.
+    rates = [point.throughput_per_s for point in found.points]
+    assert rates == pytest.approx([125, 250, 500, 500])
+    assert found.knee == 4
+
+
+def test_the_table_marks_launch_bound_batches_and_shows_the_wall_clock() -> None:
+    text = printed(made_record(case={"device": "cuda"}, sweep=launch_bound_sweep()))
+    rows = [line.split() for line in text.splitlines()]
+    (first,) = (row for row in rows if row[:1] == ["1"])
+    assert first[1:8] == ["2.00", "[1.92,", "2.08]", "8.00", "125", "[100,", "139]"]
+    assert first[-2:] == ["launch", "bound"]
+    (knee,) = (row for row in rows if row[-1:] == ["knee"])
+    assert knee[0] == "4" and "wall (ms)" in text and "throughput is by wall there" in text
+    assert "wall" not in printed(made_record(sweep=made_sweep(100, 180, 182)))
+
+
+def test_the_table_tells_the_drift_of_a_sweep() -> None:
+    drift = Drift(largest_logit_difference=0.012, logit_spread=0.4, top1_flips=1, clips=9)
+    text = printed(made_record(case={"batch": 3}, sweep=launch_bound_sweep(drift)))
+    assert (
+        "drift from eager fp32, at batch 3: the largest logit difference is 0.012 (3% of the "
+        "standard deviation over the classes); 1 of 9 clips have another first class."
+    ) in " ".join(text.split())
+    old = Drift(largest_logit_difference=None, top1_flips=9, clips=9)
+    text = printed(made_record(sweep=launch_bound_sweep(old)))
+    assert "difference is not finite; 9 of 9 clips" in " ".join(text.split())
+    assert "drift" not in printed(made_record(sweep=launch_bound_sweep()))
+
+
+def test_the_table_names_batches_whose_time_holds_gaps_of_the_host() -> None:
+    gaps = made_latency(0.5, host_gaps=True)
+    points = (SweepPoint(batch=1, latency=gaps, memory=made_memory()),)
+    text = printed(made_record(sweep=Sweep(points=points, ended="max_batch", ended_at=2)))
+    assert "batch 1: latency holds gaps in which the GPU waits for the host." in text
 
 
 def test_a_real_network_is_swept_and_left_with_its_own_batch(

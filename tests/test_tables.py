@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from kinobench.bench.leaderboard import Board, boards, ordered
-from kinobench.bench.record import Drift
+from kinobench.bench.record import Bound, Drift, Roofline
 from kinobench.bench.tables import FORMATS, NOT_MEASURED, footnotes, render, show
 from kinobench.datasets.errors import UnknownNameError
 from kinobench.datasets.protocol import preset
@@ -482,3 +482,115 @@ def test_drift_is_a_column_where_anything_but_eager_fp32_was_timed() -> None:
     text = render([board], "md")
     assert "0.012 (1/8)" in text and "not finite (8/8)" in text and "drift: the largest" in text
     assert "drift" not in render(board_of(made_record()), "md")
+
+
+def test_drift_has_its_scale_where_the_spread_of_the_logits_is_known() -> None:
+    near = Drift(largest_logit_difference=0.0068, logit_spread=0.016, top1_flips=1, clips=8)
+    far = Drift(largest_logit_difference=0.5, logit_spread=0.25, top1_flips=8, clips=8)
+    alike = Drift(largest_logit_difference=0.5, logit_spread=0.0, top1_flips=0, clips=8)
+    found = board_of(
+        made_record("a", latency=made_latency(drift=near), case={"precision": "bf16"}),
+        made_record("b", latency=made_latency(drift=far), case={"precision": "bf16"}),
+        made_record("c", latency=made_latency(drift=alike), case={"precision": "bf16"}),
+    )
+    text = render(found, "md")
+    place = cells(text)[0].index("drift")
+    assert [row[place] for row in cells(text)[2:]] == [
+        *("0.0068 (42%, 1/8)", "0.5 (200%, 8/8)", "0.5 (0/8)"),
+    ]
+    told = "drift: the largest logit difference from eager fp32 (in % of the standard deviation"
+    assert told in text
+    (line, *_) = csv.DictReader(io.StringIO(render(found, "csv")))
+    assert (line["drift"], line["logit_spread"]) == ("0.0068", "0.016")
+
+
+def launch_bound(median_s: float, wall_s: float, **changes: Any) -> Any:
+    made_of = {"wall_interval_s": (wall_s * 0.96, wall_s * 1.04), "launch_bound": True}
+    return made_latency(median_s, **{"cpu_s": None, "wall_median_s": wall_s} | made_of | changes)
+
+
+def test_the_wall_clock_is_a_column_where_a_row_is_launch_bound() -> None:
+    waits = made_record("waits", latency=launch_bound(0.0025, 0.01), case={"batch": 4})
+    works = made_record("works", latency=launch_bound(0.0125, 0.013, launch_bound=False))
+    old = made_record("z_old", latency=made_latency(0.0125))
+    (board,) = board_of(waits, works, old)
+    head, _, *rows = cells(render([board], "md"))
+    wall, rate = head.index("wall (ms)"), head.index("clips/s")
+    assert [(row[0], row[wall], row[rate]) for row in rows] == [
+        ("waits", "10.00 [9.60, 10.40]", "400"),
+        ("works", "13.00 [12.48, 13.52]", "80.0"),
+        ("z_old", NOT_MEASURED, "80.0"),
+    ]
+    assert any("clips/s and the order by latency go by wall" in note for note in footnotes(board))
+    (alone,) = board_of(works)
+    assert "wall" not in render([alone], "md")
+
+
+def test_csv_has_the_wall_clock_and_what_can_be_reached() -> None:
+    found = board_of(made_record("a", latency=launch_bound(0.25, 1.0)), made_record("b"))
+    bound, plain = sorted(
+        csv.DictReader(io.StringIO(render(found, "csv"))), key=lambda line: line["model"]
+    )
+    names = ("latency_s", "wall_median_s", "launch_bound", "reached_s", "throughput_per_s")
+    assert [bound[name] for name in names] == ["0.25", "1.0", "True", "1.0", "1.0"]
+    assert [plain[name] for name in names] == ["0.0125", "", "", "0.0125", "80.0"]
+
+
+def test_a_stream_says_which_columns_are_of_frames() -> None:
+    frames = {"mode": "stream"}
+    (board,) = board_of(made_record(case=frames, energy=made_energy()))
+    assert any("mode stream: cost, latency and energy of one frame." in n for n in footnotes(board))
+    (board,) = board_of(made_record(case=frames), made_record(case=frames | {"batch": 4}))
+    told = "mode stream: cost and latency of one frame, clips/s counts frames."
+    assert any(told in note for note in footnotes(board))
+    (board,) = board_of(made_record(case=frames, latency=None, cost=None, energy=made_energy()))
+    assert "Mode stream: energy of one frame." in footnotes(board)
+    (board,) = board_of(made_record(energy=made_energy()))
+    assert not any("stream" in note for note in footnotes(board))
+
+
+def bounded(limit: Any) -> Roofline:
+    bound = Bound(moved_bytes=10**6, intensity=100.0, limit=limit, least_s=0.001, share=0.5)
+    other = msgspec.structs.replace(bound, limit="memory" if limit == "compute" else "compute")
+    return Roofline(
+        flops=10**8,
+        weights_bytes=10**5,
+        input_bytes=10**5,
+        output_bytes=10**3,
+        ridge=10.0,
+        network=other,
+        operators=bound,
+    )
+
+
+def test_mfu_is_a_column_with_what_bounds_the_operators_and_says_what_it_is() -> None:
+    found = board_of(
+        made_record("a", latency=made_latency(mfu=0.5532), roofline=bounded("compute")),
+        made_record("b", latency=made_latency(mfu=0.0079), roofline=bounded("memory")),
+        made_record("c", latency=made_latency(mfu=1.25)),
+        made_record("d"),
+    )
+    text = render(found, "md")
+    place = cells(text)[0].index("MFU (%)")
+    assert {row[0]: row[place] for row in cells(text)[2:]} == {
+        "a": "55.3 (compute)",
+        "b": "0.8 (memory)",
+        "c": "125.0",
+        "d": NOT_MEASURED,
+    }
+    told = "MFU: its FLOPs a second, at the latency, over those of a large matrix product in the"
+    assert any(told in note for note in footnotes(found[0]))
+    (without,) = board_of(made_record())
+    assert "MFU" not in render([without], "md")
+    assert not any("MFU" in note for note in footnotes(without))
+
+
+def test_mfu_sorts_the_largest_share_first_and_what_has_none_last() -> None:
+    (board,) = boards(
+        [
+            made_record("none"),
+            made_record("little", latency=made_latency(0.001, mfu=0.125)),
+            made_record("much", latency=made_latency(1.0, mfu=0.5)),
+        ]
+    )
+    assert [row.model for row in ordered(board, "mfu").rows] == ["much", "little", "none"]

@@ -6,7 +6,11 @@
 
 Each network has its own input: cost, latency, memory, energy and drift of a batch of 1, and a sweep
 of batches to the knee. One network of each family comes first, the cheapest, then the others. What
-a folder has is not measured again, so that several calls measure them all.
+a folder has is not measured again, so that several calls measure them all; what failed is tried
+once more in each call, after all others.
+
+Times are what a user can reach: those of the device, or where the host holds it up (launch bound)
+those of the wall clock.
 """
 
 import argparse
@@ -21,9 +25,10 @@ import msgspec
 from rich.console import Console
 
 from kinobench.bench import cli_boards, environment, run, store, suite
+from kinobench.bench.drift_text import difference, of_spread
 from kinobench.bench.job import Budget
 from kinobench.bench.models import Model, read_index
-from kinobench.bench.record import Device, Measure, Mode, Precision, Record
+from kinobench.bench.record import Case, Device, Latency, Measure, Mode, Precision, Record
 
 WAYS: dict[Device, tuple[tuple[Precision, Mode], tuple[Precision, Mode]]] = {
     "cuda": (("fp32", "eager"), ("bf16", "compile_cudagraph")),
@@ -84,29 +89,38 @@ def cases_of(name: str, device: Device) -> list[suite.Planned]:
 
 
 def measure(results: Path, names: Sequence[str], device: Device, end: float) -> None:
-    """Measure network after network while, by the longest so far, another one fits in."""
-    options = run.Options(
-        data_roots=run.data_roots(()),
-        results=results,
-        plugins=(),
-        timeout_s=CASE_S,
-        memory_limit_bytes=None,
-        skip_unreadable=False,
-        strict=False,
-    )
-    done = {record.case.digest for record in had(results)}
+    """Measure case after case while, by the longest so far, another one fits in.
+
+    Cases that failed in an earlier call come once more, after all others. A case that takes longer
+    than any before is ended when time is up, and counts as failed.
+    """
+    here = environment.describe(device).fingerprint
+    state = {
+        record.case.digest: record.error is None
+        for record in _standing(had(results))
+        if record.environment.fingerprint == here
+    }
+    cases = [entry for name in names for entry in cases_of(name, device)]
+    new = [entry for entry in cases if entry.case.digest not in state]
+    failed = [entry for entry in cases if state.get(entry.case.digest) is False]
     longest = 0.0
-    for name in names:
-        planned = [entry for entry in cases_of(name, device) if entry.case.digest not in done]
+    for entry in (*new, *failed):
         begin = time.monotonic()
-        if not planned:
-            continue
-        if begin + longest > end:
+        if end - begin <= longest:
             break
+        options = run.Options(
+            data_roots=run.data_roots(()),
+            results=results,
+            plugins=(),
+            timeout_s=min(CASE_S, end - begin),
+            memory_limit_bytes=None,
+            skip_unreadable=False,
+            strict=False,
+        )
         about = suite.Suite(latency=LATENCY)
-        for record in run.measure(planned, about, options, Console(stderr=True)):
-            state = "done" if record.error is None else f"failed: {record.error.message}"
-            print(f"{name}, {record.case.precision}: {state}", file=sys.stderr, flush=True)
+        for record in run.measure([entry], about, options, Console(stderr=True)):
+            told = "done" if record.error is None else f"failed: {record.error.message}"
+            print(f"{_named(record.case)}: {told}", file=sys.stderr, flush=True)
         longest = max(longest, time.monotonic() - begin)
     if had(results):
         cli_boards.rebuild(results)
@@ -117,44 +131,96 @@ def had(results: Path) -> list[Record]:
     return store.read_records(results)[0] if (results / "runs").is_dir() else []
 
 
+def _standing(records: Iterable[Record]) -> list[Record]:
+    """Return what stands for each case on each machine: the newest that did not fail, if any."""
+    standing: dict[tuple[str, str], Record] = {}
+    for record in sorted(records, key=lambda each: each.started):
+        key = record.case.digest, record.environment.fingerprint
+        if key not in standing or standing[key].error is not None or record.error is None:
+            standing[key] = record
+    return list(standing.values())
+
+
 def table(records: Iterable[Record]) -> str:
-    """Return, in Markdown, both ways of each network and how much faster the second is."""
-    pairs: dict[str, dict[Precision, Record]] = {}
+    """Return, in Markdown, both ways of each network and how much faster the second is.
+
+    Two records are of one network and input where their cases differ in precision and mode alone.
+    Each machine has a table of its own.
+    """
+    machines: dict[tuple[Device, str], list[Record]] = {}
+    for record in _standing(records):
+        if (record.case.precision, record.case.mode) in WAYS[record.case.device]:
+            key = record.case.device, record.environment.fingerprint
+            machines.setdefault(key, []).append(record)
+    return "\n".join(_of_a_machine(device, found) for (device, _), found in machines.items())
+
+
+def _of_a_machine(device: Device, records: Sequence[Record]) -> str:
+    ways = WAYS[device]
+    pairs: dict[str, dict[tuple[Precision, Mode], Record]] = {}
     for record in records:
-        if record.latency is not None:
-            pairs.setdefault(record.case.model, {})[record.case.precision] = record
+        case = msgspec.structs.replace(record.case, precision="fp32", mode="eager")
+        pairs.setdefault(case.digest, {})[record.case.precision, record.case.mode] = record
+    machine = records[0].environment
+    heads = [f"{precision} {mode}, ms" for precision, mode in ways]
     lines = [
-        "| model | fp32 eager, ms | bf16, ms | times as fast | drift | knee: batch, clips/s |",
+        f"On {machine.gpu if device == 'cuda' else machine.cpu}:",
+        "",
+        f"| model | {heads[0]} | {heads[1]} | times as fast | drift | knee: batch, clips/s |",
         "|---|---|---|---|---|---|",
     ]
+    models = [next(iter(pair.values())).case.model for pair in pairs.values()]
     ratios = []
-    for name, ways in pairs.items():
-        if len(ways) < 2:
+    for pair in pairs.values():
+        slow, fast = (pair.get(way) for way in ways)
+        if slow is None or fast is None or slow.latency is None or fast.latency is None:
             continue
-        slow, fast = (_latency(ways[precision]) for precision in ("fp32", "bf16"))
-        ratios.append(slow / fast)
+        ratios.append(slow.latency.reached_s / fast.latency.reached_s)
+        alone = models.count(slow.case.model) == 1
         lines.append(
-            f"| {name} | {1e3 * slow:.2f} | {1e3 * fast:.2f} | {slow / fast:.2f} | "
-            f"{_drift(ways['bf16'])} | {_knee(ways['bf16'])} |"
+            f"| {slow.case.model if alone else _named_with_input(slow.case)} | "
+            f"{_time(slow.latency)} | {_time(fast.latency)} | {ratios[-1]:.2f} | "
+            f"{_drift(fast.latency)} | {_knee(fast)} |"
         )
     if ratios:
         mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
-        lines += ["", f"Geometric mean of {len(ratios)} networks: **{mean:.2f}** times as fast."]
-    return "\n".join(lines) + "\n"
+        networks = "1 network" if len(ratios) == 1 else f"{len(ratios)} networks"
+        lines += ["", f"Geometric mean of {networks}: **{mean:.2f}** times as fast."]
+    if waiting := len(pairs) - len(ratios):
+        lines += ["", f"Without both times, and not in the mean: {waiting} of {len(pairs)}."]
+    if any(record.latency and record.latency.launch_bound for record in records):
+        words = "Where a forward is launch bound its time is by the wall clock, which a user can "
+        lines += ["", f"{words}reach; what the GPU itself takes is in parentheses."]
+    failures = [(record.case, record.error) for record in records if record.error is not None]
+    lines += ["", f"Failed: {len(failures)} of {len(records)} cases.", ""]
+    lines += [
+        f"- {_named(case)}: {error.kind}: {' '.join(error.message.split())}"
+        for case, error in failures
+    ]
+    return "\n".join(lines).rstrip() + "\n"
 
 
-def _latency(record: Record) -> float:
-    assert record.latency is not None
-    return record.latency.median_s
+def _named(case: Case) -> str:
+    return f"{_named_with_input(case)}, {case.precision} {case.mode}"
 
 
-def _drift(record: Record) -> str:
-    drift = record.latency.drift if record.latency is not None else None
+def _named_with_input(case: Case) -> str:
+    protocol = case.protocol
+    return f"{case.model} ({protocol.frames} x {protocol.size}, batch {case.batch})"
+
+
+def _time(latency: Latency) -> str:
+    of_gpu = f" ({1e3 * latency.median_s:.2f})" if latency.launch_bound else ""
+    return f"{1e3 * latency.reached_s:.2f}{of_gpu}"
+
+
+def _drift(latency: Latency) -> str:
+    drift = latency.drift
     if drift is None:
         return "-"
-    far = drift.largest_logit_difference
-    told = "not finite" if far is None else f"{far:.1e}"
-    return f"{told} ({drift.top1_flips}/{drift.clips})"
+    largest = drift.largest_logit_difference
+    told = (of_spread(largest, drift.logit_spread), f"{drift.top1_flips}/{drift.clips}")
+    return f"{difference(largest)} ({', '.join(filter(None, told))})"
 
 
 def _knee(record: Record) -> str:

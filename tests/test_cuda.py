@@ -222,6 +222,17 @@ def test_what_cannot_be_captured_is_refused_with_the_cure(model: str) -> None:
         network.settle()
 
 
+@pytest.mark.parametrize("model", ["x3d_tiny", *MAKE_INDICES_ON_THE_HOST])
+def test_a_forward_that_waits_for_the_gpu_is_told_to_have_gaps(tmp_path: Path, model: str) -> None:
+    record = run(tmp_path, "--model", model, "--measure", "latency")
+    latency, waits = record["latency"], model in MAKE_INDICES_ON_THE_HOST
+    assert latency["host_gaps"] is waits and (latency["launch_bound"] is None) is waits
+    assert any("gaps in which the GPU waits" in note for note in record["notes"]) is waits
+    blocks = [len(block) for block in latency["samples_s"]]
+    assert [len(block) for block in latency["wall_samples_s"]] == blocks
+    assert sum(blocks) > 20  # no spin of a tenth of a second before each
+
+
 def test_the_peak_is_the_same_to_the_byte_in_two_processes(tmp_path: Path) -> None:
     asked = ("--model", "x3d_tiny", "--measure", "memory", "--batch", "4")
     one, other = (run(tmp_path, *asked)["memory"] for _ in range(2))

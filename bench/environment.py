@@ -13,6 +13,8 @@ import psutil
 from ..datasets.decoders import DEFAULT as DEFAULT_DECODER
 from ..datasets.decoders import Decoder
 from ..datasets.errors import KinobenchError
+from . import control_group, kernel_files
+from .processor import processor_name
 from .record import Device, Environment
 
 _LIBRARIES = (
@@ -44,12 +46,14 @@ def describe(device: Device = "cpu", decoder: Decoder = DEFAULT_DECODER) -> Envi
     """
     gpu, driver = _gpu(device)
     versions = library_versions(decoder)
-    cpu, cores = _cpu_name(), physical_cores()
+    cpu = processor_name()
+    if cpu is None:
+        cpu = platform.processor() or platform.machine()
     described = Environment(
         fingerprint="",
         system=f"{platform.system()} {platform.release()} {platform.machine()}",
         cpu=cpu,
-        physical_cores=cores,
+        physical_cores=physical_cores(),
         logical_cores=len(usable_cpus()),
         memory_bytes=memory_bytes(),
         gpu=gpu,
@@ -96,32 +100,31 @@ def library_versions(decoder: Decoder = DEFAULT_DECODER) -> dict[str, str]:
 
 
 def physical_cores() -> int:
-    """Return how many cores this process may use, hyperthreads not counted."""
+    """Return how many cores this process may use, hyperthreads not counted.
+
+    Under a quota of processor time these are the whole processors in it, or one: with more threads
+    the process would be stopped again and again.
+    """
     cores = set()
     for cpu in usable_cpus():
-        siblings = _read(_CPU / f"cpu{cpu}" / "topology" / "thread_siblings_list")
+        siblings = kernel_files.text(_CPU / f"cpu{cpu}" / "topology" / "thread_siblings_list")
         cores.add(siblings if siblings is not None else str(cpu))
-    return max(1, len(cores))
+    quota = control_group.processor_quota()
+    return max(1, len(cores) if quota is None else min(len(cores), int(quota)))
 
 
 def memory_bytes() -> int:
     """Return the memory that this process may use: the machine's, or its control group's."""
     total: int = psutil.virtual_memory().total
-    limit = _read(Path("/sys/fs/cgroup/memory.max"))
-    return min(total, int(limit)) if limit is not None and limit.isdecimal() else total
+    limit = control_group.memory_limit_bytes()
+    return total if limit is None else min(total, limit)
 
 
 def available_memory_bytes() -> int:
     """Return how much of that is free now, or would be given back when asked for."""
     available: int = psutil.virtual_memory().available
-    used = _read(Path("/sys/fs/cgroup/memory.current"))
-    if used is None or not used.isdecimal():
-        return available
-    # The group is charged for cached files too, which the kernel drops before it lacks memory.
-    charged = (_read(Path("/sys/fs/cgroup/memory.stat")) or "").split()
-    counts = dict(zip(charged[::2], charged[1::2], strict=False))
-    cached = int(counts.get("inactive_file", 0))
-    return min(available, max(memory_bytes() - int(used) + cached, 0))
+    left = control_group.memory_left_bytes()
+    return available if left is None else min(available, left)
 
 
 def require_device(device: Device) -> None:
@@ -157,13 +160,6 @@ def usable_cpus() -> list[int]:
     return list(range(os.cpu_count() or 1))
 
 
-def _cpu_name() -> str:
-    for line in (_read(Path("/proc/cpuinfo")) or "").splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
-
-
 def _gpu(device: Device) -> tuple[str | None, str | None]:
     """Return a GPU's name and the driver's version, or None for both."""
     import pynvml
@@ -194,10 +190,3 @@ def _commit() -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return described.stdout.strip() or None
-
-
-def _read(path: Path) -> str | None:
-    try:
-        return path.read_text().strip()
-    except (OSError, UnicodeDecodeError):
-        return None

@@ -4,11 +4,8 @@ from pathlib import Path
 
 import msgspec
 
-from . import kernel_files
+from . import control_group, kernel_files
 from .kernel_files import ROOT
-
-UNLIMITED_BYTES = 2**60
-"""Version 1 of control groups writes 2**63 less a page for no limit."""
 
 
 class Host(msgspec.Struct, frozen=True, kw_only=True):
@@ -16,12 +13,12 @@ class Host(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         memory_bytes, available_bytes: Of the machine; what may be had of it now.
-        memory_limit_bytes: Of the control group; None is no limit.
+        memory_limit_bytes: Of the control group and those around it; None is no limit.
         swap_bytes, swap_used_bytes: Memory on disk.
         huge_pages: Transparent huge pages: `always`, `madvise` or `never`.
         clock_source: What the time is read from.
-        processor_quota: Processors that the control group may use in all; None is no limit.
-        quota_stops: How often the group was stopped because its quota was used up.
+        processor_quota: Processors that they may use in all; None is no limit.
+        quota_stops: How often one of them was stopped because its quota was used up.
         container: What kind this process runs in.
         virtual_machine: Whether a hypervisor runs this system; its name, or `unnamed`.
     """
@@ -43,19 +40,18 @@ def read_host(root: Path = ROOT) -> Host:
     """Read what /proc and /sys below `root` say of the system."""
     memory = _memory(kernel_files.text(root / "proc/meminfo") or "")
     swap, free = memory.get("SwapTotal"), memory.get("SwapFree")
-    groups = root / "sys/fs/cgroup"
     pages = kernel_files.text(root / "sys/kernel/mm/transparent_hugepage/enabled") or ""
     clocks = root / "sys/devices/system/clocksource/clocksource0"
     return Host(
         memory_bytes=memory.get("MemTotal"),
         available_bytes=memory.get("MemAvailable"),
-        memory_limit_bytes=_memory_limit(groups),
+        memory_limit_bytes=control_group.memory_limit_bytes(root),
         swap_bytes=swap,
         swap_used_bytes=None if swap is None or free is None else swap - free,
         huge_pages=pages.partition("[")[2].partition("]")[0] or None,
         clock_source=kernel_files.text(clocks / "current_clocksource"),
-        processor_quota=_quota(groups),
-        quota_stops=_quota_stops(groups),
+        processor_quota=control_group.processor_quota(root),
+        quota_stops=control_group.quota_stops(root),
         container=_container(root),
         virtual_machine=_virtual_machine(root),
     )
@@ -70,32 +66,6 @@ def _memory(meminfo: str) -> dict[str, int]:
         if words and words[0].isdecimal():
             found[name] = int(words[0]) * (1024 if words[1:] == ["kB"] else 1)
     return found
-
-
-def _memory_limit(groups: Path) -> int | None:
-    limit = kernel_files.number(groups / "memory.max")  # version 2; `max` is no number
-    if limit is None:
-        limit = kernel_files.number(groups / "memory/memory.limit_in_bytes")
-    return limit if limit is not None and limit < UNLIMITED_BYTES else None
-
-
-def _quota(groups: Path) -> float | None:
-    quota, _, period = (kernel_files.text(groups / "cpu.max") or "").partition(" ")
-    if not quota:
-        quota = str(kernel_files.number(groups / "cpu/cpu.cfs_quota_us"))  # -1 is no limit
-        period = str(kernel_files.number(groups / "cpu/cpu.cfs_period_us"))
-    if quota.isdecimal() and period.isdecimal() and int(period) > 0:
-        return int(quota) / int(period)
-    return None
-
-
-def _quota_stops(groups: Path) -> int | None:
-    for path in (groups / "cpu.stat", groups / "cpu/cpu.stat"):
-        words = (kernel_files.text(path) or "").split()
-        counts = dict(zip(words[::2], words[1::2], strict=False))
-        if counts.get("nr_throttled", "").isdecimal():
-            return int(counts["nr_throttled"])
-    return None
 
 
 def _container(root: Path) -> str | None:

@@ -49,6 +49,11 @@ class Processor(msgspec.Struct, frozen=True, kw_only=True):
     throttled: int | None
 
 
+def processor_name(root: Path = ROOT) -> str | None:
+    """Return the name of the first processor."""
+    return _name(_blocks(kernel_files.text(root / "proc/cpuinfo") or ""))
+
+
 def read_processor(root: Path = ROOT) -> Processor:
     """Read what /proc and /sys below `root` say of the processors."""
     system = root / "sys/devices/system"
@@ -63,7 +68,7 @@ def read_processor(root: Path = ROOT) -> Processor:
     threads = len(cpus) or len(blocks)
     nodes = len(list((system / "node").glob("node[0-9]*")))
     return Processor(
-        name=next((block["model name"] for block in blocks if "model name" in block), None),
+        name=_name(blocks),
         sockets=len(packages) or None,
         cores=len(cores) or None,
         threads=threads,
@@ -103,6 +108,10 @@ def _blocks(cpuinfo: str) -> list[dict[str, str]]:
         if "processor" in fields:
             blocks.append(fields)
     return blocks
+
+
+def _name(blocks: list[dict[str, str]]) -> str | None:
+    return next((block["model name"] for block in blocks if "model name" in block), None)
 
 
 def _told_hz(block: dict[str, str]) -> float | None:

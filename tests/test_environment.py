@@ -13,7 +13,7 @@ import psutil
 import pynvml
 import pytest
 
-from kinobench.bench import environment
+from kinobench.bench import environment, kernel_files
 from kinobench.bench.environment import (
     UnfitEnvironmentError,
     available_memory_bytes,
@@ -37,7 +37,7 @@ class Machine:
         self.memory = SimpleNamespace(total=8 * GIB, available=6 * GIB)
         self.folder = root / "cpu"
         monkeypatch.setattr(environment, "_CPU", self.folder)
-        monkeypatch.setattr(environment, "_read", lambda path: self.files.get(str(path)))
+        monkeypatch.setattr(kernel_files, "text", lambda path: self.files.get(str(path)))
         monkeypatch.setattr(environment, "usable_cpus", lambda: self.cpus)
         monkeypatch.setattr(psutil, "virtual_memory", lambda: self.memory)
 
@@ -68,6 +68,12 @@ def test_processors_without_a_topology_are_a_core_each(machine: Machine) -> None
     assert physical_cores() == 1
 
 
+def test_a_quota_of_processor_time_leaves_no_more_cores_than_it_has(machine: Machine) -> None:
+    for quota, cores in (("200000", 2), ("250000", 2), ("50000", 1), ("1600000", 4), ("max", 4)):
+        machine.files["/sys/fs/cgroup/cpu.max"] = f"{quota} 100000"
+        assert physical_cores() == cores
+
+
 def test_this_machine_has_a_core_and_no_more_cores_than_threads() -> None:
     assert 1 <= physical_cores() <= describe().logical_cores
 
@@ -78,6 +84,17 @@ def test_memory_is_the_machines_or_its_groups(machine: Machine) -> None:
     assert memory_bytes() == 8 * GIB
     machine.files["/sys/fs/cgroup/memory.max"] = str(2 * GIB)
     assert memory_bytes() == 2 * GIB
+
+
+def test_memory_is_limited_by_the_first_version_of_control_groups_too(machine: Machine) -> None:
+    group = "/sys/fs/cgroup/memory"
+    machine.files[f"{group}/memory.limit_in_bytes"] = str(4 * GIB)
+    machine.files[f"{group}/memory.usage_in_bytes"] = str(3 * GIB)
+    assert (memory_bytes(), available_memory_bytes()) == (4 * GIB, GIB)
+    machine.files[f"{group}/memory.stat"] = f"inactive_file 5\ntotal_inactive_file {GIB}\n"
+    assert available_memory_bytes() == 2 * GIB
+    machine.files[f"{group}/memory.limit_in_bytes"] = str(2**63 - 4096)
+    assert (memory_bytes(), available_memory_bytes()) == (8 * GIB, 6 * GIB)
 
 
 def test_available_memory_counts_what_the_group_holds_but_not_its_file_cache(
@@ -107,7 +124,7 @@ def test_the_description_of_a_machine_is_the_same_twice() -> None:
 @pytest.mark.parametrize(
     ("part", "value"),
     [
-        ("_cpu_name", lambda: "Another CPU"),
+        ("processor_name", lambda: "Another CPU"),
         ("physical_cores", lambda: 97),
         ("_gpu", lambda device: ("Another GPU", "600.00")),
         ("version", lambda library: "9.9.9"),
@@ -152,7 +169,7 @@ def test_a_fingerprint_says_what_it_is_made_of() -> None:
 
 def test_a_fingerprint_is_that_of_older_records(monkeypatch: pytest.MonkeyPatch) -> None:
     for part, value in {
-        "_cpu_name": lambda: "A CPU",
+        "processor_name": lambda: "A CPU",
         "physical_cores": lambda: 2,
         "_gpu": lambda device: ("A GPU", "570.10"),
         "version": lambda library: "2.11.0",

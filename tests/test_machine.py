@@ -26,20 +26,13 @@ from kinobench.bench.processor import Cache, Processor, read_processor
 from kinobench.bench.software import Software, read_software
 from kinobench.bench.spoilers import Spoiler, find_spoilers
 
+from .kernel_tree import tree
 from .made_records import MACHINE
 from .media import REPOSITORY
 
 GIB = 2**30
 CPU = "sys/devices/system/cpu"
 QUIET = OtherWork(load=0.1, processors=0.05, busiest=(), sampled_s=0.5)
-
-
-def tree(root: Path, files: dict[str, str]) -> Path:
-    for name, text in files.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"{text}\n")
-    return root
 
 
 def two_sockets(root: Path) -> Path:

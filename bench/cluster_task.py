@@ -69,7 +69,7 @@ def describe_node(root: str, decoder: str) -> dict[str, Any]:
     name = platform.node()
     try:
         # By NVML, which sees GPUs that Ray hides from a task that asks for none.
-        described = _found(root, "environment").describe("cpu", decoder)
+        described = _found(root, "environment").describe("cuda", decoder, first_gpu=True)
         encoded: str = _found(root, "cluster_shard").environment_to_json(described)
         return {"node": name, "error": None, "environment": encoded}
     except Exception as error:

@@ -6,6 +6,7 @@ import platform
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import psutil
@@ -16,6 +17,7 @@ from ..datasets.errors import KinobenchError
 from . import control_group, kernel_files
 from .processor import processor_name
 from .record import Device, Environment
+from .software import installed_cudnn, torch_cuda
 
 _LIBRARIES = (
     "torch",
@@ -36,16 +38,21 @@ class UnfitEnvironmentError(KinobenchError):
     """This machine can't measure what was asked for."""
 
 
-def describe(device: Device = "cpu", decoder: Decoder = DEFAULT_DECODER) -> Environment:
+def describe(
+    device: Device = "cpu", decoder: Decoder = DEFAULT_DECODER, *, first_gpu: bool = False
+) -> Environment:
     """Describe this machine and the libraries that decide a result.
 
     Args:
-        device: For `cuda` the GPU is the one that torch uses, which imports torch; otherwise the
-            machine's first.
+        device: What is measured on, whose fingerprint this is. For `cuda` the GPU is the one that
+            torch uses, which imports torch; otherwise the machine's first.
         decoder: Of the decoders besides PyAV, the versions of this one are told; it is loaded.
+        first_gpu: For `cuda`, take the machine's first GPU all the same, and import no torch.
     """
-    gpu, driver = _gpu(device)
+    gpu = _gpu(first=first_gpu or device == "cpu")
     versions = library_versions(decoder)
+    if device == "cuda":
+        versions |= _cuda_versions()
     cpu = processor_name()
     if cpu is None:
         cpu = platform.processor() or platform.machine()
@@ -56,28 +63,49 @@ def describe(device: Device = "cpu", decoder: Decoder = DEFAULT_DECODER) -> Envi
         physical_cores=physical_cores(),
         logical_cores=len(usable_cpus()),
         memory_bytes=memory_bytes(),
-        gpu=gpu,
-        gpu_driver=driver,
+        gpu=gpu.name,
+        gpu_driver=gpu.driver,
+        gpu_power_limit_w=gpu.power_limit_w,
         versions=versions,
         kinobench_commit=_commit(),
     )
-    parts = msgspec.json.encode(list(decisive(described).values()))
-    digest = hashlib.sha256(parts).hexdigest()[:16]
-    return msgspec.structs.replace(described, fingerprint=digest)
+    return msgspec.structs.replace(described, fingerprint=_fingerprint(decisive(described, device)))
 
 
-def decisive(described: Environment) -> dict[str, str | int | None]:
+Decisive = dict[str, str | int | float | None]
+
+
+def decisive(described: Environment, device: Device) -> Decisive:
     """Return what a fingerprint is made of: all that must agree before two timings may compare."""
-    words = described.system.split()
-    return {
+    words, versions = described.system.split(), described.versions
+    parts: Decisive = {
         "system": f"{words[0]} {words[-1]}",  # the kernel's release is left out
         "processor": described.cpu,
         "cores": described.physical_cores,
+        "python": versions["python"],
+        "torch": versions.get("torch"),
+    }
+    if device == "cpu":
+        return parts
+    return parts | {
         "GPU": described.gpu,
         "driver": described.gpu_driver,
-        "python": described.versions["python"],
-        "torch": described.versions.get("torch"),
+        "power limit (W)": described.gpu_power_limit_w,
+        "CUDA": versions.get("cuda"),
+        "cuDNN": versions.get("cudnn"),
+        "triton": versions.get("triton"),
     }
+
+
+_ORDER = ("system", "processor", "cores", "GPU", "driver", "python", "torch")
+"""Of what has always been in a fingerprint; a CPU's keeps two empty places, so that it is that of
+older records of machines without a GPU."""
+
+
+def _fingerprint(parts: Decisive) -> str:
+    names = dict.fromkeys((*_ORDER, *parts))
+    values = msgspec.json.encode([parts.get(name) for name in names])
+    return hashlib.sha256(values).hexdigest()[:16]
 
 
 def library_versions(decoder: Decoder = DEFAULT_DECODER) -> dict[str, str]:
@@ -97,6 +125,16 @@ def library_versions(decoder: Decoder = DEFAULT_DECODER) -> dict[str, str]:
 
         versions |= load().versions
     return versions
+
+
+def _cuda_versions() -> dict[str, str]:
+    """Return the versions of what torch runs on a GPU, as far as they are known without torch."""
+    try:
+        triton = version("triton")
+    except PackageNotFoundError:
+        triton = None
+    found = {"cuda": torch_cuda(), "cudnn": installed_cudnn(), "triton": triton}
+    return {name: told for name, told in found.items() if told is not None}
 
 
 def physical_cores() -> int:
@@ -160,18 +198,30 @@ def usable_cpus() -> list[int]:
     return list(range(os.cpu_count() or 1))
 
 
-def _gpu(device: Device) -> tuple[str | None, str | None]:
-    """Return a GPU's name and the driver's version, or None for both."""
+class _Gpu(NamedTuple):
+    name: str | None = None
+    driver: str | None = None
+    power_limit_w: float | None = None
+
+
+def _gpu(first: bool) -> _Gpu:
+    """Return what NVML tells of the machine's first GPU, or of the one that torch uses."""
     import pynvml
 
     from .gpu import nvml_device
 
     try:
         pynvml.nvmlInit()
-        gpu = nvml_device() if device == "cuda" else pynvml.nvmlDeviceGetHandleByIndex(0)
-        return str(pynvml.nvmlDeviceGetName(gpu)), str(pynvml.nvmlSystemGetDriverVersion())
+        gpu = pynvml.nvmlDeviceGetHandleByIndex(0) if first else nvml_device()
+        name, driver = pynvml.nvmlDeviceGetName(gpu), pynvml.nvmlSystemGetDriverVersion()
     except pynvml.NVMLError:
-        return None, None
+        return _Gpu()
+    try:
+        # As it was set: the one that is enforced may change by itself, as on a laptop.
+        limit_w = pynvml.nvmlDeviceGetPowerManagementLimit(gpu) / 1e3
+    except pynvml.NVMLError:
+        limit_w = None
+    return _Gpu(str(name), str(driver), limit_w)
 
 
 def _commit() -> str | None:

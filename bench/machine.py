@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import psutil
 
-from .environment import decisive, describe, physical_cores
+from .environment import Decisive, decisive, describe, physical_cores
 from .gpu_state import Gpu, Gpus, read_gpus
 from .host import Host, read_host
 from .other_work import OtherWork, sample_other_work
@@ -24,14 +24,18 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     """What measurements here run on, and what spoils them.
 
     Attributes:
-        environment: What stands on every record.
+        environment: What stands on every record of a CPU.
         fingerprint_of: What its fingerprint is made of: all of it must agree before two timings
             may be compared.
+        cuda_fingerprint, cuda_fingerprint_of: The same for times of the first GPU; None where
+            there is none.
         battery: Whether it is being charged; None where there is none.
     """
 
     environment: Environment
-    fingerprint_of: dict[str, str | int | None]
+    fingerprint_of: Decisive
+    cuda_fingerprint: str | None = None
+    cuda_fingerprint_of: Decisive | None = None
     processor: Processor
     host: Host
     gpus: Gpus
@@ -52,10 +56,13 @@ def read_machine(full: bool = False) -> Machine:
     )
     battery = psutil.sensors_battery() if hasattr(psutil, "sensors_battery") else None
     plugged = None if battery is None else battery.power_plugged
+    on_gpu = describe("cuda", first_gpu=True) if gpus.gpus else None
     found = find_spoilers(processor, host, gpus, work, physical_cores(), plugged)
     return Machine(
         environment=environment,
-        fingerprint_of=decisive(environment),
+        fingerprint_of=decisive(environment, "cpu"),
+        cuda_fingerprint=None if on_gpu is None else on_gpu.fingerprint,
+        cuda_fingerprint_of=None if on_gpu is None else decisive(on_gpu, "cuda"),
         processor=processor,
         host=host,
         gpus=gpus,
@@ -95,13 +102,19 @@ def show(machine: Machine, console: "Console") -> None:
                 highlight=False,
                 markup=False,
             )
-    console.print(f"\nfingerprint {environment.fingerprint}", highlight=False, markup=False)
-    made = ", ".join(f"{name} {value or 'none'}" for name, value in machine.fingerprint_of.items())
-    console.print(
-        f"  of {made}.\n  All of it must agree before two timings may be compared.",
-        highlight=False,
-        markup=False,
-    )
+    console.print()
+    for device, fingerprint, parts in (
+        ("cpu", environment.fingerprint, machine.fingerprint_of),
+        ("cuda", machine.cuda_fingerprint, machine.cuda_fingerprint_of),
+    ):
+        if fingerprint is not None and parts is not None:
+            made = ", ".join(f"{name} {value or 'none'}" for name, value in parts.items())
+            console.print(
+                f"fingerprint on {device} {fingerprint}\n  of {made}.",
+                highlight=False,
+                markup=False,
+            )
+    console.print("  All of it must agree before two timings may be compared.", highlight=False)
     console.print()
     if not machine.spoilers:
         console.print("Nothing was found that would spoil a measurement.")

@@ -559,8 +559,11 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     """What a case ran on.
 
     Attributes:
-        fingerprint: Digest of whatever must agree before two timings may be compared.
-        versions: Of the interpreter and the libraries that decide a result.
+        fingerprint: Digest of whatever must agree before two timings may be compared: on a CPU
+            neither the GPU nor its driver.
+        gpu_power_limit_w: As it was set; None where NVML doesn't tell, and on older records.
+        versions: Of the interpreter and the libraries that decide a result; of CUDA, cuDNN and
+            triton where a GPU was measured on.
     """
 
     fingerprint: str
@@ -571,6 +574,7 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     memory_bytes: int
     gpu: str | None
     gpu_driver: str | None
+    gpu_power_limit_w: float | None = None
     versions: dict[str, str]
     kinobench_commit: str | None
 

@@ -52,8 +52,8 @@ def read_software(full: bool = False) -> Software:
     asked = _ask_torch() if full else {}
     built, threading = asked.get("built_with", ""), asked.get("threading", "")
     return Software(
-        torch_cuda=_torch_cuda(),
-        cudnn=_dotted(asked.get("cudnn")) or _installed_cudnn(),
+        torch_cuda=torch_cuda(),
+        cudnn=_dotted(asked.get("cudnn")) or installed_cudnn(),
         blas=_first(r"BLAS_INFO=(\w+)", built),
         openmp=_first(r"(OpenMP \d+.*)", threading) or _first(r"(OpenMP \d+[^\n]*)", built),
         cpu_capability=asked.get("cpu_capability"),
@@ -72,8 +72,11 @@ def _ask_torch() -> dict[str, Any]:
         return {}
 
 
-def _torch_cuda() -> str | None:
-    """Read the build from torch/version.py, which is written when torch is built."""
+def torch_cuda() -> str | None:
+    """Return the CUDA that torch was built for; None is a build for the CPU alone.
+
+    It is read from torch/version.py, which is written when torch is built.
+    """
     spec = importlib.util.find_spec("torch")
     if spec is None or spec.origin is None:
         return None
@@ -84,7 +87,8 @@ def _torch_cuda() -> str | None:
     return _first(r"^cuda\b.*= *'([\d.]+)'", source)
 
 
-def _installed_cudnn() -> str | None:
+def installed_cudnn() -> str | None:
+    """Return the version of the package that brings cuDNN; None where it came another way."""
     for package in distributions():
         if (package.name or "").startswith("nvidia-cudnn-cu"):
             return package.version

@@ -126,7 +126,6 @@ def test_the_description_of_a_machine_is_the_same_twice() -> None:
     [
         ("processor_name", lambda: "Another CPU"),
         ("physical_cores", lambda: 97),
-        ("_gpu", lambda device: ("Another GPU", "600.00")),
         ("version", lambda library: "9.9.9"),
     ],
 )
@@ -156,38 +155,73 @@ def test_the_fingerprint_stays_where_no_timing_changes(
 
 def test_a_fingerprint_says_what_it_is_made_of() -> None:
     described = msgspec.structs.replace(
-        describe(), system="Linux 6.0.1-rc x86_64", cpu="A CPU", physical_cores=2, gpu=None
+        describe(), system="Linux 6.0.1-rc x86_64", cpu="A CPU", physical_cores=2, gpu="A GPU"
     )
-    assert list(decisive(described).items())[:4] == [
+    on_cpu = decisive(described, "cpu")
+    assert list(on_cpu.items())[:3] == [
         ("system", "Linux x86_64"),  # another kernel is no other machine
         ("processor", "A CPU"),
         ("cores", 2),
-        ("GPU", None),
     ]
-    assert set(list(decisive(described))[4:]) == {"driver", "python", "torch"}
+    assert set(on_cpu) == {"system", "processor", "cores", "python", "torch"}
+    of_gpu = {"GPU", "driver", "power limit (W)", "CUDA", "cuDNN", "triton"}
+    assert set(decisive(described, "cuda")) == set(on_cpu) | of_gpu
 
 
-def test_a_fingerprint_is_that_of_older_records(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def known(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """A machine of which all is made up that a fingerprint is made of."""
     for part, value in {
         "processor_name": lambda: "A CPU",
         "physical_cores": lambda: 2,
-        "_gpu": lambda device: ("A GPU", "570.10"),
+        "_gpu": lambda first: environment._Gpu("A GPU", "570.10", 700.0),
         "version": lambda library: "2.11.0",
+        "torch_cuda": lambda: "13.0",
+        "installed_cudnn": lambda: "9.24.0",
     }.items():
         monkeypatch.setattr(environment, part, value)
     monkeypatch.setattr(environment.platform, "system", lambda: "Linux")
     monkeypatch.setattr(environment.platform, "machine", lambda: "x86_64")
     monkeypatch.setattr(environment.platform, "python_version", lambda: "3.11.7")
-    text = b'["Linux x86_64","A CPU",2,"A GPU","570.10","3.11.7","2.11.0"]'
-    assert describe().fingerprint == hashlib.sha256(text).hexdigest()[:16]
+    return monkeypatch
 
 
-def test_the_driver_decides_the_fingerprint(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = []
-    for driver in ("570.10", "580.20", "570.10"):
-        monkeypatch.setattr(environment, "_gpu", lambda device, driver=driver: ("A GPU", driver))
-        found.append(describe().fingerprint)
-    assert found[0] == found[2] != found[1]
+@pytest.mark.usefixtures("known")
+def test_a_cpus_fingerprint_is_that_of_older_records_of_machines_without_a_gpu() -> None:
+    text = b'["Linux x86_64","A CPU",2,null,null,"3.11.7","2.11.0"]'
+    assert hashlib.sha256(text).hexdigest()[:16] == "0593abcc9129007c"
+    assert describe().fingerprint == "0593abcc9129007c"
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [
+        ("_gpu", lambda first: environment._Gpu("Another GPU", "570.10", 700.0)),
+        ("_gpu", lambda first: environment._Gpu("A GPU", "580.20", 700.0)),
+        ("_gpu", lambda first: environment._Gpu("A GPU", "570.10", 500.0)),
+        ("_gpu", lambda first: environment._Gpu()),
+        ("torch_cuda", lambda: "12.8"),
+        ("installed_cudnn", lambda: "9.10.2"),
+        ("installed_cudnn", lambda: None),
+        ("version", lambda library: "9.9.9" if library == "triton" else "2.11.0"),
+    ],
+)
+def test_what_decides_a_gpus_times_changes_the_fingerprint_on_cuda_alone(
+    known: pytest.MonkeyPatch, part: str, value: Any
+) -> None:
+    before = describe("cuda", first_gpu=True).fingerprint
+    assert before == describe("cuda", first_gpu=True).fingerprint
+    known.setattr(environment, part, value)
+    assert describe("cuda", first_gpu=True).fingerprint != before
+    assert describe().fingerprint == "0593abcc9129007c"
+
+
+@pytest.mark.usefixtures("known")
+def test_a_record_of_a_gpu_has_the_versions_of_what_torch_runs_on_it() -> None:
+    described = describe("cuda", first_gpu=True)
+    told = {"cuda": "13.0", "cudnn": "9.24.0", "triton": "2.11.0"}
+    assert described.versions == describe().versions | told
+    assert described.gpu_power_limit_w == 700
 
 
 def test_a_machine_without_nvml_has_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,8 +238,16 @@ def test_the_first_gpu_and_its_driver_are_described(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(pynvml, "nvmlDeviceGetHandleByIndex", lambda index: f"gpu {index}")
     monkeypatch.setattr(pynvml, "nvmlDeviceGetName", lambda gpu: f"Made-up {gpu}")
     monkeypatch.setattr(pynvml, "nvmlSystemGetDriverVersion", lambda: "570.10")
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetPowerManagementLimit", lambda gpu: 350_000)
     described = describe()
     assert (described.gpu, described.gpu_driver) == ("Made-up gpu 0", "570.10")
+    assert described.gpu_power_limit_w == 350
+
+    def lacking(gpu: str) -> None:
+        raise pynvml.NVMLError(pynvml.NVML_ERROR_NOT_SUPPORTED)
+
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetPowerManagementLimit", lacking)
+    assert describe() == msgspec.structs.replace(described, gpu_power_limit_w=None)
 
 
 def test_a_checkout_has_its_commit_and_a_failing_git_has_none(
@@ -247,6 +289,7 @@ def test_for_cuda_the_gpu_that_torch_uses_is_described(monkeypatch: pytest.Monke
     monkeypatch.setattr(pynvml, "nvmlDeviceGetHandleByUUID", lambda asked: f"the one of {asked}")
     monkeypatch.setattr(pynvml, "nvmlDeviceGetName", lambda gpu: gpu)
     monkeypatch.setattr(pynvml, "nvmlSystemGetDriverVersion", lambda: "580.20")
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetPowerManagementLimit", lambda gpu: 350_000)
     assert describe("cuda").gpu == "the one of GPU-5f1e2d3c"
     assert describe("cpu").gpu == "number 0"
 
@@ -282,7 +325,8 @@ def test_a_missing_build_and_a_missing_driver_are_told_apart(
 def test_describing_a_machine_imports_no_torch() -> None:
     code = (
         "import sys; from kinobench.bench import environment as e; e.describe(); "
-        "e.require_device('cpu'); assert 'torch' not in sys.modules"
+        "e.describe('cuda', first_gpu=True); e.require_device('cpu'); "
+        "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 

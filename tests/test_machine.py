@@ -219,6 +219,7 @@ def nvml(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         "nvmlDeviceGetUUID": "GPU-1",
         "nvmlDeviceGetMemoryInfo": SimpleNamespace(total=80 * GIB),
         "nvmlDeviceGetEnforcedPowerLimit": 700_000,
+        "nvmlDeviceGetPowerManagementLimit": 700_000,
         "nvmlDeviceGetClockInfo": 345,
         "nvmlDeviceGetMaxClockInfo": 1980,
         "nvmlDeviceGetTemperature": 31,
@@ -415,7 +416,7 @@ SOFTWARE = Software(
 def made_machine(**changes: Any) -> Machine:
     fields: dict[str, Any] = {
         "environment": MACHINE,
-        "fingerprint_of": {"processor": "Made-up CPU", "GPU": None},
+        "fingerprint_of": {"processor": "Made-up CPU", "torch": None},
         "processor": FAST,
         "host": WIDE,
         "gpus": Gpus(gpus=(FAST_GPU,), driver="570.10", cuda="12.8"),
@@ -446,20 +447,23 @@ def test_the_machine_is_printed_with_its_spoilers() -> None:
         "libavcodec 62.28.102",
         "ask with --full",
         "not installed",
-        "fingerprint 00000000feedface",
-        "processor Made-up CPU, GPU none",
+        "fingerprint on cpu 00000000feedface",
+        "processor Made-up CPU, torch none",
         "spoils timings: [turbo] is on",
         "  cure: switch it off",
     ):
         assert words in text, words
     assert "Nothing was found that would spoil a measurement." in printed()
+    assert "fingerprint on cuda" not in text
+    text = printed(cuda_fingerprint="feed", cuda_fingerprint_of={"GPU": "A GPU", "cuDNN": None})
+    assert "fingerprint on cuda feed\n  of GPU A GPU, cuDNN none." in text
 
 
 def test_the_json_is_the_environment_of_records_and_the_rest_beside_it() -> None:
     told = plain(made_machine(spoilers=(Spoiler("noise", "silence"),)))
     assert told["fingerprint"] == MACHINE.fingerprint and told["cpu"] == MACHINE.cpu
     assert told["spoilers"] == [{"what": "noise", "cure": "silence"}]
-    assert told["fingerprint_of"] == {"processor": "Made-up CPU", "GPU": None}
+    assert told["fingerprint_of"] == {"processor": "Made-up CPU", "torch": None}
     assert {"processor", "host", "gpus", "software", "other_work"} <= set(told)
 
 
@@ -521,3 +525,13 @@ def test_this_machine_is_read_and_survives_json() -> None:
     found = machines.read_machine()
     assert msgspec.json.decode(msgspec.json.encode(plain(found)))["fingerprint"]
     assert found.fingerprint_of["torch"] == found.environment.versions["torch"]
+
+
+def test_on_a_machine_with_a_gpu_its_times_have_a_fingerprint_of_their_own(
+    nvml: dict[str, Any],
+) -> None:
+    found = machines.read_machine()
+    assert found.cuda_fingerprint not in (None, found.environment.fingerprint)
+    assert found.cuda_fingerprint_of is not None
+    assert found.cuda_fingerprint_of["driver"] == "570.10"
+    assert "driver" not in found.fingerprint_of

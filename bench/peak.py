@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 import torch
 
+from .environment import available_memory_bytes
+from .processor import last_level_cache_bytes
 from .record import Peak, Precision
 
 _DTYPES: dict[Precision, torch.dtype] = {
@@ -23,7 +25,13 @@ ROWS = {"cpu": (256, 512, 1024, 2048, 4096), "cuda": (1024, 2048, 4096, 8192, 16
 """Larger and larger, until a device is full or time is up; the best counts."""
 PRODUCTS_S = 0.5
 COPIED_BYTES = {"cpu": 2**27, "cuda": 2**30}
-"""More than any cache: 128 MiB, as the copy goes to another 128; 1 GiB on a GPU."""
+"""At least, where there is memory for it. On a GPU this is more than any cache."""
+CACHES = 4
+"""On a CPU, as many times the caches of the last level together, which servers have 1 GB of: a copy
+that they hold would be timed there."""
+FREE_SHARE = 8
+"""A tensor takes at most this part of the free memory, and the one that it is copied to as much."""
+_STEP_BYTES = 2**18
 
 TimeCall = Callable[[Callable[[], object]], float]
 """Seconds of one call on the device."""
@@ -34,7 +42,7 @@ def measure_peak(
 ) -> Peak:
     """Time products and copies of random numbers; the fastest of each counts.
 
-    It takes under a second, and leaves no memory behind.
+    It takes about a second, or some where caches are large, and leaves no memory behind.
 
     Args:
         device: Where; on a CPU with torch's present number of threads.
@@ -46,13 +54,15 @@ def measure_peak(
     """
     on_gpu = device.type == "cuda"
     timed = time_call or (_on_cuda if on_gpu else _on_cpu)
-    free_bytes = None
     if on_gpu:
         torch.cuda.empty_cache()  # what the allocator keeps would not be free
-        free_bytes = torch.cuda.mem_get_info(device)[0]
+        free_bytes, cache_bytes = torch.cuda.mem_get_info(device)[0], 0
+    else:
+        free_bytes, cache_bytes = _free_bytes(), last_level_cache_bytes()
     with torch.inference_mode():
         rows, flops_per_s = _products(device, _DTYPES[precision], timed, free_bytes)
-        copied_bytes, bytes_per_s = _copies(device, timed, free_bytes)
+        copied_bytes = _to_copy(COPIED_BYTES[device.type], cache_bytes, free_bytes)
+        bytes_per_s = _copies(device, copied_bytes, timed)
     if on_gpu:
         torch.cuda.empty_cache()
     return Peak(
@@ -66,14 +76,14 @@ def measure_peak(
 
 
 def _products(
-    device: torch.device, dtype: torch.dtype, timed: TimeCall, free_bytes: int | None
+    device: torch.device, dtype: torch.dtype, timed: TimeCall, free_bytes: int
 ) -> tuple[int, float]:
     """Return the rows of the product that did most a second, and its FLOPs a second."""
     best_rows, best = 0, 0.0
     spent_s, last_s = 0.0, 0.0
     for rows in ROWS[device.type]:
         expected_s = 8 * last_s * (1 + REPEATS)
-        too_large = free_bytes is not None and 3 * rows**2 * dtype.itemsize > free_bytes / 2
+        too_large = 3 * rows**2 * dtype.itemsize > free_bytes / 2
         if best_rows and (too_large or spent_s + expected_s > PRODUCTS_S):
             break
         left, right = (
@@ -87,15 +97,30 @@ def _products(
     return best_rows, best
 
 
-def _copies(device: torch.device, timed: TimeCall, free_bytes: int | None) -> tuple[int, float]:
-    """Return the bytes of the tensor, and how many a second are read and written by its copy."""
-    size = COPIED_BYTES[device.type]
-    while free_bytes is not None and 4 * size > free_bytes and size > 2**18:
-        size //= 2
-    few = torch.randn(2**16, device=device)  # drawing all of them would take longer than copying
-    source = few.repeat(size // (few.numel() * few.element_size()))
+def _to_copy(least_bytes: int, cache_bytes: int, free_bytes: int) -> int:
+    """Return the bytes of the tensor to copy."""
+    wanted = min(max(least_bytes, CACHES * cache_bytes), free_bytes // FREE_SHARE)
+    return max(wanted // _STEP_BYTES, 1) * _STEP_BYTES
+
+
+def _copies(device: torch.device, size: int, timed: TimeCall) -> float:
+    """Return how many bytes a second are read and written by the copy of a tensor of `size`."""
+    # Drawing all of them would take longer than copying.
+    few = torch.randn(_STEP_BYTES // 4, device=device)
+    source = few.repeat(size // _STEP_BYTES)
     target = torch.empty_like(source)
-    return size, 2 * size / _fastest(lambda: target.copy_(source), timed)[1]
+    return 2 * size / _fastest(lambda: target.copy_(source), timed)[1]
+
+
+def _free_bytes() -> int:
+    """Return the memory that is free for this process, or as much as it may allocate in all."""
+    free = available_memory_bytes()
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return free
+    limit, _ = resource.getrlimit(resource.RLIMIT_DATA)
+    return free if limit == resource.RLIM_INFINITY else min(free, limit)
 
 
 def _fastest(call: Callable[[], object], timed: TimeCall) -> tuple[float, float]:

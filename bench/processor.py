@@ -1,6 +1,7 @@
 """The processors of this machine, as Linux tells of them."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -57,7 +58,7 @@ def processor_name(root: Path = ROOT) -> str | None:
 def read_processor(root: Path = ROOT) -> Processor:
     """Read what /proc and /sys below `root` say of the processors."""
     system = root / "sys/devices/system"
-    cpus = [path for path in (system / "cpu").glob("cpu[0-9]*") if _is_on(path)]
+    cpus = [path for path in _cpus(root) if _is_on(path)]
     blocks = _blocks(kernel_files.text(root / "proc/cpuinfo") or "")
     packages, cores = set(), set()
     for cpu in cpus:
@@ -90,6 +91,17 @@ def read_processor(root: Path = ROOT) -> Processor:
         numa_nodes=nodes or None,
         throttled=_throttled(cpus),
     )
+
+
+def last_level_cache_bytes(root: Path = ROOT) -> int:
+    """Return the size of all caches of the last level together; 0 where the system tells none."""
+    caches = _caches([path for path in _cpus(root) if _is_on(path)])
+    last = max((cache.level for cache in caches), default=0)
+    return sum(cache.size_bytes * cache.count for cache in caches if cache.level == last)
+
+
+def _cpus(root: Path) -> Iterator[Path]:
+    return (root / "sys/devices/system/cpu").glob("cpu[0-9]*")
 
 
 def _is_on(cpu: Path) -> bool:

@@ -22,7 +22,12 @@ from kinobench.bench.gpu_state import Gpu, GpuProcess, Gpus, read_gpus
 from kinobench.bench.host import Host, read_host
 from kinobench.bench.machine import Machine, plain, show
 from kinobench.bench.other_work import Busy, OtherWork, sample_other_work
-from kinobench.bench.processor import Cache, Processor, read_processor
+from kinobench.bench.processor import (
+    Cache,
+    Processor,
+    last_level_cache_bytes,
+    read_processor,
+)
 from kinobench.bench.software import Software, read_software
 from kinobench.bench.spoilers import Spoiler, find_spoilers
 
@@ -83,6 +88,11 @@ def test_sockets_cores_and_caches_are_counted_of_what_is_switched_on(tmp_path: P
         numa_nodes=2,
         throttled=6,
     )
+
+
+def test_the_last_caches_are_summed_over_those_who_share_them(tmp_path: Path) -> None:
+    assert last_level_cache_bytes(two_sockets(tmp_path)) == 2 * 2**24
+    assert last_level_cache_bytes(tmp_path / "nowhere") == 0
 
 
 def test_what_the_system_does_not_tell_of_its_processors_is_none(tmp_path: Path) -> None:

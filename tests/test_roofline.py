@@ -66,6 +66,7 @@ class FakeTimer:
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(peaks, "ROWS", {"cpu": (32, 64, 128)})
     monkeypatch.setattr(peaks, "COPIED_BYTES", {"cpu": 2**20})
+    monkeypatch.setattr(peaks, "last_level_cache_bytes", lambda: 0)
     monkeypatch.setattr(peaks, "REPEATS", 2)
 
 
@@ -93,6 +94,31 @@ def test_larger_products_are_tried_while_there_is_time_and_the_best_counts() -> 
     found = measure_peak(CPU, "bf16", timer)
     assert (found.rows, found.precision) == (64, "bf16")
     assert found.flops_per_s == 2 * 64**3 / 0.002
+
+
+@pytest.mark.parametrize(
+    ("cache", "free", "copied"),
+    [
+        (2**25, 2**40, 2**27),  # 4 x 32 MiB are the 128 MiB that are copied at least
+        (384 * 2**20, 2**40, 1536 * 2**20),
+        (1152 * 2**20, 2**40, 4608 * 2**20),
+        (1152 * 2**20, 2**34 + 7, 2**31),  # an eighth of what is free, in whole steps
+        (0, 2**40, 2**27),
+        (2**30, 2**19, 2**18),
+    ],
+)
+def test_no_cache_holds_what_is_copied_as_far_as_there_is_memory(
+    cache: int, free: int, copied: int
+) -> None:
+    assert peaks._to_copy(2**27, cache, free) == copied
+
+
+@pytest.mark.usefixtures("small")
+def test_on_a_cpu_the_copy_is_four_times_the_last_caches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peaks, "last_level_cache_bytes", lambda: 3 * 2**18)
+    assert measure_peak(CPU, "fp32").copied_bytes == 12 * 2**18
+    monkeypatch.setattr(peaks, "available_memory_bytes", lambda: 16 * 2**18)
+    assert measure_peak(CPU, "fp32").copied_bytes == 2 * 2**18
 
 
 @pytest.mark.usefixtures("small")

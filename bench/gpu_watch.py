@@ -9,19 +9,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .gpu import nvml_device
+from .gpu_limits import POWER_CAP, SLOWDOWN, ask_reasons, in_words, limits_of
 from .record import GpuConditions, Spread
-
-_LIMITS = {
-    0x04: "sw_power_cap",
-    0x08: "hw_slowdown",
-    0x20: "sw_thermal_slowdown",
-    0x40: "hw_thermal_slowdown",
-    0x80: "hw_power_brake_slowdown",
-}
-"""Bits of NVML's clocks event reasons that hold the clocks down (nvml.h); the others (idle, a
-setting of the user, boards in step) are no fault."""
-POWER_CAP = "sw_power_cap"
-_SLOWDOWN = sum(bit for bit, name in _LIMITS.items() if name != POWER_CAP)
 
 
 class GpuWatch:
@@ -40,8 +29,8 @@ class GpuWatch:
         self._clocks_hz: list[float] = []
         self._temperatures_c: list[float] = []
         self._powers_w: list[float] = []
-        self._limits: dict[str, None] | None = {}
-        self._intruders: dict[str, None] | None = {}
+        self._limits: dict[str, None] = {}  # in the order in which they were seen
+        self._intruders: dict[str, None] = {}
         self._missing: dict[str, str] = {}
         self._discarded = 0
         self._kept_slowed = False
@@ -63,13 +52,10 @@ class GpuWatch:
         power_mw = self._asked("power", lambda: self._nvml.nvmlDeviceGetPowerUsage(self._gpu))
         if power_mw is not None:
             self._powers_w.append(power_mw / 1e3)
-        reasons = self._asked("throttling", self._reasons)
-        if reasons is not None and self._limits is not None:
-            self._limits |= {name: None for bit, name in _LIMITS.items() if reasons & bit}
-        others = self._asked("other processes", self._others)
-        if others is not None and self._intruders is not None:
-            self._intruders |= dict.fromkeys(others)
-        return bool((reasons or 0) & _SLOWDOWN)
+        reasons = self._asked("throttling", lambda: ask_reasons(self._gpu)) or 0
+        self._limits |= dict.fromkeys(limits_of(reasons))
+        self._intruders |= dict.fromkeys(self._asked("other processes", self._others) or ())
+        return bool(reasons & SLOWDOWN)
 
     def undisturbed(self) -> bool:
         """Look after a block; return whether the GPU was slowed neither before it nor after."""
@@ -89,12 +75,16 @@ class GpuWatch:
             sm_clock_hz=_spread(self._clocks_hz),
             temperature_c=_spread(self._temperatures_c),
             power_w=_spread(self._powers_w),
-            limits=None if "throttling" in self._missing else tuple(self._limits or ()),
+            limits=self._seen("throttling", self._limits),
             discarded_blocks=self._discarded,
             kept_slowed=self._kept_slowed,
-            intruders=None if "other processes" in self._missing else tuple(self._intruders or ()),
+            intruders=self._seen("other processes", self._intruders),
             missing=dict(self._missing),
         )
+
+    def _seen(self, what: str, names: dict[str, None]) -> tuple[str, ...] | None:
+        """Return what was seen before it could not be asked any more; None if that was nothing."""
+        return None if what in self._missing and not names else tuple(names)
 
     def _asked(self, what: str, ask: Callable[[], Any]) -> Any:
         """Return the answer, or None once it could not be had: then it isn't asked any more."""
@@ -111,12 +101,6 @@ class GpuWatch:
 
     def _temperature_c(self) -> int:
         return self._nvml.nvmlDeviceGetTemperature(self._gpu, self._nvml.NVML_TEMPERATURE_GPU)
-
-    def _reasons(self) -> int:
-        try:
-            return self._nvml.nvmlDeviceGetCurrentClocksEventReasons(self._gpu)
-        except self._nvml.NVMLError_FunctionNotFound:  # a driver before 535 has the older name
-            return self._nvml.nvmlDeviceGetCurrentClocksThrottleReasons(self._gpu)
 
     def _others(self) -> list[str]:
         pids = {
@@ -143,7 +127,9 @@ def watch_remarks(conditions: GpuConditions) -> list[str]:
     """Return what a reader of a measurement must know of the GPU that it was made on."""
     remarks = []
     limits = conditions.limits or ()
-    slowdowns = ", ".join(_in_words(name) for name in limits if name != POWER_CAP)
+    slowdowns = ", ".join(in_words(name) for name in limits if name != POWER_CAP)
+    if not slowdowns and (conditions.kept_slowed or conditions.discarded_blocks):
+        slowdowns = "a slowdown"  # older records don't say which, where NVML fell silent
     if conditions.kept_slowed:
         remarks.append(
             f"every block of samples was under {slowdowns}: this is a slowed GPU's time; cool it, "
@@ -163,11 +149,6 @@ def watch_remarks(conditions: GpuConditions) -> list[str]:
         reasons.setdefault(reason, []).append(what)
     remarks += [f"not watched: {', '.join(what)} ({reason})" for reason, what in reasons.items()]
     return remarks
-
-
-def _in_words(limit: str) -> str:
-    kind, _, what = limit.partition("_")
-    return f"{ {'sw': 'software', 'hw': 'hardware'}[kind] } {what.replace('_', ' ')}"
 
 
 def _named(pid: int) -> str:

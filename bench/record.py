@@ -109,7 +109,8 @@ class GpuConditions(msgspec.Struct, frozen=True, kw_only=True):
         looks: How often it was looked at.
         sm_clock_hz, temperature_c, power_w: Of the GPU that torch uses.
         limits: What held the clocks down, by NVML's names: `sw_power_cap`, `hw_slowdown`,
-            `sw_thermal_slowdown`, `hw_thermal_slowdown`, `hw_power_brake_slowdown`.
+            `sw_thermal_slowdown`, `hw_thermal_slowdown`, `hw_power_brake_slowdown`; until NVML
+            didn't answer any more, if `missing` has `throttling`.
         discarded_blocks: Blocks of samples under a slowdown, which were thrown away.
         kept_slowed: Every block was under a slowdown, so that they were kept after all.
         intruders: Other processes on the GPU, `name (pid)`.

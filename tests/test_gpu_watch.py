@@ -1,5 +1,8 @@
 """A made-up GPU that throttles and has company, watched between blocks on a made-up clock."""
 
+from types import SimpleNamespace
+
+import msgspec
 import psutil
 import pynvml
 import pytest
@@ -169,6 +172,37 @@ def test_what_this_gpu_lacks_is_left_out_with_the_reason_and_asked_once(nvml: Fa
     assert found.missing == dict.fromkeys(("clock", "power"), "Not Supported")
     assert nvml.asked["nvmlDeviceGetPowerUsage"] == 1
     assert watch_remarks(found) == ["not watched: clock, power (Not Supported)"]
+
+
+def test_what_was_seen_before_nvml_fell_silent_is_kept(
+    nvml: FakeNvml, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(psutil, "Process", lambda pid: SimpleNamespace(name=lambda: "miner"))
+    nvml.reasons, nvml.compute = [NO_LIMIT, HW_SLOWDOWN, NO_LIMIT], [OWN_PID, 4242]
+    watch = GpuWatch()
+    assert not watch.undisturbed() and not watch.undisturbed()
+    nvml.lacking = dict.fromkeys(
+        ("nvmlDeviceGetCurrentClocksEventReasons", "nvmlDeviceGetComputeRunningProcesses"),
+        pynvml.NVML_ERROR_GPU_IS_LOST,
+    )
+    assert watch.undisturbed()
+    found = watch.conditions()
+    assert (found.limits, found.intruders) == (("hw_slowdown",), ("miner (4242)",))
+    assert watch_remarks(found) == [
+        "2 blocks of samples under hardware slowdown discarded",
+        "other processes on the GPU: miner (4242)",
+        "not watched: throttling, other processes (GPU is lost)",
+    ]
+    older = msgspec.structs.replace(found, limits=None)
+    assert watch_remarks(older)[0] == "2 blocks of samples under a slowdown discarded"
+
+
+def test_an_old_nvidia_ml_py_is_asked_by_the_old_name(
+    nvml: FakeNvml, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(pynvml, "nvmlDeviceGetCurrentClocksEventReasons")
+    nvml.reasons = [HW_SLOWDOWN]
+    assert GpuWatch().conditions().limits == ("hw_slowdown",)
 
 
 def test_an_old_driver_is_asked_by_the_old_name(nvml: FakeNvml) -> None:

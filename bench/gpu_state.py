@@ -6,13 +6,7 @@ from typing import Any
 
 import msgspec
 
-_SLOWDOWNS = {
-    "SwThermalSlowdown": "heat (driver)",
-    "HwThermalSlowdown": "heat (hardware)",
-    "HwPowerBrakeSlowdown": "power brake",
-    "HwSlowdown": "hardware slowdown",
-    "SwPowerCap": "power limit",
-}
+from .gpu_limits import CLOCKS_SET, ask_reasons, in_words, limits_of
 
 
 class GpuProcess(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,7 +20,10 @@ class Gpu(msgspec.Struct, frozen=True, kw_only=True):
     """One GPU. What is None has its reason in `missing`, by the name of the attribute.
 
     Attributes:
+        power_limit_w, default_power_limit_w: What is enforced, and what the maker set.
         sm_hz, max_sm_hz, memory_hz: Clocks now, and the highest.
+        clocks_set: Whether the clock is held where a user set it, as far as that can be seen: NVML
+            has no question for locked clocks.
         slowed_by: Why its clock is held down now; empty where it is not.
         persistence: Whether the driver stays loaded while nothing uses the GPU.
         mig, ecc: Whether it is cut into parts; whether its memory is checked.
@@ -37,8 +34,10 @@ class Gpu(msgspec.Struct, frozen=True, kw_only=True):
     uuid: str | None
     memory_bytes: int | None
     power_limit_w: float | None
+    default_power_limit_w: float | None
     sm_hz: float | None
     max_sm_hz: float | None
+    clocks_set: bool | None
     memory_hz: float | None
     temperature_c: int | None
     slowed_by: tuple[str, ...] | None
@@ -111,14 +110,19 @@ def _gpu(handle: Any) -> Gpu:
         power_limit_w=asked(
             "power_limit_w", lambda: nvml.nvmlDeviceGetEnforcedPowerLimit(handle) / 1e3
         ),
+        default_power_limit_w=asked(
+            "default_power_limit_w",
+            lambda: nvml.nvmlDeviceGetPowerManagementDefaultLimit(handle) / 1e3,
+        ),
         sm_hz=asked("sm_hz", lambda: clock("SM")),
         max_sm_hz=asked("max_sm_hz", lambda: clock("SM", most=True)),
+        clocks_set=asked("clocks_set", lambda: _clocks_set(handle)),
         memory_hz=asked("memory_hz", lambda: clock("MEM")),
         temperature_c=asked(
             "temperature_c",
             lambda: nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU),
         ),
-        slowed_by=asked("slowed_by", lambda: _slowed_by(handle)),
+        slowed_by=asked("slowed_by", lambda: tuple(map(in_words, limits_of(ask_reasons(handle))))),
         persistence=asked("persistence", lambda: bool(nvml.nvmlDeviceGetPersistenceMode(handle))),
         mig=asked("mig", lambda: bool(nvml.nvmlDeviceGetMigMode(handle)[0])),
         ecc=asked("ecc", lambda: bool(nvml.nvmlDeviceGetEccMode(handle)[0])),
@@ -127,15 +131,17 @@ def _gpu(handle: Any) -> Gpu:
     )
 
 
-def _slowed_by(handle: Any) -> tuple[str, ...]:
+def _clocks_set(handle: Any) -> bool:
     import pynvml as nvml
 
-    reasons = nvml.nvmlDeviceGetCurrentClocksThrottleReasons(handle)
-    return tuple(
-        said
-        for name, said in _SLOWDOWNS.items()
-        if reasons & getattr(nvml, f"nvmlClocksThrottleReason{name}")
-    )
+    if ask_reasons(handle) & CLOCKS_SET:
+        return True
+    try:
+        set_mhz = nvml.nvmlDeviceGetApplicationsClock(handle, nvml.NVML_CLOCK_SM)
+        default_mhz = nvml.nvmlDeviceGetDefaultApplicationsClock(handle, nvml.NVML_CLOCK_SM)
+    except (AttributeError, nvml.NVMLError):  # GeForce has no clocks of applications
+        return False
+    return bool(set_mhz != default_mhz)
 
 
 def _processes(handle: Any) -> tuple[GpuProcess, ...]:

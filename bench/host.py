@@ -7,6 +7,8 @@ import msgspec
 from . import control_group, kernel_files
 from .kernel_files import ROOT
 
+_SERVICE_ACCOUNT = "var/run/secrets/kubernetes.io/serviceaccount"
+
 
 class Host(msgspec.Struct, frozen=True, kw_only=True):
     """The system around a process; what it doesn't tell is None.
@@ -74,7 +76,21 @@ def _container(root: Path) -> str | None:
             return kind
     groups = kernel_files.text(root / "proc/1/cgroup") or ""
     names = ("kubepods", "docker", "containerd", "lxc")
-    return next((name for name in names if name in groups), None)
+    named = next((name for name in names if name in groups), None)
+    if named is not None:
+        return named
+    # In a name space of its own a group is named / only.
+    hosts = kernel_files.text(root / "etc/hosts") or ""
+    if hosts.startswith("# Kubernetes-managed") or _is_there(root / _SERVICE_ACCOUNT):
+        return "kubernetes"
+    return kernel_files.text(root / "run/systemd/container") or None
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # not ours to look at
+        return False
 
 
 def _virtual_machine(root: Path) -> str | None:

@@ -12,7 +12,7 @@ from .other_work import OtherWork, sample_other_work
 from .processor import Processor, read_processor
 from .record import Environment
 from .software import Software, read_software
-from .spoilers import Spoiler, find_spoilers
+from .spoilers import Spoiler, find_hints, find_spoilers
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,6 +29,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
             may be compared.
         cuda_fingerprint, cuda_fingerprint_of: The same for times of the first GPU; None where
             there is none.
+        hints: What would make timings steadier still, but spoils none.
         battery: Whether it is being charged; None where there is none.
     """
 
@@ -43,6 +44,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     other_work: OtherWork
     battery: bool | None
     spoilers: tuple[Spoiler, ...]
+    hints: tuple[Spoiler, ...] = ()
 
 
 def read_machine(full: bool = False) -> Machine:
@@ -70,6 +72,7 @@ def read_machine(full: bool = False) -> Machine:
         other_work=work,
         battery=plugged,
         spoilers=tuple(found),
+        hints=tuple(find_hints(gpus)),
     )
 
 
@@ -78,7 +81,9 @@ def plain(machine: Machine) -> dict[str, object]:
     told: dict[str, object] = msgspec.to_builtins(machine)
     environment = told.pop("environment")
     assert isinstance(environment, dict)
-    return environment | told | {"spoilers": [each._asdict() for each in machine.spoilers]}
+    for name, found in (("spoilers", machine.spoilers), ("hints", machine.hints)):
+        told[name] = [each._asdict() for each in found]
+    return environment | told
 
 
 def show(machine: Machine, console: "Console") -> None:
@@ -91,7 +96,7 @@ def show(machine: Machine, console: "Console") -> None:
         "GPU": _gpu_lines(machine.gpus),
         "libraries": environment.versions | _software_lines(machine.software),
         "kinobench": {"commit": environment.kinobench_commit or "not a checkout"},
-        "other work": _work_lines(machine.other_work),
+        "other work": _work_lines(machine.other_work, machine.host),
     }
     for title, lines in sections.items():
         if title:
@@ -118,9 +123,10 @@ def show(machine: Machine, console: "Console") -> None:
     console.print()
     if not machine.spoilers:
         console.print("Nothing was found that would spoil a measurement.")
-    for spoiler in machine.spoilers:
-        console.print(f"spoils timings: {spoiler.what}", highlight=False, markup=False)
-        console.print(f"  cure: {spoiler.cure}", highlight=False, markup=False)
+    for title, found in (("spoils timings", machine.spoilers), ("hint", machine.hints)):
+        for each in found:
+            console.print(f"{title}: {each.what}", highlight=False, markup=False)
+            console.print(f"  cure: {each.cure}", highlight=False, markup=False)
 
 
 def _processor_lines(processor: Processor, environment: Environment) -> dict[str, str]:
@@ -182,9 +188,11 @@ def _lines_of(gpu: Gpu) -> dict[str, str]:
     others = ", ".join(str(each.pid) for each in gpu.processes or ()) or "none"
     return {
         "memory": told("memory_bytes", _size(gpu.memory_bytes)),
-        "power limit": told("power_limit_w", f"{gpu.power_limit_w or 0:.0f} W"),
+        "power limit": told("power_limit_w", _watts(gpu.power_limit_w)),
+        "power limit, default": told("default_power_limit_w", _watts(gpu.default_power_limit_w)),
         "SM clock now": told("sm_hz", _hertz(gpu.sm_hz)),
         "SM clock, highest": told("max_sm_hz", _hertz(gpu.max_sm_hz)),
+        "SM clock set by hand": told("clocks_set", _told_yes(gpu.clocks_set)),
         "memory clock now": told("memory_hz", _hertz(gpu.memory_hz)),
         "temperature": told("temperature_c", f"{gpu.temperature_c} °C"),
         "held down by": told("slowed_by", slowed),
@@ -209,14 +217,18 @@ def _software_lines(software: Software) -> dict[str, str]:
     }
 
 
-def _work_lines(work: OtherWork) -> dict[str, str]:
+def _work_lines(work: OtherWork, host: Host) -> dict[str, str]:
     busiest = ", ".join(
         f"{each.name} (pid {each.pid}) {each.processors:.0%}" for each in work.busiest
     )
     return {
-        "load of the last minute": UNKNOWN if work.load is None else f"{work.load:.2f}",
+        "load of the last minute": UNKNOWN
+        if work.load is None
+        else f"{work.load:.2f}{'' if host.container is None else ', of the whole host'}",
         f"in {work.sampled_s:.1f} s": f"{work.processors:.2f} processors",
         "the busiest": busiest or "none",
+        "taken by neighbours": _share(work.stolen),
+        "since the system started": _share(work.stolen_since_start),
     }
 
 
@@ -224,8 +236,20 @@ def _told(value: str | int | None) -> str:
     return UNKNOWN if value is None else str(value)
 
 
+def _share(value: float | None) -> str:
+    return UNKNOWN if value is None else f"{value:.1%} of the processor time"
+
+
 def _on(value: bool | None) -> str:
     return UNKNOWN if value is None else "on" if value else "off"
+
+
+def _told_yes(value: bool | None) -> str:
+    return UNKNOWN if value is None else "yes" if value else "no"
+
+
+def _watts(value: float | None) -> str:
+    return UNKNOWN if value is None else f"{value:.0f} W"
 
 
 def _hertz(value: float | None) -> str:

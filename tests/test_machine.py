@@ -17,6 +17,7 @@ import pytest
 from rich.console import Console
 
 from kinobench.bench import machine as machines
+from kinobench.bench import other_work
 from kinobench.bench import software as builds
 from kinobench.bench.gpu_state import Gpu, GpuProcess, Gpus, read_gpus
 from kinobench.bench.host import Host, read_host
@@ -29,7 +30,7 @@ from kinobench.bench.processor import (
     read_processor,
 )
 from kinobench.bench.software import Software, read_software
-from kinobench.bench.spoilers import Spoiler, find_spoilers
+from kinobench.bench.spoilers import Spoiler, find_hints, find_spoilers
 
 from .kernel_tree import tree
 from .made_records import MACHINE
@@ -37,7 +38,9 @@ from .media import REPOSITORY
 
 GIB = 2**30
 CPU = "sys/devices/system/cpu"
-QUIET = OtherWork(load=0.1, processors=0.05, busiest=(), sampled_s=0.5)
+QUIET = OtherWork(
+    load=0.1, processors=0.05, busiest=(), stolen=0.0, stolen_since_start=0.001, sampled_s=0.5
+)
 
 
 def two_sockets(root: Path) -> Path:
@@ -198,6 +201,7 @@ def test_other_processes_are_told_by_the_time_that_they_took(
         ]
 
     monkeypatch.setattr(psutil, "process_iter", listed)
+    monkeypatch.setattr(psutil, "cpu_times", lambda: SimpleNamespace(user=1.0))
     monkeypatch.setattr(os, "getloadavg", lambda: (1.5, 0.0, 0.0))
     work = sample_other_work(2.0, lambda s: now.__setitem__(0, now[0] + s), lambda: now[0])
     assert work == OtherWork(
@@ -209,6 +213,27 @@ def test_other_processes_are_told_by_the_time_that_they_took(
         ),
         sampled_s=2.0,
     )
+
+
+@pytest.mark.parametrize(("ticks", "share"), [(0, 0.0), (1, 0.0), (2, 0.02), (25, 0.25)])
+def test_what_neighbours_take_is_told_as_a_share_of_the_time_that_had_work(
+    monkeypatch: pytest.MonkeyPatch, ticks: int, share: float
+) -> None:
+    """In 2 s, of which the processors had work for 1, in any way; idling and guests don't count."""
+    now = [0.0]
+
+    def told() -> Any:
+        worked = dict.fromkeys(("user", "nice", "system", "irq", "softirq"), now[0] / 10)
+        steal = now[0] / 2 * ticks * 0.01
+        worked["user"] -= steal
+        return SimpleNamespace(**worked, idle=now[0], iowait=now[0], guest=now[0], steal=steal)
+
+    monkeypatch.setattr(psutil, "cpu_times", told)
+    monkeypatch.setattr(psutil, "process_iter", lambda fields: [])
+    monkeypatch.setattr(other_work, "TICK_S", 0.01)
+    work = sample_other_work(2.0, lambda s: now.__setitem__(0, now[0] + s), lambda: now[0])
+    assert work.stolen == pytest.approx(share)
+    assert work.stolen_since_start == pytest.approx(share)
 
 
 class Refused:
@@ -230,10 +255,13 @@ def nvml(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         "nvmlDeviceGetMemoryInfo": SimpleNamespace(total=80 * GIB),
         "nvmlDeviceGetEnforcedPowerLimit": 700_000,
         "nvmlDeviceGetPowerManagementLimit": 700_000,
+        "nvmlDeviceGetPowerManagementDefaultLimit": 700_000,
+        "nvmlDeviceGetApplicationsClock": 1500,
+        "nvmlDeviceGetDefaultApplicationsClock": 1980,
         "nvmlDeviceGetClockInfo": 345,
         "nvmlDeviceGetMaxClockInfo": 1980,
         "nvmlDeviceGetTemperature": 31,
-        "nvmlDeviceGetCurrentClocksThrottleReasons": pynvml.nvmlClocksThrottleReasonGpuIdle,
+        "nvmlDeviceGetCurrentClocksEventReasons": pynvml.nvmlClocksEventReasonGpuIdle,
         "nvmlDeviceGetPersistenceMode": 1,
         "nvmlDeviceGetMigMode": [0, 0],
         "nvmlDeviceGetEccMode": [1, 1],
@@ -258,8 +286,10 @@ FAST_GPU = Gpu(
     uuid="GPU-1",
     memory_bytes=80 * GIB,
     power_limit_w=700.0,
+    default_power_limit_w=700.0,
     sm_hz=345e6,
     max_sm_hz=1980e6,
+    clocks_set=True,
     memory_hz=345e6,
     temperature_c=31,
     slowed_by=(),
@@ -276,10 +306,10 @@ def test_a_gpu_is_told_with_its_clocks_and_limits(nvml: dict[str, Any]) -> None:
 
 
 def test_what_holds_a_gpu_down_and_who_uses_it_is_named(nvml: dict[str, Any]) -> None:
-    nvml["nvmlDeviceGetCurrentClocksThrottleReasons"] = (
-        pynvml.nvmlClocksThrottleReasonHwThermalSlowdown
-        | pynvml.nvmlClocksThrottleReasonSwPowerCap
-        | pynvml.nvmlClocksThrottleReasonGpuIdle
+    nvml["nvmlDeviceGetCurrentClocksEventReasons"] = (
+        pynvml.nvmlClocksEventReasonHwThermalSlowdown
+        | pynvml.nvmlClocksEventReasonSwPowerCap
+        | pynvml.nvmlClocksEventReasonGpuIdle
     )
     nvml["nvmlDeviceGetComputeRunningProcesses"] = [
         SimpleNamespace(pid=7, usedGpuMemory=GIB),
@@ -287,11 +317,28 @@ def test_what_holds_a_gpu_down_and_who_uses_it_is_named(nvml: dict[str, Any]) ->
         SimpleNamespace(pid=os.getpid(), usedGpuMemory=1),
     ]
     (gpu,) = read_gpus().gpus
-    assert gpu.slowed_by == ("heat (hardware)", "power limit")
+    assert gpu.slowed_by == ("software power cap", "hardware thermal slowdown")
     assert gpu.processes == (
         GpuProcess(pid=7, memory_bytes=GIB),
         GpuProcess(pid=8, memory_bytes=None),
     )
+
+
+def test_clocks_are_set_if_nvml_says_so_in_one_of_its_ways(nvml: dict[str, Any]) -> None:
+    def is_set() -> bool | None:
+        return read_gpus().gpus[0].clocks_set
+
+    assert is_set()  # an application's clock of 1500 MHz, where 1980 is usual
+    nvml["nvmlDeviceGetApplicationsClock"] = 1980
+    assert is_set() is False
+    nvml["nvmlDeviceGetApplicationsClock"] = Refused
+    assert is_set() is False
+    nvml["nvmlDeviceGetCurrentClocksEventReasons"] = (
+        pynvml.nvmlClocksEventReasonApplicationsClocksSetting
+    )
+    assert is_set()
+    nvml["nvmlDeviceGetCurrentClocksEventReasons"] = Refused
+    assert is_set() is None
 
 
 def test_what_a_gpu_does_not_answer_is_none_with_the_reason(
@@ -345,7 +392,7 @@ WIDE = Host(
     clock_source="tsc",
     processor_quota=None,
     quota_stops=0,
-    container="docker",
+    container=None,
     virtual_machine=None,
 )
 ALONE = {
@@ -368,7 +415,7 @@ def test_a_quiet_machine_has_no_spoilers() -> None:
         ("processor", {"governors": ("powersave", "performance")}, "is powersave", "cpupower"),
         ("processor", {"turbo": True}, "turbo is on", "intel_pstate/no_turbo"),
         ("processor", {"throttled": 12}, "heat slowed the processor 12 times", "cool it"),
-        ("host", {"virtual_machine": "KVM"}, "a virtual machine", "ratios"),
+        ("work", {"stolen": 0.024}, "took 2.4% of the processor time just now", "ratios"),
         ("host", {"processor_quota": 1.5, "quota_stops": 7}, "1.5 cores: the", "cpuset"),
         ("host", {"processor_quota": 1.5, "quota_stops": 7}, "(7 times so far)", "cpuset"),
         ("host", {"clock_source": "hpet"}, "read from hpet", "clocksource=tsc"),
@@ -377,12 +424,19 @@ def test_a_quiet_machine_has_no_spoilers() -> None:
         ("work", {"processors": 1.2}, "load 0.1, 1.2 of 4 cores", "stop it"),
         ("gpus", {"persistence": False}, "persistence mode is off", "nvidia-smi -pm 1"),
         ("gpus", {"mig": True}, "cut into parts", "-mig 0"),
-        ("gpus", {"slowed_by": ("power limit",)}, "held down by power limit", "nvidia-smi -pl"),
+        ("gpus", {"slowed_by": ("hardware slowdown",)}, "down by hardware slowdown", "smi -pl"),
+        ("gpus", {"power_limit_w": 500.0}, "500 W, below the default of 700", "smi -pl 700"),
         (
             "gpus",
             {"processes": (GpuProcess(pid=7, memory_bytes=1),)},
-            "1 other processes compute on it (pid 7)",
-            "CUDA_VISIBLE_DEVICES",
+            "A GPU: 1 other process computes on it (pid 7)",
+            "stop it, or choose another GPU with CUDA_VISIBLE_DEVICES",
+        ),
+        (
+            "gpus",
+            {"processes": tuple(GpuProcess(pid=pid, memory_bytes=1) for pid in (7, 8))},
+            "A GPU: 2 other processes compute on it (pid 7, 8)",
+            "stop them, or choose another GPU with CUDA_VISIBLE_DEVICES",
         ),
     ],
 )
@@ -402,6 +456,62 @@ def test_other_work_is_told_with_who_does_it() -> None:
     work = OtherWork(load=0.0, processors=1.5, busiest=busy, sampled_s=0.5)
     (spoiler,) = find_spoilers(**(ALONE | {"work": work}))  # type: ignore[arg-type]
     assert spoiler.what.endswith("1.5 of 4 cores in use; ffmpeg (pid 7) 150% of one")
+
+
+def test_in_a_container_the_load_of_the_whole_host_is_not_held_against_it() -> None:
+    host = msgspec.structs.replace(WIDE, container="docker")
+    work = msgspec.structs.replace(QUIET, load=60.0)
+    assert find_spoilers(**(ALONE | {"host": host, "work": work})) == []  # type: ignore[arg-type]
+    busy = msgspec.structs.replace(work, processors=1.2)
+    (spoiler,) = find_spoilers(**(ALONE | {"host": host, "work": busy}))  # type: ignore[arg-type]
+    assert spoiler.what == "other work: 1.2 of 4 cores in use"
+    assert "60.00, of the whole host" in printed(host=host, other_work=work)
+
+
+@pytest.mark.parametrize(
+    ("stolen", "since_start", "told"),
+    [
+        (0.0, 0.004, None),
+        (0.009, 0.004, None),
+        (0.011, 0.004, "neighbours on the same host took 1.1%"),
+        (0.0, 0.0, "they may be felt and not seen"),
+        (None, None, "they may be felt and not seen"),
+    ],
+)
+def test_a_virtual_machine_is_spoiled_by_neighbours_that_are_seen_or_never_could_be(
+    stolen: float | None, since_start: float | None, told: str | None
+) -> None:
+    host = msgspec.structs.replace(WIDE, virtual_machine="KVM")
+    work = msgspec.structs.replace(QUIET, stolen=stolen, stolen_since_start=since_start)
+    found = find_spoilers(**(ALONE | {"host": host, "work": work}))  # type: ignore[arg-type]
+    assert len(found) == (told is not None) and all((told or "") in each.what for each in found)
+
+
+def test_a_clock_that_is_not_set_is_a_hint_and_spoils_nothing() -> None:
+    gpus = Gpus(gpus=(msgspec.structs.replace(FAST_GPU, clocks_set=False),))
+    assert find_spoilers(**(ALONE | {"gpus": gpus})) == []  # type: ignore[arg-type]
+    (hint,) = find_hints(gpus)
+    assert hint.what.startswith("A GPU: its clock isn't set") and "--lock-gpu" in hint.cure
+    assert find_hints(Gpus(gpus=(FAST_GPU,))) == []
+    text = printed(hints=(hint,))
+    assert f"hint: {hint.what}" in text and "Nothing was found that would spoil" in text
+    assert plain(made_machine(hints=(hint,)))["hints"] == [hint._asdict()]
+
+
+@pytest.mark.parametrize(
+    ("files", "container"),
+    [
+        ({"proc/1/cgroup": "0::/", "etc/hosts": "# Kubernetes-managed hosts file."}, "kubernetes"),
+        ({"var/run/secrets/kubernetes.io/serviceaccount/token": "?"}, "kubernetes"),
+        ({"run/systemd/container": "systemd-nspawn"}, "systemd-nspawn"),
+        ({"run/.containerenv": ""}, "podman"),
+        ({"proc/1/cgroup": "0::/", "etc/hosts": "127.0.0.1 localhost"}, None),
+    ],
+)
+def test_a_container_is_known_by_what_it_leaves(
+    tmp_path: Path, files: dict[str, str], container: str | None
+) -> None:
+    assert read_host(tree(tmp_path, files)).container == container
 
 
 def test_a_battery_is_told() -> None:

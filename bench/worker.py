@@ -444,6 +444,7 @@ def _private_stdout() -> IO[bytes]:
     """Keep stdout for events alone: whatever a network prints goes to stderr."""
     events = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    sys.stdout = sys.stderr  # which keeps no line back: a network that crashes loses no word
     return events
 
 

@@ -38,11 +38,6 @@ class _LeavesAChild(nn.Module):
         return clip
 
 
-class _WrongShape(nn.Module):
-    def forward(self, clip: torch.Tensor) -> torch.Tensor:
-        return clip.mean(dim=(3, 4)).transpose(1, 2)
-
-
 class _Works(nn.Module):
     def __init__(self, num_classes: int) -> None:
         super().__init__()
@@ -83,7 +78,6 @@ for _name, _module in {
     "raises": _Raises,
     "never_ends": _NeverEnds,
     "leaves_a_child": _LeavesAChild,
-    "wrong_shape": _WrongShape,
 }.items():
     register(_name)(lambda num_classes, frames, size, module=_module: module())
 

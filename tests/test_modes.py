@@ -17,6 +17,7 @@ from kinobench.bench.record import Case
 from kinobench.bench.suite import Settings, parse, plan, settings_of
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.protocol import preset
+from kinobench.zoo.registry import register
 
 from .fake_nvml import FakeNvml
 
@@ -254,3 +255,18 @@ def test_a_network_has_its_digest_from_before_its_precision_wherever_it_is_settl
     here.settle()
     assert here.digest == built == elsewhere.digest
     assert network_digest(here.module) != built
+
+
+def test_logits_of_another_shape_are_refused_with_the_shape_that_they_must_have() -> None:
+    class WrongShape(nn.Module):
+        def forward(self, clip: torch.Tensor) -> torch.Tensor:
+            return clip.mean(dim=(3, 4)).transpose(1, 2)
+
+    register("wrong_shape")(lambda num_classes, frames, size: WrongShape())
+    network = Network(Case(model="wrong_shape", classes=8, protocol=preset("pointlight")))
+    with pytest.raises(KinobenchError) as caught:
+        network.settle()
+    assert str(caught.value) == (
+        "wrong_shape gives [1, 16, 3] for rgb [1, 3, 16, 64, 64]; "
+        "logits must be [B, classes], [1, 8]"
+    )

@@ -14,7 +14,7 @@ class Host(msgspec.Struct, frozen=True, kw_only=True):
     """The system around a process; what it doesn't tell is None.
 
     Attributes:
-        memory_bytes, available_bytes: Of the machine; what may be had of it now.
+        memory_bytes, available_bytes: Of the machine; what this process may have of it now.
         memory_limit_bytes: Of the control group and those around it; None is no limit.
         swap_bytes, swap_used_bytes: Memory on disk.
         huge_pages: Transparent huge pages: `always`, `madvise` or `never`.
@@ -42,11 +42,12 @@ def read_host(root: Path = ROOT) -> Host:
     """Read what /proc and /sys below `root` say of the system."""
     memory = _memory(kernel_files.text(root / "proc/meminfo") or "")
     swap, free = memory.get("SwapTotal"), memory.get("SwapFree")
+    available = (memory.get("MemAvailable"), control_group.memory_left_bytes(root))
     pages = kernel_files.text(root / "sys/kernel/mm/transparent_hugepage/enabled") or ""
     clocks = root / "sys/devices/system/clocksource/clocksource0"
     return Host(
         memory_bytes=memory.get("MemTotal"),
-        available_bytes=memory.get("MemAvailable"),
+        available_bytes=min((each for each in available if each is not None), default=None),
         memory_limit_bytes=control_group.memory_limit_bytes(root),
         swap_bytes=swap,
         swap_used_bytes=None if swap is None or free is None else swap - free,

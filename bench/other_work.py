@@ -42,7 +42,7 @@ class OtherWork(msgspec.Struct, frozen=True, kw_only=True):
     sampled_s: float
 
 
-class Wanted(NamedTuple):
+class _Wanted(NamedTuple):
     """Processor time since the system started, in seconds: in all that had work, and the stolen."""
 
     wanted_s: float
@@ -82,22 +82,25 @@ def sample_other_work(
         processors=sum(each.processors for each in used),
         busiest=tuple(each for each in used[:5] if each.processors >= 0.02),
         stolen=_stolen(wanted_before, wanted),
-        stolen_since_start=_stolen(Wanted(0, 0), wanted),
+        stolen_since_start=_stolen(_Wanted(0, 0), wanted),
         sampled_s=elapsed_s,
     )
 
 
-def _wanted() -> Wanted | None:
+def _wanted() -> _Wanted | None:
     """Read the time of all processors; None where the system doesn't tell what is stolen."""
-    times = psutil.cpu_times()
+    try:
+        times = psutil.cpu_times()
+    except OSError:  # a sandbox without /proc/stat
+        return None
     if not hasattr(times, "steal"):
         return None
     # A guest's time is in that of its user.
     worked = times.user + times.nice + times.system + times.irq + times.softirq
-    return Wanted(worked + times.steal, times.steal)
+    return _Wanted(worked + times.steal, times.steal)
 
 
-def _stolen(before: Wanted | None, after: Wanted | None) -> float | None:
+def _stolen(before: _Wanted | None, after: _Wanted | None) -> float | None:
     if before is None or after is None:
         return None
     wanted_s, stolen_s = after.wanted_s - before.wanted_s, after.stolen_s - before.stolen_s

@@ -127,8 +127,10 @@ def _of_host(host: Host) -> Iterator[Spoiler]:
             f"the time is read from {host.clock_source}, which takes microseconds",
             "boot with clocksource=tsc, if the processor's is stable",
         )
-    total, available = host.memory_bytes, host.available_bytes
-    if total and available is not None and available < LITTLE_MEMORY * total:
+    limits = (host.memory_bytes, host.memory_limit_bytes)
+    total = min((each for each in limits if each is not None), default=0)
+    available = host.available_bytes
+    if available is not None and available < LITTLE_MEMORY * total:
         yield Spoiler(
             f"memory is short: {available / 2**30:.1f} of {total / 2**30:.1f} GiB can be had",
             "end what holds it; a machine that swaps times its disk",

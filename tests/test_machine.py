@@ -162,6 +162,17 @@ def test_limits_are_read_from_both_versions_of_control_groups(tmp_path: Path) ->
     assert first.virtual_machine is None and first.memory_bytes is None
 
 
+def test_what_a_control_group_has_left_is_all_that_may_be_had(tmp_path: Path) -> None:
+    files = {
+        "proc/meminfo": "MemTotal: 8388608 kB\nMemAvailable: 4194304 kB",
+        "sys/fs/cgroup/memory.max": str(2 * GIB),
+        "sys/fs/cgroup/memory.current": str(GIB),
+    }
+    assert read_host(tree(tmp_path, files)).available_bytes == GIB
+    files["sys/fs/cgroup/memory.max"] = str(7 * GIB)
+    assert read_host(tree(tmp_path, files)).available_bytes == 4 * GIB
+
+
 @pytest.mark.parametrize(
     "files",
     [
@@ -420,6 +431,12 @@ def test_a_quiet_machine_has_no_spoilers() -> None:
         ("host", {"processor_quota": 1.5, "quota_stops": 7}, "(7 times so far)", "cpuset"),
         ("host", {"clock_source": "hpet"}, "read from hpet", "clocksource=tsc"),
         ("host", {"available_bytes": GIB // 2}, "0.5 of 8.0 GiB", "swaps"),
+        (
+            "host",
+            {"available_bytes": GIB // 8, "memory_limit_bytes": 2 * GIB},
+            "0.1 of 2.0 GiB",
+            "swaps",
+        ),
         ("work", {"load": 1.5}, "load 1.5, 0.1 of 4 cores", "stop it"),
         ("work", {"processors": 1.2}, "load 0.1, 1.2 of 4 cores", "stop it"),
         ("gpus", {"persistence": False}, "persistence mode is off", "nvidia-smi -pm 1"),

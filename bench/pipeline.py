@@ -17,6 +17,7 @@ from ..datasets.video import Room
 from .environment import available_memory_bytes
 from .inputs import Inputs, VideoInputs, ViewSource
 from .network import Forward
+from .want_of_memory import out_of_memory
 
 AHEAD_BYTES = 2**30
 """The least bound of what readers hold and of what waits for the network, whatever is free."""
@@ -359,13 +360,3 @@ class Forwards:
                 f"{self.batch // 2}"
             )
             self.batch //= 2
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Tell whether an error says that memory ran out, on a GPU or for the CPU.
-
-    The CPU's allocator raises a plain RuntimeError; its words are all that tells it apart.
-    """
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
-        isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
-    )

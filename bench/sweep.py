@@ -9,9 +9,9 @@ from .job import Budget
 from .latency import measure_drift, measure_latency
 from .memory import measure_memory
 from .network import Network
-from .pipeline import out_of_memory
 from .record import Drift, Sweep, SweepEnd, SweepPoint
 from .sweep_table import end_in_words
+from .want_of_memory import out_of_memory
 
 GROWTH = 1.02
 """A doubling that gains less has not made throughput grow: a CPU's latency is known to 2 %."""

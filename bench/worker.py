@@ -430,7 +430,7 @@ def _compare_classes(case: Case, split: Split | None, emit: Emit) -> None:
 
 def failure_of(error: Exception) -> Failure:
     """Return what the record says of an error that nobody could mend by other options."""
-    from .pipeline import out_of_memory
+    from .want_of_memory import out_of_memory
 
     kind: FailureKind = "out_of_memory" if out_of_memory(error) else "exception"
     return Failure(kind=kind, message=_told(error), detail=traceback.format_exc(limit=-12))

@@ -126,7 +126,7 @@ class _Ready:
             self.network = self._built(order)
         except KinobenchError as error:
             raise KinobenchError(f"node {place.name}: {error}") from error
-        self.network.settle()
+        self.network.settle(reference=False)
         self.flow_cache: FlowCache | None = (
             None if job.flow_cache == "none" else FlowCache(job.flow_cache)
         )

@@ -130,7 +130,7 @@ def _settled(model: str, asked: Settings) -> tuple[Network, dict[str, Any]]:
         "inputs": _shapes(network),
         **_ran_on(_machine(case.device)),
     }
-    network.settle()
+    network.settle(reference=False)
     return network, about
 
 

@@ -92,7 +92,7 @@ def profile_network(
         threads=threads,
     )
     network = Network(case)
-    network.settle()
+    network.settle(reference=False)
     (inputs,) = network.inputs(1)
     macs, traffic = count_traffic(network.module, *inputs)
     timed = _timed_modules(network.module, depth)

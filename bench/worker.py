@@ -118,7 +118,7 @@ def _measure(job: Job, emit: Emit) -> None:
     if "accuracy" in job.measures and case.dataset is not None:
         _ = network.digest  # before it is settled
     if job.needs_device:
-        network.settle()
+        network.settle(reference=not {"latency", "sweep"}.isdisjoint(job.measures))
         for text in network.notes:
             emit(Note(text=text))
     if "memory" in job.measures:

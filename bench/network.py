@@ -127,7 +127,7 @@ class Network:
         # A graph's pool is free before the next one.
         self.forward = self.forward_clips = self.classify = self.module
         if self.case.mode in ("compile", "compile_cudagraph"):
-            torch.compiler.reset()  # or the second shape would be compiled for any size
+            torch.compiler.reset()  # it compiles for eight shapes, and runs others eagerly
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
         self.case = msgspec.structs.replace(self.case, batch=batch)
@@ -270,7 +270,8 @@ def _eager(module: nn.Module, inputs: Inputs, model: str) -> Forward:
 
 
 def _compiled(module: nn.Module, inputs: Inputs, model: str) -> Forward:
-    return torch.compile(module)
+    # For each shape anew: from the second on it would be for any size, which is slower.
+    return torch.compile(module, dynamic=False)
 
 
 def _streaming(module: nn.Module, inputs: Inputs, model: str) -> Forward:
@@ -278,7 +279,7 @@ def _streaming(module: nn.Module, inputs: Inputs, model: str) -> Forward:
 
 
 def _compiled_and_captured(module: nn.Module, inputs: Inputs, model: str) -> Forward:
-    return CapturedForward(torch.compile(module), inputs, model)
+    return CapturedForward(torch.compile(module, dynamic=False), inputs, model)
 
 
 _MODES: dict[Mode, Callable[[nn.Module, Inputs, str], Forward]] = {

@@ -1,5 +1,6 @@
 """A forward captured in a CUDA graph, which the host replays in one call."""
 
+import gc
 from collections.abc import Callable
 
 import torch
@@ -13,6 +14,8 @@ class CapturedForward:
 
     Attributes:
         peak_activation_bytes: The peak while it was captured, less what was resident before.
+        peak_allocated_bytes: That peak itself.
+        peak_reserved_bytes: The most that CUDA's allocator held meanwhile.
         pool: The graph's own memory pool, as torch numbers it.
     """
 
@@ -34,6 +37,10 @@ class CapturedForward:
                 forward(*self._inputs)
         torch.cuda.current_stream().wait_stream(side)
         torch.cuda.synchronize()
+        # A capture begins so too, but only after the peaks are set back: they would be those of
+        # what earlier forwards left.
+        gc.collect()
+        torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
         resident = torch.cuda.memory_allocated()
         self._graph = torch.cuda.CUDAGraph()
@@ -45,7 +52,9 @@ class CapturedForward:
             if isinstance(first, torch.OutOfMemoryError):
                 raise first from None
             raise KinobenchError(_why_not(model, first)) from error
-        self.peak_activation_bytes = torch.cuda.max_memory_allocated() - resident
+        self.peak_allocated_bytes = torch.cuda.max_memory_allocated()
+        self.peak_activation_bytes = self.peak_allocated_bytes - resident
+        self.peak_reserved_bytes = torch.cuda.max_memory_reserved()
         self.pool = self._graph.pool()
 
     def __call__(self, *inputs: torch.Tensor) -> torch.Tensor:

@@ -51,7 +51,8 @@ def _of_graph(network: Network, forward: CapturedForward) -> tuple[Memory, list[
     memory = Memory(
         weights_bytes=network.weights_bytes(),
         peak_activation_bytes=forward.peak_activation_bytes,
-        peak_reserved_bytes=torch.cuda.max_memory_reserved(),
+        peak_allocated_bytes=forward.peak_allocated_bytes,
+        peak_reserved_bytes=forward.peak_reserved_bytes,
         graph_pool_bytes=pool_bytes,
         peak_process_bytes=process_bytes,
     )

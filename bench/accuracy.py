@@ -63,6 +63,7 @@ def measure_accuracy(
     flow_cache: FlowCache | None = None,
     predictions: Path | None = None,
     logits: LogitsType = "float32",
+    repeatable: bool = True,
     progress: Progress = lambda done, total: None,
     note: Note = lambda text: None,
 ) -> Accuracy:
@@ -82,6 +83,8 @@ def measure_accuracy(
         flow_cache: Where it is kept; None keeps nothing.
         predictions: The folder of the shards; None keeps none.
         logits: How precisely they are kept.
+        repeatable: Whether cuDNN is kept from choosing algorithms by timing them, so that every run
+            gives the same bits; that may take longer.
         progress: Called with the number of videos done, and of all.
         note: Called with what a reader of the result should know.
 
@@ -106,6 +109,7 @@ def measure_accuracy(
             kinds=kinds,
             flow=flow,
             flow_cache=flow_cache,
+            repeatable=repeatable,
             progress=done,
         )
 
@@ -209,6 +213,7 @@ def measure_shards(
     kinds: Sequence[Input] = ("rgb",),
     flow: FlowMethod = DEFAULT_FLOW,
     flow_cache: FlowCache | None = None,
+    repeatable: bool = True,
     progress: Callable[[int], None] = lambda done: None,
     note: Note = lambda text: None,
 ) -> Iterator[tuple[Shard, str, ShardLogits]]:
@@ -230,6 +235,7 @@ def measure_shards(
         kinds: What the network takes.
         flow: How optical flow is computed.
         flow_cache: Where it is kept; None keeps nothing.
+        repeatable: As in `measure_accuracy`.
         progress: Called with the number of videos done.
         note: Called with what a reader of the result should know.
 
@@ -260,7 +266,8 @@ def measure_shards(
     def measure(found: Iterator[tuple[int, tuple[Video, VideoInputs | VideoError]]]) -> ShardLogits:
         scored: list[Video] = []
         unreadable: list[Unreadable] = []
-        with torch.inference_mode(), _same_arithmetic_each_time(device):
+        arithmetic = _same_arithmetic_each_time(device) if repeatable else nullcontext()
+        with torch.inference_mode(), arithmetic:
             for done, (video, inputs) in found:
                 if isinstance(inputs, VideoError):
                     bad = Unreadable(id=video.id, path=inputs.path, reason=inputs.reason)

@@ -23,9 +23,11 @@ def _show(name: str, timed: PipelineTime, console: Console) -> None:
     rows = [(stage.name, stage.median_s, stage.interval_s, stage) for stage in timed.stages]
     table = _table("a video", [*rows, ("all", timed.median_s, timed.interval_s, None)])
     console.print(table)
+    forward = timed.overlapped_views_in_a_forward
     console.print(
         f"{timed.per_view_s * 1e3:.2f} ms a view ({views}); the bottleneck is {timed.bottleneck}. "
-        f"Overlapped, {timed.videos_per_s:.2f} videos/s with {timed.readers} readers.",
+        f"Overlapped, {timed.videos_per_s:.2f} videos/s with {timed.readers} readers"
+        + ("." if forward is None else f" and {forward} views in a forward."),
         highlight=False,
     )
     if timed.streamed is not None:

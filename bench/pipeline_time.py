@@ -2,7 +2,8 @@
 
 Two views of the same work. One video after the other, every stage waited for before the next
 begins, tells how long a prediction takes and which stage it is spent in. The overlapped pipeline,
-as accuracy is measured with it, tells how many videos a second come out.
+as accuracy is measured with it, tells how many videos a second come out. Each is warmed up with
+forwards of its own number of views, of which a CUDA graph is captured anew.
 
 Optical flow is computed anew each time, whatever the flow cache holds. Files are read as the system
 has them, from its cache or from the disk.
@@ -25,13 +26,14 @@ from ..datasets.flow_views import flow_views
 from ..datasets.split import Split, Video
 from ..datasets.video import VideoReader, cut_clips, open_video
 from ..datasets.views import ViewMaker
-from .accuracy import measure_accuracy
+from .accuracy import measure_accuracy, views_in_a_forward
 from .inputs import FlowViews, ViewSource, input_shapes
 from .network import Network
 from .pipeline import AHEAD_BYTES, Forwards, FrameRooms
-from .record import PipelineTime, StageTime, StreamedFrames
+from .record import GRAPH_MODES, PipelineTime, StageTime, StreamedFrames
 from .stats import median_interval, scores
 from .stream import Stream
+from .want_of_memory import out_of_memory
 
 LEAST_VIDEOS = 6
 """The fewest whose order statistics bound the median at 95 %: 1 - 2 * 0.5 ** 6 = 0.97."""
@@ -39,6 +41,7 @@ STAGED_S, OVERLAPPED_S, STREAMED_S = 5.0, 5.0, 2.0
 """How long each view is measured, and longer where `LEAST_VIDEOS` take longer."""
 
 Clock = Callable[[], float]
+Note = Callable[[str], None]
 
 
 class Laps:
@@ -85,81 +88,136 @@ def measure_pipeline(
     overlapped_s: float = OVERLAPPED_S,
     streamed_s: float = STREAMED_S,
     clock: Clock = time.perf_counter,
-    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> PipelineResult:
     """Time videos of a split, spread over its classes, from the file to the prediction.
 
     A video that can't be read is named and left out. Where a split has too few, they are read
-    again. The first one warms up.
+    again.
 
     Args:
-        network: A case's, which has settled.
+        network: A case's, which has settled; it ends at the case's batch, as it began.
         split: Whose videos are read.
         readers: Files that the overlapped pipeline reads side by side.
         staged_s: How long videos are timed by stage, six of them or more.
         overlapped_s: How long the overlapped pipeline is timed, six passes or twice as long.
         streamed_s: How long single frames are, in mode `stream`.
         clock: Seconds.
-        progress: Called with the number of videos timed by stage, and about how many will be.
     """
-    protocol, case = network.case.protocol, network.case
-    once = _Staged(network, len(split.classes), clock)
-    waiting = deque(spread(split.videos))
-    unreadable: list[VideoError] = []
+    notes: list[str] = []
+
+    def note(text: str) -> None:
+        notes.append(f"pipeline: {text}")
+
+    own_batch = network.case.batch
+    timed = _timed(network, split, readers, (staged_s, overlapped_s, streamed_s), clock, note)
+    if network.case.batch != own_batch:
+        network.rebatch(own_batch)
+    return PipelineResult(timed, tuple(dict.fromkeys(notes)))
+
+
+def _timed(
+    network: Network,
+    split: Split,
+    readers: int,
+    least_s: tuple[float, float, float],
+    clock: Clock,
+    note: Note,
+) -> PipelineTime | None:
+    """Time by stage, overlapped and frame by frame; None, and a note, if no video can be read."""
+    case, views = network.case, network.case.protocol.views
+    staged_s, overlapped_s, streamed_s = least_s
+    samples, readable, in_a_forward = _by_stage(network, split, staged_s, clock, note)
+    if not samples:
+        note("no video of the split could be read")
+        return None
+    totals = [sum(sample.values()) for sample in samples]
+    median_s = statistics.median(totals)
+    wanted = max(LEAST_VIDEOS, 2 * readers, ceil(overlapped_s / LEAST_VIDEOS / median_s))
+    few = msgspec.structs.replace(split, videos=tuple(readable[:wanted]))
+    rates, overlapped_in_a_forward = _overlapped(network, few, readers, overlapped_s, clock, note)
+    streamed = None
+    if case.mode == "stream":
+        streamed = _streamed(network, readable, streamed_s, clock)
+        if case.decoder != "pyav":
+            note("frame by frame, videos are decoded by pyav")
+        if streamed is None:
+            note("frame by frame, no video of the split could be read")
+    stages = stages_of(samples)
+    return PipelineTime(
+        samples_s=tuple(totals),
+        median_s=median_s,
+        interval_s=median_interval(totals),
+        views=views,
+        per_view_s=median_s / views,
+        views_in_a_forward=in_a_forward,
+        stages=stages,
+        bottleneck=max(stages, key=lambda stage: stage.share).name,
+        videos_per_s_samples=tuple(rates),
+        videos_per_s=statistics.median(rates),
+        videos_per_s_interval=median_interval(rates),
+        videos_in_a_pass=len(few.videos),
+        overlapped_views_in_a_forward=overlapped_in_a_forward,
+        readers=readers,
+        threads=torch.get_num_threads(),
+        streamed=streamed,
+    )
+
+
+def _by_stage(
+    network: Network, split: Split, least_s: float, clock: Clock, note: Note
+) -> tuple[list[dict[str, float]], list[Video], int]:
+    """Time one video after the other; the first one warms up.
+
+    Returns:
+        The seconds of each stage of each video, the videos that can be read, as far as they were,
+        and how many views a forward was of.
+    """
+    in_a_forward = min(network.case.eval_batch, network.case.protocol.views)
+    in_a_forward = _capture(network, in_a_forward, note)
+    once = _Staged(network, len(split.classes), in_a_forward, clock, note)
+    videos = spread(split.videos)
+    waiting = deque(videos)
+    bad: set[str] = set()
     samples: list[dict[str, float]] = []
     warm = False
     begin_s = clock()
     with torch.inference_mode():
-        while waiting and (len(samples) < LEAST_VIDEOS or clock() - begin_s < staged_s):
+        while waiting and (len(samples) < LEAST_VIDEOS or clock() - begin_s < least_s):
             video = waiting.popleft()
             try:
                 spent_s = once(video)
             except VideoError as error:
-                unreadable.append(error)
+                note(f"left out: {error.path}: {error.reason}")
+                bad.add(str(error.path))
                 continue
             waiting.append(video)  # its turn comes again once all others had theirs
             if not warm:
                 warm, begin_s = True, clock()
                 continue
             samples.append(spent_s)
-            progress(len(samples), max(LEAST_VIDEOS, len(samples) + 1))
-    notes = [f"pipeline: left out: {error.path}: {error.reason}" for error in unreadable]
-    if not samples:
-        return PipelineResult(None, (*notes, "pipeline: no video of the split could be read"))
-    totals = [sum(sample.values()) for sample in samples]
-    median_s = statistics.median(totals)
-    bad = {str(error.path) for error in unreadable}
-    readable = [video for video in spread(split.videos) if str(video.path) not in bad]
-    wanted = max(LEAST_VIDEOS, 2 * readers, ceil(overlapped_s / LEAST_VIDEOS / median_s))
-    rates, passed = _overlapped(
-        network, split, readable[:wanted], readers, overlapped_s, clock, notes.append
-    )
-    streamed = None
-    if case.mode == "stream":
-        streamed = _streamed(network, readable, streamed_s, clock)
-        if case.decoder != "pyav":
-            notes.append("pipeline: frame by frame, videos are decoded by pyav")
-    stages = stages_of(samples)
-    return PipelineResult(
-        PipelineTime(
-            samples_s=tuple(totals),
-            median_s=median_s,
-            interval_s=median_interval(totals),
-            views=protocol.views,
-            per_view_s=median_s / protocol.views,
-            views_in_a_forward=min(case.eval_batch, protocol.views),
-            stages=stages,
-            bottleneck=max(stages, key=lambda stage: stage.share).name,
-            videos_per_s_samples=tuple(rates),
-            videos_per_s=statistics.median(rates),
-            videos_per_s_interval=median_interval(rates),
-            videos_in_a_pass=passed,
-            readers=readers,
-            threads=torch.get_num_threads(),
-            streamed=streamed,
-        ),
-        tuple(dict.fromkeys(notes)),
-    )
+    readable = [video for video in videos if str(video.path) not in bad]
+    return samples, readable, once.views_in_a_forward
+
+
+def _capture(network: Network, views: int, note: Note) -> int:
+    """Capture a CUDA graph of `views` where the mode replays one; return how many it is of.
+
+    They are half as many where memory runs out. One that was captured for the case's batch would
+    split a forward into many, or compute clips that nobody asked for.
+    """
+    if network.case.mode not in GRAPH_MODES:
+        return views
+    captured = views
+    while network.case.batch != captured:
+        try:
+            network.rebatch(captured)
+        except Exception as error:
+            if captured == 1 or not out_of_memory(error):
+                raise
+            captured //= 2
+    if captured < views:
+        note(f"out of memory with a graph of {views} views: {captured} were the most that fit")
+    return captured
 
 
 def spread(videos: Iterable[Video]) -> list[Video]:
@@ -198,7 +256,9 @@ def stages_of(samples: Sequence[dict[str, float]]) -> tuple[StageTime, ...]:
 class _Staged:
     """One video after the other through the parts that accuracy is measured with."""
 
-    def __init__(self, network: Network, classes: int, clock: Clock) -> None:
+    def __init__(
+        self, network: Network, classes: int, views: int, clock: Clock, note: Note
+    ) -> None:
         self._network = network
         protocol, device = network.case.protocol, network.device
         shapes = input_shapes(network.kinds, 1, protocol.frames, protocol.size)
@@ -213,10 +273,16 @@ class _Staged:
                 self._forward,
                 [shape[1:] for shape in shapes],
                 classes,
-                min(network.case.eval_batch, protocol.views),
+                views,
                 device=device,
                 dtype=network.dtype,
+                note=note,
             )
+
+    @property
+    def views_in_a_forward(self) -> int:
+        """How many there were in the last one."""
+        return self._forwards.batch
 
     def __call__(self, video: Video) -> dict[str, float]:
         """Return the seconds of each stage."""
@@ -271,47 +337,73 @@ class _Staged:
 def _overlapped(
     network: Network,
     split: Split,
-    videos: Sequence[Video],
     readers: int,
     least_s: float,
     clock: Clock,
-    note: Callable[[str], None],
+    note: Note,
 ) -> tuple[list[float], int]:
-    """Return the videos that were read a second in each pass, and how many a pass is of."""
-    case = network.case
-    few = msgspec.structs.replace(split, videos=tuple(videos))
-    rates: list[float] = []
-    begin_s = clock()
-    while True:
-        pass_begin_s = clock()
-        scored = measure_accuracy(
-            network.forward_clips,
-            few,
-            case.protocol,
+    """Run the pipeline that measures accuracy over a split again and again.
+
+    Whatever a forward of its number of views has compiled, captured or tuned is so before the first
+    pass that is timed.
+
+    Returns:
+        The videos that were read a second in each pass, and how many views a forward was of.
+    """
+    case, protocol = network.case, network.case.protocol
+    views = views_in_a_forward(case.eval_batch, split, protocol)
+    in_a_forward = _capture(network, views, note)
+    sizes: list[int] = []
+
+    def forward(*inputs: torch.Tensor) -> torch.Tensor:
+        sizes.append(len(inputs[0]))
+        return network.forward_clips(*inputs)
+
+    def scored(videos: Split) -> int:
+        sizes.clear()
+        return measure_accuracy(
+            forward,
+            videos,
+            protocol,
             device=network.device,
             dtype=network.dtype,
-            batch=case.eval_batch,
+            batch=in_a_forward,
             readers=readers,
             decoder=case.decoder,
             kinds=network.kinds,
             flow=case.flow or DEFAULT_FLOW,
-            note=lambda text: note(f"pipeline: {text}"),
+            repeatable=False,  # or cuDNN would run other algorithms than those timed by stage
+            note=note,
         ).scored
+
+    full = max(readers, ceil(views / protocol.views))  # a forward, and something for each reader
+    scored(msgspec.structs.replace(split, videos=split.videos[:full]))
+    if sizes:
+        in_a_forward = min(in_a_forward, statistics.mode(sizes))  # fewer where memory ran out
+    rates: list[float] = []
+    begin_s = clock()
+    while True:
+        pass_begin_s = clock()
+        count = scored(split)
         now_s = clock()
-        rates.append(scored / (now_s - pass_begin_s))
+        rates.append(count / (now_s - pass_begin_s))
         enough = len(rates) >= LEAST_VIDEOS and now_s - begin_s >= least_s
         if enough or now_s - begin_s >= 2 * least_s:
-            return rates, len(videos)
+            return rates, in_a_forward
 
 
 def _streamed(
     network: Network, videos: Sequence[Video], least_s: float, clock: Clock
-) -> StreamedFrames:
-    """Time each frame of the first clip of videos, from the open file to the prediction so far."""
+) -> StreamedFrames | None:
+    """Time each frame of the first clip of videos, from the open file to the prediction so far.
+
+    The first video goes through once before, untimed. None if none can be read.
+    """
     protocol, device = network.case.protocol, network.device
     laps = _laps(device, clock)
     samples: list[dict[str, float]] = []
     timed = 0
+    warm = False
     with torch.inference_mode():
         maker = ViewMaker(protocol, device, network.dtype, threads=torch.get_num_threads())
         shape = (1, 3, 1, protocol.size, protocol.size)
@@ -319,12 +411,17 @@ def _streamed(
         begin_s = clock()
         for video in videos:
             try:
+                if not warm:
+                    _frames_of(video, Stream(network.module), maker, view, laps)
+                    warm, begin_s = True, clock()
                 samples += _frames_of(video, Stream(network.module), maker, view, laps)
             except VideoError:  # those timed by stage were read: of others there are enough
                 continue
             timed += 1
             if timed >= LEAST_VIDEOS and clock() - begin_s >= least_s:
                 break
+    if not samples:
+        return None
     totals = [sum(sample.values()) for sample in samples]
     return StreamedFrames(
         samples_s=tuple(totals),

@@ -475,11 +475,13 @@ class PipelineTime(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         samples_s: Of every video, the sum of its stages, one after the other.
         per_view_s: `median_s` over the views of a video.
-        views_in_a_forward: The last forward of a video is filled up.
+        views_in_a_forward: By stage; the last forward of a video is filled up.
         bottleneck: The stage with the largest share.
         videos_per_s_samples, videos_per_s, videos_per_s_interval: Of the overlapped pipeline that
             measures accuracy, by pass; their median and its 95 % interval.
         videos_in_a_pass: How many.
+        overlapped_views_in_a_forward: Of the overlapped pipeline, whose forwards go over the ends
+            of videos.
         readers: Files that it reads side by side.
         threads: Of one operator.
         streamed: Frame by frame, in mode `stream` alone.
@@ -497,6 +499,7 @@ class PipelineTime(msgspec.Struct, frozen=True, kw_only=True):
     videos_per_s: float
     videos_per_s_interval: tuple[float, float] | None
     videos_in_a_pass: int
+    overlapped_views_in_a_forward: int | None = None
     readers: int
     threads: int
     streamed: StreamedFrames | None = None

@@ -4,13 +4,18 @@ import io
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
+import torch
 from rich.console import Console
 
-from kinobench.bench import pipeline_table
+from kinobench.bench import accuracy, pipeline_table
+from kinobench.bench.cuda_graph import CapturedForward
 from kinobench.bench.network import Network
 from kinobench.bench.pipeline_time import (
     Laps,
@@ -23,6 +28,7 @@ from kinobench.bench.record import Case, PipelineTime
 from kinobench.datasets.protocol import preset
 from kinobench.datasets.split import Split, Video
 
+from .fake_cuda_graph import FakeCuda
 from .made_records import made_record
 from .media import REPOSITORY, numbered_frames, write_video
 
@@ -44,17 +50,21 @@ def made_split(folder: Path, videos: int = 3) -> Split:
     return Split(dataset="here", name="all", classes=("a", "b"), videos=listed)
 
 
-def measured(
-    split: Split, model: str = "early_fusion_tiny", views: int = 1, **changes: object
-) -> PipelineResult:
+def settled(model: str = "early_fusion_tiny", views: int = 1, **changes: Any) -> Network:
     protocol = preset("pointlight").with_views(views, 1)
-    case = Case(model=model, classes=2, protocol=protocol, **changes)  # type: ignore[arg-type]
-    network = Network(case)
-    network.settle()
-    clock = TickingClock()
+    network = Network(Case(model=model, classes=2, protocol=protocol, **changes))
+    network.settle(reference=False)
+    return network
+
+
+def timed_with(network: Network, split: Split, clock: TickingClock) -> PipelineResult:
     return measure_pipeline(
         network, split, readers=1, staged_s=1, overlapped_s=1, streamed_s=1, clock=clock
     )
+
+
+def measured(split: Split, *args: Any, **changes: Any) -> PipelineResult:
+    return timed_with(settled(*args, **changes), split, TickingClock())
 
 
 def test_laps_split_the_time_without_a_gap() -> None:
@@ -107,6 +117,122 @@ def test_forwards_of_some_views_each_make_a_video_and_name_the_bottleneck(tmp_pa
     assert seconds == {"open": 1, "decode": 1, "views": 3, "forward": 3, "aggregate": 1}
     assert (timed.views, timed.views_in_a_forward, timed.per_view_s) == (5, 2, 9 / 5)
     assert timed.bottleneck in ("views", "forward")
+
+
+class SlowAtFirst:
+    """Takes an hour for the first call of each shape, as one that compiles it or tunes for it."""
+
+    def __init__(self, call: Any, clock: TickingClock) -> None:
+        self.call, self.clock = call, clock
+        self.shapes: list[tuple[int, ...]] = []
+
+    def __call__(self, views: torch.Tensor, *others: Any) -> Any:
+        if tuple(views.shape) not in self.shapes:
+            self.clock.now += 3600
+        self.shapes.append(tuple(views.shape))
+        return self.call(views, *others)
+
+
+def test_what_a_number_of_views_costs_once_is_paid_before_anything_is_timed(
+    tmp_path: Path,
+) -> None:
+    network, clock = settled(views=2), TickingClock()
+    forward = network.forward_clips = SlowAtFirst(network.forward_clips, clock)
+    timed, _ = timed_with(network, made_split(tmp_path), clock)
+    # By stage two views of a video; overlapped the six of all three, in one forward.
+    assert {shape[0] for shape in forward.shapes} == {2, 6} and clock.now > 2 * 3600
+    assert timed is not None and set(timed.samples_s) == {5.0}
+    assert set(timed.videos_per_s_samples) == {3.0}
+    assert (timed.views_in_a_forward, timed.overlapped_views_in_a_forward) == (2, 6)
+
+
+def test_the_first_frame_of_all_is_not_timed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network, clock = settled("cnn_lstm_tiny", mode="stream"), TickingClock()
+    monkeypatch.setattr(network.module, "step", SlowAtFirst(network.module.step, clock))
+    network.forward_clips = lambda views: views[:, 0, 0, 0, :2]  # that one has no step
+    timed, _ = timed_with(network, made_split(tmp_path, 1), clock)
+    assert timed is not None and timed.streamed is not None and clock.now > 3600
+    assert timed.streamed.videos == 1 and set(timed.streamed.samples_s) == {4.0}
+
+
+def test_a_graph_is_of_the_views_of_a_forward_and_then_of_the_cases_batch_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cuda = FakeCuda()
+    cuda.install(monkeypatch)
+    network = settled(views=5, eval_batch=4, mode="cudagraph")
+    replay = CapturedForward.__call__
+    calls: list[tuple[int, int]] = []
+
+    def counted(self: CapturedForward, *views: torch.Tensor) -> torch.Tensor:
+        calls.append((len(views[0]), self._batch))
+        return replay(self, *views)
+
+    monkeypatch.setattr(CapturedForward, "__call__", counted)
+    cuda.replays = 0
+    timed, notes = timed_with(network, made_split(tmp_path), TickingClock())
+    assert timed is not None and notes == ()
+    assert timed.views_in_a_forward == timed.overlapped_views_in_a_forward == 4
+    again = (1, 1)  # the first forward in the case's batch, once all is done
+    assert calls[-1] == again and set(calls[:-1]) == {(4, 4)} and cuda.replays == len(calls)
+    assert network.case.batch == 1
+
+
+def test_a_graph_is_of_fewer_views_where_memory_ends_and_the_record_says_of_how_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    FakeCuda().install(monkeypatch)
+    network = settled(views=5, eval_batch=4, mode="cudagraph")
+    take_mode = network._take_mode
+
+    def full() -> None:
+        if network.case.batch > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        take_mode()
+
+    monkeypatch.setattr(network, "_take_mode", full)
+    timed, notes = timed_with(network, made_split(tmp_path), TickingClock())
+    assert timed is not None
+    assert timed.views_in_a_forward == timed.overlapped_views_in_a_forward == 2
+    assert notes == ("pipeline: out of memory with a graph of 4 views: 2 were the most that fit",)
+
+
+def test_where_memory_ends_in_a_forward_later_passes_do_not_try_again(tmp_path: Path) -> None:
+    network = settled(views=2, eval_batch=6)
+    sizes: list[int] = []
+
+    def forward(views: torch.Tensor) -> torch.Tensor:
+        sizes.append(len(views))
+        if len(views) > 3:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return views[:, 0, 0, 0, :2]
+
+    network.forward_clips = forward
+    timed, notes = timed_with(network, made_split(tmp_path), TickingClock())
+    assert timed is not None and sizes.count(6) == 1
+    assert (timed.views_in_a_forward, timed.overlapped_views_in_a_forward) == (2, 3)
+    (note,) = notes
+    assert note.endswith("out of memory with 6 views in a forward: 3 were the most that fit")
+
+
+def test_cudnn_chooses_overlapped_as_it_does_by_stage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entered: list[torch.device] = []
+
+    @contextmanager
+    def another_choice(device: torch.device) -> Iterator[None]:
+        entered.append(device)
+        yield
+
+    monkeypatch.setattr(accuracy, "_same_arithmetic_each_time", another_choice)
+    network, split = settled(), made_split(tmp_path)
+    timed, _ = timed_with(network, split, TickingClock())
+    assert timed is not None and entered == []
+    accuracy.measure_accuracy(network.classify, split, network.case.protocol, device=network.device)
+    assert entered == [network.device]
 
 
 def test_optical_flow_is_a_stage_where_a_network_takes_it(tmp_path: Path) -> None:

@@ -46,6 +46,21 @@ def random_inputs(
     )
 
 
+def shifted_copies(drawn: torch.Tensor, batch: int) -> torch.Tensor:
+    """Return `[batch, ..., H, W]`: `drawn: [n, ..., H, W]`, and copies of it until it is enough.
+
+    In the first copy every picture is shifted around by one place, in the second by two, and so
+    on, so that the first `n * H * W` are all different.
+    """
+    if batch <= len(drawn):
+        return drawn[:batch]
+    whole = drawn.new_empty((batch, *drawn.shape[1:]))
+    for copy, part in enumerate(whole.split(len(drawn))):
+        shift = divmod(copy, drawn.shape[-1])
+        part.copy_(drawn[: len(part)].roll(shift, (-2, -1)))
+    return whole
+
+
 class VideoInputs(NamedTuple):
     """What a reader has of a video; its RGB views are made where the network is.
 

@@ -15,7 +15,7 @@ from ..zoo.streaming import streams
 from ..zoo.weights import load_weights
 from .cuda_graph import CapturedForward
 from .flops import count_cost
-from .inputs import Inputs, random_inputs
+from .inputs import Inputs, random_inputs, shifted_copies
 from .network_digest import network_digest
 from .record import GRAPH_MODES, Case, Cost, Mode, Precision
 from .reference import reference_outputs
@@ -30,6 +30,12 @@ _DTYPES: dict[Precision, torch.dtype] = {
 
 CUDNN_BENCHMARK = True
 """cuDNN tries its algorithms on the first call of a shape: what a server with fixed shapes does."""
+
+DRAWN = 8
+"""Clips of a batch that are random; the others are copies of them, each shifted.
+
+A CPU would draw 64 clips of 16x224x224 for seconds, for each measurement of each batch of a sweep.
+"""
 
 Forward = Callable[..., torch.Tensor]
 """Called with the tensors of `Inputs`; gives logits `[B, classes]`."""
@@ -172,24 +178,28 @@ class Network:
             torch.cuda.synchronize(self.device)
 
     def inputs(self, count: int) -> list[Inputs]:
-        """Return random arguments of `forward`, of the case's own shape, on the device."""
-        drawn = self._random_inputs(count, seed=0)
+        """Return random arguments of `forward`, of the case's own shape, on the device.
+
+        No two of a batch are the same; see `DRAWN`.
+        """
+        drawn = self._random_inputs(count, seed=0, at_most=DRAWN)
         if self.case.mode == "stream":
             drawn = [(clip[:, :, 0],) for (clip,) in drawn]
-        return [self.placed(inputs) for inputs in drawn]
+        sent = [tuple(each.to(self.device, self.dtype) for each in inputs) for inputs in drawn]
+        batch = self.case.batch
+        return [self.placed(tuple(shifted_copies(each, batch) for each in few)) for few in sent]
 
     def placed(self, inputs: Inputs) -> Inputs:
         """Return arguments on the case's device, in its precision and memory format."""
         placed = tuple(each.to(self.device, self.dtype) for each in inputs)
         return _laid_out(placed) if self.case.mode == "channels_last_3d" else placed
 
-    def _random_inputs(self, count: int, seed: int) -> list[Inputs]:
+    def _random_inputs(self, count: int, seed: int, at_most: int | None = None) -> list[Inputs]:
+        """Draw batches, float32 on the CPU, whole or of so many clips at most."""
         protocol, generator = self.case.protocol, torch.Generator().manual_seed(seed)
         frames, size = protocol.frames, protocol.size
-        return [
-            random_inputs(self.kinds, self.case.batch, frames, size, generator)
-            for _ in range(count)
-        ]
+        batch = min(self.case.batch, at_most or self.case.batch)
+        return [random_inputs(self.kinds, batch, frames, size, generator) for _ in range(count)]
 
     def cost(self) -> Cost:
         """Count one view, or in mode `stream` one frame; before `settle`."""

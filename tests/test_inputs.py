@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -10,10 +11,10 @@ import torch
 
 from kinobench.bench.accuracy import measure_accuracy
 from kinobench.bench.flow_time import LEAST_SAMPLES, measure_flow_time, moving_texture
-from kinobench.bench.inputs import input_shapes, random_inputs, video_inputs
+from kinobench.bench.inputs import input_shapes, random_inputs, shifted_copies, video_inputs
 from kinobench.bench.leaderboard import boards
 from kinobench.bench.network import Network
-from kinobench.bench.record import Case, FlowTime
+from kinobench.bench.record import Case, FlowTime, Mode
 from kinobench.bench.suite import Settings, Suite, plan
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.flow import compute_flow
@@ -55,6 +56,43 @@ def test_random_flow_fills_its_range() -> None:
     rgb, flow = random_inputs(("rgb", "flow"), 2, 4, 32, torch.Generator().manual_seed(0))
     assert rgb.shape == (2, 3, 4, 32, 32) and abs(rgb.std() - 1) < 0.05
     assert flow.shape == (2, 6, 32, 32) and -1 <= flow.min() < -0.99 and 0.99 < flow.max() < 1
+
+
+def test_copies_are_shifted_around_along_rows_and_then_along_columns() -> None:
+    drawn = torch.arange(12.0).view(2, 1, 2, 3)
+    copies = shifted_copies(drawn, 11)
+    assert copies.shape == (11, 1, 2, 3) and torch.equal(copies[:2], drawn)
+    assert copies[2, 0].tolist() == [[2, 0, 1], [5, 3, 4]]
+    assert copies[6, 0].tolist() == [[3, 4, 5], [0, 1, 2]]
+    assert copies[10, 0].tolist() == [[4, 5, 3], [1, 2, 0]]  # of half a copy, the first
+    assert len({tuple(each.flatten().tolist()) for each in copies}) == 11
+    assert torch.equal(shifted_copies(drawn, 1), drawn[:1])
+
+
+@pytest.mark.parametrize("batch", [1, 8, 20])
+@pytest.mark.parametrize("mode", ["eager", "channels_last_3d", "stream"])
+def test_of_a_large_batch_eight_clips_are_drawn_and_no_two_are_the_same(
+    batch: int, mode: Mode
+) -> None:
+    network = Network(case("cnn_lstm_tiny", batch=batch, mode=mode, precision="bf16"))
+    generator = torch.Generator().manual_seed(0)
+    for (clips,) in network.inputs(2):
+        (drawn,) = random_inputs(("rgb",), min(batch, 8), 16, 64, generator)
+        drawn = drawn[:, :, 0] if mode == "stream" else drawn
+        assert torch.equal(clips[:8], drawn.bfloat16()) and len(clips) == batch
+        assert clips.is_contiguous(memory_format=torch.channels_last_3d) == (
+            mode == "channels_last_3d"
+        )
+        assert len({each.float().numpy().tobytes() for each in clips}) == batch
+        assert clips.float().std() > 0.9
+
+
+def test_the_clips_that_drift_is_told_of_are_all_drawn() -> None:
+    network = Network(case("two_stream_tiny", batch=9, mode="channels_last_3d", flow="dis"))
+    network.settle()
+    ((clips, flow),) = network.reference_inputs
+    expected = random_inputs(("rgb", "flow"), 9, 16, 64, torch.Generator().manual_seed(1))
+    assert torch.equal(clips, expected[0]) and torch.equal(flow, expected[1])
 
 
 def test_the_texture_moves_by_two_pixels_across_and_one_down() -> None:
@@ -144,7 +182,7 @@ def test_a_row_ranks_by_its_latency_with_the_flow() -> None:
     assert row.total_s is None
 
 
-def case(model: str, **changes: str) -> Case:
+def case(model: str, **changes: Any) -> Case:
     return Case(model=model, classes=8, protocol=POINTLIGHT, **changes)
 
 

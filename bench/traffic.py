@@ -29,7 +29,7 @@ _CHOOSING = frozenset(
 _PLACING = frozenset(
     ("index_put", "_index_put_impl", "index_copy", "index_fill", "scatter", "masked_scatter")
 )
-"""In place, these write no more than their last argument holds, and read nothing of their first."""
+"""These write into places of their first argument, and read nothing of it."""
 
 
 class Access(NamedTuple):
@@ -124,8 +124,9 @@ def access_of(
         inputs = []  # their shape is all that counts
     if changed:
         if name in _PLACING:
-            size = min(byte_count(changed[0]), byte_count(inputs[-1]) if inputs else 0)
-            return Access(_once(inputs), size)
+            elements = _placed(operator, name, args, kwargs)
+            size = elements * changed[0].element_size()
+            return Access(_once(inputs), min(byte_count(changed[0]), size))
         return Access(_once(inputs), sum(map(byte_count, changed)))
     limit = None
     if name in _CHOOSING:
@@ -140,6 +141,49 @@ def byte_count(tensor: torch.Tensor) -> int:
     places = zip(tensor.shape, tensor.stride(), strict=True)
     elements = math.prod(size for size, stride in places if stride or not size)
     return min(elements * tensor.element_size(), tensor.untyped_storage().nbytes())
+
+
+def _placed(operator: OpOverload, name: str, args: Any, kwargs: Any) -> int:
+    """Return how many elements an operator of `_PLACING` writes into its first argument."""
+    names = (argument.name for argument in operator._schema.arguments)
+    given = dict(zip(names, args, strict=False)) | dict(kwargs)
+    whole: torch.Tensor = given["self"]
+    if "indices" in given:
+        return _indexed(whole, given["indices"], given["values"])
+    if "mask" in given:
+        mask, source = given["mask"], given["source"]
+        return source.numel() if mask.is_meta else int(mask.expand_as(whole).count_nonzero())
+    places: int = given["index"].numel()
+    if name == "scatter" or not whole.dim():
+        return places
+    along = whole.shape[given["dim"]]  # the others place slices, across that dimension
+    return places * (whole.numel() // along) if along else 0
+
+
+def _indexed(
+    whole: torch.Tensor, indices: Iterable[torch.Tensor | None], values: torch.Tensor
+) -> int:
+    """Return how many elements `whole[indices] = values` writes, one value or as many.
+
+    On the meta device nobody knows how many a mask chooses: as many as there are values, or all
+    that it covers if there is but one.
+    """
+    shapes: list[tuple[int, ...]] = []
+    kept, dimension = 1, 0
+    for index in indices:
+        if index is None:
+            kept *= whole.shape[dimension]
+            dimension += 1
+        elif index.dtype in (torch.bool, torch.uint8):
+            if index.is_meta and values.numel() > 1:
+                return values.numel()
+            shapes.append((index.numel() if index.is_meta else int(index.count_nonzero()),))
+            dimension += index.dim()
+        else:
+            shapes.append(tuple(index.shape))
+            dimension += 1
+    kept *= math.prod(whole.shape[dimension:])
+    return math.prod(torch.broadcast_shapes(*shapes)) * kept
 
 
 def _access(

@@ -1,15 +1,19 @@
 """Bytes that a forward must move are those derived by hand, at both levels."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from kinobench.bench.flops import count_traffic
 from kinobench.bench.network import Network
 from kinobench.bench.record import Case
 from kinobench.bench.roofline import case_traffic
-from kinobench.bench.traffic import Traffic
+from kinobench.bench.traffic import Traffic, access_of
 from kinobench.datasets.protocol import preset
 from kinobench.zoo import registry
 
@@ -92,6 +96,58 @@ def test_of_a_table_only_the_rows_that_are_wanted_are_read() -> None:
     # An input of which only one picture is looked at need not be read whole.
     first = traffic_of(Calls(lambda clip: clip[:, :, 0].relu()), torch.randn(1, 3, 16, 8, 8))
     assert first.input_bytes == FLOAT * 3 * 8 * 8
+
+
+class LastAccess(TorchDispatchMode):
+    """Keeps what the last operator moved."""
+
+    def __torch_dispatch__(self, operator: Any, types: Any, args: Any = (), kwargs: Any = None):
+        result = operator(*args, **(kwargs or {}))
+        self.access = access_of(operator, args, kwargs or {}, result)
+        return result
+
+
+def written_by(write: Callable[..., object], device: str) -> int:
+    """Of 5 x 6 floats, into rows 4 and 1 or into those of a mask of three."""
+    y = torch.zeros(5, 6, device=device)
+    rows = torch.tensor([4, 1]).to(device)
+    mask = torch.tensor([True, False, True, True, False]).to(device)
+    row, two, three = (torch.ones(*n, 6, device=device) for n in ((), (2,), (3,)))
+    with torch.inference_mode(), LastAccess() as last:
+        write(y, rows, mask, row, two, three)
+    return last.access.written_bytes
+
+
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+@pytest.mark.parametrize(
+    ("write", "elements"),
+    [
+        (lambda y, rows, *_: y.__setitem__(rows, 0.0), 2 * 6),
+        (lambda y, rows, mask, row, *_: y.__setitem__(rows, row), 2 * 6),
+        (lambda y, rows, mask, row, two, _: y.__setitem__(rows, two), 2 * 6),
+        (lambda y, rows, *_: y.__setitem__((slice(None), rows), 0.0), 5 * 2),
+        (lambda y, rows, *_: y.__setitem__((rows, rows), 0.0), 2),
+        (lambda y, rows, *_: y.__setitem__((rows[:, None], rows), 0.0), 2 * 2),
+        (lambda y, rows, mask, row, two, three: y.__setitem__(mask, three), 3 * 6),
+        (lambda y, rows, *_: y.index_fill_(1, rows, 0.0), 5 * 2),
+        (lambda y, rows, mask, row, two, _: y.index_copy_(0, rows, two), 2 * 6),
+        (lambda y, rows, *_: y.scatter_(1, rows[:, None], 0.0), 2),
+        (lambda y, rows, mask, row, two, _: y.scatter_(1, rows[:, None], two), 2),
+        (lambda y, rows, mask, *others: y.masked_scatter_(mask[:, None], others[-1]), 3 * 6),
+    ],
+)
+def test_what_is_written_is_as_large_as_its_places_whatever_is_written(
+    write: Callable[..., object], elements: int, device: str
+) -> None:
+    assert written_by(write, device) == FLOAT * elements
+
+
+def test_of_a_mask_without_content_all_that_it_covers_may_be_written() -> None:
+    def write(y: torch.Tensor, rows: torch.Tensor, mask: torch.Tensor, *_: torch.Tensor) -> None:
+        y[mask] = 0.0
+
+    assert written_by(write, "cpu") == FLOAT * 3 * 6
+    assert written_by(write, "meta") == FLOAT * 5 * 6
 
 
 def test_weights_that_nothing_reads_count_for_nothing_and_shared_ones_once() -> None:

@@ -15,6 +15,7 @@ from ..datasets.decoders import DEFAULT as DEFAULT_DECODER
 from ..datasets.errors import UnknownNameError
 from .drift_text import difference, of_spread
 from .leaderboard import Board, Row
+from .markdown import escaped as _markdown_escaped
 from .sweep_table import rate
 
 NOT_MEASURED = "–"
@@ -71,15 +72,6 @@ def _markdown(boards: Sequence[Board]) -> str:
         notes = "".join(f"- {_markdown_escaped(line)}\n" for line in footnotes(board))
         parts.append(f"## {_markdown_escaped(board.title)}\n\n{table}\n\n{notes}")
     return "# Leaderboard\n\n" + "\n".join(parts)
-
-
-_MARKDOWN = str.maketrans(
-    {"\\": "\\\\", "`": "\\`", "*": "\\*", "|": "\\|", "<": "&lt;", "&": "&amp;"}
-)
-
-
-def _markdown_escaped(text: str) -> str:
-    return text.translate(_MARKDOWN)
 
 
 def _tabulated(

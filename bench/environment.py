@@ -225,8 +225,12 @@ def _gpu(first: bool) -> _Gpu:
 
 
 def _commit() -> str | None:
-    """Return the commit of the checkout that runs, with + where files differ from it."""
-    checkout = Path(__file__).resolve().parent.parent
+    """Return the commit of the checkout that runs."""
+    return commit_of(Path(__file__).resolve().parent.parent)
+
+
+def commit_of(checkout: Path) -> str | None:
+    """Return the commit of a checkout, with + where files differ from it; None: it is none."""
     if not (checkout / ".git").exists():
         return None
     try:

@@ -4,19 +4,29 @@ from typing import Any
 
 import msgspec
 
+from .case_names import names_of
 from .gate import Checked
 from .gate_self import SelfCheck
 from .gate_stats import Estimate
 from .gate_stored import StoredCheck
+from .markdown import escaped, fenced
+from .record import Environment
 
-EXIT_PASS, EXIT_FAIL, EXIT_INCONCLUSIVE = 0, 1, 3
+EXIT_PASS, EXIT_FAIL, EXIT_INCONCLUSIVE, EXIT_INTERRUPTED = 0, 1, 3, 130
 
 WORDS = {
     "fail": "FAIL",
+    "broken": "BROKEN",
     "pass": "pass",
     "inconclusive": "inconclusive",
     "new": "new",
 }
+NOTHING = "–"
+"""A cell for what was not measured."""
+LONGEST = 300
+"""Characters of a remark that a comment shows at once; the rest is folded away."""
+
+Found = Checked | StoredCheck | SelfCheck
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +37,12 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         budget: The slowdown that is allowed, as a fraction.
         inject: The share by which the candidate was slowed, to see whether that is seen.
         notes: What a reader should know of the numbers.
+        started: UTC, as in 2026-01-31T12:00:00Z.
+        environment: The machine, the libraries and kinobench's commit.
+        candidate: The commit of the repository whose versions are compared, with + where files
+            differ from it; None where there is no repository.
+        baseline: The commit that it is compared with; None where that is no commit.
+        interrupted: How many cases were finished, of how many; None: all were.
     """
 
     title: str
@@ -36,23 +52,46 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     stored: tuple[StoredCheck, ...] = ()
     itself: tuple[SelfCheck, ...] = ()
     notes: tuple[str, ...] = ()
+    started: str | None = None
+    environment: Environment | None = None
+    candidate: str | None = None
+    baseline: str | None = None
+    interrupted: tuple[int, int] | None = None
+
+    @property
+    def found(self) -> tuple[Found, ...]:
+        """Return what there is of each case."""
+        return self.itself or self.stored or self.checked
 
     @property
     def exit_code(self) -> int:
-        """Return 0, 1 or 3; a slowdown that was put in is to be found."""
-        verdicts: list[str] = [each.verdict for each in self.checked]
-        verdicts += [each.verdict for each in self.stored]
+        """Return 0, 1, 3 or 130; a slowdown that was put in is to be found."""
+        if self.interrupted is not None:
+            return EXIT_INTERRUPTED
+        verdicts = self._verdicts
         if self.inject is not None:
             seen = all(verdict == "fail" for verdict in verdicts)
             return EXIT_PASS if seen else EXIT_INCONCLUSIVE
-        if "fail" in verdicts:
+        if self._failed:
             return EXIT_FAIL
         enough = all(each.suffices for each in self.itself)
         return EXIT_INCONCLUSIVE if "inconclusive" in verdicts or not enough else EXIT_PASS
 
     @property
+    def _verdicts(self) -> list[str]:
+        return [each.verdict for each in (*self.checked, *self.stored)]
+
+    @property
+    def _failed(self) -> list[str]:
+        """Return the words of the verdicts that fail a check."""
+        return [WORDS[each] for each in ("fail", "broken") if each in self._verdicts]
+
+    @property
     def says(self) -> str:
         """Return the whole in a sentence."""
+        if self.interrupted is not None:
+            finished, asked = self.interrupted
+            return f"Interrupted: {finished} of {asked} cases were finished."
         if self.inject is not None:
             put_in = f"the {percent(self.inject)} that were put in"
             if self.exit_code == EXIT_PASS:
@@ -68,62 +107,98 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
             )
         return {
             EXIT_PASS: f"Pass: nothing is slower by {percent(self.budget)} or more.",
-            EXIT_FAIL: "FAIL: see the rows that say so.",
+            EXIT_FAIL: f"FAIL: see the rows that say {' or '.join(self._failed)}.",
             EXIT_INCONCLUSIVE: "Inconclusive: some rows have no answer.",
         }[self.exit_code]
 
 
 def table(report: Report) -> tuple[list[str], list[list[str]]]:
     """Return the headings and the rows."""
-    if report.itself:
-        heads = ["model", "pairs", "spread", "false alarms", "least detectable", "budget"]
-        return heads, [
-            [
-                each.case.model,
-                str(len(each.pairs)),
-                percent(each.spread),
-                percent(each.false_alarm_rate),
-                f"{percent(each.least_detectable)} ({each.affords} pairs)",
-                percent(each.budget),
-            ]
-            for each in report.itself
-        ]
-    if report.stored:
-        heads = ["model", "verdict", "slowdown", "interval", "in units of"]
-        return heads, [
-            [
-                each.case.model,
-                WORDS[each.verdict],
-                percent(each.slowdown, signed=True),
-                _interval(each.low, each.high),
-                "the reference kernel" if each.normalised else "seconds",
-            ]
-            for each in report.stored
-        ]
-    heads = ["model", "verdict", "slowdown", "interval", "processor time", "pairs", "s"]
-    return heads, [_row(each) for each in report.checked]
+    names = names_of([each.case for each in report.found])
+    cells = [_cells(each) for each in report.found]
+    heads = list(cells[0]) if cells else ["verdict"]
+    rows = [[name, *of_row.values()] for name, of_row in zip(names, cells, strict=True)]
+    return ["model", *heads], rows
+
+
+def verdict(found: Found) -> str:
+    """Return what was found of a case in a line, without its name."""
+    told = [
+        cell if head == "verdict" else f"{head} {cell}"
+        for head, cell in _cells(found).items()
+        if cell != NOTHING
+    ]
+    reason = getattr(found, "reason", None)
+    return ", ".join(told) + (f": {_at_once(reason)}" if reason else "")
 
 
 def remarks(report: Report) -> list[str]:
-    """Return a line for each count that differs and each reason, and the notes."""
-    lines = []
-    for each in report.checked:
-        model = each.case.model
-        lines += [f"{model}: {difference}" for difference in each.exact]
-        if each.reason is not None:
-            lines.append(f"{model}: {each.reason}")
-    return [*lines, *report.notes]
+    """Return a text for each count that differs and each reason, and the notes."""
+    return [*(f"{name}: {text}" for name, text in _reasons(report)), *report.notes]
+
+
+def origin(report: Report) -> list[str]:
+    """Return what was measured when and on what, in a line; none where that is not known."""
+    here = report.environment
+    if here is None:
+        return []
+    parts = [f"torch {here.versions.get('torch', 'unknown')}", f"Python {here.versions['python']}"]
+    if here.gpu_driver is not None and here.gpu is not None:
+        parts.append(f"driver {here.gpu_driver}")
+    if report.candidate is not None:
+        dirty = " (and what is not committed)" if report.candidate.endswith("+") else ""
+        parts.append(f"checkout {report.candidate}{dirty}")
+    if here.kinobench_commit not in (None, report.candidate):
+        parts.append(f"kinobench commit {here.kinobench_commit}")
+    if report.started is not None:
+        parts.append(report.started)
+    cores = "1 core" if here.physical_cores == 1 else f"{here.physical_cores} cores"
+    machine = f"{here.cpu} ({cores})" + (f", {here.gpu}" if here.gpu else "")
+    return [f"Measured on {machine}, with {', '.join(parts)}, machine {here.fingerprint}."]
 
 
 def markdown(report: Report) -> str:
-    """Return the comment for a pull request."""
+    """Return the comment for a pull request.
+
+    A remark of several lines, such as the end of an error's trace, is cut there, and stands in full
+    in a block that opens on a click.
+    """
     heads, rows = table(report)
-    lines = [f"### kinobench check: {report.says}", "", report.title, ""]
-    lines += ["| " + " | ".join(row) + " |" for row in (heads, ["---"] * len(heads), *rows)]
+    lines = [f"### kinobench check: {report.says}", "", escaped(report.title), ""]
+    shown = (heads, ["---"] * len(heads), *([escaped(cell) for cell in row] for row in rows))
+    lines += ["| " + " | ".join(row) + " |" for row in shown]
     told = remarks(report)
     if told:
-        lines += ["", *(f"- {line}" for line in told)]
+        lines += ["", *(f"- {escaped(_at_once(text))}" for text in told)]
+    for name, text in _reasons(report):
+        if _at_once(text) != text:
+            summary = f"<details><summary>{escaped(name)}</summary>"
+            lines += ["", summary, "", fenced(text), "", "</details>"]
+    for line in origin(report):
+        lines += ["", escaped(line)]
     return "\n".join(lines) + "\n"
+
+
+def _reasons(report: Report) -> list[tuple[str, str]]:
+    """Return names of cases, each with a count that differs or a reason."""
+    reasons: list[tuple[str, str]] = []
+    names = names_of([each.case for each in report.found])
+    for name, each in zip(names, report.found, strict=True):
+        if isinstance(each, Checked):
+            reasons += [(name, str(difference)) for difference in each.exact]
+        if not isinstance(each, SelfCheck) and each.reason is not None:
+            reasons.append((name, each.reason))
+    return reasons
+
+
+def _at_once(text: str) -> str:
+    """Return a text as one line that is not too long; of several lines the first and the last."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    parts = lines if len(lines) < 2 else [lines[0], lines[-1]]
+    longest = LONGEST // max(len(parts), 1)
+    return " … ".join(
+        part if len(part) <= longest else part[: longest - 1].rstrip() + "…" for part in parts
+    )
 
 
 def plain(report: Report) -> dict[str, Any]:
@@ -140,20 +215,40 @@ def percent(share: float, *, signed: bool = False) -> str:
     return f"{told} %"
 
 
-def _row(checked: Checked) -> list[str]:
-    shown = checked.shown
-    pairs = [str(len(batch.pairs)) for batch in (checked.first, checked.second) if batch]
-    return [
-        checked.case.model,
-        WORDS[checked.verdict],
-        percent(shown.wall.slowdown, signed=True) if shown else "–",
-        _of(shown.wall) if shown else "–",
-        f"{percent(shown.cpu.slowdown, signed=True)} {_of(shown.cpu)}"
-        if shown and shown.cpu
-        else "–",
-        " + ".join(pairs) or "–",
-        f"{checked.seconds:.0f}",
-    ]
+def _cells(found: Found) -> dict[str, str]:
+    """Return the cells of a row by their headings, the name of the case left out."""
+    if isinstance(found, SelfCheck):
+        return {
+            "pairs": str(len(found.pairs)),
+            "spread": percent(found.spread),
+            "false alarms": percent(found.false_alarm_rate),
+            "least detectable": f"{percent(found.least_detectable)} ({found.affords} pairs)",
+            "budget": percent(found.budget),
+        }
+    if isinstance(found, StoredCheck):
+        return {
+            "verdict": WORDS.get(found.verdict, found.verdict),
+            "slowdown": NOTHING if found.slowdown is None else percent(found.slowdown, signed=True),
+            "interval": _interval(found.low, found.high),
+            "in units of": _unit(found),
+        }
+    shown = found.shown
+    pairs = [str(len(batch.pairs)) for batch in (found.first, found.second) if batch]
+    cpu = shown.cpu if shown else None
+    return {
+        "verdict": WORDS.get(found.verdict, found.verdict),
+        "slowdown": percent(shown.wall.slowdown, signed=True) if shown else NOTHING,
+        "interval": _of(shown.wall) if shown else NOTHING,
+        "processor time": f"{percent(cpu.slowdown, signed=True)} {_of(cpu)}" if cpu else NOTHING,
+        "pairs": " + ".join(pairs) or NOTHING,
+        "s": f"{found.seconds:.0f}",
+    }
+
+
+def _unit(found: StoredCheck) -> str:
+    if found.slowdown is None:
+        return NOTHING
+    return "the reference kernel" if found.normalised else "seconds"
 
 
 def _of(estimate: Estimate) -> str:
@@ -162,5 +257,5 @@ def _of(estimate: Estimate) -> str:
 
 def _interval(low: float | None, high: float | None) -> str:
     if low is None or high is None:
-        return "–"
+        return NOTHING
     return f"[{100 * low:.2f}, {100 * high:.2f}]"

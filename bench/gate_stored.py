@@ -44,17 +44,20 @@ class StoredCheck(msgspec.Struct, frozen=True, kw_only=True):
     """A time now beside one of a file.
 
     Attributes:
-        slowdown: As a fraction.
+        verdict: `broken` is a network that can't be timed now.
+        reason: Why, in words, where the numbers don't say it.
+        slowdown: As a fraction; None where one of the times is missing.
         low, high: From the ends of both intervals, which is wider than 95 %; None without them.
         normalised: Whether both are in units of the reference kernel's time.
     """
 
     case: Case
-    verdict: Literal["fail", "pass", "inconclusive"]
-    slowdown: float
-    low: float | None
-    high: float | None
-    normalised: bool
+    verdict: Literal["fail", "broken", "pass", "inconclusive"]
+    slowdown: float | None = None
+    low: float | None = None
+    high: float | None = None
+    normalised: bool = False
+    reason: str | None = None
 
 
 def is_stored(against: str | None) -> bool:

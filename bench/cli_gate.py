@@ -1,14 +1,22 @@
 """`check`: the speed gate."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from .cli_frame import Json, Plugins, app, console, load_plugins, print_json, tell, told
-
-if TYPE_CHECKING:
-    from .gate_page import Report
+from .cli_frame import (
+    EXIT_INTERRUPTED,
+    Json,
+    Plugins,
+    app,
+    console,
+    leave,
+    load_plugins,
+    print_json,
+    tell,
+    told,
+)
 
 
 @app.command()
@@ -73,7 +81,7 @@ def check(
 ) -> None:
     """Tell whether the checkout is slower than a commit: exit 0 no, 1 yes, 3 can't be said."""
     from ..datasets.errors import KinobenchError
-    from . import gate_command, gate_page, gate_stored
+    from . import gate_command, gate_file, gate_page, gate_stored
     from . import suite as suites
     from .environment import require_device
     from .gate import Terms
@@ -102,7 +110,7 @@ def check(
                 f"--against {against}: the cases are those of the file; leave out --suite, "
                 "--device, --precision, --mode and --threads (--model chooses among them)"
             )
-        report = gate_command.against_file(Path(against), tuple(model or ()), plugins, terms, tell)
+        report = gate_file.against_file(Path(against), tuple(model or ()), plugins, terms, tell)
     else:
         alone = suite is None and bool(model)
         loaded = suites.Suite(dataset="pointlight") if alone else suites.load(suite or "quick")
@@ -129,23 +137,10 @@ def check(
     if json:
         print_json(gate_page.plain(report))
     else:
-        _print(report)
+        from . import gate_table
+
+        gate_table.show(report, console())
+    if report.interrupted is not None:
+        finished, asked_for = report.interrupted
+        leave(f"interrupted: {finished} of {asked_for} cases were finished", EXIT_INTERRUPTED)
     raise SystemExit(report.exit_code)
-
-
-def _print(report: "Report") -> None:
-    from rich.table import Table
-
-    from . import gate_page
-
-    out = console()
-    heads, rows = gate_page.table(report)
-    grid = Table(title=report.title, title_justify="left", box=None, pad_edge=False)
-    for number, head in enumerate(heads):
-        grid.add_column(head, justify="left" if number < 2 else "right", no_wrap=True)
-    for row in rows:
-        grid.add_row(*row)
-    out.print(grid, markup=False, highlight=False)
-    for line in gate_page.remarks(report):
-        out.print(line, markup=False, highlight=False)
-    out.print(report.says, markup=False, highlight=False)

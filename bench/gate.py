@@ -32,6 +32,8 @@ FIRST_SHARE = 0.6
 
 MeasurePair = Callable[[], Pair]
 Tell = Callable[[str], None]
+Heed = Callable[["Checked", bool], None]
+"""Takes what is known of a model, and whether that is final."""
 Clock = Callable[[], float]
 
 
@@ -109,7 +111,13 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     confirming: Rule = CONFIRMING
 
 
-def check(cases: Sequence[Case], bench: Bench, terms: Terms, tell: Tell) -> list[Checked]:
+def check(
+    cases: Sequence[Case],
+    bench: Bench,
+    terms: Terms,
+    tell: Tell,
+    heed: Heed = lambda checked, final: None,
+) -> list[Checked]:
     """Check every case; Holm's method keeps the false alarms of all together at the level of one.
 
     A side that can't be measured leaves its model inconclusive; the others are checked still.
@@ -122,10 +130,15 @@ def check(cases: Sequence[Case], bench: Bench, terms: Terms, tell: Tell) -> list
         except SideError as error:
             checked = Checked(case=case, verdict="inconclusive", reason=str(error))
         found.append(msgspec.structs.replace(checked, seconds=bench.clock() - begin))
+        heed(found[-1], found[-1].first is None or found[-1].verdict == "pass")
     claims = [each for each in found if each.first is not None]
     p = [each.first.p(terms.first) for each in claims if each.first is not None]
     slower = dict(zip(map(id, claims), fails_of(p, terms.first.alpha), strict=True))
-    return [_judged(each, bench, terms, tell, slower=slower.get(id(each), False)) for each in found]
+    judged = []
+    for each in found:
+        judged.append(_judged(each, bench, terms, tell, slower=slower.get(id(each), False)))
+        heed(judged[-1], True)
+    return judged
 
 
 def _checked_once(case: Case, bench: Bench, terms: Terms, tell: Tell, *, models: int) -> Checked:

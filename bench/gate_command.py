@@ -1,22 +1,19 @@
 """What `check` does: finds the two versions, has them measured, and reports."""
 
 import random
-import tempfile
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-
-import msgspec
+from typing import Any
 
 from ..datasets.errors import KinobenchError
-from . import runner
-from .environment import UnfitEnvironmentError, describe
+from .environment import UnfitEnvironmentError, commit_of, describe
 from .gate import Bench, Checked, Terms, check
 from .gate_baseline import cache_folder, find_commit, interpreter, repository_of, worktree
 from .gate_page import Report
+from .gate_progress import Progress
 from .gate_self import SelfCheck, measure_itself
-from .gate_stored import compare, of_record, read_stored, refuse_other_machine
 from .gate_turns import Code, exact_facts, measured_pair
-from .job import Budget, Job
 from .record import Case
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -56,6 +53,8 @@ def against_commit(
     repository = _repository(plugins)
     commit = find_commit(repository, ref)
     tell(f"against {commit.sha[:10]} ({commit.said}) of {repository}")
+    about = origin_of(cases, repository)
+    progress: Progress[Checked] = Progress(cases, tell)
     with worktree(repository, commit.sha) as place:
         baseline = Code(
             name=f"the baseline {commit.sha[:10]}",
@@ -63,12 +62,16 @@ def against_commit(
             python=interpreter(place, repository, cache_folder(), tell),
             plugins=tuple(str(_moved(path, repository, place)) for path in plugins),
         )
-        checked = check(cases, _bench(baseline, _candidate(plugins)), terms, tell)
+        with progress.kept():
+            check(cases, _bench(baseline, _candidate(plugins)), terms, tell, progress.heed)
     return Report(
         title=f"The checkout against {commit.sha[:10]} ({commit.said}).",
         budget=terms.budget,
-        checked=tuple(checked),
+        checked=progress.found,
+        interrupted=progress.interrupted,
+        baseline=commit.sha,
         notes=NOTES,
+        **about,
     )
 
 
@@ -83,13 +86,18 @@ def against_itself(
 ) -> Report:
     """Check the checkout against itself, slowed by a share: it is to FAIL."""
     slowed = _candidate(plugins, inject)
-    checked: list[Checked] = check(cases, _bench(_candidate(plugins), slowed), terms, tell)
+    about = origin_of(cases)
+    progress: Progress[Checked] = Progress(cases, tell)
+    with progress.kept():
+        check(cases, _bench(_candidate(plugins), slowed), terms, tell, progress.heed)
     return Report(
         title=f"The checkout against itself, slowed by {100 * inject:g} %.",
         budget=terms.budget,
         inject=inject,
-        checked=tuple(checked),
+        checked=progress.found,
+        interrupted=progress.interrupted,
         notes=NOTES,
+        **about,
     )
 
 
@@ -100,72 +108,39 @@ def noise(cases: Sequence[Case], plugins: Sequence[Path], terms: Terms, tell: Te
         UnfitEnvironmentError: Not even two pairs fit into the time.
     """
     same = _candidate(plugins)
-    found: list[SelfCheck] = []
-    for case in cases:
-        itself = measure_itself(case, _bench(same, same), terms, tell)
-        if itself is None:
-            raise UnfitEnvironmentError(
-                f"{case.model}: two pairs of processes don't fit into {terms.max_s:g} s; "
-                "give more --max-seconds"
-            )
-        found.append(itself)
+    about = origin_of(cases)
+    progress: Progress[SelfCheck] = Progress(cases, tell)
+    with progress.kept():
+        for case in cases:
+            itself = measure_itself(case, _bench(same, same), terms, tell)
+            if itself is None:
+                raise UnfitEnvironmentError(
+                    f"{case.model}: two pairs of processes don't fit into {terms.max_s:g} s; "
+                    "give more --max-seconds"
+                )
+            progress.heed(itself)
     return Report(
         title="The checkout against itself: what this machine's noise lets the gate see.",
         budget=terms.budget,
-        itself=tuple(found),
+        itself=progress.found,
+        interrupted=progress.interrupted,
+        **about,
     )
 
 
-def against_file(
-    path: Path, models: Sequence[str], plugins: Sequence[Path], terms: Terms, tell: Tell
-) -> Report:
-    """Check against the times of a file: the weaker check.
+def origin_of(cases: Sequence[Case], repository: Path | None = None) -> dict[str, Any]:
+    """Return what a report says of the time, the machine and the candidate.
 
-    Raises:
-        UnfitEnvironmentError: The file's times are of another machine.
-        KinobenchError: The file has no such times, or a case can't be measured.
+    Args:
+        cases: Of the check; where one runs on a GPU, the machine's is that which torch uses.
+        repository: Whose versions are compared; by default the one that kinobench runs from.
     """
-    stored = read_stored(path)
-    unknown = sorted(set(models) - {each.case.model for each in stored})
-    if unknown:
-        raise KinobenchError(f"--model {unknown[0]}: {path} has no time of it")
-    wanted = [each for each in stored if not models or each.case.model in models]
-    here = {device: describe(device) for device in {each.case.device for each in wanted}}
-    for each in wanted:
-        refuse_other_machine([each], here[each.case.device])
-    found = []
-    for each in wanted:
-        tell(f"{each.case.model}: timing")
-        with tempfile.TemporaryDirectory() as folder, runner.Worker(each.case) as worker:
-            job = Job(
-                case=msgspec.structs.replace(each.case, dataset=None, split=None),
-                measures=("flops", "latency"),
-                budget=Budget(max_s=max(2.0, terms.max_s / 2)),
-                plugins=tuple(str(plugin.resolve()) for plugin in plugins),
-                results=folder,
-                predictions="none",
-            )
-            record = runner.run_job(
-                job,
-                worker,
-                run="check",
-                environment=here[each.case.device],
-                timeout_s=max(600.0, 3 * terms.max_s),
-            )
-        now = of_record(record)
-        if now is None:
-            why = record.error.message if record.error else "it has no latency"
-            raise KinobenchError(f"{each.case.model} can't be timed: {why}")
-        found.append(compare(each, now, terms.budget))
-    return Report(
-        title=f"The checkout against the times of {path}: the weaker check.",
-        budget=terms.budget,
-        stored=tuple(found),
-        notes=(
-            "The weaker check: times of another day differ by more than most regressions. A check "
-            "against a commit has both sides take turns.",
-        ),
-    )
+    on_gpu = any(case.device == "cuda" for case in cases)
+    return {
+        "started": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        "environment": describe("cuda" if on_gpu else "cpu"),
+        "candidate": commit_of(repository or CHECKOUT),
+    }
 
 
 def _bench(baseline: Code, candidate: Code) -> Bench:

@@ -420,7 +420,7 @@ def test_a_case_that_is_another_one_today_is_refused(tmp_path: Path) -> None:
 
 def test_planning_and_reporting_import_no_torch() -> None:
     code = (
-        "import sys; from kinobench.bench import cli_gate, gate_command, gate_page; "
+        "import sys; from kinobench.bench import cli_gate, gate_command, gate_file, gate_table; "
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

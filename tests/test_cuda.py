@@ -248,6 +248,7 @@ def test_a_whole_case_is_measured(tmp_path: Path) -> None:
     latency, accuracy, energy = record["latency"], record["accuracy"], record["energy"]
     assert accuracy["scored"] == accuracy["expected"] == 320
     assert 0 < latency["median_s"] <= latency["wall_median_s"]
+    assert len(latency["wall_interval_s"]) == 2
     assert latency["drift"]["clips"] == 8 and latency["drift"]["top1_flips"] <= 8
     assert energy is None or energy["window_s"] >= 5
     assert record["memory"]["peak_activation_bytes"] > 0 and record["error"] is None

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import torch
 
+from kinobench.bench import latency as measuring
 from kinobench.bench.job import Budget
 from kinobench.bench.latency import Sample, measure_drift, measure_latency, sample, warm_up
 from kinobench.bench.memory import measure_memory
@@ -149,3 +150,29 @@ def test_every_tiny_network_is_timed_and_its_memory_measured(model: str) -> None
     memory, _ = measure_memory(network)
     # float32: four bytes for each parameter, and the buffers.
     assert memory.weights_bytes >= 4 * network.params > 0
+
+
+def test_on_a_gpu_the_walls_median_has_an_interval_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Seven blocks, whose medians on the wall are 0.02, 0.03, ... 0.08; the device takes as long
+    # in all of them.
+    wall_s = [0.01 * (2 + number) for number in range(7)]
+    blocks = [[Sample(0.01, each, 0.0)] * 3 for each in wall_s]
+    watch = SimpleNamespace(conditions=lambda: None)
+    monkeypatch.setattr(measuring, "_cuda_timer", lambda *_: None)
+    monkeypatch.setattr(measuring, "GpuWatch", lambda: watch)
+    monkeypatch.setattr(measuring, "warm_up", lambda *_: (10, True))
+    monkeypatch.setattr(measuring, "sample", lambda *_, watch: (blocks, True))
+    network: Any = SimpleNamespace(
+        device=torch.device("cuda"),
+        case=SimpleNamespace(cold_l2=False),
+        inputs=lambda count: [],
+        forward=None,
+        build_s=0.0,
+        prepare_s=None,
+        first_call_s=0.0,
+    )
+    found = measure_latency(network, Budget(), drift=False)
+    assert found.wall_median_s == 0.05 and found.wall_interval_s == (wall_s[0], wall_s[-1])
+    assert found.interval_s == (0.01, 0.01)

@@ -37,6 +37,21 @@ Plugins = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="JSON on standard output, and nothing else.")]
+OnDevice = Annotated[
+    str | None, typer.Option("--device", metavar="cpu|cuda", help="Where it runs (default: cpu).")
+]
+AtPrecision = Annotated[
+    str | None,
+    typer.Option("--precision", metavar="fp32|tf32|bf16|fp16", help="Arithmetic (default: fp32)."),
+]
+InMode = Annotated[
+    str | None,
+    typer.Option(
+        "--mode",
+        metavar="eager|compile|cudagraph|compile_cudagraph|channels_last_3d|stream",
+        help="How it runs (default: eager); stream: one frame a call, state kept.",
+    ),
+]
 Aggregated = Annotated[
     str | None,
     typer.Option("--aggregation", metavar="softmax|logits", help="Not the protocol's average."),

@@ -11,7 +11,10 @@ from .cli_frame import (
     EXIT_FAILED,
     EXIT_INTERRUPTED,
     EXIT_UNFIT,
+    AtPrecision,
+    InMode,
     Json,
+    OnDevice,
     Plugins,
     Results,
     app,
@@ -61,19 +64,9 @@ def run(
             "(default: all but energy, pipeline and sweep).",
         ),
     ] = None,
-    device: Annotated[
-        str | None, typer.Option(metavar="cpu|cuda", help="Where it runs (default: cpu).")
-    ] = None,
-    precision: Annotated[
-        str | None, typer.Option(metavar="fp32|tf32|bf16|fp16", help="Arithmetic (default: fp32).")
-    ] = None,
-    mode: Annotated[
-        str | None,
-        typer.Option(
-            metavar="eager|compile|cudagraph|compile_cudagraph|channels_last_3d|stream",
-            help="How it runs (default: eager); stream: one frame a call, state kept.",
-        ),
-    ] = None,
+    device: OnDevice = None,
+    precision: AtPrecision = None,
+    mode: InMode = None,
     flow: Annotated[
         str | None,
         typer.Option(

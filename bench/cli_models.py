@@ -9,6 +9,7 @@ import typer
 from .cli_frame import (
     EXIT_FAILED,
     UNLIMITED,
+    AtPrecision,
     Json,
     Plugins,
     app,
@@ -58,9 +59,7 @@ def show(
     device: Annotated[
         str | None, typer.Option(metavar="cpu|cuda", help="Where it is timed (default: cpu).")
     ] = None,
-    precision: Annotated[
-        str | None, typer.Option(metavar="fp32|tf32|bf16|fp16", help="Arithmetic (default: fp32).")
-    ] = None,
+    precision: AtPrecision = None,
     batch: Annotated[
         int | None, typer.Option(min=1, help="Views in a timed forward (default: 1).")
     ] = None,

@@ -1,13 +1,16 @@
 """`check`: the speed gate."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .cli_frame import (
     EXIT_INTERRUPTED,
+    AtPrecision,
+    InMode,
     Json,
+    OnDevice,
     Plugins,
     app,
     console,
@@ -17,6 +20,9 @@ from .cli_frame import (
     tell,
     told,
 )
+
+if TYPE_CHECKING:
+    from .record import Case
 
 
 @app.command()
@@ -36,12 +42,21 @@ def check(
     model: Annotated[
         list[str] | None, typer.Option(help="Check this alone; may be repeated.")
     ] = None,
+    update: Annotated[
+        bool,
+        typer.Option(
+            "--update", help="Write the checkout's times into the .json file of --against."
+        ),
+    ] = False,
     budget: Annotated[
         str, typer.Option(metavar="PERCENT", help="The slowdown that is allowed.")
     ] = "3%",
     aa: Annotated[
         bool,
-        typer.Option("--aa", help="Say what this machine's noise lets the gate see; exit 3: less."),
+        typer.Option(
+            "--aa",
+            help="Say how small a slowdown can be seen here; exit 3: none as small as the budget.",
+        ),
     ] = False,
     inject: Annotated[
         str | None,
@@ -57,18 +72,9 @@ def check(
         Path | None,
         typer.Option(metavar="FILE", help="Write Markdown for a pull request here."),
     ] = None,
-    device: Annotated[
-        str | None, typer.Option(metavar="cpu|cuda", help="Where it runs (default: cpu).")
-    ] = None,
-    precision: Annotated[
-        str | None, typer.Option(metavar="fp32|tf32|bf16|fp16", help="Arithmetic (default: fp32).")
-    ] = None,
-    mode: Annotated[
-        str | None,
-        typer.Option(
-            metavar="eager|compile|cudagraph|stream", help="How it runs (default: eager)."
-        ),
-    ] = None,
+    device: OnDevice = None,
+    precision: AtPrecision = None,
+    mode: InMode = None,
     threads: Annotated[
         int | None, typer.Option(help="Threads on the CPU (default: 1, the steadiest).")
     ] = None,
@@ -81,7 +87,7 @@ def check(
 ) -> None:
     """Tell whether the checkout is slower than a commit: exit 0 no, 1 yes, 3 can't be said."""
     from ..datasets.errors import KinobenchError
-    from . import gate_command, gate_file, gate_page, gate_stored
+    from . import gate_command, gate_file, gate_page, stored_files
     from . import suite as suites
     from .environment import require_device
     from .gate import Terms
@@ -103,16 +109,9 @@ def check(
         raise KinobenchError(f"{given[0]} and {given[1]} are checks of their own: give one")
     load_plugins(plugin)
     plugins = tuple(plugin or ())
-    if gate_stored.is_stored(against):
-        assert against is not None
-        if suite or device or precision or mode or threads:
-            raise KinobenchError(
-                f"--against {against}: the cases are those of the file; leave out --suite, "
-                "--device, --precision, --mode and --threads (--model chooses among them)"
-            )
-        report = gate_file.against_file(Path(against), tuple(model or ()), plugins, terms, tell)
-    else:
-        alone = suite is None and bool(model)
+
+    def planned(models: tuple[str, ...]) -> "list[Case]":
+        alone = suite is None and bool(models)
         loaded = suites.Suite(dataset="pointlight") if alone else suites.load(suite or "quick")
         asked = suites.settings_of(
             device=device,
@@ -120,16 +119,36 @@ def check(
             mode=mode,
             threads=threads or loaded.threads or 1,
         )
-        planned = suites.plan(loaded, asked, tuple(model or ()))
-        cases = [each.case for each in planned]
+        cases = [each.case for each in suites.plan(loaded, asked, models)]
         for kind in sorted({case.device for case in cases}):
             require_device(kind)
-        if aa:
-            report = gate_command.noise(cases, plugins, terms, tell)
-        elif slowed is not None:
-            report = gate_command.against_itself(cases, plugins, slowed, terms, tell)
+        return cases
+
+    models = tuple(model or ())
+    others = bool(suite or device or precision or mode or threads)
+    if against is not None and stored_files.is_stored(against):
+        path = Path(against)
+        if update:
+            cases = gate_file.cases_to_update(path, models, planned, others=others)
+            report = gate_file.update_file(path, cases, plugins, terms, tell)
+        elif others:
+            raise KinobenchError(
+                f"--against {against}: the cases are those of the file; leave out --suite, "
+                "--device, --precision, --mode and --threads (--model chooses among them), or "
+                "give --update to add others"
+            )
         else:
-            report = gate_command.against_commit(cases, against, plugins, terms, tell)
+            report = gate_file.against_file(path, models, plugins, terms, tell)
+    elif update:
+        raise KinobenchError(
+            "--update writes times into a file: name it, as in --against times.json"
+        )
+    elif aa:
+        report = gate_command.noise(planned(models), plugins, terms, tell)
+    elif slowed is not None:
+        report = gate_command.against_itself(planned(models), plugins, slowed, terms, tell)
+    else:
+        report = gate_command.against_commit(planned(models), against, plugins, terms, tell)
     if comment is not None:
         from .store import write_text
 

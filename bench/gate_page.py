@@ -43,6 +43,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
             differ from it; None where there is no repository.
         baseline: The commit that it is compared with; None where that is no commit.
         interrupted: How many cases were finished, of how many; None: all were.
+        updated: How many times were written to the file; None: none were to be.
     """
 
     title: str
@@ -57,6 +58,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     candidate: str | None = None
     baseline: str | None = None
     interrupted: tuple[int, int] | None = None
+    updated: int | None = None
 
     @property
     def found(self) -> tuple[Found, ...]:
@@ -69,6 +71,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         if self.interrupted is not None:
             return EXIT_INTERRUPTED
         verdicts = self._verdicts
+        if self.updated is not None:
+            return EXIT_FAIL if "broken" in verdicts else EXIT_PASS
         if self.inject is not None:
             seen = all(verdict == "fail" for verdict in verdicts)
             return EXIT_PASS if seen else EXIT_INCONCLUSIVE
@@ -79,7 +83,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def _verdicts(self) -> list[str]:
-        return [each.verdict for each in (*self.checked, *self.stored)]
+        verdicts: list[str] = [each.verdict for each in self.checked]
+        return verdicts + [each.verdict for each in self.stored]
 
     @property
     def _failed(self) -> list[str]:
@@ -91,7 +96,11 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         """Return the whole in a sentence."""
         if self.interrupted is not None:
             finished, asked = self.interrupted
-            return f"Interrupted: {finished} of {asked} cases were finished."
+            kept = "" if self.updated is None else ", and their times written"
+            return f"Interrupted: {finished} of {asked} cases were finished{kept}."
+        if self.updated is not None:
+            times = "1 time" if self.updated == 1 else f"{self.updated} times"
+            return f"Written: {times}; what is slower than before is accepted."
         if self.inject is not None:
             put_in = f"the {percent(self.inject)} that were put in"
             if self.exit_code == EXIT_PASS:
@@ -230,6 +239,7 @@ def _cells(found: Found) -> dict[str, str]:
             "verdict": WORDS.get(found.verdict, found.verdict),
             "slowdown": NOTHING if found.slowdown is None else percent(found.slowdown, signed=True),
             "interval": _interval(found.low, found.high),
+            "now (ms)": NOTHING if found.now_s is None else f"{1e3 * found.now_s:.3f}",
             "in units of": _unit(found),
         }
     shown = found.shown

@@ -6,18 +6,15 @@ machines are the same by their fingerprints, and times are divided by that of a 
 changes, where both sides timed one: the large matrix product of a record's `peak`.
 """
 
-import math
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
-from ..datasets.errors import KinobenchError
 from .environment import UnfitEnvironmentError
-from .record import Case, Environment, Record, from_json
-from .stats import median_interval
-from .suite import Suite, plan, settings_of
+from .record import Case, Environment, Record
+
+Clock = Literal["wall", "device"]
 
 
 class Stored(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,6 +23,7 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         median_s: Of one forward of the batch.
         interval_s: 95 % interval of that median; None where the samples are too few.
+        clock: Whose time it is; on a CPU always the wall's.
         fingerprint: Of the machine and the libraries.
         machine: In words.
         reference_s: Seconds of 10^9 FLOPs of the reference kernel, timed beside it; None where
@@ -37,6 +35,7 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     interval_s: tuple[float, float] | None
     fingerprint: str
     machine: str
+    clock: Clock = "wall"
     reference_s: float | None = None
 
 
@@ -44,15 +43,18 @@ class StoredCheck(msgspec.Struct, frozen=True, kw_only=True):
     """A time now beside one of a file.
 
     Attributes:
-        verdict: `broken` is a network that can't be timed now.
+        verdict: `broken` is a network that can't be timed now, `new` one that the file has no
+            time of, or one of another machine.
         reason: Why, in words, where the numbers don't say it.
+        now_s: The time now.
         slowdown: As a fraction; None where one of the times is missing.
         low, high: From the ends of both intervals, which is wider than 95 %; None without them.
         normalised: Whether both are in units of the reference kernel's time.
     """
 
     case: Case
-    verdict: Literal["fail", "broken", "pass", "inconclusive"]
+    verdict: Literal["fail", "broken", "pass", "inconclusive", "new"]
+    now_s: float | None = None
     slowdown: float | None = None
     low: float | None = None
     high: float | None = None
@@ -60,53 +62,31 @@ class StoredCheck(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None = None
 
 
-def is_stored(against: str | None) -> bool:
-    """Tell whether `--against` names a file of times, by how its name ends."""
-    return against is not None and against.endswith((".json", ".jsonl"))
+def of_record(record: Record, clock: Clock | None = None) -> Stored | None:
+    """Return the time of a record; None where it has none by that clock.
 
-
-def read_stored(path: Path) -> list[Stored]:
-    """Read records (.jsonl), or what pytest-benchmark wrote of the fixture `model_benchmark`.
-
-    Of several times of a case the last counts.
-
-    Raises:
-        KinobenchError: It can't be read, or has no time of a network.
+    Args:
+        record: Of a case.
+        clock: On a GPU, whether the time is that of the device (the default) or that on the wall
+            with a synchronise, as of the fixture `model_benchmark`.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise KinobenchError(f"--against {path}: {error.strerror or error}") from error
-    try:
-        if path.suffix == ".jsonl":
-            lines = [from_json(line) for line in content.splitlines() if line.strip()]
-            found = [stored for record in lines if (stored := of_record(record)) is not None]
-        else:
-            found = _of_pytest_benchmark(msgspec.json.decode(content, type=_Measured))
-    except msgspec.DecodeError as error:
-        raise KinobenchError(
-            f"--against {path}: neither records of kinobench nor JSON of pytest-benchmark: {error}"
-        ) from error
-    if not found:
-        raise KinobenchError(
-            f"--against {path}: no time of a network in it; `python bench.py run` writes records, "
-            "and `pytest --benchmark-json` what tests with the fixture `model_benchmark` timed"
-        )
-    return list({stored.case.digest: stored for stored in found}.values())
-
-
-def of_record(record: Record) -> Stored | None:
-    """Return the time of a record; None where it has none."""
-    if record.latency is None:
+    latency = record.latency
+    if latency is None:
         return None
-    peak = getattr(record, "peak", None)
+    on_gpu = record.case.device == "cuda"
+    median_s, interval_s = latency.median_s, latency.interval_s
+    if on_gpu and clock == "wall":
+        if latency.wall_median_s is None:
+            return None
+        median_s, interval_s = latency.wall_median_s, latency.wall_interval_s
     return Stored(
         case=record.case,
-        median_s=record.latency.median_s,
-        interval_s=record.latency.interval_s,
+        median_s=median_s,
+        interval_s=interval_s,
+        clock="device" if on_gpu and clock != "wall" else "wall",
         fingerprint=record.environment.fingerprint,
         machine=_machine(record.environment),
-        reference_s=None if peak is None else 1e9 / peak.flops_per_s,
+        reference_s=None if record.peak is None else 1e9 / record.peak.flops_per_s,
     )
 
 
@@ -134,7 +114,7 @@ def compare(old: Stored, new: Stored, budget: float) -> StoredCheck:
 
     Args:
         old: Of the file.
-        new: Of now.
+        new: Of now, by the same clock.
         budget: The slowdown that is allowed, as a fraction.
     """
     unit = 1.0
@@ -143,8 +123,11 @@ def compare(old: Stored, new: Stored, budget: float) -> StoredCheck:
         unit = new.reference_s / old.reference_s
     slowdown = new.median_s / old.median_s / unit - 1
     verdict: Literal["fail", "pass", "inconclusive"] = "inconclusive"
-    low = high = None
-    if old.interval_s is not None and new.interval_s is not None:
+    low = high = reason = None
+    if old.interval_s is None or new.interval_s is None:
+        whose = "the file's time has" if old.interval_s is None else "today's time has"
+        reason = f"{whose} no interval: too few samples, or all of them within 0.6 s"
+    else:
         low = new.interval_s[0] / old.interval_s[1] / unit - 1
         high = new.interval_s[1] / old.interval_s[0] / unit - 1
         if low > 0 and slowdown > budget:
@@ -154,84 +137,19 @@ def compare(old: Stored, new: Stored, budget: float) -> StoredCheck:
     return StoredCheck(
         case=old.case,
         verdict=verdict,
+        now_s=new.median_s,
         slowdown=slowdown,
         low=low,
         high=high,
         normalised=normalised,
+        reason=reason,
     )
 
 
-class _Stats(msgspec.Struct, frozen=True):
-    median: float
-    iqr: float = 0.0
-    rounds: int = 0
-    data: tuple[float, ...] = ()
-
-
-class _Benchmark(msgspec.Struct, frozen=True):
-    name: str
-    stats: _Stats
-    extra_info: dict[str, Any] = {}
-
-
-class _Measured(msgspec.Struct, frozen=True):
-    """What is read of pytest-benchmark's JSON."""
-
-    benchmarks: tuple[_Benchmark, ...]
-
-
-def _of_pytest_benchmark(measured: _Measured) -> list[Stored]:
-    """Read the benchmarks that say which network they timed, in `extra_info`."""
-    found = []
-    for benchmark in measured.benchmarks:
-        about = benchmark.extra_info
-        if not {"model", "fingerprint"} <= about.keys():
-            continue
-        found.append(
-            Stored(
-                case=_case_of(about, benchmark.name),
-                median_s=benchmark.stats.median,
-                interval_s=_interval(benchmark.stats),
-                fingerprint=about["fingerprint"],
-                machine=" with ".join(filter(None, (about.get("cpu"), about.get("gpu")))),
-            )
-        )
-    return found
-
-
-def _case_of(about: dict[str, Any], name: str) -> Case:
-    """Return the case that was timed, which must be the same one today."""
-    asked = settings_of(
-        **{
-            field: about.get(field)
-            for field in ("protocol", "weights", "classes", "device", "precision", "mode")
-        },
-        threads=about.get("threads"),
-        batch=(about.get("batch", 1),),
-    )
-    (planned,) = plan(Suite(), asked, (about["model"],))
-    if about.get("case") not in (None, planned.case.digest):
-        raise KinobenchError(
-            f"{name}: the case {about['case']} of the file is not today's {planned.case.digest}; "
-            "the protocol or the case has changed, measure the baseline anew"
-        )
-    return planned.case
-
-
-def _interval(stats: _Stats) -> tuple[float, float] | None:
-    """Return a 95 % interval of the median: of the samples, or of their quartiles.
-
-    Without samples it is the notch of a box plot, 1.57 IQR / sqrt(n) to each side (McGill, Tukey &
-    Larsen, Variations of Box Plots, 1978).
-    """
-    if stats.data:
-        return median_interval(stats.data)
-    if stats.rounds < 6:
-        return None
-    notch = 1.57 * stats.iqr / math.sqrt(stats.rounds)
-    return stats.median - notch, stats.median + notch
+def machine_in_words(cpu: str | None, gpu: str | None, torch: str | None) -> str:
+    """Return a machine as messages call it."""
+    return ", ".join(part for part in (cpu, gpu, torch and f"torch {torch}") if part)
 
 
 def _machine(here: Environment) -> str:
-    parts = (here.cpu, here.gpu, *(f"{k} {v}" for k, v in here.versions.items() if k == "torch"))
-    return ", ".join(part for part in parts if part)
+    return machine_in_words(here.cpu, here.gpu, here.versions.get("torch"))

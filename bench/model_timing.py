@@ -10,10 +10,12 @@ import torch
 
 from ..datasets.errors import KinobenchError
 from ..zoo import registry
+from .benchmark_json import about_case, about_machine, about_peak
 from .environment import describe, require_device
 from .inputs import input_shapes
 from .latency import INPUTS_IN_ROTATION, Sample, warm_up
 from .network import Network
+from .peak import measure_peak
 from .pytest_models import jit_unmentioned
 from .record import Device, Environment, Mode, Precision
 from .suite import Settings, Suite, plan, settings_of
@@ -47,8 +49,9 @@ class ModelBenchmark:
         The network is in eval and inference mode, takes random clips in rotation, and is warm: see
         `latency.warm_up`. How many rounds there are is pytest-benchmark's business
         (`--benchmark-min-rounds`, `--benchmark-max-time`); with `--benchmark-disable` the forward
-        is made once. `extra_info` says what was timed, and on what; a group that the test doesn't
-        name is the family and the device.
+        is made once. `extra_info` says what was timed, and on what, with the peak of a reference
+        kernel that is timed before the warm-up (under a second), and which `check --against`
+        divides times by; a group that the test doesn't name is the family and the device.
 
         Args:
             model: A name that `kinobench list models` shows, or that `@register` gave.
@@ -92,6 +95,7 @@ class ModelBenchmark:
         with torch.inference_mode():
             once = _forward(network)
             if self._benchmark.enabled:
+                about |= _reference(network)
                 calls, settled = warm_up(_timed(once), warmup_max_s)
                 about |= {"warmup_calls": calls, "warm": settled}
             if self._benchmark.group is None:
@@ -113,22 +117,13 @@ def _settled(model: str, asked: Settings) -> tuple[Network, dict[str, Any]]:
         torch.set_num_threads(case.threads)
     network = Network(case)
     about = {
-        "case": case.digest,
-        "model": case.model,
-        "weights": case.weights,
+        **about_case(case),
         "weights_digest": network.weights_digest,
-        "classes": case.classes,
-        "protocol": case.protocol.name,
-        "protocol_digest": case.protocol.digest,
-        "device": case.device,
-        "precision": case.precision,
-        "mode": case.mode,
-        "batch": case.batch,
-        "threads": case.threads,
         "params": network.params,
         **_macs(network),
         "inputs": _shapes(network),
-        **_ran_on(_machine(case.device)),
+        "clock": "wall",
+        **about_machine(_machine(case.device)),
     }
     network.settle(reference=False)
     return network, about
@@ -207,12 +202,9 @@ def _machine(device: Device) -> Environment:
     return describe(device)
 
 
-def _ran_on(machine: Environment) -> dict[str, Any]:
-    return {
-        "fingerprint": machine.fingerprint,
-        "cpu": machine.cpu,
-        "gpu": machine.gpu,
-        "gpu_driver": machine.gpu_driver,
-        "versions": machine.versions,
-        "kinobench_commit": machine.kinobench_commit,
-    }
+def _reference(network: Network) -> dict[str, Any]:
+    """Time the kernel that never changes: `check --against` takes times in units of its own."""
+    try:
+        return about_peak(measure_peak(network.device, network.case.precision))
+    except RuntimeError as error:  # no product in that precision, or no memory
+        return {**about_peak(None), "peak_missing": str(error)}

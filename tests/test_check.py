@@ -147,7 +147,9 @@ def test_a_check_that_is_ended_leaves_no_worktree_and_no_process(
     ("arguments", "said"),
     [
         (["--against", "no-such-ref"], "--against no-such-ref"),
-        (["--against", "missing.json"], "missing.json"),
+        (["--against", "missing.json"], "missing.json: No such file or directory; --update makes"),
+        (["--update"], "--against times.json"),
+        (["--against", "runs.jsonl", "--update"], "which `python bench.py run` adds to"),
         (["--budget", "3"], "--budget 3"),
         (["--inject", "2%"], "within the budget"),
         (["--aa", "--inject", "5%"], "--aa and --inject"),

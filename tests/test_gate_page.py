@@ -154,7 +154,7 @@ def test_a_network_that_is_broken_fails_the_check() -> None:
     broken = StoredCheck(case=made_case(), verdict="broken", reason="it can't be timed: it broke")
     shown = report(stored=(broken,))
     assert shown.exit_code == 1 and shown.says == "FAIL: see the rows that say BROKEN."
-    assert gate_page.table(shown)[1] == [["c3d_tiny", "BROKEN", "–", "–", "–"]]
+    assert gate_page.table(shown)[1] == [["c3d_tiny", "BROKEN", "–", "–", "–", "–"]]
 
 
 def test_a_verdict_that_is_not_known_here_is_shown_as_it_is() -> None:

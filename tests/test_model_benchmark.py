@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from kinobench.bench import stored_files
 from kinobench.bench.environment import describe
 from kinobench.bench.pytest_models import CURE
 
@@ -138,6 +139,11 @@ def test_models_are_timed_by_name_with_what_they_are_and_ran_on(project: Path, s
         "mode": "eager",
         "protocol": "pointlight",
     }
+    # What a check against this file needs: the clock, and a kernel timed beside the network.
+    assert told["clock"] == "wall" and told["peak"]["threads"] == 1
+    one, other = stored_files.read_stored(project / "out.json")
+    assert (one.case.model, one.case.batch, one.case.classes) == ("mean_colour_of_mine", 2, 5)
+    assert one.reference_s == 1e9 / told["peak"]["flops_per_s"] and other.reference_s
     assert fusion["extra_info"]["macs"] > 10**7 and len(fusion["extra_info"]["case"]) == 16
 
 

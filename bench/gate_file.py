@@ -52,7 +52,7 @@ def against_file(
     progress: Progress[StoredCheck] = Progress(cases, tell)
     with progress.kept():
         for each in wanted:
-            tell(f"{each.case.model}: timing")
+            tell(f"{progress.name_of(each.case)}: timing")
             record = time_case(each.case, here[each.case.device], plugins, terms)
             now = of_record(record, each.clock)
             progress.heed(
@@ -112,7 +112,7 @@ def update_file(
     records: list[Record] = []
     with progress.kept():
         for case in cases:
-            tell(f"{case.model}: timing")
+            tell(f"{progress.name_of(case)}: timing")
             record = time_case(case, here[case.device], plugins, terms)
             if record.latency is None:
                 progress.heed(broken(case, record))

@@ -26,6 +26,9 @@ NOTHING = "–"
 LONGEST = 300
 """Characters of a remark that a comment shows at once; the rest is folded away."""
 
+FOLDED = 40_000
+"""Characters of all that is folded away: GitHub takes no comment of more than 65,536."""
+
 Found = Checked | StoredCheck | SelfCheck
 
 
@@ -179,10 +182,16 @@ def markdown(report: Report) -> str:
     told = remarks(report)
     if told:
         lines += ["", *(f"- {escaped(_at_once(text))}" for text in told)]
+    room = FOLDED
     for name, text in _reasons(report):
-        if _at_once(text) != text:
-            summary = f"<details><summary>{escaped(name)}</summary>"
-            lines += ["", summary, "", fenced(text), "", "</details>"]
+        if _at_once(text) == text:
+            continue
+        room -= len(text)
+        if room < 0:
+            lines += ["", "The rest of the long remarks is in the JSON of `--json`."]
+            break
+        summary = f"<details><summary>{escaped(name)}</summary>"
+        lines += ["", summary, "", fenced(text), "", "</details>"]
     for line in origin(report):
         lines += ["", escaped(line)]
     return "\n".join(lines) + "\n"

@@ -32,6 +32,10 @@ class Progress(Generic[F]):
         self._final: set[str] = set()
         self._interrupted = False
 
+    def name_of(self, case: Case) -> str:
+        """Return what tells a case from the others."""
+        return self._names[case.digest]
+
     def heed(self, found: F, final: bool = True) -> None:
         """Keep what is known of a case, and tell its verdict, once.
 
@@ -43,7 +47,7 @@ class Progress(Generic[F]):
         self._found[digest] = found
         if digest in self._final:
             return
-        name = self._names[digest]
+        name = self.name_of(found.case)
         if final:
             self._final.add(digest)
             self._tell(f"{name}: {verdict(found)}")

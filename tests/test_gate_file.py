@@ -7,8 +7,10 @@ from typing import Any
 
 import msgspec
 import pytest
+from typer.testing import CliRunner
 
 from kinobench.bench import gate_file, gate_page, stored_files
+from kinobench.bench.cli import app
 from kinobench.bench.environment import UnfitEnvironmentError
 from kinobench.bench.gate import Terms
 from kinobench.bench.record import Case, Environment
@@ -125,6 +127,27 @@ def test_an_interrupted_check_has_what_was_finished(bench: Bench, file: Path) ->
     stopped = check(file)
     assert stopped.interrupted == (2, 3) and len(stopped.stored) == 2
     assert stopped.exit_code == 130
+
+
+def test_the_command_prints_what_was_finished_and_ends_with_130(
+    bench: Bench, file: Path, tmp_path: Path
+) -> None:
+    update(file)
+    bench.times_s = {"i3d_tiny": -1.0}
+    comment = tmp_path / "comment.md"
+    asked = ["check", "--against", str(file), "--comment", str(comment)]
+    stopped = CliRunner().invoke(app, asked)
+    assert stopped.exit_code == 130
+    assert "kinobench: x3d_tiny: pass, slowdown +0.00 %" in stopped.stderr  # told as it fell
+    assert "kinobench: interrupted: 2 of 3 cases were finished" in stopped.stderr
+    rows = [line.split()[:2] for line in stopped.stdout.splitlines()[2:4]]
+    assert rows == [["c3d_tiny", "pass"], ["x3d_tiny", "pass"]]
+    assert "Interrupted: 2 of 3 cases were finished." in comment.read_text()
+    in_json = CliRunner().invoke(app, [*asked, "--json"])
+    assert in_json.exit_code == 130 and len(json.loads(in_json.stdout)["stored"]) == 2
+    bench.times_s = {"c3d_tiny": -1.0}
+    at_once = CliRunner().invoke(app, asked)
+    assert (at_once.exit_code, at_once.stdout) == (130, "")
 
 
 def test_times_of_another_machine_are_refused_by_a_check_and_replaced_by_an_update(

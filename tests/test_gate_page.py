@@ -150,6 +150,17 @@ def test_a_fence_is_longer_than_those_in_the_text() -> None:
     assert f"`````text\n{reason}\n`````" in text
 
 
+def test_a_comment_is_never_too_long_for_github() -> None:
+    long = "one\n" + "\n".join(["x" * 100] * 15)
+    broken = [
+        Checked(case=made_case(batch=batch), verdict="inconclusive", reason=long)
+        for batch in range(1, 61)
+    ]
+    text = gate_page.markdown(report(*broken))
+    assert len(text) < 65_536 and "is in the JSON" in text
+    assert text.count("- c3d_tiny (batch ") == 60  # none is left out of the list
+
+
 def test_a_network_that_is_broken_fails_the_check() -> None:
     broken = StoredCheck(case=made_case(), verdict="broken", reason="it can't be timed: it broke")
     shown = report(stored=(broken,))

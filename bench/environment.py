@@ -3,7 +3,6 @@
 import hashlib
 import os
 import platform
-import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +14,7 @@ from ..datasets.decoders import DEFAULT as DEFAULT_DECODER
 from ..datasets.decoders import Decoder
 from ..datasets.errors import KinobenchError
 from . import control_group, kernel_files
+from .git import GitError, git
 from .processor import processor_name
 from .record import Device, Environment
 from .software import installed_cudnn, torch_cuda
@@ -234,13 +234,7 @@ def commit_of(checkout: Path) -> str | None:
     if not (checkout / ".git").exists():
         return None
     try:
-        described = subprocess.run(
-            ["git", "-C", str(checkout), "describe", "--always", "--dirty=+", "--exclude=*"],
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
+        said = git(checkout, "describe", "--always", "--dirty=+", "--exclude=*", timeout_s=10)
+    except (OSError, GitError):
         return None
-    return described.stdout.strip() or None
+    return said or None

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from ..datasets.errors import KinobenchError
 from .environment import UnfitEnvironmentError
+from .git import GitError, git, own_environment
 
 Tell = Callable[[str], None]
 
@@ -46,7 +47,7 @@ def repository_of(folder: Path) -> Path | None:
     """Return the root of the git repository that a folder lies in; None where there is none."""
     try:
         return Path(_git(folder, "rev-parse", "--show-toplevel")).resolve()
-    except _GitError:
+    except GitError:
         return None
 
 
@@ -62,7 +63,7 @@ def find_commit(repository: Path, ref: str | None) -> Commit:
     if ref is not None:
         try:
             sha = _git(repository, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
-        except _GitError as error:
+        except GitError as error:
             raise KinobenchError(
                 f"--against {ref}: neither a file nor a commit of {repository}; in a shallow clone "
                 "fetch it first (`git fetch --unshallow`; in GitHub Actions, `fetch-depth: 0`)"
@@ -70,12 +71,12 @@ def find_commit(repository: Path, ref: str | None) -> Commit:
         return Commit(sha, ref)
     try:
         head = _git(repository, "rev-parse", "HEAD")
-    except _GitError as error:
+    except GitError as error:
         raise KinobenchError(f"{repository} has no commit to compare with") from error
     for branch in _DEFAULT_BRANCHES:
         try:
             base = _git(repository, "merge-base", "HEAD", branch)
-        except _GitError:
+        except GitError:
             continue
         if base != head:
             return Commit(base, f"the merge base with {branch}")
@@ -84,7 +85,7 @@ def find_commit(repository: Path, ref: str | None) -> Commit:
         return Commit(head, "HEAD, which the checkout differs from")
     try:
         return Commit(_git(repository, "rev-parse", "HEAD~1"), "HEAD~1")
-    except _GitError as error:
+    except GitError as error:
         raise KinobenchError(
             f"HEAD of {repository} has no commit before it: give --against REF or FILE, or fetch "
             "more of a shallow clone (`git fetch --unshallow`)"
@@ -102,13 +103,17 @@ def worktree(repository: Path, sha: str) -> Iterator[Path]:
     janitor = subprocess.Popen(
         [sys.executable, "-I", "-S", "-c", _JANITOR, str(repository), str(folder)],
         stdin=subprocess.PIPE,
+        env=own_environment(),
         start_new_session=True,  # what ends the command doesn't end it
     )
     try:
         place = folder / "baseline"
         try:
-            _git(repository, "worktree", "add", "--detach", "--force", str(place), sha)
-        except _GitError as error:
+            # Hooks of the repository are for its user's own checkouts.
+            unhooked = ("-c", f"core.hooksPath={os.devnull}")
+            added = ("worktree", "add", "--detach", "--force", str(place), sha)
+            _git(repository, *unhooked, *added)
+        except GitError as error:
             raise UnfitEnvironmentError(
                 f"the baseline {sha[:10]} can't be checked out beside {repository}: {error}"
             ) from error
@@ -161,20 +166,11 @@ def cache_folder() -> Path:
     return Path(base).expanduser() / "kinobench" / "baselines"
 
 
-class _GitError(Exception):
-    """What git said on its way out."""
-
-
 def _git(folder: Path, *arguments: str) -> str:
     try:
-        done = subprocess.run(
-            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True
-        )
+        return git(folder, *arguments)
     except FileNotFoundError as error:
         raise UnfitEnvironmentError("`check` against a commit needs git; install it") from error
-    except subprocess.CalledProcessError as error:
-        raise _GitError(error.stderr.strip() or f"exit code {error.returncode}") from error
-    return done.stdout.strip()
 
 
 def _run(command: Sequence[str], what: str) -> None:

@@ -23,6 +23,7 @@ from kinobench.bench.environment import (
     physical_cores,
     require_device,
 )
+from kinobench.bench.git import GitError
 from kinobench.datasets.errors import KinobenchError
 
 GIB = 2**30
@@ -253,22 +254,22 @@ def test_the_first_gpu_and_its_driver_are_described(monkeypatch: pytest.MonkeyPa
 def test_a_checkout_has_its_commit_and_a_failing_git_has_none(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def answer(command: list[str], **options: Any) -> Any:
-        assert command[0] == "git" and "describe" in command
-        return SimpleNamespace(stdout="abc1234+\n")
+    def answer(folder: Path, *arguments: str, **options: Any) -> str:
+        assert "describe" in arguments
+        return "abc1234+"
 
-    def refuse(command: list[str], **options: Any) -> Any:
-        raise subprocess.CalledProcessError(128, command)
+    def refuse(folder: Path, *arguments: str, **options: Any) -> str:
+        raise GitError("exit code 128")
 
-    def absent(command: list[str], **options: Any) -> Any:
+    def absent(folder: Path, *arguments: str, **options: Any) -> str:
         raise FileNotFoundError("git")
 
     monkeypatch.setattr(Path, "exists", lambda path: True)
     for run, commit in ((answer, "abc1234+"), (refuse, None), (absent, None)):
-        monkeypatch.setattr(subprocess, "run", run)
+        monkeypatch.setattr(environment, "git", run)
         assert environment._commit() == commit
     monkeypatch.setattr(Path, "exists", lambda path: False)
-    monkeypatch.setattr(subprocess, "run", answer)
+    monkeypatch.setattr(environment, "git", answer)
     assert environment._commit() is None
 
 

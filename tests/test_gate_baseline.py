@@ -1,5 +1,6 @@
 """The gate's baseline: which commit, in a worktree that never stays behind."""
 
+import ast
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 
 from kinobench.bench import gate_baseline
 from kinobench.bench.environment import UnfitEnvironmentError
+from kinobench.bench.git import own_environment
 from kinobench.datasets.errors import KinobenchError
 
 from .media import REPOSITORY
@@ -110,6 +112,72 @@ def test_a_commit_that_cant_be_checked_out_leaves_nothing(repository: Path) -> N
     ):
         pass
     assert nothing_is_left(repository, 1.0)
+
+
+HOOK = """\
+#!{python}
+import os, sys
+sys.path.insert(0, {links!r})
+from pathlib import Path
+from kinobench.bench import gate_baseline
+commit = gate_baseline.find_commit(Path({repository!r}), None)
+with gate_baseline.worktree(Path({repository!r}), commit.sha) as place:
+    said = sorted(each.name for each in place.iterdir()), os.environ["GIT_INDEX_FILE"]
+Path({repository!r}, "..", "said").write_text(repr(said))
+"""
+
+
+@pytest.mark.parametrize("way", ["index", "all", "worktree"])
+def test_a_check_in_a_pre_commit_hook_leaves_the_commit_as_it_was(
+    repository: Path, tmp_path: Path, way: str
+) -> None:
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links" / "kinobench").symlink_to(REPOSITORY)
+    hook = repository / ".git" / "hooks" / "pre-commit"
+    hook.parent.mkdir(exist_ok=True)
+    place = repository
+    if way == "worktree":  # where git names the repository to its hooks, too
+        place = tmp_path / "other"
+        git(repository, "worktree", "add", "-q", str(place), "-b", "topic")
+    hook.write_text(
+        HOOK.format(python=sys.executable, links=str(tmp_path / "links"), repository=str(place))
+    )
+    hook.chmod(0o755)
+    (place / "file.txt").write_text("three")
+    (place / "new.txt").write_text("new")
+    git(place, "add", "-A")
+    git(place, "commit", "-qm", "three", *(["--all"] if way == "all" else []))
+    files, index = ast.literal_eval((tmp_path / "said").read_text())
+    assert files == [".git", "file.txt"] and index  # the hook saw what would lead git astray
+    assert git(place, "ls-tree", "--name-only", "HEAD").split() == ["file.txt", "new.txt"]
+    assert git(place, "show", "HEAD:file.txt") == "three"
+    assert git(place, "status", "--porcelain") == ""
+    if way == "worktree":
+        git(repository, "worktree", "remove", str(place))
+    assert nothing_is_left(repository, 1.0)
+
+
+def test_only_what_git_sets_for_one_repository_is_kept_from_other_gits(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_DIR", "/nowhere")
+    monkeypatch.setenv("GIT_AUTHOR_NAME", "B")
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", "user.name")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", "C")
+    assert gate_baseline.repository_of(repository) == repository
+    kept = own_environment()
+    assert "GIT_DIR" not in kept and kept["GIT_AUTHOR_NAME"] == "B"
+    assert gate_baseline.git(repository, "config", "user.name") == "C"
+
+
+def test_hooks_of_the_repository_dont_run_for_the_baseline(repository: Path) -> None:
+    hook = repository / ".git" / "hooks" / "post-checkout"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\nexit 1\n")
+    hook.chmod(0o755)
+    with gate_baseline.worktree(repository, "HEAD") as place:
+        assert (place / "file.txt").read_text() == "two"
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")

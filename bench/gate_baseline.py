@@ -99,7 +99,7 @@ def worktree(repository: Path, sha: str) -> Iterator[Path]:
     Raises:
         UnfitEnvironmentError: git can't.
     """
-    folder = Path(tempfile.mkdtemp(prefix="kinobench-baseline-"))
+    folder = Path(tempfile.mkdtemp(prefix="kinobench-baseline-")).resolve()
     janitor = subprocess.Popen(
         [sys.executable, "-I", "-S", "-c", _JANITOR, str(repository), str(folder)],
         stdin=subprocess.PIPE,

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -56,11 +57,12 @@ def against_commit(
     about = origin_of(cases, repository)
     progress: Progress[Checked] = Progress(cases, tell)
     with worktree(repository, commit.sha) as place:
-        baseline = Code(
-            name=f"the baseline {commit.sha[:10]}",
-            root=str(_moved(CHECKOUT, repository, place)),
+        baseline = _baseline(
+            f"the baseline {commit.sha[:10]}",
+            repository,
+            place,
+            plugins,
             python=interpreter(place, repository, cache_folder(), tell),
-            plugins=tuple(str(_moved(path, repository, place)) for path in plugins),
         )
         with progress.kept():
             check(cases, _bench(baseline, _candidate(plugins)), terms, tell, progress.heed)
@@ -152,34 +154,63 @@ def _bench(baseline: Code, candidate: Code) -> Bench:
 
 
 def _candidate(plugins: Sequence[Path], inject: float = 0.0) -> Code:
+    theirs = None
+    with suppress(UnfitEnvironmentError):  # no git: --aa and --inject do without
+        theirs = _theirs(plugins)
     return Code(
         name="the candidate",
         root=str(CHECKOUT),
         plugins=tuple(str(path.resolve()) for path in plugins),
         inject=inject,
+        repository=None if theirs is None else str(theirs),
+        tree=None if theirs is None else str(theirs),
     )
+
+
+def _baseline(
+    name: str, repository: Path, place: Path, plugins: Sequence[Path], python: str
+) -> Code:
+    """Return the version of a repository that was checked out at `place`.
+
+    kinobench is that of the candidate unless the repository is its own, even where it lies below
+    another one, say in `.venv`.
+    """
+    return Code(
+        name=name,
+        root=str(place if repository == CHECKOUT else CHECKOUT),
+        python=python,
+        plugins=tuple(str(_moved(path, repository, place)) for path in plugins),
+        repository=str(repository),
+        tree=str(place),
+    )
+
+
+def _theirs(plugins: Sequence[Path]) -> Path | None:
+    """Return the repository, other than kinobench's own, that a plugin lies in."""
+    for plugin in plugins:
+        found = repository_of(plugin.resolve().parent)
+        if found is not None and found != CHECKOUT:
+            return found
+    return None
 
 
 def _repository(plugins: Sequence[Path]) -> Path:
     """Return the repository whose versions are compared."""
+    theirs = _theirs(plugins)
+    if theirs is not None:
+        return theirs
     own = repository_of(CHECKOUT)
-    if own is not None and own != CHECKOUT:  # installed somewhere inside a repository of others
-        own = None
-    for plugin in plugins:
-        found = repository_of(plugin.resolve().parent)
-        if found is not None and found != own:
-            return found
-    if own is None:
+    if own != CHECKOUT:  # none, or it is installed somewhere inside a repository of others
         raise UnfitEnvironmentError(
             f"kinobench runs from {CHECKOUT}, which is no git checkout, so there is no commit to "
             "compare with; run `python bench.py check` in a checkout, name a --plugin in a "
             "repository of yours, or check against a file"
         )
-    return own
+    return CHECKOUT
 
 
 def _moved(path: Path, repository: Path, place: Path) -> Path:
-    """Return where the baseline has what the candidate has at `path`."""
+    """Return where the baseline has a plugin of the repository; others stay where they are."""
     resolved = path.resolve()
     if not resolved.is_relative_to(repository):
         return resolved

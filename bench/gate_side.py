@@ -21,6 +21,7 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 SPIN_HZ = 2e9
@@ -64,6 +65,7 @@ class _Side:
     def __init__(self, spec: dict[str, Any]) -> None:
         warnings.filterwarnings("ignore", "`torch.jit", FutureWarning)
         warnings.filterwarnings("ignore", "`torch.jit", DeprecationWarning)
+        tree = _tree(spec)
         _name_the_checkout(spec["root"])
         import torch
 
@@ -82,6 +84,8 @@ class _Side:
         network = importlib.import_module("kinobench.bench.network")
         self.network = network.Network(self.case)
         self.turn: Callable[[], Timed] = self._not_settled
+        if tree is not None:
+            tree.refuse_strays()
 
     def exact(self) -> dict[str, Any]:
         """Return what has no noise; see `gate_exact.Facts`."""
@@ -265,6 +269,20 @@ def _cycles_of(duration_s: float) -> int:
     return max(1, int(0.01 * SPIN_HZ * duration_s / sorted(times)[2]))
 
 
+def _tree(spec: dict[str, Any]) -> Any:
+    """Import from this side's version of a plugin's repository, if there is one."""
+    if spec.get("repository") is None:
+        return None
+    file = Path(__file__).with_name("gate_imports.py")
+    found = importlib.util.spec_from_file_location("gate_imports", file)
+    assert found is not None and found.loader is not None
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    tree = module.Tree(spec["repository"], spec["tree"], spec["root"])
+    tree.lead()
+    return tree
+
+
 def _name_the_checkout(root: str) -> None:
     """Make `kinobench` mean the package of that checkout, as its `bench.py` does."""
     sys.path[:] = [entry for entry in sys.path if os.path.realpath(entry or ".") != root]
@@ -281,8 +299,12 @@ def _private_stdout() -> Any:
 
 
 def _told(error: Exception) -> dict[str, Any]:
-    missing = type(error).__name__ == "UnknownNameError"
-    return {"error": f"{type(error).__name__}: {error}", "missing": missing}
+    kind = type(error).__name__
+    return {
+        "error": f"{kind}: {error}",
+        "missing": kind == "UnknownNameError",
+        "unfit": kind == "StrayModuleError",
+    }
 
 
 def _answer(answers: Any, plain: dict[str, Any]) -> None:

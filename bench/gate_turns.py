@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import msgspec
 
 from ..datasets.errors import KinobenchError
-from .environment import usable_cpus
+from .environment import UnfitEnvironmentError, usable_cpus
 from .gate_exact import Facts, facts_of
 from .gate_stats import log_ratio
 from .record import Case
@@ -57,6 +57,8 @@ class Code(msgspec.Struct, frozen=True, kw_only=True):
         python: The interpreter, whose environment has what it needs.
         plugins: Files that register networks.
         inject: The share by which each forward is slowed.
+        repository: The candidate's, which the plugins import from; None: they lie in none.
+        tree: Where this version of it lies.
     """
 
     name: str
@@ -64,6 +66,8 @@ class Code(msgspec.Struct, frozen=True, kw_only=True):
     python: str = sys.executable
     plugins: tuple[str, ...] = ()
     inject: float = 0.0
+    repository: str | None = None
+    tree: str | None = None
 
 
 class Pair(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,6 +129,8 @@ class Side:
         self._unread = b""
         spec = {
             "root": code.root,
+            "repository": code.repository,
+            "tree": code.tree,
             "plugins": code.plugins,
             "case": msgspec.to_builtins(case),
             "inject": code.inject,
@@ -139,6 +145,7 @@ class Side:
         Raises:
             MissingModelError: The checkout has no network of that name.
             SideError: It can't be built.
+            UnfitEnvironmentError: It is no version of its own: it imports from the other.
         """
         self._plain(self._line())
 
@@ -194,6 +201,8 @@ class Side:
 
     def _plain(self, line: bytes) -> dict[str, Any]:
         plain: dict[str, Any] = json.loads(line)
+        if plain.get("unfit"):
+            raise UnfitEnvironmentError(f"{self.code.name}: {plain['error']}")
         if "error" in plain:
             kind = MissingModelError if plain.get("missing") else SideError
             raise kind(f"{self.code.name}: {plain['error']}")

@@ -99,6 +99,53 @@ def test_a_commit_that_adds_a_layer_is_caught_without_any_timing(checkout: Path)
     assert nothing_is_left(checkout, 1.0)
 
 
+PLUGIN = """\
+from kinobench.zoo.registry import register
+from mynets.net import Net
+
+register("my_net")(lambda num_classes, frames, size: Net(num_classes))
+"""
+NET = """\
+import torch
+
+
+class Net(torch.nn.Module):
+    def __init__(self, num_classes):
+        super().__init__()
+        self.head = torch.nn.Linear(3, num_classes)
+
+    def forward(self, clip):
+        return {logits}
+"""
+
+
+def test_the_package_that_a_plugin_imports_is_compared_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "theirs"
+    (place / "mynets").mkdir(parents=True)
+    git(tmp_path, "init", "-q", str(place))
+    for logits in ("self.head(clip.mean((2, 3, 4)))", "self.head(clip.mean((2, 3, 4))).relu()"):
+        (place / "mymodels.py").write_text(PLUGIN)
+        (place / "mynets" / "net.py").write_text(NET.format(logits=logits))
+        git(place, "add", "-A")
+        git(place, "commit", "-qm", logits)
+    monkeypatch.setenv("PYTHONPATH", str(place))
+    plugin = ("--plugin", str(place / "mymodels.py"), "--model", "my_net", "--against", "HEAD~1")
+    done = subprocess.run(
+        [sys.executable, str(REPOSITORY / "bench.py"), "check", *plugin, "--json"],
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == 1, done.stderr
+    (checked,) = json.loads(done.stdout)["checked"]
+    assert [each["what"] for each in checked["exact"] if each["decisive"]] == [
+        "calls of aten.relu.default"
+    ]
+    assert nothing_is_left(place, 1.0)
+
+
 @pytest.mark.slow
 def test_a_commit_that_slows_a_network_by_5_percent_is_caught(checkout: Path) -> None:
     commit_forward(checkout, SLOWER.format(factor=1.05))

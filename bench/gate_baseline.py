@@ -1,21 +1,17 @@
 """The baseline of the speed gate: a commit, in a worktree of its own that is always removed."""
 
-import hashlib
 import os
 import subprocess
 import sys
 import tempfile
-import tomllib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..datasets.errors import KinobenchError
 from .environment import UnfitEnvironmentError
 from .git import GitError, git, own_environment
-
-Tell = Callable[[str], None]
 
 _JANITOR = """
 import shutil, subprocess, sys
@@ -126,58 +122,8 @@ def worktree(repository: Path, sha: str) -> Iterator[Path]:
         janitor.wait()
 
 
-def interpreter(baseline: Path, candidate: Path, cache: Path, tell: Tell) -> str:
-    """Return the Python that has what the baseline needs: this one, if both need the same.
-
-    Otherwise an environment of its own is made below `cache`, once for each set of dependencies.
-
-    Raises:
-        UnfitEnvironmentError: It can't be made.
-    """
-    needed = dependencies(baseline)
-    if needed is None or needed == dependencies(candidate):
-        return sys.executable
-    listed = "\n".join([sys.version, *needed])
-    place = cache / hashlib.sha256(listed.encode()).hexdigest()[:16]
-    python = place / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    finished = place / "finished"
-    if not finished.exists():
-        tell(f"the baseline's dependencies differ; making an environment for them in {place}")
-        _run([sys.executable, "-m", "venv", "--clear", str(place)], "made")
-        _run([str(python), "-m", "pip", "install", "--quiet", *needed], "filled")
-        finished.write_text(listed)
-    else:
-        tell(f"the baseline's dependencies differ; its environment is {place}")
-    return str(python)
-
-
-def dependencies(checkout: Path) -> tuple[str, ...] | None:
-    """Return what a checkout's pyproject.toml lists, sorted; None where there is none."""
-    try:
-        project: dict[str, Any] = tomllib.loads((checkout / "pyproject.toml").read_text())
-    except (OSError, tomllib.TOMLDecodeError):
-        return None
-    return tuple(sorted(project.get("project", {}).get("dependencies", ())))
-
-
-def cache_folder() -> Path:
-    """Return where environments of baselines are kept."""
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "kinobench" / "baselines"
-
-
 def _git(folder: Path, *arguments: str) -> str:
     try:
         return git(folder, *arguments)
     except FileNotFoundError as error:
         raise UnfitEnvironmentError("`check` against a commit needs git; install it") from error
-
-
-def _run(command: Sequence[str], what: str) -> None:
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        said = (done.stderr.strip() or done.stdout.strip() or "no word")[-1500:]
-        raise UnfitEnvironmentError(
-            f"the baseline's dependencies differ from these, and its environment can't be {what}: "
-            f"{' '.join(command)}: {said}"
-        )

@@ -10,9 +10,10 @@ from typing import Any
 from ..datasets.errors import KinobenchError
 from .environment import UnfitEnvironmentError, commit_of, describe
 from .gate import Bench, Checked, Terms, check
-from .gate_baseline import cache_folder, find_commit, interpreter, repository_of, worktree
+from .gate_baseline import find_commit, repository_of, worktree
 from .gate_page import Report
 from .gate_progress import Progress
+from .gate_python import cache_folder, interpreter, needs_of_kinobench
 from .gate_self import SelfCheck, measure_itself
 from .gate_turns import Code, exact_facts, measured_pair
 from .record import Case
@@ -56,13 +57,14 @@ def against_commit(
     tell(f"against {commit.sha[:10]} ({commit.said}) of {repository}")
     about = origin_of(cases, repository)
     progress: Progress[Checked] = Progress(cases, tell)
+    beside = () if repository == CHECKOUT else needs_of_kinobench(CHECKOUT)
     with worktree(repository, commit.sha) as place:
         baseline = _baseline(
             f"the baseline {commit.sha[:10]}",
             repository,
             place,
             plugins,
-            python=interpreter(place, repository, cache_folder(), tell),
+            python=interpreter(place, repository, cache_folder(), tell, beside),
         )
         with progress.kept():
             check(cases, _bench(baseline, _candidate(plugins)), terms, tell, progress.heed)

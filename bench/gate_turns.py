@@ -111,16 +111,13 @@ class Side:
         """Start it; it loads by itself, while others do."""
         self.code = code
         threads = case.threads or 1
-        environment = dict(os.environ)
-        for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-            environment[name] = str(threads)  # read when the libraries load
         self._words = tempfile.TemporaryFile()  # noqa: SIM115 (closed on leaving)
         self._process = subprocess.Popen(
             [code.python, "-P", str(SIDE)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._words,
-            env=environment,
+            env=environment_of(code, threads),
             bufsize=0,
             start_new_session=True,  # Ctrl-C reaches the command, which then ends this process
         )
@@ -207,6 +204,25 @@ class Side:
             kind = MissingModelError if plain.get("missing") else SideError
             raise kind(f"{self.code.name}: {plain['error']}")
         return plain
+
+
+def environment_of(code: Code, threads: int) -> dict[str, str]:
+    """Return the variables that a side is started with.
+
+    What this Python is told of its modules is no concern of another one, folders of the repository
+    aside.
+    """
+    environment = dict(os.environ)
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        environment[name] = str(threads)  # read when the libraries load
+    if code.python != sys.executable:
+        environment.pop("PYTHONHOME", None)
+        entries = environment.pop("PYTHONPATH", "").split(os.pathsep)
+        if code.repository is not None:
+            repository = Path(code.repository)
+            own = [e for e in entries if e and Path(e).resolve().is_relative_to(repository)]
+            environment["PYTHONPATH"] = os.pathsep.join(own)
+    return environment
 
 
 @contextmanager

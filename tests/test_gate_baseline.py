@@ -197,37 +197,3 @@ def test_the_worktree_is_removed_when_the_command_is_killed(repository: Path) ->
     command.wait()
     command.stdout.close()
     assert nothing_is_left(repository)
-
-
-def pyproject(folder: Path, *dependencies: str) -> Path:
-    folder.mkdir()
-    listed = ", ".join(f'"{each}"' for each in dependencies)
-    (folder / "pyproject.toml").write_text(f"[project]\ndependencies = [{listed}]\n")
-    return folder
-
-
-def test_equal_dependencies_share_this_python(tmp_path: Path) -> None:
-    one = pyproject(tmp_path / "one", "torch", "numpy")
-    other = pyproject(tmp_path / "other", "numpy", "torch")
-    (tmp_path / "bare").mkdir()
-    for baseline in (one, tmp_path / "bare"):
-        found = gate_baseline.interpreter(baseline, other, tmp_path / "cache", print)
-        assert found == sys.executable
-    assert not (tmp_path / "cache").exists()
-
-
-def test_other_dependencies_that_cant_be_installed_are_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    one = pyproject(tmp_path / "one", "kinobench-has-no-such-dependency>=9")
-    other = pyproject(tmp_path / "other", "torch")
-    said: list[str] = []
-    with pytest.raises(UnfitEnvironmentError, match="kinobench-has-no-such-dependency"):
-        gate_baseline.interpreter(one, other, tmp_path / "cache", said.append)
-    assert "dependencies differ" in said[0]
-
-
-def test_this_checkouts_dependencies_are_read() -> None:
-    found = gate_baseline.dependencies(REPOSITORY)
-    assert found is not None and "torch>=2.11" in found

@@ -127,6 +127,7 @@ def add_shifts(network: nn.Module, frames: int, fraction: float) -> None:
         KinobenchError: It has neither the blocks of torchvision's ResNet nor of its MobileNetV2.
     """
     if type(network).__name__ == "MobileNetV2":
+        block: Any
         for block in network.modules():
             # A block with a shortcut is never the first one, the only one that does not expand.
             if getattr(block, "use_res_connect", False):

@@ -141,10 +141,11 @@ def measure(
         overall = bar.add_task("cases", total=len(planned))
         within = bar.add_task("", total=None)
         ready: runner.Worker | None = None
+        nursery = runner.nursery_for([entry.case for entry in planned])
         try:
             for number, entry in enumerate(planned, 1):
                 described = here[entry.case.device, entry.case.decoder]
-                worker, ready = ready or runner.Worker(entry.case), None
+                worker, ready = ready or runner.Worker(entry.case, nursery), None
                 following = planned[number].case if number < len(planned) else None
                 stage = ""
 
@@ -161,7 +162,7 @@ def measure(
                         bar.update(within, completed=progress.done, total=progress.total)
                     if stage == "accuracy" and following is not None and ready is None:
                         # Nothing is timed any more: the next process may load its libraries.
-                        ready = runner.Worker(following)
+                        ready = runner.Worker(following, nursery)
 
                 with _folder(cluster) as folder, worker:
                     record = runner.run_job(
@@ -193,6 +194,8 @@ def measure(
         finally:
             if ready is not None:
                 ready.end()
+            if nursery is not None:
+                nursery.close()
 
 
 def _described(case: Case, needed: set[Device], cluster: job.Cluster | None) -> Environment:

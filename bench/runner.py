@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from .job import Built, Event, Failed, Finished, Job, Measured, Note, Progress
+from .nursery import Forked, Nursery, may_fork
 from .record import Case, Environment, Failure, FailureKind, Record
 
 _event = msgspec.json.Decoder(Event)
@@ -30,20 +31,16 @@ def new_run_id() -> str:
 class Worker:
     """A fresh process that loads a case's libraries, and then waits to be told to measure it."""
 
-    def __init__(self, case: Case) -> None:
-        """Start it for a case, whose model and threads count."""
-        environment = dict(os.environ)
-        if case.threads is not None:
-            # Read when the libraries load: setting them later would come too late.
-            for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-                environment[name] = str(case.threads)
+    def __init__(self, case: Case, nursery: Nursery | None = None) -> None:
+        """Start it for a case, whose model and threads count; a nursery forks it, if one lives."""
         self.words = tempfile.TemporaryFile()  # noqa: SIM115 (closed on leaving)
-        self.process = subprocess.Popen(
+        forked = nursery.fork(case.model, self.words) if nursery is not None else None
+        self.process: subprocess.Popen[bytes] | Forked = forked or subprocess.Popen(
             [*_worker_command(), "--model", case.model],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.words,
-            env=environment,
+            env=_environment(case),
             start_new_session=True,  # Ctrl-C reaches the command, which then ends this process
         )
         threading.Thread(target=self._bury, daemon=True).start()
@@ -78,8 +75,9 @@ class Worker:
     def end(self) -> None:
         """Kill the process and whatever it started."""
         if self.process.poll() is None:
-            with suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGKILL)
+            for kill in (os.killpg, os.kill):  # one just forked has no group of its own yet
+                with suppress(ProcessLookupError):
+                    kill(self.process.pid, signal.SIGKILL)
             self.process.wait()
 
     def _bury(self) -> None:
@@ -92,6 +90,16 @@ class Worker:
         """Return the end of what it wrote to stderr."""
         self.words.seek(0)
         return self.words.read().decode(errors="replace").strip()[-2000:] or None
+
+
+def nursery_for(cases: Sequence[Case]) -> Nursery | None:
+    """Start a nursery for cases that it may serve; None where starting each anew is as well."""
+    if not may_fork() or len(cases) < 2:
+        return None
+    if any(case.device != "cpu" or case.threads != cases[0].threads for case in cases):
+        return None
+    models = list(dict.fromkeys(case.model for case in cases))
+    return Nursery(_worker_command(), models, _environment(cases[0]))
 
 
 def run_job(
@@ -153,6 +161,16 @@ def run_job(
     return msgspec.structs.replace(record, notes=tuple(notes), error=error)
 
 
+def _environment(case: Case) -> dict[str, str]:
+    """Return the variables of a process that measures a case."""
+    environment = dict(os.environ)
+    if case.threads is not None:
+        # Read when the libraries load: setting them later would come too late.
+        for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+            environment[name] = str(case.threads)
+    return environment
+
+
 def _worker_command() -> list[str]:
     """Return how to start a worker that runs this very code, installed or from a checkout."""
     checkout = Path(__file__).resolve().parent.parent / "bench.py"
@@ -181,7 +199,7 @@ def _time_limit(worker: Worker, timeout_s: float | None, late: threading.Event) 
 
 
 def _ended_early(worker: Worker, stage: str, overrun_s: float | None) -> Failure:
-    code = worker.process.returncode
+    code = worker.process.wait()
     kind: FailureKind = "killed"
     if overrun_s is not None:
         kind = "timeout"

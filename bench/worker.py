@@ -48,7 +48,7 @@ def main(model: str | None = None) -> None:
     _end_with(os.getppid())
     emit = _events_to(_private_stdout())
     emit(Progress(stage="importing torch"))
-    _load_libraries(model)
+    load_libraries(model)
     given = sys.stdin.buffer.read()
     if not given:  # a worker held ready that no case was left for
         return
@@ -78,7 +78,7 @@ def _end_with(parent: int) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _load_libraries(model: str | None) -> None:
+def load_libraries(model: str | None) -> None:
     """Import what the case needs, which takes seconds, while nothing is being timed."""
     import pandas  # noqa: F401  (pyarrow imports it when it writes the first shard)
     import torch._dynamo  # noqa: F401  (torch imports it at the first convolution)

@@ -111,12 +111,11 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
             return f"Not seen: {put_in} don't make every check FAIL on this machine, now."
         if self.itself:
             if self.exit_code == EXIT_PASS:
-                return "This machine's noise lets the gate see what it should."
-            return (
-                f"Too much noise here: the least detectable slowdown exceeds the budget, "
-                f"{percent(self.budget)}. Give more --max-seconds, a larger --budget, or a "
-                "quieter machine."
-            )
+                return (
+                    "This machine lets the gate see what it should: twice the budget, "
+                    f"{percent(2 * self.budget)}, FAILs in 95 % of checks or more."
+                )
+            return "This machine doesn't let the gate see what it should: the lines above say why."
         return {
             EXIT_PASS: f"Pass: nothing is slower by {percent(self.budget)} or more.",
             EXIT_FAIL: f"FAIL: see the rows that say {' or '.join(self._failed)}.",
@@ -225,8 +224,10 @@ def plain(report: Report) -> dict[str, Any]:
     return {"schema": 1, "exit_code": report.exit_code, "says": report.says, **builtins}
 
 
-def percent(share: float, *, signed: bool = False) -> str:
-    """Return `1.5 %`, with the digits that it has to a hundredth."""
+def percent(share: float | None, *, signed: bool = False) -> str:
+    """Return `1.5 %`, with the digits that it has to a hundredth; a dash for None."""
+    if share is None:
+        return "–"
     told = f"{100 * share:{'+' if signed else ''}.2f}"
     if not signed:
         told = told.rstrip("0").rstrip(".")
@@ -240,7 +241,9 @@ def _cells(found: Found) -> dict[str, str]:
             "pairs": str(len(found.pairs)),
             "spread": percent(found.spread),
             "false alarms": percent(found.false_alarm_rate),
-            "least detectable": f"{percent(found.least_detectable)} ({found.affords} pairs)",
+            "least detectable": NOTHING
+            if found.least_detectable is None
+            else f"{percent(found.least_detectable)} ({found.affords} pairs)",
             "budget": percent(found.budget),
         }
     if isinstance(found, StoredCheck):

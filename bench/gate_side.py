@@ -76,11 +76,12 @@ class _Side:
         torch.set_num_interop_threads(1)
         registry = importlib.import_module("kinobench.zoo.registry")
         for plugin in spec.get("plugins", ()):
-            registry.load_plugin(plugin)
+            if Path(plugin).exists():  # a baseline may be older than the file
+                registry.load_plugin(plugin)
         msgspec = importlib.import_module("msgspec")
         case_type = importlib.import_module("kinobench.bench.record").Case
         self.case = msgspec.convert(spec["case"], case_type)  # what it doesn't know is left out
-        registry.check(self.case.model)
+        _check_name(registry, self.case.model)
         network = importlib.import_module("kinobench.bench.network")
         self.network = network.Network(self.case)
         self.turn: Callable[[], Timed] = self._not_settled
@@ -92,25 +93,35 @@ class _Side:
         import torch
 
         network = self.network
-        facts: dict[str, Any] = {"params": network.params, "macs": network.cost().macs}
-        facts["graph_breaks"] = None
+        # What cuDNN chooses by timing differs from process to process, and with it kernels and
+        # workspaces: here it chooses by its rules.
+        torch.backends.cudnn.benchmark = False
+        uncounted: dict[str, str] = {}
+        facts: dict[str, Any] = {"params": network.params, "uncounted": uncounted}
+        try:
+            facts["macs"] = network.cost().macs
+        except Exception as error:  # what can't be counted can still be timed
+            facts["macs"], uncounted["MACs"] = None, f"{type(error).__name__}: {error}"
+        compiled = self.case.mode in ("compile", "compile_cudagraph")
+        before = _graphs() if compiled else 0
         network.settle()
+        # A forward without a break is one graph.
+        facts["graph_breaks"] = max(0, _graphs() - before - 1) if compiled else None
         with torch.inference_mode():
             (inputs,) = network.inputs(1)
-            if self.case.mode == "compile":
-                explained = torch._dynamo.explain(network.module)(*inputs)
-                facts["graph_breaks"] = explained.graph_break_count
-                torch._dynamo.reset()
-                network.settle()
             called = network.module if self.case.mode != "stream" else network.forward
-            facts["operators"], output_bytes = _dispatched(called, inputs)
+            try:
+                facts["operators"], facts["output_bytes"] = _dispatched(called, inputs)
+            except Exception as error:
+                facts["operators"] = facts["output_bytes"] = None
+                uncounted["calls of operators"] = f"{type(error).__name__}: {error}"
             if network.device.type == "cuda":
                 facts["launches"] = _launches(network.forward, inputs)
                 facts["peak_bytes"] = _peak_bytes(network.forward, inputs)
             else:
-                facts["launches"] = sum(facts["operators"].values())
+                calls = facts["operators"]
+                facts["launches"] = None if calls is None else sum(calls.values())
                 facts["peak_bytes"] = None
-            facts["output_bytes"] = output_bytes
         return facts
 
     def settle(self) -> dict[str, Any]:
@@ -192,6 +203,17 @@ class _Side:
             end.record()
             torch.cuda.synchronize()
         return start.elapsed_time(end) / 1e3, None
+
+
+def _graphs() -> int:
+    """Return how many graphs the compiler has made in this process.
+
+    `torch._dynamo.explain` counts the same, but throws away what was compiled, and the network
+    would have to settle twice.
+    """
+    from torch._dynamo.utils import counters
+
+    return int(counters["stats"]["unique_graphs"])
 
 
 def _dispatched(forward: Callable[..., Any], inputs: tuple[Any, ...]) -> tuple[dict[str, int], int]:
@@ -298,11 +320,27 @@ def _private_stdout() -> Any:
     return answers
 
 
+class _MissingModelError(Exception):
+    """This checkout has no such network."""
+
+
+def _check_name(registry: Any, model: str) -> None:
+    """See that there is a network of that name; other names that nobody knows are mistakes."""
+    try:
+        registry.check(model)
+    except Exception as error:
+        if type(error).__name__ == "UnknownNameError":  # of whatever checkout
+            raise _MissingModelError(str(error)) from error
+        raise
+
+
 def _told(error: Exception) -> dict[str, Any]:
+    missing = isinstance(error, _MissingModelError)
     kind = type(error).__name__
     return {
-        "error": f"{kind}: {error}",
-        "missing": kind == "UnknownNameError",
+        "error": str(error) if missing else f"{kind}: {error}",
+        "missing": missing,
+        "out_of_memory": isinstance(error, MemoryError) or kind == "OutOfMemoryError",
         "unfit": kind == "StrayModuleError",
     }
 

@@ -16,8 +16,6 @@ import msgspec
 import numpy as np
 from scipy import stats
 
-from .stats import holm
-
 Answer = Literal["fail", "pass", "inconclusive"]
 
 
@@ -42,6 +40,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
 FIRST = Rule(looks=(3, 5, 8, 12), alpha=0.05, beta=0.05)
 CONFIRMING = Rule(looks=(3, 5, 8), alpha=0.10, beta=0.05)
 """The second batch shares nothing with the first: a false FAIL needs both, 0.5 % at the most."""
+FAMILY = 0.05
+"""Probability of any false FAIL among all models that are checked together."""
 
 
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,7 +113,7 @@ def answer(wall: Estimate, cpu: Estimate | None, budget: float) -> Literal["fail
 
     Args:
         wall: By the wall clock, or by the GPU's.
-        cpu: By the processor time; None where a GPU does the work.
+        cpu: By the processor time; None where it decides nothing.
         budget: The slowdown that is allowed, as a fraction.
     """
     clocks = (wall,) if cpu is None else (wall, cpu)
@@ -132,88 +132,50 @@ def p_of_looks(looks: Sequence["Look"], planned: int) -> float:
     return min((min(1.0, look.p * planned / look.shares) for look in looks), default=1.0)
 
 
-def fails_of(p: Sequence[float], alpha: float) -> list[bool]:
-    """Tell for each model whether it may be called slower, among them all (Holm 1979)."""
-    return [adjusted <= alpha for adjusted in holm(p)]
+def among(first: Rule, confirming: Rule, models: int) -> Rule:
+    """Return the rule of the first batch of one of several models that are checked together.
 
+    The two batches share nothing, so that a model that is no slower FAILs with a probability of
+    `first.alpha * confirming.alpha` at the most, and any of m models with m times that, however
+    they depend on each other (Bonferroni). The first batch's alpha is lowered only where that is
+    more than `FAMILY`: from 11 models on, with the rules above.
 
-def least_detectable(spread: float, pairs: int, rule: Rule, power: float = 0.95) -> float:
-    """Return the slowdown whose lower end is above 0 with this probability, as a fraction.
-
-    That of a t-test: its critical value and the quantile of the power, in standard errors (Bloom,
-    Minimum Detectable Effects, Evaluation Review 19, 1995).
-
-    Args:
-        spread: Standard deviation of a pair's log-ratio.
-        pairs: How many can be measured.
-        rule: Whose looks and alpha.
-        power: The probability.
+    Holm's step (Scandinavian Journal of Statistics 6, 1979) is taken by whoever calls: once f
+    models FAILed, surest first, the next is judged as one of m - f. Proof: let t of the m models be
+    no slower, and look at the first of them that FAILs. Before it at most m - t FAILed, so it was
+    judged as one of t or more: its first batch was below `among(t).alpha`, and its second batch
+    FAILed. That any of the t does so has a probability of t * among(t).alpha * confirming.alpha at
+    the most, which is `FAMILY` or less.
     """
-    error = spread / math.sqrt(pairs)
-    critical = stats.t.isf(rule.share(rule.alpha), pairs - 1) + stats.t.isf(1 - power, pairs - 1)
-    return math.expm1(min(float(critical) * error, 700.0))
-
-
-def false_alarms(
-    wall: Sequence[float],
-    cpu: Sequence[float] | None,
-    budget: float,
-    *,
-    first: Rule = FIRST,
-    confirming: Rule = CONFIRMING,
-    checks: int = 2000,
-    seed: int = 0,
-) -> float:
-    """Return the share of checks that would FAIL, were their pairs like these of equal sides.
-
-    Whole checks are drawn, both batches of each: pairs with replacement, and each with its sides
-    exchanged in half of the cases, which on equal sides changes nothing but the sign.
-
-    Args:
-        wall: Log-ratios of pairs of equal sides, by the wall clock.
-        cpu: The same by the processor time.
-        budget: The slowdown that is allowed.
-        first: The rule of the first batch.
-        confirming: That of the second.
-        checks: How many are drawn.
-        seed: Of the generator.
-    """
-    generator = np.random.default_rng(seed)
-    clocks = np.asarray([wall] if cpu is None else [wall, cpu], float)
-    failed = 0
-    for _ in range(checks):
-        failed += all(
-            _drawn_answer(clocks, rule, budget, generator) == "fail" for rule in (first, confirming)
-        )
-    return failed / checks
-
-
-def _drawn_answer(
-    clocks: np.ndarray, rule: Rule, budget: float, generator: np.random.Generator
-) -> Answer:
-    drawn = clocks[:, generator.integers(clocks.shape[1], size=rule.looks[-1])]
-    drawn = drawn * generator.choice((-1.0, 1.0), size=rule.looks[-1])
-    for look in rule.looks:
-        found = look_at(
-            list(drawn[0, :look]), None if len(drawn) == 1 else list(drawn[1, :look]), rule, budget
-        )
-        if found.answer is not None:
-            return found.answer
-    return "inconclusive"
+    alpha = min(first.alpha, FAMILY / (models * confirming.alpha))
+    return msgspec.structs.replace(first, alpha=alpha)
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True):
-    """What so many pairs say; `shares` of the looks' error was spent on it."""
+    """What so many pairs say.
+
+    Attributes:
+        wall: By the wall clock, or by the GPU's.
+        cpu: By the processor time; None where a GPU does the work.
+        wall_alone: Whether the wall clock decides, and the processor time is but told.
+        shares: Of how many looks the error was spent on it.
+    """
 
     wall: Estimate
     cpu: Estimate | None
     answer: Literal["fail", "pass"] | None
+    wall_alone: bool = False
     shares: int = 1
 
     @property
+    def deciding(self) -> tuple[Estimate, ...]:
+        """Return the estimates by the clocks that decide."""
+        return (self.wall,) if self.cpu is None or self.wall_alone else (self.wall, self.cpu)
+
+    @property
     def p(self) -> float:
-        """Return the p-value of a slowdown by all clocks (the larger one, Berger 1982)."""
-        return self.wall.p if self.cpu is None else max(self.wall.p, self.cpu.p)
+        """Return the p-value of a slowdown by all clocks that decide (the larger, Berger 1982)."""
+        return max(each.p for each in self.deciding)
 
 
 def look_at(
@@ -221,8 +183,9 @@ def look_at(
     cpu: Sequence[float] | None,
     rule: Rule,
     budget: float,
-    models: int = 1,
+    *,
     shares: int = 1,
+    wall_alone: bool = False,
 ) -> Look:
     """Return what the pairs so far say.
 
@@ -231,11 +194,12 @@ def look_at(
         cpu: The same by the processor time; None on a GPU.
         rule: How sure an answer must be.
         budget: The slowdown that is allowed, as a fraction.
-        models: How many are checked together; a FAIL must be so much surer.
         shares: Of how many looks it may spend the error: of all that are left, if it is the last.
+        wall_alone: Whether the wall clock decides: where several threads work, what is lost of
+            their working at the same time costs no processor time.
     """
-    low, high = shares * rule.share(rule.alpha) / models, shares * rule.share(rule.beta)
+    low, high = shares * rule.share(rule.alpha), shares * rule.share(rule.beta)
     by_wall = estimate(wall, low, high)
     by_cpu = None if cpu is None else estimate(cpu, low, high)
-    found = answer(by_wall, by_cpu, budget)
-    return Look(wall=by_wall, cpu=by_cpu, answer=found, shares=shares)
+    said = answer(by_wall, None if wall_alone else by_cpu, budget)
+    return Look(wall=by_wall, cpu=by_cpu, answer=said, wall_alone=wall_alone, shares=shares)

@@ -41,11 +41,21 @@ ANSWER_S = 600.0
 
 
 class SideError(KinobenchError):
-    """One side of a pair could not do what it was asked."""
+    """One side of a pair could not do what it was asked.
+
+    Attributes:
+        of_candidate: Whether the candidate can't do what the baseline could. Where memory ran out
+            that isn't said: both sides hold theirs at the same time.
+    """
+
+    def __init__(self, message: str, *, of_candidate: bool = False) -> None:
+        """Say what failed, and which side."""
+        super().__init__(message)
+        self.of_candidate = of_candidate
 
 
 class MissingModelError(SideError):
-    """That checkout has no such network."""
+    """The baseline has no such network."""
 
 
 class Code(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,9 +117,12 @@ class Turns(Protocol):
 class Side:
     """A fresh process with one version of a network."""
 
-    def __init__(self, code: Code, case: Case, core: int | None) -> None:
+    def __init__(
+        self, code: Code, case: Case, core: int | None, *, is_candidate: bool = False
+    ) -> None:
         """Start it; it loads by itself, while others do."""
         self.code = code
+        self.is_candidate = is_candidate
         threads = case.threads or 1
         self._words = tempfile.TemporaryFile()  # noqa: SIM115 (closed on leaving)
         self._process = subprocess.Popen(
@@ -140,15 +153,18 @@ class Side:
         """Wait until the network is there.
 
         Raises:
-            MissingModelError: The checkout has no network of that name.
+            MissingModelError: It is the baseline, and has no network of that name.
             SideError: It can't be built.
             UnfitEnvironmentError: It is no version of its own: it imports from the other.
         """
         self._plain(self._line())
 
-    def exact(self) -> Facts:
-        """Return what the network counts."""
+    def ask_to_count(self) -> None:
+        """Let it count what its network is; several sides may do so at the same time."""
         self._ask("exact")
+
+    def counted(self) -> Facts:
+        """Wait until it has; return what the network counts."""
         return facts_of(self._plain(self._line()))
 
     def ask_to_settle(self) -> None:
@@ -186,12 +202,12 @@ class Side:
     def _line(self) -> bytes:
         while b"\n" not in self._unread:
             if not select.select([self._answers], [], [], ANSWER_S)[0]:
-                raise SideError(f"{self.code.name} has not answered for {ANSWER_S:g} s")
+                raise self._error(f"{self.code.name} has not answered for {ANSWER_S:g} s")
             got = os.read(self._answers, 65536)
             if not got:
                 self._words.seek(0)
                 words = self._words.read().decode(errors="replace").strip()[-1500:]
-                raise SideError(f"{self.code.name} ended by itself: {words or 'without a word'}")
+                raise self._error(f"{self.code.name} ended by itself: {words or 'without a word'}")
             self._unread += got
         line, _, self._unread = self._unread.partition(b"\n")
         return line
@@ -201,9 +217,16 @@ class Side:
         if plain.get("unfit"):
             raise UnfitEnvironmentError(f"{self.code.name}: {plain['error']}")
         if "error" in plain:
-            kind = MissingModelError if plain.get("missing") else SideError
-            raise kind(f"{self.code.name}: {plain['error']}")
+            told = f"{self.code.name}: {plain['error']}"
+            if plain.get("missing") and not self.is_candidate:
+                raise MissingModelError(told)
+            if plain.get("out_of_memory"):
+                raise SideError(f"{told} (both sides hold their memory at the same time)")
+            raise self._error(told)
         return plain
+
+    def _error(self, told: str) -> SideError:
+        return SideError(told, of_candidate=self.is_candidate)
 
 
 def environment_of(code: Code, threads: int) -> dict[str, str]:
@@ -231,6 +254,8 @@ def started(
 ) -> Iterator[tuple[Side, Side, int | None]]:
     """Start both sides in random order and yield them, and the core that they will share.
 
+    The baseline is always heard first: what only the candidate can't do is thus told of it alone.
+
     With one thread on a CPU both take their turns on one and the same core, drawn anew for each
     pair: a core that is slower, or busy, is so for both.
     """
@@ -240,9 +265,14 @@ def started(
     sides: dict[bool, Side] = {}
     try:
         for which in draw.sample((True, False), 2):
-            sides[which] = Side(candidate if which else baseline, case, core)
-        for side in sides.values():
-            side.wait_until_built()
+            code = candidate if which else baseline
+            sides[which] = Side(code, case, core, is_candidate=which)
+        try:
+            sides[False].wait_until_built()
+        except MissingModelError:
+            sides[True].wait_until_built()  # a new network, too, is to run
+            raise
+        sides[True].wait_until_built()
         yield sides[False], sides[True], core
     finally:
         for side in sides.values():
@@ -255,7 +285,7 @@ def timed_pair(
     """Settle both sides and time their turns; `began` is `time.monotonic()` before their start."""
     for side in (baseline, candidate):
         side.ask_to_settle()
-    forward_s = max(baseline.settled_s(), candidate.settled_s())
+    forward_s = max(baseline.settled_s(), candidate.settled_s())  # in this order, see `started`
     turns = turns_of(forward_s, time.monotonic() - began)
     return take_turns(baseline, candidate, turns, core=core, candidate_first=draw.random() < 0.5)
 
@@ -320,9 +350,11 @@ def measured_pair(baseline: Code, candidate: Code, case: Case, draw: random.Rand
 def exact_facts(
     baseline: Code, candidate: Code, case: Case, draw: random.Random
 ) -> tuple[Facts, Facts]:
-    """Count both sides, in processes of their own."""
+    """Count both sides, in processes of their own, at the same time."""
     with started(baseline, candidate, case, draw) as (one, other, _):
-        return one.exact(), other.exact()
+        for side in (one, other):
+            side.ask_to_count()
+        return one.counted(), other.counted()
 
 
 def _all(values: Sequence[float | None]) -> tuple[float, ...] | None:

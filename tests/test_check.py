@@ -94,6 +94,7 @@ def test_a_commit_that_adds_a_layer_is_caught_without_any_timing(checkout: Path)
     assert {each["what"] for each in checked["exact"] if each["decisive"]} == {
         "calls of aten.relu.default",
         "calls of aten.add.Tensor",
+        "kernel launches",
     }
     assert "another network" in (checkout.parent / "comment.md").read_text()
     assert nothing_is_left(checkout, 1.0)

@@ -1,6 +1,8 @@
 """The speed gate with fake sides and a fake clock: what is measured, and what is said of it."""
 
 import math
+import random
+import statistics
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,16 +13,18 @@ import pytest
 
 from kinobench.bench import gate_command, gate_page, gate_stored, stored_files
 from kinobench.bench.environment import UnfitEnvironmentError
-from kinobench.bench.gate import Bench, Checked, Terms, check, run_batch
+from kinobench.bench.gate import Bench, Checked, Terms, check, cure, run_batch
 from kinobench.bench.gate_exact import Facts, differences
-from kinobench.bench.gate_self import measure_itself
-from kinobench.bench.gate_stats import FIRST
+from kinobench.bench.gate_self import SelfCheck, measure_itself
+from kinobench.bench.gate_stats import FIRST, Rule
 from kinobench.bench.gate_turns import (
     DISCARDED,
     LED,
+    Code,
     MissingModelError,
     Pair,
     SideError,
+    exact_facts,
     take_turns,
     turns_of,
 )
@@ -92,9 +96,30 @@ def forever(*slowdowns: float) -> Iterator[Pair]:
         yield from (made_pair(each) for each in slowdowns)
 
 
-def checked(bench: Bench, terms: Terms = TERMS) -> Checked:
-    (found,) = check([made_case()], bench, terms, tell=lambda line: None)
+def checked(bench: Bench, terms: Terms = TERMS, case: Case | None = None) -> Checked:
+    (found,) = check([case or made_case()], bench, terms, tell=lambda line: None)
     return found
+
+
+def exit_code(*found: Checked) -> int:
+    return gate_page.Report(title="", budget=0.015, checked=found).exit_code
+
+
+def of_models(slowdowns: dict[str, Iterator[Pair]], pair_s: float = 5.0) -> Bench:
+    """Return a bench whose pairs are each model's own."""
+    clock = Clock()
+
+    def measure(case: Case) -> Pair:
+        clock.now += pair_s
+        return next(slowdowns[case.model])
+
+    return Bench(facts=lambda case: (FACTS, FACTS), pair=measure, clock=clock)
+
+
+def then_fails(pairs: Iterator[Pair], after: int, *, of_candidate: bool) -> Iterator[Pair]:
+    """Give some pairs; at the next one a side fails."""
+    yield from (next(pairs) for _ in range(after))
+    raise SideError("it crashed", of_candidate=of_candidate)
 
 
 @pytest.mark.parametrize("candidate_first", [False, True])
@@ -168,11 +193,48 @@ def test_counts_that_may_differ_are_told_and_the_timing_goes_on() -> None:
     assert found.verdict == "pass" and found.exact and log == ["pair"] * 3
 
 
-@pytest.mark.parametrize("field", ["launches", "output_bytes", "peak_bytes", "graph_breaks"])
-def test_launches_and_bytes_are_told_and_decide_nothing(field: str) -> None:
-    base = msgspec.structs.replace(FACTS, peak_bytes=1, graph_breaks=0)
-    (found,) = differences(base, msgspec.structs.replace(base, **{field: 7}))
-    assert not found.decisive and found.candidate == 7
+@pytest.mark.parametrize(
+    ("field", "candidate", "decisive"),
+    [
+        ("launches", 5, True),
+        ("launches", 3, False),
+        ("graph_breaks", 2, True),
+        ("graph_breaks", 0, False),
+        ("peak_bytes", 1011, True),
+        ("peak_bytes", 1010, False),
+        ("peak_bytes", 500, False),
+        ("output_bytes", 7000, False),
+    ],
+)
+def test_more_launches_graph_breaks_or_peak_bytes_decide_and_fewer_are_told(
+    field: str, candidate: int, decisive: bool
+) -> None:
+    base = msgspec.structs.replace(FACTS, peak_bytes=1000, graph_breaks=1)
+    other = msgspec.structs.replace(base, **{field: candidate})
+    (found,) = differences(base, other)
+    assert found.decisive == decisive and found.candidate == candidate
+    bench, _ = made_bench(forever(0.0), (base, other))
+    assert checked(bench).verdict == ("fail" if decisive else "pass")
+    bench, _ = made_bench(forever(0.0), (base, other))
+    assert checked(bench, msgspec.structs.replace(TERMS, allow_exact=True)).verdict == "pass"
+
+
+@pytest.mark.parametrize("sides", [(False, True), (True, False), (True, True)])
+def test_counts_that_a_side_cant_make_are_told_and_the_timing_goes_on(
+    sides: tuple[bool, bool],
+) -> None:
+    why = {"MACs": "RuntimeError: no rule", "calls of operators": "RuntimeError: not watched"}
+    blind = msgspec.structs.replace(
+        FACTS, macs=None, operators=None, output_bytes=None, launches=None, uncounted=why
+    )
+    one, other = (blind if is_blind else FACTS for is_blind in sides)
+    bench, _ = made_bench(forever(0.0), (one, other))
+    found = checked(bench)
+    assert found.verdict == "pass" and not any(each.decisive for each in found.exact)
+    macs, calls = map(str, found.exact)
+    said = ["not counted" if is_blind else "1,000" for is_blind in sides]
+    assert macs == f"MACs: {' -> '.join(said)} (RuntimeError: no rule)"
+    assert "calls of operators" in calls
 
 
 def test_another_way_of_counting_is_not_another_network() -> None:
@@ -201,6 +263,27 @@ def test_a_slowdown_that_a_fresh_batch_doesnt_show_is_no_fail() -> None:
     bench, _ = made_bench(pairs())
     found = checked(bench)
     assert found.verdict == "inconclusive" and "doesn't confirm" in (found.reason or "")
+    assert found.shown and found.shown.wall.slowdown == pytest.approx(0.0, abs=1e-4)
+
+
+def test_lost_parallelism_is_a_fail_though_it_costs_no_processor_time() -> None:
+    def pairs() -> Iterator[Pair]:
+        while True:
+            yield from (made_pair(each, cpu=-0.05) for each in (0.49, 0.50, 0.51))
+
+    bench, _ = made_bench(pairs())
+    found = checked(bench, case=made_case(threads=2))
+    assert found.verdict == "fail"
+    assert found.shown and found.shown.cpu and found.shown.cpu.slowdown == pytest.approx(-0.05)
+    bench, _ = made_bench(pairs())
+    assert checked(bench).verdict == "inconclusive"
+
+
+def test_a_slowdown_about_as_large_as_the_budget_is_not_called_noise() -> None:
+    bench, _ = made_bench(forever(0.0287, 0.0288, 0.0289))
+    found = checked(bench, msgspec.structs.replace(TERMS, budget=0.0288))
+    assert found.verdict == "inconclusive" and found.first
+    assert "on which side of the budget can't be told" in (found.reason or "")
 
 
 def test_a_neighbour_that_moves_the_wall_clock_alone_is_no_fail() -> None:
@@ -226,23 +309,76 @@ def test_a_model_that_the_baseline_lacks_is_new() -> None:
 
     bench, _ = made_bench(forever(0.0))
     found = checked(msgspec.structs.replace(bench, facts=facts))
-    assert found.verdict == "new"
-    assert gate_page.Report(title="", budget=0.03, checked=(found,)).exit_code == 0
+    assert found.verdict == "new" and exit_code(found) == 0
 
 
-def test_a_side_that_fails_leaves_its_model_inconclusive_and_the_others_are_checked() -> None:
+@pytest.mark.parametrize(("of_candidate", "verdict"), [(True, "broken"), (False, "inconclusive")])
+def test_a_side_that_fails_is_told_of_its_model_and_the_others_are_checked(
+    of_candidate: bool, verdict: str
+) -> None:
     bench, _ = made_bench(forever(0.0))
 
     def facts(case: Case) -> tuple[Facts, Facts]:
         if case.model == "x3d_tiny":
-            raise SideError("the candidate: RuntimeError: broken")
+            raise SideError("RuntimeError: no kernel", of_candidate=of_candidate)
         return FACTS, FACTS
 
     cases = [made_case("x3d_tiny"), made_case()]
     failing = msgspec.structs.replace(bench, facts=facts)
     one, other = check(cases, failing, TERMS, tell=lambda line: None)
-    assert one.verdict == "inconclusive" and "broken" in (one.reason or "")
-    assert other.verdict == "pass"
+    assert one.verdict == verdict and "no kernel" in (one.reason or "")
+    assert other.verdict == "pass" and exit_code(one, other) == (1 if of_candidate else 3)
+
+
+@pytest.mark.parametrize(("of_candidate", "verdict"), [(True, "broken"), (False, "inconclusive")])
+@pytest.mark.parametrize("after", [0, 3])
+def test_a_side_that_fails_while_it_is_timed_costs_no_other_model_its_row(
+    of_candidate: bool, verdict: str, after: int
+) -> None:
+    slow = forever(0.049, 0.050, 0.051)
+    noisy = forever(0.08, -0.06, 0.03)
+    for pairs in (slow, noisy):  # the 4th pair is the first of the confirming batch, or not
+        bench = of_models(
+            {
+                "x3d_tiny": then_fails(pairs, after, of_candidate=of_candidate),
+                "c3d_tiny": forever(0.049, 0.050, 0.051),
+                "i3d_tiny": forever(0.0),
+            }
+        )
+        cases = [made_case(each) for each in ("x3d_tiny", "c3d_tiny", "i3d_tiny")]
+        found = check(cases, bench, TERMS, tell=lambda line: None)
+        assert [each.verdict for each in found] == [verdict, "fail", "pass"]
+        assert "crashed" in (found[0].reason or "")
+        assert (found[0].first is not None) == (pairs is slow and after == 3)
+
+
+def test_of_many_models_one_that_is_slower_is_found_as_if_it_were_alone() -> None:
+    models = [f"model_{number}" for number in range(10)]
+    pairs = {model: forever(0.001, -0.001, 0.0) for model in models}
+    # A t of 8.7 in 3 pairs is at the level of one model, and would not be at a tenth of it.
+    pairs["model_3"] = forever(0.04, 0.05, 0.06)
+    found = check([made_case(each) for each in models], of_models(pairs), TERMS, lambda line: None)
+    assert [each.verdict for each in found] == ["pass"] * 3 + ["fail"] + ["pass"] * 6
+    slower = found[3]
+    assert slower.first and slower.second
+    assert len(slower.first.pairs) == len(slower.second.pairs) == 3
+
+
+def test_models_that_are_slower_make_room_for_the_next_one() -> None:
+    # The last one's first batch has p between 0.05 / 2 and 0.05: too much as one of 20, and enough
+    # as one of 10, once the others have failed.
+    one_look = Rule(looks=(3,), alpha=0.05, beta=0.05)
+    terms = msgspec.structs.replace(TERMS, max_s=30.0, first=one_look)
+    models = [f"model_{number}" for number in range(20)]
+    pairs = {model: forever(0.049, 0.050, 0.051) for model in models}
+    pairs["model_0"] = forever(0.02, 0.04, 0.06)
+    found = check([made_case(each) for each in models], of_models(pairs), terms, lambda line: None)
+    first = found[0].first
+    assert first is not None and 0.025 < first.p(terms.first) < 0.05
+    assert first.answer == "inconclusive" and found[0].second is not None
+    pairs |= {model: forever(0.0) for model in models[1:]} | {"model_0": forever(0.02, 0.04, 0.06)}
+    found = check([made_case(each) for each in models], of_models(pairs), terms, lambda line: None)
+    assert found[0].second is None
 
 
 def test_when_the_time_is_up_what_there_is_is_looked_at_once() -> None:
@@ -272,17 +408,96 @@ def test_one_pair_is_no_answer() -> None:
     bench, _ = made_bench(forever(0.0), pair_s=50.0)
     found = checked(bench)
     assert found.verdict == "inconclusive" and "too few pairs" in (found.reason or "")
+    assert "a pair of processes takes 50 s: --max-seconds 420" in (found.reason or "")
+
+
+@pytest.mark.parametrize(("pair_s", "counting_s"), [(50.0, 0.0), (50.0, 200.0), (7.0, 3.0)])
+def test_the_time_that_is_said_to_be_enough_is_enough_for_three_pairs_in_each_batch(
+    pair_s: float, counting_s: float
+) -> None:
+    enough = float(cure(pair_s, counting_s, TERMS).split()[1])
+    for slowdowns in ((0.049, 0.050, 0.051), (0.2, -0.1, 0.2, 0.05)):
+        bench, _ = made_bench(forever(*slowdowns), pair_s=pair_s)
+        clock = bench.clock
+        assert isinstance(clock, Clock)
+
+        def facts(case: Case, clock: Clock = clock) -> tuple[Facts, Facts]:
+            clock.now += counting_s
+            return FACTS, FACTS
+
+        slow = msgspec.structs.replace(bench, facts=facts)
+        found = checked(slow, msgspec.structs.replace(TERMS, max_s=enough))
+        assert found.first and len(found.first.pairs) >= 3
+        assert found.second is None or len(found.second.pairs) >= 3
+
+
+def itself(bench: Bench, terms: Terms = TERMS) -> SelfCheck:
+    return measure_itself(made_case(), bench, terms, lambda line: None)
 
 
 def test_a_quiet_machine_suffices_and_a_noisy_one_says_that_it_doesnt() -> None:
     quiet, _ = made_bench(forever(0.001, -0.001))
-    found = measure_itself(made_case(), quiet, TERMS, lambda line: None)
-    assert found and found.suffices and found.false_alarm_rate == 0.0 and len(found.pairs) == 12
+    found = itself(quiet)
+    assert found.suffices and found.false_alarm_rate == 0.0 and len(found.pairs) == 12
+    assert found.least_detectable and 0.015 < found.least_detectable < 0.02
     noisy, _ = made_bench(forever(0.05, -0.05))
-    found = measure_itself(made_case(), noisy, TERMS, lambda line: None)
-    assert found and not found.suffices
+    found = itself(noisy)
     report = gate_page.Report(title="", budget=0.015, itself=(found,))
-    assert report.exit_code == 3 and "exceeds the budget" in report.says
+    assert report.exit_code == 3 and "too much noise" in found.faults[0]
+
+
+def test_a_spread_of_eight_tenths_suffices_for_a_budget_of_one_and_a_half() -> None:
+    draw = random.Random(0)
+    drawn = [draw.gauss(0.0, 1.0) for _ in range(12)]
+    mean, spread = statistics.mean(drawn), statistics.stdev(drawn)
+    bench, _ = made_bench(forever(*(0.008 * (each - mean) / spread for each in drawn)))
+    assert itself(bench).faults == ()
+
+
+def test_equal_sides_that_differ_are_a_fault_of_the_machine_and_cause_false_alarms() -> None:
+    bench, _ = made_bench(forever(0.0199, 0.0200, 0.0201))
+    found = itself(bench)
+    assert found.bias == pytest.approx(math.log(1.02), abs=1e-4) and found.false_alarm_rate == 1.0
+    assert len(found.faults) == 2 and "+1.98 % [" in found.told[0]
+    assert gate_page.Report(title="", budget=0.015, itself=(found,)).exit_code == 3
+    bench, _ = made_bench(forever(-0.0069, -0.0070, -0.0071))  # no false alarms, but not equal
+    (fault,) = itself(bench).faults
+    assert "equal sides differ" in fault
+    bench, _ = made_bench(forever(0.0039, 0.0040, 0.0041))  # within a third of the budget
+    assert itself(bench).faults == ()
+
+
+@pytest.mark.parametrize(
+    ("pairs", "pair_s", "said"),
+    [
+        (forever(0.0), 50.0, "one takes 50 s: --max-seconds 420"),
+        (then_fails(forever(0.0), 3, of_candidate=True), 5.0, "it crashed"),
+    ],
+)
+def test_a_machine_that_cant_be_measured_has_a_row_that_says_why(
+    pairs: Iterator[Pair], pair_s: float, said: str
+) -> None:
+    bench, _ = made_bench(pairs, pair_s=pair_s)
+    report = gate_page.Report(title="", budget=0.015, itself=(itself(bench),))
+    assert report.exit_code == 3 and said in report.itself[0].told[0]
+    assert "–" in gate_page.markdown(report)
+    msgspec.json.encode(gate_page.plain(report))
+
+
+def test_one_model_that_fails_leaves_the_others_their_noise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench = of_models(
+        {
+            "x3d_tiny": then_fails(forever(0.0), 3, of_candidate=True),
+            "c3d_tiny": forever(0.001, -0.001),
+        }
+    )
+    monkeypatch.setattr(gate_command, "_bench", lambda baseline, candidate: bench)
+    cases = [made_case("x3d_tiny"), made_case()]
+    report = gate_command.noise(cases, (), TERMS, lambda line: None)
+    assert [each.suffices for each in report.itself] == [False, True]
+    assert any("x3d_tiny: it crashed" in line for line in gate_page.remarks(report))
 
 
 def test_a_slowdown_that_was_put_in_is_to_be_seen() -> None:
@@ -417,6 +632,52 @@ def test_a_case_that_is_another_one_today_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_bytes(msgspec.json.encode(plain))
     with pytest.raises(KinobenchError, match="0123456789abcdef"):
         stored_files.read_stored(tmp_path / "a.json")
+
+
+PLUGIN = """
+import torch
+from kinobench.zoo.registry import register
+
+class Net(torch.nn.Module):
+    def __init__(self, num_classes):
+        super().__init__()
+        self.head = torch.nn.Linear(3, num_classes)
+
+    def forward(self, clip):
+        {first}
+        return self.head(clip.mean(dim=(2, 3, 4)))
+
+@register("plugged")
+def build(num_classes, frames, size):
+    return Net(num_classes)
+"""
+CRASH = "raise ValueError('no such kernel')"
+
+
+@pytest.mark.parametrize(
+    ("baseline", "candidate", "kind", "of_candidate"),
+    [
+        ("pass", CRASH, SideError, True),
+        (CRASH, CRASH, SideError, False),
+        (None, "pass", MissingModelError, False),
+    ],
+)
+def test_who_fails_is_told_and_only_a_baseline_without_the_model_makes_it_new(
+    tmp_path: Path,
+    baseline: str | None,
+    candidate: str,
+    kind: type[SideError],
+    of_candidate: bool,
+) -> None:
+    sides = []
+    for name, first in (("baseline", baseline), ("candidate", candidate)):
+        file = tmp_path / f"{name}.py"
+        if first is not None:
+            file.write_text(PLUGIN.format(first=first))
+        sides.append(Code(name=name, root=str(gate_command.CHECKOUT), plugins=(str(file),)))
+    with pytest.raises(SideError, match="candidate" if of_candidate else "baseline") as told:
+        exact_facts(*sides, made_case("plugged"), random.Random(0))
+    assert type(told.value) is kind and told.value.of_candidate == of_candidate
 
 
 def test_planning_and_reporting_import_no_torch() -> None:

@@ -58,6 +58,9 @@ PREFIX = "single_frame_"
 class SingleFrame(nn.Module):
     """The mean, over the frames, of the class probabilities that a 2D network gives each."""
 
+    trained_per_frame = True
+    """By the loss of each frame: by that of the mean it would learn how frames differ."""
+
     def __init__(self, backbone: nn.Module) -> None:
         """Take the classifier of frames `[N, 3, H, W]` -> `[N, num_classes]`."""
         super().__init__()

@@ -1,0 +1,80 @@
+"""`fit`: train a network on a dataset by a recipe."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .cli_frame import EXIT_INTERRUPTED, Plugins, Results, app, leave, load_plugins, tell, told
+
+
+@app.command()
+@told
+def fit(
+    model: Annotated[str, typer.Argument(help="The network.")],
+    dataset: Annotated[str, typer.Option(help="What it is trained on.")] = "pointlight",
+    data_root: Annotated[
+        Path | None, typer.Option("--data-root", metavar="DIR", help="The folder of the dataset.")
+    ] = None,
+    split: Annotated[
+        str | None, typer.Option(help="The training split (default: the first of that kind).")
+    ] = None,
+    protocol: Annotated[
+        str | None, typer.Option(help="Frames, stride and size of a clip (default: the dataset's).")
+    ] = None,
+    recipe: Annotated[
+        str, typer.Option(help="How: the name of a recipe, or a TOML file.")
+    ] = "common",
+    epochs: Annotated[int | None, typer.Option(help="Instead of the recipe's.", min=1)] = None,
+    seed: Annotated[int, typer.Option(help="Of the first weights and of every draw.")] = 0,
+    device: Annotated[str, typer.Option(metavar="cpu|cuda", help="Where.")] = "cpu",
+    flow: Annotated[str | None, typer.Option(help="How optical flow is computed.")] = None,
+    workers: Annotated[
+        int, typer.Option(help="Processes that read videos; 0: none beside the training.", min=0)
+    ] = 0,
+    threads: Annotated[
+        int | None, typer.Option(help="Of one operator on a CPU (default: all cores).", min=1)
+    ] = None,
+    results: Results = Path("results"),
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Begin anew where a training was interrupted.")
+    ] = False,
+    plugin: Plugins = None,
+) -> None:
+    """Train a network, and score it; an interrupted training goes on where it stood.
+
+    Several GPUs: `torchrun --nproc-per-node 4 bench.py fit MODEL --device cuda`.
+    """
+    load_plugins(plugin)
+    from rich.console import Console
+
+    from . import fit_run
+
+    wanted = fit_run.Wanted(
+        model=model,
+        dataset=dataset,
+        data_root=data_root,
+        split=split,
+        protocol=protocol,
+        recipe=recipe,
+        epochs=epochs,
+        seed=seed,
+        device=device,
+        flow=flow,
+        workers=workers,
+        threads=threads,
+        results=results,
+        fresh=fresh,
+    )
+    try:
+        done = fit_run.train(wanted, Console(stderr=True))
+    except KeyboardInterrupt:
+        leave(
+            "interrupted: the epochs that are finished are kept, and the same command goes on "
+            "from there",
+            EXIT_INTERRUPTED,
+        )
+    if done is None:  # another process than the first
+        return
+    tell(done.says)
+    print(done.weights)

@@ -1,0 +1,132 @@
+"""Where a training stands: one safetensors file, replaced as a whole after every epoch."""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from ..datasets.errors import KinobenchError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+    from torch.optim.swa_utils import AveragedModel
+
+
+class Epoch(msgspec.Struct, frozen=True, kw_only=True):
+    """A point of a learning curve.
+
+    Attributes:
+        epoch: From 1.
+        step: Steps so far, all epochs together.
+        learning_rate: In its last step.
+        loss: Mean over its clips, label smoothing included, each before the step that it is of.
+        top1: The share of its clips (of a network that is trained per frame: frames) that were
+            right, the same.
+        seconds: How long it took.
+    """
+
+    epoch: int
+    step: int
+    learning_rate: float
+    loss: float
+    top1: float
+    seconds: float
+
+
+def write(
+    path: Path,
+    order: str,
+    network: "nn.Module",
+    average: "AveragedModel",
+    optimizer: "torch.optim.Optimizer",
+    curve: list[Epoch],
+) -> None:
+    """Keep everything that the next epoch needs.
+
+    Args:
+        path: The file.
+        order: The digest of what is trained.
+        network: The weights.
+        average: Their average.
+        optimizer: Its moments.
+        curve: The epochs so far.
+
+    Raises:
+        KinobenchError: It can't be written.
+    """
+    entries = {f"network.{name}": entry for name, entry in network.state_dict().items()}
+    entries |= {f"average.{name}": entry for name, entry in average.state_dict().items()}
+    for number, moments in optimizer.state_dict()["state"].items():
+        entries |= {f"optimizer.{number}.{name}": entry for name, entry in moments.items()}
+    told = {"order": order, "curve": msgspec.json.encode(curve).decode()}
+    save_whole(path, entries, told)
+
+
+def read(
+    path: Path,
+    order: str,
+    network: "nn.Module",
+    average: "AveragedModel",
+    optimizer: "torch.optim.Optimizer",
+) -> list[Epoch]:
+    """Put everything back, and return the epochs so far.
+
+    Raises:
+        KinobenchError: The file is damaged, or of another training.
+    """
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            told = file.metadata() or {}
+            entries = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        raise KinobenchError(
+            f"the checkpoint {path} can't be read ({error}); remove it to begin anew"
+        ) from error
+    if told.get("order") != order:
+        raise KinobenchError(
+            f"the checkpoint {path} is of another training ({told.get('order')}, not {order}); "
+            "remove it to begin anew"
+        )
+    network.load_state_dict(_below("network.", entries))
+    average.load_state_dict(_below("average.", entries))
+    state: dict[int, dict[str, torch.Tensor]] = {}
+    for name, entry in _below("optimizer.", entries).items():
+        number, _, moment = name.partition(".")
+        state.setdefault(int(number), {})[moment] = entry
+    optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
+    return msgspec.json.decode(told["curve"], type=list[Epoch])
+
+
+def save_whole(path: Path, entries: "dict[str, torch.Tensor]", told: dict[str, str]) -> None:
+    """Write a safetensors file beside `path` and rename it: what is there is never half a file.
+
+    Raises:
+        KinobenchError: It can't be written.
+    """
+    plain = {name: entry.detach().cpu().contiguous().clone() for name, entry in entries.items()}
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as beside:
+            unfinished = Path(beside) / path.name
+            save_file(plain, unfinished, metadata=told)
+            with unfinished.open("rb") as file:
+                os.fsync(file.fileno())
+            unfinished.replace(path)
+    except OSError as error:
+        raise KinobenchError(
+            f"{path} can't be written: {error.strerror or error}; free some space, or give another "
+            "--results"
+        ) from error
+
+
+def _below(prefix: str, entries: "dict[str, torch.Tensor]") -> "dict[str, torch.Tensor]":
+    return {
+        name.removeprefix(prefix): entry
+        for name, entry in entries.items()
+        if name.startswith(prefix)
+    }

@@ -1,0 +1,80 @@
+"""Weights that `fit` made: a safetensors file that says what they were trained on, and how."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+from safetensors import SafetensorError, safe_open
+
+from ..datasets.errors import KinobenchError
+from .fit_checkpoint import save_whole
+from .recipe import Recipe
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Fitted(msgspec.Struct, frozen=True, kw_only=True):
+    """What the file says of its weights.
+
+    Attributes:
+        classes: The names, in the order of the outputs.
+        manifest: Digest of the ids and labels that it was trained on.
+        protocol_digest: Of the clips.
+        recipe, recipe_digest: The numbers, and their digest.
+        top1: What the weights of this file reach on `scored_on`; None where that wasn't measured.
+    """
+
+    model: str
+    dataset: str
+    split: str
+    manifest: str
+    classes: tuple[str, ...]
+    protocol: str
+    protocol_digest: str
+    recipe: Recipe
+    recipe_digest: str
+    seed: int
+    epochs: int
+    torch: str
+    kinobench_commit: str | None
+    top1: float | None = None
+    scored_on: str | None = None
+
+
+def write_fitted(
+    path: Path, state: "dict[str, torch.Tensor]", fitted: Fitted, *, half: bool = False
+) -> None:
+    """Write the weights.
+
+    Args:
+        path: The file.
+        state: By the names of the network's own parameters.
+        fitted: What is said of them.
+        half: Whether floating-point numbers are kept as float16, in half of the space.
+
+    Raises:
+        KinobenchError: It can't be written.
+    """
+    import torch
+
+    if half:
+        state = {
+            name: entry.to(torch.float16) if entry.is_floating_point() else entry
+            for name, entry in state.items()
+        }
+    save_whole(path, state, {"kinobench": msgspec.json.encode(fitted).decode()})
+
+
+def read_fitted(path: Path) -> Fitted | None:
+    """Return what a file says of its weights; None where `fit` didn't write it.
+
+    Raises:
+        KinobenchError: It can't be read.
+    """
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            told = (file.metadata() or {}).get("kinobench")
+    except (OSError, SafetensorError) as error:
+        raise KinobenchError(f"weights {str(path)!r} can't be read: {error}") from error
+    return None if told is None else msgspec.json.decode(told, type=Fitted)

@@ -1,0 +1,55 @@
+"""The course of a training: a CSV file, and a picture of it."""
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+from .fit_checkpoint import Epoch
+from .store import write_text
+
+
+def write_curve(path: Path, curve: Sequence[Epoch]) -> None:
+    """Write `path`, a CSV file with a line an epoch.
+
+    Raises:
+        KinobenchError: It can't be written.
+    """
+    out = io.StringIO()
+    lines = csv.writer(out, lineterminator="\n")
+    lines.writerow(Epoch.__struct_fields__)
+    lines.writerows([getattr(epoch, name) for name in Epoch.__struct_fields__] for epoch in curve)
+    write_text(path, out.getvalue())
+
+
+def draw_curves(path: Path, curves: dict[str, Sequence[Epoch]], chance: float) -> None:
+    """Draw loss and top-1 by epoch, a line each training, as a PNG file.
+
+    Args:
+        path: The file.
+        curves: By name.
+        chance: The share that guessing gets right; a dotted line.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    FigureCanvasAgg(figure)
+    loss, top1 = figure.subplots(1, 2)
+    for name, curve in curves.items():
+        epochs = [epoch.epoch for epoch in curve]
+        loss.plot(epochs, [epoch.loss for epoch in curve], label=name, linewidth=1.2)
+        top1.plot(epochs, [100 * epoch.top1 for epoch in curve], label=name, linewidth=1.2)
+    top1.axhline(100 * chance, color="grey", linestyle=":", linewidth=1)
+    top1.annotate(
+        "chance", (0, 100 * chance), xytext=(2, 3), textcoords="offset points", color="grey"
+    )
+    top1.set(xlabel="epoch", ylabel="top-1 in training (%)", ylim=(0, 101))
+    loss.set(xlabel="epoch", ylabel="training loss (cross-entropy, smoothed labels)")
+    for axes in (loss, top1):
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(alpha=0.25)
+    if len(curves) > 1:
+        top1.legend(fontsize=7, ncols=2, frameon=False)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=150)

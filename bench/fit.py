@@ -142,7 +142,7 @@ def fit(
     module, accelerated, shared = accelerator.prepare(network, optimizer, loader)
     steps = len(shared)
     done = len(curve) * steps
-    rate = _rate(recipe, steps)
+    rate = rate_of(recipe, steps)
     last = min(recipe.epochs, recipe.epochs if epochs is None else epochs)
     for epoch in range(len(curve), last):
         begin = time.monotonic()
@@ -204,7 +204,7 @@ def _groups(network: nn.Module, weight_decay: float) -> list[dict[str, object]]:
     ]
 
 
-def _rate(recipe: Recipe, steps: int) -> Callable[[int], float]:
+def rate_of(recipe: Recipe, steps: int) -> Callable[[int], float]:
     """Return the learning rate of each step, over its highest."""
     warm, total = recipe.warmup_epochs * steps, recipe.epochs * steps
     least = recipe.final_learning_rate / recipe.learning_rate

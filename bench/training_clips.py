@@ -30,7 +30,11 @@ STARTS = 1000
 KEPT_BYTES = 2**31
 """Frames of short videos that are kept in memory rather than decoded in every epoch."""
 
-_SIDED = re.compile(r"(left|right|clockwise|counter|swirl)", re.IGNORECASE)
+_SIDED = re.compile(
+    r"(?<![a-z])(left|right|(anti|counter)?-?clockwise|(counter)?swirl)(?![a-z])", re.IGNORECASE
+)
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
+"""Where a word ends in `PushLeft`."""
 
 
 class Draw(NamedTuple):
@@ -206,7 +210,7 @@ class TrainingClips(Dataset[Batch]):
 
 def told_by_sides(classes: Sequence[str]) -> bool:
     """Tell whether a class's name speaks of left and right, or of a sense of rotation."""
-    return any(_SIDED.search(name) for name in classes)
+    return any(_SIDED.search(_HUMP.sub(" ", name)) for name in classes)
 
 
 def collate(clips: Sequence[Batch]) -> Batch:

@@ -1,0 +1,193 @@
+"""Training: it learns, goes on where it stood, and says what its weights are."""
+
+import csv
+import math
+from pathlib import Path
+
+import msgspec
+import pytest
+import torch
+from torch import nn
+from typer.testing import CliRunner
+
+from kinobench.bench import fit_checkpoint, recipe
+from kinobench.bench.cli import app
+from kinobench.bench.fit import DivergedError, Order, fit
+from kinobench.bench.fitted_weights import read_fitted
+from kinobench.datasets import pointlight
+from kinobench.datasets.errors import KinobenchError
+from kinobench.datasets.protocol import preset
+from kinobench.zoo import registry
+from kinobench.zoo.checkpoints import load_checkpoint
+
+SHORT = msgspec.structs.replace(
+    recipe.load("common"), epochs=4, warmup_epochs=0.5, batch=8, scale=(1.0, 1.1)
+)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a pointlight of 4 training and 2 test videos a class."""
+    folder = tmp_path_factory.mktemp("made") / "pointlight"
+    return pointlight.make_pointlight(folder, train_per_class=4, test_per_class=2)
+
+
+def made_order(root: Path, model: str = "early_fusion_tiny", **changes: object) -> Order:
+    order = Order(
+        model=model,
+        split=pointlight.load(root, "train"),
+        protocol=preset("pointlight"),
+        recipe=SHORT,
+        seed=0,
+        flow="dis",
+        device="cpu",
+    )
+    return msgspec.structs.replace(order, **changes)
+
+
+class _Interrupted(Exception):
+    pass
+
+
+def test_a_training_that_was_killed_ends_as_one_that_was_not(root: Path, tmp_path: Path) -> None:
+    order = made_order(root)
+    whole, curve = fit(order, tmp_path / "whole.safetensors")
+
+    def stop(epoch: int, done: int, total: int) -> None:
+        if epoch == 2 and done == 2:
+            raise _Interrupted
+
+    broken = tmp_path / "broken.safetensors"
+    with pytest.raises(_Interrupted):
+        fit(order, broken, progress=stop)
+    continued, joined = fit(order, broken)
+    assert [(e.step, e.loss, e.top1, e.learning_rate) for e in joined] == [
+        (e.step, e.loss, e.top1, e.learning_rate) for e in curve
+    ]
+    assert continued.keys() == whole.keys()
+    assert all(torch.equal(continued[name], whole[name]) for name in whole)
+
+
+def test_the_loss_falls_from_that_of_guessing(root: Path, tmp_path: Path) -> None:
+    order = made_order(root, recipe=msgspec.structs.replace(SHORT, epochs=12))
+    _, curve = fit(order, tmp_path / "checkpoint.safetensors")
+    assert abs(curve[0].loss - math.log(8)) < 0.6
+    assert curve[-1].loss < curve[0].loss - 0.3
+    assert [epoch.epoch for epoch in curve] == list(range(1, 13))
+    assert curve[-1].step == 12 * 4  # 32 videos, 8 a step
+
+
+def test_the_weights_kept_are_the_average_that_the_decay_gives(root: Path, tmp_path: Path) -> None:
+    # Without memory the average is the last weights; with it, something else.
+    last = made_order(root, recipe=msgspec.structs.replace(SHORT, epochs=1, ema_decay=0.0))
+    path = tmp_path / "checkpoint.safetensors"
+    state, _ = fit(last, path)
+    network = registry.get("early_fusion_tiny").build(8, 16, 64)
+    from safetensors.torch import load_file
+
+    kept = load_file(path)
+    assert all(torch.equal(entry, kept[f"network.{name}"]) for name, entry in state.items())
+    assert state.keys() == network.state_dict().keys()
+    slow = made_order(root, recipe=msgspec.structs.replace(SHORT, epochs=1, ema_decay=0.9))
+    averaged, _ = fit(slow, tmp_path / "other.safetensors")
+    name = next(name for name, entry in averaged.items() if entry.dim() == 4)
+    assert not torch.equal(averaged[name], state[name])
+
+
+def test_a_loss_that_is_no_number_stops_it_with_the_last_good_epoch_kept(
+    root: Path, tmp_path: Path
+) -> None:
+    class Explodes(nn.Module):
+        def __init__(self, classes: int) -> None:
+            super().__init__()
+            self.head = nn.Linear(3, classes)
+            self.calls = 0
+
+        def forward(self, clip: torch.Tensor) -> torch.Tensor:
+            self.calls += 1
+            logits = self.head(clip.mean(dim=(2, 3, 4)))
+            return logits * float("inf") if self.calls > 6 else logits
+
+    registry.register("explodes")(lambda classes, frames, size: Explodes(classes))
+    path = tmp_path / "checkpoint.safetensors"
+    with pytest.raises(DivergedError, match="explodes: the loss is nan in epoch 2, step 3"):
+        fit(made_order(root, "explodes"), path)
+    order = made_order(root, "explodes")
+    network = Explodes(8)
+    from torch.optim.swa_utils import AveragedModel
+
+    optimizer = torch.optim.AdamW(network.parameters())
+    curve = fit_checkpoint.read(path, order.digest, network, AveragedModel(network), optimizer)
+    assert [epoch.epoch for epoch in curve] == [1]
+
+
+def test_a_checkpoint_of_another_training_is_refused(root: Path, tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.safetensors"
+    fit(made_order(root, recipe=msgspec.structs.replace(SHORT, epochs=1)), path)
+    with pytest.raises(KinobenchError, match="is of another training"):
+        fit(made_order(root, seed=1), path)
+    path.write_bytes(b"half")
+    with pytest.raises(KinobenchError, match="can't be read"):
+        fit(made_order(root), path)
+
+
+def test_a_network_that_averages_frames_is_trained_by_each_of_them(
+    root: Path, tmp_path: Path
+) -> None:
+    seen = []
+
+    class Frames(nn.Module):
+        trained_per_frame = True
+
+        def __init__(self, classes: int) -> None:
+            super().__init__()
+            self.head = nn.Linear(3, classes)
+
+        def forward(self, clip: torch.Tensor) -> torch.Tensor:
+            seen.append(tuple(clip.shape))
+            return self.head(clip.mean(dim=(2, 3, 4)))
+
+    registry.register("frames_alone")(lambda classes, frames, size: Frames(classes))
+    order = made_order(root, "frames_alone", recipe=msgspec.structs.replace(SHORT, epochs=1))
+    fit(order, tmp_path / "checkpoint.safetensors")
+    assert set(seen) == {(8 * 16, 3, 1, 64, 64)}
+
+
+def test_the_command_leaves_weights_that_say_what_they_are(root: Path, tmp_path: Path) -> None:
+    words = ["fit", "c3d_tiny", "--data-root", str(root), "--results", str(tmp_path)]
+    done = CliRunner().invoke(app, [*words, "--epochs", "1", "--seed", "5", "--threads", "1"])
+    assert done.exit_code == 0, done.output
+    (folder,) = (tmp_path / "fit").iterdir()
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "curve.csv",
+        "curve.png",
+        "weights.safetensors",
+    ]
+    assert str(folder / "weights.safetensors") in done.output and "top-1" in done.output
+    fitted = read_fitted(folder / "weights.safetensors")
+    assert fitted is not None
+    split = pointlight.load(root, "train")
+    assert (fitted.model, fitted.seed, fitted.epochs) == ("c3d_tiny", 5, 1)
+    assert (fitted.manifest, fitted.classes) == (split.manifest, split.classes)
+    assert fitted.recipe_digest == fitted.recipe.digest and fitted.recipe.epochs == 1
+    assert fitted.torch == torch.__version__ and fitted.scored_on == "test"
+    with (folder / "curve.csv").open() as file:
+        assert [line["epoch"] for line in csv.DictReader(file)] == ["1"]
+    load_checkpoint(registry.get("c3d_tiny").build(8, 16, 64), folder / "weights.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["c3d_tyni"], "c3d_tiny"),
+        (["c3d_tiny", "--recipe", "comon"], "common"),
+        (["c3d_tiny", "--device", "gpu"], "--device gpu"),
+        (["c3d_tiny", "--flow", "fast"], "--flow fast"),
+        (["c3d_tiny", "--dataset", "ucf101", "--data-root", "nowhere"], "nowhere"),
+        (["c3d_tiny", "--split", "trian"], "trian"),
+    ],
+)
+def test_a_mistake_is_quoted(words: list[str], told: str, tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["fit", *words, "--results", str(tmp_path)])
+    assert done.exit_code == 2 and told in done.output
+    assert "Traceback" not in done.output and not list(tmp_path.iterdir())

@@ -94,10 +94,8 @@ def train(wanted: Wanted, console: Console) -> Done | None:
     write_fitted(weights, state, fitted_of(order, len(curve), accuracy, wanted))
     draw_curves(folder / PICTURE, {wanted.model: curve}, 1 / len(order.split.classes))
     checkpoint.unlink(missing_ok=True)
-    low, high = accuracy.interval_top1 or (accuracy.top1, accuracy.top1)
     says = (
-        f"{wanted.model}: top-1 {100 * accuracy.top1:.1f} % [{100 * low:.1f}, {100 * high:.1f}] of "
-        f"{accuracy.scored} videos that it was not trained on; learning curve {folder / PICTURE}; "
+        f"{wanted.model}: {_told(accuracy)}; learning curve {folder / PICTURE}; "
         f"`python bench.py run --model {wanted.model} --dataset {wanted.dataset} --weights "
         f"{weights}` measures it"
     )
@@ -189,6 +187,16 @@ def fitted_of(order: Order, epochs: int, accuracy: Accuracy | None, wanted: Want
         kinobench_commit=environment.describe(order.device).kinobench_commit,
         top1=accuracy.top1 if accuracy else None,
         scored_on=splits[0] if accuracy else None,
+    )
+
+
+def _told(accuracy: Accuracy) -> str:
+    if accuracy.top1 is None or accuracy.interval_top1 is None:
+        return "no video could be scored"
+    low, high = accuracy.interval_top1
+    return (
+        f"top-1 {100 * accuracy.top1:.1f} % [{100 * low:.1f}, {100 * high:.1f}] of "
+        f"{accuracy.scored} videos that it was not trained on"
     )
 
 

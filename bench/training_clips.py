@@ -41,7 +41,7 @@ class Draw(NamedTuple):
     """Which video, and in which epoch."""
 
     epoch: int
-    index: int
+    number: int
 
 
 class Batch(NamedTuple):
@@ -126,7 +126,7 @@ class TrainingClips(Dataset[Batch]):
             KinobenchError: None of them can be.
         """
         for offset in range(len(self)):
-            index = (draw.index + offset) % len(self)
+            index = (draw.number + offset) % len(self)
             try:
                 return self._clip(Draw(draw.epoch, index))
             except VideoError as error:
@@ -139,9 +139,9 @@ class TrainingClips(Dataset[Batch]):
         )
 
     def _clip(self, draw: Draw) -> Batch:
-        video = self.split.videos[draw.index]
-        generator = np.random.default_rng([self.seed, draw.epoch, draw.index])
-        frames = self._crop(self._frames(draw.index, generator), generator)
+        video = self.split.videos[draw.number]
+        generator = np.random.default_rng([self.seed, draw.epoch, draw.number])
+        frames = self._crop(self._frames(draw.number, generator), generator)
         numbers = tuple(range(len(frames)))
         found = video_inputs(
             video.path,

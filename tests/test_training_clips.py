@@ -51,11 +51,11 @@ def clips_of(split: Split, protocol: Protocol, numbers: recipe.Recipe = EXACT) -
 def test_an_epoch_has_every_video_once_and_no_two_epochs_the_same_order() -> None:
     sampler = ShuffledVideos(50, seed=3)
     first = list(sampler)
-    assert sorted(draw.index for draw in first) == list(range(50)) and first == list(sampler)
+    assert sorted(draw.number for draw in first) == list(range(50)) and first == list(sampler)
     sampler.epoch = 1
     second = list(sampler)
-    assert sorted(draw.index for draw in second) == list(range(50))
-    assert [draw.index for draw in first] != [draw.index for draw in second]
+    assert sorted(draw.number for draw in second) == list(range(50))
+    assert [draw.number for draw in first] != [draw.number for draw in second]
 
 
 def test_a_clip_of_the_whole_video_is_what_testing_sees(tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ from ..datasets.errors import VideoError
 from ..datasets.flow_cache import FlowCache
 from ..datasets.flow_methods import DEFAULT as DEFAULT_FLOW
 from ..datasets.flow_methods import FlowMethod
+from ..datasets.probe_names import Probe
+from ..datasets.probes import probed
 from ..datasets.protocol import Protocol
 from ..datasets.split import Split, Video
 from ..datasets.video import Room, read_clips
@@ -61,6 +63,7 @@ def measure_accuracy(
     kinds: Sequence[Input] = ("rgb",),
     flow: FlowMethod = DEFAULT_FLOW,
     flow_cache: FlowCache | None = None,
+    probe: Probe | None = None,
     predictions: Path | None = None,
     logits: LogitsType = "float32",
     repeatable: bool = True,
@@ -81,6 +84,7 @@ def measure_accuracy(
         kinds: What the network takes.
         flow: How optical flow is computed.
         flow_cache: Where it is kept; None keeps nothing.
+        probe: What is done to the clips of each video; None leaves them as they are.
         predictions: The folder of the shards; None keeps none.
         logits: How precisely they are kept.
         repeatable: Whether cuDNN is kept from choosing algorithms by timing them, so that every run
@@ -109,6 +113,7 @@ def measure_accuracy(
             kinds=kinds,
             flow=flow,
             flow_cache=flow_cache,
+            probe=probe,
             repeatable=repeatable,
             progress=done,
         )
@@ -213,6 +218,7 @@ def measure_shards(
     kinds: Sequence[Input] = ("rgb",),
     flow: FlowMethod = DEFAULT_FLOW,
     flow_cache: FlowCache | None = None,
+    probe: Probe | None = None,
     repeatable: bool = True,
     progress: Callable[[int], None] = lambda done: None,
     note: Note = lambda text: None,
@@ -235,6 +241,7 @@ def measure_shards(
         kinds: What the network takes.
         flow: How optical flow is computed.
         flow_cache: Where it is kept; None keeps nothing.
+        probe: What is done to the clips of each video; None leaves them as they are.
         repeatable: As in `measure_accuracy`.
         progress: Called with the number of videos done.
         note: Called with what a reader of the result should know.
@@ -246,8 +253,9 @@ def measure_shards(
         return
 
     def read(video: Video, room: Room) -> VideoInputs:
-        clips = read_clips(video.path, protocol, room, decoder)
-        return video_inputs(video.path, clips, protocol, kinds, flow, flow_cache)
+        clips = probed(read_clips(video.path, protocol, room, decoder), probe, video.id)
+        cache = None if probe == "blurred" else flow_cache  # it knows frames by their numbers
+        return video_inputs(video.path, clips, protocol, kinds, flow, cache)
 
     shapes = [shape[1:] for shape in input_shapes(kinds, 1, protocol.frames, protocol.size)]
     with torch.inference_mode():

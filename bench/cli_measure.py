@@ -86,6 +86,13 @@ def run(
             metavar="pyav|torchcodec", help="What decodes videos for accuracy (default: pyav)."
         ),
     ] = None,
+    probe: Annotated[
+        str | None,
+        typer.Option(
+            metavar="reversed|shuffled|frozen|first-frame|blurred|subsampled",
+            help="Measure accuracy on clips changed so.",
+        ),
+    ] = None,
     batch: Annotated[
         list[int] | None, typer.Option(help="Views in a forward; one case for each.")
     ] = None,
@@ -163,6 +170,7 @@ def run(
         mode=mode,
         flow=flow,
         decoder=decoder,
+        probe=probe,
         batch=tuple(batch) if batch else None,
         threads=threads,
         eval_batch=eval_batch,

@@ -244,6 +244,7 @@ def _measured(order: Order, place: Place) -> tuple[Outcome, "np.ndarray"]:
         kinds=ready.network.kinds,
         flow=case.flow or DEFAULT,
         flow_cache=ready.flow_cache,
+        probe=case.probe,
         note=notes.append,
     )
     if ready.flow_cache is not None and ready.flow_cache.fault is not None:

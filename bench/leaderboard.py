@@ -32,6 +32,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
             where there is no latency.
         logit_spread: Standard deviation of eager fp32's logits over the classes.
         cold_l2: Whether the L2 cache was emptied before each sample.
+        probe: What was done to the clips that accuracy was measured on.
         mfu: The share of the machine's peak that the forward's FLOPs reach at `latency_s`.
         limit: What bounds the operators one after the other by the roofline, `compute` or `memory`.
         knee, knee_throughput_per_s: The smallest batch of the sweep that reaches 95 % of its best
@@ -81,6 +82,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     flips: int | None = None
     drift_clips: int | None = None
     cold_l2: bool = False
+    probe: str | None = None
     mfu: float | None = None
     limit: str | None = None
     knee: int | None = None
@@ -307,6 +309,7 @@ def _row(standing: _Standing) -> Row:
         classes=case.classes,
         eval_batch=case.eval_batch,
         decoder=case.decoder,
+        probe=case.probe,
         params=record.params,
         macs=record.cost.macs if record.cost else None,
         flops=record.cost.flops if record.cost else None,

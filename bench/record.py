@@ -9,6 +9,7 @@ import msgspec
 from ..datasets.decoders import DEFAULT as DEFAULT_DECODER
 from ..datasets.decoders import Decoder
 from ..datasets.flow_methods import FlowMethod
+from ..datasets.probe_names import Probe
 from ..datasets.protocol import Protocol
 
 SCHEMA = 1
@@ -40,6 +41,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         flow: How the optical flow is computed; None for a network that takes none.
         decoder: What decodes the videos while accuracy is measured.
         cold_l2: Whether the GPU's L2 cache is overwritten before each sample of a latency.
+        probe: What is done to the clips that accuracy is measured on; see datasets/probe_names.py.
     """
 
     model: str
@@ -57,6 +59,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     flow: FlowMethod | None = None
     decoder: Decoder = DEFAULT_DECODER
     cold_l2: bool = False
+    probe: Probe | None = None
 
     @property
     def digest(self) -> str:
@@ -68,6 +71,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
             del decisive["decoder"]  # the same
         if not self.cold_l2:
             del decisive["cold_l2"]  # the same
+        if self.probe is None:
+            del decisive["probe"]  # the same
         return hashlib.sha256(msgspec.json.encode(decisive, order="sorted")).hexdigest()[:16]
 
 

@@ -16,6 +16,7 @@ from ..datasets.decoders import DEFAULT as DEFAULT_DECODER
 from ..datasets.errors import KinobenchError, UnknownNameError, nearest_name
 from ..datasets.flow_methods import DEFAULT as DEFAULT_FLOW
 from ..datasets.flow_methods import METHODS, FlowMethod
+from ..datasets.probe_names import PROBES, Probe
 from ..datasets.protocol import preset
 from ..zoo import registry
 from ..zoo.weights import (
@@ -46,6 +47,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         batch: One case for each.
         flow: How the optical flow is computed for the networks that take it.
         decoder: What decodes the videos of the dataset.
+        probe: What is done to the clips that accuracy is measured on.
         cold_l2: Whether the GPU's L2 cache is overwritten before each sample of a latency.
         sweep: Whether batches 1, 2, 4, ... are measured too; the first case of a model does it.
         max_batch: The largest of them; until memory is out, if not given.
@@ -63,6 +65,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     mode: Mode | None = None
     flow: FlowMethod | None = None
     decoder: Decoder | None = None
+    probe: Probe | None = None
     batch: tuple[int, ...] | None = None
     threads: int | None = None
     eval_batch: int | None = None
@@ -212,6 +215,11 @@ def plan(suite: Suite, asked: Settings, models: tuple[str, ...] = ()) -> list[Pl
         )
     if asked.flow is not None and all(each.case.flow is None for each in planned.values()):
         raise KinobenchError(f"--flow {asked.flow}: none of the models takes optical flow")
+    if asked.probe is not None and not any("accuracy" in e.measures for e in planned.values()):
+        raise KinobenchError(
+            f"--probe {asked.probe}: no accuracy is measured, so there is nothing to probe; give a "
+            "--dataset, or leave the probe out"
+        )
     if asked.decoder is not None and not any(reads_videos(e.measures) for e in planned.values()):
         raise KinobenchError(
             f"--decoder {asked.decoder}: no accuracy is measured, so no video is decoded; give a "
@@ -316,6 +324,7 @@ def _case(settings: Settings, batch: int) -> Planned:
         flow=(settings.flow or DEFAULT_FLOW) if "flow" in inputs else None,
         decoder=(settings.decoder or DEFAULT_DECODER) if dataset is not None else DEFAULT_DECODER,
         cold_l2=settings.cold_l2 or False,
+        probe=settings.probe if dataset is not None else None,
     )
     default: tuple[Measure, ...] = ("flops", "latency", "memory")
     if dataset is not None:
@@ -456,6 +465,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "mode": get_args(Mode),
     "flow": METHODS,
     "decoder": DECODERS,
+    "probe": PROBES,
     "measure": get_args(Measure),
 }
 

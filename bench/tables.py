@@ -33,6 +33,7 @@ _SETTINGS: dict[str, Callable[[Row], str]] = {
     "classes": lambda row: str(row.classes),
     "eval batch": lambda row: str(row.eval_batch),
     "decoder": lambda row: row.decoder,
+    "probe": lambda row: row.probe or NOT_MEASURED,
     "L2": lambda row: "cold" if row.cold_l2 else "warm",
 }
 
@@ -250,6 +251,8 @@ def footnotes(board: Board) -> list[str]:
         shared.pop("eval batch", None)
     if not scored or shared.get("decoder") == DEFAULT_DECODER:
         shared.pop("decoder", None)
+    if shared.get("probe") == NOT_MEASURED:
+        del shared["probe"]
     if shared.get("L2") == "warm":
         del shared["L2"]
     if shared.get("flow") == NOT_MEASURED:

@@ -252,6 +252,7 @@ def _score(job: Job, network: "Network", split: Split, emit: Emit) -> None:
                 kinds=network.kinds,
                 flow=case.flow or DEFAULT,
                 flow_cache=flow_cache,
+                probe=case.probe,
                 predictions=claimed.folder,
                 logits=job.logits,
                 progress=progress,

@@ -6,25 +6,12 @@ probe is what the network had from what the probe takes away.
 
 import hashlib
 from collections.abc import Callable, Sequence
-from typing import Literal, get_args
 
 import cv2
 import numpy as np
 
+from .probe_names import Probe
 from .video import Clips
-
-Probe = Literal["reversed", "shuffled", "frozen", "first-frame", "blurred", "subsampled"]
-PROBES: tuple[Probe, ...] = get_args(Probe)
-
-TAKES: dict[Probe, str] = {
-    "reversed": "the frames run backwards",
-    "shuffled": "the frames stand in a random order",
-    "frozen": "every frame is the middle one",
-    "first-frame": "every frame is the first one",
-    "blurred": "every frame is blurred",
-    "subsampled": "every second frame is shown twice, the others not at all",
-}
-"""What each does, in words."""
 
 BLUR = 1 / 32
 """Standard deviation of the Gaussian, in shorter sides of the picture: 2 pixels of 64, 8 of 256."""

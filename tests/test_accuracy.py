@@ -7,8 +7,10 @@ import pytest
 import torch
 
 from kinobench.bench.accuracy import measure_accuracy
-from kinobench.datasets import catalog
+from kinobench.datasets import catalog, pointlight
 from kinobench.datasets.errors import KinobenchError
+from kinobench.datasets.flow_cache import FlowCache
+from kinobench.datasets.probe_names import Probe
 from kinobench.datasets.protocol import Protocol, preset
 
 from .trees import make_ucf101
@@ -169,3 +171,56 @@ def test_a_case_goes_on_with_half_the_views_where_memory_runs_out(tmp_path: Path
     notes.clear()
     assert measure_accuracy(forward, split, protocol, note=notes.append, **options).top1 == 1.0
     assert notes == ["continued after 3 of 3 videos", *told]
+
+
+def test_under_a_probe_the_network_sees_the_same_views_in_another_order(tmp_path: Path) -> None:
+    root = pointlight.make_pointlight(tmp_path / "p", train_per_class=1, test_per_class=1)
+    split = pointlight.load(root, "test")
+
+    def seen(probe: Probe | None) -> torch.Tensor:
+        views = []
+
+        def forward(clips: torch.Tensor) -> torch.Tensor:
+            views.append(clips.clone())
+            return torch.zeros(len(clips), 8)
+
+        cpu = torch.device("cpu")
+        measure_accuracy(forward, split, preset("pointlight"), device=cpu, batch=8, probe=probe)
+        return torch.cat(views)
+
+    plain = seen(None)
+    assert torch.equal(seen("reversed"), plain.flip(2))
+    assert torch.equal(seen("frozen"), plain[:, :, 8:9].expand_as(plain))
+    shuffled = seen("shuffled")
+    assert not torch.equal(shuffled, plain)
+    assert torch.equal(shuffled.sort(dim=2).values, plain.sort(dim=2).values)
+
+
+@pytest.mark.parametrize("probe", ["reversed", "blurred"])
+def test_the_flow_is_that_of_the_probed_clip(tmp_path: Path, probe: Probe) -> None:
+    root = pointlight.make_pointlight(tmp_path / "p", train_per_class=1, test_per_class=1)
+    split = pointlight.load(root, "test")
+
+    def seen(probe: Probe | None, cache: FlowCache | None) -> torch.Tensor:
+        views = []
+
+        def forward(flow: torch.Tensor) -> torch.Tensor:
+            views.append(flow.clone())
+            return torch.zeros(len(flow), 8)
+
+        measure_accuracy(
+            forward,
+            split,
+            preset("pointlight"),
+            device=torch.device("cpu"),
+            kinds=("flow",),
+            flow="farneback",
+            flow_cache=cache,
+            probe=probe,
+        )
+        return torch.cat(views)
+
+    cache = FlowCache(str(tmp_path / "cache"))
+    plain = seen(None, cache)  # which is kept, and must not be taken for that of other clips
+    probed = seen(probe, cache)
+    assert not torch.equal(probed, plain) and torch.equal(probed, seen(probe, None))

@@ -100,6 +100,7 @@ OTHERS: dict[str, Any] = {
     "flow": "tvl1",
     "decoder": "torchcodec",
     "cold_l2": True,
+    "probe": "reversed",
 }
 
 
@@ -142,7 +143,7 @@ def test_a_record_of_before_the_gpu_was_watched_is_read() -> None:
     plain = json.loads(made_record(energy=made_energy()).to_json())
     del plain["sweep"]
     for part, fields in {
-        "case": ("cold_l2",),
+        "case": ("cold_l2", "probe"),
         "latency": ("prepare_s", "gpu", "cold_l2_bytes"),
         "memory": ("peak_allocated_bytes", "graph_pool_bytes", "fragmentation_bytes"),
         "energy": ("gpu", "j_per_video"),

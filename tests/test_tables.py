@@ -369,6 +369,7 @@ OTHER: dict[str, Any] = {
     "flow": "tvl1",
     "decoder": "torchcodec",
     "cold_l2": True,
+    "probe": "reversed",
 }
 TOLD_AS = {None: "default", True: "cold"}
 

@@ -25,7 +25,8 @@ def ranked(board: Board, results: Path) -> Board:
     C, a rank says how many are known to be better, and no more.
 
     A row without predictions has no rank, and its `unranked` says why. Untrained networks have
-    none, rows under a probe neither, and where there are fewer than two others there is nothing to rank.
+    none, rows under a probe neither, and where there are fewer than two others there is nothing to
+    rank.
 
     Args:
         board: Of rows that were scored on the same videos under one protocol.

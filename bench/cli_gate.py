@@ -55,7 +55,7 @@ def check(
         bool,
         typer.Option(
             "--aa",
-            help="Say how small a slowdown can be seen here; exit 3: none as small as the budget.",
+            help="Say what can be seen here, and with what bias; exit 3: it can't be relied on here.",
         ),
     ] = False,
     inject: Annotated[
@@ -66,7 +66,10 @@ def check(
     ] = None,
     allow_exact: Annotated[
         bool,
-        typer.Option("--allow-exact", help="Other parameters, MACs or operators are but told."),
+        typer.Option(
+            "--allow-exact",
+            help="Other parameters, MACs or operators, or more launches or memory, are but told.",
+        ),
     ] = False,
     comment: Annotated[
         Path | None,

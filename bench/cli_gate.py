@@ -55,7 +55,7 @@ def check(
         bool,
         typer.Option(
             "--aa",
-            help="Say what can be seen here, and with what bias; exit 3: it can't be relied on here.",
+            help="Say what can be seen here, with what bias; exit 3: it can't be relied on here.",
         ),
     ] = False,
     inject: Annotated[

@@ -25,6 +25,7 @@ from ..datasets.split import Split, Video
 from ..datasets.video import Room, read_clips
 from ..zoo.spec import Input
 from .inputs import InputMaker, VideoInputs, input_shapes, video_inputs
+from .lanes import side_by_side
 from .network import Forward
 from .pipeline import Forwards, Note, read_ahead
 from .record import Accuracy, LogitsType, Unreadable
@@ -67,6 +68,7 @@ def measure_accuracy(
     predictions: Path | None = None,
     logits: LogitsType = "float32",
     repeatable: bool = True,
+    beside: Sequence[Forward] = (),
     progress: Progress = lambda done, total: None,
     note: Note = lambda text: None,
 ) -> Accuracy:
@@ -89,6 +91,7 @@ def measure_accuracy(
         logits: How precisely they are kept.
         repeatable: Whether cuDNN is kept from choosing algorithms by timing them, so that every run
             gives the same bits; that may take longer.
+        beside: Copies of `forward` that may run in threads beside it, each on other shards.
         progress: Called with the number of videos done, and of all.
         note: Called with what a reader of the result should know.
 
@@ -99,8 +102,19 @@ def measure_accuracy(
     def measure(
         missing: Sequence[Shard], at_most: int | None, done: Callable[[int], None]
     ) -> Iterator[tuple[Shard, str, ShardLogits]]:
+        forwards = [forward, *beside][: max(1, len(missing))]
+        lanes = [partial(lane, each, len(forwards), at_most) for each in forwards]
+        return side_by_side(lanes, missing, done) if len(lanes) > 1 else lanes[0](missing, done)
+
+    def lane(
+        own: Forward,
+        lanes: int,
+        at_most: int | None,
+        missing: Sequence[Shard],
+        done: Callable[[int], None],
+    ) -> Iterator[tuple[Shard, str, ShardLogits]]:
         return measure_shards(
-            forward,
+            own,
             missing,
             protocol,
             classes=len(split.classes),
@@ -108,7 +122,7 @@ def measure_accuracy(
             dtype=dtype,
             batch=views_in_a_forward(batch, split, protocol),
             at_most=at_most,
-            readers=readers,
+            readers=max(1, readers // lanes),
             decoder=decoder,
             kinds=kinds,
             flow=flow,

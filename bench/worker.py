@@ -15,7 +15,12 @@ import msgspec
 
 from ..datasets.errors import KinobenchError
 from ..datasets.split import Split
-from .environment import library_versions, physical_cores, usable_cpus
+from .environment import (
+    available_memory_bytes,
+    library_versions,
+    physical_cores,
+    usable_cpus,
+)
 from .job import (
     Built,
     Cluster,
@@ -33,7 +38,7 @@ from .resume import Claim
 
 if TYPE_CHECKING:
     from .accuracy import MeasureShards
-    from .network import Network
+    from .network import Forward, Network
     from .shards import Shard, ShardLogits
 
 Emit = Callable[[Event], None]
@@ -253,6 +258,7 @@ def _score(job: Job, network: "Network", split: Split, emit: Emit) -> None:
                 flow=case.flow or DEFAULT,
                 flow_cache=flow_cache,
                 probe=case.probe,
+                beside=_copies(network),
                 predictions=claimed.folder,
                 logits=job.logits,
                 progress=progress,
@@ -294,6 +300,22 @@ def _score(job: Job, network: "Network", split: Split, emit: Emit) -> None:
             "again, which measures only their shards, or let them be with --skip-unreadable"
         )
         emit(Failed(failure=Failure(kind="unreadable", message=message)))
+
+
+def _copies(network: "Network") -> "list[Forward]":
+    """Return copies of the network, so that threads may use all processors.
+
+    A copy each, since a network may keep something in its forward. Only where each thread has as
+    many processors as the case has threads, and the network is small beside the memory.
+    """
+    import copy
+
+    case = network.case
+    if case.device != "cpu" or case.threads is None or case.mode != "eager":
+        return []
+    beside = len(usable_cpus()) // case.threads - 1
+    small = network.weights_bytes() * beside < available_memory_bytes() / 8
+    return [copy.deepcopy(network.module) for _ in range(beside)] if small else []
 
 
 def _on_cluster(

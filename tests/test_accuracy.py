@@ -1,3 +1,4 @@
+import copy
 from pathlib import Path
 
 import msgspec
@@ -12,6 +13,7 @@ from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.flow_cache import FlowCache
 from kinobench.datasets.probe_names import Probe
 from kinobench.datasets.protocol import Protocol, preset
+from kinobench.zoo import registry
 
 from .trees import make_ucf101
 
@@ -224,3 +226,27 @@ def test_the_flow_is_that_of_the_probed_clip(tmp_path: Path, probe: Probe) -> No
     plain = seen(None, cache)  # which is kept, and must not be taken for that of other clips
     probed = seen(probe, cache)
     assert not torch.equal(probed, plain) and torch.equal(probed, seen(probe, None))
+
+
+def test_copies_in_threads_beside_it_give_the_same_files_byte_for_byte(tmp_path: Path) -> None:
+    root = pointlight.make_pointlight(tmp_path / "p", train_per_class=1, test_per_class=20)
+    split = pointlight.load(root, "test")  # 160 videos: three shards
+    torch.manual_seed(0)
+    network = registry.get("early_fusion_tiny").build(8, 16, 64).eval()
+    folders = [tmp_path / "alone", tmp_path / "beside"]
+    found = [
+        measure_accuracy(
+            network,
+            split,
+            preset("pointlight"),
+            device=torch.device("cpu"),
+            beside=beside,
+            predictions=folder,
+        )
+        for folder, beside in zip(folders, ([], [copy.deepcopy(network)]), strict=True)
+    ]
+    assert found[0].top1 == found[1].top1 and found[0].scored == 160
+    files = [sorted(path.name for path in folder.iterdir()) for folder in folders]
+    assert files[0] == files[1] and sum(name.endswith(".parquet") for name in files[0]) >= 3
+    for name in files[0]:
+        assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes(), name

@@ -142,7 +142,8 @@ def test_the_package_that_a_plugin_imports_is_compared_too(
     assert done.returncode == 1, done.stderr
     (checked,) = json.loads(done.stdout)["checked"]
     assert [each["what"] for each in checked["exact"] if each["decisive"]] == [
-        "calls of aten.relu.default"
+        "calls of aten.relu.default",
+        "kernel launches",
     ]
     assert nothing_is_left(place, 1.0)
 

@@ -60,9 +60,9 @@ def test_graph_breaks_are_counted_in_any_precision_by_settling_once(
     compiled: list[nn.Module] = []
     compile_it = torch.compile
 
-    def compile_fast(module: nn.Module) -> Any:
+    def compile_fast(module: nn.Module, dynamic: bool) -> Any:
         compiled.append(module)
-        return compile_it(module, backend="eager")
+        return compile_it(module, backend="eager", dynamic=dynamic)
 
     monkeypatch.setattr(torch, "compile", compile_fast)
     torch._dynamo.reset()

@@ -1,7 +1,6 @@
 """The Python that the baseline of the gate runs in: this one, if it has what is needed there."""
 
 import hashlib
-import importlib.util
 import json
 import os
 import site
@@ -159,7 +158,8 @@ def _is_kinobench(text: str) -> bool:
 
 def _make(place: Path) -> None:
     """Make an environment that finds everything of this one, after what is its own."""
-    pip = ["--without-pip"] if importlib.util.find_spec("pip") is not None else []
+    # Asked for by its metadata: to look for the module would have setuptools meddle with distutils.
+    pip = ["--without-pip"] if is_met("pip") else []
     _run([sys.executable, "-m", "venv", "--clear", *pip, str(place)], "an environment is wanted")
     base = {"base": str(place), "platbase": str(place)}
     own = Path(sysconfig.get_path("purelib", "venv", base))

@@ -29,7 +29,7 @@ def new_run_id() -> str:
 
 
 class Worker:
-    """A fresh process that loads a case's libraries, and then waits to be told to measure it."""
+    """A process that has a case's libraries, and waits to be told to measure it; for one case."""
 
     def __init__(self, case: Case, nursery: Nursery | None = None) -> None:
         """Start it for a case, whose model and threads count; a nursery forks it, if one lives."""

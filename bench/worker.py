@@ -258,7 +258,7 @@ def _score(job: Job, network: "Network", split: Split, emit: Emit) -> None:
                 flow=case.flow or DEFAULT,
                 flow_cache=flow_cache,
                 probe=case.probe,
-                beside=_copies(network),
+                beside=_copies(network, split),
                 predictions=claimed.folder,
                 logits=job.logits,
                 progress=progress,
@@ -302,18 +302,21 @@ def _score(job: Job, network: "Network", split: Split, emit: Emit) -> None:
         emit(Failed(failure=Failure(kind="unreadable", message=message)))
 
 
-def _copies(network: "Network") -> "list[Forward]":
-    """Return copies of the network, so that threads may use all processors.
+def _copies(network: "Network", split: Split) -> "list[Forward]":
+    """Return copies of the network, so that threads may use all cores, each on other shards.
 
     A copy each, since a network may keep something in its forward. Only where each thread has as
-    many processors as the case has threads, and the network is small beside the memory.
+    many cores as the case has threads, and a shard, and the network is small beside the memory.
     """
     import copy
+
+    from .shards import shards_of
 
     case = network.case
     if case.device != "cpu" or case.threads is None or case.mode != "eager":
         return []
-    beside = len(usable_cpus()) // case.threads - 1
+    shards = len(shards_of(split, case.protocol.views))
+    beside = min(physical_cores() // case.threads, shards) - 1
     small = network.weights_bytes() * beside < available_memory_bytes() / 8
     return [copy.deepcopy(network.module) for _ in range(beside)] if small else []
 

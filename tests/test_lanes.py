@@ -4,11 +4,17 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from kinobench.bench import worker
 from kinobench.bench.lanes import side_by_side
+from kinobench.bench.network import Network
 from kinobench.bench.shards import Shard
-from kinobench.datasets.split import Video
+from kinobench.datasets.protocol import preset
+from kinobench.datasets.split import Split, Video
+
+from .made_records import made_case
 
 VIDEO = Video(id="v", path=Path("v.mp4"), label=0)
 SHARDS = [Shard(number, (VIDEO, VIDEO)) for number in range(5)]
@@ -58,3 +64,24 @@ def test_a_reader_who_goes_away_ends_the_lanes() -> None:
     assert next(found) == 1
     found.close()  # type: ignore[attr-defined]
     assert closed == [1, 1] and set(threading.enumerate()) <= before
+
+
+@pytest.mark.parametrize(
+    ("cores", "threads", "videos", "copies"),
+    [(2, 1, 320, 1), (2, 2, 320, 0), (64, 1, 320, 4), (64, 16, 320, 3), (64, 1, 10, 0)],
+)
+def test_a_network_is_copied_for_cores_and_shards_that_would_be_idle(
+    monkeypatch: pytest.MonkeyPatch, cores: int, threads: int, videos: int, copies: int
+) -> None:
+    monkeypatch.setattr(worker, "physical_cores", lambda: cores)
+    network = Network(
+        made_case("early_fusion_tiny", threads=threads, protocol=preset("pointlight"))
+    )
+    split = Split(
+        dataset="made",
+        name="test",
+        classes=("A",),
+        videos=tuple(msgspec.structs.replace(VIDEO, id=str(each)) for each in range(videos)),
+    )  # 64 videos of one view a shard
+    made = worker._copies(network, split)
+    assert len(made) == copies and network.module not in made

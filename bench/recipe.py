@@ -6,7 +6,8 @@ from pathlib import Path
 
 import msgspec
 
-from ..datasets.errors import KinobenchError, UnknownNameError, nearest_name
+from ..datasets.errors import KinobenchError, UnknownNameError
+from .toml_keys import refuse_unknown_keys
 
 BUILT_IN = Path(__file__).parent / "recipes"
 
@@ -92,12 +93,7 @@ def load(name_or_path: str) -> Recipe:
         raise KinobenchError(f"{where}: can't be read: {error}") from error
     except tomllib.TOMLDecodeError as error:
         raise KinobenchError(f"{where}: not TOML: {error}") from error
-    fields = Recipe.__struct_fields__
-    for key in plain:
-        if key not in fields:
-            nearest = nearest_name(key, fields)
-            hint = f"did you mean {nearest!r}?" if nearest else f"it has {', '.join(fields)}"
-            raise KinobenchError(f"{where}: {key!r} is no key of a recipe; {hint}")
+    refuse_unknown_keys(plain, Recipe, where)
     try:
         return msgspec.convert(plain, Recipe)
     except msgspec.ValidationError as error:

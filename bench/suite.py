@@ -30,6 +30,7 @@ from .environment import physical_cores
 from .job import Budget, reads_videos
 from .models import model_of
 from .record import GRAPH_MODES, Case, Device, Measure, Mode, Precision
+from .toml_keys import refuse_unknown_keys
 
 BUILT_IN = Path(__file__).parent / "suites"
 KINETICS_CLASSES = 400
@@ -134,11 +135,11 @@ def parse(content: str, where: str) -> Suite:
         plain = tomllib.loads(content)
     except tomllib.TOMLDecodeError as error:
         raise KinobenchError(f"{where}: not TOML: {error}") from error
-    _refuse_unknown_keys(plain, Suite, where)
-    _refuse_unknown_keys(plain.get("latency"), Budget, f"{where}: [latency]")
+    refuse_unknown_keys(plain, Suite, where)
+    refuse_unknown_keys(plain.get("latency"), Budget, f"{where}: [latency]")
     cases = plain.get("case")
     for number, case in enumerate(cases if isinstance(cases, list) else (), 1):
-        _refuse_unknown_keys(case, Settings, f"{where}: [[case]] {number}")
+        refuse_unknown_keys(case, Settings, f"{where}: [[case]] {number}")
         _spread_batch(case)
     _spread_batch(plain)
     try:
@@ -418,17 +419,6 @@ def _spread_batch(plain: Any) -> None:
     """Let `batch = 8` stand for `batch = [8]`."""
     if isinstance(plain, dict) and isinstance(plain.get("batch"), int):
         plain["batch"] = [plain["batch"]]
-
-
-def _refuse_unknown_keys(plain: Any, kind: type[msgspec.Struct], where: str) -> None:
-    if not isinstance(plain, Mapping):
-        return
-    known = kind.__struct_fields__
-    for key in plain:
-        if key not in known:
-            nearest = nearest_name(key, known)
-            cure = f"did you mean {nearest!r}?" if nearest else f"known: {', '.join(known)}"
-            raise KinobenchError(f"{where}: unknown key {key!r}: {cure}")
 
 
 def _explained(reason: str, plain: Any, where: str) -> str:

@@ -27,7 +27,7 @@ def test_two_recipes_that_differ_in_a_number_have_other_digests() -> None:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ("epoch = 3", "'epoch' is no key of a recipe; did you mean 'epochs'"),
+        ("epoch = 3", "unknown key 'epoch': did you mean 'epochs'?"),
         ("batch = 1", "batch is 1; it must be 2 or more"),
         ("learning_rate = 0.0", "learning_rate is 0.0"),
         ("warmup_epochs = 40.0", "warmup_epochs is 40.0; it must be below 40"),

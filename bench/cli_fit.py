@@ -36,6 +36,15 @@ def fit(
         int | None, typer.Option(help="Of one operator on a CPU (default: all cores).", min=1)
     ] = None,
     results: Results = Path("results"),
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Where the weights are put (default: beside the learning curve)."
+        ),
+    ] = None,
+    half: Annotated[
+        bool, typer.Option("--half", help="Keep the weights as float16, and score them so.")
+    ] = False,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Begin anew where a training was interrupted.")
     ] = False,
@@ -64,6 +73,8 @@ def fit(
         workers=workers,
         threads=threads,
         results=results,
+        output=output,
+        half=half,
         fresh=fresh,
     )
     try:

@@ -19,7 +19,7 @@ from . import environment, recipe, run
 from .accuracy import measure_accuracy
 from .fit import DivergedError, Order, fit
 from .fit_checkpoint import Epoch
-from .fitted_weights import Fitted, write_fitted
+from .fitted_weights import Fitted, in_half, write_fitted
 from .learning_curve import draw_curves, write_curve
 from .record import Accuracy, Device
 
@@ -43,6 +43,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     workers: int
     threads: int | None
     results: Path
+    output: Path | None
+    half: bool
     fresh: bool
 
 
@@ -89,7 +91,9 @@ def train(wanted: Wanted, console: Console) -> Done | None:
             raise KinobenchError(f"{error}{_last_good(order, folder)}") from error
     if not first:
         return None
-    weights = folder / WEIGHTS
+    weights = wanted.output or folder / WEIGHTS
+    if wanted.half:
+        state = in_half(state)
     accuracy = score(order, state, wanted)
     write_fitted(weights, state, fitted_of(order, len(curve), accuracy, wanted))
     draw_curves(folder / PICTURE, {wanted.model: curve}, 1 / len(order.split.classes))

@@ -7,7 +7,7 @@ import msgspec
 from safetensors import SafetensorError, safe_open
 
 from ..datasets.errors import KinobenchError
-from .fit_checkpoint import save_whole
+from ..zoo.weights import resolve_weights
 from .recipe import Recipe
 
 if TYPE_CHECKING:
@@ -42,28 +42,30 @@ class Fitted(msgspec.Struct, frozen=True, kw_only=True):
     scored_on: str | None = None
 
 
-def write_fitted(
-    path: Path, state: "dict[str, torch.Tensor]", fitted: Fitted, *, half: bool = False
-) -> None:
+def write_fitted(path: Path, state: "dict[str, torch.Tensor]", fitted: Fitted) -> None:
     """Write the weights.
 
     Args:
         path: The file.
         state: By the names of the network's own parameters.
         fitted: What is said of them.
-        half: Whether floating-point numbers are kept as float16, in half of the space.
 
     Raises:
         KinobenchError: It can't be written.
     """
+    from .fit_checkpoint import save_whole
+
+    save_whole(path, state, {"kinobench": msgspec.json.encode(fitted).decode()})
+
+
+def in_half(state: "dict[str, torch.Tensor]") -> "dict[str, torch.Tensor]":
+    """Return weights whose floating-point numbers are float16, in half of the space."""
     import torch
 
-    if half:
-        state = {
-            name: entry.to(torch.float16) if entry.is_floating_point() else entry
-            for name, entry in state.items()
-        }
-    save_whole(path, state, {"kinobench": msgspec.json.encode(fitted).decode()})
+    return {
+        name: entry.to(torch.float16) if entry.is_floating_point() else entry
+        for name, entry in state.items()
+    }
 
 
 def read_fitted(path: Path) -> Fitted | None:
@@ -72,9 +74,26 @@ def read_fitted(path: Path) -> Fitted | None:
     Raises:
         KinobenchError: It can't be read.
     """
+    if path.suffix != ".safetensors":
+        return None
     try:
-        with safe_open(str(path), framework="pt") as file:
+        with safe_open(str(path), framework="numpy") as file:  # the header alone: no torch for it
             told = (file.metadata() or {}).get("kinobench")
     except (OSError, SafetensorError) as error:
         raise KinobenchError(f"weights {str(path)!r} can't be read: {error}") from error
     return None if told is None else msgspec.json.decode(told, type=Fitted)
+
+
+def fitted_header(model: str, weights: str | None) -> Fitted | None:
+    """Return what weights say of themselves; None where `fit` didn't make them, or none are here.
+
+    Raises:
+        KinobenchError: Their file can't be read.
+    """
+    if weights is None:
+        return None
+    try:
+        path = resolve_weights(model, weights)
+    except KinobenchError:  # published, and still to be fetched
+        return None
+    return read_fitted(path)

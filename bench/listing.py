@@ -101,7 +101,7 @@ def _short_model(model: Line) -> Line:
         "params (M)": None if model["params"] is None else f"{model['params'] / 1e6:.3f}",
         "GMACs": None if model["macs"] is None else f"{model['macs'] / 1e9:.3f}",
         "input": "{}x{}, {} px".format(*model["native"]) if model["native"] else None,
-        "weights": ", ".join(each["name"] for each in weights) or None,
+        "weights": ", ".join([*(each["name"] for each in weights), *model["shipped"]]) or None,
         "native protocol": ", ".join(dict.fromkeys(each["protocol"] or "?" for each in weights))
         or None,
         "family": model["family"],

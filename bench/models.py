@@ -9,6 +9,7 @@ import msgspec
 
 from ..datasets.errors import KinobenchError
 from ..zoo import registry
+from ..zoo.shipped import shipped_files
 from ..zoo.spec import Architecture, Input
 from ..zoo.weights import weights_of
 from .shape import Shape, native_shape
@@ -44,6 +45,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
         macs: Multiply-adds of convolutions and matrix products, one view; the same.
         streams: Whether it can take one frame after another; None where that isn't known.
         weights: Its published checkpoints.
+        shipped: The names of weights that come with kinobench.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     macs: int | None = None
     streams: bool | None = None
     weights: tuple[NamedWeights, ...]
+    shipped: tuple[str, ...] = ()
     reason: str | None = None
 
 
@@ -75,8 +78,12 @@ def models(
     """
     indexed = {} if recount else {model.name: model for model in read_index()}
     names, found = registry.names(), []
+    shipped: dict[str, tuple[str, ...]] = {}
+    for owner, weights in shipped_files():
+        shipped[owner] = (*shipped.get(owner, ()), weights)
     for name in names:
-        found.append(indexed.get(name) or count_model(name))
+        model = indexed.get(name) or count_model(name)
+        found.append(msgspec.structs.replace(model, shipped=shipped.get(name, ())))
         if progress is not None:
             progress(len(found), len(names))
     return found

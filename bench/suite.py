@@ -19,6 +19,7 @@ from ..datasets.flow_methods import METHODS, FlowMethod
 from ..datasets.probe_names import PROBES, Probe
 from ..datasets.protocol import preset
 from ..zoo import registry
+from ..zoo.shipped import shipped_file
 from ..zoo.weights import (
     find_weights,
     head_classes,
@@ -27,6 +28,7 @@ from ..zoo.weights import (
     resolve_weights,
 )
 from .environment import physical_cores
+from .fitted_weights import fitted_header
 from .job import Budget, reads_videos
 from .models import model_of
 from .record import GRAPH_MODES, Case, Device, Measure, Mode, Precision
@@ -247,6 +249,18 @@ def _layered(suite: Suite, row: Settings, asked: Settings) -> Settings:
     return Settings(**merged)
 
 
+def _head(model: str, weights: str | None) -> tuple[int | None, str | None]:
+    """Return how many outputs weights have, and whose classes they are; None where not known."""
+    entry = find_weights(model, weights)
+    if entry is not None:
+        return head_classes(entry), entry.classes
+    try:
+        fitted = fitted_header(model, weights)
+    except KinobenchError:  # a damaged file: its case will say so, and the others go on
+        return None, None
+    return (len(fitted.classes), fitted.dataset) if fitted else (None, None)
+
+
 def _case(settings: Settings, batch: int) -> Planned:
     if settings.model is None:
         raise KinobenchError('a case has no model: give it `model = "..."`')
@@ -256,6 +270,7 @@ def _case(settings: Settings, batch: int) -> Planned:
     name = settings.protocol or (dataset.default_protocol if dataset else "common-224")
     weights = None if settings.weights in (None, "none") else settings.weights
     entry, named = find_weights(settings.model, weights), named_weights(settings.model, weights)
+    shipped = None if named else shipped_file(settings.model, weights)
     if weights is not None and named is None:
         resolve_weights(settings.model, weights)  # refuses what is neither a name nor a file
     protocol = native_protocol(settings.model, weights) if name == NATIVE else preset(name)
@@ -283,19 +298,19 @@ def _case(settings: Settings, batch: int) -> Planned:
             f"{settings.model} takes optical flow, and the clips of protocol {protocol.name} are "
             "of 1 frame; flow needs 2 or more"
         )
-    head = head_classes(entry) if entry else None
+    head, trained_on = _head(settings.model, weights)
     classes = settings.classes or (dataset.num_classes if dataset else head or KINETICS_CLASSES)
     if dataset is not None and classes != dataset.num_classes:
         raise KinobenchError(
             f"classes is {classes}, but {dataset.name} has {dataset.num_classes}; "
             "leave it out, or take the dataset out (none)"
         )
-    if entry is not None and head is not None and classes != head:
+    if head is not None and classes != head:
         mismatch = f"classes is {classes}; leave it out"
         if dataset is not None:
-            cure = f"give --dataset {entry.classes}, or --dataset none for the cost alone"
+            cure = f"give --dataset {trained_on}, or --dataset none for the cost alone"
             mismatch = f"{dataset.name} has {classes}; {cure}"
-        if named is None:
+        if entry is not None and named is None:
             mismatch += f"; {entry.file} is a published file's name: call your own another"
         raise KinobenchError(
             f"weights {weights!r} of {settings.model} have {head} classes, but {mismatch}"
@@ -311,7 +326,7 @@ def _case(settings: Settings, batch: int) -> Planned:
         _check_split(dataset, split)
     case = Case(
         model=settings.model,
-        weights=named.name if named else weights,
+        weights=named.name if named else shipped.parent.name if shipped else weights,
         classes=classes,
         protocol=protocol,
         dataset=dataset.name if dataset else None,

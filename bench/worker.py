@@ -436,9 +436,22 @@ def _claim(job: Job, split: Split, network: "Network", emit: Emit) -> AbstractCo
 
 def _compare_classes(case: Case, split: Split | None, emit: Emit) -> None:
     """See that the weights' classes are the split's; say loudly where that can't be known."""
-    from ..zoo.weights import find_weights, refuse_other_classes
+    from ..zoo.weights import find_weights, refuse_other_classes, refuse_other_order
+    from .fitted_weights import fitted_header
 
     if split is None:
+        return
+    fitted = fitted_header(case.model, case.weights)
+    if fitted is not None:
+        told = f"{case.weights!r} of {case.model}"
+        refuse_other_order(told, fitted.classes, fitted.dataset, split.dataset, split.classes)
+        if fitted.manifest == split.manifest:
+            emit(
+                Note(
+                    text=f"accuracy: weights {case.weights!r} were trained on these very videos; "
+                    "it says nothing of others"
+                )
+            )
         return
     published = find_weights(case.model, case.weights)
     if published is None or published.classes is None:

@@ -224,7 +224,7 @@ def test_a_name_that_is_no_path_is_refused_with_what_would_do(tmp_path: Path):
         resolve_weights("c3d", "sports1m")
     message = str(refused.value)
     assert "'sports1m'" in message
-    assert "no published weights of that name are known for c3d (it has none)" in message
+    assert "no weights of that name are known for c3d (it has none)" in message
     assert "give the path of a checkpoint" in message
     with pytest.raises(KinobenchError) as refused:
         resolve_weights("r3d_18", "kinetcs400")

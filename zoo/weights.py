@@ -13,6 +13,7 @@ from ..datasets.class_names import class_names, fold
 from ..datasets.errors import KinobenchError, nearest_name
 from ..datasets.protocol import Protocol, preset
 from .checkpoints import load_checkpoint
+from .shipped import shipped_file, shipped_weights
 from .spec import Weights
 
 if TYPE_CHECKING:
@@ -80,30 +81,47 @@ def head_classes(entry: Weights) -> int | None:
 
 
 def refuse_other_classes(entry: Weights, dataset: str, classes: Sequence[str]) -> None:
+    """Check that a published checkpoint's outputs are the classes of a dataset, where it is known.
+
+    Raises:
+        KinobenchError: As `refuse_other_order` does.
+    """
+    if entry.classes is not None:
+        told = f"{entry.name!r} of {entry.model}"
+        refuse_other_order(told, class_names(entry.classes), entry.classes, dataset, classes)
+
+
+def refuse_other_order(
+    weights: str, own: Sequence[str], list_name: str, dataset: str, classes: Sequence[str]
+) -> None:
     """Check that a checkpoint's outputs are the classes of a dataset, one by one.
 
     Names are compared by their letters and digits. The same classes in another order are refused
-    too: outputs that were moved around here would no longer be those of the published network.
+    too: outputs that were moved around here would no longer be those of the network as it is known.
+
+    Args:
+        weights: What a message calls the checkpoint.
+        own: The classes of its outputs.
+        list_name: What their list is called.
+        dataset: What it is to be scored on.
+        classes: Those of the dataset.
 
     Raises:
         KinobenchError: A class is missing or too many, or the order differs; the message says which
             and where.
     """
-    if entry.classes is None:
-        return
-    own = class_names(entry.classes)
     folded, wanted = [fold(name) for name in own], [fold(name) for name in classes]
     if folded == wanted:
         return
-    theirs = f"weights {entry.name!r} of {entry.model} are for the {len(own)} classes of "
-    theirs += f"{entry.classes}, and {dataset} has {len(classes)}"
+    theirs = f"weights {weights} are for the {len(own)} classes of "
+    theirs += f"{list_name}, and {dataset} has {len(classes)}"
     lacking = [name for name, key in zip(classes, wanted, strict=True) if key not in set(folded)]
     surplus = [name for name, key in zip(own, folded, strict=True) if key not in set(wanted)]
     if not lacking and not surplus and len(own) == len(classes):
         index = next(i for i, key in enumerate(folded) if key != wanted[i])
         raise KinobenchError(
             f"{theirs}, the same in another order: class {index} is {own[index]!r} there and "
-            f"{classes[index]!r} here; list the dataset's classes in the order of {entry.classes}"
+            f"{classes[index]!r} here; list the dataset's classes in the order of {list_name}"
         )
     faults = [
         f"{len(names)} that only {holder} {verb} ({_first(names)})"
@@ -140,7 +158,8 @@ def fetch_weights(entry: Weights, on_bytes: "OnBytes | None" = None) -> Path:
 def resolve_weights(model: str, weights: str) -> Path:
     """Return the file that `weights` means for an architecture; nothing is fetched.
 
-    A name of published weights comes first: a file that is called like one is `./kinetics400`.
+    A name comes first, of published weights or of those that come with kinobench: a file that is
+    called like one is `./kinetics400`.
 
     Raises:
         KinobenchError: There is no such file or name, or the published file is not in the cache.
@@ -154,16 +173,16 @@ def resolve_weights(model: str, weights: str) -> Path:
             f"weights {weights!r} of {model} are not here; fetch {entry.url} and put the file at "
             f"{path}"
         )
-    path = Path(weights).expanduser()
+    path = shipped_file(model, weights) or Path(weights).expanduser()
     if path.is_file():
         return path
     if path.is_dir():
         raise KinobenchError(f"weights {weights!r} is a folder; give the checkpoint file in it")
-    known = [entry.name for entry in weights_of(model)]
+    known = [entry.name for entry in weights_of(model)] + shipped_weights(model)
     nearest = nearest_name(weights, known)
     hint = f"did you mean {nearest!r}? " if nearest else ""
     raise KinobenchError(
-        f"weights {weights!r}: there is no such file, and no published weights of that name are "
+        f"weights {weights!r}: there is no such file, and no weights of that name are "
         f"known for {model} ({', '.join(known) or 'it has none'}); {hint}give the path of a "
         "checkpoint (.safetensors, .pt, .pth, .pyth)"
     )

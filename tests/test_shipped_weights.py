@@ -1,0 +1,134 @@
+"""Weights that come with kinobench: found by name, held to their classes, and said of on records."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+import torch
+
+from kinobench.bench import models, recipe, suite, worker
+from kinobench.bench.fitted_weights import Fitted, in_half, read_fitted, write_fitted
+from kinobench.bench.job import Note
+from kinobench.datasets.class_names import class_names
+from kinobench.datasets.errors import KinobenchError
+from kinobench.datasets.protocol import preset
+from kinobench.datasets.split import Split, Video
+from kinobench.zoo import registry, shipped
+from kinobench.zoo.weights import load_weights, resolve_weights
+
+MODEL = "karpathy_late_fusion_tiny"
+CLASSES = class_names("pointlight")
+
+
+def write(folder: Path, classes: tuple[str, ...] = tuple(CLASSES), manifest: str = "m") -> Path:
+    protocol = preset("pointlight")
+    torch.manual_seed(0)
+    network = registry.get(MODEL).build(len(classes), protocol.frames, protocol.size)
+    common = recipe.load("common")
+    said = Fitted(
+        model=MODEL,
+        dataset="pointlight",
+        split="train",
+        manifest=manifest,
+        classes=classes,
+        protocol=protocol.name,
+        protocol_digest=protocol.digest,
+        recipe=common,
+        recipe_digest=common.digest,
+        seed=0,
+        epochs=1,
+        torch="2",
+        kinobench_commit=None,
+    )
+    path = folder / "pointlight" / f"{MODEL}.safetensors"
+    write_fitted(path, in_half(network.state_dict()), said)
+    return path
+
+
+@pytest.fixture
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(shipped, "FOLDER", tmp_path / "weights")
+    return write(tmp_path / "weights")
+
+
+def test_a_name_finds_the_file_and_float16_fills_the_network(path: Path) -> None:
+    assert resolve_weights(MODEL, "PointLight") == path
+    network = registry.get(MODEL).build(8, 16, 64)
+    load_weights(network, MODEL, "pointlight")
+    torch.manual_seed(0)
+    made = registry.get(MODEL).build(8, 16, 64).state_dict()
+    for name, entry in network.state_dict().items():
+        assert entry.dtype == made[name].dtype
+        torch.testing.assert_close(entry, made[name], rtol=1e-3, atol=1e-6)
+
+
+def test_a_network_without_them_says_what_there_is(path: Path) -> None:
+    with pytest.raises(KinobenchError, match=r"known for c3d_tiny \(it has none\)"):
+        resolve_weights("c3d_tiny", "pointlight")
+    with pytest.raises(KinobenchError, match="did you mean 'pointlight'"):
+        resolve_weights(MODEL, "pointligth")
+
+
+def test_the_list_of_models_names_them(path: Path) -> None:
+    found = {model.name: model.shipped for model in models.models()}
+    assert found[MODEL] == ("pointlight",)
+    assert found["c3d"] == ()
+
+
+def planned(**settings: object) -> suite.Planned:
+    asked = suite.settings_of(weights="Pointlight", **settings)
+    (only,) = suite.plan(suite.Suite(), asked, (MODEL,))
+    return only
+
+
+def test_a_case_has_their_name_and_their_head(path: Path) -> None:
+    case = planned(protocol="pointlight").case
+    assert (case.weights, case.classes) == ("pointlight", 8)
+    assert planned(dataset="pointlight").case.weights == "pointlight"
+
+
+def test_another_number_of_classes_is_refused_with_the_cure(path: Path) -> None:
+    with pytest.raises(KinobenchError, match="have 8 classes, but ucf101 has 101; give --dataset"):
+        planned(dataset="ucf101")
+
+
+def said_of(classes: tuple[str, ...], manifest: str) -> list[str]:
+    case = planned(dataset="pointlight").case
+    video = Video(id="v", path=Path("v.mp4"), label=0)
+    split = Split(dataset="pointlight", name="test", classes=classes, videos=(video,))
+    told: list[str] = []
+    worker._compare_classes(
+        case, split, lambda event: told.append(event.text if isinstance(event, Note) else "")
+    )
+    return told
+
+
+def test_classes_in_another_order_are_refused(path: Path) -> None:
+    assert said_of(tuple(CLASSES), "m") == []
+    with pytest.raises(KinobenchError, match="the same in another order: class 0 is"):
+        said_of(tuple(reversed(CLASSES)), "m")
+
+
+def test_videos_that_they_were_trained_on_are_told(path: Path) -> None:
+    video = Video(id="v", path=Path("v.mp4"), label=0)
+    split = Split(
+        dataset="pointlight", name="test", classes=tuple(CLASSES), videos=(video,)
+    )
+    write(path.parent.parent, manifest=split.manifest)
+    (text,) = said_of(tuple(CLASSES), "m")
+    assert "were trained on these very videos" in text
+
+
+def test_what_is_no_fitted_file_says_nothing(tmp_path: Path) -> None:
+    other = tmp_path / "weights.pt"
+    torch.save({}, other)
+    assert read_fitted(other) is None
+    damaged = tmp_path / "weights.safetensors"
+    damaged.write_bytes(b"nothing")
+    with pytest.raises(KinobenchError, match="can't be read"):
+        read_fitted(damaged)
+
+
+def test_what_is_said_survives_the_file(path: Path) -> None:
+    said = read_fitted(path)
+    assert said is not None and msgspec.to_builtins(said)["recipe_digest"] == said.recipe.digest

@@ -1,0 +1,112 @@
+"""Train the weights that come with kinobench: tiny networks of every family, by one recipe.
+
+    python zoo/weights/fit_all.py               # those that are missing, or made by another recipe
+    python zoo/weights/fit_all.py c3d_tiny ...  # these alone
+    python zoo/weights/fit_all.py --list        # what there is, and its score
+
+Each is what `python bench.py fit MODEL --half` writes; as many are trained side by side as there
+are cores, a thread each. What was interrupted goes on where it stood.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+CHECKOUT = HERE.parent.parent
+DATASET, SEED = "pointlight", 0
+
+
+def main() -> None:
+    """Train what is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("models", nargs="*", help="names (default: every tiny network)")
+    parser.add_argument("--list", action="store_true", help="say what there is, and train nothing")
+    parser.add_argument("--epochs", type=int, help="instead of the recipe's, to try it out")
+    parser.add_argument(
+        "--results", type=Path, default=Path("results"), help="where learning curves are put"
+    )
+    parser.add_argument(
+        "--side-by-side", type=int, default=len(os.sched_getaffinity(0)), metavar="N"
+    )
+    given = parser.parse_args()
+    models = given.models or tiny_networks()
+    if given.list:
+        for model in models:
+            print(f"{model:32} {standing(model)}")
+        return
+    wanted = [model for model in models if given.models or not is_current(model)]
+    begin, failed = time.monotonic(), []
+    with ThreadPoolExecutor(given.side_by_side) as beside:
+        trainings = {
+            beside.submit(train, model, given.results, given.epochs): model for model in wanted
+        }
+        for number, training in enumerate(as_completed(trainings), 1):
+            code, seconds = training.result()
+            model = trainings[training]
+            if code:
+                failed.append(model)
+            told = standing(model) if code == 0 else f"failed (exit {code})"
+            minutes = (time.monotonic() - begin) / 60
+            print(f"{number}/{len(wanted)} {model}: {told}; {seconds:.0f} s, {minutes:.0f} min in")
+    sys.exit(1 if failed else 0)
+
+
+def tiny_networks() -> list[str]:
+    """Return the tiny networks of every family."""
+    from kinobench.zoo.families import FAMILY_MODULES
+
+    names = [name for family in FAMILY_MODULES.values() for name in family]
+    return [name for name in names if name.endswith("_tiny")]
+
+
+def file_of(model: str) -> Path:
+    """Return where a network's weights lie."""
+    return HERE / DATASET / f"{model}.safetensors"
+
+
+def is_current(model: str) -> bool:
+    """Tell whether a network's weights were made by today's recipe and seed."""
+    from kinobench.bench import recipe
+    from kinobench.bench.fitted_weights import read_fitted
+
+    path = file_of(model)
+    said = read_fitted(path) if path.is_file() else None
+    return said is not None and (said.recipe_digest, said.seed) == (
+        recipe.load("common").digest,
+        SEED,
+    )
+
+
+def standing(model: str) -> str:
+    """Say what a network's weights reach."""
+    from kinobench.bench.fitted_weights import read_fitted
+
+    path = file_of(model)
+    said = read_fitted(path) if path.is_file() else None
+    if said is None or said.top1 is None:
+        return "no weights"
+    size = path.stat().st_size / 1e6
+    current = "" if is_current(model) else ", of another recipe"
+    return f"top-1 {100 * said.top1:5.1f} %, {size:.2f} MB, {said.epochs} epochs{current}"
+
+
+def train(model: str, results: Path, epochs: int | None) -> tuple[int, float]:
+    """Train a network in a process of its own; return its exit code and the seconds it took."""
+    command = [sys.executable, str(CHECKOUT / "bench.py"), "fit", model, "--dataset", DATASET]
+    command += ["--seed", str(SEED), "--threads", "1", "--half", "--results", str(results)]
+    command += ["--output", str(file_of(model))]
+    command += [] if epochs is None else ["--epochs", str(epochs)]
+    begin = time.monotonic()
+    # One thread: the networks are small, and another is trained on the next core.
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    done = subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=False)
+    return done.returncode, time.monotonic() - begin
+
+
+if __name__ == "__main__":
+    main()

@@ -10,32 +10,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from ..datasets.errors import KinobenchError
+from .learning_curve import Epoch
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
     from torch.optim.swa_utils import AveragedModel
-
-
-class Epoch(msgspec.Struct, frozen=True, kw_only=True):
-    """A point of a learning curve.
-
-    Attributes:
-        epoch: From 1.
-        step: Steps so far, all epochs together.
-        learning_rate: In its last step.
-        loss: Mean over its clips, label smoothing included, each before the step that it is of.
-        top1: The share of its clips (of a network that is trained per frame: frames) that were
-            right, the same.
-        seconds: How long it took.
-    """
-
-    epoch: int
-    step: int
-    learning_rate: float
-    loss: float
-    top1: float
-    seconds: float
 
 
 def write(

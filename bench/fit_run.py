@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -18,9 +19,8 @@ from ..zoo import registry
 from . import environment, recipe, run
 from .accuracy import measure_accuracy
 from .fit import DivergedError, Order, fit
-from .fit_checkpoint import Epoch
 from .fitted_weights import Fitted, in_half, write_fitted
-from .learning_curve import draw_curves, write_curve
+from .learning_curve import Epoch, draw_curves, write_curve
 from .record import Accuracy, Device
 
 CHECKPOINT, WEIGHTS = "checkpoint.safetensors", "weights.safetensors"
@@ -95,7 +95,7 @@ def train(wanted: Wanted, console: Console) -> Done | None:
     if wanted.half:
         state = in_half(state)
     accuracy = score(order, state, wanted)
-    write_fitted(weights, state, fitted_of(order, len(curve), accuracy, wanted))
+    write_fitted(weights, state, fitted_of(order, curve, accuracy, wanted))
     draw_curves(folder / PICTURE, {wanted.model: curve}, 1 / len(order.split.classes))
     checkpoint.unlink(missing_ok=True)
     says = (
@@ -172,7 +172,9 @@ def score(order: Order, state: dict[str, torch.Tensor], wanted: Wanted) -> Accur
         )
 
 
-def fitted_of(order: Order, epochs: int, accuracy: Accuracy | None, wanted: Wanted) -> Fitted:
+def fitted_of(
+    order: Order, curve: Sequence[Epoch], accuracy: Accuracy | None, wanted: Wanted
+) -> Fitted:
     """Return what the file of the weights says of them."""
     splits = catalog.get(wanted.dataset).splits
     return Fitted(
@@ -186,7 +188,8 @@ def fitted_of(order: Order, epochs: int, accuracy: Accuracy | None, wanted: Want
         recipe=order.recipe,
         recipe_digest=order.recipe.digest,
         seed=order.seed,
-        epochs=epochs,
+        epochs=len(curve),
+        curve=tuple(curve),
         torch=str(torch.__version__),
         kinobench_commit=environment.describe(order.device).kinobench_commit,
         top1=accuracy.top1 if accuracy else None,

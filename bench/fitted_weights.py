@@ -8,6 +8,7 @@ from safetensors import SafetensorError, safe_open
 
 from ..datasets.errors import KinobenchError
 from ..zoo.weights import resolve_weights
+from .learning_curve import Epoch
 from .recipe import Recipe
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ class Fitted(msgspec.Struct, frozen=True, kw_only=True):
         protocol_digest: Of the clips.
         recipe, recipe_digest: The numbers, and their digest.
         top1: What the weights of this file reach on `scored_on`; None where that wasn't measured.
+        curve: The learning curve.
     """
 
     model: str
@@ -40,6 +42,7 @@ class Fitted(msgspec.Struct, frozen=True, kw_only=True):
     kinobench_commit: str | None
     top1: float | None = None
     scored_on: str | None = None
+    curve: tuple[Epoch, ...] = ()
 
 
 def write_fitted(path: Path, state: "dict[str, torch.Tensor]", fitted: Fitted) -> None:

@@ -5,9 +5,30 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
-from .fit_checkpoint import Epoch
+import msgspec
+
 from .store import write_text
 
+
+class Epoch(msgspec.Struct, frozen=True, kw_only=True):
+    """A point of a learning curve.
+
+    Attributes:
+        epoch: From 1.
+        step: Steps so far, all epochs together.
+        learning_rate: In its last step.
+        loss: Mean over its clips, label smoothing included, each before the step that it is of.
+        top1: The share of its clips (of a network that is trained per frame: frames) that were
+            right, the same.
+        seconds: How long it took.
+    """
+
+    epoch: int
+    step: int
+    learning_rate: float
+    loss: float
+    top1: float
+    seconds: float
 
 def write_curve(path: Path, curve: Sequence[Epoch]) -> None:
     """Write `path`, a CSV file with a line an epoch.

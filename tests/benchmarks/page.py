@@ -104,7 +104,28 @@ def page(runs: list[dict[str, Any]], tables: list[str]) -> str:
             if of == group and {above, *below} <= medians.keys():
                 ratio = medians[above] / max(medians[name] for name in below)
                 lines += ["", f"**{ratio:.2f}** {says}."]
+        lines += _figures(found)
     return "\n".join([*lines, *(f"\n{table.strip()}" for table in tables)]) + "\n"
+
+
+def _figures(found: dict[str, dict[str, float]]) -> list[str]:
+    """Return the figures that tests report beside their times, a paragraph each."""
+    lines = []
+    for name, each in sorted(found.items()):
+        parameter = name.rstrip("]").partition("[")[2]
+        if "reported_s" in each:
+            reported = each["reported_s"] * 1e6
+            lines.append(f"**{reported:.2f} us** are reported of a module that does nothing (at "
+                         "most 20).")
+        if "median_of_ratios" in each:
+            lines.append(
+                f"**{each['median_of_ratios']:.4f}** of the time of torch's Timer, {parameter}, "
+                f"in {each['turns']} turns (within 1 % of 1)."
+            )
+    whole = [each["all_so_far_s"] for each in found.values() if "all_so_far_s" in each]
+    if whole:
+        lines.append(f"**{max(whole):.0f} s** for all {len(whole)} (at most 300).")
+    return [text for line in lines for text in ("", line)]
 
 
 def _machine(found: dict[str, Any]) -> str:

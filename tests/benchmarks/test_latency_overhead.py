@@ -77,6 +77,7 @@ def test_a_real_network_is_timed_in_turns_with_torchs_timer(
         "ours_s": statistics.median(ours),
         "torch_timer_s": statistics.median(theirs),
         "median_of_ratios": ratio,
+        "turns": TURNS,
     }
     benchmark.extra_info.update(told)  # type: ignore[attr-defined]
     print(

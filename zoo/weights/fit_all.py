@@ -3,6 +3,7 @@
     python zoo/weights/fit_all.py               # those that are missing, or made by another recipe
     python zoo/weights/fit_all.py c3d_tiny ...  # these alone
     python zoo/weights/fit_all.py --list        # what there is, and its score
+    python zoo/weights/fit_all.py --picture results/learning_curves.png
 
 Each is what `python bench.py fit MODEL --half` writes; as many are trained side by side as there
 are cores, a thread each. What was interrupted goes on where it stood.
@@ -26,6 +27,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("models", nargs="*", help="names (default: every tiny network)")
     parser.add_argument("--list", action="store_true", help="say what there is, and train nothing")
+    parser.add_argument("--picture", type=Path, help="draw the learning curves of what there is")
     parser.add_argument("--epochs", type=int, help="instead of the recipe's, to try it out")
     parser.add_argument(
         "--results", type=Path, default=Path("results"), help="where learning curves are put"
@@ -38,6 +40,9 @@ def main() -> None:
     if given.list:
         for model in models:
             print(f"{model:32} {standing(model)}")
+        return
+    if given.picture:
+        draw(given.picture, models)
         return
     wanted = [model for model in models if given.models or not is_current(model)]
     begin, failed = time.monotonic(), []
@@ -93,6 +98,16 @@ def standing(model: str) -> str:
     size = path.stat().st_size / 1e6
     current = "" if is_current(model) else ", of another recipe"
     return f"top-1 {100 * said.top1:5.1f} %, {size:.2f} MB, {said.epochs} epochs{current}"
+
+
+def draw(picture: Path, models: list[str]) -> None:
+    """Draw the learning curves that the files hold."""
+    from kinobench.bench.fitted_weights import read_fitted
+    from kinobench.bench.learning_curve import draw_curves
+
+    said = {model: read_fitted(file_of(model)) for model in models if file_of(model).is_file()}
+    curves = {model: fitted.curve for model, fitted in said.items() if fitted is not None}
+    draw_curves(picture, curves, chance=1 / 8)
 
 
 def train(model: str, results: Path, epochs: int | None) -> tuple[int, float]:

@@ -30,6 +30,7 @@ class Epoch(msgspec.Struct, frozen=True, kw_only=True):
     top1: float
     seconds: float
 
+
 def write_curve(path: Path, curve: Sequence[Epoch]) -> None:
     """Write `path`, a CSV file with a line an epoch.
 

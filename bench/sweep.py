@@ -7,7 +7,7 @@ import msgspec
 from .gpu_watch import watch_remarks
 from .job import Budget
 from .latency import measure_drift, measure_latency
-from .memory import measure_memory
+from .memory import blocks_apart, measure_memory
 from .network import Network
 from .record import Drift, Sweep, SweepEnd, SweepPoint
 from .sweep_table import end_in_words
@@ -63,6 +63,8 @@ def measure_sweep(
                 if end == "error" and not points:
                     raise
                 reason = next(iter(str(error).splitlines()), type(error).__name__)
+        if end is not None and until_flat:
+            points = _memory_apart(network, points)
         sweep = _sweep(points, end or "unfinished", batch, reason, drift)
         if end is not None:
             network.rebatch(own_batch)
@@ -102,6 +104,20 @@ def _measure(network: Network, batch: int, budget: Budget) -> tuple[SweepPoint, 
     memory, notes = measure_memory(network)
     latency = measure_latency(network, budget, drift=False)
     return SweepPoint(batch=batch, latency=latency, memory=memory), notes
+
+
+def _memory_apart(network: Network, points: Sequence[SweepPoint]) -> list[SweepPoint]:
+    """Return the points with their memory measured anew, when nothing is timed any more.
+
+    What was measured between the latencies holds what the heap keeps of one forward for the next.
+    """
+    measured = []
+    with blocks_apart():
+        for point in points:
+            network.rebatch(point.batch)
+            memory, _ = measure_memory(network)
+            measured.append(msgspec.structs.replace(point, memory=memory))
+    return measured
 
 
 def _sweep(

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from kinobench.bench.memory import measure_memory
+from kinobench.bench.memory import blocks_apart, measure_memory
 from kinobench.bench.network import Network
 from kinobench.bench.record import Case
 from kinobench.datasets.protocol import preset
@@ -38,11 +38,12 @@ def test_a_known_allocation_is_found_and_told_from_the_weights(batch: int) -> No
     case = Case(model="test_takes_memory", classes=8, protocol=preset("pointlight"), batch=batch)
     network = Network(case)
     network.settle()
-    memory, notes = measure_memory(network)
+    with blocks_apart():
+        memory, notes = measure_memory(network)
     assert notes == []
     assert memory.weights_bytes == 64 * MIB + 4 * (3 * 8 + 8)
     assert memory.peak_activation_bytes is not None and memory.peak_process_bytes is not None
-    assert abs(memory.peak_activation_bytes - batch * 50 * MIB) < 3 * MIB
+    assert abs(memory.peak_activation_bytes - batch * 50 * MIB) < MIB
     assert memory.peak_process_bytes > memory.peak_activation_bytes + memory.weights_bytes
 
 

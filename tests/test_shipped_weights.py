@@ -1,4 +1,4 @@
-"""Weights that come with kinobench: found by name, held to their classes, and said of on records."""
+"""Weights that come with kinobench: found by name, and held to their classes."""
 
 from pathlib import Path
 
@@ -111,9 +111,7 @@ def test_classes_in_another_order_are_refused(path: Path) -> None:
 
 def test_videos_that_they_were_trained_on_are_told(path: Path) -> None:
     video = Video(id="v", path=Path("v.mp4"), label=0)
-    split = Split(
-        dataset="pointlight", name="test", classes=tuple(CLASSES), videos=(video,)
-    )
+    split = Split(dataset="pointlight", name="test", classes=tuple(CLASSES), videos=(video,))
     write(path.parent.parent, manifest=split.manifest)
     (text,) = said_of(tuple(CLASSES), "m")
     assert "were trained on these very videos" in text

@@ -52,7 +52,9 @@ def measured(device: str) -> dict[str, dict[str, Any]]:
         command = [sys.executable, str(COMMAND), "run", "quick", "--measure", "memory", "--json"]
         command += ["--device", device, "--results", results]
         told = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-    return {record["case"]["model"]: record["memory"] for record in json.loads(told)}
+    return {
+        record["case"]["model"]: record["memory"] for record in map(json.loads, told.splitlines())
+    }
 
 
 if __name__ == "__main__":

@@ -115,8 +115,9 @@ def _figures(found: dict[str, dict[str, float]]) -> list[str]:
         parameter = name.rstrip("]").partition("[")[2]
         if "reported_s" in each:
             reported = each["reported_s"] * 1e6
-            lines.append(f"**{reported:.2f} us** are reported of a module that does nothing (at "
-                         "most 20).")
+            lines.append(
+                f"**{reported:.2f} us** are reported of a module that does nothing (at most 20)."
+            )
         if "median_of_ratios" in each:
             lines.append(
                 f"**{each['median_of_ratios']:.4f}** of the time of torch's Timer, {parameter}, "

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import msgspec
 
-from . import layouts
+from . import layouts, opposites
 from .errors import KinobenchError, UnknownNameError
 from .layouts import Layout
+from .opposites import Opposites
 from .split import Split
 
 ENTRY_POINT_GROUP = "kinobench.datasets"
@@ -35,6 +36,8 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
         obtain: How people get it.
         tree: The expected folders and files, one a line.
         needs_root: False where `load(None, split)` finds or makes the videos itself.
+        opposites: Pairs of classes of which each is the other one run backwards; a class that looks
+            the same backwards is a pair with itself. `motion` counts answers by them.
         make: `make(root, progress)` generates the dataset in `root`, or where `load(None, ...)`
             looks if that is None, and returns the folder; at once if it is there already. None for
             a dataset that can't be generated.
@@ -49,6 +52,7 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
     homepage: str
     obtain: str = ""
     tree: str = ""
+    opposites: Opposites = ()
     needs_root: bool = True
     make: Callable[[Path | None, Progress | None], Path] | None = None
 
@@ -182,6 +186,7 @@ _BUILT_IN = {
             homepage=layouts.POINTLIGHT.homepage,
             obtain=layouts.POINTLIGHT.obtain,
             tree=layouts.POINTLIGHT.tree,
+            opposites=opposites.POINTLIGHT,
             needs_root=False,
             make=_make_pointlight,
         ),

@@ -41,6 +41,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
             return self.path.as_posix()
         case = self.record.case
         parts = [case.weights or "untrained", case.precision, case.mode, case.device, case.flow]
+        parts.append(case.probe)
         if case.decoder != DEFAULT_DECODER:
             parts.append(case.decoder)
         when = self.record.started[:10]
@@ -134,7 +135,9 @@ def _candidates(asked: str, results: Path, told: Told) -> list[Source]:
     records, problems = read_records(results)
     for problem in problems:
         told(problem)
-    scored = [(record, at) for record in records if (at := _path_of(record, results))]
+    # One under a probe is named by its path alone: it isn't how good the model is.
+    plain = [record for record in records if record.case.probe is None]
+    scored = [(record, at) for record in plain if (at := _path_of(record, results))]
     found = [Source(path=at, record=r) for r, at in scored if r.case.model == asked]
     if not found:
         known = {record.case.model for record, _ in scored}

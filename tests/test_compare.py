@@ -315,6 +315,18 @@ def test_a_path_finds_its_record_wherever_the_results_lie(tmp_path: Path) -> Non
     assert find(str(lonely), tmp_path / "results").record is None
 
 
+def test_what_was_scored_under_a_probe_is_named_by_its_path_alone(tmp_path: Path) -> None:
+    plain = scored(tmp_path, "c3d_tiny", 1)
+    reverse = scored(tmp_path, "c3d_tiny", 2, case={"probe": "reversed"})
+    scored(tmp_path, "i3d_tiny", 3, case={"probe": "reversed"})
+    assert find("c3d_tiny", tmp_path).path == plain
+    assert find(str(reverse), tmp_path).title == (
+        "c3d_tiny (untrained, fp32, eager, cpu, reversed), 2026-01-02"
+    )
+    with pytest.raises(UnknownNameError, match="no scored model is named 'i3d_tiny'"):
+        find("i3d_tiny", tmp_path)
+
+
 def test_an_unknown_model_and_lost_predictions_are_told(tmp_path: Path) -> None:
     path = scored(tmp_path, "c3d_tiny")
     with pytest.raises(UnknownNameError, match="no scored model is named 'c3d_tny': did you mean"):

@@ -234,6 +234,13 @@ def _hold(folder: Path, locks: ExitStack) -> None:
     locks.callback(path.unlink, missing_ok=True)
 
 
+def conditions_in(folder: Path) -> Conditions | None:
+    """Return the conditions that a folder's shards were measured under; None if it doesn't say."""
+    with suppress(OSError):
+        return _read(folder / CONDITIONS)
+    return None
+
+
 def is_begun(predictions: Path, case: Case) -> bool:
     """Tell whether shards of a case lie in the folder of predictions that no record names."""
     folders = predictions.glob(f"{glob.escape(case.model)}-{case.digest}-*")

@@ -415,23 +415,19 @@ def _load_split(job: Job) -> Split | None:
 
 def _claim(job: Job, split: Split, network: "Network", emit: Emit) -> AbstractContextManager[Claim]:
     """Find the folder of the case's logits that a killed run left, or begin one."""
-    from ..zoo import registry
-    from .resume import Conditions, claim, imported_digest
-    from .shards import videos_in_a_shard
+    from .case_conditions import conditions_of
+    from .resume import claim
 
     case = job.case
-    conditions = Conditions(
-        case=case.digest,
-        manifest=split.manifest,
+    conditions = conditions_of(
+        case,
+        split,
         weights=network.weights_digest,
         network=network.digest,
-        source=_source(job),
-        imported=imported_digest(registry.get(case.model).build, *map(Path, job.plugins)),
-        versions=library_versions(case.decoder),
+        plugins=job.plugins,
         machine=job.machine,
-        data_root=job.data_root and str(Path(job.data_root).resolve()),
+        data_root=job.data_root,
         logits=job.logits,
-        videos_in_a_shard=videos_in_a_shard(case.protocol.views),
     )
     name = f"{case.model}-{case.digest}-{split.manifest}"
     folder = Path(job.results) / "predictions" / name

@@ -79,11 +79,12 @@ def pair(a: Labelled, b: Labelled) -> Pairing:
         in_b=in_b,
         only_a=len(a.videos) - len(shared),
         only_b=len(b.videos) - len(shared),
-        clusters=_clusters(a.labels[in_a], [a.groups[i] or b.groups[j] for i, j in shared]),
+        clusters=clusters_of(a.labels[in_a], [a.groups[i] or b.groups[j] for i, j in shared]),
     )
 
 
-def _clusters(labels: np.ndarray, groups: list[str | None]) -> np.ndarray | None:
+def clusters_of(labels: np.ndarray, groups: list[str | None]) -> np.ndarray | None:
+    """Number each video's class and group: `[videos]`; None where no group is known."""
     if not any(groups):
         return None
     numbers: dict[tuple[int, str] | int, int] = {}

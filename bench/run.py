@@ -1,6 +1,6 @@
 """`run`: options, plan, measure, save, show."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import get_args
@@ -90,7 +90,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
 def measure(
     planned: list[Planned], suite: Suite, options: Options, console: Console
-) -> Iterator[Record]:
+) -> Generator[Record, None, None]:
     """Measure case after case; each record is on disk before it is yielded.
 
     Args:

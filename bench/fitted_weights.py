@@ -7,7 +7,7 @@ import msgspec
 from safetensors import SafetensorError, safe_open
 
 from ..datasets.errors import KinobenchError
-from ..zoo.weights import resolve_weights
+from ..zoo.named_weights import resolve_weights
 from .learning_curve import Epoch
 from .recipe import Recipe
 

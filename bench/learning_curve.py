@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -44,7 +44,7 @@ def write_curve(path: Path, curve: Sequence[Epoch]) -> None:
     write_text(path, out.getvalue())
 
 
-def draw_curves(path: Path, curves: dict[str, Sequence[Epoch]], chance: float) -> None:
+def draw_curves(path: Path, curves: Mapping[str, Sequence[Epoch]], chance: float) -> None:
     """Draw loss and top-1 by epoch, a line each training, as a PNG file.
 
     Args:

@@ -9,9 +9,9 @@ import msgspec
 
 from ..datasets.errors import KinobenchError
 from ..zoo import registry
+from ..zoo.named_weights import weights_of
 from ..zoo.shipped import shipped_files
 from ..zoo.spec import Architecture, Input
-from ..zoo.weights import weights_of
 from .shape import Shape, native_shape
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from ..datasets.opposites import backwards
 from ..datasets.probe_names import PROBES, Probe
 from ..datasets.split import Split
 from ..zoo.checkpoints import file_digest
-from ..zoo.weights import resolve_weights, weights_of
+from ..zoo.named_weights import resolve_weights, weights_of
+from ..zoo.shipped import shipped_file
 from . import environment, run, suite
 from .case_conditions import conditions_of
 from .downloads import fetch_published
@@ -113,7 +114,9 @@ def plan(wanted: Wanted) -> list[Planned]:
 
 
 def _weights_for(model: str, dataset: str) -> str | None:
-    """Return the first published weights whose classes are the dataset's."""
+    """Return weights that come with kinobench, or else published ones, of the dataset's classes."""
+    if shipped_file(model, dataset) is not None:
+        return dataset
     return next((entry.name for entry in weights_of(model) if entry.classes == dataset), None)
 
 

@@ -11,8 +11,8 @@ from torch import nn
 
 from ..datasets.errors import KinobenchError
 from ..zoo import registry
+from ..zoo.named_weights import load_weights
 from ..zoo.streaming import streams
-from ..zoo.weights import load_weights
 from .cuda_graph import CapturedForward
 from .flops import count_cost
 from .inputs import Inputs, random_inputs, shifted_copies

@@ -19,14 +19,14 @@ from ..datasets.flow_methods import METHODS, FlowMethod
 from ..datasets.probe_names import PROBES, Probe
 from ..datasets.protocol import preset
 from ..zoo import registry
-from ..zoo.shipped import shipped_file
-from ..zoo.weights import (
+from ..zoo.named_weights import (
     find_weights,
     head_classes,
     named_weights,
     native_protocol,
     resolve_weights,
 )
+from ..zoo.shipped import shipped_file
 from .environment import physical_cores
 from .fitted_weights import fitted_header
 from .job import Budget, reads_videos

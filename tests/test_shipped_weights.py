@@ -14,7 +14,7 @@ from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.protocol import preset
 from kinobench.datasets.split import Split, Video
 from kinobench.zoo import registry, shipped
-from kinobench.zoo.weights import load_weights, resolve_weights
+from kinobench.zoo.named_weights import load_weights, resolve_weights
 
 MODEL = "karpathy_late_fusion_tiny"
 CLASSES = class_names("pointlight")

@@ -15,9 +15,9 @@ from rich.console import Console
 from kinobench.bench import downloads
 from kinobench.datasets.errors import KinobenchError
 from kinobench.zoo import fetch as fetching
-from kinobench.zoo import weights as published
+from kinobench.zoo import named_weights as published
 from kinobench.zoo.fetch import CHUNK_BYTES, fetch
-from kinobench.zoo.weights import fetch_weights, find_weights, resolve_weights
+from kinobench.zoo.named_weights import fetch_weights, find_weights, resolve_weights
 
 from .made_records import made_case
 

@@ -24,11 +24,10 @@ from torchvision.models import get_model, get_model_weights, list_models
 from kinobench.datasets.class_names import class_names
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.protocol import preset
+from kinobench.zoo import named_weights as published
 from kinobench.zoo import registry
-from kinobench.zoo import weights as published
 from kinobench.zoo.averaging import MeanPrediction
-from kinobench.zoo.spec import Weights
-from kinobench.zoo.weights import (
+from kinobench.zoo.named_weights import (
     cache_folder,
     find_weights,
     load_weights,
@@ -39,6 +38,7 @@ from kinobench.zoo.weights import (
     resolve_weights,
     weights_of,
 )
+from kinobench.zoo.spec import Weights
 
 TABLE = read_weights(published.TABLE)
 TORCHVISION = [entry for entry in TABLE if "download.pytorch.org" in entry.url]

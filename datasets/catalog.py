@@ -1,6 +1,7 @@
 """Name -> dataset. What reads a dataset is imported when it is loaded."""
 
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
@@ -10,12 +11,28 @@ from . import layouts, opposites
 from .errors import KinobenchError, UnknownNameError
 from .layouts import Layout
 from .opposites import Opposites
+from .pointlight_level import LEVELS, Level
 from .split import Split
 
 ENTRY_POINT_GROUP = "kinobench.datasets"
 
 Progress = Callable[[int, int], None]
 """Called with the number of videos made so far, and of all."""
+
+
+class Changes(msgspec.Struct, frozen=True, kw_only=True):
+    """What a dataset that can be generated is asked to be instead of what its name stands for.
+
+    Attributes:
+        settings: `FIELD=VALUE`, of the dataset's own options.
+        seed: Of every draw.
+        train, test: Videos of each class in the split.
+    """
+
+    settings: tuple[str, ...] = ()
+    seed: int | None = None
+    train: int | None = None
+    test: int | None = None
 
 
 class Dataset(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +58,9 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
         make: `make(root, progress)` generates the dataset in `root`, or where `load(None, ...)`
             looks if that is None, and returns the folder; at once if it is there already. None for
             a dataset that can't be generated.
+        make_changed: `make_changed(root, changes, progress)` generates it otherwise; None where it
+            can be generated in one way only.
+        purpose: What it tests, in a sentence, with the best that is possible where that is known.
     """
 
     name: str
@@ -55,6 +75,8 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
     opposites: Opposites = ()
     needs_root: bool = True
     make: Callable[[Path | None, Progress | None], Path] | None = None
+    make_changed: Callable[[Path | None, Changes, Progress | None], Path] | None = None
+    purpose: str = ""
 
 
 def register(dataset: Dataset) -> None:
@@ -139,16 +161,45 @@ def _load_kinetics400(root: Path | None, split: str | None) -> Split:
     return load(_given(root, layouts.KINETICS400), split)
 
 
-def _load_pointlight(root: Path | None, split: str | None) -> Split:
+def _load_level(level: Level, root: Path | None, split: str | None) -> Split:
     from .pointlight import load
 
-    return load(root, split)
+    return load(root, split, level)
 
 
-def _make_pointlight(root: Path | None, progress: Progress | None) -> Path:
-    from .pointlight import make_pointlight
+def _make_level(level: Level, root: Path | None, progress: Progress | None) -> Path:
+    return _make_changed_level(level, root, Changes(), progress)
 
-    return make_pointlight(root, progress=progress)
+
+def _make_changed_level(
+    level: Level, root: Path | None, changes: Changes, progress: Progress | None
+) -> Path:
+    from .pointlight import make_changed
+
+    return make_changed(
+        root, level, changes.settings, changes.seed, changes.train, changes.test, progress
+    )
+
+
+def _level(level: Level) -> Dataset:
+    """Return a level of pointlight as a dataset."""
+    layout = layouts.pointlight(level.name)
+    return Dataset(
+        name=level.name,
+        title=layout.title,
+        load=partial(_load_level, level),
+        default_protocol="pointlight-long" if level.rest else "pointlight",
+        num_classes=4 if level.rest else 8,
+        splits=("test", "train"),
+        homepage=layout.homepage,
+        obtain=layout.obtain,
+        tree=layout.tree,
+        opposites=opposites.POINTLIGHT_LONG if level.rest else opposites.POINTLIGHT,
+        needs_root=False,
+        make=partial(_make_level, level),
+        make_changed=partial(_make_changed_level, level),
+        purpose=level.purpose,
+    )
 
 
 _BUILT_IN = {
@@ -164,6 +215,7 @@ _BUILT_IN = {
             homepage=layouts.UCF101.homepage,
             obtain=layouts.UCF101.obtain,
             tree=layouts.UCF101.tree,
+            purpose="101 human actions in short videos of the web",
         ),
         Dataset(
             name="kinetics400",
@@ -175,21 +227,9 @@ _BUILT_IN = {
             homepage=layouts.KINETICS400.homepage,
             obtain=layouts.KINETICS400.obtain,
             tree=layouts.KINETICS400.tree,
+            purpose="400 human actions in videos of the web, ten seconds of each",
         ),
-        Dataset(
-            name="pointlight",
-            title=layouts.POINTLIGHT.title,
-            load=_load_pointlight,
-            default_protocol="pointlight",
-            num_classes=8,
-            splits=("test", "train"),
-            homepage=layouts.POINTLIGHT.homepage,
-            obtain=layouts.POINTLIGHT.obtain,
-            tree=layouts.POINTLIGHT.tree,
-            opposites=opposites.POINTLIGHT,
-            needs_root=False,
-            make=_make_pointlight,
-        ),
+        *map(_level, LEVELS.values()),
     )
 }
 

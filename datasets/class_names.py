@@ -8,21 +8,25 @@ from pathlib import Path
 from .errors import DatasetError, UnknownNameError, nearest_name
 
 CLASS_LISTS = Path(__file__).with_name("classes")
+SAME_CLASSES = {"pointlight-3": "pointlight", "pointlight-noise": "pointlight"}
+"""Datasets whose classes are those of another."""
 
 
 @cache
 def class_names(dataset: str) -> tuple[str, ...]:
     """Return the class names of a dataset in the order of the published checkpoints' outputs.
 
-    `ucf101` is in classInd.txt's order, `kinetics400` in label_map.txt's, `pointlight` in its own.
+    `ucf101` is in classInd.txt's order, `kinetics400` in label_map.txt's, `pointlight` and its
+    levels in their own.
 
     Raises:
         UnknownNameError: No class list of that name is shipped.
     """
     shipped = [file.stem for file in CLASS_LISTS.glob("*.txt")]
-    if dataset not in shipped:
-        raise UnknownNameError("class list", dataset, shipped)
-    return tuple((CLASS_LISTS / f"{dataset}.txt").read_text(encoding="utf-8").splitlines())
+    name = SAME_CLASSES.get(dataset, dataset)
+    if name not in shipped:
+        raise UnknownNameError("class list", dataset, [*shipped, *SAME_CLASSES])
+    return tuple((CLASS_LISTS / f"{name}.txt").read_text(encoding="utf-8").splitlines())
 
 
 def fold(label: str) -> str:

@@ -24,6 +24,11 @@ What makes the motion, and nothing but the motion, tell the class:
 
 So the best there is: from one frame 1/8; from unordered frames 5/8 (three pairs guessed, Still and
 Flicker known); from ordered frames 1. Mirroring a clip exchanges classes: don't train with flips.
+
+A level (pointlight_level.py) says how many dots there are, how fast, and in which picture, and none
+of that touches the argument. Its noise dots are uniform, know nothing of the motion and are the
+same played backwards (noise_dots.py), so the bounds stay. Where it has a rest, two movements and
+the turn between them take the place of the eight motions (turns.py).
 """
 
 from typing import NamedTuple
@@ -31,19 +36,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-SIZE_PX = 64
-FRAMES = 16
-DOTS = (3, 24)
-"""From three, which a swirl needs to be told from its reverse, to what still leaves gaps."""
-RADIUS_PX = (1.0, 2.2)
-"""Standard deviation of a dot's Gaussian profile: from 1, where sampling shows no grid."""
-SPEED_PX = (1.0, 3.0)
-"""Per frame; root mean square over the torus for the swirls."""
-GROUND_LUMA = (32.0, 110.0)
-CONTRAST_LUMA = (60.0, 120.0)
-"""Ground and contrast together stay inside limited-range luma, 16..235."""
-SUBSTEPS = 4
-"""Runge-Kutta steps a frame; the position's error stays below 1e-3 px over the whole clip."""
+from .noise_dots import draw_noise
+from .pointlight_level import POINTLIGHT, SUBSTEPS, Level
+from .turns import HEADINGS, turn
 
 Floats = NDArray[np.float64]
 
@@ -58,47 +53,70 @@ class Scene(NamedTuple):
     """What is drawn for one video before its motion is known.
 
     Attributes:
-        scattered_px: Uniform positions, `[FRAMES, dots, 2]`, (x, y) in 0..SIZE_PX: the first are
+        level: What it is drawn by.
+        scattered_px: Uniform positions, `[frames, dots, 2]`, (x, y) in 0..size: the first are
             where the dots start, all of them where `Flicker` shows them.
         speed_px: Per frame.
         shift_px: Translation of the swirl's field, `[2]`.
         radius_px: Standard deviation of the dots' profile.
         ground_luma, contrast_luma: The background, and what a dot's middle adds to it.
+        noise_px: Where the noise dots are, `[frames, noise dots, 2]`.
+        heading: Of the first of two movements, a place in `turns.HEADINGS`.
     """
 
+    level: Level
     scattered_px: Floats
     speed_px: float
     shift_px: Floats
     radius_px: float
     ground_luma: float
     contrast_luma: float
+    noise_px: Floats
+    heading: int = 0
 
 
-def draw_scene(generator: np.random.Generator) -> Scene:
+def draw_scene(generator: np.random.Generator, level: Level = POINTLIGHT) -> Scene:
     """Draw a scene."""
-    dots = int(generator.integers(DOTS[0], DOTS[1], endpoint=True))
-    return Scene(
-        scattered_px=generator.uniform(0, SIZE_PX, (FRAMES, dots, 2)),
-        speed_px=generator.uniform(*SPEED_PX),
-        shift_px=generator.uniform(0, SIZE_PX, 2),
-        radius_px=generator.uniform(*RADIUS_PX),
-        ground_luma=generator.uniform(*GROUND_LUMA),
-        contrast_luma=generator.uniform(*CONTRAST_LUMA),
+    # In this order from the first version on: what `pointlight` draws must not change.
+    dots = int(generator.integers(*level.dots, endpoint=True))
+    scene = Scene(
+        level=level,
+        scattered_px=generator.uniform(0, level.size, (level.frames, dots, 2)),
+        speed_px=generator.uniform(*level.speed),
+        shift_px=generator.uniform(0, level.size, 2),
+        radius_px=generator.uniform(*level.radius),
+        ground_luma=generator.uniform(*level.ground),
+        contrast_luma=generator.uniform(*level.contrast),
+        noise_px=np.empty((level.frames, 0, 2)),
     )
+    if level.noise[1]:
+        scene = scene._replace(noise_px=draw_noise(generator, level, scene.speed_px))
+    if level.rest:
+        scene = scene._replace(heading=int(generator.integers(len(HEADINGS))))
+    return scene
 
 
 def move(scene: Scene, motion: str) -> Floats:
-    """Return where the dots are in every frame: `[FRAMES, dots, 2]`, (x, y) in px, not wrapped.
+    """Return where the dots of the motion are: `[frames, dots, 2]`, (x, y) in px, not wrapped.
 
     Raises:
-        ValueError: There is no such motion.
+        ValueError: There is no such motion at the scene's level.
     """
-    start = scene.scattered_px[0]
+    start, level = scene.scattered_px[0], scene.level
+    if level.rest:
+        return turn(scene.scattered_px, scene.speed_px, scene.heading, motion, level.rest)
     if motion in _TRANSLATIONS:
         step = scene.speed_px * np.array(_TRANSLATIONS[motion], dtype=float)
-        return start + np.arange(FRAMES)[:, None, None] * step
+        return start + np.arange(level.frames)[:, None, None] * step
     if motion in _SWIRLS:
-        return swirl(start, _SWIRLS[motion] * scene.speed_px, scene.shift_px)
+        return swirl(
+            start,
+            _SWIRLS[motion] * scene.speed_px,
+            scene.shift_px,
+            level.substeps,
+            size_px=level.size,
+            frames=level.frames,
+        )
     if motion == "Still":
         return np.broadcast_to(start, scene.scattered_px.shape).copy()
     if motion == "Flicker":
@@ -106,7 +124,29 @@ def move(scene: Scene, motion: str) -> Floats:
     raise ValueError(f"no motion {motion!r}")
 
 
-def swirl(start_px: Floats, speed_px: float, shift_px: Floats, substeps: int = SUBSTEPS) -> Floats:
+def pictures(scene: Scene, motion: str) -> NDArray[np.uint8]:
+    """Draw a scene in motion, its noise dots too: luma `[frames, size, size]`.
+
+    Raises:
+        ValueError: There is no such motion at the scene's level.
+    """
+    positions = move(scene, motion)
+    if scene.noise_px.shape[1]:
+        positions = np.concatenate([positions, scene.noise_px], axis=1)
+    return render(
+        positions, scene.radius_px, scene.ground_luma, scene.contrast_luma, scene.level.size
+    )
+
+
+def swirl(
+    start_px: Floats,
+    speed_px: float,
+    shift_px: Floats,
+    substeps: int = SUBSTEPS,
+    *,
+    size_px: int = POINTLIGHT.size,
+    frames: int = POINTLIGHT.frames,
+) -> Floats:
     """Carry dots along the swirl, by the classical Runge-Kutta method.
 
     Args:
@@ -114,12 +154,14 @@ def swirl(start_px: Floats, speed_px: float, shift_px: Floats, substeps: int = S
         speed_px: Root mean square speed per frame; negative for the reversed flow.
         shift_px: Translation of the field, `[2]`.
         substeps: Steps a frame.
+        size_px: Of the torus.
+        frames: So many, the first being the start.
 
     Returns:
-        Positions `[FRAMES, dots, 2]`, not wrapped.
+        Positions `[frames, dots, 2]`, not wrapped.
     """
     # |grad psi|^2 has the mean (1 + 1 + 2) / 2 over the torus.
-    wave = 2 * np.pi / SIZE_PX
+    wave = 2 * np.pi / size_px
     turns = _TURNS * (speed_px / np.sqrt(2) / substeps)
     waves = _WAVES * wave
 
@@ -128,20 +170,24 @@ def swirl(start_px: Floats, speed_px: float, shift_px: Floats, substeps: int = S
         return velocity
 
     position = start_px - shift_px
-    frames = [position]
-    for _ in range(FRAMES - 1):
+    track = [position]
+    for _ in range(frames - 1):
         for _ in range(substeps):
             first = drift(position)
             second = drift(position + first / 2)
             third = drift(position + second / 2)
             fourth = drift(position + third)
             position = position + (first + 2 * second + 2 * third + fourth) / 6
-        frames.append(position)
-    return np.stack(frames) + shift_px
+        track.append(position)
+    return np.stack(track) + shift_px
 
 
 def render(
-    positions_px: Floats, radius_px: float, ground_luma: float, contrast_luma: float
+    positions_px: Floats,
+    radius_px: float,
+    ground_luma: float,
+    contrast_luma: float,
+    size_px: int = POINTLIGHT.size,
 ) -> NDArray[np.uint8]:
     """Draw dots with a Gaussian profile, which is antialiased at any position, around the torus.
 
@@ -150,13 +196,14 @@ def render(
         radius_px: Standard deviation of the profile.
         ground_luma: Luma of the background, in limited range.
         contrast_luma: What the middle of a dot adds; dots that overlap add up to this at most.
+        size_px: Side of the picture.
 
     Returns:
-        Luma `[frames, SIZE_PX, SIZE_PX]`.
+        Luma `[frames, size, size]`.
     """
-    # A Gaussian is the product of its profiles along x and y: [frames, dots, 2, SIZE_PX].
-    distance = np.arange(SIZE_PX) - positions_px[..., None]
-    distance -= SIZE_PX * np.rint(distance / SIZE_PX)
+    # A Gaussian is the product of its profiles along x and y: [frames, dots, 2, size].
+    distance = np.arange(size_px) - positions_px[..., None]
+    distance -= size_px * np.rint(distance / size_px)
     profile = np.exp(distance**2 * (-0.5 / radius_px**2))
     cover = np.swapaxes(profile[:, :, 1], 1, 2) @ profile[:, :, 0]
     luma = ground_luma + contrast_luma * np.minimum(cover, 1.0)

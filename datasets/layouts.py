@@ -57,17 +57,20 @@ DATA_ROOT/
     "https://github.com/cvdfoundation/kinetics-dataset; kinobench downloads no videos",
 )
 
-POINTLIGHT = Layout(
-    title="pointlight",
-    tree="""\
+
+def pointlight(level: str) -> Layout:
+    """Return how a level of pointlight lies, by the level's name."""
+    return Layout(
+        title=level,
+        tree="""\
 DATA_ROOT/
   pointlight.json
   ucfTrainTestlist/
     classInd.txt, trainlist01.txt, testlist01.txt
   videos/
-    Left/v_Left_g01_c01.mp4
+    CLASS/v_CLASS_g01_c01.mp4
     ...""",
-    homepage="kinobench.datasets.pointlight",
-    obtain="nothing to get: without a data root kinobench generates it on first use; "
-    "`python bench.py data make pointlight --data-root DATA_ROOT` generates it elsewhere",
-)
+        homepage="kinobench.datasets.pointlight",
+        obtain="nothing to get: without a data root kinobench generates it on first use; "
+        f"`python bench.py data make {level} --data-root DATA_ROOT` generates it elsewhere",
+    )

@@ -31,6 +31,8 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
         classes: Class names; a label is an index into them.
         videos: Every video that the annotation lists, in its order, present on disk or not.
         notes: What a reader of a result should know of this copy (files missing, ...).
+        content: Digest of what the videos show, where that isn't what the dataset's name stands
+            for, and so part of what is asked of a network.
     """
 
     dataset: str
@@ -38,6 +40,7 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
     classes: tuple[str, ...]
     videos: tuple[Video, ...]
     notes: tuple[str, ...] = ()
+    content: str = ""
 
     def __post_init__(self) -> None:
         """Refuse a split in which an id stands twice or a label is outside the classes."""
@@ -54,10 +57,14 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def manifest(self) -> str:
-        """Digest of what is asked of a network: the ids and labels, in order, and the classes."""
+        """Digest of what is asked of a network: the ids and labels, in order, and the classes.
+
+        Two sets of the same ids of which one shows something else (`content`) differ in it.
+        """
         digest = hashlib.sha256()
         for name in self.classes:
             digest.update(f"{name}\n".encode())
         for video in self.videos:
             digest.update(f"{video.id}\t{video.label}\n".encode())
+        digest.update(self.content.encode())
         return digest.hexdigest()[:16]

@@ -11,7 +11,8 @@ from kinobench.datasets.class_names import class_names
 from kinobench.datasets.errors import DatasetError, KinobenchError, UnknownNameError
 from kinobench.datasets.split import Split
 
-BUILT_IN = ("kinetics400", "pointlight", "ucf101")
+LEVELS = ("pointlight", "pointlight-3", "pointlight-long", "pointlight-noise")
+BUILT_IN = ("kinetics400", *LEVELS, "ucf101")
 
 
 def offered_dataset(**changes):
@@ -46,14 +47,17 @@ def test_an_entry_agrees_with_its_class_list(name):
     dataset = catalog.get(name)
     assert dataset.name == name
     assert dataset.num_classes == len(class_names(name))
-    assert dataset.default_protocol == ("pointlight" if name == "pointlight" else "common-112")
-    assert dataset.needs_root is (name != "pointlight")
+    own = "pointlight-long" if name == "pointlight-long" else "pointlight"
+    assert dataset.default_protocol == (own if name in LEVELS else "common-112")
+    assert dataset.needs_root is (name not in LEVELS)
+    assert dataset.purpose
     assert "DATA_ROOT/" in dataset.tree
 
 
 def test_the_splits_of_the_catalog_are_the_loaders():
     from kinobench.datasets import kinetics, pointlight
 
+    assert all(catalog.get(level).splits == pointlight.SPLITS for level in LEVELS)
     for loader in (ucf101, kinetics, pointlight):
         name = loader.__name__.rpartition(".")[2].replace("kinetics", "kinetics400")
         assert catalog.get(name).splits == loader.SPLITS
@@ -90,7 +94,7 @@ def test_a_plugin_is_any_object_with_the_fields(monkeypatch):
     assert catalog.names() == sorted([*BUILT_IN, "gestures"])
     dataset = catalog.get("gestures")
     assert isinstance(dataset, catalog.Dataset)
-    assert (dataset.needs_root, dataset.make) == (True, None)
+    assert (dataset.needs_root, dataset.make, dataset.make_changed) == (True, None, None)
     assert dataset.load(None, None).name == "all"
 
 

@@ -29,6 +29,8 @@ ANNOTATIONS = Path(__file__).resolve().parents[1].parent / "shared" / "annotatio
             {0: "abseiling", 196: "massaging person's head", 399: "zumba"},
         ),
         ("pointlight", 8, {0: "Left", 1: "Right", 4: "Swirl", 5: "CounterSwirl", 7: "Flicker"}),
+        ("pointlight-noise", 8, {0: "Left", 7: "Flicker"}),
+        ("pointlight-long", 4, {0: "Ahead", 1: "TurnRight", 3: "TurnLeft"}),
     ],
 )
 def test_a_shipped_list_has_the_published_order(dataset, count, places):
@@ -46,7 +48,7 @@ def test_the_shipped_lists_are_the_publishers():
     assert class_names("kinetics400") == tuple(official)
 
 
-@pytest.mark.parametrize("dataset", ["ucf101", "kinetics400", "pointlight"])
+@pytest.mark.parametrize("dataset", ["ucf101", "kinetics400", "pointlight", "pointlight-long"])
 def test_no_two_classes_of_a_shipped_list_are_spelled_alike(dataset):
     names = class_names(dataset)
     assert len({fold(name) for name in names}) == len(names)

@@ -9,6 +9,7 @@ import typer
 # In the order in which `--help` lists them.
 from . import cli_measure, cli_models, cli_records  # noqa: F401  # isort: skip
 from . import cli_gate, cli_fit, cli_motion  # noqa: F401  # isort: skip
+from . import cli_data  # noqa: F401  # isort: skip
 from .cli_frame import app
 
 

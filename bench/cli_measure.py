@@ -1,4 +1,4 @@
-"""`run`, `data`, `environment`: measuring, and what it needs."""
+"""`run`, `environment`: measuring, and what it needs."""
 
 import sys
 from pathlib import Path
@@ -19,7 +19,6 @@ from .cli_frame import (
     Results,
     app,
     console,
-    data_app,
     drop_output,
     leave,
     load_plugins,
@@ -27,10 +26,6 @@ from .cli_frame import (
     tell,
     told,
 )
-
-DataRoot = Annotated[
-    Path | None, typer.Option("--data-root", metavar="DIR", help="The folder of the dataset.")
-]
 
 
 @app.command()
@@ -229,29 +224,6 @@ def _print_json(record: Any) -> None:
         sys.stdout.flush()
     except BrokenPipeError:
         drop_output()
-
-
-@data_app.command("make")
-@told
-def data_make(
-    name: Annotated[str, typer.Argument(help="A dataset that can be generated.")],
-    data_root: DataRoot = None,
-    plugin: Plugins = None,
-) -> None:
-    """Generate a dataset; at once if it is there already."""
-    from rich.console import Console
-
-    from ..datasets import catalog
-    from ..datasets.errors import KinobenchError
-    from . import run as running
-
-    load_plugins(plugin)
-    dataset = catalog.get(name)
-    if dataset.make is None:
-        raise KinobenchError(
-            f"{name} can't be generated; it is to be had at {dataset.homepage}: {dataset.obtain}"
-        )
-    print(running.make(dataset, data_root, Console(stderr=True)))
 
 
 @app.command()

@@ -128,6 +128,7 @@ def _datasets() -> list[Line]:
             "protocol": d.default_protocol,
             "data root": "needed" if d.needs_root else "made on first use",
             "homepage": d.homepage,
+            "what it tests": d.purpose or None,
         }
         for d in map(catalog.get, catalog.names())
     ]

@@ -284,15 +284,33 @@ def prepare(name: str, split: str, root: Path | None, console: Console) -> None:
         raise KinobenchError(f"{name}: split {split} has no videos{f' in {root}' if root else ''}")
 
 
-def make(dataset: catalog.Dataset, root: Path | None, console: Console) -> Path:
-    """Generate a dataset that can be, showing how far it is; at once if it is there already."""
+def make(
+    dataset: catalog.Dataset,
+    root: Path | None,
+    console: Console,
+    changes: catalog.Changes | None = None,
+) -> Path:
+    """Generate a dataset that can be, showing how far it is; at once if it is there already.
+
+    Raises:
+        KinobenchError: Changes are asked for, and the dataset knows none, or not these; or it can't
+            be written.
+    """
     assert dataset.make is not None
     with open_bar(console) as bar:
         task = bar.add_task(f"generating {dataset.name}", total=None, visible=False)
-        return dataset.make(
-            root,
-            lambda done, total: bar.update(task, completed=done, total=total, visible=True),
-        )
+
+        def tell(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total, visible=True)
+
+        if changes is None or changes == catalog.Changes():
+            return dataset.make(root, tell)
+        if dataset.make_changed is None:
+            raise KinobenchError(
+                f"{dataset.name} is generated in one way only: leave out --set, --seed, --train "
+                "and --test"
+            )
+        return dataset.make_changed(root, changes, tell)
 
 
 def _may_be_mended(record: Record) -> bool:

@@ -86,6 +86,8 @@ def test_every_dataset_is_listed_with_what_it_needs() -> None:
     assert datasets["ucf101"]["data root"] == "needed"
     assert datasets["pointlight"]["data root"] == "made on first use"
     assert datasets["pointlight"]["protocol"] == "pointlight"
+    assert "12.5 % from one frame" in datasets["pointlight"]["what it tests"]
+    assert datasets["pointlight-long"]["protocol"] == "pointlight-long"
 
 
 def test_every_protocol_is_listed_with_its_digest() -> None:

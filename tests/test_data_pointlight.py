@@ -17,9 +17,10 @@ from kinobench.datasets.pointlight import (
     load,
     make_pointlight,
 )
+from kinobench.datasets.pointlight_level import POINTLIGHT, changed
 
 MOTIONS = class_names("pointlight")
-SIZE, FRAMES = dots.SIZE_PX, dots.FRAMES
+SIZE, FRAMES = POINTLIGHT.size, POINTLIGHT.frames
 
 
 def scenes(count, seed=1):
@@ -40,7 +41,7 @@ def packet_bytes(path):
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
-    return make_pointlight(tmp_path_factory.mktemp("made") / "pointlight")
+    return make_pointlight(tmp_path_factory.mktemp("made") / "pointlight", processes=None)
 
 
 @pytest.fixture(scope="module")
@@ -91,15 +92,15 @@ def test_the_draws_stay_in_their_ranges_and_reach_both_ends():
     counts = {scene.scattered_px.shape[1] for scene in drawn}
     assert counts == set(range(3, 25))
     for name, (low, high) in {
-        "radius_px": dots.RADIUS_PX,
-        "speed_px": dots.SPEED_PX,
-        "ground_luma": dots.GROUND_LUMA,
-        "contrast_luma": dots.CONTRAST_LUMA,
+        "radius_px": POINTLIGHT.radius,
+        "speed_px": POINTLIGHT.speed,
+        "ground_luma": POINTLIGHT.ground,
+        "contrast_luma": POINTLIGHT.contrast,
     }.items():
         values = [getattr(scene, name) for scene in drawn]
         assert stats.kstest(values, "uniform", (low, high - low)).pvalue > 1e-3
-    brightest = dots.GROUND_LUMA[1] + dots.CONTRAST_LUMA[1]
-    assert 16 <= dots.GROUND_LUMA[0] < brightest <= 235
+    brightest = POINTLIGHT.ground[1] + POINTLIGHT.contrast[1]
+    assert 16 <= POINTLIGHT.ground[0] < brightest <= 235
 
 
 @pytest.mark.parametrize(
@@ -157,7 +158,7 @@ def test_the_swirl_is_integrated_well_and_keeps_area():
     generator = np.random.default_rng(5)
     start = generator.uniform(0, SIZE, (500, 2))
     shift = generator.uniform(0, SIZE, 2)
-    speed = dots.SPEED_PX[1]
+    speed = POINTLIGHT.speed[1]
     coarse = dots.swirl(start, speed, shift)
     fine = dots.swirl(start, speed, shift, substeps=64)
     assert np.abs(coarse - fine).max() < 1e-3
@@ -251,25 +252,48 @@ def test_a_frame_is_coded_by_itself_and_close_to_what_was_drawn(root, clips):
     assert (still == still[:, :1]).all()
     for label, motion in enumerate(MOTIONS):
         scene = dots.draw_scene(np.random.default_rng([0, 0, label, 0]))
-        drawn = dots.render(
-            dots.move(scene, motion), scene.radius_px, scene.ground_luma, scene.contrast_luma
-        )
+        drawn = dots.pictures(scene, motion)
         error = np.abs(luma[labels == label][0].astype(int) - drawn)
         assert error.mean() < 1
         assert error.max() < 16
 
 
-def test_the_classes_are_coded_in_packets_of_one_size(root):
-    sizes = {motion: [] for motion in MOTIONS}
+def packet_sizes(root, level=POINTLIGHT):
+    """Bytes of the packets of both splits: an array [videos, frames] of each class."""
+    found = [[] for _ in class_names(level.name)]
     for name in ("train", "test"):
-        for video in load(root, name).videos:
-            sizes[MOTIONS[video.label]].append(packet_bytes(video.path))
+        for video in load(root, name, level).videos:
+            found[video.label].append(packet_bytes(video.path))
+    return [np.array(sizes) for sizes in found]
+
+
+def least_pvalue(sizes):
+    """The least p-value of a class's packets against all others', times the number of tests.
+
+    By Kolmogorov and Smirnov, of one frame of each video: those of one video are alike.
+    """
+    frames = sizes[0].shape[1]
+    found = [
+        stats.ks_2samp(
+            own[:, frame],
+            np.concatenate([others[:, frame] for others in sizes if others is not own]),
+        ).pvalue
+        for frame in (0, frames // 2, frames - 1)
+        for own in sizes
+    ]
+    return min(found) * len(found)
+
+
+def test_the_classes_are_coded_in_packets_of_one_size(root):
+    sizes = packet_sizes(root)
     for frame in (0, FRAMES // 2, FRAMES - 1):
-        samples = [[video[frame] for video in sizes[motion]] for motion in MOTIONS]
+        samples = [of_class[:, frame] for of_class in sizes]
         assert stats.kruskal(*samples).pvalue > 1e-3
         assert stats.f_oneway(*samples).pvalue > 1e-3
-    larger = [*samples[:-1], [1.3 * size for size in samples[-1]]]
+    larger = [*samples[:-1], 1.3 * samples[-1]]
     assert stats.kruskal(*larger).pvalue < 1e-3
+    assert least_pvalue(sizes) > 0.01
+    assert least_pvalue([*sizes[:-1], 1.5 * sizes[-1]]) < 0.01
 
 
 # The set
@@ -337,7 +361,7 @@ def test_progress_is_told_after_every_video(tmp_path):
 def test_what_is_there_is_not_made_again(tmp_path):
     made(tmp_path / "a")
     made(tmp_path / "a", progress=lambda done, total: pytest.fail("made again"))
-    with pytest.raises(DatasetError, match="of another seed, size or version"):
+    with pytest.raises(DatasetError, match="of another level, seed, size or version"):
         made(tmp_path / "a", seed=1)
 
 
@@ -385,8 +409,7 @@ def test_by_default_it_lies_in_the_users_cache_under_its_content(tmp_path, monke
 
 def test_the_digest_follows_whatever_decides_the_content(monkeypatch):
     digests = {content_digest(), content_digest(1), content_digest(0, 99), content_digest(0, 99, 1)}
-    monkeypatch.setattr(dots, "SPEED_PX", (1.0, 4.0))
-    digests.add(content_digest())
+    digests.add(content_digest(level=changed(POINTLIGHT, ["speed=1..4"])))
     monkeypatch.setattr(pointlight, "GENERATOR_VERSION", 1000)
     digests.add(content_digest())
     assert len(digests) == 6

@@ -99,6 +99,8 @@ def page(runs: list[dict[str, Any]], tables: list[str]) -> str:
             row = " | ".join(f"{each[key]:.3g}" for key in ("median", "min", "max"))
             if "peak_bytes" in each:
                 words += f" (peak {each['peak_bytes'] / 1e9:.2f} GB)"
+            if "videos_per_s" in each:
+                words += f" ({each['videos_per_s']:.0f} videos/s)"
             lines.append(f"| {words} | {row} | {each['rounds']:.0f} |")
         for of, above, below, says in RATIOS:
             if of == group and {above, *below} <= medians.keys():

@@ -1,16 +1,29 @@
 """The fixture `model_benchmark`, of this checkout even where it is not installed."""
 
+import os
 from collections.abc import Iterator
 
+import psutil
 import pytest
 
 from kinobench.bench import pytest_models
 from kinobench.zoo import registry
 
+MEMORY_BYTES = 3 * 2**30
+"""Of a process that runs tests, and of what it starts."""
+
 
 def pytest_configure(config: pytest.Config) -> None:
     if not config.pluginmanager.hasplugin("kinobench"):
         config.pluginmanager.register(pytest_models, "kinobench")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Run tests side by side, as far as cores and memory go; what is timed, alone."""
+    if config.getoption("benchmark_only", False):
+        return 0
+    return min(len(os.sched_getaffinity(0)), int(psutil.virtual_memory().total // MEMORY_BYTES), 8)
 
 
 @pytest.fixture(autouse=True)

@@ -5,11 +5,17 @@ from typing import Annotated
 
 import typer
 
-from .cli_frame import Json, Plugins, console, data_app, load_plugins, print_json, tell, told
-
-DataRoot = Annotated[
-    Path | None, typer.Option("--data-root", metavar="DIR", help="The folder of the dataset.")
-]
+from .cli_frame import (
+    DataRoot,
+    Json,
+    Plugins,
+    console,
+    data_app,
+    load_plugins,
+    print_json,
+    tell,
+    told,
+)
 
 
 @data_app.command("make")

@@ -5,7 +5,18 @@ from typing import Annotated
 
 import typer
 
-from .cli_frame import EXIT_INTERRUPTED, Plugins, Results, app, leave, load_plugins, tell, told
+from .cli_frame import (
+    EXIT_INTERRUPTED,
+    ByFlow,
+    DataRoot,
+    Plugins,
+    Results,
+    app,
+    leave,
+    load_plugins,
+    tell,
+    told,
+)
 
 
 @app.command()
@@ -13,9 +24,7 @@ from .cli_frame import EXIT_INTERRUPTED, Plugins, Results, app, leave, load_plug
 def fit(
     model: Annotated[str, typer.Argument(help="The network.")],
     dataset: Annotated[str, typer.Option(help="What it is trained on.")] = "pointlight",
-    data_root: Annotated[
-        Path | None, typer.Option("--data-root", metavar="DIR", help="The folder of the dataset.")
-    ] = None,
+    data_root: DataRoot = None,
     split: Annotated[
         str | None, typer.Option(help="The training split (default: the first of that kind).")
     ] = None,
@@ -28,7 +37,7 @@ def fit(
     epochs: Annotated[int | None, typer.Option(help="Instead of the recipe's.", min=1)] = None,
     seed: Annotated[int, typer.Option(help="Of the first weights and of every draw.")] = 0,
     device: Annotated[str, typer.Option(metavar="cpu|cuda", help="Where.")] = "cpu",
-    flow: Annotated[str | None, typer.Option(help="How optical flow is computed.")] = None,
+    flow: ByFlow = None,
     workers: Annotated[
         int, typer.Option(help="Processes that read videos; 0: none beside the training.", min=0)
     ] = 0,

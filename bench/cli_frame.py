@@ -40,6 +40,21 @@ Json = Annotated[bool, typer.Option("--json", help="JSON on standard output, and
 OnDevice = Annotated[
     str | None, typer.Option("--device", metavar="cpu|cuda", help="Where it runs (default: cpu).")
 ]
+DataRoot = Annotated[
+    Path | None, typer.Option("--data-root", metavar="DIR", help="The folder of the dataset.")
+]
+InViews = Annotated[
+    str | None,
+    typer.Option("--views", metavar="TxS", help="Temporal x spatial views, as 10x3."),
+]
+ByFlow = Annotated[
+    str | None,
+    typer.Option(
+        "--flow",
+        metavar="dis|farneback|tvl1",
+        help="Optical flow, where a model takes it (default: dis).",
+    ),
+]
 AtPrecision = Annotated[
     str | None,
     typer.Option("--precision", metavar="fp32|tf32|bf16|fp16", help="Arithmetic (default: fp32)."),

@@ -12,7 +12,9 @@ from .cli_frame import (
     EXIT_INTERRUPTED,
     EXIT_UNFIT,
     AtPrecision,
+    ByFlow,
     InMode,
+    InViews,
     Json,
     OnDevice,
     Plugins,
@@ -48,9 +50,7 @@ def run(
     ] = None,
     split: Annotated[str | None, typer.Option(help="Split of the dataset.")] = None,
     protocol: Annotated[str | None, typer.Option(help="Clip protocol.")] = None,
-    views: Annotated[
-        str | None, typer.Option(metavar="TxS", help="Temporal x spatial views, as 10x3.")
-    ] = None,
+    views: InViews = None,
     measure: Annotated[
         str | None,
         typer.Option(
@@ -62,13 +62,7 @@ def run(
     device: OnDevice = None,
     precision: AtPrecision = None,
     mode: InMode = None,
-    flow: Annotated[
-        str | None,
-        typer.Option(
-            metavar="dis|farneback|tvl1",
-            help="Optical flow, where a model takes it (default: dis).",
-        ),
-    ] = None,
+    flow: ByFlow = None,
     flow_cache: Annotated[
         str | None,
         typer.Option(

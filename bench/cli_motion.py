@@ -11,6 +11,9 @@ from .cli_frame import (
     EXIT_FAILED,
     EXIT_INTERRUPTED,
     AtPrecision,
+    ByFlow,
+    DataRoot,
+    InViews,
     Json,
     OnDevice,
     Plugins,
@@ -30,9 +33,7 @@ from .cli_frame import (
 def motion(
     model: Annotated[str, typer.Argument(help="The network.")],
     dataset: Annotated[str, typer.Option(help="What it is scored on.")] = "pointlight",
-    data_root: Annotated[
-        Path | None, typer.Option("--data-root", metavar="DIR", help="The folder of the dataset.")
-    ] = None,
+    data_root: DataRoot = None,
     split: Annotated[
         str | None, typer.Option(help="Split of the dataset (default: its first).")
     ] = None,
@@ -45,18 +46,10 @@ def motion(
     protocol: Annotated[
         str | None, typer.Option(help="Clip protocol (default: the dataset's).")
     ] = None,
-    views: Annotated[
-        str | None, typer.Option(metavar="TxS", help="Temporal x spatial views, as 10x3.")
-    ] = None,
+    views: InViews = None,
     device: OnDevice = None,
     precision: AtPrecision = None,
-    flow: Annotated[
-        str | None,
-        typer.Option(
-            metavar="dis|farneback|tvl1",
-            help="Optical flow, where the model takes it (default: dis).",
-        ),
-    ] = None,
+    flow: ByFlow = None,
     decoder: Annotated[
         str | None,
         typer.Option(metavar="pyav|torchcodec", help="What decodes videos (default: pyav)."),

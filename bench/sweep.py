@@ -9,7 +9,7 @@ from .job import Budget
 from .latency import measure_drift, measure_latency
 from .memory import blocks_apart, measure_memory
 from .network import Network
-from .record import Drift, Sweep, SweepEnd, SweepPoint
+from .record import Drift, Memory, Sweep, SweepEnd, SweepPoint
 from .sweep_table import end_in_words
 from .want_of_memory import out_of_memory
 
@@ -64,7 +64,8 @@ def measure_sweep(
                     raise
                 reason = next(iter(str(error).splitlines()), type(error).__name__)
         if end is not None and until_flat:
-            points = _memory_apart(network, points)
+            points, found = _with_memory(network, points)
+            notes += found
         sweep = _sweep(points, end or "unfinished", batch, reason, drift)
         if end is not None:
             network.rebatch(own_batch)
@@ -101,23 +102,28 @@ def _end_before(
 
 def _measure(network: Network, batch: int, budget: Budget) -> tuple[SweepPoint, list[str]]:
     network.rebatch(batch)
-    memory, notes = measure_memory(network)
+    notes: list[str] = []
+    memory = Memory(
+        weights_bytes=network.weights_bytes(), peak_activation_bytes=None, peak_process_bytes=None
+    )
+    if network.device.type != "cpu":  # there it comes last: see blocks_apart
+        memory, notes = measure_memory(network)
     latency = measure_latency(network, budget, drift=False)
     return SweepPoint(batch=batch, latency=latency, memory=memory), notes
 
 
-def _memory_apart(network: Network, points: Sequence[SweepPoint]) -> list[SweepPoint]:
-    """Return the points with their memory measured anew, when nothing is timed any more.
-
-    What was measured between the latencies holds what the heap keeps of one forward for the next.
-    """
-    measured = []
+def _with_memory(
+    network: Network, points: Sequence[SweepPoint]
+) -> tuple[list[SweepPoint], list[str]]:
+    """Return the points of a CPU with their memory, when nothing is timed any more."""
+    measured, notes = [], []
     with blocks_apart():
         for point in points:
             network.rebatch(point.batch)
-            memory, _ = measure_memory(network)
+            memory, found = measure_memory(network)
             measured.append(msgspec.structs.replace(point, memory=memory))
-    return measured
+            notes += [note for note in found if note not in notes]
+    return measured, notes
 
 
 def _sweep(

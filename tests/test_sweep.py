@@ -53,6 +53,9 @@ class Device:
         self.failure: Exception = torch.OutOfMemoryError("CUDA out of memory. Tried to\nallocate")
         self.tried: list[int] = []
 
+    def weights_bytes(self) -> int:
+        return 4
+
     def rebatch(self, batch: int) -> None:
         self.case.batch = batch
         self.tried.append(batch)

@@ -1,18 +1,16 @@
 """The published checkpoints: found by name, fetched once, and loaded where the classes agree."""
 
-import csv
 import os
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from ..datasets.class_names import class_names, fold
 from ..datasets.errors import KinobenchError, nearest_name
 from ..datasets.protocol import Protocol, preset
 from .checkpoints import load_checkpoint
+from .csv_table import read_rows
 from .shipped import shipped_file, shipped_weights
 from .spec import Weights
 
@@ -24,8 +22,6 @@ if TYPE_CHECKING:
 TABLE = Path(__file__).with_name("weights.csv")
 SHOWN = 3
 """How many classes of a kind a message names."""
-
-_COLUMNS = tuple(field.name for field in msgspec.structs.fields(Weights))
 
 
 def weights_of(model: str) -> list[Weights]:
@@ -206,21 +202,7 @@ def read_weights(path: Path) -> list[Weights]:
         KinobenchError: A column is missing or unknown, or a cell is not what its column holds; the
             message names the file and the line.
     """
-    with path.open(encoding="utf-8", newline="") as file:
-        lines = csv.DictReader(file, strict=True)
-        if tuple(lines.fieldnames or ()) != _COLUMNS:
-            raise KinobenchError(
-                f"{path}: the columns are {', '.join(lines.fieldnames or ()) or 'missing'}; "
-                f"they must be {', '.join(_COLUMNS)}"
-            )
-        entries = []
-        for cells in lines:
-            try:
-                present = {column: cell or None for column, cell in cells.items()}
-                entries.append(msgspec.convert(present, Weights, strict=False))
-            except msgspec.ValidationError as error:
-                raise KinobenchError(f"{path}, line {lines.line_num}: {error}") from error
-        return entries
+    return [entry for _, entry in read_rows(path, Weights)]
 
 
 @cache

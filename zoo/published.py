@@ -1,13 +1,10 @@
 """The numbers that papers and repositories printed of the architectures here, with their source."""
 
-import csv
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-import msgspec
-
 from ..datasets.errors import KinobenchError
+from .csv_table import read_rows
 from .spec import Published
 
 TABLE = Path(__file__).with_name("published.csv")
@@ -21,7 +18,6 @@ _POSITIVE = (
     *("frames", "stride", "size", "classes", "gmacs", "mparams"),
     *("macs_here", "params_here"),
 )
-_COLUMNS = tuple(field.name for field in msgspec.structs.fields(Published))
 
 
 def published(model: str | None = None) -> list[Published]:
@@ -39,31 +35,13 @@ def read_published(path: Path) -> list[Published]:
         KinobenchError: A column is missing or unknown, or a cell is not what its column holds; the
             message names the file and the line.
     """
-    with path.open(encoding="utf-8", newline="") as file:
-        lines = csv.DictReader(file, strict=True)
-        if tuple(lines.fieldnames or ()) != _COLUMNS:
-            raise KinobenchError(
-                f"{path}: the columns are {', '.join(lines.fieldnames or ()) or 'missing'}; "
-                f"they must be {', '.join(_COLUMNS)}"
-            )
-        return list(_rows(path, lines))
-
-
-def _rows(path: Path, lines: csv.DictReader) -> Iterator[Published]:
-    for cells in lines:
-        place = f"{path}, line {lines.line_num}"
-        if None in cells or None in cells.values():
-            raise KinobenchError(f"{place}: a line has {len(_COLUMNS)} cells, no more, no fewer")
-        try:
-            row = msgspec.convert(
-                {column: cell or None for column, cell in cells.items()}, Published, strict=False
-            )
-        except msgspec.ValidationError as error:
-            raise KinobenchError(f"{place}: {error}") from error
+    rows = []
+    for place, row in read_rows(path, Published):
         fault = _fault(row)
         if fault:
             raise KinobenchError(f"{place}: {fault}")
-        yield row
+        rows.append(row)
+    return rows
 
 
 def _fault(row: Published) -> str | None:

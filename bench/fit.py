@@ -107,6 +107,7 @@ def fit(
     torch.manual_seed(order.seed)
     protocol = order.protocol
     network = architecture.build(len(order.split.classes), protocol.frames, protocol.size)
+    _prepare_layers(network, recipe.dropout_scale)
     per_frame = bool(getattr(network, "trained_per_frame", False))
     clips = TrainingClips(
         order.split, protocol, architecture.inputs, order.flow, recipe, order.seed
@@ -155,7 +156,7 @@ def fit(
                 group["lr"] = recipe.learning_rate * rate(done)
             inputs, labels = _per_frame(found) if per_frame else found
             with accelerator.autocast():
-                logits = module(*inputs)
+                logits = module(*(_channels_last(each) for each in inputs))
             loss = functional.cross_entropy(
                 logits.float(), labels, label_smoothing=recipe.label_smoothing
             )
@@ -193,6 +194,25 @@ def fit(
         accelerator.wait_for_everyone()
     state = average.module.state_dict()
     return {name: entry.detach().cpu().clone() for name, entry in state.items()}, curve
+
+
+def _prepare_layers(network: nn.Module, dropout_scale: float) -> None:
+    """Scale dropouts, and put filters into channels-last order.
+
+    Convolutions of few channels, forwards and backwards, take half as long so on a CPU.
+    """
+    for layer in network.modules():
+        if isinstance(layer, nn.modules.dropout._DropoutNd):  # the base of all of torch's
+            layer.p *= dropout_scale
+        elif isinstance(layer, nn.Conv2d | nn.Conv3d):
+            layer.weight.data = _channels_last(layer.weight.data)
+
+
+def _channels_last(entry: torch.Tensor) -> torch.Tensor:
+    formats = {4: torch.channels_last, 5: torch.channels_last_3d}
+    if entry.dim() not in formats:
+        return entry
+    return entry.contiguous(memory_format=formats[entry.dim()])
 
 
 def _groups(network: nn.Module, weight_decay: float) -> list[dict[str, object]]:

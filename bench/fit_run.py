@@ -113,10 +113,7 @@ def order_of(wanted: Wanted, console: Console) -> Order:
         KinobenchError: A name is unknown, or the dataset isn't there.
     """
     registry.check(wanted.model)
-    numbers = recipe.load(wanted.recipe)
-    if wanted.epochs is not None:
-        warm = min(numbers.warmup_epochs, wanted.epochs / 4)
-        numbers = msgspec.structs.replace(numbers, epochs=wanted.epochs, warmup_epochs=warm)
+    numbers = recipe.load(wanted.recipe).lasting(wanted.epochs)
     try:
         device = msgspec.convert(wanted.device, Device)
         flow = msgspec.convert(wanted.flow or DEFAULT_FLOW, FlowMethod)

@@ -23,6 +23,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         betas: Of AdamW.
         weight_decay: Of parameters with two dimensions or more.
         label_smoothing: What the true class gives up to all.
+        dropout_scale: What every dropout of the network is multiplied by; 0 takes them out.
         clip_norm: The most that the norm of all gradients may be.
         ema_decay: What a step leaves of the average of the weights, which is kept in the end.
         scale: The side of the crop in testing over that in training is drawn from this range.
@@ -37,6 +38,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     betas: tuple[float, float]
     weight_decay: float
     label_smoothing: float
+    dropout_scale: float
     clip_norm: float
     ema_decay: float
     scale: tuple[float, float]
@@ -53,10 +55,18 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         self._need("betas", all(0 <= beta < 1 for beta in self.betas), "from 0 to below 1")
         self._need("weight_decay", self.weight_decay >= 0, "0 or more")
         self._need("label_smoothing", 0 <= self.label_smoothing < 1, "from 0 to below 1")
+        self._need("dropout_scale", 0 <= self.dropout_scale <= 1, "from 0 to 1")
         self._need("clip_norm", self.clip_norm > 0, "positive")
         self._need("ema_decay", 0 <= self.ema_decay < 1, "from 0 to below 1")
         least, most = self.scale
         self._need("scale", 1 <= least <= most, "[least, most], 1 or more")
+
+    def lasting(self, epochs: int | None) -> "Recipe":
+        """Return the same with another number of epochs; None leaves it as it is."""
+        if epochs is None:
+            return self
+        warm = min(self.warmup_epochs, epochs / 4)
+        return msgspec.structs.replace(self, epochs=epochs, warmup_epochs=warm)
 
     def _need(self, field: str, holds: bool, need: str) -> None:
         if not holds:

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from kinobench.bench import fit_checkpoint, recipe
 from kinobench.bench.cli import app
-from kinobench.bench.fit import DivergedError, Order, fit
+from kinobench.bench.fit import DivergedError, Order, _prepare_layers, fit
 from kinobench.bench.fitted_weights import read_fitted
 from kinobench.datasets import pointlight
 from kinobench.datasets.errors import KinobenchError
@@ -191,3 +191,12 @@ def test_a_mistake_is_quoted(words: list[str], told: str, tmp_path: Path) -> Non
     done = CliRunner().invoke(app, ["fit", *words, "--results", str(tmp_path)])
     assert done.exit_code == 2 and told in done.output
     assert "Traceback" not in done.output and not list(tmp_path.iterdir())
+
+
+def test_dropouts_are_scaled_and_filters_laid_out_for_training() -> None:
+    network = nn.Sequential(nn.Conv3d(3, 4, 3), nn.Dropout(0.5), nn.Dropout3d(0.2), nn.Linear(4, 2))
+    before = network[0].weight.detach().clone()
+    _prepare_layers(network, dropout_scale=0.5)
+    assert [network[1].p, network[2].p] == [0.25, 0.1]
+    assert network[0].weight.is_contiguous(memory_format=torch.channels_last_3d)
+    assert torch.equal(network[0].weight, before)

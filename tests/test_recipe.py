@@ -13,9 +13,10 @@ from kinobench.datasets.errors import KinobenchError
 COMMON = recipe.load("common")
 
 
-def test_every_number_of_the_common_recipe_is_in_its_file() -> None:
-    assert recipe.names() == ["common"]
-    written = (recipe.BUILT_IN / "common.toml").read_text()
+@pytest.mark.parametrize("name", ["common", "pointlight"])
+def test_every_number_of_a_recipe_is_in_its_file(name: str) -> None:
+    assert name in recipe.names()
+    written = (recipe.BUILT_IN / f"{name}.toml").read_text()
     assert all(f"\n{field} = " in written for field in recipe.Recipe.__struct_fields__)
 
 

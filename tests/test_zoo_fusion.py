@@ -126,7 +126,7 @@ def test_late_fusion_concatenates_the_frames_features_in_their_order(clip):
             [module.per_frame.network(clip[:, :, t]) for t in range(FRAMES)], dim=1
         )
         torch.testing.assert_close(module(clip), module.classifier(features))
-    assert features.shape == (2, FRAMES * 128)
+    assert features.shape == (2, FRAMES * 2 * 8 * 8)
 
 
 def test_early_fusion_of_one_frame_repeated_is_a_2d_network_with_the_kernels_summed(clip):

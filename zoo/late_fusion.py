@@ -29,6 +29,7 @@ from .input_limits import check_build_arguments
 from .papers import KARPATHY_2014, NG_2015, WANG_2016
 from .registry import register
 from .resnet2d import RESNET50, TINY_RESNET
+from .tiny_map import TINY_MAP
 
 Pool = Literal["mean", "max"]
 
@@ -46,7 +47,7 @@ class Variant(NamedTuple):
 
 VARIANTS = {
     "late_fusion_r50": Variant(RESNET50, None, 512, KARPATHY_2014, 2014, native=(2, 15, 170)),
-    "late_fusion_tiny": Variant(TINY_RESNET, None, 64, KARPATHY_2014, 2014, native=(16, 1, 64)),
+    "late_fusion_tiny": Variant(TINY_MAP, None, 64, KARPATHY_2014, 2014, native=(16, 1, 64)),
     "late_fusion_pool_r50": Variant(RESNET50, "mean", 0, WANG_2016, 2016, native=None),
     "late_fusion_pool_tiny": Variant(TINY_RESNET, "mean", 0, WANG_2016, 2016, native=(16, 1, 64)),
     "late_fusion_max_r50": Variant(RESNET50, "max", 0, NG_2015, 2015, native=None),

@@ -14,6 +14,8 @@ tenths of the features and half of the LSTM's outputs are dropped in training.
   section 2.1 have it for comparison: 512 units on the pooled features of Inception-v1, 25 frames 5
   apart, the dropouts of `cnn_lstm_r50`, and the last time step's prediction alone. Theirs has
   batch normalisation inside the LSTM as well; this has none.
+- `cnn_lstm_tiny`, `cnn_gru_tiny`: on a small map that isn't pooled (tiny_map.py), as fc6 isn't; the
+  last time step's prediction alone, by which they learn in fewer steps.
 
 All of them stream: `step` takes one frame, and what they remember is the state.
 """
@@ -30,7 +32,8 @@ from .caffenet import ALEXNET_FC6, SMALLEST, hybrid_caffenet
 from .frames import PerFrame
 from .input_limits import check_build_arguments
 from .registry import register
-from .resnet2d import RESNET50, TINY_RESNET
+from .resnet2d import RESNET50
+from .tiny_map import TINY_MAP
 
 LRCN = (
     "Donahue et al., Long-term Recurrent Convolutional Networks for Visual Recognition and "
@@ -78,8 +81,8 @@ VARIANTS = {
     ),
     "lrcn_caffenet": Variant(None, native=(16, 1, 227), dropout=0.9, smallest=SMALLEST),
     "lrcn_alexnet": Variant(ALEXNET_FC6, native=(16, 1, 227), dropout=0.9, smallest=63),
-    "cnn_lstm_tiny": Variant(TINY_RESNET, native=(16, 1, 64), hidden=64),
-    "cnn_gru_tiny": Variant(TINY_RESNET, native=(16, 1, 64), cell="gru", hidden=64),
+    "cnn_lstm_tiny": Variant(TINY_MAP, native=(16, 1, 64), averaged=False),
+    "cnn_gru_tiny": Variant(TINY_MAP, native=(16, 1, 64), cell="gru", averaged=False),
 }
 
 

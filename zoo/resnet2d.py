@@ -29,17 +29,17 @@ class TinyResNet(nn.Module):
         self.bn1 = nn.BatchNorm2d(first)
         self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
-        self.layer1 = _Block(first, first)
-        self.layer2 = _Block(first, second, stride=2)
-        self.layer3 = _Block(second, third, stride=2)
-        self.layer4 = _Block(third, fourth, stride=2)
+        self.layer1 = ResidualBlock(first, first)
+        self.layer2 = ResidualBlock(first, second, stride=2)
+        self.layer3 = ResidualBlock(second, third, stride=2)
+        self.layer4 = ResidualBlock(third, fourth, stride=2)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc: nn.Module = nn.Identity()
         if num_classes is not None:
             self.fc = nn.Linear(fourth, num_classes)
         for layer in self.modules():
             if isinstance(layer, nn.Conv2d):
-                _he_initialise(layer)
+                he_initialise(layer)
 
     def forward(self, frames: torch.Tensor) -> torch.Tensor:
         """`frames: [N, in_channels, H, W]`, float -> `[N, num_classes]`, or features `[N, 128]`."""
@@ -48,7 +48,7 @@ class TinyResNet(nn.Module):
         return self.fc(self.avgpool(maps).flatten(1))
 
 
-class _Block(nn.Module):
+class ResidualBlock(nn.Module):
     """Two 3x3 convolutions and a shortcut, projected where the size halves (figure 5, left).
 
     Parameters are named as those of torchvision's `BasicBlock`, which takes seconds to import: it
@@ -69,12 +69,14 @@ class _Block(nn.Module):
             self.downsample = nn.Sequential(shortcut, nn.BatchNorm2d(width_out))
 
     def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        """`maps: [N, width_in, H, W]` -> `[N, width_out, H / stride, W / stride]`."""
         residue = self.bn2(self.conv2(self.relu(self.bn1(self.conv1(maps)))))
         residue += maps if self.downsample is None else self.downsample(maps)
         return self.relu(residue)
 
 
-def _he_initialise(layer: nn.Conv2d) -> None:
+def he_initialise(layer: nn.Conv2d) -> None:
+    """Draw filters as He et al., "Delving Deep into Rectifiers", ICCV 2015, by the fan-out."""
     nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
 
 

@@ -89,6 +89,8 @@ def check(
     json: Json = False,
 ) -> None:
     """Tell whether the checkout is slower than a commit: exit 0 no, 1 yes, 3 can't be said."""
+    import msgspec
+
     from ..datasets.errors import KinobenchError
     from . import gate_command, gate_file, gate_page, stored_files
     from . import suite as suites
@@ -122,7 +124,11 @@ def check(
             mode=mode,
             threads=threads or loaded.threads or 1,
         )
-        cases = [each.case for each in suites.plan(loaded, asked, models)]
+        # Untrained, as the baseline may have no such weights, and they decide no time.
+        cases = [
+            msgspec.structs.replace(each.case, weights=None)
+            for each in suites.plan(loaded, asked, models)
+        ]
         for kind in sorted({case.device for case in cases}):
             require_device(kind)
         return cases

@@ -5,10 +5,13 @@ from pathlib import Path
 import msgspec
 import pytest
 import torch
+from typer.testing import CliRunner
 
-from kinobench.bench import models, recipe, suite, worker
+from kinobench.bench import gate_command, models, recipe, suite, worker
+from kinobench.bench.cli import app
 from kinobench.bench.fitted_weights import Fitted, in_half, read_fitted, write_fitted
 from kinobench.bench.job import Note
+from kinobench.bench.record import Case
 from kinobench.datasets.class_names import class_names
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.protocol import preset
@@ -130,3 +133,19 @@ def test_what_is_no_fitted_file_says_nothing(tmp_path: Path) -> None:
 def test_what_is_said_survives_the_file(path: Path) -> None:
     said = read_fitted(path)
     assert said is not None and msgspec.to_builtins(said)["recipe_digest"] == said.recipe.digest
+
+
+def test_the_speed_gate_leaves_them_out(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = path.parent / "own.toml"
+    file.write_text(f'models = ["{MODEL}"]\nweights = "pointlight"\ndataset = "pointlight"\n')
+    timed: list[Case] = []
+
+    def noise(cases: list[Case], *_: object) -> None:
+        timed.extend(cases)
+        raise KinobenchError("enough")
+
+    monkeypatch.setattr(gate_command, "noise", noise)
+    said = CliRunner().invoke(app, ["check", "--aa", "--suite", str(file)])
+    assert "enough" in said.output
+    (case,) = timed
+    assert (case.model, case.weights, case.classes) == (MODEL, None, 8)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from .cli_frame import (
+    EXIT_FAILED,
     EXIT_INTERRUPTED,
     ByFlow,
     DataRoot,
@@ -67,6 +68,7 @@ def fit(
     from rich.console import Console
 
     from . import fit_run
+    from .fit import DivergedError
 
     wanted = fit_run.Wanted(
         model=model,
@@ -88,6 +90,8 @@ def fit(
     )
     try:
         done = fit_run.train(wanted, Console(stderr=True))
+    except DivergedError as error:
+        leave(str(error), EXIT_FAILED)
     except KeyboardInterrupt:
         leave(
             "interrupted: the epochs that are finished are kept, and the same command goes on "

@@ -147,10 +147,11 @@ def fit(
     last = min(recipe.epochs, recipe.epochs if epochs is None else epochs)
     for epoch in range(len(curve), last):
         begin = time.monotonic()
-        torch.manual_seed(order.seed * 1_000_003 + epoch)  # of dropout, wherever it is continued
+        # Of dropout: the same wherever it is continued, and another in each process.
+        torch.manual_seed((order.seed * 1_000_003 + epoch) * 4099 + accelerator.process_index)
         sampler.epoch = epoch
         module.train()
-        loss_sum, right, seen = 0.0, 0, 0
+        told = torch.zeros(3, device=accelerator.device)  # the sum of losses, the hits, the clips
         for step, found in enumerate(shared):
             for group in optimizer.param_groups:
                 group["lr"] = recipe.learning_rate * rate(done)
@@ -160,22 +161,21 @@ def fit(
             loss = functional.cross_entropy(
                 logits.float(), labels, label_smoothing=recipe.label_smoothing
             )
-            if not torch.isfinite(loss):
-                raise DivergedError(
-                    f"{order.model}: the loss is {loss.item()} in epoch {epoch + 1}, step "
-                    f"{step + 1}; take a lower learning_rate or a longer warm-up"
-                )
             accelerated.zero_grad()
             accelerator.backward(loss)
-            accelerator.clip_grad_norm_(module.parameters(), recipe.clip_norm)
+            norm = accelerator.clip_grad_norm_(module.parameters(), recipe.clip_norm)
+            if not torch.isfinite(loss + norm):
+                raise DivergedError(
+                    f"{order.model}: the loss is {loss.item()} and its gradient's norm "
+                    f"{float(norm)} in epoch {epoch + 1}, step {step + 1}; take a lower "
+                    "learning_rate or a longer warm-up"
+                )
             accelerated.step()
             average.update_parameters(accelerator.unwrap_model(module))
             done += 1
-            loss_sum += loss.item() * len(labels)
-            right += int((logits.argmax(1) == labels).sum())
-            seen += len(labels)
+            hits = (logits.argmax(1) == labels).sum()
+            told += torch.stack([loss.detach() * len(labels), hits, hits.new_tensor(len(labels))])
             progress(epoch, step + 1, steps)
-        told = torch.tensor([loss_sum, right, seen], device=accelerator.device)
         loss_sum, right, seen = accelerator.reduce(told, reduction="sum").tolist()
         curve.append(
             Epoch(

@@ -72,13 +72,19 @@ def read(
             f"the checkpoint {path} is of another training ({told.get('order')}, not {order}); "
             "remove it to begin anew"
         )
-    network.load_state_dict(_below("network.", entries))
-    average.load_state_dict(_below("average.", entries))
     state: dict[int, dict[str, torch.Tensor]] = {}
     for name, entry in _below("optimizer.", entries).items():
         number, _, moment = name.partition(".")
         state.setdefault(int(number), {})[moment] = entry
-    optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
+    try:
+        network.load_state_dict(_below("network.", entries))
+        average.load_state_dict(_below("average.", entries))
+        optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
+    except (RuntimeError, ValueError) as error:  # the network's code was changed in between
+        raise KinobenchError(
+            f"the checkpoint {path} doesn't fit the network any more ({error}); remove it to begin "
+            "anew"
+        ) from error
     return msgspec.json.decode(told["curve"], type=list[Epoch])
 
 
@@ -94,6 +100,7 @@ def save_whole(path: Path, entries: "dict[str, torch.Tensor]", told: dict[str, s
         with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as beside:
             unfinished = Path(beside) / path.name
             save_file(plain, unfinished, metadata=told)
+            unfinished.chmod(0o644)  # such files are made for their owner's eyes alone
             with unfinished.open("rb") as file:
                 os.fsync(file.fileno())
             unfinished.replace(path)

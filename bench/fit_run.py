@@ -1,7 +1,7 @@
 """A whole training: what was asked for, its folder, its progress, and the score in the end."""
 
 import os
-import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,11 +15,12 @@ from ..datasets.errors import KinobenchError
 from ..datasets.flow_methods import DEFAULT as DEFAULT_FLOW
 from ..datasets.flow_methods import FlowMethod
 from ..datasets.protocol import preset
+from ..datasets.split import Split
 from ..zoo import registry
 from . import environment, recipe, run
 from .accuracy import measure_accuracy
 from .fit import DivergedError, Order, fit
-from .fitted_weights import Fitted, in_half, write_fitted
+from .fitted_weights import Fitted, in_half, read_fitted, write_fitted
 from .learning_curve import Epoch, draw_curves, write_curve
 from .record import Accuracy, Device
 
@@ -52,7 +53,6 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     """What came of it."""
 
     weights: Path
-    accuracy: Accuracy
     says: str
 
 
@@ -67,10 +67,14 @@ def train(wanted: Wanted, console: Console) -> Done | None:
             message says where the last good weights are.
     """
     order = order_of(wanted, console)
+    held_out = held_out_of(order, wanted)
     folder = wanted.results / "fit" / f"{wanted.model}-{wanted.dataset}-{order.digest}"
     checkpoint = folder / CHECKPOINT
+    weights = wanted.output or folder / WEIGHTS
     if wanted.fresh:
-        shutil.rmtree(folder, ignore_errors=True)
+        checkpoint.unlink(missing_ok=True)
+    elif (fitted := finished(weights, order)) is not None:
+        return Done(weights=weights, says=_standing(weights, fitted))
     if wanted.threads is not None:
         torch.set_num_threads(wanted.threads)
     first = os.environ.get("RANK", "0") == "0"  # torchrun says which of several this is
@@ -82,28 +86,41 @@ def train(wanted: Wanted, console: Console) -> Done | None:
 
         def on_epoch(curve: list[Epoch]) -> None:
             last = curve[-1]
-            bar.update(task, loss=f"loss {last.loss:.3f}, top-1 {100 * last.top1:.1f} %")
+            told = f"loss {last.loss:.3f}, top-1 {100 * last.top1:.1f} %"
+            bar.update(task, loss=told)
+            if bar.disable:
+                epochs = f"epoch {last.epoch} of {order.recipe.epochs}"
+                print(f"{wanted.model}: {epochs}: {told}, {last.seconds:.0f} s", file=sys.stderr)
             write_curve(folder / CURVE, curve)
 
         try:
             state, curve = fit(order, checkpoint, progress=progress, on_epoch=on_epoch)
         except DivergedError as error:
-            raise KinobenchError(f"{error}{_last_good(order, folder)}") from error
+            raise DivergedError(f"{error}{_last_good(order, folder)}") from error
     if not first:
         return None
-    weights = wanted.output or folder / WEIGHTS
     if wanted.half:
         state = in_half(state)
-    accuracy = score(order, state, wanted)
-    write_fitted(weights, state, fitted_of(order, curve, accuracy, wanted))
+    accuracy = score(order, state, held_out)
+    write_fitted(weights, state, fitted_of(order, curve, accuracy, held_out))
     draw_curves(folder / PICTURE, {wanted.model: curve}, 1 / len(order.split.classes))
     checkpoint.unlink(missing_ok=True)
     says = (
-        f"{wanted.model}: {_told(accuracy)}; learning curve {folder / PICTURE}; "
-        f"`python bench.py run --model {wanted.model} --dataset {wanted.dataset} --weights "
-        f"{weights}` measures it"
+        f"{wanted.model}: {_told(accuracy, order.split, held_out)}; learning curve "
+        f"{folder / PICTURE}; `python bench.py run --model {wanted.model} --dataset "
+        f"{wanted.dataset} --weights {weights}` measures it"
     )
-    return Done(weights=weights, accuracy=accuracy, says=says)
+    return Done(weights=weights, says=says)
+
+
+def finished(weights: Path, order: Order) -> Fitted | None:
+    """Return what the file of weights says, if this very training made it; else None."""
+    fitted = read_fitted(weights) if weights.is_file() else None
+    if fitted is None or fitted.epochs != order.recipe.epochs:
+        return None
+    theirs = (fitted.model, fitted.manifest, fitted.protocol_digest, fitted.recipe_digest)
+    ours = (order.model, order.split.manifest, order.protocol.digest, order.recipe.digest)
+    return fitted if (*theirs, fitted.seed) == (*ours, order.seed) else None
 
 
 def order_of(wanted: Wanted, console: Console) -> Order:
@@ -149,10 +166,24 @@ def training_split(dataset: catalog.Dataset) -> str:
     )
 
 
-def score(order: Order, state: dict[str, torch.Tensor], wanted: Wanted) -> Accuracy:
-    """Score weights on the first split of the dataset, under the protocol, as `run` would."""
+def held_out_of(order: Order, wanted: Wanted) -> Split:
+    """Return the split that the weights are scored on.
+
+    It is read before anything is trained: what can't be scored is told at once.
+    """
     dataset = catalog.get(wanted.dataset)
-    held_out = dataset.load(wanted.data_root, dataset.splits[0])
+    name = scoring_split(dataset, order.split.name)
+    return dataset.load(wanted.data_root, name)
+
+
+def scoring_split(dataset: catalog.Dataset, trained_on: str) -> str:
+    """Return the name of the split to score on: of `train2` it is `2`, else the first."""
+    paired = trained_on.removeprefix("train")
+    return paired if paired in dataset.splits else dataset.splits[0]
+
+
+def score(order: Order, state: dict[str, torch.Tensor], held_out: Split) -> Accuracy:
+    """Score weights under the protocol, as `run` would."""
     architecture = registry.get(order.model)
     protocol, classes = order.protocol, len(order.split.classes)
     network = architecture.build(classes, protocol.frames, protocol.size).eval()
@@ -169,11 +200,8 @@ def score(order: Order, state: dict[str, torch.Tensor], wanted: Wanted) -> Accur
         )
 
 
-def fitted_of(
-    order: Order, curve: Sequence[Epoch], accuracy: Accuracy | None, wanted: Wanted
-) -> Fitted:
+def fitted_of(order: Order, curve: Sequence[Epoch], accuracy: Accuracy, held_out: Split) -> Fitted:
     """Return what the file of the weights says of them."""
-    splits = catalog.get(wanted.dataset).splits
     return Fitted(
         model=order.model,
         dataset=order.split.dataset,
@@ -189,19 +217,27 @@ def fitted_of(
         curve=tuple(curve),
         torch=str(torch.__version__),
         kinobench_commit=environment.describe(order.device).kinobench_commit,
-        top1=accuracy.top1 if accuracy else None,
-        scored_on=splits[0] if accuracy else None,
+        top1=accuracy.top1,
+        scored_on=held_out.name,
     )
 
 
-def _told(accuracy: Accuracy) -> str:
+def _told(accuracy: Accuracy, trained_on: Split, held_out: Split) -> str:
     if accuracy.top1 is None or accuracy.interval_top1 is None:
         return "no video could be scored"
     low, high = accuracy.interval_top1
+    ids = {video.id for video in trained_on.videos}
+    seen = sum(video.id in ids for video in held_out.videos)
+    which = "that it was not trained on" if seen == 0 else f"of which it was trained on {seen}"
     return (
         f"top-1 {100 * accuracy.top1:.1f} % [{100 * low:.1f}, {100 * high:.1f}] of "
-        f"{accuracy.scored} videos that it was not trained on"
+        f"{accuracy.scored} videos of {held_out.name}, {which}"
     )
+
+
+def _standing(weights: Path, fitted: Fitted) -> str:
+    top1 = "" if fitted.top1 is None else f", top-1 {100 * fitted.top1:.1f} %"
+    return f"{fitted.model}: trained so already (epochs: {fitted.epochs}{top1}); --fresh repeats it"
 
 
 def _last_good(order: Order, folder: Path) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from ..datasets.errors import KinobenchError
 from .store import write_text
 
 
@@ -51,17 +52,23 @@ def draw_curves(path: Path, curves: Mapping[str, Sequence[Epoch]], chance: float
         path: The file.
         curves: By name.
         chance: The share that guessing gets right; a dotted line.
+
+    Raises:
+        KinobenchError: It can't be written.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(10, 4), layout="constrained")
+    many = len(curves) > 1
+    figure = Figure(figsize=(12 if many else 10, 4.5 if many else 4), layout="constrained")
     FigureCanvasAgg(figure)
     loss, top1 = figure.subplots(1, 2)
-    for name, curve in curves.items():
+    for place, (name, curve) in enumerate(curves.items()):
         epochs = [epoch.epoch for epoch in curve]
-        loss.plot(epochs, [epoch.loss for epoch in curve], label=name, linewidth=1.2)
-        top1.plot(epochs, [100 * epoch.top1 for epoch in curve], label=name, linewidth=1.2)
+        dashes = ("-", "--", ":")[place // 10 % 3]  # ten colours each
+        line = {"label": name, "linewidth": 1.2, "linestyle": dashes, "marker": ".", "ms": 4}
+        loss.plot(epochs, [epoch.loss for epoch in curve], color=f"C{place % 10}", **line)
+        top1.plot(epochs, [100 * epoch.top1 for epoch in curve], color=f"C{place % 10}", **line)
     top1.axhline(100 * chance, color="grey", linestyle=":", linewidth=1)
     top1.annotate(
         "chance", (0, 100 * chance), xytext=(2, 3), textcoords="offset points", color="grey"
@@ -71,7 +78,11 @@ def draw_curves(path: Path, curves: Mapping[str, Sequence[Epoch]], chance: float
     for axes in (loss, top1):
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(alpha=0.25)
-    if len(curves) > 1:
-        top1.legend(fontsize=7, ncols=2, frameon=False)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=150)
+    if many:
+        lines, names = top1.get_legend_handles_labels()
+        figure.legend(lines, names, loc="outside right center", fontsize=7, frameon=False)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, dpi=150)
+    except OSError as error:
+        raise KinobenchError(f"{path} can't be written: {error.strerror or error}") from error

@@ -1,7 +1,7 @@
 """`motion`: a network plainly and under every probe, scored or found stored, and its card."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import msgspec
@@ -20,6 +20,7 @@ from . import environment, run, suite
 from .case_conditions import conditions_of
 from .downloads import fetch_published
 from .finished import candidates, is_as_now
+from .fitted_weights import read_fitted
 from .motion import Answers, OppositeAnswers, count_opposites, judge
 from .motion_card import Card
 from .predictions import open_predictions
@@ -120,10 +121,21 @@ def _weights_for(model: str, dataset: str) -> str | None:
     return next((entry.name for entry in weights_of(model) if entry.classes == dataset), None)
 
 
+def _is_fitted_on(path: Path, dataset: str) -> bool:
+    with suppress(KinobenchError):  # a damaged file is none to recommend
+        said = read_fitted(path)
+        return said is not None and said.dataset == dataset
+    return False
+
+
 def _without_weights(wanted: Wanted) -> str:
     """Say that random weights answer nothing, and which others there are."""
     model, dataset = wanted.model, wanted.dataset
-    fitted = (wanted.results / "fit").glob(f"{model}-{dataset}-*/weights.safetensors")
+    fitted = [
+        path
+        for path in (wanted.results / "fit").glob(f"{model}-{dataset}-*/weights.safetensors")
+        if _is_fitted_on(path, dataset)  # one dataset's name may begin another's
+    ]
     newest = max(fitted, key=lambda path: path.stat().st_mtime, default=None)
     cure = f"fit it first, by `python bench.py fit {model} --dataset {dataset}`, and give --weights"
     if newest is not None:

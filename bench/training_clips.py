@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 import torch
 from torch.nn import functional
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import Dataset, Sampler, get_worker_info
 
 from ..datasets.errors import KinobenchError, VideoError
 from ..datasets.flow_methods import FlowMethod
@@ -28,7 +28,7 @@ from .recipe import Recipe
 STARTS = 1000
 """A random clip is one of so many that are spread evenly over the video."""
 KEPT_BYTES = 2**31
-"""Frames of short videos that are kept in memory rather than decoded in every epoch."""
+"""Frames of short videos that the readers of a process keep rather than decode in every epoch."""
 
 _SIDED = re.compile(
     r"(?<![a-z])(left|right|(anti|counter)?-?clockwise|(counter)?swirl)(?![a-z])", re.IGNORECASE
@@ -134,8 +134,8 @@ class TrainingClips(Dataset[Batch]):
                     self._failed.add(index)
                     print(f"left out of training: {error}", file=sys.stderr)
         raise KinobenchError(
-            f"no video of {self.split.dataset} {self.split.name} can be read; the last errors say "
-            "why, and `python bench.py data check` reads them all"
+            f"no video of {self.split.dataset} {self.split.name} can be read; the lines above say "
+            "why of each"
         )
 
     def _clip(self, draw: Draw) -> Batch:
@@ -171,7 +171,9 @@ class TrainingClips(Dataset[Batch]):
             clip = starts[drawn]
             wanted = sorted(set(clip))
             frames = video.frames(wanted)[[wanted.index(number) for number in clip]]
-        if starts[0] == starts[-1] and self._kept_bytes + frames.nbytes <= KEPT_BYTES:
+        reader = get_worker_info()
+        room = KEPT_BYTES // (reader.num_workers if reader else 1)
+        if starts[0] == starts[-1] and self._kept_bytes + frames.nbytes <= room:
             self._kept[index] = frames  # there is no other clip in it
             self._kept_bytes += frames.nbytes
         return frames

@@ -38,6 +38,7 @@ from .resume import Claim
 
 if TYPE_CHECKING:
     from .accuracy import MeasureShards
+    from .fitted_weights import Fitted
     from .network import Forward, Network
     from .shards import Shard, ShardLogits
 
@@ -449,13 +450,8 @@ def _compare_classes(case: Case, split: Split | None, emit: Emit) -> None:
     if fitted is not None:
         told = f"{case.weights!r} of {case.model}"
         refuse_other_order(told, fitted.classes, fitted.dataset, split.dataset, split.classes)
-        if fitted.manifest == split.manifest:
-            emit(
-                Note(
-                    text=f"accuracy: weights {case.weights!r} were trained on these very videos; "
-                    "it says nothing of others"
-                )
-            )
+        for text in _remarks_on(fitted, case, split):
+            emit(Note(text=f"accuracy: weights {case.weights!r} {text}"))
         return
     published = find_weights(case.model, case.weights)
     if published is None or published.classes is None:
@@ -469,6 +465,15 @@ def _compare_classes(case: Case, split: Split | None, emit: Emit) -> None:
         refuse_other_classes(published, split.dataset, split.classes)
     if published is not None and published.notes:
         emit(Note(text=f"accuracy: weights {published.name}: {published.notes}"))
+
+
+def _remarks_on(fitted: "Fitted", case: Case, split: Split) -> Iterator[str]:
+    """Yield what is to be known of an accuracy from how its weights were trained."""
+    same_split = (fitted.dataset, fitted.split) == (split.dataset, split.name)
+    if same_split or fitted.manifest == split.manifest:
+        yield "were trained on these very videos; it says nothing of others"
+    if fitted.protocol_digest != case.protocol.digest:
+        yield f"were trained on other clips than these, those of protocol {fitted.protocol}"
 
 
 def failure_of(error: Exception) -> Failure:

@@ -10,11 +10,11 @@ import torch
 from torch import nn
 from typer.testing import CliRunner
 
-from kinobench.bench import fit_checkpoint, recipe
+from kinobench.bench import fit_checkpoint, fit_run, recipe
 from kinobench.bench.cli import app
 from kinobench.bench.fit import DivergedError, Order, _prepare_layers, fit
 from kinobench.bench.fitted_weights import read_fitted
-from kinobench.datasets import pointlight
+from kinobench.datasets import catalog, pointlight
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.protocol import preset
 from kinobench.zoo import registry
@@ -110,7 +110,7 @@ def test_a_loss_that_is_no_number_stops_it_with_the_last_good_epoch_kept(
 
     registry.register("explodes")(lambda classes, frames, size: Explodes(classes))
     path = tmp_path / "checkpoint.safetensors"
-    with pytest.raises(DivergedError, match="explodes: the loss is nan in epoch 2, step 3"):
+    with pytest.raises(DivergedError, match=r"explodes: the loss is nan and .* in epoch 2, step 3"):
         fit(made_order(root, "explodes"), path)
     order = made_order(root, "explodes")
     network = Explodes(8)
@@ -119,6 +119,29 @@ def test_a_loss_that_is_no_number_stops_it_with_the_last_good_epoch_kept(
     optimizer = torch.optim.AdamW(network.parameters())
     curve = fit_checkpoint.read(path, order.digest, network, AveragedModel(network), optimizer)
     assert [epoch.epoch for epoch in curve] == [1]
+
+
+def test_a_gradient_that_is_no_number_stops_it_before_the_weights_are(
+    root: Path, tmp_path: Path
+) -> None:
+    class Breaks(nn.Module):
+        def __init__(self, classes: int) -> None:
+            super().__init__()
+            self.head = nn.Linear(3, classes)
+            self.calls = 0
+
+        def forward(self, clip: torch.Tensor) -> torch.Tensor:
+            self.calls += 1
+            logits = self.head(clip.mean(dim=(2, 3, 4)))
+            bias = self.head.bias
+            nothing = (bias - bias.detach()).abs().sqrt()  # 0, and its slope is infinite
+            return logits + nothing if self.calls == 4 else logits  # the last step of the epoch
+
+    registry.register("breaks")(lambda classes, frames, size: Breaks(classes))
+    path = tmp_path / "checkpoint.safetensors"
+    with pytest.raises(DivergedError, match="its gradient's norm nan in epoch 1, step 4"):
+        fit(made_order(root, "breaks"), path)
+    assert not path.exists()
 
 
 def test_a_checkpoint_of_another_training_is_refused(root: Path, tmp_path: Path) -> None:
@@ -173,7 +196,27 @@ def test_the_command_leaves_weights_that_say_what_they_are(root: Path, tmp_path:
     assert fitted.torch == torch.__version__ and fitted.scored_on == "test"
     with (folder / "curve.csv").open() as file:
         assert [line["epoch"] for line in csv.DictReader(file)] == ["1"]
-    load_checkpoint(registry.get("c3d_tiny").build(8, 16, 64), folder / "weights.safetensors")
+    path = folder / "weights.safetensors"
+    load_checkpoint(registry.get("c3d_tiny").build(8, 16, 64), path)
+    assert path.stat().st_mode & 0o777 == 0o644
+    written = path.stat().st_mtime_ns
+    again = CliRunner().invoke(app, [*words, "--epochs", "1", "--seed", "5"])
+    assert again.exit_code == 0 and "trained so already (epochs: 1, top-1" in again.output
+    assert path.stat().st_mtime_ns == written
+
+
+def test_scores_on_videos_that_were_trained_on_are_told_so(root: Path, tmp_path: Path) -> None:
+    words = ["fit", "karpathy_late_fusion_tiny", "--data-root", str(root), "--split", "test"]
+    done = CliRunner().invoke(app, [*words, "--epochs", "1", "--results", str(tmp_path)])
+    assert done.exit_code == 0, done.output
+    assert "16 videos of test, of which it was trained on 16" in " ".join(done.output.split())
+    assert "epoch 1 of 1: loss" in done.output  # where there is no terminal, a line an epoch
+
+
+def test_a_training_list_is_scored_on_its_own_test_list() -> None:
+    ucf101, made = catalog.get("ucf101"), catalog.get("pointlight")
+    assert [fit_run.scoring_split(ucf101, name) for name in ("train1", "train3")] == ["1", "3"]
+    assert fit_run.scoring_split(made, "train") == "test"
 
 
 @pytest.mark.parametrize(

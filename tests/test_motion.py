@@ -18,10 +18,11 @@ from safetensors.torch import save_file
 from statsmodels.stats.multitest import multipletests
 from typer.testing import CliRunner
 
-from kinobench.bench import motion_card, motion_chart, motion_page, motion_run, run
+from kinobench.bench import motion_card, motion_chart, motion_page, motion_run, recipe, run
 from kinobench.bench.cli import app
 from kinobench.bench.compare import compare
 from kinobench.bench.finished import candidates
+from kinobench.bench.fitted_weights import Fitted, write_fitted
 from kinobench.bench.motion import (
     NEGLIGIBLE,
     Answers,
@@ -704,6 +705,7 @@ def test_a_mistake_is_quoted_and_a_cure_is_said(
     Path("w.pt").write_bytes(b"weights")
     # A network that has no weights published for the dataset, whatever comes with kinobench.
     monkeypatch.setattr(motion_run, "weights_of", lambda model: [])
+    monkeypatch.setattr(motion_run, "shipped_file", lambda model, weights: None)
     done = CliRunner().invoke(app, ["motion", *words])
     assert done.exit_code == 2 and message in done.stderr, done.output
     assert not Path("results").exists()
@@ -713,11 +715,29 @@ def test_weights_that_fit_left_are_named_where_none_are_given(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(motion_run, "weights_of", lambda model: [])
-    left = tmp_path / "fit" / "c3d_tiny-pointlight-0123" / "weights.safetensors"
-    left.parent.mkdir(parents=True)
-    left.touch()
+    monkeypatch.setattr(motion_run, "shipped_file", lambda model, weights: None)
+    numbers = recipe.load("common")
+    folders = [tmp_path / "fit" / f"c3d_tiny-pointlight-{end}" for end in ("1", "noise-2")]
+    left = [folder / "weights.safetensors" for folder in folders]
+    for path, dataset in zip(left, ("pointlight", "pointlight-noise"), strict=True):
+        said = Fitted(
+            model="c3d_tiny",
+            dataset=dataset,
+            split="train",
+            manifest="",
+            classes=(),
+            protocol="pointlight",
+            protocol_digest="",
+            recipe=numbers,
+            recipe_digest=numbers.digest,
+            seed=0,
+            epochs=1,
+            torch="2",
+            kinobench_commit=None,
+        )
+        write_fitted(path, {}, said)
     wanted = motion_run.Wanted(model="c3d_tiny", dataset="pointlight", results=tmp_path)
-    with pytest.raises(KinobenchError, match=f"give --weights {left}"):
+    with pytest.raises(KinobenchError, match=f"give --weights {left[0]}"):
         motion_run.plan(wanted)
 
 

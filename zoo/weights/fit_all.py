@@ -1,6 +1,6 @@
 """Train the weights that come with kinobench: tiny networks of every family, by one recipe.
 
-    python zoo/weights/fit_all.py               # those that are missing, or made by another recipe
+    python zoo/weights/fit_all.py               # those that are missing, or made otherwise
     python zoo/weights/fit_all.py c3d_tiny ...  # these alone
     python zoo/weights/fit_all.py --list        # what there is, and its score
     python zoo/weights/fit_all.py --picture results/learning_curves.png
@@ -26,6 +26,8 @@ LONGER = {
     "late_fusion_tiny": 8,
     "early_fusion_tiny": 8,
     "slow_fusion_tiny": 8,
+    "temporal_stream_tiny": 8,
+    "two_stream_tiny": 8,
     "cnn_lstm_tiny": 8,
     "cnn_gru_tiny": 8,
 }
@@ -40,43 +42,24 @@ def main() -> None:
     parser.add_argument("models", nargs="*", help="names (default: every tiny network)")
     parser.add_argument("--list", action="store_true", help="say what there is, and train nothing")
     parser.add_argument("--picture", type=Path, help="draw the learning curves of what there is")
-    parser.add_argument("--epochs", type=int, help="instead of the recipe's, to try it out")
+    parser.add_argument(
+        "--epochs", type=int, help="to try it out: so many, and the weights stay in the results"
+    )
     parser.add_argument(
         "--results", type=Path, default=Path("results"), help="where learning curves are put"
     )
     parser.add_argument(
-        "--side-by-side", type=int, default=len(os.sched_getaffinity(0)), metavar="N"
+        "--side-by-side", type=int, metavar="N", help="trainings (default: as there are cores)"
     )
     given = parser.parse_args()
     models = given.models or tiny_networks()
     if given.list:
         for model in models:
             print(f"{model:32} {standing(model)}")
-        return
-    if given.picture:
+    elif given.picture:
         draw(given.picture, models)
-        return
-    root = given.results / "fit" / f"{DATASET}-{PER_CLASS}-of-a-class"
-    make_videos(root)
-    wanted = [model for model in models if given.models or not is_current(model)]
-    begin, failed = time.monotonic(), []
-    with ThreadPoolExecutor(given.side_by_side) as beside:
-        trainings = {
-            beside.submit(train, model, root, given.results, given.epochs): model
-            for model in wanted
-        }
-        for number, training in enumerate(as_completed(trainings), 1):
-            code, seconds = training.result()
-            model = trainings[training]
-            if code:
-                failed.append(model)
-            told = standing(model) if code == 0 else f"failed (exit {code})"
-            minutes = (time.monotonic() - begin) / 60
-            print(
-                f"{number}/{len(wanted)} {model}: {told}; {seconds:.0f} s, {minutes:.0f} min in",
-                flush=True,
-            )
-    sys.exit(1 if failed else 0)
+    else:
+        train_all(models, given.results, given.epochs, given.side_by_side)
 
 
 def tiny_networks() -> list[str]:
@@ -92,28 +75,20 @@ def file_of(model: str) -> Path:
     return HERE / DATASET / f"{model}.safetensors"
 
 
-def is_current(model: str) -> bool:
-    """Tell whether a network's weights were made by today's recipe and seed."""
-    from kinobench.bench import recipe
-    from kinobench.bench.fitted_weights import read_fitted
-
-    path = file_of(model)
-    said = read_fitted(path) if path.is_file() else None
-    wanted = recipe.load(RECIPE).lasting(LONGER.get(model))
-    return said is not None and (said.recipe_digest, said.seed) == (wanted.digest, SEED)
-
-
 def standing(model: str) -> str:
-    """Say what a network's weights reach."""
+    """Say what a network's weights reach, and whether today's recipe made them."""
+    from kinobench.bench import recipe
     from kinobench.bench.fitted_weights import read_fitted
 
     path = file_of(model)
     said = read_fitted(path) if path.is_file() else None
     if said is None or said.top1 is None:
         return "no weights"
-    size = path.stat().st_size / 1e6
-    current = "" if is_current(model) else ", of another recipe"
-    return f"top-1 {100 * said.top1:5.1f} %, {size:.2f} MB, {said.epochs} epochs{current}"
+    today = recipe.load(RECIPE).lasting(LONGER.get(model)).digest
+    other = "" if (said.recipe_digest, said.seed) == (today, SEED) else ", of another recipe"
+    size, minutes = path.stat().st_size / 1e6, sum(epoch.seconds for epoch in said.curve) / 60
+    told = f"{said.epochs} epochs, {minutes:.0f} min{other}"
+    return f"top-1 {100 * said.top1:5.1f} %, {size:.2f} MB, {told}"
 
 
 def draw(picture: Path, models: list[str]) -> None:
@@ -126,15 +101,38 @@ def draw(picture: Path, models: list[str]) -> None:
     draw_curves(picture, curves, chance=1 / 8)
 
 
-def make_videos(root: Path) -> None:
-    """Generate what is trained on, if it isn't there."""
-    if not root.is_dir():
-        make = ["data", "make", DATASET, "--train", str(PER_CLASS), "--data-root", str(root)]
-        subprocess.run([sys.executable, str(CHECKOUT / "bench.py"), *make], check=True)
+def train_all(models: list[str], results: Path, epochs: int | None, beside: int | None) -> None:
+    """Train networks side by side, each in a process, and say how each came out.
+
+    Exits with 1 if one fails; `fit` itself passes over what it made already.
+    """
+    from kinobench.bench.environment import usable_cpus
+
+    root = results / "fit" / f"{DATASET}-{PER_CLASS}-of-a-class"
+    make = ["data", "make", DATASET, "--train", str(PER_CLASS), "--data-root", str(root)]
+    subprocess.run([sys.executable, str(CHECKOUT / "bench.py"), *make], check=True)
+    begin, failed = time.monotonic(), []
+    pool = ThreadPoolExecutor(beside or len(usable_cpus()))
+    trainings = {pool.submit(train, model, root, results, epochs): model for model in models}
+    try:
+        for number, training in enumerate(as_completed(trainings), 1):
+            model, (told, seconds) = trainings[training], training.result()
+            if told is not None:
+                failed.append(model)
+            minutes = (time.monotonic() - begin) / 60
+            print(
+                f"{number}/{len(models)} {model}: {told or standing(model)}; {seconds:.0f} s, "
+                f"{minutes:.0f} min in",
+                flush=True,
+            )
+    except KeyboardInterrupt:
+        pool.shutdown(wait=True, cancel_futures=True)  # those that run were interrupted as well
+        sys.exit(130)
+    sys.exit(1 if failed else 0)
 
 
-def train(model: str, root: Path, results: Path, epochs: int | None) -> tuple[int, float]:
-    """Train a network in a process of its own; return its exit code and the seconds it took."""
+def train(model: str, root: Path, results: Path, epochs: int | None) -> tuple[str | None, float]:
+    """Train a network in a process; return what it said if it failed, and the seconds it took."""
     told: dict[str, object] = {
         "dataset": DATASET,
         "data-root": root,
@@ -142,16 +140,18 @@ def train(model: str, root: Path, results: Path, epochs: int | None) -> tuple[in
         "seed": SEED,
         "threads": 1,  # the networks are small, and another is trained on the next core
         "results": results,
-        "output": file_of(model),
     }
-    if (epochs := epochs or LONGER.get(model)) is not None:
-        told["epochs"] = epochs
+    if epochs is None:
+        told["output"] = file_of(model)
+    if (lasting := epochs or LONGER.get(model)) is not None:
+        told["epochs"] = lasting
     command = [sys.executable, str(CHECKOUT / "bench.py"), "fit", model, "--half"]
     command += [part for name, value in told.items() for part in (f"--{name}", str(value))]
     begin = time.monotonic()
     environment = os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"} | KEEP_MEMORY
-    done = subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=False)
-    return done.returncode, time.monotonic() - begin
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    said = None if done.returncode == 0 else f"exit {done.returncode}: {done.stderr[-500:]}"
+    return said, time.monotonic() - begin
 
 
 if __name__ == "__main__":

@@ -112,8 +112,8 @@ def fit(
     clips = TrainingClips(
         order.split, protocol, architecture.inputs, order.flow, recipe, order.seed
     )
-    sampler = ShuffledVideos(len(clips), order.seed)
-    batch = min(recipe.batch, len(clips))
+    sampler = ShuffledVideos(len(clips), order.seed, recipe.clips_per_epoch)
+    batch = min(recipe.batch, len(sampler))
     if batch % accelerator.num_processes:
         raise KinobenchError(
             f"a batch of {batch} can't be shared by {accelerator.num_processes} processes; give a "

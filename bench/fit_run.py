@@ -210,7 +210,7 @@ def fitted_of(order: Order, curve: Sequence[Epoch], accuracy: Accuracy, held_out
         classes=order.split.classes,
         protocol=order.protocol.name,
         protocol_digest=order.protocol.digest,
-        recipe=order.recipe,
+        recipe=msgspec.to_builtins(order.recipe),
         recipe_digest=order.recipe.digest,
         seed=order.seed,
         epochs=len(curve),

@@ -1,7 +1,7 @@
 """Weights that `fit` made: a safetensors file that says what they were trained on, and how."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from safetensors import SafetensorError, safe_open
@@ -9,7 +9,6 @@ from safetensors import SafetensorError, safe_open
 from ..datasets.errors import KinobenchError
 from ..zoo.named_weights import resolve_weights
 from .learning_curve import Epoch
-from .recipe import Recipe
 
 if TYPE_CHECKING:
     import torch
@@ -22,7 +21,7 @@ class Fitted(msgspec.Struct, frozen=True, kw_only=True):
         classes: The names, in the order of the outputs.
         manifest: Digest of the ids and labels that it was trained on.
         protocol_digest: Of the clips.
-        recipe, recipe_digest: The numbers, and their digest.
+        recipe, recipe_digest: The numbers, as the TOML file has them, and their digest.
         top1: What the weights of this file reach on `scored_on`; None where that wasn't measured.
         curve: The learning curve.
     """
@@ -34,7 +33,7 @@ class Fitted(msgspec.Struct, frozen=True, kw_only=True):
     classes: tuple[str, ...]
     protocol: str
     protocol_digest: str
-    recipe: Recipe
+    recipe: dict[str, Any]  # plain, so that a later kinobench with more numbers can read it
     recipe_digest: str
     seed: int
     epochs: int

@@ -16,7 +16,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """AdamW with a linear warm-up and a cosine; see recipes/common.toml.
 
     Attributes:
-        epochs: How often each training video is seen.
+        epochs: Points of the learning curve; after each of them a training can go on.
+        clips_per_epoch: Each of another video until all were seen; 0 is one of each video.
         batch: Clips of a step, over all processes together.
         learning_rate, final_learning_rate: After the warm-up, and in the end.
         warmup_epochs: So long the rate rises from 0; parts of an epoch count.
@@ -31,6 +32,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """
 
     epochs: int
+    clips_per_epoch: int
     batch: int
     learning_rate: float
     final_learning_rate: float
@@ -47,6 +49,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def __post_init__(self) -> None:
         """Refuse numbers by which nothing can be trained."""
         self._need("epochs", self.epochs >= 1, "1 or more")
+        self._need("clips_per_epoch", self.clips_per_epoch >= 0, "0 or more")
         self._need("batch", self.batch >= 2, "2 or more: a normalisation needs several clips")
         self._need("learning_rate", self.learning_rate > 0, "positive")
         within = 0 <= self.final_learning_rate <= self.learning_rate

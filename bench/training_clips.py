@@ -52,20 +52,29 @@ class Batch(NamedTuple):
 
 
 class ShuffledVideos(Sampler[Draw]):
-    """Every video once an epoch, in an order that the seed and the epoch tell."""
+    """The videos in an order that the seed tells, and, when all were drawn, in another one.
 
-    def __init__(self, videos: int, seed: int) -> None:
-        """Begin with epoch 0."""
+    An epoch goes on where the one before it stopped.
+    """
+
+    def __init__(self, videos: int, seed: int, of_an_epoch: int) -> None:
+        """Begin with epoch 0, of `of_an_epoch` clips; 0: of each video one."""
         self.videos, self.seed, self.epoch = videos, seed, 0
+        self.of_an_epoch = of_an_epoch or videos
 
     def __len__(self) -> int:
-        """Return the number of videos."""
-        return self.videos
+        """Return the number of clips of an epoch."""
+        return self.of_an_epoch
 
     def __iter__(self) -> Iterator[Draw]:
         """Yield what to read."""
-        order = np.random.default_rng([self.seed, self.epoch]).permutation(self.videos)
-        return (Draw(self.epoch, int(index)) for index in order)
+        first = self.epoch * self.of_an_epoch
+        last = first + self.of_an_epoch
+        for passage in range(first // self.videos, -(-last // self.videos)):
+            order = np.random.default_rng([self.seed, passage]).permutation(self.videos)
+            start = passage * self.videos
+            for index in order[max(first - start, 0) : last - start]:
+                yield Draw(self.epoch, int(index))
 
 
 class TrainingClips(Dataset[Batch]):

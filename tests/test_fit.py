@@ -192,7 +192,8 @@ def test_the_command_leaves_weights_that_say_what_they_are(root: Path, tmp_path:
     split = pointlight.load(root, "train")
     assert (fitted.model, fitted.seed, fitted.epochs) == ("c3d_tiny", 5, 1)
     assert (fitted.manifest, fitted.classes) == (split.manifest, split.classes)
-    assert fitted.recipe_digest == fitted.recipe.digest and fitted.recipe.epochs == 1
+    numbers = msgspec.convert(fitted.recipe, recipe.Recipe)
+    assert fitted.recipe_digest == numbers.digest and numbers.epochs == 1
     assert fitted.torch == torch.__version__ and fitted.scored_on == "test"
     with (folder / "curve.csv").open() as file:
         assert [line["epoch"] for line in csv.DictReader(file)] == ["1"]

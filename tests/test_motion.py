@@ -728,7 +728,7 @@ def test_weights_that_fit_left_are_named_where_none_are_given(
             classes=(),
             protocol="pointlight",
             protocol_digest="",
-            recipe=numbers,
+            recipe=msgspec.to_builtins(numbers),
             recipe_digest=numbers.digest,
             seed=0,
             epochs=1,

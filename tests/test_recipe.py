@@ -28,10 +28,12 @@ def test_two_recipes_that_differ_in_a_number_have_other_digests() -> None:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ("epoch = 3", "unknown key 'epoch': did you mean 'epochs'?"),
+        ("epocs = 3", "unknown key 'epocs': did you mean 'epochs'?"),
         ("batch = 1", "batch is 1; it must be 2 or more"),
         ("learning_rate = 0.0", "learning_rate is 0.0"),
         ("warmup_epochs = 40.0", "warmup_epochs is 40.0; it must be below 40"),
+        ("clips_per_epoch = -1", "clips_per_epoch is -1; it must be 0 or more"),
+        ("dropout_scale = 1.5", "dropout_scale is 1.5; it must be from 0 to 1"),
         ("scale = [0.5, 1.0]", "scale is (0.5, 1.0)"),
         ("batch = 'many'", "batch"),
     ],

@@ -36,7 +36,7 @@ def write(folder: Path, classes: tuple[str, ...] = tuple(CLASSES), manifest: str
         classes=classes,
         protocol=protocol.name,
         protocol_digest=protocol.digest,
-        recipe=common,
+        recipe=msgspec.to_builtins(common),
         recipe_digest=common.digest,
         seed=0,
         epochs=1,
@@ -95,10 +95,31 @@ def test_another_number_of_classes_is_refused_with_the_cure(path: Path) -> None:
         planned(dataset="ucf101")
 
 
-def said_of(classes: tuple[str, ...], manifest: str) -> list[str]:
-    case = planned(dataset="pointlight").case
+@pytest.mark.parametrize(
+    ("settings", "weights"),
+    [
+        ({"dataset": "pointlight"}, "pointlight"),
+        ({"dataset": "pointlight", "protocol": "common-112"}, None),  # another size of clips
+        ({"dataset": "ucf101"}, None),
+        ({"dataset": "none"}, None),
+        ({"dataset": "pointlight", "model": "c3d_tiny"}, None),  # it has none here
+    ],
+)
+def test_shipped_is_what_there_is_for_the_dataset(
+    path: Path, settings: dict[str, str], weights: str | None
+) -> None:
+    asked = {key: value for key, value in settings.items() if key != "model"}
+    model = settings.get("model", MODEL)
+    (only,) = suite.plan(suite.Suite(weights="shipped"), suite.settings_of(**asked), (model,))
+    assert only.case.weights == weights
+
+
+def said_of(
+    classes: tuple[str, ...], protocol: str = "pointlight", split_name: str = "test"
+) -> list[str]:
+    case = planned(dataset="pointlight", protocol=protocol).case
     video = Video(id="v", path=Path("v.mp4"), label=0)
-    split = Split(dataset="pointlight", name="test", classes=classes, videos=(video,))
+    split = Split(dataset="pointlight", name=split_name, classes=classes, videos=(video,))
     told: list[str] = []
     worker._compare_classes(
         case, split, lambda event: told.append(event.text if isinstance(event, Note) else "")
@@ -107,17 +128,25 @@ def said_of(classes: tuple[str, ...], manifest: str) -> list[str]:
 
 
 def test_classes_in_another_order_are_refused(path: Path) -> None:
-    assert said_of(tuple(CLASSES), "m") == []
+    assert said_of(tuple(CLASSES)) == []
     with pytest.raises(KinobenchError, match="the same in another order: class 0 is"):
-        said_of(tuple(reversed(CLASSES)), "m")
+        said_of(tuple(reversed(CLASSES)))
 
 
 def test_videos_that_they_were_trained_on_are_told(path: Path) -> None:
     video = Video(id="v", path=Path("v.mp4"), label=0)
     split = Split(dataset="pointlight", name="test", classes=tuple(CLASSES), videos=(video,))
     write(path.parent.parent, manifest=split.manifest)
-    (text,) = said_of(tuple(CLASSES), "m")
+    (text,) = said_of(tuple(CLASSES))
     assert "were trained on these very videos" in text
+    write(path.parent.parent)
+    (text,) = said_of(tuple(CLASSES), split_name="train")
+    assert "were trained on these very videos" in text
+
+
+def test_clips_unlike_those_of_the_training_are_told(path: Path) -> None:
+    told = said_of(tuple(CLASSES), "common-112")
+    assert any("were trained on clips of size 64, not 112" in text for text in told)
 
 
 def test_what_is_no_fitted_file_says_nothing(tmp_path: Path) -> None:
@@ -132,7 +161,8 @@ def test_what_is_no_fitted_file_says_nothing(tmp_path: Path) -> None:
 
 def test_what_is_said_survives_the_file(path: Path) -> None:
     said = read_fitted(path)
-    assert said is not None and msgspec.to_builtins(said)["recipe_digest"] == said.recipe.digest
+    assert said is not None
+    assert msgspec.convert(said.recipe, recipe.Recipe).digest == said.recipe_digest
 
 
 def test_the_speed_gate_leaves_them_out(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,13 +49,27 @@ def clips_of(split: Split, protocol: Protocol, numbers: recipe.Recipe = EXACT) -
 
 
 def test_an_epoch_has_every_video_once_and_no_two_epochs_the_same_order() -> None:
-    sampler = ShuffledVideos(50, seed=3)
+    sampler = ShuffledVideos(50, seed=3, of_an_epoch=0)
     first = list(sampler)
     assert sorted(draw.number for draw in first) == list(range(50)) and first == list(sampler)
     sampler.epoch = 1
     second = list(sampler)
     assert sorted(draw.number for draw in second) == list(range(50))
     assert [draw.number for draw in first] != [draw.number for draw in second]
+
+
+@pytest.mark.parametrize("of_an_epoch", [20, 50, 120])
+def test_epochs_go_on_where_the_one_before_stopped(of_an_epoch: int) -> None:
+    sampler = ShuffledVideos(50, seed=3, of_an_epoch=of_an_epoch)
+    drawn = []
+    for sampler.epoch in range(5):
+        epoch = list(sampler)
+        assert len(epoch) == len(sampler) == of_an_epoch
+        assert {draw.epoch for draw in epoch} == {sampler.epoch}
+        drawn += [draw.number for draw in epoch]
+    passages = [drawn[start : start + 50] for start in range(0, len(drawn) - 49, 50)]
+    assert all(sorted(passage) == list(range(50)) for passage in passages)
+    assert passages[0] != passages[1]
 
 
 def test_a_clip_of_the_whole_video_is_what_testing_sees(tmp_path: Path) -> None:

@@ -103,7 +103,11 @@ def run(
     ] = None,
     classes: Annotated[int | None, typer.Option(help="Outputs, where there is no dataset.")] = None,
     weights: Annotated[
-        str | None, typer.Option(metavar="NAME|PATH|none", help="Checkpoint.")
+        str | None,
+        typer.Option(
+            metavar="NAME|PATH|none|shipped",
+            help="Checkpoint (of --model by default those that come with kinobench, if any).",
+        ),
     ] = None,
     results: Results = Path("results"),
     plugin: Plugins = None,
@@ -146,7 +150,8 @@ def run(
     load_plugins(plugin)
     # A model of one's own choice has nothing to do with the short budgets of the quick suite.
     alone = suite is None and bool(model)
-    loaded = suites.Suite(dataset="pointlight") if alone else suites.load(suite or "quick")
+    own = suites.Suite(dataset="pointlight", weights=suites.SHIPPED)
+    loaded = own if alone else suites.load(suite or "quick")
     asked = suites.settings_of(
         weights=weights,
         dataset=dataset,

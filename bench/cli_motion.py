@@ -40,7 +40,8 @@ def motion(
     weights: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME|PATH", help="Checkpoint (default: one published for the dataset)."
+            metavar="NAME|PATH",
+            help="Checkpoint (default: one for the dataset, of kinobench or published).",
         ),
     ] = None,
     protocol: Annotated[

@@ -28,7 +28,7 @@ from ..zoo.named_weights import (
 )
 from ..zoo.shipped import shipped_file
 from .environment import physical_cores
-from .fitted_weights import fitted_header
+from .fitted_weights import fitted_header, read_fitted
 from .job import Budget, reads_videos
 from .models import model_of
 from .record import GRAPH_MODES, Case, Device, Measure, Mode, Precision
@@ -39,12 +39,16 @@ KINETICS_CLASSES = 400
 """Outputs of a head where no dataset says how many."""
 NATIVE = "native"
 """The protocol that the case's weights were tested under."""
+SHIPPED = "shipped"
+"""The weights that come with kinobench for the dataset; without them a network is untrained."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a case, a suite or the command line may say of a case; None leaves it to the others.
 
     Attributes:
+        weights: A name, a path, `none`, or `shipped`: those that come with kinobench for the
+            dataset and clips of that size, where there are any.
         dataset: A name of the catalog, or `none`.
         views: Temporal x spatial views, `10x3`.
         batch: One case for each.
@@ -261,6 +265,17 @@ def _head(model: str, weights: str | None) -> tuple[int | None, str | None]:
     return (len(fitted.classes), fitted.dataset) if fitted else (None, None)
 
 
+def _shipped_weights(model: str, dataset: catalog.Dataset | None, protocol: str) -> str | None:
+    """Return the name of what comes with kinobench for a dataset and a protocol's clips."""
+    path = None if dataset is None else shipped_file(model, dataset.name)
+    fitted = None if path is None else read_fitted(path)
+    if dataset is None or fitted is None or protocol == NATIVE:
+        return None
+    theirs, these = preset(fitted.protocol), preset(protocol)
+    same_clips = (theirs.frames, theirs.size) == (these.frames, these.size)
+    return dataset.name if same_clips else None
+
+
 def _case(settings: Settings, batch: int) -> Planned:
     if settings.model is None:
         raise KinobenchError('a case has no model: give it `model = "..."`')
@@ -268,7 +283,10 @@ def _case(settings: Settings, batch: int) -> Planned:
     inputs = model.inputs
     dataset = None if settings.dataset in (None, "none") else catalog.get(settings.dataset)
     name = settings.protocol or (dataset.default_protocol if dataset else "common-224")
-    weights = None if settings.weights in (None, "none") else settings.weights
+    weights = settings.weights
+    if weights == SHIPPED:
+        weights = _shipped_weights(settings.model, dataset, name)
+    weights = None if weights == "none" else weights
     entry, named = find_weights(settings.model, weights), named_weights(settings.model, weights)
     shipped = None if named else shipped_file(settings.model, weights)
     if weights is not None and named is None:

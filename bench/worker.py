@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING
 import msgspec
 
 from ..datasets.errors import KinobenchError
+from ..datasets.protocol import preset
 from ..datasets.split import Split
 from .environment import (
     available_memory_bytes,
@@ -472,8 +473,12 @@ def _remarks_on(fitted: "Fitted", case: Case, split: Split) -> Iterator[str]:
     same_split = (fitted.dataset, fitted.split) == (split.dataset, split.name)
     if same_split or fitted.manifest == split.manifest:
         yield "were trained on these very videos; it says nothing of others"
-    if fitted.protocol_digest != case.protocol.digest:
-        yield f"were trained on other clips than these, those of protocol {fitted.protocol}"
+    with suppress(KinobenchError):  # a protocol that isn't known here
+        theirs, these = preset(fitted.protocol), case.protocol
+        for what in ("frames", "stride", "size"):
+            trained, tested = getattr(theirs, what), getattr(these, what)
+            if trained != tested:
+                yield f"were trained on clips of {what} {trained}, not {tested}"
 
 
 def failure_of(error: Exception) -> Failure:

@@ -80,7 +80,6 @@ def fit(
     order: Order,
     checkpoint: Path,
     *,
-    epochs: int | None = None,
     progress: Progress = lambda epoch, done, total: None,
     on_epoch: Callable[[list[Epoch]], None] = lambda curve: None,
 ) -> tuple[dict[str, torch.Tensor], list[Epoch]]:
@@ -89,7 +88,6 @@ def fit(
     Args:
         order: What.
         checkpoint: A file that is replaced, as a whole, after every epoch.
-        epochs: Stop after so many, though the recipe goes on; None does all.
         progress: Told after every step.
         on_epoch: Told the learning curve after every epoch, in the main process.
 
@@ -144,8 +142,7 @@ def fit(
     steps = len(shared)
     done = len(curve) * steps
     rate = rate_of(recipe, steps)
-    last = min(recipe.epochs, recipe.epochs if epochs is None else epochs)
-    for epoch in range(len(curve), last):
+    for epoch in range(len(curve), recipe.epochs):
         begin = time.monotonic()
         # Of dropout: the same wherever it is continued, and another in each process.
         torch.manual_seed((order.seed * 1_000_003 + epoch) * 4099 + accelerator.process_index)
@@ -156,11 +153,8 @@ def fit(
             for group in optimizer.param_groups:
                 group["lr"] = recipe.learning_rate * rate(done)
             inputs, labels = _per_frame(found) if per_frame else found
-            with accelerator.autocast():
-                logits = module(*(_channels_last(each) for each in inputs))
-            loss = functional.cross_entropy(
-                logits.float(), labels, label_smoothing=recipe.label_smoothing
-            )
+            logits = module(*(_channels_last(each) for each in inputs))  # in autocast, as prepared
+            loss = functional.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
             accelerated.zero_grad()
             accelerator.backward(loss)
             norm = accelerator.clip_grad_norm_(module.parameters(), recipe.clip_norm)

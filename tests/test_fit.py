@@ -2,6 +2,7 @@
 
 import csv
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -94,26 +95,33 @@ def test_the_weights_kept_are_the_average_that_the_decay_gives(root: Path, tmp_p
     assert not torch.equal(averaged[name], state[name])
 
 
+class Spoilt(nn.Module):
+    """The mean colour's logits, and what `spoilt` makes of them, the bias and the calls so far."""
+
+    def __init__(
+        self, classes: int, spoilt: Callable[[torch.Tensor, torch.Tensor, int], torch.Tensor]
+    ) -> None:
+        super().__init__()
+        self.head = nn.Linear(3, classes)
+        self.spoilt, self.calls = spoilt, 0
+
+    def forward(self, clip: torch.Tensor) -> torch.Tensor:
+        self.calls += 1
+        return self.spoilt(self.head(clip.mean(dim=(2, 3, 4))), self.head.bias, self.calls)
+
+
 def test_a_loss_that_is_no_number_stops_it_with_the_last_good_epoch_kept(
     root: Path, tmp_path: Path
 ) -> None:
-    class Explodes(nn.Module):
-        def __init__(self, classes: int) -> None:
-            super().__init__()
-            self.head = nn.Linear(3, classes)
-            self.calls = 0
+    def spoilt(logits: torch.Tensor, bias: torch.Tensor, call: int) -> torch.Tensor:
+        return logits * float("inf") if call > 6 else logits
 
-        def forward(self, clip: torch.Tensor) -> torch.Tensor:
-            self.calls += 1
-            logits = self.head(clip.mean(dim=(2, 3, 4)))
-            return logits * float("inf") if self.calls > 6 else logits
-
-    registry.register("explodes")(lambda classes, frames, size: Explodes(classes))
+    registry.register("explodes")(lambda classes, frames, size: Spoilt(classes, spoilt))
     path = tmp_path / "checkpoint.safetensors"
     with pytest.raises(DivergedError, match=r"explodes: the loss is nan and .* in epoch 2, step 3"):
         fit(made_order(root, "explodes"), path)
     order = made_order(root, "explodes")
-    network = Explodes(8)
+    network = Spoilt(8, spoilt)
     from torch.optim.swa_utils import AveragedModel
 
     optimizer = torch.optim.AdamW(network.parameters())
@@ -124,20 +132,11 @@ def test_a_loss_that_is_no_number_stops_it_with_the_last_good_epoch_kept(
 def test_a_gradient_that_is_no_number_stops_it_before_the_weights_are(
     root: Path, tmp_path: Path
 ) -> None:
-    class Breaks(nn.Module):
-        def __init__(self, classes: int) -> None:
-            super().__init__()
-            self.head = nn.Linear(3, classes)
-            self.calls = 0
+    def spoilt(logits: torch.Tensor, bias: torch.Tensor, call: int) -> torch.Tensor:
+        nothing = (bias - bias.detach()).abs().sqrt()  # 0, and its slope is infinite
+        return logits + nothing if call == 4 else logits  # the last step of the epoch
 
-        def forward(self, clip: torch.Tensor) -> torch.Tensor:
-            self.calls += 1
-            logits = self.head(clip.mean(dim=(2, 3, 4)))
-            bias = self.head.bias
-            nothing = (bias - bias.detach()).abs().sqrt()  # 0, and its slope is infinite
-            return logits + nothing if self.calls == 4 else logits  # the last step of the epoch
-
-    registry.register("breaks")(lambda classes, frames, size: Breaks(classes))
+    registry.register("breaks")(lambda classes, frames, size: Spoilt(classes, spoilt))
     path = tmp_path / "checkpoint.safetensors"
     with pytest.raises(DivergedError, match="its gradient's norm nan in epoch 1, step 4"):
         fit(made_order(root, "breaks"), path)

@@ -18,11 +18,11 @@ from safetensors.torch import save_file
 from statsmodels.stats.multitest import multipletests
 from typer.testing import CliRunner
 
-from kinobench.bench import motion_card, motion_chart, motion_page, motion_run, recipe, run
+from kinobench.bench import motion_card, motion_chart, motion_page, motion_run, run
 from kinobench.bench.cli import app
 from kinobench.bench.compare import compare
 from kinobench.bench.finished import candidates
-from kinobench.bench.fitted_weights import Fitted, write_fitted
+from kinobench.bench.fitted_weights import write_fitted
 from kinobench.bench.motion import (
     NEGLIGIBLE,
     Answers,
@@ -46,6 +46,7 @@ from kinobench.datasets.opposites import POINTLIGHT, backwards
 from kinobench.datasets.probe_names import PROBES, TAKES, Probe
 from kinobench.zoo import registry
 
+from .made_fitted import made_fitted
 from .made_predictions import logits_table, write_file, write_shards
 from .made_records import made_accuracy, made_record
 
@@ -716,26 +717,10 @@ def test_weights_that_fit_left_are_named_where_none_are_given(
 ) -> None:
     monkeypatch.setattr(motion_run, "weights_of", lambda model: [])
     monkeypatch.setattr(motion_run, "shipped_file", lambda model, weights: None)
-    numbers = recipe.load("common")
     folders = [tmp_path / "fit" / f"c3d_tiny-pointlight-{end}" for end in ("1", "noise-2")]
     left = [folder / "weights.safetensors" for folder in folders]
     for path, dataset in zip(left, ("pointlight", "pointlight-noise"), strict=True):
-        said = Fitted(
-            model="c3d_tiny",
-            dataset=dataset,
-            split="train",
-            manifest="",
-            classes=(),
-            protocol="pointlight",
-            protocol_digest="",
-            recipe=msgspec.to_builtins(numbers),
-            recipe_digest=numbers.digest,
-            seed=0,
-            epochs=1,
-            torch="2",
-            kinobench_commit=None,
-        )
-        write_fitted(path, {}, said)
+        write_fitted(path, {}, made_fitted("c3d_tiny", dataset))
     wanted = motion_run.Wanted(model="c3d_tiny", dataset="pointlight", results=tmp_path)
     with pytest.raises(KinobenchError, match=f"give --weights {left[0]}"):
         motion_run.plan(wanted)

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from kinobench.bench import gate_command, models, recipe, suite, worker
 from kinobench.bench.cli import app
-from kinobench.bench.fitted_weights import Fitted, in_half, read_fitted, write_fitted
+from kinobench.bench.fitted_weights import in_half, read_fitted, write_fitted
 from kinobench.bench.job import Note
 from kinobench.bench.record import Case
 from kinobench.datasets.class_names import class_names
@@ -19,6 +19,8 @@ from kinobench.datasets.split import Split, Video
 from kinobench.zoo import registry, shipped
 from kinobench.zoo.named_weights import load_weights, resolve_weights
 
+from .made_fitted import made_fitted
+
 MODEL = "karpathy_late_fusion_tiny"
 CLASSES = class_names("pointlight")
 
@@ -27,22 +29,7 @@ def write(folder: Path, classes: tuple[str, ...] = tuple(CLASSES), manifest: str
     protocol = preset("pointlight")
     torch.manual_seed(0)
     network = registry.get(MODEL).build(len(classes), protocol.frames, protocol.size)
-    common = recipe.load("common")
-    said = Fitted(
-        model=MODEL,
-        dataset="pointlight",
-        split="train",
-        manifest=manifest,
-        classes=classes,
-        protocol=protocol.name,
-        protocol_digest=protocol.digest,
-        recipe=msgspec.to_builtins(common),
-        recipe_digest=common.digest,
-        seed=0,
-        epochs=1,
-        torch="2",
-        kinobench_commit=None,
-    )
+    said = made_fitted(MODEL, manifest=manifest, classes=classes, protocol_digest=protocol.digest)
     path = folder / "pointlight" / f"{MODEL}.safetensors"
     write_fitted(path, in_half(network.state_dict()), said)
     return path

@@ -32,8 +32,6 @@ LONGER = {
     "cnn_gru_tiny": 16,
 }
 """Epochs of those that still gain much after the recipe's."""
-KEEP_MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(2**33), "MALLOC_MMAP_THRESHOLD_": str(2**33)}
-"""For glibc: what a step gave back is for the next step, rather than for the kernel."""
 
 
 def main() -> None:
@@ -148,7 +146,7 @@ def train(model: str, root: Path, results: Path, epochs: int | None) -> tuple[st
     command = [sys.executable, str(CHECKOUT / "bench.py"), "fit", model, "--half"]
     command += [part for name, value in told.items() for part in (f"--{name}", str(value))]
     begin = time.monotonic()
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"} | KEEP_MEMORY
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     said = None if done.returncode == 0 else f"exit {done.returncode}: {done.stderr[-500:]}"
     return said, time.monotonic() - begin

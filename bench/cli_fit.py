@@ -36,6 +36,9 @@ def fit(
         str, typer.Option(help="How: the name of a recipe, or a TOML file.")
     ] = "common",
     epochs: Annotated[int | None, typer.Option(help="Instead of the recipe's.", min=1)] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="Its highest, instead of the recipe's.", min=1e-9)
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of the first weights and of every draw.")] = 0,
     device: Annotated[str, typer.Option(metavar="cpu|cuda", help="Where.")] = "cpu",
     flow: ByFlow = None,
@@ -78,6 +81,7 @@ def fit(
         protocol=protocol,
         recipe=recipe,
         epochs=epochs,
+        learning_rate=learning_rate,
         seed=seed,
         device=device,
         flow=flow,

@@ -38,6 +38,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     protocol: str | None
     recipe: str
     epochs: int | None
+    learning_rate: float | None
     seed: int
     device: str
     flow: str | None
@@ -130,7 +131,7 @@ def order_of(wanted: Wanted, console: Console) -> Order:
         KinobenchError: A name is unknown, or the dataset isn't there.
     """
     registry.check(wanted.model)
-    numbers = recipe.load(wanted.recipe).lasting(wanted.epochs)
+    numbers = recipe.load(wanted.recipe).but(wanted.epochs, wanted.learning_rate)
     try:
         device = msgspec.convert(wanted.device, Device)
         flow = msgspec.convert(wanted.flow or DEFAULT_FLOW, FlowMethod)

@@ -64,12 +64,18 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         least, most = self.scale
         self._need("scale", 1 <= least <= most, "[least, most], 1 or more")
 
-    def lasting(self, epochs: int | None) -> "Recipe":
-        """Return the same with another number of epochs; None leaves it as it is."""
-        if epochs is None:
-            return self
-        warm = min(self.warmup_epochs, epochs / 4)
-        return msgspec.structs.replace(self, epochs=epochs, warmup_epochs=warm)
+    def but(self, epochs: int | None = None, learning_rate: float | None = None) -> "Recipe":
+        """Return the same with another length or highest rate; None leaves one as it is."""
+        other = self
+        if epochs is not None:
+            warm = min(self.warmup_epochs, epochs / 4)
+            other = msgspec.structs.replace(other, epochs=epochs, warmup_epochs=warm)
+        if learning_rate is not None:
+            final = min(self.final_learning_rate, learning_rate)
+            other = msgspec.structs.replace(
+                other, learning_rate=learning_rate, final_learning_rate=final
+            )
+        return other
 
     def _need(self, field: str, holds: bool, need: str) -> None:
         if not holds:

@@ -63,3 +63,13 @@ def test_the_rate_rises_evenly_and_falls_as_a_cosine() -> None:
     assert rate(20) == pytest.approx(1.0) and rate(60) == pytest.approx(0.55)
     assert rate(100) == pytest.approx(0.1)
     assert rate(40) == pytest.approx(0.1 + 0.9 * (1 + math.cos(math.pi / 4)) / 2)
+
+
+def test_length_and_rate_may_be_others_and_the_rest_stays() -> None:
+    longer = COMMON.but(epochs=4)  # the warm-up is a quarter at most
+    assert longer == msgspec.structs.replace(COMMON, epochs=4, warmup_epochs=1.0)
+    gentle = COMMON.but(learning_rate=1e-6)  # below the recipe's last
+    assert gentle == msgspec.structs.replace(COMMON, learning_rate=1e-6, final_learning_rate=1e-6)
+    slow_start = msgspec.structs.replace(COMMON, epochs=4, warmup_epochs=3.0)
+    assert slow_start.but() == slow_start
+    assert slow_start.but(learning_rate=1.0).warmup_epochs == 3.0

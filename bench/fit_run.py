@@ -20,7 +20,7 @@ from ..zoo import registry
 from . import environment, recipe, run
 from .accuracy import measure_accuracy
 from .fit import DivergedError, Order, fit
-from .fitted_weights import Fitted, in_half, read_fitted, write_fitted
+from .fitted_weights import Fitted, in_half, read_fitted, shapes_in, write_fitted
 from .learning_curve import Epoch, draw_curves, write_curve
 from .record import Accuracy, Device
 
@@ -121,7 +121,16 @@ def finished(weights: Path, order: Order) -> Fitted | None:
         return None
     theirs = (fitted.model, fitted.manifest, fitted.protocol_digest, fitted.recipe_digest)
     ours = (order.model, order.split.manifest, order.protocol.digest, order.recipe.digest)
-    return fitted if (*theirs, fitted.seed) == (*ours, order.seed) else None
+    same = (*theirs, fitted.seed) == (*ours, order.seed) and shapes_in(weights) == _shapes(order)
+    return fitted if same else None
+
+
+def _shapes(order: Order) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of the weights that the network has as it is built today."""
+    protocol, classes = order.protocol, len(order.split.classes)
+    with torch.device("meta"):
+        network = registry.get(order.model).build(classes, protocol.frames, protocol.size)
+    return {name: tuple(entry.shape) for name, entry in network.state_dict().items()}
 
 
 def order_of(wanted: Wanted, console: Console) -> Order:

@@ -86,6 +86,12 @@ def read_fitted(path: Path) -> Fitted | None:
     return None if told is None else msgspec.json.decode(told, type=Fitted)
 
 
+def shapes_in(path: Path) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of a safetensors file's entries by their names."""
+    with safe_open(str(path), framework="numpy") as file:
+        return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+
+
 def fitted_header(model: str, weights: str | None) -> Fitted | None:
     """Return what weights say of themselves; None where `fit` didn't make them, or none are here.
 

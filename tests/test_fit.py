@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from kinobench.bench import fit_checkpoint, fit_run, recipe
 from kinobench.bench.cli import app
 from kinobench.bench.fit import DivergedError, Order, _prepare_layers, fit
-from kinobench.bench.fitted_weights import read_fitted
+from kinobench.bench.fitted_weights import read_fitted, shapes_in
 from kinobench.datasets import catalog, pointlight
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.protocol import preset
@@ -203,6 +203,24 @@ def test_the_command_leaves_weights_that_say_what_they_are(root: Path, tmp_path:
     again = CliRunner().invoke(app, [*words, "--epochs", "1", "--seed", "5"])
     assert again.exit_code == 0 and "trained so already (epochs: 1, top-1" in again.output
     assert path.stat().st_mtime_ns == written
+
+
+def test_weights_of_a_network_that_was_changed_since_are_made_anew(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["fit", "single_frame_tiny", "--data-root", str(root), "--results", str(tmp_path)]
+    made = CliRunner().invoke(app, [*words, "--epochs", "1"])
+    assert made.exit_code == 0 and "top-1" in made.output, made.output
+    # The same name, now another network.
+    other = msgspec.structs.replace(
+        registry.get("single_frame_tiny"), build=registry.get("karpathy_single_frame_tiny").build
+    )
+    monkeypatch.setattr(registry, "get", lambda name: other)
+    again = CliRunner().invoke(app, [*words, "--epochs", "1"])
+    assert again.exit_code == 0 and "trained so already" not in again.output, again.output
+    kept = registry.get("single_frame_tiny").build(8, 16, 64).state_dict()
+    (weights,) = tmp_path.glob("fit/*/weights.safetensors")
+    assert shapes_in(weights) == {name: tuple(entry.shape) for name, entry in kept.items()}
 
 
 def test_scores_on_videos_that_were_trained_on_are_told_so(root: Path, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from pytorchvideo.models.stem import create_conv_patch_embed
 from pytorchvideo.models.vision_transformers import MultiscaleVisionTransformers
 from torch import nn
 
+from .initial_weights import draw_matrices
 from .input_limits import check_build_arguments
 from .registry import register
 
@@ -95,7 +96,7 @@ def build(
             )
         )
         channels = channels_out
-    return MultiscaleVisionTransformers(
+    network = MultiscaleVisionTransformers(
         patch_embed=create_conv_patch_embed(
             in_channels=3,
             out_channels=width,
@@ -114,6 +115,7 @@ def build(
             in_features=channels, out_features=num_classes, dropout_rate=0.5, activation=None
         ),
     )
+    return draw_matrices(network, width)
 
 
 for _name, _variant in VARIANTS.items():

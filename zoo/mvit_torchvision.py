@@ -18,6 +18,7 @@ from typing import NamedTuple
 from torch import nn
 from torchvision.models.video.mvit import MSBlockConfig, MViT
 
+from .initial_weights import draw_matrices
 from .input_limits import check_build_arguments
 from .registry import register
 
@@ -103,7 +104,7 @@ def build(
     check_build_arguments("mvit_torchvision", num_classes, frames, size)
     # The origin counts tokens as the quotient rounded down; its convolution makes them rounded up.
     whole_frames, whole_size = -(-frames // 2) * 2, -(-size // 4) * 4
-    return MViT(
+    network = MViT(
         spatial_size=(whole_size, whole_size),
         temporal_size=whole_frames,
         block_setting=blocks(version, depth, width, doublings),
@@ -114,6 +115,7 @@ def build(
         stochastic_depth_prob=0.2,
         num_classes=num_classes,
     )
+    return draw_matrices(network, width)
 
 
 for _name, _variant in VARIANTS.items():

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from torch import nn
 from torchvision.models.video.swin_transformer import SwinTransformer3d
 
+from .initial_weights import draw_matrices
 from .input_limits import check_build_arguments
 from .registry import register
 
@@ -58,7 +59,7 @@ def build(
         KinobenchError: The clip is too small.
     """
     check_build_arguments("swin3d", num_classes, frames, size)
-    return SwinTransformer3d(
+    network = SwinTransformer3d(
         patch_size=[2, 4, 4],
         embed_dim=width,
         depths=list(depths),
@@ -67,6 +68,7 @@ def build(
         stochastic_depth_prob=0.1,
         num_classes=num_classes,
     )
+    return draw_matrices(network, width)
 
 
 for _name, _variant in VARIANTS.items():

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from torch import nn
 
 from .hugging_face import check_patches, classifier, from_transformers
+from .initial_weights import draw_matrices
 from .registry import register
 
 PAPER = "Bertasius et al., Is Space-Time Attention All You Need for Video Understanding?, ICML 2021"
@@ -77,7 +78,8 @@ def build(
         attention_type="divided_space_time" if divided else "joint_space_time",
         num_labels=num_classes,
     )
-    return classifier(from_transformers("timesformer", "TimesformerForVideoClassification"), config)
+    origin = from_transformers("timesformer", "TimesformerForVideoClassification")
+    return draw_matrices(classifier(origin, config), width)
 
 
 for _name, _variant in VARIANTS.items():

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from torch import nn
 
 from .hugging_face import check_patches, classifier, from_transformers
+from .initial_weights import draw_matrices
 from .registry import register
 
 PAPER = "Arnab et al., ViViT: A Video Vision Transformer, ICCV 2021"
@@ -68,7 +69,8 @@ def build(
         intermediate_size=4 * width,
         num_labels=num_classes,
     )
-    return classifier(from_transformers("vivit", "VivitForVideoClassification"), config)
+    origin = from_transformers("vivit", "VivitForVideoClassification")
+    return draw_matrices(classifier(origin, config), width)
 
 
 for _name, _variant in VARIANTS.items():

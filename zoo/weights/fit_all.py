@@ -33,18 +33,6 @@ LONGER = {
     "conv_gru_tiny": 16,
 }
 """Epochs of those that still gain much after the recipe's."""
-TRANSFORMERS = (
-    "mvit_tiny",
-    "mvit_v1_tiny",
-    "mvit_v2_tiny",
-    "swin3d_tiny",
-    "timesformer_tiny",
-    "vivit_tiny",
-    "videomae_tiny",
-    "vjepa2_tiny",
-)
-GENTLER = dict.fromkeys(TRANSFORMERS, 1e-3)
-"""Highest learning rates of transformers: by the recipe's they stay at chance."""
 
 
 def main() -> None:
@@ -95,7 +83,7 @@ def standing(model: str) -> str:
     said = read_fitted(path) if path.is_file() else None
     if said is None or said.top1 is None:
         return "no weights"
-    today = recipe.load(RECIPE).but(LONGER.get(model), GENTLER.get(model)).digest
+    today = recipe.load(RECIPE).but(LONGER.get(model)).digest
     other = "" if (said.recipe_digest, said.seed) == (today, SEED) else ", of another recipe"
     size, minutes = path.stat().st_size / 1e6, sum(epoch.seconds for epoch in said.curve) / 60
     told = f"{said.epochs} epochs, {minutes:.0f} min{other}"
@@ -156,8 +144,6 @@ def train(model: str, root: Path, results: Path, epochs: int | None) -> tuple[st
         told["output"] = file_of(model)
     if (lasting := epochs or LONGER.get(model)) is not None:
         told["epochs"] = lasting
-    if model in GENTLER:
-        told["learning-rate"] = GENTLER[model]
     command = [sys.executable, str(CHECKOUT / "bench.py"), "fit", model, "--half"]
     command += [part for name, value in told.items() for part in (f"--{name}", str(value))]
     begin = time.monotonic()

@@ -31,6 +31,7 @@ LONGER = {
     "cnn_lstm_tiny": 16,
     "cnn_gru_tiny": 16,
     "conv_gru_tiny": 16,
+    "slowfast_tiny": 16,
 }
 """Epochs of those that still gain much after the recipe's."""
 

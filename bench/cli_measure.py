@@ -251,15 +251,15 @@ def environment(
 
 @app.command(hidden=True)
 def worker(
-    model: Annotated[list[str] | None, typer.Option()] = None,
+    model: Annotated[str | None, typer.Option()] = None,
     nursery: Annotated[int | None, typer.Option()] = None,
 ) -> None:
     """Measure the one case that standard input describes (started by `run`)."""
     if nursery is not None:
         from .nursery_process import serve
 
-        serve(nursery, model or ())
+        serve(nursery, model)
         return
     from . import worker as measuring
 
-    measuring.main(model[0] if model else None)
+    measuring.main(model)

@@ -52,19 +52,19 @@ class Nursery:
     """A process that loads libraries once, and forks one for each case."""
 
     def __init__(
-        self, command: Sequence[str], models: Sequence[str], environment: Mapping[str, str]
+        self, command: Sequence[str], model: str, environment: Mapping[str, str]
     ) -> None:
         """Start it; it loads while others go on.
 
         Args:
             command: What starts a worker, to which the nursery's own words are added.
-            models: Networks whose libraries are loaded too.
+            model: The first case's network, whose libraries are loaded too.
             environment: Its variables, and those of what it forks.
         """
         self._socket, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [*command, "--nursery", str(theirs.fileno()), *_options(models)],
+                [*command, "--nursery", str(theirs.fileno()), "--model", model],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -142,7 +142,3 @@ class Nursery:
 def may_fork() -> bool:
     """Tell whether this system's libraries bear a fork."""
     return sys.platform == "linux"
-
-
-def _options(models: Sequence[str]) -> list[str]:
-    return [word for model in models for word in ("--model", model)]

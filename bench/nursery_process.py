@@ -24,13 +24,14 @@ from .nursery import FORKED
 MESSAGE_BYTES = 65536
 
 
-def serve(descriptor: int, models: Sequence[str]) -> None:
-    """Load, and fork until the socket of that descriptor closes."""
+def serve(descriptor: int, model: str | None) -> None:
+    """Load what that network's case needs, and fork until the socket of that descriptor closes.
+
+    Another network's own libraries are loaded when its process is asked for, which is while the
+    case before it reads videos, and stay for those after it.
+    """
     asks = socket.socket(fileno=descriptor)
-    for model in models:
-        worker.load_libraries(model)
-    gc.collect()
-    gc.freeze()  # what is loaded stays in pages that all share
+    _load(model)
     woken, wake = os.pipe()
     os.set_blocking(wake, False)
     signal.set_wakeup_fd(wake)
@@ -45,10 +46,12 @@ def serve(descriptor: int, models: Sequence[str]) -> None:
             words, handed, _, _ = socket.recv_fds(asks, MESSAGE_BYTES, 3)
             if not words:
                 break
+            wanted = json.loads(words)["model"]
+            _load(wanted)
             pid = os.fork()
             if pid == 0:
                 asks.close()
-                _become_worker(json.loads(words)["model"], handed)
+                _become_worker(wanted, handed)
             for each in handed:
                 os.close(each)
             running.add(pid)
@@ -56,6 +59,15 @@ def serve(descriptor: int, models: Sequence[str]) -> None:
     for pid in running:
         with suppress(ProcessLookupError):
             os.killpg(pid, signal.SIGKILL)
+
+
+def _load(model: str | None) -> None:
+    """Load libraries, unless they are; what is loaded stays in pages that all share."""
+    before = len(sys.modules)
+    worker.load_libraries(model)
+    if len(sys.modules) > before:
+        gc.collect()
+        gc.freeze()
 
 
 def _become_worker(model: str, handed: Sequence[int]) -> NoReturn:

@@ -98,8 +98,7 @@ def nursery_for(cases: Sequence[Case]) -> Nursery | None:
         return None
     if any(case.device != "cpu" or case.threads != cases[0].threads for case in cases):
         return None
-    models = list(dict.fromkeys(case.model for case in cases))
-    return Nursery(_worker_command(), models, _environment(cases[0]))
+    return Nursery(_worker_command(), cases[0].model, _environment(cases[0]))
 
 
 def run_job(

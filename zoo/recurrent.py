@@ -81,7 +81,7 @@ VARIANTS = {
     ),
     "lrcn_caffenet": Variant(None, native=(16, 1, 227), dropout=0.9, smallest=SMALLEST),
     "lrcn_alexnet": Variant(ALEXNET_FC6, native=(16, 1, 227), dropout=0.9, smallest=63),
-    "cnn_lstm_tiny": Variant(TINY_MAP, native=(16, 1, 64), hidden=224, averaged=False),
+    "cnn_lstm_tiny": Variant(TINY_MAP, native=(16, 1, 64), averaged=False),
     "cnn_gru_tiny": Variant(TINY_MAP, native=(16, 1, 64), cell="gru", averaged=False),
 }
 

@@ -3,7 +3,7 @@
 Networks that see each frame alone and compare frames by their features alone (late fusion, CNN +
 LSTM or GRU) can only tell motion by features that change with position. Pooled features of a
 ResNet hardly do; fc6 of CaffeNet, on which the first of these networks were built, does, as it is
-computed from a whole map. `TINY_MAP` is that at the size of a test: a map of 8 x 8 cells with 4
+computed from a whole map. `TINY_MAP` is that at the size of a test: a map of 8 x 8 cells with 2
 channels each, flattened.
 
 Its first normalisation is that of each frame by itself (Ulyanov et al., "Instance Normalization",
@@ -17,7 +17,7 @@ from torch import nn
 from .backbones import Backbone
 from .resnet2d import TINY_WIDTHS, ResidualBlock, he_initialise
 
-CELLS, CHANNELS = 8, 4
+CELLS, CHANNELS = 8, 2
 
 
 class TinyMap(nn.Module):
@@ -46,7 +46,7 @@ class TinyMap(nn.Module):
                 he_initialise(layer)
 
     def forward(self, frames: torch.Tensor) -> torch.Tensor:
-        """`frames: [N, in_channels, H, W]`, float -> `[N, num_classes]`, or features `[N, 256]`."""
+        """`frames: [N, in_channels, H, W]`, float -> `[N, num_classes]`, or features `[N, 128]`."""
         maps = self.maxpool(self.relu(self.norm1(self.conv1(frames))))
         maps = self.reduce(self.layer2(self.layer1(maps)))
         return self.fc(self.cells(maps).flatten(1))

@@ -41,6 +41,14 @@ WITHOUT_ORDER = {
     "c2d_nl_dot_product_tiny",
     "c2d_nl_concatenation_tiny",
 }
+WITHOUT_SWIRLS = {
+    # They compare frames by whole maps, by weights that no two places share. What a whole frame
+    # does (translations, Still, Flicker) they learn, but guess which way a swirl turns: 7/8.
+    "late_fusion_tiny",
+    "karpathy_late_fusion_tiny",
+    "cnn_lstm_tiny",
+    "cnn_gru_tiny",
+}
 VIDEOS = pointlight.TEST_VIDEOS
 MOST_BYTES = 1_000_000
 
@@ -111,6 +119,7 @@ def test_no_score_is_above_what_the_network_can_see(model: str) -> None:
 def test_a_network_that_sees_order_is_surely_above_what_frames_without_it_tell(model: str) -> None:
     top1 = said(model).top1
     assert top1 is not None and surely_above(round(top1 * VIDEOS), 5 / 8)
+    assert top1 > 0.9 or model in WITHOUT_SWIRLS
 
 
 @pytest.mark.parametrize("model", sorted(set(FILES) & SINGLE_FRAME))

@@ -314,7 +314,7 @@ def test_quick_is_tiny_and_has_every_kind_of_network_on_the_embedded_dataset() -
     families = {family for family, names in registry.FAMILY_MODULES.items() if models & set(names)}
     assert families == {
         *("single_frame", "late_fusion", "early_fusion", "slow_fusion", "c3d", "two_stream"),
-        *("recurrent", "conv_gru", "tsm", "i3d", "non_local", "slowfast", "x3d", "mvit"),
+        *("recurrent", "conv_gru", "i3d", "non_local", "slowfast", "x3d", "mvit"),
     }
     assert {case.dataset for case in cases} == {"pointlight"}
     assert {(case.protocol.name, case.classes, case.device) for case in cases} == {

@@ -22,9 +22,10 @@ CHECKOUT = HERE.parent.parent
 DATASET, RECIPE, SEED = "pointlight", "pointlight", 0
 PER_CLASS = 1600
 """Training videos of a class: of the default's 100 most networks would learn to know each."""
-LONGER = {
-    "late_fusion_tiny": 16,
+EPOCHS = {
+    # That still gain much after the recipe's.
     "early_fusion_tiny": 16,
+    "late_fusion_tiny": 16,
     "slow_fusion_tiny": 16,
     "temporal_stream_tiny": 16,
     "two_stream_tiny": 16,
@@ -32,8 +33,12 @@ LONGER = {
     "cnn_gru_tiny": 16,
     "conv_gru_tiny": 16,
     "slowfast_tiny": 16,
+    # That see each frame alone, and of which there is nothing to wait for.
+    "late_fusion_pool_tiny": 4,
+    "late_fusion_max_tiny": 4,
+    "tsn_tiny": 4,
 }
-"""Epochs of those that still gain much after the recipe's."""
+"""Epochs of those that need more or fewer than the recipe's."""
 
 
 def main() -> None:
@@ -84,7 +89,7 @@ def standing(model: str) -> str:
     said = read_fitted(path) if path.is_file() else None
     if said is None or said.top1 is None:
         return "no weights"
-    today = recipe.load(RECIPE).but(LONGER.get(model)).digest
+    today = recipe.load(RECIPE).but(EPOCHS.get(model)).digest
     other = "" if (said.recipe_digest, said.seed) == (today, SEED) else ", of another recipe"
     size, minutes = path.stat().st_size / 1e6, sum(epoch.seconds for epoch in said.curve) / 60
     told = f"{said.epochs} epochs, {minutes:.0f} min{other}"
@@ -143,7 +148,7 @@ def train(model: str, root: Path, results: Path, epochs: int | None) -> tuple[st
     }
     if epochs is None:
         told["output"] = file_of(model)
-    if (lasting := epochs or LONGER.get(model)) is not None:
+    if (lasting := epochs or EPOCHS.get(model)) is not None:
         told["epochs"] = lasting
     command = [sys.executable, str(CHECKOUT / "bench.py"), "fit", model, "--half"]
     command += [part for name, value in told.items() for part in (f"--{name}", str(value))]

@@ -51,9 +51,7 @@ class Forked:
 class Nursery:
     """A process that loads libraries once, and forks one for each case."""
 
-    def __init__(
-        self, command: Sequence[str], model: str, environment: Mapping[str, str]
-    ) -> None:
+    def __init__(self, command: Sequence[str], model: str, environment: Mapping[str, str]) -> None:
         """Start it; it loads while others go on.
 
         Args:

@@ -8,6 +8,7 @@ class. But frames of `Still` are 16 times the same and those of `Flicker` are no
 average of prejudices may tell them apart: what is held to 1/8 is its first frame's answer.
 """
 
+import math
 from pathlib import Path
 
 import msgspec
@@ -17,12 +18,15 @@ from torch import nn
 
 from kinobench.bench import recipe
 from kinobench.bench.accuracy import measure_accuracy
+from kinobench.bench.fit import Order, fit
 from kinobench.bench.fitted_weights import Fitted, read_fitted
+from kinobench.bench.learning_curve import Epoch
 from kinobench.bench.stats import wilson
 from kinobench.datasets import pointlight
 from kinobench.datasets.flow_methods import DEFAULT
 from kinobench.datasets.probe_names import Probe
 from kinobench.datasets.protocol import preset
+from kinobench.datasets.split import Split
 from kinobench.zoo import registry
 from kinobench.zoo.named_weights import load_weights
 from kinobench.zoo.shipped import FOLDER, shipped_files
@@ -97,13 +101,46 @@ def test_all_were_trained_on_the_same_videos() -> None:
     assert len({said(model).manifest for model in FILES}) == 1
 
 
-@pytest.mark.slow
-def test_these_are_the_videos_that_the_script_makes(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def trained_on(tmp_path_factory: pytest.TempPathFactory) -> Split:
+    """Make the training videos that the script makes: a minute or two."""
     script = (FOLDER / "fit_all.py").read_text()
     per_class = int(script.partition("PER_CLASS = ")[2].partition("\n")[0])
-    root = pointlight.make_pointlight(tmp_path / "made", train_per_class=per_class, processes=None)
-    manifest = pointlight.load(root, "train").manifest
-    assert {said(model).manifest for model in FILES} == {manifest}
+    root = tmp_path_factory.mktemp("made") / "pointlight"
+    pointlight.make_pointlight(root, train_per_class=per_class, processes=None)
+    return pointlight.load(root, "train")
+
+
+@pytest.mark.slow
+def test_these_are_the_videos_that_the_script_makes(trained_on: Split) -> None:
+    assert {said(model).manifest for model in FILES} == {trained_on.manifest}
+
+
+@pytest.mark.slow
+def test_trained_again_one_learns_as_its_file_says(trained_on: Split, tmp_path: Path) -> None:
+    header = said("early_fusion_tiny")
+    order = Order(
+        model=header.model,
+        split=trained_on,
+        protocol=preset(header.protocol),
+        recipe=msgspec.convert(header.recipe, recipe.Recipe),
+        seed=header.seed,
+        flow=DEFAULT,
+        device="cpu",
+    )
+    curve: list[Epoch] = []
+
+    def after_two(epochs: list[Epoch]) -> None:
+        curve[:] = epochs
+        if len(epochs) == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(order, tmp_path / "checkpoint.safetensors", on_epoch=after_two)
+    assert curve[1].loss < curve[0].loss < math.log(8)
+    # The same draws; another CPU's rounding grows with the steps.
+    assert curve[0].loss == pytest.approx(header.curve[0].loss, abs=0.05)
+    assert curve[1].loss == pytest.approx(header.curve[1].loss, abs=0.1)
 
 
 @pytest.mark.parametrize("model", FILES)

@@ -202,8 +202,8 @@ def test_the_depths_classifiers_are_averaged_after_the_last_frame(clip):
         mean = torch.stack(probabilities).mean(dim=0)
         torch.testing.assert_close(module(clip).softmax(dim=1), mean, atol=1e-6, rtol=1e-5)
     assert [tuple(hidden.shape[1:]) for hidden in state] == [
-        (4, 16, 16),
-        (8, 8, 8),
+        (16, 16, 16),
+        (16, 8, 8),
         (16, 4, 4),
         (16, 2, 2),
         (32, 1, 1),

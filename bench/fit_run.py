@@ -128,8 +128,7 @@ def finished(weights: Path, order: Order) -> Fitted | None:
 def _shapes(order: Order) -> dict[str, tuple[int, ...]]:
     """Return the shapes of the weights that the network has as it is built today."""
     protocol, classes = order.protocol, len(order.split.classes)
-    with torch.device("meta"):
-        network = registry.get(order.model).build(classes, protocol.frames, protocol.size)
+    network = registry.get(order.model).build(classes, protocol.frames, protocol.size)
     return {name: tuple(entry.shape) for name, entry in network.state_dict().items()}
 
 

@@ -1,8 +1,8 @@
 """Fresh processes without the seconds that importing torch takes: one process loads, and forks.
 
-Each case still has a process of its own, forked from one that has loaded its libraries and done
-nothing else. That is for the CPU on Linux alone: CUDA can't be used on both sides of a fork, and
-other systems' libraries don't bear one.
+Each case still has a process of its own, forked from one that has loaded its libraries, those of
+the cases before it too, and done nothing else. That is for the CPU on Linux alone: CUDA can't be
+used on both sides of a fork, and other systems' libraries don't bear one.
 """
 
 import json

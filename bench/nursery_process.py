@@ -27,8 +27,9 @@ MESSAGE_BYTES = 65536
 def serve(descriptor: int, model: str | None) -> None:
     """Load what that network's case needs, and fork until the socket of that descriptor closes.
 
-    Another network's own libraries are loaded when its process is asked for, which is while the
-    case before it reads videos, and stay for those after it.
+    Another network's own libraries are loaded when its process is asked for: where accuracy is
+    measured, while the case before it reads videos. They stay for those after it. Until they are
+    loaded nothing is heard of a process that ended meanwhile.
     """
     asks = socket.socket(fileno=descriptor)
     _load(model)
@@ -64,7 +65,8 @@ def serve(descriptor: int, model: str | None) -> None:
 def _load(model: str | None) -> None:
     """Load libraries, unless they are; what is loaded stays in pages that all share."""
     before = len(sys.modules)
-    worker.load_libraries(model)
+    with suppress(Exception):  # the process that is forked meets it again, and its own case tells
+        worker.load_libraries(model)
     if len(sys.modules) > before:
         gc.collect()
         gc.freeze()

@@ -67,7 +67,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def but(self, epochs: int | None = None, learning_rate: float | None = None) -> "Recipe":
         """Return the same with another length or highest rate; None leaves one as it is."""
         other = self
-        if epochs is not None:
+        if epochs is not None and epochs != self.epochs:
             warm = min(self.warmup_epochs, epochs / 4)
             other = msgspec.structs.replace(other, epochs=epochs, warmup_epochs=warm)
         if learning_rate is not None:

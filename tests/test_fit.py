@@ -248,6 +248,7 @@ def test_a_training_list_is_scored_on_its_own_test_list() -> None:
         (["c3d_tiny", "--flow", "fast"], "--flow fast"),
         (["c3d_tiny", "--dataset", "ucf101", "--data-root", "nowhere"], "nowhere"),
         (["c3d_tiny", "--split", "trian"], "trian"),
+        (["c3d_tiny", "--learning-rate", "nan"], "--learning-rate"),
     ],
 )
 def test_a_mistake_is_quoted(words: list[str], told: str, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from kinobench.bench import runner
+from kinobench.bench import nursery_process, runner
 from kinobench.bench.job import Budget, Built, Finished, Job, Measured, Note
 from kinobench.bench.nursery import Nursery, may_fork
 
@@ -80,6 +80,25 @@ def test_each_case_has_a_process_and_a_session_of_its_own(nursery: Nursery) -> N
         assert one.process.poll() is None
     assert one.process.poll() == -signal.SIGKILL
     assert not alive(one.process.pid) and not alive(other.process.pid)
+
+
+def test_another_networks_case_is_forked_with_that_networks_libraries(
+    nursery: Nursery, tmp_path: Path
+) -> None:
+    other = made_case("mvit_tiny", threads=1)
+    with runner.Worker(CASE, nursery) as held, runner.Worker(other, nursery) as worker:
+        events = list(worker.events(job_of(tmp_path, case=other, measures=("flops",))))
+        assert held.process.poll() is None
+    (cost,) = (e.cost for e in events if isinstance(e, Measured) and e.cost is not None)
+    assert isinstance(events[-1], Finished) and cost.macs > 0
+
+
+def test_libraries_that_fail_to_load_end_no_other_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(model: str | None) -> None:
+        raise ImportError(model)
+
+    monkeypatch.setattr(nursery_process.worker, "load_libraries", broken)
+    nursery_process._load("mvit_tiny")
 
 
 def test_how_a_process_ended_is_known(nursery: Nursery) -> None:

@@ -70,7 +70,7 @@ class Variant(NamedTuple):
 # What has no height and width left (fc7, pooled features) has no neighbours to be convolved with.
 VGG16 = (Depth(128), Depth(256), Depth(512), Depth(512), Depth(4096, kernel=1))
 R50 = (Depth(256), Depth(512), Depth(1024), Depth(2048), Depth(2048, kernel=1))
-# Of large maps no fewer channels than of small ones: small motions are seen there alone.
+# As many channels on large maps as on small ones: small motions are seen on large maps alone.
 TINY = (Depth(16), Depth(32), Depth(64), Depth(128), Depth(128, kernel=1))
 TINY_WIDTHS = (16, 16, 16, 16, 32)
 

@@ -22,7 +22,7 @@ from pytorchvideo.models.stem import create_conv_patch_embed
 from pytorchvideo.models.vision_transformers import MultiscaleVisionTransformers
 from torch import nn
 
-from .initial_weights import draw_matrices
+from .initial_weights import draw_narrow_matrices
 from .input_limits import check_build_arguments
 from .registry import register
 
@@ -115,7 +115,7 @@ def build(
             in_features=channels, out_features=num_classes, dropout_rate=0.5, activation=None
         ),
     )
-    return draw_matrices(network, width)
+    return draw_narrow_matrices(network, width)
 
 
 for _name, _variant in VARIANTS.items():

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from torch import nn
 from torchvision.models.video.mvit import MSBlockConfig, MViT
 
-from .initial_weights import draw_matrices
+from .initial_weights import draw_narrow_matrices
 from .input_limits import check_build_arguments
 from .registry import register
 
@@ -115,7 +115,7 @@ def build(
         stochastic_depth_prob=0.2,
         num_classes=num_classes,
     )
-    return draw_matrices(network, width)
+    return draw_narrow_matrices(network, width)
 
 
 for _name, _variant in VARIANTS.items():

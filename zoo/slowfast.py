@@ -86,7 +86,7 @@ VARIANTS = {
     "slowfast_4x16_beta4_r50": Variant(50, 8, 5, NATIVE_32X2, inverse_beta=4),
     "slowfast_4x16_beta16_r50": Variant(50, 8, 5, NATIVE_32X2, inverse_beta=16),
     "slowfast_4x16_beta32_r50": Variant(50, 8, 5, NATIVE_32X2, inverse_beta=32),
-    # With an eighth of so few channels, the fast pathway would start from one.
+    # With an eighth of so few channels, the fast pathway would start from one; with a half, from 4.
     "slowfast_tiny": Variant(18, 4, 7, (16, 1, 64), inverse_beta=2, slow_width=8),
     "slowfast_nl_tiny": Variant(
         18, 4, 7, (16, 1, 64), inverse_beta=4, slow_width=8, non_local=((3, 0), (4, 0))

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from torch import nn
 
 from .hugging_face import check_patches, classifier, from_transformers
-from .initial_weights import draw_matrices
+from .initial_weights import draw_narrow_matrices
 from .registry import register
 
 PAPER = "Bertasius et al., Is Space-Time Attention All You Need for Video Understanding?, ICML 2021"
@@ -79,7 +79,7 @@ def build(
         num_labels=num_classes,
     )
     origin = from_transformers("timesformer", "TimesformerForVideoClassification")
-    return draw_matrices(classifier(origin, config), width)
+    return draw_narrow_matrices(classifier(origin, config), width)
 
 
 for _name, _variant in VARIANTS.items():

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from .hugging_face import check_patches, classifier, from_transformers
-from .initial_weights import draw_matrices
+from .initial_weights import draw_narrow_matrices
 from .registry import register
 
 PAPER = (
@@ -85,7 +85,7 @@ def build(
     embeddings.num_patches = embeddings.patch_embeddings.num_patches = tokens
     del embeddings.position_embeddings
     embeddings.register_buffer("position_embeddings", sines(tokens, width), persistent=False)
-    return draw_matrices(network, width)
+    return draw_narrow_matrices(network, width)
 
 
 def sines(tokens: int, width: int) -> torch.Tensor:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from torch import nn
 
 from .hugging_face import check_patches, classifier, from_transformers
-from .initial_weights import draw_matrices
+from .initial_weights import draw_narrow_matrices
 from .registry import register
 
 PAPER = "Arnab et al., ViViT: A Video Vision Transformer, ICCV 2021"
@@ -70,7 +70,7 @@ def build(
         num_labels=num_classes,
     )
     origin = from_transformers("vivit", "VivitForVideoClassification")
-    return draw_matrices(classifier(origin, config), width)
+    return draw_narrow_matrices(classifier(origin, config), width)
 
 
 for _name, _variant in VARIANTS.items():

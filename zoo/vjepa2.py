@@ -16,7 +16,7 @@ from typing import NamedTuple
 from torch import nn
 
 from .hugging_face import check_patches, classifier, from_transformers
-from .initial_weights import draw_matrices
+from .initial_weights import draw_narrow_matrices
 from .registry import register
 
 PAPER = (
@@ -85,7 +85,7 @@ def build(
     origin = from_transformers("vjepa2", "VJEPA2ForVideoClassification")
     network = classifier(origin, config, ignored=(PREDICTOR,))
     network.vjepa2.predictor = nn.Identity()
-    return draw_matrices(network, width)
+    return draw_narrow_matrices(network, width)
 
 
 for _name, _variant in VARIANTS.items():

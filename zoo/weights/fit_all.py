@@ -1,4 +1,4 @@
-"""Train the weights that come with kinobench: tiny networks of every family, by one recipe.
+"""Train the weights that come with kinobench: a tiny network of every kind, by one recipe.
 
     python zoo/weights/fit_all.py               # those that are missing, or made otherwise
     python zoo/weights/fit_all.py c3d_tiny ...  # these alone
@@ -14,37 +14,26 @@ import os
 import subprocess
 import sys
 import time
+import tomllib
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parent.parent
-DATASET, RECIPE, SEED = "pointlight", "pointlight", 0
-PER_CLASS = 1600
-"""Training videos of a class: of the default's 100 most networks would learn to know each."""
-EPOCHS = {
-    # That still gain much after the recipe's.
-    "early_fusion_tiny": 16,
-    "late_fusion_tiny": 16,
-    "slow_fusion_tiny": 16,
-    "temporal_stream_tiny": 16,
-    "two_stream_tiny": 16,
-    "cnn_lstm_tiny": 16,
-    "cnn_gru_tiny": 16,
-    "conv_gru_tiny": 16,
-    "slowfast_tiny": 16,
-    # That see each frame alone, and of which there is nothing to wait for.
-    "late_fusion_pool_tiny": 4,
-    "late_fusion_max_tiny": 4,
-    "tsn_tiny": 4,
-}
-"""Epochs of those that need more or fewer than the recipe's."""
+DATASET = RECIPE = "pointlight"
+SETTINGS = tomllib.loads((HERE / f"{DATASET}.toml").read_text())
+EPOCHS: dict[str, int] = SETTINGS["epochs"]
 
 
 def main() -> None:
     """Train what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("models", nargs="*", help="names (default: every tiny network)")
+    parser.add_argument(
+        "models",
+        nargs="*",
+        help="names (default: one of every family, and what the quick suite has)",
+    )
+    parser.add_argument("--all", action="store_true", help="every tiny network, some fifty")
     parser.add_argument("--list", action="store_true", help="say what there is, and train nothing")
     parser.add_argument("--picture", type=Path, help="draw the learning curves of what there is")
     parser.add_argument(
@@ -57,7 +46,7 @@ def main() -> None:
         "--side-by-side", type=int, metavar="N", help="trainings (default: as there are cores)"
     )
     given = parser.parse_args()
-    models = given.models or tiny_networks()
+    models = given.models or tiny_networks(every=given.all)
     if given.list:
         for model in models:
             print(f"{model:32} {standing(model)}")
@@ -67,12 +56,18 @@ def main() -> None:
         train_all(models, given.results, given.epochs, given.side_by_side)
 
 
-def tiny_networks() -> list[str]:
-    """Return the tiny networks of every family."""
+def tiny_networks(every: bool) -> list[str]:
+    """Return the tiny networks: one of each family and those of the quick suite, or all."""
+    from kinobench.bench import suite
     from kinobench.zoo.families import FAMILY_MODULES
 
-    names = [name for family in FAMILY_MODULES.values() for name in family]
-    return [name for name in names if name.endswith("_tiny")]
+    quick = suite.load("quick").models
+    found = []
+    for names in FAMILY_MODULES.values():
+        tiny = [name for name in names if name.endswith("_tiny")]
+        shown = [name for name in tiny if name in quick]
+        found += tiny if every else shown or tiny[:1]
+    return found
 
 
 def file_of(model: str) -> Path:
@@ -90,7 +85,11 @@ def standing(model: str) -> str:
     if said is None or said.top1 is None:
         return "no weights"
     today = recipe.load(RECIPE).but(EPOCHS.get(model)).digest
-    other = "" if (said.recipe_digest, said.seed) == (today, SEED) else ", of another recipe"
+    other = (
+        ""
+        if (said.recipe_digest, said.seed) == (today, SETTINGS["seed"])
+        else ", of another recipe"
+    )
     size, minutes = path.stat().st_size / 1e6, sum(epoch.seconds for epoch in said.curve) / 60
     told = f"{said.epochs} epochs, {minutes:.0f} min{other}"
     return f"top-1 {100 * said.top1:5.1f} %, {size:.2f} MB, {told}"
@@ -113,8 +112,9 @@ def train_all(models: list[str], results: Path, epochs: int | None, beside: int 
     """
     from kinobench.bench.environment import usable_cpus
 
-    root = results / "fit" / f"{DATASET}-{PER_CLASS}-of-a-class"
-    make = ["data", "make", DATASET, "--train", str(PER_CLASS), "--data-root", str(root)]
+    per_class = SETTINGS["per_class"]
+    root = results / "fit" / f"{DATASET}-{per_class}-of-a-class"
+    make = ["data", "make", DATASET, "--train", str(per_class), "--data-root", str(root)]
     subprocess.run([sys.executable, str(CHECKOUT / "bench.py"), *make], check=True)
     begin, failed = time.monotonic(), []
     pool = ThreadPoolExecutor(beside or len(usable_cpus()))
@@ -142,14 +142,14 @@ def train(model: str, root: Path, results: Path, epochs: int | None) -> tuple[st
         "dataset": DATASET,
         "data-root": root,
         "recipe": RECIPE,
-        "seed": SEED,
+        "seed": SETTINGS["seed"],
         "threads": 1,  # the networks are small, and another is trained on the next core
         "results": results,
     }
     if epochs is None:
         told["output"] = file_of(model)
-    if (lasting := epochs or EPOCHS.get(model)) is not None:
-        told["epochs"] = lasting
+    if (lasts := epochs or EPOCHS.get(model)) is not None:
+        told["epochs"] = lasts
     command = [sys.executable, str(CHECKOUT / "bench.py"), "fit", model, "--half"]
     command += [part for name, value in told.items() for part in (f"--{name}", str(value))]
     begin = time.monotonic()

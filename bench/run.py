@@ -142,6 +142,8 @@ def measure(
         within = bar.add_task("", total=None)
         ready: runner.Worker | None = None
         nursery = runner.nursery_for([entry.case for entry in planned])
+        if nursery is not None:  # which takes seconds: time to load what the tables will need
+            from . import ranking, tables  # noqa: F401
         try:
             for number, entry in enumerate(planned, 1):
                 described = here[entry.case.device, entry.case.decoder]

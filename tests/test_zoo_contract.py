@@ -104,7 +104,7 @@ def test_a_tiny_network_is_small_and_cheap(name):
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             module(*drawn(name, 1, 16, 64, "meta"))
     assert sum(parameter.numel() for parameter in module.parameters()) < 500_000
-    assert counter.get_total_flops() // 2 < 150_000_000
+    assert counter.get_total_flops() // 2 < 200_000_000  # the most is a GRU on large maps
 
 
 @pytest.mark.parametrize("name", TINY)

@@ -85,11 +85,8 @@ def standing(model: str) -> str:
     if said is None or said.top1 is None:
         return "no weights"
     today = recipe.load(RECIPE).but(EPOCHS.get(model)).digest
-    other = (
-        ""
-        if (said.recipe_digest, said.seed) == (today, SETTINGS["seed"])
-        else ", of another recipe"
-    )
+    same = (said.recipe_digest, said.seed) == (today, SETTINGS["seed"])
+    other = "" if same else ", of another recipe"
     size, minutes = path.stat().st_size / 1e6, sum(epoch.seconds for epoch in said.curve) / 60
     told = f"{said.epochs} epochs, {minutes:.0f} min{other}"
     return f"top-1 {100 * said.top1:5.1f} %, {size:.2f} MB, {told}"

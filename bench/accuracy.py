@@ -213,7 +213,7 @@ def views_in_a_forward(batch: int, split: Split, protocol: Protocol) -> int:
     memory runs out, a batch goes through in parts; their size stands with each shard, so that a run
     that continues begins with it.
     """
-    videos = min(videos_in_a_shard(protocol.views), len(split.videos))
+    videos = min(videos_in_a_shard(len(split.videos), protocol.views), len(split.videos))
     return max(1, min(batch, videos * protocol.views))
 
 

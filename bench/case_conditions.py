@@ -46,5 +46,5 @@ def conditions_of(
         machine=machine,
         data_root=data_root and str(Path(data_root).resolve()),
         logits=logits,
-        videos_in_a_shard=videos_in_a_shard(case.protocol.views),
+        videos_in_a_shard=videos_in_a_shard(len(split.videos), case.protocol.views),
     )

@@ -4,6 +4,7 @@ import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from math import ceil
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +21,9 @@ from .store import sync_folder
 VIEWS_IN_A_SHARD = 512
 VIDEOS_IN_A_SHARD = 64
 """A shard ends where either would be exceeded: what a killed run loses is less than one shard."""
+SHARDS_OF_A_SMALL_SPLIT = 10
+"""So many are there at least, as far as it has videos, to be shared out among cores or nodes."""
+_MULTIPLE = 8
 
 _KEY = b"kinobench"
 
@@ -103,14 +107,18 @@ class _Beside(msgspec.Struct, frozen=True, kw_only=True):
     unreadable: tuple[Unreadable, ...]
 
 
-def videos_in_a_shard(views: int) -> int:
-    """Return how many videos of so many views make a shard."""
-    return max(1, min(VIDEOS_IN_A_SHARD, VIEWS_IN_A_SHARD // views))
+def videos_in_a_shard(videos: int, views: int) -> int:
+    """Return how many of a split's so many videos, of so many views each, make a shard.
+
+    Of a small split a multiple of 8: what is usually in a forward at least.
+    """
+    share = ceil(videos / SHARDS_OF_A_SMALL_SPLIT / _MULTIPLE) * _MULTIPLE
+    return max(1, min(VIDEOS_IN_A_SHARD, VIEWS_IN_A_SHARD // views, share))
 
 
 def shards_of(split: Split, views: int) -> tuple[Shard, ...]:
     """Cut a split, of whose videos each has so many views, into shards; nothing else counts."""
-    length = videos_in_a_shard(views)
+    length = videos_in_a_shard(len(split.videos), views)
     return tuple(
         Shard(number, split.videos[begin : begin + length])
         for number, begin in enumerate(range(0, len(split.videos), length))

@@ -65,9 +65,12 @@ def made_split(count: int) -> Split:
 @pytest.mark.parametrize(
     ("count", "views", "lengths"),
     [
-        (130, 1, [64, 64, 2]),
-        (64, 8, [64]),
-        (40, 30, [17, 17, 6]),  # 17 x 30 views are 510
+        (770, 1, [*[64] * 12, 2]),
+        (330, 1, [*[40] * 8, 10]),  # a tenth, rounded up to a multiple of 8
+        (160, 1, [16] * 10),
+        (9, 1, [8, 1]),
+        (640, 8, [64] * 10),
+        (180, 30, [*[17] * 10, 10]),  # 17 x 30 views are 510
         (2, 600, [1, 1]),
     ],
 )
@@ -82,9 +85,10 @@ def test_a_shard_is_of_so_many_views_or_videos(count: int, views: int, lengths: 
 def test_a_forward_is_no_larger_than_a_shard() -> None:
     protocol = preset("pointlight")
     assert views_in_a_forward(8, made_split(100), protocol) == 8
-    assert views_in_a_forward(256, made_split(100), protocol) == 64
-    assert views_in_a_forward(256, made_split(10), protocol) == 10
-    assert views_in_a_forward(512, made_split(100), protocol.with_views(10, 3)) == 510
+    assert views_in_a_forward(256, made_split(1000), protocol) == 64
+    assert views_in_a_forward(256, made_split(100), protocol) == 16
+    assert views_in_a_forward(256, made_split(5), protocol) == 5
+    assert views_in_a_forward(512, made_split(1000), protocol.with_views(10, 3)) == 510
 
 
 @pytest.mark.parametrize("kept", ["float32", "float16"])

@@ -92,9 +92,13 @@ def load_libraries(model: str | None) -> None:
 
     from ..zoo import registry
     from . import accuracy, flops, latency, memory, network, peak, sweep, traffic  # noqa: F401
+    from .shape import native_shape
 
-    with suppress(KinobenchError):  # a plugin's network comes with the case, a mistake is told then
-        registry.get(model or "")
+    with suppress(Exception):  # a plugin's network comes with the case, a mistake is told then
+        architecture = registry.get(model or "")
+        native = native_shape(architecture)
+        with torch.device("meta"):  # what it imports to build itself, and no more
+            architecture.build(native.classes, native.frames, native.size)
 
 
 def _measure(job: Job, emit: Emit) -> None:

@@ -190,7 +190,7 @@ def _level(level: Level) -> Dataset:
         load=partial(_load_level, level),
         default_protocol="pointlight-long" if level.rest else "pointlight",
         num_classes=4 if level.rest else 8,
-        splits=("test", "train"),
+        splits=("test", "train", "quick"),
         homepage=layout.homepage,
         obtain=layout.obtain,
         tree=layout.tree,

@@ -1,6 +1,7 @@
 """A labelled set of videos, as an evaluation sees it."""
 
 import hashlib
+from collections import Counter
 from pathlib import Path
 
 import msgspec
@@ -68,3 +69,14 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
             digest.update(f"{video.id}\t{video.label}\n".encode())
         digest.update(self.content.encode())
         return digest.hexdigest()[:16]
+
+
+def first_of_each_class(split: Split, count: int) -> Split:
+    """Return the first `count` videos of each class, in the split's order."""
+    seen: Counter[int] = Counter()
+    videos = []
+    for video in split.videos:
+        if seen[video.label] < count:
+            videos.append(video)
+        seen[video.label] += 1
+    return msgspec.structs.replace(split, videos=tuple(videos))

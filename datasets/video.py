@@ -11,7 +11,7 @@ for the picture: nearly always in VP8 and VP9, often in HEVC, now and then in AV
 in MPEG-2, MPEG-4 and MJPEG.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -32,6 +32,9 @@ from .errors import VideoError
 from .machine_faults import reading_error
 from .protocol import Protocol
 from .timed_placement import Timeline
+
+KEPT_BYTES = 2**20
+"""A file whose packets are no larger in all is decoded from those that indexing has read."""
 
 Room = Callable[[tuple[int, int, int, int]], np.ndarray]
 """Gives an array, uint8, of the shape `[N, H, W, 3]`, whatever is in it."""
@@ -113,10 +116,17 @@ class VideoReader:
         if self._stream.codec_context is None:
             raise VideoError(self.path, "no decoder is known for its video stream")
         stamps: list[tuple[int | None, int]] = []
+        self._kept: list[av.Packet] | None = []
+        kept_bytes = 0
         first_key: int | None = None
         found, end_s, last_is_whole = 0, 0.0, True
         with _reported(self.path, "its packets can't be read"):
             for packet in self._container.demux():
+                if self._kept is not None and packet.stream is self._stream:
+                    kept_bytes += packet.size
+                    self._kept.append(packet)
+                    if kept_bytes > KEPT_BYTES:
+                        self._kept = None
                 if packet.dts is None and packet.size == 0:
                     continue  # the end of a stream, not a part of the file
                 last_is_whole = not packet.is_corrupt or (
@@ -314,18 +324,16 @@ class VideoReader:
         number_of: dict[int, int | None] = {}  # of damaged packets, by their turn
         seen = lag = 0
         lost = False
-        # Opened again: not every container (MPEG-TS, a broken AVI) can be sought to its start.
         with (
             _reported(self.path, lambda: f"decoding fails at {self._frame_name(seen)}"),
             listening(),
-            open_container(self.path) as container,
+            self._from_the_start() as (stream, packets),
         ):
-            stream = container.streams.video[0]
             stream.thread_type = "NONE"  # as many files side by side as there are cores
             stream.codec_context.thread_count = 1  # dav1d's own
             stream.codec_context.copy_opaque = True
             stream.codec_context.options = {"err_detect": "crccheck"}  # HEVC's, of whole pictures
-            for turn, packet in enumerate(container.demux(stream)):
+            for turn, packet in enumerate(packets):
                 packet.opaque = turn
                 frames, is_sound = self._of_packet(packet)
                 if not is_sound:
@@ -356,6 +364,21 @@ class VideoReader:
             raise VideoError(
                 self.path, f"decoding gives {seen} frames, its packets hold {len(self)}"
             )
+
+    @contextmanager
+    def _from_the_start(self) -> Iterator[tuple[av.VideoStream, Iterable[av.Packet]]]:
+        """Give the stream and all of its packets, the last of which has the decoder end.
+
+        They are those that indexing read, the first time and if they were kept. Else the file is
+        opened again: not every container (MPEG-TS, a broken AVI) can be sought to its start.
+        """
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            yield self._stream, kept
+            return
+        with open_container(self.path) as container:
+            (stream, *_) = container.streams.video
+            yield stream, container.demux(stream)
 
     def _number(self, pts: int | None, place: int) -> int | None:
         """Return the number of a frame, by its time or by its place; None if it is not shown."""

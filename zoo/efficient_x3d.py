@@ -47,7 +47,7 @@ class Variant(NamedTuple):
 VARIANTS = {
     "efficient_x3d_xs": Variant((3, 5, 11, 7), stem_width=24, head_width=2048, native=(4, 12, 160)),
     "efficient_x3d_s": Variant((3, 5, 11, 7), stem_width=24, head_width=2048, native=(13, 6, 160)),
-    "efficient_x3d_tiny": Variant((1, 2, 2, 1), stem_width=16, head_width=256, native=(16, 1, 64)),
+    "efficient_x3d_tiny": Variant((1, 2, 2, 1), stem_width=8, head_width=256, native=(16, 1, 64)),
 }
 
 

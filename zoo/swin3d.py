@@ -26,13 +26,14 @@ class Variant(NamedTuple):
     depths: tuple[int, ...]
     heads: tuple[int, ...]
     native: tuple[int, int, int] | None
+    window: tuple[int, int, int] = (8, 7, 7)
 
 
 VARIANTS = {
     "swin3d_t": Variant(96, (2, 2, 6, 2), (3, 6, 12, 24), native=(32, 2, 224)),
     "swin3d_s": Variant(96, (2, 2, 18, 2), (3, 6, 12, 24), native=(32, 2, 224)),
     "swin3d_b": Variant(128, (2, 2, 18, 2), (4, 8, 16, 32), native=(32, 2, 224)),
-    "swin3d_tiny": Variant(12, (2, 1, 1), (1, 2, 4), native=(16, 1, 64)),
+    "swin3d_tiny": Variant(12, (2, 1, 1), (1, 2, 4), native=(16, 1, 64), window=(8, 4, 4)),
 }
 
 
@@ -44,6 +45,7 @@ def build(
     width: int = 96,
     depths: tuple[int, ...] = (2, 2, 6, 2),
     heads: tuple[int, ...] = (3, 6, 12, 24),
+    window: tuple[int, int, int] = (8, 7, 7),
 ) -> nn.Module:
     """Build for clips `[B, 3, frames, size, size]`; any number of frames, 32x32 or more.
 
@@ -54,6 +56,7 @@ def build(
         width: Channels of a token at first; each stage but the first doubles them.
         depths: Blocks in each stage.
         heads: Attention heads in each stage.
+        window: Frame pairs, height and width in tokens; that of `swin3d_tiny` tiles 64 x 64 pixels.
 
     Raises:
         KinobenchError: The clip is too small.
@@ -64,7 +67,7 @@ def build(
         embed_dim=width,
         depths=list(depths),
         num_heads=list(heads),
-        window_size=[8, 7, 7],
+        window_size=list(window),
         stochastic_depth_prob=0.1,
         num_classes=num_classes,
     )
@@ -73,5 +76,11 @@ def build(
 
 for _name, _variant in VARIANTS.items():
     register(_name, family="swin3d", paper=PAPER, year=2022, native=_variant.native)(
-        partial(build, width=_variant.width, depths=_variant.depths, heads=_variant.heads)
+        partial(
+            build,
+            width=_variant.width,
+            depths=_variant.depths,
+            heads=_variant.heads,
+            window=_variant.window,
+        )
     )

@@ -20,7 +20,6 @@ from .initial_weights import draw_narrow_matrices
 from .registry import register
 
 PAPER = "Bertasius et al., Is Space-Time Attention All You Need for Video Understanding?, ICML 2021"
-PATCH = 16
 
 
 class Variant(NamedTuple):
@@ -31,6 +30,7 @@ class Variant(NamedTuple):
     heads: int
     divided: bool
     native: tuple[int, int, int] | None
+    patch: int = 16
 
 
 VARIANTS = {
@@ -38,7 +38,7 @@ VARIANTS = {
     "timesformer_hr": Variant(768, depth=12, heads=12, divided=True, native=(16, 16, 448)),
     "timesformer_l": Variant(768, depth=12, heads=12, divided=True, native=(96, 4, 224)),
     "timesformer_joint": Variant(768, depth=12, heads=12, divided=False, native=(8, 32, 224)),
-    "timesformer_tiny": Variant(48, depth=3, heads=3, divided=True, native=(16, 1, 64)),
+    "timesformer_tiny": Variant(48, depth=2, heads=3, divided=True, native=(16, 1, 64), patch=8),
 }
 
 
@@ -51,8 +51,9 @@ def build(
     depth: int = 12,
     heads: int = 12,
     divided: bool = True,
+    patch: int = 16,
 ) -> nn.Module:
-    """Build for clips `[B, 3, frames, size, size]`; any number of frames, whole patches of 16.
+    """Build for clips `[B, 3, frames, size, size]`; any number of frames, whole patches.
 
     Args:
         num_classes: Length of the logits.
@@ -62,14 +63,15 @@ def build(
         depth: Blocks.
         heads: Attention heads.
         divided: Attention over time and then over space, not over both at once.
+        patch: Height and width of what a token shows, in pixels.
 
     Raises:
         KinobenchError: The frame is not made of patches, or `transformers` is not installed.
     """
-    check_patches("timesformer", num_classes, frames, size, patch=PATCH, tubelet=1)
+    check_patches("timesformer", num_classes, frames, size, patch=patch, tubelet=1)
     config = from_transformers("timesformer", "TimesformerConfig")(
         image_size=size,
-        patch_size=PATCH,
+        patch_size=patch,
         num_frames=frames,
         hidden_size=width,
         num_hidden_layers=depth,
@@ -90,5 +92,6 @@ for _name, _variant in VARIANTS.items():
             depth=_variant.depth,
             heads=_variant.heads,
             divided=_variant.divided,
+            patch=_variant.patch,
         )
     )

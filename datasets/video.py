@@ -119,7 +119,8 @@ class VideoReader:
         self._kept: list[av.Packet] | None = []
         kept_bytes = 0
         first_key: int | None = None
-        found, end_s, last_is_whole = 0, 0.0, True
+        found, last_is_whole = 0, True
+        ends: dict[int, int] = {}  # of each stream, in its own units
         with _reported(self.path, "its packets can't be read"):
             for packet in self._container.demux():
                 if self._kept is not None and packet.stream is self._stream:
@@ -135,7 +136,8 @@ class VideoReader:
                 )
                 begin = packet.pts if packet.pts is not None else packet.dts
                 if begin is not None:
-                    end_s = max(end_s, float((begin + (packet.duration or 0)) * packet.time_base))
+                    number, end = packet.stream.index, begin + (packet.duration or 0)
+                    ends[number] = max(ends.get(number, end), end)
                 if packet.stream is not self._stream:
                     continue
                 found += 1
@@ -150,7 +152,9 @@ class VideoReader:
                 stamps.append((packet.pts, packet.duration or 0))
         if not last_is_whole:
             raise VideoError(self.path, f"cut short: packet {found - 1} is incomplete")
-        self._refuse_cut_short(found, end_s)
+        of_streams = ((ends.get(each.index, 0), each.time_base) for each in self._container.streams)
+        ends_s = (float(end * unit) for end, unit in of_streams if unit is not None)
+        self._refuse_cut_short(found, max(ends_s, default=0.0))
         if not stamps:
             raise VideoError(self.path, "its video stream holds no key frame to begin at")
         self._take_times(stamps)

@@ -28,8 +28,8 @@ TRAIN_VIDEOS = 800
 """A 3D network of four layers learns every motion from them, in minutes on a CPU."""
 TEST_VIDEOS = 320
 """The 95 % interval of an accuracy is at most 5.5 points to either side."""
-QUICK_VIDEOS = 160
-"""Of `test`, the first of each class: what the quick suite has time for; at most 7.7 points."""
+QUICK_VIDEOS = 96
+"""The first of each class of `test`: what the quick suite has time for; at most 9.8 points."""
 GENERATOR_VERSION = 1
 """To be raised with every change of the code that changes a picture."""
 
@@ -79,7 +79,8 @@ def load(root: Path | None = None, split: str | None = None, level: Level = POIN
 
     Args:
         root: Where a generated dataset lies; None is `default_root()`, and generates it there.
-        split: `test` (the default), `train`, or `quick`, the first half of `test`.
+        split: `test` (the default), `train`, or `quick`, the first of each
+            class of `test`.
         level: One of `LEVELS`.
 
     Raises:

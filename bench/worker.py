@@ -88,7 +88,7 @@ def _end_with(parent: int) -> None:
 def load_libraries(model: str | None) -> None:
     """Import what the case needs, which takes seconds, while nothing is being timed."""
     import pandas  # noqa: F401  (pyarrow imports it when it writes the first shard)
-    import torch._dynamo  # noqa: F401  (torch imports it at the first convolution)
+    import torch._dynamo
 
     from ..zoo import registry
     from . import accuracy, flops, latency, memory, network, peak, sweep, traffic  # noqa: F401

@@ -35,7 +35,7 @@ def _run(folder: Path, *arguments: str) -> list[dict]:
 def test_the_two_commands_stand_there_once() -> None:
     commands = re.findall(r"^pip install -e .*$", README, flags=re.MULTILINE)
     assert commands == [
-        "pip install -e . && python bench.py run",
+        'pip install -e ".[transformers]" && python bench.py run',
         'pip install -e ".[test]" && pytest',
     ]
 

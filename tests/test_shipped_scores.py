@@ -9,6 +9,8 @@ average of prejudices may tell them apart: what is held to 1/8 is its first fram
 """
 
 import math
+import subprocess
+import sys
 import tomllib
 from collections.abc import Container, Iterable
 from pathlib import Path
@@ -35,7 +37,7 @@ from kinobench.zoo import registry
 from kinobench.zoo.named_weights import load_weights
 from kinobench.zoo.shipped import FOLDER, shipped_files
 
-from .media import write_video
+from .media import REPOSITORY, write_video
 
 SINGLE_FRAME = {"single_frame_tiny", "karpathy_single_frame_tiny", "spatial_stream_tiny"}
 WITHOUT_ORDER = {
@@ -132,6 +134,17 @@ def test_every_network_that_is_named_here_and_in_the_quick_suite_is_there() -> N
     assert set(suite.load("quick").models) <= set(FILES)
     assert set(registry.names()) >= SINGLE_FRAME | WITHOUT_ORDER | WITHOUT_SWIRLS | ABOVE_90 | CHEAP
     assert set(SETTINGS["epochs"]) <= set(registry.names())
+
+
+@pytest.mark.parametrize("family", registry.FAMILY_MODULES)
+def test_every_family_has_trained_weights(family: str) -> None:
+    assert set(FILES) & set(registry.FAMILY_MODULES[family])
+
+
+def test_the_page_tells_what_the_files_say(tmp_path: Path) -> None:
+    page, script = tmp_path / "weights.md", FOLDER / "fit_all.py"
+    subprocess.run([sys.executable, str(script), "--page", str(page)], check=True)
+    assert page.read_text() == (REPOSITORY / "results" / "weights.md").read_text()
 
 
 def test_all_were_trained_on_the_same_videos() -> None:

@@ -3,7 +3,7 @@
     python zoo/weights/fit_all.py               # those that are missing, or made otherwise
     python zoo/weights/fit_all.py c3d_tiny ...  # these alone
     python zoo/weights/fit_all.py --list        # what there is, and its score
-    python zoo/weights/fit_all.py --picture results/learning_curves.png
+    python zoo/weights/fit_all.py --picture results/learning_curves.png --page results/weights.md
 
 Each is what `python bench.py fit MODEL --half` writes; as many are trained side by side as there
 are cores, a thread each. What was interrupted goes on where it stood.
@@ -36,6 +36,7 @@ def main() -> None:
     parser.add_argument("--all", action="store_true", help="every tiny network, some fifty")
     parser.add_argument("--list", action="store_true", help="say what there is, and train nothing")
     parser.add_argument("--picture", type=Path, help="draw the learning curves of what there is")
+    parser.add_argument("--page", type=Path, help="write the scores of what there is, in Markdown")
     parser.add_argument(
         "--epochs", type=int, help="to try it out: so many, and the weights stay in the results"
     )
@@ -50,8 +51,11 @@ def main() -> None:
     if given.list:
         for model in models:
             print(f"{model:32} {standing(model)}")
-    elif given.picture:
-        draw(given.picture, models)
+    elif given.picture or given.page:
+        if given.picture:
+            draw(given.picture, models)
+        if given.page:
+            given.page.write_text(page(models), encoding="utf-8")
     else:
         train_all(models, given.results, given.epochs, given.side_by_side)
 
@@ -100,6 +104,63 @@ def draw(picture: Path, models: list[str]) -> None:
     said = {model: read_fitted(file_of(model)) for model in models if file_of(model).is_file()}
     curves = {model: fitted.curve for model, fitted in said.items() if fitted is not None}
     draw_curves(picture, curves, chance=1 / 8)
+
+
+def page(models: list[str]) -> str:
+    """Return what there is as a page of Markdown, the best first."""
+    from kinobench.bench import recipe
+    from kinobench.bench.fitted_weights import read_fitted
+    from kinobench.bench.stats import wilson
+    from kinobench.datasets.pointlight import TEST_VIDEOS
+    from kinobench.zoo.families import FAMILY_MODULES
+
+    families = {model: family for family, names in FAMILY_MODULES.items() for model in names}
+    said = {model: read_fitted(file_of(model)) for model in models if file_of(model).is_file()}
+    known = {model: each for model, each in said.items() if each is not None and each.top1}
+    rows = []
+    for model, fitted in sorted(known.items(), key=lambda item: (-(item[1].top1 or 0), item[0])):
+        top1 = fitted.top1 or 0.0
+        low, high = wilson(round(top1 * TEST_VIDEOS), TEST_VIDEOS)
+        cells = [
+            f"`{model}`",
+            families[model],
+            f"{100 * top1:.1f} [{100 * low:.1f}, {100 * high:.1f}]",
+            str(fitted.epochs),
+            f"{sum(epoch.seconds for epoch in fitted.curve) / 60:.0f}",
+            f"{file_of(model).stat().st_size / 1e6:.2f}",
+        ]
+        rows.append(f"| {' | '.join(cells)} |")
+    (torch,) = {fitted.torch for fitted in known.values()}
+    (manifest,) = {fitted.manifest for fitted in known.values()}
+    made = sum(epoch.seconds for fitted in known.values() for epoch in fitted.curve) / 60
+    clips = recipe.load(RECIPE).clips_per_epoch
+    return PAGE.format(
+        dataset=DATASET,
+        count=len(rows),
+        families=len({families[model] for model in known}),
+        per_class=SETTINGS["per_class"],
+        test=TEST_VIDEOS,
+        seed=SETTINGS["seed"],
+        torch=torch,
+        manifest=manifest,
+        clips=clips,
+        minutes=made,
+        rows="\n".join(rows),
+    )
+
+
+PAGE = """# Weights that come with kinobench
+
+{count} tiny networks of {families} families, trained on {dataset} by \
+`bench/recipes/{dataset}.toml`, seed {seed}, {clips} clips an epoch of {per_class} videos of a \
+class (manifest {manifest}), with torch {torch}; {minutes:.0f} minutes of one core in all, where \
+others used the machine too. Top-1 on all {test} videos of the test split, with the 95 % interval \
+(Wilson). Written by `zoo/weights/fit_all.py --page`.
+
+| network | family | top-1 (%) | epochs | minutes of a core | MB |
+|---|---|---|---|---|---|
+{rows}
+"""
 
 
 def train_all(models: list[str], results: Path, epochs: int | None, beside: int | None) -> None:

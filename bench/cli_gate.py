@@ -37,7 +37,7 @@ def check(
         ),
     ] = None,
     suite: Annotated[
-        str | None, typer.Option(help="A built-in suite, or a TOML file (default: quick).")
+        str | None, typer.Option(help="A built-in suite, or a TOML file (default: gate).")
     ] = None,
     model: Annotated[
         list[str] | None, typer.Option(help="Check this alone; may be repeated.")
@@ -117,7 +117,7 @@ def check(
 
     def planned(models: tuple[str, ...]) -> "list[Case]":
         alone = suite is None and bool(models)
-        loaded = suites.Suite(dataset="pointlight") if alone else suites.load(suite or "quick")
+        loaded = suites.Suite(dataset="pointlight") if alone else suites.load(suite or "gate")
         asked = suites.settings_of(
             device=device,
             precision=precision,

@@ -30,9 +30,9 @@ _STATUS = Path("/proc/self/status")
 _CLEAR_REFS = Path("/proc/self/clear_refs")
 _RESET_PEAK = "5"
 """Writing 5 sets VmHWM to the present size (Linux, Documentation/filesystems/proc.rst)."""
-_MARKS = (3, 9)
+_MARKS = (3, 5)
 """Of so many forwards on a CPU the median is kept, of more the shorter they are."""
-_MARKS_S = 0.25
+_MARKS_S = 1.0
 
 # mallopt(3): the parameters, a page, and the most that glibc raises the two to by itself.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3

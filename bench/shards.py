@@ -4,7 +4,6 @@ import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from math import ceil
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,8 +21,10 @@ VIEWS_IN_A_SHARD = 512
 VIDEOS_IN_A_SHARD = 64
 """A shard ends where either would be exceeded: what a killed run loses is less than one shard."""
 SHARDS_OF_A_SMALL_SPLIT = 10
-"""So many are there at least, as far as it has videos, to be shared out among cores or nodes."""
-_MULTIPLE = 8
+"""So many are there at least, to be shared out among cores or nodes, if each then has
+`VIDEOS_IN_A_FORWARD`."""
+VIDEOS_IN_A_FORWARD = 8
+"""A small split's shards have a multiple of them: forwards are of so many views by default."""
 
 _KEY = b"kinobench"
 
@@ -108,11 +109,9 @@ class _Beside(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def videos_in_a_shard(videos: int, views: int) -> int:
-    """Return how many of a split's so many videos, of so many views each, make a shard.
-
-    Of a small split a multiple of 8: what is usually in a forward at least.
-    """
-    share = ceil(videos / SHARDS_OF_A_SMALL_SPLIT / _MULTIPLE) * _MULTIPLE
+    """Return how many of a split's so many videos, of so many views each, make a shard."""
+    share = videos // SHARDS_OF_A_SMALL_SPLIT // VIDEOS_IN_A_FORWARD * VIDEOS_IN_A_FORWARD
+    share = max(share, VIDEOS_IN_A_FORWARD)
     return max(1, min(VIDEOS_IN_A_SHARD, VIEWS_IN_A_SHARD // views, share))
 
 

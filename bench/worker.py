@@ -1,5 +1,6 @@
 """The process that measures one case: a Job comes in on stdin, Events leave, a line each."""
 
+import importlib
 import os
 import signal
 import sys
@@ -88,17 +89,15 @@ def _end_with(parent: int) -> None:
 def load_libraries(model: str | None) -> None:
     """Import what the case needs, which takes seconds, while nothing is being timed."""
     import pandas  # noqa: F401  (pyarrow imports it when it writes the first shard)
-    import torch._dynamo
+    import torch._dynamo  # noqa: F401  (torch imports it at the first convolution)
 
     from ..zoo import registry
     from . import accuracy, flops, latency, memory, network, peak, sweep, traffic  # noqa: F401
-    from .shape import native_shape
 
-    with suppress(Exception):  # a plugin's network comes with the case, a mistake is told then
-        architecture = registry.get(model or "")
-        native = native_shape(architecture)
-        with torch.device("meta"):  # what it imports to build itself, and no more
-            architecture.build(native.classes, native.frames, native.size)
+    # A plugin's network comes with the case; a mistake is told then.
+    with suppress(KinobenchError, ImportError):
+        for library in registry.get(model or "").libraries:
+            importlib.import_module(library)
 
 
 def _measure(job: Job, emit: Emit) -> None:
@@ -474,7 +473,7 @@ def _compare_classes(case: Case, split: Split | None, emit: Emit) -> None:
 
 def _remarks_on(fitted: "Fitted", case: Case, split: Split) -> Iterator[str]:
     """Yield what is to be known of an accuracy from how its weights were trained."""
-    same_split = (fitted.dataset, fitted.split) == (split.dataset, split.name)
+    same_split = fitted.dataset == split.dataset and fitted.split in (split.name, split.part_of)
     if same_split or fitted.manifest == split.manifest:
         yield "were trained on these very videos; it says nothing of others"
     with suppress(KinobenchError):  # a protocol that isn't known here

@@ -31,6 +31,7 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
         name: The split's own name: `test01`, `validation`.
         classes: Class names; a label is an index into them.
         videos: Every video that the annotation lists, in its order, present on disk or not.
+        part_of: Name of the split whose videos these are some of; None if there is none.
         notes: What a reader of a result should know of this copy (files missing, ...).
         content: Digest of what the videos show, where that isn't what the dataset's name stands
             for, and so part of what is asked of a network.
@@ -42,6 +43,7 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
     videos: tuple[Video, ...]
     notes: tuple[str, ...] = ()
     content: str = ""
+    part_of: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse a split in which an id stands twice or a label is outside the classes."""
@@ -72,11 +74,11 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def first_of_each_class(split: Split, count: int) -> Split:
-    """Return the first `count` videos of each class, in the split's order."""
+    """Return the first `count` videos of each class, or all, in the split's order."""
     seen: Counter[int] = Counter()
     videos = []
     for video in split.videos:
         if seen[video.label] < count:
             videos.append(video)
         seen[video.label] += 1
-    return msgspec.structs.replace(split, videos=tuple(videos))
+    return msgspec.structs.replace(split, videos=tuple(videos), part_of=split.name)

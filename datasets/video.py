@@ -34,7 +34,7 @@ from .protocol import Protocol
 from .timed_placement import Timeline
 
 KEPT_BYTES = 2**20
-"""A file whose packets are no larger in all is decoded from those that indexing has read."""
+"""Where a file's video packets are no larger in all, those that indexing read are decoded."""
 
 Room = Callable[[tuple[int, int, int, int]], np.ndarray]
 """Gives an array, uint8, of the shape `[N, H, W, 3]`, whatever is in it."""
@@ -338,14 +338,14 @@ class VideoReader:
             stream.codec_context.copy_opaque = True
             stream.codec_context.options = {"err_detect": "crccheck"}  # HEVC's, of whole pictures
             for turn, packet in enumerate(packets):
-                packet.opaque = turn
+                packet.opaque = (turn,)  # PyAV tells them by identity, which small numbers share
                 frames, is_sound = self._of_packet(packet)
                 if not is_sound:
                     lost = True
                     damage.found(turn, packet.pts)
                     number_of[turn] = self._number(packet.pts, turn - lag)
                 for frame in frames:
-                    own = frame.opaque if isinstance(frame.opaque, int) else turn
+                    own = frame.opaque[0] if isinstance(frame.opaque, tuple) else turn
                     need = damage.of(own, frame)
                     if need is None and is_key(frame):
                         # Where frames are told by their place, those that never came count, too:

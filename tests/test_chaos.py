@@ -84,7 +84,7 @@ def test_thirty_kills_at_random_moments_change_nothing(tmp_path: Path) -> None:
     reference = json.loads(out)
     assert accuracy_of(reference)["scored"] == VIDEOS - 2, err
     expected = shards_in(tmp_path / "whole")
-    assert len(expected) == 9  # of 17 videos
+    assert len(expected) == 19  # of 8 videos
     generator = random.Random(0)
     lines = ["| kill | after, s | of | shards then | of which new | in the end |"]
     lines.append("|---|---|---|---|---|---|")

@@ -47,7 +47,7 @@ from .media import REPOSITORY
 from .trees import make_ucf101
 
 MODELS = Path(__file__).with_name("cluster_models.py")
-VIDEOS = 100  # six shards of 30 views a video
+VIDEOS = 100  # thirteen shards of eight videos
 PATIENCE_S = 600
 STARTED: list["subprocess.Popen[str]"] = []
 RAY = find_spec("ray") is not None
@@ -86,7 +86,7 @@ def ucf(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     record = json.loads(out)
     assert record["error"] is None, err
     shards = shards_in(folder / "plain")
-    assert len(shards) == 6
+    assert len(shards) == 13
     return Dataset(folder / "ucf", shards, record)
 
 
@@ -379,7 +379,7 @@ def test_the_environment_of_a_record_is_that_of_a_node_with_a_gpu(
 @needs_ray
 @pytest.mark.slow
 def test_a_network_that_raises_is_not_tried_again(tmp_path: Path, settings: dict[str, str]) -> None:
-    # The second of three shards has it; 255 is not a label, but the picture of one.
+    # The third of five shards has it; 255 is not a label, but the picture of one.
     shown = [0] * 40
     shown[20] = 255
     make_ucf101(tmp_path / "ucf", [0] * 40, shown)

@@ -126,13 +126,13 @@ def test_what_is_painted_is_read_and_a_continued_run_has_the_same_bytes(
     assert (whole.top1, whole.scored) == (0.75, 40)
     shards = sorted(kept.glob("shard-*.parquet"))
     before = [shard.read_bytes() for shard in shards]
-    assert len(shards) == 3 and read_shard(shards[0]).logits.shape == (17, 30, 101)
+    assert len(shards) == 5 and read_shard(shards[0]).logits.shape == (8, 30, 101)
     shards[1].unlink()
     notes: list[str] = []
     again = _score(
         tmp_path, Reads(), protocol, predictions=kept, note=notes.append, batch=8, **options
     )
-    assert notes == ["continued after 23 of 40 videos"]
+    assert notes == ["continued after 32 of 40 videos"]
     assert [shard.read_bytes() for shard in shards] == before
     assert msgspec.structs.replace(again, wall_s=0) == msgspec.structs.replace(whole, wall_s=0)
 

@@ -11,6 +11,7 @@ from kinobench.bench.latency import Sample, measure_drift, measure_latency, samp
 from kinobench.bench.memory import measure_memory
 from kinobench.bench.network import Network
 from kinobench.bench.record import Case, Drift
+from kinobench.bench.suite import load
 from kinobench.datasets.protocol import preset
 from kinobench.zoo import registry
 
@@ -70,6 +71,14 @@ def test_a_call_longer_than_a_block_is_a_block() -> None:
     blocks, converged = sample(clock.once, Budget(), 0.02, clock)
     # Six values are the fewest with a 95 % interval: 18 s, not the 2 s that would do otherwise.
     assert converged and [len(block) for block in blocks] == [1] * 6
+
+
+@pytest.mark.parametrize("milliseconds", range(1, 81, 4))
+def test_the_quick_suites_time_is_enough_for_an_interval(milliseconds: int) -> None:
+    # Every second call is slower, so that the interval is never narrow enough before the cap.
+    clock = FakeClock(lambda call: milliseconds / 1000 * (1.0 if call % 2 else 0.8))
+    blocks, _ = sample(clock.once, load("quick").latency, 0.02, clock)
+    assert len(blocks) >= 6
 
 
 def test_noise_without_end_is_told_at_the_cap_and_every_sample_is_kept() -> None:

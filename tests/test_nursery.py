@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -91,6 +92,21 @@ def test_another_networks_case_is_forked_with_that_networks_libraries(
         assert held.process.poll() is None
     (cost,) = (e.cost for e in events if isinstance(e, Measured) and e.cost is not None)
     assert isinstance(events[-1], Finished) and cost.macs > 0
+
+
+def test_libraries_start_no_thread_that_a_fork_would_lack() -> None:
+    code = """
+import os
+from kinobench.bench.worker import load_libraries
+load_libraries("early_fusion_tiny")
+before = len(os.listdir("/proc/self/task"))
+for model in ("timesformer_tiny", "vivit_tiny", "videomae_vit_s", "vjepa2_tiny", "mvit_tiny"):
+    load_libraries(model)
+assert "transformers.models.vjepa2.modeling_vjepa2" in __import__("sys").modules
+assert len(os.listdir("/proc/self/task")) == before
+"""
+    environment = os.environ | {"OMP_NUM_THREADS": "2"}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True, timeout=120)
 
 
 def test_libraries_that_fail_to_load_end_no_other_case(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from kinobench.datasets.pointlight import QUICK_VIDEOS
 from kinobench.zoo.registry import listed
 
 from .media import REPOSITORY, numbered_frames, write_video
@@ -35,7 +36,7 @@ def _run(folder: Path, *arguments: str) -> list[dict]:
 def test_the_two_commands_stand_there_once() -> None:
     commands = re.findall(r"^pip install -e .*$", README, flags=re.MULTILINE)
     assert commands == [
-        'pip install -e ".[transformers]" && python bench.py run',
+        "pip install -e . && python bench.py run",
         'pip install -e ".[test]" && pytest',
     ]
 
@@ -50,7 +51,8 @@ def test_the_table_is_that_of_the_quick_suite() -> None:
         assert len([cell for cell in row if re.search(r"\d", cell[1:] or cell)]) >= 9
     for words in ("params (M)", "GMACs", "GFLOPs", "latency (ms)", "peak memory (MB)"):
         assert words in table
-    assert "untrained" not in table
+    assert "untrained" not in table and "pointlight quick, pointlight" in table
+    assert f"{QUICK_VIDEOS} videos of manifest" in " ".join(table.split())
 
 
 def test_the_architecture_and_the_dataset_are_measured_as_they_stand(tmp_path: Path) -> None:

@@ -66,11 +66,12 @@ def made_split(count: int) -> Split:
     ("count", "views", "lengths"),
     [
         (770, 1, [*[64] * 12, 2]),
-        (330, 1, [*[40] * 8, 10]),  # a tenth, rounded up to a multiple of 8
-        (160, 1, [16] * 10),
+        (330, 1, [*[32] * 10, 10]),  # a tenth, rounded down to a multiple of 8
+        (320, 1, [32] * 10),
+        (80, 1, [8] * 10),
         (9, 1, [8, 1]),
         (640, 8, [64] * 10),
-        (180, 30, [*[17] * 10, 10]),  # 17 x 30 views are 510
+        (250, 30, [*[17] * 14, 12]),  # 17 x 30 views are 510
         (2, 600, [1, 1]),
     ],
 )
@@ -86,7 +87,7 @@ def test_a_forward_is_no_larger_than_a_shard() -> None:
     protocol = preset("pointlight")
     assert views_in_a_forward(8, made_split(100), protocol) == 8
     assert views_in_a_forward(256, made_split(1000), protocol) == 64
-    assert views_in_a_forward(256, made_split(100), protocol) == 16
+    assert views_in_a_forward(256, made_split(100), protocol) == 8
     assert views_in_a_forward(256, made_split(5), protocol) == 5
     assert views_in_a_forward(512, made_split(1000), protocol.with_views(10, 3)) == 510
 

@@ -9,8 +9,11 @@ import av
 import numpy as np
 import pytest
 from av.bitstream import BitStreamFilterContext
+from av.container import InputContainer
 
-from kinobench.datasets import machine_faults
+from kinobench.datasets import machine_faults, video
+from kinobench.datasets.container import open_container
+from kinobench.datasets.damage import Damage
 from kinobench.datasets.decoders import DECODERS, Decoder
 from kinobench.datasets.errors import VideoError
 from kinobench.datasets.machine_faults import MachineError, reading_error
@@ -250,10 +253,56 @@ def test_damage_counts_for_every_frame_that_is_built_on_it(
     tmp_path: Path, decoder: Decoder, name: str
 ) -> None:
     path = _with_a_hole(tmp_path / name, 25)
-    with open_video(path, decoder) as video:
-        assert video.frames([0, 10, 24]).shape[0] == 3
-        with pytest.raises(VideoError, match=r"frame 25 .* is damaged, and frame 30 .* needs it"):
-            video.frames([0, 30])
+    for first in ([0, 10, 24], None):  # from the packets that were kept, and from others
+        with open_video(path, decoder) as opened:
+            if first is not None:
+                assert opened.frames(first).shape[0] == 3
+            with pytest.raises(VideoError, match=r"frame 25 .* damaged, and frame 30 .* needs it"):
+                opened.frames([0, 30])
+
+
+@pytest.mark.parametrize(("kept_bytes", "opened"), [(video.KEPT_BYTES, 1), (0, 2)])
+@pytest.mark.parametrize("name", ["b.mp4", "b.mkv", "b.ts"])
+def test_a_small_file_is_opened_once_to_be_indexed_and_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, kept_bytes: int, opened: int
+) -> None:
+    path = write_video(
+        tmp_path / name, numbered_frames(40), codec="libx264", options={"crf": "10", "bf": "3"}
+    )
+    opens: list[Path] = []
+
+    def counted(path: Path, options: dict[str, str] | None = None) -> InputContainer:
+        opens.append(path)
+        return open_container(path, options)
+
+    monkeypatch.setattr(video, "open_container", counted)
+    monkeypatch.setattr(video, "KEPT_BYTES", kept_bytes)
+    with VideoReader(path) as reader:
+        assert frame_numbers(reader.frames([0, 1, 21, 39])) == [0, 1, 21, 39]
+        assert len(opens) == opened
+        assert frame_numbers(reader.frames([2, 3, 38])) == [2, 3, 38]
+        assert len(opens) == opened + 1
+
+
+def test_readers_side_by_side_know_which_packet_each_frame_is_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = {"crf": "30", "bf": "3", "b_strategy": "0"}
+    path = write_video(tmp_path / "b.mp4", numbered_frames(40), codec="libx264", options=options)
+    with av.open(str(path)) as container:
+        stamps = [packet.pts for packet in container.demux(video=0) if packet.size]
+    assert stamps != sorted(stamps)
+    asked: list[bool] = []
+
+    class Follows(Damage):
+        def of(self, turn: int, frame: av.VideoFrame) -> int | None:
+            asked.append(stamps[turn] == frame.pts)
+            return super().of(turn, frame)
+
+    monkeypatch.setattr(video, "Damage", Follows)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: read_clips(path, preset("pointlight")), range(40)))
+    assert len(asked) > 400 and all(asked)
 
 
 @pytest.mark.parametrize("name", GROUPS_OF_20)

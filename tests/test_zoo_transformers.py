@@ -1,5 +1,6 @@
-"""TimeSformer, ViViT, VideoMAE and V-JEPA 2 are those of the optional package transformers."""
+"""TimeSformer, ViViT, VideoMAE and V-JEPA 2 are those of the package transformers."""
 
+import importlib
 import subprocess
 import sys
 
@@ -36,9 +37,7 @@ COST = {
 
 @pytest.fixture(scope="module")
 def transformers():
-    return pytest.importorskip(
-        "transformers", reason='needs the extra: pip install "kinobench[transformers]"'
-    )
+    return importlib.import_module("transformers")
 
 
 def settle(module: nn.Module) -> nn.Module:
@@ -47,18 +46,6 @@ def settle(module: nn.Module) -> nn.Module:
         if "norm" not in name:
             nn.init.normal_(parameter, std=0.1)
     return module.eval()
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_without_the_package_a_network_is_listed_but_says_how_to_install_it(name, monkeypatch):
-    monkeypatch.setitem(sys.modules, "transformers", None)
-    assert name in registry.names()
-    architecture = registry.get(name)
-    assert architecture.native
-    with pytest.raises(KinobenchError) as refused:
-        architecture.build(8, 16, 224)
-    assert 'pip install "kinobench[transformers]"' in str(refused.value)
-    assert architecture.family in str(refused.value)
 
 
 def test_registering_imports_no_transformers():

@@ -1,4 +1,4 @@
-"""Video transformers of the optional package `transformers`, behind the one contract."""
+"""Video transformers of the package `transformers`, behind the one contract."""
 
 import importlib
 from typing import Any
@@ -7,8 +7,6 @@ import torch
 
 from ..datasets.errors import KinobenchError
 from .input_limits import check_build_arguments
-
-CURE = 'pip install "kinobench[transformers]"'
 
 
 def check_patches(
@@ -45,19 +43,9 @@ def check_patches(
         )
 
 
-def from_transformers(network: str, name: str) -> Any:
-    """Return what `transformers` calls `name`, for `network`, which the message names.
-
-    Raises:
-        KinobenchError: `transformers` is not installed.
-    """
-    try:
-        transformers = importlib.import_module("transformers")
-    except ModuleNotFoundError as error:
-        if error.name != "transformers":
-            raise
-        raise KinobenchError(f"{network} needs the package transformers: {CURE}") from error
-    return getattr(transformers, name)
+def from_transformers(name: str) -> Any:
+    """Return what `transformers` calls `name`; to import it takes seconds."""
+    return getattr(importlib.import_module("transformers"), name)
 
 
 def classifier(network_class: Any, config: Any, ignored: tuple[str, ...] = ()) -> Any:

@@ -27,6 +27,7 @@ def register(
     year: int | None = None,
     inputs: tuple[Input, ...] = ("rgb",),
     native: tuple[int, int, int] | None = None,
+    libraries: tuple[str, ...] = (),
 ) -> Callable[[Builder], Builder]:
     """Register the decorated builder `(num_classes, frames, size) -> nn.Module` under `name`.
 
@@ -57,6 +58,7 @@ def register(
             year=year,
             inputs=inputs,
             native=native,
+            libraries=libraries,
         )
         return build
 

@@ -33,6 +33,8 @@ class Architecture(msgspec.Struct, frozen=True, kw_only=True):
         inputs: What the module takes, in order.
         native: The input `(frames, stride, size)` that the paper used, or that a tiny variant
             is made for; None if there is none.
+        libraries: Modules that the builder imports, not the module that it is in: they take
+            seconds, and are loaded beforehand where a process is forked.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Architecture(msgspec.Struct, frozen=True, kw_only=True):
     year: int | None = None
     inputs: tuple[Input, ...] = ("rgb",)
     native: tuple[int, int, int] | None = None
+    libraries: tuple[str, ...] = ()
 
 
 class Published(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,6 +20,7 @@ from .initial_weights import draw_narrow_matrices
 from .registry import register
 
 PAPER = "Bertasius et al., Is Space-Time Attention All You Need for Video Understanding?, ICML 2021"
+LIBRARIES = ("transformers.models.timesformer.modeling_timesformer",)
 
 
 class Variant(NamedTuple):
@@ -66,10 +67,10 @@ def build(
         patch: Height and width of what a token shows, in pixels.
 
     Raises:
-        KinobenchError: The frame is not made of patches, or `transformers` is not installed.
+        KinobenchError: The frame is not made of patches.
     """
     check_patches("timesformer", num_classes, frames, size, patch=patch, tubelet=1)
-    config = from_transformers("timesformer", "TimesformerConfig")(
+    config = from_transformers("TimesformerConfig")(
         image_size=size,
         patch_size=patch,
         num_frames=frames,
@@ -80,12 +81,19 @@ def build(
         attention_type="divided_space_time" if divided else "joint_space_time",
         num_labels=num_classes,
     )
-    origin = from_transformers("timesformer", "TimesformerForVideoClassification")
+    origin = from_transformers("TimesformerForVideoClassification")
     return draw_narrow_matrices(classifier(origin, config), width)
 
 
 for _name, _variant in VARIANTS.items():
-    register(_name, family="timesformer", paper=PAPER, year=2021, native=_variant.native)(
+    register(
+        _name,
+        family="timesformer",
+        paper=PAPER,
+        year=2021,
+        native=_variant.native,
+        libraries=LIBRARIES,
+    )(
         partial(
             build,
             width=_variant.width,

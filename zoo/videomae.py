@@ -22,6 +22,7 @@ PAPER = (
     "Video Pre-Training, NeurIPS 2022"
 )
 PATCH, TUBELET = 16, 2
+LIBRARIES = ("transformers.models.videomae.modeling_videomae",)
 
 
 class Variant(NamedTuple):
@@ -62,10 +63,10 @@ def build(
         heads: Attention heads.
 
     Raises:
-        KinobenchError: The clip is not made of tubelets, or `transformers` is not installed.
+        KinobenchError: The clip is not made of tubelets.
     """
     check_patches("videomae", num_classes, frames, size, patch=PATCH, tubelet=TUBELET)
-    config = from_transformers("videomae", "VideoMAEConfig")(
+    config = from_transformers("VideoMAEConfig")(
         image_size=size,
         patch_size=PATCH,
         num_frames=TUBELET,
@@ -76,7 +77,7 @@ def build(
         intermediate_size=4 * width,
         num_labels=num_classes,
     )
-    network = classifier(from_transformers("videomae", "VideoMAEForVideoClassification"), config)
+    network = classifier(from_transformers("VideoMAEForVideoClassification"), config)
     # The origin works the sines out one by one, in seconds, and keeps them on the CPU, to copy them
     # to the GPU at every call; so it is built for one tubelet, and given those of the whole clip.
     network.config.num_frames = frames
@@ -100,6 +101,11 @@ def sines(tokens: int, width: int) -> torch.Tensor:
 
 
 for _name, _variant in VARIANTS.items():
-    register(_name, family="videomae", paper=PAPER, year=2022, native=_variant.native)(
-        partial(build, width=_variant.width, depth=_variant.depth, heads=_variant.heads)
-    )
+    register(
+        _name,
+        family="videomae",
+        paper=PAPER,
+        year=2022,
+        native=_variant.native,
+        libraries=LIBRARIES,
+    )(partial(build, width=_variant.width, depth=_variant.depth, heads=_variant.heads))

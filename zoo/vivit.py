@@ -19,6 +19,7 @@ from .registry import register
 
 PAPER = "Arnab et al., ViViT: A Video Vision Transformer, ICCV 2021"
 PATCH, TUBELET = 16, 2
+LIBRARIES = ("transformers.models.vivit.modeling_vivit",)
 
 
 class Variant(NamedTuple):
@@ -56,10 +57,10 @@ def build(
         heads: Attention heads.
 
     Raises:
-        KinobenchError: The clip is not made of tubelets, or `transformers` is not installed.
+        KinobenchError: The clip is not made of tubelets.
     """
     check_patches("vivit", num_classes, frames, size, patch=PATCH, tubelet=TUBELET)
-    config = from_transformers("vivit", "VivitConfig")(
+    config = from_transformers("VivitConfig")(
         image_size=size,
         num_frames=frames,
         tubelet_size=[TUBELET, PATCH, PATCH],
@@ -69,11 +70,16 @@ def build(
         intermediate_size=4 * width,
         num_labels=num_classes,
     )
-    origin = from_transformers("vivit", "VivitForVideoClassification")
+    origin = from_transformers("VivitForVideoClassification")
     return draw_narrow_matrices(classifier(origin, config), width)
 
 
 for _name, _variant in VARIANTS.items():
-    register(_name, family="vivit", paper=PAPER, year=2021, native=_variant.native)(
-        partial(build, width=_variant.width, depth=_variant.depth, heads=_variant.heads)
-    )
+    register(
+        _name,
+        family="vivit",
+        paper=PAPER,
+        year=2021,
+        native=_variant.native,
+        libraries=LIBRARIES,
+    )(partial(build, width=_variant.width, depth=_variant.depth, heads=_variant.heads))

@@ -25,6 +25,7 @@ PAPER = (
 )
 PATCH, TUBELET = 16, 2
 PREDICTOR = "vjepa2.predictor."
+LIBRARIES = ("transformers.models.vjepa2.modeling_vjepa2",)
 
 
 class Variant(NamedTuple):
@@ -67,10 +68,10 @@ def build(
         expansion: Channels inside a block's last two layers for each of a token's.
 
     Raises:
-        KinobenchError: The clip is not made of tubelets, or `transformers` is not installed.
+        KinobenchError: The clip is not made of tubelets.
     """
     check_patches("vjepa2", num_classes, frames, size, patch=PATCH, tubelet=TUBELET)
-    config = from_transformers("vjepa2", "VJEPA2Config")(
+    config = from_transformers("VJEPA2Config")(
         patch_size=PATCH,
         crop_size=size,
         frames_per_clip=frames,
@@ -82,14 +83,21 @@ def build(
         pred_num_hidden_layers=1,
         num_labels=num_classes,
     )
-    origin = from_transformers("vjepa2", "VJEPA2ForVideoClassification")
+    origin = from_transformers("VJEPA2ForVideoClassification")
     network = classifier(origin, config, ignored=(PREDICTOR,))
     network.vjepa2.predictor = nn.Identity()
     return draw_narrow_matrices(network, width)
 
 
 for _name, _variant in VARIANTS.items():
-    register(_name, family="vjepa2", paper=PAPER, year=2025, native=_variant.native)(
+    register(
+        _name,
+        family="vjepa2",
+        paper=PAPER,
+        year=2025,
+        native=_variant.native,
+        libraries=LIBRARIES,
+    )(
         partial(
             build,
             width=_variant.width,

@@ -1,4 +1,4 @@
-"""Train the weights that come with kinobench: a tiny network of every kind, by one recipe.
+"""Train the weights that come with kinobench: a tiny network of every family, by one recipe.
 
     python zoo/weights/fit_all.py               # those that are missing, or made otherwise
     python zoo/weights/fit_all.py c3d_tiny ...  # these alone
@@ -116,7 +116,7 @@ def page(models: list[str]) -> str:
 
     families = {model: family for family, names in FAMILY_MODULES.items() for model in names}
     said = {model: read_fitted(file_of(model)) for model in models if file_of(model).is_file()}
-    known = {model: each for model, each in said.items() if each is not None and each.top1}
+    known = {model: each for model, each in said.items() if each and each.top1 is not None}
     rows = []
     for model, fitted in sorted(known.items(), key=lambda item: (-(item[1].top1 or 0), item[0])):
         top1 = fitted.top1 or 0.0
@@ -130,8 +130,8 @@ def page(models: list[str]) -> str:
             f"{file_of(model).stat().st_size / 1e6:.2f}",
         ]
         rows.append(f"| {' | '.join(cells)} |")
-    (torch,) = {fitted.torch for fitted in known.values()}
-    (manifest,) = {fitted.manifest for fitted in known.values()}
+    torch = " and ".join(sorted({fitted.torch for fitted in known.values()}))
+    manifest = " and ".join(sorted({fitted.manifest for fitted in known.values()}))
     made = sum(epoch.seconds for fitted in known.values() for epoch in fitted.curve) / 60
     clips = recipe.load(RECIPE).clips_per_epoch
     return PAGE.format(

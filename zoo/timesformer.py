@@ -20,6 +20,7 @@ from .initial_weights import draw_narrow_matrices
 from .registry import register
 
 PAPER = "Bertasius et al., Is Space-Time Attention All You Need for Video Understanding?, ICML 2021"
+PATCH = 16
 LIBRARIES = ("transformers.models.timesformer.modeling_timesformer",)
 
 
@@ -31,7 +32,6 @@ class Variant(NamedTuple):
     heads: int
     divided: bool
     native: tuple[int, int, int] | None
-    patch: int = 16
 
 
 VARIANTS = {
@@ -39,7 +39,7 @@ VARIANTS = {
     "timesformer_hr": Variant(768, depth=12, heads=12, divided=True, native=(16, 16, 448)),
     "timesformer_l": Variant(768, depth=12, heads=12, divided=True, native=(96, 4, 224)),
     "timesformer_joint": Variant(768, depth=12, heads=12, divided=False, native=(8, 32, 224)),
-    "timesformer_tiny": Variant(48, depth=2, heads=3, divided=True, native=(16, 1, 64), patch=8),
+    "timesformer_tiny": Variant(48, depth=3, heads=3, divided=True, native=(16, 1, 64)),
 }
 
 
@@ -52,9 +52,8 @@ def build(
     depth: int = 12,
     heads: int = 12,
     divided: bool = True,
-    patch: int = 16,
 ) -> nn.Module:
-    """Build for clips `[B, 3, frames, size, size]`; any number of frames, whole patches.
+    """Build for clips `[B, 3, frames, size, size]`; any number of frames, whole patches of 16.
 
     Args:
         num_classes: Length of the logits.
@@ -64,15 +63,14 @@ def build(
         depth: Blocks.
         heads: Attention heads.
         divided: Attention over time and then over space, not over both at once.
-        patch: Height and width of what a token shows, in pixels.
 
     Raises:
         KinobenchError: The frame is not made of patches.
     """
-    check_patches("timesformer", num_classes, frames, size, patch=patch, tubelet=1)
+    check_patches("timesformer", num_classes, frames, size, patch=PATCH, tubelet=1)
     config = from_transformers("TimesformerConfig")(
         image_size=size,
-        patch_size=patch,
+        patch_size=PATCH,
         num_frames=frames,
         hidden_size=width,
         num_hidden_layers=depth,
@@ -100,6 +98,5 @@ for _name, _variant in VARIANTS.items():
             depth=_variant.depth,
             heads=_variant.heads,
             divided=_variant.divided,
-            patch=_variant.patch,
         )
     )

@@ -61,6 +61,11 @@ WITHOUT_SWIRLS = {
     "cnn_lstm_tiny",
     "cnn_gru_tiny",
 }
+WITHOUT_DIRECTION_YET = {
+    # Its frames begin with one and the same embedding of time, and attention alone relates them:
+    # sixteen epochs teach it what frames tell without their order, and no more.
+    "timesformer_tiny",
+}
 ABOVE_90 = {
     "early_fusion_tiny",
     "slow_fusion_tiny",
@@ -71,6 +76,8 @@ ABOVE_90 = {
     "i3d_tiny",
     "i3d_nl_tiny",
     "slowfast_tiny",
+    "csn_tiny",
+    "efficient_x3d_tiny",
     "mvit_tiny",
 }
 """What sees small motions at their places, and was trained for long enough."""
@@ -132,7 +139,8 @@ def test_they_were_made_by_the_recipe_and_are_small(model: str) -> None:
 
 def test_every_network_that_is_named_here_and_in_the_quick_suite_is_there() -> None:
     assert set(suite.load("quick").models) <= set(FILES)
-    assert set(registry.names()) >= SINGLE_FRAME | WITHOUT_ORDER | WITHOUT_SWIRLS | ABOVE_90 | CHEAP
+    named = SINGLE_FRAME | WITHOUT_ORDER | WITHOUT_SWIRLS | WITHOUT_DIRECTION_YET | ABOVE_90 | CHEAP
+    assert set(registry.names()) >= named
     assert set(SETTINGS["epochs"]) <= set(registry.names())
 
 
@@ -195,7 +203,9 @@ def test_no_score_is_above_what_the_network_can_see(model: str) -> None:
     assert not surely_above(hits, best_possible(model))
 
 
-@pytest.mark.parametrize("model", sorted(set(FILES) - SINGLE_FRAME - WITHOUT_ORDER))
+@pytest.mark.parametrize(
+    "model", sorted(set(FILES) - SINGLE_FRAME - WITHOUT_ORDER - WITHOUT_DIRECTION_YET)
+)
 def test_a_network_that_sees_order_is_surely_above_what_frames_without_it_tell(model: str) -> None:
     top1 = said(model).top1
     assert top1 is not None and surely_above(round(top1 * VIDEOS), 5 / 8)

@@ -22,7 +22,7 @@ from ..datasets.flow_methods import FlowMethod
 from ..datasets.protocol import Protocol
 from ..datasets.split import Split
 from ..zoo import registry
-from . import fit_checkpoint
+from . import fit_checkpoint, running_statistics
 from .learning_curve import Epoch
 from .recipe import Recipe
 from .record import Device
@@ -85,6 +85,8 @@ def fit(
 ) -> tuple[dict[str, torch.Tensor], list[Epoch]]:
     """Train, from where the checkpoint stands if there is one, and return the averaged weights.
 
+    Running statistics that were too slow for so few steps are measured anew over one epoch more.
+
     Args:
         order: What.
         checkpoint: A file that is replaced, as a whole, after every epoch.
@@ -142,6 +144,11 @@ def fit(
     steps = len(shared)
     done = len(curve) * steps
     rate = rate_of(recipe, steps)
+
+    def laid_out(found: Batch) -> Batch:
+        inputs, labels = _per_frame(found) if per_frame else found
+        return Batch(tuple(_channels_last(each) for each in inputs), labels)
+
     for epoch in range(len(curve), recipe.epochs):
         begin = time.monotonic()
         # Of dropout: the same wherever it is continued, and another in each process.
@@ -152,8 +159,8 @@ def fit(
         for step, found in enumerate(shared):
             for group in optimizer.param_groups:
                 group["lr"] = recipe.learning_rate * rate(done)
-            inputs, labels = _per_frame(found) if per_frame else found
-            logits = module(*(_channels_last(each) for each in inputs))  # in autocast, as prepared
+            inputs, labels = laid_out(found)
+            logits = module(*inputs)  # in autocast, as prepared
             loss = functional.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
             accelerated.zero_grad()
             accelerator.backward(loss)
@@ -186,6 +193,11 @@ def fit(
             fit_checkpoint.write(checkpoint, order.digest, unwrapped, average, optimizer, curve)
             on_epoch(curve)
         accelerator.wait_for_everyone()
+    if running_statistics.lag_behind(average.module, done):
+        torch.manual_seed(order.seed)
+        sampler.epoch = recipe.epochs
+        batches = (laid_out(found).inputs for found in shared)
+        running_statistics.measure_anew(average.module, batches, accelerator)
     state = average.module.state_dict()
     return {name: entry.detach().cpu().clone() for name, entry in state.items()}, curve
 

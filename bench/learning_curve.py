@@ -60,7 +60,8 @@ def draw_curves(path: Path, curves: Mapping[str, Sequence[Epoch]], chance: float
     from matplotlib.figure import Figure
 
     many = len(curves) > 1
-    figure = Figure(figsize=(12 if many else 10, 4.5 if many else 4), layout="constrained")
+    height = max(4.5, 0.18 * len(curves)) if many else 4  # of the legend
+    figure = Figure(figsize=(12 if many else 10, height), layout="constrained")
     FigureCanvasAgg(figure)
     loss, top1 = figure.subplots(1, 2)
     for place, (name, curve) in enumerate(curves.items()):

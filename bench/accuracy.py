@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ..datasets.clips import read_clips
 from ..datasets.decoders import DEFAULT as DEFAULT_DECODER
 from ..datasets.decoders import Decoder
 from ..datasets.errors import VideoError
@@ -22,9 +23,9 @@ from ..datasets.probe_names import Probe
 from ..datasets.probes import probed
 from ..datasets.protocol import Protocol
 from ..datasets.split import Split, Video
-from ..datasets.video import Room, read_clips
-from ..zoo.spec import Input
-from .inputs import InputMaker, VideoInputs, input_shapes, video_inputs
+from ..datasets.video import Room
+from ..zoo.spec import Input, input_shapes
+from .inputs import InputMaker, VideoInputs, video_inputs
 from .lanes import side_by_side
 from .network import Forward
 from .pipeline import Forwards, Note, read_ahead

@@ -11,7 +11,8 @@ from rich.text import Text
 from ..zoo import registry
 from ..zoo.published import published
 from ..zoo.spec import Published
-from .module_profile import Profile, show_profile
+from .module_profile import show_profile
+from .module_time import Profile
 from .printed import GIGA, MEGA, Comparison, exponent, shape_of
 from .record import Cost, Device, Precision
 from .shape import Shape, native_shape

@@ -1,18 +1,17 @@
-"""Boards of stored records, as the commands read, write and print them."""
+"""Boards of stored records: read, ranked, and written as leaderboard.md and leaderboard.csv."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .cli_frame import console, tell
 
-
-def read_boards(results: Path) -> list[Any]:
-    """Read all stored records as ordered boards; what can't be read is told."""
+def read_boards(results: Path, report: Callable[[str], None]) -> list[Any]:
+    """Read all stored records as ordered boards; `report` gets a line for each unreadable one."""
     from .store import read_records
 
     records, problems = read_records(results)
     for problem in problems:
-        tell(problem)
+        report(problem)
     return ranked_boards(records, results)
 
 
@@ -28,35 +27,19 @@ def ranked_boards(records: list[Any], results: Path) -> list[Any]:
     return [ranked(board, results) for board in found]
 
 
-def rebuild(results: Path) -> list[Any]:
+def rebuild(results: Path, report: Callable[[str], None]) -> list[Any]:
     """Write leaderboard.md and leaderboard.csv from all stored records; return the boards.
 
-    Where they can't be written that is told, and no more: the records themselves are safe.
+    Where they can't be written, `report` gets the reason: the records themselves are safe.
     """
     from ..datasets.errors import KinobenchError
     from . import tables
-    from .store import write_text
+    from .files import write_text
 
-    boards = read_boards(results)
+    boards = read_boards(results, report)
     try:
         for form in ("md", "csv"):
             write_text(results / f"leaderboard.{form}", tables.render(boards, form))
     except KinobenchError as error:
-        tell(str(error))
+        report(str(error))
     return boards
-
-
-def print_boards(boards: list[Any]) -> None:
-    """Print boards as wide as the console is."""
-    from . import tables
-
-    tables.show(boards, console())
-
-
-def print_sweeps(records: list[Any]) -> None:
-    """Print a table for each batch sweep of the records."""
-    from . import sweep_table
-
-    for record in records:
-        if record.sweep is not None:
-            sweep_table.show(record, console())

@@ -106,3 +106,49 @@ def fit(
         return
     tell(done.says)
     print(done.weights)
+
+
+@app.command("fit-shipped")
+@told
+def fit_shipped(
+    models: Annotated[
+        list[str] | None,
+        typer.Argument(help="Networks (default: one of every family, and the quick suite's)."),
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every tiny network, some fifty.")] = False,
+    listed: Annotated[bool, typer.Option("--list", help="List them; train nothing.")] = False,
+    picture: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw the learning curves; train nothing.")
+    ] = None,
+    page: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the scores as Markdown; train nothing."),
+    ] = None,
+    epochs: Annotated[
+        int | None,
+        typer.Option(help="Epochs of a trial, which leaves the shipped weights alone.", min=1),
+    ] = None,
+    results: Results = Path("results"),
+    side_by_side: Annotated[
+        int | None, typer.Option(metavar="N", help="Trainings at once (default: one a core).")
+    ] = None,
+) -> None:
+    """Train the weights that come with kinobench, from a checkout."""
+    from . import fit_shipped as shipped
+    from .files import write_text
+
+    chosen = models or shipped.tiny_networks(every)
+    if listed:
+        for model in chosen:
+            print(f"{model:32} {shipped.standing(model)}")
+        return
+    if picture:
+        shipped.draw(picture, chosen)
+    if page:
+        write_text(page, shipped.page(chosen))
+    if (
+        picture is None
+        and page is None
+        and not shipped.train_all(chosen, results, epochs, side_by_side)
+    ):
+        raise SystemExit(EXIT_FAILED)

@@ -138,7 +138,7 @@ def tell(line: str) -> None:
 def give(page: str, plain: Any, output: Path | None, json: bool) -> None:
     """Write a page to a file, or print it; or print the plain values as JSON."""
     if output is not None:
-        from .store import write_text
+        from .files import write_text
 
         write_text(output, page)
     if json:
@@ -179,3 +179,19 @@ def console(width: int = 200) -> Any:
 
     console = PipeConsole()
     return console if console.is_terminal else PipeConsole(width=width)
+
+
+def print_boards(boards: list[Any]) -> None:
+    """Print boards as wide as the console is."""
+    from . import tables
+
+    tables.show(boards, console())
+
+
+def print_sweeps(records: list[Any]) -> None:
+    """Print a table for each batch sweep of the records."""
+    from . import sweep_table
+
+    for record in records:
+        if record.sweep is not None:
+            sweep_table.show(record, console())

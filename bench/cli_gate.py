@@ -159,7 +159,7 @@ def check(
     else:
         report = gate_command.against_commit(planned(models), against, plugins, terms, tell)
     if comment is not None:
-        from .store import write_text
+        from .files import write_text
 
         write_text(comment, gate_page.markdown(report))
     if json:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .cli_boards import print_boards, print_sweeps, ranked_boards, rebuild
+from .cli_boards import ranked_boards, rebuild
 from .cli_frame import (
     EXIT_FAILED,
     EXIT_INTERRUPTED,
@@ -24,7 +24,9 @@ from .cli_frame import (
     drop_output,
     leave,
     load_plugins,
+    print_boards,
     print_json,
+    print_sweeps,
     tell,
     told,
 )
@@ -202,7 +204,7 @@ def run(
             print_boards(ranked_boards(records, results))
             print_sweeps(records)
             pipeline_table.show(records, console())
-        rebuild(results)
+        rebuild(results, tell)
     for record in records:
         if record.error is not None and json:
             tell(f"{record.case.model} failed: {record.error.message}")

@@ -120,13 +120,13 @@ def motion(
     except KeyboardInterrupt:
         interrupted = True
     if scored.measured:
-        rebuild(results)
+        rebuild(results, tell)
     if motion_run.is_usable(scored.records.get(None)):
         card = motion_run.card_of(scored, results)
         if chart is not None:
             motion_chart.draw(chart, card)
         if output is not None:
-            from .store import write_text
+            from .files import write_text
 
             write_text(output, motion_page.render(card, form or "md"))
         if json:

@@ -6,8 +6,18 @@ from typing import Annotated
 
 import typer
 
-from .cli_boards import print_boards, read_boards, rebuild
-from .cli_frame import EXIT_INCONCLUSIVE, Aggregated, Json, Results, app, give, tell, told
+from .cli_boards import read_boards, rebuild
+from .cli_frame import (
+    EXIT_INCONCLUSIVE,
+    Aggregated,
+    Json,
+    Results,
+    app,
+    give,
+    print_boards,
+    tell,
+    told,
+)
 
 
 @app.command()
@@ -32,7 +42,8 @@ def leaderboard(
     from .leaderboard import ordered
 
     wanted = format is not None or output is not None
-    boards = [ordered(b, sort) for b in (read_boards(results) if wanted else rebuild(results))]
+    found = read_boards(results, tell) if wanted else rebuild(results, tell)
+    boards = [ordered(board, sort) for board in found]
     if not wanted:
         print_boards(boards)
         return
@@ -42,7 +53,7 @@ def leaderboard(
     if output is None:
         sys.stdout.write(text)
     else:
-        from .store import write_text
+        from .files import write_text
 
         write_text(output, text)
 

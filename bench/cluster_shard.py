@@ -113,7 +113,7 @@ class _Ready:
     def __init__(self, order: Order, place: Place) -> None:
         """Build it, if this node is fit for the case."""
         from ..datasets.flow_cache import FlowCache
-        from .worker import limit_memory
+        from .failures import limit_memory
 
         job = order.job
         self.case, self.gpus = job.case, place.gpus
@@ -205,7 +205,7 @@ def carry_out(encoded: bytes, place: dict[str, Any]) -> tuple[bytes, "np.ndarray
     except KinobenchError as error:
         outcome, logits = _failed(where, Failure(kind="refused", message=str(error))), None
     except Exception as error:
-        from .worker import failure_of
+        from .failures import failure_of
 
         outcome, logits = _failed(where, failure_of(error)), None
     return msgspec.json.encode(outcome), logits

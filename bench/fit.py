@@ -23,7 +23,7 @@ from ..datasets.protocol import Protocol
 from ..datasets.split import Split
 from ..zoo import registry
 from . import fit_checkpoint, running_statistics
-from .learning_curve import Epoch
+from .fitted_weights import Epoch
 from .recipe import Recipe
 from .record import Device
 from .training_clips import Batch, ShuffledVideos, TrainingClips, collate

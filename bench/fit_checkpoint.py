@@ -1,16 +1,14 @@
 """Where a training stands: one safetensors file, replaced as a whole after every epoch."""
 
-import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
 from ..datasets.errors import KinobenchError
-from .learning_curve import Epoch
+from .files import save_whole
+from .fitted_weights import Epoch
 
 if TYPE_CHECKING:
     import torch
@@ -86,29 +84,6 @@ def read(
             "anew"
         ) from error
     return msgspec.json.decode(told["curve"], type=list[Epoch])
-
-
-def save_whole(path: Path, entries: "dict[str, torch.Tensor]", told: dict[str, str]) -> None:
-    """Write a safetensors file beside `path` and rename it: what is there is never half a file.
-
-    Raises:
-        KinobenchError: It can't be written.
-    """
-    plain = {name: entry.detach().cpu().contiguous().clone() for name, entry in entries.items()}
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as beside:
-            unfinished = Path(beside) / path.name
-            save_file(plain, unfinished, metadata=told)
-            unfinished.chmod(0o644)  # such files are made for their owner's eyes alone
-            with unfinished.open("rb") as file:
-                os.fsync(file.fileno())
-            unfinished.replace(path)
-    except OSError as error:
-        raise KinobenchError(
-            f"{path} can't be written: {error.strerror or error}; free some space, or give another "
-            "--results"
-        ) from error
 
 
 def _below(prefix: str, entries: "dict[str, torch.Tensor]") -> "dict[str, torch.Tensor]":

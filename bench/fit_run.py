@@ -20,8 +20,8 @@ from ..zoo import registry
 from . import environment, recipe, run
 from .accuracy import measure_accuracy
 from .fit import DivergedError, Order, fit
-from .fitted_weights import Fitted, in_half, read_fitted, shapes_in, write_fitted
-from .learning_curve import Epoch, draw_curves, write_curve
+from .fitted_weights import Epoch, Fitted, in_half, read_fitted, shapes_in, write_fitted
+from .learning_curve import draw_curves, write_curve
 from .record import Accuracy, Device
 
 CHECKPOINT, WEIGHTS = "checkpoint.safetensors", "weights.safetensors"

@@ -8,10 +8,30 @@ from safetensors import SafetensorError, safe_open
 
 from ..datasets.errors import KinobenchError
 from ..zoo.named_weights import resolve_weights
-from .learning_curve import Epoch
 
 if TYPE_CHECKING:
     import torch
+
+
+class Epoch(msgspec.Struct, frozen=True, kw_only=True):
+    """A point of a learning curve.
+
+    Attributes:
+        epoch: From 1.
+        step: Steps so far, all epochs together.
+        learning_rate: In its last step.
+        loss: Mean over its clips, label smoothing included, each before the step that it is of.
+        top1: The share of its clips (of a network that is trained per frame: frames) that were
+            right, the same.
+        seconds: How long it took.
+    """
+
+    epoch: int
+    step: int
+    learning_rate: float
+    loss: float
+    top1: float
+    seconds: float
 
 
 class Fitted(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,7 +75,7 @@ def write_fitted(path: Path, state: "dict[str, torch.Tensor]", fitted: Fitted) -
     Raises:
         KinobenchError: It can't be written.
     """
-    from .fit_checkpoint import save_whole
+    from .files import save_whole
 
     save_whole(path, state, {"kinobench": msgspec.json.encode(fitted).decode()})
 

@@ -6,31 +6,16 @@ from typing import NamedTuple
 
 import torch
 
+from ..datasets.clips import Clips
 from ..datasets.flow_cache import FlowCache
 from ..datasets.flow_methods import FlowMethod
 from ..datasets.flow_views import flow_views
 from ..datasets.protocol import Protocol
-from ..datasets.video import Clips
 from ..datasets.views import ViewMaker
-from ..zoo.spec import Input
+from ..zoo.spec import Input, input_shapes
 
 Inputs = tuple[torch.Tensor, ...]
 """The arguments of one forward, each with the batch first."""
-
-
-def input_shapes(
-    kinds: Sequence[Input], batch: int, frames: int, size: int
-) -> tuple[tuple[int, ...], ...]:
-    """Return the shape of each argument of a network that takes `kinds`, in order.
-
-    `rgb` is `[batch, 3, frames, size, size]`. `flow` is `[batch, 2 * (frames - 1), size, size]`:
-    the displacements in x and in y from each frame to the next.
-    """
-    shapes = {
-        "rgb": (batch, 3, frames, size, size),
-        "flow": (batch, 2 * (frames - 1), size, size),
-    }
-    return tuple(shapes[kind] for kind in kinds)
 
 
 def random_inputs(

@@ -5,31 +5,9 @@ import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import msgspec
-
 from ..datasets.errors import KinobenchError
-from .store import write_text
-
-
-class Epoch(msgspec.Struct, frozen=True, kw_only=True):
-    """A point of a learning curve.
-
-    Attributes:
-        epoch: From 1.
-        step: Steps so far, all epochs together.
-        learning_rate: In its last step.
-        loss: Mean over its clips, label smoothing included, each before the step that it is of.
-        top1: The share of its clips (of a network that is trained per frame: frames) that were
-            right, the same.
-        seconds: How long it took.
-    """
-
-    epoch: int
-    step: int
-    learning_rate: float
-    loss: float
-    top1: float
-    seconds: float
+from .files import write_text
+from .fitted_weights import Epoch
 
 
 def write_curve(path: Path, curve: Sequence[Epoch]) -> None:

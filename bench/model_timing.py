@@ -10,13 +10,13 @@ import torch
 
 from ..datasets.errors import KinobenchError
 from ..zoo import registry
+from ..zoo.spec import input_shapes
 from .benchmark_json import about_case, about_machine, about_peak
 from .environment import describe, require_device
-from .inputs import input_shapes
+from .jit_warnings import jit_unmentioned
 from .latency import INPUTS_IN_ROTATION, Sample, warm_up
 from .network import Network
 from .peak import measure_peak
-from .pytest_models import jit_unmentioned
 from .record import Device, Environment, Mode, Precision
 from .suite import Settings, Suite, plan, settings_of
 

@@ -160,7 +160,7 @@ def build_without_memory(
     """
     import torch
 
-    from .inputs import input_shapes
+    from ..zoo.spec import input_shapes
 
     with torch.device("meta"):
         module = architecture.build(shape.classes, shape.frames, shape.size).eval()

@@ -2,54 +2,18 @@
 
 import textwrap
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import msgspec
 from rich.console import Console
 from rich.text import Text
 
-from .record import Bound, Device, Peak, Precision, Roofline
+from .record import Bound
+
+if TYPE_CHECKING:
+    from .module_time import Profile
 
 
-class ModuleTime(msgspec.Struct, frozen=True, kw_only=True):
-    """A module in one forward of the batch.
-
-    Attributes:
-        name: Dotted.
-        macs: Of its convolutions and matrix products.
-        bound: Of its operators' FLOPs and bytes; None where they move nothing.
-        median_s: From its begin to its end, all its calls of a forward together, with what it
-            calls; None where the forward doesn't call it as a module.
-    """
-
-    name: str
-    macs: int
-    bound: Bound | None
-    median_s: float | None
-
-
-class Profile(msgspec.Struct, frozen=True, kw_only=True):
-    """A network's forward, whole and by module, in mode eager.
-
-    Attributes:
-        threads: Of one operator; None on a GPU.
-        forwards: How many were timed with all modules, and as many without.
-        median_s: Of the whole forward, without the modules being timed.
-        host_gaps: Whether times on a GPU hold gaps in which it waits for the host.
-    """
-
-    device: Device
-    precision: Precision
-    batch: int
-    threads: int | None
-    forwards: int
-    median_s: float
-    peak: Peak
-    roofline: Roofline
-    modules: tuple[ModuleTime, ...]
-    host_gaps: bool = False
-
-
-def show_profile(profile: Profile, console: Console) -> None:
+def show_profile(profile: "Profile", console: Console) -> None:
     """Print a line a module; no name is cut."""
     peak, whole = profile.peak, profile.roofline
     on = "" if profile.threads is None else f", threads {profile.threads}"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+import msgspec
 import torch
 from torch import nn
 
@@ -14,16 +15,55 @@ from ..datasets.protocol import Protocol
 from .environment import require_device
 from .flops import count_traffic
 from .gpu_spin import Spin
-from .module_profile import ModuleTime, Profile
 from .network import Network
 from .peak import measure_peak
-from .record import Case, Device, Precision
+from .record import Bound, Case, Device, Peak, Precision, Roofline
 from .roofline import bound, roofline
 from .shape import Shape
 
 LEAST_FORWARDS = 10
 PROFILED_S = 2.0
 """How long is timed, or `LEAST_FORWARDS`, whichever is longer."""
+
+
+class ModuleTime(msgspec.Struct, frozen=True, kw_only=True):
+    """A module in one forward of the batch.
+
+    Attributes:
+        name: Dotted.
+        macs: Of its convolutions and matrix products.
+        bound: Of its operators' FLOPs and bytes; None where they move nothing.
+        median_s: From its begin to its end, all its calls of a forward together, with what it
+            calls; None where the forward doesn't call it as a module.
+    """
+
+    name: str
+    macs: int
+    bound: Bound | None
+    median_s: float | None
+
+
+class Profile(msgspec.Struct, frozen=True, kw_only=True):
+    """A network's forward, whole and by module, in mode eager.
+
+    Attributes:
+        threads: Of one operator; None on a GPU.
+        forwards: How many were timed with all modules, and as many without.
+        median_s: Of the whole forward, without the modules being timed.
+        host_gaps: Whether times on a GPU hold gaps in which it waits for the host.
+    """
+
+    device: Device
+    precision: Precision
+    batch: int
+    threads: int | None
+    forwards: int
+    median_s: float
+    peak: Peak
+    roofline: Roofline
+    modules: tuple[ModuleTime, ...]
+    host_gaps: bool = False
+
 
 Mark = Callable[[], Any]
 """Takes down an instant."""

@@ -15,9 +15,9 @@ from ..datasets.errors import KinobenchError, VideoError
 from ..datasets.split import Video
 from ..datasets.video import Room
 from .environment import available_memory_bytes
+from .failures import out_of_memory
 from .inputs import Inputs, VideoInputs, ViewSource
 from .network import Forward
-from .want_of_memory import out_of_memory
 
 AHEAD_BYTES = 2**30
 """The least bound of what readers hold and of what waits for the network, whatever is free."""

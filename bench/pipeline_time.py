@@ -20,20 +20,22 @@ import msgspec
 import numpy as np
 import torch
 
+from ..datasets.clips import cut_clips, open_video
 from ..datasets.errors import VideoError
 from ..datasets.flow_methods import DEFAULT as DEFAULT_FLOW
 from ..datasets.flow_views import flow_views
 from ..datasets.split import Split, Video
-from ..datasets.video import VideoReader, cut_clips, open_video
+from ..datasets.video import VideoReader
 from ..datasets.views import ViewMaker
+from ..zoo.spec import input_shapes
 from .accuracy import measure_accuracy, views_in_a_forward
-from .inputs import FlowViews, ViewSource, input_shapes
+from .failures import out_of_memory
+from .inputs import FlowViews, ViewSource
 from .network import Network
 from .pipeline import AHEAD_BYTES, Forwards, FrameRooms
 from .record import GRAPH_MODES, PipelineTime, StageTime, StreamedFrames
 from .stats import median_interval, scores
 from .stream import Stream
-from .want_of_memory import out_of_memory
 
 LEAST_VIDEOS = 6
 """The fewest whose order statistics bound the median at 95 %: 1 - 2 * 0.5 ** 6 = 0.97."""

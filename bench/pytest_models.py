@@ -4,9 +4,7 @@ pytest loads this file wherever kinobench is installed; nothing else of kinobenc
 a test asks for the fixture.
 """
 
-import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -28,22 +26,12 @@ def pytest_configure(config: pytest.Config) -> None:
     plugins.register(_Timed() if timed else _Untimed(), "kinobench model_benchmark")
 
 
-@contextmanager
-def jit_unmentioned() -> Iterator[None]:
-    """Leave unsaid that torch means to drop torch.jit, which fvcore and pytorchvideo lean on.
-
-    Where warnings are errors, it would be nothing that the user's project could mend.
-    """
-    with warnings.catch_warnings():
-        for kind in (FutureWarning, DeprecationWarning):
-            warnings.filterwarnings("ignore", "`torch.jit", kind)
-        yield
-
-
 class _Timed:
     @pytest.fixture
     def model_benchmark(self, benchmark: Any) -> Iterator["ModelBenchmark"]:
         """Time a network of kinobench's zoo, or a registered one, by its name."""
+        from .jit_warnings import jit_unmentioned
+
         with jit_unmentioned():
             from .model_timing import ModelBenchmark, settings_restored
         with settings_restored():

@@ -438,6 +438,21 @@ class Sweep(msgspec.Struct, frozen=True, kw_only=True):
         near = (p.batch for p in self.points if p.throughput_per_s >= NEAR_BEST * best)
         return next(near, None)
 
+    @property
+    def end_text(self) -> str:
+        """The reason why there is no larger batch, as a sentence."""
+        match self.ended:
+            case "out_of_memory":
+                return f"The sweep ended where memory ran out, at batch {self.ended_at}."
+            case "flat":
+                return "The sweep ended as two doublings had made throughput grow by less than 2 %."
+            case "max_batch":
+                return "The sweep ended at the largest batch that was asked for."
+            case "unfinished":
+                return f"The process ended within the sweep, at batch {self.ended_at}."
+            case "error":
+                return f"The sweep ended at batch {self.ended_at}, which failed: {self.reason}"
+
 
 class StageTime(msgspec.Struct, frozen=True, kw_only=True):
     """Time of one stage, waited for before the next begins.

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 
 import torch
 
+from .failures import out_of_memory
 from .inputs import Inputs
-from .want_of_memory import out_of_memory
 
 AT_ONCE = 8
 """Clips in a forward: fp32 may not have room for the whole batch of another precision."""

@@ -25,8 +25,8 @@ import psutil
 
 from ..datasets.errors import KinobenchError
 from ..zoo.spec import Builder
+from .files import sync_folder
 from .record import Case, LogitsType
-from .store import sync_folder
 
 try:
     import fcntl

@@ -1,9 +1,7 @@
 """Records on disk: one JSON Lines file a run, appended as each case ends."""
 
 import os
-import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -84,46 +82,6 @@ def read_records(results: Path) -> tuple[list[Record], list[str]]:
         except (msgspec.DecodeError, KinobenchError) as error:
             problems.append(f"{path}, line {number}: left out, not a record: {error}")
     return records, problems
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a whole file or nothing; a pipe or a device is written to as it is.
-
-    Raises:
-        KinobenchError: It can't be written there.
-    """
-    target = path.resolve()  # a link stays a link
-    unfinished: Path | None = None
-    try:
-        if target.exists() and not target.is_file():
-            target.write_text(text, encoding="utf-8")
-            return
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=target.parent, prefix=f".{target.name}.", delete=False
-        ) as file:
-            unfinished = Path(file.name)
-            unfinished.chmod(0o644)  # such files are made for their owner's eyes alone
-            file.write(text)
-        unfinished.replace(target)
-    except OSError as error:
-        if unfinished is not None:
-            with suppress(OSError):
-                unfinished.unlink(missing_ok=True)
-        raise KinobenchError(
-            f"{path} can't be written: {error.strerror or error}; give another place"
-        ) from error
-
-
-def sync_folder(folder: Path) -> None:
-    """Wait until the disk has the names of a folder's files."""
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _lines(folder: Path) -> Iterator[tuple[Path, int, bytes]]:

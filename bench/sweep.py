@@ -4,14 +4,13 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from .failures import out_of_memory
 from .gpu_watch import watch_remarks
 from .job import Budget
 from .latency import measure_drift, measure_latency
 from .memory import blocks_apart, measure_memory
 from .network import Network
 from .record import Drift, Memory, Sweep, SweepEnd, SweepPoint
-from .sweep_table import end_in_words
-from .want_of_memory import out_of_memory
 
 GROWTH = 1.02
 """A doubling that gains less has not made throughput grow: a CPU's latency is known to 2 %."""
@@ -70,7 +69,7 @@ def measure_sweep(
         if end is not None:
             network.rebatch(own_batch)
             notes += [f"sweep: batch {', '.join(at)}: {text}" for text, at in remarks.items()]
-            return sweep, [*notes, f"sweep: {end_in_words(sweep)}"]
+            return sweep, [*notes, f"sweep: {sweep.end_text}"]
         keep(msgspec.structs.replace(sweep, ended_at=2 * batch))
         batch *= 2
 

@@ -49,7 +49,7 @@ def footnotes(sweep: Sweep, batch: int) -> list[str]:
         sweep: What the table is of.
         batch: The case's own, at which the drift was seen.
     """
-    lines = [end_in_words(sweep)]
+    lines = [sweep.end_text]
     if sweep.knee is not None:
         lines.append(
             f"knee: the smallest batch that reaches {100 * NEAR_BEST:.0f} % of the best throughput."
@@ -79,21 +79,6 @@ def _drift_in_words(drift: Drift, batch: int) -> str:
         f"drift from eager fp32, at batch {batch}: the largest logit difference is "
         f"{difference(largest)}{told}; {flips} of {drift.clips} clips have another first class."
     )
-
-
-def end_in_words(sweep: Sweep) -> str:
-    """Return why there is no larger batch, as a sentence."""
-    match sweep.ended:
-        case "out_of_memory":
-            return f"The sweep ended where memory ran out, at batch {sweep.ended_at}."
-        case "flat":
-            return "The sweep ended as two doublings had made throughput grow by less than 2 %."
-        case "max_batch":
-            return "The sweep ended at the largest batch that was asked for."
-        case "unfinished":
-            return f"The process ended within the sweep, at batch {sweep.ended_at}."
-        case "error":
-            return f"The sweep ended at batch {sweep.ended_at}, which failed: {sweep.reason}"
 
 
 def rate(per_s: float | None) -> str:

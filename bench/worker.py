@@ -6,7 +6,6 @@ import signal
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
@@ -23,6 +22,7 @@ from .environment import (
     physical_cores,
     usable_cpus,
 )
+from .failures import error_text, failure_of, limit_memory
 from .job import (
     Built,
     Cluster,
@@ -35,7 +35,7 @@ from .job import (
     Progress,
     ShardFailedError,
 )
-from .record import GRAPH_MODES, Case, Cost, Failure, FailureKind, Latency, Peak
+from .record import GRAPH_MODES, Case, Cost, Failure, Latency, Peak
 from .resume import Claim
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ def _count(network: "Network", emit: Emit) -> Cost | None:
     except KinobenchError:
         raise
     except Exception as error:  # if the network is at fault, it fails again in what follows
-        emit(Note(text=f"cost: could not be counted: {_told(error)}"))
+        emit(Note(text=f"cost: could not be counted: {error_text(error)}"))
         return None
     emit(Measured(cost=cost))
     if network.case.flow is not None:
@@ -226,14 +226,14 @@ def _hold_against_peak(
     try:
         peak = peak or measure_peak(network.device, network.case.precision)
     except RuntimeError as error:  # no product in that precision, or no memory
-        emit(Note(text=f"peak: could not be measured: {_told(error)}"))
+        emit(Note(text=f"peak: could not be measured: {error_text(error)}"))
         return
     latency = msgspec.structs.replace(latency, mfu=utilisation(flops, latency.median_s, peak))
     emit(Measured(latency=latency, peak=peak))
     try:
         traffic = case_traffic(network)
     except Exception as error:  # it ran, so this is about counting
-        emit(Note(text=f"roofline: bytes could not be counted: {_told(error)}"))
+        emit(Note(text=f"roofline: bytes could not be counted: {error_text(error)}"))
         return
     emit(Measured(roofline=roofline(flops, traffic, peak, latency.median_s)))
 
@@ -484,18 +484,6 @@ def _remarks_on(fitted: "Fitted", case: Case, split: Split) -> Iterator[str]:
                 yield f"were trained on clips of {what} {trained}, not {tested}"
 
 
-def failure_of(error: Exception) -> Failure:
-    """Return what the record says of an error that nobody could mend by other options."""
-    from .want_of_memory import out_of_memory
-
-    kind: FailureKind = "out_of_memory" if out_of_memory(error) else "exception"
-    return Failure(kind=kind, message=_told(error), detail=traceback.format_exc(limit=-12))
-
-
-def _told(error: Exception) -> str:
-    return f"{type(error).__name__}: {str(error).strip() or 'no message'}"
-
-
 def _private_stdout() -> IO[bytes]:
     """Keep stdout for events alone: whatever a network prints goes to stderr."""
     events = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
@@ -511,19 +499,3 @@ def _events_to(stream: IO[bytes]) -> Emit:
         stream.write(encoder.encode(event) + b"\n")
 
     return emit
-
-
-def limit_memory(limit_bytes: int | None) -> None:
-    """Make a runaway allocation fail in this process, rather than bring down the machine."""
-    with suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text("1000")  # first to go, if it comes to that
-    if limit_bytes is None:
-        return
-    try:
-        import resource
-    except ImportError:  # not on Windows
-        return
-    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    if hard != resource.RLIM_INFINITY:
-        limit_bytes = min(limit_bytes, hard)
-    resource.setrlimit(resource.RLIMIT_DATA, (limit_bytes, hard))

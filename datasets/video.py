@@ -17,7 +17,6 @@ from fractions import Fraction
 from pathlib import Path
 from stat import S_ISREG
 from types import TracebackType
-from typing import NamedTuple
 
 import av
 import numpy as np
@@ -26,11 +25,8 @@ from av.video.reformatter import VideoReformatter
 from .container import open_container
 from .damage import Damage, is_key
 from .decoder_log import listening, tells_damage
-from .decoders import DEFAULT as DEFAULT_DECODER
-from .decoders import Decoder
 from .errors import VideoError
 from .machine_faults import reading_error
-from .protocol import Protocol
 from .timed_placement import Timeline
 
 KEPT_BYTES = 2**20
@@ -410,60 +406,6 @@ class VideoReader:
     def _frame_name(self, number: int) -> str:
         when = f" ({self.times_s[number]:.2f} s)" if number < len(self) else ""
         return f"frame {number} of {len(self)}{when}"
-
-
-class Clips(NamedTuple):
-    """The clips of one video: its wanted frames once, and which of them make each clip.
-
-    Attributes:
-        frames: `[U, H, W, 3]`, uint8, red, green, blue: every frame that any clip shows, once.
-        places: `[clips][frames]`: indices into `frames`.
-        numbers: `[U]`: which frame of the file each of `frames` is.
-    """
-
-    frames: np.ndarray
-    places: tuple[tuple[int, ...], ...]
-    numbers: tuple[int, ...]
-
-
-def open_video(path: str | Path, decoder: Decoder = DEFAULT_DECODER) -> VideoReader:
-    """Open a video file whose frames `decoder` decodes; see `VideoReader`."""
-    if decoder == "torchcodec":
-        from .torchcodec_frames import TorchcodecReader
-
-        return TorchcodecReader(path)
-    return VideoReader(path)
-
-
-def read_clips(
-    path: str | Path,
-    protocol: Protocol,
-    room: Room = new_room,
-    decoder: Decoder = DEFAULT_DECODER,
-) -> Clips:
-    """Read the clips that the protocol cuts from a video, decoding the file once.
-
-    Args:
-        path: The file.
-        protocol: Which frames make its clips.
-        room: Gives the array that they are written to.
-        decoder: What decodes it.
-
-    Raises:
-        VideoError: The file can't be read, or not to the last frame that is wanted.
-        KinobenchError: The decoder can't be loaded.
-    """
-    with open_video(path, decoder) as video:
-        return cut_clips(video, protocol, room)
-
-
-def cut_clips(video: VideoReader, protocol: Protocol, room: Room = new_room) -> Clips:
-    """Read the clips that the protocol cuts from an open video; see `read_clips`."""
-    numbers = protocol.frame_indices(video.times_s, video.duration_s, video.timeline)
-    wanted = sorted({number for clip in numbers for number in clip})
-    place_of = {number: place for place, number in enumerate(wanted)}
-    places = tuple(tuple(place_of[number] for number in clip) for clip in numbers)
-    return Clips(video.frames(wanted, room), places, tuple(wanted))
 
 
 def _pixels(picture: av.VideoFrame) -> np.ndarray:

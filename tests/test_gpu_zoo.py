@@ -82,7 +82,7 @@ class Measured:
         monkeypatch.setattr(script.environment, "require_device", lambda device: None)
         monkeypatch.setattr(script.environment, "describe", lambda device: MACHINE)
         monkeypatch.setattr(script.run, "measure", self.measure)
-        monkeypatch.setattr(script.cli_boards, "rebuild", lambda folder: None)
+        monkeypatch.setattr(script.cli_boards, "rebuild", lambda folder, report: None)
 
     def measure(self, planned: Any, about: Any, options: Any, console: Any) -> Iterator[Record]:
         (entry,) = planned

@@ -11,18 +11,19 @@ import torch
 
 from kinobench.bench.accuracy import measure_accuracy
 from kinobench.bench.flow_time import LEAST_SAMPLES, measure_flow_time, moving_texture
-from kinobench.bench.inputs import input_shapes, random_inputs, shifted_copies, video_inputs
+from kinobench.bench.inputs import random_inputs, shifted_copies, video_inputs
 from kinobench.bench.leaderboard import boards
 from kinobench.bench.network import Network
 from kinobench.bench.record import Case, FlowTime, Mode
 from kinobench.bench.suite import Settings, Suite, plan
+from kinobench.datasets.clips import read_clips
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.flow import compute_flow
 from kinobench.datasets.flow_cache import FlowCache
 from kinobench.datasets.protocol import preset
 from kinobench.datasets.split import Split, Video
-from kinobench.datasets.video import read_clips
 from kinobench.zoo import registry
+from kinobench.zoo.spec import input_shapes
 
 from .made_records import made_record
 from .media import write_video

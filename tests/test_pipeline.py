@@ -11,14 +11,15 @@ import pytest
 import torch
 
 from kinobench.bench.accuracy import measure_shards
+from kinobench.bench.failures import out_of_memory
 from kinobench.bench.inputs import FlowViews, VideoInputs
 from kinobench.bench.pipeline import Forwards, FrameRooms, ahead_limit, read_ahead
 from kinobench.bench.shards import Shard
-from kinobench.bench.want_of_memory import out_of_memory
+from kinobench.datasets.clips import Clips
 from kinobench.datasets.errors import KinobenchError, VideoError
 from kinobench.datasets.protocol import preset
 from kinobench.datasets.split import Video
-from kinobench.datasets.video import Clips, Room
+from kinobench.datasets.video import Room
 
 CPU = torch.device("cpu")
 

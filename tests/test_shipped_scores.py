@@ -11,7 +11,6 @@ average of prejudices may tell them apart: what is held to 1/8 is its first fram
 import math
 import subprocess
 import sys
-import tomllib
 from collections.abc import Container, Iterable
 from pathlib import Path
 
@@ -25,8 +24,8 @@ from torch import nn
 from kinobench.bench import recipe, suite
 from kinobench.bench.accuracy import measure_accuracy
 from kinobench.bench.fit import Order, fit
-from kinobench.bench.fitted_weights import Fitted, read_fitted
-from kinobench.bench.learning_curve import Epoch
+from kinobench.bench.fit_shipped import SETTINGS
+from kinobench.bench.fitted_weights import Epoch, Fitted, read_fitted
 from kinobench.bench.stats import wilson
 from kinobench.datasets import pointlight
 from kinobench.datasets.flow_methods import DEFAULT
@@ -35,7 +34,7 @@ from kinobench.datasets.protocol import preset
 from kinobench.datasets.split import Split, Video
 from kinobench.zoo import registry
 from kinobench.zoo.named_weights import load_weights
-from kinobench.zoo.shipped import FOLDER, shipped_files
+from kinobench.zoo.shipped import shipped_files
 
 from .media import REPOSITORY, write_video
 
@@ -84,7 +83,7 @@ ABOVE_90 = {
 """What sees small motions at their places, and was trained for long enough."""
 VIDEOS = pointlight.TEST_VIDEOS
 SWIRLS = {"Swirl", "CounterSwirl"}
-SETTINGS = tomllib.loads((FOLDER / "pointlight.toml").read_text())
+
 MOST_BYTES = 1_000_000
 
 CHEAP = {"single_frame_tiny", "late_fusion_pool_tiny", "late_fusion_tiny", "early_fusion_tiny"}
@@ -151,8 +150,9 @@ def test_every_family_has_trained_weights(family: str) -> None:
 
 
 def test_the_page_tells_what_the_files_say(tmp_path: Path) -> None:
-    page, script = tmp_path / "weights.md", FOLDER / "fit_all.py"
-    subprocess.run([sys.executable, str(script), "--page", str(page)], check=True)
+    page = tmp_path / "weights.md"
+    program = REPOSITORY / "bench.py"
+    subprocess.run([sys.executable, str(program), "fit-shipped", "--page", str(page)], check=True)
     assert page.read_text() == (REPOSITORY / "results" / "weights.md").read_text()
 
 

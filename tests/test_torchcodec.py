@@ -13,8 +13,8 @@ import pytest
 
 from kinobench.bench.environment import UnfitEnvironmentError, library_versions, require_decoder
 from kinobench.datasets import torchcodec_frames
+from kinobench.datasets.clips import open_video
 from kinobench.datasets.errors import KinobenchError, VideoError
-from kinobench.datasets.video import open_video
 
 from .media import (
     REAL_VIDEOS,

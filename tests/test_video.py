@@ -12,13 +12,14 @@ from av.bitstream import BitStreamFilterContext
 from av.container import InputContainer
 
 from kinobench.datasets import machine_faults, video
+from kinobench.datasets.clips import open_video, read_clips
 from kinobench.datasets.container import open_container
 from kinobench.datasets.damage import Damage
 from kinobench.datasets.decoders import DECODERS, Decoder
 from kinobench.datasets.errors import VideoError
 from kinobench.datasets.machine_faults import MachineError, reading_error
 from kinobench.datasets.protocol import preset
-from kinobench.datasets.video import VideoReader, open_video, read_clips
+from kinobench.datasets.video import VideoReader
 
 from .media import (
     REAL_VIDEOS,

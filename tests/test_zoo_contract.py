@@ -7,9 +7,10 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from kinobench.bench.inputs import input_shapes, random_inputs
+from kinobench.bench.inputs import random_inputs
 from kinobench.datasets.errors import KinobenchError
 from kinobench.zoo import registry
+from kinobench.zoo.spec import input_shapes
 
 BUILT_IN = [name for names in registry.FAMILY_MODULES.values() for name in names]
 TINY = [name for name in BUILT_IN if name.endswith("_tiny")]

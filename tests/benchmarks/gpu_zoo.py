@@ -123,7 +123,7 @@ def measure(results: Path, names: Sequence[str], device: Device, end: float) -> 
             print(f"{_named(record.case)}: {told}", file=sys.stderr, flush=True)
         longest = max(longest, time.monotonic() - begin)
     if had(results):
-        cli_boards.rebuild(results)
+        cli_boards.rebuild(results, print)
 
 
 def had(results: Path) -> list[Record]:

@@ -83,7 +83,7 @@ def test_render_a_leaderboard(benchmark: Callable, records: list[Record], form: 
 
 @pytest.mark.benchmark(group=f"harness: {RECORDS:,} records")
 def test_from_files_to_boards(benchmark: Callable, results: Path) -> None:
-    found = benchmark(read_boards, results)
+    found = benchmark(read_boards, results, print)
     assert sum(len(board.rows) for board in found) == RECORDS
 
 

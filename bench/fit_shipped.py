@@ -1,15 +1,9 @@
-"""Train the weights that come with kinobench: a tiny network of every family, by one recipe.
+"""The weights that come with kinobench: a tiny network of every family, trained by one recipe.
 
-    python zoo/weights/fit_all.py               # those that are missing, or made otherwise
-    python zoo/weights/fit_all.py c3d_tiny ...  # these alone
-    python zoo/weights/fit_all.py --list        # what there is, and its score
-    python zoo/weights/fit_all.py --picture results/learning_curves.png --page results/weights.md
-
-Each is what `python bench.py fit MODEL --half` writes; as many are trained side by side as there
-are cores, a thread each. What was interrupted goes on where it stood.
+Each is what `fit MODEL --half` writes. As many are trained at once as there are cores, with one
+thread each. A training that was interrupted continues after its last whole epoch.
 """
 
-import argparse
 import os
 import subprocess
 import sys
@@ -18,53 +12,23 @@ import tomllib
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-CHECKOUT = HERE.parent.parent
+from ..datasets.pointlight import TEST_VIDEOS
+from ..zoo.families import FAMILY_MODULES
+from ..zoo.shipped import FOLDER
+from . import recipe, suite
+from .environment import usable_cpus
+from .fitted_weights import read_fitted
+from .learning_curve import draw_curves
+from .stats import wilson
+
+CHECKOUT = Path(__file__).resolve().parent.parent
 DATASET = RECIPE = "pointlight"
-SETTINGS = tomllib.loads((HERE / f"{DATASET}.toml").read_text())
+SETTINGS = tomllib.loads((recipe.BUILT_IN / "shipped.toml").read_text())
 EPOCHS: dict[str, int] = SETTINGS["epochs"]
-
-
-def main() -> None:
-    """Train what is asked for."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "models",
-        nargs="*",
-        help="names (default: one of every family, and what the quick suite has)",
-    )
-    parser.add_argument("--all", action="store_true", help="every tiny network, some fifty")
-    parser.add_argument("--list", action="store_true", help="say what there is, and train nothing")
-    parser.add_argument("--picture", type=Path, help="draw the learning curves of what there is")
-    parser.add_argument("--page", type=Path, help="write the scores of what there is, in Markdown")
-    parser.add_argument(
-        "--epochs", type=int, help="to try it out: so many, and the weights stay in the results"
-    )
-    parser.add_argument(
-        "--results", type=Path, default=Path("results"), help="where learning curves are put"
-    )
-    parser.add_argument(
-        "--side-by-side", type=int, metavar="N", help="trainings (default: as there are cores)"
-    )
-    given = parser.parse_args()
-    models = given.models or tiny_networks(every=given.all)
-    if given.list:
-        for model in models:
-            print(f"{model:32} {standing(model)}")
-    elif given.picture or given.page:
-        if given.picture:
-            draw(given.picture, models)
-        if given.page:
-            given.page.write_text(page(models), encoding="utf-8")
-    else:
-        train_all(models, given.results, given.epochs, given.side_by_side)
 
 
 def tiny_networks(every: bool) -> list[str]:
     """Return the tiny networks: one of each family and those of the quick suite, or all."""
-    from kinobench.bench import suite
-    from kinobench.zoo.families import FAMILY_MODULES
-
     quick = suite.load("quick").models
     found = []
     for names in FAMILY_MODULES.values():
@@ -76,14 +40,11 @@ def tiny_networks(every: bool) -> list[str]:
 
 def file_of(model: str) -> Path:
     """Return where a network's weights lie."""
-    return HERE / DATASET / f"{model}.safetensors"
+    return FOLDER / DATASET / f"{model}.safetensors"
 
 
 def standing(model: str) -> str:
     """Say what a network's weights reach, and whether today's recipe made them."""
-    from kinobench.bench import recipe
-    from kinobench.bench.fitted_weights import read_fitted
-
     path = file_of(model)
     said = read_fitted(path) if path.is_file() else None
     if said is None or said.top1 is None:
@@ -98,9 +59,6 @@ def standing(model: str) -> str:
 
 def draw(picture: Path, models: list[str]) -> None:
     """Draw the learning curves that the files hold."""
-    from kinobench.bench.fitted_weights import read_fitted
-    from kinobench.bench.learning_curve import draw_curves
-
     said = {model: read_fitted(file_of(model)) for model in models if file_of(model).is_file()}
     curves = {model: fitted.curve for model, fitted in said.items() if fitted is not None}
     draw_curves(picture, curves, chance=1 / 8)
@@ -108,12 +66,6 @@ def draw(picture: Path, models: list[str]) -> None:
 
 def page(models: list[str]) -> str:
     """Return what there is as a page of Markdown, the best first."""
-    from kinobench.bench import recipe
-    from kinobench.bench.fitted_weights import read_fitted
-    from kinobench.bench.stats import wilson
-    from kinobench.datasets.pointlight import TEST_VIDEOS
-    from kinobench.zoo.families import FAMILY_MODULES
-
     families = {model: family for family, names in FAMILY_MODULES.items() for model in names}
     said = {model: read_fitted(file_of(model)) for model in models if file_of(model).is_file()}
     known = {model: each for model, each in said.items() if each and each.top1 is not None}
@@ -155,7 +107,7 @@ PAGE = """# Weights that come with kinobench
 `bench/recipes/{dataset}.toml`, seed {seed}, {clips} clips an epoch of {per_class} videos of a \
 class (manifest {manifest}), with torch {torch}; {minutes:.0f} minutes of one core in all, where \
 others used the machine too. Top-1 on all {test} videos of the test split, with the 95 % interval \
-(Wilson). Written by `zoo/weights/fit_all.py --page`.
+(Wilson). Written by `python bench.py fit-shipped --page`.
 
 | network | family | top-1 (%) | epochs | minutes of a core | MB |
 |---|---|---|---|---|---|
@@ -163,19 +115,21 @@ others used the machine too. Top-1 on all {test} videos of the test split, with 
 """
 
 
-def train_all(models: list[str], results: Path, epochs: int | None, beside: int | None) -> None:
-    """Train networks side by side, each in a process, and say how each came out.
+def train_all(models: list[str], results: Path, epochs: int | None, at_once: int | None) -> bool:
+    """Train networks side by side, each in a process, and print how each came out.
 
-    Exits with 1 if one fails; `fit` itself passes over what it made already.
+    `fit` itself skips what it made already.
+
+    Returns:
+        Whether all of them succeeded.
     """
-    from kinobench.bench.environment import usable_cpus
 
     per_class = SETTINGS["per_class"]
     root = results / "fit" / f"{DATASET}-{per_class}-of-a-class"
     make = ["data", "make", DATASET, "--train", str(per_class), "--data-root", str(root)]
     subprocess.run([sys.executable, str(CHECKOUT / "bench.py"), *make], check=True)
     begin, failed = time.monotonic(), []
-    pool = ThreadPoolExecutor(beside or len(usable_cpus()))
+    pool = ThreadPoolExecutor(at_once or len(usable_cpus()))
     trainings = {pool.submit(train, model, root, results, epochs): model for model in models}
     try:
         for number, training in enumerate(as_completed(trainings), 1):
@@ -190,8 +144,8 @@ def train_all(models: list[str], results: Path, epochs: int | None, beside: int 
             )
     except KeyboardInterrupt:
         pool.shutdown(wait=True, cancel_futures=True)  # those that run were interrupted as well
-        sys.exit(130)
-    sys.exit(1 if failed else 0)
+        raise
+    return not failed
 
 
 def train(model: str, root: Path, results: Path, epochs: int | None) -> tuple[str | None, float]:
@@ -215,7 +169,3 @@ def train(model: str, root: Path, results: Path, epochs: int | None) -> tuple[st
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     said = None if done.returncode == 0 else f"exit {done.returncode}: {done.stderr[-500:]}"
     return said, time.monotonic() - begin
-
-
-if __name__ == "__main__":
-    main()

@@ -11,7 +11,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -27,6 +26,7 @@ from .cluster_address import (
 )
 from .cluster_shard import LEAVES_AFTER_S, Order, Outcome
 from .environment import physical_cores
+from .files import CHECKOUT
 from .job import LOCAL, Cluster, ShardFailedError
 from .record import Failure
 from .shards import Shard, ShardLogits
@@ -76,7 +76,7 @@ def measure_on_cluster(
     if not shards:
         return
     first = order_of(shards[0], at_most).job.case
-    needs, root = needs_of(first), str(Path(__file__).resolve().parent.parent)
+    needs, root = needs_of(first), str(CHECKOUT)
     environment = {name: str(needs.cpus) for name in _THREADS} if first.device == "cpu" else {}
     with _connected(cluster, needs) as ray:
         from . import cluster_task

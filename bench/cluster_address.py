@@ -15,11 +15,11 @@ from ..datasets.decoders import Decoder
 from ..datasets.errors import KinobenchError
 from .cluster_folder import parent_of_folder
 from .environment import physical_cores
+from .files import CHECKOUT
 from .job import LOCAL, Cluster
 from .record import Case, Environment
 
 AUTO = "auto"
-_ROOT = Path(__file__).resolve().parent.parent
 KNOCK_S, PROBE_S = 5.0, 30.0
 DESCRIBE_S = 180.0
 """Ray starts a process on the node first, and a decoder may need torch."""
@@ -203,7 +203,7 @@ def _probe(address: str, named: str, decoder: Decoder | None = None) -> _Answer:
         asked = subprocess.run(
             # The modules beside it have names that others have too.
             [sys.executable, "-P", str(program)],
-            input=json.dumps({"address": address, "root": str(_ROOT), "decoder": decoder}),
+            input=json.dumps({"address": address, "root": str(CHECKOUT), "decoder": decoder}),
             capture_output=True,
             text=True,
             timeout=patience_s,

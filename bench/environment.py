@@ -14,6 +14,7 @@ from ..datasets.decoders import DEFAULT as DEFAULT_DECODER
 from ..datasets.decoders import Decoder
 from ..datasets.errors import KinobenchError
 from . import control_group, kernel_files
+from .files import CHECKOUT
 from .git import GitError, git
 from .processor import processor_name
 from .record import Device, Environment
@@ -226,7 +227,7 @@ def _gpu(first: bool) -> _Gpu:
 
 def _commit() -> str | None:
     """Return the commit of the checkout that runs."""
-    return commit_of(Path(__file__).resolve().parent.parent)
+    return commit_of(CHECKOUT)
 
 
 def commit_of(checkout: Path) -> str | None:

@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     import torch
 
 
+CHECKOUT = Path(__file__).resolve().parent.parent
+"""The folder that holds bench/, zoo/ and datasets/: a checkout, or `kinobench` where it is
+installed."""
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a whole file or nothing; a pipe or a device is written to as it is.
 

@@ -17,11 +17,11 @@ from ..zoo.families import FAMILY_MODULES
 from ..zoo.shipped import FOLDER
 from . import recipe, suite
 from .environment import usable_cpus
+from .files import CHECKOUT
 from .fitted_weights import read_fitted
 from .learning_curve import draw_curves
 from .stats import wilson
 
-CHECKOUT = Path(__file__).resolve().parent.parent
 DATASET = RECIPE = "pointlight"
 SETTINGS = tomllib.loads((recipe.BUILT_IN / "shipped.toml").read_text())
 EPOCHS: dict[str, int] = SETTINGS["epochs"]

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..datasets.errors import KinobenchError
 from .environment import UnfitEnvironmentError, commit_of, describe
+from .files import CHECKOUT
 from .gate import Bench, Checked, Terms, check
 from .gate_baseline import find_commit, repository_of, worktree
 from .gate_page import Report
@@ -18,7 +19,6 @@ from .gate_self import SelfCheck, measure_itself
 from .gate_turns import Code, exact_facts, measured_pair
 from .record import Case
 
-CHECKOUT = Path(__file__).resolve().parent.parent
 """What `kinobench` means in this process: the root that holds its three packages."""
 
 Tell = Callable[[str], None]

@@ -25,7 +25,7 @@ import psutil
 
 from ..datasets.errors import KinobenchError
 from ..zoo.spec import Builder
-from .files import sync_folder
+from .files import CHECKOUT, sync_folder
 from .record import Case, LogitsType
 
 try:
@@ -44,6 +44,7 @@ notices within a second, and CUDA may take longer to give back what it holds."""
 _BEGINNING_S = 60.0
 """A folder without conditions that is older than this was left by a run killed in between."""
 
+_PARTS = ("bench", "datasets", "zoo")
 _INSTALLED = {"site-packages", "dist-packages"}
 
 Waiting = Callable[[str], None]
@@ -263,11 +264,12 @@ def mark_finished(folder: Path) -> None:
 def source_digest(build: Builder, *files: Path) -> str:
     """Return the digest of kinobench's own modules, of the builder's, and of other files."""
     digest = hashlib.sha256()
-    root = Path(__file__).resolve().parent.parent
-    own = [path for part in ("bench", "datasets", "zoo") for path in (root / part).glob("*.py")]
+    own = [path for part in _PARTS for path in (CHECKOUT / part).rglob("*.py")]
     module = getattr(sys.modules.get(build.__module__), "__file__", None)
-    for path in [*sorted(own), *([Path(module)] if module else []), *files]:
-        digest.update(f"{path.name}\t".encode())
+    named = [(path.relative_to(CHECKOUT).as_posix(), path) for path in sorted(own)]
+    named += [(path.name, path) for path in (*([Path(module)] if module else []), *files)]
+    for name, path in named:
+        digest.update(f"{name}\t".encode())
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()[:16]
 
@@ -278,8 +280,7 @@ def imported_digest(build: Builder, *plugins: Path) -> str:
     These are the files below the folders of the plugins and of the package that the builder is in.
     Libraries that are installed there too, and kinobench itself, are told by other conditions.
     """
-    root = Path(__file__).resolve().parent.parent
-    own = [root / part for part in ("bench", "datasets", "zoo")]
+    own = [CHECKOUT / part for part in _PARTS]
     folders = [path.resolve().parent for path in plugins]
     package = build.__module__.partition(".")[0]
     if package != __name__.partition(".")[0]:

@@ -10,10 +10,10 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from pathlib import Path
 
 import msgspec
 
+from .files import CHECKOUT
 from .job import Built, Event, Failed, Finished, Job, Measured, Note, Progress
 from .nursery import Forked, Nursery, may_fork
 from .record import Case, Environment, Failure, FailureKind, Record
@@ -172,7 +172,7 @@ def _environment(case: Case) -> dict[str, str]:
 
 def _worker_command() -> list[str]:
     """Return how to start a worker that runs this very code, installed or from a checkout."""
-    checkout = Path(__file__).resolve().parent.parent / "bench.py"
+    checkout = CHECKOUT / "bench.py"
     if checkout.is_file():
         return [sys.executable, str(checkout), "worker"]
     return [sys.executable, "-m", "kinobench.bench.cli", "worker"]

@@ -180,7 +180,7 @@ def environment_of(cluster: Cluster, decoder: Decoder) -> Environment:
     if described["environment"] is None:
         raise KinobenchError(
             f"{cluster.named}: node {described['node']} can't run this kinobench: "
-            f"{described['error']}; let it have {_ROOT}, or install the same kinobench there"
+            f"{described['error']}; let it have {CHECKOUT}, or install the same kinobench there"
         )
     try:
         return msgspec.json.decode(described["environment"], type=Environment)

@@ -10,9 +10,9 @@ from rich.text import Text
 
 from ..datasets import catalog
 from ..datasets.errors import KinobenchError, UnknownNameError
-from ..datasets.origins import ALIASES
-from ..datasets.placement import OWN_SHORT_RULE
 from ..datasets.protocol import PRESETS, Protocol
+from ..datasets.protocol.placement import OWN_SHORT_RULE
+from ..datasets.protocol.presets import ALIASES
 from . import models, suite
 
 Line = dict[str, Any]

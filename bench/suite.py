@@ -10,7 +10,6 @@ from typing import Any, get_args
 import msgspec
 
 from ..datasets import catalog
-from ..datasets.cropping import CROP_COUNTS
 from ..datasets.decoders import DECODERS, Decoder
 from ..datasets.decoders import DEFAULT as DEFAULT_DECODER
 from ..datasets.errors import KinobenchError, UnknownNameError, nearest_name
@@ -18,6 +17,7 @@ from ..datasets.flow_methods import DEFAULT as DEFAULT_FLOW
 from ..datasets.flow_methods import METHODS, FlowMethod
 from ..datasets.probe_names import PROBES, Probe
 from ..datasets.protocol import preset
+from ..datasets.protocol.cropping import CROP_COUNTS
 from ..zoo import registry
 from ..zoo.named_weights import (
     find_weights,

@@ -19,8 +19,8 @@ from ..datasets.clips import Clips, open_video
 from ..datasets.errors import KinobenchError, VideoError
 from ..datasets.flow_methods import FlowMethod
 from ..datasets.protocol import Protocol
+from ..datasets.protocol.timed_placement import TIMED_PLACEMENTS
 from ..datasets.split import Split
-from ..datasets.timed_placement import TIMED_PLACEMENTS
 from ..zoo.spec import Input, input_shapes
 from .inputs import InputMaker, Inputs, video_inputs
 from .recipe import Recipe

@@ -27,7 +27,7 @@ from .damage import Damage, is_key
 from .decoder_log import listening, tells_damage
 from .errors import VideoError
 from .machine_faults import reading_error
-from .timed_placement import Timeline
+from .protocol.timed_placement import Timeline
 
 KEPT_BYTES = 2**20
 """Where a file's video packets are no larger in all, those that indexing read are decoded."""

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kinobench.datasets.placement import Indices
 from kinobench.datasets.protocol import Protocol
-from kinobench.datasets.timed_placement import Timeline
+from kinobench.datasets.protocol.placement import Indices
+from kinobench.datasets.protocol.timed_placement import Timeline
 
 from .media import turn, write_video
 from .painted_network import COLUMNS, DARK, HALF, LEFT, LIGHT, MARGIN, RIGHT, ROWS, bits_of

@@ -8,9 +8,9 @@ import pytest
 import torch
 from PIL import Image
 
-from kinobench.datasets.cropping import Crop
 from kinobench.datasets.protocol import ALIASES, PRESETS, preset
-from kinobench.datasets.timed_placement import Timeline
+from kinobench.datasets.protocol.cropping import Crop
+from kinobench.datasets.protocol.timed_placement import Timeline
 from kinobench.datasets.views import make_views, resized_frames
 
 

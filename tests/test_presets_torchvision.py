@@ -12,7 +12,7 @@ from torchvision.models import get_weight
 
 from kinobench.datasets.clips import read_clips
 from kinobench.datasets.protocol import preset
-from kinobench.datasets.timed_placement import Timeline
+from kinobench.datasets.protocol.timed_placement import Timeline
 from kinobench.datasets.video import VideoReader
 from kinobench.datasets.views import make_views
 

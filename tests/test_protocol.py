@@ -3,10 +3,10 @@ import re
 import msgspec
 import pytest
 
-from kinobench.datasets.cropping import Crop, crops_of, resized
 from kinobench.datasets.errors import KinobenchError, UnknownNameError
-from kinobench.datasets.placement import clip_ticks, frame_at, ticks_in
 from kinobench.datasets.protocol import PRESETS, Protocol, preset
+from kinobench.datasets.protocol.cropping import Crop, crops_of, resized
+from kinobench.datasets.protocol.placement import clip_ticks, frame_at, ticks_in
 
 TENTHS = tuple(number / 10 for number in range(20))
 

@@ -7,10 +7,10 @@ from typing import Literal
 
 import msgspec
 
+from ..errors import KinobenchError, UnknownNameError
 from .cropping import CROP_COUNTS, Crop, CropRounding, LongSide, crops_of, resized
-from .errors import KinobenchError, UnknownNameError
-from .origins import ALIASES, COMMON, ORIGINS
 from .placement import Placement, ShortRule, clip_ticks, frame_at, sparse_ticks, ticks_in
+from .presets import ALIASES, COMMON, ORIGINS
 from .timed_placement import TIMED_PLACEMENTS, Timeline, timeline_of
 
 Interpolation = Literal["bilinear", "bicubic", "nearest"]

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..datasets.clips import read_clips
 from ..datasets.decoders import DEFAULT as DEFAULT_DECODER
 from ..datasets.decoders import Decoder
 from ..datasets.errors import VideoError
@@ -23,7 +22,8 @@ from ..datasets.probe_names import Probe
 from ..datasets.probes import probed
 from ..datasets.protocol import Protocol
 from ..datasets.split import Split, Video
-from ..datasets.video import Room
+from ..datasets.video.clips import read_clips
+from ..datasets.video.reader import Room
 from ..zoo.spec import Input, input_shapes
 from .inputs import InputMaker, VideoInputs, video_inputs
 from .lanes import side_by_side

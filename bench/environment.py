@@ -122,7 +122,7 @@ def library_versions(decoder: Decoder = DEFAULT_DECODER) -> dict[str, str]:
         except PackageNotFoundError:
             continue
     if decoder == "torchcodec":
-        from ..datasets.torchcodec_frames import load
+        from ..datasets.video.torchcodec import load
 
         versions |= load().versions
     return versions
@@ -184,7 +184,7 @@ def require_device(device: Device) -> None:
 def require_decoder(decoder: Decoder) -> None:
     """Raise UnfitEnvironmentError where the decoder can't be loaded."""
     if decoder == "torchcodec":
-        from ..datasets.torchcodec_frames import load
+        from ..datasets.video.torchcodec import load
 
         try:
             load()

@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 import torch
 
-from ..datasets.clips import Clips
 from ..datasets.flow_cache import FlowCache
 from ..datasets.flow_methods import FlowMethod
 from ..datasets.flow_views import flow_views
 from ..datasets.protocol import Protocol
+from ..datasets.video.clips import Clips
 from ..datasets.views import ViewMaker
 from ..zoo.spec import Input, input_shapes
 

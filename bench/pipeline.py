@@ -13,7 +13,7 @@ import torch
 
 from ..datasets.errors import KinobenchError, VideoError
 from ..datasets.split import Video
-from ..datasets.video import Room
+from ..datasets.video.reader import Room
 from .environment import available_memory_bytes
 from .failures import out_of_memory
 from .inputs import Inputs, VideoInputs, ViewSource

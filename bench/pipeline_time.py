@@ -20,12 +20,12 @@ import msgspec
 import numpy as np
 import torch
 
-from ..datasets.clips import cut_clips, open_video
 from ..datasets.errors import VideoError
 from ..datasets.flow_methods import DEFAULT as DEFAULT_FLOW
 from ..datasets.flow_views import flow_views
 from ..datasets.split import Split, Video
-from ..datasets.video import VideoReader
+from ..datasets.video.clips import cut_clips, open_video
+from ..datasets.video.reader import VideoReader
 from ..datasets.views import ViewMaker
 from ..zoo.spec import input_shapes
 from .accuracy import measure_accuracy, views_in_a_forward

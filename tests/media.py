@@ -18,7 +18,7 @@ REAL_VIDEOS = REPOSITORY.parent / "shared" / "videos"
 def skip_without(decoder: Decoder) -> None:
     """Skip a test where the decoder can't be loaded."""
     if decoder == "torchcodec":
-        from kinobench.datasets.torchcodec_frames import load
+        from kinobench.datasets.video.torchcodec import load
 
         try:
             load()

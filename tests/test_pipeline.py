@@ -15,11 +15,11 @@ from kinobench.bench.failures import out_of_memory
 from kinobench.bench.inputs import FlowViews, VideoInputs
 from kinobench.bench.pipeline import Forwards, FrameRooms, ahead_limit, read_ahead
 from kinobench.bench.shards import Shard
-from kinobench.datasets.clips import Clips
 from kinobench.datasets.errors import KinobenchError, VideoError
 from kinobench.datasets.protocol import preset
 from kinobench.datasets.split import Video
-from kinobench.datasets.video import Room
+from kinobench.datasets.video.clips import Clips
+from kinobench.datasets.video.reader import Room
 
 CPU = torch.device("cpu")
 

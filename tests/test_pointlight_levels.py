@@ -14,13 +14,13 @@ from scipy import stats
 from kinobench.bench.training_clips import told_by_sides
 from kinobench.datasets import catalog, dots, pointlight
 from kinobench.datasets.class_names import class_names
-from kinobench.datasets.clips import open_video
 from kinobench.datasets.errors import DatasetError, KinobenchError, UnknownNameError
 from kinobench.datasets.noise_dots import draw_noise
 from kinobench.datasets.pointlight_level import LEVELS, OPTIONS, POINTLIGHT, changed, written
 from kinobench.datasets.protocol import preset
 from kinobench.datasets.split import Split, Video
 from kinobench.datasets.turns import HEADINGS, QUARTERS, moving_frames
+from kinobench.datasets.video.clips import open_video
 
 from .media import REPOSITORY
 from .test_data_pointlight import correlations, told_from_tracks

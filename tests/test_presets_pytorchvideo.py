@@ -13,11 +13,11 @@ from pytorchvideo.data.clip_sampling import ConstantClipsPerVideoSampler
 from pytorchvideo.data.encoded_video_pyav import EncodedVideoPyAV
 from pytorchvideo.data.utils import secs_to_pts
 
-from kinobench.datasets.clips import read_clips
 from kinobench.datasets.protocol import PRESETS, Protocol, preset
 from kinobench.datasets.protocol.cropping import resized
 from kinobench.datasets.protocol.timed_placement import Timeline, linspace
-from kinobench.datasets.video import VideoReader
+from kinobench.datasets.video.clips import read_clips
+from kinobench.datasets.video.reader import VideoReader
 from kinobench.datasets.views import make_views
 
 from .media import REAL_VIDEOS, write_video

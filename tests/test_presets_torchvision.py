@@ -10,10 +10,10 @@ from torchvision.datasets.samplers import UniformClipSampler
 from torchvision.datasets.video_utils import VideoClips
 from torchvision.models import get_weight
 
-from kinobench.datasets.clips import read_clips
 from kinobench.datasets.protocol import preset
 from kinobench.datasets.protocol.timed_placement import Timeline
-from kinobench.datasets.video import VideoReader
+from kinobench.datasets.video.clips import read_clips
+from kinobench.datasets.video.reader import VideoReader
 from kinobench.datasets.views import make_views
 
 from .media import write_video

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from kinobench.datasets.clips import Clips
 from kinobench.datasets.probe_names import PROBES, TAKES, Probe
 from kinobench.datasets.probes import BLUR, probed
+from kinobench.datasets.video.clips import Clips
 
 
 def made_clips(frames: int = 8, clips: int = 2, size: int = 64) -> Clips:

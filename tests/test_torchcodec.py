@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from kinobench.bench.environment import UnfitEnvironmentError, library_versions, require_decoder
-from kinobench.datasets import torchcodec_frames
-from kinobench.datasets.clips import open_video
 from kinobench.datasets.errors import KinobenchError, VideoError
+from kinobench.datasets.video import torchcodec as torchcodec_frames
+from kinobench.datasets.video.clips import open_video
 
 from .media import (
     REAL_VIDEOS,

@@ -11,15 +11,16 @@ import pytest
 from av.bitstream import BitStreamFilterContext
 from av.container import InputContainer
 
-from kinobench.datasets import machine_faults, video
-from kinobench.datasets.clips import open_video, read_clips
-from kinobench.datasets.container import open_container
-from kinobench.datasets.damage import Damage
 from kinobench.datasets.decoders import DECODERS, Decoder
 from kinobench.datasets.errors import VideoError
-from kinobench.datasets.machine_faults import MachineError, reading_error
 from kinobench.datasets.protocol import preset
-from kinobench.datasets.video import VideoReader
+from kinobench.datasets.video import machine_faults
+from kinobench.datasets.video import reader as video
+from kinobench.datasets.video.clips import open_video, read_clips
+from kinobench.datasets.video.container import open_container
+from kinobench.datasets.video.damage import Damage
+from kinobench.datasets.video.machine_faults import MachineError, reading_error
+from kinobench.datasets.video.reader import VideoReader
 
 from .media import (
     REAL_VIDEOS,
@@ -391,7 +392,7 @@ class _WithTornSound:
 def test_damaged_sound_does_no_harm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_video(tmp_path / "sound.ts", numbered_frames(12), audio_first=True)
     with monkeypatch.context() as patch:
-        patch.setattr("kinobench.datasets.video.open_container", _WithTornSound)
+        patch.setattr("kinobench.datasets.video.reader.open_container", _WithTornSound)
         reader = VideoReader(path)
     with reader as video:
         assert frame_numbers(video.frames([0, 11])) == [0, 11]
@@ -468,7 +469,7 @@ def test_colours_that_there_is_no_memory_to_convert_are_the_machines_fault(
         def reformat(self, *_: object, **__: object) -> None:
             raise av.FFmpegError(errno.ENOMEM, "Cannot allocate memory")
 
-    monkeypatch.setattr("kinobench.datasets.video.VideoReformatter", Lacking)
+    monkeypatch.setattr("kinobench.datasets.video.reader.VideoReformatter", Lacking)
     monkeypatch.setattr(machine_faults, "_is_memory_left", lambda: False)
     with VideoReader(path) as video, pytest.raises(MachineError, match="out of memory"):
         video.frames([0])

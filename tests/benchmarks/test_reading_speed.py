@@ -24,11 +24,11 @@ from torch.utils.data import SequentialSampler
 from kinobench.bench.environment import usable_cpus
 from kinobench.bench.inputs import InputMaker, VideoInputs
 from kinobench.bench.pipeline import FrameRooms, read_ahead
-from kinobench.datasets.clips import Clips, read_clips
 from kinobench.datasets.decoders import Decoder
 from kinobench.datasets.protocol import preset
 from kinobench.datasets.split import Video
-from kinobench.datasets.video import Room, VideoReader
+from kinobench.datasets.video.clips import Clips, read_clips
+from kinobench.datasets.video.reader import Room, VideoReader
 
 from ..media import REAL_VIDEOS, skip_without
 from .clips import write_clip

@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .decoders import DEFAULT as DEFAULT_DECODER
-from .decoders import Decoder
-from .protocol import Protocol
-from .video import Room, VideoReader, new_room
+from ..decoders import DEFAULT as DEFAULT_DECODER
+from ..decoders import Decoder
+from ..protocol import Protocol
+from .reader import Room, VideoReader, new_room
 
 
 class Clips(NamedTuple):
@@ -28,7 +28,7 @@ class Clips(NamedTuple):
 def open_video(path: str | Path, decoder: Decoder = DEFAULT_DECODER) -> VideoReader:
     """Open a video file whose frames `decoder` decodes; see `VideoReader`."""
     if decoder == "torchcodec":
-        from .torchcodec_frames import TorchcodecReader
+        from .torchcodec import TorchcodecReader
 
         return TorchcodecReader(path)
     return VideoReader(path)

@@ -22,12 +22,12 @@ import av
 import numpy as np
 from av.video.reformatter import VideoReformatter
 
+from ..errors import VideoError
+from ..protocol.timed_placement import Timeline
 from .container import open_container
 from .damage import Damage, is_key
 from .decoder_log import listening, tells_damage
-from .errors import VideoError
 from .machine_faults import reading_error
-from .protocol.timed_placement import Timeline
 
 KEPT_BYTES = 2**20
 """Where a file's video packets are no larger in all, those that indexing read are decoded."""

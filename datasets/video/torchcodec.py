@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .errors import KinobenchError, VideoError
+from ..errors import KinobenchError, VideoError
 from .ffmpeg_messages import Messages
-from .video import Room, VideoReader, new_room
+from .reader import Room, VideoReader, new_room
 
 CURE = (
     "it takes `pip install 'torchcodec>=0.11'` (kinobench's extra `torchcodec`) and FFmpeg's "

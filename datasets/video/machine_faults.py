@@ -7,7 +7,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from .errors import KinobenchError, VideoError
+from ..errors import KinobenchError, VideoError
 
 _ALWAYS = {errno.EMFILE, errno.ENFILE, errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN}
 LARGEST_PIXELS = 2**26

@@ -19,11 +19,11 @@ from ..datasets.flow_cache import FlowCache
 from ..datasets.flow_methods import DEFAULT as DEFAULT_FLOW
 from ..datasets.flow_methods import FlowMethod
 from ..datasets.probe_names import Probe
-from ..datasets.probes import probed
 from ..datasets.protocol import Protocol
 from ..datasets.split import Split, Video
 from ..datasets.video.clips import read_clips
 from ..datasets.video.reader import Room
+from ..datasets.views.probes import probed
 from ..zoo.spec import Input, input_shapes
 from .inputs import InputMaker, VideoInputs, video_inputs
 from .lanes import side_by_side

@@ -11,7 +11,7 @@ from ..datasets.flow_methods import FlowMethod
 from ..datasets.flow_views import flow_views
 from ..datasets.protocol import Protocol
 from ..datasets.video.clips import Clips
-from ..datasets.views import ViewMaker
+from ..datasets.views.maker import ViewMaker
 from ..zoo.spec import Input, input_shapes
 
 Inputs = tuple[torch.Tensor, ...]

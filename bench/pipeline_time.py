@@ -26,7 +26,7 @@ from ..datasets.flow_views import flow_views
 from ..datasets.split import Split, Video
 from ..datasets.video.clips import cut_clips, open_video
 from ..datasets.video.reader import VideoReader
-from ..datasets.views import ViewMaker
+from ..datasets.views.maker import ViewMaker
 from ..zoo.spec import input_shapes
 from .accuracy import measure_accuracy, views_in_a_forward
 from .failures import out_of_memory

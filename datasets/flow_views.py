@@ -19,7 +19,7 @@ from .flow import (
 )
 from .flow_cache import VideoFlowCache
 from .protocol import Protocol
-from .views import resized_frames
+from .views.maker import resized_frames
 
 
 def flow_views(

@@ -23,7 +23,7 @@ from kinobench.bench.sweep import measure_sweep
 from kinobench.datasets import catalog
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.protocol import Protocol, preset
-from kinobench.datasets.views import make_views
+from kinobench.datasets.views.maker import make_views
 from kinobench.zoo import registry
 
 from .media import REPOSITORY

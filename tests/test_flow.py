@@ -25,7 +25,7 @@ from kinobench.datasets.flow import (
 from kinobench.datasets.flow_cache import FlowCache, cache_root
 from kinobench.datasets.flow_views import flow_views
 from kinobench.datasets.protocol import Protocol
-from kinobench.datasets.views import make_views
+from kinobench.datasets.views.maker import make_views
 
 RIM = 16
 STILL = 128 / 127.5 - 1

@@ -18,7 +18,7 @@ from kinobench.datasets.protocol.cropping import resized
 from kinobench.datasets.protocol.timed_placement import Timeline, linspace
 from kinobench.datasets.video.clips import read_clips
 from kinobench.datasets.video.reader import VideoReader
-from kinobench.datasets.views import make_views
+from kinobench.datasets.views.maker import make_views
 
 from .media import REAL_VIDEOS, write_video
 

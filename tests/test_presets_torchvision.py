@@ -14,7 +14,7 @@ from kinobench.datasets.protocol import preset
 from kinobench.datasets.protocol.timed_placement import Timeline
 from kinobench.datasets.video.clips import read_clips
 from kinobench.datasets.video.reader import VideoReader
-from kinobench.datasets.views import make_views
+from kinobench.datasets.views.maker import make_views
 
 from .media import write_video
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from kinobench.datasets.probe_names import PROBES, TAKES, Probe
-from kinobench.datasets.probes import BLUR, probed
 from kinobench.datasets.video.clips import Clips
+from kinobench.datasets.views.probes import BLUR, probed
 
 
 def made_clips(frames: int = 8, clips: int = 2, size: int = 64) -> Clips:

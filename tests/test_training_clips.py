@@ -74,7 +74,7 @@ def test_epochs_go_on_where_the_one_before_stopped(of_an_epoch: int) -> None:
 
 def test_a_clip_of_the_whole_video_is_what_testing_sees(tmp_path: Path) -> None:
     from kinobench.datasets.video.clips import read_clips
-    from kinobench.datasets.views import make_views
+    from kinobench.datasets.views.maker import make_views
 
     write_ramp(tmp_path / "a.mp4", 16)
     protocol = clip_protocol(16)

@@ -4,9 +4,9 @@ import pytest
 import torch
 import torchvision.transforms.v2.functional as tvf
 
-from kinobench.datasets import views
 from kinobench.datasets.protocol import preset
-from kinobench.datasets.views import ViewMaker, _even_runs, make_views
+from kinobench.datasets.views import maker as views
+from kinobench.datasets.views.maker import ViewMaker, _even_runs, make_views
 
 
 def _noise(count: int, height: int, width: int) -> np.ndarray:

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 import cv2
 import numpy as np
 
-from .probe_names import Probe
-from .video.clips import Clips
+from ..probe_names import Probe
+from ..video.clips import Clips
 
 BLUR = 1 / 32
 """Standard deviation of the Gaussian, in shorter sides of the picture: 2 pixels of 64, 8 of 256."""

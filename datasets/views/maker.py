@@ -7,8 +7,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from .protocol import Interpolation, Protocol, ResizeOn
-from .protocol.cropping import Crop
+from ..protocol import Interpolation, Protocol, ResizeOn
+from ..protocol.cropping import Crop
 from .resizing import LinearResize, Size, linear_resize
 
 FRAMES_AT_ONCE = 16

@@ -15,7 +15,7 @@ import torch
 from ..datasets.decoders import DEFAULT as DEFAULT_DECODER
 from ..datasets.decoders import Decoder
 from ..datasets.errors import VideoError
-from ..datasets.flow_cache import FlowCache
+from ..datasets.flow.cache import FlowCache
 from ..datasets.flow_methods import DEFAULT as DEFAULT_FLOW
 from ..datasets.flow_methods import FlowMethod
 from ..datasets.probe_names import Probe

@@ -112,7 +112,7 @@ class _Ready:
 
     def __init__(self, order: Order, place: Place) -> None:
         """Build it, if this node is fit for the case."""
-        from ..datasets.flow_cache import FlowCache
+        from ..datasets.flow.cache import FlowCache
         from .failures import limit_memory
 
         job = order.job

@@ -6,7 +6,7 @@ from time import perf_counter
 
 import numpy as np
 
-from ..datasets.flow import FlowMethod, compute_flow, opencv_version
+from ..datasets.flow.methods import FlowMethod, compute_flow, opencv_version
 from ..datasets.protocol import Protocol
 from .record import FlowTime
 from .stats import median_interval

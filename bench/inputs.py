@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import torch
 
-from ..datasets.flow_cache import FlowCache
+from ..datasets.flow.cache import FlowCache
+from ..datasets.flow.views import flow_views
 from ..datasets.flow_methods import FlowMethod
-from ..datasets.flow_views import flow_views
 from ..datasets.protocol import Protocol
 from ..datasets.video.clips import Clips
 from ..datasets.views.maker import ViewMaker

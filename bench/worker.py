@@ -240,7 +240,7 @@ def _hold_against_peak(
 
 def _score(job: Job, network: "Network", split: Split, emit: Emit) -> None:
     """Measure the accuracy, from where a killed run of the same case stopped."""
-    from ..datasets.flow_cache import FlowCache
+    from ..datasets.flow.cache import FlowCache
     from ..datasets.flow_methods import DEFAULT
     from .accuracy import measure_accuracy, score_split
 

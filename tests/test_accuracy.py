@@ -10,7 +10,7 @@ import torch
 from kinobench.bench.accuracy import measure_accuracy
 from kinobench.datasets import catalog, pointlight
 from kinobench.datasets.errors import KinobenchError
-from kinobench.datasets.flow_cache import FlowCache
+from kinobench.datasets.flow.cache import FlowCache
 from kinobench.datasets.probe_names import Probe
 from kinobench.datasets.protocol import Protocol, preset
 from kinobench.zoo import registry

@@ -11,9 +11,10 @@ import pytest
 import torch
 from scipy import ndimage
 
-from kinobench.datasets import flow as flow_module
 from kinobench.datasets.errors import KinobenchError, UnknownNameError, VideoError
-from kinobench.datasets.flow import (
+from kinobench.datasets.flow import methods as flow_module
+from kinobench.datasets.flow.cache import FlowCache, cache_root
+from kinobench.datasets.flow.methods import (
     METHODS,
     PARAMETERS,
     compute_flow,
@@ -22,8 +23,7 @@ from kinobench.datasets.flow import (
     parameters_of,
     quantise_flow,
 )
-from kinobench.datasets.flow_cache import FlowCache, cache_root
-from kinobench.datasets.flow_views import flow_views
+from kinobench.datasets.flow.views import flow_views
 from kinobench.datasets.protocol import Protocol
 from kinobench.datasets.views.maker import make_views
 

@@ -17,8 +17,8 @@ from kinobench.bench.network import Network
 from kinobench.bench.record import Case, FlowTime, Mode
 from kinobench.bench.suite import Settings, Suite, plan
 from kinobench.datasets.errors import KinobenchError
-from kinobench.datasets.flow import compute_flow
-from kinobench.datasets.flow_cache import FlowCache
+from kinobench.datasets.flow.cache import FlowCache
+from kinobench.datasets.flow.methods import compute_flow
 from kinobench.datasets.protocol import preset
 from kinobench.datasets.split import Split, Video
 from kinobench.datasets.video.clips import read_clips

@@ -6,7 +6,10 @@ from itertools import pairwise
 import numpy as np
 import torch
 
-from .flow import (
+from ..protocol import Protocol
+from ..views.maker import resized_frames
+from .cache import VideoFlowCache
+from .methods import (
     FlowMethod,
     Parameters,
     flow_input,
@@ -17,9 +20,6 @@ from .flow import (
     parameters_of,
     quantise_flow,
 )
-from .flow_cache import VideoFlowCache
-from .protocol import Protocol
-from .views.maker import resized_frames
 
 
 def flow_views(

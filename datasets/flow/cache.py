@@ -19,7 +19,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from .errors import KinobenchError, VideoError
+from ..errors import KinobenchError, VideoError
 
 FORMAT = 1
 COMPRESSION = 1

@@ -24,8 +24,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from .errors import KinobenchError, UnknownNameError
-from .flow_methods import METHODS, FlowMethod
+from ..errors import KinobenchError, UnknownNameError
+from ..flow_methods import METHODS, FlowMethod
 
 Parameters = Mapping[str, float]
 

@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.text import Text
 
 from ..datasets import catalog
-from ..datasets.class_names import class_names
 from ..datasets.errors import UnknownNameError
+from ..datasets.lists.class_names import class_names
 from ..datasets.pointlight import Stamp, default_root, level_of, read_stamp
 from ..datasets.pointlight_level import LEVELS, OPTIONS
 

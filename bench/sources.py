@@ -6,9 +6,9 @@ from pathlib import Path
 
 import msgspec
 
-from ..datasets.class_names import CLASS_LISTS, class_names
 from ..datasets.decoders import DEFAULT as DEFAULT_DECODER
 from ..datasets.errors import KinobenchError, UnknownNameError
+from ..datasets.lists.class_names import CLASS_LISTS, class_names
 from ..datasets.protocol import Aggregation
 from .predictions import Predictions, open_predictions
 from .record import Record

@@ -14,8 +14,8 @@ from kinobench.bench.leaderboard import boards
 from kinobench.bench.record import Case, from_json
 from kinobench.bench.suite import Suite, parse, plan, settings_of
 from kinobench.bench.tables import footnotes
-from kinobench.datasets.class_names import class_names
 from kinobench.datasets.errors import KinobenchError
+from kinobench.datasets.lists.class_names import class_names
 from kinobench.datasets.protocol import preset
 from kinobench.datasets.split import Split
 from kinobench.zoo import registry

@@ -6,9 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from kinobench.datasets import catalog, ucf101
-from kinobench.datasets.class_names import class_names
+from kinobench.datasets import catalog
 from kinobench.datasets.errors import DatasetError, KinobenchError, UnknownNameError
+from kinobench.datasets.lists import ucf101
+from kinobench.datasets.lists.class_names import class_names
 from kinobench.datasets.split import Split
 
 LEVELS = ("pointlight", "pointlight-3", "pointlight-long", "pointlight-noise")
@@ -55,7 +56,8 @@ def test_an_entry_agrees_with_its_class_list(name):
 
 
 def test_the_splits_of_the_catalog_are_the_loaders():
-    from kinobench.datasets import kinetics, pointlight
+    from kinobench.datasets import pointlight
+    from kinobench.datasets.lists import kinetics
 
     assert all(catalog.get(level).splits == pointlight.SPLITS for level in LEVELS)
     for loader in (ucf101, kinetics, pointlight):

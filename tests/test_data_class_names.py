@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from kinobench.datasets.class_names import LabelMatcher, class_names, fold
 from kinobench.datasets.errors import DatasetError, UnknownNameError
+from kinobench.datasets.lists.class_names import LabelMatcher, class_names, fold
 
 ANNOTATIONS = Path(__file__).resolve().parents[1].parent / "shared" / "annotations"
 

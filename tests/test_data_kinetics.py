@@ -1,8 +1,8 @@
 import pytest
 
-from kinobench.datasets.class_names import class_names
 from kinobench.datasets.errors import DatasetError, UnknownNameError
-from kinobench.datasets.kinetics import load
+from kinobench.datasets.lists.class_names import class_names
+from kinobench.datasets.lists.kinetics import load
 
 HEADER = "label,youtube_id,time_start,time_end,split\n"
 ROWS = (

@@ -9,8 +9,8 @@ import pytest
 from scipy import fft, optimize, special, stats
 
 from kinobench.datasets import catalog, dots, pointlight
-from kinobench.datasets.class_names import class_names
 from kinobench.datasets.errors import DatasetError, UnknownNameError
+from kinobench.datasets.lists.class_names import class_names
 from kinobench.datasets.pointlight import (
     content_digest,
     default_root,

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from kinobench.datasets.class_names import class_names
 from kinobench.datasets.errors import DatasetError, UnknownNameError
-from kinobench.datasets.ucf101 import load
+from kinobench.datasets.lists.class_names import class_names
+from kinobench.datasets.lists.ucf101 import load
 
 ANNOTATIONS = Path(__file__).resolve().parents[1].parent / "shared" / "annotations" / "ucf101"
 THREE = (

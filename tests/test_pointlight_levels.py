@@ -13,8 +13,8 @@ from scipy import stats
 
 from kinobench.bench.training_clips import told_by_sides
 from kinobench.datasets import catalog, dots, pointlight
-from kinobench.datasets.class_names import class_names
 from kinobench.datasets.errors import DatasetError, KinobenchError, UnknownNameError
+from kinobench.datasets.lists.class_names import class_names
 from kinobench.datasets.noise_dots import draw_noise
 from kinobench.datasets.pointlight_level import LEVELS, OPTIONS, POINTLIGHT, changed, written
 from kinobench.datasets.protocol import preset

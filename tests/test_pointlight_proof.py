@@ -12,7 +12,7 @@ import pytest
 from scipy import stats
 
 from kinobench.datasets import dots
-from kinobench.datasets.class_names import class_names
+from kinobench.datasets.lists.class_names import class_names
 from kinobench.datasets.pointlight import load, make_pointlight
 from kinobench.datasets.pointlight_level import LEVELS, Level
 

@@ -26,7 +26,7 @@ from torchvision.models import get_weight
 
 from kinobench.bench.accuracy import measure_accuracy
 from kinobench.datasets import catalog
-from kinobench.datasets.class_names import class_names
+from kinobench.datasets.lists.class_names import class_names
 from kinobench.datasets.protocol import PRESETS, Protocol
 
 from .media import REAL_VIDEOS

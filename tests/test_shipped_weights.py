@@ -12,8 +12,8 @@ from kinobench.bench.cli import app
 from kinobench.bench.fitted_weights import in_half, read_fitted, write_fitted
 from kinobench.bench.job import Note
 from kinobench.bench.record import Case
-from kinobench.datasets.class_names import class_names
 from kinobench.datasets.errors import KinobenchError
+from kinobench.datasets.lists.class_names import class_names
 from kinobench.datasets.protocol import preset
 from kinobench.datasets.split import Split, Video
 from kinobench.zoo import registry, shipped

@@ -21,8 +21,8 @@ from safetensors.torch import save_file
 from torch import nn
 from torchvision.models import get_model, get_model_weights, list_models
 
-from kinobench.datasets.class_names import class_names
 from kinobench.datasets.errors import KinobenchError
+from kinobench.datasets.lists.class_names import class_names
 from kinobench.datasets.protocol import preset
 from kinobench.zoo import named_weights as published
 from kinobench.zoo import registry

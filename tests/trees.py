@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kinobench.datasets.class_names import class_names
+from kinobench.datasets.lists.class_names import class_names
 
 from .media import write_video
 

@@ -6,8 +6,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..datasets.class_names import class_names, fold
 from ..datasets.errors import KinobenchError, nearest_name
+from ..datasets.lists.class_names import class_names, fold
 from ..datasets.protocol import Protocol, preset
 from .checkpoints import load_checkpoint
 from .csv_table import read_rows

@@ -47,7 +47,7 @@ _PYTORCHVIDEO = {
     **_views(10, 3),
 }
 
-# facebookresearch/SlowFast: datasets/kinetics.py (test mode), datasets/transform.py, and
+# facebookresearch/SlowFast: datasets/lists/kinetics.py (test mode), datasets/transform.py, and
 # configs/Kinetics/*.yaml. Where its decoder can, it scales while it decodes, by FFmpeg's filter;
 # what is described here is the scaling of its own code, which otherwise does the same work.
 _PYSLOWFAST = {**_PYTORCHVIDEO, "placement": "pyslowfast"}

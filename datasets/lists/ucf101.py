@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from ..errors import DatasetError, KinobenchError, UnknownNameError
+from ..split import Split, Video
 from . import layouts
 from .class_names import LabelMatcher, class_names, fold
-from .errors import DatasetError, KinobenchError, UnknownNameError
 from .layouts import Layout
 from .notes import counted
 from .scan import VIDEO_EXTENSIONS, FoundVideo, scan_videos
-from .split import Split, Video
 
 SPLITS = ("1", "2", "3", "train1", "train2", "train3")
 LIST_FOLDERS = ("ucfTrainTestlist", "annotations", "splits", ".")

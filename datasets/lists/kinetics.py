@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from ..errors import DatasetError, KinobenchError, UnknownNameError
+from ..split import Split, Video
 from . import layouts
 from .class_names import LabelMatcher, class_names
-from .errors import DatasetError, KinobenchError, UnknownNameError
 from .notes import counted
 from .scan import VIDEO_EXTENSIONS, FoundVideo, scan_videos
-from .split import Split, Video
 
 SPLITS = ("val", "test", "train")
 LIST_FOLDERS = ("annotations", ".")

@@ -4,7 +4,7 @@ import textwrap
 
 import msgspec
 
-from .errors import DatasetError
+from ..errors import DatasetError
 
 
 class Layout(msgspec.Struct, frozen=True, kw_only=True):

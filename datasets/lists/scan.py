@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from .errors import DatasetError
+from ..errors import DatasetError
 
 VIDEO_EXTENSIONS = (".avi", ".mp4", ".mkv", ".webm")
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from .errors import DatasetError, UnknownNameError, nearest_name
+from ..errors import DatasetError, UnknownNameError, nearest_name
 
 CLASS_LISTS = Path(__file__).with_name("classes")
 SAME_CLASSES = {"pointlight-3": "pointlight", "pointlight-noise": "pointlight"}

@@ -14,8 +14,8 @@ from rich.console import Console
 from ..datasets import catalog
 from ..datasets.errors import KinobenchError
 from ..datasets.pointlight import level_of, read_stamp
-from ..datasets.pointlight_level import LEVELS, Level
-from ..datasets.turns import moving_frames
+from ..datasets.pointlight.levels import LEVELS, Level
+from ..datasets.pointlight.turns import moving_frames
 from ..datasets.video.clips import open_video
 from .run import make
 

@@ -11,7 +11,7 @@ from ..datasets import catalog
 from ..datasets.errors import UnknownNameError
 from ..datasets.lists.class_names import class_names
 from ..datasets.pointlight import Stamp, default_root, level_of, read_stamp
-from ..datasets.pointlight_level import LEVELS, OPTIONS
+from ..datasets.pointlight.levels import LEVELS, OPTIONS
 
 _LABEL = 14
 """Columns of a label."""

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from ..datasets import catalog
 from ..datasets.errors import KinobenchError
-from ..datasets.opposites import backwards
+from ..datasets.pointlight.opposites import backwards
 from ..datasets.probe_names import PROBES, Probe
 from ..datasets.split import Split
 from ..zoo.checkpoints import file_digest

@@ -12,10 +12,9 @@ from rich.console import Console
 
 from kinobench.bench import contact_sheet
 from kinobench.bench.contact_sheet import BACKGROUND, movements, shown_frames, streaks
-from kinobench.datasets import dots
 from kinobench.datasets.errors import KinobenchError
-from kinobench.datasets.pointlight import make_pointlight
-from kinobench.datasets.pointlight_level import LEVELS, POINTLIGHT, changed
+from kinobench.datasets.pointlight import dots, make_pointlight
+from kinobench.datasets.pointlight.levels import LEVELS, POINTLIGHT, changed
 
 from .media import REPOSITORY
 

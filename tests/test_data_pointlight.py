@@ -8,16 +8,17 @@ import numpy as np
 import pytest
 from scipy import fft, optimize, special, stats
 
-from kinobench.datasets import catalog, dots, pointlight
+from kinobench.datasets import catalog, pointlight
 from kinobench.datasets.errors import DatasetError, UnknownNameError
 from kinobench.datasets.lists.class_names import class_names
 from kinobench.datasets.pointlight import (
     content_digest,
     default_root,
+    dots,
     load,
     make_pointlight,
 )
-from kinobench.datasets.pointlight_level import POINTLIGHT, changed
+from kinobench.datasets.pointlight.levels import POINTLIGHT, changed
 
 MOTIONS = class_names("pointlight")
 SIZE, FRAMES = POINTLIGHT.size, POINTLIGHT.frames

@@ -42,7 +42,7 @@ from kinobench.bench.video_places import compute_places
 from kinobench.datasets import catalog, pointlight
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.lists.class_names import class_names
-from kinobench.datasets.opposites import POINTLIGHT, backwards
+from kinobench.datasets.pointlight.opposites import POINTLIGHT, backwards
 from kinobench.datasets.probe_names import PROBES, TAKES, Probe
 from kinobench.zoo import registry
 

@@ -11,13 +11,8 @@ import pytest
 
 from kinobench.datasets.errors import DatasetError
 from kinobench.datasets.pointlight import make_pointlight
-from kinobench.datasets.pointlight_files import (
-    PORTION,
-    Portion,
-    _write_in_processes,
-    write_dataset,
-)
-from kinobench.datasets.pointlight_level import LEVELS, POINTLIGHT, changed
+from kinobench.datasets.pointlight.files import PORTION, Portion, _write_in_processes, write_dataset
+from kinobench.datasets.pointlight.levels import LEVELS, POINTLIGHT, changed
 
 from .media import REPOSITORY
 
@@ -72,7 +67,7 @@ def test_what_a_process_can_not_write_is_told_as_by_one(tmp_path: Path) -> None:
 def test_little_is_written_by_one_process_and_much_by_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from kinobench.datasets import pointlight_files
+    from kinobench.datasets.pointlight import files as pointlight_files
 
     asked: list[int] = []
     monkeypatch.setattr(

@@ -12,14 +12,15 @@ import pytest
 from scipy import stats
 
 from kinobench.bench.training_clips import told_by_sides
-from kinobench.datasets import catalog, dots, pointlight
+from kinobench.datasets import catalog, pointlight
 from kinobench.datasets.errors import DatasetError, KinobenchError, UnknownNameError
 from kinobench.datasets.lists.class_names import class_names
-from kinobench.datasets.noise_dots import draw_noise
-from kinobench.datasets.pointlight_level import LEVELS, OPTIONS, POINTLIGHT, changed, written
+from kinobench.datasets.pointlight import dots
+from kinobench.datasets.pointlight.levels import LEVELS, OPTIONS, POINTLIGHT, changed, written
+from kinobench.datasets.pointlight.noise_dots import draw_noise
+from kinobench.datasets.pointlight.turns import HEADINGS, QUARTERS, moving_frames
 from kinobench.datasets.protocol import preset
 from kinobench.datasets.split import Split, Video
-from kinobench.datasets.turns import HEADINGS, QUARTERS, moving_frames
 from kinobench.datasets.video.clips import open_video
 
 from .media import REPOSITORY

@@ -11,10 +11,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from kinobench.datasets import dots
 from kinobench.datasets.lists.class_names import class_names
-from kinobench.datasets.pointlight import load, make_pointlight
-from kinobench.datasets.pointlight_level import LEVELS, Level
+from kinobench.datasets.pointlight import dots, load, make_pointlight
+from kinobench.datasets.pointlight.levels import LEVELS, Level
 
 from .test_data_pointlight import (
     correlations,

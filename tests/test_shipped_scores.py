@@ -1,7 +1,7 @@
 """What the networks that come with kinobench score, held against what each can see.
 
 One frame of pointlight tells nothing of the class (1/8); frames without their order no more than
-5/8 (see datasets/dots.py). A score above that is a leak in the harness, and fails here.
+5/8 (see datasets/pointlight/dots.py). A score above that is a leak in the harness, and fails here.
 
 A network that averages what it says of single frames is trained by each frame alone, and knows no
 class. But frames of `Still` are 16 times the same and those of `Flicker` are not, so that even an

@@ -15,8 +15,8 @@ from kinobench.bench.training_clips import (
     collate,
     told_by_sides,
 )
-from kinobench.datasets.encode import write_grey_video
 from kinobench.datasets.errors import KinobenchError
+from kinobench.datasets.pointlight.encode import write_grey_video
 from kinobench.datasets.protocol import Protocol, preset
 from kinobench.datasets.split import Split, Video
 

@@ -15,7 +15,7 @@ It is drawn before the motion is known, so it tells nothing of the class.
 import numpy as np
 from numpy.typing import NDArray
 
-from .pointlight_level import Level
+from .levels import Level
 
 
 def draw_noise(

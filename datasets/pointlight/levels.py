@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from .errors import KinobenchError, UnknownNameError
+from ..errors import KinobenchError, UnknownNameError
 
 Counts = tuple[int, int]
 """Drawn uniformly from the first to the second, both included."""

@@ -16,10 +16,10 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import NamedTuple
 
-from .errors import DatasetError
-from .lists.class_names import class_names
-from .lists.ucf101 import LIST_FOLDERS
-from .pointlight_level import Level
+from ..errors import DatasetError
+from ..lists.class_names import class_names
+from ..lists.ucf101 import LIST_FOLDERS
+from .levels import Level
 
 Progress = Callable[[int, int], None]
 """Called with the number of videos written so far, and of all."""

@@ -15,13 +15,13 @@ from pathlib import Path
 
 import msgspec
 
-from .errors import DatasetError, KinobenchError, UnknownNameError
-from .lists import layouts
-from .lists.class_names import class_names
-from .lists.ucf101 import read_split
-from .pointlight_files import Progress, write_dataset
-from .pointlight_level import LEVELS, POINTLIGHT, Level, changed, differences
-from .split import Split, first_of_each_class
+from ..errors import DatasetError, KinobenchError, UnknownNameError
+from ..lists import layouts
+from ..lists.class_names import class_names
+from ..lists.ucf101 import read_split
+from ..split import Split, first_of_each_class
+from .files import Progress, write_dataset
+from .levels import LEVELS, POINTLIGHT, Level, changed, differences
 
 QUICK = "quick"
 SPLITS = ("test", "train", QUICK)

@@ -36,8 +36,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .levels import POINTLIGHT, SUBSTEPS, Level
 from .noise_dots import draw_noise
-from .pointlight_level import POINTLIGHT, SUBSTEPS, Level
 from .turns import HEADINGS, turn
 
 Floats = NDArray[np.float64]

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.text import Text
 
 from ..zoo import registry
-from ..zoo.published import published
 from ..zoo.spec import Published
+from ..zoo.tables.published import published
 from .module_profile import show_profile
 from .module_time import Profile
 from .printed import GIGA, MEGA, Comparison, exponent, shape_of

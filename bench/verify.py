@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from ..datasets.errors import KinobenchError
 from ..zoo import registry
-from ..zoo.published import published
 from ..zoo.spec import Architecture, Published
+from ..zoo.tables.published import published
 from .conventions import COUNTED_BY_LAYER, Layers, counted_as, watch_layers
 from .flops import analyse
 from .models import build_without_memory

@@ -21,8 +21,8 @@ from kinobench.bench.shape import Shape
 from kinobench.bench.verify import compare, verify
 from kinobench.datasets.errors import UnknownNameError
 from kinobench.zoo import registry
-from kinobench.zoo.published import CONVENTIONS, published
 from kinobench.zoo.spec import Published
+from kinobench.zoo.tables.published import CONVENTIONS, published
 
 PAGE = Path(__file__).parents[1] / "results" / "published.md"
 

@@ -15,8 +15,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from kinobench.datasets.errors import KinobenchError
 from kinobench.zoo import registry
-from kinobench.zoo.published import TABLE, published, read_published
 from kinobench.zoo.spec import Published
+from kinobench.zoo.tables.published import TABLE, published, read_published
 
 HEADER = (
     "model,variant,pretraining,frames,stride,size,classes,gmacs,convention,mparams,"
@@ -80,7 +80,7 @@ def test_without_a_name_every_row_is_given_and_each_belongs_to_a_built_in_networ
 
 def test_reading_the_table_imports_no_torch():
     code = (
-        "import sys; from kinobench.zoo.published import published; assert published(); "
+        "import sys; from kinobench.zoo.tables.published import published; assert published(); "
         "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

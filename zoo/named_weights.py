@@ -10,9 +10,9 @@ from ..datasets.errors import KinobenchError, nearest_name
 from ..datasets.lists.class_names import class_names, fold
 from ..datasets.protocol import Protocol, preset
 from .checkpoints import load_checkpoint
-from .csv_table import read_rows
 from .shipped import shipped_file, shipped_weights
 from .spec import Weights
+from .tables.csv_table import read_rows
 
 if TYPE_CHECKING:
     from torch import nn

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import msgspec
 
-from ..datasets.errors import KinobenchError
+from ...datasets.errors import KinobenchError
 
 Row = TypeVar("Row", bound=msgspec.Struct)
 

@@ -3,9 +3,9 @@
 from functools import cache
 from pathlib import Path
 
-from ..datasets.errors import KinobenchError
+from ...datasets.errors import KinobenchError
+from ..spec import Published
 from .csv_table import read_rows
-from .spec import Published
 
 TABLE = Path(__file__).with_name("published.csv")
 CONVENTIONS = ("matmul", "matmul+5norm", "mmcv", "mmengine")

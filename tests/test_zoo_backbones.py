@@ -7,8 +7,14 @@ from torchvision import models
 
 from kinobench.datasets.errors import KinobenchError, UnknownNameError
 from kinobench.zoo import registry, single_frame, tsn
-from kinobench.zoo.backbones import backbone, for_size, native_size, replace_stem, torchvision_names
-from kinobench.zoo.resnet2d import TINY_RESNET
+from kinobench.zoo.parts.backbones import (
+    backbone,
+    for_size,
+    native_size,
+    replace_stem,
+    torchvision_names,
+)
+from kinobench.zoo.parts.resnet2d import TINY_RESNET
 
 # One of each kind, with its stem, its last layer, and how many features that takes.
 KINDS = {

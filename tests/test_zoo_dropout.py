@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from kinobench.zoo import registry
-from kinobench.zoo.backbones import backbone
+from kinobench.zoo.parts.backbones import backbone
 
 # Shares dropped, from the input to the output; the networks of torchvision have their own only
 # where they keep their own classifier.

@@ -8,9 +8,9 @@ from torchvision.models import googlenet
 
 from kinobench.datasets.errors import KinobenchError
 from kinobench.zoo import registry
-from kinobench.zoo.inception3d import InceptionI3D, flow_volume, same_padding
 from kinobench.zoo.inflate import inflate
-from kinobench.zoo.temporal_layout import HUB, MMACTION2, NO_POOLING, WANG_TABLE_1
+from kinobench.zoo.parts.inception3d import InceptionI3D, flow_volume, same_padding
+from kinobench.zoo.parts.temporal_layout import HUB, MMACTION2, NO_POOLING, WANG_TABLE_1
 
 
 def on_meta(name: str, frames: int, size: int) -> nn.Module:

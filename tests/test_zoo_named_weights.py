@@ -26,7 +26,6 @@ from kinobench.datasets.lists.class_names import class_names
 from kinobench.datasets.protocol import preset
 from kinobench.zoo import named_weights as published
 from kinobench.zoo import registry
-from kinobench.zoo.averaging import MeanPrediction
 from kinobench.zoo.named_weights import (
     cache_folder,
     find_weights,
@@ -38,6 +37,7 @@ from kinobench.zoo.named_weights import (
     resolve_weights,
     weights_of,
 )
+from kinobench.zoo.parts.averaging import MeanPrediction
 from kinobench.zoo.spec import Weights
 
 TABLE = read_weights(published.TABLE)

@@ -7,7 +7,7 @@ from pytorchvideo.models.csn import create_csn
 from torch import nn
 
 from kinobench.zoo import registry
-from kinobench.zoo.plain_integers import with_plain_integers
+from kinobench.zoo.parts.pytorchvideo import with_plain_integers
 
 # The clip, the parameters, and whether the origin's head ends in a softmax.
 HUB = {

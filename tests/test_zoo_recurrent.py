@@ -8,10 +8,10 @@ from torchvision import models
 
 from kinobench.datasets.errors import KinobenchError
 from kinobench.zoo import registry
-from kinobench.zoo.caffenet import ALEXNET_FC6, SMALLEST, HybridCaffeNet, last_side
 from kinobench.zoo.conv_gru import ConvGRU
-from kinobench.zoo.depths import ResNetDepths, VGG16Depths
-from kinobench.zoo.resnet2d import TINY_RESNET
+from kinobench.zoo.parts.caffenet import ALEXNET_FC6, SMALLEST, HybridCaffeNet, last_side
+from kinobench.zoo.parts.conv_gru_maps import ResNetDepths, VGG16Depths
+from kinobench.zoo.parts.resnet2d import TINY_RESNET
 from kinobench.zoo.streaming import streams
 
 NAMES = [name for family in ("recurrent", "conv_gru") for name in registry.FAMILY_MODULES[family]]

@@ -7,7 +7,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from kinobench.datasets.errors import KinobenchError
 from kinobench.zoo import registry
-from kinobench.zoo.resnet2d import TINY_RESNET
+from kinobench.zoo.parts.resnet2d import TINY_RESNET
 from kinobench.zoo.tsm import TemporalShift, shift
 
 FRAMES = 6

@@ -6,7 +6,7 @@ from torch import nn
 
 from kinobench.datasets.errors import KinobenchError
 from kinobench.zoo import registry
-from kinobench.zoo.cnn_m import CNN_M_2048, CNNM, SMALLEST, last_side
+from kinobench.zoo.parts.cnn_m import CNN_M_2048, CNNM, SMALLEST, last_side
 from kinobench.zoo.two_stream import TINY_STREAMS, build, fuse
 
 NAMES = registry.FAMILY_MODULES["two_stream"]

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from .input_limits import check_build_arguments
+from .parts.limits import check_build_arguments
 from .registry import register
 
 PAPER = "Tran et al., Learning Spatiotemporal Features with 3D Convolutional Networks, ICCV 2015"

@@ -29,9 +29,9 @@ import torch
 from torch import nn
 
 from .early_fusion import EarlyFusion
-from .frames import PerFrame
-from .input_limits import check_build_arguments
-from .papers import KARPATHY_2014
+from .parts.frames import PerFrame
+from .parts.limits import check_build_arguments
+from .parts.papers import KARPATHY_2014
 from .registry import register
 from .single_frame import SingleFrame
 

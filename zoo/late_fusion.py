@@ -23,13 +23,13 @@ from typing import Literal, NamedTuple
 import torch
 from torch import nn
 
-from .backbones import Backbone, for_size
-from .frames import PerFrame
-from .input_limits import check_build_arguments
-from .papers import KARPATHY_2014, NG_2015, WANG_2016
+from .parts.backbones import Backbone, for_size
+from .parts.frames import PerFrame
+from .parts.limits import check_build_arguments
+from .parts.papers import KARPATHY_2014, NG_2015, WANG_2016
+from .parts.resnet2d import RESNET50, TINY_RESNET
+from .parts.tiny_map import TINY_MAP
 from .registry import register
-from .resnet2d import RESNET50, TINY_RESNET
-from .tiny_map import TINY_MAP
 
 Pool = Literal["mean", "max"]
 

@@ -18,8 +18,8 @@ from typing import NamedTuple
 from torch import nn
 from torchvision.models.video.mvit import MSBlockConfig, MViT
 
-from .initial_weights import draw_narrow_matrices
-from .input_limits import check_build_arguments
+from .parts.initial_weights import draw_narrow_matrices
+from .parts.limits import check_build_arguments
 from .registry import register
 
 PAPERS = {

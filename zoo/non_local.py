@@ -25,7 +25,7 @@ from torch import nn
 
 from . import registry
 from .c2d import PAPER
-from .non_local_block import NonLocal, Pairwise, insert_non_local
+from .parts.non_local_block import NonLocal, Pairwise, insert_non_local
 from .registry import register
 
 __all__ = ["VARIANTS", "NonLocal", "build", "insert_non_local"]

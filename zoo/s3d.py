@@ -15,7 +15,7 @@ from torch import nn
 from torchvision.models.video.s3d import S3D, SepInceptionBlock3D, TemporalSeparableConv
 from torchvision.ops.misc import Conv3dNormActivation
 
-from .input_limits import check_build_arguments
+from .parts.limits import check_build_arguments
 from .registry import register
 
 PAPER = (

@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 from torch import nn
 
-from .hugging_face import check_patches, classifier, from_transformers
-from .initial_weights import draw_narrow_matrices
+from .parts.initial_weights import draw_narrow_matrices
+from .parts.transformers import check_patches, classifier, from_transformers
 from .registry import register
 
 PAPER = "Bertasius et al., Is Space-Time Attention All You Need for Video Understanding?, ICML 2021"

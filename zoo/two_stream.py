@@ -27,11 +27,11 @@ import torch
 from torch import nn
 
 from ..datasets.errors import KinobenchError
-from .backbones import Backbone, backbone
-from .cnn_m import CNN_M_TINY, CNNM, SMALLEST
-from .input_limits import check_build_arguments
+from .parts.backbones import Backbone, backbone
+from .parts.cnn_m import CNN_M_TINY, CNNM, SMALLEST
+from .parts.limits import check_build_arguments
+from .parts.resnet2d import RESNET50
 from .registry import register
-from .resnet2d import RESNET50
 from .spec import Input
 
 PAPER = (

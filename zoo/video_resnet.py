@@ -27,7 +27,7 @@ from torchvision.models.video.resnet import (
     Conv3DSimple,
 )
 
-from .input_limits import check_build_arguments
+from .parts.limits import check_build_arguments
 from .registry import register
 
 PAPER = (

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from .hugging_face import check_patches, classifier, from_transformers
-from .initial_weights import draw_narrow_matrices
+from .parts.initial_weights import draw_narrow_matrices
+from .parts.transformers import check_patches, classifier, from_transformers
 from .registry import register
 
 PAPER = (

@@ -16,7 +16,7 @@ from pytorchvideo.models.stem import create_res_basic_stem
 from torch import nn
 
 from .averaging import MeanPrediction
-from .plain_integers import with_plain_integers
+from .pytorchvideo import with_plain_integers
 
 R50_DEPTHS = (3, 4, 6, 3)
 R101_DEPTHS = (3, 4, 23, 3)

@@ -1,6 +1,6 @@
 """What a network can be built for: the smallest clip that it can take, said before it is built."""
 
-from ..datasets.errors import KinobenchError
+from ...datasets.errors import KinobenchError
 
 
 def check_build_arguments(

@@ -27,7 +27,7 @@ from typing import Literal, get_args
 import torch
 from torch import nn
 
-from ..datasets.errors import KinobenchError, nearest_name
+from ...datasets.errors import KinobenchError, nearest_name
 
 Pairwise = Literal["embedded_gaussian", "gaussian", "dot_product", "concatenation"]
 PAIRWISE: tuple[Pairwise, ...] = get_args(Pairwise)

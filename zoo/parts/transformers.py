@@ -5,8 +5,8 @@ from typing import Any
 
 import torch
 
-from ..datasets.errors import KinobenchError
-from .input_limits import check_build_arguments
+from ...datasets.errors import KinobenchError
+from .limits import check_build_arguments
 
 
 def check_patches(

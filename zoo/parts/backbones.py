@@ -17,7 +17,7 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from ..datasets.errors import KinobenchError, UnknownNameError
+from ...datasets.errors import KinobenchError, UnknownNameError
 
 MIN_SIZES = {"alexnet": 63, "inception_v3": 75}
 """The smallest frames that torchvision gives for these (`meta["min_size"]` of their weights)."""

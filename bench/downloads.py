@@ -14,7 +14,7 @@ from rich.progress import (
 )
 
 from ..datasets.errors import KinobenchError
-from ..zoo.named_weights import cache_folder, fetch_weights, named_weights
+from ..zoo.checkpoints.named import cache_folder, fetch_weights, named_weights
 from .record import Case
 
 

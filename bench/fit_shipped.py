@@ -13,8 +13,8 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from ..datasets.pointlight import TEST_VIDEOS
+from ..zoo.checkpoints.shipped import FOLDER
 from ..zoo.families import FAMILY_MODULES
-from ..zoo.shipped import FOLDER
 from . import recipe, suite
 from .environment import usable_cpus
 from .files import CHECKOUT

@@ -7,7 +7,7 @@ import msgspec
 from safetensors import SafetensorError, safe_open
 
 from ..datasets.errors import KinobenchError
-from ..zoo.named_weights import resolve_weights
+from ..zoo.checkpoints.named import resolve_weights
 
 if TYPE_CHECKING:
     import torch

@@ -9,8 +9,8 @@ import msgspec
 
 from ..datasets.errors import KinobenchError
 from ..zoo import registry
-from ..zoo.named_weights import weights_of
-from ..zoo.shipped import shipped_files
+from ..zoo.checkpoints.named import weights_of
+from ..zoo.checkpoints.shipped import shipped_files
 from ..zoo.spec import Architecture, Input
 from .shape import Shape, native_shape
 

@@ -13,9 +13,9 @@ from ..datasets.errors import KinobenchError
 from ..datasets.pointlight.opposites import backwards
 from ..datasets.probe_names import PROBES, Probe
 from ..datasets.split import Split
-from ..zoo.checkpoints import file_digest
-from ..zoo.named_weights import resolve_weights, weights_of
-from ..zoo.shipped import shipped_file
+from ..zoo.checkpoints.load import file_digest
+from ..zoo.checkpoints.named import resolve_weights, weights_of
+from ..zoo.checkpoints.shipped import shipped_file
 from . import environment, run, suite
 from .case_conditions import conditions_of
 from .downloads import fetch_published

@@ -11,7 +11,7 @@ from torch import nn
 
 from ..datasets.errors import KinobenchError
 from ..zoo import registry
-from ..zoo.named_weights import load_weights
+from ..zoo.checkpoints.named import load_weights
 from ..zoo.streaming import streams
 from .cuda_graph import CapturedForward
 from .flops import count_cost

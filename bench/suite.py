@@ -19,14 +19,14 @@ from ..datasets.probe_names import PROBES, Probe
 from ..datasets.protocol import preset
 from ..datasets.protocol.cropping import CROP_COUNTS
 from ..zoo import registry
-from ..zoo.named_weights import (
+from ..zoo.checkpoints.named import (
     find_weights,
     head_classes,
     named_weights,
     native_protocol,
     resolve_weights,
 )
-from ..zoo.shipped import shipped_file
+from ..zoo.checkpoints.shipped import shipped_file
 from .environment import physical_cores
 from .fitted_weights import fitted_header, read_fitted
 from .job import Budget, reads_videos

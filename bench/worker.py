@@ -445,7 +445,7 @@ def _claim(job: Job, split: Split, network: "Network", emit: Emit) -> AbstractCo
 
 def _compare_classes(case: Case, split: Split | None, emit: Emit) -> None:
     """See that the weights' classes are the split's; say loudly where that can't be known."""
-    from ..zoo.named_weights import find_weights, refuse_other_classes, refuse_other_order
+    from ..zoo.checkpoints.named import find_weights, refuse_other_classes, refuse_other_order
     from .fitted_weights import fitted_header
 
     if split is None:

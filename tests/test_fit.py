@@ -20,7 +20,7 @@ from kinobench.datasets import catalog, pointlight
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.protocol import preset
 from kinobench.zoo import registry
-from kinobench.zoo.checkpoints import load_checkpoint
+from kinobench.zoo.checkpoints.load import load_checkpoint
 
 SHORT = msgspec.structs.replace(
     recipe.load("common"), epochs=4, warmup_epochs=0.5, batch=8, scale=(1.0, 1.1)

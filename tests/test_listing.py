@@ -16,7 +16,7 @@ from kinobench.datasets import catalog
 from kinobench.datasets.errors import KinobenchError, UnknownNameError
 from kinobench.datasets.protocol import PRESETS
 from kinobench.zoo import registry
-from kinobench.zoo.named_weights import weights_of
+from kinobench.zoo.checkpoints.named import weights_of
 
 
 def by_name(kind: str) -> dict[str, listing.Line]:

@@ -33,8 +33,8 @@ from kinobench.datasets.probe_names import Probe
 from kinobench.datasets.protocol import preset
 from kinobench.datasets.split import Split, Video
 from kinobench.zoo import registry
-from kinobench.zoo.named_weights import load_weights
-from kinobench.zoo.shipped import shipped_files
+from kinobench.zoo.checkpoints.named import load_weights
+from kinobench.zoo.checkpoints.shipped import shipped_files
 
 from .media import REPOSITORY, write_video
 

@@ -16,8 +16,9 @@ from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.lists.class_names import class_names
 from kinobench.datasets.protocol import preset
 from kinobench.datasets.split import Split, Video
-from kinobench.zoo import registry, shipped
-from kinobench.zoo.named_weights import load_weights, resolve_weights
+from kinobench.zoo import registry
+from kinobench.zoo.checkpoints import shipped
+from kinobench.zoo.checkpoints.named import load_weights, resolve_weights
 
 from .made_fitted import made_fitted
 

@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from kinobench.datasets.errors import KinobenchError
-from kinobench.zoo.checkpoints import file_digest, load_checkpoint
+from kinobench.zoo.checkpoints.load import file_digest, load_checkpoint
 
 
 def network() -> nn.Module:

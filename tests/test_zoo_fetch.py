@@ -14,10 +14,10 @@ from rich.console import Console
 
 from kinobench.bench import downloads
 from kinobench.datasets.errors import KinobenchError
-from kinobench.zoo import fetch as fetching
-from kinobench.zoo import named_weights as published
-from kinobench.zoo.fetch import CHUNK_BYTES, fetch
-from kinobench.zoo.named_weights import fetch_weights, find_weights, resolve_weights
+from kinobench.zoo.checkpoints import fetch as fetching
+from kinobench.zoo.checkpoints import named as published
+from kinobench.zoo.checkpoints.fetch import CHUNK_BYTES, fetch
+from kinobench.zoo.checkpoints.named import fetch_weights, find_weights, resolve_weights
 
 from .made_records import made_case
 

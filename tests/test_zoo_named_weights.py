@@ -24,9 +24,9 @@ from torchvision.models import get_model, get_model_weights, list_models
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.lists.class_names import class_names
 from kinobench.datasets.protocol import preset
-from kinobench.zoo import named_weights as published
 from kinobench.zoo import registry
-from kinobench.zoo.named_weights import (
+from kinobench.zoo.checkpoints import named as published
+from kinobench.zoo.checkpoints.named import (
     cache_folder,
     find_weights,
     load_weights,

@@ -10,8 +10,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 from kinobench.zoo import registry
-from kinobench.zoo.checkpoints import load_checkpoint
-from kinobench.zoo.renamed_parameters import todays_name
+from kinobench.zoo.checkpoints.load import load_checkpoint
+from kinobench.zoo.checkpoints.renamed import todays_name
 
 # Today's name -> that of the published files, as the origin's scripts of conversion wrote it.
 # transformers 5.0 still has the latter.

@@ -12,7 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from kinobench.datasets.errors import KinobenchError
 from kinobench.zoo import registry
-from kinobench.zoo.checkpoints import load_checkpoint
+from kinobench.zoo.checkpoints.load import load_checkpoint
 from kinobench.zoo.videomae import sines
 
 FAMILIES = ("timesformer", "vivit", "videomae", "vjepa2")

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..datasets.errors import KinobenchError
-from .renamed_parameters import todays_name
+from ...datasets.errors import KinobenchError
+from .renamed import todays_name
 
 if TYPE_CHECKING:
     import torch

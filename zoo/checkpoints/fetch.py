@@ -10,7 +10,7 @@ from typing import BinaryIO
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
-from ..datasets.errors import KinobenchError
+from ...datasets.errors import KinobenchError
 
 STALLED_S = 30.0
 """A server that says nothing for this long is given up."""

@@ -6,13 +6,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..datasets.errors import KinobenchError, nearest_name
-from ..datasets.lists.class_names import class_names, fold
-from ..datasets.protocol import Protocol, preset
-from .checkpoints import load_checkpoint
+from ...datasets.errors import KinobenchError, nearest_name
+from ...datasets.lists.class_names import class_names, fold
+from ...datasets.protocol import Protocol, preset
+from ..spec import Weights
+from ..tables.csv_table import read_rows
+from .load import load_checkpoint
 from .shipped import shipped_file, shipped_weights
-from .spec import Weights
-from .tables.csv_table import read_rows
 
 if TYPE_CHECKING:
     from torch import nn

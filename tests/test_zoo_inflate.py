@@ -11,7 +11,7 @@ from torchvision import models
 from kinobench.datasets.errors import KinobenchError
 from kinobench.zoo import registry
 from kinobench.zoo.inflate import Temporal, cubes, inflate
-from kinobench.zoo.inflated_layers import LayerNorm3d, inflate_layer
+from kinobench.zoo.inflate.layers import LayerNorm3d, inflate_layer
 
 NETWORKS = {
     "resnet18": 64,

@@ -13,16 +13,9 @@ from collections.abc import Callable
 
 from torch import fx, nn
 
-from ..datasets.errors import KinobenchError
-from .inflated_layers import (
-    Boundary,
-    NotInflatable,
-    Temporal,
-    default_extent,
-    has_twin,
-    inflate_layer,
-)
-from .inflated_steps import inflate_attribute, inflate_function, inflate_method
+from ...datasets.errors import KinobenchError
+from .layers import Boundary, NotInflatable, Temporal, default_extent, has_twin, inflate_layer
+from .steps import inflate_attribute, inflate_function, inflate_method
 
 __all__ = ["Boundary", "Temporal", "cubes", "inflate"]
 

@@ -8,7 +8,7 @@ import torch
 from torch import fx, nn
 from torch.nn import functional
 
-from .inflated_layers import NotInflatable, pair, permuted
+from .layers import NotInflatable, pair, permuted
 
 ANYWHERE: set[object] = {
     operator.add,

@@ -6,7 +6,8 @@ from torch import nn
 from torchvision import models
 
 from kinobench.datasets.errors import KinobenchError, UnknownNameError
-from kinobench.zoo import registry, single_frame, tsn
+from kinobench.zoo import registry
+from kinobench.zoo.families import single_frame, tsn
 from kinobench.zoo.parts.backbones import (
     backbone,
     for_size,

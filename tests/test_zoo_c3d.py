@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from kinobench.zoo import registry
-from kinobench.zoo.c3d import POOLINGS
+from kinobench.zoo.families.c3d import POOLINGS
 
 
 def test_c3d_has_the_78409573_parameters_that_are_printed_of_it():

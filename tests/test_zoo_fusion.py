@@ -5,10 +5,10 @@ import torch
 from torch import nn
 
 from kinobench.zoo import registry
+from kinobench.zoo.families.slow_fusion import temporal_extents
 from kinobench.zoo.parts.averaging import log_mean_softmax
 from kinobench.zoo.parts.frames import frames_into_batch, frames_into_channels
 from kinobench.zoo.parts.resnet2d import RESNET50
-from kinobench.zoo.slow_fusion import temporal_extents
 
 FRAMES = 6
 

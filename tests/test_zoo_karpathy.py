@@ -7,7 +7,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from kinobench.datasets.errors import KinobenchError
 from kinobench.zoo import registry
-from kinobench.zoo.karpathy import map_sides, temporal_extents
+from kinobench.zoo.families.karpathy import map_sides, temporal_extents
 
 CLASSES = 487
 CONV2_TO_5 = 256 * (96 * 25 + 1) + 384 * (256 * 9 + 1) + 384 * (384 * 9 + 1) + 256 * (384 * 9 + 1)

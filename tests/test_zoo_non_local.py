@@ -9,7 +9,7 @@ from torchvision.models.video import r3d_18
 
 from kinobench.datasets.errors import KinobenchError
 from kinobench.zoo import registry
-from kinobench.zoo.non_local import VARIANTS
+from kinobench.zoo.families.non_local import VARIANTS
 from kinobench.zoo.parts.non_local_block import PAIRWISE, NonLocal, insert_non_local
 
 TINY = {name: variant.base for name, variant in VARIANTS.items() if name.endswith("_tiny")}

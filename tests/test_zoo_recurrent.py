@@ -8,7 +8,7 @@ from torchvision import models
 
 from kinobench.datasets.errors import KinobenchError
 from kinobench.zoo import registry
-from kinobench.zoo.conv_gru import ConvGRU
+from kinobench.zoo.families.conv_gru import ConvGRU
 from kinobench.zoo.parts.caffenet import ALEXNET_FC6, SMALLEST, HybridCaffeNet, last_side
 from kinobench.zoo.parts.conv_gru_maps import ResNetDepths, VGG16Depths
 from kinobench.zoo.parts.resnet2d import TINY_RESNET

@@ -41,7 +41,7 @@ def test_listing_and_checking_names_imports_no_torch():
 
 def test_a_family_can_be_imported_by_itself():
     code = (
-        "from kinobench.zoo.c3d import C3D; from kinobench.zoo import registry; "
+        "from kinobench.zoo.families.c3d import C3D; from kinobench.zoo import registry; "
         "assert isinstance(registry.get('c3d_tiny').build(2, 16, 16), C3D)"
     )
     subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, timeout=60)

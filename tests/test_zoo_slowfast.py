@@ -8,7 +8,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from kinobench.datasets.errors import KinobenchError
 from kinobench.zoo import registry
-from kinobench.zoo.slowfast import build
+from kinobench.zoo.families.slowfast import build
 
 
 def on_meta(name: str, frames: int | None = None, size: int | None = None) -> nn.Module:

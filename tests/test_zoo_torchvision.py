@@ -8,7 +8,7 @@ from torchvision.models import get_model, get_model_weights
 
 from kinobench.datasets.errors import KinobenchError
 from kinobench.zoo import registry
-from kinobench.zoo.mvit_torchvision import blocks
+from kinobench.zoo.families.mvit_torchvision import blocks
 
 # The size of the frame of each origin's weights.
 TORCHVISION = {

@@ -13,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from kinobench.datasets.errors import KinobenchError
 from kinobench.zoo import registry
 from kinobench.zoo.checkpoints.load import load_checkpoint
-from kinobench.zoo.videomae import sines
+from kinobench.zoo.families.videomae import sines
 
 FAMILIES = ("timesformer", "vivit", "videomae", "vjepa2")
 NAMES = [name for family in FAMILIES for name in registry.FAMILY_MODULES[family]]

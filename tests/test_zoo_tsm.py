@@ -7,8 +7,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from kinobench.datasets.errors import KinobenchError
 from kinobench.zoo import registry
+from kinobench.zoo.families.tsm import TemporalShift, shift
 from kinobench.zoo.parts.resnet2d import TINY_RESNET
-from kinobench.zoo.tsm import TemporalShift, shift
 
 FRAMES = 6
 # At 400 classes, 8 frames of 224 pixels (MobileNetV2: 256): open-mmlab/mmaction2,

@@ -6,8 +6,8 @@ from torch import nn
 
 from kinobench.datasets.errors import KinobenchError
 from kinobench.zoo import registry
+from kinobench.zoo.families.two_stream import TINY_STREAMS, build, fuse
 from kinobench.zoo.parts.cnn_m import CNN_M_2048, CNNM, SMALLEST, last_side
-from kinobench.zoo.two_stream import TINY_STREAMS, build, fuse
 
 NAMES = registry.FAMILY_MODULES["two_stream"]
 TINY = [name for name in NAMES if name.endswith("_tiny")]

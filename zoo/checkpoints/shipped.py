@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-FOLDER = Path(__file__).with_name("weights")
+FOLDER = Path(__file__).resolve().parents[1] / "weights"
 
 
 def shipped_files() -> dict[tuple[str, str], Path]:

@@ -17,9 +17,9 @@ from typing import NamedTuple
 
 from torch import nn
 
-from .parts.limits import check_build_arguments
-from .parts.resnet3d import R50_DEPTHS, R101_DEPTHS, origin_window, resnet3d
-from .registry import register
+from ..parts.limits import check_build_arguments
+from ..parts.resnet3d import R50_DEPTHS, R101_DEPTHS, origin_window, resnet3d
+from ..registry import register
 
 PAPER = "Feichtenhofer et al., SlowFast Networks for Video Recognition, ICCV 2019"
 SLOW_KERNELS = ((1,), (1,), (3,), (3,))

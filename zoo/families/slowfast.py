@@ -32,12 +32,12 @@ import torch
 from pytorchvideo.models.slowfast import create_slowfast
 from torch import nn
 
-from .parts.averaging import MeanPrediction
-from .parts.limits import check_build_arguments
-from .parts.non_local_block import insert_non_local
-from .parts.pytorchvideo import with_plain_integers
-from .parts.resnet3d import origin_window
-from .registry import register
+from ..parts.averaging import MeanPrediction
+from ..parts.limits import check_build_arguments
+from ..parts.non_local_block import insert_non_local
+from ..parts.pytorchvideo import with_plain_integers
+from ..parts.resnet3d import origin_window
+from ..registry import register
 
 PAPER = "Feichtenhofer et al., SlowFast Networks for Video Recognition, ICCV 2019"
 NATIVE_32X2 = (32, 2, 256)

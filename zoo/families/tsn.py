@@ -19,12 +19,12 @@ import torch
 from torch import nn
 from torchvision.models import resnet
 
-from .parts.backbones import Backbone, for_size, named_after, native_size, replace_stem
-from .parts.frames import PerFrame
-from .parts.limits import check_build_arguments
-from .parts.papers import WANG_2016
-from .parts.resnet2d import RESNET50, TINY_RESNET
-from .registry import register
+from ..parts.backbones import Backbone, for_size, named_after, native_size, replace_stem
+from ..parts.frames import PerFrame
+from ..parts.limits import check_build_arguments
+from ..parts.papers import WANG_2016
+from ..parts.resnet2d import RESNET50, TINY_RESNET
+from ..registry import register
 
 PREFIX = "tsn_"
 DROPOUT = 0.4

@@ -26,14 +26,14 @@ from typing import Literal, NamedTuple
 import torch
 from torch import nn
 
-from .parts.averaging import log_mean_softmax
-from .parts.backbones import Backbone, backbone
-from .parts.caffenet import ALEXNET_FC6, SMALLEST, hybrid_caffenet
-from .parts.frames import PerFrame
-from .parts.limits import check_build_arguments
-from .parts.resnet2d import RESNET50
-from .parts.tiny_map import TINY_MAP
-from .registry import register
+from ..parts.averaging import log_mean_softmax
+from ..parts.backbones import Backbone, backbone
+from ..parts.caffenet import ALEXNET_FC6, SMALLEST, hybrid_caffenet
+from ..parts.frames import PerFrame
+from ..parts.limits import check_build_arguments
+from ..parts.resnet2d import RESNET50
+from ..parts.tiny_map import TINY_MAP
+from ..registry import register
 
 LRCN = (
     "Donahue et al., Long-term Recurrent Convolutional Networks for Visual Recognition and "

@@ -20,10 +20,10 @@ from typing import NamedTuple
 from pytorchvideo.models.x3d import create_x3d
 from torch import nn
 
-from .parts.averaging import MeanPrediction
-from .parts.limits import check_build_arguments
-from .parts.pytorchvideo import with_plain_integers
-from .registry import register
+from ..parts.averaging import MeanPrediction
+from ..parts.limits import check_build_arguments
+from ..parts.pytorchvideo import with_plain_integers
+from ..registry import register
 
 PAPER = "Feichtenhofer, X3D: Expanding Architectures for Efficient Video Recognition, CVPR 2020"
 

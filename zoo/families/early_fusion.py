@@ -13,12 +13,12 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from .parts.backbones import Backbone, for_size
-from .parts.frames import frames_into_channels
-from .parts.limits import check_build_arguments
-from .parts.papers import KARPATHY_2014
-from .parts.resnet2d import RESNET50, TINY_RESNET
-from .registry import register
+from ..parts.backbones import Backbone, for_size
+from ..parts.frames import frames_into_channels
+from ..parts.limits import check_build_arguments
+from ..parts.papers import KARPATHY_2014
+from ..parts.resnet2d import RESNET50, TINY_RESNET
+from ..registry import register
 
 
 class Variant(NamedTuple):

@@ -22,9 +22,9 @@ from pytorchvideo.models.stem import create_conv_patch_embed
 from pytorchvideo.models.vision_transformers import MultiscaleVisionTransformers
 from torch import nn
 
-from .parts.initial_weights import draw_narrow_matrices
-from .parts.limits import check_build_arguments
-from .registry import register
+from ..parts.initial_weights import draw_narrow_matrices
+from ..parts.limits import check_build_arguments
+from ..registry import register
 
 PAPER = "Fan et al., Multiscale Vision Transformers, ICCV 2021"
 TUBELET = (2, 4, 4)

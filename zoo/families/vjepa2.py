@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 from torch import nn
 
-from .parts.initial_weights import draw_narrow_matrices
-from .parts.transformers import check_patches, classifier, from_transformers
-from .registry import register
+from ..parts.initial_weights import draw_narrow_matrices
+from ..parts.transformers import check_patches, classifier, from_transformers
+from ..registry import register
 
 PAPER = (
     "Assran et al., V-JEPA 2: Self-Supervised Video Models Enable Understanding, Prediction and "

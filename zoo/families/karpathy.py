@@ -28,11 +28,11 @@ from typing import Literal, NamedTuple
 import torch
 from torch import nn
 
+from ..parts.frames import PerFrame
+from ..parts.limits import check_build_arguments
+from ..parts.papers import KARPATHY_2014
+from ..registry import register
 from .early_fusion import EarlyFusion
-from .parts.frames import PerFrame
-from .parts.limits import check_build_arguments
-from .parts.papers import KARPATHY_2014
-from .registry import register
 from .single_frame import SingleFrame
 
 Fusion = Literal["single", "early", "late", "slow"]

@@ -12,9 +12,9 @@ from typing import NamedTuple
 from torch import nn
 from torchvision.models.video.swin_transformer import SwinTransformer3d
 
-from .parts.initial_weights import draw_narrow_matrices
-from .parts.limits import check_build_arguments
-from .registry import register
+from ..parts.initial_weights import draw_narrow_matrices
+from ..parts.limits import check_build_arguments
+from ..registry import register
 
 PAPER = "Liu et al., Video Swin Transformer, CVPR 2022"
 

@@ -18,9 +18,9 @@ from typing import NamedTuple
 from torch import nn
 from torchvision.models.video.mvit import MSBlockConfig, MViT
 
-from .parts.initial_weights import draw_narrow_matrices
-from .parts.limits import check_build_arguments
-from .registry import register
+from ..parts.initial_weights import draw_narrow_matrices
+from ..parts.limits import check_build_arguments
+from ..registry import register
 
 PAPERS = {
     1: ("Fan et al., Multiscale Vision Transformers, ICCV 2021", 2021),

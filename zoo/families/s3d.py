@@ -15,8 +15,8 @@ from torch import nn
 from torchvision.models.video.s3d import S3D, SepInceptionBlock3D, TemporalSeparableConv
 from torchvision.ops.misc import Conv3dNormActivation
 
-from .parts.limits import check_build_arguments
-from .registry import register
+from ..parts.limits import check_build_arguments
+from ..registry import register
 
 PAPER = (
     "Xie et al., Rethinking Spatiotemporal Feature Learning: Speed-Accuracy Trade-offs in Video "

@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 from torch import nn
 
-from .parts.initial_weights import draw_narrow_matrices
-from .parts.transformers import check_patches, classifier, from_transformers
-from .registry import register
+from ..parts.initial_weights import draw_narrow_matrices
+from ..parts.transformers import check_patches, classifier, from_transformers
+from ..registry import register
 
 PAPER = "Bertasius et al., Is Space-Time Attention All You Need for Video Understanding?, ICML 2021"
 PATCH = 16

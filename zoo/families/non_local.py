@@ -23,10 +23,10 @@ from typing import NamedTuple
 from pytorchvideo.models.resnet import ResStage
 from torch import nn
 
-from . import registry
+from .. import registry
+from ..parts.non_local_block import NonLocal, Pairwise, insert_non_local
+from ..registry import register
 from .c2d import PAPER
-from .parts.non_local_block import NonLocal, Pairwise, insert_non_local
-from .registry import register
 
 __all__ = ["VARIANTS", "NonLocal", "build", "insert_non_local"]
 

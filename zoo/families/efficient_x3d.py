@@ -27,8 +27,8 @@ from pytorchvideo.layers.accelerator.mobile_cpu.pool import AdaptiveAvgPool3dOut
 from pytorchvideo.models.accelerator.mobile_cpu.residual_blocks import X3dBottleneckBlock
 from torch import nn
 
-from .parts.limits import check_build_arguments
-from .registry import register
+from ..parts.limits import check_build_arguments
+from ..registry import register
 
 PAPER = "Feichtenhofer, X3D: Expanding Architectures for Efficient Video Recognition, CVPR 2020"
 SQUEEZE_RATIO = 0.0625

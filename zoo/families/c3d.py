@@ -18,8 +18,8 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from .parts.limits import check_build_arguments
-from .registry import register
+from ..parts.limits import check_build_arguments
+from ..registry import register
 
 PAPER = "Tran et al., Learning Spatiotemporal Features with 3D Convolutional Networks, ICCV 2015"
 

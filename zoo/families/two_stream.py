@@ -26,13 +26,13 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from ..datasets.errors import KinobenchError
-from .parts.backbones import Backbone, backbone
-from .parts.cnn_m import CNN_M_TINY, CNNM, SMALLEST
-from .parts.limits import check_build_arguments
-from .parts.resnet2d import RESNET50
-from .registry import register
-from .spec import Input
+from ...datasets.errors import KinobenchError
+from ..parts.backbones import Backbone, backbone
+from ..parts.cnn_m import CNN_M_TINY, CNNM, SMALLEST
+from ..parts.limits import check_build_arguments
+from ..parts.resnet2d import RESNET50
+from ..registry import register
+from ..spec import Input
 
 PAPER = (
     "Simonyan and Zisserman, Two-Stream Convolutional Networks for Action Recognition in Videos, "

@@ -27,8 +27,8 @@ from torchvision.models.video.resnet import (
     Conv3DSimple,
 )
 
-from .parts.limits import check_build_arguments
-from .registry import register
+from ..parts.limits import check_build_arguments
+from ..registry import register
 
 PAPER = (
     "Tran et al., A Closer Look at Spatiotemporal Convolutions for Action Recognition, CVPR 2018"

@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 from torch import nn
 
-from .parts.initial_weights import draw_narrow_matrices
-from .parts.transformers import check_patches, classifier, from_transformers
-from .registry import register
+from ..parts.initial_weights import draw_narrow_matrices
+from ..parts.transformers import check_patches, classifier, from_transformers
+from ..registry import register
 
 PAPER = "Arnab et al., ViViT: A Video Vision Transformer, ICCV 2021"
 PATCH, TUBELET = 16, 2

@@ -21,10 +21,10 @@ from typing import NamedTuple
 
 from torch import nn
 
-from .parts.limits import check_build_arguments
-from .parts.resnet3d import R50_DEPTHS, R101_DEPTHS, origin_window, resnet3d
-from .parts.temporal_layout import HUB, NO_POOLING, WANG_TABLE_1, TemporalLayout
-from .registry import register
+from ..parts.limits import check_build_arguments
+from ..parts.resnet3d import R50_DEPTHS, R101_DEPTHS, origin_window, resnet3d
+from ..parts.temporal_layout import HUB, NO_POOLING, WANG_TABLE_1, TemporalLayout
+from ..registry import register
 
 PAPER = "Wang et al., Non-local Neural Networks, CVPR 2018"
 

@@ -22,14 +22,14 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
-from ..datasets.errors import KinobenchError
-from .parts.backbones import Backbone, for_size
-from .parts.frames import PerFrame
-from .parts.limits import check_build_arguments
-from .parts.non_local_block import Pairwise, insert_non_local
-from .parts.papers import LIN_2019
-from .parts.resnet2d import RESNET50, TINY_RESNET
-from .registry import register
+from ...datasets.errors import KinobenchError
+from ..parts.backbones import Backbone, for_size
+from ..parts.frames import PerFrame
+from ..parts.limits import check_build_arguments
+from ..parts.non_local_block import Pairwise, insert_non_local
+from ..parts.papers import LIN_2019
+from ..parts.resnet2d import RESNET50, TINY_RESNET
+from ..registry import register
 
 FRACTION = 1 / 8
 DEEP_STAGE = 23

@@ -26,12 +26,12 @@ from typing import NamedTuple
 
 from torch import nn
 
-from .parts.inception3d import InceptionI3D, TwoStreamI3D
-from .parts.limits import check_build_arguments
-from .parts.resnet3d import R50_DEPTHS, R101_DEPTHS, origin_window, resnet3d
-from .parts.temporal_layout import HUB, MMACTION2, WANG_TABLE_1, TemporalLayout
-from .registry import register
-from .spec import Input
+from ..parts.inception3d import InceptionI3D, TwoStreamI3D
+from ..parts.limits import check_build_arguments
+from ..parts.resnet3d import R50_DEPTHS, R101_DEPTHS, origin_window, resnet3d
+from ..parts.temporal_layout import HUB, MMACTION2, WANG_TABLE_1, TemporalLayout
+from ..registry import register
+from ..spec import Input
 
 PAPER = (
     "Carreira and Zisserman, Quo Vadis, Action Recognition? A New Model and the Kinetics Dataset, "

@@ -13,9 +13,9 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from .parts.initial_weights import draw_narrow_matrices
-from .parts.transformers import check_patches, classifier, from_transformers
-from .registry import register
+from ..parts.initial_weights import draw_narrow_matrices
+from ..parts.transformers import check_patches, classifier, from_transformers
+from ..registry import register
 
 PAPER = (
     "Tong et al., VideoMAE: Masked Autoencoders are Data-Efficient Learners for Self-Supervised "

@@ -23,10 +23,10 @@ from typing import NamedTuple
 
 from torch import nn
 
-from .parts.limits import check_build_arguments
-from .parts.papers import KARPATHY_2014
-from .parts.resnet3d import R50_DEPTHS, map_size, resnet3d
-from .registry import register
+from ..parts.limits import check_build_arguments
+from ..parts.papers import KARPATHY_2014
+from ..parts.resnet3d import R50_DEPTHS, map_size, resnet3d
+from ..registry import register
 
 TEMPORAL_STRIDES = (2, 1, 2, 2, 2)
 """Of the stem and the four stages."""

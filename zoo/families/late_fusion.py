@@ -23,13 +23,13 @@ from typing import Literal, NamedTuple
 import torch
 from torch import nn
 
-from .parts.backbones import Backbone, for_size
-from .parts.frames import PerFrame
-from .parts.limits import check_build_arguments
-from .parts.papers import KARPATHY_2014, NG_2015, WANG_2016
-from .parts.resnet2d import RESNET50, TINY_RESNET
-from .parts.tiny_map import TINY_MAP
-from .registry import register
+from ..parts.backbones import Backbone, for_size
+from ..parts.frames import PerFrame
+from ..parts.limits import check_build_arguments
+from ..parts.papers import KARPATHY_2014, NG_2015, WANG_2016
+from ..parts.resnet2d import RESNET50, TINY_RESNET
+from ..parts.tiny_map import TINY_MAP
+from ..registry import register
 
 Pool = Literal["mean", "max"]
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -12,13 +11,14 @@ from ..zoo import registry
 from ..zoo.checkpoints.named import weights_of
 from ..zoo.checkpoints.shipped import shipped_files
 from ..zoo.spec import Architecture, Input
+from ..zoo.tables.csv_table import FOLDER
 from .shape import Shape, native_shape
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
-INDEX = Path(registry.__file__).with_name("index.json")
+INDEX = FOLDER / "index.json"
 """What `list models --recount --json` printed of the networks that come with kinobench. A test
 holds it against them."""
 

@@ -50,7 +50,7 @@ def tiny(request):
 
 @pytest.mark.parametrize("family", registry.FAMILY_MODULES)
 def test_a_family_registers_exactly_the_names_that_the_registry_lists(family):
-    module = importlib.import_module(f"kinobench.zoo.{family}")
+    module = importlib.import_module(f"kinobench.zoo.families.{family}")
     listed = registry.FAMILY_MODULES[family]
     assert tuple(module.VARIANTS) == listed
     for name in listed:

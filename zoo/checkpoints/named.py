@@ -10,7 +10,7 @@ from ...datasets.errors import KinobenchError, nearest_name
 from ...datasets.lists.class_names import class_names, fold
 from ...datasets.protocol import Protocol, preset
 from ..spec import Weights
-from ..tables.csv_table import read_rows
+from ..tables.csv_table import FOLDER, read_rows
 from .load import load_checkpoint
 from .shipped import shipped_file, shipped_weights
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from .fetch import OnBytes
 
-TABLE = Path(__file__).with_name("weights.csv")
+TABLE = FOLDER / "weights.csv"
 SHOWN = 3
 """How many classes of a kind a message names."""
 

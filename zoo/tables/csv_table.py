@@ -12,6 +12,10 @@ from ...datasets.errors import KinobenchError
 Row = TypeVar("Row", bound=msgspec.Struct)
 
 
+FOLDER = Path(__file__).resolve().parent
+"""The folder of the tables."""
+
+
 def read_rows(path: Path, kind: type[Row]) -> Iterator[tuple[str, Row]]:
     """Yield where each line stands, for messages, and the line; an empty cell is None.
 

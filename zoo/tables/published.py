@@ -5,9 +5,9 @@ from pathlib import Path
 
 from ...datasets.errors import KinobenchError
 from ..spec import Published
-from .csv_table import read_rows
+from .csv_table import FOLDER, read_rows
 
-TABLE = Path(__file__).with_name("published.csv")
+TABLE = FOLDER / "published.csv"
 CONVENTIONS = ("matmul", "matmul+5norm", "mmcv", "mmengine")
 """The ways of counting a cost that are known here; `bench/conventions.py` has what each counts."""
 

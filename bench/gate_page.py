@@ -9,8 +9,8 @@ from .gate import Checked
 from .gate_self import SelfCheck
 from .gate_stats import Estimate
 from .gate_stored import StoredCheck
-from .markdown import escaped, fenced
 from .record import Environment
+from .text.markup import escaped, fenced
 
 EXIT_PASS, EXIT_FAIL, EXIT_INCONCLUSIVE, EXIT_INTERRUPTED = 0, 1, 3, 130
 

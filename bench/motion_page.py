@@ -16,10 +16,10 @@ from ..datasets.errors import UnknownNameError
 from ..datasets.probe_names import PROBES
 from .compare import Interval
 from .comparison_page import p_value
-from .markdown import escaped
 from .motion import Effect, Share
 from .motion_card import Card, facts, plain, remarks, sentences
 from .motion_words import verdict_words
+from .text.markup import escaped
 
 NOT_MEASURED = "–"
 HEAD = ("clips", "top-1 (%)", "drop (points)", "p")

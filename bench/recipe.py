@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from ..datasets.errors import KinobenchError, UnknownNameError
-from .toml_keys import refuse_unknown_keys
+from .text.toml import refuse_unknown_keys
 
 BUILT_IN = Path(__file__).parent / "recipes"
 

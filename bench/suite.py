@@ -32,7 +32,7 @@ from .fitted_weights import fitted_header, read_fitted
 from .job import Budget, reads_videos
 from .models import model_of
 from .record import GRAPH_MODES, Case, Device, Measure, Mode, Precision
-from .toml_keys import refuse_unknown_keys
+from .text.toml import refuse_unknown_keys
 
 BUILT_IN = Path(__file__).parent / "suites"
 KINETICS_CLASSES = 400

@@ -13,10 +13,10 @@ from tabulate import tabulate
 
 from ..datasets.decoders import DEFAULT as DEFAULT_DECODER
 from ..datasets.errors import UnknownNameError
-from .drift_text import difference, of_spread
 from .leaderboard import Board, Row
-from .markdown import escaped as _markdown_escaped
 from .sweep_table import rate
+from .text.drift import difference, of_spread
+from .text.markup import escaped as _markdown_escaped
 
 NOT_MEASURED = "–"
 LOWER_BOUND = "≥"

@@ -25,10 +25,10 @@ import msgspec
 from rich.console import Console
 
 from kinobench.bench import cli_boards, environment, run, store, suite
-from kinobench.bench.drift_text import difference, of_spread
 from kinobench.bench.job import Budget
 from kinobench.bench.models import Model, read_index
 from kinobench.bench.record import Case, Device, Latency, Measure, Mode, Precision, Record
+from kinobench.bench.text.drift import difference, of_spread
 
 WAYS: dict[Device, tuple[tuple[Precision, Mode], tuple[Precision, Mode]]] = {
     "cuda": (("fp32", "eager"), ("bf16", "compile_cudagraph")),

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from ..datasets.errors import KinobenchError, nearest_name
+from ...datasets.errors import KinobenchError, nearest_name
 
 
 def refuse_unknown_keys(plain: Any, kind: type[msgspec.Struct], where: str) -> None:

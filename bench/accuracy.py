@@ -40,7 +40,7 @@ from .shards import (
     videos_in_a_shard,
     write_shard,
 )
-from .stats import places, scores, wilson
+from .statistics.stats import places, scores, wilson
 from .video_places import VideoPlaces, joined, keep_places
 
 Progress = Callable[[int, int], None]

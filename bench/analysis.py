@@ -10,7 +10,7 @@ from ..datasets.errors import KinobenchError
 from ..datasets.protocol import Aggregation
 from .class_accuracy import ClassAccuracy, Confused, by_class, confusions
 from .predictions import Predictions
-from .stats import (
+from .statistics.stats import (
     NOWHERE,
     mcnemar,
     mean_score,

@@ -16,7 +16,7 @@ import numpy as np
 from ..datasets.errors import KinobenchError
 from .gate_stored import Clock, Stored, machine_in_words, of_record
 from .record import Case, Environment, Peak, Record
-from .stats import median_interval
+from .statistics.stats import median_interval
 from .suite import Suite, plan, settings_of
 
 BLOCK_S = 0.1

@@ -6,7 +6,7 @@ import numpy as np
 from ..datasets.protocol import Aggregation
 from .pairing import Labelled, pair
 from .predictions import Predictions
-from .stats import LEVEL, RESAMPLES, difference_interval, mcnemar
+from .statistics.stats import LEVEL, RESAMPLES, difference_interval, mcnemar
 from .video_places import VideoPlaces, compute_places
 
 Interval = tuple[float, float]

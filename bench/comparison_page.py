@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from .compare import FEW_CLUSTERS, Comparison, Difference
-from .stats import LEVEL
+from .statistics.stats import LEVEL
 
 
 def words(difference: Difference) -> str:

@@ -20,7 +20,7 @@ from .environment import usable_cpus
 from .files import CHECKOUT
 from .fitted_weights import read_fitted
 from .learning_curve import draw_curves
-from .stats import wilson
+from .statistics.stats import wilson
 
 DATASET = RECIPE = "pointlight"
 SETTINGS = tomllib.loads((recipe.BUILT_IN / "shipped.toml").read_text())

@@ -9,7 +9,7 @@ import numpy as np
 from ..datasets.flow.methods import FlowMethod, compute_flow, opencv_version
 from ..datasets.protocol import Protocol
 from .record import FlowTime
-from .stats import median_interval
+from .statistics.stats import median_interval
 
 ASPECT = 4 / 3
 """Of a frame, as UCF101's are: flow is computed on whole frames, before they are cropped."""

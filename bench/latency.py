@@ -13,7 +13,7 @@ from .inputs import Inputs
 from .job import Budget
 from .network import Forward, Network
 from .record import Drift, Latency
-from .stats import median_interval
+from .statistics.stats import median_interval
 
 WARM_WITHIN = 0.01
 """Medians of two neighbouring windows that differ by less have settled."""

@@ -10,7 +10,7 @@ import numpy as np
 from ..datasets.probe_names import PROBES, Probe
 from .compare import Interval
 from .pairing import Labelled, clusters_of, pair
-from .stats import LEVEL, RESAMPLES, holm, mcnemar, resampled_difference, wilson
+from .statistics.stats import LEVEL, RESAMPLES, holm, mcnemar, resampled_difference, wilson
 from .video_places import VideoPlaces
 
 NEGLIGIBLE = 0.1

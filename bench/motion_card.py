@@ -8,7 +8,7 @@ from ..datasets.probe_names import PROBES, Probe
 from .compare import FEW_CLUSTERS
 from .motion import Judgement
 from .motion_words import opposites_words, percent, sentence, verdict_words
-from .stats import LEVEL
+from .statistics.stats import LEVEL
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True):

@@ -27,7 +27,7 @@ from .predictions import open_predictions
 from .record import Case, LogitsType, Record
 from .resume import Conditions
 from .sources import Source, Told
-from .stats import mean_score, named_classes, view_scores
+from .statistics.stats import mean_score, named_classes, view_scores
 from .store import read_records
 from .suite import Planned
 from .video_places import read_places

@@ -34,7 +34,7 @@ from .inputs import FlowViews, ViewSource
 from .network import Network
 from .pipeline import AHEAD_BYTES, Forwards, FrameRooms
 from .record import GRAPH_MODES, PipelineTime, StageTime, StreamedFrames
-from .stats import median_interval, scores
+from .statistics.stats import median_interval, scores
 from .stream import Stream
 
 LEAST_VIDEOS = 6

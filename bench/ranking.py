@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from ..datasets.errors import KinobenchError
 from .leaderboard import Board, Row
-from .stats import LEVEL, holm, mcnemar, resampled_difference
+from .statistics.stats import LEVEL, holm, mcnemar, resampled_difference
 from .video_places import VideoPlaces, read_places
 
 

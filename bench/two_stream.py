@@ -6,7 +6,7 @@ import numpy as np
 from .analysis import Scoring, scoring
 from .pairing import Labelled, pair
 from .predictions import Predictions
-from .stats import places, scores
+from .statistics.stats import places, scores
 
 WEIGHTS = tuple(number / 20 for number in range(21))
 

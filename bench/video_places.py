@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from ..datasets.protocol import Aggregation
 from .predictions import Predictions, open_predictions
-from .stats import mean_score, places, view_scores
+from .statistics.stats import mean_score, places, view_scores
 
 FILE = "_places.parquet"
 """Shards are looked for under names that don't begin so."""

@@ -27,7 +27,7 @@ from kinobench.bench.accuracy import measure_accuracy
 from kinobench.bench.analysis import analyse
 from kinobench.bench.cli import app
 from kinobench.bench.predictions import open_predictions
-from kinobench.bench.stats import hits_at
+from kinobench.bench.statistics.stats import hits_at
 from kinobench.datasets import catalog
 from kinobench.datasets.protocol import PRESETS, Protocol
 

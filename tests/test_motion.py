@@ -36,7 +36,7 @@ from kinobench.bench.motion_card import Card
 from kinobench.bench.motion_words import WHEN, opposites_words, sentence, verdict_words
 from kinobench.bench.predictions import open_predictions
 from kinobench.bench.record import Failure, Record, Unreadable
-from kinobench.bench.stats import mcnemar, wilson
+from kinobench.bench.statistics.stats import mcnemar, wilson
 from kinobench.bench.store import RunFile
 from kinobench.bench.video_places import compute_places
 from kinobench.datasets import catalog, pointlight

@@ -9,7 +9,7 @@ from statsmodels.stats import contingency_tables
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
-from kinobench.bench.stats import (
+from kinobench.bench.statistics.stats import (
     NOWHERE,
     difference_interval,
     hits_at,

@@ -29,7 +29,7 @@ from .inputs import InputMaker, VideoInputs, video_inputs
 from .lanes import side_by_side
 from .network import Forward
 from .pipeline import Forwards, Note, read_ahead
-from .record import Accuracy, LogitsType, Unreadable
+from .records.record import Accuracy, LogitsType, Unreadable
 from .shards import (
     Shard,
     ShardLogits,

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..datasets.errors import KinobenchError
 from .gate_stored import Clock, Stored, machine_in_words, of_record
-from .record import Case, Environment, Peak, Record
+from .records.record import Case, Environment, Peak, Record
 from .statistics.stats import median_interval
 from .suite import Suite, plan, settings_of
 

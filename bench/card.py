@@ -14,7 +14,7 @@ from ..zoo.tables.published import published
 from .module_profile import show_profile
 from .module_time import Profile
 from .printed import GIGA, MEGA, Comparison, exponent, shape_of
-from .record import Cost, Device, Precision
+from .records.record import Cost, Device, Precision
 from .shape import Shape, native_shape
 
 

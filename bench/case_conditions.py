@@ -6,7 +6,7 @@ from pathlib import Path
 from ..datasets.split import Split
 from ..zoo import registry
 from .environment import library_versions
-from .record import Case, LogitsType
+from .records.record import Case, LogitsType
 from .resume import Conditions, imported_digest, source_digest
 from .shards import videos_in_a_shard
 

@@ -7,7 +7,7 @@ from typing import Any
 
 def read_boards(results: Path, report: Callable[[str], None]) -> list[Any]:
     """Read all stored records as ordered boards; `report` gets a line for each unreadable one."""
-    from .store import read_records
+    from .records.store import read_records
 
     records, problems = read_records(results)
     for problem in problems:
@@ -34,7 +34,7 @@ def rebuild(results: Path, report: Callable[[str], None]) -> list[Any]:
     """
     from ..datasets.errors import KinobenchError
     from . import tables
-    from .files import write_text
+    from .records.files import write_text
 
     boards = read_boards(results, report)
     try:

@@ -135,7 +135,7 @@ def fit_shipped(
 ) -> None:
     """Train the weights that come with kinobench, from a checkout."""
     from . import fit_shipped as shipped
-    from .files import write_text
+    from .records.files import write_text
 
     chosen = models or shipped.tiny_networks(every)
     if listed:

@@ -138,7 +138,7 @@ def tell(line: str) -> None:
 def give(page: str, plain: Any, output: Path | None, json: bool) -> None:
     """Write a page to a file, or print it; or print the plain values as JSON."""
     if output is not None:
-        from .files import write_text
+        from .records.files import write_text
 
         write_text(output, page)
     if json:

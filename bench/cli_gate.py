@@ -22,7 +22,7 @@ from .cli_frame import (
 )
 
 if TYPE_CHECKING:
-    from .record import Case
+    from .records.record import Case
 
 
 @app.command()
@@ -159,7 +159,7 @@ def check(
     else:
         report = gate_command.against_commit(planned(models), against, plugins, terms, tell)
     if comment is not None:
-        from .files import write_text
+        from .records.files import write_text
 
         write_text(comment, gate_page.markdown(report))
     if json:

@@ -97,8 +97,8 @@ def verify(
     """Count every model at the inputs of printed numbers, and set both side by side."""
     from . import printed_page
     from . import verify as verifying
-    from .files import write_text
     from .listing import show as show_lines
+    from .records.files import write_text
 
     load_plugins(plugin)
     with progress("comparing") as told_of:

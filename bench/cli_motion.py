@@ -126,7 +126,7 @@ def motion(
         if chart is not None:
             motion_chart.draw(chart, card)
         if output is not None:
-            from .files import write_text
+            from .records.files import write_text
 
             write_text(output, motion_page.render(card, form or "md"))
         if json:

@@ -53,7 +53,7 @@ def leaderboard(
     if output is None:
         sys.stdout.write(text)
     else:
-        from .files import write_text
+        from .records.files import write_text
 
         write_text(output, text)
 

@@ -26,9 +26,9 @@ from .cluster_address import (
 )
 from .cluster_shard import LEAVES_AFTER_S, Order, Outcome
 from .environment import physical_cores
-from .files import CHECKOUT
-from .job import LOCAL, Cluster, ShardFailedError
-from .record import Failure
+from .records.files import CHECKOUT
+from .records.job import LOCAL, Cluster, ShardFailedError
+from .records.record import Failure
 from .shards import Shard, ShardLogits
 
 RETRIES = 3

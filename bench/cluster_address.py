@@ -15,9 +15,9 @@ from ..datasets.decoders import Decoder
 from ..datasets.errors import KinobenchError
 from .cluster_folder import parent_of_folder
 from .environment import physical_cores
-from .files import CHECKOUT
-from .job import LOCAL, Cluster
-from .record import Case, Environment
+from .records.files import CHECKOUT
+from .records.job import LOCAL, Cluster
+from .records.record import Case, Environment
 
 AUTO = "auto"
 KNOCK_S, PROBE_S = 5.0, 30.0

@@ -16,8 +16,8 @@ import msgspec
 from ..datasets.errors import KinobenchError
 from ..datasets.split import Video
 from .environment import describe, library_versions, usable_cpus
-from .job import Job
-from .record import Environment, Failure, Unreadable
+from .records.job import Job
+from .records.record import Environment, Failure, Unreadable
 from .resume import source_digest
 
 if TYPE_CHECKING:

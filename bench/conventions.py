@@ -30,7 +30,7 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 from .dispatch import meta_twin
-from .record import Cost
+from .records.record import Cost
 
 NORM_OPERATIONS_2021 = 5
 """What fvcore added for each element of a normalisation when pytorchvideo's table was made."""

@@ -15,7 +15,7 @@ from rich.progress import (
 
 from ..datasets.errors import KinobenchError
 from ..zoo.checkpoints.named import cache_folder, fetch_weights, named_weights
-from .record import Case
+from .records.record import Case
 
 
 def fetch_published(cases: Iterable[Case], console: Console) -> None:

@@ -8,7 +8,7 @@ import torch
 from .gpu import nvml_device
 from .gpu_watch import GpuWatch, watch_remarks
 from .network import Network
-from .record import Energy
+from .records.record import Energy
 
 WINDOW_S = 5.0
 """The counter ticks every 20 to 100 ms: a shorter window would be off by percents."""

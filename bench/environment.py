@@ -14,10 +14,10 @@ from ..datasets.decoders import DEFAULT as DEFAULT_DECODER
 from ..datasets.decoders import Decoder
 from ..datasets.errors import KinobenchError
 from . import control_group, kernel_files
-from .files import CHECKOUT
 from .git import GitError, git
 from .processor import processor_name
-from .record import Device, Environment
+from .records.files import CHECKOUT
+from .records.record import Device, Environment
 from .software import installed_cudnn, torch_cuda
 
 _LIBRARIES = (

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from ..datasets.split import Split
-from .record import Case, Record
+from .records.record import Case, Record
 from .resume import Conditions, conditions_in
 from .shards import kept_batch, shards_of
 

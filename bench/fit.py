@@ -23,9 +23,9 @@ from ..datasets.protocol import Protocol
 from ..datasets.split import Split
 from ..zoo import registry
 from . import fit_checkpoint, running_statistics
-from .fitted_weights import Epoch
 from .recipe import Recipe
-from .record import Device
+from .records.fitted_weights import Epoch
+from .records.record import Device
 from .training_clips import Batch, ShuffledVideos, TrainingClips, collate
 
 Progress = Callable[[int, int, int], None]

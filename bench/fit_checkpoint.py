@@ -7,8 +7,8 @@ import msgspec
 from safetensors import SafetensorError, safe_open
 
 from ..datasets.errors import KinobenchError
-from .files import save_whole
-from .fitted_weights import Epoch
+from .records.files import save_whole
+from .records.fitted_weights import Epoch
 
 if TYPE_CHECKING:
     import torch

@@ -20,9 +20,9 @@ from ..zoo import registry
 from . import environment, recipe, run
 from .accuracy import measure_accuracy
 from .fit import DivergedError, Order, fit
-from .fitted_weights import Epoch, Fitted, in_half, read_fitted, shapes_in, write_fitted
 from .learning_curve import draw_curves, write_curve
-from .record import Accuracy, Device
+from .records.fitted_weights import Epoch, Fitted, in_half, read_fitted, shapes_in, write_fitted
+from .records.record import Accuracy, Device
 
 CHECKPOINT, WEIGHTS = "checkpoint.safetensors", "weights.safetensors"
 CURVE, PICTURE = "curve.csv", "curve.png"

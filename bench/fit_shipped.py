@@ -17,9 +17,9 @@ from ..zoo.checkpoints.shipped import FOLDER
 from ..zoo.families import FAMILY_MODULES
 from . import recipe, suite
 from .environment import usable_cpus
-from .files import CHECKOUT
-from .fitted_weights import read_fitted
 from .learning_curve import draw_curves
+from .records.files import CHECKOUT
+from .records.fitted_weights import read_fitted
 from .statistics.stats import wilson
 
 DATASET = RECIPE = "pointlight"

@@ -13,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from .dispatch import DispatchAnalysis, meta_twin
 from .formulas import ELEMENTWISE, NORM
-from .record import Cost
+from .records.record import Cost
 from .traffic import Traffic
 
 NORM_OPERATIONS = 2

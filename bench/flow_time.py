@@ -8,7 +8,7 @@ import numpy as np
 
 from ..datasets.flow.methods import FlowMethod, compute_flow, opencv_version
 from ..datasets.protocol import Protocol
-from .record import FlowTime
+from .records.record import FlowTime
 from .statistics.stats import median_interval
 
 ASPECT = 4 / 3

@@ -16,7 +16,7 @@ from .gate_exact import RISING, Difference, Facts, differences
 from .gate_power import Plan, least_detectable
 from .gate_stats import CONFIRMING, FIRST, Answer, Look, Rule, among, look_at, p_of_looks
 from .gate_turns import MissingModelError, Pair, SideError
-from .record import Case
+from .records.record import Case
 
 FIRST_SHARE = 0.6
 """Of a model's time, for the first batch; the rest is kept for confirming what it says."""

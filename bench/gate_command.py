@@ -9,7 +9,6 @@ from typing import Any
 
 from ..datasets.errors import KinobenchError
 from .environment import UnfitEnvironmentError, commit_of, describe
-from .files import CHECKOUT
 from .gate import Bench, Checked, Terms, check
 from .gate_baseline import find_commit, repository_of, worktree
 from .gate_page import Report
@@ -17,7 +16,8 @@ from .gate_progress import Progress
 from .gate_python import cache_folder, interpreter, needs_of_kinobench
 from .gate_self import SelfCheck, measure_itself
 from .gate_turns import Code, exact_facts, measured_pair
-from .record import Case
+from .records.files import CHECKOUT
+from .records.record import Case
 
 """What `kinobench` means in this process: the root that holds its three packages."""
 

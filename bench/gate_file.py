@@ -16,8 +16,8 @@ from .gate_command import origin_of
 from .gate_page import Report
 from .gate_progress import Progress
 from .gate_stored import Stored, StoredCheck, compare, of_record, refuse_other_machine
-from .job import Budget, Job
-from .record import Case, Device, Environment, Record
+from .records.job import Budget, Job
+from .records.record import Case, Device, Environment, Record
 from .stored_files import read_stored, read_to_update, write_times
 
 Tell = Callable[[str], None]

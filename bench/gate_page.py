@@ -4,12 +4,12 @@ from typing import Any
 
 import msgspec
 
-from .case_names import names_of
 from .gate import Checked
 from .gate_self import SelfCheck
 from .gate_stats import Estimate
 from .gate_stored import StoredCheck
-from .record import Environment
+from .records.case_names import names_of
+from .records.record import Environment
 from .text.markup import escaped, fenced
 
 EXIT_PASS, EXIT_FAIL, EXIT_INCONCLUSIVE, EXIT_INTERRUPTED = 0, 1, 3, 130

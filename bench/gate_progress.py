@@ -6,10 +6,10 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from .case_names import names_of
 from .gate import Checked
 from .gate_page import Found, verdict
-from .record import Case
+from .records.case_names import names_of
+from .records.record import Case
 
 F = TypeVar("F", bound=Found)
 

@@ -8,7 +8,7 @@ from .gate import FIRST_SHARE, Bench, Tell, Terms, cure, deciding_clocks, pairs_
 from .gate_power import Plan, bias_of, false_alarms, least_detectable
 from .gate_stats import FIRST, Rule, among, estimate
 from .gate_turns import Pair, SideError
-from .record import Case
+from .records.record import Case
 
 AA_PAIRS = Rule(looks=(12,), alpha=FIRST.alpha, beta=FIRST.beta)
 FALSE_ALARMS = 0.01

@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 
 from .environment import UnfitEnvironmentError
-from .record import Case, Environment, Record
+from .records.record import Case, Environment, Record
 
 Clock = Literal["wall", "device"]
 

@@ -20,7 +20,7 @@ from ..datasets.errors import KinobenchError
 from .environment import UnfitEnvironmentError, usable_cpus
 from .gate_exact import Facts, facts_of
 from .gate_stats import log_ratio
-from .record import Case
+from .records.record import Case
 
 LEAST_TURNS, MOST_TURNS = 96, 1536
 """Turn pairs of a process pair. More than the least only as far as they cost little beside the

@@ -10,7 +10,7 @@ from typing import Any
 
 from .gpu import nvml_device
 from .gpu_limits import POWER_CAP, SLOWDOWN, ask_reasons, in_words, limits_of
-from .record import GpuConditions, Spread
+from .records.record import GpuConditions, Spread
 
 
 class GpuWatch:

@@ -10,9 +10,9 @@ import torch
 from .gpu_spin import Spin
 from .gpu_watch import GpuWatch, watch_remarks
 from .inputs import Inputs
-from .job import Budget
 from .network import Forward, Network
-from .record import Drift, Latency
+from .records.job import Budget
+from .records.record import Drift, Latency
 from .statistics.stats import median_interval
 
 WARM_WITHIN = 0.01

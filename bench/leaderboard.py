@@ -7,7 +7,7 @@ import msgspec
 
 from ..datasets.errors import UnknownNameError
 from ..datasets.protocol import Aggregation
-from .record import Environment, Record
+from .records.record import Environment, Record
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..datasets.errors import KinobenchError
-from .files import write_text
-from .fitted_weights import Epoch
+from .records.files import write_text
+from .records.fitted_weights import Epoch
 
 
 def write_curve(path: Path, curve: Sequence[Epoch]) -> None:

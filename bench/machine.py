@@ -10,7 +10,7 @@ from .gpu_state import Gpu, Gpus, read_gpus
 from .host import Host, read_host
 from .other_work import OtherWork, sample_other_work
 from .processor import Processor, read_processor
-from .record import Environment
+from .records.record import Environment
 from .software import Software, read_software
 from .spoilers import Spoiler, find_hints, find_spoilers
 

@@ -24,7 +24,7 @@ from .cuda_graph import CapturedForward
 from .gpu import nvml_device
 from .inputs import Inputs
 from .network import Network
-from .record import Memory
+from .records.record import Memory
 
 _STATUS = Path("/proc/self/status")
 _CLEAR_REFS = Path("/proc/self/clear_refs")

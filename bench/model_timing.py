@@ -17,7 +17,7 @@ from .jit_warnings import jit_unmentioned
 from .latency import INPUTS_IN_ROTATION, Sample, warm_up
 from .network import Network
 from .peak import measure_peak
-from .record import Device, Environment, Mode, Precision
+from .records.record import Device, Environment, Mode, Precision
 from .suite import Settings, Suite, plan, settings_of
 
 WARMUP_MAX_S = 30.0

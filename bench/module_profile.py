@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
-from .record import Bound
+from .records.record import Bound
 
 if TYPE_CHECKING:
     from .module_time import Profile

@@ -17,7 +17,7 @@ from .flops import count_traffic
 from .gpu_spin import Spin
 from .network import Network
 from .peak import measure_peak
-from .record import Bound, Case, Device, Peak, Precision, Roofline
+from .records.record import Bound, Case, Device, Peak, Precision, Roofline
 from .roofline import bound, roofline
 from .shape import Shape
 

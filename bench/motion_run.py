@@ -20,15 +20,15 @@ from . import environment, run, suite
 from .case_conditions import conditions_of
 from .downloads import fetch_published
 from .finished import candidates, is_as_now
-from .fitted_weights import read_fitted
 from .motion import Answers, OppositeAnswers, count_opposites, judge
 from .motion_card import Card
 from .predictions import open_predictions
-from .record import Case, LogitsType, Record
+from .records.fitted_weights import read_fitted
+from .records.record import Case, LogitsType, Record
+from .records.store import read_records
 from .resume import Conditions
 from .sources import Source, Told
 from .statistics.stats import mean_score, named_classes, view_scores
-from .store import read_records
 from .suite import Planned
 from .video_places import read_places
 

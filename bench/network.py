@@ -17,7 +17,7 @@ from .cuda_graph import CapturedForward
 from .flops import count_cost
 from .inputs import Inputs, random_inputs, shifted_copies
 from .network_digest import network_digest
-from .record import GRAPH_MODES, Case, Cost, Mode, Precision
+from .records.record import GRAPH_MODES, Case, Cost, Mode, Precision
 from .reference import reference_outputs
 from .stream import FrameByFrame, Stream, count_step
 

@@ -10,7 +10,7 @@ import torch
 
 from .environment import available_memory_bytes
 from .processor import last_level_cache_bytes
-from .record import Peak, Precision
+from .records.record import Peak, Precision
 
 _DTYPES: dict[Precision, torch.dtype] = {
     "fp32": torch.float32,

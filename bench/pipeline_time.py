@@ -33,7 +33,7 @@ from .failures import out_of_memory
 from .inputs import FlowViews, ViewSource
 from .network import Network
 from .pipeline import AHEAD_BYTES, Forwards, FrameRooms
-from .record import GRAPH_MODES, PipelineTime, StageTime, StreamedFrames
+from .records.record import GRAPH_MODES, PipelineTime, StageTime, StreamedFrames
 from .statistics.stats import median_interval, scores
 from .stream import Stream
 

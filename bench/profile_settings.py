@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from ..datasets.errors import KinobenchError
 from .environment import physical_cores
-from .record import Device, Precision
+from .records.record import Device, Precision
 from .suite import settings_of
 
 

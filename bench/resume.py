@@ -25,8 +25,8 @@ import psutil
 
 from ..datasets.errors import KinobenchError
 from ..zoo.spec import Builder
-from .files import CHECKOUT, sync_folder
-from .record import Case, LogitsType
+from .records.files import CHECKOUT, sync_folder
+from .records.record import Case, LogitsType
 
 try:
     import fcntl

@@ -11,7 +11,7 @@ product's.
 
 from typing import TYPE_CHECKING
 
-from .record import Bound, Peak, Roofline
+from .records.record import Bound, Peak, Roofline
 
 if TYPE_CHECKING:
     from .network import Network

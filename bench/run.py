@@ -13,11 +13,12 @@ from rich.text import Text
 
 from ..datasets import catalog
 from ..datasets.errors import KinobenchError
-from . import environment, job, runner
+from . import environment, runner
 from .downloads import fetch_published
-from .record import Case, Device, Environment, LogitsType, Peak, Precision, Record
+from .records import job
+from .records.record import Case, Device, Environment, LogitsType, Peak, Precision, Record
+from .records.store import RunFile
 from .resume import mark_finished
-from .store import RunFile
 from .suite import Planned, Suite
 
 

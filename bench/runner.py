@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from .files import CHECKOUT
-from .job import Built, Event, Failed, Finished, Job, Measured, Note, Progress
 from .nursery import Forked, Nursery, may_fork
-from .record import Case, Environment, Failure, FailureKind, Record
+from .records.files import CHECKOUT
+from .records.job import Built, Event, Failed, Finished, Job, Measured, Note, Progress
+from .records.record import Case, Environment, Failure, FailureKind, Record
 
 _event = msgspec.json.Decoder(Event)
 

@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 
 from ..datasets.errors import KinobenchError
 from ..datasets.split import Split, Video
-from .files import sync_folder
-from .record import LogitsType, Unreadable
+from .records.files import sync_folder
+from .records.record import LogitsType, Unreadable
 
 VIEWS_IN_A_SHARD = 512
 VIDEOS_IN_A_SHARD = 64

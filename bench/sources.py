@@ -11,8 +11,8 @@ from ..datasets.errors import KinobenchError, UnknownNameError
 from ..datasets.lists.class_names import CLASS_LISTS, class_names
 from ..datasets.protocol import Aggregation
 from .predictions import Predictions, open_predictions
-from .record import Record
-from .store import read_records
+from .records.record import Record
+from .records.store import read_records
 
 Told = Callable[[str], None]
 """Called with a line for each record that can't be read."""

@@ -7,9 +7,9 @@ import msgspec
 
 from ..datasets.errors import KinobenchError
 from . import benchmark_json
-from .files import write_text
 from .gate_stored import Stored, of_record
-from .record import Record, from_json
+from .records.files import write_text
+from .records.record import Record, from_json
 
 
 def is_stored(against: str | None) -> bool:

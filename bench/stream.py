@@ -9,7 +9,7 @@ from torch.utils._pytree import TreeSpec, tree_flatten, tree_unflatten
 
 from ..zoo.streaming import Streaming
 from .flops import count_cost, count_traffic
-from .record import Cost
+from .records.record import Cost
 from .traffic import Traffic
 
 

@@ -28,10 +28,10 @@ from ..zoo.checkpoints.named import (
 )
 from ..zoo.checkpoints.shipped import shipped_file
 from .environment import physical_cores
-from .fitted_weights import fitted_header, read_fitted
-from .job import Budget, reads_videos
 from .models import model_of
-from .record import GRAPH_MODES, Case, Device, Measure, Mode, Precision
+from .records.fitted_weights import fitted_header, read_fitted
+from .records.job import Budget, reads_videos
+from .records.record import GRAPH_MODES, Case, Device, Measure, Mode, Precision
 from .text.toml import refuse_unknown_keys
 
 BUILT_IN = Path(__file__).parent / "suites"

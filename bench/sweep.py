@@ -6,11 +6,11 @@ import msgspec
 
 from .failures import out_of_memory
 from .gpu_watch import watch_remarks
-from .job import Budget
 from .latency import measure_drift, measure_latency
 from .memory import blocks_apart, measure_memory
 from .network import Network
-from .record import Drift, Memory, Sweep, SweepEnd, SweepPoint
+from .records.job import Budget
+from .records.record import Drift, Memory, Sweep, SweepEnd, SweepPoint
 
 GROWTH = 1.02
 """A doubling that gains less has not made throughput grow: a CPU's latency is known to 2 %."""

@@ -5,7 +5,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from .record import NEAR_BEST, Drift, Record, Sweep, SweepPoint
+from .records.record import NEAR_BEST, Drift, Record, Sweep, SweepPoint
 from .text.drift import difference, of_spread
 
 _NONE = "–"

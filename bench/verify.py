@@ -12,7 +12,7 @@ from .conventions import COUNTED_BY_LAYER, Layers, counted_as, watch_layers
 from .flops import analyse
 from .models import build_without_memory
 from .printed import Comparison, shape_of
-from .record import Cost
+from .records.record import Cost
 from .shape import Shape
 
 if TYPE_CHECKING:

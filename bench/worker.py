@@ -23,7 +23,7 @@ from .environment import (
     usable_cpus,
 )
 from .failures import error_text, failure_of, limit_memory
-from .job import (
+from .records.job import (
     Built,
     Cluster,
     Event,
@@ -35,13 +35,13 @@ from .job import (
     Progress,
     ShardFailedError,
 )
-from .record import GRAPH_MODES, Case, Cost, Failure, Latency, Peak
+from .records.record import GRAPH_MODES, Case, Cost, Failure, Latency, Peak
 from .resume import Claim
 
 if TYPE_CHECKING:
     from .accuracy import MeasureShards
-    from .fitted_weights import Fitted
     from .network import Forward, Network
+    from .records.fitted_weights import Fitted
     from .shards import Shard, ShardLogits
 
 Emit = Callable[[Event], None]
@@ -446,7 +446,7 @@ def _claim(job: Job, split: Split, network: "Network", emit: Emit) -> AbstractCo
 def _compare_classes(case: Case, split: Split | None, emit: Emit) -> None:
     """See that the weights' classes are the split's; say loudly where that can't be known."""
     from ..zoo.checkpoints.named import find_weights, refuse_other_classes, refuse_other_order
-    from .fitted_weights import fitted_header
+    from .records.fitted_weights import fitted_header
 
     if split is None:
         return

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from kinobench.bench import recipe
-from kinobench.bench.fitted_weights import Fitted
+from kinobench.bench.records.fitted_weights import Fitted
 
 
 def made_fitted(model: str, dataset: str = "pointlight", **said: Any) -> Fitted:

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from kinobench.bench.record import (
+from kinobench.bench.records.record import (
     Accuracy,
     Case,
     Cost,

@@ -11,7 +11,7 @@ import pytest
 
 from kinobench.bench import benchmark_json, stored_files
 from kinobench.bench.gate_stored import compare, of_record
-from kinobench.bench.record import Peak, Record
+from kinobench.bench.records.record import Peak, Record
 from kinobench.datasets.errors import KinobenchError
 
 from .made_records import made_latency, made_record

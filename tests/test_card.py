@@ -14,7 +14,7 @@ from kinobench.bench import card as cards
 from kinobench.bench import flops, shape, verify
 from kinobench.bench.card import Card, make_card, show_card, to_json
 from kinobench.bench.flops import count_cost
-from kinobench.bench.record import Cost
+from kinobench.bench.records.record import Cost
 from kinobench.datasets.errors import KinobenchError, UnknownNameError
 from kinobench.zoo import registry
 from kinobench.zoo.spec import Published

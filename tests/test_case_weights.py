@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from kinobench.bench import worker
-from kinobench.bench.job import Event, Note
 from kinobench.bench.leaderboard import boards
-from kinobench.bench.record import Case, from_json
+from kinobench.bench.records.job import Event, Note
+from kinobench.bench.records.record import Case, from_json
 from kinobench.bench.suite import Suite, parse, plan, settings_of
 from kinobench.bench.tables import footnotes
 from kinobench.datasets.errors import KinobenchError

@@ -33,8 +33,8 @@ from kinobench.bench.cluster_shard import (
     refuse_other_files,
 )
 from kinobench.bench.environment import describe, library_versions, usable_cpus
-from kinobench.bench.job import Budget, Cluster, Job, ShardFailedError
-from kinobench.bench.record import Case
+from kinobench.bench.records.job import Budget, Cluster, Job, ShardFailedError
+from kinobench.bench.records.record import Case
 from kinobench.bench.resume import source_digest
 from kinobench.bench.shards import Shard
 from kinobench.datasets import catalog

@@ -14,10 +14,10 @@ from kinobench.bench.cli import app
 from kinobench.bench.compare import Comparison, Difference, compare, differing
 from kinobench.bench.comparison_page import lines, p_value, words
 from kinobench.bench.predictions import Predictions, open_predictions
-from kinobench.bench.record import Unreadable
+from kinobench.bench.records.record import Unreadable
+from kinobench.bench.records.store import RunFile
 from kinobench.bench.sources import find, find_two
 from kinobench.bench.statistics.stats import mcnemar
-from kinobench.bench.store import RunFile
 from kinobench.datasets.errors import KinobenchError, UnknownNameError
 from kinobench.datasets.protocol import preset
 

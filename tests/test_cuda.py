@@ -15,9 +15,9 @@ import pytest
 import torch
 
 from kinobench.bench.accuracy import measure_accuracy
-from kinobench.bench.job import Budget
 from kinobench.bench.network import Network
-from kinobench.bench.record import Accuracy, Case
+from kinobench.bench.records.job import Budget
+from kinobench.bench.records.record import Accuracy, Case
 from kinobench.bench.shards import read_shard
 from kinobench.bench.sweep import measure_sweep
 from kinobench.datasets import catalog

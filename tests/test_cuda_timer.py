@@ -9,10 +9,10 @@ from torch import nn
 
 from kinobench.bench import latency, module_time
 from kinobench.bench.gpu_spin import LATE_IN_A_ROW, LONGEST_S, cycles_per_second
-from kinobench.bench.job import Budget
 from kinobench.bench.latency import _cuda_timer, latency_remarks, measure_latency
 from kinobench.bench.module_time import time_modules
-from kinobench.bench.record import Latency
+from kinobench.bench.records.job import Budget
+from kinobench.bench.records.record import Latency
 
 from .fake_cuda import LAUNCH_S, FakeGpu, Forward
 

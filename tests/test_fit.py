@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from kinobench.bench import fit_checkpoint, fit_run, recipe, running_statistics
 from kinobench.bench.cli import app
 from kinobench.bench.fit import DivergedError, Order, _prepare_layers, fit
-from kinobench.bench.fitted_weights import read_fitted, shapes_in
+from kinobench.bench.records.fitted_weights import read_fitted, shapes_in
 from kinobench.datasets import catalog, pointlight
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.protocol import preset

@@ -9,7 +9,7 @@ from torch import nn
 
 from kinobench.bench.flops import count_cost
 from kinobench.bench.formulas import matrix_product
-from kinobench.bench.record import Cost
+from kinobench.bench.records.record import Cost
 
 PLAIN = (None, [1], [0], [1], False, [0], 1)
 """No bias, and what else `torch.convolution` takes, of a convolution without any of it."""

@@ -28,7 +28,7 @@ from kinobench.bench.gate_turns import (
     take_turns,
     turns_of,
 )
-from kinobench.bench.record import Case
+from kinobench.bench.records.record import Case
 from kinobench.datasets.errors import KinobenchError
 
 from .made_records import MACHINE, made_case, made_latency, made_record

@@ -13,7 +13,7 @@ from kinobench.bench import gate_file, gate_page, stored_files
 from kinobench.bench.cli import app
 from kinobench.bench.environment import UnfitEnvironmentError
 from kinobench.bench.gate import Terms
-from kinobench.bench.record import Case, Environment
+from kinobench.bench.records.record import Case, Environment
 from kinobench.datasets.errors import KinobenchError
 
 from .made_records import MACHINE, elsewhere, failed_record, made_case, made_latency, made_record

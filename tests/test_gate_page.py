@@ -8,10 +8,10 @@ import pytest
 from rich.console import Console
 
 from kinobench.bench import gate_page, gate_table
-from kinobench.bench.case_names import names_of
 from kinobench.bench.gate import Checked
 from kinobench.bench.gate_page import Report
 from kinobench.bench.gate_stored import StoredCheck
+from kinobench.bench.records.case_names import names_of
 
 from .made_records import MACHINE, made_case
 from .test_gate import checked, forever, made_bench

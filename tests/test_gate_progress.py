@@ -11,7 +11,7 @@ from kinobench.bench.gate import Bench, Checked, Terms, check
 from kinobench.bench.gate_page import Report
 from kinobench.bench.gate_progress import UNJUDGED, Progress
 from kinobench.bench.gate_turns import SideError
-from kinobench.bench.record import Case
+from kinobench.bench.records.record import Case
 
 from .made_records import made_case
 from .test_gate import TERMS, forever, made_bench, made_pair

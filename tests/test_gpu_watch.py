@@ -8,9 +8,9 @@ import pynvml
 import pytest
 
 from kinobench.bench.gpu_watch import GpuWatch, watch_remarks
-from kinobench.bench.job import Budget
 from kinobench.bench.latency import Sample, latency_remarks, sample
-from kinobench.bench.record import Spread
+from kinobench.bench.records.job import Budget
+from kinobench.bench.records.record import Spread
 
 from .fake_nvml import OWN_PID, FakeNvml
 from .made_records import made_latency

@@ -11,10 +11,10 @@ import msgspec
 import pytest
 import torch
 
-from kinobench.bench.job import Budget
 from kinobench.bench.models import read_index
-from kinobench.bench.record import Drift, Record
-from kinobench.bench.store import RunFile
+from kinobench.bench.records.job import Budget
+from kinobench.bench.records.record import Drift, Record
+from kinobench.bench.records.store import RunFile
 
 from .made_records import MACHINE, elsewhere, failed_record, made_latency, made_record
 

@@ -14,7 +14,7 @@ from kinobench.bench.flow_time import LEAST_SAMPLES, measure_flow_time, moving_t
 from kinobench.bench.inputs import random_inputs, shifted_copies, video_inputs
 from kinobench.bench.leaderboard import boards
 from kinobench.bench.network import Network
-from kinobench.bench.record import Case, FlowTime, Mode
+from kinobench.bench.records.record import Case, FlowTime, Mode
 from kinobench.bench.suite import Settings, Suite, plan
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.flow.cache import FlowCache

@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from kinobench.bench.leaderboard import SORTS, Board, Row, boards, ordered
-from kinobench.bench.record import Bound, Drift, Failure, Peak, Roofline, Sweep
-from kinobench.bench.store import RunFile
+from kinobench.bench.records.record import Bound, Drift, Failure, Peak, Roofline, Sweep
+from kinobench.bench.records.store import RunFile
 from kinobench.datasets.errors import UnknownNameError
 from kinobench.datasets.protocol import preset
 

@@ -12,7 +12,7 @@ from kinobench.bench.latency import l2_flush_bytes, measure_drift
 from kinobench.bench.memory import measure_memory
 from kinobench.bench.network import Network
 from kinobench.bench.network_digest import network_digest
-from kinobench.bench.record import Case
+from kinobench.bench.records.record import Case
 from kinobench.bench.suite import Settings, parse, plan, settings_of
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.protocol import preset

@@ -12,8 +12,8 @@ import msgspec
 import pytest
 
 from kinobench.bench import nursery_process, runner
-from kinobench.bench.job import Budget, Built, Finished, Job, Measured, Note
 from kinobench.bench.nursery import Nursery, may_fork
+from kinobench.bench.records.job import Budget, Built, Finished, Job, Measured, Note
 
 from .made_records import made_case
 

@@ -24,7 +24,7 @@ from kinobench.bench.pipeline_time import (
     spread,
     stages_of,
 )
-from kinobench.bench.record import Case, PipelineTime
+from kinobench.bench.records.record import Case, PipelineTime
 from kinobench.datasets.protocol import preset
 from kinobench.datasets.split import Split, Video
 

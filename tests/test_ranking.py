@@ -19,7 +19,7 @@ from kinobench.bench.compare import compare, differing
 from kinobench.bench.leaderboard import Board, boards, ordered
 from kinobench.bench.predictions import open_predictions
 from kinobench.bench.ranking import ranked, ranks
-from kinobench.bench.store import RunFile
+from kinobench.bench.records.store import RunFile
 from kinobench.bench.tables import footnotes, render
 from kinobench.bench.video_places import FILE, VideoPlaces, compute_places, read_places
 

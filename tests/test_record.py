@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from kinobench.bench.record import (
+from kinobench.bench.records.record import (
     SCHEMA,
     Case,
     Drift,

@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from kinobench.bench.job import Budget, Job
 from kinobench.bench.latency import measure_drift
 from kinobench.bench.network import Network
-from kinobench.bench.record import Case, Measure
+from kinobench.bench.records.job import Budget, Job
+from kinobench.bench.records.record import Case, Measure
 from kinobench.bench.reference import reference_outputs
 from kinobench.bench.worker import _measure
 from kinobench.datasets.errors import KinobenchError

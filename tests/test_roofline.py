@@ -11,7 +11,7 @@ import torch
 
 from kinobench.bench import peak as peaks
 from kinobench.bench.peak import measure_peak
-from kinobench.bench.record import Peak
+from kinobench.bench.records.record import Peak
 from kinobench.bench.roofline import bound, ridge_of, roofline, utilisation
 from kinobench.bench.traffic import Traffic
 

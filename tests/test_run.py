@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from kinobench.bench.record import Record, from_json
+from kinobench.bench.records.record import Record, from_json
 
 from .media import REPOSITORY
 from .trees import make_ucf101

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from kinobench.bench import runner
-from kinobench.bench.job import Budget, Job
-from kinobench.bench.record import Record
+from kinobench.bench.records.job import Budget, Job
+from kinobench.bench.records.record import Record
 from kinobench.bench.runner import Worker, run_job
 
 from .made_records import MACHINE, made_case

@@ -25,7 +25,7 @@ from kinobench.bench import recipe, suite
 from kinobench.bench.accuracy import measure_accuracy
 from kinobench.bench.fit import Order, fit
 from kinobench.bench.fit_shipped import SETTINGS
-from kinobench.bench.fitted_weights import Epoch, Fitted, read_fitted
+from kinobench.bench.records.fitted_weights import Epoch, Fitted, read_fitted
 from kinobench.bench.statistics.stats import wilson
 from kinobench.datasets import pointlight
 from kinobench.datasets.flow_methods import DEFAULT

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from kinobench.bench.files import write_text
-from kinobench.bench.store import RunFile, read_records
+from kinobench.bench.records.files import write_text
+from kinobench.bench.records.store import RunFile, read_records
 from kinobench.datasets.errors import KinobenchError
 
 from .made_records import failed_record, made_record

@@ -13,10 +13,10 @@ from rich.console import Console
 
 from kinobench.bench import sweep as sweeping
 from kinobench.bench import sweep_table
-from kinobench.bench.job import Budget
 from kinobench.bench.leaderboard import boards
 from kinobench.bench.network import Network
-from kinobench.bench.record import Case, Drift, Sweep, SweepPoint, from_json
+from kinobench.bench.records.job import Budget
+from kinobench.bench.records.record import Case, Drift, Sweep, SweepPoint, from_json
 from kinobench.bench.sweep import budget_of_a_batch, is_flat, measure_sweep
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.protocol import preset

@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from kinobench.bench.leaderboard import Board, boards, ordered
-from kinobench.bench.record import Bound, Drift, Roofline
+from kinobench.bench.records.record import Bound, Drift, Roofline
 from kinobench.bench.tables import FORMATS, NOT_MEASURED, footnotes, render, show
 from kinobench.datasets.errors import UnknownNameError
 from kinobench.datasets.protocol import preset

@@ -11,7 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from kinobench.bench.flops import count_traffic
 from kinobench.bench.network import Network
-from kinobench.bench.record import Case
+from kinobench.bench.records.record import Case
 from kinobench.bench.roofline import case_traffic
 from kinobench.bench.traffic import Traffic, access_of
 from kinobench.datasets.protocol import preset

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from kinobench.bench import worker
-from kinobench.bench.job import Event, Measured, Note
+from kinobench.bench.records.job import Event, Measured, Note
 from kinobench.datasets.errors import KinobenchError
 
 MODELS = Path(__file__).with_name("misbehaving_models.py")

@@ -16,7 +16,7 @@ from kinobench.bench.flops import count_cost
 from kinobench.bench.models import build_without_memory
 from kinobench.bench.printed import Comparison
 from kinobench.bench.printed_page import render
-from kinobench.bench.record import Cost
+from kinobench.bench.records.record import Cost
 from kinobench.bench.shape import Shape
 from kinobench.bench.verify import compare, verify
 from kinobench.datasets.errors import UnknownNameError

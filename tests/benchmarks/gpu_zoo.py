@@ -24,10 +24,11 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
-from kinobench.bench import cli_boards, environment, run, store, suite
-from kinobench.bench.job import Budget
+from kinobench.bench import cli_boards, environment, run, suite
 from kinobench.bench.models import Model, read_index
-from kinobench.bench.record import Case, Device, Latency, Measure, Mode, Precision, Record
+from kinobench.bench.records import store
+from kinobench.bench.records.job import Budget
+from kinobench.bench.records.record import Case, Device, Latency, Measure, Mode, Precision, Record
 from kinobench.bench.text.drift import difference, of_spread
 
 WAYS: dict[Device, tuple[tuple[Precision, Mode], tuple[Precision, Mode]]] = {

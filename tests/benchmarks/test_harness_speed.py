@@ -13,9 +13,9 @@ import pytest
 from kinobench.bench.cli_boards import read_boards
 from kinobench.bench.leaderboard import boards
 from kinobench.bench.models import build_without_memory
-from kinobench.bench.record import Record
+from kinobench.bench.records.record import Record
+from kinobench.bench.records.store import read_records
 from kinobench.bench.shape import Shape
-from kinobench.bench.store import read_records
 from kinobench.bench.tables import render
 from kinobench.zoo import registry
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from ..datasets.errors import KinobenchError
+from ...datasets.errors import KinobenchError
 from .record import SCHEMA, Record, from_json
 
 

@@ -6,13 +6,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..datasets.errors import KinobenchError
+from ...datasets.errors import KinobenchError
 
 if TYPE_CHECKING:
     import torch
 
 
-CHECKOUT = Path(__file__).resolve().parent.parent
+CHECKOUT = Path(__file__).resolve().parents[2]
 """The folder that holds bench/, zoo/ and datasets/: a checkout, or `kinobench` where it is
 installed."""
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from safetensors import SafetensorError, safe_open
 
-from ..datasets.errors import KinobenchError
-from ..zoo.checkpoints.named import resolve_weights
+from ...datasets.errors import KinobenchError
+from ...zoo.checkpoints.named import resolve_weights
 
 if TYPE_CHECKING:
     import torch

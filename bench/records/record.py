@@ -6,11 +6,11 @@ from typing import Any, Literal
 
 import msgspec
 
-from ..datasets.decoders import DEFAULT as DEFAULT_DECODER
-from ..datasets.decoders import Decoder
-from ..datasets.flow_methods import FlowMethod
-from ..datasets.probe_names import Probe
-from ..datasets.protocol import Protocol
+from ...datasets.decoders import DEFAULT as DEFAULT_DECODER
+from ...datasets.decoders import Decoder
+from ...datasets.flow_methods import FlowMethod
+from ...datasets.probe_names import Probe
+from ...datasets.protocol import Protocol
 
 SCHEMA = 1
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ..datasets.split import Split
 from ..zoo import registry
-from .environment import library_versions
+from .machine.environment import library_versions
 from .records.record import Case, LogitsType
 from .resume import Conditions, imported_digest, source_digest
 from .shards import videos_in_a_shard

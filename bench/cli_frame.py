@@ -79,7 +79,7 @@ def told(command: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:
         from ..datasets.errors import KinobenchError
-        from .environment import UnfitEnvironmentError
+        from .machine.environment import UnfitEnvironmentError
 
         try:
             try:

@@ -94,8 +94,8 @@ def check(
     from ..datasets.errors import KinobenchError
     from . import gate_command, gate_file, gate_page, stored_files
     from . import suite as suites
-    from .environment import require_device
     from .gate import Terms
+    from .machine.environment import require_device
 
     terms = Terms(
         budget=gate_command.share_of(budget, "--budget"),

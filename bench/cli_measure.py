@@ -239,7 +239,7 @@ def environment(
     json: Json = False,
 ) -> None:
     """Say what this machine is, and what will spoil a measurement on it."""
-    from . import machine as here
+    from .machine import report as here
 
     found = here.read_machine(full)
     if json:

@@ -25,7 +25,7 @@ from .cluster_address import (
     require_ray,
 )
 from .cluster_shard import LEAVES_AFTER_S, Order, Outcome
-from .environment import physical_cores
+from .machine.environment import physical_cores
 from .records.files import CHECKOUT
 from .records.job import LOCAL, Cluster, ShardFailedError
 from .records.record import Failure

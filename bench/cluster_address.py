@@ -14,7 +14,7 @@ import msgspec
 from ..datasets.decoders import Decoder
 from ..datasets.errors import KinobenchError
 from .cluster_folder import parent_of_folder
-from .environment import physical_cores
+from .machine.environment import physical_cores
 from .records.files import CHECKOUT
 from .records.job import LOCAL, Cluster
 from .records.record import Case, Environment

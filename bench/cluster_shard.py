@@ -15,7 +15,7 @@ import msgspec
 
 from ..datasets.errors import KinobenchError
 from ..datasets.split import Video
-from .environment import describe, library_versions, usable_cpus
+from .machine.environment import describe, library_versions, usable_cpus
 from .records.job import Job
 from .records.record import Environment, Failure, Unreadable
 from .resume import source_digest

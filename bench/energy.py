@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import torch
 
-from .gpu import nvml_device
 from .gpu_watch import GpuWatch, watch_remarks
+from .machine.nvml import nvml_device
 from .network import Network
 from .records.record import Energy
 

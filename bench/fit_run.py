@@ -17,10 +17,11 @@ from ..datasets.flow_methods import FlowMethod
 from ..datasets.protocol import preset
 from ..datasets.split import Split
 from ..zoo import registry
-from . import environment, recipe, run
+from . import recipe, run
 from .accuracy import measure_accuracy
 from .fit import DivergedError, Order, fit
 from .learning_curve import draw_curves, write_curve
+from .machine import environment
 from .records.fitted_weights import Epoch, Fitted, in_half, read_fitted, shapes_in, write_fitted
 from .records.record import Accuracy, Device
 

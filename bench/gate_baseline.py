@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..datasets.errors import KinobenchError
-from .environment import UnfitEnvironmentError
-from .git import GitError, git, own_environment
+from .machine.environment import UnfitEnvironmentError
+from .machine.git import GitError, git, own_environment
 
 _JANITOR = """
 import shutil, subprocess, sys

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from ..datasets.errors import KinobenchError
-from .environment import UnfitEnvironmentError, commit_of, describe
 from .gate import Bench, Checked, Terms, check
 from .gate_baseline import find_commit, repository_of, worktree
 from .gate_page import Report
@@ -16,6 +15,7 @@ from .gate_progress import Progress
 from .gate_python import cache_folder, interpreter, needs_of_kinobench
 from .gate_self import SelfCheck, measure_itself
 from .gate_turns import Code, exact_facts, measured_pair
+from .machine.environment import UnfitEnvironmentError, commit_of, describe
 from .records.files import CHECKOUT
 from .records.record import Case
 

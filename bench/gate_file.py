@@ -10,12 +10,12 @@ from ..datasets.decoders import DEFAULT as DEFAULT_DECODER
 from ..datasets.errors import KinobenchError
 from ..zoo import registry
 from . import runner
-from .environment import describe, require_device
 from .gate import Terms
 from .gate_command import origin_of
 from .gate_page import Report
 from .gate_progress import Progress
 from .gate_stored import Stored, StoredCheck, compare, of_record, refuse_other_machine
+from .machine.environment import describe, require_device
 from .records.job import Budget, Job
 from .records.record import Case, Device, Environment, Record
 from .stored_files import read_stored, read_to_update, write_times

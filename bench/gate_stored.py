@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from .environment import UnfitEnvironmentError
+from .machine.environment import UnfitEnvironmentError
 from .records.record import Case, Environment, Record
 
 Clock = Literal["wall", "device"]

@@ -17,9 +17,9 @@ from typing import Any, Protocol
 import msgspec
 
 from ..datasets.errors import KinobenchError
-from .environment import UnfitEnvironmentError, usable_cpus
 from .gate_exact import Facts, facts_of
 from .gate_stats import log_ratio
+from .machine.environment import UnfitEnvironmentError, usable_cpus
 from .records.record import Case
 
 LEAST_TURNS, MOST_TURNS = 96, 1536

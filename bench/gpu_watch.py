@@ -8,8 +8,8 @@ import statistics
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .gpu import nvml_device
-from .gpu_limits import POWER_CAP, SLOWDOWN, ask_reasons, in_words, limits_of
+from .machine.gpu_limits import POWER_CAP, SLOWDOWN, ask_reasons, in_words, limits_of
+from .machine.nvml import nvml_device
 from .records.record import GpuConditions, Spread
 
 

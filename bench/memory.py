@@ -21,8 +21,8 @@ import psutil
 import torch
 
 from .cuda_graph import CapturedForward
-from .gpu import nvml_device
 from .inputs import Inputs
+from .machine.nvml import nvml_device
 from .network import Network
 from .records.record import Memory
 

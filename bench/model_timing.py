@@ -12,9 +12,9 @@ from ..datasets.errors import KinobenchError
 from ..zoo import registry
 from ..zoo.spec import input_shapes
 from .benchmark_json import about_case, about_machine, about_peak
-from .environment import describe, require_device
 from .jit_warnings import jit_unmentioned
 from .latency import INPUTS_IN_ROTATION, Sample, warm_up
+from .machine.environment import describe, require_device
 from .network import Network
 from .peak import measure_peak
 from .records.record import Device, Environment, Mode, Precision

@@ -12,9 +12,9 @@ import torch
 from torch import nn
 
 from ..datasets.protocol import Protocol
-from .environment import require_device
 from .flops import count_traffic
 from .gpu_spin import Spin
+from .machine.environment import require_device
 from .network import Network
 from .peak import measure_peak
 from .records.record import Bound, Case, Device, Peak, Precision, Roofline

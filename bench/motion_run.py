@@ -16,10 +16,11 @@ from ..datasets.split import Split
 from ..zoo.checkpoints.load import file_digest
 from ..zoo.checkpoints.named import resolve_weights, weights_of
 from ..zoo.checkpoints.shipped import shipped_file
-from . import environment, run, suite
+from . import run, suite
 from .case_conditions import conditions_of
 from .downloads import fetch_published
 from .finished import candidates, is_as_now
+from .machine import environment
 from .motion import Answers, OppositeAnswers, count_opposites, judge
 from .motion_card import Card
 from .predictions import open_predictions

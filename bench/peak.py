@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import torch
 
-from .environment import available_memory_bytes
-from .processor import last_level_cache_bytes
+from .machine.environment import available_memory_bytes
+from .machine.processor import last_level_cache_bytes
 from .records.record import Peak, Precision
 
 _DTYPES: dict[Precision, torch.dtype] = {

@@ -14,9 +14,9 @@ import torch
 from ..datasets.errors import KinobenchError, VideoError
 from ..datasets.split import Video
 from ..datasets.video.reader import Room
-from .environment import available_memory_bytes
 from .failures import out_of_memory
 from .inputs import Inputs, VideoInputs, ViewSource
+from .machine.environment import available_memory_bytes
 from .network import Forward
 
 AHEAD_BYTES = 2**30

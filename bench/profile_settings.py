@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from ..datasets.errors import KinobenchError
-from .environment import physical_cores
+from .machine.environment import physical_cores
 from .records.record import Device, Precision
 from .suite import settings_of
 

@@ -13,8 +13,9 @@ from rich.text import Text
 
 from ..datasets import catalog
 from ..datasets.errors import KinobenchError
-from . import environment, runner
+from . import runner
 from .downloads import fetch_published
+from .machine import environment
 from .records import job
 from .records.record import Case, Device, Environment, LogitsType, Peak, Precision, Record
 from .records.store import RunFile

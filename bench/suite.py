@@ -27,7 +27,7 @@ from ..zoo.checkpoints.named import (
     resolve_weights,
 )
 from ..zoo.checkpoints.shipped import shipped_file
-from .environment import physical_cores
+from .machine.environment import physical_cores
 from .models import model_of
 from .records.fitted_weights import fitted_header, read_fitted
 from .records.job import Budget, reads_videos

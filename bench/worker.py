@@ -16,13 +16,13 @@ import msgspec
 from ..datasets.errors import KinobenchError
 from ..datasets.protocol import preset
 from ..datasets.split import Split
-from .environment import (
+from .failures import error_text, failure_of, limit_memory
+from .machine.environment import (
     available_memory_bytes,
     library_versions,
     physical_cores,
     usable_cpus,
 )
-from .failures import error_text, failure_of, limit_memory
 from .records.job import (
     Built,
     Cluster,

@@ -32,7 +32,7 @@ from kinobench.bench.cluster_shard import (
     order_from_json,
     refuse_other_files,
 )
-from kinobench.bench.environment import describe, library_versions, usable_cpus
+from kinobench.bench.machine.environment import describe, library_versions, usable_cpus
 from kinobench.bench.records.job import Budget, Cluster, Job, ShardFailedError
 from kinobench.bench.records.record import Case
 from kinobench.bench.resume import source_digest

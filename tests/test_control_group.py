@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from kinobench.bench.control_group import (
+from kinobench.bench.machine.control_group import (
     memory_left_bytes,
     memory_limit_bytes,
     processor_quota,

@@ -13,8 +13,8 @@ import psutil
 import pynvml
 import pytest
 
-from kinobench.bench import environment, kernel_files
-from kinobench.bench.environment import (
+from kinobench.bench.machine import environment, kernel_files
+from kinobench.bench.machine.environment import (
     UnfitEnvironmentError,
     available_memory_bytes,
     decisive,
@@ -23,7 +23,7 @@ from kinobench.bench.environment import (
     physical_cores,
     require_device,
 )
-from kinobench.bench.git import GitError
+from kinobench.bench.machine.git import GitError
 from kinobench.datasets.errors import KinobenchError
 
 GIB = 2**30

@@ -12,7 +12,6 @@ import msgspec
 import pytest
 
 from kinobench.bench import gate_command, gate_page, gate_stored, stored_files
-from kinobench.bench.environment import UnfitEnvironmentError
 from kinobench.bench.gate import Bench, Checked, Terms, check, cure, run_batch
 from kinobench.bench.gate_exact import Facts, differences
 from kinobench.bench.gate_self import SelfCheck, measure_itself
@@ -28,6 +27,7 @@ from kinobench.bench.gate_turns import (
     take_turns,
     turns_of,
 )
+from kinobench.bench.machine.environment import UnfitEnvironmentError
 from kinobench.bench.records.record import Case
 from kinobench.datasets.errors import KinobenchError
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from kinobench.bench import gate_baseline
-from kinobench.bench.environment import UnfitEnvironmentError
-from kinobench.bench.git import own_environment
+from kinobench.bench.machine.environment import UnfitEnvironmentError
+from kinobench.bench.machine.git import own_environment
 from kinobench.datasets.errors import KinobenchError
 
 from .media import REPOSITORY

@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 
 from kinobench.bench import gate_file, gate_page, stored_files
 from kinobench.bench.cli import app
-from kinobench.bench.environment import UnfitEnvironmentError
 from kinobench.bench.gate import Terms
+from kinobench.bench.machine.environment import UnfitEnvironmentError
 from kinobench.bench.records.record import Case, Environment
 from kinobench.datasets.errors import KinobenchError
 

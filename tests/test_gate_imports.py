@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from kinobench.bench import gate_command
-from kinobench.bench.environment import UnfitEnvironmentError
 from kinobench.bench.gate_turns import Code, Side
+from kinobench.bench.machine.environment import UnfitEnvironmentError
 
 from .media import REPOSITORY
 from .test_gate_baseline import git

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from kinobench.bench import gate_python, gate_turns
-from kinobench.bench.environment import UnfitEnvironmentError
 from kinobench.bench.gate_turns import Code
+from kinobench.bench.machine.environment import UnfitEnvironmentError
 
 from .media import REPOSITORY
 

@@ -16,21 +16,21 @@ import pynvml
 import pytest
 from rich.console import Console
 
-from kinobench.bench import machine as machines
-from kinobench.bench import other_work
-from kinobench.bench import software as builds
-from kinobench.bench.gpu_state import Gpu, GpuProcess, Gpus, read_gpus
-from kinobench.bench.host import Host, read_host
-from kinobench.bench.machine import Machine, plain, show
-from kinobench.bench.other_work import Busy, OtherWork, sample_other_work
-from kinobench.bench.processor import (
+from kinobench.bench.machine import other_work
+from kinobench.bench.machine import report as machines
+from kinobench.bench.machine import software as builds
+from kinobench.bench.machine.gpus import Gpu, GpuProcess, Gpus, read_gpus
+from kinobench.bench.machine.host import Host, read_host
+from kinobench.bench.machine.other_work import Busy, OtherWork, sample_other_work
+from kinobench.bench.machine.processor import (
     Cache,
     Processor,
     last_level_cache_bytes,
     read_processor,
 )
-from kinobench.bench.software import Software, read_software
-from kinobench.bench.spoilers import Spoiler, find_hints, find_spoilers
+from kinobench.bench.machine.report import Machine, plain, show
+from kinobench.bench.machine.software import Software, read_software
+from kinobench.bench.machine.spoilers import Spoiler, find_hints, find_spoilers
 
 from .kernel_tree import tree
 from .made_records import MACHINE

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from kinobench.bench import stored_files
-from kinobench.bench.environment import describe
+from kinobench.bench.machine.environment import describe
 from kinobench.bench.pytest_models import CURE
 
 from .media import REPOSITORY

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kinobench.bench import suite as suites
-from kinobench.bench.environment import physical_cores
+from kinobench.bench.machine.environment import physical_cores
 from kinobench.bench.suite import Settings, parse, plan, settings_of
 from kinobench.datasets.errors import KinobenchError, UnknownNameError
 from kinobench.zoo import registry

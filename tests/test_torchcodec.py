@@ -11,7 +11,11 @@ import av
 import numpy as np
 import pytest
 
-from kinobench.bench.environment import UnfitEnvironmentError, library_versions, require_decoder
+from kinobench.bench.machine.environment import (
+    UnfitEnvironmentError,
+    library_versions,
+    require_decoder,
+)
 from kinobench.datasets.errors import KinobenchError, VideoError
 from kinobench.datasets.video import torchcodec as torchcodec_frames
 from kinobench.datasets.video.clips import open_video

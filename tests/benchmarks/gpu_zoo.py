@@ -24,7 +24,8 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
-from kinobench.bench import cli_boards, environment, run, suite
+from kinobench.bench import cli_boards, run, suite
+from kinobench.bench.machine import environment
 from kinobench.bench.models import Model, read_index
 from kinobench.bench.records import store
 from kinobench.bench.records.job import Budget

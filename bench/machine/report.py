@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 import msgspec
 import psutil
 
+from ..records.record import Environment
 from .environment import Decisive, decisive, describe, physical_cores
-from .gpu_state import Gpu, Gpus, read_gpus
+from .gpus import Gpu, Gpus, read_gpus
 from .host import Host, read_host
 from .other_work import OtherWork, sample_other_work
 from .processor import Processor, read_processor
-from .records.record import Environment
 from .software import Software, read_software
 from .spoilers import Spoiler, find_hints, find_spoilers
 

@@ -10,14 +10,14 @@ from typing import NamedTuple
 import msgspec
 import psutil
 
-from ..datasets.decoders import DEFAULT as DEFAULT_DECODER
-from ..datasets.decoders import Decoder
-from ..datasets.errors import KinobenchError
+from ...datasets.decoders import DEFAULT as DEFAULT_DECODER
+from ...datasets.decoders import Decoder
+from ...datasets.errors import KinobenchError
+from ..records.files import CHECKOUT
+from ..records.record import Device, Environment
 from . import control_group, kernel_files
 from .git import GitError, git
 from .processor import processor_name
-from .records.files import CHECKOUT
-from .records.record import Device, Environment
 from .software import installed_cudnn, torch_cuda
 
 _LIBRARIES = (
@@ -122,7 +122,7 @@ def library_versions(decoder: Decoder = DEFAULT_DECODER) -> dict[str, str]:
         except PackageNotFoundError:
             continue
     if decoder == "torchcodec":
-        from ..datasets.video.torchcodec import load
+        from ...datasets.video.torchcodec import load
 
         versions |= load().versions
     return versions
@@ -184,7 +184,7 @@ def require_device(device: Device) -> None:
 def require_decoder(decoder: Decoder) -> None:
     """Raise UnfitEnvironmentError where the decoder can't be loaded."""
     if decoder == "torchcodec":
-        from ..datasets.video.torchcodec import load
+        from ...datasets.video.torchcodec import load
 
         try:
             load()
@@ -209,7 +209,7 @@ def _gpu(first: bool) -> _Gpu:
     """Return what NVML tells of the machine's first GPU, or of the one that torch uses."""
     import pynvml
 
-    from .gpu import nvml_device
+    from .nvml import nvml_device
 
     try:
         pynvml.nvmlInit()

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from .gpu_state import Gpu, Gpus
+from .gpus import Gpu, Gpus
 from .host import Host
 from .other_work import OtherWork
 from .processor import Processor

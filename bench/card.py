@@ -11,11 +11,11 @@ from rich.text import Text
 from ..zoo import registry
 from ..zoo.spec import Published
 from ..zoo.tables.published import published
+from .cost.shape import Shape, native_shape
 from .module_profile import show_profile
 from .module_time import Profile
 from .printed import GIGA, MEGA, Comparison, exponent, shape_of
 from .records.record import Cost, Device, Precision
-from .shape import Shape, native_shape
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,14 +12,14 @@ import torch
 from torch import nn
 
 from ..datasets.protocol import Protocol
-from .flops import count_traffic
+from .cost.flops import count_traffic
+from .cost.shape import Shape
 from .gpu_spin import Spin
 from .machine.environment import require_device
 from .network import Network
 from .peak import measure_peak
 from .records.record import Bound, Case, Device, Peak, Precision, Roofline
 from .roofline import bound, roofline
-from .shape import Shape
 
 LEAST_FORWARDS = 10
 PROFILED_S = 2.0

@@ -13,8 +13,8 @@ from ..datasets.errors import KinobenchError
 from ..zoo import registry
 from ..zoo.checkpoints.named import load_weights
 from ..zoo.streaming import streams
+from .cost.flops import count_cost
 from .cuda_graph import CapturedForward
-from .flops import count_cost
 from .inputs import Inputs, random_inputs, shifted_copies
 from .network_digest import network_digest
 from .records.record import GRAPH_MODES, Case, Cost, Mode, Precision

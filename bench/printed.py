@@ -5,7 +5,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 import msgspec
 
 from ..zoo.spec import Architecture, Published
-from .shape import Shape, native_shape
+from .cost.shape import Shape, native_shape
 
 GIGA, MEGA = 9, 6
 """Powers of ten of the units in which costs and parameters are printed."""

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from .records.record import Bound, Peak, Roofline
 
 if TYPE_CHECKING:
+    from .cost.traffic import Traffic
     from .network import Network
-    from .traffic import Traffic
 
 
 def utilisation(flops: int, time_s: float, peak: Peak) -> float:
@@ -66,7 +66,7 @@ def case_traffic(network: "Network") -> "Traffic":
 
     The network has settled. In mode `stream` that is one frame, its state read and written.
     """
-    from .flops import count_traffic
+    from .cost.flops import count_traffic
     from .stream import step_traffic
 
     (inputs,) = network.inputs(1)

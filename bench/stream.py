@@ -8,9 +8,9 @@ from torch import nn
 from torch.utils._pytree import TreeSpec, tree_flatten, tree_unflatten
 
 from ..zoo.streaming import Streaming
-from .flops import count_cost, count_traffic
+from .cost.flops import count_cost, count_traffic
+from .cost.traffic import Traffic
 from .records.record import Cost
-from .traffic import Traffic
 
 
 class Stream:

@@ -27,8 +27,8 @@ from ..zoo.checkpoints.named import (
     resolve_weights,
 )
 from ..zoo.checkpoints.shipped import shipped_file
+from .cost.models import model_of
 from .machine.environment import physical_cores
-from .models import model_of
 from .records.fitted_weights import fitted_header, read_fitted
 from .records.job import Budget, reads_videos
 from .records.record import GRAPH_MODES, Case, Device, Measure, Mode, Precision

@@ -8,12 +8,12 @@ from ..datasets.errors import KinobenchError
 from ..zoo import registry
 from ..zoo.spec import Architecture, Published
 from ..zoo.tables.published import published
-from .conventions import COUNTED_BY_LAYER, Layers, counted_as, watch_layers
-from .flops import analyse
-from .models import build_without_memory
+from .cost.conventions import COUNTED_BY_LAYER, Layers, counted_as, watch_layers
+from .cost.flops import analyse
+from .cost.models import build_without_memory
+from .cost.shape import Shape
 from .printed import Comparison, shape_of
 from .records.record import Cost
-from .shape import Shape
 
 if TYPE_CHECKING:
     import torch

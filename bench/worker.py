@@ -92,7 +92,8 @@ def load_libraries(model: str | None) -> None:
     import torch._dynamo  # noqa: F401  (torch imports it at the first convolution)
 
     from ..zoo import registry
-    from . import accuracy, flops, latency, memory, network, peak, sweep, traffic  # noqa: F401
+    from . import accuracy, latency, memory, network, peak, sweep  # noqa: F401
+    from .cost import flops, traffic  # noqa: F401
 
     # A plugin's network comes with the case; a mistake is told then.
     with suppress(KinobenchError, ImportError):

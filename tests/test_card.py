@@ -11,9 +11,10 @@ from rich.console import Console
 from torch import nn
 
 from kinobench.bench import card as cards
-from kinobench.bench import flops, shape, verify
+from kinobench.bench import verify
 from kinobench.bench.card import Card, make_card, show_card, to_json
-from kinobench.bench.flops import count_cost
+from kinobench.bench.cost import flops, shape
+from kinobench.bench.cost.flops import count_cost
 from kinobench.bench.records.record import Cost
 from kinobench.datasets.errors import KinobenchError, UnknownNameError
 from kinobench.zoo import registry

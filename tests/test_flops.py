@@ -2,9 +2,9 @@ import pytest
 import torch
 from torch import nn
 
-from kinobench.bench.dispatch import DispatchAnalysis
-from kinobench.bench.flops import count_cost, macs_by_module
-from kinobench.bench.formulas import ELEMENTWISE, NORM
+from kinobench.bench.cost.dispatch import DispatchAnalysis
+from kinobench.bench.cost.flops import count_cost, macs_by_module
+from kinobench.bench.cost.formulas import ELEMENTWISE, NORM
 from kinobench.datasets.errors import KinobenchError
 from kinobench.zoo import registry
 

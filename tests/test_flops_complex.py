@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from kinobench.bench.flops import count_cost
-from kinobench.bench.formulas import matrix_product
+from kinobench.bench.cost.flops import count_cost
+from kinobench.bench.cost.formulas import matrix_product
 from kinobench.bench.records.record import Cost
 
 PLAIN = (None, [1], [0], [1], False, [0], 1)

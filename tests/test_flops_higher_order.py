@@ -9,7 +9,7 @@ from torch import nn
 from torch._higher_order_ops import while_loop
 from torch.nn.attention.flex_attention import create_block_mask, flex_attention
 
-from kinobench.bench.flops import count_cost, macs_by_module
+from kinobench.bench.cost.flops import count_cost, macs_by_module
 
 pytestmark = pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
 

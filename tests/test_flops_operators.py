@@ -12,10 +12,10 @@ from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence
 from torchvision.ops import deform_conv2d
 
-from kinobench.bench.dispatch import DispatchAnalysis, meta_twin
-from kinobench.bench.flops import count_cost, macs_by_module
-from kinobench.bench.formulas import ELEMENTWISE, NORM
-from kinobench.bench.operators import COSTLESS, FORMULAS
+from kinobench.bench.cost.dispatch import DispatchAnalysis, meta_twin
+from kinobench.bench.cost.flops import count_cost, macs_by_module
+from kinobench.bench.cost.formulas import ELEMENTWISE, NORM
+from kinobench.bench.cost.operators import COSTLESS, FORMULAS
 
 
 class Calls(nn.Module):

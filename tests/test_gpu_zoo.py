@@ -11,7 +11,7 @@ import msgspec
 import pytest
 import torch
 
-from kinobench.bench.models import read_index
+from kinobench.bench.cost.models import read_index
 from kinobench.bench.records.job import Budget
 from kinobench.bench.records.record import Drift, Record
 from kinobench.bench.records.store import RunFile

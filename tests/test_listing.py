@@ -11,7 +11,8 @@ import pytest
 import torch
 from rich.console import Console
 
-from kinobench.bench import listing, models, suite
+from kinobench.bench import listing, suite
+from kinobench.bench.cost import models
 from kinobench.datasets import catalog
 from kinobench.datasets.errors import KinobenchError, UnknownNameError
 from kinobench.datasets.protocol import PRESETS

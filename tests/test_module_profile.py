@@ -13,10 +13,10 @@ from torch import nn
 
 from kinobench.bench import module_time
 from kinobench.bench.card import Card, make_card, profiled, show_card, to_json
+from kinobench.bench.cost.shape import native_shape
 from kinobench.bench.module_time import profile_network, time_modules
 from kinobench.bench.profile_settings import profile_settings
 from kinobench.bench.records.record import Peak
-from kinobench.bench.shape import native_shape
 from kinobench.datasets.errors import KinobenchError
 from kinobench.zoo import registry
 

@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from kinobench.bench import peak as peaks
+from kinobench.bench.cost.traffic import Traffic
 from kinobench.bench.peak import measure_peak
 from kinobench.bench.records.record import Peak
 from kinobench.bench.roofline import bound, ridge_of, roofline, utilisation
-from kinobench.bench.traffic import Traffic
 
 from .media import REPOSITORY
 

@@ -62,7 +62,7 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
         gmacs: Printed cost of one view, in units of 1e9, with the digits printed; None where none
             is printed.
         convention: How that cost was counted: `matmul`, `matmul+5norm`, `mmcv` or `mmengine`
-            (`bench/conventions.py`); None where no convention is known that gives it.
+            (`bench/cost/conventions.py`); None where no convention is known that gives it.
         mparams: Printed parameters, in millions, with the digits printed.
         params_convention: Which of them were counted: None for all, `weights` for those of
             convolutions and linear layers alone, without biases and normalisations.

@@ -25,8 +25,8 @@ import msgspec
 from rich.console import Console
 
 from kinobench.bench import cli_boards, run, suite
+from kinobench.bench.cost.models import Model, read_index
 from kinobench.bench.machine import environment
-from kinobench.bench.models import Model, read_index
 from kinobench.bench.records import store
 from kinobench.bench.records.job import Budget
 from kinobench.bench.records.record import Case, Device, Latency, Measure, Mode, Precision, Record

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from kinobench.bench.cli_boards import read_boards
+from kinobench.bench.cost.models import build_without_memory
+from kinobench.bench.cost.shape import Shape
 from kinobench.bench.leaderboard import boards
-from kinobench.bench.models import build_without_memory
 from kinobench.bench.records.record import Record
 from kinobench.bench.records.store import read_records
-from kinobench.bench.shape import Shape
 from kinobench.bench.tables import render
 from kinobench.zoo import registry
 
@@ -58,7 +58,7 @@ def test_build(benchmark: Callable, model: str) -> None:
 @pytest.mark.benchmark(group="harness: networks")
 @pytest.mark.parametrize("model", MODELS)
 def test_count_macs(benchmark: Callable, model: str) -> None:
-    from kinobench.bench.flops import count_cost
+    from kinobench.bench.cost.flops import count_cost
 
     frames = {"slowfast_r50": 32}.get(model, 16)
     module, inputs = build_without_memory(registry.get(model), Shape(frames, 224, 400))

@@ -29,8 +29,8 @@ from torch import nn
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
+from ..records.record import Cost
 from .dispatch import meta_twin
-from .records.record import Cost
 
 NORM_OPERATIONS_2021 = 5
 """What fvcore added for each element of a normalisation when pytorchvideo's table was made."""

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ..datasets.errors import KinobenchError
-from ..zoo import registry
-from ..zoo.checkpoints.named import weights_of
-from ..zoo.checkpoints.shipped import shipped_files
-from ..zoo.spec import Architecture, Input
-from ..zoo.tables.csv_table import FOLDER
+from ...datasets.errors import KinobenchError
+from ...zoo import registry
+from ...zoo.checkpoints.named import weights_of
+from ...zoo.checkpoints.shipped import shipped_files
+from ...zoo.spec import Architecture, Input
+from ...zoo.tables.csv_table import FOLDER
 from .shape import Shape, native_shape
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def _described(architecture: Architecture) -> Model:
 
 def _counted(architecture: Architecture, shape: Shape) -> tuple[int, int, bool]:
     """Return the parameters, the multiply-adds, and whether the network streams."""
-    from ..zoo.streaming import streams
+    from ...zoo.streaming import streams
     from .flops import count_cost
 
     module, inputs = build_without_memory(architecture, shape)
@@ -160,7 +160,7 @@ def build_without_memory(
     """
     import torch
 
-    from ..zoo.spec import input_shapes
+    from ...zoo.spec import input_shapes
 
     with torch.device("meta"):
         module = architecture.build(shape.classes, shape.frames, shape.size).eval()

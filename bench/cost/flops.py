@@ -11,9 +11,9 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from ..records.record import Cost
 from .dispatch import DispatchAnalysis, meta_twin
 from .formulas import ELEMENTWISE, NORM
-from .records.record import Cost
 from .traffic import Traffic
 
 NORM_OPERATIONS = 2

@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
-from ..datasets import catalog
-from ..datasets.protocol import preset
-from ..zoo.spec import Architecture
+from ...datasets import catalog
+from ...datasets.protocol import preset
+from ...zoo.spec import Architecture
 
 FALLBACK_INPUT = (16, 4, 224)
 FALLBACK_CLASSES = 400

@@ -25,9 +25,9 @@ from ..datasets.video.clips import read_clips
 from ..datasets.video.reader import Room
 from ..datasets.views.probes import probed
 from ..zoo.spec import Input, input_shapes
-from .inputs import InputMaker, VideoInputs, video_inputs
 from .lanes import side_by_side
-from .network import Forward
+from .network.inputs import InputMaker, VideoInputs, video_inputs
+from .network.network import Forward
 from .pipeline import Forwards, Note, read_ahead
 from .records.record import Accuracy, LogitsType, Unreadable
 from .shards import (

@@ -23,7 +23,7 @@ from .resume import source_digest
 if TYPE_CHECKING:
     import numpy as np
 
-    from .network import Network
+    from .network.network import Network
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,7 +113,7 @@ class _Ready:
     def __init__(self, order: Order, place: Place) -> None:
         """Build it, if this node is fit for the case."""
         from ..datasets.flow.cache import FlowCache
-        from .failures import limit_memory
+        from .network.failures import limit_memory
 
         job = order.job
         self.case, self.gpus = job.case, place.gpus
@@ -161,7 +161,7 @@ class _Ready:
     def _built(self, order: Order) -> "Network":
         import torch
 
-        from .network import Network
+        from .network.network import Network
 
         torch.set_num_threads(order.threads)
         with suppress(RuntimeError):  # it can be set but once in a process
@@ -205,7 +205,7 @@ def carry_out(encoded: bytes, place: dict[str, Any]) -> tuple[bytes, "np.ndarray
     except KinobenchError as error:
         outcome, logits = _failed(where, Failure(kind="refused", message=str(error))), None
     except Exception as error:
-        from .failures import failure_of
+        from .network.failures import failure_of
 
         outcome, logits = _failed(where, failure_of(error)), None
     return msgspec.json.encode(outcome), logits

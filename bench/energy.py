@@ -7,7 +7,7 @@ import torch
 
 from .gpu_watch import GpuWatch, watch_remarks
 from .machine.nvml import nvml_device
-from .network import Network
+from .network.network import Network
 from .records.record import Energy
 
 WINDOW_S = 5.0

@@ -2,7 +2,7 @@
 
 It is started as a program of its own, `python gate_side.py`, and imports the package `kinobench`
 from whatever checkout it is told: the gate's own loop thus times a baseline that is older than the
-gate. Of that checkout it needs `Case` (bench/records/record.py) and `Network` (bench/network.py) alone.
+gate. Of that checkout it needs `Case` (bench/records/record.py) and `Network` (bench/network/network.py) alone.
 
 One JSON object comes in on the first line of stdin, a `Spec`; after that a word a line asks, and a
 JSON line answers: `exact` counts, `settle` makes the first forwards, `turn` is one timed forward.
@@ -82,7 +82,7 @@ class _Side:
         case_type = importlib.import_module("kinobench.bench.records.record").Case
         self.case = msgspec.convert(spec["case"], case_type)  # what it doesn't know is left out
         _check_name(registry, self.case.model)
-        network = importlib.import_module("kinobench.bench.network")
+        network = importlib.import_module("kinobench.bench.network.network")
         self.network = network.Network(self.case)
         self.turn: Callable[[], Timed] = self._not_settled
         if tree is not None:

@@ -9,8 +9,8 @@ import torch
 
 from .gpu_spin import Spin
 from .gpu_watch import GpuWatch, watch_remarks
-from .inputs import Inputs
-from .network import Forward, Network
+from .network.inputs import Inputs
+from .network.network import Forward, Network
 from .records.job import Budget
 from .records.record import Drift, Latency
 from .statistics.stats import median_interval

@@ -20,10 +20,10 @@ import msgspec
 import psutil
 import torch
 
-from .cuda_graph import CapturedForward
-from .inputs import Inputs
 from .machine.nvml import nvml_device
-from .network import Network
+from .network.cuda_graph import CapturedForward
+from .network.inputs import Inputs
+from .network.network import Network
 from .records.record import Memory
 
 _STATUS = Path("/proc/self/status")

@@ -12,10 +12,10 @@ from ..datasets.errors import KinobenchError
 from ..zoo import registry
 from ..zoo.spec import input_shapes
 from .benchmark_json import about_case, about_machine, about_peak
-from .jit_warnings import jit_unmentioned
 from .latency import INPUTS_IN_ROTATION, Sample, warm_up
 from .machine.environment import describe, require_device
-from .network import Network
+from .network.jit_warnings import jit_unmentioned
+from .network.network import Network
 from .peak import measure_peak
 from .records.record import Device, Environment, Mode, Precision
 from .suite import Settings, Suite, plan, settings_of

@@ -16,7 +16,7 @@ from .cost.flops import count_traffic
 from .cost.shape import Shape
 from .gpu_spin import Spin
 from .machine.environment import require_device
-from .network import Network
+from .network.network import Network
 from .peak import measure_peak
 from .records.record import Bound, Case, Device, Peak, Precision, Roofline
 from .roofline import bound, roofline

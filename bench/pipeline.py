@@ -14,10 +14,10 @@ import torch
 from ..datasets.errors import KinobenchError, VideoError
 from ..datasets.split import Video
 from ..datasets.video.reader import Room
-from .failures import out_of_memory
-from .inputs import Inputs, VideoInputs, ViewSource
 from .machine.environment import available_memory_bytes
-from .network import Forward
+from .network.failures import out_of_memory
+from .network.inputs import Inputs, VideoInputs, ViewSource
+from .network.network import Forward
 
 AHEAD_BYTES = 2**30
 """The least bound of what readers hold and of what waits for the network, whatever is free."""

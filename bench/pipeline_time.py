@@ -29,13 +29,13 @@ from ..datasets.video.reader import VideoReader
 from ..datasets.views.maker import ViewMaker
 from ..zoo.spec import input_shapes
 from .accuracy import measure_accuracy, views_in_a_forward
-from .failures import out_of_memory
-from .inputs import FlowViews, ViewSource
-from .network import Network
+from .network.failures import out_of_memory
+from .network.inputs import FlowViews, ViewSource
+from .network.network import Network
+from .network.stream import Stream
 from .pipeline import AHEAD_BYTES, Forwards, FrameRooms
 from .records.record import GRAPH_MODES, PipelineTime, StageTime, StreamedFrames
 from .statistics.stats import median_interval, scores
-from .stream import Stream
 
 LEAST_VIDEOS = 6
 """The fewest whose order statistics bound the median at 95 %: 1 - 2 * 0.5 ** 6 = 0.97."""

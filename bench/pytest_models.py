@@ -30,7 +30,7 @@ class _Timed:
     @pytest.fixture
     def model_benchmark(self, benchmark: Any) -> Iterator["ModelBenchmark"]:
         """Time a network of kinobench's zoo, or a registered one, by its name."""
-        from .jit_warnings import jit_unmentioned
+        from .network.jit_warnings import jit_unmentioned
 
         with jit_unmentioned():
             from .model_timing import ModelBenchmark, settings_restored

@@ -15,7 +15,7 @@ from .records.record import Bound, Peak, Roofline
 
 if TYPE_CHECKING:
     from .cost.traffic import Traffic
-    from .network import Network
+    from .network.network import Network
 
 
 def utilisation(flops: int, time_s: float, peak: Peak) -> float:
@@ -67,7 +67,7 @@ def case_traffic(network: "Network") -> "Traffic":
     The network has settled. In mode `stream` that is one frame, its state read and written.
     """
     from .cost.flops import count_traffic
-    from .stream import step_traffic
+    from .network.stream import step_traffic
 
     (inputs,) = network.inputs(1)
     if network.case.mode == "stream":

@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from .failures import out_of_memory
 from .gpu_watch import watch_remarks
 from .latency import measure_drift, measure_latency
 from .memory import blocks_apart, measure_memory
-from .network import Network
+from .network.failures import out_of_memory
+from .network.network import Network
 from .records.job import Budget
 from .records.record import Drift, Memory, Sweep, SweepEnd, SweepPoint
 

@@ -22,7 +22,7 @@ from ..datasets.protocol.timed_placement import TIMED_PLACEMENTS
 from ..datasets.split import Split
 from ..datasets.video.clips import Clips, open_video
 from ..zoo.spec import Input, input_shapes
-from .inputs import InputMaker, Inputs, video_inputs
+from .network.inputs import InputMaker, Inputs, video_inputs
 from .recipe import Recipe
 
 STARTS = 1000

@@ -16,13 +16,13 @@ import msgspec
 from ..datasets.errors import KinobenchError
 from ..datasets.protocol import preset
 from ..datasets.split import Split
-from .failures import error_text, failure_of, limit_memory
 from .machine.environment import (
     available_memory_bytes,
     library_versions,
     physical_cores,
     usable_cpus,
 )
+from .network.failures import error_text, failure_of, limit_memory
 from .records.job import (
     Built,
     Cluster,
@@ -40,7 +40,7 @@ from .resume import Claim
 
 if TYPE_CHECKING:
     from .accuracy import MeasureShards
-    from .network import Forward, Network
+    from .network.network import Forward, Network
     from .records.fitted_weights import Fitted
     from .shards import Shard, ShardLogits
 
@@ -92,8 +92,9 @@ def load_libraries(model: str | None) -> None:
     import torch._dynamo  # noqa: F401  (torch imports it at the first convolution)
 
     from ..zoo import registry
-    from . import accuracy, latency, memory, network, peak, sweep  # noqa: F401
+    from . import accuracy, latency, memory, peak, sweep  # noqa: F401
     from .cost import flops, traffic  # noqa: F401
+    from .network import network  # noqa: F401
 
     # A plugin's network comes with the case; a mistake is told then.
     with suppress(KinobenchError, ImportError):
@@ -105,7 +106,7 @@ def _measure(job: Job, emit: Emit) -> None:
     import torch
 
     from ..zoo.registry import load_plugin
-    from .network import Network
+    from .network.network import Network
 
     case = job.case
     if case.threads is not None:

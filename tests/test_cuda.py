@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from kinobench.bench.accuracy import measure_accuracy
-from kinobench.bench.network import Network
+from kinobench.bench.network.network import Network
 from kinobench.bench.records.job import Budget
 from kinobench.bench.records.record import Accuracy, Case
 from kinobench.bench.shards import read_shard

@@ -9,7 +9,7 @@ from torch.utils._python_dispatch import is_in_torch_dispatch_mode
 
 from kinobench.bench.gate_exact import facts_of
 from kinobench.bench.gate_side import _Side
-from kinobench.bench.network import Network
+from kinobench.bench.network.network import Network
 from kinobench.zoo.registry import register
 
 from .made_records import made_case

@@ -11,9 +11,9 @@ import torch
 
 from kinobench.bench.accuracy import measure_accuracy
 from kinobench.bench.flow_time import LEAST_SAMPLES, measure_flow_time, moving_texture
-from kinobench.bench.inputs import random_inputs, shifted_copies, video_inputs
 from kinobench.bench.leaderboard import boards
-from kinobench.bench.network import Network
+from kinobench.bench.network.inputs import random_inputs, shifted_copies, video_inputs
+from kinobench.bench.network.network import Network
 from kinobench.bench.records.record import Case, FlowTime, Mode
 from kinobench.bench.suite import Settings, Suite, plan
 from kinobench.datasets.errors import KinobenchError

@@ -8,7 +8,7 @@ import torch
 from kinobench.bench import latency as measuring
 from kinobench.bench.latency import Sample, measure_drift, measure_latency, sample, warm_up
 from kinobench.bench.memory import measure_memory
-from kinobench.bench.network import Network
+from kinobench.bench.network.network import Network
 from kinobench.bench.records.job import Budget
 from kinobench.bench.records.record import Case, Drift
 from kinobench.bench.suite import load

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from kinobench.bench.memory import blocks_apart, measure_memory
-from kinobench.bench.network import Network
+from kinobench.bench.network.network import Network
 from kinobench.bench.records.record import Case
 from kinobench.datasets.protocol import preset
 from kinobench.zoo.registry import register

@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch import nn
 
-from kinobench.bench.cuda_graph import CapturedForward
 from kinobench.bench.latency import l2_flush_bytes, measure_drift
 from kinobench.bench.memory import measure_memory
-from kinobench.bench.network import Network
-from kinobench.bench.network_digest import network_digest
+from kinobench.bench.network.cuda_graph import CapturedForward
+from kinobench.bench.network.digest import network_digest
+from kinobench.bench.network.network import Network
 from kinobench.bench.records.record import Case
 from kinobench.bench.suite import Settings, parse, plan, settings_of
 from kinobench.datasets.errors import KinobenchError
@@ -95,7 +95,7 @@ def test_compiling_is_told_apart_from_the_first_call(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(torch, "compile", compiled)
     monkeypatch.setattr(torch.compiler, "reset", calls.clear)
-    monkeypatch.setattr("kinobench.bench.network.time.perf_counter", lambda: now)
+    monkeypatch.setattr("kinobench.bench.network.network.time.perf_counter", lambda: now)
     network = settled("early_fusion_tiny", mode="compile")
     assert (network.prepare_s, network.first_call_s) == (7.0, 0.25)
     # Another batch is compiled anew, for its own shape and no other.

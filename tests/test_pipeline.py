@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from kinobench.bench.accuracy import measure_shards
-from kinobench.bench.failures import out_of_memory
-from kinobench.bench.inputs import FlowViews, VideoInputs
+from kinobench.bench.network.failures import out_of_memory
+from kinobench.bench.network.inputs import FlowViews, VideoInputs
 from kinobench.bench.pipeline import Forwards, FrameRooms, ahead_limit, read_ahead
 from kinobench.bench.shards import Shard
 from kinobench.datasets.errors import KinobenchError, VideoError

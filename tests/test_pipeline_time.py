@@ -15,8 +15,8 @@ import torch
 from rich.console import Console
 
 from kinobench.bench import accuracy, pipeline_table
-from kinobench.bench.cuda_graph import CapturedForward
-from kinobench.bench.network import Network
+from kinobench.bench.network.cuda_graph import CapturedForward
+from kinobench.bench.network.network import Network
 from kinobench.bench.pipeline_time import (
     Laps,
     PipelineResult,

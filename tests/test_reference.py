@@ -7,10 +7,10 @@ import torch
 from torch import nn
 
 from kinobench.bench.latency import measure_drift
-from kinobench.bench.network import Network
+from kinobench.bench.network.network import Network
+from kinobench.bench.network.reference import reference_outputs
 from kinobench.bench.records.job import Budget, Job
 from kinobench.bench.records.record import Case, Measure
-from kinobench.bench.reference import reference_outputs
 from kinobench.bench.worker import _measure
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.protocol import preset

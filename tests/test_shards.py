@@ -15,7 +15,7 @@ from torch import nn
 
 from kinobench.bench import resume, shards
 from kinobench.bench.accuracy import measure_accuracy, views_in_a_forward
-from kinobench.bench.network_digest import network_digest
+from kinobench.bench.network.digest import network_digest
 from kinobench.bench.records.record import Unreadable
 from kinobench.bench.resume import (
     Claim,

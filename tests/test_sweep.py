@@ -14,7 +14,7 @@ from rich.console import Console
 from kinobench.bench import sweep as sweeping
 from kinobench.bench import sweep_table
 from kinobench.bench.leaderboard import boards
-from kinobench.bench.network import Network
+from kinobench.bench.network.network import Network
 from kinobench.bench.records.job import Budget
 from kinobench.bench.records.record import Case, Drift, Sweep, SweepPoint, from_json
 from kinobench.bench.sweep import budget_of_a_batch, is_flat, measure_sweep

@@ -13,7 +13,7 @@ from torch import nn
 from torch.utils.benchmark import Timer
 
 from kinobench.bench.latency import INPUTS_IN_ROTATION, _cpu_timer
-from kinobench.bench.network import Network
+from kinobench.bench.network.network import Network
 from kinobench.bench.records.record import Case
 from kinobench.datasets.protocol import preset
 

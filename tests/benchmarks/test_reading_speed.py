@@ -21,8 +21,8 @@ from pytorchvideo.data import LabeledVideoDataset
 from pytorchvideo.data.clip_sampling import ConstantClipsPerVideoSampler
 from torch.utils.data import SequentialSampler
 
-from kinobench.bench.inputs import InputMaker, VideoInputs
 from kinobench.bench.machine.environment import usable_cpus
+from kinobench.bench.network.inputs import InputMaker, VideoInputs
 from kinobench.bench.pipeline import FrameRooms, read_ahead
 from kinobench.datasets.decoders import Decoder
 from kinobench.datasets.protocol import preset

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import torch
 
-from ..datasets.errors import KinobenchError
+from ...datasets.errors import KinobenchError
 from .inputs import Inputs
 
 

@@ -9,15 +9,15 @@ import msgspec
 import torch
 from torch import nn
 
-from ..datasets.errors import KinobenchError
-from ..zoo import registry
-from ..zoo.checkpoints.named import load_weights
-from ..zoo.streaming import streams
-from .cost.flops import count_cost
+from ...datasets.errors import KinobenchError
+from ...zoo import registry
+from ...zoo.checkpoints.named import load_weights
+from ...zoo.streaming import streams
+from ..cost.flops import count_cost
+from ..records.record import GRAPH_MODES, Case, Cost, Mode, Precision
 from .cuda_graph import CapturedForward
+from .digest import network_digest
 from .inputs import Inputs, random_inputs, shifted_copies
-from .network_digest import network_digest
-from .records.record import GRAPH_MODES, Case, Cost, Mode, Precision
 from .reference import reference_outputs
 from .stream import FrameByFrame, Stream, count_step
 

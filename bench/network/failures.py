@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from .records.record import Failure, FailureKind
+from ..records.record import Failure, FailureKind
 
 
 def out_of_memory(error: BaseException) -> bool:

@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 import torch
 
-from ..datasets.flow.cache import FlowCache
-from ..datasets.flow.views import flow_views
-from ..datasets.flow_methods import FlowMethod
-from ..datasets.protocol import Protocol
-from ..datasets.video.clips import Clips
-from ..datasets.views.maker import ViewMaker
-from ..zoo.spec import Input, input_shapes
+from ...datasets.flow.cache import FlowCache
+from ...datasets.flow.views import flow_views
+from ...datasets.flow_methods import FlowMethod
+from ...datasets.protocol import Protocol
+from ...datasets.video.clips import Clips
+from ...datasets.views.maker import ViewMaker
+from ...zoo.spec import Input, input_shapes
 
 Inputs = tuple[torch.Tensor, ...]
 """The arguments of one forward, each with the batch first."""

@@ -9,7 +9,7 @@ import numpy as np
 from ..datasets.errors import KinobenchError
 from ..datasets.protocol import Aggregation
 from .class_accuracy import ClassAccuracy, Confused, by_class, confusions
-from .predictions import Predictions
+from .evaluation.predictions import Predictions
 from .statistics.stats import (
     NOWHERE,
     mcnemar,

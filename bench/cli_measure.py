@@ -145,9 +145,10 @@ def run(
     """Measure a suite; print and store a table."""
     from rich.console import Console
 
-    from . import pipeline_table, resume
+    from . import pipeline_table
     from . import run as running
     from . import suite as suites
+    from .evaluation import resume
 
     load_plugins(plugin)
     # A model of one's own choice has nothing to do with the short budgets of the quick suite.

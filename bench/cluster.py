@@ -25,11 +25,11 @@ from .cluster_address import (
     require_ray,
 )
 from .cluster_shard import LEAVES_AFTER_S, Order, Outcome
+from .evaluation.shards import Shard, ShardLogits
 from .machine.environment import physical_cores
 from .records.files import CHECKOUT
 from .records.job import LOCAL, Cluster, ShardFailedError
 from .records.record import Failure
-from .shards import Shard, ShardLogits
 
 RETRIES = 3
 """How often Ray begins a shard again whose worker or node was lost."""

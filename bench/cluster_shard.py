@@ -15,10 +15,10 @@ import msgspec
 
 from ..datasets.errors import KinobenchError
 from ..datasets.split import Video
+from .evaluation.resume import source_digest
 from .machine.environment import describe, library_versions, usable_cpus
 from .records.job import Job
 from .records.record import Environment, Failure, Unreadable
-from .resume import source_digest
 
 if TYPE_CHECKING:
     import numpy as np
@@ -223,8 +223,8 @@ def _measured(order: Order, place: Place) -> tuple[Outcome, "np.ndarray"]:
     import torch
 
     from ..datasets.flow_methods import DEFAULT
-    from .accuracy import measure_shards
-    from .shards import Shard
+    from .evaluation.accuracy import measure_shards
+    from .evaluation.shards import Shard
 
     ready, case = _ready, order.job.case
     torch.set_num_threads(order.threads)  # Ray may run a task in another thread

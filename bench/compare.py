@@ -4,10 +4,10 @@ import msgspec
 import numpy as np
 
 from ..datasets.protocol import Aggregation
+from .evaluation.places import VideoPlaces, compute_places
+from .evaluation.predictions import Predictions
 from .pairing import Labelled, pair
-from .predictions import Predictions
 from .statistics.stats import LEVEL, RESAMPLES, difference_interval, mcnemar
-from .video_places import VideoPlaces, compute_places
 
 Interval = tuple[float, float]
 

@@ -18,7 +18,7 @@ from ..datasets.protocol import preset
 from ..datasets.split import Split
 from ..zoo import registry
 from . import recipe, run
-from .accuracy import measure_accuracy
+from .evaluation.accuracy import measure_accuracy
 from .fit import DivergedError, Order, fit
 from .learning_curve import draw_curves, write_curve
 from .machine import environment

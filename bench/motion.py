@@ -9,9 +9,9 @@ import numpy as np
 
 from ..datasets.probe_names import PROBES, Probe
 from .compare import Interval
+from .evaluation.places import VideoPlaces
 from .pairing import Labelled, clusters_of, pair
 from .statistics.stats import LEVEL, RESAMPLES, holm, mcnemar, resampled_difference, wilson
-from .video_places import VideoPlaces
 
 NEGLIGIBLE = 0.1
 """A loss that is surely below this part of what the network has above chance counts as none."""

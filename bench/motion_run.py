@@ -17,21 +17,21 @@ from ..zoo.checkpoints.load import file_digest
 from ..zoo.checkpoints.named import resolve_weights, weights_of
 from ..zoo.checkpoints.shipped import shipped_file
 from . import run, suite
-from .case_conditions import conditions_of
 from .downloads import fetch_published
-from .finished import candidates, is_as_now
+from .evaluation.conditions import conditions_of
+from .evaluation.places import read_places
+from .evaluation.predictions import open_predictions
+from .evaluation.resume import Conditions
+from .evaluation.stored import candidates, is_as_now
 from .machine import environment
 from .motion import Answers, OppositeAnswers, count_opposites, judge
 from .motion_card import Card
-from .predictions import open_predictions
 from .records.fitted_weights import read_fitted
 from .records.record import Case, LogitsType, Record
 from .records.store import read_records
-from .resume import Conditions
 from .sources import Source, Told
 from .statistics.stats import mean_score, named_classes, view_scores
 from .suite import Planned
-from .video_places import read_places
 
 LOGITS: LogitsType = "float32"
 """How per-view logits are kept."""

@@ -28,12 +28,12 @@ from ..datasets.video.clips import cut_clips, open_video
 from ..datasets.video.reader import VideoReader
 from ..datasets.views.maker import ViewMaker
 from ..zoo.spec import input_shapes
-from .accuracy import measure_accuracy, views_in_a_forward
+from .evaluation.accuracy import measure_accuracy, views_in_a_forward
+from .evaluation.read_ahead import AHEAD_BYTES, Forwards, FrameRooms
 from .network.failures import out_of_memory
 from .network.inputs import FlowViews, ViewSource
 from .network.network import Network
 from .network.stream import Stream
-from .pipeline import AHEAD_BYTES, Forwards, FrameRooms
 from .records.record import GRAPH_MODES, PipelineTime, StageTime, StreamedFrames
 from .statistics.stats import median_interval, scores
 

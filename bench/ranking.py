@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..datasets.errors import KinobenchError
+from .evaluation.places import VideoPlaces, read_places
 from .leaderboard import Board, Row
 from .statistics.stats import LEVEL, holm, mcnemar, resampled_difference
-from .video_places import VideoPlaces, read_places
 
 
 def ranked(board: Board, results: Path) -> Board:

@@ -15,11 +15,11 @@ from ..datasets import catalog
 from ..datasets.errors import KinobenchError
 from . import runner
 from .downloads import fetch_published
+from .evaluation.resume import mark_finished
 from .machine import environment
 from .records import job
 from .records.record import Case, Device, Environment, LogitsType, Peak, Precision, Record
 from .records.store import RunFile
-from .resume import mark_finished
 from .suite import Planned, Suite
 
 

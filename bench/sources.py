@@ -10,7 +10,7 @@ from ..datasets.decoders import DEFAULT as DEFAULT_DECODER
 from ..datasets.errors import KinobenchError, UnknownNameError
 from ..datasets.lists.class_names import CLASS_LISTS, class_names
 from ..datasets.protocol import Aggregation
-from .predictions import Predictions, open_predictions
+from .evaluation.predictions import Predictions, open_predictions
 from .records.record import Record
 from .records.store import read_records
 

@@ -4,8 +4,8 @@ import msgspec
 import numpy as np
 
 from .analysis import Scoring, scoring
+from .evaluation.predictions import Predictions
 from .pairing import Labelled, pair
-from .predictions import Predictions
 from .statistics.stats import places, scores
 
 WEIGHTS = tuple(number / 20 for number in range(21))

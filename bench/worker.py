@@ -16,6 +16,7 @@ import msgspec
 from ..datasets.errors import KinobenchError
 from ..datasets.protocol import preset
 from ..datasets.split import Split
+from .evaluation.resume import Claim
 from .machine.environment import (
     available_memory_bytes,
     library_versions,
@@ -36,13 +37,12 @@ from .records.job import (
     ShardFailedError,
 )
 from .records.record import GRAPH_MODES, Case, Cost, Failure, Latency, Peak
-from .resume import Claim
 
 if TYPE_CHECKING:
-    from .accuracy import MeasureShards
+    from .evaluation.accuracy import MeasureShards
+    from .evaluation.shards import Shard, ShardLogits
     from .network.network import Forward, Network
     from .records.fitted_weights import Fitted
-    from .shards import Shard, ShardLogits
 
 Emit = Callable[[Event], None]
 
@@ -92,8 +92,9 @@ def load_libraries(model: str | None) -> None:
     import torch._dynamo  # noqa: F401  (torch imports it at the first convolution)
 
     from ..zoo import registry
-    from . import accuracy, latency, memory, peak, sweep  # noqa: F401
+    from . import latency, memory, peak, sweep  # noqa: F401
     from .cost import flops, traffic  # noqa: F401
+    from .evaluation import accuracy  # noqa: F401
     from .network import network  # noqa: F401
 
     # A plugin's network comes with the case; a mistake is told then.
@@ -244,7 +245,7 @@ def _score(job: Job, network: "Network", split: Split, emit: Emit) -> None:
     """Measure the accuracy, from where a killed run of the same case stopped."""
     from ..datasets.flow.cache import FlowCache
     from ..datasets.flow_methods import DEFAULT
-    from .accuracy import measure_accuracy, score_split
+    from .evaluation.accuracy import measure_accuracy, score_split
 
     def note(text: str) -> None:
         emit(Note(text=f"accuracy: {text}"))
@@ -325,7 +326,7 @@ def _copies(network: "Network", split: Split) -> "list[Forward]":
     """
     import copy
 
-    from .shards import shards_of
+    from .evaluation.shards import shards_of
 
     case = network.case
     if case.device != "cpu" or case.threads is None or case.mode != "eager":
@@ -347,9 +348,9 @@ def _on_cluster(
     """Return what measures shards on a cluster as `measure_accuracy` would here."""
     import torch
 
-    from .accuracy import views_in_a_forward
     from .cluster import measure_on_cluster
     from .cluster_shard import Order, sizes_of
+    from .evaluation.accuracy import views_in_a_forward
 
     case, source = job.case, _source(job)
     versions = library_versions(case.decoder)
@@ -388,7 +389,7 @@ def _on_cluster(
 
 def _source(job: Job) -> str:
     from ..zoo import registry
-    from .resume import source_digest
+    from .evaluation.resume import source_digest
 
     return source_digest(registry.get(job.case.model).build, *map(Path, job.plugins))
 
@@ -422,8 +423,8 @@ def _load_split(job: Job) -> Split | None:
 
 def _claim(job: Job, split: Split, network: "Network", emit: Emit) -> AbstractContextManager[Claim]:
     """Find the folder of the case's logits that a killed run left, or begin one."""
-    from .case_conditions import conditions_of
-    from .resume import claim
+    from .evaluation.conditions import conditions_of
+    from .evaluation.resume import claim
 
     case = job.case
     conditions = conditions_of(

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from kinobench.bench.accuracy import measure_accuracy
+from kinobench.bench.evaluation.accuracy import measure_accuracy
 from kinobench.datasets import catalog, pointlight
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.flow.cache import FlowCache

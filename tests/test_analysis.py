@@ -10,7 +10,7 @@ from sklearn.metrics import balanced_accuracy_score, confusion_matrix
 
 from kinobench.bench.analysis import Analysis, analyse, clip_order
 from kinobench.bench.analysis_page import render, render_sweep
-from kinobench.bench.predictions import Predictions, open_predictions
+from kinobench.bench.evaluation.predictions import Predictions, open_predictions
 from kinobench.bench.statistics.stats import hits_at, mcnemar, named_classes, scores, wilson
 from kinobench.bench.two_stream import sweep
 from kinobench.datasets.errors import KinobenchError

@@ -32,11 +32,11 @@ from kinobench.bench.cluster_shard import (
     order_from_json,
     refuse_other_files,
 )
+from kinobench.bench.evaluation.resume import source_digest
+from kinobench.bench.evaluation.shards import Shard
 from kinobench.bench.machine.environment import describe, library_versions, usable_cpus
 from kinobench.bench.records.job import Budget, Cluster, Job, ShardFailedError
 from kinobench.bench.records.record import Case
-from kinobench.bench.resume import source_digest
-from kinobench.bench.shards import Shard
 from kinobench.datasets import catalog
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.protocol import preset

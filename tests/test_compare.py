@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from kinobench.bench.cli import app
 from kinobench.bench.compare import Comparison, Difference, compare, differing
 from kinobench.bench.comparison_page import lines, p_value, words
-from kinobench.bench.predictions import Predictions, open_predictions
+from kinobench.bench.evaluation.predictions import Predictions, open_predictions
 from kinobench.bench.records.record import Unreadable
 from kinobench.bench.records.store import RunFile
 from kinobench.bench.sources import find, find_two

@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 import torch
 
-from kinobench.bench.accuracy import measure_accuracy
+from kinobench.bench.evaluation.accuracy import measure_accuracy
+from kinobench.bench.evaluation.shards import read_shard
 from kinobench.bench.network.network import Network
 from kinobench.bench.records.job import Budget
 from kinobench.bench.records.record import Accuracy, Case
-from kinobench.bench.shards import read_shard
 from kinobench.bench.sweep import measure_sweep
 from kinobench.datasets import catalog
 from kinobench.datasets.errors import KinobenchError

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from kinobench.bench.accuracy import measure_accuracy
+from kinobench.bench.evaluation.accuracy import measure_accuracy
 from kinobench.bench.flow_time import LEAST_SAMPLES, measure_flow_time, moving_texture
 from kinobench.bench.leaderboard import boards
 from kinobench.bench.network.inputs import random_inputs, shifted_copies, video_inputs

@@ -23,10 +23,10 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from kinobench.bench.accuracy import measure_accuracy
 from kinobench.bench.analysis import analyse
 from kinobench.bench.cli import app
-from kinobench.bench.predictions import open_predictions
+from kinobench.bench.evaluation.accuracy import measure_accuracy
+from kinobench.bench.evaluation.predictions import open_predictions
 from kinobench.bench.statistics.stats import hits_at
 from kinobench.datasets import catalog
 from kinobench.datasets.protocol import PRESETS, Protocol

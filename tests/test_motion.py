@@ -21,7 +21,9 @@ from typer.testing import CliRunner
 from kinobench.bench import motion_card, motion_chart, motion_page, motion_run, run
 from kinobench.bench.cli import app
 from kinobench.bench.compare import compare
-from kinobench.bench.finished import candidates
+from kinobench.bench.evaluation.places import compute_places
+from kinobench.bench.evaluation.predictions import open_predictions
+from kinobench.bench.evaluation.stored import candidates
 from kinobench.bench.motion import (
     NEGLIGIBLE,
     Answers,
@@ -33,12 +35,10 @@ from kinobench.bench.motion import (
 )
 from kinobench.bench.motion_card import Card
 from kinobench.bench.motion_words import WHEN, opposites_words, sentence, verdict_words
-from kinobench.bench.predictions import open_predictions
 from kinobench.bench.records.fitted_weights import write_fitted
 from kinobench.bench.records.record import Failure, Record, Unreadable
 from kinobench.bench.records.store import RunFile
 from kinobench.bench.statistics.stats import mcnemar, wilson
-from kinobench.bench.video_places import compute_places
 from kinobench.datasets import catalog, pointlight
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.lists.class_names import class_names

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import torch
 
-from kinobench.bench.accuracy import measure_shards
+from kinobench.bench.evaluation.accuracy import measure_shards
+from kinobench.bench.evaluation.read_ahead import Forwards, FrameRooms, ahead_limit, read_ahead
+from kinobench.bench.evaluation.shards import Shard
 from kinobench.bench.network.failures import out_of_memory
 from kinobench.bench.network.inputs import FlowViews, VideoInputs
-from kinobench.bench.pipeline import Forwards, FrameRooms, ahead_limit, read_ahead
-from kinobench.bench.shards import Shard
 from kinobench.datasets.errors import KinobenchError, VideoError
 from kinobench.datasets.protocol import preset
 from kinobench.datasets.split import Video
@@ -106,7 +106,7 @@ def test_the_flow_of_the_videos_that_are_ahead_is_bounded(monkeypatch: pytest.Mo
         seen.append(beside_bytes)
         return (each for each in ())
 
-    monkeypatch.setattr("kinobench.bench.accuracy.read_ahead", watched)
+    monkeypatch.setattr("kinobench.bench.evaluation.accuracy.read_ahead", watched)
     protocol = preset("pointlight").with_views(2, 1)
     shards = [Shard(0, tuple(made_videos(1)))]
     for kinds in (("rgb",), ("rgb", "flow")):
@@ -134,12 +134,16 @@ def test_the_flow_of_the_videos_that_are_ahead_is_bounded(monkeypatch: pytest.Mo
 def test_more_readers_have_more_room_as_far_as_memory_is_free(
     readers: int, free: int, limit: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kinobench.bench.pipeline.available_memory_bytes", lambda: free)
+    monkeypatch.setattr(
+        "kinobench.bench.evaluation.read_ahead.available_memory_bytes", lambda: free
+    )
     assert ahead_limit(readers) == limit
 
 
 def test_large_videos_are_decoded_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kinobench.bench.pipeline.available_memory_bytes", lambda: 256 * 2**30)
+    monkeypatch.setattr(
+        "kinobench.bench.evaluation.read_ahead.available_memory_bytes", lambda: 256 * 2**30
+    )
     together = threading.Barrier(8)  # breaks unless all eight have room at once
 
     def read(video: Video, room: Room) -> VideoInputs:

@@ -14,7 +14,8 @@ import pytest
 import torch
 from rich.console import Console
 
-from kinobench.bench import accuracy, pipeline_table
+from kinobench.bench import pipeline_table
+from kinobench.bench.evaluation import accuracy
 from kinobench.bench.network.cuda_graph import CapturedForward
 from kinobench.bench.network.network import Network
 from kinobench.bench.pipeline_time import (

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from kinobench.bench.predictions import open_predictions
+from kinobench.bench.evaluation.predictions import open_predictions
 from kinobench.datasets.errors import KinobenchError
 
 from .made_predictions import logits_table, write_file, write_shards

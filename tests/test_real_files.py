@@ -24,7 +24,7 @@ from PIL import Image
 from pytorchvideo.data.encoded_video_pyav import EncodedVideoPyAV
 from torchvision.models import get_weight
 
-from kinobench.bench.accuracy import measure_accuracy
+from kinobench.bench.evaluation.accuracy import measure_accuracy
 from kinobench.datasets import catalog
 from kinobench.datasets.lists.class_names import class_names
 from kinobench.datasets.protocol import PRESETS, Protocol

@@ -13,11 +13,9 @@ import pytest
 import torch
 from torch import nn
 
-from kinobench.bench import resume, shards
-from kinobench.bench.accuracy import measure_accuracy, views_in_a_forward
-from kinobench.bench.network.digest import network_digest
-from kinobench.bench.records.record import Unreadable
-from kinobench.bench.resume import (
+from kinobench.bench.evaluation import resume, shards
+from kinobench.bench.evaluation.accuracy import measure_accuracy, views_in_a_forward
+from kinobench.bench.evaluation.resume import (
     Claim,
     Conditions,
     Holder,
@@ -27,8 +25,16 @@ from kinobench.bench.resume import (
     mark_finished,
     source_digest,
 )
-from kinobench.bench.shards import Shard, ShardLogits, kept_batch, read_shard, write_shard
-from kinobench.bench.shards import shards_of as cut
+from kinobench.bench.evaluation.shards import (
+    Shard,
+    ShardLogits,
+    kept_batch,
+    read_shard,
+    write_shard,
+)
+from kinobench.bench.evaluation.shards import shards_of as cut
+from kinobench.bench.network.digest import network_digest
+from kinobench.bench.records.record import Unreadable
 from kinobench.datasets import catalog
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.protocol import preset

@@ -22,7 +22,7 @@ from _pytest.mark import ParameterSet
 from torch import nn
 
 from kinobench.bench import recipe, suite
-from kinobench.bench.accuracy import measure_accuracy
+from kinobench.bench.evaluation.accuracy import measure_accuracy
 from kinobench.bench.fit import Order, fit
 from kinobench.bench.fit_shipped import SETTINGS
 from kinobench.bench.records.fitted_weights import Epoch, Fitted, read_fitted

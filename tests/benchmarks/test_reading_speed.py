@@ -21,9 +21,9 @@ from pytorchvideo.data import LabeledVideoDataset
 from pytorchvideo.data.clip_sampling import ConstantClipsPerVideoSampler
 from torch.utils.data import SequentialSampler
 
+from kinobench.bench.evaluation.read_ahead import FrameRooms, read_ahead
 from kinobench.bench.machine.environment import usable_cpus
 from kinobench.bench.network.inputs import InputMaker, VideoInputs
-from kinobench.bench.pipeline import FrameRooms, read_ahead
 from kinobench.datasets.decoders import Decoder
 from kinobench.datasets.protocol import preset
 from kinobench.datasets.split import Video

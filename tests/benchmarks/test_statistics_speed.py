@@ -17,7 +17,7 @@ from ..made_predictions import logits_table, write_file
 
 pytestmark = pytest.mark.slow
 VIDEOS, VIEWS, CLASSES = 20_000, 30, 400
-IN_A_SHARD = 17  # as many as bench/shards.py puts there of 30 views each
+IN_A_SHARD = 17  # as many as bench/evaluation/shards.py puts there of 30 views each
 
 PROGRAM = """
 import json, resource, sys

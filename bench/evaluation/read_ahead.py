@@ -11,13 +11,13 @@ from typing import TypeVar
 import numpy as np
 import torch
 
-from ..datasets.errors import KinobenchError, VideoError
-from ..datasets.split import Video
-from ..datasets.video.reader import Room
-from .machine.environment import available_memory_bytes
-from .network.failures import out_of_memory
-from .network.inputs import Inputs, VideoInputs, ViewSource
-from .network.network import Forward
+from ...datasets.errors import KinobenchError, VideoError
+from ...datasets.split import Video
+from ...datasets.video.reader import Room
+from ..machine.environment import available_memory_bytes
+from ..network.failures import out_of_memory
+from ..network.inputs import Inputs, VideoInputs, ViewSource
+from ..network.network import Forward
 
 AHEAD_BYTES = 2**30
 """The least bound of what readers hold and of what waits for the network, whatever is free."""

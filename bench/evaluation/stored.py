@@ -5,8 +5,8 @@ from pathlib import Path
 
 import msgspec
 
-from ..datasets.split import Split
-from .records.record import Case, Record
+from ...datasets.split import Split
+from ..records.record import Case, Record
 from .resume import Conditions, conditions_in
 from .shards import kept_batch, shards_of
 

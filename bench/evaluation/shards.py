@@ -12,10 +12,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..datasets.errors import KinobenchError
-from ..datasets.split import Split, Video
-from .records.files import sync_folder
-from .records.record import LogitsType, Unreadable
+from ...datasets.errors import KinobenchError
+from ...datasets.split import Split, Video
+from ..records.files import sync_folder
+from ..records.record import LogitsType, Unreadable
 
 VIEWS_IN_A_SHARD = 512
 VIDEOS_IN_A_SHARD = 64

@@ -23,10 +23,10 @@ from typing import IO, NamedTuple
 import msgspec
 import psutil
 
-from ..datasets.errors import KinobenchError
-from ..zoo.spec import Builder
-from .records.files import CHECKOUT, sync_folder
-from .records.record import Case, LogitsType
+from ...datasets.errors import KinobenchError
+from ...zoo.spec import Builder
+from ..records.files import CHECKOUT, sync_folder
+from ..records.record import Case, LogitsType
 
 try:
     import fcntl

@@ -12,24 +12,25 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..datasets.decoders import DEFAULT as DEFAULT_DECODER
-from ..datasets.decoders import Decoder
-from ..datasets.errors import VideoError
-from ..datasets.flow.cache import FlowCache
-from ..datasets.flow_methods import DEFAULT as DEFAULT_FLOW
-from ..datasets.flow_methods import FlowMethod
-from ..datasets.probe_names import Probe
-from ..datasets.protocol import Protocol
-from ..datasets.split import Split, Video
-from ..datasets.video.clips import read_clips
-from ..datasets.video.reader import Room
-from ..datasets.views.probes import probed
-from ..zoo.spec import Input, input_shapes
-from .lanes import side_by_side
-from .network.inputs import InputMaker, VideoInputs, video_inputs
-from .network.network import Forward
-from .pipeline import Forwards, Note, read_ahead
-from .records.record import Accuracy, LogitsType, Unreadable
+from ...datasets.decoders import DEFAULT as DEFAULT_DECODER
+from ...datasets.decoders import Decoder
+from ...datasets.errors import VideoError
+from ...datasets.flow.cache import FlowCache
+from ...datasets.flow_methods import DEFAULT as DEFAULT_FLOW
+from ...datasets.flow_methods import FlowMethod
+from ...datasets.probe_names import Probe
+from ...datasets.protocol import Protocol
+from ...datasets.split import Split, Video
+from ...datasets.video.clips import read_clips
+from ...datasets.video.reader import Room
+from ...datasets.views.probes import probed
+from ...zoo.spec import Input, input_shapes
+from ..network.inputs import InputMaker, VideoInputs, video_inputs
+from ..network.network import Forward
+from ..records.record import Accuracy, LogitsType, Unreadable
+from ..statistics.stats import places, scores, wilson
+from .places import VideoPlaces, joined, keep_places
+from .read_ahead import Forwards, Note, read_ahead
 from .shards import (
     Shard,
     ShardLogits,
@@ -40,8 +41,7 @@ from .shards import (
     videos_in_a_shard,
     write_shard,
 )
-from .statistics.stats import places, scores, wilson
-from .video_places import VideoPlaces, joined, keep_places
+from .side_by_side import side_by_side
 
 Progress = Callable[[int, int], None]
 

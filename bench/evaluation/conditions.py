@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..datasets.split import Split
-from ..zoo import registry
-from .machine.environment import library_versions
-from .records.record import Case, LogitsType
+from ...datasets.split import Split
+from ...zoo import registry
+from ..machine.environment import library_versions
+from ..records.record import Case, LogitsType
 from .resume import Conditions, imported_digest, source_digest
 from .shards import videos_in_a_shard
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ..datasets.errors import KinobenchError
+from ...datasets.errors import KinobenchError
 
 CHUNK_BYTES = 2**23
 """Of logits in a chunk: small enough for a processor's cache to be of use, large enough for numpy

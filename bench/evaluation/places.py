@@ -14,9 +14,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..datasets.protocol import Aggregation
+from ...datasets.protocol import Aggregation
+from ..statistics.stats import mean_score, places, view_scores
 from .predictions import Predictions, open_predictions
-from .statistics.stats import mean_score, places, view_scores
 
 FILE = "_places.parquet"
 """Shards are looked for under names that don't begin so."""

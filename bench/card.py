@@ -12,8 +12,8 @@ from ..zoo import registry
 from ..zoo.spec import Published
 from ..zoo.tables.published import published
 from .cost.shape import Shape, native_shape
+from .measure.modules import Profile
 from .module_profile import show_profile
-from .module_time import Profile
 from .printed import GIGA, MEGA, Comparison, exponent, shape_of
 from .records.record import Cost, Device, Precision
 
@@ -51,7 +51,7 @@ def profiled(
         UnfitEnvironmentError: There is no such device.
         KinobenchError: The device has not the precision.
     """
-    from .module_time import profile_network
+    from .measure.modules import profile_network
 
     found = profile_network(
         card.name,

@@ -12,11 +12,11 @@ from ..datasets.errors import KinobenchError
 from ..zoo import registry
 from ..zoo.spec import input_shapes
 from .benchmark_json import about_case, about_machine, about_peak
-from .latency import INPUTS_IN_ROTATION, Sample, warm_up
 from .machine.environment import describe, require_device
+from .measure.latency import INPUTS_IN_ROTATION, Sample, warm_up
+from .measure.peak import measure_peak
 from .network.jit_warnings import jit_unmentioned
 from .network.network import Network
-from .peak import measure_peak
 from .records.record import Device, Environment, Mode, Precision
 from .suite import Settings, Suite, plan, settings_of
 

@@ -10,7 +10,7 @@ from rich.text import Text
 from .records.record import Bound
 
 if TYPE_CHECKING:
-    from .module_time import Profile
+    from .measure.modules import Profile
 
 
 def show_profile(profile: "Profile", console: Console) -> None:

@@ -92,9 +92,9 @@ def load_libraries(model: str | None) -> None:
     import torch._dynamo  # noqa: F401  (torch imports it at the first convolution)
 
     from ..zoo import registry
-    from . import latency, memory, peak, sweep  # noqa: F401
     from .cost import flops, traffic  # noqa: F401
     from .evaluation import accuracy  # noqa: F401
+    from .measure import latency, memory, peak, sweep  # noqa: F401
     from .network import network  # noqa: F401
 
     # A plugin's network comes with the case; a mistake is told then.
@@ -138,7 +138,7 @@ def _measure(job: Job, emit: Emit) -> None:
     if "memory" in job.measures and not on_cpu:
         _take_memory(network, emit)
     if "latency" in job.measures:
-        from .latency import latency_remarks, measure_latency
+        from .measure.latency import latency_remarks, measure_latency
 
         emit(Progress(stage="latency"))
         latency = measure_latency(network, job.budget)
@@ -146,7 +146,7 @@ def _measure(job: Job, emit: Emit) -> None:
         for remark in latency_remarks(latency):
             emit(Note(text=f"latency: {remark}"))
         if case.flow is not None:
-            from .flow_time import measure_flow_time
+            from .measure.flow_time import measure_flow_time
 
             emit(Progress(stage="optical flow"))
             threads = case.threads or physical_cores()
@@ -156,7 +156,7 @@ def _measure(job: Job, emit: Emit) -> None:
             emit(Progress(stage="peak"))
             _hold_against_peak(network, cost, latency, job.peak, emit)
     if "energy" in job.measures:
-        from .energy import measure_energy
+        from .measure.energy import measure_energy
 
         emit(Progress(stage="energy"))
         energy, notes = measure_energy(network)
@@ -166,7 +166,7 @@ def _measure(job: Job, emit: Emit) -> None:
         for text in notes:
             emit(Note(text=text))
     if "sweep" in job.measures:
-        from .sweep import measure_sweep
+        from .measure.sweep import measure_sweep
 
         emit(Progress(stage="batch sweep"))
         sweep, notes = measure_sweep(
@@ -188,7 +188,7 @@ def _measure(job: Job, emit: Emit) -> None:
 
 
 def _take_memory(network: "Network", emit: Emit) -> None:
-    from .memory import blocks_apart, measure_memory
+    from .measure.memory import blocks_apart, measure_memory
 
     emit(Progress(stage="memory"))
     with blocks_apart():
@@ -222,8 +222,8 @@ def _hold_against_peak(
     network: "Network", cost: Cost, latency: Latency, peak: Peak | None, emit: Emit
 ) -> None:
     """Tell which share the forward reaches of what the machine can do, measured unless given."""
-    from .peak import measure_peak
-    from .roofline import case_traffic, roofline, utilisation
+    from .measure.peak import measure_peak
+    from .measure.roofline import case_traffic, roofline, utilisation
 
     flops = cost.flops * network.case.batch
     try:
@@ -396,7 +396,7 @@ def _source(job: Job) -> str:
 
 def _time_pipeline(job: Job, network: "Network", emit: Emit) -> None:
     """Time videos of the dataset from the file to the prediction."""
-    from .pipeline_time import measure_pipeline
+    from .measure.end_to_end import measure_pipeline
 
     emit(Progress(stage="pipeline"))
     split = _load_split(job)

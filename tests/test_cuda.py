@@ -16,10 +16,10 @@ import torch
 
 from kinobench.bench.evaluation.accuracy import measure_accuracy
 from kinobench.bench.evaluation.shards import read_shard
+from kinobench.bench.measure.sweep import measure_sweep
 from kinobench.bench.network.network import Network
 from kinobench.bench.records.job import Budget
 from kinobench.bench.records.record import Accuracy, Case
-from kinobench.bench.sweep import measure_sweep
 from kinobench.datasets import catalog
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.protocol import Protocol, preset

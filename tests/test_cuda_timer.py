@@ -7,10 +7,11 @@ import pytest
 import torch
 from torch import nn
 
-from kinobench.bench import latency, module_time
-from kinobench.bench.gpu_spin import LATE_IN_A_ROW, LONGEST_S, cycles_per_second
-from kinobench.bench.latency import _cuda_timer, latency_remarks, measure_latency
-from kinobench.bench.module_time import time_modules
+from kinobench.bench.measure import latency
+from kinobench.bench.measure import modules as module_time
+from kinobench.bench.measure.gpu_spin import LATE_IN_A_ROW, LONGEST_S, cycles_per_second
+from kinobench.bench.measure.latency import _cuda_timer, latency_remarks, measure_latency
+from kinobench.bench.measure.modules import time_modules
 from kinobench.bench.records.job import Budget
 from kinobench.bench.records.record import Latency
 

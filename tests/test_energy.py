@@ -7,8 +7,8 @@ import pynvml
 import pytest
 import torch
 
-from kinobench.bench import energy
-from kinobench.bench.energy import measure_energy
+from kinobench.bench.measure import energy
+from kinobench.bench.measure.energy import measure_energy
 
 from .fake_nvml import OWN_PID, FakeNvml
 

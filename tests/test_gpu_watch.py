@@ -7,8 +7,8 @@ import psutil
 import pynvml
 import pytest
 
-from kinobench.bench.gpu_watch import GpuWatch, watch_remarks
-from kinobench.bench.latency import Sample, latency_remarks, sample
+from kinobench.bench.measure.gpu_watch import GpuWatch, watch_remarks
+from kinobench.bench.measure.latency import Sample, latency_remarks, sample
 from kinobench.bench.records.job import Budget
 from kinobench.bench.records.record import Spread
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 import torch
 
-from kinobench.bench import latency as measuring
-from kinobench.bench.latency import Sample, measure_drift, measure_latency, sample, warm_up
-from kinobench.bench.memory import measure_memory
+from kinobench.bench.measure import latency as measuring
+from kinobench.bench.measure.latency import Sample, measure_drift, measure_latency, sample, warm_up
+from kinobench.bench.measure.memory import measure_memory
 from kinobench.bench.network.network import Network
 from kinobench.bench.records.job import Budget
 from kinobench.bench.records.record import Case, Drift

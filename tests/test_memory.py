@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from kinobench.bench.memory import blocks_apart, measure_memory
+from kinobench.bench.measure.memory import blocks_apart, measure_memory
 from kinobench.bench.network.network import Network
 from kinobench.bench.records.record import Case
 from kinobench.datasets.protocol import preset
@@ -50,7 +50,9 @@ def test_a_known_allocation_is_found_and_told_from_the_weights(batch: int) -> No
 def test_where_the_mark_cannot_be_reset_there_is_no_figure_and_a_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kinobench.bench.memory._CLEAR_REFS", tmp_path / "none" / "clear_refs")
+    monkeypatch.setattr(
+        "kinobench.bench.measure.memory._CLEAR_REFS", tmp_path / "none" / "clear_refs"
+    )
     network = Network(Case(model="c3d_tiny", classes=8, protocol=preset("pointlight")))
     network.settle()
     memory, notes = measure_memory(network)

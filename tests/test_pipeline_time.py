@@ -16,15 +16,15 @@ from rich.console import Console
 
 from kinobench.bench import pipeline_table
 from kinobench.bench.evaluation import accuracy
-from kinobench.bench.network.cuda_graph import CapturedForward
-from kinobench.bench.network.network import Network
-from kinobench.bench.pipeline_time import (
+from kinobench.bench.measure.end_to_end import (
     Laps,
     PipelineResult,
     measure_pipeline,
     spread,
     stages_of,
 )
+from kinobench.bench.network.cuda_graph import CapturedForward
+from kinobench.bench.network.network import Network
 from kinobench.bench.records.record import Case, PipelineTime
 from kinobench.datasets.protocol import preset
 from kinobench.datasets.split import Split, Video

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from kinobench.bench.latency import measure_drift
+from kinobench.bench.measure.latency import measure_drift
 from kinobench.bench.network.network import Network
 from kinobench.bench.network.reference import reference_outputs
 from kinobench.bench.records.job import Budget, Job

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from kinobench.bench import peak as peaks
 from kinobench.bench.cost.traffic import Traffic
-from kinobench.bench.peak import measure_peak
+from kinobench.bench.measure import peak as peaks
+from kinobench.bench.measure.peak import measure_peak
+from kinobench.bench.measure.roofline import bound, ridge_of, roofline, utilisation
 from kinobench.bench.records.record import Peak
-from kinobench.bench.roofline import bound, ridge_of, roofline, utilisation
 
 from .media import REPOSITORY
 

@@ -11,13 +11,13 @@ import pytest
 import torch
 from rich.console import Console
 
-from kinobench.bench import sweep as sweeping
 from kinobench.bench import sweep_table
 from kinobench.bench.leaderboard import boards
+from kinobench.bench.measure import sweep as sweeping
+from kinobench.bench.measure.sweep import budget_of_a_batch, is_flat, measure_sweep
 from kinobench.bench.network.network import Network
 from kinobench.bench.records.job import Budget
 from kinobench.bench.records.record import Case, Drift, Sweep, SweepPoint, from_json
-from kinobench.bench.sweep import budget_of_a_batch, is_flat, measure_sweep
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.protocol import preset
 

@@ -11,9 +11,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from kinobench.bench.cost.flops import count_traffic
 from kinobench.bench.cost.traffic import Traffic, access_of
+from kinobench.bench.measure.roofline import case_traffic
 from kinobench.bench.network.network import Network
 from kinobench.bench.records.record import Case
-from kinobench.bench.roofline import case_traffic
 from kinobench.datasets.protocol import preset
 from kinobench.zoo import registry
 

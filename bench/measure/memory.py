@@ -20,11 +20,11 @@ import msgspec
 import psutil
 import torch
 
-from .machine.nvml import nvml_device
-from .network.cuda_graph import CapturedForward
-from .network.inputs import Inputs
-from .network.network import Network
-from .records.record import Memory
+from ..machine.nvml import nvml_device
+from ..network.cuda_graph import CapturedForward
+from ..network.inputs import Inputs
+from ..network.network import Network
+from ..records.record import Memory
 
 _STATUS = Path("/proc/self/status")
 _CLEAR_REFS = Path("/proc/self/clear_refs")

@@ -11,11 +11,11 @@ product's.
 
 from typing import TYPE_CHECKING
 
-from .records.record import Bound, Peak, Roofline
+from ..records.record import Bound, Peak, Roofline
 
 if TYPE_CHECKING:
-    from .cost.traffic import Traffic
-    from .network.network import Network
+    from ..cost.traffic import Traffic
+    from ..network.network import Network
 
 
 def utilisation(flops: int, time_s: float, peak: Peak) -> float:
@@ -66,8 +66,8 @@ def case_traffic(network: "Network") -> "Traffic":
 
     The network has settled. In mode `stream` that is one frame, its state read and written.
     """
-    from .cost.flops import count_traffic
-    from .network.stream import step_traffic
+    from ..cost.flops import count_traffic
+    from ..network.stream import step_traffic
 
     (inputs,) = network.inputs(1)
     if network.case.mode == "stream":

@@ -20,22 +20,22 @@ import msgspec
 import numpy as np
 import torch
 
-from ..datasets.errors import VideoError
-from ..datasets.flow.views import flow_views
-from ..datasets.flow_methods import DEFAULT as DEFAULT_FLOW
-from ..datasets.split import Split, Video
-from ..datasets.video.clips import cut_clips, open_video
-from ..datasets.video.reader import VideoReader
-from ..datasets.views.maker import ViewMaker
-from ..zoo.spec import input_shapes
-from .evaluation.accuracy import measure_accuracy, views_in_a_forward
-from .evaluation.read_ahead import AHEAD_BYTES, Forwards, FrameRooms
-from .network.failures import out_of_memory
-from .network.inputs import FlowViews, ViewSource
-from .network.network import Network
-from .network.stream import Stream
-from .records.record import GRAPH_MODES, PipelineTime, StageTime, StreamedFrames
-from .statistics.stats import median_interval, scores
+from ...datasets.errors import VideoError
+from ...datasets.flow.views import flow_views
+from ...datasets.flow_methods import DEFAULT as DEFAULT_FLOW
+from ...datasets.split import Split, Video
+from ...datasets.video.clips import cut_clips, open_video
+from ...datasets.video.reader import VideoReader
+from ...datasets.views.maker import ViewMaker
+from ...zoo.spec import input_shapes
+from ..evaluation.accuracy import measure_accuracy, views_in_a_forward
+from ..evaluation.read_ahead import AHEAD_BYTES, Forwards, FrameRooms
+from ..network.failures import out_of_memory
+from ..network.inputs import FlowViews, ViewSource
+from ..network.network import Network
+from ..network.stream import Stream
+from ..records.record import GRAPH_MODES, PipelineTime, StageTime, StreamedFrames
+from ..statistics.stats import median_interval, scores
 
 LEAST_VIDEOS = 6
 """The fewest whose order statistics bound the median at 95 %: 1 - 2 * 0.5 ** 6 = 0.97."""

@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import torch
 
-from .machine.environment import available_memory_bytes
-from .machine.processor import last_level_cache_bytes
-from .records.record import Peak, Precision
+from ..machine.environment import available_memory_bytes
+from ..machine.processor import last_level_cache_bytes
+from ..records.record import Peak, Precision
 
 _DTYPES: dict[Precision, torch.dtype] = {
     "fp32": torch.float32,

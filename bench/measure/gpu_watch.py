@@ -8,9 +8,9 @@ import statistics
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .machine.gpu_limits import POWER_CAP, SLOWDOWN, ask_reasons, in_words, limits_of
-from .machine.nvml import nvml_device
-from .records.record import GpuConditions, Spread
+from ..machine.gpu_limits import POWER_CAP, SLOWDOWN, ask_reasons, in_words, limits_of
+from ..machine.nvml import nvml_device
+from ..records.record import GpuConditions, Spread
 
 
 class GpuWatch:

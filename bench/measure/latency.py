@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 import torch
 
+from ..network.inputs import Inputs
+from ..network.network import Forward, Network
+from ..records.job import Budget
+from ..records.record import Drift, Latency
+from ..statistics.stats import median_interval
 from .gpu_spin import Spin
 from .gpu_watch import GpuWatch, watch_remarks
-from .network.inputs import Inputs
-from .network.network import Forward, Network
-from .records.job import Budget
-from .records.record import Drift, Latency
-from .statistics.stats import median_interval
 
 WARM_WITHIN = 0.01
 """Medians of two neighbouring windows that differ by less have settled."""

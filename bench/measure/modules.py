@@ -11,14 +11,14 @@ import msgspec
 import torch
 from torch import nn
 
-from ..datasets.protocol import Protocol
-from .cost.flops import count_traffic
-from .cost.shape import Shape
+from ...datasets.protocol import Protocol
+from ..cost.flops import count_traffic
+from ..cost.shape import Shape
+from ..machine.environment import require_device
+from ..network.network import Network
+from ..records.record import Bound, Case, Device, Peak, Precision, Roofline
 from .gpu_spin import Spin
-from .machine.environment import require_device
-from .network.network import Network
 from .peak import measure_peak
-from .records.record import Bound, Case, Device, Peak, Precision, Roofline
 from .roofline import bound, roofline
 
 LEAST_FORWARDS = 10

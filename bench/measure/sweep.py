@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from ..network.failures import out_of_memory
+from ..network.network import Network
+from ..records.job import Budget
+from ..records.record import Drift, Memory, Sweep, SweepEnd, SweepPoint
 from .gpu_watch import watch_remarks
 from .latency import measure_drift, measure_latency
 from .memory import blocks_apart, measure_memory
-from .network.failures import out_of_memory
-from .network.network import Network
-from .records.job import Budget
-from .records.record import Drift, Memory, Sweep, SweepEnd, SweepPoint
 
 GROWTH = 1.02
 """A doubling that gains less has not made throughput grow: a CPU's latency is known to 2 %."""

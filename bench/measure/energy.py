@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import torch
 
+from ..machine.nvml import nvml_device
+from ..network.network import Network
+from ..records.record import Energy
 from .gpu_watch import GpuWatch, watch_remarks
-from .machine.nvml import nvml_device
-from .network.network import Network
-from .records.record import Energy
 
 WINDOW_S = 5.0
 """The counter ticks every 20 to 100 ms: a shorter window would be off by percents."""

@@ -183,14 +183,14 @@ def console(width: int = 200) -> Any:
 
 def print_boards(boards: list[Any]) -> None:
     """Print boards as wide as the console is."""
-    from . import tables
+    from .leaderboard import tables
 
     tables.show(boards, console())
 
 
 def print_sweeps(records: list[Any]) -> None:
     """Print a table for each batch sweep of the records."""
-    from . import sweep_table
+    from .leaderboard import sweep_table
 
     for record in records:
         if record.sweep is not None:

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import typer
 
-from .cli_boards import ranked_boards, rebuild
 from .cli_frame import (
     EXIT_FAILED,
     EXIT_INTERRUPTED,
@@ -30,6 +29,7 @@ from .cli_frame import (
     tell,
     told,
 )
+from .leaderboard.build import ranked_boards, rebuild
 
 
 @app.command()
@@ -145,10 +145,10 @@ def run(
     """Measure a suite; print and store a table."""
     from rich.console import Console
 
-    from . import pipeline_table
     from . import run as running
     from . import suite as suites
     from .evaluation import resume
+    from .leaderboard import end_to_end_table as pipeline_table
 
     load_plugins(plugin)
     # A model of one's own choice has nothing to do with the short budgets of the quick suite.

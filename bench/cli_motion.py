@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from .cli_boards import rebuild
 from .cli_frame import (
     EXIT_FAILED,
     EXIT_INTERRUPTED,
@@ -26,6 +25,7 @@ from .cli_frame import (
     tell,
     told,
 )
+from .leaderboard.build import rebuild
 
 
 @app.command()

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from .cli_boards import read_boards, rebuild
 from .cli_frame import (
     EXIT_INCONCLUSIVE,
     Aggregated,
@@ -18,6 +17,7 @@ from .cli_frame import (
     tell,
     told,
 )
+from .leaderboard.build import read_boards, rebuild
 
 
 @app.command()
@@ -38,8 +38,8 @@ def leaderboard(
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write here.")] = None,
 ) -> None:
     """Rank the stored records; rebuild leaderboard.md and leaderboard.csv beside them."""
-    from . import tables
-    from .leaderboard import ordered
+    from .leaderboard import tables
+    from .leaderboard.leaderboard import ordered
 
     wanted = format is not None or output is not None
     found = read_boards(results, tell) if wanted else rebuild(results, tell)

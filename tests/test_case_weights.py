@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from kinobench.bench import worker
-from kinobench.bench.leaderboard import boards
+from kinobench.bench.leaderboard.leaderboard import boards
+from kinobench.bench.leaderboard.tables import footnotes
 from kinobench.bench.records.job import Event, Note
 from kinobench.bench.records.record import Case, from_json
 from kinobench.bench.suite import Suite, parse, plan, settings_of
-from kinobench.bench.tables import footnotes
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.lists.class_names import class_names
 from kinobench.datasets.protocol import preset

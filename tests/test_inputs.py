@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from kinobench.bench.evaluation.accuracy import measure_accuracy
-from kinobench.bench.leaderboard import boards
+from kinobench.bench.leaderboard.leaderboard import boards
 from kinobench.bench.measure.flow_time import LEAST_SAMPLES, measure_flow_time, moving_texture
 from kinobench.bench.network.inputs import random_inputs, shifted_copies, video_inputs
 from kinobench.bench.network.network import Network

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from kinobench.bench.leaderboard import SORTS, Board, Row, boards, ordered
+from kinobench.bench.leaderboard.leaderboard import SORTS, Board, Row, boards, ordered
 from kinobench.bench.records.record import Bound, Drift, Failure, Peak, Roofline, Sweep
 from kinobench.bench.records.store import RunFile
 from kinobench.datasets.errors import UnknownNameError

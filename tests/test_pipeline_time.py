@@ -14,8 +14,8 @@ import pytest
 import torch
 from rich.console import Console
 
-from kinobench.bench import pipeline_table
 from kinobench.bench.evaluation import accuracy
+from kinobench.bench.leaderboard import end_to_end_table as pipeline_table
 from kinobench.bench.measure.end_to_end import (
     Laps,
     PipelineResult,

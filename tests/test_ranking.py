@@ -18,10 +18,10 @@ from kinobench.bench.cli import app
 from kinobench.bench.compare import compare, differing
 from kinobench.bench.evaluation.places import FILE, VideoPlaces, compute_places, read_places
 from kinobench.bench.evaluation.predictions import open_predictions
-from kinobench.bench.leaderboard import Board, boards, ordered
-from kinobench.bench.ranking import ranked, ranks
+from kinobench.bench.leaderboard.leaderboard import Board, boards, ordered
+from kinobench.bench.leaderboard.ranking import ranked, ranks
+from kinobench.bench.leaderboard.tables import footnotes, render
 from kinobench.bench.records.store import RunFile
-from kinobench.bench.tables import footnotes, render
 
 from .made_predictions import logits_table, write_shards
 from .made_records import made_accuracy, made_record

@@ -11,8 +11,8 @@ import pytest
 import torch
 from rich.console import Console
 
-from kinobench.bench import sweep_table
-from kinobench.bench.leaderboard import boards
+from kinobench.bench.leaderboard import sweep_table
+from kinobench.bench.leaderboard.leaderboard import boards
 from kinobench.bench.measure import sweep as sweeping
 from kinobench.bench.measure.sweep import budget_of_a_batch, is_flat, measure_sweep
 from kinobench.bench.network.network import Network

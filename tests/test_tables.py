@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from kinobench.bench.leaderboard import Board, boards, ordered
+from kinobench.bench.leaderboard.leaderboard import Board, boards, ordered
+from kinobench.bench.leaderboard.tables import FORMATS, NOT_MEASURED, footnotes, render, show
 from kinobench.bench.records.record import Bound, Drift, Roofline
-from kinobench.bench.tables import FORMATS, NOT_MEASURED, footnotes, render, show
 from kinobench.datasets.errors import UnknownNameError
 from kinobench.datasets.protocol import preset
 

@@ -24,8 +24,9 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
-from kinobench.bench import cli_boards, run, suite
+from kinobench.bench import run, suite
 from kinobench.bench.cost.models import Model, read_index
+from kinobench.bench.leaderboard import build as cli_boards
 from kinobench.bench.machine import environment
 from kinobench.bench.records import store
 from kinobench.bench.records.job import Budget

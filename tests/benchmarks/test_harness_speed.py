@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from kinobench.bench.cli_boards import read_boards
 from kinobench.bench.cost.models import build_without_memory
 from kinobench.bench.cost.shape import Shape
-from kinobench.bench.leaderboard import boards
+from kinobench.bench.leaderboard.build import read_boards
+from kinobench.bench.leaderboard.leaderboard import boards
+from kinobench.bench.leaderboard.tables import render
 from kinobench.bench.records.record import Record
 from kinobench.bench.records.store import read_records
-from kinobench.bench.tables import render
 from kinobench.zoo import registry
 
 from ..made_records import made_latency, made_record

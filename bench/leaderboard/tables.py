@@ -11,12 +11,12 @@ from rich.markup import escape
 from rich.table import Table
 from tabulate import tabulate
 
-from ..datasets.decoders import DEFAULT as DEFAULT_DECODER
-from ..datasets.errors import UnknownNameError
+from ...datasets.decoders import DEFAULT as DEFAULT_DECODER
+from ...datasets.errors import UnknownNameError
+from ..text.drift import difference, of_spread
+from ..text.markup import escaped as _markdown_escaped
 from .leaderboard import Board, Row
 from .sweep_table import rate
-from .text.drift import difference, of_spread
-from .text.markup import escaped as _markdown_escaped
 
 NOT_MEASURED = "–"
 LOWER_BOUND = "≥"

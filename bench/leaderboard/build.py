@@ -7,7 +7,7 @@ from typing import Any
 
 def read_boards(results: Path, report: Callable[[str], None]) -> list[Any]:
     """Read all stored records as ordered boards; `report` gets a line for each unreadable one."""
-    from .records.store import read_records
+    from ..records.store import read_records
 
     records, problems = read_records(results)
     for problem in problems:
@@ -32,9 +32,9 @@ def rebuild(results: Path, report: Callable[[str], None]) -> list[Any]:
 
     Where they can't be written, `report` gets the reason: the records themselves are safe.
     """
-    from ..datasets.errors import KinobenchError
+    from ...datasets.errors import KinobenchError
+    from ..records.files import write_text
     from . import tables
-    from .records.files import write_text
 
     boards = read_boards(results, report)
     try:

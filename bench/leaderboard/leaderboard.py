@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from ..datasets.errors import UnknownNameError
-from ..datasets.protocol import Aggregation
-from .records.record import Environment, Record
+from ...datasets.errors import UnknownNameError
+from ...datasets.protocol import Aggregation
+from ..records.record import Environment, Record
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,8 +5,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from .records.record import NEAR_BEST, Drift, Record, Sweep, SweepPoint
-from .text.drift import difference, of_spread
+from ..records.record import NEAR_BEST, Drift, Record, Sweep, SweepPoint
+from ..text.drift import difference, of_spread
 
 _NONE = "–"
 

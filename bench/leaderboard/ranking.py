@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..datasets.errors import KinobenchError
-from .evaluation.places import VideoPlaces, read_places
+from ...datasets.errors import KinobenchError
+from ..evaluation.places import VideoPlaces, read_places
+from ..statistics.stats import LEVEL, holm, mcnemar, resampled_difference
 from .leaderboard import Board, Row
-from .statistics.stats import LEVEL, holm, mcnemar, resampled_difference
 
 
 def ranked(board: Board, results: Path) -> Board:

@@ -83,7 +83,7 @@ def analyse(
     json: Json = False,
 ) -> None:
     """Say what stored predictions tell: averaging, fewer views, classes, confusions."""
-    from . import analysis_command
+    from .analysis import command as analysis_command
 
     page, plain = analysis_command.analyse(
         source, fuse, results, views=views, aggregation=aggregation, rows=rows, told=tell
@@ -102,7 +102,7 @@ def compare(
     json: Json = False,
 ) -> None:
     """Tell whether two networks' difference in accuracy is real: paired, on the same videos."""
-    from . import analysis_command
+    from .analysis import command as analysis_command
 
     page, plain = analysis_command.compare(a, b, results, aggregation=aggregation, told=tell)
     give(page, plain, output, json)

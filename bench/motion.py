@@ -8,9 +8,9 @@ import msgspec
 import numpy as np
 
 from ..datasets.probe_names import PROBES, Probe
-from .compare import Interval
+from .analysis.compare import Interval
+from .analysis.pairing import Labelled, clusters_of, pair
 from .evaluation.places import VideoPlaces
-from .pairing import Labelled, clusters_of, pair
 from .statistics.stats import LEVEL, RESAMPLES, holm, mcnemar, resampled_difference, wilson
 
 NEGLIGIBLE = 0.1

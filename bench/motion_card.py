@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from ..datasets.probe_names import PROBES, Probe
-from .compare import FEW_CLUSTERS
+from .analysis.compare import FEW_CLUSTERS
 from .motion import Judgement
 from .motion_words import opposites_words, percent, sentence, verdict_words
 from .statistics.stats import LEVEL

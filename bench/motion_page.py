@@ -14,8 +14,8 @@ from tabulate import tabulate
 
 from ..datasets.errors import UnknownNameError
 from ..datasets.probe_names import PROBES
-from .compare import Interval
-from .comparison_page import p_value
+from .analysis.compare import Interval
+from .analysis.comparison_page import p_value
 from .motion import Effect, Share
 from .motion_card import Card, facts, plain, remarks, sentences
 from .motion_words import verdict_words

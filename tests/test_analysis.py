@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score, confusion_matrix
 
-from kinobench.bench.analysis import Analysis, analyse, clip_order
-from kinobench.bench.analysis_page import render, render_sweep
+from kinobench.bench.analysis.analyse import Analysis, analyse, clip_order
+from kinobench.bench.analysis.page import render, render_sweep
+from kinobench.bench.analysis.two_stream import sweep
 from kinobench.bench.evaluation.predictions import Predictions, open_predictions
 from kinobench.bench.statistics.stats import hits_at, mcnemar, named_classes, scores, wilson
-from kinobench.bench.two_stream import sweep
 from kinobench.datasets.errors import KinobenchError
 
 from .made_predictions import logits_table, write_file, write_shards

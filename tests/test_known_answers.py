@@ -23,7 +23,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from kinobench.bench.analysis import analyse
+from kinobench.bench.analysis.analyse import analyse
 from kinobench.bench.cli import app
 from kinobench.bench.evaluation.accuracy import measure_accuracy
 from kinobench.bench.evaluation.predictions import open_predictions

@@ -19,8 +19,8 @@ from statsmodels.stats.multitest import multipletests
 from typer.testing import CliRunner
 
 from kinobench.bench import motion_card, motion_chart, motion_page, motion_run, run
+from kinobench.bench.analysis.compare import compare
 from kinobench.bench.cli import app
-from kinobench.bench.compare import compare
 from kinobench.bench.evaluation.places import compute_places
 from kinobench.bench.evaluation.predictions import open_predictions
 from kinobench.bench.evaluation.stored import candidates

@@ -152,5 +152,5 @@ def test_what_holds_no_logits_is_refused(tmp_path: Path, name: str, message: str
 
 
 def test_reading_and_telling_need_no_torch() -> None:
-    code = "import sys, kinobench.bench.analysis_command; sys.exit('torch' in sys.modules)"
+    code = "import sys, kinobench.bench.analysis.command; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0

@@ -14,8 +14,8 @@ import pyarrow as pa
 import pytest
 from typer.testing import CliRunner
 
+from kinobench.bench.analysis.compare import compare, differing
 from kinobench.bench.cli import app
-from kinobench.bench.compare import compare, differing
 from kinobench.bench.evaluation.places import FILE, VideoPlaces, compute_places, read_places
 from kinobench.bench.evaluation.predictions import open_predictions
 from kinobench.bench.leaderboard.leaderboard import Board, boards, ordered

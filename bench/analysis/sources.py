@@ -6,13 +6,13 @@ from pathlib import Path
 
 import msgspec
 
-from ..datasets.decoders import DEFAULT as DEFAULT_DECODER
-from ..datasets.errors import KinobenchError, UnknownNameError
-from ..datasets.lists.class_names import CLASS_LISTS, class_names
-from ..datasets.protocol import Aggregation
-from .evaluation.predictions import Predictions, open_predictions
-from .records.record import Record
-from .records.store import read_records
+from ...datasets.decoders import DEFAULT as DEFAULT_DECODER
+from ...datasets.errors import KinobenchError, UnknownNameError
+from ...datasets.lists.class_names import CLASS_LISTS, class_names
+from ...datasets.protocol import Aggregation
+from ..evaluation.predictions import Predictions, open_predictions
+from ..records.record import Record
+from ..records.store import read_records
 
 Told = Callable[[str], None]
 """Called with a line for each record that can't be read."""

@@ -6,11 +6,10 @@ from typing import Any, get_args
 import msgspec
 import numpy as np
 
-from ..datasets.errors import KinobenchError
-from ..datasets.protocol import Aggregation
-from .class_accuracy import ClassAccuracy, Confused, by_class, confusions
-from .evaluation.predictions import Predictions
-from .statistics.stats import (
+from ...datasets.errors import KinobenchError
+from ...datasets.protocol import Aggregation
+from ..evaluation.predictions import Predictions
+from ..statistics.stats import (
     NOWHERE,
     mcnemar,
     mean_score,
@@ -19,6 +18,7 @@ from .statistics.stats import (
     view_scores,
     wilson,
 )
+from .classes import ClassAccuracy, Confused, by_class, confusions
 
 Interval = tuple[float, float]
 AGGREGATIONS: tuple[Aggregation, ...] = get_args(Aggregation)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..datasets.errors import KinobenchError
+from ...datasets.errors import KinobenchError
 
 
 class Labelled(NamedTuple):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from tabulate import tabulate
 
-from .analysis import Analysis, Scoring
+from .analyse import Analysis, Scoring
 from .comparison_page import p_value
 from .two_stream import Sweep
 

@@ -3,10 +3,10 @@
 import msgspec
 import numpy as np
 
-from .analysis import Scoring, scoring
-from .evaluation.predictions import Predictions
+from ..evaluation.predictions import Predictions
+from ..statistics.stats import places, scores
+from .analyse import Scoring, scoring
 from .pairing import Labelled, pair
-from .statistics.stats import places, scores
 
 WEIGHTS = tuple(number / 20 for number in range(21))
 

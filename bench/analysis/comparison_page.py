@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from ..statistics.stats import LEVEL
 from .compare import FEW_CLUSTERS, Comparison, Difference
-from .statistics.stats import LEVEL
 
 
 def words(difference: Difference) -> str:

@@ -3,11 +3,11 @@
 import msgspec
 import numpy as np
 
-from ..datasets.protocol import Aggregation
-from .evaluation.places import VideoPlaces, compute_places
-from .evaluation.predictions import Predictions
+from ...datasets.protocol import Aggregation
+from ..evaluation.places import VideoPlaces, compute_places
+from ..evaluation.predictions import Predictions
+from ..statistics.stats import LEVEL, RESAMPLES, difference_interval, mcnemar
 from .pairing import Labelled, pair
-from .statistics.stats import LEVEL, RESAMPLES, difference_interval, mcnemar
 
 Interval = tuple[float, float]
 

@@ -6,10 +6,12 @@ from typing import Any
 
 import msgspec
 
-from ..datasets.errors import KinobenchError, UnknownNameError
-from ..datasets.protocol import Aggregation
-from . import analysis, analysis_page, comparison_page, two_stream
+from ...datasets.errors import KinobenchError, UnknownNameError
+from ...datasets.protocol import Aggregation
+from . import analyse as analysis
 from . import compare as comparing
+from . import comparison_page, two_stream
+from . import page as analysis_page
 from .sources import Source, find, find_two
 
 Told = Callable[[str], None]

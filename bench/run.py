@@ -206,7 +206,7 @@ def _described(case: Case, needed: set[Device], cluster: job.Cluster | None) -> 
     """Describe the machine that a case is measured on: a node, where no GPU is needed here."""
     if cluster is None or case.device in needed or case.device == "cpu":
         return environment.describe(case.device, case.decoder)
-    from .cluster_address import environment_of
+    from .cluster.address import environment_of
 
     return environment_of(cluster, case.decoder)
 
@@ -253,7 +253,7 @@ def _folder(cluster: job.Cluster | None) -> AbstractContextManager[str | None]:
     """Make a folder for the Ray that a case may start; it outlives the process of the case."""
     if cluster is None or cluster.address != job.LOCAL:
         return nullcontext()
-    from .cluster_folder import folder_of_local_ray
+    from .cluster.folder import folder_of_local_ray
 
     return folder_of_local_ray()
 
@@ -267,7 +267,7 @@ def _cluster(planned: list[Planned], options: Options) -> job.Cluster | None:
     ]
     if options.cluster is None:
         return None
-    from .cluster_address import check_form, find_cluster
+    from .cluster.address import check_form, find_cluster
 
     check_form(options.cluster)
     if not scored:

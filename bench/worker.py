@@ -348,8 +348,8 @@ def _on_cluster(
     """Return what measures shards on a cluster as `measure_accuracy` would here."""
     import torch
 
-    from .cluster import measure_on_cluster
-    from .cluster_shard import Order, sizes_of
+    from .cluster.driver import measure_on_cluster
+    from .cluster.shard import Order, sizes_of
     from .evaluation.accuracy import views_in_a_forward
 
     case, source = job.case, _source(job)

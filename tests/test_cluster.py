@@ -22,16 +22,11 @@ import numpy as np
 import psutil
 import pytest
 
-from kinobench.bench import cluster, cluster_address
-from kinobench.bench.cluster_address import Needs, check_form, environment_of, find_cluster
-from kinobench.bench.cluster_folder import PREFIX, parent_of_folder
-from kinobench.bench.cluster_shard import (
-    Order,
-    Outcome,
-    Place,
-    order_from_json,
-    refuse_other_files,
-)
+from kinobench.bench.cluster import address as cluster_address
+from kinobench.bench.cluster import driver as cluster
+from kinobench.bench.cluster.address import Needs, check_form, environment_of, find_cluster
+from kinobench.bench.cluster.folder import PREFIX, parent_of_folder
+from kinobench.bench.cluster.shard import Order, Outcome, Place, order_from_json, refuse_other_files
 from kinobench.bench.evaluation.resume import source_digest
 from kinobench.bench.evaluation.shards import Shard
 from kinobench.bench.machine.environment import describe, library_versions, usable_cpus
@@ -522,7 +517,7 @@ def test_the_folder_of_a_local_ray_goes_with_the_command(
         "import runpy, sys; sys.argv = ['bench.py', 'card', '--help']\n"
         "try: runpy.run_path(%r, run_name='__main__')\n"
         "except SystemExit: pass\n"
-        "from kinobench.bench.cluster_folder import folder_of_local_ray\n"
+        "from kinobench.bench.cluster.folder import folder_of_local_ray\n"
         "with folder_of_local_ray() as folder: print('in', folder, flush=True); input()\n"
     )
     process = subprocess.Popen(

@@ -11,13 +11,13 @@ from typing import Any
 
 import msgspec
 
-from ..datasets.decoders import Decoder
-from ..datasets.errors import KinobenchError
-from .cluster_folder import parent_of_folder
-from .machine.environment import physical_cores
-from .records.files import CHECKOUT
-from .records.job import LOCAL, Cluster
-from .records.record import Case, Environment
+from ...datasets.decoders import Decoder
+from ...datasets.errors import KinobenchError
+from ..machine.environment import physical_cores
+from ..records.files import CHECKOUT
+from ..records.job import LOCAL, Cluster
+from ..records.record import Case, Environment
+from .folder import parent_of_folder
 
 AUTO = "auto"
 KNOCK_S, PROBE_S = 5.0, 30.0
@@ -198,7 +198,7 @@ def _probe(address: str, named: str, decoder: Decoder | None = None) -> _Answer:
     """
     environment = os.environ | {"RAY_USAGE_STATS_ENABLED": "0"}
     patience_s = PROBE_S if decoder is None else DESCRIBE_S
-    program = Path(__file__).with_name("cluster_probe.py")
+    program = Path(__file__).with_name("probe.py")
     try:
         asked = subprocess.run(
             # The modules beside it have names that others have too.

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..datasets.errors import KinobenchError
+from ...datasets.errors import KinobenchError
 
 PREFIX = "kinobench-ray-"
 _SOCKET_BYTES = 103 if sys.platform == "darwin" else 107  # sun_path in sys/un.h, less the zero

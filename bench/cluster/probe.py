@@ -30,7 +30,7 @@ def _described(ray: Any, nodes: list[dict[str, Any]], root: str, decoder: str) -
     """Return what a node with a GPU tells of itself; this one, if it has any."""
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    beside = Path(__file__).with_name("cluster_task.py")
+    beside = Path(__file__).with_name("task.py")
     spec = importlib.util.spec_from_file_location("cluster_task", beside)
     assert spec is not None and spec.loader is not None
     cluster_task = importlib.util.module_from_spec(spec)

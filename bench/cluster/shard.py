@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ..datasets.errors import KinobenchError
-from ..datasets.split import Video
-from .evaluation.resume import source_digest
-from .machine.environment import describe, library_versions, usable_cpus
-from .records.job import Job
-from .records.record import Environment, Failure, Unreadable
+from ...datasets.errors import KinobenchError
+from ...datasets.split import Video
+from ..evaluation.resume import source_digest
+from ..machine.environment import describe, library_versions, usable_cpus
+from ..records.job import Job
+from ..records.record import Environment, Failure, Unreadable
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from .network.network import Network
+    from ..network.network import Network
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,8 +112,8 @@ class _Ready:
 
     def __init__(self, order: Order, place: Place) -> None:
         """Build it, if this node is fit for the case."""
-        from ..datasets.flow.cache import FlowCache
-        from .network.failures import limit_memory
+        from ...datasets.flow.cache import FlowCache
+        from ..network.failures import limit_memory
 
         job = order.job
         self.case, self.gpus = job.case, place.gpus
@@ -139,7 +139,7 @@ class _Ready:
             )
 
     def _refuse_other_code(self, order: Order) -> None:
-        from ..zoo import registry
+        from ...zoo import registry
 
         here, there = library_versions(order.job.case.decoder), order.versions
         for name in sorted(here.keys() | there.keys()):
@@ -161,7 +161,7 @@ class _Ready:
     def _built(self, order: Order) -> "Network":
         import torch
 
-        from .network.network import Network
+        from ..network.network import Network
 
         torch.set_num_threads(order.threads)
         with suppress(RuntimeError):  # it can be set but once in a process
@@ -205,7 +205,7 @@ def carry_out(encoded: bytes, place: dict[str, Any]) -> tuple[bytes, "np.ndarray
     except KinobenchError as error:
         outcome, logits = _failed(where, Failure(kind="refused", message=str(error))), None
     except Exception as error:
-        from .network.failures import failure_of
+        from ..network.failures import failure_of
 
         outcome, logits = _failed(where, failure_of(error)), None
     return msgspec.json.encode(outcome), logits
@@ -222,9 +222,9 @@ def _measured(order: Order, place: Place) -> tuple[Outcome, "np.ndarray"]:
         _ready = _Ready(order, place)
     import torch
 
-    from ..datasets.flow_methods import DEFAULT
-    from .evaluation.accuracy import measure_shards
-    from .evaluation.shards import Shard
+    from ...datasets.flow_methods import DEFAULT
+    from ..evaluation.accuracy import measure_shards
+    from ..evaluation.shards import Shard
 
     ready, case = _ready, order.job.case
     torch.set_num_threads(order.threads)  # Ray may run a task in another thread

@@ -15,21 +15,14 @@ from typing import Any
 
 import msgspec
 
-from ..datasets.errors import KinobenchError
-from .cluster_address import (
-    Needs,
-    count,
-    last_line,
-    needs_of,
-    refuse_too_small,
-    require_ray,
-)
-from .cluster_shard import LEAVES_AFTER_S, Order, Outcome
-from .evaluation.shards import Shard, ShardLogits
-from .machine.environment import physical_cores
-from .records.files import CHECKOUT
-from .records.job import LOCAL, Cluster, ShardFailedError
-from .records.record import Failure
+from ...datasets.errors import KinobenchError
+from ..evaluation.shards import Shard, ShardLogits
+from ..machine.environment import physical_cores
+from ..records.files import CHECKOUT
+from ..records.job import LOCAL, Cluster, ShardFailedError
+from ..records.record import Failure
+from .address import Needs, count, last_line, needs_of, refuse_too_small, require_ray
+from .shard import LEAVES_AFTER_S, Order, Outcome
 
 RETRIES = 3
 """How often Ray begins a shard again whose worker or node was lost."""
@@ -79,7 +72,7 @@ def measure_on_cluster(
     needs, root = needs_of(first), str(CHECKOUT)
     environment = {name: str(needs.cpus) for name in _THREADS} if first.device == "cpu" else {}
     with _connected(cluster, needs) as ray:
-        from . import cluster_task
+        from . import task as cluster_task
 
         ray.cloudpickle.register_pickle_by_value(cluster_task)
         # Ray ends a GPU's worker after every task, if it isn't told that it may be used again.

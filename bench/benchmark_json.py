@@ -16,8 +16,8 @@ import numpy as np
 from ..datasets.errors import KinobenchError
 from .gate_stored import Clock, Stored, machine_in_words, of_record
 from .records.record import Case, Environment, Peak, Record
+from .run.suite import Suite, plan, settings_of
 from .statistics.stats import median_interval
-from .suite import Suite, plan, settings_of
 
 BLOCK_S = 0.1
 """Neighbouring samples are alike: their medians over blocks of so long are what varies freely."""

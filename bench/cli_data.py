@@ -48,7 +48,7 @@ def data_make(
 
     from ..datasets import catalog
     from ..datasets.errors import KinobenchError
-    from . import run as running
+    from .run import run as running
 
     load_plugins(plugin)
     dataset = catalog.get(name)

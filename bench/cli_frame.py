@@ -162,7 +162,7 @@ def progress(what: str, shown: bool = True) -> Iterator[Callable[[int, int], Non
         return
     from rich.console import Console
 
-    from .run import open_bar
+    from .run.run import open_bar
 
     with open_bar(Console(stderr=True)) as bar:
         task = bar.add_task(what, total=None)

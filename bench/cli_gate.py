@@ -93,9 +93,9 @@ def check(
 
     from ..datasets.errors import KinobenchError
     from . import gate_command, gate_file, gate_page, stored_files
-    from . import suite as suites
     from .gate import Terms
     from .machine.environment import require_device
+    from .run import suite as suites
 
     terms = Terms(
         budget=gate_command.share_of(budget, "--budget"),

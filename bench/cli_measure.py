@@ -145,10 +145,10 @@ def run(
     """Measure a suite; print and store a table."""
     from rich.console import Console
 
-    from . import run as running
-    from . import suite as suites
     from .evaluation import resume
     from .leaderboard import end_to_end_table as pipeline_table
+    from .run import run as running
+    from .run import suite as suites
 
     load_plugins(plugin)
     # A model of one's own choice has nothing to do with the short budgets of the quick suite.
@@ -259,10 +259,10 @@ def worker(
 ) -> None:
     """Measure the one case that standard input describes (started by `run`)."""
     if nursery is not None:
-        from .nursery_process import serve
+        from .run.fork_server_process import serve
 
         serve(nursery, model)
         return
-    from . import worker as measuring
+    from .run import worker as measuring
 
     measuring.main(model)

@@ -17,7 +17,7 @@ from ..datasets.pointlight import level_of, read_stamp
 from ..datasets.pointlight.levels import LEVELS, Level
 from ..datasets.pointlight.turns import moving_frames
 from ..datasets.video.clips import open_video
-from .run import make
+from .run.run import make
 
 TIME_COLOURS = "plasma"
 """A map whose lightness grows with time: later is lighter."""

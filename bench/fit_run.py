@@ -17,13 +17,14 @@ from ..datasets.flow_methods import FlowMethod
 from ..datasets.protocol import preset
 from ..datasets.split import Split
 from ..zoo import registry
-from . import recipe, run
+from . import recipe
 from .evaluation.accuracy import measure_accuracy
 from .fit import DivergedError, Order, fit
 from .learning_curve import draw_curves, write_curve
 from .machine import environment
 from .records.fitted_weights import Epoch, Fitted, in_half, read_fitted, shapes_in, write_fitted
 from .records.record import Accuracy, Device
+from .run import run
 
 CHECKPOINT, WEIGHTS = "checkpoint.safetensors", "weights.safetensors"
 CURVE, PICTURE = "curve.csv", "curve.png"

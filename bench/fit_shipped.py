@@ -15,11 +15,12 @@ from pathlib import Path
 from ..datasets.pointlight import TEST_VIDEOS
 from ..zoo.checkpoints.shipped import FOLDER
 from ..zoo.families import FAMILY_MODULES
-from . import recipe, suite
+from . import recipe
 from .learning_curve import draw_curves
 from .machine.environment import usable_cpus
 from .records.files import CHECKOUT
 from .records.fitted_weights import read_fitted
+from .run import suite
 from .statistics.stats import wilson
 
 DATASET = RECIPE = "pointlight"

@@ -9,7 +9,6 @@ import msgspec
 from ..datasets.decoders import DEFAULT as DEFAULT_DECODER
 from ..datasets.errors import KinobenchError
 from ..zoo import registry
-from . import runner
 from .gate import Terms
 from .gate_command import origin_of
 from .gate_page import Report
@@ -18,6 +17,7 @@ from .gate_stored import Stored, StoredCheck, compare, of_record, refuse_other_m
 from .machine.environment import describe, require_device
 from .records.job import Budget, Job
 from .records.record import Case, Device, Environment, Record
+from .run import process as runner
 from .stored_files import read_stored, read_to_update, write_times
 
 Tell = Callable[[str], None]

@@ -13,8 +13,8 @@ from ..datasets.errors import KinobenchError, UnknownNameError
 from ..datasets.protocol import PRESETS, Protocol
 from ..datasets.protocol.placement import OWN_SHORT_RULE
 from ..datasets.protocol.presets import ALIASES
-from . import suite
 from .cost import models
+from .run import suite
 
 Line = dict[str, Any]
 Progress = Callable[[int, int], None]

@@ -16,9 +16,7 @@ from ..datasets.split import Split
 from ..zoo.checkpoints.load import file_digest
 from ..zoo.checkpoints.named import resolve_weights, weights_of
 from ..zoo.checkpoints.shipped import shipped_file
-from . import run, suite
 from .analysis.sources import Source, Told
-from .downloads import fetch_published
 from .evaluation.conditions import conditions_of
 from .evaluation.places import read_places
 from .evaluation.predictions import open_predictions
@@ -30,8 +28,10 @@ from .motion_card import Card
 from .records.fitted_weights import read_fitted
 from .records.record import Case, LogitsType, Record
 from .records.store import read_records
+from .run import run, suite
+from .run.downloads import fetch_published
+from .run.suite import Planned
 from .statistics.stats import mean_score, named_classes, view_scores
-from .suite import Planned
 
 LOGITS: LogitsType = "float32"
 """How per-view logits are kept."""

@@ -8,12 +8,12 @@ import msgspec
 import pytest
 import torch
 
-from kinobench.bench import worker
 from kinobench.bench.leaderboard.leaderboard import boards
 from kinobench.bench.leaderboard.tables import footnotes
 from kinobench.bench.records.job import Event, Note
 from kinobench.bench.records.record import Case, from_json
-from kinobench.bench.suite import Suite, parse, plan, settings_of
+from kinobench.bench.run import worker
+from kinobench.bench.run.suite import Suite, parse, plan, settings_of
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.lists.class_names import class_names
 from kinobench.datasets.protocol import preset

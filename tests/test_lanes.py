@@ -7,10 +7,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from kinobench.bench import worker
 from kinobench.bench.evaluation.shards import Shard
 from kinobench.bench.evaluation.side_by_side import side_by_side
 from kinobench.bench.network.network import Network
+from kinobench.bench.run import worker
 from kinobench.datasets.protocol import preset
 from kinobench.datasets.split import Split, Video
 

@@ -11,7 +11,7 @@ from kinobench.bench.measure.memory import measure_memory
 from kinobench.bench.network.network import Network
 from kinobench.bench.records.job import Budget
 from kinobench.bench.records.record import Case, Drift
-from kinobench.bench.suite import load
+from kinobench.bench.run.suite import load
 from kinobench.datasets.protocol import preset
 from kinobench.zoo import registry
 

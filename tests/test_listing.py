@@ -11,8 +11,9 @@ import pytest
 import torch
 from rich.console import Console
 
-from kinobench.bench import listing, suite
+from kinobench.bench import listing
 from kinobench.bench.cost import models
+from kinobench.bench.run import suite
 from kinobench.datasets import catalog
 from kinobench.datasets.errors import KinobenchError, UnknownNameError
 from kinobench.datasets.protocol import PRESETS

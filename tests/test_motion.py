@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 from statsmodels.stats.multitest import multipletests
 from typer.testing import CliRunner
 
-from kinobench.bench import motion_card, motion_chart, motion_page, motion_run, run
+from kinobench.bench import motion_card, motion_chart, motion_page, motion_run
 from kinobench.bench.analysis.compare import compare
 from kinobench.bench.cli import app
 from kinobench.bench.evaluation.places import compute_places
@@ -38,6 +38,7 @@ from kinobench.bench.motion_words import WHEN, opposites_words, sentence, verdic
 from kinobench.bench.records.fitted_weights import write_fitted
 from kinobench.bench.records.record import Failure, Record, Unreadable
 from kinobench.bench.records.store import RunFile
+from kinobench.bench.run import run
 from kinobench.bench.statistics.stats import mcnemar, wilson
 from kinobench.datasets import catalog, pointlight
 from kinobench.datasets.errors import KinobenchError

@@ -11,9 +11,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from kinobench.bench import nursery_process, runner
-from kinobench.bench.nursery import Nursery, may_fork
 from kinobench.bench.records.job import Budget, Built, Finished, Job, Measured, Note
+from kinobench.bench.run import fork_server_process as nursery_process
+from kinobench.bench.run import process as runner
+from kinobench.bench.run.fork_server import Nursery, may_fork
 
 from .made_records import made_case
 

@@ -42,7 +42,7 @@ def test_the_two_commands_stand_there_once() -> None:
 
 
 def test_the_table_is_that_of_the_quick_suite() -> None:
-    from kinobench.bench.suite import load
+    from kinobench.bench.run.suite import load
 
     (table,) = (code for kind, code in BLOCKS if kind == "text")
     rows = [line.split() for line in table.splitlines()]
@@ -90,7 +90,7 @@ def test_the_timed_model_and_its_settings_exist() -> None:
 
 
 def test_the_suite_file_is_one(tmp_path: Path) -> None:
-    from kinobench.bench.suite import Settings, parse, plan
+    from kinobench.bench.run.suite import Settings, parse, plan
 
     (toml,) = (code for kind, code in BLOCKS if kind == "toml")
     cases = [planned.case for planned in plan(parse(toml, "README"), Settings())]

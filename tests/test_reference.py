@@ -11,7 +11,7 @@ from kinobench.bench.network.network import Network
 from kinobench.bench.network.reference import reference_outputs
 from kinobench.bench.records.job import Budget, Job
 from kinobench.bench.records.record import Case, Measure
-from kinobench.bench.worker import _measure
+from kinobench.bench.run.worker import _measure
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.protocol import preset
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from kinobench.bench import runner
 from kinobench.bench.records.job import Budget, Job
 from kinobench.bench.records.record import Record
-from kinobench.bench.runner import Worker, run_job
+from kinobench.bench.run import process as runner
+from kinobench.bench.run.process import Worker, run_job
 
 from .made_records import MACHINE, made_case
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from kinobench.bench import suite as suites
 from kinobench.bench.machine.environment import physical_cores
-from kinobench.bench.suite import Settings, parse, plan, settings_of
+from kinobench.bench.run import suite as suites
+from kinobench.bench.run.suite import Settings, parse, plan, settings_of
 from kinobench.datasets.errors import KinobenchError, UnknownNameError
 from kinobench.zoo import registry
 

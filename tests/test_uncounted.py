@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from kinobench.bench import worker
 from kinobench.bench.records.job import Event, Measured, Note
+from kinobench.bench.run import worker
 from kinobench.datasets.errors import KinobenchError
 
 MODELS = Path(__file__).with_name("misbehaving_models.py")

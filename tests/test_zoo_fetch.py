@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from kinobench.bench import downloads
+from kinobench.bench.run import downloads
 from kinobench.datasets.errors import KinobenchError
 from kinobench.zoo.checkpoints import fetch as fetching
 from kinobench.zoo.checkpoints import named as published

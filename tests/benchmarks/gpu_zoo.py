@@ -24,13 +24,13 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
-from kinobench.bench import run, suite
 from kinobench.bench.cost.models import Model, read_index
 from kinobench.bench.leaderboard import build as cli_boards
 from kinobench.bench.machine import environment
 from kinobench.bench.records import store
 from kinobench.bench.records.job import Budget
 from kinobench.bench.records.record import Case, Device, Latency, Measure, Mode, Precision, Record
+from kinobench.bench.run import run, suite
 from kinobench.bench.text.drift import difference, of_spread
 
 WAYS: dict[Device, tuple[tuple[Precision, Mode], tuple[Precision, Mode]]] = {

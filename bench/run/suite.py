@@ -9,30 +9,30 @@ from typing import Any, get_args
 
 import msgspec
 
-from ..datasets import catalog
-from ..datasets.decoders import DECODERS, Decoder
-from ..datasets.decoders import DEFAULT as DEFAULT_DECODER
-from ..datasets.errors import KinobenchError, UnknownNameError, nearest_name
-from ..datasets.flow_methods import DEFAULT as DEFAULT_FLOW
-from ..datasets.flow_methods import METHODS, FlowMethod
-from ..datasets.probe_names import PROBES, Probe
-from ..datasets.protocol import preset
-from ..datasets.protocol.cropping import CROP_COUNTS
-from ..zoo import registry
-from ..zoo.checkpoints.named import (
+from ...datasets import catalog
+from ...datasets.decoders import DECODERS, Decoder
+from ...datasets.decoders import DEFAULT as DEFAULT_DECODER
+from ...datasets.errors import KinobenchError, UnknownNameError, nearest_name
+from ...datasets.flow_methods import DEFAULT as DEFAULT_FLOW
+from ...datasets.flow_methods import METHODS, FlowMethod
+from ...datasets.probe_names import PROBES, Probe
+from ...datasets.protocol import preset
+from ...datasets.protocol.cropping import CROP_COUNTS
+from ...zoo import registry
+from ...zoo.checkpoints.named import (
     find_weights,
     head_classes,
     named_weights,
     native_protocol,
     resolve_weights,
 )
-from ..zoo.checkpoints.shipped import shipped_file
-from .cost.models import model_of
-from .machine.environment import physical_cores
-from .records.fitted_weights import fitted_header, read_fitted
-from .records.job import Budget, reads_videos
-from .records.record import GRAPH_MODES, Case, Device, Measure, Mode, Precision
-from .text.toml import refuse_unknown_keys
+from ...zoo.checkpoints.shipped import shipped_file
+from ..cost.models import model_of
+from ..machine.environment import physical_cores
+from ..records.fitted_weights import fitted_header, read_fitted
+from ..records.job import Budget, reads_videos
+from ..records.record import GRAPH_MODES, Case, Device, Measure, Mode, Precision
+from ..text.toml import refuse_unknown_keys
 
 BUILT_IN = Path(__file__).parent / "suites"
 KINETICS_CLASSES = 400

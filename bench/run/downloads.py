@@ -13,9 +13,9 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from ..datasets.errors import KinobenchError
-from ..zoo.checkpoints.named import cache_folder, fetch_weights, named_weights
-from .records.record import Case
+from ...datasets.errors import KinobenchError
+from ...zoo.checkpoints.named import cache_folder, fetch_weights, named_weights
+from ..records.record import Case
 
 
 def fetch_published(cases: Iterable[Case], console: Console) -> None:

@@ -13,18 +13,18 @@ from typing import IO, TYPE_CHECKING
 
 import msgspec
 
-from ..datasets.errors import KinobenchError
-from ..datasets.protocol import preset
-from ..datasets.split import Split
-from .evaluation.resume import Claim
-from .machine.environment import (
+from ...datasets.errors import KinobenchError
+from ...datasets.protocol import preset
+from ...datasets.split import Split
+from ..evaluation.resume import Claim
+from ..machine.environment import (
     available_memory_bytes,
     library_versions,
     physical_cores,
     usable_cpus,
 )
-from .network.failures import error_text, failure_of, limit_memory
-from .records.job import (
+from ..network.failures import error_text, failure_of, limit_memory
+from ..records.job import (
     Built,
     Cluster,
     Event,
@@ -36,13 +36,13 @@ from .records.job import (
     Progress,
     ShardFailedError,
 )
-from .records.record import GRAPH_MODES, Case, Cost, Failure, Latency, Peak
+from ..records.record import GRAPH_MODES, Case, Cost, Failure, Latency, Peak
 
 if TYPE_CHECKING:
-    from .evaluation.accuracy import MeasureShards
-    from .evaluation.shards import Shard, ShardLogits
-    from .network.network import Forward, Network
-    from .records.fitted_weights import Fitted
+    from ..evaluation.accuracy import MeasureShards
+    from ..evaluation.shards import Shard, ShardLogits
+    from ..network.network import Forward, Network
+    from ..records.fitted_weights import Fitted
 
 Emit = Callable[[Event], None]
 
@@ -91,11 +91,11 @@ def load_libraries(model: str | None) -> None:
     import pandas  # noqa: F401  (pyarrow imports it when it writes the first shard)
     import torch._dynamo  # noqa: F401  (torch imports it at the first convolution)
 
-    from ..zoo import registry
-    from .cost import flops, traffic  # noqa: F401
-    from .evaluation import accuracy  # noqa: F401
-    from .measure import latency, memory, peak, sweep  # noqa: F401
-    from .network import network  # noqa: F401
+    from ...zoo import registry
+    from ..cost import flops, traffic  # noqa: F401
+    from ..evaluation import accuracy  # noqa: F401
+    from ..measure import latency, memory, peak, sweep  # noqa: F401
+    from ..network import network  # noqa: F401
 
     # A plugin's network comes with the case; a mistake is told then.
     with suppress(KinobenchError, ImportError):
@@ -106,8 +106,8 @@ def load_libraries(model: str | None) -> None:
 def _measure(job: Job, emit: Emit) -> None:
     import torch
 
-    from ..zoo.registry import load_plugin
-    from .network.network import Network
+    from ...zoo.registry import load_plugin
+    from ..network.network import Network
 
     case = job.case
     if case.threads is not None:
@@ -138,7 +138,7 @@ def _measure(job: Job, emit: Emit) -> None:
     if "memory" in job.measures and not on_cpu:
         _take_memory(network, emit)
     if "latency" in job.measures:
-        from .measure.latency import latency_remarks, measure_latency
+        from ..measure.latency import latency_remarks, measure_latency
 
         emit(Progress(stage="latency"))
         latency = measure_latency(network, job.budget)
@@ -146,7 +146,7 @@ def _measure(job: Job, emit: Emit) -> None:
         for remark in latency_remarks(latency):
             emit(Note(text=f"latency: {remark}"))
         if case.flow is not None:
-            from .measure.flow_time import measure_flow_time
+            from ..measure.flow_time import measure_flow_time
 
             emit(Progress(stage="optical flow"))
             threads = case.threads or physical_cores()
@@ -156,7 +156,7 @@ def _measure(job: Job, emit: Emit) -> None:
             emit(Progress(stage="peak"))
             _hold_against_peak(network, cost, latency, job.peak, emit)
     if "energy" in job.measures:
-        from .measure.energy import measure_energy
+        from ..measure.energy import measure_energy
 
         emit(Progress(stage="energy"))
         energy, notes = measure_energy(network)
@@ -166,7 +166,7 @@ def _measure(job: Job, emit: Emit) -> None:
         for text in notes:
             emit(Note(text=text))
     if "sweep" in job.measures:
-        from .measure.sweep import measure_sweep
+        from ..measure.sweep import measure_sweep
 
         emit(Progress(stage="batch sweep"))
         sweep, notes = measure_sweep(
@@ -188,7 +188,7 @@ def _measure(job: Job, emit: Emit) -> None:
 
 
 def _take_memory(network: "Network", emit: Emit) -> None:
-    from .measure.memory import blocks_apart, measure_memory
+    from ..measure.memory import blocks_apart, measure_memory
 
     emit(Progress(stage="memory"))
     with blocks_apart():
@@ -222,8 +222,8 @@ def _hold_against_peak(
     network: "Network", cost: Cost, latency: Latency, peak: Peak | None, emit: Emit
 ) -> None:
     """Tell which share the forward reaches of what the machine can do, measured unless given."""
-    from .measure.peak import measure_peak
-    from .measure.roofline import case_traffic, roofline, utilisation
+    from ..measure.peak import measure_peak
+    from ..measure.roofline import case_traffic, roofline, utilisation
 
     flops = cost.flops * network.case.batch
     try:
@@ -243,9 +243,9 @@ def _hold_against_peak(
 
 def _score(job: Job, network: "Network", split: Split, emit: Emit) -> None:
     """Measure the accuracy, from where a killed run of the same case stopped."""
-    from ..datasets.flow.cache import FlowCache
-    from ..datasets.flow_methods import DEFAULT
-    from .evaluation.accuracy import measure_accuracy, score_split
+    from ...datasets.flow.cache import FlowCache
+    from ...datasets.flow_methods import DEFAULT
+    from ..evaluation.accuracy import measure_accuracy, score_split
 
     def note(text: str) -> None:
         emit(Note(text=f"accuracy: {text}"))
@@ -326,7 +326,7 @@ def _copies(network: "Network", split: Split) -> "list[Forward]":
     """
     import copy
 
-    from .evaluation.shards import shards_of
+    from ..evaluation.shards import shards_of
 
     case = network.case
     if case.device != "cpu" or case.threads is None or case.mode != "eager":
@@ -348,9 +348,9 @@ def _on_cluster(
     """Return what measures shards on a cluster as `measure_accuracy` would here."""
     import torch
 
-    from .cluster.driver import measure_on_cluster
-    from .cluster.shard import Order, sizes_of
-    from .evaluation.accuracy import views_in_a_forward
+    from ..cluster.driver import measure_on_cluster
+    from ..cluster.shard import Order, sizes_of
+    from ..evaluation.accuracy import views_in_a_forward
 
     case, source = job.case, _source(job)
     versions = library_versions(case.decoder)
@@ -388,15 +388,15 @@ def _on_cluster(
 
 
 def _source(job: Job) -> str:
-    from ..zoo import registry
-    from .evaluation.resume import source_digest
+    from ...zoo import registry
+    from ..evaluation.resume import source_digest
 
     return source_digest(registry.get(job.case.model).build, *map(Path, job.plugins))
 
 
 def _time_pipeline(job: Job, network: "Network", emit: Emit) -> None:
     """Time videos of the dataset from the file to the prediction."""
-    from .measure.end_to_end import measure_pipeline
+    from ..measure.end_to_end import measure_pipeline
 
     emit(Progress(stage="pipeline"))
     split = _load_split(job)
@@ -413,7 +413,7 @@ def _split(job: Job) -> Split | None:
 
 
 def _load_split(job: Job) -> Split | None:
-    from ..datasets import catalog
+    from ...datasets import catalog
 
     if job.case.dataset is None:
         return None
@@ -423,8 +423,8 @@ def _load_split(job: Job) -> Split | None:
 
 def _claim(job: Job, split: Split, network: "Network", emit: Emit) -> AbstractContextManager[Claim]:
     """Find the folder of the case's logits that a killed run left, or begin one."""
-    from .evaluation.conditions import conditions_of
-    from .evaluation.resume import claim
+    from ..evaluation.conditions import conditions_of
+    from ..evaluation.resume import claim
 
     case = job.case
     conditions = conditions_of(
@@ -448,8 +448,8 @@ def _claim(job: Job, split: Split, network: "Network", emit: Emit) -> AbstractCo
 
 def _compare_classes(case: Case, split: Split | None, emit: Emit) -> None:
     """See that the weights' classes are the split's; say loudly where that can't be known."""
-    from ..zoo.checkpoints.named import find_weights, refuse_other_classes, refuse_other_order
-    from .records.fitted_weights import fitted_header
+    from ...zoo.checkpoints.named import find_weights, refuse_other_classes, refuse_other_order
+    from ..records.fitted_weights import fitted_header
 
     if split is None:
         return

@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from .nursery import Forked, Nursery, may_fork
-from .records.files import CHECKOUT
-from .records.job import Built, Event, Failed, Finished, Job, Measured, Note, Progress
-from .records.record import Case, Environment, Failure, FailureKind, Record
+from ..records.files import CHECKOUT
+from ..records.job import Built, Event, Failed, Finished, Job, Measured, Note, Progress
+from ..records.record import Case, Environment, Failure, FailureKind, Record
+from .fork_server import Forked, Nursery, may_fork
 
 _event = msgspec.json.Decoder(Event)
 

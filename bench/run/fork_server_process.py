@@ -19,7 +19,7 @@ from contextlib import suppress
 from typing import NoReturn
 
 from . import worker
-from .nursery import FORKED
+from .fork_server import FORKED
 
 MESSAGE_BYTES = 65536
 

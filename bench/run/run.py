@@ -11,15 +11,15 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn,
 from rich.table import Column
 from rich.text import Text
 
-from ..datasets import catalog
-from ..datasets.errors import KinobenchError
-from . import runner
+from ...datasets import catalog
+from ...datasets.errors import KinobenchError
+from ..evaluation.resume import mark_finished
+from ..machine import environment
+from ..records import job
+from ..records.record import Case, Device, Environment, LogitsType, Peak, Precision, Record
+from ..records.store import RunFile
+from . import process as runner
 from .downloads import fetch_published
-from .evaluation.resume import mark_finished
-from .machine import environment
-from .records import job
-from .records.record import Case, Device, Environment, LogitsType, Peak, Precision, Record
-from .records.store import RunFile
 from .suite import Planned, Suite
 
 
@@ -145,7 +145,7 @@ def measure(
         ready: runner.Worker | None = None
         nursery = runner.nursery_for([entry.case for entry in planned])
         if nursery is not None:  # which takes seconds: time to load what the tables will need
-            from .leaderboard import ranking, tables  # noqa: F401
+            from ..leaderboard import ranking, tables  # noqa: F401
         try:
             for number, entry in enumerate(planned, 1):
                 described = here[entry.case.device, entry.case.decoder]
@@ -206,7 +206,7 @@ def _described(case: Case, needed: set[Device], cluster: job.Cluster | None) -> 
     """Describe the machine that a case is measured on: a node, where no GPU is needed here."""
     if cluster is None or case.device in needed or case.device == "cpu":
         return environment.describe(case.device, case.decoder)
-    from .cluster.address import environment_of
+    from ..cluster.address import environment_of
 
     return environment_of(cluster, case.decoder)
 
@@ -253,7 +253,7 @@ def _folder(cluster: job.Cluster | None) -> AbstractContextManager[str | None]:
     """Make a folder for the Ray that a case may start; it outlives the process of the case."""
     if cluster is None or cluster.address != job.LOCAL:
         return nullcontext()
-    from .cluster.folder import folder_of_local_ray
+    from ..cluster.folder import folder_of_local_ray
 
     return folder_of_local_ray()
 
@@ -267,7 +267,7 @@ def _cluster(planned: list[Planned], options: Options) -> job.Cluster | None:
     ]
     if options.cluster is None:
         return None
-    from .cluster.address import check_form, find_cluster
+    from ..cluster.address import check_form, find_cluster
 
     check_form(options.cluster)
     if not scored:

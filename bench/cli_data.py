@@ -77,7 +77,7 @@ def data_show(
     json: Json = False,
 ) -> None:
     """Show a dataset's card: what it tests, its classes, splits and options."""
-    from . import dataset_card
+    from .cards import dataset as dataset_card
 
     load_plugins(plugin)
     card = dataset_card.make_card(name, data_root)
@@ -88,7 +88,7 @@ def data_show(
     if output is not None:
         from rich.console import Console
 
-        from . import contact_sheet
+        from .cards import contact_sheet
 
         contact_sheet.draw(name, data_root, output, Console(stderr=True))
         tell(f"contact sheet: {output}")

@@ -33,7 +33,7 @@ def list_(
     json: Json = False,
 ) -> None:
     """List models, datasets, protocols or suites."""
-    from . import listing
+    from .cards import listing
 
     load_plugins(plugin)
     with progress("counting", shown=recount) as told_of:
@@ -70,8 +70,8 @@ def show(
     json: Json = False,
 ) -> None:
     """Show a model's card: paper, contract, cost by module, published numbers, times."""
-    from . import card
-    from .profile_settings import profile_settings
+    from .cards import model as card
+    from .cards.profile_settings import profile_settings
 
     load_plugins(plugin)
     settings = profile_settings(profile, device, precision, batch, threads)
@@ -95,9 +95,9 @@ def verify(
     json: Json = False,
 ) -> None:
     """Count every model at the inputs of printed numbers, and set both side by side."""
-    from . import printed_page
-    from . import verify as verifying
-    from .listing import show as show_lines
+    from .cards import printed_page
+    from .cards import verify as verifying
+    from .cards.listing import show as show_lines
     from .records.files import write_text
 
     load_plugins(plugin)

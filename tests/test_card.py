@@ -10,9 +10,9 @@ import torch
 from rich.console import Console
 from torch import nn
 
-from kinobench.bench import card as cards
-from kinobench.bench import verify
-from kinobench.bench.card import Card, make_card, show_card, to_json
+from kinobench.bench.cards import model as cards
+from kinobench.bench.cards import verify
+from kinobench.bench.cards.model import Card, make_card, show_card, to_json
 from kinobench.bench.cost import flops, shape
 from kinobench.bench.cost.flops import count_cost
 from kinobench.bench.records.record import Cost

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from kinobench.bench.dataset_card import DatasetCard, make_card, show_card
+from kinobench.bench.cards.dataset import DatasetCard, make_card, show_card
 from kinobench.datasets.errors import DatasetError, UnknownNameError
 from kinobench.datasets.pointlight import content_digest, make_pointlight, read_stamp
 from kinobench.datasets.pointlight.levels import LEVELS, changed

@@ -11,7 +11,7 @@ import pytest
 import torch
 from rich.console import Console
 
-from kinobench.bench import listing
+from kinobench.bench.cards import listing
 from kinobench.bench.cost import models
 from kinobench.bench.run import suite
 from kinobench.datasets import catalog

@@ -11,11 +11,11 @@ import torch
 from rich.console import Console
 from torch import nn
 
-from kinobench.bench.card import Card, make_card, profiled, show_card, to_json
+from kinobench.bench.cards.model import Card, make_card, profiled, show_card, to_json
+from kinobench.bench.cards.profile_settings import profile_settings
 from kinobench.bench.cost.shape import native_shape
 from kinobench.bench.measure import modules as module_time
 from kinobench.bench.measure.modules import profile_network, time_modules
-from kinobench.bench.profile_settings import profile_settings
 from kinobench.bench.records.record import Peak
 from kinobench.datasets.errors import KinobenchError
 from kinobench.zoo import registry

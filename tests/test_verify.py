@@ -10,15 +10,15 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from kinobench.bench import verify as verifier
+from kinobench.bench.cards import verify as verifier
+from kinobench.bench.cards.printed import Comparison
+from kinobench.bench.cards.printed_page import render
+from kinobench.bench.cards.verify import compare, verify
 from kinobench.bench.cost.conventions import Layers, counted_as, watch_layers
 from kinobench.bench.cost.flops import count_cost
 from kinobench.bench.cost.models import build_without_memory
 from kinobench.bench.cost.shape import Shape
-from kinobench.bench.printed import Comparison
-from kinobench.bench.printed_page import render
 from kinobench.bench.records.record import Cost
-from kinobench.bench.verify import compare, verify
 from kinobench.datasets.errors import UnknownNameError
 from kinobench.zoo import registry
 from kinobench.zoo.spec import Published

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from tabulate import tabulate
 
-from ..zoo import registry
+from ...zoo import registry
 from .printed import GIGA, MEGA, Comparison, exponent, shape_of
 
 

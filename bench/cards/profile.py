@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
-from .records.record import Bound
+from ..records.record import Bound
 
 if TYPE_CHECKING:
-    from .measure.modules import Profile
+    from ..measure.modules import Profile
 
 
 def show_profile(profile: "Profile", console: Console) -> None:

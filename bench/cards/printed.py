@@ -4,8 +4,8 @@ from decimal import ROUND_HALF_EVEN, Decimal
 
 import msgspec
 
-from ..zoo.spec import Architecture, Published
-from .cost.shape import Shape, native_shape
+from ...zoo.spec import Architecture, Published
+from ..cost.shape import Shape, native_shape
 
 GIGA, MEGA = 9, 6
 """Powers of ten of the units in which costs and parameters are printed."""

@@ -4,16 +4,16 @@ from collections.abc import Callable, Iterable
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
-from ..datasets.errors import KinobenchError
-from ..zoo import registry
-from ..zoo.spec import Architecture, Published
-from ..zoo.tables.published import published
-from .cost.conventions import COUNTED_BY_LAYER, Layers, counted_as, watch_layers
-from .cost.flops import analyse
-from .cost.models import build_without_memory
-from .cost.shape import Shape
+from ...datasets.errors import KinobenchError
+from ...zoo import registry
+from ...zoo.spec import Architecture, Published
+from ...zoo.tables.published import published
+from ..cost.conventions import COUNTED_BY_LAYER, Layers, counted_as, watch_layers
+from ..cost.flops import analyse
+from ..cost.models import build_without_memory
+from ..cost.shape import Shape
+from ..records.record import Cost
 from .printed import Comparison, shape_of
-from .records.record import Cost
 
 if TYPE_CHECKING:
     import torch

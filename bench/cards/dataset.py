@@ -7,11 +7,11 @@ import msgspec
 from rich.console import Console
 from rich.text import Text
 
-from ..datasets import catalog
-from ..datasets.errors import UnknownNameError
-from ..datasets.lists.class_names import class_names
-from ..datasets.pointlight import Stamp, default_root, level_of, read_stamp
-from ..datasets.pointlight.levels import LEVELS, OPTIONS
+from ...datasets import catalog
+from ...datasets.errors import UnknownNameError
+from ...datasets.lists.class_names import class_names
+from ...datasets.pointlight import Stamp, default_root, level_of, read_stamp
+from ...datasets.pointlight.levels import LEVELS, OPTIONS
 
 _LABEL = 14
 """Columns of a label."""

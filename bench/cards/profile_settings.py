@@ -2,10 +2,10 @@
 
 from typing import NamedTuple
 
-from ..datasets.errors import KinobenchError
-from .machine.environment import physical_cores
-from .records.record import Device, Precision
-from .run.suite import settings_of
+from ...datasets.errors import KinobenchError
+from ..machine.environment import physical_cores
+from ..records.record import Device, Precision
+from ..run.suite import settings_of
 
 
 class ProfileSettings(NamedTuple):

@@ -8,14 +8,14 @@ import msgspec
 from rich.console import Console
 from rich.text import Text
 
-from ..zoo import registry
-from ..zoo.spec import Published
-from ..zoo.tables.published import published
-from .cost.shape import Shape, native_shape
-from .measure.modules import Profile
-from .module_profile import show_profile
+from ...zoo import registry
+from ...zoo.spec import Published
+from ...zoo.tables.published import published
+from ..cost.shape import Shape, native_shape
+from ..measure.modules import Profile
+from ..records.record import Cost, Device, Precision
 from .printed import GIGA, MEGA, Comparison, exponent, shape_of
-from .records.record import Cost, Device, Precision
+from .profile import show_profile
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,7 +51,7 @@ def profiled(
         UnfitEnvironmentError: There is no such device.
         KinobenchError: The device has not the precision.
     """
-    from .measure.modules import profile_network
+    from ..measure.modules import profile_network
 
     found = profile_network(
         card.name,

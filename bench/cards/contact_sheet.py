@@ -11,13 +11,13 @@ from typing import NamedTuple
 import numpy as np
 from rich.console import Console
 
-from ..datasets import catalog
-from ..datasets.errors import KinobenchError
-from ..datasets.pointlight import level_of, read_stamp
-from ..datasets.pointlight.levels import LEVELS, Level
-from ..datasets.pointlight.turns import moving_frames
-from ..datasets.video.clips import open_video
-from .run.run import make
+from ...datasets import catalog
+from ...datasets.errors import KinobenchError
+from ...datasets.pointlight import level_of, read_stamp
+from ...datasets.pointlight.levels import LEVELS, Level
+from ...datasets.pointlight.turns import moving_frames
+from ...datasets.video.clips import open_video
+from ..run.run import make
 
 TIME_COLOURS = "plasma"
 """A map whose lightness grows with time: later is lighter."""

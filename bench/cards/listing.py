@@ -8,13 +8,13 @@ import msgspec
 from rich.console import Console
 from rich.text import Text
 
-from ..datasets import catalog
-from ..datasets.errors import KinobenchError, UnknownNameError
-from ..datasets.protocol import PRESETS, Protocol
-from ..datasets.protocol.placement import OWN_SHORT_RULE
-from ..datasets.protocol.presets import ALIASES
-from .cost import models
-from .run import suite
+from ...datasets import catalog
+from ...datasets.errors import KinobenchError, UnknownNameError
+from ...datasets.protocol import PRESETS, Protocol
+from ...datasets.protocol.placement import OWN_SHORT_RULE
+from ...datasets.protocol.presets import ALIASES
+from ..cost import models
+from ..run import suite
 
 Line = dict[str, Any]
 Progress = Callable[[int, int], None]

@@ -92,8 +92,19 @@ def check(
     import msgspec
 
     from ..datasets.errors import KinobenchError
-    from . import gate_command, gate_file, gate_page, stored_files
-    from .gate import Terms
+    from .gate import (
+        against_file as gate_file,
+    )
+    from .gate import (
+        command as gate_command,
+    )
+    from .gate import (
+        page as gate_page,
+    )
+    from .gate import (
+        stored_files,
+    )
+    from .gate.verdict import Terms
     from .machine.environment import require_device
     from .run import suite as suites
 
@@ -165,7 +176,7 @@ def check(
     if json:
         print_json(gate_page.plain(report))
     else:
-        from . import gate_table
+        from .gate import table as gate_table
 
         gate_table.show(report, console())
     if report.interrupted is not None:

@@ -11,7 +11,7 @@ import torch
 from ..datasets.errors import KinobenchError
 from ..zoo import registry
 from ..zoo.spec import input_shapes
-from .benchmark_json import about_case, about_machine, about_peak
+from .gate.benchmark_json import about_case, about_machine, about_peak
 from .machine.environment import describe, require_device
 from .measure.latency import INPUTS_IN_ROTATION, Sample, warm_up
 from .measure.peak import measure_peak

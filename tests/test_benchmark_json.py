@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from kinobench.bench import benchmark_json, stored_files
-from kinobench.bench.gate_stored import compare, of_record
+from kinobench.bench.gate import benchmark_json, stored_files
+from kinobench.bench.gate.stored import compare, of_record
 from kinobench.bench.records.record import Peak, Record
 from kinobench.datasets.errors import KinobenchError
 

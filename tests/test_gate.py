@@ -11,12 +11,22 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from kinobench.bench import gate_command, gate_page, gate_stored, stored_files
-from kinobench.bench.gate import Bench, Checked, Terms, check, cure, run_batch
-from kinobench.bench.gate_exact import Facts, differences
-from kinobench.bench.gate_self import SelfCheck, measure_itself
-from kinobench.bench.gate_stats import FIRST, Rule
-from kinobench.bench.gate_turns import (
+from kinobench.bench.gate import (
+    command as gate_command,
+)
+from kinobench.bench.gate import (
+    page as gate_page,
+)
+from kinobench.bench.gate import (
+    stored as gate_stored,
+)
+from kinobench.bench.gate import (
+    stored_files,
+)
+from kinobench.bench.gate.counts import Facts, differences
+from kinobench.bench.gate.looks import FIRST, Rule
+from kinobench.bench.gate.self_check import SelfCheck, measure_itself
+from kinobench.bench.gate.turns import (
     DISCARDED,
     LED,
     Code,
@@ -27,6 +37,7 @@ from kinobench.bench.gate_turns import (
     take_turns,
     turns_of,
 )
+from kinobench.bench.gate.verdict import Bench, Checked, Terms, check, cure, run_batch
 from kinobench.bench.machine.environment import UnfitEnvironmentError
 from kinobench.bench.records.record import Case
 from kinobench.datasets.errors import KinobenchError

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from kinobench.bench import gate_baseline
+from kinobench.bench.gate import baseline as gate_baseline
 from kinobench.bench.machine.environment import UnfitEnvironmentError
 from kinobench.bench.machine.git import own_environment
 from kinobench.datasets.errors import KinobenchError

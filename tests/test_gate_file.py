@@ -9,9 +9,11 @@ import msgspec
 import pytest
 from typer.testing import CliRunner
 
-from kinobench.bench import gate_file, gate_page, stored_files
 from kinobench.bench.cli import app
-from kinobench.bench.gate import Terms
+from kinobench.bench.gate import against_file as gate_file
+from kinobench.bench.gate import page as gate_page
+from kinobench.bench.gate import stored_files
+from kinobench.bench.gate.verdict import Terms
 from kinobench.bench.machine.environment import UnfitEnvironmentError
 from kinobench.bench.records.record import Case, Environment
 from kinobench.datasets.errors import KinobenchError

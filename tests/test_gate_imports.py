@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from kinobench.bench import gate_command
-from kinobench.bench.gate_turns import Code, Side
+from kinobench.bench.gate import command as gate_command
+from kinobench.bench.gate.turns import Code, Side
 from kinobench.bench.machine.environment import UnfitEnvironmentError
 
 from .media import REPOSITORY

@@ -7,10 +7,11 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from kinobench.bench import gate_page, gate_table
-from kinobench.bench.gate import Checked
-from kinobench.bench.gate_page import Report
-from kinobench.bench.gate_stored import StoredCheck
+from kinobench.bench.gate import page as gate_page
+from kinobench.bench.gate import table as gate_table
+from kinobench.bench.gate.page import Report
+from kinobench.bench.gate.stored import StoredCheck
+from kinobench.bench.gate.verdict import Checked
 from kinobench.bench.records.case_names import names_of
 
 from .made_records import MACHINE, made_case

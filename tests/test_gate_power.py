@@ -7,9 +7,9 @@ import msgspec
 import numpy as np
 import pytest
 
-from kinobench.bench.gate import Bench, Terms, check, run_batch
-from kinobench.bench.gate_exact import Facts
-from kinobench.bench.gate_power import (
+from kinobench.bench.gate.counts import Facts
+from kinobench.bench.gate.looks import CONFIRMING, FIRST, Rule
+from kinobench.bench.gate.power import (
     Plan,
     _Batches,
     _share_of_fails,
@@ -17,8 +17,8 @@ from kinobench.bench.gate_power import (
     false_alarms,
     least_detectable,
 )
-from kinobench.bench.gate_stats import CONFIRMING, FIRST, Rule
-from kinobench.bench.gate_turns import Pair
+from kinobench.bench.gate.turns import Pair
+from kinobench.bench.gate.verdict import Bench, Terms, check, run_batch
 
 from .made_records import made_case
 

@@ -6,11 +6,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from kinobench.bench import gate_command, gate_page
-from kinobench.bench.gate import Bench, Checked, Terms, check
-from kinobench.bench.gate_page import Report
-from kinobench.bench.gate_progress import UNJUDGED, Progress
-from kinobench.bench.gate_turns import SideError
+from kinobench.bench.gate import command as gate_command
+from kinobench.bench.gate import page as gate_page
+from kinobench.bench.gate.page import Report
+from kinobench.bench.gate.progress import UNJUDGED, Progress
+from kinobench.bench.gate.turns import SideError
+from kinobench.bench.gate.verdict import Bench, Checked, Terms, check
 from kinobench.bench.records.record import Case
 
 from .made_records import made_case

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from kinobench.bench import gate_python, gate_turns
-from kinobench.bench.gate_turns import Code
+from kinobench.bench.gate import interpreter as gate_python
+from kinobench.bench.gate import turns as gate_turns
+from kinobench.bench.gate.turns import Code
 from kinobench.bench.machine.environment import UnfitEnvironmentError
 
 from .media import REPOSITORY

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 from torch.utils._python_dispatch import is_in_torch_dispatch_mode
 
-from kinobench.bench.gate_exact import facts_of
-from kinobench.bench.gate_side import _Side
+from kinobench.bench.gate.counts import facts_of
+from kinobench.bench.gate.side import _Side
 from kinobench.bench.network.network import Network
 from kinobench.zoo.registry import register
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from kinobench.bench import gate_stats
-from kinobench.bench.gate_stats import CONFIRMING, FIRST
+from kinobench.bench.gate import looks as gate_stats
+from kinobench.bench.gate.looks import CONFIRMING, FIRST
 
 
 def test_the_median_of_turns_is_not_moved_by_a_forward_that_was_interrupted() -> None:

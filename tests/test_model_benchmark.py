@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from kinobench.bench import stored_files
+from kinobench.bench.gate import stored_files
 from kinobench.bench.machine.environment import describe
 from kinobench.bench.pytest_models import CURE
 

@@ -7,9 +7,10 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from kinobench.bench import gate_command, recipe
+from kinobench.bench import recipe
 from kinobench.bench.cli import app
 from kinobench.bench.cost import models
+from kinobench.bench.gate import command as gate_command
 from kinobench.bench.records.fitted_weights import in_half, read_fitted, write_fitted
 from kinobench.bench.records.job import Note
 from kinobench.bench.records.record import Case

@@ -9,9 +9,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from ..datasets.errors import KinobenchError
-from .machine.environment import UnfitEnvironmentError
-from .machine.git import GitError, git, own_environment
+from ...datasets.errors import KinobenchError
+from ..machine.environment import UnfitEnvironmentError
+from ..machine.git import GitError, git, own_environment
 
 _JANITOR = """
 import shutil, subprocess, sys

@@ -4,13 +4,13 @@ from typing import Any
 
 import msgspec
 
-from .gate import Checked
-from .gate_self import SelfCheck
-from .gate_stats import Estimate
-from .gate_stored import StoredCheck
-from .records.case_names import names_of
-from .records.record import Environment
-from .text.markup import escaped, fenced
+from ..records.case_names import names_of
+from ..records.record import Environment
+from ..text.markup import escaped, fenced
+from .looks import Estimate
+from .self_check import SelfCheck
+from .stored import StoredCheck
+from .verdict import Checked
 
 EXIT_PASS, EXIT_FAIL, EXIT_INCONCLUSIVE, EXIT_INTERRUPTED = 0, 1, 3, 130
 

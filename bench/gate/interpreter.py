@@ -23,8 +23,8 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion
 
-from .machine.environment import UnfitEnvironmentError
-from .machine.git import own_environment
+from ..machine.environment import UnfitEnvironmentError
+from ..machine.git import own_environment
 
 Tell = Callable[[str], None]
 

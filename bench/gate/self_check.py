@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import msgspec
 
-from .gate import FIRST_SHARE, Bench, Tell, Terms, cure, deciding_clocks, pairs_within, run_batch
-from .gate_power import Plan, bias_of, false_alarms, least_detectable
-from .gate_stats import FIRST, Rule, among, estimate
-from .gate_turns import Pair, SideError
-from .records.record import Case
+from ..records.record import Case
+from .looks import FIRST, Rule, among, estimate
+from .power import Plan, bias_of, false_alarms, least_detectable
+from .turns import Pair, SideError
+from .verdict import FIRST_SHARE, Bench, Tell, Terms, cure, deciding_clocks, pairs_within, run_batch
 
 AA_PAIRS = Rule(looks=(12,), alpha=FIRST.alpha, beta=FIRST.beta)
 FALSE_ALARMS = 0.01

@@ -295,7 +295,7 @@ def _tree(spec: dict[str, Any]) -> Any:
     """Import from this side's version of a plugin's repository, if there is one."""
     if spec.get("repository") is None:
         return None
-    file = Path(__file__).with_name("gate_imports.py")
+    file = Path(__file__).with_name("side_imports.py")
     found = importlib.util.spec_from_file_location("gate_imports", file)
     assert found is not None and found.loader is not None
     module = importlib.util.module_from_spec(found)

@@ -16,11 +16,11 @@ from typing import Any, Protocol
 
 import msgspec
 
-from ..datasets.errors import KinobenchError
-from .gate_exact import Facts, facts_of
-from .gate_stats import log_ratio
-from .machine.environment import UnfitEnvironmentError, usable_cpus
-from .records.record import Case
+from ...datasets.errors import KinobenchError
+from ..machine.environment import UnfitEnvironmentError, usable_cpus
+from ..records.record import Case
+from .counts import Facts, facts_of
+from .looks import log_ratio
 
 LEAST_TURNS, MOST_TURNS = 96, 1536
 """Turn pairs of a process pair. More than the least only as far as they cost little beside the
@@ -35,7 +35,7 @@ LED = 8
 a change one more forward, of no account, is put in, so that a side never follows itself: in plain
 ABBA every second turn finds its own weights in the cache and is a tenth shorter, ratios of turns
 have two modes, and their median jumps between them from one pair of processes to the next."""
-SIDE = Path(__file__).with_name("gate_side.py")
+SIDE = Path(__file__).with_name("side.py")
 ANSWER_S = 600.0
 """A side that says nothing for so long is stuck."""
 

@@ -12,11 +12,11 @@ from typing import Literal
 
 import msgspec
 
-from .gate_exact import RISING, Difference, Facts, differences
-from .gate_power import Plan, least_detectable
-from .gate_stats import CONFIRMING, FIRST, Answer, Look, Rule, among, look_at, p_of_looks
-from .gate_turns import MissingModelError, Pair, SideError
-from .records.record import Case
+from ..records.record import Case
+from .counts import RISING, Difference, Facts, differences
+from .looks import CONFIRMING, FIRST, Answer, Look, Rule, among, look_at, p_of_looks
+from .power import Plan, least_detectable
+from .turns import MissingModelError, Pair, SideError
 
 FIRST_SHARE = 0.6
 """Of a model's time, for the first batch; the rest is kept for confirming what it says."""

@@ -6,8 +6,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from . import gate_page
-from .gate_page import NOTHING, Report
+from . import page as gate_page
+from .page import NOTHING, Report
 
 LEFT_OUT = ("processor time", "s", "pairs", "in units of", "spread", "now (ms)")
 """Columns that a narrow terminal tells in lines below the table, the first ones first."""

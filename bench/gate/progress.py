@@ -6,10 +6,10 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from .gate import Checked
-from .gate_page import Found, verdict
-from .records.case_names import names_of
-from .records.record import Case
+from ..records.case_names import names_of
+from ..records.record import Case
+from .page import Found, verdict
+from .verdict import Checked
 
 F = TypeVar("F", bound=Found)
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import msgspec
 
-from ..datasets.errors import KinobenchError
+from ...datasets.errors import KinobenchError
+from ..records.files import write_text
+from ..records.record import Record, from_json
 from . import benchmark_json
-from .gate_stored import Stored, of_record
-from .records.files import write_text
-from .records.record import Record, from_json
+from .stored import Stored, of_record
 
 
 def is_stored(against: str | None) -> bool:

@@ -11,8 +11,8 @@ from typing import Literal
 
 import msgspec
 
-from .machine.environment import UnfitEnvironmentError
-from .records.record import Case, Environment, Record
+from ..machine.environment import UnfitEnvironmentError
+from ..records.record import Case, Environment, Record
 
 Clock = Literal["wall", "device"]
 

@@ -13,11 +13,11 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from ..datasets.errors import KinobenchError
-from .gate_stored import Clock, Stored, machine_in_words, of_record
-from .records.record import Case, Environment, Peak, Record
-from .run.suite import Suite, plan, settings_of
-from .statistics.stats import median_interval
+from ...datasets.errors import KinobenchError
+from ..records.record import Case, Environment, Peak, Record
+from ..run.suite import Suite, plan, settings_of
+from ..statistics.stats import median_interval
+from .stored import Clock, Stored, machine_in_words, of_record
 
 BLOCK_S = 0.1
 """Neighbouring samples are alike: their medians over blocks of so long are what varies freely."""

@@ -6,19 +6,19 @@ from pathlib import Path
 
 import msgspec
 
-from ..datasets.decoders import DEFAULT as DEFAULT_DECODER
-from ..datasets.errors import KinobenchError
-from ..zoo import registry
-from .gate import Terms
-from .gate_command import origin_of
-from .gate_page import Report
-from .gate_progress import Progress
-from .gate_stored import Stored, StoredCheck, compare, of_record, refuse_other_machine
-from .machine.environment import describe, require_device
-from .records.job import Budget, Job
-from .records.record import Case, Device, Environment, Record
-from .run import process as runner
+from ...datasets.decoders import DEFAULT as DEFAULT_DECODER
+from ...datasets.errors import KinobenchError
+from ...zoo import registry
+from ..machine.environment import describe, require_device
+from ..records.job import Budget, Job
+from ..records.record import Case, Device, Environment, Record
+from ..run import process as runner
+from .command import origin_of
+from .page import Report
+from .progress import Progress
+from .stored import Stored, StoredCheck, compare, of_record, refuse_other_machine
 from .stored_files import read_stored, read_to_update, write_times
+from .verdict import Terms
 
 Tell = Callable[[str], None]
 

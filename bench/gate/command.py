@@ -7,17 +7,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ..datasets.errors import KinobenchError
-from .gate import Bench, Checked, Terms, check
-from .gate_baseline import find_commit, repository_of, worktree
-from .gate_page import Report
-from .gate_progress import Progress
-from .gate_python import cache_folder, interpreter, needs_of_kinobench
-from .gate_self import SelfCheck, measure_itself
-from .gate_turns import Code, exact_facts, measured_pair
-from .machine.environment import UnfitEnvironmentError, commit_of, describe
-from .records.files import CHECKOUT
-from .records.record import Case
+from ...datasets.errors import KinobenchError
+from ..machine.environment import UnfitEnvironmentError, commit_of, describe
+from ..records.files import CHECKOUT
+from ..records.record import Case
+from .baseline import find_commit, repository_of, worktree
+from .interpreter import cache_folder, interpreter, needs_of_kinobench
+from .page import Report
+from .progress import Progress
+from .self_check import SelfCheck, measure_itself
+from .turns import Code, exact_facts, measured_pair
+from .verdict import Bench, Checked, Terms, check
 
 """What `kinobench` means in this process: the root that holds its three packages."""
 

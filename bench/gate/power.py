@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 from scipy import special
 
-from .gate_stats import CONFIRMING, FIRST, Rule
+from .looks import CONFIRMING, FIRST, Rule
 
 CHECKS = 10_000
 POWER = 0.95

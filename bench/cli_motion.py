@@ -86,7 +86,18 @@ def motion(
     """
     from rich.console import Console
 
-    from . import motion_card, motion_chart, motion_page, motion_run
+    from .motion import (
+        card as motion_card,
+    )
+    from .motion import (
+        chart as motion_chart,
+    )
+    from .motion import (
+        page as motion_page,
+    )
+    from .motion import (
+        run as motion_run,
+    )
 
     form = motion_page.form_of(format, output)
     if chart is not None:

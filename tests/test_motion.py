@@ -18,13 +18,25 @@ from safetensors.torch import save_file
 from statsmodels.stats.multitest import multipletests
 from typer.testing import CliRunner
 
-from kinobench.bench import motion_card, motion_chart, motion_page, motion_run
 from kinobench.bench.analysis.compare import compare
 from kinobench.bench.cli import app
 from kinobench.bench.evaluation.places import compute_places
 from kinobench.bench.evaluation.predictions import open_predictions
 from kinobench.bench.evaluation.stored import candidates
 from kinobench.bench.motion import (
+    card as motion_card,
+)
+from kinobench.bench.motion import (
+    chart as motion_chart,
+)
+from kinobench.bench.motion import (
+    page as motion_page,
+)
+from kinobench.bench.motion import (
+    run as motion_run,
+)
+from kinobench.bench.motion.card import Card
+from kinobench.bench.motion.judge import (
     NEGLIGIBLE,
     Answers,
     Effect,
@@ -33,8 +45,7 @@ from kinobench.bench.motion import (
     judge,
     share_of,
 )
-from kinobench.bench.motion_card import Card
-from kinobench.bench.motion_words import WHEN, opposites_words, sentence, verdict_words
+from kinobench.bench.motion.sentences import WHEN, opposites_words, sentence, verdict_words
 from kinobench.bench.records.fitted_weights import write_fitted
 from kinobench.bench.records.record import Failure, Record, Unreadable
 from kinobench.bench.records.store import RunFile

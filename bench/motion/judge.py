@@ -7,11 +7,11 @@ from typing import Literal, NamedTuple
 import msgspec
 import numpy as np
 
-from ..datasets.probe_names import PROBES, Probe
-from .analysis.compare import Interval
-from .analysis.pairing import Labelled, clusters_of, pair
-from .evaluation.places import VideoPlaces
-from .statistics.stats import LEVEL, RESAMPLES, holm, mcnemar, resampled_difference, wilson
+from ...datasets.probe_names import PROBES, Probe
+from ..analysis.compare import Interval
+from ..analysis.pairing import Labelled, clusters_of, pair
+from ..evaluation.places import VideoPlaces
+from ..statistics.stats import LEVEL, RESAMPLES, holm, mcnemar, resampled_difference, wilson
 
 NEGLIGIBLE = 0.1
 """A loss that is surely below this part of what the network has above chance counts as none."""

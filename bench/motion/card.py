@@ -4,11 +4,11 @@ from typing import Any
 
 import msgspec
 
-from ..datasets.probe_names import PROBES, Probe
-from .analysis.compare import FEW_CLUSTERS
-from .motion import Judgement
-from .motion_words import opposites_words, percent, sentence, verdict_words
-from .statistics.stats import LEVEL
+from ...datasets.probe_names import PROBES, Probe
+from ..analysis.compare import FEW_CLUSTERS
+from ..statistics.stats import LEVEL
+from .judge import Judgement
+from .sentences import opposites_words, percent, sentence, verdict_words
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True):

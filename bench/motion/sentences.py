@@ -2,8 +2,8 @@
 
 import math
 
-from ..datasets.probe_names import Probe
-from .motion import Effect, Judgement, OppositeAnswers, Part, Share, Verdict
+from ...datasets.probe_names import Probe
+from .judge import Effect, Judgement, OppositeAnswers, Part, Share, Verdict
 
 WHEN: dict[Probe, str] = {
     "reversed": "frames run backwards",

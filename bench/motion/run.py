@@ -8,30 +8,30 @@ import msgspec
 import numpy as np
 from rich.console import Console
 
-from ..datasets import catalog
-from ..datasets.errors import KinobenchError
-from ..datasets.pointlight.opposites import backwards
-from ..datasets.probe_names import PROBES, Probe
-from ..datasets.split import Split
-from ..zoo.checkpoints.load import file_digest
-from ..zoo.checkpoints.named import resolve_weights, weights_of
-from ..zoo.checkpoints.shipped import shipped_file
-from .analysis.sources import Source, Told
-from .evaluation.conditions import conditions_of
-from .evaluation.places import read_places
-from .evaluation.predictions import open_predictions
-from .evaluation.resume import Conditions
-from .evaluation.stored import candidates, is_as_now
-from .machine import environment
-from .motion import Answers, OppositeAnswers, count_opposites, judge
-from .motion_card import Card
-from .records.fitted_weights import read_fitted
-from .records.record import Case, LogitsType, Record
-from .records.store import read_records
-from .run import run, suite
-from .run.downloads import fetch_published
-from .run.suite import Planned
-from .statistics.stats import mean_score, named_classes, view_scores
+from ...datasets import catalog
+from ...datasets.errors import KinobenchError
+from ...datasets.pointlight.opposites import backwards
+from ...datasets.probe_names import PROBES, Probe
+from ...datasets.split import Split
+from ...zoo.checkpoints.load import file_digest
+from ...zoo.checkpoints.named import resolve_weights, weights_of
+from ...zoo.checkpoints.shipped import shipped_file
+from ..analysis.sources import Source, Told
+from ..evaluation.conditions import conditions_of
+from ..evaluation.places import read_places
+from ..evaluation.predictions import open_predictions
+from ..evaluation.resume import Conditions
+from ..evaluation.stored import candidates, is_as_now
+from ..machine import environment
+from ..records.fitted_weights import read_fitted
+from ..records.record import Case, LogitsType, Record
+from ..records.store import read_records
+from ..run import run, suite
+from ..run.downloads import fetch_published
+from ..run.suite import Planned
+from ..statistics.stats import mean_score, named_classes, view_scores
+from .card import Card
+from .judge import Answers, OppositeAnswers, count_opposites, judge
 
 LOGITS: LogitsType = "float32"
 """How per-view logits are kept."""

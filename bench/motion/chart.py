@@ -4,11 +4,11 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..datasets.errors import KinobenchError
-from .motion import Outcome
-from .motion_card import Card
-from .motion_page import rows
-from .motion_words import WHEN, percent, verdict_words
+from ...datasets.errors import KinobenchError
+from .card import Card
+from .judge import Outcome
+from .page import rows
+from .sentences import WHEN, percent, verdict_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

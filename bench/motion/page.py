@@ -12,14 +12,14 @@ from rich.table import Table
 from rich.text import Text
 from tabulate import tabulate
 
-from ..datasets.errors import UnknownNameError
-from ..datasets.probe_names import PROBES
-from .analysis.compare import Interval
-from .analysis.comparison_page import p_value
-from .motion import Effect, Share
-from .motion_card import Card, facts, plain, remarks, sentences
-from .motion_words import verdict_words
-from .text.markup import escaped
+from ...datasets.errors import UnknownNameError
+from ...datasets.probe_names import PROBES
+from ..analysis.compare import Interval
+from ..analysis.comparison_page import p_value
+from ..text.markup import escaped
+from .card import Card, facts, plain, remarks, sentences
+from .judge import Effect, Share
+from .sentences import verdict_words
 
 NOT_MEASURED = "–"
 HEAD = ("clips", "top-1 (%)", "drop (points)", "p")

@@ -4,8 +4,8 @@ from typing import Any
 
 import msgspec
 
-from kinobench.bench import recipe
 from kinobench.bench.records.fitted_weights import Fitted
+from kinobench.bench.train import recipe
 
 
 def made_fitted(model: str, dataset: str = "pointlight", **said: Any) -> Fitted:

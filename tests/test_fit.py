@@ -12,10 +12,19 @@ from accelerate import Accelerator
 from torch import nn
 from typer.testing import CliRunner
 
-from kinobench.bench import fit_checkpoint, fit_run, recipe, running_statistics
 from kinobench.bench.cli import app
-from kinobench.bench.fit import DivergedError, Order, _prepare_layers, fit
 from kinobench.bench.records.fitted_weights import read_fitted, shapes_in
+from kinobench.bench.train import (
+    checkpoint as fit_checkpoint,
+)
+from kinobench.bench.train import (
+    recipe,
+    running_statistics,
+)
+from kinobench.bench.train import (
+    run as fit_run,
+)
+from kinobench.bench.train.fit import DivergedError, Order, _prepare_layers, fit
 from kinobench.datasets import catalog, pointlight
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.protocol import preset

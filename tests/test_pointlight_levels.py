@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from kinobench.bench.training_clips import told_by_sides
+from kinobench.bench.train.clips import told_by_sides
 from kinobench.datasets import catalog, pointlight
 from kinobench.datasets.errors import DatasetError, KinobenchError, UnknownNameError
 from kinobench.datasets.lists.class_names import class_names

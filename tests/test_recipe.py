@@ -6,8 +6,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from kinobench.bench import recipe
-from kinobench.bench.fit import rate_of
+from kinobench.bench.train import recipe
+from kinobench.bench.train.fit import rate_of
 from kinobench.datasets.errors import KinobenchError
 
 COMMON = recipe.load("common")

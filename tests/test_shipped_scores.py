@@ -21,13 +21,13 @@ import torch
 from _pytest.mark import ParameterSet
 from torch import nn
 
-from kinobench.bench import recipe
 from kinobench.bench.evaluation.accuracy import measure_accuracy
-from kinobench.bench.fit import Order, fit
-from kinobench.bench.fit_shipped import SETTINGS
 from kinobench.bench.records.fitted_weights import Epoch, Fitted, read_fitted
 from kinobench.bench.run import suite
 from kinobench.bench.statistics.stats import wilson
+from kinobench.bench.train import recipe
+from kinobench.bench.train.fit import Order, fit
+from kinobench.bench.train.shipped import SETTINGS
 from kinobench.datasets import pointlight
 from kinobench.datasets.flow_methods import DEFAULT
 from kinobench.datasets.probe_names import Probe

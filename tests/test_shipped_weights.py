@@ -7,7 +7,6 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from kinobench.bench import recipe
 from kinobench.bench.cli import app
 from kinobench.bench.cost import models
 from kinobench.bench.gate import command as gate_command
@@ -15,6 +14,7 @@ from kinobench.bench.records.fitted_weights import in_half, read_fitted, write_f
 from kinobench.bench.records.job import Note
 from kinobench.bench.records.record import Case
 from kinobench.bench.run import suite, worker
+from kinobench.bench.train import recipe
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.lists.class_names import class_names
 from kinobench.datasets.protocol import preset

@@ -7,14 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from kinobench.bench import recipe
-from kinobench.bench.training_clips import (
-    Draw,
-    ShuffledVideos,
-    TrainingClips,
-    collate,
-    told_by_sides,
-)
+from kinobench.bench.train import recipe
+from kinobench.bench.train.clips import Draw, ShuffledVideos, TrainingClips, collate, told_by_sides
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.pointlight.encode import write_grey_video
 from kinobench.datasets.protocol import Protocol, preset

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import msgspec
 
-from ..datasets.errors import KinobenchError, UnknownNameError
-from .text.toml import refuse_unknown_keys
+from ...datasets.errors import KinobenchError, UnknownNameError
+from ..text.toml import refuse_unknown_keys
 
 BUILT_IN = Path(__file__).parent / "recipes"
 

@@ -15,14 +15,14 @@ import torch
 from torch.nn import functional
 from torch.utils.data import Dataset, Sampler, get_worker_info
 
-from ..datasets.errors import KinobenchError, VideoError
-from ..datasets.flow_methods import FlowMethod
-from ..datasets.protocol import Protocol
-from ..datasets.protocol.timed_placement import TIMED_PLACEMENTS
-from ..datasets.split import Split
-from ..datasets.video.clips import Clips, open_video
-from ..zoo.spec import Input, input_shapes
-from .network.inputs import InputMaker, Inputs, video_inputs
+from ...datasets.errors import KinobenchError, VideoError
+from ...datasets.flow_methods import FlowMethod
+from ...datasets.protocol import Protocol
+from ...datasets.protocol.timed_placement import TIMED_PLACEMENTS
+from ...datasets.split import Split
+from ...datasets.video.clips import Clips, open_video
+from ...zoo.spec import Input, input_shapes
+from ..network.inputs import InputMaker, Inputs, video_inputs
 from .recipe import Recipe
 
 STARTS = 1000

@@ -5,9 +5,9 @@ import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ..datasets.errors import KinobenchError
-from .records.files import write_text
-from .records.fitted_weights import Epoch
+from ...datasets.errors import KinobenchError
+from ..records.files import write_text
+from ..records.fitted_weights import Epoch
 
 
 def write_curve(path: Path, curve: Sequence[Epoch]) -> None:

@@ -17,16 +17,17 @@ from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
 
-from ..datasets.errors import KinobenchError
-from ..datasets.flow_methods import FlowMethod
-from ..datasets.protocol import Protocol
-from ..datasets.split import Split
-from ..zoo import registry
-from . import fit_checkpoint, running_statistics
+from ...datasets.errors import KinobenchError
+from ...datasets.flow_methods import FlowMethod
+from ...datasets.protocol import Protocol
+from ...datasets.split import Split
+from ...zoo import registry
+from ..records.fitted_weights import Epoch
+from ..records.record import Device
+from . import checkpoint as fit_checkpoint
+from . import running_statistics
+from .clips import Batch, ShuffledVideos, TrainingClips, collate
 from .recipe import Recipe
-from .records.fitted_weights import Epoch
-from .records.record import Device
-from .training_clips import Batch, ShuffledVideos, TrainingClips, collate
 
 Progress = Callable[[int, int, int], None]
 """Called with the epoch, the steps of it that are done, and how many it has."""

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import msgspec
 from safetensors import SafetensorError, safe_open
 
-from ..datasets.errors import KinobenchError
-from .records.files import save_whole
-from .records.fitted_weights import Epoch
+from ...datasets.errors import KinobenchError
+from ..records.files import save_whole
+from ..records.fitted_weights import Epoch
 
 if TYPE_CHECKING:
     import torch

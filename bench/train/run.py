@@ -10,21 +10,21 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from ..datasets import catalog
-from ..datasets.errors import KinobenchError
-from ..datasets.flow_methods import DEFAULT as DEFAULT_FLOW
-from ..datasets.flow_methods import FlowMethod
-from ..datasets.protocol import preset
-from ..datasets.split import Split
-from ..zoo import registry
+from ...datasets import catalog
+from ...datasets.errors import KinobenchError
+from ...datasets.flow_methods import DEFAULT as DEFAULT_FLOW
+from ...datasets.flow_methods import FlowMethod
+from ...datasets.protocol import preset
+from ...datasets.split import Split
+from ...zoo import registry
+from ..evaluation.accuracy import measure_accuracy
+from ..machine import environment
+from ..records.fitted_weights import Epoch, Fitted, in_half, read_fitted, shapes_in, write_fitted
+from ..records.record import Accuracy, Device
+from ..run import run
 from . import recipe
-from .evaluation.accuracy import measure_accuracy
 from .fit import DivergedError, Order, fit
 from .learning_curve import draw_curves, write_curve
-from .machine import environment
-from .records.fitted_weights import Epoch, Fitted, in_half, read_fitted, shapes_in, write_fitted
-from .records.record import Accuracy, Device
-from .run import run
 
 CHECKPOINT, WEIGHTS = "checkpoint.safetensors", "weights.safetensors"
 CURVE, PICTURE = "curve.csv", "curve.png"

@@ -12,16 +12,16 @@ import tomllib
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-from ..datasets.pointlight import TEST_VIDEOS
-from ..zoo.checkpoints.shipped import FOLDER
-from ..zoo.families import FAMILY_MODULES
+from ...datasets.pointlight import TEST_VIDEOS
+from ...zoo.checkpoints.shipped import FOLDER
+from ...zoo.families import FAMILY_MODULES
+from ..machine.environment import usable_cpus
+from ..records.files import CHECKOUT
+from ..records.fitted_weights import read_fitted
+from ..run import suite
+from ..statistics.stats import wilson
 from . import recipe
 from .learning_curve import draw_curves
-from .machine.environment import usable_cpus
-from .records.files import CHECKOUT
-from .records.fitted_weights import read_fitted
-from .run import suite
-from .statistics.stats import wilson
 
 DATASET = RECIPE = "pointlight"
 SETTINGS = tomllib.loads((recipe.BUILT_IN / "shipped.toml").read_text())

@@ -15,7 +15,7 @@ import pytest
 
 from kinobench.bench.gate import stored_files
 from kinobench.bench.machine.environment import describe
-from kinobench.bench.pytest_models import CURE
+from kinobench.bench.pytest_plugin.plugin import CURE
 
 from .media import REPOSITORY
 from .test_wheel import wheel
@@ -178,7 +178,7 @@ def test_a_pytest_that_does_not_ask_for_it_imports_nothing_of_kinobench(
         "import sys\n"
         "def test_other():\n"
         "    loaded = sorted(n for n in sys.modules if n.split('.')[0] == 'kinobench')\n"
-        "    assert loaded == ['kinobench', 'kinobench.bench', 'kinobench.bench.pytest_models']\n"
+        "    assert loaded == ['kinobench', 'kinobench.bench', 'kinobench.bench.pytest_plugin.plugin']\n"
         "    assert not {'torch', 'numpy', 'msgspec', 'psutil', 'rich'} & set(sys.modules)\n"
     )
     for more in ((), ("-p", "no:benchmark")):
@@ -188,4 +188,7 @@ def test_a_pytest_that_does_not_ask_for_it_imports_nothing_of_kinobench(
 
 def test_the_entry_point_is_the_checkouts_own() -> None:
     project = (REPOSITORY / "pyproject.toml").read_text()
-    assert '[project.entry-points.pytest11]\nkinobench = "kinobench.bench.pytest_models"' in project
+    assert (
+        '[project.entry-points.pytest11]\nkinobench = "kinobench.bench.pytest_plugin.plugin"'
+        in project
+    )

@@ -70,7 +70,7 @@ def test_the_architecture_and_the_dataset_are_measured_as_they_stand(tmp_path: P
 
 
 def test_the_timed_model_and_its_settings_exist() -> None:
-    from kinobench.bench.model_timing import ModelBenchmark
+    from kinobench.bench.pytest_plugin.model_benchmark import ModelBenchmark
 
     called = []
 

@@ -8,17 +8,17 @@ from typing import Any
 
 import torch
 
-from ..datasets.errors import KinobenchError
-from ..zoo import registry
-from ..zoo.spec import input_shapes
-from .gate.benchmark_json import about_case, about_machine, about_peak
-from .machine.environment import describe, require_device
-from .measure.latency import INPUTS_IN_ROTATION, Sample, warm_up
-from .measure.peak import measure_peak
-from .network.jit_warnings import jit_unmentioned
-from .network.network import Network
-from .records.record import Device, Environment, Mode, Precision
-from .run.suite import Settings, Suite, plan, settings_of
+from ...datasets.errors import KinobenchError
+from ...zoo import registry
+from ...zoo.spec import input_shapes
+from ..gate.benchmark_json import about_case, about_machine, about_peak
+from ..machine.environment import describe, require_device
+from ..measure.latency import INPUTS_IN_ROTATION, Sample, warm_up
+from ..measure.peak import measure_peak
+from ..network.jit_warnings import jit_unmentioned
+from ..network.network import Network
+from ..records.record import Device, Environment, Mode, Precision
+from ..run.suite import Settings, Suite, plan, settings_of
 
 WARMUP_MAX_S = 30.0
 

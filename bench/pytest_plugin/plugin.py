@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from .model_timing import ModelBenchmark
+    from .model_benchmark import ModelBenchmark
 
 CURE = (
     "model_benchmark times by pytest-benchmark, which is not here: `pip install pytest-benchmark`, "
@@ -30,10 +30,10 @@ class _Timed:
     @pytest.fixture
     def model_benchmark(self, benchmark: Any) -> Iterator["ModelBenchmark"]:
         """Time a network of kinobench's zoo, or a registered one, by its name."""
-        from .network.jit_warnings import jit_unmentioned
+        from ..network.jit_warnings import jit_unmentioned
 
         with jit_unmentioned():
-            from .model_timing import ModelBenchmark, settings_restored
+            from .model_benchmark import ModelBenchmark, settings_restored
         with settings_restored():
             yield ModelBenchmark(benchmark)
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from .cli_frame import (
+from .frame import (
     EXIT_FAILED,
     UNLIMITED,
     AtPrecision,
@@ -33,7 +33,7 @@ def list_(
     json: Json = False,
 ) -> None:
     """List models, datasets, protocols or suites."""
-    from .cards import listing
+    from ..cards import listing
 
     load_plugins(plugin)
     with progress("counting", shown=recount) as told_of:
@@ -70,8 +70,8 @@ def show(
     json: Json = False,
 ) -> None:
     """Show a model's card: paper, contract, cost by module, published numbers, times."""
-    from .cards import model as card
-    from .cards.profile_settings import profile_settings
+    from ..cards import model as card
+    from ..cards.profile_settings import profile_settings
 
     load_plugins(plugin)
     settings = profile_settings(profile, device, precision, batch, threads)
@@ -95,10 +95,10 @@ def verify(
     json: Json = False,
 ) -> None:
     """Count every model at the inputs of printed numbers, and set both side by side."""
-    from .cards import printed_page
-    from .cards import verify as verifying
-    from .cards.listing import show as show_lines
-    from .records.files import write_text
+    from ..cards import printed_page
+    from ..cards import verify as verifying
+    from ..cards.listing import show as show_lines
+    from ..records.files import write_text
 
     load_plugins(plugin)
     with progress("comparing") as told_of:

@@ -6,18 +6,8 @@ from typing import Annotated
 
 import typer
 
-from .cli_frame import (
-    EXIT_INCONCLUSIVE,
-    Aggregated,
-    Json,
-    Results,
-    app,
-    give,
-    print_boards,
-    tell,
-    told,
-)
-from .leaderboard.build import read_boards, rebuild
+from ..leaderboard.build import read_boards, rebuild
+from .frame import EXIT_INCONCLUSIVE, Aggregated, Json, Results, app, give, print_boards, tell, told
 
 
 @app.command()
@@ -38,8 +28,8 @@ def leaderboard(
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write here.")] = None,
 ) -> None:
     """Rank the stored records; rebuild leaderboard.md and leaderboard.csv beside them."""
-    from .leaderboard import tables
-    from .leaderboard.leaderboard import ordered
+    from ..leaderboard import tables
+    from ..leaderboard.leaderboard import ordered
 
     wanted = format is not None or output is not None
     found = read_boards(results, tell) if wanted else rebuild(results, tell)
@@ -53,7 +43,7 @@ def leaderboard(
     if output is None:
         sys.stdout.write(text)
     else:
-        from .records.files import write_text
+        from ..records.files import write_text
 
         write_text(output, text)
 
@@ -83,7 +73,7 @@ def analyse(
     json: Json = False,
 ) -> None:
     """Say what stored predictions tell: averaging, fewer views, classes, confusions."""
-    from .analysis import command as analysis_command
+    from ..analysis import command as analysis_command
 
     page, plain = analysis_command.analyse(
         source, fuse, results, views=views, aggregation=aggregation, rows=rows, told=tell
@@ -102,7 +92,7 @@ def compare(
     json: Json = False,
 ) -> None:
     """Tell whether two networks' difference in accuracy is real: paired, on the same videos."""
-    from .analysis import command as analysis_command
+    from ..analysis import command as analysis_command
 
     page, plain = analysis_command.compare(a, b, results, aggregation=aggregation, told=tell)
     give(page, plain, output, json)

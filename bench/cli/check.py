@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .cli_frame import (
+from .frame import (
     EXIT_INTERRUPTED,
     AtPrecision,
     InMode,
@@ -22,7 +22,7 @@ from .cli_frame import (
 )
 
 if TYPE_CHECKING:
-    from .records.record import Case
+    from ..records.record import Case
 
 
 @app.command()
@@ -91,22 +91,14 @@ def check(
     """Tell whether the checkout is slower than a commit: exit 0 no, 1 yes, 3 can't be said."""
     import msgspec
 
-    from ..datasets.errors import KinobenchError
-    from .gate import (
-        against_file as gate_file,
-    )
-    from .gate import (
-        command as gate_command,
-    )
-    from .gate import (
-        page as gate_page,
-    )
-    from .gate import (
-        stored_files,
-    )
-    from .gate.verdict import Terms
-    from .machine.environment import require_device
-    from .run import suite as suites
+    from ...datasets.errors import KinobenchError
+    from ..gate import against_file as gate_file
+    from ..gate import command as gate_command
+    from ..gate import page as gate_page
+    from ..gate import stored_files
+    from ..gate.verdict import Terms
+    from ..machine.environment import require_device
+    from ..run import suite as suites
 
     terms = Terms(
         budget=gate_command.share_of(budget, "--budget"),
@@ -170,13 +162,13 @@ def check(
     else:
         report = gate_command.against_commit(planned(models), against, plugins, terms, tell)
     if comment is not None:
-        from .records.files import write_text
+        from ..records.files import write_text
 
         write_text(comment, gate_page.markdown(report))
     if json:
         print_json(gate_page.plain(report))
     else:
-        from .gate import table as gate_table
+        from ..gate import table as gate_table
 
         gate_table.show(report, console())
     if report.interrupted is not None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from .cli_frame import (
+from .frame import (
     EXIT_FAILED,
     EXIT_INTERRUPTED,
     ByFlow,
@@ -70,8 +70,8 @@ def fit(
     load_plugins(plugin)
     from rich.console import Console
 
-    from .train import run as fit_run
-    from .train.fit import DivergedError
+    from ..train import run as fit_run
+    from ..train.fit import DivergedError
 
     wanted = fit_run.Wanted(
         model=model,
@@ -134,8 +134,8 @@ def fit_shipped(
     ] = None,
 ) -> None:
     """Train the weights that come with kinobench, from a checkout."""
-    from .records.files import write_text
-    from .train import shipped
+    from ..records.files import write_text
+    from ..train import shipped
 
     chosen = models or shipped.tiny_networks(every)
     if listed:

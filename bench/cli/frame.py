@@ -78,8 +78,8 @@ def told(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:
-        from ..datasets.errors import KinobenchError
-        from .machine.environment import UnfitEnvironmentError
+        from ...datasets.errors import KinobenchError
+        from ..machine.environment import UnfitEnvironmentError
 
         try:
             try:
@@ -124,7 +124,7 @@ def leave(message: str, code: int) -> NoReturn:
 def load_plugins(paths: list[Path] | None) -> None:
     """Run what `--plugin` names."""
     if paths:
-        from ..zoo.registry import load_plugin
+        from ...zoo.registry import load_plugin
 
         for path in paths:
             load_plugin(path)
@@ -138,7 +138,7 @@ def tell(line: str) -> None:
 def give(page: str, plain: Any, output: Path | None, json: bool) -> None:
     """Write a page to a file, or print it; or print the plain values as JSON."""
     if output is not None:
-        from .records.files import write_text
+        from ..records.files import write_text
 
         write_text(output, page)
     if json:
@@ -162,7 +162,7 @@ def progress(what: str, shown: bool = True) -> Iterator[Callable[[int, int], Non
         return
     from rich.console import Console
 
-    from .run.run import open_bar
+    from ..run.run import open_bar
 
     with open_bar(Console(stderr=True)) as bar:
         task = bar.add_task(what, total=None)
@@ -183,14 +183,14 @@ def console(width: int = 200) -> Any:
 
 def print_boards(boards: list[Any]) -> None:
     """Print boards as wide as the console is."""
-    from .leaderboard import tables
+    from ..leaderboard import tables
 
     tables.show(boards, console())
 
 
 def print_sweeps(records: list[Any]) -> None:
     """Print a table for each batch sweep of the records."""
-    from .leaderboard import sweep_table
+    from ..leaderboard import sweep_table
 
     for record in records:
         if record.sweep is not None:

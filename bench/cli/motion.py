@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from .cli_frame import (
+from ..leaderboard.build import rebuild
+from .frame import (
     EXIT_FAILED,
     EXIT_INTERRUPTED,
     AtPrecision,
@@ -25,7 +26,6 @@ from .cli_frame import (
     tell,
     told,
 )
-from .leaderboard.build import rebuild
 
 
 @app.command()
@@ -86,18 +86,10 @@ def motion(
     """
     from rich.console import Console
 
-    from .motion import (
-        card as motion_card,
-    )
-    from .motion import (
-        chart as motion_chart,
-    )
-    from .motion import (
-        page as motion_page,
-    )
-    from .motion import (
-        run as motion_run,
-    )
+    from ..motion import card as motion_card
+    from ..motion import chart as motion_chart
+    from ..motion import page as motion_page
+    from ..motion import run as motion_run
 
     form = motion_page.form_of(format, output)
     if chart is not None:
@@ -137,7 +129,7 @@ def motion(
         if chart is not None:
             motion_chart.draw(chart, card)
         if output is not None:
-            from .records.files import write_text
+            from ..records.files import write_text
 
             write_text(output, motion_page.render(card, form or "md"))
         if json:

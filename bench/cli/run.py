@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from .cli_frame import (
+from ..leaderboard.build import ranked_boards, rebuild
+from .frame import (
     EXIT_FAILED,
     EXIT_INTERRUPTED,
     EXIT_UNFIT,
@@ -29,7 +30,6 @@ from .cli_frame import (
     tell,
     told,
 )
-from .leaderboard.build import ranked_boards, rebuild
 
 
 @app.command()
@@ -145,10 +145,10 @@ def run(
     """Measure a suite; print and store a table."""
     from rich.console import Console
 
-    from .evaluation import resume
-    from .leaderboard import end_to_end_table as pipeline_table
-    from .run import run as running
-    from .run import suite as suites
+    from ..evaluation import resume
+    from ..leaderboard import end_to_end_table as pipeline_table
+    from ..run import run as running
+    from ..run import suite as suites
 
     load_plugins(plugin)
     # A model of one's own choice has nothing to do with the short budgets of the quick suite.
@@ -240,7 +240,7 @@ def environment(
     json: Json = False,
 ) -> None:
     """Say what this machine is, and what will spoil a measurement on it."""
-    from .machine import report as here
+    from ..machine import report as here
 
     found = here.read_machine(full)
     if json:
@@ -259,10 +259,10 @@ def worker(
 ) -> None:
     """Measure the one case that standard input describes (started by `run`)."""
     if nursery is not None:
-        from .run.fork_server_process import serve
+        from ..run.fork_server_process import serve
 
         serve(nursery, model)
         return
-    from .run import worker as measuring
+    from ..run import worker as measuring
 
     measuring.main(model)

@@ -5,17 +5,7 @@ from typing import Annotated
 
 import typer
 
-from .cli_frame import (
-    DataRoot,
-    Json,
-    Plugins,
-    console,
-    data_app,
-    load_plugins,
-    print_json,
-    tell,
-    told,
-)
+from .frame import DataRoot, Json, Plugins, console, data_app, load_plugins, print_json, tell, told
 
 
 @data_app.command("make")
@@ -46,9 +36,9 @@ def data_make(
     """Generate a dataset, and print its folder; at once if it is there already."""
     from rich.console import Console
 
-    from ..datasets import catalog
-    from ..datasets.errors import KinobenchError
-    from .run import run as running
+    from ...datasets import catalog
+    from ...datasets.errors import KinobenchError
+    from ..run import run as running
 
     load_plugins(plugin)
     dataset = catalog.get(name)
@@ -77,7 +67,7 @@ def data_show(
     json: Json = False,
 ) -> None:
     """Show a dataset's card: what it tests, its classes, splits and options."""
-    from .cards import dataset as dataset_card
+    from ..cards import dataset as dataset_card
 
     load_plugins(plugin)
     card = dataset_card.make_card(name, data_root)
@@ -88,7 +78,7 @@ def data_show(
     if output is not None:
         from rich.console import Console
 
-        from .cards import contact_sheet
+        from ..cards import contact_sheet
 
         contact_sheet.draw(name, data_root, output, Console(stderr=True))
         tell(f"contact sheet: {output}")

@@ -6,11 +6,21 @@ from typing import Annotated
 
 import typer
 
+from . import (
+    models as cli_models,
+)
+from . import (
+    records as cli_records,
+)
+
 # In the order in which `--help` lists them.
-from . import cli_measure, cli_models, cli_records  # noqa: F401  # isort: skip
-from . import cli_gate, cli_fit, cli_motion  # noqa: F401  # isort: skip
-from . import cli_data  # noqa: F401  # isort: skip
-from .cli_frame import app
+from . import (
+    run as cli_measure,
+)  # isort: skip
+
+from . import check as cli_gate, fit as cli_fit, motion as cli_motion  # noqa: F401  # isort: skip
+from . import data as cli_data  # noqa: F401  # isort: skip
+from .frame import app
 
 
 def main() -> None:

@@ -6,20 +6,10 @@ from typing import Annotated
 
 import typer
 
-from . import (
-    models as cli_models,
-)
-from . import (
-    records as cli_records,
-)
-
-# In the order in which `--help` lists them.
-from . import (
-    run as cli_measure,
-)  # isort: skip
-
-from . import check as cli_gate, fit as cli_fit, motion as cli_motion  # noqa: F401  # isort: skip
-from . import data as cli_data  # noqa: F401  # isort: skip
+# `--help` lists the commands in the order of these imports.
+from . import run, models, records  # noqa: F401  # isort: skip
+from . import check, fit, motion  # noqa: F401  # isort: skip
+from . import data  # noqa: F401  # isort: skip
 from .frame import app
 
 
@@ -54,7 +44,3 @@ def _options(
     ] = False,
 ) -> None:
     pass
-
-
-if __name__ == "__main__":
-    main()

@@ -41,7 +41,7 @@ def measure_shard(root: str, environment: dict[str, str], order: bytes) -> tuple
         "resources": {name: here["Resources"].get(name, 0.0) for name in ("CPU", "GPU")},
     }
     try:
-        shards = _found(root, "cluster_shard")
+        shards = _found(root, "cluster.shard")
     except ImportError as error:
         message = (
             f"node {place['name']} can't run this kinobench: {error}; let it have {root}, or "
@@ -69,7 +69,7 @@ def describe_node(root: str, decoder: str) -> dict[str, Any]:
     name = platform.node()
     try:
         # By NVML, which sees GPUs that Ray hides from a task that asks for none.
-        described = _found(root, "environment").describe("cuda", decoder, first_gpu=True)
+        described = _found(root, "machine.environment").describe("cuda", decoder, first_gpu=True)
         encoded: str = _found(root, "cluster_shard").environment_to_json(described)
         return {"node": name, "error": None, "environment": encoded}
     except Exception as error:
@@ -88,7 +88,7 @@ def _found(root: str, module: str) -> Any:
     import sys
     from pathlib import Path
 
-    if "kinobench" not in sys.modules and Path(root, "bench", "worker.py").is_file():
+    if "kinobench" not in sys.modules and Path(root, "bench", "run", "worker.py").is_file():
         # As bench.py does: the name is made for the three packages that lie there.
         spec = importlib.machinery.ModuleSpec("kinobench", None, is_package=True)
         spec.submodule_search_locations = [root]

@@ -2,7 +2,7 @@
 
 It is started as a program of its own, `python gate_side.py`, and imports the package `kinobench`
 from whatever checkout it is told: the gate's own loop thus times a baseline that is older than the
-gate. Of that checkout it needs `Case` (bench/records/record.py) and `Network` (bench/network/network.py) alone.
+gate. Of that checkout it needs `Case` and `Network` alone.
 
 One JSON object comes in on the first line of stdin, a `Spec`; after that a word a line asks, and a
 JSON line answers: `exact` counts, `settle` makes the first forwards, `turn` is one timed forward.

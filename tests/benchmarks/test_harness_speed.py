@@ -19,8 +19,8 @@ from kinobench.bench.records.record import Record
 from kinobench.bench.records.store import read_records
 from kinobench.zoo import registry
 
-from ..made_records import made_latency, made_record
-from ..media import REPOSITORY
+from ..fakes.made_records import made_latency, made_record
+from ..fakes.media import REPOSITORY
 
 RECORDS = 1_000
 MODELS = ("r3d_18", "slowfast_r50", "mvit_base_16x4")

@@ -30,7 +30,7 @@ from kinobench.datasets.split import Video
 from kinobench.datasets.video.clips import Clips, read_clips
 from kinobench.datasets.video.reader import Room, VideoReader
 
-from ..media import REAL_VIDEOS, skip_without
+from ..fakes.media import REAL_VIDEOS, skip_without
 from .clips import write_clip
 
 PROTOCOL = preset("pytorchvideo-32x2-256").with_views(10, 3)

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ..made_predictions import logits_table, write_file
+from ..fakes.made_predictions import logits_table, write_file
 
 pytestmark = pytest.mark.slow
 VIDEOS, VIEWS, CLASSES = 20_000, 30, 400

@@ -9,7 +9,7 @@ from .csv_table import FOLDER, read_rows
 
 TABLE = FOLDER / "published.csv"
 CONVENTIONS = ("matmul", "matmul+5norm", "mmcv", "mmengine")
-"""The ways of counting a cost that are known here; `bench/cost/conventions.py` has what each counts."""
+"""The ways of counting a cost; `bench/cost/conventions.py` says what each counts."""
 
 PARAMS_CONVENTIONS = ("weights",)
 """The ways of counting parameters that are not all of them; see `Published`."""

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import msgspec
 
-from . import layouts, opposites
 from .errors import KinobenchError, UnknownNameError
-from .layouts import Layout
-from .opposites import Opposites
-from .pointlight_level import LEVELS, Level
+from .lists import layouts
+from .lists.layouts import Layout
+from .pointlight import opposites
+from .pointlight.levels import LEVELS, Level
+from .pointlight.opposites import Opposites
 from .split import Split
 
 ENTRY_POINT_GROUP = "kinobench.datasets"
@@ -150,13 +151,13 @@ def _given(root: Path | None, layout: Layout) -> Path:
 
 
 def _load_ucf101(root: Path | None, split: str | None) -> Split:
-    from .ucf101 import load
+    from .lists.ucf101 import load
 
     return load(_given(root, layouts.UCF101), split)
 
 
 def _load_kinetics400(root: Path | None, split: str | None) -> Split:
-    from .kinetics import load
+    from .lists.kinetics import load
 
     return load(_given(root, layouts.KINETICS400), split)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from kinobench.bench import pytest_models
+from kinobench.bench.pytest_plugin import plugin as pytest_models
 from kinobench.zoo import registry
 
 MEMORY_BYTES = 3 * 2**30

@@ -9,6 +9,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from ..datasets.errors import KinobenchError, UnknownNameError
+from . import families
 from .families import FAMILY_MODULES, OPEN_FAMILIES
 from .spec import INPUTS, Architecture, Builder, Input
 
@@ -38,7 +39,7 @@ def register(
 
     # A built-in name belongs to its family's module, however that came to be imported.
     caller = sys._getframe(1).f_globals.get("__name__")
-    owner = f"{__package__}.{_FAMILY_OF[name]}" if name in _FAMILY_OF else caller
+    owner = f"{families.__name__}.{_FAMILY_OF[name]}" if name in _FAMILY_OF else caller
 
     def keep(build: Builder) -> Builder:
         if name != "".join(name.lower().split()) or not name:
@@ -84,7 +85,7 @@ def get(name: str) -> Architecture:
     """
     check(name)
     if name not in _architectures:
-        importlib.import_module(f".{_FAMILY_OF[name]}", __package__)
+        importlib.import_module(f"{families.__name__}.{_FAMILY_OF[name]}")
     return _architectures[name]
 
 
@@ -103,7 +104,7 @@ def _opened(name: str) -> bool:
     """Register a name that an open family makes of a backbone's; tell whether there is one."""
     for prefix, module in OPEN_FAMILIES.items():
         if name.startswith(prefix):
-            family = importlib.import_module(f".{module}", __package__)
+            family = importlib.import_module(f"{families.__name__}.{module}")
             return bool(family.register_backbone(name))
     return False
 

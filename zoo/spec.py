@@ -1,6 +1,6 @@
 """What the registry knows of an architecture."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
@@ -62,7 +62,7 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
         gmacs: Printed cost of one view, in units of 1e9, with the digits printed; None where none
             is printed.
         convention: How that cost was counted: `matmul`, `matmul+5norm`, `mmcv` or `mmengine`
-            (`bench/conventions.py`); None where no convention is known that gives it.
+            (`bench/cost/conventions.py`); None where no convention is known that gives it.
         mparams: Printed parameters, in millions, with the digits printed.
         params_convention: Which of them were counted: None for all, `weights` for those of
             convolutions and linear layers alone, without biases and normalisations.
@@ -144,3 +144,18 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
         )
         file = self.url.rpartition("/")[2]
         return f"{repository.replace('/', '--')}--{file}" if slash else file
+
+
+def input_shapes(
+    kinds: Sequence[Input], batch: int, frames: int, size: int
+) -> tuple[tuple[int, ...], ...]:
+    """Return the shape of each argument of a network that takes `kinds`, in order.
+
+    `rgb` is `[batch, 3, frames, size, size]`. `flow` is `[batch, 2 * (frames - 1), size, size]`:
+    the displacements in x and in y from each frame to the next.
+    """
+    shapes = {
+        "rgb": (batch, 3, frames, size, size),
+        "flow": (batch, 2 * (frames - 1), size, size),
+    }
+    return tuple(shapes[kind] for kind in kinds)

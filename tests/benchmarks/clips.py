@@ -5,7 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ..media import write_video
+from ..fakes.media import write_video
 
 HEIGHT, WIDTH = 256, 340
 

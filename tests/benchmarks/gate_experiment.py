@@ -99,7 +99,9 @@ def remaining(done: list[dict[str, Any]], quick: bool, draw: random.Random) -> l
 
 def one_check(kind: str, model: str, budget: float, max_s: float) -> dict[str, Any]:
     """Check a network of this checkout against itself, as `check --inject` would."""
-    from kinobench.bench import gate, gate_command, suite
+    from kinobench.bench.gate import command as gate_command
+    from kinobench.bench.gate import verdict as gate
+    from kinobench.bench.run import suite
 
     about = KINDS[kind]
     asked = suite.settings_of(threads=1)

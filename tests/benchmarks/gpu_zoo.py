@@ -24,11 +24,14 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
-from kinobench.bench import cli_boards, environment, run, store, suite
-from kinobench.bench.drift_text import difference, of_spread
-from kinobench.bench.job import Budget
-from kinobench.bench.models import Model, read_index
-from kinobench.bench.record import Case, Device, Latency, Measure, Mode, Precision, Record
+from kinobench.bench.cost.models import Model, read_index
+from kinobench.bench.leaderboard import build as cli_boards
+from kinobench.bench.machine import environment
+from kinobench.bench.records import store
+from kinobench.bench.records.job import Budget
+from kinobench.bench.records.record import Case, Device, Latency, Measure, Mode, Precision, Record
+from kinobench.bench.run import run, suite
+from kinobench.bench.text.drift import difference, of_spread
 
 WAYS: dict[Device, tuple[tuple[Precision, Mode], tuple[Precision, Mode]]] = {
     "cuda": (("fp32", "eager"), ("bf16", "compile_cudagraph")),
@@ -123,7 +126,7 @@ def measure(results: Path, names: Sequence[str], device: Device, end: float) -> 
             print(f"{_named(record.case)}: {told}", file=sys.stderr, flush=True)
         longest = max(longest, time.monotonic() - begin)
     if had(results):
-        cli_boards.rebuild(results)
+        cli_boards.rebuild(results, print)
 
 
 def had(results: Path) -> list[Record]:

@@ -13,13 +13,14 @@ import pytest
 import torch
 from torch import nn
 
-from kinobench.bench.accuracy import measure_accuracy, views_in_a_forward
-from kinobench.bench.environment import usable_cpus
-from kinobench.bench.inputs import VideoInputs
-from kinobench.bench.pipeline import read_ahead
+from kinobench.bench.evaluation.accuracy import measure_accuracy, views_in_a_forward
+from kinobench.bench.evaluation.read_ahead import read_ahead
+from kinobench.bench.machine.environment import usable_cpus
+from kinobench.bench.network.inputs import VideoInputs
 from kinobench.datasets.protocol import Protocol, preset
 from kinobench.datasets.split import Split, Video
-from kinobench.datasets.video import Room, read_clips
+from kinobench.datasets.video.clips import read_clips
+from kinobench.datasets.video.reader import Room
 from kinobench.zoo import registry
 
 from .clips import write_clip

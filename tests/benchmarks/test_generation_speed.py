@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kinobench.bench.environment import usable_cpus
+from kinobench.bench.machine.environment import usable_cpus
 from kinobench.datasets.pointlight import TEST_VIDEOS, TRAIN_VIDEOS, make_pointlight
 
 VIDEOS = TEST_VIDEOS + TRAIN_VIDEOS

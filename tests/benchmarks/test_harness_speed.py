@@ -10,17 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from kinobench.bench.cli_boards import read_boards
-from kinobench.bench.leaderboard import boards
-from kinobench.bench.models import build_without_memory
-from kinobench.bench.record import Record
-from kinobench.bench.shape import Shape
-from kinobench.bench.store import read_records
-from kinobench.bench.tables import render
+from kinobench.bench.cost.models import build_without_memory
+from kinobench.bench.cost.shape import Shape
+from kinobench.bench.leaderboard.build import read_boards
+from kinobench.bench.leaderboard.leaderboard import boards
+from kinobench.bench.leaderboard.tables import render
+from kinobench.bench.records.record import Record
+from kinobench.bench.records.store import read_records
 from kinobench.zoo import registry
 
-from ..made_records import made_latency, made_record
-from ..media import REPOSITORY
+from ..fakes.made_records import made_latency, made_record
+from ..fakes.media import REPOSITORY
 
 RECORDS = 1_000
 MODELS = ("r3d_18", "slowfast_r50", "mvit_base_16x4")
@@ -58,7 +58,7 @@ def test_build(benchmark: Callable, model: str) -> None:
 @pytest.mark.benchmark(group="harness: networks")
 @pytest.mark.parametrize("model", MODELS)
 def test_count_macs(benchmark: Callable, model: str) -> None:
-    from kinobench.bench.flops import count_cost
+    from kinobench.bench.cost.flops import count_cost
 
     frames = {"slowfast_r50": 32}.get(model, 16)
     module, inputs = build_without_memory(registry.get(model), Shape(frames, 224, 400))
@@ -83,7 +83,7 @@ def test_render_a_leaderboard(benchmark: Callable, records: list[Record], form: 
 
 @pytest.mark.benchmark(group=f"harness: {RECORDS:,} records")
 def test_from_files_to_boards(benchmark: Callable, results: Path) -> None:
-    found = benchmark(read_boards, results)
+    found = benchmark(read_boards, results, print)
     assert sum(len(board.rows) for board in found) == RECORDS
 
 

@@ -12,9 +12,9 @@ import torch
 from torch import nn
 from torch.utils.benchmark import Timer
 
-from kinobench.bench.latency import INPUTS_IN_ROTATION, _cpu_timer
-from kinobench.bench.network import Network
-from kinobench.bench.record import Case
+from kinobench.bench.measure.latency import INPUTS_IN_ROTATION, _cpu_timer
+from kinobench.bench.network.network import Network
+from kinobench.bench.records.record import Case
 from kinobench.datasets.protocol import preset
 
 TURNS = 300

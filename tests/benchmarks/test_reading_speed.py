@@ -21,15 +21,16 @@ from pytorchvideo.data import LabeledVideoDataset
 from pytorchvideo.data.clip_sampling import ConstantClipsPerVideoSampler
 from torch.utils.data import SequentialSampler
 
-from kinobench.bench.environment import usable_cpus
-from kinobench.bench.inputs import InputMaker, VideoInputs
-from kinobench.bench.pipeline import FrameRooms, read_ahead
+from kinobench.bench.evaluation.read_ahead import FrameRooms, read_ahead
+from kinobench.bench.machine.environment import usable_cpus
+from kinobench.bench.network.inputs import InputMaker, VideoInputs
 from kinobench.datasets.decoders import Decoder
 from kinobench.datasets.protocol import preset
 from kinobench.datasets.split import Video
-from kinobench.datasets.video import Clips, Room, VideoReader, read_clips
+from kinobench.datasets.video.clips import Clips, read_clips
+from kinobench.datasets.video.reader import Room, VideoReader
 
-from ..media import REAL_VIDEOS, skip_without
+from ..fakes.media import REAL_VIDEOS, skip_without
 from .clips import write_clip
 
 PROTOCOL = preset("pytorchvideo-32x2-256").with_views(10, 3)

@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ..made_predictions import logits_table, write_file
+from ..fakes.made_predictions import logits_table, write_file
 
 pytestmark = pytest.mark.slow
 VIDEOS, VIEWS, CLASSES = 20_000, 30, 400
-IN_A_SHARD = 17  # as many as bench/shards.py puts there of 30 views each
+IN_A_SHARD = 17  # as many as bench/evaluation/shards.py puts there of 30 views each
 
 PROGRAM = """
 import json, resource, sys

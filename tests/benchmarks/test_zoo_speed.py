@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from kinobench.bench.models import read_index
+from kinobench.bench.cost.models import read_index
 
 MODELS = [model.name for model in read_index() if model.name.endswith("_tiny")]
 

@@ -1,0 +1,1 @@
+"""Analyses and paired comparisons of stored predictions."""

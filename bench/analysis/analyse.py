@@ -1,0 +1,228 @@
+"""What stored logits tell without the network: accuracy by aggregation, views and class."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, get_args
+
+import msgspec
+import numpy as np
+
+from ...datasets.errors import KinobenchError
+from ...datasets.protocol import Aggregation
+from ..evaluation.predictions import Predictions
+from ..statistics.stats import (
+    NOWHERE,
+    mcnemar,
+    mean_score,
+    named_classes,
+    places,
+    view_scores,
+    wilson,
+)
+from .classes import ClassAccuracy, Confused, by_class, confusions
+
+Interval = tuple[float, float]
+AGGREGATIONS: tuple[Aggregation, ...] = get_args(Aggregation)
+
+
+class Scoring(msgspec.Struct, frozen=True, kw_only=True):
+    """How many videos were named right (fractions), with 95 % Wilson intervals."""
+
+    top1: float
+    interval_top1: Interval
+    top5: float
+    interval_top5: Interval
+
+
+class Aggregated(Scoring, frozen=True, kw_only=True):
+    """The accuracy under one way of averaging the views."""
+
+    aggregation: Aggregation
+
+
+class FewerViews(Scoring, frozen=True, kw_only=True):
+    """The accuracy of the first `clips` temporal views in the order of `clip_order`.
+
+    Attributes:
+        clips: Temporal views; every spatial view of each counts.
+        views: Views in all.
+        difference: Its top-1 less that of all views.
+        lost, gained: Videos that only all views get right, that only these do.
+        p: Of the exact McNemar test of the two; None for all views themselves.
+    """
+
+    clips: int
+    views: int
+    difference: float
+    lost: int
+    gained: int
+    p: float | None
+
+
+class Analysis(Scoring, frozen=True, kw_only=True):
+    """Everything that the stored logits of one network tell.
+
+    Attributes:
+        videos, views, classes: How many there are.
+        aggregation: How the views were averaged for whatever doesn't say otherwise.
+        mean_class_accuracy: Mean over the classes that have videos of their top-1.
+        not_finite: Videos with a score that is no number; they count as wrong, and as no class.
+        by_aggregation: Softmax and logits side by side.
+        clips, crops: Temporal and spatial views; None where that isn't known.
+        clip_order: In which order temporal views are added; see the function of that name.
+        by_clips: One to all temporal views; empty where `clips` is None.
+        by_class: Every class in the order of labels.
+        confusions: Every pair of classes that was confused, most often first: all of the confusion
+            matrix that isn't zero, beside its diagonal, `hits`.
+    """
+
+    videos: int
+    views: int
+    classes: int
+    aggregation: Aggregation
+    mean_class_accuracy: float
+    not_finite: int
+    by_aggregation: tuple[Aggregated, ...]
+    clips: int | None
+    crops: int | None
+    clip_order: tuple[int, ...]
+    by_clips: tuple[FewerViews, ...]
+    by_class: tuple[ClassAccuracy, ...]
+    confusions: tuple[Confused, ...]
+
+
+def clip_order(clips: int) -> tuple[int, ...]:
+    """Return in which order a video's temporal views are added, the best spread first.
+
+    The instants 1/2, 1/4, 3/4, 1/8, 5/8, 3/8, 7/8, ... of the video (the sequence of van der
+    Corput 1935 in base 2) are taken one after the other, and of each the clip in whose equal share
+    of the video it falls, unless it is there already. So one clip is the middle one, and any number
+    of first ones is spread over the video. Of 10: 5, 2, 7, 1, 6, 3, 8, 0, 4, 9.
+    """
+    order: dict[int, None] = {}
+    number = 0
+    while len(order) < clips:
+        number += 1
+        mirrored = int(f"{number:b}"[::-1], 2)  # over 2 ** bits: the instant
+        order[mirrored * clips >> number.bit_length()] = None
+    return tuple(order)
+
+
+def analyse(
+    predictions: Predictions,
+    aggregation: Aggregation = "softmax",
+    *,
+    clips: int | None = None,
+    names: Sequence[str] | None = None,
+) -> Analysis:
+    """Compute everything in one pass over the logits, in memory that doesn't grow with them.
+
+    Args:
+        predictions: The per-view logits.
+        aggregation: How views are averaged.
+        clips: Temporal views; the others are spatial, all of the first clip's coming first.
+        names: Of the classes.
+
+    Raises:
+        KinobenchError: There are no so many views, or names; the logits can't be read.
+    """
+    views, classes = predictions.views, predictions.classes
+    if clips is not None and (clips < 1 or views % clips):
+        raise KinobenchError(
+            f"{predictions.path}: its {views} views are no whole number of each of {clips} clips; "
+            "give the number of temporal and of spatial views"
+        )
+    if names is not None and len(names) != classes:
+        raise KinobenchError(
+            f"{predictions.path}: {len(names)} class names for {classes} classes; give one each"
+        )
+    order = clip_order(clips) if clips else ()
+    found_at: dict[Aggregation | int, list[np.ndarray]] = {}
+    all_labels, all_named = [], []
+    for chunk in predictions.chunks():
+        labels = chunk.labels
+        for how in AGGREGATIONS:
+            values = view_scores(chunk.logits, how)
+            mean = mean_score(values)
+            found_at.setdefault(how, []).append(places(mean, labels))
+            if how == aggregation:
+                all_named.append(named_classes(mean, labels))
+                for count, fewer in enumerate(_first_clips(values, order), 1):
+                    found_at.setdefault(count, []).append(places(fewer, labels))
+        all_labels.append(labels)
+    labels, named = np.concatenate(all_labels), np.concatenate(all_named)
+    place = {key: np.concatenate(parts) for key, parts in found_at.items()}
+    classwise = by_class(
+        labels, named, place[aggregation], names or [str(c) for c in range(classes)]
+    )
+    shares = [each.top1 for each in classwise if each.top1 is not None]
+    return Analysis(
+        **scoring(place[aggregation]),
+        videos=len(labels),
+        views=views,
+        classes=classes,
+        aggregation=aggregation,
+        mean_class_accuracy=float(np.mean(shares)),
+        not_finite=int(np.count_nonzero(place[aggregation] == NOWHERE)),
+        by_aggregation=tuple(Aggregated(aggregation=a, **scoring(place[a])) for a in AGGREGATIONS),
+        clips=clips,
+        crops=views // clips if clips else None,
+        clip_order=order,
+        by_clips=tuple(
+            _fewer(count, views // len(order), place[count], place[aggregation])
+            for count in range(1, len(order))
+        )
+        + ((_all_views(len(order), views, place[aggregation]),) if order else ()),
+        by_class=classwise,
+        confusions=confusions(labels, named, classwise),
+    )
+
+
+def _first_clips(values: np.ndarray, order: Sequence[int]) -> Iterator[np.ndarray]:
+    """Yield the mean score of the first clip, the first two, ... of `order`, without that of all.
+
+    Args:
+        values: `[videos, views, classes]`, what is averaged.
+        order: Clips in the order in which they are added.
+    """
+    if not order:
+        return
+    videos, classes = values.shape[0], values.shape[2]
+    clips = values.reshape(videos, len(order), -1, classes)
+    total = np.zeros((videos, classes))
+    for count, clip in enumerate(order[:-1], 1):
+        with np.errstate(invalid="ignore"):
+            for crop in range(clips.shape[2]):
+                total += clips[:, clip, crop]
+        yield total / (count * clips.shape[2])
+
+
+def scoring(place: np.ndarray) -> dict[str, Any]:
+    """Return the fields of a `Scoring`, from the classes before each true one, `[videos]`."""
+    top1, top5 = (int(np.count_nonzero(place < k)) for k in (1, 5))
+    return {
+        "top1": top1 / len(place),
+        "interval_top1": wilson(top1, len(place)),
+        "top5": top5 / len(place),
+        "interval_top5": wilson(top5, len(place)),
+    }
+
+
+def _fewer(clips: int, crops: int, place: np.ndarray, of_all: np.ndarray) -> FewerViews:
+    few, whole = place == 0, of_all == 0
+    lost, gained = int(np.count_nonzero(whole & ~few)), int(np.count_nonzero(few & ~whole))
+    return FewerViews(
+        **scoring(place),
+        clips=clips,
+        views=clips * crops,
+        difference=(gained - lost) / len(place),
+        lost=lost,
+        gained=gained,
+        p=mcnemar(lost, gained),
+    )
+
+
+def _all_views(clips: int, views: int, place: np.ndarray) -> FewerViews:
+    # Summed in the order of the views, not of `clip_order`: the digits that the record has.
+    return FewerViews(
+        **scoring(place), clips=clips, views=views, difference=0.0, lost=0, gained=0, p=None
+    )

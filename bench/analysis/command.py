@@ -1,0 +1,165 @@
+"""`analyse` and `compare`: find the predictions, compute, and give a page and plain values."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ...datasets.errors import KinobenchError, UnknownNameError
+from ...datasets.protocol import Aggregation
+from . import analyse as analysis
+from . import compare as comparing
+from . import comparison_page, two_stream
+from . import page as analysis_page
+from .sources import Source, find, find_two
+
+Told = Callable[[str], None]
+
+
+def analyse(
+    asked: str,
+    fuse: str | None,
+    results: Path,
+    *,
+    views: str | None,
+    aggregation: str | None,
+    rows: int,
+    told: Told,
+) -> tuple[str, dict[str, Any]]:
+    """Analyse predictions; with `fuse`, the mixture with those of a second network too.
+
+    Args:
+        asked: A model's name or a path.
+        fuse: The same for the second network.
+        results: Where records lie.
+        views: Temporal x spatial, `10x3`, where there is no record that says.
+        aggregation: How views are averaged, if not as the record's protocol says.
+        rows: Of long tables.
+        told: Gets a line for each record that can't be read.
+
+    Returns:
+        The page, and the values for JSON.
+
+    Raises:
+        KinobenchError: There are no such predictions, or no such views.
+    """
+    pair = find_two(asked, fuse, results, told) if fuse is not None else None
+    source = pair[0] if pair else find(asked, results, told)
+    predictions = source.open()
+    how, guessed = _aggregation(aggregation, source)
+    clips = _clips(views, source, predictions.views)
+    computed = analysis.analyse(
+        predictions, how, clips=clips, names=source.names(predictions.classes)
+    )
+    notes = [*guessed, *_notes(source)]
+    if clips is None:
+        notes.append("No record says which views are temporal: give --views to see fewer of them.")
+    title = f"{source.title} on {source.ground}" if source.ground else source.title
+    page = analysis_page.render(computed, title, notes, rows)
+    plain: dict[str, Any] = {"source": _plain(source), **msgspec.to_builtins(computed)}
+    if pair is not None:
+        first, second = _names(*pair)
+        mixed = two_stream.sweep(predictions, pair[1].open())
+        page += "\n" + analysis_page.render_sweep(mixed, first, second)
+        plain["two_stream"] = {"second": _plain(pair[1]), **msgspec.to_builtins(mixed)}
+    return page, plain | {"notes": notes}
+
+
+def compare(
+    a: str, b: str, results: Path, *, aggregation: str | None, told: Told
+) -> tuple[str, dict[str, Any]]:
+    """Compare two networks on the videos that both scored.
+
+    Args:
+        a: A model's name or a path.
+        b: The other.
+        results: Where records lie.
+        aggregation: How views are averaged, if not as the records' protocols say.
+        told: Gets a line for each record that can't be read.
+
+    Returns:
+        The page, and the values for JSON.
+
+    Raises:
+        KinobenchError: They are not there, or were not scored on the same videos.
+    """
+    one, other = find_two(a, b, results, told)
+    (how_a, guessed_a), (how_b, guessed_b) = (_aggregation(aggregation, s) for s in (one, other))
+    computed = comparing.compare(one.open(), other.open(), how_a, how_b)
+    notes = list(dict.fromkeys([*guessed_a, *guessed_b]))
+    for name, source in (("A", one), ("B", other)):
+        notes += [f"{name}: {note}" for note in _notes(source)]
+    if how_a != how_b:
+        notes.append(f"A's views are averaged by {how_a}, B's by {how_b}.")
+    head = [f"{name}: {_title(source)}" for name, source in (("A", one), ("B", other))]
+    page = "\n".join([*head, *comparison_page.lines(computed, notes)]) + "\n"
+    plain = {"a": _plain(one), "b": _plain(other), **msgspec.to_builtins(computed)}
+    words = {f"top{d.k}": comparison_page.words(d) for d in (computed.top1, computed.top5) if d}
+    plain |= {"significant": computed.top1.is_significant, "words": words, "notes": notes}
+    return page, plain
+
+
+def _title(source: Source) -> str:
+    return f"{source.title}: {source.ground}" if source.ground else source.title
+
+
+def _names(one: Source, other: Source) -> tuple[str, str]:
+    """Return two short names that differ."""
+    names = [s.record.case.model if s.record else s.path.stem for s in (one, other)]
+    if names[0] == names[1]:
+        names = [f"{names[0]} (first)", f"{names[1]} (second)"]
+    return names[0], names[1]
+
+
+def _plain(source: Source) -> dict[str, Any]:
+    record = source.record
+    return {
+        "predictions": source.path.as_posix(),
+        "model": record.case.model if record else None,
+        "weights": record.case.weights if record else None,
+        "case": record.case.digest if record else None,
+        "run": record.run if record else None,
+    }
+
+
+def _aggregation(asked: str | None, source: Source) -> tuple[Aggregation, list[str]]:
+    """Return how views are averaged, and a note where nobody says so."""
+    if asked is not None:
+        for known in analysis.AGGREGATIONS:
+            if asked == known:
+                return known, []
+        raise UnknownNameError("aggregation", asked, analysis.AGGREGATIONS)
+    if source.aggregation is not None:
+        return source.aggregation, []
+    return "softmax", ["No record says how views are averaged: softmax is taken."]
+
+
+def _clips(views: str | None, source: Source, count: int) -> int | None:
+    """Return the number of temporal views, if it is known."""
+    if views is None:
+        return source.clips
+    clips, _, crops = views.partition("x")
+    if not (clips.isdecimal() and crops.isdecimal()) or int(clips) * int(crops) != count:
+        raise KinobenchError(
+            f"--views {views}: write temporal x spatial, as in 10x3; {source.path} has {count} "
+            "views of each video"
+        )
+    return int(clips)
+
+
+def _notes(source: Source) -> list[str]:
+    """Return what a reader must know of the record."""
+    record = source.record
+    if record is None or record.accuracy is None:
+        return []
+    notes = []
+    if record.case.weights is None:
+        notes.append("untrained: the accuracy is that of random weights.")
+    if record.accuracy.unreadable:
+        missing = len(record.accuracy.unreadable)
+        notes.append(
+            f"{missing} of {record.accuracy.expected} videos could not be read and are left out; "
+            f"counted as wrong, they make top-1 {100 * record.accuracy.top1_of_expected:.2f} %."
+        )
+    return notes

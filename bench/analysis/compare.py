@@ -1,0 +1,148 @@
+"""Is the difference in accuracy between two networks real? Paired tests on the same videos."""
+
+import msgspec
+import numpy as np
+
+from ...datasets.protocol import Aggregation
+from ..evaluation.places import VideoPlaces, compute_places
+from ..evaluation.predictions import Predictions
+from ..statistics.stats import LEVEL, RESAMPLES, difference_interval, mcnemar
+from .pairing import Labelled, pair
+
+Interval = tuple[float, float]
+
+FEW_CLUSTERS = 30
+"""With fewer, the percentiles of a bootstrap are too near to each other."""
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """Top-`k` of two networks, A and B, on the same videos (fractions).
+
+    Attributes:
+        a, b: Of each.
+        difference: B less A.
+        interval: Its 95 % interval by the paired bootstrap; None for a single video or cluster.
+        only_a, only_b: Videos that only A, that only B gets.
+        p: Of the exact McNemar test.
+    """
+
+    k: int
+    a: float
+    b: float
+    difference: float
+    interval: Interval | None
+    only_a: int
+    only_b: int
+    p: float
+
+    @property
+    def excludes_zero(self) -> bool:
+        """Whether the interval does."""
+        return self.interval is not None and (self.interval[0] > 0 or self.interval[1] < 0)
+
+    @property
+    def is_significant(self) -> bool:
+        """Whether both the test and the interval tell A and B apart.
+
+        The test takes every video for a witness of its own; the interval knows that clips cut from
+        one film say much the same.
+        """
+        return self.p < 1 - LEVEL and self.excludes_zero
+
+
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+    """Two networks on the videos that both scored.
+
+    Attributes:
+        videos: How many.
+        left_out_a, left_out_b: Videos that only A, that only B scored.
+        clusters: Classes' source groups, which the bootstrap draws whole; None: it draws videos.
+        resamples: How often it draws.
+        top5: None where there are no more than five classes.
+    """
+
+    videos: int
+    left_out_a: int
+    left_out_b: int
+    clusters: int | None
+    resamples: int
+    top1: Difference
+    top5: Difference | None
+
+
+def compare(
+    a: Predictions,
+    b: Predictions,
+    aggregation_a: Aggregation = "softmax",
+    aggregation_b: Aggregation = "softmax",
+    resamples: int = RESAMPLES,
+) -> Comparison:
+    """Compare the networks that two predictions are from.
+
+    Args:
+        a: Per-view logits of the one.
+        b: Those of the other, in any order of videos and with any number of views.
+        aggregation_a: How A's views are averaged.
+        aggregation_b: How B's are.
+        resamples: Of the bootstrap.
+
+    Raises:
+        KinobenchError: They are of no common video, or disagree on labels; they can't be read.
+    """
+    of_a, of_b = compute_places(a, aggregation_a), compute_places(b, aggregation_b)
+    pairing = pair(_labelled(a, of_a), _labelled(b, of_b))
+    place_a, place_b = of_a.places[pairing.in_a], of_b.places[pairing.in_b]
+
+    def difference(k: int) -> Difference:
+        hits_a, hits_b = place_a < k, place_b < k
+        return differing(k, hits_a, hits_b, pairing.clusters, resamples)
+
+    return Comparison(
+        videos=len(place_a),
+        left_out_a=pairing.only_a,
+        left_out_b=pairing.only_b,
+        clusters=None if pairing.clusters is None else int(pairing.clusters.max()) + 1,
+        resamples=resamples,
+        top1=difference(1),
+        top5=difference(5) if a.classes > 5 else None,
+    )
+
+
+def differing(
+    k: int,
+    hits_a: np.ndarray,
+    hits_b: np.ndarray,
+    clusters: np.ndarray | None = None,
+    resamples: int = RESAMPLES,
+) -> Difference:
+    """Compare two networks' hits.
+
+    Args:
+        k: Among how many first classes a hit is.
+        hits_a: `[videos]`, bool, A's.
+        hits_b: `[videos]`, bool, B's on the same videos.
+        clusters: `[videos]`, an index for each; None draws videos.
+        resamples: Of the bootstrap.
+    """
+    only_a = int(np.count_nonzero(hits_a & ~hits_b))
+    only_b = int(np.count_nonzero(hits_b & ~hits_a))
+    return Difference(
+        k=k,
+        a=float(hits_a.mean()),
+        b=float(hits_b.mean()),
+        difference=(only_b - only_a) / len(hits_a),
+        interval=difference_interval(hits_a, hits_b, clusters, resamples=resamples),
+        only_a=only_a,
+        only_b=only_b,
+        p=mcnemar(only_a, only_b),
+    )
+
+
+def _labelled(predictions: Predictions, found: VideoPlaces) -> Labelled:
+    return Labelled(
+        predictions.path,
+        predictions.classes,
+        found.videos.to_pylist(),
+        found.labels,
+        found.groups.to_pylist(),
+    )

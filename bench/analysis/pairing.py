@@ -1,0 +1,95 @@
+"""The videos that two predictions share."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from ...datasets.errors import KinobenchError
+
+
+class Labelled(NamedTuple):
+    """Which videos a prediction is about.
+
+    Attributes:
+        path: Where it lies.
+        classes: How many there are.
+        videos: Ids.
+        labels: `[videos]`, their true classes.
+        groups: The source that each shares footage with, or None.
+    """
+
+    path: Path
+    classes: int
+    videos: list[str]
+    labels: np.ndarray
+    groups: list[str | None]
+
+
+class Pairing(NamedTuple):
+    """Shared videos, in the order of the first prediction.
+
+    Attributes:
+        in_a: `[shared]`, where each stands in the first.
+        in_b: `[shared]`, where it stands in the second.
+        only_a: Videos that the second lacks.
+        only_b: Videos that the first lacks.
+        clusters: `[shared]`, the number of each video's class and group; None without groups.
+    """
+
+    in_a: np.ndarray
+    in_b: np.ndarray
+    only_a: int
+    only_b: int
+    clusters: np.ndarray | None
+
+
+def pair(a: Labelled, b: Labelled) -> Pairing:
+    """Find the shared videos, and which of them share footage.
+
+    UCF101's g01 of one class has nothing to do with g01 of another: a cluster is a class and a
+    group. A video without a group is a cluster of its own.
+
+    Raises:
+        KinobenchError: They share no video, or don't agree on the classes of those they share.
+    """
+    if a.classes != b.classes:
+        raise KinobenchError(
+            f"{a.path} has {a.classes} classes and {b.path} {b.classes}; give predictions for one "
+            "dataset"
+        )
+    place = {video: number for number, video in enumerate(b.videos)}
+    shared = [(n, place[video]) for n, video in enumerate(a.videos) if video in place]
+    if not shared:
+        raise KinobenchError(
+            f"{a.path} and {b.path} have no video in common, as {a.videos[0]!r} and "
+            f"{b.videos[0]!r}; give predictions for one split"
+        )
+    in_a, in_b = np.array(shared).T
+    other = a.labels[in_a] != b.labels[in_b]
+    if other.any():
+        at = int(np.argmax(other))
+        raise KinobenchError(
+            f"video {a.videos[in_a[at]]!r} has the label {a.labels[in_a[at]]} in {a.path} and "
+            f"{b.labels[in_b[at]]} in {b.path}, and {int(other.sum()) - 1} others differ; give "
+            "predictions for one dataset with one class order"
+        )
+    return Pairing(
+        in_a=in_a,
+        in_b=in_b,
+        only_a=len(a.videos) - len(shared),
+        only_b=len(b.videos) - len(shared),
+        clusters=clusters_of(a.labels[in_a], [a.groups[i] or b.groups[j] for i, j in shared]),
+    )
+
+
+def clusters_of(labels: np.ndarray, groups: list[str | None]) -> np.ndarray | None:
+    """Number each video's class and group: `[videos]`; None where no group is known."""
+    if not any(groups):
+        return None
+    numbers: dict[tuple[int, str] | int, int] = {}
+    keys = (
+        (label, group) if group else video
+        for video, (label, group) in enumerate(zip(labels.tolist(), groups, strict=True))
+    )
+    return np.array([numbers.setdefault(key, len(numbers)) for key in keys])

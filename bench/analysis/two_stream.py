@@ -1,0 +1,86 @@
+"""Two networks on the same videos, their softmax scores mixed: what weight would do best?"""
+
+import msgspec
+import numpy as np
+
+from ..evaluation.predictions import Predictions
+from ..statistics.stats import places, scores
+from .analyse import Scoring, scoring
+from .pairing import Labelled, pair
+
+WEIGHTS = tuple(number / 20 for number in range(21))
+
+_VIDEOS_AT_ONCE = 1024
+
+
+class Weighting(Scoring, frozen=True, kw_only=True):
+    """The accuracy of `weight` times the first network's scores and the rest the second's."""
+
+    weight: float
+
+
+class Sweep(msgspec.Struct, frozen=True, kw_only=True):
+    """The accuracy under every weight.
+
+    A weight that is chosen by it is chosen on the videos that are scored: its accuracy is too good.
+
+    Attributes:
+        videos: How many both networks scored.
+        only_first, only_second: Videos left out, which just one of them scored.
+        weightings: In the order of weights; 0 is the second network alone, 1 the first.
+        best: The weight of the highest top-1; of several, the one nearest to one half.
+    """
+
+    videos: int
+    only_first: int
+    only_second: int
+    weightings: tuple[Weighting, ...]
+    best: float
+
+
+def sweep(first: Predictions, second: Predictions, weights: tuple[float, ...] = WEIGHTS) -> Sweep:
+    """Score weighted sums of the mean softmax of two networks (Simonyan & Zisserman 2014, sec. 2).
+
+    Args:
+        first: Per-view logits of the one network.
+        second: Those of the other; how many views doesn't matter.
+        weights: Of the first, from 0 to 1.
+
+    Raises:
+        KinobenchError: They are of no common video, or disagree on labels; they can't be read.
+    """
+    (a, a_scores), (b, b_scores) = _softmax(first), _softmax(second)
+    pairing = pair(a, b)
+    labels = a.labels[pairing.in_a]
+    place = np.empty((len(weights), len(labels)), dtype=np.int32)
+    for start in range(0, len(labels), _VIDEOS_AT_ONCE):
+        part = slice(start, start + _VIDEOS_AT_ONCE)
+        one, other = a_scores[pairing.in_a[part]], b_scores[pairing.in_b[part]]
+        for row, weight in enumerate(weights):
+            place[row, part] = places(weight * one + (1 - weight) * other, labels[part])
+    weightings = tuple(
+        Weighting(weight=weight, **scoring(found))
+        for weight, found in zip(weights, place, strict=True)
+    )
+    return Sweep(
+        videos=len(labels),
+        only_first=pairing.only_a,
+        only_second=pairing.only_b,
+        weightings=weightings,
+        best=min(weightings, key=lambda each: (-each.top1, abs(each.weight - 0.5))).weight,
+    )
+
+
+def _softmax(predictions: Predictions) -> tuple[Labelled, np.ndarray]:
+    """Return the videos and their mean softmax, `[videos, classes]`, float64."""
+    found = np.empty((predictions.videos, predictions.classes))
+    videos: list[str] = []
+    labels = []
+    groups: list[str | None] = []
+    for chunk in predictions.chunks():
+        found[len(videos) : len(videos) + len(chunk.videos)] = scores(chunk.logits, "softmax")
+        videos += chunk.videos
+        groups += chunk.groups
+        labels.append(chunk.labels)
+    every = np.concatenate(labels)
+    return Labelled(predictions.path, predictions.classes, videos, every, groups), found

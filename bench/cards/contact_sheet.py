@@ -1,0 +1,163 @@
+"""A contact sheet of pointlight: of each class some frames of a video, and its motion as streaks.
+
+What is drawn is decoded from the files that a network would be shown.
+"""
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from rich.console import Console
+
+from ...datasets import catalog
+from ...datasets.errors import KinobenchError
+from ...datasets.pointlight import level_of, read_stamp
+from ...datasets.pointlight.levels import LEVELS, Level
+from ...datasets.pointlight.turns import moving_frames
+from ...datasets.video.clips import open_video
+from ..run.run import make
+
+TIME_COLOURS = "plasma"
+"""A map whose lightness grows with time: later is lighter."""
+BACKGROUND = 0.06
+"""Grey that streaks are drawn on, 0 to 1."""
+FAINTEST = 0.15
+"""Share of a dot's brightness below which nothing is drawn: what coding leaves beside dots."""
+INCHES, DPI = 1.1, 92
+"""Side of a picture on the sheet, and pixels of an inch."""
+
+
+class Strip(NamedTuple):
+    """A video on the sheet: its class, and its frames `[frames, H, W]`, uint8."""
+
+    name: str
+    frames: np.ndarray
+
+
+def draw(name: str, root: Path | None, output: Path, console: Console) -> None:
+    """Draw the contact sheet of a level of pointlight as a PNG file.
+
+    Args:
+        name: The level.
+        root: Its folder; None is the default one, where it is generated first.
+        output: The file.
+        console: Where progress is shown.
+
+    Raises:
+        KinobenchError: It is no level, the folder doesn't hold it, or the file can't be written.
+    """
+    if name not in LEVELS:
+        raise KinobenchError(
+            f"--output {output}: a contact sheet shows motion that is known; give one of "
+            f"{', '.join(LEVELS)}"
+        )
+    if output.suffix.lower() != ".png":
+        raise KinobenchError(f"--output {output}: a contact sheet is a PNG file; name it so")
+    dataset = catalog.get(name)
+    folder = make(dataset, None, console) if root is None else root
+    split = dataset.load(folder, None)
+    made = read_stamp(folder)
+    first = {video.label: video.path for video in reversed(split.videos)}
+    strips = [
+        Strip(class_name, read_frames(first[label]))
+        for label, class_name in enumerate(split.classes)
+    ]
+    told = f" ({made.unusual})" if made.unusual else ""
+    picture = render(strips, level_of(made), f"{made.name}{told}: the first test video of a class")
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_bytes(picture)
+    except OSError as error:
+        raise KinobenchError(
+            f"--output {output} can't be written: {error.strerror or error}; give another place"
+        ) from error
+
+
+def read_frames(path: Path) -> np.ndarray:
+    """Return all frames of a grey video: `[frames, H, W]`, uint8."""
+    with open_video(path) as video:
+        return video.frames(range(len(video)))[..., 1]
+
+
+def render(strips: Sequence[Strip], level: Level, title: str) -> bytes:
+    """Draw a row a video, and return the PNG file's bytes."""
+    from matplotlib import colormaps
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import ListedColormap, Normalize
+    from matplotlib.figure import Figure
+
+    shown = shown_frames(level)
+    spans = movements(level)
+    columns = len(shown) + len(spans)
+    size = (INCHES * columns + 1.6, INCHES * len(strips) + 0.9)
+    figure = Figure(figsize=size, layout="constrained")
+    FigureCanvasAgg(figure)
+    figure.suptitle(title, fontsize=9)
+    axes = figure.subplots(len(strips), columns, squeeze=False)
+    colours = colormaps[TIME_COLOURS](np.linspace(0.1, 1, len(spans[0])))[:, :3]
+    for row, strip in zip(axes, strips, strict=True):
+        row[0].set_ylabel(strip.name, rotation=0, ha="right", va="center", fontsize=9)
+        for place, frame in zip(row, shown, strict=False):
+            place.imshow(
+                strip.frames[frame], cmap="gray", vmin=0, vmax=255, interpolation="nearest"
+            )
+        for place, span in zip(row[len(shown) :], spans, strict=True):
+            laid = streaks(strip.frames[span.start : span.stop], colours)
+            place.imshow(laid, interpolation="nearest")
+        for place in row:
+            place.set(xticks=[], yticks=[])
+    for place, frame in zip(axes[0], shown, strict=False):
+        place.set_title(f"frame {frame + 1}", fontsize=8)
+    for place, span in zip(axes[0][len(shown) :], spans, strict=True):
+        place.set_title(f"frames {span.start + 1} to {span.stop}", fontsize=8)
+    scale = ScalarMappable(Normalize(0, 1), ListedColormap(colours))
+    bar = figure.colorbar(scale, ax=axes[:, -1], fraction=0.15, aspect=40, ticks=[0, 1])
+    bar.ax.set_yticklabels(["first", "last"], fontsize=8)
+    bar.set_label("frame of the movement", fontsize=8, labelpad=-12)
+    out = io.BytesIO()
+    figure.savefig(
+        out, format="png", dpi=DPI, metadata={"Software": None}, pil_kwargs={"optimize": True}
+    )
+    return out.getvalue()
+
+
+def shown_frames(level: Level) -> list[int]:
+    """Return which frames stand on the sheet: evenly spread, or where each movement turns."""
+    if level.rest:
+        first, second = moving_frames(level.frames, level.rest)
+        return [first[0], first[-1], level.frames // 2, second[0], second[-1]]
+    return sorted({round(place) for place in np.linspace(0, level.frames - 1, 5)})
+
+
+def movements(level: Level) -> list[range]:
+    """Return the frames of each movement."""
+    if level.rest:
+        return list(moving_frames(level.frames, level.rest))
+    return [range(level.frames)]
+
+
+def streaks(frames: np.ndarray, colours: np.ndarray) -> np.ndarray:
+    """Lay frames over each other, each in its colour.
+
+    Where a dot was at several times, their colours are mixed by how much of it was there, squared:
+    what moves leaves a streak, and what stands still is the mean of all colours.
+
+    Args:
+        frames: `[frames, H, W]`, dots that are lighter than the ground.
+        colours: Of each frame, `[frames, 3]`, 0 to 1.
+
+    Returns:
+        `[H, W, 3]`, 0 to 1.
+    """
+    ground = int(np.bincount(frames.ravel()).argmax())
+    cover = (frames.astype(float) - ground) / max(int(frames.max()) - ground, 1)
+    cover = np.where(cover < FAINTEST, 0.0, cover)
+    weights = cover**2
+    whole = np.maximum(weights.sum(0), 1e-9)[..., None]
+    mixed = np.tensordot(weights, colours, axes=(0, 0)) / whole
+    shown = cover.max(0)[..., None]
+    laid: np.ndarray = BACKGROUND * (1 - shown) + mixed * shown
+    return laid

@@ -1,0 +1,146 @@
+"""A dataset's card: what it tests, its classes and splits, and by what it was generated."""
+
+import textwrap
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+from rich.text import Text
+
+from ...datasets import catalog
+from ...datasets.errors import UnknownNameError
+from ...datasets.lists.class_names import class_names
+from ...datasets.pointlight import Stamp, default_root, level_of, read_stamp
+from ...datasets.pointlight.levels import LEVELS, OPTIONS
+
+_LABEL = 14
+"""Columns of a label."""
+
+
+class Option(msgspec.Struct, frozen=True, kw_only=True):
+    """A number that `data make --set` may change, as it takes it."""
+
+    name: str
+    value: str
+    meaning: str
+
+
+class DatasetCard(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a dataset, and of a copy of it.
+
+    Attributes:
+        purpose: What it tests, and the best that is possible; empty where nobody says.
+        classes: The names, in order; None where only their number is known.
+        options: Of a dataset that is generated, with the values of the copy.
+        folder: Of the copy; None where none is given or there.
+        made: As what the copy was generated.
+        notes: What a reader of a result should know of the copy.
+    """
+
+    name: str
+    title: str
+    purpose: str
+    num_classes: int
+    classes: tuple[str, ...] | None
+    splits: tuple[str, ...]
+    protocol: str
+    homepage: str
+    obtain: str
+    options: tuple[Option, ...] = ()
+    folder: str | None = None
+    made: Stamp | None = None
+    notes: tuple[str, ...] = ()
+
+
+def make_card(name: str, root: Path | None) -> DatasetCard:
+    """Look up a dataset, and the copy in a folder; nothing is generated.
+
+    Args:
+        name: The catalog's name.
+        root: The folder; None is where a dataset that is generated lies by default.
+
+    Raises:
+        UnknownNameError: No dataset is named so.
+        DatasetError: The folder doesn't hold it.
+    """
+    dataset = catalog.get(name)
+    level, folder, made = LEVELS.get(name), root, None
+    if level is not None:
+        at_home = default_root(level=level)
+        folder = root if root is not None else at_home if at_home.is_dir() else None
+    notes: tuple[str, ...] = ()
+    if folder is not None:
+        notes = dataset.load(folder, dataset.splits[0]).notes
+        if level is not None:
+            made = read_stamp(folder)
+            level = level_of(made)
+    return DatasetCard(
+        name=name,
+        title=dataset.title,
+        purpose=dataset.purpose,
+        num_classes=dataset.num_classes,
+        classes=_classes(name),
+        splits=dataset.splits,
+        protocol=dataset.default_protocol,
+        homepage=dataset.homepage,
+        obtain=dataset.obtain,
+        options=()
+        if level is None
+        else tuple(
+            Option(name=option, value=value, meaning=OPTIONS[option])
+            for option, value in level.options.items()
+        ),
+        folder=None if folder is None else str(folder),
+        made=made,
+        notes=notes,
+    )
+
+
+def _classes(name: str) -> tuple[str, ...] | None:
+    try:
+        return class_names(name)
+    except UnknownNameError:
+        return None
+
+
+def show_card(card: DatasetCard, console: Console) -> None:
+    """Print a card, folded to the console's width."""
+    named = "" if card.classes is None else f": {', '.join(card.classes)}"
+    made = card.made
+    as_what = None
+    if made is not None:
+        as_what = made.name + (f" ({made.unusual})" if made.unusual else "")
+    console.print(Text(card.title, style="bold"), soft_wrap=True)
+    for label, words in (
+        ("what it tests", card.purpose),
+        ("classes", f"{card.num_classes}{named}"),
+        ("splits", ", ".join(card.splits)),
+        ("protocol", card.protocol),
+        ("homepage", card.homepage),
+        ("to be had", card.obtain),
+        ("folder", card.folder),
+        ("generated as", as_what),
+        *(("note", note) for note in card.notes),
+    ):
+        if words:
+            _print_folded(f"{label:<{_LABEL}}", words, console)
+    if card.options:
+        console.print()
+        _print_folded(f"{'option':<{_LABEL}}", "value, as `data make --set` takes it", console)
+        wide = max(len(option.value) for option in card.options)
+        for option in card.options:
+            label = f"{option.name:<{_LABEL}}{option.value:<{wide}}  "
+            _print_folded(label, option.meaning, console)
+
+
+def _print_folded(label: str, words: str, console: Console) -> None:
+    indent = " " * len(label)
+    for line in textwrap.wrap(
+        label + words,
+        max(console.width, len(label) + 20),
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+        drop_whitespace=True,
+    ):
+        console.print(Text(line), soft_wrap=True)

@@ -1,0 +1,1 @@
+"""Shards of an accuracy as tasks of a Ray cluster."""

@@ -1,0 +1,59 @@
+"""The folder of a Ray that is started for a case: short enough for sockets, and gone afterwards.
+
+Ray's own folder would keep the logs of every run. The command makes this one, because the process
+of a case may be ended at any time; as the command may be too, a process of its own removes it.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ...datasets.errors import KinobenchError
+
+PREFIX = "kinobench-ray-"
+_SOCKET_BYTES = 103 if sys.platform == "darwin" else 107  # sun_path in sys/un.h, less the zero
+_IN_FOLDER = "/session_2026-01-01_00-00-00_000000_4194304/sockets/plasma_store"
+_LONGEST_PARENT = _SOCKET_BYTES - len(_IN_FOLDER) - len(f"/{PREFIX}12345678")
+
+
+@contextmanager
+def folder_of_local_ray() -> Iterator[str]:
+    """Make the folder for as long as the context lasts.
+
+    Raises:
+        KinobenchError: There is no place for it.
+    """
+    folder = tempfile.mkdtemp(prefix=PREFIX, dir=parent_of_folder())
+    program = Path(__file__).with_name("folder_remover.py")
+    remover = subprocess.Popen(
+        [sys.executable, "-I", "-S", str(program), folder],
+        stdin=subprocess.PIPE,
+        start_new_session=True,  # what ends the command, as Ctrl-C does, must not end this
+    )
+    try:
+        yield folder
+    finally:
+        remover.communicate(b"ended")
+
+
+def parent_of_folder() -> str:
+    """Return where the folder is made: RAY_TMPDIR, or /tmp where that is too long or not there.
+
+    Raises:
+        KinobenchError: There is no place for it.
+    """
+    places = [os.environ.get("RAY_TMPDIR", ""), "/tmp", tempfile.gettempdir()]
+    for place in filter(None, places):
+        short = len(os.fsencode(place)) <= _LONGEST_PARENT
+        if short and Path(place).is_dir() and os.access(place, os.W_OK | os.X_OK):
+            return place
+    tried = ", ".join(dict.fromkeys(filter(None, places)))
+    raise KinobenchError(
+        "--cluster: a local Ray needs a folder that can be written to, with a path of at most "
+        f"{_LONGEST_PARENT} bytes, as that of a socket in it must be short; tried {tried}; set "
+        "RAY_TMPDIR to one"
+    )

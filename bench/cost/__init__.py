@@ -1,0 +1,1 @@
+"""MACs, FLOPs and bytes of a network, counted."""

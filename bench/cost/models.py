@@ -1,0 +1,168 @@
+"""`list models`: what every network is and costs, without building any that came with kinobench."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ...datasets.errors import KinobenchError
+from ...zoo import registry
+from ...zoo.checkpoints.named import weights_of
+from ...zoo.checkpoints.shipped import shipped_files
+from ...zoo.spec import Architecture, Input
+from ...zoo.tables.csv_table import FOLDER
+from .shape import Shape, native_shape
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+INDEX = FOLDER / "index.json"
+"""What `list models --recount --json` printed of the networks that come with kinobench. A test
+holds it against them."""
+
+
+class NamedWeights(msgspec.Struct, frozen=True, kw_only=True):
+    """A published checkpoint; `protocol` is the one that it was tested under, where that is known.
+
+    `top1` and `top5` are percentages, as printed.
+    """
+
+    name: str
+    protocol: str | None
+    top1: float | None
+    top5: float | None
+
+
+class Model(msgspec.Struct, frozen=True, kw_only=True):
+    """An architecture at its own input.
+
+    Attributes:
+        name, family, paper, year, inputs, native: As in `Architecture`.
+        frames, size, classes: What `params` and `macs` belong to.
+        params: Parameters; None where the network can't be built here, `reason` says why.
+        macs: Multiply-adds of convolutions and matrix products, one view; the same.
+        streams: Whether it can take one frame after another; None where that isn't known.
+        weights: Its published checkpoints.
+        shipped: The names of weights that come with kinobench.
+    """
+
+    name: str
+    family: str
+    paper: str
+    year: int | None
+    inputs: tuple[Input, ...]
+    native: tuple[int, int, int] | None
+    frames: int
+    size: int
+    classes: int
+    params: int | None = None
+    macs: int | None = None
+    streams: bool | None = None
+    weights: tuple[NamedWeights, ...]
+    shipped: tuple[str, ...] = ()
+    reason: str | None = None
+
+
+def models(
+    recount: bool = False, progress: Callable[[int, int], None] | None = None
+) -> list[Model]:
+    """Return every model in alphabetical order.
+
+    Those that come with kinobench are read from its index, others are built and counted.
+
+    Args:
+        recount: Build and count all of them, which takes minutes.
+        progress: Is told how many of how many are done.
+    """
+    indexed = {} if recount else {model.name: model for model in read_index()}
+    names, found = registry.names(), []
+    shipped: dict[str, tuple[str, ...]] = {}
+    for owner, weights in shipped_files():
+        shipped[owner] = (*shipped.get(owner, ()), weights)
+    for name in names:
+        model = indexed.get(name) or count_model(name)
+        found.append(msgspec.structs.replace(model, shipped=shipped.get(name, ())))
+        if progress is not None:
+            progress(len(found), len(names))
+    return found
+
+
+@cache
+def read_index() -> list[Model]:
+    """Read the models that come with kinobench; imports no torch."""
+    return msgspec.json.decode(INDEX.read_bytes(), type=list[Model])
+
+
+def model_of(name: str) -> Model:
+    """Return what is known of a network; of one that came with kinobench without importing torch.
+
+    Raises:
+        UnknownNameError: No architecture is named so.
+    """
+    for model in read_index():
+        if model.name == name:
+            return model
+    return _described(registry.get(name))
+
+
+def count_model(name: str) -> Model:
+    """Build a model for its own input, without memory for its weights, and count one view."""
+    architecture = registry.get(name)
+    described = _described(architecture)
+    try:
+        params, macs, steps = _counted(architecture, native_shape(architecture))
+    except KinobenchError as error:
+        return msgspec.structs.replace(described, reason=str(error))
+    except Exception as error:  # a network of a third party; the others are still to be listed
+        reason = f"{type(error).__name__}: {error}"
+        return msgspec.structs.replace(described, reason=reason)
+    return msgspec.structs.replace(described, params=params, macs=macs, streams=steps)
+
+
+def _described(architecture: Architecture) -> Model:
+    """Return what is known of a network before it is built."""
+    shape = native_shape(architecture)
+    return Model(
+        name=architecture.name,
+        family=architecture.family,
+        paper=architecture.paper,
+        year=architecture.year,
+        inputs=architecture.inputs,
+        native=architecture.native,
+        frames=shape.frames,
+        size=shape.size,
+        classes=shape.classes,
+        weights=tuple(
+            NamedWeights(name=w.name, protocol=w.protocol, top1=w.top1, top5=w.top5)
+            for w in weights_of(architecture.name)
+        ),
+    )
+
+
+def _counted(architecture: Architecture, shape: Shape) -> tuple[int, int, bool]:
+    """Return the parameters, the multiply-adds, and whether the network streams."""
+    from ...zoo.streaming import streams
+    from .flops import count_cost
+
+    module, inputs = build_without_memory(architecture, shape)
+    params = sum(parameter.numel() for parameter in module.parameters())
+    return params, count_cost(module, *inputs).macs, streams(module)
+
+
+def build_without_memory(
+    architecture: Architecture, shape: Shape
+) -> "tuple[nn.Module, tuple[torch.Tensor, ...]]":
+    """Build a network in eval mode, and arguments for it, of one view, on torch's meta device.
+
+    There tensors have shapes, and no numbers.
+    """
+    import torch
+
+    from ...zoo.spec import input_shapes
+
+    with torch.device("meta"):
+        module = architecture.build(shape.classes, shape.frames, shape.size).eval()
+        shapes = input_shapes(architecture.inputs, 1, shape.frames, shape.size)
+        return module, tuple(torch.empty(each) for each in shapes)

@@ -1,0 +1,1 @@
+"""Accuracy: videos are read, classified and scored, shard by shard."""

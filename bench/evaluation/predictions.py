@@ -1,0 +1,241 @@
+"""The per-view logits of a record: one Parquet file or a folder of shards, read in chunks."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from ...datasets.errors import KinobenchError
+
+CHUNK_BYTES = 2**23
+"""Of logits in a chunk: small enough for a processor's cache to be of use, large enough for numpy
+to work in long strides."""
+
+_REQUIRED = ("video", "view", "label", "logits")
+_SHARD = re.compile(r"shard-(\d+)\.parquet")
+_BUFFER_BYTES = 2**20
+
+
+class Chunk(NamedTuple):
+    """Some videos with all of their views.
+
+    Attributes:
+        videos: Their ids.
+        labels: `[videos]`, int64.
+        groups: The source that each shares footage with, or None.
+        logits: `[videos, views, classes]`, as they are stored: float16, float32 or float64.
+    """
+
+    videos: list[str]
+    labels: np.ndarray
+    groups: list[str | None]
+    logits: np.ndarray
+
+
+class Predictions(msgspec.Struct, frozen=True, kw_only=True):
+    """Stored logits, checked in what can be seen without reading them all.
+
+    Attributes:
+        path: The file, or the folder of shards.
+        files: What holds them, in order.
+        videos, views, classes: How many.
+        grouped: Whether there is a column of groups.
+    """
+
+    path: Path
+    files: tuple[Path, ...]
+    videos: int
+    views: int
+    classes: int
+    grouped: bool
+
+    def chunks(self, chunk_bytes: int = CHUNK_BYTES) -> Iterator[Chunk]:
+        """Yield all videos in their order, a few at a time; memory doesn't grow with the table.
+
+        Raises:
+            KinobenchError: A video lacks views, stands twice, or has two labels or one that is no
+                class; a file can't be read.
+        """
+        per_video = self.views * self.classes * 4
+        rows = max(1, chunk_bytes // per_video) * self.views
+        seen: set[str] = set()
+        try:
+            for table in _aligned(self._batches(rows), rows):
+                chunk = self._chunk(table)
+                for video in chunk.videos:
+                    if video in seen:
+                        raise self._wrong(f"video {video!r} stands there twice")
+                    seen.add(video)
+                yield chunk
+        except (pa.ArrowException, OSError) as error:
+            raise _unreadable(self.path, error) from error
+
+    def _batches(self, rows: int) -> Iterator[pa.RecordBatch]:
+        columns = [*_REQUIRED, *(["group"] if self.grouped else [])]
+        for file in self.files:
+            # Through a buffer, and not by pyarrow.dataset, which holds a whole row group: a file
+            # that is one of 600,000 views takes 0.2 GB so, and 2.2 GB otherwise.
+            with pq.ParquetFile(file, buffer_size=_BUFFER_BYTES, pre_buffer=False) as shard:
+                yield from shard.iter_batches(rows, columns=columns)
+
+    def _chunk(self, table: pa.Table) -> Chunk:
+        views, rows = self.views, len(table)
+        count = -(-rows // views)
+        row = np.arange(rows)
+        first = pa.array(np.arange(count) * views)
+        video, view = _column(table, "video"), _column(table, "view").to_numpy()
+        same = pc.equal(video, video.take(pa.array(row - row % views)))
+        wrong = ~same.to_numpy(zero_copy_only=False) | (view != row % views)
+        if wrong.any() or rows % views:
+            at = int(np.argmax(wrong)) if wrong.any() else rows - 1
+            raise self._wrong(
+                f"video {video[at].as_py()!r} has not the views 0 to {views - 1} in this order, "
+                "one row each, as the first video has"
+            )
+        label = _column(table, "label").to_numpy().astype(np.int64).reshape(count, views)
+        ids = video.take(first).to_pylist()
+        bad = (
+            (label != label[:, :1]).any(axis=1) | (label[:, 0] < 0) | (label[:, 0] >= self.classes)
+        )
+        if bad.any():
+            at = int(np.argmax(bad))
+            raise self._wrong(
+                f"video {ids[at]!r} has the label {', '.join(map(str, np.unique(label[at])))}; it "
+                f"must be one of 0 to {self.classes - 1}, the same at every view"
+            )
+        groups: list[str | None] = [None] * count
+        if self.grouped:
+            groups = _column(table, "group", nulls=True).take(first).to_pylist()
+        logits = _column(table, "logits").flatten().to_numpy(zero_copy_only=False)
+        if len(logits) != rows * self.classes:
+            raise self._wrong("some logits are missing")
+        return Chunk(
+            videos=ids,
+            labels=label[:, 0],
+            groups=groups,
+            logits=logits.reshape(count, views, self.classes),
+        )
+
+    def _wrong(self, what: str) -> KinobenchError:
+        return KinobenchError(f"{self.path}: {what}; measure the case again")
+
+
+def open_predictions(path: Path) -> Predictions:
+    """Open per-view logits: rows `video`, `view`, `label`, `logits` and, if known, `group`.
+
+    The rows of a video stand together, its views in their order from 0. Shards are named
+    `shard-00000.parquet` and so on.
+
+    Args:
+        path: A Parquet file, or the folder of its shards.
+
+    Raises:
+        KinobenchError: There is no such file; a shard is missing; a file is no Parquet or has
+            other columns; no video stands in it.
+    """
+    files = _files_of(path)
+    try:
+        schema = pq.read_schema(files[0])
+        for file in files[1:]:
+            if not pq.read_schema(file).equals(schema):
+                raise KinobenchError(
+                    f"{file}: its columns are not those of {files[0].name}; shards of two runs "
+                    "lie together: measure the case again"
+                )
+        rows = sum(pq.read_metadata(file).num_rows for file in files)
+    except (pa.ArrowException, OSError) as error:
+        raise _unreadable(path, error) from error
+    missing = [name for name in _REQUIRED if name not in schema.names]
+    logits = None if missing else schema.field("logits").type
+    if logits is None or not pa.types.is_fixed_size_list(logits):
+        raise KinobenchError(
+            f"{path}: these are no predictions: they need the columns {', '.join(_REQUIRED)}, "
+            "the last a list of fixed size; `python bench.py run` writes them"
+        )
+    if not rows:
+        raise KinobenchError(f"{path}: no video stands in it; nothing can be computed")
+    views = _views_of(path, files)
+    return Predictions(
+        path=path,
+        files=files,
+        videos=rows // views,
+        views=views,
+        classes=logits.list_size,
+        grouped="group" in schema.names,
+    )
+
+
+def _files_of(path: Path) -> tuple[Path, ...]:
+    if not path.is_dir():
+        if not path.is_file():
+            raise KinobenchError(f"{path}: there is no such file; give a Parquet file, or a folder")
+        return (path,)
+    files = tuple(sorted(f for f in path.glob("*.parquet") if not f.name.startswith((".", "_"))))
+    if not files:
+        raise KinobenchError(f"{path}: no Parquet file lies in this folder")
+    numbers = {int(found[1]) for file in files if (found := _SHARD.fullmatch(file.name))}
+    absent = sorted(set(range(max(numbers, default=-1) + 1)) - numbers)
+    if absent:
+        raise KinobenchError(
+            f"{path}: shard-{absent[0]:05d}.parquet is missing, {len(absent)} of "
+            f"{max(numbers) + 1} in all; measure the case again, it goes on where it stopped"
+        )
+    return files
+
+
+def _views_of(path: Path, files: tuple[Path, ...]) -> int:
+    """Return how many rows the first video has."""
+    views, first = 0, None
+    try:
+        for file in files:
+            with pq.ParquetFile(file, buffer_size=_BUFFER_BYTES, pre_buffer=False) as shard:
+                for batch in shard.iter_batches(columns=["video"]):
+                    videos = _column(batch, "video")
+                    first = videos[0] if first is None else first
+                    other = pc.index(pc.not_equal(videos, first), True).as_py()
+                    if other >= 0:
+                        return views + int(other)
+                    views += len(videos)
+    except (pa.ArrowException, OSError) as error:
+        raise _unreadable(path, error) from error
+    return views
+
+
+def _aligned(batches: Iterator[pa.RecordBatch], rows: int) -> Iterator[pa.Table]:
+    """Cut and join batches into tables of `rows` rows; the last may be shorter."""
+    waiting: list[pa.RecordBatch] = []
+    count = 0
+    for batch in batches:
+        waiting.append(batch)
+        count += len(batch)
+        if count < rows:
+            continue
+        table = pa.Table.from_batches(waiting)
+        whole = count - count % rows
+        for start in range(0, whole, rows):
+            yield table.slice(start, rows)
+        waiting = table.slice(whole).to_batches()
+        count -= whole
+    if count:
+        yield pa.Table.from_batches(waiting)
+
+
+def _column(rows: pa.Table | pa.RecordBatch, name: str, nulls: bool = False) -> pa.Array:
+    column = rows.column(name)
+    if column.null_count and not nulls:
+        raise pa.ArrowInvalid(f"column {name} has empty cells")
+    if isinstance(column, pa.Array):
+        return column
+    # Joining copies, even where there is but one piece.
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
+def _unreadable(path: Path, error: Exception) -> KinobenchError:
+    reason = str(error).splitlines()[0]
+    return KinobenchError(f"{path} can't be read: {reason}; measure the case again")

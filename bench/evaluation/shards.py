@@ -1,0 +1,235 @@
+"""The per-view logits of a split, in Parquet: a file a shard, whole or not there at all."""
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ...datasets.errors import KinobenchError
+from ...datasets.split import Split, Video
+from ..records.files import sync_folder
+from ..records.record import LogitsType, Unreadable
+
+VIEWS_IN_A_SHARD = 512
+VIDEOS_IN_A_SHARD = 64
+"""A shard ends where either would be exceeded: what a killed run loses is less than one shard."""
+SHARDS_OF_A_SMALL_SPLIT = 10
+"""So many are there at least, to be shared out among cores or nodes, if each then has
+`VIDEOS_IN_A_FORWARD`."""
+VIDEOS_IN_A_FORWARD = 8
+"""A small split's shards have a multiple of them: forwards are of so many views by default."""
+
+_KEY = b"kinobench"
+
+
+class Shard(NamedTuple):
+    """Consecutive videos of a split.
+
+    Attributes:
+        number: Its place among the split's shards.
+        videos: Never none.
+    """
+
+    number: int
+    videos: tuple[Video, ...]
+
+    def path(self, folder: Path) -> Path:
+        """Return where its logits lie in a folder."""
+        return folder / f"shard-{self.number:05d}.parquet"
+
+    @property
+    def files_digest(self) -> str:
+        """Digest of the sizes of the videos' files and of when they last changed."""
+        digest = hashlib.sha256()
+        for video in self.videos:
+            try:
+                found = video.path.stat()
+                digest.update(f"{video.id}\t{found.st_size}\t{found.st_mtime_ns}\n".encode())
+            except OSError:
+                digest.update(f"{video.id}\tnot there\n".encode())
+        return digest.hexdigest()[:16]
+
+
+class ShardLogits(NamedTuple):
+    """What a network gives for the videos of a shard.
+
+    Attributes:
+        scored: The videos that could be read.
+        logits: `[scored, views, classes]`, float32.
+        unreadable: The others.
+        batch: Views in the last forward: fewer than at first, where memory ran out.
+    """
+
+    scored: tuple[Video, ...]
+    logits: np.ndarray
+    unreadable: tuple[Unreadable, ...]
+    batch: int
+
+
+class StoredShard(NamedTuple):
+    """What a shard's file holds.
+
+    Attributes:
+        labels: `[scored]`, int64.
+        logits: `[scored, views, classes]`, float32.
+        unreadable: Videos that were to be scored and could not be read.
+        videos: Ids of those that were, an array of strings.
+        groups: Their source groups, an array of strings, or nulls.
+    """
+
+    labels: np.ndarray
+    logits: np.ndarray
+    unreadable: tuple[Unreadable, ...]
+    videos: pa.Array
+    groups: pa.Array
+
+
+class _Beside(msgspec.Struct, frozen=True, kw_only=True):
+    """What is kept in a shard's file beside its table.
+
+    Attributes:
+        views, classes: Which an empty table wouldn't tell.
+        batch: As in `ShardLogits`.
+        files: The shard's `files_digest` when it was measured.
+        unreadable: As in `ShardLogits`.
+    """
+
+    views: int
+    classes: int
+    batch: int
+    files: str
+    unreadable: tuple[Unreadable, ...]
+
+
+def videos_in_a_shard(videos: int, views: int) -> int:
+    """Return how many of a split's so many videos, of so many views each, make a shard."""
+    share = videos // SHARDS_OF_A_SMALL_SPLIT // VIDEOS_IN_A_FORWARD * VIDEOS_IN_A_FORWARD
+    share = max(share, VIDEOS_IN_A_FORWARD)
+    return max(1, min(VIDEOS_IN_A_SHARD, VIEWS_IN_A_SHARD // views, share))
+
+
+def shards_of(split: Split, views: int) -> tuple[Shard, ...]:
+    """Cut a split, of whose videos each has so many views, into shards; nothing else counts."""
+    length = videos_in_a_shard(len(split.videos), views)
+    return tuple(
+        Shard(number, split.videos[begin : begin + length])
+        for number, begin in enumerate(range(0, len(split.videos), length))
+    )
+
+
+def write_shard(
+    folder: Path, shard: Shard, measured: ShardLogits, files: str, kept: LogitsType = "float32"
+) -> None:
+    """Write a shard's file and wait until the disk has it: a row a view, in order.
+
+    The columns are `video`, `view`, `label`, `group` (null where none is known), and `logits`, a
+    list of one number a class. Unreadable videos have no rows; they are named in the metadata.
+
+    Args:
+        folder: Where it is written.
+        shard: What was measured.
+        measured: What came of it.
+        files: The shard's `files_digest` before it was read.
+        kept: How precisely logits are kept.
+
+    Raises:
+        KinobenchError: It can't be written (a full disk, a folder that is gone).
+    """
+    count, views, classes = measured.logits.shape
+    rows = [(video.id, video.label, video.group) for video in measured.scored]
+    beside = _Beside(
+        views=views,
+        classes=classes,
+        batch=measured.batch,
+        files=files,
+        unreadable=measured.unreadable,
+    )
+    with np.errstate(over="ignore"):  # above 65504 a half is infinite
+        values = measured.logits.astype(kept).ravel()
+    table = pa.table(
+        {
+            "video": pa.array([row[0] for row in rows for _ in range(views)], pa.string()),
+            "view": pa.array(np.tile(np.arange(views, dtype=np.int32), count)),
+            "label": pa.array([row[1] for row in rows for _ in range(views)], pa.int32()),
+            "group": pa.array([row[2] for row in rows for _ in range(views)], pa.string()),
+            "logits": pa.FixedSizeListArray.from_arrays(pa.array(values), classes),
+        }
+    ).replace_schema_metadata({_KEY: msgspec.json.encode(beside)})
+    path = shard.path(folder)
+    unfinished = path.with_suffix(f".{os.getpid()}.unfinished")
+    try:
+        with unfinished.open("wb") as file:
+            pq.write_table(table, file, use_dictionary=["video", "group"])
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+        sync_folder(folder)
+    except OSError as error:
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+        raise KinobenchError(
+            f"{path} can't be written: {error.strerror or error}; free some space, or give "
+            "another --results"
+        ) from error
+
+
+def read_shard(path: Path) -> StoredShard:
+    """Read a shard's file.
+
+    Raises:
+        KinobenchError: It is not there, or not one.
+    """
+    try:
+        table = pq.read_table(path, columns=["video", "label", "group", "logits"])
+    except (OSError, pa.ArrowException) as error:
+        raise KinobenchError(
+            f"{path} can't be read: {error}; measure this case again with --fresh"
+        ) from error
+    beside = _beside(path, table.schema)
+    shape = (-1, beside.views, beside.classes)
+    logits = table["logits"].combine_chunks().flatten().to_numpy().astype(np.float32)
+    labels = table["label"].to_numpy()[:: beside.views].astype(np.int64)
+    videos, groups = (
+        table[name].combine_chunks().cast(pa.string())[:: beside.views]
+        for name in ("video", "group")
+    )
+    return StoredShard(labels, logits.reshape(shape), beside.unreadable, videos, groups)
+
+
+def read_shards(folder: Path, shards: Sequence[Shard]) -> Iterator[StoredShard]:
+    """Read one shard after the other, so that memory doesn't grow with the split.
+
+    Raises:
+        KinobenchError: One is not there, or not readable.
+    """
+    for shard in shards:
+        yield read_shard(shard.path(folder))
+
+
+def kept_batch(folder: Path, shard: Shard) -> int | None:
+    """Return the views in a forward that a shard was measured with; None where it must be measured.
+
+    That is where its file is not there or broken, or where a video's file was changed since.
+    """
+    path = shard.path(folder)
+    try:
+        beside = _beside(path, pq.read_schema(path))
+    except (OSError, pa.ArrowException, KinobenchError):
+        return None
+    return beside.batch if beside.files == shard.files_digest else None
+
+
+def _beside(path: Path, schema: pa.Schema) -> _Beside:
+    try:
+        return msgspec.json.decode((schema.metadata or {}).get(_KEY, b""), type=_Beside)
+    except msgspec.DecodeError as error:
+        raise KinobenchError(
+            f"{path} is no shard of per-view logits: {error}; measure this case again with --fresh"
+        ) from error

@@ -1,0 +1,1 @@
+"""The speed gate: did a network get slower?"""

@@ -1,0 +1,194 @@
+"""`check --against FILE`: times are measured now, and held against those of a file, or written."""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from ...datasets.decoders import DEFAULT as DEFAULT_DECODER
+from ...datasets.errors import KinobenchError
+from ...zoo import registry
+from ..machine.environment import describe, require_device
+from ..records.job import Budget, Job
+from ..records.record import Case, Device, Environment, Record
+from ..run import process as runner
+from .command import origin_of
+from .page import Report
+from .progress import Progress
+from .stored import Stored, StoredCheck, compare, of_record, refuse_other_machine
+from .stored_files import read_stored, read_to_update, write_times
+from .verdict import Terms
+
+Tell = Callable[[str], None]
+
+NOTES = (
+    "The weaker check: times of another day differ by more than most regressions. A check against "
+    "a commit has both sides take turns.",
+)
+
+
+def against_file(
+    path: Path, models: Sequence[str], plugins: Sequence[Path], terms: Terms, tell: Tell
+) -> Report:
+    """Check against the times of a file: the weaker check.
+
+    Raises:
+        UnfitEnvironmentError: The file's times are of another machine.
+        KinobenchError: The file has no such times, or a model is not known here.
+    """
+    stored = read_stored(path)
+    unknown = sorted(set(models) - {each.case.model for each in stored})
+    if unknown:
+        raise KinobenchError(f"--model {unknown[0]}: {path} has no time of it")
+    wanted = [each for each in stored if not models or each.case.model in models]
+    cases = [each.case for each in wanted]
+    for case in cases:
+        registry.check(case.model)
+    here = _described(cases)
+    for each in wanted:
+        refuse_other_machine([each], here[each.case.device])
+    about = origin_of(cases)
+    progress: Progress[StoredCheck] = Progress(cases, tell)
+    with progress.kept():
+        for each in wanted:
+            tell(f"{progress.name_of(each.case)}: timing")
+            record = time_case(each.case, here[each.case.device], plugins, terms)
+            now = of_record(record, each.clock)
+            progress.heed(
+                broken(each.case, record) if now is None else compare(each, now, terms.budget)
+            )
+    return Report(
+        title=f"The checkout against the times of {path}: the weaker check.",
+        budget=terms.budget,
+        stored=progress.found,
+        interrupted=progress.interrupted,
+        notes=NOTES,
+        **about,
+    )
+
+
+def cases_to_update(
+    path: Path,
+    models: Sequence[str],
+    planned: Callable[[tuple[str, ...]], Sequence[Case]],
+    *,
+    others: bool,
+) -> list[Case]:
+    """Return the cases that `--update` measures: the file's own, and those that it is to have.
+
+    Args:
+        path: The file; it need not be there.
+        models: Of these alone; a model that the file has not is planned and added.
+        planned: Plans the cases of models, or of the suite where there are none.
+        others: Whether the command line says what cases they are, so that all are planned.
+
+    Raises:
+        KinobenchError: It is no file that can be updated.
+    """
+    own = [] if others else [each.case for each in read_to_update(path)]
+    if not own:
+        return [_of_speed(case) for case in planned(tuple(models))]
+    missing = tuple(model for model in models if model not in {case.model for case in own})
+    added = planned(missing) if missing else ()
+    chosen = [case for case in own if not models or case.model in models]
+    return [*chosen, *map(_of_speed, added)]
+
+
+def update_file(
+    path: Path, cases: Sequence[Case], plugins: Sequence[Path], terms: Terms, tell: Tell
+) -> Report:
+    """Measure cases, tell how they stand to the file's times, and write them over those.
+
+    What is finished is written on an interrupt, too.
+
+    Raises:
+        KinobenchError: The file can't be read or written.
+    """
+    before = {each.case.digest: each for each in read_to_update(path)}
+    here = _described(cases)
+    about = origin_of(cases)
+    progress: Progress[StoredCheck] = Progress(cases, tell)
+    records: list[Record] = []
+    with progress.kept():
+        for case in cases:
+            tell(f"{progress.name_of(case)}: timing")
+            record = time_case(case, here[case.device], plugins, terms)
+            if record.latency is None:
+                progress.heed(broken(case, record))
+            else:
+                records.append(record)
+                progress.heed(_beside(before.get(case.digest), record, terms.budget))
+    if records:
+        write_times(path, records)
+    return Report(
+        title=f"The checkout's times, for {path}.",
+        budget=terms.budget,
+        stored=progress.found,
+        interrupted=progress.interrupted,
+        updated=len(records),
+        **about,
+    )
+
+
+def _described(cases: Sequence[Case]) -> dict[Device, Environment]:
+    """Describe the machine, for each device that the cases run on."""
+    devices = sorted({case.device for case in cases})
+    for device in devices:
+        require_device(device)
+    return {device: describe(device) for device in devices}
+
+
+def _of_speed(case: Case) -> Case:
+    """Return a case without what says nothing of its speed."""
+    return msgspec.structs.replace(
+        case, dataset=None, split=None, eval_batch=8, decoder=DEFAULT_DECODER
+    )
+
+
+def _beside(old: Stored | None, record: Record, budget: float) -> StoredCheck:
+    """Compare a time with the one that it takes the place of, where they can be compared."""
+    now = of_record(record, old.clock if old else None)
+    if old is None or now is None or old.fingerprint != now.fingerprint:
+        reason = None if old is None else f"the file's time is of {old.machine}, and is replaced"
+        assert record.latency is not None
+        return StoredCheck(
+            case=record.case, verdict="new", now_s=record.latency.median_s, reason=reason
+        )
+    return compare(old, now, budget)
+
+
+def time_case(case: Case, here: Environment, plugins: Sequence[Path], terms: Terms) -> Record:
+    """Time a case in a fresh process, and the reference kernel after it.
+
+    Args:
+        case: What is timed; nothing of its dataset is read.
+        here: The machine.
+        plugins: What registers its model, if kinobench doesn't.
+        terms: Half of the time of a model is for its samples.
+
+    Returns:
+        A record; where the case could not be timed, with the error.
+    """
+    with tempfile.TemporaryDirectory() as folder, runner.Worker(case) as worker:
+        job = Job(
+            case=msgspec.structs.replace(case, dataset=None, split=None),
+            measures=("flops", "latency"),
+            budget=Budget(max_s=max(2.0, terms.max_s / 2)),
+            plugins=tuple(str(plugin.resolve()) for plugin in plugins),
+            results=folder,
+            predictions="none",
+        )
+        return runner.run_job(
+            job,
+            worker,
+            run="check",
+            environment=here,
+            timeout_s=max(600.0, 3 * terms.max_s),
+        )
+
+
+def broken(case: Case, record: Record) -> StoredCheck:
+    """Return what is said of a case that the file has a time of, and that can't be timed now."""
+    why = record.error.message if record.error else "it has no latency"
+    return StoredCheck(case=case, verdict="broken", reason=f"it can't be timed: {why}")

@@ -1,0 +1,311 @@
+"""The JSON of pytest-benchmark: what it says of networks, read and written. Imports no torch.
+
+A benchmark of a network says in `extra_info` which case it is, and on what it was timed.
+"""
+
+import math
+import platform
+import statistics
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from ...datasets.errors import KinobenchError
+from ..records.record import Case, Environment, Peak, Record
+from ..run.suite import Suite, plan, settings_of
+from ..statistics.stats import median_interval
+from .stored import Clock, Stored, machine_in_words, of_record
+
+BLOCK_S = 0.1
+"""Neighbouring samples are alike: their medians over blocks of so long are what varies freely."""
+FORM = "5.0.0"
+"""The version of pytest-benchmark whose form is written; its readers ask for no other."""
+
+
+class _Stats(msgspec.Struct, frozen=True):
+    median: float
+    iqr: float = 0.0
+    rounds: int = 0
+    iterations: int = 1
+    data: tuple[float, ...] = ()
+
+
+class _Benchmark(msgspec.Struct, frozen=True):
+    name: str
+    stats: _Stats
+    extra_info: dict[str, Any] = {}
+
+
+class _Measured(msgspec.Struct, frozen=True):
+    """What is read of the file."""
+
+    benchmarks: tuple[_Benchmark, ...]
+
+
+def read(content: bytes) -> list[Stored]:
+    """Return the times of the benchmarks that say which network they timed.
+
+    Raises:
+        msgspec.DecodeError: It is no such JSON.
+        KinobenchError: A case is another one today, or a time is none.
+    """
+    found = []
+    for benchmark in msgspec.json.decode(content, type=_Measured).benchmarks:
+        about = benchmark.extra_info
+        if not _is_of_network(about):
+            continue
+        case = _case_of(about, benchmark.name)
+        median_s, interval_s = _timed(benchmark.stats, about.get("blocks"), benchmark.name)
+        peak = msgspec.convert(about.get("peak"), Peak | None)
+        versions = about.get("versions") or {}
+        found.append(
+            Stored(
+                case=case,
+                median_s=median_s,
+                interval_s=interval_s,
+                clock=_clock_of(about, case),
+                fingerprint=about["fingerprint"],
+                machine=machine_in_words(about.get("cpu"), about.get("gpu"), versions.get("torch")),
+                reference_s=None if peak is None else 1e9 / peak.flops_per_s,
+            )
+        )
+    return found
+
+
+def about_case(case: Case) -> dict[str, Any]:
+    """Return what `extra_info` says of a case: in words for people, and as a whole."""
+    return {
+        "case": case.digest,
+        "model": case.model,
+        "weights": case.weights,
+        "classes": case.classes,
+        "protocol": case.protocol.name,
+        "protocol_digest": case.protocol.digest,
+        "device": case.device,
+        "precision": case.precision,
+        "mode": case.mode,
+        "batch": case.batch,
+        "threads": case.threads,
+        "settings": msgspec.to_builtins(case),
+    }
+
+
+def about_machine(here: Environment) -> dict[str, Any]:
+    """Return what `extra_info` says of the machine."""
+    return {
+        "fingerprint": here.fingerprint,
+        "cpu": here.cpu,
+        "gpu": here.gpu,
+        "gpu_driver": here.gpu_driver,
+        "versions": here.versions,
+        "kinobench_commit": here.kinobench_commit,
+    }
+
+
+def about_peak(peak: Peak | None) -> dict[str, Any]:
+    """Return what `extra_info` says of the reference kernel that was timed beside the network."""
+    return {"peak": None if peak is None else msgspec.to_builtins(peak)}
+
+
+def updated(before: bytes | None, records: Sequence[Record]) -> bytes:
+    """Return a file with the times of records: over those of the same cases, beside all others.
+
+    Args:
+        before: What the file has; None makes a new one.
+        records: One or more that have a latency, all measured here and now.
+
+    Raises:
+        msgspec.DecodeError: What the file has is no JSON of pytest-benchmark.
+    """
+    plain: dict[str, Any] = {"benchmarks": []}
+    if before is not None:
+        msgspec.json.decode(before, type=_Measured)
+        plain = msgspec.json.decode(before)
+    replaced = {record.case.digest for record in records}
+    others = [each for each in plain["benchmarks"] if _digest_of(each) not in replaced]
+    here = records[-1].environment
+    plain |= {
+        "machine_info": _machine_info(here),
+        "commit_info": _commit_info(here),
+        "benchmarks": [*others, *map(_benchmark, records)],
+        "datetime": datetime.now(UTC).isoformat(),
+        "version": plain.get("version", FORM),
+    }
+    return msgspec.json.format(msgspec.json.encode(plain), indent=4) + b"\n"
+
+
+def _benchmark(record: Record) -> dict[str, Any]:
+    """Return a record as pytest-benchmark writes what it has timed.
+
+    The samples are the record's: of the wall clock on a CPU, of the device on a GPU.
+    """
+    latency, stored = record.latency, of_record(record)
+    assert latency is not None and stored is not None
+    case = record.case
+    batch_and_threads = f"batch{case.batch}" + ("" if case.threads is None else f"-t{case.threads}")
+    parts = (case.model, case.protocol.name, case.device, case.precision, case.mode)
+    name = f"check[{'-'.join((*parts, batch_and_threads, case.digest[:8]))}]"
+    return {
+        "group": f"kinobench check on {case.device}",
+        "name": name,
+        "fullname": f"kinobench::{name}",
+        "params": None,
+        "param": None,
+        "extra_info": {
+            **about_case(case),
+            "weights_digest": record.weights_digest,
+            "params": record.params,
+            "macs": None if record.cost is None else record.cost.macs,
+            "clock": stored.clock,
+            "blocks": [len(block) for block in latency.samples_s],
+            "warm": latency.warm,
+            "converged": latency.converged,
+            "warmup_calls": latency.warmup_calls,
+            **about_peak(record.peak),
+            **about_machine(record.environment),
+            "measured": record.started,
+        },
+        "options": {},
+        "stats": _stats([sample for block in latency.samples_s for sample in block]),
+    }
+
+
+def _stats(samples_s: Sequence[float]) -> dict[str, Any]:
+    values = np.asarray(samples_s, float)
+    mean, total = float(values.mean()), float(values.sum())
+    stddev = float(values.std(ddof=1)) if len(values) > 1 else 0.0
+    q1, median, q3 = (float(each) for each in np.quantile(values, (0.25, 0.5, 0.75)))
+    reach = 1.5 * (q3 - q1)
+    within = values[(values >= q1 - reach) & (values <= q3 + reach)]
+    by_stddev = int(np.count_nonzero(np.abs(values - mean) > stddev))
+    by_iqr = len(values) - len(within)
+    return {
+        "min": float(values.min()),
+        "max": float(values.max()),
+        "mean": mean,
+        "stddev": stddev,
+        "rounds": len(values),
+        "median": median,
+        "iqr": q3 - q1,
+        "q1": q1,
+        "q3": q3,
+        "iqr_outliers": by_iqr,
+        "stddev_outliers": by_stddev,
+        "outliers": f"{by_stddev};{by_iqr}",
+        "ld15iqr": float(within.min()),
+        "hd15iqr": float(within.max()),
+        "ops": len(values) / total,
+        "total": total,
+        "data": list(samples_s),
+        "iterations": 1,
+    }
+
+
+def _machine_info(here: Environment) -> dict[str, Any]:
+    system, release, machine = here.system.split(maxsplit=2)
+    return {
+        "node": here.fingerprint,  # a machine's name is nobody's business
+        "processor": here.cpu,
+        "machine": machine,
+        "python_implementation": platform.python_implementation(),
+        "python_version": here.versions["python"],
+        "system": system,
+        "release": release,
+        "cpu": {"brand_raw": here.cpu, "count": here.logical_cores},
+    }
+
+
+def _commit_info(here: Environment) -> dict[str, Any]:
+    commit = here.kinobench_commit or "unversioned"
+    return {
+        "id": commit.removesuffix("+"),
+        "time": None,
+        "author_time": None,
+        "dirty": commit.endswith("+"),
+        "project": "kinobench",
+        "branch": "(unknown)",
+    }
+
+
+def _is_of_network(about: dict[str, Any]) -> bool:
+    return {"model", "fingerprint"} <= about.keys()
+
+
+def _digest_of(benchmark: dict[str, Any]) -> str | None:
+    about = benchmark.get("extra_info") or {}
+    if not _is_of_network(about):
+        return None
+    return _case_of(about, benchmark["name"]).digest
+
+
+def _case_of(about: dict[str, Any], name: str) -> Case:
+    """Return the case that was timed; one that is told by names alone must be the same today."""
+    if "settings" in about:
+        return msgspec.convert(about["settings"], Case)
+    asked = settings_of(
+        **{
+            field: about.get(field)
+            for field in ("protocol", "weights", "classes", "device", "precision", "mode")
+        },
+        threads=about.get("threads"),
+        batch=(about.get("batch", 1),),
+    )
+    (planned,) = plan(Suite(), asked, (about["model"],))
+    if about.get("case") not in (None, planned.case.digest):
+        raise KinobenchError(
+            f"{name}: the case {about['case']} of the file is not today's {planned.case.digest}; "
+            "the protocol or the case has changed, measure the baseline anew"
+        )
+    return planned.case
+
+
+def _clock_of(about: dict[str, Any], case: Case) -> Clock:
+    """Return which clock it was; the fixture `model_benchmark` times by the wall's."""
+    return "device" if case.device == "cuda" and about.get("clock") == "device" else "wall"
+
+
+def _timed(
+    stats: _Stats, lengths: Sequence[int] | None, name: str
+) -> tuple[float, tuple[float, float] | None]:
+    """Return the median, and its 95 % interval from the medians of blocks of neighbours.
+
+    Without samples it is the notch of a box plot, 1.57 IQR / sqrt(n) to each side (McGill, Tukey &
+    Larsen, Variations of Box Plots, 1978), n being how many blocks there were.
+    """
+    if not 0 < stats.median < math.inf or not all(0 < each < math.inf for each in stats.data):
+        raise KinobenchError(f"{name}: a time in it is not above 0; measure the baseline anew")
+    if stats.data:
+        blocks = _blocks(stats.data, lengths, BLOCK_S / stats.iterations)
+        medians = [statistics.median(block) for block in blocks]
+        return statistics.median(medians), median_interval(medians)
+    blocks_there = min(stats.rounds, int(stats.rounds * stats.iterations * stats.median / BLOCK_S))
+    if blocks_there < 6:
+        return stats.median, None
+    notch = 1.57 * stats.iqr / math.sqrt(blocks_there)
+    interval = (stats.median - notch, stats.median + notch)
+    return stats.median, interval if interval[0] > 0 else None
+
+
+def _blocks(
+    samples_s: Sequence[float], lengths: Sequence[int] | None, block_s: float
+) -> list[list[float]]:
+    """Split samples into blocks of neighbours; a rest that is no whole block joins the last."""
+    if lengths is not None and sum(lengths) == len(samples_s) and min(lengths) > 0:
+        rest = iter(samples_s)
+        return [[next(rest) for _ in range(length)] for length in lengths]
+    blocks: list[list[float]] = []
+    block: list[float] = []
+    spent_s = 0.0
+    for sample in samples_s:
+        block.append(sample)
+        spent_s += sample
+        if spent_s >= block_s:
+            blocks.append(block)
+            block, spent_s = [], 0.0
+    if not blocks:
+        return [block]
+    blocks[-1] += block
+    return blocks

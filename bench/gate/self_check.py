@@ -1,0 +1,146 @@
+"""The speed gate measures itself: two sides that are equal, on this machine, now."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from ..records.record import Case
+from .looks import FIRST, Rule, among, estimate
+from .power import Plan, bias_of, false_alarms, least_detectable
+from .turns import Pair, SideError
+from .verdict import FIRST_SHARE, Bench, Tell, Terms, cure, deciding_clocks, pairs_within, run_batch
+
+AA_PAIRS = Rule(looks=(12,), alpha=FIRST.alpha, beta=FIRST.beta)
+FALSE_ALARMS = 0.01
+"""The share of checks of equal sides that may FAIL."""
+BIAS_SHARE = 1 / 3
+"""Of the budget, that equal sides may differ by."""
+
+
+class SelfCheck(msgspec.Struct, frozen=True, kw_only=True):
+    """What this machine's noise lets the gate see; None is what could not be measured.
+
+    Attributes:
+        budget: The slowdown that is allowed, as a fraction.
+        pairs: Of equal sides, that were measured.
+        affords: Pairs that the first batch of a check has time for.
+        spread: Standard deviation of a pair's log-ratio, of the clock that is less steady.
+        bias: Mean log-ratio of equal sides by the wall clock; near 0.
+        bias_interval: 95 % interval of it, by Student's t over pairs.
+        false_alarm_rate: Share of checks that would FAIL with pairs like these.
+        least_detectable: The slowdown that both batches of a check FAIL in 95 % of checks, a
+            fraction. It is more than the budget, as an estimate has to be above that.
+        reason: Why it could not be measured.
+    """
+
+    case: Case
+    budget: float
+    pairs: tuple[Pair, ...] = ()
+    affords: int = 0
+    spread: float | None = None
+    bias: float | None = None
+    bias_interval: tuple[float, float] | None = None
+    false_alarm_rate: float | None = None
+    least_detectable: float | None = None
+    reason: str | None = None
+
+    @property
+    def suffices(self) -> bool:
+        """Whether the gate can be believed here, and sees twice the budget."""
+        return not self.faults
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """Return what is wrong, a sentence each.
+
+        Since no gate sees a slowdown of just its budget more than half of the time, what noise adds
+        to the budget must not be more than the budget.
+        """
+        if self.reason is not None:
+            return (self.reason,)
+        found = []
+        if self.least_detectable is None or self.least_detectable > 2 * self.budget:
+            least = "no slowdown at all"
+            if self.least_detectable is not None:
+                least = f"only {_percent(self.least_detectable)} or more"
+            found.append(
+                f"too much noise: {least} would FAIL in 95 % of checks, and twice the budget, "
+                f"{_percent(2 * self.budget)}, should; give more --max-seconds, a larger --budget, "
+                "or a quieter machine"
+            )
+        if self.bias is not None and self.bias_interval is not None:
+            low, high = self.bias_interval
+            if (low > 0 or high < 0) and abs(self.bias) > BIAS_SHARE * self.budget:
+                found.append(
+                    "equal sides differ by more than a third of the budget: the gate would take "
+                    "this for the candidate's doing"
+                )
+        if self.false_alarm_rate is not None and self.false_alarm_rate > FALSE_ALARMS:
+            found.append(
+                f"{_percent(self.false_alarm_rate)} of checks of equal sides would FAIL, more than "
+                f"{_percent(FALSE_ALARMS)}"
+            )
+        return tuple(found)
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """Return the bias with its interval, and what is wrong, a sentence each."""
+        if self.bias is None or self.bias_interval is None:
+            return self.faults
+        low, high = (f"{100 * end:+.2f}" for end in self.bias_interval)
+        return (f"bias of equal sides {100 * self.bias:+.2f} % [{low}, {high}]", *self.faults)
+
+
+def measure_itself(
+    case: Case, bench: Bench, terms: Terms, tell: Tell, *, models: int = 1
+) -> SelfCheck:
+    """Measure pairs of equal sides for as long as a check may take.
+
+    Args:
+        case: The network.
+        bench: Both of its sides are the same code.
+        terms: Of the check that is asked about.
+        tell: Told what is done.
+        models: How many that check has.
+    """
+    tell(f"{case.model}: timing it against itself")
+    begin = bench.clock()
+    pair: Callable[[], Pair] = lambda: bench.pair(case)  # noqa: E731
+    nothing = SelfCheck(case=case, budget=terms.budget)
+    try:
+        # A budget below every interval: no look ends it.
+        batch = run_batch(pair, AA_PAIRS, -1.0, until=begin + terms.max_s, clock=bench.clock)
+    except SideError as error:
+        return msgspec.structs.replace(nothing, reason=str(error))
+    if len(batch.pairs) < 2:
+        why = (
+            f"two pairs of processes don't fit into {terms.max_s:g} s, as one takes "
+            f"{batch.longest_s:.0f} s: {cure(batch.longest_s, 0.0, terms)}"
+        )
+        return msgspec.structs.replace(nothing, pairs=batch.pairs, reason=why)
+    clocks = deciding_clocks(batch.pairs, case)
+    # A batch has one pair in any case.
+    fit = max(1, pairs_within(FIRST_SHARE * terms.max_s, batch))
+    plan = Plan(
+        budget=terms.budget,
+        first=among(terms.first, terms.confirming, models),
+        confirming=terms.confirming,
+        first_pairs=min(fit, terms.first.looks[-1]),
+        all_pairs=pairs_within(terms.max_s, batch),
+    )
+    bias = bias_of(clocks[0])
+    return SelfCheck(
+        case=case,
+        budget=terms.budget,
+        pairs=batch.pairs,
+        affords=plan.first_pairs,
+        spread=max(estimate(each, FIRST.alpha, FIRST.beta).spread for each in clocks),
+        bias=bias.mean,
+        bias_interval=(bias.low, bias.high),
+        false_alarm_rate=false_alarms(clocks, plan),
+        least_detectable=least_detectable(clocks, plan),
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2f}".rstrip("0").rstrip(".") + " %"

@@ -1,0 +1,1 @@
+"""Records become ranked boards, and boards become text."""

@@ -1,0 +1,130 @@
+"""Which networks of a board can be told apart: ranks from paired tests on the same videos."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ...datasets.errors import KinobenchError
+from ..evaluation.places import VideoPlaces, read_places
+from ..statistics.stats import LEVEL, holm, mcnemar, resampled_difference
+from .leaderboard import Board, Row
+
+
+def ranked(board: Board, results: Path) -> Board:
+    """Give every trained network of a board its rank by top-1.
+
+    A row's rank is 1 and the number of rows that are significantly better. Two rows are compared on
+    the videos that both scored as `compare` does it: both the exact McNemar test and the bootstrap
+    that draws whole source groups must tell them apart. Holm's method adjusts for all pairs of the
+    board. So rows that can't be told apart from each other, nor from others, share a rank; and
+    since "can't be told apart" may hold between A and B and between B and C, but not between A and
+    C, a rank says how many are known to be better, and no more.
+
+    A row without predictions has no rank, and its `unranked` says why. Untrained networks have
+    none, rows under a probe neither, and where there are fewer than two others there is nothing to
+    rank.
+
+    Args:
+        board: Of rows that were scored on the same videos under one protocol.
+        results: Where the records and predictions lie.
+    """
+    trained = [
+        place
+        for place, row in enumerate(board.rows)
+        if row.weights != "untrained" and row.top1 is not None and row.probe is None
+    ]
+    if len(trained) < 2:
+        return board
+    rows, found = list(board.rows), {}
+    for place in trained:
+        try:
+            found[place] = _places(rows[place], board, results)
+        except KinobenchError as error:
+            rows[place] = msgspec.structs.replace(rows[place], unranked=str(error))
+    pairs = len(found) * (len(found) - 1) // 2
+    for place, rank in zip(found, ranks(list(found.values())), strict=True):
+        rows[place] = msgspec.structs.replace(rows[place], rank=rank)
+    return msgspec.structs.replace(board, rows=tuple(rows), comparisons=pairs)
+
+
+def ranks(networks: Sequence[VideoPlaces]) -> list[int]:
+    """Return the rank of each network: 1 and the number that are significantly better.
+
+    A pair's p is the larger one of its two tests (Berger 1982). Only pairs that McNemar's tests
+    tell apart, adjusted for all, are resampled: the larger p can't tell apart any others.
+    """
+    hits, scored, clusters = _aligned(networks)
+    pairs = [(a, b) for a in range(len(networks)) for b in range(a)]
+    counts = []
+    for a, b in pairs:
+        differ = (hits[a] != hits[b]) & scored[a] & scored[b]
+        only_a = int(np.count_nonzero(differ & hits[a]))
+        counts.append((only_a, int(np.count_nonzero(differ)) - only_a))
+    exact = [mcnemar(*count) for count in counts]
+    larger = list(exact)
+    for number, ((a, b), p) in enumerate(zip(pairs, holm(exact), strict=True)):
+        if p < 1 - LEVEL:
+            both = scored[a] & scored[b]
+            drawn = _joint_clusters(clusters[a, both], clusters[b, both])
+            resampled = resampled_difference(hits[a, both], hits[b, both], drawn)
+            larger[number] = max(exact[number], 1.0 if resampled is None else resampled.p)
+    found = [1] * len(networks)
+    for (a, b), (only_a, only_b), p in zip(pairs, counts, holm(larger), strict=True):
+        if p < 1 - LEVEL:
+            found[a if only_a < only_b else b] += 1
+    return found
+
+
+def _joint_clusters(a: np.ndarray, b: np.ndarray) -> np.ndarray | None:
+    """Return a cluster for each video as `pairing.pair` does, from those of two networks."""
+    known = np.where(a >= 0, a, b)
+    if not (known >= 0).any():
+        return None
+    return np.where(known >= 0, known, -1 - np.arange(len(known)))
+
+
+def _aligned(networks: Sequence[VideoPlaces]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return `hits`, `scored` and `clusters`, `[networks, videos]`, over all that any scored.
+
+    A cluster is a number for each class and source group, -1 where no group is known.
+    """
+    if not networks:
+        return np.zeros((0, 0), bool), np.zeros((0, 0), bool), np.zeros((0, 0), np.int64)
+    videos = networks[0].videos
+    if any(not network.videos.equals(videos) for network in networks):
+        videos = pc.unique(pa.concat_arrays([network.videos for network in networks]))
+    hits, scored = (np.zeros((len(networks), len(videos)), bool) for _ in range(2))
+    clusters = np.full(hits.shape, -1)
+    sources = pc.unique(pa.concat_arrays([network.groups.drop_null() for network in networks]))
+    for number, network in enumerate(networks):
+        at = pc.index_in(network.videos, value_set=videos).to_numpy()
+        hits[number, at], scored[number, at] = network.hits, True
+        source = pc.fill_null(pc.index_in(network.groups, value_set=sources), -1).to_numpy()
+        clusters[number, at] = np.where(source < 0, -1, network.labels * len(sources) + source)
+    return hits, scored, clusters
+
+
+def _places(row: Row, board: Board, results: Path) -> VideoPlaces:
+    """Return the places of a row's videos.
+
+    Raises:
+        KinobenchError: Its predictions are not there, can't be read, or are of another record.
+    """
+    if row.predictions is None:
+        raise KinobenchError("its record keeps no predictions; measure it again")
+    path = results / row.predictions
+    if not path.exists():
+        raise KinobenchError(f"its predictions, {path}, are not there; measure it again")
+    scored = row.scored or 0
+    hits = round((row.top1 or 0.0) * scored)
+    found = read_places(path, board.aggregation, scored=scored, hits=hits)
+    if (len(found.places), np.count_nonzero(found.hits)) != (scored, hits):
+        raise KinobenchError(
+            f"{path}: {np.count_nonzero(found.hits)} of its {len(found.places)} videos are right, "
+            f"and the record says {hits} of {scored}; measure it again"
+        )
+    return found

@@ -1,0 +1,118 @@
+"""A batch sweep as a table: latency, throughput and memory at each batch, the knee marked."""
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from ..records.record import NEAR_BEST, Drift, Record, Sweep, SweepPoint
+from ..text.drift import difference, of_spread
+
+_NONE = "–"
+
+
+def show(record: Record, console: Console) -> None:
+    """Print the sweep of a record that has one."""
+    sweep, case = record.sweep, record.case
+    assert sweep is not None
+    unit = "frames" if case.mode == "stream" else "clips"
+    title = (
+        f"Batch sweep of {case.model}, {case.protocol.name}, {case.device}, {case.precision}, "
+        f"{case.mode}"
+    )
+    console.print(escape(title), style="bold", highlight=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    lines = [_cells(point, unit) for point in sweep.points]
+    absent = set()
+    if not any(point.latency.launch_bound for point in sweep.points):
+        absent.add("wall (ms)")
+    if all(point.memory.peak_reserved_bytes is None for point in sweep.points):
+        absent.add("reserved (MB)")
+    heads = [head for head in (lines[0] if lines else ("batch",)) if head not in absent]
+    for head in heads:
+        table.add_column(head, justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    for point, cells in zip(sweep.points, lines, strict=True):
+        marks = {"knee": point.batch == sweep.knee, "launch bound": point.latency.launch_bound}
+        marked = ", ".join(mark for mark, is_so in marks.items() if is_so)
+        table.add_row(*(cells[head] for head in heads), marked)
+    console.print(table)
+    for line in footnotes(sweep, case.batch):
+        console.print(escape(line), highlight=False)
+    console.print()
+
+
+def footnotes(sweep: Sweep, batch: int) -> list[str]:
+    """Return what a reader must know to read the table right, a line each.
+
+    Args:
+        sweep: What the table is of.
+        batch: The case's own, at which the drift was seen.
+    """
+    lines = [sweep.end_text]
+    if sweep.knee is not None:
+        lines.append(
+            f"knee: the smallest batch that reaches {100 * NEAR_BEST:.0f} % of the best throughput."
+        )
+    if any(not point.latency.converged for point in sweep.points):
+        lines.append("~ the latency had not converged when its time was up.")
+    if any(point.latency.launch_bound for point in sweep.points):
+        lines.append(
+            "launch bound: wall, a call by the host's clock, is over 1.1 times latency, which "
+            "leaves out the gaps in which the GPU waits for the host; throughput is by wall there."
+        )
+    gaps = [str(point.batch) for point in sweep.points if point.latency.host_gaps]
+    if gaps:
+        lines.append(
+            f"batch {', '.join(gaps)}: latency holds gaps in which the GPU waits for the host."
+        )
+    if sweep.drift is not None:
+        lines.append(_drift_in_words(sweep.drift, batch))
+    return lines
+
+
+def _drift_in_words(drift: Drift, batch: int) -> str:
+    largest, flips = drift.largest_logit_difference, drift.top1_flips
+    scale = of_spread(largest, drift.logit_spread)
+    told = "" if scale is None else f" ({scale} of the standard deviation over the classes)"
+    return (
+        f"drift from eager fp32, at batch {batch}: the largest logit difference is "
+        f"{difference(largest)}{told}; {flips} of {drift.clips} clips have another first class."
+    )
+
+
+def rate(per_s: float | None) -> str:
+    """Return something a second, to three digits or to the unit."""
+    if per_s is None:
+        return _NONE
+    digits = 0 if per_s >= 100 else 1 if per_s >= 10 else 2
+    return f"{per_s:.{digits}f}"
+
+
+def _cells(point: SweepPoint, unit: str) -> dict[str, str]:
+    """Return all that a line may have, under the heads of its columns."""
+    latency, memory = point.latency, point.memory
+    rough = "" if latency.converged else "~"
+    digits = 3 if latency.median_s < 1e-3 else 2
+    time = f"{rough}{latency.median_s * 1e3:.{digits}f}"
+    throughput = f"{rough}{rate(point.throughput_per_s)}"
+    rates = latency.throughput_interval(point.batch)
+    if latency.interval_s is not None:
+        low, high = (value * 1e3 for value in latency.interval_s)
+        time += f" [{low:.{digits}f}, {high:.{digits}f}]"
+    if rates is not None:
+        throughput += f" [{rate(rates[0])}, {rate(rates[1])}]"
+    wall_s = latency.wall_median_s
+    return {
+        "batch": str(point.batch),
+        "latency (ms)": time,
+        "wall (ms)": _NONE if wall_s is None else f"{wall_s * 1e3:.{digits}f}",
+        f"{unit}/s": throughput,
+        "activations (MB)": _megabytes(memory.peak_activation_bytes),
+        "peak memory (MB)": _megabytes(memory.peak_bytes),
+        "reserved (MB)": _megabytes(memory.peak_reserved_bytes),
+    }
+
+
+def _megabytes(value: int | None) -> str:
+    return _NONE if value is None else f"{value / 1e6:.1f}"

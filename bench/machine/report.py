@@ -1,0 +1,265 @@
+"""This machine, all that is known of it: what `kinobench environment` says."""
+
+from typing import TYPE_CHECKING
+
+import msgspec
+import psutil
+
+from ..records.record import Environment
+from .environment import Decisive, decisive, describe, physical_cores
+from .gpus import Gpu, Gpus, read_gpus
+from .host import Host, read_host
+from .other_work import OtherWork, sample_other_work
+from .processor import Processor, read_processor
+from .software import Software, read_software
+from .spoilers import Spoiler, find_hints, find_spoilers
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+UNKNOWN = "not told by the system"
+
+
+class Machine(msgspec.Struct, frozen=True, kw_only=True):
+    """What measurements here run on, and what spoils them.
+
+    Attributes:
+        environment: What stands on every record of a CPU.
+        fingerprint_of: What its fingerprint is made of: all of it must agree before two timings
+            may be compared.
+        cuda_fingerprint, cuda_fingerprint_of: The same for times of the first GPU; None where
+            there is none.
+        hints: What would make timings steadier still, but spoils none.
+        battery: Whether it is being charged; None where there is none.
+    """
+
+    environment: Environment
+    fingerprint_of: Decisive
+    cuda_fingerprint: str | None = None
+    cuda_fingerprint_of: Decisive | None = None
+    processor: Processor
+    host: Host
+    gpus: Gpus
+    software: Software
+    other_work: OtherWork
+    battery: bool | None
+    spoilers: tuple[Spoiler, ...]
+    hints: tuple[Spoiler, ...] = ()
+
+
+def read_machine(full: bool = False) -> Machine:
+    """Read everything; imports no torch. `full` asks torch about its build, in a process."""
+    environment = describe()
+    processor, host, gpus, work = (
+        read_processor(),
+        read_host(),
+        read_gpus(),
+        sample_other_work(),
+    )
+    battery = psutil.sensors_battery() if hasattr(psutil, "sensors_battery") else None
+    plugged = None if battery is None else battery.power_plugged
+    on_gpu = describe("cuda", first_gpu=True) if gpus.gpus else None
+    found = find_spoilers(processor, host, gpus, work, physical_cores(), plugged)
+    return Machine(
+        environment=environment,
+        fingerprint_of=decisive(environment, "cpu"),
+        cuda_fingerprint=None if on_gpu is None else on_gpu.fingerprint,
+        cuda_fingerprint_of=None if on_gpu is None else decisive(on_gpu, "cuda"),
+        processor=processor,
+        host=host,
+        gpus=gpus,
+        software=read_software(full),
+        other_work=work,
+        battery=plugged,
+        spoilers=tuple(found),
+        hints=tuple(find_hints(gpus)),
+    )
+
+
+def plain(machine: Machine) -> dict[str, object]:
+    """Return what `--json` prints: the environment as on records, and the rest beside it."""
+    told: dict[str, object] = msgspec.to_builtins(machine)
+    environment = told.pop("environment")
+    assert isinstance(environment, dict)
+    for name, found in (("spoilers", machine.spoilers), ("hints", machine.hints)):
+        told[name] = [each._asdict() for each in found]
+    return environment | told
+
+
+def show(machine: Machine, console: "Console") -> None:
+    """Print it for a person."""
+    environment = machine.environment
+    sections = {
+        "": {"system": environment.system},
+        "processor": _processor_lines(machine.processor, environment),
+        "memory": _host_lines(machine.host),
+        "GPU": _gpu_lines(machine.gpus),
+        "libraries": environment.versions | _software_lines(machine.software),
+        "kinobench": {"commit": environment.kinobench_commit or "not a checkout"},
+        "other work": _work_lines(machine.other_work, machine.host),
+    }
+    for title, lines in sections.items():
+        if title:
+            console.print(f"\n{title}", style="bold", highlight=False, markup=False)
+        for name, value in lines.items():
+            console.print(
+                f"  {name:<30} {value}" if title else f"{name:<32} {value}",
+                highlight=False,
+                markup=False,
+            )
+    console.print()
+    for device, fingerprint, parts in (
+        ("cpu", environment.fingerprint, machine.fingerprint_of),
+        ("cuda", machine.cuda_fingerprint, machine.cuda_fingerprint_of),
+    ):
+        if fingerprint is not None and parts is not None:
+            made = ", ".join(f"{name} {value or 'none'}" for name, value in parts.items())
+            console.print(
+                f"fingerprint on {device} {fingerprint}\n  of {made}.",
+                highlight=False,
+                markup=False,
+            )
+    console.print("  All of it must agree before two timings may be compared.", highlight=False)
+    console.print()
+    if not machine.spoilers:
+        console.print("Nothing was found that would spoil a measurement.")
+    for title, found in (("spoils timings", machine.spoilers), ("hint", machine.hints)):
+        for each in found:
+            console.print(f"{title}: {each.what}", highlight=False, markup=False)
+            console.print(f"  cure: {each.cure}", highlight=False, markup=False)
+
+
+def _processor_lines(processor: Processor, environment: Environment) -> dict[str, str]:
+    here = f"{environment.physical_cores} cores, {environment.logical_cores} threads"
+    caches = (
+        f"{each.count} x L{each.level} {each.kind} {_size(each.size_bytes)}"
+        for each in processor.caches
+    )
+    return {
+        "name": environment.cpu,
+        "sockets, cores, threads": f"{_told(processor.sockets)}, {_told(processor.cores)}, "
+        f"{processor.threads}",
+        "for this process": here,
+        "threads share a core (SMT)": _on(processor.smt),
+        "clock now, highest": f"{_hertz(processor.current_hz)}, {_hertz(processor.max_hz)}",
+        "frequency governor": ", ".join(processor.governors) or UNKNOWN,
+        "turbo": _on(processor.turbo),
+        "caches": ", ".join(caches) or UNKNOWN,
+        "NUMA nodes": _told(processor.numa_nodes),
+        "slowed by heat": UNKNOWN
+        if processor.throttled is None
+        else f"{processor.throttled} times since the system started",
+    }
+
+
+def _host_lines(host: Host) -> dict[str, str]:
+    quota = "none" if host.processor_quota is None else f"{host.processor_quota:.2g} processors"
+    limit = host.memory_limit_bytes
+    return {
+        "in all, to be had": f"{_size(host.memory_bytes)}, {_size(host.available_bytes)}",
+        "limit of the control group": "none" if limit is None else _size(limit),
+        "swap, of it in use": f"{_size(host.swap_bytes)}, {_size(host.swap_used_bytes)}",
+        "transparent huge pages": _told(host.huge_pages),
+        "clock source": _told(host.clock_source),
+        "processor quota": quota,
+        "container": host.container or "none that is known",
+        "virtual machine": host.virtual_machine or "no",
+    }
+
+
+def _gpu_lines(gpus: Gpus) -> dict[str, str]:
+    lines = {}
+    if gpus.driver is not None:
+        lines["driver, its CUDA"] = f"{gpus.driver}, {_told(gpus.cuda)}"
+    if gpus.reason is not None:
+        lines["none"] = gpus.reason
+    for number, gpu in enumerate(gpus.gpus):
+        lines[f"{number}"] = gpu.name
+        lines |= {f"{number}: {name}": value for name, value in _lines_of(gpu).items()}
+    return lines
+
+
+def _lines_of(gpu: Gpu) -> dict[str, str]:
+    def told(attribute: str, value: str) -> str:
+        reason = gpu.missing.get(attribute)
+        return value if reason is None else f"not told: {reason}"
+
+    slowed = ", ".join(gpu.slowed_by or ()) or "nothing"
+    others = ", ".join(str(each.pid) for each in gpu.processes or ()) or "none"
+    return {
+        "memory": told("memory_bytes", _size(gpu.memory_bytes)),
+        "power limit": told("power_limit_w", _watts(gpu.power_limit_w)),
+        "power limit, default": told("default_power_limit_w", _watts(gpu.default_power_limit_w)),
+        "SM clock now": told("sm_hz", _hertz(gpu.sm_hz)),
+        "SM clock, highest": told("max_sm_hz", _hertz(gpu.max_sm_hz)),
+        "SM clock set by hand": told("clocks_set", _told_yes(gpu.clocks_set)),
+        "memory clock now": told("memory_hz", _hertz(gpu.memory_hz)),
+        "temperature": told("temperature_c", f"{gpu.temperature_c} °C"),
+        "held down by": told("slowed_by", slowed),
+        "persistence mode": told("persistence", _on(gpu.persistence)),
+        "MIG": told("mig", _on(gpu.mig)),
+        "ECC": told("ecc", _on(gpu.ecc)),
+        "other processes (pid)": told("processes", others),
+    }
+
+
+def _software_lines(software: Software) -> dict[str, str]:
+    ask = "ask with --full"
+    return {
+        "torch was built for": f"CUDA {software.torch_cuda}" if software.torch_cuda else "the CPU",
+        "cuDNN": software.cudnn or "not installed",
+        "BLAS": software.blas or ask,
+        "OpenMP": software.openmp or ask,
+        "instructions chosen by torch": software.cpu_capability or ask,
+        "FFmpeg behind PyAV": ", ".join(f"{k} {v}" for k, v in software.ffmpeg.items()),
+        "decoders": ", ".join(software.decoders),
+        **{name: version or "not installed" for name, version in software.extras.items()},
+    }
+
+
+def _work_lines(work: OtherWork, host: Host) -> dict[str, str]:
+    busiest = ", ".join(
+        f"{each.name} (pid {each.pid}) {each.processors:.0%}" for each in work.busiest
+    )
+    return {
+        "load of the last minute": UNKNOWN
+        if work.load is None
+        else f"{work.load:.2f}{'' if host.container is None else ', of the whole host'}",
+        f"in {work.sampled_s:.1f} s": f"{work.processors:.2f} processors",
+        "the busiest": busiest or "none",
+        "taken by neighbours": _share(work.stolen),
+        "since the system started": _share(work.stolen_since_start),
+    }
+
+
+def _told(value: str | int | None) -> str:
+    return UNKNOWN if value is None else str(value)
+
+
+def _share(value: float | None) -> str:
+    return UNKNOWN if value is None else f"{value:.1%} of the processor time"
+
+
+def _on(value: bool | None) -> str:
+    return UNKNOWN if value is None else "on" if value else "off"
+
+
+def _told_yes(value: bool | None) -> str:
+    return UNKNOWN if value is None else "yes" if value else "no"
+
+
+def _watts(value: float | None) -> str:
+    return UNKNOWN if value is None else f"{value:.0f} W"
+
+
+def _hertz(value: float | None) -> str:
+    return UNKNOWN if value is None else f"{value / 1e9:.2f} GHz"
+
+
+def _size(value: int | None) -> str:
+    if value is None:
+        return UNKNOWN
+    for unit, name in ((2**30, "GiB"), (2**20, "MiB")):
+        if value >= unit:
+            return f"{value / unit:.1f} {name}"
+    return f"{value / 2**10:.0f} KiB"

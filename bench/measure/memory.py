@@ -1,0 +1,195 @@
+"""Memory: what the weights take, and what a forward takes on top of them.
+
+On a CPU the kernel's own marks are read. It counts pages apart for each processor, so that they
+are right to some hundred kibibytes. What a heap holds is another thing than what a forward needs:
+it keeps freed blocks, cuts them, and takes new pages beside the pieces. `blocks_apart` leaves that
+out.
+"""
+
+import ctypes
+import gc
+import os
+import statistics
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+import psutil
+import torch
+
+from ..machine.nvml import nvml_device
+from ..network.cuda_graph import CapturedForward
+from ..network.inputs import Inputs
+from ..network.network import Network
+from ..records.record import Memory
+
+_STATUS = Path("/proc/self/status")
+_CLEAR_REFS = Path("/proc/self/clear_refs")
+_RESET_PEAK = "5"
+"""Writing 5 sets VmHWM to the present size (Linux, Documentation/filesystems/proc.rst)."""
+_MARKS = (3, 5)
+"""Of so many forwards on a CPU the median is kept, of more the shorter they are."""
+_MARKS_S = 1.0
+
+# mallopt(3): the parameters, a page, and the most that glibc raises the two to by itself.
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_PAGE_BYTES = 4096
+_MOST_MMAP_BYTES, _MOST_TRIM_BYTES = 32 * 2**20, 64 * 2**20
+
+
+@contextmanager
+def blocks_apart() -> Iterator[None]:
+    """Have glibc map each block of a page or more by itself, and give it back when it is freed.
+
+    So a peak is that of the bytes in use, the same in every process, as on a GPU that of the bytes
+    allocated. It slows every allocation, and glibc doesn't adapt its thresholds any more after it:
+    nothing is to be timed within or after. Elsewhere than on glibc it does nothing.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is None:
+        yield
+        return
+    mallopt(_M_MMAP_THRESHOLD, _PAGE_BYTES)
+    try:
+        yield
+    finally:
+        mallopt(_M_MMAP_THRESHOLD, _MOST_MMAP_BYTES)
+        mallopt(_M_TRIM_THRESHOLD, _MOST_TRIM_BYTES)
+
+
+def measure_memory(network: Network) -> tuple[Memory, list[str]]:
+    """Measure one forward of the case's batch, after two that warm up.
+
+    Returns:
+        The bytes, and why any of them is missing.
+    """
+    if isinstance(network.forward, CapturedForward):
+        return _of_graph(network, network.forward)
+    if network.device.type == "cpu":
+        # A thread of its own has a heap of its own, without free blocks that would be filled first.
+        with ThreadPoolExecutor(1) as apart:
+            return apart.submit(_on_cpu, network).result()
+    with torch.inference_mode():
+        on_gpu = _on_cuda(network, _warmed_up(network))
+    return on_gpu, [] if on_gpu.peak_process_bytes is not None else [_UNTOLD]
+
+
+def _warmed_up(network: Network) -> Inputs:
+    """Return the arguments of a forward, after two forwards with them."""
+    (inputs,) = network.inputs(1)
+    for _ in range(2):
+        network.forward(*inputs)
+    return inputs
+
+
+_UNTOLD = "memory: NVML doesn't tell what this process takes"
+
+
+def _of_graph(network: Network, forward: CapturedForward) -> tuple[Memory, list[str]]:
+    """Return what was taken when the graph was captured: a replay would look free of cost."""
+    process_bytes, pool_bytes = _process_bytes_on_gpu(), forward.pool_bytes()
+    memory = Memory(
+        weights_bytes=network.weights_bytes(),
+        peak_activation_bytes=forward.peak_activation_bytes,
+        peak_allocated_bytes=forward.peak_allocated_bytes,
+        peak_reserved_bytes=forward.peak_reserved_bytes,
+        graph_pool_bytes=pool_bytes,
+        peak_process_bytes=process_bytes,
+    )
+    notes = ["memory: activations are those of the capture; a replay takes nothing more"]
+    return memory, notes if process_bytes is not None else [*notes, _UNTOLD]
+
+
+def _on_cuda(network: Network, inputs: Inputs) -> Memory:
+    torch.cuda.synchronize()
+    torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats()
+    resident = torch.cuda.memory_allocated()
+    network.forward(*inputs)
+    torch.cuda.synchronize()
+    allocated = torch.cuda.max_memory_allocated()
+    return Memory(
+        weights_bytes=network.weights_bytes(),
+        peak_activation_bytes=allocated - resident,
+        peak_allocated_bytes=allocated,
+        peak_reserved_bytes=torch.cuda.max_memory_reserved(),
+        peak_process_bytes=_process_bytes_on_gpu(),
+    )
+
+
+def _process_bytes_on_gpu() -> int | None:
+    """Return NVML's figure for this process, or None where it can't tell."""
+    import pynvml
+
+    try:
+        for process in pynvml.nvmlDeviceGetComputeRunningProcesses(nvml_device()):
+            if process.pid == os.getpid():
+                return process.usedGpuMemory
+    except pynvml.NVMLError:
+        return None
+    return None  # inside a container NVML may number processes as the host does
+
+
+@torch.inference_mode()
+def _on_cpu(network: Network) -> tuple[Memory, list[str]]:
+    memory = Memory(
+        weights_bytes=network.weights_bytes(), peak_activation_bytes=None, peak_process_bytes=None
+    )
+    inputs = _warmed_up(network)
+    try:
+        marks = _all_marks(network, inputs)
+    except OSError as error:
+        peak = psutil.Process().memory_info().rss
+        notes = [f"memory: the kernel's high-water mark can't be reset here ({error})"]
+        return msgspec.structs.replace(memory, peak_process_bytes=peak), notes
+    taken, peaks = zip(*marks, strict=True)
+    return (
+        msgspec.structs.replace(
+            memory,
+            peak_activation_bytes=statistics.median_low(taken),
+            peak_process_bytes=statistics.median_low(peaks),
+        ),
+        [],
+    )
+
+
+def _all_marks(network: Network, inputs: Inputs) -> list[tuple[int, int]]:
+    """Return what `_marked` says of one forward after another."""
+    marks: list[tuple[int, int]] = []
+    begin = time.monotonic()
+    least, most = _MARKS
+    while len(marks) < least or (len(marks) < most and time.monotonic() - begin < _MARKS_S):
+        marks.append(_marked(network, inputs))
+    return marks
+
+
+def _marked(network: Network, inputs: Inputs) -> tuple[int, int]:
+    """Return what a forward takes beyond what was resident before it, and the process at its peak.
+
+    Raises:
+        OSError: The mark can't be reset, or isn't told.
+    """
+    _give_back_free_pages()
+    _CLEAR_REFS.write_text(_RESET_PEAK)
+    resident = _status_bytes("VmRSS")
+    network.forward(*inputs)
+    peak = _status_bytes("VmHWM")
+    return max(peak - resident, 0), peak
+
+
+def _give_back_free_pages() -> None:
+    """Return what the allocator keeps of earlier forwards, or the next would look free of cost."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc alone has it
+    if trim is not None:
+        trim(0)
+
+
+def _status_bytes(field: str) -> int:
+    for line in _STATUS.read_text().splitlines():
+        if line.startswith(f"{field}:"):
+            return int(line.split()[1]) * 1024
+    raise OSError(f"{_STATUS} has no {field}")

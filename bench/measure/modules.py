@@ -1,0 +1,275 @@
+"""Time of each module of a network, by hooks before and after its forward."""
+
+import statistics
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import msgspec
+import torch
+from torch import nn
+
+from ...datasets.protocol import Protocol
+from ..cost.flops import count_traffic
+from ..cost.shape import Shape
+from ..machine.environment import require_device
+from ..network.network import Network
+from ..records.record import Bound, Case, Device, Peak, Precision, Roofline
+from .gpu_spin import Spin
+from .peak import measure_peak
+from .roofline import bound, roofline
+
+LEAST_FORWARDS = 10
+PROFILED_S = 2.0
+"""How long is timed, or `LEAST_FORWARDS`, whichever is longer."""
+
+
+class ModuleTime(msgspec.Struct, frozen=True, kw_only=True):
+    """A module in one forward of the batch.
+
+    Attributes:
+        name: Dotted.
+        macs: Of its convolutions and matrix products.
+        bound: Of its operators' FLOPs and bytes; None where they move nothing.
+        median_s: From its begin to its end, all its calls of a forward together, with what it
+            calls; None where the forward doesn't call it as a module.
+    """
+
+    name: str
+    macs: int
+    bound: Bound | None
+    median_s: float | None
+
+
+class Profile(msgspec.Struct, frozen=True, kw_only=True):
+    """A network's forward, whole and by module, in mode eager.
+
+    Attributes:
+        threads: Of one operator; None on a GPU.
+        forwards: How many were timed with all modules, and as many without.
+        median_s: Of the whole forward, without the modules being timed.
+        host_gaps: Whether times on a GPU hold gaps in which it waits for the host.
+    """
+
+    device: Device
+    precision: Precision
+    batch: int
+    threads: int | None
+    forwards: int
+    median_s: float
+    peak: Peak
+    roofline: Roofline
+    modules: tuple[ModuleTime, ...]
+    host_gaps: bool = False
+
+
+Mark = Callable[[], Any]
+"""Takes down an instant."""
+Between = Callable[[Any, Any], float]
+"""Seconds from one instant to another, once the device has done all."""
+
+
+class ForwardTimes(NamedTuple):
+    """Seconds of each whole forward; of each by name, all its calls of a forward added up.
+
+    `host_gaps` tells whether those of a GPU hold gaps in which it waits for the host.
+    """
+
+    whole: list[float]
+    by_module: dict[str, list[float]]
+    host_gaps: bool
+
+
+def profile_network(
+    name: str,
+    shape: Shape,
+    depth: int,
+    *,
+    device: Device = "cpu",
+    precision: Precision = "fp32",
+    batch: int = 1,
+    threads: int | None = None,
+) -> Profile:
+    """Build a network and time its forward, whole and by module, on random views.
+
+    Times are wall times on a CPU. On a GPU they are those between CUDA events around a module,
+    behind a spin in which the host enqueues the whole forward: no launch is waited for, unless the
+    forward itself waits for the GPU, which is told.
+
+    Args:
+        name: A name of the registry.
+        shape: The input and the head.
+        depth: Levels of modules that are timed.
+        device: Where it runs.
+        precision: Its arithmetic.
+        batch: Views in a forward.
+        threads: Of one operator on the CPU; None leaves them as they are.
+
+    Raises:
+        UnfitEnvironmentError: There is no such device.
+        KinobenchError: No such network, or it can't take that input.
+    """
+    require_device(device)
+    if threads is not None:
+        torch.set_num_threads(threads)
+    case = Case(
+        model=name,
+        classes=shape.classes,
+        protocol=Protocol(
+            name="profile",
+            frames=shape.frames,
+            stride=1,
+            short_side=shape.size,
+            size=shape.size,
+            mean=(0.5, 0.5, 0.5),
+            std=(0.5, 0.5, 0.5),
+        ),
+        device=device,
+        precision=precision,
+        batch=batch,
+        threads=threads,
+    )
+    network = Network(case)
+    network.settle(reference=False)
+    (inputs,) = network.inputs(1)
+    macs, traffic = count_traffic(network.module, *inputs)
+    timed = _timed_modules(network.module, depth)
+    with torch.inference_mode():
+        rotation = network.inputs(2)
+
+        def forward(turn: int) -> None:
+            network.module(*rotation[turn % 2])
+
+        whole, by_module, host_gaps = time_modules(
+            network.module, timed, forward, *_instants(network.device), on=network.device
+        )
+    peak = measure_peak(network.device, precision)
+    median_s = statistics.median(whole)
+    modules = []
+    for each in timed.values():
+        moved, times_s = traffic.by_module.get(each, 0), by_module.get(each)
+        time_s = statistics.median(times_s) if times_s else None
+        if not moved and each not in macs:
+            continue  # it is not run, or does nothing
+        work = macs.get(each, 0)
+        limit = bound(2 * work, moved, peak, time_s) if moved else None
+        modules.append(ModuleTime(name=each, macs=work, bound=limit, median_s=time_s))
+    return Profile(
+        device=device,
+        precision=precision,
+        batch=batch,
+        threads=None if device == "cuda" else torch.get_num_threads(),
+        forwards=len(whole),
+        median_s=median_s,
+        host_gaps=host_gaps,
+        peak=peak,
+        roofline=roofline(2 * macs.get("", 0), traffic, peak, median_s),
+        modules=tuple(modules),
+    )
+
+
+def time_modules(
+    module: nn.Module,
+    timed: dict[nn.Module, str],
+    forward: Callable[[int], None],
+    mark: Mark,
+    between: Between,
+    *,
+    on: torch.device,
+    least_s: float = PROFILED_S,
+    clock: Callable[[], float] = time.perf_counter,
+) -> ForwardTimes:
+    """Time forwards in turns, one whole, one by module; the first two of each warm up.
+
+    Args:
+        module: What `forward` runs.
+        timed: Its modules that are timed, and their names.
+        forward: Called with the number of the turn.
+        mark: Takes down an instant on the device.
+        between: Tells the seconds between two of them.
+        on: The device.
+        least_s: How long, and `LEAST_FORWARDS` at least.
+        clock: Seconds of the host.
+    """
+    whole: list[float] = []
+    by_module: dict[str, list[float]] = defaultdict(list)
+    spin = Spin() if on.type == "cuda" else None
+    gaps: list[bool] = []
+    warm_ups, turn, begin_s = 2, 0, clock()
+    while turn < warm_ups + LEAST_FORWARDS or clock() - begin_s < least_s:
+        for hooked in ({}, timed):
+            spans: dict[str, list[tuple[Any, Any]]] = defaultdict(list)
+            with _marked(hooked, spans, mark):
+                if spin is not None and turn >= warm_ups:
+                    spin.enqueue()
+                forward_s, first = clock(), mark()
+                forward(turn)
+                last = mark()
+                if spin is not None and turn < warm_ups:
+                    spin.fit(clock() - forward_s)  # the last one is by module, and the slower one
+                elif spin is not None:
+                    gaps.append(spin.was_late(first))
+            _wait(on)
+            if turn < warm_ups:
+                continue
+            if not hooked:
+                whole.append(between(first, last))
+            for name, marks in spans.items():
+                by_module[name].append(sum(between(*pair) for pair in marks))
+        turn += 1
+        if turn == warm_ups:
+            begin_s = clock()
+    return ForwardTimes(whole, dict(by_module), bool(gaps) and statistics.fmean(gaps) > 0.5)
+
+
+@contextmanager
+def _marked(
+    timed: dict[nn.Module, str], spans: dict[str, list[tuple[Any, Any]]], mark: Mark
+) -> Iterator[None]:
+    """Take down when each module begins and ends."""
+    begun: dict[str, list[Any]] = defaultdict(list)
+
+    def begin(module: nn.Module, inputs: Any) -> None:
+        begun[timed[module]].append(mark())
+
+    def end(module: nn.Module, inputs: Any, outputs: Any) -> None:
+        name = timed[module]
+        spans[name].append((begun[name].pop(), mark()))
+
+    hooks = []
+    for module in timed:
+        hooks.append(module.register_forward_pre_hook(begin))
+        hooks.append(module.register_forward_hook(end))
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _timed_modules(module: nn.Module, depth: int) -> dict[nn.Module, str]:
+    """Return the modules down to a level, under the names that MACs and bytes have."""
+    return {
+        each: name
+        for name, each in module.named_modules()
+        if name and name.count(".") < depth and not isinstance(each, torch.jit.ScriptModule)
+    }
+
+
+def _instants(device: torch.device) -> tuple[Mark, Between]:
+    if device.type != "cuda":
+        return time.perf_counter, lambda begin, end: end - begin
+
+    def mark() -> torch.cuda.Event:
+        event = torch.cuda.Event(enable_timing=True)
+        event.record()
+        return event
+
+    return mark, lambda begin, end: begin.elapsed_time(end) / 1e3
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize()

@@ -1,0 +1,75 @@
+"""The roofline: the least time that arithmetic and memory allow, and which of them binds.
+
+Bytes are compulsory ones, counted at two levels. Of the *network*: what it reads of its weights
+and of its input, once, and its output; no implementation moves less. Of its *operators*: each reads
+its inputs and weights once and writes its results once; running one after the other moves that much
+where no cache holds a result until it is read. Views and questions about a shape move nothing.
+
+FLOPs are those of convolutions and matrix products, as in the cost, and the peak is a matrix
+product's.
+"""
+
+from typing import TYPE_CHECKING
+
+from ..records.record import Bound, Peak, Roofline
+
+if TYPE_CHECKING:
+    from ..cost.traffic import Traffic
+    from ..network.network import Network
+
+
+def utilisation(flops: int, time_s: float, peak: Peak) -> float:
+    """Return the share of the peak that was reached (MFU: Chowdhery et al. 2022, PaLM)."""
+    return flops / (time_s * peak.flops_per_s)
+
+
+def ridge_of(peak: Peak) -> float:
+    """Return the intensity, in FLOPs per byte, at which arithmetic and memory take equally long."""
+    return peak.flops_per_s / peak.bytes_per_s
+
+
+def bound(flops: int, moved_bytes: int, peak: Peak, time_s: float | None = None) -> Bound:
+    """Hold FLOPs and bytes against a peak, and the least time against one that was measured.
+
+    Args:
+        flops: What is to be computed.
+        moved_bytes: What is to be moved, 1 or more.
+        peak: What the machine can do.
+        time_s: What was measured of the same work; None where nothing was.
+    """
+    compute_s, memory_s = flops / peak.flops_per_s, moved_bytes / peak.bytes_per_s
+    least_s = max(compute_s, memory_s)
+    return Bound(
+        moved_bytes=moved_bytes,
+        intensity=flops / moved_bytes,
+        limit="compute" if compute_s >= memory_s else "memory",
+        least_s=least_s,
+        share=None if time_s is None else least_s / time_s,
+    )
+
+
+def roofline(flops: int, traffic: "Traffic", peak: Peak, time_s: float | None = None) -> Roofline:
+    """Hold a whole forward against the peak, at both levels."""
+    return Roofline(
+        flops=flops,
+        weights_bytes=traffic.weights_bytes,
+        input_bytes=traffic.input_bytes,
+        output_bytes=traffic.output_bytes,
+        ridge=ridge_of(peak),
+        network=bound(flops, traffic.network_bytes, peak, time_s),
+        operators=bound(flops, traffic.operator_bytes, peak, time_s),
+    )
+
+
+def case_traffic(network: "Network") -> "Traffic":
+    """Count the bytes of what a case's latency is of, in its precision and of its whole batch.
+
+    The network has settled. In mode `stream` that is one frame, its state read and written.
+    """
+    from ..cost.flops import count_traffic
+    from ..network.stream import step_traffic
+
+    (inputs,) = network.inputs(1)
+    if network.case.mode == "stream":
+        return step_traffic(network.module, *inputs)
+    return count_traffic(network.module, *inputs)[1]

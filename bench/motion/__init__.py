@@ -1,0 +1,1 @@
+"""Probes of what a trained network sees: motion, order, or pictures."""

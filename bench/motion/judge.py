@@ -1,0 +1,374 @@
+"""What a network has from motion: its accuracy under each probe, held against the plain one."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import msgspec
+import numpy as np
+
+from ...datasets.probe_names import PROBES, Probe
+from ..analysis.compare import Interval
+from ..analysis.pairing import Labelled, clusters_of, pair
+from ..evaluation.places import VideoPlaces
+from ..statistics.stats import LEVEL, RESAMPLES, holm, mcnemar, resampled_difference, wilson
+
+NEGLIGIBLE = 0.1
+"""A loss that is surely below this part of what the network has above chance counts as none."""
+
+STILL: tuple[Probe, ...] = ("frozen", "first-frame")
+"""The probes that show one picture; the verdict goes by the first that was measured."""
+
+Outcome = Literal["loss", "slight", "none", "gain", "undecided"]
+Part = Literal["yes", "no", "undecided"]
+Sees = Literal["motion", "change", "pictures", "nothing", "undecided"]
+
+
+class Answers(NamedTuple):
+    """What came of the videos of one case.
+
+    Attributes:
+        path: Where its logits lie.
+        classes: How many there are.
+        found: Its videos, and whether each was named right.
+    """
+
+    path: Path
+    classes: int
+    found: VideoPlaces
+
+
+class Share(msgspec.Struct, frozen=True, kw_only=True):
+    """So many of so many, as a fraction, with its 95 % Wilson interval."""
+
+    count: int
+    of: int
+    share: float
+    interval: Interval
+
+
+class Effect(msgspec.Struct, frozen=True, kw_only=True):
+    """What a probe takes away (fractions).
+
+    Attributes:
+        top1: Under the probe, of all videos that were scored under it.
+        above_chance: Whether that is above chance. `no`: its interval ends within `NEGLIGIBLE` of
+            what the network has above chance plainly.
+        videos: That were scored both plainly and under the probe; what follows is about them.
+        left_out: That only one of the two scored.
+        drop: The plain top-1 less that under the probe.
+        interval: Its 95 % interval by the paired bootstrap, as `compare` has it; None for a single
+            video or cluster.
+        lost, gained: Videos that are right only plainly, only under the probe.
+        p: The larger one of the exact McNemar test's and the bootstrap's (Berger 1982).
+        p_adjusted: The same by Holm's method, for all probes that were measured.
+        at_most: The upper end of the interval; where no answer turned wrong, so that a bootstrap
+            has no loss to draw, that of the share of videos that do (Wilson).
+        kept: What is left of what the plain top-1 has above chance, from 0 to 1; None where that is
+            nothing.
+        outcome: `loss` or `gain`: the interval excludes 0 and the adjusted p is below 5 %;
+            `slight`: so, and `at_most` is negligible; `none`: no such difference, and `at_most` is
+            negligible; `undecided`: neither.
+    """
+
+    probe: Probe
+    top1: Share
+    above_chance: Part
+    videos: int
+    left_out: int
+    drop: float
+    interval: Interval | None
+    lost: int
+    gained: int
+    p: float
+    p_adjusted: float
+    at_most: float | None
+    kept: float | None
+    outcome: Outcome
+
+
+class OppositeAnswers(msgspec.Struct, frozen=True, kw_only=True):
+    """What reversed clips were answered with, of classes that have an opposite.
+
+    Attributes:
+        pairs: The classes, as (one, other).
+        opposite, true, other: Videos answered with the opposite of their class, with their class,
+            with any other; of all videos of these classes.
+        p: Whether opposite and true answers are equally frequent: the larger one of the exact
+            McNemar test's and the bootstrap's.
+        turns: Which of the two is the more frequent, where p is below 5 %.
+        alike: Classes that look the same backwards; they are not in the counts above.
+        alike_true: Videos of these that are answered with their class; None where there are none.
+    """
+
+    pairs: tuple[tuple[str, str], ...]
+    opposite: Share
+    true: Share
+    other: Share
+    p: float
+    turns: Literal["opposite", "true", "undecided"]
+    alike: tuple[str, ...]
+    alike_true: Share | None
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What follows from the probes.
+
+    Attributes:
+        sees: `nothing`: the plain top-1 isn't above chance. `pictures`: a still picture does as
+            well as the clip. `change`: a still picture doesn't, and no loss shows that the order of
+            frames counts. `motion`: their order counts.
+        still: Which probe tells what a still picture does; None where none was measured.
+        change, order, direction: Whether accuracy is lost where nothing changes, where frames are
+            shuffled, where they run backwards.
+        pictures: Whether a still picture is answered above chance.
+    """
+
+    sees: Sees
+    still: Probe | None
+    change: Part
+    order: Part
+    direction: Part
+    pictures: Part
+
+
+class Judgement(msgspec.Struct, frozen=True, kw_only=True):
+    """All that the probes tell of a network.
+
+    Attributes:
+        top1: Plainly.
+        chance: The top-1 of a network that knows nothing: one over the number of classes, or the
+            share of the most frequent class if that is more.
+        chance_of: Which of the two it is.
+        above_chance: Whether the interval of `top1` is above it.
+        effects: By probe, in the order of `PROBES`.
+        clusters: Classes' source groups, which the bootstrap draws whole; None: it draws videos.
+        resamples: How often it draws.
+        opposites: Of the reversed clips; None where no class has an opposite, or they weren't
+            measured.
+        verdict: What follows.
+    """
+
+    top1: Share
+    chance: float
+    chance_of: Literal["classes", "majority"]
+    above_chance: bool
+    effects: tuple[Effect, ...]
+    clusters: int | None
+    resamples: int
+    opposites: OppositeAnswers | None
+    verdict: Verdict
+
+
+def judge(
+    plain: Answers,
+    probed: Mapping[Probe, Answers],
+    opposites: OppositeAnswers | None = None,
+    resamples: int = RESAMPLES,
+) -> Judgement:
+    """Hold the accuracy under each probe against the plain one, on the videos that both scored.
+
+    Args:
+        plain: The network's answers without a probe.
+        probed: Those under each probe that was measured.
+        opposites: What `count_opposites` says of the reversed clips.
+        resamples: Of the bootstrap.
+
+    Raises:
+        KinobenchError: Answers are of no common video, or disagree on labels.
+    """
+    top1, labels = _top1(plain), plain.found.labels
+    uniform, majority = 1 / plain.classes, int(np.bincount(labels).max()) / len(labels)
+    chance = max(uniform, majority)
+    paired = {
+        probe: _paired(plain, probed[probe], resamples) for probe in PROBES if probe in probed
+    }
+    adjusted = holm([each.tested.p for each in paired.values()])
+    effects = {
+        probe: _effect(probe, _top1(probed[probe]), each, p, chance, top1.share - chance)
+        for (probe, each), p in zip(paired.items(), adjusted, strict=True)
+    }
+    above = top1.interval[0] > chance
+    clusters = clusters_of(labels, plain.found.groups.to_pylist())
+    return Judgement(
+        top1=top1,
+        chance=chance,
+        chance_of="majority" if majority > uniform else "classes",
+        above_chance=above,
+        effects=tuple(effects.values()),
+        clusters=None if clusters is None else int(clusters.max()) + 1,
+        resamples=resamples,
+        opposites=opposites,
+        verdict=_verdict(effects, above),
+    )
+
+
+def count_opposites(
+    labels: np.ndarray,
+    named: np.ndarray,
+    groups: Sequence[str | None],
+    classes: Sequence[str],
+    backwards: Mapping[int, int],
+    resamples: int = RESAMPLES,
+) -> OppositeAnswers | None:
+    """Count what reversed clips were answered with; None where no class has an opposite.
+
+    Args:
+        labels: `[videos]`, the true classes.
+        named: `[videos]`, what each was taken for; -1 for none.
+        groups: The source that each shares footage with, or None.
+        classes: All names, in the order of the labels.
+        backwards: The label that each label's videos show when they run backwards.
+        resamples: Of the bootstrap.
+    """
+    shown = np.array([backwards.get(int(label), -1) for label in labels], dtype=np.int64)
+    turned, alike = (shown >= 0) & (shown != labels), shown == labels
+    count, same = int(np.count_nonzero(turned)), int(np.count_nonzero(alike))
+    if not count:
+        return None
+    opposite, true = (named == shown)[turned], (named == labels)[turned]
+    clusters = clusters_of(labels[turned], [groups[at] for at in np.flatnonzero(turned).tolist()])
+    tested = _tested(true, opposite, clusters, resamples)
+    counts = int(np.count_nonzero(opposite)), int(np.count_nonzero(true))
+    right = int(np.count_nonzero(alike & (named == labels)))
+    turns: Literal["opposite", "true", "undecided"] = "undecided"
+    if _is_real(tested.p, tested.interval):
+        turns = "opposite" if counts[0] > counts[1] else "true"
+    return OppositeAnswers(
+        pairs=tuple(
+            (classes[one], classes[other]) for one, other in backwards.items() if one < other
+        ),
+        opposite=share_of(counts[0], count),
+        true=share_of(counts[1], count),
+        other=share_of(count - sum(counts), count),
+        p=tested.p,
+        turns=turns,
+        alike=tuple(classes[label] for label, other in backwards.items() if label == other),
+        alike_true=share_of(right, same) if same else None,
+    )
+
+
+def share_of(count: int, of: int) -> Share:
+    """Return so many of so many, with the interval."""
+    return Share(count=count, of=of, share=count / of, interval=wilson(count, of))
+
+
+class _Tested(NamedTuple):
+    """B's hits less A's: the interval of the mean, the hits of one alone, and p."""
+
+    interval: Interval | None
+    only_a: int
+    only_b: int
+    p: float
+
+
+def _tested(a: np.ndarray, b: np.ndarray, clusters: np.ndarray | None, resamples: int) -> _Tested:
+    only_a, only_b = int(np.count_nonzero(a & ~b)), int(np.count_nonzero(b & ~a))
+    drawn = resampled_difference(a, b, clusters, resamples=resamples)
+    if drawn is None:
+        return _Tested(None, only_a, only_b, 1.0)
+    return _Tested(drawn.interval, only_a, only_b, max(drawn.p, mcnemar(only_a, only_b)))
+
+
+def _is_real(p: float, interval: Interval | None) -> bool:
+    return p < 1 - LEVEL and interval is not None and (interval[0] > 0 or interval[1] < 0)
+
+
+class _Paired(NamedTuple):
+    """A probe's answers beside the plain ones."""
+
+    videos: int
+    left_out: int
+    tested: _Tested
+
+
+def _paired(plain: Answers, probed: Answers, resamples: int) -> _Paired:
+    pairing = pair(_labelled(plain), _labelled(probed))
+    hits = plain.found.hits[pairing.in_a], probed.found.hits[pairing.in_b]
+    return _Paired(
+        videos=len(pairing.in_a),
+        left_out=pairing.only_a + pairing.only_b,
+        tested=_tested(*hits, pairing.clusters, resamples),
+    )
+
+
+def _labelled(answers: Answers) -> Labelled:
+    found = answers.found
+    return Labelled(
+        answers.path,
+        answers.classes,
+        found.videos.to_pylist(),
+        found.labels,
+        found.groups.to_pylist(),
+    )
+
+
+def _top1(answers: Answers) -> Share:
+    return share_of(int(np.count_nonzero(answers.found.hits)), len(answers.found.places))
+
+
+def _effect(
+    probe: Probe, top1: Share, paired: _Paired, p_adjusted: float, chance: float, room: float
+) -> Effect:
+    """Judge a probe; `room` is what the plain top-1 has above chance."""
+    videos, tested = paired.videos, paired.tested
+    drop = (tested.only_a - tested.only_b) / videos
+    interval: Interval | None = None
+    at_most: float | None = None
+    if tested.interval is not None:
+        low, high = tested.interval
+        interval = (0.0 - high, 0.0 - low)  # no -0.0
+        at_most = max(0.0, -low) if tested.only_a else wilson(0, videos)[1]
+    negligible = at_most is not None and at_most <= NEGLIGIBLE * room
+    outcome: Outcome = "none" if negligible else "undecided"
+    if _is_real(p_adjusted, interval):
+        outcome = "gain" if drop < 0 else "slight" if negligible else "loss"
+    above: Part = "yes" if top1.interval[0] > chance else "undecided"
+    if above != "yes" and top1.interval[1] <= chance + NEGLIGIBLE * room:
+        above = "no"
+    return Effect(
+        probe=probe,
+        top1=top1,
+        above_chance=above,
+        videos=videos,
+        left_out=paired.left_out,
+        drop=drop,
+        interval=interval,
+        lost=tested.only_a,
+        gained=tested.only_b,
+        p=tested.p,
+        p_adjusted=p_adjusted,
+        at_most=at_most,
+        kept=min(1.0, max(0.0, 1 - drop / room)) if room > 0 else None,
+        outcome=outcome,
+    )
+
+
+def _verdict(effects: Mapping[Probe, Effect], above_chance: bool) -> Verdict:
+    still = next((effects[probe] for probe in STILL if probe in effects), None)
+    change = _lost(still)
+    order, direction = (_lost(effects.get(probe)) for probe in ("shuffled", "reversed"))
+    sees: Sees = "undecided"
+    if not above_chance:
+        sees = "nothing"
+    elif change == "no":
+        sees = "pictures"
+    elif order == "yes":
+        sees = "motion"
+    elif change == "yes":
+        sees = "change"
+    return Verdict(
+        sees=sees,
+        still=None if still is None else still.probe,
+        change=change,
+        order=order,
+        direction=direction,
+        pictures="undecided" if still is None else still.above_chance,
+    )
+
+
+def _lost(effect: Effect | None) -> Part:
+    """Tell whether a probe takes away more than a negligible part."""
+    if effect is None or effect.outcome == "undecided":
+        return "undecided"
+    return "yes" if effect.outcome == "loss" else "no"

@@ -1,0 +1,177 @@
+"""The motion card in Markdown, and on a terminal of any width."""
+
+import textwrap
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+from tabulate import tabulate
+
+from ...datasets.errors import UnknownNameError
+from ...datasets.probe_names import PROBES
+from ..analysis.compare import Interval
+from ..analysis.comparison_page import p_value
+from ..text.markup import escaped
+from .card import Card, facts, plain, remarks, sentences
+from .judge import Effect, Share
+from .sentences import verdict_words
+
+NOT_MEASURED = "–"
+HEAD = ("clips", "top-1 (%)", "drop (points)", "p")
+
+_Cell = tuple[str, str]
+"""A value, and its interval."""
+
+
+def rows(card: Card) -> list[tuple[str, _Cell, _Cell, str]]:
+    """Return the cells of the table: the plain clips, and then those of each probe."""
+    effects = {effect.probe: effect for effect in card.judgement.effects}
+    told: list[tuple[str, _Cell, _Cell, str]] = [
+        ("plain", _share(card.judgement.top1), ("", ""), "")
+    ]
+    for probe in PROBES:
+        if probe in effects:
+            effect = effects[probe]
+            p = p_value(effect.p_adjusted).removeprefix("= ")
+            told.append((probe, _share(effect.top1), _drop(effect), p))
+        elif probe in card.missing:
+            told.append((probe, (NOT_MEASURED, ""), (NOT_MEASURED, ""), NOT_MEASURED))
+    return told
+
+
+def markdown(card: Card) -> str:
+    """Return the card as a page."""
+    cells = [
+        (name, " ".join(top1).strip(), " ".join(drop).strip(), p)
+        for name, top1, drop, p in rows(card)
+    ]
+    align = ("left", "right", "right", "right")
+    table = tabulate(cells, HEAD, tablefmt="github", disable_numparse=True, colalign=align)
+    parts = [
+        f"# Motion: {escaped(card.title)} on {escaped(card.ground)}",
+        escaped(facts(card)),
+        table,
+        _listed(sentences(card)),
+        f"**{escaped(verdict_words(card.judgement))}**",
+        _listed(remarks(card)),
+    ]
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def render(card: Card, form: str) -> str:
+    """Return the card as text in one of `FORMATS`."""
+    return FORMATS[form](card)
+
+
+def form_of(asked: str | None, output: Path | None) -> str | None:
+    """Return the format that is asked for, or that a file's name ends in; None for neither.
+
+    Raises:
+        UnknownNameError: There is no such format.
+    """
+    form = asked
+    if form is None and output is not None:
+        form = output.suffix[1:] or "md"
+    if form is not None and form not in FORMATS:
+        raise UnknownNameError("format", form, FORMATS)
+    return form
+
+
+def _json(card: Card) -> str:
+    return msgspec.json.format(msgspec.json.encode(plain(card)), indent=2).decode() + "\n"
+
+
+FORMATS: dict[str, Callable[[Card], str]] = {"md": markdown, "json": _json}
+
+
+def show(card: Card, console: Console) -> None:
+    """Print the card for a person, as wide as the console is; no number is ever cut."""
+    _print(f"{card.title} on {card.ground}", console, style="bold")
+    _print(facts(card), console)
+    for table in (_beside(card), _under(card)):
+        unbounded = console.options.update(max_width=10_000)
+        if console.measure(table, options=unbounded).maximum <= console.width:
+            console.print(table)
+            break
+    else:
+        _print_blocks(card, console)
+    for line in sentences(card):
+        _print(f"- {line}", console)
+    console.print()
+    _print(verdict_words(card.judgement), console, style="bold")
+    console.print()
+    for line in remarks(card):
+        _print(line, console)
+
+
+def _beside(card: Card) -> Table:
+    """Intervals beside their values."""
+    table = _table(HEAD)
+    for name, top1, drop, p in rows(card):
+        table.add_row(name, escape(" ".join(top1).strip()), escape(" ".join(drop).strip()), p)
+    return table
+
+
+def _under(card: Card) -> Table:
+    """Intervals under their values."""
+    table = _table([head.replace(" ", "\n") for head in HEAD])
+    for name, top1, drop, p in rows(card):
+        table.add_row(name, escape("\n".join(top1).strip()), escape("\n".join(drop).strip()), p)
+    return table
+
+
+def _table(head: Sequence[str]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column(head[0], no_wrap=True)
+    for name in head[1:]:
+        table.add_column(name, justify="right", no_wrap=True)
+    return table
+
+
+def _print_blocks(card: Card, console: Console) -> None:
+    """Print a block of lines for each row, where no table fits."""
+    for name, top1, drop, p in rows(card):
+        _print(f"\n{name}", console)
+        for head, cell in zip(HEAD[1:], (" ".join(top1), " ".join(drop), p), strict=True):
+            if cell.strip():
+                _print(f"  {head}: {cell.strip()}", console)
+    console.print()
+
+
+def _print(line: str, console: Console, style: str = "") -> None:
+    """Print a line folded between words, what follows the first as far in as its text."""
+    first = line.lstrip("\n")
+    indent = "  " if first.startswith(("- ", "  ")) else ""
+    for _ in range(len(line) - len(first)):
+        console.print()
+    folded = textwrap.wrap(first, console.width, subsequent_indent=indent, break_on_hyphens=False)
+    for part in folded:
+        console.print(Text(part, style=style), soft_wrap=True)
+
+
+def _listed(lines: Sequence[str]) -> str:
+    return "\n".join(f"- {escaped(line)}" for line in lines)
+
+
+def _share(share: Share) -> _Cell:
+    return _tenths(share.share), _interval(share.interval)
+
+
+def _drop(effect: Effect) -> _Cell:
+    interval = "" if effect.interval is None else _interval(effect.interval)
+    return _tenths(effect.drop), interval
+
+
+def _interval(interval: Interval) -> str:
+    return f"[{', '.join(map(_tenths, interval))}]"
+
+
+def _tenths(share: float) -> str:
+    """Return a share in points with one decimal, never as -0.0."""
+    told = f"{100 * share:.1f}"
+    return "0.0" if told == "-0.0" else told

@@ -1,0 +1,191 @@
+"""What a probe, the opposites and all of them together say of a network, in plain sentences."""
+
+import math
+
+from ...datasets.probe_names import Probe
+from .judge import Effect, Judgement, OppositeAnswers, Part, Share, Verdict
+
+WHEN: dict[Probe, str] = {
+    "reversed": "frames run backwards",
+    "shuffled": "frames are shuffled",
+    "frozen": "every frame is the middle one",
+    "first-frame": "every frame is the first one",
+    "blurred": "frames are blurred",
+    "subsampled": "every second frame is shown twice",
+}
+
+_MEANS: dict[Probe, tuple[str, str, str]] = {
+    "reversed": (
+        "the direction of time counts",
+        "the direction of time plays next to no part",
+        "the direction of time plays no part",
+    ),
+    "shuffled": (
+        "it relies on order",
+        "order plays next to no part",
+        "order plays no part",
+    ),
+    "blurred": (
+        "it relies on detail",
+        "detail plays next to no part",
+        "detail plays no part",
+    ),
+    "subsampled": (
+        "it relies on every frame",
+        "half of the frames are nearly enough",
+        "half of the frames are enough",
+    ),
+}
+"""What follows from a loss, from a slight one, and from none that could be told."""
+
+
+def sentence(effect: Effect) -> str:
+    """Say what a probe takes away, and what follows; see `Effect.outcome` for the rules.
+
+    As in "loses 61 points when frames are shuffled: it relies on order".
+    """
+    when, points = WHEN[effect.probe], _points(abs(effect.drop))
+    at_most = "" if effect.at_most is None else f" (at most {_at_most(effect.at_most)} points)"
+    if effect.outcome == "gain":
+        return f"gains {points} points when {when}: what that takes away misleads it"
+    if effect.outcome == "undecided":
+        return f"no loss could be told when {when}{at_most}: undecided"
+    if effect.outcome == "none":
+        return f"loses nothing that can be told when {when}{at_most}: {_meaning(effect)}"
+    return f"loses {points} points when {when}{_rest(effect)}: {_meaning(effect)}"
+
+
+def _rest(effect: Effect) -> str:
+    """Say what a still picture leaves."""
+    if effect.probe in _MEANS or effect.outcome != "loss" or effect.kept is None:
+        return ""
+    if effect.above_chance == "yes":
+        return f", and keeps {100 * effect.kept:.0f} % of what it has above chance"
+    down_to = "chance" if effect.above_chance == "no" else "what can't be told from chance"
+    return f", down to {down_to}"
+
+
+def _meaning(effect: Effect) -> str:
+    if effect.probe in _MEANS:
+        loss, slight, none = _MEANS[effect.probe]
+        return {"loss": loss, "slight": slight}.get(effect.outcome, none)
+    if effect.outcome != "loss":
+        return "it sees pictures, not motion"
+    if effect.above_chance != "yes" or effect.kept is None:
+        return "it needs what moves"
+    more, less = "pictures", "motion"
+    if effect.kept < 0.5:
+        more, less = less, more
+    return f"it sees {more} more than {less}"
+
+
+def opposites_words(found: OppositeAnswers) -> list[str]:
+    """Say what reversed clips were answered with, a sentence each."""
+    pairs = ", ".join(f"{one} and {other}" for one, other in found.pairs)
+    concluded = {
+        "opposite": "more often the opposite: it tells which way time runs",
+        "true": "more often their own: it does not turn round with the clip",
+        "undecided": "neither is told to be the more frequent: it isn't seen to tell a motion "
+        "from its reverse",
+    }[found.turns]
+    told = [
+        f"Reversed, {found.opposite.of} clips show the opposite of their class ({pairs}): "
+        f"{_counted(found.opposite)} are answered with the opposite, {_counted(found.true)} with "
+        f"their own class, {_counted(found.other)} with another; {concluded}."
+    ]
+    if found.alike_true is not None:
+        same = found.alike_true
+        told.append(
+            f"{' and '.join(found.alike)} look the same backwards: {same.count} of {same.of} "
+            "reversed clips of them are answered with their class."
+        )
+    return told
+
+
+def _counted(share: Share) -> str:
+    low, high = share.interval
+    return f"{share.count} ({percent(share.share)} [{100 * low:.1f}, {100 * high:.1f}])"
+
+
+def verdict_words(judgement: Judgement) -> str:
+    """Say in a sentence whether the network sees motion, order or pictures."""
+    verdict = judgement.verdict
+    effects = {effect.probe: effect for effect in judgement.effects}
+    still = None if verdict.still is None else effects[verdict.still]
+    if verdict.sees == "nothing":
+        return (
+            "It sees nothing that could be told: its top-1 is not above chance "
+            f"({percent(judgement.chance)}), so that a probe has nothing to take away."
+        )
+    if verdict.sees == "undecided":
+        return f"Undecided whether it sees motion or pictures: {_why_undecided(still)}."
+    if verdict.sees == "pictures":
+        return f"It sees pictures: {'; '.join(_pictures_alone(verdict, still))}."
+    if verdict.sees == "motion":
+        parts = ["It sees motion, by the order of frames", _DIRECTION[verdict.direction]]
+    elif verdict.order == "no":
+        parts = ["It sees that pictures change, not in which order"]
+        if verdict.direction == "yes":
+            parts.append(_DIRECTION["yes"])
+    else:
+        parts = [
+            "It sees that pictures change; whether their order counts is undecided",
+            _DIRECTION[verdict.direction],
+        ]
+    return "; ".join([*parts, _beside_motion(verdict, still)]) + "."
+
+
+_DIRECTION: dict[Part, str] = {
+    "yes": "the direction of time counts",
+    "no": "the direction of time plays no part",
+    "undecided": "whether the direction of time counts is undecided",
+}
+
+
+def _why_undecided(still: Effect | None) -> str:
+    if still is None:
+        return "no still picture was measured"
+    if still.at_most is None:
+        return "there are too few videos"
+    return f"of a still picture it loses at most {_at_most(still.at_most)} points, perhaps none"
+
+
+def _pictures_alone(verdict: Verdict, still: Effect | None) -> list[str]:
+    bound = ""
+    if still is not None and still.outcome != "gain" and still.at_most is not None:
+        bound = f", within {_at_most(still.at_most)} points"
+    parts = [f"a still one does as well as the clip{bound}"]
+    if verdict.order == "yes":
+        parts.append("a wrong order of frames disturbs it all the same")
+    elif verdict.direction == "yes":
+        parts.append("the wrong direction of time disturbs it all the same")
+    return parts
+
+
+def _beside_motion(verdict: Verdict, still: Effect | None) -> str:
+    """Say what a still picture tells the network, beside motion."""
+    if still is None:
+        return "what a still picture tells it was not measured"
+    if verdict.change != "yes" or still.kept is None:
+        return "how far a still picture would do is undecided"
+    if verdict.pictures == "yes":
+        return f"a still picture keeps {100 * still.kept:.0f} % of what it has above chance"
+    if verdict.pictures == "no":
+        return "a still picture tells it nothing"
+    return "whether a still picture tells it anything is undecided"
+
+
+def percent(share: float) -> str:
+    """Return "12.5 %", without a decimal that is 0."""
+    return f"{100 * share:.1f}".removesuffix(".0") + " %"
+
+
+def _points(share: float) -> str:
+    """Return a share in points, with the decimals that a small one needs."""
+    points = 100 * share
+    return f"{points:.{0 if points >= 9.95 else 1 if points >= 0.095 else 2}f}"
+
+
+def _at_most(share: float) -> str:
+    """Return a share in points, rounded up: it is a bound."""
+    return f"{math.ceil(round(1000 * share, 6)) / 10:.1f}"

@@ -1,0 +1,1 @@
+"""A case's network: built, placed on its device, in its precision and mode."""

@@ -1,0 +1,46 @@
+"""How a case fails: what the record says of an error, and a limit for its memory."""
+
+import traceback
+from contextlib import suppress
+from pathlib import Path
+
+import torch
+
+from ..records.record import Failure, FailureKind
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Tell whether an error says that memory ran out, on a GPU or for the CPU.
+
+    The CPU's allocator raises a plain RuntimeError; its words are all that tells it apart.
+    """
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
+        isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    )
+
+
+def failure_of(error: Exception) -> Failure:
+    """Return what the record says of an error that nobody could mend by other options."""
+    kind: FailureKind = "out_of_memory" if out_of_memory(error) else "exception"
+    return Failure(kind=kind, message=error_text(error), detail=traceback.format_exc(limit=-12))
+
+
+def error_text(error: Exception) -> str:
+    """Return the type of an error and its message, on one line."""
+    return f"{type(error).__name__}: {str(error).strip() or 'no message'}"
+
+
+def limit_memory(limit_bytes: int | None) -> None:
+    """Make a runaway allocation fail in this process, rather than bring down the machine."""
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")  # first to go, if it comes to that
+    if limit_bytes is None:
+        return
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    if hard != resource.RLIM_INFINITY:
+        limit_bytes = min(limit_bytes, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (limit_bytes, hard))

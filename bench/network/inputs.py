@@ -1,0 +1,125 @@
+"""What a network takes: RGB clips, optical flow, or both."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+
+from ...datasets.flow.cache import FlowCache
+from ...datasets.flow.views import flow_views
+from ...datasets.flow_methods import FlowMethod
+from ...datasets.protocol import Protocol
+from ...datasets.video.clips import Clips
+from ...datasets.views.maker import ViewMaker
+from ...zoo.spec import Input, input_shapes
+
+Inputs = tuple[torch.Tensor, ...]
+"""The arguments of one forward, each with the batch first."""
+
+
+def random_inputs(
+    kinds: Sequence[Input], batch: int, frames: int, size: int, generator: torch.Generator
+) -> Inputs:
+    """Return random arguments, float32 on the CPU: RGB is normal, flow is uniform in [-1, 1]."""
+    shapes = input_shapes(kinds, batch, frames, size)
+    return tuple(
+        torch.randn(shape, generator=generator)
+        if kind == "rgb"
+        else torch.rand(shape, generator=generator).mul_(2).sub_(1)
+        for kind, shape in zip(kinds, shapes, strict=True)
+    )
+
+
+def shifted_copies(drawn: torch.Tensor, batch: int) -> torch.Tensor:
+    """Return `[batch, ..., H, W]`: `drawn: [n, ..., H, W]`, and copies of it until it is enough.
+
+    In the first copy every picture is shifted around by one place, in the second by two, and so
+    on, so that the first `n * H * W` are all different.
+    """
+    if batch <= len(drawn):
+        return drawn[:batch]
+    whole = drawn.new_empty((batch, *drawn.shape[1:]))
+    for copy, part in enumerate(whole.split(len(drawn))):
+        shift = divmod(copy, drawn.shape[-1])
+        part.copy_(drawn[: len(part)].roll(shift, (-2, -1)))
+    return whole
+
+
+class VideoInputs(NamedTuple):
+    """What a reader has of a video; its RGB views are made where the network is.
+
+    Attributes:
+        clips: The decoded frames.
+        flow: `[V, 2 * (T - 1), size, size]`; None where the network takes none.
+    """
+
+    clips: Clips
+    flow: torch.Tensor | None
+
+
+def video_inputs(
+    path: str | Path,
+    clips: Clips,
+    protocol: Protocol,
+    kinds: Sequence[Input],
+    method: FlowMethod,
+    cache: FlowCache | None,
+) -> VideoInputs:
+    """Compute what a network of these `kinds` needs beside the frames of a video.
+
+    Raises:
+        KinobenchError: The flow can't be computed or kept; see `flow_views`.
+    """
+    flow = None
+    if "flow" in kinds:
+        kept = None if cache is None else cache.of_video(path, clips.numbers)
+        flow = flow_views(clips.frames, clips.places, protocol, method, cache=kept)
+    return VideoInputs(clips, flow)
+
+
+class FlowViews:
+    """The views of a video's optical flow."""
+
+    def __init__(self, flow: torch.Tensor) -> None:
+        """Take `flow: [V, 2 * (T - 1), size, size]`."""
+        self.flow = flow
+
+    def __len__(self) -> int:
+        """Return the number of views."""
+        return len(self.flow)
+
+    def write(self, first: int, views: torch.Tensor) -> None:
+        """Write views from `first` on into `views: [n, 2 * (T - 1), size, size]`."""
+        views.copy_(self.flow[first : first + len(views)])
+
+
+ViewSource = ViewMaker | FlowViews
+"""All views of a video, of one kind: `len()` of them, of which `write` writes some."""
+
+
+class InputMaker:
+    """Makes arguments of forwards of what readers have, of one video after the other."""
+
+    def __init__(
+        self,
+        kinds: Sequence[Input],
+        protocol: Protocol,
+        device: torch.device,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        """Prepare for a network that takes `kinds` of a dtype, on a device."""
+        self._kinds = tuple(kinds)
+        self._rgb = ViewMaker(protocol, device, dtype, threads=torch.get_num_threads())
+
+    def take(self, inputs: VideoInputs) -> tuple[ViewSource, ...]:
+        """Return the source of each argument; it holds until the next video is taken."""
+        sources: list[ViewSource] = []
+        for kind in self._kinds:
+            if kind == "rgb":
+                self._rgb.take(inputs.clips.frames, inputs.clips.places)
+                sources.append(self._rgb)
+            else:
+                assert inputs.flow is not None
+                sources.append(FlowViews(inputs.flow))
+        return tuple(sources)

@@ -1,0 +1,303 @@
+"""A case's network, ready to be called: built, loaded, placed, in its precision and mode."""
+
+import gc
+import time
+from collections.abc import Callable
+from functools import cached_property
+
+import msgspec
+import torch
+from torch import nn
+
+from ...datasets.errors import KinobenchError
+from ...zoo import registry
+from ...zoo.checkpoints.named import load_weights
+from ...zoo.streaming import streams
+from ..cost.flops import count_cost
+from ..records.record import GRAPH_MODES, Case, Cost, Mode, Precision
+from .cuda_graph import CapturedForward
+from .digest import network_digest
+from .inputs import Inputs, random_inputs, shifted_copies
+from .reference import reference_outputs
+from .stream import FrameByFrame, Stream, count_step
+
+_DTYPES: dict[Precision, torch.dtype] = {
+    "fp32": torch.float32,
+    "tf32": torch.float32,
+    "bf16": torch.bfloat16,
+    "fp16": torch.float16,
+}
+
+CUDNN_BENCHMARK = True
+"""cuDNN tries its algorithms on the first call of a shape: what a server with fixed shapes does."""
+
+DRAWN = 8
+"""Clips of a batch that are random; the others are copies of them, each shifted.
+
+A CPU would draw 64 clips of 16x224x224 for seconds, for each measurement of each batch of a sweep.
+"""
+
+Forward = Callable[..., torch.Tensor]
+"""Called with the tensors of `Inputs`; gives logits `[B, classes]`."""
+
+
+class Network:
+    """The module of a case, and its forward as the case's mode runs it.
+
+    Attributes:
+        module: In eval mode; on the CPU in fp32 until `settle` places it.
+        forward: What is timed: a forward of the case's `inputs`, on the device and in the
+            precision -> logits `[B, classes]`. In mode `stream` it takes one frame
+            `[B, 3, H, W]`, and the state of the frames before it is kept.
+        forward_clips: What is timed, of whole clips: in mode `stream`, frame by frame from an
+            empty state.
+        classify: The same for accuracy: where a graph is timed, without the graph.
+        build_s: How long building, loading and placing took.
+        prepare_s: How long compiling or capturing took; None in modes that do neither.
+        first_call_s: The first forward after that.
+        notes: What a reader should know of the mode.
+        weights_digest: Of the checkpoint file; None for an untrained network.
+        reference: Outputs of eager fp32 on `reference_inputs`, for drift; None where the case is
+            eager fp32 itself, where nobody asked for them, and where they can't be had.
+    """
+
+    def __init__(self, case: Case) -> None:
+        """Build the network with a fixed seed, so that untrained ones are the same each time."""
+        self.case = case
+        self.device = torch.device(case.device)
+        self.dtype = _DTYPES[case.precision]
+        _allow_tf32(case.precision == "tf32")
+        torch.backends.cudnn.benchmark = CUDNN_BENCHMARK
+        begin = time.perf_counter()
+        torch.manual_seed(0)
+        architecture = registry.get(case.model)
+        module = architecture.build(case.classes, case.protocol.frames, case.protocol.size)
+        self.weights_digest = None
+        if case.weights is not None:
+            self.weights_digest = load_weights(module, case.model, case.weights)
+        self.module = module.eval()
+        self.build_s = time.perf_counter() - begin
+        self.params = sum(parameter.numel() for parameter in self.module.parameters())
+        self.kinds = architecture.inputs
+        self.reference_inputs: list[Inputs] = []
+        self.reference: torch.Tensor | None = None
+        self.forward: Forward = self.module
+        self.forward_clips: Forward = self.module
+        self.classify: Forward = self.module
+        self.prepare_s: float | None = None
+        self.first_call_s = 0.0
+        self.notes: list[str] = []
+        self._settled = False
+
+    @cached_property
+    def digest(self) -> str:
+        """The network's as it was built and loaded; to be asked before `settle` changes its dtype.
+
+        So that a case is the same one here and where a cluster settles it elsewhere.
+        """
+        return network_digest(self.module)
+
+    def settle(self, *, reference: bool = True) -> None:
+        """Take on the case's device, precision and mode, and make the first forward, timed.
+
+        A second call takes on the mode anew; the reference stays what the first call made it.
+
+        Args:
+            reference: Whether drift is wanted. It costs a forward in eager fp32 of eight clips or
+                of the batch, if that is more; where that fails, `notes` says so.
+
+        Raises:
+            KinobenchError: The network doesn't give logits `[B, classes]`, or can't stream.
+        """
+        if self._settled:
+            self.rebatch(self.case.batch)
+            return
+        if self.case.mode == "stream":
+            self._refuse_to_stream_clips()
+        begin = time.perf_counter()
+        self.module = self.module.to(self.device)
+        self.build_s += time.perf_counter() - begin
+        if reference and (self.case.precision, self.case.mode) != ("fp32", "eager"):
+            self._keep_reference()
+        self._settled = True
+        self.module = self.module.to(self.dtype)
+        if self.case.mode == "channels_last_3d" and not _lay_out_weights(self.module):
+            self.notes.append(
+                "mode channels_last_3d: the network has no 5D weights; its clips alone are laid "
+                "out so"
+            )
+        self._take_mode()
+
+    def rebatch(self, batch: int) -> None:
+        """Go on with another batch, in the mode of the case, and make the first forward, timed."""
+        # A graph's pool is free before the next one.
+        self.forward = self.forward_clips = self.classify = self.module
+        if self.case.mode in ("compile", "compile_cudagraph"):
+            torch.compiler.reset()  # it compiles for eight shapes, and runs others eagerly
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        self.case = msgspec.structs.replace(self.case, batch=batch)
+        self._take_mode()
+
+    def _take_mode(self) -> None:
+        make, mode = _MODES[self.case.mode], self.case.mode
+        with torch.inference_mode():
+            (inputs,) = self.inputs(1)
+            begin = time.perf_counter()
+            self.forward = make(self.module, inputs, self.case.model)
+            if mode in _PREPARED:
+                if mode == "compile":
+                    self.forward(*inputs)  # that compiles it; a capture has done it already
+                self._wait()
+                self.prepare_s = time.perf_counter() - begin
+                begin = time.perf_counter()
+            logits = self.forward(*inputs)
+            self._wait()
+            self.first_call_s = time.perf_counter() - begin
+        self.classify = self.forward
+        if mode == "stream":
+            self.classify = FrameByFrame(self.module)
+        elif mode == "channels_last_3d":
+            self.classify = _laying_out(self.module)
+        self.forward_clips = self.classify
+        if mode in GRAPH_MODES:
+            # A graph keeps the algorithms that cuDNN chose by timing them, which no two runs do
+            # alike: a run that continues another would not give its bits.
+            self.classify = self.module
+        expected = (self.case.batch, self.case.classes)
+        if tuple(logits.shape) != expected:
+            given = zip(self.kinds, inputs, strict=True)
+            raise KinobenchError(
+                f"{self.case.model} gives {list(logits.shape)} for "
+                f"{' and '.join(f'{kind} {list(each.shape)}' for kind, each in given)}; "
+                f"logits must be [B, classes], {list(expected)}"
+            )
+
+    def _wait(self) -> None:
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+
+    def inputs(self, count: int) -> list[Inputs]:
+        """Return random arguments of `forward`, of the case's own shape, on the device.
+
+        No two of a batch are the same; see `DRAWN`.
+        """
+        drawn = self._random_inputs(count, seed=0, at_most=DRAWN)
+        if self.case.mode == "stream":
+            drawn = [(clip[:, :, 0],) for (clip,) in drawn]
+        sent = [tuple(each.to(self.device, self.dtype) for each in inputs) for inputs in drawn]
+        batch = self.case.batch
+        return [self.placed(tuple(shifted_copies(each, batch) for each in few)) for few in sent]
+
+    def placed(self, inputs: Inputs) -> Inputs:
+        """Return arguments on the case's device, in its precision and memory format."""
+        placed = tuple(each.to(self.device, self.dtype) for each in inputs)
+        return _laid_out(placed) if self.case.mode == "channels_last_3d" else placed
+
+    def _random_inputs(self, count: int, seed: int, at_most: int | None = None) -> list[Inputs]:
+        """Draw batches, float32 on the CPU, whole or of so many clips at most."""
+        protocol, generator = self.case.protocol, torch.Generator().manual_seed(seed)
+        frames, size = protocol.frames, protocol.size
+        batch = min(self.case.batch, at_most or self.case.batch)
+        return [random_inputs(self.kinds, batch, frames, size, generator) for _ in range(count)]
+
+    def cost(self) -> Cost:
+        """Count one view, or in mode `stream` one frame; before `settle`."""
+        protocol, generator = self.case.protocol, torch.Generator().manual_seed(0)
+        inputs = random_inputs(self.kinds, 1, protocol.frames, protocol.size, generator)
+        if self.case.mode == "stream":
+            self._refuse_to_stream_clips()
+            return count_step(self.module, inputs[0][:, :, 0])
+        return count_cost(self.module, *inputs)
+
+    def _refuse_to_stream_clips(self) -> None:
+        if not streams(self.module):
+            raise KinobenchError(
+                f"{self.case.model} can't be run in mode 'stream': it needs the whole clip at once"
+            )
+
+    def weights_bytes(self) -> int:
+        """Return the bytes of parameters and buffers."""
+        tensors = [*self.module.parameters(), *self.module.buffers()]
+        return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+
+    def let_go(self) -> None:
+        """Give back the memory that it takes on its device; it can't be run any more."""
+        del self.module, self.forward, self.forward_clips, self.classify
+        self.reference = None
+        gc.collect()
+        if self.device.type == "cuda" and torch.cuda.is_initialized():
+            torch.cuda.empty_cache()
+
+    def _keep_reference(self) -> None:
+        """Keep what eager fp32 gives for eight clips or a few more, or note why it can't be had."""
+        _allow_tf32(False)
+        try:
+            inputs = self._random_inputs(-(-8 // self.case.batch), seed=1)
+            self.reference = reference_outputs(self.module, inputs, self.device)
+            self.reference_inputs = inputs
+        except KinobenchError:
+            raise
+        except Exception as error:  # if the network is at fault, it fails again in its own mode
+            said = next(iter(str(error).strip().splitlines()), type(error).__name__)
+            self.notes.append(f"drift: not known: eager fp32 fails on the same clips ({said})")
+        finally:
+            _allow_tf32(self.case.precision == "tf32")
+
+
+def _allow_tf32(allowed: bool) -> None:
+    torch.backends.cuda.matmul.allow_tf32 = allowed
+    torch.backends.cudnn.allow_tf32 = allowed
+
+
+def _lay_out_weights(module: nn.Module) -> int:
+    """Put 5D weights into channels_last_3d; return how many there are.
+
+    `Module.to(memory_format=...)` would refuse a network that has 4D weights too.
+    """
+    weights = [each for each in (*module.parameters(), *module.buffers()) if each.dim() == 5]
+    for weight in weights:
+        weight.data = weight.data.contiguous(memory_format=torch.channels_last_3d)
+    return len(weights)
+
+
+def _laid_out(inputs: Inputs) -> Inputs:
+    return tuple(
+        each.contiguous(memory_format=torch.channels_last_3d) if each.dim() == 5 else each
+        for each in inputs
+    )
+
+
+def _laying_out(module: nn.Module) -> Forward:
+    def forward(*inputs: torch.Tensor) -> torch.Tensor:
+        return module(*_laid_out(inputs))
+
+    return forward
+
+
+def _eager(module: nn.Module, inputs: Inputs, model: str) -> Forward:
+    return module
+
+
+def _compiled(module: nn.Module, inputs: Inputs, model: str) -> Forward:
+    # For each shape anew: from the second on it would be for any size, which is slower.
+    return torch.compile(module, dynamic=False)
+
+
+def _streaming(module: nn.Module, inputs: Inputs, model: str) -> Forward:
+    return Stream(module)
+
+
+def _compiled_and_captured(module: nn.Module, inputs: Inputs, model: str) -> Forward:
+    return CapturedForward(torch.compile(module, dynamic=False), inputs, model)
+
+
+_MODES: dict[Mode, Callable[[nn.Module, Inputs, str], Forward]] = {
+    "eager": _eager,
+    "compile": _compiled,
+    "cudagraph": CapturedForward,
+    "compile_cudagraph": _compiled_and_captured,
+    "channels_last_3d": _eager,
+    "stream": _streaming,
+}
+_PREPARED: tuple[Mode, ...] = ("compile", "cudagraph", "compile_cudagraph")

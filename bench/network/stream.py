@@ -1,0 +1,89 @@
+"""Mode `stream`: one frame in, one prediction out, the state of the frames before it kept."""
+
+from collections import Counter
+from typing import Any, cast
+
+import torch
+from torch import nn
+from torch.utils._pytree import TreeSpec, tree_flatten, tree_unflatten
+
+from ...zoo.streaming import Streaming
+from ..cost.flops import count_cost, count_traffic
+from ..cost.traffic import Traffic
+from ..records.record import Cost
+
+
+class Stream:
+    """A stream of frames through a network; each call takes the next one."""
+
+    def __init__(self, module: nn.Module) -> None:
+        """Begin before the first frame."""
+        self.network = cast(Streaming, module)
+        self.state: Any = None
+
+    def __call__(self, frame: torch.Tensor) -> torch.Tensor:
+        """`frame: [B, 3, H, W]` -> logits `[B, num_classes]` of all frames so far."""
+        logits, self.state = self.network.step(frame, self.state)
+        return logits
+
+
+class FrameByFrame(nn.Module):
+    """The forward of whole clips that feeds a streaming network one frame after another."""
+
+    def __init__(self, network: nn.Module) -> None:
+        """Take a network that has `step`."""
+        super().__init__()
+        self.network = network
+
+    def forward(self, clip: torch.Tensor) -> torch.Tensor:
+        """`clip: [B, 3, T, H, W]` -> logits `[B, num_classes]` after the last frame."""
+        stream, logits = Stream(self.network), clip.new_empty(0)
+        for frame in clip.unbind(dim=2):
+            logits = stream(frame)
+        return logits
+
+
+def count_step(module: nn.Module, frame: torch.Tensor) -> Cost:
+    """Count what one more frame `[1, 3, H, W]` costs, once there is a state.
+
+    That is two frames less one, since the first may do without what the state is for.
+    """
+    steps = FrameByFrame(module).eval()
+    one, two = (count_cost(steps, torch.stack([frame] * count, dim=2)) for count in (1, 2))
+    by_operator = Counter(two.by_operator)
+    by_operator.subtract(one.by_operator)
+    known = one.torch_macs is not None and two.torch_macs is not None
+    return Cost(
+        macs=two.macs - one.macs,
+        flops=two.flops - one.flops,
+        other_flops=two.other_flops - one.other_flops,
+        norm_elements=two.norm_elements - one.norm_elements,
+        by_operator={name: count for name, count in sorted(by_operator.items()) if count},
+        uncounted=two.uncounted,
+        torch_macs=cast(int, two.torch_macs) - cast(int, one.torch_macs) if known else None,
+    )
+
+
+class _OneMore(nn.Module):
+    """The step of a streaming network as a forward of the frame and the tensors of the state."""
+
+    def __init__(self, network: nn.Module, state: TreeSpec) -> None:
+        super().__init__()
+        self.network = network
+        self.state = state
+
+    def forward(self, frame: torch.Tensor, *state: torch.Tensor) -> Any:
+        """`frame: [B, 3, H, W]` -> logits `[B, num_classes]` and the next state."""
+        step = cast(Streaming, self.network).step
+        return step(frame, tree_unflatten(list(state), self.state))
+
+
+def step_traffic(module: nn.Module, frame: torch.Tensor) -> Traffic:
+    """Count the bytes of one more frame `[B, 3, H, W]`: the state is read, and written anew.
+
+    A frame before it is run through the network, for the state.
+    """
+    with torch.inference_mode():
+        _, state = cast(Streaming, module).step(frame, None)
+    tensors, spec = tree_flatten(state)
+    return count_traffic(_OneMore(module, spec).eval(), frame, *tensors)[1]

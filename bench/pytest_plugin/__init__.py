@@ -1,0 +1,1 @@
+"""pytest's fixture `model_benchmark`."""

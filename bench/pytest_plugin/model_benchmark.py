@@ -1,0 +1,210 @@
+"""One network's forward under pytest-benchmark, as `run` would call it."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import torch
+
+from ...datasets.errors import KinobenchError
+from ...zoo import registry
+from ...zoo.spec import input_shapes
+from ..gate.benchmark_json import about_case, about_machine, about_peak
+from ..machine.environment import describe, require_device
+from ..measure.latency import INPUTS_IN_ROTATION, Sample, warm_up
+from ..measure.peak import measure_peak
+from ..network.jit_warnings import jit_unmentioned
+from ..network.network import Network
+from ..records.record import Device, Environment, Mode, Precision
+from ..run.suite import Settings, Suite, plan, settings_of
+
+WARMUP_MAX_S = 30.0
+
+
+class ModelBenchmark:
+    """The value of the fixture `model_benchmark`."""
+
+    def __init__(self, benchmark: Any) -> None:
+        """Time by pytest-benchmark's fixture of the same test."""
+        self._benchmark = benchmark
+
+    def __call__(
+        self,
+        model: str,
+        *,
+        batch: int = 1,
+        device: Device = "cpu",
+        precision: Precision = "fp32",
+        mode: Mode = "eager",
+        protocol: str = "common-224",
+        weights: str | None = None,
+        classes: int | None = None,
+        threads: int | None = None,
+        warmup_max_s: float = WARMUP_MAX_S,
+    ) -> torch.Tensor:
+        """Time forwards of a network, by the wall clock; each ends with the device's work done.
+
+        The network is in eval and inference mode, takes random clips in rotation, and is warm: see
+        `latency.warm_up`. How many rounds there are is pytest-benchmark's business
+        (`--benchmark-min-rounds`, `--benchmark-max-time`); with `--benchmark-disable` the forward
+        is made once. `extra_info` says what was timed, and on what, with the peak of a reference
+        kernel that is timed before the warm-up (under a second), and which `check --against`
+        divides times by; a group that the test doesn't name is the family and the device.
+
+        Args:
+            model: A name that `kinobench list models` shows, or that `@register` gave.
+            batch: Clips in a forward.
+            device: As the option of `kinobench run`, like the next two.
+            precision: Of the arithmetic.
+            mode: How it is run.
+            protocol: Whose frames and crop the clips have.
+            weights: A published checkpoint's name, or a path; None is an untrained network.
+            classes: Outputs; None is the checkpoint's, or 400.
+            threads: Of one operator on the CPU; None is all physical cores.
+            warmup_max_s: The warm-up ends then, settled or not.
+
+        Returns:
+            The logits of the last forward, `[batch, classes]` (of one frame, in mode `stream`).
+
+        Raises:
+            UnknownNameError: No model, or protocol, is named so; the message has the nearest name.
+            KinobenchError: Settings contradict each other.
+            UnfitEnvironmentError: There is no such device here.
+        """
+        __tracebackhide__ = True
+        try:
+            asked = settings_of(
+                protocol=protocol,
+                weights=weights,
+                classes=classes,
+                device=device,
+                precision=precision,
+                mode=mode,
+                batch=(batch,),
+                threads=threads,
+            )
+            with jit_unmentioned():
+                network, about = _settled(model, asked)
+        except Exception as error:
+            self._benchmark.skipped = True  # else it also complains that it was not used
+            if isinstance(error, KinobenchError):
+                error.__traceback__ = None  # the user's own line is at fault
+            raise
+        with torch.inference_mode():
+            once = _forward(network)
+            if self._benchmark.enabled:
+                about |= _reference(network)
+                calls, settled = warm_up(_timed(once), warmup_max_s)
+                about |= {"warmup_calls": calls, "warm": settled}
+            if self._benchmark.group is None:
+                self._benchmark.group = f"{registry.get(model).family} on {device}"
+            self._benchmark.extra_info.update(about)
+            try:
+                logits: torch.Tensor = self._benchmark(once)
+            finally:
+                network.let_go()
+        return logits
+
+
+def _settled(model: str, asked: Settings) -> tuple[Network, dict[str, Any]]:
+    """Build the network as a case of `run`, and say all that is known of it."""
+    (planned,) = plan(Suite(), asked, (model,))
+    case = planned.case
+    require_device(case.device)
+    if case.threads is not None:
+        torch.set_num_threads(case.threads)
+    network = Network(case)
+    about = {
+        **about_case(case),
+        "weights_digest": network.weights_digest,
+        "params": network.params,
+        **_macs(network),
+        "inputs": _shapes(network),
+        "clock": "wall",
+        **about_machine(_machine(case.device)),
+    }
+    network.settle(reference=False)
+    return network, about
+
+
+@contextmanager
+def settings_restored() -> Iterator[None]:
+    """Leave torch's settings and its random numbers as they were: other tests follow."""
+    cuda, cudnn = torch.backends.cuda, torch.backends.cudnn
+    threads, generator = torch.get_num_threads(), torch.random.get_rng_state()
+    flags = cuda.matmul.allow_tf32, cudnn.allow_tf32, cudnn.benchmark
+    on_gpu = torch.cuda.is_available() and torch.cuda.is_initialized()
+    on_gpus = torch.cuda.get_rng_state_all() if on_gpu else []
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.random.set_rng_state(generator)
+        if on_gpu:
+            torch.cuda.set_rng_state_all(on_gpus)
+        cuda.matmul.allow_tf32, cudnn.allow_tf32, cudnn.benchmark = flags
+
+
+def _forward(network: Network) -> Callable[[], torch.Tensor]:
+    """Return a call of the forward that ends when the device has done its work."""
+    rotation, turn = network.inputs(INPUTS_IN_ROTATION), 0
+    forward, on_gpu = network.forward, network.device.type == "cuda"
+
+    def once() -> torch.Tensor:
+        nonlocal turn
+        inputs = rotation[turn]
+        turn = (turn + 1) % INPUTS_IN_ROTATION
+        logits = forward(*inputs)
+        if on_gpu:
+            torch.cuda.synchronize()
+        return logits
+
+    return once
+
+
+def _timed(once: Callable[[], torch.Tensor]) -> Callable[[], Sample]:
+    def sample() -> Sample:
+        cpu, begin = time.process_time(), time.perf_counter()
+        once()
+        wall_s = time.perf_counter() - begin
+        return Sample(wall_s, wall_s, time.process_time() - cpu)
+
+    return sample
+
+
+def _macs(network: Network) -> dict[str, Any]:
+    """Count one view (one frame, in mode `stream`); what can't be counted doesn't stop the timing.
+
+    As in `run`: a network that is at fault itself fails again when it is called.
+    """
+    try:
+        cost = network.cost()
+    except KinobenchError:
+        raise
+    except Exception as error:
+        return {"macs": None, "macs_missing": f"{type(error).__name__}: {error}"}
+    return {"macs": cost.macs} | ({"uncounted": cost.uncounted} if cost.uncounted else {})
+
+
+def _shapes(network: Network) -> dict[str, list[int]]:
+    case = network.case
+    frames, size = case.protocol.frames, case.protocol.size
+    if case.mode == "stream":
+        return {"rgb": [case.batch, 3, size, size]}
+    shapes = input_shapes(network.kinds, case.batch, frames, size)
+    return {str(kind): list(shape) for kind, shape in zip(network.kinds, shapes, strict=True)}
+
+
+@cache
+def _machine(device: Device) -> Environment:
+    return describe(device)
+
+
+def _reference(network: Network) -> dict[str, Any]:
+    """Time the kernel that never changes: `check --against` takes times in units of its own."""
+    try:
+        return about_peak(measure_peak(network.device, network.case.precision))
+    except RuntimeError as error:  # no product in that precision, or no memory
+        return {**about_peak(None), "peak_missing": str(error)}

@@ -1,0 +1,127 @@
+"""Weights that `fit` made: a safetensors file that says what they were trained on, and how."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from safetensors import SafetensorError, safe_open
+
+from ...datasets.errors import KinobenchError
+from ...zoo.checkpoints.named import resolve_weights
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Epoch(msgspec.Struct, frozen=True, kw_only=True):
+    """A point of a learning curve.
+
+    Attributes:
+        epoch: From 1.
+        step: Steps so far, all epochs together.
+        learning_rate: In its last step.
+        loss: Mean over its clips, label smoothing included, each before the step that it is of.
+        top1: The share of its clips (of a network that is trained per frame: frames) that were
+            right, the same.
+        seconds: How long it took.
+    """
+
+    epoch: int
+    step: int
+    learning_rate: float
+    loss: float
+    top1: float
+    seconds: float
+
+
+class Fitted(msgspec.Struct, frozen=True, kw_only=True):
+    """What the file says of its weights.
+
+    Attributes:
+        classes: The names, in the order of the outputs.
+        manifest: Digest of the ids and labels that it was trained on.
+        protocol_digest: Of the clips.
+        recipe, recipe_digest: The numbers, as the TOML file has them, and their digest.
+        top1: What the weights of this file reach on `scored_on`; None where that wasn't measured.
+        curve: The learning curve.
+    """
+
+    model: str
+    dataset: str
+    split: str
+    manifest: str
+    classes: tuple[str, ...]
+    protocol: str
+    protocol_digest: str
+    recipe: dict[str, Any]  # plain, so that a later kinobench with more numbers can read it
+    recipe_digest: str
+    seed: int
+    epochs: int
+    torch: str
+    kinobench_commit: str | None
+    top1: float | None = None
+    scored_on: str | None = None
+    curve: tuple[Epoch, ...] = ()
+
+
+def write_fitted(path: Path, state: "dict[str, torch.Tensor]", fitted: Fitted) -> None:
+    """Write the weights.
+
+    Args:
+        path: The file.
+        state: By the names of the network's own parameters.
+        fitted: What is said of them.
+
+    Raises:
+        KinobenchError: It can't be written.
+    """
+    from .files import save_whole
+
+    save_whole(path, state, {"kinobench": msgspec.json.encode(fitted).decode()})
+
+
+def in_half(state: "dict[str, torch.Tensor]") -> "dict[str, torch.Tensor]":
+    """Return weights whose floating-point numbers are float16, in half of the space."""
+    import torch
+
+    return {
+        name: entry.to(torch.float16) if entry.is_floating_point() else entry
+        for name, entry in state.items()
+    }
+
+
+def read_fitted(path: Path) -> Fitted | None:
+    """Return what a file says of its weights; None where `fit` didn't write it.
+
+    Raises:
+        KinobenchError: It can't be read.
+    """
+    if path.suffix != ".safetensors":
+        return None
+    try:
+        with safe_open(str(path), framework="numpy") as file:  # the header alone: no torch for it
+            told = (file.metadata() or {}).get("kinobench")
+    except (OSError, SafetensorError) as error:
+        raise KinobenchError(f"weights {str(path)!r} can't be read: {error}") from error
+    return None if told is None else msgspec.json.decode(told, type=Fitted)
+
+
+def shapes_in(path: Path) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of a safetensors file's entries by their names."""
+    with safe_open(str(path), framework="numpy") as file:
+        return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+
+
+def fitted_header(model: str, weights: str | None) -> Fitted | None:
+    """Return what weights say of themselves; None where `fit` didn't make them, or none are here.
+
+    Raises:
+        KinobenchError: Their file can't be read.
+    """
+    if weights is None:
+        return None
+    try:
+        path = resolve_weights(model, weights)
+    except KinobenchError:  # published, and still to be fetched
+        return None
+    return read_fitted(path)

@@ -1,0 +1,95 @@
+"""Records on disk: one JSON Lines file a run, appended as each case ends."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from ...datasets.errors import KinobenchError
+from .record import SCHEMA, Record, from_json
+
+
+class _Version(msgspec.Struct):
+    """What is read of a line first: a record of another schema need not be one of this."""
+
+    schema: int
+
+
+_version = msgspec.json.Decoder(_Version)
+
+
+class RunFile:
+    """The file that a run's records are appended to."""
+
+    def __init__(self, results: Path, run: str) -> None:
+        """Name the file; its folder is made now, so that a wrong place is told before measuring."""
+        self.path = results / "runs" / f"{run}.jsonl"
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise KinobenchError(
+                f"--results {results}: {error.strerror or error}; give a folder that can be written"
+            ) from error
+        if not os.access(self.path.parent, os.W_OK):
+            raise KinobenchError(
+                f"--results {results}: {self.path.parent} can't be written; give another folder"
+            )
+
+    def append(self, record: Record) -> None:
+        """Append a record and wait until the disk has it.
+
+        Raises:
+            KinobenchError: It can't be written (a full disk, a folder that is gone).
+        """
+        try:
+            with self.path.open("ab") as file:
+                file.write(record.to_json() + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise KinobenchError(
+                f"{self.path} can't be written: {error.strerror or error}; free some space, or "
+                "give another --results"
+            ) from error
+
+
+def read_records(results: Path) -> tuple[list[Record], list[str]]:
+    """Read every stored record, oldest run first.
+
+    Returns:
+        The records, and a line for each one that can't be read (a killed write, another schema).
+
+    Raises:
+        KinobenchError: There is no folder of records.
+    """
+    folder = results / "runs"
+    if not folder.is_dir():
+        raise KinobenchError(
+            f"--results {results}: there is no {folder}; `python bench.py run` makes it"
+        )
+    records: list[Record] = []
+    problems: list[str] = []
+    for path, number, line in _lines(folder):
+        try:
+            schema = _version.decode(line).schema
+            if schema == SCHEMA:
+                records.append(from_json(line))
+            else:
+                problems.append(
+                    f"{path}, line {number}: left out, schema {schema} (this is {SCHEMA})"
+                )
+        except (msgspec.DecodeError, KinobenchError) as error:
+            problems.append(f"{path}, line {number}: left out, not a record: {error}")
+    return records, problems
+
+
+def _lines(folder: Path) -> Iterator[tuple[Path, int, bytes]]:
+    for path in sorted(folder.glob("*.jsonl")):
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise KinobenchError(f"{path} can't be read: {error.strerror or error}") from error
+        for number, line in enumerate(content.splitlines(), 1):
+            if line.strip():
+                yield path, number, line

@@ -1,0 +1,1 @@
+"""A suite becomes cases; each case is measured in a process of its own and becomes a record."""

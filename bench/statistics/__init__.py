@@ -1,0 +1,1 @@
+"""Intervals, tests and scores: numbers in, numbers out."""

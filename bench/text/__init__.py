@@ -1,0 +1,1 @@
+"""Text for people: units, markup, errors of TOML files."""

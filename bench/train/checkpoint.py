@@ -1,0 +1,94 @@
+"""Where a training stands: one safetensors file, replaced as a whole after every epoch."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+from safetensors import SafetensorError, safe_open
+
+from ...datasets.errors import KinobenchError
+from ..records.files import save_whole
+from ..records.fitted_weights import Epoch
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+    from torch.optim.swa_utils import AveragedModel
+
+
+def write(
+    path: Path,
+    order: str,
+    network: "nn.Module",
+    average: "AveragedModel",
+    optimizer: "torch.optim.Optimizer",
+    curve: list[Epoch],
+) -> None:
+    """Keep everything that the next epoch needs.
+
+    Args:
+        path: The file.
+        order: The digest of what is trained.
+        network: The weights.
+        average: Their average.
+        optimizer: Its moments.
+        curve: The epochs so far.
+
+    Raises:
+        KinobenchError: It can't be written.
+    """
+    entries = {f"network.{name}": entry for name, entry in network.state_dict().items()}
+    entries |= {f"average.{name}": entry for name, entry in average.state_dict().items()}
+    for number, moments in optimizer.state_dict()["state"].items():
+        entries |= {f"optimizer.{number}.{name}": entry for name, entry in moments.items()}
+    told = {"order": order, "curve": msgspec.json.encode(curve).decode()}
+    save_whole(path, entries, told)
+
+
+def read(
+    path: Path,
+    order: str,
+    network: "nn.Module",
+    average: "AveragedModel",
+    optimizer: "torch.optim.Optimizer",
+) -> list[Epoch]:
+    """Put everything back, and return the epochs so far.
+
+    Raises:
+        KinobenchError: The file is damaged, or of another training.
+    """
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            told = file.metadata() or {}
+            entries = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        raise KinobenchError(
+            f"the checkpoint {path} can't be read ({error}); remove it to begin anew"
+        ) from error
+    if told.get("order") != order:
+        raise KinobenchError(
+            f"the checkpoint {path} is of another training ({told.get('order')}, not {order}); "
+            "remove it to begin anew"
+        )
+    state: dict[int, dict[str, torch.Tensor]] = {}
+    for name, entry in _below("optimizer.", entries).items():
+        number, _, moment = name.partition(".")
+        state.setdefault(int(number), {})[moment] = entry
+    try:
+        network.load_state_dict(_below("network.", entries))
+        average.load_state_dict(_below("average.", entries))
+        optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
+    except (RuntimeError, ValueError) as error:  # the network's code was changed in between
+        raise KinobenchError(
+            f"the checkpoint {path} doesn't fit the network any more ({error}); remove it to begin "
+            "anew"
+        ) from error
+    return msgspec.json.decode(told["curve"], type=list[Epoch])
+
+
+def _below(prefix: str, entries: "dict[str, torch.Tensor]") -> "dict[str, torch.Tensor]":
+    return {
+        name.removeprefix(prefix): entry
+        for name, entry in entries.items()
+        if name.startswith(prefix)
+    }

@@ -1,0 +1,232 @@
+"""Clips to train on: a random one of each video, cropped at random, mirrored where that is right.
+
+Whatever is drawn for a clip depends on the seed, the epoch and the video alone: neither on how many
+processes read, nor on where a run was continued.
+"""
+
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+import torch
+from torch.nn import functional
+from torch.utils.data import Dataset, Sampler, get_worker_info
+
+from ...datasets.errors import KinobenchError, VideoError
+from ...datasets.flow_methods import FlowMethod
+from ...datasets.protocol import Protocol
+from ...datasets.protocol.timed_placement import TIMED_PLACEMENTS
+from ...datasets.split import Split
+from ...datasets.video.clips import Clips, open_video
+from ...zoo.spec import Input, input_shapes
+from ..network.inputs import InputMaker, Inputs, video_inputs
+from .recipe import Recipe
+
+STARTS = 1000
+"""A random clip is one of so many that are spread evenly over the video."""
+KEPT_BYTES = 2**31
+"""Frames of short videos that the readers of a process keep rather than decode in every epoch."""
+
+_SIDED = re.compile(
+    r"(?<![a-z])(left|right|(anti|counter)?-?clockwise|(counter)?swirl)(?![a-z])", re.IGNORECASE
+)
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
+"""Where a word ends in `PushLeft`."""
+
+
+class Draw(NamedTuple):
+    """Which video, and in which epoch."""
+
+    epoch: int
+    number: int
+
+
+class Batch(NamedTuple):
+    """Clips of one step: the arguments of a forward, and the labels `[B]`."""
+
+    inputs: Inputs
+    labels: torch.Tensor
+
+
+class ShuffledVideos(Sampler[Draw]):
+    """The videos in an order that the seed tells, and, when all were drawn, in another one.
+
+    An epoch goes on where the one before it stopped.
+    """
+
+    def __init__(self, videos: int, seed: int, of_an_epoch: int) -> None:
+        """Begin with epoch 0, of `of_an_epoch` clips; 0: of each video one."""
+        self.videos, self.seed, self.epoch = videos, seed, 0
+        self.of_an_epoch = of_an_epoch or videos
+
+    def __len__(self) -> int:
+        """Return the number of clips of an epoch."""
+        return self.of_an_epoch
+
+    def __iter__(self) -> Iterator[Draw]:
+        """Yield what to read."""
+        first = self.epoch * self.of_an_epoch
+        last = first + self.of_an_epoch
+        for passage in range(first // self.videos, -(-last // self.videos)):
+            order = np.random.default_rng([self.seed, passage]).permutation(self.videos)
+            start = passage * self.videos
+            for index in order[max(first - start, 0) : last - start]:
+                yield Draw(self.epoch, int(index))
+
+
+class TrainingClips(Dataset[Batch]):
+    """A clip of each video, as a batch of one."""
+
+    def __init__(
+        self,
+        split: Split,
+        protocol: Protocol,
+        kinds: Sequence[Input],
+        flow: FlowMethod,
+        recipe: Recipe,
+        seed: int,
+    ) -> None:
+        """Prepare; nothing is read yet.
+
+        Args:
+            split: The videos and their labels.
+            protocol: Frames and stride of a clip, size, normalisation.
+            kinds: What the network takes.
+            flow: How optical flow is computed; of the cropped clip, as the network sees it.
+            recipe: Scales, and whether to mirror.
+            seed: Of every draw.
+
+        Raises:
+            KinobenchError: The split is empty.
+        """
+        if not split.videos:
+            raise KinobenchError(f"{split.dataset} {split.name} has no videos to train on")
+        self.split, self.kinds, self.flow, self.seed = split, tuple(kinds), flow, seed
+        self.scale = recipe.scale
+        self.flips = recipe.flip and not told_by_sides(split.classes)
+        self.protocol = protocol
+        placement = "spread" if protocol.placement in TIMED_PLACEMENTS else protocol.placement
+        self._every_start = msgspec.structs.replace(
+            protocol, clips=STARTS, crops=1, placement=placement
+        )
+        # What is cropped has the network's size already: the rest is as in testing.
+        self._cropped = msgspec.structs.replace(
+            protocol,
+            clips=1,
+            crops=1,
+            short_side=protocol.size,
+            exact_size=None,
+        )
+        self._kept: dict[int, np.ndarray] = {}
+        self._kept_bytes = 0
+        self._failed: set[int] = set()
+
+    def __len__(self) -> int:
+        """Return the number of videos."""
+        return len(self.split.videos)
+
+    def __getitem__(self, draw: Draw) -> Batch:
+        """Return a clip of the video, or of the next one that can be read.
+
+        Raises:
+            KinobenchError: None of them can be.
+        """
+        for offset in range(len(self)):
+            index = (draw.number + offset) % len(self)
+            try:
+                return self._clip(Draw(draw.epoch, index))
+            except VideoError as error:
+                if index not in self._failed:
+                    self._failed.add(index)
+                    print(f"left out of training: {error}", file=sys.stderr)
+        raise KinobenchError(
+            f"no video of {self.split.dataset} {self.split.name} can be read; the lines above say "
+            "why of each"
+        )
+
+    def _clip(self, draw: Draw) -> Batch:
+        video = self.split.videos[draw.number]
+        generator = np.random.default_rng([self.seed, draw.epoch, draw.number])
+        frames = self._crop(self._frames(draw.number, generator), generator)
+        numbers = tuple(range(len(frames)))
+        found = video_inputs(
+            video.path,
+            Clips(frames, (numbers,), numbers),
+            self._cropped,
+            self.kinds,
+            self.flow,
+            None,
+        )
+        maker = InputMaker(self.kinds, self._cropped, torch.device("cpu"))
+        shapes = input_shapes(self.kinds, 1, self._cropped.frames, self._cropped.size)
+        inputs = []
+        for shape, source in zip(shapes, maker.take(found), strict=True):
+            inputs.append(torch.empty(shape))
+            source.write(0, inputs[-1])
+        return Batch(tuple(inputs), torch.tensor([video.label]))
+
+    def _frames(self, index: int, generator: np.random.Generator) -> np.ndarray:
+        """Return the frames of a random clip of a video, `[T, H, W, 3]`, uint8."""
+        drawn = int(generator.integers(STARTS))
+        if index in self._kept:
+            return self._kept[index]
+        with open_video(self.split.videos[index].path) as video:
+            starts = self._every_start.frame_indices(
+                video.times_s, video.duration_s, video.timeline
+            )
+            clip = starts[drawn]
+            wanted = sorted(set(clip))
+            frames = video.frames(wanted)[[wanted.index(number) for number in clip]]
+        reader = get_worker_info()
+        room = KEPT_BYTES // (reader.num_workers if reader else 1)
+        if starts[0] == starts[-1] and self._kept_bytes + frames.nbytes <= room:
+            self._kept[index] = frames  # there is no other clip in it
+            self._kept_bytes += frames.nbytes
+        return frames
+
+    def _crop(self, frames: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        """Cut a square of the frames, bring it to the network's size, and mirror it or not.
+
+        Args:
+            frames: `[T, H, W, 3]`, uint8.
+            generator: Of what is drawn.
+
+        Returns:
+            `[T, size, size, 3]`, uint8.
+        """
+        protocol = self.protocol
+        height, width = frames.shape[1:3]
+        whole = min(height, width) * protocol.size / protocol.short_side
+        side = max(1, round(whole / generator.uniform(*self.scale)))
+        top = int(generator.integers(height - side, endpoint=True))
+        left = int(generator.integers(width - side, endpoint=True))
+        mirrored = bool(generator.random() < 0.5)
+        square = frames[:, top : top + side, left : left + side]
+        if side != protocol.size:
+            # Of bytes, laid out as they came: a sixth of the time that floats take.
+            resized = functional.interpolate(
+                torch.from_numpy(square).permute(0, 3, 1, 2),
+                size=(protocol.size, protocol.size),
+                mode="bilinear",
+                antialias=protocol.antialias,
+            )
+            square = resized.permute(0, 2, 3, 1).numpy()
+        if self.flips and mirrored:
+            square = square[:, :, ::-1]
+        return np.ascontiguousarray(square)
+
+
+def told_by_sides(classes: Sequence[str]) -> bool:
+    """Tell whether a class's name speaks of left and right, or of a sense of rotation."""
+    return any(_SIDED.search(_HUMP.sub(" ", name)) for name in classes)
+
+
+def collate(clips: Sequence[Batch]) -> Batch:
+    """Put clips together."""
+    inputs = zip(*(clip.inputs for clip in clips), strict=True)
+    return Batch(
+        tuple(torch.cat(each) for each in inputs), torch.cat([clip.labels for clip in clips])
+    )

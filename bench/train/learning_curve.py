@@ -1,0 +1,67 @@
+"""The course of a training: a CSV file, and a picture of it."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ...datasets.errors import KinobenchError
+from ..records.files import write_text
+from ..records.fitted_weights import Epoch
+
+
+def write_curve(path: Path, curve: Sequence[Epoch]) -> None:
+    """Write `path`, a CSV file with a line an epoch.
+
+    Raises:
+        KinobenchError: It can't be written.
+    """
+    out = io.StringIO()
+    lines = csv.writer(out, lineterminator="\n")
+    lines.writerow(Epoch.__struct_fields__)
+    lines.writerows([getattr(epoch, name) for name in Epoch.__struct_fields__] for epoch in curve)
+    write_text(path, out.getvalue())
+
+
+def draw_curves(path: Path, curves: Mapping[str, Sequence[Epoch]], chance: float) -> None:
+    """Draw loss and top-1 by epoch, a line each training, as a PNG file.
+
+    Args:
+        path: The file.
+        curves: By name.
+        chance: The share that guessing gets right; a dotted line.
+
+    Raises:
+        KinobenchError: It can't be written.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    many = len(curves) > 1
+    height = max(4.5, 0.18 * len(curves)) if many else 4  # of the legend
+    figure = Figure(figsize=(12 if many else 10, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    loss, top1 = figure.subplots(1, 2)
+    for place, (name, curve) in enumerate(curves.items()):
+        epochs = [epoch.epoch for epoch in curve]
+        dashes = ("-", "--", ":")[place // 10 % 3]  # ten colours each
+        line = {"label": name, "linewidth": 1.2, "linestyle": dashes, "marker": ".", "ms": 4}
+        loss.plot(epochs, [epoch.loss for epoch in curve], color=f"C{place % 10}", **line)
+        top1.plot(epochs, [100 * epoch.top1 for epoch in curve], color=f"C{place % 10}", **line)
+    top1.axhline(100 * chance, color="grey", linestyle=":", linewidth=1)
+    top1.annotate(
+        "chance", (0, 100 * chance), xytext=(2, 3), textcoords="offset points", color="grey"
+    )
+    top1.set(xlabel="epoch", ylabel="top-1 in training (%)", ylim=(0, 101))
+    loss.set(xlabel="epoch", ylabel="training loss (cross-entropy, smoothed labels)")
+    for axes in (loss, top1):
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(alpha=0.25)
+    if many:
+        lines, names = top1.get_legend_handles_labels()
+        figure.legend(lines, names, loc="outside right center", fontsize=7, frameon=False)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, dpi=150)
+    except OSError as error:
+        raise KinobenchError(f"{path} can't be written: {error.strerror or error}") from error

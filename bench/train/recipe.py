@@ -1,0 +1,119 @@
+"""How a network is trained: the numbers of a TOML file."""
+
+import hashlib
+import tomllib
+from pathlib import Path
+
+import msgspec
+
+from ...datasets.errors import KinobenchError, UnknownNameError
+from ..text.toml import refuse_unknown_keys
+
+BUILT_IN = Path(__file__).parent / "recipes"
+
+
+class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """AdamW with a linear warm-up and a cosine; see recipes/common.toml.
+
+    Attributes:
+        epochs: Points of the learning curve; after each of them a training can go on.
+        clips_per_epoch: Each of another video until all were seen; 0 is one of each video.
+        batch: Clips of a step, over all processes together.
+        learning_rate, final_learning_rate: After the warm-up, and in the end.
+        warmup_epochs: So long the rate rises from 0; parts of an epoch count.
+        betas: Of AdamW.
+        weight_decay: Of parameters with two dimensions or more.
+        label_smoothing: What the true class gives up to all.
+        dropout_scale: What every dropout of the network is multiplied by; 0 takes them out.
+        clip_norm: The most that the norm of all gradients may be.
+        ema_decay: What a step leaves of the average of the weights, which is kept in the end.
+        scale: The side of the crop in testing over that in training is drawn from this range.
+        flip: Whether half of the clips are mirrored where no class is told by left and right.
+    """
+
+    epochs: int
+    clips_per_epoch: int
+    batch: int
+    learning_rate: float
+    final_learning_rate: float
+    warmup_epochs: float
+    betas: tuple[float, float]
+    weight_decay: float
+    label_smoothing: float
+    dropout_scale: float
+    clip_norm: float
+    ema_decay: float
+    scale: tuple[float, float]
+    flip: bool
+
+    def __post_init__(self) -> None:
+        """Refuse numbers by which nothing can be trained."""
+        self._need("epochs", self.epochs >= 1, "1 or more")
+        self._need("clips_per_epoch", self.clips_per_epoch >= 0, "0 or more")
+        self._need("batch", self.batch >= 2, "2 or more: a normalisation needs several clips")
+        self._need("learning_rate", self.learning_rate > 0, "positive")
+        within = 0 <= self.final_learning_rate <= self.learning_rate
+        self._need("final_learning_rate", within, f"from 0 to {self.learning_rate}")
+        self._need("warmup_epochs", 0 <= self.warmup_epochs < self.epochs, f"below {self.epochs}")
+        self._need("betas", all(0 <= beta < 1 for beta in self.betas), "from 0 to below 1")
+        self._need("weight_decay", self.weight_decay >= 0, "0 or more")
+        self._need("label_smoothing", 0 <= self.label_smoothing < 1, "from 0 to below 1")
+        self._need("dropout_scale", 0 <= self.dropout_scale <= 1, "from 0 to 1")
+        self._need("clip_norm", self.clip_norm > 0, "positive")
+        self._need("ema_decay", 0 <= self.ema_decay < 1, "from 0 to below 1")
+        least, most = self.scale
+        self._need("scale", 1 <= least <= most, "[least, most], 1 or more")
+
+    def but(self, epochs: int | None = None, learning_rate: float | None = None) -> "Recipe":
+        """Return the same with another length or highest rate; None leaves one as it is."""
+        other = self
+        if epochs is not None and epochs != self.epochs:
+            warm = min(self.warmup_epochs, epochs / 4)
+            other = msgspec.structs.replace(other, epochs=epochs, warmup_epochs=warm)
+        if learning_rate is not None:
+            final = min(self.final_learning_rate, learning_rate)
+            other = msgspec.structs.replace(
+                other, learning_rate=learning_rate, final_learning_rate=final
+            )
+        return other
+
+    def _need(self, field: str, holds: bool, need: str) -> None:
+        if not holds:
+            raise ValueError(f"{field} is {getattr(self, field)}; it must be {need}")
+
+    @property
+    def digest(self) -> str:
+        """16 hexadecimal digits of all its numbers."""
+        plain = msgspec.json.encode(self, order="sorted")
+        return hashlib.sha256(plain).hexdigest()[:16]
+
+
+def names() -> list[str]:
+    """Return the names of the recipes that come with kinobench."""
+    return sorted(path.stem for path in BUILT_IN.glob("*.toml"))
+
+
+def load(name_or_path: str) -> Recipe:
+    """Load a recipe by its name, or from a TOML file.
+
+    Raises:
+        UnknownNameError: There is no recipe of that name.
+        KinobenchError: The file can't be read, or has a key or a number that no recipe has.
+    """
+    path = BUILT_IN / f"{name_or_path}.toml"
+    if name_or_path.endswith(".toml"):
+        path = Path(name_or_path)
+    elif name_or_path not in names():
+        raise UnknownNameError("recipe", name_or_path, names(), "a file's name ends in .toml")
+    where = f"recipe {name_or_path}"
+    try:
+        plain = tomllib.loads(path.read_bytes().decode())
+    except (OSError, UnicodeDecodeError) as error:
+        raise KinobenchError(f"{where}: can't be read: {error}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise KinobenchError(f"{where}: not TOML: {error}") from error
+    refuse_unknown_keys(plain, Recipe, where)
+    try:
+        return msgspec.convert(plain, Recipe)
+    except msgspec.ValidationError as error:
+        raise KinobenchError(f"{where}: {error}") from error

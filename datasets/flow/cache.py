@@ -1,0 +1,208 @@
+"""Optical flow on disk, so that a video's flow is computed once.
+
+An entry is one file: a line of JSON that says whose flow it is, then the flow, compressed without
+loss. Its name is the digest of that line. Whatever could change a value stands in it: the video
+(path, size in bytes, time of its last change), the frames, how they were resized, the method with
+all its parameters and OpenCV's version. A file that is cut short, altered or another's is no entry:
+the flow is computed again and replaces it.
+"""
+
+import hashlib
+import os
+import sys
+import tempfile
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from ..errors import KinobenchError, VideoError
+
+FORMAT = 1
+COMPRESSION = 1
+"""Of zlib: 6 takes four times as long for a tenth less."""
+
+
+class FlowKey(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose flow it is.
+
+    Attributes:
+        video: The file, its size in bytes and the time of its last change in ns.
+        pairs: Between which frames of the file: `[P][2]`.
+        height, width: Of the frames after the resize, in pixels.
+        resize: How they were resized, in words that differ where the pixels could.
+        method: Name of the method.
+        parameters: All of its parameters.
+        opencv: OpenCV's version.
+        format: Of the entry.
+    """
+
+    video: tuple[str, int, int]
+    pairs: tuple[tuple[int, int], ...]
+    height: int
+    width: int
+    resize: str
+    method: str
+    parameters: Mapping[str, float]
+    opencv: str
+    format: int = FORMAT
+
+    @property
+    def line(self) -> bytes:
+        """The key as one line of JSON, the same for the same key."""
+        return msgspec.json.encode(self, order="sorted") + b"\n"
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """Of the flow: `[P, 2, height, width]`."""
+        return len(self.pairs), 2, self.height, self.width
+
+
+class FlowCache:
+    """A folder of flows.
+
+    Attributes:
+        root: The folder.
+        fault: Why it can't be written, once that was seen; nothing is kept from then on.
+    """
+
+    def __init__(self, root: str | Path | None = None) -> None:
+        """Keep entries under `root`, by default `cache_root() / "flow"`; made when needed."""
+        self.root = cache_root() / "flow" if root is None else Path(root)
+        self.fault: str | None = None
+
+    def of_video(self, path: str | Path, numbers: Sequence[int]) -> "VideoFlowCache":
+        """Return the part for chosen frames of a video.
+
+        Args:
+            path: The file.
+            numbers: Which frame of the file each frame is that the flow will be computed from.
+
+        Raises:
+            VideoError: There is no such file.
+        """
+        file = Path(path).resolve()
+        try:
+            status = file.stat()
+        except OSError as error:
+            raise VideoError(path, f"can't be read: {error.strerror or error}") from error
+        video = (str(file), status.st_size, status.st_mtime_ns)
+        return VideoFlowCache(self, video, tuple(numbers))
+
+    def path_of(self, key: FlowKey) -> Path:
+        """Return the file of an entry, whether it exists or not."""
+        digest = hashlib.sha256(key.line).hexdigest()
+        return self.root / digest[:2] / f"{digest[2:32]}.flow"
+
+    def get(self, key: FlowKey) -> np.ndarray | None:
+        """Return the flow of a key, `[P, 2, H, W]`, uint8, or None where no whole entry is."""
+        try:
+            with self.path_of(key).open("rb") as file:
+                if file.readline() != key.line:
+                    return None
+                # zlib ends in a checksum of what was compressed.
+                pixels = zlib.decompress(file.read())
+        except (OSError, zlib.error):
+            return None
+        if len(pixels) != np.prod(key.shape):
+            return None
+        return np.frombuffer(bytearray(pixels), dtype=np.uint8).reshape(key.shape)
+
+    def put(self, key: FlowKey, flow: np.ndarray) -> None:
+        """Keep a flow, `[P, 2, H, W]`, uint8; its file appears whole or not at all.
+
+        Raises:
+            KinobenchError: The file can't be written.
+        """
+        if flow.dtype != np.uint8 or flow.shape != key.shape:
+            raise ValueError(f"flow of {flow.dtype} {flow.shape}, not of uint8 {key.shape}")
+        path = self.path_of(key)
+        compressed = zlib.compress(np.ascontiguousarray(flow).data, COMPRESSION)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(
+                dir=path.parent, prefix=".", suffix=".part", delete=False
+            ) as file:
+                part = Path(file.name)
+                try:
+                    file.write(key.line + compressed)
+                    file.close()
+                    part.replace(path)
+                except BaseException:
+                    file.close()
+                    part.unlink(missing_ok=True)
+                    raise
+        except OSError as error:
+            raise KinobenchError(
+                f"the flow cache {self.root} can't be written: {error.strerror or error}; "
+                "name another folder, or set KINOBENCH_CACHE"
+            ) from error
+
+
+class VideoFlowCache(NamedTuple):
+    """The flows of one video.
+
+    Attributes:
+        cache: Where they lie.
+        video: The file, its size in bytes and the time of its last change in ns.
+        numbers: Which frame of the file each frame is that the flow is computed from.
+    """
+
+    cache: FlowCache
+    video: tuple[str, int, int]
+    numbers: tuple[int, ...]
+
+    def get_or_compute(
+        self,
+        pairs: Sequence[tuple[int, int]],
+        height: int,
+        width: int,
+        resize: str,
+        method: str,
+        parameters: Mapping[str, float],
+        opencv: str,
+        compute: Callable[[], np.ndarray],
+    ) -> np.ndarray:
+        """Return the kept flow `[P, 2, height, width]`, uint8, or what `compute` gives, kept now.
+
+        `pairs` are indices into `numbers`; the other arguments are `FlowKey`'s.
+        """
+        key = FlowKey(
+            video=self.video,
+            pairs=tuple((self.numbers[first], self.numbers[second]) for first, second in pairs),
+            height=height,
+            width=width,
+            resize=resize,
+            method=method,
+            parameters=parameters,
+            opencv=opencv,
+        )
+        flow = self.cache.get(key)
+        if flow is None:
+            flow = compute()
+            if self.cache.fault is None:
+                try:
+                    self.cache.put(key, flow)
+                except KinobenchError as error:  # a full disk is no reason to lose a result
+                    self.cache.fault = str(error)
+        return flow
+
+
+def cache_root() -> Path:
+    """Return where kinobench keeps what it can compute again.
+
+    `$KINOBENCH_CACHE` if that is set, else `kinobench` in the platform's cache folder.
+    """
+    chosen = os.environ.get("KINOBENCH_CACHE")
+    if chosen:
+        return Path(chosen)
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = str(Path.home() / "Library" / "Caches")
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "kinobench"

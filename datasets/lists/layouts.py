@@ -1,0 +1,76 @@
+"""How each dataset should lie on disk and where people get it: what an error has to say."""
+
+import textwrap
+
+import msgspec
+
+from ..errors import DatasetError
+
+
+class Layout(msgspec.Struct, frozen=True, kw_only=True):
+    """What is expected under a dataset's root.
+
+    Attributes:
+        title: The dataset's name as people write it.
+        tree: The expected folders and files, one a line.
+        homepage: Where its publishers describe it.
+        obtain: How people get it.
+    """
+
+    title: str
+    tree: str
+    homepage: str
+    obtain: str
+
+    def lacks(self, what: str) -> DatasetError:
+        """Return the error that says what is missing, what is expected, and how to get it."""
+        tree = textwrap.indent(self.tree, "  ")
+        return DatasetError(f"{self.title}: {what}\nexpected:\n{tree}\n{self.obtain}")
+
+
+UCF101 = Layout(
+    title="UCF101",
+    tree="""\
+DATA_ROOT/
+  ucfTrainTestlist/   (or annotations/, splits/, or DATA_ROOT itself)
+    classInd.txt, trainlist01.txt ... testlist03.txt
+  UCF-101/            (or videos/, or DATA_ROOT itself)
+    ApplyEyeMakeup/v_ApplyEyeMakeup_g01_c01.avi   (or .mp4, .mkv, .webm)
+    ...""",
+    homepage="https://www.crcv.ucf.edu/data/UCF101.php",
+    obtain="get UCF101.rar and UCF101TrainTestSplits-RecognitionTask.zip from "
+    "https://www.crcv.ucf.edu/data/UCF101.php and unpack both in DATA_ROOT; "
+    "kinobench downloads no videos",
+)
+
+KINETICS400 = Layout(
+    title="Kinetics-400",
+    tree="""\
+DATA_ROOT/
+  annotations/        (or DATA_ROOT itself)
+    val.csv           label,youtube_id,time_start,time_end,split
+  val/                (or videos/val/, videos_val/, videos/, or DATA_ROOT itself)
+    0wR5jVB-WPk_000417_000427.mp4, flat or in class folders   (or .avi, .mkv, .webm)
+    ...""",
+    homepage="https://github.com/cvdfoundation/kinetics-dataset",
+    obtain="get the videos and the annotations by the scripts of "
+    "https://github.com/cvdfoundation/kinetics-dataset; kinobench downloads no videos",
+)
+
+
+def pointlight(level: str) -> Layout:
+    """Return how a level of pointlight lies, by the level's name."""
+    return Layout(
+        title=level,
+        tree="""\
+DATA_ROOT/
+  pointlight.json
+  ucfTrainTestlist/
+    classInd.txt, trainlist01.txt, testlist01.txt
+  videos/
+    CLASS/v_CLASS_g01_c01.mp4
+    ...""",
+        homepage="kinobench.datasets.pointlight",
+        obtain="nothing to get: without a data root kinobench generates it on first use; "
+        f"`python bench.py data make {level} --data-root DATA_ROOT` generates it elsewhere",
+    )

@@ -1,0 +1,89 @@
+"""The video files under a folder, found in one pass over its directories."""
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from ..errors import DatasetError
+
+VIDEO_EXTENSIONS = (".avi", ".mp4", ".mkv", ".webm")
+
+
+class FoundVideo(NamedTuple):
+    """A file with a video's extension.
+
+    Attributes:
+        path: Where it is.
+        folder: Name of the folder that holds it.
+        stem: Its name without the extension.
+        extension: With the dot, lower case.
+        outside: True where a link leads out of the data root.
+    """
+
+    path: str
+    folder: str
+    stem: str
+    extension: str
+    outside: bool
+
+    def refuse_outside(self, listed_at: str) -> None:
+        """Raise DatasetError, naming the line that lists it, if a link leads out of the root."""
+        if self.outside:
+            raise DatasetError(
+                f"{listed_at}: {self.path} is reached by a link that leaves the data root; put the "
+                "lists beside the real files and give that folder as the root"
+            )
+
+
+def scan_videos(
+    media: Path, root: Path, *, depth: int, skip: Iterable[str] = ()
+) -> list[FoundVideo]:
+    """Return the videos in `media` and in its folders down to `depth`, in the order of their paths.
+
+    Only links cost a system call of their own. A link to nothing is not a video.
+
+    Args:
+        media: The folder to look in.
+        root: The data root; what a link leads out of it to is marked `outside`.
+        depth: How many levels of folders below `media` are looked in.
+        skip: Names of folders of `media` itself that are left out.
+
+    Raises:
+        DatasetError: A folder can't be listed.
+    """
+    real_root = os.path.realpath(root)
+    outside = _leaves(os.path.realpath(media), real_root)
+    found = list(_walk(str(media), media.name, outside, real_root, depth, frozenset(skip)))
+    found.sort()
+    return found
+
+
+def _walk(
+    folder: str, name: str, outside: bool, real_root: str, depth: int, skip: frozenset[str]
+) -> Iterator[FoundVideo]:
+    try:
+        with os.scandir(folder) as entries:
+            listed = list(entries)
+    except OSError as error:
+        raise DatasetError(
+            f"{folder}: can't be listed ({error.strerror}); make the folder readable"
+        ) from error
+    for entry in listed:
+        leads_out = outside
+        if entry.is_symlink():
+            leads_out = _leaves(os.path.realpath(entry.path), real_root)
+        if entry.is_dir():
+            if depth > 0 and entry.name not in skip:
+                yield from _walk(
+                    entry.path, entry.name, leads_out, real_root, depth - 1, frozenset()
+                )
+            continue
+        stem, dot, extension = entry.name.rpartition(".")
+        extension = f"{dot}{extension}".lower()
+        if stem and extension in VIDEO_EXTENSIONS and entry.is_file():
+            yield FoundVideo(entry.path, name, stem, extension, leads_out)
+
+
+def _leaves(real: str, real_root: str) -> bool:
+    return real != real_root and not real.startswith(real_root.rstrip(os.sep) + os.sep)

@@ -1,0 +1,333 @@
+"""The embedded dataset: moving dots whose motion alone tells the class, at several levels.
+
+It is generated on first use, as real H.264 files in UCF101's layout, and read by the same code as
+UCF101. `dots` says why one frame tells nothing of the class, unordered frames tell 62.5 % and
+ordered frames all of it; `encode` says why compression adds nothing to that; `pointlight_level`
+has the levels, each a dataset of its own.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from ..errors import DatasetError, KinobenchError, UnknownNameError
+from ..lists import layouts
+from ..lists.class_names import class_names
+from ..lists.ucf101 import read_split
+from ..split import Split, first_of_each_class
+from .files import Progress, write_dataset
+from .levels import LEVELS, POINTLIGHT, Level, changed, differences
+
+QUICK = "quick"
+SPLITS = ("test", "train", QUICK)
+TRAIN_VIDEOS = 800
+"""A 3D network of four layers learns every motion from them, in minutes on a CPU."""
+TEST_VIDEOS = 320
+"""The 95 % interval of an accuracy is at most 5.5 points to either side."""
+QUICK_VIDEOS = 80
+"""The first of each class of `test`: what the quick suite has time for; at most 10.7 points."""
+GENERATOR_VERSION = 1
+"""To be raised with every change of the code that changes a picture."""
+
+_STAMP = "pointlight.json"
+
+
+class Stamp(msgspec.Struct, frozen=True, kw_only=True):
+    """What a folder was generated as; what is as usual isn't written.
+
+    Attributes:
+        digest: Of everything that decides what the videos show.
+        seed: Of every draw.
+        generator: `GENERATOR_VERSION` of then.
+        dataset: The level's name.
+        changed: Options that aren't the level's, as `--set` writes them.
+        per_class: Videos of each class in the test and in the training split; None is as usual.
+    """
+
+    digest: str
+    seed: int
+    generator: int
+    dataset: str = POINTLIGHT.name
+    changed: dict[str, str] = {}
+    per_class: tuple[int, int] | None = None
+
+    @property
+    def name(self) -> str:
+        """The level and the digest: what the folder is called by default."""
+        return f"{self.dataset}-{self.digest}"
+
+    @property
+    def unusual(self) -> str:
+        """What isn't as the level has it, in words; or nothing."""
+        parts = [f"{name}={value}" for name, value in self.changed.items()]
+        if self.seed != 0:
+            parts.append(f"seed {self.seed}")
+        if self.per_class is not None:
+            test, train = self.per_class
+            parts.append(f"{test} test and {train} training videos of a class")
+        if self.generator != GENERATOR_VERSION:
+            parts.append(f"generator {self.generator}")
+        return ", ".join(parts)
+
+
+def load(root: Path | None = None, split: str | None = None, level: Level = POINTLIGHT) -> Split:
+    """Return one split of a level, generated first where it is looked for by default.
+
+    Args:
+        root: Where a generated dataset lies; None is `default_root()`, and generates it there.
+        split: `test` (the default), `train`, or `quick`, the first of each
+            class of `test`.
+        level: One of `LEVELS`.
+
+    Raises:
+        UnknownNameError: There is no such split.
+        DatasetError: `root` holds no such dataset.
+    """
+    split = SPLITS[0] if split is None else split
+    layout = layouts.pointlight(level.name)
+    if split not in SPLITS:
+        raise UnknownNameError(f"split of {level.name}", split, SPLITS)
+    if root is None:
+        root = make_pointlight(level=level)
+    elif not (root / _STAMP).is_file():
+        raise layout.lacks(f"no {_STAMP} under {str(root)!r}")
+    made = read_stamp(root)
+    if made.dataset in LEVELS and class_names(made.dataset) != class_names(level.name):
+        raise DatasetError(
+            f"{str(root)!r} holds {made.name}, whose classes aren't those of {level.name}; give "
+            f"--dataset {made.dataset}"
+        )
+    listed = SPLITS[0] if split == QUICK else split
+    found = read_split(
+        root, dataset=level.name, split=listed, list_name=f"{listed}list01.txt", layout=layout
+    )
+    if split == QUICK:
+        found = first_of_each_class(found, QUICK_VIDEOS // len(found.classes))
+        found = msgspec.structs.replace(found, name=QUICK)
+    digest = content_digest(level=level)
+    if made.digest == digest:
+        return found
+    told = f" ({made.unusual})" if made.unusual else ""
+    note = f"generated as {made.name}{told}, not as {level.name}-{digest}"
+    return msgspec.structs.replace(found, notes=(*found.notes, note), content=made.digest)
+
+
+def make_pointlight(
+    root: Path | None = None,
+    *,
+    level: Level = POINTLIGHT,
+    seed: int = 0,
+    train_per_class: int | None = None,
+    test_per_class: int | None = None,
+    processes: int | None = 1,
+    progress: Progress | None = None,
+) -> Path:
+    """Generate the dataset, unless it is there, and return its root.
+
+    It is written beside `root` and renamed when it is whole: what is under `root` is never half of
+    a dataset, and of two that generate at once the later one keeps the earlier one's.
+
+    Args:
+        root: The folder to make; None is `default_root(...)`.
+        level: What the videos are drawn by.
+        seed: Of every draw, 0 or more.
+        train_per_class: Videos of each class in the training split; None: `TRAIN_VIDEOS` in all.
+        test_per_class: Videos of each class in the test split; None: `TEST_VIDEOS` in all.
+        processes: How many write; see `write_dataset`. The bytes are the same.
+        progress: Told how many videos are written.
+
+    Raises:
+        DatasetError: `root` holds something else, or can't be written.
+    """
+    digest = content_digest(seed, train_per_class, test_per_class, level)
+    if root is None:
+        root = default_root(seed, train_per_class, test_per_class, level)
+    if _is_there(root, level, digest):
+        return root
+    test, train = _per_class(level, test_per_class, train_per_class)
+    try:
+        root.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{root.name}-", dir=root.parent) as beside:
+            whole = Path(beside) / "pointlight"
+            write_dataset(
+                whole,
+                level,
+                seed,
+                {"test": test, "train": train},
+                processes=processes,
+                progress=progress,
+            )
+            stamp = _stamp(digest, seed, level, (test, train))
+            (whole / _STAMP).write_text(stamp, encoding="utf-8")
+            try:
+                whole.rename(root)
+            except OSError:
+                if not _is_there(root, level, digest):
+                    raise
+    except OSError as error:
+        raise DatasetError(
+            f"{level.name} can't be generated in {str(root)!r} ({error.strerror or error}); choose "
+            "another folder by --data-root"
+        ) from error
+    return root
+
+
+def make_changed(
+    root: Path | None,
+    level: Level,
+    settings: Sequence[str],
+    seed: int | None,
+    train_per_class: int | None,
+    test_per_class: int | None,
+    progress: Progress | None,
+) -> Path:
+    """Generate a level with other numbers, by as many processes as there are processors to use.
+
+    Args:
+        root: The folder to make; None is in the user's cache, named for its content.
+        level: One of `LEVELS`.
+        settings: `FIELD=VALUE`; see `pointlight_level.changed`.
+        seed: Of every draw; None is 0.
+        train_per_class: Videos of each class in the training split; None is the usual number.
+        test_per_class: The same of the test split.
+        progress: Told how many videos are written.
+
+    Raises:
+        UnknownNameError, KinobenchError: A setting can't be.
+        DatasetError: `root` holds something else, or can't be written.
+    """
+    return make_pointlight(
+        root,
+        level=changed(level, settings),
+        seed=0 if seed is None else seed,
+        train_per_class=train_per_class,
+        test_per_class=test_per_class,
+        processes=None,
+        progress=progress,
+    )
+
+
+def default_root(
+    seed: int = 0,
+    train_per_class: int | None = None,
+    test_per_class: int | None = None,
+    level: Level = POINTLIGHT,
+) -> Path:
+    """Return where the dataset lies by default: under the user's cache, named for its content."""
+    # An XDG variable that isn't an absolute path is to be ignored, says the XDG specification.
+    cache = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    if not cache.is_absolute():
+        cache = Path.home() / ".cache"
+    digest = content_digest(seed, train_per_class, test_per_class, level)
+    return cache / "kinobench" / f"{level.name}-{digest}"
+
+
+def content_digest(
+    seed: int = 0,
+    train_per_class: int | None = None,
+    test_per_class: int | None = None,
+    level: Level = POINTLIGHT,
+) -> str:
+    """Return the digest of everything that decides what the videos show."""
+    from . import encode
+
+    deciding = {
+        "generator": GENERATOR_VERSION,
+        "seed": seed,
+        "per_class": _per_class(level, test_per_class, train_per_class),
+        "classes": class_names(level.name),
+        "picture": [level.size, level.frames, encode.FPS, encode.OPTIONS],
+        "draws": [
+            level.dots,
+            level.radius,
+            level.speed,
+            level.ground,
+            level.contrast,
+            level.substeps,
+        ],
+    }
+    # What came later is left out where there is none of it: the first digests stay.
+    if level.noise[1]:
+        deciding["noise"] = [level.noise, level.lifetime]
+    if level.rest:
+        deciding["rest"] = level.rest
+    written = json.dumps(deciding, sort_keys=True)
+    return hashlib.sha256(written.encode()).hexdigest()[:12]
+
+
+def read_stamp(root: Path) -> Stamp:
+    """Return what the dataset in `root` was generated as.
+
+    Raises:
+        DatasetError: The generator wrote no such thing there.
+    """
+    try:
+        return msgspec.json.decode((root / _STAMP).read_bytes(), type=Stamp)
+    except (OSError, msgspec.DecodeError) as error:
+        raise DatasetError(
+            f"{root / _STAMP}: not what the generator wrote; remove {str(root)!r} and generate it "
+            "again"
+        ) from error
+
+
+def level_of(made: Stamp) -> Level:
+    """Return what the videos were drawn by that a stamp stands with.
+
+    Raises:
+        DatasetError: There is no such level, or it has no such options.
+    """
+    try:
+        settings = [f"{name}={value}" for name, value in made.changed.items()]
+        return changed(LEVELS[made.dataset], settings)
+    except (KeyError, KinobenchError) as error:
+        raise DatasetError(
+            f"{made.name}: not a level of this version ({error}); generate it again"
+        ) from error
+
+
+def _per_class(level: Level, test: int | None, train: int | None) -> tuple[int, int]:
+    """Return how many videos of each class there are in the test and in the training split."""
+    classes = len(class_names(level.name))
+    return (
+        TEST_VIDEOS // classes if test is None else test,
+        TRAIN_VIDEOS // classes if train is None else train,
+    )
+
+
+def _stamp(digest: str, seed: int, level: Level, per_class: tuple[int, int]) -> str:
+    """Return the text of a stamp."""
+    says: dict[str, object] = {"digest": digest, "seed": seed, "generator": GENERATOR_VERSION}
+    if level.name != POINTLIGHT.name:
+        says["dataset"] = level.name
+    if differences(level):
+        says["changed"] = differences(level)
+    if per_class != _per_class(level, None, None):
+        says["per_class"] = per_class
+    return json.dumps(says) + "\n"
+
+
+def _is_there(root: Path, level: Level, digest: str) -> bool:
+    """Tell whether `root` holds the dataset of that digest; an empty or absent folder doesn't.
+
+    Raises:
+        DatasetError: It holds anything else.
+    """
+    if not root.exists() or (root.is_dir() and not any(root.iterdir())):
+        return False
+    if (root / _STAMP).is_file():
+        made = read_stamp(root)
+        if made.digest == digest:
+            return True
+        told = f" ({made.unusual})" if made.unusual else ""
+        raise DatasetError(
+            f"{str(root)!r} holds {made.name}{told}, of another level, seed, size or version, "
+            f"where {level.name}-{digest} is asked for; choose another folder, or remove this one"
+        )
+    raise DatasetError(
+        f"{str(root)!r} holds something else than {level.name}; choose a new or empty folder"
+    )

@@ -1,0 +1,208 @@
+"""Writing the lists and the videos of pointlight, in this process or in several.
+
+Every video is drawn from a stream of random numbers of its own, so its bytes depend neither on how
+many processes there are nor on which of them wrote it.
+"""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import NamedTuple
+
+from ..errors import DatasetError
+from ..lists.class_names import class_names
+from ..lists.ucf101 import LIST_FOLDERS
+from .levels import Level
+
+Progress = Callable[[int, int], None]
+"""Called with the number of videos written so far, and of all."""
+
+PORTION = 8
+"""Videos that a process writes before it says so."""
+FRAMES_A_PROCESS = 2000
+"""What one process writes while another starts: for fewer frames, another isn't worth it."""
+
+
+class Portion(NamedTuple):
+    """Videos of one class and split.
+
+    Attributes:
+        root: Of the dataset.
+        level: What they are drawn by.
+        seed: Of every draw.
+        split: The split's place: part of the stream's seed.
+        label: The class's place.
+        videos: Their places in the class and the split.
+        first_group: The group of the split's first video; groups run through the splits.
+    """
+
+    root: Path
+    level: Level
+    seed: int
+    split: int
+    label: int
+    videos: range
+    first_group: int
+
+    @property
+    def motion(self) -> str:
+        """The class's name."""
+        return class_names(self.level.name)[self.label]
+
+    def names(self) -> list[str]:
+        """Return the names of the files, in order, as a list has them."""
+        groups = [self.first_group + video for video in self.videos]
+        return [f"{self.motion}/v_{self.motion}_g{group:02d}_c01.mp4" for group in groups]
+
+
+def write_dataset(
+    root: Path,
+    level: Level,
+    seed: int,
+    per_class: Mapping[str, int],
+    *,
+    processes: int | None = 1,
+    progress: Progress | None = None,
+) -> None:
+    """Write the lists and the videos of every split into a new folder.
+
+    Args:
+        root: The folder.
+        level: What they are drawn by.
+        seed: Of every draw.
+        per_class: Videos of each class, by split.
+        processes: How many write; one is this process. None is as many as there are processors to
+            use, or fewer where there is little to write. More than one import the main module, as
+            processes do that are spawned.
+        progress: Told how many are written, after every video or, by several processes, portion.
+
+    Raises:
+        OSError: A file can't be written.
+        DatasetError: A process ended before its work did.
+    """
+    classes = class_names(level.name)
+    lists = root / LIST_FOLDERS[0]
+    lists.mkdir(parents=True)
+    (lists / "classInd.txt").write_text(
+        "".join(f"{number} {name}\n" for number, name in enumerate(classes, 1)), encoding="utf-8"
+    )
+    for motion in classes:
+        (root / "videos" / motion).mkdir(parents=True)
+    portions: list[Portion] = []
+    first_group = 1
+    for place, (split, count) in enumerate(per_class.items()):
+        lines = []
+        for label in range(len(classes)):
+            whole = Portion(root, level, seed, place, label, range(count), first_group)
+            number = f" {label + 1}" if split == "train" else ""
+            lines += [f"{name}{number}\n" for name in whole.names()]
+            portions += [
+                whole._replace(videos=range(count)[first : first + PORTION])
+                for first in range(0, count, PORTION)
+            ]
+        (lists / f"{split}list01.txt").write_text("".join(lines), encoding="utf-8")
+        first_group += count
+    total = sum(len(portion.videos) for portion in portions)
+    if processes is None:
+        processes = max(1, min(_processors(), total * level.frames // FRAMES_A_PROCESS))
+    written = 0
+
+    def tell(videos: int) -> None:
+        nonlocal written
+        written += videos
+        if progress is not None:
+            progress(written, total)
+
+    if processes == 1:
+        for portion in portions:
+            for _ in _write(portion):
+                tell(1)
+    else:
+        _write_in_processes(portions, processes, tell)
+
+
+def _write(portion: Portion) -> Iterator[None]:
+    """Write videos, and yield after each."""
+    import numpy as np
+
+    from .dots import draw_scene, pictures
+    from .encode import write_grey_video
+
+    for video, name in zip(portion.videos, portion.names(), strict=True):
+        # Every video has a stream of its own: none depends on how many came before.
+        stream = [portion.seed, portion.split, portion.label, video]
+        scene = draw_scene(np.random.default_rng(stream), portion.level)
+        write_grey_video(portion.root / "videos" / name, pictures(scene, portion.motion))
+        yield
+
+
+def _write_in_processes(
+    portions: Sequence[Portion], processes: int, tell: Callable[[int], None]
+) -> None:
+    # Spawned, not forked: the caller may run threads, torch's for one.
+    pool = ProcessPoolExecutor(
+        processes, mp_context=multiprocessing.get_context("spawn"), initializer=_end_with_parent
+    )
+    try:
+        with _interrupts_held_back():
+            pending = [pool.submit(_write_all, portion) for portion in portions]
+        for done in as_completed(pending):
+            tell(done.result())
+    except BrokenProcessPool as error:
+        raise DatasetError(
+            "a process that generated videos ended before its work did; there may be too little "
+            "memory, or a script that calls this lacks `if __name__ == '__main__':`"
+        ) from error
+    finally:
+        # Whoever leaves may remove the folder: nobody may write to it any more.
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _write_all(portion: Portion) -> int:
+    """Write videos in a process of a pool, and return how many."""
+    try:
+        return sum(1 for _ in _write(portion))
+    except OSError as error:
+        # PyAV's own kinds can't be sent to another process.
+        raise OSError(error.errno, error.strerror) from None
+
+
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Start processes that leave Ctrl-C to this one, which gets one that comes meanwhile after."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it is killed: it would wait forever."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+    watched = parent.sentinel
+
+    def watch() -> None:
+        wait([watched])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _processors() -> int:
+    """Return how many logical processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

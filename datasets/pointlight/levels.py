@@ -1,0 +1,230 @@
+"""The levels of pointlight: the numbers that its videos are drawn by, under a name.
+
+Every level is a dataset of the catalog. What holds at each of them, and why, stands in dots.py:
+one frame tells nothing of the class. What the best possible network reaches from one frame, from
+frames without their order, from ordered frames and from short windows is in each level's `purpose`.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from ..errors import KinobenchError, UnknownNameError
+
+Counts = tuple[int, int]
+"""Drawn uniformly from the first to the second, both included."""
+Range = tuple[float, float]
+"""Drawn uniformly between the two."""
+
+SUBSTEPS = 4
+"""Runge-Kutta steps a frame at the speeds of `pointlight`: the error stays below 1e-3 px."""
+
+
+class Level(msgspec.Struct, frozen=True, kw_only=True):
+    """What the videos of a level are drawn by.
+
+    Attributes:
+        name: The dataset's; not among the options.
+        purpose: What the level tests, and the best possible; not among the options.
+        dots: Dots that carry the motion: from three, which a swirl needs to be told from its
+            reverse, to what still leaves gaps.
+        speed: In px a frame; root mean square over the torus for the swirls.
+        noise: Dots that don't; see noise_dots.py.
+        lifetime: Frames after which a noise dot is drawn anew.
+        radius: Standard deviation of a dot's Gaussian profile, in px: from 1, where sampling shows
+            no grid.
+        ground: Luma of the background, in limited range.
+        contrast: Luma that the middle of a dot adds; together they stay inside 16..235.
+        size: Side of the picture, in px.
+        frames: Of a video.
+        rest: Frames between two movements, whose turn is the class; 0 is one movement. See
+            turns.py.
+    """
+
+    name: str
+    purpose: str
+    dots: Counts = (3, 24)
+    speed: Range = (1.0, 3.0)
+    noise: Counts = (0, 0)
+    lifetime: int = 4
+    radius: Range = (1.0, 2.2)
+    ground: Range = (32.0, 110.0)
+    contrast: Range = (60.0, 120.0)
+    size: int = 64
+    frames: int = 16
+    rest: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse numbers by which no class could be told, or no video be written."""
+        least = 1 if self.rest else 3
+        reason = "" if self.rest else ": a swirl of fewer can't be told from its reverse"
+        self._need("size", 16 <= self.size <= 256 and self.size % 2 == 0, "even, from 16 to 256")
+        self._need("frames", 2 <= self.frames <= 512, "from 2 to 512")
+        self._need_range("dots", least, 200, reason)
+        self._need_range("noise", 0, 200)
+        self._need("lifetime", self.lifetime >= 1, "1 or more")
+        most = self.size / 2
+        self._need(
+            "speed",
+            0 < self.speed[0] <= self.speed[1] < most,
+            f"positive and below {most:g}, half of the size: faster, left is right",
+        )
+        self._need_range("radius", 0.5, self.size / 8, ", an eighth of the size")
+        self._need_range("ground", 16, 235)
+        self._need_range("contrast", 10, 219, ": fainter dots don't outlast the encoder")
+        brightest = self.ground[1] + self.contrast[1]
+        self._need(
+            "contrast",
+            brightest <= 235,
+            f"such that ground and contrast together, {brightest:g}, are 235 or less",
+        )
+        moving = self.frames - self.rest
+        self._need(
+            "rest",
+            self.rest == 0 or (self.rest > 0 and moving >= 4 and moving % 2 == 0),
+            f"0, or such that two movements of the same length, 2 frames or more, are left of the "
+            f"{self.frames} frames",
+        )
+
+    def _need_range(self, field: str, least: float, most: float, reason: str = "") -> None:
+        low, high = getattr(self, field)
+        need = f"from {least:g} to {most:g}, the lower number first{reason}"
+        self._need(field, least <= low <= high <= most, need)
+
+    def _need(self, field: str, holds: bool, need: str) -> None:
+        if not holds:
+            given = written(getattr(self, field))
+            raise KinobenchError(f"{self.name}: {field} is {given}; it must be {need}")
+
+    @property
+    def substeps(self) -> int:
+        """Runge-Kutta steps a frame: as many a wavelength of the swirl as at `pointlight`."""
+        return max(SUBSTEPS, math.ceil(SUBSTEPS * self.speed[1] * 64 / (3 * self.size)))
+
+    @property
+    def options(self) -> dict[str, str]:
+        """The value of each option, as `--set` writes it."""
+        return {name: written(getattr(self, name)) for name in OPTIONS}
+
+
+OPTIONS: dict[str, str] = {
+    "dots": "dots that carry the motion",
+    "speed": "px a frame; of a swirl the root mean square",
+    "noise": "dots that don't",
+    "lifetime": "frames that a noise dot lives",
+    "radius": "standard deviation of a dot's profile, px",
+    "ground": "luma of the background",
+    "contrast": "luma that the middle of a dot adds",
+    "size": "side of the picture, px",
+    "frames": "frames of a video",
+    "rest": "frames between two movements",
+}
+"""What may be set, and what it is."""
+
+POINTLIGHT = Level(
+    name="pointlight",
+    purpose="motion alone: 3 to 24 dots move in one of eight ways; the best possible is 12.5 % "
+    "from one frame, 62.5 % from frames without their order, 100 % from ordered frames, of which "
+    "two neighbours show most",
+)
+
+LEVELS: dict[str, Level] = {
+    level.name: level
+    for level in (
+        POINTLIGHT,
+        Level(
+            name="pointlight-3",
+            purpose="following points: the same with three dots, the fewest that tell a swirl from "
+            "its reverse; the best possible is 12.5 % from one frame, 62.5 % from frames without "
+            "their order, 100 % from ordered frames, of which two neighbours show most",
+            dots=(3, 3),
+        ),
+        Level(
+            name="pointlight-noise",
+            purpose="motion in common: 8 to 16 dots move together among 8 to 24 noise dots, each "
+            "of which drifts as fast, its own way, and lives 4 frames; the best possible is 12.5 % "
+            "from one frame, 62.5 % from frames without their order, 100 % from ordered frames; "
+            "in a window of up to 4 frames a noise dot moves as smoothly as the others",
+            dots=(8, 16),
+            noise=(8, 24),
+            lifetime=4,
+        ),
+        Level(
+            name="pointlight-long",
+            purpose="memory of motion: the dots move, rest 32 frames and move again, and the class "
+            "is the turn from one movement to the other; the best possible is 25 % from one frame "
+            "and from any window of up to 35 frames, 50 % from frames without their order, 100 % "
+            "from all 64 in order",
+            frames=64,
+            rest=32,
+        ),
+    )
+}
+"""By name; `pointlight`, the embedded dataset, first."""
+
+
+def changed(level: Level, settings: Sequence[str]) -> Level:
+    """Return a level with other numbers, and the same name.
+
+    Args:
+        level: What they are changed of.
+        settings: `FIELD=VALUE`; a value is a number, or `LOW..HIGH` where one is drawn.
+
+    Raises:
+        UnknownNameError: There is no such option; the message has the nearest.
+        KinobenchError: A setting is no such thing, or no video can be drawn by it.
+    """
+    given: dict[str, Any] = {}
+    for setting in settings:
+        name, equals, value = (part.strip() for part in setting.partition("="))
+        if not equals:
+            raise KinobenchError(f"--set {setting}: write FIELD=VALUE, as in dots=3..24")
+        if name not in OPTIONS:
+            raise UnknownNameError(f"option of {level.name}", name, OPTIONS)
+        if name in given:
+            raise KinobenchError(f"--set {setting}: {name} is set twice; say it once")
+        given[name] = _read(level, setting, name, value)
+    made = msgspec.structs.replace(level, **given)
+    if bool(made.rest) != bool(level.rest):
+        raise KinobenchError(
+            f"--set rest={made.rest}: with a rest the classes are turns, those of pointlight-long, "
+            "and without one those of the other levels; choose the level for its classes"
+        )
+    if "lifetime" in given and made.noise[1] == 0:
+        raise KinobenchError(
+            f"--set lifetime={made.lifetime}: {level.name} has no noise dots; add --set noise=10"
+        )
+    return made
+
+
+def differences(level: Level) -> dict[str, str]:
+    """Return the options whose values aren't those of the named level, as `--set` writes them."""
+    named = LEVELS[level.name].options
+    return {name: value for name, value in level.options.items() if value != named[name]}
+
+
+def written(value: float | tuple[float, float]) -> str:
+    """Return a value as `--set` takes it."""
+    if not isinstance(value, tuple):
+        return f"{value:g}"
+    low, high = value
+    return f"{low:g}" if low == high else f"{low:g}..{high:g}"
+
+
+def _read(level: Level, setting: str, name: str, value: str) -> Any:
+    (kind,) = (field.type for field in msgspec.structs.fields(Level) if field.name == name)
+    drawn = isinstance(getattr(level, name), tuple)
+    parts = tuple(part.strip() for part in value.split(".."))
+    try:
+        if drawn:
+            return msgspec.convert(parts if len(parts) > 1 else parts * 2, kind, strict=False)
+        return msgspec.convert(value, kind, strict=False)
+    except msgspec.ValidationError as error:
+        number = "a whole number" if kind in (int, Counts) else "a number"
+        form = f"{number}, or two as LOW..HIGH" if drawn else number
+        example = getattr(LEVELS["pointlight-noise"], name)
+        raise KinobenchError(
+            f"--set {setting}: {name} is {form}, as in {name}={written(example)}"
+        ) from error

@@ -1,0 +1,78 @@
+"""Telling the machine's own faults from those of a file: they say nothing of a video."""
+
+import errno
+import os
+from pathlib import Path
+
+import av
+import numpy as np
+
+from ..errors import KinobenchError, VideoError
+
+_ALWAYS = {errno.EMFILE, errno.ENFILE, errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN}
+LARGEST_PIXELS = 2**26
+"""Of a frame that is believed, twice 8K: a damaged header can announce any size."""
+
+_ENOUGH_BYTES = 2**30
+"""More than one packet or frame of a real video takes."""
+
+
+class MachineError(KinobenchError):
+    """The machine failed while a file was read; another time it may be read."""
+
+    def __init__(self, path: str | Path, said: str) -> None:
+        """Name the file and what the machine says."""
+        super().__init__(
+            f"{path}: {said}: the machine's fault, not the video's, which stays unmeasured; mend "
+            "it (open files: `ulimit -n`; memory: fewer processes at once; a disk or a network "
+            "mount: its log), and run the same command again: it continues from here"
+        )
+
+
+def reading_error(
+    path: Path, what: str, error: Exception, pixels: int = 0
+) -> MachineError | VideoError:
+    """Return what an error of FFmpeg's or the file system's means: the machine's fault, or the
+    file's.
+
+    FFmpeg gives an input error for a damaged file, too, so the file is read once more, to the end;
+    and it lacks memory for whatever a damaged length asks for, so it is seen whether there is some.
+
+    Args:
+        path: The file.
+        what: What can't be done with it.
+        error: An OSError, an av.FFmpegError or a MemoryError.
+        pixels: Of a frame, as the file announces it.
+    """
+    number = getattr(error, "errno", None)
+    said = f"{what}: {getattr(error, 'strerror', None) or error or type(error).__name__}"
+    if isinstance(error, MemoryError) or number == errno.ENOMEM:
+        if pixels > LARGEST_PIXELS:
+            return VideoError(path, f"{what}: it announces frames of {pixels:,} pixels")
+        if isinstance(error, av.FFmpegError) and _is_memory_left():
+            return VideoError(path, f"{what}: it asks for more memory than any video needs")
+        return MachineError(path, f"{what}: out of memory")
+    if number in _ALWAYS or (number == errno.EIO and not _reads_whole(path)):
+        return MachineError(path, said)
+    return VideoError(path, said)
+
+
+def _is_memory_left() -> bool:
+    try:
+        np.empty(_ENOUGH_BYTES, dtype=np.uint8)  # never written to: it costs nothing
+    except MemoryError:
+        return False
+    return True
+
+
+def _reads_whole(path: Path) -> bool:
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            while os.read(descriptor, 2**20):
+                pass
+        finally:
+            os.close(descriptor)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,177 @@
+"""Reading chosen frames with torchcodec: the frames that PyAV gives, by the same numbers and rules.
+
+The index stays PyAV's (`VideoReader`), which reads the packets' headers; torchcodec, with the
+machine's own FFmpeg, decodes and converts. It is given that index, and the time of every frame that
+comes back is compared with it.
+
+torchcodec passes on neither that a frame is damaged nor what FFmpeg says. So FFmpeg's log is
+listened to: where it says anything while it decodes, or torchcodec fails, PyAV decodes the same
+frames once more, without converting them, and its verdict holds.
+"""
+
+import ctypes
+import json
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..errors import KinobenchError, VideoError
+from .ffmpeg_messages import Messages
+from .reader import Room, VideoReader, new_room
+
+CURE = (
+    "it takes `pip install 'torchcodec>=0.11'` (kinobench's extra `torchcodec`) and FFmpeg's "
+    "shared libraries (`apt-get install ffmpeg`, `conda install ffmpeg` or `brew install ffmpeg`)"
+)
+
+
+class TorchcodecReader(VideoReader):
+    """An open video file whose frames torchcodec decodes, in the caller's thread alone."""
+
+    def frames(self, numbers: Sequence[int], room: Room = new_room) -> np.ndarray:
+        """Decode the file once and return the chosen frames; see `VideoReader.frames`.
+
+        Colours are converted by torchcodec, to the very values of PyAV's conversion where FFmpeg
+        has a direct one; elsewhere (odd sizes, more than 8 bits, a turned picture) chroma is
+        interpolated bicubically, where PyAV does it bilinearly.
+
+        Raises:
+            VideoError: A wanted frame can't be decoded, or is damaged, or the size changes.
+            KinobenchError: torchcodec can't be loaded.
+        """
+        self.refuse_wrong_numbers(numbers)
+        loaded = load()
+        pictures: np.ndarray | None = None
+        failure: VideoError | None = None
+        with loaded.messages.heard() as said:
+            try:
+                for place, picture in enumerate(self._pictures(loaded, numbers)):
+                    if pictures is None:
+                        pictures = room((len(numbers), *picture.shape))
+                    elif picture.shape != pictures.shape[1:]:
+                        raise VideoError(self.path, "the picture changes its size")
+                    pictures[place] = picture
+            except VideoError as error:
+                failure = error
+        if failure is not None or said:
+            for _ in self.sound_frames(numbers):
+                pass  # raises where a frame is damaged
+        if failure is not None:
+            raise failure
+        assert pictures is not None  # some were asked for, and each came
+        return pictures
+
+    def _pictures(self, loaded: "Loaded", numbers: Sequence[int]) -> Iterator[np.ndarray]:
+        """Yield the chosen frames, `[H, W, 3]`, uint8."""
+        stamps = range(len(self)) if self._stamps is None else sorted(self._stamps)
+        # With the first frame as the only key frame, torchcodec doesn't seek once it decoded that:
+        # not every container can be sought, nor is all that follows a key frame built on it alone.
+        index = [
+            {"pts": pts, "duration": 1, "key_frame": int(number == 0)}
+            for number, pts in enumerate(stamps)
+        ]
+        try:
+            decoder = loaded.video_decoder(
+                str(self.path),
+                stream_index=self._stream.index,
+                dimension_order="NHWC",
+                num_ffmpeg_threads=1,
+                device="cpu",
+                custom_frame_mappings=json.dumps({"frames": index}),
+            )
+            if self._stamps is None:
+                yield from self._by_place(decoder, loaded.next_frame, numbers)
+            else:
+                yield from self._by_time(decoder, loaded.next_frame, numbers, stamps)
+        except (RuntimeError, ValueError, IndexError) as error:
+            raise VideoError(
+                self.path, f"torchcodec can't decode it, though PyAV can: {_first_line(error)}"
+            ) from error
+
+    def _by_place(
+        self, decoder: Any, next_frame: "NextFrame", numbers: Sequence[int]
+    ) -> Iterator[np.ndarray]:
+        wanted = set(numbers)
+        for number in range(len(self)):  # to the end, to see that all of them are there
+            picture, *_ = next_frame(decoder._decoder)
+            if number in wanted:
+                yield picture.numpy()
+
+    def _by_time(
+        self, decoder: Any, next_frame: "NextFrame", numbers: Sequence[int], stamps: Sequence[int]
+    ) -> Iterator[np.ndarray]:
+        half_s = float(self._unit_s) / 2
+        picture, found_s, _ = next_frame(decoder._decoder)
+        while found_s < float(stamps[0] * self._unit_s) - half_s:
+            picture, found_s, _ = next_frame(decoder._decoder)
+        for number in numbers:
+            if number > 0:
+                # One at a time: of a batch, torchcodec copies each frame once more, with all of
+                # torch's threads.
+                frame = decoder.get_frame_at(number)
+                picture, found_s = frame.data, frame.pts_seconds
+            expected_s = float(stamps[number] * self._unit_s)
+            if abs(found_s - expected_s) > half_s:
+                raise RuntimeError(
+                    f"frame {number} should come at {expected_s:.3f} s, and one of "
+                    f"{float(found_s):.3f} s does"
+                )
+            yield picture.numpy()
+
+
+NextFrame = Callable[[Any], tuple[Any, Any, Any]]
+"""Gives a decoder's next frame, its time and its duration, in seconds."""
+
+
+class Loaded(NamedTuple):
+    """What is used of torchcodec.
+
+    Attributes:
+        video_decoder: `VideoDecoder`.
+        next_frame: Gives the next frame of a decoder that was never asked for another, whatever its
+            timestamp; `VideoDecoder` itself drops one that has none.
+        messages: The log of the FFmpeg that torchcodec uses.
+        versions: Of torchcodec and of that FFmpeg.
+    """
+
+    video_decoder: Callable[..., Any]
+    next_frame: NextFrame
+    messages: Messages
+    versions: dict[str, str]
+
+
+@cache
+def load() -> Loaded:
+    """Load torchcodec and FFmpeg's libraries; imports torch.
+
+    Raises:
+        KinobenchError: One of them is not installed, or they don't fit; the cure is told.
+    """
+    try:
+        import torchcodec
+        from torchcodec._core.ops import get_next_frame
+        from torchcodec.decoders import VideoDecoder
+
+        ffmpeg = ctypes.CDLL(torchcodec.core_library_path)  # and what it is linked to
+        ffmpeg.av_version_info.restype = ctypes.c_char_p
+        versions = {
+            "torchcodec": torchcodec.__version__,
+            "ffmpeg": ffmpeg.av_version_info().decode(),
+        }
+        messages = Messages(ffmpeg)
+    except ModuleNotFoundError as error:
+        if error.name != "torchcodec":
+            raise KinobenchError(f"this torchcodec can't be used: {error}; {CURE}") from error
+        raise KinobenchError(f"torchcodec is not installed; {CURE}") from error
+    except (ImportError, AttributeError, RuntimeError, OSError, TypeError) as error:
+        raise KinobenchError(
+            f"torchcodec can't be loaded ({_first_line(error)}); {CURE}, and a torchcodec made for "
+            "this torch"
+        ) from error
+    return Loaded(VideoDecoder, get_next_frame, messages, versions)
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)

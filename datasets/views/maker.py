@@ -1,0 +1,391 @@
+"""From a video's wanted frames to the views that a network sees."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from ..protocol import Interpolation, Protocol, ResizeOn
+from ..protocol.cropping import Crop
+from .resizing import LinearResize, Size, linear_resize
+
+FRAMES_AT_ONCE = 16
+"""Frames that are floats before they are cropped, over all threads: all of a large video would take
+gigabytes."""
+
+Step = Callable[[torch.Tensor], torch.Tensor]
+
+
+def make_views(
+    frames: np.ndarray,
+    places: Sequence[Sequence[int]],
+    protocol: Protocol,
+    device: torch.device | str = "cpu",
+) -> torch.Tensor:
+    """Resize, crop and normalise the frames of a video into its views.
+
+    Args:
+        frames: `[U, H, W, 3]`, uint8, red, green, blue.
+        places: `[clips][frames]`, indices into `frames`.
+        protocol: The resize, the crops and the normalisation.
+        device: Where the work is done and the views are.
+
+    Returns:
+        `[clips * crops, 3, frames, size, size]`, float32, normalised; all crops of the first clip,
+        then all crops of the second.
+    """
+    maker = ViewMaker(protocol, device)
+    maker.take(frames, places)
+    shape = (len(maker), 3, len(places[0]), protocol.size, protocol.size)
+    views = torch.empty(shape, device=device)
+    maker.write(0, views)
+    return views
+
+
+class ViewMaker:
+    """Makes the views of one video after the other, always in the same memory.
+
+    Every frame travels to the device once, as bytes; what no crop shows of it is cut off, before it
+    becomes a float where nothing is resized; it is resized and normalised once, however many views
+    show it; and each view is written once, where the caller wants it.
+
+    Memory is used again since fresh pages cost the system more time than filling them.
+    """
+
+    def __init__(
+        self,
+        protocol: Protocol,
+        device: torch.device | str,
+        dtype: torch.dtype = torch.float32,
+        threads: int = 1,
+    ) -> None:
+        """Prepare for videos.
+
+        Args:
+            protocol: The resize, the crops and the normalisation.
+            device: Where the work is done and the views are.
+            dtype: What the views are of.
+            threads: Frames, and views, that a CPU works on side by side. More than one share it
+                better with threads that decode than OpenMP's do, which keep it busy as they wait.
+        """
+        self.protocol = protocol
+        self.device = torch.device(device)
+        self.dtype = dtype
+        self._mean = torch.tensor(protocol.mean, device=device).view(3, 1, 1, 1)
+        self._std = torch.tensor(protocol.std, device=device).view(3, 1, 1, 1)
+        self._memory = torch.empty(0, dtype=dtype, device=device)
+        self._pictures = self._memory
+        self._places: list[list[int]] = []
+        self._runs: list[list[tuple[slice, slice]]] = []
+        self._chosen = torch.empty(0, 0, dtype=torch.int64, device=device)
+        self._crops: list[Crop] = []
+        several = threads > 1 and self.device.type == "cpu"
+        self._frames_at_once = max(2, FRAMES_AT_ONCE // threads) if several else FRAMES_AT_ONCE
+        self._pool = ThreadPoolExecutor(threads, "views", _alone) if several else None
+        self._copying = torch.cuda.Stream(device) if self.device.type == "cuda" else None
+
+    def __len__(self) -> int:
+        """Return the number of views of the video that was taken last."""
+        return len(self._places) * len(self._crops)
+
+    def take(self, frames: np.ndarray | torch.Tensor, places: Sequence[Sequence[int]]) -> None:
+        """Resize and normalise the frames of a video.
+
+        Args:
+            frames: `[U, H, W, 3]`, uint8, red, green, blue; not needed any more afterwards. A
+                tensor is on the device already, as `send` gives it.
+            places: `[clips][frames]`, indices into `frames`.
+        """
+        protocol, size = self.protocol, self.protocol.size
+        height, width = protocol.resized(frames.shape[1], frames.shape[2])
+        crops = protocol.crops_of(height, width)
+        top, left = (min(corner[axis] for corner in crops) for axis in (0, 1))
+        lowest, rightmost = (max(corner[axis] for corner in crops) + size for axis in (0, 1))
+        self._places = [list(clip) for clip in places]
+        self._runs = [_even_runs(clip) for clip in self._places]
+        if self._copying is not None:  # from pinned memory, so that nothing waits for the GPU
+            chosen = torch.tensor(self._places).pin_memory()
+            self._chosen = chosen.to(self.device, non_blocking=True)
+        self._crops = [crop._replace(top=crop.top - top, left=crop.left - left) for crop in crops]
+
+        def cut(pictures: torch.Tensor) -> torch.Tensor:
+            return pictures[:, :, top:lowest, left:rightmost]
+
+        def resize(pictures: torch.Tensor) -> torch.Tensor:
+            if protocol.resize_on == "opencv":
+                return _by_opencv(pictures, (height, width), protocol.interpolation)
+            return _resized(pictures, (height, width), protocol.interpolation, protocol.antialias)
+
+        def normalise(pictures: torch.Tensor) -> torch.Tensor:
+            return pictures.sub_(self._mean).div_(self._std)
+
+        order = _ORDERS[protocol.resize_on]
+        if frames.shape[1:3] == (height, width):
+            order = _cut_alone
+        elif self.device.type == "cpu" and protocol.resize_on in _LINEAR:
+            order = _by_products(
+                linear_resize(
+                    (frames.shape[1], frames.shape[2]),
+                    (height, width),
+                    (top, lowest),
+                    (left, rightmost),
+                    protocol.interpolation,
+                    protocol.antialias,
+                )
+            )
+        self._pictures = self._room(len(frames), lowest - top, rightmost - left)
+        sent = frames if isinstance(frames, torch.Tensor) else self.send(frames)
+        parts = _parts(sent, self._frames_at_once)
+
+        def make(at: int) -> None:
+            begin = at * self._frames_at_once
+            target = self._pictures[:, begin : begin + len(parts[at])]
+            if self.dtype is torch.float32:
+                order(parts[at], target, cut, resize, normalise)
+            else:
+                scratch = torch.empty(target.shape, device=self.device)
+                order(parts[at], scratch, cut, resize, normalise)
+                target.copy_(scratch)
+
+        self._each(make, len(parts))
+
+    def write(self, first: int, views: torch.Tensor) -> None:
+        """Write as many views as there is room for, from view `first` on.
+
+        Args:
+            first: The first view to be written.
+            views: `[n, 3, frames, size, size]`, of the maker's dtype and on its device.
+        """
+        size = self.protocol.size
+
+        def write(at: int) -> None:
+            view = views[at]
+            clip, crop = divmod(first + at, len(self._crops))
+            top, left, mirrored = self._crops[crop]
+            shown = self._pictures[:, :, top : top + size, left : left + size]
+            if self._copying is None:  # on a CPU index_select takes 25 times as long
+                for times, places in self._runs[clip]:
+                    pictures = shown[:, places]
+                    view[:, times].copy_(pictures.flip(-1) if mirrored else pictures)
+            else:
+                chosen = self._chosen[clip]
+                if mirrored:
+                    view.copy_(shown.index_select(1, chosen).flip(-1))
+                else:
+                    torch.index_select(shown, 1, chosen, out=view)
+
+        self._each(write, len(views))
+
+    def _each(self, task: Callable[[int], None], count: int) -> None:
+        """Do a task for each number below a count, several at a time if there are threads."""
+        if self._pool is None:
+            for number in range(count):
+                task(number)
+            return
+        inference = torch.is_inference_mode_enabled()
+
+        def attempt(number: int) -> None:
+            with torch.inference_mode(inference):  # a thread doesn't take it over
+                task(number)
+
+        for _ in self._pool.map(attempt, range(count)):
+            pass
+
+    def _room(self, frames: int, height: int, width: int) -> torch.Tensor:
+        """Return `[3, frames, height, width]`, whatever is in it."""
+        elements = 3 * frames * height * width
+        if elements > self._memory.numel():
+            self._memory = self._pictures = torch.empty(0, device=self.device)  # free it first
+            self._memory = torch.empty(elements, dtype=self.dtype, device=self.device)
+        return self._memory[:elements].view(3, frames, height, width)
+
+    def send(self, frames: np.ndarray) -> torch.Tensor:
+        """Return frames `[U, H, W, 3]` on the device.
+
+        They travel beside what the GPU is computing: on a stream of their own, which alone is
+        waited for, so that their memory can be used again.
+        """
+        pixels = torch.from_numpy(np.ascontiguousarray(frames))
+        if self._copying is None:
+            return pixels.to(self.device)
+        with torch.cuda.stream(self._copying):
+            sent = pixels.to(self.device, non_blocking=True)
+        self._copying.synchronize()
+        sent.record_stream(torch.cuda.current_stream(self.device))
+        return sent
+
+
+def resized_frames(
+    frames: np.ndarray, protocol: Protocol, device: torch.device | str = "cpu"
+) -> torch.Tensor:
+    """Resize frames as the protocol does, and keep them bytes.
+
+    Args:
+        frames: `[U, H, W, 3]`, uint8, red, green, blue.
+        protocol: The resize; in whatever order it is done there, bytes are resized here.
+        device: Where the work is done and the result is.
+
+    Returns:
+        `[U, h, w, 3]`, uint8.
+    """
+    size = protocol.resized(frames.shape[1], frames.shape[2])
+
+    def resize(pixels: torch.Tensor) -> torch.Tensor:
+        if protocol.resize_on == "opencv":
+            return _by_opencv(pixels, size, protocol.interpolation)
+        return _bytes(_resized(pixels.float(), size, protocol.interpolation, protocol.antialias))
+
+    pixels = torch.from_numpy(np.ascontiguousarray(frames)).to(device)
+    return torch.cat([resize(part) for part in _parts(pixels, FRAMES_AT_ONCE)]).permute(0, 2, 3, 1)
+
+
+def _even_runs(places: Sequence[int]) -> list[tuple[slice, slice]]:
+    """Cut a clip's places into runs of even steps forward: slices of the clip, and of the pictures.
+
+    A run is copied in one call: between calls a thread waits its turn among those that decode.
+    """
+    runs: list[tuple[slice, slice]] = []
+    begin = 0
+    while begin < len(places):
+        end = begin + 1
+        step = places[end] - places[begin] if end < len(places) else 1
+        if step > 0:
+            while end < len(places) and places[end] - places[end - 1] == step:
+                end += 1
+        stop = places[end - 1] + 1
+        runs.append((slice(begin, end), slice(places[begin], stop, max(step, 1))))
+        begin = end
+    return runs
+
+
+def _alone() -> None:
+    """Let the operators of this thread use no others."""
+    torch.set_num_threads(1)
+
+
+def _parts(frames: torch.Tensor, most: int) -> tuple[torch.Tensor, ...]:
+    """Return frames `[U, H, W, 3]` as parts `[<= most, 3, H, W]`."""
+    return frames.permute(0, 3, 1, 2).split(most)
+
+
+def _unit(pixels: torch.Tensor) -> torch.Tensor:
+    """Return bytes, of any shape, as floats from 0 to 1."""
+    return pixels.float().div_(255)
+
+
+def _bytes(pictures: torch.Tensor) -> torch.Tensor:
+    """Return colours from 0 to 255, of any shape, rounded to bytes; bicubic overshoots them."""
+    return pictures.round().clamp_(0, 255).to(torch.uint8)
+
+
+Order = Callable[[torch.Tensor, torch.Tensor, Step, Step, Step], None]
+"""Of `cut`, `resize` and `normalise`: frames `[n, 3, H, W]`, uint8, to pictures `[3, n, h, w]`."""
+
+
+def _cut_alone(
+    pixels: torch.Tensor, pictures: torch.Tensor, cut: Step, resize: Step, normalise: Step
+) -> None:
+    """Write frames `[n, 3, H, W]` that need no resize; every order gives the same."""
+    _write_bytes(cut(pixels), pictures, normalise)
+
+
+def _by_products(resize_and_cut: LinearResize) -> Order:
+    """Return the order that a CPU is quickest with where nothing is rounded before the end.
+
+    Resizing and normalising are both linear: which comes first makes no difference but of rounding.
+    """
+
+    def write(
+        pixels: torch.Tensor, pictures: torch.Tensor, cut: Step, resize: Step, normalise: Step
+    ) -> None:
+        """Write frames `[n, 3, H, W]`, each while it is in a processor's cache."""
+        frames = pixels.permute(0, 2, 3, 1).numpy()
+        for frame, target in zip(frames, pictures.split(1, dim=1), strict=True):
+            cut_out = torch.from_numpy(resize_and_cut(frame)).transpose(1, 2)
+            normalise(target.copy_(cut_out.unsqueeze(1)).div_(255))
+
+    return write
+
+
+def _unit_resized(
+    pixels: torch.Tensor, pictures: torch.Tensor, cut: Step, resize: Step, normalise: Step
+) -> None:
+    """Write frames `[n, 3, H, W]` that are resized as colours from 0 to 1."""
+    normalise(pictures.copy_(cut(resize(_unit(pixels))).transpose(0, 1)))
+
+
+def _normalised_resized(
+    pixels: torch.Tensor, pictures: torch.Tensor, cut: Step, resize: Step, normalise: Step
+) -> None:
+    """Write frames `[n, 3, H, W]` that are resized as normalised colours.
+
+    Colours first, frames second, as pytorchvideo has them: torch sums in another order otherwise.
+    """
+    pictures.copy_(cut(resize(normalise(_unit(pixels).transpose(0, 1)))))
+
+
+def _bytes_resized(
+    pixels: torch.Tensor, pictures: torch.Tensor, cut: Step, resize: Step, normalise: Step
+) -> None:
+    """Write frames `[n, 3, H, W]` that are resized as colours from 0 to 255, and rounded."""
+    _write_bytes(cut(_bytes(resize(pixels.float()))), pictures, normalise)
+
+
+def _opencv_resized(
+    pixels: torch.Tensor, pictures: torch.Tensor, cut: Step, resize: Step, normalise: Step
+) -> None:
+    """Write frames `[n, 3, H, W]` that are resized as bytes."""
+    _write_bytes(cut(resize(pixels)), pictures, normalise)
+
+
+def _write_bytes(pixels: torch.Tensor, pictures: torch.Tensor, normalise: Step) -> None:
+    """Write bytes `[n, 3, h, w]` as normalised pictures `[3, n, h, w]`."""
+    # Two frames fit a processor's cache between one step and the next.
+    few = 2 if pixels.device.type == "cpu" else len(pixels)
+    for frames, target in zip(pixels.split(few), pictures.split(few, dim=1), strict=True):
+        normalise(target.copy_(frames.transpose(0, 1)).div_(255))
+
+
+_LINEAR: tuple[ResizeOn, ...] = ("unit", "normalised")
+"""What is resized as floats, and stays floats."""
+
+_ORDERS: dict[ResizeOn, Order] = {
+    "unit": _unit_resized,
+    "normalised": _normalised_resized,
+    "uint8": _bytes_resized,
+    "opencv": _opencv_resized,
+}
+
+
+def _resized(
+    pictures: torch.Tensor, size: Size, interpolation: Interpolation, antialias: bool
+) -> torch.Tensor:
+    """Return pictures `[U, 3, H, W]`, float, as `[U, 3, *size]`."""
+    if pictures.shape[2:] == size:
+        return pictures
+    filtered = interpolation != "nearest"
+    return F.interpolate(
+        pictures,
+        size=size,
+        mode=interpolation,
+        align_corners=False if filtered else None,
+        antialias=antialias and filtered,
+    )
+
+
+def _by_opencv(pixels: torch.Tensor, size: Size, interpolation: Interpolation) -> torch.Tensor:
+    """Return frames `[U, 3, H, W]`, uint8, as `[U, 3, *size]`, uint8."""
+    import cv2  # here, since it takes long to import and few protocols need it
+
+    filters = {
+        "bilinear": cv2.INTER_LINEAR,
+        "bicubic": cv2.INTER_CUBIC,
+        "nearest": cv2.INTER_NEAREST,
+    }
+    frames = pixels.permute(0, 2, 3, 1).cpu().numpy()
+    resized = np.stack(
+        [cv2.resize(frame, size[::-1], interpolation=filters[interpolation]) for frame in frames]
+    )
+    return torch.from_numpy(resized).to(pixels.device).permute(0, 3, 1, 2)

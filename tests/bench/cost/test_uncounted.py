@@ -1,0 +1,60 @@
+"""What can't be counted leaves the rest of a case to be measured."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from kinobench.bench.records.job import Event, Measured, Note
+from kinobench.bench.run import worker
+from kinobench.datasets.errors import KinobenchError
+
+MODELS = Path(__file__).with_name("misbehaving_models.py")
+MESSAGE = "cost: could not be counted: NotImplementedError: no rule for this mode"
+
+
+def _network_that_raises(error: Exception) -> Any:
+    def cost() -> None:
+        raise error
+
+    return SimpleNamespace(cost=cost, case=SimpleNamespace(flow=None))
+
+
+def test_a_count_that_fails_is_a_note_and_no_cost() -> None:
+    told: list[Event] = []
+    network = _network_that_raises(NotImplementedError("no rule for this mode"))
+    assert worker._count(network, told.append) is None
+    (note,) = told
+    assert isinstance(note, Note) and note.text == MESSAGE
+    assert not isinstance(note, Measured)
+
+
+def test_what_a_network_refuses_is_no_matter_of_counting() -> None:
+    network = _network_that_raises(KinobenchError("it needs the whole clip at once"))
+    with pytest.raises(KinobenchError, match="whole clip"):
+        worker._count(network, lambda event: None)
+
+
+def test_a_network_that_defies_counting_is_timed_and_fails_only_where_that_is_asked_for(
+    tmp_path: Path,
+) -> None:
+    options = ("--dataset", "none", "--measure", "flops,latency,memory", "--protocol", "pointlight")
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "kinobench.bench.cli", "run", "--model", "defies_counting"),
+            *("--plugin", str(MODELS), *options, "--strict", "--json", "--threads", "1"),
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 1, done.stderr
+    record = json.loads(done.stdout)
+    assert record["cost"] is None and MESSAGE in record["notes"]
+    assert record["latency"]["converged"] is not None and record["memory"] is not None
+    assert record["error"]["kind"] == "uncounted"

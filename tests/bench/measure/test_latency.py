@@ -1,0 +1,187 @@
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+
+from kinobench.bench.measure import latency as measuring
+from kinobench.bench.measure.latency import Sample, measure_drift, measure_latency, sample, warm_up
+from kinobench.bench.measure.memory import measure_memory
+from kinobench.bench.network.network import Network
+from kinobench.bench.records.job import Budget
+from kinobench.bench.records.record import Case, Drift
+from kinobench.bench.run.suite import load
+from kinobench.datasets.protocol import preset
+from kinobench.zoo import registry
+
+
+class FakeClock:
+    """A clock that moves only when a call is made; call i takes what `seconds(i)` says."""
+
+    def __init__(self, seconds: Callable[[int], float]) -> None:
+        self.now = 0.0
+        self.calls = 0
+        self.seconds = seconds
+
+    def __call__(self) -> float:
+        return self.now
+
+    def once(self) -> Sample:
+        taken = self.seconds(self.calls)
+        self.calls += 1
+        self.now += taken
+        return Sample(taken, taken, taken)
+
+
+# Times below are sums of powers of two, so that adding them up is exact.
+
+
+def test_warm_up_ends_when_two_windows_agree_after_a_second() -> None:
+    clock = FakeClock(lambda call: 0.125)
+    # Windows of five calls (0.625 s): the second ends with call 10, at 1.25 s, and agrees.
+    assert warm_up(clock.once, 30.0, clock) == (10, True)
+
+
+def test_warm_up_waits_until_the_times_have_settled() -> None:
+    clock = FakeClock(lambda call: 0.25 if call < 8 else 0.125)
+    # Medians of the windows: 0.25 | 0.25 0.25 0.25 0.125 0.125 -> 0.25: these agree at call 10;
+    clock_of_three = FakeClock(lambda call: 0.25 if call < 5 else 0.125)
+    # here the first is 0.25, the second and the third 0.125: call 15.
+    assert warm_up(clock.once, 30.0, clock) == (10, True)
+    assert warm_up(clock_of_three.once, 30.0, clock_of_three) == (15, True)
+
+
+def test_times_that_never_settle_are_told() -> None:
+    clock = FakeClock(lambda call: 0.5 / 2 ** (call // 5))
+    # Windows of 2.5, 1.25, 0.625 and 0.3125 s, each twice as fast: 4.6875 s; then 0.15625 s for
+    # five calls is less than a quarter second, and the limit of 4.75 s comes with 2 calls of 1/32.
+    assert warm_up(clock.once, 4.75, clock) == (22, False)
+
+
+def test_sampling_goes_on_for_at_least_the_least_time() -> None:
+    clock = FakeClock(lambda call: 0.0625)
+    blocks, converged = sample(clock.once, Budget(min_s=2.0, max_s=30.0), 0.02, clock)
+    # A block is two calls, 0.125 s; 16 blocks are 2 s, and equal medians are narrow at once.
+    assert converged and len(blocks) == 16 and all(len(block) == 2 for block in blocks)
+
+
+def test_a_call_longer_than_a_block_is_a_block() -> None:
+    clock = FakeClock(lambda call: 3.0)
+    blocks, converged = sample(clock.once, Budget(), 0.02, clock)
+    # Six values are the fewest with a 95 % interval: 18 s, not the 2 s that would do otherwise.
+    assert converged and [len(block) for block in blocks] == [1] * 6
+
+
+@pytest.mark.parametrize("milliseconds", range(1, 81, 4))
+def test_the_quick_suites_time_is_enough_for_an_interval(milliseconds: int) -> None:
+    # Every second call is slower, so that the interval is never narrow enough before the cap.
+    clock = FakeClock(lambda call: milliseconds / 1000 * (1.0 if call % 2 else 0.8))
+    blocks, _ = sample(clock.once, load("quick").latency, 0.02, clock)
+    assert len(blocks) >= 6
+
+
+def test_noise_without_end_is_told_at_the_cap_and_every_sample_is_kept() -> None:
+    clock = FakeClock(lambda call: 0.125 if call % 2 else 0.25)
+    blocks, converged = sample(clock.once, Budget(min_s=2.0, max_s=6.0), 0.02, clock)
+    assert not converged
+    assert sum(len(block) for block in blocks) == clock.calls
+    # A pair of calls takes 0.375 s: 16 pairs are 6 s exactly.
+    assert clock.now == 6.0 and len(blocks) == 32
+
+
+def test_an_outlier_delays_the_end_until_the_interval_has_closed_over_it() -> None:
+    clock = FakeClock(lambda call: 0.5 if call in (0, 1) else 0.25)
+    blocks, converged = sample(clock.once, Budget(min_s=1.0, max_s=30.0), 0.02, clock)
+    # The interval leaves out two values at each end from 12 values on (B(12, 1/2): P(X <= 2) is
+    # 1.93 %), so that two outliers at the top are inside until then.
+    assert converged and len(blocks) == 12
+
+
+@pytest.fixture(scope="module")
+def network() -> Network:
+    case = Case(model="early_fusion_tiny", classes=8, protocol=preset("pointlight"), batch=2)
+    network = Network(case)
+    network.settle()
+    return network
+
+
+def test_a_real_network_is_timed_with_its_facts(network: Network) -> None:
+    latency = measure_latency(network, Budget(min_s=0.2, max_s=0.4, warmup_max_s=0.2))
+    times = [time for block in latency.samples_s for time in block]
+    assert min(times) > 0 and min(times) <= latency.median_s <= max(times)
+    assert latency.threads == torch.get_num_threads()
+    assert latency.first_call_s > 0 and latency.build_s > 0 and latency.drift is None
+    assert latency.cpu_s is not None and len(latency.cpu_s) == len(latency.samples_s)
+
+
+def test_another_precision_is_held_against_eager_fp32() -> None:
+    case = Case(
+        model="early_fusion_tiny", classes=8, protocol=preset("pointlight"), precision="bf16"
+    )
+    network = Network(case)
+    network.settle()
+    latency = measure_latency(network, Budget(min_s=0.1, max_s=0.1, warmup_max_s=0.1))
+    assert latency.drift is not None and latency.drift.clips == 8
+    # bfloat16 keeps 8 bits: outputs move, by far less than they are large.
+    assert 0 < latency.drift.largest_logit_difference < 0.5
+    assert latency.drift.logit_spread is not None and latency.drift.logit_spread > 0
+
+
+def test_drift_has_the_spread_of_the_reference_over_the_classes_as_its_scale() -> None:
+    # Classes spread by 1, 2 and 6 around their clip's mean; how clips differ is no part of it.
+    reference = torch.tensor([[[1.0, 3.0], [100.0, 104.0], [-6.0, 6.0]]])
+    outputs = reference[0] + torch.tensor([[0.0, 0.5], [0.0, -0.25], [12.5, 0.0]])
+    network: Any = SimpleNamespace(
+        reference=reference,
+        reference_inputs=[()],
+        placed=lambda inputs: inputs,
+        forward_clips=lambda: outputs,
+    )
+    assert measure_drift(network) == Drift(
+        largest_logit_difference=12.5, logit_spread=3.0, top1_flips=1, clips=3
+    )
+
+
+def test_clips_are_random_and_have_the_cases_shape(network: Network) -> None:
+    (first,), (second,) = network.inputs(2)
+    assert first.shape == (2, 3, 16, 64, 64)
+    assert not torch.equal(first, second) and first.std() > 0.9
+
+
+@pytest.mark.parametrize("model", [name for name in registry.listed() if name.endswith("_tiny")])
+def test_every_tiny_network_is_timed_and_its_memory_measured(model: str) -> None:
+    network = Network(Case(model=model, classes=8, protocol=preset("pointlight")))
+    network.settle()
+    latency = measure_latency(network, Budget(min_s=0.01, max_s=0.02, warmup_max_s=0.02))
+    assert min(time for block in latency.samples_s for time in block) > 0
+    assert latency.warmup_calls >= 1
+    memory, _ = measure_memory(network)
+    # float32: four bytes for each parameter, and the buffers.
+    assert memory.weights_bytes >= 4 * network.params > 0
+
+
+def test_on_a_gpu_the_walls_median_has_an_interval_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Seven blocks, whose medians on the wall are 0.02, 0.03, ... 0.08; the device takes as long
+    # in all of them.
+    wall_s = [0.01 * (2 + number) for number in range(7)]
+    blocks = [[Sample(0.01, each, 0.0)] * 3 for each in wall_s]
+    watch = SimpleNamespace(conditions=lambda: None)
+    monkeypatch.setattr(measuring, "_cuda_timer", lambda *_: None)
+    monkeypatch.setattr(measuring, "GpuWatch", lambda: watch)
+    monkeypatch.setattr(measuring, "warm_up", lambda *_: (10, True))
+    monkeypatch.setattr(measuring, "sample", lambda *_, watch: (blocks, True))
+    network: Any = SimpleNamespace(
+        device=torch.device("cuda"),
+        case=SimpleNamespace(cold_l2=False),
+        inputs=lambda count: [],
+        forward=None,
+        build_s=0.0,
+        prepare_s=None,
+        first_call_s=0.0,
+    )
+    found = measure_latency(network, Budget(), drift=False)
+    assert found.wall_median_s == 0.05 and found.wall_interval_s == (wall_s[0], wall_s[-1])
+    assert found.interval_s == (0.01, 0.01)

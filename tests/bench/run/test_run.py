@@ -1,0 +1,313 @@
+"""The command as a person runs it, in processes of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from kinobench.bench.records.record import Record, from_json
+
+from ...fakes.media import REPOSITORY
+from ...fakes.trees import make_ucf101
+
+MODELS = Path(__file__).with_name("misbehaving_models.py")
+BENCH = [sys.executable, str(REPOSITORY / "bench.py")]
+
+
+def bench(*arguments: object, cwd: Path, **options) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [*BENCH, *map(str, arguments)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        **options,
+    )
+
+
+def stored(results: Path) -> list[Record]:
+    (path,) = (results / "runs").glob("*.jsonl")
+    return [from_json(line) for line in path.read_text().splitlines()]
+
+
+def test_failing_cases_are_records_and_the_others_go_on(tmp_path: Path) -> None:
+    (tmp_path / "empty.pt").touch()
+    (tmp_path / "bad.toml").write_text(
+        'models = ["allocates_without_bound", "raises", "leaves_a_child"]\n'
+        'dataset = "none"\nprotocol = "pointlight"\nclasses = 8\n'
+        'measure = ["memory", "latency"]\n'
+        "timeout_s = 120\nmemory_limit_gib = 4\n"
+        "[latency]\nmin_s = 0.1\nmax_s = 0.2\nwarmup_max_s = 0.2\n"
+        '[[case]]\nmodel = "works"\nweights = "empty.pt"\n'
+        '[[case]]\nmodel = "works"\n'
+    )
+    command = ("run", "bad.toml", "--plugin", MODELS, "--results", "kept")
+    # A last word must not be lost in a buffer.
+    variables = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    done = bench(*command, cwd=tmp_path, env=variables)
+    assert done.returncode == 1, done.stderr
+    records = stored(tmp_path / "kept")
+    kinds = [record.error.kind if record.error else None for record in records]
+    assert kinds == ["out_of_memory", "exception", "killed", "refused", None]
+    errors = [record.error for record in records if record.error is not None]
+    assert "memory" in errors[0].message
+    assert errors[1].message == "ValueError: this network never works"
+    assert errors[1].detail is not None and "misbehaving_models.py" in errors[1].detail
+    # At once, not when the child has slept enough.
+    assert "SIGKILL at the stage" in errors[2].message
+    assert errors[2].detail == "a last word"
+    assert "empty.pt" in errors[3].message and "is empty" in errors[3].message
+    works = records[4]
+    assert works.params == 3 * 8 + 8 and works.latency is not None and works.memory is not None
+    for name in ("allocates_without_bound", "raises", "leaves_a_child", "works"):
+        assert name in done.stdout
+    assert "this network never works" in (tmp_path / "kept" / "leaderboard.md").read_text()
+
+
+def test_a_case_that_takes_longer_than_its_suite_allows_is_a_record(tmp_path: Path) -> None:
+    (tmp_path / "slow.toml").write_text(
+        'models = ["never_ends"]\ndataset = "none"\nmeasure = ["memory"]\ntimeout_s = 3\n'
+    )
+    done = bench("run", "slow.toml", "--plugin", MODELS, cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    (record,) = stored(tmp_path / "results")
+    assert record.error is not None and record.error.kind == "timeout"
+    assert "stopped after 3 s" in record.error.message
+
+
+def test_a_ucf101_tree_with_a_corrupt_file_is_scored_and_the_file_named(tmp_path: Path) -> None:
+    paths = make_ucf101(tmp_path / "ucf", [0, 3, 50])
+    content = paths[1].read_bytes()
+    paths[1].write_bytes(content[: len(content) * 9 // 10])
+    options = ("--dataset", "ucf101", "--data-root", "ucf", "--model", "early_fusion_tiny")
+    short = ("--views", "1x1", "--measure", "accuracy", "--json")
+    done = bench("run", *options, *short, cwd=tmp_path)
+    assert done.returncode == 1
+    (line,) = done.stdout.splitlines()
+    record = json.loads(line)
+    assert record["case"]["protocol"]["name"] == "common-112/1x1"
+    assert record["case"]["protocol"]["digest"] and record["case"]["classes"] == 101
+    accuracy = record["accuracy"]
+    assert (accuracy["scored"], accuracy["expected"]) == (2, 3)
+    (bad,) = accuracy["unreadable"]
+    assert Path(bad["path"]).name == paths[1].name and "cut short" in bad["reason"]
+    assert record["error"]["kind"] == "unreadable" and paths[1].name in record["error"]["message"]
+    assert (tmp_path / "results" / accuracy["predictions"] / "shard-00000.parquet").is_file()
+    assert paths[1].name in done.stderr
+    assert "--skip-unreadable" in record["error"]["message"]
+    # What is measured is kept for whoever forgives that video, or replaces it.
+    forgiven = bench("run", *options, *short, "--skip-unreadable", cwd=tmp_path)
+    assert forgiven.returncode == 0
+    record = json.loads(forgiven.stdout)
+    assert "accuracy: continued after 3 of 3 videos" in record["notes"]
+    assert record["accuracy"]["predictions"] == accuracy["predictions"]
+    accuracy = record["accuracy"]
+    assert len(accuracy["unreadable"]) == 1 and accuracy["top1_of_expected"] is not None
+
+
+def test_a_video_that_is_replaced_after_a_failure_is_all_that_is_measured_again(
+    tmp_path: Path,
+) -> None:
+    paths = make_ucf101(tmp_path / "ucf", [number % 101 for number in range(70)])
+    content = paths[66].read_bytes()
+    paths[66].write_bytes(content[: len(content) // 2])
+    options = ("--dataset", "ucf101", "--data-root", "ucf", "--model", "works", "--plugin", MODELS)
+    short = ("--views", "1x1", "--measure", "accuracy", "--json")
+    assert bench("run", *options, *short, cwd=tmp_path).returncode == 1
+    paths[66].write_bytes(content)
+    done = bench("run", *options, *short, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    record = json.loads(done.stdout)
+    assert "accuracy: continued after 64 of 70 videos" in record["notes"]
+    assert (record["accuracy"]["scored"], record["accuracy"]["unreadable"]) == (70, [])
+    assert list((tmp_path / "results").glob("predictions/*/*/finished"))
+
+
+def test_an_interrupt_keeps_what_is_finished_and_leaves_no_process(tmp_path: Path) -> None:
+    (tmp_path / "two.toml").write_text(
+        'models = ["works", "never_ends"]\ndataset = "none"\nprotocol = "pointlight"\n'
+        'classes = 8\nmeasure = ["memory"]\n'
+    )
+    command = [*BENCH, "run", "two.toml", "--plugin", str(MODELS), "--results", "kept"]
+    process = subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell starts what it runs in the background with interrupts ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    until = time.monotonic() + 120
+    while not list((tmp_path / "kept" / "runs").glob("*.jsonl")):
+        assert process.poll() is None and time.monotonic() < until
+        time.sleep(0.2)
+    time.sleep(4)  # into the second case
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 130, err
+    assert "1 of 2 cases are finished and kept in kept" in err and "works" in out
+    assert [record.case.model for record in stored(tmp_path / "kept")] == ["works"]
+    assert (tmp_path / "kept" / "leaderboard.csv").is_file()
+    assert not _workers_below(tmp_path)
+
+
+def _workers_below(folder: Path) -> list[str]:
+    """Return the processes that run in a folder."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if (entry / "cwd").readlink() == folder:
+                found.append((entry / "cmdline").read_text().replace("\0", " "))
+        except OSError:
+            continue
+    return found
+
+
+def test_a_model_of_ones_own_is_measured_without_the_quick_suites_haste(tmp_path: Path) -> None:
+    choice = ("--model", "works", "--plugin", MODELS, "--measure", "flops")
+    done = bench("run", *choice, "--dataset", "none", "--json", cwd=tmp_path)
+    record = json.loads(done.stdout)
+    assert record["case"]["threads"] == record["environment"]["physical_cores"]
+    assert record["case"]["protocol"]["name"] == "common-224"
+
+
+def test_a_reader_who_goes_away_does_not_stop_the_measuring(tmp_path: Path) -> None:
+    (tmp_path / "two.toml").write_text(
+        'models = ["works"]\ndataset = "none"\nprotocol = "pointlight"\nmeasure = ["flops"]\n'
+        "batch = [1, 2]\n"
+    )
+    command = " ".join([*BENCH, "run", "two.toml", "--json", "--plugin", str(MODELS)])
+    done = subprocess.run(
+        ["bash", "-c", f"{command} | true; exit ${{PIPESTATUS[0]}}"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert [record.case.batch for record in stored(tmp_path / "results")] == [1, 2]
+    assert (tmp_path / "results" / "leaderboard.md").is_file()
+    command = " ".join([*BENCH, "leaderboard"])
+    done = subprocess.run(
+        ["bash", "-c", f"{command} | true; exit ${{PIPESTATUS[0]}}"], cwd=tmp_path, timeout=60
+    )
+    assert done.returncode == 0
+
+
+def test_a_closed_terminal_or_a_killed_command_leaves_no_process(tmp_path: Path) -> None:
+    choice = ["--model", "never_ends", "--plugin", str(MODELS), "--dataset", "none"]
+    causes = [signal.SIGHUP, signal.SIGKILL]
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # of nohup, and passed on to what it runs
+        causes.remove(signal.SIGHUP)
+    for number, cause in enumerate(causes):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        process = subprocess.Popen(
+            [*BENCH, "run", *choice, "--protocol", "pointlight"],
+            cwd=folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        until = time.monotonic() + 60
+        while len(_workers_below(folder)) < 2:
+            assert process.poll() is None and time.monotonic() < until
+            time.sleep(0.1)
+        time.sleep(2)  # the worker watches from its first line on
+        process.send_signal(cause)
+        process.wait(timeout=30)
+        until = time.monotonic() + 20
+        while _workers_below(folder):
+            assert time.monotonic() < until, _workers_below(folder)
+            time.sleep(0.1)
+
+
+def test_each_dataset_of_a_suite_has_a_folder_of_its_own(tmp_path: Path) -> None:
+    make_ucf101(tmp_path / "ucf", [0])
+    (tmp_path / "both.toml").write_text(
+        'models = ["works"]\ndataset = "pointlight"\nmeasure = ["accuracy"]\n'
+        '[[case]]\nmodel = "works"\ndataset = "ucf101"\nviews = "1x1"\n'
+    )
+    choice = ("run", "both.toml", "--plugin", MODELS, "--data-root", "ucf", "--json")
+    done = bench(*choice, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    scored = [json.loads(line)["accuracy"]["scored"] for line in done.stdout.splitlines()]
+    assert scored == [320, 1]
+    assert sorted(path.name for path in (tmp_path / "ucf").iterdir()) == [
+        "UCF-101",
+        "ucfTrainTestlist",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("run", "quik"), 2, "no suite is named 'quik': did you mean 'quick'?"),
+        (("run", "--model", "c3d_tinny"), 2, "did you mean 'c3d_tiny'?"),
+        (("run", "--dataset", "ufc101"), 2, "did you mean 'ucf101'?"),
+        (("run", "--dataset", "ucf101"), 2, "--data-root"),
+        (("run", "--dataset", "ucf101", "--data-root", "nowhere"), 2, "crcv.ucf.edu"),
+        (("run", "--dataset", "kinetics400", "--data-root", "nowhere"), 2, "cvdfoundation"),
+        (("run", "--protocol", "common112"), 2, "did you mean 'common-112'?"),
+        (("run", "--measure", "latncy"), 2, "did you mean 'latency'?"),
+        (("run", "--device", "gpu"), 2, "known are cpu, cuda"),
+        (("run", "--views", "ten"), 2, "10x3"),
+        (("run", "--data-root", "a", "--data-root", "b"), 2, "name each, as in ucf101=DIR"),
+        (("run", "--dataset", "none", "--measure", "accuracy"), 2, "--dataset NAME"),
+        (("run", "--dataset", "pointlight", "--data-root", "empty"), 2, "pointlight"),
+        (("run", "--batch", "0"), 2, "batch is 0"),
+        (("run", "--logits", "float8"), 2, "float32 or float16"),
+        (("run", "--results", "file.txt"), 2, "file.txt"),
+        (("run", "--plugin", "none.py"), 2, "none.py"),
+        (("list", "modles"), 2, "did you mean 'models'?"),
+        (("leaderboard", "--results", "nowhere"), 2, "nowhere"),
+        (("data", "make", "ucf101"), 2, "can't be generated"),
+        (("show", "c3d_tinny"), 2, "did you mean 'c3d_tiny'?"),
+        (("show", "slowfast_tiny", "--frames", "7"), 2, "frames"),
+    ],
+)
+def test_a_mistake_is_quoted_and_a_cure_is_said(
+    tmp_path: Path, arguments: tuple[str, ...], code: int, words: str
+) -> None:
+    (tmp_path / "file.txt").write_text("not a folder")
+    done = bench(*arguments, cwd=tmp_path)
+    assert done.returncode == code, done.stderr
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "results").exists()
+
+
+def test_cuda_without_a_gpu_is_told_with_exit_code_4(tmp_path: Path) -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    done = bench("run", "--device", "cuda", cwd=tmp_path)
+    assert done.returncode == 4 and "--device cpu" in done.stderr
+
+
+def test_help_imports_no_torch(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", str(REPOSITORY / "bench.py"), "--help"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0 and "leaderboard" in done.stdout
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "typer" in imported
+    assert not imported & {"torch", "pandas", "scipy", "numpy", "av", "pyarrow"}
+
+
+def test_the_cli_shows_a_card_at_any_input_as_json(tmp_path: Path) -> None:
+    arguments = ("--frames", 16, "--size", 112, "--classes", 101, "--json")
+    done = bench("show", "c3d", *arguments, cwd=tmp_path)
+    card = json.loads(done.stdout)
+    assert card["params"] == 78_409_573
+    assert round(card["cost"]["macs"] / 1e9, 1) == 38.5

@@ -1,0 +1,344 @@
+"""Suite files and the command line: what is planned, and how a mistake in either is told."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from kinobench.bench.machine.environment import physical_cores
+from kinobench.bench.run import suite as suites
+from kinobench.bench.run.suite import Settings, parse, plan, settings_of
+from kinobench.datasets.errors import KinobenchError, UnknownNameError
+from kinobench.zoo import registry
+
+POOLING = """
+from torch import nn
+from kinobench.zoo.registry import register
+
+@register("mean_colour_of_a_suite")
+def build(num_classes, frames, size):
+    return nn.Sequential(nn.AdaptiveAvgPool3d(1), nn.Flatten(), nn.Linear(3, num_classes))
+"""
+
+
+def planned(content: str, *models: str, **asked: object) -> list[suites.Planned]:
+    return plan(parse(content, "my.toml"), settings_of(**asked), models)
+
+
+def only(content: str, *models: str, **asked: object) -> suites.Planned:
+    (entry,) = planned(content, *models, **asked)
+    return entry
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('modles = ["c3d"]', "my.toml: unknown key 'modles': did you mean 'models'?"),
+        ("[latency]\nmaxs = 1", "my.toml: [latency]: unknown key 'maxs': did you mean 'max_s'?"),
+        (
+            '[[case]]\nmodel = "c3d"\n[[case]]\nprecison = "fp32"',
+            "my.toml: [[case]] 2: unknown key 'precison': did you mean 'precision'?",
+        ),
+        ("[[case]]\ntimeout_s = 3", "my.toml: [[case]] 1: unknown key 'timeout_s'"),
+        ("qqq = 1", "my.toml: unknown key 'qqq': known: model, weights, dataset,"),
+    ],
+)
+def test_a_wrong_key_names_the_file_the_place_and_the_nearest_key(
+    content: str, message: str
+) -> None:
+    with pytest.raises(KinobenchError) as caught:
+        parse(content, "my.toml")
+    assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('device = "gpu"', "device = 'gpu': no such value: known are cpu, cuda; did you mean"),
+        ("device = 3", "device = 3: Expected a string, got an integer: known are cpu, cuda"),
+        ('precision = "fp61"', "precision = 'fp61': no such value: known are fp32, tf32, bf16,"),
+        ('mode = "compiled"', "mode = 'compiled': no such value: known are eager, compile,"),
+        ('measure = ["flops", "latncy"]', "measure = 'latncy': no such value: known are flops, "),
+        ('measure = "flops"', "measure = 'flops': Expected an array, got a string"),
+        ("measure = []", "measure is empty; give one or more"),
+        ('models = "c3d"', "models = 'c3d': Expected an array, got a string"),
+        ("models = [7]", "models = 7: Expected a string, got an integer"),
+        ('models = ["c3d_tinny"]', "models is 'c3d_tinny': no model is named 'c3d_tinny': did"),
+        ('model = "c3d_tinny"', "model is 'c3d_tinny': no model is named 'c3d_tinny': did you"),
+        ('dataset = "ufc101"', "dataset is 'ufc101': no dataset is named 'ufc101': did you mean"),
+        ("dataset = 3", "dataset = 3: Expected a string, got an integer"),
+        (
+            'dataset = "ucf101"\nsplit = "4"',
+            "no split of ucf101 is named '4': known: 1, 2, 3, train1, train2, train3",
+        ),
+        ('protocol = "common112"', "protocol is 'common112': no protocol is named 'common112'"),
+        ('views = "10 by 3"', "views is '10 by 3': views '10 by 3': write temporal x spatial"),
+        ('views = "10x2"', "views is '10x2': views '10x2': write temporal x spatial, as in 10x3"),
+        ('views = "0x3"', "views is '0x3'"),
+        ("views = 10", "views = 10: Expected a string, got an integer"),
+        ("weights = 1.5", "weights = 1.5: Expected a string, got a number"),
+        ("classes = 0", "classes is 0: it must be 1 or more"),
+        ("threads = -1", "threads is -1: it must be 1 or more"),
+        ("threads = 1.5", "threads = 1.5: Expected an integer, got a number"),
+        ("eval_batch = 0", "eval_batch is 0: it must be 1 or more"),
+        ("batch = 0", "batch is 0: it must be 1 or more"),
+        ("batch = [4, 0]", "batch is 0: it must be 1 or more"),
+        ("batch = true", "batch = True: Expected an integer, got a boolean"),
+        ("batch = []", "batch is empty; give one or more"),
+        ("description = 1", "description = 1: Expected a string, got an integer"),
+        ("timeout_s = 0", "timeout_s is 0.0: it must be above 0, and finite"),
+        ("timeout_s = inf", "timeout_s is inf: it must be above 0, and finite"),
+        ("memory_limit_gib = nan", "memory_limit_gib is nan: it must be above 0, and finite"),
+        ("latency = 3", "latency = 3: Expected a table, got an integer"),
+        ('[latency]\nmax_s = "3"', "[latency]: max_s = '3': Expected a number, got a string"),
+        ("[latency]\nmin_s = -1", "[latency]: min_s is -1.0: it must be above 0"),
+        ("case = 3", "case = 3: Expected an array, got an integer"),
+        ('[case]\nmodel = "c3d"', "case = {'model': 'c3d'}: Expected an array, got a table"),
+        ("case = [3]", "[[case]] 1 = 3: Expected a table, got an integer"),
+        (
+            '[[case]]\nmodel = "c3d"\n[[case]]\nmode = "comple"',
+            "[[case]] 2: mode = 'comple': no such value: known are eager, compile, cudagraph, "
+            "compile_cudagraph, channels_last_3d, stream; did you mean 'compile'?",
+        ),
+        ('[[case]]\nmeasure = ["flop"]', "[[case]] 1: measure = 'flop': no such value"),
+        ('[[case]]\nmodel = "c3e"', "[[case]] 1: model is 'c3e': no model is named 'c3e': did"),
+        ('dataset = "ucf101"\n[[case]]\nsplit = "4"', "no split of ucf101 is named '4'"),
+    ],
+)
+def test_a_wrong_value_names_the_file_the_key_the_value_and_what_is_right(
+    content: str, message: str
+) -> None:
+    with pytest.raises(KinobenchError) as caught:
+        parse(content, "my.toml")
+    assert str(caught.value).startswith(f"my.toml: {message}")
+
+
+def test_every_setting_has_a_wrong_value_that_is_refused() -> None:
+    for field in Settings.__struct_fields__:
+        with pytest.raises(KinobenchError, match=field):
+            parse(f"{field} = {{ a = 1 }}", "my.toml")
+
+
+def test_a_file_that_is_no_toml_is_named() -> None:
+    with pytest.raises(KinobenchError, match=r"^my\.toml: not TOML: .*line 2"):
+        parse('models = ["c3d"]\ndevice = cpu', "my.toml")
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(KinobenchError, match=r"nowhere\.toml: can't be read: .*No such file"):
+        suites.load(str(tmp_path / "nowhere.toml"))
+
+
+def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+    (tmp_path / "noise.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(KinobenchError, match=r"noise\.toml: can't be read: 'utf-8'"):
+        suites.load(str(tmp_path / "noise.toml"))
+
+
+def test_an_unknown_suite_names_the_nearest_and_tells_how_files_are_named() -> None:
+    with pytest.raises(UnknownNameError, match=r"did you mean 'quick'\?; a file's name ends in"):
+        suites.load("quik")
+
+
+def test_a_file_is_loaded_whole(tmp_path: Path) -> None:
+    path = tmp_path / "whole.toml"
+    path.write_text(
+        'description = "two"\nmodels = ["c3d_tiny"]\ndataset = "none"\nprotocol = "common-112"\n'
+        "timeout_s = 60\nmemory_limit_gib = 1.5\n[latency]\nmin_s = 1\nmax_s = 2\n"
+        '[[case]]\nmodel = "x3d_tiny"\nbatch = [1, 8]\nthreads = 2\n'
+    )
+    suite = suites.load(str(path))
+    assert (suite.timeout_s, suite.memory_limit_gib) == (60.0, 1.5)
+    assert (suite.latency.min_s, suite.latency.max_s, suite.latency.warmup_max_s) == (1, 2, 30)
+    cases = [entry.case for entry in plan(suite, Settings())]
+    assert [(case.model, case.batch) for case in cases] == [
+        ("c3d_tiny", 1),
+        ("x3d_tiny", 1),
+        ("x3d_tiny", 8),
+    ]
+    assert cases[2].threads == 2 and cases[0].threads == physical_cores()
+
+
+def test_what_nothing_says_has_the_documented_defaults() -> None:
+    entry = only('models = ["c3d_tiny"]')
+    case = entry.case
+    assert entry.measures == ("flops", "latency", "memory")  # no dataset, no accuracy
+    assert case.protocol.name == "common-224" and case.classes == 400
+    assert (case.dataset, case.split, case.weights) == (None, None, None)
+    assert (case.device, case.precision, case.mode) == ("cpu", "fp32", "eager")
+    assert (case.batch, case.eval_batch) == (1, 8)
+
+
+def test_the_command_line_stands_over_the_case_and_the_case_over_the_suite() -> None:
+    content = (
+        'models = ["c3d_tiny"]\nprecision = "bf16"\nmode = "compile"\nthreads = 1\n'
+        'measure = ["flops"]\n'
+        '[[case]]\nmodel = "x3d_tiny"\nmode = "eager"\nthreads = 2\n'
+    )
+    first, second = (entry.case for entry in planned(content, threads=3))
+    assert (first.precision, first.mode, first.threads) == ("bf16", "compile", 3)
+    assert (second.precision, second.mode, second.threads) == ("bf16", "eager", 3)
+    assert only(content, "c3d_tiny", measure=("memory",)).measures == ("memory",)
+
+
+def test_models_of_the_command_line_replace_all_cases_of_the_suite() -> None:
+    content = 'models = ["c3d_tiny"]\nthreads = 1\n[[case]]\nmodel = "x3d_tiny"\n'
+    entries = planned(content, "early_fusion_tiny", "slow_fusion_tiny")
+    assert [entry.case.model for entry in entries] == ["early_fusion_tiny", "slow_fusion_tiny"]
+    assert {entry.case.threads for entry in entries} == {1}
+
+
+def test_a_dataset_brings_its_own_protocol_split_and_classes() -> None:
+    case = only('models = ["c3d_tiny"]\ndataset = "ucf101"').case
+    assert (case.protocol.name, case.split, case.classes) == ("common-112", "1", 101)
+
+
+def test_another_dataset_drops_what_was_said_for_the_first() -> None:
+    content = (
+        'models = ["c3d_tiny"]\ndataset = "pointlight"\nprotocol = "pointlight"\n'
+        'split = "train"\nclasses = 8\nviews = "3x1"\nthreads = 1\n'
+    )
+    same = only(content, dataset="pointlight").case
+    assert (same.protocol.name, same.split) == ("pointlight/3x1", "train")
+    other = only(content, dataset="ucf101").case
+    assert (other.protocol.name, other.split, other.classes) == ("common-112", "1", 101)
+    assert other.protocol.views == 30 and other.threads == 1
+    none = only(content, dataset="none").case
+    assert (none.protocol.name, none.split, none.classes) == ("common-224", None, 400)
+    asked = only(content, dataset="ucf101", protocol="common-224", split="2").case
+    assert (asked.protocol.name, asked.split) == ("common-224", "2")
+
+
+def test_a_case_with_another_dataset_drops_them_too() -> None:
+    content = (
+        'dataset = "pointlight"\nsplit = "train"\n[[case]]\nmodel = "c3d_tiny"\n'
+        'dataset = "kinetics400"\n'
+    )
+    case = only(content).case
+    assert (case.dataset, case.split, case.classes) == ("kinetics400", "val", 400)
+
+
+def test_no_dataset_and_none_are_the_same() -> None:
+    content = 'models = ["c3d_tiny"]\nprotocol = "common-112"\nclasses = 7\n'
+    case = only(content, dataset="none").case
+    assert (case.protocol.name, case.classes, case.dataset) == ("common-112", 7, None)
+
+
+def test_a_list_of_batches_is_a_case_each_and_one_number_is_one() -> None:
+    content = 'models = ["c3d_tiny", "x3d_tiny"]\nbatch = [1, 2, 16]\n'
+    cases = [entry.case for entry in planned(content)]
+    assert [case.batch for case in cases] == [1, 2, 16, 1, 2, 16]
+    assert len({case.digest for case in cases}) == 6
+    assert only('models = ["c3d_tiny"]\nbatch = 8').case.batch == 8
+    assert only('[[case]]\nmodel = "c3d_tiny"\nbatch = 4').case.batch == 4
+    assert [entry.case.batch for entry in planned(content, "c3d", batch=(3, 5))] == [3, 5]
+
+
+def test_views_change_the_protocol_and_its_digest() -> None:
+    plain = only('models = ["c3d_tiny"]\nprotocol = "common-112"').case.protocol
+    assert (plain.clips, plain.crops) == (10, 3)
+    few = only('models = ["c3d_tiny"]\nprotocol = "common-112"', views="1x1").case.protocol
+    assert (few.clips, few.crops, few.views) == (1, 1, 1)
+    assert few.digest != plain.digest
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"mode": "cudagraph"}, "mode 'cudagraph' needs device 'cuda'"),
+        ({"precision": "tf32"}, "precision 'tf32' needs device 'cuda'"),
+        ({"dataset": "ucf101", "classes": 400}, "classes is 400, but ucf101 has 101; leave it"),
+        ({"dataset": "ucf101", "split": "test"}, "no split of ucf101 is named 'test': known: 1"),
+        ({"dataset": "pointlight", "split": "tset"}, "did you mean 'test'?"),
+        ({"split": "1"}, "split is '1', but there is no dataset"),
+        ({"dataset": "ufc101"}, "did you mean 'ucf101'?"),
+        ({"protocol": "comon-112"}, "did you mean 'common-112'?"),
+        ({"batch": (0,)}, "command line: batch is 0: it must be 1 or more"),
+        ({"threads": 0}, "command line: threads is 0"),
+        ({"device": "gpu"}, "command line: device = 'gpu': no such value: known are cpu, cuda"),
+        ({"measure": ("flops", "enrgy")}, "command line: measure = 'enrgy': no such value"),
+        ({"views": "3"}, "command line: views is '3'"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(asked: dict[str, object], message: str) -> None:
+    with pytest.raises(KinobenchError) as caught:
+        planned('models = ["c3d_tiny"]', **asked)
+    assert message in str(caught.value)
+
+
+def test_cuda_takes_graphs_and_tf32_and_leaves_threads_to_the_device() -> None:
+    case = only('models = ["c3d"]', device="cuda", mode="cudagraph", precision="tf32").case
+    assert (case.mode, case.precision, case.threads) == ("cudagraph", "tf32", None)
+
+
+def test_an_unknown_model_of_the_command_line_names_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'slowfast_tiny'"):
+        planned("", "slowfast-tiny")
+
+
+def test_an_empty_suite_says_what_to_give() -> None:
+    with pytest.raises(KinobenchError, match=r"no cases: give `models = \[\.\.\.\]`, or --model"):
+        planned('dataset = "pointlight"')
+    assert only("", "c3d_tiny").case.model == "c3d_tiny"
+
+
+def test_a_case_without_a_model_says_what_to_give() -> None:
+    with pytest.raises(KinobenchError, match="a case has no model: give it `model ="):
+        planned("[[case]]\nbatch = 2")
+
+
+def test_untrained_is_said_by_none(tmp_path: Path) -> None:
+    mine = (tmp_path / "mine.pt").as_posix()
+    content = f'models = ["c3d"]\nweights = "{mine}"\n'
+    with pytest.raises(KinobenchError, match=r"mine.pt': there is no such file"):
+        only(content)
+    Path(mine).touch()
+    assert only(content).case.weights == mine
+    assert only(content, weights="none").case.weights is None
+
+
+@pytest.mark.parametrize("name", suites.names())
+def test_every_built_in_suite_loads_and_plans(name: str) -> None:
+    suite = suites.load(name)
+    entries = plan(suite, Settings())
+    assert suite.description and len(entries) >= len(suite.models) + len(suite.case)
+    for field in tomllib.loads((suites.BUILT_IN / f"{name}.toml").read_text()):
+        assert field in suites.Suite.__struct_fields__
+
+
+def test_quick_is_tiny_of_every_family_and_trained_on_the_embedded_dataset() -> None:
+    cases = [entry.case for entry in plan(suites.load("quick"), Settings())]
+    models = {case.model for case in cases}
+    tiny = {name for name in models if name.endswith("_tiny")}
+    assert models == tiny
+    families = {family for family, names in registry.FAMILY_MODULES.items() if models & set(names)}
+    assert families == set(registry.FAMILY_MODULES)
+    assert {(case.dataset, case.split, case.weights) for case in cases} == {
+        ("pointlight", "quick", "pointlight")
+    }
+    assert {(case.protocol.name, case.classes, case.device) for case in cases} == {
+        ("pointlight", 8, "cpu")
+    }
+
+
+def test_a_third_partys_model_is_planned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "_architectures", dict(registry._architectures))
+    monkeypatch.setattr(registry, "_plugins", set(registry._plugins))
+    (tmp_path / "pooling.py").write_text(POOLING)
+    content = 'models = ["mean_colour_of_a_suite"]'
+    with pytest.raises(KinobenchError, match="no model is named 'mean_colour_of_a_suite'"):
+        parse(content, "my.toml")
+    registry.load_plugin(tmp_path / "pooling.py")
+    assert only(content).case.model == "mean_colour_of_a_suite"
+
+
+def test_a_decoder_is_a_setting_of_what_is_scored() -> None:
+    scored = 'models = ["c3d_tiny"]\ndataset = "pointlight"\n'
+    assert only(scored).case.decoder == "pyav"
+    assert only(scored + 'decoder = "torchcodec"').case.decoder == "torchcodec"
+    assert only(scored, decoder="torchcodec").case.decoder == "torchcodec"
+    with pytest.raises(KinobenchError, match="known are pyav, torchcodec; did you mean"):
+        only(scored, decoder="torchcodecs")
+    for asked in ({"dataset": "none"}, {"measure": ("latency",)}):
+        with pytest.raises(KinobenchError, match="--decoder torchcodec: no accuracy is measured"):
+            only(scored, decoder="torchcodec", **asked)

@@ -1,0 +1,40 @@
+"""Small dataset folders for tests."""
+
+from pathlib import Path
+
+import numpy as np
+
+from kinobench.datasets.lists.class_names import class_names
+
+from .media import write_video
+
+UCF101 = class_names("ucf101")
+
+
+def code_frames(label: int, count: int, height: int = 60, width: int = 80) -> np.ndarray:
+    """`[count, height, width, 3]`, uint8: every frame shows `label` in binary, in 8 even rows."""
+    frame = np.full((height, width, 3), 30, dtype=np.uint8)
+    for bit, rows in enumerate(np.array_split(np.arange(height), 8)):
+        if label >> bit & 1:
+            frame[rows] = 220
+    return np.repeat(frame[None], count, axis=0)
+
+
+def make_ucf101(root: Path, labels: list[int], shown: list[int] | None = None) -> list[Path]:
+    """Write a UCF101 tree of MPEG-4 files, one for each label, in which `shown` is painted."""
+    paths, lines = [], []
+    for number, label in enumerate(labels, 1):
+        name = UCF101[label]
+        relative = f"{name}/v_{name}_g01_c{number:02d}.avi"
+        code = label if shown is None else shown[number - 1]
+        paths.append(write_video(root / "UCF-101" / relative, code_frames(code, 40), codec="mpeg4"))
+        lines.append(relative)
+    lists = root / "ucfTrainTestlist"
+    lists.mkdir(parents=True, exist_ok=True)
+    (lists / "classInd.txt").write_text(
+        "".join(f"{number} {name}\n" for number, name in enumerate(UCF101, 1))
+    )
+    for number in (1, 2, 3):
+        (lists / f"testlist0{number}.txt").write_text("".join(f"{line}\n" for line in lines))
+        (lists / f"trainlist0{number}.txt").write_text("")
+    return paths

@@ -1,0 +1,196 @@
+"""A download is whole and the published file, or it leaves nothing behind."""
+
+import hashlib
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import msgspec
+import pytest
+from rich.console import Console
+
+from kinobench.bench.run import downloads
+from kinobench.datasets.errors import KinobenchError
+from kinobench.zoo.checkpoints import fetch as fetching
+from kinobench.zoo.checkpoints import named as published
+from kinobench.zoo.checkpoints.fetch import CHUNK_BYTES, fetch
+from kinobench.zoo.checkpoints.named import fetch_weights, find_weights, resolve_weights
+
+from ..fakes.made_records import made_case
+
+CONTENT = bytes(range(256)) * 4096 * 3
+"""3 MiB, so that it comes in several chunks."""
+DIGEST = hashlib.sha256(CONTENT).hexdigest()
+
+
+class Server(BaseHTTPRequestHandler):
+    """Serves CONTENT in the ways that a path names."""
+
+    def do_GET(self) -> None:
+        asked.append(self.path)
+        if self.path.startswith("/moved"):
+            self.send_response(302)
+            self.send_header("Location", "/whole.pth")
+            self.end_headers()
+            return
+        if self.path.startswith("/absent"):
+            self.send_error(404)
+            return
+        self.send_response(200)
+        if not self.path.startswith("/unmeasured"):
+            self.send_header("Content-Length", str(len(CONTENT)))
+        self.end_headers()
+        if self.path.startswith("/silent"):
+            silence.wait(10)
+        elif self.path.startswith("/cut"):
+            self.wfile.write(CONTENT[: len(CONTENT) // 2])
+        else:
+            with suppress(ConnectionError):  # the reader was interrupted
+                self.wfile.write(CONTENT)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+asked: list[str] = []
+silence = threading.Event()
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Server)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    silence.set()
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+
+
+def refusal(url: str, path: Path, digest: str = "") -> str:
+    with pytest.raises(KinobenchError) as refused:
+        fetch(url, path, digest)
+    message = str(refused.value)
+    assert message.startswith(f"{url} could not be fetched: ")
+    assert message.endswith(f"; fetch it by other means and put the file at {path}")
+    assert not path.parent.is_dir() or not list(path.parent.iterdir())
+    return message
+
+
+def test_a_file_comes_whole_and_its_progress_is_told(address: str, tmp_path: Path) -> None:
+    path = tmp_path / "new" / "folder" / "whole.pth"
+    told: list[tuple[int, int | None]] = []
+    fetch(f"{address}/whole.pth", path, DIGEST[:8], lambda *amounts: told.append(amounts))
+    assert path.read_bytes() == CONTENT
+    assert [file.name for file in path.parent.iterdir()] == ["whole.pth"]
+    assert told == [(CHUNK_BYTES * n, len(CONTENT)) for n in (1, 2, 3)]
+
+
+def test_a_file_that_has_moved_is_followed(address: str, tmp_path: Path) -> None:
+    fetch(f"{address}/moved.pth", tmp_path / "moved.pth")
+    assert (tmp_path / "moved.pth").read_bytes() == CONTENT
+
+
+def test_a_file_of_another_digest_is_thrown_away(address: str, tmp_path: Path) -> None:
+    message = refusal(f"{address}/whole.pth", tmp_path / "whole.pth", "0123abcd")
+    assert f"its SHA-256 begins with {DIGEST[:8]}, not with 0123abcd as published" in message
+
+
+def test_a_cut_connection_leaves_no_part_of_the_file(address: str, tmp_path: Path) -> None:
+    message = refusal(f"{address}/cut.pth", tmp_path / "cache" / "cut.pth")
+    half, whole = len(CONTENT) // 2, len(CONTENT)
+    assert f"the connection was cut after {half} of {whole} bytes" in message
+
+
+def test_a_file_of_unknown_length_needs_a_digest(address: str, tmp_path: Path) -> None:
+    message = refusal(f"{address}/unmeasured.pth", tmp_path / "a" / "unmeasured.pth")
+    assert "the server doesn't say how long it is" in message
+    fetch(f"{address}/unmeasured.pth", tmp_path / "unmeasured.pth", DIGEST)
+    assert (tmp_path / "unmeasured.pth").read_bytes() == CONTENT
+
+
+def test_a_file_that_the_server_lacks_is_told_as_such(address: str, tmp_path: Path) -> None:
+    assert "HTTP 404" in refusal(f"{address}/absent.pth", tmp_path / "absent.pth")
+
+
+def test_a_server_that_falls_silent_is_given_up(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "STALLED_S", 0.1)
+    assert "timed out" in refusal(f"{address}/silent.pth", tmp_path / "silent.pth")
+
+
+def test_without_a_server_the_url_and_the_place_are_named(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    message = refusal(f"http://127.0.0.1:{port}/x.pth", tmp_path / "x.pth")
+    assert "refused" in message.lower()
+
+
+def test_a_folder_that_can_not_be_made_is_told(address: str, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_bytes(b"a file")
+    with pytest.raises(KinobenchError, match="taken"):
+        fetch(f"{address}/whole.pth", tmp_path / "taken" / "whole.pth")
+
+
+def test_an_interrupt_leaves_no_part_of_the_file(address: str, tmp_path: Path) -> None:
+    def interrupt(received: int, whole: int | None) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fetch(f"{address}/whole.pth", tmp_path / "whole.pth", on_bytes=interrupt)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture
+def entry(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """r3d_18's entry, of which the file lies on the server here and has its digest."""
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    entry = find_weights("r3d_18", "kinetics400")
+    assert entry is not None
+    entry = msgspec.structs.replace(entry, url=f"{address}/r3d_18-here.pth", digest=DIGEST[:8])
+    monkeypatch.setattr(published, "_table", lambda: (entry,))
+    asked.clear()
+    return entry
+
+
+def test_published_weights_are_fetched_once(entry, tmp_path: Path) -> None:
+    path = tmp_path / "hub" / "checkpoints" / "r3d_18-here.pth"
+    with pytest.raises(KinobenchError) as refused:
+        resolve_weights("r3d_18", "kinetics400")
+    assert entry.url in str(refused.value) and f"put the file at {path}" in str(refused.value)
+    assert fetch_weights(entry) == fetch_weights(entry) == path
+    assert resolve_weights("r3d_18", "KINETICS400_V1") == path
+    assert asked == ["/r3d_18-here.pth"]
+
+
+def test_a_run_fetches_each_file_once_before_it_measures(entry, tmp_path: Path, capsys) -> None:
+    cases = [made_case("r3d_18", weights="kinetics400", batch=batch) for batch in (1, 2)]
+    cases += [made_case("r3d_18"), made_case("r3d_18", weights="mine.pt")]
+    downloads.fetch_published(cases, Console(stderr=True))
+    downloads.fetch_published(cases, Console(stderr=True))
+    assert asked == ["/r3d_18-here.pth"]
+    path = tmp_path / "hub" / "checkpoints" / "r3d_18-here.pth"
+    assert capsys.readouterr() == ("", f"fetching {entry.url} to {path}\n")
+    assert path.read_bytes() == CONTENT
+
+
+def test_a_run_goes_on_without_what_it_could_not_fetch(
+    entry, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    gone = msgspec.structs.replace(entry, url=entry.url.replace("/r3d", "/absent_r3d"))
+    monkeypatch.setattr(published, "_table", lambda: (gone,))
+    downloads.fetch_published([made_case("r3d_18", weights="kinetics400")], Console(stderr=True))
+    first, told = capsys.readouterr().err.splitlines()
+    assert first.startswith(f"fetching {gone.url} to ")
+    assert told.startswith(f"kinobench: {gone.url} could not be fetched: HTTP 404")
+    assert "put the file at" in told

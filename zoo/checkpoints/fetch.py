@@ -1,0 +1,88 @@
+"""Files from the network: whole and right, or not at all."""
+
+import hashlib
+import uuid
+from collections.abc import Callable
+from contextlib import closing, suppress
+from http.client import HTTPException
+from pathlib import Path
+from typing import BinaryIO
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+from ...datasets.errors import KinobenchError
+
+STALLED_S = 30.0
+"""A server that says nothing for this long is given up."""
+CHUNK_BYTES = 2**20
+
+OnBytes = Callable[[int, int | None], None]
+"""Called with the bytes that have come, and those of the whole file if the server said."""
+
+
+def fetch(url: str, path: Path, digest: str = "", on_bytes: OnBytes | None = None) -> None:
+    """Download `url` to `path`, which appears only when every byte of it is there.
+
+    torch.hub.download_url_to_file takes a connection that is cut for the end of the file, and waits
+    without end for a server that falls silent; so the bytes are counted here.
+
+    Args:
+        url: Where the file lies.
+        path: Where it goes; its folder is made.
+        digest: What its SHA-256 must begin with; empty where nothing is published.
+        on_bytes: Told of every chunk.
+
+    Raises:
+        KinobenchError: It couldn't be had whole; the message names the URL, the reason, and where
+            to put the file by hand.
+    """
+    partial = path.with_name(f"{path.name}.{uuid.uuid4().hex}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("xb") as file:
+            _receive(url, file, digest, on_bytes or (lambda received, whole: None))
+        partial.replace(path)
+    except (OSError, HTTPException, _Wrong) as error:
+        raise KinobenchError(
+            f"{url} could not be fetched: {_reason(error)}; fetch it by other means and put the "
+            f"file at {path}"
+        ) from error
+    finally:
+        with suppress(OSError):  # it was moved, or could never be made
+            partial.unlink()
+
+
+class _Wrong(Exception):
+    """What came is not the file."""
+
+
+def _receive(url: str, file: BinaryIO, digest: str, on_bytes: OnBytes) -> None:
+    sha256 = hashlib.sha256()
+    request = Request(url, headers={"User-Agent": "kinobench"})
+    with closing(urlopen(request, timeout=STALLED_S)) as response:
+        stated = response.headers.get("Content-Length")
+        whole = int(stated) if stated is not None and stated.isdigit() else None
+        if whole is None and not digest and not getattr(response, "chunked", False):
+            raise _Wrong("the server doesn't say how long it is, so a part can't be told from it")
+        received = 0
+        while chunk := response.read(CHUNK_BYTES):
+            file.write(chunk)
+            sha256.update(chunk)
+            received += len(chunk)
+            on_bytes(received, whole)
+    if whole is not None and received != whole:
+        raise _Wrong(f"the connection was cut after {received} of {whole} bytes")
+    if not sha256.hexdigest().startswith(digest):
+        raise _Wrong(
+            f"its SHA-256 begins with {sha256.hexdigest()[: len(digest)]}, not with {digest} as "
+            "published"
+        )
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, HTTPError):
+        error.close()  # it carries the server's page and the connection
+        return f"HTTP {error.code} {error.reason}"
+    if isinstance(error, URLError):
+        return str(error.reason)
+    return str(error) or type(error).__name__

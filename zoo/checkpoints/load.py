@@ -1,0 +1,200 @@
+"""Checkpoint files: read without running code, and loaded only where they fit."""
+
+import argparse
+import hashlib
+import pickle
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...datasets.errors import KinobenchError
+from .renamed import todays_name
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+WRAPPERS = ("model_state", "state_dict", "model")
+"""The keys under which training programs keep the parameters: those of PySlowFast and pytorchvideo,
+of OpenMMLab and Lightning, of torchvision's references."""
+
+PARALLEL_PREFIX = "module."
+"""What torch's DataParallel and DistributedDataParallel put before every name."""
+
+TORCH_BEGINNINGS = (b"PK\x03\x04", b"\x80")
+"""Of what `torch.save` writes: a ZIP archive, and before torch 1.6 pickles."""
+BEGINNING_BYTES = 24
+"""How much of a file that is no checkpoint a message shows."""
+
+SHOWN = 3
+"""How many of the entries that don't fit a message names."""
+
+
+def load_checkpoint(module: "nn.Module", path: str | Path, published_digest: str = "") -> str:
+    """Load a checkpoint file into `module`, all of it or none, and return the file's digest.
+
+    `.safetensors` is read as such, anything else as what `torch.save` writes. The parameters may
+    lie under one of `WRAPPERS` or bare, with or without `module.` before every name, and under the
+    names that a library had for them when the file was made. Entries whose names begin with one of
+    the network's `ignored_prefixes`, a tuple that its class may have, are passed over.
+
+    Args:
+        module: The network.
+        path: The file.
+        published_digest: What the file's SHA-256 must begin with, where that is known.
+
+    Returns:
+        The first 16 hexadecimal digits of the file's SHA-256.
+
+    Raises:
+        KinobenchError: The file is missing, damaged, another one than published, holds code or no
+            parameters; or entries are missing, unexpected or of another shape than the module's.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise KinobenchError(f"weights {str(path)!r}: there is no such file")
+    digest = file_digest(file)
+    if not digest.startswith(published_digest[: len(digest)]):
+        raise KinobenchError(
+            f"weights {str(path)!r}: the file's SHA-256 begins with {digest}, not with "
+            f"{published_digest} as published; it is damaged or another one: delete it, or give it "
+            "another name if it is your own"
+        )
+    state = _parameters(file, _read(file))
+    expected = module.state_dict()
+    if all(name.startswith(PARALLEL_PREFIX) for name in state) and not any(
+        name.startswith(PARALLEL_PREFIX) for name in expected
+    ):
+        state = {name.removeprefix(PARALLEL_PREFIX): entry for name, entry in state.items()}
+    state = {todays_name(name, expected.keys()): entry for name, entry in state.items()}
+    ignored: tuple[str, ...] = getattr(module, "ignored_prefixes", ())
+    state = {name: entry for name, entry in state.items() if not name.startswith(ignored)}
+    faults = _misfits(expected, state)
+    if faults:
+        raise KinobenchError(
+            f"weights {str(path)!r} don't fit this network: {'; '.join(faults)}. "
+            f"{_cure(expected, state)}"
+        )
+    module.load_state_dict(state, strict=False)  # what is missing are counters alone
+    return digest
+
+
+def file_digest(path: str | Path) -> str:
+    """Return the first 16 hexadecimal digits of a file's SHA-256."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+def _refuse_what_is_no_checkpoint(file: Path) -> None:
+    """Look at the first bytes, so that a page that a server sent instead isn't taken for code."""
+    with file.open("rb") as opened:
+        first = opened.read(BEGINNING_BYTES)
+    if not first:
+        raise KinobenchError(f"weights {str(file)!r}: the file is empty")
+    if file.suffix == ".safetensors":
+        # huggingface/safetensors, README: 8 bytes tell how long the header is, JSON then.
+        begins_well = first[8:9] in (b"{", b"")
+    else:
+        begins_well = first.startswith(TORCH_BEGINNINGS)
+    if not begins_well:
+        raise KinobenchError(
+            f"weights {str(file)!r} is no checkpoint: it begins with "
+            f"{first.decode('ascii', 'replace')!r}"
+        )
+
+
+def _read(file: Path) -> object:
+    _refuse_what_is_no_checkpoint(file)
+    # Imported here, so that names and paths are resolved without torch.
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    if file.suffix == ".safetensors":
+        try:
+            return load_file(file)
+        except SafetensorError as error:
+            raise KinobenchError(f"weights {str(file)!r} can't be read: {error}") from error
+    try:
+        # torchvision's training scripts store their options, a Namespace, which holds no code.
+        with torch.serialization.safe_globals([argparse.Namespace]):
+            return torch.load(file, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise KinobenchError(
+            f"weights {str(file)!r} hold more than tensors, which could run code when read, or are "
+            "damaged; where you trust them, save their state dict alone, best as .safetensors"
+        ) from error
+    except EOFError as error:
+        raise KinobenchError(f"weights {str(file)!r}: the file is cut short") from error
+    except (RuntimeError, OSError, ValueError) as error:
+        raise KinobenchError(f"weights {str(file)!r} can't be read: {error}") from error
+
+
+def _parameters(file: Path, checkpoint: object) -> "dict[str, torch.Tensor]":
+    """Return the name -> tensor of what a checkpoint file held."""
+    import torch
+
+    entries = checkpoint
+    if isinstance(checkpoint, Mapping):
+        for wrapper in WRAPPERS:
+            if isinstance(checkpoint.get(wrapper), Mapping):
+                entries = checkpoint[wrapper]
+                break
+    if not isinstance(entries, Mapping) or not entries:
+        raise KinobenchError(
+            f"weights {str(file)!r} hold no parameters: a {type(entries).__name__} is not a "
+            f"state dict, neither bare nor under {', '.join(WRAPPERS)}"
+        )
+    state: dict[str, torch.Tensor] = {}
+    for name, entry in entries.items():
+        if not isinstance(name, str) or not isinstance(entry, torch.Tensor):
+            raise KinobenchError(
+                f"weights {str(file)!r}: entry {name!r} is a {type(entry).__name__}, not a tensor; "
+                "save the state dict alone"
+            )
+        state[name] = entry
+    return state
+
+
+def _misfits(expected: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
+    """Return what keeps `found` from being loaded where `expected` is wanted, one phrase a kind."""
+    reshaped = [
+        f"{name} is {list(found[name].shape)}, not {list(entry.shape)}"
+        for name, entry in expected.items()
+        if name in found and found[name].shape != entry.shape
+    ]
+    kinds = {
+        "missing": [name for name in expected if name not in found and not _is_counter(name)],
+        "unexpected": [name for name in found if name not in expected],
+        "of another shape": reshaped,
+    }
+    return [f"{len(names)} {kind} ({_first(names)})" for kind, names in kinds.items() if names]
+
+
+def _cure(expected: Mapping[str, Any], found: Mapping[str, Any]) -> str:
+    """Say what would do; where only the last layer's outputs differ, how many there are of each."""
+    if {name for name in expected if not _is_counter(name)} <= set(found) <= set(expected):
+        differing = {
+            (tuple(found[name].shape), tuple(entry.shape))
+            for name, entry in expected.items()
+            if name in found and found[name].shape != entry.shape
+        }
+        outputs = {(one[:1], other[:1]) for one, other in differing if one[1:] == other[1:]}
+        if len(outputs) == 1 and len(differing) <= 2:  # a weight and a bias
+            (((given,), (wanted,)),) = outputs
+            return (
+                f"Their head gives {given} classes, the network's {wanted}: measure on the "
+                f"dataset that they were trained on, or without one (--dataset none --classes "
+                f"{given})"
+            )
+    return "Are they of another architecture, number of classes, frames or size?"
+
+
+def _is_counter(name: str) -> bool:
+    """Tell whether an entry only counts batches: torch before 0.4.1 and Caffe2 stored none."""
+    return name.endswith("num_batches_tracked")
+
+
+def _first(names: Iterable[str]) -> str:
+    names = list(names)
+    return ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")

@@ -1,0 +1,214 @@
+"""The published checkpoints: found by name, fetched once, and loaded where the classes agree."""
+
+import os
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...datasets.errors import KinobenchError, nearest_name
+from ...datasets.lists.class_names import class_names, fold
+from ...datasets.protocol import Protocol, preset
+from ..spec import Weights
+from ..tables.csv_table import FOLDER, read_rows
+from .load import load_checkpoint
+from .shipped import shipped_file, shipped_weights
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from .fetch import OnBytes
+
+TABLE = FOLDER / "weights.csv"
+SHOWN = 3
+"""How many classes of a kind a message names."""
+
+
+def weights_of(model: str) -> list[Weights]:
+    """Return the checkpoints that were published of an architecture; imports no torch."""
+    return [entry for entry in _table() if entry.model == model]
+
+
+def named_weights(model: str, weights: str | None) -> Weights | None:
+    """Return the published checkpoint that `weights` names, in any case; None for anything else."""
+    wanted = (weights or "").lower()
+    for entry in weights_of(model):
+        if wanted and wanted in (entry.name, entry.alias):
+            return entry
+    return None
+
+
+def find_weights(model: str, weights: str | None) -> Weights | None:
+    """Return the published checkpoint that `weights` means by name, or as the path of its file.
+
+    A file anywhere that is called like a published one is taken for it, and held to its digest,
+    its classes and its protocol.
+    """
+    file = Path(weights or "").name
+    return named_weights(model, weights) or next(
+        (entry for entry in weights_of(model) if entry.file == file), None
+    )
+
+
+def native_protocol(model: str, weights: str | None) -> Protocol:
+    """Return the protocol that a published checkpoint was tested under.
+
+    Raises:
+        KinobenchError: There is no such checkpoint, or its protocol is not known; the message says
+            which checkpoints have one.
+    """
+    entry = find_weights(model, weights)
+    if entry is not None and entry.protocol is not None:
+        return preset(entry.protocol)
+    known = [each.name for each in weights_of(model) if each.protocol is not None]
+    cure = (
+        f"give --weights {' or '.join(known)}, or name a protocol"
+        if known
+        else f"no published weights of {model} have one here; name a protocol"
+    )
+    if weights is None:
+        raise KinobenchError(f"protocol 'native' is that of published weights: {cure}")
+    raise KinobenchError(f"protocol 'native': weights {weights!r} have none that is known: {cure}")
+
+
+def head_classes(entry: Weights) -> int | None:
+    """Return how many classes a checkpoint's head has; None where that is only in the file."""
+    return None if entry.classes is None else len(class_names(entry.classes))
+
+
+def refuse_other_classes(entry: Weights, dataset: str, classes: Sequence[str]) -> None:
+    """Check that a published checkpoint's outputs are the classes of a dataset, where it is known.
+
+    Raises:
+        KinobenchError: As `refuse_other_order` does.
+    """
+    if entry.classes is not None:
+        told = f"{entry.name!r} of {entry.model}"
+        refuse_other_order(told, class_names(entry.classes), entry.classes, dataset, classes)
+
+
+def refuse_other_order(
+    weights: str, own: Sequence[str], list_name: str, dataset: str, classes: Sequence[str]
+) -> None:
+    """Check that a checkpoint's outputs are the classes of a dataset, one by one.
+
+    Names are compared by their letters and digits. The same classes in another order are refused
+    too: outputs that were moved around here would no longer be those of the network as it is known.
+
+    Args:
+        weights: What a message calls the checkpoint.
+        own: The classes of its outputs.
+        list_name: What their list is called.
+        dataset: What it is to be scored on.
+        classes: Those of the dataset.
+
+    Raises:
+        KinobenchError: A class is missing or too many, or the order differs; the message says which
+            and where.
+    """
+    folded, wanted = [fold(name) for name in own], [fold(name) for name in classes]
+    if folded == wanted:
+        return
+    theirs = f"weights {weights} are for the {len(own)} classes of "
+    theirs += f"{list_name}, and {dataset} has {len(classes)}"
+    lacking = [name for name, key in zip(classes, wanted, strict=True) if key not in set(folded)]
+    surplus = [name for name, key in zip(own, folded, strict=True) if key not in set(wanted)]
+    if not lacking and not surplus and len(own) == len(classes):
+        index = next(i for i, key in enumerate(folded) if key != wanted[i])
+        raise KinobenchError(
+            f"{theirs}, the same in another order: class {index} is {own[index]!r} there and "
+            f"{classes[index]!r} here; list the dataset's classes in the order of {list_name}"
+        )
+    faults = [
+        f"{len(names)} that only {holder} {verb} ({_first(names)})"
+        for holder, verb, names in (
+            (dataset, "has", lacking),
+            ("the weights", "know", surplus),
+        )
+        if names
+    ]
+    raise KinobenchError(f"{theirs}: {'; '.join(faults) or 'some of them twice'}")
+
+
+def cache_folder() -> Path:
+    """Return where torch.hub keeps checkpoints (torch/hub.py, get_dir), without importing torch."""
+    cache_home = os.environ.get("XDG_CACHE_HOME", "~/.cache")
+    torch_home = os.environ.get("TORCH_HOME", str(Path(cache_home, "torch")))
+    return Path(torch_home).expanduser() / "hub" / "checkpoints"
+
+
+def fetch_weights(entry: Weights, on_bytes: "OnBytes | None" = None) -> Path:
+    """Return the file of a published checkpoint in torch hub's cache, fetched if it isn't there.
+
+    Raises:
+        KinobenchError: It couldn't be had; the message has the URL and where to put the file.
+    """
+    from .fetch import fetch  # HTTP and TLS, which a list of names needs not
+
+    path = cache_folder() / entry.file
+    if not path.is_file():
+        fetch(entry.url, path, entry.digest or "", on_bytes)
+    return path
+
+
+def resolve_weights(model: str, weights: str) -> Path:
+    """Return the file that `weights` means for an architecture; nothing is fetched.
+
+    A name comes first, of published weights or of those that come with kinobench: a file that is
+    called like one is `./kinetics400`.
+
+    Raises:
+        KinobenchError: There is no such file or name, or the published file is not in the cache.
+    """
+    entry = named_weights(model, weights)
+    if entry is not None:
+        path = cache_folder() / entry.file
+        if path.is_file():
+            return path
+        raise KinobenchError(
+            f"weights {weights!r} of {model} are not here; fetch {entry.url} and put the file at "
+            f"{path}"
+        )
+    path = shipped_file(model, weights) or Path(weights).expanduser()
+    if path.is_file():
+        return path
+    if path.is_dir():
+        raise KinobenchError(f"weights {weights!r} is a folder; give the checkpoint file in it")
+    known = [entry.name for entry in weights_of(model)] + shipped_weights(model)
+    nearest = nearest_name(weights, known)
+    hint = f"did you mean {nearest!r}? " if nearest else ""
+    raise KinobenchError(
+        f"weights {weights!r}: there is no such file, and no weights of that name are "
+        f"known for {model} ({', '.join(known) or 'it has none'}); {hint}give the path of a "
+        "checkpoint (.safetensors, .pt, .pth, .pyth)"
+    )
+
+
+def load_weights(module: "nn.Module", model: str, weights: str) -> str:
+    """Load published weights, or a checkpoint file, into a network, and return the file's digest.
+
+    Raises:
+        KinobenchError: As `resolve_weights` and `load_checkpoint` do.
+    """
+    entry = find_weights(model, weights)
+    published_digest = (entry.digest or "") if entry else ""
+    return load_checkpoint(module, resolve_weights(model, weights), published_digest)
+
+
+def read_weights(path: Path) -> list[Weights]:
+    """Read and check a table in the layout of `weights.csv`; an empty cell is None.
+
+    Raises:
+        KinobenchError: A column is missing or unknown, or a cell is not what its column holds; the
+            message names the file and the line.
+    """
+    return [entry for _, entry in read_rows(path, Weights)]
+
+
+@cache
+def _table() -> tuple[Weights, ...]:
+    return tuple(read_weights(TABLE))
+
+
+def _first(names: Sequence[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")

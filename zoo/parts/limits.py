@@ -1,0 +1,46 @@
+"""What a network can be built for: the smallest clip that it can take, said before it is built."""
+
+from ...datasets.errors import KinobenchError
+
+
+def check_build_arguments(
+    network: str,
+    num_classes: int,
+    frames: int,
+    size: int,
+    *,
+    min_frames: int = 1,
+    frames_multiple: int = 1,
+    min_size: int = 32,
+) -> None:
+    """Refuse to build `network` for a clip `[B, 3, frames, size, size]` that it can't take.
+
+    Args:
+        network: The network's name, as the message should call it.
+        num_classes: Length of the logits; at least 1.
+        frames: Frames in a clip.
+        size: Height and width of a frame, in pixels.
+        min_frames: The shortest clip that keeps at least one frame to the end.
+        frames_multiple: `frames` must be a multiple of this.
+        min_size: The smallest frame, in pixels; 32 is the stride of five halvings.
+
+    Raises:
+        KinobenchError: An argument is out of range; the message has its value and the range.
+    """
+    if num_classes < 1:
+        raise KinobenchError(f"{network}: num_classes is {num_classes}; give 1 or more")
+    if frames < min_frames:
+        raise KinobenchError(
+            f"{network}: a clip of {frames} frames is too short; give {min_frames} or more"
+        )
+    if frames % frames_multiple:
+        lower = frames - frames % frames_multiple
+        nearest = f"{lower} or " if lower >= min_frames else ""
+        raise KinobenchError(
+            f"{network}: {frames} frames is not a multiple of {frames_multiple}; "
+            f"give {nearest}{lower + frames_multiple}"
+        )
+    if size < min_size:
+        raise KinobenchError(
+            f"{network}: a frame of {size}x{size} is too small; give {min_size}x{min_size} or more"
+        )

@@ -1,9 +1,9 @@
-"""Settings of the documentation: `sphinx-build -W -b html docs docs/_build`."""
+"""Settings of the documentation: `sphinx-build -W -b html docs docs/_build/html`."""
 
 import os
 import re
 import sys
-from importlib.metadata import version
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import generate  # noqa: E402  # it is next to this file
 
 project = "kinobench"
 author = "The kinobench authors"
-release = version("kinobench")
+release = version = metadata.version("kinobench")
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build", "_generated/*.md"]

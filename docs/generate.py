@@ -223,7 +223,7 @@ def _option(parameter: Any) -> str:
     names = ", ".join(f"`{name}`" for name in (*parameter.opts, *parameter.secondary_opts))
     if parameter.is_flag:
         return names
-    metavar = parameter.metavar or parameter.type.name.upper()
+    metavar = parameter.metavar or parameter.name.strip("_").upper()
     return f"{names} `{metavar}`"
 
 

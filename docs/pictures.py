@@ -192,7 +192,7 @@ def quick_picture() -> str:
     shapes.append(
         words((left + right) / 2, bottom + 36, "latency, including optical flow", fill=GREY, more=_MIDDLE)
     )
-    shapes.append(words(left, top - 6, "top-1", fill=GREY, size=11, more=_END))
+    shapes.append(words(left - 8, down(87.5) + 4, "top-1", fill=GREY, size=11, more=_END))
     for percent, said in (
         (12.5, "the limit for single frames: 12.5 %"),
         (62.5, "the limit for frames without their order: 62.5 %"),

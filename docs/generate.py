@@ -34,7 +34,9 @@ def write_all(folder: Path) -> None:
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a table in Markdown; a `|` in a cell is escaped."""
     lines = [head, ["---"] * len(head), *rows]
-    cells = (" | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) for row in lines)
+    cells = (
+        " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) for row in lines
+    )
     return "".join(f"| {row} |\n" for row in cells)
 
 
@@ -196,14 +198,20 @@ def _command_part(name: str, command: Any) -> str:
     shown = [p for p in command.params if not getattr(p, "hidden", False) and p.name != "help"]
     arguments = [p for p in shown if p.param_type_name == "argument"]
     usage = " ".join([name, "[OPTIONS]", *(_argument(p) for p in arguments)])
-    lines = [f"## {name.removeprefix('kinobench ')}", f"```text\n{usage}\n```", _plain(command.help)]
+    lines = [
+        f"## {name.removeprefix('kinobench ')}",
+        f"```text\n{usage}\n```",
+        _plain(command.help),
+    ]
     if arguments:
         rows = [(f"`{_argument(p)}`", _plain(p.help), _shown_default(p)) for p in arguments]
         lines.append(table(("argument", "meaning", "default"), rows))
     panels: dict[str, list[Any]] = {}
     for option in shown:
         if option.param_type_name == "option":
-            panels.setdefault(getattr(option, "rich_help_panel", None) or "Options", []).append(option)
+            panels.setdefault(getattr(option, "rich_help_panel", None) or "Options", []).append(
+                option
+            )
     for panel, options in panels.items():
         rows = [(_option(p), _plain(p.help), _shown_default(p)) for p in options]
         lines.append((f"**{panel}**\n\n" if len(panels) > 1 else "") + table(_OPTION_HEAD, rows))
@@ -275,7 +283,9 @@ def origins_table() -> str:
     for alias in ALIASES:
         p = preset(alias)
         side = f"short side {p.short_side}" if p.exact_size is None else f"{p.exact_size}"
-        averaged = {"softmax": "the mean softmax", "logits": "the mean of the logits"}[p.aggregation]
+        averaged = {"softmax": "the mean softmax", "logits": "the mean of the logits"}[
+            p.aggregation
+        ]
         rows.append(
             (
                 f"`{alias}`",

@@ -171,7 +171,9 @@ def quick_picture() -> str:
         return bottom - (bottom - top) * percent / 100
 
     shapes = [
-        words(left, 24, "Accuracy and speed of the quick suite", size=16, more=' font-weight="600"'),
+        words(
+            left, 24, "Accuracy and speed of the quick suite", size=16, more=' font-weight="600"'
+        ),
         words(
             left,
             42,
@@ -190,7 +192,13 @@ def quick_picture() -> str:
             words(across(ms), bottom + 18, f"{ms:g} ms", fill=GREY, size=11, more=_MIDDLE),
         ]
     shapes.append(
-        words((left + right) / 2, bottom + 36, "latency, including optical flow", fill=GREY, more=_MIDDLE)
+        words(
+            (left + right) / 2,
+            bottom + 36,
+            "latency, including optical flow",
+            fill=GREY,
+            more=_MIDDLE,
+        )
     )
     shapes.append(words(left - 8, down(87.5) + 4, "top-1", fill=GREY, size=11, more=_END))
     for percent, said in (
@@ -217,7 +225,9 @@ def quick_picture() -> str:
     shapes += labels
     shapes.append(
         f'<circle cx="{left + 4:.1f}" cy="{bottom + 56:.1f}" r="4.5" fill="{BLUE}"/>'
-        + words(left + 14, bottom + 60, "no other network is both faster and as accurate", fill=GREY)
+        + words(
+            left + 14, bottom + 60, "no other network is both faster and as accurate", fill=GREY
+        )
     )
     return svg(760, 504, "Top-1 against latency of the quick suite", shapes)
 

@@ -61,7 +61,7 @@ class _Loads(HTMLParser):
 
 
 def loads_from_elsewhere(site: Path) -> list[str]:
-    """Return `FILE: ADDRESS` for everything that a page or a style of the site loads from elsewhere.
+    """Return `FILE: ADDRESS` for all that a page or a style of the site loads from elsewhere.
 
     Raises:
         FileNotFoundError: There is no page in the folder.

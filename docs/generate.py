@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from pictures import GREY, INK, line, svg, words
+from pictures import GREY, INK, label, line, svg
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOK = ROOT / "examples" / "quickstart.ipynb"
@@ -33,25 +33,26 @@ def write_all(folder: Path) -> None:
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a table in Markdown; a `|` in a cell is escaped."""
+
+    def escaped(cell: str) -> str:
+        return cell.replace("|", "\\|").replace("\n", " ")
+
     lines = [head, ["---"] * len(head), *rows]
-    cells = (
-        " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) for row in lines
-    )
-    return "".join(f"| {row} |\n" for row in cells)
+    return "".join(f"| {' | '.join(map(escaped, row))} |\n" for row in lines)
 
 
 # --- the record schema ----------------------------------------------------------------------------
 
 DERIVED = {
     "case.digest": "16 hexadecimal digits of everything that decides the case",
-    "case.protocol.digest": "16 hexadecimal digits of everything that decides the clips and the average",
+    "case.protocol.digest": "16 hexadecimal digits of all that decides a view or the average",
     "latency.p90_s": "the 90th percentile; `null` with fewer than 64 samples",
     "latency.p95_s": "the 95th percentile; `null` with fewer than 130 samples",
     "latency.p99_s": "the 99th percentile; `null` with fewer than 662 samples",
-    "latency.reached_s": "the time that you can reach: `wall_median_s` if the network is launch bound, else `median_s`",
-    "latency.throughput_per_s": "the batch size divided by `reached_s`: clips per second, or frames in mode `stream`",
+    "latency.reached_s": "`wall_median_s` if the network is launch bound, otherwise `median_s`",
+    "latency.throughput_per_s": "batch size / `reached_s`: clips (or streamed frames) a second",
     "latency.video_s": "the time of the forward passes of a whole video",
-    "memory.fragmentation_bytes": "what CUDA's allocator reserved at its peak and had not given out",
+    "memory.fragmentation_bytes": "memory that CUDA's allocator reserved and had not given out",
     "energy.j_per_video": "joules of the forward passes of a whole video",
     "sweep.knee": "the smallest batch that reaches 95 % of the best throughput",
     "sweep.points.latency.p90_s": "as in `latency`",
@@ -126,7 +127,7 @@ def _default(field: msgspec.inspect.Field) -> Any:
 
 
 def attributes_of(docstring: str) -> dict[str, str]:
-    """Return field -> meaning of the section `Attributes:` of a docstring; `a, b: ...` is of both."""
+    """Return field -> meaning, from `Attributes:` in a docstring; `a, b: ...` describes both."""
     section = re.search(r"^Attributes:\n(.*?)(?=^\S|\Z)", docstring, re.MULTILINE | re.DOTALL)
     found: dict[str, str] = {}
     if section is None:
@@ -139,7 +140,7 @@ def attributes_of(docstring: str) -> dict[str, str]:
 
 
 def type_text(kind: Any) -> str:
-    """Return a JSON type in words: `number or null`, `list of integers`, a link to a struct."""
+    """Return a JSON type as text: `number or null`, `list of integer`, a link to a struct."""
     simple = {
         "IntType": "integer",
         "FloatType": "number",
@@ -165,7 +166,7 @@ def type_text(kind: Any) -> str:
     if name == "UnionType":
         ordered = sorted(kind.types, key=lambda part: type(part).__name__ == "NoneType")
         return " or ".join(map(type_text, ordered))
-    raise TypeError(f"docs/generate.py has no words for the type {name}; add them to type_text")
+    raise TypeError(f"docs/generate.py has no text for the type {name}; add them to type_text")
 
 
 # --- the commands ---------------------------------------------------------------------------------
@@ -283,9 +284,7 @@ def origins_table() -> str:
     for alias in ALIASES:
         p = preset(alias)
         side = f"short side {p.short_side}" if p.exact_size is None else f"{p.exact_size}"
-        averaged = {"softmax": "the mean softmax", "logits": "the mean of the logits"}[
-            p.aggregation
-        ]
+        averaged = f"the mean of the {p.aggregation}"
         rows.append(
             (
                 f"`{alias}`",
@@ -431,11 +430,11 @@ def imports_picture() -> str:
         middle = top + cell * (number + 0.5)
         shapes += [
             line(left, middle, end, middle),
-            words(left - 10, middle + 4, name, more=' text-anchor="end"'),
+            label(left - 10, middle + 4, name, more=' text-anchor="end"'),
         ]
         x = left + cell * (number + 0.5)
         turned = f' transform="rotate(-55 {x:.1f} {top - 8:.1f})"'
-        shapes.append(words(x, top - 8, name, fill=GREY, more=turned))
+        shapes.append(label(x, top - 8, name, fill=GREY, more=turned))
         for other in sorted(imports[name], key=names.index):
             x = left + cell * (names.index(other) + 0.5)
             shapes.append(f'<circle cx="{x:.1f}" cy="{middle:.1f}" r="6" fill="{INK}"/>')

@@ -1,7 +1,7 @@
 """Draw the pictures of the documentation: `python docs/pictures.py` writes those that are kept.
 
-They are plain SVG, made of numbers alone, so that the same code gives the same bytes everywhere and a
-test can compare them.
+They are plain SVG, made of numbers alone, so that the same code gives the same bytes everywhere
+and a test can compare them.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,6 +15,7 @@ PICTURES = HERE / "pictures"
 QUICK = HERE.parent / "results" / "quick"
 """A run of the quick suite, stored with its records and what ranking needs."""
 
+_END, _MIDDLE, _BOLD = ' text-anchor="end"', ' text-anchor="middle"', ' font-weight="600"'
 INK, GREY, PALE, BLUE, ORANGE = "#1b1f24", "#656d76", "#e4e8ec", "#0969da", "#bc4c00"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"
 
@@ -33,9 +34,10 @@ def svg(width: int, height: int, title: str, shapes: Iterable[str]) -> str:
     )
 
 
-def words(x: float, y: float, said: str, *, fill: str = INK, size: int = 12, more: str = "") -> str:
+def label(x: float, y: float, text: str, *, fill: str = INK, size: int = 12, more: str = "") -> str:
     """Return a line of text whose baseline begins at `(x, y)`."""
-    return f'<text x="{x:.1f}" y="{y:.1f}" fill="{fill}" font-size="{size}"{more}>{escape(said)}</text>'
+    begin = f'<text x="{x:.1f}" y="{y:.1f}" fill="{fill}" font-size="{size}"{more}>'
+    return f"{begin}{escape(text)}</text>"
 
 
 def line(x1: float, y1: float, x2: float, y2: float, stroke: str = PALE, more: str = "") -> str:
@@ -73,12 +75,12 @@ def clips_picture() -> str:
     left, top, step, row = 20.0, 58.0, 2.45, 9.0
     right = left + step * RATE * SECONDS
     shapes = [
-        words(left, 24, "Which frames does a protocol take?", size=16, more=' font-weight="600"'),
-        words(
+        label(left, 24, "Which frames does a protocol take?", size=16, more=_BOLD),
+        label(
             left,
             42,
-            f"One video of {SECONDS} seconds, {RATE} frames per second. A row is a clip, a mark is a "
-            "frame.",
+            f"One video of {SECONDS} seconds, {RATE} frames per second. "
+            "A row is a clip, a mark is a frame.",
             fill=GREY,
         ),
     ]
@@ -107,7 +109,7 @@ def clips_picture() -> str:
         x = left + step * RATE * second
         shapes += [
             line(x, y - 4, x, y, GREY),
-            words(x, y + 14, f"{second} s", fill=GREY, size=11, more=' text-anchor="middle"'),
+            label(x, y + 14, f"{second} s", fill=GREY, size=11, more=' text-anchor="middle"'),
         ]
     return svg(round(right + 20), round(y + 26), "Frames that each protocol takes", shapes)
 
@@ -171,10 +173,10 @@ def quick_picture() -> str:
         return bottom - (bottom - top) * percent / 100
 
     shapes = [
-        words(
+        label(
             left, 24, "Accuracy and speed of the quick suite", size=16, more=' font-weight="600"'
         ),
-        words(
+        label(
             left,
             42,
             f"{len(dots)} small trained networks on moving dots, one thread of a CPU, batch 1",
@@ -184,15 +186,15 @@ def quick_picture() -> str:
     for percent in (0, 25, 50, 75, 100):
         shapes += [
             line(left, down(percent), right, down(percent)),
-            words(left - 8, down(percent) + 4, f"{percent} %", fill=GREY, size=11, more=_END),
+            label(left - 8, down(percent) + 4, f"{percent} %", fill=GREY, size=11, more=_END),
         ]
     for ms in (0.5, 1, 2, 5, 10, 20):
         shapes += [
             line(across(ms), bottom, across(ms), bottom + 5, GREY),
-            words(across(ms), bottom + 18, f"{ms:g} ms", fill=GREY, size=11, more=_MIDDLE),
+            label(across(ms), bottom + 18, f"{ms:g} ms", fill=GREY, size=11, more=_MIDDLE),
         ]
     shapes.append(
-        words(
+        label(
             (left + right) / 2,
             bottom + 36,
             "latency, including optical flow",
@@ -200,14 +202,14 @@ def quick_picture() -> str:
             more=_MIDDLE,
         )
     )
-    shapes.append(words(left - 8, down(87.5) + 4, "top-1", fill=GREY, size=11, more=_END))
-    for percent, said in (
+    shapes.append(label(left - 8, down(87.5) + 4, "top-1", fill=GREY, size=11, more=_END))
+    for percent, text in (
         (12.5, "the limit for single frames: 12.5 %"),
         (62.5, "the limit for frames without their order: 62.5 %"),
     ):
         shapes += [
             line(left, down(percent), right, down(percent), ORANGE, ' stroke-dasharray="4 4"'),
-            words(left + 6, down(percent) + 14, said, fill=ORANGE, size=11),
+            label(left + 6, down(percent) + 14, text, fill=ORANGE, size=11),
         ]
     taken = [_around(across(dot.latency_ms), down(dot.top1)) for dot in dots]
     taken += [(left, down(p) + 3, left + 290, down(p) + 18) for p in (12.5, 62.5)]
@@ -221,18 +223,15 @@ def quick_picture() -> str:
         )
         if placed is not None:
             taken.append(placed)
-            labels.append(words(placed[0], placed[3] - 3, dot.name, fill=colour, size=11))
+            labels.append(label(placed[0], placed[3] - 3, dot.name, fill=colour, size=11))
     shapes += labels
     shapes.append(
         f'<circle cx="{left + 4:.1f}" cy="{bottom + 56:.1f}" r="4.5" fill="{BLUE}"/>'
-        + words(
-            left + 14, bottom + 60, "no other network is both faster and as accurate", fill=GREY
-        )
+        + label(left + 14, bottom + 60, "no other is both faster and as accurate", fill=GREY)
     )
     return svg(760, 504, "Top-1 against latency of the quick suite", shapes)
 
 
-_END, _MIDDLE = ' text-anchor="end"', ' text-anchor="middle"'
 _Box = tuple[float, float, float, float]
 
 
@@ -240,9 +239,9 @@ def _around(x: float, y: float) -> _Box:
     return x - 5, y - 5, x + 5, y + 5
 
 
-def _label_box(x: float, y: float, said: str, taken: Sequence[_Box], inside: _Box) -> _Box | None:
+def _label_box(x: float, y: float, text: str, taken: Sequence[_Box], inside: _Box) -> _Box | None:
     """Return the first place next to a dot in which its name covers nothing else."""
-    wide, high = 6.2 * len(said), 13.0
+    wide, high = 6.2 * len(text), 13.0
     for shift in (0.0, -9.0, 9.0, -16.0, 16.0):
         for begin in (x + 8, x - 8 - wide):
             box = (begin, y + shift - high / 2, begin + wide, y + shift + high / 2)

@@ -5,6 +5,7 @@ import importlib
 import importlib.util
 import json
 import re
+import shutil
 import subprocess
 import sys
 import types
@@ -108,7 +109,7 @@ def test_every_option_exists_and_every_value_can_be_read(
 def test_a_wrong_option_and_a_wrong_value_are_found() -> None:
     with pytest.raises(Exception, match="No such option"):
         _parsed(("run", "--modle", "x3d_tiny"))
-    with pytest.raises(Exception, match="not a valid"):
+    with pytest.raises(Exception, match="valid integer"):
         _parsed(("show", "x3d_tiny", "--frames", "many"))
 
 
@@ -159,9 +160,7 @@ def test_the_quick_commands_of_a_page_run_as_they_stand(page: str, tmp_path: Pat
     if "mydata.py" in files_of(page):
         for name in ("fall", "walk"):
             write_video(tmp_path / "videos" / name / f"{name}_1.mp4", numbered_frames(20))
-    (tmp_path / "results").mkdir()
-    (tmp_path / "results" / "runs").symlink_to(ROOT / "results" / "quick" / "runs")
-    _own_runs(tmp_path / "results")
+    shutil.copytree(ROOT / "results" / "quick", tmp_path / "results")
     commands = [command for command in SOON if command.block.page == page]
     done = subprocess.run(
         [sys.executable, "-c", _DRIVER],
@@ -176,16 +175,6 @@ def test_the_quick_commands_of_a_page_run_as_they_stand(page: str, tmp_path: Pat
     for command, (code, size) in zip(commands, report, strict=True):
         assert code == 0, f"{command.said}\n{done.stderr}"
         assert size > 0 or "--output" in command.arguments, command.said
-
-
-def _own_runs(results: Path) -> None:
-    """Put a copy in the place of the link: commands add to it."""
-    link = results / "runs"
-    stored = sorted(link.iterdir())
-    link.unlink()
-    link.mkdir()
-    for file in stored:
-        (link / file.name).write_bytes(file.read_bytes())
 
 
 # --- Python, TOML ---------------------------------------------------------------------------------
@@ -362,7 +351,7 @@ def test_every_generated_part_is_made(tools: types.SimpleNamespace, tmp_path: Pa
     commands = (tmp_path / "commands.md").read_text()
     for name in ("run", "check", "data make", "leaderboard"):
         assert f"## {name}\n" in commands
-    assert "`--skip-unreadable`" in commands and "worker" not in commands
+    assert "`--skip-unreadable`" in commands and "## worker" not in commands
     assert json.loads((tmp_path / "quickstart.ipynb").read_text())["cells"]
 
 
@@ -465,7 +454,7 @@ def test_a_workflow_is_yaml_of_steps_that_exist(name: str) -> None:
     workflow = yaml.safe_load((ROOT / ".github" / "workflows" / name).read_text())
     assert workflow["permissions"] == {"contents": "read"}
     steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
-    runs = "\n".join(step.get("run", "") for step in steps)
+    runs = "\n".join(step["run"] for step in steps if "run" in step)
     for step in steps:
         assert ("uses" in step) != ("run" in step)
         assert "${{" not in step.get("run", "")

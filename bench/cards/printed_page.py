@@ -73,8 +73,9 @@ A multiply-add counts once. A printed cost is compared under the convention that
 `matmul` is convolutions and matrix products alone, `matmul+5norm` adds 5 for each element of a
 normalisation (fvcore in 2021), `mmcv` and `mmengine` are the counters of mmaction2 0.x and 1.x
 (`bench/cost/conventions.py` says what each counts). *exact* means: the same when rounded to the
-digits printed. mmengine's counter itself prints 3 decimals, which a table then rounds anew, and so does
-this page under `mmengine`: 32.8749 is 32.875 first and 32.88 then, where rounding once gives 32.87.
+digits printed. mmengine's counter itself prints 3 decimals, which a table then rounds again, and so
+does this page under `mmengine`: 32.8749 is 32.875 first and 32.88 then, where rounding once gives
+32.87.
 
 A number in parentheses after a deviation is that of its reason below. The counted number belongs to
 the reason: another one, or a reason where nothing deviates, is unexplained. Rows of one source that

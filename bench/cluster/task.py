@@ -70,7 +70,7 @@ def describe_node(root: str, decoder: str) -> dict[str, Any]:
     try:
         # By NVML, which sees GPUs that Ray hides from a task that asks for none.
         described = _found(root, "machine.environment").describe("cuda", decoder, first_gpu=True)
-        encoded: str = _found(root, "cluster_shard").environment_to_json(described)
+        encoded: str = _found(root, "cluster.shard").environment_to_json(described)
         return {"node": name, "error": None, "environment": encoded}
     except Exception as error:
         return {"node": name, "error": f"{type(error).__name__}: {error}", "environment": None}

@@ -1,11 +1,11 @@
-from pathlib import Path
-
 import pytest
 
 from kinobench.datasets.errors import DatasetError, UnknownNameError
 from kinobench.datasets.lists.class_names import LabelMatcher, class_names, fold
 
-ANNOTATIONS = Path(__file__).resolve().parents[1].parent / "shared" / "annotations"
+from ..fakes.media import SHARED
+
+ANNOTATIONS = SHARED / "annotations"
 
 
 @pytest.mark.parametrize(

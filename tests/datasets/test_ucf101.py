@@ -1,5 +1,4 @@
 import os
-from pathlib import Path
 
 import pytest
 
@@ -7,7 +6,9 @@ from kinobench.datasets.errors import DatasetError, UnknownNameError
 from kinobench.datasets.lists.class_names import class_names
 from kinobench.datasets.lists.ucf101 import load
 
-ANNOTATIONS = Path(__file__).resolve().parents[1].parent / "shared" / "annotations" / "ucf101"
+from ..fakes.media import SHARED
+
+ANNOTATIONS = SHARED / "annotations" / "ucf101"
 THREE = (
     "ApplyEyeMakeup/v_ApplyEyeMakeup_g01_c01.avi",
     "HandstandPushups/v_HandstandPushups_g02_c03.avi",

@@ -17,8 +17,9 @@ from kinobench.bench.records.record import Drift, Record
 from kinobench.bench.records.store import RunFile
 
 from ..fakes.made_records import MACHINE, elsewhere, failed_record, made_latency, made_record
+from ..fakes.media import REPOSITORY
 
-SCRIPT = Path(__file__).parent / "benchmarks" / "gpu_zoo.py"
+SCRIPT = REPOSITORY / "tests" / "benchmarks" / "gpu_zoo.py"
 
 
 @pytest.fixture

@@ -18,6 +18,8 @@ from kinobench.zoo import registry
 from kinobench.zoo.spec import Published
 from kinobench.zoo.tables.published import TABLE, published, read_published
 
+from ..fakes.media import SHARED
+
 HEADER = (
     "model,variant,pretraining,frames,stride,size,classes,gmacs,convention,mparams,"
     "params_convention,dataset,views,top1,top5,source,evidence,cost_reason,macs_here,"
@@ -124,7 +126,7 @@ def test_fvcore_counts_the_same_from_a_real_forward(case, gmacs):
 
 @pytest.fixture(scope="module")
 def collected() -> list[dict[str, str]]:
-    table = Path(__file__).parents[1] / "../shared/published.csv"
+    table = SHARED / "published.csv"
     if not table.exists():
         pytest.skip("../shared/published.csv is not here")
     with table.open(encoding="utf-8", newline="") as file:

@@ -38,10 +38,10 @@ from kinobench.datasets.protocol import preset
 from kinobench.datasets.split import Video
 from kinobench.zoo import registry
 
-from ...fakes.media import REPOSITORY
+from ...fakes.media import FAKES, REPOSITORY
 from ...fakes.trees import make_ucf101
 
-MODELS = Path(__file__).with_name("cluster_models.py")
+MODELS = FAKES / "cluster_models.py"
 VIDEOS = 100  # thirteen shards of eight videos
 PATIENCE_S = 600
 STARTED: list["subprocess.Popen[str]"] = []

@@ -13,7 +13,9 @@ from kinobench.bench.records.job import Event, Measured, Note
 from kinobench.bench.run import worker
 from kinobench.datasets.errors import KinobenchError
 
-MODELS = Path(__file__).with_name("misbehaving_models.py")
+from ...fakes.media import FAKES
+
+MODELS = FAKES / "misbehaving_models.py"
 MESSAGE = "cost: could not be counted: NotImplementedError: no rule for this mode"
 
 

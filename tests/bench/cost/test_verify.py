@@ -2,7 +2,6 @@
 
 import re
 from decimal import Decimal
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -24,7 +23,9 @@ from kinobench.zoo import registry
 from kinobench.zoo.spec import Published
 from kinobench.zoo.tables.published import CONVENTIONS, published
 
-PAGE = Path(__file__).parents[1] / "results" / "published.md"
+from ...fakes.media import REPOSITORY
+
+PAGE = REPOSITORY / "results" / "published.md"
 
 ROW = Published(
     **{"model": "c3d_tiny", "variant": None, "pretraining": None},

@@ -16,12 +16,12 @@ from typing import Any
 import psutil
 import pytest
 
-from ...fakes.media import REPOSITORY
+from ...fakes.media import FAKES, REPOSITORY
 from ...fakes.trees import make_ucf101
 
 KILLS = 30
 VIDEOS = 150
-MODELS = Path(__file__).with_name("misbehaving_models.py")
+MODELS = FAKES / "misbehaving_models.py"
 COMMAND = (
     *(sys.executable, REPOSITORY / "bench.py", "run", "--model", "works", "--plugin", MODELS),
     *("--dataset", "ucf101", "--data-root", "ucf", "--views", "10x3", "--measure", "accuracy"),

@@ -31,7 +31,7 @@ from kinobench.bench.statistics.stats import hits_at
 from kinobench.datasets import catalog
 from kinobench.datasets.protocol import PRESETS, Protocol
 
-from ...fakes.media import REPOSITORY
+from ...fakes.media import FAKES, REPOSITORY
 from ...fakes.painted import (
     CUT_SHORT,
     KINETICS400,
@@ -55,7 +55,7 @@ from ...fakes.painted_network import (
 
 CLASSES = {"ucf101": 101, "kinetics400": 400}
 VIDEOS = {"ucf101": UCF101, "kinetics400": KINETICS400}
-PLUGIN = Path(__file__).with_name("painted_models.py")
+PLUGIN = FAKES / "painted_models.py"
 
 VIEWS_BYTES, VIEWS = 250_000_000, 100
 """What the quick test cuts from a tree under one preset, but for one video at least."""

@@ -22,7 +22,7 @@ from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.protocol import preset
 
 from ...fakes.made_records import made_latency, made_memory, made_record
-from ...fakes.media import REPOSITORY
+from ...fakes.media import FAKES, REPOSITORY
 
 OWN_BATCH = 3
 """The case's; no sweep tries it, and there is always room for it."""
@@ -312,7 +312,7 @@ def run(folder: Path, *options: str) -> "subprocess.CompletedProcess[str]":
         'classes = 8\nmeasure = ["sweep"]\nmemory_limit_gib = 4\n'
         "[latency]\nmin_s = 0.01\nmax_s = 0.05\nwarmup_max_s = 0.05\n"
     )
-    plugin = str(Path(__file__).with_name("misbehaving_models.py"))
+    plugin = str(FAKES / "misbehaving_models.py")
     command = [sys.executable, str(REPOSITORY / "bench.py"), "run", "sweep.toml"]
     return subprocess.run(
         [*command, "--plugin", plugin, *options],

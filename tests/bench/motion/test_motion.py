@@ -61,8 +61,9 @@ from kinobench.zoo import registry
 from ...fakes.made_fitted import made_fitted
 from ...fakes.made_predictions import logits_table, write_file, write_shards
 from ...fakes.made_records import made_accuracy, made_record
+from ...fakes.media import FAKES
 
-MODELS = Path(__file__).with_name("motion_models.py")
+MODELS = FAKES / "motion_models.py"
 
 CLASSES = class_names("pointlight")
 LABELS = np.arange(320) % 8

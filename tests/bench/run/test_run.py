@@ -12,10 +12,10 @@ import pytest
 
 from kinobench.bench.records.record import Record, from_json
 
-from ...fakes.media import REPOSITORY
+from ...fakes.media import FAKES, REPOSITORY
 from ...fakes.trees import make_ucf101
 
-MODELS = Path(__file__).with_name("misbehaving_models.py")
+MODELS = FAKES / "misbehaving_models.py"
 BENCH = [sys.executable, str(REPOSITORY / "bench.py")]
 
 

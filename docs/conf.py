@@ -29,10 +29,13 @@ autodoc_member_order = "bysource"
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 
+smartquotes = False  # `--model` keeps its two hyphens
+
 html_theme = "furo"
 html_title = "kinobench"
 html_copy_source = False
 html_show_sphinx = False
+html_show_copyright = False
 html_static_path = ["style"]
 html_css_files = ["site.css"]
 

@@ -109,15 +109,24 @@ def _struct_part(kind: type) -> str:
     said = inspect.cleandoc(kind.__doc__ or "")
     meanings = attributes_of(said)
     prose = re.split(r"\n(?:Attributes|Args|Raises):\n", said)[0].strip()
+    prose = re.sub(r"\bNone\b", "`null`", prose)
     rows = []
     info = msgspec.inspect.type_info(kind)
     assert isinstance(info, msgspec.inspect.StructType)
     for field in info.fields:
         default = "" if field.required else f"`{json.dumps(_default(field))}`"
-        meaning = meanings.get(field.name, "")
+        meaning = meanings.get(field.name) or _first_line(field.type)
+        meaning = re.sub(r"\bNone\b", "`null`", meaning)
         rows.append((f"`{field.encode_name}`", type_text(field.type), default, meaning))
     heading = f"## {kind.__name__}\n\n{prose}\n\n"
     return heading + table(("field", "type", "default", "meaning"), rows)
+
+
+def _first_line(kind: Any) -> str:
+    """Return what the first struct in a type says of itself; "" where there is none."""
+    if isinstance(kind, msgspec.inspect.StructType):
+        return inspect.cleandoc(kind.cls.__doc__ or "").partition("\n")[0]
+    return next(filter(None, map(_first_line, _inner(kind))), "")
 
 
 def _default(field: msgspec.inspect.Field) -> Any:
@@ -206,7 +215,7 @@ def _command_part(name: str, command: Any) -> str:
     ]
     if arguments:
         rows = [(f"`{_argument(p)}`", _plain(p.help), _shown_default(p)) for p in arguments]
-        lines.append(table(("argument", "meaning", "default"), rows))
+        lines.append(_with_defaults("argument", rows))
     panels: dict[str, list[Any]] = {}
     for option in shown:
         if option.param_type_name == "option":
@@ -215,11 +224,16 @@ def _command_part(name: str, command: Any) -> str:
             )
     for panel, options in panels.items():
         rows = [(_option(p), _plain(p.help), _shown_default(p)) for p in options]
-        lines.append((f"**{panel}**\n\n" if len(panels) > 1 else "") + table(_OPTION_HEAD, rows))
+        title = f"**{panel}**\n\n" if len(panels) > 1 else ""
+        lines.append(title + _with_defaults("option", rows))
     return "\n\n".join(lines) + "\n"
 
 
-_OPTION_HEAD = ("option", "meaning", "default")
+def _with_defaults(what: str, rows: list[tuple[str, str, str]]) -> str:
+    """Return a table of `(name, meaning, default)`, without the last column where it is empty."""
+    if any(default for _, _, default in rows):
+        return table((what, "meaning", "default"), rows)
+    return table((what, "meaning"), [row[:2] for row in rows])
 
 
 def _argument(parameter: Any) -> str:
@@ -233,7 +247,7 @@ def _option(parameter: Any) -> str:
     if parameter.is_flag:
         return names
     metavar = parameter.metavar or parameter.name.strip("_").upper()
-    return f"{names} `{metavar}`"
+    return f"{names} {' or '.join(f'`{choice}`' for choice in metavar.split('|'))}"
 
 
 def _shown_default(parameter: Any) -> str:
@@ -253,7 +267,9 @@ def _plain(said: str | None) -> str:
     from kinobench.bench.cli import app
 
     cleaned = inspect.cleandoc(said or "")
-    return Text.from_markup(cleaned).plain if app.rich_markup_mode == "rich" else cleaned
+    if app.rich_markup_mode == "rich":
+        cleaned = Text.from_markup(cleaned).plain
+    return re.sub(r"(?<![`\w-])(--[a-z][\w-]*)(?![`\w-])", r"`\1`", cleaned)
 
 
 # --- the protocols --------------------------------------------------------------------------------

@@ -81,7 +81,7 @@ def records_page() -> str:
 
 
 def structs_of(root: type) -> list[type]:
-    """Return a struct and all structs that its fields hold, in the order in which they come."""
+    """Return a struct and all structs in its fields, in the order in which they come."""
     found: list[type] = []
 
     def visit(kind: msgspec.inspect.Type) -> None:
@@ -349,7 +349,7 @@ PURPOSES = {
 
 
 def packages_of(layer: str) -> list[Path]:
-    """Return the folders of a layer that hold Python."""
+    """Return the folders of a layer with Python files."""
     folders = (path for path in (ROOT / layer).iterdir() if path.is_dir())
     return sorted(path for path in folders if any(path.glob("*.py")))
 

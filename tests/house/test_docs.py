@@ -401,6 +401,19 @@ def _paths(plain: Any, before: str = "") -> set[str]:
     return found
 
 
+def test_the_counts_in_the_text_are_right() -> None:
+    def page(name: str) -> str:
+        return " ".join((ROOT / name).read_text().split())
+
+    weights = len(list((ROOT / "zoo" / "weights" / "pointlight").glob("*.safetensors")))
+    quick, gate = suites.load("quick").models, suites.load("gate").models
+    assert f"suite `gate` is checked: {len(gate)} tiny networks" in page("docs/gate.md")
+    assert f"the {len(quick)} networks of the quick suite" in page("README.md")
+    assert f"{weights} tiny networks" in page("docs/training.md")
+    assert f"and {weights} of them come" in page("docs/choose.md")
+    assert len(registry.listed()) > 200 and "More than 200 networks" in page("README.md")
+
+
 def test_every_name_in_the_table_of_networks_is_there() -> None:
     page = (ROOT / "docs" / "choose.md").read_text()
     (table,) = re.findall(r"^\| kind \| names.*?\n\n", page, flags=re.DOTALL | re.MULTILINE)

@@ -28,6 +28,7 @@ autodoc_typehints = "description"
 autodoc_member_order = "bysource"
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
+napoleon_use_ivar = True  # else attributes are described twice
 
 smartquotes = False  # `--model` keeps its two hyphens
 

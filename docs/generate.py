@@ -272,6 +272,28 @@ def _plain(said: str | None) -> str:
     return re.sub(r"(?<![`\w-])(--[a-z][\w-]*)(?![`\w-])", r"`\1`", cleaned)
 
 
+# --- the Python API -------------------------------------------------------------------------------
+
+
+def python_page() -> str:
+    """Return directives that document every public name of `kinobench`, by kind."""
+    import kinobench
+
+    kinds: dict[str, list[str]] = {"Functions": [], "Classes": [], "Errors": []}
+    for name in sorted(getattr(kinobench, "__all__", ()), key=str.lower):
+        found = getattr(kinobench, name)
+        if inspect.isclass(found):
+            kind = "Errors" if issubclass(found, Exception) else "Classes"
+            kinds[kind].append(f".. autoclass:: kinobench.{name}\n   :members:\n")
+        elif callable(found):
+            kinds["Functions"].append(f".. autofunction:: kinobench.{name}\n")
+    parts = []
+    for kind, directives in kinds.items():
+        body = "\n".join(directives)
+        parts.append(f"## {kind}\n\n```{{eval-rst}}\n.. currentmodule:: kinobench\n\n{body}```\n")
+    return "\n".join(parts)
+
+
 # --- the protocols --------------------------------------------------------------------------------
 
 PLACEMENTS = {
@@ -472,6 +494,7 @@ def _missing_notebook() -> str:
 PARTS: dict[str, Callable[[], str]] = {
     "records.md": records_page,
     "commands.md": commands_page,
+    "python.md": python_page,
     "origins.md": origins_table,
     "protocols.md": protocols_table,
     "packages.md": packages_page,

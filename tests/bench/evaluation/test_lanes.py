@@ -7,10 +7,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from kinobench.bench.evaluation import case
 from kinobench.bench.evaluation.shards import Shard
 from kinobench.bench.evaluation.side_by_side import side_by_side
 from kinobench.bench.network.network import Network
-from kinobench.bench.run import worker
 from kinobench.datasets.protocol import preset
 from kinobench.datasets.split import Split, Video
 
@@ -73,7 +73,7 @@ def test_a_reader_who_goes_away_ends_the_lanes() -> None:
 def test_a_network_is_copied_for_cores_and_shards_that_would_be_idle(
     monkeypatch: pytest.MonkeyPatch, cores: int, threads: int, videos: int, copies: int
 ) -> None:
-    monkeypatch.setattr(worker, "physical_cores", lambda: cores)
+    monkeypatch.setattr(case, "physical_cores", lambda: cores)
     network = Network(
         made_case("early_fusion_tiny", threads=threads, protocol=preset("pointlight"))
     )
@@ -83,5 +83,5 @@ def test_a_network_is_copied_for_cores_and_shards_that_would_be_idle(
         classes=("A",),
         videos=tuple(msgspec.structs.replace(VIDEO, id=str(each)) for each in range(videos)),
     )  # 320 videos are ten shards
-    made = worker._copies(network, split)
+    made = case.copies(network, split)
     assert len(made) == copies and network.module not in made

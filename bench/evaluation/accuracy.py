@@ -12,10 +12,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ...datasets.names import DEFAULT_DECODER
-from ...datasets.names import DEFAULT_FLOW, Decoder, FlowMethod, Probe
 from ...datasets.errors import VideoError
 from ...datasets.flow.cache import FlowCache
+from ...datasets.names import DEFAULT_DECODER, DEFAULT_FLOW, Decoder, FlowMethod, Probe
 from ...datasets.protocol import Protocol
 from ...datasets.split import Split, Video
 from ...datasets.video.clips import read_clips

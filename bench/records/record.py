@@ -6,8 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from ...datasets.names import DEFAULT_DECODER
-from ...datasets.names import Decoder, FlowMethod, Probe
+from ...datasets.names import DEFAULT_DECODER, Decoder, FlowMethod, Probe
 from ...datasets.protocol import Protocol
 
 SCHEMA = 1

@@ -10,8 +10,17 @@ from typing import Any, get_args
 import msgspec
 
 from ...datasets import catalog
-from ...datasets.names import DECODERS, DEFAULT_DECODER, DEFAULT_FLOW, FLOW_METHODS, PROBES, Decoder, FlowMethod, Probe
 from ...datasets.errors import KinobenchError, UnknownNameError, nearest_name
+from ...datasets.names import (
+    DECODERS,
+    DEFAULT_DECODER,
+    DEFAULT_FLOW,
+    FLOW_METHODS,
+    PROBES,
+    Decoder,
+    FlowMethod,
+    Probe,
+)
 from ...datasets.protocol import preset
 from ...datasets.protocol.cropping import CROP_COUNTS
 from ...zoo import registry

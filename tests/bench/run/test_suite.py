@@ -7,7 +7,9 @@ import pytest
 
 from kinobench.bench.machine.environment import physical_cores
 from kinobench.bench.run import suite as suites
-from kinobench.bench.run.suite import Settings, parse, plan, settings_of
+from kinobench.bench.run.plan import Planned, plan
+from kinobench.bench.run.settings import Settings, settings_of
+from kinobench.bench.run.suite import parse
 from kinobench.datasets.errors import KinobenchError, UnknownNameError
 from kinobench.zoo import registry
 
@@ -21,11 +23,11 @@ def build(num_classes, frames, size):
 """
 
 
-def planned(content: str, *models: str, **asked: object) -> list[suites.Planned]:
+def planned(content: str, *models: str, **asked: object) -> list[Planned]:
     return plan(parse(content, "my.toml"), settings_of(**asked), models)
 
 
-def only(content: str, *models: str, **asked: object) -> suites.Planned:
+def only(content: str, *models: str, **asked: object) -> Planned:
     (entry,) = planned(content, *models, **asked)
     return entry
 

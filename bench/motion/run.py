@@ -9,7 +9,7 @@ import numpy as np
 from rich.console import Console
 
 from ...datasets import catalog
-from ...datasets.errors import KinobenchError
+from ...datasets.errors import KinobenchError, program
 from ...datasets.names import PROBES, Probe
 from ...datasets.pointlight.opposites import backwards
 from ...datasets.split import Split
@@ -141,7 +141,7 @@ def _without_weights(wanted: Wanted) -> str:
         if _is_fitted_on(path, dataset)  # one dataset's name may begin another's
     ]
     newest = max(fitted, key=lambda path: path.stat().st_mtime, default=None)
-    cure = f"fit it first, by `python bench.py fit {model} --dataset {dataset}`, and give --weights"
+    cure = f"fit it first, by `{program()} fit {model} --dataset {dataset}`, and give --weights"
     if newest is not None:
         cure = f"give --weights {newest}"
     return (

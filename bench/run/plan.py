@@ -30,23 +30,27 @@ KINETICS_CLASSES = 400
 
 
 class Planned(msgspec.Struct, frozen=True):
-    """A case of a suite and what is to be measured of it."""
+    """A case of a suite, and its measurements."""
 
     case: Case
     measures: tuple[Measure, ...]
     max_batch: int | None = None
 
 
-def plan(suite: Suite, asked: Settings, models: Sequence[str] = ()) -> list[Planned]:
-    """Return the cases of a suite, with what the command line asks for over what it says.
+def plan(
+    suite: Suite, asked: Settings, models: Sequence[str] = (), processors: int | None = None
+) -> list[Planned]:
+    """Return the cases of a suite; settings of the command line count before those of the suite.
 
     Args:
         suite: The suite.
         asked: Settings of the command line.
-        models: Models of the command line; they take the place of the suite's own.
+        models: Models of the command line; they replace the suite's own.
+        processors: The most threads that a case may have; None for cases that run elsewhere.
 
     Raises:
-        KinobenchError: A name is unknown, or settings contradict each other.
+        KinobenchError: A name is unknown, settings contradict each other, or a case has more
+            threads than there are processors.
     """
     rows = [Settings(model=model) for model in models or suite.models]
     if not models:
@@ -66,7 +70,17 @@ def plan(suite: Suite, asked: Settings, models: Sequence[str] = ()) -> list[Plan
         problem = rule(asked, planned.values())
         if problem is not None:
             raise KinobenchError(problem)
+    _refuse_too_many_threads(planned.values(), processors)
     return list(planned.values())
+
+
+def _refuse_too_many_threads(planned: Collection[Planned], processors: int | None) -> None:
+    most = max((each.case.threads or 1 for each in planned), default=1)
+    if processors is not None and most > processors:
+        here = f"{processors} processor{'s' if processors > 1 else ''}"
+        raise KinobenchError(
+            f"--threads {most}: this process may use {here}; give --threads {processors} or fewer"
+        )
 
 
 def _merged(before: Planned | None, entry: Planned) -> Planned:

@@ -1,8 +1,8 @@
-"""Settings of a case, and the values that each may have."""
+"""Settings of a case, as people type them, and the values that each may have."""
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, get_args
 
 import msgspec
@@ -14,29 +14,31 @@ from ...datasets.protocol import preset
 from ...datasets.protocol.cropping import CROP_COUNTS
 from ...zoo import registry
 from ..records.record import Device, Measure, Mode, Precision
-from ..text.toml import wrong_value
+from ..text.toml import Naming, one_of, toml_key, wrong_value
 
 NATIVE = "native"
-"""The protocol that the case's weights were tested under."""
+"""The protocol under which the case's weights were tested."""
 SHIPPED = "shipped"
-"""The weights that come with kinobench for the dataset; without them a network is untrained."""
+"""The weights that come with kinobench for the dataset; a network without any is untrained."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a case, a suite or the command line may say of a case; None leaves it to the others.
+    """Settings of a case, which the case, its suite or the command line give; None is not given.
 
     Attributes:
-        weights: A name, a path, `none`, or `shipped`: those that come with kinobench for the
-            dataset and clips of that size, where there are any.
+        weights: A name, a path, `none`, or `shipped`: the weights that come with kinobench for
+            the dataset and clips of that size, if there are any.
         dataset: A name of the catalog, or `none`.
         views: Temporal x spatial views, `10x3`.
-        batch: One case for each.
-        flow: How the optical flow is computed for the networks that take it.
-        decoder: What decodes the videos of the dataset.
-        probe: What is done to the clips that accuracy is measured on.
-        cold_l2: Whether the GPU's L2 cache is overwritten before each sample of a latency.
-        sweep: Whether batches 1, 2, 4, ... are measured too; the first case of a model does it.
-        max_batch: The largest of them; until memory is out, if not given.
+        batch: Views in a forward; one case for each number.
+        threads: Threads of one operator on the CPU; all physical cores, if not given.
+        eval_batch: Views in a forward while accuracy is measured.
+        flow: The method of the optical flow, for networks that take it.
+        decoder: The library that decodes the videos of the dataset.
+        probe: The change that is made to the clips before accuracy is measured.
+        cold_l2: Overwrite the GPU's L2 cache before each sample of a latency.
+        sweep: Measure batches 1, 2, 4, ... too; the first case of a model does it.
+        max_batch: The largest batch of the sweep; it goes on until memory is out, if not given.
     """
 
     model: str | None = None
@@ -72,19 +74,89 @@ CHOICES: dict[str, tuple[str, ...]] = {
 }
 
 
-def settings_of(**given: Any) -> Settings:
-    """Check what the command line says; None is not said.
+_SYNONYMS = {"device": {"gpu": "cuda"}, "precision": {"float32": "fp32", "float16": "fp16"}}
+
+
+def option(field: str, value: Any) -> str:
+    """Return a setting as the command line writes it: `--eval-batch 8`."""
+    return f"--{field.replace('_', '-')} {value}"
+
+
+def argument(field: str, value: Any) -> str:
+    """Return a setting as a call in Python writes it: `eval_batch=8`."""
+    return f"{field}={value!r}"
+
+
+def settings_of(naming: Naming = option, /, **given: Any) -> Settings:
+    """Check settings of the command line, or of a call in Python; None is not given.
+
+    Args:
+        naming: How messages write a setting: `option`, or `argument` for a call in Python.
+        given: The settings, as `as_typed` takes them.
 
     Raises:
-        KinobenchError: A value is not one that the setting can have; the option is named.
+        KinobenchError: A setting can't have such a value; the message names the option.
     """
     plain = {field: value for field, value in given.items() if value is not None}
+    as_typed(plain, "", naming)
     try:
         settings = msgspec.convert(plain, Settings)
     except msgspec.ValidationError as error:
-        raise wrong_value(error, plain, "command line", CHOICES) from error
-    refuse_wrong_values(settings, SETTING_CHECKS, "command line")
+        raise wrong_value(error, plain, "", CHOICES, naming) from error
+    refuse_wrong_values(settings, SETTING_CHECKS, "", naming)
     return settings
+
+
+def as_typed(plain: Any, where: str, naming: Naming = toml_key) -> None:
+    """Write the values of a table as settings have them, where people type them otherwise.
+
+    `GPU` is `cuda`, `BF16` is `bf16`, and a list may be one value, or values with commas between:
+    `batch = 8`, `--batch 1,8`, `--measure "latency, flops"`. All else is left to be refused.
+
+    Raises:
+        KinobenchError: The device has a number, as `cuda:1`.
+    """
+    if not isinstance(plain, dict):
+        return
+    for field in ("batch", "measure"):
+        if isinstance(plain.get(field), list | tuple | str | int):
+            plain[field] = [each for item in _items(plain[field]) for each in _split(item)]
+    if isinstance(plain.get("batch"), list):
+        plain["batch"] = [_number(each) for each in plain["batch"]]
+    if isinstance(plain.get("measure"), list):
+        plain["measure"] = [_name("measure", each) for each in plain["measure"]]
+    for field in CHOICES.keys() - {"measure"}:
+        if field in plain:
+            plain[field] = _name(field, plain[field])
+    device = plain.get("device")
+    if isinstance(device, str) and re.fullmatch(r"(cuda|gpu):\d+", device):
+        number = device.partition(":")[2]
+        raise KinobenchError(
+            f"{where}{': ' if where else ''}{naming('device', device)}: give cuda, and choose the "
+            f"GPU by the environment: CUDA_VISIBLE_DEVICES={number}"
+        )
+
+
+def _items(value: Any) -> Iterable[Any]:
+    return value if isinstance(value, list | tuple) else (value,)
+
+
+def _split(item: Any) -> list[Any]:
+    """Return the parts of `latency, flops`; anything but text is one part."""
+    if not isinstance(item, str):
+        return [item]
+    return [part for part in map(str.strip, item.split(",")) if part]
+
+
+def _number(item: Any) -> Any:
+    return int(item) if isinstance(item, str) and item.isdecimal() else item
+
+
+def _name(field: str, value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    name = value.strip().casefold()
+    return _SYNONYMS.get(field, {}).get(name, name)
 
 
 def layered(*layers: Settings) -> Settings:
@@ -117,11 +189,11 @@ def views_of(text: str) -> tuple[int, int]:
     Raises:
         KinobenchError: It is written otherwise, or has another number of spatial views.
     """
-    found = re.fullmatch(r"([1-9]\d*)x(\d+)", text)
+    found = re.fullmatch(r"([1-9]\d*)\s*[xX×]\s*(\d+)", text.strip())
     if found is None or int(found[2]) not in CROP_COUNTS:
         raise KinobenchError(
-            f"views {text!r}: write temporal x spatial, as in 10x3; spatial views are "
-            f"{', '.join(map(str, CROP_COUNTS))}"
+            f"write temporal x spatial views, as in 10x3; {one_of(tuple(map(str, CROP_COUNTS)))} "
+            "spatial views"
         )
     return int(found[1]), int(found[2])
 
@@ -163,11 +235,21 @@ SETTING_CHECKS: dict[str, Check] = {
 }
 
 
-def refuse_wrong_values(settings: msgspec.Struct, checks: Mapping[str, Check], where: str) -> None:
-    """Check values that are of the right type, while it is known who said them."""
+def refuse_wrong_values(
+    settings: msgspec.Struct,
+    checks: Mapping[str, Check],
+    where: str,
+    naming: Naming = toml_key,
+) -> None:
+    """Check values of the right type, while it is known where they come from.
+
+    Raises:
+        KinobenchError: A setting can't have such a value; the message names `where` and the value.
+    """
+    place = f"{where}: " if where else ""
     for field in ("batch", "measure"):
         if getattr(settings, field, None) == ():
-            raise KinobenchError(f"{where}: {field} is empty; give one or more, or leave it out")
+            raise KinobenchError(f"{place}{field} is empty; give one or more, or leave it out")
     for field, check in checks.items():
         value = getattr(settings, field)
         for each in value if isinstance(value, tuple) else (value,):
@@ -176,10 +258,4 @@ def refuse_wrong_values(settings: msgspec.Struct, checks: Mapping[str, Check], w
             try:
                 check(each)
             except KinobenchError as error:
-                raise KinobenchError(f"{where}: {field} is {each!r}: {error}") from error
-
-
-def spread_batch(plain: Any) -> None:
-    """Let `batch = 8` stand for `batch = [8]`."""
-    if isinstance(plain, dict) and isinstance(plain.get("batch"), int):
-        plain["batch"] = [plain["batch"]]
+                raise KinobenchError(f"{place}{naming(field, each)}: {error}") from error

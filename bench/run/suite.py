@@ -1,4 +1,4 @@
-"""Suites: which cases are measured, and how, as TOML files say."""
+"""Suites: TOML files that say which cases are measured, and how."""
 
 import tomllib
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from ...datasets import catalog
-from ...datasets.errors import KinobenchError, UnknownNameError
+from ...datasets.errors import KinobenchError, UnknownNameError, reason_of
 from ...zoo import registry
 from ..records.job import Budget
 from ..text.toml import refuse_unknown_keys, wrong_value
@@ -15,11 +15,11 @@ from .settings import (
     SETTING_CHECKS,
     Check,
     Settings,
+    as_typed,
     check_split,
     layered,
     positive,
     refuse_wrong_values,
-    spread_batch,
 )
 
 BUILT_IN = Path(__file__).parent / "suites"
@@ -30,12 +30,12 @@ class Suite(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     Attributes:
         description: One line for `list suites`.
-        models: One case (or one a batch) for each.
-        case: More cases, each with settings of its own over the suite's.
-        latency: How long a latency may take.
+        models: Models with one case for each batch.
+        case: More cases, whose own settings count before the suite's.
+        latency: The time that a latency may take.
         timeout_s: A case that takes longer is ended.
-        memory_limit_gib: What a case may allocate on the CPU; nine tenths of what is free, if not
-            given.
+        memory_limit_gib: The memory that a case may allocate on the CPU; nine tenths of the free
+            memory, if not given.
     """
 
     description: str = ""
@@ -74,11 +74,18 @@ def load(name_or_path: str) -> Suite:
     if name_or_path.endswith(".toml"):
         path = Path(name_or_path)
     elif name_or_path not in names():
-        raise UnknownNameError("suite", name_or_path, names(), "a file's name ends in .toml")
+        raise UnknownNameError(
+            "suite", name_or_path, names(), "the name of a suite file ends in .toml"
+        )
     try:
         content = path.read_bytes().decode()
-    except (OSError, UnicodeDecodeError) as error:
-        raise KinobenchError(f"suite {name_or_path}: can't be read: {error}") from error
+    except OSError as error:
+        raise KinobenchError(f"suite {name_or_path} can't be read: {reason_of(error)}") from error
+    except UnicodeDecodeError as error:
+        raise KinobenchError(
+            f"suite {name_or_path} can't be read: it isn't text in UTF-8 ({error.reason} at byte "
+            f"{error.start})"
+        ) from error
     return parse(content, str(path))
 
 
@@ -97,8 +104,8 @@ def parse(content: str, where: str) -> Suite:
     cases = plain.get("case")
     for number, case in enumerate(cases if isinstance(cases, list) else (), 1):
         refuse_unknown_keys(case, Settings, f"{where}: [[case]] {number}")
-        spread_batch(case)
-    spread_batch(plain)
+        as_typed(case, f"{where}: [[case]] {number}")
+    as_typed(plain, where)
     try:
         suite = msgspec.convert(plain, Suite)
     except msgspec.ValidationError as error:

@@ -1,7 +1,7 @@
 """Errors of TOML files: unknown keys, and values of another type than a key takes."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -34,16 +34,30 @@ def refuse_unknown_keys(plain: Any, kind: type[msgspec.Struct], where: str) -> N
             raise KinobenchError(f"{where}: unknown key {key!r}: {cure}")
 
 
+Naming = Callable[[str, Any], str]
+"""Returns how messages write a setting and its value, as `device = 'tpu'` or `--device tpu`."""
+
+
+def toml_key(key: str, value: Any) -> str:
+    """Return a key and its value as a TOML file has them."""
+    return f"{key} = {value!r}"
+
+
 def wrong_value(
-    error: msgspec.ValidationError, plain: Any, where: str, choices: Mapping[str, tuple[str, ...]]
+    error: msgspec.ValidationError,
+    plain: Any,
+    where: str,
+    choices: Mapping[str, tuple[str, ...]],
+    naming: Naming = toml_key,
 ) -> KinobenchError:
     """Return an error that adds the key, its value and the known values to msgspec's message.
 
     Args:
         error: What msgspec raised for `plain`.
         plain: The table, or the values of the command line, as they were given.
-        where: What messages call it.
+        where: The place that messages begin with; it may be empty.
         choices: The known values of the keys that have a list of them.
+        naming: How messages write a key and its value.
     """
     message, _, path = str(error).partition(" - at `$")
     steps = [name or int(number) for name, number in re.findall(r"\.(\w+)|\[(\d+)\]", path)]
@@ -56,19 +70,20 @@ def wrong_value(
     elif len(steps) > 1 and steps[0] == "latency":
         where = f"{where}: [latency]"
         del steps[0]
-    known: tuple[str, ...] = ()
-    if steps:
-        where += f": {steps[0]}"
-        known = choices.get(str(steps[0]), ())
-    if message.startswith("Invalid enum value"):
-        message = "no such value"
-    cure = ""
-    if known:
-        nearest = nearest_name(str(value), known)
-        cure = f": known are {', '.join(known)}"
-        if nearest:
-            cure += f"; did you mean {nearest!r}?"
-    return KinobenchError(f"{where} = {value!r}: {_with_toml_types(message)}{cure}")
+    key = str(steps[0]) if steps else ""
+    named = naming(key, value) if key else f"{where} = {value!r}"
+    begin = f"{where}: {named}" if key and where else named
+    known = choices.get(key)
+    if known is None:
+        return KinobenchError(f"{begin}: {_with_toml_types(message)}")
+    nearest = nearest_name(str(value), known)
+    cure = f"; did you mean {nearest!r}?" if nearest else ""
+    return KinobenchError(f"{begin}: choose {one_of(known)}{cure}")
+
+
+def one_of(names: Sequence[str]) -> str:
+    """Return `cpu or cuda`, or `a, b or c`."""
+    return " or ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def _with_toml_types(message: str) -> str:

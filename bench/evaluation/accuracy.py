@@ -28,7 +28,8 @@ from ...zoo.spec import Input, input_shapes
 from ..network.inputs import InputMaker, VideoInputs, video_inputs
 from ..network.network import Forward
 from ..records.record import Accuracy, LogitsType, Unreadable
-from ..statistics.stats import places, scores, wilson
+from ..statistics.intervals import wilson
+from ..statistics.scores import places, scores
 from .places import VideoPlaces, joined, keep_places
 from .read_ahead import Forwards, Note, read_ahead
 from .shards import (

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ...datasets.protocol import Aggregation
-from ..statistics.stats import mean_score, places, view_scores
+from ..statistics.scores import mean_score, places, view_scores
 from .predictions import Predictions, open_predictions
 
 FILE = "_places.parquet"
@@ -31,7 +31,7 @@ class VideoPlaces(NamedTuple):
         videos: Ids, an array of strings.
         labels: `[videos]`, int64, their true classes.
         groups: The source that each shares footage with, an array of strings, or nulls.
-        places: `[videos]`, int32: how many classes stand before the true one; see `stats.places`.
+        places: `[videos]`, int32: how many classes stand before the true one; see `scores.places`.
     """
 
     videos: pa.Array

@@ -35,7 +35,8 @@ from ..network.inputs import FlowViews, ViewSource
 from ..network.network import Network
 from ..network.stream import Stream
 from ..records.record import GRAPH_MODES, PipelineTime, StageTime, StreamedFrames
-from ..statistics.stats import median_interval, scores
+from ..statistics.intervals import median_interval
+from ..statistics.scores import scores
 
 LEAST_VIDEOS = 6
 """The fewest whose order statistics bound the median at 95 %: 1 - 2 * 0.5 ** 6 = 0.97."""

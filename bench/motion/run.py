@@ -29,7 +29,7 @@ from ..records.store import read_records
 from ..run import run, suite
 from ..run.downloads import fetch_published
 from ..run.suite import Planned
-from ..statistics.stats import mean_score, named_classes, view_scores
+from ..statistics.scores import mean_score, named_classes, view_scores
 from .card import Card
 from .judge import Answers, OppositeAnswers, count_opposites, judge
 

@@ -19,7 +19,7 @@ from ..machine.environment import usable_cpus
 from ..records.files import CHECKOUT
 from ..records.fitted_weights import read_fitted
 from ..run import suite
-from ..statistics.stats import wilson
+from ..statistics.intervals import wilson
 from . import recipe
 from .learning_curve import draw_curves
 

@@ -27,7 +27,7 @@ from kinobench.bench.analysis.analyse import analyse
 from kinobench.bench.cli import app
 from kinobench.bench.evaluation.accuracy import measure_accuracy
 from kinobench.bench.evaluation.predictions import open_predictions
-from kinobench.bench.statistics.stats import hits_at
+from kinobench.bench.statistics.scores import hits_at
 from kinobench.datasets import catalog
 from kinobench.datasets.protocol import PRESETS, Protocol
 

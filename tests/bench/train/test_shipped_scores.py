@@ -24,7 +24,7 @@ from torch import nn
 from kinobench.bench.evaluation.accuracy import measure_accuracy
 from kinobench.bench.records.fitted_weights import Epoch, Fitted, read_fitted
 from kinobench.bench.run import suite
-from kinobench.bench.statistics.stats import wilson
+from kinobench.bench.statistics.intervals import wilson
 from kinobench.bench.train import recipe
 from kinobench.bench.train.fit import Order, fit
 from kinobench.bench.train.shipped import SETTINGS

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from ...datasets.decoders import DEFAULT as DEFAULT_DECODER
+from ...datasets.names import DEFAULT_DECODER
 from ...datasets.errors import KinobenchError, UnknownNameError
 from ...datasets.lists.class_names import CLASS_LISTS, class_names
 from ...datasets.protocol import Aggregation

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from ...datasets.decoders import Decoder
+from ...datasets.names import Decoder
 from ...datasets.errors import KinobenchError
 from ..machine.environment import physical_cores
 from ..records.files import CHECKOUT

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from ...datasets.decoders import DEFAULT as DEFAULT_DECODER
+from ...datasets.names import DEFAULT_DECODER
 from ...datasets.errors import KinobenchError
 from ...zoo import registry
 from ..machine.environment import describe, require_device

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import msgspec
 import psutil
 
-from ...datasets.decoders import DEFAULT as DEFAULT_DECODER
-from ...datasets.decoders import Decoder
+from ...datasets.names import DEFAULT_DECODER
+from ...datasets.names import Decoder
 from ...datasets.errors import KinobenchError
 from ..records.files import CHECKOUT
 from ..records.record import Device, Environment

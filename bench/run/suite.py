@@ -10,12 +10,8 @@ from typing import Any, get_args
 import msgspec
 
 from ...datasets import catalog
-from ...datasets.decoders import DECODERS, Decoder
-from ...datasets.decoders import DEFAULT as DEFAULT_DECODER
+from ...datasets.names import DECODERS, DEFAULT_DECODER, DEFAULT_FLOW, FLOW_METHODS, PROBES, Decoder, FlowMethod, Probe
 from ...datasets.errors import KinobenchError, UnknownNameError, nearest_name
-from ...datasets.flow_methods import DEFAULT as DEFAULT_FLOW
-from ...datasets.flow_methods import METHODS, FlowMethod
-from ...datasets.probe_names import PROBES, Probe
 from ...datasets.protocol import preset
 from ...datasets.protocol.cropping import CROP_COUNTS
 from ...zoo import registry
@@ -486,7 +482,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "device": get_args(Device),
     "precision": get_args(Precision),
     "mode": get_args(Mode),
-    "flow": METHODS,
+    "flow": FLOW_METHODS,
     "decoder": DECODERS,
     "probe": PROBES,
     "measure": get_args(Measure),

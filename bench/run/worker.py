@@ -244,7 +244,7 @@ def _hold_against_peak(
 def _score(job: Job, network: "Network", split: Split, emit: Emit) -> None:
     """Measure the accuracy, from where a killed run of the same case stopped."""
     from ...datasets.flow.cache import FlowCache
-    from ...datasets.flow_methods import DEFAULT
+    from ...datasets.names import DEFAULT_FLOW
     from ..evaluation.accuracy import measure_accuracy, score_split
 
     def note(text: str) -> None:
@@ -271,7 +271,7 @@ def _score(job: Job, network: "Network", split: Split, emit: Emit) -> None:
                 readers=len(usable_cpus()),
                 decoder=case.decoder,
                 kinds=network.kinds,
-                flow=case.flow or DEFAULT,
+                flow=case.flow or DEFAULT_FLOW,
                 flow_cache=flow_cache,
                 probe=case.probe,
                 beside=_copies(network, split),

@@ -12,8 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from ...datasets import catalog
 from ...datasets.errors import KinobenchError
-from ...datasets.flow_methods import DEFAULT as DEFAULT_FLOW
-from ...datasets.flow_methods import FlowMethod
+from ...datasets.names import DEFAULT_FLOW, FlowMethod
 from ...datasets.protocol import preset
 from ...datasets.split import Split
 from ...zoo import registry

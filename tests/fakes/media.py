@@ -8,7 +8,7 @@ import av
 import numpy as np
 import pytest
 
-from kinobench.datasets.decoders import Decoder
+from kinobench.datasets.names import Decoder
 from kinobench.datasets.errors import KinobenchError
 
 REPOSITORY = Path(__file__).resolve().parents[2]

@@ -56,7 +56,7 @@ from kinobench.datasets import catalog, pointlight
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.lists.class_names import class_names
 from kinobench.datasets.pointlight.opposites import POINTLIGHT, backwards
-from kinobench.datasets.probe_names import PROBES, TAKES, Probe
+from kinobench.datasets.names import PROBES, Probe
 from kinobench.zoo import registry
 
 from ...fakes.made_fitted import made_fitted
@@ -376,7 +376,7 @@ def test_a_probe_is_told_in_words(changes: dict[str, Any], words: str) -> None:
 
 
 def test_every_probe_has_words() -> None:
-    assert set(WHEN) == set(PROBES) == set(TAKES)
+    assert set(WHEN) == set(PROBES)
 
 
 def test_opposite_answers_are_counted_exactly() -> None:

@@ -10,17 +10,16 @@ from rich.console import Console
 
 from ...datasets import catalog
 from ...datasets.errors import KinobenchError
-from ...datasets.pointlight.opposites import backwards
 from ...datasets.names import PROBES, Probe
+from ...datasets.pointlight.opposites import backwards
 from ...datasets.split import Split
 from ...zoo.checkpoints.load import file_digest
 from ...zoo.checkpoints.named import resolve_weights, weights_of
 from ...zoo.checkpoints.shipped import shipped_file
 from ..analysis.sources import Source, Told
-from ..evaluation.conditions import conditions_of
+from ..evaluation.conditions import Conditions, conditions_of
 from ..evaluation.places import read_places
 from ..evaluation.predictions import open_predictions
-from ..evaluation.resume import Conditions
 from ..evaluation.stored import candidates, is_as_now
 from ..machine import environment
 from ..records.fitted_weights import read_fitted

@@ -18,7 +18,7 @@ from ..records.record import Case, Environment, Peak, Record
 from ..run.plan import plan
 from ..run.settings import settings_of
 from ..run.suite import Suite
-from ..statistics.stats import median_interval
+from ..statistics.intervals import median_interval
 from .stored import Clock, Stored, machine_in_words, of_record
 
 BLOCK_S = 0.1

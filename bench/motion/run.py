@@ -17,10 +17,9 @@ from ...zoo.checkpoints.load import file_digest
 from ...zoo.checkpoints.named import resolve_weights, weights_of
 from ...zoo.checkpoints.shipped import shipped_file
 from ..analysis.sources import Source, Told
-from ..evaluation.conditions import conditions_of
+from ..evaluation.conditions import Conditions, conditions_of
 from ..evaluation.places import read_places
 from ..evaluation.predictions import open_predictions
-from ..evaluation.resume import Conditions
 from ..evaluation.stored import candidates, is_as_now
 from ..machine import environment
 from ..records.fitted_weights import read_fitted
@@ -32,7 +31,7 @@ from ..run.downloads import fetch_published
 from ..run.plan import Planned
 from ..run.settings import settings_of
 from ..run.suite import Suite
-from ..statistics.stats import mean_score, named_classes, view_scores
+from ..statistics.scores import mean_score, named_classes, view_scores
 from .card import Card
 from .judge import Answers, OppositeAnswers, count_opposites, judge
 

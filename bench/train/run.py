@@ -16,7 +16,8 @@ from ...datasets.names import DEFAULT_FLOW, FlowMethod
 from ...datasets.protocol import preset
 from ...datasets.split import Split
 from ...zoo import registry
-from ..evaluation.accuracy import measure_accuracy
+from ..evaluation.accuracy import evaluate
+from ..evaluation.evaluation import Evaluation
 from ..machine import environment
 from ..records.fitted_weights import Epoch, Fitted, in_half, read_fitted, shapes_in, write_fitted
 from ..records.record import Accuracy, Device
@@ -198,16 +199,14 @@ def score(order: Order, state: dict[str, torch.Tensor], held_out: Split) -> Accu
     protocol, classes = order.protocol, len(order.split.classes)
     network = architecture.build(classes, protocol.frames, protocol.size).eval()
     network.load_state_dict(state)
-    device = torch.device(order.device)
+    evaluation = Evaluation(
+        protocol,
+        device=torch.device(order.device),
+        kinds=architecture.inputs,
+        flow=order.flow,
+    )
     with torch.inference_mode():
-        return measure_accuracy(
-            network.to(device),
-            held_out,
-            protocol,
-            device=device,
-            kinds=architecture.inputs,
-            flow=order.flow,
-        )
+        return evaluate(network.to(evaluation.device), held_out, evaluation)
 
 
 def fitted_of(order: Order, curve: Sequence[Epoch], accuracy: Accuracy, held_out: Split) -> Fitted:

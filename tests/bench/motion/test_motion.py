@@ -50,7 +50,8 @@ from kinobench.bench.records.fitted_weights import write_fitted
 from kinobench.bench.records.record import Failure, Record, Unreadable
 from kinobench.bench.records.store import RunFile
 from kinobench.bench.run import run
-from kinobench.bench.statistics.stats import mcnemar, wilson
+from kinobench.bench.statistics.intervals import wilson
+from kinobench.bench.statistics.tests import mcnemar
 from kinobench.datasets import catalog, pointlight
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.lists.class_names import class_names

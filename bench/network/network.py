@@ -12,7 +12,7 @@ from torch import nn
 from ...datasets.errors import KinobenchError
 from ...zoo import registry
 from ...zoo.checkpoints.named import load_weights
-from ...zoo.streaming import streams
+from ...zoo.spec import streams
 from ..cost.flops import count_cost
 from ..records.record import GRAPH_MODES, Case, Cost, Mode, Precision
 from .cuda_graph import CapturedForward

@@ -57,6 +57,9 @@ EXCEPTIONS = {
 WITHOUT_TORCH = ("text", "statistics", "records", "machine", "leaderboard", "analysis", "cli")
 """Packages of bench/ that start at once: no module of theirs imports torch at its top."""
 
+API = ("bench", "api")
+"""The folder whose modules are those of the package `kinobench` itself."""
+
 FILES = sorted(path for top in TOPS for path in (REPOSITORY / top).rglob("*.py"))
 
 
@@ -73,12 +76,16 @@ NAMES = [".".join(name) for name in MODULES]
 def _imports(path: Path) -> Iterator[tuple[int, tuple[str, ...]]]:
     """Yield the line and the module of every relative import, those in functions included."""
     package = path.relative_to(REPOSITORY).parts[:-1]
+    if package == API:
+        package = ()
     for node in ast.walk(ast.parse(path.read_text())):
         if not isinstance(node, ast.ImportFrom) or not node.level:
             continue
         base = package[: len(package) - node.level + 1]
         target = (*base, *(node.module.split(".") if node.module else ()))
         for alias in node.names:
+            if not package and (*API, *target) in MODULES:
+                target = (*API, *target)
             inner = (*target, alias.name)
             found = inner if inner in MODULES else target
             if found in MODULES or any(name[: len(found)] == found for name in MODULES):

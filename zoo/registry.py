@@ -20,6 +20,8 @@ ENTRY_POINT_GROUP = "kinobench.zoo"
 _FAMILY_OF = {name: module for module, names in FAMILY_MODULES.items() for name in names}
 _architectures: dict[str, Architecture] = {}
 _plugins: set[str] = set()
+_files: dict[str, str] = {}
+"""Name -> the file of `load_plugin` that registered it."""
 
 
 def register(
@@ -149,6 +151,25 @@ def _opened(name: str) -> bool:
     return False
 
 
+def plugin_of(name: str) -> Path | None:
+    """Return the file, given to `load_plugin`, that registered a name; None if none did."""
+    return Path(_files[name]) if name in _files else None
+
+
+def known_everywhere(name: str) -> bool:
+    """Return whether a fresh process knows the name: it is kinobench's, or an installed plug-in's.
+
+    Raises:
+        UnknownNameError: No architecture is named so.
+    """
+    check(name)
+    if name in _FAMILY_OF:
+        return True
+    package = module_of(_architectures[name].build).partition(".")[0]
+    installed = {point.module.partition(".")[0] for point in entry_points(group=ENTRY_POINT_GROUP)}
+    return package in installed | {families.__name__.partition(".")[0]}
+
+
 def load_plugin(path: str | Path) -> None:
     """Run a Python file that registers architectures; a second call for a file does nothing.
 
@@ -178,6 +199,7 @@ def load_plugin(path: str | Path) -> None:
             raise
         raise KinobenchError(f"--plugin {path} failed: {type(error).__name__}: {error}") from error
     _plugins.add(str(file))
+    _files.update(dict.fromkeys(_architectures.keys() - before - _FAMILY_OF.keys(), str(file)))
 
 
 def _load_installed_plugins() -> None:

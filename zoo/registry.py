@@ -48,7 +48,8 @@ def register(
         >>> @register("mean_colour", native=(16, 1, 64))
         ... def build(num_classes, frames, size):
         ...     from torch import nn
-        ...     return nn.Sequential(nn.AdaptiveAvgPool3d(1), nn.Flatten(), nn.Linear(3, num_classes))
+        ...     pool = nn.AdaptiveAvgPool3d(1)
+        ...     return nn.Sequential(pool, nn.Flatten(), nn.Linear(3, num_classes))
     """
 
     def keep(build: Builder) -> Builder:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .bench.analysis.compare import Comparison, Difference
     from .bench.cost.models import Model
     from .bench.machine.environment import UnfitEnvironmentError
+    from .bench.records.job import Budget
     from .bench.records.record import Accuracy, Case, Cost, Latency, Memory, Record
     from .datasets.catalog import Dataset
     from .datasets.errors import DatasetError, KinobenchError, UnknownNameError, VideoError
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Accuracy",
+    "Budget",
     "Case",
     "CaseFailedError",
     "Comparison",
@@ -68,6 +70,7 @@ _MODULES = {
     "bench.analysis.compare": ("Comparison", "Difference"),
     "bench.cost.models": ("Model",),
     "bench.machine.environment": ("UnfitEnvironmentError",),
+    "bench.records.job": ("Budget",),
     "bench.records.record": ("Accuracy", "Case", "Cost", "Latency", "Memory", "Record"),
     "datasets.catalog": ("Dataset",),
     "datasets.errors": ("DatasetError", "KinobenchError", "UnknownNameError", "VideoError"),

@@ -10,7 +10,7 @@ import msgspec
 
 from .bench.machine import environment
 from .bench.records.job import Budget, Job, reads_videos
-from .bench.records.record import Case, Measure, Record
+from .bench.records.record import Measure, Record
 from .bench.records.store import RunFile
 from .bench.run import process
 from .bench.run import run as running
@@ -18,7 +18,7 @@ from .bench.run.in_process import InThisProcess
 from .bench.run.suite import SHIPPED, Planned, Suite, plan, settings_of
 from .datasets.errors import KinobenchError
 from .datasets.protocol import preset
-from .own_networks import of_builder, of_instance, sent_to_workers
+from .own_networks import digest_of, of_builder, of_instance, sent_to_workers
 from .zoo import registry
 from .zoo.spec import Architecture, Builder, Input, input_shapes
 
@@ -94,7 +94,7 @@ def measure(
     budget: Budget | None = None,
     **settings: Unpack[CaseSettings],
 ) -> Record:
-    """Measure a network: what it costs, how fast it is, what memory it needs, how often it is right.
+    """Measure a network: its cost, its latency, its memory, and its accuracy on a dataset.
 
     A name or a builder is measured in a fresh process, as by the command. An instance is measured
     in this process, on a copy, and a note of the record says so: its latency may be disturbed by
@@ -306,6 +306,7 @@ def _measure_here(architecture: Architecture, given: dict[str, Any], place: Plac
     with registry.registered(architecture):
         planned, _ = _planned(architecture.name, given, place.budget)
         record = _run_here(planned, place)
+        weights = digest_of(architecture)
     notes = [
         "measured in the calling process, from an instance: other work there may have disturbed "
         "it; memory: not measured, since the process has other things in it",
@@ -315,7 +316,12 @@ def _measure_here(architecture: Architecture, given: dict[str, Any], place: Plac
             "accuracy: NOT CHECKED that the classes of the instance are in the order of "
             f"{record.case.dataset}; if they aren't, it is wrong"
         )
-    record = msgspec.structs.replace(record, notes=(*notes, *record.notes))
+    record = msgspec.structs.replace(
+        record,
+        case=msgspec.structs.replace(record.case, weights=INSTANCE),
+        weights_digest=weights,
+        notes=(*notes, *record.notes),
+    )
     RunFile(place.results, record.run).append(record)
     return record
 
@@ -338,13 +344,7 @@ def _run_here(planned: Planned, place: Place) -> Record:
         predictions=f"{run}-001",
         machine=described.fingerprint,
     )
-    record = process.run_job(job, InThisProcess(), run=run, environment=described)
-    return msgspec.structs.replace(record, case=_of_instance(case))
-
-
-def _of_instance(case: Case) -> Case:
-    """Return the case under the name of weights that are in no file."""
-    return msgspec.structs.replace(case, weights=INSTANCE)
+    return process.run_job(job, InThisProcess(), run=run, environment=described)
 
 
 def _outputs(architecture: Architecture, protocol: str) -> int:

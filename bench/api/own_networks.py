@@ -2,6 +2,7 @@
 
 import base64
 import copy
+import importlib.machinery
 import importlib.util
 import sys
 import tempfile
@@ -10,7 +11,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .datasets.errors import KinobenchError
 from .zoo import registry
@@ -136,34 +137,37 @@ def of_builder(build: Builder, name: str | None, inputs: tuple[Input, ...]) -> A
 
 
 def of_instance(module: "nn.Module", name: str | None, inputs: tuple[Input, ...]) -> Architecture:
-    """Describe a module as an architecture that is a copy of it, whatever is asked for.
-
-    Raises:
-        KinobenchError: It can't be copied.
-    """
-    try:
-        kept = copy.deepcopy(module)
-    except Exception as error:  # whatever one of its attributes raises
-        raise KinobenchError(
-            f"{type(module).__name__} can't be copied ({type(error).__name__}: {error}), and the "
-            "module itself is not to be changed by a measurement; give a builder"
-        ) from error
+    """Describe a module as an architecture that builds copies of it, whatever is asked for."""
     return Architecture(
         name=name_of(module, name),
-        build=_Copies(kept),
+        build=_Copies(module),
         family="custom",
         paper="",
         inputs=inputs,
     )
 
 
+def digest_of(architecture: Architecture) -> str | None:
+    """Return the digest of an instance's structure and weights; None for what is no instance."""
+    from .bench.network.digest import network_digest
+
+    build = architecture.build
+    return network_digest(build.module) if isinstance(build, _Copies) else None
+
+
 class _Copies:
-    """Builds copies of a module; the digest of a source is that of its class's module."""
+    """A builder of copies of a module; a measurement never changes the module itself."""
 
     def __init__(self, module: "nn.Module") -> None:
         self.module = module
-        self.__module__ = type(module).__module__
+        self.__module__ = type(module).__module__  # whose source the digests of a run take in
 
-    def __call__(self, num_classes: int, frames: int, size: int) -> Any:
-        """Return a copy of the module, on the CPU; the arguments are its own business."""
-        return copy.deepcopy(self.module).cpu()
+    def __call__(self, num_classes: int, frames: int, size: int) -> "nn.Module":
+        """Return a copy of the module, on the CPU; it decides itself what it takes and gives."""
+        try:
+            return copy.deepcopy(self.module).cpu()
+        except Exception as error:  # whatever one of its attributes raises
+            raise KinobenchError(
+                f"{type(self.module).__name__} can't be copied ({type(error).__name__}: {error}), "
+                "and a measurement must not change the module itself; give a builder"
+            ) from error

@@ -15,7 +15,9 @@ from .bench.records.store import RunFile
 from .bench.run import process
 from .bench.run import run as running
 from .bench.run.in_process import InThisProcess
-from .bench.run.suite import SHIPPED, Planned, Suite, plan, settings_of
+from .bench.run.plan import Planned, plan
+from .bench.run.settings import SHIPPED, settings_of
+from .bench.run.suite import Suite
 from .datasets.errors import KinobenchError
 from .datasets.protocol import preset
 from .own_networks import digest_of, of_builder, of_instance, sent_to_workers

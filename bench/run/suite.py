@@ -25,9 +25,10 @@ from ...zoo.checkpoints.named import (
 from ...zoo.checkpoints.shipped import shipped_file
 from ..cost.models import model_of
 from ..machine.environment import physical_cores
+from ..measure import registry as measurements
 from ..records.fitted_weights import fitted_header, read_fitted
-from ..records.job import Budget, reads_videos
-from ..records.record import GRAPH_MODES, Case, Device, Measure, Mode, Precision
+from ..records.job import Budget
+from ..records.record import GRAPH_MODES, Case, Device, Mode, Precision
 from ..text.toml import refuse_unknown_keys
 
 BUILT_IN = Path(__file__).parent / "suites"
@@ -72,7 +73,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     batch: tuple[int, ...] | None = None
     threads: int | None = None
     eval_batch: int | None = None
-    measure: tuple[Measure, ...] | None = None
+    measure: tuple[str, ...] | None = None
     cold_l2: bool | None = None
     sweep: bool | None = None
     max_batch: int | None = None
@@ -103,7 +104,7 @@ class Planned(msgspec.Struct, frozen=True):
     """A case of a suite and what is to be measured of it."""
 
     case: Case
-    measures: tuple[Measure, ...]
+    measures: tuple[str, ...]
     max_batch: int | None = None
 
 
@@ -223,7 +224,9 @@ def plan(suite: Suite, asked: Settings, models: tuple[str, ...] = ()) -> list[Pl
             f"--probe {asked.probe}: no accuracy is measured, so there is nothing to probe; give a "
             "--dataset, or leave the probe out"
         )
-    if asked.decoder is not None and not any(reads_videos(e.measures) for e in planned.values()):
+    if asked.decoder is not None and not any(
+        measurements.reads_videos(e.measures) for e in planned.values()
+    ):
         raise KinobenchError(
             f"--decoder {asked.decoder}: no accuracy is measured, so no video is decoded; give a "
             "--dataset, or leave the decoder out"
@@ -356,10 +359,7 @@ def _case(settings: Settings, batch: int) -> Planned:
         cold_l2=settings.cold_l2 or False,
         probe=settings.probe if dataset is not None else None,
     )
-    default: tuple[Measure, ...] = ("flops", "latency", "memory")
-    if dataset is not None:
-        default = (*default, "accuracy")
-    measures = settings.measure or default
+    measures = settings.measure or measurements.defaults(dataset is not None)
     if settings.sweep and "sweep" not in measures:
         measures = (*measures, "sweep")
     return Planned(case, measures, settings.max_batch if "sweep" in measures else None)
@@ -413,6 +413,7 @@ _SETTING_CHECKS: dict[str, _Check] = {
     "threads": _one_or_more,
     "eval_batch": _one_or_more,
     "max_batch": _one_or_more,
+    "measure": measurements.check,
 }
 _SUITE_CHECKS: dict[str, _Check] = {
     "models": registry.check,
@@ -485,7 +486,6 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "flow": FLOW_METHODS,
     "decoder": DECODERS,
     "probe": PROBES,
-    "measure": get_args(Measure),
 }
 
 _TOML_WORDS = {

@@ -58,7 +58,7 @@ def test_a_wrong_key_names_the_file_the_place_and_the_nearest_key(
         ("device = 3", "device = 3: Expected a string, got an integer: known are cpu, cuda"),
         ('precision = "fp61"', "precision = 'fp61': no such value: known are fp32, tf32, bf16,"),
         ('mode = "compiled"', "mode = 'compiled': no such value: known are eager, compile,"),
-        ('measure = ["flops", "latncy"]', "measure = 'latncy': no such value: known are flops, "),
+        ('measure = ["flops", "latncy"]', "measure is 'latncy': no measurement is named 'latncy': did you mean 'latency'"),
         ('measure = "flops"', "measure = 'flops': Expected an array, got a string"),
         ("measure = []", "measure is empty; give one or more"),
         ('models = "c3d"', "models = 'c3d': Expected an array, got a string"),
@@ -100,7 +100,7 @@ def test_a_wrong_key_names_the_file_the_place_and_the_nearest_key(
             "[[case]] 2: mode = 'comple': no such value: known are eager, compile, cudagraph, "
             "compile_cudagraph, channels_last_3d, stream; did you mean 'compile'?",
         ),
-        ('[[case]]\nmeasure = ["flop"]', "[[case]] 1: measure = 'flop': no such value"),
+        ('[[case]]\nmeasure = ["flop"]', "[[case]] 1: measure is 'flop': no measurement is named 'flop'"),
         ('[[case]]\nmodel = "c3e"', "[[case]] 1: model is 'c3e': no model is named 'c3e': did"),
         ('dataset = "ucf101"\n[[case]]\nsplit = "4"', "no split of ucf101 is named '4'"),
     ],
@@ -256,7 +256,7 @@ def test_views_change_the_protocol_and_its_digest() -> None:
         ({"batch": (0,)}, "command line: batch is 0: it must be 1 or more"),
         ({"threads": 0}, "command line: threads is 0"),
         ({"device": "gpu"}, "command line: device = 'gpu': no such value: known are cpu, cuda"),
-        ({"measure": ("flops", "enrgy")}, "command line: measure = 'enrgy': no such value"),
+        ({"measure": ("flops", "enrgy")}, "command line: measure is 'enrgy': no measurement is named 'enrgy'"),
         ({"views": "3"}, "command line: views is '3'"),
     ],
 )

@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from ...datasets.decoders import Decoder
 from ...datasets.errors import KinobenchError
+from ...datasets.names import Decoder
 from ..machine.environment import physical_cores
 from ..records.files import CHECKOUT
 from ..records.job import LOCAL, Cluster

@@ -222,7 +222,7 @@ def _measured(order: Order, place: Place) -> tuple[Outcome, "np.ndarray"]:
         _ready = _Ready(order, place)
     import torch
 
-    from ...datasets.flow_methods import DEFAULT
+    from ...datasets.names import DEFAULT_FLOW
     from ..evaluation.accuracy import measure_shards
     from ..evaluation.shards import Shard
 
@@ -242,7 +242,7 @@ def _measured(order: Order, place: Place) -> tuple[Outcome, "np.ndarray"]:
         readers=readers(place, order),
         decoder=case.decoder,
         kinds=ready.network.kinds,
-        flow=case.flow or DEFAULT,
+        flow=case.flow or DEFAULT_FLOW,
         flow_cache=ready.flow_cache,
         probe=case.probe,
         note=notes.append,

@@ -12,13 +12,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ...datasets.decoders import DEFAULT as DEFAULT_DECODER
-from ...datasets.decoders import Decoder
 from ...datasets.errors import VideoError
 from ...datasets.flow.cache import FlowCache
-from ...datasets.flow_methods import DEFAULT as DEFAULT_FLOW
-from ...datasets.flow_methods import FlowMethod
-from ...datasets.probe_names import Probe
+from ...datasets.names import DEFAULT_DECODER, DEFAULT_FLOW, Decoder, FlowMethod, Probe
 from ...datasets.protocol import Protocol
 from ...datasets.split import Split, Video
 from ...datasets.video.clips import read_clips

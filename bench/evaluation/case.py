@@ -35,7 +35,7 @@ def score(
 ) -> None:
     """Measure the accuracy, from where a killed run of the same case stopped."""
     from ...datasets.flow.cache import FlowCache
-    from ...datasets.flow_methods import DEFAULT
+    from ...datasets.names import DEFAULT_FLOW
     from .accuracy import measure_accuracy, score_split
 
     def note(text: str) -> None:
@@ -62,7 +62,7 @@ def score(
                 readers=len(usable_cpus()),
                 decoder=case.decoder,
                 kinds=network.kinds,
-                flow=case.flow or DEFAULT,
+                flow=case.flow or DEFAULT_FLOW,
                 flow_cache=flow_cache,
                 probe=case.probe,
                 beside=copies(network, split),

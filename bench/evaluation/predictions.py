@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ...datasets.errors import KinobenchError
+from ...datasets.errors import KinobenchError, program
 
 CHUNK_BYTES = 2**23
 """Of logits in a chunk: small enough for a processor's cache to be of use, large enough for numpy
@@ -156,7 +156,7 @@ def open_predictions(path: Path) -> Predictions:
     if logits is None or not pa.types.is_fixed_size_list(logits):
         raise KinobenchError(
             f"{path}: these are no predictions: they need the columns {', '.join(_REQUIRED)}, "
-            "the last a list of fixed size; `python bench.py run` writes them"
+            f"the last a list of fixed size; `{program()} run` writes them"
         )
     if not rows:
         raise KinobenchError(f"{path}: no video stands in it; nothing can be computed")

@@ -22,7 +22,7 @@ import torch
 
 from ...datasets.errors import VideoError
 from ...datasets.flow.views import flow_views
-from ...datasets.flow_methods import DEFAULT as DEFAULT_FLOW
+from ...datasets.names import DEFAULT_FLOW
 from ...datasets.split import Split, Video
 from ...datasets.video.clips import cut_clips, open_video
 from ...datasets.video.reader import VideoReader

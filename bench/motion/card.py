@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from ...datasets.probe_names import PROBES, Probe
+from ...datasets.names import PROBES, Probe
 from ..analysis.compare import FEW_CLUSTERS
 from ..statistics.stats import LEVEL
 from .judge import Judgement

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 import msgspec
 import numpy as np
 
-from ...datasets.probe_names import PROBES, Probe
+from ...datasets.names import PROBES, Probe
 from ..analysis.compare import Interval
 from ..analysis.pairing import Labelled, clusters_of, pair
 from ..evaluation.places import VideoPlaces

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from ...datasets.flow_methods import FlowMethod
+from ...datasets.names import FlowMethod
 from .case import Precision
 
 

@@ -11,9 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from ...datasets import catalog
-from ...datasets.errors import KinobenchError
-from ...datasets.flow_methods import DEFAULT as DEFAULT_FLOW
-from ...datasets.flow_methods import FlowMethod
+from ...datasets.errors import KinobenchError, program
+from ...datasets.names import DEFAULT_FLOW, FlowMethod
 from ...datasets.protocol import preset
 from ...datasets.split import Split
 from ...zoo import registry
@@ -110,7 +109,7 @@ def train(wanted: Wanted, console: Console) -> Done | None:
     checkpoint.unlink(missing_ok=True)
     says = (
         f"{wanted.model}: {_told(accuracy, order.split, held_out)}; learning curve "
-        f"{folder / PICTURE}; `python bench.py run --model {wanted.model} --dataset "
+        f"{folder / PICTURE}; `{program()} run --model {wanted.model} --dataset "
         f"{wanted.dataset} --weights {weights}` measures it"
     )
     return Done(weights=weights, says=says)

@@ -11,7 +11,7 @@ from kinobench.bench.evaluation.accuracy import measure_accuracy
 from kinobench.datasets import catalog, pointlight
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.flow.cache import FlowCache
-from kinobench.datasets.probe_names import Probe
+from kinobench.datasets.names import Probe
 from kinobench.datasets.protocol import Protocol, preset
 from kinobench.zoo import registry
 

@@ -29,8 +29,7 @@ from kinobench.bench.train import recipe
 from kinobench.bench.train.fit import Order, fit
 from kinobench.bench.train.shipped import SETTINGS
 from kinobench.datasets import pointlight
-from kinobench.datasets.flow_methods import DEFAULT
-from kinobench.datasets.probe_names import Probe
+from kinobench.datasets.names import DEFAULT_FLOW, Probe
 from kinobench.datasets.protocol import preset
 from kinobench.datasets.split import Split, Video
 from kinobench.zoo import registry
@@ -179,7 +178,7 @@ def test_trained_again_one_learns_as_its_file_says(tmp_path: Path) -> None:
         protocol=preset(header.protocol),
         recipe=msgspec.convert(header.recipe, recipe.Recipe),
         seed=header.seed,
-        flow=DEFAULT,
+        flow=DEFAULT_FLOW,
         device="cpu",
     )
     curve: list[Epoch] = []
@@ -245,7 +244,7 @@ def measured(
             protocol,
             device=torch.device("cpu"),
             kinds=architecture.inputs,
-            flow=DEFAULT,
+            flow=DEFAULT_FLOW,
             probe=probe,
         )
     assert accuracy.top1 is not None

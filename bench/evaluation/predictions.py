@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ...datasets.errors import KinobenchError
+from ...datasets.errors import KinobenchError, program
 
 CHUNK_BYTES = 2**23
 """Size of a chunk's logits: small enough for a processor's cache, large enough for numpy to be
@@ -156,7 +156,7 @@ def open_predictions(path: Path) -> Predictions:
     if logits is None or not pa.types.is_fixed_size_list(logits):
         raise KinobenchError(
             f"{path}: these are no predictions: they need the columns {', '.join(_REQUIRED)}, "
-            "the last a list of fixed size; `python bench.py run` writes them"
+            f"the last a list of fixed size; `{program()} run` writes them"
         )
     if not rows:
         raise KinobenchError(f"{path}: it has no video; nothing can be computed")

@@ -15,7 +15,9 @@ import numpy as np
 
 from ...datasets.errors import KinobenchError
 from ..records.record import Case, Environment, Peak, Record
-from ..run.suite import Suite, plan, settings_of
+from ..run.plan import plan
+from ..run.settings import settings_of
+from ..run.suite import Suite
 from ..statistics.intervals import median_interval
 from .stored import Clock, Stored, machine_in_words, of_record
 

@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import entry_points
 from typing import Any
 
-from ...datasets.errors import KinobenchError, UnknownNameError
+from ...datasets.errors import KinobenchError, UnknownNameError, nearest_name, program
 from ..records.case import Case
 from ..records.job import Job
 from ..records.record import RESULT_FIELDS
+from ..text.toml import one_of
 from .measurement import Measurement, Run
 from .table import BUILT_IN
 
@@ -81,15 +82,19 @@ def get(name: str) -> Measurement:
     if name not in _measurements:
         _load_installed_plugins()
     if name not in _measurements:
-        hint = "`list measurements` shows all of them"
+        hint = f"`{program()} list measurements` shows all of them"
         raise UnknownNameError("measurement", name, names(), hint)
     return _measurements[name]
 
 
 def check(name: str) -> None:
     """Raise a KinobenchError unless `--measure` may ask for that name."""
-    found = get(name)
-    if found.follows:
+    found = _measurements.get(name)
+    if found is None and name not in names():
+        nearest = nearest_name(name, names())
+        cure = f"; did you mean {nearest!r}?" if nearest else ""
+        raise KinobenchError(f"choose {one_of(names())}{cure}")
+    if found is not None and found.follows:
         raise KinobenchError(
             f"{name} can't be asked for: it is measured wherever {_and(found.follows)} "
             f"{'are' if len(found.follows) > 1 else 'is'}"

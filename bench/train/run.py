@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from ...datasets import catalog
-from ...datasets.errors import KinobenchError
+from ...datasets.errors import KinobenchError, program
 from ...datasets.names import DEFAULT_FLOW, FlowMethod
 from ...datasets.protocol import preset
 from ...datasets.split import Split
@@ -110,7 +110,7 @@ def train(wanted: Wanted, console: Console) -> Done | None:
     checkpoint.unlink(missing_ok=True)
     says = (
         f"{wanted.model}: {_told(accuracy, order.split, held_out)}; learning curve "
-        f"{folder / PICTURE}; `python bench.py run --model {wanted.model} --dataset "
+        f"{folder / PICTURE}; `{program()} run --model {wanted.model} --dataset "
         f"{wanted.dataset} --weights {weights}` measures it"
     )
     return Done(weights=weights, says=says)

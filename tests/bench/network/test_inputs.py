@@ -16,7 +16,9 @@ from kinobench.bench.measure.flow_time import LEAST_SAMPLES, measure_flow_time, 
 from kinobench.bench.network.inputs import random_inputs, shifted_copies, video_inputs
 from kinobench.bench.network.network import Network
 from kinobench.bench.records.record import Case, FlowTime, Mode
-from kinobench.bench.run.suite import Settings, Suite, plan
+from kinobench.bench.run.plan import plan
+from kinobench.bench.run.settings import Settings
+from kinobench.bench.run.suite import Suite
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.flow.cache import FlowCache
 from kinobench.datasets.flow.methods import compute_flow

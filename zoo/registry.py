@@ -10,7 +10,7 @@ from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from ..datasets.errors import KinobenchError, UnknownNameError
+from ..datasets.errors import KinobenchError, UnknownNameError, program
 from . import families
 from .families import FAMILY_MODULES, OPEN_FAMILIES
 from .spec import INPUTS, Architecture, Builder, Input
@@ -139,7 +139,7 @@ def check(name: str) -> None:
     """
     known = name in _FAMILY_OF or name in _architectures or name in names()
     if not known and not _opened(name):
-        hint = "`python bench.py list models` shows all of them"
+        hint = f"`{program()} list models` shows all; give --plugin FILE for one of your own"
         raise UnknownNameError("model", name, names(), hint)
 
 

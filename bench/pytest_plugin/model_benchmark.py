@@ -17,7 +17,9 @@ from ..measure.peak import measure_peak
 from ..network.jit_warnings import jit_unmentioned
 from ..network.network import Network
 from ..records.record import Device, Environment, Mode, Precision
-from ..run.suite import Settings, Suite, plan, settings_of
+from ..run.plan import plan
+from ..run.settings import Settings, settings_of
+from ..run.suite import Suite
 
 WARMUP_MAX_S = 30.0
 

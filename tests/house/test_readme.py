@@ -90,7 +90,9 @@ def test_the_timed_model_and_its_settings_exist() -> None:
 
 
 def test_the_suite_file_is_one(tmp_path: Path) -> None:
-    from kinobench.bench.run.suite import Settings, parse, plan
+    from kinobench.bench.run.plan import plan
+    from kinobench.bench.run.settings import Settings
+    from kinobench.bench.run.suite import parse
 
     (toml,) = (code for kind, code in BLOCKS if kind == "toml")
     cases = [planned.case for planned in plan(parse(toml, "README"), Settings())]

@@ -19,7 +19,7 @@ from .frame import (
 )
 from .options import Group, argument, flag, option
 
-KINDS = ("models", "datasets", "protocols", "suites")
+KINDS = ("models", "datasets", "protocols", "suites", "measurements")
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Listed(Group, panel="What"):
     kind: Annotated[
         str,
         argument(
-            "models, datasets, protocols or suites.",
+            "models, datasets, protocols, suites or measurements.",
             "KIND",
             complete=lambda incomplete: [kind for kind in KINDS if kind.startswith(incomplete)],
         ),

@@ -175,7 +175,7 @@ import sys
 from pathlib import Path
 import torch
 from torch import nn
-from kinobench.bench.accuracy import measure_accuracy
+from kinobench.bench.evaluation.accuracy import measure_accuracy
 from kinobench.datasets.split import Split, Video
 from kinobench.datasets.protocol import preset
 

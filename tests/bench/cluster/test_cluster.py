@@ -761,7 +761,7 @@ import importlib.machinery, importlib.util
 spec = importlib.machinery.ModuleSpec("kinobench", None, is_package=True)
 spec.submodule_search_locations = [root]
 sys.modules["kinobench"] = importlib.util.module_from_spec(spec)
-from kinobench.bench.cluster_shard import carry_out
+from kinobench.bench.cluster.shard import carry_out
 place = {"node": "1", "worker": "2", "name": "n7", "resources": {"CPU": 2.0}}
 for line in sys.stdin.buffer:
     outcome, logits = carry_out(line, place)

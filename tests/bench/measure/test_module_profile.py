@@ -169,7 +169,9 @@ def test_help_is_told_without_torch() -> None:
         "try: runpy.run_path('bench.py', run_name='__main__')\n"
         "except SystemExit: pass\n"
         "assert 'torch' not in sys.modules\n"
-        "from kinobench.bench import pipeline_table, module_profile, profile_settings, roofline\n"
+        "from kinobench.bench.leaderboard import end_to_end_table\n"
+        "from kinobench.bench.cards import profile, profile_settings\n"
+        "from kinobench.bench.measure import roofline\n"
         "assert 'torch' not in sys.modules, 'reporting'\n"
     )
     done = subprocess.run(

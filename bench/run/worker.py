@@ -54,6 +54,14 @@ def main(model: str | None = None) -> None:
         return
     job = msgspec.json.decode(given, type=Job)
     limit_memory(job.memory_limit_bytes)
+    import torch
+
+    torch.set_num_interop_threads(1)
+    measure_case(job, emit)
+
+
+def measure_case(job: Job, emit: Emit) -> None:
+    """Measure a case in this process; whatever fails is an event, too, and `Finished` the last."""
     try:
         _measure(job, emit)
     except KinobenchError as error:
@@ -104,7 +112,6 @@ def _measure(job: Job, emit: Emit) -> None:
     case = job.case
     if case.threads is not None:
         torch.set_num_threads(case.threads)
-    torch.set_num_interop_threads(1)
     for plugin in job.plugins:
         load_plugin(plugin)
     split = None

@@ -15,6 +15,8 @@ from kinobench.bench.records.fitted_weights import in_half, read_fitted, write_f
 from kinobench.bench.records.job import Note
 from kinobench.bench.records.record import Case
 from kinobench.bench.run import suite
+from kinobench.bench.run.plan import Planned, plan
+from kinobench.bench.run.settings import settings_of
 from kinobench.bench.train import recipe
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.lists.class_names import class_names
@@ -70,9 +72,9 @@ def test_the_list_of_models_names_them(path: Path) -> None:
     assert found["c3d"] == ()
 
 
-def planned(**settings: object) -> suite.Planned:
-    asked = suite.settings_of(weights="Pointlight", **settings)
-    (only,) = suite.plan(suite.Suite(), asked, (MODEL,))
+def planned(**settings: object) -> Planned:
+    asked = settings_of(weights="Pointlight", **settings)
+    (only,) = plan(suite.Suite(), asked, (MODEL,))
     return only
 
 
@@ -102,7 +104,7 @@ def test_shipped_is_what_there_is_for_the_dataset(
 ) -> None:
     asked = {key: value for key, value in settings.items() if key != "model"}
     model = settings.get("model", MODEL)
-    (only,) = suite.plan(suite.Suite(weights="shipped"), suite.settings_of(**asked), (model,))
+    (only,) = plan(suite.Suite(weights="shipped"), settings_of(**asked), (model,))
     assert only.case.weights == weights
 
 

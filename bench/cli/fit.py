@@ -73,7 +73,7 @@ def fit(
     from ..train import run as fit_run
     from ..train.fit import DivergedError
 
-    wanted = fit_run.Wanted(
+    wanted = fit_run.FitOptions(
         model=model,
         dataset=dataset,
         data_root=data_root,
@@ -104,7 +104,7 @@ def fit(
         )
     if done is None:  # another process than the first
         return
-    tell(done.says)
+    tell(done.summary)
     print(done.weights)
 
 
@@ -140,7 +140,7 @@ def fit_shipped(
     chosen = models or shipped.tiny_networks(every)
     if listed:
         for model in chosen:
-            print(f"{model:32} {shipped.standing(model)}")
+            print(f"{model:32} {shipped.status(model)}")
         return
     if picture:
         shipped.draw(picture, chosen)

@@ -95,7 +95,7 @@ def motion(
     if chart is not None:
         motion_chart.check_suffix(chart)
     load_plugins(plugin)
-    wanted = motion_run.Wanted(
+    wanted = motion_run.MotionOptions(
         model=model,
         dataset=dataset,
         data_root=None if data_root is None else data_root.expanduser(),
@@ -127,17 +127,17 @@ def motion(
     if motion_run.is_usable(scored.records.get(None)):
         card = motion_run.card_of(scored, results)
         if chart is not None:
-            motion_chart.draw(chart, card)
+            motion_chart.draw_chart(chart, card)
         if output is not None:
             from ..records.files import write_text
 
-            write_text(output, motion_page.render(card, form or "md"))
+            write_text(output, motion_page.card_text(card, form or "md"))
         if json:
-            print_json(motion_card.plain(card))
+            print_json(motion_card.contents(card))
         elif output is None and form is not None:
-            sys.stdout.write(motion_page.render(card, form))
+            sys.stdout.write(motion_page.card_text(card, form))
         elif output is None:
-            motion_page.show(card, console())
+            motion_page.print_card(card, console())
     failed = [record for record in scored.records.values() if record.error is not None]
     for record in failed:
         assert record.error is not None

@@ -6,7 +6,7 @@ import msgspec
 
 from ...datasets.names import PROBES, Probe
 from ..analysis.compare import FEW_CLUSTERS
-from ..statistics.stats import LEVEL
+from ..statistics.intervals import LEVEL
 from .judge import Judgement
 from .sentences import effect_sentence, opposites_sentences, percent, verdict_sentence
 

@@ -11,7 +11,8 @@ from ...datasets.names import PROBES, Probe
 from ..analysis.compare import Interval
 from ..analysis.pairing import Labelled, clusters_of, pair
 from ..evaluation.places import VideoPlaces
-from ..statistics.stats import LEVEL, RESAMPLES, holm, mcnemar, resampled_difference, wilson
+from ..statistics.intervals import LEVEL, RESAMPLES, resampled_difference, wilson
+from ..statistics.tests import holm, mcnemar
 
 NEGLIGIBLE = 0.1
 """A loss that is certainly below this share of what the network has above chance counts as none."""

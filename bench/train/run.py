@@ -11,12 +11,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from ...datasets import catalog
-from ...datasets.errors import KinobenchError
+from ...datasets.errors import KinobenchError, program
 from ...datasets.names import DEFAULT_FLOW, FlowMethod
 from ...datasets.protocol import preset
 from ...datasets.split import Split
 from ...zoo import registry
-from ..evaluation.accuracy import measure_accuracy
+from ..evaluation.accuracy import evaluate
+from ..evaluation.evaluation import Evaluation
 from ..machine import environment
 from ..records.fitted_weights import Epoch, Fitted, in_half, read_fitted, shapes_in, write_fitted
 from ..records.record import Accuracy, Device
@@ -94,7 +95,7 @@ def train(options: FitOptions, console: Console) -> FitResult | None:
     checkpoint.unlink(missing_ok=True)
     summary = (
         f"{options.model}: {_score_text(accuracy, training.split, held_out)}; learning curve "
-        f"{folder / PICTURE}; `python bench.py run --model {options.model} --dataset "
+        f"{folder / PICTURE}; `{program()} run --model {options.model} --dataset "
         f"{options.dataset} --weights {weights}` measures it"
     )
     return FitResult(weights=weights, summary=summary)
@@ -213,16 +214,14 @@ def score(training: Training, state: dict[str, torch.Tensor], held_out: Split) -
     protocol, classes = training.protocol, len(training.split.classes)
     network = architecture.build(classes, protocol.frames, protocol.size).eval()
     network.load_state_dict(state)
-    device = torch.device(training.device)
+    evaluation = Evaluation(
+        protocol,
+        device=torch.device(training.device),
+        kinds=architecture.inputs,
+        flow=training.flow,
+    )
     with torch.inference_mode():
-        return measure_accuracy(
-            network.to(device),
-            held_out,
-            protocol,
-            device=device,
-            kinds=architecture.inputs,
-            flow=training.flow,
-        )
+        return evaluate(network.to(evaluation.device), held_out, evaluation)
 
 
 def fitted_of(

@@ -55,7 +55,8 @@ from kinobench.bench.records.fitted_weights import write_fitted
 from kinobench.bench.records.record import Failure, Record, Unreadable
 from kinobench.bench.records.store import RunFile
 from kinobench.bench.run import run
-from kinobench.bench.statistics.stats import mcnemar, wilson
+from kinobench.bench.statistics.intervals import wilson
+from kinobench.bench.statistics.tests import mcnemar
 from kinobench.datasets import catalog, pointlight
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.lists.class_names import class_names
@@ -709,13 +710,16 @@ def test_the_card_is_written_in_the_form_that_the_files_name_ends_in(
         (("early_fusion_tiny", "--dataset", "pointlihgt"), "did you mean 'pointlight'?"),
         (("early_fusion_tiny", "--dataset", "none"), "name a dataset"),
         (("early_fusion_tiny", "--weights", "nowhere.pt"), "there is no such file"),
-        (("early_fusion_tiny",), "train it by `python bench.py fit early_fusion_tiny"),
+        (("early_fusion_tiny",), "train it by `kinobench fit early_fusion_tiny"),
         (("early_fusion_tiny", "--weights", "none"), "random ones answer nothing"),
         (("early_fusion_tiny", "--weights", "w.pt", "--split", "tset"), "did you mean 'test'?"),
         (("early_fusion_tiny", "--weights", "w.pt", "--flow", "dis"), "takes optical flow"),
         (("early_fusion_tiny", "--weights", "w.pt", "--chart", "card.gif"), "ends in .png"),
         (("early_fusion_tiny", "--weights", "w.pt", "--format", "tex"), "no format is named 'tex'"),
-        (("early_fusion_tiny", "--weights", "w.pt", "--device", "gpu"), "known are cpu, cuda"),
+        (
+            ("early_fusion_tiny", "--weights", "w.pt", "--device", "tpu"),
+            "--device tpu: choose cpu or cuda",
+        ),
         (("early_fusion_tiny", "--weights", "w.pt", "--data-root", "no"), "no pointlight.json"),
     ],
 )

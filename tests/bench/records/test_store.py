@@ -105,7 +105,7 @@ def test_a_missing_folder_is_named_with_its_cure(tmp_path: Path) -> None:
     with pytest.raises(KinobenchError) as caught:
         read_records(tmp_path / "nowhere")
     assert str(tmp_path / "nowhere") in str(caught.value)
-    assert "`python bench.py run` makes it" in str(caught.value)
+    assert "`kinobench run` makes it" in str(caught.value)
 
 
 def test_a_run_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:

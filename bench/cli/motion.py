@@ -108,7 +108,7 @@ def motion(what: What, how: How, data: Data, results: Results) -> None:
     if results.chart is not None:
         chart.check_suffix(results.chart)
     load_plugins(what.plugin)
-    wanted = running.Wanted(
+    wanted = running.MotionOptions(
         model=what.model,
         weights=what.weights,
         plugins=tuple(str(path.resolve()) for path in what.plugin or ()),

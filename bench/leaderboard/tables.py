@@ -13,10 +13,6 @@ from tabulate import tabulate
 
 from ...datasets.errors import UnknownNameError
 from ...datasets.names import DEFAULT_DECODER
-<<<<<<< HEAD
-from ..text.drift import difference, of_spread
-=======
->>>>>>> heads/api
 from ..text.markup import escaped as _markdown_escaped
 from ..text.units import logit_difference as difference
 from ..text.units import of_spread

@@ -4,10 +4,6 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
-<<<<<<< HEAD
-from ...datasets.names import DEFAULT_DECODER, Decoder, FlowMethod, Probe
-from ...datasets.protocol import Protocol
-=======
 from ...datasets.errors import KinobenchError
 from .case import GRAPH_MODES, Case, Device, LogitsType, Mode, Precision
 from .results import (
@@ -74,7 +70,6 @@ __all__ = [
 ]
 
 Result = TypeVar("Result")
->>>>>>> heads/api
 
 SCHEMA = 1
 

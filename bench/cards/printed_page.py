@@ -8,17 +8,17 @@ from typing import NamedTuple
 from tabulate import tabulate
 
 from ...zoo import registry
-from .printed import GIGA, MEGA, Comparison, exponent, shape_of
+from .printed import GIGA, MEGA, PrintedCheck, exponent, shape_of
 
 
 class _Line(NamedTuple):
     """A line of the page: all rows that print the same numbers at the same place."""
 
-    comparison: Comparison
+    comparison: PrintedCheck
     rows: int
 
 
-def render(comparisons: Sequence[Comparison]) -> str:
+def render(comparisons: Sequence[PrintedCheck]) -> str:
     """Return the page: a summary, a table for each family, the reasons, and the sources."""
     lines = _merged([comparison for comparison in comparisons if comparison.is_compared])
     sources = list(dict.fromkeys(line.comparison.published.source for line in lines))
@@ -38,7 +38,7 @@ def render(comparisons: Sequence[Comparison]) -> str:
     return "\n".join([*parts, *([rest] if rest else []), _NOT_IN_THE_ZOO])
 
 
-def lines(comparisons: Sequence[Comparison]) -> list[dict[str, str | None]]:
+def lines(comparisons: Sequence[PrintedCheck]) -> list[dict[str, str | None]]:
     """Return one dict a line of the page, for a table on the screen."""
     found: list[dict[str, str | None]] = []
     for comparison, _ in _merged([each for each in comparisons if each.is_compared]):
@@ -89,7 +89,7 @@ a beta of 1/6, and 32.8 for one of 1/12.
 """
 
 
-def _summary(comparisons: Sequence[Comparison], lines: Sequence[_Line]) -> str:
+def _summary(comparisons: Sequence[PrintedCheck], lines: Sequence[_Line]) -> str:
     rows = Counter(
         "deviating" if comparison.deviates else "exact"
         for comparison in comparisons
@@ -146,7 +146,7 @@ def _table(lines: Sequence[_Line], sources: Sequence[str], reasons: Sequence[str
     return tabulate(cells, _COLUMNS, tablefmt="github", disable_numparse=True, colalign=align)
 
 
-def _reasons(compared: Comparison) -> tuple[str | None, str | None]:
+def _reasons(compared: PrintedCheck) -> tuple[str | None, str | None]:
     return compared.published.cost_reason, compared.published.params_reason
 
 
@@ -160,12 +160,12 @@ def _with_reason(
     return printed, counted, f"{deviation} ({reasons.index(reason) + 1})"
 
 
-def _cost(compared: Comparison) -> tuple[str, str, str]:
+def _cost(compared: PrintedCheck) -> tuple[str, str, str]:
     printed, exact = compared.published.gmacs, compared.cost_is_exact
     return _numbers(printed, compared.macs, GIGA, exact, compared.cost_deviation)
 
 
-def _parameters(compared: Comparison) -> tuple[str, str, str]:
+def _parameters(compared: PrintedCheck) -> tuple[str, str, str]:
     printed, exact = compared.published.mparams, compared.params_are_exact
     return _numbers(printed, compared.params, MEGA, exact, compared.params_deviation)
 
@@ -188,7 +188,7 @@ def _numbers(
     )
 
 
-def _merged(comparisons: Iterable[Comparison]) -> list[_Line]:
+def _merged(comparisons: Iterable[PrintedCheck]) -> list[_Line]:
     """Put rows together that print the same of the same network in the same source."""
     merged: dict[tuple[object, ...], _Line] = {}
     for comparison in comparisons:
@@ -206,7 +206,7 @@ def _numbered(texts: Sequence[str]) -> Iterable[tuple[int, str]]:
     return enumerate(texts, 1)
 
 
-def _without_counts(comparisons: Sequence[Comparison]) -> str:
+def _without_counts(comparisons: Sequence[PrintedCheck]) -> str:
     """Name the networks of which no cost was printed."""
     rows = [comparison.published.model for comparison in comparisons]
     compared = {c.published.model for c in comparisons if c.is_compared}

@@ -9,7 +9,7 @@ from rich.console import Console
 from ...zoo import registry
 from ...zoo.tables.published import published
 from ...zoo.tables.rows import Published
-from ..cost.models import Shape, native_shape
+from ..cost.shape import Shape, native_shape
 from ..measure.modules import Profile
 from ..records.record import Cost, Device, Precision
 from .printed import (
@@ -160,8 +160,8 @@ def show_card(card: ModelCard, console: Console, depth: int = 2) -> None:
         print_line(f"{name:<16}{value:>{width}}", console)
     if "flow" in card.inputs:
         print_folded("the optical flow itself isn't counted; `run` measures its time", console)
-    for operator, count in card.cost.uncounted.items():
-        print_folded(f"not counted: {operator} ({count})", console, style="red")
+    for operator, calls in card.cost.uncounted.items():
+        print_folded(f"not counted: {operator} ({calls})", console, style="red")
     console.print()
     _print_modules(card, depth, console)
     if card.profile is not None:
@@ -196,7 +196,7 @@ def _in_groups(checks: Iterable[PrintedCheck]) -> Iterable[list[PrintedCheck]]:
 
 
 def _print_group(group: Sequence[PrintedCheck], console: Console) -> None:
-    """Print rows as a block: one line for each number, with its convention or dataset at the end."""
+    """Print rows as a block: a line for each number, with its convention or dataset at the end."""
     first = group[0]
     row = first.published
     scores, notes = _scores(group)

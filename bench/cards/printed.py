@@ -1,4 +1,4 @@
-"""`verify`: the numbers that papers and repositories printed of the networks, and the counts here."""
+"""`verify`: the numbers that papers and repositories printed of networks, and the counts here."""
 
 from collections.abc import Callable, Iterable
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -14,7 +14,8 @@ from ...zoo.tables.published import published
 from ...zoo.tables.rows import Published
 from ..cost.conventions import COUNTED_BY_LAYER, Layers, counted_as, watch_layers
 from ..cost.flops import analyse
-from ..cost.models import Shape, build_without_memory, native_shape
+from ..cost.models import build_without_memory
+from ..cost.shape import Shape, native_shape
 from ..records.record import Cost
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 GIGA, MEGA = 9, 6
 """Powers of ten of the units of printed costs and parameters."""
 MMENGINE_DECIMALS = 3
-"""Decimals that its counter prints (mmengine/analysis/print_helper.py); tables round these again."""
+"""Decimals that its counter prints (mmengine/analysis/print_helper.py); tables round them again."""
 
 
 class PrintedCheck(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from rich.console import Console
 from ...datasets.errors import KinobenchError
 from ..machine.environment import physical_cores
 from ..records.record import Bound, Device, Precision
-from ..run.suite import settings_of
+from ..run.settings import settings_of
 from .terminal import print_folded, print_line, print_table
 
 if TYPE_CHECKING:

@@ -71,7 +71,7 @@ def show(
 ) -> None:
     """Show a model's card: paper, contract, cost by module, published numbers, times."""
     from ..cards import model as card
-    from ..cards.profile_settings import profile_settings
+    from ..cards.profile import profile_settings
 
     load_plugins(plugin)
     settings = profile_settings(profile, device, precision, batch, threads)
@@ -95,8 +95,8 @@ def verify(
     json: Json = False,
 ) -> None:
     """Count every model at the inputs of printed numbers, and set both side by side."""
+    from ..cards import printed as verifying
     from ..cards import printed_page
-    from ..cards import verify as verifying
     from ..cards.listing import show as show_lines
     from ..records.files import write_text
 

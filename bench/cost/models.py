@@ -2,18 +2,17 @@
 
 from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from ...datasets import catalog
 from ...datasets.errors import KinobenchError
-from ...datasets.protocol import preset
 from ...zoo import registry
 from ...zoo.checkpoints.named import weights_of
 from ...zoo.checkpoints.shipped import shipped_files
 from ...zoo.spec import Architecture, Input
 from ...zoo.tables.csv_table import FOLDER
+from .shape import Shape, native_shape
 
 if TYPE_CHECKING:
     import torch
@@ -22,33 +21,6 @@ if TYPE_CHECKING:
 INDEX = FOLDER / "index.json"
 """What `list models --recount --json` printed of the networks that come with kinobench. A test
 holds it against them."""
-
-
-FALLBACK_INPUT = (16, 4, 224)
-FALLBACK_CLASSES = 400
-EMBEDDED_DATASET = "pointlight"
-
-
-class Shape(NamedTuple):
-    """The input and the head that a cost belongs to."""
-
-    frames: int
-    size: int
-    classes: int
-
-
-def native_shape(architecture: Architecture) -> Shape:
-    """Return an architecture's own input, with the classes of what it was made for.
-
-    A network whose own input is the embedded dataset's clips has that one's classes, any other
-    those of Kinetics-400.
-    """
-    native = architecture.native or FALLBACK_INPUT
-    embedded = catalog.get(EMBEDDED_DATASET)
-    protocol = preset(embedded.default_protocol)
-    own = (protocol.frames, protocol.stride, protocol.size)
-    classes = embedded.num_classes if native == own else FALLBACK_CLASSES
-    return Shape(native[0], native[2], classes)
 
 
 class NamedWeights(msgspec.Struct, frozen=True, kw_only=True):

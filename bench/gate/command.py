@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypedDict
 
-from ...datasets.errors import KinobenchError
+from ...datasets.errors import KinobenchError, program
 from ..machine.environment import UnfitEnvironmentError, commit_of, describe
 from ..records.files import CHECKOUT
 from ..records.record import Case, Environment
@@ -214,7 +214,7 @@ def _repository(plugins: Sequence[Path]) -> Path:
     if own != CHECKOUT:  # none, or it is installed inside the repository of another project
         raise UnfitEnvironmentError(
             f"kinobench runs from {CHECKOUT}, which is not a git checkout, so there is no commit "
-            "to compare with; run `python bench.py check` in a checkout, name a --plugin in a "
+            f"to compare with; run `{program()} check` in a checkout, name a --plugin in a "
             "repository of yours, or check against a file"
         )
     return CHECKOUT

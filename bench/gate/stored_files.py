@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from ...datasets.errors import KinobenchError
+from ...datasets.errors import KinobenchError, program
 from ..records.files import write_text
 from ..records.record import Record, from_json
 from . import benchmark_json
@@ -36,7 +36,7 @@ def read_stored(path: Path) -> list[Stored]:
         raise _neither(path, error) from error
     if not found:
         raise KinobenchError(
-            f"--against {path}: it has no time of a network; `python bench.py run` writes records, "
+            f"--against {path}: it has no time of a network; `{program()} run` writes records, "
             "`pytest --benchmark-json` writes the times of tests with the fixture "
             "`model_benchmark`, and `check --against FILE.json --update` adds times"
         )
@@ -51,8 +51,7 @@ def read_to_update(path: Path) -> list[Stored]:
     """
     if path.suffix != ".json":
         raise KinobenchError(
-            f"--update: {path} has records, which only `python bench.py run` writes; name a .json "
-            "file"
+            f"--update: {path} has records, which only `{program()} run` writes; name a .json file"
         )
     if not path.exists():
         return []

@@ -13,7 +13,7 @@ from torch import nn
 
 from ...datasets.protocol import Protocol
 from ..cost.flops import count_traffic
-from ..cost.models import Shape
+from ..cost.shape import Shape
 from ..machine.environment import require_device
 from ..network.network import Network
 from ..records.record import Bound, Case, Device, Peak, Precision, Roofline

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from kinobench.bench.cost.models import build_without_memory
-from kinobench.bench.cost.models import Shape
+from kinobench.bench.cost.shape import Shape
 from kinobench.bench.leaderboard.build import read_boards
 from kinobench.bench.leaderboard.leaderboard import boards
 from kinobench.bench.leaderboard.tables import render

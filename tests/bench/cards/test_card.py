@@ -13,7 +13,7 @@ from torch import nn
 from kinobench.bench.cards import model as cards
 from kinobench.bench.cards import printed as verify
 from kinobench.bench.cards.model import ModelCard, make_card, show_card, to_json
-from kinobench.bench.cost import flops
+from kinobench.bench.cost import flops, shape
 from kinobench.bench.cost.flops import count_cost
 from kinobench.bench.records.record import Cost
 from kinobench.datasets.errors import KinobenchError, UnknownNameError

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from .errors import KinobenchError, UnknownNameError
+from .errors import KinobenchError, UnknownNameError, program
 from .lists import layouts
 from .lists.layouts import Layout
 from .pointlight import opposites
@@ -107,7 +107,7 @@ def get(name: str) -> Dataset:
         return _BUILT_IN.get(name) or _registered[name]
     plugins = _plugins()
     if name not in plugins:
-        hint = "`python bench.py list datasets` shows all of them"
+        hint = f"`{program()} list datasets` shows all; give --plugin FILE for one of your own"
         raise UnknownNameError("dataset", name, names(), hint)
     return _from_plugin(plugins[name])
 

@@ -1,34 +1,33 @@
-"""Mistakes that a user can mend: each message quotes what was wrong and says the cure."""
+"""Errors that a user can correct: each message quotes what is wrong and says the cure.
+
+A cure that is a command begins with `program()`: `kinobench`, or `python bench.py` in a checkout.
+"""
 
 import difflib
+import errno
 import re
-from collections.abc import Iterable
+import shlex
+import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 
 class KinobenchError(Exception):
-    """What the user asked for can't be done as asked; the message says why and what would do."""
+    """A request can't be carried out; the message says why, and what to change."""
 
 
 class UnknownNameError(KinobenchError):
     """A name that no registry knows."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str], hint: str = "") -> None:
-        """Say which `kind` of thing `name` was meant to be, and the nearest of the `known`."""
+        """Say which `kind` of thing has no such `name`, and the nearest of the `known` names."""
         self.kind, self.name = kind, name
-        known = sorted(known)
-        nearest = nearest_name(name, known)
-        if nearest is not None:
-            cure = f"did you mean {nearest!r}?"
-        elif len(known) <= 12:
-            cure = f"known: {', '.join(known) or 'none'}"
-        else:
-            cure = f"{len(known)} are known"
+        cure = _cure(name, sorted(known))
         super().__init__(f"no {kind} is named {name!r}: {cure}{'; ' + hint if hint else ''}")
 
 
 class DatasetError(KinobenchError):
-    """A dataset that is not where, or not what, it should be."""
+    """A dataset that is missing, or isn't what it should be."""
 
 
 class VideoError(KinobenchError):
@@ -40,11 +39,69 @@ class VideoError(KinobenchError):
         super().__init__(f"{path}: {reason}")
 
 
-def nearest_name(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name most like `name`, or None if none is near.
+def program() -> str:
+    """Return how the user calls kinobench, for messages that name a command.
 
-    One that has all the words of `name`, in any order, is meant before any other: `i3d_flow` is
-    short for `i3d_inception_flow`. Else the first word, a family's name, says most.
+    It is `python bench.py` with the path as it was typed, `python -m kinobench`, or `kinobench`.
+    """
+    called = sys.argv[0] if sys.argv else ""
+    script, root = Path(called).resolve(), Path(__file__).resolve().parents[1]
+    if script == root / "bench.py":
+        return f"python {shlex.quote(called)}"
+    ours = script.name == "__main__.py" and script.is_relative_to(root)
+    return "python -m kinobench" if ours else "kinobench"
+
+
+def reason_of(error: OSError) -> str:
+    """Return why a file or a folder can't be used, as a sentence without its name."""
+    return _REASONS.get(error.errno or 0) or error.strerror or str(error)
+
+
+_REASONS = {
+    errno.ENOENT: "there is no such file or folder",
+    errno.EACCES: "you have no permission",
+    errno.EPERM: "you have no permission",
+    errno.EISDIR: "it is a folder, not a file",
+    errno.ENOTDIR: "a part of its path is a file, not a folder",
+    errno.EEXIST: "there is a file of that name",
+    errno.EROFS: "the disk is read-only",
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "your quota of the disk is used up",
+    errno.ENAMETOOLONG: "the name is too long",
+}
+
+
+def _cure(name: str, known: Sequence[str]) -> str:
+    """Return what to write instead of an unknown name."""
+    longer = [each for each in known if _folded(each).startswith(_folded(name))] if name else []
+    if len(longer) > 1:
+        others = f" and {len(longer) - _LISTED} more" if len(longer) > _LISTED else ""
+        return f"{', '.join(longer[:_LISTED])}{others} begin with it"
+    nearest = nearest_name(name, known)
+    if nearest is not None:
+        return f"did you mean {nearest!r}?"
+    if len(known) <= _ALL_LISTED:
+        return f"known: {', '.join(known) or 'none'}"
+    return f"{len(known)} are known"
+
+
+_LISTED = 8
+"""The most names that a message lists of those that begin with an unknown one."""
+_ALL_LISTED = 12
+"""The most known names that a message lists where none is near."""
+
+
+def nearest_name(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that was most likely meant, or None if none is near.
+
+    These are tried in order:
+
+    - a name that has all the words of `name`, in any order: `i3d_flow` is short for
+      `i3d_inception_flow`;
+    - a name spelled like it, where the first word, a family's name, counts most;
+    - the only name that `name` abbreviates: `k400` has letters of `kinetics400`, in their order.
+
+    Short names are alike by chance: `tpu` is no `cpu`. They need the same first letter.
     """
     typed = name.casefold()
     words = _words(typed)
@@ -57,18 +114,38 @@ def nearest_name(name: str, known: Iterable[str]) -> str | None:
         with_all = [each for each in candidates if set(words) <= set(_words(each.casefold()))]
         if with_all:
             return max(with_all, key=likeness)
-    alike = {each: ratio for each in candidates if (ratio := likeness(each)) >= _NEAR}
+    alike = {
+        each: ratio
+        for each in candidates
+        if (ratio := likeness(each)) >= _NEAR
+        and (len(typed) > _SHORT or each[:1].casefold() == typed[:1])
+    }
 
     def closeness(candidate: str) -> float:
         same_start = words[:1] == _words(candidate.casefold())[:1]
         return alike[candidate] + (_SAME_START if same_start else 0)
 
-    return max(alike, key=closeness, default=None)
+    if alike:
+        return max(alike, key=closeness)
+    abbreviated = [each for each in candidates if _abbreviates(typed, each.casefold())]
+    return abbreviated[0] if len(abbreviated) == 1 else None
 
 
 _NEAR = 0.55
 """The least likeness of a name that is suggested: 1 is the same, 0 has no letter in common."""
 _SAME_START = 0.1
+_SHORT = 4
+"""Names of up to so many letters are short."""
+
+
+def _abbreviates(short: str, name: str) -> bool:
+    """Return whether a name has all letters of `short`, in their order, from the first on."""
+    rest = iter(name)
+    return len(short) >= 3 and short[0] == name[:1] and all(letter in rest for letter in short)
+
+
+def _folded(name: str) -> str:
+    return "_".join(_words(name.casefold()))
 
 
 def _words(name: str) -> list[str]:

@@ -15,6 +15,8 @@ from ...datasets.protocol.placement import OWN_SHORT_RULE
 from ...datasets.protocol.presets import ALIASES
 from ..cost import models
 from ..run import suite
+from ..run.plan import plan
+from ..run.settings import Settings
 
 Line = dict[str, Any]
 Progress = Callable[[int, int], None]
@@ -161,7 +163,7 @@ def _suites() -> list[Line]:
     return [
         {
             "name": name,
-            "cases": len(suite.plan(loaded, suite.Settings())),
+            "cases": len(plan(loaded, Settings())),
             "description": loaded.description,
         }
         for name, loaded in ((name, suite.load(name)) for name in suite.names())

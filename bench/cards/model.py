@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.text import Text
 
 from ...zoo import registry
-from ...zoo.spec import Published
 from ...zoo.tables.published import published
+from ...zoo.tables.rows import Published
 from ..cost.shape import Shape, native_shape
 from ..measure.modules import Profile
 from ..records.record import Cost, Device, Precision

@@ -4,7 +4,8 @@ from decimal import ROUND_HALF_EVEN, Decimal
 
 import msgspec
 
-from ...zoo.spec import Architecture, Published
+from ...zoo.spec import Architecture
+from ...zoo.tables.rows import Published
 from ..cost.shape import Shape, native_shape
 
 GIGA, MEGA = 9, 6

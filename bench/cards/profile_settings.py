@@ -5,7 +5,7 @@ from typing import NamedTuple
 from ...datasets.errors import KinobenchError
 from ..machine.environment import physical_cores
 from ..records.record import Device, Precision
-from ..run.suite import settings_of
+from ..run.settings import settings_of
 
 
 class ProfileSettings(NamedTuple):

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from ...datasets.errors import KinobenchError
 from ...zoo import registry
-from ...zoo.spec import Architecture, Published
+from ...zoo.spec import Architecture
 from ...zoo.tables.published import published
+from ...zoo.tables.rows import Published
 from ..cost.conventions import COUNTED_BY_LAYER, Layers, counted_as, watch_layers
 from ..cost.flops import analyse
 from ..cost.models import build_without_memory

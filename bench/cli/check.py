@@ -99,6 +99,8 @@ def check(
     from ..gate.verdict import Terms
     from ..machine.environment import require_device
     from ..run import suite as suites
+    from ..run.plan import plan
+    from ..run.settings import settings_of
 
     terms = Terms(
         budget=gate_command.share_of(budget, "--budget"),
@@ -121,7 +123,7 @@ def check(
     def planned(models: tuple[str, ...]) -> "list[Case]":
         alone = suite is None and bool(models)
         loaded = suites.Suite(dataset="pointlight") if alone else suites.load(suite or "gate")
-        asked = suites.settings_of(
+        asked = settings_of(
             device=device,
             precision=precision,
             mode=mode,
@@ -129,8 +131,7 @@ def check(
         )
         # Untrained, as the baseline may have no such weights, and they decide no time.
         cases = [
-            msgspec.structs.replace(each.case, weights=None)
-            for each in suites.plan(loaded, asked, models)
+            msgspec.structs.replace(each.case, weights=None) for each in plan(loaded, asked, models)
         ]
         for kind in sorted({case.device for case in cases}):
             require_device(kind)

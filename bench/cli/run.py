@@ -147,15 +147,17 @@ def run(
 
     from ..evaluation import resume
     from ..leaderboard import end_to_end_table as pipeline_table
+    from ..run import plan as planning
     from ..run import run as running
+    from ..run import settings as setting
     from ..run import suite as suites
 
     load_plugins(plugin)
     # A model of one's own choice has nothing to do with the short budgets of the quick suite.
     alone = suite is None and bool(model)
-    own = suites.Suite(dataset="pointlight", weights=suites.SHIPPED)
+    own = suites.Suite(dataset="pointlight", weights=setting.SHIPPED)
     loaded = own if alone else suites.load(suite or "quick")
-    asked = suites.settings_of(
+    asked = setting.settings_of(
         weights=weights,
         dataset=dataset,
         split=split,
@@ -176,7 +178,7 @@ def run(
         sweep=sweep or None,
         max_batch=max_batch,
     )
-    planned = suites.plan(loaded, asked, tuple(model or ()))
+    planned = planning.plan(loaded, asked, tuple(model or ()))
     limit_gib = memory_limit or loaded.memory_limit_gib
     options = running.Options(
         data_roots=running.data_roots(data_root or ()),

@@ -143,7 +143,7 @@ def _described(architecture: Architecture) -> Model:
 
 def _counted(architecture: Architecture, shape: Shape) -> tuple[int, int, bool]:
     """Return the parameters, the multiply-adds, and whether the network streams."""
-    from ...zoo.streaming import streams
+    from ...zoo.spec import streams
     from .flops import count_cost
 
     module, inputs = build_without_memory(architecture, shape)

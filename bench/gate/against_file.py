@@ -6,8 +6,8 @@ from pathlib import Path
 
 import msgspec
 
-from ...datasets.decoders import DEFAULT as DEFAULT_DECODER
 from ...datasets.errors import KinobenchError
+from ...datasets.names import DEFAULT_DECODER
 from ...zoo import registry
 from ..machine.environment import describe, require_device
 from ..records.job import Budget, Job

@@ -15,8 +15,10 @@ import numpy as np
 
 from ...datasets.errors import KinobenchError
 from ..records.record import Case, Environment, Peak, Record
-from ..run.suite import Suite, plan, settings_of
-from ..statistics.stats import median_interval
+from ..run.plan import plan
+from ..run.settings import settings_of
+from ..run.suite import Suite
+from ..statistics.intervals import median_interval
 from .stored import Clock, Stored, machine_in_words, of_record
 
 BLOCK_S = 0.1

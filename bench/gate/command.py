@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ...datasets.errors import KinobenchError
+from ...datasets.errors import KinobenchError, program
 from ..machine.environment import UnfitEnvironmentError, commit_of, describe
 from ..records.files import CHECKOUT
 from ..records.record import Case
@@ -197,7 +197,7 @@ def _repository(plugins: Sequence[Path]) -> Path:
     if own != CHECKOUT:  # none, or it is installed somewhere inside a repository of others
         raise UnfitEnvironmentError(
             f"kinobench runs from {CHECKOUT}, which is no git checkout, so there is no commit to "
-            "compare with; run `python bench.py check` in a checkout, name a --plugin in a "
+            f"compare with; run `{program()} check` in a checkout, name a --plugin in a "
             "repository of yours, or check against a file"
         )
     return CHECKOUT

@@ -23,6 +23,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion
 
+from ...datasets.cache_root import cache_root
 from ..machine.environment import UnfitEnvironmentError
 from ..machine.git import own_environment
 
@@ -108,8 +109,7 @@ def is_met(text: str) -> bool:
 
 def cache_folder() -> Path:
     """Return where environments of baselines are kept."""
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "kinobench" / "baselines"
+    return cache_root() / "baselines"
 
 
 def _is_met(requirement: Requirement, extra: str = "") -> bool:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from ...datasets.errors import KinobenchError
+from ...datasets.errors import KinobenchError, program
 from ..records.files import write_text
 from ..records.record import Record, from_json
 from . import benchmark_json
@@ -36,7 +36,7 @@ def read_stored(path: Path) -> list[Stored]:
         raise _neither(path, error) from error
     if not found:
         raise KinobenchError(
-            f"--against {path}: no time of a network in it; `python bench.py run` writes records, "
+            f"--against {path}: no time of a network in it; `{program()} run` writes records, "
             "and `pytest --benchmark-json` what tests with the fixture `model_benchmark` timed; "
             "`check --against FILE.json --update` adds some"
         )
@@ -51,7 +51,7 @@ def read_to_update(path: Path) -> list[Stored]:
     """
     if path.suffix != ".json":
         raise KinobenchError(
-            f"--update: {path} has records, which `python bench.py run` adds to; name a .json file"
+            f"--update: {path} has records, which `{program()} run` adds to; name a .json file"
         )
     if not path.exists():
         return []

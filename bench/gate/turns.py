@@ -18,6 +18,7 @@ import msgspec
 
 from ...datasets.errors import KinobenchError
 from ..machine.environment import UnfitEnvironmentError, usable_cpus
+from ..machine.threads import thread_variables
 from ..records.record import Case
 from .counts import Facts, facts_of
 from .looks import log_ratio
@@ -235,9 +236,7 @@ def environment_of(code: Code, threads: int) -> dict[str, str]:
     What this Python is told of its modules is no concern of another one, folders of the repository
     aside.
     """
-    environment = dict(os.environ)
-    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        environment[name] = str(threads)  # read when the libraries load
+    environment = os.environ | thread_variables(threads)
     if code.python != sys.executable:
         environment.pop("PYTHONHOME", None)
         entries = environment.pop("PYTHONPATH", "").split(os.pathsep)

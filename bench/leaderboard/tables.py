@@ -11,8 +11,8 @@ from rich.markup import escape
 from rich.table import Table
 from tabulate import tabulate
 
-from ...datasets.decoders import DEFAULT as DEFAULT_DECODER
 from ...datasets.errors import UnknownNameError
+from ...datasets.names import DEFAULT_DECODER
 from ..text.drift import difference, of_spread
 from ..text.markup import escaped as _markdown_escaped
 from .leaderboard import Board, Row

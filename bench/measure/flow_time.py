@@ -9,7 +9,7 @@ import numpy as np
 from ...datasets.flow.methods import FlowMethod, compute_flow, opencv_version
 from ...datasets.protocol import Protocol
 from ..records.record import FlowTime
-from ..statistics.stats import median_interval
+from ..statistics.intervals import median_interval
 
 ASPECT = 4 / 3
 """Of a frame, as UCF101's are: flow is computed on whole frames, before they are cropped."""

@@ -4,9 +4,9 @@ from typing import Any
 
 import msgspec
 
-from ...datasets.probe_names import PROBES, Probe
+from ...datasets.names import PROBES, Probe
 from ..analysis.compare import FEW_CLUSTERS
-from ..statistics.stats import LEVEL
+from ..statistics.intervals import LEVEL
 from .judge import Judgement
 from .sentences import opposites_words, percent, sentence, verdict_words
 

@@ -7,11 +7,12 @@ from typing import Literal, NamedTuple
 import msgspec
 import numpy as np
 
-from ...datasets.probe_names import PROBES, Probe
+from ...datasets.names import PROBES, Probe
 from ..analysis.compare import Interval
 from ..analysis.pairing import Labelled, clusters_of, pair
 from ..evaluation.places import VideoPlaces
-from ..statistics.stats import LEVEL, RESAMPLES, holm, mcnemar, resampled_difference, wilson
+from ..statistics.intervals import LEVEL, RESAMPLES, resampled_difference, wilson
+from ..statistics.tests import holm, mcnemar
 
 NEGLIGIBLE = 0.1
 """A loss that is surely below this part of what the network has above chance counts as none."""

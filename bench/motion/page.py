@@ -13,7 +13,7 @@ from rich.text import Text
 from tabulate import tabulate
 
 from ...datasets.errors import UnknownNameError
-from ...datasets.probe_names import PROBES
+from ...datasets.names import PROBES
 from ..analysis.compare import Interval
 from ..analysis.comparison_page import p_value
 from ..text.markup import escaped

@@ -9,27 +9,29 @@ import numpy as np
 from rich.console import Console
 
 from ...datasets import catalog
-from ...datasets.errors import KinobenchError
+from ...datasets.errors import KinobenchError, program
+from ...datasets.names import PROBES, Probe
 from ...datasets.pointlight.opposites import backwards
-from ...datasets.probe_names import PROBES, Probe
 from ...datasets.split import Split
 from ...zoo.checkpoints.load import file_digest
 from ...zoo.checkpoints.named import resolve_weights, weights_of
 from ...zoo.checkpoints.shipped import shipped_file
 from ..analysis.sources import Source, Told
-from ..evaluation.conditions import conditions_of
+from ..evaluation.conditions import Conditions, conditions_of
 from ..evaluation.places import read_places
 from ..evaluation.predictions import open_predictions
-from ..evaluation.resume import Conditions
 from ..evaluation.stored import candidates, is_as_now
 from ..machine import environment
 from ..records.fitted_weights import read_fitted
 from ..records.record import Case, LogitsType, Record
 from ..records.store import read_records
-from ..run import run, suite
+from ..run import plan as planning
+from ..run import run
 from ..run.downloads import fetch_published
-from ..run.suite import Planned
-from ..statistics.stats import mean_score, named_classes, view_scores
+from ..run.plan import Planned
+from ..run.settings import settings_of
+from ..run.suite import Suite
+from ..statistics.scores import mean_score, named_classes, view_scores
 from .card import Card
 from .judge import Answers, OppositeAnswers, count_opposites, judge
 
@@ -94,7 +96,7 @@ def plan(wanted: Wanted) -> list[Planned]:
         weights = _weights_for(wanted.model, wanted.dataset)
     planned: list[Planned] = []
     for probe in (None, *PROBES):
-        asked = suite.settings_of(
+        asked = settings_of(
             dataset=wanted.dataset,
             split=wanted.split,
             weights=weights,
@@ -109,7 +111,7 @@ def plan(wanted: Wanted) -> list[Planned]:
             probe=probe,
             measure=("accuracy",),
         )
-        planned += suite.plan(suite.Suite(), asked, (wanted.model,))
+        planned += planning.plan(Suite(), asked, (wanted.model,))
     if planned[0].case.weights is None:
         raise KinobenchError(_without_weights(wanted))
     return planned
@@ -138,7 +140,7 @@ def _without_weights(wanted: Wanted) -> str:
         if _is_fitted_on(path, dataset)  # one dataset's name may begin another's
     ]
     newest = max(fitted, key=lambda path: path.stat().st_mtime, default=None)
-    cure = f"fit it first, by `python bench.py fit {model} --dataset {dataset}`, and give --weights"
+    cure = f"fit it first, by `{program()} fit {model} --dataset {dataset}`, and give --weights"
     if newest is not None:
         cure = f"give --weights {newest}"
     return (
@@ -217,7 +219,7 @@ def score(scored: Scored, wanted: Wanted, console: Console) -> None:
         KinobenchError: The results can't be written.
         KeyboardInterrupt: What was finished is kept, in `scored` and on disk.
     """
-    missing, defaults = scored.missing, suite.Suite()
+    missing, defaults = scored.missing, Suite()
     if not missing:
         return
     options = run.Options(

@@ -2,7 +2,7 @@
 
 import math
 
-from ...datasets.probe_names import Probe
+from ...datasets.names import Probe
 from .judge import Effect, Judgement, OppositeAnswers, Part, Share, Verdict
 
 WHEN: dict[Probe, str] = {

@@ -8,7 +8,7 @@ import torch
 
 from ...datasets.flow.cache import FlowCache
 from ...datasets.flow.views import flow_views
-from ...datasets.flow_methods import FlowMethod
+from ...datasets.names import FlowMethod
 from ...datasets.protocol import Protocol
 from ...datasets.video.clips import Clips
 from ...datasets.views.maker import ViewMaker

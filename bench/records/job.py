@@ -1,6 +1,6 @@
 """What passes between the command and the process that measures a case."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -168,3 +168,6 @@ class ShardFailedError(Exception):
 
 
 Event = Built | Progress | Measured | Note | Failed | Finished
+
+Emit = Callable[[Event], None]
+"""Takes an event: prints it for the command, or keeps it for a caller in the same process."""

@@ -6,10 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from ...datasets.decoders import DEFAULT as DEFAULT_DECODER
-from ...datasets.decoders import Decoder
-from ...datasets.flow_methods import FlowMethod
-from ...datasets.probe_names import Probe
+from ...datasets.names import DEFAULT_DECODER, Decoder, FlowMethod, Probe
 from ...datasets.protocol import Protocol
 
 SCHEMA = 1
@@ -41,7 +38,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         flow: How the optical flow is computed; None for a network that takes none.
         decoder: What decodes the videos while accuracy is measured.
         cold_l2: Whether the GPU's L2 cache is overwritten before each sample of a latency.
-        probe: What is done to the clips that accuracy is measured on; see datasets/probe_names.py.
+        probe: What is done to the clips that accuracy is measured on; see datasets/names.py.
     """
 
     model: str

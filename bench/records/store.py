@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from ...datasets.errors import KinobenchError
+from ...datasets.errors import KinobenchError, program
 from .record import SCHEMA, Record, from_json
 
 
@@ -66,7 +66,7 @@ def read_records(results: Path) -> tuple[list[Record], list[str]]:
     folder = results / "runs"
     if not folder.is_dir():
         raise KinobenchError(
-            f"--results {results}: there is no {folder}; `python bench.py run` makes it"
+            f"--results {results}: there is no {folder}; `{program()} run` makes it"
         )
     records: list[Record] = []
     problems: list[str] = []

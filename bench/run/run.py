@@ -20,7 +20,8 @@ from ..records.record import Case, Device, Environment, LogitsType, Peak, Precis
 from ..records.store import RunFile
 from . import process as runner
 from .downloads import fetch_published
-from .suite import Planned, Suite
+from .plan import Planned
+from .suite import Suite
 
 
 class DataRoots(msgspec.Struct, frozen=True):

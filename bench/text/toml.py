@@ -1,18 +1,28 @@
-"""Keys of a TOML table that what it describes doesn't have."""
+"""Errors of TOML files: unknown keys, and values of another type than a key takes."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from ...datasets.errors import KinobenchError, nearest_name
 
+_TYPES = {
+    "str": "a string",
+    "int": "an integer",
+    "float": "a number",
+    "bool": "a boolean",
+    "array": "an array",
+    "object": "a table",
+}
+
 
 def refuse_unknown_keys(plain: Any, kind: type[msgspec.Struct], where: str) -> None:
-    """Check that a table has no other keys than a struct's fields; what is no table is let pass.
+    """Check that a table has only keys that a struct has; anything but a table passes.
 
     Raises:
-        KinobenchError: It has one; the message quotes it, and says the nearest that is known.
+        KinobenchError: It has another key; the message quotes it and the nearest known one.
     """
     if not isinstance(plain, Mapping):
         return
@@ -22,3 +32,65 @@ def refuse_unknown_keys(plain: Any, kind: type[msgspec.Struct], where: str) -> N
             nearest = nearest_name(key, known)
             cure = f"did you mean {nearest!r}?" if nearest else f"known: {', '.join(known)}"
             raise KinobenchError(f"{where}: unknown key {key!r}: {cure}")
+
+
+Naming = Callable[[str, Any], str]
+"""Returns how messages write a setting and its value, as `device = 'tpu'` or `--device tpu`."""
+
+
+def toml_key(key: str, value: Any) -> str:
+    """Return a key and its value as a TOML file has them."""
+    return f"{key} = {value!r}"
+
+
+def wrong_value(
+    error: msgspec.ValidationError,
+    plain: Any,
+    where: str,
+    choices: Mapping[str, tuple[str, ...]],
+    naming: Naming = toml_key,
+) -> KinobenchError:
+    """Return an error that adds the key, its value and the known values to msgspec's message.
+
+    Args:
+        error: What msgspec raised for `plain`.
+        plain: The table, or the values of the command line, as they were given.
+        where: The place that messages begin with; it may be empty.
+        choices: The known values of the keys that have a list of them.
+        naming: How messages write a key and its value.
+    """
+    message, _, path = str(error).partition(" - at `$")
+    steps = [name or int(number) for name, number in re.findall(r"\.(\w+)|\[(\d+)\]", path)]
+    value = plain
+    for step in steps:
+        value = value[step]
+    if len(steps) > 1 and steps[0] == "case":
+        where = f"{where}: [[case]] {int(steps[1]) + 1}"
+        del steps[:2]
+    elif len(steps) > 1 and steps[0] == "latency":
+        where = f"{where}: [latency]"
+        del steps[0]
+    key = str(steps[0]) if steps else ""
+    named = naming(key, value) if key else f"{where} = {value!r}"
+    begin = f"{where}: {named}" if key and where else named
+    known = choices.get(key)
+    if known is None:
+        return KinobenchError(f"{begin}: {_with_toml_types(message)}")
+    nearest = nearest_name(str(value), known)
+    cure = f"; did you mean {nearest!r}?" if nearest else ""
+    return KinobenchError(f"{begin}: choose {one_of(known)}{cure}")
+
+
+def one_of(names: Sequence[str]) -> str:
+    """Return `cpu or cuda`, or `a, b or c`."""
+    return " or ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+def _with_toml_types(message: str) -> str:
+    """Return msgspec's "Expected `str | null`" as `Expected a string`."""
+
+    def named(found: re.Match[str]) -> str:
+        kinds = [kind for kind in found[1].split(" | ") if kind != "null"]
+        return " or ".join(_TYPES.get(kind, kind) for kind in kinds)
+
+    return re.sub(r"`([^`]*)`", named, message)

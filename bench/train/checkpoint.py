@@ -7,7 +7,7 @@ import msgspec
 from safetensors import SafetensorError, safe_open
 
 from ...datasets.errors import KinobenchError
-from ..records.files import save_whole
+from ..records.files import save_tensors
 from ..records.fitted_weights import Epoch
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def write(
     for number, moments in optimizer.state_dict()["state"].items():
         entries |= {f"optimizer.{number}.{name}": entry for name, entry in moments.items()}
     told = {"order": order, "curve": msgspec.json.encode(curve).decode()}
-    save_whole(path, entries, told)
+    save_tensors(path, entries, told)
 
 
 def read(

@@ -16,7 +16,7 @@ from torch.nn import functional
 from torch.utils.data import Dataset, Sampler, get_worker_info
 
 from ...datasets.errors import KinobenchError, VideoError
-from ...datasets.flow_methods import FlowMethod
+from ...datasets.names import FlowMethod
 from ...datasets.protocol import Protocol
 from ...datasets.protocol.timed_placement import TIMED_PLACEMENTS
 from ...datasets.split import Split

@@ -18,7 +18,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
 
 from ...datasets.errors import KinobenchError
-from ...datasets.flow_methods import FlowMethod
+from ...datasets.names import FlowMethod
 from ...datasets.protocol import Protocol
 from ...datasets.split import Split
 from ...zoo import registry

@@ -11,13 +11,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from ...datasets import catalog
-from ...datasets.errors import KinobenchError
-from ...datasets.flow_methods import DEFAULT as DEFAULT_FLOW
-from ...datasets.flow_methods import FlowMethod
+from ...datasets.errors import KinobenchError, program
+from ...datasets.names import DEFAULT_FLOW, FlowMethod
 from ...datasets.protocol import preset
 from ...datasets.split import Split
 from ...zoo import registry
-from ..evaluation.accuracy import measure_accuracy
+from ..evaluation.accuracy import evaluate
+from ..evaluation.evaluation import Evaluation
 from ..machine import environment
 from ..records.fitted_weights import Epoch, Fitted, in_half, read_fitted, shapes_in, write_fitted
 from ..records.record import Accuracy, Device
@@ -110,7 +110,7 @@ def train(wanted: Wanted, console: Console) -> Done | None:
     checkpoint.unlink(missing_ok=True)
     says = (
         f"{wanted.model}: {_told(accuracy, order.split, held_out)}; learning curve "
-        f"{folder / PICTURE}; `python bench.py run --model {wanted.model} --dataset "
+        f"{folder / PICTURE}; `{program()} run --model {wanted.model} --dataset "
         f"{wanted.dataset} --weights {weights}` measures it"
     )
     return Done(weights=weights, says=says)
@@ -199,16 +199,14 @@ def score(order: Order, state: dict[str, torch.Tensor], held_out: Split) -> Accu
     protocol, classes = order.protocol, len(order.split.classes)
     network = architecture.build(classes, protocol.frames, protocol.size).eval()
     network.load_state_dict(state)
-    device = torch.device(order.device)
+    evaluation = Evaluation(
+        protocol,
+        device=torch.device(order.device),
+        kinds=architecture.inputs,
+        flow=order.flow,
+    )
     with torch.inference_mode():
-        return measure_accuracy(
-            network.to(device),
-            held_out,
-            protocol,
-            device=device,
-            kinds=architecture.inputs,
-            flow=order.flow,
-        )
+        return evaluate(network.to(evaluation.device), held_out, evaluation)
 
 
 def fitted_of(order: Order, curve: Sequence[Epoch], accuracy: Accuracy, held_out: Split) -> Fitted:

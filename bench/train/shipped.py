@@ -16,10 +16,11 @@ from ...datasets.pointlight import TEST_VIDEOS
 from ...zoo.checkpoints.shipped import FOLDER
 from ...zoo.families import FAMILY_MODULES
 from ..machine.environment import usable_cpus
+from ..machine.threads import thread_variables
 from ..records.files import CHECKOUT
 from ..records.fitted_weights import read_fitted
 from ..run import suite
-from ..statistics.stats import wilson
+from ..statistics.intervals import wilson
 from . import recipe
 from .learning_curve import draw_curves
 
@@ -166,7 +167,7 @@ def train(model: str, root: Path, results: Path, epochs: int | None) -> tuple[st
     command = [sys.executable, str(CHECKOUT / "bench.py"), "fit", model, "--half"]
     command += [part for name, value in told.items() for part in (f"--{name}", str(value))]
     begin = time.monotonic()
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    environment = os.environ | thread_variables(1)
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     said = None if done.returncode == 0 else f"exit {done.returncode}: {done.stderr[-500:]}"
     return said, time.monotonic() - begin

@@ -25,7 +25,7 @@ import numpy as np
 import torch
 
 from ..errors import KinobenchError, UnknownNameError
-from ..flow_methods import METHODS, FlowMethod
+from ..names import FLOW_METHODS, FlowMethod
 
 Parameters = Mapping[str, float]
 
@@ -83,7 +83,7 @@ def compute_flow(
 
     Args:
         frames: `[T, H, W, 3]`, uint8, red, green, blue; two frames or more.
-        method: One of `METHODS`.
+        method: One of `FLOW_METHODS`.
         parameters: What differs from `PARAMETERS[method]`.
         threads: OpenCV's, while this runs; they don't change the result.
 
@@ -161,8 +161,8 @@ def parameters_of(method: FlowMethod, changed: Parameters | None = None) -> dict
     Raises:
         UnknownNameError: The method, or a changed parameter, is unknown.
     """
-    if method not in METHODS:
-        raise UnknownNameError("method of optical flow", method, METHODS)
+    if method not in FLOW_METHODS:
+        raise UnknownNameError("method of optical flow", method, FLOW_METHODS)
     for name in changed or {}:
         if name not in PARAMETERS[method]:
             raise UnknownNameError(f"parameter of {method}", name, PARAMETERS[method])

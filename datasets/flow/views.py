@@ -43,7 +43,7 @@ def flow_views(
         frames: `[U, H, W, 3]`, uint8, red, green, blue.
         places: `[clips][frames]`, indices into `frames`; two frames a clip or more.
         protocol: The resize and the crops.
-        method: One of `METHODS` of flow.py.
+        method: One of `FLOW_METHODS`.
         parameters: What differs from `PARAMETERS[method]` there.
         threads: OpenCV's.
         cache: The video's flows on disk, `FlowCache().of_video(path, numbers)`; None keeps nothing.

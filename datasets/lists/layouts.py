@@ -4,7 +4,7 @@ import textwrap
 
 import msgspec
 
-from ..errors import DatasetError
+from ..errors import DatasetError, program
 
 
 class Layout(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,5 +72,5 @@ DATA_ROOT/
     ...""",
         homepage="kinobench.datasets.pointlight",
         obtain="nothing to get: without a data root kinobench generates it on first use; "
-        f"`python bench.py data make {level} --data-root DATA_ROOT` generates it elsewhere",
+        f"`{program()} data make {level} --data-root DATA_ROOT` generates it elsewhere",
     )

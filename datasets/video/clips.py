@@ -5,8 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..decoders import DEFAULT as DEFAULT_DECODER
-from ..decoders import Decoder
+from ..names import DEFAULT_DECODER, Decoder
 from ..protocol import Protocol
 from .reader import Room, VideoReader, new_room
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import cv2
 import numpy as np
 
-from ..probe_names import Probe
+from ..names import Probe
 from ..video.clips import Clips
 
 BLUR = 1 / 32

@@ -102,10 +102,12 @@ def one_check(kind: str, model: str, budget: float, max_s: float) -> dict[str, A
     from kinobench.bench.gate import command as gate_command
     from kinobench.bench.gate import verdict as gate
     from kinobench.bench.run import suite
+    from kinobench.bench.run.plan import plan
+    from kinobench.bench.run.settings import settings_of
 
     about = KINDS[kind]
-    asked = suite.settings_of(threads=1)
-    (planned,) = suite.plan(suite.Suite(dataset="pointlight"), asked, (model,))
+    asked = settings_of(threads=1)
+    (planned,) = plan(suite.Suite(dataset="pointlight"), asked, (model,))
     burner = None
     if about["burning"]:
         burner = multiprocessing.get_context("spawn").Process(

@@ -31,6 +31,8 @@ from kinobench.bench.records import store
 from kinobench.bench.records.job import Budget
 from kinobench.bench.records.record import Case, Device, Latency, Measure, Mode, Precision, Record
 from kinobench.bench.run import run, suite
+from kinobench.bench.run.plan import Planned, plan
+from kinobench.bench.run.settings import settings_of
 from kinobench.bench.text.drift import difference, of_spread
 
 WAYS: dict[Device, tuple[tuple[Precision, Mode], tuple[Precision, Mode]]] = {
@@ -74,15 +76,15 @@ def order(models: Iterable[Model]) -> list[str]:
     return [model.name for members in rounds for model in members if model is not None]
 
 
-def cases_of(name: str, device: Device) -> list[suite.Planned]:
+def cases_of(name: str, device: Device) -> list[Planned]:
     """Return both ways of one network, at its own input."""
     (model,) = (each for each in read_index() if each.name == name)
     planned = []
     for precision, mode in WAYS[device]:
-        asked = suite.settings_of(
+        asked = settings_of(
             device=device, precision=precision, mode=mode, measure=MEASURES, max_batch=MAX_BATCH
         )
-        (entry,) = suite.plan(suite.Suite(dataset="none"), asked, (name,))
+        (entry,) = plan(suite.Suite(dataset="none"), asked, (name,))
         protocol = msgspec.structs.replace(
             entry.case.protocol, name="native-input", frames=model.frames, size=model.size
         )

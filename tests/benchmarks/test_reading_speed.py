@@ -24,7 +24,7 @@ from torch.utils.data import SequentialSampler
 from kinobench.bench.evaluation.read_ahead import FrameRooms, read_ahead
 from kinobench.bench.machine.environment import usable_cpus
 from kinobench.bench.network.inputs import InputMaker, VideoInputs
-from kinobench.datasets.decoders import Decoder
+from kinobench.datasets.names import Decoder
 from kinobench.datasets.protocol import preset
 from kinobench.datasets.split import Video
 from kinobench.datasets.video.clips import Clips, read_clips

@@ -11,11 +11,11 @@ import pytest
 import torch
 from scipy import ndimage
 
+from kinobench.datasets.cache_root import cache_root
 from kinobench.datasets.errors import KinobenchError, UnknownNameError, VideoError
 from kinobench.datasets.flow import methods as flow_module
-from kinobench.datasets.flow.cache import FlowCache, cache_root
+from kinobench.datasets.flow.cache import FlowCache
 from kinobench.datasets.flow.methods import (
-    METHODS,
     PARAMETERS,
     compute_flow,
     flow_input,
@@ -24,6 +24,7 @@ from kinobench.datasets.flow.methods import (
     quantise_flow,
 )
 from kinobench.datasets.flow.views import flow_views
+from kinobench.datasets.names import FLOW_METHODS
 from kinobench.datasets.protocol import Protocol
 from kinobench.datasets.views.maker import make_views
 
@@ -64,7 +65,7 @@ def film(height: int, width: int, shifts: list[tuple[float, float]]) -> np.ndarr
     return np.repeat(pixels[..., None], 3, axis=3)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", FLOW_METHODS)
 @pytest.mark.parametrize("shift", [(3, -2), (0.5, 0.25), (-1.75, 3.4), (4.3, 2.6)], ids=str)
 def test_the_flow_of_a_moved_texture_is_its_shift_to_a_fifth_of_a_pixel(method, shift):
     flow = compute_flow(film(96, 112, [shift]), method)
@@ -76,7 +77,7 @@ def test_the_flow_of_a_moved_texture_is_its_shift_to_a_fifth_of_a_pixel(method, 
     assert np.percentile(error, 95) < 0.2
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", FLOW_METHODS)
 def test_what_stands_still_has_no_flow(method):
     flow = np.abs(compute_flow(film(64, 64, [(0, 0)]), method))
     assert flow[:, RIM:-RIM, RIM:-RIM].max() < 1e-3
@@ -97,7 +98,7 @@ def test_channels_are_x_and_y_of_frame_0_to_1_then_of_1_to_2():
     np.testing.assert_allclose(medians, [2, 0, 0, -1, -3, 1], atol=0.1)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", FLOW_METHODS)
 def test_the_flow_is_the_same_again_and_with_more_threads_which_are_given_back(method):
     frames = film(64, 64, [(1.5, 0.5)])
     before = cv2.getNumThreads()
@@ -107,7 +108,7 @@ def test_the_flow_is_the_same_again_and_with_more_threads_which_are_given_back(m
     assert cv2.getNumThreads() == before
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", FLOW_METHODS)
 def test_the_written_parameters_are_those_that_opencv_uses(method):
     estimator = flow_module._estimator(method, PARAMETERS[method])
     for name, value in PARAMETERS[method].items():

@@ -11,8 +11,8 @@ import pytest
 from av.bitstream import BitStreamFilterContext
 from av.container import InputContainer
 
-from kinobench.datasets.decoders import DECODERS, Decoder
 from kinobench.datasets.errors import VideoError
+from kinobench.datasets.names import DECODERS, Decoder
 from kinobench.datasets.protocol import preset
 from kinobench.datasets.video import machine_faults
 from kinobench.datasets.video import reader as video

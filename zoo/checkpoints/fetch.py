@@ -1,9 +1,8 @@
 """Files from the network: whole and right, or not at all."""
 
 import hashlib
-import uuid
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import closing
 from http.client import HTTPException
 from pathlib import Path
 from typing import BinaryIO
@@ -11,6 +10,7 @@ from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 from ...datasets.errors import KinobenchError
+from ...datasets.files import replacing
 
 STALLED_S = 30.0
 """A server that says nothing for this long is given up."""
@@ -36,20 +36,15 @@ def fetch(url: str, path: Path, digest: str = "", on_bytes: OnBytes | None = Non
         KinobenchError: It couldn't be had whole; the message names the URL, the reason, and where
             to put the file by hand.
     """
-    partial = path.with_name(f"{path.name}.{uuid.uuid4().hex}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("xb") as file:
+        with replacing(path) as unfinished, unfinished.open("xb") as file:
             _receive(url, file, digest, on_bytes or (lambda received, whole: None))
-        partial.replace(path)
     except (OSError, HTTPException, _Wrong) as error:
         raise KinobenchError(
             f"{url} could not be fetched: {_reason(error)}; fetch it by other means and put the "
             f"file at {path}"
         ) from error
-    finally:
-        with suppress(OSError):  # it was moved, or could never be made
-            partial.unlink()
 
 
 class _Wrong(Exception):

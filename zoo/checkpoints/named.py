@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from ...datasets.errors import KinobenchError, nearest_name
 from ...datasets.lists.class_names import class_names, fold
 from ...datasets.protocol import Protocol, preset
-from ..spec import Weights
 from ..tables.csv_table import FOLDER, read_rows
+from ..tables.rows import Weights
 from .load import load_checkpoint
 from .shipped import shipped_file, shipped_weights
 

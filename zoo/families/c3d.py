@@ -18,6 +18,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from ..parts.initial_weights import draw_for_relu
 from ..parts.limits import check_build_arguments
 from ..registry import register
 
@@ -97,13 +98,7 @@ class C3D(nn.Module):
             nn.Dropout(0.5),
             last,
         )
-        # He et al. 2015: without normalisation layers, torch's default lets the signal die out.
-        for name, parameter in self.named_parameters():
-            if name.endswith("bias"):
-                nn.init.zeros_(parameter)
-            else:
-                nn.init.kaiming_normal_(parameter, nonlinearity="relu")
-        nn.init.normal_(last.weight, std=0.01)
+        draw_for_relu(self, last)
 
     def forward(self, clip: torch.Tensor) -> torch.Tensor:
         """`clip: [B, 3, T, H, W]`, float, normalised -> logits `[B, num_classes]`."""

@@ -25,9 +25,8 @@ from typing import NamedTuple, cast
 import torch
 from torch import nn
 
-from ..parts.averaging import log_mean_softmax
 from ..parts.conv_gru_maps import ResNetDepths, VGG16Depths
-from ..parts.frames import frames_into_batch
+from ..parts.frames import frames_into_batch, log_mean_softmax
 from ..parts.limits import check_build_arguments
 from ..parts.resnet2d import RESNET50, TINY_RESNET
 from ..registry import register

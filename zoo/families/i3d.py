@@ -28,8 +28,16 @@ from torch import nn
 
 from ..parts.inception3d import InceptionI3D, TwoStreamI3D
 from ..parts.limits import check_build_arguments
-from ..parts.resnet3d import R50_DEPTHS, R101_DEPTHS, origin_window, resnet3d
-from ..parts.temporal_layout import HUB, MMACTION2, WANG_TABLE_1, TemporalLayout
+from ..parts.resnet3d import (
+    HUB,
+    MMACTION2,
+    R50_DEPTHS,
+    R101_DEPTHS,
+    WANG_TABLE_1,
+    TemporalLayout,
+    origin_window,
+    resnet3d,
+)
 from ..registry import register
 from ..spec import Input
 
@@ -125,12 +133,9 @@ def build(
         depths=depths,
         stem_width=stem_width,
         stem_kernel=5,
-        stem_stride=layout.stem_stride,
-        stem_pool=layout.stem_pool,
         kernels=kernels,
         middle_kernels=middle_kernels,
-        strides=(1, 1, 1, 1),
-        pool_after_first_stage=layout.stage_pool,
+        layout=layout,
         head_window=(layout.left(frames), side, side),
     )
 

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from pytorchvideo.models.r2plus1d import create_r2plus1d
 from torch import nn
 
-from ..parts.averaging import MeanPrediction
+from ..parts.frames import MeanPrediction
 from ..parts.limits import check_build_arguments
 from ..parts.pytorchvideo import with_plain_integers
 from ..parts.resnet3d import origin_window

@@ -26,10 +26,9 @@ from typing import Literal, NamedTuple
 import torch
 from torch import nn
 
-from ..parts.averaging import log_mean_softmax
 from ..parts.backbones import Backbone, backbone
 from ..parts.caffenet import ALEXNET_FC6, SMALLEST, hybrid_caffenet
-from ..parts.frames import PerFrame
+from ..parts.frames import PerFrame, log_mean_softmax
 from ..parts.limits import check_build_arguments
 from ..parts.resnet2d import RESNET50
 from ..parts.tiny_map import TINY_MAP

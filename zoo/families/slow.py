@@ -82,10 +82,7 @@ def build(
         depths=depths,
         stem_width=stem_width,
         stem_kernel=stem_kernel,
-        stem_stride=1,
         kernels=kernels,
-        strides=(1, 1, 1, 1),
-        pool_after_first_stage=None,
         head_window=(frames, side, side),
     )
 

@@ -32,7 +32,7 @@ import torch
 from pytorchvideo.models.slowfast import create_slowfast
 from torch import nn
 
-from ..parts.averaging import MeanPrediction
+from ..parts.frames import MeanPrediction
 from ..parts.limits import check_build_arguments
 from ..parts.non_local_block import insert_non_local
 from ..parts.pytorchvideo import with_plain_integers

@@ -20,7 +20,7 @@ from torch import nn
 from torchvision.models import resnet
 
 from ..parts.backbones import Backbone, for_size, named_after, native_size, replace_stem
-from ..parts.frames import PerFrame
+from ..parts.frames import FrameClassifier
 from ..parts.limits import check_build_arguments
 from ..parts.papers import WANG_2016
 from ..parts.resnet2d import RESNET50, TINY_RESNET
@@ -73,17 +73,12 @@ VARIANTS = {
 }
 
 
-class TSN(nn.Module):
+class TSN(FrameClassifier):
     """The mean, over the frames, of the class scores that a 2D network gives each."""
 
     def __init__(self, backbone: nn.Module, width: int, num_classes: int) -> None:
         """Take a backbone `[N, 3, H, W]` -> `[N, width]`."""
-        super().__init__()
-        self.per_frame = PerFrame(backbone)
-        self.dropout = nn.Dropout(DROPOUT)
-        self.classifier = nn.Linear(width, num_classes)
-        nn.init.normal_(self.classifier.weight, std=INITIAL_SPREAD)
-        nn.init.zeros_(self.classifier.bias)
+        super().__init__(backbone, width, num_classes, dropout=DROPOUT, spread=INITIAL_SPREAD)
 
     def forward(self, clip: torch.Tensor) -> torch.Tensor:
         """`clip: [B, 3, T, H, W]`, float, normalised -> logits `[B, num_classes]`."""

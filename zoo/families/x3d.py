@@ -20,7 +20,7 @@ from typing import NamedTuple
 from pytorchvideo.models.x3d import create_x3d
 from torch import nn
 
-from ..parts.averaging import MeanPrediction
+from ..parts.frames import MeanPrediction
 from ..parts.limits import check_build_arguments
 from ..parts.pytorchvideo import with_plain_integers
 from ..registry import register

@@ -44,3 +44,37 @@ def check_build_arguments(
         raise KinobenchError(
             f"{network}: a frame of {size}x{size} is too small; give {min_size}x{min_size} or more"
         )
+
+
+def check_patches(
+    network: str, num_classes: int, frames: int, size: int, *, patch: int, tubelet: int
+) -> None:
+    """Refuse to build `network` for a clip `[B, 3, frames, size, size]` that patches don't tile.
+
+    Args:
+        network: The network's name, as the message should call it.
+        num_classes: Length of the logits; at least 1.
+        frames: Frames in a clip, a multiple of `tubelet`.
+        size: Height and width of a frame, in pixels, a multiple of `patch`. The origin would leave
+            out what is over.
+        patch: Height and width of a patch, in pixels.
+        tubelet: Frames of a patch.
+
+    Raises:
+        KinobenchError: An argument is out of range; the message has its value and the range.
+    """
+    check_build_arguments(
+        network,
+        num_classes,
+        frames,
+        size,
+        min_frames=tubelet,
+        frames_multiple=tubelet,
+        min_size=patch,
+    )
+    if size % patch:
+        lower = size - size % patch
+        raise KinobenchError(
+            f"{network}: a frame of {size}x{size} is not made of patches of {patch}x{patch}; "
+            f"give {lower}x{lower} or {lower + patch}x{lower + patch}"
+        )

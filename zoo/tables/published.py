@@ -4,8 +4,8 @@ from functools import cache
 from pathlib import Path
 
 from ...datasets.errors import KinobenchError
-from ..spec import Published
 from .csv_table import FOLDER, read_rows
+from .rows import Published
 
 TABLE = FOLDER / "published.csv"
 CONVENTIONS = ("matmul", "matmul+5norm", "mmcv", "mmengine")

@@ -18,7 +18,7 @@ from kinobench.bench.cost.flops import count_cost
 from kinobench.bench.records.record import Cost
 from kinobench.datasets.errors import KinobenchError, UnknownNameError
 from kinobench.zoo import registry
-from kinobench.zoo.spec import Published
+from kinobench.zoo.tables.rows import Published
 
 from ...fakes.made_records import made_record
 

@@ -20,8 +20,8 @@ from kinobench.bench.cost.shape import Shape
 from kinobench.bench.records.record import Cost
 from kinobench.datasets.errors import UnknownNameError
 from kinobench.zoo import registry
-from kinobench.zoo.spec import Published
 from kinobench.zoo.tables.published import CONVENTIONS, published
+from kinobench.zoo.tables.rows import Published
 
 from ...fakes.media import REPOSITORY
 

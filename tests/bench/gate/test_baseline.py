@@ -119,7 +119,7 @@ HOOK = """\
 import os, sys
 sys.path.insert(0, {links!r})
 from pathlib import Path
-from kinobench.bench import gate_baseline
+from kinobench.bench.gate import baseline as gate_baseline
 commit = gate_baseline.find_commit(Path({repository!r}), None)
 with gate_baseline.worktree(Path({repository!r}), commit.sha) as place:
     said = sorted(each.name for each in place.iterdir()), os.environ["GIT_INDEX_FILE"]
@@ -183,7 +183,8 @@ def test_hooks_of_the_repository_dont_run_for_the_baseline(repository: Path) -> 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_the_worktree_is_removed_when_the_command_is_killed(repository: Path) -> None:
     code = (
-        "import sys, time; from pathlib import Path; from kinobench.bench import gate_baseline\n"
+        "import sys, time; from pathlib import Path\n"
+        "from kinobench.bench.gate import baseline as gate_baseline\n"
         "with gate_baseline.worktree(Path(sys.argv[1]), 'HEAD') as place:\n"
         "    print(place, flush=True); time.sleep(60)"
     )

@@ -16,6 +16,7 @@ import pytest
 from ...fakes.media import REPOSITORY
 from .test_baseline import git, nothing_is_left
 
+BENCH = str(REPOSITORY / "bench.py")
 MODEL = "early_fusion_tiny"
 FORWARD = "        return self.backbone(frames_into_channels(clip))\n"
 SLOWER = """\
@@ -134,7 +135,7 @@ def test_the_package_that_a_plugin_imports_is_compared_too(
     monkeypatch.setenv("PYTHONPATH", str(place))
     plugin = ("--plugin", str(place / "mymodels.py"), "--model", "my_net", "--against", "HEAD~1")
     done = subprocess.run(
-        [sys.executable, str(REPOSITORY / "bench.py"), "check", *plugin, "--json"],
+        [sys.executable, BENCH, "check", *plugin, "--json"],
         capture_output=True,
         text=True,
         timeout=600,
@@ -198,7 +199,7 @@ def test_a_check_that_is_ended_leaves_no_worktree_and_no_process(
         (["--against", "no-such-ref"], "--against no-such-ref"),
         (["--against", "missing.json"], "missing.json: No such file or directory; --update makes"),
         (["--update"], "--against times.json"),
-        (["--against", "runs.jsonl", "--update"], "which `python bench.py run` adds to"),
+        (["--against", "runs.jsonl", "--update"], f"which `python {BENCH} run` adds to"),
         (["--budget", "3"], "--budget 3"),
         (["--inject", "2%"], "within the budget"),
         (["--aa", "--inject", "5%"], "--aa and --inject"),
@@ -207,7 +208,7 @@ def test_a_check_that_is_ended_leaves_no_worktree_and_no_process(
 )
 def test_wrong_usage_is_told(arguments: list[str], said: str) -> None:
     done = subprocess.run(
-        [sys.executable, str(REPOSITORY / "bench.py"), "check", *arguments],
+        [sys.executable, BENCH, "check", *arguments],
         capture_output=True,
         text=True,
         timeout=120,

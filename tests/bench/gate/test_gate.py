@@ -693,7 +693,8 @@ def test_who_fails_is_told_and_only_a_baseline_without_the_model_makes_it_new(
 
 def test_planning_and_reporting_import_no_torch() -> None:
     code = (
-        "import sys; from kinobench.bench import cli_gate, gate_command, gate_file, gate_table; "
+        "import sys; from kinobench.bench.cli import check; "
+        "from kinobench.bench.gate import against_file, command, table; "
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -154,7 +154,7 @@ def test_settings_without_a_profile_and_impossible_ones_are_refused() -> None:
     assert profile_settings(False, None, None, None, None) is None
     with pytest.raises(KinobenchError, match="--batch 2: nothing is timed; add --profile"):
         profile_settings(False, None, None, 2, None)
-    with pytest.raises(KinobenchError, match="device = 'tpu': no such value"):
+    with pytest.raises(KinobenchError, match="--device tpu: choose cpu or cuda"):
         profile_settings(True, "tpu", None, None, None)
     with pytest.raises(KinobenchError, match="--precision tf32: a CPU has no such arithmetic"):
         profile_settings(True, None, "tf32", None, None)
@@ -169,7 +169,9 @@ def test_help_is_told_without_torch() -> None:
         "try: runpy.run_path('bench.py', run_name='__main__')\n"
         "except SystemExit: pass\n"
         "assert 'torch' not in sys.modules\n"
-        "from kinobench.bench import pipeline_table, module_profile, profile_settings, roofline\n"
+        "from kinobench.bench.leaderboard import end_to_end_table\n"
+        "from kinobench.bench.cards import profile, profile_settings\n"
+        "from kinobench.bench.measure import roofline\n"
         "assert 'torch' not in sys.modules, 'reporting'\n"
     )
     done = subprocess.run(

@@ -343,7 +343,9 @@ def test_the_table_is_printed_after_a_run(tmp_path: Path) -> None:
 
 
 def test_a_sweep_is_planned_once_for_each_model() -> None:
-    from kinobench.bench.run.suite import parse, plan, settings_of
+    from kinobench.bench.run.plan import plan
+    from kinobench.bench.run.settings import settings_of
+    from kinobench.bench.run.suite import parse
 
     suite = parse('models = ["c3d_tiny"]\nbatch = [1, 8]\nsweep = true\nmax_batch = 64', "my.toml")
     first, second = plan(suite, settings_of())

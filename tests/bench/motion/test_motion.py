@@ -50,12 +50,13 @@ from kinobench.bench.records.fitted_weights import write_fitted
 from kinobench.bench.records.record import Failure, Record, Unreadable
 from kinobench.bench.records.store import RunFile
 from kinobench.bench.run import run
-from kinobench.bench.statistics.stats import mcnemar, wilson
+from kinobench.bench.statistics.intervals import wilson
+from kinobench.bench.statistics.tests import mcnemar
 from kinobench.datasets import catalog, pointlight
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.lists.class_names import class_names
+from kinobench.datasets.names import PROBES, Probe
 from kinobench.datasets.pointlight.opposites import POINTLIGHT, backwards
-from kinobench.datasets.probe_names import PROBES, TAKES, Probe
 from kinobench.zoo import registry
 
 from ...fakes.made_fitted import made_fitted
@@ -375,7 +376,7 @@ def test_a_probe_is_told_in_words(changes: dict[str, Any], words: str) -> None:
 
 
 def test_every_probe_has_words() -> None:
-    assert set(WHEN) == set(PROBES) == set(TAKES)
+    assert set(WHEN) == set(PROBES)
 
 
 def test_opposite_answers_are_counted_exactly() -> None:
@@ -702,13 +703,16 @@ def test_the_card_is_written_in_the_form_that_the_files_name_ends_in(
         (("early_fusion_tiny", "--dataset", "pointlihgt"), "did you mean 'pointlight'?"),
         (("early_fusion_tiny", "--dataset", "none"), "name a dataset"),
         (("early_fusion_tiny", "--weights", "nowhere.pt"), "there is no such file"),
-        (("early_fusion_tiny",), "fit it first, by `python bench.py fit early_fusion_tiny"),
+        (("early_fusion_tiny",), "fit it first, by `kinobench fit early_fusion_tiny"),
         (("early_fusion_tiny", "--weights", "none"), "random ones answer nothing"),
         (("early_fusion_tiny", "--weights", "w.pt", "--split", "tset"), "did you mean 'test'?"),
         (("early_fusion_tiny", "--weights", "w.pt", "--flow", "dis"), "takes optical flow"),
         (("early_fusion_tiny", "--weights", "w.pt", "--chart", "card.gif"), "ends in .png"),
         (("early_fusion_tiny", "--weights", "w.pt", "--format", "tex"), "no format is named 'tex'"),
-        (("early_fusion_tiny", "--weights", "w.pt", "--device", "gpu"), "known are cpu, cuda"),
+        (
+            ("early_fusion_tiny", "--weights", "w.pt", "--device", "tpu"),
+            "--device tpu: choose cpu or cuda",
+        ),
         (("early_fusion_tiny", "--weights", "w.pt", "--data-root", "no"), "no pointlight.json"),
     ],
 )

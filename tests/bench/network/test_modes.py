@@ -13,7 +13,9 @@ from kinobench.bench.network.cuda_graph import CapturedForward
 from kinobench.bench.network.digest import network_digest
 from kinobench.bench.network.network import Network
 from kinobench.bench.records.record import Case
-from kinobench.bench.run.suite import Settings, parse, plan, settings_of
+from kinobench.bench.run.plan import plan
+from kinobench.bench.run.settings import Settings, settings_of
+from kinobench.bench.run.suite import parse
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.protocol import preset
 from kinobench.zoo.registry import register

@@ -8,12 +8,14 @@ import msgspec
 import pytest
 import torch
 
+from kinobench.bench.evaluation.case import compare_classes
 from kinobench.bench.leaderboard.leaderboard import boards
 from kinobench.bench.leaderboard.tables import footnotes
 from kinobench.bench.records.job import Event, Note
 from kinobench.bench.records.record import Case, from_json
-from kinobench.bench.run import worker
-from kinobench.bench.run.suite import Suite, parse, plan, settings_of
+from kinobench.bench.run.plan import plan
+from kinobench.bench.run.settings import settings_of
+from kinobench.bench.run.suite import Suite, parse
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.lists.class_names import class_names
 from kinobench.datasets.protocol import preset
@@ -85,7 +87,7 @@ def compared(case: Case, classes: tuple[str, ...] | None) -> list[str]:
     if classes is not None:
         split = Split(dataset="mine", name="test", classes=classes, videos=())
     told: list[Event] = []
-    worker._compare_classes(case, split, told.append)
+    compare_classes(case, split, told.append)
     return [event.text for event in told if isinstance(event, Note)]
 
 
@@ -127,7 +129,7 @@ def test_a_path_of_a_published_file_brings_its_protocol_and_classes_and_stays_a_
         case_of("x3d_xs", weights=path, dataset="ucf101")
     message = str(refused.value)
     assert "have 400 classes, but ucf101 has 101" in message
-    assert message.endswith("; X3D_XS.pyth is a published file's name: call your own another")
+    assert message.endswith("; X3D_XS.pyth is a published file's name: rename your own file")
     with pytest.raises(KinobenchError, match="2 that only mine has"):
         compared(made_case("x3d_xs", weights=path), (*class_names("kinetics400")[2:], "a", "b"))
 

@@ -255,7 +255,7 @@ def test_each_dataset_of_a_suite_has_a_folder_of_its_own(tmp_path: Path) -> None
         (("run", "--dataset", "kinetics400", "--data-root", "nowhere"), 2, "cvdfoundation"),
         (("run", "--protocol", "common112"), 2, "did you mean 'common-112'?"),
         (("run", "--measure", "latncy"), 2, "did you mean 'latency'?"),
-        (("run", "--device", "gpu"), 2, "known are cpu, cuda"),
+        (("run", "--device", "tpu"), 2, "--device tpu: choose cpu or cuda"),
         (("run", "--views", "ten"), 2, "10x3"),
         (("run", "--data-root", "a", "--data-root", "b"), 2, "name each, as in ucf101=DIR"),
         (("run", "--dataset", "none", "--measure", "accuracy"), 2, "--dataset NAME"),

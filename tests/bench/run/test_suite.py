@@ -1,5 +1,6 @@
-"""Suite files and the command line: what is planned, and how a mistake in either is told."""
+"""Suite files and the command line: what is planned, and which mistakes are refused."""
 
+import json
 import tomllib
 from pathlib import Path
 
@@ -7,7 +8,9 @@ import pytest
 
 from kinobench.bench.machine.environment import physical_cores
 from kinobench.bench.run import suite as suites
-from kinobench.bench.run.suite import Settings, parse, plan, settings_of
+from kinobench.bench.run.plan import Planned, plan
+from kinobench.bench.run.settings import Settings, argument, settings_of
+from kinobench.bench.run.suite import parse
 from kinobench.datasets.errors import KinobenchError, UnknownNameError
 from kinobench.zoo import registry
 
@@ -21,11 +24,11 @@ def build(num_classes, frames, size):
 """
 
 
-def planned(content: str, *models: str, **asked: object) -> list[suites.Planned]:
+def planned(content: str, *models: str, **asked: object) -> list[Planned]:
     return plan(parse(content, "my.toml"), settings_of(**asked), models)
 
 
-def only(content: str, *models: str, **asked: object) -> suites.Planned:
+def only(content: str, *models: str, **asked: object) -> Planned:
     (entry,) = planned(content, *models, **asked)
     return entry
 
@@ -54,54 +57,65 @@ def test_a_wrong_key_names_the_file_the_place_and_the_nearest_key(
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ('device = "gpu"', "device = 'gpu': no such value: known are cpu, cuda; did you mean"),
-        ("device = 3", "device = 3: Expected a string, got an integer: known are cpu, cuda"),
-        ('precision = "fp61"', "precision = 'fp61': no such value: known are fp32, tf32, bf16,"),
-        ('mode = "compiled"', "mode = 'compiled': no such value: known are eager, compile,"),
-        ('measure = ["flops", "latncy"]', "measure = 'latncy': no such value: known are flops, "),
-        ('measure = "flops"', "measure = 'flops': Expected an array, got a string"),
+        ('device = "tpu"', "device = 'tpu': choose cpu or cuda"),
+        (
+            'device = "cuda:1"',
+            "device = 'cuda:1': give cuda, and choose the GPU by the environment: ",
+        ),
+        ("device = 3", "device = 3: choose cpu or cuda"),
+        ('precision = "fp61"', "precision = 'fp61': choose fp32, tf32, bf16 or fp16; did you"),
+        ('mode = "compiled"', "mode = 'compiled': choose eager, compile, cudagraph,"),
+        ('measure = ["flops", "latncy"]', "measure = 'latncy': choose flops, latency, "),
+        ('measure = "flops, latncy"', "measure = 'latncy': choose flops, latency, "),
+        ("measure = { flops = true }", "measure = {'flops': True}: choose flops, latency, "),
         ("measure = []", "measure is empty; give one or more"),
         ('models = "c3d"', "models = 'c3d': Expected an array, got a string"),
         ("models = [7]", "models = 7: Expected a string, got an integer"),
-        ('models = ["c3d_tinny"]', "models is 'c3d_tinny': no model is named 'c3d_tinny': did"),
-        ('model = "c3d_tinny"', "model is 'c3d_tinny': no model is named 'c3d_tinny': did you"),
-        ('dataset = "ufc101"', "dataset is 'ufc101': no dataset is named 'ufc101': did you mean"),
+        ('models = ["c3d_tinny"]', "models = 'c3d_tinny': no model is named 'c3d_tinny': did"),
+        ('model = "c3d_tinny"', "model = 'c3d_tinny': no model is named 'c3d_tinny': did you"),
+        ('dataset = "ufc101"', "dataset = 'ufc101': no dataset is named 'ufc101': did you mean"),
         ("dataset = 3", "dataset = 3: Expected a string, got an integer"),
         (
             'dataset = "ucf101"\nsplit = "4"',
             "no split of ucf101 is named '4': known: 1, 2, 3, train1, train2, train3",
         ),
-        ('protocol = "common112"', "protocol is 'common112': no protocol is named 'common112'"),
-        ('views = "10 by 3"', "views is '10 by 3': views '10 by 3': write temporal x spatial"),
-        ('views = "10x2"', "views is '10x2': views '10x2': write temporal x spatial, as in 10x3"),
-        ('views = "0x3"', "views is '0x3'"),
+        ('protocol = "common112"', "protocol = 'common112': no protocol is named 'common112'"),
+        ('views = "10 by 3"', "views = '10 by 3': write temporal x spatial views, as in"),
+        (
+            'views = "10x2"',
+            "views = '10x2': write temporal x spatial views, as in 10x3; 1, 3, 5 or 10",
+        ),
+        ('views = "0x3"', "views = '0x3'"),
         ("views = 10", "views = 10: Expected a string, got an integer"),
         ("weights = 1.5", "weights = 1.5: Expected a string, got a number"),
-        ("classes = 0", "classes is 0: it must be 1 or more"),
-        ("threads = -1", "threads is -1: it must be 1 or more"),
+        ("classes = 0", "classes = 0: it must be 1 or more"),
+        ("threads = -1", "threads = -1: it must be 1 or more"),
         ("threads = 1.5", "threads = 1.5: Expected an integer, got a number"),
-        ("eval_batch = 0", "eval_batch is 0: it must be 1 or more"),
-        ("batch = 0", "batch is 0: it must be 1 or more"),
-        ("batch = [4, 0]", "batch is 0: it must be 1 or more"),
+        ("eval_batch = 0", "eval_batch = 0: it must be 1 or more"),
+        ("batch = 0", "batch = 0: it must be 1 or more"),
+        ("batch = [4, 0]", "batch = 0: it must be 1 or more"),
         ("batch = true", "batch = True: Expected an integer, got a boolean"),
         ("batch = []", "batch is empty; give one or more"),
         ("description = 1", "description = 1: Expected a string, got an integer"),
-        ("timeout_s = 0", "timeout_s is 0.0: it must be above 0, and finite"),
-        ("timeout_s = inf", "timeout_s is inf: it must be above 0, and finite"),
-        ("memory_limit_gib = nan", "memory_limit_gib is nan: it must be above 0, and finite"),
+        ("timeout_s = 0", "timeout_s = 0.0: it must be above 0, and finite"),
+        ("timeout_s = inf", "timeout_s = inf: it must be above 0, and finite"),
+        ("memory_limit_gib = nan", "memory_limit_gib = nan: it must be above 0, and finite"),
         ("latency = 3", "latency = 3: Expected a table, got an integer"),
         ('[latency]\nmax_s = "3"', "[latency]: max_s = '3': Expected a number, got a string"),
-        ("[latency]\nmin_s = -1", "[latency]: min_s is -1.0: it must be above 0"),
+        ("[latency]\nmin_s = -1", "[latency]: min_s = -1.0: it must be above 0"),
         ("case = 3", "case = 3: Expected an array, got an integer"),
         ('[case]\nmodel = "c3d"', "case = {'model': 'c3d'}: Expected an array, got a table"),
         ("case = [3]", "[[case]] 1 = 3: Expected a table, got an integer"),
         (
             '[[case]]\nmodel = "c3d"\n[[case]]\nmode = "comple"',
-            "[[case]] 2: mode = 'comple': no such value: known are eager, compile, cudagraph, "
-            "compile_cudagraph, channels_last_3d, stream; did you mean 'compile'?",
+            "[[case]] 2: mode = 'comple': choose eager, compile, cudagraph, compile_cudagraph, "
+            "channels_last_3d or stream; did you mean 'compile'?",
         ),
-        ('[[case]]\nmeasure = ["flop"]', "[[case]] 1: measure = 'flop': no such value"),
-        ('[[case]]\nmodel = "c3e"', "[[case]] 1: model is 'c3e': no model is named 'c3e': did"),
+        (
+            '[[case]]\nmeasure = ["flop"]',
+            "[[case]] 1: measure = 'flop': choose flops, latency, memory, energy, ",
+        ),
+        ('[[case]]\nmodel = "c3e"', "[[case]] 1: model = 'c3e': no model is named 'c3e': did"),
         ('dataset = "ucf101"\n[[case]]\nsplit = "4"', "no split of ucf101 is named '4'"),
     ],
 )
@@ -125,18 +139,20 @@ def test_a_file_that_is_no_toml_is_named() -> None:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(KinobenchError, match=r"nowhere\.toml: can't be read: .*No such file"):
+    with pytest.raises(KinobenchError, match=r"nowhere\.toml can't be read: there is no such file"):
         suites.load(str(tmp_path / "nowhere.toml"))
 
 
 def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
     (tmp_path / "noise.toml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(KinobenchError, match=r"noise\.toml: can't be read: 'utf-8'"):
+    with pytest.raises(KinobenchError, match=r"noise\.toml can't be read: it isn't text in UTF-8"):
         suites.load(str(tmp_path / "noise.toml"))
 
 
 def test_an_unknown_suite_names_the_nearest_and_tells_how_files_are_named() -> None:
-    with pytest.raises(UnknownNameError, match=r"did you mean 'quick'\?; a file's name ends in"):
+    with pytest.raises(
+        UnknownNameError, match=r"did you mean 'quick'\?; the name of a suite file ends in"
+    ):
         suites.load("quik")
 
 
@@ -253,11 +269,15 @@ def test_views_change_the_protocol_and_its_digest() -> None:
         ({"split": "1"}, "split is '1', but there is no dataset"),
         ({"dataset": "ufc101"}, "did you mean 'ucf101'?"),
         ({"protocol": "comon-112"}, "did you mean 'common-112'?"),
-        ({"batch": (0,)}, "command line: batch is 0: it must be 1 or more"),
-        ({"threads": 0}, "command line: threads is 0"),
-        ({"device": "gpu"}, "command line: device = 'gpu': no such value: known are cpu, cuda"),
-        ({"measure": ("flops", "enrgy")}, "command line: measure = 'enrgy': no such value"),
-        ({"views": "3"}, "command line: views is '3'"),
+        ({"batch": (0,)}, "--batch 0: it must be 1 or more"),
+        ({"threads": 0}, "--threads 0: it must be 1 or more"),
+        ({"device": "tpu"}, "--device tpu: choose cpu or cuda"),
+        (
+            {"device": "gpu:2"},
+            "--device gpu:2: give cuda, and choose the GPU by the environment: CUDA_",
+        ),
+        ({"measure": ("flops", "enrgy")}, "--measure enrgy: choose flops, latency, memory, energy"),
+        ({"views": "3"}, "--views 3: write temporal x spatial views, as in 10x3"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(asked: dict[str, object], message: str) -> None:
@@ -337,8 +357,68 @@ def test_a_decoder_is_a_setting_of_what_is_scored() -> None:
     assert only(scored).case.decoder == "pyav"
     assert only(scored + 'decoder = "torchcodec"').case.decoder == "torchcodec"
     assert only(scored, decoder="torchcodec").case.decoder == "torchcodec"
-    with pytest.raises(KinobenchError, match="known are pyav, torchcodec; did you mean"):
+    with pytest.raises(KinobenchError, match="choose pyav or torchcodec; did you mean"):
         only(scored, decoder="torchcodecs")
     for asked in ({"dataset": "none"}, {"measure": ("latency",)}):
         with pytest.raises(KinobenchError, match="--decoder torchcodec: no accuracy is measured"):
             only(scored, decoder="torchcodec", **asked)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ({"device": "gpu"}, {"device": "cuda"}),
+        ({"device": "CUDA"}, {"device": "cuda"}),
+        ({"precision": "BF16"}, {"precision": "bf16"}),
+        ({"mode": "Channels_Last_3D"}, {"mode": "channels_last_3d"}),
+        ({"probe": "First-Frame"}, {"probe": "first-frame"}),
+        ({"measure": "latency, flops"}, {"measure": ("latency", "flops")}),
+        ({"measure": ["latency,FLOPs", "memory"]}, {"measure": ("latency", "flops", "memory")}),
+        ({"batch": "1,8"}, {"batch": (1, 8)}),
+        ({"batch": ["1, 8", "16"]}, {"batch": (1, 8, 16)}),
+        ({"batch": 8}, {"batch": (8,)}),
+    ],
+)
+def test_values_are_taken_as_people_type_them(
+    typed: dict[str, object], meant: dict[str, object]
+) -> None:
+    assert settings_of(**typed) == Settings(**meant)
+    (line,) = (f"{key} = {json.dumps(value)}" for key, value in typed.items())
+    for content in (line, f"[[case]]\n{line}"):
+        suite = parse(content, "my.toml")
+        read = suite.case[0] if suite.case else suite
+        for field, value in meant.items():
+            assert getattr(read, field) == value
+
+
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        ({"batch": "1,x"}, "--batch x: Expected an integer, got a string"),
+        ({"batch": ["1,0"]}, "--batch 0: it must be 1 or more"),
+        ({"batch": ","}, "batch is empty; give one or more"),
+        ({"measure": "flops,,latncy"}, "--measure latncy: choose flops,"),
+        ({"measure": []}, "measure is empty"),
+        ({"eval_batch": 0}, "--eval-batch 0: it must be 1 or more"),
+    ],
+)
+def test_a_wrong_part_of_a_list_is_quoted_alone(typed: dict[str, object], message: str) -> None:
+    with pytest.raises(KinobenchError) as caught:
+        settings_of(**typed)
+    assert str(caught.value).startswith(message)
+
+
+def test_a_call_in_python_is_told_its_argument_and_not_an_option() -> None:
+    with pytest.raises(KinobenchError, match=r"^device='tpu': choose cpu or cuda$"):
+        settings_of(argument, device="tpu")
+    with pytest.raises(KinobenchError, match=r"^eval_batch=0: it must be 1 or more$"):
+        settings_of(argument, eval_batch=0)
+
+
+def test_more_threads_than_processors_are_refused_where_the_case_runs_here() -> None:
+    suite = parse('models = ["c3d_tiny"]\nthreads = 8', "my.toml")
+    with pytest.raises(KinobenchError, match=r"--threads 8: .* 4 processors; give --threads 4 or"):
+        plan(suite, Settings(), processors=4)
+    assert plan(suite, Settings(threads=4), processors=4)[0].case.threads == 4
+    assert plan(suite, Settings(), processors=8)[0].case.threads == 8
+    assert plan(suite, Settings())[0].case.threads == 8  # a case of another machine

@@ -9,11 +9,14 @@ from typer.testing import CliRunner
 
 from kinobench.bench.cli import app
 from kinobench.bench.cost import models
+from kinobench.bench.evaluation.case import compare_classes
 from kinobench.bench.gate import command as gate_command
 from kinobench.bench.records.fitted_weights import in_half, read_fitted, write_fitted
 from kinobench.bench.records.job import Note
 from kinobench.bench.records.record import Case
-from kinobench.bench.run import suite, worker
+from kinobench.bench.run import suite
+from kinobench.bench.run.plan import Planned, plan
+from kinobench.bench.run.settings import settings_of
 from kinobench.bench.train import recipe
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.lists.class_names import class_names
@@ -69,9 +72,9 @@ def test_the_list_of_models_names_them(path: Path) -> None:
     assert found["c3d"] == ()
 
 
-def planned(**settings: object) -> suite.Planned:
-    asked = suite.settings_of(weights="Pointlight", **settings)
-    (only,) = suite.plan(suite.Suite(), asked, (MODEL,))
+def planned(**settings: object) -> Planned:
+    asked = settings_of(weights="Pointlight", **settings)
+    (only,) = plan(suite.Suite(), asked, (MODEL,))
     return only
 
 
@@ -101,7 +104,7 @@ def test_shipped_is_what_there_is_for_the_dataset(
 ) -> None:
     asked = {key: value for key, value in settings.items() if key != "model"}
     model = settings.get("model", MODEL)
-    (only,) = suite.plan(suite.Suite(weights="shipped"), suite.settings_of(**asked), (model,))
+    (only,) = plan(suite.Suite(weights="shipped"), settings_of(**asked), (model,))
     assert only.case.weights == weights
 
 
@@ -112,7 +115,7 @@ def said_of(
     video = Video(id="v", path=Path("v.mp4"), label=0)
     split = Split(dataset="pointlight", name=split_name, classes=classes, videos=(video,))
     told: list[str] = []
-    worker._compare_classes(
+    compare_classes(
         case, split, lambda event: told.append(event.text if isinstance(event, Note) else "")
     )
     return told

@@ -1,0 +1,356 @@
+"""Planning: the cases of a suite, each with what is measured of it."""
+
+from collections.abc import Callable, Collection, Sequence
+
+import msgspec
+
+from ...datasets import catalog
+from ...datasets.errors import KinobenchError
+from ...datasets.names import DEFAULT_DECODER, DEFAULT_FLOW
+from ...datasets.protocol import Protocol, preset
+from ...zoo.checkpoints.named import (
+    find_weights,
+    head_classes,
+    named_weights,
+    native_protocol,
+    resolve_weights,
+)
+from ...zoo.checkpoints.shipped import shipped_file
+from ...zoo.tables.rows import Weights
+from ..cost.models import Model, model_of
+from ..machine.environment import physical_cores
+from ..records.fitted_weights import fitted_header, read_fitted
+from ..records.job import reads_videos
+from ..records.record import GRAPH_MODES, Case, Device, Measure, Mode
+from .settings import NATIVE, SHIPPED, Settings, check_split, layered, views_of
+from .suite import Suite
+
+KINETICS_CLASSES = 400
+"""Outputs of a head where no dataset says how many."""
+
+
+class Planned(msgspec.Struct, frozen=True):
+    """A case of a suite, and its measurements."""
+
+    case: Case
+    measures: tuple[Measure, ...]
+    max_batch: int | None = None
+
+
+def plan(
+    suite: Suite, asked: Settings, models: Sequence[str] = (), processors: int | None = None
+) -> list[Planned]:
+    """Return the cases of a suite; settings of the command line count before those of the suite.
+
+    Args:
+        suite: The suite.
+        asked: Settings of the command line.
+        models: Models of the command line; they replace the suite's own.
+        processors: The most threads that a case may have; None for cases that run elsewhere.
+
+    Raises:
+        KinobenchError: A name is unknown, settings contradict each other, or a case has more
+            threads than there are processors.
+    """
+    rows = [Settings(model=model) for model in models or suite.models]
+    if not models:
+        rows += suite.case
+    if not rows:
+        raise KinobenchError("the suite has no cases: give `models = [...]`, or --model NAME")
+    planned: dict[str, Planned] = {}
+    for row in rows:
+        settings = layered(suite, row, asked)
+        for number, batch in enumerate(settings.batch or (1,)):
+            entry = _planned(settings, batch)
+            if number > 0:  # one sweep has all batches
+                kept = tuple(measure for measure in entry.measures if measure != "sweep")
+                entry = Planned(entry.case, kept)
+            planned[entry.case.digest] = _merged(planned.get(entry.case.digest), entry)
+    for rule in _PLAN_RULES:
+        problem = rule(asked, planned.values())
+        if problem is not None:
+            raise KinobenchError(problem)
+    _refuse_too_many_threads(planned.values(), processors)
+    return list(planned.values())
+
+
+def _refuse_too_many_threads(planned: Collection[Planned], processors: int | None) -> None:
+    most = max((each.case.threads or 1 for each in planned), default=1)
+    if processors is not None and most > processors:
+        here = f"{processors} processor{'s' if processors > 1 else ''}"
+        raise KinobenchError(
+            f"--threads {most}: this process may use {here}; give --threads {processors} or fewer"
+        )
+
+
+def _merged(before: Planned | None, entry: Planned) -> Planned:
+    """Return one entry for a case that two rows name: it is measured once, for both."""
+    if before is None:
+        return Planned(entry.case, tuple(dict.fromkeys(entry.measures)), entry.max_batch)
+    measures = tuple(dict.fromkeys((*before.measures, *entry.measures)))
+    return Planned(entry.case, measures, entry.max_batch or before.max_batch)
+
+
+def _accuracy_without_dataset(asked: Settings, planned: Collection[Planned]) -> str | None:
+    if "accuracy" in (asked.measure or ()) and any(each.case.dataset is None for each in planned):
+        return "--measure accuracy needs a dataset: give --dataset NAME"
+    return None
+
+
+def _largest_batch_without_sweep(asked: Settings, planned: Collection[Planned]) -> str | None:
+    if asked.max_batch is None or any("sweep" in each.measures for each in planned):
+        return None
+    return (
+        f"--max-batch {asked.max_batch}: it is the largest batch of a sweep; give --sweep too, "
+        "or --batch N for one batch"
+    )
+
+
+def _flow_of_no_model(asked: Settings, planned: Collection[Planned]) -> str | None:
+    if asked.flow is None or any(each.case.flow is not None for each in planned):
+        return None
+    return f"--flow {asked.flow}: none of the models takes optical flow"
+
+
+def _probe_without_accuracy(asked: Settings, planned: Collection[Planned]) -> str | None:
+    if asked.probe is None or any("accuracy" in each.measures for each in planned):
+        return None
+    return (
+        f"--probe {asked.probe}: no accuracy is measured, so there is nothing to probe; give a "
+        "--dataset, or leave the probe out"
+    )
+
+
+def _decoder_without_videos(asked: Settings, planned: Collection[Planned]) -> str | None:
+    if asked.decoder is None or any(reads_videos(each.measures) for each in planned):
+        return None
+    return (
+        f"--decoder {asked.decoder}: no accuracy is measured, so no video is decoded; give a "
+        "--dataset, or leave the decoder out"
+    )
+
+
+_PLAN_RULES: tuple[Callable[[Settings, Collection[Planned]], str | None], ...] = (
+    _accuracy_without_dataset,
+    _largest_batch_without_sweep,
+    _flow_of_no_model,
+    _probe_without_accuracy,
+    _decoder_without_videos,
+)
+"""Each returns why an option of the command line is about none of the cases, or None."""
+
+
+class _Chosen(msgspec.Struct, frozen=True):
+    """Settings of one case, and what their names stand for.
+
+    Attributes:
+        weights: A name, a path, or None for an untrained network.
+        published: The published weights of that name or file name.
+        head: How many outputs the weights have; None where that isn't known.
+        trained_on: Whose classes these are.
+    """
+
+    settings: Settings
+    model: Model
+    dataset: catalog.Dataset | None
+    protocol: Protocol
+    weights: str | None
+    published: Weights | None
+    head: int | None
+    trained_on: str | None
+
+    @property
+    def device(self) -> Device:
+        return self.settings.device or "cpu"
+
+    @property
+    def mode(self) -> Mode:
+        return self.settings.mode or "eager"
+
+    @property
+    def classes(self) -> int:
+        of_the_dataset = self.dataset.num_classes if self.dataset else None
+        return self.settings.classes or of_the_dataset or self.head or KINETICS_CLASSES
+
+
+def _planned(settings: Settings, batch: int) -> Planned:
+    """Look up the names of the settings, check them by every rule, and build the case."""
+    chosen = _chosen(settings)
+    for rule in _CASE_RULES:
+        problem = rule(chosen)
+        if problem is not None:
+            raise KinobenchError(problem)
+    measures = _measures(settings, chosen.dataset is not None)
+    return Planned(
+        _case(chosen, batch), measures, settings.max_batch if "sweep" in measures else None
+    )
+
+
+def _chosen(settings: Settings) -> _Chosen:
+    if settings.model is None:
+        raise KinobenchError('a case has no model: give it `model = "..."`')
+    model = model_of(settings.model)
+    dataset = None if settings.dataset in (None, "none") else catalog.get(settings.dataset)
+    protocol = settings.protocol or (dataset.default_protocol if dataset else "common-224")
+    weights = settings.weights
+    if weights == SHIPPED:
+        weights = _shipped_weights(settings.model, dataset, protocol)
+    weights = None if weights == "none" else weights
+    if weights is not None and named_weights(settings.model, weights) is None:
+        resolve_weights(settings.model, weights)  # refuses what is neither a name nor a file
+    clips = native_protocol(settings.model, weights) if protocol == NATIVE else preset(protocol)
+    if settings.views is not None:
+        clips = clips.with_views(*views_of(settings.views))
+    if dataset is not None and settings.split is not None:
+        check_split(dataset, settings.split)
+    head, trained_on = _head(settings.model, weights)
+    published = find_weights(settings.model, weights)
+    return _Chosen(settings, model, dataset, clips, weights, published, head, trained_on)
+
+
+def _head(model: str, weights: str | None) -> tuple[int | None, str | None]:
+    """Return how many outputs weights have, and whose classes they are; None where not known."""
+    entry = find_weights(model, weights)
+    if entry is not None:
+        return head_classes(entry), entry.classes
+    try:
+        fitted = fitted_header(model, weights)
+    except KinobenchError:  # a damaged file fails its own case, and the others go on
+        return None, None
+    return (len(fitted.classes), fitted.dataset) if fitted else (None, None)
+
+
+def _shipped_weights(model: str, dataset: catalog.Dataset | None, protocol: str) -> str | None:
+    """Return the name of what comes with kinobench for a dataset and a protocol's clips."""
+    path = None if dataset is None else shipped_file(model, dataset.name)
+    fitted = None if path is None else read_fitted(path)
+    if dataset is None or fitted is None or protocol == NATIVE:
+        return None
+    theirs, these = preset(fitted.protocol), preset(protocol)
+    same_clips = (theirs.frames, theirs.size) == (these.frames, these.size)
+    return dataset.name if same_clips else None
+
+
+def _graph_without_cuda(chosen: _Chosen) -> str | None:
+    if chosen.mode in GRAPH_MODES and chosen.device != "cuda":
+        return f"mode {chosen.mode!r} needs device 'cuda'"
+    return None
+
+
+def _cold_l2_without_cuda(chosen: _Chosen) -> str | None:
+    if chosen.settings.cold_l2 and chosen.device != "cuda":
+        return "cold_l2 needs device 'cuda': it empties a GPU's L2 cache"
+    return None
+
+
+def _tf32_without_cuda(chosen: _Chosen) -> str | None:
+    if chosen.settings.precision == "tf32" and chosen.device != "cuda":
+        return "precision 'tf32' needs device 'cuda': a CPU has no such arithmetic"
+    return None
+
+
+def _stream_of_other_inputs(chosen: _Chosen) -> str | None:
+    if chosen.mode == "stream" and chosen.model.inputs != ("rgb",):
+        takes = " and ".join(chosen.model.inputs)
+        return f"mode 'stream' takes one frame after another, but {chosen.model.name} takes {takes}"
+    return None
+
+
+def _stream_of_whole_clips(chosen: _Chosen) -> str | None:
+    if chosen.mode == "stream" and chosen.model.streams is False:
+        return (
+            f"mode 'stream': {chosen.model.name} needs the whole clip at once; the recurrent "
+            "networks take frame after frame"
+        )
+    return None
+
+
+def _flow_of_one_frame(chosen: _Chosen) -> str | None:
+    if "flow" in chosen.model.inputs and chosen.protocol.frames < 2:
+        return (
+            f"{chosen.model.name} takes optical flow, but the clips of protocol "
+            f"{chosen.protocol.name} have 1 frame; flow needs 2 or more"
+        )
+    return None
+
+
+def _classes_of_no_dataset(chosen: _Chosen) -> str | None:
+    dataset = chosen.dataset
+    if dataset is not None and chosen.classes != dataset.num_classes:
+        return (
+            f"classes is {chosen.classes}, but {dataset.name} has {dataset.num_classes}; "
+            "leave it out, or take the dataset out (none)"
+        )
+    return None
+
+
+def _classes_of_other_weights(chosen: _Chosen) -> str | None:
+    if chosen.head is None or chosen.classes == chosen.head:
+        return None
+    mismatch = f"classes is {chosen.classes}; leave it out"
+    if chosen.dataset is not None:
+        cure = f"give --dataset {chosen.trained_on}, or --dataset none for the cost alone"
+        mismatch = f"{chosen.dataset.name} has {chosen.classes}; {cure}"
+    if chosen.published and not named_weights(chosen.model.name, chosen.weights):
+        mismatch += f"; {chosen.published.file} is a published file's name: rename your own file"
+    return (
+        f"weights {chosen.weights!r} of {chosen.model.name} have {chosen.head} classes, but "
+        f"{mismatch}"
+    )
+
+
+def _split_of_no_dataset(chosen: _Chosen) -> str | None:
+    if chosen.dataset is None and chosen.settings.split is not None:
+        return (
+            f"split is {chosen.settings.split!r}, but there is no dataset; "
+            "give one, or leave the split out"
+        )
+    return None
+
+
+_CASE_RULES: tuple[Callable[[_Chosen], str | None], ...] = (
+    _graph_without_cuda,
+    _cold_l2_without_cuda,
+    _tf32_without_cuda,
+    _stream_of_other_inputs,
+    _stream_of_whole_clips,
+    _flow_of_one_frame,
+    _classes_of_no_dataset,
+    _classes_of_other_weights,
+    _split_of_no_dataset,
+)
+"""Each returns why the settings of one case contradict each other, or None."""
+
+
+def _case(chosen: _Chosen, batch: int) -> Case:
+    settings, dataset = chosen.settings, chosen.dataset
+    model = chosen.model.name
+    named = named_weights(model, chosen.weights)
+    shipped = None if named else shipped_file(model, chosen.weights)
+    flow = (settings.flow or DEFAULT_FLOW) if "flow" in chosen.model.inputs else None
+    return Case(
+        model=model,
+        weights=named.name if named else shipped.parent.name if shipped else chosen.weights,
+        classes=chosen.classes,
+        protocol=chosen.protocol,
+        dataset=dataset.name if dataset else None,
+        split=(settings.split or dataset.splits[0]) if dataset else None,
+        device=chosen.device,
+        precision=settings.precision or "fp32",
+        mode=chosen.mode,
+        batch=batch,
+        threads=settings.threads or (physical_cores() if chosen.device == "cpu" else None),
+        eval_batch=settings.eval_batch or 8,
+        flow=flow,
+        decoder=(settings.decoder or DEFAULT_DECODER) if dataset else DEFAULT_DECODER,
+        cold_l2=settings.cold_l2 or False,
+        probe=settings.probe if dataset else None,
+    )
+
+
+def _measures(settings: Settings, has_dataset: bool) -> tuple[Measure, ...]:
+    default: tuple[Measure, ...] = ("flops", "latency", "memory")
+    if has_dataset:
+        default = (*default, "accuracy")
+    measures = settings.measure or default
+    return (*measures, "sweep") if settings.sweep and "sweep" not in measures else measures

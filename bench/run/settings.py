@@ -1,0 +1,261 @@
+"""Settings of a case, as people type them, and the values that each may have."""
+
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, get_args
+
+import msgspec
+
+from ...datasets import catalog
+from ...datasets.errors import KinobenchError, UnknownNameError
+from ...datasets.names import DECODERS, FLOW_METHODS, PROBES, Decoder, FlowMethod, Probe
+from ...datasets.protocol import preset
+from ...datasets.protocol.cropping import CROP_COUNTS
+from ...zoo import registry
+from ..records.record import Device, Measure, Mode, Precision
+from ..text.toml import Naming, one_of, toml_key, wrong_value
+
+NATIVE = "native"
+"""The protocol under which the case's weights were tested."""
+SHIPPED = "shipped"
+"""The weights that come with kinobench for the dataset; a network without any is untrained."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Settings of a case, which the case, its suite or the command line give; None is not given.
+
+    Attributes:
+        weights: A name, a path, `none`, or `shipped`: the weights that come with kinobench for
+            the dataset and clips of that size, if there are any.
+        dataset: A name of the catalog, or `none`.
+        views: Temporal x spatial views, `10x3`.
+        batch: Views in a forward; one case for each number.
+        threads: Threads of one operator on the CPU; all physical cores, if not given.
+        eval_batch: Views in a forward while accuracy is measured.
+        flow: The method of the optical flow, for networks that take it.
+        decoder: The library that decodes the videos of the dataset.
+        probe: The change that is made to the clips before accuracy is measured.
+        cold_l2: Overwrite the GPU's L2 cache before each sample of a latency.
+        sweep: Measure batches 1, 2, 4, ... too; the first case of a model does it.
+        max_batch: The largest batch of the sweep; it goes on until memory is out, if not given.
+    """
+
+    model: str | None = None
+    weights: str | None = None
+    dataset: str | None = None
+    split: str | None = None
+    protocol: str | None = None
+    views: str | None = None
+    classes: int | None = None
+    device: Device | None = None
+    precision: Precision | None = None
+    mode: Mode | None = None
+    flow: FlowMethod | None = None
+    decoder: Decoder | None = None
+    probe: Probe | None = None
+    batch: tuple[int, ...] | None = None
+    threads: int | None = None
+    eval_batch: int | None = None
+    measure: tuple[Measure, ...] | None = None
+    cold_l2: bool | None = None
+    sweep: bool | None = None
+    max_batch: int | None = None
+
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "device": get_args(Device),
+    "precision": get_args(Precision),
+    "mode": get_args(Mode),
+    "flow": FLOW_METHODS,
+    "decoder": DECODERS,
+    "probe": PROBES,
+    "measure": get_args(Measure),
+}
+
+
+_SYNONYMS = {"device": {"gpu": "cuda"}, "precision": {"float32": "fp32", "float16": "fp16"}}
+
+
+def option(field: str, value: Any) -> str:
+    """Return a setting as the command line writes it: `--eval-batch 8`."""
+    return f"--{field.replace('_', '-')} {value}"
+
+
+def argument(field: str, value: Any) -> str:
+    """Return a setting as a call in Python writes it: `eval_batch=8`."""
+    return f"{field}={value!r}"
+
+
+def settings_of(naming: Naming = option, /, **given: Any) -> Settings:
+    """Check settings of the command line, or of a call in Python; None is not given.
+
+    Args:
+        naming: How messages write a setting: `option`, or `argument` for a call in Python.
+        given: The settings, as `as_typed` takes them.
+
+    Raises:
+        KinobenchError: A setting can't have such a value; the message names the option.
+    """
+    plain = {field: value for field, value in given.items() if value is not None}
+    as_typed(plain, "", naming)
+    try:
+        settings = msgspec.convert(plain, Settings)
+    except msgspec.ValidationError as error:
+        raise wrong_value(error, plain, "", CHOICES, naming) from error
+    refuse_wrong_values(settings, SETTING_CHECKS, "", naming)
+    return settings
+
+
+def as_typed(plain: Any, where: str, naming: Naming = toml_key) -> None:
+    """Write the values of a table as settings have them, where people type them otherwise.
+
+    `GPU` is `cuda`, `BF16` is `bf16`, and a list may be one value, or values with commas between:
+    `batch = 8`, `--batch 1,8`, `--measure "latency, flops"`. All else is left to be refused.
+
+    Raises:
+        KinobenchError: The device has a number, as `cuda:1`.
+    """
+    if not isinstance(plain, dict):
+        return
+    for field in ("batch", "measure"):
+        if isinstance(plain.get(field), list | tuple | str | int):
+            plain[field] = [each for item in _items(plain[field]) for each in _split(item)]
+    if isinstance(plain.get("batch"), list):
+        plain["batch"] = [_number(each) for each in plain["batch"]]
+    if isinstance(plain.get("measure"), list):
+        plain["measure"] = [_name("measure", each) for each in plain["measure"]]
+    for field in CHOICES.keys() - {"measure"}:
+        if field in plain:
+            plain[field] = _name(field, plain[field])
+    device = plain.get("device")
+    if isinstance(device, str) and re.fullmatch(r"(cuda|gpu):\d+", device):
+        number = device.partition(":")[2]
+        raise KinobenchError(
+            f"{where}{': ' if where else ''}{naming('device', device)}: give cuda, and choose the "
+            f"GPU by the environment: CUDA_VISIBLE_DEVICES={number}"
+        )
+
+
+def _items(value: Any) -> Iterable[Any]:
+    return value if isinstance(value, list | tuple) else (value,)
+
+
+def _split(item: Any) -> list[Any]:
+    """Return the parts of `latency, flops`; anything but text is one part."""
+    if not isinstance(item, str):
+        return [item]
+    return [part for part in map(str.strip, item.split(",")) if part]
+
+
+def _number(item: Any) -> Any:
+    return int(item) if isinstance(item, str) and item.isdecimal() else item
+
+
+def _name(field: str, value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    name = value.strip().casefold()
+    return _SYNONYMS.get(field, {}).get(name, name)
+
+
+def layered(*layers: Settings) -> Settings:
+    """Lay settings over each other; the last that says something counts."""
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        given = {
+            field: value
+            for field in Settings.__struct_fields__
+            if (value := getattr(layer, field)) is not None
+        }
+        before = merged.get("dataset", "none")
+        if given.get("dataset", before) != before:
+            # Another dataset comes with its own protocol, splits and classes.
+            for field in ("protocol", "split", "classes", "views"):
+                merged.pop(field, None)
+        merged |= given
+    return Settings(**merged)
+
+
+def check_split(dataset: catalog.Dataset, split: str) -> None:
+    """Raise UnknownNameError unless the dataset has a split of that name."""
+    if split not in dataset.splits:
+        raise UnknownNameError(f"split of {dataset.name}", split, dataset.splits)
+
+
+def views_of(text: str) -> tuple[int, int]:
+    """Return the temporal and the spatial views of a text like `10x3`.
+
+    Raises:
+        KinobenchError: It is written otherwise, or has another number of spatial views.
+    """
+    found = re.fullmatch(r"([1-9]\d*)\s*[xX×]\s*(\d+)", text.strip())
+    if found is None or int(found[2]) not in CROP_COUNTS:
+        raise KinobenchError(
+            f"write temporal x spatial views, as in 10x3; {one_of(tuple(map(str, CROP_COUNTS)))} "
+            "spatial views"
+        )
+    return int(found[1]), int(found[2])
+
+
+def _protocol(name: str) -> None:
+    if name != NATIVE:
+        preset(name)
+
+
+def _dataset(name: str) -> None:
+    if name != "none":
+        catalog.get(name)
+
+
+def _one_or_more(count: int) -> None:
+    if count < 1:
+        raise KinobenchError("it must be 1 or more")
+
+
+def positive(amount: float) -> None:
+    """Raise a KinobenchError unless an amount is above 0 and finite."""
+    if not 0 < amount < math.inf:
+        raise KinobenchError("it must be above 0, and finite")
+
+
+Check = Callable[[Any], object]
+"""Raises a KinobenchError for a value that the setting can't have."""
+
+SETTING_CHECKS: dict[str, Check] = {
+    "model": registry.check,
+    "dataset": _dataset,
+    "protocol": _protocol,
+    "views": views_of,
+    "classes": _one_or_more,
+    "batch": _one_or_more,
+    "threads": _one_or_more,
+    "eval_batch": _one_or_more,
+    "max_batch": _one_or_more,
+}
+
+
+def refuse_wrong_values(
+    settings: msgspec.Struct,
+    checks: Mapping[str, Check],
+    where: str,
+    naming: Naming = toml_key,
+) -> None:
+    """Check values of the right type, while it is known where they come from.
+
+    Raises:
+        KinobenchError: A setting can't have such a value; the message names `where` and the value.
+    """
+    place = f"{where}: " if where else ""
+    for field in ("batch", "measure"):
+        if getattr(settings, field, None) == ():
+            raise KinobenchError(f"{place}{field} is empty; give one or more, or leave it out")
+    for field, check in checks.items():
+        value = getattr(settings, field)
+        for each in value if isinstance(value, tuple) else (value,):
+            if each is None:
+                continue
+            try:
+                check(each)
+            except KinobenchError as error:
+                raise KinobenchError(f"{place}{naming(field, each)}: {error}") from error

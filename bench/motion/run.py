@@ -27,8 +27,9 @@ from ..records.record import Case, LogitsType, Record
 from ..records.store import read_records
 from ..run import plan as planning
 from ..run import run
-from ..run.downloads import fetch_published
+from ..run.options import DataRoots, Options
 from ..run.plan import Planned
+from ..run.prepare import fetch_published, prepare_split
 from ..run.settings import settings_of
 from ..run.suite import Suite
 from ..statistics.scores import mean_score, named_classes, view_scores
@@ -166,7 +167,7 @@ def prepare(wanted: Wanted, console: Console, told: Told) -> Scored:
     assert case.dataset is not None and case.split is not None
     environment.require_device(case.device)
     environment.require_decoder(case.decoder)
-    run.prepare(case.dataset, case.split, wanted.data_root, console)
+    prepare_split(case.dataset, case.split, wanted.data_root, console)
     split = catalog.get(case.dataset).load(wanted.data_root, case.split)
     scored = Scored(planned=planned, split=split)
     if not wanted.fresh and (wanted.results / "runs").is_dir():
@@ -222,8 +223,8 @@ def score(scored: Scored, wanted: Wanted, console: Console) -> None:
     missing, defaults = scored.missing, Suite()
     if not missing:
         return
-    options = run.Options(
-        data_roots=run.DataRoots(wanted.data_root, {}),
+    options = Options(
+        data_roots=DataRoots(wanted.data_root, {}),
         results=wanted.results,
         plugins=wanted.plugins,
         timeout_s=wanted.timeout_s or defaults.timeout_s,

@@ -21,7 +21,7 @@ from ..evaluation.evaluation import Evaluation
 from ..machine import environment
 from ..records.fitted_weights import Epoch, Fitted, in_half, read_fitted, shapes_in, write_fitted
 from ..records.record import Accuracy, Device
-from ..run import run
+from ..run.prepare import prepare_split
 from . import recipe
 from .fit import DivergedError, Order, fit
 from .learning_curve import draw_curves, write_curve
@@ -150,7 +150,7 @@ def order_of(wanted: Wanted, console: Console) -> Order:
     environment.require_device(device)
     dataset = catalog.get(wanted.dataset)
     name = wanted.split or training_split(dataset)
-    run.prepare(wanted.dataset, name, wanted.data_root, console)
+    prepare_split(wanted.dataset, name, wanted.data_root, console)
     return Order(
         model=wanted.model,
         split=dataset.load(wanted.data_root, name),

@@ -16,7 +16,7 @@ from ...datasets.split import Split
 from ...zoo.checkpoints.load import file_digest
 from ...zoo.checkpoints.named import resolve_weights, weights_of
 from ...zoo.checkpoints.shipped import shipped_file
-from ..analysis.sources import Source, Told
+from ..analysis.sources import OnProblem, Source
 from ..evaluation.conditions import Conditions, conditions_of
 from ..evaluation.places import read_places
 from ..evaluation.predictions import open_predictions
@@ -150,7 +150,7 @@ def _without_weights(wanted: Wanted) -> str:
     )
 
 
-def prepare(wanted: Wanted, console: Console, told: Told) -> Scored:
+def prepare(wanted: Wanted, console: Console, told: OnProblem) -> Scored:
     """Look up everything, and find the stored records that stand for cases.
 
     Args:

@@ -130,21 +130,7 @@ def analyse(
             f"{predictions.path}: {len(names)} class names for {classes} classes; give one each"
         )
     order = clip_order(clips) if clips else ()
-    found_at: dict[Aggregation | int, list[np.ndarray]] = {}
-    all_labels, all_named = [], []
-    for chunk in predictions.chunks():
-        labels = chunk.labels
-        for how in AGGREGATIONS:
-            values = view_scores(chunk.logits, how)
-            mean = mean_score(values)
-            found_at.setdefault(how, []).append(places(mean, labels))
-            if how == aggregation:
-                all_named.append(named_classes(mean, labels))
-                for count, fewer in enumerate(_first_clips(values, order), 1):
-                    found_at.setdefault(count, []).append(places(fewer, labels))
-        all_labels.append(labels)
-    labels, named = np.concatenate(all_labels), np.concatenate(all_named)
-    place = {key: np.concatenate(parts) for key, parts in found_at.items()}
+    labels, named, place = _places(predictions, aggregation, order)
     classwise = by_class(
         labels, named, place[aggregation], names or [str(c) for c in range(classes)]
     )
@@ -169,6 +155,30 @@ def analyse(
         by_class=classwise,
         confusions=confusions(labels, named, classwise),
     )
+
+
+def _places(
+    predictions: Predictions, aggregation: Aggregation, order: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray, dict[Aggregation | int, np.ndarray]]:
+    """Return the places of the true classes by aggregation, and by the number of first clips.
+
+    Returns:
+        The labels `[videos]`; the named classes `[videos]`; the places, each `[videos]`.
+    """
+    found: dict[Aggregation | int, list[np.ndarray]] = {}
+    labels, named = [], []
+    for chunk in predictions.chunks():
+        for how in AGGREGATIONS:
+            values = view_scores(chunk.logits, how)
+            mean = mean_score(values)
+            found.setdefault(how, []).append(places(mean, chunk.labels))
+            if how == aggregation:
+                named.append(named_classes(mean, chunk.labels))
+                for count, fewer in enumerate(_first_clips(values, order), 1):
+                    found.setdefault(count, []).append(places(fewer, chunk.labels))
+        labels.append(chunk.labels)
+    joined = {key: np.concatenate(parts) for key, parts in found.items()}
+    return np.concatenate(labels), np.concatenate(named), joined
 
 
 def _first_clips(values: np.ndarray, order: Sequence[int]) -> Iterator[np.ndarray]:

@@ -165,7 +165,8 @@ def _table(
     """Return the table, its last `right` columns flush right: all but the first if None."""
     count = len(head) - 1 if right is None else right
     align = ["left"] * (len(head) - count) + ["right"] * count
-    return tabulate(cells, head, tablefmt="github", disable_numparse=True, colalign=align)
+    table: str = tabulate(cells, head, tablefmt="github", disable_numparse=True, colalign=align)
+    return table
 
 
 def sentence(difference: AccuracyDifference) -> str:

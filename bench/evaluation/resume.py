@@ -74,7 +74,7 @@ class Holder(msgspec.Struct, frozen=True, kw_only=True):
         if self.host != platform.node():
             return False
         try:
-            return psutil.Process(self.pid).ppid() != self.command
+            return bool(psutil.Process(self.pid).ppid() != self.command)
         except psutil.NoSuchProcess:
             return True
         except psutil.Error:

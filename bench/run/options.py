@@ -56,10 +56,11 @@ def logits_type(given: str) -> LogitsType:
         KinobenchError: It is another.
     """
     try:
-        return msgspec.convert(given, LogitsType)
+        kept: LogitsType = msgspec.convert(given, LogitsType)
     except msgspec.ValidationError as error:
         known = " or ".join(get_args(LogitsType))
         raise KinobenchError(f"--logits {given}: logits are kept as {known}") from error
+    return kept
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):

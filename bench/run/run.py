@@ -147,7 +147,7 @@ def measure(
         ready: runner.Worker | None = None
         nursery = runner.nursery_for([entry.case for entry in planned])
         if nursery is not None:  # which takes seconds: time to load what the tables will need
-            from ..leaderboard import ranking, tables  # noqa: F401
+            from ..leaderboard import ranking, render  # noqa: F401
         try:
             for number, entry in enumerate(planned, 1):
                 described = here[entry.case.device, entry.case.decoder]

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pandas as pd
 
+from ...datasets.errors import KinobenchError
 from ..measure import registry, stored
 from ..records import reading
 from ..records.reading import Reader
@@ -107,8 +108,15 @@ _BOARD = ("dataset", "split", "manifest", "protocol", "protocol_digest", "views"
 
 def columns() -> dict[str, Value]:
     """Return every column of CSV, those of plug-ins too."""
-    others = (each.values for each in registry.every())
-    return VALUES | {name: _of(read) for values in others for name, read in values.items()}
+    found = dict(VALUES)
+    for measurement in registry.every():
+        for name, read in measurement.values.items():
+            if name in found:
+                raise KinobenchError(
+                    f"measurement {measurement.name!r}: value {name!r} is taken; choose another"
+                )
+            found[name] = _of(read)
+    return found
 
 
 def frame(boards: Sequence[Board]) -> pd.DataFrame:

@@ -52,6 +52,11 @@ def register(measurement: Measurement) -> Measurement:
             raise KinobenchError(
                 f"measurement {name!r}: {kind} {twice!r} is taken; choose another name"
             )
+    for value in measurement.values:
+        if value != name and not value.startswith(f"{name}_"):
+            raise KinobenchError(
+                f"measurement {name!r}: value {value!r}: its name begins with {name}_"
+            )
     for other in measurement.follows:
         if other not in _measurements:
             raise UnknownNameError("measurement", other, _measurements)

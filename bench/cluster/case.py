@@ -1,4 +1,4 @@
-"""Measures the shards of a case on a cluster, in place of this process."""
+"""The shards of a case on a cluster, in place of this process."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from ...datasets.split import Split
 from ..machine.environment import library_versions
 from ..records.job import Cluster, Emit, Job, Progress
-from .shard import Order, sizes_of
+from .shard import ShardTask, sizes_of
 
 if TYPE_CHECKING:
-    from ..evaluation.accuracy import MeasureShards
-    from ..evaluation.shards import Shard, ShardLogits
+    from ..evaluation.accuracy import MeasuredShard, MeasureShards
+    from ..evaluation.shards import Shard
 
 
 def on_cluster(
@@ -22,17 +22,29 @@ def on_cluster(
     note: Callable[[str], None],
     emit: Emit,
 ) -> "MeasureShards":
-    """Return what measures shards on a cluster as `measure_accuracy` would here."""
+    """Return a function that measures shards on a cluster as `evaluate` would here.
+
+    Args:
+        job: Job of the case.
+        cluster: Cluster that `find_cluster` returned.
+        split: Videos of the case.
+        weights: Digest of the checkpoint file.
+        note: Called with a remark that a reader of the result should know.
+        emit: Called with each event.
+    """
     import torch
 
+    from ...zoo import registry
     from ..evaluation.accuracy import views_in_a_forward
+    from ..evaluation.code_digest import source_digest
     from .driver import measure_on_cluster
 
-    case, source = job.case, source_of(job)
+    case = job.case
+    source = source_digest(registry.get(case.model).build, *map(Path, job.plugins))
     versions = library_versions(case.decoder)
 
-    def order_of(shard: "Shard", at_most: int | None) -> Order:
-        return Order(
+    def task_of(shard: "Shard", at_most: int | None) -> ShardTask:
+        return ShardTask(
             job=job,
             number=shard.number,
             videos=shard.videos,
@@ -48,24 +60,16 @@ def on_cluster(
         )
 
     def measure(
-        shards: "Sequence[Shard]", at_most: int | None, done: Callable[[int], None]
-    ) -> "Iterator[tuple[Shard, str, ShardLogits]]":
+        shards: "Sequence[Shard]", at_most: int | None, progress: Callable[[int], None]
+    ) -> "Iterator[MeasuredShard]":
         return measure_on_cluster(
             cluster,
             shards,
-            order_of,
+            task_of,
             at_most=at_most,
-            progress=done,
+            progress=progress,
             note=note,
             quiet=lambda: emit(Progress(stage="waiting for the cluster")),
         )
 
     return measure
-
-
-def source_of(job: Job) -> str:
-    """Return the digest of the source that a job's logits depend on."""
-    from ...zoo import registry
-    from ..evaluation.resume import source_digest
-
-    return source_digest(registry.get(job.case.model).build, *map(Path, job.plugins))

@@ -10,7 +10,7 @@ from ...datasets.flow.methods import FlowMethod, compute_flow, opencv_version
 from ...datasets.protocol import Protocol
 from ..machine.environment import physical_cores
 from ..records.record import FlowTime
-from ..statistics.stats import median_interval
+from ..statistics.intervals import median_interval
 from .context import Context
 
 ASPECT = 4 / 3

@@ -11,7 +11,7 @@ from ..network.inputs import Inputs
 from ..network.network import Forward, Network
 from ..records.job import Budget
 from ..records.record import Drift, Latency
-from ..statistics.stats import median_interval
+from ..statistics.intervals import median_interval
 from .context import Context
 from .gpu_spin import Spin
 from .gpu_watch import GpuWatch, watch_remarks

@@ -35,6 +35,14 @@ def main(model: str | None = None) -> None:
         return
     job = msgspec.json.decode(given, type=Job)
     limit_memory(job.memory_limit_bytes)
+    import torch
+
+    torch.set_num_interop_threads(1)
+    measure_case(job, emit)
+
+
+def measure_case(job: Job, emit: Emit) -> None:
+    """Measure a case in this process; whatever fails is an event, too, and `Finished` the last."""
     try:
         measure(job, emit)
     except KinobenchError as error:
@@ -85,7 +93,6 @@ def measure(job: Job, emit: Emit) -> None:
 
     if job.case.threads is not None:
         torch.set_num_threads(job.case.threads)
-    torch.set_num_interop_threads(1)
     for plugin in job.plugins:
         load_plugin(plugin)
     measure_all(Context(job, emit, on_cluster), Network)

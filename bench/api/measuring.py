@@ -17,7 +17,7 @@ from .bench.run import process
 from .bench.run import run as running
 from .bench.run.in_process import InThisProcess
 from .bench.run.plan import Planned, plan
-from .bench.run.settings import SHIPPED, settings_of
+from .bench.run.settings import SHIPPED, argument, settings_of
 from .bench.run.suite import Suite
 from .datasets.errors import KinobenchError
 from .datasets.protocol import preset
@@ -142,7 +142,7 @@ def measure(
     given |= {
         "dataset": dataset,
         "protocol": protocol,
-        "measure": None if measures is None else _names(measures),
+        "measure": measures,
         "batch": None if batch is None else (batch,),
     }
     kept = nullcontext(str(results)) if results is not None else _nowhere()
@@ -215,9 +215,9 @@ def evaluate(
     )
 
 
-def _names(measures: str | Sequence[str]) -> tuple[str, ...]:
-    given = measures.split(",") if isinstance(measures, str) else measures
-    return tuple(name.strip() for name in given)
+def _argument(field: str, value: Any) -> str:
+    """Return a setting as the calls here write it."""
+    return argument("measures" if field == "measure" else field, value)
 
 
 def _is_module(model: object) -> "TypeGuard[nn.Module]":
@@ -266,7 +266,8 @@ def _known_to_workers(
 
 def _planned(name: str, given: dict[str, Any], budget: Budget) -> tuple[Planned, Suite]:
     suite = Suite(latency=budget)
-    (planned,) = plan(suite, settings_of(**given), (name,))
+    processors = len(environment.usable_cpus())
+    (planned,) = plan(suite, settings_of(_argument, **given), (name,), processors)
     return planned, suite
 
 
@@ -295,7 +296,7 @@ def _measure_in_worker(
 
 
 def _measure_here(architecture: Architecture, given: dict[str, Any], place: Place) -> Record:
-    asked = given["measure"]
+    asked = settings_of(_argument, measure=given["measure"]).measure
     if given.get("weights") is not None:
         raise KinobenchError(
             f"weights={given['weights']!r}: an instance has its own; load them into it, or give a "

@@ -4,7 +4,6 @@ A table of 20,000 videos x 30 views x 400 classes takes a gigabyte; the part tha
 less than a thousandth of it.
 """
 
-import os
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ...datasets.protocol import Aggregation
+from ..records.files import replacing
 from ..statistics.scores import mean_score, places, view_scores
 from .predictions import Predictions, open_predictions
 
@@ -82,13 +82,8 @@ def keep_places(folder: Path, aggregation: Aggregation, found: VideoPlaces) -> N
         }
     )
     table = table.replace_schema_metadata({_AGGREGATION: aggregation.encode()})
-    unfinished = folder / f"{FILE}.{os.getpid()}.unfinished"
-    try:
+    with suppress(OSError), replacing(folder / FILE, durable=False) as unfinished:
         pq.write_table(table, unfinished)
-        unfinished.replace(folder / FILE)
-    except OSError:
-        with suppress(OSError):
-            unfinished.unlink(missing_ok=True)
 
 
 def read_places(path: Path, aggregation: Aggregation, *, scored: int, hits: int) -> VideoPlaces:

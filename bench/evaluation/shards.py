@@ -1,9 +1,7 @@
 """The per-view logits of a split, in Parquet: one file a shard, whole or not there at all."""
 
 import hashlib
-import os
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +12,7 @@ import pyarrow.parquet as pq
 
 from ...datasets.errors import KinobenchError
 from ...datasets.split import Split, Video
-from ..records.files import sync_folder
+from ..records.files import FREE_SPACE, writing
 from ..records.record import LogitsType, Unreadable
 
 VIEWS_IN_A_SHARD = 512
@@ -163,21 +161,8 @@ def write_shard(
         }
     ).replace_schema_metadata({_KEY: msgspec.json.encode(metadata)})
     path = shard.path(folder)
-    unfinished = path.with_suffix(f".{os.getpid()}.unfinished")
-    try:
-        with unfinished.open("wb") as file:
-            pq.write_table(table, file, use_dictionary=["video", "group"])
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-        sync_folder(folder)
-    except OSError as error:
-        with suppress(OSError):
-            unfinished.unlink(missing_ok=True)
-        raise KinobenchError(
-            f"{path} can't be written: {error.strerror or error}; free some space, or give "
-            "another --results"
-        ) from error
+    with writing(path, cure=FREE_SPACE, make_folder=False) as unfinished:
+        pq.write_table(table, unfinished, use_dictionary=["video", "group"])
 
 
 def read_shard(path: Path) -> StoredShard:

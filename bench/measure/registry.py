@@ -6,7 +6,7 @@ an entry point of the group `kinobench.measurements`.
 
 import importlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -182,32 +182,40 @@ def resolved(place: str | Run, name: str) -> Run:
     return found
 
 
-def described() -> list[Mapping[str, Any]]:
-    """Return a line for each measurement: its name, what it is, what it needs and what it gives."""
+def described() -> list[dict[str, Any]]:
+    """Return a line for each measurement, as `list measurements` and the documentation have it."""
     return [
         {
             "name": each.name,
             "measures": each.summary,
-            "default": each.default,
-            "needs": [need for need in each.needs if need in ("device", "dataset")],
-            "follows": list(each.follows),
-            "results": list(each.results),
-            "columns": [column.head for column in each.columns],
+            "needs": _and([need for need in each.needs if need in ("device", "dataset")]) or None,
+            "measured": _when(each),
+            "results": ", ".join(each.results),
+            "columns": ", ".join(column.head for column in each.columns) or None,
         }
         for each in every()
     ]
 
 
+def _when(measurement: Measurement) -> str:
+    if measurement.follows:
+        return f"with {_and(measurement.follows)}"
+    return "by default" if measurement.default else "if asked for"
+
+
 def help_text() -> str:
-    """Return what `--measure` takes, for `--help`."""
-    asked = [each for each in every() if not each.follows]
-    listed = "; ".join(f"{each.name}: {each.summary}" for each in asked)
-    usual = _and([each.name for each in asked if each.default])
-    return f"What to measure, with commas between: {listed}. Default: {usual}."
+    """Return what `--measure` takes and its default, for `--help`."""
+    usual = [get(name) for name in defaults(dataset=True)]
+    always = [each.name for each in usual if "dataset" not in each.needs]
+    with_dataset = [each.name for each in usual if "dataset" in each.needs]
+    return (
+        f"Measurements: {', '.join(names())}; separate several by commas. (default: "
+        f"{', '.join(always)}, and {_and(with_dataset)} where there is a dataset)"
+    )
 
 
-def _and(names: Iterable[str]) -> str:
-    *before, last = names
+def _and(names: Sequence[str]) -> str:
+    *before, last = names or ("",)
     return f"{', '.join(before)} and {last}" if before else last
 
 

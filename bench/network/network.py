@@ -11,7 +11,7 @@ from torch import nn
 
 from ...datasets.errors import KinobenchError
 from ...zoo import registry
-from ...zoo.streaming import streams
+from ...zoo.spec import streams
 from ..cost.flops import count_cost
 from ..cost.shape import Shape
 from ..records.record import GRAPH_MODES, Case, Cost, Mode, Precision

@@ -16,7 +16,7 @@ from ...zoo.checkpoints.named import (
     resolve_weights,
 )
 from ...zoo.checkpoints.shipped import shipped_file
-from ...zoo.spec import Weights
+from ...zoo.tables.rows import Weights
 from ..cost.models import Model, model_of
 from ..machine.environment import physical_cores
 from ..measure import registry as measurements

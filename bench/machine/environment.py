@@ -78,9 +78,9 @@ Decisive = dict[str, str | int | float | None]
 
 def decisive(described: Environment, device: Device) -> Decisive:
     """Return what a fingerprint is made of: all that must agree before two timings may compare."""
-    words, versions = described.system.split(), described.versions
+    system, versions = described.system.split(), described.versions
     parts: Decisive = {
-        "system": f"{words[0]} {words[-1]}",  # the kernel's release is left out
+        "system": f"{system[0]} {system[-1]}",  # the kernel's release is left out
         "processor": described.cpu,
         "cores": described.physical_cores,
         "python": versions["python"],
@@ -99,8 +99,8 @@ def decisive(described: Environment, device: Device) -> Decisive:
 
 
 _ORDER = ("system", "processor", "cores", "GPU", "driver", "python", "torch")
-"""Of what has always been in a fingerprint; a CPU's keeps two empty places, so that it is that of
-older records of machines without a GPU."""
+"""Order of the oldest parts of a fingerprint. A CPU's has two empty places, so that it equals that
+of older records of machines without a GPU."""
 
 
 def _fingerprint(parts: Decisive) -> str:

@@ -22,7 +22,7 @@ class Gpu(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         power_limit_w, default_power_limit_w: The limit that is enforced, and the maker's.
         sm_hz, max_sm_hz, memory_hz: Clocks now, and the highest.
-        clocks_set: Whether the clock is held where a user set it, as far as that can be seen: NVML
+        clocks_set: Whether a user set the clock, as far as that can be seen: NVML
             has no call for locked clocks.
         slowed_by: What lowers its clock now; empty where nothing does.
         persistence: Whether the driver stays loaded while nothing uses the GPU.

@@ -228,7 +228,7 @@ def test_other_processes_are_told_by_the_time_that_they_took(
 
 
 @pytest.mark.parametrize(("ticks", "share"), [(0, 0.0), (1, 0.0), (2, 0.02), (25, 0.25)])
-def test_what_neighbours_take_is_told_as_a_share_of_the_time_that_had_work(
+def test_what_neighbours_take_is_reported_as_a_share_of_the_time_that_had_work(
     monkeypatch: pytest.MonkeyPatch, ticks: int, share: float
 ) -> None:
     """In 2 s, of which the processors had work for 1, in any way; idling and guests don't count."""
@@ -313,7 +313,7 @@ FAST_GPU = Gpu(
 )
 
 
-def test_a_gpu_is_told_with_its_clocks_and_limits(nvml: dict[str, Any]) -> None:
+def test_a_gpu_is_reported_with_its_clocks_and_limits(nvml: dict[str, Any]) -> None:
     assert read_gpus() == Gpus(driver="570.10", cuda="12.8", gpus=(FAST_GPU,))
 
 
@@ -367,10 +367,10 @@ def test_what_a_gpu_does_not_answer_is_none_with_the_reason(
         "persistence": "this nvidia-ml-py has no such call",
     }
     text = printed(gpus=gpus)
-    assert "not told: Not Supported" in text and "not told: this nvidia-ml-py" in text
+    assert "not reported: Not Supported" in text and "not reported: this nvidia-ml-py" in text
 
 
-def test_without_nvml_or_a_gpu_the_reason_is_told(nvml: dict[str, Any]) -> None:
+def test_without_nvml_or_a_gpu_the_reason_is_reported(nvml: dict[str, Any]) -> None:
     nvml["nvmlDeviceGetCount"] = 0
     assert read_gpus().reason == "NVML knows of no GPU"
     nvml["nvmlDeviceGetCount"] = Refused
@@ -469,7 +469,7 @@ def test_what_disturbs_timings_is_reported_with_its_cure(
     assert what in found.what and cure in found.cure
 
 
-def test_other_work_is_told_with_who_does_it() -> None:
+def test_other_work_is_reported_with_who_does_it() -> None:
     busy = (Busy(name="ffmpeg", pid=7, processors=1.5),)
     work = OtherWork(load=0.0, processors=1.5, busiest=busy, sampled_s=0.5)
     (found,) = find_disturbances(**(ALONE | {"work": work}))  # type: ignore[arg-type]
@@ -532,7 +532,7 @@ def test_a_container_is_known_by_what_it_leaves(
     assert read_host(tree(tmp_path, files)).container == container
 
 
-def test_a_battery_is_told() -> None:
+def test_a_battery_is_reported() -> None:
     assert find_disturbances(**(ALONE | {"plugged": False})) == [  # type: ignore[arg-type]
         Disturbance("running on battery", "plug it in")
     ]

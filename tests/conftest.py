@@ -1,6 +1,8 @@
 """The fixture `model_benchmark`, of this checkout even where it is not installed."""
 
+import gc
 import os
+import sys
 from collections.abc import Iterator
 
 import psutil
@@ -24,6 +26,20 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     if config.getoption("benchmark_only", False):
         return 0
     return min(len(os.sched_getaffinity(0)), int(psutil.virtual_memory().total // MEMORY_BYTES), 8)
+
+
+def pytest_collection_finish() -> None:
+    """Have the garbage collector pass over what was imported: each look at it takes a second."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    """Run torch on one thread: workers with two each would wait for each other on two cores."""
+    torch = sys.modules.get("torch")  # most tests need none, and shouldn't import it for this
+    if torch is not None and torch.get_num_threads() != 1:
+        torch.set_num_threads(1)
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,9 @@ import hashlib
 import importlib
 import importlib.util
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -18,6 +20,8 @@ ENTRY_POINT_GROUP = "kinobench.zoo"
 _FAMILY_OF = {name: module for module, names in FAMILY_MODULES.items() for name in names}
 _architectures: dict[str, Architecture] = {}
 _plugins: set[str] = set()
+_files: dict[str, str] = {}
+"""Name -> the file of `load_plugin` that registered it."""
 
 
 def register(
@@ -32,38 +36,77 @@ def register(
 ) -> Callable[[Builder], Builder]:
     """Register the decorated builder `(num_classes, frames, size) -> nn.Module` under `name`.
 
+    The module takes `clip: [B, 3, frames, size, size]`, float, and gives logits
+    `[B, num_classes]`; see `Architecture`, whose fields the other arguments are.
+
     Raises:
         KinobenchError: The name is taken, or is not lower case without blanks; or `inputs` is not
             one of `INPUTS`.
+
+    Example:
+        >>> from kinobench.zoo.registry import register
+        >>> @register("mean_colour", native=(16, 1, 64))
+        ... def build(num_classes, frames, size):
+        ...     from torch import nn
+        ...     pool = nn.AdaptiveAvgPool3d(1)
+        ...     return nn.Sequential(pool, nn.Flatten(), nn.Linear(3, num_classes))
     """
 
-    # A built-in name belongs to its family's module, however that came to be imported.
-    caller = sys._getframe(1).f_globals.get("__name__")
-    owner = f"{families.__name__}.{_FAMILY_OF[name]}" if name in _FAMILY_OF else caller
-
     def keep(build: Builder) -> Builder:
-        if name != "".join(name.lower().split()) or not name:
-            raise KinobenchError(f"architecture {name!r}: a name is lower case, without blanks")
-        if name in _architectures or caller != owner:
-            raise KinobenchError(f"architecture {name!r} is taken; choose another name")
-        if inputs not in INPUTS:
-            raise KinobenchError(
-                f"architecture {name!r}: inputs is {inputs!r}; give one of "
-                + ", ".join(map(str, INPUTS))
+        _add(
+            Architecture(
+                name=name,
+                build=build,
+                family=family,
+                paper=paper,
+                year=year,
+                inputs=inputs,
+                native=native,
+                libraries=libraries,
             )
-        _architectures[name] = Architecture(
-            name=name,
-            build=build,
-            family=family,
-            paper=paper,
-            year=year,
-            inputs=inputs,
-            native=native,
-            libraries=libraries,
         )
         return build
 
     return keep
+
+
+def _add(architecture: Architecture) -> None:
+    name, inputs = architecture.name, architecture.inputs
+    if name != "".join(name.lower().split()) or not name:
+        raise KinobenchError(f"architecture {name!r}: a name is lower case, without blanks")
+    # A built-in name belongs to its family's module, which may not be imported yet.
+    family = _FAMILY_OF.get(name)
+    own = family is None or module_of(architecture.build) == f"{families.__name__}.{family}"
+    if name in _architectures or not own:
+        raise KinobenchError(f"architecture {name!r} is taken; choose another name")
+    if inputs not in INPUTS:
+        raise KinobenchError(
+            f"architecture {name!r}: inputs is {inputs!r}; give one of "
+            + ", ".join(map(str, INPUTS))
+        )
+    _architectures[name] = architecture
+
+
+def module_of(build: Builder) -> str:
+    """Return the name of the module that a builder, or the function of a `partial`, is in."""
+    while isinstance(build, partial):
+        build = build.func
+    return str(getattr(build, "__module__", None) or type(build).__module__)
+
+
+@contextmanager
+def registered(architecture: Architecture) -> Iterator[None]:
+    """Register an architecture while the context lasts.
+
+    Raises:
+        KinobenchError: As `register` does.
+    """
+    _load_installed_plugins()
+    _add(architecture)
+    try:
+        yield
+    finally:
+        del _architectures[architecture.name]
 
 
 def listed() -> list[str]:
@@ -101,7 +144,7 @@ def check(name: str) -> None:
 
 
 def _opened(name: str) -> bool:
-    """Register a name that an open family makes of a backbone's; tell whether there is one."""
+    """Register a name that an open family derives from a backbone; return whether there is one."""
     for prefix, module in OPEN_FAMILIES.items():
         if name.startswith(prefix):
             family = importlib.import_module(f"{families.__name__}.{module}")
@@ -109,8 +152,27 @@ def _opened(name: str) -> bool:
     return False
 
 
+def plugin_of(name: str) -> Path | None:
+    """Return the file, given to `load_plugin`, that registered a name; None if none did."""
+    return Path(_files[name]) if name in _files else None
+
+
+def known_everywhere(name: str) -> bool:
+    """Return whether a fresh process knows the name: it is kinobench's, or an installed plug-in's.
+
+    Raises:
+        UnknownNameError: No architecture is named so.
+    """
+    check(name)
+    if name in _FAMILY_OF:
+        return True
+    package = module_of(_architectures[name].build).partition(".")[0]
+    installed = {point.module.partition(".")[0] for point in entry_points(group=ENTRY_POINT_GROUP)}
+    return package in installed | {families.__name__.partition(".")[0]}
+
+
 def load_plugin(path: str | Path) -> None:
-    """Run a Python file that registers architectures; a second call for the same file is nothing.
+    """Run a Python file that registers architectures; a second call for a file does nothing.
 
     Raises:
         KinobenchError: The file is missing, or fails when it is run.
@@ -138,6 +200,7 @@ def load_plugin(path: str | Path) -> None:
             raise
         raise KinobenchError(f"--plugin {path} failed: {type(error).__name__}: {error}") from error
     _plugins.add(str(file))
+    _files.update(dict.fromkeys(_architectures.keys() - before - _FAMILY_OF.keys(), str(file)))
 
 
 def _load_installed_plugins() -> None:
@@ -149,6 +212,6 @@ def _load_installed_plugins() -> None:
             except Exception as error:
                 raise KinobenchError(
                     f"the installed plugin {point.name!r} = {point.value!r} fails: "
-                    f"{type(error).__name__}: {error}; mend or uninstall it"
+                    f"{type(error).__name__}: {error}; repair or uninstall it"
                 ) from error
             _plugins.add(point.value)

@@ -9,15 +9,9 @@ import numpy as np
 from ...datasets.errors import KinobenchError
 from ...datasets.protocol import Aggregation
 from ..evaluation.predictions import Predictions
-from ..statistics.stats import (
-    NOWHERE,
-    mcnemar,
-    mean_score,
-    named_classes,
-    places,
-    view_scores,
-    wilson,
-)
+from ..statistics.intervals import wilson
+from ..statistics.scores import NOWHERE, mean_score, named_classes, places, view_scores
+from ..statistics.tests import mcnemar
 from .classes import ClassAccuracy, Confused, by_class, confusions
 
 Interval = tuple[float, float]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from ..statistics.stats import wilson
+from ..statistics.intervals import wilson
 
 
 class ClassAccuracy(msgspec.Struct, frozen=True, kw_only=True):

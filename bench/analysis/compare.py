@@ -6,7 +6,8 @@ import numpy as np
 from ...datasets.protocol import Aggregation
 from ..evaluation.places import VideoPlaces, compute_places
 from ..evaluation.predictions import Predictions
-from ..statistics.stats import LEVEL, RESAMPLES, difference_interval, mcnemar
+from ..statistics.intervals import LEVEL, RESAMPLES, difference_interval
+from ..statistics.tests import mcnemar
 from .pairing import Labelled, pair
 
 Interval = tuple[float, float]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ..statistics.stats import LEVEL
+from ..statistics.intervals import LEVEL
 from .compare import FEW_CLUSTERS, Comparison, Difference
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import msgspec
 
-from ...datasets.names import DEFAULT_DECODER
 from ...datasets.errors import KinobenchError, UnknownNameError
 from ...datasets.lists.class_names import CLASS_LISTS, class_names
+from ...datasets.names import DEFAULT_DECODER
 from ...datasets.protocol import Aggregation
 from ..evaluation.predictions import Predictions, open_predictions
 from ..records.record import Record

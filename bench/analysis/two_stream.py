@@ -4,7 +4,7 @@ import msgspec
 import numpy as np
 
 from ..evaluation.predictions import Predictions
-from ..statistics.stats import places, scores
+from ..statistics.scores import places, scores
 from .analyse import Scoring, scoring
 from .pairing import Labelled, pair
 

@@ -58,10 +58,10 @@ def files(incomplete: str, suffix: str) -> list[str]:
 
 def measurements(incomplete: str) -> list[str]:
     """Return measurements; after a comma, the last one is completed."""
-    from ..run.settings import CHOICES
+    from ..measure import registry
 
     before, comma, last = incomplete.rpartition(",")
-    return [f"{before}{comma}{name}" for name in _beginning(list(CHOICES["measure"]), last)]
+    return [f"{before}{comma}{name}" for name in _beginning(registry.names(), last)]
 
 
 def recipes(incomplete: str) -> list[str]:

@@ -102,7 +102,7 @@ def fit(what: What, how: How, data: Data, results: Results) -> None:
     from ..train import run as training
     from ..train.fit import DivergedError
 
-    wanted = training.Wanted(
+    wanted = training.FitOptions(
         model=what.model,
         recipe=how.recipe,
         epochs=how.epochs,
@@ -132,7 +132,7 @@ def fit(what: What, how: How, data: Data, results: Results) -> None:
         )
     if done is None:  # in every process but the first
         return
-    report(done.says)
+    report(done.summary)
     print(done.weights)
 
 
@@ -195,7 +195,7 @@ def fit_shipped(what: Shipped, how: Trial, curves: Curves) -> None:
     chosen = what.models or shipped.tiny_networks(what.every)
     if what.listed:
         for model in chosen:
-            print(f"{model:32} {shipped.standing(model)}")
+            print(f"{model:32} {shipped.status(model)}")
         return
     if curves.picture:
         shipped.draw(curves.picture, chosen)

@@ -19,7 +19,7 @@ from .frame import (
 )
 from .options import Group, argument, flag, option
 
-KINDS = ("models", "datasets", "protocols", "suites")
+KINDS = ("models", "datasets", "protocols", "suites", "measurements")
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Listed(Group, panel="What"):
     kind: Annotated[
         str,
         argument(
-            "models, datasets, protocols or suites.",
+            "models, datasets, protocols, suites or measurements.",
             "KIND",
             complete=lambda incomplete: [kind for kind in KINDS if kind.startswith(incomplete)],
         ),
@@ -124,7 +124,7 @@ def list_(what: Listed, form: Form) -> None:
 def show(what: Shown, how: Timed, form: Form) -> None:
     """Show a model's card: paper, contract, cost by module, published numbers, times."""
     from ..cards import model as card
-    from ..cards.profile_settings import profile_settings
+    from ..cards.profile import profile_settings
 
     load_plugins(what.plugin)
     settings = profile_settings(how.profile, how.device, how.precision, how.batch, how.threads)
@@ -140,8 +140,8 @@ def show(what: Shown, how: Timed, form: Form) -> None:
 @command("verify", MODELS)
 def verify(what: Verified, page: Page) -> None:
     """Count models at the inputs of published numbers, and compare both."""
+    from ..cards import printed as verifying
     from ..cards import printed_page
-    from ..cards import verify as verifying
     from ..cards.listing import show as show_lines
     from ..records.files import write_text
 

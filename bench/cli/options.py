@@ -24,6 +24,13 @@ class Command(TyperCommand):
                 each.rich_help_panel = HELP
         return parameters
 
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help; what plug-ins add to is asked for now, not at each start."""
+        for each in self.params:
+            if each.name in LATE_HELP:
+                each.help = plain(LATE_HELP[each.name]())  # type: ignore[attr-defined]
+        super().format_help(ctx, formatter)
+
 
 class Commands(TyperGroup):
     """A group of commands whose `--help` shows no Python types."""
@@ -41,6 +48,15 @@ def _without_types(parameters: list[Any]) -> list[Any]:
             each.metavar = ""
     return parameters
 
+
+def _measurements() -> str:
+    from ..measure.registry import help_text
+
+    return help_text()
+
+
+LATE_HELP: dict[str, Callable[[], str]] = {"measure": _measurements}
+"""The help of options whose values plug-ins add to."""
 
 HELP = "Help"
 """The last panel of `--help`."""

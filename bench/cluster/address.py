@@ -1,4 +1,4 @@
-"""Which cluster `--cluster` means, and whether it is there, before anything is measured."""
+"""The cluster that `--cluster` names; it is looked for before anything is measured."""
 
 import json
 import os
@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from ...datasets.names import Decoder
 from ...datasets.errors import KinobenchError
+from ...datasets.names import Decoder
 from ..machine.environment import physical_cores
 from ..records.files import CHECKOUT
 from ..records.job import LOCAL, Cluster
@@ -26,21 +26,20 @@ DESCRIBE_S = 180.0
 
 
 class _Answer(msgspec.Struct, frozen=True):
-    """What `cluster_probe` prints."""
+    """The answer that `probe.py` prints."""
 
     nodes: list[dict[str, float]]
     described: dict[str, str | None] | None
 
 
 class Needs(msgspec.Struct, frozen=True):
-    """What a worker of a case asks of its node."""
+    """The resources that a worker of a case needs."""
 
     cpus: int
     gpus: int
 
-    @property
-    def words(self) -> str:
-        """Say it."""
+    def __str__(self) -> str:
+        """Return it for people, as in `1 CPU and a GPU`."""
         return f"{count(self.cpus, 'CPU')}{' and a GPU' if self.gpus else ''}"
 
     def workers_on(self, resources: Mapping[str, float]) -> int:
@@ -50,20 +49,23 @@ class Needs(msgspec.Struct, frozen=True):
 
 
 def needs_of(case: Case) -> Needs:
-    """Return a GPU, and a processor to feed it; or as many processors as the case has threads."""
+    """Return what a worker of a case needs.
+
+    A GPU and a processor to feed it; on the CPU as many processors as the case has threads.
+    """
     if case.device == "cuda":
         return Needs(cpus=1, gpus=1)
     return Needs(cpus=case.threads or physical_cores(), gpus=0)
 
 
 def find_cluster(given: str, cases: Sequence[Case]) -> Cluster:
-    """Find the cluster that `--cluster` means, and see that it has room for the cases.
+    """Find the cluster that `--cluster` names, and check that it has room for the cases.
 
     Args:
-        given: `auto`: the one that RAY_ADDRESS names, or that runs here; a local one, with all of
-            this machine, if there is none. `local`: that one in any case. Or an address,
+        given: `auto`: the cluster that RAY_ADDRESS names, or that runs here; if there is none, a
+            local one with all of this machine. `local`: always the local one. Or an address,
             `host:port` or `ray://host:port`.
-        cases: What is to be measured there.
+        cases: Cases that will be measured there.
 
     Raises:
         KinobenchError: Ray is not installed, the cluster can't be reached or is too small, or there
@@ -75,7 +77,7 @@ def find_cluster(given: str, cases: Sequence[Case]) -> Cluster:
     if given == AUTO:
         address = os.environ.get("RAY_ADDRESS", "")
         named = f"--cluster auto: RAY_ADDRESS={address}"
-        if address in ("", AUTO):  # to Ray, the latter is what runs here
+        if address in ("", AUTO):  # to Ray, "auto" is the cluster that runs here
             address = _running_here() or LOCAL
             named = f"--cluster auto: the cluster at {address}"
             if address != LOCAL and _knock(address, named) is not None:
@@ -96,10 +98,10 @@ def find_cluster(given: str, cases: Sequence[Case]) -> Cluster:
 
 
 def check_form(given: str) -> None:
-    """See that `--cluster` has a value that could mean a cluster.
+    """Check that `--cluster` has a value that could name a cluster.
 
     Raises:
-        KinobenchError: It has not.
+        KinobenchError: It has another.
     """
     if given not in (AUTO, LOCAL):
         _host_and_port(given, f"--cluster {given or repr(given)}")
@@ -134,18 +136,18 @@ def _running_here() -> str | None:
 
 
 def _host_and_port(address: str, named: str) -> tuple[str, int]:
-    """Take an address apart.
+    """Split an address into host and port.
 
     Raises:
-        KinobenchError: It is none; the message begins with `named`.
+        KinobenchError: It is no address; the message begins with `named`.
     """
     host, _, port = address.removeprefix("ray://").rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
     try:
-        named_so = bool(host) and bool(host.encode("idna"))
+        valid = bool(host) and bool(host.encode("idna"))
     except UnicodeError:  # a part of the name is empty or too long
-        named_so = False
-    if not named_so or not port.isdecimal() or not 0 < int(port) < 2**16:
+        valid = False
+    if not valid or not port.isdecimal() or not 0 < int(port) < 2**16:
         raise KinobenchError(
             f"{named}: no address; give auto, local, HOST:PORT as `ray start --head` says it, or "
             "ray://HOST:PORT"
@@ -154,7 +156,7 @@ def _host_and_port(address: str, named: str) -> tuple[str, int]:
 
 
 def _knock(address: str, named: str) -> str | None:
-    """Return why nothing answers at an address, which Ray itself would need minutes to find out.
+    """Return why nothing answers at an address; Ray itself would need minutes to find out.
 
     Raises:
         KinobenchError: It is no address.
@@ -167,12 +169,12 @@ def _knock(address: str, named: str) -> str | None:
 
 
 def environment_of(cluster: Cluster, decoder: Decoder) -> Environment:
-    """Return the environment of a node that has a GPU, where cases for one are measured.
+    """Return the environment of a node that has a GPU: cases for a GPU are measured there.
 
-    That is the machine's own, if it is such a node.
+    It is this machine's own, if this machine is such a node.
 
     Raises:
-        KinobenchError: No node can tell.
+        KinobenchError: No node has a GPU, or the node can't run this kinobench.
     """
     described = _probe(cluster.address, cluster.named, decoder).described
     if described is None:
@@ -192,16 +194,16 @@ def environment_of(cluster: Cluster, decoder: Decoder) -> Environment:
 
 
 def _probe(address: str, named: str, decoder: Decoder | None = None) -> _Answer:
-    """Ask a cluster for its nodes' resources, and, given a decoder, for a GPU node's environment.
+    """Ask a cluster for its nodes' resources and, given a decoder, for a GPU node's environment.
 
-    A process of its own asks: where Ray finds no cluster, it may take its process down.
+    A process of its own asks: if Ray finds no cluster, it may end its process.
     """
     environment = os.environ | {"RAY_USAGE_STATS_ENABLED": "0"}
     patience_s = PROBE_S if decoder is None else DESCRIBE_S
     program = Path(__file__).with_name("probe.py")
     try:
         asked = subprocess.run(
-            # The modules beside it have names that others have too.
+            # -P: the modules in its folder have the names of other modules.
             [sys.executable, "-P", str(program)],
             input=json.dumps({"address": address, "root": str(CHECKOUT), "decoder": decoder}),
             capture_output=True,
@@ -229,10 +231,10 @@ def _probe(address: str, named: str, decoder: Decoder | None = None) -> _Answer:
 
 
 def refuse_too_small(nodes: Sequence[Mapping[str, float]], case: Case, named: str) -> None:
-    """See that a node could hold a worker of a case.
+    """Check that a node has room for a worker of a case.
 
     Raises:
-        KinobenchError: None could; the message begins with `named`.
+        KinobenchError: No node has; the message begins with `named`.
     """
     needs = needs_of(case)
     if not any(needs.workers_on(node) for node in nodes):
@@ -243,7 +245,7 @@ def refuse_too_small(nodes: Sequence[Mapping[str, float]], case: Case, named: st
         if named != f"--cluster {LOCAL}":
             cure += ", or give --cluster local for this machine alone"
         raise KinobenchError(
-            f"{named}: no node has {needs.words} for {case.model} (nodes: {have or 'none'}); {cure}"
+            f"{named}: no node has {needs} for {case.model} (nodes: {have or 'none'}); {cure}"
         )
 
 
@@ -253,6 +255,6 @@ def count(number: int, what: str) -> str:
 
 
 def last_line(text: str) -> str:
-    """Return where an error of another program says what it is."""
+    """Return the last line of another program's output, which says what went wrong."""
     lines = [line for line in text.strip().splitlines() if line.strip()]
     return lines[-1].strip() if lines else "it said nothing"

@@ -1,7 +1,8 @@
-"""The folder of a Ray that is started for a case: short enough for sockets, and gone afterwards.
+"""The folder of a Ray that is started for a case: short enough for sockets, and removed later.
 
 Ray's own folder would keep the logs of every run. The command makes this one, because the process
-of a case may be ended at any time; as the command may be too, a process of its own removes it.
+of a case may be killed at any time. As the command may be killed too, a process of its own removes
+the folder.
 """
 
 import os
@@ -25,14 +26,14 @@ def folder_of_local_ray() -> Iterator[str]:
     """Make the folder for as long as the context lasts.
 
     Raises:
-        KinobenchError: There is no place for it.
+        KinobenchError: No folder with a short path can be written to.
     """
     folder = tempfile.mkdtemp(prefix=PREFIX, dir=parent_of_folder())
     program = Path(__file__).with_name("folder_remover.py")
     remover = subprocess.Popen(
         [sys.executable, "-I", "-S", str(program), folder],
         stdin=subprocess.PIPE,
-        start_new_session=True,  # what ends the command, as Ctrl-C does, must not end this
+        start_new_session=True,  # so that Ctrl-C, which ends the command, doesn't end it
     )
     try:
         yield folder
@@ -41,10 +42,10 @@ def folder_of_local_ray() -> Iterator[str]:
 
 
 def parent_of_folder() -> str:
-    """Return where the folder is made: RAY_TMPDIR, or /tmp where that is too long or not there.
+    """Return the parent of the folder: RAY_TMPDIR, or /tmp if that is too long or not there.
 
     Raises:
-        KinobenchError: There is no place for it.
+        KinobenchError: No folder with a short path can be written to.
     """
     places = [os.environ.get("RAY_TMPDIR", ""), "/tmp", tempfile.gettempdir()]
     for place in filter(None, places):

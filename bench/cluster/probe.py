@@ -1,7 +1,7 @@
-"""A program of its own that asks a cluster what its nodes are; stdin and stdout carry JSON.
+"""A program that asks a cluster for its nodes; stdin and stdout carry JSON.
 
-Where Ray finds no cluster, it may take down the process that asked, so that this is not the
-command's. It needs nothing of kinobench but the file beside it.
+If Ray finds no cluster, it may end the process that asked, so the command doesn't ask itself. The
+program needs nothing of kinobench but the file `task.py` in its folder.
 """
 
 import importlib.util
@@ -27,11 +27,11 @@ def main() -> None:
 
 
 def _described(ray: Any, nodes: list[dict[str, Any]], root: str, decoder: str) -> Any:
-    """Return what a node with a GPU tells of itself; this one, if it has any."""
+    """Return the description of a node with a GPU; of this node, if it has one."""
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    beside = Path(__file__).with_name("task.py")
-    spec = importlib.util.spec_from_file_location("cluster_task", beside)
+    path = Path(__file__).with_name("task.py")
+    spec = importlib.util.spec_from_file_location("cluster_task", path)
     assert spec is not None and spec.loader is not None
     cluster_task = importlib.util.module_from_spec(spec)
     sys.modules["cluster_task"] = cluster_task
@@ -42,7 +42,7 @@ def _described(ray: Any, nodes: list[dict[str, Any]], root: str, decoder: str) -
     if not with_gpus:
         return None
     chosen = here if here in with_gpus else min(with_gpus)
-    # It asks for nothing, so that it need not wait until a GPU is free.
+    # It needs no resources, so that it doesn't wait until a GPU is free.
     task = ray.remote(
         num_cpus=0,
         scheduling_strategy=NodeAffinitySchedulingStrategy(chosen, soft=False),

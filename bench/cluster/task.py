@@ -1,23 +1,23 @@
-"""The function that Ray runs on a node: it finds the kinobench that is there.
+"""The functions that Ray runs on a node; they find the kinobench that is there.
 
-Ray sends it by value, so that it needs nothing of kinobench to be unpickled. It takes and gives
-plain values alone, for the same reason.
+Ray sends them by value, so that a node needs no kinobench to unpickle them. They take and return
+only plain values, for the same reason.
 """
 
 from typing import Any
 
 
-def measure_shard(root: str, environment: dict[str, str], order: bytes) -> tuple[bytes, Any]:
+def measure_shard(root: str, environment: dict[str, str], task: bytes) -> tuple[bytes, Any]:
     """Measure one shard in a worker of the cluster.
 
     Args:
-        root: The folder that holds kinobench's three packages on the driver's machine. What is
-            there on this machine is run; where it isn't, what is installed.
+        root: Folder of kinobench's three packages on the driver's machine. If this machine has them
+            there too, they run; if not, the installed ones.
         environment: Variables that libraries read when they load.
-        order: JSON of `cluster_shard.Order`.
+        task: JSON of `shard.ShardTask`.
 
     Returns:
-        JSON of `cluster_shard.Outcome`; the logits `[scored, views, classes]`, float32, or None.
+        JSON of `shard.Outcome`; the logits `[scored, views, classes]`, float32, or None.
     """
     import json
     import os
@@ -29,7 +29,7 @@ def measure_shard(root: str, environment: dict[str, str], order: bytes) -> tuple
     context = ray.get_runtime_context()
     node = context.get_node_id()
     here = next(each for each in ray.nodes() if each["NodeID"] == node)
-    # Ray has no public way to ask how often a task was begun; without it nothing is told of that.
+    # Ray has no public way to ask how often a task was started; if this one is gone, it is 0.
     core_worker = getattr(ray._private.worker.global_worker, "core_worker", None)
     attempt = getattr(core_worker, "get_current_task_attempt_number", lambda: 0)
     place = {
@@ -49,7 +49,7 @@ def measure_shard(root: str, environment: dict[str, str], order: bytes) -> tuple
         )
         failure = {"kind": "refused", "message": message}
         return json.dumps({"place": place, "failure": failure}).encode(), None
-    answer: tuple[bytes, Any] = shards.carry_out(order, place)
+    answer: tuple[bytes, Any] = shards.worker_of_this_process().measure(task, place)
     return answer
 
 
@@ -61,8 +61,8 @@ def describe_node(root: str, decoder: str) -> dict[str, Any]:
         decoder: As in `environment.describe`.
 
     Returns:
-        `node`, its name for people; `environment`, JSON of `record.Environment`, or None where
-        there is none; `error`, why.
+        `node`, its name for people; `environment`, JSON of `record.Environment`, or None;
+        `error`, the reason why there is none.
     """
     import platform
 
@@ -77,7 +77,7 @@ def describe_node(root: str, decoder: str) -> dict[str, Any]:
 
 
 def _found(root: str, module: str) -> Any:
-    """Import a module of the kinobench that is in a folder; where it isn't, of the installed one.
+    """Import a module of the kinobench in a folder; if there is none, of the installed one.
 
     Raises:
         ImportError: There is neither.
@@ -89,7 +89,7 @@ def _found(root: str, module: str) -> Any:
     from pathlib import Path
 
     if "kinobench" not in sys.modules and Path(root, "bench", "run", "worker.py").is_file():
-        # As bench.py does: the name is made for the three packages that lie there.
+        # As bench.py does: it makes the name for the three packages in that folder.
         spec = importlib.machinery.ModuleSpec("kinobench", None, is_package=True)
         spec.submodule_search_locations = [root]
         sys.modules["kinobench"] = importlib.util.module_from_spec(spec)

@@ -1,14 +1,51 @@
-"""The conditions that a case's logits are measured under, here and now."""
+"""The conditions that a case's logits are measured under."""
 
 from collections.abc import Sequence
 from pathlib import Path
+
+import msgspec
 
 from ...datasets.split import Split
 from ...zoo import registry
 from ..machine.environment import library_versions
 from ..records.record import Case, LogitsType
-from .resume import Conditions, imported_digest, source_digest
+from .code_digest import imported_digest, source_digest
 from .shards import videos_in_a_shard
+
+
+class Conditions(msgspec.Struct, frozen=True, kw_only=True):
+    """What must agree before one folder may hold the shards of two runs.
+
+    Attributes:
+        case: Digest of the case.
+        manifest: Digest of the split.
+        weights: Digest of the checkpoint file; None for an untrained network.
+        network: Digest of the network itself; see `network_digest`.
+        source: Digest of kinobench's own code and of the file that builds the network.
+        imported: Digest of the user's own modules that these import; see `imported_digest`.
+        versions: Versions of the libraries.
+        machine: Fingerprint of the processor, the GPU, its driver and torch.
+        data_root: Folder of the dataset: another copy may have another size.
+        logits: Precision in which logits are stored.
+        videos_in_a_shard: Number of videos after which a shard ends.
+    """
+
+    case: str
+    manifest: str
+    weights: str | None
+    network: str
+    source: str
+    imported: str
+    versions: dict[str, str]
+    machine: str
+    data_root: str | None
+    logits: LogitsType
+    videos_in_a_shard: int
+
+    def differences(self, other: "Conditions") -> list[str]:
+        """Return the names of the fields that differ."""
+        fields = self.__struct_fields__
+        return [field for field in fields if getattr(self, field) != getattr(other, field)]
 
 
 def conditions_of(
@@ -22,17 +59,17 @@ def conditions_of(
     data_root: str | None,
     logits: LogitsType,
 ) -> Conditions:
-    """Return them; the network's own module is imported for it.
+    """Return the conditions of here and now; this imports the network's own module.
 
     Args:
-        case: What is measured.
-        split: On which videos.
+        case: Case that is measured.
+        split: Its videos.
         weights: Digest of the checkpoint file.
         network: Digest of the network as it was built and loaded.
         plugins: Files that register networks.
-        machine: The environment's fingerprint.
-        data_root: Where the dataset lies.
-        logits: How precisely they are kept.
+        machine: Fingerprint of the environment.
+        data_root: Folder of the dataset.
+        logits: Precision in which logits are stored.
     """
     build, files = registry.get(case.model).build, [Path(plugin) for plugin in plugins]
     return Conditions(

@@ -1,10 +1,9 @@
-"""How many classes each video's true one came after: a small file beside the shards.
+"""The number of classes that come before each video's true one: a small file next to the shards.
 
-A table of 20,000 videos x 30 views x 400 classes takes a gigabyte; what ranking needs of it takes
-less than one of a thousand parts.
+A table of 20,000 videos x 30 views x 400 classes takes a gigabyte; the part that ranking needs is
+less than a thousandth of it.
 """
 
-import os
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -15,23 +14,24 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ...datasets.protocol import Aggregation
-from ..statistics.stats import mean_score, places, view_scores
+from ..records.files import replacing
+from ..statistics.scores import mean_score, places, view_scores
 from .predictions import Predictions, open_predictions
 
 FILE = "_places.parquet"
-"""Shards are looked for under names that don't begin so."""
+"""Its name is not like that of a shard, so nobody takes it for one."""
 
 _AGGREGATION = b"aggregation"
 
 
 class VideoPlaces(NamedTuple):
-    """What came of each scored video.
+    """The place of each scored video.
 
     Attributes:
         videos: Ids, an array of strings.
         labels: `[videos]`, int64, their true classes.
         groups: The source that each shares footage with, an array of strings, or nulls.
-        places: `[videos]`, int32: how many classes stand before the true one; see `stats.places`.
+        places: `[videos]`, int32: classes that come before the true one; see `scores.places`.
     """
 
     videos: pa.Array
@@ -41,13 +41,13 @@ class VideoPlaces(NamedTuple):
 
     @property
     def hits(self) -> np.ndarray:
-        """Whether the true class is the first: `[videos]`, bool."""
+        """`[videos]`, bool: the true class is the first."""
         hits: np.ndarray = self.places == 0
         return hits
 
 
 def compute_places(predictions: Predictions, aggregation: Aggregation) -> VideoPlaces:
-    """Compute them from per-view logits, in memory that doesn't grow with these.
+    """Compute places from per-view logits, in memory that doesn't grow with these.
 
     Raises:
         KinobenchError: The logits can't be read.
@@ -71,7 +71,7 @@ def compute_places(predictions: Predictions, aggregation: Aggregation) -> VideoP
 def keep_places(folder: Path, aggregation: Aggregation, found: VideoPlaces) -> None:
     """Write the file, whole or not at all.
 
-    Where it can't be written nothing is lost but time: it is computed again.
+    If it can't be written, only time is lost: the places are computed again.
     """
     table = pa.table(
         {
@@ -82,25 +82,20 @@ def keep_places(folder: Path, aggregation: Aggregation, found: VideoPlaces) -> N
         }
     )
     table = table.replace_schema_metadata({_AGGREGATION: aggregation.encode()})
-    unfinished = folder / f"{FILE}.{os.getpid()}.unfinished"
-    try:
+    with suppress(OSError), replacing(folder / FILE, durable=False) as unfinished:
         pq.write_table(table, unfinished)
-        unfinished.replace(folder / FILE)
-    except OSError:
-        with suppress(OSError):
-            unfinished.unlink(missing_ok=True)
 
 
 def read_places(path: Path, aggregation: Aggregation, *, scored: int, hits: int) -> VideoPlaces:
     """Return the places of a record's videos: from the file, or else from the logits themselves.
 
-    A file that is not there, is broken, or doesn't say what the record says is made anew.
+    The file is made again if it is not there, is broken, or doesn't agree with the record.
 
     Args:
-        path: The folder of the shards, or a single Parquet file of logits, which gets no file.
+        path: Folder of the shards, or one Parquet file of logits, which gets no file of places.
         aggregation: How views are averaged.
-        scored: Videos that the record says were scored.
-        hits: Those of them that it says were named right.
+        scored: Number of scored videos in the record.
+        hits: Number of videos whose first class is right in the record.
 
     Raises:
         KinobenchError: The logits can't be read.
@@ -115,7 +110,7 @@ def read_places(path: Path, aggregation: Aggregation, *, scored: int, hits: int)
 
 
 def joined(parts: Sequence[VideoPlaces]) -> VideoPlaces:
-    """Put what stands for consecutive videos together."""
+    """Join the places of consecutive videos."""
     nothing = pa.array([], pa.string())
     return VideoPlaces(
         pa.concat_arrays([part.videos for part in parts] or [nothing]),

@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 from ...datasets.errors import KinobenchError, program
 
 CHUNK_BYTES = 2**23
-"""Of logits in a chunk: small enough for a processor's cache to be of use, large enough for numpy
-to work in long strides."""
+"""Size of a chunk's logits: small enough for a processor's cache, large enough for numpy to be
+fast."""
 
 _REQUIRED = ("video", "view", "label", "logits")
 _SHARD = re.compile(r"shard-(\d+)\.parquet")
@@ -28,7 +28,7 @@ class Chunk(NamedTuple):
     Attributes:
         videos: Their ids.
         labels: `[videos]`, int64.
-        groups: The source that each shares footage with, or None.
+        groups: The source of footage that each belongs to, or None.
         logits: `[videos, views, classes]`, as they are stored: float16, float32 or float64.
     """
 
@@ -39,13 +39,13 @@ class Chunk(NamedTuple):
 
 
 class Predictions(msgspec.Struct, frozen=True, kw_only=True):
-    """Stored logits, checked in what can be seen without reading them all.
+    """Stored logits; all that can be checked without reading them is checked.
 
     Attributes:
         path: The file, or the folder of shards.
-        files: What holds them, in order.
-        videos, views, classes: How many.
-        grouped: Whether there is a column of groups.
+        files: The Parquet files, in order.
+        videos, views, classes: Number of each.
+        grouped: There is a column of groups.
     """
 
     path: Path
@@ -59,7 +59,7 @@ class Predictions(msgspec.Struct, frozen=True, kw_only=True):
         """Yield all videos in their order, a few at a time; memory doesn't grow with the table.
 
         Raises:
-            KinobenchError: A video lacks views, stands twice, or has two labels or one that is no
+            KinobenchError: A video lacks views, is there twice, or has two labels or one that is no
                 class; a file can't be read.
         """
         per_video = self.views * self.classes * 4
@@ -70,7 +70,7 @@ class Predictions(msgspec.Struct, frozen=True, kw_only=True):
                 chunk = self._chunk(table)
                 for video in chunk.videos:
                     if video in seen:
-                        raise self._wrong(f"video {video!r} stands there twice")
+                        raise self._wrong(f"video {video!r} is there twice")
                     seen.add(video)
                 yield chunk
         except (pa.ArrowException, OSError) as error:
@@ -79,8 +79,8 @@ class Predictions(msgspec.Struct, frozen=True, kw_only=True):
     def _batches(self, rows: int) -> Iterator[pa.RecordBatch]:
         columns = [*_REQUIRED, *(["group"] if self.grouped else [])]
         for file in self.files:
-            # Through a buffer, and not by pyarrow.dataset, which holds a whole row group: a file
-            # that is one of 600,000 views takes 0.2 GB so, and 2.2 GB otherwise.
+            # A buffer, and not pyarrow.dataset, which reads a whole row group at once: a file of
+            # one group of 600,000 views takes 0.2 GB this way, and 2.2 GB that way.
             with pq.ParquetFile(file, buffer_size=_BUFFER_BYTES, pre_buffer=False) as shard:
                 yield from shard.iter_batches(rows, columns=columns)
 
@@ -129,15 +129,15 @@ class Predictions(msgspec.Struct, frozen=True, kw_only=True):
 def open_predictions(path: Path) -> Predictions:
     """Open per-view logits: rows `video`, `view`, `label`, `logits` and, if known, `group`.
 
-    The rows of a video stand together, its views in their order from 0. Shards are named
+    The rows of a video follow each other, its views in their order from 0. Shards are named
     `shard-00000.parquet` and so on.
 
     Args:
-        path: A Parquet file, or the folder of its shards.
+        path: Parquet file, or folder of its shards.
 
     Raises:
         KinobenchError: There is no such file; a shard is missing; a file is no Parquet or has
-            other columns; no video stands in it.
+            other columns; it has no video.
     """
     files = _files_of(path)
     try:
@@ -145,8 +145,8 @@ def open_predictions(path: Path) -> Predictions:
         for file in files[1:]:
             if not pq.read_schema(file).equals(schema):
                 raise KinobenchError(
-                    f"{file}: its columns are not those of {files[0].name}; shards of two runs "
-                    "lie together: measure the case again"
+                    f"{file}: its columns are not those of {files[0].name}; these are "
+                    "shards of two runs: measure the case again"
                 )
         rows = sum(pq.read_metadata(file).num_rows for file in files)
     except (pa.ArrowException, OSError) as error:
@@ -159,7 +159,7 @@ def open_predictions(path: Path) -> Predictions:
             f"the last a list of fixed size; `{program()} run` writes them"
         )
     if not rows:
-        raise KinobenchError(f"{path}: no video stands in it; nothing can be computed")
+        raise KinobenchError(f"{path}: it has no video; nothing can be computed")
     views = _views_of(path, files)
     return Predictions(
         path=path,
@@ -190,7 +190,7 @@ def _files_of(path: Path) -> tuple[Path, ...]:
 
 
 def _views_of(path: Path, files: tuple[Path, ...]) -> int:
-    """Return how many rows the first video has."""
+    """Return the number of the first video's rows."""
     views, first = 0, None
     try:
         for file in files:
@@ -232,7 +232,7 @@ def _column(rows: pa.Table | pa.RecordBatch, name: str, nulls: bool = False) -> 
         raise pa.ArrowInvalid(f"column {name} has empty cells")
     if isinstance(column, pa.Array):
         return column
-    # Joining copies, even where there is but one piece.
+    # Joining copies, even if there is only one piece.
     return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 

@@ -1,9 +1,7 @@
-"""The per-view logits of a split, in Parquet: a file a shard, whole or not there at all."""
+"""The per-view logits of a split, in Parquet: one file a shard, whole or not there at all."""
 
 import hashlib
-import os
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,17 +12,17 @@ import pyarrow.parquet as pq
 
 from ...datasets.errors import KinobenchError
 from ...datasets.split import Split, Video
-from ..records.files import sync_folder
+from ..records.files import FREE_SPACE, writing
 from ..records.record import LogitsType, Unreadable
 
 VIEWS_IN_A_SHARD = 512
 VIDEOS_IN_A_SHARD = 64
-"""A shard ends where either would be exceeded: what a killed run loses is less than one shard."""
+"""A shard ends before it exceeds either: a killed run loses less than one shard."""
 SHARDS_OF_A_SMALL_SPLIT = 10
-"""So many are there at least, to be shared out among cores or nodes, if each then has
+"""A small split has at least so many shards, for as many cores or nodes, if each shard still has
 `VIDEOS_IN_A_FORWARD`."""
 VIDEOS_IN_A_FORWARD = 8
-"""A small split's shards have a multiple of them: forwards are of so many views by default."""
+"""The shards of a small split have a multiple of this: by default a forward has so many views."""
 
 _KEY = b"kinobench"
 
@@ -33,15 +31,15 @@ class Shard(NamedTuple):
     """Consecutive videos of a split.
 
     Attributes:
-        number: Its place among the split's shards.
-        videos: Never none.
+        number: Its index among the split's shards.
+        videos: One video at least.
     """
 
     number: int
     videos: tuple[Video, ...]
 
     def path(self, folder: Path) -> Path:
-        """Return where its logits lie in a folder."""
+        """Return the file of its logits in a folder."""
         return folder / f"shard-{self.number:05d}.parquet"
 
     @property
@@ -58,13 +56,13 @@ class Shard(NamedTuple):
 
 
 class ShardLogits(NamedTuple):
-    """What a network gives for the videos of a shard.
+    """The logits of a shard's videos.
 
     Attributes:
         scored: The videos that could be read.
         logits: `[scored, views, classes]`, float32.
         unreadable: The others.
-        batch: Views in the last forward: fewer than at first, where memory ran out.
+        batch: Views in the last forward: fewer than at first, if memory ran out.
     """
 
     scored: tuple[Video, ...]
@@ -74,13 +72,13 @@ class ShardLogits(NamedTuple):
 
 
 class StoredShard(NamedTuple):
-    """What a shard's file holds.
+    """The contents of a shard's file.
 
     Attributes:
         labels: `[scored]`, int64.
         logits: `[scored, views, classes]`, float32.
-        unreadable: Videos that were to be scored and could not be read.
-        videos: Ids of those that were, an array of strings.
+        unreadable: The other videos, which could not be read.
+        videos: Ids of the scored videos, an array of strings.
         groups: Their source groups, an array of strings, or nulls.
     """
 
@@ -91,11 +89,11 @@ class StoredShard(NamedTuple):
     groups: pa.Array
 
 
-class _Beside(msgspec.Struct, frozen=True, kw_only=True):
-    """What is kept in a shard's file beside its table.
+class _Metadata(msgspec.Struct, frozen=True, kw_only=True):
+    """The metadata of a shard's table.
 
     Attributes:
-        views, classes: Which an empty table wouldn't tell.
+        views, classes: Numbers that can't be read off an empty table.
         batch: As in `ShardLogits`.
         files: The shard's `files_digest` when it was measured.
         unreadable: As in `ShardLogits`.
@@ -109,14 +107,14 @@ class _Beside(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def videos_in_a_shard(videos: int, views: int) -> int:
-    """Return how many of a split's so many videos, of so many views each, make a shard."""
+    """Return how many videos a shard has, in a split of so many videos of so many views each."""
     share = videos // SHARDS_OF_A_SMALL_SPLIT // VIDEOS_IN_A_FORWARD * VIDEOS_IN_A_FORWARD
     share = max(share, VIDEOS_IN_A_FORWARD)
     return max(1, min(VIDEOS_IN_A_SHARD, VIEWS_IN_A_SHARD // views, share))
 
 
 def shards_of(split: Split, views: int) -> tuple[Shard, ...]:
-    """Cut a split, of whose videos each has so many views, into shards; nothing else counts."""
+    """Cut a split into shards; they depend on its videos and on the views of each alone."""
     length = videos_in_a_shard(len(split.videos), views)
     return tuple(
         Shard(number, split.videos[begin : begin + length])
@@ -133,18 +131,18 @@ def write_shard(
     list of one number a class. Unreadable videos have no rows; they are named in the metadata.
 
     Args:
-        folder: Where it is written.
-        shard: What was measured.
-        measured: What came of it.
+        folder: Folder of the file.
+        shard: Shard that was measured.
+        measured: Its logits.
         files: The shard's `files_digest` before it was read.
-        kept: How precisely logits are kept.
+        kept: Precision in which logits are stored.
 
     Raises:
-        KinobenchError: It can't be written (a full disk, a folder that is gone).
+        KinobenchError: The file can't be written (a full disk, a folder that is gone).
     """
     count, views, classes = measured.logits.shape
     rows = [(video.id, video.label, video.group) for video in measured.scored]
-    beside = _Beside(
+    metadata = _Metadata(
         views=views,
         classes=classes,
         batch=measured.batch,
@@ -161,30 +159,17 @@ def write_shard(
             "group": pa.array([row[2] for row in rows for _ in range(views)], pa.string()),
             "logits": pa.FixedSizeListArray.from_arrays(pa.array(values), classes),
         }
-    ).replace_schema_metadata({_KEY: msgspec.json.encode(beside)})
+    ).replace_schema_metadata({_KEY: msgspec.json.encode(metadata)})
     path = shard.path(folder)
-    unfinished = path.with_suffix(f".{os.getpid()}.unfinished")
-    try:
-        with unfinished.open("wb") as file:
-            pq.write_table(table, file, use_dictionary=["video", "group"])
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-        sync_folder(folder)
-    except OSError as error:
-        with suppress(OSError):
-            unfinished.unlink(missing_ok=True)
-        raise KinobenchError(
-            f"{path} can't be written: {error.strerror or error}; free some space, or give "
-            "another --results"
-        ) from error
+    with writing(path, cure=FREE_SPACE, make_folder=False) as unfinished:
+        pq.write_table(table, unfinished, use_dictionary=["video", "group"])
 
 
 def read_shard(path: Path) -> StoredShard:
     """Read a shard's file.
 
     Raises:
-        KinobenchError: It is not there, or not one.
+        KinobenchError: There is no such file, or it is no shard.
     """
     try:
         table = pq.read_table(path, columns=["video", "label", "group", "logits"])
@@ -192,43 +177,43 @@ def read_shard(path: Path) -> StoredShard:
         raise KinobenchError(
             f"{path} can't be read: {error}; measure this case again with --fresh"
         ) from error
-    beside = _beside(path, table.schema)
-    shape = (-1, beside.views, beside.classes)
+    metadata = _metadata(path, table.schema)
+    shape = (-1, metadata.views, metadata.classes)
     logits = table["logits"].combine_chunks().flatten().to_numpy().astype(np.float32)
-    labels = table["label"].to_numpy()[:: beside.views].astype(np.int64)
+    labels = table["label"].to_numpy()[:: metadata.views].astype(np.int64)
     videos, groups = (
-        table[name].combine_chunks().cast(pa.string())[:: beside.views]
+        table[name].combine_chunks().cast(pa.string())[:: metadata.views]
         for name in ("video", "group")
     )
-    return StoredShard(labels, logits.reshape(shape), beside.unreadable, videos, groups)
+    return StoredShard(labels, logits.reshape(shape), metadata.unreadable, videos, groups)
 
 
 def read_shards(folder: Path, shards: Sequence[Shard]) -> Iterator[StoredShard]:
     """Read one shard after the other, so that memory doesn't grow with the split.
 
     Raises:
-        KinobenchError: One is not there, or not readable.
+        KinobenchError: A file is not there, or not readable.
     """
     for shard in shards:
         yield read_shard(shard.path(folder))
 
 
 def kept_batch(folder: Path, shard: Shard) -> int | None:
-    """Return the views in a forward that a shard was measured with; None where it must be measured.
+    """Return the views in a forward that a shard was measured with; None: it must be measured.
 
-    That is where its file is not there or broken, or where a video's file was changed since.
+    That is so if its file is not there or broken, or if a video's file was changed since.
     """
     path = shard.path(folder)
     try:
-        beside = _beside(path, pq.read_schema(path))
+        metadata = _metadata(path, pq.read_schema(path))
     except (OSError, pa.ArrowException, KinobenchError):
         return None
-    return beside.batch if beside.files == shard.files_digest else None
+    return metadata.batch if metadata.files == shard.files_digest else None
 
 
-def _beside(path: Path, schema: pa.Schema) -> _Beside:
+def _metadata(path: Path, schema: pa.Schema) -> _Metadata:
     try:
-        return msgspec.json.decode((schema.metadata or {}).get(_KEY, b""), type=_Beside)
+        return msgspec.json.decode((schema.metadata or {}).get(_KEY, b""), type=_Metadata)
     except msgspec.DecodeError as error:
         raise KinobenchError(
             f"{path} is no shard of per-view logits: {error}; measure this case again with --fresh"

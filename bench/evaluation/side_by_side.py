@@ -1,4 +1,4 @@
-"""Shards measured side by side in threads, where one forward leaves processors idle."""
+"""Shards measured side by side in threads, if one forward leaves processors idle."""
 
 import queue
 import threading
@@ -10,58 +10,58 @@ from .shards import Shard
 
 Found = TypeVar("Found")
 Measure = Callable[[Sequence[Shard], Callable[[int], None]], Iterator[Found]]
-"""Called with shards, and what to call with the number of their videos that are done."""
+"""Called with shards, and with a function that takes the number of their videos that are done."""
 
 
 class _Ended:
-    """A lane's last word: the error that ended it, if one did."""
+    """The end of a thread's results, and the error that ended it, if one did."""
 
     def __init__(self, error: BaseException | None) -> None:
         self.error = error
 
 
 def side_by_side(
-    lanes: Sequence[Measure[Found]], shards: Sequence[Shard], progress: Callable[[int], None]
+    measures: Sequence[Measure[Found]], shards: Sequence[Shard], progress: Callable[[int], None]
 ) -> Iterator[Found]:
-    """Yield what the lanes find, as it comes; each measures every n-th shard.
+    """Yield the results of several threads, as they come; each thread measures every n-th shard.
 
-    What is measured of a shard depends on the shard alone, so that it is the same in any lane.
+    The result of a shard depends on the shard alone, so that it is the same in any thread.
 
     Args:
-        lanes: Each is called once, in a thread of its own.
-        shards: All that are to be measured.
-        progress: Called with the number of videos done, in all lanes together.
+        measures: Each is called once, in a thread of its own.
+        shards: All shards to measure.
+        progress: Called with the number of videos done, in all threads together.
 
     Raises:
-        BaseException: What a lane raises; the others end after the video in hand.
+        BaseException: A thread raises it; the others end after their current video.
     """
-    results: queue.Queue[Found | _Ended] = queue.Queue(maxsize=len(lanes))
-    given_up = threading.Event()
+    results: queue.Queue[Found | _Ended] = queue.Queue(maxsize=len(measures))
+    stopped = threading.Event()
     counted = threading.Lock()
-    done = [0] * len(lanes)
+    done = [0] * len(measures)
 
     def run(number: int) -> None:
         def count(videos: int) -> None:
-            if given_up.is_set():
-                raise _GivenUpError
+            if stopped.is_set():
+                raise _StoppedError
             with counted:
                 done[number] = videos
                 progress(sum(done))
 
         error: BaseException | None = None
         try:
-            with closing(lanes[number](shards[number :: len(lanes)], count)) as found:  # type: ignore[type-var]
+            with closing(measures[number](shards[number :: len(measures)], count)) as found:  # type: ignore[type-var]
                 for each in found:
                     results.put(each)
-        except _GivenUpError:
+        except _StoppedError:
             pass
         except BaseException as raised:
             error = raised
         results.put(_Ended(error))
 
     threads = [
-        threading.Thread(target=run, args=(number,), name=f"lane {number}", daemon=True)
-        for number in range(len(lanes))
+        threading.Thread(target=run, args=(number,), name=f"shards {number}", daemon=True)
+        for number in range(len(measures))
     ]
     for thread in threads:
         thread.start()
@@ -76,12 +76,12 @@ def side_by_side(
             if found.error is not None:
                 raise found.error
     finally:
-        given_up.set()
-        while running:  # lanes that wait to hand something over
+        stopped.set()
+        while running:  # a thread may be waiting to put a result
             running -= isinstance(results.get(), _Ended)
         for thread in threads:
             thread.join()
 
 
-class _GivenUpError(Exception):
-    """Nobody waits for the lane any more."""
+class _StoppedError(Exception):
+    """Nobody waits for the thread's results any more."""

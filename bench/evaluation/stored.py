@@ -1,4 +1,4 @@
-"""Which cases need not be scored again: those that a stored record tells the accuracy of."""
+"""Stored records that stand for a case, so that it need not be scored again."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,9 +15,9 @@ def candidates(case: Case, records: Iterable[Record], *, skip_unreadable: bool) 
     """Return the records that may stand for a case, the newest first.
 
     Args:
-        case: What is to be scored.
-        records: All that are stored.
-        skip_unreadable: Whether one that lacks videos that couldn't be read will do.
+        case: Case to score.
+        records: All stored records.
+        skip_unreadable: Accept a record that lacks videos because they couldn't be read.
     """
     found = [
         record
@@ -33,17 +33,17 @@ def candidates(case: Case, records: Iterable[Record], *, skip_unreadable: bool) 
 
 
 def is_as_now(record: Record, results: Path, split: Split, conditions: Conditions) -> bool:
-    """Tell whether scoring a record's case now would give the logits that it keeps.
+    """Return whether scoring a record's case now would give the logits that it has.
 
-    That is where they were kept under the conditions that hold now, and no video's file has changed
+    That is so if they were measured under the conditions of now, and no video's file has changed
     since. The network's own digest is not compared: it follows from its source, its weights and the
-    versions of the libraries, which are.
+    versions of the libraries, which are compared.
 
     Args:
         record: One of `candidates`.
-        results: Where it lies.
-        split: The videos.
-        conditions: Those of now.
+        results: Folder of the results that the record is in.
+        split: Its videos.
+        conditions: Conditions of now.
     """
     assert record.accuracy is not None and record.accuracy.predictions is not None
     folder = results / record.accuracy.predictions

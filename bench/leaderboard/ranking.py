@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 
 from ...datasets.errors import KinobenchError
 from ..evaluation.places import VideoPlaces, read_places
-from ..statistics.stats import LEVEL, holm, mcnemar, resampled_difference
+from ..statistics.intervals import LEVEL, resampled_difference
+from ..statistics.tests import holm, mcnemar
 from .leaderboard import Board, Row
 
 

@@ -11,10 +11,11 @@ from rich.markup import escape
 from rich.table import Table
 from tabulate import tabulate
 
-from ...datasets.names import DEFAULT_DECODER
 from ...datasets.errors import UnknownNameError
-from ..text.drift import difference, of_spread
+from ...datasets.names import DEFAULT_DECODER
 from ..text.markup import escaped as _markdown_escaped
+from ..text.units import logit_difference as difference
+from ..text.units import of_spread
 from .leaderboard import Board, Row
 from .sweep_table import rate
 

@@ -10,9 +10,8 @@ from typing import NamedTuple
 import msgspec
 import psutil
 
-from ...datasets.names import DEFAULT_DECODER
-from ...datasets.names import Decoder
 from ...datasets.errors import KinobenchError
+from ...datasets.names import DEFAULT_DECODER, Decoder
 from ..records.files import CHECKOUT
 from ..records.record import Device, Environment
 from . import control_group, kernel_files

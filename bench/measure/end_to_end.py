@@ -13,6 +13,7 @@ import statistics
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from math import ceil
 from typing import NamedTuple
 
@@ -28,14 +29,19 @@ from ...datasets.video.clips import cut_clips, open_video
 from ...datasets.video.reader import VideoReader
 from ...datasets.views.maker import ViewMaker
 from ...zoo.spec import input_shapes
-from ..evaluation.accuracy import measure_accuracy, views_in_a_forward
-from ..evaluation.read_ahead import AHEAD_BYTES, Forwards, FrameRooms
+from ..evaluation.accuracy import evaluate, views_in_a_forward
+from ..evaluation.evaluation import Sink, evaluation_of
+from ..evaluation.forwards import Forwards
+from ..evaluation.read_ahead import AHEAD_BYTES, FrameRooms
+from ..machine.environment import usable_cpus
 from ..network.failures import out_of_memory
 from ..network.inputs import FlowViews, ViewSource
 from ..network.network import Network
 from ..network.stream import Stream
 from ..records.record import GRAPH_MODES, PipelineTime, StageTime, StreamedFrames
-from ..statistics.stats import median_interval, scores
+from ..statistics.intervals import median_interval
+from ..statistics.scores import scores
+from .context import Context
 
 LEAST_VIDEOS = 6
 """The fewest whose order statistics bound the median at 95 %: 1 - 2 * 0.5 ** 6 = 0.97."""
@@ -79,6 +85,14 @@ class PipelineResult(NamedTuple):
 
     time: PipelineTime | None
     notes: tuple[str, ...]
+
+
+def run(context: Context) -> None:
+    """Time videos of the case's dataset from the file to the prediction."""
+    timed, notes = measure_pipeline(context.network, context.split, readers=len(usable_cpus()))
+    if timed is not None:
+        context.keep(pipeline=timed)
+    context.notes(notes)
 
 
 def measure_pipeline(
@@ -363,20 +377,13 @@ def _overlapped(
 
     def scored(videos: Split) -> int:
         sizes.clear()
-        return measure_accuracy(
-            forward,
-            videos,
-            protocol,
-            device=network.device,
-            dtype=network.dtype,
+        evaluation = replace(
+            evaluation_of(network, readers=readers),
             batch=in_a_forward,
-            readers=readers,
-            decoder=case.decoder,
-            kinds=network.kinds,
-            flow=case.flow or DEFAULT_FLOW,
+            probe=None,
             repeatable=False,  # or cuDNN would run other algorithms than those timed by stage
-            note=note,
-        ).scored
+        )
+        return evaluate(forward, videos, evaluation, Sink(note=note)).scored
 
     full = max(readers, ceil(views / protocol.views))  # a forward, and something for each reader
     scored(msgspec.structs.replace(split, videos=split.videos[:full]))

@@ -11,14 +11,16 @@ from torch import nn
 
 from ...datasets.errors import KinobenchError
 from ...zoo import registry
-from ...zoo.checkpoints.named import load_weights
-from ...zoo.streaming import streams
+from ...zoo.spec import streams
 from ..cost.flops import count_cost
+from ..cost.shape import Shape
 from ..records.record import GRAPH_MODES, Case, Cost, Mode, Precision
+from .build import build_network
 from .cuda_graph import CapturedForward
 from .digest import network_digest
 from .inputs import Inputs, random_inputs, shifted_copies
 from .reference import reference_outputs
+from .settings import allow_tf32, choose_arithmetic
 from .stream import FrameByFrame, Stream, count_step
 
 _DTYPES: dict[Precision, torch.dtype] = {
@@ -27,9 +29,6 @@ _DTYPES: dict[Precision, torch.dtype] = {
     "bf16": torch.bfloat16,
     "fp16": torch.float16,
 }
-
-CUDNN_BENCHMARK = True
-"""cuDNN tries its algorithms on the first call of a shape: what a server with fixed shapes does."""
 
 DRAWN = 8
 """Clips of a batch that are random; the others are copies of them, each shifted.
@@ -62,23 +61,20 @@ class Network:
     """
 
     def __init__(self, case: Case) -> None:
-        """Build the network with a fixed seed, so that untrained ones are the same each time."""
+        """Build the network with a fixed seed, so that untrained ones are the same each time.
+
+        That sets the seed, TF32 and cuDNN for the whole process: see `settings_restored`.
+        """
         self.case = case
         self.device = torch.device(case.device)
         self.dtype = _DTYPES[case.precision]
-        _allow_tf32(case.precision == "tf32")
-        torch.backends.cudnn.benchmark = CUDNN_BENCHMARK
+        choose_arithmetic(case.precision)
         begin = time.perf_counter()
-        torch.manual_seed(0)
-        architecture = registry.get(case.model)
-        module = architecture.build(case.classes, case.protocol.frames, case.protocol.size)
-        self.weights_digest = None
-        if case.weights is not None:
-            self.weights_digest = load_weights(module, case.model, case.weights)
-        self.module = module.eval()
+        shape = Shape(case.protocol.frames, case.protocol.size, case.classes)
+        self.module, self.weights_digest = build_network(case.model, shape, case.weights)
         self.build_s = time.perf_counter() - begin
         self.params = sum(parameter.numel() for parameter in self.module.parameters())
-        self.kinds = architecture.inputs
+        self.kinds = registry.get(case.model).inputs
         self.reference_inputs: list[Inputs] = []
         self.reference: torch.Tensor | None = None
         self.forward: Forward = self.module
@@ -231,7 +227,7 @@ class Network:
 
     def _keep_reference(self) -> None:
         """Keep what eager fp32 gives for eight clips or a few more, or note why it can't be had."""
-        _allow_tf32(False)
+        allow_tf32(False)
         try:
             inputs = self._random_inputs(-(-8 // self.case.batch), seed=1)
             self.reference = reference_outputs(self.module, inputs, self.device)
@@ -242,12 +238,7 @@ class Network:
             said = next(iter(str(error).strip().splitlines()), type(error).__name__)
             self.notes.append(f"drift: not known: eager fp32 fails on the same clips ({said})")
         finally:
-            _allow_tf32(self.case.precision == "tf32")
-
-
-def _allow_tf32(allowed: bool) -> None:
-    torch.backends.cuda.matmul.allow_tf32 = allowed
-    torch.backends.cudnn.allow_tf32 = allowed
+            allow_tf32(self.case.precision == "tf32")
 
 
 def _lay_out_weights(module: nn.Module) -> int:

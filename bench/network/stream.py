@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.utils._pytree import TreeSpec, tree_flatten, tree_unflatten
 
-from ...zoo.streaming import Streaming
+from ...zoo.spec import Streaming
 from ..cost.flops import count_cost, count_traffic
 from ..cost.traffic import Traffic
 from ..records.record import Cost

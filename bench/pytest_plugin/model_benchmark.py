@@ -1,8 +1,7 @@
 """One network's forward under pytest-benchmark, as `run` would call it."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -129,24 +128,6 @@ def _settled(model: str, asked: Settings) -> tuple[Network, dict[str, Any]]:
     }
     network.settle(reference=False)
     return network, about
-
-
-@contextmanager
-def settings_restored() -> Iterator[None]:
-    """Leave torch's settings and its random numbers as they were: other tests follow."""
-    cuda, cudnn = torch.backends.cuda, torch.backends.cudnn
-    threads, generator = torch.get_num_threads(), torch.random.get_rng_state()
-    flags = cuda.matmul.allow_tf32, cudnn.allow_tf32, cudnn.benchmark
-    on_gpu = torch.cuda.is_available() and torch.cuda.is_initialized()
-    on_gpus = torch.cuda.get_rng_state_all() if on_gpu else []
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-        torch.random.set_rng_state(generator)
-        if on_gpu:
-            torch.cuda.set_rng_state_all(on_gpus)
-        cuda.matmul.allow_tf32, cudnn.allow_tf32, cudnn.benchmark = flags
 
 
 def _forward(network: Network) -> Callable[[], torch.Tensor]:

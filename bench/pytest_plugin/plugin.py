@@ -33,7 +33,9 @@ class _Timed:
         from ..network.jit_warnings import jit_unmentioned
 
         with jit_unmentioned():
-            from .model_benchmark import ModelBenchmark, settings_restored
+            from ..network.settings import settings_restored
+            from .model_benchmark import ModelBenchmark
+
         with settings_restored():
             yield ModelBenchmark(benchmark)
 

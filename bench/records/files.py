@@ -1,82 +1,76 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, with an error that says the cure."""
 
-import os
-import tempfile
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...datasets.errors import KinobenchError
+from ...datasets.files import replacing, sync_folder
 
 if TYPE_CHECKING:
     import torch
 
+__all__ = ["CHECKOUT", "replacing", "save_tensors", "sync_folder", "write_text", "writing"]
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 """The folder that holds bench/, zoo/ and datasets/: a checkout, or `kinobench` where it is
 installed."""
 
+FREE_SPACE = "free some space, or give another --results"
 
-def write_text(path: Path, text: str) -> None:
-    """Write a whole file or nothing; a pipe or a device is written to as it is.
+
+@contextmanager
+def writing(
+    path: Path,
+    *,
+    option: str = "",
+    cure: str = "give another place",
+    make_folder: bool = True,
+) -> Iterator[Path]:
+    """Give the path of a new file that takes the place of `path` afterwards; see `replacing`.
+
+    Args:
+        path: The file to replace.
+        option: The option that names the file, for the error: `--output`.
+        cure: What the reader of an error can do.
+        make_folder: Whether to make the file's folder; else a folder that is gone is an error.
 
     Raises:
-        KinobenchError: It can't be written there.
+        KinobenchError: The file can't be written.
     """
-    target = path.resolve()  # a link stays a link
-    unfinished: Path | None = None
     try:
-        if target.exists() and not target.is_file():
-            target.write_text(text, encoding="utf-8")
-            return
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=target.parent, prefix=f".{target.name}.", delete=False
-        ) as file:
-            unfinished = Path(file.name)
-            unfinished.chmod(0o644)  # such files are made for their owner's eyes alone
-            file.write(text)
-        unfinished.replace(target)
+        if make_folder:
+            path.resolve().parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as unfinished:
+            yield unfinished
     except OSError as error:
-        if unfinished is not None:
-            with suppress(OSError):
-                unfinished.unlink(missing_ok=True)
         raise KinobenchError(
-            f"{path} can't be written: {error.strerror or error}; give another place"
+            f"{option} {path} can't be written: {error.strerror or error}; {cure}".lstrip()
         ) from error
 
 
-def sync_folder(folder: Path) -> None:
-    """Wait until the disk has the names of a folder's files."""
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def save_whole(path: Path, entries: "dict[str, torch.Tensor]", told: dict[str, str]) -> None:
-    """Write a safetensors file beside `path` and rename it: what is there is never half a file.
+def write_text(path: Path, text: str) -> None:
+    """Write a text file in UTF-8.
 
     Raises:
-        KinobenchError: It can't be written.
+        KinobenchError: The file can't be written.
+    """
+    with writing(path) as unfinished:
+        unfinished.write_text(text, encoding="utf-8")
+
+
+def save_tensors(
+    path: Path, tensors: "Mapping[str, torch.Tensor]", metadata: dict[str, str]
+) -> None:
+    """Write a safetensors file.
+
+    Raises:
+        KinobenchError: The file can't be written.
     """
     from safetensors.torch import save_file
 
-    plain = {name: entry.detach().cpu().contiguous().clone() for name, entry in entries.items()}
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as beside:
-            unfinished = Path(beside) / path.name
-            save_file(plain, unfinished, metadata=told)
-            unfinished.chmod(0o644)  # such files are made for their owner's eyes alone
-            with unfinished.open("rb") as file:
-                os.fsync(file.fileno())
-            unfinished.replace(path)
-    except OSError as error:
-        raise KinobenchError(
-            f"{path} can't be written: {error.strerror or error}; free some space, or give another "
-            "--results"
-        ) from error
+    plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+    with writing(path, cure=FREE_SPACE) as unfinished:
+        save_file(plain, unfinished, metadata=metadata)
+        unfinished.chmod(0o644)  # safetensors makes files that their owner alone can read

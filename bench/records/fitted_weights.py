@@ -75,9 +75,9 @@ def write_fitted(path: Path, state: "dict[str, torch.Tensor]", fitted: Fitted) -
     Raises:
         KinobenchError: It can't be written.
     """
-    from .files import save_whole
+    from .files import save_tensors
 
-    save_whole(path, state, {"kinobench": msgspec.json.encode(fitted).decode()})
+    save_tensors(path, state, {"kinobench": msgspec.json.encode(fitted).decode()})
 
 
 def in_half(state: "dict[str, torch.Tensor]") -> "dict[str, torch.Tensor]":

@@ -8,9 +8,6 @@ the flow is computed again and replaces it.
 """
 
 import hashlib
-import os
-import sys
-import tempfile
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -19,7 +16,9 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
+from ..cache_root import cache_root
 from ..errors import KinobenchError, VideoError
+from ..files import replacing
 
 FORMAT = 1
 COMPRESSION = 1
@@ -123,18 +122,8 @@ class FlowCache:
         compressed = zlib.compress(np.ascontiguousarray(flow).data, COMPRESSION)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(
-                dir=path.parent, prefix=".", suffix=".part", delete=False
-            ) as file:
-                part = Path(file.name)
-                try:
-                    file.write(key.line + compressed)
-                    file.close()
-                    part.replace(path)
-                except BaseException:
-                    file.close()
-                    part.unlink(missing_ok=True)
-                    raise
+            with replacing(path, durable=False) as unfinished:
+                unfinished.write_bytes(key.line + compressed)
         except OSError as error:
             raise KinobenchError(
                 f"the flow cache {self.root} can't be written: {error.strerror or error}; "
@@ -189,20 +178,3 @@ class VideoFlowCache(NamedTuple):
                 except KinobenchError as error:  # a full disk is no reason to lose a result
                     self.cache.fault = str(error)
         return flow
-
-
-def cache_root() -> Path:
-    """Return where kinobench keeps what it can compute again.
-
-    `$KINOBENCH_CACHE` if that is set, else `kinobench` in the platform's cache folder.
-    """
-    chosen = os.environ.get("KINOBENCH_CACHE")
-    if chosen:
-        return Path(chosen)
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = str(Path.home() / "Library" / "Caches")
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "kinobench"

@@ -8,13 +8,13 @@ has the levels, each a dataset of its own.
 
 import hashlib
 import json
-import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
+from ..cache_root import cache_root
 from ..errors import DatasetError, KinobenchError, UnknownNameError
 from ..lists import layouts
 from ..lists.class_names import class_names
@@ -219,12 +219,8 @@ def default_root(
     level: Level = POINTLIGHT,
 ) -> Path:
     """Return where the dataset lies by default: under the user's cache, named for its content."""
-    # An XDG variable that isn't an absolute path is to be ignored, says the XDG specification.
-    cache = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    if not cache.is_absolute():
-        cache = Path.home() / ".cache"
     digest = content_digest(seed, train_per_class, test_per_class, level)
-    return cache / "kinobench" / f"{level.name}-{digest}"
+    return cache_root() / f"{level.name}-{digest}"
 
 
 def content_digest(

@@ -5,8 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..names import DEFAULT_DECODER
-from ..names import Decoder
+from ..names import DEFAULT_DECODER, Decoder
 from ..protocol import Protocol
 from .reader import Room, VideoReader, new_room
 

@@ -1,4 +1,4 @@
-"""A whole evaluation beside decoding alone and forwards alone, of the same videos; its memory.
+"""A whole evaluation, decoding alone and forwards alone, of the same videos; its memory.
 
 It takes minutes: `pytest tests/benchmarks/test_evaluation_speed.py --benchmark-only -m slow`.
 """
@@ -13,7 +13,8 @@ import pytest
 import torch
 from torch import nn
 
-from kinobench.bench.evaluation.accuracy import measure_accuracy, views_in_a_forward
+from kinobench.bench.evaluation.accuracy import evaluate, views_in_a_forward
+from kinobench.bench.evaluation.evaluation import Evaluation
 from kinobench.bench.evaluation.read_ahead import read_ahead
 from kinobench.bench.machine.environment import usable_cpus
 from kinobench.bench.network.inputs import VideoInputs
@@ -77,7 +78,7 @@ def slowfast(protocol: Protocol) -> nn.Module:
     return registry.get("slowfast_r50").build(CLASSES, protocol.frames, protocol.size)
 
 
-class Evaluation(NamedTuple):
+class Workload(NamedTuple):
     network: nn.Module
     split: Split
     protocol: Protocol
@@ -110,15 +111,13 @@ class Evaluation(NamedTuple):
         "slowfast_r50 on a GPU",
     ],
 )
-def evaluation(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Evaluation:
+def workload(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Workload:
     build, protocol, seconds, device, videos = request.param
     if device is CUDA and not torch.cuda.is_available():
         pytest.skip("this machine has no GPU")
     torch.manual_seed(0)
     split = made_split(tmp_path_factory.mktemp("videos"), 8, videos, seconds)
-    return Evaluation(build(protocol).eval().to(device), split, protocol, device, videos)
+    return Workload(build(protocol).eval().to(device), split, protocol, device, videos)
 
 
 @pytest.fixture
@@ -129,20 +128,20 @@ def group(request: pytest.FixtureRequest, benchmark: Callable) -> None:
         benchmark.extra_info["gpu"] = torch.cuda.get_device_name()
 
 
-def test_decoding_alone(benchmark: Callable, group: None, evaluation: Evaluation) -> None:
+def test_decoding_alone(benchmark: Callable, group: None, workload: Workload) -> None:
     def read(video: Video, room: Room) -> VideoInputs:
-        return VideoInputs(read_clips(video.path, evaluation.protocol, room), None)
+        return VideoInputs(read_clips(video.path, workload.protocol, room), None)
 
     def decode() -> int:
-        pinned = evaluation.device is CUDA
-        return sum(1 for _ in read_ahead(evaluation.split.videos, read, READERS, pinned=pinned))
+        pinned = workload.device is CUDA
+        return sum(1 for _ in read_ahead(workload.split.videos, read, READERS, pinned=pinned))
 
-    rounds = evaluation.rounds
-    assert benchmark.pedantic(decode, rounds=rounds, warmup_rounds=1) == evaluation.videos
+    rounds = workload.rounds
+    assert benchmark.pedantic(decode, rounds=rounds, warmup_rounds=1) == workload.videos
 
 
-def test_forwards_alone(benchmark: Callable, group: None, evaluation: Evaluation) -> None:
-    network, split, protocol, device, videos = evaluation
+def test_forwards_alone(benchmark: Callable, group: None, workload: Workload) -> None:
+    network, split, protocol, device, videos = workload
     batch = views_in_a_forward(BATCH, split, protocol)
     shape = (batch, 3, protocol.frames, protocol.size, protocol.size)
     views = torch.randn(shape, device=device)
@@ -154,20 +153,18 @@ def test_forwards_alone(benchmark: Callable, group: None, evaluation: Evaluation
         if device is CUDA:
             torch.cuda.synchronize()
 
-    benchmark.pedantic(forwards, rounds=evaluation.rounds, warmup_rounds=1)
+    benchmark.pedantic(forwards, rounds=workload.rounds, warmup_rounds=1)
 
 
-def test_whole_evaluation(benchmark: Callable, group: None, evaluation: Evaluation) -> None:
-    network, split, protocol, device, videos = evaluation
+def test_whole_evaluation(benchmark: Callable, group: None, workload: Workload) -> None:
+    network, split, protocol, device, videos = workload
 
-    def evaluate() -> int:
-        accuracy = measure_accuracy(
-            network, split, protocol, device=device, batch=BATCH, readers=READERS
-        )
-        return accuracy.scored
+    def scored() -> int:
+        evaluation = Evaluation(protocol, device=device, batch=BATCH, readers=READERS)
+        return evaluate(network, split, evaluation).scored
 
-    rounds = evaluation.rounds
-    assert benchmark.pedantic(evaluate, rounds=rounds, warmup_rounds=1) == videos
+    rounds = workload.rounds
+    assert benchmark.pedantic(scored, rounds=rounds, warmup_rounds=1) == videos
 
 
 EVALUATE = """
@@ -175,7 +172,8 @@ import sys
 from pathlib import Path
 import torch
 from torch import nn
-from kinobench.bench.accuracy import measure_accuracy
+from kinobench.bench.evaluation.accuracy import evaluate
+from kinobench.bench.evaluation.evaluation import Evaluation, Sink
 from kinobench.datasets.split import Split, Video
 from kinobench.datasets.protocol import preset
 
@@ -186,10 +184,8 @@ videos = tuple(
     Video(id=str(n), path=files[n % len(files)], label=n % 8) for n in range(int(sys.argv[1]))
 )
 split = Split(dataset="made", name="test", classes=tuple("abcdefgh"), videos=videos)
-accuracy = measure_accuracy(
-    network, split, preset("common-112").with_views(5, 3), device=torch.device("cpu"),
-    predictions=Path(sys.argv[1]), readers=2,
-)
+evaluation = Evaluation(preset("common-112").with_views(5, 3), readers=2)
+accuracy = evaluate(network, split, evaluation, Sink(Path(sys.argv[1])))
 assert accuracy.scored == len(videos)
 print(max(int(l.split()[1]) for l in open("/proc/self/status") if l.startswith("VmHWM")) * 1024)
 """

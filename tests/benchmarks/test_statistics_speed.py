@@ -22,10 +22,10 @@ IN_A_SHARD = 17  # as many as bench/evaluation/shards.py puts there of 30 views 
 PROGRAM = """
 import json, resource, sys
 from pathlib import Path
-from kinobench.bench.analysis import analyse
-from kinobench.bench.compare import compare
-from kinobench.bench.predictions import open_predictions
-from kinobench.bench.two_stream import sweep
+from kinobench.bench.analysis.analyse import analyse
+from kinobench.bench.analysis.compare import compare
+from kinobench.bench.evaluation.predictions import open_predictions
+from kinobench.bench.analysis.two_stream import sweep
 
 one, other = (open_predictions(Path(path)) for path in sys.argv[2:])
 asked = sys.argv[1]

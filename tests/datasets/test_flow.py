@@ -11,9 +11,10 @@ import pytest
 import torch
 from scipy import ndimage
 
+from kinobench.datasets.cache_root import cache_root
 from kinobench.datasets.errors import KinobenchError, UnknownNameError, VideoError
 from kinobench.datasets.flow import methods as flow_module
-from kinobench.datasets.flow.cache import FlowCache, cache_root
+from kinobench.datasets.flow.cache import FlowCache
 from kinobench.datasets.flow.methods import (
     PARAMETERS,
     compute_flow,

@@ -24,7 +24,8 @@ from PIL import Image
 from pytorchvideo.data.encoded_video_pyav import EncodedVideoPyAV
 from torchvision.models import get_weight
 
-from kinobench.bench.evaluation.accuracy import measure_accuracy
+from kinobench.bench.evaluation.accuracy import evaluate
+from kinobench.bench.evaluation.evaluation import Evaluation, Sink
 from kinobench.datasets import catalog
 from kinobench.datasets.lists.class_names import class_names
 from kinobench.datasets.protocol import PRESETS, Protocol
@@ -278,8 +279,7 @@ def test_real_files_give_what_the_origin_gives(
 
     kept = tmp_path / "kept"
     split = catalog.get("kinetics400").load(tmp_path, None)
-    cpu = torch.device("cpu")
-    accuracy = measure_accuracy(block_means, split, protocol, device=cpu, predictions=kept)
+    accuracy = evaluate(block_means, split, Evaluation(protocol), Sink(kept))
 
     rows = [row for path in sorted(kept.glob("shard-*")) for row in pq.read_table(path).to_pylist()]
     for stem, (label, _, logits) in known.items():

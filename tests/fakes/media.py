@@ -8,8 +8,8 @@ import av
 import numpy as np
 import pytest
 
-from kinobench.datasets.names import Decoder
 from kinobench.datasets.errors import KinobenchError
+from kinobench.datasets.names import Decoder
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FAKES = Path(__file__).resolve().parent

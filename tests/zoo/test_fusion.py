@@ -6,8 +6,7 @@ from torch import nn
 
 from kinobench.zoo import registry
 from kinobench.zoo.families.slow_fusion import temporal_extents
-from kinobench.zoo.parts.averaging import log_mean_softmax
-from kinobench.zoo.parts.frames import frames_into_batch, frames_into_channels
+from kinobench.zoo.parts.frames import frames_into_batch, frames_into_channels, log_mean_softmax
 from kinobench.zoo.parts.resnet2d import RESNET50
 
 FRAMES = 6

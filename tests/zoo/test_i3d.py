@@ -10,7 +10,7 @@ from kinobench.datasets.errors import KinobenchError
 from kinobench.zoo import registry
 from kinobench.zoo.inflate import inflate
 from kinobench.zoo.parts.inception3d import InceptionI3D, flow_volume, same_padding
-from kinobench.zoo.parts.temporal_layout import HUB, MMACTION2, NO_POOLING, WANG_TABLE_1
+from kinobench.zoo.parts.resnet3d import HUB, MMACTION2, NO_POOLING, WANG_TABLE_1
 
 
 def on_meta(name: str, frames: int, size: int) -> nn.Module:

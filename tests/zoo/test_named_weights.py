@@ -37,8 +37,8 @@ from kinobench.zoo.checkpoints.named import (
     resolve_weights,
     weights_of,
 )
-from kinobench.zoo.parts.averaging import MeanPrediction
-from kinobench.zoo.spec import Weights
+from kinobench.zoo.parts.frames import MeanPrediction
+from kinobench.zoo.tables.rows import Weights
 
 TABLE = read_weights(published.TABLE)
 TORCHVISION = [entry for entry in TABLE if "download.pytorch.org" in entry.url]

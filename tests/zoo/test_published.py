@@ -15,8 +15,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from kinobench.datasets.errors import KinobenchError
 from kinobench.zoo import registry
-from kinobench.zoo.spec import Published
 from kinobench.zoo.tables.published import TABLE, published, read_published
+from kinobench.zoo.tables.rows import Published
 
 from ..fakes.media import SHARED
 

@@ -12,7 +12,7 @@ from kinobench.zoo.families.conv_gru import ConvGRU
 from kinobench.zoo.parts.caffenet import ALEXNET_FC6, SMALLEST, HybridCaffeNet, last_side
 from kinobench.zoo.parts.conv_gru_maps import ResNetDepths, VGG16Depths
 from kinobench.zoo.parts.resnet2d import TINY_RESNET
-from kinobench.zoo.streaming import streams
+from kinobench.zoo.spec import streams
 
 NAMES = [name for family in ("recurrent", "conv_gru") for name in registry.FAMILY_MODULES[family]]
 TINY = [name for name in NAMES if name.endswith("_tiny")]

@@ -22,15 +22,23 @@ from typing import NamedTuple
 from torch import nn
 
 from ..parts.limits import check_build_arguments
-from ..parts.resnet3d import R50_DEPTHS, R101_DEPTHS, origin_window, resnet3d
-from ..parts.temporal_layout import HUB, NO_POOLING, WANG_TABLE_1, TemporalLayout
+from ..parts.resnet3d import (
+    HUB,
+    NO_POOLING,
+    R50_DEPTHS,
+    R101_DEPTHS,
+    WANG_TABLE_1,
+    TemporalLayout,
+    origin_window,
+    resnet3d,
+)
 from ..registry import register
 
 PAPER = "Wang et al., Non-local Neural Networks, CVPR 2018"
 
 
 class Variant(NamedTuple):
-    """What sets one C2D apart from another."""
+    """The settings of one C2D."""
 
     depths: tuple[int, ...]
     layout: TemporalLayout
@@ -79,11 +87,8 @@ def build(
         depths=depths,
         stem_width=stem_width,
         stem_kernel=1,
-        stem_stride=layout.stem_stride,
-        stem_pool=layout.stem_pool,
         kernels=((1,),) * 4,
-        strides=(1, 1, 1, 1),
-        pool_after_first_stage=layout.stage_pool,
+        layout=layout,
         head_window=(layout.left(frames), side, side),
     )
 

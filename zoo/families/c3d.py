@@ -18,6 +18,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from ..parts.initial_weights import draw_for_relu
 from ..parts.limits import check_build_arguments
 from ..registry import register
 
@@ -31,7 +32,7 @@ class Pooling(NamedTuple):
     padding: tuple[int, int, int] = (0, 0, 0)
 
     def shrink(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Return what it leaves of `(T, H, W)`; what doesn't fill a window is dropped."""
+        """Return the size after pooling `(T, H, W)`; incomplete windows are dropped."""
         return tuple(
             (extent + 2 * padding - window) // window + 1
             for extent, window, padding in zip(shape, self.window, self.padding, strict=True)
@@ -51,7 +52,7 @@ PAPER_WIDTHS = ((64,), (128,), (256, 256), (512, 512), (512, 512))
 
 
 class Variant(NamedTuple):
-    """What sets one C3D apart from another."""
+    """The settings of one C3D."""
 
     widths: tuple[tuple[int, ...], ...]
     hidden: int
@@ -97,13 +98,7 @@ class C3D(nn.Module):
             nn.Dropout(0.5),
             last,
         )
-        # He et al. 2015: without normalisation layers, torch's default lets the signal die out.
-        for name, parameter in self.named_parameters():
-            if name.endswith("bias"):
-                nn.init.zeros_(parameter)
-            else:
-                nn.init.kaiming_normal_(parameter, nonlinearity="relu")
-        nn.init.normal_(last.weight, std=0.01)
+        draw_for_relu(self, last)
 
     def forward(self, clip: torch.Tensor) -> torch.Tensor:
         """`clip: [B, 3, T, H, W]`, float, normalised -> logits `[B, num_classes]`."""
@@ -122,8 +117,8 @@ def build(
 
     Args:
         num_classes: Length of the logits.
-        frames: Frames in a clip; fc6 has weights for what pool5 leaves of them.
-        size: Height and width of a frame, in pixels; the same holds.
+        frames: Frames in a clip; fc6 has weights for those that pool5 leaves.
+        size: Height and width of a frame, in pixels; fc6 depends on it in the same way.
         widths: Channels of the convolutions before each of the five poolings.
         hidden: Width of fc6 and fc7.
 

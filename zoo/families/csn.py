@@ -21,7 +21,7 @@ from pytorchvideo.models.csn import create_csn
 from pytorchvideo.models.resnet import create_bottleneck_block
 from torch import nn
 
-from ..parts.averaging import MeanPrediction
+from ..parts.frames import MeanPrediction
 from ..parts.limits import check_build_arguments
 from ..parts.pytorchvideo import with_plain_integers
 from ..parts.resnet3d import origin_window
@@ -31,7 +31,7 @@ PAPER = "Tran et al., Video Classification with Channel-Separated Convolutional 
 
 
 class Variant(NamedTuple):
-    """What sets one CSN apart from another."""
+    """The settings of one CSN."""
 
     depth: int
     stem_width: int

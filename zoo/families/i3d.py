@@ -28,8 +28,16 @@ from torch import nn
 
 from ..parts.inception3d import InceptionI3D, TwoStreamI3D
 from ..parts.limits import check_build_arguments
-from ..parts.resnet3d import R50_DEPTHS, R101_DEPTHS, origin_window, resnet3d
-from ..parts.temporal_layout import HUB, MMACTION2, WANG_TABLE_1, TemporalLayout
+from ..parts.resnet3d import (
+    HUB,
+    MMACTION2,
+    R50_DEPTHS,
+    R101_DEPTHS,
+    WANG_TABLE_1,
+    TemporalLayout,
+    origin_window,
+    resnet3d,
+)
 from ..registry import register
 from ..spec import Input
 
@@ -45,7 +53,7 @@ NOWHERE: Kernels = ((1,),) * 4
 
 
 class Variant(NamedTuple):
-    """What sets one I3D ResNet apart from another."""
+    """The settings of one I3D ResNet."""
 
     depths: tuple[int, ...]
     layout: TemporalLayout
@@ -56,7 +64,7 @@ class Variant(NamedTuple):
 
 
 class InceptionVariant(NamedTuple):
-    """What sets one I3D Inception apart from another; `width` is a share of its channels."""
+    """The settings of one I3D Inception; `width` is a share of its channels."""
 
     inputs: tuple[Input, ...]
     native: tuple[int, int, int]
@@ -125,12 +133,9 @@ def build(
         depths=depths,
         stem_width=stem_width,
         stem_kernel=5,
-        stem_stride=layout.stem_stride,
-        stem_pool=layout.stem_pool,
         kernels=kernels,
         middle_kernels=middle_kernels,
-        strides=(1, 1, 1, 1),
-        pool_after_first_stage=layout.stage_pool,
+        layout=layout,
         head_window=(layout.left(frames), side, side),
     )
 

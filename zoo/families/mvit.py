@@ -5,9 +5,9 @@ Fan, Xiong, Mangalam, Li, Yan, Malik, Feichtenhofer, "Multiscale Vision Transfor
 pytorchvideo/models/hub/vision_transformers.py, with the same parameter names. (torchvision's
 `mvit_v1_b` and `mvit_v2_s` are in `mvit_torchvision.py`.)
 
-The origin's `create_multiscale_vision_transformers` reckons with tensors, which on the meta device
-have no values, and counts a clip's tokens as the quotient rounded down, where its convolution makes
-them rounded up; so its parts are put together here, for a clip of any length and size.
+The origin's `create_multiscale_vision_transformers` computes sizes with tensors, which have no
+values on the meta device. It also rounds the number of a clip's tokens down, where its convolution
+rounds it up. So this module assembles the same parts itself, for a clip of any length and size.
 
 The position of a token is learned, so the parameters belong to one clip: weights fit the number of
 frames and the size that they were trained at.
@@ -24,6 +24,7 @@ from torch import nn
 
 from ..parts.initial_weights import draw_narrow_matrices
 from ..parts.limits import check_build_arguments
+from ..parts.multiscale import MultiscaleBlock, multiscale_blocks
 from ..registry import register
 
 PAPER = "Fan et al., Multiscale Vision Transformers, ICCV 2021"
@@ -32,7 +33,7 @@ TUBELET = (2, 4, 4)
 
 
 class Variant(NamedTuple):
-    """What sets one MViT apart from another."""
+    """The settings of one MViT."""
 
     depth: int
     width: int
@@ -74,28 +75,9 @@ def build(
     tokens = tuple(
         -(-extent // stride) for extent, stride in zip((frames, size, size), TUBELET, strict=True)
     )
-    normalise = partial(nn.LayerNorm, eps=1e-6)
-    blocks = nn.ModuleList()
-    channels, heads, key_stride = width, 1, 8
-    for block in range(depth):
-        halving = block in doublings
-        if halving:
-            heads, key_stride = 2 * heads, max(key_stride // 2, 1)
-        channels_out = 2 * channels if block + 1 in doublings else channels
-        blocks.append(
-            MultiScaleBlock(
-                dim=channels,
-                dim_out=channels_out,
-                num_heads=heads,
-                qkv_bias=True,
-                norm_layer=normalise,
-                kernel_q=(3, 3, 3) if halving else (),
-                kernel_kv=(3, 3, 3),
-                stride_q=(1, 2, 2) if halving else (),
-                stride_kv=(1, key_stride, key_stride),
-            )
-        )
-        channels = channels_out
+    sizes = list(multiscale_blocks(depth, width, doublings, widen_when_halving=False))
+    last_width = sizes[-1].width_out
+    blocks = nn.ModuleList(map(_block, sizes))
     network = MultiscaleVisionTransformers(
         patch_embed=create_conv_patch_embed(
             in_channels=3,
@@ -110,12 +92,30 @@ def build(
         pos_drop=None,
         norm_patch_embed=None,
         blocks=blocks,
-        norm_embed=normalise(channels),
+        norm_embed=_normalise(last_width),
         head=create_vit_basic_head(
-            in_features=channels, out_features=num_classes, dropout_rate=0.5, activation=None
+            in_features=last_width, out_features=num_classes, dropout_rate=0.5, activation=None
         ),
     )
     return draw_narrow_matrices(network, width)
+
+
+def _block(sizes: MultiscaleBlock) -> nn.Module:
+    block: nn.Module = MultiScaleBlock(
+        dim=sizes.width_in,
+        dim_out=sizes.width_out,
+        num_heads=sizes.heads,
+        qkv_bias=True,
+        norm_layer=_normalise,
+        kernel_q=(3, 3, 3) if sizes.halving else (),
+        kernel_kv=(3, 3, 3),
+        stride_q=(1, 2, 2) if sizes.halving else (),
+        stride_kv=(1, sizes.key_stride, sizes.key_stride),
+    )
+    return block
+
+
+_normalise = partial(nn.LayerNorm, eps=1e-6)
 
 
 for _name, _variant in VARIANTS.items():

@@ -20,6 +20,7 @@ from torchvision.models.video.mvit import MSBlockConfig, MViT
 
 from ..parts.initial_weights import draw_narrow_matrices
 from ..parts.limits import check_build_arguments
+from ..parts.multiscale import multiscale_blocks
 from ..registry import register
 
 PAPERS = {
@@ -33,7 +34,7 @@ PAPERS = {
 
 
 class Variant(NamedTuple):
-    """What sets one MViT apart from another."""
+    """The settings of one MViT."""
 
     version: int
     depth: int
@@ -52,28 +53,19 @@ VARIANTS = {
 
 def blocks(version: int, depth: int, width: int, doublings: tuple[int, ...]) -> list[MSBlockConfig]:
     """Return the settings of every block; the arguments are those of `build`."""
-    settings = []
-    channels, heads, key_stride = width, 1, 8
-    for block in range(depth):
-        halving = block in doublings
-        if halving:
-            heads, key_stride = 2 * heads, max(key_stride // 2, 1)
-        widening = halving if version == 2 else block + 1 in doublings
-        channels_out = 2 * channels if widening else channels
-        halve, keep = [1, 2, 2], [1, 1, 1] if version == 2 else []
-        settings.append(
-            MSBlockConfig(
-                num_heads=heads,
-                input_channels=channels,
-                output_channels=channels_out,
-                kernel_q=[3, 3, 3] if halving or version == 2 else [],
-                kernel_kv=[3, 3, 3],
-                stride_q=halve if halving else keep,
-                stride_kv=[1, key_stride, key_stride],
-            )
+    every_block = version == 2  # pools its queries
+    return [
+        MSBlockConfig(
+            num_heads=sizes.heads,
+            input_channels=sizes.width_in,
+            output_channels=sizes.width_out,
+            kernel_q=[3, 3, 3] if sizes.halving or every_block else [],
+            kernel_kv=[3, 3, 3],
+            stride_q=[1, 2, 2] if sizes.halving else [1, 1, 1] if every_block else [],
+            stride_kv=[1, sizes.key_stride, sizes.key_stride],
         )
-        channels = channels_out
-    return settings
+        for sizes in multiscale_blocks(depth, width, doublings, widen_when_halving=version == 2)
+    ]
 
 
 def build(
@@ -102,7 +94,7 @@ def build(
         KinobenchError: The clip is too small.
     """
     check_build_arguments("mvit_torchvision", num_classes, frames, size)
-    # The origin counts tokens as the quotient rounded down; its convolution makes them rounded up.
+    # The origin rounds the number of tokens down, and its convolution rounds it up.
     whole_frames, whole_size = -(-frames // 2) * 2, -(-size // 4) * 4
     network = MViT(
         spatial_size=(whole_size, whole_size),

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from pytorchvideo.models.r2plus1d import create_r2plus1d
 from torch import nn
 
-from ..parts.averaging import MeanPrediction
+from ..parts.frames import MeanPrediction
 from ..parts.limits import check_build_arguments
 from ..parts.pytorchvideo import with_plain_integers
 from ..parts.resnet3d import origin_window
@@ -29,7 +29,7 @@ PAPER = (
 
 
 class Variant(NamedTuple):
-    """What sets one R(2+1)D apart from another."""
+    """The settings of one R(2+1)D."""
 
     depth: int
     stem_width: int

@@ -15,9 +15,8 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from ..parts.averaging import log_mean_softmax
 from ..parts.backbones import Backbone, for_size, named_after, native_size
-from ..parts.frames import PerFrame
+from ..parts.frames import PerFrame, log_mean_softmax
 from ..parts.limits import check_build_arguments
 from ..parts.papers import KARPATHY_2014
 from ..parts.resnet2d import RESNET50, TINY_RESNET
@@ -25,7 +24,7 @@ from ..registry import register
 
 
 class Variant(NamedTuple):
-    """What sets one single-frame network apart from another.
+    """The settings of one single-frame network.
 
     A backbone that is a name is torchvision's. Karpathy's frames are 170 pixels wide; the others
     are native to the frames of torchvision's weights.

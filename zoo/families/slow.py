@@ -28,7 +28,7 @@ FAST_KERNELS = ((3,), (3,), (3,), (3,))
 
 
 class Variant(NamedTuple):
-    """What sets one pathway apart from another."""
+    """The settings of one pathway."""
 
     depths: tuple[int, ...]
     native: tuple[int, int, int]
@@ -82,10 +82,7 @@ def build(
         depths=depths,
         stem_width=stem_width,
         stem_kernel=stem_kernel,
-        stem_stride=1,
         kernels=kernels,
-        strides=(1, 1, 1, 1),
-        pool_after_first_stage=None,
         head_window=(frames, side, side),
     )
 

@@ -25,7 +25,7 @@ from torch import nn
 
 from ..parts.limits import check_build_arguments
 from ..parts.papers import KARPATHY_2014
-from ..parts.resnet3d import R50_DEPTHS, map_size, resnet3d
+from ..parts.resnet3d import NO_POOL, R50_DEPTHS, TemporalLayout, map_size, resnet3d
 from ..registry import register
 
 TEMPORAL_STRIDES = (2, 1, 2, 2, 2)
@@ -33,7 +33,7 @@ TEMPORAL_STRIDES = (2, 1, 2, 2, 2)
 
 
 class Variant(NamedTuple):
-    """What sets one slow fusion apart from another."""
+    """The settings of one slow fusion."""
 
     depths: tuple[int, ...]
     stem_width: int
@@ -84,13 +84,12 @@ def build(
         depths=depths,
         stem_width=stem_width,
         stem_kernel=3,
-        stem_stride=TEMPORAL_STRIDES[0],
         kernels=[
             (3 if stride > 1 else 1, *[1] * (depth - 1))
             for stride, depth in zip(TEMPORAL_STRIDES[1:], depths, strict=True)
         ],
+        layout=TemporalLayout(TEMPORAL_STRIDES[0], NO_POOL, None),
         strides=TEMPORAL_STRIDES[1:],
-        pool_after_first_stage=None,
         head_window=(temporal_extents(frames)[-1], side, side),
     )
 

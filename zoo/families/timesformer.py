@@ -16,30 +16,28 @@ from typing import NamedTuple
 from torch import nn
 
 from ..parts.initial_weights import draw_narrow_matrices
-from ..parts.transformers import check_patches, classifier, from_transformers
+from ..parts.transformers import Encoder, build_classifier
 from ..registry import register
 
 PAPER = "Bertasius et al., Is Space-Time Attention All You Need for Video Understanding?, ICML 2021"
-PATCH = 16
 LIBRARIES = ("transformers.models.timesformer.modeling_timesformer",)
+VIT_B = Encoder(768, depth=12, heads=12, tubelet=1)
 
 
 class Variant(NamedTuple):
-    """What sets one TimeSformer apart from another."""
+    """The settings of one TimeSformer."""
 
-    width: int
-    depth: int
-    heads: int
+    encoder: Encoder
     divided: bool
     native: tuple[int, int, int] | None
 
 
 VARIANTS = {
-    "timesformer_base": Variant(768, depth=12, heads=12, divided=True, native=(8, 32, 224)),
-    "timesformer_hr": Variant(768, depth=12, heads=12, divided=True, native=(16, 16, 448)),
-    "timesformer_l": Variant(768, depth=12, heads=12, divided=True, native=(96, 4, 224)),
-    "timesformer_joint": Variant(768, depth=12, heads=12, divided=False, native=(8, 32, 224)),
-    "timesformer_tiny": Variant(48, depth=3, heads=3, divided=True, native=(16, 1, 64)),
+    "timesformer_base": Variant(VIT_B, divided=True, native=(8, 32, 224)),
+    "timesformer_hr": Variant(VIT_B, divided=True, native=(16, 16, 448)),
+    "timesformer_l": Variant(VIT_B, divided=True, native=(96, 4, 224)),
+    "timesformer_joint": Variant(VIT_B, divided=False, native=(8, 32, 224)),
+    "timesformer_tiny": Variant(Encoder(48, 3, 3, tubelet=1), divided=True, native=(16, 1, 64)),
 }
 
 
@@ -48,9 +46,7 @@ def build(
     frames: int,
     size: int,
     *,
-    width: int = 768,
-    depth: int = 12,
-    heads: int = 12,
+    encoder: Encoder = VIT_B,
     divided: bool = True,
 ) -> nn.Module:
     """Build for clips `[B, 3, frames, size, size]`; any number of frames, whole patches of 16.
@@ -59,28 +55,25 @@ def build(
         num_classes: Length of the logits.
         frames: Frames in a clip; each makes tokens.
         size: Height and width of a frame, in pixels.
-        width: Channels of a token; four times as many inside a block's last two layers.
-        depth: Blocks.
-        heads: Attention heads.
+        encoder: The size of the network.
         divided: Attention over time and then over space, not over both at once.
 
     Raises:
-        KinobenchError: The frame is not made of patches.
+        KinobenchError: The frame is not made of whole patches.
     """
-    check_patches("timesformer", num_classes, frames, size, patch=PATCH, tubelet=1)
-    config = from_transformers("TimesformerConfig")(
+    network = build_classifier(
+        "Timesformer",
+        num_classes,
+        frames,
+        size,
+        encoder,
         image_size=size,
-        patch_size=PATCH,
+        patch_size=encoder.patch,
         num_frames=frames,
-        hidden_size=width,
-        num_hidden_layers=depth,
-        num_attention_heads=heads,
-        intermediate_size=4 * width,
+        intermediate_size=4 * encoder.width,
         attention_type="divided_space_time" if divided else "joint_space_time",
-        num_labels=num_classes,
     )
-    origin = from_transformers("TimesformerForVideoClassification")
-    return draw_narrow_matrices(classifier(origin, config), width)
+    return draw_narrow_matrices(network, encoder.width)
 
 
 for _name, _variant in VARIANTS.items():
@@ -91,12 +84,4 @@ for _name, _variant in VARIANTS.items():
         year=2021,
         native=_variant.native,
         libraries=LIBRARIES,
-    )(
-        partial(
-            build,
-            width=_variant.width,
-            depth=_variant.depth,
-            heads=_variant.heads,
-            divided=_variant.divided,
-        )
-    )
+    )(partial(build, encoder=_variant.encoder, divided=_variant.divided))

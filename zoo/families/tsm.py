@@ -24,7 +24,7 @@ from torch import nn
 
 from ...datasets.errors import KinobenchError
 from ..parts.backbones import Backbone, for_size
-from ..parts.frames import PerFrame
+from ..parts.frames import FrameClassifier
 from ..parts.limits import check_build_arguments
 from ..parts.non_local_block import Pairwise, insert_non_local
 from ..parts.papers import LIN_2019
@@ -40,7 +40,7 @@ INITIAL_SPREAD = 0.001
 
 
 class Variant(NamedTuple):
-    """What sets one TSM apart from another; a backbone that is a name is torchvision's."""
+    """The settings of one TSM; a backbone that is a name is torchvision's."""
 
     backbone: Backbone | str
     native: tuple[int, int, int]
@@ -103,17 +103,12 @@ class TemporalShift(nn.Module):
         return self.net(shift(maps, self.frames, self.fraction))
 
 
-class TSM(nn.Module):
+class TSM(FrameClassifier):
     """The mean, over the frames, of the class scores of frames that see their neighbours."""
 
     def __init__(self, backbone: nn.Module, width: int, num_classes: int) -> None:
         """Take a shifting backbone `[N, 3, H, W]` -> `[N, width]`."""
-        super().__init__()
-        self.per_frame = PerFrame(backbone)
-        self.dropout = nn.Dropout(DROPOUT)
-        self.classifier = nn.Linear(width, num_classes)
-        nn.init.normal_(self.classifier.weight, std=INITIAL_SPREAD)
-        nn.init.zeros_(self.classifier.bias)
+        super().__init__(backbone, width, num_classes, dropout=DROPOUT, spread=INITIAL_SPREAD)
 
     def forward(self, clip: torch.Tensor) -> torch.Tensor:
         """`clip: [B, 3, T, H, W]`, float, normalised -> logits `[B, num_classes]`."""

@@ -2,8 +2,8 @@
 
 Wang, Xiong, Wang, Qiao, Lin, Tang, Van Gool, "Temporal Segment Networks: Towards Good Practices for
 Deep Action Recognition", ECCV 2016: the video is cut into segments of equal length, one frame is
-taken from each, and the consensus is the mean of their class scores (before the softmax). Where
-the frames lie is the protocol's business; here a clip's T frames are the T segments' frames.
+taken from each, and the consensus is the mean of their class scores (before the softmax). The
+protocol chooses the frames; here a clip's T frames are those of the T segments.
 
 The scores are linear in the last features, so their mean is the score of the mean feature, and is
 computed so, as open-mmlab/mmaction2 does in mmaction/models/heads/tsn_head.py: the classifier runs
@@ -20,7 +20,7 @@ from torch import nn
 from torchvision.models import resnet
 
 from ..parts.backbones import Backbone, for_size, named_after, native_size, replace_stem
-from ..parts.frames import PerFrame
+from ..parts.frames import FrameClassifier
 from ..parts.limits import check_build_arguments
 from ..parts.papers import WANG_2016
 from ..parts.resnet2d import RESNET50, TINY_RESNET
@@ -52,7 +52,7 @@ RESNEXT101_32X4D = Backbone(build=_resnext101_32x4d, width=2048)
 
 
 class Variant(NamedTuple):
-    """What sets one TSN apart from another; a backbone that is a name is torchvision's.
+    """The settings of one TSN; a backbone that is a name is torchvision's.
 
     The native frames are those of mmaction2's test: 25 segments, where its README has the network.
     """
@@ -73,17 +73,12 @@ VARIANTS = {
 }
 
 
-class TSN(nn.Module):
+class TSN(FrameClassifier):
     """The mean, over the frames, of the class scores that a 2D network gives each."""
 
     def __init__(self, backbone: nn.Module, width: int, num_classes: int) -> None:
         """Take a backbone `[N, 3, H, W]` -> `[N, width]`."""
-        super().__init__()
-        self.per_frame = PerFrame(backbone)
-        self.dropout = nn.Dropout(DROPOUT)
-        self.classifier = nn.Linear(width, num_classes)
-        nn.init.normal_(self.classifier.weight, std=INITIAL_SPREAD)
-        nn.init.zeros_(self.classifier.bias)
+        super().__init__(backbone, width, num_classes, dropout=DROPOUT, spread=INITIAL_SPREAD)
 
     def forward(self, clip: torch.Tensor) -> torch.Tensor:
         """`clip: [B, 3, T, H, W]`, float, normalised -> logits `[B, num_classes]`."""

@@ -14,75 +14,64 @@ import torch
 from torch import nn
 
 from ..parts.initial_weights import draw_narrow_matrices
-from ..parts.transformers import check_patches, classifier, from_transformers
+from ..parts.transformers import Encoder, build_classifier
 from ..registry import register
 
 PAPER = (
     "Tong et al., VideoMAE: Masked Autoencoders are Data-Efficient Learners for Self-Supervised "
     "Video Pre-Training, NeurIPS 2022"
 )
-PATCH, TUBELET = 16, 2
 LIBRARIES = ("transformers.models.videomae.modeling_videomae",)
+VIT_B = Encoder(768, depth=12, heads=12)
 
 
 class Variant(NamedTuple):
-    """What sets one VideoMAE apart from another."""
+    """The settings of one VideoMAE."""
 
-    width: int
-    depth: int
-    heads: int
+    encoder: Encoder
     native: tuple[int, int, int] | None
 
 
 VARIANTS = {
-    "videomae_vit_s": Variant(384, depth=12, heads=6, native=(16, 4, 224)),
-    "videomae_vit_b": Variant(768, depth=12, heads=12, native=(16, 4, 224)),
-    "videomae_vit_l": Variant(1024, depth=24, heads=16, native=(16, 4, 224)),
-    "videomae_vit_h": Variant(1280, depth=32, heads=16, native=(16, 4, 224)),
-    "videomae_tiny": Variant(48, depth=3, heads=3, native=(16, 1, 64)),
+    "videomae_vit_s": Variant(Encoder(384, 12, 6), native=(16, 4, 224)),
+    "videomae_vit_b": Variant(VIT_B, native=(16, 4, 224)),
+    "videomae_vit_l": Variant(Encoder(1024, 24, 16), native=(16, 4, 224)),
+    "videomae_vit_h": Variant(Encoder(1280, 32, 16), native=(16, 4, 224)),
+    "videomae_tiny": Variant(Encoder(48, 3, 3), native=(16, 1, 64)),
 }
 
 
-def build(
-    num_classes: int,
-    frames: int,
-    size: int,
-    *,
-    width: int = 768,
-    depth: int = 12,
-    heads: int = 12,
-) -> nn.Module:
+def build(num_classes: int, frames: int, size: int, *, encoder: Encoder = VIT_B) -> nn.Module:
     """Build for clips `[B, 3, frames, size, size]`; an even number of frames, whole patches of 16.
 
     Args:
         num_classes: Length of the logits.
         frames: Frames in a clip; each pair of them makes tokens.
         size: Height and width of a frame, in pixels.
-        width: Channels of a token; four times as many inside a block's last two layers.
-        depth: Blocks.
-        heads: Attention heads.
+        encoder: The size of the network.
 
     Raises:
-        KinobenchError: The clip is not made of tubelets.
+        KinobenchError: The clip is not made of whole tubelets.
     """
-    check_patches("videomae", num_classes, frames, size, patch=PATCH, tubelet=TUBELET)
-    config = from_transformers("VideoMAEConfig")(
+    tubelet, width = encoder.tubelet, encoder.width
+    network = build_classifier(
+        "VideoMAE",
+        num_classes,
+        frames,
+        size,
+        encoder,
         image_size=size,
-        patch_size=PATCH,
-        num_frames=TUBELET,
-        tubelet_size=TUBELET,
-        hidden_size=width,
-        num_hidden_layers=depth,
-        num_attention_heads=heads,
+        patch_size=encoder.patch,
+        num_frames=tubelet,
+        tubelet_size=tubelet,
         intermediate_size=4 * width,
-        num_labels=num_classes,
     )
-    network = classifier(from_transformers("VideoMAEForVideoClassification"), config)
-    # The origin works the sines out one by one, in seconds, and keeps them on the CPU, to copy them
-    # to the GPU at every call; so it is built for one tubelet, and given those of the whole clip.
+    # The origin computes the sines one by one, which takes seconds, and keeps them on the CPU, from
+    # where it copies them to the GPU at every call. So the network is built for one tubelet, and
+    # then gets the sines of the whole clip.
     network.config.num_frames = frames
     embeddings = network.videomae.embeddings
-    tokens = frames // TUBELET * embeddings.num_patches
+    tokens = frames // tubelet * embeddings.num_patches
     embeddings.num_patches = embeddings.patch_embeddings.num_patches = tokens
     del embeddings.position_embeddings
     embeddings.register_buffer("position_embeddings", sines(tokens, width), persistent=False)
@@ -90,7 +79,7 @@ def build(
 
 
 def sines(tokens: int, width: int) -> torch.Tensor:
-    """Return the positions `[1, tokens, width]`: a sine and a cosine of each of its frequencies.
+    """Return the positions `[1, tokens, width]`: a sine and a cosine for each frequency.
 
     Vaswani et al., "Attention Is All You Need", NeurIPS 2017, section 3.5.
     """
@@ -108,4 +97,4 @@ for _name, _variant in VARIANTS.items():
         year=2022,
         native=_variant.native,
         libraries=LIBRARIES,
-    )(partial(build, width=_variant.width, depth=_variant.depth, heads=_variant.heads))
+    )(partial(build, encoder=_variant.encoder))

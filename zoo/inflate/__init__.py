@@ -2,10 +2,10 @@
 
 Carreira, Zisserman, "Quo Vadis, Action Recognition? A New Model and the Kinetics Dataset", CVPR
 2017, section 2.4.1: each filter is repeated along time and divided by its temporal extent, so that
-a video of one still frame gives what the 2D network gives for the frame. That holds at the ends of
-the clip only if what lies beyond them is still too: `boundary="replicate"`, the default, repeats
-the first and the last frame before each convolution. `"zeros"` pads as I3D does, and there the
-features near both ends differ.
+a video of one still frame has the same output as the frame in the 2D network. At the ends of the
+clip this needs the same frame beyond them: `boundary="replicate"`, the default, repeats the first
+and the last frame before each convolution. `"zeros"` pads as I3D does, and then the features near
+both ends differ.
 """
 
 import copy
@@ -23,7 +23,7 @@ Rule = Callable[[str, nn.Module], Temporal]
 
 
 def cubes(name: str, layer: nn.Module) -> Temporal:
-    """Make cubes of square convolutions with an odd window (1x1 stays); shorten time nowhere."""
+    """Make a square convolution with an odd window a cube (1x1 stays), without a stride in time."""
     return Temporal(default_extent(layer))
 
 
@@ -34,22 +34,22 @@ def inflate(
     temporal: Rule = cubes,
     boundary: Boundary = "replicate",
 ) -> nn.Module:
-    """Return `[B, C, T, H, W]` -> what a network `[B, C, H, W]` gives; the latter is left as it is.
+    """Return a network for clips `[B, C, T, H, W]` from one for pictures `[B, C, H, W]`.
 
-    Parameters keep their names (but those that only training uses, as GoogLeNet's auxiliary
-    classifiers, are gone). Global poolings take in the whole clip.
+    The given network doesn't change. Parameters keep their names. Parameters that only training
+    uses, such as GoogLeNet's auxiliary classifiers, are gone. Global poolings cover the whole clip.
 
     Args:
-        network: Any that torch.fx can trace and that is made of the layers of `inflated_layers.py`
-            and the operations of `inflated_steps.py`: torchvision's ResNet, ResNeXt,
-            GoogLeNet, Inception v3, VGG, DenseNet, ConvNeXt, MobileNet, EfficientNet, RegNet...
-        frames: Frames in a clip; a filter longer than what its middle can see of them, 2 * frames -
-            1, is cut to that. Other clips work too.
-        temporal: `(name, layer)` -> extent and stride in time; asked for convolutions and poolings.
+        network: A network that torch.fx can trace, made of the layers of `layers.py` and the
+            operations of `steps.py`: torchvision's ResNet, ResNeXt, GoogLeNet, Inception v3, VGG,
+            DenseNet, ConvNeXt, MobileNet, EfficientNet, RegNet...
+        frames: Frames in a clip. A filter can see at most 2 * frames - 1 of them, and a longer one
+            is cut to that. Other clips work too.
+        temporal: `(name, layer)` -> extent and stride in time, for convolutions and poolings.
         boundary: What a convolution sees before and after the clip.
 
     Raises:
-        KinobenchError: The network holds something that can't be inflated; the message names it.
+        KinobenchError: Part of the network can't be inflated; the message names it.
     """
     if frames < 1:
         raise KinobenchError(f"inflate: a clip of {frames} frames is too short; give 1 or more")
@@ -62,16 +62,29 @@ def inflate(
             f"inflate: torch.fx can't trace {type(network).__name__}: {error}; inflate a network "
             "whose forward doesn't depend on its input's values or shape"
         ) from error
-    done: dict[str, nn.Module] = {}
+    twins = _inflate_nodes(root, graph, frames, temporal, boundary)
+    for name, twin in twins.items():
+        parent, _, leaf = name.rpartition(".")
+        root.get_submodule(parent).register_module(leaf, twin)
+    graph.lint()
+    inflated = fx.GraphModule(root, graph, class_name=f"Inflated{type(network).__name__}")
+    return inflated.train(network.training)
+
+
+def _inflate_nodes(
+    root: nn.Module, graph: fx.Graph, frames: int, temporal: Rule, boundary: Boundary
+) -> dict[str, nn.Module]:
+    """Inflate every step and parameter in place; return the twins of the layers by their names."""
+    twins: dict[str, nn.Module] = {}
     attributes: set[str] = set()
     for node in list(graph.nodes):
         try:
             if node.op == "call_module":
                 name = str(node.target)
-                if name not in done:
+                if name not in twins:
                     layer = root.get_submodule(name)
                     reach = _checked(name, temporal(name, layer), frames)
-                    done[name] = inflate_layer(layer, reach, boundary)
+                    twins[name] = inflate_layer(layer, reach, boundary)
             elif node.op == "call_function":
                 inflate_function(root, node)
             elif node.op == "call_method":
@@ -83,14 +96,9 @@ def inflate(
             kind = {"call_module": "layer", "get_attr": "parameter"}.get(node.op, "step")
             where = node.name if kind == "step" else node.target
             raise KinobenchError(
-                f"inflate: {kind} {where!r} of {type(network).__name__} can't be inflated: {what}"
+                f"inflate: {kind} {where!r} of {type(root).__name__} can't be inflated: {what}"
             ) from what
-    for name, twin in done.items():
-        parent, _, leaf = name.rpartition(".")
-        root.get_submodule(parent).register_module(leaf, twin)
-    graph.lint()
-    inflated = fx.GraphModule(root, graph, class_name=f"Inflated{type(network).__name__}")
-    return inflated.train(network.training)
+    return twins
 
 
 class _Tracer(fx.Tracer):

@@ -17,6 +17,8 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from .initial_weights import draw_for_relu
+
 SMALLEST = 41
 """The least height and width, in pixels, of which the last pooling leaves anything."""
 
@@ -87,13 +89,7 @@ class CNNM(nn.Module):
             nn.Dropout(dropout),
             last,
         )
-        # He et al. 2015: without batch normalisation, torch's default lets the signal die out.
-        for name, parameter in self.named_parameters():
-            if name.endswith("bias"):
-                nn.init.zeros_(parameter)
-            else:
-                nn.init.kaiming_normal_(parameter, nonlinearity="relu")
-        nn.init.normal_(last.weight, std=0.01)
+        draw_for_relu(self, last)
 
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:
         """`pictures: [N, in_channels, size, size]`, float -> logits `[N, num_classes]`."""

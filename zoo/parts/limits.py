@@ -1,4 +1,4 @@
-"""What a network can be built for: the smallest clip that it can take, said before it is built."""
+"""The clips that a network can be built for, checked before it is built."""
 
 from ...datasets.errors import KinobenchError
 
@@ -16,7 +16,7 @@ def check_build_arguments(
     """Refuse to build `network` for a clip `[B, 3, frames, size, size]` that it can't take.
 
     Args:
-        network: The network's name, as the message should call it.
+        network: The network's name, for the message.
         num_classes: Length of the logits; at least 1.
         frames: Frames in a clip.
         size: Height and width of a frame, in pixels.
@@ -43,4 +43,38 @@ def check_build_arguments(
     if size < min_size:
         raise KinobenchError(
             f"{network}: a frame of {size}x{size} is too small; give {min_size}x{min_size} or more"
+        )
+
+
+def check_patches(
+    network: str, num_classes: int, frames: int, size: int, *, patch: int, tubelet: int
+) -> None:
+    """Refuse to build `network` for a clip `[B, 3, frames, size, size]` that patches don't tile.
+
+    Args:
+        network: The network's name, for the message.
+        num_classes: Length of the logits; at least 1.
+        frames: Frames in a clip, a multiple of `tubelet`.
+        size: Height and width of a frame, in pixels, a multiple of `patch`; the origin would
+            ignore the rest.
+        patch: Height and width of a patch, in pixels.
+        tubelet: Frames of a patch.
+
+    Raises:
+        KinobenchError: An argument is out of range; the message has its value and the range.
+    """
+    check_build_arguments(
+        network,
+        num_classes,
+        frames,
+        size,
+        min_frames=tubelet,
+        frames_multiple=tubelet,
+        min_size=patch,
+    )
+    if size % patch:
+        lower = size - size % patch
+        raise KinobenchError(
+            f"{network}: a frame of {size}x{size} is not made of patches of {patch}x{patch}; "
+            f"give {lower}x{lower} or {lower + patch}x{lower + patch}"
         )

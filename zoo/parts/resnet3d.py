@@ -15,7 +15,7 @@ from pytorchvideo.models.resnet import ResStage, create_bottleneck_block, create
 from pytorchvideo.models.stem import create_res_basic_stem
 from torch import nn
 
-from .averaging import MeanPrediction
+from .frames import MeanPrediction
 from .pytorchvideo import with_plain_integers
 
 R50_DEPTHS = (3, 4, 6, 3)
@@ -30,15 +30,54 @@ class TemporalPool(NamedTuple):
 
     @property
     def padding(self) -> int:
-        """Frames added at either end: as many as keep an odd window centred."""
+        """Frames added at either end, so that an odd window stays centred."""
         return (self.extent - 1) // 2
 
     def shorten(self, frames: int) -> int:
-        """Return how many frames it leaves of `frames`."""
+        """Return how many of `frames` it leaves."""
         return (frames + 2 * self.padding - self.extent) // self.stride + 1
 
 
 NO_POOL = TemporalPool(1, 1)
+
+
+class TemporalLayout(NamedTuple):
+    """Where a network shortens time before its stages: at the stem and after the first stage.
+
+    Attributes:
+        stem_stride: Temporal stride of the stem's convolution.
+        stem_pool: Temporal part of the stem's 3x3 max pooling.
+        stage_pool: Max pooling over time after the first stage; None for none.
+    """
+
+    stem_stride: int
+    stem_pool: TemporalPool
+    stage_pool: TemporalPool | None
+
+    def left(self, frames: int) -> int:
+        """Return how many of `frames` reach the head; 0 or less if the clip is too short."""
+        frames = self.stem_pool.shorten(-(-frames // self.stem_stride))
+        return frames if self.stage_pool is None else self.stage_pool.shorten(frames)
+
+    @property
+    def min_frames(self) -> int:
+        """The shortest clip, in frames, that leaves one for the head."""
+        return next(frames for frames in range(1, 100) if self.left(frames) > 0)
+
+
+HUB = TemporalLayout(1, NO_POOL, TemporalPool(2, 2))
+"""facebookresearch/pytorchvideo, pytorchvideo/models/hub/resnet.py; also the released code of the
+non-local networks (facebookresearch/video-nonlocal-net, lib/models/resnet_video.py)."""
+
+NO_POOLING = TemporalLayout(1, NO_POOL, None)
+"""facebookresearch/SlowFast, slowfast/models/video_model_builder.py, `c2d_nopool`."""
+
+WANG_TABLE_1 = TemporalLayout(2, TemporalPool(3, 2), TemporalPool(3, 2))
+"""Wang, Girshick, Gupta, He, "Non-local Neural Networks", CVPR 2018, table 1: 32 frames to 4."""
+
+MMACTION2 = TemporalLayout(2, TemporalPool(1, 2), TemporalPool(2, 2))
+"""open-mmlab/mmaction2, mmaction/models/backbones/resnet3d.py and configs/_base_/models/i3d_r50.py:
+32 frames to 4, by poolings that are no longer than their strides."""
 
 
 def resnet3d(
@@ -47,48 +86,33 @@ def resnet3d(
     depths: Sequence[int],
     stem_width: int,
     stem_kernel: int,
-    stem_stride: int,
     kernels: Sequence[Sequence[int]],
-    strides: Sequence[int],
-    pool_after_first_stage: TemporalPool | None,
     head_window: tuple[int, int, int],
-    stem_pool: TemporalPool = NO_POOL,
+    layout: TemporalLayout = NO_POOLING,
+    strides: Sequence[int] = (1, 1, 1, 1),
     middle_kernels: Sequence[Sequence[int]] = ((1,),) * 4,
     dropout: float = 0.5,
 ) -> nn.Module:
     """Return a network `[B, 3, T, H, W]`, float -> logits `[B, num_classes]`.
 
-    In space it is a ResNet: stem and max pooling halve, and so does each stage but the first.
-    The head averages every window of `head_window` and classifies each; of several positions of
-    the window it gives the log of the mean probability.
+    In space it is a ResNet: the stem, its max pooling and each stage but the first halve the map.
+    The head averages each window of `head_window` and classifies it. If the window has several
+    positions, the logits are the log of their mean probability.
 
     Args:
         num_classes: Length of the logits.
         depths: Bottleneck blocks in each stage.
         stem_width: Channels of the stem; a stage gives 4, 8, 16, 32 times as many.
         stem_kernel: Temporal extent of the stem's convolution, odd.
-        stem_stride: Temporal stride of the stem's convolution.
-        kernels: For each stage, the temporal extents, odd, of its blocks' first convolutions;
-            shorter than the stage, they are repeated.
-        strides: For each stage, the temporal stride of its first block.
-        pool_after_first_stage: Max pooling over time; None for none.
+        kernels: For each stage, the temporal extents, odd, of its blocks' first convolutions; a
+            stage with more blocks repeats them.
         head_window: Frames, height and width that the head averages at once.
-        stem_pool: What the stem's max pooling does in time.
-        middle_kernels: As `kernels`, of the blocks' 3x3 convolutions.
-        dropout: Before the classifier.
+        layout: Where time is shortened before the second stage.
+        strides: For each stage, the temporal stride of its first block.
+        middle_kernels: The same as `kernels`, for the blocks' 3x3 convolutions.
+        dropout: Dropout before the classifier.
     """
-    blocks = [
-        create_res_basic_stem(
-            in_channels=3,
-            out_channels=stem_width,
-            conv_kernel_size=(stem_kernel, 7, 7),
-            conv_stride=(stem_stride, 2, 2),
-            conv_padding=(stem_kernel // 2, 3, 3),
-            pool_kernel_size=(stem_pool.extent, 3, 3),
-            pool_stride=(stem_pool.stride, 2, 2),
-            pool_padding=(stem_pool.padding, 1, 1),
-        )
-    ]
+    blocks = [_stem(stem_width, stem_kernel, layout)]
     width_in, inner = stem_width, stem_width
     for stage, depth in enumerate(depths):
         blocks.append(
@@ -101,8 +125,8 @@ def resnet3d(
                 1 if stage == 0 else 2,
             )
         )
-        if stage == 0 and pool_after_first_stage is not None:
-            blocks.append(_max_pool(pool_after_first_stage))
+        if stage == 0 and layout.stage_pool is not None:
+            blocks.append(_max_pool(layout.stage_pool))
         width_in, inner = 4 * inner, 2 * inner
     head = create_res_basic_head(
         in_features=width_in,
@@ -129,6 +153,22 @@ def origin_window(size: int) -> int:
     return min(7, map_size(size))
 
 
+def _stem(width: int, kernel: int, layout: TemporalLayout) -> nn.Module:
+    """Return a convolution of `kernel` x 7 x 7 and a max pooling of 3x3, each halving in space."""
+    pool = layout.stem_pool
+    stem: nn.Module = create_res_basic_stem(
+        in_channels=3,
+        out_channels=width,
+        conv_kernel_size=(kernel, 7, 7),
+        conv_stride=(layout.stem_stride, 2, 2),
+        conv_padding=(kernel // 2, 3, 3),
+        pool_kernel_size=(pool.extent, 3, 3),
+        pool_stride=(pool.stride, 2, 2),
+        pool_padding=(pool.padding, 1, 1),
+    )
+    return stem
+
+
 def _stage(
     width_in: int,
     inner: int,
@@ -137,7 +177,7 @@ def _stage(
     stride: int,
     halving: int,
 ) -> nn.Module:
-    """Return bottleneck blocks of those temporal extents, strided at the first of them."""
+    """Return bottleneck blocks of those temporal extents; the first has the strides."""
     res_blocks = nn.ModuleList()
     for first, middle in zip(kernels, middle_kernels, strict=True):
         start = not res_blocks
@@ -155,7 +195,8 @@ def _stage(
                 conv_b_padding=(middle // 2, 1, 1),
             )
         )
-    return ResStage(res_blocks=res_blocks)
+    stage: nn.Module = ResStage(res_blocks=res_blocks)
+    return stage
 
 
 def _max_pool(pool: TemporalPool) -> nn.MaxPool3d:

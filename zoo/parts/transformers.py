@@ -1,64 +1,83 @@
 """Video transformers of the package `transformers`, behind the one contract."""
 
 import importlib
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
-from ...datasets.errors import KinobenchError
-from .limits import check_build_arguments
+from .limits import check_patches
 
 
-def check_patches(
-    network: str, num_classes: int, frames: int, size: int, *, patch: int, tubelet: int
-) -> None:
-    """Refuse to build `network` for a clip `[B, 3, frames, size, size]` that patches don't tile.
+class Encoder(NamedTuple):
+    """The size of a vision transformer.
 
-    Args:
-        network: The network's name, as the message should call it.
-        num_classes: Length of the logits; at least 1.
-        frames: Frames in a clip, a multiple of `tubelet`.
-        size: Height and width of a frame, in pixels, a multiple of `patch`. The origin would leave
-            out what is over.
+    Attributes:
+        width: Channels of a token.
+        depth: Blocks.
+        heads: Attention heads of a block.
         patch: Height and width of a patch, in pixels.
         tubelet: Frames of a patch.
+    """
+
+    width: int
+    depth: int
+    heads: int
+    patch: int = 16
+    tubelet: int = 2
+
+
+def build_classifier(
+    origin: str,
+    num_classes: int,
+    frames: int,
+    size: int,
+    encoder: Encoder,
+    *,
+    ignored: tuple[str, ...] = (),
+    **settings: Any,
+) -> Any:
+    """Build a network of `transformers` for clips `[B, 3, frames, size, size]`.
+
+    Args:
+        origin: What the names of its classes in `transformers` begin with: `VideoMAE` has
+            `VideoMAEConfig` and `VideoMAEForVideoClassification`. Errors call it so in lower case.
+        num_classes: Length of the logits; at least 1.
+        frames: Frames in a clip, a multiple of the tubelet.
+        size: Height and width of a frame, in pixels, a multiple of the patch.
+        encoder: The size of the network.
+        ignored: Beginnings of the names of checkpoint entries that the network has no place for.
+        settings: Everything else that the configuration needs.
+
+    Returns:
+        `[B, 3, T, H, W]`, float, normalised -> logits `[B, num_classes]`, of random parameters.
+        They have the names of the installed `transformers`, which renames those of older
+        checkpoints when it reads them.
 
     Raises:
         KinobenchError: An argument is out of range; the message has its value and the range.
     """
-    check_build_arguments(
-        network,
+    check_patches(
+        origin.lower(),
         num_classes,
         frames,
         size,
-        min_frames=tubelet,
-        frames_multiple=tubelet,
-        min_size=patch,
+        patch=encoder.patch,
+        tubelet=encoder.tubelet,
     )
-    if size % patch:
-        lower = size - size % patch
-        raise KinobenchError(
-            f"{network}: a frame of {size}x{size} is not made of patches of {patch}x{patch}; "
-            f"give {lower}x{lower} or {lower + patch}x{lower + patch}"
-        )
+    # The import takes seconds, and reads only the modules of this network.
+    transformers: Any = importlib.import_module("transformers")
+    config = getattr(transformers, f"{origin}Config")(
+        hidden_size=encoder.width,
+        num_hidden_layers=encoder.depth,
+        num_attention_heads=encoder.heads,
+        num_labels=num_classes,
+        **settings,
+    )
+    return _classifier(getattr(transformers, f"{origin}ForVideoClassification"), config, ignored)
 
 
-def from_transformers(name: str) -> Any:
-    """Return what `transformers` calls `name`; to import it takes seconds."""
-    return getattr(importlib.import_module("transformers"), name)
-
-
-def classifier(network_class: Any, config: Any, ignored: tuple[str, ...] = ()) -> Any:
-    """Return a `...ForVideoClassification` of random parameters that keeps the one contract.
-
-    `[B, 3, T, H, W]`, float, normalised -> logits `[B, num_classes]`. Its parameters keep the names
-    of the installed `transformers`, which renames those of older checkpoints as it reads them.
-
-    Args:
-        network_class: The class, of `transformers`.
-        config: Its configuration.
-        ignored: What the names of a checkpoint's entries begin with that the network has not.
-    """
+def _classifier(network_class: Any, config: Any, ignored: tuple[str, ...]) -> Any:
+    """Return a network of that class whose input and output are those of the contract."""
 
     class Classifier(network_class):
         ignored_prefixes = ignored

@@ -12,7 +12,9 @@ from kinobench.bench.analysis.analyse import Analysis, analyse, clip_order
 from kinobench.bench.analysis.page import render, render_sweep
 from kinobench.bench.analysis.two_stream import sweep
 from kinobench.bench.evaluation.predictions import Predictions, open_predictions
-from kinobench.bench.statistics.stats import hits_at, mcnemar, named_classes, scores, wilson
+from kinobench.bench.statistics.intervals import wilson
+from kinobench.bench.statistics.scores import hits_at, named_classes, scores
+from kinobench.bench.statistics.tests import mcnemar
 from kinobench.datasets.errors import KinobenchError
 
 from ...fakes.made_predictions import logits_table, write_file, write_shards

@@ -17,7 +17,7 @@ from kinobench.bench.cli import app
 from kinobench.bench.evaluation.predictions import Predictions, open_predictions
 from kinobench.bench.records.record import Unreadable
 from kinobench.bench.records.store import RunFile
-from kinobench.bench.statistics.stats import mcnemar
+from kinobench.bench.statistics.tests import mcnemar
 from kinobench.datasets.errors import KinobenchError, UnknownNameError
 from kinobench.datasets.protocol import preset
 

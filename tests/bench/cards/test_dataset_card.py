@@ -92,7 +92,8 @@ def test_the_command_prints_a_card_or_json_without_torch(tmp_path: Path) -> None
     done = subprocess.run([*command, "--json"], capture_output=True, text=True, timeout=60)
     assert json.loads(done.stdout)["classes"] == ["Ahead", "TurnRight", "TurnBack", "TurnLeft"]
     code = (
-        "import sys; from kinobench.bench import dataset_card as c; c.make_card('pointlight', None)"
+        "import sys; from kinobench.bench.cards import dataset as c; "
+        "c.make_card('pointlight', None)"
         "; assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -220,7 +220,7 @@ def test_an_unknown_list_names_the_nearest() -> None:
 @pytest.mark.parametrize("kind", listing.KINDS)
 def test_lists_need_no_torch(kind: str) -> None:
     code = (
-        f"import sys; from kinobench.bench import listing; assert listing.lines({kind!r}); "
+        f"import sys; from kinobench.bench.cards import listing; assert listing.lines({kind!r}); "
         "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -26,8 +26,14 @@ from kinobench.bench.cluster import address as cluster_address
 from kinobench.bench.cluster import driver as cluster
 from kinobench.bench.cluster.address import Needs, check_form, environment_of, find_cluster
 from kinobench.bench.cluster.folder import PREFIX, parent_of_folder
-from kinobench.bench.cluster.shard import Order, Outcome, Place, order_from_json, refuse_other_files
-from kinobench.bench.evaluation.resume import source_digest
+from kinobench.bench.cluster.shard import (
+    Outcome,
+    Place,
+    ShardTask,
+    refuse_other_files,
+    task_from_json,
+)
+from kinobench.bench.evaluation.code_digest import source_digest
 from kinobench.bench.evaluation.shards import Shard
 from kinobench.bench.machine.environment import describe, library_versions, usable_cpus
 from kinobench.bench.records.job import Budget, Cluster, Job, ShardFailedError
@@ -564,7 +570,7 @@ def test_room_for_workers_is_counted_by_processors_and_by_gpus() -> None:
     assert on_gpu.workers_on({"CPU": 64.0}) == 0
     assert on_cpu.workers_on({"CPU": 15.0}) == 3
     assert on_cpu.workers_on({}) == 0
-    assert (on_gpu.words, on_cpu.words) == ("1 CPU and a GPU", "4 CPUs")
+    assert (str(on_gpu), str(on_cpu)) == ("1 CPU and a GPU", "4 CPUs")
 
 
 @pytest.mark.parametrize(("cores", "gpus", "offered"), [(2, 8, 8), (64, 8, 64), (2, 0, 2)])
@@ -605,7 +611,7 @@ class FakeRay:
 
     def remote(self, **options: Any) -> Any:
         def submitted(root: str, environment: dict[str, str], encoded: bytes) -> int:
-            self.asked.append(order_from_json(encoded).number)
+            self.asked.append(task_from_json(encoded).number)
             return len(self.asked)
 
         return lambda function: SimpleNamespace(remote=submitted)
@@ -626,7 +632,11 @@ def outcome(**fields: Any) -> tuple[bytes, Any]:
 
 
 def measured_with(
-    ray: FakeRay, first: Order, monkeypatch: pytest.MonkeyPatch, quiet: list[str], notes: list[str]
+    ray: FakeRay,
+    first: ShardTask,
+    monkeypatch: pytest.MonkeyPatch,
+    quiet: list[str],
+    notes: list[str],
 ) -> list[int]:
     """Let a fake Ray measure the shard twice, and return the numbers that came back."""
     monkeypatch.setattr(cluster, "_connected", lambda *_: nullcontext(ray))
@@ -648,7 +658,7 @@ def test_a_worker_that_changed_its_gpu_costs_no_try_and_is_not_told_of_as_lost(
     good = outcome(scored=(0, 1), batch=2)
     ray = FakeRay(outcome(moved=True), good, good)
     notes: list[str] = []
-    assert sorted(measured_with(ray, order(tmp_path), monkeypatch, [], notes)) == [0, 1]
+    assert sorted(measured_with(ray, shard_task(tmp_path), monkeypatch, [], notes)) == [0, 1]
     assert ray.asked == [0, 1, 0]
     assert notes == ["measured by 1 worker on 1 node"]
 
@@ -657,7 +667,7 @@ def test_a_cluster_that_gives_nothing_is_told_of_once_a_minute(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     good = outcome(scored=(0, 1), batch=2)
-    first, quiet, seconds = order(tmp_path), list[str](), iter(range(0, 10_000, 7))
+    first, quiet, seconds = shard_task(tmp_path), list[str](), iter(range(0, 10_000, 7))
     monkeypatch.setattr(cluster, "time", SimpleNamespace(monotonic=lambda: next(seconds)))
     measured_with(FakeRay(*[None] * 3, good, good), first, monkeypatch, quiet, [])
     assert not quiet
@@ -668,7 +678,7 @@ def test_a_cluster_that_gives_nothing_is_told_of_once_a_minute(
 def test_only_lost_workers_are_said_to_be_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = order(tmp_path)
+    first = shard_task(tmp_path)
     with pytest.raises(ShardFailedError, match="shard 0 was begun 4 times") as lost:
         measured_with(FakeRay(WorkerCrashedError("gone")), first, monkeypatch, [], [])
     assert lost.value.failure.kind == "killed"
@@ -678,8 +688,8 @@ def test_only_lost_workers_are_said_to_be_lost(
 
 
 def test_a_worker_with_another_gpu_says_so_and_ends(tmp_path: Path) -> None:
-    right = order(tmp_path)
-    program = _CARRY_OUT.replace("for line in", "for number, line in").replace(
+    right = shard_task(tmp_path)
+    program = _MEASURE.replace("for line in", "for number, line in").replace(
         "sys.stdin.buffer:", 'enumerate(sys.stdin.buffer):\n    place["gpus"] = [str(number)]'
     )
     process = subprocess.Popen(
@@ -715,8 +725,8 @@ def test_a_node_with_other_files_is_named_with_the_file(tmp_path: Path) -> None:
         refuse_other_files([video], [None], "n7")
 
 
-def order(tmp_path: Path) -> Order:
-    """The order of the only shard of two videos."""
+def shard_task(tmp_path: Path) -> ShardTask:
+    """The task of the only shard of two videos."""
     make_ucf101(tmp_path / "ucf", [0, 3])
     split = catalog.get("ucf101").load(tmp_path / "ucf", "1")
     registry.load_plugin(MODELS)
@@ -737,7 +747,7 @@ def order(tmp_path: Path) -> Order:
         predictions="",
         machine=describe().fingerprint,
     )
-    return Order(
+    return ShardTask(
         job=job,
         number=0,
         videos=split.videos,
@@ -753,7 +763,7 @@ def order(tmp_path: Path) -> Order:
     )
 
 
-_CARRY_OUT = """
+_MEASURE = """
 import json, sys
 from pathlib import Path
 root = sys.argv[1]
@@ -761,26 +771,27 @@ import importlib.machinery, importlib.util
 spec = importlib.machinery.ModuleSpec("kinobench", None, is_package=True)
 spec.submodule_search_locations = [root]
 sys.modules["kinobench"] = importlib.util.module_from_spec(spec)
-from kinobench.bench.cluster_shard import carry_out
+from kinobench.bench.cluster.shard import ShardWorker
+worker = ShardWorker()
 place = {"node": "1", "worker": "2", "name": "n7", "resources": {"CPU": 2.0}}
 for line in sys.stdin.buffer:
-    outcome, logits = carry_out(line, place)
+    outcome, logits = worker.measure(line, place)
     print(outcome.decode())
     print(json.dumps(None if logits is None else list(logits.shape)), flush=True)
 """
 
 
 def test_a_node_tells_what_differs_there_and_where_memory_ran_out(tmp_path: Path) -> None:
-    right = order(tmp_path)
-    assert order_from_json(right.to_json()) == right
+    right = shard_task(tmp_path)
+    assert task_from_json(right.to_json()) == right
 
-    def altered(**fields: Any) -> Order:
+    def altered(**fields: Any) -> ShardTask:
         return msgspec.structs.replace(right, **fields)
 
-    def with_job(**fields: Any) -> Order:
+    def with_job(**fields: Any) -> ShardTask:
         return altered(job=msgspec.structs.replace(right.job, **fields))
 
-    orders = [
+    tasks = [
         altered(versions=right.versions | {"torch": "1.0"}),
         altered(source="0123456789abcdef"),
         with_job(plugins=(*right.job.plugins, str(tmp_path / "none.py"))),
@@ -789,9 +800,9 @@ def test_a_node_tells_what_differs_there_and_where_memory_ran_out(tmp_path: Path
         altered(sizes=(right.sizes[0], 1)),
         with_job(case=msgspec.structs.replace(right.job.case, model="room_for_one")),
     ]
-    encoded = [each.to_json() for each in orders] + [b'{"job": 1}']
+    encoded = [each.to_json() for each in tasks] + [b'{"job": 1}']
     done = subprocess.run(
-        [sys.executable, "-c", _CARRY_OUT, str(REPOSITORY)],
+        [sys.executable, "-c", _MEASURE, str(REPOSITORY)],
         cwd=tmp_path,
         input=b"\n".join(encoded) + b"\n",
         capture_output=True,

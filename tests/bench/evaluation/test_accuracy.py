@@ -1,5 +1,6 @@
 import copy
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -7,7 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from kinobench.bench.evaluation.accuracy import measure_accuracy
+from kinobench.bench.evaluation.accuracy import evaluate
+from kinobench.bench.evaluation.evaluation import KEEP_NOTHING, Evaluation, Sink
+from kinobench.bench.records.record import Accuracy
 from kinobench.datasets import catalog, pointlight
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.flow.cache import FlowCache
@@ -33,9 +36,9 @@ def read_code(views: torch.Tensor) -> torch.Tensor:
     return logits
 
 
-def _score(root: Path, protocol: Protocol, **options):
+def _score(root: Path, protocol: Protocol, sink: Sink = KEEP_NOTHING, **options: Any) -> Accuracy:
     split = catalog.get("ucf101").load(root, "1")
-    return measure_accuracy(read_code, split, protocol, device=torch.device("cpu"), **options)
+    return evaluate(read_code, split, Evaluation(protocol, **options), sink)
 
 
 def test_top_1_and_top_5_are_exactly_what_was_painted(tmp_path: Path) -> None:
@@ -75,7 +78,7 @@ def test_nothing_readable_gives_no_accuracy_rather_than_zero(tmp_path: Path) -> 
 def test_per_view_logits_are_kept(tmp_path: Path) -> None:
     make_ucf101(tmp_path, [7, 8])
     folder = tmp_path / "kept" / "case"
-    accuracy = _score(tmp_path, preset("common-112").with_views(3, 1), predictions=folder)
+    accuracy = _score(tmp_path, preset("common-112").with_views(3, 1), Sink(folder))
     assert accuracy.predictions == folder.as_posix()
     places, shard = sorted(folder.iterdir())
     assert (places.name, shard.name) == ("_places.parquet", "shard-00000.parquet")
@@ -95,13 +98,8 @@ def test_a_result_depends_neither_on_batches_nor_on_readers(tmp_path: Path, read
     protocol = preset("common-112").with_views(2, 1)
     whole = _score(tmp_path, protocol, batch=1000)
     progress: list[tuple[int, int]] = []
-    parts = _score(
-        tmp_path,
-        protocol,
-        batch=3,
-        readers=readers,
-        progress=lambda done, total: progress.append((done, total)),
-    )
+    sink = Sink(progress=lambda done, total: progress.append((done, total)))
+    parts = _score(tmp_path, protocol, sink, batch=3, readers=readers)
     assert msgspec.structs.replace(parts, wall_s=0) == msgspec.structs.replace(whole, wall_s=0)
     assert progress == [(done, 5) for done in range(1, 6)]
 
@@ -116,10 +114,10 @@ def test_every_forward_is_of_as_many_views(tmp_path: Path) -> None:
 
     split = catalog.get("ucf101").load(tmp_path, "1")
     protocol = preset("common-112").with_views(5, 1)
-    measure_accuracy(forward, split, protocol, device=torch.device("cpu"), batch=4)
+    evaluate(forward, split, Evaluation(protocol, batch=4))
     assert sizes == [4, 4, 4, 4]  # 3 videos x 5 views, and the last once more
     sizes.clear()
-    measure_accuracy(forward, split, protocol, device=torch.device("cpu"), batch=64)
+    evaluate(forward, split, Evaluation(protocol, batch=64))
     assert sizes == [15]  # a split that fills no batch needs no larger one
 
 
@@ -133,7 +131,7 @@ def test_what_is_not_finite_is_counted_and_wrong(tmp_path: Path) -> None:
 
     split = catalog.get("ucf101").load(tmp_path, "1")
     protocol = preset("common-112").with_views(1, 1)
-    accuracy = measure_accuracy(forward, split, protocol, device=torch.device("cpu"))
+    accuracy = evaluate(forward, split, Evaluation(protocol))
     assert (accuracy.not_finite, accuracy.top1, accuracy.scored) == (1, 2 / 3, 3)
 
 
@@ -143,9 +141,7 @@ def test_logits_of_another_shape_are_refused(tmp_path: Path, shape: tuple[int, .
     split = catalog.get("ucf101").load(tmp_path, "1")
     protocol = preset("common-112").with_views(1, 1)
     with pytest.raises(KinobenchError, match="1 views and 101 classes"):
-        measure_accuracy(
-            lambda views: torch.zeros(shape), split, protocol, device=torch.device("cpu")
-        )
+        evaluate(lambda views: torch.zeros(shape), split, Evaluation(protocol))
 
 
 def test_a_case_goes_on_with_half_the_views_where_memory_runs_out(tmp_path: Path) -> None:
@@ -161,18 +157,18 @@ def test_a_case_goes_on_with_half_the_views_where_memory_runs_out(tmp_path: Path
     split = catalog.get("ucf101").load(tmp_path, "1")
     protocol = preset("common-112").with_views(3, 1)
     notes: list[str] = []
-    options = {"device": torch.device("cpu"), "batch": 4, "predictions": tmp_path / "kept"}
-    accuracy = measure_accuracy(forward, split, protocol, note=notes.append, **options)
+    evaluation, sink = Evaluation(protocol, batch=4), Sink(tmp_path / "kept", note=notes.append)
+    accuracy = evaluate(forward, split, evaluation, sink)
     assert (accuracy.top1, accuracy.scored) == (1.0, 3)
     assert sizes == [4, 2, 2, 2, 2, 2, 2]
-    told = ["out of memory with 4 views in a forward: 2 were the most that fit"]
-    assert notes == told
+    halved = ["out of memory with 4 views in a forward: 2 were the most that fit"]
+    assert notes == halved
     (shard,) = (tmp_path / "kept").glob("shard-*")
     assert b'"batch":2' in pq.read_schema(shard).metadata[b"kinobench"]
-    # A run that continues says it too, though it sees nothing of it.
+    # A run that continues notes it too, though it sees nothing of it.
     notes.clear()
-    assert measure_accuracy(forward, split, protocol, note=notes.append, **options).top1 == 1.0
-    assert notes == ["continued after 3 of 3 videos", *told]
+    assert evaluate(forward, split, evaluation, sink).top1 == 1.0
+    assert notes == ["continued after 3 of 3 videos", *halved]
 
 
 def test_under_a_probe_the_network_sees_the_same_views_in_another_order(tmp_path: Path) -> None:
@@ -186,8 +182,7 @@ def test_under_a_probe_the_network_sees_the_same_views_in_another_order(tmp_path
             views.append(clips.clone())
             return torch.zeros(len(clips), 8)
 
-        cpu = torch.device("cpu")
-        measure_accuracy(forward, split, preset("pointlight"), device=cpu, batch=8, probe=probe)
+        evaluate(forward, split, Evaluation(preset("pointlight"), batch=8, probe=probe))
         return torch.cat(views)
 
     plain = seen(None)
@@ -210,16 +205,14 @@ def test_the_flow_is_that_of_the_probed_clip(tmp_path: Path, probe: Probe) -> No
             views.append(flow.clone())
             return torch.zeros(len(flow), 8)
 
-        measure_accuracy(
-            forward,
-            split,
+        evaluation = Evaluation(
             preset("pointlight"),
-            device=torch.device("cpu"),
             kinds=("flow",),
             flow="farneback",
             flow_cache=cache,
             probe=probe,
         )
+        evaluate(forward, split, evaluation)
         return torch.cat(views)
 
     cache = FlowCache(str(tmp_path / "cache"))
@@ -228,22 +221,15 @@ def test_the_flow_is_that_of_the_probed_clip(tmp_path: Path, probe: Probe) -> No
     assert not torch.equal(probed, plain) and torch.equal(probed, seen(probe, None))
 
 
-def test_copies_in_threads_beside_it_give_the_same_files_byte_for_byte(tmp_path: Path) -> None:
+def test_copies_in_threads_give_the_same_files_byte_for_byte(tmp_path: Path) -> None:
     root = pointlight.make_pointlight(tmp_path / "p", train_per_class=1, test_per_class=20)
     split = pointlight.load(root, "test")  # 160 videos: three shards
     torch.manual_seed(0)
     network = registry.get("early_fusion_tiny").build(8, 16, 64).eval()
-    folders = [tmp_path / "alone", tmp_path / "beside"]
+    folders = [tmp_path / "alone", tmp_path / "copies"]
     found = [
-        measure_accuracy(
-            network,
-            split,
-            preset("pointlight"),
-            device=torch.device("cpu"),
-            beside=beside,
-            predictions=folder,
-        )
-        for folder, beside in zip(folders, ([], [copy.deepcopy(network)]), strict=True)
+        evaluate(network, split, Evaluation(preset("pointlight")), Sink(folder), copies=copies)
+        for folder, copies in zip(folders, ([], [copy.deepcopy(network)]), strict=True)
     ]
     assert found[0].top1 == found[1].top1 and found[0].scored == 160
     files = [sorted(path.name for path in folder.iterdir()) for folder in folders]

@@ -25,9 +25,10 @@ from typer.testing import CliRunner
 
 from kinobench.bench.analysis.analyse import analyse
 from kinobench.bench.cli import app
-from kinobench.bench.evaluation.accuracy import measure_accuracy
+from kinobench.bench.evaluation.accuracy import evaluate
+from kinobench.bench.evaluation.evaluation import Evaluation, Sink
 from kinobench.bench.evaluation.predictions import open_predictions
-from kinobench.bench.statistics.stats import hits_at
+from kinobench.bench.statistics.scores import hits_at
 from kinobench.datasets import catalog
 from kinobench.datasets.protocol import PRESETS, Protocol
 
@@ -248,14 +249,8 @@ def assert_known(dataset: str, root: Path, protocol: Protocol, folder: Path, mos
     asked += [by_id[id_of(video)] for video in videos[1:]]
     split = msgspec.structs.replace(split, videos=tuple(asked))
 
-    accuracy = measure_accuracy(
-        PaintedNetwork(classes, protocol.mean, protocol.std),
-        split,
-        protocol,
-        device=torch.device("cpu"),
-        batch=4,
-        predictions=folder,
-    )
+    network = PaintedNetwork(classes, protocol.mean, protocol.std)
+    accuracy = evaluate(network, split, Evaluation(protocol, batch=4), Sink(folder))
 
     known = [(video, views_of(video, protocol, classes)) for video in videos]
     assert_shards_hold(folder, known, protocol, classes)

@@ -7,10 +7,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from kinobench.bench.evaluation import case
 from kinobench.bench.evaluation.shards import Shard
 from kinobench.bench.evaluation.side_by_side import side_by_side
 from kinobench.bench.network.network import Network
-from kinobench.bench.run import worker
 from kinobench.datasets.protocol import preset
 from kinobench.datasets.split import Split, Video
 
@@ -26,16 +26,16 @@ def numbers(shards: Sequence[Shard], done: Callable[[int], None]) -> Iterator[tu
         yield shard.number, threading.current_thread().name
 
 
-@pytest.mark.parametrize("lanes", [1, 2, 3, 7])
-def test_every_shard_is_measured_once_each_lane_in_a_thread_of_its_own(lanes: int) -> None:
-    told: list[int] = []
-    found = list(side_by_side([numbers] * lanes, SHARDS, told.append))
+@pytest.mark.parametrize("threads", [1, 2, 3, 7])
+def test_every_shard_is_measured_once_by_one_of_the_threads(threads: int) -> None:
+    reported: list[int] = []
+    found = list(side_by_side([numbers] * threads, SHARDS, reported.append))
     assert sorted(number for number, _ in found) == [0, 1, 2, 3, 4]
-    assert len({name for _, name in found}) == min(lanes, 5)
-    assert max(told) == 10 and sorted(told) == told
+    assert len({name for _, name in found}) == min(threads, 5)
+    assert max(reported) == 10 and sorted(reported) == reported
 
 
-def test_what_a_lane_raises_is_raised_and_no_thread_is_left() -> None:
+def test_what_a_thread_raises_is_raised_and_no_thread_is_left() -> None:
     def fails(shards: Sequence[Shard], done: Callable[[int], None]) -> Iterator[tuple[int, str]]:
         raise ValueError("a broken network")
         yield  # a generator
@@ -46,7 +46,7 @@ def test_what_a_lane_raises_is_raised_and_no_thread_is_left() -> None:
     assert set(threading.enumerate()) <= before
 
 
-def test_a_reader_who_goes_away_ends_the_lanes() -> None:
+def test_a_reader_who_goes_away_ends_the_threads() -> None:
     closed: list[int] = []
 
     def endless(shards: Sequence[Shard], done: Callable[[int], None]) -> Iterator[int]:
@@ -73,7 +73,7 @@ def test_a_reader_who_goes_away_ends_the_lanes() -> None:
 def test_a_network_is_copied_for_cores_and_shards_that_would_be_idle(
     monkeypatch: pytest.MonkeyPatch, cores: int, threads: int, videos: int, copies: int
 ) -> None:
-    monkeypatch.setattr(worker, "physical_cores", lambda: cores)
+    monkeypatch.setattr(case, "physical_cores", lambda: cores)
     network = Network(
         made_case("early_fusion_tiny", threads=threads, protocol=preset("pointlight"))
     )
@@ -83,5 +83,5 @@ def test_a_network_is_copied_for_cores_and_shards_that_would_be_idle(
         classes=("A",),
         videos=tuple(msgspec.structs.replace(VIDEO, id=str(each)) for each in range(videos)),
     )  # 320 videos are ten shards
-    made = worker._copies(network, split)
+    made = case.copies(network, split)
     assert len(made) == copies and network.module not in made

@@ -11,7 +11,9 @@ import pytest
 import torch
 
 from kinobench.bench.evaluation.accuracy import measure_shards
-from kinobench.bench.evaluation.read_ahead import Forwards, FrameRooms, ahead_limit, read_ahead
+from kinobench.bench.evaluation.evaluation import Evaluation
+from kinobench.bench.evaluation.forwards import Forwards
+from kinobench.bench.evaluation.read_ahead import FrameRooms, ahead_limit, read_ahead
 from kinobench.bench.evaluation.shards import Shard
 from kinobench.bench.network.failures import out_of_memory
 from kinobench.bench.network.inputs import FlowViews, VideoInputs
@@ -86,7 +88,7 @@ def test_frames_that_wait_stay_within_their_bytes(
 
 
 def test_what_lies_beside_the_frames_counts_in_the_same_bound() -> None:
-    rooms = FrameRooms(1000, beside_bytes=300)
+    rooms = FrameRooms(1000, extra_bytes=300)
     rooms.give(0, (100,))
     rooms.give(1, (100,))
     assert rooms.bytes_given == 800
@@ -102,8 +104,8 @@ def test_what_lies_beside_the_frames_counts_in_the_same_bound() -> None:
 def test_the_flow_of_the_videos_that_are_ahead_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
 
-    def watched(*_: object, beside_bytes: int = 0, **__: object) -> Iterator[None]:
-        seen.append(beside_bytes)
+    def watched(*_: object, extra_bytes: int = 0, **__: object) -> Iterator[None]:
+        seen.append(extra_bytes)
         return (each for each in ())
 
     monkeypatch.setattr("kinobench.bench.evaluation.accuracy.read_ahead", watched)
@@ -113,10 +115,8 @@ def test_the_flow_of_the_videos_that_are_ahead_is_bounded(monkeypatch: pytest.Mo
         measured = measure_shards(
             lambda *views: torch.zeros(len(views[0]), 8),
             shards,
-            protocol,
+            Evaluation(protocol, kinds=kinds),  # type: ignore[arg-type]
             classes=8,
-            device=CPU,
-            kinds=kinds,  # type: ignore[arg-type]
         )
         for _ in measured:
             pass

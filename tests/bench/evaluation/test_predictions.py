@@ -94,7 +94,7 @@ def test_shards_of_other_columns_are_refused(tmp_path: Path) -> None:
         ([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10], "'v000001' has not the views 0 to 5"),
         ([0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 9, 11], "'v000001' has not the views 0 to 5"),
         ([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 11], "'v000002' has not the views 0 to 5"),
-        ([*range(12), *range(6)], "'v000000' stands there twice"),
+        ([*range(12), *range(6)], "'v000000' is there twice"),
     ],
 )
 def test_views_that_are_not_whole_are_refused(
@@ -136,7 +136,7 @@ def test_empty_cells_are_refused(tmp_path: Path) -> None:
         ("text.parquet", "can't be read"),
         ("other.parquet", "these are no predictions: they need the columns video, view, label"),
         ("lists.parquet", "the last a list of fixed size"),
-        ("none.parquet", "no video stands in it"),
+        ("none.parquet", "it has no video"),
         ("folder", "no Parquet file lies in this folder"),
     ],
 )

@@ -4,6 +4,8 @@ import importlib
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -14,17 +16,11 @@ import torch
 from torch import nn
 
 from kinobench.bench.evaluation import resume, shards
-from kinobench.bench.evaluation.accuracy import measure_accuracy, views_in_a_forward
-from kinobench.bench.evaluation.resume import (
-    Claim,
-    Conditions,
-    Holder,
-    claim,
-    imported_digest,
-    is_begun,
-    mark_finished,
-    source_digest,
-)
+from kinobench.bench.evaluation.accuracy import evaluate, views_in_a_forward
+from kinobench.bench.evaluation.code_digest import imported_digest, source_digest
+from kinobench.bench.evaluation.conditions import Conditions
+from kinobench.bench.evaluation.evaluation import Evaluation, Sink
+from kinobench.bench.evaluation.resume import Claim, Holder, claim, is_begun, mark_finished
 from kinobench.bench.evaluation.shards import (
     Shard,
     ShardLogits,
@@ -148,7 +144,7 @@ def _written(folder: Path, shard: Shard) -> Path:
     return shard.path(folder)
 
 
-def test_a_folder_that_is_gone_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_is_gone_is_reported(tmp_path: Path) -> None:
     shard = cut(made_split(1), 1)[0]
     measured = ShardLogits((), np.zeros((0, 1, 3), dtype=np.float32), (), 2)
     with pytest.raises(KinobenchError, match="give another --results"):
@@ -179,15 +175,8 @@ def test_what_a_stopped_run_left_is_continued_to_the_same_bytes(
     protocol = preset("common-112").with_views(2, 1)
 
     def measure(forward: StopsAt, folder: Path, notes: list[str]):
-        return measure_accuracy(
-            forward,
-            split,
-            protocol,
-            device=torch.device("cpu"),
-            batch=3,
-            predictions=folder,
-            note=notes.append,
-        )
+        sink = Sink(folder, note=notes.append)
+        return evaluate(forward, split, Evaluation(protocol, batch=3), sink)
 
     notes: list[str] = []
     whole = measure(StopsAt(None), tmp_path / "whole", notes)
@@ -222,9 +211,7 @@ def test_a_video_that_was_replaced_is_measured_again_with_its_shard(
     scored = []
     for _ in range(2):
         network = StopsAt(None)
-        accuracy = measure_accuracy(
-            network, split, protocol, device=torch.device("cpu"), predictions=tmp_path / "kept"
-        )
+        accuracy = evaluate(network, split, Evaluation(protocol), Sink(tmp_path / "kept"))
         scored.append((accuracy.scored, network.calls))
         paths[1].write_bytes(content)
     assert scored == [(1, 1), (2, 1)]
@@ -233,12 +220,9 @@ def test_a_video_that_was_replaced_is_measured_again_with_its_shard(
 def test_halves_are_scored_as_they_are_kept(tmp_path: Path) -> None:
     make_ucf101(tmp_path, [5])
     split = catalog.get("ucf101").load(tmp_path, "1")
-    accuracy = measure_accuracy(
-        lambda views: read_code(views) * 1e5,
-        split,
-        preset("common-112").with_views(1, 1),
-        device=torch.device("cpu"),
-        logits="float16",
+    evaluation = Evaluation(preset("common-112").with_views(1, 1))
+    accuracy = evaluate(
+        lambda views: read_code(views) * 1e5, split, evaluation, Sink(logits="float16")
     )
     assert (accuracy.not_finite, accuracy.top1) == (1, 0.0)  # a half ends at 65504
 
@@ -250,8 +234,9 @@ def test_a_killed_runs_folder_is_continued_and_a_finished_one_is_not(tmp_path: P
     with claim(tmp_path, "run2-001", CONDITIONS) as second:
         assert second == first == Claim(tmp_path / "run1-001", ())
         names = sorted(path.name for path in second.folder.iterdir())
-        assert names == ["conditions.json", "holder.json"]
-    assert [path.name for path in second.folder.iterdir()] == ["conditions.json"]
+        assert names == ["conditions.json", "holder.json", "lock"]
+    names = sorted(path.name for path in second.folder.iterdir())
+    assert names == ["conditions.json", "lock"]
     mark_finished(second.folder)
     with claim(tmp_path, "run3-001", CONDITIONS) as third:
         assert third == (tmp_path / "run3-001", ())
@@ -289,6 +274,7 @@ def test_a_folder_that_a_run_was_killed_in_the_middle_of_beginning_is_removed(
 ) -> None:
     for name in ("empty", "begun", "empty now", "kept"):
         (tmp_path / name).mkdir()
+    (tmp_path / "begun" / "lock").touch()
     (tmp_path / "begun" / "conditions.json.unfinished").touch()
     (tmp_path / "kept" / "shard-00000.parquet").touch()
     for name in ("empty", "begun", "kept"):
@@ -350,22 +336,29 @@ def test_fresh_removes_what_is_unfinished_and_nothing_else(tmp_path: Path) -> No
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run1-001", "run3-001"]
 
 
+@contextmanager
+def locking(folder: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run a process that has a folder locked until it is killed, or reads no more."""
+    script = (
+        "import filelock, sys\nlock = filelock.FileLock(sys.argv[1])\nlock.acquire()\n"
+        "print('locked', flush=True)\nsys.stdin.read()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(folder / "lock")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None and process.stdout.readline() == b"locked\n"
+        yield process
+
+
 def test_a_folder_that_another_process_writes_to_is_left_to_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(resume, "PATIENCE_S", 0.1)
     with claim(tmp_path, "run1-001", CONDITIONS) as first:
         pass
-    script = (
-        "import fcntl, sys\nfile = open(sys.argv[1], 'rb')\nfcntl.flock(file, fcntl.LOCK_EX)\n"
-        "print('locked', flush=True)\nsys.stdin.read()\n"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", script, str(first.folder / "conditions.json")],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    ) as other:
-        assert other.stdout is not None and other.stdout.readline() == b"locked\n"
+    with locking(first.folder):
         with claim(tmp_path, "run2-001", CONDITIONS) as second:
             assert second.folder == tmp_path / "run2-001"
             assert second.notes == ("not continued: run1-001, which another process is measuring",)
@@ -380,27 +373,18 @@ def test_a_folder_whose_holder_is_ending_is_waited_for(
     monkeypatch.setattr(resume, "PATIENCE_S", 0.0)
     with claim(tmp_path, "run1-001", CONDITIONS) as first:
         pass
-    script = (
-        "import fcntl, sys\nfile = open(sys.argv[1], 'rb')\nfcntl.flock(file, fcntl.LOCK_EX)\n"
-        "print('locked', flush=True)\nsys.stdin.read()\n"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", script, str(first.folder / "conditions.json")],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    ) as other:
-        assert other.stdout is not None and other.stdout.readline() == b"locked\n"
-        told: list[str] = []
+    with locking(first.folder) as other:
+        reported: list[str] = []
 
         def waiting(text: str) -> None:
-            told.append(text)
+            reported.append(text)
             other.kill()
 
         holder = Holder(host=Holder.here().host, pid=other.pid, command=os.getpid())
         assert not holder.is_ending
         (first.folder / "holder.json").write_bytes(msgspec.json.encode(holder))
         with claim(tmp_path, "run2-001", CONDITIONS, waiting=waiting) as second:
-            assert second.folder == tmp_path / "run2-001" and told == []
+            assert second.folder == tmp_path / "run2-001" and reported == []
         mark_finished(second.folder)
         orphan = msgspec.structs.replace(holder, command=1)
         assert orphan.is_ending
@@ -408,7 +392,7 @@ def test_a_folder_whose_holder_is_ending_is_waited_for(
         (first.folder / "holder.json").write_bytes(msgspec.json.encode(orphan))
         with claim(tmp_path, "run3-001", CONDITIONS, waiting=waiting) as third:
             assert third == first
-        assert told == [f"waiting for the end of process {other.pid}, whose run was killed"]
+        assert reported == [f"waiting for the end of process {other.pid}, whose run was killed"]
     assert Holder(host=holder.host, pid=other.pid, command=os.getpid()).is_ending
 
 

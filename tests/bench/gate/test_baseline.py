@@ -47,7 +47,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def nothing_is_left(repository: Path, within_s: float = 20.0) -> bool:
-    """Tell whether neither git nor the disk has a worktree, sooner or later."""
+    """Return whether neither git nor the disk has a worktree, sooner or later."""
     end = time.monotonic() + within_s
     while time.monotonic() < end:
         listed = git(repository, "worktree", "list", "--porcelain").count("worktree ")
@@ -63,18 +63,18 @@ def test_the_baseline_of_a_branch_is_where_it_left_the_default_branch(repository
     commit(repository, "three")
     commit(repository, "four")
     found = gate_baseline.find_commit(repository, None)
-    assert found.sha == base and "merge base with main" in found.said
+    assert found.sha == base and "merge base with main" in found.description
 
 
 def test_the_baseline_on_the_default_branch_is_the_commit_before(repository: Path) -> None:
     found = gate_baseline.find_commit(repository, None)
-    assert found.sha == git(repository, "rev-parse", "HEAD~1") and found.said == "HEAD~1"
+    assert found.sha == git(repository, "rev-parse", "HEAD~1") and found.description == "HEAD~1"
 
 
 def test_changes_that_are_not_committed_are_compared_with_head(repository: Path) -> None:
     (repository / "file.txt").write_text("three")
     found = gate_baseline.find_commit(repository, None)
-    assert found.sha == git(repository, "rev-parse", "HEAD") and "differs" in found.said
+    assert found.sha == git(repository, "rev-parse", "HEAD") and "differs" in found.description
 
 
 def test_a_ref_that_is_no_commit_is_refused_with_the_cure(repository: Path) -> None:
@@ -119,7 +119,7 @@ HOOK = """\
 import os, sys
 sys.path.insert(0, {links!r})
 from pathlib import Path
-from kinobench.bench import gate_baseline
+from kinobench.bench.gate import baseline as gate_baseline
 commit = gate_baseline.find_commit(Path({repository!r}), None)
 with gate_baseline.worktree(Path({repository!r}), commit.sha) as place:
     said = sorted(each.name for each in place.iterdir()), os.environ["GIT_INDEX_FILE"]
@@ -183,7 +183,8 @@ def test_hooks_of_the_repository_dont_run_for_the_baseline(repository: Path) -> 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_the_worktree_is_removed_when_the_command_is_killed(repository: Path) -> None:
     code = (
-        "import sys, time; from pathlib import Path; from kinobench.bench import gate_baseline\n"
+        "import sys, time; from pathlib import Path\n"
+        "from kinobench.bench.gate import baseline as gate_baseline\n"
         "with gate_baseline.worktree(Path(sys.argv[1]), 'HEAD') as place:\n"
         "    print(place, flush=True); time.sleep(60)"
     )

@@ -325,7 +325,7 @@ def test_a_missing_build_and_a_missing_driver_are_told_apart(
 
 def test_describing_a_machine_imports_no_torch() -> None:
     code = (
-        "import sys; from kinobench.bench import environment as e; e.describe(); "
+        "import sys; from kinobench.bench.machine import environment as e; e.describe(); "
         "e.describe('cuda', first_gpu=True); e.require_device('cpu'); "
         "assert 'torch' not in sys.modules"
     )

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 import torch
 
-from kinobench.bench.evaluation.accuracy import measure_accuracy
+from kinobench.bench.evaluation.accuracy import evaluate
+from kinobench.bench.evaluation.evaluation import KEEP_NOTHING, Evaluation, Sink
 from kinobench.bench.evaluation.shards import read_shard
 from kinobench.bench.measure.sweep import measure_sweep
 from kinobench.bench.network.network import Network
@@ -86,9 +87,8 @@ def test_two_networks_of_mode_cudagraph_classify_to_the_same_bits(tmp_path: Path
         network.settle()
         assert network.classify is network.module and network.forward is not network.module
         split = catalog.get("ucf101").load(tmp_path, "1")
-        measure_accuracy(
-            network.classify, split, protocol, device=CUDA, batch=4, predictions=tmp_path / name
-        )
+        evaluation = Evaluation(protocol, device=CUDA, batch=4)
+        evaluate(network.classify, split, evaluation, Sink(tmp_path / name))
         found.append((tmp_path / name / "shard-00000.parquet").read_bytes())
     assert found[0] == found[1]
 
@@ -107,9 +107,11 @@ class Reads:
         return read_code(views.cpu().float()).to(CUDA)
 
 
-def _score(root: Path, network: Reads, protocol: Protocol, **options) -> Accuracy:
+def _score(
+    root: Path, network: Reads, protocol: Protocol, sink: Sink = KEEP_NOTHING, **options
+) -> Accuracy:
     split = catalog.get("ucf101").load(root, "1")
-    return measure_accuracy(network, split, protocol, device=CUDA, **options)
+    return evaluate(network, split, Evaluation(protocol, device=CUDA, **options), sink)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
@@ -121,7 +123,7 @@ def test_what_is_painted_is_read_and_a_continued_run_has_the_same_bytes(
     make_ucf101(tmp_path, labels, shown)
     protocol = preset("common-112").with_views(10, 3)
     kept, options = tmp_path / "kept", {"dtype": dtype, "readers": 4}
-    whole = _score(tmp_path, Reads(), protocol, predictions=kept, **options)
+    whole = _score(tmp_path, Reads(), protocol, Sink(kept), **options)
     # The five guesses are the code and the four classes after it: never one that lies before it.
     assert (whole.top1, whole.scored) == (0.75, 40)
     shards = sorted(kept.glob("shard-*.parquet"))
@@ -129,9 +131,8 @@ def test_what_is_painted_is_read_and_a_continued_run_has_the_same_bytes(
     assert len(shards) == 5 and read_shard(shards[0]).logits.shape == (8, 30, 101)
     shards[1].unlink()
     notes: list[str] = []
-    again = _score(
-        tmp_path, Reads(), protocol, predictions=kept, note=notes.append, batch=8, **options
-    )
+    sink = Sink(kept, note=notes.append)
+    again = _score(tmp_path, Reads(), protocol, sink, batch=8, **options)
     assert notes == ["continued after 32 of 40 videos"]
     assert [shard.read_bytes() for shard in shards] == before
     assert msgspec.structs.replace(again, wall_s=0) == msgspec.structs.replace(whole, wall_s=0)
@@ -141,7 +142,7 @@ def test_real_want_of_memory_halves_the_batch(tmp_path: Path, little_memory: Non
     make_ucf101(tmp_path, [0, 3, 50])
     network, notes = Reads(600 * 2**20), []
     protocol = preset("common-112").with_views(4, 1)
-    accuracy = _score(tmp_path, network, protocol, batch=8, note=notes.append)
+    accuracy = _score(tmp_path, network, protocol, Sink(note=notes.append), batch=8)
     assert (accuracy.top1, accuracy.scored) == (1.0, 3)
     assert network.sizes[:3] == [8, 4, 2] and set(network.sizes[3:]) == {2}
     assert notes == ["out of memory with 8 views in a forward: 2 were the most that fit"]

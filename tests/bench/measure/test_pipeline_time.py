@@ -15,6 +15,7 @@ import torch
 from rich.console import Console
 
 from kinobench.bench.evaluation import accuracy
+from kinobench.bench.evaluation.evaluation import Evaluation
 from kinobench.bench.leaderboard import end_to_end_table as pipeline_table
 from kinobench.bench.measure.end_to_end import (
     Laps,
@@ -228,11 +229,12 @@ def test_cudnn_chooses_overlapped_as_it_does_by_stage(
         entered.append(device)
         yield
 
-    monkeypatch.setattr(accuracy, "_same_arithmetic_each_time", another_choice)
+    monkeypatch.setattr(accuracy, "_repeatable_arithmetic", another_choice)
     network, split = settled(), made_split(tmp_path)
     timed, _ = timed_with(network, split, TickingClock())
     assert timed is not None and entered == []
-    accuracy.measure_accuracy(network.classify, split, network.case.protocol, device=network.device)
+    evaluation = Evaluation(network.case.protocol, device=network.device)
+    accuracy.evaluate(network.classify, split, evaluation)
     assert entered == [network.device]
 
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from kinobench.bench.evaluation.accuracy import measure_accuracy
+from kinobench.bench.evaluation.accuracy import evaluate
+from kinobench.bench.evaluation.evaluation import Evaluation
 from kinobench.bench.leaderboard.leaderboard import boards
 from kinobench.bench.measure.flow_time import LEAST_SAMPLES, measure_flow_time, moving_texture
 from kinobench.bench.network.inputs import random_inputs, shifted_copies, video_inputs
@@ -110,15 +111,8 @@ def test_a_network_of_flow_alone_tells_directions_in_real_files(
     cache = FlowCache(tmp_path / "cache")
     scored = []
     for _ in range(2):
-        accuracy = measure_accuracy(
-            by_direction,
-            moving,
-            POINTLIGHT,
-            device=torch.device("cpu"),
-            kinds=("flow",),
-            flow_cache=cache,
-            batch=3,
-        )
+        evaluation = Evaluation(POINTLIGHT, kinds=("flow",), flow_cache=cache, batch=3)
+        accuracy = evaluate(by_direction, moving, evaluation)
         scored.append((accuracy.top1, accuracy.scored))
     assert scored == [(1.0, 2), (1.0, 2)]
     assert len(list(cache.root.rglob("*.flow"))) == 2
@@ -132,9 +126,7 @@ def test_rgb_comes_first_and_flow_second_of_the_same_views(moving: Split) -> Non
         return by_direction(flow)
 
     protocol = POINTLIGHT.with_views(2, 1)
-    accuracy = measure_accuracy(
-        network, moving, protocol, device=torch.device("cpu"), kinds=("rgb", "flow"), batch=3
-    )
+    accuracy = evaluate(network, moving, Evaluation(protocol, kinds=("rgb", "flow"), batch=3))
     assert seen == [((3, 3, 16, 64, 64), (3, 30, 64, 64))] * 2  # the second is filled up
     assert accuracy.top1 == 1.0 and accuracy.views == 2
 
@@ -231,14 +223,8 @@ def test_what_cannot_be_measured_is_told_before_anything_is() -> None:
 def test_a_cache_that_cannot_be_written_costs_no_result(moving: Split, tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file, not a folder")
     cache = FlowCache(tmp_path / "taken")
-    accuracy = measure_accuracy(
-        by_direction,
-        moving,
-        POINTLIGHT,
-        device=torch.device("cpu"),
-        kinds=("flow",),
-        flow_cache=cache,
-    )
+    evaluation = Evaluation(POINTLIGHT, kinds=("flow",), flow_cache=cache)
+    accuracy = evaluate(by_direction, moving, evaluation)
     assert accuracy.top1 == 1.0
     assert cache.fault is not None and str(cache.root) in cache.fault
 

@@ -179,7 +179,8 @@ def test_a_pytest_that_does_not_ask_for_it_imports_nothing_of_kinobench(
         "def test_other():\n"
         "    loaded = sorted(n for n in sys.modules if n.split('.')[0] == 'kinobench')\n"
         "    plugin = 'kinobench.bench.pytest_plugin'\n"
-        "    assert loaded == ['kinobench', 'kinobench.bench', plugin, plugin + '.plugin']\n"
+        "    package = ['kinobench', 'kinobench.bench', plugin, plugin + '.plugin']\n"
+        "    assert loaded == [*package, 'kinobench.datasets']\n"
         "    assert not {'torch', 'numpy', 'msgspec', 'psutil', 'rich'} & set(sys.modules)\n"
     )
     for more in ((), ("-p", "no:benchmark")):

@@ -8,11 +8,11 @@ import msgspec
 import pytest
 import torch
 
+from kinobench.bench.evaluation.case import compare_classes
 from kinobench.bench.leaderboard.leaderboard import boards
 from kinobench.bench.leaderboard.tables import footnotes
 from kinobench.bench.records.job import Event, Note
 from kinobench.bench.records.record import Case, from_json
-from kinobench.bench.run import worker
 from kinobench.bench.run.plan import plan
 from kinobench.bench.run.settings import settings_of
 from kinobench.bench.run.suite import Suite, parse
@@ -87,7 +87,7 @@ def compared(case: Case, classes: tuple[str, ...] | None) -> list[str]:
     if classes is not None:
         split = Split(dataset="mine", name="test", classes=classes, videos=())
     told: list[Event] = []
-    worker._compare_classes(case, split, told.append)
+    compare_classes(case, split, told.append)
     return [event.text for event in told if isinstance(event, Note)]
 
 

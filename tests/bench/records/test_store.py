@@ -2,12 +2,13 @@
 
 import json
 import os
+import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from kinobench.bench.records.files import write_text
+from kinobench.bench.records.files import replacing, write_text
 from kinobench.bench.records.store import RunFile, read_records
 from kinobench.datasets.errors import KinobenchError
 
@@ -198,3 +199,46 @@ def test_writers_side_by_side_never_leave_a_torn_file(tmp_path: Path) -> None:
         for future in writing:
             future.result()
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_a_replaced_file_is_the_new_one_only_once_it_is_whole(
+    tmp_path: Path, durable: bool
+) -> None:
+    path = tmp_path / "file"
+    with replacing(path, durable=durable) as unfinished:
+        unfinished.write_text("first")
+        assert unfinished.parent == path.parent and not path.exists()
+    with pytest.raises(RuntimeError), replacing(path, durable=durable) as unfinished:
+        unfinished.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "first" and list(path.parent.iterdir()) == [path]
+    assert path.stat().st_mode & 0o777 == 0o666 & ~_umask()
+
+
+def test_a_durable_file_is_on_disk_before_its_name_and_the_name_before_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    fsync, rename = os.fsync, Path.replace
+
+    def synced(number: int) -> None:
+        done.append("folder" if stat.S_ISDIR(os.fstat(number).st_mode) else "file")
+        fsync(number)
+
+    def renamed(self: Path, target: Path) -> Path:
+        done.append("name")
+        return rename(self, target)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(Path, "replace", renamed)
+    for durable in (True, False):
+        with replacing(tmp_path / "file", durable=durable) as unfinished:
+            unfinished.write_text("whole")
+    assert done == ["file", "name", "folder", "name"]
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -98,7 +98,7 @@ def test_another_networks_case_is_forked_with_that_networks_libraries(
 def test_libraries_start_no_thread_that_a_fork_would_lack() -> None:
     code = """
 import os
-from kinobench.bench.worker import load_libraries
+from kinobench.bench.run.worker import load_libraries
 load_libraries("early_fusion_tiny")
 before = len(os.listdir("/proc/self/task"))
 for model in ("timesformer_tiny", "vivit_tiny", "videomae_vit_s", "vjepa2_tiny", "mvit_tiny"):

@@ -9,19 +9,14 @@ from statsmodels.stats import contingency_tables
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
-from kinobench.bench.statistics.stats import (
-    NOWHERE,
+from kinobench.bench.statistics.intervals import (
     difference_interval,
-    hits_at,
-    holm,
-    mcnemar,
     median_interval,
-    named_classes,
-    places,
     resampled_difference,
-    scores,
     wilson,
 )
+from kinobench.bench.statistics.scores import NOWHERE, hits_at, named_classes, places, scores
+from kinobench.bench.statistics.tests import holm, mcnemar
 
 
 @pytest.mark.parametrize(

@@ -21,12 +21,13 @@ import torch
 from _pytest.mark import ParameterSet
 from torch import nn
 
-from kinobench.bench.evaluation.accuracy import measure_accuracy
+from kinobench.bench.evaluation.accuracy import evaluate
+from kinobench.bench.evaluation.evaluation import Evaluation
 from kinobench.bench.records.fitted_weights import Epoch, Fitted, read_fitted
 from kinobench.bench.run import suite
-from kinobench.bench.statistics.stats import wilson
+from kinobench.bench.statistics.intervals import wilson
 from kinobench.bench.train import recipe
-from kinobench.bench.train.fit import Order, fit
+from kinobench.bench.train.fit import Training, fit
 from kinobench.bench.train.shipped import SETTINGS
 from kinobench.datasets import pointlight
 from kinobench.datasets.names import DEFAULT_FLOW, Probe
@@ -172,7 +173,7 @@ def test_trained_again_one_learns_as_its_file_says(tmp_path: Path) -> None:
     split = pointlight.load(root, "train")
     assert {said(model).manifest for model in FILES} == {split.manifest}
     header = said("early_fusion_tiny")
-    order = Order(
+    training = Training(
         model=header.model,
         split=split,
         protocol=preset(header.protocol),
@@ -192,7 +193,7 @@ def test_trained_again_one_learns_as_its_file_says(tmp_path: Path) -> None:
     torch.set_num_threads(1)  # as it was trained: the same bits on the same CPU
     try:
         with pytest.raises(_Enough):
-            fit(order, tmp_path / "checkpoint.safetensors", on_epoch=after_two)
+            fit(training, tmp_path / "checkpoint.safetensors", on_epoch=after_two)
     finally:
         torch.set_num_threads(threads)
     assert curve[1].loss < curve[0].loss < math.log(8)
@@ -238,15 +239,8 @@ def measured(
         video for video in split.videos if classes is None or split.classes[video.label] in classes
     )
     with torch.inference_mode():
-        accuracy = measure_accuracy(
-            network,
-            msgspec.structs.replace(split, videos=videos),
-            protocol,
-            device=torch.device("cpu"),
-            kinds=architecture.inputs,
-            flow=DEFAULT_FLOW,
-            probe=probe,
-        )
+        evaluation = Evaluation(protocol, kinds=architecture.inputs, flow=DEFAULT_FLOW, probe=probe)
+        accuracy = evaluate(network, msgspec.structs.replace(split, videos=videos), evaluation)
     assert accuracy.top1 is not None
     return round(accuracy.top1 * len(videos)), len(videos)
 
@@ -294,12 +288,8 @@ def test_a_leak_that_is_planted_in_videos_is_found(tmp_path: Path, spoilt: int) 
         path = write_video(tmp_path / f"{number}.mp4", frames, options={"crf": "10"})
         videos.append(Video(id=path.stem, path=path, label=label))
     classes = tuple(map(str, range(8)))
-    accuracy = measure_accuracy(
-        ReadsTheCorner(),
-        Split(dataset="leaks", name="test", classes=classes, videos=tuple(videos)),
-        preset("pointlight"),
-        device=torch.device("cpu"),
-    )
+    split = Split(dataset="leaks", name="test", classes=classes, videos=tuple(videos))
+    accuracy = evaluate(ReadsTheCorner(), split, Evaluation(preset("pointlight")))
     assert accuracy.interval_top1 is not None
     # All others are taken for the first class, which one of eight is.
     assert (accuracy.interval_top1[0] > 1 / 8) is (spoilt == 16)

@@ -9,11 +9,12 @@ from typer.testing import CliRunner
 
 from kinobench.bench.cli import app
 from kinobench.bench.cost import models
+from kinobench.bench.evaluation.case import compare_classes
 from kinobench.bench.gate import command as gate_command
 from kinobench.bench.records.fitted_weights import in_half, read_fitted, write_fitted
 from kinobench.bench.records.job import Note
 from kinobench.bench.records.record import Case
-from kinobench.bench.run import suite, worker
+from kinobench.bench.run import suite
 from kinobench.bench.run.plan import Planned, plan
 from kinobench.bench.run.settings import settings_of
 from kinobench.bench.train import recipe
@@ -114,7 +115,7 @@ def said_of(
     video = Video(id="v", path=Path("v.mp4"), label=0)
     split = Split(dataset="pointlight", name=split_name, classes=classes, videos=(video,))
     told: list[str] = []
-    worker._compare_classes(
+    compare_classes(
         case, split, lambda event: told.append(event.text if isinstance(event, Note) else "")
     )
     return told

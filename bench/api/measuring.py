@@ -1,0 +1,386 @@
+"""Measuring a network from Python, as `kinobench run` does."""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict, TypeGuard, Unpack
+
+import msgspec
+
+from .bench.machine import environment
+from .bench.measure import registry as measurements
+from .bench.records.job import Budget, Job
+from .bench.records.record import Record
+from .bench.records.store import RunFile
+from .bench.run import process
+from .bench.run import run as running
+from .bench.run.in_process import InThisProcess
+from .bench.run.plan import Planned, plan
+from .bench.run.settings import SHIPPED, settings_of
+from .bench.run.suite import Suite
+from .datasets.errors import KinobenchError
+from .datasets.protocol import preset
+from .own_networks import digest_of, of_builder, of_instance, sent_to_workers
+from .zoo import registry
+from .zoo.spec import Architecture, Builder, Input, input_shapes
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from torch import nn
+
+    Model = str | Builder | nn.Module
+
+INSTANCE = "instance"
+"""The weights of a network that was given as a module: they are in no file."""
+
+NOT_IN_PROCESS = ("memory", "sweep")
+"""What an instance shares the process's memory for."""
+
+
+class CaseSettings(TypedDict, total=False):
+    """How a network is measured; each is the option of `kinobench run` of that name."""
+
+    weights: str | None
+    split: str | None
+    views: str | None
+    classes: int | None
+    device: str | None
+    precision: str | None
+    mode: str | None
+    flow: str | None
+    decoder: str | None
+    probe: str | None
+    batch: int | None
+    threads: int | None
+    eval_batch: int | None
+    cold_l2: bool | None
+    max_batch: int | None
+
+
+class CaseFailedError(KinobenchError):
+    """A case was begun and failed.
+
+    Attributes:
+        record: Its record, with everything that was measured before; `record.error` has the reason.
+    """
+
+    def __init__(self, record: Record) -> None:
+        """Say what failed, and why."""
+        assert record.error is not None
+        self.record = record
+        super().__init__(
+            f"{record.case.model} failed ({record.error.kind}): {record.error.message}"
+        )
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """Where things are, and limits: what of a measurement is not the case itself."""
+
+    results: Path
+    data_root: Path | None
+    budget: Budget
+    timeout_s: float
+
+
+def measure(
+    model: "Model",
+    *,
+    dataset: str | None = None,
+    protocol: str | None = None,
+    measures: str | Sequence[str] | None = None,
+    name: str | None = None,
+    inputs: tuple[Input, ...] = ("rgb",),
+    results: str | Path | None = None,
+    data_root: str | Path | None = None,
+    budget: Budget | None = None,
+    **settings: Unpack[CaseSettings],
+) -> Record:
+    """Measure a network: its cost, its latency, its memory, and its accuracy on a dataset.
+
+    A name or a builder is measured in a fresh process, as by the command. An instance is measured
+    in this process, on a copy, and a note of the record says so: its latency may be disturbed by
+    whatever else runs here, and its memory isn't measured. Torch's settings are put back after it.
+
+    Args:
+        model: A name of `models()` or one that you registered; a builder
+            `(num_classes, frames, size) -> nn.Module`; or a module that takes
+            `clip: [B, 3, T, H, W]`, float, and gives logits `[B, classes]`.
+        dataset: What accuracy is measured on; None measures none.
+        protocol: The clips; by default the dataset's own protocol, or `common-224`.
+        measures: Any of `flops`, `latency`, `memory`, `energy`, `pipeline`, `accuracy`, `sweep`,
+            or of a plug-in, as a list or with commas between; by default `flops`, `latency` and
+            `memory`, with a dataset `accuracy`.
+        name: What the record calls a builder or an instance; by default the function's or the
+            class's own name.
+        inputs: What a builder's or an instance's network takes: `("rgb",)`, `("flow",)` or both.
+        results: Folder for the record and the predictions; None keeps neither.
+        data_root: Folder of the dataset, where it needs one.
+        budget: How long a latency may take, in seconds.
+        settings: See `CaseSettings`: `batch=8`, `device="cuda"`, `precision="bf16"`,
+            `weights="kinetics400"`, ... Of a name, the weights are by default those that come with
+            kinobench for the dataset.
+
+    Returns:
+        The record, in base units (seconds, bytes, joules, fractions). What was not measured is
+        None, with the reason in `notes`.
+
+    Raises:
+        UnknownNameError: No model, dataset or protocol is named so; the message has the nearest.
+        KinobenchError: Settings contradict each other, or a builder can't be sent to a worker.
+        UnfitEnvironmentError: There is no such device here.
+        CaseFailedError: The measurement failed; its `record` has what was measured before.
+
+    Example:
+        >>> import kinobench
+        >>> record = kinobench.measure("c3d_tiny", protocol="pointlight", measures=["flops"])
+        >>> record.cost.flops == 2 * record.cost.macs
+        True
+    """
+    given: dict[str, Any] = dict(settings)
+    batch = given.pop("batch", None)
+    given |= {
+        "dataset": dataset,
+        "protocol": protocol,
+        "measure": None if measures is None else _names(measures),
+        "batch": None if batch is None else (batch,),
+    }
+    kept = nullcontext(str(results)) if results is not None else _nowhere()
+    with kept as folder:
+        place = Place(
+            results=Path(folder).expanduser(),
+            data_root=None if data_root is None else Path(data_root).expanduser(),
+            budget=budget or Budget(),
+            timeout_s=Suite().timeout_s,
+        )
+        if _is_module(model):
+            record = _measure_here(of_instance(model, name, inputs), given, place)
+        else:
+            with _known_to_workers(model, name, inputs) as (known, plugins):
+                if isinstance(model, str):
+                    given["weights"] = given.get("weights") or SHIPPED
+                record = _measure_in_worker(known, plugins, given, place)
+    if results is None:
+        record = _without_predictions(record)
+    if record.error is not None:
+        raise CaseFailedError(record)
+    return record
+
+
+def evaluate(
+    model: "Model",
+    dataset: str,
+    protocol: str | None = None,
+    *,
+    name: str | None = None,
+    inputs: tuple[Input, ...] = ("rgb",),
+    results: str | Path | None = None,
+    data_root: str | Path | None = None,
+    **settings: Unpack[CaseSettings],
+) -> Record:
+    """Measure a network's accuracy on every video of a dataset's split, and nothing else.
+
+    Args:
+        model: As in `measure`.
+        dataset: A name of `datasets()`; one that is generated is made first.
+        protocol: The clips; by default the dataset's own protocol.
+        name: As in `measure`, like the others.
+        inputs: The same.
+        results: Folder for the record and the predictions, which `compare` reads; None keeps
+            neither.
+        data_root: Folder of the dataset, where it needs one.
+        settings: See `CaseSettings`, such as `split="test01"`, `views="10x3"`, `eval_batch=16`.
+
+    Returns:
+        The record; `record.accuracy` has top-1 and top-5 as fractions, with 95 % intervals.
+
+    Raises:
+        KinobenchError: As `measure` does.
+
+    Example:
+        >>> import kinobench
+        >>> record = kinobench.evaluate("c3d_tiny", "pointlight")  # doctest: +SKIP
+        >>> record.accuracy.top1, record.accuracy.interval_top1  # doctest: +SKIP
+    """
+    return measure(
+        model,
+        dataset=dataset,
+        protocol=protocol,
+        measures=("accuracy",),
+        name=name,
+        inputs=inputs,
+        results=results,
+        data_root=data_root,
+        **settings,
+    )
+
+
+def _names(measures: str | Sequence[str]) -> tuple[str, ...]:
+    given = measures.split(",") if isinstance(measures, str) else measures
+    return tuple(name.strip() for name in given)
+
+
+def _is_module(model: object) -> "TypeGuard[nn.Module]":
+    if isinstance(model, str):
+        return False
+    from torch import nn
+
+    return isinstance(model, nn.Module)
+
+
+@contextmanager
+def _nowhere() -> Iterator[str]:
+    with tempfile.TemporaryDirectory(prefix="kinobench-") as folder:
+        yield folder
+
+
+def _without_predictions(record: Record) -> Record:
+    """Take out where predictions were kept: that folder is gone."""
+    if record.accuracy is None:
+        return record
+    accuracy = msgspec.structs.replace(record.accuracy, predictions=None)
+    return msgspec.structs.replace(record, accuracy=accuracy)
+
+
+@contextmanager
+def _known_to_workers(
+    model: str | Builder, name: str | None, inputs: tuple[Input, ...]
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Give the name of a network, and the files by which a worker process comes to know it."""
+    if not isinstance(model, str):
+        architecture = of_builder(model, name, inputs)
+        with registry.registered(architecture), sent_to_workers(architecture) as files:
+            yield architecture.name, files
+        return
+    if name is not None:
+        raise KinobenchError(f"name={name!r}: {model!r} is a name already; leave it out")
+    file = registry.plugin_of(model)
+    if file is not None:
+        yield model, (str(file),)
+    elif registry.known_everywhere(model):
+        yield model, ()
+    else:
+        with sent_to_workers(registry.get(model)) as files:
+            yield model, files
+
+
+def _planned(name: str, given: dict[str, Any], budget: Budget) -> tuple[Planned, Suite]:
+    suite = Suite(latency=budget)
+    (planned,) = plan(suite, settings_of(**given), (name,))
+    return planned, suite
+
+
+def _console() -> "Console":
+    """Return where progress is shown, if that is a terminal: a notebook's output stays free."""
+    from rich.console import Console
+
+    return Console(stderr=True, force_jupyter=False)
+
+
+def _measure_in_worker(
+    name: str, plugins: tuple[str, ...], given: dict[str, Any], place: Place
+) -> Record:
+    planned, suite = _planned(name, given, place.budget)
+    options = running.Options(
+        data_roots=running.DataRoots(place.data_root, {}),
+        results=place.results,
+        plugins=plugins,
+        timeout_s=place.timeout_s,
+        memory_limit_bytes=None,
+        skip_unreadable=False,
+        strict=False,
+    )
+    (record,) = running.measure([planned], suite, options, _console())
+    return record
+
+
+def _measure_here(architecture: Architecture, given: dict[str, Any], place: Place) -> Record:
+    asked = given["measure"]
+    if given.get("weights") is not None:
+        raise KinobenchError(
+            f"weights={given['weights']!r}: an instance has its own; load them into it, or give a "
+            "builder"
+        )
+    for measure_name in NOT_IN_PROCESS:
+        if asked is not None and measure_name in asked:
+            raise KinobenchError(
+                f"measures: {measure_name!r} of an instance can't be measured: it shares the "
+                "memory of this process; give a builder, which gets a process of its own"
+            )
+    if asked is None:
+        usual = measurements.defaults(given["dataset"] is not None)
+        given["measure"] = tuple(each for each in usual if each not in NOT_IN_PROCESS)
+    if given["dataset"] is None and given.get("classes") is None:
+        given["classes"] = _outputs(architecture, given["protocol"] or "common-224")
+    with registry.registered(architecture):
+        planned, _ = _planned(architecture.name, given, place.budget)
+        record = _run_here(planned, place)
+        weights = digest_of(architecture)
+    notes = [
+        "measured in the calling process, from an instance: other work there may have disturbed "
+        "it; memory: not measured, since the process has other things in it",
+    ]
+    if record.accuracy is not None:
+        notes.append(
+            "accuracy: NOT CHECKED that the classes of the instance are in the order of "
+            f"{record.case.dataset}; if they aren't, it is wrong"
+        )
+    record = msgspec.structs.replace(
+        record,
+        case=msgspec.structs.replace(record.case, weights=INSTANCE),
+        weights_digest=weights,
+        notes=(*notes, *record.notes),
+    )
+    RunFile(place.results, record.run).append(record)
+    return record
+
+
+def _run_here(planned: Planned, place: Place) -> Record:
+    """Measure a case in this process; the registered network is the instance's copy."""
+    case = planned.case
+    environment.require_device(case.device)
+    if measurements.reads_videos(planned.measures) and case.dataset is not None:
+        environment.require_decoder(case.decoder)
+        running.prepare(case.dataset, case.split or "", place.data_root, _console())
+    described = environment.describe(case.device, case.decoder)
+    run = process.new_run_id()
+    job = Job(
+        case=case,
+        measures=planned.measures,
+        budget=place.budget,
+        data_root=None if place.data_root is None else str(place.data_root),
+        results=str(place.results),
+        predictions=f"{run}-001",
+        machine=described.fingerprint,
+    )
+    return process.run_job(job, InThisProcess(), run=run, environment=described)
+
+
+def _outputs(architecture: Architecture, protocol: str) -> int:
+    """Return how many logits a network gives of a clip, by one forward.
+
+    Raises:
+        KinobenchError: It fails, or gives no `[B, classes]`.
+    """
+    import torch
+
+    from .bench.network.settings import settings_restored
+
+    clip = preset(protocol)
+    shapes = input_shapes(architecture.inputs, 1, clip.frames, clip.size)
+    with settings_restored(), torch.inference_mode():
+        module = architecture.build(0, clip.frames, clip.size).eval()
+        try:
+            logits = module(*(torch.zeros(shape) for shape in shapes))
+        except Exception as error:  # the network's own
+            raise KinobenchError(
+                f"{architecture.name} fails on {' and '.join(str(list(s)) for s in shapes)} "
+                f"(protocol {protocol}): {type(error).__name__}: {error}"
+            ) from error
+    if not isinstance(logits, torch.Tensor) or logits.dim() != 2 or len(logits) != 1:
+        shape = list(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
+        raise KinobenchError(
+            f"{architecture.name} gives {shape} for a clip {list(shapes[0])}; logits must be "
+            "[B, classes]"
+        )
+    return int(logits.shape[1])

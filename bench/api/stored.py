@@ -1,0 +1,234 @@
+"""Stored records: read, ranked, as a table of pandas, and two of them compared."""
+
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+import msgspec
+
+from .bench.analysis.compare import Comparison
+from .bench.analysis.sources import Source, find, find_two
+from .bench.leaderboard import tables
+from .bench.leaderboard.build import ranked_boards
+from .bench.leaderboard.leaderboard import Board, ordered
+from .bench.records.record import Record
+from .bench.records.store import read_records
+from .datasets.errors import KinobenchError
+from .datasets.protocol import Aggregation
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_FREE = ("by_operator", "uncounted", "versions", "missing")
+"""Mappings whose keys differ from record to record: they make no columns."""
+
+
+class Leaderboard:
+    """Boards of records that may be compared: a dataset, protocol and machine each.
+
+    `print` shows it, and a notebook shows it as a table.
+
+    Attributes:
+        boards: The boards, each with its rows in order.
+    """
+
+    def __init__(self, boards: Sequence[Board]) -> None:
+        """Take boards as they are to be shown."""
+        self.boards = tuple(boards)
+
+    def render(self, form: str = "md") -> str:
+        """Return the boards as `md`, `csv`, `latex`, `html` or `json`.
+
+        Raises:
+            UnknownNameError: There is no such form.
+        """
+        return tables.render(list(self.boards), form)
+
+    def __str__(self) -> str:
+        return self.render("md")
+
+    def __repr__(self) -> str:
+        rows = sum(len(board.rows) for board in self.boards)
+        return f"<Leaderboard of {len(self.boards)} boards, {rows} rows>"
+
+    def _repr_markdown_(self) -> str:
+        return self.render("md")
+
+
+class Records(Sequence[Record]):
+    """Records in the order in which they were measured.
+
+    Attributes:
+        folder: Where the predictions of their accuracies are kept.
+        problems: A line for each stored record that can't be read.
+
+    Example:
+        >>> import kinobench
+        >>> records = kinobench.Records.read("results")  # doctest: +SKIP
+        >>> fast = records.frame().query("latency_reached_s < 0.005")  # doctest: +SKIP
+        >>> print(records.leaderboard())  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        records: Sequence[Record] = (),
+        folder: str | Path = "results",
+        problems: Sequence[str] = (),
+    ) -> None:
+        """Take records, such as those that `measure` returned."""
+        self._records = tuple(records)
+        self.folder = Path(folder)
+        self.problems = tuple(problems)
+
+    @classmethod
+    def read(cls, folder: str | Path = "results") -> "Records":
+        """Read every record of a folder of results, the oldest run first.
+
+        A line that can't be read (a killed write, another schema) is left out with a warning, and
+        listed in `problems`.
+
+        Raises:
+            KinobenchError: There is no folder of records.
+        """
+        path = Path(folder).expanduser()
+        records, problems = read_records(path)
+        for problem in problems:
+            warnings.warn(problem, stacklevel=2)
+        return cls(records, path, problems)
+
+    @overload
+    def __getitem__(self, index: int) -> Record: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> "Records": ...
+
+    def __getitem__(self, index: int | slice) -> "Record | Records":
+        """Return a record, or some of them."""
+        if isinstance(index, slice):
+            return Records(self._records[index], self.folder)
+        return self._records[index]
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._records)
+
+    def __iter__(self) -> Iterator[Record]:
+        """Return them, one after the other."""
+        return iter(self._records)
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} records of {self.folder}>"
+
+    def frame(self) -> "pd.DataFrame":
+        """Return a row a record, failed ones too; a column a number, in base units.
+
+        Columns are called as in the JSON of a record, what is inside a part after the part:
+        `model`, `batch`, `params`, `cost_macs`, `latency_median_s`, `latency_interval_s_low`,
+        `memory_peak_process_bytes`, `accuracy_top1`, `error_kind`. What was not measured is
+        missing (NaN).
+        """
+        import pandas as pd
+
+        return pd.DataFrame([_flat(record) for record in self])
+
+    def leaderboard(self, sort: str | None = None) -> Leaderboard:
+        """Rank the records as `kinobench leaderboard` does.
+
+        Args:
+            sort: Column of the order, such as `latency` or `top1`; by default trained networks by
+                top-1, then the others by latency.
+
+        Raises:
+            UnknownNameError: There is no such column.
+        """
+        boards: list[Board] = ranked_boards(list(self), self.folder)
+        return Leaderboard([ordered(board, sort) for board in boards] if sort else boards)
+
+
+def _flat(record: Record) -> dict[str, Any]:
+    """Return every number and text of a record in one dict."""
+    plain = msgspec.json.decode(record.to_json())
+    case, error = plain.pop("case"), plain.pop("error", None) or {}
+    protocol = case.pop("protocol")
+    notes = plain.pop("notes", ())
+    environment = plain.pop("environment")
+    row: dict[str, Any] = {"model": case.pop("model"), "weights": case.pop("weights", None)}
+    row |= {"protocol": protocol["name"], "protocol_digest": protocol["digest"]}
+    row["views"] = record.case.protocol.views
+    row |= {f"case_{name}" if name == "digest" else name: value for name, value in case.items()}
+    for name, value in plain.items():
+        _add(row, name, value)
+    _add(row, "environment", environment)
+    row |= {"error_kind": error.get("kind"), "error_message": error.get("message")}
+    return row | {"notes": "; ".join(notes)}
+
+
+def _add(row: dict[str, Any], name: str, value: Any) -> None:
+    """Add a value under its name: the ends of an interval apart, series of samples not at all."""
+    if isinstance(value, dict):
+        for inner, each in value.items():
+            if inner not in _FREE:
+                _add(row, f"{name}_{inner}", each)
+    elif isinstance(value, list):
+        if "interval" in name and len(value) == 2:
+            row[f"{name}_low"], row[f"{name}_high"] = value
+    elif value is not None:
+        row[name] = value
+
+
+def compare(
+    a: str | Path | Record,
+    b: str | Path | Record,
+    *,
+    results: str | Path = "results",
+    aggregation: Aggregation | None = None,
+) -> Comparison:
+    """Test whether the difference in accuracy between two networks is real, as `kinobench compare`.
+
+    The test is paired: both must have been scored on the same videos. Their predictions must be
+    kept, as `measure(..., results="results")` does.
+
+    Args:
+        a: A model's name (its newest scored record), a path of predictions, or a record.
+        b: The same of the other.
+        results: Folder of the records and predictions.
+        aggregation: How views are averaged, `softmax` or `logits`; by default as the records'
+            protocols say, or softmax where there is no record.
+
+    Returns:
+        Top-1 and top-5 of both (fractions), the 95 % interval of the difference by a paired
+        bootstrap, and p of the exact McNemar test; `comparison.top1.is_significant`.
+
+    Raises:
+        KinobenchError: The predictions are not there, or not of the same videos.
+
+    Example:
+        >>> import kinobench
+        >>> kinobench.compare("c3d_tiny", "x3d_tiny").top1.p  # doctest: +SKIP
+    """
+    from .bench.analysis.compare import compare as compare_predictions
+
+    folder = Path(results).expanduser()
+    if isinstance(a, Record) or isinstance(b, Record):
+        one, other = _source(a, folder), _source(b, folder)
+    else:
+        one, other = find_two(str(a), str(b), folder, warnings.warn)
+    return compare_predictions(
+        one.open(),
+        other.open(),
+        aggregation or one.aggregation or "softmax",
+        aggregation or other.aggregation or "softmax",
+    )
+
+
+def _source(given: str | Path | Record, folder: Path) -> Source:
+    if not isinstance(given, Record):
+        return find(str(given), folder, warnings.warn)
+    kept = given.accuracy.predictions if given.accuracy is not None else None
+    if kept is None:
+        raise KinobenchError(
+            f"the record of {given.case.model} keeps no predictions: measure it with a dataset and "
+            f'results="{folder}"'
+        )
+    return Source(path=folder / kept, record=given)

@@ -1,0 +1,179 @@
+"""The accuracy of a case: it checks the weights' classes, claims a folder and scores the split."""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ...datasets.errors import KinobenchError
+from ...datasets.protocol import preset
+from ...datasets.split import Split
+from ..machine.environment import available_memory_bytes, physical_cores, usable_cpus
+from ..records.job import Cluster, Emit, Failed, Job, Measured, Note, Progress
+from ..records.record import GRAPH_MODES, Accuracy, Case, Failure
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from ..network.network import Forward, Network
+    from ..records.fitted_weights import Fitted
+    from .accuracy import MeasureShards
+    from .resume import Claim
+
+Report = Callable[[str], None]
+"""Called with a note."""
+
+OnCluster = Callable[[Job, Cluster, Split, str | None, Report, Emit], "MeasureShards"]
+"""Called with the job, its cluster, the split, the digest of the weights, and functions that take
+notes and events; returns a function that measures shards on the cluster."""
+
+
+def score(job: Job, network: "Network", split: Split, emit: Emit, on_cluster: OnCluster) -> None:
+    """Measure the accuracy, from the shard on at which a killed run of the same case stopped."""
+    from ...datasets.flow.cache import FlowCache
+    from .accuracy import evaluate, score_split
+    from .evaluation import Sink, evaluation_of
+
+    def note(text: str) -> None:
+        emit(Note(text=f"accuracy: {text}"))
+
+    def progress(done: int, total: int) -> None:
+        emit(Progress(stage="accuracy", done=done, total=total))
+
+    case = job.case
+    emit(Progress(stage="accuracy"))
+    flow_cache = None if job.flow_cache == "none" else FlowCache(job.flow_cache)
+    with claim_logits(job, split, network, emit) as claimed:
+        for text in claimed.notes:
+            note(text)
+        sink = Sink(claimed.folder, job.logits, progress, note)
+        if job.cluster is None:
+            evaluation = evaluation_of(network, readers=len(usable_cpus()), flow_cache=flow_cache)
+            others = copies(network, split)
+            accuracy = evaluate(network.classify, split, evaluation, sink, copies=others)
+        else:
+            network.let_go()  # a worker may be given the same GPU
+            measure = on_cluster(job, job.cluster, split, network.weights_digest, note, emit)
+            accuracy = score_split(measure, split, case.protocol, case.eval_batch, sink)
+    if case.mode in GRAPH_MODES:
+        note("forwards are eager: a graph keeps algorithms that were chosen by timing them")
+    if flow_cache is not None and flow_cache.fault is not None:
+        note(f"{flow_cache.fault}; the flow was not kept")
+    kept = claimed.folder.relative_to(job.results).as_posix()
+    emit(Measured(accuracy=msgspec.structs.replace(accuracy, predictions=kept)))
+    for text in split.notes:
+        emit(Note(text=f"{split.dataset}: {text}"))
+    if job.logits != "float32":
+        note(f"logits are kept as {job.logits}, and scored as they are kept")
+    if accuracy.not_finite:
+        note(
+            f"the network gives NaN or infinity for {accuracy.not_finite} of {accuracy.scored} "
+            "videos"
+        )
+    if accuracy.unreadable and not (job.skip_unreadable and accuracy.scored):
+        emit(Failed(failure=_unreadable(accuracy)))
+
+
+def _unreadable(accuracy: Accuracy) -> Failure:
+    """Return the failure of a case some of whose videos could not be read."""
+    first = accuracy.unreadable[0]
+    message = (
+        f"{len(accuracy.unreadable)} of {accuracy.expected} videos could not be read; the first is "
+        f"{first.path}: {first.reason}. The record names them all. Replace them and run this "
+        "again, which measures only their shards, or leave them out with --skip-unreadable"
+    )
+    return Failure(kind="unreadable", message=message)
+
+
+def copies(network: "Network", split: Split) -> "list[Forward]":
+    """Return copies of the network, so that threads can use all cores, each for other shards.
+
+    Each thread has its own copy, because a network may store something in its forward. There are
+    copies only if each thread has as many cores as the case has threads, and a shard, and if the
+    networks are small compared with the memory.
+    """
+    import copy
+
+    from .shards import shards_of
+
+    case = network.case
+    if case.device != "cpu" or case.threads is None or case.mode != "eager":
+        return []
+    shards = len(shards_of(split, case.protocol.views))
+    count = min(physical_cores() // case.threads, shards) - 1
+    small = network.weights_bytes() * count < available_memory_bytes() / 8
+    return [copy.deepcopy(network.module) for _ in range(count)] if small else []
+
+
+def claim_logits(
+    job: Job, split: Split, network: "Network", emit: Emit
+) -> "AbstractContextManager[Claim]":
+    """Find the folder that a killed run left for the case's logits, or begin one."""
+    from .conditions import conditions_of
+    from .resume import claim
+
+    case = job.case
+    conditions = conditions_of(
+        case,
+        split,
+        weights=network.weights_digest,
+        network=network.digest,
+        plugins=job.plugins,
+        machine=job.machine,
+        data_root=job.data_root,
+        logits=job.logits,
+    )
+    name = f"{case.model}-{case.digest}-{split.manifest}"
+    folder = Path(job.results) / "predictions" / name
+
+    def waiting(text: str) -> None:
+        emit(Progress(stage=text))
+
+    return claim(folder, job.predictions, conditions, fresh=job.fresh, waiting=waiting)
+
+
+def compare_classes(case: Case, split: Split | None, emit: Emit) -> None:
+    """Check that the weights' classes are the split's; note it if they are not known.
+
+    Raises:
+        KinobenchError: They are others, or in another order.
+    """
+    from ...zoo.checkpoints.named import find_weights, refuse_other_classes, refuse_other_order
+    from ..records.fitted_weights import fitted_header
+
+    if split is None:
+        return
+    fitted = fitted_header(case.model, case.weights)
+    if fitted is not None:
+        named = f"{case.weights!r} of {case.model}"
+        refuse_other_order(named, fitted.classes, fitted.dataset, split.dataset, split.classes)
+        for text in remarks_on(fitted, case, split):
+            emit(Note(text=f"accuracy: weights {case.weights!r} {text}"))
+        return
+    published = find_weights(case.model, case.weights)
+    if published is None or published.classes is None:
+        emit(
+            Note(
+                text=f"accuracy: NOT CHECKED that the classes of weights {case.weights!r} are in "
+                f"the order of {split.dataset}; if they aren't, it is wrong"
+            )
+        )
+    else:
+        refuse_other_classes(published, split.dataset, split.classes)
+    if published is not None and published.notes:
+        emit(Note(text=f"accuracy: weights {published.name}: {published.notes}"))
+
+
+def remarks_on(fitted: "Fitted", case: Case, split: Split) -> Iterator[str]:
+    """Yield remarks on an accuracy that follow from how its weights were trained."""
+    same_split = fitted.dataset == split.dataset and fitted.split in (split.name, split.part_of)
+    if same_split or fitted.manifest == split.manifest:
+        yield "were trained on these very videos; it says nothing of others"
+    with suppress(KinobenchError):  # a protocol that is unknown here
+        theirs, these = preset(fitted.protocol), case.protocol
+        for what in ("frames", "stride", "size"):
+            trained, tested = getattr(theirs, what), getattr(these, what)
+            if trained != tested:
+                yield f"were trained on clips of {what} {trained}, not {tested}"

@@ -1,0 +1,58 @@
+"""Digests of the code that a case's logits depend on."""
+
+import hashlib
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from ...zoo.spec import Builder
+from ..records.files import CHECKOUT
+
+_PARTS = ("bench", "datasets", "zoo")
+_INSTALLED = {"site-packages", "dist-packages"}
+
+
+def source_digest(build: Builder, *files: Path) -> str:
+    """Return the digest of kinobench's own modules, of the builder's module, and of other files."""
+    own = [path for part in _PARTS for path in (CHECKOUT / part).rglob("*.py")]
+    named = [(path.relative_to(CHECKOUT).as_posix(), path) for path in sorted(own)]
+    module = getattr(sys.modules.get(build.__module__), "__file__", None)
+    if module:
+        named.append((Path(module).name, Path(module)))
+    return _digest([*named, *((path.name, path) for path in files)])
+
+
+def imported_digest(build: Builder, *plugins: Path) -> str:
+    """Return the digest of the user's own modules that are loaded.
+
+    These are the files below the folders of the plugins and of the builder's package. Libraries
+    that are installed there too, and kinobench itself, have conditions of their own.
+    """
+    folders = [path.resolve().parent for path in plugins]
+    package = build.__module__.partition(".")[0]
+    if package != __name__.partition(".")[0]:
+        inside = getattr(sys.modules.get(package), "__path__", ())
+        folders += [Path(path).resolve() for path in inside]
+    if not folders:  # resolving the paths of thousands of modules takes half a second
+        return _digest(())
+    own = [CHECKOUT / part for part in _PARTS]
+    found: dict[str, Path] = {}
+    for module in list(sys.modules.values()):
+        # A lazy module would be loaded by getattr.
+        file = getattr(module, "__dict__", {}).get("__file__")
+        path = Path(file).resolve() if isinstance(file, str) else None
+        if path is None or not path.is_file() or any(path.is_relative_to(part) for part in own):
+            continue
+        for folder in filter(path.is_relative_to, folders):
+            within = path.relative_to(folder)
+            if not _INSTALLED.intersection(within.parts):
+                found[within.as_posix()] = path
+    return _digest(sorted(found.items()))
+
+
+def _digest(named: Iterable[tuple[str, Path]]) -> str:
+    digest = hashlib.sha256()
+    for name, path in named:
+        digest.update(f"{name}\t".encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,98 @@
+"""What an evaluation depends on, and where its results go."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from ...datasets.flow.cache import FlowCache
+from ...datasets.names import DEFAULT_DECODER, DEFAULT_FLOW, Decoder, FlowMethod, Probe
+from ...datasets.protocol import Protocol
+from ...zoo.spec import Input
+from ..network.network import Network
+from ..records.record import LogitsType
+
+CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How the videos of a split become logits.
+
+    Attributes:
+        protocol: Rule that cuts views, and makes one prediction of them.
+        device: Device of the views.
+        dtype: Type of the views' numbers.
+        kinds: Inputs of the network, in their order.
+        batch: Views in one forward; see `views_in_a_forward`.
+        readers: Files that are decoded at the same time, and whose optical flow is computed.
+        decoder: Library that decodes them.
+        flow: Method of the optical flow.
+        flow_cache: Store of the optical flow; None computes it each time.
+        probe: Change to each video's clips; None leaves them as they are.
+        repeatable: Keeps cuDNN from choosing algorithms by timing them, so that every run gives
+            the same bits; that may take longer.
+    """
+
+    protocol: Protocol
+    device: torch.device = CPU
+    dtype: torch.dtype = torch.float32
+    kinds: tuple[Input, ...] = ("rgb",)
+    batch: int = 8
+    readers: int = 2
+    decoder: Decoder = DEFAULT_DECODER
+    flow: FlowMethod = DEFAULT_FLOW
+    flow_cache: FlowCache | None = None
+    probe: Probe | None = None
+    repeatable: bool = True
+
+
+def evaluation_of(
+    network: Network, *, readers: int, flow_cache: FlowCache | None = None
+) -> Evaluation:
+    """Return the evaluation of a network's case.
+
+    Args:
+        network: Network, on its device and in its precision.
+        readers: Files that are decoded at the same time.
+        flow_cache: Store of the optical flow; None computes it each time.
+    """
+    case = network.case
+    return Evaluation(
+        case.protocol,
+        device=network.device,
+        dtype=network.dtype,
+        kinds=network.kinds,
+        batch=case.eval_batch,
+        readers=readers,
+        decoder=case.decoder,
+        flow=case.flow or DEFAULT_FLOW,
+        flow_cache=flow_cache,
+        probe=case.probe,
+    )
+
+
+def _ignore(*_: object) -> None:
+    """Do nothing with a report that nobody asked for."""
+
+
+@dataclass(frozen=True)
+class Sink:
+    """Where the results of an evaluation go.
+
+    Attributes:
+        predictions: Folder for the shards; None keeps no shards.
+        logits: Precision in which logits are stored, and scored.
+        progress: Called with the number of videos done, and of all videos.
+        note: Called with each remark that a reader of the result should know.
+    """
+
+    predictions: Path | None = None
+    logits: LogitsType = "float32"
+    progress: Callable[[int, int], None] = _ignore
+    note: Callable[[str], None] = _ignore
+
+
+KEEP_NOTHING = Sink()
+"""The sink of an evaluation whose only result is its score."""

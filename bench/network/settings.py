@@ -1,0 +1,47 @@
+"""What a measurement changes in torch for the whole process, and how it is put back."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from ..records.record import Precision
+
+CUDNN_BENCHMARK = True
+"""cuDNN tries its algorithms on the first call of a shape: what a server with fixed shapes does."""
+
+
+def choose_arithmetic(precision: Precision) -> None:
+    """Set what torch keeps for the whole process: TF32, and how cuDNN chooses its algorithms."""
+    allow_tf32(precision == "tf32")
+    torch.backends.cudnn.benchmark = CUDNN_BENCHMARK
+
+
+def allow_tf32(allowed: bool) -> None:
+    """Allow TF32 in matrix products and in cuDNN, or forbid it in both."""
+    torch.backends.cuda.matmul.allow_tf32 = allowed
+    torch.backends.cudnn.allow_tf32 = allowed
+
+
+@contextmanager
+def settings_restored() -> Iterator[None]:
+    """Leave torch's settings and random numbers, when the context ends, as they were before it.
+
+    These are TF32, cuDNN's choice of algorithms, the threads of an operator, and the state of the
+    generators on the CPU and, where CUDA is in use, on each GPU. A `Network` changes them; use this
+    in every process that goes on after a measurement, such as a notebook.
+    """
+    cuda, cudnn = torch.backends.cuda, torch.backends.cudnn
+    threads, generator = torch.get_num_threads(), torch.random.get_rng_state()
+    flags = cuda.matmul.allow_tf32, cudnn.allow_tf32, cudnn.benchmark, cudnn.deterministic
+    on_gpu = torch.cuda.is_available() and torch.cuda.is_initialized()
+    on_gpus = torch.cuda.get_rng_state_all() if on_gpu else []
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.random.set_rng_state(generator)
+        if on_gpu:
+            torch.cuda.set_rng_state_all(on_gpus)
+        tf32, cudnn.allow_tf32, cudnn.benchmark, cudnn.deterministic = flags
+        cuda.matmul.allow_tf32 = tf32

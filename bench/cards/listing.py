@@ -12,6 +12,7 @@ from ...datasets.protocol import PRESETS, Protocol
 from ...datasets.protocol.placement import OWN_SHORT_RULE
 from ...datasets.protocol.presets import ALIASES
 from ..cost import models
+from ..measure import registry
 from ..run import suite
 from ..run.plan import plan
 from ..run.settings import Settings
@@ -163,4 +164,5 @@ KINDS: dict[str, Callable[[], list[Line]]] = {
     "datasets": _datasets,
     "protocols": _protocols,
     "suites": _suites,
+    "measurements": registry.described,
 }

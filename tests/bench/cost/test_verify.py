@@ -205,10 +205,10 @@ def test_a_reason_excuses_the_deviation_that_it_was_given_for_and_no_other() -> 
     assert compared(macs=1_100_000_000, **why).faults == []
     (fault,) = compared(macs=2_200_000_000, **why).faults
     assert fault == "cost: 2200000000, and the reason is for 1100000000"
-    assert compared(macs=1_000_000_000, **why).faults == ["cost: a reason, where nothing differs"]
+    assert compared(macs=1_000_000_000, **why).faults == ["cost: a reason, but nothing differs"]
     # Of the cost, and not of the parameters.
     (fault,) = compared(1_100_000_000, 7, **why, mparams=Decimal("1.0")).faults
-    assert fault == "parameters: 7, not what is printed, and no reason"
+    assert fault == "parameters: 7 differs from the printed number, without a reason"
     assert compared(7, 990_000, mparams=Decimal("1.00")).is_unexplained
     small = {"mparams": Decimal("1.00"), "params_reason": "no bias", "params_here": 990_000}
     assert compared(params=990_000, **small).faults == []

@@ -300,7 +300,7 @@ def test_the_page_shows_each_number_its_deviation_its_source_and_its_reason() ->
         ["", "", "", "1", "[2]"],
     ]
     assert "1. half a layer\n" in page and "1. here\n2. there\n" in page
-    assert "an accuracy: `i3d_tiny`.\n" in page
+    assert "but no cost: `i3d_tiny`.\n" in page
 
 
 @pytest.fixture(scope="module")
@@ -331,7 +331,7 @@ def test_comparing_tells_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_convention_of_layers_asks_for_them() -> None:
     cost = count_cost(nn.Linear(2, 3).eval(), torch.empty(1, 2))
     assert counted_as("matmul", cost) == 6
-    with pytest.raises(ValueError, match="'mmcv' needs what the layers were given"):
+    with pytest.raises(ValueError, match="'mmcv' needs the counts of layers"):
         counted_as("mmcv", cost)
 
 

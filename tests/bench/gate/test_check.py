@@ -55,7 +55,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def commit_forward(checkout: Path, code: str) -> None:
-    file = checkout / "zoo" / "early_fusion.py"
+    file = checkout / "zoo" / "families" / "early_fusion.py"
     before = file.read_text()
     assert FORWARD in before
     file.write_text(before.replace(FORWARD, code))

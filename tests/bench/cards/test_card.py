@@ -205,7 +205,7 @@ def test_a_printed_cost_is_compared_under_its_own_convention(
     assert plain == untold == 3 * 4 * pixels + 40
     assert with_norms == 3 * 4 * pixels + 40 + 5 * 4 * pixels
     text = printed(card)
-    assert "matmul+5norm" in text and "not told" in text and "ucf101, 10x3" in text
+    assert "matmul+5norm" in text and "unknown convention" in text and "ucf101, 10x3" in text
     assert "Someone et al. [2015], table 1" in text
 
 

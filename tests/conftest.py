@@ -11,6 +11,11 @@ import pytest
 from kinobench.bench.pytest_plugin import plugin as pytest_models
 from kinobench.zoo import registry
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Tests run side by side: threads that wait for each other, here and in the processes that
+    # tests start, leave their core to whoever has work. Read when torch is first imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 MEMORY_BYTES = 3 * 2**30
 """Of a process that runs tests, and of what it starts."""
 

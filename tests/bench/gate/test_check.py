@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from ...fakes.command import call
 from ...fakes.media import REPOSITORY
 from .test_baseline import git, nothing_is_left
 
@@ -199,18 +200,15 @@ def test_a_check_that_is_ended_leaves_no_worktree_and_no_process(
         (["--against", "no-such-ref"], "--against no-such-ref"),
         (["--against", "missing.json"], "missing.json: No such file or directory; --update makes"),
         (["--update"], "--against times.json"),
-        (["--against", "runs.jsonl", "--update"], f"which `python {BENCH} run` adds to"),
+        (["--against", "runs.jsonl", "--update"], "which `python bench.py run` adds to"),
         (["--budget", "3"], "--budget 3"),
         (["--inject", "2%"], "within the budget"),
         (["--aa", "--inject", "5%"], "--aa and --inject"),
         (["--model", "no_such_model"], "no_such_model"),
     ],
 )
-def test_wrong_usage_is_told(arguments: list[str], said: str) -> None:
-    done = subprocess.run(
-        [sys.executable, BENCH, "check", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == 2 and said in done.stderr, done.stderr
+def test_wrong_usage_is_told(
+    arguments: list[str], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = call(monkeypatch, REPOSITORY, "check", *arguments)
+    assert done.exit_code == 2 and said in done.stderr, done.stderr

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeGuard, Unpack
 import msgspec
 
 from .bench.machine import environment
-from .bench.records.job import Budget, Job, reads_videos
-from .bench.records.record import Measure, Record
+from .bench.measure import registry as measurements
+from .bench.records.job import Budget, Job
+from .bench.records.record import Record
 from .bench.records.store import RunFile
 from .bench.run import process
 from .bench.run import run as running
@@ -33,9 +34,8 @@ if TYPE_CHECKING:
 INSTANCE = "instance"
 """The weights of a network that was given as a module: they are in no file."""
 
-IN_PROCESS: tuple[Measure, ...] = ("flops", "latency")
-"""What is measured of an instance unless something else is asked for."""
-_NOT_IN_PROCESS = ("memory", "sweep")
+NOT_IN_PROCESS = ("memory", "sweep")
+"""What an instance shares the process's memory for."""
 
 
 class CaseSettings(TypedDict, total=False):
@@ -88,7 +88,7 @@ def measure(
     *,
     dataset: str | None = None,
     protocol: str | None = None,
-    measures: Sequence[Measure] | None = None,
+    measures: str | Sequence[str] | None = None,
     name: str | None = None,
     inputs: tuple[Input, ...] = ("rgb",),
     results: str | Path | None = None,
@@ -108,8 +108,9 @@ def measure(
             `clip: [B, 3, T, H, W]`, float, and gives logits `[B, classes]`.
         dataset: What accuracy is measured on; None measures none.
         protocol: The clips; by default the dataset's own protocol, or `common-224`.
-        measures: Any of `flops`, `latency`, `memory`, `energy`, `pipeline`, `accuracy`, `sweep`; by
-            default `flops`, `latency` and `memory`, with a dataset `accuracy`.
+        measures: Any of `flops`, `latency`, `memory`, `energy`, `pipeline`, `accuracy`, `sweep`,
+            or of a plug-in, as a list or with commas between; by default `flops`, `latency` and
+            `memory`, with a dataset `accuracy`.
         name: What the record calls a builder or an instance; by default the function's or the
             class's own name.
         inputs: What a builder's or an instance's network takes: `("rgb",)`, `("flow",)` or both.
@@ -141,7 +142,7 @@ def measure(
     given |= {
         "dataset": dataset,
         "protocol": protocol,
-        "measure": None if measures is None else tuple(measures),
+        "measure": None if measures is None else _names(measures),
         "batch": None if batch is None else (batch,),
     }
     kept = nullcontext(str(results)) if results is not None else _nowhere()
@@ -212,6 +213,11 @@ def evaluate(
         data_root=data_root,
         **settings,
     )
+
+
+def _names(measures: str | Sequence[str]) -> tuple[str, ...]:
+    given = measures.split(",") if isinstance(measures, str) else measures
+    return tuple(name.strip() for name in given)
 
 
 def _is_module(model: object) -> "TypeGuard[nn.Module]":
@@ -295,14 +301,15 @@ def _measure_here(architecture: Architecture, given: dict[str, Any], place: Plac
             f"weights={given['weights']!r}: an instance has its own; load them into it, or give a "
             "builder"
         )
-    for measure_name in _NOT_IN_PROCESS:
+    for measure_name in NOT_IN_PROCESS:
         if asked is not None and measure_name in asked:
             raise KinobenchError(
                 f"measures: {measure_name!r} of an instance can't be measured: it shares the "
                 "memory of this process; give a builder, which gets a process of its own"
             )
     if asked is None:
-        given["measure"] = (*IN_PROCESS, *(("accuracy",) if given["dataset"] else ()))
+        usual = measurements.defaults(given["dataset"] is not None)
+        given["measure"] = tuple(each for each in usual if each not in NOT_IN_PROCESS)
     if given["dataset"] is None and given.get("classes") is None:
         given["classes"] = _outputs(architecture, given["protocol"] or "common-224")
     with registry.registered(architecture):
@@ -332,7 +339,7 @@ def _run_here(planned: Planned, place: Place) -> Record:
     """Measure a case in this process; the registered network is the instance's copy."""
     case = planned.case
     environment.require_device(case.device)
-    if reads_videos(planned.measures) and case.dataset is not None:
+    if measurements.reads_videos(planned.measures) and case.dataset is not None:
         environment.require_decoder(case.decoder)
         running.prepare(case.dataset, case.split or "", place.data_root, _console())
     described = environment.describe(case.device, case.decoder)

@@ -6,7 +6,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from ..records.record import NEAR_BEST, Drift, Record, Sweep, SweepPoint
-from ..text.drift import difference, of_spread
+from ..text.units import logit_difference as difference
+from ..text.units import of_spread
 
 _NONE = "–"
 

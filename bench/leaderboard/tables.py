@@ -13,8 +13,9 @@ from tabulate import tabulate
 
 from ...datasets.errors import UnknownNameError
 from ...datasets.names import DEFAULT_DECODER
-from ..text.drift import difference, of_spread
 from ..text.markup import escaped as _markdown_escaped
+from ..text.units import logit_difference as difference
+from ..text.units import of_spread
 from .leaderboard import Board, Row
 from .sweep_table import rate
 

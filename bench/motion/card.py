@@ -1,4 +1,4 @@
-"""What `motion` tells of a network: the numbers, the sentences, and what they are of."""
+"""What `motion` reports about a network: the numbers, the sentences and their sources."""
 
 from typing import Any
 
@@ -8,24 +8,24 @@ from ...datasets.names import PROBES, Probe
 from ..analysis.compare import FEW_CLUSTERS
 from ..statistics.intervals import LEVEL
 from .judge import Judgement
-from .sentences import opposites_words, percent, sentence, verdict_words
+from .sentences import effect_sentence, opposites_sentences, percent, verdict_sentence
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True):
     """A network under every probe.
 
     Attributes:
-        title: The network, in words.
-        ground: What it was scored on, in words.
-        weights_digest: Of the checkpoint file.
-        views: Of a video.
-        classes: How many there are.
+        title: The network, for a heading.
+        ground: The videos that it was scored on, for a heading.
+        weights_digest: Digest of the checkpoint file.
+        views: Views of a video.
+        classes: Number of classes.
         manifest: Digest of the videos and labels.
-        judgement: What the answers tell.
-        missing: Why a probe's accuracy is not there.
-        notes: What a reader should know of the records, a sentence each.
-        predictions: Where the per-view logits of each case lie, in the folder of results; by probe,
-            the plain ones by `plain`.
+        judgement: What the answers show.
+        missing: Why there is no accuracy for a probe.
+        notes: What a reader should know about the records, a sentence each.
+        predictions: The files of the per-view logits, in the folder of results, by probe; `plain`
+            for those without one.
     """
 
     title: str
@@ -57,11 +57,11 @@ def facts(card: Card) -> str:
 
 
 def sentences(card: Card) -> list[str]:
-    """Return what each probe takes away, a sentence each, and what reversed clips are taken for."""
-    told = [f"{sentence(effect)}." for effect in card.judgement.effects]
+    """Return what each probe takes away and what reversed clips are taken for, a sentence each."""
+    lines = [f"{effect_sentence(effect)}." for effect in card.judgement.effects]
     if card.judgement.opposites is not None:
-        told += opposites_words(card.judgement.opposites)
-    return told
+        lines += opposites_sentences(card.judgement.opposites)
+    return lines
 
 
 def remarks(card: Card) -> list[str]:
@@ -70,38 +70,41 @@ def remarks(card: Card) -> list[str]:
     drawn = "videos" if judged.clusters is None else f"{judged.clusters} source groups, each whole"
     count = len(judged.effects)
     probes = "1 probe" if count == 1 else f"{count} probes"
-    told = []
+    lines = []
     if judged.effects:
-        told.append(
-            f"[ ]: {100 * LEVEL:.0f} % interval: of a top-1 Wilson's, of a drop that of the paired "
-            f"bootstrap of {judged.resamples} draws of {drawn}. p: the larger one of that "
-            f"bootstrap's and the exact McNemar test's, for {probes} together by Holm's method; a "
-            "loss counts where p is below 0.05 and the interval leaves out 0. No probe's clips are "
-            "like those that a network is trained on: part of a loss may be that alone."
+        lines.append(
+            f"[ ]: {100 * LEVEL:.0f} % interval, by Wilson for a top-1, by the paired bootstrap of "
+            f"{judged.resamples} draws of {drawn} for a drop. p: the larger one of the bootstrap's "
+            f"and of the exact McNemar test's, adjusted for {probes} together by Holm's method. A "
+            "loss counts if p is below 0.05 and the interval excludes 0. A network is not trained "
+            "on clips like those of a probe: part of a loss may come from that alone."
         )
     if judged.effects and judged.clusters is None:
-        told.append("The predictions name no source groups: every video counts as independent.")
+        lines.append("The predictions name no source groups: every video counts as independent.")
     elif judged.clusters is not None and judged.clusters < FEW_CLUSTERS:
-        told.append(f"{judged.clusters} groups are few: the intervals are too narrow.")
-    told += [
-        f"{effect.probe}: {effect.left_out} videos that were scored only plainly or only under the "
-        "probe are left out of the drop."
+        lines.append(f"{judged.clusters} groups are few: the intervals are too narrow.")
+    lines += [
+        f"{effect.probe}: the drop leaves out {effect.left_out} videos that were scored only with "
+        "or only without the probe."
         for effect in judged.effects
         if effect.left_out
     ]
-    told += [
+    lines += [
         f"{probe} is missing: {card.missing[probe]}" for probe in PROBES if probe in card.missing
     ]
-    return [*told, *card.notes]
+    return [*lines, *card.notes]
 
 
-def plain(card: Card) -> dict[str, Any]:
-    """Return everything, the sentences among it, for JSON."""
-    told: dict[str, Any] = {"schema": 1, **msgspec.to_builtins(card)}
-    told |= told.pop("judgement")
-    for effect, built in zip(card.judgement.effects, told["effects"], strict=True):
-        built["words"] = sentence(effect)
-    if card.judgement.opposites is not None:
-        told["opposites"]["words"] = opposites_words(card.judgement.opposites)
-    told["verdict"]["words"] = verdict_words(card.judgement)
-    return told
+def contents(card: Card) -> dict[str, Any]:
+    """Return everything on the card, with the sentences, for JSON.
+
+    The sentences are at `text`, and for one more release at `words`, too.
+    """
+    found: dict[str, Any] = {"schema": 1, **msgspec.to_builtins(card)}
+    found |= found.pop("judgement")
+    for effect, built in zip(card.judgement.effects, found["effects"], strict=True):
+        built["text"] = built["words"] = effect_sentence(effect)
+    if (opposites := card.judgement.opposites) is not None:
+        found["opposites"]["text"] = found["opposites"]["words"] = opposites_sentences(opposites)
+    found["verdict"]["text"] = found["verdict"]["words"] = verdict_sentence(card.judgement)
+    return found

@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...datasets.errors import KinobenchError
+from ..records.files import writing
 from .card import Card
 from .judge import Outcome
 from .page import rows
-from .sentences import WHEN, percent, verdict_words
+from .sentences import WHEN, percent, verdict_sentence
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,21 +25,21 @@ _COLOURS: dict[Outcome, str] = {
     "gain": "#5b8fb9",
     "undecided": "#b8bcc4",
 }
-_SAYS: dict[Outcome, str] = {
+_MEANINGS: dict[Outcome, str] = {
     "loss": "a loss",
     "slight": "a negligible loss",
-    "none": "no loss that can be told",
+    "none": "no measurable loss",
     "gain": "a gain",
     "undecided": "undecided",
 }
-"""What the colour of a bar means; red and green differ in lightness too."""
+"""The meaning of a bar's colour; red and green differ in lightness, too."""
 
 
 def check_suffix(path: Path) -> None:
-    """Refuse what no picture can be written as.
+    """Refuse a name that says no known format of pictures.
 
     Raises:
-        KinobenchError: The name ends otherwise than in one of `SUFFIXES`.
+        KinobenchError: The name ends in none of `SUFFIXES`.
     """
     if path.suffix.lower() not in SUFFIXES:
         raise KinobenchError(
@@ -46,25 +47,20 @@ def check_suffix(path: Path) -> None:
         )
 
 
-def draw(path: Path, card: Card) -> None:
+def draw_chart(path: Path, card: Card) -> None:
     """Write the picture of a card.
 
     Args:
-        path: The file; its ending says in which format.
-        card: What is drawn.
+        path: The file; its ending decides the format.
+        card: The card to draw.
 
     Raises:
-        KinobenchError: It can't be written.
+        KinobenchError: The file can't be written.
     """
     check_suffix(path)
     figure = figure_of(card)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, dpi=150)
-    except OSError as error:
-        raise KinobenchError(
-            f"--chart {path} can't be written: {error.strerror or error}; give another place"
-        ) from error
+    with writing(path, option="--chart") as unfinished:
+        figure.savefig(unfinished, dpi=150, format=path.suffix[1:].lower())
 
 
 def figure_of(card: Card) -> "Figure":
@@ -76,8 +72,8 @@ def figure_of(card: Card) -> "Figure":
     FigureCanvasAgg(figure)
     _draw_bars(figure.subplots(), card)
     _draw_legend(figure, {effect.outcome for effect in card.judgement.effects})
-    lines = (f"{card.title} on {card.ground}", verdict_words(card.judgement))
-    # What a path of weights has may look like mathematics.
+    lines = (f"{card.title} on {card.ground}", verdict_sentence(card.judgement))
+    # A path of weights may look like mathematics.
     head = "\n".join(part for line in lines for part in textwrap.wrap(line, 110))
     figure.suptitle(head, fontsize=10, parse_math=False)
     return figure
@@ -113,8 +109,8 @@ def _draw_bars(axes: "Axes", card: Card) -> None:
         )
         axes.annotate(f"{top1} %", (1, row), xytext=(8, 0), **written)
         if drop:
-            told = f"drop {drop} {interval}".rstrip()
-            axes.annotate(told, (1, row), xytext=(56, 0), **written)
+            text = f"drop {drop} {interval}".rstrip()
+            axes.annotate(text, (1, row), xytext=(56, 0), **written)
     axes.axvline(100 * judged.chance, color="black", linestyle=":", linewidth=1.2)
     axes.annotate(
         f"chance {percent(judged.chance)}",
@@ -133,11 +129,11 @@ def _draw_bars(axes: "Axes", card: Card) -> None:
 
 
 def _draw_legend(figure: "Figure", outcomes: set[Outcome]) -> None:
-    """Say under the axes what the colours mean."""
+    """Explain the colours under the axes."""
     from matplotlib.patches import Patch
 
     patches = [
-        Patch(color=colour, label=_SAYS[outcome])
+        Patch(color=colour, label=_MEANINGS[outcome])
         for outcome, colour in _COLOURS.items()
         if outcome in outcomes
     ]

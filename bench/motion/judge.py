@@ -1,4 +1,4 @@
-"""What a network has from motion: its accuracy under each probe, held against the plain one."""
+"""What a network gets from motion: its accuracy under each probe, compared with the plain one."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ from ..statistics.intervals import LEVEL, RESAMPLES, resampled_difference, wilso
 from ..statistics.tests import holm, mcnemar
 
 NEGLIGIBLE = 0.1
-"""A loss that is surely below this part of what the network has above chance counts as none."""
+"""A loss that is certainly below this share of what the network has above chance counts as none."""
 
 STILL: tuple[Probe, ...] = ("frozen", "first-frame")
 """The probes that show one picture; the verdict goes by the first that was measured."""
@@ -26,12 +26,12 @@ Sees = Literal["motion", "change", "pictures", "nothing", "undecided"]
 
 
 class Answers(NamedTuple):
-    """What came of the videos of one case.
+    """The answers of one case.
 
     Attributes:
-        path: Where its logits lie.
-        classes: How many there are.
-        found: Its videos, and whether each was named right.
+        path: The file or folder of its logits.
+        classes: Number of classes.
+        found: Its videos, and whether each answer is right.
     """
 
     path: Path
@@ -40,7 +40,7 @@ class Answers(NamedTuple):
 
 
 class Share(msgspec.Struct, frozen=True, kw_only=True):
-    """So many of so many, as a fraction, with its 95 % Wilson interval."""
+    """A count out of a total, as a fraction, with its 95 % Wilson interval."""
 
     count: int
     of: int
@@ -52,24 +52,24 @@ class Effect(msgspec.Struct, frozen=True, kw_only=True):
     """What a probe takes away (fractions).
 
     Attributes:
-        top1: Under the probe, of all videos that were scored under it.
+        top1: The top-1 under the probe, of all videos that were scored under it.
         above_chance: Whether that is above chance. `no`: its interval ends within `NEGLIGIBLE` of
-            what the network has above chance plainly.
-        videos: That were scored both plainly and under the probe; what follows is about them.
-        left_out: That only one of the two scored.
-        drop: The plain top-1 less that under the probe.
-        interval: Its 95 % interval by the paired bootstrap, as `compare` has it; None for a single
-            video or cluster.
-        lost, gained: Videos that are right only plainly, only under the probe.
-        p: The larger one of the exact McNemar test's and the bootstrap's (Berger 1982).
+            what the network has above chance without a probe.
+        videos: Videos scored both without and with the probe; what follows is about them.
+        left_out: Videos that only one of the two scored.
+        drop: The plain top-1 minus that under the probe.
+        interval: The drop's 95 % interval by the paired bootstrap, as in `compare`; None for a
+            single video or cluster.
+        lost, gained: Videos that are right only without, and only with the probe.
+        p: The larger p of the exact McNemar test and of the bootstrap (Berger 1982).
         p_adjusted: The same by Holm's method, for all probes that were measured.
-        at_most: The upper end of the interval; where no answer turned wrong, so that a bootstrap
-            has no loss to draw, that of the share of videos that do (Wilson).
-        kept: What is left of what the plain top-1 has above chance, from 0 to 1; None where that is
-            nothing.
-        outcome: `loss` or `gain`: the interval excludes 0 and the adjusted p is below 5 %;
-            `slight`: so, and `at_most` is negligible; `none`: no such difference, and `at_most` is
-            negligible; `undecided`: neither.
+        at_most: The upper end of the interval. If no answer turned wrong, a bootstrap has no loss
+            to draw: then the upper end for the share of videos that turn wrong (Wilson).
+        kept: The share that is left of what the plain top-1 has above chance, from 0 to 1; None if
+            that is nothing.
+        outcome: `loss` or `gain`: the interval excludes 0 and the adjusted p is below 5 %.
+            `slight`: a loss, and `at_most` is negligible. `none`: no such difference, and
+            `at_most` is negligible. `undecided`: neither.
     """
 
     probe: Probe
@@ -89,17 +89,17 @@ class Effect(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OppositeAnswers(msgspec.Struct, frozen=True, kw_only=True):
-    """What reversed clips were answered with, of classes that have an opposite.
+    """The answers to reversed clips of classes that have an opposite.
 
     Attributes:
         pairs: The classes, as (one, other).
         opposite, true, other: Videos answered with the opposite of their class, with their class,
-            with any other; of all videos of these classes.
-        p: Whether opposite and true answers are equally frequent: the larger one of the exact
-            McNemar test's and the bootstrap's.
-        turns: Which of the two is the more frequent, where p is below 5 %.
+            and with any other, out of all videos of these classes.
+        p: Whether opposite and true answers are equally frequent: the larger p of the exact
+            McNemar test and of the bootstrap.
+        turns: The more frequent one of the two, if p is below 5 %.
         alike: Classes that look the same backwards; they are not in the counts above.
-        alike_true: Videos of these that are answered with their class; None where there are none.
+        alike_true: Videos of these that are answered with their class; None if there are none.
     """
 
     pairs: tuple[tuple[str, str], ...]
@@ -119,9 +119,9 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
         sees: `nothing`: the plain top-1 isn't above chance. `pictures`: a still picture does as
             well as the clip. `change`: a still picture doesn't, and no loss shows that the order of
             frames counts. `motion`: their order counts.
-        still: Which probe tells what a still picture does; None where none was measured.
-        change, order, direction: Whether accuracy is lost where nothing changes, where frames are
-            shuffled, where they run backwards.
+        still: The probe that shows what a still picture does; None if none was measured.
+        change, order, direction: Whether accuracy is lost if nothing changes, if frames are
+            shuffled, if they run backwards.
         pictures: Whether a still picture is answered above chance.
     """
 
@@ -134,15 +134,15 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Judgement(msgspec.Struct, frozen=True, kw_only=True):
-    """All that the probes tell of a network.
+    """Everything that the probes show about a network.
 
     Attributes:
-        top1: Plainly.
+        top1: The top-1 without a probe.
         chance: The top-1 of a network that knows nothing: one over the number of classes, or the
             share of the most frequent class if that is more.
-        chance_of: Which of the two it is.
+        chance_of: Which of the two.
         above_chance: Whether the interval of `top1` is above it.
-        effects: By probe, in the order of `PROBES`.
+        effects: What each probe takes away, in the order of `PROBES`.
         clusters: Classes' source groups, which the bootstrap draws whole; None: it draws videos.
         resamples: How often it draws.
         opposites: Of the reversed clips; None where no class has an opposite, or they weren't
@@ -167,16 +167,16 @@ def judge(
     opposites: OppositeAnswers | None = None,
     resamples: int = RESAMPLES,
 ) -> Judgement:
-    """Hold the accuracy under each probe against the plain one, on the videos that both scored.
+    """Compare the accuracy under each probe with the plain one, on the videos that both scored.
 
     Args:
         plain: The network's answers without a probe.
-        probed: Those under each probe that was measured.
-        opposites: What `count_opposites` says of the reversed clips.
-        resamples: Of the bootstrap.
+        probed: The answers under each probe that was measured.
+        opposites: What `count_opposites` found in the reversed clips.
+        resamples: Draws of the bootstrap.
 
     Raises:
-        KinobenchError: Answers are of no common video, or disagree on labels.
+        KinobenchError: The answers have no video in common, or disagree on labels.
     """
     top1, labels = _top1(plain), plain.found.labels
     uniform, majority = 1 / plain.classes, int(np.bincount(labels).max()) / len(labels)
@@ -212,15 +212,15 @@ def count_opposites(
     backwards: Mapping[int, int],
     resamples: int = RESAMPLES,
 ) -> OppositeAnswers | None:
-    """Count what reversed clips were answered with; None where no class has an opposite.
+    """Count the answers to reversed clips; None if no class has an opposite.
 
     Args:
         labels: `[videos]`, the true classes.
-        named: `[videos]`, what each was taken for; -1 for none.
-        groups: The source that each shares footage with, or None.
+        named: `[videos]`, the class that each was taken for; -1 for none.
+        groups: The source of each video's footage, or None.
         classes: All names, in the order of the labels.
         backwards: The label that each label's videos show when they run backwards.
-        resamples: Of the bootstrap.
+        resamples: Draws of the bootstrap.
     """
     shown = np.array([backwards.get(int(label), -1) for label in labels], dtype=np.int64)
     turned, alike = (shown >= 0) & (shown != labels), shown == labels
@@ -250,12 +250,12 @@ def count_opposites(
 
 
 def share_of(count: int, of: int) -> Share:
-    """Return so many of so many, with the interval."""
+    """Return a count out of a total, with the interval."""
     return Share(count=count, of=of, share=count / of, interval=wilson(count, of))
 
 
 class _Tested(NamedTuple):
-    """B's hits less A's: the interval of the mean, the hits of one alone, and p."""
+    """B's hits minus A's: the interval of the mean, the hits of one alone, and p."""
 
     interval: Interval | None
     only_a: int
@@ -276,7 +276,7 @@ def _is_real(p: float, interval: Interval | None) -> bool:
 
 
 class _Paired(NamedTuple):
-    """A probe's answers beside the plain ones."""
+    """A probe's answers, paired with the plain ones."""
 
     videos: int
     left_out: int
@@ -369,7 +369,7 @@ def _verdict(effects: Mapping[Probe, Effect], above_chance: bool) -> Verdict:
 
 
 def _lost(effect: Effect | None) -> Part:
-    """Tell whether a probe takes away more than a negligible part."""
+    """Report whether a probe takes away more than a negligible share."""
     if effect is None or effect.outcome == "undecided":
         return "undecided"
     return "yes" if effect.outcome == "loss" else "no"

@@ -1,4 +1,4 @@
-"""The motion card in Markdown, and on a terminal of any width."""
+"""The motion card in Markdown, in JSON, and on a terminal of any width."""
 
 import textwrap
 from collections.abc import Callable, Sequence
@@ -17,9 +17,9 @@ from ...datasets.names import PROBES
 from ..analysis.compare import Interval
 from ..analysis.comparison_page import p_value
 from ..text.markup import escaped
-from .card import Card, facts, plain, remarks, sentences
+from .card import Card, contents, facts, remarks, sentences
 from .judge import Effect, Share
-from .sentences import verdict_words
+from .sentences import verdict_sentence
 
 NOT_MEASURED = "–"
 HEAD = ("clips", "top-1 (%)", "drop (points)", "p")
@@ -31,17 +31,17 @@ _Cell = tuple[str, str]
 def rows(card: Card) -> list[tuple[str, _Cell, _Cell, str]]:
     """Return the cells of the table: the plain clips, and then those of each probe."""
     effects = {effect.probe: effect for effect in card.judgement.effects}
-    told: list[tuple[str, _Cell, _Cell, str]] = [
+    cells: list[tuple[str, _Cell, _Cell, str]] = [
         ("plain", _share(card.judgement.top1), ("", ""), "")
     ]
     for probe in PROBES:
         if probe in effects:
             effect = effects[probe]
             p = p_value(effect.p_adjusted).removeprefix("= ")
-            told.append((probe, _share(effect.top1), _drop(effect), p))
+            cells.append((probe, _share(effect.top1), _drop(effect), p))
         elif probe in card.missing:
-            told.append((probe, (NOT_MEASURED, ""), (NOT_MEASURED, ""), NOT_MEASURED))
-    return told
+            cells.append((probe, (NOT_MEASURED, ""), (NOT_MEASURED, ""), NOT_MEASURED))
+    return cells
 
 
 def markdown(card: Card) -> str:
@@ -57,19 +57,19 @@ def markdown(card: Card) -> str:
         escaped(facts(card)),
         table,
         _listed(sentences(card)),
-        f"**{escaped(verdict_words(card.judgement))}**",
+        f"**{escaped(verdict_sentence(card.judgement))}**",
         _listed(remarks(card)),
     ]
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
-def render(card: Card, form: str) -> str:
+def card_text(card: Card, form: str) -> str:
     """Return the card as text in one of `FORMATS`."""
     return FORMATS[form](card)
 
 
 def form_of(asked: str | None, output: Path | None) -> str | None:
-    """Return the format that is asked for, or that a file's name ends in; None for neither.
+    """Return the format that is asked for, or else that the file's name ends in, or else None.
 
     Raises:
         UnknownNameError: There is no such format.
@@ -83,17 +83,17 @@ def form_of(asked: str | None, output: Path | None) -> str | None:
 
 
 def _json(card: Card) -> str:
-    return msgspec.json.format(msgspec.json.encode(plain(card)), indent=2).decode() + "\n"
+    return msgspec.json.format(msgspec.json.encode(contents(card)), indent=2).decode() + "\n"
 
 
 FORMATS: dict[str, Callable[[Card], str]] = {"md": markdown, "json": _json}
 
 
-def show(card: Card, console: Console) -> None:
+def print_card(card: Card, console: Console) -> None:
     """Print the card for a person, as wide as the console is; no number is ever cut."""
     _print(f"{card.title} on {card.ground}", console, style="bold")
     _print(facts(card), console)
-    for table in (_beside(card), _under(card)):
+    for table in (_on_one_line(card), _on_two_lines(card)):
         unbounded = console.options.update(max_width=10_000)
         if console.measure(table, options=unbounded).maximum <= console.width:
             console.print(table)
@@ -103,22 +103,22 @@ def show(card: Card, console: Console) -> None:
     for line in sentences(card):
         _print(f"- {line}", console)
     console.print()
-    _print(verdict_words(card.judgement), console, style="bold")
+    _print(verdict_sentence(card.judgement), console, style="bold")
     console.print()
     for line in remarks(card):
         _print(line, console)
 
 
-def _beside(card: Card) -> Table:
-    """Intervals beside their values."""
+def _on_one_line(card: Card) -> Table:
+    """Return a table with the intervals next to their values."""
     table = _table(HEAD)
     for name, top1, drop, p in rows(card):
         table.add_row(name, escape(" ".join(top1).strip()), escape(" ".join(drop).strip()), p)
     return table
 
 
-def _under(card: Card) -> Table:
-    """Intervals under their values."""
+def _on_two_lines(card: Card) -> Table:
+    """Return a table with the intervals under their values."""
     table = _table([head.replace(" ", "\n") for head in HEAD])
     for name, top1, drop, p in rows(card):
         table.add_row(name, escape("\n".join(top1).strip()), escape("\n".join(drop).strip()), p)
@@ -134,7 +134,7 @@ def _table(head: Sequence[str]) -> Table:
 
 
 def _print_blocks(card: Card, console: Console) -> None:
-    """Print a block of lines for each row, where no table fits."""
+    """Print a block of lines for each row, for a console that no table fits."""
     for name, top1, drop, p in rows(card):
         _print(f"\n{name}", console)
         for head, cell in zip(HEAD[1:], (" ".join(top1), " ".join(drop), p), strict=True):
@@ -144,7 +144,7 @@ def _print_blocks(card: Card, console: Console) -> None:
 
 
 def _print(line: str, console: Console, style: str = "") -> None:
-    """Print a line folded between words, what follows the first as far in as its text."""
+    """Print a line folded between words, indented like its text from the second line on."""
     first = line.lstrip("\n")
     indent = "  " if first.startswith(("- ", "  ")) else ""
     for _ in range(len(line) - len(first)):
@@ -173,5 +173,5 @@ def _interval(interval: Interval) -> str:
 
 def _tenths(share: float) -> str:
     """Return a share in points with one decimal, never as -0.0."""
-    told = f"{100 * share:.1f}"
-    return "0.0" if told == "-0.0" else told
+    text = f"{100 * share:.1f}"
+    return "0.0" if text == "-0.0" else text

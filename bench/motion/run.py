@@ -1,6 +1,6 @@
-"""`motion`: a network plainly and under every probe, scored or found stored, and its card."""
+"""`motion`: a network scored without and with every probe, or found stored, and its card."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from ...datasets.split import Split
 from ...zoo.checkpoints.load import file_digest
 from ...zoo.checkpoints.named import resolve_weights, weights_of
 from ...zoo.checkpoints.shipped import shipped_file
-from ..analysis.sources import Source, Told
+from ..analysis.sources import Source
 from ..evaluation.conditions import Conditions, conditions_of
 from ..evaluation.places import read_places
 from ..evaluation.predictions import open_predictions
@@ -35,12 +35,15 @@ from ..statistics.scores import mean_score, named_classes, view_scores
 from .card import Card
 from .judge import Answers, OppositeAnswers, count_opposites, judge
 
+Log = Callable[[str], None]
+"""Takes a line for the reader."""
+
 LOGITS: LogitsType = "float32"
-"""How per-view logits are kept."""
+"""The numbers that per-view logits are kept as."""
 
 
-class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """What the command line says; see `motion --help`."""
+class MotionOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """The options of the command; see `motion --help`."""
 
     model: str
     dataset: str
@@ -63,13 +66,13 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Scored(msgspec.Struct, kw_only=True):
-    """What there is so far; it grows while cases are scored.
+    """The records so far; there are more as cases are scored.
 
     Attributes:
-        planned: The plain case first, then the probes.
+        planned: The case without a probe first, then those with one.
         split: The videos.
-        records: By probe, the plain one by None.
-        measured: How many of them were scored now.
+        records: The record of each probe; None stands for no probe.
+        measured: How many of them this command scored.
     """
 
     planned: list[Planned]
@@ -83,119 +86,119 @@ class Scored(msgspec.Struct, kw_only=True):
         return [entry for entry in self.planned if entry.case.probe not in self.records]
 
 
-def plan(wanted: Wanted) -> list[Planned]:
-    """Return the case without a probe and one for each, whose accuracy alone is measured.
+def plan(options: MotionOptions) -> list[Planned]:
+    """Return the case without a probe and one with each probe; only their accuracy is measured.
 
     Raises:
         KinobenchError: A name is unknown, settings contradict each other, or there are no weights.
     """
-    weights = wanted.weights
-    if wanted.dataset == "none":
-        raise KinobenchError("--dataset none: motion is seen on videos; name a dataset")
+    weights = options.weights
+    if options.dataset == "none":
+        raise KinobenchError("--dataset none: motion is measured on videos; name a dataset")
     if weights is None:
-        weights = _weights_for(wanted.model, wanted.dataset)
+        weights = _weights_for(options.model, options.dataset)
     planned: list[Planned] = []
     for probe in (None, *PROBES):
-        asked = settings_of(
-            dataset=wanted.dataset,
-            split=wanted.split,
+        settings = settings_of(
+            dataset=options.dataset,
+            split=options.split,
             weights=weights,
-            protocol=wanted.protocol,
-            views=wanted.views,
-            device=wanted.device,
-            precision=wanted.precision,
-            flow=wanted.flow,
-            decoder=wanted.decoder,
-            eval_batch=wanted.eval_batch,
-            threads=wanted.threads,
+            protocol=options.protocol,
+            views=options.views,
+            device=options.device,
+            precision=options.precision,
+            flow=options.flow,
+            decoder=options.decoder,
+            eval_batch=options.eval_batch,
+            threads=options.threads,
             probe=probe,
             measure=("accuracy",),
         )
-        planned += planning.plan(Suite(), asked, (wanted.model,))
+        planned += planning.plan(Suite(), settings, (options.model,))
     if planned[0].case.weights is None:
-        raise KinobenchError(_without_weights(wanted))
+        raise KinobenchError(_without_weights(options))
     return planned
 
 
 def _weights_for(model: str, dataset: str) -> str | None:
-    """Return weights that come with kinobench, or else published ones, of the dataset's classes."""
+    """Return weights for the dataset's classes that come with kinobench, or else published ones."""
     if shipped_file(model, dataset) is not None:
         return dataset
     return next((entry.name for entry in weights_of(model) if entry.classes == dataset), None)
 
 
 def _is_fitted_on(path: Path, dataset: str) -> bool:
-    with suppress(KinobenchError):  # a damaged file is none to recommend
+    with suppress(KinobenchError):  # a damaged file is not one to recommend
         said = read_fitted(path)
         return said is not None and said.dataset == dataset
     return False
 
 
-def _without_weights(wanted: Wanted) -> str:
-    """Say that random weights answer nothing, and which others there are."""
-    model, dataset = wanted.model, wanted.dataset
+def _without_weights(options: MotionOptions) -> str:
+    """Return the error that says which weights there are instead of random ones."""
+    model, dataset = options.model, options.dataset
     fitted = [
         path
-        for path in (wanted.results / "fit").glob(f"{model}-{dataset}-*/weights.safetensors")
+        for path in (options.results / "fit").glob(f"{model}-{dataset}-*/weights.safetensors")
         if _is_fitted_on(path, dataset)  # one dataset's name may begin another's
     ]
     newest = max(fitted, key=lambda path: path.stat().st_mtime, default=None)
-    cure = f"fit it first, by `{program()} fit {model} --dataset {dataset}`, and give --weights"
+    cure = f"train it by `{program()} fit {model} --dataset {dataset}`, and give --weights"
     if newest is not None:
         cure = f"give --weights {newest}"
     return (
-        f"{model} has no weights for {dataset}, and random ones answer nothing, whatever is done "
-        f"to the clips: {cure}"
+        f"{model} has no weights for {dataset}, and random ones answer nothing, with or without a "
+        f"probe: {cure}"
     )
 
 
-def prepare(wanted: Wanted, console: Console, told: Told) -> Scored:
-    """Look up everything, and find the stored records that stand for cases.
+def prepare(options: MotionOptions, console: Console, log: Log) -> Scored:
+    """Look up everything, and find the stored records of cases.
 
     Args:
-        wanted: What the command line says.
-        console: Where progress is shown, if it is a terminal.
-        told: Gets a line for each record that can't be read.
+        options: The options of the command.
+        console: Shows progress, if it is a terminal.
+        log: Gets a line for each record that can't be read.
 
     Raises:
         KinobenchError: As `plan` does; the dataset or the weights aren't there.
         UnfitEnvironmentError: The device isn't there.
     """
-    planned = plan(wanted)
+    planned = plan(options)
     case = planned[0].case
     assert case.dataset is not None and case.split is not None
     environment.require_device(case.device)
     environment.require_decoder(case.decoder)
-    run.prepare(case.dataset, case.split, wanted.data_root, console)
-    split = catalog.get(case.dataset).load(wanted.data_root, case.split)
+    run.prepare(case.dataset, case.split, options.data_root, console)
+    split = catalog.get(case.dataset).load(options.data_root, case.split)
     scored = Scored(planned=planned, split=split)
-    if not wanted.fresh and (wanted.results / "runs").is_dir():
-        records, problems = read_records(wanted.results)
+    if not options.fresh and (options.results / "runs").is_dir():
+        records, problems = read_records(options.results)
         for problem in problems:
-            told(problem)
-        scored.records.update(_stored(scored, records, wanted, console))
+            log(problem)
+        scored.records.update(_stored(scored, records, options, console))
     return scored
 
 
 def _stored(
-    scored: Scored, records: Sequence[Record], wanted: Wanted, console: Console
+    scored: Scored, records: Sequence[Record], options: MotionOptions, console: Console
 ) -> Iterator[tuple[Probe | None, Record]]:
-    """Yield the records that stand for cases, since scoring these again would give the same."""
+    """Yield the stored records of cases that would give the same if they were scored again."""
     conditions: Conditions | None = None
     for case in (entry.case for entry in scored.planned):
-        found = candidates(case, records, skip_unreadable=wanted.skip_unreadable)
+        found = candidates(case, records, skip_unreadable=options.skip_unreadable)
         if not found:
             continue
-        conditions = conditions or _conditions(case, scored.split, wanted, console)
+        conditions = conditions or _conditions(case, scored.split, options, console)
         of_case = msgspec.structs.replace(conditions, case=case.digest)
         for record in found:
-            if is_as_now(record, wanted.results, scored.split, of_case):
+            if is_as_now(record, options.results, scored.split, of_case):
                 yield case.probe, record
                 break
 
 
-def _conditions(case: Case, split: Split, wanted: Wanted, console: Console) -> Conditions:
-    """Return those that a case would be scored under, which but for the case hold for all."""
+def _conditions(case: Case, split: Split, options: MotionOptions, console: Console) -> Conditions:
+    """Return the conditions to score a case under; those of other cases differ in it only."""
     assert case.weights is not None
     fetch_published([case], console)
     return conditions_of(
@@ -203,35 +206,35 @@ def _conditions(case: Case, split: Split, wanted: Wanted, console: Console) -> C
         split,
         weights=file_digest(resolve_weights(case.model, case.weights)),
         network="",
-        plugins=wanted.plugins,
+        plugins=options.plugins,
         machine=environment.describe(case.device, case.decoder).fingerprint,
-        data_root=None if wanted.data_root is None else str(wanted.data_root),
+        data_root=None if options.data_root is None else str(options.data_root),
         logits=LOGITS,
     )
 
 
-def score(scored: Scored, wanted: Wanted, console: Console) -> None:
-    """Score the cases that have no record; each has one on disk before the next begins.
+def score(scored: Scored, options: MotionOptions, console: Console) -> None:
+    """Score the cases that have no record; the record is on disk before the next case begins.
 
-    Where the plain case fails no other is scored: there would be nothing to hold it against.
+    If the case without a probe fails, no other is scored: there would be nothing to compare with.
 
     Raises:
         KinobenchError: The results can't be written.
-        KeyboardInterrupt: What was finished is kept, in `scored` and on disk.
+        KeyboardInterrupt: Finished cases are kept, in `scored` and on disk.
     """
     missing, defaults = scored.missing, Suite()
     if not missing:
         return
     options = run.Options(
-        data_roots=run.DataRoots(wanted.data_root, {}),
-        results=wanted.results,
-        plugins=wanted.plugins,
-        timeout_s=wanted.timeout_s or defaults.timeout_s,
+        data_roots=run.DataRoots(options.data_root, {}),
+        results=options.results,
+        plugins=options.plugins,
+        timeout_s=options.timeout_s or defaults.timeout_s,
         memory_limit_bytes=None,
-        skip_unreadable=wanted.skip_unreadable,
+        skip_unreadable=options.skip_unreadable,
         strict=False,
         logits=LOGITS,
-        fresh=wanted.fresh,
+        fresh=options.fresh,
     )
     with closing(run.measure(missing, defaults, options, console)) as records:
         for record in records:
@@ -242,17 +245,17 @@ def score(scored: Scored, wanted: Wanted, console: Console) -> None:
 
 
 def is_usable(record: Record | None) -> bool:
-    """Tell whether a record has answers, be it that some videos couldn't be read."""
+    """Report whether a record has answers, even if some videos couldn't be read."""
     accuracy = None if record is None else record.accuracy
     return accuracy is not None and accuracy.top1 is not None and accuracy.predictions is not None
 
 
 def card_of(scored: Scored, results: Path) -> Card:
-    """Judge the answers that there are; the plain ones must be.
+    """Judge the answers; those without a probe must be among them.
 
     Args:
         scored: The records.
-        results: Where they lie.
+        results: Their folder.
 
     Raises:
         KinobenchError: Stored answers can't be read.
@@ -295,7 +298,7 @@ def card_of(scored: Scored, results: Path) -> Card:
 
 
 def _reason(scored: Scored, probe: Probe) -> str:
-    """Say why a probe has no answers."""
+    """Return why a probe has no answers."""
     record = scored.records.get(probe)
     if record is None:
         return "it was not measured."
@@ -322,7 +325,7 @@ def _answers(record: Record, results: Path) -> Answers:
 
 
 def _opposites(record: Record | None, split: Split, results: Path) -> OppositeAnswers | None:
-    """Count the opposite answers to reversed clips, where the dataset knows of opposites."""
+    """Count the opposite answers to reversed clips, if the dataset has opposite classes."""
     pairs = catalog.get(split.dataset).opposites
     if record is None or not pairs:
         return None
@@ -343,28 +346,31 @@ def _opposites(record: Record | None, split: Split, results: Path) -> OppositeAn
 
 
 def _notes(records: Mapping[str, Record]) -> Iterator[str]:
-    """Yield what a reader must know of the records, what holds for all of them once."""
-    holds_for: dict[str, list[str]] = {}
+    """Yield what a reader must know about the records; what applies to all of them, once."""
+    names_of: dict[str, list[str]] = {}
     for name, record in records.items():
         accuracy = record.accuracy
         assert accuracy is not None
         about = ("accuracy: ", f"{record.case.dataset}: ")
-        told = [note for note in record.notes if note.startswith(about)]
-        told = [note for note in told if not note.startswith(_OF_THE_RUN)]
+        notes = [
+            note
+            for note in record.notes
+            if note.startswith(about) and not note.startswith(_ABOUT_THE_RUN)
+        ]
         if accuracy.unreadable:
-            told.append(
+            notes.append(
                 f"{len(accuracy.unreadable)} of {accuracy.expected} videos could not be read and "
                 "are left out"
             )
-        for note in told:
-            holds_for.setdefault(note.removeprefix("accuracy: "), []).append(name)
-    for note, names in holds_for.items():
-        of = "" if len(names) == len(records) else f"{', '.join(names)}: "
-        yield f"{of}{note.removesuffix('.')}."
+        for note in notes:
+            names_of.setdefault(note.removeprefix("accuracy: "), []).append(name)
+    for note, names in names_of.items():
+        which = "" if len(names) == len(records) else f"{', '.join(names)}: "
+        yield f"{which}{note.removesuffix('.')}."
 
 
 def _origin(plain: Record) -> str:
-    """Say what made the numbers, in a sentence."""
+    """Return a sentence on what made the numbers."""
     here, accuracy = plain.environment, plain.accuracy
     assert accuracy is not None
     return (
@@ -376,7 +382,7 @@ def _origin(plain: Record) -> str:
     )
 
 
-_OF_THE_RUN = tuple(
+_ABOUT_THE_RUN = tuple(
     f"accuracy: {what}" for what in ("continued after", "not continued", "started over")
 )
-"""How notes begin that say how a run came to its numbers, which are the same either way."""
+"""The beginnings of notes on how a run came to its numbers, which are the same either way."""

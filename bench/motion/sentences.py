@@ -1,4 +1,4 @@
-"""What a probe, the opposites and all of them together say of a network, in plain sentences."""
+"""What the probes show about a network, in plain sentences."""
 
 import math
 
@@ -36,32 +36,32 @@ _MEANS: dict[Probe, tuple[str, str, str]] = {
         "half of the frames are enough",
     ),
 }
-"""What follows from a loss, from a slight one, and from none that could be told."""
+"""What follows from a loss, from a slight one, and from none that is measurable."""
 
 
-def sentence(effect: Effect) -> str:
-    """Say what a probe takes away, and what follows; see `Effect.outcome` for the rules.
+def effect_sentence(effect: Effect) -> str:
+    """Return what a probe takes away, and what follows; see `Effect.outcome` for the rules.
 
-    As in "loses 61 points when frames are shuffled: it relies on order".
+    An example: "loses 61 points when frames are shuffled: it relies on order".
     """
     when, points = WHEN[effect.probe], _points(abs(effect.drop))
     at_most = "" if effect.at_most is None else f" (at most {_at_most(effect.at_most)} points)"
     if effect.outcome == "gain":
-        return f"gains {points} points when {when}: what that takes away misleads it"
+        return f"gains {points} points when {when}: the probe removes what misleads it"
     if effect.outcome == "undecided":
-        return f"no loss could be told when {when}{at_most}: undecided"
+        return f"no clear loss when {when}{at_most}: undecided"
     if effect.outcome == "none":
-        return f"loses nothing that can be told when {when}{at_most}: {_meaning(effect)}"
+        return f"loses nothing measurable when {when}{at_most}: {_meaning(effect)}"
     return f"loses {points} points when {when}{_rest(effect)}: {_meaning(effect)}"
 
 
 def _rest(effect: Effect) -> str:
-    """Say what a still picture leaves."""
+    """Return what a still picture leaves."""
     if effect.probe in _MEANS or effect.outcome != "loss" or effect.kept is None:
         return ""
     if effect.above_chance == "yes":
         return f", and keeps {100 * effect.kept:.0f} % of what it has above chance"
-    down_to = "chance" if effect.above_chance == "no" else "what can't be told from chance"
+    down_to = "chance" if effect.above_chance == "no" else "what may be chance"
     return f", down to {down_to}"
 
 
@@ -79,27 +79,27 @@ def _meaning(effect: Effect) -> str:
     return f"it sees {more} more than {less}"
 
 
-def opposites_words(found: OppositeAnswers) -> list[str]:
-    """Say what reversed clips were answered with, a sentence each."""
+def opposites_sentences(found: OppositeAnswers) -> list[str]:
+    """Return what reversed clips were answered with, a sentence each."""
     pairs = ", ".join(f"{one} and {other}" for one, other in found.pairs)
     concluded = {
-        "opposite": "more often the opposite: it tells which way time runs",
-        "true": "more often their own: it does not turn round with the clip",
-        "undecided": "neither is told to be the more frequent: it isn't seen to tell a motion "
-        "from its reverse",
+        "opposite": "more often the opposite: it sees which way time runs",
+        "true": "more often their own class: reversing the clip does not reverse its answer",
+        "undecided": "neither is clearly more frequent: nothing shows that it distinguishes a "
+        "motion from its reverse",
     }[found.turns]
-    told = [
-        f"Reversed, {found.opposite.of} clips show the opposite of their class ({pairs}): "
+    sentences = [
+        f"{found.opposite.of} reversed clips show the opposite of their class ({pairs}): "
         f"{_counted(found.opposite)} are answered with the opposite, {_counted(found.true)} with "
         f"their own class, {_counted(found.other)} with another; {concluded}."
     ]
     if found.alike_true is not None:
         same = found.alike_true
-        told.append(
+        sentences.append(
             f"{' and '.join(found.alike)} look the same backwards: {same.count} of {same.of} "
             "reversed clips of them are answered with their class."
         )
-    return told
+    return sentences
 
 
 def _counted(share: Share) -> str:
@@ -107,18 +107,18 @@ def _counted(share: Share) -> str:
     return f"{share.count} ({percent(share.share)} [{100 * low:.1f}, {100 * high:.1f}])"
 
 
-def verdict_words(judgement: Judgement) -> str:
-    """Say in a sentence whether the network sees motion, order or pictures."""
+def verdict_sentence(judgement: Judgement) -> str:
+    """Return a sentence on whether the network sees motion, order or pictures."""
     verdict = judgement.verdict
     effects = {effect.probe: effect for effect in judgement.effects}
     still = None if verdict.still is None else effects[verdict.still]
     if verdict.sees == "nothing":
         return (
-            "It sees nothing that could be told: its top-1 is not above chance "
-            f"({percent(judgement.chance)}), so that a probe has nothing to take away."
+            "It sees nothing measurable: its top-1 is not above chance "
+            f"({percent(judgement.chance)}), so a probe has nothing to take away."
         )
     if verdict.sees == "undecided":
-        return f"Undecided whether it sees motion or pictures: {_why_undecided(still)}."
+        return f"It is undecided whether it sees motion or pictures: {_why_undecided(still)}."
     if verdict.sees == "pictures":
         return f"It sees pictures: {'; '.join(_pictures_alone(verdict, still))}."
     if verdict.sees == "motion":
@@ -132,7 +132,7 @@ def verdict_words(judgement: Judgement) -> str:
             "It sees that pictures change; whether their order counts is undecided",
             _DIRECTION[verdict.direction],
         ]
-    return "; ".join([*parts, _beside_motion(verdict, still)]) + "."
+    return "; ".join([*parts, _from_still_picture(verdict, still)]) + "."
 
 
 _DIRECTION: dict[Part, str] = {
@@ -147,7 +147,7 @@ def _why_undecided(still: Effect | None) -> str:
         return "no still picture was measured"
     if still.at_most is None:
         return "there are too few videos"
-    return f"of a still picture it loses at most {_at_most(still.at_most)} points, perhaps none"
+    return f"a still picture costs it at most {_at_most(still.at_most)} points, perhaps none"
 
 
 def _pictures_alone(verdict: Verdict, still: Effect | None) -> list[str]:
@@ -156,23 +156,23 @@ def _pictures_alone(verdict: Verdict, still: Effect | None) -> list[str]:
         bound = f", within {_at_most(still.at_most)} points"
     parts = [f"a still one does as well as the clip{bound}"]
     if verdict.order == "yes":
-        parts.append("a wrong order of frames disturbs it all the same")
+        parts.append("a wrong order of frames disturbs it nevertheless")
     elif verdict.direction == "yes":
-        parts.append("the wrong direction of time disturbs it all the same")
+        parts.append("the wrong direction of time disturbs it nevertheless")
     return parts
 
 
-def _beside_motion(verdict: Verdict, still: Effect | None) -> str:
-    """Say what a still picture tells the network, beside motion."""
+def _from_still_picture(verdict: Verdict, still: Effect | None) -> str:
+    """Return what a still picture gives the network, in addition to motion."""
     if still is None:
-        return "what a still picture tells it was not measured"
+        return "what a still picture gives it was not measured"
     if verdict.change != "yes" or still.kept is None:
-        return "how far a still picture would do is undecided"
+        return "how much a still picture gives it is undecided"
     if verdict.pictures == "yes":
         return f"a still picture keeps {100 * still.kept:.0f} % of what it has above chance"
     if verdict.pictures == "no":
-        return "a still picture tells it nothing"
-    return "whether a still picture tells it anything is undecided"
+        return "a still picture gives it nothing"
+    return "whether a still picture gives it anything is undecided"
 
 
 def percent(share: float) -> str:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from ..measure import registry
 from ..records.files import CHECKOUT
 from ..records.job import Built, Event, Failed, Finished, Job, Measured, Note, Progress
 from ..records.record import Case, Environment, Failure, FailureKind, Record
@@ -133,12 +134,7 @@ def run_job(
                     stage = event.stage
                     on_progress(event)
                 case Measured():
-                    present = {
-                        field: value
-                        for field in event.__struct_fields__
-                        if (value := getattr(event, field)) is not None
-                    }
-                    record = msgspec.structs.replace(record, **present)
+                    record = event.on(record)
                 case Note():
                     notes.append(event.text)
                 case Failed():
@@ -147,16 +143,7 @@ def run_job(
                     finished = True
     if not finished and error is None:
         error = _ended_early(worker, stage, timeout_s if late.is_set() else None)
-    notes += [
-        f"{measure}: not asked for"
-        for measure in ("flops", "latency", "memory", "energy", "pipeline", "accuracy")
-        if measure not in job.measures
-    ]
-    if not {"flops", "latency"} <= set(job.measures):
-        notes.append("peak and roofline: flops and latency together were not asked for")
-    if job.case.dataset is None:
-        videos = ("pipeline", "accuracy")
-        notes += [f"{each}: no dataset" for each in videos if each in job.measures]
+    notes += registry.absences(job.measures, job.case)
     return msgspec.structs.replace(record, notes=tuple(notes), error=error)
 
 

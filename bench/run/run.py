@@ -15,6 +15,7 @@ from ...datasets import catalog
 from ...datasets.errors import KinobenchError
 from ..evaluation.resume import mark_finished
 from ..machine import environment
+from ..measure import registry
 from ..records import job
 from ..records.record import Case, Device, Environment, LogitsType, Peak, Precision, Record
 from ..records.store import RunFile
@@ -113,13 +114,13 @@ def measure(
         for entry in planned
         if cluster is None
         or cluster.address == job.LOCAL
-        or not job.on_cluster_alone(entry.measures)
+        or not registry.on_cluster_alone(entry.measures)
     }
     for device in sorted(needed):
         environment.require_device(device)
-    for decoder in sorted({e.case.decoder for e in planned if job.reads_videos(e.measures)}):
+    for decoder in sorted({e.case.decoder for e in planned if registry.reads_videos(e.measures)}):
         environment.require_decoder(decoder)
-    datasets = {e.case.dataset for e in planned if job.reads_videos(e.measures)} - {None}
+    datasets = {e.case.dataset for e in planned if registry.reads_videos(e.measures)} - {None}
     roots = {
         name: options.data_roots.of(name, only=len(datasets) == 1)
         for name in sorted(filter(None, datasets))

@@ -1,4 +1,4 @@
-"""Where a training stands: one safetensors file, replaced as a whole after every epoch."""
+"""The state of a training: one safetensors file, replaced as a whole after every epoch."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def write(
     path: Path,
-    order: str,
+    training: str,
     network: "nn.Module",
     average: "AveragedModel",
     optimizer: "torch.optim.Optimizer",
@@ -28,10 +28,10 @@ def write(
 
     Args:
         path: The file.
-        order: The digest of what is trained.
-        network: The weights.
-        average: Their average.
-        optimizer: Its moments.
+        training: The digest of what is trained; see `Training.digest`.
+        network: The network whose weights are kept.
+        average: The average of the weights.
+        optimizer: The optimizer whose moments are kept.
         curve: The epochs so far.
 
     Raises:
@@ -41,13 +41,13 @@ def write(
     entries |= {f"average.{name}": entry for name, entry in average.state_dict().items()}
     for number, moments in optimizer.state_dict()["state"].items():
         entries |= {f"optimizer.{number}.{name}": entry for name, entry in moments.items()}
-    told = {"order": order, "curve": msgspec.json.encode(curve).decode()}
-    save_tensors(path, entries, told)
+    metadata = {"order": training, "curve": msgspec.json.encode(curve).decode()}
+    save_tensors(path, entries, metadata)
 
 
 def read(
     path: Path,
-    order: str,
+    training: str,
     network: "nn.Module",
     average: "AveragedModel",
     optimizer: "torch.optim.Optimizer",
@@ -59,16 +59,17 @@ def read(
     """
     try:
         with safe_open(str(path), framework="pt") as file:
-            told = file.metadata() or {}
+            metadata = file.metadata() or {}
             entries = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError) as error:
         raise KinobenchError(
-            f"the checkpoint {path} can't be read ({error}); remove it to begin anew"
+            f"the checkpoint {path} can't be read ({error}); remove it to start again"
         ) from error
-    if told.get("order") != order:
+    theirs = metadata.get("order")
+    if theirs != training:
         raise KinobenchError(
-            f"the checkpoint {path} is of another training ({told.get('order')}, not {order}); "
-            "remove it to begin anew"
+            f"the checkpoint {path} is of another training ({theirs}, not {training}); remove it "
+            "to start again"
         )
     state: dict[int, dict[str, torch.Tensor]] = {}
     for name, entry in _below("optimizer.", entries).items():
@@ -80,10 +81,10 @@ def read(
         optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
     except (RuntimeError, ValueError) as error:  # the network's code was changed in between
         raise KinobenchError(
-            f"the checkpoint {path} doesn't fit the network any more ({error}); remove it to begin "
-            "anew"
+            f"the checkpoint {path} doesn't fit the network any more ({error}); remove it to start "
+            "again"
         ) from error
-    return msgspec.json.decode(told["curve"], type=list[Epoch])
+    return msgspec.json.decode(metadata["curve"], type=list[Epoch])
 
 
 def _below(prefix: str, entries: "dict[str, torch.Tensor]") -> "dict[str, torch.Tensor]":

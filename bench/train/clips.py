@@ -1,7 +1,7 @@
-"""Clips to train on: a random one of each video, cropped at random, mirrored where that is right.
+"""Clips to train on: a random one of each video, cropped at random, mirrored if that is right.
 
-Whatever is drawn for a clip depends on the seed, the epoch and the video alone: neither on how many
-processes read, nor on where a run was continued.
+What is drawn for a clip depends on the seed, the epoch and the video alone, neither on how many
+processes read nor on where a training was continued.
 """
 
 import re
@@ -26,9 +26,9 @@ from ..network.inputs import InputMaker, Inputs, video_inputs
 from .recipe import Recipe
 
 STARTS = 1000
-"""A random clip is one of so many that are spread evenly over the video."""
+"""A random clip is one of this many, which are spread evenly over the video."""
 KEPT_BYTES = 2**31
-"""Frames of short videos that the readers of a process keep rather than decode in every epoch."""
+"""Bytes of frames of short videos that a process keeps rather than decode in every epoch."""
 
 _SIDED = re.compile(
     r"(?<![a-z])(left|right|(anti|counter)?-?clockwise|(counter)?swirl)(?![a-z])", re.IGNORECASE
@@ -52,24 +52,24 @@ class Batch(NamedTuple):
 
 
 class ShuffledVideos(Sampler[Draw]):
-    """The videos in an order that the seed tells, and, when all were drawn, in another one.
+    """The videos in an order that the seed decides, and, when all were drawn, in another one.
 
-    An epoch goes on where the one before it stopped.
+    An epoch continues where the one before it stopped.
     """
 
-    def __init__(self, videos: int, seed: int, of_an_epoch: int) -> None:
-        """Begin with epoch 0, of `of_an_epoch` clips; 0: of each video one."""
+    def __init__(self, videos: int, seed: int, clips_per_epoch: int) -> None:
+        """Begin with epoch 0, of `clips_per_epoch` clips; 0: one of each video."""
         self.videos, self.seed, self.epoch = videos, seed, 0
-        self.of_an_epoch = of_an_epoch or videos
+        self.clips_per_epoch = clips_per_epoch or videos
 
     def __len__(self) -> int:
         """Return the number of clips of an epoch."""
-        return self.of_an_epoch
+        return self.clips_per_epoch
 
     def __iter__(self) -> Iterator[Draw]:
         """Yield what to read."""
-        first = self.epoch * self.of_an_epoch
-        last = first + self.of_an_epoch
+        first = self.epoch * self.clips_per_epoch
+        last = first + self.clips_per_epoch
         for passage in range(first // self.videos, -(-last // self.videos)):
             order = np.random.default_rng([self.seed, passage]).permutation(self.videos)
             start = passage * self.videos
@@ -94,10 +94,10 @@ class TrainingClips(Dataset[Batch]):
         Args:
             split: The videos and their labels.
             protocol: Frames and stride of a clip, size, normalisation.
-            kinds: What the network takes.
-            flow: How optical flow is computed; of the cropped clip, as the network sees it.
-            recipe: Scales, and whether to mirror.
-            seed: Of every draw.
+            kinds: The inputs that the network takes.
+            flow: How optical flow is computed, on the cropped clip, as the network sees it.
+            recipe: The scales, and whether to mirror.
+            seed: Decides everything that is drawn.
 
         Raises:
             KinobenchError: The split is empty.
@@ -106,13 +106,13 @@ class TrainingClips(Dataset[Batch]):
             raise KinobenchError(f"{split.dataset} {split.name} has no videos to train on")
         self.split, self.kinds, self.flow, self.seed = split, tuple(kinds), flow, seed
         self.scale = recipe.scale
-        self.flips = recipe.flip and not told_by_sides(split.classes)
+        self.flips = recipe.flip and not distinguished_by_sides(split.classes)
         self.protocol = protocol
         placement = "spread" if protocol.placement in TIMED_PLACEMENTS else protocol.placement
         self._every_start = msgspec.structs.replace(
             protocol, clips=STARTS, crops=1, placement=placement
         )
-        # What is cropped has the network's size already: the rest is as in testing.
+        # A cropped clip already has the network's size: the rest is as in testing.
         self._cropped = msgspec.structs.replace(
             protocol,
             clips=1,
@@ -132,7 +132,7 @@ class TrainingClips(Dataset[Batch]):
         """Return a clip of the video, or of the next one that can be read.
 
         Raises:
-            KinobenchError: None of them can be.
+            KinobenchError: None of them can be read.
         """
         for offset in range(len(self)):
             index = (draw.number + offset) % len(self)
@@ -183,7 +183,7 @@ class TrainingClips(Dataset[Batch]):
         reader = get_worker_info()
         room = KEPT_BYTES // (reader.num_workers if reader else 1)
         if starts[0] == starts[-1] and self._kept_bytes + frames.nbytes <= room:
-            self._kept[index] = frames  # there is no other clip in it
+            self._kept[index] = frames  # the video has no other clip
             self._kept_bytes += frames.nbytes
         return frames
 
@@ -192,7 +192,7 @@ class TrainingClips(Dataset[Batch]):
 
         Args:
             frames: `[T, H, W, 3]`, uint8.
-            generator: Of what is drawn.
+            generator: Draws the square, and whether it is mirrored.
 
         Returns:
             `[T, size, size, 3]`, uint8.
@@ -206,7 +206,7 @@ class TrainingClips(Dataset[Batch]):
         mirrored = bool(generator.random() < 0.5)
         square = frames[:, top : top + side, left : left + side]
         if side != protocol.size:
-            # Of bytes, laid out as they came: a sixth of the time that floats take.
+            # Bytes, in the order that they come in, take a sixth of the time of floats.
             resized = functional.interpolate(
                 torch.from_numpy(square).permute(0, 3, 1, 2),
                 size=(protocol.size, protocol.size),
@@ -219,8 +219,8 @@ class TrainingClips(Dataset[Batch]):
         return np.ascontiguousarray(square)
 
 
-def told_by_sides(classes: Sequence[str]) -> bool:
-    """Tell whether a class's name speaks of left and right, or of a sense of rotation."""
+def distinguished_by_sides(classes: Sequence[str]) -> bool:
+    """Report whether the name of a class mentions left or right, or a sense of rotation."""
     return any(_SIDED.search(_HUMP.sub(" ", name)) for name in classes)
 
 

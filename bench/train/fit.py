@@ -1,6 +1,6 @@
 """Training a network by a recipe: AdamW, cosine, label smoothing, an average of the weights.
 
-Devices, precision, processes and gradients are Accelerate's; what is here is the step.
+Accelerate takes care of devices, precision, processes and gradients; the step is here.
 """
 
 import hashlib
@@ -33,18 +33,18 @@ Progress = Callable[[int, int, int], None]
 """Called with the epoch, the steps of it that are done, and how many it has."""
 
 
-class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be trained, on what, how.
+class Training(msgspec.Struct, frozen=True, kw_only=True):
+    """What is trained, on what, how.
 
     Attributes:
-        model: The registry's name.
-        split: What is trained on.
+        model: The registry's name of the network.
+        split: The videos to train on.
         protocol: Frames, stride, size and normalisation of a clip.
         recipe: The numbers.
-        seed: Of the first weights, and of all that is drawn.
+        seed: Decides the first weights and everything that is drawn.
         flow: How optical flow is computed for a network that takes it.
-        device: Where.
-        workers: Processes that read videos beside each training process; 0 reads in it.
+        device: The device to train on.
+        workers: Processes that read videos for each training process; 0: it reads them itself.
     """
 
     model: str
@@ -74,139 +74,186 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DivergedError(KinobenchError):
-    """The loss is not a number any more."""
+    """The loss is infinite or not a number."""
 
 
 def fit(
-    order: Order,
+    training: Training,
     checkpoint: Path,
     *,
     progress: Progress = lambda epoch, done, total: None,
     on_epoch: Callable[[list[Epoch]], None] = lambda curve: None,
 ) -> tuple[dict[str, torch.Tensor], list[Epoch]]:
-    """Train, from where the checkpoint stands if there is one, and return the averaged weights.
+    """Train, from where the checkpoint stopped if there is one, and return the averaged weights.
 
-    Running statistics that were too slow for so few steps are measured anew over one epoch more.
+    Running statistics that are too slow for so few steps are measured again over one more epoch.
 
     Args:
-        order: What.
+        training: What is trained, on what, how.
         checkpoint: A file that is replaced, as a whole, after every epoch.
-        progress: Told after every step.
-        on_epoch: Told the learning curve after every epoch, in the main process.
+        progress: Called after every step.
+        on_epoch: Called with the learning curve after every epoch, in the main process.
 
     Returns:
         The state of the average of the weights, on the CPU, and the learning curve.
 
     Raises:
         DivergedError: The loss is infinite or not a number; the checkpoint is the last good one.
-        KinobenchError: The network can't be built, or no video be read.
+        KinobenchError: The network can't be built, or no video can be read.
     """
-    recipe = order.recipe
-    cuda = order.device == "cuda"
-    accelerator = Accelerator(mixed_precision="bf16" if cuda else "no", cpu=not cuda)
-    architecture = registry.get(order.model)
-    torch.manual_seed(order.seed)
-    protocol = order.protocol
-    network = architecture.build(len(order.split.classes), protocol.frames, protocol.size)
-    _prepare_layers(network, recipe.dropout_scale)
-    per_frame = bool(getattr(network, "trained_per_frame", False))
-    clips = TrainingClips(
-        order.split, protocol, architecture.inputs, order.flow, recipe, order.seed
-    )
-    sampler = ShuffledVideos(len(clips), order.seed, recipe.clips_per_epoch)
-    batch = min(recipe.batch, len(sampler))
-    if batch % accelerator.num_processes:
-        raise KinobenchError(
-            f"a batch of {batch} can't be shared by {accelerator.num_processes} processes; give a "
-            "recipe whose batch is a multiple of them"
-        )
-    loader = DataLoader(
-        clips,
-        batch_size=batch // accelerator.num_processes,
-        sampler=sampler,
-        num_workers=order.workers,
-        collate_fn=collate,
-        drop_last=True,
-        pin_memory=cuda,
-        persistent_workers=order.workers > 0,
-    )
-    optimizer = torch.optim.AdamW(
-        _groups(network, recipe.weight_decay), lr=recipe.learning_rate, betas=recipe.betas
-    )
-    curve: list[Epoch] = []
-    average = AveragedModel(
-        network.to(accelerator.device),
-        multi_avg_fn=get_ema_multi_avg_fn(recipe.ema_decay),
-        use_buffers=True,
-    )
-    if checkpoint.is_file():
-        curve = fit_checkpoint.read(checkpoint, order.digest, network, average, optimizer)
-    module, accelerated, shared = accelerator.prepare(network, optimizer, loader)
-    steps = len(shared)
-    done = len(curve) * steps
-    rate = rate_of(recipe, steps)
+    trainer = _Trainer(training, checkpoint)
+    curve = trainer.curve
+    for epoch in range(len(curve), training.recipe.epochs):
+        curve.append(trainer.train_epoch(epoch, progress))
+        if trainer.accelerator.is_main_process:
+            trainer.write(checkpoint)
+            on_epoch(curve)
+        trainer.accelerator.wait_for_everyone()
+    return trainer.averaged_weights(), curve
 
-    def laid_out(found: Batch) -> Batch:
-        inputs, labels = _per_frame(found) if per_frame else found
+
+class _Trainer:
+    """A network in training, with all that a step needs.
+
+    Attributes:
+        accelerator: The devices, the precision and the processes.
+        curve: The epochs so far.
+    """
+
+    def __init__(self, training: Training, checkpoint: Path) -> None:
+        """Build the network, and put back what the checkpoint has, if there is one."""
+        self._training, recipe = training, training.recipe
+        cuda = training.device == "cuda"
+        self.accelerator = Accelerator(mixed_precision="bf16" if cuda else "no", cpu=not cuda)
+        architecture = registry.get(training.model)
+        torch.manual_seed(training.seed)
+        protocol = training.protocol
+        network = architecture.build(len(training.split.classes), protocol.frames, protocol.size)
+        _prepare_layers(network, recipe.dropout_scale)
+        self._per_frame = bool(getattr(network, "trained_per_frame", False))
+        clips = TrainingClips(
+            training.split, protocol, architecture.inputs, training.flow, recipe, training.seed
+        )
+        self._sampler = ShuffledVideos(len(clips), training.seed, recipe.clips_per_epoch)
+        loader = self._loader(clips)
+        self._optimizer = torch.optim.AdamW(
+            _groups(network, recipe.weight_decay), lr=recipe.learning_rate, betas=recipe.betas
+        )
+        self._average = AveragedModel(
+            network.to(self.accelerator.device),
+            multi_avg_fn=get_ema_multi_avg_fn(recipe.ema_decay),
+            use_buffers=True,
+        )
+        self.curve: list[Epoch] = []
+        if checkpoint.is_file():
+            self.curve = fit_checkpoint.read(
+                checkpoint, training.digest, network, self._average, self._optimizer
+            )
+        self._network, self._stepper, self._batches = self.accelerator.prepare(
+            network, self._optimizer, loader
+        )
+        self._steps = len(self._batches)
+        self._done = len(self.curve) * self._steps
+        self._rate = rate_of(recipe, self._steps)
+
+    def _loader(self, clips: TrainingClips) -> "DataLoader[Batch]":
+        processes = self.accelerator.num_processes
+        batch = min(self._training.recipe.batch, len(self._sampler))
+        if batch % processes:
+            raise KinobenchError(
+                f"a batch of {batch} can't be shared by {processes} processes; give a recipe whose "
+                "batch is a multiple of them"
+            )
+        workers = self._training.workers
+        return DataLoader(
+            clips,
+            batch_size=batch // processes,
+            sampler=self._sampler,
+            num_workers=workers,
+            collate_fn=collate,
+            drop_last=True,
+            pin_memory=self._training.device == "cuda",
+            persistent_workers=workers > 0,
+        )
+
+    def train_epoch(self, epoch: int, progress: Progress) -> Epoch:
+        """Take the steps of an epoch, from 0, and return its point of the learning curve.
+
+        Raises:
+            DivergedError: The loss is infinite or not a number.
+        """
+        begin = time.monotonic()
+        accelerator, seed = self.accelerator, self._training.seed
+        # For dropout: the same wherever the training continues, and another in each process.
+        torch.manual_seed((seed * 1_000_003 + epoch) * 4099 + accelerator.process_index)
+        self._sampler.epoch = epoch
+        self._network.train()
+        totals = torch.zeros(3, device=accelerator.device)  # the sum of losses, the hits, the clips
+        for step, found in enumerate(self._batches, 1):
+            totals += self._step(found, f"epoch {epoch + 1}, step {step}")
+            progress(epoch, step, self._steps)
+        loss_sum, right, seen = accelerator.reduce(totals, reduction="sum").tolist()
+        return Epoch(
+            epoch=epoch + 1,
+            step=self._done,
+            learning_rate=self._training.recipe.learning_rate * self._rate(self._done - 1),
+            loss=loss_sum / seen,
+            top1=right / seen,
+            seconds=time.monotonic() - begin,
+        )
+
+    def _step(self, found: Batch, when: str) -> torch.Tensor:
+        """Change the weights by one batch; return the sum of losses, the hits and the clips."""
+        recipe, accelerator = self._training.recipe, self.accelerator
+        for group in self._optimizer.param_groups:
+            group["lr"] = recipe.learning_rate * self._rate(self._done)
+        inputs, labels = self._laid_out(found)
+        logits = self._network(*inputs)  # in autocast, as prepared
+        loss = functional.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
+        self._stepper.zero_grad()
+        accelerator.backward(loss)
+        norm = accelerator.clip_grad_norm_(self._network.parameters(), recipe.clip_norm)
+        if not torch.isfinite(loss + norm):
+            raise DivergedError(
+                f"{self._training.model}: the loss is {loss.item()} and its gradient's norm "
+                f"{float(norm)} in {when}; take a lower learning_rate or a longer warm-up"
+            )
+        self._stepper.step()
+        self._average.update_parameters(accelerator.unwrap_model(self._network))
+        self._done += 1
+        hits = (logits.argmax(1) == labels).sum()
+        return torch.stack([loss.detach() * len(labels), hits, hits.new_tensor(len(labels))])
+
+    def _laid_out(self, found: Batch) -> Batch:
+        inputs, labels = _frame_by_frame(found) if self._per_frame else found
         return Batch(tuple(_channels_last(each) for each in inputs), labels)
 
-    for epoch in range(len(curve), recipe.epochs):
-        begin = time.monotonic()
-        # Of dropout: the same wherever it is continued, and another in each process.
-        torch.manual_seed((order.seed * 1_000_003 + epoch) * 4099 + accelerator.process_index)
-        sampler.epoch = epoch
-        module.train()
-        told = torch.zeros(3, device=accelerator.device)  # the sum of losses, the hits, the clips
-        for step, found in enumerate(shared):
-            for group in optimizer.param_groups:
-                group["lr"] = recipe.learning_rate * rate(done)
-            inputs, labels = laid_out(found)
-            logits = module(*inputs)  # in autocast, as prepared
-            loss = functional.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
-            accelerated.zero_grad()
-            accelerator.backward(loss)
-            norm = accelerator.clip_grad_norm_(module.parameters(), recipe.clip_norm)
-            if not torch.isfinite(loss + norm):
-                raise DivergedError(
-                    f"{order.model}: the loss is {loss.item()} and its gradient's norm "
-                    f"{float(norm)} in epoch {epoch + 1}, step {step + 1}; take a lower "
-                    "learning_rate or a longer warm-up"
-                )
-            accelerated.step()
-            average.update_parameters(accelerator.unwrap_model(module))
-            done += 1
-            hits = (logits.argmax(1) == labels).sum()
-            told += torch.stack([loss.detach() * len(labels), hits, hits.new_tensor(len(labels))])
-            progress(epoch, step + 1, steps)
-        loss_sum, right, seen = accelerator.reduce(told, reduction="sum").tolist()
-        curve.append(
-            Epoch(
-                epoch=epoch + 1,
-                step=done,
-                learning_rate=recipe.learning_rate * rate(done - 1),
-                loss=loss_sum / seen,
-                top1=right / seen,
-                seconds=time.monotonic() - begin,
-            )
+    def write(self, checkpoint: Path) -> None:
+        """Keep everything that the next epoch needs."""
+        fit_checkpoint.write(
+            checkpoint,
+            self._training.digest,
+            self.accelerator.unwrap_model(self._network),
+            self._average,
+            self._optimizer,
+            self.curve,
         )
-        if accelerator.is_main_process:
-            unwrapped = accelerator.unwrap_model(module)
-            fit_checkpoint.write(checkpoint, order.digest, unwrapped, average, optimizer, curve)
-            on_epoch(curve)
-        accelerator.wait_for_everyone()
-    if running_statistics.lag_behind(average.module, done):
-        torch.manual_seed(order.seed)
-        sampler.epoch = recipe.epochs
-        batches = (laid_out(found).inputs for found in shared)
-        running_statistics.measure_anew(average.module, batches, accelerator)
-    state = average.module.state_dict()
-    return {name: entry.detach().cpu().clone() for name, entry in state.items()}, curve
+
+    def averaged_weights(self) -> dict[str, torch.Tensor]:
+        """Return the average of the weights, on the CPU, with running statistics that fit them."""
+        average = self._average.module
+        if running_statistics.lag_behind(average, self._done):
+            torch.manual_seed(self._training.seed)
+            self._sampler.epoch = self._training.recipe.epochs
+            batches = (self._laid_out(found).inputs for found in self._batches)
+            running_statistics.measure_again(average, batches, self.accelerator)
+        return {name: entry.detach().cpu().clone() for name, entry in average.state_dict().items()}
 
 
 def _prepare_layers(network: nn.Module, dropout_scale: float) -> None:
     """Scale dropouts, and put filters into channels-last order.
 
-    Convolutions of few channels, forwards and backwards, take half as long so on a CPU.
+    Convolutions with few channels take half as long on a CPU, forwards and backwards.
     """
     for layer in network.modules():
         if isinstance(layer, nn.modules.dropout._DropoutNd):  # the base of all of torch's
@@ -232,7 +279,7 @@ def _groups(network: nn.Module, weight_decay: float) -> list[dict[str, object]]:
 
 
 def rate_of(recipe: Recipe, steps: int) -> Callable[[int], float]:
-    """Return the learning rate of each step, over its highest."""
+    """Return the learning rate of each step, as a share of the highest."""
     warm, total = recipe.warmup_epochs * steps, recipe.epochs * steps
     least = recipe.final_learning_rate / recipe.learning_rate
 
@@ -245,9 +292,11 @@ def rate_of(recipe: Recipe, steps: int) -> Callable[[int], float]:
     return rate
 
 
-def _per_frame(batch: Batch) -> Batch:
-    """Return every frame as a clip of one: a network that averages frames must not learn to tell
-    a class by how its frames differ."""
+def _frame_by_frame(batch: Batch) -> Batch:
+    """Return every frame as a clip of one.
+
+    A network that averages frames must not learn a class from how its frames differ.
+    """
     (clip,) = batch.inputs
     frames = clip.shape[2]
     alone = clip.transpose(1, 2).flatten(0, 1).unsqueeze(2)

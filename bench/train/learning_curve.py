@@ -5,13 +5,12 @@ import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ...datasets.errors import KinobenchError
-from ..records.files import write_text
+from ..records.files import write_text, writing
 from ..records.fitted_weights import Epoch
 
 
 def write_curve(path: Path, curve: Sequence[Epoch]) -> None:
-    """Write `path`, a CSV file with a line an epoch.
+    """Write a CSV file with a line for each epoch.
 
     Raises:
         KinobenchError: It can't be written.
@@ -24,11 +23,11 @@ def write_curve(path: Path, curve: Sequence[Epoch]) -> None:
 
 
 def draw_curves(path: Path, curves: Mapping[str, Sequence[Epoch]], chance: float) -> None:
-    """Draw loss and top-1 by epoch, a line each training, as a PNG file.
+    """Draw loss and top-1 by epoch as a PNG file, a line for each training.
 
     Args:
         path: The file.
-        curves: By name.
+        curves: The epochs of each training, by its name.
         chance: The share that guessing gets right; a dotted line.
 
     Raises:
@@ -38,7 +37,7 @@ def draw_curves(path: Path, curves: Mapping[str, Sequence[Epoch]], chance: float
     from matplotlib.figure import Figure
 
     many = len(curves) > 1
-    height = max(4.5, 0.18 * len(curves)) if many else 4  # of the legend
+    height = max(4.5, 0.18 * len(curves)) if many else 4  # as the legend needs
     figure = Figure(figsize=(12 if many else 10, height), layout="constrained")
     FigureCanvasAgg(figure)
     loss, top1 = figure.subplots(1, 2)
@@ -60,8 +59,5 @@ def draw_curves(path: Path, curves: Mapping[str, Sequence[Epoch]], chance: float
     if many:
         lines, names = top1.get_legend_handles_labels()
         figure.legend(lines, names, loc="outside right center", fontsize=7, frameon=False)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, dpi=150)
-    except OSError as error:
-        raise KinobenchError(f"{path} can't be written: {error.strerror or error}") from error
+    with writing(path) as unfinished:
+        figure.savefig(unfinished, dpi=150, format="png")

@@ -16,19 +16,20 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """AdamW with a linear warm-up and a cosine; see recipes/common.toml.
 
     Attributes:
-        epochs: Points of the learning curve; after each of them a training can go on.
-        clips_per_epoch: Each of another video until all were seen; 0 is one of each video.
+        epochs: Points of the learning curve; a training can continue after each of them.
+        clips_per_epoch: Clips, each of another video until all were seen; 0: one of each video.
         batch: Clips of a step, over all processes together.
-        learning_rate, final_learning_rate: After the warm-up, and in the end.
-        warmup_epochs: So long the rate rises from 0; parts of an epoch count.
-        betas: Of AdamW.
-        weight_decay: Of parameters with two dimensions or more.
-        label_smoothing: What the true class gives up to all.
-        dropout_scale: What every dropout of the network is multiplied by; 0 takes them out.
+        learning_rate: The rate after the warm-up, its highest.
+        final_learning_rate: The rate at the end.
+        warmup_epochs: How long the rate rises from 0; it may be a fraction of an epoch.
+        betas: AdamW's.
+        weight_decay: The decay of parameters with two dimensions or more.
+        label_smoothing: The share that the true class gives up to all classes.
+        dropout_scale: Multiplies every dropout of the network; 0 turns them off.
         clip_norm: The most that the norm of all gradients may be.
-        ema_decay: What a step leaves of the average of the weights, which is kept in the end.
-        scale: The side of the crop in testing over that in training is drawn from this range.
-        flip: Whether half of the clips are mirrored where no class is told by left and right.
+        ema_decay: The share that a step leaves of the average of the weights; the average is kept.
+        scale: The side of the crop in testing, over that in training, is drawn from this range.
+        flip: Whether half of the clips are mirrored, unless left and right distinguish classes.
     """
 
     epochs: int
@@ -47,7 +48,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     flip: bool
 
     def __post_init__(self) -> None:
-        """Refuse numbers by which nothing can be trained."""
+        """Refuse numbers that nothing can be trained with."""
         self._need("epochs", self.epochs >= 1, "1 or more")
         self._need("clips_per_epoch", self.clips_per_epoch >= 0, "0 or more")
         self._need("batch", self.batch >= 2, "2 or more: a normalisation needs several clips")
@@ -65,7 +66,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         self._need("scale", 1 <= least <= most, "[least, most], 1 or more")
 
     def but(self, epochs: int | None = None, learning_rate: float | None = None) -> "Recipe":
-        """Return the same with another length or highest rate; None leaves one as it is."""
+        """Return the recipe with another length or highest rate; None leaves one as it is."""
         other = self
         if epochs is not None and epochs != self.epochs:
             warm = min(self.warmup_epochs, epochs / 4)
@@ -104,7 +105,7 @@ def load(name_or_path: str) -> Recipe:
     if name_or_path.endswith(".toml"):
         path = Path(name_or_path)
     elif name_or_path not in names():
-        raise UnknownNameError("recipe", name_or_path, names(), "a file's name ends in .toml")
+        raise UnknownNameError("recipe", name_or_path, names(), "the name of a file ends in .toml")
     where = f"recipe {name_or_path}"
     try:
         plain = tomllib.loads(path.read_bytes().decode())

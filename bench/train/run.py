@@ -1,4 +1,4 @@
-"""A whole training: what was asked for, its folder, its progress, and the score in the end."""
+"""`fit`: a whole training from the options to the score of the weights."""
 
 import os
 import sys
@@ -23,15 +23,15 @@ from ..records.fitted_weights import Epoch, Fitted, in_half, read_fitted, shapes
 from ..records.record import Accuracy, Device
 from ..run import run
 from . import recipe
-from .fit import DivergedError, Order, fit
+from .fit import DivergedError, Training, fit
 from .learning_curve import draw_curves, write_curve
 
 CHECKPOINT, WEIGHTS = "checkpoint.safetensors", "weights.safetensors"
 CURVE, PICTURE = "curve.csv", "curve.png"
 
 
-class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """What the command line says; see `fit --help`."""
+class FitOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """The options of the command; see `fit --help`."""
 
     model: str
     dataset: str
@@ -52,14 +52,14 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     fresh: bool
 
 
-class Done(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of it."""
+class FitResult(msgspec.Struct, frozen=True, kw_only=True):
+    """The file of weights that a training left, and a sentence on how good they are."""
 
     weights: Path
-    says: str
+    summary: str
 
 
-def train(wanted: Wanted, console: Console) -> Done | None:
+def train(options: FitOptions, console: Console) -> FitResult | None:
     """Train, write weights and learning curve, and score the weights on the dataset's first split.
 
     Returns:
@@ -67,99 +67,114 @@ def train(wanted: Wanted, console: Console) -> Done | None:
 
     Raises:
         KinobenchError: A name is unknown, the dataset isn't there, or the loss diverged; the
-            message says where the last good weights are.
+            message names the file of the last good weights.
     """
-    order = order_of(wanted, console)
-    held_out = held_out_of(order, wanted)
-    folder = wanted.results / "fit" / f"{wanted.model}-{wanted.dataset}-{order.digest}"
+    training = training_of(options, console)
+    held_out = held_out_of(training, options)
+    folder = options.results / "fit" / f"{options.model}-{options.dataset}-{training.digest}"
     checkpoint = folder / CHECKPOINT
-    weights = wanted.output or folder / WEIGHTS
-    if wanted.fresh:
+    weights = options.output or folder / WEIGHTS
+    if options.fresh:
         checkpoint.unlink(missing_ok=True)
-    elif (fitted := finished(weights, order)) is not None:
-        return Done(weights=weights, says=_standing(weights, fitted))
-    if wanted.threads is not None:
-        torch.set_num_threads(wanted.threads)
+    elif (fitted := finished(weights, training)) is not None:
+        return FitResult(weights=weights, summary=_is_trained_already(fitted))
+    if options.threads is not None:
+        torch.set_num_threads(options.threads)
     first = os.environ.get("RANK", "0") == "0"  # torchrun says which of several this is
-    with _bar(console, quiet=not first) as bar:
-        task = bar.add_task(wanted.model, total=None, loss="")
+    try:
+        state, curve = _fit_with_progress(training, folder, console, quiet=not first)
+    except DivergedError as error:
+        raise DivergedError(f"{error}{_last_good(checkpoint)}") from error
+    if not first:
+        return None
+    if options.half:
+        state = in_half(state)
+    accuracy = score(training, state, held_out)
+    write_fitted(weights, state, fitted_of(training, curve, accuracy, held_out))
+    draw_curves(folder / PICTURE, {options.model: curve}, 1 / len(training.split.classes))
+    checkpoint.unlink(missing_ok=True)
+    summary = (
+        f"{options.model}: {_score_text(accuracy, training.split, held_out)}; learning curve "
+        f"{folder / PICTURE}; `{program()} run --model {options.model} --dataset "
+        f"{options.dataset} --weights {weights}` measures it"
+    )
+    return FitResult(weights=weights, summary=summary)
+
+
+def _fit_with_progress(
+    training: Training, folder: Path, console: Console, *, quiet: bool
+) -> tuple[dict[str, torch.Tensor], list[Epoch]]:
+    """Train, show a bar or else print a line an epoch, and keep the learning curve up to date."""
+    model, epochs = training.model, training.recipe.epochs
+    with _bar(console, quiet=quiet) as bar:
+        task = bar.add_task(model, total=None, loss="")
 
         def progress(epoch: int, done: int, total: int) -> None:
-            bar.update(task, total=order.recipe.epochs * total, completed=epoch * total + done)
+            bar.update(task, total=epochs * total, completed=epoch * total + done)
 
         def on_epoch(curve: list[Epoch]) -> None:
             last = curve[-1]
-            told = f"loss {last.loss:.3f}, top-1 {100 * last.top1:.1f} %"
-            bar.update(task, loss=told)
+            reached = f"loss {last.loss:.3f}, top-1 {100 * last.top1:.1f} %"
+            bar.update(task, loss=reached)
             if bar.disable:
-                epochs = f"epoch {last.epoch} of {order.recipe.epochs}"
-                print(f"{wanted.model}: {epochs}: {told}, {last.seconds:.0f} s", file=sys.stderr)
+                line = f"{model}: epoch {last.epoch} of {epochs}: {reached}, {last.seconds:.0f} s"
+                print(line, file=sys.stderr)
             write_curve(folder / CURVE, curve)
 
-        try:
-            state, curve = fit(order, checkpoint, progress=progress, on_epoch=on_epoch)
-        except DivergedError as error:
-            raise DivergedError(f"{error}{_last_good(order, folder)}") from error
-    if not first:
-        return None
-    if wanted.half:
-        state = in_half(state)
-    accuracy = score(order, state, held_out)
-    write_fitted(weights, state, fitted_of(order, curve, accuracy, held_out))
-    draw_curves(folder / PICTURE, {wanted.model: curve}, 1 / len(order.split.classes))
-    checkpoint.unlink(missing_ok=True)
-    says = (
-        f"{wanted.model}: {_told(accuracy, order.split, held_out)}; learning curve "
-        f"{folder / PICTURE}; `{program()} run --model {wanted.model} --dataset "
-        f"{wanted.dataset} --weights {weights}` measures it"
-    )
-    return Done(weights=weights, says=says)
+        return fit(training, folder / CHECKPOINT, progress=progress, on_epoch=on_epoch)
 
 
-def finished(weights: Path, order: Order) -> Fitted | None:
-    """Return what the file of weights says, if this very training made it; else None."""
+def finished(weights: Path, training: Training) -> Fitted | None:
+    """Return the header of the file of weights if this very training made it, else None."""
     fitted = read_fitted(weights) if weights.is_file() else None
-    if fitted is None or fitted.epochs != order.recipe.epochs:
+    if fitted is None or fitted.epochs != training.recipe.epochs:
         return None
-    theirs = (fitted.model, fitted.manifest, fitted.protocol_digest, fitted.recipe_digest)
-    ours = (order.model, order.split.manifest, order.protocol.digest, order.recipe.digest)
-    same = (*theirs, fitted.seed) == (*ours, order.seed) and shapes_in(weights) == _shapes(order)
+    same = (
+        fitted.model == training.model
+        and fitted.manifest == training.split.manifest
+        and fitted.protocol_digest == training.protocol.digest
+        and fitted.recipe_digest == training.recipe.digest
+        and fitted.seed == training.seed
+        and shapes_in(weights) == _shapes(training)
+    )
     return fitted if same else None
 
 
-def _shapes(order: Order) -> dict[str, tuple[int, ...]]:
-    """Return the shapes of the weights that the network has as it is built today."""
-    protocol, classes = order.protocol, len(order.split.classes)
-    network = registry.get(order.model).build(classes, protocol.frames, protocol.size)
+def _shapes(training: Training) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of the weights of the network as it is built today."""
+    protocol, classes = training.protocol, len(training.split.classes)
+    network = registry.get(training.model).build(classes, protocol.frames, protocol.size)
     return {name: tuple(entry.shape) for name, entry in network.state_dict().items()}
 
 
-def order_of(wanted: Wanted, console: Console) -> Order:
-    """Look up what was asked for, and generate the dataset where that can be done.
+def training_of(options: FitOptions, console: Console) -> Training:
+    """Look up what the options name, and generate the dataset if it can be generated.
 
     Raises:
         KinobenchError: A name is unknown, or the dataset isn't there.
     """
-    registry.check(wanted.model)
-    numbers = recipe.load(wanted.recipe).but(wanted.epochs, wanted.learning_rate)
+    registry.check(options.model)
+    numbers = recipe.load(options.recipe).but(options.epochs, options.learning_rate)
     try:
-        device = msgspec.convert(wanted.device, Device)
-        flow = msgspec.convert(wanted.flow or DEFAULT_FLOW, FlowMethod)
+        device = msgspec.convert(options.device, Device)
+        flow = msgspec.convert(options.flow or DEFAULT_FLOW, FlowMethod)
     except msgspec.ValidationError as error:
-        raise KinobenchError(f"--device {wanted.device}, --flow {wanted.flow}: {error}") from error
+        raise KinobenchError(
+            f"--device {options.device}, --flow {options.flow}: {error}"
+        ) from error
     environment.require_device(device)
-    dataset = catalog.get(wanted.dataset)
-    name = wanted.split or training_split(dataset)
-    run.prepare(wanted.dataset, name, wanted.data_root, console)
-    return Order(
-        model=wanted.model,
-        split=dataset.load(wanted.data_root, name),
-        protocol=preset(wanted.protocol or dataset.default_protocol),
+    dataset = catalog.get(options.dataset)
+    name = options.split or training_split(dataset)
+    run.prepare(options.dataset, name, options.data_root, console)
+    return Training(
+        model=options.model,
+        split=dataset.load(options.data_root, name),
+        protocol=preset(options.protocol or dataset.default_protocol),
         recipe=numbers,
-        seed=wanted.seed,
+        seed=options.seed,
         flow=flow,
         device=device,
-        workers=wanted.workers,
+        workers=options.workers,
     )
 
 
@@ -177,83 +192,85 @@ def training_split(dataset: catalog.Dataset) -> str:
     )
 
 
-def held_out_of(order: Order, wanted: Wanted) -> Split:
+def held_out_of(training: Training, options: FitOptions) -> Split:
     """Return the split that the weights are scored on.
 
-    It is read before anything is trained: what can't be scored is told at once.
+    It is read before anything is trained, so that an error comes at once.
     """
-    dataset = catalog.get(wanted.dataset)
-    name = scoring_split(dataset, order.split.name)
-    return dataset.load(wanted.data_root, name)
+    dataset = catalog.get(options.dataset)
+    name = scoring_split(dataset, training.split.name)
+    return dataset.load(options.data_root, name)
 
 
 def scoring_split(dataset: catalog.Dataset, trained_on: str) -> str:
-    """Return the name of the split to score on: of `train2` it is `2`, else the first."""
+    """Return the name of the split to score on: `2` for `train2`, else the first."""
     paired = trained_on.removeprefix("train")
     return paired if paired in dataset.splits else dataset.splits[0]
 
 
-def score(order: Order, state: dict[str, torch.Tensor], held_out: Split) -> Accuracy:
+def score(training: Training, state: dict[str, torch.Tensor], held_out: Split) -> Accuracy:
     """Score weights under the protocol, as `run` would."""
-    architecture = registry.get(order.model)
-    protocol, classes = order.protocol, len(order.split.classes)
+    architecture = registry.get(training.model)
+    protocol, classes = training.protocol, len(training.split.classes)
     network = architecture.build(classes, protocol.frames, protocol.size).eval()
     network.load_state_dict(state)
     evaluation = Evaluation(
         protocol,
-        device=torch.device(order.device),
+        device=torch.device(training.device),
         kinds=architecture.inputs,
-        flow=order.flow,
+        flow=training.flow,
     )
     with torch.inference_mode():
         return evaluate(network.to(evaluation.device), held_out, evaluation)
 
 
-def fitted_of(order: Order, curve: Sequence[Epoch], accuracy: Accuracy, held_out: Split) -> Fitted:
-    """Return what the file of the weights says of them."""
+def fitted_of(
+    training: Training, curve: Sequence[Epoch], accuracy: Accuracy, held_out: Split
+) -> Fitted:
+    """Return the header of the file of weights."""
     return Fitted(
-        model=order.model,
-        dataset=order.split.dataset,
-        split=order.split.name,
-        manifest=order.split.manifest,
-        classes=order.split.classes,
-        protocol=order.protocol.name,
-        protocol_digest=order.protocol.digest,
-        recipe=msgspec.to_builtins(order.recipe),
-        recipe_digest=order.recipe.digest,
-        seed=order.seed,
+        model=training.model,
+        dataset=training.split.dataset,
+        split=training.split.name,
+        manifest=training.split.manifest,
+        classes=training.split.classes,
+        protocol=training.protocol.name,
+        protocol_digest=training.protocol.digest,
+        recipe=msgspec.to_builtins(training.recipe),
+        recipe_digest=training.recipe.digest,
+        seed=training.seed,
         epochs=len(curve),
         curve=tuple(curve),
         torch=str(torch.__version__),
-        kinobench_commit=environment.describe(order.device).kinobench_commit,
+        kinobench_commit=environment.describe(training.device).kinobench_commit,
         top1=accuracy.top1,
         scored_on=held_out.name,
     )
 
 
-def _told(accuracy: Accuracy, trained_on: Split, held_out: Split) -> str:
+def _score_text(accuracy: Accuracy, trained_on: Split, held_out: Split) -> str:
     if accuracy.top1 is None or accuracy.interval_top1 is None:
         return "no video could be scored"
     low, high = accuracy.interval_top1
     ids = {video.id for video in trained_on.videos}
     seen = sum(video.id in ids for video in held_out.videos)
-    which = "that it was not trained on" if seen == 0 else f"of which it was trained on {seen}"
+    which = "none of which it was trained on" if seen == 0 else f"of which it was trained on {seen}"
     return (
-        f"top-1 {100 * accuracy.top1:.1f} % [{100 * low:.1f}, {100 * high:.1f}] of "
+        f"top-1 {100 * accuracy.top1:.1f} % [{100 * low:.1f}, {100 * high:.1f}] on "
         f"{accuracy.scored} videos of {held_out.name}, {which}"
     )
 
 
-def _standing(weights: Path, fitted: Fitted) -> str:
+def _is_trained_already(fitted: Fitted) -> str:
     top1 = "" if fitted.top1 is None else f", top-1 {100 * fitted.top1:.1f} %"
-    return f"{fitted.model}: trained so already (epochs: {fitted.epochs}{top1}); --fresh repeats it"
+    return f"{fitted.model}: already trained (epochs: {fitted.epochs}{top1}); --fresh repeats it"
 
 
-def _last_good(order: Order, folder: Path) -> str:
-    """Say where a training that diverged stood last."""
-    if not (folder / CHECKPOINT).is_file():
+def _last_good(checkpoint: Path) -> str:
+    """Name the file of the last good epoch of a training that diverged."""
+    if not checkpoint.is_file():
         return "; not one epoch was finished"
-    return f"; the last good epoch is kept in {folder / CHECKPOINT}"
+    return f"; the last good epoch is kept in {checkpoint}"
 
 
 def _bar(console: Console, *, quiet: bool) -> Progress:

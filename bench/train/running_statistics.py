@@ -1,7 +1,7 @@
-"""Running statistics of batch normalisations, measured anew where training was too short for them.
+"""Running statistics of batch normalisations, measured again if training was too short for them.
 
-In evaluation a batch normalisation uses averages that follow those of the batches, each step by its
-momentum. S3D's is 0.001: after 800 steps 45 % of such an average is still what it began with.
+In evaluation a batch normalisation uses running averages, which follow the batches by its momentum.
+S3D's momentum is 0.001: after 800 steps 45 % of an average is still what it began with.
 """
 
 from collections.abc import Iterable
@@ -13,13 +13,13 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.swa_utils import update_bn
 
 LEFT = 0.01
-"""The share of what a running average began with that may be left in it."""
+"""The most that a running average may still have of what it began with."""
 
 Inputs = tuple[torch.Tensor, ...]
 
 
 def lag_behind(network: nn.Module, steps: int) -> bool:
-    """Tell whether any running average still holds more than `LEFT` of what it was before."""
+    """Report whether any running average still has more than `LEFT` of what it was before."""
     return any(
         layer.momentum is not None and (1 - layer.momentum) ** steps > LEFT
         for layer in network.modules()
@@ -27,16 +27,16 @@ def lag_behind(network: nn.Module, steps: int) -> bool:
     )
 
 
-def measure_anew(network: nn.Module, batches: Iterable[Inputs], accelerator: Accelerator) -> None:
+def measure_again(network: nn.Module, batches: Iterable[Inputs], accelerator: Accelerator) -> None:
     """Set every running average to the mean over batches, of all processes together.
 
     "Precise" statistics: Wu and Johnson, "Rethinking 'Batch' in BatchNorm", arXiv:2105.07576,
     section 3, each batch counting the same.
 
     Args:
-        network: Whose averages are set; it is in training mode meanwhile, and then as it was.
-        batches: The arguments of a forward each, on the network's device.
-        accelerator: Which processes there are.
+        network: The network; it is in training mode meanwhile, and afterwards as it was before.
+        batches: The arguments of one forward each, on the network's device.
+        accelerator: The processes.
     """
     taking_one = _TakesOne(network).train(network.training)  # the mode that is put back
     update_bn(([inputs] for inputs in batches), taking_one)
@@ -48,7 +48,7 @@ def measure_anew(network: nn.Module, batches: Iterable[Inputs], accelerator: Acc
 
 
 class _TakesOne(nn.Module):
-    """A network whose arguments come as one: what `update_bn` calls."""
+    """A network that takes its arguments as one tuple, as `update_bn` calls it."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()

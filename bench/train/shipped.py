@@ -1,7 +1,7 @@
-"""The weights that come with kinobench: a tiny network of every family, trained by one recipe.
+"""`fit-shipped`: the weights that come with kinobench, a tiny network of every family.
 
-Each is what `fit MODEL --half` writes. As many are trained at once as there are cores, with one
-thread each. A training that was interrupted continues after its last whole epoch.
+`fit MODEL --half` makes each of them, by one recipe. As many networks are trained at once as there
+are cores, with one thread each. An interrupted training continues after its last whole epoch.
 """
 
 import os
@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import tomllib
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from ...zoo.families import FAMILY_MODULES
 from ..machine.environment import usable_cpus
 from ..machine.threads import thread_variables
 from ..records.files import CHECKOUT
-from ..records.fitted_weights import read_fitted
+from ..records.fitted_weights import Fitted, read_fitted
 from ..run import suite
 from ..statistics.intervals import wilson
 from . import recipe
@@ -28,86 +29,11 @@ DATASET = RECIPE = "pointlight"
 SETTINGS = tomllib.loads((recipe.BUILT_IN / "shipped.toml").read_text())
 EPOCHS: dict[str, int] = SETTINGS["epochs"]
 
-
-def tiny_networks(every: bool) -> list[str]:
-    """Return the tiny networks: one of each family and those of the quick suite, or all."""
-    quick = suite.load("quick").models
-    found = []
-    for names in FAMILY_MODULES.values():
-        tiny = [name for name in names if name.endswith("_tiny")]
-        shown = [name for name in tiny if name in quick]
-        found += tiny if every else shown or tiny[:1]
-    return found
-
-
-def file_of(model: str) -> Path:
-    """Return where a network's weights lie."""
-    return FOLDER / DATASET / f"{model}.safetensors"
-
-
-def standing(model: str) -> str:
-    """Say what a network's weights reach, and whether today's recipe made them."""
-    path = file_of(model)
-    said = read_fitted(path) if path.is_file() else None
-    if said is None or said.top1 is None:
-        return "no weights"
-    today = recipe.load(RECIPE).but(EPOCHS.get(model)).digest
-    same = (said.recipe_digest, said.seed) == (today, SETTINGS["seed"])
-    other = "" if same else ", of another recipe"
-    size, minutes = path.stat().st_size / 1e6, sum(epoch.seconds for epoch in said.curve) / 60
-    told = f"{said.epochs} epochs, {minutes:.0f} min{other}"
-    return f"top-1 {100 * said.top1:5.1f} %, {size:.2f} MB, {told}"
-
-
-def draw(picture: Path, models: list[str]) -> None:
-    """Draw the learning curves that the files hold."""
-    said = {model: read_fitted(file_of(model)) for model in models if file_of(model).is_file()}
-    curves = {model: fitted.curve for model, fitted in said.items() if fitted is not None}
-    draw_curves(picture, curves, chance=1 / 8)
-
-
-def page(models: list[str]) -> str:
-    """Return what there is as a page of Markdown, the best first."""
-    families = {model: family for family, names in FAMILY_MODULES.items() for model in names}
-    said = {model: read_fitted(file_of(model)) for model in models if file_of(model).is_file()}
-    known = {model: each for model, each in said.items() if each and each.top1 is not None}
-    rows = []
-    for model, fitted in sorted(known.items(), key=lambda item: (-(item[1].top1 or 0), item[0])):
-        top1 = fitted.top1 or 0.0
-        low, high = wilson(round(top1 * TEST_VIDEOS), TEST_VIDEOS)
-        cells = [
-            f"`{model}`",
-            families[model],
-            f"{100 * top1:.1f} [{100 * low:.1f}, {100 * high:.1f}]",
-            str(fitted.epochs),
-            f"{sum(epoch.seconds for epoch in fitted.curve) / 60:.0f}",
-            f"{file_of(model).stat().st_size / 1e6:.2f}",
-        ]
-        rows.append(f"| {' | '.join(cells)} |")
-    torch = " and ".join(sorted({fitted.torch for fitted in known.values()}))
-    manifest = " and ".join(sorted({fitted.manifest for fitted in known.values()}))
-    made = sum(epoch.seconds for fitted in known.values() for epoch in fitted.curve) / 60
-    clips = recipe.load(RECIPE).clips_per_epoch
-    return PAGE.format(
-        dataset=DATASET,
-        count=len(rows),
-        families=len({families[model] for model in known}),
-        per_class=SETTINGS["per_class"],
-        test=TEST_VIDEOS,
-        seed=SETTINGS["seed"],
-        torch=torch,
-        manifest=manifest,
-        clips=clips,
-        minutes=made,
-        rows="\n".join(rows),
-    )
-
-
 PAGE = """# Weights that come with kinobench
 
 {count} tiny networks of {families} families, trained on {dataset} by \
-`bench/recipes/{dataset}.toml`, seed {seed}, {clips} clips an epoch of {per_class} videos of a \
-class (manifest {manifest}), with torch {torch}; {minutes:.0f} minutes of one core in all, where \
+`bench/train/recipes/{dataset}.toml`, seed {seed}, {clips} clips an epoch of {per_class} videos of \
+a class (manifest {manifest}), with torch {torch}; {minutes:.0f} minutes of one core in all, while \
 others used the machine too. Top-1 on all {test} videos of the test split, with the 95 % interval \
 (Wilson). Written by `python bench.py fit-shipped --page`.
 
@@ -117,31 +43,123 @@ others used the machine too. Top-1 on all {test} videos of the test split, with 
 """
 
 
-def train_all(models: list[str], results: Path, epochs: int | None, at_once: int | None) -> bool:
+def tiny_networks(every: bool) -> list[str]:
+    """Return the tiny networks: all of them, or one of each family and those of the quick suite."""
+    quick = suite.load("quick").models
+    found = []
+    for names in FAMILY_MODULES.values():
+        tiny = [name for name in names if name.endswith("_tiny")]
+        of_quick = [name for name in tiny if name in quick]
+        found += tiny if every else of_quick or tiny[:1]
+    return found
+
+
+def file_of(model: str) -> Path:
+    """Return the file of a network's weights, whether it exists or not."""
+    return FOLDER / DATASET / f"{model}.safetensors"
+
+
+def status(model: str) -> str:
+    """Return what a network's weights reach, and whether today's recipe made them."""
+    fitted = _headers([model]).get(model)
+    if fitted is None or fitted.top1 is None:
+        return "no weights"
+    today = recipe.load(RECIPE).but(EPOCHS.get(model)).digest
+    same = (fitted.recipe_digest, fitted.seed) == (today, SETTINGS["seed"])
+    other = "" if same else ", of another recipe"
+    return (
+        f"top-1 {100 * fitted.top1:5.1f} %, {_megabytes(model):.2f} MB, {fitted.epochs} epochs, "
+        f"{_minutes(fitted):.0f} min{other}"
+    )
+
+
+def draw(picture: Path, models: Sequence[str]) -> None:
+    """Draw the learning curves that the files of weights have."""
+    curves = {model: fitted.curve for model, fitted in _headers(models).items()}
+    draw_curves(picture, curves, chance=1 / 8)
+
+
+def page(models: Sequence[str]) -> str:
+    """Return a page of Markdown on the weights that exist, the best first."""
+    families = {model: family for family, names in FAMILY_MODULES.items() for model in names}
+    scored = {
+        model: fitted for model, fitted in _headers(models).items() if fitted.top1 is not None
+    }
+    best_first = sorted(scored, key=lambda model: (-(scored[model].top1 or 0), model))
+    return PAGE.format(
+        dataset=DATASET,
+        count=len(scored),
+        families=len({families[model] for model in scored}),
+        per_class=SETTINGS["per_class"],
+        test=TEST_VIDEOS,
+        seed=SETTINGS["seed"],
+        torch=" and ".join(sorted({fitted.torch for fitted in scored.values()})),
+        manifest=" and ".join(sorted({fitted.manifest for fitted in scored.values()})),
+        clips=recipe.load(RECIPE).clips_per_epoch,
+        minutes=sum(map(_minutes, scored.values())),
+        rows="\n".join(_row(model, families[model], scored[model]) for model in best_first),
+    )
+
+
+def _row(model: str, family: str, fitted: Fitted) -> str:
+    top1 = fitted.top1 or 0.0
+    low, high = wilson(round(top1 * TEST_VIDEOS), TEST_VIDEOS)
+    cells = [
+        f"`{model}`",
+        family,
+        f"{100 * top1:.1f} [{100 * low:.1f}, {100 * high:.1f}]",
+        str(fitted.epochs),
+        f"{_minutes(fitted):.0f}",
+        f"{_megabytes(model):.2f}",
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _headers(models: Iterable[str]) -> dict[str, Fitted]:
+    """Return the header of each network's weights that `fit` made."""
+    read = {model: read_fitted(file_of(model)) for model in models if file_of(model).is_file()}
+    return {model: fitted for model, fitted in read.items() if fitted is not None}
+
+
+def _minutes(fitted: Fitted) -> float:
+    return sum(epoch.seconds for epoch in fitted.curve) / 60
+
+
+def _megabytes(model: str) -> float:
+    return file_of(model).stat().st_size / 1e6
+
+
+def train_all(
+    models: Sequence[str], results: Path, epochs: int | None, at_once: int | None
+) -> bool:
     """Train networks side by side, each in a process, and print how each came out.
 
-    `fit` itself skips what it made already.
+    `fit` itself skips what is trained already.
+
+    Args:
+        models: The networks.
+        results: Folder for unfinished trainings, learning curves and the training videos.
+        epochs: Length of a trial, which leaves the shipped weights alone; None: the recipe's.
+        at_once: How many trainings run at once; None: one for each core.
 
     Returns:
         Whether all of them succeeded.
     """
-
     per_class = SETTINGS["per_class"]
     root = results / "fit" / f"{DATASET}-{per_class}-of-a-class"
     make = ["data", "make", DATASET, "--train", str(per_class), "--data-root", str(root)]
     subprocess.run([sys.executable, str(CHECKOUT / "bench.py"), *make], check=True)
-    begin, failed = time.monotonic(), []
+    begin, failed = time.monotonic(), False
     pool = ThreadPoolExecutor(at_once or len(usable_cpus()))
     trainings = {pool.submit(train, model, root, results, epochs): model for model in models}
     try:
         for number, training in enumerate(as_completed(trainings), 1):
-            model, (told, seconds) = trainings[training], training.result()
-            if told is not None:
-                failed.append(model)
+            model, (failure, seconds) = trainings[training], training.result()
+            failed = failed or failure is not None
             minutes = (time.monotonic() - begin) / 60
             print(
-                f"{number}/{len(models)} {model}: {told or standing(model)}; {seconds:.0f} s, "
-                f"{minutes:.0f} min in",
+                f"{number}/{len(models)} {model}: {failure or status(model)}; {seconds:.0f} s, "
+                f"{minutes:.0f} min in all",
                 flush=True,
             )
     except KeyboardInterrupt:
@@ -151,8 +169,18 @@ def train_all(models: list[str], results: Path, epochs: int | None, at_once: int
 
 
 def train(model: str, root: Path, results: Path, epochs: int | None) -> tuple[str | None, float]:
-    """Train a network in a process; return what it said if it failed, and the seconds it took."""
-    told: dict[str, object] = {
+    """Train a network in a process.
+
+    Args:
+        model: The network.
+        root: The training videos.
+        results: Folder for the unfinished training and the learning curve.
+        epochs: Length of a trial, which leaves the shipped weights alone; None: the recipe's.
+
+    Returns:
+        What the process printed if it failed, else None; and the seconds that it took.
+    """
+    options: dict[str, object] = {
         "dataset": DATASET,
         "data-root": root,
         "recipe": RECIPE,
@@ -161,13 +189,13 @@ def train(model: str, root: Path, results: Path, epochs: int | None) -> tuple[st
         "results": results,
     }
     if epochs is None:
-        told["output"] = file_of(model)
-    if (lasts := epochs or EPOCHS.get(model)) is not None:
-        told["epochs"] = lasts
+        options["output"] = file_of(model)
+    if (length := epochs or EPOCHS.get(model)) is not None:
+        options["epochs"] = length
     command = [sys.executable, str(CHECKOUT / "bench.py"), "fit", model, "--half"]
-    command += [part for name, value in told.items() for part in (f"--{name}", str(value))]
+    command += [part for name, value in options.items() for part in (f"--{name}", str(value))]
     begin = time.monotonic()
     environment = os.environ | thread_variables(1)
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    said = None if done.returncode == 0 else f"exit {done.returncode}: {done.stderr[-500:]}"
-    return said, time.monotonic() - begin
+    failure = None if done.returncode == 0 else f"exit {done.returncode}: {done.stderr[-500:]}"
+    return failure, time.monotonic() - begin

@@ -15,7 +15,6 @@ Recognition in Videos", NIPS 2014, section 5, stored theirs: clipped and rescale
 bound of 20 pixels is that of yjxiong/dense_flow.
 """
 
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import ModuleType
@@ -26,6 +25,7 @@ import torch
 
 from ..errors import KinobenchError, UnknownNameError
 from ..names import FLOW_METHODS, FlowMethod
+from ..shared_context import SharedContext
 
 Parameters = Mapping[str, float]
 
@@ -120,6 +120,8 @@ def pair_flows(
             f"optical flow: a frame of {height}x{width} is too small; "
             f"give {LEAST_SIDE_PX}x{LEAST_SIDE_PX} or more"
         )
+    if threads < 1:
+        raise KinobenchError(f"optical flow: threads is {threads}; give 1 or more")
     estimator = _estimator(method, parameters_of(method, parameters))
     grey = _grey(frames)
     for first, second in pairs:
@@ -212,32 +214,19 @@ def _grey(frames: np.ndarray) -> list[np.ndarray]:
 
 
 @contextmanager
-def _opencv_threads(threads: int) -> Iterator[None]:
-    """Give OpenCV so many threads, and back what it had once nobody computes any more.
-
-    OpenCV has one number for the whole process: of several callers at a time the first decides.
-    """
-    global _computing, _threads_before
-    if threads < 1:
-        raise KinobenchError(f"optical flow: threads is {threads}; give 1 or more")
+def _with_threads(threads: int) -> Iterator[None]:
+    """Give OpenCV a number of threads, and then the number that it had."""
     cv2 = _opencv()
-    with _threads_lock:
-        if _computing == 0:
-            _threads_before = cv2.getNumThreads()
-            cv2.setNumThreads(threads)
-        _computing += 1
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(threads)
     try:
         yield
     finally:
-        with _threads_lock:
-            _computing -= 1
-            if _computing == 0:
-                cv2.setNumThreads(_threads_before)
+        cv2.setNumThreads(before)
 
 
-_threads_lock = threading.Lock()
-_computing = 0
-_threads_before = 0
+_opencv_threads = SharedContext(_with_threads)
+"""OpenCV has one number of threads for the whole process: the first of several callers decides."""
 
 
 def _opencv() -> ModuleType:

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from ..protocol import Protocol
-from ..views.maker import resized_frames
+from ..views.pixels import resized_frames
 from .cache import VideoFlowCache
 from .methods import (
     FlowMethod,

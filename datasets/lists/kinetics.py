@@ -14,8 +14,7 @@ from ..errors import DatasetError, KinobenchError, UnknownNameError
 from ..split import Split, Video
 from . import layouts
 from .class_names import LabelMatcher, class_names
-from .notes import counted
-from .scan import VIDEO_EXTENSIONS, FoundVideo, scan_videos
+from .scan import VIDEO_EXTENSIONS, FoundVideo, counted, scan_videos
 
 SPLITS = ("val", "test", "train")
 LIST_FOLDERS = ("annotations", ".")

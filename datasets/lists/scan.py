@@ -1,13 +1,14 @@
 """The video files under a folder, found in one pass over its directories."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import DatasetError
 
 VIDEO_EXTENSIONS = (".avi", ".mp4", ".mkv", ".webm")
+_NAMES_SHOWN = 3
 
 
 class FoundVideo(NamedTuple):
@@ -57,6 +58,14 @@ def scan_videos(
     found = list(_walk(str(media), media.name, outside, real_root, depth, frozenset(skip)))
     found.sort()
     return found
+
+
+def counted(names: Sequence[str], what: str) -> tuple[str, ...]:
+    """Return the note `<count> <what>: <the first few names>`, or no note if there are no names."""
+    if not names:
+        return ()
+    more = ", ..." if len(names) > _NAMES_SHOWN else ""
+    return (f"{len(names)} {what}: {', '.join(names[:_NAMES_SHOWN])}{more}",)
 
 
 def _walk(

@@ -14,8 +14,7 @@ from ..split import Split, Video
 from . import layouts
 from .class_names import LabelMatcher, class_names, fold
 from .layouts import Layout
-from .notes import counted
-from .scan import VIDEO_EXTENSIONS, FoundVideo, scan_videos
+from .scan import VIDEO_EXTENSIONS, FoundVideo, counted, scan_videos
 
 SPLITS = ("1", "2", "3", "train1", "train2", "train3")
 LIST_FOLDERS = ("ucfTrainTestlist", "annotations", "splits", ".")

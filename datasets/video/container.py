@@ -1,14 +1,18 @@
-"""Opening a file with PyAV, whatever its tags hold."""
+"""Opening a file with PyAV, and reporting what goes wrong with it."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import av
 from av.container import InputContainer
 
+from .machine_faults import reading_error
+
 _TAGS: dict[str, Any] = {}
 if int(av.__version__.partition(".")[0]) < 19:
-    # Later ones keep a tag's bytes that are no UTF-8, and have lost the argument.
+    # Later versions keep a tag's bytes that are not UTF-8, and don't have the argument.
     _TAGS["metadata_errors"] = "ignore"
 
 
@@ -19,3 +23,22 @@ def open_container(path: Path, options: dict[str, str] | None = None) -> InputCo
         av.FFmpegError: FFmpeg can't open it.
     """
     return av.open(str(path), options=options, **_TAGS)
+
+
+@contextmanager
+def reading_errors(path: Path, what: str | Callable[[], str]) -> Iterator[None]:
+    """Turn an error of FFmpeg or of the file system into one that names the file.
+
+    Args:
+        path: The file.
+        what: What can't be done with it.
+
+    Raises:
+        VideoError: The fault is the file's.
+        MachineError: The fault is the machine's.
+    """
+    try:
+        yield
+    except (av.FFmpegError, OSError, MemoryError) as error:
+        text = what if isinstance(what, str) else what()
+        raise reading_error(path, text, error) from error

@@ -13,7 +13,6 @@ in MPEG-2, MPEG-4 and MJPEG.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from fractions import Fraction
 from pathlib import Path
 from stat import S_ISREG
 from types import TracebackType
@@ -24,13 +23,11 @@ from av.video.reformatter import VideoReformatter
 
 from ..errors import VideoError
 from ..protocol.timed_placement import Timeline
-from .container import open_container
+from .container import open_container, reading_errors
 from .damage import Damage, is_key
-from .decoder_log import listening, tells_damage
+from .decoder_log import listening, reports_damage
+from .index import read_index
 from .machine_faults import reading_error
-
-KEPT_BYTES = 2**20
-"""Where a file's video packets are no larger in all, those that indexing read are decoded."""
 
 Room = Callable[[tuple[int, int, int, int]], np.ndarray]
 """Gives an array, uint8, of the shape `[N, H, W, 3]`, whatever is in it."""
@@ -62,7 +59,7 @@ class VideoReader:
     def __init__(self, path: str | Path) -> None:
         """Open the file and index its frames."""
         self.path = Path(path)
-        with _reported(self.path, "can't be read"):
+        with reading_errors(self.path, "can't be read"):
             try:
                 is_file = S_ISREG(self.path.stat().st_mode)
             except (FileNotFoundError, NotADirectoryError):
@@ -73,10 +70,11 @@ class VideoReader:
                 self._head = file.read(12)
         if not self._head:
             raise VideoError(path, "the file is empty")
-        with _reported(self.path, self._unopened):
+        with reading_errors(self.path, self._unopened):
             self._container = open_container(self.path)
         try:
-            self._index()
+            self._stream = self._video_stream()
+            self._index, self._kept = read_index(self.path, self._container, self._stream)
         except BaseException:
             self._container.close()
             raise
@@ -104,125 +102,29 @@ class VideoReader:
             return "an MP4 file without a readable index; it may be cut short"
         return "not a video that FFmpeg can read"
 
-    def _index(self) -> None:
-        if not self._container.streams.video:
-            kinds = " and ".join(sorted({stream.type for stream in self._container.streams}))
+    def _video_stream(self) -> av.VideoStream:
+        streams = self._container.streams
+        if not streams.video:
+            kinds = " and ".join(sorted({stream.type for stream in streams}))
             raise VideoError(self.path, f"no video stream: it holds {kinds or 'nothing'}")
-        self._stream = self._container.streams.video[0]
-        if self._stream.codec_context is None:
+        if streams.video[0].codec_context is None:
             raise VideoError(self.path, "no decoder is known for its video stream")
-        stamps: list[tuple[int | None, int]] = []
-        self._kept: list[av.Packet] | None = []
-        kept_bytes = 0
-        first_key: int | None = None
-        found, last_is_whole = 0, True
-        ends: dict[int, int] = {}  # of each stream, in its own units
-        with _reported(self.path, "its packets can't be read"):
-            for packet in self._container.demux():
-                if self._kept is not None and packet.stream is self._stream:
-                    kept_bytes += packet.size
-                    self._kept.append(packet)
-                    if kept_bytes > KEPT_BYTES:
-                        self._kept = None
-                if packet.dts is None and packet.size == 0:
-                    continue  # the end of a stream, not a part of the file
-                last_is_whole = not packet.is_corrupt or (
-                    # There a lost part is told, too; of the picture it is found when decoding.
-                    packet.stream is not self._stream and self._container.format.name == "mpegts"
-                )
-                begin = packet.pts if packet.pts is not None else packet.dts
-                if begin is not None:
-                    number, end = packet.stream.index, begin + (packet.duration or 0)
-                    ends[number] = max(ends.get(number, end), end)
-                if packet.stream is not self._stream:
-                    continue
-                found += 1
-                if first_key is None:
-                    if not packet.is_keyframe:
-                        continue  # it needs frames that were cut off
-                    first_key = packet.pts if packet.pts is not None else packet.dts
-                if packet.is_discard or _shows_nothing(packet):
-                    continue
-                if packet.pts is not None and first_key is not None and packet.pts < first_key:
-                    continue  # a leading picture of an open group: it needs frames that were cut
-                stamps.append((packet.pts, packet.duration or 0))
-        if not last_is_whole:
-            raise VideoError(self.path, f"cut short: packet {found - 1} is incomplete")
-        of_streams = ((ends.get(each.index, 0), each.time_base) for each in self._container.streams)
-        ends_s = (float(end * unit) for end, unit in of_streams if unit is not None)
-        self._refuse_cut_short(found, max(ends_s, default=0.0))
-        if not stamps:
-            raise VideoError(self.path, "its video stream holds no key frame to begin at")
-        self._take_times(stamps)
+        return streams.video[0]
 
-    def _refuse_cut_short(self, found: int, end_s: float) -> None:
-        """Compare what was found with what the header announces, where it announces anything."""
-        announced = self._stream.frames
-        # An edit list lets FFmpeg leave out frames that are there but are never shown.
-        if announced > found and announced > self._packets_with_hidden_ones():
-            raise VideoError(
-                self.path, f"cut short: its header announces {announced} frames, {found} are there"
-            )
-        if announced == 0 and self._container.format.name == "matroska,webm":
-            announced_s = (self._container.duration or 0) / av.time_base
-            # Some muxers write the length as the last instant, some as the time from the first.
-            found_s = end_s
-            rate = self._stream.average_rate
-            if found_s < announced_s - (2 / float(rate) if rate else 0.1):  # the last may lack one
-                raise VideoError(
-                    self.path,
-                    f"cut short: its header announces {announced_s:.2f} s, {found_s:.2f} s are "
-                    "there",
-                )
+    @property
+    def times_s(self) -> tuple[float, ...]:
+        """When each frame appears, ascending, the first at 0."""
+        return self._index.times_s
 
-    def _packets_with_hidden_ones(self) -> int:
-        if "mp4" not in self._container.format.name:
-            return 0
-        options = {"ignore_editlist": "1"}
-        with open_container(self.path, options) as container:
-            return sum(packet.size > 0 for packet in container.demux(container.streams.video[0]))
-
-    def _take_times(self, stamps: list[tuple[int | None, int]]) -> None:
-        """Set the times of the frames, and whether decoded frames are told by their timestamps.
-
-        AVI stores no presentation times: those that FFmpeg makes up for it don't ascend where
-        there are B-frames, though the decoder's order is right. There, and where timestamps are
-        missing or doubled, a frame is told by its place in the decoder's output.
-        """
-        rate = self._stream.average_rate or self._stream.guessed_rate
-        shown = sorted((pts, duration) for pts, duration in stamps if pts is not None)
-        unique = len({pts for pts, _ in shown}) == len(stamps)
-        self._stamps: dict[int, int] | None = None
-        if unique and self._stream.time_base is not None:
-            base = self._stream.time_base
-            times = [float((pts - shown[0][0]) * base) for pts, _ in shown]
-            self._unit_s, self._start = base, shown[0][0]
-            if self._container.format.name != "avi":
-                self._stamps = {pts: number for number, (pts, _) in enumerate(shown)}
-            last_s = float(shown[-1][1] * base)
-        elif rate:
-            times = [float(number / rate) for number in range(len(stamps))]
-            self._unit_s, self._start = 1 / rate, 0
-            last_s = 0.0
-        else:
-            raise VideoError(self.path, "it has neither timestamps nor a frame rate")
-        if last_s <= 0:
-            last_s = float(1 / rate) if rate else (times[-1] / max(len(times) - 1, 1))
-        self.times_s: tuple[float, ...] = tuple(times)
-        self.duration_s = times[-1] + last_s
-        self._rate = rate
+    @property
+    def duration_s(self) -> float:
+        """When the last frame disappears."""
+        return self._index.duration_s
 
     @property
     def timeline(self) -> Timeline:
         """The times in the container's own units, exactly."""
-
-        def units(time_s: float) -> int:
-            return round(time_s * self._unit_s.denominator / self._unit_s.numerator)
-
-        rate = self._rate or Fraction(len(self) / self.duration_s).limit_denominator(1001)
-        stamps = tuple(map(units, self.times_s))
-        announced = self._stream.duration
-        return Timeline(stamps, units(self.duration_s), self._unit_s, rate, announced, self._start)
+        return self._index.timeline(self._stream.duration)
 
     def frames(self, numbers: Sequence[int], room: Room = new_room) -> np.ndarray:
         """Decode the file once and return the chosen frames.
@@ -262,7 +164,7 @@ class VideoReader:
         """
         converter = VideoReformatter()
         for place, frame in self.sound_frames(numbers):
-            with _reported(self.path, "its colours can't be converted"):
+            with reading_errors(self.path, "its colours can't be converted"):
                 # By this thread: to start others takes ten times as long as a small frame does.
                 picture = _pixels(converter.reformat(frame, format="rgb24", threads=1))
             if frame.rotation % 360:
@@ -297,7 +199,7 @@ class VideoReader:
                     f"{size[0]}x{size[1]}",
                 )
             yield place, frame
-            if not wanted and self._stamps is not None:
+            if not wanted and self._index.number_of is not None:
                 break
         if wanted:
             raise VideoError(
@@ -325,7 +227,7 @@ class VideoReader:
         seen = lag = 0
         lost = False
         with (
-            _reported(self.path, lambda: f"decoding fails at {self._frame_name(seen)}"),
+            reading_errors(self.path, lambda: f"decoding fails at {self._frame_name(seen)}"),
             listening(),
             self._from_the_start() as (stream, packets),
         ):
@@ -360,7 +262,7 @@ class VideoReader:
                     named = None if need == own else number_of.get(need)
                     number_of[own] = number
                     yield number, frame, number if named is None else named
-        if self._stamps is None and seen < len(self) and not lost:
+        if self._index.number_of is None and seen < len(self) and not lost:
             raise VideoError(
                 self.path, f"decoding gives {seen} frames, its packets hold {len(self)}"
             )
@@ -382,13 +284,13 @@ class VideoReader:
 
     def _number(self, pts: int | None, place: int) -> int | None:
         """Return the number of a frame, by its time or by its place; None if it is not shown."""
-        if self._stamps is None:
+        if self._index.number_of is None:
             return place
-        return None if pts is None else self._stamps.get(pts)
+        return None if pts is None else self._index.number_of.get(pts)
 
     def _of_packet(self, packet: av.Packet) -> tuple[list[av.VideoFrame], bool]:
         """Decode a packet; return what comes out, and whether FFmpeg finds nothing wrong."""
-        with av.logging.Capture() as said:
+        with av.logging.Capture() as messages:
             try:
                 frames = packet.decode()
             except (av.FFmpegError, MemoryError) as error:
@@ -396,7 +298,7 @@ class VideoReader:
                 if isinstance(found, VideoError):
                     return [], False
                 raise found from error
-        return frames, not (packet.is_corrupt or tells_damage(said))
+        return frames, not (packet.is_corrupt or reports_damage(messages))
 
     @property
     def _pixels(self) -> int:
@@ -413,21 +315,6 @@ def _pixels(picture: av.VideoFrame) -> np.ndarray:
     (plane,) = picture.planes
     lines = np.frombuffer(memoryview(plane), dtype=np.uint8).reshape(-1, plane.line_size)
     return lines[: picture.height, : 3 * picture.width].reshape(picture.height, picture.width, 3)
-
-
-def _shows_nothing(packet: av.Packet) -> bool:
-    """Tell whether a VP8 packet only feeds later frames (RFC 6386, 9.1: show_frame, bit 4)."""
-    return packet.stream.codec_context.name in ("vp8", "libvpx") and not bytes(packet)[0] & 0x10
-
-
-@contextmanager
-def _reported(path: Path, what: str | Callable[[], str]) -> Iterator[None]:
-    """Turn an error of FFmpeg's, or of the file system, into a VideoError that names the file."""
-    try:
-        yield
-    except (av.FFmpegError, OSError, MemoryError) as error:
-        said = what if isinstance(what, str) else what()
-        raise reading_error(path, said, error) from error
 
 
 def _is_on_its_side(frame: av.VideoFrame) -> bool:

@@ -65,7 +65,8 @@ class TorchcodecReader(VideoReader):
 
     def _pictures(self, loaded: "Loaded", numbers: Sequence[int]) -> Iterator[np.ndarray]:
         """Yield the chosen frames, `[H, W, 3]`, uint8."""
-        stamps = range(len(self)) if self._stamps is None else sorted(self._stamps)
+        number_of = self._index.number_of
+        stamps = range(len(self)) if number_of is None else sorted(number_of)
         # With the first frame as the only key frame, torchcodec doesn't seek once it decoded that:
         # not every container can be sought, nor is all that follows a key frame built on it alone.
         index = [
@@ -81,7 +82,7 @@ class TorchcodecReader(VideoReader):
                 device="cpu",
                 custom_frame_mappings=json.dumps({"frames": index}),
             )
-            if self._stamps is None:
+            if number_of is None:
                 yield from self._by_place(decoder, loaded.next_frame, numbers)
             else:
                 yield from self._by_time(decoder, loaded.next_frame, numbers, stamps)
@@ -102,9 +103,9 @@ class TorchcodecReader(VideoReader):
     def _by_time(
         self, decoder: Any, next_frame: "NextFrame", numbers: Sequence[int], stamps: Sequence[int]
     ) -> Iterator[np.ndarray]:
-        half_s = float(self._unit_s) / 2
+        half_s = float(self._index.unit_s) / 2
         picture, found_s, _ = next_frame(decoder._decoder)
-        while found_s < float(stamps[0] * self._unit_s) - half_s:
+        while found_s < float(stamps[0] * self._index.unit_s) - half_s:
             picture, found_s, _ = next_frame(decoder._decoder)
         for number in numbers:
             if number > 0:
@@ -112,7 +113,7 @@ class TorchcodecReader(VideoReader):
                 # torch's threads.
                 frame = decoder.get_frame_at(number)
                 picture, found_s = frame.data, frame.pts_seconds
-            expected_s = float(stamps[number] * self._unit_s)
+            expected_s = float(stamps[number] * self._index.unit_s)
             if abs(found_s - expected_s) > half_s:
                 raise RuntimeError(
                     f"frame {number} should come at {expected_s:.3f} s, and one of "

@@ -5,17 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
-from ..protocol import Interpolation, Protocol, ResizeOn
+from ..protocol import Protocol
 from ..protocol.cropping import Crop
-from .resizing import LinearResize, Size, linear_resize
-
-FRAMES_AT_ONCE = 16
-"""Frames that are floats before they are cropped, over all threads: all of a large video would take
-gigabytes."""
-
-Step = Callable[[torch.Tensor], torch.Tensor]
+from .pixels import FRAMES_AT_ONCE, Steps, resize_order, resize_step, split_frames
 
 
 def make_views(
@@ -113,40 +106,30 @@ class ViewMaker:
         def cut(pictures: torch.Tensor) -> torch.Tensor:
             return pictures[:, :, top:lowest, left:rightmost]
 
-        def resize(pictures: torch.Tensor) -> torch.Tensor:
-            if protocol.resize_on == "opencv":
-                return _by_opencv(pictures, (height, width), protocol.interpolation)
-            return _resized(pictures, (height, width), protocol.interpolation, protocol.antialias)
-
         def normalise(pictures: torch.Tensor) -> torch.Tensor:
             return pictures.sub_(self._mean).div_(self._std)
 
-        order = _ORDERS[protocol.resize_on]
-        if frames.shape[1:3] == (height, width):
-            order = _cut_alone
-        elif self.device.type == "cpu" and protocol.resize_on in _LINEAR:
-            order = _by_products(
-                linear_resize(
-                    (frames.shape[1], frames.shape[2]),
-                    (height, width),
-                    (top, lowest),
-                    (left, rightmost),
-                    protocol.interpolation,
-                    protocol.antialias,
-                )
-            )
+        steps = Steps(cut, resize_step(protocol, (height, width)), normalise)
+        write = resize_order(
+            protocol,
+            (frames.shape[1], frames.shape[2]),
+            (height, width),
+            (top, lowest),
+            (left, rightmost),
+            self.device,
+        )
         self._pictures = self._room(len(frames), lowest - top, rightmost - left)
         sent = frames if isinstance(frames, torch.Tensor) else self.send(frames)
-        parts = _parts(sent, self._frames_at_once)
+        parts = split_frames(sent, self._frames_at_once)
 
         def make(at: int) -> None:
             begin = at * self._frames_at_once
             target = self._pictures[:, begin : begin + len(parts[at])]
             if self.dtype is torch.float32:
-                order(parts[at], target, cut, resize, normalise)
+                write(parts[at], target, steps)
             else:
                 scratch = torch.empty(target.shape, device=self.device)
-                order(parts[at], scratch, cut, resize, normalise)
+                write(parts[at], scratch, steps)
                 target.copy_(scratch)
 
         self._each(make, len(parts))
@@ -204,8 +187,8 @@ class ViewMaker:
     def send(self, frames: np.ndarray) -> torch.Tensor:
         """Return frames `[U, H, W, 3]` on the device.
 
-        They travel beside what the GPU is computing: on a stream of their own, which alone is
-        waited for, so that their memory can be used again.
+        They travel while the GPU computes: on a stream of their own, which alone is waited for,
+        so that their memory can be used again.
         """
         pixels = torch.from_numpy(np.ascontiguousarray(frames))
         if self._copying is None:
@@ -215,30 +198,6 @@ class ViewMaker:
         self._copying.synchronize()
         sent.record_stream(torch.cuda.current_stream(self.device))
         return sent
-
-
-def resized_frames(
-    frames: np.ndarray, protocol: Protocol, device: torch.device | str = "cpu"
-) -> torch.Tensor:
-    """Resize frames as the protocol does, and keep them bytes.
-
-    Args:
-        frames: `[U, H, W, 3]`, uint8, red, green, blue.
-        protocol: The resize; in whatever order it is done there, bytes are resized here.
-        device: Where the work is done and the result is.
-
-    Returns:
-        `[U, h, w, 3]`, uint8.
-    """
-    size = protocol.resized(frames.shape[1], frames.shape[2])
-
-    def resize(pixels: torch.Tensor) -> torch.Tensor:
-        if protocol.resize_on == "opencv":
-            return _by_opencv(pixels, size, protocol.interpolation)
-        return _bytes(_resized(pixels.float(), size, protocol.interpolation, protocol.antialias))
-
-    pixels = torch.from_numpy(np.ascontiguousarray(frames)).to(device)
-    return torch.cat([resize(part) for part in _parts(pixels, FRAMES_AT_ONCE)]).permute(0, 2, 3, 1)
 
 
 def _even_runs(places: Sequence[int]) -> list[tuple[slice, slice]]:
@@ -263,129 +222,3 @@ def _even_runs(places: Sequence[int]) -> list[tuple[slice, slice]]:
 def _alone() -> None:
     """Let the operators of this thread use no others."""
     torch.set_num_threads(1)
-
-
-def _parts(frames: torch.Tensor, most: int) -> tuple[torch.Tensor, ...]:
-    """Return frames `[U, H, W, 3]` as parts `[<= most, 3, H, W]`."""
-    return frames.permute(0, 3, 1, 2).split(most)
-
-
-def _unit(pixels: torch.Tensor) -> torch.Tensor:
-    """Return bytes, of any shape, as floats from 0 to 1."""
-    return pixels.float().div_(255)
-
-
-def _bytes(pictures: torch.Tensor) -> torch.Tensor:
-    """Return colours from 0 to 255, of any shape, rounded to bytes; bicubic overshoots them."""
-    return pictures.round().clamp_(0, 255).to(torch.uint8)
-
-
-Order = Callable[[torch.Tensor, torch.Tensor, Step, Step, Step], None]
-"""Of `cut`, `resize` and `normalise`: frames `[n, 3, H, W]`, uint8, to pictures `[3, n, h, w]`."""
-
-
-def _cut_alone(
-    pixels: torch.Tensor, pictures: torch.Tensor, cut: Step, resize: Step, normalise: Step
-) -> None:
-    """Write frames `[n, 3, H, W]` that need no resize; every order gives the same."""
-    _write_bytes(cut(pixels), pictures, normalise)
-
-
-def _by_products(resize_and_cut: LinearResize) -> Order:
-    """Return the order that a CPU is quickest with where nothing is rounded before the end.
-
-    Resizing and normalising are both linear: which comes first makes no difference but of rounding.
-    """
-
-    def write(
-        pixels: torch.Tensor, pictures: torch.Tensor, cut: Step, resize: Step, normalise: Step
-    ) -> None:
-        """Write frames `[n, 3, H, W]`, each while it is in a processor's cache."""
-        frames = pixels.permute(0, 2, 3, 1).numpy()
-        for frame, target in zip(frames, pictures.split(1, dim=1), strict=True):
-            cut_out = torch.from_numpy(resize_and_cut(frame)).transpose(1, 2)
-            normalise(target.copy_(cut_out.unsqueeze(1)).div_(255))
-
-    return write
-
-
-def _unit_resized(
-    pixels: torch.Tensor, pictures: torch.Tensor, cut: Step, resize: Step, normalise: Step
-) -> None:
-    """Write frames `[n, 3, H, W]` that are resized as colours from 0 to 1."""
-    normalise(pictures.copy_(cut(resize(_unit(pixels))).transpose(0, 1)))
-
-
-def _normalised_resized(
-    pixels: torch.Tensor, pictures: torch.Tensor, cut: Step, resize: Step, normalise: Step
-) -> None:
-    """Write frames `[n, 3, H, W]` that are resized as normalised colours.
-
-    Colours first, frames second, as pytorchvideo has them: torch sums in another order otherwise.
-    """
-    pictures.copy_(cut(resize(normalise(_unit(pixels).transpose(0, 1)))))
-
-
-def _bytes_resized(
-    pixels: torch.Tensor, pictures: torch.Tensor, cut: Step, resize: Step, normalise: Step
-) -> None:
-    """Write frames `[n, 3, H, W]` that are resized as colours from 0 to 255, and rounded."""
-    _write_bytes(cut(_bytes(resize(pixels.float()))), pictures, normalise)
-
-
-def _opencv_resized(
-    pixels: torch.Tensor, pictures: torch.Tensor, cut: Step, resize: Step, normalise: Step
-) -> None:
-    """Write frames `[n, 3, H, W]` that are resized as bytes."""
-    _write_bytes(cut(resize(pixels)), pictures, normalise)
-
-
-def _write_bytes(pixels: torch.Tensor, pictures: torch.Tensor, normalise: Step) -> None:
-    """Write bytes `[n, 3, h, w]` as normalised pictures `[3, n, h, w]`."""
-    # Two frames fit a processor's cache between one step and the next.
-    few = 2 if pixels.device.type == "cpu" else len(pixels)
-    for frames, target in zip(pixels.split(few), pictures.split(few, dim=1), strict=True):
-        normalise(target.copy_(frames.transpose(0, 1)).div_(255))
-
-
-_LINEAR: tuple[ResizeOn, ...] = ("unit", "normalised")
-"""What is resized as floats, and stays floats."""
-
-_ORDERS: dict[ResizeOn, Order] = {
-    "unit": _unit_resized,
-    "normalised": _normalised_resized,
-    "uint8": _bytes_resized,
-    "opencv": _opencv_resized,
-}
-
-
-def _resized(
-    pictures: torch.Tensor, size: Size, interpolation: Interpolation, antialias: bool
-) -> torch.Tensor:
-    """Return pictures `[U, 3, H, W]`, float, as `[U, 3, *size]`."""
-    if pictures.shape[2:] == size:
-        return pictures
-    filtered = interpolation != "nearest"
-    return F.interpolate(
-        pictures,
-        size=size,
-        mode=interpolation,
-        align_corners=False if filtered else None,
-        antialias=antialias and filtered,
-    )
-
-
-def _by_opencv(pixels: torch.Tensor, size: Size, interpolation: Interpolation) -> torch.Tensor:
-    """Return frames `[U, 3, H, W]`, uint8, as `[U, 3, *size]`, uint8."""
-    import cv2  # here, since it takes long to import and few protocols need it
-
-    filters = {
-        "bilinear": cv2.INTER_LINEAR,
-        "bicubic": cv2.INTER_CUBIC,
-        "nearest": cv2.INTER_NEAREST,
-    }
-    frames = pixels.permute(0, 2, 3, 1).cpu().numpy()
-    resized = np.stack(
-        [cv2.resize(frame, size[::-1], interpolation=filters[interpolation]) for frame in frames]
-    )
-    return torch.from_numpy(resized).to(pixels.device).permute(0, 3, 1, 2)

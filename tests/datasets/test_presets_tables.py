@@ -11,7 +11,8 @@ from PIL import Image
 from kinobench.datasets.protocol import ALIASES, PRESETS, preset
 from kinobench.datasets.protocol.cropping import Crop
 from kinobench.datasets.protocol.timed_placement import Timeline
-from kinobench.datasets.views.maker import make_views, resized_frames
+from kinobench.datasets.views.maker import make_views
+from kinobench.datasets.views.pixels import resized_frames
 
 
 def _clips(name: str, count: int, fps: int) -> tuple[tuple[int, ...], ...]:

@@ -14,8 +14,8 @@ from av.container import InputContainer
 from kinobench.datasets.errors import VideoError
 from kinobench.datasets.names import DECODERS, Decoder
 from kinobench.datasets.protocol import preset
-from kinobench.datasets.video import machine_faults
-from kinobench.datasets.video import reader as video
+from kinobench.datasets.video import index, machine_faults
+from kinobench.datasets.video import reader as video_reader
 from kinobench.datasets.video.clips import open_video, read_clips
 from kinobench.datasets.video.container import open_container
 from kinobench.datasets.video.damage import Damage
@@ -263,7 +263,7 @@ def test_damage_counts_for_every_frame_that_is_built_on_it(
                 opened.frames([0, 30])
 
 
-@pytest.mark.parametrize(("kept_bytes", "opened"), [(video.KEPT_BYTES, 1), (0, 2)])
+@pytest.mark.parametrize(("kept_bytes", "opened"), [(index.KEPT_BYTES, 1), (0, 2)])
 @pytest.mark.parametrize("name", ["b.mp4", "b.mkv", "b.ts"])
 def test_a_small_file_is_opened_once_to_be_indexed_and_decoded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, kept_bytes: int, opened: int
@@ -277,8 +277,8 @@ def test_a_small_file_is_opened_once_to_be_indexed_and_decoded(
         opens.append(path)
         return open_container(path, options)
 
-    monkeypatch.setattr(video, "open_container", counted)
-    monkeypatch.setattr(video, "KEPT_BYTES", kept_bytes)
+    monkeypatch.setattr(video_reader, "open_container", counted)
+    monkeypatch.setattr(index, "KEPT_BYTES", kept_bytes)
     with VideoReader(path) as reader:
         assert frame_numbers(reader.frames([0, 1, 21, 39])) == [0, 1, 21, 39]
         assert len(opens) == opened
@@ -301,7 +301,7 @@ def test_readers_side_by_side_know_which_packet_each_frame_is_of(
             asked.append(stamps[turn] == frame.pts)
             return super().of(turn, frame)
 
-    monkeypatch.setattr(video, "Damage", Follows)
+    monkeypatch.setattr(video_reader, "Damage", Follows)
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: read_clips(path, preset("pointlight")), range(40)))
     assert len(asked) > 400 and all(asked)

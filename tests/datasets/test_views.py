@@ -5,7 +5,7 @@ import torch
 import torchvision.transforms.v2.functional as tvf
 
 from kinobench.datasets.protocol import preset
-from kinobench.datasets.views import maker as views
+from kinobench.datasets.views import pixels
 from kinobench.datasets.views.maker import ViewMaker, _even_runs, make_views
 
 
@@ -93,13 +93,13 @@ def test_threads_share_the_bound_of_frames_that_are_floats_at_once(
     threads: int, most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sizes = []
-    resized = views._resized
+    resized = pixels.resize_floats
 
-    def watched(pictures: torch.Tensor, *rest: object) -> torch.Tensor:
+    def watched(pictures: torch.Tensor, **rest: object) -> torch.Tensor:
         sizes.append(len(pictures))
-        return resized(pictures, *rest)  # type: ignore[arg-type]
+        return resized(pictures, **rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(views, "_resized", watched)
+    monkeypatch.setattr(pixels, "resize_floats", watched)
     protocol = msgspec.structs.replace(preset("common-112"), resize_on="uint8")
     maker = ViewMaker(protocol, "cpu", threads=threads)
     maker.take(_noise(33, 120, 160), [tuple(range(16))])

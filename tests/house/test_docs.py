@@ -134,7 +134,17 @@ def _is_of_falls(record: dict[str, Any]) -> None:
     assert record["accuracy"]["scored"] == 2 and record["error"] is None
 
 
-PLUGINS = {"docs/network.md": _is_my_net, "docs/data.md": _is_of_falls}
+def _has_zeros(record: dict[str, Any]) -> None:
+    found = record["measurements"]["zeros"]
+    assert found["weights"] == record["params"] > found["zeros"] >= 0
+    assert record["cost"]["macs"] > 0 and record["latency"] is None
+
+
+PLUGINS = {
+    "docs/network.md": _is_my_net,
+    "docs/data.md": _is_of_falls,
+    "CONTRIBUTING.md": _has_zeros,
+}
 """Page -> what must be true of the record that its last measurement leaves."""
 
 _DRIVER = """
@@ -322,7 +332,7 @@ def test_a_path_in_the_text_is_that_of_a_file() -> None:
     for page in PAGES:
         text = page.read_text()
         for path in re.findall(rf"`((?:{begins})[\w./-]*)`", text):
-            made_up = ("falls", "frame_difference", "NAME", "_build")
+            made_up = ("falls", "frame_difference", "zeros", "NAME", "_build")
             if not any(name in path for name in made_up):
                 assert (ROOT / path).exists(), f"{page.name}: {path}"
 

@@ -73,7 +73,7 @@ def timed(checkout: Path, *arguments: str) -> dict:
     assert done.returncode in (0, 1, 3), done.stderr
     (checked,) = json.loads(done.stdout)["checked"]
     if done.returncode == 3:
-        pytest.skip(f"this machine is too busy to tell: {checked['reason']}")
+        pytest.skip(f"this machine is too busy for an answer: {checked['reason']}")
     assert done.returncode == (checked["verdict"] == "fail")
     return checked
 

@@ -45,7 +45,12 @@ from kinobench.bench.motion.judge import (
     judge,
     share_of,
 )
-from kinobench.bench.motion.sentences import WHEN, opposites_words, sentence, verdict_words
+from kinobench.bench.motion.sentences import (
+    WHEN,
+    effect_sentence,
+    opposites_sentences,
+    verdict_sentence,
+)
 from kinobench.bench.records.fitted_weights import write_fitted
 from kinobench.bench.records.record import Failure, Record, Unreadable
 from kinobench.bench.records.store import RunFile
@@ -114,8 +119,8 @@ def effect_of(judgement: Judgement, probe: Probe) -> Effect:
     return next(effect for effect in judgement.effects if effect.probe == probe)
 
 
-def told(judgement: Judgement) -> dict[str, str]:
-    return {effect.probe: sentence(effect) for effect in judgement.effects}
+def sentences_of(judgement: Judgement) -> dict[str, str]:
+    return {effect.probe: effect_sentence(effect) for effect in judgement.effects}
 
 
 def sees_motion() -> dict[Probe, np.ndarray]:
@@ -140,14 +145,14 @@ def test_a_network_that_answers_from_pictures_loses_nothing_and_is_told_so(tmp_p
         assert (effect.drop, effect.interval, effect.p_adjusted) == (0.0, (0.0, 0.0), 1.0)
         assert (effect.lost, effect.gained, effect.kept) == (0, 0, 1.0)
         assert effect.at_most == wilson(0, 320)[1] and effect.outcome == "none"
-    assert told(found)["shuffled"] == (
-        "loses nothing that can be told when frames are shuffled (at most 1.2 points): order "
-        "plays no part"
+    assert sentences_of(found)["shuffled"] == (
+        "loses nothing measurable when frames are shuffled (at most 1.2 points): order plays no "
+        "part"
     )
-    assert told(found)["reversed"].endswith("the direction of time plays no part")
-    assert told(found)["frozen"].endswith("it sees pictures, not motion")
+    assert sentences_of(found)["reversed"].endswith("the direction of time plays no part")
+    assert sentences_of(found)["frozen"].endswith("it sees pictures, not motion")
     assert (found.verdict.sees, found.verdict.order) == ("pictures", "no")
-    assert verdict_words(found) == (
+    assert verdict_sentence(found) == (
         "It sees pictures: a still one does as well as the clip, within 1.2 points."
     )
 
@@ -167,16 +172,16 @@ def test_a_network_that_follows_motion_is_told_so(tmp_path: Path) -> None:
     reverse, frozen = effect_of(found, "reversed"), effect_of(found, "frozen")
     assert (reverse.drop, reverse.top1.count, reverse.lost) == (0.75, 80, 240)
     assert (frozen.drop, frozen.kept, frozen.above_chance) == (0.875, 0.0, "no")
-    assert told(found)["reversed"] == (
+    assert sentences_of(found)["reversed"] == (
         "loses 75 points when frames run backwards: the direction of time counts"
     )
-    assert told(found)["shuffled"].endswith("when frames are shuffled: it relies on order")
-    assert told(found)["frozen"] == (
+    assert sentences_of(found)["shuffled"].endswith("when frames are shuffled: it relies on order")
+    assert sentences_of(found)["frozen"] == (
         "loses 88 points when every frame is the middle one, down to chance: it needs what moves"
     )
-    assert verdict_words(found) == (
+    assert verdict_sentence(found) == (
         "It sees motion, by the order of frames; the direction of time counts; a still picture "
-        "tells it nothing."
+        "gives it nothing."
     )
 
 
@@ -197,8 +202,8 @@ def test_a_network_blind_to_order_sees_that_pictures_change(tmp_path: Path) -> N
         "no",
         "no",
     )
-    assert verdict_words(found) == (
-        "It sees that pictures change, not in which order; a still picture tells it nothing."
+    assert verdict_sentence(found) == (
+        "It sees that pictures change, not in which order; a still picture gives it nothing."
     )
 
 
@@ -246,8 +251,8 @@ def test_what_may_be_more_than_a_tenth_of_what_there_is_to_lose_is_undecided(
     effect = effect_of(found, "frozen")
     assert effect.at_most is not None and effect.at_most > NEGLIGIBLE * (1 - 0.125)
     assert effect.outcome == "undecided" and found.verdict.sees == "undecided"
-    assert verdict_words(found).startswith(
-        "Undecided whether it sees motion or pictures: of a still picture it loses at most "
+    assert verdict_sentence(found).startswith(
+        "It is undecided whether it sees motion or pictures: a still picture costs it at most "
     )
     assert effect_of(found, "shuffled").outcome == "undecided"  # 24 videos exclude no 13.8 points
 
@@ -257,7 +262,7 @@ def test_a_network_at_chance_has_nothing_to_lose(tmp_path: Path) -> None:
     found = judged(tmp_path, guessed, dict.fromkeys(PROBES, guessed))
     assert not found.above_chance and found.verdict.sees == "nothing"
     assert {effect.outcome for effect in found.effects} == {"undecided"}
-    assert "its top-1 is not above chance (12.5 %)" in verdict_words(found)
+    assert "its top-1 is not above chance (12.5 %)" in verdict_sentence(found)
 
 
 def test_chance_is_the_most_frequent_class_where_that_is_more(tmp_path: Path) -> None:
@@ -274,12 +279,14 @@ def test_pictures_and_motion_are_told_apart_by_what_is_kept(tmp_path: Path) -> N
         effect = effect_of(found, "frozen")
         assert effect.kept == pytest.approx(1 - lost / 320 / 0.875)
         kept = f"keeps {100 * (effect.kept or 0):.0f} % of what it has above chance"
-        assert kept in sentence(effect) and sentence(effect).endswith(f"it sees {more}")
+        assert kept in effect_sentence(effect) and effect_sentence(effect).endswith(
+            f"it sees {more}"
+        )
         assert (found.verdict.sees, found.verdict.order) == ("change", "undecided")
-        assert verdict_words(found).startswith(
+        assert verdict_sentence(found).startswith(
             "It sees that pictures change; whether their order counts is undecided; "
         )
-        assert verdict_words(found).endswith(f"a still picture {kept}.")
+        assert verdict_sentence(found).endswith(f"a still picture {kept}.")
 
 
 def test_the_verdict_goes_by_the_first_frame_where_the_middle_one_was_not_measured(
@@ -292,9 +299,9 @@ def test_the_verdict_goes_by_the_first_frame_where_the_middle_one_was_not_measur
     del probed["first-frame"]
     found = judged(tmp_path, LABELS, probed)
     assert (found.verdict.still, found.verdict.sees) == (None, "motion")
-    assert verdict_words(found).endswith("what a still picture tells it was not measured.")
+    assert verdict_sentence(found).endswith("what a still picture gives it was not measured.")
     found = judged(tmp_path, LABELS, {"blurred": LABELS})
-    assert verdict_words(found).endswith("no still picture was measured.")
+    assert verdict_sentence(found).endswith("no still picture was measured.")
 
 
 def test_videos_that_only_one_case_scored_are_left_out_of_the_drop(tmp_path: Path) -> None:
@@ -326,7 +333,7 @@ def made_effect(**changes: Any) -> Effect:
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "expected"),
     [
         ({}, "loses 61 points when frames are shuffled: it relies on order"),
         (
@@ -335,20 +342,20 @@ def made_effect(**changes: Any) -> Effect:
         ),
         (
             {"drop": 0.004, "at_most": 0.0061, "outcome": "none"},
-            "loses nothing that can be told when frames are shuffled (at most 0.7 points): order "
-            "plays no part",
+            "loses nothing measurable when frames are shuffled (at most 0.7 points): order plays "
+            "no part",
         ),
         (
             {"drop": 0.1, "at_most": 0.21, "outcome": "undecided"},
-            "no loss could be told when frames are shuffled (at most 21.0 points): undecided",
+            "no clear loss when frames are shuffled (at most 21.0 points): undecided",
         ),
         (
             {"drop": 0.0, "interval": None, "at_most": None, "outcome": "undecided"},
-            "no loss could be told when frames are shuffled: undecided",
+            "no clear loss when frames are shuffled: undecided",
         ),
         (
             {"probe": "blurred", "drop": -0.03, "outcome": "gain"},
-            "gains 3.0 points when frames are blurred: what that takes away misleads it",
+            "gains 3.0 points when frames are blurred: the probe removes what misleads it",
         ),
         (
             {"probe": "frozen", "drop": 0.11, "kept": 0.85},
@@ -357,8 +364,8 @@ def made_effect(**changes: Any) -> Effect:
         ),
         (
             {"probe": "first-frame", "drop": 0.8, "above_chance": "undecided"},
-            "loses 80 points when every frame is the first one, down to what can't be told from "
-            "chance: it needs what moves",
+            "loses 80 points when every frame is the first one, down to what may be chance: it "
+            "needs what moves",
         ),
         (
             {"probe": "frozen", "drop": 0.0004, "outcome": "slight"},
@@ -366,16 +373,16 @@ def made_effect(**changes: Any) -> Effect:
         ),
         (
             {"probe": "subsampled", "at_most": 0.02, "outcome": "none"},
-            "loses nothing that can be told when every second frame is shown twice (at most 2.0 "
-            "points): half of the frames are enough",
+            "loses nothing measurable when every second frame is shown twice (at most 2.0 points): "
+            "half of the frames are enough",
         ),
     ],
 )
-def test_a_probe_is_told_in_words(changes: dict[str, Any], words: str) -> None:
-    assert sentence(made_effect(**changes)) == words
+def test_a_probe_has_a_plain_sentence(changes: dict[str, Any], expected: str) -> None:
+    assert effect_sentence(made_effect(**changes)) == expected
 
 
-def test_every_probe_has_words() -> None:
+def test_every_probe_has_a_clause() -> None:
     assert set(WHEN) == set(PROBES)
 
 
@@ -397,9 +404,9 @@ def test_opposite_answers_are_counted_exactly() -> None:
     assert found.turns == "opposite" and found.p >= mcnemar(80, 130)
     assert found.pairs == (("Left", "Right"), ("Up", "Down"), ("Swirl", "CounterSwirl"))
     assert (found.alike, found.alike_true) == (("Still", "Flicker"), share_of(70, 80))
-    first, second = opposites_words(found)
+    first, second = opposites_sentences(found)
     assert "130 (54.2 % [47.8, 60.4]) are answered with the opposite, 80 (33.3 %" in first
-    assert first.endswith("more often the opposite: it tells which way time runs.")
+    assert first.endswith("more often the opposite: it sees which way time runs.")
     assert second == (
         "Still and Flicker look the same backwards: 70 of 80 reversed clips of them are answered "
         "with their class."
@@ -414,7 +421,7 @@ def test_which_way_time_runs_is_told_where_the_test_tells_it(opposite: int, turn
     named = np.where(np.arange(240) < opposite, TURNED[labels], labels)
     found = count_opposites(labels, named, [None] * 240, CLASSES, backwards(POINTLIGHT, CLASSES))
     assert found is not None and found.turns == turns and found.other.count == 0
-    assert found.alike_true is None and len(opposites_words(found)) == 1
+    assert found.alike_true is None and len(opposites_sentences(found)) == 1
 
 
 def test_videos_of_one_source_are_one_witness_of_which_way_time_runs() -> None:
@@ -500,7 +507,7 @@ def card(tmp_path: Path) -> Card:
 
 def printed(card: Card, width: int) -> str:
     out = io.StringIO()
-    motion_page.show(card, Console(file=out, width=width))
+    motion_page.print_card(card, Console(file=out, width=width))
     return out.getvalue()
 
 
@@ -525,13 +532,13 @@ def test_no_line_of_the_card_is_wider_than_the_console_and_no_number_is_lost(
     assert all(number in joined for number in ("25.0", "[20.6,", "75.0", "[70.3,", "79.7]"))
 
 
-def test_intervals_stand_beside_their_values_in_80_columns(card: Card) -> None:
+def test_intervals_are_next_to_their_values_in_80_columns(card: Card) -> None:
     (line,) = (line for line in printed(card, 80).splitlines() if line.startswith(" reversed "))
     assert line.split()[1:] == ["25.0", "[20.6,", "30.0]", "75.0", "[70.3,", "79.7]", "<", "0.001"]
 
 
 def test_the_page_is_markdown_that_shows_what_the_screen_does(card: Card) -> None:
-    page = motion_page.render(card, "md")
+    page = motion_page.card_text(card, "md")
     assert page.startswith("# Motion: c3d_tiny (a/$very$/long_path")
     assert re.search(r"^\| reversed +\| +25\.0 \[20\.6, 30\.0\] \| +75\.0 \[70", page, re.MULTILINE)
     assert "\n| subsampled " in page and "\n- loses 75 points when frames run" in page
@@ -539,21 +546,21 @@ def test_the_page_is_markdown_that_shows_what_the_screen_does(card: Card) -> Non
 
 
 def test_the_json_has_every_number_and_sentence(card: Card) -> None:
-    plain = json.loads(motion_page.render(card, "json"))
-    assert plain == json.loads(msgspec.json.encode(motion_card.plain(card)))
+    plain = json.loads(motion_page.card_text(card, "json"))
+    assert plain == json.loads(msgspec.json.encode(motion_card.contents(card)))
     assert plain["schema"] == 1 and plain["top1"]["share"] == 1.0
     reverse = plain["effects"][0]
     assert (reverse["probe"], reverse["drop"], reverse["outcome"]) == ("reversed", 0.75, "loss")
-    assert reverse["words"].startswith("loses 75 points")
+    assert reverse["text"].startswith("loses 75 points") and reverse["words"] == reverse["text"]
     assert plain["opposites"]["opposite"]["count"] == 240
-    assert plain["verdict"]["sees"] == "motion" and plain["verdict"]["words"].startswith("It sees")
+    assert plain["verdict"]["sees"] == "motion" and plain["verdict"]["text"].startswith("It sees")
     assert plain["missing"] == {"subsampled": "exception: ValueError: it broke"}
 
 
 def test_the_chart_is_a_picture_in_which_no_text_overlaps_another(
     card: Card, tmp_path: Path
 ) -> None:
-    motion_chart.draw(tmp_path / "new" / "card.png", card)
+    motion_chart.draw_chart(tmp_path / "new" / "card.png", card)
     content = (tmp_path / "new" / "card.png").read_bytes()
     assert content.startswith(b"\x89PNG\r\n\x1a\n")
     width, height = (int.from_bytes(content[at : at + 4]) for at in (16, 20))
@@ -703,7 +710,7 @@ def test_the_card_is_written_in_the_form_that_the_files_name_ends_in(
         (("early_fusion_tiny", "--dataset", "pointlihgt"), "did you mean 'pointlight'?"),
         (("early_fusion_tiny", "--dataset", "none"), "name a dataset"),
         (("early_fusion_tiny", "--weights", "nowhere.pt"), "there is no such file"),
-        (("early_fusion_tiny",), "fit it first, by `kinobench fit early_fusion_tiny"),
+        (("early_fusion_tiny",), "train it by `kinobench fit early_fusion_tiny"),
         (("early_fusion_tiny", "--weights", "none"), "random ones answer nothing"),
         (("early_fusion_tiny", "--weights", "w.pt", "--split", "tset"), "did you mean 'test'?"),
         (("early_fusion_tiny", "--weights", "w.pt", "--flow", "dis"), "takes optical flow"),
@@ -738,14 +745,14 @@ def test_weights_that_fit_left_are_named_where_none_are_given(
     left = [folder / "weights.safetensors" for folder in folders]
     for path, dataset in zip(left, ("pointlight", "pointlight-noise"), strict=True):
         write_fitted(path, {}, made_fitted("c3d_tiny", dataset))
-    wanted = motion_run.Wanted(model="c3d_tiny", dataset="pointlight", results=tmp_path)
+    options = motion_run.MotionOptions(model="c3d_tiny", dataset="pointlight", results=tmp_path)
     with pytest.raises(KinobenchError, match=f"give --weights {left[0]}"):
-        motion_run.plan(wanted)
+        motion_run.plan(options)
 
 
 def test_weights_published_for_the_dataset_are_taken_where_none_are_given() -> None:
-    wanted = motion_run.Wanted(model="x3d_m", dataset="kinetics400")
-    planned = motion_run.plan(wanted)
+    options = motion_run.MotionOptions(model="x3d_m", dataset="kinetics400")
+    planned = motion_run.plan(options)
     assert {entry.case.weights for entry in planned} == {"kinetics400"}
     assert [entry.case.probe for entry in planned] == [None, *PROBES]
     assert {entry.measures for entry in planned} == {("accuracy",)}

@@ -24,7 +24,7 @@ from kinobench.bench.train import (
 from kinobench.bench.train import (
     run as fit_run,
 )
-from kinobench.bench.train.fit import DivergedError, Order, _prepare_layers, fit
+from kinobench.bench.train.fit import DivergedError, Training, _prepare_layers, fit
 from kinobench.datasets import catalog, pointlight
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.protocol import preset
@@ -43,8 +43,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return pointlight.make_pointlight(folder, train_per_class=4, test_per_class=2)
 
 
-def made_order(root: Path, model: str = "early_fusion_tiny", **changes: object) -> Order:
-    order = Order(
+def made_training(root: Path, model: str = "early_fusion_tiny", **changes: object) -> Training:
+    training = Training(
         model=model,
         split=pointlight.load(root, "train"),
         protocol=preset("pointlight"),
@@ -53,7 +53,7 @@ def made_order(root: Path, model: str = "early_fusion_tiny", **changes: object) 
         flow="dis",
         device="cpu",
     )
-    return msgspec.structs.replace(order, **changes)
+    return msgspec.structs.replace(training, **changes)
 
 
 class _Interrupted(Exception):
@@ -61,8 +61,8 @@ class _Interrupted(Exception):
 
 
 def test_a_training_that_was_killed_ends_as_one_that_was_not(root: Path, tmp_path: Path) -> None:
-    order = made_order(root)
-    whole, curve = fit(order, tmp_path / "whole.safetensors")
+    training = made_training(root)
+    whole, curve = fit(training, tmp_path / "whole.safetensors")
 
     def stop(epoch: int, done: int, total: int) -> None:
         if epoch == 2 and done == 2:
@@ -70,8 +70,8 @@ def test_a_training_that_was_killed_ends_as_one_that_was_not(root: Path, tmp_pat
 
     broken = tmp_path / "broken.safetensors"
     with pytest.raises(_Interrupted):
-        fit(order, broken, progress=stop)
-    continued, joined = fit(order, broken)
+        fit(training, broken, progress=stop)
+    continued, joined = fit(training, broken)
     assert [(e.step, e.loss, e.top1, e.learning_rate) for e in joined] == [
         (e.step, e.loss, e.top1, e.learning_rate) for e in curve
     ]
@@ -82,8 +82,8 @@ def test_a_training_that_was_killed_ends_as_one_that_was_not(root: Path, tmp_pat
 @pytest.mark.parametrize("name", ["common", "pointlight"])
 def test_the_loss_falls_from_that_of_guessing(root: Path, tmp_path: Path, name: str) -> None:
     few = msgspec.structs.replace(recipe.load(name), batch=8, clips_per_epoch=32, scale=(1.0, 1.1))
-    order = made_order(root, recipe=few.but(epochs=12))
-    _, curve = fit(order, tmp_path / "checkpoint.safetensors")
+    training = made_training(root, recipe=few.but(epochs=12))
+    _, curve = fit(training, tmp_path / "checkpoint.safetensors")
     assert abs(curve[0].loss - math.log(8)) < 0.6
     assert curve[-1].loss < curve[0].loss - 0.3
     assert [epoch.epoch for epoch in curve] == list(range(1, 13))
@@ -92,7 +92,7 @@ def test_the_loss_falls_from_that_of_guessing(root: Path, tmp_path: Path, name: 
 
 def test_the_weights_kept_are_the_average_that_the_decay_gives(root: Path, tmp_path: Path) -> None:
     # Without memory the average is the last weights; with it, something else.
-    last = made_order(root, recipe=msgspec.structs.replace(SHORT, epochs=1, ema_decay=0.0))
+    last = made_training(root, recipe=msgspec.structs.replace(SHORT, epochs=1, ema_decay=0.0))
     path = tmp_path / "checkpoint.safetensors"
     state, _ = fit(last, path)
     network = registry.get("early_fusion_tiny").build(8, 16, 64)
@@ -104,7 +104,7 @@ def test_the_weights_kept_are_the_average_that_the_decay_gives(root: Path, tmp_p
     running = {name for name in state if "running_" in name}
     assert running and state.keys() - same == running
     assert state.keys() == network.state_dict().keys()
-    slow = made_order(root, recipe=msgspec.structs.replace(SHORT, epochs=1, ema_decay=0.9))
+    slow = made_training(root, recipe=msgspec.structs.replace(SHORT, epochs=1, ema_decay=0.9))
     averaged, _ = fit(slow, tmp_path / "other.safetensors")
     name = next(name for name, entry in averaged.items() if entry.dim() == 4)
     assert not torch.equal(averaged[name], state[name])
@@ -134,13 +134,13 @@ def test_a_loss_that_is_no_number_stops_it_with_the_last_good_epoch_kept(
     registry.register("explodes")(lambda classes, frames, size: Spoilt(classes, spoilt))
     path = tmp_path / "checkpoint.safetensors"
     with pytest.raises(DivergedError, match=r"explodes: the loss is nan and .* in epoch 2, step 3"):
-        fit(made_order(root, "explodes"), path)
-    order = made_order(root, "explodes")
+        fit(made_training(root, "explodes"), path)
+    training = made_training(root, "explodes")
     network = Spoilt(8, spoilt)
     from torch.optim.swa_utils import AveragedModel
 
     optimizer = torch.optim.AdamW(network.parameters())
-    curve = fit_checkpoint.read(path, order.digest, network, AveragedModel(network), optimizer)
+    curve = fit_checkpoint.read(path, training.digest, network, AveragedModel(network), optimizer)
     assert [epoch.epoch for epoch in curve] == [1]
 
 
@@ -154,18 +154,18 @@ def test_a_gradient_that_is_no_number_stops_it_before_the_weights_are(
     registry.register("breaks")(lambda classes, frames, size: Spoilt(classes, spoilt))
     path = tmp_path / "checkpoint.safetensors"
     with pytest.raises(DivergedError, match="its gradient's norm nan in epoch 1, step 4"):
-        fit(made_order(root, "breaks"), path)
+        fit(made_training(root, "breaks"), path)
     assert not path.exists()
 
 
 def test_a_checkpoint_of_another_training_is_refused(root: Path, tmp_path: Path) -> None:
     path = tmp_path / "checkpoint.safetensors"
-    fit(made_order(root, recipe=msgspec.structs.replace(SHORT, epochs=1)), path)
+    fit(made_training(root, recipe=msgspec.structs.replace(SHORT, epochs=1)), path)
     with pytest.raises(KinobenchError, match="is of another training"):
-        fit(made_order(root, seed=1), path)
+        fit(made_training(root, seed=1), path)
     path.write_bytes(b"half")
     with pytest.raises(KinobenchError, match="can't be read"):
-        fit(made_order(root), path)
+        fit(made_training(root), path)
 
 
 def test_a_network_that_averages_frames_is_trained_by_each_of_them(
@@ -185,8 +185,8 @@ def test_a_network_that_averages_frames_is_trained_by_each_of_them(
             return self.head(clip.mean(dim=(2, 3, 4)))
 
     registry.register("frames_alone")(lambda classes, frames, size: Frames(classes))
-    order = made_order(root, "frames_alone", recipe=msgspec.structs.replace(SHORT, epochs=1))
-    fit(order, tmp_path / "checkpoint.safetensors")
+    training = made_training(root, "frames_alone", recipe=msgspec.structs.replace(SHORT, epochs=1))
+    fit(training, tmp_path / "checkpoint.safetensors")
     assert set(seen) == {(8 * 16, 3, 1, 64, 64)}
 
 
@@ -216,7 +216,7 @@ def test_the_command_leaves_weights_that_say_what_they_are(root: Path, tmp_path:
     assert path.stat().st_mode & 0o777 == 0o644
     written = path.stat().st_mtime_ns
     again = CliRunner().invoke(app, [*words, "--epochs", "1", "--seed", "5"])
-    assert again.exit_code == 0 and "trained so already (epochs: 1, top-1" in again.output
+    assert again.exit_code == 0 and "already trained (epochs: 1, top-1" in again.output
     assert path.stat().st_mtime_ns == written
 
 
@@ -232,7 +232,7 @@ def test_weights_of_a_network_that_was_changed_since_are_made_anew(
     )
     monkeypatch.setattr(registry, "get", lambda name: other)
     again = CliRunner().invoke(app, [*words, "--epochs", "1"])
-    assert again.exit_code == 0 and "trained so already" not in again.output, again.output
+    assert again.exit_code == 0 and "already trained" not in again.output, again.output
     kept = registry.get("single_frame_tiny").build(8, 16, 64).state_dict()
     (weights,) = tmp_path.glob("fit/*/weights.safetensors")
     assert shapes_in(weights) == {name: tuple(entry.shape) for name, entry in kept.items()}
@@ -292,7 +292,7 @@ def test_running_averages_that_are_too_slow_are_measured_anew() -> None:
     assert not running_statistics.lag_behind(nn.BatchNorm2d(3), 800)
     assert not running_statistics.lag_behind(nn.LayerNorm(3), 1)
     slow.eval()
-    running_statistics.measure_anew(slow, batches, Accelerator(cpu=True))
+    running_statistics.measure_again(slow, batches, Accelerator(cpu=True))
     each = torch.stack([batch for (batch,) in batches])
     torch.testing.assert_close(slow[0].running_mean, each.mean(dim=(0, 1)))
     torch.testing.assert_close(slow[0].running_var, each.var(dim=1).mean(dim=0))
@@ -300,9 +300,9 @@ def test_running_averages_that_are_too_slow_are_measured_anew() -> None:
 
 
 def test_a_network_whose_averages_are_slow_scores_as_it_trained(root: Path, tmp_path: Path) -> None:
-    order = made_order(root, model="s3d_tiny")
-    state, _ = fit(order, tmp_path / "checkpoint.safetensors")
-    again, _ = fit(order, tmp_path / "again.safetensors")
+    training = made_training(root, model="s3d_tiny")
+    state, _ = fit(training, tmp_path / "checkpoint.safetensors")
+    again, _ = fit(training, tmp_path / "again.safetensors")
     variances = [entry for name, entry in state.items() if name.endswith("running_var")]
     assert variances and all(float((entry - 1).abs().median()) > 0.05 for entry in variances)
     assert all(torch.equal(entry, again[name]) for name, entry in state.items())

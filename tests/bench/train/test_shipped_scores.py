@@ -27,7 +27,7 @@ from kinobench.bench.records.fitted_weights import Epoch, Fitted, read_fitted
 from kinobench.bench.run import suite
 from kinobench.bench.statistics.intervals import wilson
 from kinobench.bench.train import recipe
-from kinobench.bench.train.fit import Order, fit
+from kinobench.bench.train.fit import Training, fit
 from kinobench.bench.train.shipped import SETTINGS
 from kinobench.datasets import pointlight
 from kinobench.datasets.names import DEFAULT_FLOW, Probe
@@ -173,7 +173,7 @@ def test_trained_again_one_learns_as_its_file_says(tmp_path: Path) -> None:
     split = pointlight.load(root, "train")
     assert {said(model).manifest for model in FILES} == {split.manifest}
     header = said("early_fusion_tiny")
-    order = Order(
+    training = Training(
         model=header.model,
         split=split,
         protocol=preset(header.protocol),
@@ -193,7 +193,7 @@ def test_trained_again_one_learns_as_its_file_says(tmp_path: Path) -> None:
     torch.set_num_threads(1)  # as it was trained: the same bits on the same CPU
     try:
         with pytest.raises(_Enough):
-            fit(order, tmp_path / "checkpoint.safetensors", on_epoch=after_two)
+            fit(training, tmp_path / "checkpoint.safetensors", on_epoch=after_two)
     finally:
         torch.set_num_threads(threads)
     assert curve[1].loss < curve[0].loss < math.log(8)

@@ -8,7 +8,13 @@ import pytest
 import torch
 
 from kinobench.bench.train import recipe
-from kinobench.bench.train.clips import Draw, ShuffledVideos, TrainingClips, collate, told_by_sides
+from kinobench.bench.train.clips import (
+    Draw,
+    ShuffledVideos,
+    TrainingClips,
+    collate,
+    distinguished_by_sides,
+)
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.pointlight.encode import write_grey_video
 from kinobench.datasets.protocol import Protocol, preset
@@ -43,7 +49,7 @@ def clips_of(split: Split, protocol: Protocol, numbers: recipe.Recipe = EXACT) -
 
 
 def test_an_epoch_has_every_video_once_and_no_two_epochs_the_same_order() -> None:
-    sampler = ShuffledVideos(50, seed=3, of_an_epoch=0)
+    sampler = ShuffledVideos(50, seed=3, clips_per_epoch=0)
     first = list(sampler)
     assert sorted(draw.number for draw in first) == list(range(50)) and first == list(sampler)
     sampler.epoch = 1
@@ -52,13 +58,13 @@ def test_an_epoch_has_every_video_once_and_no_two_epochs_the_same_order() -> Non
     assert [draw.number for draw in first] != [draw.number for draw in second]
 
 
-@pytest.mark.parametrize("of_an_epoch", [20, 50, 120])
-def test_epochs_go_on_where_the_one_before_stopped(of_an_epoch: int) -> None:
-    sampler = ShuffledVideos(50, seed=3, of_an_epoch=of_an_epoch)
+@pytest.mark.parametrize("clips_per_epoch", [20, 50, 120])
+def test_epochs_go_on_where_the_one_before_stopped(clips_per_epoch: int) -> None:
+    sampler = ShuffledVideos(50, seed=3, clips_per_epoch=clips_per_epoch)
     drawn = []
     for sampler.epoch in range(5):
         epoch = list(sampler)
-        assert len(epoch) == len(sampler) == of_an_epoch
+        assert len(epoch) == len(sampler) == clips_per_epoch
         assert {draw.epoch for draw in epoch} == {sampler.epoch}
         drawn += [draw.number for draw in epoch]
     passages = [drawn[start : start + 50] for start in range(0, len(drawn) - 49, 50)]
@@ -106,7 +112,9 @@ def test_what_is_drawn_depends_on_seed_epoch_and_video_alone(tmp_path: Path) -> 
     assert not torch.equal(late, other[Draw(8, 1)].inputs[0])
 
 
-def test_half_of_the_clips_are_mirrored_unless_a_class_is_told_by_sides(tmp_path: Path) -> None:
+def test_half_of_the_clips_are_mirrored_unless_a_class_is_distinguished_by_sides(
+    tmp_path: Path,
+) -> None:
     write_ramp(tmp_path / "a.mp4", 4)
     protocol, flips = clip_protocol(4), msgspec.structs.replace(EXACT, flip=True)
 
@@ -134,7 +142,7 @@ def test_half_of_the_clips_are_mirrored_unless_a_class_is_told_by_sides(tmp_path
     ],
 )
 def test_classes_of_left_and_right_are_known_by_their_names(name: str, sided: bool) -> None:
-    assert told_by_sides(["Running", name]) is sided
+    assert distinguished_by_sides(["Running", name]) is sided
 
 
 def test_a_damaged_video_is_named_once_and_its_neighbour_taken(

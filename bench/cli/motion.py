@@ -151,15 +151,15 @@ def _show(scored: "Scored", results: Results, form: str | None) -> None:
 
     card = running.card_of(scored, results.results)
     if results.chart is not None:
-        chart.draw(results.chart, card)
+        chart.draw_chart(results.chart, card)
     if results.output is not None:
-        write_text(results.output, page.render(card, form or "md"))
+        write_text(results.output, page.card_text(card, form or "md"))
     if results.json:
-        print_json(cards.plain(card))
+        print_json(cards.contents(card))
     elif results.output is None and form is not None:
-        sys.stdout.write(page.render(card, form))
+        sys.stdout.write(page.card_text(card, form))
     elif results.output is None:
-        page.show(card, console())
+        page.print_card(card, console())
 
 
 def _exit(scored: "Scored", results: Results, interrupted: bool) -> None:

@@ -225,7 +225,7 @@ def score(scored: Scored, options: MotionOptions, console: Console) -> None:
     missing, defaults = scored.missing, Suite()
     if not missing:
         return
-    options = run.Options(
+    asked = run.Options(
         data_roots=run.DataRoots(options.data_root, {}),
         results=options.results,
         plugins=options.plugins,
@@ -236,7 +236,7 @@ def score(scored: Scored, options: MotionOptions, console: Console) -> None:
         logits=LOGITS,
         fresh=options.fresh,
     )
-    with closing(run.measure(missing, defaults, options, console)) as records:
+    with closing(run.measure(missing, defaults, asked, console)) as records:
         for record in records:
             scored.records[record.case.probe] = record
             scored.measured += 1

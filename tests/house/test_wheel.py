@@ -110,7 +110,9 @@ def from_the_checkout(tmp_path_factory: pytest.TempPathFactory) -> dict[str, obj
     return answers(command, tmp_path_factory.mktemp("empty"))
 
 
-@pytest.mark.parametrize("mode", ["wheel", *MODES])
+@pytest.mark.parametrize(
+    "mode", ["wheel", "lenient editable", pytest.param("strict editable", marks=pytest.mark.slow)]
+)
 def test_an_installed_kinobench_gives_the_same_as_the_checkout(
     mode: str,
     source: Path,

@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from ...fakes.command import call
 from ...fakes.media import REPOSITORY
 from .test_baseline import git, nothing_is_left
 
@@ -225,11 +226,8 @@ def test_a_check_that_is_ended_leaves_no_worktree_and_no_process(
         (["--model", "no_such_model"], "no_such_model"),
     ],
 )
-def test_wrong_usage_is_told(arguments: list[str], said: str) -> None:
-    done = subprocess.run(
-        [sys.executable, BENCH, "check", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == 2 and said in done.stderr, done.stderr
+def test_wrong_usage_is_told(
+    arguments: list[str], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = call(monkeypatch, REPOSITORY, "check", *arguments)
+    assert done.exit_code == 2 and said in done.stderr, done.stderr

@@ -161,7 +161,7 @@ def progress(what: str, shown: bool = True) -> Iterator[Callable[[int, int], Non
         return
     from rich.console import Console
 
-    from ..run.run import open_bar
+    from ..text.progress import open_bar
 
     with open_bar(Console(stderr=True)) as bar:
         task = bar.add_task(what, total=None)

@@ -129,7 +129,7 @@ def analyse(source: Source, analysed: Analysed) -> None:
         views=source.views,
         aggregation=source.aggregation,
         rows=analysed.rows,
-        told=report,
+        on_problem=report,
     )
     print_page(page, content, analysed.output, analysed.json)
 
@@ -140,7 +140,7 @@ def compare(pair: Pair, compared: Compared) -> None:
     from ..analysis import command as analysis
 
     page, content = analysis.compare(
-        pair.a, pair.b, compared.results, aggregation=pair.aggregation, told=report
+        pair.a, pair.b, compared.results, aggregation=pair.aggregation, on_problem=report
     )
     print_page(page, content, compared.output, compared.json)
     if not content["significant"]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from ...datasets.errors import KinobenchError
 from ..measure import registry
 from ..measure.columns import NOTHING
-from ..measure.measurement import Cell, Column
+from ..measure.measurement import Cell, Column, Measurement
 from ..records.record import Record
 from ..text.units import ABSENT, scaled
 from .leaderboard import Board, Row
@@ -66,19 +66,15 @@ def _shown(board: Board) -> list[tuple[str, list[Cell]]]:
         if measurement.name == "accuracy":
             found.append(("rank", ranks))
         found += [
-            (column.head, _cells(column, records))
-            for column in measurement.columns
-            if column.shown(records)
+            (column.head, _cells(column, records)) for column in shown_columns(measurement, records)
         ]
     return [(head, cells) for head, cells in found if _has_a_value(cells)]
 
 
-def shown_columns(board: Board) -> list[Column]:
-    """Return the columns of measurements that the table of a board has."""
-    records = records_of(board)
+def shown_columns(measurement: Measurement, records: Sequence[Record]) -> list[Column]:
+    """Return the columns of a measurement that a table of some records has."""
     return [
         column
-        for measurement in registry.every()
         for column in measurement.columns
         if column.shown(records) and _has_a_value(_cells(column, records))
     ]

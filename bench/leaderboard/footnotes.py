@@ -12,43 +12,29 @@ from .leaderboard import Board, Row
 
 
 def footnotes(board: Board) -> list[str]:
-    """Return the lines under a board."""
+    """Return the lines under a board: settings, columns, single rows, origin."""
+    lines = _settings(board)
+    for measurement in registry.every():
+        if measurement.name == "accuracy":
+            lines += _ranks(board)
+        lines += _explained(measurement, board)
+    lines += _of_one_frame(board)
+    for remarks_of in _remarks():
+        lines += _once(board, ((row, text) for row in board.rows for text in remarks_of(row)))
+    lines.append(_origin(board))
+    return [" ".join(line.split()) for line in lines]
+
+
+def _explained(measurement: Measurement, board: Board) -> list[str]:
+    """Return what a measurement says of its columns that are shown, and of the whole table."""
     records = records_of(board)
-    explained: list[str] = []
-    lines: list[str] = []
-    for column in shown_columns(board):
-        text = column.footnote if isinstance(column.footnote, str) else column.footnote(records)
-        (lines if text.endswith(".") else explained).append(text)
-    explained = [*filter(None, explained)]
-    if of_one_frame := _of_one_frame(board):
-        explained.append(f"mode stream: {of_one_frame}")
-    if explained:
-        text = "; ".join(explained)
-        lines.insert(0, f"{text[0].upper()}{text[1:]}.")
-    of_measurements = [read(records) for each in registry.every() for read in each.footnotes]
-    notes = [*_settings(board), *lines]
-    notes += [text for text in of_measurements if text.startswith("untrained")]
-    notes += _ranks(board)
-    notes += [text for text in of_measurements if text.startswith("~")]
-    for each in registry.every():
-        notes += _once(
-            board, ((row, text) for row in board.rows for text in each.remarks(row.record))
-        )
-    notes += _once(
-        board, ((row, f": not ranked: {row.unranked}") for row in board.rows if row.unranked)
-    )
-    notes += _once(board, ((row, f": {note}") for row in board.rows for note in row.notes))
-    notes += _once(board, ((row, f" failed: {row.error}") for row in board.rows if row.error))
-    notes += _once(
-        board,
-        (
-            (row, f": a later run failed: {row.later_failure}")
-            for row in board.rows
-            if row.later_failure
-        ),
-    )
-    notes.append(_origin(board))
-    return [" ".join(note.split()) for note in notes]
+    shown = shown_columns(measurement, records)
+    found = [
+        column.footnote if isinstance(column.footnote, str) else column.footnote(records)
+        for column in shown
+    ]
+    found += [read(records) for read in measurement.footnotes]
+    return [text for text in found if text]
 
 
 def _settings(board: Board) -> list[str]:
@@ -60,7 +46,7 @@ def _settings(board: Board) -> list[str]:
     without += [] if scored else ["eval batch", "decoder"]
     without += ["flow"] if flow_is_in_a_cell(board) else []
     listed = [f"{name} {value}" for name, value in shared.items() if name not in without]
-    who = "All rows" if len(board.rows) > 1 else "Setting"
+    who = "All rows" if len(board.rows) > 1 else "Settings"
     return [f"{who}: {', '.join(listed)}."] if listed else []
 
 
@@ -69,14 +55,14 @@ def _ranks(board: Board) -> list[str]:
         return []
     pairs = "1 pair" if board.comparisons == 1 else f"{board.comparisons} pairs"
     return [
-        "rank: 1 and the number of rows that are significantly better (exact McNemar tests and "
-        "bootstraps, which draw whole source groups, on the videos that both scored; "
-        f"{pairs}, 5 % for all together by Holm's method)."
+        "rank = 1 + number of significantly better models (exact McNemar test and bootstrap of "
+        f"whole source groups, on the videos that both models scored; {pairs}, 5 % for all of them "
+        "together by Holm's method)."
     ]
 
 
-def _of_one_frame(board: Board) -> str:
-    """Return which columns of rows in mode `stream` are of frames."""
+def _of_one_frame(board: Board) -> list[str]:
+    """Return which columns of rows in mode `stream` are for frames."""
     streamed = [row.record for row in board.rows if row.record.case.mode == "stream"]
     parts = {
         "cost": any(record.cost is not None for record in streamed),
@@ -85,11 +71,12 @@ def _of_one_frame(board: Board) -> str:
     }
     measured = [part for part, there in parts.items() if there]
     if not measured:
-        return ""
+        return []
     listed = " and ".join(filter(None, (", ".join(measured[:-1]), measured[-1])))
     counted = parts["latency"] and has_batches(records_of(board))
-    frames = ", clips/s counts frames" if counted else ""
-    return f"{listed} of one frame{frames}"
+    frames = "; clips/s counts frames" if counted else ""
+    verb = "is" if len(measured) == 1 else "are"
+    return [f"mode stream: {listed} {verb} for one frame{frames}."]
 
 
 def _origin(board: Board) -> str:

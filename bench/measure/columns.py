@@ -114,21 +114,21 @@ def is_launch_bound(records: Sequence[Record]) -> bool:
 def _of_latency(records: Sequence[Record]) -> str:
     timed = (record for record in records if record.latency is not None)
     clips = any(record.case.mode != "stream" for record in timed)
-    return "latency: one forward of the batch" if clips else ""
+    return "latency: time of one forward of the batch." if clips else ""
 
 
 def _of_drift(records: Sequence[Record]) -> str:
     scale = ""
     if any(record.drift is not None and record.drift.logit_spread for record in records):
-        scale = "in % of the standard deviation of its logits over the classes, "
+        scale = "its share of the logits' standard deviation over the classes, and "
     return (
-        f"drift: the largest logit difference from eager fp32 ({scale}and of how many clips "
-        "the first class is another)"
+        f"drift: largest logit difference from eager fp32 (in parentheses: {scale}the clips whose "
+        "top-1 class changes)."
     )
 
 
 COST = (
-    Column(name="GMACs", cell=_gmacs, footnote="GMACs and GFLOPs: one view"),
+    Column(name="GMACs", cell=_gmacs, footnote="GMACs, GFLOPs: arithmetic of one view."),
     Column(name="GFLOPs", cell=_gflops),
 )
 LATENCY = (
@@ -138,15 +138,15 @@ LATENCY = (
         unit="ms",
         cell=_wall,
         shown=is_launch_bound,  # elsewhere it is the latency, and the launch of a kernel
-        footnote="wall: a call by the host's clock, waited for; latency leaves out the gaps in "
-        "which the GPU waits for the host, so that where wall is over 1.1 times as long, "
-        "clips/s and the order by latency go by wall",
+        footnote="wall: time of one forward by the host's clock. Latency leaves out the gaps in "
+        "which the GPU waits for the host; where wall is over 1.1 times latency, clips/s and the "
+        "order by latency use wall.",
     ),
     Column(
         name="with flow",
         unit="ms",
         cell=_with_flow,
-        footnote="with flow: and the optical flow of the batch's clips, on the CPU",
+        footnote="with flow: latency including optical flow (CPU).",
     ),
     Column(name="clips/s", cell=_clips_per_s, shown=has_batches),
     Column(name="drift", cell=_drift, footnote=_of_drift),
@@ -154,8 +154,8 @@ LATENCY = (
         name="MFU",
         unit="%",
         cell=_mfu,
-        footnote="MFU: its FLOPs a second, at the latency, over those of a large matrix product in "
-        "the same run (and what bounds its operators by the roofline)",
+        footnote="MFU: FLOPs per second at the latency, as a share of those of a large matrix "
+        "product in the same run (in parentheses: the limit of its operators by the roofline).",
     ),
 )
 MEMORY = (
@@ -163,7 +163,7 @@ MEMORY = (
         name="peak memory",
         unit="MB",
         cell=_peak_memory,
-        footnote="Peak memory: weights and what a forward takes on top of them.",
+        footnote="peak memory: the weights, and the peak of a forward on top of them.",
     ),
 )
 ENERGY = (Column(name="energy", unit="J/clip", cell=_energy),)

@@ -22,7 +22,7 @@ def _memory_order(case: Case) -> int:
 
 def _lower_bound(record: Record) -> Iterator[str]:
     if missing := columns.uncounted(record):
-        yield f": {columns.LOWER_BOUND} a lower bound; not counted: {', '.join(missing)}"
+        yield f": {columns.LOWER_BOUND} is a lower bound; not counted: {', '.join(missing)}"
 
 
 def _scored(record: Record) -> Iterator[str]:
@@ -40,13 +40,13 @@ def _untrained(records: Sequence[Record]) -> str:
         r.accuracy is not None and r.accuracy.top1 is not None and r.case.weights is None
         for r in records
     ):
-        return "untrained: the accuracy is that of random weights; it ranks nothing."
+        return "untrained: the weights are random; the accuracy ranks nothing."
     return ""
 
 
 def _rough(records: Sequence[Record]) -> str:
     if any(record.latency is not None and not record.latency.converged for record in records):
-        return "~ the latency had not converged when its time was up."
+        return "~: the latency did not converge in its time."
     return ""
 
 

@@ -185,9 +185,9 @@ def test_a_board_shows_ranks_in_every_format(tmp_path: Path) -> None:
     assert ranks_of(board) == {"a": 1, "c": 1, "b": 2, "random": None}
     assert board.comparisons == 3
     assert (
-        "rank: 1 and the number of rows that are significantly better (exact McNemar tests and "
-        "bootstraps, which draw whole source groups, on the videos that both scored; 3 pairs, "
-        "5 % for all together by Holm's method)."
+        "rank = 1 + number of significantly better models (exact McNemar test and bootstrap of "
+        "whole source groups, on the videos that both models scored; 3 pairs, 5 % for all of them "
+        "together by Holm's method)."
     ) in footnotes(board)
     assert not any("not ranked" in note for note in footnotes(board))
     lines = render([board], "md").splitlines()

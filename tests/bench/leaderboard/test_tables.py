@@ -80,7 +80,7 @@ def test_markdown_has_a_table_with_its_units_and_every_cell() -> None:
         *("c3d_tiny", "untrained", "10.000", "1.235", "2.469", "12.50 [12.00, 13.00]"),
         *("42.3", "25.0 [18.8, 32.8]", "75.0 [68.0, 82.0]"),
     ]
-    assert "- All rows" not in text and "- Setting: precision fp32, mode eager, batch 1" in text
+    assert "- All rows" not in text and "- Settings: precision fp32, mode eager, batch 1" in text
 
 
 def test_markdown_keeps_odd_names_in_their_cells_and_shows_them_as_they_are() -> None:
@@ -271,13 +271,14 @@ def test_both_accuracies_of_a_split_that_could_not_all_be_read_are_told() -> Non
 def test_footnotes_say_what_a_reader_must_know() -> None:
     plain = board_of(made_record(case={"weights": "mine"}, memory=None))
     assert footnotes(plain[0]) == [
-        "Setting: precision fp32, mode eager, batch 1, threads 1, classes 8, eval batch 8.",
-        "GMACs and GFLOPs: one view; latency: one forward of the batch.",
+        "Settings: precision fp32, mode eager, batch 1, threads 1, classes 8, eval batch 8.",
+        "GMACs, GFLOPs: arithmetic of one view.",
+        "latency: time of one forward of the batch.",
         ORIGIN,
     ]
     notes = footnotes(odd()[0])
-    assert "untrained: the accuracy is that of random weights; it ranks nothing." in notes
-    assert "~ the latency had not converged when its time was up." in notes
+    assert "untrained: the weights are random; the accuracy ranks nothing." in notes
+    assert "~: the latency did not converge in its time." in notes
     short = board_of(made_record(accuracy=made_accuracy(scored=158)))
     (told,) = (note for note in footnotes(short[0]) if "158 of 160" in note)
     assert told.startswith("c3d_tiny: 158 of 160 videos were scored; over all 160: top-1 ")
@@ -289,7 +290,7 @@ def test_without_an_accuracy_neither_views_nor_videos_nor_their_batch_are_told()
     assert "view" not in board.title
     notes = footnotes(board)
     assert not any("eval batch" in note or "videos" in note for note in notes)
-    assert "Latency: one forward of the batch." in notes
+    assert "latency: time of one forward of the batch." in notes
 
 
 def test_boards_that_were_split_are_told_apart() -> None:
@@ -334,7 +335,7 @@ def test_a_cost_with_uncounted_operators_is_a_lower_bound_everywhere() -> None:
         "i3d_tiny": ["≥0.042", "≥0.084"],
         "x3d_tiny": ["1.235", "2.469"],
     }
-    told = "c3d_tiny, i3d_tiny: ≥ a lower bound; not counted: aten::odd_op (3), fft (1)"
+    told = "c3d_tiny, i3d_tiny: ≥ is a lower bound; not counted: aten::odd_op (3), fft (1)"
     assert told in footnotes(found[0])
     written = csv.DictReader(io.StringIO(render(found, "csv")))
     assert [line["uncounted"] for line in written] == ["aten::odd_op (3); fft (1)"] * 2 + [""]
@@ -484,7 +485,7 @@ def test_drift_is_a_column_where_anything_but_eager_fp32_was_timed() -> None:
         made_record(),
     )
     text = render([board], "md")
-    assert "0.012 (1/8)" in text and "not finite (8/8)" in text and "drift: the largest" in text
+    assert "0.012 (1/8)" in text and "not finite (8/8)" in text and "drift: largest" in text
     assert "drift" not in render(board_of(made_record()), "md")
 
 
@@ -502,7 +503,7 @@ def test_drift_has_its_scale_where_the_spread_of_the_logits_is_known() -> None:
     assert [row[place] for row in cells(text)[2:]] == [
         *("0.0068 (42%, 1/8)", "0.5 (200%, 8/8)", "0.5 (0/8)"),
     ]
-    told = "drift: the largest logit difference from eager fp32 (in % of the standard deviation"
+    told = "drift: largest logit difference from eager fp32 (in parentheses: its share of the"
     assert told in text
     (line, *_) = csv.DictReader(io.StringIO(render(found, "csv")))
     assert (line["drift"], line["logit_spread"]) == ("0.0068", "0.016")
@@ -525,7 +526,7 @@ def test_the_wall_clock_is_a_column_where_a_row_is_launch_bound() -> None:
         ("works", "13.00 [12.48, 13.52]", "80.0"),
         ("z_old", NOT_MEASURED, "80.0"),
     ]
-    assert any("clips/s and the order by latency go by wall" in note for note in footnotes(board))
+    assert any("clips/s and the order by latency use wall" in note for note in footnotes(board))
     (alone,) = board_of(works)
     assert "wall" not in render([alone], "md")
 
@@ -543,12 +544,12 @@ def test_csv_has_the_wall_clock_and_what_can_be_reached() -> None:
 def test_a_stream_says_which_columns_are_of_frames() -> None:
     frames = {"mode": "stream"}
     (board,) = board_of(made_record(case=frames, energy=made_energy()))
-    assert any("mode stream: cost, latency and energy of one frame." in n for n in footnotes(board))
+    assert "mode stream: cost, latency and energy are for one frame." in footnotes(board)
     (board,) = board_of(made_record(case=frames), made_record(case=frames | {"batch": 4}))
-    told = "mode stream: cost and latency of one frame, clips/s counts frames."
+    told = "mode stream: cost and latency are for one frame; clips/s counts frames."
     assert any(told in note for note in footnotes(board))
     (board,) = board_of(made_record(case=frames, latency=None, cost=None, energy=made_energy()))
-    assert "Mode stream: energy of one frame." in footnotes(board)
+    assert "mode stream: energy is for one frame." in footnotes(board)
     (board,) = board_of(made_record(energy=made_energy()))
     assert not any("stream" in note for note in footnotes(board))
 
@@ -582,7 +583,7 @@ def test_mfu_is_a_column_with_what_bounds_the_operators_and_says_what_it_is() ->
         "c": "125.0",
         "d": NOT_MEASURED,
     }
-    told = "MFU: its FLOPs a second, at the latency, over those of a large matrix product in the"
+    told = "MFU: FLOPs per second at the latency, as a share of those of a large matrix product"
     assert any(told in note for note in footnotes(found[0]))
     (without,) = board_of(made_record())
     assert "MFU" not in render([without], "md")

@@ -17,13 +17,9 @@ from rich.console import Console
 from kinobench.bench.evaluation import accuracy
 from kinobench.bench.evaluation.evaluation import Evaluation
 from kinobench.bench.leaderboard import end_to_end_table as pipeline_table
-from kinobench.bench.measure.end_to_end import (
-    Laps,
-    PipelineResult,
-    measure_pipeline,
-    spread,
-    stages_of,
-)
+from kinobench.bench.measure.end_to_end import PipelineResult, measure_pipeline
+from kinobench.bench.measure.staged import spread
+from kinobench.bench.measure.stages import Laps, stages_of
 from kinobench.bench.network.cuda_graph import CapturedForward
 from kinobench.bench.network.network import Network
 from kinobench.bench.records.record import Case, PipelineTime

@@ -1,0 +1,176 @@
+"""One video after the other, through the parts that accuracy is measured with, by stage."""
+
+from collections import deque
+from collections.abc import Iterable
+
+import numpy as np
+import torch
+
+from ...datasets.errors import VideoError
+from ...datasets.flow.views import flow_views
+from ...datasets.names import DEFAULT_FLOW
+from ...datasets.split import Split, Video
+from ...datasets.video.clips import cut_clips, open_video
+from ...datasets.views.maker import ViewMaker
+from ...zoo.spec import input_shapes
+from ..evaluation.forwards import Forwards
+from ..evaluation.read_ahead import AHEAD_BYTES, FrameRooms
+from ..network.failures import out_of_memory
+from ..network.inputs import FlowViews, ViewSource
+from ..network.network import Network
+from ..records.record import GRAPH_MODES
+from ..statistics.scores import scores
+from .stages import LEAST_VIDEOS, Clock, Note, laps_of
+
+
+def time_by_stage(
+    network: Network, split: Split, least_s: float, clock: Clock, note: Note
+) -> tuple[list[dict[str, float]], list[Video], int]:
+    """Time one video after the other; the first one warms up.
+
+    Returns:
+        The seconds of each stage of each video, the videos that can be read, as far as they were,
+        and how many views a forward was of.
+    """
+    in_a_forward = min(network.case.eval_batch, network.case.protocol.views)
+    in_a_forward = capture(network, in_a_forward, note)
+    once = _Staged(network, len(split.classes), in_a_forward, clock, note)
+    videos = spread(split.videos)
+    waiting = deque(videos)
+    bad: set[str] = set()
+    samples: list[dict[str, float]] = []
+    warm = False
+    begin_s = clock()
+    with torch.inference_mode():
+        while waiting and (len(samples) < LEAST_VIDEOS or clock() - begin_s < least_s):
+            video = waiting.popleft()
+            try:
+                spent_s = once(video)
+            except VideoError as error:
+                note(f"left out: {error.path}: {error.reason}")
+                bad.add(str(error.path))
+                continue
+            waiting.append(video)  # its turn comes again once all others had theirs
+            if not warm:
+                warm, begin_s = True, clock()
+                continue
+            samples.append(spent_s)
+    readable = [video for video in videos if str(video.path) not in bad]
+    return samples, readable, once.views_in_a_forward
+
+
+def capture(network: Network, views: int, note: Note) -> int:
+    """Capture a CUDA graph of `views` where the mode replays one; return how many it is of.
+
+    They are half as many where memory runs out. One that was captured for the case's batch would
+    split a forward into many, or compute clips that nobody asked for.
+    """
+    if network.case.mode not in GRAPH_MODES:
+        return views
+    captured = views
+    while network.case.batch != captured:
+        try:
+            network.rebatch(captured)
+        except Exception as error:
+            if captured == 1 or not out_of_memory(error):
+                raise
+            captured //= 2
+    if captured < views:
+        note(f"out of memory with a graph of {views} views: {captured} were the most that fit")
+    return captured
+
+
+def spread(videos: Iterable[Video]) -> list[Video]:
+    """Return videos so that the first ones are of as many classes as can be, in a fixed order."""
+    by_class: dict[int, deque[Video]] = {}
+    for video in videos:
+        by_class.setdefault(video.label, deque()).append(video)
+    found = []
+    rounds = deque(by_class[label] for label in sorted(by_class))
+    while rounds:
+        waiting = rounds.popleft()
+        found.append(waiting.popleft())
+        if waiting:
+            rounds.append(waiting)
+    return found
+
+
+class _Staged:
+    """One video after the other through the parts that accuracy is measured with."""
+
+    def __init__(
+        self, network: Network, classes: int, views: int, clock: Clock, note: Note
+    ) -> None:
+        self._network = network
+        protocol, device = network.case.protocol, network.device
+        shapes = input_shapes(network.kinds, 1, protocol.frames, protocol.size)
+        self._laps = laps_of(device, clock)
+        self._rooms = FrameRooms(AHEAD_BYTES, pinned=device.type == "cuda")
+        self._turn = 0
+        with torch.inference_mode():
+            self._maker = ViewMaker(
+                protocol, device, network.dtype, threads=torch.get_num_threads()
+            )
+            self._forwards = Forwards(
+                self._forward,
+                [shape[1:] for shape in shapes],
+                classes,
+                views,
+                device=device,
+                dtype=network.dtype,
+                note=note,
+            )
+
+    @property
+    def views_in_a_forward(self) -> int:
+        """How many there were in the last one."""
+        return self._forwards.batch
+
+    def __call__(self, video: Video) -> dict[str, float]:
+        """Return the seconds of each stage."""
+        try:
+            self._run(video)
+        finally:
+            self._rooms.take_back(self._turn)
+            self._turn += 1
+        return self._laps.spent_s
+
+    def _run(self, video: Video) -> None:
+        case, laps = self._network.case, self._laps
+        on_gpu = self._network.device.type == "cuda"
+        laps.restart()
+        with open_video(video.path, case.decoder) as reader:
+            laps.lap("open")
+            clips = cut_clips(
+                reader, case.protocol, lambda shape: self._rooms.give(self._turn, shape)
+            )
+        laps.lap("decode")
+        flow: torch.Tensor | None = None
+        if "flow" in self._network.kinds:
+            method = case.flow or DEFAULT_FLOW
+            flow = flow_views(clips.frames, clips.places, case.protocol, method)
+            laps.lap("flow")
+        frames: np.ndarray | torch.Tensor = clips.frames
+        if on_gpu:
+            frames = self._maker.send(clips.frames) if "rgb" in self._network.kinds else frames
+            flow = None if flow is None else flow.to(self._network.device)
+            laps.lap("copy")
+        sources: list[ViewSource] = []
+        for kind in self._network.kinds:
+            if kind == "rgb":
+                self._maker.take(frames, clips.places)
+                sources.append(self._maker)
+            else:
+                assert flow is not None
+                sources.append(FlowViews(flow))
+        self._forwards.add(sources)
+        logits = self._forwards.finish()
+        scores(logits[None], case.protocol.aggregation)
+        laps.lap("aggregate")
+
+    def _forward(self, *views: torch.Tensor) -> torch.Tensor:
+        """Run the network on views, which were made since the last lap."""
+        self._laps.lap("views")
+        logits = self._network.forward_clips(*views)
+        self._laps.lap("forward")
+        return logits

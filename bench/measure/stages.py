@@ -1,0 +1,69 @@
+"""Time of stages, one after the other without a gap, and what follows from many samples."""
+
+import statistics
+from collections.abc import Callable, Sequence
+
+import torch
+
+from ..records.record import StageTime
+from ..statistics.intervals import median_interval
+
+LEAST_VIDEOS = 6
+"""The fewest whose order statistics bound the median at 95 %: 1 - 2 * 0.5 ** 6 = 0.97."""
+
+Clock = Callable[[], float]
+Note = Callable[[str], None]
+
+
+class Laps:
+    """Splits time into stages without a gap: a lap lasts from the end of the one before it.
+
+    Attributes:
+        spent_s: Seconds of each stage, in the order in which they first ended.
+    """
+
+    def __init__(self, clock: Clock, synchronise: Callable[[], None]) -> None:
+        """Begin the first lap."""
+        self._clock = clock
+        self._synchronise = synchronise
+        self.spent_s: dict[str, float] = {}
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin anew, with nothing spent."""
+        self._synchronise()
+        self.spent_s = {}
+        self._last_s = self._clock()
+
+    def lap(self, stage: str) -> None:
+        """End a stage, once the device has done what it was told."""
+        self._synchronise()
+        now_s = self._clock()
+        self.spent_s[stage] = self.spent_s.get(stage, 0.0) + now_s - self._last_s
+        self._last_s = now_s
+
+
+def laps_of(device: torch.device, clock: Clock) -> Laps:
+    """Return laps that wait for the device."""
+
+    def nothing() -> None: ...
+
+    return Laps(clock, torch.cuda.synchronize if device.type == "cuda" else nothing)
+
+
+def stages_of(samples: Sequence[dict[str, float]]) -> tuple[StageTime, ...]:
+    """Return each stage's times over all samples, and its share of all the time."""
+    whole_s = sum(sum(sample.values()) for sample in samples)
+    stages = []
+    for name in dict.fromkeys(name for sample in samples for name in sample):
+        times_s = tuple(sample.get(name, 0.0) for sample in samples)
+        stages.append(
+            StageTime(
+                name=name,
+                samples_s=times_s,
+                median_s=statistics.median(times_s),
+                interval_s=median_interval(times_s),
+                share=sum(times_s) / whole_s,
+            )
+        )
+    return tuple(stages)

@@ -17,7 +17,7 @@ from .bench.run import process
 from .bench.run import run as running
 from .bench.run.in_process import InThisProcess
 from .bench.run.plan import Planned, plan
-from .bench.run.settings import SHIPPED, settings_of
+from .bench.run.settings import SHIPPED, argument, settings_of
 from .bench.run.suite import Suite
 from .datasets.errors import KinobenchError
 from .datasets.protocol import preset
@@ -266,7 +266,7 @@ def _known_to_workers(
 
 def _planned(name: str, given: dict[str, Any], budget: Budget) -> tuple[Planned, Suite]:
     suite = Suite(latency=budget)
-    (planned,) = plan(suite, settings_of(**given), (name,))
+    (planned,) = plan(suite, settings_of(argument, **given), (name,))
     return planned, suite
 
 

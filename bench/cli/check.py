@@ -125,7 +125,7 @@ def check(what: What, how: How, output: Output) -> None:
         table.show(found, console())
     if found.interrupted is not None:
         finished, asked_for = found.interrupted
-        exit_with(f"interrupted: {finished} of {asked_for} cases are finished", EXIT_INTERRUPTED)
+        exit_with(f"interrupted: {finished} of {asked_for} cases were finished", EXIT_INTERRUPTED)
     raise SystemExit(found.exit_code)
 
 

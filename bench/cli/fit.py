@@ -95,6 +95,7 @@ def fit(what: What, how: How, data: Data, results: Results) -> None:
 
     Several GPUs: `torchrun --nproc-per-node 4 bench.py fit MODEL --device cuda`.
     """
+    common.check_threads(how.threads)
     load_plugins(what.plugin)
     from rich.console import Console
 

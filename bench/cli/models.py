@@ -126,6 +126,7 @@ def show(what: Shown, how: Timed, form: Form) -> None:
     from ..cards import model as card
     from ..cards.profile import profile_settings
 
+    common.check_threads(how.threads)
     load_plugins(what.plugin)
     settings = profile_settings(how.profile, how.device, how.precision, how.batch, how.threads)
     made = card.make_card(what.model, what.frames, what.size, what.classes)

@@ -107,6 +107,7 @@ def motion(what: What, how: How, data: Data, results: Results) -> None:
     form = page.form_of(results.format, results.output)
     if results.chart is not None:
         chart.check_suffix(results.chart)
+    common.check_threads(how.threads)
     load_plugins(what.plugin)
     wanted = running.MotionOptions(
         model=what.model,

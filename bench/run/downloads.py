@@ -1,4 +1,4 @@
-"""Published weights, fetched before anything is measured."""
+"""Published weights, which are fetched before anything is measured."""
 
 from collections.abc import Iterable
 from functools import partial
@@ -19,10 +19,9 @@ from ..records.record import Case
 
 
 def fetch_published(cases: Iterable[Case], console: Console) -> None:
-    """Fetch the published weights of all cases into torch hub's cache, those that aren't there.
+    """Fetch the published weights of all cases that torch hub's cache lacks.
 
-    What can't be had is told on the console; its cases are refused when their turn comes, and the
-    others go on.
+    The console shows which can't be fetched; their cases are refused later, and the others go on.
     """
     entries = [named_weights(case.model, case.weights) for case in cases]
     absent = {

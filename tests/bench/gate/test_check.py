@@ -199,7 +199,7 @@ def test_a_check_that_is_ended_leaves_no_worktree_and_no_process(
         (["--against", "no-such-ref"], "--against no-such-ref"),
         (["--against", "missing.json"], "missing.json: No such file or directory; --update makes"),
         (["--update"], "--against times.json"),
-        (["--against", "runs.jsonl", "--update"], f"which `python {BENCH} run` adds to"),
+        (["--against", "runs.jsonl", "--update"], f"which only `python {BENCH} run` writes"),
         (["--budget", "3"], "--budget 3"),
         (["--inject", "2%"], "within the budget"),
         (["--aa", "--inject", "5%"], "--aa and --inject"),

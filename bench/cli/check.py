@@ -1,6 +1,5 @@
 """`check`: the speed gate."""
 
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from ..records.record import Case
 
 
-@dataclass(frozen=True)
 class What(Group, panel="What"):
     """The networks, and what they are compared with."""
 
@@ -71,7 +69,6 @@ class What(Group, panel="What"):
     plugin: common.Plugins = None
 
 
-@dataclass(frozen=True)
 class How(Group, panel="How"):
     """How the networks run, and which slowdown is allowed."""
 
@@ -96,7 +93,6 @@ class How(Group, panel="How"):
     ] = 60.0
 
 
-@dataclass(frozen=True)
 class Output(Group, panel="Results"):
     """Where the report goes, and in which form."""
 
@@ -125,7 +121,7 @@ def check(what: What, how: How, output: Output) -> None:
         table.show(found, console())
     if found.interrupted is not None:
         finished, asked_for = found.interrupted
-        exit_with(f"interrupted: {finished} of {asked_for} cases are finished", EXIT_INTERRUPTED)
+        exit_with(f"interrupted: {finished} of {asked_for} cases were finished", EXIT_INTERRUPTED)
     raise SystemExit(found.exit_code)
 
 
@@ -211,7 +207,7 @@ def _cases(what: What, how: How, models: tuple[str, ...]) -> "list[Case]":
 
     alone = what.suite is None and bool(models)
     suite = Suite(dataset="pointlight") if alone else load(what.suite or "gate")
-    how = replace(how, threads=how.threads or suite.threads or 1)
+    how = how.changed(threads=how.threads or suite.threads or 1)
     cases = [
         msgspec.structs.replace(each.case, weights=None)
         for each in plan(suite, settings_from(how), models, processors=usable_processors())

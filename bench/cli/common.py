@@ -118,6 +118,13 @@ def settings_from(*groups: Group) -> "Settings":
     )
 
 
+def check_threads(threads: int | None) -> None:
+    """Raise a KinobenchError if `--threads` is more than the processors of this process."""
+    from ..run.settings import refuse_too_many_threads
+
+    refuse_too_many_threads(threads, usable_processors())
+
+
 def usable_processors() -> int:
     """Return how many threads can run at once in this process."""
     from ..machine.control_group import processor_quota

@@ -1,6 +1,5 @@
 """`data`: making and showing datasets."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +8,6 @@ from .frame import command, console, data_app, load_plugins, print_json, report
 from .options import Group, argument, option
 
 
-@dataclass(frozen=True)
 class Generated(Group, panel="What"):
     """The dataset, and how it differs from its usual form."""
 
@@ -40,7 +38,6 @@ class Generated(Group, panel="What"):
     plugin: common.Plugins = None
 
 
-@dataclass(frozen=True)
 class Shown(Group, panel="What"):
     """The dataset."""
 
@@ -48,14 +45,12 @@ class Shown(Group, panel="What"):
     plugin: common.Plugins = None
 
 
-@dataclass(frozen=True)
 class Place(Group, panel="Data"):
     """Where the dataset is."""
 
     data_root: common.DataRoot = None
 
 
-@dataclass(frozen=True)
 class Output(Group, panel="Results"):
     """What is written of the dataset, and in which form."""
 

@@ -1,6 +1,5 @@
 """`environment`: what this machine is."""
 
-from dataclasses import dataclass
 from typing import Annotated
 
 from . import common
@@ -8,7 +7,6 @@ from .frame import EXIT_UNFIT, MEASURE, command, console, exit_with, print_json
 from .options import Group, flag
 
 
-@dataclass(frozen=True)
 class How(Group, panel="How"):
     """How closely the machine is looked at."""
 
@@ -20,7 +18,6 @@ class How(Group, panel="How"):
     ] = False
 
 
-@dataclass(frozen=True)
 class Output(Group, panel="Results"):
     """In which form it is printed."""
 

@@ -1,6 +1,5 @@
 """`fit`: train a network on a dataset by a recipe."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +16,6 @@ from .frame import (
 from .options import Group, argument, flag, option
 
 
-@dataclass(frozen=True)
 class What(Group, panel="What"):
     """The network."""
 
@@ -25,7 +23,6 @@ class What(Group, panel="What"):
     plugin: common.Plugins = None
 
 
-@dataclass(frozen=True)
 class How(Group, panel="How"):
     """The recipe, what differs from it, and where the training runs."""
 
@@ -53,7 +50,6 @@ class How(Group, panel="How"):
     ] = None
 
 
-@dataclass(frozen=True)
 class Data(Group, panel="Data"):
     """The videos, and the clips that are taken of them."""
 
@@ -76,7 +72,6 @@ class Data(Group, panel="Data"):
     flow: common.Flow = None
 
 
-@dataclass(frozen=True)
 class Results(Group, panel="Results"):
     """Where the weights and the learning curve go."""
 
@@ -95,6 +90,7 @@ def fit(what: What, how: How, data: Data, results: Results) -> None:
 
     Several GPUs: `torchrun --nproc-per-node 4 bench.py fit MODEL --device cuda`.
     """
+    common.check_threads(how.threads)
     load_plugins(what.plugin)
     from rich.console import Console
 
@@ -136,7 +132,6 @@ def fit(what: What, how: How, data: Data, results: Results) -> None:
     print(done.weights)
 
 
-@dataclass(frozen=True)
 class Shipped(Group, panel="What"):
     """The networks, and what is done with them."""
 
@@ -153,7 +148,6 @@ class Shipped(Group, panel="What"):
     listed: Annotated[bool, flag("List them, and train nothing.", "--list")] = False
 
 
-@dataclass(frozen=True)
 class Trial(Group, panel="How"):
     """How they are trained."""
 
@@ -171,7 +165,6 @@ class Trial(Group, panel="How"):
     ] = None
 
 
-@dataclass(frozen=True)
 class Curves(Group, panel="Results"):
     """Where results go, and what is made of them."""
 

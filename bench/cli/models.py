@@ -1,7 +1,6 @@
 """`list`, `show` and `verify`: the models, their cost, and their published numbers."""
 
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -22,7 +21,6 @@ from .options import Group, argument, flag, option
 KINDS = ("models", "datasets", "protocols", "suites", "measurements")
 
 
-@dataclass(frozen=True)
 class Listed(Group, panel="What"):
     """The kind of thing that is listed."""
 
@@ -40,7 +38,6 @@ class Listed(Group, panel="What"):
     plugin: common.Plugins = None
 
 
-@dataclass(frozen=True)
 class Shown(Group, panel="What"):
     """The model, and its input."""
 
@@ -59,7 +56,6 @@ class Shown(Group, panel="What"):
     plugin: common.Plugins = None
 
 
-@dataclass(frozen=True)
 class Timed(Group, panel="How"):
     """How the modules are timed."""
 
@@ -77,7 +73,6 @@ class Timed(Group, panel="How"):
     ] = None
 
 
-@dataclass(frozen=True)
 class Verified(Group, panel="What"):
     """The models that are compared with published numbers."""
 
@@ -88,14 +83,12 @@ class Verified(Group, panel="What"):
     plugin: common.Plugins = None
 
 
-@dataclass(frozen=True)
 class Form(Group, panel="Results"):
     """In which form it is printed."""
 
     json: common.Json = False
 
 
-@dataclass(frozen=True)
 class Page(Group, panel="Results"):
     """Where the page goes, and in which form."""
 
@@ -126,6 +119,7 @@ def show(what: Shown, how: Timed, form: Form) -> None:
     from ..cards import model as card
     from ..cards.profile import profile_settings
 
+    common.check_threads(how.threads)
     load_plugins(what.plugin)
     settings = profile_settings(how.profile, how.device, how.precision, how.batch, how.threads)
     made = card.make_card(what.model, what.frames, what.size, what.classes)

@@ -1,7 +1,6 @@
 """`motion`: does a network see motion, order, or pictures?"""
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from ..motion.run import Scored
 
 
-@dataclass(frozen=True)
 class What(Group, panel="What"):
     """The network."""
 
@@ -40,7 +38,6 @@ class What(Group, panel="What"):
     plugin: common.Plugins = None
 
 
-@dataclass(frozen=True)
 class How(Group, panel="How"):
     """How the network runs."""
 
@@ -51,7 +48,6 @@ class How(Group, panel="How"):
     timeout: common.Timeout = None
 
 
-@dataclass(frozen=True)
 class Data(Group, panel="Data"):
     """The videos, and the clips that are taken of them."""
 
@@ -72,7 +68,6 @@ class Data(Group, panel="Data"):
     skip_unreadable: common.SkipUnreadable = False
 
 
-@dataclass(frozen=True)
 class Results(Group, panel="Results"):
     """Where results and the card go, and in which form."""
 
@@ -107,6 +102,7 @@ def motion(what: What, how: How, data: Data, results: Results) -> None:
     form = page.form_of(results.format, results.output)
     if results.chart is not None:
         chart.check_suffix(results.chart)
+    common.check_threads(how.threads)
     load_plugins(what.plugin)
     wanted = running.MotionOptions(
         model=what.model,

@@ -1,12 +1,11 @@
-"""Options in groups: a command takes a few dataclasses, and typer sees one flat list of options."""
+"""Options in groups: a command takes a few groups, and typer sees one flat list of options."""
 
 import inspect
 import re
 from collections.abc import Callable
 from copy import copy
-from dataclasses import MISSING, fields, is_dataclass
 from functools import wraps
-from typing import Annotated, Any, ClassVar, get_args, get_type_hints
+from typing import Annotated, Any, ClassVar, Self, dataclass_transform, get_args, get_type_hints
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -62,14 +61,40 @@ HELP = "Help"
 """The last panel of `--help`."""
 
 
+@dataclass_transform(frozen_default=True, kw_only_default=True)
 class Group:
-    """A dataclass of options that `--help` shows in one panel; each field is an option."""
+    """Options that `--help` shows in one panel; each annotated attribute is an option.
+
+    It works as a frozen dataclass does. A dataclass writes and compiles the methods of each class,
+    which would take a part of the time of every `--help`.
+    """
 
     panel: ClassVar[str]
 
     def __init_subclass__(cls, *, panel: str) -> None:
         """Name the panel, as in `class Data(Group, panel="Data")`."""
         cls.panel = panel
+
+    def __init__(self, **given: Any) -> None:
+        """Take the options by name; one that isn't given has its default."""
+        names = type(self).__annotations__
+        for name in (*names, *given):
+            if name not in names or (name not in given and not hasattr(type(self), name)):
+                raise TypeError(f"{type(self).__name__}: {name} is missing, or is no option")
+        self.__dict__.update({name: getattr(self, name, None) for name in names} | given)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"{type(self).__name__}.{name} can't be changed")
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.__dict__ == other.__dict__
+
+    def __hash__(self) -> int:
+        raise TypeError(f"{type(self).__name__} has no hash")
+
+    def changed(self, **given: Any) -> Self:
+        """Return the group with other values of some options."""
+        return type(self)(**self.__dict__ | given)
 
 
 def plain(text: str) -> str:
@@ -131,21 +156,22 @@ def _with_default(text: str, default: Any) -> str:
 
 
 def grouped(command: Callable[..., None]) -> Callable[..., None]:
-    """Give typer one parameter for each field of the groups that a command takes."""
-    hints = get_type_hints(command, include_extras=True)
-    groups: dict[str, type[Any]] = {}
+    """Give typer one parameter for each option of the groups that a command takes."""
+    hints = get_type_hints(command)
+    groups: dict[str, type[Group]] = {}
     parameters: list[inspect.Parameter] = []
     for name in inspect.signature(command).parameters:
-        if not is_dataclass(hints[name]) or not issubclass(hints[name], Group):
+        group = hints[name]
+        if not issubclass(group, Group):
             raise TypeError(f"{command.__name__}: {name} is no group of options")
-        groups[name] = hints[name]
-        parameters += _parameters(hints[name])
+        groups[name] = group
+        parameters += _parameters(group)
 
     @wraps(command)
     def flat(**given: Any) -> None:
         command(
             **{
-                name: group(**{field.name: given[field.name] for field in fields(group)})
+                name: group(**{own: given[own] for own in group.__annotations__})
                 for name, group in groups.items()
             }
         )
@@ -155,21 +181,23 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
     return flat
 
 
-def _parameters(group: type[Any]) -> list[inspect.Parameter]:
-    hints = get_type_hints(group, include_extras=True)
+def _parameters(group: type[Group]) -> list[inspect.Parameter]:
     parameters = []
-    for field in fields(group):
-        kind, *about = get_args(hints[field.name])
+    for name, hint in get_type_hints(group, include_extras=True).items():
+        if name not in group.__annotations__:
+            continue
+        kind, *about = get_args(hint)
         (info,) = (copy(each) for each in about if isinstance(each, ParameterInfo))
-        default = None if field.default is MISSING else field.default
-        info.help = plain(_with_default(info.help or "", default))
+        default = getattr(group, name, inspect.Parameter.empty)
+        shown = None if default is inspect.Parameter.empty else default
+        info.help = plain(_with_default(info.help or "", shown))
         if isinstance(info, OptionInfo):
             info.rich_help_panel = group.panel
         parameters.append(
             inspect.Parameter(
-                field.name,
+                name,
                 inspect.Parameter.KEYWORD_ONLY,
-                default=inspect.Parameter.empty if field.default is MISSING else default,
+                default=default,
                 annotation=Annotated[kind, info],
             )
         )
@@ -177,9 +205,5 @@ def _parameters(group: type[Any]) -> list[inspect.Parameter]:
 
 
 def values(*groups: Group) -> dict[str, Any]:
-    """Return the fields of groups in one dictionary."""
-    return {
-        field.name: getattr(group, field.name)
-        for group in groups
-        for field in fields(group)  # type: ignore[arg-type]
-    }
+    """Return the options of groups in one dictionary."""
+    return {name: value for group in groups for name, value in vars(group).items()}

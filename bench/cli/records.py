@@ -1,7 +1,6 @@
 """`leaderboard`, `analyse` and `compare`: tables and comparisons of stored records and logits."""
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +10,6 @@ from .frame import EXIT_INCONCLUSIVE, RESULTS, command, print_boards, print_page
 from .options import Group, argument, option
 
 
-@dataclass(frozen=True)
 class Ranked(Group, panel="Results"):
     """The records, and the table that is made of them."""
 
@@ -38,7 +36,6 @@ class Ranked(Group, panel="Results"):
     ] = None
 
 
-@dataclass(frozen=True)
 class Source(Group, panel="What"):
     """The predictions, and how they are averaged."""
 
@@ -59,7 +56,6 @@ class Source(Group, panel="What"):
     aggregation: common.Aggregation = None
 
 
-@dataclass(frozen=True)
 class Analysed(Group, panel="Results"):
     """Where records are, and where the page goes."""
 
@@ -73,7 +69,6 @@ class Analysed(Group, panel="Results"):
     json: common.Json = False
 
 
-@dataclass(frozen=True)
 class Pair(Group, panel="What"):
     """The two networks."""
 
@@ -82,7 +77,6 @@ class Pair(Group, panel="What"):
     aggregation: common.Aggregation = None
 
 
-@dataclass(frozen=True)
 class Compared(Group, panel="Results"):
     """Where records are, and where the page goes."""
 

@@ -1,7 +1,6 @@
 """`run`: measure a suite."""
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from ..run.suite import Suite
 
 
-@dataclass(frozen=True)
 class What(Group, panel="What"):
     """The networks, and what is measured of them."""
 
@@ -80,7 +78,6 @@ class What(Group, panel="What"):
     plugin: common.Plugins = None
 
 
-@dataclass(frozen=True)
 class How(Group, panel="How"):
     """How a network runs, and the limits of a case."""
 
@@ -128,7 +125,6 @@ class How(Group, panel="How"):
     )
 
 
-@dataclass(frozen=True)
 class Data(Group, panel="Data"):
     """The videos, and the clips that are taken of them."""
 
@@ -182,7 +178,6 @@ class Data(Group, panel="Data"):
     skip_unreadable: common.SkipUnreadable = False
 
 
-@dataclass(frozen=True)
 class Results(Group, panel="Results"):
     """Where results go, and in which form."""
 

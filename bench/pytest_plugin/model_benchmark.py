@@ -18,7 +18,7 @@ from ..network.jit_warnings import jit_unmentioned
 from ..network.network import Network
 from ..records.record import Device, Environment, Mode, Precision
 from ..run.plan import plan
-from ..run.settings import Settings, settings_of
+from ..run.settings import Settings, argument, settings_of
 from ..run.suite import Suite
 
 WARMUP_MAX_S = 30.0
@@ -77,6 +77,7 @@ class ModelBenchmark:
         __tracebackhide__ = True
         try:
             asked = settings_of(
+                argument,
                 protocol=protocol,
                 weights=weights,
                 classes=classes,

@@ -22,7 +22,15 @@ from ..machine.environment import physical_cores
 from ..measure import registry as measurements
 from ..records.fitted_weights import fitted_header, read_fitted
 from ..records.record import GRAPH_MODES, Case, Device, Mode
-from .settings import NATIVE, SHIPPED, Settings, check_split, layered, views_of
+from .settings import (
+    NATIVE,
+    SHIPPED,
+    Settings,
+    check_split,
+    layered,
+    refuse_too_many_threads,
+    views_of,
+)
 from .suite import Suite
 
 KINETICS_CLASSES = 400
@@ -70,17 +78,10 @@ def plan(
         problem = rule(asked, planned.values())
         if problem is not None:
             raise KinobenchError(problem)
-    _refuse_too_many_threads(planned.values(), processors)
+    if processors is not None:
+        for each in planned.values():
+            refuse_too_many_threads(each.case.threads, processors)
     return list(planned.values())
-
-
-def _refuse_too_many_threads(planned: Collection[Planned], processors: int | None) -> None:
-    most = max((each.case.threads or 1 for each in planned), default=1)
-    if processors is not None and most > processors:
-        here = f"{processors} processor{'s' if processors > 1 else ''}"
-        raise KinobenchError(
-            f"--threads {most}: this process may use {here}; give --threads {processors} or fewer"
-        )
 
 
 def _merged(before: Planned | None, entry: Planned) -> Planned:

@@ -182,6 +182,16 @@ def layered(*layers: Settings) -> Settings:
     return Settings(**merged)
 
 
+def refuse_too_many_threads(threads: int | None, processors: int) -> None:
+    """Raise a KinobenchError if there are more threads than processors."""
+    if threads is not None and threads > processors:
+        here = f"{processors} processor{'s' if processors > 1 else ''}"
+        raise KinobenchError(
+            f"--threads {threads}: this process may use {here}; give --threads {processors} or "
+            "fewer"
+        )
+
+
 def check_split(dataset: catalog.Dataset, split: str) -> None:
     """Raise UnknownNameError unless the dataset has a split of that name."""
     if split not in dataset.splits:

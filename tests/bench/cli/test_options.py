@@ -1,6 +1,5 @@
-"""Groups of options: typer sees one flat list, the command its dataclasses."""
+"""Groups of options: typer sees one flat list, the command its groups."""
 
-from dataclasses import dataclass
 from typing import Annotated
 
 import pytest
@@ -10,13 +9,11 @@ from typer.testing import CliRunner
 from kinobench.bench.cli.options import Group, argument, flag, grouped, option, plain, values
 
 
-@dataclass(frozen=True)
 class What(Group, panel="What"):
     model: Annotated[str, argument("The model.", "MODEL")]
     batch: Annotated[list[int] | None, option("Views.", "N", default="1")] = None
 
 
-@dataclass(frozen=True)
 class How(Group, panel="How"):
     seed: Annotated[int, option("Seed [of all].", "N", at_least=0)] = 7
     fresh: Annotated[bool, flag("Start again.", "--fresh")] = False
@@ -61,7 +58,6 @@ def test_limits_are_held() -> None:
 
 
 def test_two_groups_with_one_option_are_refused() -> None:
-    @dataclass(frozen=True)
     class Again(Group, panel="Again"):
         seed: Annotated[int, option("Seed.", "N")] = 1
 
@@ -96,3 +92,15 @@ def test_values_are_those_of_all_groups() -> None:
 )
 def test_brackets_that_rich_would_read_are_escaped(text: str, escaped: str) -> None:
     assert plain(text) == escaped
+
+
+def test_a_group_is_frozen_and_complete() -> None:
+    group = How(seed=3)
+    assert group == How(seed=3, fresh=False) != How()
+    assert group.changed(fresh=True) == How(seed=3, fresh=True)
+    with pytest.raises(AttributeError, match=r"How\.seed can't be changed"):
+        group.seed = 4  # type: ignore[misc]
+    with pytest.raises(TypeError, match="What: model is missing"):
+        What()  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="How: sead is missing, or is no option"):
+        How(sead=3)  # type: ignore[call-arg]

@@ -1,0 +1,116 @@
+"""Wrong usage: the message quotes what was typed, and the exit code is 2."""
+
+import os
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from kinobench.bench import cli
+from kinobench.bench.cli import app, common
+from kinobench.bench.cli.frame import command, exits_cleanly
+from kinobench.bench.machine import control_group, environment
+
+
+def refused(*words: str) -> str:
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 2, done.output
+    assert done.stdout == ""
+    return done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("run", "--device", "tpu"), "--device tpu: choose cpu or cuda\n"),
+        (("run", "--device", "CUDA:1"), "CUDA_VISIBLE_DEVICES=1\n"),
+        (("run", "--mode", "compiled"), "did you mean 'compile'?"),
+        (("run", "--batch", "1,x"), "--batch x: Expected an integer"),
+        (("run", "--batch", "8", "--batch", "0"), "--batch 0: it must be 1 or more"),
+        (("run", "--measure", "flops, latncy"), "--measure latncy: choose flops, latency"),
+        (("run", "nowhere.toml"), "suite nowhere.toml can't be read: there is no such file"),
+        (("run", "qick"), "no suite is named 'qick': did you mean 'quick'?"),
+        (("run", "--model", "slowfast"), "these begin with it: slowfast_"),
+        (("run", "--dataset", "k400"), "did you mean 'kinetics400'?"),
+        (("run", "--threads", "65"), "this process may use 64 processors; give --threads 64"),
+        (("check", "--threads", "65"), "this process may use 64 processors"),
+        (("motion", "x3d_tiny", "--threads", "65"), "this process may use 64 processors"),
+        (("fit", "x3d_tiny", "--threads", "65"), "this process may use 64 processors"),
+        (("show", "x3d_tiny", "--profile", "--threads", "65"), "may use 64 processors"),
+        (("check", "--aa", "--inject", "5%"), "--aa and --inject are checks of their own"),
+        (("check", "--inject", "2%"), "within the budget, 3%"),
+        (("check", "--update"), "name it, as in --against times.json"),
+        (("fit", "x3d_tiny", "--device", "tpu"), "--device tpu: choose cpu or cuda"),
+        (("leaderboard", "--results", "nowhere"), "`kinobench run` makes it"),
+    ],
+)
+def test_a_mistake_is_quoted_with_its_cure(
+    words: tuple[str, ...], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(environment, "usable_cpus", lambda: list(range(64)))
+    monkeypatch.setattr(control_group, "processor_quota", lambda: None)
+    assert message in refused(*words)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("quota", "usable"), [(None, 8), (2.5, 3), (0.5, 1), (16.0, 8)])
+def test_the_processors_are_those_of_the_process_and_its_quota(
+    quota: float | None, usable: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(environment, "usable_cpus", lambda: list(range(8)))
+    monkeypatch.setattr(control_group, "processor_quota", lambda: quota)
+    assert common.usable_processors() == usable
+
+
+def test_a_cluster_may_have_more_processors_than_this_machine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from kinobench.bench.cli import run
+
+    monkeypatch.setattr(common, "usable_processors", lambda: 1)
+    monkeypatch.setattr(run, "usable_processors", lambda: 1)
+    what, data = run.What(model=["x3d_tiny"]), run.Data()
+    (case,) = run._planned(run._suite_of(what), what, run.How(threads=9, cluster="auto"), data)
+    assert case.case.threads == 9
+    with pytest.raises(Exception, match="--threads 9"):
+        run._planned(run._suite_of(what), what, run.How(threads=9, cluster="local"), data)
+
+
+def test_an_error_of_a_file_is_a_line_and_another_is_a_traceback(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        exits_cleanly(lambda: (tmp_path / "nowhere" / "x").write_text(""))()
+    assert ended.value.code == 2
+    line = f"kinobench: {tmp_path / 'nowhere' / 'x'} can't be used: there is no such file or folder"
+    assert capsys.readouterr().err.splitlines() == [line]
+
+    def broken() -> None:
+        raise OSError(5, "Input/output error", "disk")
+
+    with pytest.raises(OSError, match="Input/output"):
+        exits_cleanly(broken)()
+
+
+def test_a_script_is_not_completed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = Path(cli.__file__).parents[2] / "bench.py"
+    monkeypatch.setattr("sys.argv", [os.fspath(script), "--show-completion"])
+    with pytest.raises(SystemExit) as ended:
+        cli._refuse_completion_of_a_script()
+    assert ended.value.code == 2
+    assert "pip install -e ." in capsys.readouterr().err
+    monkeypatch.setattr("sys.argv", ["/bin/kinobench", "--show-completion"])
+    cli._refuse_completion_of_a_script()
+
+
+def test_a_command_takes_groups_alone() -> None:
+    with pytest.raises(TypeError, match="no group of options"):
+
+        @command("never")
+        def never(seed: int) -> None:
+            """Not added."""
+
+    assert "never" not in [each.name for each in app.registered_commands]

@@ -19,7 +19,7 @@ from .bench.run.in_process import InThisProcess
 from .bench.run.options import DataRoots, Options
 from .bench.run.plan import Planned, plan
 from .bench.run.prepare import prepare_split
-from .bench.run.settings import SHIPPED, settings_of
+from .bench.run.settings import SHIPPED, argument, settings_of
 from .bench.run.suite import Suite
 from .datasets.errors import KinobenchError
 from .datasets.protocol import preset
@@ -90,7 +90,7 @@ def measure(
     *,
     dataset: str | None = None,
     protocol: str | None = None,
-    measures: str | Sequence[str] | None = None,
+    measure: str | Sequence[str] | None = None,
     name: str | None = None,
     inputs: tuple[Input, ...] = ("rgb",),
     results: str | Path | None = None,
@@ -110,7 +110,7 @@ def measure(
             `clip: [B, 3, T, H, W]`, float, and gives logits `[B, classes]`.
         dataset: What accuracy is measured on; None measures none.
         protocol: The clips; by default the dataset's own protocol, or `common-224`.
-        measures: Any of `flops`, `latency`, `memory`, `energy`, `pipeline`, `accuracy`, `sweep`,
+        measure: Any of `flops`, `latency`, `memory`, `energy`, `pipeline`, `accuracy`, `sweep`,
             or of a plug-in, as a list or with commas between; by default `flops`, `latency` and
             `memory`, with a dataset `accuracy`.
         name: What the record calls a builder or an instance; by default the function's or the
@@ -135,7 +135,7 @@ def measure(
 
     Example:
         >>> import kinobench
-        >>> record = kinobench.measure("c3d_tiny", protocol="pointlight", measures=["flops"])
+        >>> record = kinobench.measure("c3d_tiny", protocol="pointlight", measure=["flops"])
         >>> record.cost.flops == 2 * record.cost.macs
         True
     """
@@ -144,7 +144,7 @@ def measure(
     given |= {
         "dataset": dataset,
         "protocol": protocol,
-        "measure": None if measures is None else _names(measures),
+        "measure": measure,
         "batch": None if batch is None else (batch,),
     }
     kept = nullcontext(str(results)) if results is not None else _nowhere()
@@ -208,18 +208,13 @@ def evaluate(
         model,
         dataset=dataset,
         protocol=protocol,
-        measures=("accuracy",),
+        measure=("accuracy",),
         name=name,
         inputs=inputs,
         results=results,
         data_root=data_root,
         **settings,
     )
-
-
-def _names(measures: str | Sequence[str]) -> tuple[str, ...]:
-    given = measures.split(",") if isinstance(measures, str) else measures
-    return tuple(name.strip() for name in given)
 
 
 def _is_module(model: object) -> "TypeGuard[nn.Module]":
@@ -268,7 +263,8 @@ def _known_to_workers(
 
 def _planned(name: str, given: dict[str, Any], budget: Budget) -> tuple[Planned, Suite]:
     suite = Suite(latency=budget)
-    (planned,) = plan(suite, settings_of(**given), (name,))
+    processors = len(environment.usable_cpus())
+    (planned,) = plan(suite, settings_of(argument, **given), (name,), processors)
     return planned, suite
 
 
@@ -297,7 +293,7 @@ def _measure_in_worker(
 
 
 def _measure_here(architecture: Architecture, given: dict[str, Any], place: Place) -> Record:
-    asked = given["measure"]
+    asked = settings_of(argument, measure=given["measure"]).measure
     if given.get("weights") is not None:
         raise KinobenchError(
             f"weights={given['weights']!r}: an instance has its own; load them into it, or give a "
@@ -306,7 +302,7 @@ def _measure_here(architecture: Architecture, given: dict[str, Any], place: Plac
     for measure_name in NOT_IN_PROCESS:
         if asked is not None and measure_name in asked:
             raise KinobenchError(
-                f"measures: {measure_name!r} of an instance can't be measured: it shares the "
+                f"measure: {measure_name!r} of an instance can't be measured: it shares the "
                 "memory of this process; give a builder, which gets a process of its own"
             )
     if asked is None:

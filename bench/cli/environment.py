@@ -37,6 +37,6 @@ def environment(how: How, output: Output) -> None:
         print_json(here.plain(found))
     else:
         here.show(found, console())
-    if how.strict and found.spoilers:
-        listed = "; ".join(spoiler.what for spoiler in found.spoilers)
+    if how.strict and found.disturbances:
+        listed = "; ".join(each.what for each in found.disturbances)
         exit_with(f"unfit for a measurement: {listed}", EXIT_UNFIT)

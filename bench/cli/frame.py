@@ -182,9 +182,9 @@ def console(width: int = 200) -> Any:
 
 def print_boards(boards: list[Any]) -> None:
     """Print boards as wide as the console is."""
-    from ..leaderboard import tables
+    from ..leaderboard import screen
 
-    tables.show(boards, console())
+    screen.show(boards, console())
 
 
 def print_sweeps(records: list[Any]) -> None:

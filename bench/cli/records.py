@@ -96,8 +96,8 @@ class Compared(Group, panel="Results"):
 @command("leaderboard", RESULTS)
 def leaderboard(ranked: Ranked) -> None:
     """Rank the stored records; write leaderboard.md and leaderboard.csv."""
-    from ..leaderboard import tables
     from ..leaderboard.leaderboard import ordered
+    from ..leaderboard.render import render
 
     output = ranked.output
     chosen = ranked.format is not None or output is not None
@@ -108,7 +108,7 @@ def leaderboard(ranked: Ranked) -> None:
         return
     suffix = output.suffix if output else ""
     form = ranked.format or {"": "md", ".tex": "latex", ".htm": "html"}.get(suffix, suffix[1:])
-    text = tables.render(boards, form)
+    text = render(boards, form)
     if output is None:
         sys.stdout.write(text)
     else:

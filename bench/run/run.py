@@ -73,7 +73,7 @@ class _Workers:
         self._ready: dict[int, Worker] = {}
         self._server = fork_server_for(cases)
         if self._server is not None:  # it takes seconds: time to load what the tables will need
-            from ..leaderboard import ranking, tables  # noqa: F401
+            from ..leaderboard import ranking, render  # noqa: F401
 
     def start(self, number: int) -> None:
         """Start the process of a case, unless it is started or there is no such case."""

@@ -60,7 +60,7 @@ def test_a_name_is_measured_in_a_process_of_its_own() -> None:
 def test_a_builder_is_sent_to_a_process_of_its_own() -> None:
     """This very module can't be imported there: its code is sent."""
     record = kinobench.measure(
-        small_net, protocol="pointlight", classes=5, measures=["flops"], name="my_net"
+        small_net, protocol="pointlight", classes=5, measure=["flops"], name="my_net"
     )
     assert (record.case.model, record.params) == ("my_net", PARAMS)
     assert record.cost is not None and record.cost.macs == MACS
@@ -70,7 +70,7 @@ def test_a_builder_is_sent_to_a_process_of_its_own() -> None:
 
 def test_a_network_registered_here_is_known_to_the_worker() -> None:
     kinobench.register("here_alone", native=(16, 1, 64))(partial(_gained, 2.0))
-    record = kinobench.measure("here_alone", protocol="pointlight", classes=5, measures=["flops"])
+    record = kinobench.measure("here_alone", protocol="pointlight", classes=5, measure=["flops"])
     assert record.params == PARAMS
 
 
@@ -93,7 +93,7 @@ class Last(nn.Linear):
     def __init__(self, classes):
         super().__init__(WIDTH, classes)
 
-record = kinobench.measure(built_in_main, protocol="pointlight", classes=5, measures=["flops"])
+record = kinobench.measure(built_in_main, protocol="pointlight", classes=5, measure=["flops"])
 print(record.case.model, record.params)
 """
 
@@ -120,7 +120,7 @@ def test_a_builder_that_cannot_be_sent_is_refused_with_the_cure() -> None:
             return Net(num_classes)
 
     with pytest.raises(kinobench.KinobenchError, match=r"'locked' can't be sent .* mynets\.py"):
-        kinobench.measure(locked, protocol="pointlight", measures=["flops"])
+        kinobench.measure(locked, protocol="pointlight", measure=["flops"])
     with pytest.raises(kinobench.KinobenchError, match="has no name of its own"):
         kinobench.measure(lambda classes, frames, size: Net(classes), protocol="pointlight")
     with pytest.raises(kinobench.KinobenchError, match="model is 3; give a name"):
@@ -165,11 +165,11 @@ def test_an_instance_that_fails_raises_with_its_record() -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"measures": ["memory"]}, "'memory' of an instance can't be measured"),
-        ({"measures": ["sweep"]}, "'sweep' of an instance can't be measured"),
+        ({"measure": ["memory"]}, "'memory' of an instance can't be measured"),
+        ({"measure": ["sweep"]}, "'sweep' of an instance can't be measured"),
         ({"weights": "kinetics400"}, "an instance has its own"),
         ({"name": "c3d_tiny"}, "'c3d_tiny' is taken"),
-        ({"dataset": "pointlight", "measures": ["flops"]}, "pointlight has 8"),
+        ({"dataset": "pointlight", "measure": ["flops"]}, "pointlight has 8"),
         ({"protocol": "pointligth"}, "did you mean 'pointlight'"),
         ({"device": "gpu"}, "no such value|cuda"),
     ],

@@ -18,9 +18,6 @@ from kinobench.bench.machine.environment import describe
 from kinobench.bench.pytest_plugin.plugin import CURE
 
 from ...fakes.media import REPOSITORY
-from ...house.test_wheel import wheel
-
-__all__ = ["wheel"]  # a fixture
 
 MODELS = """
 import torch

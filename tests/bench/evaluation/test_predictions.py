@@ -137,7 +137,7 @@ def test_empty_cells_are_refused(tmp_path: Path) -> None:
         ("other.parquet", "these are no predictions: they need the columns video, view, label"),
         ("lists.parquet", "the last a list of fixed size"),
         ("none.parquet", "it has no video"),
-        ("folder", "no Parquet file lies in this folder"),
+        ("folder", "there is no Parquet file in this folder"),
     ],
 )
 def test_what_holds_no_logits_is_refused(tmp_path: Path, name: str, message: str) -> None:

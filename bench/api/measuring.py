@@ -16,7 +16,9 @@ from .bench.records.store import RunFile
 from .bench.run import process
 from .bench.run import run as running
 from .bench.run.in_process import InThisProcess
+from .bench.run.options import DataRoots, Options
 from .bench.run.plan import Planned, plan
+from .bench.run.prepare import prepare_split
 from .bench.run.settings import SHIPPED, argument, settings_of
 from .bench.run.suite import Suite
 from .datasets.errors import KinobenchError
@@ -277,8 +279,8 @@ def _measure_in_worker(
     name: str, plugins: tuple[str, ...], given: dict[str, Any], place: Place
 ) -> Record:
     planned, suite = _planned(name, given, place.budget)
-    options = running.Options(
-        data_roots=running.DataRoots(place.data_root, {}),
+    options = Options(
+        data_roots=DataRoots(place.data_root, {}),
         results=place.results,
         plugins=plugins,
         timeout_s=place.timeout_s,
@@ -337,7 +339,7 @@ def _run_here(planned: Planned, place: Place) -> Record:
     environment.require_device(case.device)
     if measurements.reads_videos(planned.measures) and case.dataset is not None:
         environment.require_decoder(case.decoder)
-        running.prepare(case.dataset, case.split or "", place.data_root, _console())
+        prepare_split(case.dataset, case.split or "", place.data_root, _console())
     described = environment.describe(case.device, case.decoder)
     run = process.new_run_id()
     job = Job(

@@ -17,7 +17,7 @@ from ...datasets.pointlight import level_of, read_stamp
 from ...datasets.pointlight.levels import LEVELS, Level
 from ...datasets.pointlight.turns import moving_frames
 from ...datasets.video.clips import open_video
-from ..run.run import make
+from ..run.prepare import make_dataset
 
 TIME_COLOURS = "plasma"
 """A map whose lightness grows with time: later is lighter."""
@@ -56,7 +56,7 @@ def draw(name: str, root: Path | None, output: Path, console: Console) -> None:
     if output.suffix.lower() != ".png":
         raise KinobenchError(f"--output {output}: a contact sheet is a PNG file; name it so")
     dataset = catalog.get(name)
-    folder = make(dataset, None, console) if root is None else root
+    folder = make_dataset(dataset, None, console) if root is None else root
     split = dataset.load(folder, None)
     made = read_stamp(folder)
     first = {video.label: video.path for video in reversed(split.videos)}

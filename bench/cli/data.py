@@ -77,7 +77,7 @@ def data_make(what: Generated, place: Place) -> None:
 
     from ...datasets import catalog
     from ...datasets.errors import KinobenchError
-    from ..run import run as running
+    from ..run.prepare import make_dataset
 
     load_plugins(what.plugin)
     dataset = catalog.get(what.name)
@@ -88,7 +88,7 @@ def data_make(what: Generated, place: Place) -> None:
     changes = catalog.Changes(
         settings=tuple(what.set_ or ()), seed=what.seed, train=what.train, test=what.test
     )
-    print(running.make(dataset, place.data_root, Console(stderr=True), changes))
+    print(make_dataset(dataset, place.data_root, Console(stderr=True), changes))
 
 
 @command("show", to=data_app)

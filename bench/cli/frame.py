@@ -161,7 +161,7 @@ def progress(what: str, shown: bool = True) -> Iterator[Callable[[int, int], Non
         return
     from rich.console import Console
 
-    from ..run.run import open_bar
+    from ..text.progress import open_bar
 
     with open_bar(Console(stderr=True)) as bar:
         task = bar.add_task(what, total=None)
@@ -182,9 +182,9 @@ def console(width: int = 200) -> Any:
 
 def print_boards(boards: list[Any]) -> None:
     """Print boards as wide as the console is."""
-    from ..leaderboard import tables
+    from ..leaderboard import screen
 
-    tables.show(boards, console())
+    screen.show(boards, console())
 
 
 def print_sweeps(records: list[Any]) -> None:

@@ -96,8 +96,8 @@ class Compared(Group, panel="Results"):
 @command("leaderboard", RESULTS)
 def leaderboard(ranked: Ranked) -> None:
     """Rank the stored records; write leaderboard.md and leaderboard.csv."""
-    from ..leaderboard import tables
     from ..leaderboard.leaderboard import ordered
+    from ..leaderboard.render import render
 
     output = ranked.output
     chosen = ranked.format is not None or output is not None
@@ -108,7 +108,7 @@ def leaderboard(ranked: Ranked) -> None:
         return
     suffix = output.suffix if output else ""
     form = ranked.format or {"": "md", ".tex": "latex", ".htm": "html"}.get(suffix, suffix[1:])
-    text = tables.render(boards, form)
+    text = render(boards, form)
     if output is None:
         sys.stdout.write(text)
     else:
@@ -129,7 +129,7 @@ def analyse(source: Source, analysed: Analysed) -> None:
         views=source.views,
         aggregation=source.aggregation,
         rows=analysed.rows,
-        told=report,
+        on_problem=report,
     )
     print_page(page, content, analysed.output, analysed.json)
 
@@ -140,7 +140,7 @@ def compare(pair: Pair, compared: Compared) -> None:
     from ..analysis import command as analysis
 
     page, content = analysis.compare(
-        pair.a, pair.b, compared.results, aggregation=pair.aggregation, told=report
+        pair.a, pair.b, compared.results, aggregation=pair.aggregation, on_problem=report
     )
     print_page(page, content, compared.output, compared.json)
     if not content["significant"]:

@@ -25,8 +25,8 @@ from .options import Group, argument, flag, option
 
 if TYPE_CHECKING:
     from ..records.record import Record
+    from ..run.options import Options
     from ..run.plan import Planned
-    from ..run.run import Options
     from ..run.suite import Suite
 
 
@@ -241,11 +241,11 @@ def _planned(suite: "Suite", what: What, how: How, data: Data) -> "list[Planned]
 
 
 def _options(suite: "Suite", what: What, how: How, data: Data, results: Results) -> "Options":
-    from ..run import run as running
+    from ..run.options import Options, data_roots, logits_type
 
     limit_gib = how.memory_limit or suite.memory_limit_gib
-    return running.Options(
-        data_roots=running.data_roots(data.data_root or ()),
+    return Options(
+        data_roots=data_roots(data.data_root or ()),
         results=results.results,
         plugins=tuple(str(path.resolve()) for path in what.plugin or ()),
         timeout_s=how.timeout or suite.timeout_s,
@@ -253,7 +253,7 @@ def _options(suite: "Suite", what: What, how: How, data: Data, results: Results)
         skip_unreadable=data.skip_unreadable,
         strict=how.strict,
         flow_cache=data.flow_cache,
-        logits=running.logits_type(results.logits),
+        logits=logits_type(results.logits),
         fresh=results.fresh,
         cluster=how.cluster,
     )

@@ -11,16 +11,16 @@ from .frame import app, exits_cleanly
 @exits_cleanly
 def worker(
     model: Annotated[str | None, typer.Option(metavar="NAME", help="Model to build.")] = None,
-    nursery: Annotated[
+    fork_server: Annotated[
         int | None,
-        typer.Option(metavar="SOCKET", help="Socket on which cases are ordered."),
+        typer.Option(metavar="SOCKET", help="Socket on which processes are requested."),
     ] = None,
 ) -> None:
     """Measure the case that standard input describes."""
-    if nursery is not None:
+    if fork_server is not None:
         from ..run.fork_server_process import serve
 
-        serve(nursery, model)
+        serve(fork_server, model)
         return
     from ..run import worker as measuring
 

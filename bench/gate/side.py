@@ -31,6 +31,10 @@ WARM_CALLS, WARM_S = 10, 0.2
 SPIN_ELEMENTS = 2**15
 """Elements, for each thread, of the tensor whose computation keeps several threads busy."""
 
+_CASE = ("bench.records.case", "bench.records.record", "bench.record")
+_NETWORK = ("bench.network.network", "bench.network")
+"""Modules that have the class, the newest layout first: a baseline may be of any."""
+
 Timed = tuple[float, float | None]
 """Seconds of one forward: by the wall clock (on a GPU: the device's), and of processor time."""
 
@@ -80,11 +84,10 @@ class _Side:
             if Path(plugin).exists():  # a baseline may be older than the file
                 registry.load_plugin(plugin)
         msgspec = importlib.import_module("msgspec")
-        case_type = importlib.import_module("kinobench.bench.records.record").Case
+        case_type = _from_first(_CASE, "Case")
         self.case = msgspec.convert(spec["case"], case_type)  # what it doesn't know is left out
         _check_name(registry, self.case.model)
-        network = importlib.import_module("kinobench.bench.network.network")
-        self.network = network.Network(self.case)
+        self.network = _from_first(_NETWORK, "Network")(self.case)
         self.turn: Callable[[], Timed] = self._not_settled
         if tree is not None:
             tree.refuse_strays()
@@ -290,6 +293,19 @@ def _cycles_of(duration_s: float) -> int:
         torch.cuda.synchronize()
         times.append(start.elapsed_time(end) / 1e3)
     return max(1, int(0.01 * SPIN_HZ * duration_s / sorted(times)[2]))
+
+
+def _from_first(modules: tuple[str, ...], name: str) -> Any:
+    """Return a class of the checkout, from the first of the modules that it has there."""
+    for module in modules:
+        try:
+            return getattr(importlib.import_module(f"kinobench.{module}"), name)
+        except ModuleNotFoundError as error:
+            if not (error.name or "").startswith("kinobench."):
+                raise  # a library that this environment lacks
+        except AttributeError:  # a package of that name, in a newer layout
+            continue
+    raise ImportError(f"the checkout has no {name} in {', '.join(modules)}: it is no kinobench")
 
 
 def _tree(spec: dict[str, Any]) -> Any:

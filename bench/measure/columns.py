@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from ..records.reading import throughput_per_s
 from ..records.record import Record
 from ..text.units import (
     ABSENT,
@@ -60,8 +61,7 @@ def _with_flow(record: Record) -> Cell:
 
 
 def _clips_per_s(record: Record) -> Cell:
-    latency = record.latency
-    return rate(latency.throughput(record.case.batch) if latency is not None else None), ""
+    return rate(throughput_per_s(record)), ""
 
 
 def _drift(record: Record) -> Cell:

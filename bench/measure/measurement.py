@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from ..records.case import Case
+from ..records.reading import Reader
 from ..records.record import Record
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ Cell = tuple[str, str]
 """A value as text, and what qualifies it, such as its interval; the second may be empty."""
 
 Run = Callable[["Context"], None]
-Reader = Callable[[Record], Any]
-"""Reads a value in base units; None is a value that was not measured."""
 
 PLUGIN_ORDER = 700
 """After everything that is timed, before what slows a CPU's allocations (`memory`)."""

@@ -7,6 +7,7 @@ an entry point of the group `kinobench.measurements`.
 import importlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -22,6 +23,7 @@ ENTRY_POINT_GROUP = "kinobench.measurements"
 
 _measurements: dict[str, Measurement] = {each.name: each for each in BUILT_IN}
 _loaded: set[str] = set()
+"""Entry points whose modules were imported."""
 
 
 def register(measurement: Measurement) -> Measurement:
@@ -49,6 +51,11 @@ def register(measurement: Measurement) -> Measurement:
         for twice in sorted(taken & set(own)):
             raise KinobenchError(
                 f"measurement {name!r}: {kind} {twice!r} is taken; choose another name"
+            )
+    for value in measurement.values:
+        if value != name and not value.startswith(f"{name}_"):
+            raise KinobenchError(
+                f"measurement {name!r}: value {value!r}: its name begins with {name}_"
             )
     for other in measurement.follows:
         if other not in _measurements:
@@ -219,17 +226,17 @@ def _and(names: Sequence[str]) -> str:
     return f"{', '.join(before)} and {last}" if before else last
 
 
+@cache
 def _load_installed_plugins() -> None:
     """Import the modules that installed packages offer under the entry point group."""
     for point in entry_points(group=ENTRY_POINT_GROUP):
         if point.value in _loaded:
             continue
-        _loaded.add(point.value)
         try:
             point.load()
         except Exception as error:
-            _loaded.discard(point.value)
             raise KinobenchError(
                 f"the installed plug-in {point.name!r} = {point.value!r} fails: "
                 f"{type(error).__name__}: {error}; repair or uninstall it"
             ) from error
+        _loaded.add(point.value)

@@ -1,15 +1,14 @@
 """The measurements that come with kinobench, in the order of `--measure` and of the tables."""
 
 from collections.abc import Iterator, Sequence
-from operator import attrgetter
-from typing import Any
 
 from ..records.case import Case
+from ..records.reading import negative, reader, throughput_per_s
 from ..records.record import Record
 from ..records.results import Accuracy, Cost, Energy, FlowTime, Memory, Peak, Roofline
 from ..records.times import Latency, PipelineTime, Sweep
 from . import columns
-from .measurement import Measurement, Reader
+from .measurement import Measurement
 
 
 def _place(module: str, function: str = "run") -> str:
@@ -19,23 +18,6 @@ def _place(module: str, function: str = "run") -> str:
 def _memory_order(case: Case) -> int:
     # On a CPU it makes every allocation slower: see memory.blocks_apart.
     return 800 if case.device == "cpu" else 200
-
-
-def _read(path: str, largest_first: bool = False) -> Reader:
-    """Return what reads `latency.mfu` of a record; None where any of it is not there."""
-    *parts, last = path.split(".")
-
-    def read(record: Record) -> Any:
-        found: Any = record
-        for part in (*parts, last):
-            found = getattr(found, part) if found is not None else None
-        return found if found is None or not largest_first else -found
-
-    return read
-
-
-def _throughput(record: Record) -> float | None:
-    return -record.latency.throughput(record.case.batch) if record.latency is not None else None
 
 
 def _lower_bound(record: Record) -> Iterator[str]:
@@ -85,7 +67,7 @@ BUILT_IN = (
         about="cost",
         absence="flops: not asked for",
         columns=columns.COST,
-        sorts={"macs": _read("cost.macs"), "flops": _read("cost.flops")},
+        sorts={"macs": reader("cost.macs"), "flops": reader("cost.flops")},
         remarks=_lower_bound,
         shown_in_cells=("cost: not counted",),
     ),
@@ -100,9 +82,9 @@ BUILT_IN = (
         absence="latency: not asked for",
         columns=columns.LATENCY,
         sorts={
-            "latency": attrgetter("total_s"),
-            "throughput": _throughput,
-            "mfu": _read("latency.mfu", largest_first=True),
+            "latency": reader("total_s"),
+            "throughput": negative(throughput_per_s),
+            "mfu": negative(reader("latency.mfu")),
         },
         footnotes=(_rough,),
         shown_in_cells=("latency: not converged", "latency: the L2 cache is cold"),
@@ -116,7 +98,7 @@ BUILT_IN = (
         default=True,
         absence="memory: not asked for",
         columns=columns.MEMORY,
-        sorts={"memory": _read("memory.peak_bytes")},
+        sorts={"memory": reader("memory.peak_bytes")},
     ),
     Measurement(
         name="energy",
@@ -126,7 +108,7 @@ BUILT_IN = (
         order=400,
         absence="energy: not asked for",
         columns=columns.ENERGY,
-        sorts={"energy": _read("energy.j_per_clip")},
+        sorts={"energy": reader("energy.j_per_clip")},
     ),
     Measurement(
         name="pipeline",
@@ -151,8 +133,8 @@ BUILT_IN = (
         absence="accuracy: not asked for",
         columns=columns.ACCURACY,
         sorts={
-            "top1": _read("accuracy.top1", largest_first=True),
-            "top5": _read("accuracy.top5", largest_first=True),
+            "top1": negative(reader("accuracy.top1")),
+            "top5": negative(reader("accuracy.top5")),
         },
         footnotes=(_untrained,),
         remarks=_scored,

@@ -138,7 +138,9 @@ def quantise_flow(flow: np.ndarray) -> np.ndarray:
     src/common.cpp, convertFlowToImage).
     """
     bounded = np.clip(flow, -BOUND_PX, BOUND_PX)
-    return np.rint((bounded + BOUND_PX) * (255 / (2 * BOUND_PX))).astype(np.uint8)
+    scaled = np.rint((bounded + BOUND_PX) * (255 / (2 * BOUND_PX)))
+    quantised: np.ndarray = scaled.astype(np.uint8)
+    return quantised
 
 
 def flow_input(quantised: torch.Tensor) -> torch.Tensor:
@@ -173,7 +175,7 @@ def parameters_of(method: FlowMethod, changed: Parameters | None = None) -> dict
 
 def opencv_version() -> str:
     """Return the version of the installed OpenCV, on which the exact flow depends."""
-    return _opencv().__version__
+    return str(_opencv().__version__)
 
 
 def need_two_frames(frames: int) -> None:

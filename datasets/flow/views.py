@@ -6,11 +6,11 @@ from itertools import pairwise
 import numpy as np
 import torch
 
+from ..names import FlowMethod
 from ..protocol import Protocol
 from ..views.pixels import resized_frames
 from .cache import VideoFlowCache
 from .methods import (
-    FlowMethod,
     Parameters,
     flow_input,
     mirror_flow,

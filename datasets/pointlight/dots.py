@@ -107,7 +107,8 @@ def move(scene: Scene, motion: str) -> Floats:
         return turn(scene.scattered_px, scene.speed_px, scene.heading, motion, level.rest)
     if motion in _TRANSLATIONS:
         step = scene.speed_px * np.array(_TRANSLATIONS[motion], dtype=float)
-        return start + np.arange(level.frames)[:, None, None] * step
+        track: Floats = start + np.arange(level.frames)[:, None, None] * step
+        return track
     if motion in _SWIRLS:
         return swirl(
             start,
@@ -206,5 +207,6 @@ def render(
     distance -= size_px * np.rint(distance / size_px)
     profile = np.exp(distance**2 * (-0.5 / radius_px**2))
     cover = np.swapaxes(profile[:, :, 1], 1, 2) @ profile[:, :, 0]
-    luma = ground_luma + contrast_luma * np.minimum(cover, 1.0)
-    return np.rint(luma).astype(np.uint8)
+    luma = np.rint(ground_luma + contrast_luma * np.minimum(cover, 1.0))
+    drawn: NDArray[np.uint8] = luma.astype(np.uint8)
+    return drawn

@@ -3,12 +3,15 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import av
 from av.container import InputContainer
 
 from .machine_faults import reading_error
+
+Packet: TypeAlias = "av.Packet[Any]"
+"""A packet of any stream; PyAV's class takes its argument only where types are checked."""
 
 _TAGS: dict[str, Any] = {}
 if int(av.__version__.partition(".")[0]) < 19:
@@ -22,7 +25,8 @@ def open_container(path: Path, options: dict[str, str] | None = None) -> InputCo
     Raises:
         av.FFmpegError: FFmpeg can't open it.
     """
-    return av.open(str(path), options=options, **_TAGS)
+    container: InputContainer = av.open(str(path), options=options, **_TAGS)
+    return container
 
 
 @contextmanager

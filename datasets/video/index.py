@@ -9,7 +9,7 @@ from av.container import InputContainer
 
 from ..errors import VideoError
 from ..protocol.timed_placement import Timeline
-from .container import open_container, reading_errors
+from .container import Packet, open_container, reading_errors
 
 KEPT_BYTES = 2**20
 """If a file's video packets are no larger in all, those that indexing read are decoded."""
@@ -55,7 +55,7 @@ class VideoIndex(NamedTuple):
 
 def read_index(
     path: Path, container: InputContainer, stream: av.VideoStream
-) -> tuple[VideoIndex, list[av.Packet] | None]:
+) -> tuple[VideoIndex, list[Packet] | None]:
     """Read the headers of all packets.
 
     A copy that begins before its first key frame begins, here, at that frame.
@@ -99,14 +99,14 @@ class _Packets:
     def __init__(self, stream: av.VideoStream, *, of_mpegts: bool) -> None:
         self.shown: list[tuple[int | None, int]] = []
         self.count = 0
-        self.kept: list[av.Packet] | None = []
+        self.kept: list[Packet] | None = []
         self.last_is_whole = True
         self.ends: dict[int, int] = {}
         self._stream, self._of_mpegts = stream, of_mpegts
         self._kept_bytes = 0
         self._first_key: int | None = None
 
-    def take(self, packet: av.Packet) -> None:
+    def take(self, packet: Packet) -> None:
         """Take the next packet of the file."""
         of_video = packet.stream is self._stream
         if of_video and self.kept is not None:
@@ -126,7 +126,7 @@ class _Packets:
             self.count += 1
             self._show(packet)
 
-    def _show(self, packet: av.Packet) -> None:
+    def _show(self, packet: Packet) -> None:
         if self._first_key is None:
             if not packet.is_keyframe:
                 return  # it needs frames that were cut off
@@ -138,7 +138,7 @@ class _Packets:
         self.shown.append((packet.pts, packet.duration or 0))
 
 
-def _shows_nothing(packet: av.Packet) -> bool:
+def _shows_nothing(packet: Packet) -> bool:
     """Report whether a VP8 packet only feeds later frames (RFC 6386, 9.1: show_frame, bit 4)."""
     return packet.stream.codec_context.name in ("vp8", "libvpx") and not bytes(packet)[0] & 0x10
 

@@ -23,7 +23,7 @@ from av.video.reformatter import VideoReformatter
 
 from ..errors import VideoError
 from ..protocol.timed_placement import Timeline
-from .container import open_container, reading_errors
+from .container import Packet, open_container, reading_errors
 from .damage import Damage, is_key
 from .decoder_log import listening, reports_damage
 from .index import read_index
@@ -268,7 +268,7 @@ class VideoReader:
             )
 
     @contextmanager
-    def _from_the_start(self) -> Iterator[tuple[av.VideoStream, Iterable[av.Packet]]]:
+    def _from_the_start(self) -> Iterator[tuple[av.VideoStream, Iterable[Packet]]]:
         """Give the stream and all of its packets, the last of which has the decoder end.
 
         They are those that indexing read, the first time and if they were kept. Else the file is
@@ -288,7 +288,7 @@ class VideoReader:
             return place
         return None if pts is None else self._index.number_of.get(pts)
 
-    def _of_packet(self, packet: av.Packet) -> tuple[list[av.VideoFrame], bool]:
+    def _of_packet(self, packet: Packet) -> tuple[list[av.VideoFrame], bool]:
         """Decode a packet; return what comes out, and whether FFmpeg finds nothing wrong."""
         with av.logging.Capture() as messages:
             try:

@@ -45,7 +45,8 @@ class LinearResize(NamedTuple):
         shown = pixels[top:bottom, left:right].astype(np.float32).reshape(bottom - top, -1)
         lowered = (self.down @ shown).reshape(-1, right - left, 3)
         by_column = np.ascontiguousarray(lowered.transpose(2, 1, 0)).reshape(3 * (right - left), -1)
-        return (self.across @ by_column).reshape(3, -1, lowered.shape[0])
+        resized: np.ndarray = (self.across @ by_column).reshape(3, -1, lowered.shape[0])
+        return resized
 
 
 @lru_cache(maxsize=64)

@@ -31,6 +31,7 @@ from kinobench.bench.records import store
 from kinobench.bench.records.job import Budget
 from kinobench.bench.records.record import Case, Device, Latency, Mode, Precision, Record
 from kinobench.bench.run import run, suite
+from kinobench.bench.run.options import Options, data_roots
 from kinobench.bench.run.plan import Planned, plan
 from kinobench.bench.run.settings import settings_of
 from kinobench.bench.text.units import logit_difference as difference
@@ -114,8 +115,8 @@ def measure(results: Path, names: Sequence[str], device: Device, end: float) -> 
         begin = time.monotonic()
         if end - begin <= longest:
             break
-        options = run.Options(
-            data_roots=run.data_roots(()),
+        options = Options(
+            data_roots=data_roots(()),
             results=results,
             plugins=(),
             timeout_s=min(CASE_S, end - begin),

@@ -91,7 +91,10 @@ if not TYPE_CHECKING:  # type checkers would take every name for one that is the
         """Import a public name when it is first used (PEP 562)."""
         if name not in _MODULE_OF:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+        from .bench.network.jit_warnings import jit_unmentioned
+
+        with jit_unmentioned():
+            value = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
         globals()[name] = value
         return value
 

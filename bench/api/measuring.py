@@ -315,8 +315,8 @@ def _measure_here(architecture: Architecture, given: dict[str, Any], place: Plac
         record = _run_here(planned, place)
         weights = digest_of(architecture)
     notes = [
-        "measured in the calling process, from an instance: other work there may have disturbed "
-        "it; memory: not measured, since the process has other things in it",
+        "measured in the calling process, from an instance: other work there may have disturbed it",
+        "memory: not measured: an instance shares the memory of its process",
     ]
     if record.accuracy is not None:
         notes.append(
@@ -327,7 +327,7 @@ def _measure_here(architecture: Architecture, given: dict[str, Any], place: Plac
         record,
         case=msgspec.structs.replace(record.case, weights=INSTANCE),
         weights_digest=weights,
-        notes=(*notes, *record.notes),
+        notes=(*notes, *(note for note in record.notes if note != "memory: not asked for")),
     )
     RunFile(place.results, record.run).append(record)
     return record

@@ -143,6 +143,9 @@ def test_an_instance_is_measured_here_and_stays_as_it_is(tmp_path: Path) -> None
     assert record.latency is not None and record.latency.threads == 1
     assert record.memory is None
     assert record.notes[0].startswith("measured in the calling process, from an instance")
+    assert [note for note in record.notes if note.startswith("memory: ")] == [
+        "memory: not measured: an instance shares the memory of its process"
+    ]
     (stored,) = kinobench.Records.read(tmp_path)
     assert stored == record
 

@@ -69,7 +69,7 @@ def test_the_leaderboard_is_the_commands(tmp_path: Path) -> None:
     assert board._repr_markdown_() == str(board)
     assert repr(board) == "<Leaderboard of 1 boards, 2 rows>"
     by_name = records.leaderboard(sort="model").boards[0].rows
-    assert [row.model for row in by_name] == ["c3d_tiny", "x3d_tiny"]
+    assert [row.record.case.model for row in by_name] == ["c3d_tiny", "x3d_tiny"]
     with pytest.raises(kinobench.UnknownNameError, match="did you mean 'latency'"):
         records.leaderboard(sort="latncy")
 

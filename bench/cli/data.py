@@ -80,5 +80,5 @@ def data_show(
 
         from ..cards import contact_sheet
 
-        contact_sheet.draw(name, data_root, output, Console(stderr=True))
+        contact_sheet.draw_sheet(name, data_root, output, Console(stderr=True))
         tell(f"contact sheet: {output}")

@@ -76,7 +76,7 @@ def _cure(name: str, known: Sequence[str]) -> str:
     longer = [each for each in known if _folded(each).startswith(_folded(name))] if name else []
     if len(longer) > 1:
         others = f" and {len(longer) - _LISTED} more" if len(longer) > _LISTED else ""
-        return f"{', '.join(longer[:_LISTED])}{others} begin with it"
+        return f"these begin with it: {', '.join(longer[:_LISTED])}{others}"
     nearest = nearest_name(name, known)
     if nearest is not None:
         return f"did you mean {nearest!r}?"

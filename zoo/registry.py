@@ -172,7 +172,7 @@ def known_everywhere(name: str) -> bool:
 
 
 def load_plugin(path: str | Path) -> None:
-    """Run a Python file that registers architectures; a second call for a file does nothing.
+    """Run a Python file that registers architectures, once for each file.
 
     Raises:
         KinobenchError: The file is missing, or fails when it is run.

@@ -1,4 +1,4 @@
-"""What stored logits tell without the network: accuracy by aggregation, views and class."""
+"""Analysis of stored logits, without the network: accuracy by aggregation, views and class."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, get_args
@@ -41,7 +41,7 @@ class FewerViews(Scoring, frozen=True, kw_only=True):
         views: Views in all.
         difference: Its top-1 less that of all views.
         lost, gained: Videos that only all views get right, that only these do.
-        p: Of the exact McNemar test of the two; None for all views themselves.
+        p: p-value of the exact McNemar test of the two; None for all views themselves.
     """
 
     clips: int
@@ -53,20 +53,20 @@ class FewerViews(Scoring, frozen=True, kw_only=True):
 
 
 class Analysis(Scoring, frozen=True, kw_only=True):
-    """Everything that the stored logits of one network tell.
+    """The analysis of one network's stored logits.
 
     Attributes:
-        videos, views, classes: How many there are.
-        aggregation: How the views were averaged for whatever doesn't say otherwise.
+        videos, views, classes: Number of each.
+        aggregation: How the views were averaged, for all but `by_aggregation`.
         mean_class_accuracy: Mean over the classes that have videos of their top-1.
         not_finite: Videos with a score that is no number; they count as wrong, and as no class.
         by_aggregation: Softmax and logits side by side.
-        clips, crops: Temporal and spatial views; None where that isn't known.
-        clip_order: In which order temporal views are added; see the function of that name.
-        by_clips: One to all temporal views; empty where `clips` is None.
+        clips, crops: Temporal and spatial views; None if they are unknown.
+        clip_order: Order in which temporal views are added; see the function of that name.
+        by_clips: One to all temporal views; empty if `clips` is None.
         by_class: Every class in the order of labels.
         confusions: Every pair of classes that was confused, most often first: all of the confusion
-            matrix that isn't zero, beside its diagonal, `hits`.
+            matrix that isn't zero, except its diagonal, `hits`.
     """
 
     videos: int
@@ -85,7 +85,7 @@ class Analysis(Scoring, frozen=True, kw_only=True):
 
 
 def clip_order(clips: int) -> tuple[int, ...]:
-    """Return in which order a video's temporal views are added, the best spread first.
+    """Return the order in which a video's temporal views are added, the best spread first.
 
     The instants 1/2, 1/4, 3/4, 1/8, 5/8, 3/8, 7/8, ... of the video (the sequence of van der
     Corput 1935 in base 2) are taken one after the other, and of each the clip in whose equal share
@@ -114,10 +114,10 @@ def analyse(
         predictions: The per-view logits.
         aggregation: How views are averaged.
         clips: Temporal views; the others are spatial, all of the first clip's coming first.
-        names: Of the classes.
+        names: Names of the classes.
 
     Raises:
-        KinobenchError: There are no so many views, or names; the logits can't be read.
+        KinobenchError: There are not so many views, or names; the logits can't be read.
     """
     views, classes = predictions.views, predictions.classes
     if clips is not None and (clips < 1 or views % clips):
@@ -130,21 +130,7 @@ def analyse(
             f"{predictions.path}: {len(names)} class names for {classes} classes; give one each"
         )
     order = clip_order(clips) if clips else ()
-    found_at: dict[Aggregation | int, list[np.ndarray]] = {}
-    all_labels, all_named = [], []
-    for chunk in predictions.chunks():
-        labels = chunk.labels
-        for how in AGGREGATIONS:
-            values = view_scores(chunk.logits, how)
-            mean = mean_score(values)
-            found_at.setdefault(how, []).append(places(mean, labels))
-            if how == aggregation:
-                all_named.append(named_classes(mean, labels))
-                for count, fewer in enumerate(_first_clips(values, order), 1):
-                    found_at.setdefault(count, []).append(places(fewer, labels))
-        all_labels.append(labels)
-    labels, named = np.concatenate(all_labels), np.concatenate(all_named)
-    place = {key: np.concatenate(parts) for key, parts in found_at.items()}
+    labels, named, place = _places(predictions, aggregation, order)
     classwise = by_class(
         labels, named, place[aggregation], names or [str(c) for c in range(classes)]
     )
@@ -169,6 +155,30 @@ def analyse(
         by_class=classwise,
         confusions=confusions(labels, named, classwise),
     )
+
+
+def _places(
+    predictions: Predictions, aggregation: Aggregation, order: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray, dict[Aggregation | int, np.ndarray]]:
+    """Return the places of the true classes by aggregation, and by the number of first clips.
+
+    Returns:
+        The labels `[videos]`; the named classes `[videos]`; the places, each `[videos]`.
+    """
+    found: dict[Aggregation | int, list[np.ndarray]] = {}
+    labels, named = [], []
+    for chunk in predictions.chunks():
+        for how in AGGREGATIONS:
+            values = view_scores(chunk.logits, how)
+            mean = mean_score(values)
+            found.setdefault(how, []).append(places(mean, chunk.labels))
+            if how == aggregation:
+                named.append(named_classes(mean, chunk.labels))
+                for count, fewer in enumerate(_first_clips(values, order), 1):
+                    found.setdefault(count, []).append(places(fewer, chunk.labels))
+        labels.append(chunk.labels)
+    joined = {key: np.concatenate(parts) for key, parts in found.items()}
+    return np.concatenate(labels), np.concatenate(named), joined
 
 
 def _first_clips(values: np.ndarray, order: Sequence[int]) -> Iterator[np.ndarray]:

@@ -1,4 +1,4 @@
-"""Accuracy class by class, and which classes are taken for which."""
+"""Accuracy class by class, and the classes that are confused."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -14,10 +14,10 @@ class ClassAccuracy(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         label, name: Its index and name; a name that isn't known is the index.
-        videos: How many are of it.
-        hits, top5_hits: How many of these were named right, had it among the first five.
-        top1, interval_top1: Their share and its Wilson interval; None where there is no video.
-        named: Videos of any class that were taken for it.
+        videos: Number of its videos.
+        hits, top5_hits: Number of these with the class first, and among the first five.
+        top1, interval_top1: Share of the hits and its Wilson interval; None without a video.
+        named: Number of videos, of any class, that were taken for it.
     """
 
     label: int
@@ -47,8 +47,8 @@ def by_class(
     Args:
         labels: `[videos]`, the true classes.
         named: `[videos]`, what each was taken for; -1 for none.
-        place: `[videos]`, how many classes stand before the true one.
-        names: Of the classes.
+        place: `[videos]`, number of classes before the true one.
+        names: Names of the classes.
     """
     count = len(names)
     videos = np.bincount(labels, minlength=count).tolist()

@@ -1,6 +1,5 @@
 """`analyse` and `compare`: find the predictions, compute, and give a page and plain values."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +9,8 @@ from ...datasets.errors import KinobenchError, UnknownNameError
 from ...datasets.protocol import Aggregation
 from . import analyse as analysis
 from . import compare as comparing
-from . import comparison_page, two_stream
-from . import page as analysis_page
-from .sources import Source, find, find_two
-
-Told = Callable[[str], None]
+from . import pages, two_stream
+from .sources import OnProblem, Source, find, find_two
 
 
 def analyse(
@@ -25,18 +21,18 @@ def analyse(
     views: str | None,
     aggregation: str | None,
     rows: int,
-    told: Told,
+    on_problem: OnProblem,
 ) -> tuple[str, dict[str, Any]]:
     """Analyse predictions; with `fuse`, the mixture with those of a second network too.
 
     Args:
-        asked: A model's name or a path.
+        asked: Name of a model, or a path.
         fuse: The same for the second network.
-        results: Where records lie.
-        views: Temporal x spatial, `10x3`, where there is no record that says.
+        results: Folder of the records.
+        views: Temporal x spatial views, `10x3`, if no record says how many.
         aggregation: How views are averaged, if not as the record's protocol says.
-        rows: Of long tables.
-        told: Gets a line for each record that can't be read.
+        rows: Rows of long tables.
+        on_problem: Called with a line for each record that can't be read.
 
     Returns:
         The page, and the values for JSON.
@@ -44,8 +40,8 @@ def analyse(
     Raises:
         KinobenchError: There are no such predictions, or no such views.
     """
-    pair = find_two(asked, fuse, results, told) if fuse is not None else None
-    source = pair[0] if pair else find(asked, results, told)
+    pair = find_two(asked, fuse, results, on_problem) if fuse is not None else None
+    source = pair[0] if pair else find(asked, results, on_problem)
     predictions = source.open()
     how, guessed = _aggregation(aggregation, source)
     clips = _clips(views, source, predictions.views)
@@ -56,27 +52,27 @@ def analyse(
     if clips is None:
         notes.append("No record says which views are temporal: give --views to see fewer of them.")
     title = f"{source.title} on {source.ground}" if source.ground else source.title
-    page = analysis_page.render(computed, title, notes, rows)
+    page = pages.render_analysis(computed, title, notes, rows)
     plain: dict[str, Any] = {"source": _plain(source), **msgspec.to_builtins(computed)}
     if pair is not None:
         first, second = _names(*pair)
-        mixed = two_stream.sweep(predictions, pair[1].open())
-        page += "\n" + analysis_page.render_sweep(mixed, first, second)
+        mixed = two_stream.mix(predictions, pair[1].open())
+        page += "\n" + pages.render_mixtures(mixed, first, second)
         plain["two_stream"] = {"second": _plain(pair[1]), **msgspec.to_builtins(mixed)}
     return page, plain | {"notes": notes}
 
 
 def compare(
-    a: str, b: str, results: Path, *, aggregation: str | None, told: Told
+    a: str, b: str, results: Path, *, aggregation: str | None, on_problem: OnProblem
 ) -> tuple[str, dict[str, Any]]:
     """Compare two networks on the videos that both scored.
 
     Args:
-        a: A model's name or a path.
+        a: Name of a model, or a path.
         b: The other.
-        results: Where records lie.
+        results: Folder of the records.
         aggregation: How views are averaged, if not as the records' protocols say.
-        told: Gets a line for each record that can't be read.
+        on_problem: Called with a line for each record that can't be read.
 
     Returns:
         The page, and the values for JSON.
@@ -84,7 +80,7 @@ def compare(
     Raises:
         KinobenchError: They are not there, or were not scored on the same videos.
     """
-    one, other = find_two(a, b, results, told)
+    one, other = find_two(a, b, results, on_problem)
     (how_a, guessed_a), (how_b, guessed_b) = (_aggregation(aggregation, s) for s in (one, other))
     computed = comparing.compare(one.open(), other.open(), how_a, how_b)
     notes = list(dict.fromkeys([*guessed_a, *guessed_b]))
@@ -93,10 +89,11 @@ def compare(
     if how_a != how_b:
         notes.append(f"A's views are averaged by {how_a}, B's by {how_b}.")
     head = [f"{name}: {_title(source)}" for name, source in (("A", one), ("B", other))]
-    page = "\n".join([*head, *comparison_page.lines(computed, notes)]) + "\n"
+    page = "\n".join([*head, *pages.sentences(computed, notes)]) + "\n"
     plain = {"a": _plain(one), "b": _plain(other), **msgspec.to_builtins(computed)}
-    words = {f"top{d.k}": comparison_page.words(d) for d in (computed.top1, computed.top5) if d}
-    plain |= {"significant": computed.top1.is_significant, "words": words, "notes": notes}
+    differences = [each for each in (computed.top1, computed.top5) if each]
+    texts = {f"top{each.k}": pages.sentence(each) for each in differences}
+    plain |= {"significant": computed.top1.is_significant, "words": texts, "notes": notes}
     return page, plain
 
 

@@ -13,18 +13,18 @@ from .pairing import Labelled, pair
 Interval = tuple[float, float]
 
 FEW_CLUSTERS = 30
-"""With fewer, the percentiles of a bootstrap are too near to each other."""
+"""With fewer clusters, the interval of a bootstrap is too narrow."""
 
 
-class Difference(msgspec.Struct, frozen=True, kw_only=True):
+class AccuracyDifference(msgspec.Struct, frozen=True, kw_only=True):
     """Top-`k` of two networks, A and B, on the same videos (fractions).
 
     Attributes:
-        a, b: Of each.
+        a, b: Accuracy of each.
         difference: B less A.
         interval: Its 95 % interval by the paired bootstrap; None for a single video or cluster.
         only_a, only_b: Videos that only A, that only B gets.
-        p: Of the exact McNemar test.
+        p: p-value of the exact McNemar test.
     """
 
     k: int
@@ -38,15 +38,15 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def excludes_zero(self) -> bool:
-        """Whether the interval does."""
+        """The interval excludes zero."""
         return self.interval is not None and (self.interval[0] > 0 or self.interval[1] < 0)
 
     @property
     def is_significant(self) -> bool:
-        """Whether both the test and the interval tell A and B apart.
+        """Both the test and the interval find a difference.
 
-        The test takes every video for a witness of its own; the interval knows that clips cut from
-        one film say much the same.
+        The test counts every video as independent; the interval knows that clips cut from one film
+        are alike.
         """
         return self.p < 1 - LEVEL and self.excludes_zero
 
@@ -55,11 +55,11 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """Two networks on the videos that both scored.
 
     Attributes:
-        videos: How many.
-        left_out_a, left_out_b: Videos that only A, that only B scored.
-        clusters: Classes' source groups, which the bootstrap draws whole; None: it draws videos.
-        resamples: How often it draws.
-        top5: None where there are no more than five classes.
+        videos: Number of these videos.
+        left_out_a, left_out_b: Number of videos that only A, that only B scored.
+        clusters: Number of source groups, which the bootstrap draws whole; None: it draws videos.
+        resamples: Number of its draws.
+        top5: None if there are no more than five classes.
     """
 
     videos: int
@@ -67,8 +67,8 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     left_out_b: int
     clusters: int | None
     resamples: int
-    top1: Difference
-    top5: Difference | None
+    top1: AccuracyDifference
+    top5: AccuracyDifference | None
 
 
 def compare(
@@ -81,20 +81,20 @@ def compare(
     """Compare the networks that two predictions are from.
 
     Args:
-        a: Per-view logits of the one.
-        b: Those of the other, in any order of videos and with any number of views.
+        a: Per-view logits of the first.
+        b: Those of the second, in any order of videos and with any number of views.
         aggregation_a: How A's views are averaged.
         aggregation_b: How B's are.
-        resamples: Of the bootstrap.
+        resamples: Number of the bootstrap's draws.
 
     Raises:
-        KinobenchError: They are of no common video, or disagree on labels; they can't be read.
+        KinobenchError: They have no common video, or disagree on labels; they can't be read.
     """
     of_a, of_b = compute_places(a, aggregation_a), compute_places(b, aggregation_b)
     pairing = pair(_labelled(a, of_a), _labelled(b, of_b))
     place_a, place_b = of_a.places[pairing.in_a], of_b.places[pairing.in_b]
 
-    def difference(k: int) -> Difference:
+    def difference(k: int) -> AccuracyDifference:
         hits_a, hits_b = place_a < k, place_b < k
         return differing(k, hits_a, hits_b, pairing.clusters, resamples)
 
@@ -115,19 +115,19 @@ def differing(
     hits_b: np.ndarray,
     clusters: np.ndarray | None = None,
     resamples: int = RESAMPLES,
-) -> Difference:
+) -> AccuracyDifference:
     """Compare two networks' hits.
 
     Args:
-        k: Among how many first classes a hit is.
-        hits_a: `[videos]`, bool, A's.
-        hits_b: `[videos]`, bool, B's on the same videos.
+        k: A hit is among the first k classes.
+        hits_a: `[videos]`, bool, hits of A.
+        hits_b: `[videos]`, bool, hits of B on the same videos.
         clusters: `[videos]`, an index for each; None draws videos.
-        resamples: Of the bootstrap.
+        resamples: Number of the bootstrap's draws.
     """
     only_a = int(np.count_nonzero(hits_a & ~hits_b))
     only_b = int(np.count_nonzero(hits_b & ~hits_a))
-    return Difference(
+    return AccuracyDifference(
         k=k,
         a=float(hits_a.mean()),
         b=float(hits_b.mean()),

@@ -9,14 +9,14 @@ from ...datasets.errors import KinobenchError
 
 
 class Labelled(NamedTuple):
-    """Which videos a prediction is about.
+    """The videos of a prediction.
 
     Attributes:
-        path: Where it lies.
-        classes: How many there are.
+        path: File or folder of the prediction.
+        classes: Number of classes.
         videos: Ids.
         labels: `[videos]`, their true classes.
-        groups: The source that each shares footage with, or None.
+        groups: Source of footage that each belongs to, or None.
     """
 
     path: Path
@@ -30,8 +30,8 @@ class Pairing(NamedTuple):
     """Shared videos, in the order of the first prediction.
 
     Attributes:
-        in_a: `[shared]`, where each stands in the first.
-        in_b: `[shared]`, where it stands in the second.
+        in_a: `[shared]`, index of each in the first.
+        in_b: `[shared]`, index of each in the second.
         only_a: Videos that the second lacks.
         only_b: Videos that the first lacks.
         clusters: `[shared]`, the number of each video's class and group; None without groups.

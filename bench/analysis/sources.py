@@ -1,4 +1,4 @@
-"""Which stored predictions a model's name, or a path, means."""
+"""The stored predictions that a model's name, or a path, stands for."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ from ..evaluation.predictions import Predictions, open_predictions
 from ..records.record import Record
 from ..records.store import read_records
 
-Told = Callable[[str], None]
+OnProblem = Callable[[str], None]
 """Called with a line for each record that can't be read."""
 
 
@@ -36,7 +36,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def title(self) -> str:
-        """What it is, in words."""
+        """The model and its case, for people."""
         if self.record is None:
             return self.path.as_posix()
         case = self.record.case
@@ -49,7 +49,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def ground(self) -> str | None:
-        """What it was scored on, in words."""
+        """The dataset and protocol that it was scored on, for people."""
         if self.record is None:
             return None
         case = self.record.case
@@ -74,43 +74,43 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         accuracy = self.record.accuracy if self.record else None
         if accuracy is not None and accuracy.scored != opened.videos:
             raise KinobenchError(
-                f"{self.path}: {opened.videos} videos stand in it and {accuracy.scored} were "
+                f"{self.path}: {opened.videos} videos are in it and {accuracy.scored} were "
                 "scored; it is of another run, or damaged: measure the case again"
             )
         return opened
 
 
-def find(asked: str, results: Path, told: Told = lambda line: None) -> Source:
-    """Return what a path, or the newest scored record of a model, names.
+def find(asked: str, results: Path, on_problem: OnProblem = lambda line: None) -> Source:
+    """Return the predictions of a path, or of a model's newest scored record.
 
     Args:
-        asked: A model's name, or the path of a Parquet file or a folder of shards.
-        results: Where records lie.
-        told: Gets a line for each record that can't be read.
+        asked: Name of a model, or path of a Parquet file or a folder of shards.
+        results: Folder of the records.
+        on_problem: Called with a line for each record that can't be read.
 
     Raises:
         KinobenchError: There is nothing of that name.
     """
-    return _candidates(asked, results, told)[0]
+    return _candidates(asked, results, on_problem)[0]
 
 
 def find_two(
-    a: str, b: str, results: Path, told: Told = lambda line: None
+    a: str, b: str, results: Path, on_problem: OnProblem = lambda line: None
 ) -> tuple[Source, Source]:
     """Return the newest two that were scored on the same videos under the same protocol.
 
-    Of two records of one model, the older comes first.
+    The older of two records of one model comes first.
 
     Args:
-        a: A model's name or a path, see `find`; a path is taken as it is, its protocol too.
+        a: Name of a model or a path, see `find`; a path is taken under any protocol.
         b: The other.
-        results: Where records lie.
-        told: Gets a line for each record that can't be read.
+        results: Folder of the records.
+        on_problem: Called with a line for each record that can't be read.
 
     Raises:
         KinobenchError: One of them is not there, or there is no such pair.
     """
-    of_a, of_b = _candidates(a, results, told), _candidates(b, results, lambda line: None)
+    of_a, of_b = _candidates(a, results, on_problem), _candidates(b, results, lambda line: None)
     strict = not (_is_path(a) or _is_path(b))
     pairs = [
         (one, other)
@@ -125,17 +125,17 @@ def find_two(
     return one, other
 
 
-def _candidates(asked: str, results: Path, told: Told) -> list[Source]:
-    """Return everything that the name or path may mean, the newest first; at least one."""
+def _candidates(asked: str, results: Path, on_problem: OnProblem) -> list[Source]:
+    """Return all that the name or path may stand for, the newest first; at least one."""
     if _is_path(asked):
         path = Path(asked).expanduser()
         if not path.exists():
             raise KinobenchError(f"{asked}: there is no such file or folder of predictions")
-        return [Source(path=path, record=_record_of(path, results, told))]
+        return [Source(path=path, record=_record_of(path, results, on_problem))]
     records, problems = read_records(results)
     for problem in problems:
-        told(problem)
-    # One under a probe is named by its path alone: it isn't how good the model is.
+        on_problem(problem)
+    # Only a path names predictions under a probe: they don't say how good the model is.
     plain = [record for record in records if record.case.probe is None]
     scored = [(record, at) for record in plain if (at := _path_of(record, results))]
     found = [Source(path=at, record=r) for r, at in scored if r.case.model == asked]
@@ -162,14 +162,14 @@ def _path_of(record: Record, results: Path) -> Path | None:
     return results / accuracy.predictions
 
 
-def _record_of(path: Path, results: Path, told: Told) -> Record | None:
-    """Return the record that names the predictions, in `results` or where they themselves lie."""
+def _record_of(path: Path, results: Path, on_problem: OnProblem) -> Record | None:
+    """Return the record of the predictions, from `results` or from their own folder of results."""
     path = path.resolve()
     for folder in dict.fromkeys([results.resolve(), *path.parents]):
         if (folder / "runs").is_dir() and path.is_relative_to(folder):
             records, problems = read_records(folder)
             for problem in problems:
-                told(problem)
+                on_problem(problem)
             for record in records:
                 named = _path_of(record, folder)
                 if named is not None and named.resolve() == path:
@@ -183,7 +183,7 @@ def _started(source: Source) -> str:
 
 def _comparable(one: Source, other: Source, strict: bool) -> bool:
     if one.record is None or other.record is None:
-        return True  # the videos themselves will tell
+        return True  # the videos themselves will show it
     return _ground(one.record, strict) == _ground(other.record, strict)
 
 
@@ -198,7 +198,7 @@ def _refusal(a: str, b: str, of_a: Sequence[Source], of_b: Sequence[Source], str
         return f"A and B are the same predictions, {of_a[0].path}; give two"
     grounds = [
         f"{asked} on "
-        + "; ".join(dict.fromkeys(_told_ground(s.record, strict) for s in of if s.record))
+        + "; ".join(dict.fromkeys(_ground_text(s.record, strict) for s in of if s.record))
         for asked, of in ((a, of_a), (b, of_b))
     ]
     also = " and under the same protocol" if strict else ""
@@ -206,7 +206,7 @@ def _refusal(a: str, b: str, of_a: Sequence[Source], of_b: Sequence[Source], str
     return f"{a} and {b} were not scored on the same videos{also}: {', '.join(grounds)}; {cure}"
 
 
-def _told_ground(record: Record, strict: bool) -> str:
+def _ground_text(record: Record, strict: bool) -> str:
     dataset, split, manifest, digest = _ground(record, strict)
     under = f" under {record.case.protocol.name} ({digest})" if strict else ""
     return f"{dataset} {split} (manifest {manifest}){under}"

@@ -1,4 +1,4 @@
-"""Two networks on the same videos, their softmax scores mixed: what weight would do best?"""
+"""Mixed softmax scores of two networks on the same videos: which weight is best?"""
 
 import msgspec
 import numpy as np
@@ -13,41 +13,41 @@ WEIGHTS = tuple(number / 20 for number in range(21))
 _VIDEOS_AT_ONCE = 1024
 
 
-class Weighting(Scoring, frozen=True, kw_only=True):
+class Mixture(Scoring, frozen=True, kw_only=True):
     """The accuracy of `weight` times the first network's scores and the rest the second's."""
 
     weight: float
 
 
-class Sweep(msgspec.Struct, frozen=True, kw_only=True):
+class Mixtures(msgspec.Struct, frozen=True, kw_only=True):
     """The accuracy under every weight.
 
-    A weight that is chosen by it is chosen on the videos that are scored: its accuracy is too good.
+    If you choose the weight here, you choose it on the scored videos: its accuracy is too good.
 
     Attributes:
-        videos: How many both networks scored.
-        only_first, only_second: Videos left out, which just one of them scored.
+        videos: Number of videos that both networks scored.
+        only_first, only_second: Number of videos that only one of them scored; they are left out.
         weightings: In the order of weights; 0 is the second network alone, 1 the first.
-        best: The weight of the highest top-1; of several, the one nearest to one half.
+        best: Weight of the highest top-1; of several, the one nearest to one half.
     """
 
     videos: int
     only_first: int
     only_second: int
-    weightings: tuple[Weighting, ...]
+    weightings: tuple[Mixture, ...]
     best: float
 
 
-def sweep(first: Predictions, second: Predictions, weights: tuple[float, ...] = WEIGHTS) -> Sweep:
+def mix(first: Predictions, second: Predictions, weights: tuple[float, ...] = WEIGHTS) -> Mixtures:
     """Score weighted sums of the mean softmax of two networks (Simonyan & Zisserman 2014, sec. 2).
 
     Args:
-        first: Per-view logits of the one network.
-        second: Those of the other; how many views doesn't matter.
-        weights: Of the first, from 0 to 1.
+        first: Per-view logits of the first network.
+        second: Those of the second, with any number of views.
+        weights: Weights of the first network, from 0 to 1.
 
     Raises:
-        KinobenchError: They are of no common video, or disagree on labels; they can't be read.
+        KinobenchError: They have no common video, or disagree on labels; they can't be read.
     """
     (a, a_scores), (b, b_scores) = _softmax(first), _softmax(second)
     pairing = pair(a, b)
@@ -59,10 +59,10 @@ def sweep(first: Predictions, second: Predictions, weights: tuple[float, ...] = 
         for row, weight in enumerate(weights):
             place[row, part] = places(weight * one + (1 - weight) * other, labels[part])
     weightings = tuple(
-        Weighting(weight=weight, **scoring(found))
+        Mixture(weight=weight, **scoring(found))
         for weight, found in zip(weights, place, strict=True)
     )
-    return Sweep(
+    return Mixtures(
         videos=len(labels),
         only_first=pairing.only_a,
         only_second=pairing.only_b,

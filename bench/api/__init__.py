@@ -85,13 +85,15 @@ _MODULES = {
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
 
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used (PEP 562)."""
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # type checkers would take every name for one that is there
+
+    def __getattr__(name: str) -> Any:
+        """Import a public name when it is first used (PEP 562)."""
+        if name not in _MODULE_OF:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:
@@ -107,4 +109,6 @@ class _Datasets(ModuleType):
 
 # An import of a module in datasets/ makes the package an attribute of this one, and a function of
 # the same name would be gone: so the package itself can be called.
-import_module(f"{__name__}.datasets").__class__ = _Datasets
+_package = import_module(f"{__name__}.datasets")
+_package.__class__ = _Datasets
+_package.__doc__ = "`datasets()` returns every dataset; the modules here say what a clip is."

@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeGuard, Unpack
 import msgspec
 
 from .bench.machine import environment
-from .bench.records.job import Budget, Job, reads_videos
-from .bench.records.record import Measure, Record
+from .bench.measure import registry as measurements
+from .bench.records.job import Budget, Job
+from .bench.records.record import Record
 from .bench.records.store import RunFile
 from .bench.run import process
 from .bench.run import run as running
 from .bench.run.in_process import InThisProcess
+from .bench.run.options import DataRoots, Options
 from .bench.run.plan import Planned, plan
-from .bench.run.settings import SHIPPED, settings_of
+from .bench.run.prepare import prepare_split
+from .bench.run.settings import SHIPPED, argument, settings_of
 from .bench.run.suite import Suite
 from .datasets.errors import KinobenchError
 from .datasets.protocol import preset
@@ -33,9 +36,8 @@ if TYPE_CHECKING:
 INSTANCE = "instance"
 """The weights of a network that was given as a module: they are in no file."""
 
-IN_PROCESS: tuple[Measure, ...] = ("flops", "latency")
-"""What is measured of an instance unless something else is asked for."""
-_NOT_IN_PROCESS = ("memory", "sweep")
+NOT_IN_PROCESS = ("memory", "sweep")
+"""What an instance shares the process's memory for."""
 
 
 class CaseSettings(TypedDict, total=False):
@@ -88,7 +90,7 @@ def measure(
     *,
     dataset: str | None = None,
     protocol: str | None = None,
-    measures: Sequence[Measure] | None = None,
+    measure: str | Sequence[str] | None = None,
     name: str | None = None,
     inputs: tuple[Input, ...] = ("rgb",),
     results: str | Path | None = None,
@@ -108,8 +110,9 @@ def measure(
             `clip: [B, 3, T, H, W]`, float, and gives logits `[B, classes]`.
         dataset: What accuracy is measured on; None measures none.
         protocol: The clips; by default the dataset's own protocol, or `common-224`.
-        measures: Any of `flops`, `latency`, `memory`, `energy`, `pipeline`, `accuracy`, `sweep`; by
-            default `flops`, `latency` and `memory`, with a dataset `accuracy`.
+        measure: Any of `flops`, `latency`, `memory`, `energy`, `pipeline`, `accuracy`, `sweep`,
+            or of a plug-in, as a list or with commas between; by default `flops`, `latency` and
+            `memory`, with a dataset `accuracy`.
         name: What the record calls a builder or an instance; by default the function's or the
             class's own name.
         inputs: What a builder's or an instance's network takes: `("rgb",)`, `("flow",)` or both.
@@ -132,7 +135,7 @@ def measure(
 
     Example:
         >>> import kinobench
-        >>> record = kinobench.measure("c3d_tiny", protocol="pointlight", measures=["flops"])
+        >>> record = kinobench.measure("c3d_tiny", protocol="pointlight", measure=["flops"])
         >>> record.cost.flops == 2 * record.cost.macs
         True
     """
@@ -141,7 +144,7 @@ def measure(
     given |= {
         "dataset": dataset,
         "protocol": protocol,
-        "measure": None if measures is None else tuple(measures),
+        "measure": measure,
         "batch": None if batch is None else (batch,),
     }
     kept = nullcontext(str(results)) if results is not None else _nowhere()
@@ -205,7 +208,7 @@ def evaluate(
         model,
         dataset=dataset,
         protocol=protocol,
-        measures=("accuracy",),
+        measure=("accuracy",),
         name=name,
         inputs=inputs,
         results=results,
@@ -260,7 +263,8 @@ def _known_to_workers(
 
 def _planned(name: str, given: dict[str, Any], budget: Budget) -> tuple[Planned, Suite]:
     suite = Suite(latency=budget)
-    (planned,) = plan(suite, settings_of(**given), (name,))
+    processors = len(environment.usable_cpus())
+    (planned,) = plan(suite, settings_of(argument, **given), (name,), processors)
     return planned, suite
 
 
@@ -275,8 +279,8 @@ def _measure_in_worker(
     name: str, plugins: tuple[str, ...], given: dict[str, Any], place: Place
 ) -> Record:
     planned, suite = _planned(name, given, place.budget)
-    options = running.Options(
-        data_roots=running.DataRoots(place.data_root, {}),
+    options = Options(
+        data_roots=DataRoots(place.data_root, {}),
         results=place.results,
         plugins=plugins,
         timeout_s=place.timeout_s,
@@ -289,20 +293,21 @@ def _measure_in_worker(
 
 
 def _measure_here(architecture: Architecture, given: dict[str, Any], place: Place) -> Record:
-    asked = given["measure"]
+    asked = settings_of(argument, measure=given["measure"]).measure
     if given.get("weights") is not None:
         raise KinobenchError(
             f"weights={given['weights']!r}: an instance has its own; load them into it, or give a "
             "builder"
         )
-    for measure_name in _NOT_IN_PROCESS:
+    for measure_name in NOT_IN_PROCESS:
         if asked is not None and measure_name in asked:
             raise KinobenchError(
-                f"measures: {measure_name!r} of an instance can't be measured: it shares the "
+                f"measure: {measure_name!r} of an instance can't be measured: it shares the "
                 "memory of this process; give a builder, which gets a process of its own"
             )
     if asked is None:
-        given["measure"] = (*IN_PROCESS, *(("accuracy",) if given["dataset"] else ()))
+        usual = measurements.defaults(given["dataset"] is not None)
+        given["measure"] = tuple(each for each in usual if each not in NOT_IN_PROCESS)
     if given["dataset"] is None and given.get("classes") is None:
         given["classes"] = _outputs(architecture, given["protocol"] or "common-224")
     with registry.registered(architecture):
@@ -332,9 +337,9 @@ def _run_here(planned: Planned, place: Place) -> Record:
     """Measure a case in this process; the registered network is the instance's copy."""
     case = planned.case
     environment.require_device(case.device)
-    if reads_videos(planned.measures) and case.dataset is not None:
+    if measurements.reads_videos(planned.measures) and case.dataset is not None:
         environment.require_decoder(case.decoder)
-        running.prepare(case.dataset, case.split or "", place.data_root, _console())
+        prepare_split(case.dataset, case.split or "", place.data_root, _console())
     described = environment.describe(case.device, case.decoder)
     run = process.new_run_id()
     job = Job(

@@ -18,7 +18,7 @@ from ...datasets.pointlight.levels import LEVELS, Level
 from ...datasets.pointlight.turns import moving_frames
 from ...datasets.video.clips import open_video
 from ..records.files import writing
-from ..run.run import make
+from ..run.prepare import make_dataset
 
 TIME_COLOURS = "plasma"
 """A colour map whose lightness grows with time."""
@@ -58,7 +58,7 @@ def draw_sheet(name: str, root: Path | None, output: Path, console: Console) -> 
     if output.suffix.lower() != ".png":
         raise KinobenchError(f"--output {output}: a contact sheet is a PNG file; name it so")
     dataset = catalog.get(name)
-    folder = make(dataset, None, console) if root is None else root
+    folder = make_dataset(dataset, None, console) if root is None else root
     split = dataset.load(folder, None)
     made = read_stamp(folder)
     first = {video.label: video.path for video in reversed(split.videos)}

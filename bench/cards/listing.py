@@ -1,12 +1,10 @@
-"""`list`: what there is to choose from."""
+"""`list`: the models, datasets, protocols and suites."""
 
-import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 from rich.console import Console
-from rich.text import Text
 
 from ...datasets import catalog
 from ...datasets.errors import KinobenchError, UnknownNameError
@@ -14,9 +12,11 @@ from ...datasets.protocol import PRESETS, Protocol
 from ...datasets.protocol.placement import OWN_SHORT_RULE
 from ...datasets.protocol.presets import ALIASES
 from ..cost import models
+from ..measure import registry
 from ..run import suite
 from ..run.plan import plan
 from ..run.settings import Settings
+from .terminal import print_folded, print_line
 
 Line = dict[str, Any]
 Progress = Callable[[int, int], None]
@@ -24,33 +24,34 @@ _ABSENT = "–"
 
 
 def lines(kind: str, recount: bool = False, progress: Progress | None = None) -> list[Line]:
-    """Return one dict a model, dataset, protocol or suite.
+    """Return one dict for each model, dataset, protocol or suite.
 
     Args:
         kind: One of `KINDS`.
-        recount: Build and count every model anew.
-        progress: Is told how many of how many models are counted.
+        recount: Build and count every model again.
+        progress: Called with the number of models counted so far, and of all.
 
     Raises:
-        UnknownNameError: There is no such kind of thing.
+        UnknownNameError: `kind` is none of `KINDS`.
+        KinobenchError: `recount` with another kind than models.
     """
     if kind not in KINDS:
         raise UnknownNameError("list", kind, KINDS)
     if recount and kind != "models":
-        raise KinobenchError(f"--recount is for models; {kind} have nothing to be counted")
+        raise KinobenchError(f"--recount is for models; {kind} have nothing to count")
     return _models(recount, progress) if kind == "models" else KINDS[kind]()
 
 
 def show(found: list[Line], console: Console, spare: Sequence[str] = ()) -> None:
-    """Print the lines as a table, as wide as the console is; no name is ever broken.
+    """Print a table in the width of the console; no name is ever cut.
 
-    Columns for which there is no room go under each line, with their names, where there is
-    anything to say.
+    A column for which there is no room goes below each line, with its name.
 
     Args:
-        found: As `lines` or `on_screen` returns them.
-        console: Where to; one that is no terminal is best without a limit, for a line each.
-        spare: Columns that are left out instead.
+        found: The rows, from `lines` or `on_screen`.
+        console: Where to print. Give one of unlimited width if the output is no terminal, so that
+            each row is one line.
+        spare: Columns that are left out if there is no room for them.
     """
     if not found:
         return
@@ -59,40 +60,28 @@ def show(found: list[Line], console: Console, spare: Sequence[str] = ()) -> None
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     narrow = sum(widths) + len(widths) - 1
     gap = 1 if narrow <= console.width < narrow + len(widths) - 1 else 2
-    beside, room = [0], console.width - widths[0]
+    shown, room = [0], console.width - widths[0]
     for place in range(1, len(head)):
         if widths[place] + gap <= room:
-            beside.append(place)
+            shown.append(place)
             room -= widths[place] + gap
-    under = [n for n in range(len(head)) if n not in beside and head[n] not in spare]
+    below = [n for n in range(len(head)) if n not in shown and head[n] not in spare]
 
     def show_line(cells: list[str], style: str = "") -> None:
-        line = (" " * gap).join(f"{cells[place]:<{widths[place]}}" for place in beside)
-        # Not folded by rich, which would break a name that is longer than the console is wide.
-        console.print(Text(line.rstrip(), style=style), soft_wrap=True)
+        line = (" " * gap).join(f"{cells[place]:<{widths[place]}}" for place in shown)
+        print_line(line.rstrip(), console, style)
 
     show_line(head, "bold")
     for cells in rows:
         show_line(cells)
-        for place in under:
-            words = "" if cells[place] == _ABSENT else f"{head[place]}: {cells[place]}"
-            for part in _folded(words, console.width):
-                console.print(Text(part), soft_wrap=True)
-
-
-def _folded(words: str, width: int) -> list[str]:
-    return textwrap.wrap(
-        words,
-        width,
-        initial_indent="    ",
-        subsequent_indent="      ",
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+        for place in below:
+            if cells[place] != _ABSENT:
+                text = f"{head[place]}: {cells[place]}"
+                print_folded(text, console, indent="    ", hanging="      ")
 
 
 def on_screen(kind: str, found: list[Line]) -> list[Line]:
-    """Return lines as `show` prints them: of models, rounded and in short."""
+    """Return rows for `show`; those of models are rounded and shortened."""
     return [_short_model(line) for line in found] if kind == "models" else found
 
 
@@ -114,7 +103,7 @@ def _short_model(model: Line) -> Line:
 
 
 SPARE = {"models": ("family", "paper", "inputs")}
-"""What a narrow screen goes without: of two hundred models, each should keep to its line."""
+"""Columns that a narrow screen leaves out, so that each of two hundred models has one line."""
 
 
 def _models(recount: bool = False, progress: Progress | None = None) -> list[Line]:
@@ -175,4 +164,5 @@ KINDS: dict[str, Callable[[], list[Line]]] = {
     "datasets": _datasets,
     "protocols": _protocols,
     "suites": _suites,
+    "measurements": registry.described,
 }

@@ -1,12 +1,10 @@
-"""`show MODEL`: what a network is, costs, and was printed to cost."""
+"""`show MODEL`: a network's input, its cost, and the numbers that were printed of it."""
 
-import textwrap
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 import msgspec
 from rich.console import Console
-from rich.text import Text
 
 from ...zoo import registry
 from ...zoo.tables.published import published
@@ -14,14 +12,31 @@ from ...zoo.tables.rows import Published
 from ..cost.shape import Shape, native_shape
 from ..measure.modules import Profile
 from ..records.record import Cost, Device, Precision
-from .printed import GIGA, MEGA, Comparison, exponent, shape_of
-from .profile import show_profile
+from .printed import (
+    GIGA,
+    MEGA,
+    PrintedCheck,
+    compare,
+    count,
+    count_params,
+    exponent,
+    shape_of,
+)
+from .profile import ABSENT, show_profile
+from .terminal import print_folded, print_line, print_table
 
 
-class Card(msgspec.Struct, frozen=True, kw_only=True):
-    """A network at one input; `params` and `cost` are as in a record.
+class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
+    """A network at one input.
 
-    `profile` is its time by module, where that was asked for.
+    Attributes:
+        name, family, paper, year, inputs: As in `Architecture`.
+        input: Frames, size and classes.
+        params: Parameters.
+        cost: The cost of one view, as in a record.
+        macs_by_module: MACs of every module, by its name.
+        published: The printed numbers, and the counts for them.
+        profile: Time by module; None if it was not measured.
     """
 
     name: str
@@ -33,23 +48,31 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     params: int
     cost: Cost
     macs_by_module: dict[str, int]
-    published: tuple[Comparison, ...]
+    published: tuple[PrintedCheck, ...]
     profile: Profile | None = None
 
 
 def profiled(
-    card: Card,
+    card: ModelCard,
     depth: int,
     device: Device = "cpu",
     precision: Precision = "fp32",
     batch: int = 1,
     threads: int | None = None,
-) -> Card:
-    """Return a card with the times of its network's modules, down to a level, measured now.
+) -> ModelCard:
+    """Return a card with the times of its network's modules, measured now.
+
+    Args:
+        card: The card.
+        depth: Levels of modules.
+        device: Where to run.
+        precision: The arithmetic.
+        batch: Views in a forward.
+        threads: Threads on a CPU; None on a GPU.
 
     Raises:
-        UnfitEnvironmentError: There is no such device.
-        KinobenchError: The device has not the precision.
+        UnfitEnvironmentError: The machine has no such device.
+        KinobenchError: The device doesn't support the precision.
     """
     from ..measure.modules import profile_network
 
@@ -67,15 +90,20 @@ def profiled(
 
 def make_card(
     name: str, frames: int | None = None, size: int | None = None, classes: int | None = None
-) -> Card:
+) -> ModelCard:
     """Build the network, without memory for its weights, and count one view.
 
-    What is not given comes from the first printed cost, or else from the network's own input. Where
-    nothing is given, every printed cost is compared, each counted at its own input; otherwise only
-    those that were printed for the input that is asked for.
+    Without arguments, every printed cost is compared at its own input. With arguments, only the
+    costs that were printed for that input are compared.
+
+    Args:
+        name: The network.
+        frames: Frames of a clip; None for those of the first printed cost, or else the network's.
+        size: Height and width in pixels; the same if None.
+        classes: Outputs of the head; the same if None.
 
     Raises:
-        KinobenchError: No such network, or it can't take that input.
+        KinobenchError: The network is unknown, or can't take that input.
     """
     architecture = registry.get(name)
     printed = published(name)
@@ -83,12 +111,10 @@ def make_card(
     own = shape_of(first, architecture) if first else native_shape(architecture)
     shape = Shape(frames or own.frames, size or own.size, classes or own.classes)
 
-    from .verify import compare, count, count_params
-
     every = frames is None and size is None and classes is None
     params, _ = count_params(architecture, shape)
     cost, macs_by_module = count(architecture, shape)
-    return Card(
+    return ModelCard(
         name=architecture.name,
         family=architecture.family,
         paper=architecture.paper,
@@ -101,24 +127,24 @@ def make_card(
         published=tuple(
             compare(row)
             if every or shape_of(row, architecture) == shape
-            else Comparison(published=row, macs=None, params=None)
+            else PrintedCheck(published=row, macs=None, params=None)
             for row in printed
         ),
     )
 
 
-def show_card(card: Card, console: Console, depth: int = 2) -> None:
-    """Print the card for a person; lines fold between words, and no name or number is ever cut."""
+def show_card(card: ModelCard, console: Console, depth: int = 2) -> None:
+    """Print the card; lines fold between words, and no name or number is ever cut."""
     shape = card.input
     console.print(f"[bold]{card.name}[/bold]  {card.family}")
-    _print_words(card.paper, console)
+    print_folded(card.paper, console)
     frames, size = shape["frames"], shape["size"]
     takes = {
         "rgb": f"clip [B, 3, {frames}, {size}, {size}]",
         "flow": f"flow [B, {2 * (frames - 1)}, {size}, {size}]",
     }
     given = ", ".join(takes[kind] for kind in card.inputs)
-    _print_words(f"{given} -> logits [B, {shape['classes']}]", console)
+    print_folded(f"{given} -> logits [B, {shape['classes']}]", console)
     console.print()
     facts: list[tuple[str, str]] = [
         ("parameters", f"{card.params:,}"),
@@ -131,131 +157,125 @@ def show_card(card: Card, console: Console, depth: int = 2) -> None:
         facts.append(("MACs by torch", f"{card.cost.torch_macs:,}"))
     width = max(len(value) for _, value in facts)
     for name, value in facts:
-        _print_line(f"{name:<16}{value:>{width}}", console)
+        print_line(f"{name:<16}{value:>{width}}", console)
     if "flow" in card.inputs:
-        _print_words("the optical flow itself isn't counted: `run` tells its time", console)
-    for operator, count in card.cost.uncounted.items():
-        _print_words(f"not counted: {operator} ({count})", console, style="red")
+        print_folded("the optical flow itself isn't counted; `run` measures its time", console)
+    for operator, calls in card.cost.uncounted.items():
+        print_folded(f"not counted: {operator} ({calls})", console, style="red")
     console.print()
     _print_modules(card, depth, console)
     if card.profile is not None:
         console.print()
         show_profile(card.profile, console)
     if card.published:
-        console.print(Text("\nPrinted and measured", style="bold"))
+        console.print()
+        print_line("Printed and counted", console, style="bold")
         for group in _in_groups(card.published):
             _print_group(group, console)
 
 
-def _print_modules(card: Card, depth: int, console: Console) -> None:
-    lines = [("module", "MMACs", "share")]
+def _print_modules(card: ModelCard, depth: int, console: Console) -> None:
+    rows = [("module", "MMACs", "share")]
     for name, macs in card.macs_by_module.items():
         if name and name.count(".") < depth:
             share = f"{100 * macs / card.cost.macs:.1f} %"
-            lines.append(("  " * name.count(".") + name, f"{macs / 1e6:,.3f}", share))
-    names, numbers, shares = (max(map(len, column)) for column in zip(*lines, strict=True))
-    room = min(names, max(0, console.width - numbers - shares - 4))
-    for name, number, share in lines:
-        if len(name) > room:  # its numbers go under it
-            _print_line(name if len(name) <= console.width else name.lstrip(), console)
-            name = ""
-        _print_line(f"{name:<{room}}  {number:>{numbers}}  {share:>{shares}}", console)
+            rows.append(("  " * name.count(".") + name, f"{macs / 1e6:,.3f}", share))
+    print_table(rows, console)
 
 
-def _in_groups(comparisons: Iterable[Comparison]) -> Iterable[list[Comparison]]:
-    """Put together what one source printed of one cost: rows that differ in how it was trained."""
-    groups: dict[tuple[object, ...], list[Comparison]] = {}
-    for comparison in comparisons:
-        row = comparison.published
+def _in_groups(checks: Iterable[PrintedCheck]) -> Iterable[list[PrintedCheck]]:
+    """Group the rows of one source that print the same cost for several trainings."""
+    groups: dict[tuple[object, ...], list[PrintedCheck]] = {}
+    for check in checks:
+        row = check.published
         cost = (row.gmacs, row.convention, row.mparams, row.params_convention)
         reasons = (row.cost_reason, row.params_reason)
         where = (row.frames, row.size, row.classes, row.source)
-        groups.setdefault((*cost, *reasons, *where), []).append(comparison)
+        groups.setdefault((*cost, *reasons, *where), []).append(check)
     return groups.values()
 
 
-def _print_group(group: Sequence[Comparison], console: Console) -> None:
-    """Print rows as a block: a line a number, with what qualifies it at the end."""
+def _print_group(group: Sequence[PrintedCheck], console: Console) -> None:
+    """Print rows as a block: a line for each number, with its convention or dataset at the end."""
     first = group[0]
     row = first.published
-    lines = [("", "printed", "counted", "" if row.gmacs is None else "counted as")]
-    for name, number, count, unit, rest in (
-        ("GMACs", row.gmacs, first.macs, GIGA, row.convention or "not told"),
-        ("M parameters", row.mparams, first.params, MEGA, row.params_convention or ""),
-    ):
-        if number is not None:
-            decimals = max(3, -exponent(number))
-            shown = "–" if count is None else f"{Decimal(count).scaleb(-unit):.{decimals}f}"
-            lines.append((name, str(number), shown, rest))
-    shared = len({comparison.published.note for comparison in group}) == 1
-    below = [row.note] if shared and row.note else []
-    for comparison in group:
-        scored = comparison.published
-        before = "scratch" if scored.pretraining == "none" else scored.pretraining
-        parts = (
-            *(scored.dataset, scored.views, scored.variant),
-            f"from {before}" if before else None,
-        )
-        scored_on = ", ".join(part for part in parts if part)
-        if scored.note and not shared:
-            if scored.top1 is None and scored.top5 is None:
-                below.append(scored.note)
-            scored_on = "; ".join(part for part in (scored_on, scored.note) if part)
-        for name, percent in (("top-1 (%)", scored.top1), ("top-5 (%)", scored.top5)):
-            if percent is not None:
-                lines.append((name, f"{percent:g}", "–", scored_on))
-                scored_on = ""
+    scores, notes = _scores(group)
+    lines = [
+        ("", "printed", "counted", "" if row.gmacs is None else "counted as"),
+        *_counts(first),
+        *scores,
+    ]
     printed, counted = (max(len(line[place]) for line in lines) for place in (1, 2))
     console.print()
-    _print_words(_input_of(row), console)
+    print_folded(_input_of(row), console)
     for name, value, measured, rest in lines:
         line = f"  {name:<12}  {value:>{printed}}  {measured:>{counted}}"
         if len(line) + 2 + len(rest) > console.width:
-            _print_line(line, console)
-            _print_words(f"    {rest}", console)
+            print_line(line, console)
+            print_folded(f"    {rest}", console)
         else:
-            _print_line(f"{line}  {rest}".rstrip(), console)
-    _print_words(f"  source: {row.source}", console)
+            print_line(f"{line}  {rest}".rstrip(), console)
+    print_folded(f"  source: {row.source}", console)
     for name, text in (
         ("cost differs", row.cost_reason),
         ("parameters differ", row.params_reason),
         ("not built", first.error),
     ):
         if text:
-            _print_words(f"  {name}: {text}", console)
-    for note in dict.fromkeys(below):
-        _print_words(f"  note: {note}", console)
+            print_folded(f"  {name}: {text}", console)
+    for note in dict.fromkeys(notes):
+        print_folded(f"  note: {note}", console)
+
+
+Line = tuple[str, str, str, str]
+"""Name, printed number, counted number, and what qualifies them."""
+
+
+def _counts(check: PrintedCheck) -> Iterable[Line]:
+    """Yield the lines of the printed cost and parameters."""
+    row = check.published
+    for name, number, counted, unit, rest in (
+        ("GMACs", row.gmacs, check.macs, GIGA, row.convention or "unknown convention"),
+        ("M parameters", row.mparams, check.params, MEGA, row.params_convention or ""),
+    ):
+        if number is not None:
+            decimals = max(3, -exponent(number))
+            shown = ABSENT if counted is None else f"{Decimal(counted).scaleb(-unit):.{decimals}f}"
+            yield name, str(number), shown, rest
+
+
+def _scores(group: Sequence[PrintedCheck]) -> tuple[list[Line], list[str]]:
+    """Return the lines of the printed accuracies, and the notes that go below them."""
+    lines: list[Line] = []
+    note = group[0].published.note
+    shared = len({check.published.note for check in group}) == 1
+    notes = [note] if shared and note else []
+    for check in group:
+        row = check.published
+        before = "scratch" if row.pretraining == "none" else row.pretraining
+        parts = (row.dataset, row.views, row.variant, f"from {before}" if before else None)
+        scored_on = ", ".join(part for part in parts if part)
+        if row.note and not shared:
+            if row.top1 is None and row.top5 is None:
+                notes.append(row.note)
+            scored_on = "; ".join(part for part in (scored_on, row.note) if part)
+        for name, percent in (("top-1 (%)", row.top1), ("top-5 (%)", row.top5)):
+            if percent is not None:
+                lines.append((name, f"{percent:g}", ABSENT, scored_on))
+                scored_on = ""
+    return lines, notes
 
 
 def _input_of(row: Published) -> str:
-    frames = f"{row.frames} frames" if row.frames else "frames not told"
+    frames = f"{row.frames} frames" if row.frames else "unknown frames"
     if row.size is None:
-        place = f"{frames}, size not told"
+        place = f"{frames}, unknown size"
     else:
         place = f"{row.frames or '?'}x{row.size}x{row.size}"
     return place if row.classes is None else f"{place}, {row.classes} classes"
 
 
-def _print_line(line: str, console: Console) -> None:
-    """Print a line that fits; one that does not is left to the terminal to fold."""
-    console.print(Text(line), soft_wrap=True)
-
-
-def _print_words(line: str, console: Console, style: str = "") -> None:
-    """Print a line folded between words, what follows the first as far in as that."""
-    indent = " " * (len(line) - len(line.lstrip()))
-    folded = textwrap.wrap(
-        line,
-        console.width,
-        subsequent_indent=indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-    for part in folded or [""]:
-        console.print(Text(part, style=style), soft_wrap=True)
-
-
-def to_json(card: Card) -> bytes:
+def to_json(card: ModelCard) -> bytes:
     """Return the card as JSON."""
     encoder = msgspec.json.Encoder(decimal_format="number")
     return msgspec.json.format(encoder.encode(card), indent=2)

@@ -1,25 +1,39 @@
-"""A printed row beside what was counted, and whether they agree."""
+"""`verify`: the numbers that papers and repositories printed of networks, and the counts here."""
 
+from collections.abc import Callable, Iterable
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from ...datasets.errors import KinobenchError
+from ...zoo import registry
 from ...zoo.spec import Architecture
+from ...zoo.tables.published import published
 from ...zoo.tables.rows import Published
+from ..cost.conventions import COUNTED_BY_LAYER, Layers, counted_as, watch_layers
+from ..cost.flops import analyse
+from ..cost.models import build_without_memory
 from ..cost.shape import Shape, native_shape
+from ..records.record import Cost
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
 
 GIGA, MEGA = 9, 6
-"""Powers of ten of the units in which costs and parameters are printed."""
+"""Powers of ten of the units of printed costs and parameters."""
 MMENGINE_DECIMALS = 3
-"""Its counter prints so many (mmengine/analysis/print_helper.py), and a table rounds those anew."""
+"""Decimals that its counter prints (mmengine/analysis/print_helper.py); tables round them again."""
 
 
-class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """A printed row beside what was counted under the row's own convention.
+class PrintedCheck(msgspec.Struct, frozen=True, kw_only=True):
+    """A printed row, and the counts under the row's own convention.
 
     Attributes:
-        published: What was printed.
-        macs, params: What was counted at the printed input; None where nothing was printed, or for
+        published: The printed row.
+        macs, params: The counts at the printed input; None if nothing was printed, or only for
             another input.
         error: Why the network couldn't be built.
     """
@@ -31,39 +45,39 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def cost_is_exact(self) -> bool | None:
-        """Whether the cost is the printed one, to all the digits printed; None if not compared."""
+        """Whether the cost equals the printed one in all printed digits; None if not compared."""
         return _is_printed(
             self.macs, self.published.gmacs, GIGA, self.published.convention == "mmengine"
         )
 
     @property
     def params_are_exact(self) -> bool | None:
-        """Whether the parameters are those printed, to all digits; None if not compared."""
+        """Whether the parameters equal the printed ones in all digits; None if not compared."""
         return _is_printed(self.params, self.published.mparams, MEGA)
 
     @property
     def cost_deviation(self) -> float | None:
-        """The counted cost over the printed one, less 1."""
+        """The counted cost divided by the printed one, minus 1."""
         return _deviation(self.macs, self.published.gmacs, GIGA)
 
     @property
     def params_deviation(self) -> float | None:
-        """The counted parameters over those printed, less 1."""
+        """The counted parameters divided by the printed ones, minus 1."""
         return _deviation(self.params, self.published.mparams, MEGA)
 
     @property
     def is_compared(self) -> bool:
-        """Whether a cost or parameters were printed, and counted here."""
+        """Whether a cost or parameters were printed and counted here."""
         return (self.cost_is_exact, self.params_are_exact) != (None, None)
 
     @property
     def deviates(self) -> bool:
-        """Whether anything that was printed comes out different here."""
+        """Whether a printed number differs from the count."""
         return False in (self.cost_is_exact, self.params_are_exact)
 
     @property
     def faults(self) -> list[str]:
-        """What the row doesn't explain: a difference, another one than recorded, or none at all."""
+        """The differences that the row doesn't explain, and explanations without a difference."""
         row = self.published
         return [
             *_faults("cost", self.macs, self.cost_is_exact, row.cost_reason, row.macs_here),
@@ -78,12 +92,94 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_unexplained(self) -> bool:
-        """Whether something comes out different from what the row prints, or says of here."""
+        """Whether there is a fault."""
         return bool(self.faults)
 
 
+def verify(
+    names: Iterable[str] | None = None, progress: Callable[[int, int], None] | None = None
+) -> list[PrintedCheck]:
+    """Count networks at every input for which a number was printed.
+
+    The networks have only shapes, so this takes neither memory nor arithmetic. Parameters that are
+    printed without an input are counted at the network's own.
+
+    Args:
+        names: The networks; None for all.
+        progress: Called with the number of rows compared so far, and of all.
+
+    Raises:
+        UnknownNameError: A network is unknown.
+    """
+    chosen = None if names is None else list(names)
+    for name in chosen or ():
+        registry.check(name)
+    rows = published() if chosen is None else [row for name in chosen for row in published(name)]
+    compared = []
+    for row in rows:
+        compared.append(compare(row))
+        if progress is not None:
+            progress(len(compared), len(rows))
+    return compared
+
+
+def compare(row: Published) -> PrintedCheck:
+    """Count what a row prints, at its input and under its convention."""
+    if row.gmacs is None and row.mparams is None:
+        return PrintedCheck(published=row, macs=None, params=None)
+    architecture = registry.get(row.model)
+    shape = shape_of(row, architecture)
+    try:
+        params, weights = count_params(architecture, shape)
+        macs = None if row.gmacs is None else _macs(architecture, shape, row.convention)
+    except KinobenchError as error:  # an extra isn't installed
+        return PrintedCheck(published=row, macs=None, params=None, error=str(error))
+    if row.mparams is None:
+        return PrintedCheck(published=row, macs=macs, params=None)
+    return PrintedCheck(
+        published=row, macs=macs, params=weights if row.params_convention else params
+    )
+
+
+def _macs(architecture: Architecture, shape: Shape, convention: str | None) -> int:
+    cost, _ = count(architecture, shape)
+    layers = _layers(architecture, shape) if convention in COUNTED_BY_LAYER else None
+    return counted_as(convention, cost, layers)
+
+
+@cache
+def count(architecture: Architecture, shape: Shape) -> tuple[Cost, dict[str, int]]:
+    """Return the cost of one view, and the MACs of each module; see `analyse`."""
+    module, inputs = _built(architecture, shape)
+    return analyse(module, *inputs)
+
+
+@cache
+def _layers(architecture: Architecture, shape: Shape) -> Layers:
+    module, inputs = _built(architecture, shape)
+    return watch_layers(module, shape.classes, *inputs)
+
+
+@cache
+def count_params(architecture: Architecture, shape: Shape) -> tuple[int, int]:
+    """Return the number of parameters, and of those in tensors of two or more dimensions.
+
+    The others are biases, and the scales and shifts of normalisations.
+    """
+    module, _ = _built(architecture, shape)
+    sizes = [(parameter.numel(), parameter.dim()) for parameter in module.parameters()]
+    return sum(n for n, _ in sizes), sum(n for n, dimensions in sizes if dimensions > 1)
+
+
+@lru_cache(maxsize=2)
+def _built(
+    architecture: Architecture, shape: Shape
+) -> "tuple[nn.Module, tuple[torch.Tensor, ...]]":
+    return build_without_memory(architecture, shape)
+
+
 def shape_of(row: Published, architecture: Architecture) -> Shape:
-    """Return the input and the head of a row; what it leaves open is the network's own."""
+    """Return the input and the classes of a row; missing numbers are the network's own."""
     own = native_shape(architecture)
     return Shape(row.frames or own.frames, row.size or own.size, row.classes or own.classes)
 
@@ -94,10 +190,10 @@ def _faults(
     if exact is None:
         return []
     if exact:
-        return [] if reason is None else [f"{what}: a reason, where nothing differs"]
+        return [] if reason is None else [f"{what}: a reason, but nothing differs"]
     if reason is None:
-        return [f"{what}: {count}, not what is printed, and no reason"]
-    return [] if count == here else [f"{what}: {count}, and the reason is for {here}"]
+        return [f"{what}: {count} differs from the printed number, without a reason"]
+    return [] if count == here else [f"{what}: {count}, but the reason is for {here}"]
 
 
 def _is_printed(
@@ -118,5 +214,5 @@ def _deviation(count: int | None, printed: Decimal | None, unit: int) -> float |
 def exponent(number: Decimal) -> int:
     """Return the power of ten of the last digit printed."""
     power = number.as_tuple().exponent
-    assert isinstance(power, int)  # a table holds no infinities
+    assert isinstance(power, int)  # the tables contain no infinities
     return power

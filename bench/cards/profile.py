@@ -1,84 +1,115 @@
-"""`show MODEL --profile`: time of each module beside its MACs and bytes, against the roofline."""
+"""`show MODEL --profile`: its settings, and its table: time of each module against the roofline."""
 
-import textwrap
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rich.console import Console
-from rich.text import Text
 
-from ..records.record import Bound
+from ...datasets.errors import KinobenchError
+from ..machine.environment import physical_cores
+from ..records.record import Bound, Device, Precision
+from ..run.settings import settings_of
+from .terminal import print_folded, print_line, print_table
 
 if TYPE_CHECKING:
     from ..measure.modules import Profile
 
+ABSENT = "–"
+"""The cell of a number that is not known."""
+
+
+class ProfileSettings(NamedTuple):
+    """Where and how modules are timed; `threads` is None on a GPU."""
+
+    device: Device
+    precision: Precision
+    batch: int
+    threads: int | None
+
+
+def profile_settings(
+    profile: bool,
+    device: str | None,
+    precision: str | None,
+    batch: int | None,
+    threads: int | None,
+) -> ProfileSettings | None:
+    """Return the settings of a profile from the command line; None without `--profile`.
+
+    Raises:
+        KinobenchError: A value is unknown, values contradict each other, or one is given without
+            `--profile`.
+    """
+    given = {"device": device, "precision": precision, "batch": batch, "threads": threads}
+    named = [f"--{name} {value}" for name, value in given.items() if value is not None]
+    if not profile:
+        if named:
+            raise KinobenchError(f"{named[0]}: nothing is timed; add --profile, or leave it out")
+        return None
+    settings = settings_of(device=device, precision=precision, threads=threads)
+    where: Device = settings.device or "cpu"
+    if settings.precision == "tf32" and where != "cuda":
+        raise KinobenchError("--precision tf32: a CPU can't compute in tf32; add --device cuda")
+    return ProfileSettings(
+        where,
+        settings.precision or "fp32",
+        batch or 1,
+        settings.threads or (physical_cores() if where == "cpu" else None),
+    )
+
 
 def show_profile(profile: "Profile", console: Console) -> None:
-    """Print a line a module; no name is cut."""
+    """Print a line for each module; no name is cut."""
     peak, whole = profile.peak, profile.roofline
-    on = "" if profile.threads is None else f", threads {profile.threads}"
-    heading = f"{profile.device}, {profile.precision}, eager, batch {profile.batch}{on}"
-    _print(f"Profile: {heading}", console, style="bold")
+    threads = "" if profile.threads is None else f", threads {profile.threads}"
+    heading = f"{profile.device}, {profile.precision}, eager, batch {profile.batch}{threads}"
+    print_line(f"Profile: {heading}", console, style="bold")
     copied_mib = peak.copied_bytes / 2**20
-    _print_words(
+    print_folded(
         f"peak {peak.flops_per_s / 1e9:,.1f} GFLOP/s (product of {peak.rows}x{peak.rows} in "
         f"{peak.precision}), {peak.bytes_per_s / 1e9:,.1f} GB/s (copy of {copied_mib:,.0f} MiB); "
         f"ridge {whole.ridge:,.1f} FLOPs/byte",
         console,
     )
-    lines = [("module", "MMACs", "MB", "FLOPs/B", "ms", "share", "limit")]
+    rows = [("module", "MMACs", "MB", "FLOPs/B", "ms", "share", "limit")]
     macs = whole.flops // 2
     levels = (("(weights, input, output)", whole.network), ("(all operators)", whole.operators))
     for name, bound in levels:
-        lines.append(_line(name, macs, bound, profile.median_s))
+        rows.append(_row(name, macs, bound, profile.median_s))
     for module in profile.modules:
         indent = "  " * module.name.count(".")
-        lines.append(_line(indent + module.name, module.macs, module.bound, module.median_s))
-    _print_table(lines, console)
-    gaps = ", on the GPU, without gaps in which it waits for the host"
-    if profile.host_gaps:
-        gaps = ", on the GPU, with gaps in which it waits for the host, as the host waits for it"
-    _print_words(
-        f"ms: median of {profile.forwards} forwards, from a module's begin to its end"
-        f"{gaps if profile.device == 'cuda' else ''}; modules need not add up to the whole, which "
-        "does work beside them. MB: each operator reads its inputs and weights and writes its "
-        "results, once. share: the least time by the roofline over the measured one; above 100 % "
-        "where caches hold what counts as moved.",
-        console,
+        rows.append(_row(indent + module.name, module.macs, module.bound, module.median_s))
+    print_table(rows, console)
+    print_folded(_footnote(profile), console)
+
+
+def _footnote(profile: "Profile") -> str:
+    gaps = ""
+    if profile.device == "cuda":
+        gaps = ", on the GPU, without the gaps in which the GPU waits for the host"
+        if profile.host_gaps:
+            gaps = (
+                ", on the GPU, with the gaps in which the GPU waits for the host, because the "
+                "host waits for it in turn"
+            )
+    return (
+        f"ms: median of {profile.forwards} forwards, from the begin of a module to its end{gaps}; "
+        "modules need not add up to the whole network, which also works outside of them. MB: each "
+        "operator reads its inputs and weights and writes its results once. share: the least time "
+        "by the roofline, divided by the measured one; it is above 100 % if caches keep data that "
+        "counts as moved."
     )
 
 
-def _line(
+def _row(
     name: str, macs: int, bound: Bound | None, time_s: float | None
 ) -> tuple[str, str, str, str, str, str, str]:
     share = None if bound is None else bound.share
     return (
         name,
         f"{macs / 1e6:,.3f}",
-        "–" if bound is None else f"{bound.moved_bytes / 1e6:,.3f}",
-        "–" if bound is None else f"{bound.intensity:,.2f}",
-        "–" if time_s is None else f"{time_s * 1e3:,.3f}",
-        "–" if share is None else f"{share * 100:.1f} %",
-        "–" if bound is None else bound.limit,
+        ABSENT if bound is None else f"{bound.moved_bytes / 1e6:,.3f}",
+        ABSENT if bound is None else f"{bound.intensity:,.2f}",
+        ABSENT if time_s is None else f"{time_s * 1e3:,.3f}",
+        ABSENT if share is None else f"{share * 100:.1f} %",
+        ABSENT if bound is None else bound.limit,
     )
-
-
-def _print_table(lines: Sequence[tuple[str, ...]], console: Console) -> None:
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    room = min(widths[0], max(0, console.width - sum(widths[1:]) - 2 * len(widths[1:])))
-    for name, *cells in lines:
-        if len(name) > room:  # its numbers go under it
-            _print(name if len(name) <= console.width else name.lstrip(), console)
-            name = ""
-        numbers = [f"{cell:>{width}}" for cell, width in zip(cells, widths[1:], strict=True)]
-        _print("  ".join((f"{name:<{room}}", *numbers)).rstrip(), console)
-
-
-def _print_words(line: str, console: Console) -> None:
-    """Print a line folded between words."""
-    for part in textwrap.wrap(line, console.width, break_long_words=False, break_on_hyphens=False):
-        _print(part, console)
-
-
-def _print(line: str, console: Console, style: str = "") -> None:
-    console.print(Text(line, style=style), soft_wrap=True)

@@ -1,178 +1,221 @@
 """`check`: the speed gate."""
 
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from . import common, complete
+from .common import settings_from, usable_processors
 from .frame import (
     EXIT_INTERRUPTED,
-    AtPrecision,
-    InMode,
-    Json,
-    OnDevice,
-    Plugins,
-    app,
+    MEASURE,
+    command,
     console,
-    leave,
+    exit_with,
     load_plugins,
     print_json,
-    tell,
-    told,
+    report,
 )
+from .options import Group, flag, option
 
 if TYPE_CHECKING:
+    from ..gate.page import Report
+    from ..gate.verdict import Terms
     from ..records.record import Case
 
 
-@app.command()
-@told
-def check(
+@dataclass(frozen=True)
+class What(Group, panel="What"):
+    """The networks, and what they are compared with."""
+
     against: Annotated[
         str | None,
-        typer.Option(
-            metavar="REF|FILE",
-            help="A commit (default: where HEAD left the default branch, or HEAD~1), or records "
-            "(.jsonl) or pytest-benchmark's JSON (.json), which is the weaker check.",
+        option(
+            "Baseline: a commit, or a file: records (.jsonl) or JSON of pytest-benchmark (.json), "
+            "which is the weaker check.",
+            "REF|FILE",
+            default="where HEAD left the default branch, or HEAD~1",
         ),
-    ] = None,
+    ] = None
     suite: Annotated[
-        str | None, typer.Option(help="A built-in suite, or a TOML file (default: gate).")
-    ] = None,
-    model: Annotated[
-        list[str] | None, typer.Option(help="Check this alone; may be repeated.")
-    ] = None,
-    update: Annotated[
-        bool,
-        typer.Option(
-            "--update", help="Write the checkout's times into the .json file of --against."
+        str | None,
+        option(
+            "Built-in suite, or a TOML file.", "SUITE", default="gate", complete=complete.suites
         ),
-    ] = False,
-    budget: Annotated[
-        str, typer.Option(metavar="PERCENT", help="The slowdown that is allowed.")
-    ] = "3%",
+    ] = None
+    model: Annotated[
+        list[str] | None,
+        option(
+            "Check only this model; may be repeated.",
+            "NAME",
+            default="the suite's",
+            complete=complete.models,
+        ),
+    ] = None
+    update: Annotated[
+        bool, flag("Write the checkout's times into the .json file of --against.", "--update")
+    ] = False
     aa: Annotated[
         bool,
-        typer.Option(
-            "--aa",
-            help="Say what can be seen here, with what bias; exit 3: it can't be relied on here.",
-        ),
-    ] = False,
+        flag("Measure what the check can see on this machine; 3: it isn't reliable here.", "--aa"),
+    ] = False
     inject: Annotated[
         str | None,
-        typer.Option(
-            metavar="PERCENT", help="Slow the checkout by this against itself; exit 0: it was seen."
+        option(
+            "Slow the checkout by this, and compare it with itself; 0: the check saw it.",
+            "PERCENT",
+            default="none",
         ),
-    ] = None,
+    ] = None
+    plugin: common.Plugins = None
+
+
+@dataclass(frozen=True)
+class How(Group, panel="How"):
+    """How the networks run, and which slowdown is allowed."""
+
+    budget: Annotated[str, option("Slowdown that is allowed.", "PERCENT")] = "3%"
     allow_exact: Annotated[
         bool,
-        typer.Option(
+        flag(
+            "Report other parameters, MACs or operators, or more launches or memory, but don't "
+            "fail.",
             "--allow-exact",
-            help="Other parameters, MACs or operators, or more launches or memory, are but told.",
         ),
-    ] = False,
-    comment: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Write Markdown for a pull request here."),
-    ] = None,
-    device: OnDevice = None,
-    precision: AtPrecision = None,
-    mode: InMode = None,
+    ] = False
+    device: common.Device = None
+    precision: common.Precision = None
+    mode: common.Mode = None
     threads: Annotated[
-        int | None, typer.Option(help="Threads on the CPU (default: 1, the steadiest).")
-    ] = None,
+        int | None, option("Threads on the CPU; one is the steadiest.", "N", default="1")
+    ] = None
     max_seconds: Annotated[
         float,
-        typer.Option("--max-seconds", metavar="S", min=1.0, help="What a model's timing may take."),
-    ] = 60.0,
-    plugin: Plugins = None,
-    json: Json = False,
-) -> None:
-    """Tell whether the checkout is slower than a commit: exit 0 no, 1 yes, 3 can't be said."""
-    import msgspec
+        option("Time for one model.", "SECONDS", "--max-seconds", at_least=1.0),
+    ] = 60.0
 
+
+@dataclass(frozen=True)
+class Output(Group, panel="Results"):
+    """Where the report goes, and in which form."""
+
+    comment: Annotated[
+        Path | None,
+        option("Write Markdown for a pull request to this file.", "FILE", default="none"),
+    ] = None
+    json: common.Json = False
+
+
+@command("check", MEASURE)
+def check(what: What, how: How, output: Output) -> None:
+    """Check whether the checkout is slower than a commit: exit 0 no, 1 yes, 3 can't be said."""
+    from ..gate import page, table
+
+    terms, slowed = _terms(what, how)
+    load_plugins(what.plugin)
+    found = _report_of(what, how, terms, slowed)
+    if output.comment is not None:
+        from ..records.files import write_text
+
+        write_text(output.comment, page.markdown(found))
+    if output.json:
+        print_json(page.plain(found))
+    else:
+        table.show(found, console())
+    if found.interrupted is not None:
+        finished, asked_for = found.interrupted
+        exit_with(f"interrupted: {finished} of {asked_for} cases are finished", EXIT_INTERRUPTED)
+    raise SystemExit(found.exit_code)
+
+
+def _terms(what: What, how: How) -> "tuple[Terms, float | None]":
+    """Return the terms of the check, and by how much the checkout is slowed.
+
+    Raises:
+        KinobenchError: A share is no percentage, or options contradict each other.
+    """
     from ...datasets.errors import KinobenchError
-    from ..gate import against_file as gate_file
-    from ..gate import command as gate_command
-    from ..gate import page as gate_page
-    from ..gate import stored_files
+    from ..gate.command import share_of
     from ..gate.verdict import Terms
-    from ..machine.environment import require_device
-    from ..run import suite as suites
-    from ..run.plan import plan
-    from ..run.settings import settings_of
 
-    terms = Terms(
-        budget=gate_command.share_of(budget, "--budget"),
-        max_s=max_seconds,
-        allow_exact=allow_exact,
-    )
-    slowed = None if inject is None else gate_command.share_of(inject, "--inject")
-    if slowed is not None and slowed <= terms.budget:
+    budget = share_of(how.budget, "--budget")
+    slowed = None if what.inject is None else share_of(what.inject, "--inject")
+    if slowed is not None and slowed <= budget:
         raise KinobenchError(
-            f"--inject {inject}: that is within the budget, {budget}, and rightly not seen; give "
-            "more, or a smaller --budget"
+            f"--inject {what.inject}: that is within the budget, {how.budget}, so the check is "
+            "right not to see it; give more, or a smaller --budget"
         )
-    one_of = {"--against": against is not None, "--aa": aa, "--inject": slowed is not None}
-    given = [option for option, is_given in one_of.items() if is_given]
+    alone = {
+        "--against": what.against is not None,
+        "--aa": what.aa,
+        "--inject": slowed is not None,
+    }
+    given = [option for option, is_given in alone.items() if is_given]
     if len(given) > 1:
         raise KinobenchError(f"{given[0]} and {given[1]} are checks of their own: give one")
-    load_plugins(plugin)
-    plugins = tuple(plugin or ())
+    return Terms(budget=budget, max_s=how.max_seconds, allow_exact=how.allow_exact), slowed
 
-    def planned(models: tuple[str, ...]) -> "list[Case]":
-        alone = suite is None and bool(models)
-        loaded = suites.Suite(dataset="pointlight") if alone else suites.load(suite or "gate")
-        asked = settings_of(
-            device=device,
-            precision=precision,
-            mode=mode,
-            threads=threads or loaded.threads or 1,
-        )
-        # Untrained, as the baseline may have no such weights, and they decide no time.
-        cases = [
-            msgspec.structs.replace(each.case, weights=None) for each in plan(loaded, asked, models)
-        ]
-        for kind in sorted({case.device for case in cases}):
-            require_device(kind)
-        return cases
 
-    models = tuple(model or ())
-    others = bool(suite or device or precision or mode or threads)
-    if against is not None and stored_files.is_stored(against):
-        path = Path(against)
-        if update:
-            cases = gate_file.cases_to_update(path, models, planned, others=others)
-            report = gate_file.update_file(path, cases, plugins, terms, tell)
-        elif others:
-            raise KinobenchError(
-                f"--against {against}: the cases are those of the file; leave out --suite, "
-                "--device, --precision, --mode and --threads (--model chooses among them), or "
-                "give --update to add others"
-            )
-        else:
-            report = gate_file.against_file(path, models, plugins, terms, tell)
-    elif update:
+def _report_of(what: What, how: How, terms: "Terms", slowed: float | None) -> "Report":
+    """Choose the check that the options ask for, and return its report."""
+    from ...datasets.errors import KinobenchError
+    from ..gate import command as gate
+    from ..gate import stored_files
+
+    models, plugins = tuple(what.model or ()), tuple(what.plugin or ())
+    if what.against is not None and stored_files.is_stored(what.against):
+        return _with_a_file(Path(what.against), what, how, terms)
+    if what.update:
         raise KinobenchError(
             "--update writes times into a file: name it, as in --against times.json"
         )
-    elif aa:
-        report = gate_command.noise(planned(models), plugins, terms, tell)
-    elif slowed is not None:
-        report = gate_command.against_itself(planned(models), plugins, slowed, terms, tell)
-    else:
-        report = gate_command.against_commit(planned(models), against, plugins, terms, tell)
-    if comment is not None:
-        from ..records.files import write_text
+    cases = _cases(what, how, models)
+    if what.aa:
+        return gate.noise(cases, plugins, terms, report)
+    if slowed is not None:
+        return gate.against_itself(cases, plugins, slowed, terms, report)
+    return gate.against_commit(cases, what.against, plugins, terms, report)
 
-        write_text(comment, gate_page.markdown(report))
-    if json:
-        print_json(gate_page.plain(report))
-    else:
-        from ..gate import table as gate_table
 
-        gate_table.show(report, console())
-    if report.interrupted is not None:
-        finished, asked_for = report.interrupted
-        leave(f"interrupted: {finished} of {asked_for} cases were finished", EXIT_INTERRUPTED)
-    raise SystemExit(report.exit_code)
+def _with_a_file(path: Path, what: What, how: How, terms: "Terms") -> "Report":
+    """Check against the times of a file, or write times into it."""
+    from ...datasets.errors import KinobenchError
+    from ..gate import against_file
+
+    models, plugins = tuple(what.model or ()), tuple(what.plugin or ())
+    others = bool(what.suite or how.device or how.precision or how.mode or how.threads)
+    if what.update:
+        planned = partial(_cases, what, how)
+        cases = against_file.cases_to_update(path, models, planned, others=others)
+        return against_file.update_file(path, cases, plugins, terms, report)
+    if others:
+        raise KinobenchError(
+            f"--against {path}: the cases are those of the file; leave out --suite, --device, "
+            "--precision, --mode and --threads (--model chooses among them), or give --update to "
+            "add others"
+        )
+    return against_file.against_file(path, models, plugins, terms, report)
+
+
+def _cases(what: What, how: How, models: tuple[str, ...]) -> "list[Case]":
+    """Plan the cases of some models, or of the suite where there are none.
+
+    They are untrained: the baseline may have no such weights, and weights decide no time.
+    """
+    import msgspec
+
+    from ..machine.environment import require_device
+    from ..run.plan import plan
+    from ..run.suite import Suite, load
+
+    alone = what.suite is None and bool(models)
+    suite = Suite(dataset="pointlight") if alone else load(what.suite or "gate")
+    how = replace(how, threads=how.threads or suite.threads or 1)
+    cases = [
+        msgspec.structs.replace(each.case, weights=None)
+        for each in plan(suite, settings_from(how), models, processors=usable_processors())
+    ]
+    for kind in sorted({case.device for case in cases}):
+        require_device(kind)
+    return cases

@@ -1,84 +1,111 @@
-"""`data`: making and inspecting datasets."""
+"""`data`: making and showing datasets."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from . import common, complete
+from .frame import command, console, data_app, load_plugins, print_json, report
+from .options import Group, argument, option
 
-from .frame import DataRoot, Json, Plugins, console, data_app, load_plugins, print_json, tell, told
 
+@dataclass(frozen=True)
+class Generated(Group, panel="What"):
+    """The dataset, and how it differs from its usual form."""
 
-@data_app.command("make")
-@told
-def data_make(
-    name: Annotated[str, typer.Argument(help="A dataset that can be generated.")],
-    data_root: DataRoot = None,
+    name: Annotated[
+        str, argument("A dataset that can be generated.", "NAME", complete=complete.datasets)
+    ]
     set_: Annotated[
         list[str] | None,
-        typer.Option(
+        option(
+            "Another value of an option, as dots=3..24; `data show` lists them. May be repeated.",
+            "OPTION=VALUE",
             "--set",
-            metavar="FIELD=VALUE",
-            help="Another number than the dataset's own, as dots=3..24; `data show` lists them. "
-            "May be repeated.",
+            default="the dataset's",
         ),
-    ] = None,
+    ] = None
     seed: Annotated[
-        int | None, typer.Option(min=0, help="Of every draw (default: the dataset's).")
-    ] = None,
+        int | None,
+        option("Seed of all random numbers.", "N", default="the dataset's", at_least=0),
+    ] = None
     train: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Training videos of each class.")
-    ] = None,
+        int | None,
+        option("Training videos of each class.", "N", default="the dataset's", at_least=1),
+    ] = None
     test: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Test videos of each class.")
-    ] = None,
-    plugin: Plugins = None,
-) -> None:
-    """Generate a dataset, and print its folder; at once if it is there already."""
+        int | None,
+        option("Test videos of each class.", "N", default="the dataset's", at_least=1),
+    ] = None
+    plugin: common.Plugins = None
+
+
+@dataclass(frozen=True)
+class Shown(Group, panel="What"):
+    """The dataset."""
+
+    name: Annotated[str, argument("A dataset.", "NAME", complete=complete.datasets)]
+    plugin: common.Plugins = None
+
+
+@dataclass(frozen=True)
+class Place(Group, panel="Data"):
+    """Where the dataset is."""
+
+    data_root: common.DataRoot = None
+
+
+@dataclass(frozen=True)
+class Output(Group, panel="Results"):
+    """What is written of the dataset, and in which form."""
+
+    output: Annotated[
+        Path | None,
+        option(
+            "Draw a contact sheet of its classes: frames, and the motion as streaks.",
+            "FILE.png",
+            default="none",
+        ),
+    ] = None
+    json: common.Json = False
+
+
+@command("make", to=data_app)
+def data_make(what: Generated, place: Place) -> None:
+    """Generate a dataset and print its folder; one that is there already is kept."""
     from rich.console import Console
 
     from ...datasets import catalog
     from ...datasets.errors import KinobenchError
-    from ..run import run as running
+    from ..run.prepare import make_dataset
 
-    load_plugins(plugin)
-    dataset = catalog.get(name)
+    load_plugins(what.plugin)
+    dataset = catalog.get(what.name)
     if dataset.make is None:
         raise KinobenchError(
-            f"{name} can't be generated; it is to be had at {dataset.homepage}: {dataset.obtain}"
+            f"{what.name} can't be generated; get it from {dataset.homepage}: {dataset.obtain}"
         )
-    changes = catalog.Changes(settings=tuple(set_ or ()), seed=seed, train=train, test=test)
-    print(running.make(dataset, data_root, Console(stderr=True), changes))
+    changes = catalog.Changes(
+        settings=tuple(what.set_ or ()), seed=what.seed, train=what.train, test=what.test
+    )
+    print(make_dataset(dataset, place.data_root, Console(stderr=True), changes))
 
 
-@data_app.command("show")
-@told
-def data_show(
-    name: Annotated[str, typer.Argument(help="A dataset.")],
-    data_root: DataRoot = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            metavar="FILE.png",
-            help="Draw a contact sheet of its classes: frames, and the motion as streaks.",
-        ),
-    ] = None,
-    plugin: Plugins = None,
-    json: Json = False,
-) -> None:
+@command("show", to=data_app)
+def data_show(what: Shown, place: Place, output: Output) -> None:
     """Show a dataset's card: what it tests, its classes, splits and options."""
     from ..cards import dataset as dataset_card
 
-    load_plugins(plugin)
-    card = dataset_card.make_card(name, data_root)
-    if json:
+    load_plugins(what.plugin)
+    card = dataset_card.make_card(what.name, place.data_root)
+    if output.json:
         print_json(card)
     else:
         dataset_card.show_card(card, console())
-    if output is not None:
+    if output.output is not None:
         from rich.console import Console
 
         from ..cards import contact_sheet
 
-        contact_sheet.draw_sheet(name, data_root, output, Console(stderr=True))
-        tell(f"contact sheet: {output}")
+        contact_sheet.draw_sheet(what.name, place.data_root, output.output, Console(stderr=True))
+        report(f"contact sheet: {output.output}")

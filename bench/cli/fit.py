@@ -1,154 +1,207 @@
 """`fit`: train a network on a dataset by a recipe."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
+from . import common, complete
 from .frame import (
     EXIT_FAILED,
     EXIT_INTERRUPTED,
-    ByFlow,
-    DataRoot,
-    Plugins,
-    Results,
-    app,
-    leave,
+    TRAINING,
+    command,
+    exit_with,
     load_plugins,
-    tell,
-    told,
+    report,
 )
+from .options import Group, argument, flag, option
 
 
-@app.command()
-@told
-def fit(
-    model: Annotated[str, typer.Argument(help="The network.")],
-    dataset: Annotated[str, typer.Option(help="What it is trained on.")] = "pointlight",
-    data_root: DataRoot = None,
-    split: Annotated[
-        str | None, typer.Option(help="The training split (default: the first of that kind).")
-    ] = None,
-    protocol: Annotated[
-        str | None, typer.Option(help="Frames, stride and size of a clip (default: the dataset's).")
-    ] = None,
+@dataclass(frozen=True)
+class What(Group, panel="What"):
+    """The network."""
+
+    model: Annotated[str, argument("The network.", "MODEL", complete=complete.models)]
+    plugin: common.Plugins = None
+
+
+@dataclass(frozen=True)
+class How(Group, panel="How"):
+    """The recipe, what differs from it, and where the training runs."""
+
     recipe: Annotated[
-        str, typer.Option(help="How: the name of a recipe, or a TOML file.")
-    ] = "common",
-    epochs: Annotated[int | None, typer.Option(help="Instead of the recipe's.", min=1)] = None,
+        str, option("Name of a recipe, or a TOML file.", "NAME|FILE", complete=complete.recipes)
+    ] = "common"
+    epochs: Annotated[
+        int | None, option("Number of epochs.", "N", default="the recipe's", at_least=1)
+    ] = None
     learning_rate: Annotated[
-        float | None, typer.Option(help="Its highest, instead of the recipe's.", min=1e-9)
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Of the first weights and of every draw.")] = 0,
-    device: Annotated[str, typer.Option(metavar="cpu|cuda", help="Where.")] = "cpu",
-    flow: ByFlow = None,
+        float | None,
+        option("Highest learning rate.", "RATE", default="the recipe's", at_least=1e-9),
+    ] = None
+    seed: Annotated[int, option("Seed of the first weights and of all random numbers.", "N")] = 0
+    device: Annotated[
+        str, option("Device: cpu or cuda (gpu is the same).", "DEVICE", complete=complete.devices)
+    ] = "cpu"
     workers: Annotated[
-        int, typer.Option(help="Processes that read videos; 0: none beside the training.", min=0)
-    ] = 0,
+        int,
+        option("Extra processes that read videos; 0: the training reads them.", "N", at_least=0),
+    ] = 0
     threads: Annotated[
-        int | None, typer.Option(help="Of one operator on a CPU (default: all cores).", min=1)
-    ] = None,
-    results: Results = Path("results"),
+        int | None,
+        option("Threads of one operator on the CPU.", "N", default="all cores", at_least=1),
+    ] = None
+
+
+@dataclass(frozen=True)
+class Data(Group, panel="Data"):
+    """The videos, and the clips that are taken of them."""
+
+    dataset: Annotated[
+        str, option("Dataset that the network is trained on.", "NAME", complete=complete.datasets)
+    ] = "pointlight"
+    data_root: common.DataRoot = None
+    split: Annotated[
+        str | None, option("Training split.", "NAME", default="the dataset's first of that kind")
+    ] = None
+    protocol: Annotated[
+        str | None,
+        option(
+            "Protocol that gives frames, stride and size of a clip.",
+            "NAME",
+            default="the dataset's",
+            complete=complete.protocols,
+        ),
+    ] = None
+    flow: common.Flow = None
+
+
+@dataclass(frozen=True)
+class Results(Group, panel="Results"):
+    """Where the weights and the learning curve go."""
+
+    results: common.ResultsFolder = Path("results")
     output: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE", help="Where the weights are put (default: beside the learning curve)."
-        ),
-    ] = None,
-    half: Annotated[
-        bool, typer.Option("--half", help="Keep the weights as float16, and score them so.")
-    ] = False,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Begin anew where a training was interrupted.")
-    ] = False,
-    plugin: Plugins = None,
-) -> None:
-    """Train a network, and score it; an interrupted training goes on where it stood.
+        option("File for the weights.", "FILE", default="next to the learning curve"),
+    ] = None
+    half: Annotated[bool, flag("Store the weights as float16, and score these.", "--half")] = False
+    fresh: Annotated[bool, flag("Start again where a training was interrupted.", "--fresh")] = False
+
+
+@command("fit", TRAINING)
+def fit(what: What, how: How, data: Data, results: Results) -> None:
+    """Train a network, and score it; an interrupted training continues.
 
     Several GPUs: `torchrun --nproc-per-node 4 bench.py fit MODEL --device cuda`.
     """
-    load_plugins(plugin)
+    load_plugins(what.plugin)
     from rich.console import Console
 
-    from ..train import run as fit_run
+    from ..run.settings import settings_of
+    from ..train import run as training
     from ..train.fit import DivergedError
 
-    wanted = fit_run.FitOptions(
-        model=model,
-        dataset=dataset,
-        data_root=data_root,
-        split=split,
-        protocol=protocol,
-        recipe=recipe,
-        epochs=epochs,
-        learning_rate=learning_rate,
-        seed=seed,
-        device=device,
-        flow=flow,
-        workers=workers,
-        threads=threads,
-        results=results,
-        output=output,
-        half=half,
-        fresh=fresh,
+    wanted = training.FitOptions(
+        model=what.model,
+        recipe=how.recipe,
+        epochs=how.epochs,
+        learning_rate=how.learning_rate,
+        seed=how.seed,
+        device=settings_of(device=how.device).device or "cpu",
+        workers=how.workers,
+        threads=how.threads,
+        dataset=data.dataset,
+        data_root=data.data_root,
+        split=data.split,
+        protocol=data.protocol,
+        flow=settings_of(flow=data.flow).flow,
+        results=results.results,
+        output=results.output,
+        half=results.half,
+        fresh=results.fresh,
     )
     try:
-        done = fit_run.train(wanted, Console(stderr=True))
+        done = training.train(wanted, Console(stderr=True))
     except DivergedError as error:
-        leave(str(error), EXIT_FAILED)
+        exit_with(str(error), EXIT_FAILED)
     except KeyboardInterrupt:
-        leave(
-            "interrupted: the epochs that are finished are kept, and the same command goes on "
-            "from there",
+        exit_with(
+            "interrupted: the finished epochs are kept, and the same command continues",
             EXIT_INTERRUPTED,
         )
-    if done is None:  # another process than the first
+    if done is None:  # in every process but the first
         return
-    tell(done.summary)
+    report(done.summary)
     print(done.weights)
 
 
-@app.command("fit-shipped")
-@told
-def fit_shipped(
+@dataclass(frozen=True)
+class Shipped(Group, panel="What"):
+    """The networks, and what is done with them."""
+
     models: Annotated[
         list[str] | None,
-        typer.Argument(help="Networks (default: one of every family, and the quick suite's)."),
-    ] = None,
-    every: Annotated[bool, typer.Option("--all", help="Every tiny network, some fifty.")] = False,
-    listed: Annotated[bool, typer.Option("--list", help="List them; train nothing.")] = False,
-    picture: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Draw the learning curves; train nothing.")
-    ] = None,
-    page: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Write the scores as Markdown; train nothing."),
-    ] = None,
+        argument(
+            "Networks.",
+            "MODEL",
+            default="one of each family, and the quick suite's",
+            complete=complete.models,
+        ),
+    ] = None
+    every: Annotated[bool, flag("Train every tiny network, about fifty.", "--all")] = False
+    listed: Annotated[bool, flag("List them, and train nothing.", "--list")] = False
+
+
+@dataclass(frozen=True)
+class Trial(Group, panel="How"):
+    """How they are trained."""
+
     epochs: Annotated[
         int | None,
-        typer.Option(help="Epochs of a trial, which leaves the shipped weights alone.", min=1),
-    ] = None,
-    results: Results = Path("results"),
+        option(
+            "Epochs of a trial, which doesn't change the shipped weights.",
+            "N",
+            default="the recipe's",
+            at_least=1,
+        ),
+    ] = None
     side_by_side: Annotated[
-        int | None, typer.Option(metavar="N", help="Trainings at once (default: one a core).")
-    ] = None,
-) -> None:
+        int | None, option("Trainings at the same time.", "N", default="one for each core")
+    ] = None
+
+
+@dataclass(frozen=True)
+class Curves(Group, panel="Results"):
+    """Where results go, and what is made of them."""
+
+    results: common.ResultsFolder = Path("results")
+    picture: Annotated[
+        Path | None,
+        option("Draw the learning curves in this file; train nothing.", "FILE", default="none"),
+    ] = None
+    page: Annotated[
+        Path | None,
+        option("Write the scores as Markdown to this file; train nothing.", "FILE", default="none"),
+    ] = None
+
+
+@command("fit-shipped", TRAINING)
+def fit_shipped(what: Shipped, how: Trial, curves: Curves) -> None:
     """Train the weights that come with kinobench, from a checkout."""
     from ..records.files import write_text
     from ..train import shipped
 
-    chosen = models or shipped.tiny_networks(every)
-    if listed:
+    chosen = what.models or shipped.tiny_networks(what.every)
+    if what.listed:
         for model in chosen:
             print(f"{model:32} {shipped.status(model)}")
         return
-    if picture:
-        shipped.draw(picture, chosen)
-    if page:
-        write_text(page, shipped.page(chosen))
-    if (
-        picture is None
-        and page is None
-        and not shipped.train_all(chosen, results, epochs, side_by_side)
-    ):
+    if curves.picture:
+        shipped.draw(curves.picture, chosen)
+    if curves.page:
+        write_text(curves.page, shipped.page(chosen))
+    if curves.picture or curves.page:
+        return
+    if not shipped.train_all(chosen, curves.results, how.epochs, how.side_by_side):
         raise SystemExit(EXIT_FAILED)

@@ -1,4 +1,4 @@
-"""What all commands share: the application, its options, how it ends and what it prints."""
+"""The application that all commands are added to, how they end, and what they print."""
 
 import errno
 import os
@@ -7,78 +7,61 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Any, NoReturn
 
 import typer
 
+from .options import Command, Commands, grouped, plain
+
 UNLIMITED = 100_000
-"""Columns of a pipe, where each thing that is listed has a line for itself: `| grep` wants that."""
+"""Columns of a pipe, in which every listed thing has a line of its own, as `| grep` needs it."""
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INCONCLUSIVE, EXIT_UNFIT, EXIT_INTERRUPTED = 1, 2, 3, 4, 130
 
+MEASURE, MODELS, RESULTS, TRAINING = "Measure", "Models", "Results", "Training and motion"
+DATASETS = "Datasets"
+"""Panels of commands in `--help`."""
+
 app = typer.Typer(
+    cls=Commands,
     name="kinobench",
     help="Measure video-classification networks: cost, latency, memory, energy and accuracy "
     "under one clip protocol.",
     epilog="Exit codes: 0 done; 1 a case failed, or got slower; 2 wrong usage; 3 inconclusive; "
-    "4 this machine can't measure that; 130 interrupted (what was finished is kept).",
+    "4 this machine can't measure that; 130 interrupted (finished cases are kept).",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
-data_app = typer.Typer(help="Make or inspect datasets.", no_args_is_help=True)
-app.add_typer(data_app, name="data")
-
-Results = Annotated[Path, typer.Option("--results", metavar="DIR", help="Where records lie.")]
-Plugins = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--plugin", metavar="FILE", help="A Python file that registers models or datasets."
-    ),
-]
-Json = Annotated[bool, typer.Option("--json", help="JSON on standard output, and nothing else.")]
-OnDevice = Annotated[
-    str | None, typer.Option("--device", metavar="cpu|cuda", help="Where it runs (default: cpu).")
-]
-DataRoot = Annotated[
-    Path | None, typer.Option("--data-root", metavar="DIR", help="The folder of the dataset.")
-]
-InViews = Annotated[
-    str | None,
-    typer.Option("--views", metavar="TxS", help="Temporal x spatial views, as 10x3."),
-]
-ByFlow = Annotated[
-    str | None,
-    typer.Option(
-        "--flow",
-        metavar="dis|farneback|tvl1",
-        help="Optical flow, where a model takes it (default: dis).",
-    ),
-]
-AtPrecision = Annotated[
-    str | None,
-    typer.Option("--precision", metavar="fp32|tf32|bf16|fp16", help="Arithmetic (default: fp32)."),
-]
-InMode = Annotated[
-    str | None,
-    typer.Option(
-        "--mode",
-        metavar="eager|compile|cudagraph|compile_cudagraph|channels_last_3d|stream",
-        help="How it runs (default: eager); stream: one frame a call, state kept.",
-    ),
-]
-Aggregated = Annotated[
-    str | None,
-    typer.Option("--aggregation", metavar="softmax|logits", help="Not the protocol's average."),
-]
+data_app = typer.Typer(cls=Commands, help="Make or show datasets.", no_args_is_help=True)
+app.add_typer(data_app, name="data", rich_help_panel=DATASETS)
 
 
-def told(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Turn mistakes into a message and an exit code."""
+def command(
+    name: str, panel: str | None = None, to: typer.Typer = app
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Add a command, whose parameters are groups of options and whose help is its docstring.
+
+    Args:
+        name: Its name on the command line.
+        panel: The panel of `--help` that lists it.
+        to: The application.
+    """
+
+    def add(function: Callable[..., None]) -> Callable[..., None]:
+        added = exits_cleanly(grouped(function))
+        text = plain(function.__doc__ or "")
+        to.command(name, cls=Command, help=text, rich_help_panel=panel)(added)
+        return added
+
+    return add
+
+
+def exits_cleanly(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Turn a user's errors into a message and an exit code."""
 
     @wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:
-        from ...datasets.errors import KinobenchError
+        from ...datasets.errors import KinobenchError, reason_of
         from ..machine.environment import UnfitEnvironmentError
 
         try:
@@ -88,41 +71,57 @@ def told(command: Callable[..., Any]) -> Callable[..., Any]:
                 if sys.stdout is not None:  # it may be closed
                     sys.stdout.flush()
         except UnfitEnvironmentError as error:
-            leave(str(error), EXIT_UNFIT)
+            exit_with(str(error), EXIT_UNFIT)
         except KinobenchError as error:
-            leave(str(error), EXIT_USAGE)
+            exit_with(str(error), EXIT_USAGE)
         except KeyboardInterrupt:
-            leave("interrupted", EXIT_INTERRUPTED)
+            exit_with("interrupted", EXIT_INTERRUPTED)
         except BrokenPipeError:  # `| head` has seen enough
             drop_output()
             raise SystemExit(0) from None
         except OSError as error:
-            # Of a file it would have the name.
+            if error.filename is not None and error.errno in _USERS:
+                exit_with(f"{error.filename} can't be used: {reason_of(error)}", EXIT_USAGE)
+            # An error of standard output has no file name.
             if error.filename is not None or error.errno not in _UNWRITABLE:
                 raise
             drop_output()
-            leave(f"standard output can't be written: {error.strerror}", EXIT_USAGE)
+            exit_with(f"standard output can't be written: {error.strerror}", EXIT_USAGE)
 
     return run
 
 
 _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
-"""What writing to standard output fails with, a reader who went away aside."""
+"""Errors of writing to standard output, but for a reader who went away."""
+
+_USERS = (
+    errno.ENOENT,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EISDIR,
+    errno.ENOTDIR,
+    errno.EEXIST,
+    errno.EROFS,
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.ENAMETOOLONG,
+)
+"""Errors of files that the user can correct; any other has a traceback."""
 
 
 def drop_output() -> None:
-    """Let what is still to be written go nowhere, when nobody reads it any more."""
+    """Discard the rest of the output, which nobody reads any more."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def leave(message: str, code: int) -> NoReturn:
-    """Say why, and end with an exit code."""
-    tell(message)
+def exit_with(message: str, code: int) -> NoReturn:
+    """Report why on standard error, and end with an exit code."""
+    report(message)
     raise SystemExit(code)
 
 
 def load_plugins(paths: list[Path] | None) -> None:
-    """Run what `--plugin` names."""
+    """Run the files of `--plugin`."""
     if paths:
         from ...zoo.registry import load_plugin
 
@@ -130,39 +129,39 @@ def load_plugins(paths: list[Path] | None) -> None:
             load_plugin(path)
 
 
-def tell(line: str) -> None:
-    """Say something that is no result, on standard error."""
+def report(line: str) -> None:
+    """Print a line that is no result, on standard error."""
     print(f"kinobench: {line}", file=sys.stderr)
 
 
-def give(page: str, plain: Any, output: Path | None, json: bool) -> None:
-    """Write a page to a file, or print it; or print the plain values as JSON."""
+def print_page(page: str, content: Any, output: Path | None, json: bool) -> None:
+    """Write a page to a file, or print it; or print its content as JSON."""
     if output is not None:
         from ..records.files import write_text
 
         write_text(output, page)
     if json:
-        print_json(plain)
+        print_json(content)
     elif output is None:
         sys.stdout.write(page)
 
 
-def print_json(plain: Any) -> None:
+def print_json(content: Any) -> None:
     """Print anything that msgspec can encode, indented."""
     import msgspec
 
-    print(msgspec.json.format(msgspec.json.encode(plain), indent=2).decode())
+    print(msgspec.json.format(msgspec.json.encode(content), indent=2).decode())
 
 
 @contextmanager
 def progress(what: str, shown: bool = True) -> Iterator[Callable[[int, int], None] | None]:
-    """Give what is to be told how many of how many are done; a terminal shows it meanwhile."""
+    """Give a function that takes how many of how many are done, and shows it on a terminal."""
     if not (shown and sys.stderr.isatty()):
         yield None
         return
     from rich.console import Console
 
-    from ..run.run import open_bar
+    from ..text.progress import open_bar
 
     with open_bar(Console(stderr=True)) as bar:
         task = bar.add_task(what, total=None)
@@ -170,7 +169,7 @@ def progress(what: str, shown: bool = True) -> Iterator[Callable[[int, int], Non
 
 
 def console(width: int = 200) -> Any:
-    """Return a console on standard output; `width` is that of a file or a pipe, never cut at 80."""
+    """Return a console on standard output; a file or a pipe has `width` columns."""
     from rich.console import Console
 
     class PipeConsole(Console):
@@ -183,9 +182,9 @@ def console(width: int = 200) -> Any:
 
 def print_boards(boards: list[Any]) -> None:
     """Print boards as wide as the console is."""
-    from ..leaderboard import tables
+    from ..leaderboard import screen
 
-    tables.show(boards, console())
+    screen.show(boards, console())
 
 
 def print_sweeps(records: list[Any]) -> None:

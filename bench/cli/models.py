@@ -1,120 +1,165 @@
-"""`list`, `show` and `verify`: what there is, what it costs, and what was printed of it."""
+"""`list`, `show` and `verify`: the models, their cost, and their published numbers."""
 
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
+from . import common, complete
 from .frame import (
     EXIT_FAILED,
+    MODELS,
     UNLIMITED,
-    AtPrecision,
-    Json,
-    Plugins,
-    app,
+    command,
     console,
     load_plugins,
     print_json,
     progress,
-    tell,
-    told,
+    report,
 )
+from .options import Group, argument, flag, option
+
+KINDS = ("models", "datasets", "protocols", "suites", "measurements")
 
 
-@app.command("list")
-@told
-def list_(
-    kind: Annotated[str, typer.Argument(metavar="models|datasets|protocols|suites")],
+@dataclass(frozen=True)
+class Listed(Group, panel="What"):
+    """The kind of thing that is listed."""
+
+    kind: Annotated[
+        str,
+        argument(
+            "models, datasets, protocols, suites or measurements.",
+            "KIND",
+            complete=lambda incomplete: [kind for kind in KINDS if kind.startswith(incomplete)],
+        ),
+    ]
     recount: Annotated[
-        bool, typer.Option("--recount", help="Build and count every model anew (minutes).")
-    ] = False,
-    plugin: Plugins = None,
-    json: Json = False,
-) -> None:
+        bool, flag("Build and count every model again; it takes minutes.", "--recount")
+    ] = False
+    plugin: common.Plugins = None
+
+
+@dataclass(frozen=True)
+class Shown(Group, panel="What"):
+    """The model, and its input."""
+
+    model: Annotated[str, argument("The model.", "MODEL", complete=complete.models)]
+    frames: Annotated[
+        int | None, option("Frames of the clip.", "N", default="the model's own", at_least=1)
+    ] = None
+    size: Annotated[
+        int | None,
+        option("Height and width in pixels.", "N", default="the model's own", at_least=1),
+    ] = None
+    classes: Annotated[
+        int | None, option("Number of classes.", "N", default="the model's own", at_least=1)
+    ] = None
+    depth: Annotated[int, option("Levels of modules to show.", "N", at_least=1)] = 2
+    plugin: common.Plugins = None
+
+
+@dataclass(frozen=True)
+class Timed(Group, panel="How"):
+    """How the modules are timed."""
+
+    profile: Annotated[
+        bool, flag("Time each module, and compare it with the roofline.", "--profile")
+    ] = False
+    device: common.Device = None
+    precision: common.Precision = None
+    batch: Annotated[
+        int | None, option("Views in a timed forward.", "N", default="1", at_least=1)
+    ] = None
+    threads: Annotated[
+        int | None,
+        option("Threads on the CPU.", "N", default="all physical cores", at_least=1),
+    ] = None
+
+
+@dataclass(frozen=True)
+class Verified(Group, panel="What"):
+    """The models that are compared with published numbers."""
+
+    model: Annotated[
+        list[str] | None,
+        argument("Models to compare.", "MODEL", default="all", complete=complete.models),
+    ] = None
+    plugin: common.Plugins = None
+
+
+@dataclass(frozen=True)
+class Form(Group, panel="Results"):
+    """In which form it is printed."""
+
+    json: common.Json = False
+
+
+@dataclass(frozen=True)
+class Page(Group, panel="Results"):
+    """Where the page goes, and in which form."""
+
+    output: Annotated[
+        Path | None, option("Write the page in Markdown to this file.", "FILE", default="none")
+    ] = None
+    json: common.Json = False
+
+
+@command("list", MODELS)
+def list_(what: Listed, form: Form) -> None:
     """List models, datasets, protocols or suites."""
     from ..cards import listing
 
-    load_plugins(plugin)
-    with progress("counting", shown=recount) as told_of:
-        found = listing.lines(kind, recount, told_of)
-    if json:
+    load_plugins(what.plugin)
+    with progress("counting", shown=what.recount) as on_progress:
+        found = listing.lines(what.kind, what.recount, on_progress)
+    if form.json:
         print_json(found)
     else:
-        spare = listing.SPARE.get(kind, ())
-        listing.show(listing.on_screen(kind, found), console(UNLIMITED), spare)
+        spare = listing.SPARE.get(what.kind, ())
+        listing.show(listing.on_screen(what.kind, found), console(UNLIMITED), spare)
 
 
-@app.command()
-@told
-def show(
-    model: str,
-    frames: Annotated[int | None, typer.Option(min=1, help="Frames of the clip.")] = None,
-    size: Annotated[int | None, typer.Option(min=1, help="Height and width in pixels.")] = None,
-    classes: Annotated[int | None, typer.Option(min=1, help="Outputs of the head.")] = None,
-    depth: Annotated[int, typer.Option(min=1, help="Levels of modules to show.")] = 2,
-    profile: Annotated[
-        bool, typer.Option("--profile", help="Time each module and hold it against the roofline.")
-    ] = False,
-    device: Annotated[
-        str | None, typer.Option(metavar="cpu|cuda", help="Where it is timed (default: cpu).")
-    ] = None,
-    precision: AtPrecision = None,
-    batch: Annotated[
-        int | None, typer.Option(min=1, help="Views in a timed forward (default: 1).")
-    ] = None,
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="Threads on the CPU (default: all physical cores).")
-    ] = None,
-    plugin: Plugins = None,
-    json: Json = False,
-) -> None:
+@command("show", MODELS)
+def show(what: Shown, how: Timed, form: Form) -> None:
     """Show a model's card: paper, contract, cost by module, published numbers, times."""
     from ..cards import model as card
-    from ..cards.profile_settings import profile_settings
+    from ..cards.profile import profile_settings
 
-    load_plugins(plugin)
-    settings = profile_settings(profile, device, precision, batch, threads)
-    made = card.make_card(model, frames, size, classes)
+    load_plugins(what.plugin)
+    settings = profile_settings(how.profile, how.device, how.precision, how.batch, how.threads)
+    made = card.make_card(what.model, what.frames, what.size, what.classes)
     if settings is not None:
-        made = card.profiled(made, depth, *settings)
-    if json:
+        made = card.profiled(made, what.depth, *settings)
+    if form.json:
         print(card.to_json(made).decode())
     else:
-        card.show_card(made, console(), depth)
+        card.show_card(made, console(), what.depth)
 
 
-@app.command()
-@told
-def verify(
-    model: Annotated[list[str] | None, typer.Argument(help="These alone (default: all).")] = None,
-    output: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the page, in Markdown, here.")
-    ] = None,
-    plugin: Plugins = None,
-    json: Json = False,
-) -> None:
-    """Count every model at the inputs of printed numbers, and set both side by side."""
+@command("verify", MODELS)
+def verify(what: Verified, page: Page) -> None:
+    """Count models at the inputs of published numbers, and compare both."""
+    from ..cards import printed as verifying
     from ..cards import printed_page
-    from ..cards import verify as verifying
     from ..cards.listing import show as show_lines
     from ..records.files import write_text
 
-    load_plugins(plugin)
-    with progress("comparing") as told_of:
-        compared = verifying.verify(model, told_of)
-    if output is not None:
-        write_text(output, printed_page.render(compared))
-    if json:
+    load_plugins(what.plugin)
+    with progress("comparing") as on_progress:
+        compared = verifying.verify(what.model, on_progress)
+    if page.output is not None:
+        write_text(page.output, printed_page.render(compared))
+    if page.json:
         print_json(compared)
-    elif output is None:
+    elif page.output is None:
         if not compared:
-            print("nothing was printed of " + ", ".join(model or ()))
+            print("no published numbers of " + ", ".join(what.model or ()))
         show_lines(printed_page.lines(compared), console(UNLIMITED))
     unexplained = [each for each in compared if each.is_unexplained]
     for each in unexplained:
-        tell(f"{each.published.model} is not what {each.published.source} printed")
+        report(f"{each.published.model} is not what {each.published.source} printed")
     for error, count in Counter(each.error for each in compared if each.error).items():
-        tell(f"{count} printed rows were not compared: {error}")
+        report(f"{count} published rows were not compared: {error}")
     if unexplained:
         raise SystemExit(EXIT_FAILED)

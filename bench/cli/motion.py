@@ -1,151 +1,178 @@
 """`motion`: does a network see motion, order, or pictures?"""
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
-
-import typer
+from typing import TYPE_CHECKING, Annotated
 
 from ..leaderboard.build import rebuild
+from . import common, complete
 from .frame import (
     EXIT_FAILED,
     EXIT_INTERRUPTED,
-    AtPrecision,
-    ByFlow,
-    DataRoot,
-    InViews,
-    Json,
-    OnDevice,
-    Plugins,
-    Results,
-    app,
+    TRAINING,
+    command,
     console,
-    leave,
+    exit_with,
     load_plugins,
     print_json,
-    tell,
-    told,
+    report,
 )
+from .options import Group, argument, flag, option
+
+if TYPE_CHECKING:
+    from ..motion.run import Scored
 
 
-@app.command()
-@told
-def motion(
-    model: Annotated[str, typer.Argument(help="The network.")],
-    dataset: Annotated[str, typer.Option(help="What it is scored on.")] = "pointlight",
-    data_root: DataRoot = None,
-    split: Annotated[
-        str | None, typer.Option(help="Split of the dataset (default: its first).")
-    ] = None,
+@dataclass(frozen=True)
+class What(Group, panel="What"):
+    """The network."""
+
+    model: Annotated[str, argument("The network.", "MODEL", complete=complete.models)]
     weights: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME|PATH",
-            help="Checkpoint (default: one for the dataset, of kinobench or published).",
+        option(
+            "Checkpoint: a published name or a file.",
+            "NAME|FILE",
+            default="one for the dataset, of kinobench or published",
         ),
-    ] = None,
+    ] = None
+    plugin: common.Plugins = None
+
+
+@dataclass(frozen=True)
+class How(Group, panel="How"):
+    """How the network runs."""
+
+    device: common.Device = None
+    precision: common.Precision = None
+    eval_batch: common.EvalBatch = None
+    threads: common.Threads = None
+    timeout: common.Timeout = None
+
+
+@dataclass(frozen=True)
+class Data(Group, panel="Data"):
+    """The videos, and the clips that are taken of them."""
+
+    dataset: Annotated[
+        str, option("Dataset that the network is scored on.", "NAME", complete=complete.datasets)
+    ] = "pointlight"
+    data_root: common.DataRoot = None
+    split: Annotated[str | None, option("Split of the dataset.", "NAME", default="its first")] = (
+        None
+    )
     protocol: Annotated[
-        str | None, typer.Option(help="Clip protocol (default: the dataset's).")
-    ] = None,
-    views: InViews = None,
-    device: OnDevice = None,
-    precision: AtPrecision = None,
-    flow: ByFlow = None,
-    decoder: Annotated[
         str | None,
-        typer.Option(metavar="pyav|torchcodec", help="What decodes videos (default: pyav)."),
-    ] = None,
-    eval_batch: Annotated[int | None, typer.Option(help="Views in a forward (default: 8).")] = None,
-    threads: Annotated[
-        int | None, typer.Option(help="Threads on the CPU (default: all physical cores).")
-    ] = None,
-    results: Results = Path("results"),
+        option("Clip protocol.", "NAME", default="the dataset's", complete=complete.protocols),
+    ] = None
+    views: common.Views = None
+    flow: common.Flow = None
+    decoder: common.Decoder = None
+    skip_unreadable: common.SkipUnreadable = False
+
+
+@dataclass(frozen=True)
+class Results(Group, panel="Results"):
+    """Where results and the card go, and in which form."""
+
+    results: common.ResultsFolder = Path("results")
     chart: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.png", help="Draw the card here (or .svg, .pdf)."),
-    ] = None,
-    format: Annotated[str | None, typer.Option("--format", metavar="md|json")] = None,
+        option("Draw the card as .png, .svg or .pdf in this file.", "FILE", default="none"),
+    ] = None
+    format: Annotated[
+        str | None,
+        option("Format of the card: md or json.", "FORMAT", default="for a terminal"),
+    ] = None
     output: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the card here, in Markdown or JSON.")
-    ] = None,
-    skip_unreadable: Annotated[
-        bool, typer.Option("--skip-unreadable", help="Unreadable videos don't fail a case.")
-    ] = False,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Score all anew, whatever is stored.")
-    ] = False,
-    timeout: Annotated[
-        float | None, typer.Option(metavar="SECONDS", min=0.1, help="End a case after this long.")
-    ] = None,
-    plugin: Plugins = None,
-    json: Json = False,
-) -> None:
-    """Tell whether a network sees motion, order or pictures: score it under every probe.
+        Path | None,
+        option("Write the card in Markdown or JSON to this file.", "FILE", default="none"),
+    ] = None
+    fresh: Annotated[bool, flag("Score everything again, whatever is stored.", "--fresh")] = False
+    json: common.Json = False
 
-    What is stored already is not scored again.
+
+@command("motion", TRAINING)
+def motion(what: What, how: How, data: Data, results: Results) -> None:
+    """Score a network under every probe: does it see motion, order or pictures?
+
+    Scores that are stored already are not measured again.
     """
     from rich.console import Console
 
-    from ..motion import card as motion_card
-    from ..motion import chart as motion_chart
-    from ..motion import page as motion_page
-    from ..motion import run as motion_run
+    from ..motion import chart, page
+    from ..motion import run as running
 
-    form = motion_page.form_of(format, output)
-    if chart is not None:
-        motion_chart.check_suffix(chart)
-    load_plugins(plugin)
-    wanted = motion_run.MotionOptions(
-        model=model,
-        dataset=dataset,
-        data_root=None if data_root is None else data_root.expanduser(),
-        split=split,
-        weights=weights,
-        protocol=protocol,
-        views=views,
-        device=device,
-        precision=precision,
-        flow=flow,
-        decoder=decoder,
-        eval_batch=eval_batch,
-        threads=threads,
-        results=results,
-        plugins=tuple(str(path.resolve()) for path in plugin or ()),
-        timeout_s=timeout,
-        skip_unreadable=skip_unreadable,
-        fresh=fresh,
+    form = page.form_of(results.format, results.output)
+    if results.chart is not None:
+        chart.check_suffix(results.chart)
+    load_plugins(what.plugin)
+    wanted = running.MotionOptions(
+        model=what.model,
+        weights=what.weights,
+        plugins=tuple(str(path.resolve()) for path in what.plugin or ()),
+        device=how.device,
+        precision=how.precision,
+        eval_batch=how.eval_batch,
+        threads=how.threads,
+        timeout_s=how.timeout,
+        dataset=data.dataset,
+        data_root=None if data.data_root is None else data.data_root.expanduser(),
+        split=data.split,
+        protocol=data.protocol,
+        views=data.views,
+        flow=data.flow,
+        decoder=data.decoder,
+        skip_unreadable=data.skip_unreadable,
+        results=results.results,
+        fresh=results.fresh,
     )
     progress = Console(stderr=True)
-    scored = motion_run.prepare(wanted, progress, tell)
+    scored = running.prepare(wanted, progress, report)
     interrupted = False
     try:
-        motion_run.score(scored, wanted, progress)
+        running.score(scored, wanted, progress)
     except KeyboardInterrupt:
         interrupted = True
     if scored.measured:
-        rebuild(results, tell)
-    if motion_run.is_usable(scored.records.get(None)):
-        card = motion_run.card_of(scored, results)
-        if chart is not None:
-            motion_chart.draw_chart(chart, card)
-        if output is not None:
-            from ..records.files import write_text
+        rebuild(results.results, report)
+    if running.is_usable(scored.records.get(None)):
+        _show(scored, results, form)
+    _exit(scored, results, interrupted)
 
-            write_text(output, motion_page.card_text(card, form or "md"))
-        if json:
-            print_json(motion_card.contents(card))
-        elif output is None and form is not None:
-            sys.stdout.write(motion_page.card_text(card, form))
-        elif output is None:
-            motion_page.print_card(card, console())
-    failed = [record for record in scored.records.values() if record.error is not None]
-    for record in failed:
-        assert record.error is not None
-        tell(f"{record.case.probe or 'plain'} failed: {record.error.message}")
+
+def _show(scored: "Scored", results: Results, form: str | None) -> None:
+    """Draw, write and print the card, as the options ask for."""
+    from ..motion import card as cards
+    from ..motion import chart, page
+    from ..motion import run as running
+    from ..records.files import write_text
+
+    card = running.card_of(scored, results.results)
+    if results.chart is not None:
+        chart.draw_chart(results.chart, card)
+    if results.output is not None:
+        write_text(results.output, page.card_text(card, form or "md"))
+    if results.json:
+        print_json(cards.contents(card))
+    elif results.output is None and form is not None:
+        sys.stdout.write(page.card_text(card, form))
+    elif results.output is None:
+        page.print_card(card, console())
+
+
+def _exit(scored: "Scored", results: Results, interrupted: bool) -> None:
+    """Report the cases that failed, and end with the exit code."""
+    failed = False
+    for record in scored.records.values():
+        if record.error is not None:
+            failed = True
+            report(f"{record.case.probe or 'plain'} failed: {record.error.message}")
     if interrupted:
-        leave(
+        exit_with(
             f"interrupted: {len(scored.records)} of {len(scored.planned)} cases are finished and "
-            f"kept in {results}; the same command goes on from there",
+            f"kept in {results.results}; the same command continues",
             EXIT_INTERRUPTED,
         )
     if failed:

@@ -1,45 +1,114 @@
-"""`leaderboard`, `analyse` and `compare`: what stored records and logits tell."""
+"""`leaderboard`, `analyse` and `compare`: tables and comparisons of stored records and logits."""
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from ..leaderboard.build import read_boards, rebuild
-from .frame import EXIT_INCONCLUSIVE, Aggregated, Json, Results, app, give, print_boards, tell, told
+from . import common
+from .frame import EXIT_INCONCLUSIVE, RESULTS, command, print_boards, print_page, report
+from .options import Group, argument, option
 
 
-@app.command()
-@told
-def leaderboard(
-    results: Results = Path("results"),
+@dataclass(frozen=True)
+class Ranked(Group, panel="Results"):
+    """The records, and the table that is made of them."""
+
+    results: common.ResultsFolder = Path("results")
     format: Annotated[
-        str | None, typer.Option("--format", metavar="md|csv|latex|html|json")
-    ] = None,
+        str | None,
+        option(
+            "Format of the table: md, csv, latex, html or json.",
+            "FORMAT",
+            default="by the name of --output, or for a terminal",
+        ),
+    ] = None
     sort: Annotated[
         str | None,
-        typer.Option(
-            metavar="COLUMN",
-            help="model, params, macs, flops, latency, throughput, mfu, memory, energy, top1, "
+        option(
+            "Sort by model, params, macs, flops, latency, throughput, mfu, memory, energy, top1, "
             "top5 or rank.",
+            "COLUMN",
+            default="top1, then latency of the untrained",
         ),
-    ] = None,
-    output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write here.")] = None,
-) -> None:
-    """Rank the stored records; rebuild leaderboard.md and leaderboard.csv beside them."""
-    from ..leaderboard import tables
-    from ..leaderboard.leaderboard import ordered
+    ] = None
+    output: Annotated[
+        Path | None, option("Write the table to this file.", "FILE", default="none")
+    ] = None
 
-    wanted = format is not None or output is not None
-    found = read_boards(results, tell) if wanted else rebuild(results, tell)
-    boards = [ordered(board, sort) for board in found]
-    if not wanted:
+
+@dataclass(frozen=True)
+class Source(Group, panel="What"):
+    """The predictions, and how they are averaged."""
+
+    source: Annotated[
+        str,
+        argument("File of predictions, or a model that has an accuracy.", "FILE|MODEL"),
+    ]
+    fuse: Annotated[
+        str | None,
+        option("Average the scores of this one in, at 21 weights.", "FILE|MODEL", default="none"),
+    ] = None
+    views: Annotated[
+        str | None,
+        option(
+            "Temporal x spatial views, where no record has them.", "TxS", default="the record's"
+        ),
+    ] = None
+    aggregation: common.Aggregation = None
+
+
+@dataclass(frozen=True)
+class Analysed(Group, panel="Results"):
+    """Where records are, and where the page goes."""
+
+    results: common.ResultsFolder = Path("results")
+    rows: Annotated[
+        int, option("Classes and confusions to show; 0: all of them.", "N", at_least=0)
+    ] = 10
+    output: Annotated[
+        Path | None, option("Write the page in Markdown to this file.", "FILE", default="none")
+    ] = None
+    json: common.Json = False
+
+
+@dataclass(frozen=True)
+class Pair(Group, panel="What"):
+    """The two networks."""
+
+    a: Annotated[str, argument("File of predictions, or a model that has an accuracy.", "A")]
+    b: Annotated[str, argument("The same for the other network.", "B")]
+    aggregation: common.Aggregation = None
+
+
+@dataclass(frozen=True)
+class Compared(Group, panel="Results"):
+    """Where records are, and where the page goes."""
+
+    results: common.ResultsFolder = Path("results")
+    output: Annotated[
+        Path | None, option("Write the page in Markdown to this file.", "FILE", default="none")
+    ] = None
+    json: common.Json = False
+
+
+@command("leaderboard", RESULTS)
+def leaderboard(ranked: Ranked) -> None:
+    """Rank the stored records; write leaderboard.md and leaderboard.csv."""
+    from ..leaderboard.leaderboard import ordered
+    from ..leaderboard.render import render
+
+    output = ranked.output
+    chosen = ranked.format is not None or output is not None
+    read = read_boards if chosen else rebuild
+    boards = [ordered(board, ranked.sort) for board in read(ranked.results, report)]
+    if not chosen:
         print_boards(boards)
         return
     suffix = output.suffix if output else ""
-    form = format or {"": "md", ".tex": "latex", ".htm": "html"}.get(suffix, suffix[1:])
-    text = tables.render(boards, form)
+    form = ranked.format or {"": "md", ".tex": "latex", ".htm": "html"}.get(suffix, suffix[1:])
+    text = render(boards, form)
     if output is None:
         sys.stdout.write(text)
     else:
@@ -48,53 +117,31 @@ def leaderboard(
         write_text(output, text)
 
 
-@app.command()
-@told
-def analyse(
-    source: Annotated[
-        str, typer.Argument(metavar="RECORD|MODEL", help="Predictions, or a model scored before.")
-    ],
-    fuse: Annotated[
-        str | None,
-        typer.Option(metavar="RECORD|MODEL", help="Mix the scores of this one in, at 21 weights."),
-    ] = None,
-    results: Results = Path("results"),
-    views: Annotated[
-        str | None,
-        typer.Option(metavar="TxS", help="Temporal x spatial views, where no record says."),
-    ] = None,
-    aggregation: Aggregated = None,
-    rows: Annotated[
-        int, typer.Option(min=0, help="Classes and confusions to show; 0: all of them.")
-    ] = 10,
-    output: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the page, in Markdown, here.")
-    ] = None,
-    json: Json = False,
-) -> None:
-    """Say what stored predictions tell: averaging, fewer views, classes, confusions."""
-    from ..analysis import command as analysis_command
+@command("analyse", RESULTS)
+def analyse(source: Source, analysed: Analysed) -> None:
+    """Analyse stored predictions: averages, fewer views, classes, confusions."""
+    from ..analysis import command as analysis
 
-    page, plain = analysis_command.analyse(
-        source, fuse, results, views=views, aggregation=aggregation, rows=rows, told=tell
+    page, content = analysis.analyse(
+        source.source,
+        source.fuse,
+        analysed.results,
+        views=source.views,
+        aggregation=source.aggregation,
+        rows=analysed.rows,
+        on_problem=report,
     )
-    give(page, plain, output, json)
+    print_page(page, content, analysed.output, analysed.json)
 
 
-@app.command()
-@told
-def compare(
-    a: Annotated[str, typer.Argument(metavar="A", help="Predictions, or a model scored before.")],
-    b: Annotated[str, typer.Argument(metavar="B", help="The same, of the other.")],
-    results: Results = Path("results"),
-    aggregation: Aggregated = None,
-    output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it here.")] = None,
-    json: Json = False,
-) -> None:
-    """Tell whether two networks' difference in accuracy is real: paired, on the same videos."""
-    from ..analysis import command as analysis_command
+@command("compare", RESULTS)
+def compare(pair: Pair, compared: Compared) -> None:
+    """Test whether two networks differ in accuracy: paired, on the same videos."""
+    from ..analysis import command as analysis
 
-    page, plain = analysis_command.compare(a, b, results, aggregation=aggregation, told=tell)
-    give(page, plain, output, json)
-    if not plain["significant"]:
+    page, content = analysis.compare(
+        pair.a, pair.b, compared.results, aggregation=pair.aggregation, on_problem=report
+    )
+    print_page(page, content, compared.output, compared.json)
+    if not content["significant"]:
         raise SystemExit(EXIT_INCONCLUSIVE)

@@ -1,270 +1,306 @@
-"""`run`, `environment`: measuring, and what it needs."""
+"""`run`: measure a suite."""
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Annotated
 
 from ..leaderboard.build import ranked_boards, rebuild
+from . import common, complete
+from .common import settings_from, usable_processors
 from .frame import (
     EXIT_FAILED,
     EXIT_INTERRUPTED,
-    EXIT_UNFIT,
-    AtPrecision,
-    ByFlow,
-    InMode,
-    InViews,
-    Json,
-    OnDevice,
-    Plugins,
-    Results,
-    app,
+    MEASURE,
+    command,
     console,
     drop_output,
-    leave,
+    exit_with,
     load_plugins,
     print_boards,
-    print_json,
     print_sweeps,
-    tell,
-    told,
+    report,
 )
+from .options import Group, argument, flag, option
+
+if TYPE_CHECKING:
+    from ..records.record import Record
+    from ..run.options import Options
+    from ..run.plan import Planned
+    from ..run.suite import Suite
 
 
-@app.command()
-@told
-def run(
+@dataclass(frozen=True)
+class What(Group, panel="What"):
+    """The networks, and what is measured of them."""
+
     suite: Annotated[
         str | None,
-        typer.Argument(help="A built-in suite, or a TOML file (default: quick)."),
-    ] = None,
+        argument(
+            "Built-in suite, or a TOML file.", "SUITE", default="quick", complete=complete.suites
+        ),
+    ] = None
     model: Annotated[
         list[str] | None,
-        typer.Option(help="Measure this instead of the suite's models; may be repeated."),
-    ] = None,
-    dataset: Annotated[str | None, typer.Option(help="Dataset, or `none`.")] = None,
-    data_root: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--data-root", metavar="[NAME=]DIR", help="The dataset's folder; one for each, by name."
+        option(
+            "Measure this model instead of the suite's; may be repeated.",
+            "NAME",
+            default="the suite's",
+            complete=complete.models,
         ),
-    ] = None,
-    split: Annotated[str | None, typer.Option(help="Split of the dataset.")] = None,
-    protocol: Annotated[str | None, typer.Option(help="Clip protocol.")] = None,
-    views: InViews = None,
-    measure: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LIST",
-            help="Of flops,latency,memory,energy,pipeline,accuracy,sweep "
-            "(default: all but energy, pipeline and sweep).",
-        ),
-    ] = None,
-    device: OnDevice = None,
-    precision: AtPrecision = None,
-    mode: InMode = None,
-    flow: ByFlow = None,
-    flow_cache: Annotated[
-        str | None,
-        typer.Option(
-            metavar="DIR|none", help="Where optical flow is kept (default: the user's cache)."
-        ),
-    ] = None,
-    decoder: Annotated[
-        str | None,
-        typer.Option(
-            metavar="pyav|torchcodec", help="What decodes videos for accuracy (default: pyav)."
-        ),
-    ] = None,
-    probe: Annotated[
-        str | None,
-        typer.Option(
-            metavar="reversed|shuffled|frozen|first-frame|blurred|subsampled",
-            help="Measure accuracy on clips changed so.",
-        ),
-    ] = None,
-    batch: Annotated[
-        list[int] | None, typer.Option(help="Views in a forward; one case for each.")
-    ] = None,
-    sweep: Annotated[
-        bool,
-        typer.Option("--sweep", help="Measure batches 1, 2, 4, ... too, until memory is out."),
-    ] = False,
-    max_batch: Annotated[
-        int | None, typer.Option(metavar="N", help="The largest batch of the sweep.")
-    ] = None,
-    cold_l2: Annotated[
-        bool, typer.Option("--cold-l2", help="Empty the GPU's L2 cache before each sample.")
-    ] = False,
-    eval_batch: Annotated[
-        int | None, typer.Option(help="Views in a forward while accuracy is measured (default: 8).")
-    ] = None,
-    threads: Annotated[
-        int | None, typer.Option(help="Threads on the CPU (default: all physical cores; quick: 1).")
-    ] = None,
-    classes: Annotated[int | None, typer.Option(help="Outputs, where there is no dataset.")] = None,
+    ] = None
     weights: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME|PATH|none|shipped",
-            help="Checkpoint (of --model by default those that come with kinobench, if any).",
+        option(
+            "Checkpoint: a published name, a file, shipped (with kinobench) or none.",
+            "NAME|FILE",
+            default="the suite's; with --model shipped",
         ),
-    ] = None,
-    results: Results = Path("results"),
-    plugin: Plugins = None,
-    timeout: Annotated[
-        float | None, typer.Option(metavar="SECONDS", min=0.1, help="End a case after this long.")
-    ] = None,
-    memory_limit: Annotated[
-        float | None,
-        typer.Option(metavar="GIB", min=0.1, help="What a case may allocate on the CPU."),
-    ] = None,
-    skip_unreadable: Annotated[
-        bool, typer.Option("--skip-unreadable", help="Unreadable videos don't fail a case.")
-    ] = False,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="An operator that can't be counted fails a case.")
-    ] = False,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Don't continue what a killed run left; start over.")
-    ] = False,
-    logits: Annotated[
-        str, typer.Option(metavar="float32|float16", help="How per-view logits are kept.")
-    ] = "float32",
+    ] = None
+    classes: Annotated[
+        int | None,
+        option("Number of classes, without a dataset.", "N", default="the weights', or 400"),
+    ] = None
+    measure: Annotated[
+        list[str] | None,
+        option(
+            "Measurements: flops, latency, memory, energy, pipeline, accuracy, sweep; separate "
+            "several by commas.",
+            "LIST",
+            default="flops, latency, memory, and accuracy where there is a dataset",
+            complete=complete.measurements,
+        ),
+    ] = None
+    sweep: Annotated[
+        bool, flag("Measure batches 1, 2, 4, ... too, until memory is used up.", "--sweep")
+    ] = False
+    max_batch: Annotated[int | None, option("Largest batch of the sweep.", "N", default="none")] = (
+        None
+    )
+    plugin: common.Plugins = None
+
+
+@dataclass(frozen=True)
+class How(Group, panel="How"):
+    """How a network runs, and the limits of a case."""
+
+    device: common.Device = None
+    precision: common.Precision = None
+    mode: common.Mode = None
+    batch: Annotated[
+        list[str] | None,
+        option("Views in a forward; 1,8 measures a case for each.", "LIST", default="1"),
+    ] = None
+    eval_batch: common.EvalBatch = None
+    threads: Annotated[
+        int | None,
+        option("Threads on the CPU.", "N", default="all physical cores; quick: 1"),
+    ] = None
+    cold_l2: Annotated[
+        bool, flag("Empty the GPU's L2 cache before each sample of a latency.", "--cold-l2")
+    ] = False
     cluster: Annotated[
         str | None,
-        typer.Option(
-            metavar="auto|local|ADDRESS",
-            help="Measure accuracy on all nodes and GPUs of a Ray cluster, or of this machine "
-            "(pip install 'kinobench[cluster]').",
+        option(
+            "Measure accuracy on all nodes and GPUs of a Ray cluster, or of this machine (local). "
+            "This needs pip install 'kinobench[cluster]'.",
+            "auto|local|ADDRESS",
+            default="no cluster",
         ),
-    ] = None,
-    json: Json = False,
-) -> None:
-    """Measure a suite; print and store a table."""
+    ] = None
+    timeout: Annotated[
+        float | None,
+        option(
+            "End a case after this time.", "SECONDS", default="the suite's, or 3600", at_least=0.1
+        ),
+    ] = None
+    memory_limit: Annotated[
+        float | None,
+        option(
+            "Memory that a case may allocate on the CPU.",
+            "GIB",
+            default="nine tenths of the free memory",
+            at_least=0.1,
+        ),
+    ] = None
+    strict: Annotated[bool, flag("Fail a case if an operator can't be counted.", "--strict")] = (
+        False
+    )
+
+
+@dataclass(frozen=True)
+class Data(Group, panel="Data"):
+    """The videos, and the clips that are taken of them."""
+
+    dataset: Annotated[
+        str | None,
+        option(
+            "Dataset, or none.",
+            "NAME",
+            default="the suite's; with --model pointlight",
+            complete=complete.datasets_or_none,
+        ),
+    ] = None
+    data_root: Annotated[
+        list[str] | None,
+        option(
+            "Folder of the dataset; name each if there are several, as ucf101=DIR.",
+            "[NAME=]DIR",
+            "--data-root",
+            default="your cache folder, for generated datasets",
+        ),
+    ] = None
+    split: Annotated[str | None, option("Split of the dataset.", "NAME", default="its first")] = (
+        None
+    )
+    protocol: Annotated[
+        str | None,
+        option(
+            "Clip protocol; native: the one that the weights were tested under.",
+            "NAME",
+            default="the dataset's, or common-224",
+            complete=complete.protocols,
+        ),
+    ] = None
+    views: common.Views = None
+    flow: common.Flow = None
+    flow_cache: Annotated[
+        str | None,
+        option("Folder for optical flow, or none.", "DIR|none", default="in your cache folder"),
+    ] = None
+    decoder: common.Decoder = None
+    probe: Annotated[
+        str | None,
+        option(
+            "Change the clips before accuracy is measured: reversed, shuffled, frozen, "
+            "first-frame, blurred or subsampled.",
+            "PROBE",
+            default="none",
+            complete=complete.probes,
+        ),
+    ] = None
+    skip_unreadable: common.SkipUnreadable = False
+
+
+@dataclass(frozen=True)
+class Results(Group, panel="Results"):
+    """Where results go, and in which form."""
+
+    results: common.ResultsFolder = Path("results")
+    logits: Annotated[
+        str, option("Type of the stored per-view logits: float32 or float16.", "TYPE")
+    ] = "float32"
+    fresh: Annotated[
+        bool, flag("Start again, and don't continue what a killed run left.", "--fresh")
+    ] = False
+    json: common.Json = False
+
+
+@command("run", MEASURE)
+def run(what: What, how: How, data: Data, results: Results) -> None:
+    """Measure a suite; print a table and store the records."""
+    load_plugins(what.plugin)
+    suite = _suite_of(what)
+    planned = _planned(suite, what, how, data)
+    options = _options(suite, what, how, data, results)
+    records, interrupted = _measured(planned, suite, options, results.json)
+    if records:
+        if not results.json:
+            _show(records, results.results)
+        rebuild(results.results, report)
+    failed = [record for record in records if record.error is not None]
+    for record in failed:
+        if results.json and record.error is not None:
+            report(f"{record.case.model} failed: {record.error.message}")
+    if interrupted:
+        exit_with(_kept(records, planned, results.results), EXIT_INTERRUPTED)
+    if failed:
+        raise SystemExit(EXIT_FAILED)
+
+
+def _suite_of(what: What) -> "Suite":
+    """Return the suite; one of --model has another budget than the quick suite's."""
+    from ..run.settings import SHIPPED
+    from ..run.suite import Suite, load
+
+    if what.suite is None and what.model:
+        return Suite(dataset="pointlight", weights=SHIPPED)
+    return load(what.suite or "quick")
+
+
+def _planned(suite: "Suite", what: What, how: How, data: Data) -> "list[Planned]":
+    from ..run.plan import plan
+
+    here = how.cluster in (None, "local")  # nodes of a cluster have processors of their own
+    return plan(
+        suite,
+        settings_from(what, how, data),
+        tuple(what.model or ()),
+        processors=usable_processors() if here else None,
+    )
+
+
+def _options(suite: "Suite", what: What, how: How, data: Data, results: Results) -> "Options":
+    from ..run.options import Options, data_roots, logits_type
+
+    limit_gib = how.memory_limit or suite.memory_limit_gib
+    return Options(
+        data_roots=data_roots(data.data_root or ()),
+        results=results.results,
+        plugins=tuple(str(path.resolve()) for path in what.plugin or ()),
+        timeout_s=how.timeout or suite.timeout_s,
+        memory_limit_bytes=int(limit_gib * 2**30) if limit_gib else None,
+        skip_unreadable=data.skip_unreadable,
+        strict=how.strict,
+        flow_cache=data.flow_cache,
+        logits=logits_type(results.logits),
+        fresh=results.fresh,
+        cluster=how.cluster,
+    )
+
+
+def _measured(
+    planned: "list[Planned]", suite: "Suite", options: "Options", json: bool
+) -> "tuple[list[Record], bool]":
+    """Measure the cases; return the records, and whether an interrupt ended it."""
     from rich.console import Console
 
-    from ..evaluation import resume
-    from ..leaderboard import end_to_end_table as pipeline_table
-    from ..run import plan as planning
     from ..run import run as running
-    from ..run import settings as setting
-    from ..run import suite as suites
 
-    load_plugins(plugin)
-    # A model of one's own choice has nothing to do with the short budgets of the quick suite.
-    alone = suite is None and bool(model)
-    own = suites.Suite(dataset="pointlight", weights=setting.SHIPPED)
-    loaded = own if alone else suites.load(suite or "quick")
-    asked = setting.settings_of(
-        weights=weights,
-        dataset=dataset,
-        split=split,
-        protocol=protocol,
-        views=views,
-        classes=classes,
-        device=device,
-        precision=precision,
-        mode=mode,
-        flow=flow,
-        decoder=decoder,
-        probe=probe,
-        batch=tuple(batch) if batch else None,
-        threads=threads,
-        eval_batch=eval_batch,
-        measure=tuple(measure.split(",")) if measure else None,
-        cold_l2=cold_l2 or None,
-        sweep=sweep or None,
-        max_batch=max_batch,
-    )
-    planned = planning.plan(loaded, asked, tuple(model or ()))
-    limit_gib = memory_limit or loaded.memory_limit_gib
-    options = running.Options(
-        data_roots=running.data_roots(data_root or ()),
-        results=results,
-        plugins=tuple(str(path.resolve()) for path in plugin or ()),
-        timeout_s=timeout or loaded.timeout_s,
-        memory_limit_bytes=int(limit_gib * 2**30) if limit_gib else None,
-        skip_unreadable=skip_unreadable,
-        strict=strict,
-        flow_cache=flow_cache,
-        logits=running.logits_type(logits),
-        fresh=fresh,
-        cluster=cluster,
-    )
-    records = []
-    interrupted = False
+    records: list[Record] = []
     try:
-        for record in running.measure(planned, loaded, options, Console(stderr=True)):
+        for record in running.measure(planned, suite, options, Console(stderr=True)):
             records.append(record)
             if json:
                 _print_json(record)
     except KeyboardInterrupt:
-        interrupted = True
-    if records:
-        if not json:
-            print_boards(ranked_boards(records, results))
-            print_sweeps(records)
-            pipeline_table.show(records, console())
-        rebuild(results, tell)
-    for record in records:
-        if record.error is not None and json:
-            tell(f"{record.case.model} failed: {record.error.message}")
-    if interrupted:
-        kept = f"{len(records)} of {len(planned)} cases are finished and kept in {results}"
-        stopped = planned[len(records) :][:1]
-        if any(resume.is_begun(results / "predictions", entry.case) for entry in stopped):
-            kept += "; the same command continues the one that was being measured"
-        leave(f"interrupted: {kept}", EXIT_INTERRUPTED)
-    if any(record.error is not None for record in records):
-        raise SystemExit(EXIT_FAILED)
+        return records, True
+    return records, False
 
 
-def _print_json(record: Any) -> None:
-    """Print a record; a reader who went away doesn't stop the measuring."""
+def _show(records: "list[Record]", results: Path) -> None:
+    from ..leaderboard import end_to_end_table
+
+    print_boards(ranked_boards(records, results))
+    print_sweeps(records)
+    end_to_end_table.show(records, console())
+
+
+def _kept(records: "list[Record]", planned: "list[Planned]", results: Path) -> str:
+    """Return what is left of an interrupted run."""
+    from ..evaluation import resume
+
+    kept = f"{len(records)} of {len(planned)} cases are finished and kept in {results}"
+    stopped = planned[len(records) :][:1]
+    if any(resume.is_begun(results / "predictions", entry.case) for entry in stopped):
+        kept += "; the same command continues the one that was being measured"
+    return f"interrupted: {kept}"
+
+
+def _print_json(record: "Record") -> None:
+    """Print a record; the measuring goes on if the reader went away."""
     try:
         sys.stdout.write(record.to_json().decode() + "\n")
         sys.stdout.flush()
     except BrokenPipeError:
         drop_output()
-
-
-@app.command()
-@told
-def environment(
-    full: Annotated[
-        bool, typer.Option("--full", help="Ask torch about its build, too; takes seconds.")
-    ] = False,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Exit 4 if anything would spoil a measurement.")
-    ] = False,
-    json: Json = False,
-) -> None:
-    """Say what this machine is, and what will spoil a measurement on it."""
-    from ..machine import report as here
-
-    found = here.read_machine(full)
-    if json:
-        print_json(here.plain(found))
-    else:
-        here.show(found, console())
-    if strict and found.spoilers:
-        listed = "; ".join(spoiler.what for spoiler in found.spoilers)
-        leave(f"unfit for a measurement: {listed}", EXIT_UNFIT)
-
-
-@app.command(hidden=True)
-def worker(
-    model: Annotated[str | None, typer.Option()] = None,
-    nursery: Annotated[int | None, typer.Option()] = None,
-) -> None:
-    """Measure the one case that standard input describes (started by `run`)."""
-    if nursery is not None:
-        from ..run.fork_server_process import serve
-
-        serve(nursery, model)
-        return
-    from ..run import worker as measuring
-
-    measuring.main(model)

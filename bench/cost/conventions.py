@@ -1,4 +1,4 @@
-"""The ways in which printed costs were counted, so that each is compared with its own like.
+"""The conventions by which printed costs were counted, so that each is compared with the same one.
 
 Every convention counts a multiply-add once. They differ in what they add to convolutions and
 matrix products, and in what they leave out:
@@ -8,11 +8,11 @@ matrix products, and in what they leave out:
 - `matmul+5norm`: 5 for each element of a normalisation's output: fvcore in 2021, and with it the
   other half of facebookresearch/pytorchvideo, docs/source/model_zoo.md.
 - `mmcv`: open-mmlab/mmaction2 0.x, tools/analysis/get_flops.py, by open-mmlab/mmcv 1.x,
-  mmcv/cnn/utils/flops_counter.py. It hooks layers, so that what is a function or a product of
-  tensors (the attention of a non-local block) costs nothing, and adds 1 for each output of a
-  convolution with a bias, 2 for each element that a normalisation scales (1 where it doesn't), 1
-  for each output of a ReLU, and 1 for each input of a pooling. Its recognisers average the whole
-  map before the classifier, also where a crop is larger than trained.
+  mmcv/cnn/utils/flops_counter.py. It hooks layers, so a function or a product of tensors (the
+  attention of a non-local block) costs nothing. It adds 1 for each output of a convolution with a
+  bias, 2 for each element of a normalisation with a scale (1 without), 1 for each output of a ReLU,
+  and 1 for each input of a pooling. Its recognisers average the whole map before the classifier,
+  even if a crop is larger than in training.
 - `mmengine`: open-mmlab/mmaction2 1.x, tools/analysis_tools/get_flops.py, by open-mmlab/mmengine,
   mmengine/analysis/complexity_analysis.py, a port of fvcore. It adds 2 for each element of a batch
   normalisation and 5 for each of a layer normalisation, and leaves the classifier out.
@@ -33,10 +33,11 @@ from ..records.record import Cost
 from .dispatch import meta_twin
 
 NORM_OPERATIONS_2021 = 5
-"""What fvcore added for each element of a normalisation when pytorchvideo's table was made."""
+"""Operations that fvcore added for each element of a normalisation when pytorchvideo's table was
+made."""
 BATCH_NORM_OPERATIONS = 2
 LAYER_NORM_OPERATIONS = 5
-"""What mmengine's counter adds, as fvcore does since."""
+"""Operations that mmengine's counter adds for each element, as fvcore does since then."""
 
 COUNTED_BY_LAYER = ("mmcv", "mmengine")
 """Conventions that need `Layers`."""
@@ -51,18 +52,18 @@ _AVERAGES = (
     *(functional.adaptive_avg_pool1d, functional.adaptive_avg_pool2d),
     functional.adaptive_avg_pool3d,
 )
-"""Where torchvision calls such a function before its classifier, mmaction2's head has a layer."""
+"""torchvision calls such a function before its classifier; mmaction2's head has a layer for it."""
 _BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 _NORMS = (*_BATCH_NORMS, nn.GroupNorm, nn.LayerNorm)
 _SQUEEZE = "SqueezeExcitation"
-"""fvcore's and pytorchvideo's layer takes the mean by a function; mmaction2's is a pooling."""
+"""The layer of fvcore and pytorchvideo takes the mean by a function; mmaction2's has a pooling."""
 
 
 class Layers(NamedTuple):
-    """What the layers of one forward were given and gave, as the conventions need it.
+    """Counts from the inputs and outputs of the layers in one forward, for the conventions.
 
     Attributes:
-        mmcv: The whole count of `mmcv`.
+        mmcv: The whole cost under `mmcv`.
         batch_norm_elements, layer_norm_elements: Outputs of the normalisations.
         classifier_macs: Multiply-adds of the linear layers that give the classes' scores.
     """
@@ -77,9 +78,9 @@ def watch_layers(module: nn.Module, num_classes: int, *inputs: torch.Tensor) -> 
     """Watch the layers in one forward of `module(*inputs)`, on the meta device.
 
     Args:
-        module: In eval mode, of any device; a copy of it runs.
-        num_classes: The length of its logits.
-        *inputs: As the module takes them, such as `clip: [1, 3, T, H, W]`.
+        module: The network, in eval mode, on any device; a copy of it runs.
+        num_classes: Length of its logits.
+        *inputs: The arguments of the module, such as `clip: [1, 3, T, H, W]`.
     """
     inputs = tuple(tensor.to("meta") for tensor in inputs)
     twin = meta_twin(module)
@@ -101,12 +102,12 @@ def counted_as(convention: str | None, cost: Cost, layers: Layers | None = None)
     """Return a forward's cost under a convention; None is `matmul`.
 
     Args:
-        convention: One of those above.
-        cost: What was counted.
-        layers: What was watched, for `COUNTED_BY_LAYER`.
+        convention: The convention, one of those above.
+        cost: The cost, as counted here.
+        layers: The counts of layers, needed for `COUNTED_BY_LAYER`.
 
     Raises:
-        ValueError: There is no such convention, or it needs the layers.
+        ValueError: The convention is unknown, or it needs the layers.
     """
     match convention, layers:
         case None | "matmul", _:
@@ -120,13 +121,13 @@ def counted_as(convention: str | None, cost: Cost, layers: Layers | None = None)
             norms += LAYER_NORM_OPERATIONS * layers.layer_norm_elements
             return cost.macs - layers.classifier_macs + norms
     if convention in COUNTED_BY_LAYER:
-        raise ValueError(f"convention {convention!r} needs what the layers were given")
+        raise ValueError(f"convention {convention!r} needs the counts of layers")
     raise ValueError(f"convention {convention!r} is unknown")
 
 
 @contextmanager
 def _watched(module: nn.Module, num_classes: int) -> Iterator[Counter[str]]:
-    """Count by kind of layer while the context lasts."""
+    """Count by kind of layer within the context."""
     seen: Counter[str] = Counter()
 
     class Averages(TorchFunctionMode):
@@ -173,7 +174,7 @@ def _cost_of(layer: nn.Module, inputs: tuple[Any, ...], output: Any) -> dict[str
 
 
 def _with_one_position(module: nn.Module) -> nn.Module:
-    """Let the heads' windows, which move by single places, average the whole map instead."""
+    """Make the heads' windows, which have a stride of 1, average the whole map instead."""
     for parent in module.modules():
         for name, layer in parent.named_children():
             if isinstance(layer, nn.AvgPool3d) and layer.stride in (1, (1, 1, 1)):

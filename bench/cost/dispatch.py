@@ -1,4 +1,4 @@
-"""fvcore's analysis of a network, fed with the operators that torch's dispatcher really runs."""
+"""fvcore's analysis of a network, from the operators that torch's dispatcher runs."""
 
 import copy
 import sys
@@ -23,11 +23,11 @@ from .traffic import Ledger, Traffic, access_of, byte_count
 
 
 class DispatchAnalysis(FlopCountAnalysis):
-    """Counts what one forward runs, on whatever device the module and its inputs are.
+    """Counts the operators of one forward, on the device of the module and its inputs.
 
     fvcore itself reads a trace of torch.jit, which has no convolution on the meta device and shows
-    fused kernels whole. Here each operator is counted as it is dispatched; torch splits the
-    composite ones (`linear`, `einsum`, `lstm`, ...) into those that are in the tables.
+    a fused kernel as one operator. Here each operator is counted when torch dispatches it. Torch
+    splits composite operators (`linear`, `einsum`, `lstm`, ...) into those of the tables.
     """
 
     _stats: Statistics | None
@@ -56,7 +56,7 @@ class DispatchAnalysis(FlopCountAnalysis):
 
     @contextmanager
     def _scopes(self, recorder: "_Recorder") -> Iterator[None]:
-        """Tell the recorder which module is running."""
+        """Keep the running module in the recorder's scopes."""
 
         def enter(module: nn.Module, inputs: Any) -> None:
             recorder.scopes.append(self._aliases[module])
@@ -67,7 +67,7 @@ class DispatchAnalysis(FlopCountAnalysis):
         hooks = []
         for module in self._model.modules():
             if isinstance(module, torch.jit.ScriptModule):
-                continue  # takes no hooks; what it runs belongs to the module around it
+                continue  # it takes no hooks; its operators count for the module around it
             hooks.append(module.register_forward_pre_hook(enter))
             hooks.append(module.register_forward_hook(leave, always_call=True))
         try:
@@ -77,21 +77,21 @@ class DispatchAnalysis(FlopCountAnalysis):
                 hook.remove()
 
     def _sum_up(self, recorder: "_Recorder") -> Statistics:
-        """Give what each module ran to those that hold it too."""
+        """Add the counts of each module to all modules that contain it."""
         names = [self._aliases[module] for module in self._model.modules()]
         counts: dict[str, Counter[str]] = {name: Counter() for name in names}
         unknown: dict[str, Counter[str]] = {name: Counter() for name in names}
         for scope in recorder.called:
-            for holder in self._get_all_ancestors(scope):
-                counts[holder].update(recorder.counts[scope])
-                unknown[holder].update(recorder.unknown[scope])
+            for parent in self._get_all_ancestors(scope):
+                counts[parent].update(recorder.counts[scope])
+                unknown[parent].update(recorder.unknown[scope])
         return Statistics(counts, unknown, set(names) - recorder.called)
 
     def _sum_up_traffic(self, ledger: Ledger, result: Any) -> Traffic:
         by_module: Counter[str] = Counter()
         for scope, moved in ledger.by_scope.items():
-            for holder in self._get_all_ancestors(scope):
-                by_module[holder] += moved
+            for parent in self._get_all_ancestors(scope):
+                by_module[parent] += moved
         return Traffic(
             weights_bytes=ledger.read_of_weights(),
             input_bytes=ledger.read_of_inputs(),
@@ -102,7 +102,7 @@ class DispatchAnalysis(FlopCountAnalysis):
 
 
 class _Recorder(TorchDispatchMode):
-    """Counts every operator that runs while it is active, by the module that runs it."""
+    """Counts every operator that runs while it is active, by module."""
 
     supports_higher_order_operators = True
 
@@ -136,7 +136,7 @@ class _Recorder(TorchDispatchMode):
         return result
 
     def _call(self, operator: HigherOrderOperator, args: Any, kwargs: Any) -> Any:
-        """Run an operator on functions, such as a branch of `torch.cond`, of which one is taken."""
+        """Run an operator that takes functions; of `torch.cond`, count the branch that runs."""
         if operator is torch.ops.higher_order.cond:
             args = tuple(self._watching(each) if callable(each) else each for each in args)
             return operator(*args, **kwargs)
@@ -154,7 +154,7 @@ class _Recorder(TorchDispatchMode):
         return run
 
     def _add(self, unknown: str, formula: Formula | None, args: Any, result: Any) -> None:
-        """Count by the formula; without one, note the operator under its full name."""
+        """Count by the formula; without one, count the operator as unknown by its full name."""
         if formula is None:
             self.unknown[self.scopes[-1]][unknown] += 1
             return
@@ -165,12 +165,12 @@ class _Recorder(TorchDispatchMode):
     def _move(
         self, operator: OpOverload | HigherOrderOperator, args: Any, kwargs: Any, result: Any
     ) -> None:
-        """Enter what an operator reads and writes; what is shown whole moves nothing within."""
+        """Add the bytes of an operator; parts of one that counts as a whole move none."""
         if self._whole is None:
             self.ledger.add(self.scopes[-1], access_of(operator, args, kwargs, result))
 
     def _split(self, operator: OpOverload, args: Any, kwargs: Any) -> Any:
-        """Run a composite operator by its parts; the outermost one of a name gives it to all."""
+        """Run a composite operator by its parts, which count under the outermost one's name."""
         outermost = self._whole is None and name_of(operator) in NAMED_WHOLE
         if outermost:
             self._whole = name_of(operator)
@@ -186,7 +186,7 @@ class _Recorder(TorchDispatchMode):
 
 
 def _uncompiled() -> AbstractContextManager[Any]:
-    """Let what a network compiles run as it is written; flex_attention always asks for that."""
+    """Run compiled parts of a network uncompiled; flex_attention always compiles itself."""
     compiling = {"torch._dynamo", "torch.nn.attention.flex_attention"} & sys.modules.keys()
     # The first use of torch's compiler takes seconds.
     return torch.compiler.set_stance("force_eager") if compiling else nullcontext()
@@ -203,18 +203,21 @@ def _tensors(values: Any) -> Iterator[torch.Tensor]:
 
 
 def _on_one_device(args: Any, kwargs: Any) -> tuple[Any, Any]:
-    """Send to the meta device what meets a tensor there, such as a table made in the forward."""
+    """Move tensors to the meta device if another argument is there, such as a constant table."""
     tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, torch.Tensor)]
     if len({tensor.device.type == "meta" for tensor in tensors if tensor.dim()}) < 2:
         return args, kwargs
-    return tree_map_only(torch.Tensor, lambda tensor: tensor.to("meta"), (args, kwargs))
+    moved: tuple[Any, Any] = tree_map_only(
+        torch.Tensor, lambda tensor: tensor.to("meta"), (args, kwargs)
+    )
+    return moved
 
 
 def meta_twin(module: nn.Module) -> nn.Module:
     """Return a copy of a module whose tensors have shapes but no content, and take no memory.
 
     Raises:
-        Exception: Some attribute of the module can't be copied.
+        Exception: An attribute of the module can't be copied.
     """
     twins: dict[int, Any] = {}
     for part in module.modules():

@@ -1,8 +1,8 @@
 """Cost: multiply-adds of a forward, checked against torch's own counter.
 
-Both run on the meta device, where tensors have shapes but no content: a forward of the largest
-network takes a second or two and no memory. A network that asks for the content of a tensor is
-counted by a forward on the CPU.
+Both run on the meta device, where tensors have shapes but no content. There, a forward of the
+largest network takes a second or two and no memory. A network that needs the content of a tensor
+is counted in a forward on the CPU.
 """
 
 from contextlib import suppress
@@ -17,30 +17,30 @@ from .formulas import ELEMENTWISE, NORM
 from .traffic import Traffic
 
 NORM_OPERATIONS = 2
-"""Of an element that is normalised, in `other_flops`: one scale, one shift."""
+"""Operations for each normalised element in `other_flops`: one scale, one shift."""
 
 
 def count_cost(module: nn.Module, *inputs: torch.Tensor) -> Cost:
     """Count one forward of `module(*inputs)`, such as `clip: [1, 3, T, H, W]`.
 
-    The module must be in eval mode, on the CPU or on the meta device, and so must the inputs, of
-    which only the shapes matter. A causal attention is counted in full, as if it had no mask.
+    The module must be in eval mode. Module and inputs must be on the CPU or on the meta device;
+    only the shapes of the inputs matter. A causal attention counts in full, as without a mask.
 
-    `torch_macs` may differ from `macs` in what torch's counter leaves out (vectors `mv` and `dot`,
-    `addbmm`, nn.Bilinear, the second part of complex numbers) or adds (the branch of a `torch.cond`
-    that is not taken), and is None where the network doesn't run on the meta device: there
-    torch's counter would miss the CPU's attention and LSTM.
+    `torch_macs` may differ from `macs`: torch's counter leaves out vector products (`mv`, `dot`),
+    `addbmm`, nn.Bilinear and the second part of complex numbers, and it adds the branch of a
+    `torch.cond` that doesn't run. It is None if the network doesn't run on the meta device, because
+    on the CPU torch's counter would miss attention and LSTM.
     """
     return analyse(module, *inputs)[0]
 
 
 def macs_by_module(module: nn.Module, *inputs: torch.Tensor) -> dict[str, int]:
-    """Return the MACs of every submodule that has any, by its dotted name; "" is the whole."""
+    """Return the MACs of every submodule that has any, by its dotted name; "" is the network."""
     return analyse(module, *inputs)[1]
 
 
 def analyse(module: nn.Module, *inputs: torch.Tensor) -> tuple[Cost, dict[str, int]]:
-    """Return what `count_cost` and `macs_by_module` do, from one and the same forward."""
+    """Return the results of `count_cost` and `macs_by_module`, from one forward."""
     analysis = _analysis(module, inputs)
     counted = analysis.by_operator()
     matrix = {name: counted[name] for name in sorted(counted.keys() - {ELEMENTWISE, NORM})}
@@ -60,8 +60,8 @@ def analyse(module: nn.Module, *inputs: torch.Tensor) -> tuple[Cost, dict[str, i
 def count_traffic(module: nn.Module, *inputs: torch.Tensor) -> tuple[dict[str, int], Traffic]:
     """Count the MACs by module, as `macs_by_module` does, and the bytes of the same forward.
 
-    Module and inputs may be on any device; bytes are those of their own types and shapes, such as
-    `clip: [B, 3, T, H, W]`.
+    Module and inputs, such as `clip: [B, 3, T, H, W]`, may be on any device. Bytes are those of
+    their own types and shapes.
     """
     analysis = _analysis(module, inputs)
     return _matrix_work(analysis), analysis.traffic()
@@ -76,7 +76,7 @@ def _matrix_work(analysis: DispatchAnalysis) -> dict[str, int]:
 
 
 def _analysis(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> DispatchAnalysis:
-    with suppress(Exception):  # whatever it is: if the network is at fault, the CPU says so
+    with suppress(Exception):  # if the network itself fails, it fails on the CPU, too
         analysis = DispatchAnalysis(meta_twin(module), tuple(clip.to("meta") for clip in inputs))
         analysis.total()
         return analysis
@@ -86,11 +86,11 @@ def _analysis(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> DispatchAn
 
 
 def _macs_by_torch(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> int | None:
-    """Count with torch's counter on the meta device; None where the network doesn't run there."""
+    """Count with torch's counter on the meta device; None if the network doesn't run there."""
     try:
         twin = meta_twin(module)
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             twin(*(clip.to("meta") for clip in inputs))
-    except Exception:  # the count itself has run, so this is about the meta device
+    except Exception:  # our own count has succeeded, so this is due to the meta device
         return None
-    return counter.get_total_flops() // 2
+    return int(counter.get_total_flops()) // 2

@@ -1,4 +1,4 @@
-"""How each operator of torch that does work is counted, from its arguments and its result.
+"""The formulas that count the work of torch's operators, from their arguments and results.
 
 The formulas follow from the operators' definitions; a test derives each by hand.
 """
@@ -15,8 +15,8 @@ ELEMENTWISE = "elementwise"
 NORM = "norm"
 
 Formula = Callable[[tuple[Any, ...], Any], Counter[str]]
-"""From an operator's arguments and result to its cost: `ELEMENTWISE` and `NORM` count elements,
-every other name multiply-adds."""
+"""From an operator's arguments and result to its cost: `ELEMENTWISE` and `NORM` count elements, and
+every other name counts multiply-adds."""
 
 
 def nothing(arguments: tuple[Any, ...], result: Any) -> Counter[str]:
@@ -25,21 +25,21 @@ def nothing(arguments: tuple[Any, ...], result: Any) -> Counter[str]:
 
 
 def one_per_element(arguments: tuple[Any, ...], result: Any) -> Counter[str]:
-    """Count floating elements, and both parts of complex ones.
+    """Count floating-point elements, and both parts of complex ones.
 
-    What yields integers or truth values finds places or compares.
+    An operator that gives integers or truth values compares or finds indices: it costs nothing.
     """
     floating = (part for part in _tensors(result) if _parts(part) == 2 or part.is_floating_point())
     return Counter({ELEMENTWISE: sum(part.numel() * _parts(part) for part in floating)})
 
 
 def first_result(arguments: tuple[Any, ...], result: Any) -> Counter[str]:
-    """Count the result alone, without the places or the statistics that come with it."""
+    """Count the first result alone, without its indices or statistics."""
     return one_per_element(arguments, next(_tensors(result)))
 
 
 def normalisation(arguments: tuple[Any, ...], result: Any) -> Counter[str]:
-    """Count the elements that are normalised, without the statistics that come with them."""
+    """Count the normalised elements, without their statistics."""
     return Counter({NORM: next(_tensors(result)).numel()})
 
 
@@ -52,15 +52,15 @@ def _tensors(result: Any) -> Iterator[torch.Tensor]:
 
 
 def _parts(tensor: torch.Tensor) -> int:
-    """Return how many real numbers an element of `tensor: [...]` is, of any shape."""
+    """Return the real numbers in an element of `tensor: [...]`: 2 if it is complex."""
     return 2 if tensor.is_complex() else 1
 
 
 def matrix_product(name: str) -> Formula:
     """Return the formula of an operator whose last two tensors are multiplied.
 
-    They are `[..., M, K] @ [..., K, N]`, `[M, K] @ [K]` or `[K] @ [K]`; one before them is added.
-    A product of two complex numbers is four of real ones.
+    They are `[..., M, K] @ [..., K, N]`, `[M, K] @ [K]` or `[K] @ [K]`; a tensor before them is
+    added. A product of two complex numbers is four products of real ones.
     """
 
     def count(arguments: tuple[Any, ...], result: Any) -> Counter[str]:
@@ -74,9 +74,9 @@ def matrix_product(name: str) -> Formula:
 def convolution(arguments: tuple[Any, ...], result: torch.Tensor) -> Counter[str]:
     """Count `input: [B, C, ...]` and `weight: [O, C / groups, ...]`, padded zeros included.
 
-    In a transposed one, `weight: [C, O / groups, ...]`, each element of the input meets all weights
-    of its channel, even where the product falls outside of the output. Layers of complex numbers
-    don't come here whole: torch makes three real convolutions of one.
+    In a transposed convolution, `weight: [C, O / groups, ...]`, each element of the input meets all
+    weights of its channel, even if the product is outside the output. Torch splits a complex
+    convolution into three real ones, which come here one by one.
     """
     inputs, weight, transposed = arguments[0], arguments[1], arguments[6]
     name = "conv_transpose" if transposed else "conv"
@@ -85,13 +85,13 @@ def convolution(arguments: tuple[Any, ...], result: torch.Tensor) -> Counter[str
 
 
 def deformable(arguments: tuple[Any, ...], result: torch.Tensor) -> Counter[str]:
-    """Count `input: [B, C, H, W]` and `weight: [O, C / groups, h, w]` once the input is sampled."""
+    """Count `input: [B, C, H, W]` and `weight: [O, C / groups, h, w]` after the sampling."""
     inputs, weight = arguments[:2]
     return Counter({"deform_conv": int(conv_flop_count(inputs.shape, weight.shape, result.shape))})
 
 
 def time_major_convolution(arguments: tuple[Any, ...], result: torch.Tensor) -> Counter[str]:
-    """Count `input: [T, B, C]`, `weight: [K, C, O]`: all weights at every place of the result."""
+    """Count `input: [T, B, C]`, `weight: [K, C, O]`: all weights at every position."""
     weight = arguments[1]
     return Counter({"conv": math.prod(result.shape[:2]) * weight.numel()})
 
@@ -99,8 +99,8 @@ def time_major_convolution(arguments: tuple[Any, ...], result: torch.Tensor) -> 
 def attention(arguments: tuple[Any, ...], result: Any) -> Counter[str]:
     """Count `query: [B, H, L, E]`, `key: [B, G, S, E]`, `value: [B, G, S, V]`; H / G heads share.
 
-    The whole L x S product is counted, causal or not: it is what a kernel without a mask does, and
-    what the printed counts of transformers hold.
+    The whole L x S product counts, causal or not: a kernel without a mask computes it, and the
+    printed counts of transformers include it.
     """
     query, _, value = (part.shape for part in arguments[:3])
     *heads, length, width = query
@@ -145,8 +145,8 @@ def rnn_layer(arguments: tuple[Any, ...], result: Any) -> Counter[str]:
 def trilinear(arguments: tuple[Any, ...], result: Any) -> Counter[str]:
     """Count the sum over `i1 * i2 * i3` that nn.Bilinear is made of, in torch's order.
 
-    First `i1 * i2`, summed over what the third lacks, then that times `i3`: for `[B, I]`,
-    `[O, I, J]` and `[B, J]` that is `B * O * I * J + B * O * J`.
+    First comes `i1 * i2`, summed over the dimensions that `i3` doesn't have, then the product with
+    `i3`: for `[B, I]`, `[O, I, J]` and `[B, J]`, this is `B * O * I * J + B * O * J`.
     """
     expanded = arguments[3:6]
     shapes = []

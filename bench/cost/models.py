@@ -1,4 +1,4 @@
-"""`list models`: what every network is and costs, without building any that came with kinobench."""
+"""Every network and its cost, without building those that come with kinobench."""
 
 from collections.abc import Callable
 from functools import cache
@@ -19,14 +19,17 @@ if TYPE_CHECKING:
     from torch import nn
 
 INDEX = FOLDER / "index.json"
-"""What `list models --recount --json` printed of the networks that come with kinobench. A test
-holds it against them."""
+"""The output of `list models --recount --json` for the networks that come with kinobench. A test
+compares it with them."""
 
 
 class NamedWeights(msgspec.Struct, frozen=True, kw_only=True):
-    """A published checkpoint; `protocol` is the one that it was tested under, where that is known.
+    """A published checkpoint.
 
-    `top1` and `top5` are percentages, as printed.
+    Attributes:
+        name: Its name for `--weights`.
+        protocol: The protocol that it was tested under; None if that is unknown.
+        top1, top5: The printed accuracy, in percent.
     """
 
     name: str
@@ -40,12 +43,13 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         name, family, paper, year, inputs, native: As in `Architecture`.
-        frames, size, classes: What `params` and `macs` belong to.
-        params: Parameters; None where the network can't be built here, `reason` says why.
-        macs: Multiply-adds of convolutions and matrix products, one view; the same.
-        streams: Whether it can take one frame after another; None where that isn't known.
+        frames, size, classes: The input and the classes that `params` and `macs` are counted for.
+        params: Parameters; None if the network can't be built here.
+        macs: Multiply-adds of convolutions and matrix products for one view; None likewise.
+        streams: Whether it can take one frame after another; None if that is unknown.
         weights: Its published checkpoints.
         shipped: The names of weights that come with kinobench.
+        reason: Why the network can't be built here.
     """
 
     name: str
@@ -70,11 +74,11 @@ def models(
 ) -> list[Model]:
     """Return every model in alphabetical order.
 
-    Those that come with kinobench are read from its index, others are built and counted.
+    Models that come with kinobench are read from its index; others are built and counted.
 
     Args:
         recount: Build and count all of them, which takes minutes.
-        progress: Is told how many of how many are done.
+        progress: Called with the number of models done, and of all.
     """
     indexed = {} if recount else {model.name: model for model in read_index()}
     names, found = registry.names(), []
@@ -96,10 +100,10 @@ def read_index() -> list[Model]:
 
 
 def model_of(name: str) -> Model:
-    """Return what is known of a network; of one that came with kinobench without importing torch.
+    """Return a network's entry; for one that comes with kinobench, without importing torch.
 
     Raises:
-        UnknownNameError: No architecture is named so.
+        UnknownNameError: The architecture is unknown.
     """
     for model in read_index():
         if model.name == name:
@@ -115,14 +119,14 @@ def count_model(name: str) -> Model:
         params, macs, steps = _counted(architecture, native_shape(architecture))
     except KinobenchError as error:
         return msgspec.structs.replace(described, reason=str(error))
-    except Exception as error:  # a network of a third party; the others are still to be listed
+    except Exception as error:  # a third party's network; the others must still be listed
         reason = f"{type(error).__name__}: {error}"
         return msgspec.structs.replace(described, reason=reason)
     return msgspec.structs.replace(described, params=params, macs=macs, streams=steps)
 
 
 def _described(architecture: Architecture) -> Model:
-    """Return what is known of a network before it is built."""
+    """Return a network's entry without its counts."""
     shape = native_shape(architecture)
     return Model(
         name=architecture.name,
@@ -156,7 +160,7 @@ def build_without_memory(
 ) -> "tuple[nn.Module, tuple[torch.Tensor, ...]]":
     """Build a network in eval mode, and arguments for it, of one view, on torch's meta device.
 
-    There tensors have shapes, and no numbers.
+    Tensors on the meta device have shapes, and no content.
     """
     import torch
 

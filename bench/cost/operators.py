@@ -1,7 +1,7 @@
-"""Which formula an operator of torch has, or that it costs nothing.
+"""The formula of each of torch's operators, and the operators that cost nothing.
 
-An operator is known by its name without overload and the trailing underscore of in-place variants,
-and, where it is torch's own, without the namespace.
+The tables have an operator's name without its overload, without the trailing underscore of in-place
+variants, and without the namespace if it is torch's own.
 """
 
 import torch
@@ -27,9 +27,9 @@ from .formulas import (
 
 
 def formula_of(operator: OpOverload) -> Formula | None:
-    """Return how an operator that torch doesn't split further is counted; None where unknown.
+    """Return the formula of an operator that torch doesn't split further; None if it is unknown.
 
-    An unknown name that torch tags as pointwise is elementwise.
+    An operator outside the tables that torch tags as pointwise is elementwise.
     """
     name = name_of(operator)
     if name in FORMULAS:
@@ -103,16 +103,16 @@ FORMULAS: dict[str, Formula] = {
         first_result,
     ),
 }
-"""Matrix work, normalisation, and elementwise work that torch doesn't tag as pointwise: 1 for each
-element of the result. What is tagged as pointwise needs no line here. A composite operator with a
-formula is counted whole, any other by its parts."""
+"""Matrix products, normalisations, and elementwise operators that torch doesn't tag as pointwise,
+which count 1 for each element of the result. Operators with that tag need no line here. A composite
+operator with a formula counts as a whole, any other by its parts."""
 
 HIGHER_ORDER: dict[str, Formula] = {"flex_attention": attention}
-"""Operators that take functions. What a score function does to each pair is not counted."""
+"""Operators that take functions. The work of a score function on each pair is not counted."""
 
 COSTLESS = frozenset(
     (
-        # Copies and casts, and what turns a tensor in place.
+        # Copies, casts and rearrangements.
         *("clone", "copy", "_to_copy", "contiguous", "lift_fresh", "positive", "cat", "stack"),
         *("repeat", "repeat_interleave", "tile", "roll", "flip", "rot90", "constant_pad_nd"),
         *("reflection_pad1d", "reflection_pad2d", "reflection_pad3d", "replication_pad1d"),
@@ -122,21 +122,21 @@ COSTLESS = frozenset(
         *("unsafe_split", "unsafe_split_with_sizes", "as_strided", "detach", "transpose", "t"),
         *("unsqueeze", "squeeze", "swapaxes", "swapdims", "_pack_padded_sequence"),
         *("_pad_packed_sequence",),
-        # Choosing and placing elements.
+        # Reading and writing chosen elements.
         *("index", "_unsafe_index", "index_select", "index_put", "_index_put_impl", "index_fill"),
         *("index_copy", "gather", "take", "take_along_dim", "scatter", "select_scatter"),
         *("slice_scatter", "where", "masked_fill", "masked_select", "masked_scatter", "embedding"),
         *("nonzero", "sort", "topk", "argsort", "one_hot", "unique_dim", "_unique2", "bucketize"),
         *("searchsorted", "max", "min", "argmax", "argmin", "any", "all", "diag_embed", "relu"),
         *("clamp", "clamp_min", "clamp_max"),
-        # Fresh tensors.
+        # New tensors.
         *("empty", "empty_like", "empty_strided", "empty_permuted", "new_empty"),
         *("new_empty_strided", "zeros", "zeros_like", "new_zeros", "zero", "ones", "ones_like"),
         *("new_ones", "full", "full_like", "new_full", "fill", "scalar_tensor", "arange", "range"),
         *("linspace", "eye", "tril_indices", "triu_indices", "rand", "randn", "rand_like"),
         *("randn_like", "randint", "randperm", "normal", "uniform", "bernoulli", "set", "resize"),
         *("resize_as",),
-        # Questions about a tensor.
+        # Queries about a tensor.
         *("_local_scalar_dense", "item", "is_same_size", "equal", "_fused_sdp_choice", "device"),
         *("_assert_async", "_assert_tensor_metadata", "torchvision::_cuda_version"),
         # Marks for a profiler, which nn.DataParallel sets too.
@@ -144,8 +144,9 @@ COSTLESS = frozenset(
         "profiler::_record_function_exit",
     )
 )
-"""What copies, moves, chooses, makes or asks, and multiplies nothing. ReLU and clamping are here
-as in fvcore: nobody counts them. Views need no line: torch knows which operators are views."""
+"""Operators without multiplications: they copy, move, choose, make or query. ReLU and clamping are
+here, as in fvcore, because no counter counts them. Views need no line: torch knows which operators
+are views."""
 
 NAMED_WHOLE = frozenset(
     (
@@ -154,4 +155,4 @@ NAMED_WHOLE = frozenset(
         *("lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell"),
     )
 )
-"""Operators that torch splits into others, whose matrix work is shown under their own name."""
+"""Operators that torch splits into others, but whose matrix products count under their own name."""

@@ -20,10 +20,10 @@ class Shape(NamedTuple):
 
 
 def native_shape(architecture: Architecture) -> Shape:
-    """Return an architecture's own input, with the classes of what it was made for.
+    """Return an architecture's own input, and the classes of its dataset.
 
-    A network whose own input is the embedded dataset's clips has that one's classes, any other
-    those of Kinetics-400.
+    If the input is that of the embedded dataset's clips, the classes are those of that dataset, and
+    otherwise those of Kinetics-400.
     """
     native = architecture.native or FALLBACK_INPUT
     embedded = catalog.get(EMBEDDED_DATASET)

@@ -1,7 +1,6 @@
-"""Bytes that operators must move: what each reads and what it writes, once.
+"""Bytes that operators must move: each input and weight is read once, each result written once.
 
-That is what an operator can't do without, however large or small the caches are: each of its inputs
-and weights is read once, each of its results is written once.
+No operator can move less, however large the caches are.
 """
 
 import math
@@ -17,26 +16,26 @@ from .formulas import attention, first_result, normalisation
 from .operators import FORMULAS, HIGHER_ORDER, name_of
 
 _FIRST_ALONE = (attention, first_result, normalisation)
-"""Formulas of operators whose other results (places, statistics, sums) nobody has asked for."""
+"""Formulas of operators whose other results (indices, statistics, sums) are not needed."""
 _UNTOUCHED = ("empty", "new_empty", "set", "resize")
-"""What begins so gives memory a shape; nothing is written there."""
+"""Beginnings of the names of operators that reserve or reshape memory, and write nothing."""
 _OVERWRITING = frozenset(("copy", "zero", "fill", "normal", "uniform", "bernoulli"))
-"""In place, these don't read what was there."""
+"""In place, these operators overwrite a tensor without reading it."""
 _CHOOSING = frozenset(
     ("embedding", "index", "_unsafe_index", "index_select", "gather", "take", "masked_select")
 )
-"""Of their first argument, these read no more than they give."""
+"""These operators read only as much of their first argument as they return."""
 _PLACING = frozenset(
     ("index_put", "_index_put_impl", "index_copy", "index_fill", "scatter", "masked_scatter")
 )
-"""These write into places of their first argument, and read nothing of it."""
+"""These operators write into chosen places of their first argument, and read none of it."""
 
 
 class Access(NamedTuple):
-    """What one operator moves.
+    """The bytes that one operator moves.
 
     Attributes:
-        read: Tensors, and how many bytes of each; what is the same memory stands there once.
+        read: Tensors, and the bytes that are read of each; shared memory is there once.
         written_bytes: Bytes of its results.
     """
 
@@ -45,7 +44,7 @@ class Access(NamedTuple):
 
     @property
     def total_bytes(self) -> int:
-        """Return what is read and written."""
+        """Bytes read and written."""
         return sum(count for _, count in self.read) + self.written_bytes
 
 
@@ -53,11 +52,11 @@ class Traffic(NamedTuple):
     """Bytes of one forward.
 
     Attributes:
-        weights_bytes: Of the parameters and buffers, what the forward reads, once.
-        input_bytes: Of its arguments, the same.
-        output_bytes: Of its result.
-        operator_bytes: What its operators move, one after the other.
-        by_module: The same of each module that runs any, by its dotted name; "" is the whole.
+        weights_bytes: Bytes of the parameters and buffers that the forward reads, each once.
+        input_bytes: Bytes of the arguments that it reads, each once.
+        output_bytes: Bytes of its result.
+        operator_bytes: Sum of the bytes that its operators move.
+        by_module: The same for each module that runs any, by its dotted name; "" is the network.
     """
 
     weights_bytes: int
@@ -68,12 +67,12 @@ class Traffic(NamedTuple):
 
     @property
     def network_bytes(self) -> int:
-        """Return what no implementation can do without: weights, input and output alone."""
+        """The least bytes of any implementation: weights, input and output."""
         return self.weights_bytes + self.input_bytes + self.output_bytes
 
 
 class Ledger:
-    """Adds up what the operators of a forward move, by the module that runs them.
+    """Adds up the bytes that the operators of a forward move, by module.
 
     Attributes:
         by_scope: Bytes read and written, by module.
@@ -87,7 +86,7 @@ class Ledger:
         self._read: Counter[int] = Counter()
 
     def add(self, scope: str, access: Access) -> None:
-        """Enter what an operator moves."""
+        """Add the bytes of an operator that the module `scope` runs."""
         self.by_scope[scope] += access.total_bytes
         for tensor, count in access.read:
             self._read[_storage(tensor)] += count
@@ -100,17 +99,17 @@ class Ledger:
         """Return the bytes of inputs that were read, each once."""
         return self._read_once(self._inputs)
 
-    def _read_once(self, held: dict[int, int]) -> int:
-        return sum(min(size, self._read[storage]) for storage, size in held.items())
+    def _read_once(self, sizes: dict[int, int]) -> int:
+        return sum(min(size, self._read[storage]) for storage, size in sizes.items())
 
 
 def access_of(
     operator: OpOverload | HigherOrderOperator, args: Any, kwargs: Any, result: Any
 ) -> Access:
-    """Return what an operator moves that was called with these arguments and gave this result.
+    """Return the bytes that an operator moves, from its arguments and its result.
 
-    Views and questions move nothing. An operator in place reads and writes the tensor it changes;
-    the elements of an expanded tensor count once.
+    Views and queries move nothing. An operator in place reads and writes the tensor that it
+    changes. The elements of an expanded tensor count once.
     """
     if isinstance(operator, HigherOrderOperator):
         first = operator.name() in HIGHER_ORDER
@@ -121,7 +120,7 @@ def access_of(
     changed, overwritten = _changed(operator, name, args, kwargs)
     inputs = [each for each in _tensors((args, kwargs)) if id(each) not in overwritten]
     if name.endswith("_like") or name.startswith("new_"):
-        inputs = []  # their shape is all that counts
+        inputs = []  # only their shapes are read
     if changed:
         if name in _PLACING:
             elements = _placed(operator, name, args, kwargs)
@@ -135,7 +134,7 @@ def access_of(
 
 
 def byte_count(tensor: torch.Tensor) -> int:
-    """Return the bytes of the different elements of `tensor: [...]`, of any shape."""
+    """Return the bytes of the distinct elements of `tensor: [...]`, of any shape."""
     if tensor.layout is not torch.strided:
         return tensor.numel() * tensor.element_size()
     places = zip(tensor.shape, tensor.stride(), strict=True)
@@ -144,7 +143,7 @@ def byte_count(tensor: torch.Tensor) -> int:
 
 
 def _placed(operator: OpOverload, name: str, args: Any, kwargs: Any) -> int:
-    """Return how many elements an operator of `_PLACING` writes into its first argument."""
+    """Return the number of elements that an operator of `_PLACING` writes."""
     names = (argument.name for argument in operator._schema.arguments)
     given = dict(zip(names, args, strict=False)) | dict(kwargs)
     whole: torch.Tensor = given["self"]
@@ -156,17 +155,17 @@ def _placed(operator: OpOverload, name: str, args: Any, kwargs: Any) -> int:
     places: int = given["index"].numel()
     if name == "scatter" or not whole.dim():
         return places
-    along = whole.shape[given["dim"]]  # the others place slices, across that dimension
+    along = whole.shape[given["dim"]]  # the others write slices across that dimension
     return places * (whole.numel() // along) if along else 0
 
 
 def _indexed(
     whole: torch.Tensor, indices: Iterable[torch.Tensor | None], values: torch.Tensor
 ) -> int:
-    """Return how many elements `whole[indices] = values` writes, one value or as many.
+    """Return the number of elements that `whole[indices] = values` writes.
 
-    On the meta device nobody knows how many a mask chooses: as many as there are values, or all
-    that it covers if there is but one.
+    On the meta device, the number of elements that a mask chooses is unknown. It is then taken as
+    the number of values, or as all elements of the mask if there is only one value.
     """
     shapes: list[tuple[int, ...]] = []
     kept, dimension = 1, 0
@@ -195,7 +194,7 @@ def _access(
     given = {_storage(each) for each in inputs}
     fresh = [each for each in results[: 1 if first_alone else None] if _storage(each) not in given]
     if not fresh:
-        return Access()  # views of what was there, or no tensor at all
+        return Access()  # views of the inputs, or no tensor at all
     read = _once(inputs)
     if most_of_first is not None and read:
         (source, size), *rest = read
@@ -206,7 +205,7 @@ def _access(
 def _changed(
     operator: OpOverload, name: str, args: Any, kwargs: Any
 ) -> tuple[list[torch.Tensor], set[int]]:
-    """Return the tensors that are changed in place, and which of them aren't read before."""
+    """Return the tensors that are changed in place, and the ids of those that aren't read first."""
     changed: list[torch.Tensor] = []
     overwritten: set[int] = set()
     for place, argument in enumerate(operator._schema.arguments):
@@ -221,7 +220,7 @@ def _changed(
 
 
 def _once(tensors: Iterable[torch.Tensor]) -> tuple[tuple[torch.Tensor, int], ...]:
-    """Return each tensor with its bytes, those that show the same memory once."""
+    """Return each tensor with its bytes; tensors that view the same memory count once."""
     different: dict[tuple[Any, ...], torch.Tensor] = {}
     for each in tensors:
         stride = each.stride() if each.layout is torch.strided else ()
@@ -231,7 +230,7 @@ def _once(tensors: Iterable[torch.Tensor]) -> tuple[tuple[torch.Tensor, int], ..
 
 
 def _storage(tensor: torch.Tensor) -> int:
-    """Return what tells a tensor's memory from that of all others that are alive."""
+    """Return an identifier of a tensor's memory, unique among all live tensors."""
     if tensor.layout is not torch.strided:
         return id(tensor)
     return int(tensor.untyped_storage()._cdata)

@@ -198,22 +198,6 @@ def measure_shards(
             note=note,
         )
 
-    def measure(found: Iterator[tuple[int, tuple[Video, VideoInputs | VideoError]]]) -> ShardLogits:
-        scored: list[Video] = []
-        unreadable: list[Unreadable] = []
-        repeatable = _repeatable_arithmetic(device) if evaluation.repeatable else nullcontext()
-        with torch.inference_mode(), repeatable:
-            for done, (video, inputs) in found:
-                if isinstance(inputs, VideoError):
-                    bad = Unreadable(id=video.id, path=inputs.path, reason=inputs.reason)
-                    unreadable.append(bad)
-                else:
-                    scored.append(video)
-                    forwards.take(partial(maker.take, inputs))
-                progress(done)
-            logits = forwards.finish().reshape(len(scored), protocol.views, classes)
-        return ShardLogits(tuple(scored), logits, tuple(unreadable), forwards.batch)
-
     files = [shard.files_digest for shard in shards]
     reading = read_ahead(
         [video for shard in shards for video in shard.videos],
@@ -225,7 +209,31 @@ def measure_shards(
     with closing(reading) as ahead:
         found = enumerate(ahead, 1)
         for shard, digest in zip(shards, files, strict=True):
-            yield shard, digest, measure(islice(found, len(shard.videos)))
+            of_shard = islice(found, len(shard.videos))
+            repeatable = _repeatable_arithmetic(device) if evaluation.repeatable else nullcontext()
+            with torch.inference_mode(), repeatable:
+                measured = _measure_shard(of_shard, maker, forwards, progress)
+            logits = measured.logits.reshape(len(measured.scored), protocol.views, classes)
+            yield shard, digest, measured._replace(logits=logits)
+
+
+def _measure_shard(
+    found: Iterable[tuple[int, tuple[Video, VideoInputs | VideoError]]],
+    maker: InputMaker,
+    forwards: Forwards,
+    progress: Callable[[int], None],
+) -> ShardLogits:
+    """Return the logits of a shard's videos, `[scored * views, classes]`."""
+    scored: list[Video] = []
+    unreadable: list[Unreadable] = []
+    for done, (video, inputs) in found:
+        if isinstance(inputs, VideoError):
+            unreadable.append(Unreadable(id=video.id, path=inputs.path, reason=inputs.reason))
+        else:
+            scored.append(video)
+            forwards.take(partial(maker.take, inputs))
+        progress(done)
+    return ShardLogits(tuple(scored), forwards.finish(), tuple(unreadable), forwards.batch)
 
 
 def _read_inputs(evaluation: Evaluation, video: Video, room: Room) -> VideoInputs:

@@ -74,7 +74,7 @@ def evaluation_of(
 
 
 def _ignore(*_: object) -> None:
-    """Do nothing with a report that nobody asked for."""
+    """Ignore a report."""
 
 
 @dataclass(frozen=True)

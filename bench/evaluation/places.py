@@ -101,7 +101,7 @@ def read_places(path: Path, aggregation: Aggregation, *, scored: int, hits: int)
         KinobenchError: The logits can't be read.
     """
     kept = _kept(path / FILE, aggregation)
-    if kept is not None and (len(kept.places), np.count_nonzero(kept.hits)) == (scored, hits):
+    if kept is not None and (len(kept.places), int(np.count_nonzero(kept.hits))) == (scored, hits):
         return kept
     found = compute_places(open_predictions(path), aggregation)
     if path.is_dir():

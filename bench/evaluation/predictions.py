@@ -178,7 +178,7 @@ def _files_of(path: Path) -> tuple[Path, ...]:
         return (path,)
     files = tuple(sorted(f for f in path.glob("*.parquet") if not f.name.startswith((".", "_"))))
     if not files:
-        raise KinobenchError(f"{path}: no Parquet file lies in this folder")
+        raise KinobenchError(f"{path}: there is no Parquet file in this folder")
     numbers = {int(found[1]) for file in files if (found := _SHARD.fullmatch(file.name))}
     absent = sorted(set(range(max(numbers, default=-1) + 1)) - numbers)
     if absent:

@@ -23,7 +23,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from ...datasets.errors import KinobenchError
-from ..records.files import sync_folder
+from ..records.files import replacing, sync_folder
 from ..records.record import Case
 from .conditions import Conditions
 
@@ -74,7 +74,7 @@ class Holder(msgspec.Struct, frozen=True, kw_only=True):
         if self.host != platform.node():
             return False
         try:
-            return psutil.Process(self.pid).ppid() != self.command
+            return bool(psutil.Process(self.pid).ppid() != self.command)
         except psutil.NoSuchProcess:
             return True
         except psutil.Error:
@@ -153,13 +153,8 @@ def _begun(folder: Path, conditions: Conditions, locks: ExitStack) -> Path:
     lock = FileLock(folder / LOCK)
     lock.acquire(blocking=False)
     locks.callback(lock.release)
-    unfinished = folder / f"{CONDITIONS}{_UNFINISHED}"
-    with unfinished.open("wb") as file:
-        file.write(msgspec.json.format(msgspec.json.encode(conditions)) + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(folder / CONDITIONS)  # by which others find the folder
-    sync_folder(folder)
+    with replacing(folder / CONDITIONS) as unfinished:  # by its conditions others find a folder
+        unfinished.write_bytes(msgspec.json.format(msgspec.json.encode(conditions)) + b"\n")
     return folder
 
 
@@ -181,7 +176,7 @@ def _remove_the_empty(parent: Path) -> None:
     """Remove folders that were begun and never got their conditions: no run can continue them."""
     for left in parent.glob("*/"):
         with suppress(OSError):
-            begun = {path.name for path in left.iterdir()} <= {LOCK, f"{CONDITIONS}{_UNFINISHED}"}
+            begun = all(path.name == LOCK or path.suffix == _UNFINISHED for path in left.iterdir())
             if begun and time.time() - left.stat().st_mtime > _BEGINNING_S:
                 shutil.rmtree(left)
 

@@ -4,6 +4,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from functools import partial
 from typing import TypeVar
 
 from .shards import Shard
@@ -18,6 +19,10 @@ class _Ended:
 
     def __init__(self, error: BaseException | None) -> None:
         self.error = error
+
+
+class _StoppedError(Exception):
+    """Nobody waits for the thread's results any more."""
 
 
 def side_by_side(
@@ -36,32 +41,15 @@ def side_by_side(
         BaseException: A thread raises it; the others end after their current video.
     """
     results: queue.Queue[Found | _Ended] = queue.Queue(maxsize=len(measures))
-    stopped = threading.Event()
-    counted = threading.Lock()
-    done = [0] * len(measures)
-
-    def run(number: int) -> None:
-        def count(videos: int) -> None:
-            if stopped.is_set():
-                raise _StoppedError
-            with counted:
-                done[number] = videos
-                progress(sum(done))
-
-        error: BaseException | None = None
-        try:
-            with closing(measures[number](shards[number :: len(measures)], count)) as found:  # type: ignore[type-var]
-                for each in found:
-                    results.put(each)
-        except _StoppedError:
-            pass
-        except BaseException as raised:
-            error = raised
-        results.put(_Ended(error))
-
+    count = _Count(len(measures), progress)
     threads = [
-        threading.Thread(target=run, args=(number,), name=f"shards {number}", daemon=True)
-        for number in range(len(measures))
+        threading.Thread(
+            target=_run,
+            args=(measure, shards[number :: len(measures)], partial(count.report, number), results),
+            name=f"shards {number}",
+            daemon=True,
+        )
+        for number, measure in enumerate(measures)
     ]
     for thread in threads:
         thread.start()
@@ -76,12 +64,49 @@ def side_by_side(
             if found.error is not None:
                 raise found.error
     finally:
-        stopped.set()
+        count.stopped.set()
         while running:  # a thread may be waiting to put a result
             running -= isinstance(results.get(), _Ended)
         for thread in threads:
             thread.join()
 
 
-class _StoppedError(Exception):
-    """Nobody waits for the thread's results any more."""
+class _Count:
+    """The number of videos done in all threads together.
+
+    Attributes:
+        stopped: Ends each thread at its next report.
+    """
+
+    def __init__(self, threads: int, progress: Callable[[int], None]) -> None:
+        self.stopped = threading.Event()
+        self._progress = progress
+        self._lock = threading.Lock()
+        self._done = [0] * threads
+
+    def report(self, number: int, videos: int) -> None:
+        """Take the number of videos that a thread has done."""
+        if self.stopped.is_set():
+            raise _StoppedError
+        with self._lock:
+            self._done[number] = videos
+            self._progress(sum(self._done))
+
+
+def _run(
+    measure: Measure[Found],
+    shards: Sequence[Shard],
+    progress: Callable[[int], None],
+    results: "queue.Queue[Found | _Ended]",
+) -> None:
+    """Put the results of a thread into the queue, and then its end."""
+    error: BaseException | None = None
+    try:
+        with closing(measure(shards, progress)) as found:  # type: ignore[type-var]
+            for each in found:
+                results.put(each)
+    except _StoppedError:
+        pass
+    except BaseException as raised:
+        error = raised
+    results.put(_Ended(error))

@@ -7,7 +7,8 @@ import msgspec
 
 from ...datasets.split import Split
 from ..records.record import Case, Record
-from .resume import Conditions, conditions_in
+from .conditions import Conditions
+from .resume import conditions_in
 from .shards import kept_batch, shards_of
 
 

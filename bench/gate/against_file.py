@@ -1,4 +1,4 @@
-"""`check --against FILE`: times are measured now, and held against those of a file, or written."""
+"""`check --against FILE`: compare today's times with those of a file, or write them into it."""
 
 import tempfile
 from collections.abc import Callable, Sequence
@@ -20,27 +20,34 @@ from .stored import Stored, StoredCheck, compare, of_record, refuse_other_machin
 from .stored_files import read_stored, read_to_update, write_times
 from .verdict import Terms
 
-Tell = Callable[[str], None]
+Log = Callable[[str], None]
 
 NOTES = (
-    "The weaker check: times of another day differ by more than most regressions. A check against "
-    "a commit has both sides take turns.",
+    "The weaker check: times of another day differ by more than most regressions. In a check "
+    "against a commit, both sides take turns.",
 )
 
 
 def against_file(
-    path: Path, models: Sequence[str], plugins: Sequence[Path], terms: Terms, tell: Tell
+    path: Path, models: Sequence[str], plugins: Sequence[Path], terms: Terms, log: Log
 ) -> Report:
     """Check against the times of a file: the weaker check.
 
+    Args:
+        path: The file.
+        models: Check only these; empty for all.
+        plugins: Files that register networks.
+        terms: What the check allows.
+        log: Called with each line of progress.
+
     Raises:
-        UnfitEnvironmentError: The file's times are of another machine.
-        KinobenchError: The file has no such times, or a model is not known here.
+        UnfitEnvironmentError: The file's times are from another machine.
+        KinobenchError: The file has no time of a model, or a model is unknown.
     """
     stored = read_stored(path)
     unknown = sorted(set(models) - {each.case.model for each in stored})
     if unknown:
-        raise KinobenchError(f"--model {unknown[0]}: {path} has no time of it")
+        raise KinobenchError(f"--model {unknown[0]}: {path} has no time of this model")
     wanted = [each for each in stored if not models or each.case.model in models]
     cases = [each.case for each in wanted]
     for case in cases:
@@ -48,14 +55,14 @@ def against_file(
     here = _described(cases)
     for each in wanted:
         refuse_other_machine([each], here[each.case.device])
-    about = origin_of(cases)
-    progress: Progress[StoredCheck] = Progress(cases, tell)
+    origin = origin_of(cases)
+    progress: Progress[StoredCheck] = Progress(cases, log)
     with progress.kept():
         for each in wanted:
-            tell(f"{progress.name_of(each.case)}: timing")
+            log(f"{progress.name_of(each.case)}: timing")
             record = time_case(each.case, here[each.case.device], plugins, terms)
             now = of_record(record, each.clock)
-            progress.heed(
+            progress.on_result(
                 broken(each.case, record) if now is None else compare(each, now, terms.budget)
             )
     return Report(
@@ -64,7 +71,7 @@ def against_file(
         stored=progress.found,
         interrupted=progress.interrupted,
         notes=NOTES,
-        **about,
+        **origin,
     )
 
 
@@ -75,16 +82,17 @@ def cases_to_update(
     *,
     others: bool,
 ) -> list[Case]:
-    """Return the cases that `--update` measures: the file's own, and those that it is to have.
+    """Return the cases that `--update` measures: the file's own, and those that you add.
 
     Args:
-        path: The file; it need not be there.
-        models: Of these alone; a model that the file has not is planned and added.
-        planned: Plans the cases of models, or of the suite where there are none.
-        others: Whether the command line says what cases they are, so that all are planned.
+        path: The file; it need not exist.
+        models: Measure only these; a model that the file doesn't have is added.
+        planned: Plans the cases of models, or of the suite if there are none.
+        others: Whether the command line chooses other cases than the file's, so that all are
+            planned.
 
     Raises:
-        KinobenchError: It is no file that can be updated.
+        KinobenchError: The file can't be updated.
     """
     own = [] if others else [each.case for each in read_to_update(path)]
     if not own:
@@ -96,29 +104,29 @@ def cases_to_update(
 
 
 def update_file(
-    path: Path, cases: Sequence[Case], plugins: Sequence[Path], terms: Terms, tell: Tell
+    path: Path, cases: Sequence[Case], plugins: Sequence[Path], terms: Terms, log: Log
 ) -> Report:
-    """Measure cases, tell how they stand to the file's times, and write them over those.
+    """Measure cases, compare them with the file's times, and replace those.
 
-    What is finished is written on an interrupt, too.
+    If you interrupt, the finished cases are written.
 
     Raises:
         KinobenchError: The file can't be read or written.
     """
     before = {each.case.digest: each for each in read_to_update(path)}
     here = _described(cases)
-    about = origin_of(cases)
-    progress: Progress[StoredCheck] = Progress(cases, tell)
+    origin = origin_of(cases)
+    progress: Progress[StoredCheck] = Progress(cases, log)
     records: list[Record] = []
     with progress.kept():
         for case in cases:
-            tell(f"{progress.name_of(case)}: timing")
+            log(f"{progress.name_of(case)}: timing")
             record = time_case(case, here[case.device], plugins, terms)
             if record.latency is None:
-                progress.heed(broken(case, record))
+                progress.on_result(broken(case, record))
             else:
                 records.append(record)
-                progress.heed(_beside(before.get(case.digest), record, terms.budget))
+                progress.on_result(_compared_with(before.get(case.digest), record, terms.budget))
     if records:
         write_times(path, records)
     return Report(
@@ -127,12 +135,12 @@ def update_file(
         stored=progress.found,
         interrupted=progress.interrupted,
         updated=len(records),
-        **about,
+        **origin,
     )
 
 
 def _described(cases: Sequence[Case]) -> dict[Device, Environment]:
-    """Describe the machine, for each device that the cases run on."""
+    """Return the environment for each device that the cases run on."""
     devices = sorted({case.device for case in cases})
     for device in devices:
         require_device(device)
@@ -140,17 +148,17 @@ def _described(cases: Sequence[Case]) -> dict[Device, Environment]:
 
 
 def _of_speed(case: Case) -> Case:
-    """Return a case without what says nothing of its speed."""
+    """Return a case without the settings that have no effect on its speed."""
     return msgspec.structs.replace(
         case, dataset=None, split=None, eval_batch=8, decoder=DEFAULT_DECODER
     )
 
 
-def _beside(old: Stored | None, record: Record, budget: float) -> StoredCheck:
-    """Compare a time with the one that it takes the place of, where they can be compared."""
+def _compared_with(old: Stored | None, record: Record, budget: float) -> StoredCheck:
+    """Compare a time with the one that it replaces, if they can be compared."""
     now = of_record(record, old.clock if old else None)
     if old is None or now is None or old.fingerprint != now.fingerprint:
-        reason = None if old is None else f"the file's time is of {old.machine}, and is replaced"
+        reason = None if old is None else f"it replaces a time from {old.machine}"
         assert record.latency is not None
         return StoredCheck(
             case=record.case, verdict="new", now_s=record.latency.median_s, reason=reason
@@ -162,13 +170,13 @@ def time_case(case: Case, here: Environment, plugins: Sequence[Path], terms: Ter
     """Time a case in a fresh process, and the reference kernel after it.
 
     Args:
-        case: What is timed; nothing of its dataset is read.
-        here: The machine.
-        plugins: What registers its model, if kinobench doesn't.
-        terms: Half of the time of a model is for its samples.
+        case: The case; its dataset is not read.
+        here: The environment.
+        plugins: Files that register networks.
+        terms: What the check allows; half of a model's time is for its samples.
 
     Returns:
-        A record; where the case could not be timed, with the error.
+        A record; if the case can't be timed, it has the error.
     """
     with tempfile.TemporaryDirectory() as folder, runner.Worker(case) as worker:
         job = Job(
@@ -189,6 +197,6 @@ def time_case(case: Case, here: Environment, plugins: Sequence[Path], terms: Ter
 
 
 def broken(case: Case, record: Record) -> StoredCheck:
-    """Return what is said of a case that the file has a time of, and that can't be timed now."""
+    """Return the result of a case that the file has a time of and that can't be timed now."""
     why = record.error.message if record.error else "it has no latency"
     return StoredCheck(case=case, verdict="broken", reason=f"it can't be timed: {why}")

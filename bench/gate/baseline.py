@@ -1,4 +1,4 @@
-"""The baseline of the speed gate: a commit, in a worktree of its own that is always removed."""
+"""The baseline of the speed gate: a commit in a temporary worktree, which is always removed."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ from ...datasets.errors import KinobenchError
 from ..machine.environment import UnfitEnvironmentError
 from ..machine.git import GitError, git, own_environment
 
-_JANITOR = """
+_CLEANER = """
 import shutil, subprocess, sys
 sys.stdin.read()
 git, folder = sys.argv[1:]
@@ -22,25 +22,26 @@ subprocess.run(["git", "-C", git, "worktree", "remove", "--force", folder + "/ba
 shutil.rmtree(folder, ignore_errors=True)
 subprocess.run(["git", "-C", git, "worktree", "prune"], **quiet)
 """
-"""Waits for the end of its stdin, that is of the command, were it by SIGKILL; then tidies up."""
+"""Waits for the end of its stdin, which comes when the command ends, even by SIGKILL; then removes
+the worktree."""
 
 _DEFAULT_BRANCHES = ("origin/HEAD", "origin/main", "origin/master", "main", "master")
 
 
 class Commit(NamedTuple):
-    """What the candidate is compared with.
+    """The commit that the candidate is compared with.
 
     Attributes:
-        sha: In full.
-        said: How it was found, for people.
+        sha: Its full SHA.
+        description: How it was found, for people.
     """
 
     sha: str
-    said: str
+    description: str
 
 
 def repository_of(folder: Path) -> Path | None:
-    """Return the root of the git repository that a folder lies in; None where there is none."""
+    """Return the root of the git repository around a folder; None if there is none."""
     try:
         return Path(_git(folder, "rev-parse", "--show-toplevel")).resolve()
     except GitError:
@@ -48,21 +49,22 @@ def repository_of(folder: Path) -> Path | None:
 
 
 def find_commit(repository: Path, ref: str | None) -> Commit:
-    """Return the commit of a ref; without one, that where HEAD left the default branch.
+    """Return the commit of a ref, or the commit where HEAD left the default branch.
 
-    Where HEAD has not left it, that is the commit before HEAD, or HEAD itself while the checkout
-    has changes that are not committed.
+    If HEAD is on the default branch, this is the commit before HEAD, or HEAD itself while the
+    checkout has uncommitted changes.
 
     Raises:
-        KinobenchError: There is no such commit.
+        KinobenchError: The commit doesn't exist.
     """
     if ref is not None:
         try:
             sha = _git(repository, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
         except GitError as error:
             raise KinobenchError(
-                f"--against {ref}: neither a file nor a commit of {repository}; in a shallow clone "
-                "fetch it first (`git fetch --unshallow`; in GitHub Actions, `fetch-depth: 0`)"
+                f"--against {ref}: neither a file nor a commit of {repository}; in a shallow "
+                "clone, fetch it first (`git fetch --unshallow`; in GitHub Actions, `fetch-depth: "
+                "0`)"
             ) from error
         return Commit(sha, ref)
     try:
@@ -78,7 +80,7 @@ def find_commit(repository: Path, ref: str | None) -> Commit:
             return Commit(base, f"the merge base with {branch}")
         break
     if _git(repository, "status", "--porcelain", "--untracked-files=no"):
-        return Commit(head, "HEAD, which the checkout differs from")
+        return Commit(head, "HEAD; the checkout has uncommitted changes")
     try:
         return Commit(_git(repository, "rev-parse", "HEAD~1"), "HEAD~1")
     except GitError as error:
@@ -90,36 +92,37 @@ def find_commit(repository: Path, ref: str | None) -> Commit:
 
 @contextmanager
 def worktree(repository: Path, sha: str) -> Iterator[Path]:
-    """Check a commit out into a temporary folder, and remove it whatever happens.
+    """Check out a commit into a temporary folder; always remove the folder again.
 
     Raises:
-        UnfitEnvironmentError: git can't.
+        UnfitEnvironmentError: git can't check it out.
     """
     folder = Path(tempfile.mkdtemp(prefix="kinobench-baseline-")).resolve()
-    janitor = subprocess.Popen(
-        [sys.executable, "-I", "-S", "-c", _JANITOR, str(repository), str(folder)],
+    cleaner = subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", _CLEANER, str(repository), str(folder)],
         stdin=subprocess.PIPE,
         env=own_environment(),
-        start_new_session=True,  # what ends the command doesn't end it
+        start_new_session=True,  # a signal that ends the command doesn't end it
     )
     try:
         place = folder / "baseline"
         try:
-            # Hooks of the repository are for its user's own checkouts.
+            # The repository's hooks are meant for its user's own checkouts.
             unhooked = ("-c", f"core.hooksPath={os.devnull}")
             added = ("worktree", "add", "--detach", "--force", str(place), sha)
             _git(repository, *unhooked, *added)
         except GitError as error:
             raise UnfitEnvironmentError(
-                f"the baseline {sha[:10]} can't be checked out beside {repository}: {error}"
+                f"the baseline {sha[:10]} can't be checked out as a worktree of {repository}: "
+                f"{error}"
             ) from error
         yield place
     finally:
-        assert janitor.stdin is not None
+        assert cleaner.stdin is not None
         with suppress(BrokenPipeError):
-            janitor.stdin.close()
-        # A second Ctrl-C may end the waiting, and not what is waited for.
-        janitor.wait()
+            cleaner.stdin.close()
+        # A second Ctrl-C may end this wait, but not the cleaner.
+        cleaner.wait()
 
 
 def _git(folder: Path, *arguments: str) -> str:

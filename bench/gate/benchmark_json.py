@@ -1,6 +1,6 @@
-"""The JSON of pytest-benchmark: what it says of networks, read and written. Imports no torch.
+"""pytest-benchmark's JSON with the times of networks, read and written. Imports no torch.
 
-A benchmark of a network says in `extra_info` which case it is, and on what it was timed.
+The benchmark of a network has its case and its machine in `extra_info`.
 """
 
 import math
@@ -19,12 +19,12 @@ from ..run.plan import plan
 from ..run.settings import settings_of
 from ..run.suite import Suite
 from ..statistics.intervals import median_interval
-from .stored import Clock, Stored, machine_in_words, of_record
+from .stored import Clock, Stored, machine_name, of_record
 
 BLOCK_S = 0.1
-"""Neighbouring samples are alike: their medians over blocks of so long are what varies freely."""
+"""Seconds of a block. Neighbouring samples depend on each other, medians of blocks hardly do."""
 FORM = "5.0.0"
-"""The version of pytest-benchmark whose form is written; its readers ask for no other."""
+"""The version of pytest-benchmark whose format is written; its readers need no other."""
 
 
 class _Stats(msgspec.Struct, frozen=True):
@@ -42,17 +42,17 @@ class _Benchmark(msgspec.Struct, frozen=True):
 
 
 class _Measured(msgspec.Struct, frozen=True):
-    """What is read of the file."""
+    """The part of the file that is read."""
 
     benchmarks: tuple[_Benchmark, ...]
 
 
 def read(content: bytes) -> list[Stored]:
-    """Return the times of the benchmarks that say which network they timed.
+    """Return the times of the benchmarks that timed a network.
 
     Raises:
-        msgspec.DecodeError: It is no such JSON.
-        KinobenchError: A case is another one today, or a time is none.
+        msgspec.DecodeError: The content isn't pytest-benchmark's JSON.
+        KinobenchError: A case has changed since then, or a time is not above 0.
     """
     found = []
     for benchmark in msgspec.json.decode(content, type=_Measured).benchmarks:
@@ -70,7 +70,7 @@ def read(content: bytes) -> list[Stored]:
                 interval_s=interval_s,
                 clock=_clock_of(about, case),
                 fingerprint=about["fingerprint"],
-                machine=machine_in_words(about.get("cpu"), about.get("gpu"), versions.get("torch")),
+                machine=machine_name(about.get("cpu"), about.get("gpu"), versions.get("torch")),
                 reference_s=None if peak is None else 1e9 / peak.flops_per_s,
             )
         )
@@ -78,7 +78,7 @@ def read(content: bytes) -> list[Stored]:
 
 
 def about_case(case: Case) -> dict[str, Any]:
-    """Return what `extra_info` says of a case: in words for people, and as a whole."""
+    """Return the case for `extra_info`: its main settings for people, and all of them."""
     return {
         "case": case.digest,
         "model": case.model,
@@ -96,7 +96,7 @@ def about_case(case: Case) -> dict[str, Any]:
 
 
 def about_machine(here: Environment) -> dict[str, Any]:
-    """Return what `extra_info` says of the machine."""
+    """Return the machine for `extra_info`."""
     return {
         "fingerprint": here.fingerprint,
         "cpu": here.cpu,
@@ -108,19 +108,21 @@ def about_machine(here: Environment) -> dict[str, Any]:
 
 
 def about_peak(peak: Peak | None) -> dict[str, Any]:
-    """Return what `extra_info` says of the reference kernel that was timed beside the network."""
+    """Return the reference kernel's time for `extra_info`."""
     return {"peak": None if peak is None else msgspec.to_builtins(peak)}
 
 
 def updated(before: bytes | None, records: Sequence[Record]) -> bytes:
-    """Return a file with the times of records: over those of the same cases, beside all others.
+    """Return the content of a file with the times of records.
+
+    They replace the times of the same cases. All other times stay.
 
     Args:
-        before: What the file has; None makes a new one.
-        records: One or more that have a latency, all measured here and now.
+        before: The content so far; None makes a new file.
+        records: One or more records with a latency, all measured here and now.
 
     Raises:
-        msgspec.DecodeError: What the file has is no JSON of pytest-benchmark.
+        msgspec.DecodeError: The content so far isn't pytest-benchmark's JSON.
     """
     plain: dict[str, Any] = {"benchmarks": []}
     if before is not None:
@@ -140,9 +142,9 @@ def updated(before: bytes | None, records: Sequence[Record]) -> bytes:
 
 
 def _benchmark(record: Record) -> dict[str, Any]:
-    """Return a record as pytest-benchmark writes what it has timed.
+    """Return a record in the format of pytest-benchmark's benchmarks.
 
-    The samples are the record's: of the wall clock on a CPU, of the device on a GPU.
+    The samples are the record's: by the wall clock on a CPU, by the device's on a GPU.
     """
     latency, stored = record.latency, of_record(record)
     assert latency is not None and stored is not None
@@ -209,7 +211,7 @@ def _stats(samples_s: Sequence[float]) -> dict[str, Any]:
 def _machine_info(here: Environment) -> dict[str, Any]:
     system, release, machine = here.system.split(maxsplit=2)
     return {
-        "node": here.fingerprint,  # a machine's name is nobody's business
+        "node": here.fingerprint,  # the machine's own name is private
         "processor": here.cpu,
         "machine": machine,
         "python_implementation": platform.python_implementation(),
@@ -244,7 +246,7 @@ def _digest_of(benchmark: dict[str, Any]) -> str | None:
 
 
 def _case_of(about: dict[str, Any], name: str) -> Case:
-    """Return the case that was timed; one that is told by names alone must be the same today."""
+    """Return the case that was timed; if the file has only its names, its digest must match."""
     if "settings" in about:
         return msgspec.convert(about["settings"], Case)
     asked = settings_of(
@@ -259,13 +261,13 @@ def _case_of(about: dict[str, Any], name: str) -> Case:
     if about.get("case") not in (None, planned.case.digest):
         raise KinobenchError(
             f"{name}: the case {about['case']} of the file is not today's {planned.case.digest}; "
-            "the protocol or the case has changed, measure the baseline anew"
+            "the protocol or the case has changed, measure the baseline again"
         )
     return planned.case
 
 
 def _clock_of(about: dict[str, Any], case: Case) -> Clock:
-    """Return which clock it was; the fixture `model_benchmark` times by the wall's."""
+    """Return the clock that was read; the fixture `model_benchmark` reads the wall clock."""
     return "device" if case.device == "cuda" and about.get("clock") == "device" else "wall"
 
 
@@ -274,11 +276,11 @@ def _timed(
 ) -> tuple[float, tuple[float, float] | None]:
     """Return the median, and its 95 % interval from the medians of blocks of neighbours.
 
-    Without samples it is the notch of a box plot, 1.57 IQR / sqrt(n) to each side (McGill, Tukey &
-    Larsen, Variations of Box Plots, 1978), n being how many blocks there were.
+    Without samples, the interval is the notch of a box plot, 1.57 IQR / sqrt(n) to each side, for n
+    blocks (McGill, Tukey & Larsen, Variations of Box Plots, 1978).
     """
     if not 0 < stats.median < math.inf or not all(0 < each < math.inf for each in stats.data):
-        raise KinobenchError(f"{name}: a time in it is not above 0; measure the baseline anew")
+        raise KinobenchError(f"{name}: one of its times is not above 0; measure the baseline again")
     if stats.data:
         blocks = _blocks(stats.data, lengths, BLOCK_S / stats.iterations)
         medians = [statistics.median(block) for block in blocks]
@@ -294,7 +296,7 @@ def _timed(
 def _blocks(
     samples_s: Sequence[float], lengths: Sequence[int] | None, block_s: float
 ) -> list[list[float]]:
-    """Split samples into blocks of neighbours; a rest that is no whole block joins the last."""
+    """Split samples into blocks of neighbours; an incomplete block joins the last one."""
     if lengths is not None and sum(lengths) == len(samples_s) and min(lengths) > 0:
         rest = iter(samples_s)
         return [[next(rest) for _ in range(length)] for length in lengths]

@@ -1,16 +1,16 @@
-"""What `check` does: finds the two versions, has them measured, and reports."""
+"""The check against a commit, or of the checkout against itself: find both, measure, report."""
 
 import random
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from ...datasets.errors import KinobenchError, program
 from ..machine.environment import UnfitEnvironmentError, commit_of, describe
 from ..records.files import CHECKOUT
-from ..records.record import Case
+from ..records.record import Case, Environment
 from .baseline import find_commit, repository_of, worktree
 from .interpreter import cache_folder, interpreter, needs_of_kinobench
 from .page import Report
@@ -19,16 +19,14 @@ from .self_check import SelfCheck, measure_itself
 from .turns import Code, exact_facts, measured_pair
 from .verdict import Bench, Checked, Terms, check
 
-"""What `kinobench` means in this process: the root that holds its three packages."""
-
-Tell = Callable[[str], None]
+Log = Callable[[str], None]
 
 
 def share_of(text: str, option: str) -> float:
     """Read `3%` as 0.03.
 
     Raises:
-        KinobenchError: It is no percentage between 0 and 100.
+        KinobenchError: It is not a percentage between 0 and 100.
     """
     number = text.strip().removesuffix("%").strip()
     try:
@@ -41,12 +39,19 @@ def share_of(text: str, option: str) -> float:
 
 
 def against_commit(
-    cases: Sequence[Case], ref: str | None, plugins: Sequence[Path], terms: Terms, tell: Tell
+    cases: Sequence[Case], ref: str | None, plugins: Sequence[Path], terms: Terms, log: Log
 ) -> Report:
-    """Check the checkout, as it lies there, against a commit of its repository.
+    """Check the checkout, with its uncommitted changes, against a commit of its repository.
 
-    Where a plugin lies in a repository of its own, that one's commits are compared, and kinobench
-    is the same on both sides.
+    If a plugin is in a repository of its own, two versions of that repository are compared, and
+    kinobench is the same on both sides.
+
+    Args:
+        cases: The cases to check.
+        ref: The commit, branch or tag; None chooses one, see `find_commit`.
+        plugins: Files that register networks.
+        terms: What the check allows.
+        log: Called with each line of progress.
 
     Raises:
         UnfitEnvironmentError: There is no repository, or the baseline can't be set up.
@@ -54,46 +59,46 @@ def against_commit(
     """
     repository = _repository(plugins)
     commit = find_commit(repository, ref)
-    tell(f"against {commit.sha[:10]} ({commit.said}) of {repository}")
-    beside = () if repository == CHECKOUT else needs_of_kinobench(CHECKOUT)
-    about = origin_of(cases, repository)
-    progress: Progress[Checked] = Progress(cases, tell)
+    log(f"against {commit.sha[:10]} ({commit.description}) of {repository}")
+    also_needed = () if repository == CHECKOUT else needs_of_kinobench(CHECKOUT)
+    origin = origin_of(cases, repository)
+    progress: Progress[Checked] = Progress(cases, log)
     with worktree(repository, commit.sha) as place:
         baseline = _baseline(
             f"the baseline {commit.sha[:10]}",
             repository,
             place,
             plugins,
-            python=interpreter(place, repository, cache_folder(), tell, beside),
+            python=interpreter(place, repository, cache_folder(), log, also_needed),
         )
         with progress.kept():
-            check(cases, _bench(baseline, _candidate(plugins)), terms, tell, progress.heed)
+            check(cases, _bench(baseline, _candidate(plugins)), terms, log, progress.on_result)
     return Report(
-        title=f"The checkout against {commit.sha[:10]} ({commit.said}).",
+        title=f"The checkout against {commit.sha[:10]} ({commit.description}).",
         budget=terms.budget,
         checked=progress.found,
         interrupted=progress.interrupted,
         baseline=commit.sha,
         notes=NOTES,
-        **about,
+        **origin,
     )
 
 
 NOTES = (
-    "slowdown: mean over pairs of processes of the median log-ratio of neighbouring turns; each "
-    "end of an interval is one-sided, its error shared among the looks.",
+    "slowdown: the median log-ratio of neighbouring turns, averaged over pairs of processes. Each "
+    "end of an interval is one-sided; its error is shared among the looks at the pairs.",
 )
 
 
 def against_itself(
-    cases: Sequence[Case], plugins: Sequence[Path], inject: float, terms: Terms, tell: Tell
+    cases: Sequence[Case], plugins: Sequence[Path], inject: float, terms: Terms, log: Log
 ) -> Report:
-    """Check the checkout against itself, slowed by a share: it is to FAIL."""
+    """Check the checkout against itself, slowed by the share `inject`: this check should FAIL."""
     slowed = _candidate(plugins, inject)
-    about = origin_of(cases)
-    progress: Progress[Checked] = Progress(cases, tell)
+    origin = origin_of(cases)
+    progress: Progress[Checked] = Progress(cases, log)
     with progress.kept():
-        check(cases, _bench(_candidate(plugins), slowed), terms, tell, progress.heed)
+        check(cases, _bench(_candidate(plugins), slowed), terms, log, progress.on_result)
     return Report(
         title=f"The checkout against itself, slowed by {100 * inject:g} %.",
         budget=terms.budget,
@@ -101,35 +106,47 @@ def against_itself(
         checked=progress.found,
         interrupted=progress.interrupted,
         notes=NOTES,
-        **about,
+        **origin,
     )
 
 
-def noise(cases: Sequence[Case], plugins: Sequence[Path], terms: Terms, tell: Tell) -> Report:
-    """Measure what the gate can see on this machine; what can't be measured says why in its row."""
+def noise(cases: Sequence[Case], plugins: Sequence[Path], terms: Terms, log: Log) -> Report:
+    """Measure what the gate can see on this machine; a case that fails has the reason."""
     same = _candidate(plugins)
-    about = origin_of(cases)
-    progress: Progress[SelfCheck] = Progress(cases, tell)
+    origin = origin_of(cases)
+    progress: Progress[SelfCheck] = Progress(cases, log)
     with progress.kept():
         for case in cases:
-            itself = measure_itself(case, _bench(same, same), terms, tell, models=len(cases))
-            progress.heed(itself)
+            itself = measure_itself(case, _bench(same, same), terms, log, models=len(cases))
+            progress.on_result(itself)
     return Report(
-        title="The checkout against itself: what this machine's noise lets the gate see.",
+        title="The checkout against itself: the slowdowns that the gate can see on this machine.",
         budget=terms.budget,
         itself=progress.found,
         interrupted=progress.interrupted,
-        notes=tuple(f"{each.case.model}: {line}" for each in progress.found for line in each.told),
-        **about,
+        notes=tuple(
+            f"{each.case.model}: {line}" for each in progress.found for line in each.remarks
+        ),
+        **origin,
     )
 
 
-def origin_of(cases: Sequence[Case], repository: Path | None = None) -> dict[str, Any]:
-    """Return what a report says of the time, the machine and the candidate.
+class Origin(TypedDict):
+    """The time, the machine and the candidate of a check, as fields of its report."""
+
+    started: str
+    environment: Environment
+    candidate: str | None
+
+
+def origin_of(cases: Sequence[Case], repository: Path | None = None) -> Origin:
+    """Return the time, the machine and the candidate of a check that begins now.
 
     Args:
-        cases: Of the check; where one runs on a GPU, the machine's is that which torch uses.
-        repository: Whose versions are compared; by default the one that kinobench runs from.
+        cases: The cases of the check. If one runs on a GPU, the report names the GPU that torch
+            uses.
+        repository: The repository whose versions are compared; None: the one that kinobench runs
+            from.
     """
     on_gpu = any(case.device == "cuda" for case in cases)
     return {
@@ -148,26 +165,26 @@ def _bench(baseline: Code, candidate: Code) -> Bench:
 
 
 def _candidate(plugins: Sequence[Path], inject: float = 0.0) -> Code:
-    theirs = None
-    with suppress(UnfitEnvironmentError):  # no git: --aa and --inject do without
-        theirs = _theirs(plugins)
+    repository = None
+    with suppress(UnfitEnvironmentError):  # no git: --aa and --inject work without it
+        repository = _repository_of_plugins(plugins)
     return Code(
         name="the candidate",
         root=str(CHECKOUT),
         plugins=tuple(str(path.resolve()) for path in plugins),
         inject=inject,
-        repository=None if theirs is None else str(theirs),
-        tree=None if theirs is None else str(theirs),
+        repository=None if repository is None else str(repository),
+        tree=None if repository is None else str(repository),
     )
 
 
 def _baseline(
     name: str, repository: Path, place: Path, plugins: Sequence[Path], python: str
 ) -> Code:
-    """Return the version of a repository that was checked out at `place`.
+    """Return the version of a repository that is checked out at `place`.
 
-    kinobench is that of the candidate unless the repository is its own, even where it lies below
-    another one, say in `.venv`.
+    kinobench is the candidate's unless the repository is kinobench's own. This also holds if
+    kinobench is inside another repository, for example in its `.venv`.
     """
     return Code(
         name=name,
@@ -179,8 +196,8 @@ def _baseline(
     )
 
 
-def _theirs(plugins: Sequence[Path]) -> Path | None:
-    """Return the repository, other than kinobench's own, that a plugin lies in."""
+def _repository_of_plugins(plugins: Sequence[Path]) -> Path | None:
+    """Return the repository, other than kinobench's own, that contains a plugin."""
     for plugin in plugins:
         found = repository_of(plugin.resolve().parent)
         if found is not None and found != CHECKOUT:
@@ -190,21 +207,21 @@ def _theirs(plugins: Sequence[Path]) -> Path | None:
 
 def _repository(plugins: Sequence[Path]) -> Path:
     """Return the repository whose versions are compared."""
-    theirs = _theirs(plugins)
-    if theirs is not None:
-        return theirs
+    found = _repository_of_plugins(plugins)
+    if found is not None:
+        return found
     own = repository_of(CHECKOUT)
-    if own != CHECKOUT:  # none, or it is installed somewhere inside a repository of others
+    if own != CHECKOUT:  # none, or it is installed inside the repository of another project
         raise UnfitEnvironmentError(
-            f"kinobench runs from {CHECKOUT}, which is no git checkout, so there is no commit to "
-            f"compare with; run `{program()} check` in a checkout, name a --plugin in a "
+            f"kinobench runs from {CHECKOUT}, which is not a git checkout, so there is no commit "
+            f"to compare with; run `{program()} check` in a checkout, name a --plugin in a "
             "repository of yours, or check against a file"
         )
     return CHECKOUT
 
 
 def _moved(path: Path, repository: Path, place: Path) -> Path:
-    """Return where the baseline has a plugin of the repository; others stay where they are."""
+    """Return the path of a plugin in the baseline; a plugin outside the repository stays."""
     resolved = path.resolve()
     if not resolved.is_relative_to(repository):
         return resolved

@@ -1,28 +1,28 @@
-"""The exact gates: what two versions of a network are, without any timing and without noise."""
+"""The exact gates: counts of two versions of a network, without timing and without noise."""
 
 from typing import Any
 
 import msgspec
 
 PEAK_SLACK = 0.01
-"""The share by which the peak of allocated bytes may rise: allocators round, and libraries keep
-workspaces of their own."""
+"""The share by which the peak of allocated bytes may rise: allocators round sizes, and libraries
+keep workspaces of their own."""
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """What one side counts of its network, for the case's own input.
+    """The counts of one side's network, for the case's own input.
 
     Attributes:
         params: Parameters.
         macs: Multiply-adds of one view, by that side's own count.
-        operators: How often torch's dispatcher calls each operator in an eager forward.
-        graph_breaks: Of the compiler; None where nothing is compiled.
-        launches: Kernels that a forward launches on a GPU; on a CPU, operators that it dispatches.
-        peak_bytes: The most that a forward holds allocated on a GPU, weights included; None on a
-            CPU, whose kernel counts pages in batches.
-        output_bytes: Sum of everything that the operators of a forward make anew.
-        uncounted: What could not be counted, `MACs` or `calls of operators`, and why; its numbers
-            are None.
+        operators: Calls of each operator by torch's dispatcher in an eager forward.
+        graph_breaks: Graph breaks of the compiler; None if nothing is compiled.
+        launches: Kernels that a forward launches on a GPU; on a CPU, dispatched operators.
+        peak_bytes: Most bytes allocated on a GPU during a forward, weights included; None on a CPU,
+            where Linux counts pages in batches.
+        output_bytes: Sum of the new tensors that the operators of a forward make.
+        uncounted: Counts that failed, `MACs` or `calls of operators`, each with the reason; their
+            numbers are None.
     """
 
     params: int
@@ -35,18 +35,20 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     uncounted: dict[str, str] = {}
 
     def count_of(self, what: str) -> int | None:
-        """Return the MACs, or how many calls of operators there are."""
+        """Return the MACs, or the number of calls of operators."""
         if what == "MACs":
             return self.macs
         return None if self.operators is None else sum(self.operators.values())
 
 
-class Difference(msgspec.Struct, frozen=True, kw_only=True):
-    """A number that is another one; `decisive` ones fail a check.
+class CountDifference(msgspec.Struct, frozen=True, kw_only=True):
+    """A count that differs between the two sides; a `decisive` one fails the check.
 
     Attributes:
-        baseline, candidate: None where that side can't count it.
-        why: Why one can't.
+        what: The name of the count.
+        baseline, candidate: The counts; None if that side can't count it.
+        decisive: Whether the difference fails the check.
+        why: Why a side can't count it.
     """
 
     what: str
@@ -60,8 +62,8 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
             "not counted" if count is None else f"{count:,}"
             for count in (self.baseline, self.candidate)
         )
-        told = f"{self.what}: {one} -> {other}"
-        return told if self.why is None else f"{told} ({self.why})"
+        text = f"{self.what}: {one} -> {other}"
+        return text if self.why is None else f"{text} ({self.why})"
 
 
 _MAY_RISE_BY: dict[str, tuple[str, float | None]] = {
@@ -70,27 +72,29 @@ _MAY_RISE_BY: dict[str, tuple[str, float | None]] = {
     "peak_bytes": ("peak allocated bytes", PEAK_SLACK),
     "output_bytes": ("bytes of all outputs", None),
 }
-"""By field of `Facts`: what it is called, and the share by which it may rise; None is any."""
-RISING = tuple(told for told, _ in _MAY_RISE_BY.values())
-"""What a network that is the same may do more of."""
+"""For each field of `Facts`: its name, and the share by which it may rise; None: by any share."""
+RISING = tuple(name for name, _ in _MAY_RISE_BY.values())
+"""The counts that can rise while the network stays the same."""
 
 
-def differences(baseline: Facts, candidate: Facts) -> tuple[Difference, ...]:
-    """Return every number that differs, and say which of them decide.
+def differences(baseline: Facts, candidate: Facts) -> tuple[CountDifference, ...]:
+    """Return every count that differs, and whether it is decisive.
 
-    Parameters, MACs and operators decide if they differ at all; graph breaks and launches if there
-    are more of them, the peak of allocated bytes if it is more than 1 % higher. What there is less
-    of, and the bytes of all outputs, are told.
+    Parameters, MACs and calls of operators are decisive if they differ at all; graph breaks and
+    launches if there are more of them; the peak of allocated bytes if it is more than 1 % higher.
+    A lower count is reported only, and so are the bytes of all outputs.
 
-    MACs that differ where the forwards are the same, operator by operator and byte by byte, are a
-    change of the counting and not of the network, and don't decide; nor does what a side can't
-    count.
+    If the MACs differ but the forwards are the same, operator by operator and byte by byte, then
+    the counting has changed and not the network: this is reported only. So is a count that a side
+    can't make.
     """
-    found: list[Difference] = []
+    found: list[CountDifference] = []
 
     def compare(what: str, one: int | None, other: int | None, decisive: bool) -> None:
         if one is not None and other is not None and one != other:
-            found.append(Difference(what=what, baseline=one, candidate=other, decisive=decisive))
+            found.append(
+                CountDifference(what=what, baseline=one, candidate=other, decisive=decisive)
+            )
 
     forwards = [(side.operators, side.output_bytes, side.params) for side in (baseline, candidate)]
     same_forward = baseline.operators is not None and forwards[0] == forwards[1]
@@ -98,16 +102,19 @@ def differences(baseline: Facts, candidate: Facts) -> tuple[Difference, ...]:
     uncounted = baseline.uncounted | candidate.uncounted
     for what, why in sorted(uncounted.items()):
         one, other = baseline.count_of(what), candidate.count_of(what)
-        found.append(Difference(what=what, baseline=one, candidate=other, decisive=False, why=why))
+        found.append(
+            CountDifference(what=what, baseline=one, candidate=other, decisive=False, why=why)
+        )
     what = "MACs (counted differently; the forwards are the same)" if same_forward else "MACs"
     compare(what, baseline.macs, candidate.macs, not same_forward)
     if baseline.operators is not None and candidate.operators is not None:
-        for name in sorted(baseline.operators.keys() | candidate.operators.keys()):
-            one, other = baseline.operators.get(name, 0), candidate.operators.get(name, 0)
-            compare(f"calls of {name}", one, other, True)
-    for field, (told, may_rise_by) in _MAY_RISE_BY.items():
+        for operator in sorted(baseline.operators.keys() | candidate.operators.keys()):
+            one = baseline.operators.get(operator, 0)
+            other = candidate.operators.get(operator, 0)
+            compare(f"calls of {operator}", one, other, True)
+    for field, (name, may_rise_by) in _MAY_RISE_BY.items():
         before, after = getattr(baseline, field), getattr(candidate, field)
-        compare(told, before, after, _rises(before, after, may_rise_by))
+        compare(name, before, after, _rises(before, after, may_rise_by))
     return tuple(found)
 
 
@@ -118,5 +125,9 @@ def _rises(before: int | None, after: int | None, may_rise_by: float | None) -> 
 
 
 def facts_of(plain: dict[str, Any]) -> Facts:
-    """Check what a side has answered."""
+    """Return the counts that a side has answered, checked.
+
+    Raises:
+        msgspec.ValidationError: A field is missing or of another type.
+    """
     return msgspec.convert(plain, Facts)

@@ -1,4 +1,4 @@
-"""The Python that the baseline of the gate runs in: this one, if it has what is needed there."""
+"""The Python that the gate's baseline runs in: this one, if it has what the baseline needs."""
 
 import hashlib
 import json
@@ -27,56 +27,56 @@ from ...datasets.cache_root import cache_root
 from ..machine.environment import UnfitEnvironmentError
 from ..machine.git import own_environment
 
-Tell = Callable[[str], None]
+Log = Callable[[str], None]
 
 
 def interpreter(
-    baseline: Path, candidate: Path, cache: Path, tell: Tell, beside: Sequence[str] = ()
+    baseline: Path, candidate: Path, cache: Path, log: Log, also_needed: Sequence[str] = ()
 ) -> str:
-    """Return the Python that has what the baseline needs.
+    """Return the Python that has the packages that the baseline needs.
 
-    That is this one, unless the baseline needs something that the candidate doesn't list in the
-    same words, and that is not installed here. Then an environment is made below `cache`, once for
-    each state of this one. It holds what is lacking alone, and finds all else where this Python
-    does, at the very same versions, so that nothing but the dependencies that differ can differ.
+    This is the running Python, unless the baseline needs a package that isn't installed here and
+    that the candidate doesn't list in the same form. Then an environment is made below `cache`,
+    once for each state of the running one. It contains the missing packages alone, and finds all
+    others where this Python does, at the same versions, so that nothing else can differ.
 
     Args:
-        baseline: Its checkout.
-        candidate: That of the other side.
-        cache: Where environments are kept.
-        tell: Is told of an environment of its own.
-        beside: Requirements that hold besides those of the baseline: kinobench's.
+        baseline: The checkout of the baseline.
+        candidate: The checkout of the candidate.
+        cache: Folder for environments.
+        log: Called with a line if the baseline gets an environment of its own.
+        also_needed: Requirements of kinobench, which hold in addition to those of the baseline.
 
     Raises:
-        UnfitEnvironmentError: It can't be made.
+        UnfitEnvironmentError: The environment can't be made.
     """
     needed, listed = dependencies(baseline), dependencies(candidate)
-    lacking = [each for each in needed if each not in listed and not is_met(each)]
-    if not lacking:
+    missing = [each for each in needed if each not in listed and not is_met(each)]
+    if not missing:
         return sys.executable
-    present = [each for each in sorted({*needed, *beside}) if is_met(each)]
+    present = [each for each in sorted({*needed, *also_needed}) if is_met(each)]
     pins = sorted({pin for each in present if (pin := _pin(each)) is not None})
     installed = sorted(f"{each.name}=={each.version}" for each in distributions())
-    state = [sys.version, *_site_folders(), *lacking, *present, *pins, *installed]
+    state = [sys.version, *_site_folders(), *missing, *present, *pins, *installed]
     place = cache / hashlib.sha256("\n".join(state).encode()).hexdigest()[:16]
     python = place / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     finished = place / "finished"
-    needs = f"the baseline needs {', '.join(lacking)}, which this Python lacks"
+    needs = f"the baseline needs {', '.join(missing)}, which this Python doesn't have"
     if finished.exists():
-        tell(f"{needs}; its environment is {place}")
+        log(f"{needs}; it runs in the environment {place}")
         return str(python)
-    tell(f"{needs}; making an environment with it in {place}")
+    log(f"{needs}; making an environment for it in {place}")
     _make(place)
     pinned = place / "constraints.txt"
     pinned.write_text("".join(f"{pin}\n" for pin in pins))
     install = ("install", "--quiet", "--no-input", "--disable-pip-version-check")
-    _run([str(python), "-m", "pip", *install, "-c", str(pinned), *lacking, *present], needs)
+    _run([str(python), "-m", "pip", *install, "-c", str(pinned), *missing, *present], needs)
     finished.write_text("\n".join(state))
     return str(python)
 
 
 def dependencies(checkout: Path) -> tuple[str, ...]:
-    """Return what a checkout's pyproject.toml lists, kinobench aside, which is there already."""
+    """Return the dependencies in a checkout's pyproject.toml, without kinobench itself."""
     try:
         project: dict[str, Any] = tomllib.loads((checkout / "pyproject.toml").read_text())
     except (OSError, tomllib.TOMLDecodeError):
@@ -86,7 +86,7 @@ def dependencies(checkout: Path) -> tuple[str, ...]:
 
 
 def needs_of_kinobench(checkout: Path) -> tuple[str, ...]:
-    """Return what kinobench itself needs, be it a checkout or installed."""
+    """Return the dependencies of kinobench, of a checkout or as installed."""
     if listed := dependencies(checkout):
         return listed
     try:
@@ -97,18 +97,18 @@ def needs_of_kinobench(checkout: Path) -> tuple[str, ...]:
 
 
 def is_met(text: str) -> bool:
-    """Tell whether a requirement is installed here, its extras included, or is of no account here.
+    """Return whether a requirement is installed with its extras, or doesn't apply to this system.
 
-    Its syntax is that of "Dependency specifiers" of the Python Packaging User Guide (PEP 508).
+    The syntax is that of "Dependency specifiers", Python Packaging User Guide (PEP 508).
     """
     try:
         return _is_met(Requirement(text))
     except (InvalidRequirement, InvalidVersion):
-        return False  # pip is to say what is wrong with it
+        return False  # pip reports what is wrong with it
 
 
 def cache_folder() -> Path:
-    """Return where environments of baselines are kept."""
+    """Return the folder for environments of baselines."""
     return cache_root() / "baselines"
 
 
@@ -132,17 +132,18 @@ def _applies(requirement: Requirement, extra: str = "") -> bool:
 
 
 def _source(found: Distribution) -> str | None:
-    """Return the URL that a distribution was installed from, as a requirement has it (PEP 610)."""
-    told = json.loads(found.read_text("direct_url.json") or "{}")
-    if "vcs_info" not in told:
-        return told.get("url")
-    vcs = told["vcs_info"]
+    """Return the URL that a distribution was installed from, in a requirement's form (PEP 610)."""
+    origin: dict[str, Any] = json.loads(found.read_text("direct_url.json") or "{}")
+    if "vcs_info" not in origin:
+        url: str | None = origin.get("url")
+        return url
+    vcs = origin["vcs_info"]
     revision = vcs.get("requested_revision")
-    return f"{vcs['vcs']}+{told['url']}" + (f"@{revision}" if revision else "")
+    return f"{vcs['vcs']}+{origin['url']}" + (f"@{revision}" if revision else "")
 
 
 def _pin(text: str) -> str | None:
-    """Return the constraint that keeps a requirement at the version that is installed."""
+    """Return the constraint that keeps a requirement at its installed version."""
     requirement = Requirement(text)
     if requirement.url is not None or not _applies(requirement):
         return None
@@ -157,13 +158,16 @@ def _is_kinobench(text: str) -> bool:
 
 
 def _make(place: Path) -> None:
-    """Make an environment that finds everything of this one, after what is its own."""
-    # Asked for by its metadata: to look for the module would have setuptools meddle with distutils.
+    """Make an environment that finds its own packages first, and then those of this Python."""
+    # Look for the metadata: a search for the module makes setuptools replace distutils.
     pip = ["--without-pip"] if is_met("pip") else []
-    _run([sys.executable, "-m", "venv", "--clear", *pip, str(place)], "an environment is wanted")
+    _run(
+        [sys.executable, "-m", "venv", "--clear", *pip, str(place)],
+        "the baseline needs an environment",
+    )
     base = {"base": str(place), "platbase": str(place)}
     own = Path(sysconfig.get_path("purelib", "venv", base))
-    # Other than a plain line it obeys the .pth files there, those of editable installations.
+    # A plain line in this file would ignore the .pth files there, which editable installs need.
     lines = [f"import site; site.addsitedir({folder!r})\n" for folder in _site_folders()]
     (own / "kinobench_parent.pth").write_text("".join(lines))
 
@@ -176,12 +180,12 @@ def _site_folders() -> list[str]:
 
 
 def _run(command: Sequence[str], why: str) -> None:
-    hidden = ("PYTHONPATH", "PYTHONHOME")  # they are about this Python
+    hidden = ("PYTHONPATH", "PYTHONHOME")  # they are meant for this Python
     environment = {name: own for name, own in own_environment().items() if name not in hidden}
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     if done.returncode:
-        said = (done.stderr.strip() or done.stdout.strip() or "no word")[-1500:]
+        output = (done.stderr.strip() or done.stdout.strip() or "no output")[-1500:]
         raise UnfitEnvironmentError(
-            f"{why}, and that can't be had: {' '.join(command)}: {said}; install it here, or check "
+            f"{why}, and that failed: {' '.join(command)}: {output}; install it here, or check "
             "against a commit with other dependencies"
         )

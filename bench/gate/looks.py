@@ -1,10 +1,10 @@
 """The statistics of the speed gate: pure functions on times.
 
-A pair of processes gives one number, the median of its log-ratios; pairs, not samples, are what is
-drawn independently, so that intervals are over pairs. They are looked at several times, and the
-error is shared equally among the looks: by Bonferroni's inequality, which holds however the looks
-depend on each other. (Bounds of Pocock or O'Brien and Fleming are a little wider or narrower, and
-hold for normal increments of known variance; with 3 pairs the variance is anything but known.)
+A pair of processes gives one number, the median of its log-ratios. Pairs are independent of each
+other and samples are not, so intervals are over pairs. There are several looks at the pairs, and
+the error is shared equally among the looks, by Bonferroni's inequality, which holds however the
+looks depend on each other. (The bounds of Pocock and of O'Brien and Fleming are a little wider or
+narrower, but they need normal increments of known variance, and 3 pairs don't give the variance.)
 Jennison & Turnbull, Group Sequential Methods, 2000, chapters 2 and 11.
 """
 
@@ -20,12 +20,12 @@ Answer = Literal["fail", "pass", "inconclusive"]
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
-    """When pairs are looked at, and how sure an answer must be.
+    """When to look at the pairs, and how sure an answer must be.
 
     Attributes:
         looks: Numbers of pairs, ascending; the last is the most that are measured.
-        alpha: Probability of a false FAIL, were there no slowdown; all looks together, one-sided.
-        beta: Probability of a false PASS of what is slower by more than the budget; the same.
+        alpha: Probability of a false FAIL without a slowdown; all looks together, one-sided.
+        beta: Probability of a false PASS with a slowdown above the budget; the same.
     """
 
     looks: tuple[int, ...]
@@ -33,13 +33,13 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     beta: float
 
     def share(self, error: float) -> float:
-        """Return what one look may spend of an error probability."""
+        """Return the part of an error probability that one look may spend."""
         return error / len(self.looks)
 
 
 FIRST = Rule(looks=(3, 5, 8, 12), alpha=0.05, beta=0.05)
 CONFIRMING = Rule(looks=(3, 5, 8), alpha=0.10, beta=0.05)
-"""The second batch shares nothing with the first: a false FAIL needs both, 0.5 % at the most."""
+"""The second batch is independent of the first. A false FAIL needs both: 0.5 % at most."""
 FAMILY = 0.05
 """Probability of any false FAIL among all models that are checked together."""
 
@@ -48,12 +48,12 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     """The slowdown by some pairs of processes, as a fraction: 0.05 is 5 % more time.
 
     Attributes:
-        slowdown: The mean over pairs.
-        low, high: The ends of the interval over pairs by Student's t; the lower end is one-sided
-            at the look's share of alpha, the upper end at that of beta.
+        slowdown: Mean over pairs.
+        low, high: Ends of the interval over pairs by Student's t; the lower end is one-sided at the
+            look's share of alpha, the upper end at its share of beta.
         spread: Standard deviation of a single pair's log-ratio.
-        pairs: How many there are.
-        p: One-sided p-value of a slowdown above 0, of this look alone.
+        pairs: Number of pairs.
+        p: One-sided p-value of a slowdown above 0, from this look alone.
     """
 
     slowdown: float
@@ -68,15 +68,15 @@ def log_ratio(baseline_s: Sequence[float], candidate_s: Sequence[float]) -> floa
     """Return the median over turns of the log-ratio of candidate to baseline.
 
     Args:
-        baseline_s: Times of the one side, by turn.
-        candidate_s: Times of the other, each taken right before or after the baseline's.
+        baseline_s: Times of the baseline, by turn, in seconds.
+        candidate_s: Times of the candidate, each right before or after the baseline's.
     """
     ratios = np.log(np.asarray(candidate_s, float)) - np.log(np.asarray(baseline_s, float))
     return float(np.median(ratios))
 
 
 def estimate(log_ratios: Sequence[float], low_error: float, high_error: float) -> Estimate:
-    """Return the mean of two pairs' log-ratios or more, with its interval over pairs.
+    """Return the mean of the log-ratios of two or more pairs, with its interval over pairs.
 
     Args:
         log_ratios: One for each pair of processes.
@@ -87,7 +87,7 @@ def estimate(log_ratios: Sequence[float], low_error: float, high_error: float) -
     pairs = len(values)
     mean, spread = float(values.mean()), float(values.std(ddof=1))
     error = spread / math.sqrt(pairs)
-    if error == 0:  # to the last digit alike: fed in by a test, or a clock that stands still
+    if error == 0:  # equal to the last digit: literal times of a test, or a clock that stands still
         low = high = mean
         p = 0.0 if mean > 0 else 1.0
     else:
@@ -105,15 +105,15 @@ def estimate(log_ratios: Sequence[float], low_error: float, high_error: float) -
 
 
 def answer(wall: Estimate, cpu: Estimate | None, budget: float) -> Literal["fail", "pass"] | None:
-    """Return what a look says; None is that more pairs are needed.
+    """Return the answer of a look; None: more pairs are needed.
 
-    FAIL: the lower end is above 0 and the estimate above the budget, by the wall clock and by the
-    processor time alike: a neighbour that steals a core moves the one alone. PASS: the upper end
-    is below the budget, by the wall clock, and the processor time doesn't say otherwise.
+    FAIL: the lower end is above 0 and the estimate above the budget, both by the wall clock and by
+    the processor time. (Another process that takes the core changes only the wall clock.) PASS: the
+    upper end is below the budget by the wall clock, and the estimate by the processor time is too.
 
     Args:
-        wall: By the wall clock, or by the GPU's.
-        cpu: By the processor time; None where it decides nothing.
+        wall: The estimate by the wall clock, or by the GPU's.
+        cpu: The estimate by the processor time; None if it doesn't count.
         budget: The slowdown that is allowed, as a fraction.
     """
     clocks = (wall,) if cpu is None else (wall, cpu)
@@ -125,40 +125,44 @@ def answer(wall: Estimate, cpu: Estimate | None, budget: float) -> Literal["fail
 
 
 def p_of_looks(looks: Sequence["Look"], planned: int) -> float:
-    """Return a p-value that holds for the least of several looks (Bonferroni).
+    """Return a p-value for the smallest of several looks (Bonferroni).
 
-    A look that may spend the error of several has so much less to pay.
+    Args:
+        looks: The looks that were taken.
+        planned: The number of looks in the rule. A look that spends the error of several is
+            corrected for fewer.
     """
     return min((min(1.0, look.p * planned / look.shares) for look in looks), default=1.0)
 
 
 def among(first: Rule, confirming: Rule, models: int) -> Rule:
-    """Return the rule of the first batch of one of several models that are checked together.
+    """Return the rule of the first batch of one model among `models` that are checked together.
 
-    The two batches share nothing, so that a model that is no slower FAILs with a probability of
-    `first.alpha * confirming.alpha` at the most, and any of m models with m times that, however
-    they depend on each other (Bonferroni). The first batch's alpha is lowered only where that is
-    more than `FAMILY`: from 11 models on, with the rules above.
+    The two batches are independent. So a model that is not slower FAILs with a probability of at
+    most `first.alpha * confirming.alpha`, and any of m models with m times that, however they
+    depend on each other (Bonferroni). The first batch's alpha is lowered only if this is more than
+    `FAMILY`, which begins at 11 models with the rules above.
 
-    Holm's step (Scandinavian Journal of Statistics 6, 1979) is taken by whoever calls: once f
-    models FAILed, surest first, the next is judged as one of m - f. Proof: let t of the m models be
-    no slower, and look at the first of them that FAILs. Before it at most m - t FAILed, so it was
-    judged as one of t or more: its first batch was below `among(t).alpha`, and its second batch
-    FAILed. That any of the t does so has a probability of t * among(t).alpha * confirming.alpha at
-    the most, which is `FAMILY` or less.
+    The caller takes Holm's step (Scandinavian Journal of Statistics 6, 1979): after f models
+    FAILed, surest first, the next is judged as one of m - f. Proof: let t of the m models be no
+    slower, and take the first of them that FAILs. Before it at most m - t FAILed, so it was judged
+    as one of t or more: its first batch was below `among(t).alpha`, and its second batch FAILed.
+    The probability that any of the t does so is at most t * among(t).alpha * confirming.alpha,
+    which is `FAMILY` or less.
     """
     alpha = min(first.alpha, FAMILY / (models * confirming.alpha))
     return msgspec.structs.replace(first, alpha=alpha)
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True):
-    """What so many pairs say.
+    """The estimates and the answer from the pairs so far.
 
     Attributes:
-        wall: By the wall clock, or by the GPU's.
-        cpu: By the processor time; None where a GPU does the work.
-        wall_alone: Whether the wall clock decides, and the processor time is but told.
-        shares: Of how many looks the error was spent on it.
+        wall: The estimate by the wall clock, or by the GPU's.
+        cpu: The estimate by the processor time; None if a GPU does the work.
+        answer: The answer; None: more pairs are needed.
+        wall_alone: Whether the wall clock decides, and the processor time is reported only.
+        shares: The number of looks whose error this look spends.
     """
 
     wall: Estimate
@@ -169,12 +173,12 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def deciding(self) -> tuple[Estimate, ...]:
-        """Return the estimates by the clocks that decide."""
+        """The estimates by the clocks that decide."""
         return (self.wall,) if self.cpu is None or self.wall_alone else (self.wall, self.cpu)
 
     @property
     def p(self) -> float:
-        """Return the p-value of a slowdown by all clocks that decide (the larger, Berger 1982)."""
+        """The p-value of a slowdown by all clocks that decide: the largest (Berger 1982)."""
         return max(each.p for each in self.deciding)
 
 
@@ -187,19 +191,19 @@ def look_at(
     shares: int = 1,
     wall_alone: bool = False,
 ) -> Look:
-    """Return what the pairs so far say.
+    """Return a look at the pairs so far.
 
     Args:
         wall: Log-ratios by the wall clock or the GPU's, one for each pair, two or more.
         cpu: The same by the processor time; None on a GPU.
         rule: How sure an answer must be.
         budget: The slowdown that is allowed, as a fraction.
-        shares: Of how many looks it may spend the error: of all that are left, if it is the last.
-        wall_alone: Whether the wall clock decides: where several threads work, what is lost of
-            their working at the same time costs no processor time.
+        shares: The number of looks whose error it may spend; the last look spends all that is left.
+        wall_alone: Whether the wall clock decides alone. With several threads it does, because
+            threads that wait for each other use no processor time.
     """
     low, high = shares * rule.share(rule.alpha), shares * rule.share(rule.beta)
     by_wall = estimate(wall, low, high)
     by_cpu = None if cpu is None else estimate(cpu, low, high)
-    said = answer(by_wall, None if wall_alone else by_cpu, budget)
-    return Look(wall=by_wall, cpu=by_cpu, answer=said, wall_alone=wall_alone, shares=shares)
+    found = answer(by_wall, None if wall_alone else by_cpu, budget)
+    return Look(wall=by_wall, cpu=by_cpu, answer=found, wall_alone=wall_alone, shares=shares)

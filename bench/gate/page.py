@@ -1,4 +1,4 @@
-"""What a check found, for people, machines and pull requests."""
+"""The report of a check: for people, for machines, and as a comment for pull requests."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from .verdict import Checked
 
 EXIT_PASS, EXIT_FAIL, EXIT_INCONCLUSIVE, EXIT_INTERRUPTED = 0, 1, 3, 130
 
-WORDS = {
+VERDICT_TEXTS = {
     "fail": "FAIL",
     "broken": "BROKEN",
     "pass": "pass",
@@ -22,31 +22,33 @@ WORDS = {
     "new": "new",
 }
 NOTHING = "–"
-"""A cell for what was not measured."""
+"""The cell of a number that was not measured."""
 LONGEST = 300
-"""Characters of a remark that a comment shows at once; the rest is folded away."""
+"""Most characters of a remark in a comment; a longer one is in a block that opens on a click."""
 
 FOLDED = 40_000
-"""Characters of all that is folded away: GitHub takes no comment of more than 65,536."""
+"""Most characters of all such blocks: GitHub accepts comments of up to 65,536."""
 
 Found = Checked | StoredCheck | SelfCheck
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole check.
+    """The report of a whole check.
 
     Attributes:
-        title: What was compared with what.
+        title: The two sides that were compared.
         budget: The slowdown that is allowed, as a fraction.
-        inject: The share by which the candidate was slowed, to see whether that is seen.
-        notes: What a reader should know of the numbers.
+        inject: The share by which the candidate was slowed on purpose; None: it was not.
+        checked, stored, itself: The results of a check against a commit, against a file, and of the
+            gate itself; only one of them has any.
+        notes: Explanations of the numbers.
         started: UTC, as in 2026-01-31T12:00:00Z.
         environment: The machine, the libraries and kinobench's commit.
-        candidate: The commit of the repository whose versions are compared, with + where files
-            differ from it; None where there is no repository.
-        baseline: The commit that it is compared with; None where that is no commit.
+        candidate: The commit of the repository whose versions are compared, with + if files differ
+            from it; None without a repository.
+        baseline: The commit that it is compared with; None without one.
         interrupted: How many cases were finished, of how many; None: all were.
-        updated: How many times were written to the file; None: none were to be.
+        updated: How many times were written to the file; None: the check writes no file.
     """
 
     title: str
@@ -65,12 +67,12 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def found(self) -> tuple[Found, ...]:
-        """Return what there is of each case."""
+        """The results, one for each case."""
         return self.itself or self.stored or self.checked
 
     @property
     def exit_code(self) -> int:
-        """Return 0, 1, 3 or 130; a slowdown that was put in is to be found."""
+        """The exit code: 0, 1, 3 or 130. With `inject`, 0 means that the slowdown was found."""
         if self.interrupted is not None:
             return EXIT_INTERRUPTED
         verdicts = self._verdicts
@@ -91,35 +93,35 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def _failed(self) -> list[str]:
-        """Return the words of the verdicts that fail a check."""
-        return [WORDS[each] for each in ("fail", "broken") if each in self._verdicts]
+        """The verdicts that fail the check, as the table shows them."""
+        return [VERDICT_TEXTS[each] for each in ("fail", "broken") if each in self._verdicts]
 
     @property
-    def says(self) -> str:
-        """Return the whole in a sentence."""
+    def summary(self) -> str:
+        """The result of the whole check in one sentence."""
         if self.interrupted is not None:
             finished, asked = self.interrupted
-            kept = "" if self.updated is None else ", and their times written"
-            return f"Interrupted: {finished} of {asked} cases were finished{kept}."
+            written = "" if self.updated is None else ", and their times are written"
+            return f"Interrupted: {finished} of {asked} cases were finished{written}."
         if self.updated is not None:
             times = "1 time" if self.updated == 1 else f"{self.updated} times"
-            return f"Written: {times}; what is slower than before is accepted."
+            return f"Written: {times}; slower times than before are accepted."
         if self.inject is not None:
-            put_in = f"the {percent(self.inject)} that were put in"
+            slowdown = f"the slowdown of {percent(self.inject)}"
             if self.exit_code == EXIT_PASS:
-                return f"Seen: {put_in} make every check FAIL, as they should."
-            return f"Not seen: {put_in} don't make every check FAIL on this machine, now."
+                return f"Seen: {slowdown} makes every check FAIL, as it should."
+            return f"Not seen: {slowdown} doesn't make every check FAIL on this machine now."
         if self.itself:
             if self.exit_code == EXIT_PASS:
                 return (
-                    "This machine lets the gate see what it should: twice the budget, "
+                    "The gate works on this machine: a slowdown of twice the budget, "
                     f"{percent(2 * self.budget)}, FAILs in 95 % of checks or more."
                 )
-            return "This machine doesn't let the gate see what it should: the lines above say why."
+            return "The gate doesn't work well enough on this machine: see the reasons above."
         return {
-            EXIT_PASS: f"Pass: nothing is slower by {percent(self.budget)} or more.",
-            EXIT_FAIL: f"FAIL: see the rows that say {' or '.join(self._failed)}.",
-            EXIT_INCONCLUSIVE: "Inconclusive: some rows have no answer.",
+            EXIT_PASS: f"Pass: no model is slower by {percent(self.budget)} or more.",
+            EXIT_FAIL: f"FAIL: see the rows with the verdict {' or '.join(self._failed)}.",
+            EXIT_INCONCLUSIVE: "Inconclusive: some models have no answer.",
         }[self.exit_code]
 
 
@@ -133,23 +135,23 @@ def table(report: Report) -> tuple[list[str], list[list[str]]]:
 
 
 def verdict(found: Found) -> str:
-    """Return what was found of a case in a line, without its name."""
-    told = [
+    """Return the result of a case in one line, without its name."""
+    cells = [
         cell if head == "verdict" else f"{head} {cell}"
         for head, cell in _cells(found).items()
         if cell != NOTHING
     ]
     reason = getattr(found, "reason", None)
-    return ", ".join(told) + (f": {_at_once(reason)}" if reason else "")
+    return ", ".join(cells) + (f": {_shortened(reason)}" if reason else "")
 
 
 def remarks(report: Report) -> list[str]:
-    """Return a text for each count that differs and each reason, and the notes."""
+    """Return the counts that differ, the reasons, and the notes, one line each."""
     return [*(f"{name}: {text}" for name, text in _reasons(report)), *report.notes]
 
 
 def origin(report: Report) -> list[str]:
-    """Return what was measured when and on what, in a line; none where that is not known."""
+    """Return the time and the machine in one line; no line if they aren't known."""
     here = report.environment
     if here is None:
         return []
@@ -157,7 +159,7 @@ def origin(report: Report) -> list[str]:
     if here.gpu_driver is not None and here.gpu is not None:
         parts.append(f"driver {here.gpu_driver}")
     if report.candidate is not None:
-        dirty = " (and what is not committed)" if report.candidate.endswith("+") else ""
+        dirty = " (with uncommitted changes)" if report.candidate.endswith("+") else ""
         parts.append(f"checkout {report.candidate}{dirty}")
     if here.kinobench_commit not in (None, report.candidate):
         parts.append(f"kinobench commit {here.kinobench_commit}")
@@ -171,23 +173,23 @@ def origin(report: Report) -> list[str]:
 def markdown(report: Report) -> str:
     """Return the comment for a pull request.
 
-    A remark of several lines, such as the end of an error's trace, is cut there, and stands in full
-    in a block that opens on a click.
+    A remark of several lines, such as the end of an error's trace, is shortened, and a block that
+    opens on a click contains all of it.
     """
     heads, rows = table(report)
-    lines = [f"### kinobench check: {report.says}", "", escaped(report.title), ""]
+    lines = [f"### kinobench check: {report.summary}", "", escaped(report.title), ""]
     shown = (heads, ["---"] * len(heads), *([escaped(cell) for cell in row] for row in rows))
     lines += ["| " + " | ".join(row) + " |" for row in shown]
-    told = remarks(report)
-    if told:
-        lines += ["", *(f"- {escaped(_at_once(text))}" for text in told)]
+    texts = remarks(report)
+    if texts:
+        lines += ["", *(f"- {escaped(_shortened(text))}" for text in texts)]
     room = FOLDED
     for name, text in _reasons(report):
-        if _at_once(text) == text:
+        if _shortened(text) == text:
             continue
         room -= len(text)
         if room < 0:
-            lines += ["", "The rest of the long remarks is in the JSON of `--json`."]
+            lines += ["", "The JSON of `--json` contains the rest of the long remarks."]
             break
         summary = f"<details><summary>{escaped(name)}</summary>"
         lines += ["", summary, "", fenced(text), "", "</details>"]
@@ -197,7 +199,7 @@ def markdown(report: Report) -> str:
 
 
 def _reasons(report: Report) -> list[tuple[str, str]]:
-    """Return names of cases, each with a count that differs or a reason."""
+    """Return pairs of a case's name and a count that differs, or the reason of its verdict."""
     reasons: list[tuple[str, str]] = []
     names = names_of([each.case for each in report.found])
     for name, each in zip(names, report.found, strict=True):
@@ -208,8 +210,8 @@ def _reasons(report: Report) -> list[tuple[str, str]]:
     return reasons
 
 
-def _at_once(text: str) -> str:
-    """Return a text as one line that is not too long; of several lines the first and the last."""
+def _shortened(text: str) -> str:
+    """Return a text as one line of limited length; of several lines the first and the last."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     parts = lines if len(lines) < 2 else [lines[0], lines[-1]]
     longest = LONGEST // max(len(parts), 1)
@@ -219,23 +221,23 @@ def _at_once(text: str) -> str:
 
 
 def plain(report: Report) -> dict[str, Any]:
-    """Return everything, every sample with it, for JSON."""
+    """Return the whole report with every sample, for JSON."""
     builtins: dict[str, Any] = msgspec.to_builtins(report)
-    return {"schema": 1, "exit_code": report.exit_code, "says": report.says, **builtins}
+    return {"schema": 1, "exit_code": report.exit_code, "says": report.summary, **builtins}
 
 
 def percent(share: float | None, *, signed: bool = False) -> str:
-    """Return `1.5 %`, with the digits that it has to a hundredth; a dash for None."""
+    """Return a share as `1.5 %`, with at most two decimals; a dash for None."""
     if share is None:
         return "–"
-    told = f"{100 * share:{'+' if signed else ''}.2f}"
+    number = f"{100 * share:{'+' if signed else ''}.2f}"
     if not signed:
-        told = told.rstrip("0").rstrip(".")
-    return f"{told} %"
+        number = number.rstrip("0").rstrip(".")
+    return f"{number} %"
 
 
 def _cells(found: Found) -> dict[str, str]:
-    """Return the cells of a row by their headings, the name of the case left out."""
+    """Return the cells of a row by their headings, without the name of the case."""
     if isinstance(found, SelfCheck):
         return {
             "pairs": str(len(found.pairs)),
@@ -248,7 +250,7 @@ def _cells(found: Found) -> dict[str, str]:
         }
     if isinstance(found, StoredCheck):
         return {
-            "verdict": WORDS.get(found.verdict, found.verdict),
+            "verdict": VERDICT_TEXTS.get(found.verdict, found.verdict),
             "slowdown": NOTHING if found.slowdown is None else percent(found.slowdown, signed=True),
             "interval": _interval(found.low, found.high),
             "now (ms)": NOTHING if found.now_s is None else f"{1e3 * found.now_s:.3f}",
@@ -258,10 +260,12 @@ def _cells(found: Found) -> dict[str, str]:
     pairs = [str(len(batch.pairs)) for batch in (found.first, found.second) if batch]
     cpu = shown.cpu if shown else None
     return {
-        "verdict": WORDS.get(found.verdict, found.verdict),
+        "verdict": VERDICT_TEXTS.get(found.verdict, found.verdict),
         "slowdown": percent(shown.wall.slowdown, signed=True) if shown else NOTHING,
-        "interval": _of(shown.wall) if shown else NOTHING,
-        "processor time": f"{percent(cpu.slowdown, signed=True)} {_of(cpu)}" if cpu else NOTHING,
+        "interval": _interval_of(shown.wall) if shown else NOTHING,
+        "processor time": f"{percent(cpu.slowdown, signed=True)} {_interval_of(cpu)}"
+        if cpu
+        else NOTHING,
         "pairs": " + ".join(pairs) or NOTHING,
         "s": f"{found.seconds:.0f}",
     }
@@ -273,7 +277,7 @@ def _unit(found: StoredCheck) -> str:
     return "the reference kernel" if found.normalised else "seconds"
 
 
-def _of(estimate: Estimate) -> str:
+def _interval_of(estimate: Estimate) -> str:
     return _interval(estimate.low, estimate.high)
 
 

@@ -1,23 +1,26 @@
-"""What the speed gate would say of pairs with a given noise: whole checks are drawn, all at once.
+"""The verdicts of the speed gate for pairs with a given noise: whole checks are simulated.
 
-Each drawn check is judged by the rule of `gate`: a first batch, looked at as its pairs come, and a
-fresh one that is to confirm what it claims, in the time that the first has left.
+Each simulated check follows the rule of `verdict.py`: a first batch with a look after some of its
+pairs, and a fresh batch that confirms a slowdown, in the time that is left.
 """
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 from scipy import special
 
 from .looks import CONFIRMING, FIRST, Rule
 
+Numbers = NDArray[Any]
+
 CHECKS = 10_000
 POWER = 0.95
 _MOST = math.log(100.0)
-"""A slowdown, as a log-ratio, above which none is looked for."""
+"""The largest slowdown that is searched, as a log-ratio."""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,8 +29,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         budget: The slowdown that is allowed, as a fraction.
         first, confirming: The rules of the two batches.
-        first_pairs: The most that the first batch has time for.
-        all_pairs: The most that both have time for, together.
+        first_pairs: Most pairs that the first batch has time for.
+        all_pairs: Most pairs that both batches have time for.
     """
 
     budget: float
@@ -40,26 +43,28 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 def false_alarms(
     clocks: Sequence[Sequence[float]], plan: Plan, *, checks: int = CHECKS, seed: int = 0
 ) -> float:
-    """Return the share of checks that would FAIL, were their pairs like these of equal sides.
+    """Return the share of checks of equal sides that would FAIL, with pairs like these.
 
-    Pairs are drawn with replacement, and each with its sides exchanged in half of the cases, which
-    on equal sides changes nothing but the sign. Where the interval of their mean excludes 0 the
-    sides of a pair are not alike, whatever the reason: signs are then exchanged about that mean.
+    Pairs are drawn with replacement. In half of the cases the sides of a pair are exchanged, which
+    changes only the sign if the sides are equal. If the interval of the mean excludes 0, the sides
+    are not equal, whatever the reason: the signs are then exchanged about that mean.
 
     Args:
-        clocks: By each clock that decides, the log-ratios of the same pairs, two or more.
-        plan: What a check does.
-        checks: How many are drawn.
-        seed: Of the generator.
+        clocks: For each clock that decides, the log-ratios of the same pairs, two or more.
+        plan: The rules and the pairs of a check.
+        checks: Number of simulated checks.
+        seed: Seed of the generator.
     """
     values = np.asarray(clocks, float).T  # [pairs, clocks]
     center = np.array([about.mean if about.is_real else 0.0 for about in map(bias_of, clocks)])
     generator = np.random.default_rng(seed)
 
-    def drawn(rule: Rule) -> np.ndarray:
+    def drawn(rule: Rule) -> Numbers:
         size = (checks, rule.looks[-1])
         signs = generator.choice((-1.0, 1.0), size=(*size, 1))
-        return center + signs * (values[generator.integers(len(values), size=size)] - center)
+        chosen = values[generator.integers(len(values), size=size)]
+        mirrored: Numbers = center + signs * (chosen - center)
+        return mirrored
 
     first, second = (_Batches(drawn(rule), rule) for rule in (plan.first, plan.confirming))
     return _share_of_fails(first, second, plan, 0.0)
@@ -73,20 +78,23 @@ def least_detectable(
     checks: int = CHECKS,
     seed: int = 0,
 ) -> float | None:
-    """Return the slowdown that a check would FAIL with this probability, as a fraction.
+    """Return the slowdown that a check would FAIL with probability `power`, as a fraction.
 
-    A FAIL asks of both batches that the slowdown be surely above 0 and estimated above the budget,
-    so that it is always more than the budget: at a slowdown of just the budget an estimate is above
-    it half of the time. Pairs are drawn from a normal distribution with the covariance, over the
-    clocks, of the given ones. None where there are too few pairs for a look, or no slowdown to a
-    hundredfold is enough.
+    The result is always more than the budget. A FAIL needs, in both batches, a slowdown that is
+    surely above 0 and estimated above the budget, and at a slowdown of exactly the budget the
+    estimate is above it only half of the time. Pairs are drawn from a normal distribution that has
+    the covariance of the given ones over the clocks.
 
     Args:
-        clocks: By each clock that decides, the log-ratios of the same pairs, two or more.
-        plan: What a check does.
+        clocks: For each clock that decides, the log-ratios of the same pairs, two or more.
+        plan: The rules and the pairs of a check.
         power: The probability.
-        checks: How many are drawn.
-        seed: Of the generator.
+        checks: Number of simulated checks.
+        seed: Seed of the generator.
+
+    Returns:
+        The slowdown; None if there are too few pairs for a look, or if even a hundredfold slowdown
+        isn't enough.
     """
     covariance = np.atleast_2d(np.cov(np.asarray(clocks, float)))
     generator = np.random.default_rng(seed)
@@ -96,7 +104,7 @@ def least_detectable(
                 np.zeros(len(covariance)),
                 covariance,
                 size=(checks, rule.looks[-1]),
-                method="eigh",  # clocks that always agree leave it without a Cholesky factor
+                method="eigh",  # if the clocks always agree, there is no Cholesky factor
                 check_valid="ignore",
             ),
             rule,
@@ -132,7 +140,7 @@ class Bias(NamedTuple):
 
 
 def bias_of(log_ratios: Sequence[float]) -> Bias:
-    """Return the bias of two pairs of equal sides or more."""
+    """Return the bias of two or more pairs of equal sides."""
     pairs, mean = len(log_ratios), float(np.mean(log_ratios))
     error = float(np.std(log_ratios, ddof=1)) / math.sqrt(pairs)
     half = float(special.stdtrit(pairs - 1, 0.975)) * error
@@ -140,42 +148,42 @@ def bias_of(log_ratios: Sequence[float]) -> Bias:
 
 
 class _Batches:
-    """Drawn batches, of which only what a look asks is kept.
+    """Simulated batches, as the numbers that a look needs.
 
     Attributes:
-        means, errors: By number of pairs, from 2: the mean log-ratio and its standard error,
+        means, errors: For each number of pairs, from 2: the mean log-ratio and its standard error,
             `[batches, clocks]`.
     """
 
-    def __init__(self, drawn: np.ndarray, rule: Rule) -> None:
+    def __init__(self, drawn: Numbers, rule: Rule) -> None:
         """Take log-ratios `[batches, pairs, clocks]`."""
         self.rule = rule
         self.batches = len(drawn)
-        self.means: dict[int, np.ndarray] = {}
-        self.errors: dict[int, np.ndarray] = {}
+        self.means: dict[int, Numbers] = {}
+        self.errors: dict[int, Numbers] = {}
         for pairs in range(2, rule.looks[-1] + 1):
             self.means[pairs] = drawn[:, :pairs].mean(axis=1)
             self.errors[pairs] = drawn[:, :pairs].std(axis=1, ddof=1) / math.sqrt(pairs)
 
-    def said(
-        self, slowdown: float, budget: float, affords: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return which batches FAIL, which claim to, and of how many pairs each is: `[batches]`.
+    def outcomes(
+        self, slowdown: float, budget: float, affords: Numbers
+    ) -> tuple[Numbers, Numbers, Numbers]:
+        """Return which batches FAIL, which need a confirmation, and the pairs of each: `[batches]`.
 
-        A batch claims to FAIL, too, that was surely slower at one look and above the budget at its
-        last.
+        A batch needs a confirmation if it FAILs, or if it was surely slower at one look and above
+        the budget at its last.
 
         Args:
-            slowdown: By which all candidates are slower, as a log-ratio.
-            budget: As a fraction.
-            affords: Pairs that each has time for, `[batches]`.
+            slowdown: The slowdown of all candidates, as a log-ratio.
+            budget: The slowdown that is allowed, as a fraction.
+            affords: Pairs that each batch has time for, `[batches]`.
         """
         most = math.log1p(budget)
         fails, passes, surely, over = np.zeros((4, self.batches), bool)
         used = np.minimum(affords, self.rule.looks[-1])
         looks = self.rule.looks
         for pairs, means in self.means.items():
-            # When its time is up a batch is looked at once, for the error that is left.
+            # When the time of a batch is up, there is one more look, for the error that is left.
             looked = (pairs <= affords) if pairs in self.rule.looks else (pairs == affords)
             looked = looked & ~fails & ~passes
             shifted, errors = means + slowdown, self.errors[pairs]
@@ -192,14 +200,14 @@ class _Batches:
             used = np.where(looked & ((slower & above) | within), pairs, used)
         return fails, fails | (surely & over & ~passes), used
 
-    def _critical(self, pairs: int, shares: np.ndarray, error: float) -> np.ndarray:
-        """Return Student's quantile for so many looks' share of an error, `[batches]`."""
-        found: np.ndarray = special.stdtrit(pairs - 1, 1 - shares * self.rule.share(error))
+    def _critical(self, pairs: int, shares: Numbers, error: float) -> Numbers:
+        """Return Student's quantile for the error of `shares` looks, `[batches]`."""
+        found: Numbers = special.stdtrit(pairs - 1, 1 - shares * self.rule.share(error))
         return found
 
 
 def _share_of_fails(first: _Batches, second: _Batches, plan: Plan, slowdown: float) -> float:
     affords = np.full(first.batches, plan.first_pairs)
-    _, claims, used = first.said(slowdown, plan.budget, affords)
-    confirms, _, _ = second.said(slowdown, plan.budget, plan.all_pairs - used)
+    _, claims, used = first.outcomes(slowdown, plan.budget, affords)
+    confirms, _, _ = second.outcomes(slowdown, plan.budget, plan.all_pairs - used)
     return float((claims & confirms).mean())

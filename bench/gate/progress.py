@@ -1,4 +1,4 @@
-"""A check while it runs: verdicts are told as they fall, and kept should it be interrupted."""
+"""A check while it runs: each verdict is logged as it comes, and kept if you interrupt."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,31 +17,31 @@ UNJUDGED = "interrupted before it could be judged"
 
 
 class Progress(Generic[F]):
-    """What is known of each case so far."""
+    """The results so far, one for each case."""
 
-    def __init__(self, cases: Sequence[Case], tell: Callable[[str], None]) -> None:
-        """Begin with nothing known.
+    def __init__(self, cases: Sequence[Case], log: Callable[[str], None]) -> None:
+        """Begin without results.
 
         Args:
-            cases: All that are to be checked.
-            tell: Takes a line for each verdict.
+            cases: All cases of the check.
+            log: Called with a line for each verdict.
         """
         self._names = dict(zip((c.digest for c in cases), names_of(cases), strict=True))
-        self._tell = tell
+        self._log = log
         self._found: dict[str, F] = {}
         self._final: set[str] = set()
         self._interrupted = False
 
     def name_of(self, case: Case) -> str:
-        """Return what tells a case from the others."""
+        """Return a name for a case that no other case of the check has."""
         return self._names[case.digest]
 
-    def heed(self, found: F, final: bool = True) -> None:
-        """Keep what is known of a case, and tell its verdict, once.
+    def on_result(self, found: F, final: bool = True) -> None:
+        """Keep the result of a case, and log its verdict once.
 
         Args:
-            found: What there is.
-            final: Whether that may still change: a slower model is judged when all are timed.
+            found: The result.
+            final: Whether its verdict is final. A slower model gets its verdict when all are timed.
         """
         digest = found.case.digest
         self._found[digest] = found
@@ -50,13 +50,13 @@ class Progress(Generic[F]):
         name = self.name_of(found.case)
         if final:
             self._final.add(digest)
-            self._tell(f"{name}: {verdict(found)}")
+            self._log(f"{name}: {verdict(found)}")
         else:
-            self._tell(f"{name}: no verdict yet")
+            self._log(f"{name}: no verdict yet")
 
     @contextmanager
     def kept(self) -> Iterator[None]:
-        """Let an interrupt end the block and nothing else, if anything is known by then."""
+        """Let an interrupt end only this block, if any verdict is final by then."""
         try:
             yield
         except KeyboardInterrupt:
@@ -66,12 +66,12 @@ class Progress(Generic[F]):
 
     @property
     def interrupted(self) -> tuple[int, int] | None:
-        """Return how many cases have a verdict, of how many; None where nobody interrupted."""
+        """Return how many cases have a verdict, of how many; None without an interrupt."""
         return (len(self._final), len(self._names)) if self._interrupted else None
 
     @property
     def found(self) -> tuple[F, ...]:
-        """Return what there is of each case, in the order of the cases."""
+        """Return the results, in the order of the cases."""
         known = [(d, self._found[d]) for d in self._names if d in self._found]
         return tuple(each if d in self._final else _unjudged(each) for d, each in known)
 

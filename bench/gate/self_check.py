@@ -1,4 +1,4 @@
-"""The speed gate measures itself: two sides that are equal, on this machine, now."""
+"""The speed gate measures itself: two equal sides, on this machine, now."""
 
 from collections.abc import Callable
 
@@ -8,28 +8,29 @@ from ..records.record import Case
 from .looks import FIRST, Rule, among, estimate
 from .power import Plan, bias_of, false_alarms, least_detectable
 from .turns import Pair, SideError
-from .verdict import FIRST_SHARE, Bench, Tell, Terms, cure, deciding_clocks, pairs_within, run_batch
+from .verdict import FIRST_SHARE, Bench, Log, Terms, cure, deciding_clocks, pairs_within, run_batch
 
 AA_PAIRS = Rule(looks=(12,), alpha=FIRST.alpha, beta=FIRST.beta)
 FALSE_ALARMS = 0.01
 """The share of checks of equal sides that may FAIL."""
 BIAS_SHARE = 1 / 3
-"""Of the budget, that equal sides may differ by."""
+"""The share of the budget by which equal sides may differ."""
 
 
 class SelfCheck(msgspec.Struct, frozen=True, kw_only=True):
-    """What this machine's noise lets the gate see; None is what could not be measured.
+    """The slowdowns that the gate can see on this machine; None: could not be measured.
 
     Attributes:
+        case: The case that was measured.
         budget: The slowdown that is allowed, as a fraction.
-        pairs: Of equal sides, that were measured.
+        pairs: The pairs of equal sides.
         affords: Pairs that the first batch of a check has time for.
-        spread: Standard deviation of a pair's log-ratio, of the clock that is less steady.
+        spread: Standard deviation of a pair's log-ratio, by the less steady clock.
         bias: Mean log-ratio of equal sides by the wall clock; near 0.
-        bias_interval: 95 % interval of it, by Student's t over pairs.
+        bias_interval: 95 % interval of the bias, by Student's t over pairs.
         false_alarm_rate: Share of checks that would FAIL with pairs like these.
-        least_detectable: The slowdown that both batches of a check FAIL in 95 % of checks, a
-            fraction. It is more than the budget, as an estimate has to be above that.
+        least_detectable: The slowdown, as a fraction, that FAILs in 95 % of checks. It is more than
+            the budget, because an estimate has to be above the budget.
         reason: Why it could not be measured.
     """
 
@@ -46,15 +47,15 @@ class SelfCheck(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def suffices(self) -> bool:
-        """Whether the gate can be believed here, and sees twice the budget."""
+        """Whether the gate is reliable here, and sees twice the budget."""
         return not self.faults
 
     @property
     def faults(self) -> tuple[str, ...]:
-        """Return what is wrong, a sentence each.
+        """The faults, one sentence each.
 
-        Since no gate sees a slowdown of just its budget more than half of the time, what noise adds
-        to the budget must not be more than the budget.
+        No gate sees a slowdown of exactly its budget more than half of the time. So noise may add
+        at most the budget again.
         """
         if self.reason is not None:
             return (self.reason,)
@@ -64,16 +65,16 @@ class SelfCheck(msgspec.Struct, frozen=True, kw_only=True):
             if self.least_detectable is not None:
                 least = f"only {_percent(self.least_detectable)} or more"
             found.append(
-                f"too much noise: {least} would FAIL in 95 % of checks, and twice the budget, "
-                f"{_percent(2 * self.budget)}, should; give more --max-seconds, a larger --budget, "
-                "or a quieter machine"
+                f"too much noise: {least} would FAIL in 95 % of checks, but twice the budget, "
+                f"{_percent(2 * self.budget)}, should; give more --max-seconds or a larger "
+                "--budget, or use a quieter machine"
             )
         if self.bias is not None and self.bias_interval is not None:
             low, high = self.bias_interval
             if (low > 0 or high < 0) and abs(self.bias) > BIAS_SHARE * self.budget:
                 found.append(
-                    "equal sides differ by more than a third of the budget: the gate would take "
-                    "this for the candidate's doing"
+                    "equal sides differ by more than a third of the budget: the gate would blame "
+                    "the candidate for this"
                 )
         if self.false_alarm_rate is not None and self.false_alarm_rate > FALSE_ALARMS:
             found.append(
@@ -83,8 +84,8 @@ class SelfCheck(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(found)
 
     @property
-    def told(self) -> tuple[str, ...]:
-        """Return the bias with its interval, and what is wrong, a sentence each."""
+    def remarks(self) -> tuple[str, ...]:
+        """The bias with its interval, and the faults, one sentence each."""
         if self.bias is None or self.bias_interval is None:
             return self.faults
         low, high = (f"{100 * end:+.2f}" for end in self.bias_interval)
@@ -92,34 +93,34 @@ class SelfCheck(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def measure_itself(
-    case: Case, bench: Bench, terms: Terms, tell: Tell, *, models: int = 1
+    case: Case, bench: Bench, terms: Terms, log: Log, *, models: int = 1
 ) -> SelfCheck:
     """Measure pairs of equal sides for as long as a check may take.
 
     Args:
-        case: The network.
-        bench: Both of its sides are the same code.
-        terms: Of the check that is asked about.
-        tell: Told what is done.
-        models: How many that check has.
+        case: The case.
+        bench: Measures two sides of the same code.
+        terms: What the check allows.
+        log: Called with each line of progress.
+        models: Number of models in the check.
     """
-    tell(f"{case.model}: timing it against itself")
+    log(f"{case.model}: timing it against itself")
     begin = bench.clock()
     pair: Callable[[], Pair] = lambda: bench.pair(case)  # noqa: E731
     nothing = SelfCheck(case=case, budget=terms.budget)
     try:
-        # A budget below every interval: no look ends it.
+        # This budget is below every interval, so no look ends the batch.
         batch = run_batch(pair, AA_PAIRS, -1.0, until=begin + terms.max_s, clock=bench.clock)
     except SideError as error:
         return msgspec.structs.replace(nothing, reason=str(error))
     if len(batch.pairs) < 2:
         why = (
-            f"two pairs of processes don't fit into {terms.max_s:g} s, as one takes "
+            f"two pairs of processes don't fit into {terms.max_s:g} s, because one takes "
             f"{batch.longest_s:.0f} s: {cure(batch.longest_s, 0.0, terms)}"
         )
         return msgspec.structs.replace(nothing, pairs=batch.pairs, reason=why)
     clocks = deciding_clocks(batch.pairs, case)
-    # A batch has one pair in any case.
+    # A batch has at least one pair.
     fit = max(1, pairs_within(FIRST_SHARE * terms.max_s, batch))
     plan = Plan(
         budget=terms.budget,

@@ -1,12 +1,13 @@
-"""One side of the speed gate: a process that runs one forward when it is told to, and times it.
+"""One side of the speed gate: a process that runs and times one forward on request.
 
-It is started as a program of its own, `python gate_side.py`, and imports the package `kinobench`
-from whatever checkout it is told: the gate's own loop thus times a baseline that is older than the
-gate. Of that checkout it needs `Case` and `Network` alone.
+It runs as a program, `python side.py`, and imports the package `kinobench` from the checkout that
+the command names. So the gate's own loop can time a baseline that is older than the gate. It needs
+only `Case` and `Network` of that checkout.
 
-One JSON object comes in on the first line of stdin, a `Spec`; after that a word a line asks, and a
-JSON line answers: `exact` counts, `settle` makes the first forwards, `turn` is one timed forward.
-The end of stdin ends it, so that none is left behind however the command ends.
+The first line of stdin is a JSON object with the checkout, the case and the settings. Each further
+line is a request, and each answer is a line of JSON: `exact` counts, `settle` makes the first
+forwards, `turn` makes one timed forward (its answer is two numbers). The process ends when stdin
+ends, so none is left behind, however the command ends.
 """
 
 import contextlib
@@ -25,13 +26,17 @@ from pathlib import Path
 from typing import Any
 
 SPIN_HZ = 2e9
-"""Cycles of a second in which `torch.cuda._sleep` counts; what it really takes is calibrated."""
+"""Cycles per second that `torch.cuda._sleep` is assumed to count; the real rate is calibrated."""
 WARM_CALLS, WARM_S = 10, 0.2
-SPUN = 2**15
-"""Elements of the tensor that is worked on while several threads are to be kept busy."""
+SPIN_ELEMENTS = 2**15
+"""Elements, for each thread, of the tensor whose computation keeps several threads busy."""
+
+_CASE = ("bench.records.case", "bench.records.record", "bench.record")
+_NETWORK = ("bench.network.network", "bench.network")
+"""Modules that have the class, the newest layout first: a baseline may be of any."""
 
 Timed = tuple[float, float | None]
-"""Seconds of one forward: on the wall (on a GPU: of the device), and of the processor."""
+"""Seconds of one forward: by the wall clock (on a GPU: the device's), and of processor time."""
 
 
 def main() -> None:
@@ -42,20 +47,20 @@ def main() -> None:
         return
     try:
         side = _Side(spec)
-    except Exception as error:  # told to the command, whatever it is
-        _answer(answers, _told(error))
+    except Exception as error:  # the command reports it
+        _answer(answers, _error_answer(error))
         return
     _answer(answers, {"ready": True})
     for line in iter(sys.stdin.buffer.readline, b""):
-        word = line.decode().strip()
-        if word == "turn":
+        request = line.decode().strip()
+        if request == "turn":
             wall_s, cpu_s = side.turn()
             answers.write(b"%r %r\n" % (wall_s, -1.0 if cpu_s is None else cpu_s))
             continue
         try:
-            _answer(answers, {"exact": side.exact, "settle": side.settle}[word]())
+            _answer(answers, {"exact": side.exact, "settle": side.settle}[request]())
         except Exception as error:
-            _answer(answers, _told(error))
+            _answer(answers, _error_answer(error))
             return
 
 
@@ -79,33 +84,32 @@ class _Side:
             if Path(plugin).exists():  # a baseline may be older than the file
                 registry.load_plugin(plugin)
         msgspec = importlib.import_module("msgspec")
-        case_type = importlib.import_module("kinobench.bench.records.record").Case
+        case_type = _from_first(_CASE, "Case")
         self.case = msgspec.convert(spec["case"], case_type)  # what it doesn't know is left out
         _check_name(registry, self.case.model)
-        network = importlib.import_module("kinobench.bench.network.network")
-        self.network = network.Network(self.case)
+        self.network = _from_first(_NETWORK, "Network")(self.case)
         self.turn: Callable[[], Timed] = self._not_settled
         if tree is not None:
             tree.refuse_strays()
 
     def exact(self) -> dict[str, Any]:
-        """Return what has no noise; see `gate_exact.Facts`."""
+        """Return the counts, which have no noise; see `counts.Facts`."""
         import torch
 
         network = self.network
-        # What cuDNN chooses by timing differs from process to process, and with it kernels and
-        # workspaces: here it chooses by its rules.
+        # By timing, cuDNN chooses other kernels and workspaces in each process; here it goes by its
+        # rules.
         torch.backends.cudnn.benchmark = False
         uncounted: dict[str, str] = {}
         facts: dict[str, Any] = {"params": network.params, "uncounted": uncounted}
         try:
             facts["macs"] = network.cost().macs
-        except Exception as error:  # what can't be counted can still be timed
+        except Exception as error:  # the network can still be timed
             facts["macs"], uncounted["MACs"] = None, f"{type(error).__name__}: {error}"
         compiled = self.case.mode in ("compile", "compile_cudagraph")
         before = _graphs() if compiled else 0
         network.settle()
-        # A forward without a break is one graph.
+        # A forward without breaks is one graph.
         facts["graph_breaks"] = max(0, _graphs() - before - 1) if compiled else None
         with torch.inference_mode():
             (inputs,) = network.inputs(1)
@@ -125,7 +129,7 @@ class _Side:
         return facts
 
     def settle(self) -> dict[str, Any]:
-        """Make the first forwards, and get ready for turns; tell how long a forward takes."""
+        """Make the first forwards and get ready for turns; return the time of a forward."""
         import torch
 
         if self.network.first_call_s == 0.0:
@@ -142,14 +146,14 @@ class _Side:
         self.sleep_cycles = 0
         while len(times) < WARM_CALLS or time.perf_counter() - begin < WARM_S:
             wall_s, cpu_s = once()
-            # The other side may be settling on the same core: half of the wall's time is its own.
+            # The other side may settle on the same core, and use half of the wall clock's time.
             times.append(wall_s if cpu_s is None or self.threads > 1 else cpu_s)
         median_s = sorted(times)[len(times) // 2]
         self.inject = inject
         if on_gpu and inject:
             self.sleep_cycles = _cycles_of(inject * median_s)
         elif inject and self.threads > 1:
-            self.spun = torch.rand(SPUN * self.threads)
+            self.spin_values = torch.rand(SPIN_ELEMENTS * self.threads)
         gc.collect()
         gc.freeze()
         gc.disable()
@@ -157,7 +161,7 @@ class _Side:
         return {"forward_s": median_s}
 
     def _not_settled(self) -> Timed:
-        raise RuntimeError("a turn was asked for before `settle`")
+        raise RuntimeError("`turn` was requested before `settle`")
 
     def _cpu_turn(self) -> Timed:
         import torch
@@ -173,10 +177,10 @@ class _Side:
             return wall_s, time.process_time() - cpu
 
     def _slow_down(self, begin: float, cpu: float) -> None:
-        """Work on for a share of what this very forward took.
+        """Work on for a share of the time that this forward took.
 
-        On one thread until the processor time says so: a neighbour that takes the core stretches
-        the forward and the spin alike. On several, all of them work, until the wall clock says so.
+        One thread works by processor time, because another process on its core stretches the
+        forward and this work alike. Several threads all work, by the wall clock.
         """
         if self.threads == 1:
             end = cpu + (1 + self.inject) * (time.process_time() - cpu)
@@ -185,7 +189,7 @@ class _Side:
             return
         end = begin + (1 + self.inject) * (time.perf_counter() - begin)
         while time.perf_counter() < end:
-            self.spun.sin_()
+            self.spin_values.sin_()
 
     def _gpu_turn(self) -> Timed:
         import torch
@@ -206,10 +210,10 @@ class _Side:
 
 
 def _graphs() -> int:
-    """Return how many graphs the compiler has made in this process.
+    """Return the number of graphs that the compiler has made in this process.
 
-    `torch._dynamo.explain` counts the same, but throws away what was compiled, and the network
-    would have to settle twice.
+    `torch._dynamo.explain` counts the same, but discards the compiled code, so the network would
+    have to settle twice.
     """
     from torch._dynamo.utils import counters
 
@@ -217,7 +221,7 @@ def _graphs() -> int:
 
 
 def _dispatched(forward: Callable[..., Any], inputs: tuple[Any, ...]) -> tuple[dict[str, int], int]:
-    """Return how often each operator is dispatched, and the bytes of all that they make anew."""
+    """Return the calls of each operator, and the bytes of all new tensors that they make."""
     import torch
     from torch.utils._python_dispatch import TorchDispatchMode
     from torch.utils._pytree import tree_leaves
@@ -244,16 +248,16 @@ def _dispatched(forward: Callable[..., Any], inputs: tuple[Any, ...]) -> tuple[d
 
 
 def _storage(leaf: Any) -> int | None:
-    """Return where a tensor's numbers lie; None for what is no tensor."""
+    """Return the address of a tensor's storage; None for anything else."""
     import torch
 
     return leaf.untyped_storage().data_ptr() if isinstance(leaf, torch.Tensor) else None
 
 
 def _launches(forward: Callable[..., Any], inputs: tuple[Any, ...]) -> int:
-    """Return how many kernels a forward launches on the GPU, copies and fills included."""
+    """Return the number of kernels that a forward launches on the GPU, with copies and fills."""
     import torch
-    from torch.autograd import DeviceType
+    from torch._C._autograd import DeviceType
     from torch.profiler import ProfilerActivity, profile
 
     forward(*inputs)
@@ -276,7 +280,7 @@ def _peak_bytes(forward: Callable[..., Any], inputs: tuple[Any, ...]) -> int:
 
 
 def _cycles_of(duration_s: float) -> int:
-    """Return the argument with which `torch.cuda._sleep` lasts that long on this GPU."""
+    """Return the argument for which `torch.cuda._sleep` takes `duration_s` on this GPU."""
     import torch
 
     times = []
@@ -291,12 +295,25 @@ def _cycles_of(duration_s: float) -> int:
     return max(1, int(0.01 * SPIN_HZ * duration_s / sorted(times)[2]))
 
 
+def _from_first(modules: tuple[str, ...], name: str) -> Any:
+    """Return a class of the checkout, from the first of the modules that it has there."""
+    for module in modules:
+        try:
+            return getattr(importlib.import_module(f"kinobench.{module}"), name)
+        except ModuleNotFoundError as error:
+            if not (error.name or "").startswith("kinobench."):
+                raise  # a library that this environment lacks
+        except AttributeError:  # a package of that name, in a newer layout
+            continue
+    raise ImportError(f"the checkout has no {name} in {', '.join(modules)}: it is no kinobench")
+
+
 def _tree(spec: dict[str, Any]) -> Any:
-    """Import from this side's version of a plugin's repository, if there is one."""
+    """Make imports use this side's version of a plugin's repository, if there is one."""
     if spec.get("repository") is None:
         return None
     file = Path(__file__).with_name("side_imports.py")
-    found = importlib.util.spec_from_file_location("gate_imports", file)
+    found = importlib.util.spec_from_file_location("side_imports", file)
     assert found is not None and found.loader is not None
     module = importlib.util.module_from_spec(found)
     found.loader.exec_module(module)
@@ -306,7 +323,7 @@ def _tree(spec: dict[str, Any]) -> Any:
 
 
 def _name_the_checkout(root: str) -> None:
-    """Make `kinobench` mean the package of that checkout, as its `bench.py` does."""
+    """Make `kinobench` the package of that checkout, as its `bench.py` does."""
     sys.path[:] = [entry for entry in sys.path if os.path.realpath(entry or ".") != root]
     spec = importlib.machinery.ModuleSpec("kinobench", None, is_package=True)
     spec.submodule_search_locations = [root]
@@ -314,7 +331,7 @@ def _name_the_checkout(root: str) -> None:
 
 
 def _private_stdout() -> Any:
-    """Keep stdout for answers alone: whatever a network prints goes to stderr."""
+    """Keep stdout for the answers; everything that a network prints goes to stderr."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     return answers
@@ -325,16 +342,16 @@ class _MissingModelError(Exception):
 
 
 def _check_name(registry: Any, model: str) -> None:
-    """See that there is a network of that name; other names that nobody knows are mistakes."""
+    """Raise _MissingModelError if the checkout has no network of that name."""
     try:
         registry.check(model)
     except Exception as error:
-        if type(error).__name__ == "UnknownNameError":  # of whatever checkout
+        if type(error).__name__ == "UnknownNameError":  # the class is that of the checkout
             raise _MissingModelError(str(error)) from error
         raise
 
 
-def _told(error: Exception) -> dict[str, Any]:
+def _error_answer(error: Exception) -> dict[str, Any]:
     missing = isinstance(error, _MissingModelError)
     kind = type(error).__name__
     return {
@@ -350,5 +367,5 @@ def _answer(answers: Any, plain: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    with contextlib.suppress(BrokenPipeError):  # the command is gone: that is the end
+    with contextlib.suppress(BrokenPipeError):  # the command has ended
         main()

@@ -1,8 +1,8 @@
-"""What a side of the speed gate imports: its own version of a repository, and never the other.
+"""The imports of a side of the speed gate: from its own version of a repository, never the other.
 
-An installation in editable mode, PYTHONPATH or a link leads every process to the candidate's files,
-so that the baseline would be the candidate again. `gate_side.py` loads this file by its path; it
-needs the standard library alone.
+An editable installation, PYTHONPATH or a link makes every process import the candidate's files, and
+then the baseline would be the candidate again. `side.py` loads this file by its path. It needs only
+the standard library.
 """
 
 import os
@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import Any
 
 _INSTALLED = {"site-packages", "dist-packages"}
-"""Folders of an environment, which is the same for both versions, wherever it lies."""
+"""Folders of an environment. It is the same for both versions, wherever it is."""
 
 
 class StrayModuleError(ImportError):
@@ -24,20 +24,20 @@ class StrayModuleError(ImportError):
 
 
 class Tree:
-    """A version of a repository that is imported from; a finder of `sys.meta_path`.
+    """One version of a repository, as a finder of `sys.meta_path` that imports from it.
 
     Attributes:
         repository: The candidate's working tree.
-        place: Where this version lies: there too, or in a worktree.
-        first: Folders whose packages and modules come before those of all others.
+        place: The folder of this version: the same one, or a worktree.
+        first: Folders whose packages and modules come before all others.
     """
 
     def __init__(self, repository: str, place: str, root: str) -> None:
-        """Take the place of a repository; `root` is the checkout of kinobench, which stays."""
+        """Replace `repository` by `place`; `root` is the checkout of kinobench, which stays."""
         self.repository, self.place = os.path.realpath(repository), os.path.realpath(place)
         own = os.path.realpath(root)
         self.first: list[str] = []
-        # What lies at the root of kinobench is `kinobench.bench`, and no `bench`.
+        # The folders at kinobench's root are `kinobench.bench` and so on, not `bench`.
         if own != self.place:
             folders = (Path(self.place), Path(self.place, "src"))
             self.first = [str(folder) for folder in folders if folder.is_dir()]
@@ -46,15 +46,15 @@ class Tree:
         self._kept = [each for each in map(os.path.realpath, kept) if self._is_inner(each)]
 
     def lead(self) -> None:
-        """Let everything that is imported from here on be of this version."""
+        """Make all later imports use this version."""
         sys.path[:] = [self.moved(entry) for entry in sys.path]
         if "PYTHONPATH" in os.environ:  # for processes that this one starts
             entries = os.environ["PYTHONPATH"].split(os.pathsep)
             os.environ["PYTHONPATH"] = os.pathsep.join(map(self.moved, entries))
         sys.meta_path.insert(0, self)  # ahead of the finders of editable installations
 
-    def holds(self, path: str) -> bool:
-        """Tell whether a path, links resolved, is the candidate's, and of no environment in it."""
+    def is_candidates(self, path: str) -> bool:
+        """Return whether a path, links resolved, is the candidate's and in no environment."""
         if self.place == self.repository or not Path(path).is_absolute():
             return False
         real = os.path.realpath(path)
@@ -65,8 +65,8 @@ class Tree:
         return _INSTALLED.isdisjoint(Path(real).relative_to(self.repository).parts)
 
     def moved(self, path: str) -> str:
-        """Return where this version has what the candidate has at a path; the path if it hasn't."""
-        if not self.holds(path):
+        """Return this version's path for a path of the candidate; unchanged if it has none."""
+        if not self.is_candidates(path):
             return path
         here = self._counterpart(path)
         return str(here) if here.exists() else path
@@ -77,7 +77,7 @@ class Tree:
         """Find a module as Python would, but in this version.
 
         Raises:
-            ModuleNotFoundError: The candidate has it, and this version hasn't.
+            ModuleNotFoundError: The candidate has the module, but this version doesn't.
         """
         own = None
         if path is None and name not in sys.stdlib_module_names and self.first:
@@ -86,7 +86,7 @@ class Tree:
                 return own
         found = self._found_elsewhere(name, path, target)
         if found is None:
-            return None  # a folder alone, such as `data`, is no package just because it lies there
+            return None  # a plain folder, such as `data`, isn't a package
         here = self._of_this_version(found)
         if own is None or not _is_namespace(here):
             return here
@@ -94,20 +94,21 @@ class Tree:
         return _namespace(name, list(dict.fromkeys(places)))
 
     def refuse_strays(self) -> None:
-        """Look at what was imported.
+        """Check all modules that were imported.
 
         Raises:
-            StrayModuleError: One module is the candidate's, though this is the baseline.
+            StrayModuleError: A module is the candidate's, but this is the baseline.
         """
-        program = sys.modules["__main__"]  # this one, under more than one name
+        program = sys.modules["__main__"]  # this program has more than one name
         for name, module in sorted(sys.modules.items()):
             file = getattr(module, "__dict__", {}).get("__file__")
-            if module is not program and isinstance(file, str) and self.holds(file):
+            if module is not program and isinstance(file, str) and self.is_candidates(file):
                 raise StrayModuleError(
-                    f"{name} was imported from {file}, which is the candidate's: the two versions "
-                    "can't be compared; let the plugin import it by its name, from a package that "
-                    "is installed, in editable mode or not, or that PYTHONPATH leads to, and keep "
-                    "what is the same for both in a virtual environment or outside the repository"
+                    f"{name} was imported from {file}, which belongs to the candidate, so the two "
+                    "versions can't be compared. Let the plugin import it by its name, from a "
+                    "package that is installed (in editable mode or not) or on PYTHONPATH. Files "
+                    "that are the same for both versions belong in a virtual environment or "
+                    "outside the repository"
                 )
 
     def _found_elsewhere(
@@ -123,14 +124,14 @@ class Tree:
     def _of_this_version(self, found: ModuleSpec) -> ModuleSpec:
         if _is_namespace(found):
             places = list(found.submodule_search_locations or ())
-            if not any(map(self.holds, places)):
+            if not any(map(self.is_candidates, places)):
                 return found
             here = [self.moved(each) for each in places]
-            here = [each for each in here if not self.holds(each)]
+            here = [each for each in here if not self.is_candidates(each)]
             if not here:
                 raise self._missing(found.name, places[0])
             return _namespace(found.name, here)
-        if found.origin is None or not found.has_location or not self.holds(found.origin):
+        if found.origin is None or not found.has_location or not self.is_candidates(found.origin):
             return found
         file = self._counterpart(found.origin)
         here_too = spec_from_file_location(found.name, file) if file.is_file() else None
@@ -139,9 +140,9 @@ class Tree:
         return here_too
 
     def _missing(self, name: str, path: str) -> ModuleNotFoundError:
-        lacking = os.path.relpath(os.path.realpath(path), self.repository)
+        missing = os.path.relpath(os.path.realpath(path), self.repository)
         return ModuleNotFoundError(
-            f"No module named {name!r}: the commit has no {lacking}, which the candidate has",
+            f"No module named {name!r}: the commit has no {missing}, which the candidate has",
             name=name,
         )
 
@@ -157,7 +158,7 @@ def _is_below(path: str, folder: str) -> bool:
 
 
 def _is_namespace(spec: ModuleSpec) -> bool:
-    """Tell whether a spec is of a package without an `__init__.py`."""
+    """Return whether a spec is that of a package without an `__init__.py`."""
     return spec.origin is None and spec.submodule_search_locations is not None
 
 

@@ -1,9 +1,9 @@
-"""The weaker check of the speed gate: against times that a file holds, of another day.
+"""The weaker check of the speed gate: against stored times of another day.
 
-Two runs at different times differ by more than most regressions, on the same machine too: what
-stands between them can't be taken away by taking turns. So this check is made only where the
-machines are the same by their fingerprints, and times are divided by that of a kernel that never
-changes, where both sides timed one: the large matrix product of a record's `peak`.
+Two runs at different times differ by more than most regressions, even on the same machine, because
+the sides can't take turns. So this check needs machines with the same fingerprint. If both sides
+timed a reference kernel (the large matrix product of a record's `peak`), the times are divided by
+the time of that kernel.
 """
 
 from collections.abc import Sequence
@@ -18,16 +18,17 @@ Clock = Literal["wall", "device"]
 
 
 class Stored(msgspec.Struct, frozen=True, kw_only=True):
-    """A time of a case.
+    """A stored time of a case.
 
     Attributes:
-        median_s: Of one forward of the batch.
-        interval_s: 95 % interval of that median; None where the samples are too few.
-        clock: Whose time it is; on a CPU always the wall's.
-        fingerprint: Of the machine and the libraries.
-        machine: In words.
-        reference_s: Seconds of 10^9 FLOPs of the reference kernel, timed beside it; None where
-            none was.
+        case: The case.
+        median_s: Median time of one forward of the batch, in seconds.
+        interval_s: 95 % interval of that median; None if there are too few samples.
+        fingerprint: Fingerprint of the machine and the libraries.
+        machine: The machine, for people.
+        clock: The clock that was read; on a CPU always the wall clock.
+        reference_s: Seconds that the reference kernel took for 10^9 FLOPs on the same occasion;
+            None if it was not timed.
     """
 
     case: Case
@@ -40,16 +41,18 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoredCheck(msgspec.Struct, frozen=True, kw_only=True):
-    """A time now beside one of a file.
+    """The comparison of today's time with the one in a file.
 
     Attributes:
-        verdict: `broken` is a network that can't be timed now, `new` one that the file has no
-            time of, or one of another machine.
-        reason: Why, in words, where the numbers don't say it.
-        now_s: The time now.
-        slowdown: As a fraction; None where one of the times is missing.
-        low, high: From the ends of both intervals, which is wider than 95 %; None without them.
-        normalised: Whether both are in units of the reference kernel's time.
+        case: The case.
+        verdict: `broken` for a network that can't be timed now, `new` for one that the file has no
+            time of, or only that of another machine.
+        now_s: Today's time, in seconds.
+        slowdown: The slowdown as a fraction; None if one of the times is missing.
+        low, high: Its interval, from the ends of both intervals, so it is wider than 95 %; None
+            without them.
+        normalised: Whether both times are in units of the reference kernel's time.
+        reason: The reason of the verdict, if the numbers don't show it.
     """
 
     case: Case
@@ -63,12 +66,12 @@ class StoredCheck(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def of_record(record: Record, clock: Clock | None = None) -> Stored | None:
-    """Return the time of a record; None where it has none by that clock.
+    """Return the time in a record; None if it has none by that clock.
 
     Args:
-        record: Of a case.
-        clock: On a GPU, whether the time is that of the device (the default) or that on the wall
-            with a synchronise, as of the fixture `model_benchmark`.
+        record: The record of a case.
+        clock: On a GPU: `device` (the default), or `wall` with a synchronise, which the fixture
+            `model_benchmark` reads.
     """
     latency = record.latency
     if latency is None:
@@ -91,15 +94,15 @@ def of_record(record: Record, clock: Clock | None = None) -> Stored | None:
 
 
 def refuse_other_machine(stored: Sequence[Stored], here: Environment) -> None:
-    """See that the file's times are of this machine.
+    """Check that the file's times are from this machine.
 
     Raises:
-        UnfitEnvironmentError: They aren't; both are told.
+        UnfitEnvironmentError: They aren't; the message names both machines.
     """
     for each in stored:
         if each.fingerprint != here.fingerprint:
             raise UnfitEnvironmentError(
-                f"{each.case.model}: times of the file are of {each.machine}, fingerprint "
+                f"{each.case.model}: the file's times are from {each.machine}, fingerprint "
                 f"{each.fingerprint}; this is {_machine(here)}, {here.fingerprint}. Times of "
                 "different machines or versions can't be compared: measure the baseline here, or "
                 "check against a commit"
@@ -113,8 +116,8 @@ def compare(old: Stored, new: Stored, budget: float) -> StoredCheck:
     is below the budget.
 
     Args:
-        old: Of the file.
-        new: Of now, by the same clock.
+        old: The file's time.
+        new: Today's time, by the same clock.
         budget: The slowdown that is allowed, as a fraction.
     """
     unit = 1.0
@@ -146,10 +149,10 @@ def compare(old: Stored, new: Stored, budget: float) -> StoredCheck:
     )
 
 
-def machine_in_words(cpu: str | None, gpu: str | None, torch: str | None) -> str:
-    """Return a machine as messages call it."""
+def machine_name(cpu: str | None, gpu: str | None, torch: str | None) -> str:
+    """Return the name of a machine in messages: its processor, GPU and version of torch."""
     return ", ".join(part for part in (cpu, gpu, torch and f"torch {torch}") if part)
 
 
 def _machine(here: Environment) -> str:
-    return machine_in_words(here.cpu, here.gpu, here.versions.get("torch"))
+    return machine_name(here.cpu, here.gpu, here.versions.get("torch"))

@@ -1,4 +1,4 @@
-"""Files of times that a check is made against: kinobench's records, or pytest-benchmark's JSON."""
+"""Files of stored times: kinobench's records, or pytest-benchmark's JSON."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,17 +13,17 @@ from .stored import Stored, of_record
 
 
 def is_stored(against: str | None) -> bool:
-    """Tell whether `--against` names a file of times, by how its name ends."""
+    """Return whether `--against` names a file of times, by the ending of its name."""
     return against is not None and against.endswith((".json", ".jsonl"))
 
 
 def read_stored(path: Path) -> list[Stored]:
-    """Read records (.jsonl), or JSON of pytest-benchmark (.json) that tells of networks.
+    """Read the times of records (.jsonl), or of networks in pytest-benchmark's JSON (.json).
 
-    Of several times of a case the last counts.
+    If a case has several times, the last one counts.
 
     Raises:
-        KinobenchError: It can't be read, or has no time of a network.
+        KinobenchError: The file can't be read, or has no time of a network.
     """
     content = _content(path)
     try:
@@ -36,22 +36,22 @@ def read_stored(path: Path) -> list[Stored]:
         raise _neither(path, error) from error
     if not found:
         raise KinobenchError(
-            f"--against {path}: no time of a network in it; `{program()} run` writes records, "
-            "and `pytest --benchmark-json` what tests with the fixture `model_benchmark` timed; "
-            "`check --against FILE.json --update` adds some"
+            f"--against {path}: it has no time of a network; `{program()} run` writes records, "
+            "`pytest --benchmark-json` writes the times of tests with the fixture "
+            "`model_benchmark`, and `check --against FILE.json --update` adds times"
         )
     return list({stored.case.digest: stored for stored in found}.values())
 
 
 def read_to_update(path: Path) -> list[Stored]:
-    """Read what a file has that is to be updated; nothing where there is none yet.
+    """Read the times of a file that will be updated; none if it doesn't exist yet.
 
     Raises:
-        KinobenchError: It is no file that can be updated.
+        KinobenchError: The file can't be updated.
     """
     if path.suffix != ".json":
         raise KinobenchError(
-            f"--update: {path} has records, which `{program()} run` adds to; name a .json file"
+            f"--update: {path} has records, which only `{program()} run` writes; name a .json file"
         )
     if not path.exists():
         return []
@@ -63,12 +63,12 @@ def read_to_update(path: Path) -> list[Stored]:
 
 
 def write_times(path: Path, records: Sequence[Record]) -> None:
-    """Write the times of records into a file of pytest-benchmark's form: wholly or not at all.
+    """Write the times of records into a file in pytest-benchmark's format: all of them or none.
 
-    Those of the same cases are replaced, and all else in the file stays.
+    They replace the times of the same cases. Everything else in the file stays.
 
     Raises:
-        KinobenchError: The file can't be written, or is of another form.
+        KinobenchError: The file can't be written, or has another format.
     """
     before = _content(path) if path.exists() else None
     try:
@@ -82,7 +82,7 @@ def _content(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError as error:
-        cure = "; --update makes it" if path.suffix == ".json" else ""
+        cure = "; --update creates it" if path.suffix == ".json" else ""
         raise KinobenchError(f"--against {path}: {error.strerror}{cure}") from error
     except OSError as error:
         raise KinobenchError(f"--against {path}: {error.strerror or error}") from error
@@ -90,5 +90,5 @@ def _content(path: Path) -> bytes:
 
 def _neither(path: Path, error: Exception) -> KinobenchError:
     return KinobenchError(
-        f"--against {path}: neither records of kinobench nor JSON of pytest-benchmark: {error}"
+        f"--against {path}: neither kinobench's records nor pytest-benchmark's JSON: {error}"
     )

@@ -1,4 +1,4 @@
-"""The table of a check on a terminal: whatever its width, no name, verdict or number is cut."""
+"""The report of a check on a terminal: at any width, no name, verdict or number is cut."""
 
 from collections.abc import Sequence
 
@@ -10,11 +10,11 @@ from . import page as gate_page
 from .page import NOTHING, Report
 
 LEFT_OUT = ("processor time", "s", "pairs", "in units of", "spread", "now (ms)")
-"""Columns that a narrow terminal tells in lines below the table, the first ones first."""
+"""Columns that a narrow terminal shows in lines below the table; the first one leaves first."""
 
 
 def show(report: Report, console: Console) -> None:
-    """Print the whole report, as wide as the console is."""
+    """Print the whole report, in the width of the console."""
     heads, rows = gate_page.table(report)
     _print(report.title, console)
     left_out = _left_out(heads, rows, console)
@@ -24,14 +24,14 @@ def show(report: Report, console: Console) -> None:
         console.print(_without(heads, rows, left_out))
         for line in _lines(heads, rows, left_out):
             _print(line, console)
-    for line in (*gate_page.remarks(report), *gate_page.origin(report), report.says):
+    for line in (*gate_page.remarks(report), *gate_page.origin(report), report.summary):
         _print(line, console)
 
 
 def _left_out(
     heads: Sequence[str], rows: Sequence[Sequence[str]], console: Console
 ) -> tuple[str, ...] | None:
-    """Return the columns without which the rest fits; None where no table fits."""
+    """Return the columns to leave out so that the others fit; None if no table fits."""
     known = tuple(head for head in LEFT_OUT if head in heads)
     unbounded = console.options.update(max_width=10_000)
     for count in range(len(known) + 1):
@@ -56,18 +56,18 @@ def _without(heads: Sequence[str], rows: Sequence[Sequence[str]], left_out: Sequ
 def _lines(
     heads: Sequence[str], rows: Sequence[Sequence[str]], left_out: Sequence[str]
 ) -> list[str]:
-    """Return what the table has no room for, a line a row."""
+    """Return the cells that the table has no room for, one line for each row."""
     lines = []
     for name, *cells in rows:
         pairs = zip(heads[1:], cells, strict=True)
-        told = [f"{head} {cell}" for head, cell in pairs if head in left_out and cell != NOTHING]
-        if told:
-            lines.append(f"{name}: {', '.join(told)}")
+        rest = [f"{head} {cell}" for head, cell in pairs if head in left_out and cell != NOTHING]
+        if rest:
+            lines.append(f"{name}: {', '.join(rest)}")
     return lines
 
 
 def _print_blocks(heads: Sequence[str], rows: Sequence[Sequence[str]], console: Console) -> None:
-    """Print a block of lines for each row, where no table fits."""
+    """Print a block of lines for each row, for a console in which no table fits."""
     for name, *cells in rows:
         _print(f"\n{name}", console)
         for head, cell in zip(heads[1:], cells, strict=True):
@@ -76,5 +76,5 @@ def _print_blocks(heads: Sequence[str], rows: Sequence[Sequence[str]], console: 
 
 
 def _print(line: str, console: Console) -> None:
-    # A word that is longer than a line goes on in the next one.
+    # A word longer than the line continues on the next one.
     console.print(Text(line, overflow="fold"), highlight=False)

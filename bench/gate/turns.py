@@ -24,33 +24,34 @@ from .counts import Facts, facts_of
 from .looks import log_ratio
 
 LEAST_TURNS, MOST_TURNS = 96, 1536
-"""Turn pairs of a process pair. More than the least only as far as they cost little beside the
-starting of the processes: what differs from one process pair to the next, no turn can average."""
+"""Turn pairs of a process pair. There are more than the least only if they cost little compared
+with starting the processes: turns can't average out the difference between process pairs."""
 TURNS_S, TURNS_SHARE = 1.2, 0.4
-"""So long may the turns of a pair last, if they aren't the least: seconds, or that share of what
-starting it took, whichever is more. A busy machine starts slowly, and needs more of them."""
+"""Longest duration of a pair's turns, if there are more than the least: seconds, or a share of the
+time that starting the pair took, whichever is more. A busy machine starts slowly and needs more."""
 DISCARDED = 8
-"""First turn pairs, in which caches and clocks settle to the alternation."""
-LED = 8
-"""Turn pairs after which the other side begins them. Between these changes turns alternate, and at
-a change one more forward, of no account, is put in, so that a side never follows itself: in plain
-ABBA every second turn finds its own weights in the cache and is a tenth shorter, ratios of turns
-have two modes, and their median jumps between them from one pair of processes to the next."""
+"""First turn pairs that don't count: caches and clocks settle in them."""
+SWITCH_AFTER = 8
+"""Turn pairs after which the other side goes first. Between these switches the turns alternate. At
+a switch, one extra forward that isn't counted comes in between, so that a side never follows
+itself. In plain ABBA order, every second turn finds its own weights in the cache and is a tenth
+shorter; the ratios of turns then have two modes, and their median jumps from one to the other
+between pairs of processes."""
 SIDE = Path(__file__).with_name("side.py")
 ANSWER_S = 600.0
-"""A side that says nothing for so long is stuck."""
+"""A side that gives no answer for so long is stuck."""
 
 
 class SideError(KinobenchError):
-    """One side of a pair could not do what it was asked.
+    """One side of a pair has failed.
 
     Attributes:
-        of_candidate: Whether the candidate can't do what the baseline could. Where memory ran out
-            that isn't said: both sides hold theirs at the same time.
+        of_candidate: Whether the candidate fails where the baseline doesn't. False if memory ran
+            out, because both sides occupy memory at the same time.
     """
 
     def __init__(self, message: str, *, of_candidate: bool = False) -> None:
-        """Say what failed, and which side."""
+        """Take the message, and whether only the candidate fails."""
         super().__init__(message)
         self.of_candidate = of_candidate
 
@@ -63,13 +64,13 @@ class Code(msgspec.Struct, frozen=True, kw_only=True):
     """A version of the code.
 
     Attributes:
-        name: In messages, as "the baseline".
+        name: Its name in messages, such as "the baseline".
         root: The checkout of kinobench.
-        python: The interpreter, whose environment has what it needs.
+        python: The interpreter, in an environment with the packages that it needs.
         plugins: Files that register networks.
         inject: The share by which each forward is slowed.
-        repository: The candidate's, which the plugins import from; None: they lie in none.
-        tree: Where this version of it lies.
+        repository: The candidate's repository around the plugins; None if there is none.
+        tree: The folder of this version of that repository.
     """
 
     name: str
@@ -85,7 +86,9 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
     """Times of the turns of one pair of processes, in seconds; the i-th of each are neighbours.
 
     Attributes:
-        core: The processor that both were held on; None where they weren't.
+        baseline_s, candidate_s: By the wall clock, or by the GPU's.
+        baseline_cpu_s, candidate_cpu_s: Processor time; None on a GPU.
+        core: The core that both processes were bound to; None if they weren't.
     """
 
     baseline_s: tuple[float, ...]
@@ -96,22 +99,22 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def wall(self) -> float:
-        """Return the median log-ratio by the wall clock, or by the GPU's."""
+        """The median log-ratio by the wall clock, or by the GPU's."""
         return log_ratio(self.baseline_s, self.candidate_s)
 
     @property
     def cpu(self) -> float | None:
-        """Return the same by the processor time; None on a GPU."""
+        """The median log-ratio by the processor time; None on a GPU."""
         if self.baseline_cpu_s is None or self.candidate_cpu_s is None:
             return None
         return log_ratio(self.baseline_cpu_s, self.candidate_cpu_s)
 
 
 class Turns(Protocol):
-    """A process that makes a forward when it is told to."""
+    """A process that makes one forward on request."""
 
     def turn(self) -> tuple[float, float | None]:
-        """Make one; return its seconds on the wall and of the processor."""
+        """Make one forward; return its seconds by the wall clock and of processor time."""
         ...
 
 
@@ -121,22 +124,22 @@ class Side:
     def __init__(
         self, code: Code, case: Case, core: int | None, *, is_candidate: bool = False
     ) -> None:
-        """Start it; it loads by itself, while others do."""
+        """Start the process; it loads in the background, so several can load at the same time."""
         self.code = code
         self.is_candidate = is_candidate
         threads = case.threads or 1
-        self._words = tempfile.TemporaryFile()  # noqa: SIM115 (closed on leaving)
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 (closed in `end`)
         self._process = subprocess.Popen(
             [code.python, "-P", str(SIDE)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=self._words,
+            stderr=self._stderr,
             env=environment_of(code, threads),
             bufsize=0,
-            start_new_session=True,  # Ctrl-C reaches the command, which then ends this process
+            start_new_session=True,  # Ctrl-C reaches only the command, which ends this process
         )
         assert self._process.stdin is not None and self._process.stdout is not None
-        self._asks, self._answers = self._process.stdin.fileno(), self._process.stdout.fileno()
+        self._requests, self._answers = self._process.stdin.fileno(), self._process.stdout.fileno()
         self._unread = b""
         spec = {
             "root": code.root,
@@ -148,38 +151,38 @@ class Side:
             "core": core,
             "threads": threads,
         }
-        self._ask(json.dumps(spec))
+        self._request(json.dumps(spec))
 
     def wait_until_built(self) -> None:
-        """Wait until the network is there.
+        """Wait until the network is built.
 
         Raises:
-            MissingModelError: It is the baseline, and has no network of that name.
-            SideError: It can't be built.
-            UnfitEnvironmentError: It is no version of its own: it imports from the other.
+            MissingModelError: This is the baseline, and it has no network of that name.
+            SideError: The network can't be built.
+            UnfitEnvironmentError: The baseline imports files of the candidate.
         """
         self._plain(self._line())
 
     def ask_to_count(self) -> None:
-        """Let it count what its network is; several sides may do so at the same time."""
-        self._ask("exact")
+        """Request the counts; several sides may count at the same time."""
+        self._request("exact")
 
     def counted(self) -> Facts:
-        """Wait until it has; return what the network counts."""
+        """Wait for the counts and return them."""
         return facts_of(self._plain(self._line()))
 
     def ask_to_settle(self) -> None:
-        """Let it make its first forwards; several sides may do so at the same time."""
-        self._ask("settle")
+        """Request the first forwards; several sides may make them at the same time."""
+        self._request("settle")
 
     def settled_s(self) -> float:
-        """Wait until it has; return how long a forward takes, in seconds."""
+        """Wait for the first forwards; return the time of a forward, in seconds."""
         return float(self._plain(self._line())["forward_s"])
 
     def turn(self) -> tuple[float, float | None]:
-        """Make one forward; return its seconds on the wall (of the device on a GPU), and of the
-        processor."""
-        self._ask("turn")
+        """Make one forward; return its seconds by the wall clock (on a GPU: the device's), and of
+        processor time."""
+        self._request("turn")
         line = self._line()
         if line.startswith(b"{"):
             self._plain(line)
@@ -191,25 +194,25 @@ class Side:
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout, self._words):
+        for stream in (self._process.stdin, self._process.stdout, self._stderr):
             if stream is not None:
                 with suppress(BrokenPipeError):
                     stream.close()
 
-    def _ask(self, word: str) -> None:
-        with suppress(BrokenPipeError):  # it is gone; what it answers tells why
-            os.write(self._asks, word.encode() + b"\n")
+    def _request(self, line: str) -> None:
+        with suppress(BrokenPipeError):  # it has ended; `_line` reports why
+            os.write(self._requests, line.encode() + b"\n")
 
     def _line(self) -> bytes:
         while b"\n" not in self._unread:
             if not select.select([self._answers], [], [], ANSWER_S)[0]:
                 raise self._error(f"{self.code.name} has not answered for {ANSWER_S:g} s")
-            got = os.read(self._answers, 65536)
-            if not got:
-                self._words.seek(0)
-                words = self._words.read().decode(errors="replace").strip()[-1500:]
-                raise self._error(f"{self.code.name} ended by itself: {words or 'without a word'}")
-            self._unread += got
+            received = os.read(self._answers, 65536)
+            if not received:
+                self._stderr.seek(0)
+                output = self._stderr.read().decode(errors="replace").strip()[-1500:]
+                raise self._error(f"{self.code.name} ended by itself: {output or 'no output'}")
+            self._unread += received
         line, _, self._unread = self._unread.partition(b"\n")
         return line
 
@@ -218,23 +221,23 @@ class Side:
         if plain.get("unfit"):
             raise UnfitEnvironmentError(f"{self.code.name}: {plain['error']}")
         if "error" in plain:
-            told = f"{self.code.name}: {plain['error']}"
+            message = f"{self.code.name}: {plain['error']}"
             if plain.get("missing") and not self.is_candidate:
-                raise MissingModelError(told)
+                raise MissingModelError(message)
             if plain.get("out_of_memory"):
-                raise SideError(f"{told} (both sides hold their memory at the same time)")
-            raise self._error(told)
+                raise SideError(f"{message} (both sides occupy memory at the same time)")
+            raise self._error(message)
         return plain
 
-    def _error(self, told: str) -> SideError:
-        return SideError(told, of_candidate=self.is_candidate)
+    def _error(self, message: str) -> SideError:
+        return SideError(message, of_candidate=self.is_candidate)
 
 
 def environment_of(code: Code, threads: int) -> dict[str, str]:
-    """Return the variables that a side is started with.
+    """Return the environment variables of a side.
 
-    What this Python is told of its modules is no concern of another one, folders of the repository
-    aside.
+    Another Python doesn't get this one's variables for finding modules, except for folders of the
+    repository.
     """
     environment = os.environ | thread_variables(threads)
     if code.python != sys.executable:
@@ -251,12 +254,13 @@ def environment_of(code: Code, threads: int) -> dict[str, str]:
 def started(
     baseline: Code, candidate: Code, case: Case, draw: random.Random
 ) -> Iterator[tuple[Side, Side, int | None]]:
-    """Start both sides in random order and yield them, and the core that they will share.
+    """Start both sides in random order; yield baseline, candidate and the core that they share.
 
-    The baseline is always heard first: what only the candidate can't do is thus told of it alone.
+    The baseline's answer is always read first, so an error of the candidate's means that only the
+    candidate fails.
 
-    With one thread on a CPU both take their turns on one and the same core, drawn anew for each
-    pair: a core that is slower, or busy, is so for both.
+    With one thread on a CPU, both take their turns on the same core, drawn again for each pair: if
+    that core is slow or busy, it is so for both.
     """
     core = None
     if case.device == "cpu" and (case.threads or 1) == 1 and hasattr(os, "sched_setaffinity"):
@@ -269,7 +273,7 @@ def started(
         try:
             sides[False].wait_until_built()
         except MissingModelError:
-            sides[True].wait_until_built()  # a new network, too, is to run
+            sides[True].wait_until_built()  # a new network must run, too
             raise
         sides[True].wait_until_built()
         yield sides[False], sides[True], core
@@ -281,7 +285,7 @@ def started(
 def timed_pair(
     baseline: Side, candidate: Side, core: int | None, draw: random.Random, began: float
 ) -> Pair:
-    """Settle both sides and time their turns; `began` is `time.monotonic()` before their start."""
+    """Settle both sides and time their turns; `began` is `time.monotonic()` before the start."""
     for side in (baseline, candidate):
         side.ask_to_settle()
     forward_s = max(baseline.settled_s(), candidate.settled_s())  # in this order, see `started`
@@ -290,14 +294,14 @@ def timed_pair(
 
 
 def turns_of(forward_s: float, start_s: float) -> int:
-    """Return how many turn pairs a pair of processes makes, with either side first in half.
+    """Return the number of turn pairs of a pair of processes; each side goes first in half.
 
     Args:
         forward_s: Seconds of one forward.
-        start_s: Seconds that starting the pair took.
+        start_s: Seconds that it took to start the pair.
     """
     affordable = int(max(TURNS_S, TURNS_SHARE * start_s) / (2 * forward_s))
-    each_first = affordable // (2 * LED) * (2 * LED)
+    each_first = affordable // (2 * SWITCH_AFTER) * (2 * SWITCH_AFTER)
     return min(max(LEAST_TURNS, each_first), MOST_TURNS)
 
 
@@ -309,22 +313,22 @@ def take_turns(
     core: int | None = None,
     candidate_first: bool = False,
 ) -> Pair:
-    """Let two sides make one forward each, `turns` times; both are first as often.
+    """Let two sides make one forward each, `turns` times; each side goes first in half of them.
 
     Every timed forward follows one of the other side.
 
     Args:
-        baseline: The one side, ready.
-        candidate: The other.
-        turns: Turn pairs that are kept, after the first ones, which are dropped.
-        core: What they are held on, for the record.
-        candidate_first: Who begins.
+        baseline: The baseline, settled.
+        candidate: The candidate, settled.
+        turns: Turn pairs that count; the `DISCARDED` before them don't.
+        core: The core that both are bound to, for the result.
+        candidate_first: Whether the candidate goes first at the beginning.
     """
     times: dict[bool, list[tuple[float, float | None]]] = {False: [], True: []}
     sides = {False: baseline, True: candidate}
     first = candidate_first
     for turn in range(DISCARDED + turns):
-        if turn > 0 and turn % LED == 0:
+        if turn > 0 and turn % SWITCH_AFTER == 0:
             sides[first].turn()
             first = not first
         for which in (first, not first):
@@ -333,8 +337,8 @@ def take_turns(
     return Pair(
         baseline_s=tuple(wall for wall, _ in kept[False]),
         candidate_s=tuple(wall for wall, _ in kept[True]),
-        baseline_cpu_s=_all([cpu for _, cpu in kept[False]]),
-        candidate_cpu_s=_all([cpu for _, cpu in kept[True]]),
+        baseline_cpu_s=_if_complete([cpu for _, cpu in kept[False]]),
+        candidate_cpu_s=_if_complete([cpu for _, cpu in kept[True]]),
         core=core,
     )
 
@@ -356,6 +360,6 @@ def exact_facts(
         return one.counted(), other.counted()
 
 
-def _all(values: Sequence[float | None]) -> tuple[float, ...] | None:
+def _if_complete(values: Sequence[float | None]) -> tuple[float, ...] | None:
     present = [value for value in values if value is not None]
     return tuple(present) if len(present) == len(values) else None

@@ -1,8 +1,8 @@
 """The speed gate: is the candidate slower than the baseline by more than the budget?
 
-Exact gates come first. Then pairs of processes are timed (`gate_turns`) and looked at
-(`gate_stats`) until there is an answer, or the time is up. A FAIL stands only if a second, fresh
-batch of pairs says so again.
+Exact gates come first (`counts.py`). Then pairs of processes are timed (`turns.py`) and looked at
+(`looks.py`) until there is an answer, or the time is up. A FAIL counts only if a second, fresh
+batch of pairs confirms it.
 """
 
 import math
@@ -13,29 +13,30 @@ from typing import Literal
 import msgspec
 
 from ..records.record import Case
-from .counts import RISING, Difference, Facts, differences
+from .counts import RISING, CountDifference, Facts, differences
 from .looks import CONFIRMING, FIRST, Answer, Look, Rule, among, look_at, p_of_looks
 from .power import Plan, least_detectable
 from .turns import MissingModelError, Pair, SideError
 
 FIRST_SHARE = 0.6
-"""Of a model's time, for the first batch; the rest is kept for confirming what it says."""
+"""Share of a model's time for the first batch; the rest is for the batch that confirms it."""
 
 MeasurePair = Callable[[], Pair]
-Tell = Callable[[str], None]
-Heed = Callable[["Checked", bool], None]
-"""Takes what is known of a model, and whether that is final."""
+Log = Callable[[str], None]
+OnResult = Callable[["Checked", bool], None]
+"""Called with the result of a model, and whether it is final."""
 Clock = Callable[[], float]
 
 
-class Batch(msgspec.Struct, frozen=True, kw_only=True):
-    """Pairs of processes, looked at as they came.
+class PairBatch(msgspec.Struct, frozen=True, kw_only=True):
+    """Pairs of processes, looked at while they were measured.
 
     Attributes:
-        looks: What they said, at each look.
-        answer: `fail` and `pass` as soon as a look says so.
-        seconds: How long it took.
-        longest_s: How long the longest of its pairs took.
+        pairs: The times of each pair.
+        looks: The estimates at each look.
+        answer: The answer of the last look; `inconclusive` if it has none.
+        seconds: Duration of the batch.
+        longest_s: Duration of its longest pair, in seconds.
     """
 
     pairs: tuple[Pair, ...]
@@ -45,47 +46,48 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     longest_s: float = 0.0
 
     def p(self, rule: Rule) -> float:
-        """Return the p-value of a slowdown, all looks considered."""
+        """Return the p-value of a slowdown over all looks."""
         return p_of_looks(self.looks, len(rule.looks))
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one model.
+    """The result of one model.
 
     Attributes:
-        verdict: `new` is a model that the baseline lacks; `broken` one that the candidate can't run
-            and the baseline can.
-        reason: Why, in words, where the numbers don't say it.
+        case: The case that was checked.
+        verdict: `new` for a model that the baseline doesn't have; `broken` for one that the
+            baseline can run and the candidate can't.
+        reason: The reason of the verdict, if the numbers don't show it.
         exact: Counts that differ.
         first, second: The batches of pairs; the second confirms a FAIL of the first.
-        seconds: How long it all took.
+        seconds: Duration of the whole check of this model.
     """
 
     case: Case
     verdict: Literal["fail", "pass", "inconclusive", "new", "broken"]
     reason: str | None = None
-    exact: tuple[Difference, ...] = ()
-    first: Batch | None = None
-    second: Batch | None = None
+    exact: tuple[CountDifference, ...] = ()
+    first: PairBatch | None = None
+    second: PairBatch | None = None
     seconds: float = 0.0
 
     @property
     def shown(self) -> Look | None:
-        """Return the last look of the second batch, or else of the first.
+        """Return the last look of the second batch, or of the first if there is no second.
 
-        A first batch that claims a slowdown is chosen for it, and shows too much of it.
+        A first batch that finds a slowdown is selected for it, so its estimate is too high.
         """
         batches = (self.second, self.first)
         return next((batch.looks[-1] for batch in batches if batch and batch.looks), None)
 
 
 class Bench(msgspec.Struct, frozen=True, kw_only=True):
-    """How the two sides are measured; a test gives other functions.
+    """The functions that measure the two sides; a test replaces them.
 
     Attributes:
-        facts: Counts both sides of a case.
+        facts: Counts both sides of a case, baseline first.
         pair: Times one pair of fresh processes of a case.
-        clock: Seconds.
+        clock: Returns the time in seconds.
     """
 
     facts: Callable[[Case], tuple[Facts, Facts]]
@@ -94,13 +96,13 @@ class Bench(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
-    """What is asked of a check.
+    """What a check allows, and how sure it must be.
 
     Attributes:
         budget: The slowdown that is allowed, as a fraction.
-        max_s: Seconds of a model, both batches together.
-        allow_exact: Whether counts that differ are but told.
-        first, confirming: How sure the batches must be.
+        max_s: Most seconds for a model, both batches together.
+        allow_exact: Whether counts that differ are reported only.
+        first, confirming: The rules of the two batches.
     """
 
     budget: float = 0.03
@@ -114,34 +116,41 @@ def check(
     cases: Sequence[Case],
     bench: Bench,
     terms: Terms,
-    tell: Tell,
-    heed: Heed = lambda checked, final: None,
+    log: Log,
+    on_result: OnResult = lambda checked, final: None,
 ) -> list[Checked]:
-    """Check every case; `among` keeps the false alarms of all together below 5 %.
+    """Check every case; `among` keeps the false alarms of all cases together below 5 %.
 
-    A side that can't be measured leaves its own model without an answer, or broken; the others are
-    checked still.
+    If a side can't be measured, its own model is inconclusive or broken, and the others are checked
+    all the same.
+
+    Args:
+        cases: The cases, one for each model.
+        bench: Measures the two sides.
+        terms: What the check allows.
+        log: Called with each line of progress.
+        on_result: Called with each result, and whether it is final.
     """
     found = []
     for case in cases:
         begin = bench.clock()
         try:
-            checked = _checked_once(case, bench, terms, tell, models=len(cases))
+            checked = _checked_once(case, bench, terms, log, models=len(cases))
         except SideError as error:
             checked = _unmeasured(Checked(case=case, verdict="inconclusive"), error)
         found.append(msgspec.structs.replace(checked, seconds=bench.clock() - begin))
-        heed(found[-1], found[-1].first is None or found[-1].verdict == "pass")
+        on_result(found[-1], found[-1].first is None or found[-1].verdict == "pass")
     fails = 0
     for index in _surest_first(found, terms):
         rule = among(terms.first, terms.confirming, len(cases) - fails)
-        found[index] = _judged(found[index], bench, terms, tell, rule)
-        heed(found[index], True)
+        found[index] = _judged(found[index], bench, terms, log, rule)
+        on_result(found[index], True)
         fails += found[index].verdict == "fail"
     return found
 
 
 def _surest_first(found: Sequence[Checked], terms: Terms) -> list[int]:
-    """Return the indices of those that were timed."""
+    """Return the indices of the models that were timed, the smallest p-value first."""
     p = {
         index: checked.first.p(terms.first)
         for index, checked in enumerate(found)
@@ -151,20 +160,20 @@ def _surest_first(found: Sequence[Checked], terms: Terms) -> list[int]:
 
 
 def _unmeasured(checked: Checked, error: SideError) -> Checked:
-    """Return what is said of a model of which a side failed."""
+    """Return the result of a model if one of its sides fails."""
     return msgspec.structs.replace(
         checked, verdict="broken" if error.of_candidate else "inconclusive", reason=str(error)
     )
 
 
-def _checked_once(case: Case, bench: Bench, terms: Terms, tell: Tell, *, models: int) -> Checked:
+def _checked_once(case: Case, bench: Bench, terms: Terms, log: Log, *, models: int) -> Checked:
     """Count both sides, and measure the first batch of pairs."""
     begin = bench.clock()
-    tell(f"{case.model}: counting")
+    log(f"{case.model}: counting")
     counted = _exactly(case, bench, terms)
     if counted is not None and counted.verdict != "pass":
         return counted
-    tell(f"{case.model}: timing")
+    log(f"{case.model}: timing")
     batch = run_batch(
         lambda: bench.pair(case),
         among(terms.first, terms.confirming, models),
@@ -173,12 +182,12 @@ def _checked_once(case: Case, bench: Bench, terms: Terms, tell: Tell, *, models:
         clock=bench.clock,
         wall_alone=wall_alone(case),
     )
-    exact = () if counted is None else counted.exact  # differences that were allowed
+    exact = () if counted is None else counted.exact  # the differences that are allowed
     return Checked(case=case, verdict=batch.answer, exact=exact, first=batch)
 
 
 def wall_alone(case: Case) -> bool:
-    """Tell whether the wall clock decides: with one thread the processor time must agree."""
+    """Return whether the wall clock decides alone; with one thread, processor time must agree."""
     return (case.threads or 1) > 1
 
 
@@ -190,20 +199,20 @@ def run_batch(
     until: float,
     clock: Clock = time.monotonic,
     wall_alone: bool = False,
-) -> Batch:
+) -> PairBatch:
     """Measure pairs until a look has an answer, or no other pair fits into the time.
 
-    When the time is up before the last look, the pairs so far are looked at once more, for all of
-    the error that the looks before have left: how many pairs there are doesn't depend on what they
-    say, so that the errors of all looks still add up to what the rule allows.
+    If the time is up before the last look, there is one more look at the pairs so far. It may spend
+    all of the error that is left. The number of pairs then doesn't depend on their times, so the
+    errors of all looks still add up to what the rule allows.
 
     Args:
-        pair: Measures one.
-        rule: When to look, and how sure to be.
+        pair: Measures one pair.
+        rule: When to look, and how sure an answer must be.
         budget: The slowdown that is allowed, as a fraction.
-        until: The clock's time at which it must have ended.
-        clock: Seconds.
-        wall_alone: Whether the wall clock decides, see `look_at`.
+        until: The time of the clock at which the batch must end.
+        clock: Returns the time in seconds.
+        wall_alone: Whether the wall clock decides alone, see `look_at`.
     """
     started = clock()
     pairs: list[Pair] = []
@@ -223,7 +232,7 @@ def run_batch(
             if looks[-1].answer is not None:
                 break
     answer: Answer = (looks[-1].answer if looks else None) or "inconclusive"
-    return Batch(
+    return PairBatch(
         pairs=tuple(pairs),
         looks=tuple(looks),
         answer=answer,
@@ -233,7 +242,7 @@ def run_batch(
 
 
 def clocks_of(pairs: Sequence[Pair]) -> tuple[list[float], list[float] | None]:
-    """Return the log-ratios of pairs, by the wall clock and by the processor time."""
+    """Return the log-ratios of pairs by the wall clock, and by processor time if all have it."""
     cpu = [each for pair in pairs if (each := pair.cpu) is not None]
     return [pair.wall for pair in pairs], cpu if len(cpu) == len(pairs) else None
 
@@ -245,7 +254,7 @@ def deciding_clocks(pairs: Sequence[Pair], case: Case) -> list[list[float]]:
 
 
 def _exactly(case: Case, bench: Bench, terms: Terms) -> Checked | None:
-    """Compare the counts; return what ends the check, or, as `pass`, what is but to be told."""
+    """Compare the counts; None: they agree; `pass`: differences are reported only."""
     try:
         found = differences(*bench.facts(case))
     except MissingModelError as error:
@@ -254,30 +263,38 @@ def _exactly(case: Case, bench: Bench, terms: Terms) -> Checked | None:
         return None
     decisive = [each.what for each in found if each.decisive]
     if decisive and not terms.allow_exact:
-        why = "it is another network: counts differ"
+        why = "the network has changed: counts differ"
         if set(decisive) <= set(RISING):
-            why = f"it is the same network, with more {', more '.join(decisive)}"
+            why = f"the network is the same, with more {', more '.join(decisive)}"
         return Checked(
             case=case,
             verdict="fail",
-            reason=f"{why} (--allow-exact times it all the same)",
+            reason=f"{why} (--allow-exact times it nevertheless)",
             exact=found,
         )
     return Checked(case=case, verdict="pass", exact=found)
 
 
-def _judged(checked: Checked, bench: Bench, terms: Terms, tell: Tell, rule: Rule) -> Checked:
-    """Let a second batch confirm what the first says is slower, by a rule for so many models."""
+def _judged(checked: Checked, bench: Bench, terms: Terms, log: Log, rule: Rule) -> Checked:
+    """Confirm a slowdown of the first batch by a second one.
+
+    Args:
+        checked: The result of the first batch.
+        bench: Measures the two sides.
+        terms: What the check allows.
+        log: Called with each line of progress.
+        rule: The rule of the first batch among the models that are still without a FAIL.
+    """
     first = checked.first
     if first is None or checked.verdict == "pass":
         return checked
     last = first.looks[-1] if first.looks else None
     if last is None:
-        return _undecided(checked, terms, rule, "too few pairs in its time")
+        return _undecided(checked, terms, rule, "too few pairs fit into its time")
     surely = first.p(rule) <= rule.alpha
     if not (surely and all(each.slowdown > terms.budget for each in last.deciding)):
         return _undecided(checked, terms, rule, _why(last, terms.budget))
-    tell(f"{checked.case.model}: slower; a fresh batch is to confirm it")
+    log(f"{checked.case.model}: slower; a fresh batch will confirm it or not")
     begin = bench.clock()
     try:
         second = run_batch(
@@ -295,14 +312,14 @@ def _judged(checked: Checked, bench: Bench, terms: Terms, tell: Tell, rule: Rule
     )
     if second.answer == "fail":
         return msgspec.structs.replace(confirmed, verdict="fail")
-    why = "a first batch says slower, a fresh one doesn't confirm it"
+    why = "the first batch is slower, but a fresh one doesn't confirm it"
     if not second.looks:
-        why = "a first batch says slower, and there was no time for a fresh one to confirm it"
+        why = "the first batch is slower, but there was no time for a fresh one to confirm it"
     return _undecided(confirmed, terms, rule, why)
 
 
 def _undecided(checked: Checked, terms: Terms, rule: Rule, why: str) -> Checked:
-    """Say why there is no answer, what so many pairs would show, and what time would be enough."""
+    """Return the result with the reason, the least slowdown that would show, and the cure."""
     first, second = checked.first, checked.second
     assert first is not None
     counting_s = max(checked.seconds - first.seconds - (second.seconds if second else 0.0), 0.0)
@@ -319,44 +336,44 @@ def _undecided(checked: Checked, terms: Terms, rule: Rule, why: str) -> Checked:
         least = least_detectable(deciding_clocks(first.pairs, checked.case), plan)
         if least is not None:
             why += (
-                f"; with this noise {pairs} pairs and a fresh batch would show "
+                f"; with this noise, {pairs} pairs and a fresh batch would show a slowdown of "
                 f"{100 * least:.1f} % or more"
             )
-    few = [len(first.pairs) < terms.first.looks[0]]
+    too_few = [len(first.pairs) < terms.first.looks[0]]
     if second is not None:
-        few.append(len(second.pairs) < terms.confirming.looks[0])
-    if any(few):
+        too_few.append(len(second.pairs) < terms.confirming.looks[0])
+    if any(too_few):
         pair_s = max(batch.longest_s for batch in (first, second) if batch)
         why += f"; a pair of processes takes {pair_s:.0f} s: {cure(pair_s, counting_s, terms)}"
     return msgspec.structs.replace(checked, verdict="inconclusive", reason=why)
 
 
-def pairs_within(seconds: float, batch: Batch) -> int:
-    """Return how many pairs like those of a batch fit into a time."""
+def pairs_within(seconds: float, batch: PairBatch) -> int:
+    """Return how many pairs as long as those of a batch fit into `seconds`."""
     return int(seconds * len(batch.pairs) / max(batch.seconds, 1e-9))
 
 
 def cure(pair_s: float, counting_s: float, terms: Terms) -> str:
-    """Say what `--max-seconds` is enough for the first look of either batch.
+    """Return the `--max-seconds` that is enough for the first look of both batches, as a sentence.
 
     Args:
         pair_s: Seconds of a pair of processes.
-        counting_s: Seconds of what comes before the first one.
-        terms: What is asked.
+        counting_s: Seconds before the first pair.
+        terms: What the check allows.
     """
     first = counting_s + terms.first.looks[0] * pair_s
     confirming = terms.confirming.looks[0] * pair_s
     enough = max(first / FIRST_SHARE, confirming / (1 - FIRST_SHARE))
-    tens = math.ceil(1.1 * enough / 10)  # a tenth more, as no pair takes as long as the one before
-    return f"--max-seconds {10 * tens} has time for {terms.first.looks[0]} in each batch"
+    tens = math.ceil(1.1 * enough / 10)  # a tenth more, because pairs differ
+    return f"--max-seconds {10 * tens} is enough for {terms.first.looks[0]} in each batch"
 
 
 def _why(last: Look, budget: float) -> str:
     wall, *others = last.deciding
     if all(each.low > 0 for each in last.deciding):
-        return "slower, but on which side of the budget can't be told"
+        return "slower, but the interval includes the budget"
     if others and wall.low > 0 and wall.slowdown > budget:
-        return "the wall clock alone says slower: it waits, or a neighbour takes its core"
+        return "only the wall clock is slower: it waits, or another process takes its core"
     if any(each.low > 0 and each.slowdown > budget for each in others):
-        return "the processor time alone says slower"
+        return "only the processor time is slower"
     return "too much noise for an answer in its time"

@@ -36,7 +36,7 @@ def ranked(board: Board, results: Path) -> Board:
     trained = [
         place
         for place, row in enumerate(board.rows)
-        if row.weights != "untrained" and row.top1 is not None and row.probe is None
+        if row.is_trained and row.record.case.probe is None
     ]
     if len(trained) < 2:
         return board
@@ -115,13 +115,14 @@ def _places(row: Row, board: Board, results: Path) -> VideoPlaces:
     Raises:
         KinobenchError: Its predictions are not there, can't be read, or are of another record.
     """
-    if row.predictions is None:
+    accuracy = row.record.accuracy
+    if accuracy is None or accuracy.predictions is None:
         raise KinobenchError("its record keeps no predictions; measure it again")
-    path = results / row.predictions
+    path = results / accuracy.predictions
     if not path.exists():
         raise KinobenchError(f"its predictions, {path}, are not there; measure it again")
-    scored = row.scored or 0
-    hits = round((row.top1 or 0.0) * scored)
+    scored = accuracy.scored
+    hits = round((accuracy.top1 or 0.0) * scored)
     found = read_places(path, board.aggregation, scored=scored, hits=hits)
     if (len(found.places), np.count_nonzero(found.hits)) != (scored, hits):
         raise KinobenchError(

@@ -6,9 +6,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ..records.record import NEAR_BEST, Drift, Record, Sweep, SweepPoint
-from ..text.drift import difference, of_spread
-
-_NONE = "–"
+from ..text.units import logit_difference, megabytes, milliseconds, of_spread, rate, scaled
 
 
 def show(record: Record, console: Console) -> None:
@@ -77,42 +75,30 @@ def _drift_in_words(drift: Drift, batch: int) -> str:
     told = "" if scale is None else f" ({scale} of the standard deviation over the classes)"
     return (
         f"drift from eager fp32, at batch {batch}: the largest logit difference is "
-        f"{difference(largest)}{told}; {flips} of {drift.clips} clips have another first class."
+        f"{logit_difference(largest)}{told}; {flips} of {drift.clips} clips have another first "
+        "class."
     )
-
-
-def rate(per_s: float | None) -> str:
-    """Return something a second, to three digits or to the unit."""
-    if per_s is None:
-        return _NONE
-    digits = 0 if per_s >= 100 else 1 if per_s >= 10 else 2
-    return f"{per_s:.{digits}f}"
 
 
 def _cells(point: SweepPoint, unit: str) -> dict[str, str]:
     """Return all that a line may have, under the heads of its columns."""
     latency, memory = point.latency, point.memory
     rough = "" if latency.converged else "~"
-    digits = 3 if latency.median_s < 1e-3 else 2
-    time = f"{rough}{latency.median_s * 1e3:.{digits}f}"
-    throughput = f"{rough}{rate(point.throughput_per_s)}"
+    time = _joined(rough, *milliseconds(latency.median_s, latency.interval_s))
     rates = latency.throughput_interval(point.batch)
-    if latency.interval_s is not None:
-        low, high = (value * 1e3 for value in latency.interval_s)
-        time += f" [{low:.{digits}f}, {high:.{digits}f}]"
-    if rates is not None:
-        throughput += f" [{rate(rates[0])}, {rate(rates[1])}]"
-    wall_s = latency.wall_median_s
+    interval = "" if rates is None else f"[{rate(rates[0])}, {rate(rates[1])}]"
+    throughput = _joined(rough, rate(point.throughput_per_s), interval)
+    wall_s, digits = latency.wall_median_s, 3 if latency.median_s < 1e-3 else 2
     return {
         "batch": str(point.batch),
         "latency (ms)": time,
-        "wall (ms)": _NONE if wall_s is None else f"{wall_s * 1e3:.{digits}f}",
+        "wall (ms)": scaled(wall_s, 1e-3, digits),
         f"{unit}/s": throughput,
-        "activations (MB)": _megabytes(memory.peak_activation_bytes),
-        "peak memory (MB)": _megabytes(memory.peak_bytes),
-        "reserved (MB)": _megabytes(memory.peak_reserved_bytes),
+        "activations (MB)": megabytes(memory.peak_activation_bytes),
+        "peak memory (MB)": megabytes(memory.peak_bytes),
+        "reserved (MB)": megabytes(memory.peak_reserved_bytes),
     }
 
 
-def _megabytes(value: int | None) -> str:
-    return _NONE if value is None else f"{value / 1e6:.1f}"
+def _joined(mark: str, value: str, interval: str) -> str:
+    return f"{mark}{value} {interval}".rstrip()

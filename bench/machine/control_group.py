@@ -1,6 +1,6 @@
 """Limits of the control groups that this process is in, of both versions.
 
-A group has the limits of those around it too, so that the least of them counts. What is read is
+A group has the limits of those around it too, so that the lowest of them counts. The files are
 described in Linux's Documentation/admin-guide (cgroup-v2.rst, cgroup-v1/) and in cgroups(7).
 """
 
@@ -14,11 +14,11 @@ from .kernel_files import ROOT
 UNLIMITED_BYTES = 2**60
 """Version 1 writes 2**63 less a page for no limit."""
 _SECOND = ""
-"""What stands for version 2, which has one hierarchy, in the place of a controller's name."""
+"""Stands for version 2, which has one hierarchy, in place of a controller's name."""
 
 
 def memory_limit_bytes(root: Path = ROOT) -> int | None:
-    """Return how much memory this process's group may hold; None is no limit."""
+    """Return how much memory this process's group may use; None is no limit."""
     return min((limit for _, limit in _memory_limits(root)), default=None)
 
 
@@ -29,7 +29,7 @@ def memory_left_bytes(root: Path = ROOT) -> int | None:
         used = _first_number(folder, "memory.current", "memory.usage_in_bytes")
         if used is not None:
             # The group is charged for cached files too, which the kernel drops before it lacks
-            # memory. Version 1 tells those of groups within it under another name.
+            # memory. Version 1 reports those of groups within it under another name.
             counts = _counts(folder / "memory.stat")
             cached = counts.get("total_inactive_file", counts.get("inactive_file", 0))
             left.append(max(limit - used + cached, 0))
@@ -37,7 +37,7 @@ def memory_left_bytes(root: Path = ROOT) -> int | None:
 
 
 def processor_quota(root: Path = ROOT) -> float | None:
-    """Return how many processors this process's group may use in all; None is no limit."""
+    """Return how many processors this process's group may use in total; None is no limit."""
     quotas = []
     for folder in _folders("cpu", root):
         quota, _, period = (kernel_files.text(folder / "cpu.max") or "").partition(" ")
@@ -73,7 +73,7 @@ _USUAL = (
     _Mount(frozenset({"cpu"}), _TOP, "/sys/fs/cgroup/cpu"),
     _Mount(frozenset({"memory"}), _TOP, "/sys/fs/cgroup/memory"),
 )
-"""Where the system doesn't tell what is mounted."""
+"""Used where the system doesn't report what is mounted."""
 
 
 def _memory_limits(root: Path) -> Iterator[tuple[Path, int]]:
@@ -103,7 +103,7 @@ def _outwards(places: list[_Mount], group: PurePosixPath, root: Path) -> list[Pa
             inner = group.relative_to(mount.root)
             innermost = root / mount.point.lstrip("/") / inner
             return [innermost, *innermost.parents][: len(inner.parts) + 1]
-    # The group lies outside of what this container may see; the limits are those of its top.
+    # The group is outside of what this container may see; the limits are those of its top.
     return [root / mount.point.lstrip("/") for mount in places[:1]]
 
 
@@ -111,8 +111,8 @@ def _groups(root: Path) -> dict[str, PurePosixPath]:
     """Return this process's group by controller."""
     found = {}
     for line in (kernel_files.text(root / "proc/self/cgroup") or "").splitlines():
-        _, _, told = line.partition(":")
-        controllers, _, group = told.partition(":")
+        _, _, rest = line.partition(":")
+        controllers, _, group = rest.partition(":")
         for controller in controllers.split(","):
             found[controller] = PurePosixPath(group or "/")
     return found

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import platform
+import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NamedTuple
@@ -46,7 +47,7 @@ def describe(
     Args:
         device: What is measured on, whose fingerprint this is. For `cuda` the GPU is the one that
             torch uses, which imports torch; otherwise the machine's first.
-        decoder: Of the decoders besides PyAV, the versions of this one are told; it is loaded.
+        decoder: Decoder whose versions are given next to PyAV's; it is loaded.
         first_gpu: For `cuda`, take the machine's first GPU all the same, and import no torch.
     """
     gpu = _gpu(first=first_gpu or device == "cpu")
@@ -77,9 +78,9 @@ Decisive = dict[str, str | int | float | None]
 
 def decisive(described: Environment, device: Device) -> Decisive:
     """Return what a fingerprint is made of: all that must agree before two timings may compare."""
-    words, versions = described.system.split(), described.versions
+    system, versions = described.system.split(), described.versions
     parts: Decisive = {
-        "system": f"{words[0]} {words[-1]}",  # the kernel's release is left out
+        "system": f"{system[0]} {system[-1]}",  # the kernel's release is left out
         "processor": described.cpu,
         "cores": described.physical_cores,
         "python": versions["python"],
@@ -98,8 +99,8 @@ def decisive(described: Environment, device: Device) -> Decisive:
 
 
 _ORDER = ("system", "processor", "cores", "GPU", "driver", "python", "torch")
-"""Of what has always been in a fingerprint; a CPU's keeps two empty places, so that it is that of
-older records of machines without a GPU."""
+"""Order of the oldest parts of a fingerprint. A CPU's has two empty places, so that it equals that
+of older records of machines without a GPU."""
 
 
 def _fingerprint(parts: Decisive) -> str:
@@ -134,7 +135,7 @@ def _cuda_versions() -> dict[str, str]:
     except PackageNotFoundError:
         triton = None
     found = {"cuda": torch_cuda(), "cudnn": installed_cudnn(), "triton": triton}
-    return {name: told for name, told in found.items() if told is not None}
+    return {name: version for name, version in found.items() if version is not None}
 
 
 def physical_cores() -> int:
@@ -143,12 +144,15 @@ def physical_cores() -> int:
     Under a quota of processor time these are the whole processors in it, or one: with more threads
     the process would be stopped again and again.
     """
-    cores = set()
-    for cpu in usable_cpus():
+    cores, usable = set(), usable_cpus()
+    for cpu in usable:
         siblings = kernel_files.text(_CPU / f"cpu{cpu}" / "topology" / "thread_siblings_list")
         cores.add(siblings if siblings is not None else str(cpu))
+    count = len(cores)
+    if sys.platform == "darwin":
+        count = min(len(usable), psutil.cpu_count(logical=False) or len(usable))
     quota = control_group.processor_quota()
-    return max(1, len(cores) if quota is None else min(len(cores), int(quota)))
+    return max(1, count if quota is None else min(count, int(quota)))
 
 
 def memory_bytes() -> int:
@@ -205,7 +209,7 @@ class _Gpu(NamedTuple):
 
 
 def _gpu(first: bool) -> _Gpu:
-    """Return what NVML tells of the machine's first GPU, or of the one that torch uses."""
+    """Return what NVML reports of the machine's first GPU, or of the one that torch uses."""
     import pynvml
 
     from .nvml import nvml_device
@@ -217,7 +221,7 @@ def _gpu(first: bool) -> _Gpu:
     except pynvml.NVMLError:
         return _Gpu()
     try:
-        # As it was set: the one that is enforced may change by itself, as on a laptop.
+        # The limit that was set: the enforced one may change by itself, as on a laptop.
         limit_w = pynvml.nvmlDeviceGetPowerManagementLimit(gpu) / 1e3
     except pynvml.NVMLError:
         limit_w = None
@@ -234,7 +238,7 @@ def commit_of(checkout: Path) -> str | None:
     if not (checkout / ".git").exists():
         return None
     try:
-        said = git(checkout, "describe", "--always", "--dirty=+", "--exclude=*", timeout_s=10)
+        described = git(checkout, "describe", "--always", "--dirty=+", "--exclude=*", timeout_s=10)
     except (OSError, GitError):
         return None
-    return said or None
+    return described or None

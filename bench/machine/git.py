@@ -1,7 +1,7 @@
-"""git as a command of its own: what a git that started this process set is kept from it.
+"""git as a command of its own: it doesn't see the variables of a git that started this process.
 
 In a hook git names its index, and sometimes its repository and working tree, in the environment; a
-command in another working tree would take, and write, those.
+command in another working tree would read, and write, those.
 """
 
 import os
@@ -15,7 +15,7 @@ too."""
 
 
 class GitError(Exception):
-    """What git said on its way out."""
+    """The message with which git failed."""
 
 
 def git(folder: Path, *arguments: str, timeout_s: float | None = None) -> str:

@@ -1,4 +1,4 @@
-"""NVIDIA GPUs as NVML tells of them; an answer that a GPU doesn't give has its reason instead."""
+"""NVIDIA GPUs as NVML reports them; a value that a GPU doesn't report has its reason instead."""
 
 import os
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from .gpu_limits import CLOCKS_SET, ask_reasons, in_words, limits_of
+from .nvml import CLOCKS_SET, clock_reasons, limit_text, limits_of
 
 
 class GpuProcess(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,13 +20,13 @@ class Gpu(msgspec.Struct, frozen=True, kw_only=True):
     """One GPU. What is None has its reason in `missing`, by the name of the attribute.
 
     Attributes:
-        power_limit_w, default_power_limit_w: What is enforced, and what the maker set.
+        power_limit_w, default_power_limit_w: The limit that is enforced, and the maker's.
         sm_hz, max_sm_hz, memory_hz: Clocks now, and the highest.
-        clocks_set: Whether the clock is held where a user set it, as far as that can be seen: NVML
-            has no question for locked clocks.
-        slowed_by: Why its clock is held down now; empty where it is not.
+        clocks_set: Whether a user set the clock, as far as that can be seen: NVML
+            has no call for locked clocks.
+        slowed_by: What lowers its clock now; empty where nothing does.
         persistence: Whether the driver stays loaded while nothing uses the GPU.
-        mig, ecc: Whether it is cut into parts; whether its memory is checked.
+        mig, ecc: Whether it is divided into parts; whether its memory is checked.
         processes: Others that compute on it.
     """
 
@@ -122,7 +122,9 @@ def _gpu(handle: Any) -> Gpu:
             "temperature_c",
             lambda: nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU),
         ),
-        slowed_by=asked("slowed_by", lambda: tuple(map(in_words, limits_of(ask_reasons(handle))))),
+        slowed_by=asked(
+            "slowed_by", lambda: tuple(map(limit_text, limits_of(clock_reasons(handle))))
+        ),
         persistence=asked("persistence", lambda: bool(nvml.nvmlDeviceGetPersistenceMode(handle))),
         mig=asked("mig", lambda: bool(nvml.nvmlDeviceGetMigMode(handle)[0])),
         ecc=asked("ecc", lambda: bool(nvml.nvmlDeviceGetEccMode(handle)[0])),
@@ -131,10 +133,14 @@ def _gpu(handle: Any) -> Gpu:
     )
 
 
+def _slowed_by(handle: Any) -> tuple[str, ...]:
+    return tuple(limit_text(limit) for limit in limits_of(clock_reasons(handle)))
+
+
 def _clocks_set(handle: Any) -> bool:
     import pynvml as nvml
 
-    if ask_reasons(handle) & CLOCKS_SET:
+    if clock_reasons(handle) & CLOCKS_SET:
         return True
     try:
         set_mhz = nvml.nvmlDeviceGetApplicationsClock(handle, nvml.NVML_CLOCK_SM)

@@ -1,4 +1,4 @@
-"""What lies between a process and the hardware: memory, limits, containers, virtual machines."""
+"""The system around a process: memory, limits, containers, virtual machines."""
 
 from pathlib import Path
 
@@ -11,18 +11,18 @@ _SERVICE_ACCOUNT = "var/run/secrets/kubernetes.io/serviceaccount"
 
 
 class Host(msgspec.Struct, frozen=True, kw_only=True):
-    """The system around a process; what it doesn't tell is None.
+    """The system around a process; what it doesn't report is None.
 
     Attributes:
-        memory_bytes, available_bytes: Of the machine; what this process may have of it now.
-        memory_limit_bytes: Of the control group and those around it; None is no limit.
+        memory_bytes, available_bytes: Memory of the machine; what this process may use of it now.
+        memory_limit_bytes: Limit of the control group and those around it; None is no limit.
         swap_bytes, swap_used_bytes: Memory on disk.
         huge_pages: Transparent huge pages: `always`, `madvise` or `never`.
         clock_source: What the time is read from.
-        processor_quota: Processors that they may use in all; None is no limit.
-        quota_stops: How often one of them was stopped because its quota was used up.
-        container: What kind this process runs in.
-        virtual_machine: Whether a hypervisor runs this system; its name, or `unnamed`.
+        processor_quota: Processors that the control groups may use in total; None is no limit.
+        quota_stops: How often a control group was stopped because its quota was used up.
+        container: Kind of container that this process runs in.
+        virtual_machine: Name of the hypervisor that runs this system, or `unnamed`.
     """
 
     memory_bytes: int | None
@@ -80,7 +80,7 @@ def _container(root: Path) -> str | None:
     named = next((name for name in names if name in groups), None)
     if named is not None:
         return named
-    # In a name space of its own a group is named / only.
+    # In a name space of its own a group is named just /.
     hosts = kernel_files.text(root / "etc/hosts") or ""
     if hosts.startswith("# Kubernetes-managed") or _is_there(root / _SERVICE_ACCOUNT):
         return "kubernetes"
@@ -90,7 +90,7 @@ def _container(root: Path) -> str | None:
 def _is_there(path: Path) -> bool:
     try:
         return path.exists()
-    except OSError:  # not ours to look at
+    except OSError:  # this process may not look at it
         return False
 
 

@@ -1,4 +1,4 @@
-"""Small files of /proc and /sys; what is not there, or not ours to read, is None."""
+"""Small files of /proc and /sys; a file that is missing or unreadable is None."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What else runs on this machine, and beside it on the same host, sampled for a moment."""
+"""Other work on this machine, and of its neighbours on the same host, sampled for a moment."""
 
 import os
 import time
@@ -10,7 +10,7 @@ import psutil
 
 INTERVAL_S = 0.5
 TICK_S = 1 / os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 0.01
-"""In which the system tells the time of processors (proc(5), stat)."""
+"""Unit in which the system reports the time of processors (proc(5), stat)."""
 
 
 class Busy(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,13 +25,13 @@ class OtherWork(msgspec.Struct, frozen=True, kw_only=True):
     """Everything but this process.
 
     Attributes:
-        load: Mean number of processes that ran or wanted to, over the last minute.
-        processors: How many all of them used together, while it was sampled.
-        busiest: The most of it, by process.
+        load: Mean number of processes that ran or worked to, over the last minute.
+        processors: How many processors all of them used together while they were sampled.
+        busiest: The processes that used most.
         stolen, stolen_since_start: Share of the time in which this machine's processors had work
             that the host gave to neighbours instead: while it was sampled, and since the system
-            started. None where the system doesn't tell; 0 since the start may mean the same.
-        sampled_s: For how long.
+            started. None where the system doesn't report it; 0 since the start may mean the same.
+        sampled_s: Length of the sampling.
     """
 
     load: float | None
@@ -42,10 +42,10 @@ class OtherWork(msgspec.Struct, frozen=True, kw_only=True):
     sampled_s: float
 
 
-class _Wanted(NamedTuple):
-    """Processor time since the system started, in seconds: in all that had work, and the stolen."""
+class _WorkTime(NamedTuple):
+    """Processor time with work since the system started, and what of it was stolen, in seconds."""
 
-    wanted_s: float
+    worked_s: float
     stolen_s: float
 
 
@@ -61,16 +61,16 @@ def sample_other_work(
     wait: Callable[[float], None] = spin,
     clock: Callable[[], float] = time.perf_counter,
 ) -> OtherWork:
-    """Compare the processor time of every process at the begin and the end of an interval.
+    """Compare the processor time of every process at the start and the end of an interval.
 
     Args:
-        interval_s: For how long.
+        interval_s: Length of the interval.
         wait: Lets that time pass.
         clock: Seconds.
     """
-    begin, before, wanted_before = clock(), _times(), _wanted()
+    begin, before, worked_before = clock(), _times(), _work_time()
     wait(interval_s)
-    wanted, after, elapsed_s = _wanted(), _times(), clock() - begin
+    worked, after, elapsed_s = _work_time(), _times(), clock() - begin
     used = [
         Busy(name=name, pid=key[0], processors=(seconds - before[key][1]) / elapsed_s)
         for key, (name, seconds) in after.items()
@@ -81,14 +81,14 @@ def sample_other_work(
         load=os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
         processors=sum(each.processors for each in used),
         busiest=tuple(each for each in used[:5] if each.processors >= 0.02),
-        stolen=_stolen(wanted_before, wanted),
-        stolen_since_start=_stolen(_Wanted(0, 0), wanted),
+        stolen=_stolen(worked_before, worked),
+        stolen_since_start=_stolen(_WorkTime(0, 0), worked),
         sampled_s=elapsed_s,
     )
 
 
-def _wanted() -> _Wanted | None:
-    """Read the time of all processors; None where the system doesn't tell what is stolen."""
+def _work_time() -> _WorkTime | None:
+    """Read the time of all processors; None where the system doesn't report what is stolen."""
     try:
         times = psutil.cpu_times()
     except OSError:  # a sandbox without /proc/stat
@@ -97,24 +97,24 @@ def _wanted() -> _Wanted | None:
         return None
     # A guest's time is in that of its user.
     worked = times.user + times.nice + times.system + times.irq + times.softirq
-    return _Wanted(worked + times.steal, times.steal)
+    return _WorkTime(worked + times.steal, times.steal)
 
 
-def _stolen(before: _Wanted | None, after: _Wanted | None) -> float | None:
+def _stolen(before: _WorkTime | None, after: _WorkTime | None) -> float | None:
     if before is None or after is None:
         return None
-    wanted_s, stolen_s = after.wanted_s - before.wanted_s, after.stolen_s - before.stolen_s
+    worked_s, stolen_s = after.worked_s - before.worked_s, after.stolen_s - before.stolen_s
     # The kernel counts whole ticks: most of a single one may have been stolen before.
-    return stolen_s / wanted_s if stolen_s > 1.5 * TICK_S and wanted_s > 0 else 0.0
+    return stolen_s / worked_s if stolen_s > 1.5 * TICK_S and worked_s > 0 else 0.0
 
 
 def _times() -> dict[tuple[int, float], tuple[str, float]]:
     """Return name and processor time by number and birth: numbers are given again."""
     found = {}
     for process in psutil.process_iter(["pid", "name", "create_time", "cpu_times"]):
-        told: dict[str, Any] = process.info
-        if told["pid"] != os.getpid() and told["cpu_times"] is not None:
-            times = told["cpu_times"]
-            key = (told["pid"], told["create_time"])
-            found[key] = (told["name"] or "unnamed", times.user + times.system)
+        about: dict[str, Any] = process.info
+        if about["pid"] != os.getpid() and about["cpu_times"] is not None:
+            times = about["cpu_times"]
+            key = (about["pid"], about["create_time"])
+            found[key] = (about["name"] or "unnamed", times.user + times.system)
     return found

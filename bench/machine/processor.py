@@ -1,6 +1,9 @@
-"""The processors of this machine, as Linux tells of them."""
+"""The processors of this machine, as Linux reports them."""
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,10 +25,10 @@ class Cache(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Processor(msgspec.Struct, frozen=True, kw_only=True):
-    """All processors that are switched on; what the system doesn't tell is None.
+    """All processors that are switched on; what the system doesn't report is None.
 
     Attributes:
-        name: Of the first.
+        name: Name of the first processor.
         sockets, cores, threads: Packages; physical cores; logical processors.
         smt: Whether cores run more than one thread.
         max_hz, current_hz: The highest clock that any may have, and the highest that one has now.
@@ -51,8 +54,20 @@ class Processor(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def processor_name(root: Path = ROOT) -> str | None:
-    """Return the name of the first processor."""
-    return _name(_blocks(kernel_files.text(root / "proc/cpuinfo") or ""))
+    """Return the name of the first processor; None where the system doesn't report it."""
+    return _name(_blocks(kernel_files.text(root / "proc/cpuinfo") or "")) or _name_by_sysctl()
+
+
+def _name_by_sysctl() -> str | None:
+    """Return the name that macOS gives; None on other systems."""
+    if sys.platform != "darwin":
+        return None
+    command = ["sysctl", "-n", "machdep.cpu.brand_string"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip() or None
 
 
 def read_processor(root: Path = ROOT) -> Processor:
@@ -66,17 +81,17 @@ def read_processor(root: Path = ROOT) -> Processor:
         siblings = kernel_files.text(cpu / "topology/thread_siblings_list")
         packages |= {package} - {None}
         cores |= {siblings} - {None}
-    threads = len(cpus) or len(blocks)
+    threads = len(cpus) or len(blocks) or (os.cpu_count() or 0 if root == ROOT else 0)
     nodes = len(list((system / "node").glob("node[0-9]*")))
     return Processor(
-        name=_name(blocks),
+        name=processor_name(root),
         sockets=len(packages) or None,
         cores=len(cores) or None,
         threads=threads,
         smt=_smt(system / "cpu", threads, len(cores)),
         max_hz=_highest(cpus, "cpufreq/cpuinfo_max_freq"),
         current_hz=_highest(cpus, "cpufreq/scaling_cur_freq")
-        or max((hz for block in blocks if (hz := _told_hz(block))), default=None),
+        or max((hz for block in blocks if (hz := _current_hz(block))), default=None),
         caches=_caches(cpus),
         governors=tuple(
             sorted(
@@ -94,7 +109,7 @@ def read_processor(root: Path = ROOT) -> Processor:
 
 
 def last_level_cache_bytes(root: Path = ROOT) -> int:
-    """Return the size of all caches of the last level together; 0 where the system tells none."""
+    """Return the size of all caches of the last level together; 0 where the system reports none."""
     caches = _caches([path for path in _cpus(root) if _is_on(path)])
     last = max((cache.level for cache in caches), default=0)
     return sum(cache.size_bytes * cache.count for cache in caches if cache.level == last)
@@ -126,7 +141,7 @@ def _name(blocks: list[dict[str, str]]) -> str | None:
     return next((block["model name"] for block in blocks if "model name" in block), None)
 
 
-def _told_hz(block: dict[str, str]) -> float | None:
+def _current_hz(block: dict[str, str]) -> float | None:
     try:
         return float(block["cpu MHz"]) * 1e6
     except (KeyError, ValueError):

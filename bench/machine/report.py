@@ -6,31 +6,33 @@ import msgspec
 import psutil
 
 from ..records.record import Environment
+from .disturbances import Disturbance, find_disturbances, find_hints
 from .environment import Decisive, decisive, describe, physical_cores
 from .gpus import Gpu, Gpus, read_gpus
 from .host import Host, read_host
 from .other_work import OtherWork, sample_other_work
 from .processor import Processor, read_processor
 from .software import Software, read_software
-from .spoilers import Spoiler, find_hints, find_spoilers
+from .systems import missing_here
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-UNKNOWN = "not told by the system"
+UNKNOWN = "not reported by the system"
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True):
-    """What measurements here run on, and what spoils them.
+    """What measurements here run on, and what disturbs them.
 
     Attributes:
-        environment: What stands on every record of a CPU.
+        environment: What every record of a measurement on the CPU has.
         fingerprint_of: What its fingerprint is made of: all of it must agree before two timings
             may be compared.
         cuda_fingerprint, cuda_fingerprint_of: The same for times of the first GPU; None where
             there is none.
-        hints: What would make timings steadier still, but spoils none.
+        hints: What would make timings steadier, although nothing disturbs them.
         battery: Whether it is being charged; None where there is none.
+        unsupported: What can't be measured or known on this system, with the reason.
     """
 
     environment: Environment
@@ -43,8 +45,9 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     software: Software
     other_work: OtherWork
     battery: bool | None
-    spoilers: tuple[Spoiler, ...]
-    hints: tuple[Spoiler, ...] = ()
+    disturbances: tuple[Disturbance, ...]
+    hints: tuple[Disturbance, ...] = ()
+    unsupported: tuple[str, ...] = ()
 
 
 def read_machine(full: bool = False) -> Machine:
@@ -59,7 +62,7 @@ def read_machine(full: bool = False) -> Machine:
     battery = psutil.sensors_battery() if hasattr(psutil, "sensors_battery") else None
     plugged = None if battery is None else battery.power_plugged
     on_gpu = describe("cuda", first_gpu=True) if gpus.gpus else None
-    found = find_spoilers(processor, host, gpus, work, physical_cores(), plugged)
+    found = find_disturbances(processor, host, gpus, work, physical_cores(), plugged)
     return Machine(
         environment=environment,
         fingerprint_of=decisive(environment, "cpu"),
@@ -71,19 +74,23 @@ def read_machine(full: bool = False) -> Machine:
         software=read_software(full),
         other_work=work,
         battery=plugged,
-        spoilers=tuple(found),
+        disturbances=tuple(found),
         hints=tuple(find_hints(gpus)),
+        unsupported=missing_here(),
     )
 
 
 def plain(machine: Machine) -> dict[str, object]:
-    """Return what `--json` prints: the environment as on records, and the rest beside it."""
-    told: dict[str, object] = msgspec.to_builtins(machine)
-    environment = told.pop("environment")
+    """Return what `--json` prints: the environment as records have it, and the rest after it."""
+    rest: dict[str, object] = msgspec.to_builtins(machine)
+    environment = rest.pop("environment")
     assert isinstance(environment, dict)
-    for name, found in (("spoilers", machine.spoilers), ("hints", machine.hints)):
-        told[name] = [each._asdict() for each in found]
-    return environment | told
+    for name, found in (("disturbances", machine.disturbances), ("hints", machine.hints)):
+        rest[name] = [each._asdict() for each in found]
+    # The old name of a key remains for a release.
+    rest["spoilers"] = rest["disturbances"]
+    rest["deprecated"] = {"spoilers": "this key is now called disturbances"}
+    return environment | rest
 
 
 def show(machine: Machine, console: "Console") -> None:
@@ -121,12 +128,14 @@ def show(machine: Machine, console: "Console") -> None:
             )
     console.print("  All of it must agree before two timings may be compared.", highlight=False)
     console.print()
-    if not machine.spoilers:
-        console.print("Nothing was found that would spoil a measurement.")
-    for title, found in (("spoils timings", machine.spoilers), ("hint", machine.hints)):
+    if not machine.disturbances:
+        console.print("Nothing was found that would disturb a measurement.")
+    for title, found in (("disturbs timings", machine.disturbances), ("hint", machine.hints)):
         for each in found:
             console.print(f"{title}: {each.what}", highlight=False, markup=False)
             console.print(f"  cure: {each.cure}", highlight=False, markup=False)
+    for reason in machine.unsupported:
+        console.print(f"not on this system: {reason}", highlight=False, markup=False)
 
 
 def _processor_lines(processor: Processor, environment: Environment) -> dict[str, str]:
@@ -137,7 +146,7 @@ def _processor_lines(processor: Processor, environment: Environment) -> dict[str
     )
     return {
         "name": environment.cpu,
-        "sockets, cores, threads": f"{_told(processor.sockets)}, {_told(processor.cores)}, "
+        "sockets, cores, threads": f"{_known(processor.sockets)}, {_known(processor.cores)}, "
         f"{processor.threads}",
         "for this process": here,
         "threads share a core (SMT)": _on(processor.smt),
@@ -145,7 +154,7 @@ def _processor_lines(processor: Processor, environment: Environment) -> dict[str
         "frequency governor": ", ".join(processor.governors) or UNKNOWN,
         "turbo": _on(processor.turbo),
         "caches": ", ".join(caches) or UNKNOWN,
-        "NUMA nodes": _told(processor.numa_nodes),
+        "NUMA nodes": _known(processor.numa_nodes),
         "slowed by heat": UNKNOWN
         if processor.throttled is None
         else f"{processor.throttled} times since the system started",
@@ -156,11 +165,11 @@ def _host_lines(host: Host) -> dict[str, str]:
     quota = "none" if host.processor_quota is None else f"{host.processor_quota:.2g} processors"
     limit = host.memory_limit_bytes
     return {
-        "in all, to be had": f"{_size(host.memory_bytes)}, {_size(host.available_bytes)}",
+        "total, free": f"{_size(host.memory_bytes)}, {_size(host.available_bytes)}",
         "limit of the control group": "none" if limit is None else _size(limit),
-        "swap, of it in use": f"{_size(host.swap_bytes)}, {_size(host.swap_used_bytes)}",
-        "transparent huge pages": _told(host.huge_pages),
-        "clock source": _told(host.clock_source),
+        "swap, used": f"{_size(host.swap_bytes)}, {_size(host.swap_used_bytes)}",
+        "transparent huge pages": _known(host.huge_pages),
+        "clock source": _known(host.clock_source),
         "processor quota": quota,
         "container": host.container or "none that is known",
         "virtual machine": host.virtual_machine or "no",
@@ -170,7 +179,7 @@ def _host_lines(host: Host) -> dict[str, str]:
 def _gpu_lines(gpus: Gpus) -> dict[str, str]:
     lines = {}
     if gpus.driver is not None:
-        lines["driver, its CUDA"] = f"{gpus.driver}, {_told(gpus.cuda)}"
+        lines["driver, its CUDA"] = f"{gpus.driver}, {_known(gpus.cuda)}"
     if gpus.reason is not None:
         lines["none"] = gpus.reason
     for number, gpu in enumerate(gpus.gpus):
@@ -180,26 +189,26 @@ def _gpu_lines(gpus: Gpus) -> dict[str, str]:
 
 
 def _lines_of(gpu: Gpu) -> dict[str, str]:
-    def told(attribute: str, value: str) -> str:
+    def known(attribute: str, value: str) -> str:
         reason = gpu.missing.get(attribute)
-        return value if reason is None else f"not told: {reason}"
+        return value if reason is None else f"not reported: {reason}"
 
     slowed = ", ".join(gpu.slowed_by or ()) or "nothing"
     others = ", ".join(str(each.pid) for each in gpu.processes or ()) or "none"
     return {
-        "memory": told("memory_bytes", _size(gpu.memory_bytes)),
-        "power limit": told("power_limit_w", _watts(gpu.power_limit_w)),
-        "power limit, default": told("default_power_limit_w", _watts(gpu.default_power_limit_w)),
-        "SM clock now": told("sm_hz", _hertz(gpu.sm_hz)),
-        "SM clock, highest": told("max_sm_hz", _hertz(gpu.max_sm_hz)),
-        "SM clock set by hand": told("clocks_set", _told_yes(gpu.clocks_set)),
-        "memory clock now": told("memory_hz", _hertz(gpu.memory_hz)),
-        "temperature": told("temperature_c", f"{gpu.temperature_c} °C"),
-        "held down by": told("slowed_by", slowed),
-        "persistence mode": told("persistence", _on(gpu.persistence)),
-        "MIG": told("mig", _on(gpu.mig)),
-        "ECC": told("ecc", _on(gpu.ecc)),
-        "other processes (pid)": told("processes", others),
+        "memory": known("memory_bytes", _size(gpu.memory_bytes)),
+        "power limit": known("power_limit_w", _watts(gpu.power_limit_w)),
+        "power limit, default": known("default_power_limit_w", _watts(gpu.default_power_limit_w)),
+        "SM clock now": known("sm_hz", _hertz(gpu.sm_hz)),
+        "SM clock, highest": known("max_sm_hz", _hertz(gpu.max_sm_hz)),
+        "SM clock set by a user": known("clocks_set", _yes(gpu.clocks_set)),
+        "memory clock now": known("memory_hz", _hertz(gpu.memory_hz)),
+        "temperature": known("temperature_c", f"{gpu.temperature_c} °C"),
+        "lowered by": known("slowed_by", slowed),
+        "persistence mode": known("persistence", _on(gpu.persistence)),
+        "MIG": known("mig", _on(gpu.mig)),
+        "ECC": known("ecc", _on(gpu.ecc)),
+        "other processes (pid)": known("processes", others),
     }
 
 
@@ -232,7 +241,7 @@ def _work_lines(work: OtherWork, host: Host) -> dict[str, str]:
     }
 
 
-def _told(value: str | int | None) -> str:
+def _known(value: str | int | None) -> str:
     return UNKNOWN if value is None else str(value)
 
 
@@ -244,7 +253,7 @@ def _on(value: bool | None) -> str:
     return UNKNOWN if value is None else "on" if value else "off"
 
 
-def _told_yes(value: bool | None) -> str:
+def _yes(value: bool | None) -> str:
     return UNKNOWN if value is None else "yes" if value else "no"
 
 

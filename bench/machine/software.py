@@ -30,10 +30,10 @@ class Software(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         torch_cuda: The CUDA that torch was built for; None is a build for the CPU alone.
         cudnn: Its version as installed, or as torch says.
-        blas, openmp, cpu_capability: What torch multiplies with, what it starts threads with, and
+        blas, openmp, cpu_capability: Torch's library for products, its library for threads, and
             the instructions that it chose. Only torch itself knows: None where it was not asked.
         ffmpeg: FFmpeg's libraries behind PyAV.
-        decoders: Of videos, those that are installed.
+        decoders: Decoders of videos that are installed.
         extras: Versions of optional libraries; None is not installed.
     """
 
@@ -88,7 +88,7 @@ def torch_cuda() -> str | None:
 
 
 def installed_cudnn() -> str | None:
-    """Return the version of the package that brings cuDNN; None where it came another way."""
+    """Return the version of the package that brings cuDNN; None for another way."""
     for package in distributions():
         if (package.name or "").startswith("nvidia-cudnn-cu"):
             return package.version

@@ -33,6 +33,7 @@ from ..evaluation.accuracy import evaluate, views_in_a_forward
 from ..evaluation.evaluation import Sink, evaluation_of
 from ..evaluation.forwards import Forwards
 from ..evaluation.read_ahead import AHEAD_BYTES, FrameRooms
+from ..machine.environment import usable_cpus
 from ..network.failures import out_of_memory
 from ..network.inputs import FlowViews, ViewSource
 from ..network.network import Network
@@ -40,6 +41,7 @@ from ..network.stream import Stream
 from ..records.record import GRAPH_MODES, PipelineTime, StageTime, StreamedFrames
 from ..statistics.intervals import median_interval
 from ..statistics.scores import scores
+from .context import Context
 
 LEAST_VIDEOS = 6
 """The fewest whose order statistics bound the median at 95 %: 1 - 2 * 0.5 ** 6 = 0.97."""
@@ -83,6 +85,14 @@ class PipelineResult(NamedTuple):
 
     time: PipelineTime | None
     notes: tuple[str, ...]
+
+
+def run(context: Context) -> None:
+    """Time videos of the case's dataset from the file to the prediction."""
+    timed, notes = measure_pipeline(context.network, context.split, readers=len(usable_cpus()))
+    if timed is not None:
+        context.keep(pipeline=timed)
+    context.notes(notes)
 
 
 def measure_pipeline(

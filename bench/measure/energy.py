@@ -8,6 +8,7 @@ import torch
 from ..machine.nvml import nvml_device
 from ..network.network import Network
 from ..records.record import Energy
+from .context import Context
 from .gpu_watch import GpuWatch, watch_remarks
 
 WINDOW_S = 5.0
@@ -15,6 +16,16 @@ WINDOW_S = 5.0
 IDLE_S = 2.0
 LOOK_EVERY_S = 0.5
 """Between forwards: a look costs a millisecond or so, which is idle time."""
+
+
+def run(context: Context) -> None:
+    """Measure the energy of a case."""
+    energy, notes = measure_energy(context.network)
+    if energy is not None:
+        context.keep(energy=energy)
+        if context.case.flow is not None:
+            context.note("what the CPU takes for the optical flow is not in it")
+    context.notes(notes)
 
 
 def measure_energy(network: Network) -> tuple[Energy | None, list[str]]:

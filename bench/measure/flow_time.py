@@ -8,8 +8,10 @@ import numpy as np
 
 from ...datasets.flow.methods import FlowMethod, compute_flow, opencv_version
 from ...datasets.protocol import Protocol
+from ..machine.environment import physical_cores
 from ..records.record import FlowTime
 from ..statistics.intervals import median_interval
+from .context import Context
 
 ASPECT = 4 / 3
 """Of a frame, as UCF101's are: flow is computed on whole frames, before they are cropped."""
@@ -17,6 +19,15 @@ SHIFT_PX = (2, 1)
 """How far the texture moves from frame to frame, in x and y."""
 LEAST_SAMPLES = 6
 """The fewest whose order statistics bound the median at 95 %: 1 - 2 * 0.5 ** 6 = 0.97."""
+
+
+def run(context: Context) -> None:
+    """Time the optical flow of a case's clip, which comes before each forward."""
+    case = context.case
+    assert case.flow is not None
+    threads = case.threads or physical_cores()
+    max_s = context.budget.max_s / 2
+    context.keep(flow_time=measure_flow_time(case.protocol, case.flow, threads, max_s))
 
 
 def measure_flow_time(

@@ -8,8 +8,14 @@ import statistics
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..machine.gpu_limits import POWER_CAP, SLOWDOWN, ask_reasons, in_words, limits_of
-from ..machine.nvml import nvml_device
+from ..machine.nvml import (
+    POWER_CAP,
+    SLOWDOWN,
+    clock_reasons,
+    limit_text,
+    limits_of,
+    nvml_device,
+)
 from ..records.record import GpuConditions, Spread
 
 
@@ -52,7 +58,7 @@ class GpuWatch:
         power_mw = self._asked("power", lambda: self._nvml.nvmlDeviceGetPowerUsage(self._gpu))
         if power_mw is not None:
             self._powers_w.append(power_mw / 1e3)
-        reasons = self._asked("throttling", lambda: ask_reasons(self._gpu)) or 0
+        reasons = self._asked("throttling", lambda: clock_reasons(self._gpu)) or 0
         self._limits |= dict.fromkeys(limits_of(reasons))
         self._intruders |= dict.fromkeys(self._asked("other processes", self._others) or ())
         return bool(reasons & SLOWDOWN)
@@ -127,7 +133,7 @@ def watch_remarks(conditions: GpuConditions) -> list[str]:
     """Return what a reader of a measurement must know of the GPU that it was made on."""
     remarks = []
     limits = conditions.limits or ()
-    slowdowns = ", ".join(in_words(name) for name in limits if name != POWER_CAP)
+    slowdowns = ", ".join(limit_text(name) for name in limits if name != POWER_CAP)
     if not slowdowns and (conditions.kept_slowed or conditions.discarded_blocks):
         slowdowns = "a slowdown"  # older records don't say which, where NVML fell silent
     if conditions.kept_slowed:

@@ -12,6 +12,7 @@ from ..network.network import Forward, Network
 from ..records.job import Budget
 from ..records.record import Drift, Latency
 from ..statistics.intervals import median_interval
+from .context import Context
 from .gpu_spin import Spin
 from .gpu_watch import GpuWatch, watch_remarks
 
@@ -34,6 +35,14 @@ class Sample(NamedTuple):
 
 
 Timer = Callable[[], Sample]
+
+
+def run(context: Context) -> None:
+    """Measure the latency of a case."""
+    latency = measure_latency(context.network, context.budget)
+    context.keep(latency=latency)
+    for remark in latency_remarks(latency):
+        context.note(remark)
 
 
 def measure_latency(network: Network, budget: Budget, drift: bool = True) -> Latency:

@@ -25,6 +25,7 @@ from ..network.cuda_graph import CapturedForward
 from ..network.inputs import Inputs
 from ..network.network import Network
 from ..records.record import Memory
+from .context import Context
 
 _STATUS = Path("/proc/self/status")
 _CLEAR_REFS = Path("/proc/self/clear_refs")
@@ -38,6 +39,14 @@ _MARKS_S = 1.0
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _PAGE_BYTES = 4096
 _MOST_MMAP_BYTES, _MOST_TRIM_BYTES = 32 * 2**20, 64 * 2**20
+
+
+def run(context: Context) -> None:
+    """Measure the memory of a case; on a CPU nothing may be timed afterwards."""
+    with blocks_apart():
+        memory, notes = measure_memory(context.network)
+    context.keep(memory=memory)
+    context.notes(notes)
 
 
 @contextmanager

@@ -6,11 +6,15 @@ A number from a data sheet belongs to another clock, another power limit and ano
 import time
 from collections.abc import Callable
 
+import msgspec
 import torch
 
 from ..machine.environment import available_memory_bytes
 from ..machine.processor import last_level_cache_bytes
-from ..records.record import Peak, Precision
+from ..network.failures import error_text
+from ..records.record import Latency, Peak, Precision
+from .context import Context
+from .roofline import case_traffic, roofline, utilisation
 
 _DTYPES: dict[Precision, torch.dtype] = {
     "fp32": torch.float32,
@@ -35,6 +39,29 @@ _STEP_BYTES = 2**18
 
 TimeCall = Callable[[Callable[[], object]], float]
 """Seconds of one call on the device."""
+
+
+def run(context: Context) -> None:
+    """Report the share of the machine's peak that the forward reaches, and its roofline.
+
+    The peak is measured, unless an earlier case of the run did it.
+    """
+    network, latency = context.network, context.found["latency"]
+    assert isinstance(latency, Latency)
+    flops = context.found["cost"].flops * network.case.batch
+    try:
+        peak = context.job.peak or measure_peak(network.device, network.case.precision)
+    except RuntimeError as error:  # no product in that precision, or no memory
+        context.note(f"could not be measured: {error_text(error)}")
+        return
+    share = utilisation(flops, latency.median_s, peak)
+    context.keep(latency=msgspec.structs.replace(latency, mfu=share), peak=peak)
+    try:
+        traffic = case_traffic(network)
+    except Exception as error:  # it ran, so this is about counting
+        context.note(f"bytes could not be counted: {error_text(error)}", about="roofline")
+        return
+    context.keep(roofline=roofline(flops, traffic, peak, latency.median_s))
 
 
 def measure_peak(

@@ -8,6 +8,7 @@ from ..network.failures import out_of_memory
 from ..network.network import Network
 from ..records.job import Budget
 from ..records.record import Drift, Memory, Sweep, SweepEnd, SweepPoint
+from .context import Context
 from .gpu_watch import watch_remarks
 from .latency import measure_drift, measure_latency
 from .memory import blocks_apart, measure_memory
@@ -17,6 +18,18 @@ GROWTH = 1.02
 FLAT_DOUBLINGS = 2
 SHARE = 1 / 3
 """Of a latency's longest time, for each batch: of the ten or so that fill a GPU."""
+
+
+def run(context: Context) -> None:
+    """Sweep over batches of a case; each batch is kept as soon as it is measured."""
+    sweep, notes = measure_sweep(
+        context.network,
+        context.budget,
+        context.job.max_batch,
+        lambda so_far: context.keep(sweep=so_far),
+    )
+    context.keep(sweep=sweep)
+    context.notes(notes)
 
 
 def measure_sweep(

@@ -15,7 +15,7 @@ from tabulate import tabulate
 from ...datasets.errors import UnknownNameError
 from ...datasets.names import PROBES
 from ..analysis.compare import Interval
-from ..analysis.comparison_page import p_value
+from ..analysis.pages import p_value
 from ..text.markup import escaped
 from .card import Card, contents, facts, remarks, sentences
 from .judge import Effect, Share

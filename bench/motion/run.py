@@ -27,8 +27,9 @@ from ..records.record import Case, LogitsType, Record
 from ..records.store import read_records
 from ..run import plan as planning
 from ..run import run
-from ..run.downloads import fetch_published
+from ..run.options import DataRoots, Options
 from ..run.plan import Planned
+from ..run.prepare import fetch_published, prepare_split
 from ..run.settings import settings_of
 from ..run.suite import Suite
 from ..statistics.scores import mean_score, named_classes, view_scores
@@ -169,7 +170,7 @@ def prepare(options: MotionOptions, console: Console, log: Log) -> Scored:
     assert case.dataset is not None and case.split is not None
     environment.require_device(case.device)
     environment.require_decoder(case.decoder)
-    run.prepare(case.dataset, case.split, options.data_root, console)
+    prepare_split(case.dataset, case.split, options.data_root, console)
     split = catalog.get(case.dataset).load(options.data_root, case.split)
     scored = Scored(planned=planned, split=split)
     if not options.fresh and (options.results / "runs").is_dir():
@@ -225,8 +226,8 @@ def score(scored: Scored, options: MotionOptions, console: Console) -> None:
     missing, defaults = scored.missing, Suite()
     if not missing:
         return
-    run_options = run.Options(
-        data_roots=run.DataRoots(options.data_root, {}),
+    asked = Options(
+        data_roots=DataRoots(options.data_root, {}),
         results=options.results,
         plugins=options.plugins,
         timeout_s=options.timeout_s or defaults.timeout_s,
@@ -236,7 +237,7 @@ def score(scored: Scored, options: MotionOptions, console: Console) -> None:
         logits=LOGITS,
         fresh=options.fresh,
     )
-    with closing(run.measure(missing, defaults, run_options, console)) as records:
+    with closing(run.measure(missing, defaults, asked, console)) as records:
         for record in records:
             scored.records[record.case.probe] = record
             scored.measured += 1

@@ -13,9 +13,9 @@ class CapturedForward:
     """Copies arguments into the captured ones and replays the graph.
 
     Attributes:
-        peak_activation_bytes: The peak while it was captured, less what was resident before.
+        peak_activation_bytes: Peak of the capture, less what was resident before it.
         peak_allocated_bytes: That peak itself.
-        peak_reserved_bytes: The most that CUDA's allocator held meanwhile.
+        peak_reserved_bytes: Most that CUDA's allocator reserved during the capture.
         pool: The graph's own memory pool, as torch numbers it.
     """
 
@@ -60,8 +60,8 @@ class CapturedForward:
     def __call__(self, *inputs: torch.Tensor) -> torch.Tensor:
         """Arguments of any number of clips -> logits `[B, classes]`.
 
-        They go through the captured batch, the last ones beside old content. Logits of one batch
-        lie where the next replay writes.
+        They go through the captured batch; the last ones share it with old content. Logits of one
+        batch are in the memory that the next replay writes.
         """
         parts = []
         for arguments in zip(*(each.split(self._batch) for each in inputs), strict=True):
@@ -75,7 +75,7 @@ class CapturedForward:
         return parts[0] if len(parts) == 1 else torch.cat(parts)
 
     def pool_bytes(self) -> int | None:
-        """Return what the graph's pool holds of the GPU's memory; None where torch can't tell."""
+        """Return the bytes of the graph's pool; None where torch doesn't report them."""
         segments = torch.cuda.memory_snapshot()
         sizes = [
             segment["total_size"]
@@ -86,7 +86,7 @@ class CapturedForward:
 
 
 def _first(error: BaseException) -> BaseException:
-    """Return what failed first: ending a broken capture fails once more, in other words."""
+    """Return what failed first: ending a broken capture fails once more, with another message."""
     while error.__context__ is not None:
         error = error.__context__
     return error
@@ -95,7 +95,7 @@ def _first(error: BaseException) -> BaseException:
 def _why_not(model: str, error: BaseException) -> str:
     said = next(iter(str(error).strip().splitlines()), "no message")
     return (
-        f"{model} can't be captured in a CUDA graph: its forward does what a capture forbids, as "
-        f"copying from the host or waiting for the GPU (CUDA said: {said}); measure it with "
-        "--mode eager or --mode compile"
+        f"{model} can't be captured in a CUDA graph: its forward does what a capture forbids, "
+        f"such as copying from the host or waiting for the GPU (CUDA's message: {said}); "
+        "measure it with --mode eager or --mode compile"
     )

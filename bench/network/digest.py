@@ -1,4 +1,4 @@
-"""Which network a case built, to the bit: another one may bear the same name."""
+"""A digest of the network that a case built, to the bit: another one may have the same name."""
 
 import hashlib
 import re
@@ -10,9 +10,9 @@ _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
 def network_digest(module: nn.Module) -> str:
-    """Return the digest of a module's structure, as `repr` tells it, and of its state dict's bytes.
+    """Return the digest of a module's structure, as `repr` shows it, and of its state dict's bytes.
 
-    Addresses in memory, as of a function that a layer holds, are left out.
+    Addresses in memory, such as that of a function in a layer, are left out.
     """
     digest = hashlib.sha256(_ADDRESS.sub("", repr(module)).encode())
     for name, value in module.state_dict().items():

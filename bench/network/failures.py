@@ -1,5 +1,6 @@
-"""How a case fails: what the record says of an error, and a limit for its memory."""
+"""How a case fails: the failure on its record, and a limit for its memory."""
 
+import sys
 import traceback
 from contextlib import suppress
 from pathlib import Path
@@ -10,9 +11,9 @@ from ..records.record import Failure, FailureKind
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Tell whether an error says that memory ran out, on a GPU or for the CPU.
+    """Return whether an error says that memory ran out, on a GPU or for the CPU.
 
-    The CPU's allocator raises a plain RuntimeError; its words are all that tells it apart.
+    The CPU's allocator raises a plain RuntimeError; only its message shows the reason.
     """
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
         isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
@@ -20,7 +21,7 @@ def out_of_memory(error: BaseException) -> bool:
 
 
 def failure_of(error: Exception) -> Failure:
-    """Return what the record says of an error that nobody could mend by other options."""
+    """Return the failure, for a record, of an error that other options would not cure."""
     kind: FailureKind = "out_of_memory" if out_of_memory(error) else "exception"
     return Failure(kind=kind, message=error_text(error), detail=traceback.format_exc(limit=-12))
 
@@ -31,10 +32,13 @@ def error_text(error: Exception) -> str:
 
 
 def limit_memory(limit_bytes: int | None) -> None:
-    """Make a runaway allocation fail in this process, rather than bring down the machine."""
+    """Make a runaway allocation fail in this process, rather than bring down the machine.
+
+    macOS doesn't enforce such a limit, and Windows has none: there it does nothing.
+    """
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")  # first to go, if it comes to that
-    if limit_bytes is None:
+    if limit_bytes is None or sys.platform == "darwin":
         return
     try:
         import resource

@@ -34,8 +34,8 @@ def random_inputs(
 def shifted_copies(drawn: torch.Tensor, batch: int) -> torch.Tensor:
     """Return `[batch, ..., H, W]`: `drawn: [n, ..., H, W]`, and copies of it until it is enough.
 
-    In the first copy every picture is shifted around by one place, in the second by two, and so
-    on, so that the first `n * H * W` are all different.
+    Every frame of the first copy is shifted (and wraps around) by one pixel, of the second by two,
+    and so on, so that the first `n * H * W` are all different.
     """
     if batch <= len(drawn):
         return drawn[:batch]
@@ -47,11 +47,11 @@ def shifted_copies(drawn: torch.Tensor, batch: int) -> torch.Tensor:
 
 
 class VideoInputs(NamedTuple):
-    """What a reader has of a video; its RGB views are made where the network is.
+    """A video as it was read; its RGB views are made on the network's device.
 
     Attributes:
         clips: The decoded frames.
-        flow: `[V, 2 * (T - 1), size, size]`; None where the network takes none.
+        flow: `[V, 2 * (T - 1), size, size]`; None for a network without optical flow.
     """
 
     clips: Clips
@@ -66,10 +66,10 @@ def video_inputs(
     method: FlowMethod,
     cache: FlowCache | None,
 ) -> VideoInputs:
-    """Compute what a network of these `kinds` needs beside the frames of a video.
+    """Compute what a network of these `kinds` needs in addition to the frames of a video.
 
     Raises:
-        KinobenchError: The flow can't be computed or kept; see `flow_views`.
+        KinobenchError: The flow can't be computed or stored; see `flow_views`.
     """
     flow = None
     if "flow" in kinds:
@@ -95,11 +95,11 @@ class FlowViews:
 
 
 ViewSource = ViewMaker | FlowViews
-"""All views of a video, of one kind: `len()` of them, of which `write` writes some."""
+"""All views of a video, of one kind: `len()` is their number, and `write` writes some of them."""
 
 
 class InputMaker:
-    """Makes arguments of forwards of what readers have, of one video after the other."""
+    """Makes the arguments of forwards from videos that were read, one after the other."""
 
     def __init__(
         self,
@@ -108,12 +108,12 @@ class InputMaker:
         device: torch.device,
         dtype: torch.dtype = torch.float32,
     ) -> None:
-        """Prepare for a network that takes `kinds` of a dtype, on a device."""
+        """Prepare for a network that takes `kinds` in a dtype, on a device."""
         self._kinds = tuple(kinds)
         self._rgb = ViewMaker(protocol, device, dtype, threads=torch.get_num_threads())
 
     def take(self, inputs: VideoInputs) -> tuple[ViewSource, ...]:
-        """Return the source of each argument; it holds until the next video is taken."""
+        """Return the source of each argument; it is valid until the next video is taken."""
         sources: list[ViewSource] = []
         for kind in self._kinds:
             if kind == "rgb":

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 @contextmanager
 def jit_unmentioned() -> Iterator[None]:
-    """Leave unsaid that torch means to drop torch.jit, which fvcore and pytorchvideo lean on.
+    """Silence torch's warnings that torch.jit is deprecated: fvcore and pytorchvideo use it.
 
-    Where warnings are errors, it would be nothing that the user's project could mend.
+    A project that turns warnings into errors could do nothing about it.
     """
     with warnings.catch_warnings():
         for kind in (FutureWarning, DeprecationWarning):

@@ -33,7 +33,7 @@ _DTYPES: dict[Precision, torch.dtype] = {
 DRAWN = 8
 """Clips of a batch that are random; the others are copies of them, each shifted.
 
-A CPU would draw 64 clips of 16x224x224 for seconds, for each measurement of each batch of a sweep.
+Random numbers for 64 clips of 16x224x224 take a CPU seconds, in each measurement of each batch.
 """
 
 Forward = Callable[..., torch.Tensor]
@@ -44,20 +44,20 @@ class Network:
     """The module of a case, and its forward as the case's mode runs it.
 
     Attributes:
-        module: In eval mode; on the CPU in fp32 until `settle` places it.
-        forward: What is timed: a forward of the case's `inputs`, on the device and in the
-            precision -> logits `[B, classes]`. In mode `stream` it takes one frame
-            `[B, 3, H, W]`, and the state of the frames before it is kept.
-        forward_clips: What is timed, of whole clips: in mode `stream`, frame by frame from an
-            empty state.
-        classify: The same for accuracy: where a graph is timed, without the graph.
-        build_s: How long building, loading and placing took.
-        prepare_s: How long compiling or capturing took; None in modes that do neither.
-        first_call_s: The first forward after that.
-        notes: What a reader should know of the mode.
-        weights_digest: Of the checkpoint file; None for an untrained network.
-        reference: Outputs of eager fp32 on `reference_inputs`, for drift; None where the case is
-            eager fp32 itself, where nobody asked for them, and where they can't be had.
+        module: The module in eval mode, on the CPU in fp32 until `settle` places it.
+        forward: The timed forward: the case's `inputs`, on the device and in the precision ->
+            logits `[B, classes]`. In mode `stream` it takes one frame `[B, 3, H, W]` and keeps the
+            state of the frames before it.
+        forward_clips: The same of whole clips: in mode `stream` frame by frame, from an empty
+            state.
+        classify: The forward for accuracy, of whole clips; never a CUDA graph.
+        build_s: Seconds that building, loading and placing took.
+        prepare_s: Seconds that compiling or capturing took; None in modes that do neither.
+        first_call_s: Seconds of the first forward after that.
+        notes: What a reader of the record should know about the mode.
+        weights_digest: Digest of the checkpoint file; None for an untrained network.
+        reference: Outputs of eager fp32 on `reference_inputs`, for drift; None if the case is
+            eager fp32 itself, if nobody asked for them, or if eager fp32 fails.
     """
 
     def __init__(self, case: Case) -> None:
@@ -87,20 +87,21 @@ class Network:
 
     @cached_property
     def digest(self) -> str:
-        """The network's as it was built and loaded; to be asked before `settle` changes its dtype.
+        """Digest of the network as it was built and loaded.
 
-        So that a case is the same one here and where a cluster settles it elsewhere.
+        Read it before `settle` changes the dtype: a case then has the same digest here and on a
+        cluster.
         """
         return network_digest(self.module)
 
     def settle(self, *, reference: bool = True) -> None:
         """Take on the case's device, precision and mode, and make the first forward, timed.
 
-        A second call takes on the mode anew; the reference stays what the first call made it.
+        A second call takes on the mode again; the reference remains that of the first call.
 
         Args:
-            reference: Whether drift is wanted. It costs a forward in eager fp32 of eight clips or
-                of the batch, if that is more; where that fails, `notes` says so.
+            reference: Whether drift is measured. That takes a forward in eager fp32 of eight clips
+                or of the batch, if that is more; if it fails, `notes` says so.
 
         Raises:
             KinobenchError: The network doesn't give logits `[B, classes]`, or can't stream.
@@ -119,13 +120,13 @@ class Network:
         self.module = self.module.to(self.dtype)
         if self.case.mode == "channels_last_3d" and not _lay_out_weights(self.module):
             self.notes.append(
-                "mode channels_last_3d: the network has no 5D weights; its clips alone are laid "
-                "out so"
+                "mode channels_last_3d: the network has no 5D weights; only its clips have "
+                "that layout"
             )
         self._take_mode()
 
     def rebatch(self, batch: int) -> None:
-        """Go on with another batch, in the mode of the case, and make the first forward, timed."""
+        """Continue with another batch in the case's mode, and make the first forward, timed."""
         # A graph's pool is free before the next one.
         self.forward = self.forward_clips = self.classify = self.module
         if self.case.mode in ("compile", "compile_cudagraph"):
@@ -157,8 +158,8 @@ class Network:
             self.classify = _laying_out(self.module)
         self.forward_clips = self.classify
         if mode in GRAPH_MODES:
-            # A graph keeps the algorithms that cuDNN chose by timing them, which no two runs do
-            # alike: a run that continues another would not give its bits.
+            # A graph keeps the algorithms that cuDNN chose by timing them. Each run chooses
+            # differently: one that continues another would not give the same bits.
             self.classify = self.module
         expected = (self.case.batch, self.case.classes)
         if tuple(logits.shape) != expected:
@@ -218,7 +219,7 @@ class Network:
         return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
 
     def let_go(self) -> None:
-        """Give back the memory that it takes on its device; it can't be run any more."""
+        """Free the memory that it takes on its device; it can't be run any more."""
         del self.module, self.forward, self.forward_clips, self.classify
         self.reference = None
         gc.collect()
@@ -226,7 +227,7 @@ class Network:
             torch.cuda.empty_cache()
 
     def _keep_reference(self) -> None:
-        """Keep what eager fp32 gives for eight clips or a few more, or note why it can't be had."""
+        """Keep what eager fp32 gives for eight clips or a few more, or note why it fails."""
         allow_tf32(False)
         try:
             inputs = self._random_inputs(-(-8 // self.case.batch), seed=1)
@@ -235,8 +236,8 @@ class Network:
         except KinobenchError:
             raise
         except Exception as error:  # if the network is at fault, it fails again in its own mode
-            said = next(iter(str(error).strip().splitlines()), type(error).__name__)
-            self.notes.append(f"drift: not known: eager fp32 fails on the same clips ({said})")
+            message = next(iter(str(error).strip().splitlines()), type(error).__name__)
+            self.notes.append(f"drift: not known: eager fp32 fails on the same clips ({message})")
         finally:
             allow_tf32(self.case.precision == "tf32")
 
@@ -261,7 +262,8 @@ def _laid_out(inputs: Inputs) -> Inputs:
 
 def _laying_out(module: nn.Module) -> Forward:
     def forward(*inputs: torch.Tensor) -> torch.Tensor:
-        return module(*_laid_out(inputs))
+        logits: torch.Tensor = module(*_laid_out(inputs))
+        return logits
 
     return forward
 
@@ -271,7 +273,7 @@ def _eager(module: nn.Module, inputs: Inputs, model: str) -> Forward:
 
 
 def _compiled(module: nn.Module, inputs: Inputs, model: str) -> Forward:
-    # For each shape anew: from the second on it would be for any size, which is slower.
+    # Once for each shape: from the second on torch would compile for any size, which is slower.
     return torch.compile(module, dynamic=False)
 
 

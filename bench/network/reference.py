@@ -1,4 +1,4 @@
-"""Outputs of eager fp32, which those of another precision or mode are held against."""
+"""Outputs of eager fp32, with which those of another precision or mode are compared."""
 
 from collections.abc import Callable, Sequence
 
@@ -8,7 +8,7 @@ from .failures import out_of_memory
 from .inputs import Inputs
 
 AT_ONCE = 8
-"""Clips in a forward: fp32 may not have room for the whole batch of another precision."""
+"""Clips in a forward: the batch of another precision may be too large in fp32."""
 
 
 def reference_outputs(
@@ -21,13 +21,13 @@ def reference_outputs(
     Args:
         forward: Logits `[B, classes]` of clips on the device.
         inputs: Arguments of `forward`, on the CPU; all batches are of the same size.
-        device: Where the network is.
+        device: Device of the network.
 
     Returns:
         `[batches, B, classes]`, float32 on the CPU.
 
     Raises:
-        Exception: What `forward` raises, want of memory for a single clip among it.
+        Exception: Whatever `forward` raises; also, memory runs out for a single clip.
     """
     at_once = min(AT_ONCE, len(inputs[0][0]))
     batches = []
@@ -45,7 +45,7 @@ def reference_outputs(
                 else:
                     done += at_once
                     continue
-                # Only here does nothing hold on to what the failed forward had allocated.
+                # Only here is what the failed forward had allocated free again.
                 at_once //= 2
                 if device.type == "cuda":
                     torch.cuda.empty_cache()

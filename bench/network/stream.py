@@ -1,4 +1,4 @@
-"""Mode `stream`: one frame in, one prediction out, the state of the frames before it kept."""
+"""Mode `stream`: one frame in, one prediction out; the state of earlier frames is kept."""
 
 from collections import Counter
 from typing import Any, cast
@@ -17,7 +17,7 @@ class Stream:
     """A stream of frames through a network; each call takes the next one."""
 
     def __init__(self, module: nn.Module) -> None:
-        """Begin before the first frame."""
+        """Start before the first frame."""
         self.network = cast(Streaming, module)
         self.state: Any = None
 
@@ -46,7 +46,7 @@ class FrameByFrame(nn.Module):
 def count_step(module: nn.Module, frame: torch.Tensor) -> Cost:
     """Count what one more frame `[1, 3, H, W]` costs, once there is a state.
 
-    That is two frames less one, since the first may do without what the state is for.
+    That is the cost of two frames less that of one: the first frame may need less work.
     """
     steps = FrameByFrame(module).eval()
     one, two = (count_cost(steps, torch.stack([frame] * count, dim=2)) for count in (1, 2))
@@ -79,9 +79,9 @@ class _OneMore(nn.Module):
 
 
 def step_traffic(module: nn.Module, frame: torch.Tensor) -> Traffic:
-    """Count the bytes of one more frame `[B, 3, H, W]`: the state is read, and written anew.
+    """Count the bytes of one more frame `[B, 3, H, W]`: the state is read and written.
 
-    A frame before it is run through the network, for the state.
+    The network runs one frame before it, for the state.
     """
     with torch.inference_mode():
         _, state = cast(Streaming, module).step(frame, None)

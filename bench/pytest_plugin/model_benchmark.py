@@ -45,26 +45,26 @@ class ModelBenchmark:
         threads: int | None = None,
         warmup_max_s: float = WARMUP_MAX_S,
     ) -> torch.Tensor:
-        """Time forwards of a network, by the wall clock; each ends with the device's work done.
+        """Time forwards of a network by the wall clock; a forward ends when the device has done it.
 
         The network is in eval and inference mode, takes random clips in rotation, and is warm: see
-        `latency.warm_up`. How many rounds there are is pytest-benchmark's business
-        (`--benchmark-min-rounds`, `--benchmark-max-time`); with `--benchmark-disable` the forward
-        is made once. `extra_info` says what was timed, and on what, with the peak of a reference
-        kernel that is timed before the warm-up (under a second), and which `check --against`
-        divides times by; a group that the test doesn't name is the family and the device.
+        `latency.warm_up`. Options of pytest-benchmark decide the number of rounds
+        (`--benchmark-min-rounds`, `--benchmark-max-time`); with `--benchmark-disable` there is one
+        forward. `extra_info` describes the case and the machine. It has the peak of a reference
+        kernel, which is timed before the warm-up (under a second), and by which `check --against`
+        divides times. A test that names no group is in the group of the family and the device.
 
         Args:
             model: A name that `kinobench list models` shows, or that `@register` gave.
             batch: Clips in a forward.
             device: As the option of `kinobench run`, like the next two.
-            precision: Of the arithmetic.
-            mode: How it is run.
-            protocol: Whose frames and crop the clips have.
+            precision: Precision of the arithmetic.
+            mode: How torch runs the network.
+            protocol: Protocol that decides the frames and the size of a clip.
             weights: A published checkpoint's name, or a path; None is an untrained network.
-            classes: Outputs; None is the checkpoint's, or 400.
-            threads: Of one operator on the CPU; None is all physical cores.
-            warmup_max_s: The warm-up ends then, settled or not.
+            classes: Outputs; None is the checkpoint's number, or 400.
+            threads: Threads of one operator on the CPU; None is all physical cores.
+            warmup_max_s: Seconds after which the warm-up ends, settled or not.
 
         Returns:
             The logits of the last forward, `[batch, classes]` (of one frame, in mode `stream`).
@@ -110,7 +110,7 @@ class ModelBenchmark:
 
 
 def _settled(model: str, asked: Settings) -> tuple[Network, dict[str, Any]]:
-    """Build the network as a case of `run`, and say all that is known of it."""
+    """Build the network as a case of `run`, and return it with its description."""
     (planned,) = plan(Suite(), asked, (model,))
     case = planned.case
     require_device(case.device)
@@ -158,9 +158,9 @@ def _timed(once: Callable[[], torch.Tensor]) -> Callable[[], Sample]:
 
 
 def _macs(network: Network) -> dict[str, Any]:
-    """Count one view (one frame, in mode `stream`); what can't be counted doesn't stop the timing.
+    """Count one view (one frame, in mode `stream`); a failure of counting doesn't stop the timing.
 
-    As in `run`: a network that is at fault itself fails again when it is called.
+    As in `run`: a network with a fault of its own fails again when it is called.
     """
     try:
         cost = network.cost()
@@ -186,7 +186,7 @@ def _machine(device: Device) -> Environment:
 
 
 def _reference(network: Network) -> dict[str, Any]:
-    """Time the kernel that never changes: `check --against` takes times in units of its own."""
+    """Time the kernel that never changes: `check --against` divides times by it."""
     try:
         return about_peak(measure_peak(network.device, network.case.precision))
     except RuntimeError as error:  # no product in that precision, or no memory

@@ -1,6 +1,6 @@
 """The pytest fixture `model_benchmark`: time a network by its name, in any project's tests.
 
-pytest loads this file wherever kinobench is installed; nothing else of kinobench is imported before
+pytest loads this file wherever kinobench is installed; the rest of kinobench is imported only when
 a test asks for the fixture.
 """
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .model_benchmark import ModelBenchmark
 
 CURE = (
-    "model_benchmark times by pytest-benchmark, which is not here: `pip install pytest-benchmark`, "
+    "model_benchmark needs pytest-benchmark, which is not here: `pip install pytest-benchmark`, "
     "and leave out `-p no:benchmark`"
 )
 
@@ -43,5 +43,5 @@ class _Timed:
 class _Untimed:
     @pytest.fixture
     def model_benchmark(self) -> None:
-        """Time a network by its name; here it fails, for want of pytest-benchmark."""
+        """Time a network by its name; without pytest-benchmark it fails."""
         pytest.fail(CURE, pytrace=False)

@@ -1,25 +1,13 @@
 """What passes between the command and the process that measures a case."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import msgspec
 
-from .record import (
-    Accuracy,
-    Case,
-    Cost,
-    Energy,
-    Failure,
-    FlowTime,
-    Latency,
-    LogitsType,
-    Measure,
-    Memory,
-    Peak,
-    PipelineTime,
-    Roofline,
-    Sweep,
-)
+from .case import Case, LogitsType
+from .record import RESULT_FIELDS, Failure, Record
+from .results import Accuracy, Cost, Energy, FlowTime, Memory, Peak, Roofline
+from .times import Latency, PipelineTime, Sweep
 
 LOCAL = "local"
 """The cluster of this machine alone, started for a case and ended with it."""
@@ -79,7 +67,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     case: Case
-    measures: tuple[Measure, ...]
+    measures: tuple[str, ...]
     budget: Budget
     data_root: str | None = None
     plugins: tuple[str, ...] = ()
@@ -95,21 +83,6 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     cluster: Cluster | None = None
     max_batch: int | None = None
     peak: Peak | None = None
-
-    @property
-    def needs_device(self) -> bool:
-        """Whether this process itself must run the network, and not a cluster alone."""
-        return self.cluster is None or not on_cluster_alone(self.measures)
-
-
-def on_cluster_alone(measures: Iterable[Measure]) -> bool:
-    """Tell whether nothing but counting, which needs no device, is left where a cluster scores."""
-    return set(measures) <= {"flops", "accuracy"} and "accuracy" in measures
-
-
-def reads_videos(measures: Iterable[Measure]) -> bool:
-    """Tell whether something is measured that takes a dataset's videos."""
-    return not {"accuracy", "pipeline"}.isdisjoint(measures)
 
 
 class Built(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -140,6 +113,16 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True, tag=True, omit_default
     pipeline: PipelineTime | None = None
     accuracy: Accuracy | None = None
     sweep: Sweep | None = None
+    measurements: dict[str, msgspec.Raw] = {}
+
+    def on(self, record: Record) -> Record:
+        """Return a record with these results over those that it has."""
+        fields = {name: getattr(self, name) for name in RESULT_FIELDS}
+        return msgspec.structs.replace(
+            record,
+            **{name: value for name, value in fields.items() if value is not None},
+            measurements=record.measurements | self.measurements,
+        )
 
 
 class Note(msgspec.Struct, frozen=True, kw_only=True, tag=True):

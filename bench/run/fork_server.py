@@ -1,8 +1,13 @@
 """Fresh processes without the seconds that importing torch takes: one process loads, and forks.
 
-Each case still has a process of its own, forked from one that has loaded its libraries, those of
-the cases before it too, and done nothing else. That is for the CPU on Linux alone: CUDA can't be
-used on both sides of a fork, and other systems' libraries don't bear one.
+Each case still has a process of its own. It is forked from a process that has loaded the libraries
+of this case and of those before it, and has done nothing else. Only the CPU on Linux has a fork
+server: CUDA can't be used on both sides of a fork, and other systems' libraries can't be forked.
+
+Python's `multiprocessing.forkserver` is no substitute. It loads modules once, when it starts, and
+not those of each network in turn; it imports the main program again in every process; and a process
+of its own has no pipes for stdin, stdout and stderr, and no session, by which all that a case has
+started can be ended.
 """
 
 import json
@@ -17,14 +22,14 @@ from contextlib import suppress
 from typing import IO
 
 FORKED = "forked"
-"""The key of the answer that a process was made; else `ended` and `status` tell of its end."""
+"""Key of the answer that a process was made; the answer about its end has `ended` and `status`."""
 
 
 class Forked:
-    """A process that the nursery made, with what is used of `subprocess.Popen`."""
+    """A forked process, with the part of `subprocess.Popen` that a worker uses."""
 
     def __init__(self, pid: int, stdin: IO[bytes], stdout: IO[bytes]) -> None:
-        """Take its number, and this side's ends of its pipes."""
+        """Take its id, and the command's ends of its pipes."""
         self.pid = pid
         self.stdin: IO[bytes] | None = stdin
         self.stdout: IO[bytes] | None = stdout
@@ -36,33 +41,33 @@ class Forked:
         return self.returncode
 
     def wait(self) -> int:
-        """Wait until it has ended, and return the same."""
+        """Wait until it has ended, and return its exit code as `poll` does."""
         self._ended.wait()
         assert self.returncode is not None
         return self.returncode
 
     def end_as(self, returncode: int) -> None:
-        """Note its end."""
+        """Take its exit code."""
         if self.returncode is None:
             self.returncode = returncode
             self._ended.set()
 
 
-class Nursery:
+class ForkServer:
     """A process that loads libraries once, and forks one for each case."""
 
     def __init__(self, command: Sequence[str], model: str, environment: Mapping[str, str]) -> None:
-        """Start it; it loads while others go on.
+        """Start it; it loads libraries meanwhile.
 
         Args:
-            command: What starts a worker, to which the nursery's own words are added.
-            model: The first case's network, whose libraries are loaded too.
-            environment: Its variables, and those of what it forks.
+            command: Command of a worker; the server adds options of its own.
+            model: Network of the first case, whose libraries are loaded too.
+            environment: Variables of the server and of the processes that it forks.
         """
         self._socket, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [*command, "--nursery", str(theirs.fileno()), "--model", model],
+                [*command, "--fork-server", str(theirs.fileno()), "--model", model],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -77,19 +82,19 @@ class Nursery:
         threading.Thread(target=self._listen, daemon=True).start()
 
     def fork(self, model: str, stderr: IO[bytes]) -> Forked | None:
-        """Make a process for a case of that network; None if the nursery is gone.
+        """Make a process for a case of that network; None if the server is gone.
 
         Args:
-            model: The network.
-            stderr: Where what it prints goes.
+            model: Name of the network.
+            stderr: File of the process's messages.
         """
         stdin_read, stdin = os.pipe()
         stdout, stdout_write = os.pipe()
         handed = [stdin_read, stdout_write, stderr.fileno()]
-        words = json.dumps({"model": model}).encode()
+        request = json.dumps({"model": model}).encode()
         try:
             with self._changed:
-                socket.send_fds(self._socket, [words], handed)
+                socket.send_fds(self._socket, [request], handed)
                 self._changed.wait_for(lambda: self._new or self._closed)
                 if not self._new:
                     raise BrokenPipeError
@@ -105,8 +110,8 @@ class Nursery:
         return made
 
     def close(self) -> None:
-        """End it, and whatever it still has."""
-        self._socket.shutdown(socket.SHUT_RDWR)  # by which it knows, unless it is still loading
+        """End it, and all processes that it has forked."""
+        self._socket.shutdown(socket.SHUT_RDWR)  # which ends it, unless it is still loading
         try:
             self._process.wait(1.0)
         except subprocess.TimeoutExpired:
@@ -116,14 +121,14 @@ class Nursery:
         self._socket.close()
 
     def _listen(self) -> None:
-        """Hear of processes that were made or have ended, until the nursery is gone."""
+        """Read which processes were made and which have ended, until the server is gone."""
         with suppress(OSError, ValueError), self._socket.makefile("rb") as answers:
             for line in answers:
                 self._take(json.loads(line))
         with self._changed:
             self._closed = True
             for process in self._forked.values():
-                process.end_as(-signal.SIGKILL)  # its end went with the nursery's
+                process.end_as(-signal.SIGKILL)  # the server ended with it
             self._changed.notify_all()
 
     def _take(self, answer: dict[str, int]) -> None:
@@ -138,5 +143,5 @@ class Nursery:
 
 
 def may_fork() -> bool:
-    """Tell whether this system's libraries bear a fork."""
+    """Return whether this system's libraries can be forked."""
     return sys.platform == "linux"

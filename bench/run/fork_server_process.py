@@ -1,9 +1,9 @@
-"""The process of a nursery: loads libraries, then forks a worker whenever it is asked to.
+"""The process of a fork server: it loads libraries, then forks a worker for each request.
 
-It has one thread and opens no device, so that a fork of it is as good as a fresh process. The
-socket brings a JSON object and three file descriptors (stdin, stdout and stderr of the new process)
-for each; back go JSON lines of what was made and of what has ended. When the socket closes, the
-command is gone: everything is ended.
+It has one thread and opens no device, so that a fork of it is as good as a fresh process. A request
+on the socket is a JSON object and three file descriptors: stdin, stdout and stderr of the new
+process. The answers are JSON lines: a process was made, or has ended. When the socket closes, the
+command is gone: the server ends all its processes.
 """
 
 import gc
@@ -27,45 +27,45 @@ MESSAGE_BYTES = 65536
 def serve(descriptor: int, model: str | None) -> None:
     """Load what that network's case needs, and fork until the socket of that descriptor closes.
 
-    Another network's own libraries are loaded when its process is asked for: where accuracy is
-    measured, while the case before it reads videos. They stay for those after it. Until they are
-    loaded nothing is heard of a process that ended meanwhile.
+    The libraries of another network are loaded when its process is requested: if accuracy is
+    measured, that is while the case before it reads videos. They stay loaded for later cases. The
+    end of a process is not reported while libraries load.
     """
-    asks = socket.socket(fileno=descriptor)
+    requests = socket.socket(fileno=descriptor)
     _load(model)
     woken, wake = os.pipe()
     os.set_blocking(wake, False)
     signal.set_wakeup_fd(wake)
-    signal.signal(signal.SIGCHLD, lambda number, frame: None)  # heard of by the descriptor
+    signal.signal(signal.SIGCHLD, lambda number, frame: None)  # it wakes the descriptor
     running: set[int] = set()
     while True:
-        ready, _, _ = select.select([asks.fileno(), woken], [], [])
+        ready, _, _ = select.select([requests.fileno(), woken], [], [])
         if woken in ready:
             os.read(woken, MESSAGE_BYTES)
-            _tell_of_the_ended(asks, running)
-        if asks.fileno() in ready:
-            words, handed, _, _ = socket.recv_fds(asks, MESSAGE_BYTES, 3)
-            if not words:
+            _report_ended(requests, running)
+        if requests.fileno() in ready:
+            request, handed, _, _ = socket.recv_fds(requests, MESSAGE_BYTES, 3)
+            if not request:
                 break
-            wanted = json.loads(words)["model"]
-            _load(wanted)
+            requested = json.loads(request)["model"]
+            _load(requested)
             pid = os.fork()
             if pid == 0:
-                asks.close()
-                _become_worker(wanted, handed)
+                requests.close()
+                _become_worker(requested, handed)
             for each in handed:
                 os.close(each)
             running.add(pid)
-            _answer(asks, {FORKED: pid})
+            _answer(requests, {FORKED: pid})
     for pid in running:
         with suppress(ProcessLookupError):
             os.killpg(pid, signal.SIGKILL)
 
 
 def _load(model: str | None) -> None:
-    """Load libraries, unless they are; what is loaded stays in pages that all share."""
+    """Load libraries that are not loaded yet; all forked processes share their memory."""
     before = len(sys.modules)
-    with suppress(Exception):  # the process that is forked meets it again, and its own case tells
+    with suppress(Exception):  # the forked process meets it again, and its case reports it
         worker.load_libraries(model)
     if len(sys.modules) > before:
         gc.collect()
@@ -94,7 +94,7 @@ def _become_worker(model: str, handed: Sequence[int]) -> NoReturn:
         os._exit(code)
 
 
-def _tell_of_the_ended(asks: socket.socket, running: set[int]) -> None:
+def _report_ended(requests: socket.socket, running: set[int]) -> None:
     while running:
         try:
             pid, status = os.waitpid(-1, os.WNOHANG)
@@ -103,9 +103,9 @@ def _tell_of_the_ended(asks: socket.socket, running: set[int]) -> None:
         if pid == 0:
             return
         running.discard(pid)
-        _answer(asks, {"ended": pid, "status": status})
+        _answer(requests, {"ended": pid, "status": status})
 
 
-def _answer(asks: socket.socket, plain: dict[str, int]) -> None:
-    with suppress(BrokenPipeError):  # the command is gone: the next look at the socket says so
-        asks.sendall(json.dumps(plain).encode() + b"\n")
+def _answer(requests: socket.socket, plain: dict[str, int]) -> None:
+    with suppress(BrokenPipeError):  # the command is gone: the socket will be found closed
+        requests.sendall(json.dumps(plain).encode() + b"\n")

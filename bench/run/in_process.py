@@ -29,6 +29,6 @@ class InThisProcess(Worker):
     def end(self) -> None:
         """Do nothing: this process goes on."""
 
-    def last_words(self) -> str | None:
+    def last_messages(self) -> str | None:
         """Return None: what the network printed is on the screen."""
         return None

@@ -19,9 +19,9 @@ from ...zoo.checkpoints.shipped import shipped_file
 from ...zoo.tables.rows import Weights
 from ..cost.models import Model, model_of
 from ..machine.environment import physical_cores
+from ..measure import registry as measurements
 from ..records.fitted_weights import fitted_header, read_fitted
-from ..records.job import reads_videos
-from ..records.record import GRAPH_MODES, Case, Device, Measure, Mode
+from ..records.record import GRAPH_MODES, Case, Device, Mode
 from .settings import NATIVE, SHIPPED, Settings, check_split, layered, views_of
 from .suite import Suite
 
@@ -33,7 +33,7 @@ class Planned(msgspec.Struct, frozen=True):
     """A case of a suite, and its measurements."""
 
     case: Case
-    measures: tuple[Measure, ...]
+    measures: tuple[str, ...]
     max_batch: int | None = None
 
 
@@ -122,7 +122,7 @@ def _probe_without_accuracy(asked: Settings, planned: Collection[Planned]) -> st
 
 
 def _decoder_without_videos(asked: Settings, planned: Collection[Planned]) -> str | None:
-    if asked.decoder is None or any(reads_videos(each.measures) for each in planned):
+    if asked.decoder is None or any(measurements.reads_videos(each.measures) for each in planned):
         return None
     return (
         f"--decoder {asked.decoder}: no accuracy is measured, so no video is decoded; give a "
@@ -348,9 +348,6 @@ def _case(chosen: _Chosen, batch: int) -> Case:
     )
 
 
-def _measures(settings: Settings, has_dataset: bool) -> tuple[Measure, ...]:
-    default: tuple[Measure, ...] = ("flops", "latency", "memory")
-    if has_dataset:
-        default = (*default, "accuracy")
-    measures = settings.measure or default
+def _measures(settings: Settings, has_dataset: bool) -> tuple[str, ...]:
+    measures = settings.measure or measurements.defaults(has_dataset)
     return (*measures, "sweep") if settings.sweep and "sweep" not in measures else measures

@@ -1,4 +1,4 @@
-"""Cases one after the other, each in a fresh process, each record saved as soon as it is there."""
+"""The process of a case: it is started, gets a job and reports events, which become a record."""
 
 import os
 import secrets
@@ -13,12 +13,14 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from ..machine.threads import thread_variables
+from ..measure import registry
 from ..records.files import CHECKOUT
 from ..records.job import Built, Event, Failed, Finished, Job, Measured, Note, Progress
 from ..records.record import Case, Environment, Failure, FailureKind, Record
-from .fork_server import Forked, Nursery, may_fork
+from .fork_server import Forked, ForkServer, may_fork
 
-_event = msgspec.json.Decoder(Event)
+_EVENT = msgspec.json.Decoder(Event)
 
 OnProgress = Callable[[Progress], None]
 
@@ -29,21 +31,21 @@ def new_run_id() -> str:
 
 
 class Worker:
-    """A process that has a case's libraries, and waits to be told to measure it; for one case."""
+    """A process that loads a case's libraries, and then waits for the job of that one case."""
 
-    def __init__(self, case: Case, nursery: Nursery | None = None) -> None:
-        """Start it for a case, whose model and threads count; a nursery forks it, if one lives."""
-        self.words = tempfile.TemporaryFile()  # noqa: SIM115 (closed on leaving)
-        forked = nursery.fork(case.model, self.words) if nursery is not None else None
+    def __init__(self, case: Case, server: ForkServer | None = None) -> None:
+        """Start it for a case's model and threads; a fork server forks it, if there is one."""
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 (closed on leaving)
+        forked = server.fork(case.model, self._stderr) if server is not None else None
         self.process: subprocess.Popen[bytes] | Forked = forked or subprocess.Popen(
             [*_worker_command(), "--model", case.model],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=self.words,
+            stderr=self._stderr,
             env=_environment(case),
             start_new_session=True,  # Ctrl-C reaches the command, which then ends this process
         )
-        threading.Thread(target=self._bury, daemon=True).start()
+        threading.Thread(target=self._end_children, daemon=True).start()
 
     def __enter__(self) -> "Worker":
         """Return the worker; leaving ends the process."""
@@ -52,53 +54,56 @@ class Worker:
     def __exit__(self, *_: object) -> None:
         """End the process, whatever it is doing."""
         self.end()
-        for stream in (self.process.stdin, self.process.stdout, self.words):
+        for stream in (self.process.stdin, self.process.stdout, self._stderr):
             if stream is not None:
                 with suppress(BrokenPipeError):
                     stream.close()
 
     def events(self, job: Job) -> Iterator[Event]:
-        """Hand over the case and yield what the process tells of it."""
+        """Send the job, and yield the events that the process reports."""
         assert self.process.stdin is not None and self.process.stdout is not None
-        with suppress(BrokenPipeError):  # it died at once; its exit code and words tell why
+        with suppress(BrokenPipeError):  # it died at once; its exit code and messages say why
             self.process.stdin.write(msgspec.json.encode(job))
             self.process.stdin.close()
         for line in self.process.stdout:
             if not line.endswith(b"\n"):
                 break  # killed while it wrote
-            event = _event.decode(line)
+            event = _EVENT.decode(line)
             yield event
             if isinstance(event, Finished):
-                return  # taking torch down takes a second that nobody needs
+                return  # unloading torch takes a second that nobody needs
         self.process.wait()
 
     def end(self) -> None:
-        """Kill the process and whatever it started."""
+        """Kill the process and its children."""
         if self.process.poll() is None:
-            for kill in (os.killpg, os.kill):  # one just forked has no group of its own yet
+            for kill in (
+                os.killpg,
+                os.kill,
+            ):  # a forked one has no group at first
                 with suppress(ProcessLookupError):
                     kill(self.process.pid, signal.SIGKILL)
             self.process.wait()
 
-    def _bury(self) -> None:
-        """When the process has ended, end what it started: a child would hold its pipe open."""
+    def _end_children(self) -> None:
+        """When the process has ended, end its children: one would keep its pipe open."""
         self.process.wait()
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
 
-    def last_words(self) -> str | None:
-        """Return the end of what it wrote to stderr."""
-        self.words.seek(0)
-        return self.words.read().decode(errors="replace").strip()[-2000:] or None
+    def last_messages(self) -> str | None:
+        """Return the end of its stderr."""
+        self._stderr.seek(0)
+        return self._stderr.read().decode(errors="replace").strip()[-2000:] or None
 
 
-def nursery_for(cases: Sequence[Case]) -> Nursery | None:
-    """Start a nursery for cases that it may serve; None where starting each anew is as well."""
+def fork_server_for(cases: Sequence[Case]) -> ForkServer | None:
+    """Start a fork server for cases, if they can be forked and there are several."""
     if not may_fork() or len(cases) < 2:
         return None
     if any(case.device != "cpu" or case.threads != cases[0].threads for case in cases):
         return None
-    return Nursery(_worker_command(), cases[0].model, _environment(cases[0]))
+    return ForkServer(_worker_command(), cases[0].model, _environment(cases[0]))
 
 
 def run_job(
@@ -110,7 +115,7 @@ def run_job(
     timeout_s: float | None = None,
     on_progress: OnProgress = lambda progress: None,
 ) -> Record:
-    """Measure a case in a fresh process and return its record, whatever becomes of the process."""
+    """Measure a case in its process and return its record, however the process ends."""
     record = Record(
         run=run,
         started=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
@@ -133,12 +138,7 @@ def run_job(
                     stage = event.stage
                     on_progress(event)
                 case Measured():
-                    present = {
-                        field: value
-                        for field in event.__struct_fields__
-                        if (value := getattr(event, field)) is not None
-                    }
-                    record = msgspec.structs.replace(record, **present)
+                    record = event.on(record)
                 case Note():
                     notes.append(event.text)
                 case Failed():
@@ -147,31 +147,17 @@ def run_job(
                     finished = True
     if not finished and error is None:
         error = _ended_early(worker, stage, timeout_s if late.is_set() else None)
-    notes += [
-        f"{measure}: not asked for"
-        for measure in ("flops", "latency", "memory", "energy", "pipeline", "accuracy")
-        if measure not in job.measures
-    ]
-    if not {"flops", "latency"} <= set(job.measures):
-        notes.append("peak and roofline: flops and latency together were not asked for")
-    if job.case.dataset is None:
-        videos = ("pipeline", "accuracy")
-        notes += [f"{each}: no dataset" for each in videos if each in job.measures]
+    notes += registry.absences(job.measures, job.case)
     return msgspec.structs.replace(record, notes=tuple(notes), error=error)
 
 
 def _environment(case: Case) -> dict[str, str]:
     """Return the variables of a process that measures a case."""
-    environment = dict(os.environ)
-    if case.threads is not None:
-        # Read when the libraries load: setting them later would come too late.
-        for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-            environment[name] = str(case.threads)
-    return environment
+    return os.environ | ({} if case.threads is None else thread_variables(case.threads))
 
 
 def _worker_command() -> list[str]:
-    """Return how to start a worker that runs this very code, installed or from a checkout."""
+    """Return the command of a worker that runs this same code, installed or from a checkout."""
     checkout = CHECKOUT / "bench.py"
     if checkout.is_file():
         return [sys.executable, str(checkout), "worker"]
@@ -210,4 +196,4 @@ def _ended_early(worker: Worker, stage: str, overrun_s: float | None) -> Failure
             message += "; often the system being out of memory"
     else:
         message = f"the process ended by itself with exit code {code} at the stage {stage!r}"
-    return Failure(kind=kind, message=message, detail=worker.last_words())
+    return Failure(kind=kind, message=message, detail=worker.last_messages())

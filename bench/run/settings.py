@@ -13,7 +13,8 @@ from ...datasets.names import DECODERS, FLOW_METHODS, PROBES, Decoder, FlowMetho
 from ...datasets.protocol import preset
 from ...datasets.protocol.cropping import CROP_COUNTS
 from ...zoo import registry
-from ..records.record import Device, Measure, Mode, Precision
+from ..measure import registry as measurements
+from ..records.record import Device, Mode, Precision
 from ..text.toml import Naming, one_of, toml_key, wrong_value
 
 NATIVE = "native"
@@ -57,7 +58,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     batch: tuple[int, ...] | None = None
     threads: int | None = None
     eval_batch: int | None = None
-    measure: tuple[Measure, ...] | None = None
+    measure: tuple[str, ...] | None = None
     cold_l2: bool | None = None
     sweep: bool | None = None
     max_batch: int | None = None
@@ -70,8 +71,12 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "flow": FLOW_METHODS,
     "decoder": DECODERS,
     "probe": PROBES,
-    "measure": get_args(Measure),
 }
+
+
+def choices() -> dict[str, tuple[str, ...]]:
+    """Return the known values of the settings that have a list of them, for messages."""
+    return CHOICES | {"measure": tuple(measurements.names())}
 
 
 _SYNONYMS = {"device": {"gpu": "cuda"}, "precision": {"float32": "fp32", "float16": "fp16"}}
@@ -102,7 +107,7 @@ def settings_of(naming: Naming = option, /, **given: Any) -> Settings:
     try:
         settings = msgspec.convert(plain, Settings)
     except msgspec.ValidationError as error:
-        raise wrong_value(error, plain, "", CHOICES, naming) from error
+        raise wrong_value(error, plain, "", choices(), naming) from error
     refuse_wrong_values(settings, SETTING_CHECKS, "", naming)
     return settings
 
@@ -125,7 +130,7 @@ def as_typed(plain: Any, where: str, naming: Naming = toml_key) -> None:
         plain["batch"] = [_number(each) for each in plain["batch"]]
     if isinstance(plain.get("measure"), list):
         plain["measure"] = [_name("measure", each) for each in plain["measure"]]
-    for field in CHOICES.keys() - {"measure"}:
+    for field in CHOICES:
         if field in plain:
             plain[field] = _name(field, plain[field])
     device = plain.get("device")
@@ -232,6 +237,7 @@ SETTING_CHECKS: dict[str, Check] = {
     "threads": _one_or_more,
     "eval_batch": _one_or_more,
     "max_batch": _one_or_more,
+    "measure": measurements.check,
 }
 
 

@@ -11,12 +11,12 @@ from ...zoo import registry
 from ..records.job import Budget
 from ..text.toml import refuse_unknown_keys, wrong_value
 from .settings import (
-    CHOICES,
     SETTING_CHECKS,
     Check,
     Settings,
     as_typed,
     check_split,
+    choices,
     layered,
     positive,
     refuse_wrong_values,
@@ -109,7 +109,7 @@ def parse(content: str, where: str) -> Suite:
     try:
         suite = msgspec.convert(plain, Suite)
     except msgspec.ValidationError as error:
-        raise wrong_value(error, plain, where, CHOICES) from error
+        raise wrong_value(error, plain, where, choices()) from error
     refuse_wrong_values(suite, SETTING_CHECKS, where)
     refuse_wrong_values(suite, _SUITE_CHECKS, where)
     refuse_wrong_values(suite.latency, _BUDGET_CHECKS, f"{where}: [latency]")

@@ -7,36 +7,17 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
 import msgspec
 
 from ...datasets.errors import KinobenchError
-from ...datasets.split import Split
 from ..cluster.case import on_cluster
-from ..evaluation.case import compare_classes, score
-from ..machine.environment import (
-    physical_cores,
-    usable_cpus,
-)
-from ..network.failures import error_text, failure_of, limit_memory
-from ..records.job import (
-    Built,
-    Emit,
-    Event,
-    Failed,
-    Finished,
-    Job,
-    Measured,
-    Note,
-    Progress,
-    ShardFailedError,
-)
-from ..records.record import Cost, Failure, Latency, Peak
-
-if TYPE_CHECKING:
-    from ..network.network import Network
+from ..measure.context import Context
+from ..measure.sequence import measure_all
+from ..network.failures import failure_of, limit_memory
+from ..records.job import Emit, Event, Failed, Finished, Job, Progress, ShardFailedError
+from ..records.record import Failure
 
 
 def main(model: str | None = None) -> None:
@@ -63,7 +44,7 @@ def main(model: str | None = None) -> None:
 def measure_case(job: Job, emit: Emit) -> None:
     """Measure a case in this process; whatever fails is an event, too, and `Finished` the last."""
     try:
-        _measure(job, emit)
+        measure(job, emit)
     except KinobenchError as error:
         emit(Failed(failure=Failure(kind="refused", message=str(error))))
     except ShardFailedError as error:
@@ -103,168 +84,18 @@ def load_libraries(model: str | None) -> None:
             importlib.import_module(library)
 
 
-def _measure(job: Job, emit: Emit) -> None:
+def measure(job: Job, emit: Emit) -> None:
+    """Measure what a job asks for in this process, whose threads it sets."""
     import torch
 
     from ...zoo.registry import load_plugin
     from ..network.network import Network
 
-    case = job.case
-    if case.threads is not None:
-        torch.set_num_threads(case.threads)
+    if job.case.threads is not None:
+        torch.set_num_threads(job.case.threads)
     for plugin in job.plugins:
         load_plugin(plugin)
-    split = None
-    if case.weights is not None:
-        split = _split(job)
-        compare_classes(case, split, emit)
-    emit(Progress(stage="building"))
-    network = Network(case)
-    emit(Built(params=network.params, weights_digest=network.weights_digest))
-    uncounted: tuple[str, ...] = ()
-    cost: Cost | None = None
-    if "flops" in job.measures:
-        emit(Progress(stage="counting"))
-        cost = _count(network, emit)
-        uncounted = ("the whole network",) if cost is None else tuple(cost.uncounted)
-    if "accuracy" in job.measures and case.dataset is not None:
-        _ = network.digest  # before it is settled
-    if job.needs_device:
-        network.settle(reference=not {"latency", "sweep"}.isdisjoint(job.measures))
-        for text in network.notes:
-            emit(Note(text=text))
-    on_cpu = case.device == "cpu"
-    if "memory" in job.measures and not on_cpu:
-        _take_memory(network, emit)
-    if "latency" in job.measures:
-        from ..measure.latency import latency_remarks, measure_latency
-
-        emit(Progress(stage="latency"))
-        latency = measure_latency(network, job.budget)
-        emit(Measured(latency=latency))
-        for remark in latency_remarks(latency):
-            emit(Note(text=f"latency: {remark}"))
-        if case.flow is not None:
-            from ..measure.flow_time import measure_flow_time
-
-            emit(Progress(stage="optical flow"))
-            threads = case.threads or physical_cores()
-            timed = measure_flow_time(case.protocol, case.flow, threads, job.budget.max_s / 2)
-            emit(Measured(flow_time=timed))
-        if cost is not None:
-            emit(Progress(stage="peak"))
-            _hold_against_peak(network, cost, latency, job.peak, emit)
-    if "energy" in job.measures:
-        from ..measure.energy import measure_energy
-
-        emit(Progress(stage="energy"))
-        energy, notes = measure_energy(network)
-        emit(Measured(energy=energy))
-        if case.flow is not None and energy is not None:
-            emit(Note(text="energy: what the CPU takes for the optical flow is not in it"))
-        for text in notes:
-            emit(Note(text=text))
-    if "sweep" in job.measures:
-        from ..measure.sweep import measure_sweep
-
-        emit(Progress(stage="batch sweep"))
-        sweep, notes = measure_sweep(
-            network, job.budget, job.max_batch, lambda so_far: emit(Measured(sweep=so_far))
-        )
-        emit(Measured(sweep=sweep))
-        for text in notes:
-            emit(Note(text=text))
-    if "pipeline" in job.measures and case.dataset is not None:
-        _time_pipeline(job, network, emit)
-    if "memory" in job.measures and on_cpu:  # after all that is timed: see blocks_apart
-        _take_memory(network, emit)
-    split = split or _split(job)
-    if split is not None:
-        score(job, network, split, emit, on_cluster)
-    if uncounted and job.strict:
-        message = f"operators that can't be counted: {', '.join(uncounted)}"
-        emit(Failed(failure=Failure(kind="uncounted", message=message)))
-
-
-def _take_memory(network: "Network", emit: Emit) -> None:
-    from ..measure.memory import blocks_apart, measure_memory
-
-    emit(Progress(stage="memory"))
-    with blocks_apart():
-        memory, notes = measure_memory(network)
-    emit(Measured(memory=memory))
-    for text in notes:
-        emit(Note(text=text))
-
-
-def _count(network: "Network", emit: Emit) -> Cost | None:
-    """Count the cost; where that can't be done, the rest is measured still."""
-    try:
-        cost = network.cost()
-    except KinobenchError:
-        raise
-    except Exception as error:  # if the network is at fault, it fails again in what follows
-        emit(Note(text=f"cost: could not be counted: {error_text(error)}"))
-        return None
-    emit(Measured(cost=cost))
-    if network.case.flow is not None:
-        emit(Note(text="cost: the optical flow's is not in it; its time is told apart"))
-    if cost.uncounted:
-        listed = ", ".join(f"{name} ({count})" for name, count in cost.uncounted.items())
-        emit(Note(text=f"cost: not counted, so MACs are too low: {listed}"))
-    if cost.torch_macs is not None and cost.torch_macs != cost.macs:
-        emit(Note(text=f"cost: torch's own counter gives {cost.torch_macs} MACs"))
-    return cost
-
-
-def _hold_against_peak(
-    network: "Network", cost: Cost, latency: Latency, peak: Peak | None, emit: Emit
-) -> None:
-    """Tell which share the forward reaches of what the machine can do, measured unless given."""
-    from ..measure.peak import measure_peak
-    from ..measure.roofline import case_traffic, roofline, utilisation
-
-    flops = cost.flops * network.case.batch
-    try:
-        peak = peak or measure_peak(network.device, network.case.precision)
-    except RuntimeError as error:  # no product in that precision, or no memory
-        emit(Note(text=f"peak: could not be measured: {error_text(error)}"))
-        return
-    latency = msgspec.structs.replace(latency, mfu=utilisation(flops, latency.median_s, peak))
-    emit(Measured(latency=latency, peak=peak))
-    try:
-        traffic = case_traffic(network)
-    except Exception as error:  # it ran, so this is about counting
-        emit(Note(text=f"roofline: bytes could not be counted: {error_text(error)}"))
-        return
-    emit(Measured(roofline=roofline(flops, traffic, peak, latency.median_s)))
-
-
-def _time_pipeline(job: Job, network: "Network", emit: Emit) -> None:
-    """Time videos of the dataset from the file to the prediction."""
-    from ..measure.end_to_end import measure_pipeline
-
-    emit(Progress(stage="pipeline"))
-    split = _load_split(job)
-    assert split is not None
-    measured, notes = measure_pipeline(network, split, readers=len(usable_cpus()))
-    emit(Measured(pipeline=measured))
-    for text in notes:
-        emit(Note(text=text))
-
-
-def _split(job: Job) -> Split | None:
-    """Load what accuracy is measured on, if it is."""
-    return _load_split(job) if "accuracy" in job.measures else None
-
-
-def _load_split(job: Job) -> Split | None:
-    from ...datasets import catalog
-
-    if job.case.dataset is None:
-        return None
-    root = None if job.data_root is None else Path(job.data_root)
-    return catalog.get(job.case.dataset).load(root, job.case.split)
+    measure_all(Context(job, emit, on_cluster), Network)
 
 
 def _private_stdout() -> IO[bytes]:

@@ -31,11 +31,12 @@ def mean_score(values: np.ndarray) -> np.ndarray:
 
     They are summed view by view, so that nothing but their order can change the sum.
     """
-    total = np.zeros((values.shape[0], values.shape[2]))
+    total: np.ndarray = np.zeros((values.shape[0], values.shape[2]))
     with np.errstate(invalid="ignore"):
         for view in range(values.shape[1]):
             total += values[:, view]
-    return total / values.shape[1]
+    mean: np.ndarray = total / values.shape[1]
+    return mean
 
 
 def scores(logits: np.ndarray, aggregation: str) -> np.ndarray:

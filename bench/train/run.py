@@ -21,7 +21,7 @@ from ..evaluation.evaluation import Evaluation
 from ..machine import environment
 from ..records.fitted_weights import Epoch, Fitted, in_half, read_fitted, shapes_in, write_fitted
 from ..records.record import Accuracy, Device
-from ..run import run
+from ..run.prepare import prepare_split
 from . import recipe
 from .fit import DivergedError, Training, fit
 from .learning_curve import draw_curves, write_curve
@@ -165,7 +165,7 @@ def training_of(options: FitOptions, console: Console) -> Training:
     environment.require_device(device)
     dataset = catalog.get(options.dataset)
     name = options.split or training_split(dataset)
-    run.prepare(options.dataset, name, options.data_root, console)
+    prepare_split(options.dataset, name, options.data_root, console)
     return Training(
         model=options.model,
         split=dataset.load(options.data_root, name),

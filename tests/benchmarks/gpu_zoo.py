@@ -29,18 +29,20 @@ from kinobench.bench.leaderboard import build as cli_boards
 from kinobench.bench.machine import environment
 from kinobench.bench.records import store
 from kinobench.bench.records.job import Budget
-from kinobench.bench.records.record import Case, Device, Latency, Measure, Mode, Precision, Record
+from kinobench.bench.records.record import Case, Device, Latency, Mode, Precision, Record
 from kinobench.bench.run import run, suite
+from kinobench.bench.run.options import Options, data_roots
 from kinobench.bench.run.plan import Planned, plan
 from kinobench.bench.run.settings import settings_of
-from kinobench.bench.text.drift import difference, of_spread
+from kinobench.bench.text.units import logit_difference as difference
+from kinobench.bench.text.units import of_spread
 
 WAYS: dict[Device, tuple[tuple[Precision, Mode], tuple[Precision, Mode]]] = {
     "cuda": (("fp32", "eager"), ("bf16", "compile_cudagraph")),
     "cpu": (("fp32", "eager"), ("bf16", "eager")),
 }
 """What is measured beside what; a CPU has no graphs, and is there to test this script."""
-MEASURES: tuple[Measure, ...] = ("flops", "latency", "memory", "energy", "sweep")
+MEASURES: tuple[str, ...] = ("flops", "latency", "memory", "energy", "sweep")
 LATENCY = Budget(min_s=0.5, max_s=2.0, warmup_max_s=3.0)
 CASE_S = 240.0
 """A case that takes longer is ended; compiling the largest networks takes minutes."""
@@ -113,8 +115,8 @@ def measure(results: Path, names: Sequence[str], device: Device, end: float) -> 
         begin = time.monotonic()
         if end - begin <= longest:
             break
-        options = run.Options(
-            data_roots=run.data_roots(()),
+        options = Options(
+            data_roots=data_roots(()),
             results=results,
             plugins=(),
             timeout_s=min(CASE_S, end - begin),

@@ -14,7 +14,7 @@ from kinobench.bench.cost.models import build_without_memory
 from kinobench.bench.cost.shape import Shape
 from kinobench.bench.leaderboard.build import read_boards
 from kinobench.bench.leaderboard.leaderboard import boards
-from kinobench.bench.leaderboard.tables import render
+from kinobench.bench.leaderboard.render import render
 from kinobench.bench.records.record import Record
 from kinobench.bench.records.store import read_records
 from kinobench.zoo import registry

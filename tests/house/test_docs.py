@@ -20,6 +20,9 @@ import typer.main
 import yaml
 
 from kinobench.bench.cli import app
+from kinobench.bench.measure import registry as measurements
+from kinobench.bench.run import plan as planning
+from kinobench.bench.run import settings as settings_module
 from kinobench.bench.run import suite as suites
 from kinobench.datasets import catalog
 from kinobench.datasets.errors import DatasetError
@@ -44,8 +47,10 @@ def tools(monkeypatch: pytest.MonkeyPatch) -> Iterator[types.SimpleNamespace]:
 
 
 @pytest.fixture
-def _own_datasets(monkeypatch: pytest.MonkeyPatch) -> None:
+def _own_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget the datasets and measurements that a page registers."""
     monkeypatch.setattr(catalog, "_registered", {})
+    monkeypatch.setattr(measurements, "_measurements", dict(measurements._measurements))
 
 
 # --- commands -------------------------------------------------------------------------------------
@@ -58,7 +63,9 @@ def test_the_pages_have_commands_of_every_kind() -> None:
     assert used <= set(NEEDS), f"unknown: {used - set(NEEDS)}"
     shown = {name for command in OWN for name in command.arguments[:1]}
     hidden = {name for name, found in _group().commands.items() if found.hidden}
-    assert shown - {"--help", "--version"} == set(_group().commands) - hidden
+    assert (
+        shown - {"--help", "--version", "--install-completion"} == set(_group().commands) - hidden
+    )
 
 
 def test_other_programs_are_not_run_and_say_what_they_need() -> None:
@@ -68,16 +75,21 @@ def test_other_programs_are_not_run_and_say_what_they_need() -> None:
     assert all(command.block.needs for command in others)
 
 
-@pytest.mark.usefixtures("_own_datasets")
+@pytest.mark.usefixtures("_own_names")
 @pytest.mark.parametrize("command", OWN, ids=lambda command: command.said)
 def test_every_option_exists_and_every_value_can_be_read(
     command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for file, content in files_of("docs/network.md").items() | files_of("docs/data.md").items():
-        Path(file).write_text(content)
+    for page in ("docs/network.md", "docs/data.md", "CONTRIBUTING.md"):
+        for file, content in files_of(page).items():
+            if "/" not in file:
+                Path(file).write_text(content)
     if set(command.arguments) & {"--help", "--version"}:
         return  # they end the program; they are run below
+    if command.arguments == ("--install-completion",):
+        assert any("--install-completion" in option.opts for option in _group().params)
+        return
     name, values = _parsed(command.arguments)
     for plugin in values.get("plugin") or ():
         registry.load_plugin(plugin)
@@ -87,18 +99,13 @@ def test_every_option_exists_and_every_value_can_be_read(
     if values.get("dataset") not in (None, "none"):
         catalog.get(values["dataset"])
     if name in ("run", "check", "motion", "fit"):
-        known = suites.Settings.__struct_fields__
+        known = settings_module.Settings.__struct_fields__
         given = {
             field: value
             for field, value in values.items()
             if field in known and field != "model" and value not in (None, False, ())
         }
-        for field in ("batch", "measure"):
-            if isinstance(given.get(field), str):
-                given[field] = tuple(given[field].replace(" ", "").split(","))
-        if isinstance(given.get("batch"), list | tuple):
-            given["batch"] = tuple(int(batch) for batch in given["batch"])
-        suites.settings_of(**given)
+        settings_module.settings_of(**given)
 
 
 def test_a_wrong_option_and_a_wrong_value_are_found() -> None:
@@ -134,7 +141,17 @@ def _is_of_falls(record: dict[str, Any]) -> None:
     assert record["accuracy"]["scored"] == 2 and record["error"] is None
 
 
-PLUGINS = {"docs/network.md": _is_my_net, "docs/data.md": _is_of_falls}
+def _has_zeros(record: dict[str, Any]) -> None:
+    found = record["measurements"]["zeros"]
+    assert found["weights"] == record["params"] > found["zeros"] >= 0
+    assert record["cost"]["macs"] > 0 and record["latency"] is None
+
+
+PLUGINS = {
+    "docs/network.md": _is_my_net,
+    "docs/data.md": _is_of_falls,
+    "CONTRIBUTING.md": _has_zeros,
+}
 """Page -> what must be true of the record that its last measurement leaves."""
 
 _DRIVER = """
@@ -195,10 +212,10 @@ def test_the_quick_commands_of_a_page_run_as_they_stand(page: str, tmp_path: Pat
 # --- Python, TOML ---------------------------------------------------------------------------------
 
 
-@pytest.mark.skipif(not (ROOT / "bench" / "api").is_dir(), reason="there is no Python API yet")
 def test_the_python_of_the_api_page_runs(tmp_path: Path) -> None:
     files = files_of("docs/python.md")
-    assert set(files) >= {"models.py", "measure.py", "count.py"}
+    assert set(files) >= {"models.py", "measure.py", "count.py", "records.py"}
+    shutil.copytree(ROOT / "results" / "quick", tmp_path / "results")
     script = "\n".join(files.values())
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=300
@@ -236,7 +253,7 @@ def test_the_timed_model_and_its_settings_exist() -> None:
 
 def test_the_suite_file_gives_the_cases_that_it_names() -> None:
     toml = files_of("docs/start.md")["my_suite.toml"]
-    planned = suites.plan(suites.parse(toml, "my_suite.toml"), suites.Settings())
+    planned = planning.plan(suites.parse(toml, "my_suite.toml"), settings_module.Settings())
     assert [(p.case.model, p.case.batch, p.case.precision) for p in planned] == [
         ("c3d_tiny", 1, "fp32"),
         ("c3d_tiny", 8, "fp32"),
@@ -277,7 +294,7 @@ def test_the_architecture_of_the_contributing_page_keeps_the_contract(tmp_path: 
     assert torch.allclose(network(still), network.head(bias)[None], atol=1e-6)
 
 
-@pytest.mark.usefixtures("_own_datasets")
+@pytest.mark.usefixtures("_own_names")
 def test_the_dataset_of_the_contributing_page_is_read(tmp_path: Path) -> None:
     files = files_of("CONTRIBUTING.md")
     reader = _module("kinobench.datasets.lists.falls", files["datasets/lists/falls.py"], tmp_path)
@@ -322,7 +339,7 @@ def test_a_path_in_the_text_is_that_of_a_file() -> None:
     for page in PAGES:
         text = page.read_text()
         for path in re.findall(rf"`((?:{begins})[\w./-]*)`", text):
-            made_up = ("falls", "frame_difference", "NAME", "_build")
+            made_up = ("falls", "frame_difference", "zeros", "NAME", "_build")
             if not any(name in path for name in made_up):
                 assert (ROOT / path).exists(), f"{page.name}: {path}"
 

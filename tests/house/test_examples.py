@@ -1,8 +1,10 @@
-"""The workflow that the README shows: YAML that GitHub can read, of commands that are there."""
+"""The examples: a workflow that GitHub can read, and a notebook that runs from top to bottom."""
 
+import os
 import re
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -124,3 +126,49 @@ def test_the_comment_that_bears_the_mark_is_written_anew(
     assert written == f"api --silent {asked} --field body=@body.md"
     assert mark.startswith("<!--") and mark.endswith("-->")  # not to be seen
     assert (tmp_path / "body.md").read_text() == f"{mark}\n\ntable"
+
+
+NOTEBOOK = REPOSITORY / "examples" / "quickstart.ipynb"
+
+
+def test_the_notebook_is_stored_without_outputs() -> None:
+    nbformat = pytest.importorskip("nbformat")
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    nbformat.validate(notebook)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            assert cell.outputs == [] and cell.execution_count is None
+    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    for name in ("models", "load_model", "count", "measure", "evaluate", "compare", "Records"):
+        assert f"kinobench.{name}" in code
+
+
+def test_the_notebook_runs_from_top_to_bottom(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("ipykernel")
+    nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of zmq and asyncio, not of kinobench
+        client = nbclient.NotebookClient(
+            notebook,
+            timeout=300,
+            kernel_name="python3",
+            resources={"metadata": {"path": str(tmp_path)}},
+        )
+        client.execute(env=os.environ | {"PYTHONWARNINGS": "error::UserWarning:__main__"})
+    outputs = [
+        output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs
+    ]
+    texts = [
+        output.get("text") or output.get("data", {}).get("text/plain", "") for output in outputs
+    ]
+    text = "\n".join(texts)
+    assert "GMACs" in text and "measured in the calling process" in text
+    assert re.search(r"c3d_tiny: top-1 \d+\.\d%", text)
+    assert any("image/png" in output.get("data", {}) for output in outputs)
+    assert any("text/markdown" in output.get("data", {}) for output in outputs)
+    assert len(list((tmp_path / "quickstart" / "runs").glob("*.jsonl"))) == 4

@@ -12,9 +12,8 @@ from kinobench.datasets.errors import KinobenchError
 from kinobench.zoo import registry
 from kinobench.zoo.spec import input_shapes
 
-BUILT_IN = [name for names in registry.FAMILY_MODULES.values() for name in names]
-TINY = [name for name in BUILT_IN if name.endswith("_tiny")]
-FULL = [name for name in BUILT_IN if not name.endswith("_tiny")]
+from ..fakes.zoo_names import FULL, TINY, one_of_each, signature
+
 SOON_RUN = 40_000_000
 """Parameters below which a full-size network is run once more, to see that it repeats itself."""
 
@@ -127,14 +126,15 @@ def test_a_tiny_network_can_be_trained_by_one_step(name):
     assert without == []
 
 
-@pytest.mark.parametrize("size", [112, 224])
-@pytest.mark.parametrize("name", FULL)
+@pytest.mark.parametrize("size", [112, pytest.param(224, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", one_of_each(signature, FULL))
 def test_a_full_size_network_is_built_for_the_common_clips(name, size):
     with torch.device("meta"), torch.no_grad():
         module = registry.get(name).build(101, 16, size).eval()
         assert module(*drawn(name, 2, 16, size, "meta")).shape == (2, 101)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in FULL if registry.get(name).native])
 def test_a_full_size_network_is_built_for_its_native_clip(name):
     architecture = registry.get(name)

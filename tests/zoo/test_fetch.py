@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from kinobench.bench.run import downloads
+from kinobench.bench.run import prepare
 from kinobench.datasets.errors import KinobenchError
 from kinobench.zoo.checkpoints import fetch as fetching
 from kinobench.zoo.checkpoints import named as published
@@ -176,8 +176,8 @@ def test_published_weights_are_fetched_once(entry, tmp_path: Path) -> None:
 def test_a_run_fetches_each_file_once_before_it_measures(entry, tmp_path: Path, capsys) -> None:
     cases = [made_case("r3d_18", weights="kinetics400", batch=batch) for batch in (1, 2)]
     cases += [made_case("r3d_18"), made_case("r3d_18", weights="mine.pt")]
-    downloads.fetch_published(cases, Console(stderr=True))
-    downloads.fetch_published(cases, Console(stderr=True))
+    prepare.fetch_published(cases, Console(stderr=True))
+    prepare.fetch_published(cases, Console(stderr=True))
     assert asked == ["/r3d_18-here.pth"]
     path = tmp_path / "hub" / "checkpoints" / "r3d_18-here.pth"
     assert capsys.readouterr() == ("", f"fetching {entry.url} to {path}\n")
@@ -189,7 +189,7 @@ def test_a_run_goes_on_without_what_it_could_not_fetch(
 ) -> None:
     gone = msgspec.structs.replace(entry, url=entry.url.replace("/r3d", "/absent_r3d"))
     monkeypatch.setattr(published, "_table", lambda: (gone,))
-    downloads.fetch_published([made_case("r3d_18", weights="kinetics400")], Console(stderr=True))
+    prepare.fetch_published([made_case("r3d_18", weights="kinetics400")], Console(stderr=True))
     first, told = capsys.readouterr().err.splitlines()
     assert first.startswith(f"fetching {gone.url} to ")
     assert told.startswith(f"kinobench: {gone.url} could not be fetched: HTTP 404")

@@ -1,4 +1,4 @@
-"""Files from the network: whole and right, or not at all."""
+"""Downloads: a file arrives complete and correct, or not at all."""
 
 import hashlib
 from collections.abc import Callable
@@ -13,28 +13,28 @@ from ...datasets.errors import KinobenchError
 from ...datasets.files import replacing
 
 STALLED_S = 30.0
-"""A server that says nothing for this long is given up."""
+"""Seconds without an answer after which a server is given up."""
 CHUNK_BYTES = 2**20
 
 OnBytes = Callable[[int, int | None], None]
-"""Called with the bytes that have come, and those of the whole file if the server said."""
+"""Called with the bytes received so far, and those of the whole file; None if unknown."""
 
 
 def fetch(url: str, path: Path, digest: str = "", on_bytes: OnBytes | None = None) -> None:
     """Download `url` to `path`, which appears only when every byte of it is there.
 
-    torch.hub.download_url_to_file takes a connection that is cut for the end of the file, and waits
-    without end for a server that falls silent; so the bytes are counted here.
+    torch.hub.download_url_to_file takes a broken connection for the end of the file, and waits
+    forever for a silent server. So this function counts the bytes.
 
     Args:
-        url: Where the file lies.
-        path: Where it goes; its folder is made.
-        digest: What its SHA-256 must begin with; empty where nothing is published.
-        on_bytes: Told of every chunk.
+        url: The URL of the file.
+        path: The path to save it at; its folder is made.
+        digest: The beginning of its SHA-256; empty if none is published.
+        on_bytes: Called after every chunk.
 
     Raises:
-        KinobenchError: It couldn't be had whole; the message names the URL, the reason, and where
-            to put the file by hand.
+        KinobenchError: The download failed; the message names the URL, the reason, and the path for
+            the file, so that you can fetch it yourself.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -48,7 +48,7 @@ def fetch(url: str, path: Path, digest: str = "", on_bytes: OnBytes | None = Non
 
 
 class _Wrong(Exception):
-    """What came is not the file."""
+    """The received bytes are not the file."""
 
 
 def _receive(url: str, file: BinaryIO, digest: str, on_bytes: OnBytes) -> None:
@@ -58,7 +58,9 @@ def _receive(url: str, file: BinaryIO, digest: str, on_bytes: OnBytes) -> None:
         stated = response.headers.get("Content-Length")
         whole = int(stated) if stated is not None and stated.isdigit() else None
         if whole is None and not digest and not getattr(response, "chunked", False):
-            raise _Wrong("the server doesn't say how long it is, so a part can't be told from it")
+            raise _Wrong(
+                "the server doesn't send its length, so an incomplete file can't be recognised"
+            )
         received = 0
         while chunk := response.read(CHUNK_BYTES):
             file.write(chunk)

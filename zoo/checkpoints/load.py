@@ -22,32 +22,32 @@ PARALLEL_PREFIX = "module."
 """What torch's DataParallel and DistributedDataParallel put before every name."""
 
 TORCH_BEGINNINGS = (b"PK\x03\x04", b"\x80")
-"""Of what `torch.save` writes: a ZIP archive, and before torch 1.6 pickles."""
+"""The first bytes of `torch.save`'s files: a ZIP archive, or a pickle before torch 1.6."""
 BEGINNING_BYTES = 24
-"""How much of a file that is no checkpoint a message shows."""
+"""Bytes that a message shows of a file that is not a checkpoint."""
 
 SHOWN = 3
-"""How many of the entries that don't fit a message names."""
+"""Most unsuitable entries that a message names."""
 
 
 def load_checkpoint(module: "nn.Module", path: str | Path, published_digest: str = "") -> str:
     """Load a checkpoint file into `module`, all of it or none, and return the file's digest.
 
-    `.safetensors` is read as such, anything else as what `torch.save` writes. The parameters may
-    lie under one of `WRAPPERS` or bare, with or without `module.` before every name, and under the
-    names that a library had for them when the file was made. Entries whose names begin with one of
-    the network's `ignored_prefixes`, a tuple that its class may have, are passed over.
+    A file is read as `.safetensors` by its name, and otherwise as a file of `torch.save`. The
+    parameters may be under one of `WRAPPERS` or not, with or without `module.` before every name,
+    and with the names of an older version of their library. Entries whose names begin with one of
+    the network's `ignored_prefixes`, a tuple that its class may have, are ignored.
 
     Args:
         module: The network.
         path: The file.
-        published_digest: What the file's SHA-256 must begin with, where that is known.
+        published_digest: The beginning of the file's SHA-256, if it is known.
 
     Returns:
         The first 16 hexadecimal digits of the file's SHA-256.
 
     Raises:
-        KinobenchError: The file is missing, damaged, another one than published, holds code or no
+        KinobenchError: The file is missing, damaged, not the published one, or contains code or no
             parameters; or entries are missing, unexpected or of another shape than the module's.
     """
     file = Path(path)
@@ -57,8 +57,8 @@ def load_checkpoint(module: "nn.Module", path: str | Path, published_digest: str
     if not digest.startswith(published_digest[: len(digest)]):
         raise KinobenchError(
             f"weights {str(path)!r}: the file's SHA-256 begins with {digest}, not with "
-            f"{published_digest} as published; it is damaged or another one: delete it, or give it "
-            "another name if it is your own"
+            f"{published_digest} as published; it is damaged or another file: delete it, or give "
+            "it another name if it is your own"
         )
     state = _parameters(file, _read(file))
     expected = module.state_dict()
@@ -75,7 +75,7 @@ def load_checkpoint(module: "nn.Module", path: str | Path, published_digest: str
             f"weights {str(path)!r} don't fit this network: {'; '.join(faults)}. "
             f"{_cure(expected, state)}"
         )
-    module.load_state_dict(state, strict=False)  # what is missing are counters alone
+    module.load_state_dict(state, strict=False)  # only counters may be missing
     return digest
 
 
@@ -86,13 +86,13 @@ def file_digest(path: str | Path) -> str:
 
 
 def _refuse_what_is_no_checkpoint(file: Path) -> None:
-    """Look at the first bytes, so that a page that a server sent instead isn't taken for code."""
+    """Check the first bytes: a server may have sent a page instead of the file."""
     with file.open("rb") as opened:
         first = opened.read(BEGINNING_BYTES)
     if not first:
         raise KinobenchError(f"weights {str(file)!r}: the file is empty")
     if file.suffix == ".safetensors":
-        # huggingface/safetensors, README: 8 bytes tell how long the header is, JSON then.
+        # huggingface/safetensors, README: the length of the header in 8 bytes, then the header.
         begins_well = first[8:9] in (b"{", b"")
     else:
         begins_well = first.startswith(TORCH_BEGINNINGS)
@@ -105,7 +105,7 @@ def _refuse_what_is_no_checkpoint(file: Path) -> None:
 
 def _read(file: Path) -> object:
     _refuse_what_is_no_checkpoint(file)
-    # Imported here, so that names and paths are resolved without torch.
+    # Imported here, because names and paths are resolved without torch.
     import torch
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -116,13 +116,13 @@ def _read(file: Path) -> object:
         except SafetensorError as error:
             raise KinobenchError(f"weights {str(file)!r} can't be read: {error}") from error
     try:
-        # torchvision's training scripts store their options, a Namespace, which holds no code.
+        # torchvision's training scripts store their options, a Namespace without code.
         with torch.serialization.safe_globals([argparse.Namespace]):
             return torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise KinobenchError(
-            f"weights {str(file)!r} hold more than tensors, which could run code when read, or are "
-            "damaged; where you trust them, save their state dict alone, best as .safetensors"
+            f"weights {str(file)!r} contain more than tensors, which could run code when read, or "
+            "are damaged; if you trust them, save their state dict alone, best as .safetensors"
         ) from error
     except EOFError as error:
         raise KinobenchError(f"weights {str(file)!r}: the file is cut short") from error
@@ -131,7 +131,7 @@ def _read(file: Path) -> object:
 
 
 def _parameters(file: Path, checkpoint: object) -> "dict[str, torch.Tensor]":
-    """Return the name -> tensor of what a checkpoint file held."""
+    """Return the parameters of a checkpoint's content, by name."""
     import torch
 
     entries = checkpoint
@@ -142,7 +142,7 @@ def _parameters(file: Path, checkpoint: object) -> "dict[str, torch.Tensor]":
                 break
     if not isinstance(entries, Mapping) or not entries:
         raise KinobenchError(
-            f"weights {str(file)!r} hold no parameters: a {type(entries).__name__} is not a "
+            f"weights {str(file)!r} contain no parameters: a {type(entries).__name__} is not a "
             f"state dict, neither bare nor under {', '.join(WRAPPERS)}"
         )
     state: dict[str, torch.Tensor] = {}
@@ -157,7 +157,7 @@ def _parameters(file: Path, checkpoint: object) -> "dict[str, torch.Tensor]":
 
 
 def _misfits(expected: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
-    """Return what keeps `found` from being loaded where `expected` is wanted, one phrase a kind."""
+    """Return why `found` doesn't fit `expected`: one phrase for each kind of misfit."""
     reshaped = [
         f"{name} is {list(found[name].shape)}, not {list(entry.shape)}"
         for name, entry in expected.items()
@@ -172,7 +172,7 @@ def _misfits(expected: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]
 
 
 def _cure(expected: Mapping[str, Any], found: Mapping[str, Any]) -> str:
-    """Say what would do; where only the last layer's outputs differ, how many there are of each."""
+    """Return a cure for entries that don't fit; it names the classes if only these differ."""
     if {name for name in expected if not _is_counter(name)} <= set(found) <= set(expected):
         differing = {
             (tuple(found[name].shape), tuple(entry.shape))
@@ -191,7 +191,7 @@ def _cure(expected: Mapping[str, Any], found: Mapping[str, Any]) -> str:
 
 
 def _is_counter(name: str) -> bool:
-    """Tell whether an entry only counts batches: torch before 0.4.1 and Caffe2 stored none."""
+    """Return whether an entry only counts batches; torch before 0.4.1 and Caffe2 stored none."""
     return name.endswith("num_batches_tracked")
 
 

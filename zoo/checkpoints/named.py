@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
 TABLE = FOLDER / "weights.csv"
 SHOWN = 3
-"""How many classes of a kind a message names."""
+"""Most classes that a message names."""
 
 
 def weights_of(model: str) -> list[Weights]:
-    """Return the checkpoints that were published of an architecture; imports no torch."""
+    """Return the published checkpoints of an architecture; imports no torch."""
     return [entry for entry in _table() if entry.model == model]
 
 
 def named_weights(model: str, weights: str | None) -> Weights | None:
-    """Return the published checkpoint that `weights` names, in any case; None for anything else."""
+    """Return the published checkpoint named `weights`, in any case; None if there is none."""
     wanted = (weights or "").lower()
     for entry in weights_of(model):
         if wanted and wanted in (entry.name, entry.alias):
@@ -39,10 +39,10 @@ def named_weights(model: str, weights: str | None) -> Weights | None:
 
 
 def find_weights(model: str, weights: str | None) -> Weights | None:
-    """Return the published checkpoint that `weights` means by name, or as the path of its file.
+    """Return the published checkpoint that `weights` names, or whose file it is the path of.
 
-    A file anywhere that is called like a published one is taken for it, and held to its digest,
-    its classes and its protocol.
+    Any file with the name of a published one counts as that checkpoint: it must have its digest,
+    and it gets its classes and its protocol.
     """
     file = Path(weights or "").name
     return named_weights(model, weights) or next(
@@ -51,11 +51,11 @@ def find_weights(model: str, weights: str | None) -> Weights | None:
 
 
 def native_protocol(model: str, weights: str | None) -> Protocol:
-    """Return the protocol that a published checkpoint was tested under.
+    """Return the protocol of a published checkpoint's test.
 
     Raises:
-        KinobenchError: There is no such checkpoint, or its protocol is not known; the message says
-            which checkpoints have one.
+        KinobenchError: The checkpoint is unknown, or its protocol is; the message names the
+            checkpoints that have one.
     """
     entry = find_weights(model, weights)
     if entry is not None and entry.protocol is not None:
@@ -67,24 +67,24 @@ def native_protocol(model: str, weights: str | None) -> Protocol:
         else f"no published weights of {model} have one here; name a protocol"
     )
     if weights is None:
-        raise KinobenchError(f"protocol 'native' is that of published weights: {cure}")
-    raise KinobenchError(f"protocol 'native': weights {weights!r} have none that is known: {cure}")
+        raise KinobenchError(f"protocol 'native' is the one of published weights: {cure}")
+    raise KinobenchError(f"protocol 'native': weights {weights!r} have no known protocol: {cure}")
 
 
 def head_classes(entry: Weights) -> int | None:
-    """Return how many classes a checkpoint's head has; None where that is only in the file."""
+    """Return the number of a checkpoint's classes; None if only the file shows it."""
     return None if entry.classes is None else len(class_names(entry.classes))
 
 
 def refuse_other_classes(entry: Weights, dataset: str, classes: Sequence[str]) -> None:
-    """Check that a published checkpoint's outputs are the classes of a dataset, where it is known.
+    """Check that a published checkpoint's outputs are a dataset's classes, if they are known.
 
     Raises:
         KinobenchError: As `refuse_other_order` does.
     """
     if entry.classes is not None:
-        told = f"{entry.name!r} of {entry.model}"
-        refuse_other_order(told, class_names(entry.classes), entry.classes, dataset, classes)
+        weights = f"{entry.name!r} of {entry.model}"
+        refuse_other_order(weights, class_names(entry.classes), entry.classes, dataset, classes)
 
 
 def refuse_other_order(
@@ -92,19 +92,18 @@ def refuse_other_order(
 ) -> None:
     """Check that a checkpoint's outputs are the classes of a dataset, one by one.
 
-    Names are compared by their letters and digits. The same classes in another order are refused
-    too: outputs that were moved around here would no longer be those of the network as it is known.
+    Names are compared by their letters and digits. The same classes in another order are refused,
+    too: with reordered outputs, the network would no longer be the published one.
 
     Args:
-        weights: What a message calls the checkpoint.
+        weights: The name of the checkpoint in messages.
         own: The classes of its outputs.
-        list_name: What their list is called.
-        dataset: What it is to be scored on.
-        classes: Those of the dataset.
+        list_name: The name of their list.
+        dataset: The dataset that it is scored on.
+        classes: The classes of the dataset.
 
     Raises:
-        KinobenchError: A class is missing or too many, or the order differs; the message says which
-            and where.
+        KinobenchError: A class is missing or too many, or the order differs; the message names it.
     """
     folded, wanted = [fold(name) for name in own], [fold(name) for name in classes]
     if folded == wanted:
@@ -131,19 +130,19 @@ def refuse_other_order(
 
 
 def cache_folder() -> Path:
-    """Return where torch.hub keeps checkpoints (torch/hub.py, get_dir), without importing torch."""
+    """Return torch.hub's folder of checkpoints (torch/hub.py, get_dir), without importing torch."""
     cache_home = os.environ.get("XDG_CACHE_HOME", "~/.cache")
     torch_home = os.environ.get("TORCH_HOME", str(Path(cache_home, "torch")))
     return Path(torch_home).expanduser() / "hub" / "checkpoints"
 
 
 def fetch_weights(entry: Weights, on_bytes: "OnBytes | None" = None) -> Path:
-    """Return the file of a published checkpoint in torch hub's cache, fetched if it isn't there.
+    """Return the file of a published checkpoint in torch.hub's cache; download it if necessary.
 
     Raises:
-        KinobenchError: It couldn't be had; the message has the URL and where to put the file.
+        KinobenchError: The download failed; the message has the URL and the path for the file.
     """
-    from .fetch import fetch  # HTTP and TLS, which a list of names needs not
+    from .fetch import fetch  # HTTP and TLS, which lists of names don't need
 
     path = cache_folder() / entry.file
     if not path.is_file():
@@ -152,13 +151,14 @@ def fetch_weights(entry: Weights, on_bytes: "OnBytes | None" = None) -> Path:
 
 
 def resolve_weights(model: str, weights: str) -> Path:
-    """Return the file that `weights` means for an architecture; nothing is fetched.
+    """Return the file of an architecture's weights; nothing is downloaded.
 
-    A name comes first, of published weights or of those that come with kinobench: a file that is
-    called like one is `./kinetics400`.
+    The names of published weights and of those that come with kinobench go first. To use a file
+    with such a name, write `./kinetics400`.
 
     Raises:
-        KinobenchError: There is no such file or name, or the published file is not in the cache.
+        KinobenchError: No file or weights have that name, or the published file is not in the
+            cache.
     """
     entry = named_weights(model, weights)
     if entry is not None:
@@ -166,8 +166,8 @@ def resolve_weights(model: str, weights: str) -> Path:
         if path.is_file():
             return path
         raise KinobenchError(
-            f"weights {weights!r} of {model} are not here; fetch {entry.url} and put the file at "
-            f"{path}"
+            f"weights {weights!r} of {model} are not here; download {entry.url} and put the file "
+            f"at {path}"
         )
     path = shipped_file(model, weights) or Path(weights).expanduser()
     if path.is_file():
@@ -199,8 +199,8 @@ def read_weights(path: Path) -> list[Weights]:
     """Read and check a table in the layout of `weights.csv`; an empty cell is None.
 
     Raises:
-        KinobenchError: A column is missing or unknown, or a cell is not what its column holds; the
-            message names the file and the line.
+        KinobenchError: A column is missing or unknown, or a cell has a wrong value; the message
+            names the file and the line.
     """
     return [entry for _, entry in read_rows(path, Weights)]
 

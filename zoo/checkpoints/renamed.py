@@ -1,4 +1,4 @@
-"""Parameters that published files hold under names which today's libraries have changed."""
+"""Names of parameters in published files that libraries have changed since then."""
 
 import re
 from collections.abc import Collection
@@ -24,9 +24,9 @@ RENAMED: tuple[tuple[tuple[str, str], ...], ...] = (
 
 
 def todays_name(name: str, expected: Collection[str]) -> str:
-    """Return what a network calls the parameter that a file calls `name`.
+    """Return the network's own name for a parameter that a file calls `name`.
 
-    A name that the network `expected` stays; so does one for which no set gives an expected name.
+    A name in `expected` stays. So does a name for which no set gives one in `expected`.
     """
     if name in expected:
         return name

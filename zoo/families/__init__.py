@@ -1,4 +1,4 @@
-"""Which module of this package holds which architectures."""
+"""The index of the architectures: data alone, so that it needs no import of torch."""
 
 FAMILY_MODULES: dict[str, tuple[str, ...]] = {
     "single_frame": (
@@ -208,9 +208,9 @@ FAMILY_MODULES: dict[str, tuple[str, ...]] = {
         "conv_gru_stacked_tiny",
     ),
 }
-"""Which module of this package holds which names, so that a name is checked without torch and
-only the family that is asked for is imported. A test holds it against what they register."""
+"""The names that each module of this package registers. A name is checked without torch, and only
+its own family is imported. A test compares this index with the registered names."""
 
 OPEN_FAMILIES = {"single_frame_": "single_frame", "tsn_": "tsn"}
 """Prefixes that stand before the name of any 2D network of torchvision, and the module that knows:
-its `register_backbone(name)` registers such a name, and tells whether there is such a network."""
+its `register_backbone(name)` registers such a name, and returns whether the network exists."""

@@ -38,7 +38,7 @@ PAPER = "Wang et al., Non-local Neural Networks, CVPR 2018"
 
 
 class Variant(NamedTuple):
-    """What sets one C2D apart from another."""
+    """The settings of one C2D."""
 
     depths: tuple[int, ...]
     layout: TemporalLayout

@@ -32,7 +32,7 @@ class Pooling(NamedTuple):
     padding: tuple[int, int, int] = (0, 0, 0)
 
     def shrink(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Return what it leaves of `(T, H, W)`; what doesn't fill a window is dropped."""
+        """Return the size after pooling `(T, H, W)`; incomplete windows are dropped."""
         return tuple(
             (extent + 2 * padding - window) // window + 1
             for extent, window, padding in zip(shape, self.window, self.padding, strict=True)
@@ -52,7 +52,7 @@ PAPER_WIDTHS = ((64,), (128,), (256, 256), (512, 512), (512, 512))
 
 
 class Variant(NamedTuple):
-    """What sets one C3D apart from another."""
+    """The settings of one C3D."""
 
     widths: tuple[tuple[int, ...], ...]
     hidden: int
@@ -117,8 +117,8 @@ def build(
 
     Args:
         num_classes: Length of the logits.
-        frames: Frames in a clip; fc6 has weights for what pool5 leaves of them.
-        size: Height and width of a frame, in pixels; the same holds.
+        frames: Frames in a clip; fc6 has weights for those that pool5 leaves.
+        size: Height and width of a frame, in pixels; fc6 depends on it in the same way.
         widths: Channels of the convolutions before each of the five poolings.
         hidden: Width of fc6 and fc7.
 

@@ -50,7 +50,7 @@ class Depth(NamedTuple):
 
 
 class Variant(NamedTuple):
-    """What sets one recurrent convolutional network apart from another.
+    """The settings of one recurrent convolutional network.
 
     Attributes:
         maps: Builds `[N, 3, H, W]` -> one `[N, channels, h, w]` for each of `depths`.
@@ -66,7 +66,7 @@ class Variant(NamedTuple):
     stacked: bool = False
 
 
-# What has no height and width left (fc7, pooled features) has no neighbours to be convolved with.
+# fc7 and pooled features have no height and width, so their kernel is 1.
 VGG16 = (Depth(128), Depth(256), Depth(512), Depth(512), Depth(4096, kernel=1))
 R50 = (Depth(256), Depth(512), Depth(1024), Depth(2048), Depth(2048, kernel=1))
 # As many channels on large maps as on small ones: small motions are seen on large maps alone.
@@ -98,10 +98,10 @@ VARIANTS = {
 class ConvGRU(nn.Module):
     """A gated recurrent unit of convolutions.
 
-    Of an input x, the hidden maps h before it and, if stacked, the hidden maps b of the GRU below:
+    With an input x, the previous hidden maps h and, if stacked, the hidden maps b of the GRU below:
 
-        z = sigmoid(Wz x + Vz b + Uz h)          how much is new
-        r = sigmoid(Wr x + Vr b + Ur h)          how much of h is looked at
+        z = sigmoid(Wz x + Vz b + Uz h)          the share that is new
+        r = sigmoid(Wr x + Vr b + Ur h)          the share of h that is used
         n = tanh(W x + U (r h))
         h' = (1 - z) h + z n
     """
@@ -182,7 +182,7 @@ class ConvGRUNetwork(nn.Module):
         return self._predict(state), state
 
     def _drives(self, frames: torch.Tensor) -> list[torch.Tensor]:
-        """`frames: [N, 3, H, W]` -> what drives each GRU, `[N, 3 * hidden, h, w]`."""
+        """`frames: [N, 3, H, W]` -> the inputs of each GRU, `[N, 3 * hidden, h, w]`."""
         pairs = zip(self.grus, self.maps(frames), strict=True)
         return [cast(ConvGRU, gru).from_input(maps) for gru, maps in pairs]
 

@@ -31,7 +31,7 @@ PAPER = "Tran et al., Video Classification with Channel-Separated Convolutional 
 
 
 class Variant(NamedTuple):
-    """What sets one CSN apart from another."""
+    """The settings of one CSN."""
 
     depth: int
     stem_width: int

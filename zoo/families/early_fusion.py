@@ -1,10 +1,10 @@
-"""Early fusion: the first convolution sees every frame at once, and what follows is a 2D network.
+"""Early fusion: the first convolution sees every frame at once, and a 2D network follows.
 
 Karpathy et al., "Large-scale Video Classification with Convolutional Neural Networks", CVPR 2014,
 section 3.1: the first layer's filters of an AlexNet are extended over 10 frames (11 x 11 x 3 x 10).
 Here they are those of a ResNet-50, 7 x 7 x 3T, or of any 2D network of torchvision. A filter with a
 full extent in time and no padding there is a 2D filter over frames stacked as channels, so the clip
-is stacked so, frame by frame: channel `3 * t + c` is colour `c` of frame `t`.
+is stacked frame by frame: channel `3 * t + c` is colour `c` of frame `t`.
 """
 
 from functools import partial
@@ -22,7 +22,7 @@ from ..registry import register
 
 
 class Variant(NamedTuple):
-    """What sets one early fusion apart from another."""
+    """The settings of one early fusion."""
 
     backbone: Backbone
     native: tuple[int, int, int] | None

@@ -36,7 +36,7 @@ SQUEEZE_RATIO = 0.0625
 
 
 class Variant(NamedTuple):
-    """What sets one efficient X3D apart from another."""
+    """The settings of one efficient X3D."""
 
     depths: tuple[int, ...]
     stem_width: int
@@ -57,7 +57,7 @@ class EfficientX3D(nn.Module):
     def __init__(
         self, num_classes: int, depths: Sequence[int], stem_width: int, head_width: int
     ) -> None:
-        """Take the length of the logits, and what `build` says of the rest."""
+        """Take the length of the logits; see `build` for the rest."""
         super().__init__()
         stem: OrderedDict[str, nn.Module] = OrderedDict()
         stem["pathway0_stem_conv_xy"] = Conv3dTemporalKernel1BnAct(

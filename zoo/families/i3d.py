@@ -53,7 +53,7 @@ NOWHERE: Kernels = ((1,),) * 4
 
 
 class Variant(NamedTuple):
-    """What sets one I3D ResNet apart from another."""
+    """The settings of one I3D ResNet."""
 
     depths: tuple[int, ...]
     layout: TemporalLayout
@@ -64,7 +64,7 @@ class Variant(NamedTuple):
 
 
 class InceptionVariant(NamedTuple):
-    """What sets one I3D Inception apart from another; `width` is a share of its channels."""
+    """The settings of one I3D Inception; `width` is a share of its channels."""
 
     inputs: tuple[Input, ...]
     native: tuple[int, int, int]

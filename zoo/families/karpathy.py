@@ -44,7 +44,7 @@ POOL = 2
 
 
 class Convolution(NamedTuple):
-    """One of the five convolutions in space; `normalised` and `pooled` say what follows it."""
+    """One of the five convolutions in space; `normalised` and `pooled` are the layers after it."""
 
     kernel: int
     stride: int
@@ -63,7 +63,7 @@ CONVOLUTIONS = (
 
 
 class Variant(NamedTuple):
-    """What sets one of these networks apart from another."""
+    """The settings of one of these networks."""
 
     fusion: Fusion
     widths: tuple[int, ...]
@@ -84,7 +84,7 @@ VARIANTS = {
 
 
 class LateFusion(nn.Module):
-    """The maps of the first and the last frame, side by side, and the fully connected layers."""
+    """The maps of the first and the last frame, stacked, and the fully connected layers."""
 
     def __init__(self, tower: nn.Module, classifier: nn.Module) -> None:
         """Take a tower `[N, 3, H, W]` -> `[N, C, h, w]`; the classifier takes `[B, 2, C, h, w]`."""

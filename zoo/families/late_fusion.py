@@ -3,8 +3,8 @@
 Karpathy et al., "Large-scale Video Classification with Convolutional Neural Networks", CVPR 2014,
 section 3.1: two frames, 15 apart, go through one AlexNet, and the first fully connected layer sees
 the features of both, so that it can compute motion by comparing them. Here any number of frames
-goes through one ResNet-50, or any 2D network of torchvision, and three ways of meeting stand side
-by side:
+goes through one ResNet-50, or any 2D network of torchvision, and there are three ways of fusing
+them:
 
 - `late_fusion_*`: the features of all frames, in their order, are concatenated and go through a
   perceptron with one hidden layer, as in the paper. The order of the frames counts.
@@ -35,7 +35,7 @@ Pool = Literal["mean", "max"]
 
 
 class Variant(NamedTuple):
-    """What sets one late fusion apart from another; `pool` None: concatenated."""
+    """The settings of one late fusion; `pool` None: concatenated."""
 
     backbone: Backbone
     pool: Pool | None

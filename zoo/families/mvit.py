@@ -33,7 +33,7 @@ TUBELET = (2, 4, 4)
 
 
 class Variant(NamedTuple):
-    """What sets one MViT apart from another."""
+    """The settings of one MViT."""
 
     depth: int
     width: int

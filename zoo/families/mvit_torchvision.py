@@ -34,7 +34,7 @@ PAPERS = {
 
 
 class Variant(NamedTuple):
-    """What sets one MViT apart from another."""
+    """The settings of one MViT."""
 
     version: int
     depth: int

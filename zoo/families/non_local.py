@@ -42,7 +42,7 @@ TINY: Places = ((0,), (0,))
 
 
 class Variant(NamedTuple):
-    """What sets one non-local network apart from another.
+    """The settings of one non-local network.
 
     Attributes:
         base: The network without blocks.

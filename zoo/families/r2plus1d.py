@@ -29,7 +29,7 @@ PAPER = (
 
 
 class Variant(NamedTuple):
-    """What sets one R(2+1)D apart from another."""
+    """The settings of one R(2+1)D."""
 
     depth: int
     stem_width: int

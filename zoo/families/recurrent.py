@@ -17,7 +17,7 @@ tenths of the features and half of the LSTM's outputs are dropped in training.
 - `cnn_lstm_tiny`, `cnn_gru_tiny`: on a small map that isn't pooled (tiny_map.py), as fc6 isn't; the
   last time step's prediction alone, by which they learn in fewer steps.
 
-All of them stream: `step` takes one frame, and what they remember is the state.
+All of them stream: `step` takes one frame, and their memory is the state.
 """
 
 from functools import partial
@@ -45,7 +45,7 @@ Memory = torch.Tensor | tuple[torch.Tensor, torch.Tensor]
 
 
 class Variant(NamedTuple):
-    """What sets one recurrent network apart from another.
+    """The settings of one recurrent network.
 
     Attributes:
         backbone: The 2D network of the frames; None: LRCN's own, whose weights depend on the size.
@@ -85,12 +85,12 @@ VARIANTS = {
 }
 
 
-class Heard(NamedTuple):
-    """What a stream remembers of its predictions.
+class Predictions(NamedTuple):
+    """The predictions of a stream so far, summed up.
 
     Attributes:
         log_sum: `[B, num_classes]`, float32 or wider: log of the sum of their probabilities.
-        steps: `[]`, of the same type: how many there were.
+        steps: `[]`, of the same type: their number.
     """
 
     log_sum: torch.Tensor
@@ -98,10 +98,10 @@ class Heard(NamedTuple):
 
 
 class State(NamedTuple):
-    """What a stream remembers: the recurrent layer's memory, and its predictions if averaged."""
+    """The state of a stream: the recurrent layer's memory, and the predictions if averaged."""
 
     memory: Memory
-    heard: tuple[Heard, ...]
+    predictions: tuple[Predictions, ...]
 
 
 class Recurrent(nn.Module):
@@ -144,8 +144,8 @@ class Recurrent(nn.Module):
         logits = logits[:, -1]
         if not self.averaged:
             return logits, State(memory, ())
-        heard = _hear(logits, None if state is None else state.heard[0])
-        return (heard.log_sum - heard.steps.log()).to(logits.dtype), State(memory, (heard,))
+        so_far = _add(logits, None if state is None else state.predictions[0])
+        return (so_far.log_sum - so_far.steps.log()).to(logits.dtype), State(memory, (so_far,))
 
     def _predict(
         self, features: torch.Tensor, memory: Memory | None
@@ -158,13 +158,13 @@ class Recurrent(nn.Module):
         return self.classifier(self.dropout(outputs)), memory
 
 
-def _hear(logits: torch.Tensor, heard: Heard | None) -> Heard:
+def _add(logits: torch.Tensor, before: Predictions | None) -> Predictions:
     """Add one prediction, `logits: [B, num_classes]`, to those before."""
     wide = logits.float() if logits.element_size() < 4 else logits
-    said = wide.log_softmax(dim=-1)
-    if heard is None:
-        return Heard(said, said.new_ones(()))
-    return Heard(torch.logaddexp(heard.log_sum, said), heard.steps + 1)
+    latest = wide.log_softmax(dim=-1)
+    if before is None:
+        return Predictions(latest, latest.new_ones(()))
+    return Predictions(torch.logaddexp(before.log_sum, latest), before.steps + 1)
 
 
 def build(

@@ -40,7 +40,7 @@ POOL_BEFORE = {2: (3, 1), 7: (2, 0)}
 
 
 class Variant(NamedTuple):
-    """What sets one S3D apart from another."""
+    """The settings of one S3D."""
 
     stem_width: int
     native: tuple[int, int, int] | None

@@ -24,7 +24,7 @@ from ..registry import register
 
 
 class Variant(NamedTuple):
-    """What sets one single-frame network apart from another.
+    """The settings of one single-frame network.
 
     A backbone that is a name is torchvision's. Karpathy's frames are 170 pixels wide; the others
     are native to the frames of torchvision's weights.

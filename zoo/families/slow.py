@@ -28,7 +28,7 @@ FAST_KERNELS = ((3,), (3,), (3,), (3,))
 
 
 class Variant(NamedTuple):
-    """What sets one pathway apart from another."""
+    """The settings of one pathway."""
 
     depths: tuple[int, ...]
     native: tuple[int, int, int]

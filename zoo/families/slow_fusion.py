@@ -33,7 +33,7 @@ TEMPORAL_STRIDES = (2, 1, 2, 2, 2)
 
 
 class Variant(NamedTuple):
-    """What sets one slow fusion apart from another."""
+    """The settings of one slow fusion."""
 
     depths: tuple[int, ...]
     stem_width: int

@@ -13,9 +13,9 @@ of them do), its model zoo `slowfast_4x16_r50` (alpha 8). The others are of PySl
   block of res3 and res4 of an R50 (SLOWFAST_NLN_8x8_R50), behind the 7th, 14th and 21st of an
   R101's res4 (c2/SLOWFAST_NLN_16x8_R101_50_50).
 - `slowfast_4x16_beta*_r50`: the paper's table 5c, with another share of channels. Its 1/6 and 1/12
-  are missing: 64 channels don't divide by them, and how they were rounded isn't said.
+  are missing: 64 channels don't divide by them, and the paper doesn't give the rounding.
 
-The clip holds the frames of the fast pathway; the slow one takes T / alpha of them, spread evenly
+The clip has the frames of the fast pathway; the slow one takes T / alpha of them, spread evenly
 from the first to the last: `torch.linspace(0, T - 1, T // alpha).long()`, as in
 facebookresearch/SlowFast, slowfast/datasets/utils.py, `pack_pathway_output`. That is not every
 fourth frame: of 32 it takes 0, 4, 8, 13, 17, 22, 26, 31 at alpha 4.
@@ -50,7 +50,7 @@ R101_PLACES: tuple[Place, ...] = ((4, 6), (4, 13), (4, 20))
 
 
 class Variant(NamedTuple):
-    """What sets one SlowFast apart from another.
+    """The settings of one SlowFast.
 
     Attributes:
         depth: Layers; 18 is pytorchvideo's one bottleneck block a stage.

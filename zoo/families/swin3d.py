@@ -2,7 +2,7 @@
 
 Liu, Ning, Cao, Wei, Zhang, Lin, Hu, "Video Swin Transformer", CVPR 2022. `swin3d_t`, `swin3d_s` and
 `swin3d_b` are as pytorch/vision has them in torchvision/models/video/swin_transformer.py, with the
-same parameter names. A map that windows don't tile is padded, and what is padded is paid for; a
+same parameter names. A map that windows don't tile is padded, and the padding costs, too; a
 window larger than the map shrinks to it.
 """
 
@@ -20,7 +20,7 @@ PAPER = "Liu et al., Video Swin Transformer, CVPR 2022"
 
 
 class Variant(NamedTuple):
-    """What sets one Video Swin apart from another."""
+    """The settings of one Video Swin."""
 
     width: int
     depths: tuple[int, ...]

@@ -25,7 +25,7 @@ VIT_B = Encoder(768, depth=12, heads=12, tubelet=1)
 
 
 class Variant(NamedTuple):
-    """What sets one TimeSformer apart from another."""
+    """The settings of one TimeSformer."""
 
     encoder: Encoder
     divided: bool

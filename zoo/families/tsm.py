@@ -40,7 +40,7 @@ INITIAL_SPREAD = 0.001
 
 
 class Variant(NamedTuple):
-    """What sets one TSM apart from another; a backbone that is a name is torchvision's."""
+    """The settings of one TSM; a backbone that is a name is torchvision's."""
 
     backbone: Backbone | str
     native: tuple[int, int, int]

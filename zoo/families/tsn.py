@@ -2,8 +2,8 @@
 
 Wang, Xiong, Wang, Qiao, Lin, Tang, Van Gool, "Temporal Segment Networks: Towards Good Practices for
 Deep Action Recognition", ECCV 2016: the video is cut into segments of equal length, one frame is
-taken from each, and the consensus is the mean of their class scores (before the softmax). Where
-the frames lie is the protocol's business; here a clip's T frames are the T segments' frames.
+taken from each, and the consensus is the mean of their class scores (before the softmax). The
+protocol chooses the frames; here a clip's T frames are those of the T segments.
 
 The scores are linear in the last features, so their mean is the score of the mean feature, and is
 computed so, as open-mmlab/mmaction2 does in mmaction/models/heads/tsn_head.py: the classifier runs
@@ -52,7 +52,7 @@ RESNEXT101_32X4D = Backbone(build=_resnext101_32x4d, width=2048)
 
 
 class Variant(NamedTuple):
-    """What sets one TSN apart from another; a backbone that is a name is torchvision's.
+    """The settings of one TSN; a backbone that is a name is torchvision's.
 
     The native frames are those of mmaction2's test: 25 segments, where its README has the network.
     """

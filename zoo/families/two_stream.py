@@ -57,7 +57,7 @@ class Streams(NamedTuple):
 
 
 class Variant(NamedTuple):
-    """What sets one network apart from another: its streams, and which of them it has."""
+    """The settings of one network: its streams, and which of them it has."""
 
     streams: Streams
     inputs: tuple[Input, ...]

@@ -57,13 +57,13 @@ CONVOLUTIONS = {
     "2plus1d": Conv2Plus1D,
     "2plus1d_alike": Conv2Plus1DAlike,
 }
-"""Of a group, by name: torchvision's three, and VMZ's (2+1)D."""
+"""The convolutions of a group, by name: torchvision's three, and VMZ's (2+1)D."""
 
 Groups = tuple[str, ...]
 
 
 class Variant(NamedTuple):
-    """What sets one of these networks apart from another."""
+    """The settings of one of these networks."""
 
     groups: Groups
     native: tuple[int, int, int] | None
@@ -125,7 +125,7 @@ class VideoResNet(nn.Module):
         stem_middle: int,
         one_picture_of: int | None,
     ) -> None:
-        """Take what `build` says; `one_picture_of` is the frames of a picture, None for none."""
+        """Take the arguments of `build`; `one_picture_of` is the frames of a picture, if any."""
         super().__init__()
         self.one_picture = one_picture_of is not None
         block = Bottleneck if bottleneck else BasicBlock
@@ -223,7 +223,7 @@ def build(
         num_classes: Length of the logits.
         frames: Frames in a clip; each 3D or (2+1)D group after the second halves them.
         size: Height and width of a frame, in pixels.
-        groups: What the convolutions of the stem and of the four groups after it are: names of
+        groups: The convolutions of the stem and of the four groups after it: names of
             `CONVOLUTIONS`.
         depths: Blocks in each group after the stem.
         bottleneck: Bottleneck blocks of three convolutions, not basic ones of two.

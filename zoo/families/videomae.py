@@ -26,7 +26,7 @@ VIT_B = Encoder(768, depth=12, heads=12)
 
 
 class Variant(NamedTuple):
-    """What sets one VideoMAE apart from another."""
+    """The settings of one VideoMAE."""
 
     encoder: Encoder
     native: tuple[int, int, int] | None

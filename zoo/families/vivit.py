@@ -23,7 +23,7 @@ VIT_B = Encoder(768, depth=12, heads=12)
 
 
 class Variant(NamedTuple):
-    """What sets one ViViT apart from another."""
+    """The settings of one ViViT."""
 
     encoder: Encoder
     native: tuple[int, int, int] | None

@@ -29,7 +29,7 @@ VIT_L = Encoder(1024, depth=24, heads=16)
 
 
 class Variant(NamedTuple):
-    """What sets one V-JEPA 2 apart from another."""
+    """The settings of one V-JEPA 2."""
 
     encoder: Encoder
     expansion: float

@@ -29,7 +29,7 @@ PAPER = "Feichtenhofer, X3D: Expanding Architectures for Efficient Video Recogni
 
 
 class Variant(NamedTuple):
-    """What sets one X3D apart from another, in pytorchvideo's terms."""
+    """The settings of one X3D, in pytorchvideo's terms."""
 
     width_factor: float
     depth_factor: float
@@ -67,8 +67,8 @@ def build(
         width_factor: Widens every stage (the paper's gamma_w; the origin's stem has 12 channels).
         depth_factor: Deepens the stages of 1, 2, 5 and 3 blocks (the paper's gamma_d).
         head_width: Channels of the last layer before the classifier.
-        trained_size: The frame whose feature map is the head's window; of a smaller frame, all of
-            the map is.
+        trained_size: The frame whose feature map is the head's window; of a smaller frame, the
+            window is the whole map.
 
     Raises:
         KinobenchError: The clip is too small.

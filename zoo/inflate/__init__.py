@@ -2,10 +2,10 @@
 
 Carreira, Zisserman, "Quo Vadis, Action Recognition? A New Model and the Kinetics Dataset", CVPR
 2017, section 2.4.1: each filter is repeated along time and divided by its temporal extent, so that
-a video of one still frame gives what the 2D network gives for the frame. That holds at the ends of
-the clip only if what lies beyond them is still too: `boundary="replicate"`, the default, repeats
-the first and the last frame before each convolution. `"zeros"` pads as I3D does, and there the
-features near both ends differ.
+a video of one still frame has the same output as the frame in the 2D network. At the ends of the
+clip this needs the same frame beyond them: `boundary="replicate"`, the default, repeats the first
+and the last frame before each convolution. `"zeros"` pads as I3D does, and then the features near
+both ends differ.
 """
 
 import copy
@@ -23,7 +23,7 @@ Rule = Callable[[str, nn.Module], Temporal]
 
 
 def cubes(name: str, layer: nn.Module) -> Temporal:
-    """Make cubes of square convolutions with an odd window (1x1 stays); shorten time nowhere."""
+    """Make a square convolution with an odd window a cube (1x1 stays), without a stride in time."""
     return Temporal(default_extent(layer))
 
 

@@ -25,11 +25,11 @@ class Temporal(NamedTuple):
 
 
 class NotInflatable(Exception):
-    """A layer or an operation that has no twin; the message says what it is."""
+    """A layer or an operation that has no twin; the message names it."""
 
 
 class ReplicatingConv3d(nn.Conv3d):
-    """A convolution that sees the first and the last frame again before and after the clip."""
+    """A convolution that repeats the first and the last frame before and after the clip."""
 
     def __init__(self, *args: object, time_padding: tuple[int, int], **options: object) -> None:
         """Take what `nn.Conv3d` takes, with no padding in time, and the frames to repeat."""
@@ -44,7 +44,7 @@ class ReplicatingConv3d(nn.Conv3d):
         return super().forward(maps)
 
     def extra_repr(self) -> str:
-        """Return what `nn.Conv3d` prints, and the frames that are repeated."""
+        """Return the text of `nn.Conv3d`, and the frames that are repeated."""
         return f"{super().extra_repr()}, time_padding={self.time_padding}"
 
 
@@ -70,7 +70,7 @@ def inflate_layer(layer: nn.Module, temporal: Temporal, boundary: Boundary) -> n
 
 
 def has_twin(layer: nn.Module) -> bool:
-    """Say whether `inflate_layer` knows layers of that type."""
+    """Return whether `inflate_layer` knows layers of that type."""
     return type(layer) in TWINS
 
 
@@ -84,7 +84,7 @@ def default_extent(layer: nn.Module) -> int:
 
 
 def pair(extents: int | Sequence[int]) -> tuple[int, int]:
-    """Return `(height, width)` of what torch takes as one number or two."""
+    """Return `(height, width)` from one number or two, as torch takes them."""
     if isinstance(extents, int):
         return extents, extents
     height, width = extents
@@ -188,7 +188,7 @@ def permuted(order: Sequence[int]) -> tuple[int, ...]:
     """Return the order of `[B, C, T, H, W]`, or of `[B, T, H, W, C]`, for one of four dimensions.
 
     Raises:
-        NotInflatable: It does anything but move the channels to the end, or back.
+        NotInflatable: It does anything else than move the channels to the end, or back.
     """
     known: dict[tuple[int, ...], tuple[int, ...]] = {
         (0, 2, 3, 1): (0, 2, 3, 4, 1),
@@ -258,4 +258,4 @@ TWINS: dict[type[nn.Module], Callable[[nn.Module, Temporal, Boundary], nn.Module
         _same,
     ),
 }
-"""What becomes of a layer; those that do the same to any number of dimensions stay."""
+"""The twin of each kind of layer; a layer that works in any number of dimensions stays."""

@@ -1,4 +1,4 @@
-"""What becomes of the steps between a 2D network's layers when it is inflated, in its fx graph."""
+"""The inflation of the steps between a 2D network's layers, in its fx graph."""
 
 import operator
 from collections.abc import Callable, Sequence
@@ -29,7 +29,7 @@ ANYWHERE: set[object] = {
     functional.sigmoid,
     functional.silu,
 }
-"""Functions that do the same to any number of dimensions, as do these methods of a tensor."""
+"""Functions, and below methods of a tensor, that work in any number of dimensions."""
 
 ANYWHERE_METHODS = {"add", "add_", "clone", "contiguous", "mul", "mul_", "relu", "relu_", "sigmoid"}
 
@@ -43,7 +43,7 @@ def inflate_function(root: nn.Module, node: fx.Node) -> None:
     """Make a call of a function fit maps `[B, C, T, H, W]`.
 
     Raises:
-        NotInflatable: It isn't known what that would be.
+        NotInflatable: The call has no known counterpart.
     """
     function: Any = node.target
     name = getattr(function, "__name__", str(function))
@@ -57,7 +57,7 @@ def inflate_function(root: nn.Module, node: fx.Node) -> None:
     elif function is torch.flatten:
         _check_flattening(node)
     elif function is functional.dropout:
-        # The trace has fixed it to evaluation; as a module it follows the network's mode.
+        # In the trace it is fixed to evaluation; a module follows the network's mode.
         module_name = f"{node.name}_module"
         root.add_module(module_name, nn.Dropout(_argument(node, 1, "p", 0.5)))
         node.op, node.target = "call_module", module_name
@@ -78,7 +78,7 @@ def inflate_method(node: fx.Node) -> None:
     """Make a call of a tensor's method fit maps `[B, C, T, H, W]`.
 
     Raises:
-        NotInflatable: It isn't known what that would be.
+        NotInflatable: The call has no known counterpart.
     """
     method = str(node.target)
     if method in ANYWHERE_METHODS:
@@ -115,7 +115,7 @@ def inflate_attribute(root: nn.Module, target: str) -> None:
 
 
 def _inflate_pooling(node: fx.Node) -> None:
-    """Let a pooling see the same window, in each frame alone."""
+    """Make a pooling work in each frame alone, with the same window."""
     names = ("kernel_size", "stride", "padding")
     _require(len(node.args) <= 4, "a pooling with more than its padding by position")
     given: dict[str, Any] = dict(zip(names, node.args[1:], strict=False)) | dict(node.kwargs)
@@ -138,7 +138,7 @@ def _inflate_pooling(node: fx.Node) -> None:
 
 
 def _inflate_mean(node: fx.Node) -> None:
-    """Let a mean over height and width take in time as well."""
+    """Extend a mean over height and width to time."""
     dims = _argument(node, 1, "dim", None)
     known = {(2, 3): (2, 3, 4), (-2, -1): (-3, -2, -1), (-1, -2): (-1, -2, -3)}
     _require(isinstance(dims, Sequence) and tuple(dims) in known, f"a mean over {dims}")

@@ -1,11 +1,11 @@
 """Any 2D classification network of torchvision as the backbone of a video network's frames.
 
-`backbone("convnext_tiny", 224)` is what torchvision's builder `convnext_tiny` gives, untouched
-where it takes three channels and gives class logits, so that torchvision's checkpoints fit. Where
-it is to take another number of channels, its first convolution is replaced; where it is to give
-features, its last layer is taken off, with a dropout right before it: those who give it another
-classifier choose that dropout. Auxiliary classifiers are left out, and `transform_input` (another
-normalisation, which torchvision's weights of GoogLeNet and Inception-v3 ask for) is off.
+`backbone("convnext_tiny", 224)` is the network of torchvision's builder `convnext_tiny`. With three
+input channels and class logits it stays unchanged, so torchvision's checkpoints fit. For another
+number of channels, its first convolution is replaced. To give features, its last layer is removed,
+with a dropout right before it, because the new classifier has its own. Auxiliary classifiers are
+left out, and `transform_input` (another normalisation, which torchvision's weights of GoogLeNet and
+Inception-v3 need) is off.
 """
 
 import math
@@ -20,7 +20,7 @@ from torch.overrides import TorchFunctionMode
 from ...datasets.errors import KinobenchError, UnknownNameError
 
 MIN_SIZES = {"alexnet": 63, "inception_v3": 75}
-"""The smallest frames that torchvision gives for these (`meta["min_size"]` of their weights)."""
+"""The smallest frames of these networks, from torchvision (`meta["min_size"]` of the weights)."""
 
 SIZE_STEPS = {
     "maxvit_t": 224,  # 7x7 partitions, on a map that was halved five times
@@ -30,7 +30,7 @@ SIZE_STEPS = {
     "vit_l_16": 16,
     "vit_l_32": 32,
 }
-"""Those that are built for one size, and what that must be a multiple of."""
+"""Networks that are built for one size, and the number that it must be a multiple of."""
 
 FEWEST_PIXELS = 32
 
@@ -40,7 +40,7 @@ class Backbone(NamedTuple):
 
     Attributes:
         build: `(in_channels, num_classes)` -> a network `[N, in_channels, H, W]` -> `[N,
-            num_classes]`, or pooled features `[N, width]` where `num_classes` is None.
+            num_classes]`, or pooled features `[N, width]` if `num_classes` is None.
         width: Length of the pooled features.
     """
 
@@ -50,22 +50,23 @@ class Backbone(NamedTuple):
 
 def torchvision_names() -> list[str]:
     """Return the names of torchvision's builders of 2D classification networks."""
-    from torchvision import models  # takes seconds, and many networks need none of it
+    from torchvision import models  # takes seconds, and many networks don't need it
 
-    return models.list_models(module=models)
+    names: list[str] = models.list_models(module=models)
+    return names
 
 
 def named_after(prefix: str, name: str) -> str | None:
-    """Return the builder that stands behind the prefix in an architecture's name, if one does."""
+    """Return the builder in an architecture's name, after the prefix; None if there is none."""
     builder = name.removeprefix(prefix)
     return builder if builder != name and builder in torchvision_names() else None
 
 
 def native_size(name: str) -> int:
-    """Return the side of the square that torchvision's default weights of that network take."""
+    """Return the height and width of frames for torchvision's default weights of a network."""
     from torchvision import models
 
-    return models.get_model_weights(name).DEFAULT.transforms.keywords["crop_size"]
+    return int(models.get_model_weights(name).DEFAULT.transforms.keywords["crop_size"])
 
 
 def backbone(name: str, size: int = 224) -> Backbone:
@@ -95,7 +96,7 @@ def backbone(name: str, size: int = 224) -> Backbone:
 
 
 def for_size(kind: Backbone | str, size: int) -> Backbone:
-    """Return a backbone as it is, or torchvision's of that name for frames of `size` x `size`.
+    """Return a backbone unchanged, or torchvision's network of that name for a size of frames.
 
     Raises:
         UnknownNameError, KinobenchError: As `backbone` does.
@@ -117,7 +118,7 @@ def replace_stem(network: nn.Module, in_channels: int) -> None:
         bias=old.bias is not None,
     )
     if old.kernel_size == old.stride:
-        # Patches of a transformer or a ConvNeXt: no ReLU follows, so the fan-in is what counts.
+        # Patches of a transformer or a ConvNeXt: no ReLU follows, so the fan-in matters.
         nn.init.trunc_normal_(new.weight, std=math.sqrt(1 / new.weight[0].numel()))
     else:
         nn.init.kaiming_normal_(new.weight, mode="fan_out", nonlinearity="relu")
@@ -127,7 +128,7 @@ def replace_stem(network: nn.Module, in_channels: int) -> None:
 
 
 class _NumbersOnCPU(TorchFunctionMode):
-    """RegNet reads its widths and depths off tensors, which can't be done on the meta device."""
+    """Keeps new tensors on the CPU: RegNet reads its widths from them, impossible on meta."""
 
     def __torch_function__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
         kwargs = dict(kwargs or {})
@@ -137,7 +138,7 @@ class _NumbersOnCPU(TorchFunctionMode):
 
 
 def build_2d(name: str, size: int, in_channels: int, num_classes: int | None) -> nn.Module:
-    """Return torchvision's network, with another stem or without its classifier if so asked."""
+    """Return torchvision's network, with another stem or without its classifier if necessary."""
     from torchvision import models
 
     options: dict[str, Any] = {"weights": None, "num_classes": num_classes or 1}
@@ -170,14 +171,14 @@ def _remove_head(network: nn.Module) -> None:
 
 @cache
 def _width(name: str) -> int:
-    """Return how many features the last layer of torchvision's network takes."""
+    """Return the number of features that the last layer of torchvision's network takes."""
     with torch.device("meta"):
         _, head = _head(build_2d(name, 224, 3, 1))
     return head.in_features if isinstance(head, nn.Linear) else head.in_channels
 
 
 def _head(network: nn.Module) -> tuple[str, nn.Linear | nn.Conv2d]:
-    """Return the last linear layer with its name; SqueezeNet has none: its last convolution."""
+    """Return the last linear layer with its name; for SqueezeNet, which has none, a convolution."""
     for kind in (nn.Linear, nn.Conv2d):
         layers = [(name, layer) for name, layer in network.named_modules() if type(layer) is kind]
         if layers:

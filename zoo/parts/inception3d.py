@@ -34,7 +34,7 @@ class Pool(NamedTuple):
 
 
 class Branches(NamedTuple):
-    """Channels of an Inception block's branches, in the words of Szegedy et al. 2015, table 1."""
+    """Channels of an Inception block's branches, in the terms of Szegedy et al. 2015, table 1."""
 
     one: int
     reduce_three: int
@@ -58,7 +58,7 @@ LAYERS: dict[str, Pool | Branches] = {
     "Mixed_5b": Branches(256, 160, 320, 32, 128, 128),
     "Mixed_5c": Branches(384, 192, 384, 48, 128, 128),
 }
-"""What follows the three convolutions of the stem."""
+"""The layers after the three convolutions of the stem."""
 
 
 def same_padding(shape: Sequence[int], window: Extents, stride: Extents) -> list[int]:
@@ -81,7 +81,7 @@ class SamePool(nn.Module):
     def forward(self, maps: torch.Tensor) -> torch.Tensor:
         """`maps: [B, C, T, H, W]`, not negative -> the same, shorter by the stride."""
         window, stride = self.pool
-        # What is pooled comes from a ReLU, so that a padded zero is never the only maximum.
+        # The maps come from a ReLU, so a padded zero is never the only maximum.
         padded = functional.pad(maps, same_padding(maps.shape[2:], window, stride))
         return functional.max_pool3d(padded, window, stride)
 
@@ -179,7 +179,7 @@ class InceptionI3D(nn.Module):
         for name in self.layer_names:
             maps = getattr(self, name)(maps)
         frames, height, width = maps.shape[2:]
-        # The 7x7 map of 224 pixels, or the whole of another size's: one position in space.
+        # The window covers the whole map in space, which is 7x7 for 224 pixels.
         pooled = functional.avg_pool3d(maps, (min(2, frames), height, width), stride=1)
         return self.logits(self.dropout(pooled)).mean(dim=(2, 3, 4))
 

@@ -1,4 +1,4 @@
-"""What a network can be built for: the smallest clip that it can take, said before it is built."""
+"""The clips that a network can be built for, checked before it is built."""
 
 from ...datasets.errors import KinobenchError
 
@@ -16,7 +16,7 @@ def check_build_arguments(
     """Refuse to build `network` for a clip `[B, 3, frames, size, size]` that it can't take.
 
     Args:
-        network: The network's name, as the message should call it.
+        network: The network's name, for the message.
         num_classes: Length of the logits; at least 1.
         frames: Frames in a clip.
         size: Height and width of a frame, in pixels.
@@ -52,11 +52,11 @@ def check_patches(
     """Refuse to build `network` for a clip `[B, 3, frames, size, size]` that patches don't tile.
 
     Args:
-        network: The network's name, as the message should call it.
+        network: The network's name, for the message.
         num_classes: Length of the logits; at least 1.
         frames: Frames in a clip, a multiple of `tubelet`.
-        size: Height and width of a frame, in pixels, a multiple of `patch`. The origin would leave
-            out what is over.
+        size: Height and width of a frame, in pixels, a multiple of `patch`; the origin would
+            ignore the rest.
         patch: Height and width of a patch, in pixels.
         tubelet: Frames of a patch.
 

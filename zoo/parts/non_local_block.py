@@ -1,4 +1,4 @@
-"""Non-local blocks, and how they are put into a network.
+"""Non-local blocks, and a function that inserts them into a network.
 
 Wang, Girshick, Gupta, He, "Non-local Neural Networks", CVPR 2018, section 3. A position i of the
 feature map becomes x_i + W_z y_i, where y_i is the mean over all positions j, in space and time, of
@@ -11,14 +11,14 @@ g(x_j), weighted by a pairwise function f(x_i, x_j):
 | `dot_product` | theta(x_i) . phi(x_j) | divided by the number of j |
 | `concatenation` | ReLU(w_f . [theta(x_i), phi(x_j)]) | divided by the number of j |
 
-Equations 1 to 7; theta, phi, g and W_z are 1x1x1 convolutions, the first three to half the
-channels. The division by sqrt(inner), which the paper's equation 4 has not, is in its released code
+These are equations 1 to 7. theta, phi, g and W_z are 1x1x1 convolutions, the first three to half
+the channels. The division by sqrt(inner) is not in the paper's equation 4, but in its released code
 (facebookresearch/video-nonlocal-net, lib/core/config.py, `USE_SCALE`); `scale=False` leaves it out.
-After W_z stands a batch normalisation whose weight starts at zero, so that a block starts as the
-identity; W_z has no bias, as that would do nothing. phi and g see a map that max pooling has
-halved in space: section 3.3. Of an odd number of rows or columns the last is left out, as in the
-released code (lib/models/nonlocal_helper.py), unless there is but one. That code pools what goes
-into phi and g; open-mmlab/mmcv, mmcv/cnn/bricks/non_local.py, pools what comes out (`pool_last`).
+After W_z comes a batch normalisation whose weight starts at zero, so that a block starts as the
+identity. W_z has no bias, which would have no effect. phi and g see a map that max pooling has
+halved in space (section 3.3). An odd last row or column is left out, as in the released code
+(lib/models/nonlocal_helper.py), unless it is the only one. That code pools the inputs of phi and g;
+open-mmlab/mmcv, mmcv/cnn/bricks/non_local.py, pools their outputs (`pool_last`).
 """
 
 from collections.abc import Sequence
@@ -55,7 +55,7 @@ class NonLocal(nn.Module):
             scale: Whether an embedded Gaussian divides by the root of its channels.
 
         Raises:
-            KinobenchError: No pairwise function is named so, or there is but one channel.
+            KinobenchError: The pairwise function is unknown, or there is only one channel.
         """
         super().__init__()
         if pairwise not in PAIRWISE:
@@ -84,7 +84,7 @@ class NonLocal(nn.Module):
         self._initialise()
 
     def weights(self, theta: torch.Tensor, phi: torch.Tensor) -> torch.Tensor:
-        """`theta: [B, N, D]`, `phi: [B, M, D]` -> what each of the M says to each: `[B, N, M]`."""
+        """`theta: [B, N, D]`, `phi: [B, M, D]` -> the weight of each pair, `[B, N, M]`."""
         if self.pairwise == "concatenation":
             pairs = self.from_theta(theta) + self.from_phi(phi).transpose(1, 2)
             return pairs.relu() / phi.shape[1]
@@ -118,7 +118,7 @@ class NonLocal(nn.Module):
 class _Halve(nn.MaxPool3d):
     """Max pooling of 1x2x2 that leaves a single row or column as it is.
 
-    It is the pooling layer that it extends, so that what counts by kinds of layers counts it.
+    It extends the pooling layer, so that counters that go by kinds of layers count it.
     """
 
     def __init__(self) -> None:
@@ -142,24 +142,24 @@ def insert_non_local(
 ) -> nn.Module:
     """Put a non-local block behind each of the named modules, and return the network.
 
-    The block becomes the named module's `non_local`, and what the module gives goes through it:
-    every other parameter keeps its name, so that the checkpoint of the network without blocks fits
-    all but the new ones.
+    The block becomes the named module's `non_local`, and the module's output goes through it. Every
+    other parameter keeps its name, so the checkpoint of the network without blocks fits all but
+    the new ones.
 
     Args:
         network: Changed in place.
         places: Names of modules, as in `network.named_modules()`, whose last normalisation has as
-            many channels as they give: residual blocks, for instance `blocks.4.res_blocks.1`.
+            many channels as their output: residual blocks, for instance `blocks.4.res_blocks.1`.
         pairwise: How two positions are compared.
         subsample: Whether j goes over a map halved in space.
         pool_last: Whether that pooling follows phi and g, not the other way round.
         scale: Whether an embedded Gaussian divides by the root of its channels.
-        frames: For a 2D network whose batch holds the frames of each clip in turn,
-            `[B * frames, C, H, W]`: how many; None for maps `[B, C, T, H, W]`.
+        frames: Frames of a clip, for a 2D network whose batch is `[B * frames, C, H, W]`, clip by
+            clip; None for maps `[B, C, T, H, W]`.
 
     Raises:
-        KinobenchError: A place is no module of the network, is named twice, or has no batch
-            normalisation to tell its channels.
+        KinobenchError: A place is not a module of the network, is named twice, or has no batch
+            normalisation that gives its channels.
     """
     modules = dict(network.named_modules())
     for place in places:
@@ -177,7 +177,7 @@ def insert_non_local(
         ]
         if not norms:
             raise KinobenchError(
-                f"{place!r} has no batch normalisation that tells its channels; name a residual "
+                f"{place!r} has no batch normalisation that gives its channels; name a residual "
                 "block"
             )
         block = NonLocal(
@@ -205,7 +205,7 @@ class _FoldedApply:
 
 
 def _apply(module: nn.Module, _: object, maps: torch.Tensor) -> torch.Tensor:
-    """`maps: [B, C, T, H, W]`, what the module gave -> the same through its block."""
+    """`maps: [B, C, T, H, W]`, the module's output -> the output of its block."""
     block = module.non_local
     assert isinstance(block, NonLocal)
     return block(maps)

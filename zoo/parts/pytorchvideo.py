@@ -1,4 +1,4 @@
-"""What pytorchvideo computes by numpy, as Python's own integers."""
+"""A fix for pytorchvideo's networks: sizes as Python's integers, not numpy's."""
 
 import numpy as np
 from torch import nn
@@ -7,11 +7,10 @@ FIELDS = ("stride", "kernel_size", "padding")
 
 
 def with_plain_integers(network: nn.Module) -> nn.Module:
-    """Make Python's integers of the layers' strides and extents, in place; return the network.
+    """Replace numpy's integers in the layers' sizes by Python's, in place; return the network.
 
-    pytorchvideo multiplies a shortcut's strides, and divides a window's length, by numpy; and
-    torch.compile takes numpy's integers for tensors whose values it can't know: it gives up on
-    every such layer.
+    pytorchvideo computes a shortcut's strides and a window's length with numpy. torch.compile takes
+    numpy's integers for tensors of unknown value, and doesn't compile such layers.
     """
     for layer in network.modules():
         for field in FIELDS:

@@ -1,14 +1,14 @@
-"""A small 2D network whose features say where in the frame something is, not only that it is there.
+"""A small 2D network whose features show where something is in a frame, not only that it is.
 
-Networks that see each frame alone and compare frames by their features alone (late fusion, CNN +
-LSTM or GRU) can only tell motion by features that change with position. Pooled features of a
-ResNet hardly do; fc6 of CaffeNet, on which the first of these networks were built, does, as it is
-computed from a whole map. `TINY_MAP` is that at the size of a test: a map of 8 x 8 cells with 2
-channels each, flattened.
+Some networks see each frame alone and compare frames only by their features (late fusion, CNN +
+LSTM or GRU). They can recognise motion only if the features change with position. Pooled features
+of a ResNet hardly do. fc6 of CaffeNet does, on which the first of these networks were built,
+because it is computed from a whole map. `TINY_MAP` is the same at the size of a test: a map of 8 x
+8 cells with 2 channels each, flattened.
 
-Its first normalisation is that of each frame by itself (Ulyanov et al., "Instance Normalization",
-2016): how bright and how contrasted a whole frame is varies far more than where its dots are, and
-in features that aren't pooled over frames nothing else would take it out.
+Its first normalisation works on each frame alone (Ulyanov et al., "Instance Normalization", 2016).
+The brightness and the contrast of a frame vary far more than the positions of its dots, and in
+features that aren't pooled nothing else would remove them.
 """
 
 import torch

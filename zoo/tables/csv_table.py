@@ -1,4 +1,4 @@
-"""Tables that come with the zoo: a CSV file whose lines are structs."""
+"""The tables of the zoo: CSV files whose lines are structs."""
 
 import csv
 from collections.abc import Iterator
@@ -17,15 +17,15 @@ FOLDER = Path(__file__).resolve().parent
 
 
 def read_rows(path: Path, kind: type[Row]) -> Iterator[tuple[str, Row]]:
-    """Yield where each line stands, for messages, and the line; an empty cell is None.
+    """Yield the place of each line, for messages, and the line; an empty cell is None.
 
     Args:
         path: The file; its columns are the fields of `kind`.
-        kind: What a line holds.
+        kind: The struct of a line.
 
     Raises:
-        KinobenchError: A column is missing or unknown, or a cell is missing, too many, or not what
-            its column holds; the message names the file and the line.
+        KinobenchError: A column is missing or unknown, or a line has too few or too many cells, or
+            one with a wrong value; the message names the file and the line.
     """
     columns = kind.__struct_fields__
     with path.open(encoding="utf-8", newline="") as file:
@@ -38,7 +38,7 @@ def read_rows(path: Path, kind: type[Row]) -> Iterator[tuple[str, Row]]:
         for cells in lines:
             place = f"{path}, line {lines.line_num}"
             if None in cells or None in cells.values():
-                raise KinobenchError(f"{place}: a line has {len(columns)} cells, no more, no fewer")
+                raise KinobenchError(f"{place}: a line must have {len(columns)} cells")
             present = {column: cell or None for column, cell in cells.items()}
             try:
                 yield place, msgspec.convert(present, kind, strict=False)

@@ -7,33 +7,33 @@ import msgspec
 
 
 class Published(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of `published.csv`: what a paper or repository printed of an architecture.
+    """One line of `published.csv`: the numbers that a paper or repository printed of a network.
 
-    A row that gives an accuracy alone may leave open at which input.
+    A row with only an accuracy may leave its input open.
 
     Attributes:
         model: The registry's name.
-        variant: What the source calls it; None where it says no more than the architecture.
-        pretraining: What it was trained on before, in the source's words; `none` where they say
-            that it wasn't.
-        frames, stride, size, classes: The input and the head that the printed cost belongs to; of
-            an architecture with optical flow, the frames that the flow is computed from.
-        gmacs: Printed cost of one view, in units of 1e9, with the digits printed; None where none
-            is printed.
-        convention: How that cost was counted: `matmul`, `matmul+5norm`, `mmcv` or `mmengine`
-            (`bench/cost/conventions.py`); None where no convention is known that gives it.
-        mparams: Printed parameters, in millions, with the digits printed.
-        params_convention: Which of them were counted: None for all, `weights` for those of
-            convolutions and linear layers alone, without biases and normalisations.
+        variant: Its name in the source; None if the source names only the architecture.
+        pretraining: The data of its pretraining, as the source names it; `none` if the source says
+            that there was none.
+        frames, stride, size, classes: The input and the classes of the printed cost; with optical
+            flow, `frames` are those that the flow is computed from.
+        gmacs: Printed cost of one view, in units of 1e9, with all printed digits; None if none is
+            printed.
+        convention: The convention of that cost: `matmul`, `matmul+5norm`, `mmcv` or `mmengine`
+            (`bench/cost/conventions.py`); None if no known convention gives it.
+        mparams: Printed parameters, in millions, with all printed digits.
+        params_convention: The parameters that count: None for all, `weights` for those of
+            convolutions and linear layers only, without biases and normalisations.
         dataset, views, top1, top5: The printed accuracy, in percent.
         source: Repository and file, or paper and table.
-        evidence: Where the source was read: `primary-repo`, `primary-paper-text`, `abstract`, or
+        evidence: How the source was read: `primary-repo`, `primary-paper-text`, `abstract`, or
             `secondary`, another text that quotes it.
-        cost_reason: Why the network here costs something else than `gmacs`; None where it doesn't.
-        macs_here: What it costs under that convention then, so that the reason excuses this
-            deviation and no other.
-        params_reason, params_here: The same of the parameters.
-        note: What else to know before the numbers are compared.
+        cost_reason: Why the network here has another cost than `gmacs`; None if it has the same.
+        macs_here: Its cost here under that convention, so that the reason explains only this
+            deviation.
+        params_reason, params_here: The same for the parameters.
+        note: A caution for comparing these numbers.
     """
 
     model: str
@@ -65,17 +65,17 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         model: The registry's name.
-        name: What `--weights` calls it: the dataset that it was trained on last.
-        alias: Another name for it, that of the origin; None if there is none.
-        url: Where the file lies.
-        digest: What the origin says that its SHA-256 begins with; None if it says nothing.
-        classes: Name of the class list whose order its outputs have; None where that order was
-            not checked.
-        classes_source: What states that order.
-        protocol: Name of the preset that it was tested under; None where that is not known.
+        name: Its name for `--weights`: the dataset of its last training.
+        alias: The origin's name for it; None if there is none.
+        url: The URL of the file.
+        digest: The beginning of its SHA-256, as the origin prints it; None if it prints none.
+        classes: Name of the class list in the order of its outputs; None if that order was not
+            checked.
+        classes_source: The source of that order.
+        protocol: Name of the preset of its test; None if that is not known.
         top1, top5: The accuracy printed for it under that protocol, in percent.
         source: Repository and file that print the URL and the accuracy.
-        notes: What to know before its numbers are compared.
+        notes: A caution for comparing its numbers.
     """
 
     model: str
@@ -93,10 +93,10 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def file(self) -> str:
-        """What the file is called in the cache: its own name.
+        """The name of the file in the cache: its own name.
 
-        Hugging Face has files of one name in every repository, so there owner and repository come
-        before it.
+        On Hugging Face, files of different repositories have the same name, so owner and repository
+        come before it.
         """
         repository, slash, _ = self.url.removeprefix("https://huggingface.co/").partition(
             "/resolve/"

@@ -9,8 +9,8 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score, confusion_matrix
 
 from kinobench.bench.analysis.analyse import Analysis, analyse, clip_order
-from kinobench.bench.analysis.page import render, render_sweep
-from kinobench.bench.analysis.two_stream import sweep
+from kinobench.bench.analysis.pages import render_analysis, render_mixtures
+from kinobench.bench.analysis.two_stream import mix
 from kinobench.bench.evaluation.predictions import Predictions, open_predictions
 from kinobench.bench.statistics.intervals import wilson
 from kinobench.bench.statistics.scores import hits_at, named_classes, scores
@@ -199,7 +199,7 @@ def squeezed(page: str) -> str:
 
 
 def test_the_page_tells_it_all(tmp_path: Path) -> None:
-    page = squeezed(render(by_hand(tmp_path), "c3d | made up", notes=["A note."], rows=2))
+    page = squeezed(render_analysis(by_hand(tmp_path), "c3d | made up", notes=["A note."], rows=2))
     assert page.startswith("# c3d \\| made up\n")
     for line in (
         "| top-1 (%) | 50.00 [15.00, 85.00] |",
@@ -210,7 +210,7 @@ def test_the_page_tells_it_all(tmp_path: Path) -> None:
         "- A note.",
     ):
         assert line in page
-    assert "## Classes\n" in render(by_hand(tmp_path), "all", rows=0)
+    assert "## Classes\n" in render_analysis(by_hand(tmp_path), "all", rows=0)
 
 
 def two_streams(tmp_path: Path) -> tuple[Predictions, Predictions]:
@@ -230,7 +230,7 @@ def two_streams(tmp_path: Path) -> tuple[Predictions, Predictions]:
 
 
 def test_two_streams_worked_by_hand(tmp_path: Path) -> None:
-    found = sweep(*two_streams(tmp_path))
+    found = mix(*two_streams(tmp_path))
     assert [each.weight for each in found.weightings] == [n / 20 for n in range(21)]
     # Of the first with weight w: a is right for 0.6 w + 0.4 (1 - w) > 1/2, so for w > 1/2;
     # b for 0.3 w + 0.9 (1 - w) > 1/2, so for w < 2/3; c for 0.4 w + 0.5 (1 - w) > 1/2: never.
@@ -242,12 +242,12 @@ def test_two_streams_worked_by_hand(tmp_path: Path) -> None:
 
 def test_a_weight_of_one_and_of_nought_are_the_networks_alone(tmp_path: Path) -> None:
     rgb, flow = two_streams(tmp_path)
-    alone, mixed = sweep(rgb, flow, (0.0, 1.0)), sweep(flow, rgb, (0.0, 1.0))
+    alone, mixed = mix(rgb, flow, (0.0, 1.0)), mix(flow, rgb, (0.0, 1.0))
     assert alone.weightings[0].top1 == mixed.weightings[1].top1 == analyse(flow).top1
     assert alone.weightings[1].top1 == mixed.weightings[0].top1 == analyse(rgb).top1
 
 
 def test_the_page_warns_of_a_weight_that_was_chosen_on_the_test(tmp_path: Path) -> None:
-    page = squeezed(render_sweep(sweep(*two_streams(tmp_path)), "rgb", "flow"))
+    page = squeezed(render_mixtures(mix(*two_streams(tmp_path)), "rgb", "flow"))
     assert "| 0.55 | 66.67 | [20.77, 93.85] | 100.00 | [43.85, 100.00] | best |" in page
     assert "chosen on the videos that it is scored on" in page

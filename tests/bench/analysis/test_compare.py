@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from kinobench.bench.analysis.compare import Comparison, Difference, compare, differing
-from kinobench.bench.analysis.comparison_page import lines, p_value, words
+from kinobench.bench.analysis.compare import AccuracyDifference, Comparison, compare, differing
+from kinobench.bench.analysis.pages import p_value, sentence, sentences
 from kinobench.bench.analysis.sources import find, find_two
 from kinobench.bench.cli import app
 from kinobench.bench.evaluation.predictions import Predictions, open_predictions
@@ -55,7 +55,7 @@ def test_ten_videos_worked_by_hand(tmp_path: Path) -> None:
     assert top1.p == pytest.approx(1.0)  # 2 P(X <= 2) of B(5, 1/2), no more than 1
     low, high = top1.interval or (0.0, 0.0)
     assert low < 0 < high
-    assert words(top1) == (
+    assert sentence(top1) == (
         f"no significant difference: B is ahead by 10.0 points [{100 * low:.1f}, {100 * high:.1f}],"
         " which may be chance; p = 1; 2 videos only A gets, 3 only B"
     )
@@ -83,7 +83,7 @@ def test_videos_that_only_one_scored_are_left_out_and_told(tmp_path: Path) -> No
     a, b = stored(tmp_path / "a", HITS_A), stored(tmp_path / "b", HITS_B[:9])
     found = compare(a, b)
     assert (found.videos, found.left_out_a, found.left_out_b) == (9, 1, 0)
-    assert "Left out: 1 videos that only A scored." in lines(found)
+    assert "Left out: 1 videos that only A scored." in sentences(found)
 
 
 def test_predictions_for_other_videos_labels_or_classes_are_refused(tmp_path: Path) -> None:
@@ -108,10 +108,10 @@ def test_five_classes_have_no_top_5(tmp_path: Path) -> None:
     ]
     found = compare(*map(open_predictions, paths))
     assert found.top5 is None
-    assert "No top-5: there are no more than five classes." in lines(found)
+    assert "No top-5: there are no more than five classes." in sentences(found)
 
 
-def made_difference(**changes: Any) -> Difference:
+def made_difference(**changes: Any) -> AccuracyDifference:
     fields: dict[str, Any] = {
         "k": 1,
         "a": 0.712,
@@ -122,7 +122,7 @@ def made_difference(**changes: Any) -> Difference:
         "only_b": 83,
         "p": 0.008,
     }
-    return Difference(**(fields | changes))
+    return AccuracyDifference(**(fields | changes))
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def made_difference(**changes: Any) -> Difference:
     ],
 )
 def test_a_difference_is_told_in_words(changes: dict, told: str) -> None:
-    assert words(made_difference(**changes)) == told
+    assert sentence(made_difference(**changes)) == told
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_a_real_difference_is_found_and_told() -> None:
     half = 1.959964 * math.sqrt(124 - 42**2 / 1624) / 1624
     assert found.interval == pytest.approx((42 / 1624 - half, 42 / 1624 + half), abs=1 / 1624)
     assert found.is_significant
-    assert words(found).startswith("B is better by 2.6 points [1.2, 3.9]; p < 0.001; 41 videos")
+    assert sentence(found).startswith("B is better by 2.6 points [1.2, 3.9]; p < 0.001; 41 videos")
 
 
 def test_few_clusters_and_none_are_told() -> None:
@@ -224,14 +224,14 @@ def test_few_clusters_and_none_are_told() -> None:
         top1=made_difference(),
         top5=made_difference(k=5, a=0.91, b=0.92),
     )
-    told = "\n".join(lines(made, ["A note."]))
+    told = "\n".join(sentences(made, ["A note."]))
     assert "top-1: A 71.2 %, B 72.3 %: B is better by 1.1 points" in told
     assert "top-5: A 91.0 %, B 92.0 %: B is better by 1.1 points" in told
     assert "100 videos; p: exact McNemar test; [ ]: 95 % interval, paired bootstrap of" in told
     assert "every video counts as independent" in told and told.endswith("A note.")
     few = msgspec.structs.replace(made, clusters=7)
-    assert "draws of 7 source groups, each whole" in "\n".join(lines(few))
-    assert "7 groups are few: the interval is too narrow." in lines(few)
+    assert "draws of 7 source groups, each whole" in "\n".join(sentences(few))
+    assert "7 groups are few: the interval is too narrow." in sentences(few)
 
 
 def scored(
@@ -343,7 +343,7 @@ def test_an_unknown_model_and_lost_predictions_are_told(tmp_path: Path) -> None:
 def test_predictions_that_are_not_all_of_the_record_are_refused(tmp_path: Path) -> None:
     path = scored(tmp_path, "c3d_tiny")
     (path / "shard-00002.parquet").unlink()
-    with pytest.raises(KinobenchError, match="8 videos stand in it and 10 were scored"):
+    with pytest.raises(KinobenchError, match="8 videos are in it and 10 were scored"):
         find("c3d_tiny", tmp_path).open()
 
 

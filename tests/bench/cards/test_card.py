@@ -11,8 +11,8 @@ from rich.console import Console
 from torch import nn
 
 from kinobench.bench.cards import model as cards
-from kinobench.bench.cards import verify
-from kinobench.bench.cards.model import Card, make_card, show_card, to_json
+from kinobench.bench.cards import printed as verify
+from kinobench.bench.cards.model import ModelCard, make_card, show_card, to_json
 from kinobench.bench.cost import flops, shape
 from kinobench.bench.cost.flops import count_cost
 from kinobench.bench.records.record import Cost
@@ -24,7 +24,7 @@ from ...fakes.made_records import made_record
 
 
 @pytest.fixture(scope="module")
-def tiny() -> Card:
+def tiny() -> ModelCard:
     return make_card("c3d_tiny", frames=16, size=16, classes=10)
 
 
@@ -56,13 +56,13 @@ def row(**changes: object) -> Published:
     return Published(**(fields | changes))  # type: ignore[arg-type]
 
 
-def printed(card: Card, width: int = 200, depth: int = 2) -> str:
+def printed(card: ModelCard, width: int = 200, depth: int = 2) -> str:
     out = io.StringIO()
     show_card(card, Console(file=out, width=width), depth)
     return out.getvalue()
 
 
-def test_the_cost_and_the_parameters_are_those_counted_by_hand(tiny: Card) -> None:
+def test_the_cost_and_the_parameters_are_those_counted_by_hand(tiny: ModelCard) -> None:
     # Input 16x16x16; the poolings leave 16x8x8, 8x4x4, 4x2x2, 2x1x1 and 1x1x1 (T x H x W).
     convolutions = [
         27 * 3 * 8 * 16 * 16 * 16,
@@ -82,12 +82,12 @@ def test_the_cost_and_the_parameters_are_those_counted_by_hand(tiny: Card) -> No
     assert tiny.params == 183_816 + 184 + 25_856 + 266
 
 
-def test_the_cost_is_that_which_a_record_would_hold(tiny: Card) -> None:
+def test_the_cost_is_that_which_a_record_would_hold(tiny: ModelCard) -> None:
     module = registry.get("c3d_tiny").build(10, 16, 16).eval()
     assert tiny.cost == count_cost(module, torch.randn(1, 3, 16, 16, 16))
 
 
-def test_a_card_says_what_the_registry_knows(tiny: Card) -> None:
+def test_a_card_says_what_the_registry_knows(tiny: ModelCard) -> None:
     assert (tiny.name, tiny.family, tiny.year, tiny.inputs) == ("c3d_tiny", "c3d", 2015, ("rgb",))
     assert tiny.input == {"frames": 16, "size": 16, "classes": 10}
     assert "Tran" in tiny.paper
@@ -209,17 +209,17 @@ def test_a_printed_cost_is_compared_under_its_own_convention(
     assert "Someone et al. [2015], table 1" in text
 
 
-def test_the_json_has_params_and_cost_as_in_a_record(tiny: Card) -> None:
+def test_the_json_has_params_and_cost_as_in_a_record(tiny: ModelCard) -> None:
     plain = json.loads(to_json(tiny))
     record = json.loads(made_record().to_json())
     assert plain["params"] == 210_122
     assert set(plain["cost"]) == set(record["cost"])
     assert msgspec.convert(plain["cost"], Cost) == tiny.cost
     assert plain["input"] == {"frames": 16, "size": 16, "classes": 10}
-    assert msgspec.json.decode(to_json(tiny), type=Card) == tiny
+    assert msgspec.json.decode(to_json(tiny), type=ModelCard) == tiny
 
 
-def test_a_printed_card_has_the_numbers_and_the_modules(tiny: Card) -> None:
+def test_a_printed_card_has_the_numbers_and_the_modules(tiny: ModelCard) -> None:
     text = printed(tiny)
     lines = [line.split() for line in text.splitlines()]
     assert ["parameters", "210,122"] in lines and ["MACs", "9,094,400"] in lines
@@ -325,7 +325,7 @@ def test_a_note_of_one_row_stands_on_its_line(monkeypatch: pytest.MonkeyPatch) -
     ]
 
 
-def test_what_cannot_be_counted_is_shown(tiny: Card) -> None:
+def test_what_cannot_be_counted_is_shown(tiny: ModelCard) -> None:
     cost = msgspec.structs.replace(tiny.cost, uncounted={"aten::[odd]_op": 3})
     text = printed(msgspec.structs.replace(tiny, cost=cost))
     assert "not counted: aten::[odd]_op (3)" in text

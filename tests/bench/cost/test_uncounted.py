@@ -9,10 +9,13 @@ from typing import Any
 
 import pytest
 
-from kinobench.bench.records.job import Event, Measured, Note
-from kinobench.bench.run import worker
+from kinobench.bench.measure import registry
+from kinobench.bench.measure.context import Context
+from kinobench.bench.measure.sequence import current
+from kinobench.bench.records.job import Budget, Event, Job, Note
 from kinobench.datasets.errors import KinobenchError
 
+from ...fakes.made_records import made_case
 from ...fakes.media import FAKES
 
 MODELS = FAKES / "misbehaving_models.py"
@@ -26,19 +29,25 @@ def _network_that_raises(error: Exception) -> Any:
     return SimpleNamespace(cost=cost, case=SimpleNamespace(flow=None))
 
 
+def _counted(error: Exception) -> list[Event]:
+    events: list[Event] = []
+    job = Job(case=made_case(), measures=("flops",), budget=Budget(), results="x", predictions="y")
+    context = Context(job, events.append)
+    context.network = _network_that_raises(error)
+    flops = registry.get("flops")
+    with context.measuring(current(flops)):
+        registry.runs(flops)(context)
+    return events
+
+
 def test_a_count_that_fails_is_a_note_and_no_cost() -> None:
-    told: list[Event] = []
-    network = _network_that_raises(NotImplementedError("no rule for this mode"))
-    assert worker._count(network, told.append) is None
-    (note,) = told
+    (note,) = _counted(NotImplementedError("no rule for this mode"))
     assert isinstance(note, Note) and note.text == MESSAGE
-    assert not isinstance(note, Measured)
 
 
 def test_what_a_network_refuses_is_no_matter_of_counting() -> None:
-    network = _network_that_raises(KinobenchError("it needs the whole clip at once"))
     with pytest.raises(KinobenchError, match="whole clip"):
-        worker._count(network, lambda event: None)
+        _counted(KinobenchError("it needs the whole clip at once"))
 
 
 def test_a_network_that_defies_counting_is_timed_and_fails_only_where_that_is_asked_for(

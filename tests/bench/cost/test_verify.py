@@ -9,14 +9,12 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from kinobench.bench.cards import verify as verifier
-from kinobench.bench.cards.printed import Comparison
+from kinobench.bench.cards import printed as verifier
+from kinobench.bench.cards.printed import PrintedCheck, compare, verify
 from kinobench.bench.cards.printed_page import render
-from kinobench.bench.cards.verify import compare, verify
 from kinobench.bench.cost.conventions import Layers, counted_as, watch_layers
 from kinobench.bench.cost.flops import count_cost
-from kinobench.bench.cost.models import build_without_memory
-from kinobench.bench.cost.shape import Shape
+from kinobench.bench.cost.models import Shape, build_without_memory
 from kinobench.bench.records.record import Cost
 from kinobench.datasets.errors import UnknownNameError
 from kinobench.zoo import registry
@@ -41,8 +39,8 @@ def row(**changes: object) -> Published:
     return msgspec.structs.replace(ROW, **changes)
 
 
-def compared(macs: int | None = None, params: int | None = None, **changes: object) -> Comparison:
-    return Comparison(published=row(**changes), macs=macs, params=params)
+def compared(macs: int | None = None, params: int | None = None, **changes: object) -> PrintedCheck:
+    return PrintedCheck(published=row(**changes), macs=macs, params=params)
 
 
 class Small(nn.Module):
@@ -174,7 +172,7 @@ def test_what_mmaction2s_slowfast_r101_has_more_parameters_is_two_frames_of_fusi
     assert mmcv_row("slowfast_r101").params == 62_912_312 - (7 - 5) * fusion + norms
 
 
-def mmcv_row(name: str) -> Comparison:
+def mmcv_row(name: str) -> PrintedCheck:
     return compare(next(row for row in published(name) if row.convention == "mmcv"))
 
 
@@ -306,20 +304,20 @@ def test_the_page_shows_each_number_its_deviation_its_source_and_its_reason() ->
 
 
 @pytest.fixture(scope="module")
-def everything() -> list[Comparison]:
+def everything() -> list[PrintedCheck]:
     pytest.importorskip("transformers")
     return verify()
 
 
 @pytest.mark.slow
-def test_everything_printed_comes_out_or_has_its_reason(everything: list[Comparison]) -> None:
+def test_everything_printed_comes_out_or_has_its_reason(everything: list[PrintedCheck]) -> None:
     assert len(everything) == len(published())
     assert [(c.published.model, c.faults) for c in everything if c.faults] == []
     assert [c.published for c in everything if c.error] == []
 
 
 @pytest.mark.slow
-def test_the_page_is_the_one_that_would_be_written_now(everything: list[Comparison]) -> None:
+def test_the_page_is_the_one_that_would_be_written_now(everything: list[PrintedCheck]) -> None:
     assert PAGE.read_text(encoding="utf-8") == render(everything)
 
 
@@ -340,7 +338,7 @@ def test_a_convention_of_layers_asks_for_them() -> None:
 def test_for_an_accuracy_alone_nothing_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verifier, "build_without_memory", None)
     monkeypatch.setattr(verifier, "published", lambda name=None: [row(top1=1.0)])
-    assert verify()[0] == Comparison(published=row(top1=1.0), macs=None, params=None)
+    assert verify()[0] == PrintedCheck(published=row(top1=1.0), macs=None, params=None)
 
 
 def test_the_count_is_the_one_of_a_record() -> None:

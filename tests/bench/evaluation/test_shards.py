@@ -31,7 +31,7 @@ from kinobench.bench.evaluation.shards import (
 from kinobench.bench.evaluation.shards import shards_of as cut
 from kinobench.bench.network.digest import network_digest
 from kinobench.bench.records.record import Unreadable
-from kinobench.datasets import catalog
+from kinobench.datasets import catalog, files
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.protocol import preset
 from kinobench.datasets.split import Split, Video
@@ -275,7 +275,7 @@ def test_a_folder_that_a_run_was_killed_in_the_middle_of_beginning_is_removed(
     for name in ("empty", "begun", "empty now", "kept"):
         (tmp_path / name).mkdir()
     (tmp_path / "begun" / "lock").touch()
-    (tmp_path / "begun" / "conditions.json.unfinished").touch()
+    (tmp_path / "begun" / ".conditions.json.1f.unfinished").touch()
     (tmp_path / "kept" / "shard-00000.parquet").touch()
     for name in ("empty", "begun", "kept"):
         os.utime(tmp_path / name, (0, 0))
@@ -290,7 +290,7 @@ def test_two_processes_that_begin_at_once_have_two_folders(
 ) -> None:
     """Another claims as soon as the first's conditions can be seen."""
     monkeypatch.setattr(resume, "PATIENCE_S", 0.1)
-    sync, second = resume.sync_folder, []
+    sync, second = files.sync_folder, []
 
     def sync_and_let_another_in(folder: Path) -> None:
         sync(folder)
@@ -299,7 +299,7 @@ def test_two_processes_that_begin_at_once_have_two_folders(
             with claim(tmp_path, "run2-001", CONDITIONS) as other:
                 second.append(other)
 
-    monkeypatch.setattr(resume, "sync_folder", sync_and_let_another_in)
+    monkeypatch.setattr(files, "sync_folder", sync_and_let_another_in)
     with claim(tmp_path, "run1-001", CONDITIONS) as first:
         assert first == (tmp_path / "run1-001", ())
     assert second[1].folder == tmp_path / "run2-001"

@@ -47,7 +47,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def nothing_is_left(repository: Path, within_s: float = 20.0) -> bool:
-    """Tell whether neither git nor the disk has a worktree, sooner or later."""
+    """Return whether neither git nor the disk has a worktree, sooner or later."""
     end = time.monotonic() + within_s
     while time.monotonic() < end:
         listed = git(repository, "worktree", "list", "--porcelain").count("worktree ")
@@ -63,18 +63,18 @@ def test_the_baseline_of_a_branch_is_where_it_left_the_default_branch(repository
     commit(repository, "three")
     commit(repository, "four")
     found = gate_baseline.find_commit(repository, None)
-    assert found.sha == base and "merge base with main" in found.said
+    assert found.sha == base and "merge base with main" in found.description
 
 
 def test_the_baseline_on_the_default_branch_is_the_commit_before(repository: Path) -> None:
     found = gate_baseline.find_commit(repository, None)
-    assert found.sha == git(repository, "rev-parse", "HEAD~1") and found.said == "HEAD~1"
+    assert found.sha == git(repository, "rev-parse", "HEAD~1") and found.description == "HEAD~1"
 
 
 def test_changes_that_are_not_committed_are_compared_with_head(repository: Path) -> None:
     (repository / "file.txt").write_text("three")
     found = gate_baseline.find_commit(repository, None)
-    assert found.sha == git(repository, "rev-parse", "HEAD") and "differs" in found.said
+    assert found.sha == git(repository, "rev-parse", "HEAD") and "differs" in found.description
 
 
 def test_a_ref_that_is_no_commit_is_refused_with_the_cure(repository: Path) -> None:

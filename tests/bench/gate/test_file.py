@@ -82,7 +82,7 @@ def times_in(file: Path) -> dict[str, float]:
 
 def test_a_file_that_was_written_is_checked_against(bench: Bench, file: Path) -> None:
     written = update(file)
-    assert written.exit_code == 0 and "Written: 3 times" in written.says
+    assert written.exit_code == 0 and "Written: 3 times" in written.summary
     assert [each.verdict for each in written.stored] == ["new"] * 3
     same = check(file)
     assert same.exit_code == 0 and [each.verdict for each in same.stored] == ["pass"] * 3
@@ -98,7 +98,7 @@ def test_an_update_accepts_what_is_slower_and_tells_by_how_much(bench: Bench, fi
     update(file)
     bench.times_s["x3d_tiny"] = 0.011
     accepted = update(file, CASES[1:2])
-    assert accepted.exit_code == 0 and "accepted" in accepted.says
+    assert accepted.exit_code == 0 and "accepted" in accepted.summary
     assert accepted.stored[0].slowdown == pytest.approx(0.1)
     assert times_in(file) == {"c3d_tiny": 0.01, "i3d_tiny": 0.01, "x3d_tiny": 0.011}
     assert check(file).exit_code == 0

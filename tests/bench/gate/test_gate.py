@@ -28,7 +28,7 @@ from kinobench.bench.gate.looks import FIRST, Rule
 from kinobench.bench.gate.self_check import SelfCheck, measure_itself
 from kinobench.bench.gate.turns import (
     DISCARDED,
-    LED,
+    SWITCH_AFTER,
     Code,
     MissingModelError,
     Pair,
@@ -108,7 +108,7 @@ def forever(*slowdowns: float) -> Iterator[Pair]:
 
 
 def checked(bench: Bench, terms: Terms = TERMS, case: Case | None = None) -> Checked:
-    (found,) = check([case or made_case()], bench, terms, tell=lambda line: None)
+    (found,) = check([case or made_case()], bench, terms, log=lambda line: None)
     return found
 
 
@@ -140,14 +140,14 @@ def test_sides_alternate_one_forward_at_a_time_and_each_is_first_as_often(
     log: list[str] = []
     ticks = iter(map(float, range(1000)))
     a, b = (FakeSide(name, log, ticks) for name in "AB")
-    pair = take_turns(a, b, 2 * LED, candidate_first=candidate_first)
+    pair = take_turns(a, b, 2 * SWITCH_AFTER, candidate_first=candidate_first)
     asked = "".join(log)
     begins, follows = "BA" if candidate_first else "AB"
-    led, other = LED * (begins + follows), LED * (follows + begins)
+    led, other = SWITCH_AFTER * (begins + follows), SWITCH_AFTER * (follows + begins)
     assert asked == led + begins + other + follows + led  # a change costs one forward
     assert "AA" not in asked and "BB" not in asked
     ahead = [x < y for x, y in zip(pair.baseline_s, pair.candidate_s, strict=True)]
-    assert ahead == LED * [candidate_first] + LED * [not candidate_first]
+    assert ahead == SWITCH_AFTER * [candidate_first] + SWITCH_AFTER * [not candidate_first]
 
 
 def test_the_first_turns_are_dropped_and_neighbours_stay_neighbours() -> None:
@@ -336,7 +336,7 @@ def test_a_side_that_fails_is_told_of_its_model_and_the_others_are_checked(
 
     cases = [made_case("x3d_tiny"), made_case()]
     failing = msgspec.structs.replace(bench, facts=facts)
-    one, other = check(cases, failing, TERMS, tell=lambda line: None)
+    one, other = check(cases, failing, TERMS, log=lambda line: None)
     assert one.verdict == verdict and "no kernel" in (one.reason or "")
     assert other.verdict == "pass" and exit_code(one, other) == (1 if of_candidate else 3)
 
@@ -357,7 +357,7 @@ def test_a_side_that_fails_while_it_is_timed_costs_no_other_model_its_row(
             }
         )
         cases = [made_case(each) for each in ("x3d_tiny", "c3d_tiny", "i3d_tiny")]
-        found = check(cases, bench, TERMS, tell=lambda line: None)
+        found = check(cases, bench, TERMS, log=lambda line: None)
         assert [each.verdict for each in found] == [verdict, "fail", "pass"]
         assert "crashed" in (found[0].reason or "")
         assert (found[0].first is not None) == (pairs is slow and after == 3)
@@ -469,7 +469,7 @@ def test_equal_sides_that_differ_are_a_fault_of_the_machine_and_cause_false_alar
     bench, _ = made_bench(forever(0.0199, 0.0200, 0.0201))
     found = itself(bench)
     assert found.bias == pytest.approx(math.log(1.02), abs=1e-4) and found.false_alarm_rate == 1.0
-    assert len(found.faults) == 2 and "+1.98 % [" in found.told[0]
+    assert len(found.faults) == 2 and "+1.98 % [" in found.remarks[0]
     assert gate_page.Report(title="", budget=0.015, itself=(found,)).exit_code == 3
     bench, _ = made_bench(forever(-0.0069, -0.0070, -0.0071))  # no false alarms, but not equal
     (fault,) = itself(bench).faults
@@ -490,7 +490,7 @@ def test_a_machine_that_cant_be_measured_has_a_row_that_says_why(
 ) -> None:
     bench, _ = made_bench(pairs, pair_s=pair_s)
     report = gate_page.Report(title="", budget=0.015, itself=(itself(bench),))
-    assert report.exit_code == 3 and said in report.itself[0].told[0]
+    assert report.exit_code == 3 and said in report.itself[0].remarks[0]
     assert "–" in gate_page.markdown(report)
     msgspec.json.encode(gate_page.plain(report))
 
@@ -517,7 +517,7 @@ def test_a_slowdown_that_was_put_in_is_to_be_seen() -> None:
     assert seen.exit_code == 0
     bench, _ = made_bench(forever(0.0))
     unseen = msgspec.structs.replace(seen, checked=(checked(bench),))
-    assert unseen.exit_code == 3 and "Not seen" in unseen.says
+    assert unseen.exit_code == 3 and "Not seen" in unseen.summary
 
 
 def test_the_comment_is_a_table_with_the_reasons_below() -> None:

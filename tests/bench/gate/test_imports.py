@@ -18,11 +18,11 @@ from .test_baseline import git
 PROGRAM = """
 import importlib, importlib.util, json, sys
 file, repository, tree, root, prelude, names = sys.argv[1:]
-spec = importlib.util.spec_from_file_location("gate_imports", file)
-gate_imports = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(gate_imports)
+spec = importlib.util.spec_from_file_location("side_imports", file)
+side_imports = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(side_imports)
 exec(prelude)
-side = gate_imports.Tree(repository, tree, root)
+side = side_imports.Tree(repository, tree, root)
 side.lead()
 found = {}
 for name in json.loads(names):
@@ -32,7 +32,7 @@ for name in json.loads(names):
         found[name] = str(error)
 try:
     side.refuse_strays()
-except gate_imports.StrayModuleError as error:
+except side_imports.StrayModuleError as error:
     found["stray"] = str(error)
 print(json.dumps(found))
 """
@@ -72,7 +72,7 @@ def imported(
     candidate: Path, tree: Path, *names: str, prelude: str = "", path: tuple[Path, ...] = ()
 ) -> dict[str, str]:
     arguments = [
-        str(REPOSITORY / "bench" / "gate_imports.py"),
+        str(REPOSITORY / "bench" / "gate" / "side_imports.py"),
         *(str(candidate), str(tree), str(REPOSITORY), prelude, json.dumps(names)),
     ]
     done = subprocess.run(

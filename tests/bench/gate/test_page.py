@@ -165,7 +165,7 @@ def test_a_comment_is_never_too_long_for_github() -> None:
 def test_a_network_that_is_broken_fails_the_check() -> None:
     broken = StoredCheck(case=made_case(), verdict="broken", reason="it can't be timed: it broke")
     shown = report(stored=(broken,))
-    assert shown.exit_code == 1 and shown.says == "FAIL: see the rows that say BROKEN."
+    assert shown.exit_code == 1 and shown.summary == "FAIL: see the rows that say BROKEN."
     assert gate_page.table(shown)[1] == [["c3d_tiny", "BROKEN", "–", "–", "–", "–"]]
 
 

@@ -49,7 +49,7 @@ def pair_of(log_ratios: np.ndarray) -> Pair:
 @pytest.mark.parametrize("affords", [1, 2, 4, 5, 7, 12, 30])
 def test_drawn_batches_are_judged_as_the_gate_judges_them(clocks: int, affords: int) -> None:
     drawn = np.random.default_rng(affords).normal(0.016, 0.008, (60, FIRST.looks[-1], clocks))
-    fails, _, used = _Batches(drawn, FIRST).said(0.002, 0.015, np.full(60, affords))
+    fails, _, used = _Batches(drawn, FIRST).outcomes(0.002, 0.015, np.full(60, affords))
     for batch, failed, pairs in zip(drawn + 0.002, fails, used, strict=True):
         each = map(pair_of, batch)
         ticks = iter(range(100))
@@ -168,9 +168,9 @@ def test_drawn_checks_that_have_time_for_three_pairs_spend_all_of_the_error_on_t
     draw = np.random.default_rng(5)
     drawn = draw.normal(0.0, 0.01, (4000, 12, 1))
     batches = _Batches(drawn, rule)
-    fails, _, used = batches.said(0.04, 0.0, np.full(4000, 3))
+    fails, _, used = batches.outcomes(0.04, 0.0, np.full(4000, 3))
     t = (drawn[:, :3, 0].mean(1) + 0.04) / (drawn[:, :3, 0].std(1, ddof=1) / np.sqrt(3))
     assert fails.mean() == pytest.approx((t > 2.92).mean(), abs=0.002)
     assert (used == 3).all()
-    longer, _, _ = batches.said(0.04, 0.0, np.full(4000, 12))
+    longer, _, _ = batches.outcomes(0.04, 0.0, np.full(4000, 12))
     assert longer.mean() > fails.mean()

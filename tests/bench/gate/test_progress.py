@@ -39,7 +39,7 @@ def test_each_verdict_is_told_once_as_it_falls() -> None:
         return bench.facts(case)
 
     failing = msgspec.structs.replace(bench, facts=facts)
-    found = check(CASES, failing, TERMS, lambda line: None, progress.heed)
+    found = check(CASES, failing, TERMS, lambda line: None, progress.on_result)
     assert [len(lines) for lines in told_before] == [0, 1, 2]
     assert [line.split(",")[0] for line in lines] == [
         "x3d_tiny: pass",
@@ -64,11 +64,11 @@ def interrupted_after(pairs: int, slowdown: float) -> Bench:
 def test_an_interrupt_keeps_what_was_finished() -> None:
     progress, _ = progress_of(CASES)
     with progress.kept():
-        check(CASES, interrupted_after(7, 0.0), TERMS, lambda line: None, progress.heed)
+        check(CASES, interrupted_after(7, 0.0), TERMS, lambda line: None, progress.on_result)
     assert progress.interrupted == (2, 3)
     shown = report(*progress.found, interrupted=progress.interrupted)
     assert [each.verdict for each in shown.checked] == ["pass", "pass"]
-    assert shown.exit_code == 130 and "2 of 3" in shown.says
+    assert shown.exit_code == 130 and "2 of 3" in shown.summary
     assert gate_page.plain(shown)["exit_code"] == 130
     assert "Interrupted: 2 of 3" in gate_page.markdown(shown)
 
@@ -77,8 +77,8 @@ def test_a_slowdown_that_an_interrupt_left_unconfirmed_is_no_fail() -> None:
     first = msgspec.structs.replace(slower(), second=None)
     progress, lines = progress_of(CASES)
     with progress.kept():
-        progress.heed(msgspec.structs.replace(first, case=CASES[0]), final=False)
-        progress.heed(Checked(case=CASES[1], verdict="new"))
+        progress.on_result(msgspec.structs.replace(first, case=CASES[0]), final=False)
+        progress.on_result(Checked(case=CASES[1], verdict="new"))
         raise KeyboardInterrupt
     one, other = progress.found
     assert (one.verdict, one.reason, other.verdict) == ("inconclusive", UNJUDGED, "new")
@@ -88,7 +88,7 @@ def test_a_slowdown_that_an_interrupt_left_unconfirmed_is_no_fail() -> None:
 def test_an_interrupt_before_anything_is_finished_is_only_that() -> None:
     progress, _ = progress_of(CASES)
     with pytest.raises(KeyboardInterrupt), progress.kept():
-        check(CASES, interrupted_after(1, 0.0), Terms(), lambda line: None, progress.heed)
+        check(CASES, interrupted_after(1, 0.0), Terms(), lambda line: None, progress.on_result)
 
 
 def test_what_a_report_is_of_is_asked_of_this_machine_and_its_repository() -> None:

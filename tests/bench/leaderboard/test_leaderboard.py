@@ -3,13 +3,24 @@
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 import pytest
 
-from kinobench.bench.leaderboard.leaderboard import SORTS, Board, Row, boards, ordered
-from kinobench.bench.records.record import Bound, Drift, Failure, Peak, Roofline, Sweep
+from kinobench.bench.leaderboard.leaderboard import Board, boards, ordered, sorts
+from kinobench.bench.leaderboard.values import columns
+from kinobench.bench.records.record import (
+    Bound,
+    Drift,
+    Failure,
+    FlowTime,
+    Peak,
+    Roofline,
+    Sweep,
+    SweepPoint,
+)
 from kinobench.bench.records.store import RunFile
 from kinobench.datasets.errors import UnknownNameError
 from kinobench.datasets.protocol import preset
@@ -35,80 +46,81 @@ def only(*records: Any) -> Board:
     return board
 
 
-def only_row(*records: Any) -> Row:
+def only_row(*records: Any) -> SimpleNamespace:
+    """The values of the only row, as CSV and JSON have them, and two of its record's."""
     (row,) = only(*records).rows
-    return row
+    record = row.record
+    return SimpleNamespace(
+        **{name: read(row) for name, read in columns().items()},
+        total_s=record.total_s,
+        peak_bytes=record.memory.peak_bytes if record.memory else None,
+    )
 
 
 def models(board: Board) -> list[str]:
-    return [row.model for row in board.rows]
+    return [row.record.case.model for row in board.rows]
 
 
 def test_a_row_is_the_record_in_base_units() -> None:
     row = only_row(made_record(energy=made_energy()))
-    assert row == Row(
-        model="c3d_tiny",
-        weights="untrained",
-        precision="fp32",
-        mode="eager",
-        batch=1,
-        threads=1,
-        classes=8,
-        eval_batch=8,
-        decoder="pyav",
-        params=10_000_000,
-        macs=1_234_567_890,
-        flops=2_469_135_780,
-        uncounted=(),
-        latency_s=0.0125,
-        latency_low_s=0.012,
-        latency_high_s=0.013000000000000001,
-        flow=None,
-        flow_s=None,
-        converged=True,
-        weights_bytes=40_000_000,
-        peak_activation_bytes=2_345_678,
-        peak_process_bytes=300_000_000,
-        joules_per_clip=12.5,
-        reached_s=0.0125,
-        throughput_per_s=80.0,
-        video_s=0.0125,
-        joules_per_video=12.5,
-        drift=None,
-        flips=None,
-        drift_clips=None,
-        cold_l2=False,
-        knee=None,
-        knee_throughput_per_s=None,
-        top1=0.25,
-        top1_low=0.1875,
-        top1_high=0.328125,
-        top5=0.75,
-        top5_low=0.6796875,
-        top5_high=0.8203125,
-        scored=160,
-        expected=160,
-        top1_of_expected=0.25,
-        predictions=None,
-        rank=None,
-        unranked=None,
-        error=None,
-        later_failure=None,
-        notes=(),
-        run="20260101T000000Z-000000",
-        started="2026-01-01T00:00:00Z",
-        since="2026-01-01T00:00:00Z",
-        commit="abc1234",
-        torch="2.11.0",
-        python="3.11.0",
+    assert (row.model, row.weights, row.threads, row.eval_batch) == ("c3d_tiny", "untrained", 1, 8)
+    assert (row.params, row.macs, row.flops) == (10_000_000, 1_234_567_890, 2_469_135_780)
+    assert (row.latency_s, row.latency_low_s, row.latency_high_s) == (
+        *(0.0125, 0.012),
+        0.013000000000000001,
     )
+    assert (row.weights_bytes, row.peak_activation_bytes) == (40_000_000, 2_345_678)
+    assert (row.joules_per_clip, row.joules_per_video, row.throughput_per_s) == (12.5, 12.5, 80.0)
+    assert (row.top1, row.top1_low, row.top1_high) == (0.25, 0.1875, 0.328125)
+    assert (row.top5, row.top5_low, row.top5_high) == (0.75, 0.6796875, 0.8203125)
+    assert (row.scored, row.expected, row.top1_of_expected) == (160, 160, 0.25)
+    assert row.run == "20260101T000000Z-000000"
+    assert row.started == row.since == "2026-01-01T00:00:00Z"
+    assert (row.commit, row.torch, row.python) == ("abc1234", "2.11.0", "3.11.0")
     assert row.peak_bytes == 42_345_678
+
+
+def test_every_value_of_a_row_can_be_read_of_a_record_that_has_all() -> None:
+    drift = Drift(largest_logit_difference=0.25, logit_spread=2.0, top1_flips=1, clips=8)
+    latency = launch_bound(0.5, 0.75, mfu=0.25, drift=drift)
+    flow_time = FlowTime(
+        method="dis",
+        samples_s=(0.1,),
+        median_s=0.1,
+        interval_s=None,
+        pairs=15,
+        height=64,
+        width=64,
+        threads=1,
+        opencv="4.0",
+    )
+    sweep = Sweep(
+        points=(SweepPoint(batch=4, latency=made_latency(0.5), memory=made_memory()),),
+        ended="max_batch",
+        ended_at=8,
+    )
+    row = only_row(
+        made_record(
+            case={"flow": "dis", "probe": "reversed"},
+            latency=latency,
+            energy=made_energy(),
+            peak=PEAK,
+            roofline=ROOFLINE,
+            flow_time=flow_time,
+            sweep=sweep,
+            accuracy=made_accuracy(predictions="predictions/x", top5_of_expected=0.5),
+        )
+    )
+    absent = {name for name, value in vars(row).items() if value is None}
+    assert absent == {"rank", "unranked", "error", "later_failure"}
+    assert (row.knee, row.knee_throughput_per_s, row.flow_s) == (4, 8.0, 0.1)
+    assert (row.total_s, row.reached_s, row.wall_high_s) == (0.85, 0.75, 0.75 * 1.2)
 
 
 def test_what_was_not_measured_is_none_in_a_row() -> None:
     row = only_row(failed_record(message="it broke"))
     assert row.error == "exception: it broke"
-    absent = {field for field in row.__struct_fields__ if getattr(row, field) is None}
+    absent = {name for name, value in vars(row).items() if value is None}
     assert {"params", "macs", "latency_s", "weights_bytes", "top1", "scored"} <= absent
     assert row.peak_bytes is None
     assert only_row(made_record(memory=made_memory(activation=None))).peak_bytes is None
@@ -179,7 +191,7 @@ def test_the_newest_record_of_a_case_stands() -> None:
 
 def test_other_settings_are_another_case_and_both_stand() -> None:
     board = only(made_record(started=DAYS[0]), made_record(started=DAYS[1], case={"batch": 8}))
-    assert [row.batch for row in board.rows] == [1, 8]
+    assert [row.record.case.batch for row in board.rows] == [1, 8]
 
 
 def test_a_part_that_was_not_asked_for_comes_from_the_newest_record_that_has_it() -> None:
@@ -344,7 +356,8 @@ def test_other_weights_under_the_same_name_complete_nothing() -> None:
 def test_another_machine_completes_nothing() -> None:
     older = made_record(started=DAYS[0], environment=elsewhere())
     newer = made_record(started=DAYS[1], **ABSENT | {"latency": made_latency()})
-    assert [board.rows[0].top1 for board in boards([older, newer])] == [0.25, None]
+    scores = [board.rows[0].record.accuracy for board in boards([older, newer])]
+    assert [score and score.top1 for score in scores] == [0.25, None]
 
 
 def test_rows_without_a_score_join_the_newest_videos() -> None:
@@ -418,7 +431,7 @@ def test_an_unknown_column_names_the_nearest(wrong: str, right: str) -> None:
         UnknownNameError, match=f"no column is named '{wrong}': did you .*'{right}'"
     ):
         ordered(mixed(), wrong)
-    assert set(SORTS) == {
+    assert set(sorts()) == {
         *("model", "params", "macs", "flops", "latency", "throughput", "mfu", "memory", "energy"),
         *("top1", "top5", "rank"),
     }

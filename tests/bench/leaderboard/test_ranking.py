@@ -18,9 +18,10 @@ from kinobench.bench.analysis.compare import compare, differing
 from kinobench.bench.cli import app
 from kinobench.bench.evaluation.places import FILE, VideoPlaces, compute_places, read_places
 from kinobench.bench.evaluation.predictions import open_predictions
+from kinobench.bench.leaderboard.footnotes import footnotes
 from kinobench.bench.leaderboard.leaderboard import Board, boards, ordered
 from kinobench.bench.leaderboard.ranking import ranked, ranks
-from kinobench.bench.leaderboard.tables import footnotes, render
+from kinobench.bench.leaderboard.render import render
 from kinobench.bench.records.store import RunFile
 
 from ...fakes.made_predictions import logits_table, write_shards
@@ -64,7 +65,7 @@ def board_of(results: Path, *records: Any) -> Board:
 
 
 def ranks_of(board: Board) -> dict[str, int | None]:
-    return {row.model: row.rank for row in board.rows}
+    return {row.record.case.model: row.rank for row in board.rows}
 
 
 def test_ranks_are_those_worked_by_hand() -> None:

@@ -12,9 +12,12 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from kinobench.bench.leaderboard.footnotes import footnotes
 from kinobench.bench.leaderboard.leaderboard import Board, boards, ordered
-from kinobench.bench.leaderboard.tables import FORMATS, NOT_MEASURED, footnotes, render, show
+from kinobench.bench.leaderboard.render import FORMATS, render
+from kinobench.bench.leaderboard.screen import show
 from kinobench.bench.records.record import Bound, Drift, Roofline
+from kinobench.bench.text.units import ABSENT as NOT_MEASURED
 from kinobench.datasets.errors import UnknownNameError
 from kinobench.datasets.protocol import preset
 
@@ -594,4 +597,8 @@ def test_mfu_sorts_the_largest_share_first_and_what_has_none_last() -> None:
             made_record("much", latency=made_latency(1.0, mfu=0.5)),
         ]
     )
-    assert [row.model for row in ordered(board, "mfu").rows] == ["much", "little", "none"]
+    assert [row.record.case.model for row in ordered(board, "mfu").rows] == [
+        "much",
+        "little",
+        "none",
+    ]

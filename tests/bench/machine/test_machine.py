@@ -16,9 +16,10 @@ import pynvml
 import pytest
 from rich.console import Console
 
-from kinobench.bench.machine import other_work
+from kinobench.bench.machine import environment, other_work, processor
 from kinobench.bench.machine import report as machines
 from kinobench.bench.machine import software as builds
+from kinobench.bench.machine.disturbances import Disturbance, find_disturbances, find_hints
 from kinobench.bench.machine.gpus import Gpu, GpuProcess, Gpus, read_gpus
 from kinobench.bench.machine.host import Host, read_host
 from kinobench.bench.machine.other_work import Busy, OtherWork, sample_other_work
@@ -30,7 +31,7 @@ from kinobench.bench.machine.processor import (
 )
 from kinobench.bench.machine.report import Machine, plain, show
 from kinobench.bench.machine.software import Software, read_software
-from kinobench.bench.machine.spoilers import Spoiler, find_hints, find_spoilers
+from kinobench.bench.machine.systems import SUPPORTED, missing_here
 
 from ...fakes.kernel_tree import tree
 from ...fakes.made_records import MACHINE
@@ -227,7 +228,7 @@ def test_other_processes_are_told_by_the_time_that_they_took(
 
 
 @pytest.mark.parametrize(("ticks", "share"), [(0, 0.0), (1, 0.0), (2, 0.02), (25, 0.25)])
-def test_what_neighbours_take_is_told_as_a_share_of_the_time_that_had_work(
+def test_what_neighbours_take_is_reported_as_a_share_of_the_time_that_had_work(
     monkeypatch: pytest.MonkeyPatch, ticks: int, share: float
 ) -> None:
     """In 2 s, of which the processors had work for 1, in any way; idling and guests don't count."""
@@ -312,7 +313,7 @@ FAST_GPU = Gpu(
 )
 
 
-def test_a_gpu_is_told_with_its_clocks_and_limits(nvml: dict[str, Any]) -> None:
+def test_a_gpu_is_reported_with_its_clocks_and_limits(nvml: dict[str, Any]) -> None:
     assert read_gpus() == Gpus(driver="570.10", cuda="12.8", gpus=(FAST_GPU,))
 
 
@@ -366,10 +367,10 @@ def test_what_a_gpu_does_not_answer_is_none_with_the_reason(
         "persistence": "this nvidia-ml-py has no such call",
     }
     text = printed(gpus=gpus)
-    assert "not told: Not Supported" in text and "not told: this nvidia-ml-py" in text
+    assert "not reported: Not Supported" in text and "not reported: this nvidia-ml-py" in text
 
 
-def test_without_nvml_or_a_gpu_the_reason_is_told(nvml: dict[str, Any]) -> None:
+def test_without_nvml_or_a_gpu_the_reason_is_reported(nvml: dict[str, Any]) -> None:
     nvml["nvmlDeviceGetCount"] = 0
     assert read_gpus().reason == "NVML knows of no GPU"
     nvml["nvmlDeviceGetCount"] = Refused
@@ -416,8 +417,8 @@ ALONE = {
 }
 
 
-def test_a_quiet_machine_has_no_spoilers() -> None:
-    assert find_spoilers(**ALONE) == []  # type: ignore[arg-type]
+def test_a_quiet_machine_has_no_disturbances() -> None:
+    assert find_disturbances(**ALONE) == []  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -440,8 +441,8 @@ def test_a_quiet_machine_has_no_spoilers() -> None:
         ("work", {"load": 1.5}, "load 1.5, 0.1 of 4 cores", "stop it"),
         ("work", {"processors": 1.2}, "load 0.1, 1.2 of 4 cores", "stop it"),
         ("gpus", {"persistence": False}, "persistence mode is off", "nvidia-smi -pm 1"),
-        ("gpus", {"mig": True}, "cut into parts", "-mig 0"),
-        ("gpus", {"slowed_by": ("hardware slowdown",)}, "down by hardware slowdown", "smi -pl"),
+        ("gpus", {"mig": True}, "divided into parts", "-mig 0"),
+        ("gpus", {"slowed_by": ("hardware slowdown",)}, "lowered by hardware slowdown", "smi -pl"),
         ("gpus", {"power_limit_w": 500.0}, "500 W, below the default of 700", "smi -pl 700"),
         (
             "gpus",
@@ -457,31 +458,31 @@ def test_a_quiet_machine_has_no_spoilers() -> None:
         ),
     ],
 )
-def test_what_spoils_timings_is_told_with_its_cure(
+def test_what_disturbs_timings_is_reported_with_its_cure(
     part: str, changes: dict[str, Any], what: str, cure: str
 ) -> None:
     if part == "gpus":
         changed: Any = Gpus(gpus=(msgspec.structs.replace(FAST_GPU, **changes),))
     else:
         changed = msgspec.structs.replace(ALONE[part], **changes)  # type: ignore[type-var]
-    (spoiler,) = find_spoilers(**(ALONE | {part: changed}))  # type: ignore[arg-type]
-    assert what in spoiler.what and cure in spoiler.cure
+    (found,) = find_disturbances(**(ALONE | {part: changed}))  # type: ignore[arg-type]
+    assert what in found.what and cure in found.cure
 
 
-def test_other_work_is_told_with_who_does_it() -> None:
+def test_other_work_is_reported_with_who_does_it() -> None:
     busy = (Busy(name="ffmpeg", pid=7, processors=1.5),)
     work = OtherWork(load=0.0, processors=1.5, busiest=busy, sampled_s=0.5)
-    (spoiler,) = find_spoilers(**(ALONE | {"work": work}))  # type: ignore[arg-type]
-    assert spoiler.what.endswith("1.5 of 4 cores in use; ffmpeg (pid 7) 150% of one")
+    (found,) = find_disturbances(**(ALONE | {"work": work}))  # type: ignore[arg-type]
+    assert found.what.endswith("1.5 of 4 cores in use; ffmpeg (pid 7) 150% of one")
 
 
 def test_in_a_container_the_load_of_the_whole_host_is_not_held_against_it() -> None:
     host = msgspec.structs.replace(WIDE, container="docker")
     work = msgspec.structs.replace(QUIET, load=60.0)
-    assert find_spoilers(**(ALONE | {"host": host, "work": work})) == []  # type: ignore[arg-type]
+    assert find_disturbances(**(ALONE | {"host": host, "work": work})) == []  # type: ignore[arg-type]
     busy = msgspec.structs.replace(work, processors=1.2)
-    (spoiler,) = find_spoilers(**(ALONE | {"host": host, "work": busy}))  # type: ignore[arg-type]
-    assert spoiler.what == "other work: 1.2 of 4 cores in use"
+    (found,) = find_disturbances(**(ALONE | {"host": host, "work": busy}))  # type: ignore[arg-type]
+    assert found.what == "other work: 1.2 of 4 cores in use"
     assert "60.00, of the whole host" in printed(host=host, other_work=work)
 
 
@@ -491,27 +492,27 @@ def test_in_a_container_the_load_of_the_whole_host_is_not_held_against_it() -> N
         (0.0, 0.004, None),
         (0.009, 0.004, None),
         (0.011, 0.004, "neighbours on the same host took 1.1%"),
-        (0.0, 0.0, "they may be felt and not seen"),
-        (None, None, "they may be felt and not seen"),
+        (0.0, 0.0, "they may slow it without being seen"),
+        (None, None, "they may slow it without being seen"),
     ],
 )
-def test_a_virtual_machine_is_spoiled_by_neighbours_that_are_seen_or_never_could_be(
+def test_a_virtual_machine_is_disturbed_by_neighbours_that_are_seen_or_never_could_be(
     stolen: float | None, since_start: float | None, told: str | None
 ) -> None:
     host = msgspec.structs.replace(WIDE, virtual_machine="KVM")
     work = msgspec.structs.replace(QUIET, stolen=stolen, stolen_since_start=since_start)
-    found = find_spoilers(**(ALONE | {"host": host, "work": work}))  # type: ignore[arg-type]
+    found = find_disturbances(**(ALONE | {"host": host, "work": work}))  # type: ignore[arg-type]
     assert len(found) == (told is not None) and all((told or "") in each.what for each in found)
 
 
-def test_a_clock_that_is_not_set_is_a_hint_and_spoils_nothing() -> None:
+def test_a_clock_that_is_not_set_is_a_hint_and_disturbs_nothing() -> None:
     gpus = Gpus(gpus=(msgspec.structs.replace(FAST_GPU, clocks_set=False),))
-    assert find_spoilers(**(ALONE | {"gpus": gpus})) == []  # type: ignore[arg-type]
+    assert find_disturbances(**(ALONE | {"gpus": gpus})) == []  # type: ignore[arg-type]
     (hint,) = find_hints(gpus)
     assert hint.what.startswith("A GPU: its clock isn't set") and "--lock-gpu" in hint.cure
     assert find_hints(Gpus(gpus=(FAST_GPU,))) == []
     text = printed(hints=(hint,))
-    assert f"hint: {hint.what}" in text and "Nothing was found that would spoil" in text
+    assert f"hint: {hint.what}" in text and "Nothing was found that would disturb" in text
     assert plain(made_machine(hints=(hint,)))["hints"] == [hint._asdict()]
 
 
@@ -531,11 +532,11 @@ def test_a_container_is_known_by_what_it_leaves(
     assert read_host(tree(tmp_path, files)).container == container
 
 
-def test_a_battery_is_told() -> None:
-    assert find_spoilers(**(ALONE | {"plugged": False})) == [  # type: ignore[arg-type]
-        Spoiler("running on battery", "plug it in")
+def test_a_battery_is_reported() -> None:
+    assert find_disturbances(**(ALONE | {"plugged": False})) == [  # type: ignore[arg-type]
+        Disturbance("running on battery", "plug it in")
     ]
-    assert find_spoilers(**(ALONE | {"plugged": None})) == []  # type: ignore[arg-type]
+    assert find_disturbances(**(ALONE | {"plugged": None})) == []  # type: ignore[arg-type]
 
 
 SOFTWARE = Software(
@@ -560,7 +561,7 @@ def made_machine(**changes: Any) -> Machine:
         "software": SOFTWARE,
         "other_work": QUIET,
         "battery": None,
-        "spoilers": (),
+        "disturbances": (),
     }
     return Machine(**(fields | changes))
 
@@ -571,8 +572,8 @@ def printed(**changes: Any) -> str:
     return out.getvalue()
 
 
-def test_the_machine_is_printed_with_its_spoilers() -> None:
-    text = printed(spoilers=(Spoiler("[turbo] is on", "switch it off"),))
+def test_the_machine_is_printed_with_its_disturbances() -> None:
+    text = printed(disturbances=(Disturbance("[turbo] is on", "switch it off"),))
     for words in (
         "Made-up CPU & Sons <i9>",
         "1, 4, 8",
@@ -586,20 +587,21 @@ def test_the_machine_is_printed_with_its_spoilers() -> None:
         "not installed",
         "fingerprint on cpu 00000000feedface",
         "processor Made-up CPU, torch none",
-        "spoils timings: [turbo] is on",
+        "disturbs timings: [turbo] is on",
         "  cure: switch it off",
     ):
         assert words in text, words
-    assert "Nothing was found that would spoil a measurement." in printed()
+    assert "Nothing was found that would disturb a measurement." in printed()
     assert "fingerprint on cuda" not in text
     text = printed(cuda_fingerprint="feed", cuda_fingerprint_of={"GPU": "A GPU", "cuDNN": None})
     assert "fingerprint on cuda feed\n  of GPU A GPU, cuDNN none." in text
 
 
 def test_the_json_is_the_environment_of_records_and_the_rest_beside_it() -> None:
-    told = plain(made_machine(spoilers=(Spoiler("noise", "silence"),)))
+    told = plain(made_machine(disturbances=(Disturbance("noise", "silence"),)))
     assert told["fingerprint"] == MACHINE.fingerprint and told["cpu"] == MACHINE.cpu
-    assert told["spoilers"] == [{"what": "noise", "cure": "silence"}]
+    assert told["disturbances"] == [{"what": "noise", "cure": "silence"}]
+    assert told["spoilers"] == told["disturbances"] and "spoilers" in told["deprecated"]
     assert told["fingerprint_of"] == {"processor": "Made-up CPU", "torch": None}
     assert {"processor", "host", "gpus", "software", "other_work"} <= set(told)
 
@@ -652,7 +654,7 @@ def test_the_command_says_all_of_it_without_torch_and_strict_exits_4(tmp_path: P
             timeout=120,
         )
         told = json.loads(done.stdout)
-        fit = not told["spoilers"] or not options
+        fit = not told["disturbances"] or not options
         assert done.returncode == (0 if fit else 4), done.stderr
         assert fit or "unfit for a measurement: " in done.stderr
     assert told["processor"]["threads"] >= 1 and told["host"]["memory_bytes"] > 2**28
@@ -672,3 +674,40 @@ def test_on_a_machine_with_a_gpu_its_times_have_a_fingerprint_of_their_own(
     assert found.cuda_fingerprint_of is not None
     assert found.cuda_fingerprint_of["driver"] == "570.10"
     assert "driver" not in found.fingerprint_of
+
+
+def test_linux_misses_nothing_and_macos_says_what_it_misses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    assert missing_here() == ()
+    monkeypatch.setattr(sys, "platform", "darwin")
+    missing = missing_here()
+    assert any(each.startswith("peak memory of a forward: ") for each in missing)
+    text = printed(unsupported=missing)
+    assert f"not on this system: {missing[0]}" in text
+    monkeypatch.setattr(sys, "platform", "win32")
+    (reason,) = missing_here()
+    assert "win32" in reason and SUPPORTED in reason
+
+
+def test_a_system_without_proc_and_sys_is_described_with_what_it_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As macOS: what the kernel's files would say is None, and nothing fails."""
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(os, "cpu_count", lambda: 10)
+    monkeypatch.setattr(psutil, "cpu_count", lambda logical=True: 10 if logical else 5)
+    monkeypatch.setattr(environment, "_CPU", tmp_path / "cpu")
+    answer = SimpleNamespace(stdout="Apple M9\n")
+    monkeypatch.setattr(processor.subprocess, "run", lambda command, **settings: answer)
+    assert environment.usable_cpus() == list(range(10))
+    assert environment.physical_cores() == 5
+    found = read_processor(tmp_path)
+    assert (found.name, found.cores, found.max_hz, found.caches) == ("Apple M9", None, None, ())
+    host = read_host(tmp_path)
+    assert (host.memory_limit_bytes, host.processor_quota, host.container) == (None, None, None)
+    gpus = Gpus(reason="NVML can't be used")
+    nothing = find_disturbances(found, host, gpus, ALONE["work"], 5, None)  # type: ignore[arg-type]
+    assert [each.what for each in nothing] == []

@@ -11,8 +11,8 @@ import torch
 from rich.console import Console
 from torch import nn
 
-from kinobench.bench.cards.model import Card, make_card, profiled, show_card, to_json
-from kinobench.bench.cards.profile_settings import profile_settings
+from kinobench.bench.cards.model import ModelCard, make_card, profiled, show_card, to_json
+from kinobench.bench.cards.profile import profile_settings
 from kinobench.bench.cost.shape import native_shape
 from kinobench.bench.measure import modules as module_time
 from kinobench.bench.measure.modules import profile_network, time_modules
@@ -107,7 +107,7 @@ def test_every_tiny_network_is_profiled(name: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def card() -> Card:
+def card() -> ModelCard:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(module_time, "LEAST_FORWARDS", 1)
         patched.setattr(module_time.time_modules, "__kwdefaults__", {"least_s": 0.0} | CLOCK)
@@ -115,7 +115,7 @@ def card() -> Card:
         return profiled(make_card("c3d_tiny", 16, 16, 10), 2, batch=3)
 
 
-def test_the_work_of_a_batch_is_that_of_its_views(card: Card) -> None:
+def test_the_work_of_a_batch_is_that_of_its_views(card: ModelCard) -> None:
     found = card.profile
     assert found is not None and found.batch == 3
     assert found.roofline.flops == 3 * card.cost.flops
@@ -127,7 +127,7 @@ def test_the_work_of_a_batch_is_that_of_its_views(card: Card) -> None:
 
 
 @pytest.mark.parametrize("width", [60, 80, 200])
-def test_the_card_shows_a_line_a_module_at_any_width(card: Card, width: int) -> None:
+def test_the_card_shows_a_line_a_module_at_any_width(card: ModelCard, width: int) -> None:
     out = io.StringIO()
     show_card(card, Console(file=out, width=width))
     text = out.getvalue()
@@ -140,13 +140,13 @@ def test_the_card_shows_a_line_a_module_at_any_width(card: Card, width: int) -> 
     assert "need not add up" in " ".join(shown.split())
 
 
-def test_the_profile_is_in_the_json_and_comes_back(card: Card) -> None:
+def test_the_profile_is_in_the_json_and_comes_back(card: ModelCard) -> None:
     plain = json.loads(to_json(card))
     assert set(plain["profile"]["modules"][0]) == {"name", "macs", "bound", "median_s"}
     assert {"moved_bytes", "intensity", "limit", "least_s", "share"} == set(
         plain["profile"]["roofline"]["network"]
     )
-    assert msgspec.json.decode(to_json(card), type=Card) == card
+    assert msgspec.json.decode(to_json(card), type=ModelCard) == card
     assert json.loads(to_json(make_card("c3d_tiny", 16, 16, 10)))["profile"] is None
 
 
@@ -170,7 +170,7 @@ def test_help_is_told_without_torch() -> None:
         "except SystemExit: pass\n"
         "assert 'torch' not in sys.modules\n"
         "from kinobench.bench.leaderboard import end_to_end_table\n"
-        "from kinobench.bench.cards import profile, profile_settings\n"
+        "from kinobench.bench.cards import profile\n"
         "from kinobench.bench.measure import roofline\n"
         "assert 'torch' not in sys.modules, 'reporting'\n"
     )

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from kinobench.bench.leaderboard import sweep_table
 from kinobench.bench.leaderboard.leaderboard import boards
+from kinobench.bench.leaderboard.values import frame
 from kinobench.bench.measure import sweep as sweeping
 from kinobench.bench.measure.sweep import budget_of_a_batch, is_flat, measure_sweep
 from kinobench.bench.network.network import Network
@@ -204,7 +205,7 @@ def test_a_sweep_comes_back_from_json_with_its_knee_and_throughputs_beside_it() 
 def test_the_leaderboard_has_the_knee_and_keeps_it_when_a_later_run_has_no_sweep() -> None:
     old = made_record(sweep=made_sweep(100, 180, 182))
     new = made_record(started="2026-01-02T00:00:00Z")
-    (row,) = boards([old, new])[0].rows
+    (row,) = frame(boards([old, new])).itertuples()
     assert row.knee == 2 and row.knee_throughput_per_s == pytest.approx(180)
 
 

@@ -54,7 +54,8 @@ from kinobench.bench.motion.sentences import (
 from kinobench.bench.records.fitted_weights import write_fitted
 from kinobench.bench.records.record import Failure, Record, Unreadable
 from kinobench.bench.records.store import RunFile
-from kinobench.bench.run import run
+from kinobench.bench.run.options import Options
+from kinobench.bench.run.process import new_run_id
 from kinobench.bench.statistics.intervals import wilson
 from kinobench.bench.statistics.tests import mcnemar
 from kinobench.datasets import catalog, pointlight
@@ -601,8 +602,8 @@ def pretended(
     videos = pointlight.load(root, "test").videos
     labels = np.array([video.label for video in videos])
 
-    def measure(planned: Any, suite: Any, options: run.Options, console: Any) -> Iterator[Record]:
-        name = run.runner.new_run_id()
+    def measure(planned: Any, suite: Any, options: Options, console: Any) -> Iterator[Record]:
+        name = new_run_id()
         file = RunFile(options.results, name)
         for number, entry in enumerate(planned):
             if number == interrupted_at:

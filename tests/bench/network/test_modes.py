@@ -49,7 +49,7 @@ def test_channels_last_3d_lays_out_weights_and_clips_and_gives_the_same_answers(
 
 
 @pytest.mark.parametrize("model", ["single_frame_tiny", "two_stream_tiny", "cnn_lstm_tiny"])
-def test_a_network_without_5d_weights_is_run_all_the_same_and_that_is_told(model: str) -> None:
+def test_a_network_without_5d_weights_is_run_all_the_same_and_that_is_noted(model: str) -> None:
     flow = {"flow": "dis"} if model == "two_stream_tiny" else {}
     network = settled(model, mode="channels_last_3d", **flow)
     (note,) = network.notes
@@ -80,7 +80,7 @@ def test_the_reference_of_a_large_batch_is_computed_eight_clips_at_a_time() -> N
     assert drift is not None and drift.clips == 20
 
 
-def test_compiling_is_told_apart_from_the_first_call(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_compiling_is_timed_apart_from_the_first_call(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
     calls: list[tuple[int, ...]] = []
 

@@ -10,8 +10,8 @@ from kinobench.bench.measure.latency import measure_drift
 from kinobench.bench.network.network import Network
 from kinobench.bench.network.reference import reference_outputs
 from kinobench.bench.records.job import Budget, Job
-from kinobench.bench.records.record import Case, Measure
-from kinobench.bench.run.worker import _measure
+from kinobench.bench.records.record import Case
+from kinobench.bench.run.worker import measure
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.protocol import preset
 
@@ -122,7 +122,7 @@ def test_a_second_settling_keeps_the_reference() -> None:
     ],
 )
 def test_a_case_has_a_reference_where_latency_or_a_sweep_is_measured(
-    monkeypatch: pytest.MonkeyPatch, measures: tuple[Measure, ...], wanted: bool
+    monkeypatch: pytest.MonkeyPatch, measures: tuple[str, ...], wanted: bool
 ) -> None:
     class Settled(Exception):
         pass
@@ -138,5 +138,5 @@ def test_a_case_has_a_reference_where_latency_or_a_sweep_is_measured(
     case = Case(model="early_fusion_tiny", classes=8, protocol=preset("pointlight"))
     job = Job(case=case, measures=measures, budget=Budget(), results="x", predictions="y")
     with pytest.raises(Settled):
-        _measure(job, lambda event: None)
+        measure(job, lambda event: None)
     assert found == [wanted]

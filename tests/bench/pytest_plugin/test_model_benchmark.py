@@ -18,9 +18,9 @@ from kinobench.bench.machine.environment import describe
 from kinobench.bench.pytest_plugin.plugin import CURE
 
 from ...fakes.media import REPOSITORY
-from ...house.test_wheel import wheel
+from ...house.test_wheel import source, wheel
 
-__all__ = ["wheel"]  # a fixture
+__all__ = ["source", "wheel"]  # fixtures
 
 MODELS = """
 import torch

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from kinobench.bench.evaluation.case import compare_classes
+from kinobench.bench.leaderboard.footnotes import footnotes
 from kinobench.bench.leaderboard.leaderboard import boards
-from kinobench.bench.leaderboard.tables import footnotes
 from kinobench.bench.records.job import Event, Note
 from kinobench.bench.records.record import Case, from_json
 from kinobench.bench.run.plan import plan

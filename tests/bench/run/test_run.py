@@ -12,6 +12,7 @@ import pytest
 
 from kinobench.bench.records.record import Record, from_json
 
+from ...fakes.command import call
 from ...fakes.media import FAKES, REPOSITORY
 from ...fakes.trees import make_ucf101
 
@@ -146,8 +147,11 @@ def test_an_interrupt_keeps_what_is_finished_and_leaves_no_process(tmp_path: Pat
     until = time.monotonic() + 120
     while not list((tmp_path / "kept" / "runs").glob("*.jsonl")):
         assert process.poll() is None and time.monotonic() < until
-        time.sleep(0.2)
-    time.sleep(4)  # into the second case
+        time.sleep(0.05)
+    begun = tmp_path / "never_ends.begun"
+    while not begun.exists():
+        assert process.poll() is None and time.monotonic() < until
+        time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
     assert process.returncode == 130, err
@@ -260,7 +264,7 @@ def test_each_dataset_of_a_suite_has_a_folder_of_its_own(tmp_path: Path) -> None
         (("run", "--data-root", "a", "--data-root", "b"), 2, "name each, as in ucf101=DIR"),
         (("run", "--dataset", "none", "--measure", "accuracy"), 2, "--dataset NAME"),
         (("run", "--dataset", "pointlight", "--data-root", "empty"), 2, "pointlight"),
-        (("run", "--batch", "0"), 2, "batch is 0"),
+        (("run", "--batch", "0"), 2, "--batch 0"),
         (("run", "--logits", "float8"), 2, "float32 or float16"),
         (("run", "--results", "file.txt"), 2, "file.txt"),
         (("run", "--plugin", "none.py"), 2, "none.py"),
@@ -272,23 +276,35 @@ def test_each_dataset_of_a_suite_has_a_folder_of_its_own(tmp_path: Path) -> None
     ],
 )
 def test_a_mistake_is_quoted_and_a_cure_is_said(
-    tmp_path: Path, arguments: tuple[str, ...], code: int, words: str
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    code: int,
+    words: str,
 ) -> None:
     (tmp_path / "file.txt").write_text("not a folder")
-    done = bench(*arguments, cwd=tmp_path)
-    assert done.returncode == code, done.stderr
+    done = call(monkeypatch, tmp_path, *arguments)
+    assert done.exit_code == code, done.stderr
     assert words in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "results").exists()
 
 
-def test_cuda_without_a_gpu_is_told_with_exit_code_4(tmp_path: Path) -> None:
+def test_a_mistake_ends_the_process_with_its_exit_code(tmp_path: Path) -> None:
+    done = bench("run", "quik", cwd=tmp_path)
+    assert done.returncode == 2 and "did you mean 'quick'?" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_cuda_without_a_gpu_is_told_with_exit_code_4(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import torch
 
     if torch.cuda.is_available():
         pytest.skip("this machine has a GPU")
-    done = bench("run", "--device", "cuda", cwd=tmp_path)
-    assert done.returncode == 4 and "--device cpu" in done.stderr
+    done = call(monkeypatch, tmp_path, "run", "--device", "cuda")
+    assert done.exit_code == 4 and "--device cpu" in done.stderr
 
 
 def test_help_imports_no_torch(tmp_path: Path) -> None:
@@ -305,9 +321,11 @@ def test_help_imports_no_torch(tmp_path: Path) -> None:
     assert not imported & {"torch", "pandas", "scipy", "numpy", "av", "pyarrow"}
 
 
-def test_the_cli_shows_a_card_at_any_input_as_json(tmp_path: Path) -> None:
+def test_the_cli_shows_a_card_at_any_input_as_json(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     arguments = ("--frames", 16, "--size", 112, "--classes", 101, "--json")
-    done = bench("show", "c3d", *arguments, cwd=tmp_path)
+    done = call(monkeypatch, tmp_path, "show", "c3d", *arguments)
     card = json.loads(done.stdout)
     assert card["params"] == 78_409_573
     assert round(card["cost"]["macs"] / 1e9, 1) == 38.5

@@ -335,7 +335,7 @@ def test_its_protocol_takes_all_frames_and_that_of_pointlight_sees_dots_at_rest(
         (["name=x"], "no option of pointlight is named 'name'"),
         (["dots=3", "dots=4"], "--set dots=4: dots is set twice"),
         (["dots=24..3"], "dots is 24..3; it must be from 3 to 200, the lower number first"),
-        (["dots=2"], "dots is 2; .* a swirl of fewer can't be told from its reverse"),
+        (["dots=2"], "dots is 2; .* a swirl of fewer looks like its reverse"),
         (["dots=3.5"], "--set dots=3.5: dots is a whole number, or two as LOW..HIGH"),
         (["speed=fast"], "--set speed=fast: speed is a number, or two as LOW..HIGH"),
         (["speed=1..2..3"], "speed is a number, or two"),

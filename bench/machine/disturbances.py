@@ -1,4 +1,4 @@
-"""What makes timings on a machine worse than they could be, and how to mend each."""
+"""What disturbs a timing on a machine, and what to do about each."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -9,33 +9,34 @@ from .other_work import OtherWork
 from .processor import Processor
 
 LOAD = 0.25
-"""Of the cores: more other work than that is felt."""
+"""Share of the cores that other work may use without being reported."""
 STOLEN = 0.01
-"""Of the time in which processors had work."""
+"""Share of the processors' working time that neighbours may take without being reported."""
 SLOW_CLOCKS = ("hpet", "acpi_pm", "jiffies", "pit")
 """Clocks that take microseconds to read, or tick coarsely."""
 LITTLE_MEMORY = 0.1
+"""Share of the memory below which what is free is little."""
 
 
-class Spoiler(NamedTuple):
+class Disturbance(NamedTuple):
     """What makes timings on this machine worse than they could be, and its cure."""
 
     what: str
     cure: str
 
 
-def find_spoilers(
+def find_disturbances(
     processor: Processor, host: Host, gpus: Gpus, work: OtherWork, cores: int, plugged: bool | None
-) -> list[Spoiler]:
-    """Return what would spoil a timing.
+) -> list[Disturbance]:
+    """Return what would disturb a timing.
 
     Args:
-        processor: As it was read.
-        host: The same.
-        gpus: The same.
+        processor: The processors, as `read_processor` found them.
+        host: The system around this process.
+        gpus: The GPUs.
         work: What else runs.
-        cores: Those that this process may use.
-        plugged: Whether a battery is being charged; None where there is none.
+        cores: Number of cores that this process may use.
+        plugged: Whether a battery is being charged; None for a machine without one.
     """
     found = [
         *_of_work(work, host, cores),
@@ -46,17 +47,17 @@ def find_spoilers(
     for gpu in gpus.gpus:
         found += _of_gpu(gpu)
     if plugged is False:
-        found.append(Spoiler("running on battery", "plug it in"))
+        found.append(Disturbance("running on battery", "plug it in"))
     return found
 
 
-def find_hints(gpus: Gpus) -> list[Spoiler]:
-    """Return what would make timings steadier still, but spoils none."""
+def find_hints(gpus: Gpus) -> list[Disturbance]:
+    """Return what would make timings steadier, although nothing disturbs them."""
     return [
-        Spoiler(
-            f"{gpu.name}: its clock isn't set, as far as NVML tells, and follows temperature and "
+        Disturbance(
+            f"{gpu.name}: its clock isn't set, as far as NVML reports, and follows temperature and "
             "power",
-            "sudo nvidia-smi --lock-gpu-clocks=MHZ, below what it holds under load; "
+            "sudo nvidia-smi --lock-gpu-clocks=MHZ, below what it reaches under load; "
             "--reset-gpu-clocks undoes it",
         )
         for gpu in gpus.gpus
@@ -64,66 +65,66 @@ def find_hints(gpus: Gpus) -> list[Spoiler]:
     ]
 
 
-def _of_work(work: OtherWork, host: Host, cores: int) -> Iterator[Spoiler]:
-    # In a container the load is that of the whole host, and so says nothing of these cores.
-    felt = work.load if host.container is None else None
-    if max(felt or 0, work.processors) > LOAD * cores:
+def _of_work(work: OtherWork, host: Host, cores: int) -> Iterator[Disturbance]:
+    # In a container the load is that of the whole host: it says nothing about these cores.
+    own_load = work.load if host.container is None else None
+    if max(own_load or 0, work.processors) > LOAD * cores:
         busy = "".join(
             f"; {each.name} (pid {each.pid}) {each.processors:.0%} of one"
             for each in work.busiest[:3]
         )
-        load = "" if felt is None else f"load {felt:.1f}, "
-        yield Spoiler(
+        load = "" if own_load is None else f"load {own_load:.1f}, "
+        yield Disturbance(
             f"other work: {load}{work.processors:.1f} of {cores} cores in use{busy}",
             "stop it, or wait until it has ended",
         )
 
 
-def _of_neighbours(work: OtherWork, host: Host) -> Iterator[Spoiler]:
+def _of_neighbours(work: OtherWork, host: Host) -> Iterator[Disturbance]:
     cure = "compare side by side in one run; trust ratios, not single times"
     if work.stolen is not None and work.stolen > STOLEN:
-        yield Spoiler(
+        yield Disturbance(
             f"neighbours on the same host took {work.stolen:.1%} of the processor time just now",
             f"another machine, or a dedicated one; else {cure}",
         )
     elif host.virtual_machine is not None and not work.stolen_since_start:
-        yield Spoiler(
-            "a virtual machine whose host tells of no time that neighbours take: "
-            "they may be felt and not seen",
+        yield Disturbance(
+            "a virtual machine whose host doesn't report the time that neighbours take: "
+            "they may slow it without being seen",
             cure,
         )
 
 
-def _of_processor(processor: Processor) -> Iterator[Spoiler]:
+def _of_processor(processor: Processor) -> Iterator[Disturbance]:
     slow = [governor for governor in processor.governors if governor != "performance"]
     if slow:
-        yield Spoiler(
+        yield Disturbance(
             f"the frequency governor is {', '.join(slow)}",
             "sudo cpupower frequency-set --governor performance",
         )
     if processor.turbo:
-        yield Spoiler(
+        yield Disturbance(
             "turbo is on: the clock depends on temperature and on neighbours",
             "switch it off in /sys/devices/system/cpu (intel_pstate/no_turbo, cpufreq/boost)",
         )
     if processor.throttled:
-        yield Spoiler(
+        yield Disturbance(
             f"heat slowed the processor {processor.throttled} times since the system started",
             "cool it better, or lower its power limit; see "
             "/sys/devices/system/cpu/cpu*/thermal_throttle",
         )
 
 
-def _of_host(host: Host) -> Iterator[Spoiler]:
+def _of_host(host: Host) -> Iterator[Disturbance]:
     if host.processor_quota is not None:
         stops = f" ({host.quota_stops} times so far)" if host.quota_stops else ""
-        yield Spoiler(
+        yield Disturbance(
             f"a processor quota of {host.processor_quota:.2g} cores: "
             f"the process is stopped when it is used up{stops}",
             "lift it, or give whole cores (cpuset)",
         )
     if host.clock_source in SLOW_CLOCKS:
-        yield Spoiler(
+        yield Disturbance(
             f"the time is read from {host.clock_source}, which takes microseconds",
             "boot with clocksource=tsc, if the processor's is stable",
         )
@@ -131,39 +132,39 @@ def _of_host(host: Host) -> Iterator[Spoiler]:
     total = min((each for each in limits if each is not None), default=0)
     available = host.available_bytes
     if available is not None and available < LITTLE_MEMORY * total:
-        yield Spoiler(
-            f"memory is short: {available / 2**30:.1f} of {total / 2**30:.1f} GiB can be had",
-            "end what holds it; a machine that swaps times its disk",
+        yield Disturbance(
+            f"memory is short: {available / 2**30:.1f} of {total / 2**30:.1f} GiB are free",
+            "end what uses it; a machine that swaps measures its disk",
         )
 
 
-def _of_gpu(gpu: Gpu) -> Iterator[Spoiler]:
+def _of_gpu(gpu: Gpu) -> Iterator[Disturbance]:
     if gpu.processes:
         numbers = ", ".join(str(process.pid) for process in gpu.processes[:3])
         count = len(gpu.processes)
         others, them = ("process computes", "it") if count == 1 else ("processes compute", "them")
-        yield Spoiler(
+        yield Disturbance(
             f"{gpu.name}: {count} other {others} on it (pid {numbers})",
             f"stop {them}, or choose another GPU with CUDA_VISIBLE_DEVICES",
         )
     if gpu.slowed_by:
-        yield Spoiler(
-            f"{gpu.name}: its clock is held down by {', '.join(gpu.slowed_by)}",
+        yield Disturbance(
+            f"{gpu.name}: its clock is lowered by {', '.join(gpu.slowed_by)}",
             "cool it, wait until it has cooled, or raise its power limit (nvidia-smi -pl)",
         )
     limit_w, default_w = gpu.power_limit_w, gpu.default_power_limit_w
     if limit_w is not None and default_w is not None and limit_w < default_w:
-        yield Spoiler(
+        yield Disturbance(
             f"{gpu.name}: its power limit is {limit_w:.0f} W, below the default of {default_w:.0f}",
             f"sudo nvidia-smi -pl {default_w:.0f}, or compare only with times under that limit",
         )
     if gpu.persistence is False:
-        yield Spoiler(
-            f"{gpu.name}: persistence mode is off, so the driver starts anew for each process",
+        yield Disturbance(
+            f"{gpu.name}: persistence mode is off, so the driver starts again for each process",
             "sudo nvidia-smi -pm 1",
         )
     if gpu.mig:
-        yield Spoiler(
-            f"{gpu.name}: it is cut into parts (MIG), which share power and clocks",
+        yield Disturbance(
+            f"{gpu.name}: it is divided into parts (MIG), which share power and clocks",
             "sudo nvidia-smi -mig 0, or compare only with parts of the same kind",
         )

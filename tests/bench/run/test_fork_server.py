@@ -12,9 +12,9 @@ import msgspec
 import pytest
 
 from kinobench.bench.records.job import Budget, Built, Finished, Job, Measured, Note
-from kinobench.bench.run import fork_server_process as nursery_process
+from kinobench.bench.run import fork_server_process
 from kinobench.bench.run import process as runner
-from kinobench.bench.run.fork_server import Nursery, may_fork
+from kinobench.bench.run.fork_server import ForkServer, may_fork
 
 from ...fakes.made_records import made_case
 
@@ -24,8 +24,8 @@ CASE = made_case("early_fusion_tiny", threads=1)
 
 
 @pytest.fixture(scope="module")
-def nursery() -> Iterator[Nursery]:
-    found = runner.nursery_for([CASE, CASE])
+def server() -> Iterator[ForkServer]:
+    found = runner.fork_server_for([CASE, CASE])
     assert found is not None
     yield found
     found.close()
@@ -59,9 +59,11 @@ def wait_until(condition: object, seconds: float = 20.0) -> bool:
     return False
 
 
-def test_a_forked_process_measures_what_a_fresh_one_does(nursery: Nursery, tmp_path: Path) -> None:
+def test_a_forked_process_measures_what_a_fresh_one_does(
+    server: ForkServer, tmp_path: Path
+) -> None:
     found = []
-    for each in (nursery, None):
+    for each in (server, None):
         with runner.Worker(CASE, each) as worker:
             events = list(worker.events(job_of(tmp_path)))
         assert isinstance(events[-1], Finished)
@@ -75,8 +77,8 @@ def test_a_forked_process_measures_what_a_fresh_one_does(nursery: Nursery, tmp_p
     assert found[0] == found[1]
 
 
-def test_each_case_has_a_process_and_a_session_of_its_own(nursery: Nursery) -> None:
-    with runner.Worker(CASE, nursery) as one, runner.Worker(CASE, nursery) as other:
+def test_each_case_has_a_process_and_a_session_of_its_own(server: ForkServer) -> None:
+    with runner.Worker(CASE, server) as one, runner.Worker(CASE, server) as other:
         assert len({one.process.pid, other.process.pid, os.getpid()}) == 3
         assert wait_until(lambda: os.getsid(one.process.pid) == one.process.pid)
         assert one.process.poll() is None
@@ -85,10 +87,10 @@ def test_each_case_has_a_process_and_a_session_of_its_own(nursery: Nursery) -> N
 
 
 def test_another_networks_case_is_forked_with_that_networks_libraries(
-    nursery: Nursery, tmp_path: Path
+    server: ForkServer, tmp_path: Path
 ) -> None:
     other = made_case("mvit_tiny", threads=1)
-    with runner.Worker(CASE, nursery) as held, runner.Worker(other, nursery) as worker:
+    with runner.Worker(CASE, server) as held, runner.Worker(other, server) as worker:
         events = list(worker.events(job_of(tmp_path, case=other, measures=("flops",))))
         assert held.process.poll() is None
     (cost,) = (e.cost for e in events if isinstance(e, Measured) and e.cost is not None)
@@ -114,22 +116,22 @@ def test_libraries_that_fail_to_load_end_no_other_case(monkeypatch: pytest.Monke
     def broken(model: str | None) -> None:
         raise ImportError(model)
 
-    monkeypatch.setattr(nursery_process.worker, "load_libraries", broken)
-    nursery_process._load("mvit_tiny")
+    monkeypatch.setattr(fork_server_process.worker, "load_libraries", broken)
+    fork_server_process._load("mvit_tiny")
 
 
-def test_how_a_process_ended_is_known(nursery: Nursery) -> None:
-    with runner.Worker(CASE, nursery) as worker:
+def test_how_a_process_ended_is_known(server: ForkServer) -> None:
+    with runner.Worker(CASE, server) as worker:
         os.kill(worker.process.pid, signal.SIGSEGV)
         assert worker.process.wait() == -signal.SIGSEGV
-    with runner.Worker(CASE, nursery) as worker:
+    with runner.Worker(CASE, server) as worker:
         assert worker.process.stdin is not None
         worker.process.stdin.close()  # no case was left for it
         assert worker.process.wait() == 0
 
 
-def test_when_the_nursery_is_gone_its_processes_are_and_others_start_without_it() -> None:
-    found = runner.nursery_for([CASE, CASE])
+def test_when_the_server_is_gone_its_processes_are_and_others_start_without_it() -> None:
+    found = runner.fork_server_for([CASE, CASE])
     assert found is not None
     held = runner.Worker(CASE, found)
     os.kill(found._process.pid, signal.SIGKILL)
@@ -142,7 +144,7 @@ def test_when_the_nursery_is_gone_its_processes_are_and_others_start_without_it(
 
 
 def test_closing_ends_what_it_still_has_and_itself() -> None:
-    found = runner.nursery_for([CASE, CASE])
+    found = runner.fork_server_for([CASE, CASE])
     assert found is not None
     held = runner.Worker(CASE, found)
     found.close()
@@ -158,10 +160,10 @@ def test_closing_ends_what_it_still_has_and_itself() -> None:
         [CASE, made_case("c3d_tiny", threads=1, device="cuda")],
     ],
 )
-def test_other_cases_are_started_each_anew(cases: list[object]) -> None:
-    assert runner.nursery_for(cases) is None  # type: ignore[arg-type]
+def test_other_cases_are_started_each_by_itself(cases: list[object]) -> None:
+    assert runner.fork_server_for(cases) is None  # type: ignore[arg-type]
 
 
 def test_no_other_system_forks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
-    assert runner.nursery_for([CASE, CASE]) is None
+    assert runner.fork_server_for([CASE, CASE]) is None

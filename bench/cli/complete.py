@@ -1,0 +1,107 @@
+"""Shell completion: returns what begins with the typed text, without importing torch."""
+
+from pathlib import Path
+
+
+def _beginning(names: list[str], incomplete: str) -> list[str]:
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def models(incomplete: str) -> list[str]:
+    """Return names of networks that come with kinobench."""
+    from ...zoo import registry
+
+    return _beginning(registry.listed(), incomplete)
+
+
+def datasets(incomplete: str) -> list[str]:
+    """Return names of datasets."""
+    from ...datasets import catalog
+
+    return _beginning(catalog.names(), incomplete)
+
+
+def datasets_or_none(incomplete: str) -> list[str]:
+    """Return names of datasets, and `none`."""
+    return [*datasets(incomplete), *_beginning(["none"], incomplete)]
+
+
+def protocols(incomplete: str) -> list[str]:
+    """Return names of clip protocols, and `native`."""
+    from ...datasets.protocol.presets import ALIASES, COMMON, ORIGINS
+
+    return _beginning(sorted({*ALIASES, *COMMON, *ORIGINS, "native"}), incomplete)
+
+
+def suites(incomplete: str) -> list[str]:
+    """Return names of built-in suites, and the TOML files and folders that begin so."""
+    from ..run import suite
+
+    return _beginning(suite.names(), incomplete) + files(incomplete, ".toml")
+
+
+def files(incomplete: str, suffix: str) -> list[str]:
+    """Return the folders and the files of a suffix whose paths begin with what was typed."""
+    folder, slash, name = incomplete.rpartition("/")
+    try:
+        found = sorted(Path(folder + slash or ".").iterdir())
+    except OSError:
+        return []
+    return [
+        f"{folder}{slash}{path.name}{'/' if path.is_dir() else ''}"
+        for path in found
+        if path.name.startswith(name)
+        and (path.is_dir() or path.suffix == suffix)
+        and (name or not path.name.startswith("."))
+    ]
+
+
+def measurements(incomplete: str) -> list[str]:
+    """Return measurements; after a comma, the last one is completed."""
+    from ..measure import registry
+
+    before, comma, last = incomplete.rpartition(",")
+    return [f"{before}{comma}{name}" for name in _beginning(registry.names(), last)]
+
+
+def recipes(incomplete: str) -> list[str]:
+    """Return names of recipes, and the TOML files and folders that begin so."""
+    from ..train import recipe
+
+    return _beginning(recipe.names(), incomplete) + files(incomplete, ".toml")
+
+
+def devices(incomplete: str) -> list[str]:
+    """Return devices."""
+    return _choices("device", incomplete)
+
+
+def precisions(incomplete: str) -> list[str]:
+    """Return precisions."""
+    return _choices("precision", incomplete)
+
+
+def modes(incomplete: str) -> list[str]:
+    """Return modes."""
+    return _choices("mode", incomplete)
+
+
+def flow_methods(incomplete: str) -> list[str]:
+    """Return methods of optical flow."""
+    return _choices("flow", incomplete)
+
+
+def decoders(incomplete: str) -> list[str]:
+    """Return decoders."""
+    return _choices("decoder", incomplete)
+
+
+def probes(incomplete: str) -> list[str]:
+    """Return probes."""
+    return _choices("probe", incomplete)
+
+
+def _choices(field: str, incomplete: str) -> list[str]:
+    from ..run.settings import CHOICES
+
+    return _beginning(list(CHOICES[field]), incomplete)

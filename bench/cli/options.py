@@ -1,0 +1,185 @@
+"""Options in groups: a command takes a few dataclasses, and typer sees one flat list of options."""
+
+import inspect
+import re
+from collections.abc import Callable
+from copy import copy
+from dataclasses import MISSING, fields, is_dataclass
+from functools import wraps
+from typing import Annotated, Any, ClassVar, get_args, get_type_hints
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.models import OptionInfo, ParameterInfo
+
+
+class Command(TyperCommand):
+    """A command whose `--help` shows no Python types."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the parameters."""
+        parameters = _without_types(super().get_params(ctx))
+        for each in parameters:
+            if "--help" in each.opts:
+                each.rich_help_panel = HELP
+        return parameters
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help; what plug-ins add to is asked for now, not at each start."""
+        for each in self.params:
+            if each.name in LATE_HELP:
+                each.help = plain(LATE_HELP[each.name]())  # type: ignore[attr-defined]
+        super().format_help(ctx, formatter)
+
+
+class Commands(TyperGroup):
+    """A group of commands whose `--help` shows no Python types."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the parameters."""
+        return _without_types(super().get_params(ctx))
+
+
+def _without_types(parameters: list[Any]) -> list[Any]:
+    for each in parameters:
+        if each.param_type_name == "argument":
+            each.display_type_rich = lambda ctx: None
+        elif each.is_flag:
+            each.metavar = ""
+    return parameters
+
+
+def _measurements() -> str:
+    from ..measure.registry import help_text
+
+    return help_text()
+
+
+LATE_HELP: dict[str, Callable[[], str]] = {"measure": _measurements}
+"""The help of options whose values plug-ins add to."""
+
+HELP = "Help"
+"""The last panel of `--help`."""
+
+
+class Group:
+    """A dataclass of options that `--help` shows in one panel; each field is an option."""
+
+    panel: ClassVar[str]
+
+    def __init_subclass__(cls, *, panel: str) -> None:
+        """Name the panel, as in `class Data(Group, panel="Data")`."""
+        cls.panel = panel
+
+
+def plain(text: str) -> str:
+    """Return a text that rich shows as it is: `[cluster]` is no markup."""
+    return re.sub(r"(\[[a-zA-Z/#@])", r"\\\1", text)
+
+
+def option(
+    text: str,
+    metavar: str,
+    *names: str,
+    default: str | None = None,
+    complete: Callable[[str], list[str]] | None = None,
+    at_least: float | None = None,
+) -> Any:
+    """Return an option with a value.
+
+    Args:
+        text: Its line in `--help`.
+        metavar: The value, as in `--batch N`.
+        names: Its name on the command line, if that isn't the field's.
+        default: Shown where the field's own default is None.
+        complete: Returns the values that begin with what was typed.
+        at_least: The least value of a number.
+    """
+    return typer.Option(
+        *names,
+        help=_with_default(text, default),
+        metavar=metavar,
+        show_default=False,
+        autocompletion=complete,
+        min=at_least,
+    )
+
+
+def flag(text: str, name: str) -> Any:
+    """Return an option without a value, which is off by default."""
+    return typer.Option(name, help=text, metavar="", show_default=False)
+
+
+def argument(
+    text: str,
+    metavar: str,
+    *,
+    default: str | None = None,
+    complete: Callable[[str], list[str]] | None = None,
+) -> Any:
+    """Return an argument, which has no name on the command line."""
+    return typer.Argument(
+        help=_with_default(text, default),
+        metavar=metavar,
+        show_default=False,
+        autocompletion=complete,
+    )
+
+
+def _with_default(text: str, default: Any) -> str:
+    return text if default is None or default is False else f"{text} (default: {default})"
+
+
+def grouped(command: Callable[..., None]) -> Callable[..., None]:
+    """Give typer one parameter for each field of the groups that a command takes."""
+    hints = get_type_hints(command, include_extras=True)
+    groups: dict[str, type[Any]] = {}
+    parameters: list[inspect.Parameter] = []
+    for name in inspect.signature(command).parameters:
+        if not is_dataclass(hints[name]) or not issubclass(hints[name], Group):
+            raise TypeError(f"{command.__name__}: {name} is no group of options")
+        groups[name] = hints[name]
+        parameters += _parameters(hints[name])
+
+    @wraps(command)
+    def flat(**given: Any) -> None:
+        command(
+            **{
+                name: group(**{field.name: given[field.name] for field in fields(group)})
+                for name, group in groups.items()
+            }
+        )
+
+    flat.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    flat.__annotations__ = {each.name: each.annotation for each in parameters}
+    return flat
+
+
+def _parameters(group: type[Any]) -> list[inspect.Parameter]:
+    hints = get_type_hints(group, include_extras=True)
+    parameters = []
+    for field in fields(group):
+        kind, *about = get_args(hints[field.name])
+        (info,) = (copy(each) for each in about if isinstance(each, ParameterInfo))
+        default = None if field.default is MISSING else field.default
+        info.help = plain(_with_default(info.help or "", default))
+        if isinstance(info, OptionInfo):
+            info.rich_help_panel = group.panel
+        parameters.append(
+            inspect.Parameter(
+                field.name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=inspect.Parameter.empty if field.default is MISSING else default,
+                annotation=Annotated[kind, info],
+            )
+        )
+    return parameters
+
+
+def values(*groups: Group) -> dict[str, Any]:
+    """Return the fields of groups in one dictionary."""
+    return {
+        field.name: getattr(group, field.name)
+        for group in groups
+        for field in fields(group)  # type: ignore[arg-type]
+    }

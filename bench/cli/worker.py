@@ -1,0 +1,27 @@
+"""`worker`: the process that measures one case; `run` starts it, people don't."""
+
+from typing import Annotated
+
+import typer
+
+from .frame import app, exits_cleanly
+
+
+@app.command("worker", hidden=True)
+@exits_cleanly
+def worker(
+    model: Annotated[str | None, typer.Option(metavar="NAME", help="Model to build.")] = None,
+    fork_server: Annotated[
+        int | None,
+        typer.Option(metavar="SOCKET", help="Socket on which processes are requested."),
+    ] = None,
+) -> None:
+    """Measure the case that standard input describes."""
+    if fork_server is not None:
+        from ..run.fork_server_process import serve
+
+        serve(fork_server, model)
+        return
+    from ..run import worker as measuring
+
+    measuring.main(model)

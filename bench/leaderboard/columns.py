@@ -1,0 +1,114 @@
+"""The table of a board: which columns it has, and the text of each cell."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from ...datasets.errors import KinobenchError
+from ..measure import registry
+from ..measure.columns import NOTHING
+from ..measure.measurement import Cell, Column
+from ..records.record import Record
+from ..text.units import ABSENT, scaled
+from .leaderboard import Board, Row
+
+SETTINGS: dict[str, Callable[[Row], str]] = {
+    "precision": lambda row: row.record.case.precision,
+    "mode": lambda row: row.record.case.mode,
+    "flow": lambda row: row.flow or ABSENT,
+    "batch": lambda row: str(row.record.case.batch),
+    "threads": lambda row: str(row.record.case.threads or "default"),
+    "classes": lambda row: str(row.record.case.classes),
+    "eval batch": lambda row: str(row.record.case.eval_batch),
+    "decoder": lambda row: row.record.case.decoder,
+    "probe": lambda row: row.record.case.probe or ABSENT,
+    "L2": lambda row: "cold" if row.record.case.cold_l2 else "warm",
+}
+"""Settings in which the rows of a board may differ: columns if they do, else a footnote."""
+
+PARAMS = Column(
+    name="params",
+    unit="M",
+    cell=lambda record: (scaled(record.params, 1e6, 3), ""),
+)
+
+
+class Table(NamedTuple):
+    """The head and the lines of a table; the first two columns are the model and its weights."""
+
+    head: list[str]
+    lines: list[list[Cell]]
+
+
+def table_of(board: Board) -> Table:
+    """Return the table of a board; settings that all rows share are left to a footnote."""
+    settings = {name: SETTINGS[name] for name, values in settings_of(board) if len(values) > 1}
+    if flow_is_in_a_cell(board):
+        settings.pop("flow", None)
+    shown = _shown(board)
+    lines = [
+        [
+            (row.record.case.model, ""),
+            (row.weights, ""),
+            *((read(row), "") for read in settings.values()),
+            *(cells[number] for _, cells in shown),
+        ]
+        for number, row in enumerate(board.rows)
+    ]
+    return Table(["model", "weights", *settings, *(head for head, _ in shown)], lines)
+
+
+def _shown(board: Board) -> list[tuple[str, list[Cell]]]:
+    """Return the head and the cells of each column in which any row has a value."""
+    ranks: list[Cell] = [(ABSENT if row.rank is None else str(row.rank), "") for row in board.rows]
+    records = records_of(board)
+    found: list[tuple[str, list[Cell]]] = [(PARAMS.head, _cells(PARAMS, records))]
+    for measurement in registry.every():
+        if measurement.name == "accuracy":
+            found.append(("rank", ranks))
+        found += [
+            (column.head, _cells(column, records))
+            for column in measurement.columns
+            if column.shown(records)
+        ]
+    return [(head, cells) for head, cells in found if _has_a_value(cells)]
+
+
+def shown_columns(board: Board) -> list[Column]:
+    """Return the columns of measurements that the table of a board has."""
+    records = records_of(board)
+    return [
+        column
+        for measurement in registry.every()
+        for column in measurement.columns
+        if column.shown(records) and _has_a_value(_cells(column, records))
+    ]
+
+
+def records_of(board: Board) -> list[Record]:
+    """Return the records of a board's rows."""
+    return [row.record for row in board.rows]
+
+
+def _cells(column: Column, records: Sequence[Record]) -> list[Cell]:
+    return [_cell(column, record) for record in records]
+
+
+def _cell(column: Column, record: Record) -> Cell:
+    try:
+        return column.cell(record)
+    except KinobenchError:  # a result that can't be read; the row's notes have the reason
+        return NOTHING
+
+
+def _has_a_value(cells: Sequence[Cell]) -> bool:
+    return any(value != ABSENT for value, _ in cells)
+
+
+def settings_of(board: Board) -> list[tuple[str, set[str]]]:
+    """Return the different values that each setting has in a board."""
+    return [(name, {read(row) for row in board.rows}) for name, read in SETTINGS.items()]
+
+
+def flow_is_in_a_cell(board: Board) -> bool:
+    """Return whether each row with optical flow has its method next to its time."""
+    return all(row.record.flow_time is not None for row in board.rows if row.flow is not None)

@@ -1,0 +1,107 @@
+"""Boards -> text: Markdown, CSV, LaTeX, HTML and JSON."""
+
+import html
+from collections.abc import Callable, Sequence
+
+from tabulate import tabulate
+
+from ...datasets.errors import UnknownNameError
+from ..measure.columns import LOWER_BOUND
+from ..text.markup import escaped as _markdown_escaped
+from ..text.units import ABSENT
+from .columns import table_of
+from .footnotes import footnotes
+from .leaderboard import Board
+from .values import frame, to_json
+
+
+def render(boards: Sequence[Board], form: str) -> str:
+    """Return the boards as text in one of `FORMATS`.
+
+    Raises:
+        UnknownNameError: There is no such format.
+    """
+    if form not in FORMATS:
+        raise UnknownNameError("format", form, FORMATS)
+    return FORMATS[form](boards)
+
+
+def _markdown(boards: Sequence[Board]) -> str:
+    parts = []
+    for board in boards:
+        table = _tabulated(board, "github", _markdown_escaped)
+        notes = "".join(f"- {_markdown_escaped(line)}\n" for line in footnotes(board))
+        parts.append(f"## {_markdown_escaped(board.title)}\n\n{table}\n\n{notes}")
+    return "# Leaderboard\n\n" + "\n".join(parts)
+
+
+def _tabulated(
+    board: Board, tablefmt: str, escaped: Callable[[str], str] = lambda text: text
+) -> str:
+    """Return the table alone; tabulate itself escapes LaTeX and HTML, and not Markdown."""
+    head, lines = table_of(board)
+    rows = [[escaped(" ".join(part for part in cell if part)) for cell in line] for line in lines]
+    align = ("left", "left", *("right" for _ in head[2:]))
+    return tabulate(rows, head, tablefmt=tablefmt, disable_numparse=True, colalign=align)
+
+
+def _latex(boards: Sequence[Board]) -> str:
+    parts = [r"% Needs \usepackage{booktabs}."] if boards else []
+    for board in boards:
+        table = _tabulated(board, "latex_booktabs")
+        for sign, command in _LATEX_SIGNS.items():  # those that tabulate leaves as they are
+            table = table.replace(sign, command)
+        notes = "\n\n".join(_latex_escaped(line) for line in footnotes(board))
+        parts.append(
+            "\\begin{table}\n\\centering\n"
+            f"\\caption{{{_latex_escaped(board.title)}}}\n{table}\n\n"
+            f"{{\\raggedright\\small\n{notes}\n\n}}\n\\end{{table}}\n"
+        )
+    return "\n".join(parts)
+
+
+_LATEX_SIGNS = {LOWER_BOUND: r"\ensuremath{\geq}", ABSENT: "--"}
+_LATEX = str.maketrans(
+    {
+        **{sign: rf"\{sign}" for sign in "&%$#_{}"},
+        **{sign: rf"\ensuremath{{{sign}}}" for sign in "<>|"},
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "\\": r"\textbackslash{}",
+        **_LATEX_SIGNS,
+    }
+)
+
+
+def _latex_escaped(text: str) -> str:
+    return text.translate(_LATEX)
+
+
+def _html(boards: Sequence[Board]) -> str:
+    tables = "\n".join(
+        f"<h2>{html.escape(b.title)}</h2>\n{_tabulated(b, 'html')}\n"
+        + "".join(f"<p>{html.escape(line)}</p>\n" for line in footnotes(b))
+        for b in boards
+    )
+    style = (
+        "body{font:15px system-ui;margin:2em}table{border-collapse:collapse}"
+        "td,th{padding:.3em .8em;border-bottom:1px solid #ccc;white-space:nowrap}"
+        "h2{font-size:1.1em}"
+    )
+    return (
+        f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>Leaderboard</title>'
+        f"<style>{style}</style>\n<h1>Leaderboard</h1>\n{tables}</html>\n"
+    )
+
+
+def _csv(boards: Sequence[Board]) -> str:
+    return str(frame(boards).to_csv(index=False))
+
+
+FORMATS: dict[str, Callable[[Sequence[Board]], str]] = {
+    "md": _markdown,
+    "csv": _csv,
+    "latex": _latex,
+    "html": _html,
+    "json": to_json,
+}

@@ -1,0 +1,156 @@
+"""The values of a row in CSV and JSON: base units (seconds, bytes, fractions), not rounded."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+import pandas as pd
+
+from ...datasets.errors import KinobenchError
+from ..measure import registry, stored
+from ..records import reading
+from ..records.reading import Reader
+from ..records.record import Record
+from .leaderboard import Board, Row
+
+Value = Callable[[Row], Any]
+
+
+def _of(read: Reader) -> Value:
+    return lambda row: stored.read_or_none(read, row.record)
+
+
+def _at(path: str) -> Value:
+    return _of(reading.reader(path))
+
+
+def _knee_throughput(record: Record) -> float | None:
+    sweep = record.sweep
+    points = sweep.points if sweep is not None else ()
+    at_knee = (point for point in points if sweep is not None and point.batch == sweep.knee)
+    return next((point.throughput_per_s for point in at_knee), None)
+
+
+VALUES: dict[str, Value] = {
+    "model": _at("case.model"),
+    "weights": lambda row: row.weights,
+    "precision": _at("case.precision"),
+    "mode": _at("case.mode"),
+    "batch": _at("case.batch"),
+    "threads": _at("case.threads"),
+    "classes": _at("case.classes"),
+    "eval_batch": _at("case.eval_batch"),
+    "decoder": _at("case.decoder"),
+    "params": _at("params"),
+    "macs": _at("cost.macs"),
+    "flops": _at("cost.flops"),
+    "uncounted": lambda row: row.uncounted,
+    "latency_s": _at("latency.median_s"),
+    "latency_low_s": _at("latency.interval_s.0"),
+    "latency_high_s": _at("latency.interval_s.1"),
+    "wall_median_s": _at("latency.wall_median_s"),
+    "wall_low_s": _at("latency.wall_interval_s.0"),
+    "wall_high_s": _at("latency.wall_interval_s.1"),
+    "launch_bound": _at("latency.launch_bound"),
+    "reached_s": _at("latency.reached_s"),
+    "flow": lambda row: row.flow,
+    "flow_s": _at("flow_s"),
+    "converged": _at("latency.converged"),
+    "weights_bytes": _at("memory.weights_bytes"),
+    "peak_activation_bytes": _at("memory.peak_activation_bytes"),
+    "peak_process_bytes": _at("memory.peak_process_bytes"),
+    "joules_per_clip": _at("energy.j_per_clip"),
+    "throughput_per_s": _of(reading.throughput_per_s),
+    "video_s": _at("video_s"),
+    "joules_per_video": _at("j_per_video"),
+    "drift": _at("drift.largest_logit_difference"),
+    "logit_spread": _at("drift.logit_spread"),
+    "flips": _at("drift.top1_flips"),
+    "drift_clips": _at("drift.clips"),
+    "cold_l2": _at("case.cold_l2"),
+    "probe": _at("case.probe"),
+    "mfu": _at("latency.mfu"),
+    "limit": _at("roofline.operators.limit"),
+    "knee": _at("sweep.knee"),
+    "knee_throughput_per_s": _of(_knee_throughput),
+    "top1": _at("accuracy.top1"),
+    "top1_low": _at("accuracy.interval_top1.0"),
+    "top1_high": _at("accuracy.interval_top1.1"),
+    "top5": _at("accuracy.top5"),
+    "top5_low": _at("accuracy.interval_top5.0"),
+    "top5_high": _at("accuracy.interval_top5.1"),
+    "scored": _at("accuracy.scored"),
+    "expected": _at("accuracy.expected"),
+    "top1_of_expected": _at("accuracy.top1_of_expected"),
+    "top5_of_expected": _at("accuracy.top5_of_expected"),
+    "predictions": _at("accuracy.predictions"),
+    "rank": lambda row: row.rank,
+    "unranked": lambda row: row.unranked,
+    "error": lambda row: row.error,
+    "later_failure": lambda row: row.later_failure,
+    "notes": lambda row: row.notes,
+    "run": _at("run"),
+    "started": _at("started"),
+    "since": lambda row: row.since,
+    "commit": _at("environment.kinobench_commit"),
+    "torch": lambda row: row.record.environment.versions.get("torch"),
+    "python": lambda row: row.record.environment.versions.get("python"),
+}
+"""The columns of CSV and the keys of JSON, in their order; those of plug-ins come after them.
+
+`video_s` and `joules_per_video` are of the forwards of all views of a video, `flow_s` of a batch's
+clips; `drift` is that of the sweep where there is no latency; `since` is when the oldest record was
+begun that a part of the row comes from.
+"""
+
+_BOARD = ("dataset", "split", "manifest", "protocol", "protocol_digest", "views", "device")
+
+
+def columns() -> dict[str, Value]:
+    """Return every column of CSV, those of plug-ins too."""
+    found = dict(VALUES)
+    for measurement in registry.every():
+        for name, read in measurement.values.items():
+            if name in found:
+                raise KinobenchError(
+                    f"measurement {measurement.name!r}: value {name!r} is taken; choose another"
+                )
+            found[name] = _of(read)
+    return found
+
+
+def frame(boards: Sequence[Board]) -> pd.DataFrame:
+    """Return all rows, each with what its board has in common; lists are texts with semicolons."""
+    known = columns()
+    lines = [
+        {
+            **{field: getattr(board, field) for field in _BOARD},
+            "fingerprint": board.environment.fingerprint,
+            **{name: _joined(value(row)) for name, value in known.items()},
+        }
+        for board in boards
+        for row in board.rows
+    ]
+    # As objects: one None in a column of integers would make them all floats.
+    return pd.DataFrame(lines, columns=[*_BOARD, "fingerprint", *known], dtype=object)
+
+
+def _joined(value: Any) -> Any:
+    return "; ".join(value) if isinstance(value, tuple) else value
+
+
+def to_json(boards: Sequence[Board]) -> str:
+    """Return the boards with their rows as JSON, indented."""
+    known = columns()
+    plain = [
+        {name: getattr(board, name) for name in Board.__struct_fields__}
+        | {"rows": [_row(row, known) for row in board.rows]}
+        for board in boards
+    ]
+    return msgspec.json.format(msgspec.json.encode(plain), indent=2).decode() + "\n"
+
+
+def _row(row: Row, known: dict[str, Value]) -> dict[str, Any]:
+    plain = {name: value(row) for name, value in known.items()}
+    results = row.record.measurements
+    return plain | ({"measurements": results} if results else {})

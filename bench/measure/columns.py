@@ -1,0 +1,173 @@
+"""The columns of the measurements that come with kinobench: cells in the units of the tables."""
+
+from collections.abc import Sequence
+
+from ..records.reading import throughput_per_s
+from ..records.record import Record
+from ..text.units import (
+    ABSENT,
+    joules,
+    logit_difference,
+    megabytes,
+    milliseconds,
+    of_spread,
+    percent,
+    percent_with_interval,
+    rate,
+    scaled,
+)
+from .measurement import Cell, Column
+
+LOWER_BOUND = "≥"
+NOTHING: Cell = (ABSENT, "")
+
+
+def uncounted(record: Record) -> tuple[str, ...]:
+    """Return the operators that nothing could count, each with how often it ran."""
+    found = record.cost.uncounted if record.cost is not None else {}
+    return tuple(f"{name} ({count})" for name, count in found.items())
+
+
+def _arithmetic(record: Record, count: int | None) -> Cell:
+    bound = LOWER_BOUND if count is not None and uncounted(record) else ""
+    return f"{bound}{scaled(count, 1e9, 3)}", ""
+
+
+def _gmacs(record: Record) -> Cell:
+    return _arithmetic(record, record.cost.macs if record.cost is not None else None)
+
+
+def _gflops(record: Record) -> Cell:
+    return _arithmetic(record, record.cost.flops if record.cost is not None else None)
+
+
+def _latency(record: Record) -> Cell:
+    if record.latency is None:
+        return NOTHING
+    value, interval = milliseconds(record.latency.median_s, record.latency.interval_s)
+    return ("" if record.latency.converged else "~") + value, interval
+
+
+def _wall(record: Record) -> Cell:
+    if record.latency is None:
+        return NOTHING
+    return milliseconds(record.latency.wall_median_s, record.latency.wall_interval_s)
+
+
+def _with_flow(record: Record) -> Cell:
+    if record.flow_s is None:
+        return NOTHING
+    return scaled(record.total_s, 1e-3, 2), f"({record.case.flow} {record.flow_s * 1e3:.2f})"
+
+
+def _clips_per_s(record: Record) -> Cell:
+    return rate(throughput_per_s(record)), ""
+
+
+def _drift(record: Record) -> Cell:
+    drift = record.drift
+    if drift is None:
+        return NOTHING
+    scale = of_spread(drift.largest_logit_difference, drift.logit_spread)
+    parts = (scale, f"{drift.top1_flips}/{drift.clips}")
+    return logit_difference(drift.largest_logit_difference), f"({', '.join(filter(None, parts))})"
+
+
+def _mfu(record: Record) -> Cell:
+    limit = record.roofline.operators.limit if record.roofline is not None else None
+    mfu = record.latency.mfu if record.latency is not None else None
+    return percent(mfu), f"({limit})" if limit else ""
+
+
+def _peak_memory(record: Record) -> Cell:
+    return megabytes(record.memory.peak_bytes if record.memory is not None else None), ""
+
+
+def _energy(record: Record) -> Cell:
+    return joules(record.energy.j_per_clip if record.energy is not None else None), ""
+
+
+def _top1(record: Record) -> Cell:
+    accuracy = record.accuracy
+    if accuracy is None:
+        return NOTHING
+    return percent_with_interval(accuracy.top1, accuracy.interval_top1)
+
+
+def _top5(record: Record) -> Cell:
+    accuracy = record.accuracy
+    if accuracy is None:
+        return NOTHING
+    return percent_with_interval(accuracy.top5, accuracy.interval_top5)
+
+
+def has_batches(records: Sequence[Record]) -> bool:
+    """Return whether a forward is of several clips somewhere; for one clip the time says it all."""
+    return any(record.case.batch > 1 for record in records)
+
+
+def is_launch_bound(records: Sequence[Record]) -> bool:
+    """Return whether the GPU waits for the host somewhere."""
+    return any(record.latency is not None and record.latency.launch_bound for record in records)
+
+
+def _of_latency(records: Sequence[Record]) -> str:
+    timed = (record for record in records if record.latency is not None)
+    clips = any(record.case.mode != "stream" for record in timed)
+    return "latency: one forward of the batch" if clips else ""
+
+
+def _of_drift(records: Sequence[Record]) -> str:
+    scale = ""
+    if any(record.drift is not None and record.drift.logit_spread for record in records):
+        scale = "in % of the standard deviation of its logits over the classes, "
+    return (
+        f"drift: the largest logit difference from eager fp32 ({scale}and of how many clips "
+        "the first class is another)"
+    )
+
+
+COST = (
+    Column(name="GMACs", cell=_gmacs, footnote="GMACs and GFLOPs: one view"),
+    Column(name="GFLOPs", cell=_gflops),
+)
+LATENCY = (
+    Column(name="latency", unit="ms", cell=_latency, footnote=_of_latency),
+    Column(
+        name="wall",
+        unit="ms",
+        cell=_wall,
+        shown=is_launch_bound,  # elsewhere it is the latency, and the launch of a kernel
+        footnote="wall: a call by the host's clock, waited for; latency leaves out the gaps in "
+        "which the GPU waits for the host, so that where wall is over 1.1 times as long, "
+        "clips/s and the order by latency go by wall",
+    ),
+    Column(
+        name="with flow",
+        unit="ms",
+        cell=_with_flow,
+        footnote="with flow: and the optical flow of the batch's clips, on the CPU",
+    ),
+    Column(name="clips/s", cell=_clips_per_s, shown=has_batches),
+    Column(name="drift", cell=_drift, footnote=_of_drift),
+    Column(
+        name="MFU",
+        unit="%",
+        cell=_mfu,
+        footnote="MFU: its FLOPs a second, at the latency, over those of a large matrix product in "
+        "the same run (and what bounds its operators by the roofline)",
+    ),
+)
+MEMORY = (
+    Column(
+        name="peak memory",
+        unit="MB",
+        cell=_peak_memory,
+        footnote="Peak memory: weights and what a forward takes on top of them.",
+    ),
+)
+ENERGY = (Column(name="energy", unit="J/clip", cell=_energy),)
+ACCURACY = (
+    Column(name="top-1", unit="%", cell=_top1),
+    Column(name="top-5", unit="%", cell=_top5),
+)

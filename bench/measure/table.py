@@ -1,0 +1,172 @@
+"""The measurements that come with kinobench, in the order of `--measure` and of the tables."""
+
+from collections.abc import Iterator, Sequence
+
+from ..records.case import Case
+from ..records.reading import negative, reader, throughput_per_s
+from ..records.record import Record
+from ..records.results import Accuracy, Cost, Energy, FlowTime, Memory, Peak, Roofline
+from ..records.times import Latency, PipelineTime, Sweep
+from . import columns
+from .measurement import Measurement
+
+
+def _place(module: str, function: str = "run") -> str:
+    return f"{__package__}.{module}:{function}"
+
+
+def _memory_order(case: Case) -> int:
+    # On a CPU it makes every allocation slower: see memory.blocks_apart.
+    return 800 if case.device == "cpu" else 200
+
+
+def _lower_bound(record: Record) -> Iterator[str]:
+    if missing := columns.uncounted(record):
+        yield f": {columns.LOWER_BOUND} a lower bound; not counted: {', '.join(missing)}"
+
+
+def _scored(record: Record) -> Iterator[str]:
+    accuracy = record.accuracy
+    if accuracy is None or accuracy.scored == accuracy.expected:
+        return
+    shares = {"top-1": accuracy.top1_of_expected, "top-5": accuracy.top5_of_expected}
+    listed = [f"{name} {100 * each:.1f} %" for name, each in shares.items() if each is not None]
+    over_all = f"; over all {accuracy.expected}: {', '.join(listed)}" if listed else ""
+    yield f": {accuracy.scored} of {accuracy.expected} videos were scored{over_all}."
+
+
+def _untrained(records: Sequence[Record]) -> str:
+    if any(
+        r.accuracy is not None and r.accuracy.top1 is not None and r.case.weights is None
+        for r in records
+    ):
+        return "untrained: the accuracy is that of random weights; it ranks nothing."
+    return ""
+
+
+def _rough(records: Sequence[Record]) -> str:
+    if any(record.latency is not None and not record.latency.converged for record in records):
+        return "~ the latency had not converged when its time was up."
+    return ""
+
+
+def _takes_flow(case: Case) -> bool:
+    return case.flow is not None
+
+
+BUILT_IN = (
+    Measurement(
+        name="flops",
+        summary="MACs and FLOPs of one view, by operator",
+        run=_place("flops"),
+        results={"cost": Cost},
+        needs=(),
+        order=100,
+        default=True,
+        stage="counting",
+        about="cost",
+        absence="flops: not asked for",
+        columns=columns.COST,
+        sorts={"macs": reader("cost.macs"), "flops": reader("cost.flops")},
+        remarks=_lower_bound,
+        shown_in_cells=("cost: not counted",),
+    ),
+    Measurement(
+        name="latency",
+        summary="time of one forward of the batch, with its interval",
+        run=_place("latency"),
+        results={"latency": Latency},
+        needs=("device", "reference"),
+        order=300,
+        default=True,
+        absence="latency: not asked for",
+        columns=columns.LATENCY,
+        sorts={
+            "latency": reader("total_s"),
+            "throughput": negative(throughput_per_s),
+            "mfu": negative(reader("latency.mfu")),
+        },
+        footnotes=(_rough,),
+        shown_in_cells=("latency: not converged", "latency: the L2 cache is cold"),
+    ),
+    Measurement(
+        name="memory",
+        summary="bytes of the weights, and the peak of a forward",
+        run=_place("memory"),
+        results={"memory": Memory},
+        order=_memory_order,
+        default=True,
+        absence="memory: not asked for",
+        columns=columns.MEMORY,
+        sorts={"memory": reader("memory.peak_bytes")},
+    ),
+    Measurement(
+        name="energy",
+        summary="joules a clip, by the GPU's counter",
+        run=_place("energy"),
+        results={"energy": Energy},
+        order=400,
+        absence="energy: not asked for",
+        columns=columns.ENERGY,
+        sorts={"energy": reader("energy.j_per_clip")},
+    ),
+    Measurement(
+        name="pipeline",
+        summary="time of a video from its file to its prediction, by stage",
+        run=_place("end_to_end"),
+        results={"pipeline": PipelineTime},
+        needs=("device", "dataset"),
+        order=600,
+        absence="pipeline: not asked for",
+        carried_over=False,  # no column shows it
+    ),
+    Measurement(
+        name="accuracy",
+        summary="top-1 and top-5 on the dataset",
+        run=_place("accuracy"),
+        results={"accuracy": Accuracy},
+        needs=("device", "dataset", "digest"),
+        order=900,
+        default=True,
+        check=_place("accuracy", "check"),
+        on_cluster=True,
+        absence="accuracy: not asked for",
+        columns=columns.ACCURACY,
+        sorts={
+            "top1": negative(reader("accuracy.top1")),
+            "top5": negative(reader("accuracy.top5")),
+        },
+        footnotes=(_untrained,),
+        remarks=_scored,
+    ),
+    Measurement(
+        name="sweep",
+        summary="latency and memory at batches 1, 2, 4, ...",
+        run=_place("sweep"),
+        results={"sweep": Sweep},
+        needs=("device", "reference"),
+        order=500,
+        stage="batch sweep",
+        shown_in_cells=("sweep: The sweep ended",),
+    ),
+    Measurement(
+        name="flow_time",
+        summary="time of the optical flow of one clip, on the CPU",
+        run=_place("flow_time"),
+        results={"flow_time": FlowTime},
+        order=310,
+        stage="optical flow",
+        follows=("latency",),
+        applies=_takes_flow,
+    ),
+    Measurement(
+        name="peak",
+        summary="what the machine can do at most, and the roofline of the case",
+        run=_place("peak"),
+        results={"peak": Peak, "roofline": Roofline},
+        order=320,
+        follows=("flops", "latency"),
+        carried_with="latency",
+        absence="peak and roofline: flops and latency together were not asked for",
+    ),
+)

@@ -1,0 +1,66 @@
+"""A case: one row of a table, before it is measured. No torch."""
+
+import hashlib
+from typing import Literal
+
+import msgspec
+
+from ...datasets.names import DEFAULT_DECODER, Decoder, FlowMethod, Probe
+from ...datasets.protocol import Protocol
+
+Device = Literal["cpu", "cuda"]
+Precision = Literal["fp32", "tf32", "bf16", "fp16"]
+Mode = Literal["eager", "compile", "cudagraph", "compile_cudagraph", "channels_last_3d", "stream"]
+GRAPH_MODES: tuple[Mode, ...] = ("cudagraph", "compile_cudagraph")
+"""Modes that replay a CUDA graph."""
+LogitsType = Literal["float32", "float16"]
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True):
+    """One row: what is measured, on what, how.
+
+    Attributes:
+        model: The registry's name; it names the variant too.
+        weights: A published checkpoint's name or a path; None is an untrained network.
+        classes: Outputs of the head.
+        protocol: The clips; its number of views counts for accuracy, speed is that of one view.
+        dataset, split: What accuracy is measured on; None where no dataset is asked for.
+        batch: Views in one forward, for latency and memory.
+        threads: Threads of one operator on the CPU; None leaves them to the device's default.
+        eval_batch: Views in one forward while accuracy is measured.
+        flow: How the optical flow is computed; None for a network that takes none.
+        decoder: What decodes the videos while accuracy is measured.
+        cold_l2: Whether the GPU's L2 cache is overwritten before each sample of a latency.
+        probe: What is done to the clips that accuracy is measured on; see datasets/names.py.
+    """
+
+    model: str
+    weights: str | None = None
+    classes: int
+    protocol: Protocol
+    dataset: str | None = None
+    split: str | None = None
+    device: Device = "cpu"
+    precision: Precision = "fp32"
+    mode: Mode = "eager"
+    batch: int = 1
+    threads: int | None = None
+    eval_batch: int = 8
+    flow: FlowMethod | None = None
+    decoder: Decoder = DEFAULT_DECODER
+    cold_l2: bool = False
+    probe: Probe | None = None
+
+    @property
+    def digest(self) -> str:
+        """16 hexadecimal digits of everything that decides the case, but for names of protocols."""
+        decisive = msgspec.to_builtins(self) | {"protocol": self.protocol.digest}
+        if self.flow is None:
+            del decisive["flow"]  # a field that older records lack
+        if self.decoder == DEFAULT_DECODER:
+            del decisive["decoder"]  # the same
+        if not self.cold_l2:
+            del decisive["cold_l2"]  # the same
+        if self.probe is None:
+            del decisive["probe"]  # the same
+        return hashlib.sha256(msgspec.json.encode(decisive, order="sorted")).hexdigest()[:16]

@@ -1,0 +1,39 @@
+"""Readers of a record's values, by their paths."""
+
+from collections.abc import Callable
+from typing import Any
+
+from .record import Record
+
+Reader = Callable[[Record], Any]
+"""Reads a value in base units; None is a value that was not measured."""
+
+
+def reader(path: str) -> Reader:
+    """Return what reads a path such as `latency.interval_s.0`; None where a part of it is None."""
+    parts = path.split(".")
+
+    def read(record: Record) -> Any:
+        found: Any = record
+        for part in parts:
+            if found is None:
+                return None
+            found = found[int(part)] if part.isdigit() else getattr(found, part)
+        return found
+
+    return read
+
+
+def negative(read: Reader) -> Reader:
+    """Return the same with its sign turned, for orders in which the largest comes first."""
+
+    def turned(record: Record) -> Any:
+        value = read(record)
+        return None if value is None else -value
+
+    return turned
+
+
+def throughput_per_s(record: Record) -> float | None:
+    """Return clips (in mode `stream`: frames) a second."""
+    return None if record.latency is None else record.latency.throughput(record.case.batch)

@@ -1,0 +1,279 @@
+"""Timed results of a case: latency, sweep, end to end. Samples are kept; the rest follows."""
+
+from itertools import chain
+from typing import Any, Literal
+
+import msgspec
+
+from .results import GpuConditions, Memory
+
+ENOUGH_FOR = {0.90: 64, 0.95: 130, 0.99: 662}
+"""Samples without which a percentile is not told (mlcommons/inference, loadgen's early stopping:
+the fewest with which it holds at 99 % confidence)."""
+
+
+class Latency(msgspec.Struct, frozen=True, kw_only=True):
+    """Time of one forward of a batch.
+
+    Attributes:
+        samples_s: Every sample, in blocks: device time on a GPU, without the gaps in which it
+            waits for the host; wall time on a CPU.
+        median_s: Median over the medians of the blocks.
+        interval_s: 95 % interval of that median, from the order statistics of the blocks.
+        converged: Whether the interval became narrow enough before time was up.
+        cpu_s: Mean processor time of a call (all threads), by block; None on a GPU.
+        wall_samples_s: On a GPU, the wall time of as many calls of their own, each with a
+            synchronise, by the same blocks; None on a CPU, where `samples_s` are that, and in older
+            records.
+        wall_median_s, wall_interval_s: Of them as of `samples_s`; the interval is None in older
+            records.
+        launch_bound: Wall over device time is above 1.1: the GPU waits for the host. None on a CPU,
+            and under `host_gaps`.
+        host_gaps: The device times of a GPU hold gaps all the same, since the forward waits for the
+            GPU, as in copying from the host, or launches more kernels than CUDA queues. None on a
+            CPU and in older records.
+        cudnn_benchmark: Whether cuDNN chose its algorithms by trying them; None on a CPU.
+        build_s: Making the network and placing it, weights too.
+        prepare_s: Compiling or capturing, with the forwards that this takes; None in modes that do
+            neither, and in older records, whose `first_call_s` holds it.
+        first_call_s: The first forward after that; where nothing is prepared, cuDNN tries its
+            algorithms in it.
+        warmup_calls, warm: Calls before the first sample; whether they had settled.
+        threads: Threads of one operator.
+        drift: How far the outputs are from those of eager fp32; None for eager fp32 itself.
+        gpu: How the GPU was between the blocks; None on a CPU.
+        cold_l2_bytes: What was written before each sample to empty the L2 cache; None: it wasn't.
+        mfu: Model FLOPs utilisation, the FLOPs over what the record's `peak` does in the median
+            time; None where either is not known. Above 1 where an algorithm (Winograd, FFT) does
+            with fewer multiplications than the definition has.
+    """
+
+    samples_s: tuple[tuple[float, ...], ...]
+    median_s: float
+    interval_s: tuple[float, float] | None
+    converged: bool
+    cpu_s: tuple[float, ...] | None = None
+    wall_samples_s: tuple[tuple[float, ...], ...] | None = None
+    wall_median_s: float | None = None
+    wall_interval_s: tuple[float, float] | None = None
+    launch_bound: bool | None = None
+    host_gaps: bool | None = None
+    cudnn_benchmark: bool | None = None
+    build_s: float
+    prepare_s: float | None = None
+    first_call_s: float
+    warmup_calls: int
+    warm: bool
+    threads: int
+    drift: "Drift | None" = None
+    gpu: GpuConditions | None = None
+    cold_l2_bytes: int | None = None
+    mfu: float | None = None
+
+    def percentile(self, share: float) -> float | None:
+        """Return the sample that `share` of all are not above (the nearest rank), in seconds.
+
+        Args:
+            share: A key of `ENOUGH_FOR`; None is returned where the samples are fewer than that.
+        """
+        samples = sorted(chain.from_iterable(self.samples_s))
+        if len(samples) < ENOUGH_FOR[share]:
+            return None
+        return samples[-(-round(100 * share) * len(samples) // 100) - 1]
+
+    @property
+    def reached_s(self) -> float:
+        """What a user can reach: `median_s`, or where it is launch bound `wall_median_s`.
+
+        Calls that are queued one behind the other keep a GPU busy, so that each takes its time on
+        the device; but where the host takes longer to launch a call than the GPU to do it, no
+        queue ever forms.
+        """
+        return self._by_the_wall or self.median_s
+
+    @property
+    def _by_the_wall(self) -> float | None:
+        return self.wall_median_s if self.launch_bound else None
+
+    def throughput(self, batch: int) -> float:
+        """Return clips (in mode `stream`: frames) a second, at `reached_s`."""
+        return batch / self.reached_s
+
+    def throughput_interval(self, batch: int) -> tuple[float, float] | None:
+        """Return the 95 % interval of the throughput; None without that of the time it is of."""
+        interval_s = self.interval_s if self._by_the_wall is None else self.wall_interval_s
+        if interval_s is None:
+            return None
+        low_s, high_s = interval_s
+        return batch / high_s, batch / low_s
+
+    def derived(self, batch: int) -> dict[str, Any]:
+        """Return the values that JSON adds to the fields."""
+        percentiles = {f"p{round(share * 100)}_s": self.percentile(share) for share in ENOUGH_FOR}
+        rate = self.throughput(batch)
+        return {**percentiles, "reached_s": self.reached_s, "throughput_per_s": rate}
+
+
+class Drift(msgspec.Struct, frozen=True, kw_only=True):
+    """Outputs of a precision or mode against eager fp32 on the same clips.
+
+    Attributes:
+        largest_logit_difference: None where an output is not finite (fp16 overflows at 65504).
+        logit_spread: The scale of it: standard deviation of eager fp32's logits over the classes,
+            mean over the clips. Untrained networks tell classes apart by little, so that a small
+            difference names another one. None in older records.
+        top1_flips: Clips whose first class is another one.
+        clips: How many were compared.
+    """
+
+    largest_logit_difference: float | None
+    logit_spread: float | None = None
+    top1_flips: int
+    clips: int
+
+
+SweepEnd = Literal["max_batch", "out_of_memory", "flat", "error", "unfinished"]
+NEAR_BEST = 0.95
+"""The knee is the smallest batch with this share of the best throughput: what is left to gain
+beyond it is about what two machines of one kind differ by, and every doubling doubles the wait."""
+
+
+class SweepPoint(msgspec.Struct, frozen=True, kw_only=True):
+    """One batch of a sweep; its latency is sampled as any other, without a drift of its own."""
+
+    batch: int
+    latency: Latency
+    memory: Memory
+
+    @property
+    def throughput_per_s(self) -> float:
+        """Clips (in mode `stream`: frames) a second, at what a user can reach."""
+        return self.latency.throughput(self.batch)
+
+
+class Sweep(msgspec.Struct, frozen=True, kw_only=True):
+    """Latency, throughput and memory at batches 1, 2, 4, ... in one process.
+
+    Attributes:
+        points: By batch, rising.
+        ended: Why there is no larger batch: `max_batch` was reached, memory ran out, throughput
+            was `flat` for two doublings, an `error` that is no want of memory; `unfinished` if
+            the process ended within it.
+        ended_at: The batch that failed or that would have come next.
+        reason: The error, in its own words.
+        drift: From eager fp32, at the case's own batch; None for eager fp32 itself.
+    """
+
+    points: tuple[SweepPoint, ...]
+    ended: SweepEnd
+    ended_at: int
+    reason: str | None = None
+    drift: Drift | None = None
+
+    @property
+    def knee(self) -> int | None:
+        """The smallest batch that reaches 95 % of the best throughput; None without points."""
+        best = max((point.throughput_per_s for point in self.points), default=0.0)
+        near = (p.batch for p in self.points if p.throughput_per_s >= NEAR_BEST * best)
+        return next(near, None)
+
+    def plain(self) -> dict[str, Any]:
+        """Return what JSON has: the fields, the values that follow from each point, the knee."""
+        plain: dict[str, Any] = msgspec.to_builtins(self)
+        points = [_plain_point(point) for point in self.points]
+        return plain | {"points": points, "knee": self.knee}
+
+    @property
+    def end_text(self) -> str:
+        """The reason why there is no larger batch, as a sentence."""
+        match self.ended:
+            case "out_of_memory":
+                return f"The sweep ended where memory ran out, at batch {self.ended_at}."
+            case "flat":
+                return "The sweep ended as two doublings had made throughput grow by less than 2 %."
+            case "max_batch":
+                return "The sweep ended at the largest batch that was asked for."
+            case "unfinished":
+                return f"The process ended within the sweep, at batch {self.ended_at}."
+            case "error":
+                return f"The sweep ended at batch {self.ended_at}, which failed: {self.reason}"
+
+
+def _plain_point(point: SweepPoint) -> dict[str, Any]:
+    plain: dict[str, Any] = msgspec.to_builtins(point)
+    interval = point.latency.throughput_interval(point.batch)
+    plain["latency"] |= point.latency.derived(point.batch)
+    plain["latency"]["throughput_interval_per_s"] = interval
+    plain["memory"] |= point.memory.derived()
+    return plain
+
+
+class StageTime(msgspec.Struct, frozen=True, kw_only=True):
+    """Time of one stage, waited for before the next begins.
+
+    Attributes:
+        name: `open` (and index the file), `decode` (and convert to RGB), `flow`, `copy` (to a GPU),
+            `views` (resize, crop, normalise), `forward` (of all views), `aggregate`; a stage that
+            the network or the device doesn't have is left out.
+        samples_s: Of every video, or frame.
+        median_s, interval_s: Their median; its 95 % interval, from order statistics.
+        share: Of all the time of all samples; those of all stages add up to 1.
+    """
+
+    name: str
+    samples_s: tuple[float, ...]
+    median_s: float
+    interval_s: tuple[float, float] | None
+    share: float
+
+
+class StreamedFrames(msgspec.Struct, frozen=True, kw_only=True):
+    """Time of one frame of an open video, from the decoder to the prediction so far.
+
+    Attributes:
+        samples_s: Of every frame, the sum of its stages; frames that the protocol's stride passes
+            over are decoded too.
+        videos: How many the frames are of, the first clip of each.
+    """
+
+    samples_s: tuple[float, ...]
+    median_s: float
+    interval_s: tuple[float, float] | None
+    stages: tuple[StageTime, ...]
+    videos: int
+
+
+class PipelineTime(msgspec.Struct, frozen=True, kw_only=True):
+    """Time of a video from its file to its prediction, over all views of the protocol.
+
+    Attributes:
+        samples_s: Of every video, the sum of its stages, one after the other.
+        per_view_s: `median_s` over the views of a video.
+        views_in_a_forward: By stage; the last forward of a video is filled up.
+        bottleneck: The stage with the largest share.
+        videos_per_s_samples, videos_per_s, videos_per_s_interval: Of the overlapped pipeline that
+            measures accuracy, by pass; their median and its 95 % interval.
+        videos_in_a_pass: How many.
+        overlapped_views_in_a_forward: Of the overlapped pipeline, whose forwards go over the ends
+            of videos.
+        readers: Files that it reads side by side.
+        threads: Of one operator.
+        streamed: Frame by frame, in mode `stream` alone.
+    """
+
+    samples_s: tuple[float, ...]
+    median_s: float
+    interval_s: tuple[float, float] | None
+    views: int
+    per_view_s: float
+    views_in_a_forward: int
+    stages: tuple[StageTime, ...]
+    bottleneck: str
+    videos_per_s_samples: tuple[float, ...]
+    videos_per_s: float
+    videos_per_s_interval: tuple[float, float] | None
+    videos_in_a_pass: int
+    overlapped_views_in_a_forward: int | None = None
+    readers: int
+    threads: int
+    streamed: StreamedFrames | None = None

@@ -1,0 +1,190 @@
+"""The things that a run needs before its first case: cluster, datasets, weights, environments."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...datasets import catalog
+from ...datasets.errors import KinobenchError
+from ...datasets.names import Decoder
+from ...zoo.checkpoints.named import cache_folder, fetch_weights, named_weights
+from ..machine import environment
+from ..measure import registry
+from ..records.job import LOCAL, Cluster
+from ..records.record import Case, Device, Environment
+from ..text.progress import open_bar
+from .options import DataRoots, Options
+from .plan import Planned
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What the cases of a run need, all of it there.
+
+    Attributes:
+        cluster: Cluster that measures accuracy; None measures it here.
+        roots: Folder of each dataset; None is the dataset's own place.
+        environments: Environment of the cases of each device and decoder.
+    """
+
+    cluster: Cluster | None
+    roots: dict[str, Path | None]
+    environments: dict[tuple[Device, Decoder], Environment]
+
+
+def prepare(planned: Sequence[Planned], options: Options, console: "Console") -> Prepared:
+    """Find or make everything that the cases need.
+
+    Args:
+        planned: The cases.
+        options: Folders and limits.
+        console: Shows the progress, if it is a terminal.
+
+    Raises:
+        KinobenchError: A device, a decoder, a dataset or a cluster is not there.
+    """
+    cluster = _cluster(planned, options)
+    needed = _devices_needed_here(planned, cluster)
+    for device in sorted(needed):
+        environment.require_device(device)
+    reading = [entry.case for entry in planned if registry.reads_videos(entry.measures)]
+    for decoder in sorted({case.decoder for case in reading}):
+        environment.require_decoder(decoder)
+    roots = _roots(reading, options.data_roots)
+    splits = {(e.case.dataset, e.case.split or "") for e in planned if e.case.dataset in roots}
+    for name, split in sorted((name, split) for name, split in splits if name is not None):
+        prepare_split(name, split, roots[name], console)
+    fetch_published((entry.case for entry in planned), console)
+    kinds = {(entry.case.device, entry.case.decoder): entry.case for entry in planned}
+    return Prepared(
+        cluster=cluster,
+        roots=roots,
+        environments={kind: _environment(case, needed, cluster) for kind, case in kinds.items()},
+    )
+
+
+def _devices_needed_here(planned: Sequence[Planned], cluster: Cluster | None) -> set[Device]:
+    """Return the devices that this machine must have; another cluster's nodes have their own."""
+    return {
+        entry.case.device
+        for entry in planned
+        if cluster is None
+        or cluster.address == LOCAL
+        or not registry.on_cluster_alone(entry.measures)
+    }
+
+
+def _roots(cases: Sequence[Case], given: DataRoots) -> dict[str, Path | None]:
+    names = sorted({case.dataset for case in cases if case.dataset is not None})
+    return {name: given.of(name, only=len(names) == 1) for name in names}
+
+
+def _environment(case: Case, needed: set[Device], cluster: Cluster | None) -> Environment:
+    """Describe the machine of a case: this one, or a node if this one needs no GPU."""
+    if cluster is None or case.device in needed or case.device == "cpu":
+        return environment.describe(case.device, case.decoder)
+    from ..cluster.address import environment_of
+
+    return environment_of(cluster, case.decoder)
+
+
+def _cluster(planned: Sequence[Planned], options: Options) -> Cluster | None:
+    """Find the cluster, if there is something to measure on it."""
+    if options.cluster is None:
+        return None
+    from ..cluster.address import check_form, find_cluster
+
+    check_form(options.cluster)
+    scored = [
+        entry.case
+        for entry in planned
+        if "accuracy" in entry.measures and entry.case.dataset is not None
+    ]
+    return find_cluster(options.cluster, scored) if scored else None
+
+
+def prepare_split(name: str, split: str, root: Path | None, console: "Console") -> None:
+    """Check that a split is there; generate a dataset that has no folder, if that is possible.
+
+    Raises:
+        KinobenchError: It is not there, or it has no videos.
+    """
+    dataset = catalog.get(name)
+    if dataset.make is not None and root is None:
+        make_dataset(dataset, None, console)
+    if not dataset.load(root, split).videos:
+        raise KinobenchError(f"{name}: split {split} has no videos{f' in {root}' if root else ''}")
+
+
+def make_dataset(
+    dataset: catalog.Dataset,
+    root: Path | None,
+    console: "Console",
+    changes: catalog.Changes | None = None,
+) -> Path:
+    """Generate a dataset and show the progress; one that is there already is kept.
+
+    Raises:
+        KinobenchError: The dataset has no such changes, or it can't be written.
+    """
+    assert dataset.make is not None
+    with open_bar(console) as bar:
+        task = bar.add_task(f"generating {dataset.name}", total=None, visible=False)
+
+        def report(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total, visible=True)
+
+        if changes is None or changes == catalog.Changes():
+            return dataset.make(root, report)
+        if dataset.make_changed is None:
+            raise KinobenchError(
+                f"{dataset.name} is generated in one way only: leave out --set, --seed, --train "
+                "and --test"
+            )
+        return dataset.make_changed(root, changes, report)
+
+
+def fetch_published(cases: Iterable[Case], console: "Console") -> None:
+    """Download the published weights of all cases that torch hub's cache lacks.
+
+    The console shows why a file can't be downloaded; its cases are refused when their turn comes,
+    and the others go on.
+    """
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TransferSpeedColumn,
+    )
+
+    entries = [named_weights(case.model, case.weights) for case in cases]
+    absent = {
+        entry.file: entry
+        for entry in entries
+        if entry is not None and not (cache_folder() / entry.file).is_file()
+    }
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+    for entry in absent.values():
+        if not console.is_terminal:  # a log, which has no bar
+            line = f"fetching {entry.url} to {cache_folder() / entry.file}"
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+        with Progress(
+            *columns, TransferSpeedColumn(), console=console, disable=not console.is_terminal
+        ) as bar:
+            task = bar.add_task(f"{entry.model}: {entry.name}", total=None)
+            try:
+                fetch_weights(entry, partial(_show, bar, task))
+            except KinobenchError as error:
+                bar.stop()
+                console.print(f"kinobench: {error}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _show(bar: "Progress", task: "TaskID", received: int, whole: int | None) -> None:
+    bar.update(task, completed=received, total=whole)

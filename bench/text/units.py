@@ -1,0 +1,78 @@
+"""Numbers in base units -> text in the units of the tables. Rounded here, and nowhere else."""
+
+ABSENT = "–"
+"""Stands for a value that was not measured."""
+
+Interval = tuple[float, float]
+
+
+def scaled(value: float | None, unit: float, digits: int) -> str:
+    """Return a value in a unit, `scaled(78e6, 1e6, 3)` as `78.000`; `ABSENT` for None."""
+    return ABSENT if value is None else f"{value / unit:.{digits}f}"
+
+
+def percent(share: float | None) -> str:
+    """Return a fraction in percent, to one digit."""
+    return scaled(share, 1e-2, 1)
+
+
+def milliseconds(value_s: float | None, interval_s: Interval | None = None) -> tuple[str, str]:
+    """Return seconds in milliseconds and their interval, to the same digits.
+
+    Returns:
+        The value, and `[low, high]` or nothing.
+    """
+    if value_s is None:
+        return ABSENT, ""
+    digits = 3 if value_s < 1e-3 else 2
+    return _with_interval(value_s, interval_s, 1e3, digits)
+
+
+def percent_with_interval(share: float | None, interval: Interval | None) -> tuple[str, str]:
+    """Return a fraction in percent and its interval, to one digit."""
+    return (ABSENT, "") if share is None else _with_interval(share, interval, 100, 1)
+
+
+def _with_interval(
+    value: float, interval: Interval | None, in_a_unit: float, digits: int
+) -> tuple[str, str]:
+    text = f"{value * in_a_unit:.{digits}f}"
+    if interval is None:
+        return text, ""
+    low, high = (f"{bound * in_a_unit:.{digits}f}" for bound in interval)
+    return text, f"[{low}, {high}]"
+
+
+def rate(per_s: float | None) -> str:
+    """Return a number per second, to three digits or to the unit."""
+    if per_s is None:
+        return ABSENT
+    digits = 0 if per_s >= 100 else 1 if per_s >= 10 else 2
+    return f"{per_s:.{digits}f}"
+
+
+def joules(value: float | None) -> str:
+    """Return joules to three digits."""
+    return ABSENT if value is None else f"{value:.3g}"
+
+
+def megabytes(value: float | None) -> str:
+    """Return bytes in megabytes (10^6 bytes), to one digit."""
+    return scaled(value, 1e6, 1)
+
+
+def logit_difference(largest: float | None) -> str:
+    """Return the largest logit difference, to two digits; None is one that is not finite."""
+    return "not finite" if largest is None else f"{largest:.2g}"
+
+
+def of_spread(largest: float | None, spread: float | None) -> str | None:
+    """Return a logit difference over the spread of eager fp32's logits, as `4.2%`.
+
+    Returns:
+        None where either is not known, or all classes have the same logit.
+    """
+    if largest is None or not spread:
+        return None
+    share = 100 * largest / spread
+    return f"{share:.2g}%" if share < 99.5 else f"{share:.0f}%"

@@ -1,0 +1,188 @@
+"""Networks measured from Python: by name, by a builder, as an instance."""
+
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+import kinobench
+from kinobench.bench.network.digest import network_digest
+from kinobench.zoo import registry
+
+BUDGET = kinobench.Budget(min_s=0.02, max_s=0.1, warmup_max_s=0.1)
+PARAMS = 4 * 3 * 27 + 4 + 4 * 5 + 5
+MACS = 4 * 3 * 27 * 16 * 64 * 64 + 4 * 5
+
+
+class Net(nn.Module):
+    """A convolution and a linear layer: `clip: [B, 3, T, H, W]` -> logits `[B, classes]`."""
+
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        self.convolution = nn.Conv3d(3, 4, kernel_size=3, padding=1)
+        self.head = nn.Linear(4, classes)
+
+    def forward(self, clip: torch.Tensor) -> torch.Tensor:
+        return self.head(self.convolution(clip).relu().mean(dim=(2, 3, 4)))
+
+
+def small_net(num_classes: int, frames: int, size: int) -> nn.Module:
+    return Net(num_classes)
+
+
+def settings() -> dict[str, Any]:
+    return {
+        "tf32": torch.backends.cuda.matmul.allow_tf32,
+        "cudnn tf32": torch.backends.cudnn.allow_tf32,
+        "benchmark": torch.backends.cudnn.benchmark,
+        "deterministic": torch.backends.cudnn.deterministic,
+        "threads": torch.get_num_threads(),
+        "generator": torch.random.get_rng_state().tolist(),
+    }
+
+
+def test_a_name_is_measured_in_a_process_of_its_own() -> None:
+    before = settings()
+    record = kinobench.measure("early_fusion_tiny", protocol="pointlight", budget=BUDGET)
+    assert record.case.model == "early_fusion_tiny" and record.error is None
+    assert record.cost is not None and record.cost.macs > 0
+    assert record.latency is not None and record.latency.median_s > 0
+    assert record.memory is not None
+    assert not any("calling process" in note for note in record.notes)
+    assert settings() == before
+
+
+def test_a_builder_is_sent_to_a_process_of_its_own() -> None:
+    """This very module can't be imported there: its code is sent."""
+    record = kinobench.measure(
+        small_net, protocol="pointlight", classes=5, measure=["flops"], name="my_net"
+    )
+    assert (record.case.model, record.params) == ("my_net", PARAMS)
+    assert record.cost is not None and record.cost.macs == MACS
+    assert not any("calling process" in note for note in record.notes)
+    assert "my_net" not in registry.names()
+
+
+def test_a_network_registered_here_is_known_to_the_worker() -> None:
+    kinobench.register("here_alone", native=(16, 1, 64))(partial(_gained, 2.0))
+    record = kinobench.measure("here_alone", protocol="pointlight", classes=5, measure=["flops"])
+    assert record.params == PARAMS
+
+
+def _gained(gain: float, num_classes: int, frames: int, size: int) -> nn.Module:
+    assert gain == 2.0
+    return Net(num_classes)
+
+
+SCRIPT = """
+import kinobench
+from torch import nn
+
+WIDTH = 7
+
+def built_in_main(num_classes, frames, size):
+    pooled = nn.AdaptiveAvgPool3d(1), nn.Flatten(), nn.Linear(3, WIDTH)
+    return nn.Sequential(*pooled, Last(num_classes))
+
+class Last(nn.Linear):
+    def __init__(self, classes):
+        super().__init__(WIDTH, classes)
+
+record = kinobench.measure(built_in_main, protocol="pointlight", classes=5, measure=["flops"])
+print(record.case.model, record.params)
+"""
+
+
+def test_a_builder_of_a_script_or_a_notebook_is_sent_with_what_it_refers_to(
+    tmp_path: Path,
+) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    done = subprocess.run(
+        [sys.executable, str(script)], cwd=tmp_path, capture_output=True, text=True, timeout=120
+    )
+    params = 3 * 7 + 7 + 7 * 5 + 5
+    assert done.stdout.split() == ["built_in_main", str(params)], done.stderr
+
+
+def test_a_builder_that_cannot_be_sent_is_refused_with_the_cure() -> None:
+    import threading
+
+    lock = threading.Lock()
+
+    def locked(num_classes: int, frames: int, size: int) -> nn.Module:
+        with lock:
+            return Net(num_classes)
+
+    with pytest.raises(kinobench.KinobenchError, match=r"'locked' can't be sent .* mynets\.py"):
+        kinobench.measure(locked, protocol="pointlight", measure=["flops"])
+    with pytest.raises(kinobench.KinobenchError, match="has no name of its own"):
+        kinobench.measure(lambda classes, frames, size: Net(classes), protocol="pointlight")
+    with pytest.raises(kinobench.KinobenchError, match="model is 3; give a name"):
+        kinobench.measure(3, protocol="pointlight")  # type: ignore[arg-type]
+
+
+def test_an_instance_is_measured_here_and_stays_as_it_is(tmp_path: Path) -> None:
+    instance = Net(5).train()
+    instance.convolution.eval()
+    digest, before = network_digest(instance), settings()
+    record = kinobench.measure(
+        instance, protocol="pointlight", budget=BUDGET, threads=1, results=tmp_path
+    )
+    assert settings() == before
+    assert network_digest(instance) == digest
+    assert instance.training and not instance.convolution.training
+    assert (record.case.model, record.case.weights, record.case.classes) == ("net", "instance", 5)
+    assert (record.params, record.weights_digest) == (PARAMS, digest)
+    assert record.cost is not None and record.cost.macs == MACS
+    assert record.latency is not None and record.latency.threads == 1
+    assert record.memory is None
+    assert record.notes[0].startswith("measured in the calling process, from an instance")
+    (stored,) = kinobench.Records.read(tmp_path)
+    assert stored == record
+
+
+def test_an_instance_that_fails_raises_with_its_record() -> None:
+    class Wrong(Net):
+        def forward(self, clip: torch.Tensor) -> torch.Tensor:
+            return super().forward(clip)[:, :2]
+
+    wrong = Wrong(5)
+    before = settings()
+    with pytest.raises(kinobench.CaseFailedError, match=r"logits must be \[B, classes\]") as caught:
+        kinobench.measure(wrong, classes=5, protocol="pointlight", budget=BUDGET)
+    record = caught.value.record
+    assert record.error is not None and record.error.kind == "refused"
+    assert record.cost is not None
+    assert settings() == before
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"measure": ["memory"]}, "'memory' of an instance can't be measured"),
+        ({"measure": ["sweep"]}, "'sweep' of an instance can't be measured"),
+        ({"weights": "kinetics400"}, "an instance has its own"),
+        ({"name": "c3d_tiny"}, "'c3d_tiny' is taken"),
+        ({"dataset": "pointlight", "measure": ["flops"]}, "pointlight has 8"),
+        ({"protocol": "pointligth"}, "did you mean 'pointlight'"),
+        ({"device": "gpu"}, "no such value|cuda"),
+    ],
+)
+def test_what_cannot_be_asked_of_an_instance_is_refused(given: Any, message: str) -> None:
+    if given.get("dataset"):
+        given = given | {"classes": 5}
+    with pytest.raises(kinobench.KinobenchError, match=message):
+        kinobench.measure(Net(5), **({"protocol": "pointlight"} | given))
+
+
+def test_an_unknown_name_gets_the_nearest() -> None:
+    with pytest.raises(kinobench.UnknownNameError, match="did you mean 'c3d_tiny'"):
+        kinobench.measure("c3d_tyny")
+    with pytest.raises(kinobench.KinobenchError, match="is a name already"):
+        kinobench.measure("c3d_tiny", name="other")

@@ -1,0 +1,98 @@
+"""Groups of options: typer sees one flat list, the command its dataclasses."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from kinobench.bench.cli.options import Group, argument, flag, grouped, option, plain, values
+
+
+@dataclass(frozen=True)
+class What(Group, panel="What"):
+    model: Annotated[str, argument("The model.", "MODEL")]
+    batch: Annotated[list[int] | None, option("Views.", "N", default="1")] = None
+
+
+@dataclass(frozen=True)
+class How(Group, panel="How"):
+    seed: Annotated[int, option("Seed [of all].", "N", at_least=0)] = 7
+    fresh: Annotated[bool, flag("Start again.", "--fresh")] = False
+
+
+seen: list[tuple[What, How]] = []
+
+
+def command(what: What, how: How) -> None:
+    """Do it."""
+    seen.append((what, how))
+
+
+def invoke(*words: str) -> tuple[int, str]:
+    seen.clear()
+    app = typer.Typer()
+    app.command()(grouped(command))
+    done = CliRunner().invoke(app, words, env={"COLUMNS": "80"})
+    return done.exit_code, done.output
+
+
+def test_a_command_gets_its_groups_with_defaults() -> None:
+    assert invoke("c3d")[0] == 0
+    assert seen == [(What(model="c3d"), How())]
+
+
+def test_options_come_in_any_order_and_fill_the_group_they_belong_to() -> None:
+    assert invoke("--seed", "0", "--batch", "2", "c3d", "--fresh", "--batch", "3")[0] == 0
+    assert seen == [(What(model="c3d", batch=[2, 3]), How(seed=0, fresh=True))]
+
+
+def test_the_help_has_a_panel_for_each_group_and_escapes_brackets() -> None:
+    code, text = invoke("--help")
+    assert code == 0
+    for line in ("─ What ─", "─ How ─", "Views. (default: 1)", "Seed [of all]. (default: 7)"):
+        assert line in text
+
+
+def test_limits_are_held() -> None:
+    code, text = invoke("c3d", "--seed", "-1")
+    assert code == 2 and "greater than or equal to 0" in text and not seen
+
+
+def test_two_groups_with_one_option_are_refused() -> None:
+    @dataclass(frozen=True)
+    class Again(Group, panel="Again"):
+        seed: Annotated[int, option("Seed.", "N")] = 1
+
+    def both(how: How, again: Again) -> None:
+        raise AssertionError
+
+    both.__annotations__ = {"how": How, "again": Again, "return": None}
+    with pytest.raises(ValueError, match="seed"):
+        grouped(both)
+
+
+def test_a_parameter_that_is_no_group_is_refused() -> None:
+    def bare(seed: int) -> None:
+        raise AssertionError
+
+    with pytest.raises(TypeError, match="bare: seed is no group of options"):
+        grouped(bare)
+
+
+def test_values_are_those_of_all_groups() -> None:
+    assert values(What(model="c3d"), How(seed=1)) == {
+        "model": "c3d",
+        "batch": None,
+        "seed": 1,
+        "fresh": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "escaped"),
+    [("a[cluster]", r"a\[cluster]"), ("[/b]", r"\[/b]"), ("[1, 2]", "[1, 2]")],
+)
+def test_brackets_that_rich_would_read_are_escaped(text: str, escaped: str) -> None:
+    assert plain(text) == escaped

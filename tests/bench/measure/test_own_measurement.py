@@ -1,0 +1,231 @@
+"""A measurement of a third party's: in an installed package, and in a file named by --plugin."""
+
+import csv
+import io
+import json
+import os
+import runpy
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from kinobench.bench.leaderboard.footnotes import footnotes
+from kinobench.bench.leaderboard.leaderboard import boards, ordered
+from kinobench.bench.leaderboard.render import render
+from kinobench.bench.leaderboard.values import frame
+from kinobench.bench.measure import registry
+from kinobench.bench.measure.measurement import Measurement
+from kinobench.bench.measure.table import BUILT_IN
+from kinobench.bench.records.record import RESULT_FIELDS, from_json
+from kinobench.datasets.errors import KinobenchError, UnknownNameError
+
+from ...fakes.made_records import made_case, made_record
+from ...fakes.media import FAKES
+
+JITTER = FAKES / "jitter.py"
+PROJECT = """
+[build-system]
+requires = ["setuptools"]
+build-backend = "setuptools.build_meta"
+
+[project]
+name = "jitter"
+version = "1.0"
+
+[project.entry-points."kinobench.measurements"]
+jitter = "jitter"
+
+[tool.setuptools]
+py-modules = ["jitter"]
+"""
+CASE = (
+    *("--model", "early_fusion_tiny", "--dataset", "none", "--protocol", "pointlight"),
+    *("--classes", "8", "--threads", "1"),
+)
+RESULT = {"samples_s": [0.5, 1.5]}
+"""Mean 1, standard deviation 1/sqrt(2)."""
+
+
+def kinobench(*arguments: str, cwd: Path, path: Path | None = None) -> str:
+    command = [sys.executable, "-c", "from kinobench.bench.cli import main; main()", *arguments]
+    environment = os.environ | {"COLUMNS": "80"} | ({"PYTHONPATH": str(path)} if path else {})
+    done = subprocess.run(
+        command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=240
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder into which pip installed the package."""
+    source, target = tmp_path_factory.mktemp("jitter"), tmp_path_factory.mktemp("installed")
+    (source / "jitter.py").write_text(JITTER.read_text())
+    (source / "pyproject.toml").write_text(PROJECT)
+    pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*pip, "--target", str(target), str(source)], check=True, timeout=120)
+    return target
+
+
+def test_an_installed_measurement_is_in_the_help_the_record_and_every_table(
+    installed: Path, tmp_path: Path
+) -> None:
+    def run(*arguments: str) -> str:
+        return kinobench(*arguments, cwd=tmp_path, path=installed)
+
+    assert "jitter" in run("run", "--help")
+    listed = {line["name"]: line for line in json.loads(run("list", "measurements", "--json"))}
+    assert listed["jitter"]["measures"] == "spread of the times of repeated forwards"
+    assert listed["jitter"]["columns"] == "jitter (%)"
+    screen = run("run", *CASE, "--measure", "flops,jitter")
+    assert "jitter (%)" in screen and "standard deviation of the times of forwards" in screen
+    (line,) = (tmp_path / "results" / "runs").glob("*.jsonl").__next__().read_text().splitlines()
+    record = json.loads(line)
+    assert len(record["measurements"]["jitter"]["samples_s"]) == 12
+    assert record["notes"][0] == "jitter: of 12 forwards" and record["error"] is None
+    (row,) = csv.DictReader(io.StringIO(run("leaderboard", "--format", "csv"), newline=""))
+    assert float(row["jitter_share"]) > 0
+    for form, head in (("md", "jitter (%)"), ("html", "jitter (%)"), ("latex", r"jitter (\%)")):
+        assert head in run("leaderboard", "--format", form, "--sort", "jitter"), form
+    (board,) = json.loads(run("leaderboard", "--format", "json"))
+    (plain,) = board["rows"]
+    assert plain["jitter_share"] == float(row["jitter_share"])
+    assert plain["measurements"] == record["measurements"]
+
+
+def test_a_file_named_on_the_command_line_adds_one_to_the_run_and_its_tables(
+    tmp_path: Path,
+) -> None:
+    plugin = ("--plugin", str(JITTER))
+    screen = kinobench("run", *CASE, "--measure", "jitter", *plugin, cwd=tmp_path)
+    assert "jitter (%)" in screen
+    assert "jitter (%)" in (tmp_path / "results" / "leaderboard.md").read_text()
+    # Without the file the result is kept, and the table says so.
+    page = kinobench("leaderboard", "--format", "md", cwd=tmp_path)
+    assert "jitter (%)" not in page
+    assert "jitter: no measurement of that name is installed; its result is kept" in page
+    (board,) = json.loads(kinobench("leaderboard", "--format", "json", cwd=tmp_path))
+    assert len(board["rows"][0]["measurements"]["jitter"]["samples_s"]) == 12
+
+
+@pytest.fixture
+def jitter(monkeypatch: pytest.MonkeyPatch) -> Iterator[Measurement]:
+    """The measurement, registered as long as the test lasts."""
+    monkeypatch.setattr(registry, "_measurements", {each.name: each for each in BUILT_IN})
+    runpy.run_path(str(JITTER), run_name="jitter_of_a_test")
+    yield registry.get("jitter")
+
+
+def record_with(result: Any, **changes: Any) -> Any:
+    return made_record(measurements={"jitter": msgspec.Raw(msgspec.json.encode(result))}, **changes)
+
+
+def test_a_result_is_kept_byte_for_byte_whether_its_measurement_is_known_or_not() -> None:
+    odd = b'{"z": 1.10,\t"a": [1e-7, null], "text": "\\u00e9"}'
+    line = made_record(measurements={"unheard_of": msgspec.Raw(odd)}).to_json()
+    assert odd in line and from_json(line).to_json() == line
+    assert b"measurements" not in made_record().to_json()
+
+
+def test_a_registered_measurement_has_cells_values_and_an_order(jitter: Measurement) -> None:
+    steady = record_with({"samples_s": [1.0, 1.0]}, case={"model": "x3d_tiny"})
+    (board,) = boards([record_with(RESULT), steady, made_record("i3d_tiny")])
+    board = ordered(board, "jitter")
+    assert [row.record.case.model for row in board.rows] == ["x3d_tiny", "c3d_tiny", "i3d_tiny"]
+    shares = list(frame([board])["jitter_share"])
+    assert shares[:2] == [0.0, pytest.approx(2**-0.5)] and shares[2] is None
+    page = render([board], "md")
+    assert [line.rsplit("|", 2)[1].strip() for line in page.splitlines() if "tiny" in line] == [
+        *("0.0", "70.7", "–"),
+    ]
+    assert sum("standard deviation of the times" in line for line in footnotes(board)) == 1
+
+
+def test_a_result_is_taken_over_from_an_older_record_of_the_case(jitter: Measurement) -> None:
+    old = record_with(RESULT, started="2026-01-01T00:00:00Z", notes=("jitter: rough",))
+    new = made_record(started="2026-01-02T00:00:00Z", notes=())
+    ((row,),) = (board.rows for board in boards([old, new]))
+    assert row.record.has("jitter") and row.notes == ("jitter: rough",)
+    assert row.since == "2026-01-01T00:00:00Z"
+
+
+def test_an_unknown_result_is_taken_over_too_and_named_under_the_table() -> None:
+    old = record_with(RESULT, started="2026-01-01T00:00:00Z")
+    ((row,),) = (board.rows for board in boards([old, made_record(started="2026-01-02T00:00:00Z")]))
+    assert row.record.measurements == old.measurements
+    (note,) = row.notes
+    assert note.startswith("jitter: no measurement of that name is installed")
+
+
+def test_a_result_of_another_form_is_a_dash_with_its_reason(jitter: Measurement) -> None:
+    (board,) = boards([record_with({"samples": 3}), record_with(RESULT, case={"model": "b"})])
+    lines = [line for line in render([board], "md").splitlines() if line.startswith("| ")]
+    assert {line.rsplit("|", 2)[1].strip() for line in lines[1:]} == {"–", "70.7"}
+    (note,) = (line for line in footnotes(board) if "stored result" in line)
+    assert note.startswith("c3d_tiny: jitter: the stored result is not a Jitter: ")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"name": "latency"}, "measurement 'latency' is taken"),
+        ({"name": "Jitter"}, "'Jitter': a name has lower case letters, digits and _"),
+        ({"results": {"cost": dict}}, "result 'cost' is taken"),
+        ({"sorts": {"top1": None}}, "sort key 'top1' is taken"),
+        ({"values": {"latency_s": None}}, "value 'latency_s': its name begins with other_"),
+        ({"follows": ("latncy",)}, "no measurement is named 'latncy': did you mean 'latency'"),
+    ],
+)
+def test_a_measurement_that_takes_a_name_twice_is_refused(
+    monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], message: str
+) -> None:
+    monkeypatch.setattr(registry, "_measurements", {each.name: each for each in BUILT_IN})
+    fields: dict[str, Any] = {
+        "name": "other",
+        "summary": "x",
+        "run": "a:b",
+        "results": {"other": dict},
+    }
+    with pytest.raises(KinobenchError, match=message):
+        registry.register(Measurement(**fields | changes))
+    assert registry.names() == [each.name for each in BUILT_IN if not each.follows]
+
+
+def test_a_value_that_tables_have_already_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    flow = Measurement(
+        name="flow", summary="x", run="a:b", results={"flow": dict}, values={"flow_s": lambda r: 1}
+    )
+    monkeypatch.setattr(registry, "_measurements", {"flow": flow})
+    with pytest.raises(KinobenchError, match="measurement 'flow': value 'flow_s' is taken"):
+        frame([])
+
+
+def test_every_measurement_that_comes_with_kinobench_can_be_imported() -> None:
+    for each in BUILT_IN:
+        assert callable(registry.runs(each)), each.name
+        if each.check is not None:
+            assert callable(registry.resolved(each.check, each.name))
+    given = [name for each in BUILT_IN for name in each.results]
+    assert sorted(given) == sorted(RESULT_FIELDS)
+
+
+def test_an_unknown_measurement_names_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match="no measurement is named 'latncy': did you mean"):
+        registry.get("latncy")
+    with pytest.raises(KinobenchError, match="peak can't be asked for: it is measured wherever"):
+        registry.check("peak")
+
+
+def test_measurements_run_in_an_order_that_spoils_no_timing() -> None:
+    def order(device: str) -> list[str]:
+        case = made_case(device=device, flow="dis")
+        return [each.name for each in registry.chosen(registry.names(), case)]
+
+    timed = ["latency", "flow_time", "peak", "energy", "sweep", "pipeline"]
+    assert order("cpu") == ["flops", *timed, "memory", "accuracy"]
+    assert order("cuda") == ["flops", "memory", *timed, "accuracy"]

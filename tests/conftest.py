@@ -4,12 +4,21 @@ import gc
 import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
+from filelock import FileLock
 
 from kinobench.bench.pytest_plugin import plugin as pytest_models
 from kinobench.zoo import registry
+
+from .fakes.wheel import build_wheel
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Tests run side by side: threads that wait for each other, here and in the processes that
+    # tests start, leave their core to whoever has work. Read when torch is first imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 MEMORY_BYTES = 3 * 2**30
 """Of a process that runs tests, and of what it starts."""
@@ -32,6 +41,17 @@ def pytest_collection_finish() -> None:
     """Have the garbage collector pass over what was imported: each look at it takes a second."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this checkout; workers that run tests side by side share one."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    with FileLock(shared / "wheel.lock"):
+        built = list(shared.glob("wheel/built/*.whl"))
+        return built[0] if built else build_wheel(shared / "wheel")
 
 
 @pytest.fixture(autouse=True)

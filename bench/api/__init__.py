@@ -17,7 +17,7 @@ if _FOLDER.name == "api":  # a checkout, where bench/, zoo/ and datasets/ are tw
     __path__ = [str(_FOLDER.parent.parent), str(_FOLDER)]
 
 if TYPE_CHECKING:
-    from .bench.analysis.compare import Comparison, Difference
+    from .bench.analysis.compare import AccuracyDifference, Comparison
     from .bench.cost.models import Model
     from .bench.machine.environment import UnfitEnvironmentError
     from .bench.records.job import Budget
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Accuracy",
+    "AccuracyDifference",
     "Budget",
     "Case",
     "CaseFailedError",
@@ -42,7 +43,6 @@ __all__ = [
     "Cost",
     "Dataset",
     "DatasetError",
-    "Difference",
     "KinobenchError",
     "Latency",
     "Leaderboard",
@@ -67,7 +67,7 @@ __all__ = [
 ]
 
 _MODULES = {
-    "bench.analysis.compare": ("Comparison", "Difference"),
+    "bench.analysis.compare": ("AccuracyDifference", "Comparison"),
     "bench.cost.models": ("Model",),
     "bench.machine.environment": ("UnfitEnvironmentError",),
     "bench.records.job": ("Budget",),

@@ -9,7 +9,7 @@ import msgspec
 
 from .bench.analysis.compare import Comparison
 from .bench.analysis.sources import Source, find, find_two
-from .bench.leaderboard import tables
+from .bench.leaderboard import render as rendering
 from .bench.leaderboard.build import ranked_boards
 from .bench.leaderboard.leaderboard import Board, ordered
 from .bench.records.record import Record
@@ -43,7 +43,7 @@ class Leaderboard:
         Raises:
             UnknownNameError: There is no such form.
         """
-        return tables.render(list(self.boards), form)
+        return rendering.render(list(self.boards), form)
 
     def __str__(self) -> str:
         return self.render("md")

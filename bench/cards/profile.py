@@ -48,7 +48,7 @@ def profile_settings(
     settings = settings_of(device=device, precision=precision, threads=threads)
     where: Device = settings.device or "cpu"
     if settings.precision == "tf32" and where != "cuda":
-        raise KinobenchError("--precision tf32: a CPU can't compute in tf32; add --device cuda")
+        raise KinobenchError("--precision tf32: a CPU has no such arithmetic; add --device cuda")
     return ProfileSettings(
         where,
         settings.precision or "fp32",

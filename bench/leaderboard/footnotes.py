@@ -14,7 +14,8 @@ from .leaderboard import Board, Row
 def footnotes(board: Board) -> list[str]:
     """Return the lines under a board."""
     records = records_of(board)
-    explained, lines = [], []
+    explained: list[str] = []
+    lines: list[str] = []
     for column in shown_columns(board):
         text = column.footnote if isinstance(column.footnote, str) else column.footnote(records)
         (lines if text.endswith(".") else explained).append(text)

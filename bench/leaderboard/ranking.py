@@ -124,9 +124,10 @@ def _places(row: Row, board: Board, results: Path) -> VideoPlaces:
     scored = accuracy.scored
     hits = round((accuracy.top1 or 0.0) * scored)
     found = read_places(path, board.aggregation, scored=scored, hits=hits)
-    if (len(found.places), np.count_nonzero(found.hits)) != (scored, hits):
+    right = int(np.count_nonzero(found.hits))
+    if (len(found.places), right) != (scored, hits):
         raise KinobenchError(
-            f"{path}: {np.count_nonzero(found.hits)} of its {len(found.places)} videos are right, "
+            f"{path}: {right} of its {len(found.places)} videos are right, "
             f"and the record says {hits} of {scored}; measure it again"
         )
     return found

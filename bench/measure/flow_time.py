@@ -6,7 +6,8 @@ from time import perf_counter
 
 import numpy as np
 
-from ...datasets.flow.methods import FlowMethod, compute_flow, opencv_version
+from ...datasets.flow.methods import compute_flow, opencv_version
+from ...datasets.names import FlowMethod
 from ...datasets.protocol import Protocol
 from ..machine.environment import physical_cores
 from ..records.record import FlowTime

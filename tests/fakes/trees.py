@@ -1,6 +1,8 @@
 """Small dataset folders for tests."""
 
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -20,6 +22,14 @@ def code_frames(label: int, count: int, height: int = 60, width: int = 80) -> np
     return np.repeat(frame[None], count, axis=0)
 
 
+@cache
+def _encoded(label: int) -> bytes:
+    """Return the MPEG-4 file that shows `label`; one file is encoded for all that show it."""
+    with TemporaryDirectory() as folder:
+        path = write_video(Path(folder) / "video.avi", code_frames(label, 40), codec="mpeg4")
+        return path.read_bytes()
+
+
 def make_ucf101(root: Path, labels: list[int], shown: list[int] | None = None) -> list[Path]:
     """Write a UCF101 tree of MPEG-4 files, one for each label, in which `shown` is painted."""
     paths, lines = [], []
@@ -27,7 +37,10 @@ def make_ucf101(root: Path, labels: list[int], shown: list[int] | None = None) -
         name = UCF101[label]
         relative = f"{name}/v_{name}_g01_c{number:02d}.avi"
         code = label if shown is None else shown[number - 1]
-        paths.append(write_video(root / "UCF-101" / relative, code_frames(code, 40), codec="mpeg4"))
+        path = root / "UCF-101" / relative
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(_encoded(code))
+        paths.append(path)
         lines.append(relative)
     lists = root / "ucfTrainTestlist"
     lists.mkdir(parents=True, exist_ok=True)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from ..fakes.command import call
+
 MODULE = '''
 """One network of a third party's."""
 
@@ -86,11 +88,14 @@ def test_an_installed_package_offers_its_network_to_every_command(
     assert (record["params"], record["cost"]["macs"], record["error"]) == (20, 15, None)
 
 
-def test_a_file_named_on_the_command_line_does_the_same(tmp_path: Path) -> None:
+def test_a_file_named_on_the_command_line_does_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "mymodels.py").write_text(MODULE)
     plugin = ("--plugin", "mymodels.py")
     shape = ("--frames", "4", "--size", "32", "--classes", "5")
-    card = json.loads(kinobench("show", "mean_colour", *shape, "--json", *plugin, cwd=tmp_path))
+    shown = call(monkeypatch, tmp_path, "show", "mean_colour", *shape, "--json", *plugin)
+    card = json.loads(shown.stdout)
     assert (card["params"], card["cost"]["macs"]) == (20, 15)
     assert card["input"] == {"frames": 4, "size": 32, "classes": 5}
     measured = ("--dataset", "none", "--protocol", "pointlight", "--measure", "flops", "--json")

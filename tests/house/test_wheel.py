@@ -1,7 +1,6 @@
 """However kinobench is installed, it is one package that runs the same."""
 
 import json
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -10,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from ..fakes.media import REPOSITORY
+from ..fakes.wheel import OFFLINE, PIP, copy_source
 
-PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
-OFFLINE = ["-q", "--no-deps", "--no-build-isolation", "--no-index"]
 MODES = {
     "lenient editable": [],
     "strict editable": ["--config-settings", "editable_mode=strict"],
@@ -21,26 +19,8 @@ MODES = {
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the repository, which a build may write into."""
-    source = tmp_path_factory.mktemp("source") / "kinobench"
-    source.mkdir()
-    for name in ("pyproject.toml", "README.md", "LICENSE", "bench.py"):
-        shutil.copy(REPOSITORY / name, source)
-    for name in ("bench", "zoo", "datasets", "tests"):
-        shutil.copytree(
-            REPOSITORY / name, source / name, ignore=shutil.ignore_patterns("__pycache__")
-        )
-    return source
-
-
-@pytest.fixture(scope="module")
-def wheel(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    target = tmp_path_factory.mktemp("wheel")
-    subprocess.run(
-        [*PIP, "wheel", *OFFLINE, "-w", str(target), str(source)], check=True, timeout=120
-    )
-    (built,) = target.glob("*.whl")
-    return built
+    """A copy of the repository, which an editable install may write into."""
+    return copy_source(tmp_path_factory.mktemp("source"))
 
 
 def test_the_wheels_one_top_level_name_is_kinobench(wheel: Path) -> None:
@@ -130,7 +110,9 @@ def from_the_checkout(tmp_path_factory: pytest.TempPathFactory) -> dict[str, obj
     return answers(command, tmp_path_factory.mktemp("empty"))
 
 
-@pytest.mark.parametrize("mode", ["wheel", *MODES])
+@pytest.mark.parametrize(
+    "mode", ["wheel", "lenient editable", pytest.param("strict editable", marks=pytest.mark.slow)]
+)
 def test_an_installed_kinobench_gives_the_same_as_the_checkout(
     mode: str,
     source: Path,

@@ -120,7 +120,7 @@ def test_a_damaged_file_is_refused_as_what_it_is(tmp_path, suffix, content, faul
 def test_a_checkpoint_without_parameters_is_refused(tmp_path, content):
     path = tmp_path / "checkpoint.pt"
     torch.save(content, path)
-    with pytest.raises(KinobenchError, match="hold no parameters"):
+    with pytest.raises(KinobenchError, match="contain no parameters"):
         load_checkpoint(network(), path)
 
 

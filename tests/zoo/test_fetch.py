@@ -113,7 +113,7 @@ def test_a_cut_connection_leaves_no_part_of_the_file(address: str, tmp_path: Pat
 
 def test_a_file_of_unknown_length_needs_a_digest(address: str, tmp_path: Path) -> None:
     message = refusal(f"{address}/unmeasured.pth", tmp_path / "a" / "unmeasured.pth")
-    assert "the server doesn't say how long it is" in message
+    assert "the server doesn't send its length" in message
     fetch(f"{address}/unmeasured.pth", tmp_path / "unmeasured.pth", DIGEST)
     assert (tmp_path / "unmeasured.pth").read_bytes() == CONTENT
 

@@ -51,18 +51,29 @@ def test_each_network_has_its_own_input_both_ways(script: ModuleType) -> None:
         assert case.device == "cuda" and case.batch == 1 and case.dataset is None
 
 
+@pytest.mark.parametrize(
+    "measures",
+    [
+        ("flops", "latency"),
+        pytest.param(("flops", "latency", "memory", "energy", "sweep"), marks=pytest.mark.slow),
+    ],
+)
 def test_a_second_call_goes_on_where_the_first_stopped(
     script: ModuleType,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
+    measures: tuple[str, ...],
 ) -> None:
-    monkeypatch.setattr(script, "MAX_BATCH", 2)
+    assert script.MEASURES[: len(measures)] == measures
+    monkeypatch.setattr(script, "MEASURES", measures)
+    monkeypatch.setattr(script, "MAX_BATCH", 2 if "sweep" in measures else None)
     monkeypatch.setattr(script, "LATENCY", Budget(min_s=0.05, max_s=0.1, warmup_max_s=0.1))
     words = [str(tmp_path), "--device", "cpu", "--model", "early_fusion_tiny"]
     records = script.main(words)
     assert [record.case.precision for record in records] == ["fp32", "bf16"]
-    assert all(record.error is None and record.sweep is not None for record in records)
+    assert all(record.error is None and record.latency is not None for record in records)
+    assert all((record.sweep is not None) == ("sweep" in measures) for record in records)
     printed = capsys.readouterr().out
     assert "| early_fusion_tiny | " in printed and "Geometric mean of 1 network:" in printed
     assert (tmp_path / "leaderboard.md").is_file()

@@ -175,13 +175,13 @@ def test_a_native_protocol_needs_weights_that_have_one(monkeypatch: pytest.Monke
     with pytest.raises(KinobenchError, match="give --weights kinetics400, or name a protocol"):
         native_protocol("x3d_m", None)
     both = "give --weights kinetics400 or kinetics400_imagenet22k_v1"
-    with pytest.raises(KinobenchError, match=rf"'mine.pt' have none that is known: {both}"):
+    with pytest.raises(KinobenchError, match=rf"'mine.pt' have no known protocol: {both}"):
         native_protocol("swin3d_b", "mine.pt")
     with pytest.raises(KinobenchError, match="no published weights of c3d have one here"):
         native_protocol("c3d", None)
     bare = msgspec.structs.replace(named("x3d_m"), protocol=None)
     monkeypatch.setattr(published, "_table", lambda: (bare,))
-    with pytest.raises(KinobenchError, match="'kinetics400' have none that is known: no published"):
+    with pytest.raises(KinobenchError, match="'kinetics400' have no known protocol: no published"):
         native_protocol("x3d_m", "kinetics400")
 
 

@@ -131,8 +131,8 @@ def test_in_bfloat16_the_average_is_kept_in_float32_and_logits_come_in_bfloat16(
             logits, state = module.step(frame, state)
     assert logits.dtype == torch.bfloat16
     if name == "cnn_lstm_tiny":
-        assert state.heard[0].log_sum.dtype == torch.float32
-        assert state.heard[0].steps == FRAMES
+        assert state.predictions[0].log_sum.dtype == torch.float32
+        assert state.predictions[0].steps == FRAMES
 
 
 def gru_by_hand(gru: ConvGRU, maps, hidden, below):

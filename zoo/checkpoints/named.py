@@ -166,7 +166,7 @@ def resolve_weights(model: str, weights: str) -> Path:
         if path.is_file():
             return path
         raise KinobenchError(
-            f"weights {weights!r} of {model} are not here; download {entry.url} and put the file "
+            f"weights {weights!r} of {model} are not here; fetch {entry.url} and put the file "
             f"at {path}"
         )
     path = shipped_file(model, weights) or Path(weights).expanduser()

@@ -2,7 +2,7 @@
 
 Wang, Girshick, Gupta, He, "Non-local Neural Networks", CVPR 2018, section 4.1 and table 1: the
 baseline of the non-local networks. Three forms of it are in use, which differ in where they shorten
-time (see `temporal_layout.py`):
+time (see `resnet3d.py`):
 
 - `c2d_r50`: facebookresearch/pytorchvideo, pytorchvideo/models/hub/resnet.py (8 frames, stride 8),
   with the same parameter names. Max pooling over pairs of frames after the first stage.

@@ -21,6 +21,7 @@ from kinobench.zoo import registry
 from kinobench.zoo.tables.rows import Published
 
 from ...fakes.made_records import made_record
+from ...fakes.zoo_names import TINY, family, one_of_each
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +145,7 @@ def test_x3d_m_is_compared_at_both_of_its_printed_inputs() -> None:
     assert by_size[256].cost_is_exact and by_size[224].cost_is_exact
 
 
-@pytest.mark.parametrize("name", [name for name in registry.names() if name.endswith("_tiny")])
+@pytest.mark.parametrize("name", one_of_each(family, TINY))
 def test_a_tiny_network_is_shown_as_the_quick_suite_runs_it(name: str) -> None:
     card = make_card(name)
     assert card.input == {"frames": 16, "size": 64, "classes": 8}
@@ -205,7 +206,7 @@ def test_a_printed_cost_is_compared_under_its_own_convention(
     assert plain == untold == 3 * 4 * pixels + 40
     assert with_norms == 3 * 4 * pixels + 40 + 5 * 4 * pixels
     text = printed(card)
-    assert "matmul+5norm" in text and "not told" in text and "ucf101, 10x3" in text
+    assert "matmul+5norm" in text and "unknown convention" in text and "ucf101, 10x3" in text
     assert "Someone et al. [2015], table 1" in text
 
 

@@ -19,6 +19,13 @@ from ...fakes.made_records import made_case
 from ...fakes.media import FAKES
 
 MODELS = FAKES / "misbehaving_models.py"
+SUITE = """
+models = ["defies_counting"]
+dataset = "none"
+protocol = "pointlight"
+measure = ["flops", "latency", "memory"]
+latency = {min_s = 0.1, max_s = 0.2, warmup_max_s = 0.1}
+"""
 MESSAGE = "cost: could not be counted: NotImplementedError: no rule for this mode"
 
 
@@ -53,11 +60,11 @@ def test_what_a_network_refuses_is_no_matter_of_counting() -> None:
 def test_a_network_that_defies_counting_is_timed_and_fails_only_where_that_is_asked_for(
     tmp_path: Path,
 ) -> None:
-    options = ("--dataset", "none", "--measure", "flops,latency,memory", "--protocol", "pointlight")
+    (tmp_path / "short.toml").write_text(SUITE)
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "kinobench.bench.cli", "run", "--model", "defies_counting"),
-            *("--plugin", str(MODELS), *options, "--strict", "--json", "--threads", "1"),
+            *(sys.executable, "-m", "kinobench.bench.cli", "run", "short.toml"),
+            *("--plugin", str(MODELS), "--strict", "--json", "--threads", "1"),
         ],
         cwd=tmp_path,
         capture_output=True,

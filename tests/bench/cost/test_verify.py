@@ -205,10 +205,10 @@ def test_a_reason_excuses_the_deviation_that_it_was_given_for_and_no_other() -> 
     assert compared(macs=1_100_000_000, **why).faults == []
     (fault,) = compared(macs=2_200_000_000, **why).faults
     assert fault == "cost: 2200000000, and the reason is for 1100000000"
-    assert compared(macs=1_000_000_000, **why).faults == ["cost: a reason, where nothing differs"]
+    assert compared(macs=1_000_000_000, **why).faults == ["cost: a reason, but nothing differs"]
     # Of the cost, and not of the parameters.
     (fault,) = compared(1_100_000_000, 7, **why, mparams=Decimal("1.0")).faults
-    assert fault == "parameters: 7, not what is printed, and no reason"
+    assert fault == "parameters: 7 differs from the printed number, without a reason"
     assert compared(7, 990_000, mparams=Decimal("1.00")).is_unexplained
     small = {"mparams": Decimal("1.00"), "params_reason": "no bias", "params_here": 990_000}
     assert compared(params=990_000, **small).faults == []
@@ -300,7 +300,7 @@ def test_the_page_shows_each_number_its_deviation_its_source_and_its_reason() ->
         ["", "", "", "1", "[2]"],
     ]
     assert "1. half a layer\n" in page and "1. here\n2. there\n" in page
-    assert "an accuracy: `i3d_tiny`.\n" in page
+    assert "but no cost: `i3d_tiny`.\n" in page
 
 
 @pytest.fixture(scope="module")
@@ -331,7 +331,7 @@ def test_comparing_tells_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_convention_of_layers_asks_for_them() -> None:
     cost = count_cost(nn.Linear(2, 3).eval(), torch.empty(1, 2))
     assert counted_as("matmul", cost) == 6
-    with pytest.raises(ValueError, match="'mmcv' needs what the layers were given"):
+    with pytest.raises(ValueError, match="'mmcv' needs the counts of layers"):
         counted_as("mmcv", cost)
 
 

@@ -74,7 +74,7 @@ def test_the_baseline_on_the_default_branch_is_the_commit_before(repository: Pat
 def test_changes_that_are_not_committed_are_compared_with_head(repository: Path) -> None:
     (repository / "file.txt").write_text("three")
     found = gate_baseline.find_commit(repository, None)
-    assert found.sha == git(repository, "rev-parse", "HEAD") and "differs" in found.description
+    assert found.sha == git(repository, "rev-parse", "HEAD") and "uncommitted" in found.description
 
 
 def test_a_ref_that_is_no_commit_is_refused_with_the_cure(repository: Path) -> None:

@@ -82,7 +82,7 @@ def test_a_file_of_another_form_is_left_as_it_is(tmp_path: Path) -> None:
         stored_files.read_to_update,
         lambda path: stored_files.write_times(path, [timed()]),
     ):
-        with pytest.raises(KinobenchError, match=r"package\.json.*neither records"):
+        with pytest.raises(KinobenchError, match=r"package\.json.*neither kinobench's records"):
             act(file)
     assert file.read_text() == '{"name": "mine"}' and list(tmp_path.iterdir()) == [file]
 

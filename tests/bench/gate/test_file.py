@@ -168,7 +168,7 @@ def test_times_of_another_machine_are_refused_by_a_check_and_replaced_by_an_upda
         check(file)
     replaced = update(file)
     assert replaced.exit_code == 0 and [each.verdict for each in replaced.stored] == ["new"] * 3
-    assert "is replaced" in str(replaced.stored[0].reason)
+    assert "it replaces a time from" in str(replaced.stored[0].reason)
     assert check(file).exit_code == 0
 
 

@@ -112,17 +112,17 @@ def test_a_report_says_when_and_on_what_it_was_measured() -> None:
     }
     shown = report(slower(), **dated)
     (line,) = gate_page.origin(shown)
-    for words in (
+    for part in (
         MACHINE.cpu,
         "2 cores",
         "torch 2.11.0",
         "Python 3.11.0",
-        "checkout 1234567+ (and what is not committed)",
+        "checkout 1234567+ (with uncommitted changes)",
         "kinobench commit abc1234",
         "2026-01-31T12:00:00Z",
         "machine 00000000feedface",
     ):
-        assert words in line
+        assert part in line
     assert "Made-up CPU &amp; Sons &lt;i9>" in gate_page.markdown(shown)
     assert MACHINE.cpu in printed(shown, 200)
     plain = gate_page.plain(shown)
@@ -158,14 +158,14 @@ def test_a_comment_is_never_too_long_for_github() -> None:
         for batch in range(1, 61)
     ]
     text = gate_page.markdown(report(*broken))
-    assert len(text) < 65_536 and "is in the JSON" in text
+    assert len(text) < 65_536 and "the rest of the long remarks" in text
     assert text.count("- c3d_tiny (batch ") == 60  # none is left out of the list
 
 
 def test_a_network_that_is_broken_fails_the_check() -> None:
     broken = StoredCheck(case=made_case(), verdict="broken", reason="it can't be timed: it broke")
     shown = report(stored=(broken,))
-    assert shown.exit_code == 1 and shown.summary == "FAIL: see the rows that say BROKEN."
+    assert shown.exit_code == 1 and shown.summary == "FAIL: see the rows with the verdict BROKEN."
     assert gate_page.table(shown)[1] == [["c3d_tiny", "BROKEN", "–", "–", "–", "–"]]
 
 

@@ -13,7 +13,8 @@ from kinobench.bench.records.job import Budget
 from kinobench.bench.records.record import Case, Drift
 from kinobench.bench.run.suite import load
 from kinobench.datasets.protocol import preset
-from kinobench.zoo import registry
+
+from ...fakes.zoo_names import TINY, family, one_of_each
 
 
 class FakeClock:
@@ -149,7 +150,7 @@ def test_clips_are_random_and_have_the_cases_shape(network: Network) -> None:
     assert not torch.equal(first, second) and first.std() > 0.9
 
 
-@pytest.mark.parametrize("model", [name for name in registry.listed() if name.endswith("_tiny")])
+@pytest.mark.parametrize("model", one_of_each(family, TINY))
 def test_every_tiny_network_is_timed_and_its_memory_measured(model: str) -> None:
     network = Network(Case(model=model, classes=8, protocol=preset("pointlight")))
     network.settle()

@@ -21,6 +21,7 @@ from kinobench.datasets.errors import KinobenchError
 from kinobench.zoo import registry
 
 from ...fakes.media import REPOSITORY
+from ...fakes.zoo_names import TINY, family, one_of_each
 
 CPU = torch.device("cpu")
 PEAK = Peak(flops_per_s=1e9, bytes_per_s=1e8, precision="fp32", rows=64, copied_bytes=2**20)
@@ -88,7 +89,7 @@ def test_a_module_takes_what_all_its_calls_take_with_what_it_calls() -> None:
 
 
 @pytest.mark.usefixtures("quick")
-@pytest.mark.parametrize("name", [name for name in registry.listed() if name.endswith("_tiny")])
+@pytest.mark.parametrize("name", one_of_each(family, TINY))
 def test_every_tiny_network_is_profiled(name: str) -> None:
     found = profile_network(name, native_shape(registry.get(name)), 2)
     assert found.modules and found.median_s > 0

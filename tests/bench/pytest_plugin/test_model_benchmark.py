@@ -18,9 +18,6 @@ from kinobench.bench.machine.environment import describe
 from kinobench.bench.pytest_plugin.plugin import CURE
 
 from ...fakes.media import REPOSITORY
-from ...house.test_wheel import source, wheel
-
-__all__ = ["source", "wheel"]  # fixtures
 
 MODELS = """
 import torch

@@ -1,4 +1,4 @@
-"""Name -> dataset. What reads a dataset is imported when it is loaded."""
+"""Datasets by name. The code that reads one is imported when it is loaded."""
 
 from collections.abc import Callable
 from functools import partial
@@ -18,15 +18,15 @@ from .split import Split
 ENTRY_POINT_GROUP = "kinobench.datasets"
 
 Progress = Callable[[int, int], None]
-"""Called with the number of videos made so far, and of all."""
+"""Called with the number of videos made so far, and the number of all."""
 
 
 class Changes(msgspec.Struct, frozen=True, kw_only=True):
-    """What a dataset that can be generated is asked to be instead of what its name stands for.
+    """What differs from the named dataset in one that is generated on request.
 
     Attributes:
-        settings: `FIELD=VALUE`, of the dataset's own options.
-        seed: Of every draw.
+        settings: `FIELD=VALUE` for the dataset's own options.
+        seed: Seed of everything that is drawn.
         train, test: Videos of each class in the split.
     """
 
@@ -37,31 +37,31 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Dataset(msgspec.Struct, frozen=True, kw_only=True):
-    """What the catalog knows of a dataset.
+    """A dataset as the catalog knows it.
 
     Another distribution offers one, or any object with these attributes, by an entry point of the
-    group `kinobench.datasets` that is named like it; those that have a default here may be absent.
+    group `kinobench.datasets` with the same name. Attributes that have a default may be absent.
 
     Attributes:
         name: Lower case, as on the command line.
-        title: As people write it.
+        title: The name as people write it.
         load: `load(root, split)` gives the split of that name in the folder `root`; a split of None
-            is the first of `splits`. Raises DatasetError where something is missing or wrong.
-        default_protocol: Name of the protocol that it is measured under unless another is asked.
-        num_classes: How many classes there are.
+            is the first of `splits`. Raises DatasetError if something is missing or wrong.
+        default_protocol: Name of the protocol that it is measured under by default.
+        num_classes: Number of classes.
         splits: Names of the splits, the default first.
-        homepage: Where its publishers describe it.
+        homepage: The page of its publishers.
         obtain: How people get it.
         tree: The expected folders and files, one a line.
-        needs_root: False where `load(None, split)` finds or makes the videos itself.
-        opposites: Pairs of classes of which each is the other one run backwards; a class that looks
-            the same backwards is a pair with itself. `motion` counts answers by them.
-        make: `make(root, progress)` generates the dataset in `root`, or where `load(None, ...)`
-            looks if that is None, and returns the folder; at once if it is there already. None for
-            a dataset that can't be generated.
-        make_changed: `make_changed(root, changes, progress)` generates it otherwise; None where it
-            can be generated in one way only.
-        purpose: What it tests, in a sentence, with the best that is possible where that is known.
+        needs_root: False if `load(None, split)` finds or makes the videos itself.
+        opposites: Pairs of classes that look like each other run backwards; a class that looks the
+            same backwards is a pair with itself. `motion` counts answers by them.
+        make: `make(root, progress)` generates the dataset in `root`, or, if that is None, where
+            `load(None, ...)` looks, and returns the folder; at once if it is there already. None
+            for a dataset that can't be generated.
+        make_changed: `make_changed(root, changes, progress)` generates it with changes; None if
+            it can be generated in one way only.
+        purpose: What it tests, in a sentence, with the best possible score if that is known.
     """
 
     name: str
@@ -84,7 +84,7 @@ def register(dataset: Dataset) -> None:
     """Add a dataset, as a file given by `--plugin` does; another distribution uses an entry point.
 
     Raises:
-        KinobenchError: A dataset is named so already.
+        KinobenchError: Another dataset has the name already.
     """
     if dataset.name in names():
         raise KinobenchError(f"dataset {dataset.name!r} is taken; choose another name")
@@ -100,7 +100,7 @@ def get(name: str) -> Dataset:
     """Return the dataset of that name.
 
     Raises:
-        UnknownNameError: No dataset is named so; the message has the nearest name.
+        UnknownNameError: No dataset has that name; the message has the nearest one.
         KinobenchError: An installed plugin of that name is not a dataset, or takes a name twice.
     """
     if name in _BUILT_IN or name in _registered:

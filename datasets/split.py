@@ -1,4 +1,4 @@
-"""A labelled set of videos, as an evaluation sees it."""
+"""A labelled set of videos, as an evaluation uses it."""
 
 import hashlib
 from collections import Counter
@@ -12,9 +12,10 @@ class Video(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         id: Unique in its split and the same on every machine (no part of the data root).
-        path: Where the file is, or should be: a missing file keeps its place in the split.
+        path: The path of the file, even if it is missing: then it keeps its place in the split.
         label: Index into the split's class names.
-        group: The source that the video shares footage with (UCF101's g01..g25), if known.
+        group: The source of its footage, which other videos may share (UCF101's g01..g25); None if
+            it is unknown.
     """
 
     id: str
@@ -31,10 +32,10 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
         name: The split's own name: `test01`, `validation`.
         classes: Class names; a label is an index into them.
         videos: Every video that the annotation lists, in its order, present on disk or not.
-        part_of: Name of the split whose videos these are some of; None if there is none.
-        notes: What a reader of a result should know of this copy (files missing, ...).
-        content: Digest of what the videos show, where that isn't what the dataset's name stands
-            for, and so part of what is asked of a network.
+        part_of: Name of the split that these videos are a part of; None if there is none.
+        notes: What a reader of a result should know about this copy (missing files, ...).
+        content: Digest of what the videos show, if that differs from what the dataset's name
+            stands for; it is part of the manifest.
     """
 
     dataset: str
@@ -46,7 +47,7 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
     part_of: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a split in which an id stands twice or a label is outside the classes."""
+        """Refuse a split with an id twice, or with a label outside the classes."""
         seen: set[str] = set()
         for video in self.videos:
             if video.id in seen:
@@ -60,10 +61,7 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def manifest(self) -> str:
-        """Digest of what is asked of a network: the ids and labels, in order, and the classes.
-
-        Two sets of the same ids of which one shows something else (`content`) differ in it.
-        """
+        """Digest of the task: the ids and labels, in order, the classes, and `content`."""
         digest = hashlib.sha256()
         for name in self.classes:
             digest.update(f"{name}\n".encode())

@@ -1,6 +1,6 @@
-"""A contact sheet of pointlight: of each class some frames of a video, and its motion as streaks.
+"""A contact sheet of pointlight: some frames of a video of each class, and its motion as streaks.
 
-What is drawn is decoded from the files that a network would be shown.
+The pictures are decoded from the files that a network would be shown.
 """
 
 import io
@@ -17,16 +17,17 @@ from ...datasets.pointlight import level_of, read_stamp
 from ...datasets.pointlight.levels import LEVELS, Level
 from ...datasets.pointlight.turns import moving_frames
 from ...datasets.video.clips import open_video
+from ..records.files import writing
 from ..run.prepare import make_dataset
 
 TIME_COLOURS = "plasma"
-"""A map whose lightness grows with time: later is lighter."""
+"""A colour map whose lightness grows with time."""
 BACKGROUND = 0.06
-"""Grey that streaks are drawn on, 0 to 1."""
+"""The grey that streaks are drawn on, 0 to 1."""
 FAINTEST = 0.15
-"""Share of a dot's brightness below which nothing is drawn: what coding leaves beside dots."""
+"""Below this share of a dot's brightness nothing is drawn: it is what coding leaves around dots."""
 INCHES, DPI = 1.1, 92
-"""Side of a picture on the sheet, and pixels of an inch."""
+"""Side of a picture on the sheet, and pixels per inch."""
 
 
 class Strip(NamedTuple):
@@ -36,17 +37,18 @@ class Strip(NamedTuple):
     frames: np.ndarray
 
 
-def draw(name: str, root: Path | None, output: Path, console: Console) -> None:
+def draw_sheet(name: str, root: Path | None, output: Path, console: Console) -> None:
     """Draw the contact sheet of a level of pointlight as a PNG file.
 
     Args:
         name: The level.
-        root: Its folder; None is the default one, where it is generated first.
+        root: Its folder; None: the default one, where it is generated first.
         output: The file.
-        console: Where progress is shown.
+        console: Shows progress.
 
     Raises:
-        KinobenchError: It is no level, the folder doesn't hold it, or the file can't be written.
+        KinobenchError: There is no such level, the folder isn't of it, or the file can't be
+            written.
     """
     if name not in LEVELS:
         raise KinobenchError(
@@ -64,15 +66,10 @@ def draw(name: str, root: Path | None, output: Path, console: Console) -> None:
         Strip(class_name, read_frames(first[label]))
         for label, class_name in enumerate(split.classes)
     ]
-    told = f" ({made.unusual})" if made.unusual else ""
-    picture = render(strips, level_of(made), f"{made.name}{told}: the first test video of a class")
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        output.write_bytes(picture)
-    except OSError as error:
-        raise KinobenchError(
-            f"--output {output} can't be written: {error.strerror or error}; give another place"
-        ) from error
+    title = f"{made.title}: the first test video of each class"
+    picture = sheet_of(strips, level_of(made), title)
+    with writing(output, option="--output") as unfinished:
+        unfinished.write_bytes(picture)
 
 
 def read_frames(path: Path) -> np.ndarray:
@@ -81,8 +78,8 @@ def read_frames(path: Path) -> np.ndarray:
         return video.frames(range(len(video)))[..., 1]
 
 
-def render(strips: Sequence[Strip], level: Level, title: str) -> bytes:
-    """Draw a row a video, and return the PNG file's bytes."""
+def sheet_of(strips: Sequence[Strip], level: Level, title: str) -> bytes:
+    """Draw a row for each video, and return the bytes of the PNG file."""
     from matplotlib import colormaps
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.cm import ScalarMappable
@@ -125,7 +122,7 @@ def render(strips: Sequence[Strip], level: Level, title: str) -> bytes:
 
 
 def shown_frames(level: Level) -> list[int]:
-    """Return which frames stand on the sheet: evenly spread, or where each movement turns."""
+    """Return the frames on the sheet: evenly spread, or where each movement begins and ends."""
     if level.rest:
         first, second = moving_frames(level.frames, level.rest)
         return [first[0], first[-1], level.frames // 2, second[0], second[-1]]
@@ -142,12 +139,12 @@ def movements(level: Level) -> list[range]:
 def streaks(frames: np.ndarray, colours: np.ndarray) -> np.ndarray:
     """Lay frames over each other, each in its colour.
 
-    Where a dot was at several times, their colours are mixed by how much of it was there, squared:
-    what moves leaves a streak, and what stands still is the mean of all colours.
+    If a dot was in one place at several times, their colours are mixed by how much of it was there,
+    squared: what moves leaves a streak, and what stays still gets the mean of all colours.
 
     Args:
         frames: `[frames, H, W]`, dots that are lighter than the ground.
-        colours: Of each frame, `[frames, 3]`, 0 to 1.
+        colours: The colour of each frame, `[frames, 3]`, 0 to 1.
 
     Returns:
         `[H, W, 3]`, 0 to 1.

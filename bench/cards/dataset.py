@@ -1,4 +1,4 @@
-"""A dataset's card: what it tests, its classes and splits, and by what it was generated."""
+"""A dataset's card: what it tests, its classes and splits, and how it was generated."""
 
 import textwrap
 from pathlib import Path
@@ -14,7 +14,7 @@ from ...datasets.pointlight import Stamp, default_root, level_of, read_stamp
 from ...datasets.pointlight.levels import LEVELS, OPTIONS
 
 _LABEL = 14
-"""Columns of a label."""
+"""Width of a label, in columns."""
 
 
 class Option(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,15 +26,15 @@ class Option(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DatasetCard(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a dataset, and of a copy of it.
+    """What is known about a dataset, and about a copy of it.
 
     Attributes:
-        purpose: What it tests, and the best that is possible; empty where nobody says.
-        classes: The names, in order; None where only their number is known.
-        options: Of a dataset that is generated, with the values of the copy.
-        folder: Of the copy; None where none is given or there.
-        made: As what the copy was generated.
-        notes: What a reader of a result should know of the copy.
+        purpose: What it tests, and the best possible score; empty if that is unknown.
+        classes: The names, in order; None if only their number is known.
+        options: The options of a generated dataset, with the values of the copy.
+        folder: The copy's folder; None if none is given, or none exists.
+        made: What the copy was generated as.
+        notes: What a reader of a result should know about the copy.
     """
 
     name: str
@@ -57,11 +57,11 @@ def make_card(name: str, root: Path | None) -> DatasetCard:
 
     Args:
         name: The catalog's name.
-        root: The folder; None is where a dataset that is generated lies by default.
+        root: The folder; None: the default folder of a generated dataset.
 
     Raises:
-        UnknownNameError: No dataset is named so.
-        DatasetError: The folder doesn't hold it.
+        UnknownNameError: No dataset has this name.
+        DatasetError: The folder isn't of this dataset.
     """
     dataset = catalog.get(name)
     level, folder, made = LEVELS.get(name), root, None
@@ -106,24 +106,20 @@ def _classes(name: str) -> tuple[str, ...] | None:
 def show_card(card: DatasetCard, console: Console) -> None:
     """Print a card, folded to the console's width."""
     named = "" if card.classes is None else f": {', '.join(card.classes)}"
-    made = card.made
-    as_what = None
-    if made is not None:
-        as_what = made.name + (f" ({made.unusual})" if made.unusual else "")
     console.print(Text(card.title, style="bold"), soft_wrap=True)
-    for label, words in (
+    for label, text in (
         ("what it tests", card.purpose),
         ("classes", f"{card.num_classes}{named}"),
         ("splits", ", ".join(card.splits)),
         ("protocol", card.protocol),
         ("homepage", card.homepage),
-        ("to be had", card.obtain),
+        ("how to get it", card.obtain),
         ("folder", card.folder),
-        ("generated as", as_what),
+        ("generated as", None if card.made is None else card.made.title),
         *(("note", note) for note in card.notes),
     ):
-        if words:
-            _print_folded(f"{label:<{_LABEL}}", words, console)
+        if text:
+            _print_folded(f"{label:<{_LABEL}}", text, console)
     if card.options:
         console.print()
         _print_folded(f"{'option':<{_LABEL}}", "value, as `data make --set` takes it", console)
@@ -133,10 +129,10 @@ def show_card(card: DatasetCard, console: Console) -> None:
             _print_folded(label, option.meaning, console)
 
 
-def _print_folded(label: str, words: str, console: Console) -> None:
+def _print_folded(label: str, text: str, console: Console) -> None:
     indent = " " * len(label)
     for line in textwrap.wrap(
-        label + words,
+        label + text,
         max(console.width, len(label) + 20),
         subsequent_indent=indent,
         break_long_words=False,

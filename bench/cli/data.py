@@ -102,5 +102,5 @@ def data_show(what: Shown, place: Place, output: Output) -> None:
 
         from ..cards import contact_sheet
 
-        contact_sheet.draw(what.name, place.data_root, output.output, Console(stderr=True))
+        contact_sheet.draw_sheet(what.name, place.data_root, output.output, Console(stderr=True))
         report(f"contact sheet: {output.output}")

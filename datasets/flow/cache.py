@@ -1,10 +1,10 @@
 """Optical flow on disk, so that a video's flow is computed once.
 
-An entry is one file: a line of JSON that says whose flow it is, then the flow, compressed without
-loss. Its name is the digest of that line. Whatever could change a value stands in it: the video
-(path, size in bytes, time of its last change), the frames, how they were resized, the method with
-all its parameters and OpenCV's version. A file that is cut short, altered or another's is no entry:
-the flow is computed again and replaces it.
+An entry is one file: a line of JSON that identifies the flow, then the flow, compressed without
+loss. The file's name is the digest of that line. The line has everything that could change a value:
+the video (path, size in bytes, time of its last change), the frames, how they were resized, the
+method with all its parameters and OpenCV's version. A file that is cut short, altered or of another
+flow is ignored: the flow is computed again and replaces it.
 """
 
 import hashlib
@@ -22,21 +22,21 @@ from ..files import replacing
 
 FORMAT = 1
 COMPRESSION = 1
-"""Of zlib: 6 takes four times as long for a tenth less."""
+"""zlib's level: 6 takes four times as long for a tenth less."""
 
 
 class FlowKey(msgspec.Struct, frozen=True, kw_only=True):
-    """Whose flow it is.
+    """What a flow was computed from, and how.
 
     Attributes:
         video: The file, its size in bytes and the time of its last change in ns.
-        pairs: Between which frames of the file: `[P][2]`.
-        height, width: Of the frames after the resize, in pixels.
-        resize: How they were resized, in words that differ where the pixels could.
+        pairs: The frames of the file that it is between: `[P][2]`.
+        height, width: Size of the frames after the resize, in pixels.
+        resize: How they were resized, in a text that differs whenever the pixels could.
         method: Name of the method.
         parameters: All of its parameters.
         opencv: OpenCV's version.
-        format: Of the entry.
+        format: Version of the entry's format.
     """
 
     video: tuple[str, int, int]
@@ -56,7 +56,7 @@ class FlowKey(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
-        """Of the flow: `[P, 2, height, width]`."""
+        """Shape of the flow: `[P, 2, height, width]`."""
         return len(self.pairs), 2, self.height, self.width
 
 
@@ -65,7 +65,7 @@ class FlowCache:
 
     Attributes:
         root: The folder.
-        fault: Why it can't be written, once that was seen; nothing is kept from then on.
+        fault: Why it can't be written, after the first failure; then nothing more is kept.
     """
 
     def __init__(self, root: str | Path | None = None) -> None:
@@ -78,7 +78,7 @@ class FlowCache:
 
         Args:
             path: The file.
-            numbers: Which frame of the file each frame is that the flow will be computed from.
+            numbers: The numbers, in the file, of the frames that the flow will be computed from.
 
         Raises:
             VideoError: There is no such file.
@@ -97,7 +97,7 @@ class FlowCache:
         return self.root / digest[:2] / f"{digest[2:32]}.flow"
 
     def get(self, key: FlowKey) -> np.ndarray | None:
-        """Return the flow of a key, `[P, 2, H, W]`, uint8, or None where no whole entry is."""
+        """Return the flow of a key, `[P, 2, H, W]`, uint8, or None if there is no whole entry."""
         try:
             with self.path_of(key).open("rb") as file:
                 if file.readline() != key.line:
@@ -135,9 +135,9 @@ class VideoFlowCache(NamedTuple):
     """The flows of one video.
 
     Attributes:
-        cache: Where they lie.
+        cache: The folder.
         video: The file, its size in bytes and the time of its last change in ns.
-        numbers: Which frame of the file each frame is that the flow is computed from.
+        numbers: The numbers, in the file, of the frames that the flow is computed from.
     """
 
     cache: FlowCache
@@ -155,7 +155,7 @@ class VideoFlowCache(NamedTuple):
         opencv: str,
         compute: Callable[[], np.ndarray],
     ) -> np.ndarray:
-        """Return the kept flow `[P, 2, height, width]`, uint8, or what `compute` gives, kept now.
+        """Return the kept flow `[P, 2, height, width]`, uint8, or else compute it and keep it.
 
         `pairs` are indices into `numbers`; the other arguments are `FlowKey`'s.
         """

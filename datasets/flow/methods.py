@@ -66,7 +66,7 @@ PARAMETERS: dict[FlowMethod, Parameters] = {
         "warpings_number": 5,
     },
 }
-"""Each is a property of OpenCV's class: `patch_size` is what `setPatchSize` sets."""
+"""Each is a property of OpenCV's class: `setPatchSize` sets `patch_size`."""
 
 BOUND_PX = 20.0
 LEAST_SIDE_PX = 16
@@ -84,8 +84,8 @@ def compute_flow(
     Args:
         frames: `[T, H, W, 3]`, uint8, red, green, blue; two frames or more.
         method: One of `FLOW_METHODS`.
-        parameters: What differs from `PARAMETERS[method]`.
-        threads: OpenCV's, while this runs; they don't change the result.
+        parameters: Parameters that differ from `PARAMETERS[method]`.
+        threads: OpenCV's threads while this runs; they don't change the result.
 
     Returns:
         `[2 * (T - 1), H, W]`, float32, displacements in pixels: channel 2k in x (to the right) and
@@ -144,7 +144,7 @@ def quantise_flow(flow: np.ndarray) -> np.ndarray:
 
 
 def flow_input(quantised: torch.Tensor) -> torch.Tensor:
-    """Return what networks take: `quantised: [...]`, uint8 -> float32, 0 as -1 and 255 as +1."""
+    """Return flow as networks take it: `quantised: [...]`, uint8 -> float32, from -1 to +1."""
     return quantised.float().div_(127.5).sub_(1)
 
 
@@ -160,7 +160,7 @@ def mirror_flow(quantised: torch.Tensor) -> torch.Tensor:
 
 
 def parameters_of(method: FlowMethod, changed: Parameters | None = None) -> dict[str, float]:
-    """Return every parameter of a method, in alphabetical order, with those that are `changed`.
+    """Return every parameter of a method, in alphabetical order, with the `changed` ones.
 
     Raises:
         UnknownNameError: The method, or a changed parameter, is unknown.
@@ -179,7 +179,7 @@ def opencv_version() -> str:
 
 
 def need_two_frames(frames: int) -> None:
-    """Refuse a clip without two frames to compare."""
+    """Refuse a clip of fewer than two frames."""
     if frames < 2:
         raise KinobenchError(f"optical flow: a clip of {frames} frames shows no motion; give 2")
 

@@ -37,17 +37,17 @@ def flow_views(
 
     It is computed between neighbouring pictures of a clip, as bytes, after the protocol's resize
     and before its crops, so that a displacement counts the pixels that the network sees and may
-    point out of the crop. What several views show is computed once.
+    point out of the crop. A flow that several views show is computed once.
 
     Args:
         frames: `[U, H, W, 3]`, uint8, red, green, blue.
         places: `[clips][frames]`, indices into `frames`; two frames a clip or more.
         protocol: The resize and the crops.
         method: One of `FLOW_METHODS`.
-        parameters: What differs from `PARAMETERS[method]` there.
-        threads: OpenCV's.
+        parameters: Parameters that differ from `PARAMETERS[method]`.
+        threads: OpenCV's threads.
         cache: The video's flows on disk, `FlowCache().of_video(path, numbers)`; None keeps nothing.
-        device: Where the views are; the flow itself is computed on the CPU.
+        device: The device of the views; the flow itself is computed on the CPU.
 
     Returns:
         `[clips * crops, 2 * (frames - 1), size, size]`, float32, from -1 (20 pixels to the left or
@@ -85,6 +85,6 @@ def flow_views(
 
 
 def _resize(protocol: Protocol) -> str:
-    """Say what decides the pixels of the resize, beside its size."""
+    """Return what decides the pixels of the resize, except its size."""
     by = "opencv" if protocol.resize_on == "opencv" else "torch"
     return f"{protocol.interpolation} by {by}, antialias {'on' if protocol.antialias else 'off'}"

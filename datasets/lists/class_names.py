@@ -1,4 +1,4 @@
-"""The canonical class lists, and how a label written elsewhere is found in one."""
+"""The canonical class lists, and finding a label in one, however it is written."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from ..errors import DatasetError, UnknownNameError, nearest_name
 
 CLASS_LISTS = Path(__file__).with_name("classes")
 SAME_CLASSES = {"pointlight-3": "pointlight", "pointlight-noise": "pointlight"}
-"""Datasets whose classes are those of another."""
+"""Datasets that have the classes of another one."""
 
 
 @cache
@@ -20,7 +20,7 @@ def class_names(dataset: str) -> tuple[str, ...]:
     levels in their own.
 
     Raises:
-        UnknownNameError: No class list of that name is shipped.
+        UnknownNameError: No class list has that name.
     """
     shipped = [file.stem for file in CLASS_LISTS.glob("*.txt")]
     name = SAME_CLASSES.get(dataset, dataset)
@@ -30,7 +30,7 @@ def class_names(dataset: str) -> tuple[str, ...]:
 
 
 def fold(label: str) -> str:
-    """Return the letters and digits of a label, without case: what its spellings have in common."""
+    """Return the letters and digits of a label, without case, which its spellings share."""
     compatible = unicodedata.normalize("NFKC", label).casefold()
     return "".join(character for character in compatible if character.isalnum())
 
@@ -54,7 +54,7 @@ class LabelMatcher:
         """Return the index of the class that `written` spells.
 
         Raises:
-            DatasetError: Two classes are spelled so; the message names both.
+            DatasetError: Two classes are spelled like this; the message names both.
             UnknownNameError: No class is; the message has the nearest name.
         """
         if written in self._exact:

@@ -1,4 +1,4 @@
-"""Kinetics-400 as the CVDF distributes it: a csv a split, videos named by their YouTube id.
+"""Kinetics-400 as the CVDF distributes it: a csv for each split, videos named by YouTube id.
 
 Kay et al.: "The Kinetics Human Action Video Dataset", arXiv:1705.06950, 2017. The csv files and the
 file names are those of github.com/cvdfoundation/kinetics-dataset.
@@ -6,7 +6,7 @@ file names are those of github.com/cvdfoundation/kinetics-dataset.
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -40,9 +40,9 @@ _STEM = re.compile(r"(?P<id>[\w-]{11})(?:_(?P<start>\d{6,})_(?P<end>\d{6,}))?", 
 def load(root: Path, split: str | None = None) -> Split:
     """Return one split of Kinetics-400, 400 classes in label_map.txt's order.
 
-    A row finds its file by the id, whatever the folder and the container; where an id has several
-    rows or several files, by the start too. A row without a file stays in the split under the path
-    where the file should be, and a note counts such rows.
+    A row finds its file by the id, in any folder and container, and by the start, too, if an id has
+    several rows or several files. A row without a file stays in the split, with the path that the
+    file should have, and a note counts such rows.
 
     Args:
         root: The folder that holds the csv files and the videos, as `layouts.KINETICS400` draws it.
@@ -182,16 +182,10 @@ def _assemble(
     rows: list[_Row],
     notes: tuple[str, ...],
 ) -> Split:
-    files: dict[str, list[_File]] = {}
     rows_of: dict[str, list[_Row]] = {}
     for row in rows:
         rows_of.setdefault(row.youtube_id, []).append(row)
-    for video in found:
-        parsed = _STEM.fullmatch(video.stem)
-        if parsed is not None and parsed["id"] in rows_of:
-            start_s = None if parsed["start"] is None else int(parsed["start"])
-            files.setdefault(parsed["id"], []).append(_File(start_s, video))
-
+    files = _files_of(found, rows_of)
     first_line: dict[str, int] = {}
     chosen: list[FoundVideo | None] = []
     several: list[str] = []
@@ -238,6 +232,17 @@ def _assemble(
         videos=tuple(videos),
         notes=notes,
     )
+
+
+def _files_of(found: list[FoundVideo], ids: Container[str]) -> dict[str, list[_File]]:
+    """Return the files of each listed id."""
+    files: dict[str, list[_File]] = {}
+    for video in found:
+        parsed = _STEM.fullmatch(video.stem)
+        if parsed is not None and parsed["id"] in ids:
+            start_s = None if parsed["start"] is None else int(parsed["start"])
+            files.setdefault(parsed["id"], []).append(_File(start_s, video))
+    return files
 
 
 def _matching(row: _Row, rows: list[_Row], files: list[_File]) -> list[FoundVideo]:

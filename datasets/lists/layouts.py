@@ -1,4 +1,4 @@
-"""How each dataset should lie on disk and where people get it: what an error has to say."""
+"""The expected folders of each dataset and how people get it, for errors."""
 
 import textwrap
 
@@ -13,7 +13,7 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         title: The dataset's name as people write it.
         tree: The expected folders and files, one a line.
-        homepage: Where its publishers describe it.
+        homepage: The page of its publishers.
         obtain: How people get it.
     """
 
@@ -59,7 +59,7 @@ DATA_ROOT/
 
 
 def pointlight(level: str) -> Layout:
-    """Return how a level of pointlight lies, by the level's name."""
+    """Return the layout of a level of pointlight, by the level's name."""
     return Layout(
         title=level,
         tree="""\

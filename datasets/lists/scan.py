@@ -15,11 +15,11 @@ class FoundVideo(NamedTuple):
     """A file with a video's extension.
 
     Attributes:
-        path: Where it is.
-        folder: Name of the folder that holds it.
+        path: The file's path.
+        folder: Name of its folder.
         stem: Its name without the extension.
         extension: With the dot, lower case.
-        outside: True where a link leads out of the data root.
+        outside: Whether a link leads out of the data root.
     """
 
     path: str
@@ -33,7 +33,7 @@ class FoundVideo(NamedTuple):
         if self.outside:
             raise DatasetError(
                 f"{listed_at}: {self.path} is reached by a link that leaves the data root; put the "
-                "lists beside the real files and give that folder as the root"
+                "lists next to the real files and give that folder as the root"
             )
 
 
@@ -42,12 +42,12 @@ def scan_videos(
 ) -> list[FoundVideo]:
     """Return the videos in `media` and in its folders down to `depth`, in the order of their paths.
 
-    Only links cost a system call of their own. A link to nothing is not a video.
+    Only links cost a system call of their own. A broken link is not a video.
 
     Args:
         media: The folder to look in.
-        root: The data root; what a link leads out of it to is marked `outside`.
-        depth: How many levels of folders below `media` are looked in.
+        root: The data root; a file that a link leads to out of it is marked `outside`.
+        depth: How many levels of folders below `media` are searched.
         skip: Names of folders of `media` itself that are left out.
 
     Raises:

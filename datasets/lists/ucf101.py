@@ -1,4 +1,4 @@
-"""UCF101: the official lists and a folder a class. Pointlight is laid out and read the same way.
+"""UCF101: the official lists and a folder for each class. Pointlight is read the same way.
 
 Soomro, Zamir, Shah: "UCF101: A Dataset of 101 Human Action Classes From Videos in The Wild",
 CRCV-TR-12-01, 2012.
@@ -55,16 +55,16 @@ def read_split(root: Path, *, dataset: str, split: str, list_name: str, layout: 
 
     The class is the folder's: a test list carries no number, and a training list's number must
     agree. Names are compared without case and the media's extension is free, since the lists say
-    `v_HandstandPushups_g01_c01.avi` where the archive holds `v_HandStandPushups_g01_c01.avi`. A
-    listed file that is not there stays in the split under the path where it should be, and a note
-    counts such files.
+    `v_HandstandPushups_g01_c01.avi` and the archive has `v_HandStandPushups_g01_c01.avi`. A listed
+    file that is missing stays in the split, with the path that it should have, and a note counts
+    such files.
 
     Args:
         root: The data root.
         dataset: The name in the catalog, which is also the class list's.
         split: The name that the split gets.
         list_name: The list's file name.
-        layout: What an error shows.
+        layout: The expected folders, for errors.
 
     Raises:
         DatasetError: A folder or list is missing, or a list is not what it should be.
@@ -88,7 +88,7 @@ def read_split(root: Path, *, dataset: str, split: str, list_name: str, layout: 
 
 
 def check_class_index(file: Path, classes: tuple[str, ...]) -> None:
-    """Hold a classInd.txt (lines `1 ApplyEyeMakeup`, from 1) against the canonical class list.
+    """Compare a classInd.txt (lines `1 ApplyEyeMakeup`, from 1) with the canonical class list.
 
     Raises:
         DatasetError: A name or its number differs; the message has the first difference.
@@ -162,7 +162,7 @@ def _read_list(file: Path, match: LabelMatcher) -> Iterator[_Line]:
 def _media(
     root: Path, match: LabelMatcher, layout: Layout
 ) -> tuple[Path, dict[tuple[int, str], list[FoundVideo]]]:
-    """Return the folder that holds class folders, and its videos by label and folded stem."""
+    """Return the folder of the class folders, and its videos by label and folded stem."""
     for folder in MEDIA_FOLDERS:
         media = root / folder
         if not media.is_dir():
@@ -229,7 +229,7 @@ def _assemble(
 
 
 def _rank(file: FoundVideo, line: _Line) -> tuple[bool, bool, bool, int, str]:
-    """Sort key that puts the file named most like the listed path first."""
+    """Return a sort key that puts the file named most like the listed path first."""
     return (
         file.extension != line.extension.lower(),
         file.stem != line.stem,

@@ -1,9 +1,9 @@
-"""The embedded dataset: moving dots whose motion alone tells the class, at several levels.
+"""The embedded dataset: moving dots whose motion alone shows the class, at several levels.
 
 It is generated on first use, as real H.264 files in UCF101's layout, and read by the same code as
-UCF101. `dots` says why one frame tells nothing of the class, unordered frames tell 62.5 % and
-ordered frames all of it; `encode` says why compression adds nothing to that; `pointlight_level`
-has the levels, each a dataset of its own.
+UCF101. `dots` explains why one frame shows nothing of the class, unordered frames allow 62.5 % and
+ordered frames all of it; `encode` explains why compression adds nothing to that; `levels` has the
+levels, each a dataset of its own.
 """
 
 import hashlib
@@ -28,25 +28,25 @@ SPLITS = ("test", "train", QUICK)
 TRAIN_VIDEOS = 800
 """A 3D network of four layers learns every motion from them, in minutes on a CPU."""
 TEST_VIDEOS = 320
-"""The 95 % interval of an accuracy is at most 5.5 points to either side."""
+"""The 95 % interval of an accuracy reaches at most 5.5 points to either side."""
 QUICK_VIDEOS = 80
-"""The first of each class of `test`: what the quick suite has time for; at most 10.7 points."""
+"""The first of each class of `test`, for the quick suite; the interval: at most 10.7 points."""
 GENERATOR_VERSION = 1
-"""To be raised with every change of the code that changes a picture."""
+"""Raise it with every change of the code that changes a picture."""
 
 _STAMP = "pointlight.json"
 
 
 class Stamp(msgspec.Struct, frozen=True, kw_only=True):
-    """What a folder was generated as; what is as usual isn't written.
+    """What a folder was generated as; the file leaves out what is as usual.
 
     Attributes:
-        digest: Of everything that decides what the videos show.
-        seed: Of every draw.
-        generator: `GENERATOR_VERSION` of then.
+        digest: Digest of everything that decides what the videos show.
+        seed: Seed of everything that was drawn.
+        generator: The `GENERATOR_VERSION` that made it.
         dataset: The level's name.
-        changed: Options that aren't the level's, as `--set` writes them.
-        per_class: Videos of each class in the test and in the training split; None is as usual.
+        changed: Options that differ from the level's, as `--set` writes them.
+        per_class: Videos of each class in the test and in the training split; None: as usual.
     """
 
     digest: str
@@ -58,12 +58,17 @@ class Stamp(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        """The level and the digest: what the folder is called by default."""
+        """The level and the digest: the folder's name by default."""
         return f"{self.dataset}-{self.digest}"
 
     @property
+    def title(self) -> str:
+        """The name, with what differs from the level, if anything does."""
+        return f"{self.name} ({self.unusual})" if self.unusual else self.name
+
+    @property
     def unusual(self) -> str:
-        """What isn't as the level has it, in words; or nothing."""
+        """What differs from the level, or an empty text."""
         parts = [f"{name}={value}" for name, value in self.changed.items()]
         if self.seed != 0:
             parts.append(f"seed {self.seed}")
@@ -76,12 +81,11 @@ class Stamp(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def load(root: Path | None = None, split: str | None = None, level: Level = POINTLIGHT) -> Split:
-    """Return one split of a level, generated first where it is looked for by default.
+    """Return one split of a level; without a root, generate it first if it isn't there.
 
     Args:
-        root: Where a generated dataset lies; None is `default_root()`, and generates it there.
-        split: `test` (the default), `train`, or `quick`, the first of each
-            class of `test`.
+        root: Folder of a generated dataset; None: `default_root()`.
+        split: `test` (the default), `train`, or `quick`, the first of each class of `test`.
         level: One of `LEVELS`.
 
     Raises:
@@ -112,8 +116,7 @@ def load(root: Path | None = None, split: str | None = None, level: Level = POIN
     digest = content_digest(level=level)
     if made.digest == digest:
         return found
-    told = f" ({made.unusual})" if made.unusual else ""
-    note = f"generated as {made.name}{told}, not as {level.name}-{digest}"
+    note = f"generated as {made.title}, not as {level.name}-{digest}"
     return msgspec.structs.replace(found, notes=(*found.notes, note), content=made.digest)
 
 
@@ -129,17 +132,17 @@ def make_pointlight(
 ) -> Path:
     """Generate the dataset, unless it is there, and return its root.
 
-    It is written beside `root` and renamed when it is whole: what is under `root` is never half of
-    a dataset, and of two that generate at once the later one keeps the earlier one's.
+    It is written next to `root` and renamed when it is whole, so `root` never has half a dataset.
+    If two processes generate it at once, the later one keeps the earlier one's.
 
     Args:
-        root: The folder to make; None is `default_root(...)`.
-        level: What the videos are drawn by.
-        seed: Of every draw, 0 or more.
+        root: The folder to make; None: `default_root(...)`.
+        level: The numbers that the videos are drawn by.
+        seed: Seed of everything that is drawn, 0 or more.
         train_per_class: Videos of each class in the training split; None: `TRAIN_VIDEOS` in all.
         test_per_class: Videos of each class in the test split; None: `TEST_VIDEOS` in all.
-        processes: How many write; see `write_dataset`. The bytes are the same.
-        progress: Told how many videos are written.
+        processes: How many processes write; see `write_dataset`. The bytes are the same.
+        progress: Called with the number of videos that are written.
 
     Raises:
         DatasetError: `root` holds something else, or can't be written.
@@ -152,8 +155,8 @@ def make_pointlight(
     test, train = _per_class(level, test_per_class, train_per_class)
     try:
         root.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{root.name}-", dir=root.parent) as beside:
-            whole = Path(beside) / "pointlight"
+        with tempfile.TemporaryDirectory(prefix=f".{root.name}-", dir=root.parent) as unfinished:
+            whole = Path(unfinished) / "pointlight"
             write_dataset(
                 whole,
                 level,
@@ -186,19 +189,19 @@ def make_changed(
     test_per_class: int | None,
     progress: Progress | None,
 ) -> Path:
-    """Generate a level with other numbers, by as many processes as there are processors to use.
+    """Generate a level with other numbers, with as many processes as there are usable processors.
 
     Args:
-        root: The folder to make; None is in the user's cache, named for its content.
+        root: The folder to make; None: in the user's cache, named for its content.
         level: One of `LEVELS`.
-        settings: `FIELD=VALUE`; see `pointlight_level.changed`.
-        seed: Of every draw; None is 0.
-        train_per_class: Videos of each class in the training split; None is the usual number.
-        test_per_class: The same of the test split.
-        progress: Told how many videos are written.
+        settings: `FIELD=VALUE`; see `levels.changed`.
+        seed: Seed of everything that is drawn; None: 0.
+        train_per_class: Videos of each class in the training split; None: the usual number.
+        test_per_class: The same for the test split.
+        progress: Called with the number of videos that are written.
 
     Raises:
-        UnknownNameError, KinobenchError: A setting can't be.
+        UnknownNameError, KinobenchError: A setting is unknown or impossible.
         DatasetError: `root` holds something else, or can't be written.
     """
     return make_pointlight(
@@ -218,7 +221,7 @@ def default_root(
     test_per_class: int | None = None,
     level: Level = POINTLIGHT,
 ) -> Path:
-    """Return where the dataset lies by default: under the user's cache, named for its content."""
+    """Return the folder of the dataset by default: in the user's cache, named for its content."""
     digest = content_digest(seed, train_per_class, test_per_class, level)
     return cache_root() / f"{level.name}-{digest}"
 
@@ -247,7 +250,7 @@ def content_digest(
             level.substeps,
         ],
     }
-    # What came later is left out where there is none of it: the first digests stay.
+    # Later options are left out if they are off, so that the first digests stay.
     if level.noise[1]:
         deciding["noise"] = [level.noise, level.lifetime]
     if level.rest:
@@ -260,7 +263,7 @@ def read_stamp(root: Path) -> Stamp:
     """Return what the dataset in `root` was generated as.
 
     Raises:
-        DatasetError: The generator wrote no such thing there.
+        DatasetError: The generator didn't write it.
     """
     try:
         return msgspec.json.decode((root / _STAMP).read_bytes(), type=Stamp)
@@ -272,7 +275,7 @@ def read_stamp(root: Path) -> Stamp:
 
 
 def level_of(made: Stamp) -> Level:
-    """Return what the videos were drawn by that a stamp stands with.
+    """Return the numbers that the videos of a stamp were drawn by.
 
     Raises:
         DatasetError: There is no such level, or it has no such options.
@@ -297,18 +300,18 @@ def _per_class(level: Level, test: int | None, train: int | None) -> tuple[int, 
 
 def _stamp(digest: str, seed: int, level: Level, per_class: tuple[int, int]) -> str:
     """Return the text of a stamp."""
-    says: dict[str, object] = {"digest": digest, "seed": seed, "generator": GENERATOR_VERSION}
+    written: dict[str, object] = {"digest": digest, "seed": seed, "generator": GENERATOR_VERSION}
     if level.name != POINTLIGHT.name:
-        says["dataset"] = level.name
+        written["dataset"] = level.name
     if differences(level):
-        says["changed"] = differences(level)
+        written["changed"] = differences(level)
     if per_class != _per_class(level, None, None):
-        says["per_class"] = per_class
-    return json.dumps(says) + "\n"
+        written["per_class"] = per_class
+    return json.dumps(written) + "\n"
 
 
 def _is_there(root: Path, level: Level, digest: str) -> bool:
-    """Tell whether `root` holds the dataset of that digest; an empty or absent folder doesn't.
+    """Report whether `root` has the dataset of that digest; an empty or absent folder doesn't.
 
     Raises:
         DatasetError: It holds anything else.
@@ -319,9 +322,8 @@ def _is_there(root: Path, level: Level, digest: str) -> bool:
         made = read_stamp(root)
         if made.digest == digest:
             return True
-        told = f" ({made.unusual})" if made.unusual else ""
         raise DatasetError(
-            f"{str(root)!r} holds {made.name}{told}, of another level, seed, size or version, "
+            f"{str(root)!r} holds {made.title}, of another level, seed, size or version, "
             f"where {level.name}-{digest} is asked for; choose another folder, or remove this one"
         )
     raise DatasetError(

@@ -6,10 +6,10 @@ The square picture is a torus: a dot that leaves on one side enters on the other
 - `Swirl`, `CounterSwirl`: every dot drifts along the streamlines of one fixed flow, and against it.
 - `Still`: nothing moves. `Flicker`: every dot is somewhere else in every frame.
 
-What makes the motion, and nothing but the motion, tell the class:
+The motion, and nothing but the motion, shows the class:
 
 - Dots start uniformly on the torus. Translations and the flow of a divergence-free velocity keep
-  area, so a uniform dot stays uniform; `Flicker` draws uniform positions anew. Hence any one frame,
+  area, so a uniform dot stays uniform; `Flicker` draws new uniform positions. Hence any one frame,
   of any class and at any time, shows independent uniform dots, and its distribution is the same.
 - The number of dots, their size and brightness, the background and the speed are drawn before the
   motion is known, from the same distributions for every class.
@@ -20,13 +20,13 @@ What makes the motion, and nothing but the motion, tell the class:
   maxima (3) are twice as high as its minima (-1.5) are deep, so the strong vortices all turn one
   way, and no translation maps the flow to its reverse. (One of odd harmonics alone, as
   sin X sin Y, would be translated into its own reverse, and the two classes would be one.) Each
-  video translates the field as a whole by a uniform shift, so places tell nothing.
+  video translates the field as a whole by a uniform shift, so places show nothing.
 
 So the best there is: from one frame 1/8; from unordered frames 5/8 (three pairs guessed, Still and
 Flicker known); from ordered frames 1. Mirroring a clip exchanges classes: don't train with flips.
 
-A level (pointlight_level.py) says how many dots there are, how fast, and in which picture, and none
-of that touches the argument. Its noise dots are uniform, know nothing of the motion and are the
+A level (levels.py) says how many dots there are, how fast, and in which picture, and none of that
+touches the argument. Its noise dots are uniform, know nothing of the motion and are the
 same played backwards (noise_dots.py), so the bounds stay. Where it has a rest, two movements and
 the turn between them take the place of the eight motions (turns.py).
 """
@@ -50,18 +50,18 @@ _TURNS = np.array([[0.0, 1.0], [-1.0, 0.0], [-1.0, 1.0]])
 
 
 class Scene(NamedTuple):
-    """What is drawn for one video before its motion is known.
+    """Everything that is drawn for one video before its motion is known.
 
     Attributes:
-        level: What it is drawn by.
+        level: The numbers that it is drawn by.
         scattered_px: Uniform positions, `[frames, dots, 2]`, (x, y) in 0..size: the first are
             where the dots start, all of them where `Flicker` shows them.
-        speed_px: Per frame.
+        speed_px: The speed, per frame.
         shift_px: Translation of the swirl's field, `[2]`.
         radius_px: Standard deviation of the dots' profile.
         ground_luma, contrast_luma: The background, and what a dot's middle adds to it.
-        noise_px: Where the noise dots are, `[frames, noise dots, 2]`.
-        heading: Of the first of two movements, a place in `turns.HEADINGS`.
+        noise_px: The positions of the noise dots, `[frames, noise dots, 2]`.
+        heading: The heading of the first of two movements, an index into `turns.HEADINGS`.
     """
 
     level: Level
@@ -77,7 +77,7 @@ class Scene(NamedTuple):
 
 def draw_scene(generator: np.random.Generator, level: Level = POINTLIGHT) -> Scene:
     """Draw a scene."""
-    # In this order from the first version on: what `pointlight` draws must not change.
+    # The order is that of the first version: what `pointlight` draws must not change.
     dots = int(generator.integers(*level.dots, endpoint=True))
     scene = Scene(
         level=level,
@@ -97,7 +97,7 @@ def draw_scene(generator: np.random.Generator, level: Level = POINTLIGHT) -> Sce
 
 
 def move(scene: Scene, motion: str) -> Floats:
-    """Return where the dots of the motion are: `[frames, dots, 2]`, (x, y) in px, not wrapped.
+    """Return the positions of the moving dots: `[frames, dots, 2]`, (x, y) in px, not wrapped.
 
     Raises:
         ValueError: There is no such motion at the scene's level.
@@ -154,9 +154,9 @@ def swirl(
         start_px: `[dots, 2]`.
         speed_px: Root mean square speed per frame; negative for the reversed flow.
         shift_px: Translation of the field, `[2]`.
-        substeps: Steps a frame.
-        size_px: Of the torus.
-        frames: So many, the first being the start.
+        substeps: Steps of a frame.
+        size_px: Side of the torus.
+        frames: Number of frames; the first one is the start.
 
     Returns:
         Positions `[frames, dots, 2]`, not wrapped.

@@ -1,4 +1,4 @@
-"""Grey frames to an H.264 file in which no frame knows of another."""
+"""Grey frames to an H.264 file in which no frame depends on another."""
 
 from pathlib import Path
 

@@ -25,21 +25,21 @@ Progress = Callable[[int, int], None]
 """Called with the number of videos written so far, and of all."""
 
 PORTION = 8
-"""Videos that a process writes before it says so."""
+"""Videos that a process writes before it reports them."""
 FRAMES_A_PROCESS = 2000
-"""What one process writes while another starts: for fewer frames, another isn't worth it."""
+"""What one process writes while another starts: for fewer frames another one doesn't pay."""
 
 
 class Portion(NamedTuple):
     """Videos of one class and split.
 
     Attributes:
-        root: Of the dataset.
-        level: What they are drawn by.
-        seed: Of every draw.
-        split: The split's place: part of the stream's seed.
-        label: The class's place.
-        videos: Their places in the class and the split.
+        root: The dataset's folder.
+        level: The numbers that they are drawn by.
+        seed: Seed of everything that is drawn.
+        split: The split's number: part of the stream's seed.
+        label: The class's number.
+        videos: Their numbers in the class and the split.
         first_group: The group of the split's first video; groups run through the splits.
     """
 
@@ -75,18 +75,43 @@ def write_dataset(
 
     Args:
         root: The folder.
-        level: What they are drawn by.
-        seed: Of every draw.
+        level: The numbers that they are drawn by.
+        seed: Seed of everything that is drawn.
         per_class: Videos of each class, by split.
-        processes: How many write; one is this process. None is as many as there are processors to
-            use, or fewer where there is little to write. More than one import the main module, as
-            processes do that are spawned.
-        progress: Told how many are written, after every video or, by several processes, portion.
+        processes: How many processes write; 1: this one. None: as many as there are usable
+            processors, or fewer if there is little to write. If there are several, they import the
+            main module, as spawned processes do.
+        progress: Called with the number of written videos: after every one, or, with several
+            processes, after every portion.
 
     Raises:
         OSError: A file can't be written.
         DatasetError: A process ended before its work did.
     """
+    portions = _write_lists(root, level, seed, per_class)
+    total = sum(len(portion.videos) for portion in portions)
+    if processes is None:
+        processes = max(1, min(_processors(), total * level.frames // FRAMES_A_PROCESS))
+    written = 0
+
+    def report(videos: int) -> None:
+        nonlocal written
+        written += videos
+        if progress is not None:
+            progress(written, total)
+
+    if processes == 1:
+        for portion in portions:
+            for _ in _write(portion):
+                report(1)
+    else:
+        _write_in_processes(portions, processes, report)
+
+
+def _write_lists(
+    root: Path, level: Level, seed: int, per_class: Mapping[str, int]
+) -> list[Portion]:
+    """Make the folders, write the lists, and return the videos to write."""
     classes = class_names(level.name)
     lists = root / LIST_FOLDERS[0]
     lists.mkdir(parents=True)
@@ -109,23 +134,7 @@ def write_dataset(
             ]
         (lists / f"{split}list01.txt").write_text("".join(lines), encoding="utf-8")
         first_group += count
-    total = sum(len(portion.videos) for portion in portions)
-    if processes is None:
-        processes = max(1, min(_processors(), total * level.frames // FRAMES_A_PROCESS))
-    written = 0
-
-    def tell(videos: int) -> None:
-        nonlocal written
-        written += videos
-        if progress is not None:
-            progress(written, total)
-
-    if processes == 1:
-        for portion in portions:
-            for _ in _write(portion):
-                tell(1)
-    else:
-        _write_in_processes(portions, processes, tell)
+    return portions
 
 
 def _write(portion: Portion) -> Iterator[None]:
@@ -144,7 +153,7 @@ def _write(portion: Portion) -> Iterator[None]:
 
 
 def _write_in_processes(
-    portions: Sequence[Portion], processes: int, tell: Callable[[int], None]
+    portions: Sequence[Portion], processes: int, report: Callable[[int], None]
 ) -> None:
     # Spawned, not forked: the caller may run threads, torch's for one.
     pool = ProcessPoolExecutor(
@@ -154,7 +163,7 @@ def _write_in_processes(
         with _interrupts_held_back():
             pending = [pool.submit(_write_all, portion) for portion in portions]
         for done in as_completed(pending):
-            tell(done.result())
+            report(done.result())
     except BrokenProcessPool as error:
         raise DatasetError(
             "a process that generated videos ended before its work did; there may be too little "
@@ -176,7 +185,7 @@ def _write_all(portion: Portion) -> int:
 
 @contextmanager
 def _interrupts_held_back() -> Iterator[None]:
-    """Start processes that leave Ctrl-C to this one, which gets one that comes meanwhile after."""
+    """Start processes that leave Ctrl-C to this one, which receives it after they have started."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -188,7 +197,7 @@ def _interrupts_held_back() -> Iterator[None]:
 
 
 def _end_with_parent() -> None:
-    """End this process when the one that started it is killed: it would wait forever."""
+    """End this process when the one that started it is killed; otherwise it would wait forever."""
     parent = multiprocessing.parent_process()
     if parent is None:
         return

@@ -1,8 +1,8 @@
 """The levels of pointlight: the numbers that its videos are drawn by, under a name.
 
-Every level is a dataset of the catalog. What holds at each of them, and why, stands in dots.py:
-one frame tells nothing of the class. What the best possible network reaches from one frame, from
-frames without their order, from ordered frames and from short windows is in each level's `purpose`.
+Every level is a dataset of the catalog. At each of them one frame shows nothing of the class, as
+dots.py explains. Each level's `purpose` has what the best possible network reaches from one frame,
+from frames without their order, from ordered frames and from short windows.
 """
 
 import math
@@ -23,24 +23,23 @@ SUBSTEPS = 4
 
 
 class Level(msgspec.Struct, frozen=True, kw_only=True):
-    """What the videos of a level are drawn by.
+    """The numbers that the videos of a level are drawn by.
 
     Attributes:
-        name: The dataset's; not among the options.
-        purpose: What the level tests, and the best possible; not among the options.
-        dots: Dots that carry the motion: from three, which a swirl needs to be told from its
-            reverse, to what still leaves gaps.
+        name: The dataset's name; not among the options.
+        purpose: What the level tests, and the best possible score; not among the options.
+        dots: Dots that carry the motion: from three, the fewest that distinguish a swirl from its
+            reverse, to as many as still leave gaps.
         speed: In px a frame; root mean square over the torus for the swirls.
-        noise: Dots that don't; see noise_dots.py.
-        lifetime: Frames after which a noise dot is drawn anew.
+        noise: Dots that don't carry it; see noise_dots.py.
+        lifetime: Frames after which a noise dot is drawn again.
         radius: Standard deviation of a dot's Gaussian profile, in px: from 1, where sampling shows
             no grid.
         ground: Luma of the background, in limited range.
         contrast: Luma that the middle of a dot adds; together they stay inside 16..235.
         size: Side of the picture, in px.
-        frames: Of a video.
-        rest: Frames between two movements, whose turn is the class; 0 is one movement. See
-            turns.py.
+        frames: Frames of a video.
+        rest: Frames between two movements, whose turn is the class; 0: one movement. See turns.py.
     """
 
     name: str
@@ -57,9 +56,9 @@ class Level(msgspec.Struct, frozen=True, kw_only=True):
     rest: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse numbers by which no class could be told, or no video be written."""
+        """Refuse numbers with which no class could be recognised, or no video written."""
         least = 1 if self.rest else 3
-        reason = "" if self.rest else ": a swirl of fewer can't be told from its reverse"
+        reason = "" if self.rest else ": a swirl of fewer looks like its reverse"
         self._need("size", 16 <= self.size <= 256 and self.size % 2 == 0, "even, from 16 to 256")
         self._need("frames", 2 <= self.frames <= 512, "from 2 to 512")
         self._need_range("dots", least, 200, reason)
@@ -121,7 +120,7 @@ OPTIONS: dict[str, str] = {
     "frames": "frames of a video",
     "rest": "frames between two movements",
 }
-"""What may be set, and what it is."""
+"""The options that may be set, and their meaning."""
 
 POINTLIGHT = Level(
     name="pointlight",
@@ -169,12 +168,12 @@ def changed(level: Level, settings: Sequence[str]) -> Level:
     """Return a level with other numbers, and the same name.
 
     Args:
-        level: What they are changed of.
-        settings: `FIELD=VALUE`; a value is a number, or `LOW..HIGH` where one is drawn.
+        level: The level to change.
+        settings: `FIELD=VALUE`; a value is a number, or `LOW..HIGH` for one that is drawn.
 
     Raises:
         UnknownNameError: There is no such option; the message has the nearest.
-        KinobenchError: A setting is no such thing, or no video can be drawn by it.
+        KinobenchError: A setting isn't of this form, or no video can be drawn with it.
     """
     given: dict[str, Any] = {}
     for setting in settings:

@@ -1,15 +1,16 @@
-"""Noise dots: what a random-dot kinematogram hides its signal among.
+"""Noise dots, which hide the signal of a random-dot kinematogram.
 
 A noise dot is born at a uniform place of the torus, drifts straight on, at the speed of the
-video's signal, in a direction of its own, uniform on the circle, and is drawn anew after `lifetime`
-frames ("direction noise" with limited lifetime: Scase, Braddick & Raymond, What is noise for the
-motion system?, Vision Research 36, 1996; Newsome & Paré, J. Neuroscience 8, 1988, for coherence).
-In a video the ages of its noise dots are uniform: the dots don't die together.
+video's signal, in a direction of its own, uniform on the circle, and is drawn again after
+`lifetime` frames ("direction noise" with limited lifetime: Scase, Braddick & Raymond, What is noise
+for the motion system?, Vision Research 36, 1996; Newsome & Paré, J. Neuroscience 8, 1988, for
+coherence). In a video the ages of its noise dots are uniform: the dots don't die together.
 
-So a noise dot is uniform on the torus in every frame, as a dot of the signal is, and speed alone
-tells none. Played backwards, it is born uniformly where it died, drifts the other way, which is as
-uniform, and has a uniform age: the noise of a reversed video is distributed as that of any other.
-It is drawn before the motion is known, so it tells nothing of the class.
+So a noise dot is uniform on the torus in every frame, as a dot of the signal is, and its speed
+doesn't reveal it. Played backwards, it is born uniformly where it died, drifts the other way, which
+is as uniform, and has a uniform age: the noise of a reversed video is distributed as that of any
+other.
+It is drawn before the motion is known, so it shows nothing of the class.
 """
 
 import numpy as np
@@ -24,9 +25,9 @@ def draw_noise(
     """Draw noise dots.
 
     Args:
-        generator: Of what is drawn.
-        level: How many, how long they live, and the picture.
-        speed_px: Of each, a frame.
+        generator: Draws the numbers.
+        level: How many there are, how long they live, and the picture.
+        speed_px: The speed of each, per frame.
 
     Returns:
         Positions `[frames, dots, 2]`, (x, y) in px, not wrapped.

@@ -1,4 +1,4 @@
-"""Classes of which each is what the other looks like when its videos run backwards."""
+"""Pairs of classes that look like each other when their videos run backwards."""
 
 from collections.abc import Sequence
 
@@ -14,8 +14,8 @@ POINTLIGHT: Opposites = (
     ("Still", "Still"),
     ("Flicker", "Flicker"),
 )
-"""They are so by construction: `dots` says why. UCF101 and Kinetics-400 have no such pair: none of
-their classes is what a camera would see of another if time ran backwards."""
+"""They are opposites by construction, as `dots` explains. UCF101 and Kinetics-400 have no such
+pair: none of their classes is what a camera would see of another if time ran backwards."""
 
 POINTLIGHT_LONG: Opposites = (
     ("TurnLeft", "TurnRight"),
@@ -26,16 +26,16 @@ POINTLIGHT_LONG: Opposites = (
 
 
 def backwards(opposites: Opposites, classes: Sequence[str]) -> dict[int, int]:
-    """Return for each label the one whose class its videos show when they run backwards.
+    """Return, for each label, the label of the class that its videos show when they run backwards.
 
-    A class that stands in no pair has no place in it.
+    A class in no pair is left out.
 
     Args:
-        opposites: Names.
+        opposites: Pairs of names.
         classes: All names, in the order of the labels.
 
     Raises:
-        KinobenchError: A name is not among the classes, or stands in two pairs.
+        KinobenchError: A name is not among the classes, or is in two pairs.
     """
     label = {name: number for number, name in enumerate(classes)}
     found: dict[int, int] = {}

@@ -5,26 +5,27 @@ right, down or left; each of the three times they are somewhere else. The class 
 (the same way again), `TurnRight`, `TurnBack`, `TurnLeft`, as one who walks would make it. With the
 frames of `pointlight-long`: 0..15 move, 16..47 rest, 48..63 move.
 
-**No window of up to `rest + 3` frames tells anything of the class.** The first heading h, in
+**No window of up to `rest + 3` frames shows anything of the class.** The first heading h, in
 quarters of a turn, is drawn uniformly before the class k is known; the second is h + k. The fields
 of dots F1, F2, F3 of the three times are independent and uniform on the torus.
 
 - A movement shows in no single frame of it: F1 moved by any vector is as uniform as F1. It takes
   two of its frames. The last but one of the first movement and the second of the second are
   `rest + 3` frames apart, so a window of `rest + 3` frames never shows both.
-- What a window that doesn't show the second movement has is distributed as (h, F1, F2, F3) tell
-  it, with no k. In one that doesn't show the first it depends on h + k, which is as uniform as h
-  whatever k is. So it has the same distribution for every class.
+- A window that doesn't show the second movement depends on (h, F1, F2, F3), not on k. One that
+  doesn't show the first depends on h + k, which is as uniform as h whatever k is. So the window has
+  the same distribution for every class.
 
-Hence a network that sees `rest + 3` consecutive frames guesses (25 %); the class is told by
-motions that are more than `rest` frames apart, and by nothing else.
+Hence a network that sees `rest + 3` consecutive frames guesses (25 %); the class shows in
+motions that are more than `rest` frames apart, and in nothing else.
 
 Nor is the mean over such windows of their scores always right. In the mean over all but h and k the
 score of class c is g_c(h) + f_c(h + k): the windows before and after. It can't be largest at c = k
 for all h and k: summed over them all, g_k(h) + f_k(h + k) and g_{k+1}(h) + f_{k+1}(h + k), the
-score of the next class, are equal. What sees motion must be kept until the second, and be compared.
+score of the next class, are equal. A network must remember the first motion until the second, and
+compare them.
 
-**Frames without their order** tell the axes of both movements, no more: the second movement run
+**Frames without their order** show the axes of both movements, no more: the second movement run
 from its end to its start is that of the class k + 2, and has the same frames. The best is 50 %.
 
 **Played backwards**, the headings are h + k + 2 and h + 2: the turn is -k. `TurnLeft` and

@@ -22,32 +22,33 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True):
     """How views are cut from a video, and how their outputs become one prediction.
 
     Attributes:
-        name: What tables call it; not part of the digest.
+        name: Its name in tables; not part of the digest.
         frames: Pictures in a clip.
         stride: Distance between two pictures of a clip, in ticks.
         fps: Ticks per second. A tick shows the frame that is on screen at its instant, so that the
             same clip covers the same time in every file. None: a tick is a frame of the file.
         clips: Temporal views of a video.
         placement: Where clips start. `spread`: the first clip at the first tick, the last clip
-            ending with the last tick, the others evenly between, rounded down; one clip stands in
+            ending with the last tick, the others evenly between, rounded down; a single clip is in
             the middle. `segments`: each clip in the middle of one of `clips` equal parts. The
-            others are those of the origin whose name they bear, formula by formula; see
+            others are those of the codebase that they are named after, formula by formula; see
             placement.py and timed_placement.py. `torchvision`, `pytorchvideo`, `pyslowfast` and
             `pyslowfast-offset` choose by the container's own timestamps, `fps` being the rate that
             they bring a video to.
-        short: What a video shorter than a clip gives. `loop`: it starts over. `hold`: its last
-            frame stays. `clamp`: the clip ends with the video, and its pictures are spread evenly
-            from the first frame to the last. `pytorchvideo` and `pyslowfast` have their own rule.
+        short: The clip of a video that is shorter than a clip. `loop`: it starts over. `hold`: its
+            last frame stays. `clamp`: the clip ends with the video, and its pictures are spread
+            evenly from the first frame to the last. `pytorchvideo` and `pyslowfast` have their own
+            rule.
         short_side: Length of the shorter side after the resize, in pixels (aspect kept).
         interpolation: Filter of the resize.
-        antialias: Whether the filter widens when it shrinks a picture.
+        antialias: Whether the filter is wider when it shrinks a picture.
         crops: Spatial views of a clip: 1 is the centre; 3 are the two ends and the middle of the
             longer side; 5 the corners and the centre; 10 these and their mirror images.
         size: Side of the square crop, in pixels.
         mean, std: Per colour (red, green, blue), on a scale from 0 to 1.
         aggregation: A video's scores are the mean over its views of the softmax, or of the logits.
-        sparse: Whether the pictures of a clip stand over the whole video, as as many clips of one
-            picture would; the stride then says nothing.
+        sparse: Whether the pictures of a clip are spread over the whole video, like as many clips
+            of one picture; the stride then has no effect.
         exact_size: `(height, width)` after a resize that doesn't keep the aspect; its shorter side
             is `short_side`.
         long_side: How the longer side gets whole; see cropping.py.

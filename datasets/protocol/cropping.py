@@ -1,4 +1,4 @@
-"""How large a picture is made, and which squares are cut from it."""
+"""The size of a resized picture, and the squares that are cut from it."""
 
 import math
 from collections.abc import Callable
@@ -29,10 +29,10 @@ def resized(
     """Return `(height, width)` after the shorter side became `short_side`, aspect kept.
 
     Args:
-        height: Of the picture as it is, in pixels.
-        width: Of the picture as it is, in pixels.
-        short_side: What the shorter side becomes.
-        long_side: How the longer one gets whole. `floor`: down (torchvision's `Resize`). `ratio`:
+        height: The picture's height, in pixels.
+        width: The picture's width, in pixels.
+        short_side: The shorter side of the result.
+        long_side: How the longer side is rounded. `floor`: down (torchvision's `Resize`). `ratio`:
             down, after the ratio of the sides was rounded to a double, which for some sizes gives a
             pixel less (pytorchvideo, transforms/functional.py, short_side_scale; PySlowFast,
             datasets/transform.py). `round`: to the nearest, halves up (mmcv, rescale_size).
@@ -48,17 +48,17 @@ def crops_of(
     """Return the square crops of a picture, in the order of the views.
 
     Args:
-        height: Of the resized picture, in pixels.
-        width: Of the resized picture, in pixels.
+        height: The resized picture's height, in pixels.
+        width: The resized picture's width, in pixels.
         size: Side of a square, in pixels.
         crops: 1: the centre. 3: the two ends and the middle of the longer side. 5: the four
             corners and the centre. 10: these five, each followed by its mirror image.
-        rounding: Where an odd rest leaves no exact centre. `floor`: up and to the left. `ceil`:
-            down and to the right (uniform_crop of pytorchvideo and PySlowFast). `even`: to the even
-            number (torchvision's `center_crop`). `steps`: the rest is cut into 2 steps (3 crops) or
-            4 (5 and 10), rounded down, and a crop lies whole steps from the corner; of three, the
-            middle is the last (mmaction2, datasets/transforms/processing.py, ThreeCrop and TenCrop;
-            yjxiong/tsn-pytorch, transforms.py, GroupOverSample).
+        rounding: The centre if an odd rest leaves no exact one. `floor`: up and to the left.
+            `ceil`: down and to the right (uniform_crop of pytorchvideo and PySlowFast). `even`: to
+            the even number (torchvision's `center_crop`). `steps`: the rest is cut into 2 steps (3
+            crops) or 4 (5 and 10), rounded down, and a crop is whole steps from the corner; of
+            three, the middle is the last (mmaction2, datasets/transforms/processing.py, ThreeCrop
+            and TenCrop; yjxiong/tsn-pytorch, transforms.py, GroupOverSample).
     """
     down, right = height - size, width - size
     if rounding == "steps" and crops > 1:

@@ -1,4 +1,4 @@
-"""Which ticks of a video make its clips: one function for each way of placing them."""
+"""The ticks of a video that make its clips: one function for each way of placing them."""
 
 import math
 from bisect import bisect_right
@@ -23,7 +23,7 @@ TIMESTAMP_SLACK_S = 0.5e-3
 
 
 def ticks_in(duration_s: float, fps: float) -> int:
-    """Return how many instants `0, 1/fps, 2/fps, ...` lie before the end of the video."""
+    """Return the number of instants `0, 1/fps, 2/fps, ...` before the end of the video."""
     return max(1, math.ceil(duration_s * fps - TIMESTAMP_SLACK_S * fps))
 
 
@@ -49,7 +49,7 @@ def clip_ticks(
 def sparse_ticks(
     ticks: int, frames: int, clips: int, placement: Placement, short: ShortRule
 ) -> Indices:
-    """Return the ticks of clips whose pictures stand over the whole video: `[clips][frames]`.
+    """Return the ticks of clips whose pictures are spread over the whole video: `[clips][frames]`.
 
     The pictures are placed as `clips * frames` clips of one picture would be, and dealt out in
     order (mmaction2, datasets/transforms/loading.py, SampleFrames with clip_len 1).
@@ -93,7 +93,7 @@ TICK_PLACEMENTS: dict[Placement, Callable[[int, int, int], list[int]]] = {
     "mmaction2": _mmaction2,
     "tsn": _tsn,
 }
-"""`(ticks, span, clips)` to the first tick of every clip; no video here is shorter than a clip."""
+"""From `(ticks, span, clips)` to the first tick of every clip of a video that isn't too short."""
 
 SHORT_RULES: dict[ShortRule, Callable[[int, int, int], tuple[int, ...]]] = {
     "loop": lambda ticks, frames, stride: tuple(i * stride % ticks for i in range(frames)),
@@ -102,7 +102,7 @@ SHORT_RULES: dict[ShortRule, Callable[[int, int, int], tuple[int, ...]]] = {
         i * (ticks - 1) // max(frames - 1, 1) for i in range(frames)
     ),
 }
-"""`(ticks, frames, stride)` to the one clip that a video shorter than a clip gives."""
+"""From `(ticks, frames, stride)` to the one clip of a video that is shorter than a clip."""
 
 OWN_SHORT_RULE: tuple[Placement, ...] = ("pytorchvideo", "pyslowfast", "pyslowfast-offset")
-"""Placements that say themselves what a short video gives: `short` doesn't reach them."""
+"""Placements that decide the clip of a short video themselves: `short` doesn't affect them."""

@@ -1,7 +1,7 @@
 """The presets as numbers: the common protocols, and those that published weights were tested by.
 
-Their names say frames x stride at 30 frames a second, then the side of the crop. What a recipe
-leaves open is said beside it. `protocol.PRESETS` makes each a `Protocol`.
+Their names say frames x stride at 30 frames a second, then the side of the crop. A comment
+says what a recipe leaves open. `protocol.PRESETS` makes each a `Protocol`.
 """
 
 from typing import Any

@@ -35,7 +35,7 @@ class Timeline(NamedTuple):
 
 
 def timeline_of(times_s: Sequence[float], duration_s: float) -> Timeline:
-    """Return the timeline of a video of which no more is known than times in seconds."""
+    """Return the timeline of a video that only has times in seconds."""
     unit_s = Fraction(1, 1_000_000)  # FFmpeg's own, AV_TIME_BASE
     # 30000/1001 is the rate with the largest denominator in use.
     rate = (len(times_s) / Fraction(duration_s)).limit_denominator(1001)
@@ -75,7 +75,7 @@ def _pytorchvideo(
 
     facebookresearch/pytorchvideo: data/clip_sampling.py (ConstantClipsPerVideoSampler),
     data/encoded_video_pyav.py (get_clip) and transforms/functional.py
-    (uniform_temporal_subsample). What lies in the window is spread over the clip, so a short video
+    (uniform_temporal_subsample). The window's frames are spread over the clip, so a short video
     needs no rule. From an announced length the first timestamp is taken off, though it isn't part
     of it; where none is announced, the last frame's appearance is taken for the end. In the origin
     a window without any frame gives up the video; here it shows the frame that is on screen. And in
@@ -166,7 +166,7 @@ TIMED_PLACEMENTS: dict[
     "pyslowfast": _pyslowfast,
     "pyslowfast-offset": _pyslowfast_offset,
 }
-"""`(video, frames, stride, fps, clips, short)` to frames; these need to know the time exactly."""
+"""From `(video, frames, stride, fps, clips, short)` to frames; they need the exact time."""
 
 
 def linspace(first: float, last: float, count: int) -> list[float]:

@@ -1,4 +1,4 @@
-"""The clips that a protocol takes of a video file, decoded by the chosen library."""
+"""The clips that a protocol takes from a video file, decoded by the chosen library."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -11,12 +11,12 @@ from .reader import Room, VideoReader, new_room
 
 
 class Clips(NamedTuple):
-    """The clips of one video: its wanted frames once, and which of them make each clip.
+    """The clips of one video: its wanted frames, each once, and the frames of each clip.
 
     Attributes:
         frames: `[U, H, W, 3]`, uint8, red, green, blue: every frame that any clip shows, once.
         places: `[clips][frames]`: indices into `frames`.
-        numbers: `[U]`: which frame of the file each of `frames` is.
+        numbers: `[U]`: the number, in the file, of each of `frames`.
     """
 
     frames: np.ndarray
@@ -43,9 +43,9 @@ def read_clips(
 
     Args:
         path: The file.
-        protocol: Which frames make its clips.
+        protocol: Decides the frames of its clips.
         room: Gives the array that they are written to.
-        decoder: What decodes it.
+        decoder: The library that decodes it.
 
     Raises:
         VideoError: The file can't be read, or not to the last frame that is wanted.

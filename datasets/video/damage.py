@@ -1,13 +1,13 @@
-"""Which frames are built on damage, as they come out of a decoder."""
+"""The frames of a decoder that are built on damage."""
 
 import av
 from av.video.frame import PictureType
 
 
 class Damage:
-    """Follows a decoder: what it complained of, and which frames need that.
+    """Follows a decoder: the damaged packets, and the frames that need them.
 
-    Packets are told by their turn: their place in the order in which they are decoded.
+    A packet is known by its turn: its place in the order in which packets are decoded.
 
     A frame may be built on all that was decoded before it, back to the last key frame that was
     displayed before it. So what is decoded after a key frame and displayed before it (the leading
@@ -15,7 +15,7 @@ class Damage:
     """
 
     def __init__(self) -> None:
-        """Nothing is damaged yet."""
+        """Begin without damage."""
         self._damaged: dict[int, int | None] = {}  # turn: presentation time, where there is one
         self._shown: set[int] = set()
 
@@ -27,8 +27,8 @@ class Damage:
         """Take the next frame in the order of display, and return the first damage that it needs.
 
         Args:
-            turn: Of the frame's packet.
-            frame: What came of it.
+            turn: The turn of the frame's packet.
+            frame: The frame that the packet gave.
 
         Returns:
             The turn of the damaged packet; None for a sound frame.
@@ -48,13 +48,13 @@ class Damage:
         return min((other for other in self._damaged if other <= turn), default=None)
 
     def shown_before(self, turn: int) -> int:
-        """Return how many frames of later turns came out; of a sound key frame all that ever do."""
+        """Return how many frames of later turns came out; after a sound key frame no more will."""
         return sum(other > turn for other in self._shown)
 
 
 def is_key(frame: av.VideoFrame) -> bool:
-    """Tell whether a frame needs no other, nor does what is displayed after it need earlier ones.
+    """Report whether a frame needs no other, and frames displayed after it need no earlier ones.
 
-    H.264 also marks where a gradual refresh is complete: those are no pictures of their own.
+    H.264 also marks the end of a gradual refresh: such a frame does need others.
     """
     return bool(frame.key_frame) and frame.pict_type == PictureType.I

@@ -1,4 +1,4 @@
-"""Telling the machine's own faults from those of a file: they say nothing of a video."""
+"""The machine's own faults, apart from those of a file: they say nothing about a video."""
 
 import errno
 import os
@@ -11,19 +11,19 @@ from ..errors import KinobenchError, VideoError
 
 _ALWAYS = {errno.EMFILE, errno.ENFILE, errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN}
 LARGEST_PIXELS = 2**26
-"""Of a frame that is believed, twice 8K: a damaged header can announce any size."""
+"""The most that is believed of a frame, twice 8K: a damaged header can announce any size."""
 
 _ENOUGH_BYTES = 2**30
-"""More than one packet or frame of a real video takes."""
+"""More bytes than one packet or frame of a real video takes."""
 
 
 class MachineError(KinobenchError):
-    """The machine failed while a file was read; another time it may be read."""
+    """The machine failed while it read a file; another time it may succeed."""
 
-    def __init__(self, path: str | Path, said: str) -> None:
-        """Name the file and what the machine says."""
+    def __init__(self, path: str | Path, what: str) -> None:
+        """Name the file and what failed."""
         super().__init__(
-            f"{path}: {said}: the machine's fault, not the video's, which stays unmeasured; mend "
+            f"{path}: {what}: the machine's fault, not the video's, which stays unmeasured; fix "
             "it (open files: `ulimit -n`; memory: fewer processes at once; a disk or a network "
             "mount: its log), and run the same command again: it continues from here"
         )
@@ -32,20 +32,19 @@ class MachineError(KinobenchError):
 def reading_error(
     path: Path, what: str, error: Exception, pixels: int = 0
 ) -> MachineError | VideoError:
-    """Return what an error of FFmpeg's or the file system's means: the machine's fault, or the
-    file's.
+    """Return an error of FFmpeg or the file system as the machine's fault, or the file's.
 
-    FFmpeg gives an input error for a damaged file, too, so the file is read once more, to the end;
-    and it lacks memory for whatever a damaged length asks for, so it is seen whether there is some.
+    FFmpeg gives an input error for a damaged file, too, so the file is read once more, to the end.
+    And it runs out of memory for whatever a damaged length asks for, so free memory is checked.
 
     Args:
         path: The file.
         what: What can't be done with it.
         error: An OSError, an av.FFmpegError or a MemoryError.
-        pixels: Of a frame, as the file announces it.
+        pixels: Pixels of a frame, as the file announces them.
     """
     number = getattr(error, "errno", None)
-    said = f"{what}: {getattr(error, 'strerror', None) or error or type(error).__name__}"
+    reason = f"{what}: {getattr(error, 'strerror', None) or error or type(error).__name__}"
     if isinstance(error, MemoryError) or number == errno.ENOMEM:
         if pixels > LARGEST_PIXELS:
             return VideoError(path, f"{what}: it announces frames of {pixels:,} pixels")
@@ -53,8 +52,8 @@ def reading_error(
             return VideoError(path, f"{what}: it asks for more memory than any video needs")
         return MachineError(path, f"{what}: out of memory")
     if number in _ALWAYS or (number == errno.EIO and not _reads_whole(path)):
-        return MachineError(path, said)
-    return VideoError(path, said)
+        return MachineError(path, reason)
+    return VideoError(path, reason)
 
 
 def _is_memory_left() -> bool:

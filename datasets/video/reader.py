@@ -1,14 +1,14 @@
-"""Reading chosen frames of a video file: one decode, only wanted frames converted.
+"""Reading chosen frames of a video file: it is decoded once, and only wanted frames are converted.
 
-One rule holds for a file that is damaged in the middle. Where a wanted frame can't be decoded, or
-is decoded from damaged ones, the whole video is unreadable: no other frame takes its place, and it
-is not scored. Damage that no wanted frame depends on changes nothing and is not looked for.
+One rule applies to a file that is damaged in the middle. If a wanted frame can't be decoded, or is
+decoded from damaged ones, the whole video is unreadable: no other frame takes its place, and it is
+not scored. Damage that no wanted frame depends on changes nothing, and is not looked for.
 
-Damaged is what FFmpeg marks so, can't decode, or complains of as an error, and, until the next key
-frame, whatever is decoded after it. No decoder knows more than its format tells: HEVC alone can
-carry a checksum of its pictures, which few encoders write. Damage that can still be decoded passes
-for the picture: nearly always in VP8 and VP9, often in HEVC, now and then in AV1 and H.264, seldom
-in MPEG-2, MPEG-4 and MJPEG.
+A packet is damaged if FFmpeg marks it, can't decode it, or logs an error about it; until the next
+key frame, so is whatever is decoded after it. No decoder knows more than its format contains: only
+HEVC can have a checksum of its pictures, which few encoders write. Damage that can still be decoded
+passes for the picture: nearly always in VP8 and VP9, often in HEVC, now and then in AV1 and H.264,
+seldom in MPEG-2, MPEG-4 and MJPEG.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -30,7 +30,7 @@ from .index import read_index
 from .machine_faults import reading_error
 
 Room = Callable[[tuple[int, int, int, int]], np.ndarray]
-"""Gives an array, uint8, of the shape `[N, H, W, 3]`, whatever is in it."""
+"""Gives an array, uint8, of the shape `[N, H, W, 3]`, with any content."""
 
 
 def new_room(shape: tuple[int, int, int, int]) -> np.ndarray:
@@ -97,7 +97,7 @@ class VideoReader:
         return len(self.times_s)
 
     def _unopened(self) -> str:
-        """Say what a file is that FFmpeg can't open."""
+        """Describe a file that FFmpeg can't open."""
         if self._head[4:8] == b"ftyp":
             return "an MP4 file without a readable index; it may be cut short"
         return "not a video that FFmpeg can read"
@@ -157,7 +157,7 @@ class VideoReader:
     def converted_frames(self, numbers: Sequence[int]) -> Iterator[tuple[int, np.ndarray]]:
         """Decode the file once and yield the chosen frames one by one, with their places.
 
-        Each is `[H, W, 3]`, uint8, as in `frames`, and holds until the next is asked for.
+        Each is `[H, W, 3]`, uint8, as in `frames`, and is valid until you ask for the next.
 
         Raises:
             VideoError: See `frames`.
@@ -209,7 +209,7 @@ class VideoReader:
             )
 
     def refuse_wrong_numbers(self, numbers: Sequence[int]) -> None:
-        """Raise ValueError or IndexError where they aren't ascending numbers of frames."""
+        """Raise ValueError or IndexError unless they are ascending numbers of frames."""
         if not numbers or list(numbers) != sorted(set(numbers)):
             raise ValueError(
                 f"frame numbers must ascend without repeats, one at least: {list(numbers)[:8]}..."
@@ -231,12 +231,12 @@ class VideoReader:
             listening(),
             self._from_the_start() as (stream, packets),
         ):
-            stream.thread_type = "NONE"  # as many files side by side as there are cores
-            stream.codec_context.thread_count = 1  # dav1d's own
+            stream.thread_type = "NONE"  # other files are decoded on the other cores
+            stream.codec_context.thread_count = 1  # dav1d's own threads
             stream.codec_context.copy_opaque = True
             stream.codec_context.options = {"err_detect": "crccheck"}  # HEVC's, of whole pictures
             for turn, packet in enumerate(packets):
-                packet.opaque = (turn,)  # PyAV tells them by identity, which small numbers share
+                packet.opaque = (turn,)  # PyAV goes by identity, which small numbers share
                 frames, is_sound = self._of_packet(packet)
                 if not is_sound:
                     lost = True
@@ -246,8 +246,8 @@ class VideoReader:
                     own = frame.opaque[0] if isinstance(frame.opaque, tuple) else turn
                     need = damage.of(own, frame)
                     if need is None and is_key(frame):
-                        # Where frames are told by their place, those that never came count, too:
-                        # of what is decoded before a sound key frame nothing can come after it.
+                        # If frames are known by their place, those that never came count, too:
+                        # nothing that is decoded before a sound key frame can come after it.
                         place = own + damage.shown_before(own)
                         if lost:
                             seen, lost = place - lag, False
@@ -269,10 +269,10 @@ class VideoReader:
 
     @contextmanager
     def _from_the_start(self) -> Iterator[tuple[av.VideoStream, Iterable[Packet]]]:
-        """Give the stream and all of its packets, the last of which has the decoder end.
+        """Give the stream and all of its packets, the last of which ends the decoder.
 
-        They are those that indexing read, the first time and if they were kept. Else the file is
-        opened again: not every container (MPEG-TS, a broken AVI) can be sought to its start.
+        The first time they are those that indexing read, if it kept them. Else the file is opened
+        again: not every container (MPEG-TS, a broken AVI) can be sought to its start.
         """
         kept, self._kept = self._kept, None
         if kept is not None:
@@ -289,7 +289,7 @@ class VideoReader:
         return None if pts is None else self._index.number_of.get(pts)
 
     def _of_packet(self, packet: Packet) -> tuple[list[av.VideoFrame], bool]:
-        """Decode a packet; return what comes out, and whether FFmpeg finds nothing wrong."""
+        """Decode a packet; return its frames, and whether FFmpeg finds nothing wrong."""
         with av.logging.Capture() as messages:
             try:
                 frames = packet.decode()
@@ -302,7 +302,7 @@ class VideoReader:
 
     @property
     def _pixels(self) -> int:
-        """Of a frame, as the file announces it."""
+        """Pixels of a frame, as the file announces them."""
         return int(self._stream.width * self._stream.height)
 
     def _frame_name(self, number: int) -> str:
@@ -311,7 +311,7 @@ class VideoReader:
 
 
 def _pixels(picture: av.VideoFrame) -> np.ndarray:
-    """Return the pixels of a picture in RGB, `[H, W, 3]`, uint8, where they lie in its memory."""
+    """Return the pixels of a picture in RGB, `[H, W, 3]`, uint8, as a view of its memory."""
     (plane,) = picture.planes
     lines = np.frombuffer(memoryview(plane), dtype=np.uint8).reshape(-1, plane.line_size)
     return lines[: picture.height, : 3 * picture.width].reshape(picture.height, picture.width, 3)

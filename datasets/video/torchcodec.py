@@ -4,9 +4,9 @@ The index stays PyAV's (`VideoReader`), which reads the packets' headers; torchc
 machine's own FFmpeg, decodes and converts. It is given that index, and the time of every frame that
 comes back is compared with it.
 
-torchcodec passes on neither that a frame is damaged nor what FFmpeg says. So FFmpeg's log is
-listened to: where it says anything while it decodes, or torchcodec fails, PyAV decodes the same
-frames once more, without converting them, and its verdict holds.
+torchcodec passes on neither the damage of a frame nor FFmpeg's log. So kinobench listens to that
+log: if FFmpeg logs anything while it decodes, or if torchcodec fails, PyAV decodes the same frames
+once more, without converting them, and decides.
 """
 
 import ctypes
@@ -33,9 +33,9 @@ class TorchcodecReader(VideoReader):
     def frames(self, numbers: Sequence[int], room: Room = new_room) -> np.ndarray:
         """Decode the file once and return the chosen frames; see `VideoReader.frames`.
 
-        Colours are converted by torchcodec, to the very values of PyAV's conversion where FFmpeg
-        has a direct one; elsewhere (odd sizes, more than 8 bits, a turned picture) chroma is
-        interpolated bicubically, where PyAV does it bilinearly.
+        torchcodec converts colours, to exactly the values of PyAV's conversion if FFmpeg has a
+        direct one. Else (odd sizes, more than 8 bits, a rotated picture) it interpolates chroma
+        bicubically, and PyAV bilinearly.
 
         Raises:
             VideoError: A wanted frame can't be decoded, or is damaged, or the size changes.
@@ -45,7 +45,7 @@ class TorchcodecReader(VideoReader):
         loaded = load()
         pictures: np.ndarray | None = None
         failure: VideoError | None = None
-        with loaded.messages.heard() as said:
+        with loaded.messages.listening() as messages:
             try:
                 for place, picture in enumerate(self._pictures(loaded, numbers)):
                     if pictures is None:
@@ -55,7 +55,7 @@ class TorchcodecReader(VideoReader):
                     pictures[place] = picture
             except VideoError as error:
                 failure = error
-        if failure is not None or said:
+        if failure is not None or messages:
             for _ in self.sound_frames(numbers):
                 pass  # raises where a frame is damaged
         if failure is not None:
@@ -127,14 +127,14 @@ NextFrame = Callable[[Any], tuple[Any, Any, Any]]
 
 
 class Loaded(NamedTuple):
-    """What is used of torchcodec.
+    """The parts of torchcodec that are used.
 
     Attributes:
         video_decoder: `VideoDecoder`.
-        next_frame: Gives the next frame of a decoder that was never asked for another, whatever its
-            timestamp; `VideoDecoder` itself drops one that has none.
+        next_frame: Gives the next frame of a decoder that decodes in order, whatever its timestamp;
+            `VideoDecoder` itself drops one that has none.
         messages: The log of the FFmpeg that torchcodec uses.
-        versions: Of torchcodec and of that FFmpeg.
+        versions: The versions of torchcodec and of that FFmpeg.
     """
 
     video_decoder: Callable[..., Any]
@@ -148,7 +148,7 @@ def load() -> Loaded:
     """Load torchcodec and FFmpeg's libraries; imports torch.
 
     Raises:
-        KinobenchError: One of them is not installed, or they don't fit; the cure is told.
+        KinobenchError: One of them is not installed, or they don't fit; the message has the cure.
     """
     try:
         import torchcodec

@@ -23,7 +23,7 @@ def make_views(
         frames: `[U, H, W, 3]`, uint8, red, green, blue.
         places: `[clips][frames]`, indices into `frames`.
         protocol: The resize, the crops and the normalisation.
-        device: Where the work is done and the views are.
+        device: The device that does the work and has the views.
 
     Returns:
         `[clips * crops, 3, frames, size, size]`, float32, normalised; all crops of the first clip,
@@ -44,7 +44,7 @@ class ViewMaker:
     becomes a float where nothing is resized; it is resized and normalised once, however many views
     show it; and each view is written once, where the caller wants it.
 
-    Memory is used again since fresh pages cost the system more time than filling them.
+    The memory is used again, since fresh pages cost the system more time than filling them.
     """
 
     def __init__(
@@ -58,10 +58,10 @@ class ViewMaker:
 
         Args:
             protocol: The resize, the crops and the normalisation.
-            device: Where the work is done and the views are.
-            dtype: What the views are of.
-            threads: Frames, and views, that a CPU works on side by side. More than one share it
-                better with threads that decode than OpenMP's do, which keep it busy as they wait.
+            device: The device that does the work and has the views.
+            dtype: The type of the views' numbers.
+            threads: Frames, and views, that a CPU works on side by side. Several of them share it
+                better with threads that decode than OpenMP's, which keep it busy as they wait.
         """
         self.protocol = protocol
         self.device = torch.device(device)
@@ -170,7 +170,7 @@ class ViewMaker:
         inference = torch.is_inference_mode_enabled()
 
         def attempt(number: int) -> None:
-            with torch.inference_mode(inference):  # a thread doesn't take it over
+            with torch.inference_mode(inference):  # threads don't inherit it
                 task(number)
 
         for _ in self._pool.map(attempt, range(count)):
@@ -220,5 +220,5 @@ def _even_runs(places: Sequence[int]) -> list[tuple[slice, slice]]:
 
 
 def _alone() -> None:
-    """Let the operators of this thread use no others."""
+    """Let the operators of this thread use no other threads."""
     torch.set_num_threads(1)

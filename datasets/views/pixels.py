@@ -47,8 +47,8 @@ def resized_frames(
 
     Args:
         frames: `[U, H, W, 3]`, uint8, red, green, blue.
-        protocol: The resize; in whatever order it is done there, bytes are resized here.
-        device: Where the work is done and the result is.
+        protocol: The resize; whatever it resizes, bytes are resized here.
+        device: The device that does the work and has the result.
 
     Returns:
         `[U, h, w, 3]`, uint8.
@@ -88,7 +88,7 @@ def resize_order(
         to: The same after the resize.
         rows: The resized rows that any crop shows.
         columns: The resized columns that any crop shows.
-        device: Where the work is done.
+        device: The device that does the work.
     """
     if size == to:
         return cut_alone
@@ -101,7 +101,8 @@ def resize_order(
 
 def split_frames(frames: torch.Tensor, most: int) -> tuple[torch.Tensor, ...]:
     """Return frames `[U, H, W, 3]` as parts `[<= most, 3, H, W]`."""
-    return frames.permute(0, 3, 1, 2).split(most)
+    parts: tuple[torch.Tensor, ...] = frames.permute(0, 3, 1, 2).split(most)
+    return parts
 
 
 def unit_colours(pixels: torch.Tensor) -> torch.Tensor:
@@ -120,9 +121,9 @@ def cut_alone(pixels: torch.Tensor, pictures: torch.Tensor, steps: Steps) -> Non
 
 
 def by_products(resize_and_cut: LinearResize) -> ResizeOrder:
-    """Return the order that a CPU is quickest with where nothing is rounded before the end.
+    """Return the order that is quickest on a CPU, if nothing is rounded before the end.
 
-    Resizing and normalising are both linear: which comes first makes no difference but of rounding.
+    Resizing and normalising are both linear: their order makes a difference in rounding only.
     """
 
     def write(pixels: torch.Tensor, pictures: torch.Tensor, steps: Steps) -> None:
@@ -170,7 +171,7 @@ def _write_bytes(pixels: torch.Tensor, pictures: torch.Tensor, normalise: Step) 
 
 
 LINEAR: tuple[ResizeOn, ...] = ("unit", "normalised")
-"""What is resized as floats, and stays floats."""
+"""Resizes of floats that stay floats."""
 
 RESIZE_ORDERS: dict[ResizeOn, ResizeOrder] = {
     "unit": resize_unit,

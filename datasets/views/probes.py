@@ -1,7 +1,7 @@
-"""Changes of a clip that take something from it that a network may go by: order, motion, detail.
+"""Changes of a clip that remove something that a network may use: order, motion, detail.
 
-Frames are the same files' and views are cut the same way, so that what an accuracy loses under a
-probe is what the network had from what the probe takes away.
+The frames come from the same files and the views are cut the same way. So the accuracy that is lost
+under a probe is what the network got from what the probe removes.
 """
 
 import hashlib
@@ -14,20 +14,20 @@ from ..names import Probe
 from ..video.clips import Clips
 
 BLUR = 1 / 32
-"""Standard deviation of the Gaussian, in shorter sides of the picture: 2 pixels of 64, 8 of 256."""
+"""Standard deviation of the Gaussian, as a share of the shorter side: 2 pixels of 64, 8 of 256."""
 
-Order = Callable[[Sequence[int], np.random.Generator], Sequence[int]]
+FrameOrder = Callable[[Sequence[int], np.random.Generator], Sequence[int]]
 """The places of a clip's frames -> those of the probed clip's."""
 
 
 def probed(clips: Clips, probe: Probe | None, video: str) -> Clips:
-    """Return the clips of a video as a probe has them.
+    """Return the clips of a video as a probe changes them.
 
     Args:
         clips: As the protocol cuts them.
         probe: None leaves them as they are.
-        video: The video's id, from which random orders are drawn, each clip's anew: they are the
-            same for every network and on every machine.
+        video: The video's id, from which random orders are drawn, another one for each clip. They
+            are the same for every network and on every machine.
     """
     if probe is None:
         return clips
@@ -65,7 +65,7 @@ def _subsampled(clip: Sequence[int], _: np.random.Generator) -> Sequence[int]:
     return [clip[place - place % 2] for place in range(len(clip))]
 
 
-_ORDERS: dict[Probe, Order] = {
+_ORDERS: dict[Probe, FrameOrder] = {
     "reversed": _reversed,
     "shuffled": _shuffled,
     "frozen": _frozen,

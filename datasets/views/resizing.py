@@ -14,7 +14,7 @@ Span = tuple[int, int]
 
 
 class LinearResize(NamedTuple):
-    """Every pixel of a resized picture is a sum of few pixels of the picture as it is.
+    """Every pixel of a resized picture is a sum of few pixels of the original picture.
 
     A filter that works on rows and on columns by themselves is two matrices whose rows have some
     four numbers that aren't 0. Only what the cut shows is computed, from what it depends on.
@@ -22,7 +22,7 @@ class LinearResize(NamedTuple):
     The sums are those of torch's filters, in another order: results differ by rounding alone.
 
     Attributes:
-        rows, columns: Of the picture as it is, those that the cut depends on.
+        rows, columns: The rows and columns of the original picture that the cut depends on.
         down: `[h, rows]`: a row of the cut from rows of the picture.
         across: `[3 * w, 3 * columns]`: a column of the cut from columns, for each colour.
     """
@@ -56,12 +56,12 @@ def linear_resize(
     """Return the resize of pictures of a size `(height, width)` and the cut from the result.
 
     Args:
-        size: Of the picture as it is.
-        to: After the resize, before the cut.
-        rows: Of the resized picture, those that are kept.
-        columns: Likewise.
+        size: Size of the original picture.
+        to: Size after the resize, before the cut.
+        rows: The rows of the resized picture that are kept.
+        columns: The columns of the resized picture that are kept.
         interpolation: As in `torch.nn.functional.interpolate`, which gives the numbers.
-        antialias: Whether the filter widens when it shrinks a picture.
+        antialias: Whether the filter is wider when it shrinks a picture.
     """
     down, high = _weights(size[0], to[0], rows, interpolation, antialias)
     across, wide = _weights(size[1], to[1], columns, interpolation, antialias)
@@ -74,7 +74,7 @@ def _weights(
 ) -> tuple[np.ndarray, Span]:
     """Return the weights `[kept, span]` of pixels of a line, and the span of it that they are of.
 
-    They are what torch makes of lines of which each has a single pixel that isn't 0.
+    They are what torch makes of lines that have a single pixel that isn't 0 each.
     """
     filtered = interpolation != "nearest"
     weights = F.interpolate(

@@ -142,7 +142,7 @@ def test_damage_in_one_file_says_nothing_of_another_that_is_read_meanwhile(tmp_p
     def read(path: Path) -> None:
         messages = torchcodec_frames.load().messages
         for _ in range(20):
-            with open_video(path, "torchcodec") as video, messages.heard() as said:
+            with open_video(path, "torchcodec") as video, messages.listening() as said:
                 list(video._pictures(torchcodec_frames.load(), range(len(video))))  # type: ignore[attr-defined]
             found[path] += said
 

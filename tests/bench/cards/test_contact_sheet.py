@@ -68,7 +68,7 @@ def test_a_sheet_of_real_files_has_a_row_for_each_class(
     level = changed(LEVELS[name], settings)
     root = make_pointlight(tmp_path / "made", level=level, train_per_class=1, test_per_class=2)
     output = tmp_path / "new" / "sheet.png"
-    contact_sheet.draw(name, root, output, Console(file=io.StringIO()))
+    contact_sheet.draw_sheet(name, root, output, Console(file=io.StringIO()))
     picture = image.imread(output)
     classes = 4 if level.rest else 8
     assert picture.shape[0] > classes * 0.8 * contact_sheet.INCHES * contact_sheet.DPI
@@ -107,7 +107,7 @@ def test_what_can_not_be_drawn_is_told(
     name: str, output: str, message: str, tmp_path: Path
 ) -> None:
     with pytest.raises(KinobenchError, match=message):
-        contact_sheet.draw(name, None, tmp_path / output, Console(file=io.StringIO()))
+        contact_sheet.draw_sheet(name, None, tmp_path / output, Console(file=io.StringIO()))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -116,6 +116,6 @@ def test_a_place_that_can_not_be_written_is_told(tmp_path: Path) -> None:
     root = make_pointlight(tmp_path / "made", level=level, train_per_class=1, test_per_class=1)
     (tmp_path / "file").touch()
     with pytest.raises(KinobenchError, match=r"--output .*can't be written"):
-        contact_sheet.draw(
+        contact_sheet.draw_sheet(
             "pointlight", root, tmp_path / "file" / "sheet.png", Console(file=io.StringIO())
         )

@@ -257,7 +257,7 @@ def test_a_training_list_is_scored_on_its_own_test_list() -> None:
     [
         (["c3d_tyni"], "c3d_tiny"),
         (["c3d_tiny", "--recipe", "comon"], "common"),
-        (["c3d_tiny", "--device", "gpu"], "--device gpu"),
+        (["c3d_tiny", "--device", "tpu"], "--device tpu"),
         (["c3d_tiny", "--flow", "fast"], "--flow fast"),
         (["c3d_tiny", "--dataset", "ucf101", "--data-root", "nowhere"], "nowhere"),
         (["c3d_tiny", "--split", "trian"], "trian"),

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from kinobench.bench.train.clips import told_by_sides
+from kinobench.bench.train.clips import distinguished_by_sides
 from kinobench.datasets import catalog, pointlight
 from kinobench.datasets.errors import DatasetError, KinobenchError, UnknownNameError
 from kinobench.datasets.lists.class_names import class_names
@@ -267,7 +267,7 @@ def test_a_video_with_a_rest_backwards_is_one_of_the_reversed_turn(motion, rever
 
 
 def test_clips_of_turns_are_never_mirrored_in_training():
-    assert told_by_sides(TURNS) and told_by_sides(EIGHT)
+    assert distinguished_by_sides(TURNS) and distinguished_by_sides(EIGHT)
 
 
 def test_the_first_heading_is_uniform():
@@ -335,7 +335,7 @@ def test_its_protocol_takes_all_frames_and_that_of_pointlight_sees_dots_at_rest(
         (["name=x"], "no option of pointlight is named 'name'"),
         (["dots=3", "dots=4"], "--set dots=4: dots is set twice"),
         (["dots=24..3"], "dots is 24..3; it must be from 3 to 200, the lower number first"),
-        (["dots=2"], "dots is 2; .* a swirl of fewer can't be told from its reverse"),
+        (["dots=2"], "dots is 2; .* a swirl of fewer looks like its reverse"),
         (["dots=3.5"], "--set dots=3.5: dots is a whole number, or two as LOW..HIGH"),
         (["speed=fast"], "--set speed=fast: speed is a number, or two as LOW..HIGH"),
         (["speed=1..2..3"], "speed is a number, or two"),

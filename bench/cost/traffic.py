@@ -182,7 +182,7 @@ def _indexed(
             shapes.append(tuple(index.shape))
             dimension += 1
     kept *= math.prod(whole.shape[dimension:])
-    return math.prod(torch.broadcast_shapes(*shapes)) * kept
+    return int(math.prod(torch.broadcast_shapes(*shapes))) * kept
 
 
 def _access(

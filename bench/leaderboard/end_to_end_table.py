@@ -1,4 +1,4 @@
-"""What `run` shows of end-to-end times: a small table for each network."""
+"""End-to-end times after a run: a small table for each network."""
 
 from collections.abc import Iterable
 

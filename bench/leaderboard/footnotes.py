@@ -1,4 +1,4 @@
-"""The lines under a board: what a reader must know to read it right."""
+"""The lines under a board, which explain its columns and its rows."""
 
 from collections.abc import Callable, Iterable
 
@@ -26,7 +26,7 @@ def footnotes(board: Board) -> list[str]:
 
 
 def _explained(measurement: Measurement, board: Board) -> list[str]:
-    """Return what a measurement says of its columns that are shown, and of the whole table."""
+    """Return the lines of a measurement: on its columns that are shown, and on the whole table."""
     records = records_of(board)
     shown = shown_columns(measurement, records)
     found = [
@@ -80,7 +80,7 @@ def _of_one_frame(board: Board) -> list[str]:
 
 
 def _origin(board: Board) -> str:
-    """Return what made the numbers, so that boards with one title can be told apart."""
+    """Return the origin of the numbers, which differs between boards with the same title."""
     records = records_of(board)
     since = min(row.since for row in board.rows)[:10]
     until = max(record.started for record in records)[:10]
@@ -105,7 +105,7 @@ def _all_of(values: Iterable[str | None]) -> str:
 
 
 def _remarks() -> list[Callable[[Row], Iterable[str]]]:
-    """Return what gives the lines on single rows, in the order of the lines."""
+    """Return the functions that give the lines on single rows, in the order of the lines."""
 
     def of_record(measurement: Measurement) -> Callable[[Row], Iterable[str]]:
         return lambda row: measurement.remarks(row.record)
@@ -120,7 +120,7 @@ def _remarks() -> list[Callable[[Row], Iterable[str]]]:
 
 
 def _once(board: Board, notes: Iterable[tuple[Row, str]]) -> list[str]:
-    """Return what holds for several rows once, behind their names."""
+    """Return each text once, after the names of all rows that have it."""
     rows: dict[str, list[Row]] = {}
     for row, text in notes:
         rows.setdefault(text, []).append(row)

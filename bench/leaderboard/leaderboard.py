@@ -64,7 +64,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was asked for and not measured, or measured with a reservation."""
+        """Notes on measurements that gave no result, or one with a reservation."""
         shown = tuple(each for one in registry.every() for each in one.shown_in_cells)
         return (
             *(
@@ -98,7 +98,7 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def title(self) -> str:
-        """What the rows have in common, in words; views decide nothing but accuracy."""
+        """The dataset, protocol, device and machine; the views only if there is an accuracy."""
         on = f"{self.dataset} {self.split}" if self.dataset else "no dataset"
         machine = self.environment.gpu if self.device == "cuda" else self.environment.cpu
         cores = "" if self.device == "cuda" else f" ({self.environment.physical_cores} cores)"
@@ -113,7 +113,7 @@ def boards(records: Iterable[Record]) -> list[Board]:
 
     A part that it was not asked for (a run with `--measure latency`) comes from the newest older
     record of the same case, machine and code that has it and did not fail. A failed record stands
-    only where no other does; a row that outlives a later failure tells of it.
+    only if the case has no other; a row reports a later failure of its case.
     """
     groups: dict[tuple[Any, ...], dict[str, Row]] = {}
     for record in sorted(records, key=lambda r: r.started):

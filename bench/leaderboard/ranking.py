@@ -1,4 +1,4 @@
-"""Which networks of a board can be told apart: ranks from paired tests on the same videos."""
+"""Ranks of the networks of a board, from paired tests on the same videos."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,20 +18,20 @@ from .leaderboard import Board, Row
 def ranked(board: Board, results: Path) -> Board:
     """Give every trained network of a board its rank by top-1.
 
-    A row's rank is 1 and the number of rows that are significantly better. Two rows are compared on
-    the videos that both scored as `compare` does it: both the exact McNemar test and the bootstrap
-    that draws whole source groups must tell them apart. Holm's method adjusts for all pairs of the
-    board. So rows that can't be told apart from each other, nor from others, share a rank; and
-    since "can't be told apart" may hold between A and B and between B and C, but not between A and
-    C, a rank says how many are known to be better, and no more.
+    A row's rank is 1 + the number of rows that are significantly better. Two rows are compared on
+    the videos that both scored, as `compare` does it: both the exact McNemar test and the bootstrap
+    of whole source groups must be significant. Holm's method adjusts for all pairs of the board.
+    So rows without a significant difference from each other, or from others, share a rank. The
+    difference may be significant between A and C, but neither between A and B nor between B and C:
+    a rank is the number of rows that are known to be better, and no more.
 
     A row without predictions has no rank, and its `unranked` says why. Untrained networks have
     none, rows under a probe neither, and where there are fewer than two others there is nothing to
     rank.
 
     Args:
-        board: Of rows that were scored on the same videos under one protocol.
-        results: Where the records and predictions lie.
+        board: Its rows were scored on the same videos under one protocol.
+        results: Folder with the records and predictions.
     """
     trained = [
         place
@@ -55,8 +55,9 @@ def ranked(board: Board, results: Path) -> Board:
 def ranks(networks: Sequence[VideoPlaces]) -> list[int]:
     """Return the rank of each network: 1 and the number that are significantly better.
 
-    A pair's p is the larger one of its two tests (Berger 1982). Only pairs that McNemar's tests
-    tell apart, adjusted for all, are resampled: the larger p can't tell apart any others.
+    A pair's p is the larger one of its two tests (Berger 1982). Only pairs with a
+    significant McNemar test, adjusted for all pairs, are resampled: no other pair can be
+    significant by the larger p.
     """
     hits, scored, clusters = _aligned(networks)
     pairs = [(a, b) for a in range(len(networks)) for b in range(a)]

@@ -41,10 +41,10 @@ def show(record: Record, console: Console) -> None:
 
 
 def footnotes(sweep: Sweep, batch: int) -> list[str]:
-    """Return what a reader must know to read the table right, a line each.
+    """Return the lines that explain the table.
 
     Args:
-        sweep: What the table is of.
+        sweep: The sweep of the table.
         batch: The case's own, at which the drift was seen.
     """
     lines = [sweep.end_text]
@@ -53,7 +53,7 @@ def footnotes(sweep: Sweep, batch: int) -> list[str]:
             f"knee: the smallest batch that reaches {100 * NEAR_BEST:.0f} % of the best throughput."
         )
     if any(not point.latency.converged for point in sweep.points):
-        lines.append("~ the latency had not converged when its time was up.")
+        lines.append("~: the latency did not converge in its time.")
     if any(point.latency.launch_bound for point in sweep.points):
         lines.append(
             "launch bound: wall, a call by the host's clock, is over 1.1 times latency, which "
@@ -62,20 +62,20 @@ def footnotes(sweep: Sweep, batch: int) -> list[str]:
     gaps = [str(point.batch) for point in sweep.points if point.latency.host_gaps]
     if gaps:
         lines.append(
-            f"batch {', '.join(gaps)}: latency holds gaps in which the GPU waits for the host."
+            f"batch {', '.join(gaps)}: latency includes gaps in which the GPU waits for the host."
         )
     if sweep.drift is not None:
-        lines.append(_drift_in_words(sweep.drift, batch))
+        lines.append(_drift_line(sweep.drift, batch))
     return lines
 
 
-def _drift_in_words(drift: Drift, batch: int) -> str:
+def _drift_line(drift: Drift, batch: int) -> str:
     largest, flips = drift.largest_logit_difference, drift.top1_flips
     scale = of_spread(largest, drift.logit_spread)
-    told = "" if scale is None else f" ({scale} of the standard deviation over the classes)"
+    of_scale = "" if scale is None else f" ({scale} of the standard deviation over the classes)"
     return (
         f"drift from eager fp32, at batch {batch}: the largest logit difference is "
-        f"{logit_difference(largest)}{told}; {flips} of {drift.clips} clips have another first "
+        f"{logit_difference(largest)}{of_scale}; {flips} of {drift.clips} clips have another top-1 "
         "class."
     )
 

@@ -1,4 +1,4 @@
-"""What a measurement works with: the network of a case, its job, and what was found before."""
+"""The input of a measurement: the network of a case, its job, and the results so far."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..network.network import Network
 
 Elsewhere = Callable[..., Any]
-"""Makes what measures shards on a cluster; see `evaluation.case.score`."""
+"""Returns a function that measures shards on a cluster; see `evaluation.case.score`."""
 
 
 def _nowhere(*arguments: Any) -> Any:
@@ -30,9 +30,9 @@ class Current(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         name: Its name.
-        about: What its notes begin with.
-        stage: What the progress bar calls it.
-        results: Names that it may report results under.
+        about: The beginning of its notes.
+        stage: Its name in the progress bar.
+        results: Names of the results that it may report.
     """
 
     name: str
@@ -42,15 +42,15 @@ class Current(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Context:
-    """What `run` of a measurement is given.
+    """The argument of a measurement's `run`.
 
     Attributes:
         job: The case, what is measured of it, and how.
         network: The case's network; a measurement that needs the device finds it placed there, in
             the case's precision and mode. It is left as it was found.
         found: The results so far, by name.
-        on_cluster: Makes what measures shards on the job's cluster.
-        failures: What fails the case once all measurements were tried.
+        on_cluster: Returns a function that measures shards on the job's cluster.
+        failures: Failures that the case has once all measurements were tried.
     """
 
     network: "Network"
@@ -108,16 +108,16 @@ class Context:
         self._emit(Measured(**own, measurements=_as_json(others)))
 
     def note(self, text: str, about: str = "") -> None:
-        """Report what a reader of the result should know; `about` is what it begins with."""
+        """Add a note to the record; it begins with `about`, or with the measurement's name."""
         self.emit(Note(text=f"{about or self._current.about}: {text}"))
 
     def notes(self, texts: Iterable[str]) -> None:
-        """Report notes that say themselves what they are about."""
+        """Add notes as they are: each has its own beginning."""
         for text in texts:
             self.emit(Note(text=text))
 
     def progress(self, done: int = 0, total: int = 0, stage: str = "") -> None:
-        """Report how far the measurement is; `total` is 0 where nothing is counted."""
+        """Report progress; `total` is 0 if nothing is counted."""
         self.emit(Progress(stage=stage or self._current.stage, done=done, total=total))
 
     def fail_at_the_end(self, failure: Failure) -> None:
@@ -132,13 +132,13 @@ class Context:
         self._emit(event)
 
     def end(self) -> None:
-        """Report what fails the case after all."""
+        """Report the failures that were kept for the end."""
         for failure in self.failures:
             self._emit(Failed(failure=failure))
 
     @contextmanager
     def measuring(self, current: Current) -> Iterator[None]:
-        """Let what is reported meanwhile be of a measurement."""
+        """Let a measurement report; notes and results are its own as long as the context lasts."""
         before, self._current = self._current, current
         try:
             yield

@@ -1,12 +1,12 @@
 """End to end: a video from its file to its prediction, by stage, and how many a second.
 
-Two views of the same work. One video after the other, every stage waited for before the next
-begins, tells how long a prediction takes and which stage it is spent in. The overlapped pipeline,
-as accuracy is measured with it, tells how many videos a second come out. Each is warmed up with
-forwards of its own number of views, of which a CUDA graph is captured anew.
+The same work is measured in two ways. One video after the other, with a wait after each stage,
+gives the time of a prediction and of each stage. The overlapped pipeline, which measures accuracy,
+gives the number of videos per second. Both are warmed up with forwards of their own number of
+views, for which a CUDA graph is captured again.
 
-Optical flow is computed anew each time, whatever the flow cache holds. Files are read as the system
-has them, from its cache or from the disk.
+Optical flow is always computed, whatever is in the flow cache. Files come from the system's cache
+or from the disk.
 """
 
 import statistics
@@ -31,11 +31,11 @@ from .stages import LEAST_VIDEOS, Clock, Note, stages_of
 from .streamed import time_frames
 
 STAGED_S, OVERLAPPED_S, STREAMED_S = 5.0, 5.0, 2.0
-"""How long each view is measured, and longer where `LEAST_VIDEOS` take longer."""
+"""Time of each way of measuring; it is longer if `LEAST_VIDEOS` take longer."""
 
 
 class PipelineResult(NamedTuple):
-    """What was measured, and what a reader of it should know; None with the reason there."""
+    """The times and the notes; without times a note has the reason."""
 
     time: PipelineTime | None
     notes: tuple[str, ...]

@@ -19,7 +19,7 @@ def run(context: Context) -> None:
         return
     context.keep(cost=cost)
     if network.case.flow is not None:
-        context.note("the optical flow's is not in it; its time is told apart")
+        context.note("without the optical flow, whose time is measured separately")
     if cost.uncounted:
         listed = ", ".join(f"{name} ({count})" for name, count in cost.uncounted.items())
         context.note(f"not counted, so MACs are too low: {listed}")

@@ -1,4 +1,4 @@
-"""What the optical flow of a clip costs: time on the CPU, apart from the network's forward."""
+"""Time of the optical flow of a clip on the CPU, without the network's forward."""
 
 import statistics
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from ..statistics.intervals import median_interval
 from .context import Context
 
 ASPECT = 4 / 3
-"""Of a frame, as UCF101's are: flow is computed on whole frames, before they are cropped."""
+"""Width over height of a frame of UCF101; flow is computed on whole frames, before the crop."""
 SHIFT_PX = (2, 1)
 """How far the texture moves from frame to frame, in x and y."""
 LEAST_SAMPLES = 6

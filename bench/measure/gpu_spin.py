@@ -1,4 +1,4 @@
-"""A spin that holds the GPU back while the host enqueues a forward, so that no launch shows."""
+"""A spin that delays the GPU while the host enqueues a forward, so that no launch is timed."""
 
 import statistics
 from typing import Any
@@ -13,7 +13,7 @@ CALIBRATING_CYCLES = 20_000_000
 
 
 class Spin:
-    """What is put in front of a forward that is timed between two CUDA events.
+    """A kernel that spins in front of a forward, which is timed between two CUDA events.
 
     Otherwise the events would also enclose the gaps in which the GPU waits for the host. (NVIDIA's
     nvbench blocks the stream for the same reason.)
@@ -25,22 +25,22 @@ class Spin:
     """
 
     def __init__(self) -> None:
-        """See how fast this GPU counts."""
+        """Calibrate the spin on this GPU."""
         self._cycles_per_s = cycles_per_second()
         self._length_s = FIRST_S
         self._late = 0
 
     @property
     def given_up(self) -> bool:
-        """Whether none is put in front of a forward any more."""
+        """No spin is put in front of a forward any more."""
         return self._late >= LATE_IN_A_ROW
 
     def fit(self, enqueueing_s: float) -> None:
         """Last twice as long as it takes to enqueue a forward, 0.1 s at most.
 
         Args:
-            enqueueing_s: What it took with no spin in front: behind one, a forward that waits
-                for the GPU would take the longer, the longer the spin.
+            enqueueing_s: Time to enqueue without a spin in front. After a spin, a forward that
+                waits for the GPU would take longer, the longer the spin.
         """
         self._length_s = min(2 * enqueueing_s, LONGEST_S)
 
@@ -50,7 +50,7 @@ class Spin:
             torch.cuda._sleep(int(self._length_s * self._cycles_per_s))
 
     def was_late(self, start: Any) -> bool:
-        """Tell whether the GPU may have waited for the host within the forward.
+        """Return whether the GPU may have waited for the host during the forward.
 
         Args:
             start: The CUDA event between the spin and the forward. It is asked right after the

@@ -1,4 +1,4 @@
-"""What the GPU is like between samples, by NVML: clock, temperature, power, limits, intruders.
+"""The state of the GPU between samples, by NVML: clock, temperature, power, limits, intruders.
 
 It is asked between blocks of samples and never during one: a question takes the driver's locks.
 """
@@ -20,9 +20,9 @@ from ..records.record import GpuConditions, Spread
 
 
 class GpuWatch:
-    """Looks at torch's GPU when it is told to, and sums up what it saw.
+    """Reads the state of torch's GPU on request, and sums up the readings.
 
-    What this GPU or driver can't tell is left out from then on, with the reason.
+    A reading that this GPU or driver doesn't offer is left out from then on, with the reason.
     """
 
     def __init__(self) -> None:

@@ -26,7 +26,7 @@ L2_FLUSH_BYTES = 256 * 2**20
 
 
 class Sample(NamedTuple):
-    """Times of one forward, in seconds, and whether `time_s` holds gaps of a GPU."""
+    """Times of one forward, in seconds, and whether `time_s` includes gaps of a GPU."""
 
     time_s: float
     wall_s: float
@@ -51,7 +51,7 @@ def measure_latency(network: Network, budget: Budget, drift: bool = True) -> Lat
     Args:
         network: Settled.
         budget: How long it may take.
-        drift: Whether the outputs are compared with eager fp32.
+        drift: Compare the outputs with those of eager fp32.
     """
     watch = None
     flush = None
@@ -103,7 +103,7 @@ def measure_latency(network: Network, budget: Budget, drift: bool = True) -> Lat
 
 
 def latency_remarks(latency: Latency) -> list[str]:
-    """Return what a reader of a latency must know."""
+    """Return remarks for the reader of a latency."""
     remarks = []
     if latency.launch_bound:
         remarks.append(
@@ -232,7 +232,7 @@ def _cuda_timer(
     """Time on the device and on the wall, each by a call of its own.
 
     For the time on the device, the GPU first spins while the host enqueues the whole forward.
-    Before each call `flush` is written, if there is one, so that the L2 cache holds nothing of the
+    Before each call `flush` is written, if there is one, so that the L2 cache has nothing of the
     call before.
     """
     turn = 0

@@ -1,4 +1,7 @@
-"""What a measurement declares. The command line, the worker and the tables read it; no torch."""
+"""The declaration of a measurement: the command line, the worker and the tables read it.
+
+Nothing here imports torch.
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,9 +16,9 @@ if TYPE_CHECKING:
     from .context import Context
 
 Need = Literal["device", "dataset", "reference", "digest"]
-"""What must be there: `device`: the network is on the case's device, in its precision and mode.
-`dataset`: the case has a dataset. `reference`: the outputs of eager fp32, for drift. `digest`: the
-network's digest, which is taken before the network is placed."""
+"""A need of a measurement. `device`: the network is placed, in its precision and mode. `dataset`:
+the case has a dataset. `reference`: the outputs of eager fp32, for drift. `digest`: the
+network's digest, which is taken before the network is placed on its device."""
 
 Cell = tuple[str, str]
 """A value as text, and what qualifies it, such as its interval; the second may be empty."""
@@ -35,11 +38,11 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
     """One column of the tables. A column without any value is left out.
 
     Attributes:
-        name: What the column shows, such as `latency`.
+        name: Name of the value, such as `latency`.
         unit: Unit of its cells, such as `ms`; empty for a number without one.
-        cell: Gives a record's cell; `(units.ABSENT, "")` for what was not measured.
-        shown: Takes the records of a table; the column is left out where it returns False.
-        footnote: What a reader must know of the column, or what gives it for a table's records.
+        cell: Returns a record's cell; `(units.ABSENT, "")` if it was not measured.
+        shown: Takes the records of a table; the column is left out if it returns False.
+        footnote: A line that explains the column, or a function that returns it for the records.
     """
 
     name: str
@@ -55,36 +58,37 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Measurement(msgspec.Struct, frozen=True, kw_only=True):
-    """One measurement: what it is called, what it needs, what it gives, how tables show it.
+    """A measurement: its name, its needs, its results, and its place in the tables.
 
     Attributes:
         name: Name after `--measure`: lower case letters, digits and `_`.
         summary: One line for `--help` and `list measurements`.
-        run: What measures, called with a `Context`: a function, or its place as
-            `package.module:function`, which is imported when it is wanted.
+        run: Function that measures; it gets a `Context`. Name it as `package.module:function`, and
+            it is imported when a case needs it.
         results: Names of the results, each with its type (a msgspec.Struct, or anything else that
             msgspec converts).
-        needs: What must be there; what needs no device runs before the network is placed on it.
+        needs: See `Need`. Without `device` it runs before the network is placed on its device.
         order: Measurements run by rising order, which may depend on the case.
-        default: Whether it is measured where nobody says what to measure; a default that needs a
-            dataset is one only where there is a dataset.
-        stage: What the progress bar calls it; empty: its name.
-        about: What its notes begin with; empty: its name.
-        follows: Measurements from whose results it follows. It can't be asked for: it runs where
+        default: It is measured if nobody says what to measure (and, if it needs a dataset, only
+            for a case that has one).
+        stage: Its name in the progress bar; empty: `name`.
+        about: The beginning of its notes; empty: `name`.
+        follows: Measurements whose results it needs. `--measure` can't name it: it runs wherever
             all of them gave a result.
-        applies: Whether a case has it at all.
-        check: Called before the network is built, as `run` is; refuses what can't be measured.
-        on_cluster: Whether a cluster may measure it.
-        carried_over: Whether a leaderboard takes its result from an older record of the case, if
-            the newest one was not asked for it.
-        carried_with: The measurement together with which it is taken over; empty: alone.
-        absence: The note on a record that was not asked for it; empty: none.
+        applies: Returns whether it can be measured for a case at all.
+        check: Function like `run`, called before the network is built; it refuses a case that
+            can't be measured.
+        on_cluster: A cluster may measure it.
+        carried_over: A leaderboard takes its result from an older record of the case, if the
+            newest record doesn't have it.
+        carried_with: The measurement with which its result is carried over; empty: alone.
+        absence: Note on a record for which it was not asked; empty: none.
         columns: Its columns in the tables.
         values: Its columns in CSV and JSON, in base units.
-        sorts: What `leaderboard --sort` knows by it; the smallest value comes first.
-        footnotes: Each gives a line for a table's records, or an empty one.
-        remarks: Gives what a table says of a single record, each after the model's name.
-        shown_in_cells: Beginnings of notes that a cell or a setting shows already.
+        sorts: Keys of `leaderboard --sort`, each with the value to sort by, the smallest first.
+        footnotes: Functions that return a line for a table's records, or an empty one.
+        remarks: Returns lines on a single record; each comes after the model's name.
+        shown_in_cells: Beginnings of notes that a table leaves out, since a cell shows them.
     """
 
     name: str

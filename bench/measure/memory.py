@@ -1,9 +1,9 @@
 """Memory: what the weights take, and what a forward takes on top of them.
 
 On a CPU the kernel's own marks are read. It counts pages apart for each processor, so that they
-are right to some hundred kibibytes. What a heap holds is another thing than what a forward needs:
-it keeps freed blocks, cuts them, and takes new pages beside the pieces. `blocks_apart` leaves that
-out.
+are right to some hundred kibibytes. The size of a heap differs from the need of a forward:
+a heap keeps freed blocks, splits them, and takes new pages next to the pieces. `blocks_apart`
+leaves that out.
 """
 
 import ctypes
@@ -32,7 +32,7 @@ _CLEAR_REFS = Path("/proc/self/clear_refs")
 _RESET_PEAK = "5"
 """Writing 5 sets VmHWM to the present size (Linux, Documentation/filesystems/proc.rst)."""
 _MARKS = (3, 5)
-"""Of so many forwards on a CPU the median is kept, of more the shorter they are."""
+"""The least and the most forwards on a CPU, whose median is kept; short ones are repeated more."""
 _MARKS_S = 1.0
 
 # mallopt(3): the parameters, a page, and the most that glibc raises the two to by itself.
@@ -83,7 +83,7 @@ def measure_memory(network: Network) -> tuple[Memory, list[str]]:
             return apart.submit(_on_cpu, network).result()
     with torch.inference_mode():
         on_gpu = _on_cuda(network, _warmed_up(network))
-    return on_gpu, [] if on_gpu.peak_process_bytes is not None else [_UNTOLD]
+    return on_gpu, [] if on_gpu.peak_process_bytes is not None else [_NO_PROCESS_BYTES]
 
 
 def _warmed_up(network: Network) -> Inputs:
@@ -94,7 +94,7 @@ def _warmed_up(network: Network) -> Inputs:
     return inputs
 
 
-_UNTOLD = "memory: NVML doesn't tell what this process takes"
+_NO_PROCESS_BYTES = "memory: NVML doesn't report the memory of this process"
 
 
 def _of_graph(network: Network, forward: CapturedForward) -> tuple[Memory, list[str]]:
@@ -109,7 +109,7 @@ def _of_graph(network: Network, forward: CapturedForward) -> tuple[Memory, list[
         peak_process_bytes=process_bytes,
     )
     notes = ["memory: activations are those of the capture; a replay takes nothing more"]
-    return memory, notes if process_bytes is not None else [*notes, _UNTOLD]
+    return memory, notes if process_bytes is not None else [*notes, _NO_PROCESS_BYTES]
 
 
 def _on_cuda(network: Network, inputs: Inputs) -> Memory:
@@ -130,7 +130,7 @@ def _on_cuda(network: Network, inputs: Inputs) -> Memory:
 
 
 def _process_bytes_on_gpu() -> int | None:
-    """Return NVML's figure for this process, or None where it can't tell."""
+    """Return NVML's figure for this process, or None if it has none."""
     import pynvml
 
     try:
@@ -179,7 +179,7 @@ def _marked(network: Network, inputs: Inputs) -> tuple[int, int]:
     """Return what a forward takes beyond what was resident before it, and the process at its peak.
 
     Raises:
-        OSError: The mark can't be reset, or isn't told.
+        OSError: The mark can't be reset or read.
     """
     _give_back_free_pages()
     _CLEAR_REFS.write_text(_RESET_PEAK)

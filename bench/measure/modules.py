@@ -31,8 +31,8 @@ class ModuleTime(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         name: Dotted.
-        macs: Of its convolutions and matrix products.
-        bound: Of its operators' FLOPs and bytes; None where they move nothing.
+        macs: MACs of its convolutions and matrix products.
+        bound: Bound by its operators' FLOPs and bytes; None if they move nothing.
         median_s: From its begin to its end, all its calls of a forward together, with what it
             calls; None where the forward doesn't call it as a module.
     """
@@ -47,10 +47,10 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """A network's forward, whole and by module, in mode eager.
 
     Attributes:
-        threads: Of one operator; None on a GPU.
+        threads: Threads of one operator; None on a GPU.
         forwards: How many were timed with all modules, and as many without.
-        median_s: Of the whole forward, without the modules being timed.
-        host_gaps: Whether times on a GPU hold gaps in which it waits for the host.
+        median_s: Median time of the whole forward, without timing the modules.
+        host_gaps: Times on a GPU include gaps in which it waits for the host.
     """
 
     device: Device
@@ -74,7 +74,7 @@ Between = Callable[[Any, Any], float]
 class ForwardTimes(NamedTuple):
     """Seconds of each whole forward; of each by name, all its calls of a forward added up.
 
-    `host_gaps` tells whether those of a GPU hold gaps in which it waits for the host.
+    `host_gaps` is True if times on a GPU include gaps in which it waits for the host.
     """
 
     whole: list[float]
@@ -96,16 +96,16 @@ def profile_network(
 
     Times are wall times on a CPU. On a GPU they are those between CUDA events around a module,
     behind a spin in which the host enqueues the whole forward: no launch is waited for, unless the
-    forward itself waits for the GPU, which is told.
+    forward itself waits for the GPU, which is noted.
 
     Args:
         name: A name of the registry.
         shape: The input and the head.
         depth: Levels of modules that are timed.
-        device: Where it runs.
+        device: The device on which it runs.
         precision: Its arithmetic.
         batch: Views in a forward.
-        threads: Of one operator on the CPU; None leaves them as they are.
+        threads: Threads of one operator on the CPU; None leaves them as they are.
 
     Raises:
         UnfitEnvironmentError: There is no such device.
@@ -184,7 +184,7 @@ def time_modules(
     """Time forwards in turns, one whole, one by module; the first two of each warm up.
 
     Args:
-        module: What `forward` runs.
+        module: The module that `forward` runs.
         timed: Its modules that are timed, and their names.
         forward: Called with the number of the turn.
         mark: Takes down an instant on the device.

@@ -1,4 +1,4 @@
-"""What the machine can do at most: a large matrix product and a large copy, timed here and now.
+"""The peak of the machine: a large matrix product and a large copy, timed here and now.
 
 A number from a data sheet belongs to another clock, another power limit and another library.
 """
@@ -24,15 +24,15 @@ _DTYPES: dict[Precision, torch.dtype] = {
 }
 
 REPEATS = 4
-"""Of each product and of the copy, after one that warms up."""
+"""Repeats of each product and of the copy, after one that warms up."""
 ROWS = {"cpu": (256, 512, 1024, 2048, 4096), "cuda": (1024, 2048, 4096, 8192, 16384)}
 """Larger and larger, until a device is full or time is up; the best counts."""
 PRODUCTS_S = 0.5
 COPIED_BYTES = {"cpu": 2**27, "cuda": 2**30}
 """At least, where there is memory for it. On a GPU this is more than any cache."""
 CACHES = 4
-"""On a CPU, as many times the caches of the last level together, which servers have 1 GB of: a copy
-that they hold would be timed there."""
+"""On a CPU, as many times the caches of the last level together (1 GB in servers): a smaller copy
+would stay in them."""
 FREE_SHARE = 8
 """A tensor takes at most this part of the free memory, and the one that it is copied to as much."""
 _STEP_BYTES = 2**18
@@ -73,7 +73,7 @@ def measure_peak(
 
     Args:
         device: Where; on a CPU with torch's present number of threads.
-        precision: Of the products. TF32 must be allowed or not already, as it is for a case.
+        precision: Precision of the products. The caller sets whether TF32 is allowed.
         time_call: How a call is timed.
 
     Raises:

@@ -29,13 +29,13 @@ def ridge_of(peak: Peak) -> float:
 
 
 def bound(flops: int, moved_bytes: int, peak: Peak, time_s: float | None = None) -> Bound:
-    """Hold FLOPs and bytes against a peak, and the least time against one that was measured.
+    """Compare FLOPs and bytes with a peak, and the least time with the measured one.
 
     Args:
-        flops: What is to be computed.
-        moved_bytes: What is to be moved, 1 or more.
-        peak: What the machine can do.
-        time_s: What was measured of the same work; None where nothing was.
+        flops: FLOPs of the work.
+        moved_bytes: Bytes that it moves, 1 or more.
+        peak: The peak of the machine.
+        time_s: Measured time of the same work; None if there is none.
     """
     compute_s, memory_s = flops / peak.flops_per_s, moved_bytes / peak.bytes_per_s
     least_s = max(compute_s, memory_s)
@@ -49,7 +49,7 @@ def bound(flops: int, moved_bytes: int, peak: Peak, time_s: float | None = None)
 
 
 def roofline(flops: int, traffic: "Traffic", peak: Peak, time_s: float | None = None) -> Roofline:
-    """Hold a whole forward against the peak, at both levels."""
+    """Compare a whole forward with the peak, for both counts of bytes."""
     return Roofline(
         flops=flops,
         weights_bytes=traffic.weights_bytes,

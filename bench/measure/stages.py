@@ -30,13 +30,13 @@ class Laps:
         self.restart()
 
     def restart(self) -> None:
-        """Begin anew, with nothing spent."""
+        """Begin again, with nothing spent."""
         self._synchronise()
         self.spent_s = {}
         self._last_s = self._clock()
 
     def lap(self, stage: str) -> None:
-        """End a stage, once the device has done what it was told."""
+        """End a stage, after the device has finished its work."""
         self._synchronise()
         now_s = self._clock()
         self.spent_s[stage] = self.spent_s.get(stage, 0.0) + now_s - self._last_s

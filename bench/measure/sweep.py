@@ -17,7 +17,7 @@ GROWTH = 1.02
 """A doubling that gains less has not made throughput grow: a CPU's latency is known to 2 %."""
 FLAT_DOUBLINGS = 2
 SHARE = 1 / 3
-"""Of a latency's longest time, for each batch: of the ten or so that fill a GPU."""
+"""Share of a latency's longest time for each batch: about ten batches fill a GPU."""
 
 
 def run(context: Context) -> None:
@@ -44,12 +44,12 @@ def measure_sweep(
 
     Args:
         network: Settled; it ends at the case's batch, as it began.
-        budget: Of a latency; each batch gets a share of it, see `budget_of_a_batch`.
+        budget: Time for a latency; each batch gets a share of it, see `budget_of_a_batch`.
         max_batch: The largest batch that is tried.
         keep: Called with the sweep so far after each batch, lest the process be killed.
 
     Returns:
-        The sweep, and what a reader should know of it.
+        The sweep, and notes for its reader.
     """
     own_batch = network.case.batch
     drift = measure_drift(network)

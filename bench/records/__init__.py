@@ -1,1 +1,1 @@
-"""A case, the results of a case, their record, and the files that hold them."""
+"""A case, the results of a case, their record, and their files."""

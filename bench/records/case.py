@@ -17,21 +17,21 @@ LogitsType = Literal["float32", "float16"]
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
-    """One row: what is measured, on what, how.
+    """One row of a table: a network, its clips, its dataset, and how it runs.
 
     Attributes:
         model: The registry's name; it names the variant too.
         weights: A published checkpoint's name or a path; None is an untrained network.
         classes: Outputs of the head.
         protocol: The clips; its number of views counts for accuracy, speed is that of one view.
-        dataset, split: What accuracy is measured on; None where no dataset is asked for.
+        dataset, split: The videos on which accuracy is measured; None without a dataset.
         batch: Views in one forward, for latency and memory.
         threads: Threads of one operator on the CPU; None leaves them to the device's default.
         eval_batch: Views in one forward while accuracy is measured.
-        flow: How the optical flow is computed; None for a network that takes none.
-        decoder: What decodes the videos while accuracy is measured.
-        cold_l2: Whether the GPU's L2 cache is overwritten before each sample of a latency.
-        probe: What is done to the clips that accuracy is measured on; see datasets/names.py.
+        flow: Method of the optical flow; None for a network that takes none.
+        decoder: The library that decodes the videos while accuracy is measured.
+        cold_l2: The GPU's L2 cache is overwritten before each sample of a latency.
+        probe: The change to the clips on which accuracy is measured; see datasets/names.py.
     """
 
     model: str

@@ -1,4 +1,4 @@
-"""What cases are called where several have the same model."""
+"""Names of cases, where several have the same model."""
 
 from collections.abc import Callable, Sequence
 
@@ -15,7 +15,7 @@ _SETTINGS: dict[str, Callable[[Case], object]] = {
     "threads": lambda case: case.threads or "default",
     "flow": lambda case: case.flow or "none",
     "cold L2": lambda case: "yes" if case.cold_l2 else "no",
-    "case": lambda case: case.digest,  # where nothing above tells two apart
+    "case": lambda case: case.digest,  # where nothing above differs
 }
 
 
@@ -28,11 +28,11 @@ def names_of(cases: Sequence[Case]) -> list[str]:
 
 
 def _name(case: Case, alike: Sequence[Case]) -> str:
-    told: list[str] = []
+    differing: list[str] = []
     for setting, read in _SETTINGS.items():
         if len({other.digest for other in alike}) == 1:
             break
         if len({read(other) for other in alike}) > 1:
-            told.append(f"{setting} {read(case)}")
+            differing.append(f"{setting} {read(case)}")
             alike = [other for other in alike if read(other) == read(case)]
-    return f"{case.model} ({', '.join(told)})" if told else case.model
+    return f"{case.model} ({', '.join(differing)})" if differing else case.model

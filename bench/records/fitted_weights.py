@@ -35,14 +35,14 @@ class Epoch(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Fitted(msgspec.Struct, frozen=True, kw_only=True):
-    """What the file says of its weights.
+    """The description of weights that their file has.
 
     Attributes:
         classes: The names, in the order of the outputs.
         manifest: Digest of the ids and labels that it was trained on.
-        protocol_digest: Of the clips.
+        protocol_digest: Digest of the protocol of its clips.
         recipe, recipe_digest: The numbers, as the TOML file has them, and their digest.
-        top1: What the weights of this file reach on `scored_on`; None where that wasn't measured.
+        top1: Top-1 of the weights of this file on `scored_on`; None if it was not measured.
         curve: The learning curve.
     """
 
@@ -69,8 +69,8 @@ def write_fitted(path: Path, state: "dict[str, torch.Tensor]", fitted: Fitted) -
 
     Args:
         path: The file.
-        state: By the names of the network's own parameters.
-        fitted: What is said of them.
+        state: Tensors by the names of the network's own parameters.
+        fitted: Their description.
 
     Raises:
         KinobenchError: It can't be written.
@@ -100,10 +100,10 @@ def read_fitted(path: Path) -> Fitted | None:
         return None
     try:
         with safe_open(str(path), framework="numpy") as file:  # the header alone: no torch for it
-            told = (file.metadata() or {}).get("kinobench")
+            found = (file.metadata() or {}).get("kinobench")
     except (OSError, SafetensorError) as error:
         raise KinobenchError(f"weights {str(path)!r} can't be read: {error}") from error
-    return None if told is None else msgspec.json.decode(told, type=Fitted)
+    return None if found is None else msgspec.json.decode(found, type=Fitted)
 
 
 def shapes_in(path: Path) -> dict[str, tuple[int, ...]]:

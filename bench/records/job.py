@@ -1,4 +1,4 @@
-"""What passes between the command and the process that measures a case."""
+"""The job that a command gives to the process of a case, and the events that come back."""
 
 from collections.abc import Callable
 
@@ -14,12 +14,12 @@ LOCAL = "local"
 
 
 class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How long a latency may take.
+    """The time that a latency may take.
 
     Attributes:
-        min_s: Sampling lasts at least this long.
-        max_s: And at most this long, converged or not.
-        warmup_max_s: Warm-up ends then, settled or not.
+        min_s: The least time of sampling.
+        max_s: The most time of sampling, converged or not.
+        warmup_max_s: The most time of the warm-up, settled or not.
     """
 
     min_s: float = 2.0
@@ -37,8 +37,8 @@ class Cluster(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         address: `local` where one must be started, or `HOST:PORT`, or `ray://HOST:PORT`.
-        named: What messages call it, after what the command line says.
-        folder: What a Ray that is started keeps; the command makes and removes it.
+        named: Its name in messages, as the command line has it.
+        folder: Folder of a Ray that is started; the command makes and removes it.
     """
 
     address: str
@@ -50,20 +50,20 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """A case to be measured.
 
     Attributes:
-        results: The folder that `predictions` lies in.
-        predictions: What a new folder of per-view logits is called; it lies in
-            `results/predictions`, in the folder of the case.
-        logits: How precisely they are kept.
-        fresh: Whether what an unfinished run left of them is thrown away.
-        machine: The environment's fingerprint.
-        memory_limit_bytes: What the process may allocate on the CPU; None leaves it to the system.
-        skip_unreadable: Whether unreadable videos leave the case a success.
-        strict: Whether an operator that nothing can count fails the case.
-        flow_cache: The folder of optical flow; `none` keeps nothing, None is the usual place.
-        cluster: Where accuracy is measured; None is this process.
-        max_batch: The largest batch of a sweep; None goes on until memory is out.
-        peak: What the machine can do in the case's precision and with its threads, where an earlier
-            case of the run measured it.
+        results: Folder for results.
+        predictions: Name of a new folder of per-view logits, inside the folder of the case in
+            `results/predictions`.
+        logits: Their precision.
+        fresh: Throw away the logits of an unfinished run.
+        machine: Fingerprint of the environment.
+        memory_limit_bytes: Bytes that the process may allocate on the CPU; None: no limit.
+        skip_unreadable: Unreadable videos don't fail the case.
+        strict: An operator that can't be counted fails the case.
+        flow_cache: Folder of optical flow; `none` keeps nothing, None is the usual place.
+        cluster: Cluster that measures accuracy; None: this process does.
+        max_batch: The largest batch of a sweep; None goes on until memory runs out.
+        peak: The machine's peak in the case's precision and with its threads, if an earlier case
+            of the run measured it.
     """
 
     case: Case
@@ -86,14 +86,14 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Built(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """The network is there."""
+    """The network is built."""
 
     params: int
     weights_digest: str | None
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """What is being done; `total` is 0 where nothing is counted."""
+    """The present stage, and how much of it is done; `total` is 0 if nothing is counted."""
 
     stage: str
     done: int = 0
@@ -101,7 +101,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True, tag=True, omit_defaults=True):
-    """One finished measurement: it is safe from whatever happens to the process later."""
+    """Results of a measurement: they are safe, whatever happens to the process later."""
 
     cost: Cost | None = None
     latency: Latency | None = None
@@ -126,7 +126,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True, tag=True, omit_default
 
 
 class Note(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Something that a reader of the record should know."""
+    """A remark for the reader of the record."""
 
     text: str
 
@@ -138,7 +138,7 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Finished(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Everything that was asked for was tried."""
+    """Every measurement of the job was tried."""
 
 
 class ShardFailedError(Exception):

@@ -81,9 +81,9 @@ FailureKind = Literal[
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
     """Why a case has no, or not all of its, results.
 
-    `refused` is a mistake that the user can mend (unknown weights, an input that the network can't
-    take), `exception` an error raised by the network or by kinobench, `killed` a process that
-    ended without a word.
+    `refused` is a mistake that the user can correct (unknown weights, an input that the network
+    can't take), `exception` an error raised by the network or by kinobench, `killed` a process
+    that ended without a message.
     """
 
     kind: FailureKind
@@ -92,14 +92,14 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Environment(msgspec.Struct, frozen=True, kw_only=True):
-    """What a case ran on.
+    """The machine and the software of a case.
 
     Attributes:
-        fingerprint: Digest of whatever must agree before two timings may be compared: on a CPU
-            neither the GPU nor its driver.
-        gpu_power_limit_w: As it was set; None where NVML doesn't tell, and on older records.
-        versions: Of the interpreter and the libraries that decide a result; of CUDA, cuDNN and
-            triton where a GPU was measured on.
+        fingerprint: Digest of everything that must be the same for two timings to be compared; on
+            a CPU this leaves out the GPU and its driver.
+        gpu_power_limit_w: Power limit as set; None if NVML can't read it, and in older records.
+        versions: Versions of the interpreter and the libraries that decide a result; with a GPU,
+            also those of CUDA, cuDNN and triton.
     """
 
     fingerprint: str

@@ -9,7 +9,7 @@ from .case import Precision
 
 
 class Spread(msgspec.Struct, frozen=True, kw_only=True):
-    """Of what was read several times, in the unit of the field that holds it."""
+    """The spread of several readings, in the unit of the field."""
 
     least: float
     median: float
@@ -17,18 +17,18 @@ class Spread(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GpuConditions(msgspec.Struct, frozen=True, kw_only=True):
-    """The GPU between samples, by NVML; what can't be read is None.
+    """The state of the GPU between samples, by NVML; None is a reading that failed.
 
     Attributes:
-        looks: How often it was looked at.
-        sm_clock_hz, temperature_c, power_w: Of the GPU that torch uses.
-        limits: What held the clocks down, by NVML's names: `sw_power_cap`, `hw_slowdown`,
-            `sw_thermal_slowdown`, `hw_thermal_slowdown`, `hw_power_brake_slowdown`; until NVML
-            didn't answer any more, if `missing` has `throttling`.
+        looks: Number of readings.
+        sm_clock_hz, temperature_c, power_w: Readings of the GPU that torch uses.
+        limits: Reasons of a lower clock, by NVML's names: `sw_power_cap`, `hw_slowdown`,
+            `sw_thermal_slowdown`, `hw_thermal_slowdown`, `hw_power_brake_slowdown`. If `missing`
+            has `throttling`, they were read only as long as NVML answered.
         discarded_blocks: Blocks of samples under a slowdown, which were thrown away.
-        kept_slowed: Every block was under a slowdown, so that they were kept after all.
+        kept_slowed: Every block was under a slowdown, so all were kept.
         intruders: Other processes on the GPU, `name (pid)`.
-        missing: What could not be read, with NVML's reason.
+        missing: Readings that failed, with NVML's reason.
     """
 
     looks: int
@@ -66,16 +66,17 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Peak(msgspec.Struct, frozen=True, kw_only=True):
-    """The most that the machine did in the same run, with the case's threads; best of several.
+    """The peak of the machine in the same run, with the case's threads: the best of several tries.
 
     It is measured in the process of the run's first case with that device, precision and threads.
 
     Attributes:
-        flops_per_s: Of a product of two square matrices of random numbers, in the case's precision.
-        bytes_per_s: Of a copy of a tensor that no cache holds; bytes read and bytes written.
-        precision: Of the product.
-        rows: Of the matrices, whose product took `2 * rows ** 3` FLOPs.
-        copied_bytes: Of the tensor; twice as many were moved.
+        flops_per_s: FLOPs per second of a product of two square matrices of random numbers, in the
+            case's precision.
+        bytes_per_s: Bytes read and written per second by a copy of a tensor larger than any cache.
+        precision: Precision of the product.
+        rows: Rows of each matrix; the product takes `2 * rows ** 3` FLOPs.
+        copied_bytes: Bytes of the tensor; twice as many were moved.
         threads: Threads of one operator; None on a GPU.
     """
 
@@ -88,15 +89,15 @@ class Peak(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Bound(msgspec.Struct, frozen=True, kw_only=True):
-    """What the roofline says of FLOPs and bytes (Williams et al. 2009, figure 1).
+    """A bound by the roofline model (Williams et al. 2009, figure 1).
 
     Attributes:
-        moved_bytes: What must be moved.
-        intensity: FLOPs over bytes.
-        limit: What takes longer at the peak, the arithmetic or moving the bytes.
-        least_s: How long that takes.
-        share: `least_s` over the measured time; None where none was measured. Above 1 where caches
-            hold what is taken for moved, as of small networks.
+        moved_bytes: Bytes that must be moved.
+        intensity: FLOPs per byte.
+        limit: The longer one at the peak: `compute` for the arithmetic, `memory` for the bytes.
+        least_s: Its time at the peak.
+        share: `least_s` over the measured time; None if no time was measured. It is above 1 for
+            small networks, whose bytes stay in a cache.
     """
 
     moved_bytes: int
@@ -107,16 +108,16 @@ class Bound(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Roofline(msgspec.Struct, frozen=True, kw_only=True):
-    """A forward of the batch against the record's `peak`, at two levels.
+    """The roofline of a forward of the batch, at the record's `peak`, for two counts of bytes.
 
     Attributes:
-        flops: Of convolutions and matrix products, of the whole batch.
-        weights_bytes, input_bytes: Of parameters and buffers, and of the input, what is read, once.
-        output_bytes: Of the result.
-        ridge: The intensity above which the arithmetic takes longer.
-        network: Weights, input and output alone are moved: no implementation does with less.
-        operators: Each operator reads its inputs and weights once and writes its results once: what
-            running one after the other takes, with nothing left in a cache.
+        flops: FLOPs of convolutions and matrix products, for the whole batch.
+        weights_bytes, input_bytes: Bytes of parameters, buffers and input that are read, each once.
+        output_bytes: Bytes of the result.
+        ridge: Intensity above which the arithmetic takes longer than the bytes.
+        network: Bound with weights, input and output alone: no implementation moves less.
+        operators: Bound with the inputs, weights and results of each operator, each moved once: a
+            forward that runs them one after the other, with nothing left in a cache.
     """
 
     flops: int
@@ -131,15 +132,15 @@ class Roofline(msgspec.Struct, frozen=True, kw_only=True):
 class FlowTime(msgspec.Struct, frozen=True, kw_only=True):
     """Time of the optical flow of one clip, on the CPU; it comes before each forward.
 
-    Its arithmetic is in no count of multiply-adds.
+    The cost of a network leaves out its arithmetic.
 
     Attributes:
-        samples_s: Every sample, wall time.
+        samples_s: Wall time of every sample.
         median_s, interval_s: Their median; its 95 % interval, from order statistics.
-        pairs: Neighbouring frames of a clip, between which it is computed.
-        height, width: Of the frames, in pixels.
-        threads: OpenCV's.
-        opencv: OpenCV's version.
+        pairs: Pairs of neighbouring frames in a clip.
+        height, width: Size of the frames, in pixels.
+        threads: Threads of OpenCV.
+        opencv: Version of OpenCV.
     """
 
     method: FlowMethod
@@ -160,9 +161,9 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
         weights_bytes: Parameters and buffers.
         peak_activation_bytes: The peak during a forward less what was resident before it.
             In a CUDA graph: the peak while it was captured; a replay takes nothing more.
-        peak_allocated_bytes: All that CUDA's allocator had given out at the peak; None on a CPU.
-        peak_reserved_bytes: The peak that CUDA's allocator held; None on a CPU.
-        graph_pool_bytes: What a CUDA graph keeps for itself as long as it lives.
+        peak_allocated_bytes: The peak that CUDA's allocator had given out; None on a CPU.
+        peak_reserved_bytes: The peak that CUDA's allocator had reserved; None on a CPU.
+        graph_pool_bytes: Memory that a CUDA graph keeps for itself.
         peak_process_bytes: The process at its peak: resident memory, or NVML's figure on a GPU.
     """
 
@@ -175,14 +176,14 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def fragmentation_bytes(self) -> int | None:
-        """What the allocator held at its peak beyond what it had given out at the peak."""
+        """The peak of reserved bytes less the peak of those that were given out."""
         if self.peak_reserved_bytes is None or self.peak_allocated_bytes is None:
             return None
         return self.peak_reserved_bytes - self.peak_allocated_bytes
 
     @property
     def peak_bytes(self) -> int | None:
-        """Weights and what a forward takes on top of them."""
+        """Weights, and the peak of a forward on top of them."""
         if self.peak_activation_bytes is None:
             return None
         return self.weights_bytes + self.peak_activation_bytes
@@ -193,7 +194,7 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Energy(msgspec.Struct, frozen=True, kw_only=True):
-    """Joules by the GPU's own counter, over a window of forwards; `gpu` is how it was meanwhile."""
+    """Joules by the GPU's own counter over a window of forwards, with its state meanwhile."""
 
     window_s: float
     window_j: float
@@ -205,7 +206,7 @@ class Energy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Unreadable(msgspec.Struct, frozen=True, kw_only=True):
-    """A video that was to be scored and could not be read."""
+    """A video that could not be read, so that it has no score."""
 
     id: str
     path: str
@@ -213,19 +214,18 @@ class Unreadable(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Accuracy(msgspec.Struct, frozen=True, kw_only=True):
-    """Of the videos that could be read, how many were named right (fractions).
+    """Shares of the readable videos whose class was predicted (fractions).
 
     Attributes:
-        top1, top5: Share of `scored`; None when nothing was scored.
+        top1, top5: Shares of `scored`; None if no video was scored.
         interval_top1, interval_top5: 95 % Wilson intervals.
-        top1_of_expected, top5_of_expected: The same hits over `expected`: unreadable videos count
-            as wrong.
-        chance: Top-1 of guessing, one over the number of classes.
+        top1_of_expected, top5_of_expected: Shares of `expected`; unreadable videos count as wrong.
+        chance: Top-1 of a random guess, 1 over the number of classes.
         not_finite: Videos for which the network gave a NaN or an infinity; they count as wrong.
         views: Views of a video.
         manifest: Digest of the videos and labels that were asked for.
-        predictions: The per-view logits, a folder of Parquet files beside the records.
-        wall_s: How long this run took for them, shards of earlier runs not counted.
+        predictions: Folder of Parquet files with the per-view logits, relative to the results.
+        wall_s: Time of this run, without the shards of earlier runs.
     """
 
     top1: float | None

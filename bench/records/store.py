@@ -11,7 +11,7 @@ from .record import SCHEMA, Record, from_json
 
 
 class _Version(msgspec.Struct):
-    """What is read of a line first: a record of another schema need not be one of this."""
+    """The schema of a line, which is read first: other schemas may have other fields."""
 
     schema: int
 
@@ -23,7 +23,7 @@ class RunFile:
     """The file that a run's records are appended to."""
 
     def __init__(self, results: Path, run: str) -> None:
-        """Name the file; its folder is made now, so that a wrong place is told before measuring."""
+        """Name the file and make its folder, so that a wrong place is an error at once."""
         self.path = results / "runs" / f"{run}.jsonl"
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)

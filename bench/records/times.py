@@ -8,7 +8,7 @@ import msgspec
 from .results import GpuConditions, Memory
 
 ENOUGH_FOR = {0.90: 64, 0.95: 130, 0.99: 662}
-"""Samples without which a percentile is not told (mlcommons/inference, loadgen's early stopping:
+"""Samples that a percentile needs (mlcommons/inference, loadgen's early stopping:
 the fewest with which it holds at 99 % confidence)."""
 
 
@@ -20,32 +20,31 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
             waits for the host; wall time on a CPU.
         median_s: Median over the medians of the blocks.
         interval_s: 95 % interval of that median, from the order statistics of the blocks.
-        converged: Whether the interval became narrow enough before time was up.
+        converged: The interval became narrow enough before time was up.
         cpu_s: Mean processor time of a call (all threads), by block; None on a GPU.
-        wall_samples_s: On a GPU, the wall time of as many calls of their own, each with a
-            synchronise, by the same blocks; None on a CPU, where `samples_s` are that, and in older
-            records.
-        wall_median_s, wall_interval_s: Of them as of `samples_s`; the interval is None in older
-            records.
+        wall_samples_s: On a GPU, the wall time of as many other calls, each with a synchronise, in
+            the same blocks. None on a CPU, where `samples_s` are wall time, and in older records.
+        wall_median_s, wall_interval_s: Their median and its interval, as for `samples_s`; the
+            interval is None in older records.
         launch_bound: Wall over device time is above 1.1: the GPU waits for the host. None on a CPU,
             and under `host_gaps`.
-        host_gaps: The device times of a GPU hold gaps all the same, since the forward waits for the
-            GPU, as in copying from the host, or launches more kernels than CUDA queues. None on a
-            CPU and in older records.
-        cudnn_benchmark: Whether cuDNN chose its algorithms by trying them; None on a CPU.
-        build_s: Making the network and placing it, weights too.
-        prepare_s: Compiling or capturing, with the forwards that this takes; None in modes that do
-            neither, and in older records, whose `first_call_s` holds it.
-        first_call_s: The first forward after that; where nothing is prepared, cuDNN tries its
+        host_gaps: The device times include gaps, since the forward waits for the GPU (as in copying
+            from the host) or launches more kernels than CUDA queues. None on a CPU and in older
+            records.
+        cudnn_benchmark: cuDNN chose its algorithms by trying them; None on a CPU.
+        build_s: Time to make the network and to place it with its weights.
+        prepare_s: Time to compile or capture, with the forwards that this takes. None in modes that
+            do neither, and in older records, which include it in `first_call_s`.
+        first_call_s: Time of the first forward after that; in other modes, cuDNN tries its
             algorithms in it.
-        warmup_calls, warm: Calls before the first sample; whether they had settled.
+        warmup_calls, warm: Calls before the first sample; `warm` if their times had settled.
         threads: Threads of one operator.
-        drift: How far the outputs are from those of eager fp32; None for eager fp32 itself.
-        gpu: How the GPU was between the blocks; None on a CPU.
-        cold_l2_bytes: What was written before each sample to empty the L2 cache; None: it wasn't.
-        mfu: Model FLOPs utilisation, the FLOPs over what the record's `peak` does in the median
-            time; None where either is not known. Above 1 where an algorithm (Winograd, FFT) does
-            with fewer multiplications than the definition has.
+        drift: Difference of the outputs from those of eager fp32; None for eager fp32 itself.
+        gpu: State of the GPU between the blocks; None on a CPU.
+        cold_l2_bytes: Bytes written before each sample to empty the L2 cache; None if it was warm.
+        mfu: Model FLOPs utilisation: the FLOPs over those of the record's `peak` in the median
+            time; None if either is unknown. It is above 1 if an algorithm (Winograd, FFT) needs
+            fewer multiplications than the definition has.
     """
 
     samples_s: tuple[tuple[float, ...], ...]
@@ -83,11 +82,10 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def reached_s(self) -> float:
-        """What a user can reach: `median_s`, or where it is launch bound `wall_median_s`.
+        """The time that a user can reach: `median_s`, or `wall_median_s` if it is launch bound.
 
-        Calls that are queued one behind the other keep a GPU busy, so that each takes its time on
-        the device; but where the host takes longer to launch a call than the GPU to do it, no
-        queue ever forms.
+        Calls that are queued keep a GPU busy, so each takes its time on the device. No queue forms
+        if the host takes longer to launch a call than the GPU to run it.
         """
         return self._by_the_wall or self.median_s
 
@@ -100,7 +98,7 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
         return batch / self.reached_s
 
     def throughput_interval(self, batch: int) -> tuple[float, float] | None:
-        """Return the 95 % interval of the throughput; None without that of the time it is of."""
+        """Return the 95 % interval of the throughput; None if that of the time is unknown."""
         interval_s = self.interval_s if self._by_the_wall is None else self.wall_interval_s
         if interval_s is None:
             return None
@@ -115,15 +113,15 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Drift(msgspec.Struct, frozen=True, kw_only=True):
-    """Outputs of a precision or mode against eager fp32 on the same clips.
+    """The difference of a precision or mode from eager fp32 on the same clips.
 
     Attributes:
         largest_logit_difference: None where an output is not finite (fp16 overflows at 65504).
-        logit_spread: The scale of it: standard deviation of eager fp32's logits over the classes,
-            mean over the clips. Untrained networks tell classes apart by little, so that a small
-            difference names another one. None in older records.
-        top1_flips: Clips whose first class is another one.
-        clips: How many were compared.
+        logit_spread: Its scale: the standard deviation of eager fp32's logits over the classes,
+            averaged over the clips. The logits of untrained networks differ little, so a small
+            difference changes the top-1 class. None in older records.
+        top1_flips: Clips whose top-1 class is another one.
+        clips: Number of clips that were compared.
     """
 
     largest_logit_difference: float | None
@@ -155,13 +153,13 @@ class Sweep(msgspec.Struct, frozen=True, kw_only=True):
     """Latency, throughput and memory at batches 1, 2, 4, ... in one process.
 
     Attributes:
-        points: By batch, rising.
+        points: One for each batch, the smallest first.
         ended: Why there is no larger batch: `max_batch` was reached, memory ran out, throughput
-            was `flat` for two doublings, an `error` that is no want of memory; `unfinished` if
-            the process ended within it.
-        ended_at: The batch that failed or that would have come next.
-        reason: The error, in its own words.
-        drift: From eager fp32, at the case's own batch; None for eager fp32 itself.
+            was `flat` for two doublings, or an `error` other than a lack of memory; `unfinished`
+            if the process ended during the sweep.
+        ended_at: The batch that failed, or that would have come next.
+        reason: The message of the error.
+        drift: Difference from eager fp32 at the case's own batch; None for eager fp32 itself.
     """
 
     points: tuple[SweepPoint, ...]
@@ -209,15 +207,15 @@ def _plain_point(point: SweepPoint) -> dict[str, Any]:
 
 
 class StageTime(msgspec.Struct, frozen=True, kw_only=True):
-    """Time of one stage, waited for before the next begins.
+    """Time of one stage, which ends before the next one begins.
 
     Attributes:
         name: `open` (and index the file), `decode` (and convert to RGB), `flow`, `copy` (to a GPU),
             `views` (resize, crop, normalise), `forward` (of all views), `aggregate`; a stage that
             the network or the device doesn't have is left out.
-        samples_s: Of every video, or frame.
+        samples_s: The stage's time for every video, or frame.
         median_s, interval_s: Their median; its 95 % interval, from order statistics.
-        share: Of all the time of all samples; those of all stages add up to 1.
+        share: The stage's share of the time of all samples; the shares add up to 1.
     """
 
     name: str
@@ -231,9 +229,9 @@ class StreamedFrames(msgspec.Struct, frozen=True, kw_only=True):
     """Time of one frame of an open video, from the decoder to the prediction so far.
 
     Attributes:
-        samples_s: Of every frame, the sum of its stages; frames that the protocol's stride passes
-            over are decoded too.
-        videos: How many the frames are of, the first clip of each.
+        samples_s: The sum of the stages for every frame; frames that the protocol's stride leaves
+            out are decoded too.
+        videos: Number of videos; the frames are those of the first clip of each.
     """
 
     samples_s: tuple[float, ...]
@@ -247,18 +245,19 @@ class PipelineTime(msgspec.Struct, frozen=True, kw_only=True):
     """Time of a video from its file to its prediction, over all views of the protocol.
 
     Attributes:
-        samples_s: Of every video, the sum of its stages, one after the other.
+        samples_s: The sum of the stages for every video, one after the other.
         per_view_s: `median_s` over the views of a video.
-        views_in_a_forward: By stage; the last forward of a video is filled up.
+        views_in_a_forward: Views in a forward, stage by stage; the last forward of a video is
+            filled up.
         bottleneck: The stage with the largest share.
-        videos_per_s_samples, videos_per_s, videos_per_s_interval: Of the overlapped pipeline that
-            measures accuracy, by pass; their median and its 95 % interval.
-        videos_in_a_pass: How many.
-        overlapped_views_in_a_forward: Of the overlapped pipeline, whose forwards go over the ends
-            of videos.
-        readers: Files that it reads side by side.
-        threads: Of one operator.
-        streamed: Frame by frame, in mode `stream` alone.
+        videos_per_s_samples, videos_per_s, videos_per_s_interval: Videos per second in each pass of
+            the overlapped pipeline, which measures accuracy; their median and its 95 % interval.
+        videos_in_a_pass: Number of videos in a pass.
+        overlapped_views_in_a_forward: Views in a forward of the overlapped pipeline, which may
+            take views of several videos.
+        readers: Number of files that are read at the same time.
+        threads: Threads of one operator.
+        streamed: Times frame by frame, only in mode `stream`.
     """
 
     samples_s: tuple[float, ...]

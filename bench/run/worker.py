@@ -31,7 +31,7 @@ def main(model: str | None = None) -> None:
     emit(Progress(stage="importing torch"))
     load_libraries(model)
     given = sys.stdin.buffer.read()
-    if not given:  # a worker held ready that no case was left for
+    if not given:  # a worker that was kept ready, and no case is left
         return
     job = msgspec.json.decode(given, type=Job)
     limit_memory(job.memory_limit_bytes)
@@ -78,7 +78,7 @@ def load_libraries(model: str | None) -> None:
     from ..measure import latency, memory, peak, sweep  # noqa: F401
     from ..network import network  # noqa: F401
 
-    # A plugin's network comes with the case; a mistake is told then.
+    # A plug-in's network comes with the case; a mistake is reported then.
     with suppress(KinobenchError, ImportError):
         for library in registry.get(model or "").libraries:
             importlib.import_module(library)
@@ -102,7 +102,7 @@ def _private_stdout() -> IO[bytes]:
     """Keep stdout for events alone: whatever a network prints goes to stderr."""
     events = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    sys.stdout = sys.stderr  # which keeps no line back: a network that crashes loses no word
+    sys.stdout = sys.stderr  # not buffered: a network that crashes loses no line
     return events
 
 

@@ -269,7 +269,7 @@ def test_the_table_tells_the_drift_of_a_sweep() -> None:
     text = printed(made_record(case={"batch": 3}, sweep=launch_bound_sweep(drift)))
     assert (
         "drift from eager fp32, at batch 3: the largest logit difference is 0.012 (3% of the "
-        "standard deviation over the classes); 1 of 9 clips have another first class."
+        "standard deviation over the classes); 1 of 9 clips have another top-1 class."
     ) in " ".join(text.split())
     old = Drift(largest_logit_difference=None, top1_flips=9, clips=9)
     text = printed(made_record(sweep=launch_bound_sweep(old)))
@@ -281,7 +281,7 @@ def test_the_table_names_batches_whose_time_holds_gaps_of_the_host() -> None:
     gaps = made_latency(0.5, host_gaps=True)
     points = (SweepPoint(batch=1, latency=gaps, memory=made_memory()),)
     text = printed(made_record(sweep=Sweep(points=points, ended="max_batch", ended_at=2)))
-    assert "batch 1: latency holds gaps in which the GPU waits for the host." in text
+    assert "batch 1: latency includes gaps in which the GPU waits for the host." in text
 
 
 def test_a_real_network_is_swept_and_left_with_its_own_batch(

@@ -172,7 +172,7 @@ def _standing(before: Row | None, newer: Record) -> Row:
 
 
 def _same_network(newer: Record, older: Record) -> bool:
-    """Tell whether two records of a case are sure to be of the same network and the same code."""
+    """Return whether two records of a case are sure to be of the same network and the same code."""
     commit = newer.environment.kinobench_commit
     return (
         newer.params is not None

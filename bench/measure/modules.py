@@ -188,7 +188,7 @@ def time_modules(
         timed: Its modules that are timed, and their names.
         forward: Called with the number of the turn.
         mark: Takes down an instant on the device.
-        between: Tells the seconds between two of them.
+        between: Returns the seconds between two of them.
         on: The device.
         least_s: How long, and `LEAST_FORWARDS` at least.
         clock: Seconds of the host.

@@ -96,7 +96,7 @@ def budget_of_a_batch(budget: Budget) -> Budget:
 
 
 def is_flat(throughputs: Sequence[float]) -> bool:
-    """Tell whether the last two doublings gained nothing over the best before them."""
+    """Return whether the last two doublings gained nothing over the best before them."""
     before, last = throughputs[:-FLAT_DOUBLINGS], throughputs[-FLAT_DOUBLINGS:]
     return bool(before) and max(last) < GROWTH * max(before)
 

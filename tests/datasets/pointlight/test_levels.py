@@ -267,7 +267,7 @@ def test_a_video_with_a_rest_backwards_is_one_of_the_reversed_turn(motion, rever
 
 
 def test_clips_of_turns_are_never_mirrored_in_training():
-    assert distinguished_by_sides(TURNS) and told_by_sides(EIGHT)
+    assert distinguished_by_sides(TURNS) and distinguished_by_sides(EIGHT)
 
 
 def test_the_first_heading_is_uniform():

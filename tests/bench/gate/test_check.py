@@ -219,7 +219,7 @@ def test_a_check_that_is_ended_leaves_no_worktree_and_no_process(
             "missing.json: No such file or directory; --update creates",
         ),
         (["--update"], "--against times.json"),
-        (["--against", "runs.jsonl", "--update"], f"which only `python {BENCH} run` writes"),
+        (["--against", "runs.jsonl", "--update"], "which only `python bench.py run` writes"),
         (["--budget", "3"], "--budget 3"),
         (["--inject", "2%"], "within the budget"),
         (["--aa", "--inject", "5%"], "--aa and --inject"),

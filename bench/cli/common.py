@@ -14,7 +14,7 @@ ResultsFolder = Annotated[Path, option("Folder for results.", "DIR", "--results"
 Plugins = Annotated[
     list[Path] | None,
     option(
-        "Python file that registers models or datasets; may be repeated.",
+        "Python file that registers models, datasets or measurements; may be repeated.",
         "FILE",
         "--plugin",
         default="none",

@@ -187,10 +187,8 @@ def print_boards(boards: list[Any]) -> None:
     screen.show(boards, console())
 
 
-def print_sweeps(records: list[Any]) -> None:
-    """Print a table for each batch sweep of the records."""
-    from ..leaderboard import sweep_table
+def print_sections(records: list[Any]) -> None:
+    """Print the tables after the boards: batch sweeps, and end-to-end times."""
+    from ..leaderboard import sections
 
-    for record in records:
-        if record.sweep is not None:
-            sweep_table.show(record, console())
+    sections.show(records, console())

@@ -54,7 +54,15 @@ def _measurements() -> str:
     return help_text()
 
 
-LATE_HELP: dict[str, Callable[[], str]] = {"measure": _measurements}
+def _sorts() -> str:
+    from ..leaderboard.leaderboard import sorts
+    from ..text.toml import one_of
+
+    order = "top1, then latency of the untrained"
+    return f"Sort by {one_of(tuple(sorts()))}. (default: {order})"
+
+
+LATE_HELP: dict[str, Callable[[], str]] = {"measure": _measurements, "sort": _sorts}
 """The help of options whose values plug-ins add to."""
 
 HELP = "Help"

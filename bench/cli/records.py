@@ -6,7 +6,15 @@ from typing import Annotated
 
 from ..leaderboard.build import read_boards, rebuild
 from . import common
-from .frame import EXIT_INCONCLUSIVE, RESULTS, command, print_boards, print_page, report
+from .frame import (
+    EXIT_INCONCLUSIVE,
+    RESULTS,
+    command,
+    load_plugins,
+    print_boards,
+    print_page,
+    report,
+)
 from .options import Group, argument, option
 
 
@@ -25,8 +33,7 @@ class Ranked(Group, panel="Results"):
     sort: Annotated[
         str | None,
         option(
-            "Sort by model, params, macs, flops, latency, throughput, mfu, memory, energy, top1, "
-            "top5 or rank.",
+            "Sort by this column.",
             "COLUMN",
             default="top1, then latency of the untrained",
         ),
@@ -34,6 +41,7 @@ class Ranked(Group, panel="Results"):
     output: Annotated[
         Path | None, option("Write the table to this file.", "FILE", default="none")
     ] = None
+    plugin: common.Plugins = None
 
 
 class Source(Group, panel="What"):
@@ -93,6 +101,7 @@ def leaderboard(ranked: Ranked) -> None:
     from ..leaderboard.leaderboard import ordered
     from ..leaderboard.render import render
 
+    load_plugins(ranked.plugin)
     output = ranked.output
     chosen = ranked.format is not None or output is not None
     read = read_boards if chosen else rebuild

@@ -12,12 +12,11 @@ from .frame import (
     EXIT_INTERRUPTED,
     MEASURE,
     command,
-    console,
     drop_output,
     exit_with,
     load_plugins,
     print_boards,
-    print_sweeps,
+    print_sections,
     report,
 )
 from .options import Group, argument, flag, option
@@ -274,11 +273,9 @@ def _measured(
 
 
 def _show(records: "list[Record]", results: Path) -> None:
-    from ..leaderboard import end_to_end_table
 
     print_boards(ranked_boards(records, results))
-    print_sweeps(records)
-    end_to_end_table.show(records, console())
+    print_sections(records)
 
 
 def _kept(records: "list[Record]", planned: "list[Planned]", results: Path) -> str:

@@ -105,6 +105,7 @@ def test_a_file_named_on_the_command_line_adds_one_to_the_run_and_its_tables(
     screen = kinobench("run", *CASE, "--measure", "jitter", *plugin, cwd=tmp_path)
     assert "jitter (%)" in screen
     assert "jitter (%)" in (tmp_path / "results" / "leaderboard.md").read_text()
+    assert "jitter (%)" in kinobench("leaderboard", "--format", "md", *plugin, cwd=tmp_path)
     # Without the file the result is kept, and the table says so.
     page = kinobench("leaderboard", "--format", "md", cwd=tmp_path)
     assert "jitter (%)" not in page

@@ -53,7 +53,7 @@ def test_without_weights_the_native_protocol_names_those_that_there_are(tmp_path
     mine.touch()
     with pytest.raises(KinobenchError, match="give --weights kinetics400, or name a protocol"):
         case_of("slow_r50", protocol="native")
-    with pytest.raises(KinobenchError, match=r"mine\.pt' have none that is known"):
+    with pytest.raises(KinobenchError, match=r"mine\.pt' have no known protocol"):
         case_of("slow_r50", protocol="native", weights=str(mine))
     with pytest.raises(KinobenchError, match="no published weights of c3d"):
         case_of("c3d", protocol="native")

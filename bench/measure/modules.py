@@ -3,7 +3,7 @@
 import statistics
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ from torch import nn
 from ...datasets.protocol import Protocol
 from ..cost.flops import count_traffic
 from ..cost.shape import Shape
+from ..cost.traffic import Traffic
 from ..machine.environment import require_device
 from ..network.network import Network
 from ..records.record import Bound, Case, Device, Peak, Precision, Roofline
@@ -114,24 +115,7 @@ def profile_network(
     require_device(device)
     if threads is not None:
         torch.set_num_threads(threads)
-    case = Case(
-        model=name,
-        classes=shape.classes,
-        protocol=Protocol(
-            name="profile",
-            frames=shape.frames,
-            stride=1,
-            short_side=shape.size,
-            size=shape.size,
-            mean=(0.5, 0.5, 0.5),
-            std=(0.5, 0.5, 0.5),
-        ),
-        device=device,
-        precision=precision,
-        batch=batch,
-        threads=threads,
-    )
-    network = Network(case)
+    network = Network(_case(name, shape, device, precision, batch, threads))
     network.settle(reference=False)
     (inputs,) = network.inputs(1)
     macs, traffic = count_traffic(network.module, *inputs)
@@ -147,15 +131,9 @@ def profile_network(
         )
     peak = measure_peak(network.device, precision)
     median_s = statistics.median(whole)
-    modules = []
-    for each in timed.values():
-        moved, times_s = traffic.by_module.get(each, 0), by_module.get(each)
-        time_s = statistics.median(times_s) if times_s else None
-        if not moved and each not in macs:
-            continue  # it is not run, or does nothing
-        work = macs.get(each, 0)
-        limit = bound(2 * work, moved, peak, time_s) if moved else None
-        modules.append(ModuleTime(name=each, macs=work, bound=limit, median_s=time_s))
+    found = (
+        _module_time(each, macs, traffic, by_module.get(each, ()), peak) for each in timed.values()
+    )
     return Profile(
         device=device,
         precision=precision,
@@ -166,8 +144,44 @@ def profile_network(
         host_gaps=host_gaps,
         peak=peak,
         roofline=roofline(2 * macs.get("", 0), traffic, peak, median_s),
-        modules=tuple(modules),
+        modules=tuple(each for each in found if each is not None),
     )
+
+
+def _case(
+    name: str, shape: Shape, device: Device, precision: Precision, batch: int, threads: int | None
+) -> Case:
+    """Return a case whose clips have the shape; nothing else of the protocol counts."""
+    protocol = Protocol(
+        name="profile",
+        frames=shape.frames,
+        stride=1,
+        short_side=shape.size,
+        size=shape.size,
+        mean=(0.5, 0.5, 0.5),
+        std=(0.5, 0.5, 0.5),
+    )
+    return Case(
+        model=name,
+        classes=shape.classes,
+        protocol=protocol,
+        device=device,
+        precision=precision,
+        batch=batch,
+        threads=threads,
+    )
+
+
+def _module_time(
+    name: str, macs: Mapping[str, int], traffic: Traffic, times_s: Sequence[float], peak: Peak
+) -> ModuleTime | None:
+    """Return the time and the bound of a module; None if it is not run, or does nothing."""
+    moved, work = traffic.by_module.get(name, 0), macs.get(name, 0)
+    if not moved and name not in macs:
+        return None
+    time_s = statistics.median(times_s) if times_s else None
+    limit = bound(2 * work, moved, peak, time_s) if moved else None
+    return ModuleTime(name=name, macs=work, bound=limit, median_s=time_s)
 
 
 def time_modules(

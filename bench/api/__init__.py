@@ -20,8 +20,11 @@ if TYPE_CHECKING:
     from .bench.analysis.compare import AccuracyDifference, Comparison
     from .bench.cost.models import Model
     from .bench.machine.environment import UnfitEnvironmentError
+    from .bench.records.case import Case
     from .bench.records.job import Budget
-    from .bench.records.record import Accuracy, Case, Cost, Latency, Memory, Record
+    from .bench.records.record import Record
+    from .bench.records.results import Accuracy, Cost, Memory
+    from .bench.records.times import Latency
     from .datasets.catalog import Dataset
     from .datasets.errors import DatasetError, KinobenchError, UnknownNameError, VideoError
     from .datasets.protocol import Protocol
@@ -71,7 +74,10 @@ _MODULES = {
     "bench.cost.models": ("Model",),
     "bench.machine.environment": ("UnfitEnvironmentError",),
     "bench.records.job": ("Budget",),
-    "bench.records.record": ("Accuracy", "Case", "Cost", "Latency", "Memory", "Record"),
+    "bench.records.case": ("Case",),
+    "bench.records.record": ("Record",),
+    "bench.records.results": ("Accuracy", "Cost", "Memory"),
+    "bench.records.times": ("Latency",),
     "datasets.catalog": ("Dataset",),
     "datasets.errors": ("DatasetError", "KinobenchError", "UnknownNameError", "VideoError"),
     "datasets.protocol": ("Protocol",),

@@ -13,7 +13,7 @@ from .bench.network.build import build_network
 from .bench.network.jit_warnings import jit_unmentioned
 from .bench.network.settings import settings_restored
 from .bench.records.fitted_weights import fitted_header
-from .bench.records.record import Cost
+from .bench.records.results import Cost
 from .datasets.errors import KinobenchError
 from .datasets.protocol import preset
 from .zoo import registry

@@ -11,7 +11,8 @@ from ...zoo.tables.published import published
 from ...zoo.tables.rows import Published
 from ..cost.shape import Shape, native_shape
 from ..measure.modules import Profile
-from ..records.record import Cost, Device, Precision
+from ..records.case import Device, Precision
+from ..records.results import Cost
 from .printed import (
     GIGA,
     MEGA,

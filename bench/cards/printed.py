@@ -16,7 +16,7 @@ from ..cost.conventions import COUNTED_BY_LAYER, Layers, counted_as, watch_layer
 from ..cost.flops import analyse
 from ..cost.models import build_without_memory
 from ..cost.shape import Shape, native_shape
-from ..records.record import Cost
+from ..records.results import Cost
 
 if TYPE_CHECKING:
     import torch

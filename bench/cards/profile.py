@@ -6,7 +6,8 @@ from rich.console import Console
 
 from ...datasets.errors import KinobenchError
 from ..machine.environment import physical_cores
-from ..records.record import Bound, Device, Precision
+from ..records.case import Device, Precision
+from ..records.results import Bound
 from ..run.settings import settings_of
 from .terminal import print_folded, print_line, print_table
 

@@ -21,7 +21,7 @@ from .options import Group, flag, option
 if TYPE_CHECKING:
     from ..gate.page import Report
     from ..gate.verdict import Terms
-    from ..records.record import Case
+    from ..records.case import Case
 
 
 class What(Group, panel="What"):

@@ -14,9 +14,10 @@ import msgspec
 from ...datasets.errors import KinobenchError
 from ...datasets.names import Decoder
 from ..machine.environment import physical_cores
+from ..records.case import Case
 from ..records.files import CHECKOUT
 from ..records.job import LOCAL, Cluster
-from ..records.record import Case, Environment
+from ..records.record import Environment
 from .folder import parent_of_folder
 
 AUTO = "auto"

@@ -20,7 +20,8 @@ from ...datasets.split import Video
 from ..evaluation.code_digest import source_digest
 from ..machine.environment import describe, library_versions, usable_cpus
 from ..records.job import Job
-from ..records.record import Environment, Failure, Unreadable
+from ..records.record import Environment, Failure
+from ..records.results import Unreadable
 
 if TYPE_CHECKING:
     import numpy as np

@@ -29,7 +29,7 @@ from torch import nn
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
-from ..records.record import Cost
+from ..records.results import Cost
 from .dispatch import meta_twin
 
 NORM_OPERATIONS_2021 = 5

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from ..records.record import Cost
+from ..records.results import Cost
 from .dispatch import DispatchAnalysis, meta_twin
 from .formulas import ELEMENTWISE, NORM
 from .traffic import Traffic

@@ -22,7 +22,7 @@ from ...datasets.views.probes import probed
 from ...zoo.spec import input_shapes
 from ..network.inputs import InputMaker, VideoInputs, video_inputs
 from ..network.network import Forward
-from ..records.record import Accuracy, Unreadable
+from ..records.results import Accuracy, Unreadable
 from ..statistics.intervals import wilson
 from ..statistics.scores import places, scores
 from .evaluation import KEEP_NOTHING, Evaluation, Sink

@@ -11,8 +11,10 @@ from ...datasets.errors import KinobenchError
 from ...datasets.protocol import preset
 from ...datasets.split import Split
 from ..machine.environment import available_memory_bytes, physical_cores, usable_cpus
+from ..records.case import GRAPH_MODES, Case
 from ..records.job import Cluster, Emit, Failed, Job, Measured, Note, Progress
-from ..records.record import GRAPH_MODES, Accuracy, Case, Failure
+from ..records.record import Failure
+from ..records.results import Accuracy
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager

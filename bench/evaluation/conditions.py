@@ -8,7 +8,7 @@ import msgspec
 from ...datasets.split import Split
 from ...zoo import registry
 from ..machine.environment import library_versions
-from ..records.record import Case, LogitsType
+from ..records.case import Case, LogitsType
 from .code_digest import imported_digest, source_digest
 from .shards import videos_in_a_shard
 

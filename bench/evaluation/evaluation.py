@@ -11,7 +11,7 @@ from ...datasets.names import DEFAULT_DECODER, DEFAULT_FLOW, Decoder, FlowMethod
 from ...datasets.protocol import Protocol
 from ...zoo.spec import Input
 from ..network.network import Network
-from ..records.record import LogitsType
+from ..records.case import LogitsType
 
 CPU = torch.device("cpu")
 

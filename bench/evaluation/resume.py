@@ -23,8 +23,8 @@ import psutil
 from filelock import FileLock, Timeout
 
 from ...datasets.errors import KinobenchError
+from ..records.case import Case
 from ..records.files import replacing, sync_folder
-from ..records.record import Case
 from .conditions import Conditions
 
 CONDITIONS = "conditions.json"

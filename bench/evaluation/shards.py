@@ -12,8 +12,9 @@ import pyarrow.parquet as pq
 
 from ...datasets.errors import KinobenchError
 from ...datasets.split import Split, Video
+from ..records.case import LogitsType
 from ..records.files import FREE_SPACE, writing
-from ..records.record import LogitsType, Unreadable
+from ..records.results import Unreadable
 
 VIEWS_IN_A_SHARD = 512
 VIDEOS_IN_A_SHARD = 64

@@ -6,7 +6,8 @@ from pathlib import Path
 import msgspec
 
 from ...datasets.split import Split
-from ..records.record import Case, Record
+from ..records.case import Case
+from ..records.record import Record
 from .conditions import Conditions
 from .resume import conditions_in
 from .shards import kept_batch, shards_of

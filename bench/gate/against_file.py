@@ -10,8 +10,9 @@ from ...datasets.errors import KinobenchError
 from ...datasets.names import DEFAULT_DECODER
 from ...zoo import registry
 from ..machine.environment import describe, require_device
+from ..records.case import Case, Device
 from ..records.job import Budget, Job
-from ..records.record import Case, Device, Environment, Record
+from ..records.record import Environment, Record
 from ..run import process as runner
 from .command import origin_of
 from .page import Report

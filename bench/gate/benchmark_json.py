@@ -14,7 +14,9 @@ import msgspec
 import numpy as np
 
 from ...datasets.errors import KinobenchError
-from ..records.record import Case, Environment, Peak, Record
+from ..records.case import Case
+from ..records.record import Environment, Record
+from ..records.results import Peak
 from ..run.plan import plan
 from ..run.settings import settings_of
 from ..run.suite import Suite

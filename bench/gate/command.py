@@ -9,8 +9,9 @@ from typing import TypedDict
 
 from ...datasets.errors import KinobenchError, program
 from ..machine.environment import UnfitEnvironmentError, commit_of, describe
+from ..records.case import Case
 from ..records.files import CHECKOUT
-from ..records.record import Case, Environment
+from ..records.record import Environment
 from .baseline import find_commit, repository_of, worktree
 from .interpreter import cache_folder, interpreter, needs_of_kinobench
 from .page import Report

@@ -6,8 +6,8 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from ..records.case import Case
 from ..records.case_names import names_of
-from ..records.record import Case
 from .page import Found, verdict
 from .verdict import Checked
 

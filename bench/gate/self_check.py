@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from ..records.record import Case
+from ..records.case import Case
 from .looks import FIRST, Rule, among, estimate
 from .power import Plan, bias_of, false_alarms, least_detectable
 from .turns import Pair, SideError

@@ -12,7 +12,8 @@ from typing import Literal
 import msgspec
 
 from ..machine.environment import UnfitEnvironmentError
-from ..records.record import Case, Environment, Record
+from ..records.case import Case
+from ..records.record import Environment, Record
 
 Clock = Literal["wall", "device"]
 

@@ -19,7 +19,7 @@ import msgspec
 from ...datasets.errors import KinobenchError
 from ..machine.environment import UnfitEnvironmentError, usable_cpus
 from ..machine.threads import thread_variables
-from ..records.record import Case
+from ..records.case import Case
 from .counts import Facts, facts_of
 from .looks import log_ratio
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from ..records.record import Case
+from ..records.case import Case
 from .counts import RISING, CountDifference, Facts, differences
 from .looks import CONFIRMING, FIRST, Answer, Look, Rule, among, look_at, p_of_looks
 from .power import Plan, least_detectable

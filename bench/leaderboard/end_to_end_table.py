@@ -7,7 +7,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ..records.record import PipelineTime, Record, StageTime
+from ..records.record import Record
+from ..records.times import PipelineTime, StageTime
 
 
 def show(records: Iterable[Record], console: Console) -> None:

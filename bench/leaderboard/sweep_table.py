@@ -5,7 +5,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ..records.record import NEAR_BEST, Drift, Record, Sweep, SweepPoint
+from ..records.record import Record
+from ..records.times import NEAR_BEST, Drift, Sweep, SweepPoint
 from ..text.units import logit_difference, megabytes, milliseconds, of_spread, rate, scaled
 
 

@@ -13,8 +13,9 @@ import psutil
 
 from ...datasets.errors import KinobenchError
 from ...datasets.names import DEFAULT_DECODER, Decoder
+from ..records.case import Device
 from ..records.files import CHECKOUT
-from ..records.record import Device, Environment
+from ..records.record import Environment
 from . import control_group, kernel_files
 from .git import GitError, git
 from .processor import processor_name

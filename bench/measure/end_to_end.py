@@ -23,7 +23,7 @@ from ..evaluation.accuracy import evaluate, views_in_a_forward
 from ..evaluation.evaluation import Sink, evaluation_of
 from ..machine.environment import usable_cpus
 from ..network.network import Network
-from ..records.record import PipelineTime
+from ..records.times import PipelineTime
 from ..statistics.intervals import median_interval
 from .context import Context
 from .staged import capture, time_by_stage

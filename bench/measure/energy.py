@@ -7,7 +7,7 @@ import torch
 
 from ..machine.nvml import nvml_device
 from ..network.network import Network
-from ..records.record import Energy
+from ..records.results import Energy
 from .context import Context
 from .gpu_watch import GpuWatch, watch_remarks
 

@@ -10,7 +10,7 @@ from ...datasets.flow.methods import compute_flow, opencv_version
 from ...datasets.names import FlowMethod
 from ...datasets.protocol import Protocol
 from ..machine.environment import physical_cores
-from ..records.record import FlowTime
+from ..records.results import FlowTime
 from ..statistics.intervals import median_interval
 from .context import Context
 

@@ -16,7 +16,7 @@ from ..machine.nvml import (
     limits_of,
     nvml_device,
 )
-from ..records.record import GpuConditions, Spread
+from ..records.results import GpuConditions, Spread
 
 
 class GpuWatch:

@@ -24,7 +24,7 @@ from ..machine.nvml import nvml_device
 from ..network.cuda_graph import CapturedForward
 from ..network.inputs import Inputs
 from ..network.network import Network
-from ..records.record import Memory
+from ..records.results import Memory
 from .context import Context
 
 _STATUS = Path("/proc/self/status")

@@ -17,7 +17,8 @@ from ..cost.shape import Shape
 from ..cost.traffic import Traffic
 from ..machine.environment import require_device
 from ..network.network import Network
-from ..records.record import Bound, Case, Device, Peak, Precision, Roofline
+from ..records.case import Case, Device, Precision
+from ..records.results import Bound, Peak, Roofline
 from .gpu_spin import Spin
 from .peak import measure_peak
 from .roofline import bound, roofline

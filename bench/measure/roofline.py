@@ -11,7 +11,7 @@ product's.
 
 from typing import TYPE_CHECKING
 
-from ..records.record import Bound, Peak, Roofline
+from ..records.results import Bound, Peak, Roofline
 
 if TYPE_CHECKING:
     from ..cost.traffic import Traffic

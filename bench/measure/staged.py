@@ -18,7 +18,7 @@ from ..evaluation.read_ahead import AHEAD_BYTES, FrameRooms
 from ..network.failures import out_of_memory
 from ..network.inputs import FlowViews, ViewSource
 from ..network.network import Network
-from ..records.record import GRAPH_MODES
+from ..records.case import GRAPH_MODES
 from ..statistics.scores import scores
 from .stages import LEAST_VIDEOS, Clock, Note, laps_of
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from ..records.record import StageTime
+from ..records.times import StageTime
 from ..statistics.intervals import median_interval
 
 LEAST_VIDEOS = 6

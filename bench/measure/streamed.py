@@ -12,7 +12,7 @@ from ...datasets.video.reader import VideoReader
 from ...datasets.views.maker import ViewMaker
 from ..network.network import Network
 from ..network.stream import Stream
-from ..records.record import StreamedFrames
+from ..records.times import StreamedFrames
 from ..statistics.intervals import median_interval
 from .stages import LEAST_VIDEOS, Clock, Laps, laps_of, stages_of
 

@@ -7,7 +7,8 @@ import msgspec
 from ..network.failures import out_of_memory
 from ..network.network import Network
 from ..records.job import Budget
-from ..records.record import Drift, Memory, Sweep, SweepEnd, SweepPoint
+from ..records.results import Memory
+from ..records.times import Drift, Sweep, SweepEnd, SweepPoint
 from .context import Context
 from .gpu_watch import watch_remarks
 from .latency import measure_drift, measure_latency

@@ -22,8 +22,9 @@ from ..evaluation.places import read_places
 from ..evaluation.predictions import open_predictions
 from ..evaluation.stored import candidates, is_as_now
 from ..machine import environment
+from ..records.case import Case, LogitsType
 from ..records.fitted_weights import read_fitted
-from ..records.record import Case, LogitsType, Record
+from ..records.record import Record
 from ..records.store import read_records
 from ..run import plan as planning
 from ..run import run

@@ -14,7 +14,8 @@ from ...zoo import registry
 from ...zoo.spec import streams
 from ..cost.flops import count_cost
 from ..cost.shape import Shape
-from ..records.record import GRAPH_MODES, Case, Cost, Mode, Precision
+from ..records.case import GRAPH_MODES, Case, Mode, Precision
+from ..records.results import Cost
 from .build import build_network
 from .cuda_graph import CapturedForward
 from .digest import network_digest

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import torch
 
-from ..records.record import Precision
+from ..records.case import Precision
 
 CUDNN_BENCHMARK = True
 """cuDNN tries its algorithms on the first call of a shape: what a server with fixed shapes does."""

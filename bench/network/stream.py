@@ -10,7 +10,7 @@ from torch.utils._pytree import TreeSpec, tree_flatten, tree_unflatten
 from ...zoo.spec import Streaming
 from ..cost.flops import count_cost, count_traffic
 from ..cost.traffic import Traffic
-from ..records.record import Cost
+from ..records.results import Cost
 
 
 class Stream:

@@ -16,7 +16,8 @@ from ..measure.latency import INPUTS_IN_ROTATION, Sample, warm_up
 from ..measure.peak import measure_peak
 from ..network.jit_warnings import jit_unmentioned
 from ..network.network import Network
-from ..records.record import Device, Environment, Mode, Precision
+from ..records.case import Device, Mode, Precision
+from ..records.record import Environment
 from ..run.plan import plan
 from ..run.settings import Settings, argument, settings_of
 from ..run.suite import Suite

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from .record import Case
+from .case import Case
 
 _SETTINGS: dict[str, Callable[[Case], object]] = {
     "weights": lambda case: case.weights or "none",

@@ -5,69 +5,22 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from ...datasets.errors import KinobenchError
-from .case import GRAPH_MODES, Case, Device, LogitsType, Mode, Precision
+from .case import Case
 from .results import (
     Accuracy,
-    Bound,
     Cost,
     Energy,
     FlowTime,
-    GpuConditions,
     Memory,
     Peak,
     Roofline,
-    Spread,
-    Unreadable,
 )
 from .times import (
-    ENOUGH_FOR,
-    NEAR_BEST,
     Drift,
     Latency,
     PipelineTime,
-    StageTime,
-    StreamedFrames,
     Sweep,
-    SweepEnd,
-    SweepPoint,
 )
-
-__all__ = [
-    "ENOUGH_FOR",
-    "GRAPH_MODES",
-    "NEAR_BEST",
-    "RESULT_FIELDS",
-    "SCHEMA",
-    "Accuracy",
-    "Bound",
-    "Case",
-    "Cost",
-    "Device",
-    "Drift",
-    "Energy",
-    "Environment",
-    "Failure",
-    "FailureKind",
-    "FlowTime",
-    "GpuConditions",
-    "Latency",
-    "LogitsType",
-    "Memory",
-    "Mode",
-    "Peak",
-    "PipelineTime",
-    "Precision",
-    "Record",
-    "Roofline",
-    "Spread",
-    "StageTime",
-    "StreamedFrames",
-    "Sweep",
-    "SweepEnd",
-    "SweepPoint",
-    "Unreadable",
-    "from_json",
-]
 
 Result = TypeVar("Result")
 

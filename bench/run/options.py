@@ -8,7 +8,7 @@ import msgspec
 
 from ...datasets import catalog
 from ...datasets.errors import KinobenchError
-from ..records.record import LogitsType
+from ..records.case import LogitsType
 
 
 class DataRoots(msgspec.Struct, frozen=True):

@@ -20,8 +20,8 @@ from ...zoo.tables.rows import Weights
 from ..cost.models import Model, model_of
 from ..machine.environment import physical_cores
 from ..measure import registry as measurements
+from ..records.case import GRAPH_MODES, Case, Device, Mode
 from ..records.fitted_weights import fitted_header, read_fitted
-from ..records.record import GRAPH_MODES, Case, Device, Mode
 from .settings import (
     NATIVE,
     SHIPPED,

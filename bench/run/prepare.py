@@ -12,8 +12,9 @@ from ...datasets.names import Decoder
 from ...zoo.checkpoints.named import cache_folder, fetch_weights, named_weights
 from ..machine import environment
 from ..measure import registry
+from ..records.case import Case, Device
 from ..records.job import LOCAL, Cluster
-from ..records.record import Case, Device, Environment
+from ..records.record import Environment
 from ..text.progress import open_bar
 from .options import DataRoots, Options
 from .plan import Planned

@@ -15,9 +15,10 @@ import msgspec
 
 from ..machine.threads import thread_variables
 from ..measure import registry
+from ..records.case import Case
 from ..records.files import CHECKOUT
 from ..records.job import Built, Event, Failed, Finished, Job, Measured, Note, Progress
-from ..records.record import Case, Environment, Failure, FailureKind, Record
+from ..records.record import Environment, Failure, FailureKind, Record
 from .fork_server import Forked, ForkServer, may_fork
 
 _EVENT = msgspec.json.Decoder(Event)

@@ -9,8 +9,10 @@ import msgspec
 
 from ..evaluation.resume import mark_finished
 from ..machine import environment
+from ..records.case import Case, Device, Precision
 from ..records.job import LOCAL, Cluster, Job, Progress
-from ..records.record import Case, Device, Peak, Precision, Record
+from ..records.record import Record
+from ..records.results import Peak
 from ..records.store import RunFile
 from ..text.progress import open_bar
 from .options import Options

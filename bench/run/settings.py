@@ -14,7 +14,7 @@ from ...datasets.protocol import preset
 from ...datasets.protocol.cropping import CROP_COUNTS
 from ...zoo import registry
 from ..measure import registry as measurements
-from ..records.record import Device, Mode, Precision
+from ..records.case import Device, Mode, Precision
 from ..text.toml import Naming, one_of, toml_key, wrong_value
 
 NATIVE = "native"

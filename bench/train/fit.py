@@ -22,8 +22,8 @@ from ...datasets.names import FlowMethod
 from ...datasets.protocol import Protocol
 from ...datasets.split import Split
 from ...zoo import registry
+from ..records.case import Device
 from ..records.fitted_weights import Epoch
-from ..records.record import Device
 from . import checkpoint as fit_checkpoint
 from . import running_statistics
 from .clips import Batch, ShuffledVideos, TrainingClips, collate

@@ -19,8 +19,9 @@ from ...zoo import registry
 from ..evaluation.accuracy import evaluate
 from ..evaluation.evaluation import Evaluation
 from ..machine import environment
+from ..records.case import Device
 from ..records.fitted_weights import Epoch, Fitted, in_half, read_fitted, shapes_in, write_fitted
-from ..records.record import Accuracy, Device
+from ..records.results import Accuracy
 from ..run.prepare import prepare_split
 from . import recipe
 from .fit import DivergedError, Training, fit

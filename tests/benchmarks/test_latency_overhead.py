@@ -14,7 +14,7 @@ from torch.utils.benchmark import Timer
 
 from kinobench.bench.measure.latency import INPUTS_IN_ROTATION, _cpu_timer
 from kinobench.bench.network.network import Network
-from kinobench.bench.records.record import Case
+from kinobench.bench.records.case import Case
 from kinobench.datasets.protocol import preset
 
 TURNS = 300

@@ -15,7 +15,7 @@ from kinobench.bench.analysis.pages import p_value, sentence, sentences
 from kinobench.bench.analysis.sources import find, find_two
 from kinobench.bench.cli import app
 from kinobench.bench.evaluation.predictions import Predictions, open_predictions
-from kinobench.bench.records.record import Unreadable
+from kinobench.bench.records.results import Unreadable
 from kinobench.bench.records.store import RunFile
 from kinobench.bench.statistics.tests import mcnemar
 from kinobench.datasets.errors import KinobenchError, UnknownNameError

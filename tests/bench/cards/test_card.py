@@ -15,7 +15,7 @@ from kinobench.bench.cards import printed as verify
 from kinobench.bench.cards.model import ModelCard, make_card, show_card, to_json
 from kinobench.bench.cost import flops, shape
 from kinobench.bench.cost.flops import count_cost
-from kinobench.bench.records.record import Cost
+from kinobench.bench.records.results import Cost
 from kinobench.datasets.errors import KinobenchError, UnknownNameError
 from kinobench.zoo import registry
 from kinobench.zoo.tables.rows import Published

@@ -36,8 +36,8 @@ from kinobench.bench.cluster.shard import (
 from kinobench.bench.evaluation.code_digest import source_digest
 from kinobench.bench.evaluation.shards import Shard
 from kinobench.bench.machine.environment import describe, library_versions, usable_cpus
+from kinobench.bench.records.case import Case
 from kinobench.bench.records.job import Budget, Cluster, Job, ShardFailedError
-from kinobench.bench.records.record import Case
 from kinobench.datasets import catalog
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.protocol import preset

@@ -9,7 +9,7 @@ from torch import nn
 
 from kinobench.bench.cost.flops import count_cost
 from kinobench.bench.cost.formulas import matrix_product
-from kinobench.bench.records.record import Cost
+from kinobench.bench.records.results import Cost
 
 PLAIN = (None, [1], [0], [1], False, [0], 1)
 """No bias, and what else `torch.convolution` takes, of a convolution without any of it."""

@@ -13,7 +13,7 @@ from kinobench.bench.cost.flops import count_traffic
 from kinobench.bench.cost.traffic import Traffic, access_of
 from kinobench.bench.measure.roofline import case_traffic
 from kinobench.bench.network.network import Network
-from kinobench.bench.records.record import Case
+from kinobench.bench.records.case import Case
 from kinobench.datasets.protocol import preset
 
 from ...fakes.zoo_names import TINY, family, one_of_each

@@ -15,7 +15,7 @@ from kinobench.bench.cards.printed_page import render
 from kinobench.bench.cost.conventions import Layers, counted_as, watch_layers
 from kinobench.bench.cost.flops import count_cost
 from kinobench.bench.cost.models import Shape, build_without_memory
-from kinobench.bench.records.record import Cost
+from kinobench.bench.records.results import Cost
 from kinobench.datasets.errors import UnknownNameError
 from kinobench.zoo import registry
 from kinobench.zoo.tables.published import CONVENTIONS, published

@@ -10,7 +10,7 @@ import torch
 
 from kinobench.bench.evaluation.accuracy import evaluate
 from kinobench.bench.evaluation.evaluation import KEEP_NOTHING, Evaluation, Sink
-from kinobench.bench.records.record import Accuracy
+from kinobench.bench.records.results import Accuracy
 from kinobench.datasets import catalog, pointlight
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.flow.cache import FlowCache

@@ -30,7 +30,7 @@ from kinobench.bench.evaluation.shards import (
 )
 from kinobench.bench.evaluation.shards import shards_of as cut
 from kinobench.bench.network.digest import network_digest
-from kinobench.bench.records.record import Unreadable
+from kinobench.bench.records.results import Unreadable
 from kinobench.datasets import catalog, files
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.protocol import preset

@@ -11,7 +11,8 @@ import pytest
 
 from kinobench.bench.gate import benchmark_json, stored_files
 from kinobench.bench.gate.stored import compare, of_record
-from kinobench.bench.records.record import Peak, Record
+from kinobench.bench.records.record import Record
+from kinobench.bench.records.results import Peak
 from kinobench.datasets.errors import KinobenchError
 
 from ...fakes.made_records import made_latency, made_record

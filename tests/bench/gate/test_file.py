@@ -15,7 +15,8 @@ from kinobench.bench.gate import page as gate_page
 from kinobench.bench.gate import stored_files
 from kinobench.bench.gate.verdict import Terms
 from kinobench.bench.machine.environment import UnfitEnvironmentError
-from kinobench.bench.records.record import Case, Environment
+from kinobench.bench.records.case import Case
+from kinobench.bench.records.record import Environment
 from kinobench.datasets.errors import KinobenchError
 
 from ...fakes.made_records import (

@@ -39,7 +39,7 @@ from kinobench.bench.gate.turns import (
 )
 from kinobench.bench.gate.verdict import Bench, Checked, Terms, check, cure, run_batch
 from kinobench.bench.machine.environment import UnfitEnvironmentError
-from kinobench.bench.records.record import Case
+from kinobench.bench.records.case import Case
 from kinobench.datasets.errors import KinobenchError
 
 from ...fakes.made_records import MACHINE, made_case, made_latency, made_record

@@ -12,7 +12,7 @@ from kinobench.bench.gate.page import Report
 from kinobench.bench.gate.progress import UNJUDGED, Progress
 from kinobench.bench.gate.turns import SideError
 from kinobench.bench.gate.verdict import Bench, Checked, Terms, check
-from kinobench.bench.records.record import Case
+from kinobench.bench.records.case import Case
 
 from ...fakes.made_records import made_case
 from .test_gate import TERMS, forever, made_bench, made_pair

@@ -11,17 +11,10 @@ import pytest
 
 from kinobench.bench.leaderboard.leaderboard import Board, boards, ordered, sorts
 from kinobench.bench.leaderboard.values import columns
-from kinobench.bench.records.record import (
-    Bound,
-    Drift,
-    Failure,
-    FlowTime,
-    Peak,
-    Roofline,
-    Sweep,
-    SweepPoint,
-)
+from kinobench.bench.records.record import Failure
+from kinobench.bench.records.results import Bound, FlowTime, Peak, Roofline
 from kinobench.bench.records.store import RunFile
+from kinobench.bench.records.times import Drift, Sweep, SweepPoint
 from kinobench.datasets.errors import UnknownNameError
 from kinobench.datasets.protocol import preset
 

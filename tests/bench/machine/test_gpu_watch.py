@@ -10,7 +10,7 @@ import pytest
 from kinobench.bench.measure.gpu_watch import GpuWatch, watch_remarks
 from kinobench.bench.measure.latency import Sample, latency_remarks, sample
 from kinobench.bench.records.job import Budget
-from kinobench.bench.records.record import Spread
+from kinobench.bench.records.results import Spread
 
 from ...fakes.fake_nvml import OWN_PID, FakeNvml
 from ...fakes.made_records import made_latency

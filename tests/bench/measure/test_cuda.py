@@ -19,8 +19,9 @@ from kinobench.bench.evaluation.evaluation import KEEP_NOTHING, Evaluation, Sink
 from kinobench.bench.evaluation.shards import read_shard
 from kinobench.bench.measure.sweep import measure_sweep
 from kinobench.bench.network.network import Network
+from kinobench.bench.records.case import Case
 from kinobench.bench.records.job import Budget
-from kinobench.bench.records.record import Accuracy, Case
+from kinobench.bench.records.results import Accuracy
 from kinobench.datasets import catalog
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.protocol import Protocol, preset

@@ -9,8 +9,9 @@ from kinobench.bench.measure import latency as measuring
 from kinobench.bench.measure.latency import Sample, measure_drift, measure_latency, sample, warm_up
 from kinobench.bench.measure.memory import measure_memory
 from kinobench.bench.network.network import Network
+from kinobench.bench.records.case import Case
 from kinobench.bench.records.job import Budget
-from kinobench.bench.records.record import Case, Drift
+from kinobench.bench.records.times import Drift
 from kinobench.bench.run.suite import load
 from kinobench.datasets.protocol import preset
 

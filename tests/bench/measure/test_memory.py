@@ -7,7 +7,7 @@ from torch import nn
 
 from kinobench.bench.measure.memory import blocks_apart, measure_memory
 from kinobench.bench.network.network import Network
-from kinobench.bench.records.record import Case
+from kinobench.bench.records.case import Case
 from kinobench.datasets.protocol import preset
 from kinobench.zoo.registry import register
 

@@ -16,7 +16,7 @@ from kinobench.bench.cards.profile import profile_settings
 from kinobench.bench.cost.shape import native_shape
 from kinobench.bench.measure import modules as module_time
 from kinobench.bench.measure.modules import profile_network, time_modules
-from kinobench.bench.records.record import Peak
+from kinobench.bench.records.results import Peak
 from kinobench.datasets.errors import KinobenchError
 from kinobench.zoo import registry
 

@@ -22,7 +22,8 @@ from kinobench.bench.measure.staged import spread
 from kinobench.bench.measure.stages import Laps, stages_of
 from kinobench.bench.network.cuda_graph import CapturedForward
 from kinobench.bench.network.network import Network
-from kinobench.bench.records.record import Case, PipelineTime
+from kinobench.bench.records.case import Case
+from kinobench.bench.records.times import PipelineTime
 from kinobench.datasets.protocol import preset
 from kinobench.datasets.split import Split, Video
 

@@ -13,7 +13,7 @@ from kinobench.bench.cost.traffic import Traffic
 from kinobench.bench.measure import peak as peaks
 from kinobench.bench.measure.peak import measure_peak
 from kinobench.bench.measure.roofline import bound, ridge_of, roofline, utilisation
-from kinobench.bench.records.record import Peak
+from kinobench.bench.records.results import Peak
 
 from ...fakes.media import REPOSITORY
 

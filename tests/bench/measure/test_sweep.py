@@ -17,8 +17,10 @@ from kinobench.bench.leaderboard.values import frame
 from kinobench.bench.measure import sweep as sweeping
 from kinobench.bench.measure.sweep import budget_of_a_batch, is_flat, measure_sweep
 from kinobench.bench.network.network import Network
+from kinobench.bench.records.case import Case
 from kinobench.bench.records.job import Budget
-from kinobench.bench.records.record import Case, Drift, Sweep, SweepPoint, from_json
+from kinobench.bench.records.record import from_json
+from kinobench.bench.records.times import Drift, Sweep, SweepPoint
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.protocol import preset
 

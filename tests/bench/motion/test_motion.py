@@ -52,7 +52,8 @@ from kinobench.bench.motion.sentences import (
     verdict_sentence,
 )
 from kinobench.bench.records.fitted_weights import write_fitted
-from kinobench.bench.records.record import Failure, Record, Unreadable
+from kinobench.bench.records.record import Failure, Record
+from kinobench.bench.records.results import Unreadable
 from kinobench.bench.records.store import RunFile
 from kinobench.bench.run.options import Options
 from kinobench.bench.run.process import new_run_id

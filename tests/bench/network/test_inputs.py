@@ -15,7 +15,8 @@ from kinobench.bench.leaderboard.leaderboard import boards
 from kinobench.bench.measure.flow_time import LEAST_SAMPLES, measure_flow_time, moving_texture
 from kinobench.bench.network.inputs import random_inputs, shifted_copies, video_inputs
 from kinobench.bench.network.network import Network
-from kinobench.bench.records.record import Case, FlowTime, Mode
+from kinobench.bench.records.case import Case, Mode
+from kinobench.bench.records.results import FlowTime
 from kinobench.bench.run.plan import plan
 from kinobench.bench.run.settings import Settings
 from kinobench.bench.run.suite import Suite

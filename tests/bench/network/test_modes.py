@@ -12,7 +12,7 @@ from kinobench.bench.measure.memory import measure_memory
 from kinobench.bench.network.cuda_graph import CapturedForward
 from kinobench.bench.network.digest import network_digest
 from kinobench.bench.network.network import Network
-from kinobench.bench.records.record import Case
+from kinobench.bench.records.case import Case
 from kinobench.bench.run.plan import plan
 from kinobench.bench.run.settings import Settings, settings_of
 from kinobench.bench.run.suite import parse

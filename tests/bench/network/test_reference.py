@@ -9,8 +9,8 @@ from torch import nn
 from kinobench.bench.measure.latency import measure_drift
 from kinobench.bench.network.network import Network
 from kinobench.bench.network.reference import reference_outputs
+from kinobench.bench.records.case import Case
 from kinobench.bench.records.job import Budget, Job
-from kinobench.bench.records.record import Case
 from kinobench.bench.run.worker import measure
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.protocol import preset

@@ -11,8 +11,9 @@ import torch
 from kinobench.bench.evaluation.case import compare_classes
 from kinobench.bench.leaderboard.footnotes import footnotes
 from kinobench.bench.leaderboard.leaderboard import boards
+from kinobench.bench.records.case import Case
 from kinobench.bench.records.job import Event, Note
-from kinobench.bench.records.record import Case, from_json
+from kinobench.bench.records.record import from_json
 from kinobench.bench.run.plan import plan
 from kinobench.bench.run.settings import settings_of
 from kinobench.bench.run.suite import Suite, parse

@@ -11,9 +11,9 @@ from kinobench.bench.cli import app
 from kinobench.bench.cost import models
 from kinobench.bench.evaluation.case import compare_classes
 from kinobench.bench.gate import command as gate_command
+from kinobench.bench.records.case import Case
 from kinobench.bench.records.fitted_weights import in_half, read_fitted, write_fitted
 from kinobench.bench.records.job import Note
-from kinobench.bench.records.record import Case
 from kinobench.bench.run import suite
 from kinobench.bench.run.plan import Planned, plan
 from kinobench.bench.run.settings import settings_of

@@ -22,7 +22,7 @@ Progress = Callable[[int, int], None]
 
 
 class Changes(msgspec.Struct, frozen=True, kw_only=True):
-    """What differs from the named dataset in one that is generated on request.
+    """Differences from the named dataset in one that is generated on request.
 
     Attributes:
         settings: `FIELD=VALUE` for the dataset's own options.
@@ -51,7 +51,7 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
         num_classes: Number of classes.
         splits: Names of the splits, the default first.
         homepage: The page of its publishers.
-        obtain: How people get it.
+        obtain: Text that says how people get it.
         tree: The expected folders and files, one a line.
         needs_root: False if `load(None, split)` finds or makes the videos itself.
         opposites: Pairs of classes that look like each other run backwards; a class that looks the
@@ -61,7 +61,8 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
             for a dataset that can't be generated.
         make_changed: `make_changed(root, changes, progress)` generates it with changes; None if
             it can be generated in one way only.
-        purpose: What it tests, in a sentence, with the best possible score if that is known.
+        purpose: Ability that it tests, in a sentence, with the best possible score if that is
+            known.
     """
 
     name: str

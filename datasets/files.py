@@ -16,8 +16,8 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
 
     Args:
         path: The file to replace; its folder exists.
-        durable: Whether to wait until the disk has the file and its name. A file that can be
-            computed again needn't wait.
+        durable: True to wait until the disk has the file and its name. A file that can be computed
+            again needn't wait.
 
     Raises:
         OSError: The file can't be moved.

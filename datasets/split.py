@@ -33,7 +33,7 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
         classes: Class names; a label is an index into them.
         videos: Every video that the annotation lists, in its order, present on disk or not.
         part_of: Name of the split that these videos are a part of; None if there is none.
-        notes: What a reader of a result should know about this copy (missing files, ...).
+        notes: Remarks about this copy for the reader of a result (missing files, ...).
         content: Digest of what the videos show, if that differs from what the dataset's name
             stands for; it is part of the manifest.
     """

@@ -99,7 +99,7 @@ def registered(architecture: Architecture) -> Iterator[None]:
     """Register an architecture while the context lasts.
 
     Raises:
-        KinobenchError: As `register` does.
+        KinobenchError: The errors of `register`.
     """
     _load_installed_plugins()
     _add(architecture)

@@ -19,7 +19,7 @@ AGGREGATIONS: tuple[Aggregation, ...] = get_args(Aggregation)
 
 
 class Scoring(msgspec.Struct, frozen=True, kw_only=True):
-    """How many videos were named right (fractions), with 95 % Wilson intervals."""
+    """Shares of the videos that were classified correctly, with 95 % Wilson intervals."""
 
     top1: float
     interval_top1: Interval
@@ -57,7 +57,7 @@ class Analysis(Scoring, frozen=True, kw_only=True):
 
     Attributes:
         videos, views, classes: Number of each.
-        aggregation: How the views were averaged, for all but `by_aggregation`.
+        aggregation: Rule that averages the views, for all fields but `by_aggregation`.
         mean_class_accuracy: Mean over the classes that have videos of their top-1.
         not_finite: Videos with a score that is no number; they count as wrong, and as no class.
         by_aggregation: Softmax and logits side by side.
@@ -112,7 +112,7 @@ def analyse(
 
     Args:
         predictions: The per-view logits.
-        aggregation: How views are averaged.
+        aggregation: Rule that averages the views.
         clips: Temporal views; the others are spatial, all of the first clip's coming first.
         names: Names of the classes.
 

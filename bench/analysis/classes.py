@@ -31,7 +31,7 @@ class ClassAccuracy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Confused(msgspec.Struct, frozen=True, kw_only=True):
-    """How often videos of one class were taken for another, of all videos of the first."""
+    """Number of videos of one class taken for another, out of all videos of the first."""
 
     true: str
     named: str

@@ -30,7 +30,7 @@ def analyse(
         fuse: The same for the second network.
         results: Folder of the records.
         views: Temporal x spatial views, `10x3`, if no record says how many.
-        aggregation: How views are averaged, if not as the record's protocol says.
+        aggregation: Rule that averages the views; None takes that of the record's protocol.
         rows: Rows of long tables.
         on_problem: Called with a line for each record that can't be read.
 
@@ -69,9 +69,9 @@ def compare(
 
     Args:
         a: Name of a model, or a path.
-        b: The other.
+        b: The other model or path.
         results: Folder of the records.
-        aggregation: How views are averaged, if not as the records' protocols say.
+        aggregation: Rule that averages the views; None takes that of the records' protocols.
         on_problem: Called with a line for each record that can't be read.
 
     Returns:

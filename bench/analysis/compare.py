@@ -81,10 +81,10 @@ def compare(
     """Compare the networks that two predictions are from.
 
     Args:
-        a: Per-view logits of the first.
-        b: Those of the second, in any order of videos and with any number of views.
-        aggregation_a: How A's views are averaged.
-        aggregation_b: How B's are.
+        a: Per-view logits of the first network.
+        b: Per-view logits of the second, in any order of videos and with any number of views.
+        aggregation_a: Rule that averages A's views.
+        aggregation_b: Rule that averages B's views.
         resamples: Number of the bootstrap's draws.
 
     Raises:

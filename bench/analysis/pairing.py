@@ -14,7 +14,7 @@ class Labelled(NamedTuple):
     Attributes:
         path: File or folder of the prediction.
         classes: Number of classes.
-        videos: Ids.
+        videos: Ids of the videos.
         labels: `[videos]`, their true classes.
         groups: Source of footage that each belongs to, or None.
     """

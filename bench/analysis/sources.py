@@ -26,7 +26,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def aggregation(self) -> Aggregation | None:
-        """How the record's protocol averages views."""
+        """Rule by which the record's protocol averages views."""
         return self.record.case.protocol.aggregation if self.record else None
 
     @property
@@ -103,7 +103,7 @@ def find_two(
 
     Args:
         a: Name of a model or a path, see `find`; a path is taken under any protocol.
-        b: The other.
+        b: The other model or path.
         results: Folder of the records.
         on_problem: Called with a line for each record that can't be read.
 

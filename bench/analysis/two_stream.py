@@ -27,7 +27,8 @@ class Mixtures(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         videos: Number of videos that both networks scored.
         only_first, only_second: Number of videos that only one of them scored; they are left out.
-        weightings: In the order of weights; 0 is the second network alone, 1 the first.
+        weightings: Accuracy by weight, in the order of weights; 0 is the second network alone, 1
+            the first.
         best: Weight of the highest top-1; of several, the one nearest to one half.
     """
 
@@ -43,7 +44,7 @@ def mix(first: Predictions, second: Predictions, weights: tuple[float, ...] = WE
 
     Args:
         first: Per-view logits of the first network.
-        second: Those of the second, with any number of views.
+        second: Per-view logits of the second network, with any number of views.
         weights: Weights of the first network, from 0 to 1.
 
     Raises:

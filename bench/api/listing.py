@@ -1,4 +1,4 @@
-"""What there is to measure, and how: models, datasets and protocols."""
+"""Lists of everything that can be measured: models, datasets and protocols."""
 
 from .bench.cost import models as zoo
 from .bench.cost.models import Model

@@ -37,11 +37,11 @@ INSTANCE = "instance"
 """The weights of a network that was given as a module: they are in no file."""
 
 NOT_IN_PROCESS = ("memory", "sweep")
-"""What an instance shares the process's memory for."""
+"""Measures that an instance doesn't get, because it shares the process's memory."""
 
 
 class CaseSettings(TypedDict, total=False):
-    """How a network is measured; each is the option of `kinobench run` of that name."""
+    """Settings of a measurement; each is the option of `kinobench run` of that name."""
 
     weights: str | None
     split: str | None
@@ -77,7 +77,7 @@ class CaseFailedError(KinobenchError):
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
-    """Where things are, and limits: what of a measurement is not the case itself."""
+    """Folders and limits of a measurement: everything that is not part of the case itself."""
 
     results: Path
     data_root: Path | None
@@ -108,20 +108,20 @@ def measure(
         model: A name of `models()` or one that you registered; a builder
             `(num_classes, frames, size) -> nn.Module`; or a module that takes
             `clip: [B, 3, T, H, W]`, float, and gives logits `[B, classes]`.
-        dataset: What accuracy is measured on; None measures none.
+        dataset: Dataset to measure accuracy on; None measures none.
         protocol: The clips; by default the dataset's own protocol, or `common-224`.
         measure: Any of `flops`, `latency`, `memory`, `energy`, `pipeline`, `accuracy`, `sweep`,
             or of a plug-in, as a list or with commas between; by default `flops`, `latency` and
             `memory`, with a dataset `accuracy`.
-        name: What the record calls a builder or an instance; by default the function's or the
+        name: Name of a builder or an instance in the record; by default the function's or the
             class's own name.
-        inputs: What a builder's or an instance's network takes: `("rgb",)`, `("flow",)` or both.
+        inputs: Inputs of a builder's or an instance's network: `("rgb",)`, `("flow",)` or both.
         results: Folder for the record and the predictions; None keeps neither.
         data_root: Folder of the dataset, where it needs one.
-        budget: How long a latency may take, in seconds.
+        budget: Limits of the time that a latency may take, in seconds.
         settings: See `CaseSettings`: `batch=8`, `device="cuda"`, `precision="bf16"`,
-            `weights="kinetics400"`, ... Of a name, the weights are by default those that come with
-            kinobench for the dataset.
+            `weights="kinetics400"`, ... A model given by its name has by default the weights that
+            come with kinobench for the dataset.
 
     Returns:
         The record, in base units (seconds, bytes, joules, fractions). What was not measured is
@@ -183,11 +183,11 @@ def evaluate(
     """Measure a network's accuracy on every video of a dataset's split, and nothing else.
 
     Args:
-        model: As in `measure`.
+        model: The same as in `measure`.
         dataset: A name of `datasets()`; one that is generated is made first.
         protocol: The clips; by default the dataset's own protocol.
-        name: As in `measure`, like the others.
-        inputs: The same.
+        name: The same as in `measure`, as are the others.
+        inputs: The same as in `measure`.
         results: Folder for the record and the predictions, which `compare` reads; None keeps
             neither.
         data_root: Folder of the dataset, where it needs one.
@@ -197,7 +197,7 @@ def evaluate(
         The record; `record.accuracy` has top-1 and top-5 as fractions, with 95 % intervals.
 
     Raises:
-        KinobenchError: As `measure` does.
+        KinobenchError: The same errors as in `measure`.
 
     Example:
         >>> import kinobench

@@ -60,7 +60,7 @@ class Records(Sequence[Record]):
     """Records in the order in which they were measured.
 
     Attributes:
-        folder: Where the predictions of their accuracies are kept.
+        folder: Folder for the predictions of their accuracies.
         problems: A line for each stored record that can't be read.
 
     Example:
@@ -193,8 +193,8 @@ def compare(
         a: A model's name (its newest scored record), a path of predictions, or a record.
         b: The same of the other.
         results: Folder of the records and predictions.
-        aggregation: How views are averaged, `softmax` or `logits`; by default as the records'
-            protocols say, or softmax where there is no record.
+        aggregation: Rule that averages the views, `softmax` or `logits`; by default that of the
+            records' protocols, or softmax where there is no record.
 
     Returns:
         Top-1 and top-5 of both (fractions), the 95 % interval of the difference by a paired

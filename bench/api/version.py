@@ -1,4 +1,4 @@
-"""Which version of kinobench this is."""
+"""The version of kinobench."""
 
 import tomllib
 from importlib.metadata import PackageNotFoundError, version

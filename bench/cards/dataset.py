@@ -26,15 +26,15 @@ class Option(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DatasetCard(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known about a dataset, and about a copy of it.
+    """Facts about a dataset, and about a copy of it.
 
     Attributes:
-        purpose: What it tests, and the best possible score; empty if that is unknown.
+        purpose: Ability that it tests, and the best possible score; empty if that is unknown.
         classes: The names, in order; None if only their number is known.
         options: The options of a generated dataset, with the values of the copy.
         folder: The copy's folder; None if none is given, or none exists.
-        made: What the copy was generated as.
-        notes: What a reader of a result should know about the copy.
+        made: Settings that the copy was generated with.
+        notes: Remarks about the copy for the reader of a result.
     """
 
     name: str

@@ -49,8 +49,8 @@ def show(found: list[Line], console: Console, spare: Sequence[str] = ()) -> None
 
     Args:
         found: The rows, from `lines` or `on_screen`.
-        console: Where to print. Give one of unlimited width if the output is no terminal, so that
-            each row is one line.
+        console: Console to print to. Give one of unlimited width if the output is no terminal, so
+            that each row is one line.
         spare: Columns that are left out if there is no room for them.
     """
     if not found:

@@ -31,9 +31,9 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
     """A network at one input.
 
     Attributes:
-        name, family, paper, year, inputs: As in `Architecture`.
+        name, family, paper, year, inputs: See `Architecture`.
         input: Frames, size and classes.
-        params: Parameters.
+        params: Number of parameters.
         cost: The cost of one view, as in a record.
         macs_by_module: MACs of every module, by its name.
         published: The printed numbers, and the counts for them.
@@ -66,8 +66,8 @@ def profiled(
     Args:
         card: The card.
         depth: Levels of modules.
-        device: Where to run.
-        precision: The arithmetic.
+        device: Device to run on.
+        precision: Precision of the arithmetic.
         batch: Views in a forward.
         threads: Threads on a CPU; None on a GPU.
 

@@ -35,7 +35,7 @@ class PrintedCheck(msgspec.Struct, frozen=True, kw_only=True):
         published: The printed row.
         macs, params: The counts at the printed input; None if nothing was printed, or only for
             another input.
-        error: Why the network couldn't be built.
+        error: Reason why the network couldn't be built.
     """
 
     published: Published
@@ -45,14 +45,14 @@ class PrintedCheck(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def cost_is_exact(self) -> bool | None:
-        """Whether the cost equals the printed one in all printed digits; None if not compared."""
+        """True if the cost equals the printed one in all printed digits; None if not compared."""
         return _is_printed(
             self.macs, self.published.gmacs, GIGA, self.published.convention == "mmengine"
         )
 
     @property
     def params_are_exact(self) -> bool | None:
-        """Whether the parameters equal the printed ones in all digits; None if not compared."""
+        """True if the parameters equal the printed ones in all digits; None if not compared."""
         return _is_printed(self.params, self.published.mparams, MEGA)
 
     @property
@@ -67,12 +67,12 @@ class PrintedCheck(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_compared(self) -> bool:
-        """Whether a cost or parameters were printed and counted here."""
+        """True if a cost or parameters were printed and counted here."""
         return (self.cost_is_exact, self.params_are_exact) != (None, None)
 
     @property
     def deviates(self) -> bool:
-        """Whether a printed number differs from the count."""
+        """True if a printed number differs from the count."""
         return False in (self.cost_is_exact, self.params_are_exact)
 
     @property
@@ -92,7 +92,7 @@ class PrintedCheck(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_unexplained(self) -> bool:
-        """Whether there is a fault."""
+        """True if there is a fault."""
         return bool(self.faults)
 
 

@@ -19,7 +19,7 @@ ABSENT = "–"
 
 
 class ProfileSettings(NamedTuple):
-    """Where and how modules are timed; `threads` is None on a GPU."""
+    """Device and settings for timing modules; `threads` is None on a GPU."""
 
     device: Device
     precision: Precision

@@ -31,7 +31,7 @@ def print_folded(
 
     Args:
         text: The text.
-        console: Where to print.
+        console: Console to print to.
         style: Its style, of rich.
         indent: Put before the first line; None keeps the text's own indent.
         hanging: Put before all other lines; None for the same indent as the first line's.
@@ -56,7 +56,7 @@ def print_table(rows: Sequence[Sequence[str]], console: Console) -> None:
 
     Args:
         rows: The headings and the rows, as long as each other; a name may be indented.
-        console: Where to print.
+        console: Console to print to.
     """
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     room = console.width - sum(widths[1:]) - GAP * len(widths[1:])

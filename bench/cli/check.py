@@ -70,7 +70,7 @@ class What(Group, panel="What"):
 
 
 class How(Group, panel="How"):
-    """How the networks run, and which slowdown is allowed."""
+    """Options for running the networks, and for the slowdown that is allowed."""
 
     budget: Annotated[str, option("Slowdown that is allowed.", "PERCENT")] = "3%"
     allow_exact: Annotated[
@@ -94,7 +94,7 @@ class How(Group, panel="How"):
 
 
 class Output(Group, panel="Results"):
-    """Where the report goes, and in which form."""
+    """Options for the report: its file and its form."""
 
     comment: Annotated[
         Path | None,

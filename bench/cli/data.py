@@ -46,13 +46,13 @@ class Shown(Group, panel="What"):
 
 
 class Place(Group, panel="Data"):
-    """Where the dataset is."""
+    """Options for the folder of the dataset."""
 
     data_root: common.DataRoot = None
 
 
 class Output(Group, panel="Results"):
-    """What is written of the dataset, and in which form."""
+    """Options for the page about the dataset: its file and its form."""
 
     output: Annotated[
         Path | None,

@@ -8,7 +8,7 @@ from .options import Group, flag
 
 
 class How(Group, panel="How"):
-    """How closely the machine is looked at."""
+    """Options for how much is read about the machine."""
 
     full: Annotated[bool, flag("Ask torch about its build, too; it takes seconds.", "--full")] = (
         False
@@ -19,7 +19,7 @@ class How(Group, panel="How"):
 
 
 class Output(Group, panel="Results"):
-    """In which form it is printed."""
+    """Options for the form of the output."""
 
     json: common.Json = False
 

@@ -73,7 +73,7 @@ class Data(Group, panel="Data"):
 
 
 class Results(Group, panel="Results"):
-    """Where the weights and the learning curve go."""
+    """Options for the files of the weights and of the learning curve."""
 
     results: common.ResultsFolder = Path("results")
     output: Annotated[
@@ -149,7 +149,7 @@ class Shipped(Group, panel="What"):
 
 
 class Trial(Group, panel="How"):
-    """How they are trained."""
+    """Options for the training."""
 
     epochs: Annotated[
         int | None,
@@ -166,7 +166,7 @@ class Trial(Group, panel="How"):
 
 
 class Curves(Group, panel="Results"):
-    """Where results go, and what is made of them."""
+    """Options for the folder of results, and for the pages made of them."""
 
     results: common.ResultsFolder = Path("results")
     picture: Annotated[

@@ -57,7 +57,7 @@ class Shown(Group, panel="What"):
 
 
 class Timed(Group, panel="How"):
-    """How the modules are timed."""
+    """Options for timing the modules."""
 
     profile: Annotated[
         bool, flag("Time each module, and compare it with the roofline.", "--profile")
@@ -84,13 +84,13 @@ class Verified(Group, panel="What"):
 
 
 class Form(Group, panel="Results"):
-    """In which form it is printed."""
+    """Options for the form of the output."""
 
     json: common.Json = False
 
 
 class Page(Group, panel="Results"):
-    """Where the page goes, and in which form."""
+    """Options for the page: its file and its form."""
 
     output: Annotated[
         Path | None, option("Write the page in Markdown to this file.", "FILE", default="none")

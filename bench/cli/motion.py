@@ -39,7 +39,7 @@ class What(Group, panel="What"):
 
 
 class How(Group, panel="How"):
-    """How the network runs."""
+    """Options for running the network."""
 
     device: common.Device = None
     precision: common.Precision = None
@@ -69,7 +69,7 @@ class Data(Group, panel="Data"):
 
 
 class Results(Group, panel="Results"):
-    """Where results and the card go, and in which form."""
+    """Options for the results and the card: their places and their form."""
 
     results: common.ResultsFolder = Path("results")
     chart: Annotated[

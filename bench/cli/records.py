@@ -65,7 +65,7 @@ class Source(Group, panel="What"):
 
 
 class Analysed(Group, panel="Results"):
-    """Where records are, and where the page goes."""
+    """Options for the folder of the records, and for the file of the page."""
 
     results: common.ResultsFolder = Path("results")
     rows: Annotated[
@@ -86,7 +86,7 @@ class Pair(Group, panel="What"):
 
 
 class Compared(Group, panel="Results"):
-    """Where records are, and where the page goes."""
+    """Options for the folder of the records, and for the file of the page."""
 
     results: common.ResultsFolder = Path("results")
     output: Annotated[

@@ -78,7 +78,7 @@ class What(Group, panel="What"):
 
 
 class How(Group, panel="How"):
-    """How a network runs, and the limits of a case."""
+    """Options for running a network, and for the limits of a case."""
 
     device: common.Device = None
     precision: common.Precision = None
@@ -178,7 +178,7 @@ class Data(Group, panel="Data"):
 
 
 class Results(Group, panel="Results"):
-    """Where results go, and in which form."""
+    """Options for the results: their places and their form."""
 
     results: common.ResultsFolder = Path("results")
     logits: Annotated[

@@ -172,7 +172,7 @@ class _Tasks:
 
 
 class _Patience:
-    """How long a cluster has had no node for a shard, and has given no result."""
+    """Time since the cluster last had a node for a shard, and since it last gave a result."""
 
     def __init__(self, cluster: Cluster, needs: Needs, quiet: Callable[[], None]) -> None:
         self._cluster, self._needs, self._quiet = cluster, needs, quiet

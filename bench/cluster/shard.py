@@ -37,13 +37,13 @@ class ShardTask(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         job: Job of the case.
-        number, videos: As in `Shard`.
+        number, videos: See `Shard`.
         sizes: Sizes of the videos' files in bytes, as the driver sees them; None: no such file.
         folder: The driver's current folder, in which relative paths begin.
         classes: Number of logits of a view.
         batch, at_most: Views in a batch, and in a forward, as in `measure_shards`.
         threads: Threads of one operator on the CPU.
-        weights, source, versions: As in `Conditions`: they must be the same on all nodes.
+        weights, source, versions: See `Conditions`; they must be the same on all nodes.
     """
 
     job: Job
@@ -79,7 +79,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         node, worker: Ray's ids.
         name: Name of the node, for people.
-        attempt: How often the shard was started before, by workers that were lost.
+        attempt: Number of earlier starts of the shard, by workers that were lost.
         gpus: Ray's ids of the GPUs that the worker may use.
         resources: CPUs and GPUs that the whole node offers.
     """
@@ -100,7 +100,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         moved: The worker was given another GPU, and ends; there is no result. The shard must be
             submitted again, which doesn't count as a lost try.
         scored: Indices, in the task's videos, of those that could be read.
-        unreadable, batch: As in `ShardLogits`.
+        unreadable, batch: See `ShardLogits`.
         notes: Remarks that a reader of the record should know.
     """
 

@@ -57,8 +57,8 @@ def describe_node(root: str, decoder: str) -> dict[str, Any]:
     """Describe the node that this runs on.
 
     Args:
-        root: As in `measure_shard`.
-        decoder: As in `environment.describe`.
+        root: The same as in `measure_shard`.
+        decoder: The same as in `environment.describe`.
 
     Returns:
         `node`, its name for people; `environment`, JSON of `record.Environment`, or None;
@@ -68,7 +68,7 @@ def describe_node(root: str, decoder: str) -> dict[str, Any]:
 
     name = platform.node()
     try:
-        # By NVML, which sees GPUs that Ray hides from a task that asks for none.
+        # NVML sees GPUs that Ray hides from a task that asks for none.
         described = _found(root, "machine.environment").describe("cuda", decoder, first_gpu=True)
         encoded: str = _found(root, "cluster.shard").environment_to_json(described)
         return {"node": name, "error": None, "environment": encoded}
@@ -89,7 +89,7 @@ def _found(root: str, module: str) -> Any:
     from pathlib import Path
 
     if "kinobench" not in sys.modules and Path(root, "bench", "run", "worker.py").is_file():
-        # As bench.py does: it makes the name for the three packages in that folder.
+        # bench.py does the same: it makes the name for the three packages in that folder.
         spec = importlib.machinery.ModuleSpec("kinobench", None, is_package=True)
         spec.submodule_search_locations = [root]
         sys.modules["kinobench"] = importlib.util.module_from_spec(spec)

@@ -15,8 +15,8 @@ ELEMENTWISE = "elementwise"
 NORM = "norm"
 
 Formula = Callable[[tuple[Any, ...], Any], Counter[str]]
-"""From an operator's arguments and result to its cost: `ELEMENTWISE` and `NORM` count elements, and
-every other name counts multiply-adds."""
+"""Takes an operator's arguments and result, and returns its cost: `ELEMENTWISE` and `NORM` count
+elements, and every other name counts multiply-adds."""
 
 
 def nothing(arguments: tuple[Any, ...], result: Any) -> Counter[str]:

@@ -42,14 +42,14 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     """An architecture at its own input.
 
     Attributes:
-        name, family, paper, year, inputs, native: As in `Architecture`.
+        name, family, paper, year, inputs, native: See `Architecture`.
         frames, size, classes: The input and the classes that `params` and `macs` are counted for.
         params: Parameters; None if the network can't be built here.
         macs: Multiply-adds of convolutions and matrix products for one view; None likewise.
-        streams: Whether it can take one frame after another; None if that is unknown.
+        streams: True if it can take one frame after another; None if that is unknown.
         weights: Its published checkpoints.
         shipped: The names of weights that come with kinobench.
-        reason: Why the network can't be built here.
+        reason: Reason why the network can't be built here.
     """
 
     name: str

@@ -20,7 +20,7 @@ _FIRST_ALONE = (attention, first_result, normalisation)
 _UNTOUCHED = ("empty", "new_empty", "set", "resize")
 """Beginnings of the names of operators that reserve or reshape memory, and write nothing."""
 _OVERWRITING = frozenset(("copy", "zero", "fill", "normal", "uniform", "bernoulli"))
-"""In place, these operators overwrite a tensor without reading it."""
+"""Operators that, in place, overwrite a tensor without reading it."""
 _CHOOSING = frozenset(
     ("embedding", "index", "_unsafe_index", "index_select", "gather", "take", "masked_select")
 )

@@ -64,8 +64,8 @@ def evaluate(
     Args:
         forward: Gives logits `[B, classes]` of the views' `kinds`.
         split: Videos and their labels.
-        evaluation: How videos become logits.
-        sink: Where the results go.
+        evaluation: Settings that turn videos into logits.
+        sink: Places for the results.
         copies: Copies of `forward` for threads of their own, each with shards of its own.
 
     Raises:
@@ -106,7 +106,7 @@ def score_split(
         split: Videos and their labels.
         protocol: Rule that cuts views, and makes one prediction of them.
         batch: Views in one forward, if memory allows it.
-        sink: Where the results go.
+        sink: Places for the results.
 
     Raises:
         KinobenchError: `measure` raises it, or a shard can't be written.
@@ -172,7 +172,8 @@ def measure_shards(
     Args:
         forward: Gives logits `[B, classes]` of the views' `kinds`.
         shards: Shards to measure, in order.
-        evaluation: How videos become logits; its batch is what `views_in_a_forward` returns.
+        evaluation: Settings that turn videos into logits; its batch is what `views_in_a_forward`
+            returns.
         classes: Number of logits of a view.
         at_most: Views in one forward, if it is known that memory allows no more.
         progress: Called with the number of videos done.

@@ -14,7 +14,7 @@ from .shards import videos_in_a_shard
 
 
 class Conditions(msgspec.Struct, frozen=True, kw_only=True):
-    """What must agree before one folder may hold the shards of two runs.
+    """Everything that must agree before one folder may contain the shards of two runs.
 
     Attributes:
         case: Digest of the case.
@@ -63,7 +63,7 @@ def conditions_of(
 
     Args:
         case: Case that is measured.
-        split: Its videos.
+        split: Videos of the case.
         weights: Digest of the checkpoint file.
         network: Digest of the network as it was built and loaded.
         plugins: Files that register networks.

@@ -1,4 +1,4 @@
-"""What an evaluation depends on, and where its results go."""
+"""The settings of an evaluation, and the places for its results."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ CPU = torch.device("cpu")
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How the videos of a split become logits.
+    """Settings that turn the videos of a split into logits.
 
     Attributes:
         protocol: Rule that cuts views, and makes one prediction of them.
@@ -79,7 +79,7 @@ def _ignore(*_: object) -> None:
 
 @dataclass(frozen=True)
 class Sink:
-    """Where the results of an evaluation go.
+    """Places for the results of an evaluation.
 
     Attributes:
         predictions: Folder for the shards; None keeps no shards.

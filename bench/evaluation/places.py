@@ -93,7 +93,7 @@ def read_places(path: Path, aggregation: Aggregation, *, scored: int, hits: int)
 
     Args:
         path: Folder of the shards, or one Parquet file of logits, which gets no file of places.
-        aggregation: How views are averaged.
+        aggregation: Rule that averages the views.
         scored: Number of scored videos in the record.
         hits: Number of videos whose first class is right in the record.
 

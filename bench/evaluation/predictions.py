@@ -26,7 +26,7 @@ class Chunk(NamedTuple):
     """Some videos with all of their views.
 
     Attributes:
-        videos: Their ids.
+        videos: Ids of the videos.
         labels: `[videos]`, int64.
         groups: The source of footage that each belongs to, or None.
         logits: `[videos, views, classes]`, as they are stored: float16, float32 or float64.

@@ -2,7 +2,7 @@
 
 `predictions/MODEL-CASE-MANIFEST/` has a folder for each time that the case was begun, named for the
 run that began it. The folder contains the conditions, the shards and, once a stored record names
-it, a file `finished`. That file is missing if the record failed because videos could not be read:
+it, a file `finished`. The file is missing if the record failed because videos could not be read:
 you may replace these, or accept that they are missing. The next run of the case under the same
 conditions continues a folder without that file; a folder with it never changes again. While a
 process writes to a folder, it has the file `lock` locked, and `holder.json` names the process.

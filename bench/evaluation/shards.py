@@ -62,7 +62,7 @@ class ShardLogits(NamedTuple):
     Attributes:
         scored: The videos that could be read.
         logits: `[scored, views, classes]`, float32.
-        unreadable: The others.
+        unreadable: The videos that could not be read.
         batch: Views in the last forward: fewer than at first, if memory ran out.
     """
 
@@ -95,9 +95,9 @@ class _Metadata(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         views, classes: Numbers that can't be read off an empty table.
-        batch: As in `ShardLogits`.
+        batch: See `ShardLogits`.
         files: The shard's `files_digest` when it was measured.
-        unreadable: As in `ShardLogits`.
+        unreadable: See `ShardLogits`.
     """
 
     views: int
@@ -134,7 +134,7 @@ def write_shard(
     Args:
         folder: Folder of the file.
         shard: Shard that was measured.
-        measured: Its logits.
+        measured: The logits of its videos.
         files: The shard's `files_digest` before it was read.
         kept: Precision in which logits are stored.
 

@@ -44,7 +44,7 @@ def is_as_now(record: Record, results: Path, split: Split, conditions: Condition
     Args:
         record: One of `candidates`.
         results: Folder of the results that the record is in.
-        split: Its videos.
+        split: Videos of the record's case.
         conditions: Conditions of now.
     """
     assert record.accuracy is not None and record.accuracy.predictions is not None

@@ -38,7 +38,7 @@ def against_file(
         path: The file.
         models: Check only these; empty for all.
         plugins: Files that register networks.
-        terms: What the check allows.
+        terms: The allowed slowdown, and the rules of the check.
         log: Called with each line of progress.
 
     Raises:
@@ -89,7 +89,7 @@ def cases_to_update(
         path: The file; it need not exist.
         models: Measure only these; a model that the file doesn't have is added.
         planned: Plans the cases of models, or of the suite if there are none.
-        others: Whether the command line chooses other cases than the file's, so that all are
+        others: True if the command line chooses other cases than the file's, so that all are
             planned.
 
     Raises:
@@ -174,7 +174,8 @@ def time_case(case: Case, here: Environment, plugins: Sequence[Path], terms: Ter
         case: The case; its dataset is not read.
         here: The environment.
         plugins: Files that register networks.
-        terms: What the check allows; half of a model's time is for its samples.
+        terms: The allowed slowdown, and the rules of the check; half of a model's time is for its
+            samples.
 
     Returns:
         A record; if the case can't be timed, it has the error.

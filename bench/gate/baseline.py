@@ -33,7 +33,7 @@ class Commit(NamedTuple):
 
     Attributes:
         sha: Its full SHA.
-        description: How it was found, for people.
+        description: Text for people that says how the commit was found.
     """
 
     sha: str

@@ -51,7 +51,7 @@ def against_commit(
         cases: The cases to check.
         ref: The commit, branch or tag; None chooses one, see `find_commit`.
         plugins: Files that register networks.
-        terms: What the check allows.
+        terms: The allowed slowdown, and the rules of the check.
         log: Called with each line of progress.
 
     Raises:

@@ -13,7 +13,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """The counts of one side's network, for the case's own input.
 
     Attributes:
-        params: Parameters.
+        params: Number of parameters.
         macs: Multiply-adds of one view, by that side's own count.
         operators: Calls of each operator by torch's dispatcher in an eager forward.
         graph_breaks: Graph breaks of the compiler; None if nothing is compiled.
@@ -47,8 +47,8 @@ class CountDifference(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         what: The name of the count.
         baseline, candidate: The counts; None if that side can't count it.
-        decisive: Whether the difference fails the check.
-        why: Why a side can't count it.
+        decisive: True if the difference fails the check.
+        why: Reason why a side can't count it.
     """
 
     what: str
@@ -72,7 +72,7 @@ _MAY_RISE_BY: dict[str, tuple[str, float | None]] = {
     "peak_bytes": ("peak allocated bytes", PEAK_SLACK),
     "output_bytes": ("bytes of all outputs", None),
 }
-"""For each field of `Facts`: its name, and the share by which it may rise; None: by any share."""
+"""The name of each field of `Facts`, and the share by which it may rise; None: any share."""
 RISING = tuple(name for name, _ in _MAY_RISE_BY.values())
 """The counts that can rise while the network stays the same."""
 

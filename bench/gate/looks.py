@@ -20,7 +20,7 @@ Answer = Literal["fail", "pass", "inconclusive"]
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
-    """When to look at the pairs, and how sure an answer must be.
+    """The numbers of pairs at which to look, and how sure an answer must be.
 
     Attributes:
         looks: Numbers of pairs, ascending; the last is the most that are measured.
@@ -161,7 +161,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
         wall: The estimate by the wall clock, or by the GPU's.
         cpu: The estimate by the processor time; None if a GPU does the work.
         answer: The answer; None: more pairs are needed.
-        wall_alone: Whether the wall clock decides, and the processor time is reported only.
+        wall_alone: True if the wall clock decides, and the processor time is reported only.
         shares: The number of looks whose error this look spends.
     """
 
@@ -196,10 +196,10 @@ def look_at(
     Args:
         wall: Log-ratios by the wall clock or the GPU's, one for each pair, two or more.
         cpu: The same by the processor time; None on a GPU.
-        rule: How sure an answer must be.
+        rule: The looks, and how sure an answer must be.
         budget: The slowdown that is allowed, as a fraction.
         shares: The number of looks whose error it may spend; the last look spends all that is left.
-        wall_alone: Whether the wall clock decides alone. With several threads it does, because
+        wall_alone: True if the wall clock decides alone. With several threads it does, because
             threads that wait for each other use no processor time.
     """
     low, high = shares * rule.share(rule.alpha), shares * rule.share(rule.beta)

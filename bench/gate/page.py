@@ -47,8 +47,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         candidate: The commit of the repository whose versions are compared, with + if files differ
             from it; None without a repository.
         baseline: The commit that it is compared with; None without one.
-        interrupted: How many cases were finished, of how many; None: all were.
-        updated: How many times were written to the file; None: the check writes no file.
+        interrupted: Number of finished cases, and of all cases; None: all were finished.
+        updated: Number of times that were written to the file; None: the check writes no file.
     """
 
     title: str

@@ -50,7 +50,7 @@ def false_alarms(
     are not equal, whatever the reason: the signs are then exchanged about that mean.
 
     Args:
-        clocks: For each clock that decides, the log-ratios of the same pairs, two or more.
+        clocks: Log-ratios of the same pairs, two or more, for each clock that decides.
         plan: The rules and the pairs of a check.
         checks: Number of simulated checks.
         seed: Seed of the generator.
@@ -86,9 +86,9 @@ def least_detectable(
     the covariance of the given ones over the clocks.
 
     Args:
-        clocks: For each clock that decides, the log-ratios of the same pairs, two or more.
+        clocks: Log-ratios of the same pairs, two or more, for each clock that decides.
         plan: The rules and the pairs of a check.
-        power: The probability.
+        power: Probability of a FAIL that the slowdown must have.
         checks: Number of simulated checks.
         seed: Seed of the generator.
 
@@ -135,7 +135,7 @@ class Bias(NamedTuple):
 
     @property
     def is_real(self) -> bool:
-        """Whether the interval excludes 0."""
+        """True if the interval excludes 0."""
         return self.low > 0 or self.high < 0
 
 
@@ -151,7 +151,7 @@ class _Batches:
     """Simulated batches, as the numbers that a look needs.
 
     Attributes:
-        means, errors: For each number of pairs, from 2: the mean log-ratio and its standard error,
+        means, errors: Mean log-ratio and its standard error for each number of pairs, from 2,
             `[batches, clocks]`.
     """
 
@@ -183,7 +183,7 @@ class _Batches:
         used = np.minimum(affords, self.rule.looks[-1])
         looks = self.rule.looks
         for pairs, means in self.means.items():
-            # When the time of a batch is up, there is one more look, for the error that is left.
+            # If the time of a batch is up, there is one more look, for the error that is left.
             looked = (pairs <= affords) if pairs in self.rule.looks else (pairs == affords)
             looked = looked & ~fails & ~passes
             shifted, errors = means + slowdown, self.errors[pairs]

@@ -41,7 +41,7 @@ class Progress(Generic[F]):
 
         Args:
             found: The result.
-            final: Whether its verdict is final. A slower model gets its verdict when all are timed.
+            final: True if its verdict is final. A slower model gets its verdict when all are timed.
         """
         digest = found.case.digest
         self._found[digest] = found

@@ -31,7 +31,7 @@ class SelfCheck(msgspec.Struct, frozen=True, kw_only=True):
         false_alarm_rate: Share of checks that would FAIL with pairs like these.
         least_detectable: The slowdown, as a fraction, that FAILs in 95 % of checks. It is more than
             the budget, because an estimate has to be above the budget.
-        reason: Why it could not be measured.
+        reason: Reason why it could not be measured.
     """
 
     case: Case
@@ -47,7 +47,7 @@ class SelfCheck(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def suffices(self) -> bool:
-        """Whether the gate is reliable here, and sees twice the budget."""
+        """True if the gate is reliable here, and sees twice the budget."""
         return not self.faults
 
     @property
@@ -100,7 +100,7 @@ def measure_itself(
     Args:
         case: The case.
         bench: Measures two sides of the same code.
-        terms: What the check allows.
+        terms: The allowed slowdown, and the rules of the check.
         log: Called with each line of progress.
         models: Number of models in the check.
     """

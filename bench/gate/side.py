@@ -97,8 +97,8 @@ class _Side:
         import torch
 
         network = self.network
-        # By timing, cuDNN chooses other kernels and workspaces in each process; here it goes by its
-        # rules.
+        # If cuDNN times its kernels, it chooses other ones and workspaces in each process; here it
+        # goes by its rules.
         torch.backends.cudnn.benchmark = False
         uncounted: dict[str, str] = {}
         facts: dict[str, Any] = {"params": network.params, "uncounted": uncounted}

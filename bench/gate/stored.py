@@ -52,7 +52,7 @@ class StoredCheck(msgspec.Struct, frozen=True, kw_only=True):
         slowdown: The slowdown as a fraction; None if one of the times is missing.
         low, high: Its interval, from the ends of both intervals, so it is wider than 95 %; None
             without them.
-        normalised: Whether both times are in units of the reference kernel's time.
+        normalised: True if both times are in units of the reference kernel's time.
         reason: The reason of the verdict, if the numbers don't show it.
     """
 
@@ -71,8 +71,8 @@ def of_record(record: Record, clock: Clock | None = None) -> Stored | None:
 
     Args:
         record: The record of a case.
-        clock: On a GPU: `device` (the default), or `wall` with a synchronise, which the fixture
-            `model_benchmark` reads.
+        clock: Clock of a GPU's times: `device` (the default), or `wall` with a synchronise, which
+            the fixture `model_benchmark` reads.
     """
     latency = record.latency
     if latency is None:

@@ -46,7 +46,7 @@ class SideError(KinobenchError):
     """One side of a pair has failed.
 
     Attributes:
-        of_candidate: Whether the candidate fails where the baseline doesn't. False if memory ran
+        of_candidate: True if the candidate fails where the baseline doesn't. False if memory ran
             out, because both sides occupy memory at the same time.
     """
 
@@ -86,7 +86,7 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
     """Times of the turns of one pair of processes, in seconds; the i-th of each are neighbours.
 
     Attributes:
-        baseline_s, candidate_s: By the wall clock, or by the GPU's.
+        baseline_s, candidate_s: Times by the wall clock, or by the GPU's.
         baseline_cpu_s, candidate_cpu_s: Processor time; None on a GPU.
         core: The core that both processes were bound to; None if they weren't.
     """
@@ -322,7 +322,7 @@ def take_turns(
         candidate: The candidate, settled.
         turns: Turn pairs that count; the `DISCARDED` before them don't.
         core: The core that both are bound to, for the result.
-        candidate_first: Whether the candidate goes first at the beginning.
+        candidate_first: True if the candidate goes first at the beginning.
     """
     times: dict[bool, list[tuple[float, float | None]]] = {False: [], True: []}
     sides = {False: baseline, True: candidate}

@@ -96,12 +96,12 @@ class Bench(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
-    """What a check allows, and how sure it must be.
+    """The slowdown that a check allows, and how sure it must be.
 
     Attributes:
         budget: The slowdown that is allowed, as a fraction.
         max_s: Most seconds for a model, both batches together.
-        allow_exact: Whether counts that differ are reported only.
+        allow_exact: True if counts that differ are reported only.
         first, confirming: The rules of the two batches.
     """
 
@@ -127,7 +127,7 @@ def check(
     Args:
         cases: The cases, one for each model.
         bench: Measures the two sides.
-        terms: What the check allows.
+        terms: The allowed slowdown, and the rules of the check.
         log: Called with each line of progress.
         on_result: Called with each result, and whether it is final.
     """
@@ -208,11 +208,11 @@ def run_batch(
 
     Args:
         pair: Measures one pair.
-        rule: When to look, and how sure an answer must be.
+        rule: The numbers of pairs at which to look, and how sure an answer must be.
         budget: The slowdown that is allowed, as a fraction.
         until: The time of the clock at which the batch must end.
         clock: Returns the time in seconds.
-        wall_alone: Whether the wall clock decides alone, see `look_at`.
+        wall_alone: True if the wall clock decides alone, see `look_at`.
     """
     started = clock()
     pairs: list[Pair] = []
@@ -281,7 +281,7 @@ def _judged(checked: Checked, bench: Bench, terms: Terms, log: Log, rule: Rule) 
     Args:
         checked: The result of the first batch.
         bench: Measures the two sides.
-        terms: What the check allows.
+        terms: The allowed slowdown, and the rules of the check.
         log: Called with each line of progress.
         rule: The rule of the first batch among the models that are still without a FAIL.
     """
@@ -359,7 +359,7 @@ def cure(pair_s: float, counting_s: float, terms: Terms) -> str:
     Args:
         pair_s: Seconds of a pair of processes.
         counting_s: Seconds before the first pair.
-        terms: What the check allows.
+        terms: The allowed slowdown, and the rules of the check.
     """
     first = counting_s + terms.first.looks[0] * pair_s
     confirming = terms.confirming.looks[0] * pair_s

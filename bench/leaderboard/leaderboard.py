@@ -18,10 +18,10 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         record: The newest record of the case that did not fail, completed by older ones.
-        since: When the oldest record was begun that a part comes from.
-        later_failure: Why a newer record of the same case failed.
+        since: Time at which the oldest record was begun that a part comes from.
+        later_failure: Reason why a newer record of the same case failed.
         rank: 1 + the number of significantly better rows; see ranking.py.
-        unranked: Why a trained network that was scored has no rank.
+        unranked: Reason why a trained network that was scored has no rank.
     """
 
     record: Record
@@ -37,7 +37,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_trained(self) -> bool:
-        """Whether the row has the accuracy of a trained network."""
+        """True if the row has the accuracy of a trained network."""
         accuracy = self.record.accuracy
         return (
             self.record.case.weights is not None
@@ -53,7 +53,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def error(self) -> str | None:
-        """Why the case failed."""
+        """Reason why the case failed."""
         error = self.record.error
         return f"{error.kind}: {error.message}" if error is not None else None
 
@@ -80,7 +80,7 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
     """Rows under one dataset, protocol, device and machine.
 
     Attributes:
-        aggregation: How the protocol averages views.
+        aggregation: Rule by which the protocol averages views.
         comparisons: Pairs of rows that were compared for their ranks.
     """
 

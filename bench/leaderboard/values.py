@@ -131,7 +131,7 @@ def frame(boards: Sequence[Board]) -> pd.DataFrame:
         for board in boards
         for row in board.rows
     ]
-    # As objects: one None in a column of integers would make them all floats.
+    # The columns are objects: one None in a column of integers would make them all floats.
     return pd.DataFrame(lines, columns=[*_BOARD, "fingerprint", *known], dtype=object)
 
 

@@ -60,7 +60,7 @@ def quota_stops(root: Path = ROOT) -> int | None:
 
 
 class _Mount(NamedTuple):
-    """Where a hierarchy is seen: its group `root` is the folder `point`."""
+    """Mount of a hierarchy: its group `root` is the folder `point`."""
 
     controllers: frozenset[str]
     root: PurePosixPath

@@ -1,4 +1,4 @@
-"""What disturbs a timing on a machine, and what to do about each."""
+"""Disturbances of timings on a machine, and what to do about each."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -19,7 +19,7 @@ LITTLE_MEMORY = 0.1
 
 
 class Disturbance(NamedTuple):
-    """What makes timings on this machine worse than they could be, and its cure."""
+    """A reason why timings on this machine are worse than they could be, and its cure."""
 
     what: str
     cure: str
@@ -34,9 +34,9 @@ def find_disturbances(
         processor: The processors, as `read_processor` found them.
         host: The system around this process.
         gpus: The GPUs.
-        work: What else runs.
+        work: Other work that runs here.
         cores: Number of cores that this process may use.
-        plugged: Whether a battery is being charged; None for a machine without one.
+        plugged: True if the battery is plugged in; None for a machine without one.
     """
     found = [
         *_of_work(work, host, cores),
@@ -66,7 +66,7 @@ def find_hints(gpus: Gpus) -> list[Disturbance]:
 
 
 def _of_work(work: OtherWork, host: Host, cores: int) -> Iterator[Disturbance]:
-    # In a container the load is that of the whole host: it says nothing about these cores.
+    # The load in a container is that of the whole host: it says nothing about these cores.
     own_load = work.load if host.container is None else None
     if max(own_load or 0, work.processors) > LOAD * cores:
         busy = "".join(

@@ -1,4 +1,4 @@
-"""What a measurement runs on. Imports no torch."""
+"""The machine and the libraries of a measurement. Imports no torch."""
 
 import hashlib
 import os
@@ -46,10 +46,10 @@ def describe(
     """Describe this machine and the libraries that decide a result.
 
     Args:
-        device: What is measured on, whose fingerprint this is. For `cuda` the GPU is the one that
-            torch uses, which imports torch; otherwise the machine's first.
+        device: Device of the measurement, whose fingerprint this is. For `cuda` the GPU is the one
+            that torch uses, which imports torch; otherwise the machine's first.
         decoder: Decoder whose versions are given next to PyAV's; it is loaded.
-        first_gpu: For `cuda`, take the machine's first GPU all the same, and import no torch.
+        first_gpu: True to take the machine's first GPU for `cuda`, too, and to import no torch.
     """
     gpu = _gpu(first=first_gpu or device == "cpu")
     versions = library_versions(decoder)

@@ -17,17 +17,17 @@ class GpuProcess(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Gpu(msgspec.Struct, frozen=True, kw_only=True):
-    """One GPU. What is None has its reason in `missing`, by the name of the attribute.
+    """One GPU. A value that is None has its reason in `missing`, by the name of the attribute.
 
     Attributes:
         power_limit_w, default_power_limit_w: The limit that is enforced, and the maker's.
         sm_hz, max_sm_hz, memory_hz: Clocks now, and the highest.
-        clocks_set: Whether a user set the clock, as far as that can be seen: NVML
-            has no call for locked clocks.
-        slowed_by: What lowers its clock now; empty where nothing does.
-        persistence: Whether the driver stays loaded while nothing uses the GPU.
-        mig, ecc: Whether it is divided into parts; whether its memory is checked.
-        processes: Others that compute on it.
+        clocks_set: True if a user set the clock, as far as that can be seen: NVML has no call for
+            locked clocks.
+        slowed_by: Reasons why its clock is lowered now; empty where nothing lowers it.
+        persistence: True if the driver stays loaded while nothing uses the GPU.
+        mig, ecc: True if it is divided into parts; true if its memory is checked.
+        processes: Other processes that compute on it.
     """
 
     name: str

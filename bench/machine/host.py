@@ -18,9 +18,9 @@ class Host(msgspec.Struct, frozen=True, kw_only=True):
         memory_limit_bytes: Limit of the control group and those around it; None is no limit.
         swap_bytes, swap_used_bytes: Memory on disk.
         huge_pages: Transparent huge pages: `always`, `madvise` or `never`.
-        clock_source: What the time is read from.
+        clock_source: Clock that the time is read from.
         processor_quota: Processors that the control groups may use in total; None is no limit.
-        quota_stops: How often a control group was stopped because its quota was used up.
+        quota_stops: Number of times a control group was stopped because its quota was used up.
         container: Kind of container that this process runs in.
         virtual_machine: Name of the hypervisor that runs this system, or `unnamed`.
     """
@@ -80,7 +80,7 @@ def _container(root: Path) -> str | None:
     named = next((name for name in names if name in groups), None)
     if named is not None:
         return named
-    # In a name space of its own a group is named just /.
+    # A group in a name space of its own is named just /.
     hosts = kernel_files.text(root / "etc/hosts") or ""
     if hosts.startswith("# Kubernetes-managed") or _is_there(root / _SERVICE_ACCOUNT):
         return "kubernetes"

@@ -26,7 +26,7 @@ class OtherWork(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         load: Mean number of processes that ran or worked to, over the last minute.
-        processors: How many processors all of them used together while they were sampled.
+        processors: Number of processors that all of them used together while they were sampled.
         busiest: The processes that used most.
         stolen, stolen_since_start: Share of the time in which this machine's processors had work
             that the host gave to neighbours instead: while it was sampled, and since the system
@@ -66,7 +66,7 @@ def sample_other_work(
     Args:
         interval_s: Length of the interval.
         wait: Lets that time pass.
-        clock: Seconds.
+        clock: Returns the time in seconds.
     """
     begin, before, worked_before = clock(), _times(), _work_time()
     wait(interval_s)

@@ -30,13 +30,13 @@ class Processor(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         name: Name of the first processor.
         sockets, cores, threads: Packages; physical cores; logical processors.
-        smt: Whether cores run more than one thread.
+        smt: True if cores run more than one thread.
         max_hz, current_hz: The highest clock that any may have, and the highest that one has now.
-        caches: By level and kind.
+        caches: Caches by level and kind.
         governors: Policies of the clock, each once; empty where the system doesn't set it.
-        turbo: Whether clocks above the nominal one are allowed.
+        turbo: True if clocks above the nominal one are allowed.
         numa_nodes: Regions of memory that are nearer to some cores than to others.
-        throttled: How often a core or a package was slowed by heat since the system started.
+        throttled: Number of times a core or a package was slowed by heat since the system started.
     """
 
     name: str | None

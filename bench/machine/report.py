@@ -22,17 +22,17 @@ UNKNOWN = "not reported by the system"
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True):
-    """What measurements here run on, and what disturbs them.
+    """The machine that measurements run on, and what disturbs them.
 
     Attributes:
-        environment: What every record of a measurement on the CPU has.
-        fingerprint_of: What its fingerprint is made of: all of it must agree before two timings
-            may be compared.
+        environment: Environment in every record of a measurement on the CPU.
+        fingerprint_of: Parts of its fingerprint: all of them must agree before two timings may be
+            compared.
         cuda_fingerprint, cuda_fingerprint_of: The same for times of the first GPU; None where
             there is none.
-        hints: What would make timings steadier, although nothing disturbs them.
-        battery: Whether it is being charged; None where there is none.
-        unsupported: What can't be measured or known on this system, with the reason.
+        hints: Advice that would make timings steadier, although nothing disturbs them.
+        battery: True if the battery is plugged in; None where there is none.
+        unsupported: Things that can't be measured or known on this system, with the reason.
     """
 
     environment: Environment

@@ -1,4 +1,4 @@
-"""Which systems kinobench runs on, and what it can't do on each."""
+"""The systems that kinobench runs on, and what it can't do on each."""
 
 import sys
 

@@ -29,7 +29,7 @@ class Current(msgspec.Struct, frozen=True, kw_only=True):
     """The measurement that reports.
 
     Attributes:
-        name: Its name.
+        name: Name of the measurement.
         about: The beginning of its notes.
         stage: Its name in the progress bar.
         results: Names of the results that it may report.
@@ -71,7 +71,7 @@ class Context:
 
     @property
     def budget(self) -> Budget:
-        """How long a latency may take; a measurement that samples should keep to it."""
+        """Limits of the time of a latency; a measurement that samples should keep to them."""
         return self.job.budget
 
     @cached_property

@@ -61,17 +61,18 @@ def measure_pipeline(
 ) -> PipelineResult:
     """Time videos of a split, spread over its classes, from the file to the prediction.
 
-    A video that can't be read is named and left out. Where a split has too few, they are read
-    again.
+    A video that can't be read is named and left out. If a split has too few videos, they are
+    read again.
 
     Args:
-        network: A case's, which has settled; it ends at the case's batch, as it began.
-        split: Whose videos are read.
+        network: A case's network, which has settled; it ends at the case's batch, as it began.
+        split: Split whose videos are read.
         readers: Files that the overlapped pipeline reads side by side.
-        staged_s: How long videos are timed by stage, six of them or more.
-        overlapped_s: How long the overlapped pipeline is timed, six passes or twice as long.
-        streamed_s: How long single frames are, in mode `stream`.
-        clock: Seconds.
+        staged_s: Seconds for which videos are timed by stage; at least six videos are timed.
+        overlapped_s: Seconds for which the overlapped pipeline is timed, for six passes or more;
+            after twice as long, fewer passes are enough.
+        streamed_s: Seconds for which single frames are timed, in mode `stream`.
+        clock: Returns the time in seconds.
     """
     notes: list[str] = []
 

@@ -17,7 +17,7 @@ from .context import Context
 ASPECT = 4 / 3
 """Width over height of a frame of UCF101; flow is computed on whole frames, before the crop."""
 SHIFT_PX = (2, 1)
-"""How far the texture moves from frame to frame, in x and y."""
+"""Pixels that the texture moves from frame to frame, in x and y."""
 LEAST_SAMPLES = 6
 """The fewest whose order statistics bound the median at 95 %: 1 - 2 * 0.5 ** 6 = 0.97."""
 
@@ -37,10 +37,10 @@ def measure_flow_time(
     """Time the flow of one clip of moving texture, resized as the protocol resizes 4:3 frames.
 
     Args:
-        protocol: Its frames and its resize count.
-        method: How the flow is computed.
-        threads: OpenCV's.
-        max_s: No new clip is begun after this, once there are six.
+        protocol: Protocol; only its frames and its resize matter.
+        method: Method that computes the flow.
+        threads: Number of OpenCV's threads.
+        max_s: Seconds after which no new clip is begun, once there are six.
     """
     height, width = protocol.resized(240, round(240 * ASPECT))
     frames = moving_texture(protocol.frames, height, width)

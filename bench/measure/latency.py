@@ -49,9 +49,9 @@ def measure_latency(network: Network, budget: Budget, drift: bool = True) -> Lat
     """Time the network's forward, eval and inference mode, on random clips in rotation.
 
     Args:
-        network: Settled.
-        budget: How long it may take.
-        drift: Compare the outputs with those of eager fp32.
+        network: A network that has settled.
+        budget: Limits of the time that it may take.
+        drift: True to compare the outputs with those of eager fp32.
     """
     watch = None
     flush = None
@@ -173,7 +173,7 @@ def sample(
         once: Times one call.
         budget: The least and the most time.
         tolerance: Half width of the interval that is narrow enough, as a share of the median.
-        clock: Seconds.
+        clock: Returns the time in seconds.
         watch: Looks at the GPU after each block; a block under a slowdown is discarded, unless
             there is no other when time is up: those are returned as not converged.
 

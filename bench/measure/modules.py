@@ -25,18 +25,18 @@ from .roofline import bound, roofline
 
 LEAST_FORWARDS = 10
 PROFILED_S = 2.0
-"""How long is timed, or `LEAST_FORWARDS`, whichever is longer."""
+"""Seconds for which forwards are timed; there are at least `LEAST_FORWARDS`."""
 
 
 class ModuleTime(msgspec.Struct, frozen=True, kw_only=True):
     """A module in one forward of the batch.
 
     Attributes:
-        name: Dotted.
+        name: Dotted name of the module.
         macs: MACs of its convolutions and matrix products.
         bound: Bound by its operators' FLOPs and bytes; None if they move nothing.
-        median_s: From its begin to its end, all its calls of a forward together, with what it
-            calls; None where the forward doesn't call it as a module.
+        median_s: Median time from its begin to its end, all its calls of a forward together, with
+            what it calls; None where the forward doesn't call it as a module.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         threads: Threads of one operator; None on a GPU.
-        forwards: How many were timed with all modules, and as many without.
+        forwards: Number of forwards timed with all modules; as many were timed without.
         median_s: Median time of the whole forward, without timing the modules.
         host_gaps: Times on a GPU include gaps in which it waits for the host.
     """
@@ -105,7 +105,7 @@ def profile_network(
         shape: The input and the head.
         depth: Levels of modules that are timed.
         device: The device on which it runs.
-        precision: Its arithmetic.
+        precision: Precision of its arithmetic.
         batch: Views in a forward.
         threads: Threads of one operator on the CPU; None leaves them as they are.
 
@@ -205,8 +205,8 @@ def time_modules(
         mark: Takes down an instant on the device.
         between: Returns the seconds between two of them.
         on: The device.
-        least_s: How long, and `LEAST_FORWARDS` at least.
-        clock: Seconds of the host.
+        least_s: Least seconds for which forwards are timed; there are at least `LEAST_FORWARDS`.
+        clock: Returns the host's time in seconds.
     """
     whole: list[float] = []
     by_module: dict[str, list[float]] = defaultdict(list)

@@ -31,10 +31,10 @@ ROWS = {"cpu": (256, 512, 1024, 2048, 4096), "cuda": (1024, 2048, 4096, 8192, 16
 """Larger and larger, until a device is full or time is up; the best counts."""
 PRODUCTS_S = 0.5
 COPIED_BYTES = {"cpu": 2**27, "cuda": 2**30}
-"""At least, where there is memory for it. On a GPU this is more than any cache."""
+"""Least number of bytes to copy, if there is memory for it. On a GPU it is above any cache."""
 CACHES = 4
-"""On a CPU, as many times the caches of the last level together (1 GB in servers): a smaller copy
-would stay in them."""
+"""Least size of a copy on a CPU, as a multiple of the caches of the last level together (1 GB in
+servers): a smaller copy would stay in them."""
 FREE_SHARE = 8
 """A tensor takes at most this part of the free memory, and the one that it is copied to as much."""
 _STEP_BYTES = 2**18
@@ -74,9 +74,9 @@ def measure_peak(
     It takes about a second, or some where caches are large, and leaves no memory behind.
 
     Args:
-        device: Where; on a CPU with torch's present number of threads.
+        device: Device to measure; a CPU uses torch's present number of threads.
         precision: Precision of the products. The caller sets whether TF32 is allowed.
-        time_call: How a call is timed.
+        time_call: Returns the seconds of one call on the device.
 
     Raises:
         RuntimeError: The device has no product in that precision, or no memory for a small one.

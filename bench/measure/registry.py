@@ -120,7 +120,7 @@ def defaults(dataset: bool) -> tuple[str, ...]:
 def chosen(measures: Iterable[str], case: Case) -> list[Measurement]:
     """Return what is to be run for a case, in order: what is asked for, and what follows from it.
 
-    What needs a dataset is left out for a case without one.
+    Measurements that need a dataset are left out for a case without one.
     """
     asked = set(measures)
     found = [get(name) for name in asked]

@@ -1,9 +1,10 @@
 """The roofline: the least time that arithmetic and memory allow, and which of them binds.
 
-Bytes are compulsory ones, counted at two levels. Of the *network*: what it reads of its weights
-and of its input, once, and its output; no implementation moves less. Of its *operators*: each reads
-its inputs and weights once and writes its results once; running one after the other moves that much
-where no cache holds a result until it is read. Views and questions about a shape move nothing.
+Bytes are compulsory ones, counted at two levels. The *network* reads once the weights that it
+uses, and its input, and writes its output; no implementation moves less. Each of its *operators*
+reads its inputs and weights once and writes its results once; running one after the other moves
+that much where no cache holds a result until it is read. Views and questions about a shape move
+nothing.
 
 FLOPs are those of convolutions and matrix products, as in the cost, and the peak is a matrix
 product's.

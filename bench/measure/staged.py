@@ -123,7 +123,7 @@ class _Staged:
 
     @property
     def views_in_a_forward(self) -> int:
-        """How many there were in the last one."""
+        """Number of views in the last forward."""
         return self._forwards.batch
 
     def __call__(self, video: Video) -> dict[str, float]:

@@ -16,7 +16,7 @@ def _place(module: str, function: str = "run") -> str:
 
 
 def _memory_order(case: Case) -> int:
-    # On a CPU it makes every allocation slower: see memory.blocks_apart.
+    # Measuring memory makes every allocation on a CPU slower: see memory.blocks_apart.
     return 800 if case.device == "cpu" else 200
 
 

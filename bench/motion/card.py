@@ -1,4 +1,4 @@
-"""What `motion` reports about a network: the numbers, the sentences and their sources."""
+"""The report of `motion` about a network: the numbers, the sentences and their sources."""
 
 from typing import Any
 
@@ -21,9 +21,9 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
         views: Views of a video.
         classes: Number of classes.
         manifest: Digest of the videos and labels.
-        judgement: What the answers show.
-        missing: Why there is no accuracy for a probe.
-        notes: What a reader should know about the records, a sentence each.
+        judgement: Conclusions from the answers.
+        missing: Reason why there is no accuracy for a probe.
+        notes: Remarks on the records for the reader, a sentence each.
         predictions: The files of the per-view logits, in the folder of results, by probe; `plain`
             for those without one.
     """

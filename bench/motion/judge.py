@@ -1,4 +1,4 @@
-"""What a network gets from motion: its accuracy under each probe, compared with the plain one."""
+"""Judge what a network gets from motion: its accuracy under each probe, next to the plain one."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -49,12 +49,12 @@ class Share(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Effect(msgspec.Struct, frozen=True, kw_only=True):
-    """What a probe takes away (fractions).
+    """Accuracy that a probe takes away (fractions).
 
     Attributes:
         top1: The top-1 under the probe, of all videos that were scored under it.
-        above_chance: Whether that is above chance. `no`: its interval ends within `NEGLIGIBLE` of
-            what the network has above chance without a probe.
+        above_chance: `yes` if `top1` is above chance. `no`: its interval ends within `NEGLIGIBLE`
+            of what the network has above chance without a probe.
         videos: Videos scored both without and with the probe; what follows is about them.
         left_out: Videos that only one of the two scored.
         drop: The plain top-1 minus that under the probe.
@@ -95,8 +95,8 @@ class OppositeAnswers(msgspec.Struct, frozen=True, kw_only=True):
         pairs: The classes, as (one, other).
         opposite, true, other: Videos answered with the opposite of their class, with their class,
             and with any other, out of all videos of these classes.
-        p: Whether opposite and true answers are equally frequent: the larger p of the exact
-            McNemar test and of the bootstrap.
+        p: The larger p of the exact McNemar test and of the bootstrap, for the hypothesis that
+            opposite and true answers are equally frequent.
         turns: The more frequent one of the two, if p is below 5 %.
         alike: Classes that look the same backwards; they are not in the counts above.
         alike_true: Videos of these that are answered with their class; None if there are none.
@@ -113,16 +113,16 @@ class OppositeAnswers(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """What follows from the probes.
+    """Conclusions from the probes.
 
     Attributes:
         sees: `nothing`: the plain top-1 isn't above chance. `pictures`: a still picture does as
             well as the clip. `change`: a still picture doesn't, and no loss shows that the order of
             frames counts. `motion`: their order counts.
         still: The probe that shows what a still picture does; None if none was measured.
-        change, order, direction: Whether accuracy is lost if nothing changes, if frames are
-            shuffled, if they run backwards.
-        pictures: Whether a still picture is answered above chance.
+        change, order, direction: `yes` if accuracy is lost when nothing changes, when frames are
+            shuffled, when they run backwards.
+        pictures: `yes` if a still picture is answered above chance.
     """
 
     sees: Sees
@@ -140,14 +140,14 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
         top1: The top-1 without a probe.
         chance: The top-1 of a network that knows nothing: one over the number of classes, or the
             share of the most frequent class if that is more.
-        chance_of: Which of the two.
-        above_chance: Whether the interval of `top1` is above it.
-        effects: What each probe takes away, in the order of `PROBES`.
+        chance_of: The one of these two that `chance` is.
+        above_chance: True if the interval of `top1` is above it.
+        effects: Effect of each probe, in the order of `PROBES`.
         clusters: Classes' source groups, which the bootstrap draws whole; None: it draws videos.
-        resamples: How often it draws.
-        opposites: Of the reversed clips; None where no class has an opposite, or they weren't
-            measured.
-        verdict: What follows.
+        resamples: Number of the bootstrap's draws.
+        opposites: Answers to the reversed clips; None where no class has an opposite, or they
+            weren't measured.
+        verdict: Conclusions from all probes.
     """
 
     top1: Share
@@ -172,7 +172,7 @@ def judge(
     Args:
         plain: The network's answers without a probe.
         probed: The answers under each probe that was measured.
-        opposites: What `count_opposites` found in the reversed clips.
+        opposites: Result of `count_opposites` on the reversed clips.
         resamples: Draws of the bootstrap.
 
     Raises:

@@ -74,7 +74,7 @@ class Scored(msgspec.Struct, kw_only=True):
         planned: The case without a probe first, then those with one.
         split: The videos.
         records: The record of each probe; None stands for no probe.
-        measured: How many of them this command scored.
+        measured: Number of them that this command scored.
     """
 
     planned: list[Planned]
@@ -163,7 +163,7 @@ def prepare(options: MotionOptions, console: Console, log: Log) -> Scored:
         log: Gets a line for each record that can't be read.
 
     Raises:
-        KinobenchError: As `plan` does; the dataset or the weights aren't there.
+        KinobenchError: The errors of `plan`; the dataset or the weights aren't there.
         UnfitEnvironmentError: The device isn't there.
     """
     planned = plan(options)
@@ -256,8 +256,8 @@ def card_of(scored: Scored, results: Path) -> Card:
     """Judge the answers; those without a probe must be among them.
 
     Args:
-        scored: The records.
-        results: Their folder.
+        scored: The records of the probes.
+        results: Folder of the results that they are in.
 
     Raises:
         KinobenchError: Stored answers can't be read.

@@ -1,4 +1,4 @@
-"""What the probes show about a network, in plain sentences."""
+"""Plain sentences about what the probes show of a network."""
 
 import math
 
@@ -36,7 +36,7 @@ _MEANS: dict[Probe, tuple[str, str, str]] = {
         "half of the frames are enough",
     ),
 }
-"""What follows from a loss, from a slight one, and from none that is measurable."""
+"""Sentences for a loss, for a slight one, and for none that is measurable."""
 
 
 def effect_sentence(effect: Effect) -> str:

@@ -14,7 +14,7 @@ class CapturedForward:
 
     Attributes:
         peak_activation_bytes: Peak of the capture, less what was resident before it.
-        peak_allocated_bytes: That peak itself.
+        peak_allocated_bytes: Peak of the capture as a whole.
         peak_reserved_bytes: Most that CUDA's allocator reserved during the capture.
         pool: The graph's own memory pool, as torch numbers it.
     """

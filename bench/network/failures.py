@@ -1,4 +1,4 @@
-"""How a case fails: the failure on its record, and a limit for its memory."""
+"""Failures of a case: the failure on its record, and a limit for its memory."""
 
 import sys
 import traceback

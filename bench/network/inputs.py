@@ -1,4 +1,4 @@
-"""What a network takes: RGB clips, optical flow, or both."""
+"""The inputs of a network: RGB clips, optical flow, or both."""
 
 from collections.abc import Sequence
 from pathlib import Path

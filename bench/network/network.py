@@ -55,7 +55,7 @@ class Network:
         build_s: Seconds that building, loading and placing took.
         prepare_s: Seconds that compiling or capturing took; None in modes that do neither.
         first_call_s: Seconds of the first forward after that.
-        notes: What a reader of the record should know about the mode.
+        notes: Remarks on the mode for the reader of the record.
         weights_digest: Digest of the checkpoint file; None for an untrained network.
         reference: Outputs of eager fp32 on `reference_inputs`, for drift; None if the case is
             eager fp32 itself, if nobody asked for them, or if eager fp32 fails.
@@ -101,8 +101,8 @@ class Network:
         A second call takes on the mode again; the reference remains that of the first call.
 
         Args:
-            reference: Whether drift is measured. That takes a forward in eager fp32 of eight clips
-                or of the batch, if that is more; if it fails, `notes` says so.
+            reference: True to measure drift, which takes a forward in eager fp32 of eight clips or
+                of the batch, if that is more; if it fails, `notes` says so.
 
         Raises:
             KinobenchError: The network doesn't give logits `[B, classes]`, or can't stream.

@@ -1,4 +1,4 @@
-"""What a measurement changes in torch for the whole process, and how it is put back."""
+"""Settings of torch that a measurement changes for the whole process, and then restores."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -58,9 +58,9 @@ class ModelBenchmark:
         Args:
             model: A name that `kinobench list models` shows, or that `@register` gave.
             batch: Clips in a forward.
-            device: As the option of `kinobench run`, like the next two.
+            device: The same as the option of `kinobench run`, as are the next two.
             precision: Precision of the arithmetic.
-            mode: How torch runs the network.
+            mode: Mode in which torch runs the network.
             protocol: Protocol that decides the frames and the size of a clip.
             weights: A published checkpoint's name, or a path; None is an untrained network.
             classes: Outputs; None is the checkpoint's number, or 400.

@@ -21,7 +21,7 @@ CURE = (
 def pytest_configure(config: pytest.Config) -> None:
     """Offer the fixture; what it depends on must be known before tests are collected."""
     plugins = config.pluginmanager
-    # By its entry point, or by `-p` where those are switched off.
+    # It has the name of its entry point, or that given to `-p` where those are switched off.
     timed = plugins.hasplugin("benchmark") or plugins.hasplugin("pytest_benchmark.plugin")
     plugins.register(_Timed() if timed else _Untimed(), "kinobench model_benchmark")
 

@@ -33,8 +33,8 @@ def writing(
     Args:
         path: The file to replace.
         option: The option that names the file, for the error: `--output`.
-        cure: What the reader of an error can do.
-        make_folder: Whether to make the file's folder; else a folder that is gone is an error.
+        cure: Advice that ends the error.
+        make_folder: True to make the file's folder; else a folder that is gone is an error.
 
     Raises:
         KinobenchError: The file can't be written.

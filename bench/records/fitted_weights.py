@@ -17,13 +17,13 @@ class Epoch(msgspec.Struct, frozen=True, kw_only=True):
     """A point of a learning curve.
 
     Attributes:
-        epoch: From 1.
+        epoch: Number of the epoch, from 1.
         step: Steps so far, all epochs together.
-        learning_rate: In its last step.
+        learning_rate: Learning rate of its last step.
         loss: Mean over its clips, label smoothing included, each before the step that it is of.
         top1: The share of its clips (of a network that is trained per frame: frames) that were
             right, the same.
-        seconds: How long it took.
+        seconds: Seconds that it took.
     """
 
     epoch: int
@@ -70,7 +70,7 @@ def write_fitted(path: Path, state: "dict[str, torch.Tensor]", fitted: Fitted) -
     Args:
         path: The file.
         state: Tensors by the names of the network's own parameters.
-        fitted: Their description.
+        fitted: Description of the weights.
 
     Raises:
         KinobenchError: It can't be written.

@@ -53,7 +53,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         results: Folder for results.
         predictions: Name of a new folder of per-view logits, inside the folder of the case in
             `results/predictions`.
-        logits: Their precision.
+        logits: Precision of the stored logits.
         fresh: Throw away the logits of an unfinished run.
         machine: Fingerprint of the environment.
         memory_limit_bytes: Bytes that the process may allocate on the CPU; None: no limit.

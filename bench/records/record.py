@@ -32,7 +32,7 @@ FailureKind = Literal[
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a case has no, or not all of its, results.
+    """Reason why a case has no results, or not all of them.
 
     `refused` is a mistake that the user can correct (unknown weights, an input that the network
     can't take), `exception` an error raised by the network or by kinobench, `killed` a process
@@ -73,7 +73,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         run: Name of the run; it sorts by time.
-        started: When the case was begun, UTC, ISO 8601.
+        started: Time at which the case was begun, UTC, ISO 8601.
         params: Number of the network's parameters.
         weights_digest: Digest of the checkpoint file; None for an untrained network.
         measurements: Results that have no field of their own, by their name, as JSON: those of
@@ -164,7 +164,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def drift(self) -> Drift | None:
-        """How far the outputs are from those of eager fp32: of the latency, else of the sweep."""
+        """Difference of the outputs from those of eager fp32: of the latency, else of the sweep."""
         timed = self.latency or self.sweep
         return timed.drift if timed is not None else None
 

@@ -22,8 +22,8 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
         interval_s: 95 % interval of that median, from the order statistics of the blocks.
         converged: The interval became narrow enough before time was up.
         cpu_s: Mean processor time of a call (all threads), by block; None on a GPU.
-        wall_samples_s: On a GPU, the wall time of as many other calls, each with a synchronise, in
-            the same blocks. None on a CPU, where `samples_s` are wall time, and in older records.
+        wall_samples_s: Wall time of as many other calls on a GPU, each with a synchronise, in the
+            same blocks. None on a CPU, where `samples_s` are wall time, and in older records.
         wall_median_s, wall_interval_s: Their median and its interval, as for `samples_s`; the
             interval is None in older records.
         launch_bound: Wall over device time is above 1.1: the GPU waits for the host. None on a CPU,
@@ -154,9 +154,9 @@ class Sweep(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         points: One for each batch, the smallest first.
-        ended: Why there is no larger batch: `max_batch` was reached, memory ran out, throughput
-            was `flat` for two doublings, or an `error` other than a lack of memory; `unfinished`
-            if the process ended during the sweep.
+        ended: Reason why there is no larger batch: `max_batch` was reached, memory ran out,
+            throughput was `flat` for two doublings, or an `error` other than a lack of memory;
+            `unfinished` if the process ended during the sweep.
         ended_at: The batch that failed, or that would have come next.
         reason: The message of the error.
         drift: Difference from eager fp32 at the case's own batch; None for eager fp32 itself.

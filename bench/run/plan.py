@@ -147,8 +147,8 @@ class _Chosen(msgspec.Struct, frozen=True):
     Attributes:
         weights: A name, a path, or None for an untrained network.
         published: The published weights of that name or file name.
-        head: How many outputs the weights have; None where that isn't known.
-        trained_on: Whose classes these are.
+        head: Number of outputs that the weights have; None where that isn't known.
+        trained_on: Dataset whose classes these are.
     """
 
     settings: Settings

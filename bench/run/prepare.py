@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Prepared:
-    """What the cases of a run need, all of it there.
+    """Everything that the cases of a run need, in place.
 
     Attributes:
         cluster: Cluster that measures accuracy; None measures it here.

@@ -87,7 +87,7 @@ class Worker:
             self.process.wait()
 
     def _end_children(self) -> None:
-        """When the process has ended, end its children: one would keep its pipe open."""
+        """End the children once the process has ended: one would keep its pipe open."""
         self.process.wait()
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)

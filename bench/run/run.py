@@ -121,7 +121,7 @@ class _Display:
 
 @dataclass(frozen=True)
 class _Run:
-    """What the jobs of a run share."""
+    """Everything that the jobs of a run share."""
 
     id: str
     suite: Suite

@@ -96,7 +96,7 @@ def settings_of(naming: Naming = option, /, **given: Any) -> Settings:
     """Check settings of the command line, or of a call in Python; None is not given.
 
     Args:
-        naming: How messages write a setting: `option`, or `argument` for a call in Python.
+        naming: Form of a setting in messages: `option`, or `argument` for a call in Python.
         given: The settings, as `as_typed` takes them.
 
     Raises:

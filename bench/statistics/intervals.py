@@ -10,7 +10,7 @@ LEVEL = 0.95
 RESAMPLES, SEED = 10_000, 0
 
 _DRAWN_AT_ONCE = 2**21
-"""How many counts of 8 bytes a bootstrap keeps in memory."""
+"""Number of counts of 8 bytes that a bootstrap keeps in memory."""
 
 _FEW_RESAMPLES = 25
 """If fewer resamples than this lie beyond zero, their share says little about a small p."""
@@ -71,7 +71,7 @@ def resampled_difference(
         a: `[videos]`, bool: the one network gets the video.
         b: `[videos]`, bool: the other network does.
         clusters: `[videos]`, an index for each; None draws videos.
-        resamples: How often videos or clusters are drawn.
+        resamples: Number of times that videos or clusters are drawn.
         seed: Seed of the generator.
     """
     differences = b.astype(np.int64) - a.astype(np.int64)

@@ -1,4 +1,4 @@
-"""From logits to scores, places and hits: pure functions on arrays."""
+"""Scores, places and hits from logits: pure functions on arrays."""
 
 import numpy as np
 
@@ -71,7 +71,7 @@ def hits_at(k: int, scored: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Return whether each video's class is among the first k: `[videos]`, bool.
 
     Args:
-        k: How many places count.
+        k: Number of places that count.
         scored: `[videos, classes]`.
         labels: `[videos]`, indices of the true classes.
     """

@@ -53,11 +53,11 @@ def wrong_value(
     """Return an error that adds the key, its value and the known values to msgspec's message.
 
     Args:
-        error: What msgspec raised for `plain`.
+        error: Error that msgspec raised for `plain`.
         plain: The table, or the values of the command line, as they were given.
         where: The place that messages begin with; it may be empty.
         choices: The known values of the keys that have a list of them.
-        naming: How messages write a key and its value.
+        naming: Form of a key and its value in messages.
     """
     message, _, path = str(error).partition(" - at `$")
     steps = [name or int(number) for name, number in re.findall(r"\.(\w+)|\[(\d+)\]", path)]

@@ -34,11 +34,11 @@ _SIDED = re.compile(
     r"(?<![a-z])(left|right|(anti|counter)?-?clockwise|(counter)?swirl)(?![a-z])", re.IGNORECASE
 )
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
-"""Where a word ends in `PushLeft`."""
+"""The end of a word in `PushLeft`."""
 
 
 class Draw(NamedTuple):
-    """Which video, and in which epoch."""
+    """A video and the epoch that it is drawn for."""
 
     epoch: int
     number: int
@@ -95,7 +95,7 @@ class TrainingClips(Dataset[Batch]):
             split: The videos and their labels.
             protocol: Frames and stride of a clip, size, normalisation.
             kinds: The inputs that the network takes.
-            flow: How optical flow is computed, on the cropped clip, as the network sees it.
+            flow: Method that computes optical flow, on the cropped clip, as the network sees it.
             recipe: The scales, and whether to mirror.
             seed: Decides everything that is drawn.
 

@@ -34,15 +34,15 @@ Progress = Callable[[int, int, int], None]
 
 
 class Training(msgspec.Struct, frozen=True, kw_only=True):
-    """What is trained, on what, how.
+    """The network to train, the videos, and the settings of the training.
 
     Attributes:
         model: The registry's name of the network.
         split: The videos to train on.
         protocol: Frames, stride, size and normalisation of a clip.
-        recipe: The numbers.
+        recipe: Numbers of the training.
         seed: Decides the first weights and everything that is drawn.
-        flow: How optical flow is computed for a network that takes it.
+        flow: Method that computes optical flow, for a network that takes it.
         device: The device to train on.
         workers: Processes that read videos for each training process; 0: it reads them itself.
     """
@@ -89,7 +89,7 @@ def fit(
     Running statistics that are too slow for so few steps are measured again over one more epoch.
 
     Args:
-        training: What is trained, on what, how.
+        training: The network to train, the videos, and the settings.
         checkpoint: A file that is replaced, as a whole, after every epoch.
         progress: Called after every step.
         on_epoch: Called with the learning curve after every epoch, in the main process.
@@ -184,7 +184,7 @@ class _Trainer:
         """
         begin = time.monotonic()
         accelerator, seed = self.accelerator, self._training.seed
-        # For dropout: the same wherever the training continues, and another in each process.
+        # This seeds dropout: the same wherever the training continues, and another in each process.
         torch.manual_seed((seed * 1_000_003 + epoch) * 4099 + accelerator.process_index)
         self._sampler.epoch = epoch
         self._network.train()

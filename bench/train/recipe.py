@@ -1,4 +1,4 @@
-"""How a network is trained: the numbers of a TOML file."""
+"""The recipe that trains a network: the numbers of a TOML file."""
 
 import hashlib
 import tomllib
@@ -21,15 +21,15 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         batch: Clips of a step, over all processes together.
         learning_rate: The rate after the warm-up, its highest.
         final_learning_rate: The rate at the end.
-        warmup_epochs: How long the rate rises from 0; it may be a fraction of an epoch.
-        betas: AdamW's.
+        warmup_epochs: Epochs in which the rate rises from 0; it may be a fraction of an epoch.
+        betas: Betas of AdamW.
         weight_decay: The decay of parameters with two dimensions or more.
         label_smoothing: The share that the true class gives up to all classes.
         dropout_scale: Multiplies every dropout of the network; 0 turns them off.
         clip_norm: The most that the norm of all gradients may be.
         ema_decay: The share that a step leaves of the average of the weights; the average is kept.
         scale: The side of the crop in testing, over that in training, is drawn from this range.
-        flip: Whether half of the clips are mirrored, unless left and right distinguish classes.
+        flip: True if half of the clips are mirrored, unless left and right distinguish classes.
     """
 
     epochs: int

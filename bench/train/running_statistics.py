@@ -36,7 +36,7 @@ def measure_again(network: nn.Module, batches: Iterable[Inputs], accelerator: Ac
     Args:
         network: The network; it is in training mode meanwhile, and afterwards as it was before.
         batches: The arguments of one forward each, on the network's device.
-        accelerator: The processes.
+        accelerator: The processes of the training.
     """
     taking_one = _TakesOne(network).train(network.training)  # the mode that is put back
     update_bn(([inputs] for inputs in batches), taking_one)

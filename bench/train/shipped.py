@@ -140,10 +140,10 @@ def train_all(
         models: The networks.
         results: Folder for unfinished trainings, learning curves and the training videos.
         epochs: Length of a trial, which leaves the shipped weights alone; None: the recipe's.
-        at_once: How many trainings run at once; None: one for each core.
+        at_once: Number of trainings that run at once; None: one for each core.
 
     Returns:
-        Whether all of them succeeded.
+        True if all of them succeeded.
     """
     per_class = SETTINGS["per_class"]
     root = results / "fit" / f"{DATASET}-{per_class}-of-a-class"
@@ -178,7 +178,7 @@ def train(model: str, root: Path, results: Path, epochs: int | None) -> tuple[st
         epochs: Length of a trial, which leaves the shipped weights alone; None: the recipe's.
 
     Returns:
-        What the process printed if it failed, else None; and the seconds that it took.
+        The process's output if it failed, else None; and the seconds that it took.
     """
     options: dict[str, object] = {
         "dataset": DATASET,

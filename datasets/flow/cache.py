@@ -26,13 +26,13 @@ COMPRESSION = 1
 
 
 class FlowKey(msgspec.Struct, frozen=True, kw_only=True):
-    """What a flow was computed from, and how.
+    """Everything that decides the values of a flow.
 
     Attributes:
         video: The file, its size in bytes and the time of its last change in ns.
         pairs: The frames of the file that it is between: `[P][2]`.
         height, width: Size of the frames after the resize, in pixels.
-        resize: How they were resized, in a text that differs whenever the pixels could.
+        resize: Text that describes the resize; it differs whenever the pixels could.
         method: Name of the method.
         parameters: All of its parameters.
         opencv: OpenCV's version.
@@ -65,7 +65,7 @@ class FlowCache:
 
     Attributes:
         root: The folder.
-        fault: Why it can't be written, after the first failure; then nothing more is kept.
+        fault: Reason why it can't be written, after the first failure; then nothing more is kept.
     """
 
     def __init__(self, root: str | Path | None = None) -> None:

@@ -1,4 +1,4 @@
-"""From a video's wanted frames to the views of its optical flow."""
+"""Views of the optical flow of a video's wanted frames."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -54,7 +54,7 @@ def flow_views(
         up) to 1: channel 2k is the displacement in x and 2k + 1 in y from picture k to k + 1.
 
     Raises:
-        KinobenchError: As `compute_flow` and `FlowCache.put` do.
+        KinobenchError: The errors of `compute_flow` and `FlowCache.put`.
     """
     need_two_frames(min(map(len, places)))
     clips = [tuple(pairwise(clip)) for clip in places]

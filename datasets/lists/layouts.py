@@ -8,13 +8,13 @@ from ..errors import DatasetError, program
 
 
 class Layout(msgspec.Struct, frozen=True, kw_only=True):
-    """What is expected under a dataset's root.
+    """Folders and files that are expected under a dataset's root.
 
     Attributes:
         title: The dataset's name as people write it.
         tree: The expected folders and files, one a line.
         homepage: The page of its publishers.
-        obtain: How people get it.
+        obtain: Text that says how people get it.
     """
 
     title: str

@@ -18,8 +18,8 @@ class FoundVideo(NamedTuple):
         path: The file's path.
         folder: Name of its folder.
         stem: Its name without the extension.
-        extension: With the dot, lower case.
-        outside: Whether a link leads out of the data root.
+        extension: Its extension with the dot, lower case.
+        outside: True if a link leads out of the data root.
     """
 
     path: str
@@ -47,7 +47,7 @@ def scan_videos(
     Args:
         media: The folder to look in.
         root: The data root; a file that a link leads to out of it is marked `outside`.
-        depth: How many levels of folders below `media` are searched.
+        depth: Number of levels of folders below `media` that are searched.
         skip: Names of folders of `media` itself that are left out.
 
     Raises:

@@ -38,7 +38,7 @@ _STAMP = "pointlight.json"
 
 
 class Stamp(msgspec.Struct, frozen=True, kw_only=True):
-    """What a folder was generated as; the file leaves out what is as usual.
+    """Settings that a folder was generated with; the file leaves out the usual ones.
 
     Attributes:
         digest: Digest of everything that decides what the videos show.
@@ -68,7 +68,7 @@ class Stamp(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def unusual(self) -> str:
-        """What differs from the level, or an empty text."""
+        """Differences from the level, or an empty text."""
         parts = [f"{name}={value}" for name, value in self.changed.items()]
         if self.seed != 0:
             parts.append(f"seed {self.seed}")
@@ -141,7 +141,7 @@ def make_pointlight(
         seed: Seed of everything that is drawn, 0 or more.
         train_per_class: Videos of each class in the training split; None: `TRAIN_VIDEOS` in all.
         test_per_class: Videos of each class in the test split; None: `TEST_VIDEOS` in all.
-        processes: How many processes write; see `write_dataset`. The bytes are the same.
+        processes: Number of processes that write; see `write_dataset`. The bytes are the same.
         progress: Called with the number of videos that are written.
 
     Raises:

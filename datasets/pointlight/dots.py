@@ -196,7 +196,7 @@ def render(
         positions_px: `[frames, dots, 2]`, (x, y).
         radius_px: Standard deviation of the profile.
         ground_luma: Luma of the background, in limited range.
-        contrast_luma: What the middle of a dot adds; dots that overlap add up to this at most.
+        contrast_luma: Luma that the middle of a dot adds; dots that overlap add up to this at most.
         size_px: Side of the picture.
 
     Returns:

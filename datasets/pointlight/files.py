@@ -27,7 +27,7 @@ Progress = Callable[[int, int], None]
 PORTION = 8
 """Videos that a process writes before it reports them."""
 FRAMES_A_PROCESS = 2000
-"""What one process writes while another starts: for fewer frames another one doesn't pay."""
+"""Frames that one process writes while another starts: for fewer, another one doesn't pay."""
 
 
 class Portion(NamedTuple):
@@ -78,7 +78,7 @@ def write_dataset(
         level: The numbers that they are drawn by.
         seed: Seed of everything that is drawn.
         per_class: Videos of each class, by split.
-        processes: How many processes write; 1: this one. None: as many as there are usable
+        processes: Number of processes that write; 1: this one. None: as many as there are usable
             processors, or fewer if there is little to write. If there are several, they import the
             main module, as spawned processes do.
         progress: Called with the number of written videos: after every one, or, with several

@@ -27,10 +27,10 @@ class Level(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         name: The dataset's name; not among the options.
-        purpose: What the level tests, and the best possible score; not among the options.
+        purpose: Ability that the level tests, and the best possible score; not among the options.
         dots: Dots that carry the motion: from three, the fewest that distinguish a swirl from its
             reverse, to as many as still leave gaps.
-        speed: In px a frame; root mean square over the torus for the swirls.
+        speed: Speed in px a frame; root mean square over the torus for the swirls.
         noise: Dots that don't carry it; see noise_dots.py.
         lifetime: Frames after which a noise dot is drawn again.
         radius: Standard deviation of a dot's Gaussian profile, in px: from 1, where sampling shows
@@ -161,7 +161,7 @@ LEVELS: dict[str, Level] = {
         ),
     )
 }
-"""By name; `pointlight`, the embedded dataset, first."""
+"""The levels by name; `pointlight`, the embedded dataset, first."""
 
 
 def changed(level: Level, settings: Sequence[str]) -> Level:

@@ -26,7 +26,7 @@ def draw_noise(
 
     Args:
         generator: Draws the numbers.
-        level: How many there are, how long they live, and the picture.
+        level: Level that gives the number of noise dots, their lifetime, and the picture.
         speed_px: The speed of each, per frame.
 
     Returns:

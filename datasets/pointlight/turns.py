@@ -55,9 +55,9 @@ def turn(
     Args:
         scattered_px: Places `[frames, dots, 2]`: the fields are those of the frames in which the
             movements and the rest begin.
-        speed_px: Of the movements, a frame.
-        heading: Of the first: a place in `HEADINGS`.
-        motion: A class.
+        speed_px: Speed of the movements, in px a frame.
+        heading: Heading of the first movement: an index into `HEADINGS`.
+        motion: Class of the video, a key of `QUARTERS`.
         rest: Frames between the movements.
 
     Returns:

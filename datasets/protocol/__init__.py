@@ -19,7 +19,7 @@ ResizeOn = Literal["unit", "normalised", "uint8", "opencv"]
 
 
 class Protocol(msgspec.Struct, frozen=True, kw_only=True):
-    """How views are cut from a video, and how their outputs become one prediction.
+    """Rule that cuts views from a video, and makes one prediction of their outputs.
 
     Attributes:
         name: Its name in tables; not part of the digest.
@@ -28,9 +28,9 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True):
         fps: Ticks per second. A tick shows the frame that is on screen at its instant, so that the
             same clip covers the same time in every file. None: a tick is a frame of the file.
         clips: Temporal views of a video.
-        placement: Where clips start. `spread`: the first clip at the first tick, the last clip
-            ending with the last tick, the others evenly between, rounded down; a single clip is in
-            the middle. `segments`: each clip in the middle of one of `clips` equal parts. The
+        placement: Places where clips start. `spread`: the first clip at the first tick, the last
+            clip ending with the last tick, the others evenly between, rounded down; a single clip
+            is in the middle. `segments`: each clip in the middle of one of `clips` equal parts. The
             others are those of the codebase that they are named after, formula by formula; see
             placement.py and timed_placement.py. `torchvision`, `pytorchvideo`, `pyslowfast` and
             `pyslowfast-offset` choose by the container's own timestamps, `fps` being the rate that
@@ -41,21 +41,22 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True):
             rule.
         short_side: Length of the shorter side after the resize, in pixels (aspect kept).
         interpolation: Filter of the resize.
-        antialias: Whether the filter is wider when it shrinks a picture.
+        antialias: True if the filter is wider when it shrinks a picture.
         crops: Spatial views of a clip: 1 is the centre; 3 are the two ends and the middle of the
             longer side; 5 the corners and the centre; 10 these and their mirror images.
         size: Side of the square crop, in pixels.
-        mean, std: Per colour (red, green, blue), on a scale from 0 to 1.
+        mean, std: Values per colour (red, green, blue), on a scale from 0 to 1.
         aggregation: A video's scores are the mean over its views of the softmax, or of the logits.
-        sparse: Whether the pictures of a clip are spread over the whole video, like as many clips
+        sparse: True if the pictures of a clip are spread over the whole video, like as many clips
             of one picture; the stride then has no effect.
         exact_size: `(height, width)` after a resize that doesn't keep the aspect; its shorter side
             is `short_side`.
-        long_side: How the longer side gets whole; see cropping.py.
-        crop_rounding: How crops get whole corners; see cropping.py.
-        resize_on: What is resized. `unit`: colours from 0 to 1, then normalised. `normalised`:
-            colours already normalised. `uint8`: bytes, to which the result is rounded. `opencv`:
-            bytes, by OpenCV's fixed-point arithmetic (no antialias, and on the CPU).
+        long_side: Rounding of the longer side; see cropping.py.
+        crop_rounding: Rounding of the crops' corners; see cropping.py.
+        resize_on: Type and scale of the colours that are resized. `unit`: colours from 0 to 1, then
+            normalised. `normalised`: colours already normalised. `uint8`: bytes, to which the
+            result is rounded. `opencv`: bytes, by OpenCV's fixed-point arithmetic (no antialias,
+            and on the CPU).
     """
 
     name: str
@@ -73,7 +74,7 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True):
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     aggregation: Aggregation = "softmax"
-    # From here on, what came after the first records: a default is not part of the digest.
+    # The fields below came after the first records: a default is not part of the digest.
     sparse: bool = False
     exact_size: tuple[int, int] | None = None
     long_side: LongSide = "floor"
@@ -143,8 +144,8 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True):
         """Return which frames of a video make its clips: `[clips][frames]`, indices of the file.
 
         Args:
-            times_s: When each frame of the file appears, ascending, the first at 0.
-            duration_s: When the last frame disappears.
+            times_s: Time at which each frame of the file appears, ascending, the first at 0.
+            duration_s: Time at which the last frame disappears.
             timeline: The same as the container counts it, where that is known: origins whose
                 placement goes by time round to its units.
         """
@@ -179,7 +180,7 @@ PRESETS: dict[str, Protocol] = {
     name: msgspec.convert({"name": name, **fields}, Protocol)
     for name, fields in {**COMMON, **ORIGINS}.items()
 }
-"""Of origins.py, by name: what is common to all rows first, then one a published recipe."""
+"""The presets by name: those that are common to all rows first, then one a published recipe."""
 
 
 def preset(name: str) -> Protocol:

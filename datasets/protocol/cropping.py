@@ -15,7 +15,7 @@ class Crop(NamedTuple):
 
     Attributes:
         top, left: Its corner, in pixels.
-        mirrored: Whether left and right are exchanged after it was cut.
+        mirrored: True if left and right are exchanged after it was cut.
     """
 
     top: int
@@ -32,7 +32,7 @@ def resized(
         height: The picture's height, in pixels.
         width: The picture's width, in pixels.
         short_side: The shorter side of the result.
-        long_side: How the longer side is rounded. `floor`: down (torchvision's `Resize`). `ratio`:
+        long_side: Rounding of the longer side. `floor`: down (torchvision's `Resize`). `ratio`:
             down, after the ratio of the sides was rounded to a double, which for some sizes gives a
             pixel less (pytorchvideo, transforms/functional.py, short_side_scale; PySlowFast,
             datasets/transform.py). `round`: to the nearest, halves up (mmcv, rescale_size).

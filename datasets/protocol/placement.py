@@ -93,7 +93,8 @@ TICK_PLACEMENTS: dict[Placement, Callable[[int, int, int], list[int]]] = {
     "mmaction2": _mmaction2,
     "tsn": _tsn,
 }
-"""From `(ticks, span, clips)` to the first tick of every clip of a video that isn't too short."""
+"""Functions of `(ticks, span, clips)` that return the first tick of every clip of a video that
+isn't too short."""
 
 SHORT_RULES: dict[ShortRule, Callable[[int, int, int], tuple[int, ...]]] = {
     "loop": lambda ticks, frames, stride: tuple(i * stride % ticks for i in range(frames)),
@@ -102,7 +103,8 @@ SHORT_RULES: dict[ShortRule, Callable[[int, int, int], tuple[int, ...]]] = {
         i * (ticks - 1) // max(frames - 1, 1) for i in range(frames)
     ),
 }
-"""From `(ticks, frames, stride)` to the one clip of a video that is shorter than a clip."""
+"""Functions of `(ticks, frames, stride)` that return the one clip of a video that is shorter than
+a clip."""
 
 OWN_SHORT_RULE: tuple[Placement, ...] = ("pytorchvideo", "pyslowfast", "pyslowfast-offset")
 """Placements that decide the clip of a short video themselves: `short` doesn't affect them."""

@@ -7,7 +7,8 @@ says what a recipe leaves open. `protocol.PRESETS` makes each a `Protocol`.
 from typing import Any
 
 _KINETICS = {"mean": (0.45, 0.45, 0.45), "std": (0.225, 0.225, 0.225)}
-"""What PySlowFast and pytorchvideo train with (facebookresearch/SlowFast, config/defaults.py)."""
+"""Mean and deviation that PySlowFast and pytorchvideo train with (facebookresearch/SlowFast,
+config/defaults.py)."""
 
 _KINETICS_MEASURED = {
     "mean": (0.43216, 0.394666, 0.37645),

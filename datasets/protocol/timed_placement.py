@@ -14,14 +14,14 @@ from .placement import SHORT_RULES, Indices, Placement, ShortRule
 
 
 class Timeline(NamedTuple):
-    """When the frames of a video appear, exactly, as its container counts.
+    """The exact times at which the frames of a video appear, as its container counts.
 
     Attributes:
-        stamps: When each frame appears, ascending, the first at 0; in time units.
-        end: When the last frame disappears, in time units.
+        stamps: Time at which each frame appears, ascending, the first at 0; in time units.
+        end: Time at which the last frame disappears, in time units.
         unit_s: Length of a time unit, in seconds.
         rate: Frames per second on average, as the container says.
-        announced: How long the container says that the video stream is, in time units; None: it
+        announced: Length of the video stream as the container says, in time units; None: it
             doesn't, as Matroska.
         start: The first frame's timestamp as it stands in the file, in time units.
     """
@@ -82,7 +82,7 @@ def _pytorchvideo(
     an AVI file with B-frames it shows frames in the order of timestamps that FFmpeg makes up for
     them, which isn't that of display, as here.
     """
-    # In floating point first, since the origin's clips get their length so.
+    # The window is a floating-point number first, since the origin's clips get their length so.
     window_s = Fraction(frames * stride / fps)
     end = video.stamps[-1] if video.announced is None else video.announced - video.start
     room_s = max(end * video.unit_s - window_s, Fraction(0))
@@ -166,7 +166,8 @@ TIMED_PLACEMENTS: dict[
     "pyslowfast": _pyslowfast,
     "pyslowfast-offset": _pyslowfast_offset,
 }
-"""From `(video, frames, stride, fps, clips, short)` to frames; they need the exact time."""
+"""Functions of `(video, frames, stride, fps, clips, short)` that return frames; they need the exact
+time."""
 
 
 def linspace(first: float, last: float, count: int) -> list[float]:

@@ -35,7 +35,7 @@ def reading_errors(path: Path, what: str | Callable[[], str]) -> Iterator[None]:
 
     Args:
         path: The file.
-        what: What can't be done with it.
+        what: Text that says what can't be done with it.
 
     Raises:
         VideoError: The fault is the file's.

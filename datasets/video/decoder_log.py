@@ -1,4 +1,4 @@
-"""What PyAV's FFmpeg logs about damage while it decodes, captured in the thread that decodes.
+"""Log of damage that PyAV's FFmpeg reports, captured in the thread that decodes.
 
 FFmpeg reports most errors in its log alone: it conceals what it can, gives the picture, and some of
 its decoders mark it. Warnings don't count: sound files cause many (packed B-frames, old DivX).

@@ -1,4 +1,4 @@
-"""Which frames a video file has and when each appears, from its packets' headers: no decoding."""
+"""The frames of a video file and their times, from its packets' headers: no decoding."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -19,8 +19,8 @@ class VideoIndex(NamedTuple):
     """The frames of a video, in the order of display.
 
     Attributes:
-        times_s: When each frame appears, ascending, the first at 0.
-        duration_s: When the last frame disappears.
+        times_s: Time at which each frame appears, ascending, the first at 0.
+        duration_s: Time at which the last frame disappears.
         number_of: The number of each frame by its timestamp; None where decoded frames are known by
             their place in the decoder's output instead. AVI stores no presentation times: those
             that FFmpeg makes up for it don't ascend where there are B-frames, though the decoder's
@@ -41,7 +41,7 @@ class VideoIndex(NamedTuple):
         """Return the times in the container's own units, exactly.
 
         Args:
-            announced: How long the container says that the video stream is, in its units.
+            announced: Length of the video stream as the container says, in its units.
         """
 
         def units(time_s: float) -> int:
@@ -86,14 +86,14 @@ def read_index(
 
 
 class _Packets:
-    """What the packets of a file say.
+    """Facts that the packets of a file say about it.
 
     Attributes:
         shown: Timestamp and duration of each packet of the video that shows a frame.
         count: Packets of the video.
         kept: The video's packets; None once they are too large.
-        last_is_whole: Whether the last packet of the file is.
-        ends: When each stream ends, by its number, in its own units.
+        last_is_whole: True if the last packet of the file is whole.
+        ends: Time at which each stream ends, by its number, in its own units.
     """
 
     def __init__(self, stream: av.VideoStream, *, of_mpegts: bool) -> None:

@@ -39,7 +39,7 @@ def reading_error(
 
     Args:
         path: The file.
-        what: What can't be done with it.
+        what: Text that says what can't be done with it.
         error: An OSError, an av.FFmpegError or a MemoryError.
         pixels: Pixels of a frame, as the file announces them.
     """

@@ -47,8 +47,8 @@ class VideoReader:
 
     Attributes:
         path: The file.
-        times_s: When each frame appears, ascending, the first at 0.
-        duration_s: When the last frame disappears.
+        times_s: Time at which each frame appears, ascending, the first at 0.
+        duration_s: Time at which the last frame disappears.
 
     Raises:
         VideoError: The file is missing, empty, not a video, without a video stream, or ends
@@ -113,12 +113,12 @@ class VideoReader:
 
     @property
     def times_s(self) -> tuple[float, ...]:
-        """When each frame appears, ascending, the first at 0."""
+        """Time at which each frame appears, ascending, the first at 0."""
         return self._index.times_s
 
     @property
     def duration_s(self) -> float:
-        """When the last frame disappears."""
+        """Time at which the last frame disappears."""
         return self._index.duration_s
 
     @property
@@ -130,7 +130,7 @@ class VideoReader:
         """Decode the file once and return the chosen frames.
 
         Args:
-            numbers: Which frames, ascending and without repeats.
+            numbers: Numbers of the frames, ascending and without repeats.
             room: Gives the array that they are written to, once their size is known.
 
         Returns:
@@ -165,7 +165,8 @@ class VideoReader:
         converter = VideoReformatter()
         for place, frame in self.sound_frames(numbers):
             with reading_errors(self.path, "its colours can't be converted"):
-                # By this thread: to start others takes ten times as long as a small frame does.
+                # This thread converts the frame.
+                # Starting others takes ten times as long as a small frame does.
                 picture = _pixels(converter.reformat(frame, format="rgb24", threads=1))
             if frame.rotation % 360:
                 picture = np.rot90(picture, k=round(frame.rotation / 90))

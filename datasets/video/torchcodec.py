@@ -67,7 +67,7 @@ class TorchcodecReader(VideoReader):
         """Yield the chosen frames, `[H, W, 3]`, uint8."""
         number_of = self._index.number_of
         stamps = range(len(self)) if number_of is None else sorted(number_of)
-        # With the first frame as the only key frame, torchcodec doesn't seek once it decoded that:
+        # If the first frame is the only key frame, torchcodec doesn't seek once it decoded that:
         # not every container can be sought, nor is all that follows a key frame built on it alone.
         index = [
             {"pts": pts, "duration": 1, "key_frame": int(number == 0)}

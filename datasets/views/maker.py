@@ -1,4 +1,4 @@
-"""From a video's wanted frames to the views that a network sees."""
+"""Views that a network sees, from a video's wanted frames."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor

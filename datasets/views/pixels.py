@@ -23,7 +23,7 @@ Step = Callable[[torch.Tensor], torch.Tensor]
 
 
 class Steps(NamedTuple):
-    """What is done to frames, whatever the order.
+    """Steps that are applied to frames, whatever the order.
 
     Attributes:
         cut: Cuts out the pixels that any crop shows.
@@ -83,7 +83,7 @@ def resize_order(
     """Return how frames become pictures.
 
     Args:
-        protocol: The resize.
+        protocol: Protocol that gives the resize.
         size: The frames' height and width.
         to: The same after the resize.
         rows: The resized rows that any crop shows.

@@ -24,7 +24,7 @@ def probed(clips: Clips, probe: Probe | None, video: str) -> Clips:
     """Return the clips of a video as a probe changes them.
 
     Args:
-        clips: As the protocol cuts them.
+        clips: Clips as the protocol cuts them.
         probe: None leaves them as they are.
         video: The video's id, from which random orders are drawn, another one for each clip. They
             are the same for every network and on every machine.

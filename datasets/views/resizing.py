@@ -10,7 +10,7 @@ from scipy.sparse import csr_array, eye_array, kron
 
 Size = tuple[int, int]
 Span = tuple[int, int]
-"""From the first pixel to the one after the last."""
+"""The first pixel, and the one after the last."""
 
 
 class LinearResize(NamedTuple):
@@ -60,8 +60,8 @@ def linear_resize(
         to: Size after the resize, before the cut.
         rows: The rows of the resized picture that are kept.
         columns: The columns of the resized picture that are kept.
-        interpolation: As in `torch.nn.functional.interpolate`, which gives the numbers.
-        antialias: Whether the filter is wider when it shrinks a picture.
+        interpolation: Name of `torch.nn.functional.interpolate`'s mode, which gives the numbers.
+        antialias: True if the filter is wider when it shrinks a picture.
     """
     down, high = _weights(size[0], to[0], rows, interpolation, antialias)
     across, wide = _weights(size[1], to[1], columns, interpolation, antialias)

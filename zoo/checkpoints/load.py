@@ -19,7 +19,7 @@ WRAPPERS = ("model_state", "state_dict", "model")
 of OpenMMLab and Lightning, of torchvision's references."""
 
 PARALLEL_PREFIX = "module."
-"""What torch's DataParallel and DistributedDataParallel put before every name."""
+"""Prefix that torch's DataParallel and DistributedDataParallel put before every name."""
 
 TORCH_BEGINNINGS = (b"PK\x03\x04", b"\x80")
 """The first bytes of `torch.save`'s files: a ZIP archive, or a pickle before torch 1.6."""

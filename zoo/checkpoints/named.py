@@ -80,7 +80,7 @@ def refuse_other_classes(entry: Weights, dataset: str, classes: Sequence[str]) -
     """Check that a published checkpoint's outputs are a dataset's classes, if they are known.
 
     Raises:
-        KinobenchError: As `refuse_other_order` does.
+        KinobenchError: The errors of `refuse_other_order`.
     """
     if entry.classes is not None:
         weights = f"{entry.name!r} of {entry.model}"
@@ -188,7 +188,7 @@ def load_weights(module: "nn.Module", model: str, weights: str) -> str:
     """Load published weights, or a checkpoint file, into a network, and return the file's digest.
 
     Raises:
-        KinobenchError: As `resolve_weights` and `load_checkpoint` do.
+        KinobenchError: The errors of `resolve_weights` and `load_checkpoint`.
     """
     entry = find_weights(model, weights)
     published_digest = (entry.digest or "") if entry else ""

@@ -75,7 +75,7 @@ def build(
         size: Height and width of a frame, in pixels.
         depths: Bottleneck blocks in each of the four stages.
         stem_width: Channels of the stem.
-        layout: Where time is shortened.
+        layout: Places where time is shortened.
 
     Raises:
         KinobenchError: The clip is too short or too small.

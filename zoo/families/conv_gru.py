@@ -54,9 +54,9 @@ class Variant(NamedTuple):
 
     Attributes:
         maps: Builds `[N, 3, H, W]` -> one `[N, channels, h, w]` for each of `depths`.
-        depths: Shallowest first.
-        widths: Channels of the hidden maps at each.
-        stacked: Whether each GRU sees the one below.
+        depths: Depths at which a GRU is, the shallowest first.
+        widths: Channels of the hidden maps at each depth.
+        stacked: True if each GRU sees the one below.
     """
 
     maps: Callable[[], nn.Module]
@@ -69,7 +69,7 @@ class Variant(NamedTuple):
 # fc7 and pooled features have no height and width, so their kernel is 1.
 VGG16 = (Depth(128), Depth(256), Depth(512), Depth(512), Depth(4096, kernel=1))
 R50 = (Depth(256), Depth(512), Depth(1024), Depth(2048), Depth(2048, kernel=1))
-# As many channels on large maps as on small ones: small motions are seen on large maps alone.
+# There are as many channels on large maps as on small ones: only large maps show small motions.
 TINY = (Depth(16), Depth(32), Depth(64), Depth(128), Depth(128, kernel=1))
 TINY_WIDTHS = (16, 16, 16, 16, 32)
 
@@ -222,7 +222,7 @@ def build(
         maps: Builds the 2D network `[N, 3, H, W]` -> its maps at `depths`.
         depths: The channels of these maps, and the kernels on them.
         widths: Channels of the hidden maps at each depth.
-        stacked: Whether each GRU sees the one below.
+        stacked: True if each GRU sees the one below.
 
     Raises:
         KinobenchError: The clip is too small.

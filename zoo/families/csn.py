@@ -4,8 +4,8 @@ Tran, Wang, Torresani, Feiszli, "Video Classification with Channel-Separated Con
 Networks", ICCV 2019. `csn_r101` is the interaction-reduced form as facebookresearch/pytorchvideo
 has it in pytorchvideo/models/hub/csn.py, with the same parameter names. `ircsn_r50` and
 `ircsn_r152` are the same form shallower and deeper, named as in open-mmlab/mmaction2,
-configs/recognition/csn. Of the interaction-preserved form, `ipcsn_r152`, a 1x1x1 convolution and
-its normalisation come before every depthwise one.
+configs/recognition/csn. The interaction-preserved form, `ipcsn_r152`, has a 1x1x1 convolution and
+its normalisation before every depthwise one.
 
 The output is logits. Where the feature map is larger than the head's window of 7x7 (at 256 pixels
 it is 8x8), the published test applies the softmax at every position and averages the
@@ -85,7 +85,7 @@ def build(
         size: Height and width of a frame, in pixels.
         depth: Layers: 50, 101 or 152.
         stem_width: Channels of the stem.
-        interaction_preserved: Whether a 1x1x1 convolution comes before every depthwise one.
+        interaction_preserved: True if a 1x1x1 convolution comes before every depthwise one.
 
     Raises:
         KinobenchError: The clip is too small.

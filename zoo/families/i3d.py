@@ -119,7 +119,7 @@ def build(
         size: Height and width of a frame, in pixels.
         depths: Bottleneck blocks in each of the four stages.
         stem_width: Channels of the stem.
-        layout: Where time is shortened.
+        layout: Places where time is shortened.
         kernels: Temporal extents of the blocks' first convolutions, in turn, for each stage.
         middle_kernels: The same of the blocks' 3x3 convolutions.
 

@@ -132,7 +132,7 @@ def build(
         frames: Frames in a clip: any number for single frames and early fusion, 2 or more for late
             fusion, 10 or more for slow fusion.
         size: Height and width of a frame, in pixels.
-        fusion: Where the frames meet.
+        fusion: Layer at which the frames meet.
         widths: Filters of the five convolutions.
         hidden: Width of the two fully connected layers.
 

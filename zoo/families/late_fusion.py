@@ -109,7 +109,7 @@ def build(
         frames: Frames in a clip; `LateFusion` has weights for each of them.
         size: Height and width of a frame, in pixels.
         backbone: The 2D network of the frames, or the name of torchvision's.
-        pool: How the features of all frames become one vector; None concatenates them.
+        pool: Rule that makes one vector of the features of all frames; None concatenates them.
         hidden: Width of the hidden layer after concatenation.
 
     Raises:

@@ -63,7 +63,7 @@ def build(
         num_classes: Length of the logits.
         frames: Frames in a clip; each pair of them makes tokens, and the last of an odd number too.
         size: Height and width of a frame, in pixels; each 4x4, whole or not, makes a token.
-        depth: Blocks.
+        depth: Number of blocks.
         width: Channels of a token at first.
         doublings: The blocks, from 0, that halve the tokens' height and width; there are twice as
             many heads from such a block on, and the one before doubles the channels.

@@ -85,7 +85,7 @@ def build(
         frames: Frames in a clip; each pair of them makes tokens, and the last of an odd number too.
         size: Height and width of a frame, in pixels; each 4x4, whole or not, makes a token.
         version: 1 for MViT, 2 for MViTv2.
-        depth: Blocks.
+        depth: Number of blocks.
         width: Channels of a token at first.
         doublings: The blocks, from 0, that halve the tokens' height and width; from each on there
             are twice as many heads and channels.

@@ -46,9 +46,9 @@ class Variant(NamedTuple):
 
     Attributes:
         base: The network without blocks.
-        places: Where they are.
-        pairwise: How two positions are compared.
-        mmaction2: Whether the blocks are as mmaction2 has them: unscaled, and pooling last.
+        places: Places of the blocks.
+        pairwise: Function that compares two positions.
+        mmaction2: True if the blocks are as mmaction2 has them: unscaled, and pooling last.
     """
 
     base: str
@@ -108,8 +108,8 @@ def build(
         size: Height and width of a frame, in pixels.
         base: A registered 3D ResNet: a C2D, I3D or Slow.
         places: The residual blocks of res3 and of res4, from 0, to put a block behind.
-        pairwise: How two positions are compared.
-        mmaction2: Whether the blocks are as mmaction2 has them: unscaled, and pooling last.
+        pairwise: Function that compares two positions.
+        mmaction2: True if the blocks are as mmaction2 has them: unscaled, and pooling last.
 
     Raises:
         KinobenchError: The clip is too short or too small.

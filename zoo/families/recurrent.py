@@ -50,9 +50,9 @@ class Variant(NamedTuple):
     Attributes:
         backbone: The 2D network of the frames; None: LRCN's own, whose weights depend on the size.
         cell: The recurrent layer.
-        hidden: Its units.
+        hidden: Units of the recurrent layer.
         dropout: Share of the features that is dropped in training.
-        averaged: Whether the steps' probabilities are averaged; else the last step's counts.
+        averaged: True if the steps' probabilities are averaged; else the last step's counts.
         smallest: The least height and width of a frame, in pixels.
     """
 
@@ -187,9 +187,9 @@ def build(
         size: Height and width of a frame, in pixels.
         backbone: The 2D network of the frames; None is LRCN's CaffeNet hybrid.
         cell: The recurrent layer, `lstm` or `gru`.
-        hidden: Its units.
+        hidden: Units of the recurrent layer.
         dropout: Share of the features that is dropped in training.
-        averaged: Whether the steps' probabilities are averaged, or the last step's prediction is
+        averaged: True if the steps' probabilities are averaged; else the last step's prediction is
             the clip's.
         smallest: The least `size` that the backbone takes.
 

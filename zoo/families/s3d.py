@@ -84,7 +84,7 @@ class AnyWidthS3D(S3D):
         self.classifier = nn.Sequential(nn.Dropout(0.2), nn.Conv3d(width, num_classes, 1))
         for layer in self.features.modules():
             if isinstance(layer, nn.Conv3d):
-                # From torch's own start, which the origin keeps, the signal fades on its long way.
+                # With torch's own start, which the origin keeps, the signal fades on its long way.
                 nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
 
 

@@ -58,7 +58,8 @@ class SingleFrame(nn.Module):
     """The mean, over the frames, of the class probabilities that a 2D network gives each."""
 
     trained_per_frame = True
-    """By the loss of each frame: by that of the mean it would learn how frames differ."""
+    """It learns from the loss of each frame. From the loss of the mean it would learn how frames
+    differ."""
 
     def __init__(self, backbone: nn.Module) -> None:
         """Take the classifier of frames `[N, 3, H, W]` -> `[N, num_classes]`."""

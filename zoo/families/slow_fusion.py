@@ -29,7 +29,7 @@ from ..parts.resnet3d import NO_POOL, R50_DEPTHS, TemporalLayout, map_size, resn
 from ..registry import register
 
 TEMPORAL_STRIDES = (2, 1, 2, 2, 2)
-"""Of the stem and the four stages."""
+"""Temporal strides of the stem and of the four stages."""
 
 
 class Variant(NamedTuple):

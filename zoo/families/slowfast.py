@@ -17,7 +17,7 @@ of them do), its model zoo `slowfast_4x16_r50` (alpha 8). The others are of PySl
 
 The clip has the frames of the fast pathway; the slow one takes T / alpha of them, spread evenly
 from the first to the last: `torch.linspace(0, T - 1, T // alpha).long()`, as in
-facebookresearch/SlowFast, slowfast/datasets/utils.py, `pack_pathway_output`. That is not every
+facebookresearch/SlowFast, slowfast/datasets/utils.py, `pack_pathway_output`. These are not every
 fourth frame: of 32 it takes 0, 4, 8, 13, 17, 22, 26, 31 at alpha 4.
 
 The output is logits. Where the feature map is larger than the head's window of 7x7 (at 256 pixels
@@ -57,10 +57,10 @@ class Variant(NamedTuple):
         alpha: Frames of the fast pathway for each of the slow one.
         fusion_kernel: Temporal extent of the convolutions from fast to slow.
         native: Frames of the fast pathway, their stride, and the size.
-        res4_temporal: How many blocks of res4 look across time; None for all.
+        res4_temporal: Number of blocks of res4 that look across time; None for all.
         inverse_beta: Channels of the slow pathway for each of the fast one.
         slow_width: Channels of the slow pathway's stem.
-        non_local: Where the slow pathway has non-local blocks.
+        non_local: Blocks of the slow pathway that have non-local ones behind them.
     """
 
     depth: int
@@ -140,10 +140,11 @@ def build(
         depth: 50, 101, 152, or 18 (which pytorchvideo makes of one bottleneck block a stage).
         alpha: Frames of the fast pathway for each of the slow one.
         fusion_kernel: Temporal extent of the convolutions from fast to slow, odd.
-        res4_temporal: How many blocks of res4 look across time, in both pathways; None for all.
+        res4_temporal: Number of blocks of res4 that look across time, in both pathways; None for
+            all.
         inverse_beta: Channels of the slow pathway for each of the fast one.
         slow_width: Channels of the slow pathway's stem.
-        non_local: Behind which blocks the slow pathway has non-local ones (dot product).
+        non_local: Blocks of the slow pathway that have non-local ones (dot product) behind them.
 
     Raises:
         KinobenchError: The clip is too small, or its length is no multiple of alpha.

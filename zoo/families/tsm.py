@@ -49,7 +49,7 @@ class Variant(NamedTuple):
 
 
 FIVE_BLOCKS = ("layer2.0", "layer2.2", "layer3.0", "layer3.2", "layer3.4")
-"""Of a ResNet-50, behind which mmaction2 has non-local ones."""
+"""Blocks of a ResNet-50, behind which mmaction2 has non-local ones."""
 
 
 VARIANTS = {
@@ -160,7 +160,7 @@ def build(
             or `mobilenet_v2`.
         fraction: Share of the channels that goes each way, 0 to 0.5.
         non_local: The backbone's modules that have a non-local block behind them.
-        pairwise: How two positions are compared in those.
+        pairwise: Function that compares two positions in those.
 
     Raises:
         KinobenchError: The clip is too small, the fraction is none, or the backbone has no place

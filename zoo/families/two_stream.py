@@ -187,9 +187,9 @@ def build(
         frames: Frames in a clip; two or more, unless only the spatial stream is built.
         size: Height and width of a frame, in pixels; 41 or more for CNN-M, 32 for the others.
         streams: The networks of the two streams.
-        inputs: Which of them to build: `("rgb", "flow")` both, `("rgb",)` or `("flow",)` one.
-        weights: Of the spatial and of the temporal stream's probabilities; above 0.
-        mean_subtraction: Whether each flow's mean over H and W is subtracted from it, for each of
+        inputs: Streams to build: `("rgb", "flow")` both, `("rgb",)` or `("flow",)` one.
+        weights: Weights of the spatial and of the temporal stream's probabilities; above 0.
+        mean_subtraction: True if each flow's mean over H and W is subtracted from it, for each of
             its two components.
 
     Raises:

@@ -5,9 +5,9 @@ Recognition", CVPR 2018. `r3d_18`, `mc3_18` and `r2plus1d_18` are as pytorch/vis
 torchvision/models/video/resnet.py, with the same parameter names.
 
 The others are those that the paper's authors trained (facebookresearch/VMZ, c2/tutorials/models.md
-and model_zoo.md). Of five groups of convolutions, the first of which is the stem, `mcN_18` is 3D
-below the N-th and 2D from it on; `rmcN_18` is the reverse; `fr2d_18` is 2D throughout, frame by
-frame; `r2d_18` is one 2D network over all frames at once, the channels of one picture. Their
+and model_zoo.md). They have five groups of convolutions, the first of which is the stem. `mcN_18`
+is 3D below the N-th and 2D from it on; `rmcN_18` is the reverse; `fr2d_18` is 2D throughout, frame
+by frame; `r2d_18` is one 2D network over all frames at once, the channels of one picture. Their
 R(2+1)D, `r2plus1d_18_vmz`, `r2plus1d_34` and `r2plus1d_152`, gives each convolution the middle
 width that keeps the parameters of the 3D convolution in its place (section 3.5 of the paper);
 torchvision's takes that of a block's first convolution for both.

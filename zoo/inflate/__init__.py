@@ -46,7 +46,7 @@ def inflate(
         frames: Frames in a clip. A filter can see at most 2 * frames - 1 of them, and a longer one
             is cut to that. Other clips work too.
         temporal: `(name, layer)` -> extent and stride in time, for convolutions and poolings.
-        boundary: What a convolution sees before and after the clip.
+        boundary: Values that a convolution sees before and after the clip.
 
     Raises:
         KinobenchError: Part of the network can't be inflated; the message names it.

@@ -13,7 +13,7 @@ Boundary = Literal["replicate", "zeros"]
 
 
 class Temporal(NamedTuple):
-    """How many frames a layer looks at, and how far apart."""
+    """The number of frames that a layer looks at, and their distance."""
 
     extent: int = 1
     stride: int = 1
@@ -63,7 +63,7 @@ def inflate_layer(layer: nn.Module, temporal: Temporal, boundary: Boundary) -> n
         NotInflatable: There is none.
     """
     for kind, twin in TWINS.items():
-        # Of that very type: a subclass may do something else.
+        # The type must be that very one: a subclass may do something else.
         if type(layer) is kind:
             return twin(layer, temporal, boundary)
     raise NotInflatable(f"a layer of type {type(layer).__name__}")

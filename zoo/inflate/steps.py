@@ -57,7 +57,7 @@ def inflate_function(root: nn.Module, node: fx.Node) -> None:
     elif function is torch.flatten:
         _check_flattening(node)
     elif function is functional.dropout:
-        # In the trace it is fixed to evaluation; a module follows the network's mode.
+        # The trace fixes dropout to evaluation; a module follows the network's mode.
         module_name = f"{node.name}_module"
         root.add_module(module_name, nn.Dropout(_argument(node, 1, "p", 0.5)))
         node.op, node.target = "call_module", module_name

@@ -99,7 +99,7 @@ def for_size(kind: Backbone | str, size: int) -> Backbone:
     """Return a backbone unchanged, or torchvision's network of that name for a size of frames.
 
     Raises:
-        UnknownNameError, KinobenchError: As `backbone` does.
+        UnknownNameError, KinobenchError: The errors of `backbone`.
     """
     return backbone(kind, size) if isinstance(kind, str) else kind
 

@@ -24,7 +24,7 @@ SMALLEST = 41
 
 
 class Widths(NamedTuple):
-    """How wide each layer of a CNN-M is; `third` is that of the third, fourth and fifth."""
+    """The width of each layer of a CNN-M; `third` is that of the third, fourth and fifth."""
 
     first: int
     second: int
@@ -57,8 +57,8 @@ class CNNM(nn.Module):
             in_channels: 3 for a frame; 2(T - 1) for stacked flow.
             num_classes: Length of the logits.
             size: Height and width, in pixels; fc6 has weights for each place of the last map.
-            widths: Of the layers.
-            second_norm: Whether a normalisation follows the second convolution.
+            widths: Widths of the layers.
+            second_norm: True if a normalisation follows the second convolution.
             dropout: Share of fc6's and of fc7's outputs that is dropped in training.
         """
         super().__init__()

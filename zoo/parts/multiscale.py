@@ -14,7 +14,7 @@ class MultiscaleBlock(NamedTuple):
         width_in, width_out: Channels of a token before and after it.
         heads: Attention heads.
         key_stride: Stride of keys and values in height and width.
-        halving: Whether it halves the height and width of the tokens.
+        halving: True if it halves the height and width of the tokens.
     """
 
     width_in: int
@@ -30,11 +30,11 @@ def multiscale_blocks(
     """Yield the sizes of every block.
 
     Args:
-        depth: Blocks.
+        depth: Number of blocks.
         width: Channels of a token at first.
         doublings: The blocks, from 0, that halve the tokens' height and width, and from which on
             there are twice as many heads.
-        widen_when_halving: Whether such a block doubles the channels itself (MViTv2), and not the
+        widen_when_halving: True if such a block doubles the channels itself (MViTv2), and not the
             one before it (MViT).
     """
     heads, key_stride = 1, FIRST_KEY_STRIDE

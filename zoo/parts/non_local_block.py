@@ -49,10 +49,10 @@ class NonLocal(nn.Module):
 
         Args:
             channels: Channels in and out; half as many inside.
-            pairwise: How two positions are compared.
-            subsample: Whether j goes over a map halved in space, by max pooling of 1x2x2.
-            pool_last: Whether that pooling follows phi and g, not the other way round.
-            scale: Whether an embedded Gaussian divides by the root of its channels.
+            pairwise: Function that compares two positions.
+            subsample: True if j goes over a map halved in space, by max pooling of 1x2x2.
+            pool_last: True if that pooling follows phi and g, not the other way round.
+            scale: True if an embedded Gaussian divides by the root of its channels.
 
         Raises:
             KinobenchError: The pairwise function is unknown, or there is only one channel.
@@ -150,10 +150,10 @@ def insert_non_local(
         network: Changed in place.
         places: Names of modules, as in `network.named_modules()`, whose last normalisation has as
             many channels as their output: residual blocks, for instance `blocks.4.res_blocks.1`.
-        pairwise: How two positions are compared.
-        subsample: Whether j goes over a map halved in space.
-        pool_last: Whether that pooling follows phi and g, not the other way round.
-        scale: Whether an embedded Gaussian divides by the root of its channels.
+        pairwise: Function that compares two positions.
+        subsample: True if j goes over a map halved in space.
+        pool_last: True if that pooling follows phi and g, not the other way round.
+        scale: True if an embedded Gaussian divides by the root of its channels.
         frames: Frames of a clip, for a 2D network whose batch is `[B * frames, C, H, W]`, clip by
             clip; None for maps `[B, C, T, H, W]`.
 

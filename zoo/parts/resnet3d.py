@@ -42,7 +42,7 @@ NO_POOL = TemporalPool(1, 1)
 
 
 class TemporalLayout(NamedTuple):
-    """Where a network shortens time before its stages: at the stem and after the first stage.
+    """Places where a network shortens time before its stages: the stem, and after the first stage.
 
     Attributes:
         stem_stride: Temporal stride of the stem's convolution.
@@ -104,11 +104,11 @@ def resnet3d(
         depths: Bottleneck blocks in each stage.
         stem_width: Channels of the stem; a stage gives 4, 8, 16, 32 times as many.
         stem_kernel: Temporal extent of the stem's convolution, odd.
-        kernels: For each stage, the temporal extents, odd, of its blocks' first convolutions; a
-            stage with more blocks repeats them.
+        kernels: Temporal extents, odd, of the blocks' first convolutions, for each stage; a stage
+            with more blocks repeats them.
         head_window: Frames, height and width that the head averages at once.
-        layout: Where time is shortened before the second stage.
-        strides: For each stage, the temporal stride of its first block.
+        layout: Places where time is shortened before the second stage.
+        strides: Temporal stride of the first block of each stage.
         middle_kernels: The same as `kernels`, for the blocks' 3x3 convolutions.
         dropout: Dropout before the classifier.
     """

@@ -13,7 +13,7 @@ class Encoder(NamedTuple):
 
     Attributes:
         width: Channels of a token.
-        depth: Blocks.
+        depth: Number of blocks.
         heads: Attention heads of a block.
         patch: Height and width of a patch, in pixels.
         tubelet: Frames of a patch.
@@ -39,7 +39,7 @@ def build_classifier(
     """Build a network of `transformers` for clips `[B, 3, frames, size, size]`.
 
     Args:
-        origin: What the names of its classes in `transformers` begin with: `VideoMAE` has
+        origin: Beginning of the names of its classes in `transformers`: `VideoMAE` has
             `VideoMAEConfig` and `VideoMAEForVideoClassification`. Errors call it so in lower case.
         num_classes: Length of the logits; at least 1.
         frames: Frames in a clip, a multiple of the tubelet.

@@ -27,9 +27,10 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
             convolutions and linear layers only, without biases and normalisations.
         dataset, views, top1, top5: The printed accuracy, in percent.
         source: Repository and file, or paper and table.
-        evidence: How the source was read: `primary-repo`, `primary-paper-text`, `abstract`, or
-            `secondary`, another text that quotes it.
-        cost_reason: Why the network here has another cost than `gmacs`; None if it has the same.
+        evidence: Kind of text that the numbers were read from: `primary-repo`,
+            `primary-paper-text`, `abstract`, or `secondary`, another text that quotes it.
+        cost_reason: Reason why the network here has another cost than `gmacs`; None if it has the
+            same.
         macs_here: Its cost here under that convention, so that the reason explains only this
             deviation.
         params_reason, params_here: The same for the parameters.

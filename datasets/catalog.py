@@ -80,6 +80,9 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
     make_changed: Callable[[Path | None, Changes, Progress | None], Path] | None = None
     purpose: str = ""
 
+    def __repr__(self) -> str:
+        return f"<Dataset {self.name}: {self.title}, {self.num_classes} classes>"
+
 
 def register(dataset: Dataset) -> None:
     """Add a dataset, as a file given by `--plugin` does; another distribution uses an entry point.

@@ -99,7 +99,7 @@ class How(Group, panel="How"):
         str | None,
         option(
             "Measure accuracy on all nodes and GPUs of a Ray cluster, or of this machine (local). "
-            "This needs pip install 'kinobench[cluster]'.",
+            "Install Ray for it: pip install -e '.[cluster]' in a checkout.",
             "auto|local|ADDRESS",
             default="no cluster",
         ),

@@ -20,6 +20,7 @@ import typer.main
 import yaml
 
 from kinobench.bench.cli import app
+from kinobench.bench.machine.systems import SUPPORTED
 from kinobench.bench.measure import registry as measurements
 from kinobench.bench.run import plan as planning
 from kinobench.bench.run import settings as settings_module
@@ -215,7 +216,7 @@ def test_the_quick_commands_of_a_page_run_as_they_stand(page: str, tmp_path: Pat
 def test_the_python_of_the_api_page_runs(tmp_path: Path) -> None:
     files = files_of("docs/python.md")
     assert set(files) >= {"models.py", "measure.py", "count.py", "records.py"}
-    shutil.copytree(ROOT / "results" / "quick", tmp_path / "results")
+    shutil.copytree(ROOT / "results" / "quick", tmp_path / "results" / "quick")
     script = "\n".join(files.values())
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=300
@@ -369,6 +370,16 @@ def test_every_generated_part_is_made(tools: types.SimpleNamespace, tmp_path: Pa
     assert json.loads((tmp_path / "quickstart.ipynb").read_text())["cells"]
 
 
+def test_a_package_stands_below_those_that_it_imports(tools: types.SimpleNamespace) -> None:
+    for layer in tools.generate.LAYERS:
+        imports = tools.generate.layer_imports(layer)
+        order = tools.generate.in_order(imports)
+        for name in order:
+            assert imports[name] <= set(order[: order.index(name)]), name
+    assert {"run", "measure", "records"} <= imports["api"]
+    assert order.index("api") == order.index("cli") - 1
+
+
 def test_every_field_of_a_record_has_a_meaning(tools: types.SimpleNamespace) -> None:
     """A struct whose docstring lists its fields lists them all."""
     import inspect
@@ -429,6 +440,11 @@ def test_the_counts_in_the_text_are_right() -> None:
     assert f"{weights} tiny networks" in page("docs/training.md")
     assert f"and {weights} of them come" in page("docs/choose.md")
     assert len(registry.listed()) > 200 and "More than 200 networks" in page("README.md")
+
+
+def test_the_pages_name_the_supported_systems() -> None:
+    for name in ("README.md", "docs/start.md"):
+        assert SUPPORTED in " ".join((ROOT / name).read_text().split()), name
 
 
 def test_every_name_in_the_table_of_networks_is_there() -> None:

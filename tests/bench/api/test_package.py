@@ -23,7 +23,7 @@ MODULES = ("listing", "networks", "measuring", "stored")
 def test_every_public_name_is_there_and_documented() -> None:
     assert list(kinobench.__all__) == sorted(kinobench.__all__)
     assert set(kinobench.__all__) == set(kinobench._MODULE_OF) | {"datasets"}
-    assert set(kinobench.__all__) <= set(dir(kinobench))
+    assert set(kinobench.__all__) == set(dir(kinobench))
     for name in kinobench.__all__:
         value = getattr(kinobench, name)
         if name != "__version__":

@@ -80,7 +80,7 @@ def test_panels_come_in_one_order() -> None:
 
 
 def test_text_in_brackets_is_no_markup() -> None:
-    assert "pip install 'kinobench[cluster]'" in prose(page("run"))
+    assert "pip install -e '.[cluster]' in a checkout" in prose(page("run"))
     assert "[NAME=]DIR" in page("run")
 
 

@@ -50,7 +50,7 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
         default_protocol: Name of the protocol that it is measured under by default.
         num_classes: Number of classes.
         splits: Names of the splits, the default first.
-        homepage: The page of its publishers.
+        homepage: The page of its publishers; empty if it has none.
         obtain: Text that says how people get it.
         tree: The expected folders and files, one a line.
         needs_root: False if `load(None, split)` finds or makes the videos itself.

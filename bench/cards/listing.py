@@ -1,4 +1,4 @@
-"""`list`: the models, datasets, protocols and suites."""
+"""`list`: the models, datasets, protocols, suites and measurements."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -119,7 +119,7 @@ def _datasets() -> list[Line]:
             "splits": ", ".join(d.splits),
             "protocol": d.default_protocol,
             "data root": "needed" if d.needs_root else "made on first use",
-            "homepage": d.homepage,
+            "homepage": d.homepage or None,
             "what it tests": d.purpose or None,
         }
         for d in map(catalog.get, catalog.names())

@@ -108,7 +108,10 @@ def get(name: str) -> Dataset:
         return _BUILT_IN.get(name) or _registered[name]
     plugins = _plugins()
     if name not in plugins:
-        hint = f"`{program()} list datasets` shows all; give --plugin FILE for one of your own"
+        hint = (
+            f"`{program()} list datasets` shows all; if it is your own, name its file with "
+            "--plugin FILE"
+        )
         raise UnknownNameError("dataset", name, names(), hint)
     return _from_plugin(plugins[name])
 

@@ -198,7 +198,8 @@ def _chosen(settings: Settings) -> _Chosen:
         weights = _shipped_weights(settings.model, dataset, protocol)
     weights = None if weights == "none" else weights
     if weights is not None and named_weights(settings.model, weights) is None:
-        resolve_weights(settings.model, weights)  # refuses what is neither a name nor a file
+        # It refuses what is neither a name nor a file.
+        resolve_weights(settings.model, weights, words=(SHIPPED, "none"))
     clips = native_protocol(settings.model, weights) if protocol == NATIVE else preset(protocol)
     if settings.views is not None:
         clips = clips.with_views(*views_of(settings.views))

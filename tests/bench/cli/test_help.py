@@ -60,9 +60,8 @@ def test_every_option_has_help_a_panel_and_its_default(name: tuple[str, ...]) ->
     for each in own_parameters(command):
         if each.opts[0] in ("--install-completion", "--show-completion"):
             continue
-        if each.name in LATE_HELP:
-            each.help = LATE_HELP[each.name]()
-        shown = re.sub(r"\\(\[)", r"\1", each.help)
+        help_text = LATE_HELP[each.name]() if each.name in LATE_HELP else each.help
+        shown = re.sub(r"\\(\[)", r"\1", help_text)
         assert shown and shown in re.sub(r" +", " ", text), each.opts
         is_option = each.param_type_name == "option"
         if is_option:

@@ -216,7 +216,7 @@ def test_a_check_that_is_ended_leaves_no_worktree_and_no_process(
         (["--against", "no-such-ref"], "--against no-such-ref"),
         (
             ["--against", "missing.json"],
-            "missing.json: No such file or directory; --update creates",
+            "missing.json: there is no such file or folder; --update creates",
         ),
         (["--update"], "--against times.json"),
         (["--against", "runs.jsonl", "--update"], "which only `python bench.py run` writes"),

@@ -11,13 +11,15 @@ from typing import Any
 
 import torch
 
+_backends: Any = torch.backends  # types don't know all of it
+
 OPERATORS: dict[str, Any] = {
-    "cuda.matmul": torch.backends.cuda.matmul,
-    "cudnn.conv": torch.backends.cudnn.conv,
-    "cudnn.rnn": torch.backends.cudnn.rnn,
-    "mkldnn.matmul": torch.backends.mkldnn.matmul,
-    "mkldnn.conv": torch.backends.mkldnn.conv,
-    "mkldnn.rnn": torch.backends.mkldnn.rnn,
+    "cuda.matmul": _backends.cuda.matmul,
+    "cudnn.conv": _backends.cudnn.conv,
+    "cudnn.rnn": _backends.cudnn.rnn,
+    "mkldnn.matmul": _backends.mkldnn.matmul,
+    "mkldnn.conv": _backends.mkldnn.conv,
+    "mkldnn.rnn": _backends.mkldnn.rnn,
 }
 """Kinds of operator that have an `fp32_precision` of their own."""
 
@@ -27,8 +29,8 @@ def allow_tf32(allowed: bool) -> None:
 
     Both ways of torch agree afterwards. The CPU computes in float32 either way.
     """
-    torch.backends.cuda.matmul.allow_tf32 = allowed
-    torch.backends.cudnn.allow_tf32 = allowed
+    _backends.cuda.matmul.allow_tf32 = allowed
+    _backends.cudnn.allow_tf32 = allowed
     for name, operator in OPERATORS.items():
         # A wider setting, such as `torch.backends.fp32_precision`, would still reach them.
         if (not allowed or name.startswith("mkldnn")) and operator.fp32_precision != "none":
@@ -55,13 +57,13 @@ class Arithmetic:
     def now(cls) -> "Arithmetic":
         """Read it; torch's settings are afterwards as before."""
         in_force = {name: operator.fp32_precision for name, operator in OPERATORS.items()}
-        with _unset(torch.backends), _unset(torch.backends.cudnn):
+        with _unset(_backends), _unset(_backends.cudnn):
             operators = {name: operator.fp32_precision for name, operator in OPERATORS.items()}
         try:
-            cudnn: bool = torch.backends.cudnn.allow_tf32
+            cudnn: bool = _backends.cudnn.allow_tf32
         except RuntimeError:  # it isn't what the newer one says
             cudnn = in_force["cudnn.conv"] != "tf32"
-        cuda, cpu = torch.backends.cuda.matmul, torch.backends.mkldnn.matmul
+        cuda, cpu = _backends.cuda.matmul, _backends.mkldnn.matmul
         try:
             # Nothing in the newer setting contradicts the older one now.
             cuda.fp32_precision = cpu.fp32_precision = "ieee"
@@ -80,7 +82,7 @@ class Arithmetic:
         if now.matmul != self.matmul:
             torch.set_float32_matmul_precision(self.matmul)
         if now.cudnn != self.cudnn:
-            torch.backends.cudnn.allow_tf32 = self.cudnn
+            _backends.cudnn.allow_tf32 = self.cudnn
         now = Arithmetic.now()
         for name, operator in OPERATORS.items():
             if now.operators[name] != self.operators[name]:

@@ -329,7 +329,7 @@ def _measure_here(architecture: Architecture, given: dict[str, Any], place: Plac
         weights_digest=weights,
         notes=(*notes, *(note for note in record.notes if note != "memory: not asked for")),
     )
-    RunFile(place.results, record.run).append(record)
+    running.store(record, RunFile(place.results, record.run), place.results)
     return record
 
 

@@ -150,6 +150,17 @@ def test_an_instance_is_measured_here_and_stays_as_it_is(tmp_path: Path) -> None
     assert stored == record
 
 
+def test_an_instance_is_scored_again_each_time(tmp_path: Path) -> None:
+    """A stored record has shards of its own: nobody continues them, and none are left over."""
+    first, second = (
+        kinobench.evaluate(Net(8), "pointlight", split="quick", results=tmp_path) for _ in range(2)
+    )
+    assert first.accuracy is not None and second.accuracy is not None
+    kept = [first.accuracy.predictions, second.accuracy.predictions]
+    assert None not in kept and kept[0] != kept[1]
+    assert not [note for note in second.notes if "continued" in note]
+
+
 def test_an_instance_that_fails_raises_with_its_record() -> None:
     class Wrong(Net):
         def forward(self, clip: torch.Tensor) -> torch.Tensor:

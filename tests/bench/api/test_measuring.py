@@ -137,7 +137,8 @@ def test_an_instance_is_measured_here_and_stays_as_it_is(tmp_path: Path) -> None
     assert settings() == before
     assert network_digest(instance) == digest
     assert instance.training and not instance.convolution.training
-    assert (record.case.model, record.case.weights, record.case.classes) == ("net", "instance", 5)
+    assert (record.case.model, record.case.classes) == ("net", 5)
+    assert record.case.weights == f"instance-{digest[:8]}"
     assert (record.params, record.weights_digest) == (PARAMS, digest)
     assert record.cost is not None and record.cost.macs == MACS
     assert record.latency is not None and record.latency.threads == 1
@@ -148,6 +149,18 @@ def test_an_instance_is_measured_here_and_stays_as_it_is(tmp_path: Path) -> None
     ]
     (stored,) = kinobench.Records.read(tmp_path)
     assert stored == record
+
+
+def test_two_instances_of_a_class_have_a_row_each(tmp_path: Path) -> None:
+    """One network before and after training, say: neither replaces the other."""
+    instance = Net(5)
+    for _ in range(2):
+        kinobench.measure(instance, protocol="pointlight", measure=["flops"], results=tmp_path)
+        kinobench.measure(instance, protocol="pointlight", measure=["flops"], results=tmp_path)
+        with torch.no_grad():
+            instance.head.bias.add_(1)
+    (table,) = kinobench.Records.read(tmp_path).leaderboard().boards
+    assert len(table.rows) == 2
 
 
 def test_an_instance_is_scored_again_each_time(tmp_path: Path) -> None:

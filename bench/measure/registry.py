@@ -230,9 +230,12 @@ def _load_installed_plugins() -> None:
     for point in entry_points(group=ENTRY_POINT_GROUP):
         if point.value in _loaded:
             continue
+        before = dict(_measurements)
         try:
             point.load()
         except Exception as error:
+            _measurements.clear()  # the next call imports it once more, and fails the same way
+            _measurements.update(before)
             raise KinobenchError(
                 f"the installed plug-in {point.name!r} = {point.value!r} fails: "
                 f"{type(error).__name__}: {error}; repair or uninstall it"

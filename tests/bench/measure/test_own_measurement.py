@@ -282,3 +282,15 @@ def test_an_installed_measurement_is_known_to_whoever_asks_first(
 ) -> None:
     offered("usual_of_a_test", REGISTERED)
     assert "usual" in named()
+
+
+def test_an_installed_measurement_that_fails_fails_the_same_way_each_time_until_it_is_repaired(
+    offered: Callable[[str, str], Path],
+) -> None:
+    file = offered("broken_of_a_test", f"{REGISTERED}\nraise OSError('no license')\n")
+    for _ in range(2):
+        with pytest.raises(KinobenchError, match=r"plug-in 'broken_of_a_test' .*no license"):
+            registry.names()
+    assert "usual" not in registry._measurements
+    file.write_text(f"{REGISTERED}\nassert 'repaired'\n")
+    assert "usual" in registry.names()

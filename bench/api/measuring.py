@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     Model = str | Builder | nn.Module
 
 INSTANCE = "instance"
-"""The weights of a network that was given as a module: they are in no file."""
+"""The weights of a network that was given as a module are in no file: a case has their digest."""
 
 NOT_IN_PROCESS = ("memory", "sweep")
 """Measures that an instance doesn't get, because it shares the process's memory."""
@@ -351,7 +351,7 @@ def _measure_here(architecture: Architecture, given: dict[str, Any], place: Plac
     with registry.registered(architecture):
         planned, _ = _planned(architecture.name, given, place.budget)
         record = _run_here(planned, place)
-        weights = digest_of(architecture)
+        digest = digest_of(architecture)
     notes = [
         "measured in the calling process, from an instance: other work there may have disturbed it",
         "memory: not measured: an instance shares the memory of its process",
@@ -363,11 +363,12 @@ def _measure_here(architecture: Architecture, given: dict[str, Any], place: Plac
         )
     record = msgspec.structs.replace(
         record,
-        case=msgspec.structs.replace(record.case, weights=INSTANCE),
-        weights_digest=weights,
+        # With its own case, a network that was trained further doesn't replace what it was before.
+        case=msgspec.structs.replace(record.case, weights=f"{INSTANCE}-{digest[:8]}"),
+        weights_digest=digest,
         notes=(*notes, *(note for note in record.notes if note != "memory: not asked for")),
     )
-    RunFile(place.results, record.run).append(record)
+    running.store(record, RunFile(place.results, record.run), place.results)
     return record
 
 

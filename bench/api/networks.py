@@ -104,7 +104,8 @@ def count(model: nn.Module | str, *inputs: Clip) -> Cost:
         no formula knows: where there are any, the counts are too low.
 
     Raises:
-        KinobenchError: There is no clip, or an argument is no tensor and no shape.
+        KinobenchError: There is no network or no clip, an argument is no tensor and no shape, or
+            the network fails on it.
 
     Example:
         >>> import kinobench
@@ -115,6 +116,10 @@ def count(model: nn.Module | str, *inputs: Clip) -> Cost:
     """
     if isinstance(model, str):
         return _count_named(model, inputs)
+    if not isinstance(model, nn.Module):
+        raise KinobenchError(
+            f"count: model is {model!r}; give a module, or a name of kinobench.models()"
+        )
     if not inputs:
         raise KinobenchError(
             "count(model): there is no clip; give a tensor or a shape, such as (1, 3, 16, 224, 224)"
@@ -122,7 +127,25 @@ def count(model: nn.Module | str, *inputs: Clip) -> Cost:
     device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
     tensors = [_tensor(each, device) for each in inputs]
     with jit_unmentioned(), _evaluating(model):
-        return count_cost(model, *tensors)
+        return _counted(type(model).__name__, model, *tensors)
+
+
+def _counted(name: str, module: nn.Module, *inputs: torch.Tensor) -> Cost:
+    """Count a module.
+
+    Raises:
+        KinobenchError: It fails on these inputs.
+    """
+    try:
+        return count_cost(module, *inputs)
+    except KinobenchError:
+        raise
+    except Exception as error:  # the network's own
+        shapes = " and ".join(str(list(each.shape)) for each in inputs)
+        raise KinobenchError(
+            f"{name} fails on {shapes}: {type(error).__name__}: {error}; give what its forward "
+            "takes, such as a clip (1, 3, 16, 224, 224)"
+        ) from error
 
 
 def _count_named(name: str, inputs: Sequence[Clip]) -> Cost:
@@ -132,7 +155,7 @@ def _count_named(name: str, inputs: Sequence[Clip]) -> Cost:
     with jit_unmentioned():
         module, own = build_without_memory(architecture, native_shape(architecture))
         if not inputs:
-            return count_cost(module, *own)
+            return _counted(name, module, *own)
         clip = _tensor(inputs[0], torch.device("meta"))
         if clip.dim() != 5:
             raise KinobenchError(
@@ -142,13 +165,14 @@ def _count_named(name: str, inputs: Sequence[Clip]) -> Cost:
         shape = Shape(clip.shape[2], clip.shape[3], native_shape(architecture).classes)
         module, own = build_without_memory(architecture, shape)
         rest = [_tensor(each, clip.device) for each in inputs[1:]]
-        return count_cost(module, clip, *(rest or own[1:]))
+        return _counted(name, module, clip, *(rest or own[1:]))
 
 
 def _tensor(given: Clip, device: torch.device) -> torch.Tensor:
     if isinstance(given, torch.Tensor):
         return given.to(device)
-    if all(isinstance(side, int) and side > 0 for side in given):
+    sides = isinstance(given, Sequence) and not isinstance(given, str)
+    if sides and all(isinstance(side, int) and side > 0 for side in given):
         return torch.zeros(tuple(given), device=device)
     raise KinobenchError(
         f"clip {given!r}: give a tensor, or a shape of whole numbers such as (1, 3, 16, 224, 224)"

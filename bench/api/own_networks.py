@@ -147,12 +147,12 @@ def of_instance(module: "nn.Module", name: str | None, inputs: tuple[Input, ...]
     )
 
 
-def digest_of(architecture: Architecture) -> str | None:
-    """Return the digest of an instance's structure and weights; None for what is no instance."""
+def digest_of(architecture: Architecture) -> str:
+    """Return the digest of an instance's structure and weights."""
     from .bench.network.digest import network_digest
 
-    build = architecture.build
-    return network_digest(build.module) if isinstance(build, _Copies) else None
+    assert isinstance(architecture.build, _Copies)
+    return network_digest(architecture.build.module)
 
 
 class _Copies:

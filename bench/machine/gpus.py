@@ -133,10 +133,6 @@ def _gpu(handle: Any) -> Gpu:
     )
 
 
-def _slowed_by(handle: Any) -> tuple[str, ...]:
-    return tuple(limit_text(limit) for limit in limits_of(clock_reasons(handle)))
-
-
 def _clocks_set(handle: Any) -> bool:
     import pynvml as nvml
 

@@ -111,9 +111,7 @@ def check(name: str) -> None:
 def defaults(dataset: bool) -> tuple[str, ...]:
     """Return what is measured where nobody says; `dataset` says whether the case has one."""
     return tuple(
-        each.name
-        for each in _measurements.values()
-        if each.default and (dataset or "dataset" not in each.needs)
+        each.name for each in every() if each.default and (dataset or "dataset" not in each.needs)
     )
 
 
@@ -157,11 +155,11 @@ def absences(measures: Iterable[str], case: Case) -> list[str]:
     asked = set(measures)
     notes = [
         each.absence
-        for each in _measurements.values()
+        for each in every()
         if each.absence and not asked.issuperset(each.follows or (each.name,))
     ]
     if case.dataset is None:
-        without = (each for each in _measurements.values() if "dataset" in each.needs)
+        without = (each for each in every() if "dataset" in each.needs)
         notes += [f"{each.name}: no dataset" for each in without if each.name in asked]
     return notes
 
@@ -232,9 +230,12 @@ def _load_installed_plugins() -> None:
     for point in entry_points(group=ENTRY_POINT_GROUP):
         if point.value in _loaded:
             continue
+        before = dict(_measurements)
         try:
             point.load()
         except Exception as error:
+            _measurements.clear()  # the next call imports it once more, and fails the same way
+            _measurements.update(before)
             raise KinobenchError(
                 f"the installed plug-in {point.name!r} = {point.value!r} fails: "
                 f"{type(error).__name__}: {error}; repair or uninstall it"

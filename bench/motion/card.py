@@ -107,4 +107,5 @@ def contents(card: Card) -> dict[str, Any]:
     if (opposites := card.judgement.opposites) is not None:
         found["opposites"]["text"] = found["opposites"]["words"] = opposites_sentences(opposites)
     found["verdict"]["text"] = found["verdict"]["words"] = verdict_sentence(card.judgement)
+    found["deprecated"] = {"words": "this key is now called text"}
     return found

@@ -16,12 +16,13 @@ from ..cost.flops import count_cost
 from ..cost.shape import Shape
 from ..records.case import GRAPH_MODES, Case, Mode, Precision
 from ..records.results import Cost
+from .arithmetic import allow_tf32
 from .build import build_network
 from .cuda_graph import CapturedForward
 from .digest import network_digest
 from .inputs import Inputs, random_inputs, shifted_copies
 from .reference import reference_outputs
-from .settings import allow_tf32, choose_arithmetic
+from .settings import choose_arithmetic
 from .stream import FrameByFrame, Stream, count_step
 
 _DTYPES: dict[Precision, torch.dtype] = {

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import torch
 
 from ..records.case import Precision
+from .arithmetic import Arithmetic, allow_tf32
 
 CUDNN_BENCHMARK = True
 """cuDNN tries its algorithms on the first call of a shape: what a server with fixed shapes does."""
@@ -17,12 +18,6 @@ def choose_arithmetic(precision: Precision) -> None:
     torch.backends.cudnn.benchmark = CUDNN_BENCHMARK
 
 
-def allow_tf32(allowed: bool) -> None:
-    """Allow TF32 in matrix products and in cuDNN, or forbid it in both."""
-    torch.backends.cuda.matmul.allow_tf32 = allowed
-    torch.backends.cudnn.allow_tf32 = allowed
-
-
 @contextmanager
 def settings_restored() -> Iterator[None]:
     """Leave torch's settings and random numbers, when the context ends, as they were before it.
@@ -31,9 +26,9 @@ def settings_restored() -> Iterator[None]:
     generators on the CPU and, where CUDA is in use, on each GPU. A `Network` changes them; use this
     in every process that goes on after a measurement, such as a notebook.
     """
-    cuda, cudnn = torch.backends.cuda, torch.backends.cudnn
+    cudnn, arithmetic = torch.backends.cudnn, Arithmetic.now()
     threads, generator = torch.get_num_threads(), torch.random.get_rng_state()
-    flags = cuda.matmul.allow_tf32, cudnn.allow_tf32, cudnn.benchmark, cudnn.deterministic
+    flags = cudnn.benchmark, cudnn.deterministic
     on_gpu = torch.cuda.is_available() and torch.cuda.is_initialized()
     on_gpus = torch.cuda.get_rng_state_all() if on_gpu else []
     try:
@@ -43,5 +38,5 @@ def settings_restored() -> Iterator[None]:
         torch.random.set_rng_state(generator)
         if on_gpu:
             torch.cuda.set_rng_state_all(on_gpus)
-        tf32, cudnn.allow_tf32, cudnn.benchmark, cudnn.deterministic = flags
-        cuda.matmul.allow_tf32 = tf32
+        cudnn.benchmark, cudnn.deterministic = flags
+        arithmetic.restore()

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -57,14 +58,28 @@ def measure(
 
             peak = peaks.get(_peak_key(entry.case))
             record = run.measure(number, entry, workers.take(number), peak, on_progress)
-            file.append(record)
+            store(record, file, options.results)
             if record.peak is not None:
                 peaks[_peak_key(entry.case)] = record.peak
-            kept = record.accuracy.predictions if record.accuracy is not None else None
-            if kept is not None and not _may_be_mended(record):
-                mark_finished(options.results / kept)
             display.advance()
             yield record
+
+
+def store(record: Record, file: RunFile, results: Path) -> None:
+    """Append a record to its run's file; no run continues the predictions that it names any more.
+
+    Args:
+        record: A record of the run.
+        file: The run's file.
+        results: Folder of the results.
+
+    Raises:
+        KinobenchError: The results can't be written.
+    """
+    file.append(record)
+    kept = record.accuracy.predictions if record.accuracy is not None else None
+    if kept is not None and not _may_be_mended(record):
+        mark_finished(results / kept)
 
 
 class _Workers:

@@ -134,8 +134,9 @@ def test_a_full_size_network_is_built_for_the_common_clips(name, size):
         assert module(*drawn(name, 2, 16, size, "meta")).shape == (2, 101)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in FULL if registry.get(name).native])
+@pytest.mark.parametrize(
+    "name", one_of_each(signature, [name for name in FULL if registry.get(name).native])
+)
 def test_a_full_size_network_is_built_for_its_native_clip(name):
     architecture = registry.get(name)
     frames, _, size = architecture.native

@@ -138,7 +138,8 @@ def test_an_instance_is_measured_here_and_stays_as_it_is(tmp_path: Path) -> None
     assert settings() == before
     assert network_digest(instance) == digest
     assert instance.training and not instance.convolution.training
-    assert (record.case.model, record.case.weights, record.case.classes) == ("net", "instance", 5)
+    assert (record.case.model, record.case.classes) == ("net", 5)
+    assert record.case.weights == f"instance-{digest[:8]}"
     assert (record.params, record.weights_digest) == (PARAMS, digest)
     assert record.cost is not None and record.cost.macs == MACS
     assert record.latency is not None and record.latency.threads == 1
@@ -149,6 +150,29 @@ def test_an_instance_is_measured_here_and_stays_as_it_is(tmp_path: Path) -> None
     ]
     (stored,) = kinobench.Records.read(tmp_path)
     assert stored == record
+
+
+def test_two_instances_of_a_class_have_a_row_each(tmp_path: Path) -> None:
+    """One network before and after training, say: neither replaces the other."""
+    instance = Net(5)
+    for _ in range(2):
+        kinobench.measure(instance, protocol="pointlight", measure=["flops"], results=tmp_path)
+        kinobench.measure(instance, protocol="pointlight", measure=["flops"], results=tmp_path)
+        with torch.no_grad():
+            instance.head.bias.add_(1)
+    (table,) = kinobench.Records.read(tmp_path).leaderboard().boards
+    assert len(table.rows) == 2
+
+
+def test_an_instance_is_scored_again_each_time(tmp_path: Path) -> None:
+    """A stored record has shards of its own: nobody continues them, and none are left over."""
+    first, second = (
+        kinobench.evaluate(Net(8), "pointlight", split="quick", results=tmp_path) for _ in range(2)
+    )
+    assert first.accuracy is not None and second.accuracy is not None
+    kept = [first.accuracy.predictions, second.accuracy.predictions]
+    assert None not in kept and kept[0] != kept[1]
+    assert not [note for note in second.notes if "continued" in note]
 
 
 def test_an_instance_that_fails_raises_with_its_record() -> None:

@@ -1,5 +1,7 @@
 """Networks of the zoo as modules, and the cost of any module."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -69,3 +71,21 @@ def test_a_clip_that_is_none_is_refused() -> None:
         kinobench.count("c3d_tiny", (3, 16, 64, 64))
     with pytest.raises(kinobench.KinobenchError, match="whole numbers"):
         kinobench.count(nn.Flatten(), (1, 0.5))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("model", "inputs", "message"),
+    [
+        (3, (), "model is 3; give a module, or a name"),
+        (None, ((1, 3, 4, 16, 16),), "model is None; give a module, or a name"),
+        (nn.Conv3d, ((1, 3, 4, 16, 16),), "give a module, or a name"),
+        (nn.Conv3d(3, 8, 3), (5,), "clip 5: give a tensor, or a shape"),
+        (nn.Conv3d(3, 8, 3), ((1, 4, 8, 16, 16),), r"Conv3d fails on \[1, 4, 8, 16, 16\]: .*give"),
+        ("c3d_tiny", ((1, 4, 16, 64, 64),), r"c3d_tiny fails on \[1, 4, 16, 64, 64\]: .*give"),
+    ],
+)
+def test_what_cannot_be_counted_is_refused_with_the_cure(
+    model: Any, inputs: Any, message: str
+) -> None:
+    with pytest.raises(kinobench.KinobenchError, match=f"(?s){message}"):
+        kinobench.count(model, *inputs)

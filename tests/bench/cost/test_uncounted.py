@@ -36,7 +36,7 @@ def _network_that_raises(error: Exception) -> Any:
     return SimpleNamespace(cost=cost, case=SimpleNamespace(flow=None))
 
 
-def _counted(error: Exception) -> list[Event]:
+def _counted(error: Exception) -> tuple[list[Event], dict[str, Any]]:
     events: list[Event] = []
     job = Job(case=made_case(), measures=("flops",), budget=Budget(), results="x", predictions="y")
     context = Context(job, events.append)
@@ -44,12 +44,13 @@ def _counted(error: Exception) -> list[Event]:
     flops = registry.get("flops")
     with context.measuring(current(flops)):
         registry.runs(flops)(context)
-    return events
+    return events, context.found
 
 
 def test_a_count_that_fails_is_a_note_and_no_cost() -> None:
-    (note,) = _counted(NotImplementedError("no rule for this mode"))
+    (note,), found = _counted(NotImplementedError("no rule for this mode"))
     assert isinstance(note, Note) and note.text == MESSAGE
+    assert "cost" not in found
 
 
 def test_what_a_network_refuses_is_no_matter_of_counting() -> None:

@@ -7,7 +7,8 @@ import os
 import runpy
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,9 @@ from kinobench.bench.measure import registry
 from kinobench.bench.measure.measurement import Measurement
 from kinobench.bench.measure.table import BUILT_IN
 from kinobench.bench.records.record import RESULT_FIELDS, from_json
+from kinobench.bench.run.plan import plan
+from kinobench.bench.run.settings import Settings
+from kinobench.bench.run.suite import Suite
 from kinobench.datasets.errors import KinobenchError, UnknownNameError
 
 from ...fakes.made_records import made_case, made_record
@@ -230,3 +234,63 @@ def test_measurements_run_in_an_order_that_spoils_no_timing() -> None:
     timed = ["latency", "flow_time", "peak", "energy", "sweep", "pipeline"]
     assert order("cpu") == ["flops", *timed, "memory", "accuracy"]
     assert order("cuda") == ["flops", "memory", *timed, "accuracy"]
+
+
+@pytest.fixture
+def offered(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[Callable[[str, str], Path]]:
+    """Put a module under an entry point, as an installed package does; nothing is loaded yet."""
+
+    def offer(module: str, source: str) -> Path:
+        file = tmp_path / f"{module}.py"
+        file.write_text(source)
+        sys.modules.pop(module, None)
+        point = EntryPoint(module, module, registry.ENTRY_POINT_GROUP)
+        monkeypatch.setattr(registry, "entry_points", lambda group: [point])
+        return file
+
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(registry, "_measurements", {each.name: each for each in BUILT_IN})
+    monkeypatch.setattr(registry, "_loaded", set())
+    registry._load_installed_plugins.cache_clear()
+    yield offer
+    registry._load_installed_plugins.cache_clear()
+
+
+REGISTERED = """
+from kinobench.bench.measure.measurement import Measurement
+from kinobench.bench.measure.registry import register
+
+register(Measurement(name="usual", summary="x", run="a:b", results={"usual": dict}, default=True,
+                     absence="usual: not asked for"))
+"""
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        lambda: registry.defaults(dataset=False),
+        lambda: " ".join(registry.absences((), made_case())),
+        lambda: registry.help_text().partition("default: ")[2],
+        lambda: plan(Suite(), Settings(), ("c3d_tiny",))[0].measures,
+    ],
+    ids=["defaults", "absences", "help", "plan"],
+)
+def test_an_installed_measurement_is_known_to_whoever_asks_first(
+    offered: Callable[[str, str], Path], named: Callable[[], Any]
+) -> None:
+    offered("usual_of_a_test", REGISTERED)
+    assert "usual" in named()
+
+
+def test_an_installed_measurement_that_fails_fails_the_same_way_each_time_until_it_is_repaired(
+    offered: Callable[[str, str], Path],
+) -> None:
+    file = offered("broken_of_a_test", f"{REGISTERED}\nraise OSError('no license')\n")
+    for _ in range(2):
+        with pytest.raises(KinobenchError, match=r"plug-in 'broken_of_a_test' .*no license"):
+            registry.names()
+    assert "usual" not in registry._measurements
+    file.write_text(f"{REGISTERED}\nassert 'repaired'\n")
+    assert "usual" in registry.names()

@@ -554,6 +554,7 @@ def test_the_json_has_every_number_and_sentence(card: Card) -> None:
     reverse = plain["effects"][0]
     assert (reverse["probe"], reverse["drop"], reverse["outcome"]) == ("reversed", 0.75, "loss")
     assert reverse["text"].startswith("loses 75 points") and reverse["words"] == reverse["text"]
+    assert plain["deprecated"] == {"words": "this key is now called text"}
     assert plain["opposites"]["opposite"]["count"] == 240
     assert plain["verdict"]["sees"] == "motion" and plain["verdict"]["text"].startswith("It sees")
     assert plain["missing"] == {"subsampled": "exception: ValueError: it broke"}

@@ -1,5 +1,10 @@
 """What a measurement changes in torch is put back."""
 
+import json
+import subprocess
+import sys
+from typing import Any
+
 import pytest
 import torch
 
@@ -48,3 +53,107 @@ def test_settings_are_put_back_after_an_error_too() -> None:
         torch.backends.cudnn.benchmark = not torch.backends.cudnn.benchmark
         raise ZeroDivisionError
     assert settings() == before
+
+
+SET_BEFORE = {
+    "nothing": "",
+    "medium": "torch.set_float32_matmul_precision('medium')",
+    "high": "torch.set_float32_matmul_precision('high')",
+    "matmul of the newer way": "backends.cuda.matmul.fp32_precision = 'tf32'",
+    "all by the newer way": "backends.fp32_precision = 'tf32'",
+    "all ieee": "backends.fp32_precision = 'ieee'",
+    "cudnn ieee": "backends.cudnn.fp32_precision = 'ieee'",
+    "one of cudnn's": "backends.cudnn.conv.fp32_precision = 'ieee'",
+    "the older way": "backends.cuda.matmul.allow_tf32 = True; backends.cudnn.allow_tf32 = False",
+    "both ways": "torch.set_float32_matmul_precision('high'); backends.fp32_precision = 'tf32'",
+}
+"""What a notebook may have set before a measurement; each needs a process of its own."""
+
+IN_A_PROCESS = """
+import json, os, sys
+import torch
+from torch import backends
+from kinobench.bench.network.settings import choose_arithmetic, settings_restored
+
+def read(place, field):
+    try:
+        return getattr(place, field)
+    except RuntimeError:
+        return "it raises"
+
+def matmul():
+    try:
+        return torch.get_float32_matmul_precision()
+    except RuntimeError:
+        return "it raises"
+
+def state():
+    cuda, cudnn, cpu = backends.cuda.matmul, backends.cudnn, backends.mkldnn
+    places = cuda, cudnn.conv, cudnn.rnn, cpu.matmul, cpu.conv, cpu.rnn, cudnn, backends
+    older = read(cuda, "allow_tf32"), read(cudnn, "allow_tf32"), matmul()
+    return [*(each.fp32_precision for each in places), *older]
+
+def with_wider():
+    # What followed a wider setting must follow it still. (cuDNN's default can't be set again.)
+    found = [state()]
+    for wider in ("tf32", "ieee", "none"):
+        backends.fp32_precision = wider
+        matmul, conv, rnn, *others, of_matmul, of_cudnn, precision = state()
+        found.append([matmul, *others, of_matmul, precision])
+    return found
+
+for setting in json.load(sys.stdin):
+    for measured in (False, True):
+        if os.fork() == 0:
+            exec(setting)
+            during = []
+            if measured:
+                with settings_restored():
+                    for precision in ("tf32", "fp32"):
+                        choose_arithmetic(precision)
+                        during.append(state())
+            print(json.dumps([with_wider(), during]), flush=True)
+            os._exit(0)
+        os.wait()
+"""
+
+
+@pytest.fixture(scope="module")
+def states() -> dict[str, list[Any]]:
+    """Torch's state without a measurement, after one and during one, for each of SET_BEFORE."""
+    done = subprocess.run(
+        [sys.executable, "-c", IN_A_PROCESS],
+        input=json.dumps([*SET_BEFORE.values()]),
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert not done.stderr, done.stderr
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    pairs = zip(found[::2], found[1::2], strict=True)
+    return {
+        name: [without, after, during]
+        for name, ((without, _), (after, during)) in zip(SET_BEFORE, pairs, strict=True)
+    }
+
+
+@pytest.mark.parametrize("name", SET_BEFORE)
+def test_torch_computes_after_a_measurement_as_before_however_it_was_set(
+    name: str, states: dict[str, list[Any]]
+) -> None:
+    without, after, _ = states[name]
+    assert after == without
+
+
+@pytest.mark.parametrize("name", SET_BEFORE)
+def test_a_case_computes_in_its_own_precision_however_torch_was_set(
+    name: str, states: dict[str, list[Any]]
+) -> None:
+    tf32, fp32 = states[name][2]
+    matmul, conv, rnn, *cpu = tf32[:6]
+    assert (matmul, conv, rnn) == ("tf32", "tf32", "tf32")
+    assert set(cpu) <= {"none", "ieee"}
+    assert set(fp32[:6]) <= {"none", "ieee"}
+    # Torch's compiler reads the older settings.
+    assert tf32[8:] == [True, True, "high"]
+    assert fp32[8:] == [False, False, "highest"]

@@ -82,3 +82,13 @@ def _own_registry() -> Iterator[None]:
         if name not in registry.listed():
             del registry._architectures[name]
     registry._plugins.intersection_update(plugins)
+
+
+@pytest.fixture
+def shared_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fork what a test measures from one server, which has imported torch for all such tests."""
+    from kinobench.bench.run import run
+
+    from .fakes.shared_workers import shared_server_for
+
+    monkeypatch.setattr(run, "fork_server_for", shared_server_for)

@@ -58,6 +58,7 @@ def test_a_name_is_measured_in_a_process_of_its_own() -> None:
     assert settings() == before
 
 
+@pytest.mark.usefixtures("shared_workers")
 def test_a_builder_is_sent_to_a_process_of_its_own() -> None:
     """This very module can't be imported there: its code is sent."""
     record = kinobench.measure(
@@ -69,6 +70,7 @@ def test_a_builder_is_sent_to_a_process_of_its_own() -> None:
     assert "my_net" not in registry.names()
 
 
+@pytest.mark.usefixtures("shared_workers")
 def test_a_network_registered_here_is_known_to_the_worker() -> None:
     kinobench.register("here_alone", native=(16, 1, 64))(partial(_gained, 2.0))
     record = kinobench.measure("here_alone", protocol="pointlight", classes=5, measure=["flops"])

@@ -69,7 +69,7 @@ def test_python_m_kinobench_is_the_command(tmp_path: Path) -> None:
     assert outputs[0] == outputs[1] and "quick" in outputs[0]
 
 
-@pytest.mark.usefixtures("only_shipped")
+@pytest.mark.usefixtures("only_shipped", "shared_workers")
 @pytest.mark.parametrize("name", MODULES)
 def test_the_examples_in_the_docstrings_run(name: str, tmp_path: Path) -> None:
     module = importlib.import_module(f"kinobench.{name}")

@@ -761,6 +761,7 @@ def test_weights_published_for_the_dataset_are_taken_where_none_are_given() -> N
     assert {entry.measures for entry in planned} == {("accuracy",)}
 
 
+@pytest.mark.usefixtures("shared_workers")
 def test_a_network_that_follows_dots_is_seen_through_and_nothing_is_scored_twice(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -55,7 +55,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     def error(self) -> str | None:
         """Reason why the case failed."""
         error = self.record.error
-        return f"{error.kind}: {error.message}" if error is not None else None
+        return error.line if error is not None else None
 
     @property
     def uncounted(self) -> tuple[str, ...]:
@@ -154,8 +154,7 @@ def _standing(before: Row | None, newer: Record) -> Row:
     if before is None or before.record.error is not None:
         return Row(record=newer, since=newer.started)
     if newer.error is not None:
-        failure = f"{newer.error.kind}: {newer.error.message}"
-        return msgspec.structs.replace(before, later_failure=failure)
+        return msgspec.structs.replace(before, later_failure=newer.error.line)
     older = before.record
     missing = stored.missing(newer, older)
     if not missing or not _same_network(newer, older):

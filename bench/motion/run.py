@@ -306,7 +306,7 @@ def _reason(scored: Scored, probe: Probe) -> str:
         return "it was not measured."
     if record.error is None:
         return "no video could be scored."
-    return f"{record.error.kind}: {record.error.message}"
+    return record.error.line
 
 
 def _folder(record: Record, results: Path) -> Path:

@@ -23,12 +23,28 @@ def out_of_memory(error: BaseException) -> bool:
 def failure_of(error: Exception) -> Failure:
     """Return the failure, for a record, of an error that other options would not cure."""
     kind: FailureKind = "out_of_memory" if out_of_memory(error) else "exception"
-    return Failure(kind=kind, message=error_text(error), detail=traceback.format_exc(limit=-12))
+    message = error_text(error)
+    limit_bytes = _memory_limit_bytes()
+    on_gpu = isinstance(error, torch.OutOfMemoryError)
+    if kind == "out_of_memory" and not on_gpu and limit_bytes is not None:
+        limit = f"{limit_bytes / 2**30:.3g} GiB"
+        message = f"out of memory: the limit is {limit}; `run --memory-limit` changes it"
+    return Failure(kind=kind, message=message, detail=traceback.format_exc(limit=-12))
 
 
 def error_text(error: Exception) -> str:
     """Return the type of an error and its message, on one line."""
     return f"{type(error).__name__}: {str(error).strip() or 'no message'}"
+
+
+def _memory_limit_bytes() -> int | None:
+    """Return how many bytes this process may allocate; None if there is no limit."""
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return None
+    limit_bytes, _ = resource.getrlimit(resource.RLIMIT_DATA)
+    return None if limit_bytes == resource.RLIM_INFINITY else limit_bytes
 
 
 def limit_memory(limit_bytes: int | None) -> None:

@@ -43,6 +43,12 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     message: str
     detail: str | None = None
 
+    @property
+    def line(self) -> str:
+        """The kind and the message; a message that begins with the kind is enough."""
+        kind = self.kind.replace("_", " ")
+        return self.message if self.message.startswith(kind) else f"{kind}: {self.message}"
+
 
 class Environment(msgspec.Struct, frozen=True, kw_only=True):
     """The machine and the software of a case.

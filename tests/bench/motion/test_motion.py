@@ -713,7 +713,7 @@ def test_the_card_is_written_in_the_form_that_the_files_name_ends_in(
         (("early_fusion_tiny", "--dataset", "pointlihgt"), "did you mean 'pointlight'?"),
         (("early_fusion_tiny", "--dataset", "none"), "name a dataset"),
         (("early_fusion_tiny", "--weights", "nowhere.pt"), "there is no such file"),
-        (("early_fusion_tiny",), "train it by `kinobench fit early_fusion_tiny"),
+        (("early_fusion_tiny",), "Train it with `kinobench fit early_fusion_tiny"),
         (("early_fusion_tiny", "--weights", "none"), "random weights would show nothing"),
         (("early_fusion_tiny", "--weights", "w.pt", "--split", "tset"), "did you mean 'test'?"),
         (("early_fusion_tiny", "--weights", "w.pt", "--flow", "dis"), "takes optical flow"),
@@ -749,7 +749,7 @@ def test_weights_that_fit_left_are_named_where_none_are_given(
     for path, dataset in zip(left, ("pointlight", "pointlight-noise"), strict=True):
         write_fitted(path, {}, made_fitted("c3d_tiny", dataset))
     options = motion_run.MotionOptions(model="c3d_tiny", dataset="pointlight", results=tmp_path)
-    with pytest.raises(KinobenchError, match=f"give --weights {left[0]}"):
+    with pytest.raises(KinobenchError, match=f"Give --weights {left[0]}"):
         motion_run.plan(options)
 
 

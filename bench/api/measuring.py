@@ -36,9 +36,6 @@ if TYPE_CHECKING:
 INSTANCE = "instance"
 """The weights of a network that was given as a module are in no file: a case has their digest."""
 
-NOT_IN_PROCESS = ("memory", "sweep")
-"""Measures that an instance doesn't get, because it shares the process's memory."""
-
 
 class CaseSettings(TypedDict, total=False):
     """Settings of a measurement; each is the option of `kinobench run` of that name."""
@@ -299,15 +296,15 @@ def _measure_here(architecture: Architecture, given: dict[str, Any], place: Plac
             f"weights={given['weights']!r}: an instance has its own; load them into it, or give a "
             "builder"
         )
-    for measure_name in NOT_IN_PROCESS:
-        if asked is not None and measure_name in asked:
-            raise KinobenchError(
-                f"measure: {measure_name!r} of an instance can't be measured: it shares the "
-                "memory of this process; give a builder, which gets a process of its own"
-            )
+    for measure_name in filter(measurements.needs_own_process, asked or ()):
+        raise KinobenchError(
+            f"measure: {measure_name!r} of an instance can't be measured: it needs a process of "
+            "its own; give a builder, which gets one"
+        )
+    usual = measurements.defaults(given["dataset"] is not None)
+    left_out = list(filter(measurements.needs_own_process, usual))
     if asked is None:
-        usual = measurements.defaults(given["dataset"] is not None)
-        given["measure"] = tuple(each for each in usual if each not in NOT_IN_PROCESS)
+        given["measure"] = tuple(each for each in usual if each not in left_out)
     if given["dataset"] is None and given.get("classes") is None:
         given["classes"] = _outputs(architecture, given["protocol"] or "common-224")
     with registry.registered(architecture):
@@ -316,19 +313,20 @@ def _measure_here(architecture: Architecture, given: dict[str, Any], place: Plac
         digest = digest_of(architecture)
     notes = [
         "measured in the calling process, from an instance: other work there may have disturbed it",
-        "memory: not measured: an instance shares the memory of its process",
+        *(f"{each}: not measured: an instance has no process of its own" for each in left_out),
     ]
     if record.accuracy is not None:
         notes.append(
             "accuracy: NOT CHECKED that the classes of the instance are in the order of "
             f"{record.case.dataset}; if they aren't, it is wrong"
         )
+    absences = {measurements.get(each).absence for each in left_out}
     record = msgspec.structs.replace(
         record,
         # With its own case, a network that was trained further doesn't replace what it was before.
         case=msgspec.structs.replace(record.case, weights=f"{INSTANCE}-{digest[:8]}"),
         weights_digest=digest,
-        notes=(*notes, *(note for note in record.notes if note != "memory: not asked for")),
+        notes=(*notes, *(note for note in record.notes if note not in absences)),
     )
     running.store(record, RunFile(place.results, record.run), place.results)
     return record

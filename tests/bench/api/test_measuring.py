@@ -11,6 +11,8 @@ import torch
 from torch import nn
 
 import kinobench
+from kinobench.bench.measure import registry as measurements
+from kinobench.bench.measure.measurement import Measurement
 from kinobench.bench.network.digest import network_digest
 from kinobench.zoo import registry
 
@@ -145,10 +147,31 @@ def test_an_instance_is_measured_here_and_stays_as_it_is(tmp_path: Path) -> None
     assert record.memory is None
     assert record.notes[0].startswith("measured in the calling process, from an instance")
     assert [note for note in record.notes if note.startswith("memory: ")] == [
-        "memory: not measured: an instance shares the memory of its process"
+        "memory: not measured: an instance has no process of its own"
     ]
     (stored,) = kinobench.Records.read(tmp_path)
     assert stored == record
+
+
+def test_a_plug_in_that_needs_a_process_of_its_own_is_not_measured_here(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    table = dict(measurements._measurements)
+    monkeypatch.setattr(measurements, "_measurements", table)
+    table["heap"] = Measurement(
+        name="heap",
+        summary="x",
+        run=lambda context: pytest.fail("it ran"),
+        results={"heap": dict},
+        needs=("own process",),
+        default=True,
+        absence="heap: not asked for",
+    )
+    record = kinobench.measure(Net(5), protocol="pointlight", budget=BUDGET)
+    assert "heap: not measured: an instance has no process of its own" in record.notes
+    assert "heap: not asked for" not in record.notes
+    with pytest.raises(kinobench.KinobenchError, match="'heap' of an instance can't be measured"):
+        kinobench.measure(Net(5), protocol="pointlight", measure="heap")
 
 
 def test_two_instances_of_a_class_have_a_row_each(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
         default_protocol: Name of the protocol that it is measured under by default.
         num_classes: Number of classes.
         splits: Names of the splits, the default first.
-        homepage: The page of its publishers.
+        homepage: The page of its publishers; empty if it has none.
         obtain: Text that says how people get it.
         tree: The expected folders and files, one a line.
         needs_root: False if `load(None, split)` finds or makes the videos itself.
@@ -80,6 +80,9 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
     make_changed: Callable[[Path | None, Changes, Progress | None], Path] | None = None
     purpose: str = ""
 
+    def __repr__(self) -> str:
+        return f"<Dataset {self.name}: {self.title}, {self.num_classes} classes>"
+
 
 def register(dataset: Dataset) -> None:
     """Add a dataset, as a file given by `--plugin` does; another distribution uses an entry point.
@@ -108,7 +111,10 @@ def get(name: str) -> Dataset:
         return _BUILT_IN.get(name) or _registered[name]
     plugins = _plugins()
     if name not in plugins:
-        hint = f"`{program()} list datasets` shows all; give --plugin FILE for one of your own"
+        hint = (
+            f"`{program()} list datasets` shows all; if it is your own, name its file with "
+            "--plugin FILE"
+        )
         raise UnknownNameError("dataset", name, names(), hint)
     return _from_plugin(plugins[name])
 

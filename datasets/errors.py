@@ -23,7 +23,9 @@ class UnknownNameError(KinobenchError):
         """Say which `kind` of thing has no such `name`, and the nearest of the `known` names."""
         self.kind, self.name = kind, name
         cure = _cure(name, sorted(known))
-        super().__init__(f"no {kind} is named {name!r}: {cure}{'; ' + hint if hint else ''}")
+        if hint:  # a question ends a sentence
+            cure += f" {hint[0].upper()}{hint[1:]}" if cure.endswith("?") else f"; {hint}"
+        super().__init__(f"no {kind} is named {name!r}: {cure}")
 
 
 class DatasetError(KinobenchError):

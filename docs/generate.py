@@ -214,8 +214,8 @@ def _command_part(name: str, command: Any) -> str:
         _plain(command.help),
     ]
     if arguments:
-        rows = [(f"`{_argument(p)}`", _plain(p.help), _shown_default(p)) for p in arguments]
-        lines.append(_with_defaults("argument", rows))
+        rows = [(f"`{_argument(p)}`", _plain(p.help)) for p in arguments]
+        lines.append(table(("argument", "meaning"), rows))
     panels: dict[str, list[Any]] = {}
     for option in shown:
         if option.param_type_name == "option":
@@ -223,17 +223,10 @@ def _command_part(name: str, command: Any) -> str:
                 option
             )
     for panel, options in panels.items():
-        rows = [(_option(p), _plain(p.help), _shown_default(p)) for p in options]
+        rows = [(_option(p), _plain(p.help)) for p in options]
         title = f"**{panel}**\n\n" if len(panels) > 1 else ""
-        lines.append(title + _with_defaults("option", rows))
+        lines.append(title + table(("option", "meaning"), rows))
     return "\n\n".join(lines) + "\n"
-
-
-def _with_defaults(what: str, rows: list[tuple[str, str, str]]) -> str:
-    """Return a table of `(name, meaning, default)`, without the last column where it is empty."""
-    if any(default for _, _, default in rows):
-        return table((what, "meaning", "default"), rows)
-    return table((what, "meaning"), [row[:2] for row in rows])
 
 
 def _argument(parameter: Any) -> str:
@@ -248,16 +241,6 @@ def _option(parameter: Any) -> str:
         return names
     metavar = parameter.metavar or parameter.name.strip("_").upper()
     return f"{names} {' or '.join(f'`{choice}`' for choice in metavar.split('|'))}"
-
-
-def _shown_default(parameter: Any) -> str:
-    shown = getattr(parameter, "show_default", None)
-    if isinstance(shown, str):
-        return shown
-    default = parameter.default
-    if callable(default) or default in (None, False, (), []):
-        return ""
-    return f"`{default}`"
 
 
 def _plain(said: str | None) -> str:
@@ -357,6 +340,7 @@ def _frames(protocol: Any) -> str:
 # --- the packages ---------------------------------------------------------------------------------
 
 LAYERS = ("datasets", "zoo", "bench")
+API = ("bench", "api")
 PURPOSES = {
     "datasets/flow": "Optical flow of frames, and its cache.",
     "datasets/lists": "Annotation lists of UCF101 and Kinetics become a split: videos with labels.",
@@ -383,8 +367,11 @@ def imported_packages(folder: Path) -> set[tuple[str, str]]:
     """
     found = set()
     for file in sorted(folder.rglob("*.py")):
-        module = file.relative_to(ROOT).with_suffix("").parts
-        package = module[:-1]
+        package = file.relative_to(ROOT).parts[:-1]
+        if package == API:
+            if file.name == "__main__.py":  # it is the command, which imports everything
+                continue
+            package = ()  # its modules are those of the package `kinobench` itself
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom) and node.level:
                 base = package[: len(package) - node.level + 1]
@@ -403,7 +390,7 @@ def _package_of(path: tuple[str, ...]) -> tuple[str, str]:
 
 
 def in_order(imports: dict[str, set[str]]) -> list[str]:
-    """Return packages so that each stands after all that it imports.
+    """Return packages so that each stands after all that it imports; those nobody imports, last.
 
     Raises:
         SystemExit: Two packages import each other.
@@ -417,7 +404,8 @@ def in_order(imports: dict[str, set[str]]) -> list[str]:
         ordered += ready
         for name in ready:
             del left[name]
-    return ordered
+    imported = set().union(*imports.values())
+    return sorted(ordered, key=lambda name: name not in imported)
 
 
 def layer_imports(layer: str) -> dict[str, set[str]]:

@@ -62,6 +62,17 @@ def _one_thread() -> None:
         torch.set_num_threads(1)
 
 
+@pytest.fixture
+def only_shipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave only the networks that come with kinobench: test modules register others at import."""
+    shipped = {
+        name: registry._architectures[name]
+        for name in registry.listed()
+        if name in registry._architectures
+    }
+    monkeypatch.setattr(registry, "_architectures", shipped)
+
+
 @pytest.fixture(autouse=True)
 def _own_registry() -> Iterator[None]:
     """Forget the networks that a test registers: others list, count and run all there are."""
@@ -71,3 +82,13 @@ def _own_registry() -> Iterator[None]:
         if name not in registry.listed():
             del registry._architectures[name]
     registry._plugins.intersection_update(plugins)
+
+
+@pytest.fixture
+def shared_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fork what a test measures from one server, which has imported torch for all such tests."""
+    from kinobench.bench.run import run
+
+    from .fakes.shared_workers import shared_server_for
+
+    monkeypatch.setattr(run, "fork_server_for", shared_server_for)

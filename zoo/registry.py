@@ -139,7 +139,10 @@ def check(name: str) -> None:
     """
     known = name in _FAMILY_OF or name in _architectures or name in names()
     if not known and not _opened(name):
-        hint = f"`{program()} list models` shows all; give --plugin FILE for one of your own"
+        hint = (
+            f"`{program()} list models` shows all; if it is your own, name its file with "
+            "--plugin FILE"
+        )
         raise UnknownNameError("model", name, names(), hint)
 
 

@@ -108,10 +108,12 @@ def _clips(analysis: Analysis) -> str:
 
 
 def _clip_order(analysis: Analysis) -> str:
-    order = ", ".join(map(str, analysis.clip_order))
+    order = "from the earliest on"
+    if list(analysis.clip_order) != sorted(analysis.clip_order):
+        order = f"in the order {', '.join(map(str, analysis.clip_order))} (0 is the earliest)"
     return (
-        f"The first clips of the order {order} (0 is the earliest). Points, lost and gained videos "
-        "(top-1) and the p of an exact McNemar test: against all views."
+        f"Clips are added {order}. Points, lost and gained videos (top-1) and the p of an exact "
+        "McNemar test: against all views."
     )
 
 
@@ -172,7 +174,8 @@ def _table(
 def sentence(difference: AccuracyDifference) -> str:
     """Return which network is better, by how much, and whether that may be chance.
 
-    An example: "B is better by 1.1 points [0.3, 1.9]; p = 0.008; 41 videos only A gets, 83 only B".
+    An example: "B is better by 1.1 points [0.3, 1.9]; p = 0.008; only A is right on 41 videos,
+    only B on 83".
     """
     if not difference.only_a and not difference.only_b:
         return "A and B get the same videos right"
@@ -195,7 +198,7 @@ def sentence(difference: AccuracyDifference) -> str:
     parts = [
         verdict,
         f"p {p_value(difference.p)}",
-        f"{difference.only_a} {videos} only A gets, {difference.only_b} only B",
+        f"only A is right on {difference.only_a} {videos}, only B on {difference.only_b}",
     ]
     if difference.p < 1 - LEVEL and not difference.is_significant:
         parts.append("the test alone would call it significant, the interval does not leave out 0")

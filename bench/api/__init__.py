@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .datasets.errors import DatasetError, KinobenchError, UnknownNameError, VideoError
     from .datasets.protocol import Protocol
     from .listing import datasets, models, protocols
-    from .measuring import CaseFailedError, evaluate, measure
+    from .measuring import CaseFailedError, CaseSettings, evaluate, measure
     from .networks import count, load_model
     from .stored import Leaderboard, Records, compare
     from .zoo.registry import register
@@ -42,6 +42,7 @@ __all__ = [
     "Budget",
     "Case",
     "CaseFailedError",
+    "CaseSettings",
     "Comparison",
     "Cost",
     "Dataset",
@@ -82,7 +83,7 @@ _MODULES = {
     "datasets.errors": ("DatasetError", "KinobenchError", "UnknownNameError", "VideoError"),
     "datasets.protocol": ("Protocol",),
     "listing": ("models", "protocols"),
-    "measuring": ("CaseFailedError", "evaluate", "measure"),
+    "measuring": ("CaseFailedError", "CaseSettings", "evaluate", "measure"),
     "networks": ("count", "load_model"),
     "stored": ("Leaderboard", "Records", "compare"),
     "version": ("__version__",),
@@ -106,7 +107,7 @@ if not TYPE_CHECKING:  # type checkers would take every name for one that is the
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted(__all__)
 
 
 class _Datasets(ModuleType):

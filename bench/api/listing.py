@@ -1,4 +1,4 @@
-"""Lists of everything that can be measured: models, datasets and protocols."""
+"""List models, datasets and protocols."""
 
 from .bench.cost import models as zoo
 from .bench.cost.models import Model

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeGuard, Unpack
 
 import msgspec
 
+from .arguments import named_as_arguments, refuse_unknown
 from .bench.machine import environment
 from .bench.measure import registry as measurements
 from .bench.records.job import Budget, Job
@@ -38,7 +39,29 @@ INSTANCE = "instance"
 
 
 class CaseSettings(TypedDict, total=False):
-    """Settings of a measurement; each is the option of `kinobench run` of that name."""
+    """Settings of a measurement, as keyword arguments of `measure` and `evaluate`.
+
+    Each is the option of `kinobench run` of that name; None, as well as leaving it out, gives the
+    option's default.
+
+    Attributes:
+        weights: A published name, a path, `"shipped"` (with kinobench) or `"none"`.
+        split: Split of the dataset.
+        views: Temporal x spatial views, `"10x3"`.
+        classes: Number of classes, without a dataset.
+        device: `"cpu"` or `"cuda"`.
+        precision: `"fp32"`, `"tf32"`, `"bf16"` or `"fp16"`.
+        mode: How the network runs: `"eager"`, `"compile"`, `"cudagraph"`, `"compile_cudagraph"`,
+            `"channels_last_3d"` or `"stream"`.
+        flow: Method of the optical flow: `"dis"`, `"farneback"` or `"tvl1"`.
+        decoder: Library that decodes videos: `"pyav"` or `"torchcodec"`.
+        probe: Change that is made to the clips before accuracy is measured.
+        batch: Views in a forward.
+        threads: Threads of one operator on the CPU.
+        eval_batch: Views in a forward while accuracy is measured.
+        cold_l2: Empty the GPU's L2 cache before each sample of a latency.
+        max_batch: The largest batch of a sweep.
+    """
 
     weights: str | None
     split: str | None
@@ -55,6 +78,10 @@ class CaseSettings(TypedDict, total=False):
     eval_batch: int | None
     cold_l2: bool | None
     max_batch: int | None
+
+
+_PARAMETERS = ("dataset", "protocol", "measure", "name", "inputs", "results", "data_root", "budget")
+"""The other arguments of `measure`, which an unknown one may be meant for."""
 
 
 class CaseFailedError(KinobenchError):
@@ -74,7 +101,7 @@ class CaseFailedError(KinobenchError):
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
-    """Folders and limits of a measurement: everything that is not part of the case itself."""
+    """Folders and limits of a measurement."""
 
     results: Path
     data_root: Path | None
@@ -136,6 +163,7 @@ def measure(
         >>> record.cost.flops == 2 * record.cost.macs
         True
     """
+    refuse_unknown(settings, (*_PARAMETERS, *CaseSettings.__annotations__))
     given: dict[str, Any] = dict(settings)
     batch = given.pop("batch", None)
     given |= {
@@ -152,13 +180,8 @@ def measure(
             budget=budget or Budget(),
             timeout_s=Suite().timeout_s,
         )
-        if _is_module(model):
-            record = _measure_here(of_instance(model, name, inputs), given, place)
-        else:
-            with _known_to_workers(model, name, inputs) as (known, plugins):
-                if isinstance(model, str):
-                    given["weights"] = given.get("weights") or SHIPPED
-                record = _measure_in_worker(known, plugins, given, place)
+        with named_as_arguments(results=place.results, data_root=place.data_root):
+            record = _measured(model, name, inputs, given, place)
     if results is None:
         record = _without_predictions(record)
     if record.error is not None:
@@ -188,7 +211,7 @@ def evaluate(
         results: Folder for the record and the predictions, which `compare` reads; None keeps
             neither.
         data_root: Folder of the dataset, where it needs one.
-        settings: See `CaseSettings`, such as `split="test01"`, `views="10x3"`, `eval_batch=16`.
+        settings: See `CaseSettings`, such as `split="1"`, `views="10x3"`, `eval_batch=16`.
 
     Returns:
         The record; `record.accuracy` has top-1 and top-5 as fractions, with 95 % intervals.
@@ -212,6 +235,21 @@ def evaluate(
         data_root=data_root,
         **settings,
     )
+
+
+def _measured(
+    model: "Model",
+    name: str | None,
+    inputs: tuple[Input, ...],
+    given: dict[str, Any],
+    place: Place,
+) -> Record:
+    if _is_module(model):
+        return _measure_here(of_instance(model, name, inputs), given, place)
+    with _known_to_workers(model, name, inputs) as (known, plugins):
+        if isinstance(model, str):
+            given["weights"] = given.get("weights") or SHIPPED
+        return _measure_in_worker(known, plugins, given, place)
 
 
 def _is_module(model: object) -> "TypeGuard[nn.Module]":

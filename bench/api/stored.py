@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 import msgspec
 
+from .arguments import named_as_arguments
 from .bench.analysis.compare import Comparison
 from .bench.analysis.sources import Source, find, find_two
 from .bench.leaderboard import render as rendering
@@ -92,7 +93,8 @@ class Records(Sequence[Record]):
             KinobenchError: There is no folder of records.
         """
         path = Path(folder).expanduser()
-        records, problems = read_records(path)
+        with named_as_arguments(folder=path):
+            records, problems = read_records(path)
         for problem in problems:
             warnings.warn(problem, stacklevel=2)
         return cls(records, path, problems)
@@ -134,6 +136,8 @@ class Records(Sequence[Record]):
 
     def leaderboard(self, sort: str | None = None) -> Leaderboard:
         """Rank the records as `kinobench leaderboard` does.
+
+        A measurement of your own has a column if the file that registers it is imported.
 
         Args:
             sort: Column of the order, such as `latency` or `top1`; by default trained networks by
@@ -210,10 +214,11 @@ def compare(
     from .bench.analysis.compare import compare as compare_predictions
 
     folder = Path(results).expanduser()
-    if isinstance(a, Record) or isinstance(b, Record):
-        one, other = _source(a, folder), _source(b, folder)
-    else:
-        one, other = find_two(str(a), str(b), folder, warnings.warn)
+    with named_as_arguments(results=folder):
+        if isinstance(a, Record) or isinstance(b, Record):
+            one, other = _source(a, folder), _source(b, folder)
+        else:
+            one, other = find_two(str(a), str(b), folder, warnings.warn)
     return compare_predictions(
         one.open(),
         other.open(),

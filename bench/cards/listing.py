@@ -1,4 +1,4 @@
-"""`list`: the models, datasets, protocols and suites."""
+"""`list`: the models, datasets, protocols, suites and measurements."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -7,7 +7,7 @@ import msgspec
 from rich.console import Console
 
 from ...datasets import catalog
-from ...datasets.errors import KinobenchError, UnknownNameError
+from ...datasets.errors import KinobenchError, nearest_name
 from ...datasets.protocol import PRESETS, Protocol
 from ...datasets.protocol.placement import OWN_SHORT_RULE
 from ...datasets.protocol.presets import ALIASES
@@ -16,6 +16,7 @@ from ..measure import registry
 from ..run import suite
 from ..run.plan import plan
 from ..run.settings import Settings
+from ..text.toml import one_of
 from .terminal import print_folded, print_line
 
 Line = dict[str, Any]
@@ -24,7 +25,7 @@ _ABSENT = "–"
 
 
 def lines(kind: str, recount: bool = False, progress: Progress | None = None) -> list[Line]:
-    """Return one dict for each model, dataset, protocol or suite.
+    """Return one dict for each model, dataset, protocol, suite or measurement.
 
     Args:
         kind: One of `KINDS`.
@@ -32,11 +33,12 @@ def lines(kind: str, recount: bool = False, progress: Progress | None = None) ->
         progress: Called with the number of models counted so far, and of all.
 
     Raises:
-        UnknownNameError: `kind` is none of `KINDS`.
-        KinobenchError: `recount` with another kind than models.
+        KinobenchError: `kind` is none of `KINDS`; or `recount` with another kind than models.
     """
     if kind not in KINDS:
-        raise UnknownNameError("list", kind, KINDS)
+        nearest = nearest_name(kind, KINDS)
+        cure = f"; did you mean {nearest!r}?" if nearest else ""
+        raise KinobenchError(f"list {kind}: choose {one_of(tuple(KINDS))}{cure}")
     if recount and kind != "models":
         raise KinobenchError(f"--recount is for models; {kind} have nothing to count")
     return _models(recount, progress) if kind == "models" else KINDS[kind]()
@@ -119,7 +121,7 @@ def _datasets() -> list[Line]:
             "splits": ", ".join(d.splits),
             "protocol": d.default_protocol,
             "data root": "needed" if d.needs_root else "made on first use",
-            "homepage": d.homepage,
+            "homepage": d.homepage or None,
             "what it tests": d.purpose or None,
         }
         for d in map(catalog.get, catalog.names())

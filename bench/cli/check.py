@@ -56,12 +56,17 @@ class What(Group, panel="What"):
     ] = False
     aa: Annotated[
         bool,
-        flag("Measure what the check can see on this machine; 3: it isn't reliable here.", "--aa"),
+        flag(
+            "Measure the smallest slowdown that the check finds on this machine. Exit code 3: it "
+            "is not reliable here.",
+            "--aa",
+        ),
     ] = False
     inject: Annotated[
         str | None,
         option(
-            "Slow the checkout by this, and compare it with itself; 0: the check saw it.",
+            "Slow the checkout down by this percentage and compare it with itself. Exit code 0: "
+            "the check found it; 3: it did not.",
             "PERCENT",
             default="none",
         ),
@@ -105,7 +110,10 @@ class Output(Group, panel="Results"):
 
 @command("check", MEASURE)
 def check(what: What, how: How, output: Output) -> None:
-    """Check whether the checkout is slower than a commit: exit 0 no, 1 yes, 3 can't be said."""
+    """Check whether your checkout is slower than another commit.
+
+    Exit code: 0 no, 1 yes, 3 not sure.
+    """
     from ..gate import page, table
 
     terms, slowed = _terms(what, how)

@@ -86,7 +86,7 @@ def exits_cleanly(command: Callable[..., Any]) -> Callable[..., Any]:
             if error.filename is not None or error.errno not in _UNWRITABLE:
                 raise
             drop_output()
-            exit_with(f"standard output can't be written: {error.strerror}", EXIT_USAGE)
+            exit_with(f"standard output can't be written: {reason_of(error)}", EXIT_USAGE)
 
     return run
 

@@ -100,7 +100,7 @@ class Page(Group, panel="Results"):
 
 @command("list", MODELS)
 def list_(what: Listed, form: Form) -> None:
-    """List models, datasets, protocols or suites."""
+    """List models, datasets, protocols, suites or measurements."""
     from ..cards import listing
 
     load_plugins(what.plugin)

@@ -43,9 +43,15 @@ def _without_types(parameters: list[Any]) -> list[Any]:
     for each in parameters:
         if each.param_type_name == "argument":
             each.display_type_rich = lambda ctx: None
+            each.get_usage_pieces = _without_braces(each.get_usage_pieces)
         elif each.is_flag:
             each.metavar = ""
     return parameters
+
+
+def _without_braces(pieces_of: Callable[[Any], list[str]]) -> Callable[[Any], list[str]]:
+    """Return what a usage line shows of an argument: `MODEL`, because braces mean a choice."""
+    return lambda ctx: [piece.strip("{}") for piece in pieces_of(ctx)]
 
 
 def _measurements() -> str:
@@ -134,8 +140,19 @@ def option(
         metavar=metavar,
         show_default=False,
         autocompletion=complete,
-        min=at_least,
+        callback=None if at_least is None else _refuse_less(at_least),
     )
+
+
+def _refuse_less(least: float) -> Callable[[Any], Any]:
+    """Return a function that refuses a number below the least one; a bound would be shown."""
+
+    def checked(number: Any) -> Any:
+        if number is not None and not number >= least:
+            raise typer.BadParameter(f"{number}: give {least:g} or more")
+        return number
+
+    return checked
 
 
 def flag(text: str, name: str) -> Any:

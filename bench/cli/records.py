@@ -27,7 +27,7 @@ class Ranked(Group, panel="Results"):
         option(
             "Format of the table: md, csv, latex, html or json.",
             "FORMAT",
-            default="by the name of --output, or for a terminal",
+            default="by the ending of --output; without it, a terminal table",
         ),
     ] = None
     sort: Annotated[
@@ -53,7 +53,11 @@ class Source(Group, panel="What"):
     ]
     fuse: Annotated[
         str | None,
-        option("Average the scores of this one in, at 21 weights.", "FILE|MODEL", default="none"),
+        option(
+            "Mix in the scores of this network, with 21 different weights.",
+            "FILE|MODEL",
+            default="none",
+        ),
     ] = None
     views: Annotated[
         str | None,

@@ -99,7 +99,7 @@ class How(Group, panel="How"):
         str | None,
         option(
             "Measure accuracy on all nodes and GPUs of a Ray cluster, or of this machine (local). "
-            "This needs pip install 'kinobench[cluster]'.",
+            "Install Ray for it: pip install -e '.[cluster]' in a checkout.",
             "auto|local|ADDRESS",
             default="no cluster",
         ),
@@ -223,15 +223,22 @@ def _suite_of(what: What) -> "Suite":
 
 
 def _planned(suite: "Suite", what: What, how: How, data: Data) -> "list[Planned]":
+    from ...datasets.errors import KinobenchError
     from ..run.plan import plan
 
     here = how.cluster in (None, "local")  # nodes of a cluster have processors of their own
-    return plan(
+    planned = plan(
         suite,
         settings_from(what, how, data),
         tuple(what.model or ()),
         processors=usable_processors() if here else None,
     )
+    if how.cluster is not None and not any("accuracy" in each.measures for each in planned):
+        raise KinobenchError(
+            f"--cluster {how.cluster}: no accuracy is measured, and a cluster measures nothing "
+            "else; add accuracy to --measure (and name a --dataset), or leave --cluster out"
+        )
+    return planned
 
 
 def _options(suite: "Suite", what: What, how: How, data: Data, results: Results) -> "Options":

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from ...datasets.errors import KinobenchError
+from ...datasets.errors import KinobenchError, reason_of
 from ...datasets.names import Decoder
 from ..machine.environment import physical_cores
 from ..records.case import Case
@@ -165,7 +165,7 @@ def _knock(address: str, named: str) -> str | None:
     try:
         socket.create_connection(_host_and_port(address, named), timeout=KNOCK_S).close()
     except OSError as error:
-        return str(error.strerror or error)
+        return reason_of(error)
     return None
 
 

@@ -22,7 +22,7 @@ import msgspec
 import psutil
 from filelock import FileLock, Timeout
 
-from ...datasets.errors import KinobenchError
+from ...datasets.errors import KinobenchError, reason_of
 from ..records.case import Case
 from ..records.files import replacing, sync_folder
 from .conditions import Conditions
@@ -110,7 +110,7 @@ def claim(
             _name_holder(folder, locks)
         except OSError as error:
             raise KinobenchError(
-                f"{parent} can't be used for predictions: {error.strerror or error}; give another "
+                f"{parent} can't be used for predictions: {reason_of(error)}; give another "
                 "--results"
             ) from error
         yield Claim(folder, tuple(notes))
@@ -211,7 +211,7 @@ def mark_finished(folder: Path) -> None:
         (folder / FINISHED).touch()
         sync_folder(folder)
     except OSError as error:
-        raise KinobenchError(f"{folder} can't be written: {error.strerror or error}") from error
+        raise KinobenchError(f"{folder} can't be written: {reason_of(error)}") from error
 
 
 def _read(path: Path) -> Conditions | None:

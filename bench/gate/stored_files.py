@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from ...datasets.errors import KinobenchError, program
+from ...datasets.errors import KinobenchError, program, reason_of
 from ..records.files import write_text
 from ..records.record import Record, from_json
 from . import benchmark_json
@@ -83,9 +83,9 @@ def _content(path: Path) -> bytes:
         return path.read_bytes()
     except FileNotFoundError as error:
         cure = "; --update creates it" if path.suffix == ".json" else ""
-        raise KinobenchError(f"--against {path}: {error.strerror}{cure}") from error
+        raise KinobenchError(f"--against {path}: {reason_of(error)}{cure}") from error
     except OSError as error:
-        raise KinobenchError(f"--against {path}: {error.strerror or error}") from error
+        raise KinobenchError(f"--against {path}: {reason_of(error)}") from error
 
 
 def _neither(path: Path, error: Exception) -> KinobenchError:

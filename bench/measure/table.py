@@ -103,7 +103,7 @@ BUILT_IN = (
     ),
     Measurement(
         name="energy",
-        summary="joules a clip, by the GPU's counter",
+        summary="joules per clip, from the GPU's counter",
         run=_place("energy"),
         results={"energy": Energy},
         order=400,

@@ -145,12 +145,12 @@ def _without_weights(options: MotionOptions) -> str:
         if _is_fitted_on(path, dataset)  # one dataset's name may begin another's
     ]
     newest = max(fitted, key=lambda path: path.stat().st_mtime, default=None)
-    cure = f"train it by `{program()} fit {model} --dataset {dataset}`, and give --weights"
+    cure = f"Train it with `{program()} fit {model} --dataset {dataset}`, or give --weights FILE"
     if newest is not None:
-        cure = f"give --weights {newest}"
+        cure = f"Give --weights {newest}"
     return (
-        f"{model} has no weights for {dataset}, and random ones answer nothing, with or without a "
-        f"probe: {cure}"
+        f"{model} has no weights for {dataset}, and random weights would show nothing, with or "
+        f"without a probe. {cure}."
     )
 
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...datasets.errors import KinobenchError
+from ...datasets.errors import KinobenchError, reason_of
 from ...datasets.files import replacing, sync_folder
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def writing(
             yield unfinished
     except OSError as error:
         raise KinobenchError(
-            f"{option} {path} can't be written: {error.strerror or error}; {cure}".lstrip()
+            f"{option} {path} can't be written: {reason_of(error)}; {cure}".lstrip()
         ) from error
 
 

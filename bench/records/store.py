@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from ...datasets.errors import KinobenchError, program
+from ...datasets.errors import KinobenchError, program, reason_of
 from .record import SCHEMA, Record, from_json
 
 
@@ -29,7 +29,7 @@ class RunFile:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise KinobenchError(
-                f"--results {results}: {error.strerror or error}; give a folder that can be written"
+                f"--results {results}: {reason_of(error)}; give a folder that can be written"
             ) from error
         if not os.access(self.path.parent, os.W_OK):
             raise KinobenchError(
@@ -49,7 +49,7 @@ class RunFile:
                 os.fsync(file.fileno())
         except OSError as error:
             raise KinobenchError(
-                f"{self.path} can't be written: {error.strerror or error}; free some space, or "
+                f"{self.path} can't be written: {reason_of(error)}; free some space, or "
                 "give another --results"
             ) from error
 
@@ -89,7 +89,7 @@ def _lines(folder: Path) -> Iterator[tuple[Path, int, bytes]]:
         try:
             content = path.read_bytes()
         except OSError as error:
-            raise KinobenchError(f"{path} can't be read: {error.strerror or error}") from error
+            raise KinobenchError(f"{path} can't be read: {reason_of(error)}") from error
         for number, line in enumerate(content.splitlines(), 1):
             if line.strip():
                 yield path, number, line

@@ -117,8 +117,8 @@ def _probe_without_accuracy(asked: Settings, planned: Collection[Planned]) -> st
     if asked.probe is None or any("accuracy" in each.measures for each in planned):
         return None
     return (
-        f"--probe {asked.probe}: no accuracy is measured, so there is nothing to probe; give a "
-        "--dataset, or leave the probe out"
+        f"--probe {asked.probe}: no accuracy is measured, so there is nothing to probe; add "
+        "accuracy to --measure (and name a --dataset), or leave --probe out"
     )
 
 
@@ -126,8 +126,8 @@ def _decoder_without_videos(asked: Settings, planned: Collection[Planned]) -> st
     if asked.decoder is None or any(measurements.reads_videos(each.measures) for each in planned):
         return None
     return (
-        f"--decoder {asked.decoder}: no accuracy is measured, so no video is decoded; give a "
-        "--dataset, or leave the decoder out"
+        f"--decoder {asked.decoder}: no accuracy is measured, so no video is decoded; add "
+        "accuracy to --measure (and name a --dataset), or leave --decoder out"
     )
 
 
@@ -198,7 +198,8 @@ def _chosen(settings: Settings) -> _Chosen:
         weights = _shipped_weights(settings.model, dataset, protocol)
     weights = None if weights == "none" else weights
     if weights is not None and named_weights(settings.model, weights) is None:
-        resolve_weights(settings.model, weights)  # refuses what is neither a name nor a file
+        # It refuses what is neither a name nor a file.
+        resolve_weights(settings.model, weights, words=(SHIPPED, "none"))
     clips = native_protocol(settings.model, weights) if protocol == NATIVE else preset(protocol)
     if settings.views is not None:
         clips = clips.with_views(*views_of(settings.views))

@@ -265,7 +265,8 @@ def refuse_wrong_values(
     place = f"{where}: " if where else ""
     for field in ("batch", "measure"):
         if getattr(settings, field, None) == ():
-            raise KinobenchError(f"{place}{field} is empty; give one or more, or leave it out")
+            named = option(field, "").rstrip() if naming is option else field
+            raise KinobenchError(f"{place}{named}: it is empty; give one or more, or leave it out")
     for field, check in checks.items():
         value = getattr(settings, field)
         for each in value if isinstance(value, tuple) else (value,):

@@ -10,12 +10,17 @@ from ...datasets.errors import KinobenchError, nearest_name
 
 _TYPES = {
     "str": "a string",
-    "int": "an integer",
+    "int": "a whole number",
     "float": "a number",
-    "bool": "a boolean",
-    "array": "an array",
+    "bool": "true or false",
+    "array": "a list",
     "object": "a table",
 }
+_FORMS = {
+    "batch": "give whole numbers of 1 or more, such as 1,8",
+    "case": "give tables, each under [[case]]",
+}
+"""What to give for keys whose values have a form of their own."""
 
 
 def refuse_unknown_keys(plain: Any, kind: type[msgspec.Struct], where: str) -> None:
@@ -75,7 +80,7 @@ def wrong_value(
     begin = f"{where}: {named}" if key and where else named
     known = choices.get(key)
     if known is None:
-        return KinobenchError(f"{begin}: {_with_toml_types(message)}")
+        return KinobenchError(f"{begin}: {_FORMS.get(key) or _cure(message)}")
     nearest = nearest_name(str(value), known)
     cure = f"; did you mean {nearest!r}?" if nearest else ""
     return KinobenchError(f"{begin}: choose {one_of(known)}{cure}")
@@ -86,11 +91,10 @@ def one_of(names: Sequence[str]) -> str:
     return " or ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
-def _with_toml_types(message: str) -> str:
-    """Return msgspec's "Expected `str | null`" as `Expected a string`."""
-
-    def named(found: re.Match[str]) -> str:
-        kinds = [kind for kind in found[1].split(" | ") if kind != "null"]
-        return " or ".join(_TYPES.get(kind, kind) for kind in kinds)
-
-    return re.sub(r"`([^`]*)`", named, message)
+def _cure(message: str) -> str:
+    """Return `give a string` for msgspec's "Expected `str | null`, got `int`"."""
+    found = re.fullmatch(r"Expected `([^`]*)`, got `[^`]*`", message)
+    if found is None:
+        return message
+    kinds = [kind for kind in found[1].split(" | ") if kind != "null"]
+    return f"give {' or '.join(_TYPES.get(kind, kind) for kind in kinds)}"

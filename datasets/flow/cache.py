@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 
 from ..cache_root import cache_root
-from ..errors import KinobenchError, VideoError
+from ..errors import KinobenchError, VideoError, reason_of
 from ..files import replacing
 
 FORMAT = 1
@@ -87,7 +87,7 @@ class FlowCache:
         try:
             status = file.stat()
         except OSError as error:
-            raise VideoError(path, f"can't be read: {error.strerror or error}") from error
+            raise VideoError(path, f"can't be read: {reason_of(error)}") from error
         video = (str(file), status.st_size, status.st_mtime_ns)
         return VideoFlowCache(self, video, tuple(numbers))
 
@@ -126,7 +126,7 @@ class FlowCache:
                 unfinished.write_bytes(key.line + compressed)
         except OSError as error:
             raise KinobenchError(
-                f"the flow cache {self.root} can't be written: {error.strerror or error}; "
+                f"the flow cache {self.root} can't be written: {reason_of(error)}; "
                 "name another folder, or set KINOBENCH_CACHE"
             ) from error
 

@@ -13,7 +13,7 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         title: The dataset's name as people write it.
         tree: The expected folders and files, one a line.
-        homepage: The page of its publishers.
+        homepage: The page of its publishers; empty if it has none.
         obtain: Text that says how people get it.
     """
 
@@ -70,7 +70,7 @@ DATA_ROOT/
   videos/
     CLASS/v_CLASS_g01_c01.mp4
     ...""",
-        homepage="kinobench.datasets.pointlight",
-        obtain="nothing to get: without a data root kinobench generates it on first use; "
+        homepage="",
+        obtain="kinobench generates it on first use where no data root is given; "
         f"`{program()} data make {level} --data-root DATA_ROOT` generates it elsewhere",
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ..errors import DatasetError
+from ..errors import DatasetError, reason_of
 
 VIDEO_EXTENSIONS = (".avi", ".mp4", ".mkv", ".webm")
 _NAMES_SHOWN = 3
@@ -76,7 +76,7 @@ def _walk(
             listed = list(entries)
     except OSError as error:
         raise DatasetError(
-            f"{folder}: can't be listed ({error.strerror}); make the folder readable"
+            f"{folder}: can't be listed ({reason_of(error)}); make the folder readable"
         ) from error
     for entry in listed:
         leads_out = outside

@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from ..cache_root import cache_root
-from ..errors import DatasetError, KinobenchError, UnknownNameError
+from ..errors import DatasetError, KinobenchError, UnknownNameError, reason_of
 from ..lists import layouts
 from ..lists.class_names import class_names
 from ..lists.ucf101 import read_split
@@ -174,7 +174,7 @@ def make_pointlight(
                     raise
     except OSError as error:
         raise DatasetError(
-            f"{level.name} can't be generated in {str(root)!r} ({error.strerror or error}); choose "
+            f"{level.name} can't be generated in {str(root)!r} ({reason_of(error)}); choose "
             "another folder by --data-root"
         ) from error
     return root

@@ -110,8 +110,8 @@ class Level(msgspec.Struct, frozen=True, kw_only=True):
 
 OPTIONS: dict[str, str] = {
     "dots": "dots that carry the motion",
-    "speed": "px a frame; of a swirl the root mean square",
-    "noise": "dots that don't",
+    "speed": "pixels per frame (for a swirl: the root mean square)",
+    "noise": "dots that do not carry the motion",
     "lifetime": "frames that a noise dot lives",
     "radius": "standard deviation of a dot's profile, px",
     "ground": "luma of the background",
@@ -135,9 +135,10 @@ LEVELS: dict[str, Level] = {
         POINTLIGHT,
         Level(
             name="pointlight-3",
-            purpose="following points: the same with three dots, the fewest that tell a swirl from "
-            "its reverse; the best possible is 12.5 % from one frame, 62.5 % from frames without "
-            "their order, 100 % from ordered frames, of which two neighbours show most",
+            purpose="following points: the same with three dots, the fewest that distinguish a "
+            "swirl from its reverse; the best possible is 12.5 % from one frame, 62.5 % from "
+            "frames without their order, 100 % from ordered frames, of which two neighbours show "
+            "most",
             dots=(3, 3),
         ),
         Level(

@@ -6,7 +6,6 @@ import importlib.util
 import json
 import re
 import shutil
-import subprocess
 import sys
 import types
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ import typer.main
 import yaml
 
 from kinobench.bench.cli import app
+from kinobench.bench.machine.systems import SUPPORTED
 from kinobench.bench.measure import registry as measurements
 from kinobench.bench.run import plan as planning
 from kinobench.bench.run import settings as settings_module
@@ -28,6 +28,7 @@ from kinobench.datasets import catalog
 from kinobench.datasets.errors import DatasetError
 from kinobench.zoo import registry
 
+from ..fakes.command import call
 from ..fakes.media import numbered_frames, write_video
 from .pages import BLOCKS, COMMANDS, NEEDS, PAGES, ROOT, Command, files_of
 
@@ -154,32 +155,13 @@ PLUGINS = {
 }
 """Page -> what must be true of the record that its last measurement leaves."""
 
-_DRIVER = """
-import json, os, sys
-from kinobench.bench.cli import main
 
-report = []
-for number, (arguments, into) in enumerate(json.load(sys.stdin)):
-    sys.argv = ["kinobench", *arguments]
-    kept = os.dup(1)
-    out = os.open(into or f"_out{number}", os.O_RDWR | os.O_CREAT | os.O_TRUNC)
-    os.dup2(out, 1)
-    try:
-        main()
-        code = 0
-    except SystemExit as end:
-        code = end.code or 0
-    sys.stdout.flush()
-    os.dup2(kept, 1)
-    report.append((code, os.lseek(out, 0, os.SEEK_END)))
-    os.close(out)
-print(json.dumps(report))
-"""
-"""Runs the commands of a page one after the other in one process, which imports torch once."""
-
-
+@pytest.mark.usefixtures("shared_workers", "_own_names")
 @pytest.mark.parametrize("page", sorted({command.block.page for command in SOON}))
-def test_the_quick_commands_of_a_page_run_as_they_stand(page: str, tmp_path: Path) -> None:
+def test_the_quick_commands_of_a_page_run_as_they_stand(
+    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They run one after the other in this process, which has imported torch."""
     for file, content in files_of(page).items():
         if "/" not in file:
             (tmp_path / file).write_text(content)
@@ -189,20 +171,13 @@ def test_the_quick_commands_of_a_page_run_as_they_stand(page: str, tmp_path: Pat
     commands = [command for command in SOON if command.block.page == page]
     names = [command.arguments[0] for command in commands]
     if "leaderboard" in names and "run" not in names[: names.index("leaderboard")]:
-        shutil.copytree(ROOT / "results" / "quick", tmp_path / "results")
-    done = subprocess.run(
-        [sys.executable, "-c", _DRIVER],
-        input=json.dumps([(command.arguments, command.into) for command in commands]),
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
-    report = json.loads(done.stdout.splitlines()[-1])
-    for command, (code, size) in zip(commands, report, strict=True):
-        assert code == 0, f"{command.said}\n{done.stderr}"
-        assert size > 0 or "--output" in command.arguments, command.said
+        shutil.copytree(ROOT / "results" / "quick", tmp_path / "results" / "quick")
+    for command in commands:
+        done = call(monkeypatch, tmp_path, *command.arguments)
+        assert done.exit_code == 0, f"{command.said}\n{done.stderr}{done.exception}"
+        assert done.stdout or "--output" in command.arguments, command.said
+        if command.into is not None:
+            (tmp_path / command.into).write_text(done.stdout)
     if page in PLUGINS:
         runs = sorted((tmp_path / "results" / "runs").iterdir())
         record = json.loads(runs[-1].read_text().splitlines()[-1])
@@ -212,15 +187,18 @@ def test_the_quick_commands_of_a_page_run_as_they_stand(page: str, tmp_path: Pat
 # --- Python, TOML ---------------------------------------------------------------------------------
 
 
-def test_the_python_of_the_api_page_runs(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("only_shipped", "shared_workers")
+def test_the_python_of_the_api_page_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     files = files_of("docs/python.md")
     assert set(files) >= {"models.py", "measure.py", "count.py", "records.py"}
-    shutil.copytree(ROOT / "results" / "quick", tmp_path / "results")
-    script = "\n".join(files.values())
-    done = subprocess.run(
-        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=300
-    )
-    assert done.returncode == 0, done.stderr
+    shutil.copytree(ROOT / "results" / "quick", tmp_path / "results" / "quick")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    for file, code in files.items():
+        exec(compile(code, file, "exec"), names)
+    assert f"{len(registry.listed())} networks" in capsys.readouterr().out
 
 
 def test_the_plugins_are_short() -> None:
@@ -369,6 +347,16 @@ def test_every_generated_part_is_made(tools: types.SimpleNamespace, tmp_path: Pa
     assert json.loads((tmp_path / "quickstart.ipynb").read_text())["cells"]
 
 
+def test_a_package_stands_below_those_that_it_imports(tools: types.SimpleNamespace) -> None:
+    for layer in tools.generate.LAYERS:
+        imports = tools.generate.layer_imports(layer)
+        order = tools.generate.in_order(imports)
+        for name in order:
+            assert imports[name] <= set(order[: order.index(name)]), name
+    assert {"run", "measure", "records"} <= imports["api"]
+    assert order.index("api") == order.index("cli") - 1
+
+
 def test_every_field_of_a_record_has_a_meaning(tools: types.SimpleNamespace) -> None:
     """A struct whose docstring lists its fields lists them all."""
     import inspect
@@ -429,6 +417,11 @@ def test_the_counts_in_the_text_are_right() -> None:
     assert f"{weights} tiny networks" in page("docs/training.md")
     assert f"and {weights} of them come" in page("docs/choose.md")
     assert len(registry.listed()) > 200 and "More than 200 networks" in page("README.md")
+
+
+def test_the_pages_name_the_supported_systems() -> None:
+    for name in ("README.md", "docs/start.md"):
+        assert SUPPORTED in " ".join((ROOT / name).read_text().split()), name
 
 
 def test_every_name_in_the_table_of_networks_is_there() -> None:

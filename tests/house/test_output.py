@@ -31,7 +31,7 @@ def test_a_full_disk_is_told_in_one_line(arguments: tuple[str, ...], tmp_path: P
             timeout=60,
         )
     (line,) = done.stderr.splitlines()
-    assert line == "kinobench: standard output can't be written: No space left on device"
+    assert line == "kinobench: standard output can't be written: the disk is full"
     assert done.returncode == 2
 
 

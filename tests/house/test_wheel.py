@@ -110,6 +110,7 @@ def from_the_checkout(tmp_path_factory: pytest.TempPathFactory) -> dict[str, obj
     return answers(command, tmp_path_factory.mktemp("empty"))
 
 
+@pytest.mark.usefixtures("only_shipped")
 @pytest.mark.parametrize(
     "mode", ["wheel", "lenient editable", pytest.param("strict editable", marks=pytest.mark.slow)]
 )

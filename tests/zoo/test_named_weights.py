@@ -229,7 +229,7 @@ def test_a_name_that_is_no_path_is_refused_with_what_would_do(tmp_path: Path):
     with pytest.raises(KinobenchError) as refused:
         resolve_weights("r3d_18", "kinetcs400")
     message = str(refused.value)
-    assert "known for r3d_18 (kinetics400); did you mean 'kinetics400'? give the path" in message
+    assert "known for r3d_18 (kinetics400); did you mean 'kinetics400'? Give the path" in message
     with pytest.raises(KinobenchError, match="is a folder"):
         resolve_weights("c3d", str(tmp_path))
 

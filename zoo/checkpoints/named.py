@@ -150,11 +150,16 @@ def fetch_weights(entry: Weights, on_bytes: "OnBytes | None" = None) -> Path:
     return path
 
 
-def resolve_weights(model: str, weights: str) -> Path:
+def resolve_weights(model: str, weights: str, words: Sequence[str] = ()) -> Path:
     """Return the file of an architecture's weights; nothing is downloaded.
 
     The names of published weights and of those that come with kinobench go first. To use a file
     with such a name, write `./kinetics400`.
+
+    Args:
+        model: The architecture.
+        weights: A name or a path.
+        words: Other values that the setting may have, for the message.
 
     Raises:
         KinobenchError: No file or weights have that name, or the published file is not in the
@@ -175,11 +180,12 @@ def resolve_weights(model: str, weights: str) -> Path:
     if path.is_dir():
         raise KinobenchError(f"weights {weights!r} is a folder; give the checkpoint file in it")
     known = [entry.name for entry in weights_of(model)] + shipped_weights(model)
-    nearest = nearest_name(weights, known)
-    hint = f"did you mean {nearest!r}? " if nearest else ""
+    nearest = nearest_name(weights, [*known, *words])
+    cure = f"did you mean {nearest!r}? Give" if nearest else "give"
+    others = f" {' or '.join(words)}, or" if words else ""
     raise KinobenchError(
         f"weights {weights!r}: there is no such file, and no weights of that name are "
-        f"known for {model} ({', '.join(known) or 'it has none'}); {hint}give the path of a "
+        f"known for {model} ({', '.join(known) or 'it has none'}); {cure}{others} the path of a "
         "checkpoint (.safetensors, .pt, .pth, .pyth)"
     )
 

@@ -206,7 +206,7 @@ def test_the_page_tells_it_all(tmp_path: Path) -> None:
         "| mean class accuracy (%) | 66.67 over 3 classes |",
         "| fall | walk | 2 of 2 | 100.0 |",
         "## The 2 worst classes",
-        "The first clips of the order 1, 0 (0 is the earliest).",
+        "Clips are added in the order 1, 0 (0 is the earliest).",
         "- A note.",
     ):
         assert line in page

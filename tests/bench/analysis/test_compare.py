@@ -57,7 +57,7 @@ def test_ten_videos_worked_by_hand(tmp_path: Path) -> None:
     assert low < 0 < high
     assert sentence(top1) == (
         f"no significant difference: B is ahead by 10.0 points [{100 * low:.1f}, {100 * high:.1f}],"
-        " which may be chance; p = 1; 2 videos only A gets, 3 only B"
+        " which may be chance; p = 1; only A is right on 2 videos, only B on 3"
     )
 
 
@@ -130,26 +130,28 @@ def made_difference(**changes: Any) -> AccuracyDifference:
     [
         (
             {},
-            "B is better by 1.1 points [0.3, 1.9]; p = 0.008; 41 videos only A gets, 83 only B",
+            "B is better by 1.1 points [0.3, 1.9]; p = 0.008; "
+            "only A is right on 41 videos, only B on 83",
         ),
         (
             {"difference": -0.011, "interval": (-0.019, -0.003), "only_a": 83, "only_b": 41},
-            "A is better by 1.1 points [0.3, 1.9]; p = 0.008; 83 videos only A gets, 41 only B",
+            "A is better by 1.1 points [0.3, 1.9]; p = 0.008; "
+            "only A is right on 83 videos, only B on 41",
         ),
         (
             {"interval": (-0.005, 0.027), "p": 0.21, "only_a": 1},
             "no significant difference: B is ahead by 1.1 points [-0.5, 2.7], which may be chance; "
-            "p = 0.21; 1 video only A gets, 83 only B",
+            "p = 0.21; only A is right on 1 video, only B on 83",
         ),
         (
             {"difference": -0.011, "interval": (-0.027, 0.005), "p": 0.21},
             "no significant difference: A is ahead by 1.1 points [-0.5, 2.7], which may be chance; "
-            "p = 0.21; 41 videos only A gets, 83 only B",
+            "p = 0.21; only A is right on 41 videos, only B on 83",
         ),
         (
             {"difference": 0.0, "interval": (-0.008, 0.008), "p": 1.0, "only_a": 9, "only_b": 9},
-            "no difference: A and B get equally many right [-0.8, 0.8]; p = 1; 9 videos only A "
-            "gets, 9 only B",
+            "no difference: A and B get equally many right [-0.8, 0.8]; p = 1; only A is right "
+            "on 9 videos, only B on 9",
         ),
         (
             {"difference": 0.0, "interval": (0.0, 0.0), "p": 1.0, "only_a": 0, "only_b": 0},
@@ -158,23 +160,24 @@ def made_difference(**changes: Any) -> AccuracyDifference:
         (
             {"interval": (-0.001, 0.023)},
             "no significant difference: B is ahead by 1.1 points [-0.1, 2.3], which may be chance; "
-            "p = 0.008; 41 videos only A gets, 83 only B; the test alone would call it "
+            "p = 0.008; only A is right on 41 videos, only B on 83; the test alone would call it "
             "significant, the interval does not leave out 0",
         ),
         (
             {"p": 0.06},
             "no significant difference: B is ahead by 1.1 points [0.3, 1.9], which may be chance; "
-            "p = 0.060; 41 videos only A gets, 83 only B; the interval alone would call it "
-            "significant, the test does not",
+            "p = 0.060; only A is right on 41 videos, only B on 83; the interval alone would call "
+            "it significant, the test does not",
         ),
         (
             {"interval": None, "p": 1.0, "only_a": 0, "only_b": 1},
             "no significant difference: B is ahead by 1.1 points, which may be chance; p = 1; "
-            "0 videos only A gets, 1 only B",
+            "only A is right on 0 videos, only B on 1",
         ),
         (
             {"interval": (0.0003, 0.019), "p": 0.0004},
-            "B is better by 1.10 points [0.03, 1.90]; p < 0.001; 41 videos only A gets, 83 only B",
+            "B is better by 1.10 points [0.03, 1.90]; p < 0.001; "
+            "only A is right on 41 videos, only B on 83",
         ),
     ],
 )
@@ -211,7 +214,9 @@ def test_a_real_difference_is_found_and_told() -> None:
     half = 1.959964 * math.sqrt(124 - 42**2 / 1624) / 1624
     assert found.interval == pytest.approx((42 / 1624 - half, 42 / 1624 + half), abs=1 / 1624)
     assert found.is_significant
-    assert sentence(found).startswith("B is better by 2.6 points [1.2, 3.9]; p < 0.001; 41 videos")
+    assert sentence(found).startswith(
+        "B is better by 2.6 points [1.2, 3.9]; p < 0.001; only A is right on 41 videos"
+    )
 
 
 def test_few_clusters_and_none_are_told() -> None:

@@ -1,5 +1,6 @@
 """Networks measured from Python: by name, by a builder, as an instance."""
 
+import re
 import subprocess
 import sys
 from functools import partial
@@ -59,6 +60,7 @@ def test_a_name_is_measured_in_a_process_of_its_own() -> None:
     assert settings() == before
 
 
+@pytest.mark.usefixtures("shared_workers")
 def test_a_builder_is_sent_to_a_process_of_its_own() -> None:
     """This very module can't be imported there: its code is sent."""
     record = kinobench.measure(
@@ -70,6 +72,7 @@ def test_a_builder_is_sent_to_a_process_of_its_own() -> None:
     assert "my_net" not in registry.names()
 
 
+@pytest.mark.usefixtures("shared_workers")
 def test_a_network_registered_here_is_known_to_the_worker() -> None:
     kinobench.register("here_alone", native=(16, 1, 64))(partial(_gained, 2.0))
     record = kinobench.measure("here_alone", protocol="pointlight", classes=5, measure=["flops"])
@@ -229,6 +232,40 @@ def test_what_cannot_be_asked_of_an_instance_is_refused(given: Any, message: str
         given = given | {"classes": 5}
     with pytest.raises(kinobench.KinobenchError, match=message):
         kinobench.measure(Net(5), **({"protocol": "pointlight"} | given))
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"bach": 3}, "bach=3: there is no such setting: did you mean 'batch'?"),
+        ({"protcol": "a"}, "protcol='a': there is no such setting: did you mean 'protocol'?"),
+        ({"threads": 9999}, "threads=9999: this process may use "),
+        ({"max_batch": 4}, "give measure='sweep' too, or batch=N"),
+        ({"measure": "accuracy"}, "measure='accuracy' needs a dataset: give dataset=NAME"),
+        ({"device": "tpu"}, "device='tpu': choose cpu or cuda"),
+    ],
+)
+def test_an_error_names_the_argument_and_not_the_option(given: Any, message: str) -> None:
+    with pytest.raises(kinobench.KinobenchError) as caught:
+        kinobench.measure("x3d_tiny", **({"measure": "flops"} | given))
+    assert message in str(caught.value)
+    assert not re.search(r"(?<![`\w])--\w", str(caught.value))
+
+
+def test_a_device_that_is_not_here_is_named_as_the_argument(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(kinobench.UnfitEnvironmentError, match=r"^device='cuda': .* device='cpu'"):
+        kinobench.measure(Net(5), protocol="pointlight", classes=5, device="cuda")
+
+
+def test_a_folder_that_cannot_be_made_is_named_as_it_was_given(tmp_path: Path) -> None:
+    (tmp_path / "a file").write_text("")
+    folder = tmp_path / "a file" / "results"
+    with pytest.raises(kinobench.KinobenchError) as caught:
+        kinobench.measure("x3d_tiny", measure="flops", results=folder)
+    assert str(caught.value).startswith(f"results={str(folder)!r}: ")
 
 
 def test_an_unknown_name_gets_the_nearest() -> None:

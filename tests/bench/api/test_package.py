@@ -23,7 +23,7 @@ MODULES = ("listing", "networks", "measuring", "stored")
 def test_every_public_name_is_there_and_documented() -> None:
     assert list(kinobench.__all__) == sorted(kinobench.__all__)
     assert set(kinobench.__all__) == set(kinobench._MODULE_OF) | {"datasets"}
-    assert set(kinobench.__all__) <= set(dir(kinobench))
+    assert set(kinobench.__all__) == set(dir(kinobench))
     for name in kinobench.__all__:
         value = getattr(kinobench, name)
         if name != "__version__":
@@ -69,6 +69,7 @@ def test_python_m_kinobench_is_the_command(tmp_path: Path) -> None:
     assert outputs[0] == outputs[1] and "quick" in outputs[0]
 
 
+@pytest.mark.usefixtures("only_shipped", "shared_workers")
 @pytest.mark.parametrize("name", MODULES)
 def test_the_examples_in_the_docstrings_run(name: str, tmp_path: Path) -> None:
     module = importlib.import_module(f"kinobench.{name}")

@@ -28,7 +28,7 @@ def test_records_are_read_and_sliced(tmp_path: Path) -> None:
     assert list(records) == [first, second] and len(records) == 2
     assert records[-1] == second
     assert list(records[:1]) == [first] and records[:1].folder == tmp_path
-    with pytest.raises(kinobench.KinobenchError, match="nowhere"):
+    with pytest.raises(kinobench.KinobenchError, match=r"^folder='.*nowhere': there is no "):
         kinobench.Records.read(tmp_path / "nowhere")
 
 

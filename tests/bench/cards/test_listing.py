@@ -15,7 +15,7 @@ from kinobench.bench.cards import listing
 from kinobench.bench.cost import models
 from kinobench.bench.run import suite
 from kinobench.datasets import catalog
-from kinobench.datasets.errors import KinobenchError, UnknownNameError
+from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.protocol import PRESETS
 from kinobench.zoo import registry
 from kinobench.zoo.checkpoints.named import weights_of
@@ -213,7 +213,8 @@ def test_what_is_unknown_is_a_dash() -> None:
 
 
 def test_an_unknown_list_names_the_nearest() -> None:
-    with pytest.raises(UnknownNameError, match="no list is named 'modles': did you mean 'models'"):
+    choice = "choose models, datasets, protocols, suites or measurements; did you mean 'models'"
+    with pytest.raises(KinobenchError, match=f"^list modles: {choice}"):
         listing.lines("modles")
 
 

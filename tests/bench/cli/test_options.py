@@ -54,7 +54,7 @@ def test_the_help_has_a_panel_for_each_group_and_escapes_brackets() -> None:
 
 def test_limits_are_held() -> None:
     code, text = invoke("c3d", "--seed", "-1")
-    assert code == 2 and "greater than or equal to 0" in text and not seen
+    assert code == 2 and "-1: give 0 or more" in text and not seen
 
 
 def test_two_groups_with_one_option_are_refused() -> None:

@@ -25,7 +25,7 @@ def refused(*words: str) -> str:
         (("run", "--device", "tpu"), "--device tpu: choose cpu or cuda\n"),
         (("run", "--device", "CUDA:1"), "CUDA_VISIBLE_DEVICES=1\n"),
         (("run", "--mode", "compiled"), "did you mean 'compile'?"),
-        (("run", "--batch", "1,x"), "--batch x: Expected an integer"),
+        (("run", "--batch", "1,x"), "--batch x: give whole numbers of 1 or more, such as 1,8\n"),
         (("run", "--batch", "8", "--batch", "0"), "--batch 0: it must be 1 or more"),
         (("run", "--measure", "flops, latncy"), "--measure latncy: choose flops, latency"),
         (("run", "nowhere.toml"), "suite nowhere.toml can't be read: there is no such file"),
@@ -41,6 +41,22 @@ def refused(*words: str) -> str:
         (("check", "--inject", "2%"), "within the budget, 3%"),
         (("check", "--update"), "name it, as in --against times.json"),
         (("fit", "x3d_tiny", "--device", "tpu"), "--device tpu: choose cpu or cuda"),
+        (("list", "modles"), "list modles: choose models, datasets, protocols, suites or meas"),
+        (("run", "--cluster", "local", "--measure", "flops"), "--cluster local: no accuracy is"),
+        (("run", "--measure", ""), "--measure: it is empty; give one or more"),
+        (("run", "--model", "x3d_tinny"), "mean 'x3d_tiny'? `kinobench list models` shows all; if"),
+        (
+            ("run", "--model", "x3d_tiny", "--weights", "shiped"),
+            "did you mean 'shipped'? Give shipped or none, or the path of a checkpoint",
+        ),
+        (
+            ("run", "--model", "x3d_tiny", "--measure", "flops", "--decoder", "torchcodec"),
+            "add accuracy to --measure (and name a --dataset), or leave --decoder out",
+        ),
+        (
+            ("run", "--model", "x3d_tiny", "--measure", "flops", "--probe", "frozen"),
+            "add accuracy to --measure (and name a --dataset), or leave --probe out",
+        ),
         (("leaderboard", "--results", "nowhere"), "`kinobench run` makes it"),
     ],
 )

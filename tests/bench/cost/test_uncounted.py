@@ -1,8 +1,6 @@
 """What can't be counted leaves the rest of a case to be measured."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +13,7 @@ from kinobench.bench.measure.sequence import current
 from kinobench.bench.records.job import Budget, Event, Job, Note
 from kinobench.datasets.errors import KinobenchError
 
+from ...fakes.command import call
 from ...fakes.made_records import made_case
 from ...fakes.media import FAKES
 
@@ -58,21 +57,14 @@ def test_what_a_network_refuses_is_no_matter_of_counting() -> None:
         _counted(KinobenchError("it needs the whole clip at once"))
 
 
+@pytest.mark.usefixtures("shared_workers")
 def test_a_network_that_defies_counting_is_timed_and_fails_only_where_that_is_asked_for(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "short.toml").write_text(SUITE)
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "kinobench.bench.cli", "run", "short.toml"),
-            *("--plugin", str(MODELS), "--strict", "--json", "--threads", "1"),
-        ],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == 1, done.stderr
+    asked = ("--plugin", MODELS, "--strict", "--json", "--threads", 1)
+    done = call(monkeypatch, tmp_path, "run", "short.toml", *asked)
+    assert done.exit_code == 1, done.stderr
     record = json.loads(done.stdout)
     assert record["cost"] is None and MESSAGE in record["notes"]
     assert record["latency"]["converged"] is not None and record["memory"] is not None

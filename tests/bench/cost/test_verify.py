@@ -204,7 +204,7 @@ def test_a_reason_excuses_the_deviation_that_it_was_given_for_and_no_other() -> 
     why = {"gmacs": Decimal("1.0"), "cost_reason": "a stem", "macs_here": 1_100_000_000}
     assert compared(macs=1_100_000_000, **why).faults == []
     (fault,) = compared(macs=2_200_000_000, **why).faults
-    assert fault == "cost: 2200000000, and the reason is for 1100000000"
+    assert fault == "cost: 2200000000, but the reason is for 1100000000"
     assert compared(macs=1_000_000_000, **why).faults == ["cost: a reason, but nothing differs"]
     # Of the cost, and not of the parameters.
     (fault,) = compared(1_100_000_000, 7, **why, mparams=Decimal("1.0")).faults

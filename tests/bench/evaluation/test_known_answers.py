@@ -10,8 +10,6 @@ to the origins' own code.
 
 import json
 import math
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -32,7 +30,8 @@ from kinobench.bench.statistics.scores import hits_at
 from kinobench.datasets import catalog
 from kinobench.datasets.protocol import PRESETS, Protocol
 
-from ...fakes.media import FAKES, REPOSITORY
+from ...fakes.command import call
+from ...fakes.media import FAKES
 from ...fakes.painted import (
     CUT_SHORT,
     KINETICS400,
@@ -317,16 +316,7 @@ def test_the_rule_tells_views_videos_and_ways_to_average_apart() -> None:
     assert [share(known, 1, 400, how) for how in ("softmax", "logits")] == [1.0, 0.0]
 
 
-def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, str(REPOSITORY / "bench.py"), *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-
-
+@pytest.mark.usefixtures("shared_workers")
 @pytest.mark.parametrize(
     ("dataset", "name", "model"),
     [
@@ -338,15 +328,20 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     ],
 )
 def test_the_command_stores_and_tells_what_was_painted(
-    dataset: str, name: str, model: str, roots: dict[str, Path], tmp_path: Path
+    dataset: str,
+    name: str,
+    model: str,
+    roots: dict[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     root, protocol, videos = roots[dataset], PRESETS[name], VIDEOS[dataset]
     classes, bad = CLASSES[dataset], dataset == "kinetics400"
     asked = ("run", "--model", model, "--plugin", str(PLUGIN), "--measure", "accuracy")
     asked += ("--dataset", dataset, "--data-root", str(root), "--protocol", name)
     asked += ("--threads", "1", "--json")
-    done = run(tmp_path, *asked)
-    assert done.returncode == int(bad), done.stderr
+    done = call(monkeypatch, tmp_path, *asked)
+    assert done.exit_code == int(bad), done.stderr
     record = json.loads(done.stdout)
     (line,) = next((tmp_path / "results" / "runs").glob("*.jsonl")).read_text().splitlines()
     assert json.loads(line) == record

@@ -198,7 +198,7 @@ def test_a_check_that_is_ended_leaves_no_worktree_and_no_process(
     end = time.monotonic() + 60
     sides: list[psutil.Process] = []
     while len(sides) < 2 and time.monotonic() < end:
-        sides = [each for each in started.children() if "gate_side.py" in str(each.cmdline())]
+        sides = [each for each in started.children() if "side.py" in str(each.cmdline())]
         time.sleep(0.05)
     assert len(sides) == 2
     check.send_signal(cause)
@@ -216,7 +216,7 @@ def test_a_check_that_is_ended_leaves_no_worktree_and_no_process(
         (["--against", "no-such-ref"], "--against no-such-ref"),
         (
             ["--against", "missing.json"],
-            "missing.json: No such file or directory; --update creates",
+            "missing.json: there is no such file or folder; --update creates",
         ),
         (["--update"], "--against times.json"),
         (["--against", "runs.jsonl", "--update"], "which only `python bench.py run` writes"),

@@ -2,8 +2,6 @@
 
 import io
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,9 +25,10 @@ from kinobench.bench.records.times import PipelineTime
 from kinobench.datasets.protocol import preset
 from kinobench.datasets.split import Split, Video
 
+from ...fakes.command import call
 from ...fakes.fake_cuda_graph import FakeCuda
 from ...fakes.made_records import made_record
-from ...fakes.media import REPOSITORY, numbered_frames, write_video
+from ...fakes.media import numbered_frames, write_video
 
 
 class TickingClock:
@@ -280,16 +279,13 @@ def test_the_table_shows_each_stage_and_comes_back_from_json(tmp_path: Path) -> 
     assert out.getvalue().count("From the file to the prediction") == 1
 
 
-def test_without_a_dataset_it_is_null_with_the_reason(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("shared_workers")
+def test_without_a_dataset_it_is_null_with_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     command = ("run", "--model", "early_fusion_tiny", "--dataset", "none", "--classes", "8")
     asked = ("--protocol", "pointlight", "--measure", "pipeline", "--json")
-    done = subprocess.run(
-        [sys.executable, str(REPOSITORY / "bench.py"), *command, *asked],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
+    done = call(monkeypatch, tmp_path, *command, *asked)
+    assert done.exit_code == 0, done.stderr
     record = json.loads(done.stdout)
     assert record["pipeline"] is None and "pipeline: no dataset" in record["notes"]

@@ -1,8 +1,6 @@
 """The peak is the best of what was timed, and the roofline is arithmetic on it."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +13,7 @@ from kinobench.bench.measure.peak import measure_peak
 from kinobench.bench.measure.roofline import bound, ridge_of, roofline, utilisation
 from kinobench.bench.records.results import Peak
 
-from ...fakes.media import REPOSITORY
+from ...fakes.command import call
 
 PEAK = Peak(flops_per_s=1e12, bytes_per_s=1e11, precision="fp32", rows=64, copied_bytes=64)
 CPU = torch.device("cpu")
@@ -138,19 +136,19 @@ latency = {min_s = 0.1, max_s = 0.2, warmup_max_s = 0.1}
 """
 
 
-def _record(folder: Path, measure: str) -> dict:
+def _record(monkeypatch: pytest.MonkeyPatch, folder: Path, measure: str) -> dict:
     (folder / "short.toml").write_text(SUITE)
-    command = [sys.executable, str(REPOSITORY / "bench.py"), "run", "short.toml", "--json"]
-    done = subprocess.run(
-        [*command, "--measure", measure], cwd=folder, capture_output=True, text=True, timeout=300
-    )
-    assert done.returncode == 0, done.stderr
+    done = call(monkeypatch, folder, "run", "short.toml", "--json", "--measure", measure)
+    assert done.exit_code == 0, done.stderr
     record: dict = json.loads(done.stdout)
     return record
 
 
-def test_the_record_of_a_latency_and_a_cost_has_both_against_the_peak(tmp_path: Path) -> None:
-    record = _record(tmp_path, "flops,latency")
+@pytest.mark.usefixtures("shared_workers")
+def test_the_record_of_a_latency_and_a_cost_has_both_against_the_peak(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = _record(monkeypatch, tmp_path, "flops,latency")
     peak, latency, found = record["peak"], record["latency"], record["roofline"]
     flops = 2 * record["cost"]["flops"]  # two views in a batch
     assert latency["mfu"] == pytest.approx(flops / (latency["median_s"] * peak["flops_per_s"]))
@@ -164,7 +162,10 @@ def test_the_record_of_a_latency_and_a_cost_has_both_against_the_peak(tmp_path: 
     assert not any("roofline" in note for note in record["notes"])
 
 
-def test_a_latency_alone_has_no_utilisation_and_says_why(tmp_path: Path) -> None:
-    record = _record(tmp_path, "latency")
+@pytest.mark.usefixtures("shared_workers")
+def test_a_latency_alone_has_no_utilisation_and_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = _record(monkeypatch, tmp_path, "latency")
     assert record["latency"]["mfu"] is record["peak"] is record["roofline"] is None
     assert any(note.startswith("peak and roofline: ") for note in record["notes"])

@@ -1,6 +1,5 @@
 """Batch sweeps of a made-up network: where they end, their knee, and what is shown of them."""
 
-import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 import torch
+from click.testing import Result
 from rich.console import Console
 
 from kinobench.bench.leaderboard import sweep_table
@@ -24,8 +24,9 @@ from kinobench.bench.records.times import Drift, Sweep, SweepPoint
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.protocol import preset
 
+from ...fakes.command import call
 from ...fakes.made_records import made_latency, made_memory, made_record
-from ...fakes.media import FAKES, REPOSITORY
+from ...fakes.media import FAKES
 
 OWN_BATCH = 3
 """The case's; no sweep tries it, and there is always room for it."""
@@ -309,27 +310,23 @@ def test_a_real_network_is_swept_and_left_with_its_own_batch(
     assert network.case.batch == 3 and clip.shape[0] == 3
 
 
-def run(folder: Path, *options: str) -> "subprocess.CompletedProcess[str]":
+def run(monkeypatch: pytest.MonkeyPatch, folder: Path, *options: str) -> Result:
     (folder / "sweep.toml").write_text(
         'models = ["needs_room", "works"]\ndataset = "none"\nprotocol = "pointlight"\n'
         'classes = 8\nmeasure = ["sweep"]\nmemory_limit_gib = 4\n'
         "[latency]\nmin_s = 0.01\nmax_s = 0.05\nwarmup_max_s = 0.05\n"
     )
-    plugin = str(FAKES / "misbehaving_models.py")
-    command = [sys.executable, str(REPOSITORY / "bench.py"), "run", "sweep.toml"]
-    return subprocess.run(
-        [*command, "--plugin", plugin, *options],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    plugin = FAKES / "misbehaving_models.py"
+    return call(monkeypatch, folder, "run", "sweep.toml", "--plugin", plugin, *options)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit of memory is Linux's")
-def test_want_of_memory_ends_the_sweep_and_neither_the_case_nor_the_suite(tmp_path: Path) -> None:
-    done = run(tmp_path, "--json", "--max-batch", "8")
-    assert done.returncode == 0, done.stderr
+@pytest.mark.usefixtures("shared_workers")
+def test_want_of_memory_ends_the_sweep_and_neither_the_case_nor_the_suite(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = run(monkeypatch, tmp_path, "--json", "--max-batch", "8")
+    assert done.exit_code == 0, done.stderr
     full, works = (from_json(line) for line in done.stdout.splitlines())
     assert full.error is None and full.sweep is not None and works.sweep is not None
     assert [point.batch for point in full.sweep.points] == [1, 2]
@@ -338,9 +335,10 @@ def test_want_of_memory_ends_the_sweep_and_neither_the_case_nor_the_suite(tmp_pa
     assert works.sweep.ended in ("max_batch", "flat") and len(works.sweep.points) >= 3
 
 
-def test_the_table_is_printed_after_a_run(tmp_path: Path) -> None:
-    done = run(tmp_path, "--model", "works", "--max-batch", "2")
-    assert done.returncode == 0, done.stderr
+@pytest.mark.usefixtures("shared_workers")
+def test_the_table_is_printed_after_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = run(monkeypatch, tmp_path, "--model", "works", "--max-batch", "2")
+    assert done.exit_code == 0, done.stderr
     assert "Batch sweep of works, pointlight, cpu, fp32, eager" in done.stdout
     assert "knee" in done.stdout
 

@@ -714,7 +714,7 @@ def test_the_card_is_written_in_the_form_that_the_files_name_ends_in(
         (("early_fusion_tiny", "--dataset", "none"), "name a dataset"),
         (("early_fusion_tiny", "--weights", "nowhere.pt"), "there is no such file"),
         (("early_fusion_tiny",), "train it by `kinobench fit early_fusion_tiny"),
-        (("early_fusion_tiny", "--weights", "none"), "random ones answer nothing"),
+        (("early_fusion_tiny", "--weights", "none"), "random weights would show nothing"),
         (("early_fusion_tiny", "--weights", "w.pt", "--split", "tset"), "did you mean 'test'?"),
         (("early_fusion_tiny", "--weights", "w.pt", "--flow", "dis"), "takes optical flow"),
         (("early_fusion_tiny", "--weights", "w.pt", "--chart", "card.gif"), "ends in .png"),
@@ -761,6 +761,7 @@ def test_weights_published_for_the_dataset_are_taken_where_none_are_given() -> N
     assert {entry.measures for entry in planned} == {("accuracy",)}
 
 
+@pytest.mark.usefixtures("shared_workers")
 def test_a_network_that_follows_dots_is_seen_through_and_nothing_is_scored_twice(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

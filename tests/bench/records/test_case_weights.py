@@ -1,7 +1,5 @@
 """What a case takes from its weights: their protocol, their head, their classes."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import msgspec
@@ -23,8 +21,8 @@ from kinobench.datasets.protocol import preset
 from kinobench.datasets.split import Split
 from kinobench.zoo import registry
 
+from ...fakes.command import call
 from ...fakes.made_records import made_case, made_record
-from ...fakes.media import REPOSITORY
 
 
 def case_of(model: str, **said: str | int) -> Case:
@@ -135,24 +133,17 @@ def test_a_path_of_a_published_file_brings_its_protocol_and_classes_and_stays_a_
         compared(made_case("x3d_xs", weights=path), (*class_names("kinetics400")[2:], "a", "b"))
 
 
-def run(cwd: Path, home: Path, *said: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, str(REPOSITORY / "bench.py"), "run", "--model", "x3d_xs"]
-    return subprocess.run(
-        [*command, "--dataset", "none", "--measure", "memory", "--json", *said],
-        cwd=cwd,
-        env={"PATH": "", "TORCH_HOME": str(home), "https_proxy": "http://127.0.0.1:9"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-
-
+@pytest.mark.usefixtures("shared_workers")
 def test_a_run_loads_what_lies_in_the_cache_and_says_where_to_put_what_does_not(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    native = ("--weights", "Kinetics400", "--protocol", "native")
-    without = run(tmp_path, tmp_path / "home", *native)
-    assert without.returncode == 1
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "home"))
+    for scheme in ("http", "https"):
+        monkeypatch.setenv(f"{scheme}_proxy", "http://127.0.0.1:9")
+    command = ("run", "--model", "x3d_xs", "--dataset", "none", "--measure", "memory", "--json")
+    command += ("--weights", "Kinetics400", "--protocol", "native")
+    without = call(monkeypatch, tmp_path, *command)
+    assert without.exit_code == 1
     place = tmp_path / "home" / "hub" / "checkpoints" / "X3D_XS.pyth"
     url = "https://dl.fbaipublicfiles.com/pytorchvideo/model_zoo/kinetics/X3D_XS.pyth"
     told, fetched, *_ = without.stderr.splitlines()
@@ -163,8 +154,8 @@ def test_a_run_loads_what_lies_in_the_cache_and_says_where_to_put_what_does_not(
     assert error.message.endswith(f"are not here; fetch {url} and put the file at {place}")
     module = registry.get("x3d_xs").build(400, 4, 182)
     torch.save({"model_state": module.state_dict()}, place)
-    done = run(tmp_path, tmp_path / "home", *native)
-    assert done.returncode == 0, done.stderr
+    done = call(monkeypatch, tmp_path, *command)
+    assert done.exit_code == 0, done.stderr
     record = from_json(done.stdout.encode())
     assert record.weights_digest is not None and len(record.weights_digest) == 16
     assert record.case.protocol.name == "pytorchvideo-4x12-182"

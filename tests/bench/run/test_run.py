@@ -70,25 +70,31 @@ def test_failing_cases_are_records_and_the_others_go_on(tmp_path: Path) -> None:
     assert "this network never works" in (tmp_path / "kept" / "leaderboard.md").read_text()
 
 
-def test_a_case_that_takes_longer_than_its_suite_allows_is_a_record(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("shared_workers")
+def test_a_case_that_takes_longer_than_its_suite_allows_is_a_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "slow.toml").write_text(
-        'models = ["never_ends"]\ndataset = "none"\nmeasure = ["memory"]\ntimeout_s = 3\n'
+        'models = ["never_ends"]\ndataset = "none"\nmeasure = ["memory"]\ntimeout_s = 1\n'
     )
-    done = bench("run", "slow.toml", "--plugin", MODELS, cwd=tmp_path)
-    assert done.returncode == 1, done.stderr
+    done = call(monkeypatch, tmp_path, "run", "slow.toml", "--plugin", MODELS)
+    assert done.exit_code == 1, done.stderr
     (record,) = stored(tmp_path / "results")
     assert record.error is not None and record.error.kind == "timeout"
-    assert "stopped after 3 s" in record.error.message
+    assert "stopped after 1 s" in record.error.message
 
 
-def test_a_ucf101_tree_with_a_corrupt_file_is_scored_and_the_file_named(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("shared_workers")
+def test_a_ucf101_tree_with_a_corrupt_file_is_scored_and_the_file_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     paths = make_ucf101(tmp_path / "ucf", [0, 3, 50])
     content = paths[1].read_bytes()
     paths[1].write_bytes(content[: len(content) * 9 // 10])
     options = ("--dataset", "ucf101", "--data-root", "ucf", "--model", "early_fusion_tiny")
     short = ("--views", "1x1", "--measure", "accuracy", "--json")
-    done = bench("run", *options, *short, cwd=tmp_path)
-    assert done.returncode == 1
+    done = call(monkeypatch, tmp_path, "run", *options, *short)
+    assert done.exit_code == 1
     (line,) = done.stdout.splitlines()
     record = json.loads(line)
     assert record["case"]["protocol"]["name"] == "common-112/1x1"
@@ -102,8 +108,8 @@ def test_a_ucf101_tree_with_a_corrupt_file_is_scored_and_the_file_named(tmp_path
     assert paths[1].name in done.stderr
     assert "--skip-unreadable" in record["error"]["message"]
     # What is measured is kept for whoever forgives that video, or replaces it.
-    forgiven = bench("run", *options, *short, "--skip-unreadable", cwd=tmp_path)
-    assert forgiven.returncode == 0
+    forgiven = call(monkeypatch, tmp_path, "run", *options, *short, "--skip-unreadable")
+    assert forgiven.exit_code == 0
     record = json.loads(forgiven.stdout)
     assert "accuracy: continued after 3 of 3 videos" in record["notes"]
     assert record["accuracy"]["predictions"] == accuracy["predictions"]
@@ -111,18 +117,19 @@ def test_a_ucf101_tree_with_a_corrupt_file_is_scored_and_the_file_named(tmp_path
     assert len(accuracy["unreadable"]) == 1 and accuracy["top1_of_expected"] is not None
 
 
+@pytest.mark.usefixtures("shared_workers")
 def test_a_video_that_is_replaced_after_a_failure_is_all_that_is_measured_again(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paths = make_ucf101(tmp_path / "ucf", [number % 101 for number in range(70)])
     content = paths[66].read_bytes()
     paths[66].write_bytes(content[: len(content) // 2])
     options = ("--dataset", "ucf101", "--data-root", "ucf", "--model", "works", "--plugin", MODELS)
     short = ("--views", "1x1", "--measure", "accuracy", "--json")
-    assert bench("run", *options, *short, cwd=tmp_path).returncode == 1
+    assert call(monkeypatch, tmp_path, "run", *options, *short).exit_code == 1
     paths[66].write_bytes(content)
-    done = bench("run", *options, *short, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+    done = call(monkeypatch, tmp_path, "run", *options, *short)
+    assert done.exit_code == 0, done.stderr
     record = json.loads(done.stdout)
     assert "accuracy: continued after 64 of 70 videos" in record["notes"]
     assert (record["accuracy"]["scored"], record["accuracy"]["unreadable"]) == (70, [])
@@ -173,9 +180,12 @@ def _workers_below(folder: Path) -> list[str]:
     return found
 
 
-def test_a_model_of_ones_own_is_measured_without_the_quick_suites_haste(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("shared_workers")
+def test_a_model_of_ones_own_is_measured_without_the_quick_suites_haste(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     choice = ("--model", "works", "--plugin", MODELS, "--measure", "flops")
-    done = bench("run", *choice, "--dataset", "none", "--json", cwd=tmp_path)
+    done = call(monkeypatch, tmp_path, "run", *choice, "--dataset", "none", "--json")
     record = json.loads(done.stdout)
     assert record["case"]["threads"] == record["environment"]["physical_cores"]
     assert record["case"]["protocol"]["name"] == "common-224"
@@ -231,15 +241,18 @@ def test_a_closed_terminal_or_a_killed_command_leaves_no_process(tmp_path: Path)
             time.sleep(0.1)
 
 
-def test_each_dataset_of_a_suite_has_a_folder_of_its_own(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("shared_workers")
+def test_each_dataset_of_a_suite_has_a_folder_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make_ucf101(tmp_path / "ucf", [0])
     (tmp_path / "both.toml").write_text(
         'models = ["works"]\ndataset = "pointlight"\nmeasure = ["accuracy"]\n'
         '[[case]]\nmodel = "works"\ndataset = "ucf101"\nviews = "1x1"\n'
     )
     choice = ("run", "both.toml", "--plugin", MODELS, "--data-root", "ucf", "--json")
-    done = bench(*choice, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+    done = call(monkeypatch, tmp_path, *choice)
+    assert done.exit_code == 0, done.stderr
     scored = [json.loads(line)["accuracy"]["scored"] for line in done.stdout.splitlines()]
     assert scored == [320, 1]
     assert sorted(path.name for path in (tmp_path / "ucf").iterdir()) == [

@@ -1,0 +1,77 @@
+"""Errors that name arguments of a call in Python, where the command line has options."""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from .bench.run.settings import Settings, argument, option
+from .datasets.errors import KinobenchError, nearest_name
+
+_FLAGS = {"sweep": "measure='sweep'", "cold_l2": "cold_l2=True"}
+_ARGUMENTS = ("results", "data_root", *Settings.__struct_fields__)
+"""Options of `kinobench run` that are arguments in Python, too."""
+
+_OPTION = re.compile(
+    r"(?<![`\w-])--(" + "|".join(each.replace("_", "-") for each in _ARGUMENTS) + r")\b(?!-)"
+    r"(?: ([^\s:;,]+)(?=[:;,]?(?:\s|$)))?"
+)
+"""An option, and its value if one follows: `--device cuda`."""
+
+
+@contextmanager
+def named_as_arguments(**given: Any) -> Iterator[None]:
+    """Let errors quote what a caller in Python wrote: `threads=99`, not `--threads 99`.
+
+    Args:
+        given: The arguments of the call by their names; `folder` is the option `--results`.
+    """
+    try:
+        yield
+    except KinobenchError as error:
+        error.args = tuple(
+            _with_arguments(each, given) if isinstance(each, str) else each for each in error.args
+        )
+        raise
+
+
+def _with_arguments(message: str, given: Mapping[str, Any]) -> str:
+    """Return a message with arguments instead of options; commands in backquotes stay."""
+    for name, value in given.items():  # a path may have spaces
+        written = option("results" if name == "folder" else name, value)
+        message = re.sub(
+            rf"(?<![`\w-]){re.escape(written)}(?=[:;,]?(?:\s|$))",
+            lambda _, name=name, value=value: argument(name, _plain(value)),  # type: ignore[misc]
+            message,
+        )
+    parts = message.split("`")
+    parts[::2] = [_OPTION.sub(_as_argument, part) for part in parts[::2]]
+    return "`".join(parts)
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, int | float) else str(value)
+
+
+def _as_argument(found: re.Match[str]) -> str:
+    name, value = found[1].replace("-", "_"), found[2]
+    if name in _FLAGS:
+        return _FLAGS[name] + (f" {value}" if value else "")
+    if value is None:
+        return name
+    if value.isupper():  # a placeholder, such as NAME
+        return f"{name}={value}"
+    return argument(name, int(value) if value.isdecimal() else value)
+
+
+def refuse_unknown(given: Mapping[str, Any], known: tuple[str, ...]) -> None:
+    """Check that a call has only settings that exist.
+
+    Raises:
+        KinobenchError: It has another; the message quotes it and the nearest known one.
+    """
+    for name, value in given.items():
+        if name not in known:
+            nearest = nearest_name(name, known)
+            cure = f"did you mean {nearest!r}?" if nearest else f"known: {', '.join(known)}"
+            raise KinobenchError(f"{argument(name, value)}: there is no such setting: {cure}")

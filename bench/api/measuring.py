@@ -1,14 +1,14 @@
 """Measuring a network from Python, as `kinobench run` does."""
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, TypeGuard, Unpack
 
 import msgspec
 
-from .arguments import named_as_arguments, refuse_unknown
+from .arguments import as_names, name_in_list, named_as_arguments, refuse_unknown
 from .bench.machine import environment
 from .bench.measure import registry as measurements
 from .bench.records.job import Budget, Job
@@ -32,7 +32,12 @@ if TYPE_CHECKING:
     from rich.console import Console
     from torch import nn
 
-    Model = str | Builder | nn.Module
+    from .bench.cost.models import Model as ListedModel
+    from .datasets.catalog import Dataset
+    from .datasets.protocol import Protocol
+
+    Network = str | Builder | nn.Module
+    Model = Network | ListedModel
 
 INSTANCE = "instance"
 """The weights of a network that was given as a module are in no file: a case has their digest."""
@@ -112,9 +117,9 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 def measure(
     model: "Model",
     *,
-    dataset: str | None = None,
-    protocol: str | None = None,
-    measure: str | Sequence[str] | None = None,
+    dataset: "str | Dataset | None" = None,
+    protocol: "str | Protocol | None" = None,
+    measure: str | Iterable[str] | None = None,
     name: str | None = None,
     inputs: tuple[Input, ...] = ("rgb",),
     results: str | Path | None = None,
@@ -129,11 +134,13 @@ def measure(
     whatever else runs here, and its memory isn't measured. Torch's settings are put back after it.
 
     Args:
-        model: A name of `models()` or one that you registered; a builder
+        model: An entry of `models()`, its name, or a name that you registered; a builder
             `(num_classes, frames, size) -> nn.Module`; or a module that takes
             `clip: [B, 3, T, H, W]`, float, and gives logits `[B, classes]`.
-        dataset: Dataset to measure accuracy on; None measures none.
-        protocol: The clips; by default the dataset's own protocol, or `common-224`.
+        dataset: Dataset to measure accuracy on, an entry of `datasets()` or its name; None
+            measures none.
+        protocol: The clips, an entry of `protocols()` or its name; by default the dataset's own,
+            or `common-224`.
         measure: Any of `flops`, `latency`, `memory`, `energy`, `pipeline`, `accuracy`, `sweep`,
             or of a plug-in, as a list or with commas between; by default `flops`, `latency` and
             `memory`, with a dataset `accuracy`.
@@ -167,9 +174,9 @@ def measure(
     given: dict[str, Any] = dict(settings)
     batch = given.pop("batch", None)
     given |= {
-        "dataset": dataset,
-        "protocol": protocol,
-        "measure": measure,
+        "dataset": name_in_list(dataset),
+        "protocol": name_in_list(protocol),
+        "measure": as_names(measure),
         "batch": None if batch is None else (batch,),
     }
     kept = nullcontext(str(results)) if results is not None else _nowhere()
@@ -181,7 +188,7 @@ def measure(
             timeout_s=Suite().timeout_s,
         )
         with named_as_arguments(results=place.results, data_root=place.data_root):
-            record = _measured(model, name, inputs, given, place)
+            record = _measured(name_in_list(model), name, inputs, given, place)
     if results is None:
         record = _without_predictions(record)
     if record.error is not None:
@@ -191,8 +198,8 @@ def measure(
 
 def evaluate(
     model: "Model",
-    dataset: str,
-    protocol: str | None = None,
+    dataset: "str | Dataset",
+    protocol: "str | Protocol | None" = None,
     *,
     name: str | None = None,
     inputs: tuple[Input, ...] = ("rgb",),
@@ -204,7 +211,7 @@ def evaluate(
 
     Args:
         model: The same as in `measure`.
-        dataset: A name of `datasets()`; one that is generated is made first.
+        dataset: An entry of `datasets()` or its name; one that is generated is made first.
         protocol: The clips; by default the dataset's own protocol.
         name: The same as in `measure`, as are the others.
         inputs: The same as in `measure`.
@@ -238,7 +245,7 @@ def evaluate(
 
 
 def _measured(
-    model: "Model",
+    model: "Network",
     name: str | None,
     inputs: tuple[Input, ...],
     given: dict[str, Any],

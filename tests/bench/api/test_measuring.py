@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import torch
 from torch import nn
@@ -273,3 +274,18 @@ def test_an_unknown_name_gets_the_nearest() -> None:
         kinobench.measure("c3d_tyny")
     with pytest.raises(kinobench.KinobenchError, match="is a name already"):
         kinobench.measure("c3d_tiny", name="other")
+
+
+def test_entries_of_the_lists_and_any_iterable_of_measurements_are_taken() -> None:
+    (model,) = (each for each in kinobench.models() if each.name == "c3d_tiny")
+    (protocol,) = (each for each in kinobench.protocols() if each.name == "pointlight")
+    (dataset,) = (each for each in kinobench.datasets() if each.name == "pointlight")
+    record = kinobench.measure(
+        model, dataset=dataset, protocol=protocol, measure=(each for each in ["flops"])
+    )
+    case = record.case
+    assert (case.model, case.dataset, case.protocol.name) == ("c3d_tiny",) + ("pointlight",) * 2
+    assert record.cost is not None and record.latency is None
+    other = msgspec.structs.replace(protocol, size=32)
+    with pytest.raises(kinobench.KinobenchError, match="this 'pointlight' isn't the one in"):
+        kinobench.measure("c3d_tiny", protocol=other)

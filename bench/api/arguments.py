@@ -99,3 +99,19 @@ def name_in_list(given: Any) -> Any:
 def as_names(given: Any) -> Any:
     """Return names from any iterable as a tuple; a text, or what is no iterable, as it is."""
     return tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else given
+
+
+def one_batch(given: Any) -> Any:
+    """Return a batch as the command's list of batches, None as it is.
+
+    Raises:
+        KinobenchError: It isn't one whole number.
+    """
+    if given is None:
+        return None
+    if not isinstance(given, int) and not (isinstance(given, str) and given.strip().isdecimal()):
+        raise KinobenchError(
+            f"{argument('batch', given)}: give one whole number of 1 or more, such as 8; for "
+            "several, call measure once for each"
+        )
+    return (given,)

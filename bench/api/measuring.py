@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeGuard, Unpack
 
 import msgspec
 
-from .arguments import as_names, name_in_list, named_as_arguments, refuse_unknown
+from .arguments import as_names, name_in_list, named_as_arguments, one_batch, refuse_unknown
 from .bench.machine import environment
 from .bench.measure import registry as measurements
 from .bench.records.job import Budget, Job
@@ -172,12 +172,11 @@ def measure(
     """
     refuse_unknown(settings, (*_PARAMETERS, *CaseSettings.__annotations__))
     given: dict[str, Any] = dict(settings)
-    batch = given.pop("batch", None)
     given |= {
         "dataset": name_in_list(dataset),
         "protocol": name_in_list(protocol),
         "measure": as_names(measure),
-        "batch": None if batch is None else (batch,),
+        "batch": one_batch(given.get("batch")),
     }
     kept = nullcontext(str(results)) if results is not None else _nowhere()
     with kept as folder:

@@ -289,3 +289,9 @@ def test_entries_of_the_lists_and_any_iterable_of_measurements_are_taken() -> No
     other = msgspec.structs.replace(protocol, size=32)
     with pytest.raises(kinobench.KinobenchError, match="this 'pointlight' isn't the one in"):
         kinobench.measure("c3d_tiny", protocol=other)
+
+
+@pytest.mark.parametrize("batch", [[1, 2], (8,), "1,8", "x", 2.5])
+def test_a_call_has_one_batch(batch: Any) -> None:
+    with pytest.raises(kinobench.KinobenchError, match=r"batch=.* call measure once for each"):
+        kinobench.measure("c3d_tiny", protocol="pointlight", batch=batch)

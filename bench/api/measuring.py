@@ -1,6 +1,7 @@
 """Measuring a network from Python, as `kinobench run` does."""
 
 import tempfile
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
 
 INSTANCE = "instance"
 """The weights of a network that was given as a module are in no file: a case has their digest."""
+
+_ONE_AT_A_TIME = threading.RLock()
+"""Measurements side by side would disturb each other; names and torch's settings are global."""
 
 
 class CaseSettings(TypedDict, total=False):
@@ -132,6 +136,7 @@ def measure(
     A name or a builder is measured in a fresh process, as by the command. An instance is measured
     in this process, on a copy, and a note of the record says so: its latency may be disturbed by
     whatever else runs here, and its memory isn't measured. Torch's settings are put back after it.
+    Calls of several threads are measured one after the other.
 
     Args:
         model: An entry of `models()`, its name, or a name that you registered; a builder
@@ -186,7 +191,7 @@ def measure(
             budget=budget or Budget(),
             timeout_s=Suite().timeout_s,
         )
-        with named_as_arguments(results=place.results, data_root=place.data_root):
+        with _ONE_AT_A_TIME, named_as_arguments(results=place.results, data_root=place.data_root):
             record = _measured(name_in_list(model), name, inputs, given, place)
     if results is None:
         record = _without_predictions(record)

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -295,3 +296,11 @@ def test_entries_of_the_lists_and_any_iterable_of_measurements_are_taken() -> No
 def test_a_call_has_one_batch(batch: Any) -> None:
     with pytest.raises(kinobench.KinobenchError, match=r"batch=.* call measure once for each"):
         kinobench.measure("c3d_tiny", protocol="pointlight", batch=batch)
+
+
+def test_a_network_can_be_measured_from_two_threads() -> None:
+    def measured(_: int) -> int | None:
+        return kinobench.measure(Net(5), protocol="pointlight", measure="flops").params
+
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(measured, range(8))) == [PARAMS] * 8

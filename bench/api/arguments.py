@@ -1,12 +1,15 @@
 """Errors that name arguments of a call in Python, where the command line has options."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from .bench.cost.models import Model
 from .bench.run.settings import Settings, argument, option
+from .datasets.catalog import Dataset
 from .datasets.errors import KinobenchError, nearest_name
+from .datasets.protocol import Protocol, preset
 
 _FLAGS = {"sweep": "measure='sweep'", "cold_l2": "cold_l2=True"}
 _ARGUMENTS = ("results", "data_root", *Settings.__struct_fields__)
@@ -75,3 +78,40 @@ def refuse_unknown(given: Mapping[str, Any], known: tuple[str, ...]) -> None:
             nearest = nearest_name(name, known)
             cure = f"did you mean {nearest!r}?" if nearest else f"known: {', '.join(known)}"
             raise KinobenchError(f"{argument(name, value)}: there is no such setting: {cure}")
+
+
+def name_in_list(given: Any) -> Any:
+    """Return the name of an entry of `models()`, `datasets()` or `protocols()`, all else as it is.
+
+    Raises:
+        KinobenchError: It is a protocol with the name of another one.
+    """
+    if not isinstance(given, Model | Dataset | Protocol):
+        return given
+    if isinstance(given, Protocol) and given.digest != preset(given.name).digest:
+        raise KinobenchError(
+            f"protocol: this {given.name!r} isn't the one in protocols(): its digest is "
+            f"{given.digest}; give an entry of that list, or a name"
+        )
+    return given.name
+
+
+def as_names(given: Any) -> Any:
+    """Return names from any iterable as a tuple; a text, or what is no iterable, as it is."""
+    return tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else given
+
+
+def one_batch(given: Any) -> Any:
+    """Return a batch as the command's list of batches, None as it is.
+
+    Raises:
+        KinobenchError: It isn't one whole number.
+    """
+    if given is None:
+        return None
+    if not isinstance(given, int) and not (isinstance(given, str) and given.strip().isdecimal()):
+        raise KinobenchError(
+            f"{argument('batch', given)}: give one whole number of 1 or more, such as 8; for "
+            "several, call measure once for each"
+        )
+    return (given,)

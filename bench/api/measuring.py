@@ -1,14 +1,15 @@
 """Measuring a network from Python, as `kinobench run` does."""
 
 import tempfile
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, TypeGuard, Unpack
 
 import msgspec
 
-from .arguments import named_as_arguments, refuse_unknown
+from .arguments import as_names, name_in_list, named_as_arguments, one_batch, refuse_unknown
 from .bench.machine import environment
 from .bench.measure import registry as measurements
 from .bench.records.job import Budget, Job
@@ -32,13 +33,18 @@ if TYPE_CHECKING:
     from rich.console import Console
     from torch import nn
 
-    Model = str | Builder | nn.Module
+    from .bench.cost.models import Model as ListedModel
+    from .datasets.catalog import Dataset
+    from .datasets.protocol import Protocol
+
+    Network = str | Builder | nn.Module
+    Model = Network | ListedModel
 
 INSTANCE = "instance"
 """The weights of a network that was given as a module are in no file: a case has their digest."""
 
-NOT_IN_PROCESS = ("memory", "sweep")
-"""Measures that an instance doesn't get, because it shares the process's memory."""
+_ONE_AT_A_TIME = threading.RLock()
+"""Measurements side by side would disturb each other; names and torch's settings are global."""
 
 
 class CaseSettings(TypedDict, total=False):
@@ -115,9 +121,9 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 def measure(
     model: "Model",
     *,
-    dataset: str | None = None,
-    protocol: str | None = None,
-    measure: str | Sequence[str] | None = None,
+    dataset: "str | Dataset | None" = None,
+    protocol: "str | Protocol | None" = None,
+    measure: str | Iterable[str] | None = None,
     name: str | None = None,
     inputs: tuple[Input, ...] = ("rgb",),
     results: str | Path | None = None,
@@ -130,13 +136,16 @@ def measure(
     A name or a builder is measured in a fresh process, as by the command. An instance is measured
     in this process, on a copy, and a note of the record says so: its latency may be disturbed by
     whatever else runs here, and its memory isn't measured. Torch's settings are put back after it.
+    Calls of several threads are measured one after the other.
 
     Args:
-        model: A name of `models()` or one that you registered; a builder
+        model: An entry of `models()`, its name, or a name that you registered; a builder
             `(num_classes, frames, size) -> nn.Module`; or a module that takes
             `clip: [B, 3, T, H, W]`, float, and gives logits `[B, classes]`.
-        dataset: Dataset to measure accuracy on; None measures none.
-        protocol: The clips; by default the dataset's own protocol, or `common-224`.
+        dataset: Dataset to measure accuracy on, an entry of `datasets()` or its name; None
+            measures none.
+        protocol: The clips, an entry of `protocols()` or its name; by default the dataset's own,
+            or `common-224`.
         measure: Any of `flops`, `latency`, `memory`, `energy`, `pipeline`, `accuracy`, `sweep`,
             or of a plug-in, as a list or with commas between; by default `flops`, `latency` and
             `memory`, with a dataset `accuracy`.
@@ -168,12 +177,11 @@ def measure(
     """
     refuse_unknown(settings, (*_PARAMETERS, *CaseSettings.__annotations__))
     given: dict[str, Any] = dict(settings)
-    batch = given.pop("batch", None)
     given |= {
-        "dataset": dataset,
-        "protocol": protocol,
-        "measure": measure,
-        "batch": None if batch is None else (batch,),
+        "dataset": name_in_list(dataset),
+        "protocol": name_in_list(protocol),
+        "measure": as_names(measure),
+        "batch": one_batch(given.get("batch")),
     }
     kept = nullcontext(str(results)) if results is not None else _nowhere()
     with kept as folder:
@@ -183,8 +191,8 @@ def measure(
             budget=budget or Budget(),
             timeout_s=Suite().timeout_s,
         )
-        with named_as_arguments(results=place.results, data_root=place.data_root):
-            record = _measured(model, name, inputs, given, place)
+        with _ONE_AT_A_TIME, named_as_arguments(results=place.results, data_root=place.data_root):
+            record = _measured(name_in_list(model), name, inputs, given, place)
     if results is None:
         record = _without_predictions(record)
     if record.error is not None:
@@ -194,8 +202,8 @@ def measure(
 
 def evaluate(
     model: "Model",
-    dataset: str,
-    protocol: str | None = None,
+    dataset: "str | Dataset",
+    protocol: "str | Protocol | None" = None,
     *,
     name: str | None = None,
     inputs: tuple[Input, ...] = ("rgb",),
@@ -207,7 +215,7 @@ def evaluate(
 
     Args:
         model: The same as in `measure`.
-        dataset: A name of `datasets()`; one that is generated is made first.
+        dataset: An entry of `datasets()` or its name; one that is generated is made first.
         protocol: The clips; by default the dataset's own protocol.
         name: The same as in `measure`, as are the others.
         inputs: The same as in `measure`.
@@ -241,7 +249,7 @@ def evaluate(
 
 
 def _measured(
-    model: "Model",
+    model: "Network",
     name: str | None,
     inputs: tuple[Input, ...],
     given: dict[str, Any],
@@ -337,15 +345,15 @@ def _measure_here(architecture: Architecture, given: dict[str, Any], place: Plac
             f"weights={given['weights']!r}: an instance has its own; load them into it, or give a "
             "builder"
         )
-    for measure_name in NOT_IN_PROCESS:
-        if asked is not None and measure_name in asked:
-            raise KinobenchError(
-                f"measure: {measure_name!r} of an instance can't be measured: it shares the "
-                "memory of this process; give a builder, which gets a process of its own"
-            )
+    for measure_name in filter(measurements.needs_own_process, asked or ()):
+        raise KinobenchError(
+            f"measure: {measure_name!r} of an instance can't be measured: it needs a process of "
+            "its own; give a builder, which gets one"
+        )
+    usual = measurements.defaults(given["dataset"] is not None)
+    left_out = list(filter(measurements.needs_own_process, usual))
     if asked is None:
-        usual = measurements.defaults(given["dataset"] is not None)
-        given["measure"] = tuple(each for each in usual if each not in NOT_IN_PROCESS)
+        given["measure"] = tuple(each for each in usual if each not in left_out)
     if given["dataset"] is None and given.get("classes") is None:
         given["classes"] = _outputs(architecture, given["protocol"] or "common-224")
     with registry.registered(architecture):
@@ -354,19 +362,20 @@ def _measure_here(architecture: Architecture, given: dict[str, Any], place: Plac
         digest = digest_of(architecture)
     notes = [
         "measured in the calling process, from an instance: other work there may have disturbed it",
-        "memory: not measured: an instance shares the memory of its process",
+        *(f"{each}: not measured: an instance has no process of its own" for each in left_out),
     ]
     if record.accuracy is not None:
         notes.append(
             "accuracy: NOT CHECKED that the classes of the instance are in the order of "
             f"{record.case.dataset}; if they aren't, it is wrong"
         )
+    absences = {measurements.get(each).absence for each in left_out}
     record = msgspec.structs.replace(
         record,
         # With its own case, a network that was trained further doesn't replace what it was before.
         case=msgspec.structs.replace(record.case, weights=f"{INSTANCE}-{digest[:8]}"),
         weights_digest=digest,
-        notes=(*notes, *(note for note in record.notes if note != "memory: not asked for")),
+        notes=(*notes, *(note for note in record.notes if note not in absences)),
     )
     running.store(record, RunFile(place.results, record.run), place.results)
     return record

@@ -108,7 +108,7 @@ class Records(Sequence[Record]):
     def __getitem__(self, index: int | slice) -> "Record | Records":
         """Return a record, or some of them."""
         if isinstance(index, slice):
-            return Records(self._records[index], self.folder)
+            return Records(self._records[index], self.folder, self.problems)
         return self._records[index]
 
     def __len__(self) -> int:

@@ -138,6 +138,11 @@ def reads_videos(measures: Iterable[str]) -> bool:
     return any("dataset" in get(name).needs for name in measures)
 
 
+def needs_own_process(name: str) -> bool:
+    """Return whether a measurement needs a process in which nothing else runs."""
+    return "own process" in get(name).needs
+
+
 def on_cluster_alone(measures: Iterable[str]) -> bool:
     """Return whether a cluster measures all that needs a device."""
     found = [get(name) for name in measures]

@@ -28,9 +28,11 @@ FORKED = "forked"
 class Forked:
     """A forked process, with the part of `subprocess.Popen` that a worker uses."""
 
-    def __init__(self, pid: int, stdin: IO[bytes], stdout: IO[bytes]) -> None:
-        """Take its id, and the command's ends of its pipes."""
-        self.pid = pid
+    pid: int
+    """Its id, once the server has made it."""
+
+    def __init__(self, stdin: IO[bytes], stdout: IO[bytes]) -> None:
+        """Take the command's ends of its pipes."""
         self.stdin: IO[bytes] | None = stdin
         self.stdout: IO[bytes] | None = stdout
         self.returncode: int | None = None
@@ -77,7 +79,7 @@ class ForkServer:
             )
         self._forked: dict[int, Forked] = {}
         self._changed = threading.Condition()
-        self._new: list[int] = []
+        self._asked_for: list[Forked] = []
         self._closed = False
         threading.Thread(target=self._listen, daemon=True).start()
 
@@ -92,26 +94,28 @@ class ForkServer:
         stdout, stdout_write = os.pipe()
         handed = [stdin_read, stdout_write, stderr.fileno()]
         request = json.dumps({"model": model}).encode()
+        asked_for = Forked(os.fdopen(stdin, "wb"), os.fdopen(stdout, "rb"))
         try:
             with self._changed:
                 socket.send_fds(self._socket, [request], handed)
-                self._changed.wait_for(lambda: self._new or self._closed)
-                if not self._new:
+                self._asked_for.append(asked_for)
+                self._changed.wait_for(lambda: asked_for not in self._asked_for or self._closed)
+                if asked_for in self._asked_for:
                     raise BrokenPipeError
-                made = Forked(self._new.pop(0), os.fdopen(stdin, "wb"), os.fdopen(stdout, "rb"))
-                self._forked[made.pid] = made
         except OSError:
-            os.close(stdin)
-            os.close(stdout)
+            for pipe in (asked_for.stdin, asked_for.stdout):
+                assert pipe is not None
+                pipe.close()
             return None
         finally:
             os.close(stdin_read)
             os.close(stdout_write)
-        return made
+        return asked_for
 
     def close(self) -> None:
         """End it, and all processes that it has forked."""
-        self._socket.shutdown(socket.SHUT_RDWR)  # which ends it, unless it is still loading
+        with suppress(OSError):  # it may be gone
+            self._socket.shutdown(socket.SHUT_RDWR)  # which ends it, unless it is still loading
         try:
             self._process.wait(1.0)
         except subprocess.TimeoutExpired:
@@ -134,7 +138,10 @@ class ForkServer:
     def _take(self, answer: dict[str, int]) -> None:
         with self._changed:
             if FORKED in answer:
-                self._new.append(answer[FORKED])
+                # At once: that it has ended may be the next answer.
+                made = self._asked_for.pop(0)
+                made.pid = answer[FORKED]
+                self._forked[made.pid] = made
                 self._changed.notify_all()
                 return
         process = self._forked.pop(answer["ended"], None)

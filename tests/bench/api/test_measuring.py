@@ -3,15 +3,19 @@
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import torch
 from torch import nn
 
 import kinobench
+from kinobench.bench.measure import registry as measurements
+from kinobench.bench.measure.measurement import Measurement
 from kinobench.bench.network.digest import network_digest
 from kinobench.zoo import registry
 
@@ -148,10 +152,31 @@ def test_an_instance_is_measured_here_and_stays_as_it_is(tmp_path: Path) -> None
     assert record.memory is None
     assert record.notes[0].startswith("measured in the calling process, from an instance")
     assert [note for note in record.notes if note.startswith("memory: ")] == [
-        "memory: not measured: an instance shares the memory of its process"
+        "memory: not measured: an instance has no process of its own"
     ]
     (stored,) = kinobench.Records.read(tmp_path)
     assert stored == record
+
+
+def test_a_plug_in_that_needs_a_process_of_its_own_is_not_measured_here(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    table = dict(measurements._measurements)
+    monkeypatch.setattr(measurements, "_measurements", table)
+    table["heap"] = Measurement(
+        name="heap",
+        summary="x",
+        run=lambda context: pytest.fail("it ran"),
+        results={"heap": dict},
+        needs=("own process",),
+        default=True,
+        absence="heap: not asked for",
+    )
+    record = kinobench.measure(Net(5), protocol="pointlight", budget=BUDGET)
+    assert "heap: not measured: an instance has no process of its own" in record.notes
+    assert "heap: not asked for" not in record.notes
+    with pytest.raises(kinobench.KinobenchError, match="'heap' of an instance can't be measured"):
+        kinobench.measure(Net(5), protocol="pointlight", measure="heap")
 
 
 def test_two_instances_of_a_class_have_a_row_each(tmp_path: Path) -> None:
@@ -250,3 +275,32 @@ def test_an_unknown_name_gets_the_nearest() -> None:
         kinobench.measure("c3d_tyny")
     with pytest.raises(kinobench.KinobenchError, match="is a name already"):
         kinobench.measure("c3d_tiny", name="other")
+
+
+def test_entries_of_the_lists_and_any_iterable_of_measurements_are_taken() -> None:
+    (model,) = (each for each in kinobench.models() if each.name == "c3d_tiny")
+    (protocol,) = (each for each in kinobench.protocols() if each.name == "pointlight")
+    (dataset,) = (each for each in kinobench.datasets() if each.name == "pointlight")
+    record = kinobench.measure(
+        model, dataset=dataset, protocol=protocol, measure=(each for each in ["flops"])
+    )
+    case = record.case
+    assert (case.model, case.dataset, case.protocol.name) == ("c3d_tiny",) + ("pointlight",) * 2
+    assert record.cost is not None and record.latency is None
+    other = msgspec.structs.replace(protocol, size=32)
+    with pytest.raises(kinobench.KinobenchError, match="this 'pointlight' isn't the one in"):
+        kinobench.measure("c3d_tiny", protocol=other)
+
+
+@pytest.mark.parametrize("batch", [[1, 2], (8,), "1,8", "x", 2.5])
+def test_a_call_has_one_batch(batch: Any) -> None:
+    with pytest.raises(kinobench.KinobenchError, match=r"batch=.* call measure once for each"):
+        kinobench.measure("c3d_tiny", protocol="pointlight", batch=batch)
+
+
+def test_a_network_can_be_measured_from_two_threads() -> None:
+    def measured(_: int) -> int | None:
+        return kinobench.measure(Net(5), protocol="pointlight", measure="flops").params
+
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(measured, range(8))) == [PARAMS] * 8

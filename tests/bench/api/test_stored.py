@@ -39,6 +39,7 @@ def test_a_line_that_is_no_record_is_left_out_with_a_warning(tmp_path: Path) -> 
     with pytest.warns(UserWarning, match="line 2: left out"):
         records = kinobench.Records.read(tmp_path)
     assert len(records) == 1 and len(records.problems) == 1
+    assert records[:10].problems == records.problems
 
 
 def test_the_frame_has_a_row_a_record_in_base_units() -> None:

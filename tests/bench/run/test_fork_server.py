@@ -143,6 +143,37 @@ def test_when_the_server_is_gone_its_processes_are_and_others_start_without_it()
     found.close()
 
 
+ENDS_AT_ONCE = """
+import json, os, socket, sys
+
+answers = socket.socket(fileno=int(sys.argv[sys.argv.index("--fork-server") + 1]))
+number = 0
+while True:
+    request, handed, _, _ = socket.recv_fds(answers, 4096, 3)
+    if not request:
+        break
+    for each in handed:
+        os.close(each)
+    number += 1
+    both = {"forked": number}, {"ended": number, "status": 3 << 8}
+    answers.sendall("".join(json.dumps(each) + chr(10) for each in both).encode())
+"""
+
+
+def test_a_process_that_ends_at_once_is_known_to_have_ended(tmp_path: Path) -> None:
+    server = ForkServer([sys.executable, "-c", ENDS_AT_ONCE], "c3d_tiny", os.environ)
+    with (tmp_path / "stderr").open("wb") as stderr:
+        for _ in range(100):
+            made = server.fork("c3d_tiny", stderr)
+            assert made is not None and made.stdin is not None and made.stdout is not None
+            assert wait_until(lambda made=made: made.poll() is not None, seconds=5)
+            assert made.wait() == 3
+            made.stdin.close()
+            made.stdout.close()
+    server.close()
+    server.close()  # its socket is gone by now
+
+
 def test_closing_ends_what_it_still_has_and_itself() -> None:
     found = runner.fork_server_for([CASE, CASE])
     assert found is not None

@@ -54,7 +54,8 @@ def shared_server_for(cases: Sequence[Case]) -> ForkServer | None:
     if any(case.threads != cases[0].threads for case in cases):
         return None
     variables = process._environment(cases[0])
-    variables.pop("PYTEST_CURRENT_TEST", None)
+    for name in ("PYTEST_CURRENT_TEST", "COLUMNS"):  # a worker reads neither
+        variables.pop(name, None)
     key = tuple(sorted(variables.items()))
     if key not in _servers:
         if len(_servers) == SERVERS:

@@ -1,14 +1,16 @@
-"""A third party's network: in a package with an entry point, or in a file named by --plugin."""
+"""What a third party adds: in a package with entry points, or in a file named by --plugin."""
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from ..fakes.command import call
+from ..fakes.command import call, printed_by
+from ..fakes.media import FAKES
+from ..fakes.wheel import OFFLINE, PIP
+
+JITTER = FAKES / "jitter.py"
 
 MODULE = '''
 """One network of a third party's."""
@@ -44,29 +46,50 @@ version = "1.0"
 [project.entry-points."kinobench.zoo"]
 colours = "colours"
 
+[project.entry-points."kinobench.datasets"]
+rooms = "rooms:ROOMS"
+
+[project.entry-points."kinobench.measurements"]
+jitter = "jitter"
+
 [tool.setuptools]
-py-modules = ["colours"]
+py-modules = ["colours", "jitter", "rooms"]
 """
 
+DATASET = '''
+"""One dataset of a third party's."""
 
-def kinobench(*arguments: str, cwd: Path, path: Path | None = None) -> str:
-    command = [sys.executable, "-c", "from kinobench.bench.cli import main; main()", *arguments]
-    environment = os.environ | ({"PYTHONPATH": str(path)} if path else {})
-    done = subprocess.run(
-        command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=120
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+from kinobench.datasets.catalog import Dataset
+from kinobench.datasets.split import Split
 
 
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder into which the package was installed by pip."""
-    source, target = tmp_path_factory.mktemp("colours"), tmp_path_factory.mktemp("installed")
-    (source / "colours.py").write_text(MODULE)
+def load(root, split):
+    return Split(dataset="rooms", name="all", videos=(), classes=("light", "dark"))
+
+
+ROOMS = Dataset(
+    name="rooms",
+    title="Rooms",
+    load=load,
+    default_protocol="pointlight",
+    num_classes=2,
+    splits=("all",),
+    homepage="https://example.org/rooms",
+)
+'''
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Path:
+    """A folder into which pip installed a package that offers one thing of each kind."""
+    source, target = tmp_path / "source", tmp_path / "installed"
+    source.mkdir()
+    for name, code in {"colours": MODULE, "rooms": DATASET, "jitter": JITTER.read_text()}.items():
+        (source / f"{name}.py").write_text(code)
     (source / "pyproject.toml").write_text(PROJECT)
-    pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation"]
-    subprocess.run([*pip, "--target", str(target), str(source)], check=True, timeout=120)
+    subprocess.run(
+        [*PIP, "install", *OFFLINE, "--target", str(target), str(source)], check=True, timeout=120
+    )
     return target
 
 
@@ -77,17 +100,24 @@ def check_listed(models: list[dict[str, object]]) -> None:
     assert found["paper"] == "Nobody, Colours, 2026"
 
 
-def test_an_installed_package_offers_its_network_to_every_command(
+def test_an_installed_package_offers_what_it_has_to_every_command(
     installed: Path, tmp_path: Path
 ) -> None:
-    check_listed(json.loads(kinobench("list", "models", "--json", cwd=tmp_path, path=installed)))
-    measured = ("--dataset", "none", "--classes", "5", "--measure", "flops", "--json")
-    record = json.loads(
-        kinobench("run", "--model", "mean_colour", *measured, cwd=tmp_path, path=installed)
-    )
+    shape = ("--dataset", "none", "--classes", "5", "--threads", "1")
+    run = ("run", "--model", "mean_colour", *shape, "--measure", "flops,jitter", "--json")
+    lists = {kind: ("list", kind, "--json") for kind in ("models", "datasets", "measurements")}
+    printed = printed_by([*lists.values(), run], tmp_path, installed)
+    listed = {kind: json.loads(printed[command]) for kind, command in lists.items()}
+    check_listed(listed["models"])
+    (rooms,) = (dataset for dataset in listed["datasets"] if dataset["name"] == "rooms")
+    assert (rooms["title"], rooms["classes"]) == ("Rooms", 2)
+    assert "jitter" in {measurement["name"] for measurement in listed["measurements"]}
+    record = json.loads(printed[run])
     assert (record["params"], record["cost"]["macs"], record["error"]) == (20, 15, None)
+    assert len(record["measurements"]["jitter"]["samples_s"]) == 12
 
 
+@pytest.mark.usefixtures("shared_workers")
 def test_a_file_named_on_the_command_line_does_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -99,7 +129,6 @@ def test_a_file_named_on_the_command_line_does_the_same(
     assert (card["params"], card["cost"]["macs"]) == (20, 15)
     assert card["input"] == {"frames": 4, "size": 32, "classes": 5}
     measured = ("--dataset", "none", "--protocol", "pointlight", "--measure", "flops", "--json")
-    record = json.loads(
-        kinobench("run", "--model", "mean_colour", *measured, *plugin, cwd=tmp_path)
-    )
+    done = call(monkeypatch, tmp_path, "run", "--model", "mean_colour", *measured, *plugin)
+    record = json.loads(done.stdout)
     assert record["cost"]["macs"] == 1200 and record["case"]["protocol"]["name"] == "pointlight"

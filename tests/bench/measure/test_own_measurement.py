@@ -3,9 +3,7 @@
 import csv
 import io
 import json
-import os
 import runpy
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import EntryPoint
@@ -28,25 +26,11 @@ from kinobench.bench.run.settings import Settings
 from kinobench.bench.run.suite import Suite
 from kinobench.datasets.errors import KinobenchError, UnknownNameError
 
+from ...fakes.command import call, printed_by, write_distribution
 from ...fakes.made_records import made_case, made_record
 from ...fakes.media import FAKES
 
 JITTER = FAKES / "jitter.py"
-PROJECT = """
-[build-system]
-requires = ["setuptools"]
-build-backend = "setuptools.build_meta"
-
-[project]
-name = "jitter"
-version = "1.0"
-
-[project.entry-points."kinobench.measurements"]
-jitter = "jitter"
-
-[tool.setuptools]
-py-modules = ["jitter"]
-"""
 CASE = (
     *("--model", "early_fusion_tiny", "--dataset", "none", "--protocol", "pointlight"),
     *("--classes", "8", "--threads", "1"),
@@ -55,66 +39,74 @@ RESULT = {"samples_s": [0.5, 1.5]}
 """Mean 1, standard deviation 1/sqrt(2)."""
 
 
-def kinobench(*arguments: str, cwd: Path, path: Path | None = None) -> str:
-    command = [sys.executable, "-c", "from kinobench.bench.cli import main; main()", *arguments]
-    environment = os.environ | {"COLUMNS": "80"} | ({"PYTHONPATH": str(path)} if path else {})
-    done = subprocess.run(
-        command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=240
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder into which pip installed the package."""
-    source, target = tmp_path_factory.mktemp("jitter"), tmp_path_factory.mktemp("installed")
-    (source / "jitter.py").write_text(JITTER.read_text())
-    (source / "pyproject.toml").write_text(PROJECT)
-    pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation"]
-    subprocess.run([*pip, "--target", str(target), str(source)], check=True, timeout=120)
+@pytest.fixture
+def installed(tmp_path: Path) -> Path:
+    """A folder in which the package is installed."""
+    target = tmp_path / "installed"
+    target.mkdir()
+    write_distribution(target, "jitter", JITTER.read_text(), {"kinobench.measurements": "jitter"})
     return target
 
 
 def test_an_installed_measurement_is_in_the_help_the_record_and_every_table(
     installed: Path, tmp_path: Path
 ) -> None:
-    def run(*arguments: str) -> str:
-        return kinobench(*arguments, cwd=tmp_path, path=installed)
-
-    assert "jitter" in run("run", "--help")
-    listed = {line["name"]: line for line in json.loads(run("list", "measurements", "--json"))}
+    run = ("run", *CASE, "--measure", "flops,jitter")
+    forms = {
+        form: ("leaderboard", "--format", form, "--sort", "jitter")
+        for form in ("md", "html", "latex")
+    }
+    plain_forms = {form: ("leaderboard", "--format", form) for form in ("csv", "json")}
+    commands = [
+        *(("run", "--help"), ("list", "measurements", "--json"), run),
+        *(*forms.values(), *plain_forms.values()),
+    ]
+    printed = printed_by(commands, tmp_path, installed, COLUMNS="80")
+    assert "jitter" in printed["run", "--help"]
+    lines = json.loads(printed["list", "measurements", "--json"])
+    listed = {line["name"]: line for line in lines}
     assert listed["jitter"]["measures"] == "spread of the times of repeated forwards"
     assert listed["jitter"]["columns"] == "jitter (%)"
-    screen = run("run", *CASE, "--measure", "flops,jitter")
+    screen = printed[run]
     assert "jitter (%)" in screen and "standard deviation of the times of forwards" in screen
     (line,) = (tmp_path / "results" / "runs").glob("*.jsonl").__next__().read_text().splitlines()
     record = json.loads(line)
     assert len(record["measurements"]["jitter"]["samples_s"]) == 12
     assert record["notes"][0] == "jitter: of 12 forwards" and record["error"] is None
-    (row,) = csv.DictReader(io.StringIO(run("leaderboard", "--format", "csv"), newline=""))
+    (row,) = csv.DictReader(io.StringIO(printed[plain_forms["csv"]], newline=""))
     assert float(row["jitter_share"]) > 0
     for form, head in (("md", "jitter (%)"), ("html", "jitter (%)"), ("latex", r"jitter (\%)")):
-        assert head in run("leaderboard", "--format", form, "--sort", "jitter"), form
-    (board,) = json.loads(run("leaderboard", "--format", "json"))
+        assert head in printed[forms[form]], form
+    (board,) = json.loads(printed[plain_forms["json"]])
     (plain,) = board["rows"]
     assert plain["jitter_share"] == float(row["jitter_share"])
     assert plain["measurements"] == record["measurements"]
 
 
+@pytest.mark.usefixtures("shared_workers")
 def test_a_file_named_on_the_command_line_adds_one_to_the_run_and_its_tables(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plugin = ("--plugin", str(JITTER))
-    screen = kinobench("run", *CASE, "--measure", "jitter", *plugin, cwd=tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    plugin = tmp_path / "jitter_of_a_file.py"  # a name that no other test has loaded
+    plugin.write_text(JITTER.read_text())
+
+    def kinobench(*arguments: object) -> str:
+        done = call(monkeypatch, tmp_path, *arguments)
+        assert done.exit_code == 0, done.stderr
+        return done.stdout
+
+    monkeypatch.setattr(registry, "_measurements", {each.name: each for each in BUILT_IN})
+    screen = kinobench("run", *CASE, "--measure", "jitter", "--plugin", plugin)
     assert "jitter (%)" in screen
     assert "jitter (%)" in (tmp_path / "results" / "leaderboard.md").read_text()
-    assert "jitter (%)" in kinobench("leaderboard", "--format", "md", *plugin, cwd=tmp_path)
+    assert "jitter (%)" in kinobench("leaderboard", "--format", "md", "--plugin", plugin)
     # Without the file the result is kept, and the table says so.
-    page = kinobench("leaderboard", "--format", "md", cwd=tmp_path)
+    monkeypatch.setattr(registry, "_measurements", {each.name: each for each in BUILT_IN})
+    page = kinobench("leaderboard", "--format", "md")
     assert "jitter (%)" not in page
     assert "jitter: no measurement of that name is installed; its result is kept" in page
-    (board,) = json.loads(kinobench("leaderboard", "--format", "json", cwd=tmp_path))
+    (board,) = json.loads(kinobench("leaderboard", "--format", "json"))
     assert len(board["rows"][0]["measurements"]["jitter"]["samples_s"]) == 12
 
 

@@ -97,13 +97,38 @@ def site(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run_pytest(folder: Path, site: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-W", "error", *arguments]
+    return run_python(folder, site, "-m", "pytest", *OPTIONS, *arguments)
+
+
+def run_python(folder: Path, site: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = dict(os.environ, PYTHONPATH=str(site), COLUMNS="200")
     for name in ("PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER"):  # this pytest's own matters
         environment.pop(name, None)
     return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120
+        [sys.executable, *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
+
+
+OPTIONS = ("-p", "no:cacheprovider", "-W", "error")
+BETWEEN = "==== another pytest ===="
+SEVERAL = f"""
+import json, sys
+import pytest
+
+sys.path.insert(0, "")
+for arguments in json.loads(sys.argv[1]):
+    print({BETWEEN!r})
+    pytest.main([*{OPTIONS!r}, *arguments])
+    for name in ("my_models", "test_speed"):
+        sys.modules.pop(name, None)
+    from kinobench.zoo import registry
+    registry._architectures.pop("mean_colour_of_mine", None)
+"""
 
 
 @pytest.fixture
@@ -148,12 +173,19 @@ def test_models_are_timed_by_name_with_what_they_are_and_ran_on(project: Path, s
 def test_it_is_a_benchmark_like_any_other_to_the_options_of_pytest_benchmark(
     project: Path, site: Path
 ) -> None:
-    chosen = ("test_speed.py::test_speed", "test_speed.py::test_settings_are_as_they_were")
-    assert "1 passed, 1 skipped" in run_pytest(project, site, "--benchmark-only", *chosen).stdout
-    assert "1 passed, 1 skipped" in run_pytest(project, site, "--benchmark-skip", *chosen).stdout
+    # Pytests one after the other in one process, which imports torch once.
+    chosen = ["test_speed.py::test_speed", "test_speed.py::test_settings_are_as_they_were"]
+    runs = [
+        ["--benchmark-only", *chosen],
+        ["--benchmark-skip", *chosen],
+        ["--benchmark-disable", "test_speed.py::test_early_fusion"],
+    ]
+    done = run_python(project, site, "-c", SEVERAL, json.dumps(runs))
+    only, skipped, once = done.stdout.split(BETWEEN)[1:]
+    assert "1 passed, 1 skipped" in only, done.stdout + done.stderr
+    assert "1 passed, 1 skipped" in skipped, done.stdout + done.stderr
     # Called once, without a warm-up: nothing is in rotation.
-    once = run_pytest(project, site, "--benchmark-disable", "test_speed.py::test_early_fusion")
-    assert "1 passed" in once.stdout
+    assert "1 passed" in once, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("without", ["no:benchmark", "no:kinobench"])

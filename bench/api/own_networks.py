@@ -108,10 +108,18 @@ def name_of(model: "Builder | nn.Module", name: str | None) -> str:
     """Return what a record calls a network: the name given, or the function's or class's own.
 
     Raises:
-        KinobenchError: It has none.
+        KinobenchError: It has none, or another network has the same.
     """
-    if name is not None:
-        return name
+    found = _own_name(model) if name is None else name
+    if found in registry.names():
+        raise KinobenchError(
+            f"the name {found!r} is taken by another network; give this one a name of its own: "
+            f'name="my_{found}"'
+        )
+    return found
+
+
+def _own_name(model: "Builder | nn.Module") -> str:
     while isinstance(model, partial):
         model = model.func
     own = getattr(model, "__name__", None) or type(model).__name__

@@ -223,7 +223,7 @@ def test_an_instance_that_fails_raises_with_its_record() -> None:
         ({"measure": ["memory"]}, "'memory' of an instance can't be measured"),
         ({"measure": ["sweep"]}, "'sweep' of an instance can't be measured"),
         ({"weights": "kinetics400"}, "an instance has its own"),
-        ({"name": "c3d_tiny"}, "'c3d_tiny' is taken"),
+        ({"name": "c3d_tiny"}, "'c3d_tiny' is taken .* name=\"my_c3d_tiny\""),
         ({"dataset": "pointlight", "measure": ["flops"]}, "pointlight has 8"),
         ({"protocol": "pointligth"}, "did you mean 'pointlight'"),
         ({"device": "gpu"}, "no such value|cuda"),
@@ -304,3 +304,11 @@ def test_a_network_can_be_measured_from_two_threads() -> None:
 
     with ThreadPoolExecutor(4) as threads:
         assert list(threads.map(measured, range(8))) == [PARAMS] * 8
+
+
+def test_a_class_with_the_name_of_another_network_needs_one_of_its_own() -> None:
+    class C3D_Tiny(Net):
+        pass
+
+    with pytest.raises(kinobench.KinobenchError, match='name="my_c3d_tiny"'):
+        kinobench.measure(C3D_Tiny(5), protocol="pointlight", measure="flops")

@@ -128,6 +128,18 @@ def test_the_comment_that_bears_the_mark_is_written_anew(
     assert (tmp_path / "body.md").read_text() == f"{mark}\n\ntable"
 
 
+SHARED_WORKERS = f"""
+import sys
+
+sys.path.insert(0, {str(REPOSITORY)!r})
+from kinobench.bench.run import run
+from tests.fakes.shared_workers import shared_server_for
+
+del sys.path[0]
+run.fork_server_for = shared_server_for
+"""
+"""What the kernel runs first: its cases fork from one server, which imports torch once."""
+
 NOTEBOOK = REPOSITORY / "examples" / "quickstart.ipynb"
 
 
@@ -148,6 +160,9 @@ def test_the_notebook_runs_from_top_to_bottom(
 ) -> None:
     pytest.importorskip("ipykernel")
     nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
+    startup = tmp_path / "ipython" / "profile_default" / "startup"
+    startup.mkdir(parents=True)
+    (startup / "shared_workers.py").write_text(SHARED_WORKERS)
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")
     notebook = nbformat.read(NOTEBOOK, as_version=4)

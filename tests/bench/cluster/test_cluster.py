@@ -44,6 +44,7 @@ from kinobench.datasets.protocol import preset
 from kinobench.datasets.split import Video
 from kinobench.zoo import registry
 
+from ...fakes.command import call
 from ...fakes.media import FAKES, REPOSITORY
 from ...fakes.trees import make_ucf101
 
@@ -503,16 +504,17 @@ def test_an_address_from_the_environment_is_named_with_its_variable(
 
 
 def test_without_ray_the_extra_is_named_before_anything_is_measured(
-    tmp_path: Path, settings: dict[str, str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    blocked = tmp_path / "blocked"
-    blocked.mkdir()
-    (blocked / "ray.py").write_text("raise ImportError('no ray here')\n")
-    settings["PYTHONPATH"] = os.pathsep.join(
-        [str(blocked), *filter(None, [settings.get("PYTHONPATH")])]
-    )
-    err = _refused(tmp_path, settings, "auto")
-    assert 'pip install "kinobench[cluster]"' in err and 'pip install -e ".[cluster]"' in err
+    monkeypatch.setitem(sys.modules, "ray", None)  # the import of it fails
+    make_ucf101(tmp_path / "ucf", [0])
+    choice = ("--model", "takes_its_time", "--plugin", MODELS, "--dataset", "ucf101")
+    options = ("--data-root", "ucf", "--measure", "accuracy", "--cluster", "auto", "--json")
+    done = call(monkeypatch, tmp_path, "run", *choice, *options)
+    assert done.exit_code == 2 and not done.stdout and "Traceback" not in done.stderr
+    assert not (tmp_path / "results").exists()
+    cures = ('pip install "kinobench[cluster]"', 'pip install -e ".[cluster]"')
+    assert all(cure in done.stderr for cure in cures)
 
 
 @pytest.mark.parametrize("cause", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, None])

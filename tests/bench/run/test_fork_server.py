@@ -130,9 +130,22 @@ def test_how_a_process_ended_is_known(server: ForkServer) -> None:
         assert worker.process.wait() == 0
 
 
+_IDLE = """
+from kinobench.bench.cli import main
+from kinobench.bench.run import worker
+
+worker.load_libraries = lambda model: None
+main()
+"""
+
+
+def idle_server() -> ForkServer:
+    """Start a server that loads no libraries, for tests of how it ends."""
+    return ForkServer([sys.executable, "-c", _IDLE, "worker"], CASE.model, os.environ)
+
+
 def test_when_the_server_is_gone_its_processes_are_and_others_start_without_it() -> None:
-    found = runner.fork_server_for([CASE, CASE])
-    assert found is not None
+    found = idle_server()
     held = runner.Worker(CASE, found)
     os.kill(found._process.pid, signal.SIGKILL)
     assert held.process.wait() == -signal.SIGKILL
@@ -175,8 +188,7 @@ def test_a_process_that_ends_at_once_is_known_to_have_ended(tmp_path: Path) -> N
 
 
 def test_closing_ends_what_it_still_has_and_itself() -> None:
-    found = runner.fork_server_for([CASE, CASE])
-    assert found is not None
+    found = idle_server()
     held = runner.Worker(CASE, found)
     found.close()
     assert wait_until(lambda: not alive(held.process.pid)) and not alive(found._process.pid)

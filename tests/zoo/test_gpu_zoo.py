@@ -52,6 +52,7 @@ def test_each_network_has_its_own_input_both_ways(script: ModuleType) -> None:
         assert case.device == "cuda" and case.batch == 1 and case.dataset is None
 
 
+@pytest.mark.usefixtures("shared_workers")
 @pytest.mark.parametrize(
     "measures",
     [

@@ -222,23 +222,28 @@ def test_a_closed_terminal_or_a_killed_command_leaves_no_process(tmp_path: Path)
     causes = [signal.SIGHUP, signal.SIGKILL]
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # of nohup, and passed on to what it runs
         causes.remove(signal.SIGHUP)
-    for number, cause in enumerate(causes):
-        folder = tmp_path / str(number)
+    folders = [tmp_path / str(cause) for cause in causes]
+    processes = []
+    for folder in folders:
         folder.mkdir()
-        process = subprocess.Popen(
-            [*BENCH, "run", *choice, "--protocol", "pointlight"],
-            cwd=folder,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+        processes.append(
+            subprocess.Popen(
+                [*BENCH, "run", *choice, "--protocol", "pointlight"],
+                cwd=folder,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
         )
-        until = time.monotonic() + 60
-        while len(_workers_below(folder)) < 2:
-            assert process.poll() is None and time.monotonic() < until
-            time.sleep(0.1)
-        time.sleep(2)  # the worker watches from its first line on
+    until = time.monotonic() + 60
+    while any(len(_workers_below(folder)) < 2 for folder in folders):
+        assert all(process.poll() is None for process in processes) and time.monotonic() < until
+        time.sleep(0.1)
+    time.sleep(2)  # the worker watches from its first line on
+    for process, cause in zip(processes, causes, strict=True):
         process.send_signal(cause)
         process.wait(timeout=30)
-        until = time.monotonic() + 20
+    until = time.monotonic() + 20
+    for folder in folders:
         while _workers_below(folder):
             assert time.monotonic() < until, _workers_below(folder)
             time.sleep(0.1)

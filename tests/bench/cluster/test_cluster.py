@@ -491,7 +491,7 @@ def test_a_cluster_is_not_accepted_unread_where_nothing_is_measured_on_it(tmp_pa
         text=True,
         timeout=PATIENCE_S,
     )
-    assert done.returncode == 2 and "--cluster nonsense: no address" in done.stderr
+    assert done.returncode == 2 and "--cluster nonsense: no accuracy is measured" in done.stderr
     assert not (tmp_path / "kept").exists()
 
 

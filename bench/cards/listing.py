@@ -12,10 +12,6 @@ from ...datasets.protocol import PRESETS, Protocol
 from ...datasets.protocol.placement import OWN_SHORT_RULE
 from ...datasets.protocol.presets import ALIASES
 from ..cost import models
-from ..measure import registry
-from ..run import suite
-from ..run.plan import plan
-from ..run.settings import Settings
 from ..text.toml import one_of
 from .terminal import print_folded, print_line
 
@@ -151,6 +147,10 @@ def _protocols() -> list[Line]:
 
 
 def _suites() -> list[Line]:
+    from ..run import suite
+    from ..run.plan import plan
+    from ..run.settings import Settings
+
     return [
         {
             "name": name,
@@ -161,10 +161,16 @@ def _suites() -> list[Line]:
     ]
 
 
+def _measurements() -> list[Line]:
+    from ..measure.registry import described
+
+    return described()
+
+
 KINDS: dict[str, Callable[[], list[Line]]] = {
     "models": _models,
     "datasets": _datasets,
     "protocols": _protocols,
     "suites": _suites,
-    "measurements": registry.described,
+    "measurements": _measurements,
 }

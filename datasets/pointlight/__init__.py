@@ -11,6 +11,7 @@ import json
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -20,8 +21,10 @@ from ..lists import layouts
 from ..lists.class_names import class_names
 from ..lists.ucf101 import read_split
 from ..split import Split, first_of_each_class
-from .files import Progress, write_dataset
 from .levels import LEVELS, POINTLIGHT, Level, changed, differences
+
+if TYPE_CHECKING:
+    from .files import Progress
 
 QUICK = "quick"
 SPLITS = ("test", "train", QUICK)
@@ -128,7 +131,7 @@ def make_pointlight(
     train_per_class: int | None = None,
     test_per_class: int | None = None,
     processes: int | None = 1,
-    progress: Progress | None = None,
+    progress: "Progress | None" = None,
 ) -> Path:
     """Generate the dataset, unless it is there, and return its root.
 
@@ -152,6 +155,8 @@ def make_pointlight(
         root = default_root(seed, train_per_class, test_per_class, level)
     if _is_there(root, level, digest):
         return root
+    from .files import write_dataset  # pools of processes take long to import
+
     test, train = _per_class(level, test_per_class, train_per_class)
     try:
         root.parent.mkdir(parents=True, exist_ok=True)
@@ -187,7 +192,7 @@ def make_changed(
     seed: int | None,
     train_per_class: int | None,
     test_per_class: int | None,
-    progress: Progress | None,
+    progress: "Progress | None",
 ) -> Path:
     """Generate a level with other numbers, with as many processes as there are usable processors.
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import msgspec
 
+from . import opposites
 from .errors import KinobenchError, UnknownNameError, program
 from .lists import layouts
 from .lists.layouts import Layout
-from .pointlight import opposites
+from .opposites import Opposites
 from .pointlight.levels import LEVELS, Level
-from .pointlight.opposites import Opposites
 from .split import Split
 
 ENTRY_POINT_GROUP = "kinobench.datasets"

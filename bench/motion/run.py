@@ -11,7 +11,7 @@ from rich.console import Console
 from ...datasets import catalog
 from ...datasets.errors import KinobenchError, program
 from ...datasets.names import PROBES, Probe
-from ...datasets.pointlight.opposites import backwards
+from ...datasets.opposites import backwards
 from ...datasets.split import Split
 from ...zoo.checkpoints.load import file_digest
 from ...zoo.checkpoints.named import resolve_weights, weights_of

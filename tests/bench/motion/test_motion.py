@@ -63,7 +63,7 @@ from kinobench.datasets import catalog, pointlight
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.lists.class_names import class_names
 from kinobench.datasets.names import PROBES, Probe
-from kinobench.datasets.pointlight.opposites import POINTLIGHT, backwards
+from kinobench.datasets.opposites import POINTLIGHT, backwards
 from kinobench.zoo import registry
 
 from ...fakes.made_fitted import made_fitted

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ..errors import KinobenchError
+from .errors import KinobenchError
 
 Opposites = tuple[tuple[str, str], ...]
 """Pairs of class names; a class that looks the same backwards is a pair with itself."""

@@ -202,7 +202,9 @@ class _Batches:
 
     def _critical(self, pairs: int, shares: Numbers, error: float) -> Numbers:
         """Return Student's quantile for the error of `shares` looks, `[batches]`."""
-        found: Numbers = special.stdtrit(pairs - 1, 1 - shares * self.rule.share(error))
+        # The quantile takes long, and the batches have few different shares.
+        each, place = np.unique(shares, return_inverse=True)
+        found: Numbers = special.stdtrit(pairs - 1, 1 - each * self.rule.share(error))[place]
         return found
 
 

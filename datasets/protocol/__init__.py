@@ -3,6 +3,7 @@
 import hashlib
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
@@ -111,12 +112,7 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def digest(self) -> str:
         """16 hexadecimal digits that differ whenever a view or a prediction could."""
-        decisive = msgspec.to_builtins(self)
-        del decisive["name"]
-        for field in msgspec.structs.fields(self):
-            if field.name in _NEWER and getattr(self, field.name) == field.default:
-                del decisive[field.name]
-        return hashlib.sha256(msgspec.json.encode(decisive, order="sorted")).hexdigest()[:16]
+        return _digest(self)
 
     @property
     def views(self) -> int:
@@ -175,6 +171,18 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _NEWER = ("sparse", "exact_size", "long_side", "crop_rounding", "resize_on")
+
+
+@lru_cache(maxsize=256)
+def _digest(protocol: Protocol) -> str:
+    """Return a protocol's digest; every comparison of two cases asks for it."""
+    decisive = msgspec.to_builtins(protocol)
+    del decisive["name"]
+    for field in msgspec.structs.fields(protocol):
+        if field.name in _NEWER and getattr(protocol, field.name) == field.default:
+            del decisive[field.name]
+    return hashlib.sha256(msgspec.json.encode(decisive, order="sorted")).hexdigest()[:16]
+
 
 PRESETS: dict[str, Protocol] = {
     name: msgspec.convert({"name": name, **fields}, Protocol)

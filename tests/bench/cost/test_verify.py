@@ -144,7 +144,10 @@ def test_what_mmaction2s_slowfast_lacks_is_all_that_differs() -> None:
 
 @pytest.mark.parametrize(
     ("name", "frames", "side", "macs"),
-    [("x3d_m", 16, 64, 6_490_866_832), ("x3d_s", 13, 48, 2_967_543_760)],
+    [
+        pytest.param("x3d_m", 16, 64, 6_490_866_832, marks=pytest.mark.slow),
+        ("x3d_s", 13, 48, 2_967_543_760),
+    ],
 )
 def test_what_mmaction2s_x3d_has_more_is_all_that_differs(
     name: str, frames: int, side: int, macs: int
@@ -166,6 +169,7 @@ def test_what_mmaction2s_r2plus1d_has_more_parameters_is_its_stem_and_its_shortc
     assert mmcv_row("r2plus1d_34").params == 63_759_281 - more
 
 
+@pytest.mark.slow
 def test_what_mmaction2s_slowfast_r101_has_more_parameters_is_two_frames_of_fusion() -> None:
     channels = (8, 32, 64, 128)
     fusion = sum(2 * width * width for width in channels)

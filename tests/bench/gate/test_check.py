@@ -93,7 +93,7 @@ FLAT = "82121d6"
 """A commit whose bench/ was one flat folder: its classes are in other modules."""
 
 
-@pytest.mark.parametrize("against", ["HEAD~1", FLAT])
+@pytest.mark.parametrize("against", [pytest.param("HEAD~1", marks=pytest.mark.slow), FLAT])
 def test_a_commit_that_adds_a_layer_is_caught_without_any_timing(
     checkout: Path, against: str
 ) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -131,20 +132,45 @@ for arguments in json.loads(sys.argv[1]):
 """
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    (tmp_path / "my_models.py").write_text(MODELS)
-    (tmp_path / "test_speed.py").write_text(SPEED)
-    return tmp_path
+def write_project(folder: Path) -> Path:
+    """Write a project of networks and of tests that time them into a folder, and return it."""
+    (folder / "my_models.py").write_text(MODELS)
+    (folder / "test_speed.py").write_text(SPEED)
+    return folder
 
 
-def test_models_are_timed_by_name_with_what_they_are_and_ran_on(project: Path, site: Path) -> None:
-    done = run_pytest(project, site, "--benchmark-json=out.json")
-    assert "2 failed, 3 passed" in done.stdout, done.stdout + done.stderr
-    assert "did you mean 'early_fusion_tiny'?" in done.stdout
-    assert "mode 'cudagraph' needs device 'cuda'" in done.stdout
+CHOSEN = ("test_speed.py::test_speed", "test_speed.py::test_settings_are_as_they_were")
+RUNS = {
+    "all": ["--benchmark-json=out.json"],
+    "only": ["--benchmark-only", *CHOSEN],
+    "skipped": ["--benchmark-skip", *CHOSEN],
+    "once": ["--benchmark-disable", "test_speed.py::test_early_fusion"],
+}
+
+
+class Printed(NamedTuple):
+    """What pytests printed that ran one after the other in a process, which imports torch once."""
+
+    project: Path
+    of: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def printed(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Printed:
+    project = write_project(tmp_path_factory.mktemp("project"))
+    done = run_python(project, site, "-c", SEVERAL, json.dumps(list(RUNS.values())))
+    parts = done.stdout.split(BETWEEN)[1:]
+    assert len(parts) == len(RUNS), done.stdout + done.stderr
+    return Printed(project, dict(zip(RUNS, parts, strict=True)))
+
+
+def test_models_are_timed_by_name_with_what_they_are_and_ran_on(printed: Printed) -> None:
+    project, text = printed.project, printed.of["all"]
+    assert "2 failed, 3 passed" in text, text
+    assert "did you mean 'early_fusion_tiny'?" in text
+    assert "mode 'cudagraph' needs device 'cuda'" in text
     # The failures end in the test's own line: kinobench's frames are hidden.
-    assert "model_timing.py" not in done.stdout
+    assert "model_timing.py" not in text
     mine, fusion = json.loads((project / "out.json").read_text())["benchmarks"]
     assert mine["group"] == "colour on cpu" and fusion["group"] == "mine"
     told = mine["extra_info"]
@@ -171,27 +197,19 @@ def test_models_are_timed_by_name_with_what_they_are_and_ran_on(project: Path, s
 
 
 def test_it_is_a_benchmark_like_any_other_to_the_options_of_pytest_benchmark(
-    project: Path, site: Path
+    printed: Printed,
 ) -> None:
-    # Pytests one after the other in one process, which imports torch once.
-    chosen = ["test_speed.py::test_speed", "test_speed.py::test_settings_are_as_they_were"]
-    runs = [
-        ["--benchmark-only", *chosen],
-        ["--benchmark-skip", *chosen],
-        ["--benchmark-disable", "test_speed.py::test_early_fusion"],
-    ]
-    done = run_python(project, site, "-c", SEVERAL, json.dumps(runs))
-    only, skipped, once = done.stdout.split(BETWEEN)[1:]
-    assert "1 passed, 1 skipped" in only, done.stdout + done.stderr
-    assert "1 passed, 1 skipped" in skipped, done.stdout + done.stderr
+    assert "1 passed, 1 skipped" in printed.of["only"], printed.of["only"]
+    assert "1 passed, 1 skipped" in printed.of["skipped"], printed.of["skipped"]
     # Called once, without a warm-up: nothing is in rotation.
-    assert "1 passed" in once, done.stdout + done.stderr
+    assert "1 passed" in printed.of["once"], printed.of["once"]
 
 
 @pytest.mark.parametrize("without", ["no:benchmark", "no:kinobench"])
 def test_without_pytest_benchmark_only_the_tests_that_time_fail_with_the_cure(
-    project: Path, site: Path, without: str
+    tmp_path: Path, site: Path, without: str
 ) -> None:
+    project = write_project(tmp_path)
     (project / "test_other.py").write_text("def test_other(tmp_path): assert tmp_path.is_dir()\n")
     asked = ("test_other.py", "test_speed.py::test_early_fusion")
     done = run_pytest(project, site, "-p", without, "-W", "ignore", *asked)

@@ -87,7 +87,7 @@ SWIRLS = {"Swirl", "CounterSwirl"}
 
 MOST_BYTES = 1_000_000
 
-CHEAP = {"single_frame_tiny", "late_fusion_pool_tiny", "late_fusion_tiny", "early_fusion_tiny"}
+CHEAP = {"single_frame_tiny", "early_fusion_tiny"}
 FILES = {model: path for (model, name), path in shipped_files().items() if name == "pointlight"}
 HEADERS = {model: read_fitted(path) for model, path in FILES.items()}
 

@@ -44,14 +44,27 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(scope="session")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel of this checkout; workers that run tests side by side share one."""
-    shared = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        shared = shared.parent
-    with FileLock(shared / "wheel.lock"):
-        built = list(shared.glob("wheel/built/*.whl"))
-        return built[0] if built else build_wheel(shared / "wheel")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that is the same for all workers that run tests side by side."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def wheel(shared_folder: Path) -> Path:
+    """The wheel of this checkout; it is built once."""
+    with FileLock(shared_folder / "wheel.lock"):
+        built = list(shared_folder.glob("wheel/built/*.whl"))
+        return built[0] if built else build_wheel(shared_folder / "wheel")
+
+
+@pytest.fixture(scope="session")
+def made_pointlight(shared_folder: Path) -> Path:
+    """The dataset as users have it, 1120 videos; it is generated once."""
+    from kinobench.datasets.pointlight import make_pointlight
+
+    with FileLock(shared_folder / "pointlight.lock"):
+        return make_pointlight(shared_folder / "pointlight", processes=None)
 
 
 @pytest.fixture(autouse=True)

@@ -155,8 +155,10 @@ def make_pointlight(
         root = default_root(seed, train_per_class, test_per_class, level)
     if _is_there(root, level, digest):
         return root
-    from .files import write_dataset  # pools of processes take long to import
+    from .files import refuse_unguarded_import, write_dataset  # imports pools: slow
 
+    if processes != 1:
+        refuse_unguarded_import()  # before there is a folder, which a killed process would leave
     test, train = _per_class(level, test_per_class, train_per_class)
     try:
         root.parent.mkdir(parents=True, exist_ok=True)

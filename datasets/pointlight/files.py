@@ -62,6 +62,20 @@ class Portion(NamedTuple):
         return [f"{self.motion}/v_{self.motion}_g{group:02d}_c01.mp4" for group in groups]
 
 
+_UNGUARDED = "a script that calls this lacks `if __name__ == '__main__':`"
+
+
+def refuse_unguarded_import() -> None:
+    """Refuse to start processes while this one, itself such a process, still imports the script.
+
+    Raises:
+        DatasetError: The script calls this as it is imported.
+    """
+    # As multiprocessing itself knows it, which raises only once the pool is used.
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise DatasetError(f"several processes can't generate videos: {_UNGUARDED}")
+
+
 def write_dataset(
     root: Path,
     level: Level,
@@ -167,7 +181,7 @@ def _write_in_processes(
     except BrokenProcessPool as error:
         raise DatasetError(
             "a process that generated videos ended before its work did; there may be too little "
-            "memory, or a script that calls this lacks `if __name__ == '__main__':`"
+            f"memory, or {_UNGUARDED}"
         ) from error
     finally:
         # Whoever leaves may remove the folder: nobody may write to it any more.

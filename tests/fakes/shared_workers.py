@@ -54,7 +54,8 @@ def shared_server_for(cases: Sequence[Case]) -> ForkServer | None:
     if any(case.threads != cases[0].threads for case in cases):
         return None
     variables = process._environment(cases[0])
-    for name in ("PYTEST_CURRENT_TEST", "COLUMNS"):  # a worker reads neither
+    # A worker reads neither of the first two; torch sets the third where a test compiles.
+    for name in ("PYTEST_CURRENT_TEST", "COLUMNS", "TORCHINDUCTOR_CACHE_DIR"):
         variables.pop(name, None)
     key = tuple(sorted(variables.items()))
     if key not in _servers:

@@ -299,6 +299,7 @@ def test_running_averages_that_are_too_slow_are_measured_anew() -> None:
     assert slow[0].momentum == 0.001 and not slow[0].training
 
 
+@pytest.mark.slow
 def test_a_network_whose_averages_are_slow_scores_as_it_trained(root: Path, tmp_path: Path) -> None:
     training = made_training(root, model="s3d_tiny")
     state, _ = fit(training, tmp_path / "checkpoint.safetensors")

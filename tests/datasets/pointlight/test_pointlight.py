@@ -6,6 +6,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from filelock import FileLock
 from scipy import fft, optimize, special, stats
 
 from kinobench.datasets import catalog, pointlight
@@ -41,21 +42,22 @@ def packet_bytes(path):
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory):
-    return make_pointlight(tmp_path_factory.mktemp("made") / "pointlight", processes=None)
+def root(made_pointlight):
+    return made_pointlight
 
 
 @pytest.fixture(scope="module")
-def clips(root):
+def clips(root, shared_folder):
     """Luma [videos, frames, SIZE, SIZE] and labels [videos] of both splits, as decoded."""
-    splits = {name: load(root, name) for name in ("train", "test")}
-    return {
-        name: (
-            np.stack([read_luma(video.path) for video in split.videos]),
-            np.array([video.label for video in split.videos]),
-        )
-        for name, split in splits.items()
-    }
+    found = {}
+    for name in ("train", "test"):
+        videos = load(root, name).videos
+        kept = shared_folder / f"luma_{name}.npy"
+        with FileLock(f"{kept}.lock"):
+            if not kept.is_file():
+                np.save(kept, np.stack([read_luma(video.path) for video in videos]))
+        found[name] = np.load(kept), np.array([video.label for video in videos])
+    return found
 
 
 # The motions, by construction

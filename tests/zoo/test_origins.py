@@ -45,7 +45,9 @@ def test_it_has_the_layers_and_the_parameter_names_of_the_hub(name):
     assert sum(parameter.numel() for parameter in module.parameters()) == parameters
 
 
-@pytest.mark.parametrize("name", ["i3d_r50", pytest.param("slowfast_r50", marks=pytest.mark.slow), "x3d_m"])
+@pytest.mark.parametrize(
+    "name", ["i3d_r50", pytest.param("slowfast_r50", marks=pytest.mark.slow), "x3d_m"]
+)
 def test_it_gives_what_the_published_test_of_the_hub_gives_with_the_same_random_parameters(name):
     torch.manual_seed(0)
     build, frames, _ = HUB[name]

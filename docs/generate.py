@@ -185,7 +185,7 @@ def commands_page() -> str:
     """Return a part for each command: its help, its arguments, its options by panel."""
     import typer.main
 
-    from kinobench.bench.cli import app
+    from kinobench.bench.cli.commands import app
 
     parts = [
         _command_part(name, command)
@@ -247,7 +247,7 @@ def _plain(said: str | None) -> str:
     """Return help without rich's markup, as the screen shows it."""
     from rich.text import Text
 
-    from kinobench.bench.cli import app
+    from kinobench.bench.cli.commands import app
 
     cleaned = inspect.cleandoc(said or "")
     if app.rich_markup_mode == "rich":

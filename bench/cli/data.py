@@ -3,9 +3,14 @@
 from pathlib import Path
 from typing import Annotated
 
+import typer
+
 from . import common, complete
-from .frame import command, console, data_app, load_plugins, print_json, report
-from .options import Group, argument, option
+from .frame import DATASETS, app, command, console, load_plugins, print_json, report
+from .options import Commands, Group, argument, option
+
+data_app = typer.Typer(cls=Commands, help="Make or show datasets.", no_args_is_help=True)
+app.add_typer(data_app, name="data", rich_help_panel=DATASETS)
 
 
 class Generated(Group, panel="What"):

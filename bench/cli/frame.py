@@ -1,13 +1,14 @@
 """The application that all commands are added to, how they end, and what they print."""
 
 import errno
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -32,8 +33,29 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-data_app = typer.Typer(cls=Commands, help="Make or show datasets.", no_args_is_help=True)
-app.add_typer(data_app, name="data", rich_help_panel=DATASETS)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            print(f"kinobench {version('kinobench')}")
+        except PackageNotFoundError:
+            print("kinobench, a checkout that is not installed")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_version, is_eager=True, metavar="", help="Show the version."
+        ),
+    ] = False,
+) -> None:
+    pass
 
 
 def command(
@@ -64,6 +86,7 @@ def exits_cleanly(command: Callable[..., Any]) -> Callable[..., Any]:
         from ...datasets.errors import KinobenchError, reason_of
         from ..machine.environment import UnfitEnvironmentError
 
+        gc.enable()  # `main` turned it off
         try:
             try:
                 return command(*args, **kwargs)

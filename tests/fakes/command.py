@@ -17,7 +17,7 @@ def call(monkeypatch: pytest.MonkeyPatch, folder: Path, *arguments: object) -> R
 
     For what the command refuses or prints by itself; what it measures needs a process of its own.
     """
-    from kinobench.bench.cli import app
+    from kinobench.bench.cli.commands import app
 
     monkeypatch.chdir(folder)
     monkeypatch.setattr(sys, "argv", ["bench.py"])  # a message may name the program
@@ -27,7 +27,7 @@ def call(monkeypatch: pytest.MonkeyPatch, folder: Path, *arguments: object) -> R
 _COMMANDS = """
 import json, sys
 from typer.testing import CliRunner
-from kinobench.bench.cli import app
+from kinobench.bench.cli.commands import app
 
 sys.argv = ["kinobench"]
 printed = []

@@ -18,7 +18,7 @@ import torch
 import typer.main
 import yaml
 
-from kinobench.bench.cli import app
+from kinobench.bench.cli.commands import app
 from kinobench.bench.machine.systems import SUPPORTED
 from kinobench.bench.measure import registry as measurements
 from kinobench.bench.run import plan as planning

@@ -12,7 +12,7 @@ import pytest
 import typer
 import yaml
 
-from kinobench.bench.cli import app
+from kinobench.bench.cli.commands import app
 
 from ..fakes.media import REPOSITORY
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from kinobench.bench.analysis.compare import AccuracyDifference, Comparison, compare, differing
 from kinobench.bench.analysis.pages import p_value, sentence, sentences
 from kinobench.bench.analysis.sources import find, find_two
-from kinobench.bench.cli import app
+from kinobench.bench.cli.commands import app
 from kinobench.bench.evaluation.predictions import Predictions, open_predictions
 from kinobench.bench.records.results import Unreadable
 from kinobench.bench.records.store import RunFile

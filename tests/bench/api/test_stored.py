@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import kinobench
-from kinobench.bench.cli import app
+from kinobench.bench.cli.commands import app
 from kinobench.bench.records.store import RunFile
 
 from ...fakes.made_predictions import logits_table, write_file

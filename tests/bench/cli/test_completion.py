@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from kinobench.bench.cli import app
+from kinobench.bench.cli.commands import app
 from kinobench.bench.run import suite
 from kinobench.zoo import registry
 

@@ -8,7 +8,7 @@ import pytest
 import typer.main
 from typer.testing import CliRunner
 
-from kinobench.bench.cli import app
+from kinobench.bench.cli.commands import app
 from kinobench.bench.cli.options import LATE_HELP
 
 PANELS = ("What", "How", "Data", "Results", "Help")

@@ -1,13 +1,16 @@
 """Wrong usage: the message quotes what was typed, and the exit code is 2."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from kinobench.bench import cli
-from kinobench.bench.cli import app, common
+from kinobench.bench.cli import MODULES, common
+from kinobench.bench.cli.commands import app
 from kinobench.bench.cli.frame import command, exits_cleanly
 from kinobench.bench.machine import control_group, environment
 
@@ -130,3 +133,25 @@ def test_a_command_takes_groups_alone() -> None:
             """Not added."""
 
     assert "never" not in [each.name for each in app.registered_commands]
+
+
+def test_each_command_is_added_by_the_module_that_the_start_imports_for_it() -> None:
+    of_commands = {each.name: each.callback.__module__ for each in app.registered_commands}
+    groups = {each.name: "kinobench.bench.cli.data" for each in app.registered_groups}
+    modules = {name: f"kinobench.bench.cli.{module}" for name, module in MODULES.items()}
+    assert of_commands | groups == modules
+
+
+def test_the_start_imports_the_called_command_alone(tmp_path: Path) -> None:
+    code = (
+        "import atexit, gc, sys; from kinobench.bench import cli;"
+        "atexit.register(lambda: print(gc.isenabled(), *sys.modules));"
+        "sys.argv = ['kinobench', 'list', 'suites']; cli.main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+    enabled, *loaded = done.stdout.splitlines()[-1].split()
+    assert done.returncode == 0 and enabled == "True", done.stderr
+    cli = "kinobench.bench.cli"
+    assert f"{cli}.models" in loaded and f"{cli}.run" not in loaded

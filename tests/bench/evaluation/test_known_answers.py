@@ -22,7 +22,7 @@ import torch
 from typer.testing import CliRunner
 
 from kinobench.bench.analysis.analyse import analyse
-from kinobench.bench.cli import app
+from kinobench.bench.cli.commands import app
 from kinobench.bench.evaluation.accuracy import evaluate
 from kinobench.bench.evaluation.evaluation import Evaluation, Sink
 from kinobench.bench.evaluation.predictions import open_predictions

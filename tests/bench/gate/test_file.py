@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from typer.testing import CliRunner
 
-from kinobench.bench.cli import app
+from kinobench.bench.cli.commands import app
 from kinobench.bench.gate import against_file as gate_file
 from kinobench.bench.gate import page as gate_page
 from kinobench.bench.gate import stored_files

@@ -444,7 +444,7 @@ def test_the_tables_are_rebuilt_from_stored_records_without_torch(tmp_path: Path
         file.append(record)
     code = (
         "import sys\n"
-        "from kinobench.bench.cli import app\n"
+        "from kinobench.bench.cli.commands import app\n"
         "app(sys.argv[1:], standalone_mode=False)\n"
         "assert 'torch' not in sys.modules and 'av' not in sys.modules\n"
     )

@@ -15,7 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from kinobench.bench.analysis.compare import compare, differing
-from kinobench.bench.cli import app
+from kinobench.bench.cli.commands import app
 from kinobench.bench.evaluation.places import FILE, VideoPlaces, compute_places, read_places
 from kinobench.bench.evaluation.predictions import open_predictions
 from kinobench.bench.leaderboard.footnotes import footnotes
@@ -277,7 +277,7 @@ def test_the_leaderboard_ranks_without_torch(tmp_path: Path) -> None:
         file.append(scored(tmp_path, name, hits))
     code = (
         "import sys\n"
-        "from kinobench.bench.cli import app\n"
+        "from kinobench.bench.cli.commands import app\n"
         "app(sys.argv[1:], standalone_mode=False)\n"
         "assert 'torch' not in sys.modules and 'av' not in sys.modules\n"
     )

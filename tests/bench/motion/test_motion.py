@@ -19,7 +19,7 @@ from statsmodels.stats.multitest import multipletests
 from typer.testing import CliRunner
 
 from kinobench.bench.analysis.compare import compare
-from kinobench.bench.cli import app
+from kinobench.bench.cli.commands import app
 from kinobench.bench.evaluation.places import compute_places
 from kinobench.bench.evaluation.predictions import open_predictions
 from kinobench.bench.evaluation.stored import candidates

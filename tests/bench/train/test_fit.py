@@ -12,7 +12,7 @@ from accelerate import Accelerator
 from torch import nn
 from typer.testing import CliRunner
 
-from kinobench.bench.cli import app
+from kinobench.bench.cli.commands import app
 from kinobench.bench.records.fitted_weights import read_fitted, shapes_in
 from kinobench.bench.train import (
     checkpoint as fit_checkpoint,

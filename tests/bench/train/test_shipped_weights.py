@@ -7,7 +7,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from kinobench.bench.cli import app
+from kinobench.bench.cli.commands import app
 from kinobench.bench.cost import models
 from kinobench.bench.evaluation.case import compare_classes
 from kinobench.bench.gate import command as gate_command

@@ -134,7 +134,7 @@ def at_common_sizes():
             yield pytest.param(name, size, marks=[] if soon else pytest.mark.slow)
 
 
-@pytest.mark.parametrize(("name", "size"), at_common_sizes())
+@pytest.mark.parametrize(("name", "size"), list(at_common_sizes()))
 def test_a_full_size_network_is_built_for_the_common_clips(name, size):
     with torch.device("meta"), torch.no_grad():
         module = registry.get(name).build(101, 16, size).eval()

@@ -85,7 +85,7 @@ def test_it_has_the_parameters_and_layers_of_torchvision(name):
         ("r3d_18", 4, 48),
         ("mc3_18", 4, 48),
         ("r2plus1d_18", 4, 48),
-        ("s3d", 21, 209),
+        pytest.param("s3d", 21, 209, marks=pytest.mark.slow),
         pytest.param("mvit_v1_b", 16, 224, marks=pytest.mark.slow),
         pytest.param("mvit_v2_s", 16, 224, marks=pytest.mark.slow),
         ("swin3d_t", 18, 40),

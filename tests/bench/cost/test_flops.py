@@ -8,9 +8,7 @@ from kinobench.bench.cost.formulas import ELEMENTWISE, NORM
 from kinobench.datasets.errors import KinobenchError
 from kinobench.zoo import registry
 
-NAMES = [name for names in registry.FAMILY_MODULES.values() for name in names]
-TINY = [name for name in NAMES if name.endswith("_tiny")]
-FULL = [name for name in NAMES if not name.endswith("_tiny")]
+from ...fakes.zoo_names import FULL, TINY, family, one_of_each
 
 
 def _cost_of(*layers: nn.Module):
@@ -109,7 +107,7 @@ def _network(
     return module, tuple(torch.ones(1, *shapes[kind]) for kind in architecture.inputs)
 
 
-@pytest.mark.parametrize("name", TINY)
+@pytest.mark.parametrize("name", one_of_each(family, TINY))
 def test_every_operator_of_the_zoo_is_counted_and_torch_counts_the_same(name: str) -> None:
     module, inputs = _network(name, 8, 16, 64)
     cost = count_cost(module, *inputs)

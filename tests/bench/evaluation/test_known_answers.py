@@ -19,6 +19,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
+from _pytest.mark import ParameterSet
 from typer.testing import CliRunner
 
 from kinobench.bench.analysis.analyse import analyse
@@ -277,15 +278,26 @@ def bytes_of_views(protocol: Protocol) -> int:
     return protocol.views * protocol.frames * 3 * protocol.size**2 * 4
 
 
-QUICK = [
-    (dataset, name)
-    for number, (name, protocol) in enumerate(PRESETS.items())
-    for place, dataset in enumerate(VIDEOS)
-    if bytes_of_views(protocol) < DEAR_BYTES or number % 2 == place
-]
+def recipe(protocol: Protocol) -> tuple[object, ...]:
+    """Return what a protocol does, without how long, how far apart and how large it takes it."""
+    numbers = {"name", "frames", "stride", "short_side", "size", "exact_size"}
+    fields = [each for each in protocol.__struct_fields__ if each not in numbers]
+    return tuple(getattr(protocol, each) for each in fields)
 
 
-@pytest.mark.parametrize(("dataset", "name"), QUICK)
+def soon() -> Iterator[ParameterSet]:
+    """Datasets and presets; slow are those whose recipe another one has, in other numbers."""
+    seen: set[object] = set()
+    for number, (name, protocol) in enumerate(PRESETS.items()):
+        for place, dataset in enumerate(VIDEOS):
+            if bytes_of_views(protocol) >= DEAR_BYTES and number % 2 != place:
+                continue
+            key = (dataset, recipe(protocol))
+            yield pytest.param(dataset, name, marks=pytest.mark.slow if key in seen else [])
+            seen.add(key)
+
+
+@pytest.mark.parametrize(("dataset", "name"), list(soon()))
 def test_views_and_videos_are_what_was_painted_under_every_preset(
     dataset: str, name: str, roots: dict[str, Path], tmp_path: Path
 ) -> None:

@@ -671,7 +671,7 @@ CRASH = "raise ValueError('no such kernel')"
     ("baseline", "candidate", "kind", "of_candidate"),
     [
         ("pass", CRASH, SideError, True),
-        (CRASH, CRASH, SideError, False),
+        pytest.param(CRASH, CRASH, SideError, False, marks=pytest.mark.slow),
         (None, "pass", MissingModelError, False),
     ],
 )

@@ -162,7 +162,8 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True):
             )
         if self.fps is None:
             return clips
-        shown = [frame_at(tick / self.fps, times_s) for tick in range(ticks)]
+        # Only of the ticks that are wanted: a file's header can announce a duration of years.
+        shown = {tick: frame_at(tick / self.fps, times_s) for clip in clips for tick in clip}
         return tuple(tuple(shown[tick] for tick in clip) for clip in clips)
 
     def resized(self, height: int, width: int) -> tuple[int, int]:

@@ -56,16 +56,19 @@ def _torchvision(
     """
     count, rate = len(video.stamps), float(video.rate)
     step = rate / fps
-    if step.is_integer():
-        shown = list(range(0, count, int(step)))
-    else:
-        resampled = math.floor(count * fps / rate)
-        shown = [int(_single(tick * _single(step))) for tick in range(resampled)] or [0]
+    whole = step.is_integer()
+    # The resampled video's frames are counted, not listed: a wrong rate makes millions of them.
+    resampled = len(range(0, count, int(step))) if whole else math.floor(count * fps / rate) or 1
+
+    def shown(tick: int) -> int:
+        # Single precision can round past the last frame, where the origin raises an IndexError.
+        return tick * int(step) if whole else min(int(_single(tick * _single(step))), count - 1)
+
     span = (frames - 1) * stride + 1
-    if span > len(shown):
-        return (tuple(shown[i] for i in SHORT_RULES[short](len(shown), frames, stride)),) * clips
-    starts = [int(start) for start in linspace(0, len(shown) - span, clips)]
-    return tuple(tuple(shown[start : start + span : stride]) for start in starts)
+    if span > resampled:
+        return (tuple(map(shown, SHORT_RULES[short](resampled, frames, stride))),) * clips
+    starts = [int(start) for start in linspace(0, resampled - span, clips)]
+    return tuple(tuple(map(shown, range(start, start + span, stride))) for start in starts)
 
 
 def _pytorchvideo(

@@ -1,12 +1,17 @@
 import re
+import tracemalloc
+from collections.abc import Callable
+from fractions import Fraction
 
 import msgspec
+import numpy as np
 import pytest
 
 from kinobench.datasets.errors import KinobenchError, UnknownNameError
 from kinobench.datasets.protocol import PRESETS, Protocol, preset
 from kinobench.datasets.protocol.cropping import Crop, crops_of, resized
 from kinobench.datasets.protocol.placement import clip_ticks, frame_at, ticks_in
+from kinobench.datasets.protocol.timed_placement import Timeline
 
 TENTHS = tuple(number / 10 for number in range(20))
 
@@ -246,3 +251,68 @@ def test_a_clip_of_pyslowfast_is_resized_to_its_crop_where_there_are_several() -
     assert mvit.with_views(10, 1).short_side == 256
     assert mvit.with_views(10, 3).short_side == 224
     assert preset("common-224").with_views(1, 5).short_side == 256
+
+
+def _every_tick_listed(
+    protocol: Protocol, times_s: tuple[float, ...], duration_s: float
+) -> tuple[tuple[int, ...], ...]:
+    """The clips by a list of the frames of every tick: the rule that `frame_indices` shortens."""
+    assert protocol.fps is not None
+    ticks = ticks_in(duration_s, protocol.fps)
+    shown = [frame_at(tick / protocol.fps, times_s) for tick in range(ticks)]
+    shape = (protocol.frames, protocol.stride, protocol.clips, protocol.placement, protocol.short)
+    return tuple(tuple(shown[tick] for tick in clip) for clip in clip_ticks(ticks, *shape))
+
+
+def test_the_frames_of_random_timelines_are_those_that_a_list_of_every_tick_gives() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        steps = rng.exponential(1 / rng.uniform(5, 60), int(rng.integers(1, 200)))
+        times_s = (0.0, *map(float, np.cumsum(steps)))
+        duration_s = times_s[-1] + float(rng.exponential(0.1))
+        protocol = msgspec.structs.replace(
+            preset("common-112"),
+            fps=float(rng.uniform(1, 60)),
+            frames=int(rng.integers(1, 20)),
+            stride=int(rng.integers(1, 8)),
+            clips=int(rng.integers(1, 12)),
+            placement=str(rng.choice(["spread", "segments", "mmaction2", "tsn"])),
+            short=str(rng.choice(["loop", "hold", "clamp"])),
+        )
+        if protocol.placement == "mmaction2" and protocol.frames == 1:
+            continue  # no origin's
+        expected = _every_tick_listed(protocol, times_s, duration_s)
+        assert protocol.frame_indices(times_s, duration_s) == expected
+
+
+def _peak_bytes(work: Callable[[], object]) -> int:
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("placement", ["spread", "segments", "mmaction2", "tsn"])
+def test_clips_of_a_video_of_eleven_years_take_no_more_than_those_of_seconds(
+    placement: str,
+) -> None:
+    protocol = msgspec.structs.replace(preset("common-112"), placement=placement)
+    years_s = 11 * 365 * 86400.0  # ten thousand million ticks, of which 160 are wanted
+    times_s = (*TENTHS, years_s)
+    clips = protocol.frame_indices(times_s, years_s)
+    assert clips[0][0] in (0, 19) and {frame for clip in clips for frame in clip} <= {*range(21)}
+    assert _peak_bytes(lambda: protocol.frame_indices(times_s, years_s)) < 2**18
+
+
+@pytest.mark.parametrize("rate", [Fraction(1, 10**7), Fraction(10**5)])
+@pytest.mark.parametrize("name", [name for name, p in PRESETS.items() if p.fps is not None])
+def test_no_preset_counts_the_ticks_of_a_wrong_time_base_or_rate(name: str, rate: Fraction) -> None:
+    protocol, count = preset(name), 100
+    video = Timeline(tuple(range(count)), count, 1 / rate, rate, announced=count)
+    times_s = [float(stamp / rate) for stamp in video.stamps]
+    clips = protocol.frame_indices(times_s, float(count / rate), video)
+    assert all(0 <= frame < count for clip in clips for frame in clip)
+    peak = _peak_bytes(lambda: protocol.frame_indices(times_s, float(count / rate), video))
+    assert peak < 2**20

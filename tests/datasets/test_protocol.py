@@ -174,7 +174,7 @@ def test_the_longer_side_gets_whole_as_the_origin_does(
     assert resized(320, 240, 128, rounding) == (expected[1], 128)
 
 
-def test_the_digest_changes_with_every_field_but_the_name() -> None:
+def test_the_digest_changes_with_every_field_but_name_and_origin() -> None:
     base = preset("common-112")
     changes = {
         "frames": 8,
@@ -197,12 +197,12 @@ def test_the_digest_changes_with_every_field_but_the_name() -> None:
         "crop_rounding": "ceil",
         "resize_on": "uint8",
     }
-    assert set(changes) == set(Protocol.__struct_fields__) - {"name"}
+    assert set(changes) == set(Protocol.__struct_fields__) - {"name", "origin"}
     digests = {
         msgspec.structs.replace(base, **{field: value}).digest for field, value in changes.items()
     }
     assert len(digests) == len(changes) and base.digest not in digests
-    assert msgspec.structs.replace(base, name="other").digest == base.digest
+    assert msgspec.structs.replace(base, name="other", origin="code 1.0").digest == base.digest
 
 
 def test_the_digests_of_the_presets_stand_still() -> None:
@@ -211,9 +211,54 @@ def test_the_digests_of_the_presets_stand_still() -> None:
         "common-112": "6c265b6ff3a531e6",
         "common-224": "6b31681b5723026b",
         "pointlight": "39425e47912655bb",
+        "pytorchvideo-8x8-256": "b9372c238f4139d4",
+        "pytorchvideo-main-8x8-256": "047063b82377f0c4",
+        "pyslowfast-8x8-256": "adab97e5430bfff4",
+        "pyslowfast-16x4-224": "6013d31f7b01f3d4",
+        "torchvision-16x2-112": "8bf297b9a63879df",
+        "mmaction2-8x8-256": "0706ebbe16c30cc8",
+        "mmaction2-tsn-25x10-224": "95bb11fc1230f607",
+        "mmaction2-tsm-8x10-224": "819971e1c99ffae1",
+        "tsn-25x10-224": "905a06643afb08ed",
     }
     assert {name: preset(name).digest for name in digests} == digests
     assert len({p.digest for p in PRESETS.values()}) == len(PRESETS)
+
+
+RETIRED_DIGESTS = {
+    "pyslowfast-8x8-256": ("ce0c8cb003c7905e", "pyslowfast"),
+    "pyslowfast-4x16-256": ("ec46df927fe173db", "pyslowfast"),
+    "pyslowfast-32x2-256": ("86ed47f5560ce9e4", "pyslowfast"),
+    "pyslowfast-64x2-256": ("47ca8a94c2339ce9", "pyslowfast"),
+    "pyslowfast-16x4-224": ("955e17f95cca4d9e", "pyslowfast-offset"),
+    "pyslowfast-32x3-224": ("d471297e30c57b24", "pyslowfast-offset"),
+    "mmaction2-tsn-25x10-224": ("61552365ae09f7a4", "mmaction2"),
+    "mmaction2-tsn-25x3-256": ("d26d7198451f86be", "mmaction2"),
+    "mmaction2-tsm-8x10-224": ("2ddc57144c51b28e", "mmaction2"),
+}
+"""The digests of 0.1.0 that stand for frames which no version of their origin takes."""
+
+
+@pytest.mark.parametrize("name", RETIRED_DIGESTS)
+def test_a_digest_of_wrong_frames_is_read_from_records_and_gives_no_frames(name: str) -> None:
+    digest, placement = RETIRED_DIGESTS[name]
+    assert digest not in {protocol.digest for protocol in PRESETS.values()}
+    stored = msgspec.to_builtins(msgspec.structs.replace(preset(name), placement=placement))
+    del stored["origin"]  # which the records of 0.1.0 don't have
+    old = msgspec.convert(stored, Protocol)
+    assert old.digest == digest
+    cure = f"{name!r}.*placement {placement!r}; use {preset(name).placement!r} instead"
+    with pytest.raises(KinobenchError, match=cure):
+        old.frame_indices(TENTHS, 2.0)
+
+
+def test_a_preset_of_published_weights_names_the_version_of_its_origin() -> None:
+    for name, protocol in PRESETS.items():
+        own = name.startswith(("common", "pointlight"))
+        assert (protocol.origin is None) == own
+    assert preset("mmaction2").origin == "mmaction2 1.2.0"
+    assert preset("pytorchvideo").origin == "pytorchvideo 0.1.5"
+    assert preset("pyslowfast").with_views(1, 1).origin == preset("pyslowfast").origin
 
 
 def test_a_protocol_survives_its_own_json() -> None:

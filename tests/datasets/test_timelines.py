@@ -7,6 +7,7 @@ import pytest
 
 from kinobench.datasets.protocol import preset
 from kinobench.datasets.video.clips import read_clips
+from kinobench.datasets.video.index import VideoIndex
 from kinobench.datasets.video.reader import VideoReader
 
 from ..fakes.media import frame_numbers, numbered_frames, write_video
@@ -66,3 +67,12 @@ def test_a_timeline_has_the_first_timestamp_and_the_rate_that_ffmpeg_guesses(
         timeline = video.timeline
         assert (timeline.start, timeline.stamps[:2]) == (3600, (0, 3600))
         assert (timeline.announced, timeline.guessed_rate) == (30 * 3600, 25)
+
+
+def test_an_announced_duration_is_converted_where_the_rate_gives_the_times() -> None:
+    # Without timestamps an index counts in frames, of 25 a second; the container in 90000ths.
+    times_s = tuple(number / 25 for number in range(50))
+    index = VideoIndex(times_s, 2.0, None, Fraction(1, 25), 0, Fraction(25))
+    timeline = index.timeline(2 * 90000, Fraction(1, 90000), Fraction(25))
+    assert (timeline.announced, timeline.end) == (50, 50)
+    assert index.timeline(None, Fraction(1, 90000), None).announced is None

@@ -286,8 +286,9 @@ PLACEMENTS = {
     "tsn": "in the middle of equal segments",
     "torchvision": "evenly among all windows, as `UniformClipSampler`",
     "pytorchvideo": "evenly in seconds, the last before the end",
-    "pyslowfast": "evenly, as `get_start_end_idx`",
-    "pyslowfast-offset": "whole steps, as `USE_OFFSET_SAMPLING`",
+    "pytorchvideo-to-end": "evenly in seconds, the last at the end",
+    "pyslowfast-announced": "evenly, as `get_start_end_idx`",
+    "pyslowfast-announced-offset": "whole steps, as `USE_OFFSET_SAMPLING`",
 }
 RESIZES = {
     "unit": "colours from 0 to 1",
@@ -309,24 +310,33 @@ def origins_table() -> str:
         rows.append(
             (
                 f"`{alias}`",
+                p.origin or "kinobench",
                 f"{_frames(p)}, {p.clips} × {p.crops} views",
                 PLACEMENTS[p.placement],
                 f"{side}, {RESIZES[p.resize_on]}" + ("" if p.antialias else ", no antialias"),
                 averaged,
             )
         )
-    return table(("`--protocol`", "clips of a video", "clips start", "resize", "prediction"), rows)
+    heads = ("`--protocol`", "origin", "clips of a video", "clips start", "resize", "prediction")
+    return table(heads, rows)
 
 
 def protocols_table() -> str:
-    """Return every preset, with its digest."""
+    """Return every preset, with its origin and its digest."""
     from kinobench.datasets.protocol import PRESETS
 
     rows = [
-        (f"`{p.name}`", _frames(p), f"{p.clips} × {p.crops}", str(p.size), f"`{p.digest}`")
+        (
+            f"`{p.name}`",
+            _frames(p),
+            f"{p.clips} × {p.crops}",
+            str(p.size),
+            p.origin or "kinobench",
+            f"`{p.digest}`",
+        )
         for p in PRESETS.values()
     ]
-    return table(("protocol", "clip", "clips × crops", "crop", "digest"), rows)
+    return table(("protocol", "clip", "clips × crops", "crop", "origin", "digest"), rows)
 
 
 def _frames(protocol: Any) -> str:

@@ -137,6 +137,7 @@ def _protocols() -> list[Line]:
             "views": f"{p.clips}x{p.crops}",
             "size": f"{'x'.join(map(str, p.exact_size or [p.short_side]))} -> {p.size} px",
             "also": next((alias for alias, name in ALIASES.items() if name == p.name), None),
+            "origin": p.origin,
             "placement": p.placement,
             "short videos": None if p.placement in OWN_SHORT_RULE else p.short,
             "aggregation": p.aggregation,

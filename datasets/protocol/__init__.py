@@ -10,7 +10,15 @@ import msgspec
 
 from ..errors import KinobenchError, UnknownNameError
 from .cropping import CROP_COUNTS, Crop, CropRounding, LongSide, crops_of, resized
-from .placement import Placement, ShortRule, clip_ticks, frame_at, sparse_ticks, ticks_in
+from .placement import (
+    Placement,
+    ShortRule,
+    clip_ticks,
+    frame_at,
+    retired,
+    sparse_ticks,
+    ticks_in,
+)
 from .presets import ALIASES, COMMON, ORIGINS
 from .timed_placement import TIMED_PLACEMENTS, Timeline, timeline_of
 
@@ -33,13 +41,13 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True):
             clip ending with the last tick, the others evenly between, rounded down; a single clip
             is in the middle. `segments`: each clip in the middle of one of `clips` equal parts. The
             others are those of the codebase that they are named after, formula by formula; see
-            placement.py and timed_placement.py. `torchvision`, `pytorchvideo`, `pyslowfast` and
-            `pyslowfast-offset` choose by the container's own timestamps, `fps` being the rate that
-            they bring a video to.
+            placement.py and timed_placement.py. Those of the latter choose by the container's own
+            timestamps, `fps` being the rate that they bring a video to. Old records can have a
+            placement that is `retired`.
         short: The clip of a video that is shorter than a clip. `loop`: it starts over. `hold`: its
             last frame stays. `clamp`: the clip ends with the video, and its pictures are spread
-            evenly from the first frame to the last. `pytorchvideo` and `pyslowfast` have their own
-            rule.
+            evenly from the first frame to the last. The placements of pytorchvideo and PySlowFast
+            have their own rule.
         short_side: Length of the shorter side after the resize, in pixels (aspect kept).
         interpolation: Filter of the resize.
         antialias: True if the filter is wider when it shrinks a picture.
@@ -58,6 +66,7 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True):
             normalised. `normalised`: colours already normalised. `uint8`: bytes, to which the
             result is rounded. `opencv`: bytes, by OpenCV's fixed-point arithmetic (no antialias,
             and on the CPU).
+        origin: Codebase whose frames and pixels it gives, and its version; not part of the digest.
     """
 
     name: str
@@ -81,6 +90,7 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True):
     long_side: LongSide = "floor"
     crop_rounding: CropRounding = "floor"
     resize_on: ResizeOn = "unit"
+    origin: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse numbers that no clip can have."""
@@ -95,7 +105,9 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True):
             self.exact_size is None or min(self.exact_size) == self.short_side,
             f"(height, width), the shorter being short_side, {self.short_side}",
         )
-        timed = self.placement in TIMED_PLACEMENTS
+        timed = (
+            retired(self.placement, single_pictures=False) or self.placement
+        ) in TIMED_PLACEMENTS
         self._need("placement", not timed or self.fps is not None, "one that needs no fps, or fps")
         self._need("sparse", not (self.sparse and timed), "false, since its placement goes by time")
         self._need(
@@ -122,7 +134,7 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True):
     def with_views(self, clips: int, crops: int) -> "Protocol":
         """Return the same protocol with other numbers of temporal and spatial views.
 
-        As in its origin, a `pyslowfast` clip of several crops is resized to the crop's own size
+        As in its origin, a PySlowFast clip of several crops is resized to the crop's own size
         (facebookresearch/SlowFast, slowfast/datasets/kinetics.py, `NUM_SPATIAL_CROPS`).
         """
         if (clips, crops) == (self.clips, self.crops):
@@ -144,7 +156,16 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True):
             duration_s: Time at which the last frame disappears.
             timeline: The same as the container counts it, where that is known: origins whose
                 placement goes by time round to its units.
+
+        Raises:
+            KinobenchError: The placement is retired.
         """
+        single_pictures = self.frames == 1 or self.sparse
+        if replacement := retired(self.placement, single_pictures=single_pictures):
+            raise KinobenchError(
+                f"protocol {self.name!r}: no release of its origin takes the frames of the "
+                f"placement {self.placement!r}; use {replacement!r} instead, as the presets do"
+            )
         if self.placement in TIMED_PLACEMENTS and self.fps is not None:
             place = TIMED_PLACEMENTS[self.placement]
             video = timeline or timeline_of(times_s, duration_s)
@@ -158,7 +179,8 @@ class Protocol(msgspec.Struct, frozen=True, kw_only=True):
             )
         if self.fps is None:
             return clips
-        shown = [frame_at(tick / self.fps, times_s) for tick in range(ticks)]
+        # Only of the ticks that are wanted: a file's header can announce a duration of years.
+        shown = {tick: frame_at(tick / self.fps, times_s) for clip in clips for tick in clip}
         return tuple(tuple(shown[tick] for tick in clip) for clip in clips)
 
     def resized(self, height: int, width: int) -> tuple[int, int]:
@@ -177,7 +199,7 @@ _NEWER = ("sparse", "exact_size", "long_side", "crop_rounding", "resize_on")
 def _digest(protocol: Protocol) -> str:
     """Return a protocol's digest; every comparison of two cases asks for it."""
     decisive = msgspec.to_builtins(protocol)
-    del decisive["name"]
+    del decisive["name"], decisive["origin"]
     for field in msgspec.structs.fields(protocol):
         if field.name in _NEWER and getattr(protocol, field.name) == field.default:
             del decisive[field.name]

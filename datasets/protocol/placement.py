@@ -12,6 +12,10 @@ Placement = Literal[
     "tsn",
     "torchvision",
     "pytorchvideo",
+    "pytorchvideo-to-end",
+    "pyslowfast-announced",
+    "pyslowfast-announced-offset",
+    # Retired; see `retired`.
     "pyslowfast",
     "pyslowfast-offset",
 ]
@@ -52,7 +56,7 @@ def sparse_ticks(
     """Return the ticks of clips whose pictures are spread over the whole video: `[clips][frames]`.
 
     The pictures are placed as `clips * frames` clips of one picture would be, and dealt out in
-    order (mmaction2, datasets/transforms/loading.py, SampleFrames with clip_len 1).
+    order (mmaction2 1.2.0, datasets/transforms/loading.py, SampleFrames with clip_len 1).
     """
     single = [tick for (tick,) in clip_ticks(ticks, 1, 1, clips * frames, placement, short)]
     return tuple(tuple(single[clip * frames : (clip + 1) * frames]) for clip in range(clips))
@@ -73,7 +77,10 @@ def _segments(ticks: int, span: int, clips: int) -> list[int]:
 
 
 def _mmaction2(ticks: int, span: int, clips: int) -> list[int]:
-    """open-mmlab/mmaction2 1.x, loading.py, SampleFrames._get_test_clips: halves to the even."""
+    """open-mmlab/mmaction2 1.2.0, loading.py, SampleFrames._get_test_clips: halves to the even.
+
+    Of clips of several pictures, in 1.0.0rc2 to 1.2.0; clips of one picture stand as `tsn` says.
+    """
     room = ticks - span
     if clips == 1:
         return [room // 2]
@@ -82,7 +89,11 @@ def _mmaction2(ticks: int, span: int, clips: int) -> list[int]:
 
 
 def _tsn(ticks: int, span: int, clips: int) -> list[int]:
-    """yjxiong/tsn-pytorch, dataset.py, TSNDataSet._get_test_indices, counted from 0."""
+    """yjxiong/tsn-pytorch, dataset.py, TSNDataSet._get_test_indices, counted from 0.
+
+    For clips of one picture it is also mmaction2's rule, in each release from 0.5.0 to 1.2.0
+    (SampleFrames._get_test_clips, without twice_sample).
+    """
     segment = (ticks - span + 1) / clips
     return [int(segment / 2 + segment * clip) for clip in range(clips)]
 
@@ -106,5 +117,31 @@ SHORT_RULES: dict[ShortRule, Callable[[int, int, int], tuple[int, ...]]] = {
 """Functions of `(ticks, frames, stride)` that return the one clip of a video that is shorter than
 a clip."""
 
-OWN_SHORT_RULE: tuple[Placement, ...] = ("pytorchvideo", "pyslowfast", "pyslowfast-offset")
+OWN_SHORT_RULE: tuple[Placement, ...] = (
+    "pytorchvideo",
+    "pytorchvideo-to-end",
+    "pyslowfast-announced",
+    "pyslowfast-announced-offset",
+    "pyslowfast",
+    "pyslowfast-offset",
+)
 """Placements that decide the clip of a short video themselves: `short` doesn't affect them."""
+
+
+def retired(placement: Placement, *, single_pictures: bool) -> Placement | None:
+    """Return what replaces a placement whose frames weren't its origin's; None if nothing does.
+
+    A digest never changes its meaning, so the corrected rule has another name, and a protocol with
+    the old name is read from old records but gives no frames any more.
+
+    Args:
+        placement: Its name.
+        single_pictures: True if a clip is one picture, or is sparse.
+    """
+    if placement == "mmaction2" and single_pictures:
+        return "tsn"
+    replaced: dict[Placement, Placement] = {
+        "pyslowfast": "pyslowfast-announced",
+        "pyslowfast-offset": "pyslowfast-announced-offset",
+    }
+    return replaced.get(placement)

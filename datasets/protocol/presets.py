@@ -1,7 +1,9 @@
 """The presets as numbers: the common protocols, and those that published weights were tested by.
 
 Their names say frames x stride at 30 frames a second, then the side of the crop. A comment
-says what a recipe leaves open. `protocol.PRESETS` makes each a `Protocol`.
+says what a recipe leaves open. `origin` is the version of the code whose frames a preset gives,
+for 300 lengths and rates or more (tests/datasets/origin_frames/). `protocol.PRESETS` makes each a
+`Protocol`.
 """
 
 from typing import Any
@@ -37,9 +39,8 @@ COMMON: dict[str, dict[str, Any]] = {
 # facebookresearch/SlowFast: datasets/ptv_datasets.py (Ptvkinetics, test mode) is the loader by
 # which pytorchvideo's own numbers were made, with configs/Kinetics/pytorchvideo/*.yaml; it
 # normalises before it scales. Crops are UniformCropVideo's, as large as the short side.
-_PYTORCHVIDEO = {
+_RECIPE = {
     "fps": 30.0,
-    "placement": "pytorchvideo",
     "antialias": False,
     "long_side": "ratio",
     "crop_rounding": "ceil",
@@ -47,27 +48,43 @@ _PYTORCHVIDEO = {
     **_KINETICS,
     **_views(10, 3),
 }
+_PYTORCHVIDEO = {**_RECIPE, "placement": "pytorchvideo", "origin": "pytorchvideo 0.1.5"}
 
-# facebookresearch/SlowFast: datasets/lists/kinetics.py (test mode), datasets/transform.py, and
-# configs/Kinetics/*.yaml. Where its decoder can, it scales while it decodes, by FFmpeg's filter;
-# what is described here is the scaling of its own code, which otherwise does the same work.
-_PYSLOWFAST = {**_PYTORCHVIDEO, "placement": "pyslowfast"}
-_PYSLOWFAST_OFFSET = {**_PYTORCHVIDEO, "placement": "pyslowfast-offset"}
+# Its main branch spaces clips in another way since commit 9368f30 of 2022-04-28; no release does.
+_PYTORCHVIDEO_MAIN = {
+    **_RECIPE,
+    "placement": "pytorchvideo-to-end",
+    "origin": "pytorchvideo main, f3142bb of 2026-05-05",
+}
+
+# facebookresearch/SlowFast: datasets/kinetics.py (test mode), datasets/transform.py, and
+# configs/Kinetics/*.yaml. It has no releases; the frames are those of its code since 2022-06-15.
+# Where its decoder can, it scales while it decodes, by FFmpeg's filter; what is described here is
+# the scaling of its own code, which otherwise does the same work.
+_PYSLOWFAST = {
+    **_RECIPE,
+    "placement": "pyslowfast-announced",
+    "origin": "PySlowFast main, 287ec00 of 2026-03-16",
+}
+_PYSLOWFAST_OFFSET = {**_PYSLOWFAST, "placement": "pyslowfast-announced-offset"}
 
 # pytorch/vision: references/video_classification/train.py (evaluate) and README.md, and
 # transforms/_presets.py (VideoClassification), which resizes bytes without antialias and rounds.
 _TORCHVISION = {
     "placement": "torchvision",
+    "origin": "torchvision 0.29.1",
     "antialias": False,
     "crop_rounding": "even",
     "resize_on": "uint8",
 }
 
-# open-mmlab/mmaction2 1.x: configs/recognition/*, test_pipeline: SampleFrames, Resize (OpenCV),
+# open-mmlab/mmaction2 1.2.0: configs/recognition/*, test_pipeline: SampleFrames, Resize (OpenCV),
 # ThreeCrop or TenCrop; configs/_base_/models: the same mean and std out of 255, and the mean of
-# the softmax (average_clips="prob").
+# the softmax (average_clips="prob"). The frames are those of each release since 1.0.0rc2; up to
+# 1.0.0rc1, and in 0.x, clips of several pictures stood in the middle of equal segments.
 _MMACTION2 = {
     "placement": "mmaction2",
+    "origin": "mmaction2 1.2.0",
     "antialias": False,
     "long_side": "round",
     "crop_rounding": "steps",
@@ -76,11 +93,15 @@ _MMACTION2 = {
     "std": (58.395 / 255, 57.12 / 255, 57.375 / 255),
 }
 
+# Clips of one picture, in each of its releases.
+_MMACTION2_SINGLE = {**_MMACTION2, "placement": "tsn"}
+
 # yjxiong/tsn-pytorch: test_models.py (25 segments, 10 crops, the mean before the softmax),
 # dataset.py, transforms.py; mean and std of its ResNets, models.py. It scales with Pillow, whose
 # bytes are met to one level.
 _TSN = {
     "placement": "tsn",
+    "origin": "tsn-pytorch master, 2f0468e of 2019-06-21",
     "crop_rounding": "steps",
     "resize_on": "uint8",
     "aggregation": "logits",
@@ -102,6 +123,10 @@ ORIGINS: dict[str, dict[str, Any]] = {
     # are those that X3D's configurations give for one centre crop.
     "pytorchvideo-4x12-160": {**_PYTORCHVIDEO, **_clip(4, 12, 182, 160), **_views(10, 1)},
     "pytorchvideo-13x6-160": {**_PYTORCHVIDEO, **_clip(13, 6, 182, 160), **_views(10, 1)},
+    "pytorchvideo-main-8x8-256": {**_PYTORCHVIDEO_MAIN, **_clip(8, 8, 256, 256)},
+    "pytorchvideo-main-32x2-256": {**_PYTORCHVIDEO_MAIN, **_clip(32, 2, 256, 256)},
+    "pytorchvideo-main-13x6-182": {**_PYTORCHVIDEO_MAIN, **_clip(13, 6, 182, 182)},
+    "pytorchvideo-main-16x5-256": {**_PYTORCHVIDEO_MAIN, **_clip(16, 5, 256, 256)},
     "pyslowfast-8x8-256": {**_PYSLOWFAST, **_clip(8, 8, 256, 256)},
     "pyslowfast-4x16-256": {**_PYSLOWFAST, **_clip(4, 16, 256, 256)},
     "pyslowfast-32x2-256": {**_PYSLOWFAST, **_clip(32, 2, 256, 256)},
@@ -147,20 +172,20 @@ ORIGINS: dict[str, dict[str, Any]] = {
     "mmaction2-32x2-224": {**_MMACTION2, **_clip(32, 2, 224, 224), **_views(4, 3)},
     # TSN averages over segments before the softmax: segments are views of one picture here.
     "mmaction2-tsn-25x10-224": {
-        **_MMACTION2,
+        **_MMACTION2_SINGLE,
         **_clip(1, 1, 256, 224),
         **_views(25, 10),
         "aggregation": "logits",
     },
     "mmaction2-tsn-25x3-256": {
-        **_MMACTION2,
+        **_MMACTION2_SINGLE,
         **_clip(1, 1, 256, 256),
         **_views(25, 3),
         "aggregation": "logits",
     },
     # TSM's clip is 8 pictures, one a segment.
     "mmaction2-tsm-8x10-224": {
-        **_MMACTION2,
+        **_MMACTION2_SINGLE,
         **_clip(8, 1, 256, 224),
         **_views(1, 10),
         "sparse": True,

@@ -24,6 +24,8 @@ class Timeline(NamedTuple):
         announced: Length of the video stream as the container says, in time units; None: it
             doesn't, as Matroska.
         start: The first frame's timestamp as it stands in the file, in time units.
+        guessed_rate: Frames per second as FFmpeg guesses them (av_guess_frame_rate): of a variable
+            rate, that which all timestamps fit. None: the same as `rate`.
     """
 
     stamps: tuple[int, ...]
@@ -32,6 +34,7 @@ class Timeline(NamedTuple):
     rate: Fraction
     announced: int | None
     start: int = 0
+    guessed_rate: Fraction | None = None
 
 
 def timeline_of(times_s: Sequence[float], duration_s: float) -> Timeline:
@@ -56,16 +59,19 @@ def _torchvision(
     """
     count, rate = len(video.stamps), float(video.rate)
     step = rate / fps
-    if step.is_integer():
-        shown = list(range(0, count, int(step)))
-    else:
-        resampled = math.floor(count * fps / rate)
-        shown = [int(_single(tick * _single(step))) for tick in range(resampled)] or [0]
+    whole = step.is_integer()
+    # The resampled video's frames are counted, not listed: a wrong rate makes millions of them.
+    resampled = len(range(0, count, int(step))) if whole else math.floor(count * fps / rate) or 1
+
+    def shown(tick: int) -> int:
+        # Single precision can round past the last frame, where the origin raises an IndexError.
+        return tick * int(step) if whole else min(int(_single(tick * _single(step))), count - 1)
+
     span = (frames - 1) * stride + 1
-    if span > len(shown):
-        return (tuple(shown[i] for i in SHORT_RULES[short](len(shown), frames, stride)),) * clips
-    starts = [int(start) for start in linspace(0, len(shown) - span, clips)]
-    return tuple(tuple(shown[start : start + span : stride]) for start in starts)
+    if span > resampled:
+        return (tuple(map(shown, SHORT_RULES[short](resampled, frames, stride))),) * clips
+    starts = [int(start) for start in linspace(0, resampled - span, clips)]
+    return tuple(tuple(map(shown, range(start, start + span, stride))) for start in starts)
 
 
 def _pytorchvideo(
@@ -73,7 +79,29 @@ def _pytorchvideo(
 ) -> Indices:
     """Windows of seconds, the last of them one `clips`-th of the room before the end.
 
-    facebookresearch/pytorchvideo: data/clip_sampling.py (ConstantClipsPerVideoSampler),
+    facebookresearch/pytorchvideo 0.1.5: data/clip_sampling.py (ConstantClipsPerVideoSampler); the
+    rest in `_decoded_by_pytorchvideo`.
+    """
+    return _decoded_by_pytorchvideo(video, frames, frames * stride / fps, clips, clips)
+
+
+def _pytorchvideo_to_end(
+    video: Timeline, frames: int, stride: int, fps: float, clips: int, short: ShortRule
+) -> Indices:
+    """Windows of seconds, the last of them at the end; a single one is at the start.
+
+    facebookresearch/pytorchvideo, its main branch since 2022-04-28, otherwise as 0.1.5.
+    """
+    parts = max(clips - 1, 1)
+    return _decoded_by_pytorchvideo(video, frames, frames * stride / fps, clips, parts)
+
+
+def _decoded_by_pytorchvideo(
+    video: Timeline, frames: int, length_s: float, clips: int, parts: int
+) -> Indices:
+    """Spread a clip's pictures over the frames of a window.
+
+    Windows are `length_s` long and start at `room * i / parts`. facebookresearch/pytorchvideo:
     data/encoded_video_pyav.py (get_clip) and transforms/functional.py
     (uniform_temporal_subsample). The window's frames are spread over the clip, so a short video
     needs no rule. From an announced length the first timestamp is taken off, though it isn't part
@@ -83,12 +111,12 @@ def _pytorchvideo(
     them, which isn't that of display, as here.
     """
     # The window is a floating-point number first, since the origin's clips get their length so.
-    window_s = Fraction(frames * stride / fps)
+    window_s = Fraction(length_s)
     end = video.stamps[-1] if video.announced is None else video.announced - video.start
     room_s = max(end * video.unit_s - window_s, Fraction(0))
     found = []
     for clip in range(clips):
-        start_s = room_s * clip / clips
+        start_s = room_s * clip / parts
         first = bisect_left(video.stamps, math.ceil(start_s / video.unit_s))
         beyond = bisect_left(video.stamps, math.ceil((start_s + window_s) / video.unit_s))
         if first == beyond:
@@ -121,33 +149,86 @@ def _decoded_by_pyslowfast(
 ) -> Indices:
     """Spread a clip's pictures over what the origin decodes for it.
 
-    facebookresearch/SlowFast, slowfast/datasets/decoder.py: torchvision_decode, its default,
-    get_start_end_idx and temporal_sampling. Start and end are frame numbers with a fraction, which
-    become timestamps, rounded down; the frames between them, both included, are taken, and the
-    pictures are spread over the length that a clip should have, so that where a fraction costs the
-    last frame, the one before it stands in. A short video is decoded whole, and its last frame
-    stays.
+    facebookresearch/SlowFast, slowfast/datasets/decoder.py (torchvision_decode, its default,
+    get_multiple_start_end_idx and temporal_sampling), and the decoder of torchvision's releases of
+    that time (pytorch/vision, csrc/io/video_reader/video_reader.cpp and csrc/io/decoder).
+
+    Start and end are frame numbers with a fraction. They become timestamps, rounded down, as if a
+    time unit were one second divided by its denominator: in an AVI file of 30000/1001 frames a
+    second, where it is 1001 of these, nearly all lie behind the end. The first timestamp of the
+    file isn't taken off. The frames between the two are taken, both included, and the pictures are
+    spread over the length that a clip should have, so that where a fraction costs the last frame,
+    the one before it stands in. A video is decoded whole if its stream announces no duration (as in
+    Matroska) or one too short for a clip, or if no frame lies between the two; then clips are
+    counted in frames, and the last frame stays.
+
+    In three things it isn't followed: it shows the frames of an AVI with B-frames by timestamps
+    that FFmpeg makes up for them, those of a file with missing or doubled timestamps likewise, and
+    those of a file that can't be sought only from where the seek ends.
     """
-    rate, count = float(video.rate), len(video.stamps)
+    rate = _single(float(video.guessed_rate or video.rate))
     length = max(1.0, stride * frames / fps * rate)
-    total = rate * float(video.end * video.unit_s)
-    units_per_frame = float(1 / video.unit_s) / rate
+    decoded = _Decoded(video)
+    total = rate * decoded.announced_s
+    units_per_frame = video.unit_s.denominator / rate
     found = []
     for clip in range(clips):
+        first = beyond = 0
         if total > frames * stride:
             start = start_of(max(total - length, 0), clip, clips)
-            first = bisect_left(video.stamps, int(start * units_per_frame))
-            beyond = bisect_right(video.stamps, int((start + length - 1) * units_per_frame))
-        else:
-            first = beyond = 0
+            end = start + length - 1
+            first, beyond = decoded.between(
+                int(start * units_per_frame), int(end * units_per_frame)
+            )
         if first < beyond:
             taken = linspace(0, length - 1, frames)
         else:
-            first, beyond = 0, count
-            start = start_of(max(count - length, 0), clip, clips)
+            first, beyond = decoded.between(0, -1)
+            start = start_of(max(beyond - first - length, 0), clip, clips)
             taken = linspace(start, start + length - 1, frames)
         found.append(tuple(min(first + int(i), beyond - 1) for i in taken))
     return tuple(found)
+
+
+class _Decoded:
+    """What torchvision's video decoder, which counts in microseconds, gives of a video.
+
+    Attributes:
+        announced_s: Length of the stream as the container says; 0.0: it doesn't.
+    """
+
+    def __init__(self, video: Timeline) -> None:
+        self._stamps, self._start = video.stamps, video.start
+        self._unit_us, self._parts = video.unit_s.numerator * 1_000_000, video.unit_s.denominator
+        microseconds = self._microseconds(video.announced or 0)
+        units = _scaled(microseconds, self._parts, self._unit_us)
+        self.announced_s = units * (video.unit_s.numerator / video.unit_s.denominator)
+
+    def _microseconds(self, stamp: int) -> int:
+        return _scaled(stamp, self._unit_us, self._parts)
+
+    def between(self, first: int, last: int) -> tuple[int, int]:
+        """Return the first frame of a range of timestamps, and the one after its last.
+
+        Args:
+            first: Timestamp of the file, in its time units. What comes before 0 isn't shown.
+            last: The last one; if it isn't positive, the range has no end.
+        """
+
+        def appears(stamp: int) -> int:
+            return self._microseconds(stamp + self._start)
+
+        begin = bisect_left(self._stamps, self._microseconds(max(first, 0)), key=appears)
+        if last <= 0:
+            return begin, len(self._stamps)
+        end = self._microseconds(last) + 100  # which it allows for rounding
+        return begin, bisect_right(self._stamps, end, key=appears)
+
+
+def _scaled(number: int, factor: int, divisor: int) -> int:
+    """Scale to the nearest whole number, halves away from 0 (FFmpeg's av_rescale_q)."""
+    size = (2 * abs(number) * factor + divisor) // (2 * divisor)
+    return size if number >= 0 else -size
 
 
 def _part_of_room(room: float, clip: int, clips: int) -> float:
@@ -163,8 +244,9 @@ TIMED_PLACEMENTS: dict[
 ] = {
     "torchvision": _torchvision,
     "pytorchvideo": _pytorchvideo,
-    "pyslowfast": _pyslowfast,
-    "pyslowfast-offset": _pyslowfast_offset,
+    "pytorchvideo-to-end": _pytorchvideo_to_end,
+    "pyslowfast-announced": _pyslowfast,
+    "pyslowfast-announced-offset": _pyslowfast_offset,
 }
 """Functions of `(video, frames, stride, fps, clips, short)` that return frames; they need the exact
 time."""

@@ -37,11 +37,15 @@ class VideoIndex(NamedTuple):
     start: int
     rate: Fraction | None
 
-    def timeline(self, announced: int | None) -> Timeline:
+    def timeline(
+        self, announced: int | None, time_base: Fraction | None, guessed_rate: Fraction | None
+    ) -> Timeline:
         """Return the times in the container's own units, exactly.
 
         Args:
-            announced: Length of the video stream as the container says, in its units.
+            announced: Length of the video stream as the container says, in units of its time base.
+            time_base: The same unit in seconds; the index has another where timestamps are missing.
+            guessed_rate: Frames per second as FFmpeg guesses them.
         """
 
         def units(time_s: float) -> int:
@@ -50,7 +54,10 @@ class VideoIndex(NamedTuple):
         count = len(self.times_s)
         rate = self.rate or Fraction(count / self.duration_s).limit_denominator(1001)
         stamps = tuple(map(units, self.times_s))
-        return Timeline(stamps, units(self.duration_s), self.unit_s, rate, announced, self.start)
+        if announced is not None and time_base is not None and time_base != self.unit_s:
+            announced = round(announced * time_base / self.unit_s)
+        end = units(self.duration_s)
+        return Timeline(stamps, end, self.unit_s, rate, announced, self.start, guessed_rate)
 
 
 def read_index(

@@ -124,7 +124,8 @@ class VideoReader:
     @property
     def timeline(self) -> Timeline:
         """The times in the container's own units, exactly."""
-        return self._index.timeline(self._stream.duration)
+        stream = self._stream
+        return self._index.timeline(stream.duration, stream.time_base, stream.guessed_rate)
 
     def frames(self, numbers: Sequence[int], room: Room = new_room) -> np.ndarray:
         """Decode the file once and return the chosen frames.

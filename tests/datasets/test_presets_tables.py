@@ -69,6 +69,54 @@ def test_pyslowfasts_offsets_are_whole_frames() -> None:
     assert protocol.frame_indices(times, 5.0) == (tuple(43 + picture for picture in pictures),)
 
 
+def _as_container(
+    unit_s: Fraction, announced: int | None, start: int = 0, guessed: int | None = None
+) -> tuple[tuple[int, ...], ...]:
+    """PySlowFast's clips of 150 frames at 30 a second, whose container counts so."""
+    stamps = tuple(int(i / 30 / unit_s) for i in range(150))
+    rate = None if guessed is None else Fraction(guessed)
+    video = Timeline(stamps, int(5 / unit_s), unit_s, Fraction(30), announced, start, rate)
+    return preset("pyslowfast").frame_indices([i / 30 for i in range(150)], 5.0, video)
+
+
+def test_pyslowfast_decodes_a_video_whole_whose_stream_announces_no_duration() -> None:
+    # Clip 1 of 150 frames is 8.6 to 71.6, counted in frames: 8.6, 17.6, ... 71.6, rounded down.
+    matroska = _as_container(Fraction(1, 1000), None)
+    assert matroska[1] == (8, 17, 26, 35, 44, 53, 62, 71)
+    # A duration of 64 frames or less isn't longer than a clip of 8 x 8.
+    assert _as_container(Fraction(1, 1000), 2000) == matroska
+    assert _clips("pyslowfast", 150, 30)[1] == (9, 18, 27, 36, 45, 54, 63, 71)
+
+
+def test_pyslowfast_goes_by_the_duration_that_the_stream_announces() -> None:
+    # 6 s are 180 frames, though 150 are there: clip 9 starts at 116 * 9 / 10 = 104.4 of them.
+    assert _as_container(Fraction(1, 15360), 6 * 15360)[9] == (105, 114, 123, 132, 141, *[149] * 3)
+
+
+def test_pyslowfast_doesnt_take_the_first_timestamp_off() -> None:
+    # The first timestamp is 1 s: clip 5, from 1.43 s to 3.53 s of the file, begins at frame 13.
+    assert _as_container(Fraction(1, 15360), 5 * 15360, 15360)[5][0] == 13
+    # MPEG-TS begins at 1.4 s; what lies before the first frame leaves fewer of them to clip 0.
+    assert _as_container(Fraction(1, 90000), 5 * 90000, 126000)[0] == (0, 9, 18, 21, *[21] * 4)
+
+
+def test_pyslowfast_takes_a_time_unit_for_a_second_by_its_denominator() -> None:
+    # A unit is 1001 / 30000 s, as in AVI, and a timestamp counts frames: what should be 30 a second
+    # is taken for 30000, so that clip 0 is decoded whole and the others find no frame.
+    stamps, ntsc = tuple(range(150)), Fraction(30000, 1001)
+    video = Timeline(stamps, 150, 1 / ntsc, ntsc, announced=150)
+    clips = preset("pyslowfast").frame_indices([i / 29.97 for i in stamps], 5.005, video)
+    # A clip is 63.94 long: 62.94 / 7 = 8.99 between two pictures. 86.06 are left.
+    assert clips[0] == (0, 8, 17, 26, 35, 44, 53, 62)
+    assert clips[5] == (43, 52, 61, 70, 78, 87, 96, 105)
+
+
+def test_pyslowfast_goes_by_the_rate_that_ffmpeg_guesses() -> None:
+    # At 60 a second a clip is 128 long, of 300; its pictures stand 127 / 7 = 18.1 apart, but each
+    # second frame isn't there: 64 frames are decoded.
+    assert _as_container(Fraction(1, 15360), 5 * 15360, guessed=60)[0] == (0, 18, 36, 54, *[63] * 4)
+
+
 # open-mmlab/mmaction2, mmaction/datasets/transforms/loading.py, SampleFrames, test mode.
 def test_mmaction2s_clips_start_at_rounded_ninths_of_the_room() -> None:
     # A clip spans 57 of 150 frames; 93 are left: 93 / 9 = 10.33 apart, to the nearest.
@@ -79,8 +127,16 @@ def test_mmaction2s_clips_start_at_rounded_ninths_of_the_room() -> None:
 
 
 def test_mmaction2_rounds_halves_to_the_even_frame() -> None:
-    # 25 single frames of 13, each 12 / 24 = 0.5 after the one before.
-    frames = [0, 0, 1, 2, 2, 2, 3, 4, 4, 4, 5, 6, 6, 6, 7, 8, 8, 8, 9, 10, 10, 10, 11, 12, 12]
+    # A clip spans 57 of 75 frames; 18 are left, and four clips of one in five start 18 / 4 = 4.5
+    # after the one before.
+    protocol = preset("mmaction2").with_views(5, 1)
+    clips = protocol.frame_indices([i / 30 for i in range(75)], 75 / 30)
+    assert [clip[0] for clip in clips] == [0, 4, 9, 14, 18]
+
+
+def test_mmaction2_takes_single_frames_from_the_middle_of_segments() -> None:
+    # Segments of 13 / 25 = 0.52: 0.26, 0.78, 1.3, ... rounded down.
+    frames = [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12]
     assert [frame for (frame,) in _clips("mmaction2-tsn-25x10-224", 13, 30)] == frames
 
 
@@ -90,14 +146,14 @@ def test_mmaction2_starts_a_short_video_over() -> None:
 
 
 def test_the_pictures_of_a_sparse_clip_stand_over_the_whole_video() -> None:
-    # TSM: 8 single frames of 100, 99 / 7 = 14.14 apart, are one clip.
-    assert _clips("mmaction2-tsm-8x10-224", 100, 30) == ((0, 14, 28, 42, 57, 71, 85, 99),)
+    # TSM: 8 single frames of 100, in the middle of segments of 12.5, are one clip.
+    assert _clips("mmaction2-tsm-8x10-224", 100, 30) == ((6, 18, 31, 43, 56, 68, 81, 93),)
     assert _clips("mmaction2-tsm-8x10-224", 1, 30) == ((0,) * 8,)
-    # Two clips share 16 frames, 99 / 15 = 6.6 apart, the first half and the second.
+    # Two clips share 16 segments of 6.25, the first half and the second.
     both = preset("mmaction2-tsm-8x10-224").with_views(2, 1)
     assert both.frame_indices([i / 30 for i in range(100)], 100 / 30) == (
-        (0, 7, 13, 20, 26, 33, 40, 46),
-        (53, 59, 66, 73, 79, 86, 92, 99),
+        (3, 9, 15, 21, 28, 34, 40, 46),
+        (53, 59, 65, 71, 78, 84, 90, 96),
     )
 
 

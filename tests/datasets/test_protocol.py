@@ -1,12 +1,17 @@
 import re
+import tracemalloc
+from collections.abc import Callable
+from fractions import Fraction
 
 import msgspec
+import numpy as np
 import pytest
 
 from kinobench.datasets.errors import KinobenchError, UnknownNameError
 from kinobench.datasets.protocol import PRESETS, Protocol, preset
 from kinobench.datasets.protocol.cropping import Crop, crops_of, resized
 from kinobench.datasets.protocol.placement import clip_ticks, frame_at, ticks_in
+from kinobench.datasets.protocol.timed_placement import Timeline
 
 TENTHS = tuple(number / 10 for number in range(20))
 
@@ -169,7 +174,7 @@ def test_the_longer_side_gets_whole_as_the_origin_does(
     assert resized(320, 240, 128, rounding) == (expected[1], 128)
 
 
-def test_the_digest_changes_with_every_field_but_the_name() -> None:
+def test_the_digest_changes_with_every_field_but_name_and_origin() -> None:
     base = preset("common-112")
     changes = {
         "frames": 8,
@@ -192,12 +197,12 @@ def test_the_digest_changes_with_every_field_but_the_name() -> None:
         "crop_rounding": "ceil",
         "resize_on": "uint8",
     }
-    assert set(changes) == set(Protocol.__struct_fields__) - {"name"}
+    assert set(changes) == set(Protocol.__struct_fields__) - {"name", "origin"}
     digests = {
         msgspec.structs.replace(base, **{field: value}).digest for field, value in changes.items()
     }
     assert len(digests) == len(changes) and base.digest not in digests
-    assert msgspec.structs.replace(base, name="other").digest == base.digest
+    assert msgspec.structs.replace(base, name="other", origin="code 1.0").digest == base.digest
 
 
 def test_the_digests_of_the_presets_stand_still() -> None:
@@ -206,9 +211,54 @@ def test_the_digests_of_the_presets_stand_still() -> None:
         "common-112": "6c265b6ff3a531e6",
         "common-224": "6b31681b5723026b",
         "pointlight": "39425e47912655bb",
+        "pytorchvideo-8x8-256": "b9372c238f4139d4",
+        "pytorchvideo-main-8x8-256": "047063b82377f0c4",
+        "pyslowfast-8x8-256": "adab97e5430bfff4",
+        "pyslowfast-16x4-224": "6013d31f7b01f3d4",
+        "torchvision-16x2-112": "8bf297b9a63879df",
+        "mmaction2-8x8-256": "0706ebbe16c30cc8",
+        "mmaction2-tsn-25x10-224": "95bb11fc1230f607",
+        "mmaction2-tsm-8x10-224": "819971e1c99ffae1",
+        "tsn-25x10-224": "905a06643afb08ed",
     }
     assert {name: preset(name).digest for name in digests} == digests
     assert len({p.digest for p in PRESETS.values()}) == len(PRESETS)
+
+
+RETIRED_DIGESTS = {
+    "pyslowfast-8x8-256": ("ce0c8cb003c7905e", "pyslowfast"),
+    "pyslowfast-4x16-256": ("ec46df927fe173db", "pyslowfast"),
+    "pyslowfast-32x2-256": ("86ed47f5560ce9e4", "pyslowfast"),
+    "pyslowfast-64x2-256": ("47ca8a94c2339ce9", "pyslowfast"),
+    "pyslowfast-16x4-224": ("955e17f95cca4d9e", "pyslowfast-offset"),
+    "pyslowfast-32x3-224": ("d471297e30c57b24", "pyslowfast-offset"),
+    "mmaction2-tsn-25x10-224": ("61552365ae09f7a4", "mmaction2"),
+    "mmaction2-tsn-25x3-256": ("d26d7198451f86be", "mmaction2"),
+    "mmaction2-tsm-8x10-224": ("2ddc57144c51b28e", "mmaction2"),
+}
+"""The digests of 0.1.0 that stand for frames which no version of their origin takes."""
+
+
+@pytest.mark.parametrize("name", RETIRED_DIGESTS)
+def test_a_digest_of_wrong_frames_is_read_from_records_and_gives_no_frames(name: str) -> None:
+    digest, placement = RETIRED_DIGESTS[name]
+    assert digest not in {protocol.digest for protocol in PRESETS.values()}
+    stored = msgspec.to_builtins(msgspec.structs.replace(preset(name), placement=placement))
+    del stored["origin"]  # which the records of 0.1.0 don't have
+    old = msgspec.convert(stored, Protocol)
+    assert old.digest == digest
+    cure = f"{name!r}.*placement {placement!r}; use {preset(name).placement!r} instead"
+    with pytest.raises(KinobenchError, match=cure):
+        old.frame_indices(TENTHS, 2.0)
+
+
+def test_a_preset_of_published_weights_names_the_version_of_its_origin() -> None:
+    for name, protocol in PRESETS.items():
+        own = name.startswith(("common", "pointlight"))
+        assert (protocol.origin is None) == own
+    assert preset("mmaction2").origin == "mmaction2 1.2.0"
+    assert preset("pytorchvideo").origin == "pytorchvideo 0.1.5"
+    assert preset("pyslowfast").with_views(1, 1).origin == preset("pyslowfast").origin
 
 
 def test_a_protocol_survives_its_own_json() -> None:
@@ -246,3 +296,68 @@ def test_a_clip_of_pyslowfast_is_resized_to_its_crop_where_there_are_several() -
     assert mvit.with_views(10, 1).short_side == 256
     assert mvit.with_views(10, 3).short_side == 224
     assert preset("common-224").with_views(1, 5).short_side == 256
+
+
+def _every_tick_listed(
+    protocol: Protocol, times_s: tuple[float, ...], duration_s: float
+) -> tuple[tuple[int, ...], ...]:
+    """The clips by a list of the frames of every tick: the rule that `frame_indices` shortens."""
+    assert protocol.fps is not None
+    ticks = ticks_in(duration_s, protocol.fps)
+    shown = [frame_at(tick / protocol.fps, times_s) for tick in range(ticks)]
+    shape = (protocol.frames, protocol.stride, protocol.clips, protocol.placement, protocol.short)
+    return tuple(tuple(shown[tick] for tick in clip) for clip in clip_ticks(ticks, *shape))
+
+
+def test_the_frames_of_random_timelines_are_those_that_a_list_of_every_tick_gives() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        steps = rng.exponential(1 / rng.uniform(5, 60), int(rng.integers(1, 200)))
+        times_s = (0.0, *map(float, np.cumsum(steps)))
+        duration_s = times_s[-1] + float(rng.exponential(0.1))
+        protocol = msgspec.structs.replace(
+            preset("common-112"),
+            fps=float(rng.uniform(1, 60)),
+            frames=int(rng.integers(1, 20)),
+            stride=int(rng.integers(1, 8)),
+            clips=int(rng.integers(1, 12)),
+            placement=str(rng.choice(["spread", "segments", "mmaction2", "tsn"])),
+            short=str(rng.choice(["loop", "hold", "clamp"])),
+        )
+        if protocol.placement == "mmaction2" and protocol.frames == 1:
+            continue  # no origin's
+        expected = _every_tick_listed(protocol, times_s, duration_s)
+        assert protocol.frame_indices(times_s, duration_s) == expected
+
+
+def _peak_bytes(work: Callable[[], object]) -> int:
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("placement", ["spread", "segments", "mmaction2", "tsn"])
+def test_clips_of_a_video_of_eleven_years_take_no_more_than_those_of_seconds(
+    placement: str,
+) -> None:
+    protocol = msgspec.structs.replace(preset("common-112"), placement=placement)
+    years_s = 11 * 365 * 86400.0  # ten thousand million ticks, of which 160 are wanted
+    times_s = (*TENTHS, years_s)
+    clips = protocol.frame_indices(times_s, years_s)
+    assert clips[0][0] in (0, 19) and {frame for clip in clips for frame in clip} <= {*range(21)}
+    assert _peak_bytes(lambda: protocol.frame_indices(times_s, years_s)) < 2**18
+
+
+@pytest.mark.parametrize("rate", [Fraction(1, 10**7), Fraction(10**5)])
+@pytest.mark.parametrize("name", [name for name, p in PRESETS.items() if p.fps is not None])
+def test_no_preset_counts_the_ticks_of_a_wrong_time_base_or_rate(name: str, rate: Fraction) -> None:
+    protocol, count = preset(name), 100
+    video = Timeline(tuple(range(count)), count, 1 / rate, rate, announced=count)
+    times_s = [float(stamp / rate) for stamp in video.stamps]
+    clips = protocol.frame_indices(times_s, float(count / rate), video)
+    assert all(0 <= frame < count for clip in clips for frame in clip)
+    peak = _peak_bytes(lambda: protocol.frame_indices(times_s, float(count / rate), video))
+    assert peak < 2**20

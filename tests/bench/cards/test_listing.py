@@ -101,6 +101,8 @@ def test_every_protocol_is_listed_with_its_digest() -> None:
     assert (common["clip"], common["views"]) == ("16x4 at 30 fps", "10x3")
     assert common["size"] == "128 -> 112 px"
     assert protocols["pointlight"]["clip"] == "16x1 frames"
+    assert protocols["mmaction2-8x8-256"]["origin"] == "mmaction2 1.2.0"
+    assert protocols["pointlight"]["origin"] is None
     assert len({line["digest"] for line in protocols.values()}) == len(protocols)
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from children import in_child
-from frames import by_command, by_kinobench, by_libraries
+from frames import MOST_FRAMES, by_command, by_kinobench, by_libraries
 from verdicts import BAD, command_agrees, verdict
 
 SHOWN = ("died", "refused", "ended", "failed", "corrupt", "messages")
@@ -59,8 +59,11 @@ def main() -> int:
 
 def compared(path: Path, ffmpeg: str | None, limit_s: float, limit_bytes: int) -> dict[str, Any]:
     """Compare one file, each reader in a process of its own; return what the table shows."""
-    reference = in_child(partial(by_libraries, path), limit_s, limit_bytes)
     kinobench = in_child(partial(by_kinobench, path), limit_s, limit_bytes)
+    if "too_long" in kinobench:
+        reason = f"{kinobench['too_long']} frames; at most {MOST_FRAMES} are compared"
+        return {"verdict": "too long", "reason": reason}
+    reference = in_child(partial(by_libraries, path), limit_s, limit_bytes)
     found = verdict(reference, kinobench)
     row: dict[str, Any] = {
         "verdict": found.kind,
@@ -76,7 +79,7 @@ def compared(path: Path, ffmpeg: str | None, limit_s: float, limit_bytes: int) -
 
 def lines(row: dict[str, Any]) -> list[str]:
     """Return a row of the table: a line, and what FFmpeg says of a file that is not read alike."""
-    counts = [row["frames_of_ffmpeg"], row["frames_of_kinobench"]]
+    counts = [row.get("frames_of_ffmpeg"), row.get("frames_of_kinobench")]
     cells = " ".join(f"{'–' if count is None else count:>7}" for count in counts)
     reason = f": {row['reason']}" if row["reason"] else ""
     text = [f"{cells}  {row['verdict']:18} {row['file']}{reason}"]
@@ -85,7 +88,7 @@ def lines(row: dict[str, Any]) -> list[str]:
         text.append(f"{indent} {row['command']}")
     if row["verdict"] == "equal":
         return text
-    ffmpeg = row["ffmpeg"]
+    ffmpeg = row.get("ffmpeg", {})
     for key in ("died", "refused", "ended"):
         if key in ffmpeg:
             text.append(f"{indent} FFmpeg {key}: {ffmpeg[key]}")

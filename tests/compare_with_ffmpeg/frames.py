@@ -23,7 +23,7 @@ from kinobench.datasets.video.reader import VideoReader
 
 Answer = dict[str, Any]
 MOST_FRAMES = 5000
-"""A file with more is refused here, so that no header decides how long the comparison takes."""
+"""Files with more are not compared."""
 SMALL = 8
 """Width and height of pictures that are compared only for the way they are turned."""
 
@@ -31,13 +31,14 @@ SMALL = 8
 def by_kinobench(path: Path) -> Answer:
     """Return the hashes of all frames that kinobench's reader gives, or why it refuses the file.
 
+    Of a video of more than `MOST_FRAMES`, return their number, `too_long`.
     Any exception but a `VideoError` leaves: it would end more than this video.
     """
     hashes: dict[int, str] = {}
     try:
         with VideoReader(path) as video:
             if len(video) > MOST_FRAMES:
-                return {"died": f"{len(video)} frames; the comparison takes {MOST_FRAMES}"}
+                return {"too_long": len(video)}
             for place, picture in video.converted_frames(range(len(video))):
                 hashes[place] = _hash(picture)
     except VideoError as error:
@@ -59,7 +60,6 @@ def by_libraries(path: Path) -> Answer:
         how often each came; `upright`: the first picture that a display matrix turned, in 8x8.
         Or `refused`.
     """
-    messages: Counter[str] = Counter()
     answer: Answer = {"hashes": [], "own_hashes": [], "corrupt": [], "failed": 0}
     av.logging.set_level(av.logging.ERROR)
     av.logging.set_skip_repeated(False)
@@ -72,9 +72,9 @@ def by_libraries(path: Path) -> Answer:
                 _decode(container, stream, answer)
         except av.FFmpegError as error:
             answer["ended"] = f"{type(error).__name__}: {error.strerror}"
-            if not answer["hashes"]:
-                return {"refused": answer["ended"]}
-    messages.update(f"{name}: {_without_numbers(text)}" for _, name, text in log)
+    if not answer["hashes"]:
+        return {"refused": answer.get("ended", "no frame")}
+    messages = Counter(f"{name}: {_without_numbers(text)}" for _, name, text in log)
     answer["messages"] = dict(messages.most_common(6))
     return answer
 
@@ -165,9 +165,9 @@ def _turned(picture: np.ndarray, frame: av.VideoFrame) -> np.ndarray:
 
     The matrix takes (x, y) to (a x + c y, b x + d y); libavutil/display.h.
     """
-    matrix: Any = frame.side_data.get("DISPLAYMATRIX")
-    if matrix is None:
+    if not frame.rotation and not _has_matrix(frame):
         return picture
+    matrix: Any = frame.side_data.get("DISPLAYMATRIX")
     a, b, _, c, d, *_ = struct.unpack("=9i", bytes(matrix)[:36])
     if a == d == 0 and b and c:
         picture, a, d = picture.swapaxes(0, 1), c, b
@@ -176,6 +176,14 @@ def _turned(picture: np.ndarray, frame: av.VideoFrame) -> np.ndarray:
     if a < 0:
         picture = picture[:, ::-1]
     return picture[::-1] if d < 0 else picture
+
+
+def _has_matrix(frame: av.VideoFrame) -> bool:
+    """Report whether a frame has a display matrix."""
+    try:
+        return frame.side_data.get("DISPLAYMATRIX") is not None
+    except ValueError:
+        return False  # PyAV 18 can't list side data of a kind that it doesn't know
 
 
 def _small(picture: np.ndarray) -> list[int]:

@@ -30,15 +30,16 @@ def verdict(reference: Answer, kinobench: Answer) -> Verdict:
     libraries' messages.
     """
     if "died" in kinobench:
-        kind = kinobench["died"].split()[0].rstrip(":")
-        return Verdict(kind if kind in BAD else "differs", kinobench["died"])
+        return Verdict(kinobench["died"].split()[0].rstrip(":"), kinobench["died"])
     if "refused" in kinobench:
-        if "hashes" not in reference:
+        if "refused" in reference:
             return Verdict("refused by both", kinobench["refused"])
+        if "died" in reference:
+            return Verdict("refused", kinobench["refused"])
         sound = not (reference["failed"] or reference["corrupt"] or "ended" in reference)
         return Verdict("refused, doubtful" if sound else "refused", kinobench["refused"])
     if "hashes" not in reference:
-        return Verdict("differs", "FFmpeg gives no frame")
+        return Verdict("differs", f"FFmpeg {reference.get('died', 'gives no frame')}")
     wanted, found = reference["hashes"], kinobench["hashes"]
     if wanted == found:
         return Verdict("equal", "")

@@ -95,7 +95,13 @@ def test_a_refusal_is_doubtful_where_ffmpeg_finds_nothing_wrong() -> None:
     assert verdict(SOUND, refusal).kind == "refused, doubtful"
     for fault in ({"failed": 1}, {"corrupt": [1]}, {"ended": "InvalidDataError"}):
         assert verdict(SOUND | fault, refusal).kind == "refused"
+    assert verdict({"died": "hangs: no end after 3 s"}, refusal).kind == "refused"
     assert verdict({"refused": "no video stream"}, refusal).kind == "refused by both"
+
+
+def test_frames_that_ffmpeg_does_not_give_differ() -> None:
+    for reference in ({"died": "crashes: SIGSEGV"}, {"refused": "no video stream"}):
+        assert verdict(reference, {"hashes": ["a"]}).kind == "differs"
 
 
 def test_ffmpegs_command_is_asked_for_the_same_frames() -> None:

@@ -19,7 +19,7 @@ from typing import Any
 
 from children import in_child
 from frames import MOST_FRAMES, by_command, by_kinobench, by_libraries
-from verdicts import BAD, command_agrees, verdict
+from verdicts import BAD, command_agrees, times_differ, verdict
 
 SHOWN = ("died", "refused", "ended", "failed", "corrupt", "messages")
 """What a row says of the reference, besides the number of its frames."""
@@ -70,6 +70,7 @@ def compared(path: Path, ffmpeg: str | None, limit_s: float, limit_bytes: int) -
         "reason": found.reason,
         "frames_of_ffmpeg": len(reference["hashes"]) if "hashes" in reference else None,
         "frames_of_kinobench": len(kinobench["hashes"]) if "hashes" in kinobench else None,
+        "times": times_differ(reference, kinobench),
         "ffmpeg": {key: reference[key] for key in SHOWN if key in reference},
     }
     if ffmpeg:
@@ -84,8 +85,7 @@ def lines(row: dict[str, Any]) -> list[str]:
     reason = f": {row['reason']}" if row["reason"] else ""
     text = [f"{cells}  {row['verdict']:18} {row['file']}{reason}"]
     indent = " " * 17
-    if row.get("command"):
-        text.append(f"{indent} {row['command']}")
+    text += [f"{indent} {row[key]}" for key in ("command", "times") if row.get(key)]
     if row["verdict"] == "equal":
         return text
     ffmpeg = row.get("ffmpeg", {})

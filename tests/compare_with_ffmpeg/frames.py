@@ -41,9 +41,10 @@ def by_kinobench(path: Path) -> Answer:
                 return {"too_long": len(video)}
             for place, picture in video.converted_frames(range(len(video))):
                 hashes[place] = _hash(picture)
+            times_s = video.times_s
     except VideoError as error:
         return {"refused": error.reason}
-    return {"hashes": [hashes[place] for place in sorted(hashes)]}
+    return {"hashes": [hashes[place] for place in sorted(hashes)], "times_s": list(times_s)}
 
 
 def by_libraries(path: Path) -> Answer:
@@ -54,13 +55,14 @@ def by_libraries(path: Path) -> Answer:
 
     Returns:
         `hashes` in RGB, turned as the display matrix says; `own_hashes` of the decoder's own
-        pixels, as `-f framehash` has them, None where PyAV can't lay them out; `corrupt`: numbers
+        pixels, as `-f framehash` has them, None where PyAV can't lay them out; `times_s`: the
+        time that each frame has, if it has one; `corrupt`: numbers
         of frames that the decoder marks; `failed`: the number of packets that it can't decode or
         the container marks; `messages`: those at level ERROR and above, without their numbers, and
         how often each came; `upright`: the first picture that a display matrix turned, in 8x8.
         Or `refused`.
     """
-    answer: Answer = {"hashes": [], "own_hashes": [], "corrupt": [], "failed": 0}
+    answer: Answer = {"hashes": [], "own_hashes": [], "times_s": [], "corrupt": [], "failed": 0}
     av.logging.set_level(av.logging.ERROR)
     av.logging.set_skip_repeated(False)
     with av.logging.Capture() as log:
@@ -135,6 +137,7 @@ def _decode(container: av.container.InputContainer, stream: av.VideoStream, answ
             answer["upright"] = _small(turned)
         answer["hashes"].append(_hash(turned))
         answer["own_hashes"].append(_own_hash(frame))
+        answer["times_s"].append(frame.time)
 
 
 def _pictures(
@@ -157,7 +160,7 @@ def _pictures(
         except EOFError:
             return
         except av.FFmpegError:
-            answer["failed"] += 1
+            answer["failed"] += packet.size > 0  # an empty one says that nothing changes
 
 
 def _turned(picture: np.ndarray, frame: av.VideoFrame) -> np.ndarray:

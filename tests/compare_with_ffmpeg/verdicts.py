@@ -1,10 +1,13 @@
 """What a comparison of the frames of one file comes to."""
 
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 Answer = dict[str, Any]
 BAD = ("differs", "crashes", "hangs", "raises", "ends")
 """Verdicts that should never be; "refused, doubtful" is for a person to judge."""
+LEAST_S = 0.001
+"""Times that differ by more are reported."""
 LEAST_TURN = 6
 """Mean difference of two pictures' values, of 255, above which they are turned differently."""
 
@@ -13,8 +16,9 @@ class Verdict(NamedTuple):
     """What the comparison of one file comes to.
 
     Attributes:
-        kind: "equal", "refused", "refused, doubtful", "refused by both", "differs", or how
-            kinobench died: "crashes", "hangs", "raises", "ends".
+        kind: "equal"; "equal, later start", where FFmpeg gives frames before and marks them as
+            damaged; "refused", "refused, doubtful", "refused by both", "differs", or how kinobench
+            died: "crashes", "hangs", "raises", "ends".
         reason: Where it differs, or why it is refused.
     """
 
@@ -43,6 +47,9 @@ def verdict(reference: Answer, kinobench: Answer) -> Verdict:
     wanted, found = reference["hashes"], kinobench["hashes"]
     if wanted == found:
         return Verdict("equal", "")
+    left_out = len(wanted) - len(found)
+    if found and found == wanted[left_out:] and set(range(left_out)) <= set(reference["corrupt"]):
+        return Verdict("equal, later start", f"begins at frame {left_out}")
     return Verdict("differs", difference(wanted, found))
 
 
@@ -64,6 +71,23 @@ def difference(wanted: list[str], found: list[str]) -> str:
         return f"frames are missing or repeated from frame {first}"
     new = sum(one not in set(wanted) for one in found)
     return f"other pixels from frame {first}; FFmpeg gives none of {new} frames"
+
+
+def times_differ(reference: Answer, kinobench: Answer) -> str:
+    """Return where the times of equal frames differ; "" if they don't.
+
+    The reference's times count only where they ascend: others are not the frames' own.
+    """
+    theirs, ours = reference.get("times_s", []), kinobench.get("times_s", [])
+    if len(theirs) != len(ours) or not ours or None in theirs:
+        return ""
+    if any(later <= earlier for earlier, later in pairwise(theirs)):
+        return "times: FFmpeg's don't ascend"
+    far = [abs(our - (their - theirs[0])) for our, their in zip(ours, theirs, strict=True)]
+    if max(far) <= LEAST_S:
+        return ""
+    number = next(number for number, apart in enumerate(far) if apart > LEAST_S)
+    return f"times: they differ from frame {number}, by up to {max(far):.3f} s"
 
 
 def command_agrees(reference: Answer, command: Answer) -> str:

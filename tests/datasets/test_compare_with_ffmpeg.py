@@ -7,7 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from ..compare_with_ffmpeg.verdicts import command_agrees, difference, verdict
+from ..compare_with_ffmpeg.verdicts import (
+    command_agrees,
+    difference,
+    times_differ,
+    verdict,
+)
 from ..fakes.media import REPOSITORY, numbered_frames, turn, write_sound, write_video
 
 SCRIPT = REPOSITORY / "tests" / "compare_with_ffmpeg"
@@ -119,3 +124,21 @@ def test_ffmpegs_command_turns_the_first_frame_alike() -> None:
     assert command_agrees(reference, command) == ""
     mirrored = command | {"upright": [200, 200, 0, 0]}
     assert command_agrees(reference, mirrored) == "command: the first frame is turned otherwise"
+
+
+def test_frames_that_ffmpeg_marks_may_be_left_out_at_the_start() -> None:
+    found = {"hashes": ["b"]}
+    assert verdict(SOUND | {"corrupt": [0]}, found).kind == "equal, later start"
+    assert verdict(SOUND, found).kind == "differs"
+    assert verdict(SOUND | {"corrupt": [0]}, {"hashes": []}).kind == "differs"
+
+
+def test_times_of_equal_frames_are_compared() -> None:
+    reference = {"times_s": [2.0, 2.5, 12.0]}
+    assert times_differ(reference, {"times_s": [0.0, 0.5, 10.0]}) == ""
+    said = times_differ(reference, {"times_s": [0.0, 0.5, 1.0]})
+    assert said == "times: they differ from frame 2, by up to 9.000 s"
+    again = times_differ({"times_s": [0.0, 0.0, 1.0]}, {"times_s": [0.0, 0.5, 1.0]})
+    assert again == "times: FFmpeg's don't ascend"
+    assert times_differ({"times_s": [None, 1.0]}, {"times_s": [0.0, 1.0]}) == ""
+    assert times_differ({"refused": "…"}, {"times_s": [0.0]}) == ""

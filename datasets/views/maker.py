@@ -48,6 +48,8 @@ class ViewMaker:
     becomes a float where nothing is resized; it is resized and normalised once, however many views
     show it; and each view is written once, where the caller wants it.
 
+    Large frames come as pictures that were made as they were decoded; they travel as such.
+
     The memory is used again, since fresh pages cost the system more time than filling them.
     """
 

@@ -238,13 +238,10 @@ print(int(line.split()[1]) * 1024)
 """
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="the peak is read from Linux's /proc")
-@pytest.mark.parametrize("name", ["pytorchvideo-32x2-256", "mmaction2-32x2-256"])
-def test_thirty_views_of_twelve_seconds_of_4k_take_a_gibibyte_and_a_half(
-    name: str, tmp_path: Path
-) -> None:
-    path = tmp_path / "4k.mp4"
+@pytest.fixture(scope="module")
+def film_4k(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twelve seconds of moving blocks, 3840x2160."""
+    path = tmp_path_factory.mktemp("film") / "4k.mp4"
     blocks = np.random.default_rng(0).integers(0, 256, (64, 104, 3), dtype=np.uint8)
     texture = blocks.repeat(40, axis=0).repeat(40, axis=1)
     with av.open(str(path), "w") as container:
@@ -256,8 +253,17 @@ def test_thirty_views_of_twelve_seconds_of_4k_take_a_gibibyte_and_a_half(
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(shown), format="rgb24")
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
+    return path
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak is read from Linux's /proc")
+@pytest.mark.parametrize("name", ["pytorchvideo-32x2-256", "mmaction2-32x2-256"])
+def test_thirty_views_of_twelve_seconds_of_4k_take_a_gibibyte_and_a_half(
+    name: str, film_4k: Path
+) -> None:
     run = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", PEAK, str(path), name],
+        [sys.executable, "-W", "ignore", "-c", PEAK, str(film_4k), name],
         cwd=REPOSITORY,
         capture_output=True,
         text=True,

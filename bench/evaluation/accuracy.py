@@ -16,11 +16,11 @@ import torch
 from ...datasets.errors import VideoError
 from ...datasets.protocol import Protocol
 from ...datasets.split import Split, Video
-from ...datasets.video.clips import read_clips
 from ...datasets.video.reader import Room
-from ...datasets.views.probes import probed
+from ...datasets.views.decoded import FrameKeeping
+from ...datasets.views.probes import read_probed
 from ...zoo.spec import input_shapes
-from ..network.inputs import InputMaker, VideoInputs, video_inputs
+from ..network.inputs import InputMaker, VideoInputs, keeping_for, video_inputs
 from ..network.network import Forward
 from ..records.results import Accuracy, Unreadable
 from ..statistics.intervals import wilson
@@ -202,7 +202,7 @@ def measure_shards(
     files = [shard.files_digest for shard in shards]
     reading = read_ahead(
         [video for shard in shards for video in shard.videos],
-        partial(_read_inputs, evaluation),
+        partial(_read_inputs, evaluation, keeping_for(kinds, protocol, device, evaluation.dtype)),
         evaluation.readers,
         extra_bytes=protocol.views * sum(_flow_bytes(evaluation)),
         pinned=device.type == "cuda",
@@ -237,14 +237,17 @@ def _measure_shard(
     return ShardLogits(tuple(scored), forwards.finish(), tuple(unreadable), forwards.batch)
 
 
-def _read_inputs(evaluation: Evaluation, video: Video, room: Room) -> VideoInputs:
+def _read_inputs(
+    evaluation: Evaluation, keeping: FrameKeeping, video: Video, room: Room
+) -> VideoInputs:
     """Read what the network takes of a video.
 
     Raises:
         VideoError: The video can't be read.
     """
     protocol, probe = evaluation.protocol, evaluation.probe
-    clips = probed(read_clips(video.path, protocol, room, evaluation.decoder), probe, video.id)
+    store_of = keeping.store_of(room)
+    clips = read_probed(video.path, protocol, probe, video.id, store_of, evaluation.decoder)
     # The cache identifies frames by their numbers, which blurred ones share with the originals.
     cache = None if probe == "blurred" else evaluation.flow_cache
     return video_inputs(video.path, clips, protocol, evaluation.kinds, evaluation.flow, cache)

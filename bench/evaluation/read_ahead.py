@@ -20,14 +20,14 @@ AHEAD_BYTES = 2**30
 """The frames that are read ahead may always take this much, however little memory is free."""
 AHEAD_SHARE = 1 / 8
 """Share of the free memory; there may be a process for each of eight GPUs."""
-READER_BYTES = 5 * 2**28
-"""Memory meant for one reader: 187 frames of 1920x1080, the clips of a video of 10 s."""
+READER_BYTES = 2**29
+"""Memory meant for one reader: 384 pictures of 256x455 as floats, the clips of a video of 12 s."""
 
 Read = Callable[[Video, Room], VideoInputs]
 
 
 class FrameRooms:
-    """Room for the frames of the videos that are read ahead, bounded in bytes and used again.
+    """Room for what is kept of the videos that are read ahead, bounded in bytes and used again.
 
     Room is given out in the order of the videos, so that none waits for one that comes after it. A
     video gets its room, however large, if no other video has any.
@@ -63,6 +63,9 @@ class FrameRooms:
     def give(self, turn: int, shape: tuple[int, ...]) -> np.ndarray:
         """Wait for the turn and for enough room; return an array of that shape, uint8.
 
+        A turn that asks again, since its video is read again, gives back what it has; it waits for
+        no other turn.
+
         Raises:
             KinobenchError: The rooms are closed.
         """
@@ -73,7 +76,11 @@ class FrameRooms:
             return self._closed or (turn == self._next and (not self._given or within))
 
         with self._changed:
-            self._changed.wait_for(ready)
+            former = self._given.pop(turn, None)
+            if former is None:
+                self._changed.wait_for(ready)
+            else:
+                self._free.append(former)
             if self._closed:
                 raise KinobenchError("reading was stopped")
             memory = self._found(wanted)

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -11,16 +12,18 @@ from ...datasets.flow.views import flow_views
 from ...datasets.names import DEFAULT_FLOW
 from ...datasets.split import Split, Video
 from ...datasets.video.clips import cut_clips, open_video
-from ...datasets.views.maker import ViewMaker
+from ...datasets.video.reader import FrameStore
+from ...datasets.views.decoded import Pictures
+from ...datasets.views.maker import Frames, ViewMaker
 from ...zoo.spec import input_shapes
 from ..evaluation.forwards import Forwards
 from ..evaluation.read_ahead import AHEAD_BYTES, FrameRooms
 from ..network.failures import out_of_memory
-from ..network.inputs import FlowViews, ViewSource
+from ..network.inputs import FlowViews, ViewSource, keeping_for
 from ..network.network import Network
 from ..records.case import GRAPH_MODES
 from ..statistics.scores import scores
-from .stages import LEAST_VIDEOS, Clock, Note, laps_of
+from .stages import LEAST_VIDEOS, Clock, Laps, Note, laps_of
 
 
 def time_by_stage(
@@ -95,6 +98,23 @@ def spread(videos: Iterable[Video]) -> list[Video]:
     return found
 
 
+@dataclass(frozen=True)
+class _TimedPictures:
+    """Pictures of a video; what making them takes is no decoding."""
+
+    pictures: Pictures
+    laps: Laps
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.pictures.shape
+
+    def __setitem__(self, place: int, frame: np.ndarray) -> None:
+        self.laps.lap("decode")
+        self.pictures[place] = frame
+        self.laps.lap("views")
+
+
 class _Staged:
     """One video after the other through the parts that accuracy is measured with."""
 
@@ -107,6 +127,10 @@ class _Staged:
         self._laps = laps_of(device, clock)
         self._rooms = FrameRooms(AHEAD_BYTES, pinned=device.type == "cuda")
         self._turn = 0
+        self._kept: np.ndarray | Pictures | None = None
+        self._store_of = keeping_for(network.kinds, protocol, device, network.dtype).store_of(
+            lambda shape: self._rooms.give(self._turn, shape)
+        )
         with torch.inference_mode():
             self._maker = ViewMaker(
                 protocol, device, network.dtype, threads=torch.get_num_threads()
@@ -141,18 +165,18 @@ class _Staged:
         laps.restart()
         with open_video(video.path, case.decoder) as reader:
             laps.lap("open")
-            clips = cut_clips(
-                reader, case.protocol, lambda shape: self._rooms.give(self._turn, shape)
-            )
+            clips = cut_clips(reader, case.protocol, self._timed_store)
+        kept = self._kept
+        assert kept is not None
         laps.lap("decode")
         flow: torch.Tensor | None = None
         if "flow" in self._network.kinds:
             method = case.flow or DEFAULT_FLOW
-            flow = flow_views(clips.frames, clips.places, case.protocol, method)
+            flow = flow_views(kept, clips.places, case.protocol, method)
             laps.lap("flow")
-        frames: np.ndarray | torch.Tensor = clips.frames
+        frames: Frames = kept
         if on_gpu:
-            frames = self._maker.send(clips.frames) if "rgb" in self._network.kinds else frames
+            frames = self._maker.send(kept) if "rgb" in self._network.kinds else frames
             flow = None if flow is None else flow.to(self._network.device)
             laps.lap("copy")
         sources: list[ViewSource] = []
@@ -167,6 +191,13 @@ class _Staged:
         logits = self._forwards.finish()
         scores(logits[None], case.protocol.aggregation)
         laps.lap("aggregate")
+
+    def _timed_store(self, shape: tuple[int, ...]) -> FrameStore:
+        """Return the store of a video, which times what it makes of frames as they are decoded."""
+        self._kept = self._store_of(shape)
+        if isinstance(self._kept, Pictures):
+            return _TimedPictures(self._kept, self._laps)
+        return self._kept
 
     def _forward(self, *views: torch.Tensor) -> torch.Tensor:
         """Run the network on views, which were made since the last lap."""

@@ -3,13 +3,12 @@
 import statistics
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 
 from ...datasets.errors import VideoError
 from ...datasets.split import Video
 from ...datasets.video.reader import VideoReader
-from ...datasets.views.maker import ViewMaker
+from ...datasets.views.maker import Frames, ViewMaker
 from ..network.network import Network
 from ..network.stream import Stream
 from ..records.times import StreamedFrames
@@ -70,7 +69,7 @@ def _frames_of(
         laps.restart()
         for _, picture in reader.converted_frames(sorted(set(clip))):
             laps.lap("decode")
-            frames: np.ndarray | torch.Tensor = picture[None]
+            frames: Frames = picture[None]
             if view.device.type == "cuda":
                 frames = maker.send(picture[None])
                 laps.lap("copy")

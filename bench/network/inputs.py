@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import torch
 
 from ...datasets.flow.cache import FlowCache
@@ -11,6 +12,7 @@ from ...datasets.flow.views import flow_views
 from ...datasets.names import FlowMethod
 from ...datasets.protocol import Protocol
 from ...datasets.video.clips import Clips
+from ...datasets.views.decoded import FrameKeeping, Pictures
 from ...datasets.views.maker import ViewMaker
 from ...zoo.spec import Input, input_shapes
 
@@ -50,7 +52,7 @@ class VideoInputs(NamedTuple):
     """A video as it was read; its RGB views are made on the network's device.
 
     Attributes:
-        clips: The decoded frames.
+        clips: The decoded frames, or the pictures that were made of them as they were decoded.
         flow: `[V, 2 * (T - 1), size, size]`; None for a network without optical flow.
     """
 
@@ -74,8 +76,23 @@ def video_inputs(
     flow = None
     if "flow" in kinds:
         kept = None if cache is None else cache.of_video(path, clips.numbers)
-        flow = flow_views(clips.frames, clips.places, protocol, method, cache=kept)
+        flow = flow_views(kept_frames(clips), clips.places, protocol, method, cache=kept)
     return VideoInputs(clips, flow)
+
+
+def keeping_for(
+    kinds: Sequence[Input], protocol: Protocol, device: torch.device, dtype: torch.dtype
+) -> FrameKeeping:
+    """Return what is kept of decoded frames for a network that takes `kinds` in a dtype."""
+    return FrameKeeping(
+        protocol, rgb="rgb" in kinds, flow="flow" in kinds, device=device, dtype=dtype
+    )
+
+
+def kept_frames(clips: Clips) -> np.ndarray | Pictures:
+    """Return the frames of clips that were written to an array, or to what `keeping_for` gives."""
+    assert isinstance(clips.frames, np.ndarray | Pictures)
+    return clips.frames
 
 
 class FlowViews:
@@ -117,7 +134,7 @@ class InputMaker:
         sources: list[ViewSource] = []
         for kind in self._kinds:
             if kind == "rgb":
-                self._rgb.take(inputs.clips.frames, inputs.clips.places)
+                self._rgb.take(kept_frames(inputs.clips), inputs.clips.places)
                 sources.append(self._rgb)
             else:
                 assert inputs.flow is not None

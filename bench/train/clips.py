@@ -4,9 +4,11 @@ What is drawn for a clip depends on the seed, the epoch and the video alone, nei
 processes read nor on where a training was continued.
 """
 
+import math
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import msgspec
@@ -21,12 +23,15 @@ from ...datasets.protocol import Protocol
 from ...datasets.protocol.timed_placement import TIMED_PLACEMENTS
 from ...datasets.split import Split
 from ...datasets.video.clips import Clips, open_video
+from ...datasets.video.reader import new_room
 from ...zoo.spec import Input, input_shapes
 from ..network.inputs import InputMaker, Inputs, video_inputs
 from .recipe import Recipe
 
 STARTS = 1000
 """A random clip is one of this many, which are spread evenly over the video."""
+LARGE_BYTES = 2**27
+"""Frames of a clip that take more, 21 of 1920x1080, are cut as they are decoded, and not kept."""
 KEPT_BYTES = 2**31
 """Bytes of frames of short videos that a process keeps rather than decode in every epoch."""
 
@@ -49,6 +54,34 @@ class Batch(NamedTuple):
 
     inputs: Inputs
     labels: torch.Tensor
+
+
+class Square(NamedTuple):
+    """A square part of frames, in pixels; mirrored unless the classes forbid it."""
+
+    top: int
+    left: int
+    side: int
+    mirrored: bool
+
+
+@dataclass(frozen=True)
+class Squares:
+    """The same square of each frame of a video, cut as the frame is decoded.
+
+    Attributes:
+        shape: Shape of the frames together, `[U, H, W, 3]`.
+        frames: `[U, size, size, 3]`, uint8.
+        cut: Frames `[n, H, W, 3]` -> squares `[n, size, size, 3]`.
+    """
+
+    shape: tuple[int, ...]
+    frames: np.ndarray
+    cut: Callable[[np.ndarray], np.ndarray]
+
+    def __setitem__(self, place: int, frame: np.ndarray) -> None:
+        """Cut a frame `[H, W, 3]`, uint8."""
+        self.frames[place] = self.cut(np.ascontiguousarray(frame)[None])[0]
 
 
 class ShuffledVideos(Sampler[Draw]):
@@ -150,7 +183,7 @@ class TrainingClips(Dataset[Batch]):
     def _clip(self, draw: Draw) -> Batch:
         video = self.split.videos[draw.number]
         generator = np.random.default_rng([self.seed, draw.epoch, draw.number])
-        frames = self._crop(self._frames(draw.number, generator), generator)
+        frames = self._frames(draw.number, generator)
         numbers = tuple(range(len(frames)))
         found = video_inputs(
             video.path,
@@ -169,41 +202,59 @@ class TrainingClips(Dataset[Batch]):
         return Batch(tuple(inputs), torch.tensor([video.label]))
 
     def _frames(self, index: int, generator: np.random.Generator) -> np.ndarray:
-        """Return the frames of a random clip of a video, `[T, H, W, 3]`, uint8."""
+        """Return a random square of a random clip of a video, `[T, size, size, 3]`, uint8."""
         drawn = int(generator.integers(STARTS))
         if index in self._kept:
-            return self._kept[index]
+            return self._cut(self._kept[index], self._square(self._kept[index].shape, generator))
         with open_video(self.split.videos[index].path) as video:
             starts = self._every_start.frame_indices(
                 video.times_s, video.duration_s, video.timeline
             )
             clip = starts[drawn]
             wanted = sorted(set(clip))
-            frames = video.frames(wanted)[[wanted.index(number) for number in clip]]
+            read = video.write_frames(wanted, lambda shape: self._store(shape, generator))
+        order = [wanted.index(number) for number in clip]
+        if isinstance(read, Squares):
+            return read.frames[order]
+        frames = read[order]
         reader = get_worker_info()
         room = KEPT_BYTES // (reader.num_workers if reader else 1)
         if starts[0] == starts[-1] and self._kept_bytes + frames.nbytes <= room:
             self._kept[index] = frames  # the video has no other clip
             self._kept_bytes += frames.nbytes
-        return frames
+        return self._cut(frames, self._square(frames.shape, generator))
 
-    def _crop(self, frames: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-        """Cut a square of the frames, bring it to the network's size, and mirror it or not.
+    def _store(
+        self, shape: tuple[int, ...], generator: np.random.Generator
+    ) -> "np.ndarray | Squares":
+        """Return what takes frames `[U, H, W, 3]`: large ones are cut as they are decoded."""
+        if math.prod(shape) <= LARGE_BYTES:
+            return new_room(shape)
+        size, square = self.protocol.size, self._square(shape, generator)
+        frames = np.empty((shape[0], size, size, 3), dtype=np.uint8)
+        return Squares(shape, frames, lambda frame: self._cut(frame, square))
 
-        Args:
-            frames: `[T, H, W, 3]`, uint8.
-            generator: Draws the square, and whether it is mirrored.
-
-        Returns:
-            `[T, size, size, 3]`, uint8.
-        """
+    def _square(self, shape: tuple[int, ...], generator: np.random.Generator) -> "Square":
+        """Draw a square of frames `[U, H, W, 3]`, and whether it is mirrored."""
         protocol = self.protocol
-        height, width = frames.shape[1:3]
+        height, width = shape[1:3]
         whole = min(height, width) * protocol.size / protocol.short_side
         side = max(1, round(whole / generator.uniform(*self.scale)))
         top = int(generator.integers(height - side, endpoint=True))
         left = int(generator.integers(width - side, endpoint=True))
-        mirrored = bool(generator.random() < 0.5)
+        return Square(top, left, side, bool(generator.random() < 0.5))
+
+    def _cut(self, frames: np.ndarray, drawn: "Square") -> np.ndarray:
+        """Cut a square of frames, bring it to the network's size, and mirror it or not.
+
+        Args:
+            frames: `[T, H, W, 3]`, uint8.
+            drawn: The square.
+
+        Returns:
+            `[T, size, size, 3]`, uint8.
+        """
+        protocol, (top, left, side, mirrored) = self.protocol, drawn
         square = frames[:, top : top + side, left : left + side]
         if side != protocol.size:
             # Bytes, in the order that they come in, take a sixth of the time of floats.

@@ -8,6 +8,7 @@ import torch
 
 from ..names import FlowMethod
 from ..protocol import Protocol
+from ..views.decoded import Pictures
 from ..views.pixels import resized_frames
 from .cache import VideoFlowCache
 from .methods import (
@@ -23,7 +24,7 @@ from .methods import (
 
 
 def flow_views(
-    frames: np.ndarray,
+    frames: np.ndarray | Pictures,
     places: Sequence[Sequence[int]],
     protocol: Protocol,
     method: FlowMethod = "dis",
@@ -40,7 +41,7 @@ def flow_views(
     point out of the crop. A flow that several views show is computed once.
 
     Args:
-        frames: `[U, H, W, 3]`, uint8, red, green, blue.
+        frames: `[U, H, W, 3]`, uint8, red, green, blue; or what was made of them for flow.
         places: `[clips][frames]`, indices into `frames`; two frames a clip or more.
         protocol: The resize and the crops.
         method: One of `FLOW_METHODS`.
@@ -64,7 +65,11 @@ def flow_views(
     chosen = parameters_of(method, parameters)
 
     def compute() -> np.ndarray:
-        resized = resized_frames(frames, protocol).numpy()
+        if isinstance(frames, Pictures):
+            assert frames.resized is not None
+            resized = frames.resized
+        else:
+            resized = resized_frames(frames, protocol).numpy()
         flows = pair_flows(resized, pairs, method, parameters=chosen, threads=threads)
         return np.stack([quantise_flow(flow) for flow in flows])
 

@@ -3,23 +3,22 @@
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from ..names import DEFAULT_DECODER, Decoder
 from ..protocol import Protocol
-from .reader import Room, VideoReader, new_room
+from .reader import FrameStore, StoreOf, VideoReader, new_room
 
 
 class Clips(NamedTuple):
     """The clips of one video: its wanted frames, each once, and the frames of each clip.
 
     Attributes:
-        frames: `[U, H, W, 3]`, uint8, red, green, blue: every frame that any clip shows, once.
+        frames: `[U, H, W, 3]`, uint8, red, green, blue: every frame that any clip shows, once; or
+            a store that was written with them.
         places: `[clips][frames]`: indices into `frames`.
         numbers: `[U]`: the number, in the file, of each of `frames`.
     """
 
-    frames: np.ndarray
+    frames: FrameStore
     places: tuple[tuple[int, ...], ...]
     numbers: tuple[int, ...]
 
@@ -36,7 +35,7 @@ def open_video(path: str | Path, decoder: Decoder = DEFAULT_DECODER) -> VideoRea
 def read_clips(
     path: str | Path,
     protocol: Protocol,
-    room: Room = new_room,
+    store_of: StoreOf = new_room,
     decoder: Decoder = DEFAULT_DECODER,
 ) -> Clips:
     """Read the clips that the protocol cuts from a video, decoding the file once.
@@ -44,7 +43,7 @@ def read_clips(
     Args:
         path: The file.
         protocol: Decides the frames of its clips.
-        room: Gives the array that they are written to.
+        store_of: Gives the array, or the store, that they are written to.
         decoder: The library that decodes it.
 
     Raises:
@@ -52,13 +51,13 @@ def read_clips(
         KinobenchError: The decoder can't be loaded.
     """
     with open_video(path, decoder) as video:
-        return cut_clips(video, protocol, room)
+        return cut_clips(video, protocol, store_of)
 
 
-def cut_clips(video: VideoReader, protocol: Protocol, room: Room = new_room) -> Clips:
+def cut_clips(video: VideoReader, protocol: Protocol, store_of: StoreOf = new_room) -> Clips:
     """Read the clips that the protocol cuts from an open video; see `read_clips`."""
     numbers = protocol.frame_indices(video.times_s, video.duration_s, video.timeline)
     wanted = sorted({number for clip in numbers for number in clip})
     place_of = {number: place for place, number in enumerate(wanted)}
     places = tuple(tuple(place_of[number] for number in clip) for clip in numbers)
-    return Clips(video.frames(wanted, room), places, tuple(wanted))
+    return Clips(video.write_frames(wanted, store_of), places, tuple(wanted))

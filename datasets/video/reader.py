@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from stat import S_ISREG
 from types import TracebackType
+from typing import Protocol, TypeVar
 
 import av
 import numpy as np
@@ -29,13 +30,29 @@ from .decoder_log import listening, reports_damage
 from .index import read_index
 from .machine_faults import reading_error
 
-Room = Callable[[tuple[int, int, int, int]], np.ndarray]
-"""Gives an array, uint8, of the shape `[N, H, W, 3]`, with any content."""
+Room = Callable[[tuple[int, ...]], np.ndarray]
+"""Gives an array, uint8, of a shape, with any content."""
 
 
-def new_room(shape: tuple[int, int, int, int]) -> np.ndarray:
-    """Return a new array of a shape `[N, H, W, 3]`, uint8."""
+def new_room(shape: tuple[int, ...]) -> np.ndarray:
+    """Return a new array of a shape, uint8."""
     return np.empty(shape, dtype=np.uint8)
+
+
+class FrameStore(Protocol):
+    """Takes the frames of a video one by one, as they are decoded; an array is one."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the frames together, `[N, H, W, 3]`."""
+
+    def __setitem__(self, place: int, frame: np.ndarray, /) -> None:
+        """Take a frame `[H, W, 3]`, uint8, which is valid until the call returns."""
+
+
+AnyStore = TypeVar("AnyStore", bound=FrameStore)
+StoreOf = Callable[[tuple[int, ...]], FrameStore]
+"""Gives a store for frames of a shape `[N, H, W, 3]`."""
 
 
 class VideoReader:
@@ -140,20 +157,43 @@ class VideoReader:
         Raises:
             VideoError: A wanted frame can't be decoded, or the picture changes its size.
         """
-        pictures: np.ndarray | None = None
-        for place, picture in self.converted_frames(numbers):
-            if pictures is None:
-                pictures = self._room(room, (len(numbers), picture.shape[0], picture.shape[1], 3))
-            pictures[place] = picture
-        assert pictures is not None  # some were asked for, and each came
-        return pictures
+        return self.write_frames(numbers, room)
 
-    def _room(self, room: Room, shape: tuple[int, int, int, int]) -> np.ndarray:
+    def write_frames(
+        self, numbers: Sequence[int], store_of: Callable[[tuple[int, ...]], AnyStore]
+    ) -> AnyStore:
+        """Decode the file once and write the chosen frames to a store, each as it is decoded.
+
+        Args:
+            numbers: Numbers of the frames, ascending and without repeats.
+            store_of: Gives the store for frames of a shape `[N, H, W, 3]`, once that is known.
+
+        Raises:
+            VideoError: See `frames`.
+        """
+        store: AnyStore | None = None
+        for place, picture in self.converted_frames(numbers):
+            store = self._stored(store, store_of, (len(numbers), *picture.shape), place, picture)
+        assert store is not None  # some were asked for, and each came
+        return store
+
+    def _stored(
+        self,
+        store: AnyStore | None,
+        store_of: Callable[[tuple[int, ...]], AnyStore],
+        shape: tuple[int, ...],
+        place: int,
+        picture: np.ndarray,
+    ) -> AnyStore:
+        """Write a frame to the store, which is made for the first one; return the store."""
         try:
-            return room(shape)
+            if store is None:
+                store = store_of(shape)
+            store[place] = picture
         except MemoryError as error:
             what = f"{shape[0]} frames of {shape[2]}x{shape[1]} have no room"
             raise reading_error(self.path, what, error, shape[1] * shape[2]) from error
+        return store
 
     def converted_frames(self, numbers: Sequence[int]) -> Iterator[tuple[int, np.ndarray]]:
         """Decode the file once and yield the chosen frames one by one, with their places.

@@ -19,7 +19,7 @@ import numpy as np
 
 from ..errors import KinobenchError, VideoError
 from .ffmpeg_messages import Messages
-from .reader import Room, VideoReader, new_room
+from .reader import AnyStore, VideoReader
 
 CURE = (
     "it takes `pip install 'torchcodec>=0.11'` (kinobench's extra `torchcodec`) and FFmpeg's "
@@ -30,8 +30,10 @@ CURE = (
 class TorchcodecReader(VideoReader):
     """An open video file whose frames torchcodec decodes, in the caller's thread alone."""
 
-    def frames(self, numbers: Sequence[int], room: Room = new_room) -> np.ndarray:
-        """Decode the file once and return the chosen frames; see `VideoReader.frames`.
+    def write_frames(
+        self, numbers: Sequence[int], store_of: Callable[[tuple[int, ...]], AnyStore]
+    ) -> AnyStore:
+        """Decode the file once and write the chosen frames; see `VideoReader.write_frames`.
 
         torchcodec converts colours, to exactly the values of PyAV's conversion if FFmpeg has a
         direct one. Else (odd sizes, more than 8 bits, a rotated picture) it interpolates chroma
@@ -43,16 +45,15 @@ class TorchcodecReader(VideoReader):
         """
         self.refuse_wrong_numbers(numbers)
         loaded = load()
-        pictures: np.ndarray | None = None
+        store: AnyStore | None = None
         failure: VideoError | None = None
         with loaded.messages.listening() as messages:
             try:
                 for place, picture in enumerate(self._pictures(loaded, numbers)):
-                    if pictures is None:
-                        pictures = room((len(numbers), *picture.shape))
-                    elif picture.shape != pictures.shape[1:]:
+                    shape = (len(numbers), *picture.shape)
+                    if store is not None and shape != store.shape:
                         raise VideoError(self.path, "the picture changes its size")
-                    pictures[place] = picture
+                    store = self._stored(store, store_of, shape, place, picture)
             except VideoError as error:
                 failure = error
         if failure is not None or messages:
@@ -60,8 +61,8 @@ class TorchcodecReader(VideoReader):
                 pass  # raises where a frame is damaged
         if failure is not None:
             raise failure
-        assert pictures is not None  # some were asked for, and each came
-        return pictures
+        assert store is not None  # some were asked for, and each came
+        return store
 
     def _pictures(self, loaded: "Loaded", numbers: Sequence[int]) -> Iterator[np.ndarray]:
         """Yield the chosen frames, `[H, W, 3]`, uint8."""

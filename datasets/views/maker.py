@@ -8,11 +8,15 @@ import torch
 
 from ..protocol import Protocol
 from ..protocol.cropping import Crop
-from .pixels import FRAMES_AT_ONCE, Steps, resize_order, resize_step, split_frames
+from .decoded import Pictures
+from .pixels import FRAMES_AT_ONCE, split_frames
+from .transform import FrameTransform, colour_scale
+
+Frames = np.ndarray | torch.Tensor | Pictures
 
 
 def make_views(
-    frames: np.ndarray,
+    frames: np.ndarray | Pictures,
     places: Sequence[Sequence[int]],
     protocol: Protocol,
     device: torch.device | str = "cpu",
@@ -20,7 +24,7 @@ def make_views(
     """Resize, crop and normalise the frames of a video into its views.
 
     Args:
-        frames: `[U, H, W, 3]`, uint8, red, green, blue.
+        frames: `[U, H, W, 3]`, uint8, red, green, blue; or pictures that were made of them.
         places: `[clips][frames]`, indices into `frames`.
         protocol: The resize, the crops and the normalisation.
         device: The device that does the work and has the views.
@@ -44,6 +48,8 @@ class ViewMaker:
     becomes a float where nothing is resized; it is resized and normalised once, however many views
     show it; and each view is written once, where the caller wants it.
 
+    Large frames come as pictures that were made as they were decoded; they travel as such.
+
     The memory is used again, since fresh pages cost the system more time than filling them.
     """
 
@@ -66,8 +72,8 @@ class ViewMaker:
         self.protocol = protocol
         self.device = torch.device(device)
         self.dtype = dtype
-        self._mean = torch.tensor(protocol.mean, device=device).view(3, 1, 1, 1)
-        self._std = torch.tensor(protocol.std, device=device).view(3, 1, 1, 1)
+        for values in (protocol.mean, protocol.std):
+            colour_scale(values, self.device)  # copied there before anything waits for it
         self._memory = torch.empty(0, dtype=dtype, device=device)
         self._pictures = self._memory
         self._places: list[list[int]] = []
@@ -83,54 +89,34 @@ class ViewMaker:
         """Return the number of views of the video that was taken last."""
         return len(self._places) * len(self._crops)
 
-    def take(self, frames: np.ndarray | torch.Tensor, places: Sequence[Sequence[int]]) -> None:
+    def take(self, frames: Frames, places: Sequence[Sequence[int]]) -> None:
         """Resize and normalise the frames of a video.
 
         Args:
             frames: `[U, H, W, 3]`, uint8, red, green, blue; not needed any more afterwards. A
-                tensor is on the device already, as `send` gives it.
+                tensor is on the device already, as `send` gives it. Pictures are as they shall be;
+                on a CPU they are shown from where they are.
             places: `[clips][frames]`, indices into `frames`.
         """
-        protocol, size = self.protocol, self.protocol.size
-        height, width = protocol.resized(frames.shape[1], frames.shape[2])
-        crops = protocol.crops_of(height, width)
-        top, left = (min(corner[axis] for corner in crops) for axis in (0, 1))
-        lowest, rightmost = (max(corner[axis] for corner in crops) + size for axis in (0, 1))
+        frame = frames.shape[1], frames.shape[2]
+        transform = FrameTransform(self.protocol, frame, self.device, self.dtype)
+        self._crops = transform.crops
         self._places = [list(clip) for clip in places]
         self._runs = [_even_runs(clip) for clip in self._places]
         if self._copying is not None:  # from pinned memory, so that nothing waits for the GPU
             chosen = torch.tensor(self._places).pin_memory()
             self._chosen = chosen.to(self.device, non_blocking=True)
-        self._crops = [crop._replace(top=crop.top - top, left=crop.left - left) for crop in crops]
-
-        def cut(pictures: torch.Tensor) -> torch.Tensor:
-            return pictures[:, :, top:lowest, left:rightmost]
-
-        def normalise(pictures: torch.Tensor) -> torch.Tensor:
-            return pictures.sub_(self._mean).div_(self._std)
-
-        steps = Steps(cut, resize_step(protocol, (height, width)), normalise)
-        write = resize_order(
-            protocol,
-            (frames.shape[1], frames.shape[2]),
-            (height, width),
-            (top, lowest),
-            (left, rightmost),
-            self.device,
-        )
-        self._pictures = self._room(len(frames), lowest - top, rightmost - left)
-        sent = frames if isinstance(frames, torch.Tensor) else self.send(frames)
+        sent = self.send(frames)
+        if isinstance(sent, Pictures):
+            assert sent.values is not None and sent.values.dtype is self.dtype
+            self._pictures = sent.values
+            return
+        self._pictures = self._room(len(sent), *transform.size)
         parts = split_frames(sent, self._frames_at_once)
 
         def make(at: int) -> None:
             begin = at * self._frames_at_once
-            target = self._pictures[:, begin : begin + len(parts[at])]
-            if self.dtype is torch.float32:
-                write(parts[at], target, steps)
-            else:
-                scratch = torch.empty(target.shape, device=self.device)
-                write(parts[at], scratch, steps)
-                target.copy_(scratch)
+            transform.write(parts[at], self._pictures[:, begin : begin + len(parts[at])])
 
         self._each(make, len(parts))
 
@@ -184,14 +170,20 @@ class ViewMaker:
             self._memory = torch.empty(elements, dtype=self.dtype, device=self.device)
         return self._memory[:elements].view(3, frames, height, width)
 
-    def send(self, frames: np.ndarray) -> torch.Tensor:
-        """Return frames `[U, H, W, 3]` on the device.
+    def send(self, frames: Frames) -> torch.Tensor | Pictures:
+        """Return frames `[U, H, W, 3]`, or pictures, on the device.
 
         They travel while the GPU computes: on a stream of their own, which alone is waited for,
         so that their memory can be used again.
         """
-        pixels = torch.from_numpy(np.ascontiguousarray(frames))
-        if self._copying is None:
+        if isinstance(frames, Pictures):
+            return frames if frames.values is None else frames.moved(self._sent(frames.values))
+        if isinstance(frames, torch.Tensor):
+            return frames
+        return self._sent(torch.from_numpy(np.ascontiguousarray(frames)))
+
+    def _sent(self, pixels: torch.Tensor) -> torch.Tensor:
+        if self._copying is None or pixels.device.type == self.device.type:
             return pixels.to(self.device)
         with torch.cuda.stream(self._copying):
             sent = pixels.to(self.device, non_blocking=True)

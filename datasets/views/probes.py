@@ -6,12 +6,16 @@ under a probe is what the network got from what the probe removes.
 
 import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
 
-from ..names import Probe
-from ..video.clips import Clips
+from ..names import DEFAULT_DECODER, Decoder, Probe
+from ..protocol import Protocol
+from ..video.clips import Clips, read_clips
+from ..video.reader import FrameStore, StoreOf
 
 BLUR = 1 / 32
 """Standard deviation of the Gaussian, as a share of the shorter side: 2 pixels of 64, 8 of 256."""
@@ -20,29 +24,63 @@ FrameOrder = Callable[[Sequence[int], np.random.Generator], Sequence[int]]
 """The places of a clip's frames -> those of the probed clip's."""
 
 
+@dataclass(frozen=True)
+class BlurredFrames:
+    """Blurs each frame as it is decoded, and passes it on.
+
+    Attributes:
+        frames: The store that takes the blurred frames.
+    """
+
+    frames: FrameStore
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the frames together, `[U, H, W, 3]`."""
+        return self.frames.shape
+
+    def __setitem__(self, place: int, frame: np.ndarray) -> None:
+        """Blur a frame `[H, W, 3]`, uint8; the border is mirrored."""
+        sigma = BLUR * min(frame.shape[:2])
+        self.frames[place] = cv2.GaussianBlur(frame, (0, 0), sigma)
+
+
+def read_probed(
+    path: str | Path,
+    protocol: Protocol,
+    probe: Probe | None,
+    video: str,
+    store_of: StoreOf,
+    decoder: Decoder = DEFAULT_DECODER,
+) -> Clips:
+    """Read the clips of a video as a probe changes them; see `read_clips` and `probed`."""
+    if probe != "blurred":
+        return probed(read_clips(path, protocol, store_of, decoder), probe, video)
+    blurred: list[BlurredFrames] = []
+
+    def blurring(shape: tuple[int, ...]) -> BlurredFrames:
+        blurred.append(BlurredFrames(store_of(shape)))
+        return blurred[-1]
+
+    clips = read_clips(path, protocol, blurring, decoder)
+    return clips._replace(frames=blurred[-1].frames)
+
+
 def probed(clips: Clips, probe: Probe | None, video: str) -> Clips:
-    """Return the clips of a video as a probe changes them.
+    """Return the clips of a video with their frames in the order of a probe.
 
     Args:
         clips: Clips as the protocol cuts them.
-        probe: None leaves them as they are.
+        probe: None leaves them as they are, and so does `blurred`, which changes no order.
         video: The video's id, from which random orders are drawn, another one for each clip. They
             are the same for every network and on every machine.
     """
-    if probe is None:
+    if probe is None or probe == "blurred":
         return clips
-    if probe == "blurred":
-        return clips._replace(frames=_blurred(clips.frames))
     seed = hashlib.sha256(video.encode()).digest()[:8]
     generator = np.random.default_rng(int.from_bytes(seed))
     order = _ORDERS[probe]
     return clips._replace(places=tuple(tuple(order(clip, generator)) for clip in clips.places))
-
-
-def _blurred(frames: np.ndarray) -> np.ndarray:
-    """Blur `[U, H, W, 3]`, each frame by itself; the border is mirrored."""
-    sigma = BLUR * min(frames.shape[1:3])
-    return np.stack([cv2.GaussianBlur(frame, (0, 0), sigma) for frame in frames])
 
 
 def _reversed(clip: Sequence[int], _: np.random.Generator) -> Sequence[int]:

@@ -8,6 +8,11 @@ import torch
 import torch.nn.functional as F
 from scipy.sparse import csr_array, eye_array, kron
 
+STRIP_PIXELS = 2**20
+"""Pixels that are floats at once: 12 MiB."""
+LINES_AT_ONCE = 1024
+"""Lines whose weights are asked for at once."""
+
 Size = tuple[int, int]
 Span = tuple[int, int]
 """The first pixel, and the one after the last."""
@@ -42,8 +47,14 @@ class LinearResize(NamedTuple):
             `[3, w, h]`, float32, on the scale from 0 to 255; columns come before rows.
         """
         (top, bottom), (left, right) = self.rows, self.columns
-        shown = pixels[top:bottom, left:right].astype(np.float32).reshape(bottom - top, -1)
-        lowered = (self.down @ shown).reshape(-1, right - left, 3)
+        # Of a large picture a strip of columns is a float at a time.
+        wide = max(1, STRIP_PIXELS // (bottom - top))
+        strips = []
+        for begin in range(left, right, wide):
+            strip = pixels[top:bottom, begin : min(begin + wide, right)].astype(np.float32)
+            strips.append(self.down @ strip.reshape(bottom - top, -1))
+        lowered = strips[0] if len(strips) == 1 else np.concatenate(strips, axis=1)
+        lowered = lowered.reshape(-1, right - left, 3)
         by_column = np.ascontiguousarray(lowered.transpose(2, 1, 0)).reshape(3 * (right - left), -1)
         resized: np.ndarray = (self.across @ by_column).reshape(3, -1, lowered.shape[0])
         return resized
@@ -77,13 +88,19 @@ def _weights(
     They are what torch makes of lines that have a single pixel that isn't 0 each.
     """
     filtered = interpolation != "nearest"
-    weights = F.interpolate(
-        torch.eye(length).view(1, 1, length, length),
-        size=(to, length),
-        mode=interpolation,
-        align_corners=False if filtered else None,
-        antialias=antialias and filtered,
-    )[0, 0, kept[0] : kept[1]]
+    parts = []
+    for first in range(0, length, LINES_AT_ONCE):
+        lines = torch.zeros(1, 1, length, min(LINES_AT_ONCE, length - first))
+        lines[0, 0, first:].fill_diagonal_(1)
+        part = F.interpolate(
+            lines,
+            size=(to, lines.shape[3]),
+            mode=interpolation,
+            align_corners=False if filtered else None,
+            antialias=antialias and filtered,
+        )
+        parts.append(part[0, 0, kept[0] : kept[1]])
+    weights = torch.cat(parts, dim=1)
     counts = weights.abs().sum(0).nonzero()
     span = int(counts[0]), int(counts[-1]) + 1
     return weights[:, span[0] : span[1]].numpy(), span

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from kinobench.bench.evaluation.accuracy import measure_shards
+from kinobench.bench.evaluation.accuracy import evaluate, measure_shards
 from kinobench.bench.evaluation.evaluation import Evaluation
 from kinobench.bench.evaluation.forwards import Forwards
 from kinobench.bench.evaluation.read_ahead import FrameRooms, ahead_limit, read_ahead
@@ -19,9 +19,11 @@ from kinobench.bench.network.failures import out_of_memory
 from kinobench.bench.network.inputs import FlowViews, VideoInputs
 from kinobench.datasets.errors import KinobenchError, VideoError
 from kinobench.datasets.protocol import preset
-from kinobench.datasets.split import Video
+from kinobench.datasets.split import Split, Video
 from kinobench.datasets.video.clips import Clips
 from kinobench.datasets.video.reader import Room
+
+from ...fakes.media import numbered_frames, write_video
 
 CPU = torch.device("cpu")
 
@@ -127,7 +129,7 @@ def test_the_flow_of_the_videos_that_are_ahead_is_bounded(monkeypatch: pytest.Mo
     ("readers", "free", "limit"),
     [
         (2, 4 * 2**30, 2**30),  # never less
-        (8, 256 * 2**30, 9 * 5 * 2**28),  # a video of 187 frames of 1080p each, and one that waits
+        (8, 256 * 2**30, 9 * 2**29),  # a video of 384 pictures each, and one that waits
         (32, 64 * 2**30, 8 * 2**30),  # an eighth of what is free
     ],
 )
@@ -147,7 +149,7 @@ def test_large_videos_are_decoded_side_by_side(monkeypatch: pytest.MonkeyPatch) 
     together = threading.Barrier(8)  # breaks unless all eight have room at once
 
     def read(video: Video, room: Room) -> VideoInputs:
-        frames = room((187, 1080, 1920, 3))  # never written to: it takes no memory
+        frames = room((384, 3, 256, 455, 4))  # never written to: it takes no memory
         together.wait(20)
         return VideoInputs(Clips(frames, (), ()), None)
 
@@ -161,6 +163,50 @@ def test_a_slow_network_is_not_read_ahead_of_without_end() -> None:
     time.sleep(0.2)
     assert len(read.asked) <= 5  # the one that is out, and four more
     ahead.close()
+
+
+def test_a_video_that_is_read_again_has_room_at_once_and_once() -> None:
+    rooms = FrameRooms(1000)
+    first = rooms.give(0, (100,))
+    rooms.give(1, (100,))
+    given: list[np.ndarray] = []
+
+    def ask_again() -> None:
+        given.extend(rooms.give(0, (size,)) for size in (90, 400))
+
+    asking = threading.Thread(target=ask_again, daemon=True)
+    asking.start()
+    asking.join(5)
+    assert not asking.is_alive() and rooms.bytes_given == 500
+    assert np.shares_memory(given[0], first) and given[1].shape == (400,)
+    rooms.take_back(0)
+    rooms.take_back(1)
+    assert rooms.bytes_given == 0
+
+
+def test_a_large_file_has_no_more_room_than_its_pictures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    most, give = 0, FrameRooms.give
+
+    def watched(rooms: FrameRooms, turn: int, shape: tuple[int, ...]) -> np.ndarray:
+        nonlocal most
+        room = give(rooms, turn, shape)
+        most = max(most, rooms.bytes_given)
+        return room
+
+    monkeypatch.setattr(FrameRooms, "give", watched)
+    path = write_video(tmp_path / "a.mp4", numbered_frames(20, 720, 1280))
+    split = Split(
+        dataset="made",
+        name="test",
+        classes=("a", "b"),
+        videos=(Video(id="a", path=path, label=0),),
+    )
+    protocol = preset("common-112").with_views(2, 3)
+    accuracy = evaluate(lambda views: views[:, :2, 0, 0, 0], split, Evaluation(protocol))
+    assert accuracy.scored == 1
+    assert 0 < most <= 20 * 3 * 128 * 228 * 4
 
 
 def test_memory_is_used_again() -> None:

@@ -107,6 +107,19 @@ def test_every_stage_is_timed_and_they_add_up_to_the_whole(tmp_path: Path) -> No
     assert timed.streamed is None
 
 
+def test_pictures_that_are_made_as_a_large_file_is_decoded_are_timed_as_views(
+    tmp_path: Path,
+) -> None:
+    path = write_video(tmp_path / "a.mp4", numbered_frames(20, 480, 640))
+    video = Video(id="a", path=path, label=0)
+    split = Split(dataset="here", name="all", classes=("a", "b"), videos=(video,))
+    timed, _ = measured(split)
+    assert timed is not None
+    # 16 frames are decoded and 16 become pictures; a lap each ends with the file, and the views.
+    seconds = {stage.name: stage.median_s for stage in timed.stages}
+    assert seconds == {"open": 1, "decode": 17, "views": 17, "forward": 1, "aggregate": 1}
+
+
 def test_forwards_of_some_views_each_make_a_video_and_name_the_bottleneck(tmp_path: Path) -> None:
     timed, _ = measured(made_split(tmp_path, 1), views=5, eval_batch=2)
     assert timed is not None

@@ -112,6 +112,23 @@ def test_what_is_drawn_depends_on_seed_epoch_and_video_alone(tmp_path: Path) -> 
     assert not torch.equal(late, other[Draw(8, 1)].inputs[0])
 
 
+def test_large_frames_are_cut_as_they_are_decoded_to_the_same_clips(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_ramp(tmp_path / "a.mp4", 24)
+    split = made_split([tmp_path / "a.mp4"])
+    numbers = msgspec.structs.replace(COMMON, flip=True)
+    for changes in ({"short_side": 48, "size": 40}, {"antialias": False, "short": "hold"}):
+        protocol = clip_protocol(20, **changes)
+        whole, cut = (clips_of(split, protocol, numbers) for _ in range(2))
+        expected = [whole[Draw(epoch, 0)].inputs[0] for epoch in range(4)]
+        with monkeypatch.context() as patched:
+            patched.setattr("kinobench.bench.train.clips.LARGE_BYTES", 0)
+            patched.setattr("kinobench.bench.train.clips.new_room", None)  # none is asked for
+            found = [cut[Draw(epoch, 0)].inputs[0] for epoch in range(4)]
+        assert all(map(torch.equal, found, expected))
+
+
 def test_half_of_the_clips_are_mirrored_unless_a_class_is_distinguished_by_sides(
     tmp_path: Path,
 ) -> None:

@@ -1,5 +1,6 @@
 """The clips that a protocol takes from a video file, decoded by the chosen library."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -7,6 +8,7 @@ import numpy as np
 
 from ..names import DEFAULT_DECODER, Decoder
 from ..protocol import Protocol
+from .numbering import IndexIsWrongError
 from .reader import Room, VideoReader, new_room
 
 
@@ -38,6 +40,7 @@ def read_clips(
     protocol: Protocol,
     room: Room = new_room,
     decoder: Decoder = DEFAULT_DECODER,
+    remark: Callable[[str], object] = lambda text: None,
 ) -> Clips:
     """Read the clips that the protocol cuts from a video, decoding the file once.
 
@@ -46,17 +49,29 @@ def read_clips(
         protocol: Decides the frames of its clips.
         room: Gives the array that they are written to.
         decoder: The library that decodes it.
+        remark: Called with what is unusual about the file; see remarks.py.
 
     Raises:
         VideoError: The file can't be read, or not to the last frame that is wanted.
         KinobenchError: The decoder can't be loaded.
     """
     with open_video(path, decoder) as video:
-        return cut_clips(video, protocol, room)
+        clips = cut_clips(video, protocol, room)
+        for text in video.remarks:
+            remark(text)
+        return clips
 
 
 def cut_clips(video: VideoReader, protocol: Protocol, room: Room = new_room) -> Clips:
     """Read the clips that the protocol cuts from an open video; see `read_clips`."""
+    try:
+        return _cut(video, protocol, room)
+    except IndexIsWrongError:
+        video.index_by_decoding()
+        return _cut(video, protocol, new_room)  # `room` may be given once
+
+
+def _cut(video: VideoReader, protocol: Protocol, room: Room) -> Clips:
     numbers = protocol.frame_indices(video.times_s, video.duration_s, video.timeline)
     wanted = sorted({number for clip in numbers for number in clip})
     place_of = {number: place for place, number in enumerate(wanted)}

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 from .bits import Bits, EndOfBitsError
@@ -90,7 +91,7 @@ class H264Frames:
         """Yield the network abstraction layer's units, none of which is empty."""
         if self._size_bytes == 0:
             starts = [found.end() for found in _START.finditer(content)]
-            for begin, end in zip(starts, [*starts[1:], len(content)], strict=True):
+            for begin, end in pairwise([*starts, len(content)]):
                 if begin < end:
                     yield content[begin:end]
             return

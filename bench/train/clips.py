@@ -18,9 +18,11 @@ from torch.utils.data import Dataset, Sampler, get_worker_info
 from ...datasets.errors import KinobenchError, VideoError
 from ...datasets.names import FlowMethod
 from ...datasets.protocol import Protocol
+from ...datasets.protocol.placement import Indices
 from ...datasets.protocol.timed_placement import TIMED_PLACEMENTS
 from ...datasets.split import Split
-from ...datasets.video.clips import Clips, open_video
+from ...datasets.video.clips import Clips, open_video, with_true_index
+from ...datasets.video.reader import VideoReader
 from ...zoo.spec import Input, input_shapes
 from ..network.inputs import InputMaker, Inputs, video_inputs
 from .recipe import Recipe
@@ -174,18 +176,20 @@ class TrainingClips(Dataset[Batch]):
         if index in self._kept:
             return self._kept[index]
         with open_video(self.split.videos[index].path) as video:
-            starts = self._every_start.frame_indices(
-                video.times_s, video.duration_s, video.timeline
-            )
-            clip = starts[drawn]
-            wanted = sorted(set(clip))
-            frames = video.frames(wanted)[[wanted.index(number) for number in clip]]
+            starts, frames = with_true_index(video, lambda: self._read(video, drawn))
         reader = get_worker_info()
         room = KEPT_BYTES // (reader.num_workers if reader else 1)
         if starts[0] == starts[-1] and self._kept_bytes + frames.nbytes <= room:
             self._kept[index] = frames  # the video has no other clip
             self._kept_bytes += frames.nbytes
         return frames
+
+    def _read(self, video: VideoReader, drawn: int) -> tuple[Indices, np.ndarray]:
+        """Return the frames' numbers of the clip at every start, and the frames of one."""
+        starts = self._every_start.frame_indices(video.times_s, video.duration_s, video.timeline)
+        clip = starts[drawn]
+        wanted = sorted(set(clip))
+        return starts, video.frames(wanted)[[wanted.index(number) for number in clip]]
 
     def _crop(self, frames: np.ndarray, generator: np.random.Generator) -> np.ndarray:
         """Cut a square of the frames, bring it to the network's size, and mirror it or not.

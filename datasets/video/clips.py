@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -10,6 +10,8 @@ from ..names import DEFAULT_DECODER, Decoder
 from ..protocol import Protocol
 from .numbering import IndexIsWrongError
 from .reader import Room, VideoReader, new_room
+
+Result = TypeVar("Result")
 
 
 class Clips(NamedTuple):
@@ -64,11 +66,23 @@ def read_clips(
 
 def cut_clips(video: VideoReader, protocol: Protocol, room: Room = new_room) -> Clips:
     """Read the clips that the protocol cuts from an open video; see `read_clips`."""
+    rooms = iter([room])  # it may be asked once
+    return with_true_index(video, lambda: _cut(video, protocol, next(rooms, new_room)))
+
+
+def with_true_index(video: VideoReader, read: Callable[[], Result]) -> Result:
+    """Return what `read` reads from a video; if that shows its index to be wrong, read again.
+
+    The numbers and times of the frames may be others the second time: `read` asks for them.
+
+    Raises:
+        VideoError: `read` raises it, or the decoder gives no frame.
+    """
     try:
-        return _cut(video, protocol, room)
+        return read()
     except IndexIsWrongError:
         video.index_by_decoding()
-        return _cut(video, protocol, new_room)  # `room` may be given once
+        return read()
 
 
 def _cut(video: VideoReader, protocol: Protocol, room: Room) -> Clips:

@@ -68,18 +68,12 @@ def lists_other_files(path: Path) -> bool:
 
 
 def video_stream(path: Path, container: InputContainer) -> av.VideoStream:
-    """Return the first video stream that is marked as a default, or else the largest.
-
-    A cover (an attached picture) is no video.
+    """Return the first video stream that is marked as the default, or else the largest.
 
     Raises:
         VideoError: There is none, or no decoder is known for it.
     """
-    films = [
-        stream
-        for stream in container.streams.video
-        if not stream.disposition & Disposition.attached_pic
-    ]
+    films = _films(container)
     if not films:
         kinds = {
             "a cover" if stream.type == "video" else stream.type for stream in container.streams
@@ -89,10 +83,26 @@ def video_stream(path: Path, container: InputContainer) -> av.VideoStream:
     known = [stream for stream in films if stream.codec_context is not None]
     if not known:
         raise VideoError(path, "no decoder is known for its video stream")
-    for stream in known:
-        if stream.disposition & Disposition.default:
-            return stream
-    return max(known, key=lambda stream: stream.width * stream.height)
+    largest = max(known, key=lambda stream: stream.width * stream.height)
+    return next(filter(_is_default, known), largest)
+
+
+def default_streams(container: InputContainer) -> int:
+    """Return how many video streams are marked as the default."""
+    return sum(map(_is_default, _films(container)))
+
+
+def _films(container: InputContainer) -> list[av.VideoStream]:
+    """Return the video streams without covers (attached pictures)."""
+    return [
+        stream
+        for stream in container.streams.video
+        if not stream.disposition & Disposition.attached_pic
+    ]
+
+
+def _is_default(stream: av.VideoStream) -> bool:
+    return bool(stream.disposition & Disposition.default)
 
 
 @contextmanager

@@ -23,7 +23,14 @@ from av.video.reformatter import VideoReformatter
 
 from ..errors import VideoError
 from ..protocol.timed_placement import Timeline
-from .container import Packet, lists_other_files, open_container, reading_errors, video_stream
+from .container import (
+    Packet,
+    default_streams,
+    lists_other_files,
+    open_container,
+    reading_errors,
+    video_stream,
+)
 from .damage import Damage, is_key
 from .decoder_log import listening
 from .decoding import Step, decode
@@ -32,7 +39,7 @@ from .machine_faults import reading_error
 from .numbering import Numbering
 from .orientation import matrix_of, quarter_turns, upright
 from .packets import Shown
-from .remarks import ASPECT, INTERLACED, KINDS, ORDER, TILTED
+from .remarks import ASPECT, INTERLACED, KINDS, ORDER, STREAMS, TILTED
 
 Room = Callable[[tuple[int, int, int, int]], np.ndarray]
 """Gives an array, uint8, of the shape `[N, H, W, 3]`, with any content."""
@@ -167,6 +174,8 @@ class VideoReader:
     def remarks(self) -> tuple[str, ...]:
         """What is unusual about the file, as far as it was read; see remarks.py."""
         found = {*self._index.remarks, *self._remarks}
+        if default_streams(self._container) > 1:
+            found.add(STREAMS)
         if self._stream.sample_aspect_ratio not in (None, 0, 1):
             found.add(ASPECT)
         if self._stream.codec_context.field_order > PROGRESSIVE:

@@ -13,7 +13,7 @@ from kinobench.datasets.errors import VideoError
 from kinobench.datasets.protocol import preset
 from kinobench.datasets.video.clips import open_video, read_clips
 from kinobench.datasets.video.reader import VideoReader
-from kinobench.datasets.video.remarks import ASPECT, COUNT, INTERLACED, ORDER, TIMES
+from kinobench.datasets.video.remarks import ASPECT, COUNT, INTERLACED, ORDER, STREAMS, TIMES
 
 from ..fakes.media import SHARED, frame_numbers, numbered_frames, write_video
 from ..fakes.odd_media import (
@@ -216,6 +216,26 @@ def test_an_absurd_unit_of_time_is_an_error_at_once(tmp_path: Path) -> None:
     patch(path, b"strh", 4 + 4 + 20, 2**31 - 1)
     with pytest.raises(VideoError, match="timestamp or its unit of time is wrong"):
         VideoReader(path)
+
+
+def test_of_several_defaults_the_first_is_read_and_remarked_on(tmp_path: Path) -> None:
+    path = write_two_streams(tmp_path / "two.mp4")
+    content = bytearray(path.read_bytes())
+    content[content.index(b"tkhd") + 7] |= 1  # the preview is enabled, too
+    path.write_bytes(content)
+    with VideoReader(path) as video:
+        assert video.frames([0]).shape == (1, 16, 16, 3)
+        assert video.remarks == (STREAMS,)
+
+
+def test_the_largest_stream_is_the_video_where_none_is_the_default(tmp_path: Path) -> None:
+    path = write_two_streams(tmp_path / "two.mp4")
+    content = bytearray(path.read_bytes())
+    second = content.index(b"tkhd", content.index(b"tkhd") + 1)
+    content[second + 7] &= ~1
+    path.write_bytes(content)
+    with VideoReader(path) as video:
+        assert frame_numbers(video.frames(range(12))) == list(range(12))
 
 
 def test_the_default_stream_is_the_video_and_a_cover_is_none(tmp_path: Path) -> None:

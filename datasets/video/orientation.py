@@ -39,6 +39,11 @@ def quarter_turns(matrix: tuple[int, ...]) -> int | None:
     return turns % 4 if abs(degrees - 90 * turns) < 1 else None
 
 
+def is_mirrored(matrix: tuple[int, ...]) -> bool:
+    """Report whether a matrix mirrors: its determinant is negative."""
+    return matrix[0] * matrix[4] < matrix[1] * matrix[3]
+
+
 def upright(picture: np.ndarray, matrix: tuple[int, ...]) -> np.ndarray:
     """Return a picture, `[H, W, 3]`, as a view that is turned and mirrored as its matrix says.
 

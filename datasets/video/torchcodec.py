@@ -18,8 +18,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import KinobenchError, VideoError
+from .container import reading_errors
 from .ffmpeg_messages import Messages
+from .orientation import is_mirrored, matrix_of, quarter_turns
 from .reader import Room, VideoReader, new_room
+from .remarks import ORDER
 
 CURE = (
     "it takes `pip install 'torchcodec>=0.11'` (kinobench's extra `torchcodec`) and FFmpeg's "
@@ -43,6 +46,8 @@ class TorchcodecReader(VideoReader):
         """
         self.refuse_wrong_numbers(numbers)
         loaded = load()
+        if self._is_mirrored():
+            return super().frames(numbers, room)  # torchcodec only turns
         pictures: np.ndarray | None = None
         failure: VideoError | None = None
         with loaded.messages.listening() as messages:
@@ -62,6 +67,15 @@ class TorchcodecReader(VideoReader):
             raise failure
         assert pictures is not None  # some were asked for, and each came
         return pictures
+
+    def _is_mirrored(self) -> bool:
+        """Report whether the first frame is shown otherwise than by quarter turns alone."""
+        if self._container.format.name == "avi":
+            return False  # it has no place for a display matrix
+        with reading_errors(self.path, "decoding fails"), self._steps() as steps:
+            first = next((each.frame for step in steps for each in step.frames), None)
+        matrix = None if first is None else matrix_of(first)
+        return matrix is not None and (is_mirrored(matrix) or quarter_turns(matrix) is None)
 
     def _pictures(self, loaded: "Loaded", numbers: Sequence[int]) -> Iterator[np.ndarray]:
         """Yield the chosen frames, `[H, W, 3]`, uint8."""
@@ -94,10 +108,14 @@ class TorchcodecReader(VideoReader):
     def _by_place(
         self, decoder: Any, next_frame: "NextFrame", numbers: Sequence[int]
     ) -> Iterator[np.ndarray]:
-        wanted = set(numbers)
-        for number in range(len(self)):  # to the end, to see that all of them are there
-            picture, *_ = next_frame(decoder._decoder)
-            if number in wanted:
+        wanted, skipped = set(numbers), self._index.skipped
+        last_s = 0.0
+        for place in range(len(self) + skipped):  # to the end, to see that all of them are there
+            picture, found_s, _ = next_frame(decoder._decoder)
+            if place > 0 and found_s < last_s and self._container.format.name != "avi":
+                self._remarks.add(ORDER)
+            last_s = float(found_s)
+            if place - skipped in wanted:
                 yield picture.numpy()
 
     def _by_time(

@@ -152,7 +152,8 @@ def decoded_index(
         remarks.append(COUNT)
     if stamps != sorted(stamps):
         are_distinct = len(set(stamps)) == len(outputs)
-        remarks.append(ORDER)
+        if stream.container.format.name != "avi":
+            remarks.append(ORDER)
         outputs = sorted(outputs, key=_pts) if are_distinct else [Shown(None, 0)] * len(outputs)
     index = _timed(path, stream, outputs)
     return index._replace(

@@ -14,8 +14,27 @@ import numpy as np
 from av.sidedata.sidedata import Type
 
 
-def matrix_of(frame: av.VideoFrame) -> tuple[int, ...] | None:
-    """Return a frame's display matrix, 9 numbers; None for a frame that is shown as it is."""
+class Matrices:
+    """The display matrices of a stream's frames.
+
+    A frame whose side data PyAV was asked for holds itself, so that its memory is only free once
+    Python looks for cycles: the first frame is asked, and each whose angle differs from that of the
+    frame before.
+    """
+
+    def __init__(self) -> None:
+        """Begin with the first frame."""
+        self._angle: float | None = None
+        self._matrix: tuple[int, ...] | None = None
+
+    def of(self, frame: av.VideoFrame) -> tuple[int, ...] | None:
+        """Return a frame's matrix, 9 numbers; None for a frame that is shown as it is."""
+        if frame.rotation != self._angle:
+            self._angle, self._matrix = frame.rotation, _matrix(frame)
+        return self._matrix
+
+
+def _matrix(frame: av.VideoFrame) -> tuple[int, ...] | None:
     try:
         found: Any = frame.side_data
     except ValueError:

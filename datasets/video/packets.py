@@ -63,6 +63,7 @@ class Packets:
         self._room_bytes = kept_bytes
         self._first_key_pts: int | None = None
         self._has_key = self._is_past_key = False
+        self._is_owed = False
         self._may_be_packed = stream.codec_context.name == "mpeg4"
         self._last_dts: int | None = None
         self._sorted: list[int] = []
@@ -96,14 +97,27 @@ class Packets:
         if self._needs_what_was_cut_off(packet):
             self.is_cut = True
             return
-        # In packed MPEG-4 an empty picture stands for one that came in an earlier packet.
         if packet.is_discard or (shows == 0 and not self._may_be_packed):
             return
-        self.frames = None if shows is None or self.frames is None else self.frames + shows
+        self._count(shows)
         self.is_one_a_packet &= shows == 1
         self.shown.append(Shown(packet.pts, packet.duration or 0))
         if packet.pts is not None:
             self._sort(packet.pts)
+
+    def _count(self, shows: int | None) -> None:
+        """Count the frames of a packet.
+
+        In packed MPEG-4 a packet may hold a picture too many, until an empty one comes in its
+        place: a packet is one frame again. The end may lack that, and FFmpeg drops the picture.
+        """
+        if self._may_be_packed:
+            if shows == 1 or shows == (0 if self._is_owed else 2):
+                self._is_owed ^= shows != 1
+                shows = 1
+            else:
+                shows = None
+        self.frames = None if shows is None or self.frames is None else self.frames + shows
 
     def _needs_what_was_cut_off(self, packet: Packet) -> bool:
         """Report whether a packet needs others from before the first key frame."""

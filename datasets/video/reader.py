@@ -37,7 +37,7 @@ from .decoding import Step, decode
 from .index import VideoIndex, decoded_index, header_index, read_packets
 from .machine_faults import reading_error
 from .numbering import Numbering
-from .orientation import matrix_of, quarter_turns, upright
+from .orientation import Matrices, quarter_turns, upright
 from .packets import Shown
 from .remarks import ASPECT, INTERLACED, KINDS, ORDER, STREAMS, TILTED
 
@@ -92,7 +92,9 @@ class VideoReader:
         with reading_errors(self.path, self._unopened):
             self._container = open_container(self.path)
         self._remarks: set[str] = set()
+        self._matrices = Matrices()
         try:
+            self._is_avi = self._container.format.name == "avi"
             self._stream = video_stream(self.path, self._container)
             self._packets = read_packets(self.path, self._container, self._stream)
             self._kept = self._packets.kept
@@ -225,7 +227,7 @@ class VideoReader:
                 # This thread converts the frame.
                 # Starting others takes ten times as long as a small frame does.
                 picture = _pixels(converter.reformat(frame, format="rgb24", threads=1))
-            matrix = matrix_of(frame)
+            matrix = self._matrices.of(frame)
             yield place, picture if matrix is None else upright(picture, matrix)
 
     def sound_frames(self, numbers: Sequence[int]) -> Iterator[tuple[int, av.VideoFrame]]:
@@ -276,7 +278,7 @@ class VideoReader:
         """Return the width and height of a frame as it is shown."""
         if frame.interlaced_frame:
             self._remarks.add(INTERLACED)
-        matrix = matrix_of(frame)
+        matrix = self._matrices.of(frame)
         turns = 0 if matrix is None else quarter_turns(matrix)
         if turns is None:
             self._remarks.add(TILTED)
@@ -298,7 +300,7 @@ class VideoReader:
                 numbering.take(step)
                 for decoded in step.frames:
                     number = numbering.of(decoded)
-                    if not numbering.is_in_order and self._container.format.name != "avi":
+                    if not numbering.is_in_order and not self._is_avi:
                         self._remarks.add(ORDER)
                     if number is None:
                         continue  # it is not shown

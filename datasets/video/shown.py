@@ -93,7 +93,7 @@ def _of_mpeg12(content: memoryview, is_key: bool) -> int | None:
 class _Mpeg4Frames:
     """Counts the coded pictures in packets of MPEG-4 part 2 (ISO 14496-2, 6.2.3 and 6.2.5)."""
 
-    _START = re.compile(rb"\x00\x00\x01([\x20-\x2f\xb6])")
+    _START = re.compile(rb"\x00\x00\x01[\x20-\x2f\xb6]")
 
     def __init__(self, extradata: bytes) -> None:
         self._time_bits: int | None = None
@@ -101,46 +101,51 @@ class _Mpeg4Frames:
 
     def __call__(self, content: memoryview, is_key: bool) -> int | None:
         count, pictures = 0, 0
-        try:
-            for found in self._START.finditer(content):
-                bits = Bits(content[found.end() : found.end() + 64])
-                if found[1] != b"\xb6":
-                    self._time_bits = _time_bits(bits)
-                elif self._time_bits is None:
-                    return None
-                else:
-                    pictures += 1
-                    count += _is_coded(bits, self._time_bits)
-        except EndOfBitsError:
-            return None
+        for found in self._START.finditer(content):
+            end = found.end()
+            if content[end - 1] != _PICTURE:
+                self._time_bits = _time_bits(Bits(content[end : end + 32]))
+            elif self._time_bits is None:
+                return None
+            else:
+                pictures += 1
+                count += _is_coded(content[end : end + 8], self._time_bits)
         return count if pictures else 1  # damaged
 
 
-def _time_bits(bits: Bits) -> int:
-    """Read a video object layer as far as vop_time_increment_resolution."""
-    bits.skip(1 + 8)
-    version = 1
-    if bits.take(1):
-        version = bits.take(4)
-        bits.skip(3)
-    if bits.take(4) == 0xF:
-        bits.skip(16)  # the aspect of a pixel
-    if bits.take(1):
-        bits.skip(2 + 1)
+_PICTURE = 0xB6
+
+
+def _time_bits(bits: Bits) -> int | None:
+    """Read a video object layer as far as vop_time_increment_resolution; None if it is damaged."""
+    try:
+        bits.skip(1 + 8)
+        version = 1
         if bits.take(1):
-            bits.skip(79)  # vbv_parameters
-    if bits.take(2) == 3 and version != 1:
-        bits.skip(4)
-    bits.skip(1)
-    return max(1, (bits.take(16) - 1).bit_length())
+            version = bits.take(4)
+            bits.skip(3)
+        if bits.take(4) == 0xF:
+            bits.skip(16)  # the aspect of a pixel
+        if bits.take(1):
+            bits.skip(2 + 1)
+            if bits.take(1):
+                bits.skip(79)  # vbv_parameters
+        if bits.take(2) == 3 and version != 1:
+            bits.skip(4)
+        bits.skip(1)
+        return max(1, (bits.take(16) - 1).bit_length())
+    except EndOfBitsError:
+        return None
 
 
-def _is_coded(bits: Bits, time_bits: int) -> int:
-    bits.skip(2)
-    while bits.take(1):
-        pass  # modulo_time_base
-    bits.skip(1 + time_bits + 1)
-    return bits.take(1)
+def _is_coded(head: memoryview, time_bits: int) -> int:
+    """Return vop_coded of a picture; a cut one is taken for coded."""
+    number = int.from_bytes(head, "big")
+    at = 8 * len(head) - 3
+    while at > 0 and number >> at & 1:
+        at -= 1  # modulo_time_base
+    at -= 3 + time_bits  # vop_time_increment, between two ones
+    return number >> at & 1 if at >= 0 else 1
 
 
 def count_of(counter: Count, packet: Any) -> int | None:

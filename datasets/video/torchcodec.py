@@ -20,7 +20,7 @@ import numpy as np
 from ..errors import KinobenchError, VideoError
 from .container import reading_errors
 from .ffmpeg_messages import Messages
-from .orientation import is_mirrored, matrix_of, quarter_turns
+from .orientation import is_mirrored, quarter_turns
 from .reader import Room, VideoReader, new_room
 from .remarks import ORDER
 
@@ -70,11 +70,11 @@ class TorchcodecReader(VideoReader):
 
     def _is_mirrored(self) -> bool:
         """Report whether the first frame is shown otherwise than by quarter turns alone."""
-        if self._container.format.name == "avi":
+        if self._is_avi:
             return False  # it has no place for a display matrix
         with reading_errors(self.path, "decoding fails"), self._steps() as steps:
             first = next((each.frame for step in steps for each in step.frames), None)
-        matrix = None if first is None else matrix_of(first)
+        matrix = None if first is None else self._matrices.of(first)
         return matrix is not None and (is_mirrored(matrix) or quarter_turns(matrix) is None)
 
     def _pictures(self, loaded: "Loaded", numbers: Sequence[int]) -> Iterator[np.ndarray]:
@@ -112,7 +112,7 @@ class TorchcodecReader(VideoReader):
         last_s = 0.0
         for place in range(len(self) + skipped):  # to the end, to see that all of them are there
             picture, found_s, _ = next_frame(decoder._decoder)
-            if place > 0 and found_s < last_s and self._container.format.name != "avi":
+            if place > 0 and found_s < last_s and not self._is_avi:
                 self._remarks.add(ORDER)
             last_s = float(found_s)
             if place - skipped in wanted:

@@ -173,11 +173,12 @@ def _timed(path: Path, stream: av.VideoStream, shown: Sequence[Shown]) -> VideoI
     remarks: tuple[str, ...] = ()
     if len(stamps) == count and stream.time_base is not None and 2 * len(set(stamps)) > count:
         unit_s, start = stream.time_base, stamps[0]
-        times = [float((pts - start) * unit_s) for pts in stamps]
+        # A quotient of whole numbers is that of fractions, rounded once, without their cost.
+        times = [(pts - start) * unit_s.numerator / unit_s.denominator for pts in stamps]
         last_s = float(shown[-1].duration * unit_s)
     elif rate:
         unit_s, start, remarks = 1 / rate, 0, (TIMES,)
-        times = [float(number / rate) for number in range(count)]
+        times = [number * unit_s.numerator / unit_s.denominator for number in range(count)]
         last_s = 0.0
     else:
         raise VideoError(path, "it has neither timestamps nor a frame rate")

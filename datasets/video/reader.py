@@ -180,7 +180,8 @@ class VideoReader:
             found.add(STREAMS)
         if self._stream.sample_aspect_ratio not in (None, 0, 1):
             found.add(ASPECT)
-        if self._stream.codec_context.field_order > PROGRESSIVE:
+        # PyAV 17 doesn't say it; decoded frames do.
+        if getattr(self._stream.codec_context, "field_order", 0) > PROGRESSIVE:
             found.add(INTERLACED)
         return tuple(kind for kind in KINDS if kind in found)
 

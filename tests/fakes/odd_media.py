@@ -82,8 +82,8 @@ def write_two_streams(path: Path, small_is_cover: bool = False) -> Path:
             stream.options = {"crf": "10"}
             streams.append(stream)
         cover = av.stream.Disposition.attached_pic if small_is_cover else av.stream.Disposition(0)
-        streams[0].disposition = cover
-        streams[1].disposition = av.stream.Disposition.default
+        streams[0].disposition = cover.value
+        streams[1].disposition = av.stream.Disposition.default.value
         for picture in numbered_frames(12):
             small = np.zeros((16, 16, 3), np.uint8)
             for stream, pixels in zip(streams, (small, picture), strict=True):

@@ -11,9 +11,15 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from .names import readable
+
 
 class KinobenchError(Exception):
     """A request can't be carried out; the message says why, and what to change."""
+
+    def __init__(self, *args: object) -> None:
+        """Take the message; see `readable` for file names in it."""
+        super().__init__(*(readable(each) if isinstance(each, str) else each for each in args))
 
 
 class UnknownNameError(KinobenchError):
@@ -37,7 +43,7 @@ class VideoError(KinobenchError):
 
     def __init__(self, path: str | Path, reason: str) -> None:
         """Name the file and what is wrong with it."""
-        self.path, self.reason = str(path), reason
+        self.path, self.reason = readable(str(path)), readable(reason)
         super().__init__(f"{path}: {reason}")
 
 

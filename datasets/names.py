@@ -1,8 +1,9 @@
-"""Names of decoders, methods of optical flow and probes.
+"""Names of decoders, methods of optical flow and probes, and readable names of files.
 
 Planning and reporting check them here, without importing the libraries that do the work.
 """
 
+from contextlib import suppress
 from typing import Literal, get_args
 
 Decoder = Literal["pyav", "torchcodec"]
@@ -22,3 +23,17 @@ Probe = Literal[
     "subsampled",  # every second frame is shown twice, the others not at all
 ]
 PROBES: tuple[Probe, ...] = get_args(Probe)
+
+
+def readable(text: str) -> str:
+    r"""Return a text that can be printed and stored: a byte that isn't UTF-8 is written as `\xff`.
+
+    File names may hold such bytes. Python keeps them as lone surrogates, which no file of JSON and
+    no table takes.
+    """
+    if text.isascii():
+        return text
+    content = text.encode("utf-8", "surrogatepass")
+    with suppress(UnicodeEncodeError):
+        content = text.encode("utf-8", "surrogateescape")
+    return content.decode("utf-8", "backslashreplace")

@@ -5,13 +5,17 @@ from collections import Counter
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import force_setattr
+
+from .names import readable
 
 
 class Video(msgspec.Struct, frozen=True, kw_only=True):
     """A file with one label.
 
     Attributes:
-        id: Unique in its split and the same on every machine (no part of the data root).
+        id: Unique in its split, the same on every machine (no part of the data root), and
+            `readable`.
         path: The path of the file, even if it is missing: then it keeps its place in the split.
         label: Index into the split's class names.
         group: The source of its footage, which other videos may share (UCF101's g01..g25); None if
@@ -22,6 +26,10 @@ class Video(msgspec.Struct, frozen=True, kw_only=True):
     path: Path
     label: int
     group: str | None = None
+
+    def __post_init__(self) -> None:
+        """Make the id one that can be stored."""
+        force_setattr(self, "id", readable(self.id))
 
 
 class Split(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +56,7 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Refuse a split with an id twice, or with a label outside the classes."""
+        force_setattr(self, "notes", tuple(map(readable, self.notes)))
         seen: set[str] = set()
         for video in self.videos:
             if video.id in seen:

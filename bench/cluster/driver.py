@@ -159,7 +159,8 @@ class _Tasks:
                 self._note(text)
         self._at_most = min(outcome.batch, self._at_most or outcome.batch)
         scored = tuple(shard.videos[number] for number in outcome.scored)
-        return shard, files, ShardLogits(scored, logits, outcome.unreadable, outcome.batch)
+        measured = ShardLogits(scored, logits, outcome.unreadable, outcome.batch, outcome.remarks)
+        return shard, files, measured
 
     def note_workers(self) -> None:
         """Note how many workers there were, and which shards were run again."""

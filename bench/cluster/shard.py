@@ -100,7 +100,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         moved: The worker was given another GPU, and ends; there is no result. The shard must be
             submitted again, which doesn't count as a lost try.
         scored: Indices, in the task's videos, of those that could be read.
-        unreadable, batch: See `ShardLogits`.
+        unreadable, batch, remarks: See `ShardLogits`.
         notes: Remarks that a reader of the record should know.
     """
 
@@ -110,6 +110,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     scored: tuple[int, ...] = ()
     unreadable: tuple[Unreadable, ...] = ()
     batch: int = 0
+    remarks: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -241,6 +242,7 @@ class _BuiltCase:
             scored=tuple(indices[video.id] for video in measured.scored),
             unreadable=measured.unreadable,
             batch=measured.batch,
+            remarks=measured.remarks,
             notes=(*self._notes, *notes),
         )
         return outcome, measured.logits

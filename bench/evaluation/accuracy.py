@@ -135,7 +135,7 @@ def score_split(
                 f"out of memory with {full} views in a forward: {least} were the most that fit"
             )
         return summarise(
-            read_shards(folder, shards),
+            note_remarks(read_shards(folder, shards), sink.note),
             split=split,
             protocol=protocol,
             predictions=sink.predictions,
@@ -227,14 +227,17 @@ def _measure_shard(
     """Return the logits of a shard's videos, `[scored * views, classes]`."""
     scored: list[Video] = []
     unreadable: list[Unreadable] = []
+    remarks: list[tuple[str, str]] = []
     for done, (video, inputs) in found:
         if isinstance(inputs, VideoError):
             unreadable.append(Unreadable(id=video.id, path=inputs.path, reason=inputs.reason))
         else:
             scored.append(video)
+            remarks += [(text, video.id) for text in inputs.remarks]
             forwards.take(partial(maker.take, inputs))
         progress(done)
-    return ShardLogits(tuple(scored), forwards.finish(), tuple(unreadable), forwards.batch)
+    logits = forwards.finish()
+    return ShardLogits(tuple(scored), logits, tuple(unreadable), forwards.batch, tuple(remarks))
 
 
 def _read_inputs(
@@ -247,10 +250,14 @@ def _read_inputs(
     """
     protocol, probe = evaluation.protocol, evaluation.probe
     store_of = keeping.store_of(room)
-    clips = read_probed(video.path, protocol, probe, video.id, store_of, evaluation.decoder)
+    remarks: list[str] = []
+    clips = read_probed(
+        video.path, protocol, probe, video.id, store_of, evaluation.decoder, remarks.append
+    )
     # The cache identifies frames by their numbers, which blurred ones share with the originals.
     cache = None if probe == "blurred" else evaluation.flow_cache
-    return video_inputs(video.path, clips, protocol, evaluation.kinds, evaluation.flow, cache)
+    found = video_inputs(video.path, clips, protocol, evaluation.kinds, evaluation.flow, cache)
+    return found._replace(remarks=tuple(remarks))
 
 
 def _flow_bytes(evaluation: Evaluation) -> Iterator[int]:
@@ -260,6 +267,20 @@ def _flow_bytes(evaluation: Evaluation) -> Iterator[int]:
     for kind, shape in zip(kinds, shapes, strict=True):
         if kind == "flow":
             yield 4 * prod(shape)
+
+
+def note_remarks(
+    stored: Iterable[StoredShard], note: Callable[[str], object]
+) -> Iterator[StoredShard]:
+    """Pass on shards, and note at their end how many videos are unusual, and in what way."""
+    videos: dict[str, list[str]] = {}
+    for shard in stored:
+        for text, video in shard.remarks:
+            videos.setdefault(text, []).append(video)
+        yield shard
+    for text, ids in videos.items():
+        noun = "video" if len(ids) == 1 else "videos"
+        note(f"{len(ids)} {noun}: {text} (first: {ids[0]})")
 
 
 def summarise(
@@ -274,7 +295,7 @@ def summarise(
     count = top1 = top5 = not_finite = 0
     unreadable: list[Unreadable] = []
     found: list[VideoPlaces] = []
-    for labels, logits, bad, videos, groups in stored:
+    for labels, logits, bad, videos, groups, _ in stored:
         place = places(scores(logits, protocol.aggregation), labels)
         found.append(VideoPlaces(videos, labels, groups, place))
         count += len(labels)

@@ -64,12 +64,14 @@ class ShardLogits(NamedTuple):
         logits: `[scored, views, classes]`, float32.
         unreadable: The videos that could not be read.
         batch: Views in the last forward: fewer than at first, if memory ran out.
+        remarks: What is unusual about a file, and the video's id; one pair for each remark.
     """
 
     scored: tuple[Video, ...]
     logits: np.ndarray
     unreadable: tuple[Unreadable, ...]
     batch: int
+    remarks: tuple[tuple[str, str], ...] = ()
 
 
 class StoredShard(NamedTuple):
@@ -81,6 +83,7 @@ class StoredShard(NamedTuple):
         unreadable: The other videos, which could not be read.
         videos: Ids of the scored videos, an array of strings.
         groups: Their source groups, an array of strings, or nulls.
+        remarks: See `ShardLogits`.
     """
 
     labels: np.ndarray
@@ -88,6 +91,7 @@ class StoredShard(NamedTuple):
     unreadable: tuple[Unreadable, ...]
     videos: pa.Array
     groups: pa.Array
+    remarks: tuple[tuple[str, str], ...] = ()
 
 
 class _Metadata(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,7 +101,7 @@ class _Metadata(msgspec.Struct, frozen=True, kw_only=True):
         views, classes: Numbers that can't be read off an empty table.
         batch: See `ShardLogits`.
         files: The shard's `files_digest` when it was measured.
-        unreadable: See `ShardLogits`.
+        unreadable, remarks: See `ShardLogits`.
     """
 
     views: int
@@ -105,6 +109,7 @@ class _Metadata(msgspec.Struct, frozen=True, kw_only=True):
     batch: int
     files: str
     unreadable: tuple[Unreadable, ...]
+    remarks: tuple[tuple[str, str], ...] = ()
 
 
 def videos_in_a_shard(videos: int, views: int) -> int:
@@ -149,6 +154,7 @@ def write_shard(
         batch=measured.batch,
         files=files,
         unreadable=measured.unreadable,
+        remarks=measured.remarks,
     )
     with np.errstate(over="ignore"):  # above 65504 a half is infinite
         values = measured.logits.astype(kept).ravel()
@@ -186,7 +192,8 @@ def read_shard(path: Path) -> StoredShard:
         table[name].combine_chunks().cast(pa.string())[:: metadata.views]
         for name in ("video", "group")
     )
-    return StoredShard(labels, logits.reshape(shape), metadata.unreadable, videos, groups)
+    views = logits.reshape(shape)
+    return StoredShard(labels, views, metadata.unreadable, videos, groups, metadata.remarks)
 
 
 def read_shards(folder: Path, shards: Sequence[Shard]) -> Iterator[StoredShard]:

@@ -54,10 +54,12 @@ class VideoInputs(NamedTuple):
     Attributes:
         clips: The decoded frames, or the pictures that were made of them as they were decoded.
         flow: `[V, 2 * (T - 1), size, size]`; None for a network without optical flow.
+        remarks: What is unusual about the file; see datasets/video/remarks.py.
     """
 
     clips: Clips
     flow: torch.Tensor | None
+    remarks: tuple[str, ...] = ()
 
 
 def video_inputs(

@@ -1,9 +1,12 @@
 """The job that a command gives to the process of a case, and the events that come back."""
 
+import json
 from collections.abc import Callable
 
 import msgspec
+from msgspec.structs import force_setattr
 
+from ...datasets.names import readable
 from .case import Case, LogitsType
 from .record import RESULT_FIELDS, Failure, Record
 from .results import Accuracy, Cost, Energy, FlowTime, Memory, Peak, Roofline
@@ -85,6 +88,16 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     peak: Peak | None = None
 
 
+def encode_job(job: Job) -> bytes:
+    """Return a job as JSON; bytes of file names that aren't UTF-8 come back as they are."""
+    return json.dumps(msgspec.to_builtins(job)).encode()
+
+
+def decode_job(content: bytes) -> Job:
+    """Return the job that `encode_job` was given."""
+    return msgspec.convert(json.loads(content), Job)
+
+
 class Built(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The network is built."""
 
@@ -129,6 +142,10 @@ class Note(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """A remark for the reader of the record."""
 
     text: str
+
+    def __post_init__(self) -> None:
+        """Make the text one that can be stored."""
+        force_setattr(self, "text", readable(self.text))
 
 
 class Failed(msgspec.Struct, frozen=True, kw_only=True, tag=True):

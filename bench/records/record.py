@@ -3,8 +3,10 @@
 from typing import Any, Literal, TypeVar
 
 import msgspec
+from msgspec.structs import force_setattr
 
 from ...datasets.errors import KinobenchError
+from ...datasets.names import readable
 from .case import Case
 from .results import (
     Accuracy,
@@ -42,6 +44,11 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     kind: FailureKind
     message: str
     detail: str | None = None
+
+    def __post_init__(self) -> None:
+        """Make the texts such that they can be stored."""
+        force_setattr(self, "message", readable(self.message))
+        force_setattr(self, "detail", self.detail and readable(self.detail))
 
     @property
     def line(self) -> str:

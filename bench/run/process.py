@@ -17,7 +17,17 @@ from ..machine.threads import thread_variables
 from ..measure import registry
 from ..records.case import Case
 from ..records.files import CHECKOUT
-from ..records.job import Built, Event, Failed, Finished, Job, Measured, Note, Progress
+from ..records.job import (
+    Built,
+    Event,
+    Failed,
+    Finished,
+    Job,
+    Measured,
+    Note,
+    Progress,
+    encode_job,
+)
 from ..records.record import Environment, Failure, FailureKind, Record
 from .fork_server import Forked, ForkServer, may_fork
 
@@ -64,7 +74,7 @@ class Worker:
         """Send the job, and yield the events that the process reports."""
         assert self.process.stdin is not None and self.process.stdout is not None
         with suppress(BrokenPipeError):  # it died at once; its exit code and messages say why
-            self.process.stdin.write(msgspec.json.encode(job))
+            self.process.stdin.write(encode_job(job))
             self.process.stdin.close()
         for line in self.process.stdout:
             if not line.endswith(b"\n"):

@@ -16,7 +16,16 @@ from ..cluster.case import on_cluster
 from ..measure.context import Context
 from ..measure.sequence import measure_all
 from ..network.failures import failure_of, limit_memory
-from ..records.job import Emit, Event, Failed, Finished, Job, Progress, ShardFailedError
+from ..records.job import (
+    Emit,
+    Event,
+    Failed,
+    Finished,
+    Job,
+    Progress,
+    ShardFailedError,
+    decode_job,
+)
 from ..records.record import Failure
 
 
@@ -33,7 +42,7 @@ def main(model: str | None = None) -> None:
     given = sys.stdin.buffer.read()
     if not given:  # a worker that was kept ready, and no case is left
         return
-    job = msgspec.json.decode(given, type=Job)
+    job = decode_job(given)
     limit_memory(job.memory_limit_bytes)
     import torch
 

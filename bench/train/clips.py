@@ -20,10 +20,11 @@ from torch.utils.data import Dataset, Sampler, get_worker_info
 from ...datasets.errors import KinobenchError, VideoError
 from ...datasets.names import FlowMethod
 from ...datasets.protocol import Protocol
+from ...datasets.protocol.placement import Indices
 from ...datasets.protocol.timed_placement import TIMED_PLACEMENTS
 from ...datasets.split import Split
-from ...datasets.video.clips import Clips, open_video
-from ...datasets.video.reader import new_room
+from ...datasets.video.clips import Clips, open_video, with_true_index
+from ...datasets.video.reader import VideoReader, new_room
 from ...zoo.spec import Input, input_shapes
 from ..network.inputs import InputMaker, Inputs, video_inputs
 from .recipe import Recipe
@@ -207,12 +208,8 @@ class TrainingClips(Dataset[Batch]):
         if index in self._kept:
             return self._cut(self._kept[index], self._square(self._kept[index].shape, generator))
         with open_video(self.split.videos[index].path) as video:
-            starts = self._every_start.frame_indices(
-                video.times_s, video.duration_s, video.timeline
-            )
-            clip = starts[drawn]
-            wanted = sorted(set(clip))
-            read = video.write_frames(wanted, lambda shape: self._store(shape, generator))
+            starts, clip, read = with_true_index(video, lambda: self._read(video, drawn, generator))
+        wanted = sorted(set(clip))
         order = [wanted.index(number) for number in clip]
         if isinstance(read, Squares):
             return read.frames[order]
@@ -223,6 +220,15 @@ class TrainingClips(Dataset[Batch]):
             self._kept[index] = frames  # the video has no other clip
             self._kept_bytes += frames.nbytes
         return self._cut(frames, self._square(frames.shape, generator))
+
+    def _read(
+        self, video: VideoReader, drawn: int, generator: np.random.Generator
+    ) -> "tuple[Indices, tuple[int, ...], np.ndarray | Squares]":
+        """Return the clip at every start, one of them, and the frames of that."""
+        starts = self._every_start.frame_indices(video.times_s, video.duration_s, video.timeline)
+        clip = starts[drawn]
+        read = video.write_frames(sorted(set(clip)), lambda shape: self._store(shape, generator))
+        return starts, clip, read
 
     def _store(
         self, shape: tuple[int, ...], generator: np.random.Generator

@@ -1,11 +1,15 @@
 """The clips that a protocol takes from a video file, decoded by the chosen library."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from ..names import DEFAULT_DECODER, Decoder
 from ..protocol import Protocol
+from .numbering import IndexIsWrongError
 from .reader import FrameStore, StoreOf, VideoReader, new_room
+
+Result = TypeVar("Result")
 
 
 class Clips(NamedTuple):
@@ -37,6 +41,7 @@ def read_clips(
     protocol: Protocol,
     store_of: StoreOf = new_room,
     decoder: Decoder = DEFAULT_DECODER,
+    remark: Callable[[str], object] = lambda text: None,
 ) -> Clips:
     """Read the clips that the protocol cuts from a video, decoding the file once.
 
@@ -45,17 +50,40 @@ def read_clips(
         protocol: Decides the frames of its clips.
         store_of: Gives the array, or the store, that they are written to.
         decoder: The library that decodes it.
+        remark: Called with what is unusual about the file; see remarks.py.
 
     Raises:
         VideoError: The file can't be read, or not to the last frame that is wanted.
         KinobenchError: The decoder can't be loaded.
     """
     with open_video(path, decoder) as video:
-        return cut_clips(video, protocol, store_of)
+        clips = cut_clips(video, protocol, store_of)
+        for text in video.remarks:
+            remark(text)
+        return clips
 
 
 def cut_clips(video: VideoReader, protocol: Protocol, store_of: StoreOf = new_room) -> Clips:
     """Read the clips that the protocol cuts from an open video; see `read_clips`."""
+    return with_true_index(video, lambda: _cut(video, protocol, store_of))
+
+
+def with_true_index(video: VideoReader, read: Callable[[], Result]) -> Result:
+    """Return what `read` reads from a video; if that shows its index to be wrong, read again.
+
+    The numbers and times of the frames may be others the second time: `read` asks for them.
+
+    Raises:
+        VideoError: `read` raises it, or the decoder gives no frame.
+    """
+    try:
+        return read()
+    except IndexIsWrongError:
+        video.index_by_decoding()
+        return read()
+
+
+def _cut(video: VideoReader, protocol: Protocol, store_of: StoreOf) -> Clips:
     numbers = protocol.frame_indices(video.times_s, video.duration_s, video.timeline)
     wanted = sorted({number for clip in numbers for number in clip})
     place_of = {number: place for place, number in enumerate(wanted)}

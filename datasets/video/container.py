@@ -1,13 +1,20 @@
-"""Opening a file with PyAV, and reporting what goes wrong with it."""
+"""Opening a file with PyAV, choosing its video stream, and reporting what goes wrong with it."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import av
+import av.logging
 from av.container import InputContainer
+from av.format import formats_available
+from av.stream import Disposition
 
+from ..errors import VideoError
+from .decoder_log import listening
 from .machine_faults import reading_error
 
 Packet: TypeAlias = "av.Packet[Any]"
@@ -18,15 +25,84 @@ if int(av.__version__.partition(".")[0]) < 19:
     # Later versions keep a tag's bytes that are not UTF-8, and don't have the argument.
     _TAGS["metadata_errors"] = "ignore"
 
+_OF_OTHER_FILES = frozenset(
+    {
+        *("concat", "concatf", "hls", "applehttp", "dash", "webm_dash_manifest", "imf"),
+        *("image2", "image2pipe", "vobsub", "sdp", "rtp", "rtsp", "sap", "lavfi", "vapoursynth"),
+        *("fbdev", "kmsgrab", "x11grab", "video4linux2", "v4l2", "avisynth", "tedcaptions"),
+    }
+)
+"""FFmpeg's names of formats that take their pictures from other files, the network or devices:
+lists, playlists, patterns of file names, scripts."""
+_REFUSED = "not on whitelist"
+"""FFmpeg logs it of a file whose format is none of those that may be used."""
+
+
+@cache
+def _formats() -> str:
+    """Return FFmpeg's names of the formats that hold all of a video themselves."""
+    return ",".join(sorted(formats_available - _OF_OTHER_FILES))
+
 
 def open_container(path: Path, options: dict[str, str] | None = None) -> InputContainer:
-    """Open a media file, with options for FFmpeg's demuxer.
+    """Open a media file, with options for FFmpeg's demuxer; no other file is opened for it.
 
     Raises:
         av.FFmpegError: FFmpeg can't open it.
     """
-    container: InputContainer = av.open(str(path), options=options, **_TAGS)
+    # Without the scheme FFmpeg takes what stands before a colon for the name of a protocol.
+    url = f"file:{os.path.abspath(path)}"  # noqa: PTH100  # surrogates stay as they are
+    limits = {"protocol_whitelist": "file", "format_whitelist": _formats()}
+    container: InputContainer = av.open(url, options=limits | (options or {}), **_TAGS)
     return container
+
+
+def lists_other_files(path: Path) -> bool:
+    """Report whether FFmpeg doesn't open a file because its format only names other files."""
+    with listening(), av.logging.Capture() as messages:
+        try:
+            open_container(path).close()
+        except av.FFmpegError:
+            return any(_REFUSED in text for _, _, text in messages)
+    return False
+
+
+def video_stream(path: Path, container: InputContainer) -> av.VideoStream:
+    """Return the first video stream that is marked as the default, or else the largest.
+
+    Raises:
+        VideoError: There is none, or no decoder is known for it.
+    """
+    films = _films(container)
+    if not films:
+        kinds = {
+            "a cover" if stream.type == "video" else stream.type for stream in container.streams
+        }
+        found = " and ".join(sorted(kinds)) or "nothing"
+        raise VideoError(path, f"no video stream: it holds {found}")
+    known = [stream for stream in films if stream.codec_context is not None]
+    if not known:
+        raise VideoError(path, "no decoder is known for its video stream")
+    largest = max(known, key=lambda stream: stream.width * stream.height)
+    return next(filter(_is_default, known), largest)
+
+
+def default_streams(container: InputContainer) -> int:
+    """Return how many video streams are marked as the default."""
+    return sum(map(_is_default, _films(container)))
+
+
+def _films(container: InputContainer) -> list[av.VideoStream]:
+    """Return the video streams without covers (attached pictures)."""
+    return [
+        stream
+        for stream in container.streams.video
+        if not stream.disposition & Disposition.attached_pic
+    ]
+
+
+def _is_default(stream: av.VideoStream) -> bool:
+    return bool(stream.disposition & Disposition.default)
 
 
 @contextmanager

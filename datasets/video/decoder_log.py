@@ -15,9 +15,22 @@ from ..shared_context import SharedContext
 
 _LOST = "undecodable NALU"
 """HEVC: a part of the picture is left out, which FFmpeg logs as a warning only."""
-_HARMLESS = ("mmco: unref short failure", "unable to decode APP fields", "VPS 0 does not exist")
-"""Errors that sound files cause: a reference that is gone already is to be dropped; cameras' own
-fields in MJPEG; HEVC whose first parameter set came late."""
+_HARMLESS = (
+    "mmco: unref short failure",  # a reference that is gone already is to be dropped
+    "VPS 0 does not exist",  # HEVC whose first parameter set came late
+    "SEI type ",  # cameras' and drones' own remarks, cut off or too long
+    "referenced in buffering period",  # when a hypothetical decoder takes a picture (SEI)
+    "Overread VUI by",  # rates and colours of a display
+    "num_units_in_tick invalid",
+    "ext header missing",  # MS-MPEG4's rate, which old encoders leave out
+    "ignoring ext header",
+    "unable to decode APP fields",  # cameras' own fields in MJPEG
+    "Invalid ICC_PROFILE header in APP2",
+    "Invalid sequence number in APP2",
+    "Invalid number of markers coded in APP2",
+)
+"""Errors that sound files cause, by a part of their text: no pixel depends on what they are about.
+They come from FFmpeg 8's decoders of H.264, HEVC, MS-MPEG4 and MJPEG."""
 
 
 @contextmanager

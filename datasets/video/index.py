@@ -1,5 +1,10 @@
-"""The frames of a video file and their times, from its packets' headers: no decoding."""
+"""The frames of a video file and their times.
 
+They come from its packets' headers, without decoding, where these are sure to say what the decoder
+gives. Else the decoder's own output counts: see `decoded_index`.
+"""
+
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
@@ -9,25 +14,37 @@ from av.container import InputContainer
 
 from ..errors import VideoError
 from ..protocol.timed_placement import Timeline
-from .container import Packet, open_container, reading_errors
+from .container import reading_errors
+from .cut_short import refuse_cut_short
+from .packets import Packets, Shown
+from .remarks import COUNT, ORDER, TIMES
 
 KEPT_BYTES = 2**20
 """If a file's video packets are no larger in all, those that indexing read are decoded."""
+LONGEST_S = 24 * 60 * 60
+"""The longest video that is believed; one wrong timestamp can make it last for years."""
+TIMES_LONGER = 1000
+"""So many times as long as its frames a video may last, as one with few frames a minute does."""
 
 
 class VideoIndex(NamedTuple):
     """The frames of a video, in the order of display.
 
     Attributes:
-        times_s: Time at which each frame appears, ascending, the first at 0.
+        times_s: Time at which each frame appears, ascending, the first at 0. Where the file gives
+            two frames one time, the first of them is never on screen.
         duration_s: Time at which the last frame disappears.
         number_of: The number of each frame by its timestamp; None where decoded frames are known by
             their place in the decoder's output instead. AVI stores no presentation times: those
             that FFmpeg makes up for it don't ascend where there are B-frames, though the decoder's
-            order is right. There, and where timestamps are missing or doubled, the place counts.
+            order is right. There, and where timestamps are missing, doubled or contradict the
+            decoder, the place counts.
         unit_s: The container's unit of time.
         start: The first frame's timestamp, in these units.
         rate: Frames per second, as the container says or FFmpeg guesses.
+        is_decoded: True if the frames are those that a decoder gave.
+        skipped: Frames that the decoder gives before the first, which need what was cut off.
+        remarks: What a reader of a result should know, of the kinds in remarks.py.
     """
 
     times_s: tuple[float, ...]
@@ -36,6 +53,9 @@ class VideoIndex(NamedTuple):
     unit_s: Fraction
     start: int
     rate: Fraction | None
+    is_decoded: bool = False
+    skipped: int = 0
+    remarks: tuple[str, ...] = ()
 
     def timeline(
         self, announced: int | None, time_base: Fraction | None, guessed_rate: Fraction | None
@@ -60,153 +80,140 @@ class VideoIndex(NamedTuple):
         return Timeline(stamps, end, self.unit_s, rate, announced, self.start, guessed_rate)
 
 
-def read_index(
-    path: Path, container: InputContainer, stream: av.VideoStream
-) -> tuple[VideoIndex, list[Packet] | None]:
+def read_packets(path: Path, container: InputContainer, stream: av.VideoStream) -> Packets:
     """Read the headers of all packets.
 
-    A copy that begins before its first key frame begins, here, at that frame.
-
-    Args:
-        path: The file, for errors.
-        container: The open file.
-        stream: Its video stream.
-
-    Returns:
-        The index, and the packets of the video stream, the last of which ends the decoder; None
-        if they are too large to be kept.
-
     Raises:
-        VideoError: The file ends before its header says that it does, or has no frame to show.
+        VideoError: The file is cut short, or its video is empty.
         MachineError: The machine failed.
     """
-    packets = _Packets(stream, of_mpegts=container.format.name == "mpegts")
+    packets = Packets(stream, kept_bytes=KEPT_BYTES, of_mpegts=container.format.name == "mpegts")
     with reading_errors(path, "its packets can't be read"):
         for packet in container.demux():
             packets.take(packet)
-    if not packets.last_is_whole:
-        raise VideoError(path, f"cut short: packet {packets.count - 1} is incomplete")
-    _refuse_cut_short(path, container, stream, packets)
-    if not packets.shown:
-        raise VideoError(path, "its video stream holds no key frame to begin at")
-    return _index(path, container, stream, packets), packets.kept
+        refuse_cut_short(path, container, stream, packets)
+    if packets.count == 0:
+        raise VideoError(path, "its video stream holds no packet")
+    return packets
 
 
-class _Packets:
-    """Facts that the packets of a file say about it.
+def header_index(
+    path: Path, container: InputContainer, stream: av.VideoStream, packets: Packets
+) -> VideoIndex | None:
+    """Return the frames as the packets' headers have them; None where these aren't sure.
 
-    Attributes:
-        shown: Timestamp and duration of each packet of the video that shows a frame.
-        count: Packets of the video.
-        kept: The video's packets; None once they are too large.
-        last_is_whole: True if the last packet of the file is whole.
-        ends: Time at which each stream ends, by its number, in its own units.
+    Raises:
+        VideoError: It has no times, or absurd ones.
     """
-
-    def __init__(self, stream: av.VideoStream, *, of_mpegts: bool) -> None:
-        self.shown: list[tuple[int | None, int]] = []
-        self.count = 0
-        self.kept: list[Packet] | None = []
-        self.last_is_whole = True
-        self.ends: dict[int, int] = {}
-        self._stream, self._of_mpegts = stream, of_mpegts
-        self._kept_bytes = 0
-        self._first_key: int | None = None
-
-    def take(self, packet: Packet) -> None:
-        """Take the next packet of the file."""
-        of_video = packet.stream is self._stream
-        if of_video and self.kept is not None:
-            self._kept_bytes += packet.size
-            self.kept.append(packet)
-            if self._kept_bytes > KEPT_BYTES:
-                self.kept = None
-        if packet.dts is None and packet.size == 0:
-            return  # the end of a stream, not a part of the file
-        # MPEG-TS marks a lost part of another stream, too; that of the picture shows in decoding.
-        self.last_is_whole = not packet.is_corrupt or (not of_video and self._of_mpegts)
-        begin = packet.pts if packet.pts is not None else packet.dts
-        if begin is not None:
-            number, end = packet.stream.index, begin + (packet.duration or 0)
-            self.ends[number] = max(self.ends.get(number, end), end)
-        if of_video:
-            self.count += 1
-            self._show(packet)
-
-    def _show(self, packet: Packet) -> None:
-        if self._first_key is None:
-            if not packet.is_keyframe:
-                return  # it needs frames that were cut off
-            self._first_key = packet.pts if packet.pts is not None else packet.dts
-        if packet.is_discard or _shows_nothing(packet):
-            return
-        if packet.pts is not None and self._first_key is not None and packet.pts < self._first_key:
-            return  # a leading picture of an open group: it needs frames that were cut off
-        self.shown.append((packet.pts, packet.duration or 0))
+    shown = packets.shown
+    stamps = sorted(pts for pts, _ in shown if pts is not None)
+    are_distinct = len(set(stamps)) == len(stamps)
+    is_sure = packets.frames == len(shown) > 0 and not packets.is_cut
+    if not is_sure or packets.joints or not are_distinct:
+        return None
+    index = _timed(path, stream, sorted(shown, key=_pts))
+    is_complete = len(stamps) == len(shown) and packets.is_one_a_packet
+    if is_complete and container.format.name != "avi" and _may_be_true(packets.depth, stream):
+        number_of = {pts: number for number, pts in enumerate(stamps)}
+        return index._replace(number_of=number_of)
+    return index
 
 
-def _shows_nothing(packet: Packet) -> bool:
-    """Report whether a VP8 packet only feeds later frames (RFC 6386, 9.1: show_frame, bit 4)."""
-    return packet.stream.codec_context.name in ("vp8", "libvpx") and not bytes(packet)[0] & 0x10
+def _may_be_true(depth: int, stream: av.VideoStream) -> bool:
+    """Report whether timestamps may be those of display, by the packets' depth of reordering.
+
+    A copy of a file that had none carries times of decoding: they ascend, though the pictures are
+    decoded in another order than they are shown in.
+    """
+    of_decoder = int(stream.codec_context.reorder_depth)
+    return min(1, of_decoder) <= depth <= of_decoder
 
 
-def _refuse_cut_short(
-    path: Path, container: InputContainer, stream: av.VideoStream, packets: _Packets
-) -> None:
-    """Compare what was found with what the header announces, if it announces anything."""
-    announced, found = stream.frames, packets.count
-    # An edit list lets FFmpeg leave out frames that are there but are never shown.
-    if announced > found and announced > _packets_with_hidden_ones(path, container):
-        raise VideoError(
-            path, f"cut short: its header announces {announced} frames, {found} are there"
-        )
-    if announced == 0 and container.format.name == "matroska,webm":
-        announced_s = (container.duration or 0) / av.time_base
-        # Some muxers write the length as the last instant, some as the time from the first.
-        ends = ((packets.ends.get(each.index, 0), each.time_base) for each in container.streams)
-        found_s = max((float(end * unit) for end, unit in ends if unit is not None), default=0.0)
-        rate = stream.average_rate
-        if found_s < announced_s - (2 / float(rate) if rate else 0.1):  # the last may lack one
-            raise VideoError(
-                path,
-                f"cut short: its header announces {announced_s:.2f} s, {found_s:.2f} s are there",
-            )
-
-
-def _packets_with_hidden_ones(path: Path, container: InputContainer) -> int:
-    if "mp4" not in container.format.name:
-        return 0
-    with open_container(path, {"ignore_editlist": "1"}) as again:
-        return sum(packet.size > 0 for packet in again.demux(again.streams.video[0]))
-
-
-def _index(
-    path: Path, container: InputContainer, stream: av.VideoStream, packets: _Packets
+def decoded_index(
+    path: Path,
+    stream: av.VideoStream,
+    packets: Packets,
+    outputs: Sequence[Shown],
+    skipped: int,
 ) -> VideoIndex:
-    """Put the frames into the order of display."""
+    """Return the frames that a decoder gave, in its order.
+
+    Their times are their timestamps, where these ascend, even if one is doubled here and there; or
+    their timestamps sorted, where all of them differ; or else those of the frame rate.
+
+    Args:
+        path: The file, for errors.
+        stream: Its video stream.
+        packets: What its packets' headers say.
+        outputs: Timestamp and duration of each frame.
+        skipped: Frames that came before them, and need what was cut off.
+
+    Raises:
+        VideoError: There is none, or it has no times, or absurd ones.
+    """
+    if not outputs:
+        raise VideoError(path, "its video stream holds no key frame to begin at")
+    remarks: list[str] = []
+    stamps = [pts for pts, _ in outputs if pts is not None]
+    if len(outputs) + skipped != packets.count:
+        remarks.append(COUNT)
+    if stamps != sorted(stamps):
+        are_distinct = len(set(stamps)) == len(outputs)
+        if stream.container.format.name != "avi":
+            remarks.append(ORDER)
+        outputs = sorted(outputs, key=_pts) if are_distinct else [Shown(None, 0)] * len(outputs)
+    index = _timed(path, stream, outputs)
+    return index._replace(
+        is_decoded=True, skipped=skipped, remarks=tuple({*remarks, *index.remarks})
+    )
+
+
+def _pts(shown: Shown) -> int:
+    return shown.pts or 0
+
+
+def _timed(path: Path, stream: av.VideoStream, shown: Sequence[Shown]) -> VideoIndex:
+    """Return when frames appear: by their timestamps, which ascend, or else by the frame rate."""
     rate = stream.average_rate or stream.guessed_rate
-    count = len(packets.shown)
-    stamped = sorted((pts, duration) for pts, duration in packets.shown if pts is not None)
-    number_of: dict[int, int] | None = None
-    if len({pts for pts, _ in stamped}) == count and stream.time_base is not None:
-        unit_s, start = stream.time_base, stamped[0][0]
-        times = [float((pts - start) * unit_s) for pts, _ in stamped]
-        if container.format.name != "avi":
-            number_of = {pts: number for number, (pts, _) in enumerate(stamped)}
-        last_s = float(stamped[-1][1] * unit_s)
+    count = len(shown)
+    stamps = [pts for pts, _ in shown if pts is not None]
+    remarks: tuple[str, ...] = ()
+    if len(stamps) == count and stream.time_base is not None and 2 * len(set(stamps)) > count:
+        unit_s, start = stream.time_base, stamps[0]
+        # A quotient of whole numbers is that of fractions, rounded once, without their cost.
+        times = [(pts - start) * unit_s.numerator / unit_s.denominator for pts in stamps]
+        last_s = float(shown[-1].duration * unit_s)
     elif rate:
-        unit_s, start = 1 / rate, 0
-        times = [float(number / rate) for number in range(count)]
+        unit_s, start, remarks = 1 / rate, 0, (TIMES,)
+        times = [number * unit_s.numerator / unit_s.denominator for number in range(count)]
         last_s = 0.0
     else:
         raise VideoError(path, "it has neither timestamps nor a frame rate")
     if last_s <= 0:
         last_s = float(1 / rate) if rate else (times[-1] / max(count - 1, 1))
-    return VideoIndex(
-        times_s=tuple(times),
-        duration_s=times[-1] + last_s,
-        number_of=number_of,
-        unit_s=unit_s,
-        start=start,
-        rate=rate,
+    duration_s = times[-1] + last_s
+    own_s = float(sum(duration for _, duration in shown) * unit_s)
+    _refuse_absurd(path, count, duration_s, max(own_s, count / float(rate) if rate else 0.0))
+    return VideoIndex(tuple(times), duration_s, None, unit_s, start, rate, remarks=remarks)
+
+
+def _refuse_absurd(path: Path, count: int, duration_s: float, own_s: float) -> None:
+    """Refuse a duration that only a wrong timestamp or unit of time can cause.
+
+    Args:
+        path: The file.
+        count: Number of frames.
+        duration_s: Duration that the timestamps give.
+        own_s: Durations of the frames together; 0 where they aren't known.
+    """
+    if duration_s > LONGEST_S:
+        limit = "the longest that is believed is a day"
+    elif 0 < TIMES_LONGER * own_s < duration_s:
+        limit = f"its frames are shown for {own_s:.2f} s in all"
+    else:
+        return
+    raise VideoError(
+        path,
+        f"a timestamp or its unit of time is wrong: {count} frames would last {duration_s:,.0f} s; "
+        f"{limit}",
     )

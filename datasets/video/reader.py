@@ -24,14 +24,30 @@ from av.video.reformatter import VideoReformatter
 
 from ..errors import VideoError
 from ..protocol.timed_placement import Timeline
-from .container import Packet, open_container, reading_errors
+from .container import (
+    Packet,
+    default_streams,
+    lists_other_files,
+    open_container,
+    reading_errors,
+    video_stream,
+)
 from .damage import Damage, is_key
-from .decoder_log import listening, reports_damage
-from .index import read_index
+from .decoder_log import listening
+from .decoding import Step, decode
+from .index import VideoIndex, decoded_index, header_index, read_packets
 from .machine_faults import reading_error
+from .numbering import Numbering
+from .orientation import Matrices, quarter_turns, upright
+from .packets import Shown
+from .remarks import ASPECT, INTERLACED, KINDS, ORDER, STREAMS, TILTED
 
 Room = Callable[[tuple[int, ...]], np.ndarray]
 """Gives an array, uint8, of a shape, with any content."""
+
+
+PROGRESSIVE = 1
+"""AV_FIELD_PROGRESSIVE (libavcodec/defs.h): the values above it are orders of two fields."""
 
 
 def new_room(shape: tuple[int, ...]) -> np.ndarray:
@@ -59,8 +75,11 @@ class VideoReader:
     """An open video file whose frames are known by number and by time.
 
     Opening reads the packets' headers once, without decoding: from them come the number of frames
-    and the time of each, which containers often lack or get wrong. Frames count from 0 in the
-    order of display. A copy that begins before its first key frame begins, here, at that frame.
+    and the time of each, which containers often lack or get wrong. Where headers aren't sure to say
+    what the decoder gives (pictures in two packets, doubled timestamps, joined files), opening
+    decodes the file, too: the frames that the decoder gives are the video, in its order. Frames
+    count from 0 in the order of display. A copy that begins before its first key frame begins,
+    here, at that frame.
 
     Attributes:
         path: The file.
@@ -89,9 +108,14 @@ class VideoReader:
             raise VideoError(path, "the file is empty")
         with reading_errors(self.path, self._unopened):
             self._container = open_container(self.path)
+        self._remarks: set[str] = set()
+        self._matrices = Matrices()
         try:
-            self._stream = self._video_stream()
-            self._index, self._kept = read_index(self.path, self._container, self._stream)
+            self._is_avi = self._container.format.name == "avi"
+            self._stream = video_stream(self.path, self._container)
+            self._packets = read_packets(self.path, self._container, self._stream)
+            self._kept = self._packets.kept
+            self._index = self._first_index()
         except BaseException:
             self._container.close()
             raise
@@ -117,16 +141,38 @@ class VideoReader:
         """Describe a file that FFmpeg can't open."""
         if self._head[4:8] == b"ftyp":
             return "an MP4 file without a readable index; it may be cut short"
+        if lists_other_files(self.path):
+            return "not a video, but a list or a pattern of other files: they are never opened"
         return "not a video that FFmpeg can read"
 
-    def _video_stream(self) -> av.VideoStream:
-        streams = self._container.streams
-        if not streams.video:
-            kinds = " and ".join(sorted({stream.type for stream in streams}))
-            raise VideoError(self.path, f"no video stream: it holds {kinds or 'nothing'}")
-        if streams.video[0].codec_context is None:
-            raise VideoError(self.path, "no decoder is known for its video stream")
-        return streams.video[0]
+    def _first_index(self) -> VideoIndex:
+        """Return the index that opening makes."""
+        found = header_index(self.path, self._container, self._stream, self._packets)
+        return self._decoded_index() if found is None else found
+
+    def index_by_decoding(self) -> None:
+        """Let the decoder decide which frames there are, after `frames` found the index wrong.
+
+        Raises:
+            VideoError: There is none, or they have no times.
+        """
+        self._index = self._decoded_index()
+
+    def _decoded_index(self) -> VideoIndex:
+        """Decode the whole file, without converting anything."""
+        outputs: list[Shown] = []
+        skipped, packets = 0, self._packets
+        has_begun = not packets.is_cut
+        with reading_errors(self.path, "decoding fails"), self._steps() as steps:
+            for decoded in (each for step in steps for each in step.frames):
+                is_before = decoded.turn < packets.first_key
+                has_begun |= is_key(decoded.frame) and not is_before
+                if not has_begun and (is_before or decoded.need is not None):
+                    skipped += len(outputs) + 1
+                    outputs.clear()
+                else:
+                    outputs.append(Shown(decoded.frame.pts, decoded.frame.duration or 0))
+        return decoded_index(self.path, self._stream, packets, outputs, skipped)
 
     @property
     def times_s(self) -> tuple[float, ...]:
@@ -144,6 +190,19 @@ class VideoReader:
         stream = self._stream
         return self._index.timeline(stream.duration, stream.time_base, stream.guessed_rate)
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is unusual about the file, as far as it was read; see remarks.py."""
+        found = {*self._index.remarks, *self._remarks}
+        if default_streams(self._container) > 1:
+            found.add(STREAMS)
+        if self._stream.sample_aspect_ratio not in (None, 0, 1):
+            found.add(ASPECT)
+        # PyAV 17 doesn't say it; decoded frames do.
+        if getattr(self._stream.codec_context, "field_order", 0) > PROGRESSIVE:
+            found.add(INTERLACED)
+        return tuple(kind for kind in KINDS if kind in found)
+
     def frames(self, numbers: Sequence[int], room: Room = new_room) -> np.ndarray:
         """Decode the file once and return the chosen frames.
 
@@ -152,10 +211,11 @@ class VideoReader:
             room: Gives the array that they are written to, once their size is known.
 
         Returns:
-            `[N, H, W, 3]`, uint8, red, green, blue, turned upright as the file's rotation says.
+            `[N, H, W, 3]`, uint8, red, green, blue, turned and mirrored as the file says.
 
         Raises:
             VideoError: A wanted frame can't be decoded, or the picture changes its size.
+            IndexIsWrongError: The decoder contradicts the numbers; see `index_by_decoding`.
         """
         return self.write_frames(numbers, room)
 
@@ -209,9 +269,8 @@ class VideoReader:
                 # This thread converts the frame.
                 # Starting others takes ten times as long as a small frame does.
                 picture = _pixels(converter.reformat(frame, format="rgb24", threads=1))
-            if frame.rotation % 360:
-                picture = np.rot90(picture, k=round(frame.rotation / 90))
-            yield place, picture
+            matrix = self._matrices.of(frame)
+            yield place, picture if matrix is None else upright(picture, matrix)
 
     def sound_frames(self, numbers: Sequence[int]) -> Iterator[tuple[int, av.VideoFrame]]:
         """Decode the file once and yield the chosen frames, not converted, with their places.
@@ -229,9 +288,7 @@ class VideoReader:
             if damaged is not None:
                 origin = "" if damaged == number else f", and {self._frame_name(number)} needs it"
                 raise VideoError(self.path, f"{self._frame_name(damaged)} is damaged{origin}")
-            found = frame.width, frame.height
-            if _is_on_its_side(frame):
-                found = frame.height, frame.width
+            found = self._shown_size(frame)
             if size is None:
                 size = found
             elif size != found:
@@ -241,7 +298,7 @@ class VideoReader:
                     f"{size[0]}x{size[1]}",
                 )
             yield place, frame
-            if not wanted and self._index.number_of is not None:
+            if not wanted and (self._index.number_of is not None or self._index.is_decoded):
                 break
         if wanted:
             raise VideoError(
@@ -259,55 +316,50 @@ class VideoReader:
         if numbers[0] < 0 or numbers[-1] >= len(self):
             raise IndexError(f"frames {numbers[0]}..{numbers[-1]} of a video of {len(self)}")
 
+    def _shown_size(self, frame: av.VideoFrame) -> tuple[int, int]:
+        """Return the width and height of a frame as it is shown."""
+        if frame.interlaced_frame:
+            self._remarks.add(INTERLACED)
+        matrix = self._matrices.of(frame)
+        turns = 0 if matrix is None else quarter_turns(matrix)
+        if turns is None:
+            self._remarks.add(TILTED)
+        return (frame.height, frame.width) if turns in (1, 3) else (frame.width, frame.height)
+
     def _decoded(self) -> Iterator[tuple[int, av.VideoFrame, int | None]]:
         """Yield frames in the order of display: number, frame, number of the damaged one it needs.
 
         The last is None for a sound frame.
         """
-        damage = Damage()
-        number_of: dict[int, int | None] = {}  # of damaged packets, by their turn
-        seen = lag = 0
-        lost = False
+        numbering = Numbering(self.path, self._index)
         with (
-            reading_errors(self.path, lambda: f"decoding fails at {self._frame_name(seen)}"),
-            listening(),
-            self._from_the_start() as (stream, packets),
+            reading_errors(
+                self.path, lambda: f"decoding fails at {self._frame_name(numbering.seen)}"
+            ),
+            self._steps() as steps,
         ):
-            stream.thread_type = "NONE"  # other files are decoded on the other cores
-            stream.codec_context.thread_count = 1  # dav1d's own threads
-            stream.codec_context.copy_opaque = True
-            stream.codec_context.options = {"err_detect": "crccheck"}  # HEVC's, of whole pictures
-            for turn, packet in enumerate(packets):
-                packet.opaque = (turn,)  # PyAV goes by identity, which small numbers share
-                frames, is_sound = self._of_packet(packet)
-                if not is_sound:
-                    lost = True
-                    damage.found(turn, packet.pts)
-                    number_of[turn] = self._number(packet.pts, turn - lag)
-                for frame in frames:
-                    own = frame.opaque[0] if isinstance(frame.opaque, tuple) else turn
-                    need = damage.of(own, frame)
-                    if need is None and is_key(frame):
-                        # If frames are known by their place, those that never came count, too:
-                        # nothing that is decoded before a sound key frame can come after it.
-                        place = own + damage.shown_before(own)
-                        if lost:
-                            seen, lost = place - lag, False
-                        lag = place - seen
-                    number = self._number(frame.pts, seen)
-                    seen += 1
+            for step in steps:
+                numbering.take(step)
+                for decoded in step.frames:
+                    number = numbering.of(decoded)
+                    if not numbering.is_in_order and not self._is_avi:
+                        self._remarks.add(ORDER)
                     if number is None:
                         continue  # it is not shown
+                    need = decoded.need
                     if need is None:
-                        yield number, frame, None
+                        yield number, decoded.frame, None
                         continue
-                    named = None if need == own else number_of.get(need)
-                    number_of[own] = number
-                    yield number, frame, number if named is None else named
-        if self._index.number_of is None and seen < len(self) and not lost:
-            raise VideoError(
-                self.path, f"decoding gives {seen} frames, its packets hold {len(self)}"
-            )
+                    named = None if need == decoded.turn else numbering.of_damage(need)
+                    yield number, decoded.frame, number if named is None else named
+        numbering.finish()
+
+    @contextmanager
+    def _steps(self) -> Iterator[Iterator[Step]]:
+        """Give what the decoder gives for each packet, from the first one on."""
+        joints = frozenset(self._packets.joints)
+        with listening(), self._from_the_start() as (stream, packets):
+            yield decode(self.path, stream, packets, Damage(), joints)
 
     @contextmanager
     def _from_the_start(self) -> Iterator[tuple[av.VideoStream, Iterable[Packet]]]:
@@ -321,31 +373,9 @@ class VideoReader:
             yield self._stream, kept
             return
         with open_container(self.path) as container:
-            (stream, *_) = container.streams.video
+            stream = container.streams[self._stream.index]
+            assert isinstance(stream, av.VideoStream)
             yield stream, container.demux(stream)
-
-    def _number(self, pts: int | None, place: int) -> int | None:
-        """Return the number of a frame, by its time or by its place; None if it is not shown."""
-        if self._index.number_of is None:
-            return place
-        return None if pts is None else self._index.number_of.get(pts)
-
-    def _of_packet(self, packet: Packet) -> tuple[list[av.VideoFrame], bool]:
-        """Decode a packet; return its frames, and whether FFmpeg finds nothing wrong."""
-        with av.logging.Capture() as messages:
-            try:
-                frames = packet.decode()
-            except (av.FFmpegError, MemoryError) as error:
-                found = reading_error(self.path, "it can't be decoded", error, self._pixels)
-                if isinstance(found, VideoError):
-                    return [], False
-                raise found from error
-        return frames, not (packet.is_corrupt or reports_damage(messages))
-
-    @property
-    def _pixels(self) -> int:
-        """Pixels of a frame, as the file announces them."""
-        return int(self._stream.width * self._stream.height)
 
     def _frame_name(self, number: int) -> str:
         when = f" ({self.times_s[number]:.2f} s)" if number < len(self) else ""
@@ -357,7 +387,3 @@ def _pixels(picture: av.VideoFrame) -> np.ndarray:
     (plane,) = picture.planes
     lines = np.frombuffer(memoryview(plane), dtype=np.uint8).reshape(-1, plane.line_size)
     return lines[: picture.height, : 3 * picture.width].reshape(picture.height, picture.width, 3)
-
-
-def _is_on_its_side(frame: av.VideoFrame) -> bool:
-    return round(frame.rotation / 90) % 2 == 1

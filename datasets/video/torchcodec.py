@@ -18,8 +18,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import KinobenchError, VideoError
+from .container import reading_errors
 from .ffmpeg_messages import Messages
+from .orientation import is_mirrored, quarter_turns
 from .reader import AnyStore, VideoReader
+from .remarks import ORDER
 
 CURE = (
     "it takes `pip install 'torchcodec>=0.11'` (kinobench's extra `torchcodec`) and FFmpeg's "
@@ -45,6 +48,8 @@ class TorchcodecReader(VideoReader):
         """
         self.refuse_wrong_numbers(numbers)
         loaded = load()
+        if self._is_mirrored():
+            return super().write_frames(numbers, store_of)  # torchcodec only turns
         store: AnyStore | None = None
         failure: VideoError | None = None
         with loaded.messages.listening() as messages:
@@ -63,6 +68,15 @@ class TorchcodecReader(VideoReader):
             raise failure
         assert store is not None  # some were asked for, and each came
         return store
+
+    def _is_mirrored(self) -> bool:
+        """Report whether the first frame is shown otherwise than by quarter turns alone."""
+        if self._is_avi:
+            return False  # it has no place for a display matrix
+        with reading_errors(self.path, "decoding fails"), self._steps() as steps:
+            first = next((each.frame for step in steps for each in step.frames), None)
+        matrix = None if first is None else self._matrices.of(first)
+        return matrix is not None and (is_mirrored(matrix) or quarter_turns(matrix) is None)
 
     def _pictures(self, loaded: "Loaded", numbers: Sequence[int]) -> Iterator[np.ndarray]:
         """Yield the chosen frames, `[H, W, 3]`, uint8."""
@@ -95,10 +109,14 @@ class TorchcodecReader(VideoReader):
     def _by_place(
         self, decoder: Any, next_frame: "NextFrame", numbers: Sequence[int]
     ) -> Iterator[np.ndarray]:
-        wanted = set(numbers)
-        for number in range(len(self)):  # to the end, to see that all of them are there
-            picture, *_ = next_frame(decoder._decoder)
-            if number in wanted:
+        wanted, skipped = set(numbers), self._index.skipped
+        last_s = 0.0
+        for place in range(len(self) + skipped):  # to the end, to see that all of them are there
+            picture, found_s, _ = next_frame(decoder._decoder)
+            if place > 0 and found_s < last_s and not self._is_avi:
+                self._remarks.add(ORDER)
+            last_s = float(found_s)
+            if place - skipped in wanted:
                 yield picture.numpy()
 
     def _by_time(

@@ -52,17 +52,18 @@ def read_probed(
     video: str,
     store_of: StoreOf,
     decoder: Decoder = DEFAULT_DECODER,
+    remark: Callable[[str], object] = lambda text: None,
 ) -> Clips:
     """Read the clips of a video as a probe changes them; see `read_clips` and `probed`."""
     if probe != "blurred":
-        return probed(read_clips(path, protocol, store_of, decoder), probe, video)
+        return probed(read_clips(path, protocol, store_of, decoder, remark), probe, video)
     blurred: list[BlurredFrames] = []
 
     def blurring(shape: tuple[int, ...]) -> BlurredFrames:
         blurred.append(BlurredFrames(store_of(shape)))
         return blurred[-1]
 
-    clips = read_clips(path, protocol, blurring, decoder)
+    clips = read_clips(path, protocol, blurring, decoder, remark)
     return clips._replace(frames=blurred[-1].frames)
 
 

@@ -22,7 +22,7 @@ from kinobench.datasets.views.maker import make_views
 
 from ..fakes.media import REAL_VIDEOS, write_video
 
-NAMES = [name for name in PRESETS if name.startswith("pytorchvideo")]
+NAMES = [name for name, protocol in PRESETS.items() if protocol.placement == "pytorchvideo"]
 
 
 @pytest.fixture(scope="module")

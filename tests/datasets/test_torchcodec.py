@@ -29,6 +29,7 @@ from ..fakes.media import (
     turn,
     write_video,
 )
+from ..fakes.odd_media import by_decoding, copied, write_b_frames, write_matrix
 from ..fakes.trees import make_ucf101
 
 
@@ -102,6 +103,28 @@ def test_a_turned_picture_of_any_colours_is_the_same(tmp_path: Path) -> None:
     pyav, torchcodec = _both(path, [0, 3])
     assert torchcodec.shape == (2, 96, 64, 3)
     np.testing.assert_array_equal(torchcodec, pyav)
+
+
+@pytest.mark.usefixtures("torchcodec")
+@pytest.mark.parametrize("matrix", [(-1, 0, 0, 1), (1, 0, 0, -1), (0, 1, 1, 0), (0, -1, -1, 0)])
+def test_a_mirrored_picture_is_the_same(tmp_path: Path, matrix: tuple[int, int, int, int]) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (4, 64, 96, 3), dtype=np.uint8)
+    path = write_video(tmp_path / "phone.mp4", noise)
+    write_matrix(path, matrix)
+    pyav, torchcodec = _both(path, [0, 3])
+    np.testing.assert_array_equal(torchcodec, pyav)
+
+
+@pytest.mark.usefixtures("torchcodec")
+def test_what_the_decoder_decides_is_the_same(tmp_path: Path) -> None:
+    avi = write_b_frames(tmp_path / "source.avi")
+    copy = copied(avi, tmp_path / "copy.mp4", by_decoding)
+    joined = write_video(tmp_path / "one.ts", numbered_frames(60), options={"bf": "2"})
+    joined.write_bytes(2 * joined.read_bytes())
+    for path, count in ((copy, 60), (joined, 120)):
+        pyav, torchcodec = _both(path, range(count))
+        np.testing.assert_array_equal(torchcodec, pyav)
+        assert frame_numbers(torchcodec) == [number % 60 for number in range(count)]
 
 
 def _with_a_hole(path: Path, codec: str) -> Path:

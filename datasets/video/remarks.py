@@ -1,0 +1,12 @@
+"""Remarks on how a file was read, for the notes of a record."""
+
+ORDER = "timestamps contradict the decoder's order; its order is taken"
+COUNT = "packets are not one frame each; the decoder's frames are taken"
+TIMES = "timestamps are missing or doubled; times come from the frame rate"
+STREAMS = "several video streams are marked as the default; the first is read"
+ASPECT = "pixels are not square; they are kept as stored"
+INTERLACED = "the picture is interlaced; it is kept as stored"
+TILTED = "the picture is to be turned by no multiple of 90 degrees; it is kept as stored"
+
+KINDS = (STREAMS, ORDER, COUNT, TIMES, ASPECT, INTERLACED, TILTED)
+"""All of them, in the order of a record's notes."""

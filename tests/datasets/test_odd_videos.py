@@ -1,0 +1,350 @@
+"""Files as people have them: what FFmpeg's decoder gives, in its order, or a true reason."""
+
+import os
+import time
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from kinobench.datasets.errors import VideoError
+from kinobench.datasets.protocol import preset
+from kinobench.datasets.video.clips import open_video, read_clips
+from kinobench.datasets.video.reader import VideoReader
+from kinobench.datasets.video.remarks import ASPECT, COUNT, INTERLACED, ORDER, STREAMS, TIMES
+
+from ..fakes.media import SHARED, frame_numbers, numbered_frames, write_video
+from ..fakes.odd_media import (
+    ascend,
+    by_decoding,
+    copied,
+    patch,
+    shown_by,
+    write_b_frames,
+    write_matrix,
+    write_two_streams,
+)
+
+ODD = SHARED / "odd_videos"
+# The number of frames, or a part of the error, as the page beside the files has it.
+RIGHT = {
+    "ucf_b_copy.mp4": 60,
+    "ori_hflip.mp4": 4,
+    "ori_antitranspose.mp4": 4,
+    "drop_one.avi": 30,
+    "len_plus1.avi": 60,
+    "paff.mp4": 20,
+    "sei_trunc.mp4": 40,
+    "vfr_dup.mkv": 40,
+    "jump_11y.mkv": "a timestamp or its unit of time is wrong",
+    "mediarec_fixed_500.webm": 20,
+    "two_tracks_second_default.mp4": 40,
+    "cat.ts": 40,
+    "avi_scale_bit31.avi": "a timestamp or its unit of time is wrong",
+    "concat_self.mp4": "not a video",
+}
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_an_odd_file_is_read_as_its_page_says(name: str) -> None:
+    path, right = ODD / name, RIGHT[name]
+    if not path.exists():
+        pytest.skip(f"{path} is not on this machine")
+    begin = time.perf_counter()
+    if isinstance(right, str):
+        with pytest.raises(VideoError, match=right):
+            VideoReader(path)
+        assert time.perf_counter() - begin < 5
+        return
+    stream = 1 if name.startswith("two_tracks") else 0
+    with av.open(str(path)) as container:
+        expected = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=stream)]
+    with VideoReader(path) as video:
+        assert len(video) == right == len(expected)
+        assert video.times_s[0] == 0 and list(video.times_s) == sorted(video.times_s)
+        if name == "vfr_dup.mkv":
+            assert video.duration_s == pytest.approx(10.34)
+        frames = video.frames(range(right))
+    if not name.startswith("ori_"):
+        np.testing.assert_array_equal(frames, np.stack(expected))
+
+
+@pytest.mark.parametrize("codec", ["mpeg4", "libx264"])
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_a_copy_with_the_times_of_decoding_is_read_in_the_decoders_order(
+    tmp_path: Path, suffix: str, codec: str
+) -> None:
+    source = write_b_frames(tmp_path / "source.avi", codec=codec)
+    path = copied(source, tmp_path / f"copy{suffix}", by_decoding)
+    with VideoReader(path) as video:
+        assert len(video) == 60 and video.duration_s == pytest.approx(2.4, abs=0.1)
+        assert frame_numbers(video.frames(range(60))) == list(range(60))
+        assert video.remarks == (ORDER,)
+        assert ascend(video.times_s)
+        assert frame_numbers(video.frames([7, 30, 41])) == [7, 30, 41]
+
+
+def test_times_that_contradict_the_decoder_only_late_are_found_while_reading(
+    tmp_path: Path,
+) -> None:
+    def swap(number: int, packet: av.Packet) -> None:
+        if number >= 30:
+            packet.pts = packet.dts + delay + 1
+
+    source = write_b_frames(tmp_path / "source.mp4", codec="libx264")
+    with av.open(str(source)) as container:
+        first = next(container.demux(video=0))
+    delay = first.pts - first.dts
+    path = copied(source, tmp_path / "late.mp4", swap)
+    remarks: list[str] = []
+    protocol = preset("common-112").with_views(3, 1)
+    clips = read_clips(path, protocol, remark=remarks.append)
+    assert frame_numbers(clips.frames) == list(clips.numbers)
+    assert remarks == [ORDER]
+
+
+ORIENTATIONS = {
+    "as stored": (1, 0, 0, 1),
+    "mirrored": (-1, 0, 0, 1),
+    "upside down": (-1, 0, 0, -1),
+    "flipped": (1, 0, 0, -1),
+    "transposed": (0, 1, 1, 0),
+    "clockwise": (0, 1, -1, 0),
+    "antitransposed": (0, -1, -1, 0),
+    "anticlockwise": (0, -1, 1, 0),
+}
+
+
+@pytest.mark.parametrize("name", ORIENTATIONS)
+def test_each_display_matrix_moves_every_pixel_to_its_place(tmp_path: Path, name: str) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (2, 48, 64, 3), dtype=np.uint8)
+    path = write_video(tmp_path / "phone.mp4", noise)
+    with VideoReader(path) as video:
+        stored = video.frames([0, 1])
+    write_matrix(path, ORIENTATIONS[name])
+    with VideoReader(path) as video:
+        shown = video.frames([0, 1])
+    for before, after in zip(stored, shown, strict=True):
+        np.testing.assert_array_equal(after, shown_by(before, ORIENTATIONS[name]))
+
+
+def test_an_empty_chunk_of_avi_is_no_frame(tmp_path: Path) -> None:
+    def skip_one(number: int, packet: av.Packet) -> None:
+        packet.time_base = Fraction(1, 25)
+        packet.dts = packet.pts = number + (number >= 10)
+
+    source = write_video(tmp_path / "source.avi", numbered_frames(30), codec="mpeg4")
+    path = copied(source, tmp_path / "dropped.avi", skip_one)
+    with av.open(str(path)) as container:
+        assert container.streams.video[0].frames > 30
+    with VideoReader(path) as video:
+        assert len(video) == 30
+        assert frame_numbers(video.frames(range(30))) == list(range(30))
+        assert video.times_s[9:11] == pytest.approx((9 / 25, 11 / 25))
+
+
+def test_a_header_of_avi_that_counts_one_too_many_changes_nothing(tmp_path: Path) -> None:
+    path = write_b_frames(tmp_path / "counted.avi", 40)
+    patch(path, b"strh", 4 + 4 + 32, 41)
+    patch(path, b"avih", 4 + 4 + 16, 41)
+    with VideoReader(path) as video:
+        assert frame_numbers(video.frames(range(len(video)))) == list(range(40))
+    path.write_bytes(path.read_bytes()[:-800])
+    with pytest.raises(VideoError, match="cut short"):
+        VideoReader(path)
+
+
+def test_a_duration_of_a_wall_clock_changes_nothing(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.webm", numbered_frames(30), codec="libvpx")
+    content = bytearray(path.read_bytes())
+    at = content.index(b"\x44\x89\x88") + 3
+    content[at : at + 8] = np.array([9000.0], ">f8").tobytes()
+    path.write_bytes(content)
+    with VideoReader(path) as video:
+        assert len(video) == 30 and video.duration_s == pytest.approx(1.2, abs=0.01)
+    path.write_bytes(content[:-100])
+    with pytest.raises(VideoError, match=r"cut short: its header announces 9\.00 s"):
+        VideoReader(path)
+
+
+def test_joined_transport_streams_are_one_video(tmp_path: Path) -> None:
+    options = {"crf": "10", "bf": "2"}
+    path = write_video(tmp_path / "one.ts", numbered_frames(20), options=options)
+    second = write_video(tmp_path / "two.ts", numbered_frames(40)[20:], options=options)
+    path.write_bytes(path.read_bytes() + second.read_bytes())
+    with VideoReader(path) as video:
+        assert frame_numbers(video.frames(range(len(video)))) == list(range(40))
+        assert video.duration_s == pytest.approx(1.6)
+        assert video.remarks == (ORDER, TIMES)
+
+
+def test_one_doubled_timestamp_flattens_no_timeline(tmp_path: Path) -> None:
+    times = [Fraction(n, 25) for n in range(10)] + [Fraction(n, 4) for n in range(2, 42)]
+
+    def double(number: int, packet: av.Packet) -> None:
+        if number == 20:
+            packet.pts = packet.dts = stamps[19]
+        stamps.append(packet.pts)
+
+    stamps: list[int] = []
+    options = {"crf": "10", "bf": "0"}
+    source = write_video(tmp_path / "a.mkv", numbered_frames(50), times=times, options=options)
+    path = copied(source, tmp_path / "doubled.mkv", double)
+    with VideoReader(path) as video:
+        assert len(video) == 50 and 10.25 < video.duration_s <= 10.5
+        assert video.times_s[20] == video.times_s[19]
+        assert video.times_s[49] == pytest.approx(10.25, abs=1e-3)
+        assert frame_numbers(video.frames(range(50))) == list(range(50))
+
+
+def test_one_absurd_timestamp_is_an_error_at_once(tmp_path: Path) -> None:
+    def jump(number: int, packet: av.Packet) -> None:
+        if number == 19:
+            packet.pts = packet.dts = after
+
+    source = write_video(tmp_path / "a.mkv", numbered_frames(20), options={"bf": "0"})
+    for late, said in ((350_000_000_000, "a day"), (3_000_000, "0.80 s")):
+        after = late
+        path = copied(source, tmp_path / "jump.mkv", jump)
+        with pytest.raises(VideoError, match=f"timestamp or its unit of time is wrong.* {said}"):
+            VideoReader(path)
+
+
+def test_an_absurd_unit_of_time_is_an_error_at_once(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.avi", numbered_frames(20), codec="mpeg4")
+    patch(path, b"strh", 4 + 4 + 20, 2**31 - 1)
+    with pytest.raises(VideoError, match="timestamp or its unit of time is wrong"):
+        VideoReader(path)
+
+
+def test_of_several_defaults_the_first_is_read_and_remarked_on(tmp_path: Path) -> None:
+    path = write_two_streams(tmp_path / "two.mp4")
+    content = bytearray(path.read_bytes())
+    content[content.index(b"tkhd") + 7] |= 1  # the preview is enabled, too
+    path.write_bytes(content)
+    with VideoReader(path) as video:
+        assert video.frames([0]).shape == (1, 16, 16, 3)
+        assert video.remarks == (STREAMS,)
+
+
+def test_the_largest_stream_is_the_video_where_none_is_the_default(tmp_path: Path) -> None:
+    path = write_two_streams(tmp_path / "two.mp4")
+    content = bytearray(path.read_bytes())
+    second = content.index(b"tkhd", content.index(b"tkhd") + 1)
+    content[second + 7] &= ~1
+    path.write_bytes(content)
+    with VideoReader(path) as video:
+        assert frame_numbers(video.frames(range(12))) == list(range(12))
+
+
+def test_the_default_stream_is_the_video_and_a_cover_is_none(tmp_path: Path) -> None:
+    path = write_two_streams(tmp_path / "two.mp4")
+    with VideoReader(path) as video:
+        assert frame_numbers(video.frames(range(12))) == list(range(12))
+    path = write_two_streams(tmp_path / "two.mkv", small_is_cover=True)
+    with VideoReader(path) as video:
+        assert frame_numbers(video.frames(range(12))) == list(range(12))
+
+
+LISTS = {
+    "script.mp4": "ffconcat version 1.0\nfile 'film.mp4'\n",
+    "playlist.mp4": "#EXTM3U\n#EXT-X-VERSION:3\n#EXTINF:1,\nfilm.ts\n#EXT-X-ENDLIST\n",
+    "playlist.m3u8": "#EXTM3U\n#EXT-X-VERSION:3\n#EXTINF:1,\nfilm.ts\n#EXT-X-ENDLIST\n",
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_of_other_files_is_no_video(tmp_path: Path, name: str) -> None:
+    write_video(tmp_path / "film.mp4", numbered_frames(4))
+    write_video(tmp_path / "film.ts", numbered_frames(4))
+    path = tmp_path / name
+    path.write_text(LISTS[name])
+    with pytest.raises(VideoError, match="not a video"):
+        VideoReader(path)
+
+
+def test_a_pattern_of_pictures_is_no_video(tmp_path: Path) -> None:
+    write_video(tmp_path / "shot1.jpg", numbered_frames(1), codec="mjpeg", options={"strict": "-1"})
+    path = tmp_path / "shot%d.jpg"
+    path.write_text("x")
+    with pytest.raises(VideoError, match="not a video"):
+        VideoReader(path)
+
+
+def test_a_name_with_a_colon_and_one_that_is_no_unicode_are_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = write_video(tmp_path / "made.mp4", numbered_frames(4))
+    monkeypatch.chdir(tmp_path)
+    for name in ("concat:b.mp4", os.fsdecode(b"a\xff.mp4")):
+        Path(name).write_bytes(made.read_bytes())
+        with open_video(name) as video:
+            assert frame_numbers(video.frames(range(4))) == list(range(4))
+    Path(name).write_bytes(b"nothing")
+    with pytest.raises(VideoError) as caught:
+        open_video(name)
+    assert caught.value.path == r"a\xff.mp4" and str(caught.value).startswith(r"a\xff.mp4: ")
+
+
+def test_a_remark_of_the_encoder_that_is_cut_off_damages_no_picture(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "sei.mp4", numbered_frames(12), options={"crf": "10", "bf": "0"})
+    content = bytearray(path.read_bytes())
+    at = content.index(bytes.fromhex("dc45e9bde6d948b7962cd820d923eeef")) - 1  # x264's own
+    content[at] += 40  # its length
+    path.write_bytes(content)
+    with VideoReader(path) as video:
+        assert frame_numbers(video.frames(range(12))) == list(range(12))
+
+
+def test_a_packet_of_vp8_that_shows_nothing_is_no_frame(tmp_path: Path) -> None:
+    def hide(number: int, packet: av.Packet) -> None:
+        if number == 7:
+            content = bytearray(bytes(packet))
+            content[0] &= ~0x10
+            packet.update(bytes(content))
+
+    source = write_video(tmp_path / "a.webm", numbered_frames(30), codec="libvpx")
+    path = copied(source, tmp_path / "hidden.webm", hide)
+    with av.open(str(path)) as container:
+        expected = frame_numbers(
+            np.stack([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)])
+        )
+    assert len(expected) == 29
+    with VideoReader(path) as video:
+        assert frame_numbers(video.frames(range(len(video)))) == expected
+
+
+def test_square_pixels_and_whole_pictures_are_not_remarked_on(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.mp4", numbered_frames(4))
+    with VideoReader(path) as video:
+        video.frames([0])
+        assert video.remarks == ()
+
+
+def test_pixels_that_are_not_square_are_kept_and_remarked_on(tmp_path: Path) -> None:
+    path = tmp_path / "wide.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.height, stream.width = 48, 64
+        stream.pix_fmt = "yuv420p"
+        stream.options = {"crf": "10", "x264-params": "interlaced=1"}
+        stream.codec_context.sample_aspect_ratio = Fraction(4, 3)
+        for picture in numbered_frames(4):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode(None))
+    with VideoReader(path) as video:
+        frames = video.frames(range(4))
+        assert frames.shape == (4, 48, 64, 3) and frame_numbers(frames) == [0, 1, 2, 3]
+        assert video.remarks == (ASPECT, INTERLACED)
+
+
+def test_two_fields_of_a_picture_are_one_frame() -> None:
+    path = ODD / "paff.mp4"
+    if not path.exists():
+        pytest.skip(f"{path} is not on this machine")
+    with VideoReader(path) as video:
+        assert len(video.frames(range(20))) == 20
+        assert video.remarks == (COUNT, INTERLACED)
+        assert video.times_s[1] == pytest.approx(0.04)

@@ -265,12 +265,19 @@ def test_a_list_of_other_files_is_no_video(tmp_path: Path, name: str) -> None:
         VideoReader(path)
 
 
-def test_a_pattern_of_pictures_is_no_video(tmp_path: Path) -> None:
-    write_video(tmp_path / "shot1.jpg", numbered_frames(1), codec="mjpeg", options={"strict": "-1"})
-    path = tmp_path / "shot%d.jpg"
-    path.write_text("x")
+def test_a_picture_is_a_video_of_one_frame_and_its_name_no_pattern(tmp_path: Path) -> None:
+    made = tmp_path / "made.avi"
+    write_video(made, numbered_frames(2), codec="mjpeg", options={"strict": "unofficial"})
+    with av.open(str(made)) as container:
+        pictures = [bytes(packet) for packet in container.demux(video=0) if packet.size]
+    for name, picture in zip(("shot%d.jpg", "shot1.jpg"), pictures, strict=True):
+        (tmp_path / name).write_bytes(picture)
+    for number, name in enumerate(("shot%d.jpg", "shot1.jpg")):
+        with VideoReader(tmp_path / name) as video:
+            assert frame_numbers(video.frames([0])) == [number] and len(video) == 1
+    (tmp_path / "shot%d.jpg").write_text("x" * 100)
     with pytest.raises(VideoError, match="not a video"):
-        VideoReader(path)
+        VideoReader(tmp_path / "shot%d.jpg")
 
 
 def test_a_name_with_a_colon_and_one_that_is_no_unicode_are_names(

@@ -26,11 +26,8 @@ if int(av.__version__.partition(".")[0]) < 19:
     _TAGS["metadata_errors"] = "ignore"
 
 _OF_OTHER_FILES = frozenset(
-    {
-        *("concat", "concatf", "hls", "applehttp", "dash", "webm_dash_manifest", "imf"),
-        *("image2", "image2pipe", "vobsub", "sdp", "rtp", "rtsp", "sap", "lavfi", "vapoursynth"),
-        *("fbdev", "kmsgrab", "x11grab", "video4linux2", "v4l2", "avisynth", "tedcaptions"),
-    }
+    "concat concatf hls applehttp dash webm_dash_manifest imf image2 image2pipe vobsub mlv sdp rtp "
+    "rtsp sap lavfi vapoursynth avisynth fbdev kmsgrab x11grab video4linux2 v4l2".split()
 )
 """FFmpeg's names of formats that take their pictures from other files, the network or devices:
 lists, playlists, patterns of file names, scripts."""

@@ -156,6 +156,9 @@ def test_a_header_of_avi_that_counts_one_too_many_changes_nothing(tmp_path: Path
         VideoReader(path)
 
 
+SEGMENT = b"\x18\x53\x80\x67"  # the element of Matroska that holds all others
+
+
 def test_a_duration_of_a_wall_clock_changes_nothing(tmp_path: Path) -> None:
     path = write_video(tmp_path / "a.webm", numbered_frames(30), codec="libvpx")
     content = bytearray(path.read_bytes())
@@ -164,9 +167,16 @@ def test_a_duration_of_a_wall_clock_changes_nothing(tmp_path: Path) -> None:
     path.write_bytes(content)
     with VideoReader(path) as video:
         assert len(video) == 30 and video.duration_s == pytest.approx(1.2, abs=0.01)
-    path.write_bytes(content[:-100])
-    with pytest.raises(VideoError, match=r"cut short: its header announces 9\.00 s"):
-        VideoReader(path)
+    live = bytearray(content)
+    begin = live.index(SEGMENT) + len(SEGMENT)
+    live[begin : begin + 8] = b"\x01" + b"\xff" * 7  # a recorder doesn't know the size
+    path.write_bytes(live)
+    with VideoReader(path) as video:
+        assert len(video) == 30
+    for whole in (content, live):
+        path.write_bytes(whole[:-100])
+        with pytest.raises(VideoError, match=r"cut short: its header announces 9\.00 s"):
+            VideoReader(path)
 
 
 def test_joined_transport_streams_are_one_video(tmp_path: Path) -> None:
@@ -355,3 +365,4 @@ def test_two_fields_of_a_picture_are_one_frame() -> None:
         assert len(video.frames(range(20))) == 20
         assert video.remarks == (COUNT, INTERLACED)
         assert video.times_s[1] == pytest.approx(0.04)
+        assert video.duration_s == pytest.approx(0.8)

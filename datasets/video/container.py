@@ -26,8 +26,11 @@ if int(av.__version__.partition(".")[0]) < 19:
     _TAGS["metadata_errors"] = "ignore"
 
 _OF_OTHER_FILES = frozenset(
-    "concat concatf hls applehttp dash webm_dash_manifest imf image2 image2pipe vobsub mlv sdp rtp "
-    "rtsp sap lavfi vapoursynth avisynth fbdev kmsgrab x11grab video4linux2 v4l2".split()
+    {
+        *("concat", "concatf", "hls", "applehttp", "dash", "webm_dash_manifest", "imf"),
+        *("image2", "image2pipe", "vobsub", "mlv", "avisynth", "vapoursynth", "lavfi"),
+        *("sdp", "rtp", "rtsp", "sap", "fbdev", "kmsgrab", "x11grab", "video4linux2", "v4l2"),
+    }
 )
 """FFmpeg's names of formats that take their pictures from other files, the network or devices:
 lists, playlists, patterns of file names, scripts."""

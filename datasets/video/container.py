@@ -1,9 +1,9 @@
 """Opening a file with PyAV, choosing its video stream, and reporting what goes wrong with it."""
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -28,14 +28,18 @@ if int(av.__version__.partition(".")[0]) < 19:
 _OF_OTHER_FILES = frozenset(
     {
         *("concat", "concatf", "hls", "applehttp", "dash", "webm_dash_manifest", "imf"),
-        *("image2", "image2pipe", "vobsub", "sdp", "rtp", "rtsp", "sap", "lavfi", "vapoursynth"),
-        *("fbdev", "kmsgrab", "x11grab", "video4linux2", "v4l2", "avisynth", "tedcaptions"),
+        *("image2", "image2pipe", "vobsub", "mlv", "avisynth", "vapoursynth", "lavfi"),
+        *("sdp", "rtp", "rtsp", "sap", "fbdev", "kmsgrab", "x11grab", "video4linux2", "v4l2"),
     }
 )
 """FFmpeg's names of formats that take their pictures from other files, the network or devices:
 lists, playlists, patterns of file names, scripts."""
 _REFUSED = "not on whitelist"
 """FFmpeg logs it of a file whose format is none of those that may be used."""
+
+
+PICTURE_BYTES = 2**26
+"""More than a picture's file has."""
 
 
 @cache
@@ -51,9 +55,15 @@ def open_container(path: Path, options: dict[str, str] | None = None) -> InputCo
         av.FFmpegError: FFmpeg can't open it.
     """
     # Without the scheme FFmpeg takes what stands before a colon for the name of a protocol.
-    url = f"file:{os.path.abspath(path)}"  # noqa: PTH100  # surrogates stay as they are
-    limits = {"protocol_whitelist": "file", "format_whitelist": _formats()}
-    container: InputContainer = av.open(url, options=limits | (options or {}), **_TAGS)
+    url = f"file:{path.absolute()}"
+    limits = {"protocol_whitelist": "file", "format_whitelist": _formats()} | (options or {})
+    try:
+        container: InputContainer = av.open(url, options=limits, **_TAGS)
+    except av.ArgumentError:
+        # By its name alone FFmpeg takes a picture for a pattern of names; not by its content.
+        if path.stat().st_size > PICTURE_BYTES:
+            raise
+        container = av.open(BytesIO(path.read_bytes()), options=limits, **_TAGS)
     return container
 
 

@@ -164,7 +164,27 @@ def decoded_index(
         outputs = sorted(outputs, key=_pts) if are_distinct else [Shown(None, 0)] * len(outputs)
     index = _timed(path, stream, outputs)
     return index._replace(
-        is_decoded=True, skipped=skipped, remarks=tuple({*remarks, *index.remarks})
+        duration_s=_with_last_field(index, packets.ends.get(stream.index)),
+        is_decoded=True,
+        skipped=skipped,
+        remarks=tuple({*remarks, *index.remarks}),
+    )
+
+
+def _with_last_field(index: VideoIndex, end: int | None) -> float:
+    """Return when the last frame disappears: a decoder gives it the duration of one field.
+
+    Args:
+        index: The frames.
+        end: When the last packet's duration ends, in time units; None if that isn't known.
+    """
+    count = len(index.times_s)
+    if end is None or count == 1 or TIMES in index.remarks:
+        return index.duration_s
+    end_s = float((end - index.start) * index.unit_s)
+    usual_s = index.times_s[-1] / (count - 1)
+    return (
+        end_s if index.duration_s < end_s <= index.times_s[-1] + 2 * usual_s else index.duration_s
     )
 
 

@@ -20,6 +20,7 @@ from typing import Protocol, TypeVar
 
 import av
 import numpy as np
+from av.container import InputContainer
 from av.video.reformatter import VideoReformatter
 
 from ..errors import VideoError
@@ -107,7 +108,7 @@ class VideoReader:
         if not self._head:
             raise VideoError(path, "the file is empty")
         with reading_errors(self.path, self._unopened):
-            self._container = open_container(self.path)
+            self._container = self._opened()
         self._remarks: set[str] = set()
         self._matrices = Matrices()
         try:
@@ -137,12 +138,19 @@ class VideoReader:
         """Return the number of frames."""
         return len(self.times_s)
 
+    def _opened(self) -> InputContainer:
+        try:
+            return open_container(self.path)
+        except av.ArgumentError as error:
+            if lists_other_files(self.path):
+                what = "not a video, but a list or a pattern of other files: they are never opened"
+                raise VideoError(self.path, what) from error
+            raise
+
     def _unopened(self) -> str:
         """Describe a file that FFmpeg can't open."""
         if self._head[4:8] == b"ftyp":
             return "an MP4 file without a readable index; it may be cut short"
-        if lists_other_files(self.path):
-            return "not a video, but a list or a pattern of other files: they are never opened"
         return "not a video that FFmpeg can read"
 
     def _first_index(self) -> VideoIndex:

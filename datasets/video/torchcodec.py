@@ -6,7 +6,8 @@ comes back is compared with it.
 
 torchcodec passes on neither the damage of a frame nor FFmpeg's log. So kinobench listens to that
 log: if FFmpeg logs anything while it decodes, or if torchcodec fails, PyAV decodes the same frames
-once more, without converting them, and decides.
+once more, without converting them, and decides. PyAV alone decodes what torchcodec can't open (raw
+streams and recordings without a duration) and mirrored pictures.
 """
 
 import ctypes
@@ -28,6 +29,10 @@ CURE = (
     "it takes `pip install 'torchcodec>=0.11'` (kinobench's extra `torchcodec`) and FFmpeg's "
     "shared libraries (`apt-get install ffmpeg`, `conda install ffmpeg` or `brew install ffmpeg`)"
 )
+
+
+class _UnopenedError(Exception):
+    """torchcodec can't open a file: it needs a duration, and names that are Unicode."""
 
 
 class TorchcodecReader(VideoReader):
@@ -61,6 +66,8 @@ class TorchcodecReader(VideoReader):
                     store = self._stored(store, store_of, shape, place, picture)
             except VideoError as error:
                 failure = error
+            except _UnopenedError:
+                return super().frames(numbers, room)
         if failure is not None or messages:
             for _ in self.sound_frames(numbers):
                 pass  # raises where a frame is damaged
@@ -90,13 +97,16 @@ class TorchcodecReader(VideoReader):
         ]
         try:
             decoder = loaded.video_decoder(
-                str(self.path),
+                str(self.path.absolute()),
                 stream_index=self._stream.index,
                 dimension_order="NHWC",
                 num_ffmpeg_threads=1,
                 device="cpu",
                 custom_frame_mappings=json.dumps({"frames": index}),
             )
+        except (RuntimeError, ValueError, TypeError, UnicodeError) as error:
+            raise _UnopenedError from error
+        try:
             if number_of is None:
                 yield from self._by_place(decoder, loaded.next_frame, numbers)
             else:

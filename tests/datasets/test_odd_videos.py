@@ -156,6 +156,9 @@ def test_a_header_of_avi_that_counts_one_too_many_changes_nothing(tmp_path: Path
         VideoReader(path)
 
 
+SEGMENT = b"\x18\x53\x80\x67"  # the element of Matroska that holds all others
+
+
 def test_a_duration_of_a_wall_clock_changes_nothing(tmp_path: Path) -> None:
     path = write_video(tmp_path / "a.webm", numbered_frames(30), codec="libvpx")
     content = bytearray(path.read_bytes())
@@ -164,9 +167,16 @@ def test_a_duration_of_a_wall_clock_changes_nothing(tmp_path: Path) -> None:
     path.write_bytes(content)
     with VideoReader(path) as video:
         assert len(video) == 30 and video.duration_s == pytest.approx(1.2, abs=0.01)
-    path.write_bytes(content[:-100])
-    with pytest.raises(VideoError, match=r"cut short: its header announces 9\.00 s"):
-        VideoReader(path)
+    live = bytearray(content)
+    begin = live.index(SEGMENT) + len(SEGMENT)
+    live[begin : begin + 8] = b"\x01" + b"\xff" * 7  # a recorder doesn't know the size
+    path.write_bytes(live)
+    with VideoReader(path) as video:
+        assert len(video) == 30
+    for whole in (content, live):
+        path.write_bytes(whole[:-100])
+        with pytest.raises(VideoError, match=r"cut short: its header announces 9\.00 s"):
+            VideoReader(path)
 
 
 def test_joined_transport_streams_are_one_video(tmp_path: Path) -> None:
@@ -265,12 +275,19 @@ def test_a_list_of_other_files_is_no_video(tmp_path: Path, name: str) -> None:
         VideoReader(path)
 
 
-def test_a_pattern_of_pictures_is_no_video(tmp_path: Path) -> None:
-    write_video(tmp_path / "shot1.jpg", numbered_frames(1), codec="mjpeg", options={"strict": "-1"})
-    path = tmp_path / "shot%d.jpg"
-    path.write_text("x")
+def test_a_picture_is_a_video_of_one_frame_and_its_name_no_pattern(tmp_path: Path) -> None:
+    made = tmp_path / "made.avi"
+    write_video(made, numbered_frames(2), codec="mjpeg", options={"strict": "unofficial"})
+    with av.open(str(made)) as container:
+        pictures = [bytes(packet) for packet in container.demux(video=0) if packet.size]
+    for name, picture in zip(("shot%d.jpg", "shot1.jpg"), pictures, strict=True):
+        (tmp_path / name).write_bytes(picture)
+    for number, name in enumerate(("shot%d.jpg", "shot1.jpg")):
+        with VideoReader(tmp_path / name) as video:
+            assert frame_numbers(video.frames([0])) == [number] and len(video) == 1
+    (tmp_path / "shot%d.jpg").write_text("x" * 100)
     with pytest.raises(VideoError, match="not a video"):
-        VideoReader(path)
+        VideoReader(tmp_path / "shot%d.jpg")
 
 
 def test_a_name_with_a_colon_and_one_that_is_no_unicode_are_names(
@@ -348,3 +365,4 @@ def test_two_fields_of_a_picture_are_one_frame() -> None:
         assert len(video.frames(range(20))) == 20
         assert video.remarks == (COUNT, INTERLACED)
         assert video.times_s[1] == pytest.approx(0.04)
+        assert video.duration_s == pytest.approx(0.8)

@@ -127,6 +127,21 @@ def test_what_the_decoder_decides_is_the_same(tmp_path: Path) -> None:
         assert frame_numbers(torchcodec) == [number % 60 for number in range(count)]
 
 
+@pytest.mark.usefixtures("torchcodec")
+@pytest.mark.parametrize("name", ["raw.h264", "live.webm", "a\udcff.mp4", "a:b.mp4"])
+def test_what_torchcodec_can_not_open_is_read_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    codec = "libvpx" if name == "live.webm" else "libx264"
+    options = {"live": "1"} if name == "live.webm" else {}
+    made = Path(f"made{Path(name).suffix}")
+    write_video(made, numbered_frames(20), codec=codec, container_options=options)
+    pyav, torchcodec = _both(made.rename(name), range(20))
+    assert frame_numbers(torchcodec) == list(range(20))
+    np.testing.assert_array_equal(torchcodec, pyav)
+
+
 def _with_a_hole(path: Path, codec: str) -> Path:
     """Write 40 frames with a key frame each 20, and damage what holds frame 25."""
     noise = np.random.default_rng(0).integers(0, 255, (40, 48, 64, 3), dtype=np.uint8)

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..names import DEFAULT_DECODER, Decoder
 from ..protocol import Protocol
+from .container import reading_errors
 from .reader import Room, VideoReader, new_room
 
 
@@ -57,7 +58,8 @@ def read_clips(
 
 def cut_clips(video: VideoReader, protocol: Protocol, room: Room = new_room) -> Clips:
     """Read the clips that the protocol cuts from an open video; see `read_clips`."""
-    numbers = protocol.frame_indices(video.times_s, video.duration_s, video.timeline)
+    with reading_errors(video.path, "its clips have no place in time"):
+        numbers = protocol.frame_indices(video.times_s, video.duration_s, video.timeline)
     wanted = sorted({number for clip in numbers for number in clip})
     place_of = {number: place for place, number in enumerate(wanted)}
     places = tuple(tuple(place_of[number] for number in clip) for clip in numbers)

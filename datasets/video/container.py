@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import av
 from av.container import InputContainer
 
+from ..errors import KinobenchError
 from .machine_faults import reading_error
 
 Packet: TypeAlias = "av.Packet[Any]"
@@ -31,7 +32,7 @@ def open_container(path: Path, options: dict[str, str] | None = None) -> InputCo
 
 @contextmanager
 def reading_errors(path: Path, what: str | Callable[[], str]) -> Iterator[None]:
-    """Turn an error of FFmpeg or of the file system into one that names the file.
+    """Turn whatever a file makes a library raise into an error that names the file.
 
     Args:
         path: The file.
@@ -43,6 +44,8 @@ def reading_errors(path: Path, what: str | Callable[[], str]) -> Iterator[None]:
     """
     try:
         yield
-    except (av.FFmpegError, OSError, MemoryError) as error:
+    except KinobenchError:
+        raise
+    except Exception as error:
         text = what if isinstance(what, str) else what()
         raise reading_error(path, text, error) from error

@@ -61,10 +61,10 @@ class VideoReader:
         self.path = Path(path)
         with reading_errors(self.path, "can't be read"):
             try:
-                is_file = S_ISREG(self.path.stat().st_mode)
+                found = self.path.stat()
             except (FileNotFoundError, NotADirectoryError):
-                is_file = False
-            if not is_file:
+                found = None
+            if found is None or not S_ISREG(found.st_mode):
                 raise VideoError(path, "no such file")
             with self.path.open("rb") as file:
                 self._head = file.read(12)
@@ -73,8 +73,9 @@ class VideoReader:
         with reading_errors(self.path, self._unopened):
             self._container = open_container(self.path)
         try:
-            self._stream = self._video_stream()
-            self._index, self._kept = read_index(self.path, self._container, self._stream)
+            with reading_errors(self.path, "its headers can't be read"):
+                self._stream = self._video_stream()
+                self._index, self._kept = read_index(self.path, self._container, self._stream)
         except BaseException:
             self._container.close()
             raise
@@ -168,8 +169,8 @@ class VideoReader:
                 # This thread converts the frame.
                 # Starting others takes ten times as long as a small frame does.
                 picture = _pixels(converter.reformat(frame, format="rgb24", threads=1))
-            if frame.rotation % 360:
-                picture = np.rot90(picture, k=round(frame.rotation / 90))
+                if frame.rotation % 360:
+                    picture = np.rot90(picture, k=round(frame.rotation / 90))
             yield place, picture
 
     def sound_frames(self, numbers: Sequence[int]) -> Iterator[tuple[int, av.VideoFrame]]:
@@ -294,7 +295,7 @@ class VideoReader:
         with av.logging.Capture() as messages:
             try:
                 frames = packet.decode()
-            except (av.FFmpegError, MemoryError) as error:
+            except Exception as error:
                 found = reading_error(self.path, "it can't be decoded", error, self._pixels)
                 if isinstance(found, VideoError):
                     return [], False

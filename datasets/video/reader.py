@@ -28,6 +28,7 @@ from .damage import Damage, is_key
 from .decoder_log import listening, reports_damage
 from .index import read_index
 from .machine_faults import reading_error
+from .mp4_tables import refuse_impossible_tables
 
 Room = Callable[[tuple[int, int, int, int]], np.ndarray]
 """Gives an array, uint8, of the shape `[N, H, W, 3]`, with any content."""
@@ -68,6 +69,7 @@ class VideoReader:
                 raise VideoError(path, "no such file")
             with self.path.open("rb") as file:
                 self._head = file.read(12)
+                refuse_impossible_tables(self.path, file, found.st_size)
         if not self._head:
             raise VideoError(path, "the file is empty")
         with reading_errors(self.path, self._unopened):

@@ -24,6 +24,7 @@ from av.video.reformatter import VideoReformatter
 from ..errors import VideoError
 from ..protocol.timed_placement import Timeline
 from .container import Packet, open_container, reading_errors
+from .cut_short import refuse_cut_short
 from .damage import Damage, is_key
 from .decoder_log import listening, reports_damage
 from .index import read_index
@@ -70,6 +71,7 @@ class VideoReader:
             with self.path.open("rb") as file:
                 self._head = file.read(12)
                 refuse_impossible_tables(self.path, file, found.st_size)
+                refuse_cut_short(self.path, file, found.st_size)
         if not self._head:
             raise VideoError(path, "the file is empty")
         with reading_errors(self.path, self._unopened):

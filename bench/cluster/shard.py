@@ -19,6 +19,7 @@ from ...datasets.errors import KinobenchError
 from ...datasets.split import Video
 from ..evaluation.code_digest import source_digest
 from ..machine.environment import describe, library_versions, usable_cpus
+from ..machine.memory_limit import limit_memory
 from ..records.job import Job
 from ..records.record import Environment, Failure
 from ..records.results import Unreadable
@@ -184,7 +185,6 @@ class _BuiltCase:
             KinobenchError: The node has other code, libraries or weights; it is named.
         """
         from ...datasets.flow.cache import FlowCache
-        from ..network.failures import limit_memory
 
         job = task.job
         self.case, self.gpus = job.case, place.gpus

@@ -16,7 +16,7 @@ import torch
 from ...datasets.errors import VideoError
 from ...datasets.protocol import Protocol
 from ...datasets.split import Split, Video
-from ...datasets.video.clips import read_clips
+from ...datasets.video.machine_faults import MachineError
 from ...datasets.video.reader import Room
 from ...datasets.views.probes import probed
 from ...zoo.spec import input_shapes
@@ -214,8 +214,23 @@ def measure_shards(
             repeatable = _repeatable_arithmetic(device) if evaluation.repeatable else nullcontext()
             with torch.inference_mode(), repeatable:
                 measured = _measure_shard(of_shard, maker, forwards, progress)
+            _refuse_lost_files(shard, digest, measured)
             logits = measured.logits.reshape(len(measured.scored), protocol.views, classes)
             yield shard, digest, measured._replace(logits=logits)
+
+
+def _refuse_lost_files(shard: Shard, files: str, measured: ShardLogits) -> None:
+    """Refuse unreadable videos whose files were there, or others, when the shard was begun.
+
+    A disk or a mount may have gone away. What is stored would pass for the whole dataset once it is
+    back.
+    """
+    if measured.unreadable and shard.files_digest != files:
+        first = measured.unreadable[0]
+        raise MachineError(
+            first.path,
+            f"{first.reason} (files of its shard have gone or changed since the run began)",
+        )
 
 
 def _measure_shard(
@@ -244,7 +259,8 @@ def _read_inputs(evaluation: Evaluation, video: Video, room: Room) -> VideoInput
         VideoError: The video can't be read.
     """
     protocol, probe = evaluation.protocol, evaluation.probe
-    clips = probed(read_clips(video.path, protocol, room, evaluation.decoder), probe, video.id)
+    clips = evaluation.guard.read(video, protocol, room, evaluation.decoder)
+    clips = probed(clips, probe, video.id)
     # The cache identifies frames by their numbers, which blurred ones share with the originals.
     cache = None if probe == "blurred" else evaluation.flow_cache
     return video_inputs(video.path, clips, protocol, evaluation.kinds, evaluation.flow, cache)

@@ -61,7 +61,8 @@ def score(job: Job, network: "Network", split: Split, emit: Emit, on_cluster: On
             accuracy = evaluate(network.classify, split, evaluation, sink, copies=others)
         else:
             network.let_go()  # a worker may be given the same GPU
-            measure = on_cluster(job, job.cluster, split, network.weights_digest, note, emit)
+            asked = msgspec.structs.replace(job, given_up=guard.given_up)
+            measure = on_cluster(asked, job.cluster, split, network.weights_digest, note, emit)
             accuracy = score_split(measure, split, case.protocol, case.eval_batch, sink)
     if case.mode in GRAPH_MODES:
         note("forwards are eager: a graph keeps algorithms that were chosen by timing them")

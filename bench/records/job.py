@@ -77,6 +77,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         flow_cache: Folder of optical flow; `none` keeps nothing, None is the usual place.
         cluster: Cluster that measures accuracy; None: this process does.
         file_limits: Limits for reading one file.
+        given_up: Videos that are not read, with the reason, by their ids: processes died at them.
         max_batch: The largest batch of a sweep; None goes on until memory runs out.
         peak: The machine's peak in the case's precision and with its threads, if an earlier case
             of the run measured it.
@@ -98,6 +99,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     flow_cache: str | None = None
     cluster: Cluster | None = None
     file_limits: FileLimits = FileLimits()
+    given_up: dict[str, str] = {}
     max_batch: int | None = None
     peak: Peak | None = None
 

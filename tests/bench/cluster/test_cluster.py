@@ -37,7 +37,7 @@ from kinobench.bench.evaluation.code_digest import source_digest
 from kinobench.bench.evaluation.shards import Shard
 from kinobench.bench.machine.environment import describe, library_versions, usable_cpus
 from kinobench.bench.records.case import Case
-from kinobench.bench.records.job import Budget, Cluster, Job, ShardFailedError
+from kinobench.bench.records.job import Budget, Cluster, FileLimits, Job, ShardFailedError
 from kinobench.datasets import catalog
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.protocol import preset
@@ -827,3 +827,38 @@ def test_a_node_tells_what_differs_there_and_where_memory_ran_out(tmp_path: Path
     assert outcomes[6].batch == 1
     assert outcomes[6].notes == ("out of memory with 2 views in a forward; from then on 1",)
     assert "node n7 has another kinobench" in messages[7]
+
+
+def test_a_shard_that_lost_its_worker_is_read_alone_and_the_video_at_fault_left_out(
+    tmp_path: Path,
+) -> None:
+    right = shard_task(tmp_path)
+    bad = right.videos[0].path
+    bad.write_bytes(bad.read_bytes() + b"CRASHES")
+    limits = FileLimits(timeout_s=60.0)
+    task = msgspec.structs.replace(
+        right,
+        sizes=(bad.stat().st_size, right.sizes[1]),
+        job=msgspec.structs.replace(right.job, file_limits=limits),
+    )
+    programs = [_MEASURE, _MEASURE.replace('"worker": "2"', '"worker": "2", "attempt": 1')]
+    lost, again = (
+        subprocess.run(
+            [sys.executable, "-c", program, str(REPOSITORY)],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(FAKES / "deadly")},
+            input=task.to_json() + b"\n",
+            capture_output=True,
+            timeout=PATIENCE_S,
+        )
+        for program in programs
+    )
+    assert lost.returncode == -signal.SIGSEGV
+    assert again.returncode == 0, again.stderr.decode()
+    outcome = msgspec.json.decode(again.stdout.splitlines()[0], type=Outcome)
+    assert outcome.failure is None and outcome.scored == (1,)
+    (unreadable,) = outcome.unreadable
+    assert unreadable.path == str(bad)
+    assert unreadable.reason == "reading it ends the process by SIGSEGV; it was tried twice"
+    (note,) = outcome.notes
+    assert f"a worker was lost, and its shard was read alone: {bad}: reading it ends" in note

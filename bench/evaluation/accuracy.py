@@ -25,6 +25,7 @@ from ..network.network import Forward
 from ..records.results import Accuracy, Unreadable
 from ..statistics.intervals import wilson
 from ..statistics.scores import places, scores
+from .classes import keep_classes
 from .evaluation import KEEP_NOTHING, Evaluation, Sink
 from .forwards import Forwards, Note
 from .places import VideoPlaces, joined, keep_places
@@ -117,6 +118,7 @@ def score_split(
     with kept as place:
         folder = Path(place)
         folder.mkdir(parents=True, exist_ok=True)
+        keep_classes(folder, split.classes)
         batches = [kept_batch(folder, shard) for shard in shards]
         missing = [shard for shard, each in zip(shards, batches, strict=True) if each is None]
         before = total - sum(len(shard.videos) for shard in missing)

@@ -327,7 +327,7 @@ def sizes_of(videos: Sequence[Video]) -> tuple[int | None, ...]:
     for video in videos:
         try:
             sizes.append(video.path.stat().st_size)
-        except OSError:
+        except (OSError, ValueError):  # the second for a NUL in its name
             sizes.append(None)
     return tuple(sizes)
 

@@ -1,6 +1,6 @@
 """Video files with a few bits changed, read one after the other: a program, and its mutations.
 
-    python -m tests.fakes.mutants FOLDER FIRST COUNT
+    python -m tests.fakes.mutants FOLDER FIRST COUNT [PROTOCOL]...
 
 reads `COUNT` mutants, from number `FIRST` on, of each file in the folder. It prints the number of
 each before it reads it, and afterwards how that ended, so that its reader knows at which mutant it
@@ -11,6 +11,7 @@ import random
 import resource
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from kinobench.datasets.errors import VideoError
@@ -22,7 +23,7 @@ MEMORY_BYTES = 2 * 2**30
 _HEADER_BYTES = 1024
 """At either end of a file are its headers, which half of the changes are made to."""
 PROTOCOLS = ("pointlight", "common-112")
-"""One that goes by the numbers of frames, and one that goes by their times."""
+"""One that goes by the numbers of frames, and one that goes by their times: they take turns."""
 
 
 def mutant(content: bytes, number: int) -> bytes:
@@ -46,10 +47,10 @@ def mutant(content: bytes, number: int) -> bytes:
     return bytes(changed)
 
 
-def main(folder: Path, first: int, count: int) -> None:
+def main(folder: Path, first: int, count: int, names: Sequence[str] = PROTOCOLS) -> None:
     """Read mutants of the folder's files; print a line for each."""
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
-    protocols = [preset(name) for name in PROTOCOLS]
+    protocols = [preset(name) for name in names]
     for source in sorted(folder.iterdir()):
         content = source.read_bytes()
         path = folder.with_name(f"{folder.name}-{first}-mutant{source.suffix}")
@@ -58,7 +59,7 @@ def main(folder: Path, first: int, count: int) -> None:
             path.write_bytes(mutant(content, number))
             begin = time.monotonic()
             try:
-                read_clips(path, protocols[number % 2])
+                read_clips(path, protocols[number % len(protocols)])
                 end = "read"
             except VideoError as error:
                 end = f"VideoError: {error.reason}"
@@ -71,4 +72,4 @@ def main(folder: Path, first: int, count: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
+    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4:] or PROTOCOLS)

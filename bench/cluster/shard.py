@@ -259,6 +259,7 @@ def _guarded(task: ShardTask, place: Place, note: Callable[[str], None]) -> "Ite
     another node.
     """
     from ..evaluation.alone import LoneReader
+    from ..evaluation.given_up import give_up
     from ..evaluation.guard import Guard, watched
     from ..evaluation.reading_log import ReadingLog
 
@@ -273,6 +274,8 @@ def _guarded(task: ShardTask, place: Place, note: Callable[[str], None]) -> "Ite
         given_up |= {video.id: reason for video, reason in guilty.items()}
         for video, reason in guilty.items():
             note(f"a worker was lost, and its shard was read alone: {video.path}: {reason}")
+        with suppress(KinobenchError):  # the folder may be on the driver's machine alone
+            give_up(Path(job.results) / "predictions", guilty, alone.digest)
     log = ReadingLog(None, task.videos)
     with watched(log, job.file_limits.timeout_s):
         yield Guard(log, given_up, alone)

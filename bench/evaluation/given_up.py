@@ -71,6 +71,8 @@ def give_up(folder: Path, reasons: Mapping[Video, str], reading: str) -> None:
     Raises:
         KinobenchError: The file can't be written.
     """
+    if not reasons:
+        return
     new = [
         GivenUp(id=video.id, file=file_state(video), reading=reading, reason=reason)
         for video, reason in reasons.items()

@@ -145,8 +145,7 @@ def _judge_suspects(
         guilty = {video: reason for video, reason in pairs if reason is not None}
         if guilty or in_logs:
             note(_judgement(suspects, guilty))
-    if guilty:
-        give_up(kept, guilty, alone.digest)
+    give_up(kept, guilty, alone.digest)
     for log in logs:
         log.unlink(missing_ok=True)
     return len(guilty)

@@ -53,6 +53,7 @@ class ReadingLog:
         self._lock = threading.Lock()
         self._since: list[float | None] = []
         self._video: list[str] = []
+        self._free: list[int] = []
         self._file = None if path is None else path.open("wb", buffering=0)
         _open_logs.add(self)
 
@@ -60,21 +61,21 @@ class ReadingLog:
     def reading(self, video: Video, room: "Room") -> "Iterator[Room]":
         """Log that a video is being read, in this thread, for as long as the context lasts.
 
-        The context gives the room to read into: waiting for it is no reading.
+        The context gives the room to read into: the time of waiting for it doesn't count.
         """
         place = self._begin(video)
 
         def wait_for_room(shape: tuple[int, int, int, int]) -> "np.ndarray":
-            self._set(place, None)
+            self._since[place] = None
             try:
                 return room(shape)
             finally:
-                self._set(place, video)
+                self._since[place] = self._clock()
 
         try:
             yield wait_for_room
         finally:
-            self._set(place, None, free=True)
+            self._end(place)
 
     def overdue(self, limit_s: float) -> list[str]:
         """Return the ids of the videos that have been read for longer than that."""
@@ -104,21 +105,21 @@ class ReadingLog:
 
     def _begin(self, video: Video) -> int:
         with self._lock:
-            free = (place for place, used in enumerate(self._video) if not used)
-            place = next(free, len(self._video))
+            place = self._free.pop() if self._free else len(self._video)
             if place == len(self._video):
                 self._video.append("")
                 self._since.append(None)
             self._video[place] = video.id
-        self._set(place, video)
+            self._since[place] = self._clock()
+            self._write(place, self._numbers.get(video.id, 0))
         return place
 
-    def _set(self, place: int, video: Video | None, free: bool = False) -> None:
+    def _end(self, place: int) -> None:
         with self._lock:
-            self._since[place] = None if video is None else self._clock()
-            self._write(place, 0 if video is None else self._numbers.get(video.id, 0))
-            if free:
-                self._video[place] = ""
+            self._video[place] = ""
+            self._since[place] = None
+            self._free.append(place)
+            self._write(place, 0)
 
     def _write(self, place: int, number: int) -> None:
         if self._file is None:

@@ -30,6 +30,7 @@ from kinobench.bench.cluster.shard import (
     Outcome,
     Place,
     ShardTask,
+    _guarded,
     refuse_other_files,
     task_from_json,
 )
@@ -829,18 +830,42 @@ def test_a_node_tells_what_differs_there_and_where_memory_ran_out(tmp_path: Path
     assert "node n7 has another kinobench" in messages[7]
 
 
-def test_a_shard_that_lost_its_worker_is_read_alone_and_the_video_at_fault_left_out(
-    tmp_path: Path,
-) -> None:
+def deadly_task(tmp_path: Path) -> tuple[ShardTask, Path]:
+    """The task of a shard whose first video ends the process of its decoder."""
     right = shard_task(tmp_path)
     bad = right.videos[0].path
     bad.write_bytes(bad.read_bytes() + b"CRASHES")
+    (tmp_path / "results" / "predictions").mkdir(parents=True)
     limits = FileLimits(timeout_s=60.0)
-    task = msgspec.structs.replace(
-        right,
-        sizes=(bad.stat().st_size, right.sizes[1]),
-        job=msgspec.structs.replace(right.job, file_limits=limits),
-    )
+    job = msgspec.structs.replace(right.job, file_limits=limits, results=str(tmp_path / "results"))
+    return msgspec.structs.replace(right, sizes=(bad.stat().st_size, right.sizes[1]), job=job), bad
+
+
+CRASHED = "reading it ends the process by SIGSEGV; it was tried twice"
+
+
+def test_a_shard_that_lost_its_worker_is_read_alone_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(FAKES / "deadly"))
+    task, bad = deadly_task(tmp_path)
+    notes: list[str] = []
+    first = Place(node="1", worker="2", name="n7")
+    with _guarded(task, first, notes.append) as guard:
+        assert guard.given_up == {} and notes == []
+    with _guarded(task, msgspec.structs.replace(first, attempt=1), notes.append) as guard:
+        assert guard.given_up == {task.videos[0].id: CRASHED}
+    assert notes == [f"a worker was lost, and its shard was read alone: {bad}: {CRASHED}"]
+    # Where the node sees the results, the next case doesn't lose a worker to it.
+    assert CRASHED in (tmp_path / "results" / "predictions" / "given_up.json").read_text()
+    known = msgspec.structs.replace(task.job, given_up=guard.given_up)
+    with _guarded(msgspec.structs.replace(task, job=known), first, notes.append) as guard:
+        assert guard.given_up == {task.videos[0].id: CRASHED} and len(notes) == 1
+
+
+@pytest.mark.slow
+def test_a_video_at_which_a_worker_died_is_left_out_of_its_shard(tmp_path: Path) -> None:
+    task, bad = deadly_task(tmp_path)
     programs = [_MEASURE, _MEASURE.replace('"worker": "2"', '"worker": "2", "attempt": 1')]
     lost, again = (
         subprocess.run(
@@ -858,7 +883,5 @@ def test_a_shard_that_lost_its_worker_is_read_alone_and_the_video_at_fault_left_
     outcome = msgspec.json.decode(again.stdout.splitlines()[0], type=Outcome)
     assert outcome.failure is None and outcome.scored == (1,)
     (unreadable,) = outcome.unreadable
-    assert unreadable.path == str(bad)
-    assert unreadable.reason == "reading it ends the process by SIGSEGV; it was tried twice"
-    (note,) = outcome.notes
-    assert f"a worker was lost, and its shard was read alone: {bad}: reading it ends" in note
+    assert (unreadable.path, unreadable.reason) == (str(bad), CRASHED)
+    assert len(outcome.notes) == 1

@@ -221,5 +221,5 @@ def _read(path: str, asked: _Asked) -> _Answer:
     except VideoError as error:
         return _Answer(reason=error.reason)
     except MachineError as error:
-        return _Answer(lacks_memory=True) if error.lacks_memory else _Answer(machine=str(error))
+        return _Answer(lacks_memory=True) if error.lacks_memory else _Answer(machine=error.what)
     return _Answer()

@@ -7,6 +7,7 @@ asking the machine: whether a file can be opened, memory allocated, and this fil
 import errno
 import os
 from pathlib import Path
+from stat import S_ISREG
 
 import av
 import numpy as np
@@ -29,12 +30,13 @@ class MachineError(KinobenchError):
 
     Attributes:
         path: The file.
+        what: What failed.
         lacks_memory: It ran out of memory. The file may be the reason: read it alone to find out.
     """
 
     def __init__(self, path: str | Path, what: str, *, lacks_memory: bool = False) -> None:
         """Name the file and what failed."""
-        self.path, self.lacks_memory = str(path), lacks_memory
+        self.path, self.what, self.lacks_memory = str(path), what, lacks_memory
         super().__init__(
             f"{path}: {what}: the machine's fault, not the video's, which stays unmeasured; fix "
             "it (open files: `ulimit -n`; memory: fewer processes at once; a disk or a network "
@@ -108,6 +110,8 @@ def _opens() -> bool:
 
 def _reads(path: str | Path) -> bool:
     try:
+        if not S_ISREG(Path(path).stat().st_mode):  # a pipe or a device may have no end
+            return True
         descriptor = os.open(path, os.O_RDONLY)
         try:
             while os.read(descriptor, 2**20):

@@ -101,6 +101,12 @@ def test_a_disk_that_cannot_read_a_file_is_the_machines_fault(
     assert machine_fault(path) == "the disk can't read it to its end"
 
 
+def test_what_is_no_file_is_not_read_to_its_end(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.mp4")
+    for path in (tmp_path / "pipe.mp4", Path("/dev/zero"), tmp_path):
+        assert machine_fault(path) is None
+
+
 def test_an_error_that_names_its_file_already_passes_as_it_is(path: Path) -> None:
     error = VideoError(path, "cut short")
     with pytest.raises(VideoError) as raised, reading_errors(path, "can't be read"):

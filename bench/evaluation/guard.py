@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
+
 from ...datasets.errors import KinobenchError, VideoError, reason_of
 from ...datasets.names import DEFAULT_DECODER, Decoder
 from ...datasets.protocol import Protocol
@@ -64,24 +66,49 @@ class Guard:
         """
         if video.id in self.given_up:
             raise VideoError(video.path, self.given_up[video.id])
+        room = _given_once(room)
         try:
-            if self._log is None:
-                return read_clips(video.path, protocol, room, decoder)
-            with self._log.reading(video, room) as logged_room:
-                return read_clips(video.path, protocol, logged_room, decoder)
-        except MachineError as error:
-            if not error.lacks_memory or self._alone is None:
-                raise
-            with _one_alone:
-                (reason,) = self._alone.reasons([video.path])
-            if reason is None:
-                raise
-            raise VideoError(video.path, reason) from error
+            try:
+                return self._read(video, protocol, room, decoder)
+            except MachineError as error:
+                if not error.lacks_memory or self._alone is None:
+                    raise
+                self._refuse_if_greedy(video, error)
+            # Another file may have taken the memory, and has lost it by now.
+            return self._read(video, protocol, room, decoder)
         except VideoError as error:
             fault = machine_fault(video.path)
             if fault is None:
                 raise
             raise MachineError(video.path, f"{error.reason} ({fault})") from error
+
+    def _read(self, video: Video, protocol: Protocol, room: Room, decoder: Decoder) -> Clips:
+        if self._log is None:
+            return read_clips(video.path, protocol, room, decoder)
+        with self._log.reading(video, room) as logged_room:
+            return read_clips(video.path, protocol, logged_room, decoder)
+
+    def _refuse_if_greedy(self, video: Video, error: MachineError) -> None:
+        """Read a file alone for which there was no memory."""
+        assert self._alone is not None
+        with _one_alone:
+            (reason,) = self._alone.reasons([video.path])
+        if reason is not None:
+            raise VideoError(video.path, reason) from error
+
+
+def _given_once(room: Room) -> Room:
+    """Return a room that is asked for once, also by a file that is read twice."""
+    given: list[np.ndarray] = []
+
+    def again(shape: tuple[int, int, int, int]) -> np.ndarray:
+        if not given:
+            given.append(room(shape))
+        if given[0].shape != tuple(shape):
+            raise MemoryError(f"{given[0].shape} was asked for before, {shape} is now")
+        return given[0]
+
+    return again
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,6 +21,8 @@ from kinobench.bench.records.job import FileLimits
 from kinobench.datasets.errors import KinobenchError, VideoError
 from kinobench.datasets.protocol import preset
 from kinobench.datasets.split import Split, Video
+from kinobench.datasets.video import reader
+from kinobench.datasets.video.clips import read_clips
 from kinobench.datasets.video.machine_faults import MachineError
 from kinobench.datasets.video.reader import new_room
 
@@ -218,6 +221,31 @@ def test_where_memory_runs_out_the_file_is_read_alone_before_the_machine_is_blam
         Guard(alone=_Alone(None)).read(video, PROTOCOL, _without_room)  # type: ignore[arg-type]
     with pytest.raises(MachineError, match="out of memory"):
         Guard().read(video, PROTOCOL, _without_room)
+
+
+def test_a_file_that_only_lacked_memory_meanwhile_is_read_again_into_the_same_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (video,) = _split(tmp_path, [""]).videos
+    given: list[tuple[int, ...]] = []
+
+    def room(shape: tuple[int, int, int, int]) -> np.ndarray:
+        given.append(shape)
+        return new_room(shape)
+
+    usual = reader._pixels
+    turns = []
+
+    def pixels(picture: Any) -> np.ndarray:
+        turns.append(picture)
+        if len(turns) == 3:
+            raise MemoryError
+        return usual(picture)
+
+    monkeypatch.setattr(reader, "_pixels", pixels)
+    found = Guard(alone=_Alone(None)).read(video, PROTOCOL, room)  # type: ignore[arg-type]
+    assert len(given) == 1
+    assert (found.frames == read_clips(video.path, PROTOCOL).frames).all()
 
 
 def test_an_unreadable_video_on_a_disk_that_fails_is_the_machines_fault(

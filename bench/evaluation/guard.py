@@ -3,7 +3,7 @@
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -83,10 +83,12 @@ class Guard:
             raise MachineError(video.path, f"{error.reason} ({fault})") from error
 
     def _read(self, video: Video, protocol: Protocol, room: Room, decoder: Decoder) -> Clips:
-        if self._log is None:
-            return read_clips(video.path, protocol, room, decoder)
-        with self._log.reading(video, room) as logged_room:
+        with self.logged(video, room) as logged_room:
             return read_clips(video.path, protocol, logged_room, decoder)
+
+    def logged(self, video: Video, room: Room) -> AbstractContextManager[Room]:
+        """Log that a video is being read into a room; the context gives the room to ask for."""
+        return nullcontext(room) if self._log is None else self._log.reading(video, room)
 
     def _refuse_if_greedy(self, video: Video, error: MachineError) -> None:
         """Read a file alone for which there was no memory."""

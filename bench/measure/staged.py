@@ -14,6 +14,7 @@ from ...datasets.video.clips import cut_clips, open_video
 from ...datasets.views.maker import ViewMaker
 from ...zoo.spec import input_shapes
 from ..evaluation.forwards import Forwards
+from ..evaluation.guard import Guard
 from ..evaluation.read_ahead import AHEAD_BYTES, FrameRooms
 from ..network.failures import out_of_memory
 from ..network.inputs import FlowViews, ViewSource
@@ -24,9 +25,17 @@ from .stages import LEAST_VIDEOS, Clock, Note, laps_of
 
 
 def time_by_stage(
-    network: Network, split: Split, least_s: float, clock: Clock, note: Note
+    network: Network, split: Split, least_s: float, clock: Clock, note: Note, guard: Guard
 ) -> tuple[list[dict[str, float]], list[Video], int]:
     """Time one video after the other; the first one warms up.
+
+    Args:
+        network: A case's network.
+        split: Split whose videos are read; those that the guard gives up are left out.
+        least_s: Seconds for which videos are timed.
+        clock: Returns the time in seconds.
+        note: Called with a remark that a reader of the result should know.
+        guard: Logs what is being read.
 
     Returns:
         The seconds of each stage of each video, the videos that can be read, as far as they were,
@@ -34,8 +43,8 @@ def time_by_stage(
     """
     in_a_forward = min(network.case.eval_batch, network.case.protocol.views)
     in_a_forward = capture(network, in_a_forward, note)
-    once = _Staged(network, len(split.classes), in_a_forward, clock, note)
-    videos = spread(split.videos)
+    once = _Staged(network, len(split.classes), in_a_forward, clock, note, guard)
+    videos = spread(video for video in split.videos if video.id not in guard.given_up)
     waiting = deque(videos)
     bad: set[str] = set()
     samples: list[dict[str, float]] = []
@@ -99,9 +108,16 @@ class _Staged:
     """One video after the other through the parts that accuracy is measured with."""
 
     def __init__(
-        self, network: Network, classes: int, views: int, clock: Clock, note: Note
+        self,
+        network: Network,
+        classes: int,
+        views: int,
+        clock: Clock,
+        note: Note,
+        guard: Guard,
     ) -> None:
         self._network = network
+        self._guard = guard
         protocol, device = network.case.protocol, network.device
         shapes = input_shapes(network.kinds, 1, protocol.frames, protocol.size)
         self._laps = laps_of(device, clock)
@@ -135,15 +151,19 @@ class _Staged:
             self._turn += 1
         return self._laps.spent_s
 
+    def _room(self, shape: tuple[int, int, int, int]) -> np.ndarray:
+        return self._rooms.give(self._turn, shape)
+
     def _run(self, video: Video) -> None:
         case, laps = self._network.case, self._laps
         on_gpu = self._network.device.type == "cuda"
         laps.restart()
-        with open_video(video.path, case.decoder) as reader:
+        with (
+            self._guard.logged(video, self._room) as room,
+            open_video(video.path, case.decoder) as reader,
+        ):
             laps.lap("open")
-            clips = cut_clips(
-                reader, case.protocol, lambda shape: self._rooms.give(self._turn, shape)
-            )
+            clips = cut_clips(reader, case.protocol, room)
         laps.lap("decode")
         flow: torch.Tensor | None = None
         if "flow" in self._network.kinds:

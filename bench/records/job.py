@@ -126,10 +126,12 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         log: File that names those that are being read, also once the process has died.
         given_up: Videos that an earlier process died at, and that were found to be the reason
             since.
+        measurement: What they are read for.
     """
 
     log: str
     given_up: int
+    measurement: str = "accuracy"
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True, tag=True, omit_defaults=True):

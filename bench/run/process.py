@@ -152,9 +152,8 @@ def run_job(
             if report.is_over or late.is_set() or another is None or not report.may_go_on():
                 break
             worker.process.wait()
-            job = msgspec.structs.replace(
-                job, measures=registry.from_on("accuracy", job.measures, job.case), fresh=False
-            )
+            rest = registry.from_on(report.reading_for, job.measures, job.case)
+            job = msgspec.structs.replace(job, measures=rest, fresh=False)
             worker = workers.enter_context(another())
             if timeout_s is not None:
                 left_s = max(0.0, timeout_s - (time.monotonic() - begin_s))
@@ -197,6 +196,11 @@ class _Report:
     def is_over(self) -> bool:
         """The case needs no other process."""
         return self._finished or self.error is not None
+
+    @property
+    def reading_for(self) -> str:
+        """The measurement for which the last process read videos."""
+        return self._reading.measurement if self._reading is not None else "accuracy"
 
     def follow(self, worker: Worker, job: Job) -> None:
         """Take the events of a process until it ends; an interrupt is no video's fault."""

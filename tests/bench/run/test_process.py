@@ -145,6 +145,22 @@ say(type="Finished")
     assert not any("flops: not asked for" in note for note in record.notes)
 
 
+def test_a_worker_goes_on_with_the_measurement_that_read_the_video(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program = """
+say(type="Reading", log=str(log), given_up=turn - 1, measurement="pipeline")
+log.touch()
+if turn == 1:
+    os._exit(3)
+say(type="Finished")
+"""
+    measures = ("accuracy", "pipeline", "latency")
+    record = ran(monkeypatch, _reading(tmp_path) + program, measures=measures)
+    assert record.error is None
+    assert [job["measures"] for job in _jobs(tmp_path)][1] == ["accuracy", "pipeline"]
+
+
 def test_a_second_death_without_a_video_as_its_reason_is_the_failure(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -130,14 +130,15 @@ def test_videos_that_crash_and_hang_their_process_are_left_out_by_one_command(
     for number, word in ((4, b"CRASHES"), (9, b"HANGS"), (20, b"CRASHES")):
         paths[number].write_bytes(paths[number].read_bytes() + word)
     options = ("--dataset", "ucf101", "--data-root", "ucf", "--model", "works", "--plugin", MODELS)
-    short = ("--views", "1x1", "--measure", "flops,accuracy", "--json", "--skip-unreadable")
+    short = ("--views", "1x1", "--measure", "flops,pipeline,accuracy", "--json")
+    short = (*short, "--skip-unreadable")
     for again in (False, True):
         done = call(monkeypatch, tmp_path, "run", *options, *short, "--file-timeout", "3")
         assert done.exit_code == 0, done.stderr
         record = json.loads(done.stdout)
         accuracy = record["accuracy"]
         assert (accuracy["scored"], accuracy["expected"]) == (27, 30)
-        assert record["cost"] is not None
+        assert record["cost"] is not None and record["pipeline"] is not None
         reasons = {Path(bad["path"]).name: bad["reason"] for bad in accuracy["unreadable"]}
         crashes = "reading it ends the process by SIGSEGV; it was tried twice"
         assert reasons == {

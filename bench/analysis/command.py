@@ -45,9 +45,8 @@ def analyse(
     predictions = source.open()
     how, guessed = _aggregation(aggregation, source)
     clips = _clips(views, source, predictions.views)
-    computed = analysis.analyse(
-        predictions, how, clips=clips, names=source.names(predictions.classes)
-    )
+    names = predictions.names or source.names(predictions.classes)
+    computed = analysis.analyse(predictions, how, clips=clips, names=names)
     notes = [*guessed, *_notes(source)]
     if clips is None:
         notes.append("No record says which views are temporal: give --views to see fewer of them.")

@@ -146,4 +146,5 @@ def _labelled(predictions: Predictions, found: VideoPlaces) -> Labelled:
         found.videos.to_pylist(),
         found.labels,
         found.groups.to_pylist(),
+        predictions.names,
     )

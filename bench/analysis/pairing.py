@@ -17,6 +17,7 @@ class Labelled(NamedTuple):
         videos: Ids of the videos.
         labels: `[videos]`, their true classes.
         groups: Source of footage that each belongs to, or None.
+        names: Names of the classes, if they are known.
     """
 
     path: Path
@@ -24,6 +25,7 @@ class Labelled(NamedTuple):
     videos: list[str]
     labels: np.ndarray
     groups: list[str | None]
+    names: tuple[str, ...] | None = None
 
 
 class Pairing(NamedTuple):
@@ -58,6 +60,7 @@ def pair(a: Labelled, b: Labelled) -> Pairing:
             f"{a.path} has {a.classes} classes and {b.path} {b.classes}; give predictions for one "
             "dataset"
         )
+    _refuse_other_names(a, b)
     place = {video: number for number, video in enumerate(b.videos)}
     shared = [(n, place[video]) for n, video in enumerate(a.videos) if video in place]
     if not shared:
@@ -81,6 +84,17 @@ def pair(a: Labelled, b: Labelled) -> Pairing:
         only_b=len(b.videos) - len(shared),
         clusters=clusters_of(a.labels[in_a], [a.groups[i] or b.groups[j] for i, j in shared]),
     )
+
+
+def _refuse_other_names(a: Labelled, b: Labelled) -> None:
+    """Refuse names in another order; a name that only one of them has may be another spelling."""
+    names_a, names_b = a.names or (), b.names or ()
+    for label, (one, other) in enumerate(zip(names_a, names_b, strict=False)):
+        if one != other and one in names_b:
+            raise KinobenchError(
+                f"class {label} is {one!r} in {a.path} and {other!r} in {b.path}; give predictions "
+                "for one dataset with one class order"
+            )
 
 
 def clusters_of(labels: np.ndarray, groups: list[str | None]) -> np.ndarray | None:

@@ -57,7 +57,10 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         return f"{case.dataset} {case.split}, {case.protocol.name} ({views})"
 
     def names(self, classes: int) -> tuple[str, ...] | None:
-        """Return the class names, where the record's dataset has a list of that length."""
+        """Return the class names, where the record's dataset has a list of that length.
+
+        Predictions of this version come with the names themselves.
+        """
         dataset = self.record.case.dataset if self.record else None
         if dataset is None or not (CLASS_LISTS / f"{dataset}.txt").is_file():
             return None

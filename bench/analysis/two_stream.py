@@ -84,4 +84,5 @@ def _softmax(predictions: Predictions) -> tuple[Labelled, np.ndarray]:
         groups += chunk.groups
         labels.append(chunk.labels)
     every = np.concatenate(labels)
-    return Labelled(predictions.path, predictions.classes, videos, every, groups), found
+    path, classes, names = predictions.path, predictions.classes, predictions.names
+    return Labelled(path, classes, videos, every, groups, names), found

@@ -119,6 +119,24 @@ class How(Group, panel="How"):
             at_least=0.1,
         ),
     ] = None
+    file_timeout: Annotated[
+        float | None,
+        option(
+            "Leave out a video whose reading takes longer.",
+            "SECONDS",
+            default="the suite's, or 600",
+            at_least=0.1,
+        ),
+    ] = None
+    file_memory: Annotated[
+        float | None,
+        option(
+            "Leave out a video whose reading takes more memory, if memory runs out.",
+            "GIB",
+            default="the suite's, or 8",
+            at_least=0.5,
+        ),
+    ] = None
     strict: Annotated[bool, flag("Fail a case if an operator can't be counted.", "--strict")] = (
         False
     )
@@ -242,6 +260,7 @@ def _planned(suite: "Suite", what: What, how: How, data: Data) -> "list[Planned]
 
 
 def _options(suite: "Suite", what: What, how: How, data: Data, results: Results) -> "Options":
+    from ..records.job import FileLimits
     from ..run.options import Options, data_roots, logits_type
 
     limit_gib = how.memory_limit or suite.memory_limit_gib
@@ -257,6 +276,10 @@ def _options(suite: "Suite", what: What, how: How, data: Data, results: Results)
         logits=logits_type(results.logits),
         fresh=results.fresh,
         cluster=how.cluster,
+        file_limits=FileLimits(
+            timeout_s=how.file_timeout or suite.file_timeout_s,
+            memory_bytes=int((how.file_memory or suite.file_memory_gib) * 2**30),
+        ),
     )
 
 

@@ -15,8 +15,16 @@ def worker(
         int | None,
         typer.Option(metavar="SOCKET", help="Socket on which processes are requested."),
     ] = None,
+    read_alone: Annotated[
+        bool, typer.Option("--read-alone", help="Read the videos that standard input names.")
+    ] = False,
 ) -> None:
     """Measure the case that standard input describes."""
+    if read_alone:
+        from ..evaluation import alone
+
+        alone.main()
+        return
     if fork_server is not None:
         from ..run.fork_server_process import serve
 

@@ -6,8 +6,8 @@ needed here.
 
 import os
 import threading
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -19,6 +19,7 @@ from ...datasets.errors import KinobenchError
 from ...datasets.split import Video
 from ..evaluation.code_digest import source_digest
 from ..machine.environment import describe, library_versions, usable_cpus
+from ..machine.memory_limit import limit_memory
 from ..records.job import Job
 from ..records.record import Environment, Failure
 from ..records.results import Unreadable
@@ -26,6 +27,7 @@ from ..records.results import Unreadable
 if TYPE_CHECKING:
     import numpy as np
 
+    from ..evaluation.guard import Guard
     from ..network.network import Network
 
 LEAVES_AFTER_S = 0.5
@@ -185,7 +187,6 @@ class _BuiltCase:
             KinobenchError: The node has other code, libraries or weights; it is named.
         """
         from ...datasets.flow.cache import FlowCache
-        from ..network.failures import limit_memory
 
         job = task.job
         self.case, self.gpus = job.case, place.gpus
@@ -223,17 +224,21 @@ class _BuiltCase:
         torch.set_num_threads(task.threads)  # Ray may run a task in another thread
         refuse_other_files(task.videos, task.sizes, place.name)
         notes: list[str] = []
-        evaluation = evaluation_of(
-            self._network, readers=readers(place, task), flow_cache=self._flow_cache
-        )
-        ((_, _, measured),) = measure_shards(
-            self._network.classify,
-            [Shard(task.number, task.videos)],
-            replace(evaluation, batch=task.batch),
-            classes=task.classes,
-            at_most=task.at_most,
-            note=notes.append,
-        )
+        with _guarded(task, place, notes.append) as guard:
+            evaluation = evaluation_of(
+                self._network,
+                readers=readers(place, task),
+                flow_cache=self._flow_cache,
+                guard=guard,
+            )
+            ((_, _, measured),) = measure_shards(
+                self._network.classify,
+                [Shard(task.number, task.videos)],
+                replace(evaluation, batch=task.batch),
+                classes=task.classes,
+                at_most=task.at_most,
+                note=notes.append,
+            )
         if self._flow_cache is not None and self._flow_cache.fault is not None:
             notes.append(f"node {place.name}: {self._flow_cache.fault}; the flow was not kept")
         indices = {video.id: number for number, video in enumerate(task.videos)}
@@ -246,6 +251,36 @@ class _BuiltCase:
             notes=(*self._notes, *notes),
         )
         return outcome, measured.logits
+
+
+@contextmanager
+def _guarded(task: ShardTask, place: Place, note: Callable[[str], None]) -> "Iterator[Guard]":
+    """Guard the reading of a shard; one that lost a worker before is first read alone.
+
+    A worker that dies takes with it which file it was reading: its shard is begun again, perhaps on
+    another node.
+    """
+    from ..evaluation.alone import LoneReader
+    from ..evaluation.given_up import give_up
+    from ..evaluation.guard import Guard, watched
+    from ..evaluation.reading_log import ReadingLog
+
+    job = task.job
+    alone = LoneReader(job.case.protocol, job.case.decoder, job.file_limits)
+    given_up = dict(job.given_up)
+    if place.attempt:
+        suspects = [video for video in task.videos if video.id not in given_up]
+        reasons = alone.reasons([video.path for video in suspects])
+        pairs = zip(suspects, reasons, strict=True)
+        guilty = {video: reason for video, reason in pairs if reason is not None}
+        given_up |= {video.id: reason for video, reason in guilty.items()}
+        for video, reason in guilty.items():
+            note(f"a worker was lost, and its shard was read alone: {video.path}: {reason}")
+        with suppress(KinobenchError):  # the folder may be on the driver's machine alone
+            give_up(Path(job.results) / "predictions", guilty, alone.digest)
+    log = ReadingLog(None, task.videos)
+    with watched(log, job.file_limits.timeout_s):
+        yield Guard(log, given_up, alone)
 
 
 def _refuse_other_code(task: ShardTask) -> None:
@@ -297,7 +332,7 @@ def sizes_of(videos: Sequence[Video]) -> tuple[int | None, ...]:
     for video in videos:
         try:
             sizes.append(video.path.stat().st_size)
-        except OSError:
+        except (OSError, ValueError):  # the second for a NUL in its name
             sizes.append(None)
     return tuple(sizes)
 

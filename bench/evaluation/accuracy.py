@@ -16,6 +16,8 @@ import torch
 from ...datasets.errors import VideoError
 from ...datasets.protocol import Protocol
 from ...datasets.split import Split, Video
+from ...datasets.video.clips import Clips
+from ...datasets.video.machine_faults import MachineError
 from ...datasets.video.reader import Room
 from ...datasets.views.decoded import FrameKeeping
 from ...datasets.views.probes import read_probed
@@ -25,6 +27,7 @@ from ..network.network import Forward
 from ..records.results import Accuracy, Unreadable
 from ..statistics.intervals import wilson
 from ..statistics.scores import places, scores
+from .classes import keep_classes
 from .evaluation import KEEP_NOTHING, Evaluation, Sink
 from .forwards import Forwards, Note
 from .places import VideoPlaces, joined, keep_places
@@ -117,6 +120,7 @@ def score_split(
     with kept as place:
         folder = Path(place)
         folder.mkdir(parents=True, exist_ok=True)
+        keep_classes(folder, split.classes)
         batches = [kept_batch(folder, shard) for shard in shards]
         missing = [shard for shard, each in zip(shards, batches, strict=True) if each is None]
         before = total - sum(len(shard.videos) for shard in missing)
@@ -214,8 +218,23 @@ def measure_shards(
             repeatable = _repeatable_arithmetic(device) if evaluation.repeatable else nullcontext()
             with torch.inference_mode(), repeatable:
                 measured = _measure_shard(of_shard, maker, forwards, progress)
+            _refuse_lost_files(shard, digest, measured)
             logits = measured.logits.reshape(len(measured.scored), protocol.views, classes)
             yield shard, digest, measured._replace(logits=logits)
+
+
+def _refuse_lost_files(shard: Shard, files: str, measured: ShardLogits) -> None:
+    """Refuse unreadable videos whose files were there, or others, when the shard was begun.
+
+    A disk or a mount may have gone away. What is stored would pass for the whole dataset once it is
+    back.
+    """
+    if measured.unreadable and shard.files_digest != files:
+        first = measured.unreadable[0]
+        raise MachineError(
+            first.path,
+            f"{first.reason} (files of its shard have gone or changed since the run began)",
+        )
 
 
 def _measure_shard(
@@ -249,11 +268,14 @@ def _read_inputs(
         VideoError: The video can't be read.
     """
     protocol, probe = evaluation.protocol, evaluation.probe
-    store_of = keeping.store_of(room)
     remarks: list[str] = []
-    clips = read_probed(
-        video.path, protocol, probe, video.id, store_of, evaluation.decoder, remarks.append
-    )
+
+    def read(room: Room) -> Clips:
+        remarks.clear()  # of a first attempt
+        store_of, decoder = keeping.store_of(room), evaluation.decoder
+        return read_probed(video.path, protocol, probe, video.id, store_of, decoder, remarks.append)
+
+    clips = evaluation.guard.read(video, room, read)
     # The cache identifies frames by their numbers, which blurred ones share with the originals.
     cache = None if probe == "blurred" else evaluation.flow_cache
     found = video_inputs(video.path, clips, protocol, evaluation.kinds, evaluation.flow, cache)

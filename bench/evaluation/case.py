@@ -1,7 +1,7 @@
 """The accuracy of a case: it checks the weights' classes, claims a folder and scores the split."""
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from ...datasets.protocol import preset
 from ...datasets.split import Split
 from ..machine.environment import available_memory_bytes, physical_cores, usable_cpus
 from ..records.case import GRAPH_MODES, Case
-from ..records.job import Cluster, Emit, Failed, Job, Measured, Note, Progress
+from ..records.job import Cluster, Emit, Failed, Job, Measured, Note, Progress, Reading
 from ..records.record import Failure
 from ..records.results import Accuracy
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..network.network import Forward, Network
     from ..records.fitted_weights import Fitted
     from .accuracy import MeasureShards
+    from .guard import Guard
     from .resume import Claim
 
 Report = Callable[[str], None]
@@ -47,17 +48,21 @@ def score(job: Job, network: "Network", split: Split, emit: Emit, on_cluster: On
     case = job.case
     emit(Progress(stage="accuracy"))
     flow_cache = None if job.flow_cache == "none" else FlowCache(job.flow_cache)
-    with claim_logits(job, split, network, emit) as claimed:
+    with claim_logits(job, split, network, emit) as claimed, ExitStack() as stack:
         for text in claimed.notes:
             note(text)
         sink = Sink(claimed.folder, job.logits, progress, note)
+        guard = stack.enter_context(_guard(job, claimed.folder, split, emit, note))
         if job.cluster is None:
-            evaluation = evaluation_of(network, readers=len(usable_cpus()), flow_cache=flow_cache)
+            evaluation = evaluation_of(
+                network, readers=len(usable_cpus()), flow_cache=flow_cache, guard=guard
+            )
             others = copies(network, split)
             accuracy = evaluate(network.classify, split, evaluation, sink, copies=others)
         else:
             network.let_go()  # a worker may be given the same GPU
-            measure = on_cluster(job, job.cluster, split, network.weights_digest, note, emit)
+            asked = msgspec.structs.replace(job, given_up=guard.given_up)
+            measure = on_cluster(asked, job.cluster, split, network.weights_digest, note, emit)
             accuracy = score_split(measure, split, case.protocol, case.eval_batch, sink)
     if case.mode in GRAPH_MODES:
         note("forwards are eager: a graph keeps algorithms that were chosen by timing them")
@@ -76,6 +81,26 @@ def score(job: Job, network: "Network", split: Split, emit: Emit, on_cluster: On
         )
     if accuracy.unreadable and not (job.skip_unreadable and accuracy.scored):
         emit(Failed(failure=_unreadable(accuracy)))
+
+
+@contextmanager
+def _guard(job: Job, folder: Path, split: Split, emit: Emit, note: Report) -> "Iterator[Guard]":
+    """Guard the reading of a split's videos, and report the log that names those being read."""
+    from .alone import LoneReader
+    from .guard import guarded
+    from .reading_log import SUFFIX
+
+    case = job.case
+
+    def on_alone(count: int) -> None:
+        emit(Progress(stage=f"reading {count} files alone, as a process died at one of them"))
+
+    log, kept = folder / f"{job.predictions}{SUFFIX}", Path(job.results) / "predictions"
+    alone = LoneReader(case.protocol, case.decoder, job.file_limits)
+    with guarded(log, kept, split.videos, alone, note, on_alone) as (guard, given_up):
+        emit(Reading(log=str(log), given_up=given_up))
+        emit(Progress(stage="accuracy"))
+        yield guard
 
 
 def _unreadable(accuracy: Accuracy) -> Failure:

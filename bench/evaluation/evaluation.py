@@ -1,7 +1,7 @@
 """The settings of an evaluation, and the places for its results."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -12,6 +12,7 @@ from ...datasets.protocol import Protocol
 from ...zoo.spec import Input
 from ..network.network import Network
 from ..records.case import LogitsType
+from .guard import Guard
 
 CPU = torch.device("cpu")
 
@@ -33,6 +34,7 @@ class Evaluation:
         probe: Change to each video's clips; None leaves them as they are.
         repeatable: Keeps cuDNN from choosing algorithms by timing them, so that every run gives
             the same bits; that may take longer.
+        guard: Reads the files.
     """
 
     protocol: Protocol
@@ -46,10 +48,15 @@ class Evaluation:
     flow_cache: FlowCache | None = None
     probe: Probe | None = None
     repeatable: bool = True
+    guard: Guard = field(default_factory=Guard)
 
 
 def evaluation_of(
-    network: Network, *, readers: int, flow_cache: FlowCache | None = None
+    network: Network,
+    *,
+    readers: int,
+    flow_cache: FlowCache | None = None,
+    guard: Guard | None = None,
 ) -> Evaluation:
     """Return the evaluation of a network's case.
 
@@ -57,6 +64,7 @@ def evaluation_of(
         network: Network, on its device and in its precision.
         readers: Files that are decoded at the same time.
         flow_cache: Store of the optical flow; None computes it each time.
+        guard: Reads the files; None reads them without a limit.
     """
     case = network.case
     return Evaluation(
@@ -70,6 +78,7 @@ def evaluation_of(
         flow=case.flow or DEFAULT_FLOW,
         flow_cache=flow_cache,
         probe=case.probe,
+        guard=guard or Guard(),
     )
 
 

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ...datasets.errors import KinobenchError, program
+from .classes import kept_classes
 
 CHUNK_BYTES = 2**23
 """Size of a chunk's logits: small enough for a processor's cache, large enough for numpy to be
@@ -46,6 +47,7 @@ class Predictions(msgspec.Struct, frozen=True, kw_only=True):
         files: The Parquet files, in order.
         videos, views, classes: Number of each.
         grouped: There is a column of groups.
+        names: Names of the classes, if they are kept next to the shards.
     """
 
     path: Path
@@ -54,6 +56,7 @@ class Predictions(msgspec.Struct, frozen=True, kw_only=True):
     views: int
     classes: int
     grouped: bool
+    names: tuple[str, ...] | None = None
 
     def chunks(self, chunk_bytes: int = CHUNK_BYTES) -> Iterator[Chunk]:
         """Yield all videos in their order, a few at a time; memory doesn't grow with the table.
@@ -137,7 +140,7 @@ def open_predictions(path: Path) -> Predictions:
 
     Raises:
         KinobenchError: There is no such file; a shard is missing; a file is no Parquet or has
-            other columns; it has no video.
+            other columns; it has no video; the names of the classes can't be read.
     """
     files = _files_of(path)
     try:
@@ -168,6 +171,7 @@ def open_predictions(path: Path) -> Predictions:
         views=views,
         classes=logits.list_size,
         grouped="group" in schema.names,
+        names=kept_classes(path),
     )
 
 

@@ -48,12 +48,17 @@ class Shard(NamedTuple):
         """Digest of the sizes of the videos' files and of when they last changed."""
         digest = hashlib.sha256()
         for video in self.videos:
-            try:
-                found = video.path.stat()
-                digest.update(f"{video.id}\t{found.st_size}\t{found.st_mtime_ns}\n".encode())
-            except OSError:
-                digest.update(f"{video.id}\tnot there\n".encode())
+            digest.update(f"{video.id}\t{file_state(video)}\n".encode())
         return digest.hexdigest()[:16]
+
+
+def file_state(video: Video) -> str:
+    """Return the size of a video's file and when it last changed, as text."""
+    try:
+        found = video.path.stat()
+    except (OSError, ValueError):  # the second for a NUL in its name
+        return "not there"
+    return f"{found.st_size}\t{found.st_mtime_ns}"
 
 
 class ShardLogits(NamedTuple):

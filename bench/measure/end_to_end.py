@@ -11,18 +11,27 @@ or from the disk.
 
 import statistics
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from math import ceil
+from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 import torch
 
+from ...datasets.errors import KinobenchError, reason_of
 from ...datasets.split import Split
 from ..evaluation.accuracy import evaluate, views_in_a_forward
+from ..evaluation.alone import LoneReader
 from ..evaluation.evaluation import Sink, evaluation_of
+from ..evaluation.guard import Guard, guarded
+from ..evaluation.reading_log import SUFFIX
 from ..machine.environment import usable_cpus
 from ..network.network import Network
+from ..records.files import FREE_SPACE
+from ..records.job import Reading
 from ..records.times import PipelineTime
 from ..statistics.intervals import median_interval
 from .context import Context
@@ -43,10 +52,34 @@ class PipelineResult(NamedTuple):
 
 def run(context: Context) -> None:
     """Time videos of the case's dataset from the file to the prediction."""
-    timed, notes = measure_pipeline(context.network, context.split, readers=len(usable_cpus()))
+    with _guarded(context) as guard:
+        timed, notes = measure_pipeline(
+            context.network, context.split, readers=len(usable_cpus()), guard=guard
+        )
     if timed is not None:
         context.keep(pipeline=timed)
     context.notes(notes)
+
+
+@contextmanager
+def _guarded(context: Context) -> Iterator[Guard]:
+    """Guard the reading: another process leaves out the video at which this one dies."""
+    job, case, videos = context.job, context.case, context.split.videos
+    kept = Path(job.results) / "predictions"
+    folder = kept / f".{job.predictions}-pipeline"
+    alone = LoneReader(case.protocol, case.decoder, job.file_limits)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise KinobenchError(f"{folder} can't be made: {reason_of(error)}; {FREE_SPACE}") from error
+    log = folder / f"pipeline{SUFFIX}"
+    try:
+        with guarded(log, kept, videos, alone, context.note) as (guard, given_up):
+            context.emit(Reading(log=str(log), given_up=given_up, measurement="pipeline"))
+            yield guard
+    finally:
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def measure_pipeline(
@@ -58,6 +91,7 @@ def measure_pipeline(
     overlapped_s: float = OVERLAPPED_S,
     streamed_s: float = STREAMED_S,
     clock: Clock = time.perf_counter,
+    guard: Guard | None = None,
 ) -> PipelineResult:
     """Time videos of a split, spread over its classes, from the file to the prediction.
 
@@ -73,14 +107,17 @@ def measure_pipeline(
             after twice as long, fewer passes are enough.
         streamed_s: Seconds for which single frames are timed, in mode `stream`.
         clock: Returns the time in seconds.
+        guard: Reads the files; None reads them without a limit.
     """
+    guard = guard or Guard()
     notes: list[str] = []
 
     def note(text: str) -> None:
         notes.append(f"pipeline: {text}")
 
     own_batch = network.case.batch
-    timed = _timed(network, split, readers, (staged_s, overlapped_s, streamed_s), clock, note)
+    least_s = staged_s, overlapped_s, streamed_s
+    timed = _timed(network, split, readers, least_s, clock, note, guard)
     if network.case.batch != own_batch:
         network.rebatch(own_batch)
     return PipelineResult(timed, tuple(dict.fromkeys(notes)))
@@ -93,11 +130,12 @@ def _timed(
     least_s: tuple[float, float, float],
     clock: Clock,
     note: Note,
+    guard: Guard,
 ) -> PipelineTime | None:
     """Time by stage, overlapped and frame by frame; None, and a note, if no video can be read."""
     case, views = network.case, network.case.protocol.views
     staged_s, overlapped_s, streamed_s = least_s
-    samples, readable, in_a_forward = time_by_stage(network, split, staged_s, clock, note)
+    samples, readable, in_a_forward = time_by_stage(network, split, staged_s, clock, note, guard)
     if not samples:
         note("no video of the split could be read")
         return None
@@ -105,7 +143,9 @@ def _timed(
     median_s = statistics.median(totals)
     wanted = max(LEAST_VIDEOS, 2 * readers, ceil(overlapped_s / LEAST_VIDEOS / median_s))
     few = msgspec.structs.replace(split, videos=tuple(readable[:wanted]))
-    rates, overlapped_in_a_forward = _overlapped(network, few, readers, overlapped_s, clock, note)
+    rates, overlapped_in_a_forward = _overlapped(
+        network, few, readers, overlapped_s, clock, note, guard
+    )
     streamed = None
     if case.mode == "stream":
         streamed = time_frames(network, readable, streamed_s, clock)
@@ -141,6 +181,7 @@ def _overlapped(
     least_s: float,
     clock: Clock,
     note: Note,
+    guard: Guard,
 ) -> tuple[list[float], int]:
     """Run the pipeline that measures accuracy over a split again and again.
 
@@ -162,7 +203,7 @@ def _overlapped(
     def scored(videos: Split) -> int:
         sizes.clear()
         evaluation = replace(
-            evaluation_of(network, readers=readers),
+            evaluation_of(network, readers=readers, guard=guard),
             batch=in_a_forward,
             probe=None,
             repeatable=False,  # or cuDNN would run other algorithms than those timed by stage

@@ -133,6 +133,12 @@ def chosen(measures: Iterable[str], case: Case) -> list[Measurement]:
     )
 
 
+def from_on(name: str, measures: Iterable[str], case: Case) -> tuple[str, ...]:
+    """Return those of what is asked for that come no sooner than one of them."""
+    first = get(name).place_in(case)
+    return tuple(each for each in measures if get(each).place_in(case) >= first)
+
+
 def reads_videos(measures: Iterable[str]) -> bool:
     """Return whether one of the measurements reads a dataset's videos."""
     return any("dataset" in get(name).needs for name in measures)

@@ -12,11 +12,12 @@ from ...datasets.flow.views import flow_views
 from ...datasets.names import DEFAULT_FLOW
 from ...datasets.split import Split, Video
 from ...datasets.video.clips import cut_clips, open_video
-from ...datasets.video.reader import FrameStore
+from ...datasets.video.reader import FrameStore, Room, StoreOf
 from ...datasets.views.decoded import Pictures
 from ...datasets.views.maker import Frames, ViewMaker
 from ...zoo.spec import input_shapes
 from ..evaluation.forwards import Forwards
+from ..evaluation.guard import Guard
 from ..evaluation.read_ahead import AHEAD_BYTES, FrameRooms
 from ..network.failures import out_of_memory
 from ..network.inputs import FlowViews, ViewSource, keeping_for
@@ -27,9 +28,17 @@ from .stages import LEAST_VIDEOS, Clock, Laps, Note, laps_of
 
 
 def time_by_stage(
-    network: Network, split: Split, least_s: float, clock: Clock, note: Note
+    network: Network, split: Split, least_s: float, clock: Clock, note: Note, guard: Guard
 ) -> tuple[list[dict[str, float]], list[Video], int]:
     """Time one video after the other; the first one warms up.
+
+    Args:
+        network: A case's network.
+        split: Split whose videos are read; those that the guard gives up are left out.
+        least_s: Seconds for which videos are timed.
+        clock: Returns the time in seconds.
+        note: Called with a remark that a reader of the result should know.
+        guard: Logs what is being read.
 
     Returns:
         The seconds of each stage of each video, the videos that can be read, as far as they were,
@@ -37,8 +46,8 @@ def time_by_stage(
     """
     in_a_forward = min(network.case.eval_batch, network.case.protocol.views)
     in_a_forward = capture(network, in_a_forward, note)
-    once = _Staged(network, len(split.classes), in_a_forward, clock, note)
-    videos = spread(split.videos)
+    once = _Staged(network, len(split.classes), in_a_forward, clock, note, guard)
+    videos = spread(video for video in split.videos if video.id not in guard.given_up)
     waiting = deque(videos)
     bad: set[str] = set()
     samples: list[dict[str, float]] = []
@@ -119,18 +128,23 @@ class _Staged:
     """One video after the other through the parts that accuracy is measured with."""
 
     def __init__(
-        self, network: Network, classes: int, views: int, clock: Clock, note: Note
+        self,
+        network: Network,
+        classes: int,
+        views: int,
+        clock: Clock,
+        note: Note,
+        guard: Guard,
     ) -> None:
         self._network = network
+        self._guard = guard
         protocol, device = network.case.protocol, network.device
         shapes = input_shapes(network.kinds, 1, protocol.frames, protocol.size)
         self._laps = laps_of(device, clock)
         self._rooms = FrameRooms(AHEAD_BYTES, pinned=device.type == "cuda")
         self._turn = 0
         self._kept: np.ndarray | Pictures | None = None
-        self._store_of = keeping_for(network.kinds, protocol, device, network.dtype).store_of(
-            lambda shape: self._rooms.give(self._turn, shape)
-        )
+        self._keeping = keeping_for(network.kinds, protocol, device, network.dtype)
         with torch.inference_mode():
             self._maker = ViewMaker(
                 protocol, device, network.dtype, threads=torch.get_num_threads()
@@ -159,13 +173,19 @@ class _Staged:
             self._turn += 1
         return self._laps.spent_s
 
+    def _room(self, shape: tuple[int, ...]) -> np.ndarray:
+        return self._rooms.give(self._turn, shape)
+
     def _run(self, video: Video) -> None:
         case, laps = self._network.case, self._laps
         on_gpu = self._network.device.type == "cuda"
         laps.restart()
-        with open_video(video.path, case.decoder) as reader:
+        with (
+            self._guard.logged(video, self._room) as room,
+            open_video(video.path, case.decoder) as reader,
+        ):
             laps.lap("open")
-            clips = cut_clips(reader, case.protocol, self._timed_store)
+            clips = cut_clips(reader, case.protocol, self._timed_store(room))
         kept = self._kept
         assert kept is not None
         laps.lap("decode")
@@ -192,12 +212,17 @@ class _Staged:
         scores(logits[None], case.protocol.aggregation)
         laps.lap("aggregate")
 
-    def _timed_store(self, shape: tuple[int, ...]) -> FrameStore:
-        """Return the store of a video, which times what it makes of frames as they are decoded."""
-        self._kept = self._store_of(shape)
-        if isinstance(self._kept, Pictures):
-            return _TimedPictures(self._kept, self._laps)
-        return self._kept
+    def _timed_store(self, room: Room) -> StoreOf:
+        """Return what gives a store that times what it makes of frames as they are decoded."""
+        store_of = self._keeping.store_of(room)
+
+        def timed(shape: tuple[int, ...]) -> FrameStore:
+            self._kept = store_of(shape)
+            if isinstance(self._kept, Pictures):
+                return _TimedPictures(self._kept, self._laps)
+            return self._kept
+
+        return timed
 
     def _forward(self, *views: torch.Tensor) -> torch.Tensor:
         """Run the network on views, which were made since the last lap."""

@@ -1,6 +1,7 @@
 """The job that a command gives to the process of a case, and the events that come back."""
 
 import json
+import sys
 from collections.abc import Callable
 
 import msgspec
@@ -8,6 +9,7 @@ from msgspec.structs import force_setattr
 
 from ...datasets.names import readable
 from .case import Case, LogitsType
+from .files import CHECKOUT
 from .record import RESULT_FIELDS, Failure, Record
 from .results import Accuracy, Cost, Energy, FlowTime, Memory, Peak, Roofline
 from .times import Latency, PipelineTime, Sweep
@@ -49,6 +51,19 @@ class Cluster(msgspec.Struct, frozen=True, kw_only=True):
     folder: str | None = None
 
 
+class FileLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """Limits for reading one video file; what exceeds them is that video's error.
+
+    Attributes:
+        timeout_s: Time of its reading, without that of its optical flow; None: no limit, as in a
+            process that may not be ended.
+        memory_bytes: Memory of a process that reads this file alone; None: no limit.
+    """
+
+    timeout_s: float | None = 600.0
+    memory_bytes: int | None = 8 * 2**30
+
+
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """A case to be measured.
 
@@ -64,6 +79,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         strict: An operator that can't be counted fails the case.
         flow_cache: Folder of optical flow; `none` keeps nothing, None is the usual place.
         cluster: Cluster that measures accuracy; None: this process does.
+        file_limits: Limits for reading one file.
+        given_up: Videos that are not read, with the reason, by their ids: processes died at them.
         max_batch: The largest batch of a sweep; None goes on until memory runs out.
         peak: The machine's peak in the case's precision and with its threads, if an earlier case
             of the run measured it.
@@ -84,6 +101,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     strict: bool = False
     flow_cache: str | None = None
     cluster: Cluster | None = None
+    file_limits: FileLimits = FileLimits()
+    given_up: dict[str, str] = {}
     max_batch: int | None = None
     peak: Peak | None = None
 
@@ -111,6 +130,21 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     stage: str
     done: int = 0
     total: int = 0
+
+
+class Reading(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The process reads videos from now on.
+
+    Attributes:
+        log: File that names those that are being read, also once the process has died.
+        given_up: Videos that an earlier process died at, and that were found to be the reason
+            since.
+        measurement: What they are read for.
+    """
+
+    log: str
+    given_up: int
+    measurement: str = "accuracy"
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True, tag=True, omit_defaults=True):
@@ -167,7 +201,15 @@ class ShardFailedError(Exception):
         super().__init__(failure.message)
 
 
-Event = Built | Progress | Measured | Note | Failed | Finished
+Event = Built | Progress | Reading | Measured | Note | Failed | Finished
 
 Emit = Callable[[Event], None]
 """Takes an event: prints it for the command, or keeps it for a caller in the same process."""
+
+
+def worker_command() -> list[str]:
+    """Return the command of a process that runs this same code, installed or from a checkout."""
+    checkout = CHECKOUT / "bench.py"
+    if checkout.is_file():
+        return [sys.executable, str(checkout), "worker"]
+    return [sys.executable, "-m", "kinobench.bench.cli", "worker"]

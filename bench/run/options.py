@@ -9,6 +9,7 @@ import msgspec
 from ...datasets import catalog
 from ...datasets.errors import KinobenchError
 from ..records.case import LogitsType
+from ..records.job import FileLimits
 
 
 class DataRoots(msgspec.Struct, frozen=True):
@@ -77,3 +78,4 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     fresh: bool = False
     flow_cache: str | None = None
     cluster: str | None = None
+    file_limits: FileLimits = FileLimits()

@@ -4,19 +4,19 @@ import os
 import secrets
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
+from pathlib import Path
 
 import msgspec
 
 from ..machine.threads import thread_variables
 from ..measure import registry
 from ..records.case import Case
-from ..records.files import CHECKOUT
 from ..records.job import (
     Built,
     Event,
@@ -26,7 +26,9 @@ from ..records.job import (
     Measured,
     Note,
     Progress,
+    Reading,
     encode_job,
+    worker_command,
 )
 from ..records.record import Environment, Failure, FailureKind, Record
 from .fork_server import Forked, ForkServer, may_fork
@@ -49,7 +51,7 @@ class Worker:
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 (closed on leaving)
         forked = server.fork(case.model, self._stderr) if server is not None else None
         self.process: subprocess.Popen[bytes] | Forked = forked or subprocess.Popen(
-            [*_worker_command(), "--model", case.model],
+            [*worker_command(), "--model", case.model],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._stderr,
@@ -114,7 +116,7 @@ def fork_server_for(cases: Sequence[Case]) -> ForkServer | None:
         return None
     if any(case.device != "cpu" or case.threads != cases[0].threads for case in cases):
         return None
-    return ForkServer(_worker_command(), cases[0].model, _environment(cases[0]))
+    return ForkServer(worker_command(), cases[0].model, _environment(cases[0]))
 
 
 def run_job(
@@ -125,54 +127,129 @@ def run_job(
     environment: Environment,
     timeout_s: float | None = None,
     on_progress: OnProgress = lambda progress: None,
+    another: Callable[[], Worker] | None = None,
 ) -> Record:
-    """Measure a case in its process and return its record, however the process ends."""
-    record = Record(
-        run=run,
-        started=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
-        case=job.case,
-        environment=environment,
-    )
-    notes: list[str] = []
-    error: Failure | None = None
-    finished = False
-    stage = "starting"
-    late = threading.Event()
-    with _time_limit(worker, timeout_s, late):
-        for event in worker.events(job):
-            match event:
-                case Built():
-                    record = msgspec.structs.replace(
-                        record, params=event.params, weights_digest=event.weights_digest
-                    )
-                case Progress():
-                    stage = event.stage
-                    on_progress(event)
-                case Measured():
-                    record = event.on(record)
-                case Note():
-                    notes.append(event.text)
-                case Failed():
-                    error = error or event.failure
-                case Finished():
-                    finished = True
-    if not finished and error is None:
-        error = _ended_early(worker, stage, timeout_s if late.is_set() else None)
-    notes += registry.absences(job.measures, job.case)
-    return msgspec.structs.replace(record, notes=tuple(notes), error=error)
+    """Measure a case in its process and return its record, however the process ends.
+
+    A process that dies while it reads videos is followed by another one, which finds out at which
+    video that was and goes on with the rest; see `guard.guarded`.
+
+    Args:
+        job: The case, and what to measure.
+        worker: Its process.
+        run: Name of the run.
+        environment: The machine.
+        timeout_s: Time for all processes of the case together.
+        on_progress: Called with each stage.
+        another: Starts another process for the case; None: there is no other.
+    """
+    report = _Report(job.case, run, environment, on_progress)
+    measures, late = job.measures, threading.Event()
+    begin_s, left_s = time.monotonic(), timeout_s
+    with ExitStack() as workers:
+        while True:
+            with _time_limit(worker, left_s, late):
+                report.follow(worker, job)
+            if report.is_over or late.is_set() or another is None or not report.may_go_on():
+                break
+            worker.process.wait()
+            rest = registry.from_on(report.reading_for, job.measures, job.case)
+            job = msgspec.structs.replace(job, measures=rest, fresh=False)
+            worker = workers.enter_context(another())
+            if timeout_s is not None:
+                left_s = max(0.0, timeout_s - (time.monotonic() - begin_s))
+        if not report.is_over:
+            overrun_s = timeout_s if late.is_set() else None
+            report.error = _ended_early(worker, report.stage, overrun_s)
+    notes = (*report.notes, *registry.absences(measures, job.case))
+    return msgspec.structs.replace(report.record, notes=notes, error=report.error)
+
+
+class _Report:
+    """All that the processes of a case report.
+
+    Attributes:
+        record: The record of the results so far.
+        notes: Remarks for its reader, each once.
+        error: The failure, if one was reported.
+        stage: The present stage.
+    """
+
+    def __init__(
+        self, case: Case, run: str, environment: Environment, on_progress: OnProgress
+    ) -> None:
+        """Begin without results."""
+        self.record = Record(
+            run=run,
+            started=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+            case=case,
+            environment=environment,
+        )
+        self.notes: list[str] = []
+        self.error: Failure | None = None
+        self.stage = "starting"
+        self._finished = False
+        self._reading: Reading | None = None
+        self._deaths = 0
+        self._on_progress = on_progress
+
+    @property
+    def is_over(self) -> bool:
+        """The case needs no other process."""
+        return self._finished or self.error is not None
+
+    @property
+    def reading_for(self) -> str:
+        """The measurement for which the last process read videos."""
+        return self._reading.measurement if self._reading is not None else "accuracy"
+
+    def follow(self, worker: Worker, job: Job) -> None:
+        """Take the events of a process until it ends; an interrupt is no video's fault."""
+        self.stage, self._reading = "starting", None
+        try:
+            for event in worker.events(job):
+                self._take(event)
+        except KeyboardInterrupt:
+            worker.end()
+            if self._reading is not None:
+                Path(self._reading.log).unlink(missing_ok=True)
+            raise
+
+    def may_go_on(self) -> bool:
+        """Return whether another process can go on after the death of one that read videos.
+
+        It can once; and again, as long as each finds a video that the one before it died at.
+        """
+        if self._reading is None or not Path(self._reading.log).exists():
+            return False
+        self._deaths += 1
+        return self._deaths == 1 or self._reading.given_up > 0
+
+    def _take(self, event: Event) -> None:
+        match event:
+            case Built():
+                self.record = msgspec.structs.replace(
+                    self.record, params=event.params, weights_digest=event.weights_digest
+                )
+            case Progress():
+                self.stage = event.stage
+                self._on_progress(event)
+            case Reading():
+                self._reading = event
+            case Measured():
+                self.record = event.on(self.record)
+            case Note():
+                if event.text not in self.notes:
+                    self.notes.append(event.text)
+            case Failed():
+                self.error = self.error or event.failure
+            case Finished():
+                self._finished = True
 
 
 def _environment(case: Case) -> dict[str, str]:
     """Return the variables of a process that measures a case."""
     return os.environ | ({} if case.threads is None else thread_variables(case.threads))
-
-
-def _worker_command() -> list[str]:
-    """Return the command of a worker that runs this same code, installed or from a checkout."""
-    checkout = CHECKOUT / "bench.py"
-    if checkout.is_file():
-        return [sys.executable, str(checkout), "worker"]
-    return [sys.executable, "-m", "kinobench.bench.cli", "worker"]
 
 
 @contextmanager

@@ -57,7 +57,7 @@ def measure(
                     workers.start(number + 1)
 
             peak = peaks.get(_peak_key(entry.case))
-            record = run.measure(number, entry, workers.take(number), peak, on_progress)
+            record = run.measure(number, entry, workers, peak, on_progress)
             store(record, file, options.results)
             if record.peak is not None:
                 peaks[_peak_key(entry.case)] = record.peak
@@ -101,6 +101,10 @@ class _Workers:
         """Return the process of a case, which the caller ends."""
         self.start(number)
         return self._ready.pop(number)
+
+    def another(self, number: int) -> Worker:
+        """Return one more process of a case, in place of one that died."""
+        return Worker(self._cases[number], self._server)
 
     def close(self) -> None:
         """End the processes that nobody took, and the fork server."""
@@ -147,14 +151,14 @@ class _Run:
         self,
         number: int,
         entry: Planned,
-        worker: Worker,
+        workers: "_Workers",
         peak: Peak | None,
         on_progress: Callable[[Progress], None],
     ) -> Record:
         """Measure a case in its process, and return its record."""
         here = self.prepared.environments[entry.case.device, entry.case.decoder]
         cluster = self.prepared.cluster
-        with _ray_folder(cluster) as folder, worker:
+        with _ray_folder(cluster) as folder, workers.take(number) as worker:
             return run_job(
                 self._job(
                     number,
@@ -168,6 +172,7 @@ class _Run:
                 environment=here,
                 timeout_s=self.options.timeout_s,
                 on_progress=on_progress,
+                another=lambda: workers.another(number),
             )
 
     def _job(
@@ -192,6 +197,7 @@ class _Run:
             fresh=options.fresh,
             machine=machine,
             memory_limit_bytes=_memory_limit(entry.case, options),
+            file_limits=options.file_limits,
             skip_unreadable=options.skip_unreadable,
             strict=options.strict,
             flow_cache=options.flow_cache,

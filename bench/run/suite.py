@@ -36,6 +36,8 @@ class Suite(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
         timeout_s: A case that takes longer is ended.
         memory_limit_gib: The memory that a case may allocate on the CPU; nine tenths of the free
             memory, if not given.
+        file_timeout_s: Reading a video that takes longer makes it unreadable.
+        file_memory_gib: Memory that reading a video may take in a process of its own.
     """
 
     description: str = ""
@@ -44,12 +46,16 @@ class Suite(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     latency: Budget = Budget()
     timeout_s: float = 3600.0
     memory_limit_gib: float | None = None
+    file_timeout_s: float = 600.0
+    file_memory_gib: float = 8.0
 
 
 _SUITE_CHECKS: dict[str, Check] = {
     "models": registry.check,
     "timeout_s": positive,
     "memory_limit_gib": positive,
+    "file_timeout_s": positive,
+    "file_memory_gib": positive,
 }
 _BUDGET_CHECKS: dict[str, Check] = {
     "min_s": positive,

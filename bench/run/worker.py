@@ -13,9 +13,11 @@ import msgspec
 
 from ...datasets.errors import KinobenchError
 from ..cluster.case import on_cluster
+from ..evaluation.reading_log import close_all_logs
+from ..machine.memory_limit import limit_memory
 from ..measure.context import Context
 from ..measure.sequence import measure_all
-from ..network.failures import failure_of, limit_memory
+from ..network.failures import failure_of
 from ..records.job import (
     Emit,
     Event,
@@ -69,6 +71,7 @@ def _end_with(parent: int) -> None:
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(1)
+        close_all_logs()  # no video is the reason
         if hasattr(os, "killpg") and os.getpgrp() == os.getpid():
             os.killpg(0, signal.SIGKILL)  # with what it started, as a local Ray
         os._exit(1)

@@ -5,6 +5,7 @@ file names are those of github.com/cvdfoundation/kinetics-dataset.
 """
 
 import csv
+import io
 import re
 from collections.abc import Container, Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from ..split import Split, Video
 from . import layouts
 from .class_names import LabelMatcher, class_names
 from .scan import VIDEO_EXTENSIONS, FoundVideo, counted, scan_videos
+from .text import read_list
 
 SPLITS = ("val", "test", "train")
 LIST_FOLDERS = ("annotations", ".")
@@ -99,25 +101,19 @@ class _Row(NamedTuple):
 
 def _read_rows(file: Path, match: LabelMatcher) -> Iterator[_Row]:
     labels: dict[str, int] = {}
-    with file.open(encoding="utf-8-sig", newline="") as stream:
-        reader = csv.DictReader(stream, skipinitialspace=True, strict=True, restval="")
-        try:
-            absent = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
-            if absent:
-                raise DatasetError(
-                    f"{file}:1: no column {', '.join(absent)}; the first line must be the header "
-                    f"{','.join(COLUMNS)},split"
-                )
-            for fields in reader:
-                yield _row(file, reader.line_num, fields, match, labels)
-        except csv.Error as error:
+    stream = io.StringIO(read_list(file), newline="")
+    reader = csv.DictReader(stream, skipinitialspace=True, strict=True, restval="")
+    try:
+        absent = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
+        if absent:
             raise DatasetError(
-                f"{file}:{reader.reader.line_num}: not a csv line: {error}"
-            ) from error
-        except UnicodeDecodeError as error:
-            raise DatasetError(
-                f"{file}, after line {reader.line_num}: not a text file in UTF-8 ({error.reason})"
-            ) from error
+                f"{file}:1: no column {', '.join(absent)}; the first line must be the header "
+                f"{','.join(COLUMNS)},split"
+            )
+        for fields in reader:
+            yield _row(file, reader.line_num, fields, match, labels)
+    except csv.Error as error:
+        raise DatasetError(f"{file}:{reader.reader.line_num}: not a csv line: {error}") from error
 
 
 def _row(

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -71,27 +72,34 @@ def counted(names: Sequence[str], what: str) -> tuple[str, ...]:
 def _walk(
     folder: str, name: str, outside: bool, real_root: str, depth: int, skip: frozenset[str]
 ) -> Iterator[FoundVideo]:
+    below: list[tuple[str, str, bool]] = []
+    with _listing(folder), os.scandir(folder) as entries:
+        for entry in entries:
+            leads_out = outside
+            if entry.is_symlink():
+                leads_out = _leaves(os.path.realpath(entry.path), real_root)
+            if entry.is_dir():
+                if depth > 0 and entry.name not in skip:
+                    below.append((entry.path, entry.name, leads_out))
+                continue
+            stem, dot, extension = entry.name.rpartition(".")
+            extension = f"{dot}{extension}".lower()
+            if stem and extension in VIDEO_EXTENSIONS and entry.is_file():
+                yield FoundVideo(entry.path, name, stem, extension, leads_out)
+    for path, inner, leads_out in below:
+        yield from _walk(path, inner, leads_out, real_root, depth - 1, frozenset())
+
+
+@contextmanager
+def _listing(folder: str) -> Iterator[None]:
+    """Name the folder in an error of the file system, which may go away meanwhile."""
     try:
-        with os.scandir(folder) as entries:
-            listed = list(entries)
+        yield
     except OSError as error:
         raise DatasetError(
-            f"{folder}: can't be listed ({reason_of(error)}); make the folder readable"
+            f"{folder}: can't be listed ({reason_of(error)}); make the folder readable, or mend "
+            "its disk or mount"
         ) from error
-    for entry in listed:
-        leads_out = outside
-        if entry.is_symlink():
-            leads_out = _leaves(os.path.realpath(entry.path), real_root)
-        if entry.is_dir():
-            if depth > 0 and entry.name not in skip:
-                yield from _walk(
-                    entry.path, entry.name, leads_out, real_root, depth - 1, frozenset()
-                )
-            continue
-        stem, dot, extension = entry.name.rpartition(".")
-        extension = f"{dot}{extension}".lower()
-        if stem and extension in VIDEO_EXTENSIONS and entry.is_file():
-            yield FoundVideo(entry.path, name, stem, extension, leads_out)
 
 
 def _leaves(real: str, real_root: str) -> bool:

@@ -15,6 +15,7 @@ from . import layouts
 from .class_names import LabelMatcher, class_names, fold
 from .layouts import Layout
 from .scan import VIDEO_EXTENSIONS, FoundVideo, counted, scan_videos
+from .text import read_list
 
 SPLITS = ("1", "2", "3", "train1", "train2", "train3")
 LIST_FOLDERS = ("ucfTrainTestlist", "annotations", "splits", ".")
@@ -117,11 +118,7 @@ class _Line(NamedTuple):
 
 def _lines(file: Path) -> Iterator[tuple[int, str]]:
     """Give the number, from 1, and the text of every line that isn't blank."""
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DatasetError(f"{file}: not a text file in UTF-8 ({error.reason})") from error
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(read_list(file).splitlines(), 1):
         if line.strip():
             yield number, line.strip()
 

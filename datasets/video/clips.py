@@ -6,6 +6,7 @@ from typing import NamedTuple, TypeVar
 
 from ..names import DEFAULT_DECODER, Decoder
 from ..protocol import Protocol
+from .container import reading_errors
 from .numbering import IndexIsWrongError
 from .reader import FrameStore, StoreOf, VideoReader, new_room
 
@@ -84,7 +85,8 @@ def with_true_index(video: VideoReader, read: Callable[[], Result]) -> Result:
 
 
 def _cut(video: VideoReader, protocol: Protocol, store_of: StoreOf) -> Clips:
-    numbers = protocol.frame_indices(video.times_s, video.duration_s, video.timeline)
+    with reading_errors(video.path, "its clips have no place in time"):
+        numbers = protocol.frame_indices(video.times_s, video.duration_s, video.timeline)
     wanted = sorted({number for clip in numbers for number in clip})
     place_of = {number: place for place, number in enumerate(wanted)}
     places = tuple(tuple(place_of[number] for number in clip) for clip in numbers)

@@ -13,7 +13,7 @@ from av.container import InputContainer
 from av.format import formats_available
 from av.stream import Disposition
 
-from ..errors import VideoError
+from ..errors import KinobenchError, VideoError
 from .decoder_log import listening
 from .machine_faults import reading_error
 
@@ -117,7 +117,7 @@ def _is_default(stream: av.VideoStream) -> bool:
 
 @contextmanager
 def reading_errors(path: Path, what: str | Callable[[], str]) -> Iterator[None]:
-    """Turn an error of FFmpeg or of the file system into one that names the file.
+    """Turn whatever a file makes a library raise into an error that names the file.
 
     Args:
         path: The file.
@@ -129,6 +129,8 @@ def reading_errors(path: Path, what: str | Callable[[], str]) -> Iterator[None]:
     """
     try:
         yield
-    except (av.FFmpegError, OSError, MemoryError) as error:
+    except KinobenchError:
+        raise
+    except Exception as error:
         text = what if isinstance(what, str) else what()
         raise reading_error(path, text, error) from error

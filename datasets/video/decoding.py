@@ -105,7 +105,7 @@ def _of_packet(path: Path, packet: Packet, pixels: int) -> tuple[list[av.VideoFr
     with av.logging.Capture() as messages:
         try:
             frames = packet.decode()
-        except (av.FFmpegError, MemoryError) as error:
+        except Exception as error:
             found = reading_error(path, "it can't be decoded", error, pixels)
             if isinstance(found, VideoError):
                 return [], False

@@ -33,11 +33,13 @@ from .container import (
     reading_errors,
     video_stream,
 )
+from .container_ends import refuse_short_container
 from .damage import Damage, is_key
 from .decoder_log import listening
 from .decoding import Step, decode
 from .index import VideoIndex, decoded_index, header_index, read_packets
 from .machine_faults import reading_error
+from .mp4_tables import refuse_impossible_tables
 from .numbering import Numbering
 from .orientation import Matrices, quarter_turns, upright
 from .packets import Shown
@@ -98,13 +100,15 @@ class VideoReader:
         self.path = Path(path)
         with reading_errors(self.path, "can't be read"):
             try:
-                is_file = S_ISREG(self.path.stat().st_mode)
+                found = self.path.stat()
             except (FileNotFoundError, NotADirectoryError):
-                is_file = False
-            if not is_file:
+                found = None
+            if found is None or not S_ISREG(found.st_mode):
                 raise VideoError(path, "no such file")
             with self.path.open("rb") as file:
                 self._head = file.read(12)
+                refuse_impossible_tables(self.path, file, found.st_size)
+                refuse_short_container(self.path, file, found.st_size)
         if not self._head:
             raise VideoError(path, "the file is empty")
         with reading_errors(self.path, self._unopened):
@@ -112,11 +116,12 @@ class VideoReader:
         self._remarks: set[str] = set()
         self._matrices = Matrices()
         try:
-            self._is_avi = self._container.format.name == "avi"
-            self._stream = video_stream(self.path, self._container)
-            self._packets = read_packets(self.path, self._container, self._stream)
-            self._kept = self._packets.kept
-            self._index = self._first_index()
+            with reading_errors(self.path, "its headers can't be read"):
+                self._is_avi = self._container.format.name == "avi"
+                self._stream = video_stream(self.path, self._container)
+                self._packets = read_packets(self.path, self._container, self._stream)
+                self._kept = self._packets.kept
+                self._index = self._first_index()
         except BaseException:
             self._container.close()
             raise
@@ -277,8 +282,9 @@ class VideoReader:
                 # This thread converts the frame.
                 # Starting others takes ten times as long as a small frame does.
                 picture = _pixels(converter.reformat(frame, format="rgb24", threads=1))
-            matrix = self._matrices.of(frame)
-            yield place, picture if matrix is None else upright(picture, matrix)
+                matrix = self._matrices.of(frame)
+                picture = picture if matrix is None else upright(picture, matrix)
+            yield place, picture
 
     def sound_frames(self, numbers: Sequence[int]) -> Iterator[tuple[int, av.VideoFrame]]:
         """Decode the file once and yield the chosen frames, not converted, with their places.

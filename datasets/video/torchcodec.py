@@ -67,7 +67,7 @@ class TorchcodecReader(VideoReader):
             except VideoError as error:
                 failure = error
             except _UnopenedError:
-                return super().frames(numbers, room)
+                return super().write_frames(numbers, store_of)
         if failure is not None or messages:
             for _ in self.sound_frames(numbers):
                 pass  # raises where a frame is damaged

@@ -30,6 +30,7 @@ from kinobench.bench.cluster.shard import (
     Outcome,
     Place,
     ShardTask,
+    _guarded,
     refuse_other_files,
     task_from_json,
 )
@@ -37,7 +38,7 @@ from kinobench.bench.evaluation.code_digest import source_digest
 from kinobench.bench.evaluation.shards import Shard
 from kinobench.bench.machine.environment import describe, library_versions, usable_cpus
 from kinobench.bench.records.case import Case
-from kinobench.bench.records.job import Budget, Cluster, Job, ShardFailedError
+from kinobench.bench.records.job import Budget, Cluster, FileLimits, Job, ShardFailedError
 from kinobench.datasets import catalog
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.protocol import preset
@@ -827,3 +828,60 @@ def test_a_node_tells_what_differs_there_and_where_memory_ran_out(tmp_path: Path
     assert outcomes[6].batch == 1
     assert outcomes[6].notes == ("out of memory with 2 views in a forward; from then on 1",)
     assert "node n7 has another kinobench" in messages[7]
+
+
+def deadly_task(tmp_path: Path) -> tuple[ShardTask, Path]:
+    """The task of a shard whose first video ends the process of its decoder."""
+    right = shard_task(tmp_path)
+    bad = right.videos[0].path
+    bad.write_bytes(bad.read_bytes() + b"CRASHES")
+    (tmp_path / "results" / "predictions").mkdir(parents=True)
+    limits = FileLimits(timeout_s=60.0)
+    job = msgspec.structs.replace(right.job, file_limits=limits, results=str(tmp_path / "results"))
+    return msgspec.structs.replace(right, sizes=(bad.stat().st_size, right.sizes[1]), job=job), bad
+
+
+CRASHED = "reading it ends the process by SIGSEGV; it was tried twice"
+
+
+def test_a_shard_that_lost_its_worker_is_read_alone_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(FAKES / "deadly"))
+    task, bad = deadly_task(tmp_path)
+    notes: list[str] = []
+    first = Place(node="1", worker="2", name="n7")
+    with _guarded(task, first, notes.append) as guard:
+        assert guard.given_up == {} and notes == []
+    with _guarded(task, msgspec.structs.replace(first, attempt=1), notes.append) as guard:
+        assert guard.given_up == {task.videos[0].id: CRASHED}
+    assert notes == [f"a worker was lost, and its shard was read alone: {bad}: {CRASHED}"]
+    # Where the node sees the results, the next case doesn't lose a worker to it.
+    assert CRASHED in (tmp_path / "results" / "predictions" / "given_up.json").read_text()
+    known = msgspec.structs.replace(task.job, given_up=guard.given_up)
+    with _guarded(msgspec.structs.replace(task, job=known), first, notes.append) as guard:
+        assert guard.given_up == {task.videos[0].id: CRASHED} and len(notes) == 1
+
+
+@pytest.mark.slow
+def test_a_video_at_which_a_worker_died_is_left_out_of_its_shard(tmp_path: Path) -> None:
+    task, bad = deadly_task(tmp_path)
+    programs = [_MEASURE, _MEASURE.replace('"worker": "2"', '"worker": "2", "attempt": 1')]
+    lost, again = (
+        subprocess.run(
+            [sys.executable, "-c", program, str(REPOSITORY)],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(FAKES / "deadly")},
+            input=task.to_json() + b"\n",
+            capture_output=True,
+            timeout=PATIENCE_S,
+        )
+        for program in programs
+    )
+    assert lost.returncode == -signal.SIGSEGV
+    assert again.returncode == 0, again.stderr.decode()
+    outcome = msgspec.json.decode(again.stdout.splitlines()[0], type=Outcome)
+    assert outcome.failure is None and outcome.scored == (1,)
+    (unreadable,) = outcome.unreadable
+    assert (unreadable.path, unreadable.reason) == (str(bad), CRASHED)
+    assert len(outcome.notes) == 1

@@ -1,7 +1,9 @@
 """What becomes of a worker, with small programs in the place of workers."""
 
+import json
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,12 +28,11 @@ def ran(
     program: str,
     timeout_s: float | None = None,
     on_progress: Callable[[Any], None] = lambda progress: None,
+    measures: tuple[str, ...] = ("latency",),
 ) -> Record:
-    """Run a case whose worker is this program."""
-    monkeypatch.setattr(runner, "_worker_command", lambda: [sys.executable, "-c", EVENTS + program])
-    job = Job(
-        case=made_case(), measures=("latency",), budget=Budget(), results="kept", predictions="p"
-    )
+    """Run a case whose workers are this program."""
+    monkeypatch.setattr(runner, "worker_command", lambda: [sys.executable, "-c", EVENTS + program])
+    job = Job(case=made_case(), measures=measures, budget=Budget(), results="kept", predictions="p")
     with Worker(job.case) as worker:
         return run_job(
             job,
@@ -40,6 +41,7 @@ def ran(
             environment=MACHINE,
             timeout_s=timeout_s,
             on_progress=on_progress,
+            another=lambda: Worker(job.case),
         )
 
 
@@ -96,3 +98,114 @@ def test_a_worker_that_never_ends_is_stopped_when_its_time_is_up(
     assert record.params == 7 and record.error is not None
     assert record.error.kind == "timeout"
     assert record.error.message == "stopped after 15 s, at the stage 'latency'"
+
+
+READING = """
+import json
+from pathlib import Path
+job = json.loads(sys.stdin.read())
+jobs = Path(FOLDER, "jobs")
+jobs.write_text((jobs.read_text() if jobs.exists() else "") + json.dumps(job) + chr(10))
+turn = len(jobs.read_text().splitlines())
+log = Path(FOLDER, "mine.reading")
+def reading(given_up):
+    log.touch()
+    print(json.dumps({"type": "Reading", "log": str(log), "given_up": given_up}), flush=True)
+def say(**event):
+    print(json.dumps(event), flush=True)
+say(type="Note", text="said by each")
+"""
+
+
+def _jobs(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "jobs").read_text().splitlines()]
+
+
+def _reading(folder: Path) -> str:
+    return f"FOLDER = {str(folder)!r}\n{READING}"
+
+
+def test_a_worker_that_dies_while_it_reads_is_followed_by_one_that_goes_on(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program = """
+reading(turn - 1)
+if turn < 4:
+    os.kill(os.getpid(), [signal.SIGSEGV, signal.SIGKILL, signal.SIGABRT][turn - 1])
+say(type="Finished")
+"""
+    measures = ("accuracy", "flops", "latency")
+    record = ran(monkeypatch, _reading(tmp_path) + program, measures=measures)
+    assert record.error is None and record.params == 7
+    first, *others = _jobs(tmp_path)
+    assert first["measures"] == list(measures)
+    # What came before accuracy is measured; and no worker throws away what the first one left.
+    assert [job["measures"] for job in others] == [["accuracy"]] * 3
+    assert record.notes.count("said by each") == 1
+    assert not any("flops: not asked for" in note for note in record.notes)
+
+
+def test_a_worker_goes_on_with_the_measurement_that_read_the_video(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program = """
+say(type="Reading", log=str(log), given_up=turn - 1, measurement="pipeline")
+log.touch()
+if turn == 1:
+    os._exit(3)
+say(type="Finished")
+"""
+    measures = ("accuracy", "pipeline", "latency")
+    record = ran(monkeypatch, _reading(tmp_path) + program, measures=measures)
+    assert record.error is None
+    assert [job["measures"] for job in _jobs(tmp_path)][1] == ["accuracy", "pipeline"]
+
+
+def test_a_second_death_without_a_video_as_its_reason_is_the_failure(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program = "reading(0); os.kill(os.getpid(), signal.SIGSEGV)"
+    record = ran(monkeypatch, _reading(tmp_path) + program, measures=("accuracy",))
+    assert record.error is not None and record.error.kind == "killed"
+    assert "ended by SIGSEGV" in record.error.message
+    assert len(_jobs(tmp_path)) == 2
+
+
+def test_a_worker_that_dies_before_or_after_it_reads_is_a_failure_at_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for number, begin in enumerate(("", "reading(0); log.unlink();")):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        program = f"{begin}\nos._exit(3)"
+        record = ran(monkeypatch, _reading(folder) + program, measures=("accuracy",))
+        assert record.error is not None and "exit code 3" in record.error.message
+        assert len(_jobs(folder)) == 1
+
+
+def test_all_workers_of_a_case_have_its_time_together(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program = """
+reading(turn - 1)
+if turn == 1:
+    os._exit(75)
+time.sleep(60)
+"""
+    record = ran(monkeypatch, _reading(tmp_path) + program, timeout_s=1.0, measures=("accuracy",))
+    assert record.error is not None and record.error.kind == "timeout"
+    assert "stopped after 1 s" in record.error.message
+    assert len(_jobs(tmp_path)) == 2
+    assert (tmp_path / "mine.reading").exists()  # the next run looks into it
+
+
+def test_an_interrupt_is_no_videos_fault(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    program = 'reading(0); say(type="Progress", stage="accuracy"); time.sleep(60)'
+
+    def interrupt(progress: Any) -> None:
+        if progress.stage == "accuracy":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ran(monkeypatch, _reading(tmp_path) + program, on_progress=interrupt)
+    assert not (tmp_path / "mine.reading").exists()

@@ -121,6 +121,35 @@ def test_a_ucf101_tree_with_a_corrupt_file_is_scored_and_the_file_named(
     assert len(accuracy["unreadable"]) == 1 and accuracy["top1_of_expected"] is not None
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("shared_workers")
+def test_videos_that_crash_and_hang_their_process_are_left_out_by_one_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(FAKES / "deadly"))
+    paths = make_ucf101(tmp_path / "ucf", list(range(30)))
+    for number, word in ((4, b"CRASHES"), (9, b"HANGS"), (20, b"CRASHES")):
+        paths[number].write_bytes(paths[number].read_bytes() + word)
+    options = ("--dataset", "ucf101", "--data-root", "ucf", "--model", "works", "--plugin", MODELS)
+    short = ("--views", "1x1", "--measure", "flops,pipeline,accuracy", "--json")
+    short = (*short, "--skip-unreadable")
+    for again in (False, True):
+        done = call(monkeypatch, tmp_path, "run", *options, *short, "--file-timeout", "3")
+        assert done.exit_code == 0, done.stderr
+        record = json.loads(done.stdout)
+        accuracy = record["accuracy"]
+        assert (accuracy["scored"], accuracy["expected"]) == (27, 30)
+        assert record["cost"] is not None and record["pipeline"] is not None
+        reasons = {Path(bad["path"]).name: bad["reason"] for bad in accuracy["unreadable"]}
+        crashes = "reading it ends the process by SIGSEGV; it was tried twice"
+        assert reasons == {
+            paths[4].name: crashes,
+            paths[9].name: "reading it takes longer than 3 s; it was tried twice",
+            paths[20].name: crashes,
+        }, again
+    assert not list((tmp_path / "results").rglob("*.reading"))
+
+
 @pytest.mark.usefixtures("shared_workers")
 def test_a_video_that_is_replaced_after_a_failure_is_all_that_is_measured_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from kinobench.bench.cli import run as command
 from kinobench.bench.machine.environment import physical_cores
+from kinobench.bench.records.job import FileLimits
 from kinobench.bench.run import suite as suites
 from kinobench.bench.run.plan import Planned, plan
 from kinobench.bench.run.settings import Settings, argument, settings_of
@@ -99,6 +101,8 @@ def test_a_wrong_key_names_the_file_the_place_and_the_nearest_key(
         ("description = 1", "description = 1: give a string"),
         ("timeout_s = 0", "timeout_s = 0.0: it must be above 0, and finite"),
         ("timeout_s = inf", "timeout_s = inf: it must be above 0, and finite"),
+        ("file_timeout_s = 0", "file_timeout_s = 0.0: it must be above 0, and finite"),
+        ("file_memory_gib = -1", "file_memory_gib = -1.0: it must be above 0, and finite"),
         ("memory_limit_gib = nan", "memory_limit_gib = nan: it must be above 0, and finite"),
         ("latency = 3", "latency = 3: give a table"),
         ('[latency]\nmax_s = "3"', "[latency]: max_s = '3': give a number"),
@@ -422,3 +426,19 @@ def test_more_threads_than_processors_are_refused_where_the_case_runs_here() -> 
     assert plan(suite, Settings(threads=4), processors=4)[0].case.threads == 4
     assert plan(suite, Settings(), processors=8)[0].case.threads == 8
     assert plan(suite, Settings())[0].case.threads == 8  # a case of another machine
+
+
+def test_the_limits_of_a_file_are_the_suites_unless_the_command_gives_others() -> None:
+    suite = parse('file_timeout_s = 5\nfile_memory_gib = 2\nmodels = ["c3d_tiny"]', "my.toml")
+
+    def limits(**how: float) -> FileLimits:
+        options = command._options(
+            suite, command.What(), command.How(**how), command.Data(), command.Results()
+        )
+        return options.file_limits
+
+    assert limits() == FileLimits(timeout_s=5.0, memory_bytes=2 * 2**30)
+    given = limits(file_timeout=7.5, file_memory=0.5)
+    assert given == FileLimits(timeout_s=7.5, memory_bytes=2**29)
+    assert parse("", "my.toml").file_timeout_s == FileLimits().timeout_s
+    assert parse("", "my.toml").file_memory_gib * 2**30 == FileLimits().memory_bytes

@@ -1,0 +1,34 @@
+"""The limit of the memory that this process may allocate on the CPU."""
+
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+
+def limit_memory(limit_bytes: int | None) -> None:
+    """Make a runaway allocation fail in this process, rather than bring down the machine.
+
+    macOS doesn't enforce such a limit, and Windows has none: there it does nothing.
+    """
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")  # first to go, if it comes to that
+    if limit_bytes is None or sys.platform == "darwin":
+        return
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    if hard != resource.RLIM_INFINITY:
+        limit_bytes = min(limit_bytes, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (limit_bytes, hard))
+
+
+def memory_limit_bytes() -> int | None:
+    """Return how many bytes this process may allocate; None if there is no limit."""
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return None
+    limit_bytes, _ = resource.getrlimit(resource.RLIMIT_DATA)
+    return None if limit_bytes == resource.RLIM_INFINITY else limit_bytes

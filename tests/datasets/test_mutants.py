@@ -58,4 +58,4 @@ def test_mutants_of_eight_containers_are_read_or_refused(folder: Path) -> None:
 
 @pytest.mark.slow
 def test_many_mutants_of_eight_containers_are_read_or_refused(folder: Path) -> None:
-    _read(folder, 0, 600, "pointlight")
+    _read(folder, 0, 600)

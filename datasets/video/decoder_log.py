@@ -22,6 +22,7 @@ _HARMLESS = (
     "referenced in buffering period",  # when a hypothetical decoder takes a picture (SEI)
     "Overread VUI by",  # rates and colours of a display
     "num_units_in_tick invalid",
+    "low_delay flag set incorrectly",  # MPEG-4 whose header announces no B-frames, and has them
     "ext header missing",  # MS-MPEG4's rate, which old encoders leave out
     "ignoring ext header",
     "unable to decode APP fields",  # cameras' own fields in MJPEG

@@ -315,6 +315,55 @@ def test_a_remark_of_the_encoder_that_is_cut_off_damages_no_picture(tmp_path: Pa
         assert frame_numbers(video.frames(range(12))) == list(range(12))
 
 
+def test_a_header_of_mpeg4_that_denies_its_b_frames_damages_no_picture(tmp_path: Path) -> None:
+    path = write_b_frames(tmp_path / "b.m4v", count=12)
+    content = bytearray(path.read_bytes())
+    at = content.index(bytes.fromhex("00000120")) + 4
+    content[at + 3] |= 0x80  # low_delay, after 24 other bits (ISO/IEC 14496-2, 6.2.3)
+    path.write_bytes(content)
+    with av.open(str(path)) as container:
+        given = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    with VideoReader(path) as video:
+        np.testing.assert_array_equal(video.frames(range(len(video))), np.stack(given))
+
+
+def test_a_copy_of_open_groups_begins_at_its_first_key_frame(tmp_path: Path) -> None:
+    """Pictures that are decoded after it and shown before it need what was cut off."""
+    whole = write_video(
+        tmp_path / "whole.mkv",
+        numbered_frames(40),
+        options={
+            "crf": "10",
+            "x264-params": "open-gop=1:keyint=10:min-keyint=10:bframes=2:b-adapt=0:scenecut=0",
+        },
+    )
+    with VideoReader(whole) as video:
+        assert len(video) == 40
+    keys = [number for number, packet in enumerate(_packets(whole)) if packet.is_keyframe]
+    late = tmp_path / "late.mkv"
+    with av.open(str(whole)) as read, av.open(str(late), "w") as written:
+        stream = written.add_stream_from_template(read.streams.video[0])
+        for packet in [p for p in read.demux(video=0) if p.size][4:]:
+            packet.stream = stream
+            written.mux(packet)
+    assert keys[0] < 4 < keys[1]
+    with VideoReader(late) as video:
+        numbers = frame_numbers(video.frames(range(len(video))))
+    first = _key_frames(whole)[1]
+    assert numbers == list(range(first, 40))
+
+
+def _packets(path: Path) -> list[av.Packet]:
+    with av.open(str(path)) as container:
+        return [packet for packet in container.demux(video=0) if packet.size]
+
+
+def _key_frames(path: Path) -> list[int]:
+    """Return the numbers of the key frames, in the order of display."""
+    with av.open(str(path)) as container:
+        return [number for number, frame in enumerate(container.decode(video=0)) if frame.key_frame]
+
+
 def test_a_packet_of_vp8_that_shows_nothing_is_no_frame(tmp_path: Path) -> None:
     def hide(number: int, packet: av.Packet) -> None:
         if number == 7:

@@ -5,10 +5,10 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from typing import TypeVar
 
 from ...datasets.errors import KinobenchError, VideoError, reason_of
 from ...datasets.split import Video
-from ...datasets.video.clips import Clips
 from ...datasets.video.machine_faults import MachineError, machine_fault
 from ...datasets.video.reader import Room
 from ..records.files import FREE_SPACE
@@ -21,6 +21,8 @@ OVERDUE_EXIT = 75
 
 _NAMED = 8
 """Videos that a note names at most, of those that were being read."""
+
+Result = TypeVar("Result")
 
 _one_alone = threading.Lock()
 """Videos that lacked memory are read alone one after the other."""
@@ -50,8 +52,8 @@ class Guard:
         self._log = log
         self._alone = alone
 
-    def read(self, video: Video, room: Room, read: Callable[[Room], Clips]) -> Clips:
-        """Read the clips of a video.
+    def read(self, video: Video, room: Room, read: Callable[[Room], Result]) -> Result:
+        """Read a video; return what `read` does.
 
         Args:
             video: The video.
@@ -80,11 +82,11 @@ class Guard:
                 raise
             raise MachineError(video.path, f"{error.reason} ({fault})") from error
 
-    def _read(self, video: Video, room: Room, read: Callable[[Room], Clips]) -> Clips:
-        with self.logged(video, room) as logged_room:
+    def _read(self, video: Video, room: Room, read: Callable[[Room], Result]) -> Result:
+        with self._logged(video, room) as logged_room:
             return read(logged_room)
 
-    def logged(self, video: Video, room: Room) -> AbstractContextManager[Room]:
+    def _logged(self, video: Video, room: Room) -> AbstractContextManager[Room]:
         """Log that a video is being read into a room; the context gives the room to ask for."""
         return nullcontext(room) if self._log is None else self._log.reading(video, room)
 

@@ -148,7 +148,7 @@ def _timed(
     )
     streamed = None
     if case.mode == "stream":
-        streamed = time_frames(network, readable, streamed_s, clock)
+        streamed = time_frames(network, readable, streamed_s, clock, guard)
         if case.decoder != "pyav":
             note("frame by frame, videos are decoded by pyav")
         if streamed is None:

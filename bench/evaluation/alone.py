@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
+import torch
 
 from ...datasets.errors import KinobenchError, VideoError
 from ...datasets.names import DEFAULT_DECODER, Decoder
@@ -27,7 +28,7 @@ from ...datasets.video.machine_faults import MachineError
 from ...datasets.video.reader import new_room
 from ...datasets.views.decoded import FrameKeeping
 from ..machine.environment import library_versions
-from ..machine.memory_limit import limit_memory
+from ..machine.memory_limit import allocated_bytes, limit_memory
 from ..records.job import FileLimits, worker_command
 
 OPTION = "--read-alone"
@@ -205,7 +206,9 @@ def main() -> None:
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     answers.write(_READY)
     asked = msgspec.json.decode(sys.stdin.buffer.read(), type=_Asked)
-    limit_memory(asked.memory_bytes)
+    torch.set_num_threads(1)  # as a thread that reads for an evaluation has
+    limit_bytes = asked.memory_bytes
+    limit_memory(None if limit_bytes is None else allocated_bytes() + limit_bytes)
     for path in asked.paths:
         answers.write(msgspec.json.encode(_read(os.fsdecode(path), asked)) + b"\n")
 

@@ -57,7 +57,8 @@ class FileLimits(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         timeout_s: Time of its reading, without that of its optical flow; None: no limit, as in a
             process that may not be ended.
-        memory_bytes: Memory of a process that reads this file alone; None: no limit.
+        memory_bytes: Memory of a process that reads this file alone, besides that of its libraries;
+            None: no limit.
     """
 
     timeout_s: float | None = 600.0

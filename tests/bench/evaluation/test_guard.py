@@ -87,6 +87,13 @@ def test_a_file_that_hangs_or_takes_too_much_memory_is_that_files_error(tmp_path
     ]
 
 
+def test_the_memory_of_libraries_is_not_that_of_the_file(tmp_path: Path) -> None:
+    split = _split(tmp_path, ["", ""])
+    limits = FileLimits(timeout_s=60.0, memory_bytes=2**28)
+    reasons = LoneReader(PROTOCOL, limits=limits).reasons([v.path for v in split.videos])
+    assert reasons == [None, None]
+
+
 def test_a_lone_process_that_cannot_start_says_why(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -155,12 +155,13 @@ def _judge_suspects(
     guilty: dict[Video, str] = {}
     if suspects:
         on_alone(len(suspects))
-        reasons = alone.reasons([video.path for video in suspects])
-        pairs = zip(suspects, reasons, strict=True)
-        guilty = {video: reason for video, reason in pairs if reason is not None}
+        reasons = alone.each_reason([video.path for video in suspects])
+        for video, reason in zip(suspects, reasons, strict=True):
+            if reason is not None:
+                guilty[video] = reason
+                give_up(kept, {video: reason}, alone.digest)  # the case's time may soon be over
         if guilty or in_logs:
             note(_judgement(suspects, guilty))
-    give_up(kept, guilty, alone.digest)
     for log in logs:
         log.unlink(missing_ok=True)
     return len(guilty)

@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -137,6 +137,29 @@ def test_the_video_at_which_a_process_died_is_left_out_and_the_rest_is_scored(
     # Another file in its place is read.
     split.videos[1].path.write_bytes((tmp_path / "videos" / "whole.mp4").read_bytes())
     assert kept_in(tmp_path, split.videos, reader.digest) == Kept(reasons={}, suspects=())
+
+
+def test_what_is_given_up_is_kept_even_if_time_is_over_before_all_suspects_were_read(
+    tmp_path: Path,
+) -> None:
+    split = _split(tmp_path, ["", "", ""])
+    (tmp_path / "killed.reading").write_bytes(_log_of(split, 0, 1, 2))
+
+    class _Ended(_Alone):
+        """Is ended after two files."""
+
+        digest = "so"
+
+        def each_reason(self, paths: list[Path]) -> Iterator[str | None]:
+            yield None
+            yield "it hangs"
+            raise KeyboardInterrupt
+
+    log = tmp_path / "now.reading"
+    with pytest.raises(KeyboardInterrupt):
+        guarded(log, tmp_path, split.videos, _Ended(None)).__enter__()  # type: ignore[arg-type]
+    assert kept_in(tmp_path, split.videos, "so").reasons == {"video 1": "it hangs"}
+    assert logged(tmp_path / "killed.reading", split.videos) == list(split.videos)
 
 
 def _log_of(split: Split, *numbers: int) -> bytes:

@@ -13,7 +13,7 @@ from ...datasets.video.machine_faults import MachineError, machine_fault
 from ...datasets.video.reader import Room
 from ..records.files import FREE_SPACE
 from .alone import LoneReader
-from .given_up import give_up, kept_in
+from .given_up import forget, give_up, kept_in
 from .reading_log import SUFFIX, ReadingLog, logged
 
 OVERDUE_EXIT = 75
@@ -107,6 +107,7 @@ def guarded(
     alone: LoneReader,
     note: Callable[[str], None] = lambda text: None,
     on_alone: Callable[[int], None] = lambda count: None,
+    again: bool = False,
 ) -> Iterator[tuple[Guard, int]]:
     """Find out at which videos earlier processes died, and guard the reading of this one.
 
@@ -117,6 +118,7 @@ def guarded(
         alone: Reads the videos at which a process died.
         note: Called with a remark about these.
         on_alone: Called with their number, before they are read.
+        again: Read alone also what was given up before.
 
     Returns:
         The guard, and how many videos were given up now.
@@ -125,7 +127,7 @@ def guarded(
         KinobenchError: A file in the folder can't be written; the machine failed.
     """
     try:
-        new = _judge_suspects(log.parent, kept, videos, alone, note, on_alone)
+        new = _judge_suspects(log.parent, kept, videos, alone, note, on_alone, again)
         reading = ReadingLog(log, videos)
     except OSError as error:
         raise KinobenchError(
@@ -145,12 +147,14 @@ def _judge_suspects(
     alone: LoneReader,
     note: Callable[[str], None],
     on_alone: Callable[[int], None],
+    again: bool,
 ) -> int:
     """Read alone what processes were reading when they died; return how many are given up."""
     logs = sorted(folder.glob(f"*{SUFFIX}"))
+    once_more = forget(kept, videos, alone.digest) if again else ()
     known = kept_in(kept, videos, alone.digest)
     in_logs = {video.id: video for log in logs for video in logged(log, videos)}
-    found = in_logs | {video.id: video for video in known.suspects}
+    found = in_logs | {video.id: video for video in (*known.suspects, *once_more)}
     suspects = [video for video in found.values() if video.id not in known.reasons]
     guilty: dict[Video, str] = {}
     if suspects:

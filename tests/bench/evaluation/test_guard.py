@@ -16,7 +16,7 @@ from kinobench.bench.evaluation import alone, guard
 from kinobench.bench.evaluation.accuracy import evaluate
 from kinobench.bench.evaluation.alone import LoneReader
 from kinobench.bench.evaluation.evaluation import Evaluation, Sink
-from kinobench.bench.evaluation.given_up import FILE, Kept, give_up, kept_in
+from kinobench.bench.evaluation.given_up import FILE, Kept, forget, give_up, kept_in
 from kinobench.bench.evaluation.guard import OVERDUE_EXIT, Guard, guarded
 from kinobench.bench.evaluation.read_ahead import FrameRooms
 from kinobench.bench.evaluation.reading_log import ReadingLog, close_all_logs, logged
@@ -134,9 +134,24 @@ def test_the_video_at_which_a_process_died_is_left_out_and_the_rest_is_scored(
     other = LoneReader(PROTOCOL, limits=FileLimits(timeout_s=50.0))
     with guarded(log, tmp_path, split.videos, other, notes.append, counts.append) as (found, new):
         assert (new, counts, list(found.given_up)) == (1, [2, 1], ["video 1"])
+    # A run that starts over tries it again.
+    with guarded(log, tmp_path, split.videos, other, again=True) as (found, new):
+        assert (new, list(found.given_up)) == (1, ["video 1"])
     # Another file in its place is read.
     split.videos[1].path.write_bytes((tmp_path / "videos" / "whole.mp4").read_bytes())
     assert kept_in(tmp_path, split.videos, reader.digest) == Kept(reasons={}, suspects=())
+
+
+@pytest.mark.usefixtures("deadly")
+def test_what_can_be_read_by_now_is_no_longer_given_up_in_a_run_that_starts_over(
+    tmp_path: Path,
+) -> None:
+    split, reader = _split(tmp_path, ["", ""]), LoneReader(PROTOCOL, limits=FINE)
+    give_up(tmp_path, {split.videos[0]: "the machine was busy"}, reader.digest)
+    log = tmp_path / "now.reading"
+    for again, given_up in ((False, ["video 0"]), (True, []), (False, [])):
+        with guarded(log, tmp_path, split.videos, reader, again=again) as (found, new):
+            assert (new, list(found.given_up)) == (0, given_up)
 
 
 def test_what_is_given_up_is_kept_even_if_time_is_over_before_all_suspects_were_read(
@@ -220,6 +235,10 @@ def test_what_is_given_up_is_added_to_what_was(tmp_path: Path) -> None:
     found = kept_in(tmp_path, split.videos, "otherwise")
     assert found == Kept(reasons={"video 1": "it hangs longer"}, suspects=(first,))
     assert len(json.loads((tmp_path / FILE).read_text())) == 3
+    assert forget(tmp_path, split.videos, "so") == (first, second)
+    assert forget(tmp_path, split.videos, "so") == ()
+    found = kept_in(tmp_path, split.videos, "otherwise")
+    assert found == Kept(reasons={"video 1": "it hangs longer"}, suspects=())
     (tmp_path / FILE).write_text("torn")
     assert kept_in(tmp_path, split.videos, "so") == Kept(reasons={}, suspects=())
 

@@ -14,10 +14,7 @@ from ...datasets.video.reader import Room
 from ..records.files import FREE_SPACE
 from .alone import LoneReader
 from .given_up import forget, give_up, kept_in
-from .reading_log import SUFFIX, ReadingLog, logged
-
-OVERDUE_EXIT = 75
-"""Exit code of a process that ended itself because reading a file took too long."""
+from .reading_log import OVERDUE_EXIT, SUFFIX, ReadingLog, logged
 
 _NAMED = 8
 """Videos that a note names at most, of those that were being read."""

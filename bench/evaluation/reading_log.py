@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 SUFFIX = ".reading"
 """The end of such a file's name."""
+OVERDUE_EXIT = 75
+"""Exit code of a process that ended itself because reading a file took too long."""
 _PLACE = struct.Struct("<q")
 """The number of a video in its split, from 1; 0 for none."""
 

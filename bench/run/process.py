@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from ..evaluation.reading_log import OVERDUE_EXIT
 from ..machine.threads import thread_variables
 from ..measure import registry
 from ..records.case import Case
@@ -282,6 +283,12 @@ def _ended_early(worker: Worker, stage: str, overrun_s: float | None) -> Failure
         message = f"the process was ended by {name} at the stage {stage!r}"
         if -code == signal.SIGKILL:
             message += "; often the system being out of memory"
+    elif code == OVERDUE_EXIT:
+        kind = "timeout"
+        message = (
+            f"reading a file took too long at the stage {stage!r}, though it takes less time where "
+            "no other is read; give a longer --file-timeout"
+        )
     else:
         message = f"the process ended by itself with exit code {code} at the stage {stage!r}"
     return Failure(kind=kind, message=message, detail=worker.last_messages())

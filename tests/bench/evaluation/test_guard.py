@@ -17,9 +17,9 @@ from kinobench.bench.evaluation.accuracy import evaluate
 from kinobench.bench.evaluation.alone import LoneReader
 from kinobench.bench.evaluation.evaluation import Evaluation, Sink
 from kinobench.bench.evaluation.given_up import FILE, Kept, forget, give_up, kept_in
-from kinobench.bench.evaluation.guard import OVERDUE_EXIT, Guard, guarded
+from kinobench.bench.evaluation.guard import Guard, guarded
 from kinobench.bench.evaluation.read_ahead import FrameRooms
-from kinobench.bench.evaluation.reading_log import ReadingLog, close_all_logs, logged
+from kinobench.bench.evaluation.reading_log import OVERDUE_EXIT, ReadingLog, close_all_logs, logged
 from kinobench.bench.records.job import FileLimits
 from kinobench.datasets.errors import KinobenchError, VideoError
 from kinobench.datasets.protocol import preset

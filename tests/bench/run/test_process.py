@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from kinobench.bench.evaluation.reading_log import OVERDUE_EXIT
 from kinobench.bench.records.job import Budget, Job
 from kinobench.bench.records.record import Record
 from kinobench.bench.run import process as runner
@@ -169,6 +170,18 @@ def test_a_second_death_without_a_video_as_its_reason_is_the_failure(
     assert record.error is not None and record.error.kind == "killed"
     assert "ended by SIGSEGV" in record.error.message
     assert len(_jobs(tmp_path)) == 2
+
+
+def test_a_file_that_is_slow_next_to_others_alone_has_a_failure_with_the_cure(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program = (
+        f"reading(0); print('reading 7 took longer', file=sys.stderr); os._exit({OVERDUE_EXIT})"
+    )
+    record = ran(monkeypatch, _reading(tmp_path) + program, measures=("accuracy",))
+    assert record.error is not None and record.error.kind == "timeout"
+    assert "give a longer --file-timeout" in record.error.message
+    assert "reading 7 took longer" in (record.error.detail or "")
 
 
 def test_a_worker_that_dies_before_or_after_it_reads_is_a_failure_at_once(

@@ -163,6 +163,8 @@ def _judge_suspects(
                 give_up(kept, {video: reason}, alone.digest)  # the case's time may soon be over
         if guilty or in_logs:
             note(_judgement(suspects, guilty))
+    elif logs and not in_logs:
+        note("a process died while it read no video; another one went on")
     for log in logs:
         log.unlink(missing_ok=True)
     return len(guilty)

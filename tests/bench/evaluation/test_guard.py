@@ -142,6 +142,15 @@ def test_the_video_at_which_a_process_died_is_left_out_and_the_rest_is_scored(
     assert kept_in(tmp_path, split.videos, reader.digest) == Kept(reasons={}, suspects=())
 
 
+def test_a_death_without_a_video_is_noted_too(tmp_path: Path) -> None:
+    split, notes = _split(tmp_path, [""]), list[str]()
+    log = tmp_path / "now.reading"
+    for _ in range(2):
+        with guarded(log, tmp_path, split.videos, LoneReader(PROTOCOL), notes.append):
+            log.with_name("killed.reading").write_bytes(bytes(8))
+    assert notes == ["a process died while it read no video; another one went on"]
+
+
 @pytest.mark.usefixtures("deadly")
 def test_what_can_be_read_by_now_is_no_longer_given_up_in_a_run_that_starts_over(
     tmp_path: Path,

@@ -105,6 +105,7 @@ def guarded(
     note: Callable[[str], None] = lambda text: None,
     on_alone: Callable[[int], None] = lambda count: None,
     again: bool = False,
+    may_end: bool = True,
 ) -> Iterator[tuple[Guard, int]]:
     """Find out at which videos earlier processes died, and guard the reading of this one.
 
@@ -116,6 +117,7 @@ def guarded(
         note: Called with a remark about these.
         on_alone: Called with their number, before they are read.
         again: Read alone also what was given up before.
+        may_end: End this process if reading a file takes too long.
 
     Returns:
         The guard, and how many videos were given up now.
@@ -131,7 +133,7 @@ def guarded(
             f"{log.parent} can't be written: {reason_of(error)}; {FREE_SPACE}"
         ) from error
     try:
-        with watched(reading, alone.limits.timeout_s):
+        with watched(reading, alone.limits.timeout_s if may_end else None):
             yield Guard(reading, kept_in(kept, videos, alone.digest).reasons, alone), new
     finally:
         reading.close()

@@ -74,7 +74,8 @@ def _guarded(context: Context) -> Iterator[Guard]:
         raise KinobenchError(f"{folder} can't be made: {reason_of(error)}; {FREE_SPACE}") from error
     log = folder / f"pipeline{SUFFIX}"
     try:
-        with guarded(log, kept, videos, alone, context.note) as (guard, given_up):
+        guarding = guarded(log, kept, videos, alone, context.note, may_end=job.may_end)
+        with guarding as (guard, given_up):
             context.emit(Reading(log=str(log), given_up=given_up, measurement="pipeline"))
             yield guard
     finally:

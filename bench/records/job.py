@@ -55,8 +55,7 @@ class FileLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Limits for reading one video file; what exceeds them is that video's error.
 
     Attributes:
-        timeout_s: Time of its reading, without that of its optical flow; None: no limit, as in a
-            process that may not be ended.
+        timeout_s: Time of its reading, without that of its optical flow; None: no limit.
         memory_bytes: Memory of a process that reads this file alone, besides that of its libraries;
             None: no limit.
     """
@@ -81,6 +80,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         flow_cache: Folder of optical flow; `none` keeps nothing, None is the usual place.
         cluster: Cluster that measures accuracy; None: this process does.
         file_limits: Limits for reading one file.
+        may_end: The process may end itself where reading a file takes too long.
         given_up: Videos that are not read, with the reason, by their ids: processes died at them.
         max_batch: The largest batch of a sweep; None goes on until memory runs out.
         peak: The machine's peak in the case's precision and with its threads, if an earlier case
@@ -103,6 +103,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     flow_cache: str | None = None
     cluster: Cluster | None = None
     file_limits: FileLimits = FileLimits()
+    may_end: bool = True
     given_up: dict[str, str] = {}
     max_batch: int | None = None
     peak: Peak | None = None

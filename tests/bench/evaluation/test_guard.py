@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -149,6 +150,19 @@ def test_a_death_without_a_video_is_noted_too(tmp_path: Path) -> None:
         with guarded(log, tmp_path, split.videos, LoneReader(PROTOCOL), notes.append):
             log.with_name("killed.reading").write_bytes(bytes(8))
     assert notes == ["a process died while it read no video; another one went on"]
+
+
+@pytest.mark.usefixtures("deadly")
+def test_a_process_that_may_not_be_ended_ends_the_one_that_reads_alone(
+    tmp_path: Path,
+) -> None:
+    split = _split(tmp_path, ["", "HANGS"])
+    (tmp_path / "killed.reading").write_bytes(_log_of(split, 1))
+    reader = LoneReader(PROTOCOL, limits=FileLimits(timeout_s=1.0))
+    log = tmp_path / "now.reading"
+    with guarded(log, tmp_path, split.videos, reader, may_end=False) as (found, new):
+        assert (new, list(found.given_up)) == (1, ["video 1"])
+        assert not any(thread.name == "watch" for thread in threading.enumerate())
 
 
 @pytest.mark.usefixtures("deadly")

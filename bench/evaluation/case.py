@@ -106,9 +106,10 @@ def _guard(job: Job, folder: Path, split: Split, emit: Emit, note: Report) -> "I
         on_alone,
         again=job.fresh,
         may_end=job.may_end,
+        unlimited=job.unlimited,
     )
     with guarding as (guard, given_up):
-        emit(Reading(log=str(log), given_up=given_up))
+        emit(Reading(log=str(log), given_up=given_up, unlimited=guard.unlimited))
         emit(Progress(stage="accuracy"))
         yield guard
 

@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TypeVar
@@ -48,6 +48,11 @@ class Guard:
         self.given_up = dict(given_up or {})
         self._log = log
         self._alone = alone
+
+    @property
+    def unlimited(self) -> tuple[str, ...]:
+        """Ids of the videos whose reading may take any time."""
+        return () if self._log is None else tuple(sorted(self._log.unlimited))
 
     def read(self, video: Video, room: Room, read: Callable[[Room], Result]) -> Result:
         """Read a video; return what `read` does.
@@ -106,6 +111,7 @@ def guarded(
     on_alone: Callable[[int], None] = lambda count: None,
     again: bool = False,
     may_end: bool = True,
+    unlimited: Collection[str] = (),
 ) -> Iterator[tuple[Guard, int]]:
     """Find out at which videos earlier processes died, and guard the reading of this one.
 
@@ -118,6 +124,8 @@ def guarded(
         on_alone: Called with their number, before they are read.
         again: Read alone also what was given up before.
         may_end: End this process if reading a file takes too long.
+        unlimited: Ids of videos that may take any time; those join them that an earlier process
+            was reading when it died, and that can be read alone.
 
     Returns:
         The guard, and how many videos were given up now.
@@ -126,8 +134,8 @@ def guarded(
         KinobenchError: A file in the folder can't be written; the machine failed.
     """
     try:
-        new = _judge_suspects(log.parent, kept, videos, alone, note, on_alone, again)
-        reading = ReadingLog(log, videos)
+        new, innocent = _judge_suspects(log.parent, kept, videos, alone, note, on_alone, again)
+        reading = ReadingLog(log, videos, unlimited={*unlimited, *innocent})
     except OSError as error:
         raise KinobenchError(
             f"{log.parent} can't be written: {reason_of(error)}; {FREE_SPACE}"
@@ -147,8 +155,13 @@ def _judge_suspects(
     note: Callable[[str], None],
     on_alone: Callable[[int], None],
     again: bool,
-) -> int:
-    """Read alone what processes were reading when they died; return how many are given up."""
+) -> tuple[int, list[str]]:
+    """Read alone what processes were reading when they died.
+
+    Returns:
+        How many videos are given up, and the ids of those that a process was reading and that can
+        be read alone.
+    """
     logs = sorted(folder.glob(f"*{SUFFIX}"))
     once_more = forget(kept, videos, alone.digest) if again else ()
     known = kept_in(kept, videos, alone.digest)
@@ -169,7 +182,7 @@ def _judge_suspects(
         note("a process died while it read no video; another one went on")
     for log in logs:
         log.unlink(missing_ok=True)
-    return len(guilty)
+    return len(guilty), [each for each, video in in_logs.items() if video not in guilty]
 
 
 def _judgement(suspects: Sequence[Video], guilty: Mapping[Video, str]) -> str:

@@ -74,9 +74,24 @@ def _guarded(context: Context) -> Iterator[Guard]:
         raise KinobenchError(f"{folder} can't be made: {reason_of(error)}; {FREE_SPACE}") from error
     log = folder / f"pipeline{SUFFIX}"
     try:
-        guarding = guarded(log, kept, videos, alone, context.note, may_end=job.may_end)
+        guarding = guarded(
+            log,
+            kept,
+            videos,
+            alone,
+            context.note,
+            may_end=job.may_end,
+            unlimited=job.unlimited,
+        )
         with guarding as (guard, given_up):
-            context.emit(Reading(log=str(log), given_up=given_up, measurement="pipeline"))
+            context.emit(
+                Reading(
+                    log=str(log),
+                    given_up=given_up,
+                    unlimited=guard.unlimited,
+                    measurement="pipeline",
+                )
+            )
             yield guard
     finally:
         with suppress(OSError):

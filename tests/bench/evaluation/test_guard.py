@@ -118,6 +118,7 @@ def test_the_video_at_which_a_process_died_is_left_out_and_the_rest_is_scored(
     log = folder / "now.reading"
     with guarded(log, tmp_path, split.videos, reader, notes.append, counts.append) as (found, new):
         assert (new, counts) == (1, [2])
+        assert found.unlimited == ("video 2",)  # it isn't the reason, however long it took
         assert log.exists() and not (folder / "killed.reading").exists()
         accuracy = evaluate(_forward, split, Evaluation(PROTOCOL, guard=found), Sink(folder))
     assert (accuracy.scored, accuracy.expected) == (3, 4)
@@ -225,6 +226,9 @@ def test_a_log_names_what_is_being_read_and_nothing_else(tmp_path: Path) -> None
         assert seen == [["video 0"]]  # the other one waits for room, which is no reading
         now[0] = 5.0
         assert log.overdue(4.0) == ["video 0"]
+        log.unlimited = frozenset(["video 0"])
+        assert log.overdue(1.0) == ["video 2"]
+        log.unlimited = frozenset()
         assert log.overdue(1.0) == ["video 0", "video 2"] and log.overdue(6.0) == []
         log.keep_only(["video 2"])
         assert logged(path, split.videos) == [third]

@@ -38,7 +38,7 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         dataset: The catalog's name of the dataset.
         name: The split's own name: `test01`, `validation`.
-        classes: Class names; a label is an index into them.
+        classes: Class names, `readable`; a label is an index into them.
         videos: Every video that the annotation lists, in its order, present on disk or not.
         part_of: Name of the split that these videos are a part of; None if there is none.
         notes: Remarks about this copy for the reader of a result (missing files, ...).
@@ -55,7 +55,8 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
     part_of: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a split with an id twice, or with a label outside the classes."""
+        """Make names and notes storable; refuse an id twice, or a label outside the classes."""
+        force_setattr(self, "classes", tuple(map(readable, self.classes)))
         force_setattr(self, "notes", tuple(map(readable, self.notes)))
         seen: set[str] = set()
         for video in self.videos:

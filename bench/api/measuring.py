@@ -12,7 +12,7 @@ import msgspec
 from .arguments import as_names, name_in_list, named_as_arguments, one_batch, refuse_unknown
 from .bench.machine import environment
 from .bench.measure import registry as measurements
-from .bench.records.job import Budget, FileLimits, Job
+from .bench.records.job import Budget, Job
 from .bench.records.record import Record
 from .bench.records.store import RunFile
 from .bench.run import process
@@ -398,7 +398,7 @@ def _run_here(planned: Planned, place: Place) -> Record:
         results=str(place.results),
         predictions=f"{run}-001",
         machine=described.fingerprint,
-        file_limits=FileLimits(timeout_s=None),  # this process may not be ended
+        may_end=False,
     )
     return process.run_job(job, InThisProcess(), run=run, environment=described)
 

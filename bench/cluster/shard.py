@@ -268,17 +268,19 @@ def _guarded(task: ShardTask, place: Place, note: Callable[[str], None]) -> "Ite
     job = task.job
     alone = LoneReader(job.case.protocol, job.case.decoder, job.file_limits)
     given_up = dict(job.given_up)
+    unlimited: list[str] = []  # alone, they did not take too long
     if place.attempt:
         suspects = [video for video in task.videos if video.id not in given_up]
         reasons = alone.reasons([video.path for video in suspects])
         pairs = zip(suspects, reasons, strict=True)
         guilty = {video: reason for video, reason in pairs if reason is not None}
+        unlimited = [video.id for video in suspects if video not in guilty]
         given_up |= {video.id: reason for video, reason in guilty.items()}
         for video, reason in guilty.items():
             note(f"a worker was lost, and its shard was read alone: {video.path}: {reason}")
         with suppress(KinobenchError):  # the folder may be on the driver's machine alone
             give_up(Path(job.results) / "predictions", guilty, alone.digest)
-    log = ReadingLog(None, task.videos)
+    log = ReadingLog(None, task.videos, unlimited=unlimited)
     with watched(log, job.file_limits.timeout_s):
         yield Guard(log, given_up, alone)
 

@@ -12,12 +12,13 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
+import torch
 
 from ...datasets.errors import KinobenchError, VideoError
 from ...datasets.names import DEFAULT_DECODER, Decoder
@@ -27,7 +28,7 @@ from ...datasets.video.machine_faults import MachineError
 from ...datasets.video.reader import new_room
 from ...datasets.views.decoded import FrameKeeping
 from ..machine.environment import library_versions
-from ..machine.memory_limit import limit_memory
+from ..machine.memory_limit import allocated_bytes, limit_memory
 from ..records.job import FileLimits, worker_command
 
 OPTION = "--read-alone"
@@ -81,44 +82,54 @@ class LoneReader:
         return hashlib.sha256(msgspec.json.encode(plain)).hexdigest()[:16]
 
     def reasons(self, paths: Sequence[str | Path]) -> list[str | None]:
-        """Return why each video can't be read; None for one that can.
+        """Return why each video can't be read; None for one that can; see `each_reason`."""
+        return list(self.each_reason(paths))
+
+    def each_reason(self, paths: Sequence[str | Path]) -> Iterator[str | None]:
+        """Yield why each video can't be read, as soon as it is known; None for one that can.
 
         Raises:
             KinobenchError: No such process can be started.
             MachineError: The machine failed.
         """
-        found: list[str | None] = []
-        while len(found) < len(paths):
+        done = 0
+        while done < len(paths):
             asked = _Asked(
-                paths=tuple(os.fsencode(path) for path in paths[len(found) :]),
+                paths=tuple(os.fsencode(path) for path in paths[done:]),
                 protocol=self.protocol,
                 decoder=self.decoder,
                 memory_bytes=self.limits.memory_bytes,
             )
-            answers, ending = _one_process(asked, self.limits)
-            found += answers
+            answers, ending = 0, None
+            with _Process(asked) as process:
+                for path in asked.paths:
+                    line = process.line(self.limits.timeout_s)
+                    if line is None:
+                        ending = process.ending(self.limits)
+                        break
+                    yield _reason(line, path, self.limits)
+                    answers += 1
             # Where others were read before it in the same process, it gets one to itself first.
             if ending is not None and not answers:
-                found.append(ending)
-        return found
+                yield ending
+                answers = 1
+            done += answers
 
 
-def _one_process(asked: _Asked, limits: FileLimits) -> tuple[list[str | None], str | None]:
-    """Return what one process found, and how it died at the next video; None if it did not."""
-    with _Process(asked) as process:
-        found: list[str | None] = []
-        for path in asked.paths:
-            line = process.line(limits.timeout_s)
-            if line is None:
-                return found, process.ending(limits)
-            answer = msgspec.json.decode(line, type=_Answer)
-            if answer.machine is not None:
-                raise MachineError(os.fsdecode(path), answer.machine)
-            if answer.lacks_memory and limits.memory_bytes is not None:
-                found.append(f"reading it takes more than {_gib(limits.memory_bytes)}")
-            else:
-                found.append(answer.reason)
-    return found, None
+def _reason(line: bytes, path: bytes, limits: FileLimits) -> str | None:
+    """Return why a video can't be read, from a process's answer.
+
+    Raises:
+        MachineError: The machine failed.
+    """
+    answer = msgspec.json.decode(line, type=_Answer)
+    if answer.machine is not None:
+        raise MachineError(os.fsdecode(path), answer.machine)
+    if answer.lacks_memory:
+        if limits.memory_bytes is None:
+            raise MachineError(os.fsdecode(path), "out of memory")
+        return f"reading it takes more than {_gib(limits.memory_bytes)}"
+    return answer.reason
 
 
 class _Process:
@@ -205,7 +216,9 @@ def main() -> None:
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     answers.write(_READY)
     asked = msgspec.json.decode(sys.stdin.buffer.read(), type=_Asked)
-    limit_memory(asked.memory_bytes)
+    torch.set_num_threads(1)  # as a thread that reads for an evaluation has
+    limit_bytes = asked.memory_bytes
+    limit_memory(None if limit_bytes is None else allocated_bytes() + limit_bytes)
     for path in asked.paths:
         answers.write(msgspec.json.encode(_read(os.fsdecode(path), asked)) + b"\n")
 

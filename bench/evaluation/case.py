@@ -97,8 +97,19 @@ def _guard(job: Job, folder: Path, split: Split, emit: Emit, note: Report) -> "I
 
     log, kept = folder / f"{job.predictions}{SUFFIX}", Path(job.results) / "predictions"
     alone = LoneReader(case.protocol, case.decoder, job.file_limits)
-    with guarded(log, kept, split.videos, alone, note, on_alone) as (guard, given_up):
-        emit(Reading(log=str(log), given_up=given_up))
+    guarding = guarded(
+        log,
+        kept,
+        split.videos,
+        alone,
+        note,
+        on_alone,
+        again=job.fresh,
+        may_end=job.may_end,
+        unlimited=job.unlimited,
+    )
+    with guarding as (guard, given_up):
+        emit(Reading(log=str(log), given_up=given_up, unlimited=guard.unlimited))
         emit(Progress(stage="accuracy"))
         yield guard
 

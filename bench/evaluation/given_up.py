@@ -1,10 +1,11 @@
 """The videos at which processes died, kept next to the predictions: no case dies at them again.
 
 A video whose file has changed since is read again. One that is to be read otherwise than when the
-process died (other clips, another decoder, other limits) is first read alone.
+process died (other clips, another decoder, other limits) is first read alone, and so are all of
+them in a run that starts over.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -79,8 +80,25 @@ def give_up(folder: Path, reasons: Mapping[Video, str], reading: str) -> None:
     ]
     replaced = {(each.id, each.reading) for each in new}
     kept = [each for each in _read(folder / FILE) if (each.id, each.reading) not in replaced]
+    _write(folder, [*kept, *new])
+
+
+def forget(folder: Path, videos: Sequence[Video], reading: str) -> tuple[Video, ...]:
+    """Remove and return the videos that were given up when they were read in this way.
+
+    Raises:
+        KinobenchError: The file can't be written.
+    """
+    reasons = kept_in(folder, videos, reading).reasons
+    if reasons:
+        found = _read(folder / FILE)
+        _write(folder, [e for e in found if e.reading != reading or e.id not in reasons])
+    return tuple(video for video in videos if video.id in reasons)
+
+
+def _write(folder: Path, entries: Sequence[GivenUp]) -> None:
     with writing(folder / FILE, cure=FREE_SPACE, make_folder=False) as unfinished:
-        unfinished.write_bytes(msgspec.json.format(msgspec.json.encode([*kept, *new])) + b"\n")
+        unfinished.write_bytes(msgspec.json.format(msgspec.json.encode(entries)) + b"\n")
 
 
 def _read(path: Path) -> list[GivenUp]:

@@ -2,25 +2,24 @@
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from typing import TypeVar
 
 from ...datasets.errors import KinobenchError, VideoError, reason_of
 from ...datasets.split import Video
-from ...datasets.video.clips import Clips
 from ...datasets.video.machine_faults import MachineError, machine_fault
 from ...datasets.video.reader import Room
 from ..records.files import FREE_SPACE
 from .alone import LoneReader
-from .given_up import give_up, kept_in
-from .reading_log import SUFFIX, ReadingLog, logged
-
-OVERDUE_EXIT = 75
-"""Exit code of a process that ended itself because reading a file took too long."""
+from .given_up import forget, give_up, kept_in
+from .reading_log import OVERDUE_EXIT, SUFFIX, ReadingLog, logged
 
 _NAMED = 8
 """Videos that a note names at most, of those that were being read."""
+
+Result = TypeVar("Result")
 
 _one_alone = threading.Lock()
 """Videos that lacked memory are read alone one after the other."""
@@ -50,8 +49,13 @@ class Guard:
         self._log = log
         self._alone = alone
 
-    def read(self, video: Video, room: Room, read: Callable[[Room], Clips]) -> Clips:
-        """Read the clips of a video.
+    @property
+    def unlimited(self) -> tuple[str, ...]:
+        """Ids of the videos whose reading may take any time."""
+        return () if self._log is None else tuple(sorted(self._log.unlimited))
+
+    def read(self, video: Video, room: Room, read: Callable[[Room], Result]) -> Result:
+        """Read a video; return what `read` does.
 
         Args:
             video: The video.
@@ -80,11 +84,11 @@ class Guard:
                 raise
             raise MachineError(video.path, f"{error.reason} ({fault})") from error
 
-    def _read(self, video: Video, room: Room, read: Callable[[Room], Clips]) -> Clips:
-        with self.logged(video, room) as logged_room:
+    def _read(self, video: Video, room: Room, read: Callable[[Room], Result]) -> Result:
+        with self._logged(video, room) as logged_room:
             return read(logged_room)
 
-    def logged(self, video: Video, room: Room) -> AbstractContextManager[Room]:
+    def _logged(self, video: Video, room: Room) -> AbstractContextManager[Room]:
         """Log that a video is being read into a room; the context gives the room to ask for."""
         return nullcontext(room) if self._log is None else self._log.reading(video, room)
 
@@ -105,6 +109,9 @@ def guarded(
     alone: LoneReader,
     note: Callable[[str], None] = lambda text: None,
     on_alone: Callable[[int], None] = lambda count: None,
+    again: bool = False,
+    may_end: bool = True,
+    unlimited: Collection[str] = (),
 ) -> Iterator[tuple[Guard, int]]:
     """Find out at which videos earlier processes died, and guard the reading of this one.
 
@@ -115,6 +122,10 @@ def guarded(
         alone: Reads the videos at which a process died.
         note: Called with a remark about these.
         on_alone: Called with their number, before they are read.
+        again: Read alone also what was given up before.
+        may_end: End this process if reading a file takes too long.
+        unlimited: Ids of videos that may take any time; those join them that an earlier process
+            was reading when it died, and that can be read alone.
 
     Returns:
         The guard, and how many videos were given up now.
@@ -123,14 +134,14 @@ def guarded(
         KinobenchError: A file in the folder can't be written; the machine failed.
     """
     try:
-        new = _judge_suspects(log.parent, kept, videos, alone, note, on_alone)
-        reading = ReadingLog(log, videos)
+        new, innocent = _judge_suspects(log.parent, kept, videos, alone, note, on_alone, again)
+        reading = ReadingLog(log, videos, unlimited={*unlimited, *innocent})
     except OSError as error:
         raise KinobenchError(
             f"{log.parent} can't be written: {reason_of(error)}; {FREE_SPACE}"
         ) from error
     try:
-        with watched(reading, alone.limits.timeout_s):
+        with watched(reading, alone.limits.timeout_s if may_end else None):
             yield Guard(reading, kept_in(kept, videos, alone.digest).reasons, alone), new
     finally:
         reading.close()
@@ -143,25 +154,35 @@ def _judge_suspects(
     alone: LoneReader,
     note: Callable[[str], None],
     on_alone: Callable[[int], None],
-) -> int:
-    """Read alone what processes were reading when they died; return how many are given up."""
+    again: bool,
+) -> tuple[int, list[str]]:
+    """Read alone what processes were reading when they died.
+
+    Returns:
+        How many videos are given up, and the ids of those that a process was reading and that can
+        be read alone.
+    """
     logs = sorted(folder.glob(f"*{SUFFIX}"))
+    once_more = forget(kept, videos, alone.digest) if again else ()
     known = kept_in(kept, videos, alone.digest)
     in_logs = {video.id: video for log in logs for video in logged(log, videos)}
-    found = in_logs | {video.id: video for video in known.suspects}
+    found = in_logs | {video.id: video for video in (*known.suspects, *once_more)}
     suspects = [video for video in found.values() if video.id not in known.reasons]
     guilty: dict[Video, str] = {}
     if suspects:
         on_alone(len(suspects))
-        reasons = alone.reasons([video.path for video in suspects])
-        pairs = zip(suspects, reasons, strict=True)
-        guilty = {video: reason for video, reason in pairs if reason is not None}
+        reasons = alone.each_reason([video.path for video in suspects])
+        for video, reason in zip(suspects, reasons, strict=True):
+            if reason is not None:
+                guilty[video] = reason
+                give_up(kept, {video: reason}, alone.digest)  # the case's time may soon be over
         if guilty or in_logs:
             note(_judgement(suspects, guilty))
-    give_up(kept, guilty, alone.digest)
+    elif logs and not in_logs:
+        note("a process died while it read no video; another one went on")
     for log in logs:
         log.unlink(missing_ok=True)
-    return len(guilty)
+    return len(guilty), [each for each, video in in_logs.items() if video not in guilty]
 
 
 def _judgement(suspects: Sequence[Video], guilty: Mapping[Video, str]) -> str:

@@ -7,7 +7,7 @@ bytes for each thread, written before a video is read and cleared after it.
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 SUFFIX = ".reading"
 """The end of such a file's name."""
+OVERDUE_EXIT = 75
+"""Exit code of a process that ended itself because reading a file took too long."""
 _PLACE = struct.Struct("<q")
 """The number of a video in its split, from 1; 0 for none."""
 
@@ -29,13 +31,19 @@ _open_logs: "WeakSet[ReadingLog]" = WeakSet()
 
 
 class ReadingLog:
-    """Follows which videos the threads of this process are reading, and since when."""
+    """Follows which videos the threads of this process are reading, and since when.
+
+    Attributes:
+        path: The file; None keeps none.
+        unlimited: Ids of videos that are never overdue.
+    """
 
     def __init__(
         self,
         path: Path | None,
         videos: Sequence[Video],
         clock: Callable[[], float] = time.monotonic,
+        unlimited: Collection[str] = (),
     ) -> None:
         """Begin the file.
 
@@ -43,6 +51,7 @@ class ReadingLog:
             path: The file; None keeps none.
             videos: All videos of the split, in their order.
             clock: Gives the time in seconds.
+            unlimited: Ids of videos that are never overdue.
 
         Raises:
             OSError: The file can't be made.
@@ -50,6 +59,7 @@ class ReadingLog:
         self.path = path
         self._numbers = {video.id: number for number, video in enumerate(videos, 1)}
         self._clock = clock
+        self.unlimited = frozenset(unlimited)
         self._lock = threading.Lock()
         self._since: list[float | None] = []
         self._video: list[str] = []
@@ -84,7 +94,7 @@ class ReadingLog:
             return [
                 video
                 for video, since in zip(self._video, self._since, strict=True)
-                if since is not None and now - since > limit_s
+                if since is not None and now - since > limit_s and video not in self.unlimited
             ]
 
     def keep_only(self, videos: Sequence[str]) -> None:

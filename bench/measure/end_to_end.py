@@ -74,8 +74,24 @@ def _guarded(context: Context) -> Iterator[Guard]:
         raise KinobenchError(f"{folder} can't be made: {reason_of(error)}; {FREE_SPACE}") from error
     log = folder / f"pipeline{SUFFIX}"
     try:
-        with guarded(log, kept, videos, alone, context.note) as (guard, given_up):
-            context.emit(Reading(log=str(log), given_up=given_up, measurement="pipeline"))
+        guarding = guarded(
+            log,
+            kept,
+            videos,
+            alone,
+            context.note,
+            may_end=job.may_end,
+            unlimited=job.unlimited,
+        )
+        with guarding as (guard, given_up):
+            context.emit(
+                Reading(
+                    log=str(log),
+                    given_up=given_up,
+                    unlimited=guard.unlimited,
+                    measurement="pipeline",
+                )
+            )
             yield guard
     finally:
         with suppress(OSError):
@@ -148,7 +164,7 @@ def _timed(
     )
     streamed = None
     if case.mode == "stream":
-        streamed = time_frames(network, readable, streamed_s, clock)
+        streamed = time_frames(network, readable, streamed_s, clock, guard)
         if case.decoder != "pyav":
             note("frame by frame, videos are decoded by pyav")
         if streamed is None:

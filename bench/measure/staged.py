@@ -11,7 +11,7 @@ from ...datasets.errors import VideoError
 from ...datasets.flow.views import flow_views
 from ...datasets.names import DEFAULT_FLOW
 from ...datasets.split import Split, Video
-from ...datasets.video.clips import cut_clips, open_video
+from ...datasets.video.clips import Clips, cut_clips, open_video
 from ...datasets.video.reader import FrameStore, Room, StoreOf
 from ...datasets.views.decoded import Pictures
 from ...datasets.views.maker import Frames, ViewMaker
@@ -38,7 +38,7 @@ def time_by_stage(
         least_s: Seconds for which videos are timed.
         clock: Returns the time in seconds.
         note: Called with a remark that a reader of the result should know.
-        guard: Logs what is being read.
+        guard: Reads the files.
 
     Returns:
         The seconds of each stage of each video, the videos that can be read, as far as they were,
@@ -179,13 +179,14 @@ class _Staged:
     def _run(self, video: Video) -> None:
         case, laps = self._network.case, self._laps
         on_gpu = self._network.device.type == "cuda"
-        laps.restart()
-        with (
-            self._guard.logged(video, self._room) as room,
-            open_video(video.path, case.decoder) as reader,
-        ):
-            laps.lap("open")
-            clips = cut_clips(reader, case.protocol, self._timed_store(room))
+
+        def read(room: Room) -> Clips:
+            laps.restart()
+            with open_video(video.path, case.decoder) as reader:
+                laps.lap("open")
+                return cut_clips(reader, case.protocol, self._timed_store(room))
+
+        clips = self._guard.read(video, self._room, read)
         kept = self._kept
         assert kept is not None
         laps.lap("decode")

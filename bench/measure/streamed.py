@@ -7,8 +7,11 @@ import torch
 
 from ...datasets.errors import VideoError
 from ...datasets.split import Video
-from ...datasets.video.reader import VideoReader
+from ...datasets.video.clips import with_true_index
+from ...datasets.video.container import reading_errors
+from ...datasets.video.reader import VideoReader, new_room
 from ...datasets.views.maker import Frames, ViewMaker
+from ..evaluation.guard import Guard
 from ..network.network import Network
 from ..network.stream import Stream
 from ..records.times import StreamedFrames
@@ -17,11 +20,12 @@ from .stages import LEAST_VIDEOS, Clock, Laps, laps_of, stages_of
 
 
 def time_frames(
-    network: Network, videos: Sequence[Video], least_s: float, clock: Clock
+    network: Network, videos: Sequence[Video], least_s: float, clock: Clock, guard: Guard
 ) -> StreamedFrames | None:
     """Time each frame of the first clip of videos, from the open file to the prediction so far.
 
-    The first video goes through once before, untimed. None if none can be read.
+    The first video goes through once before, untimed. None if none can be read. The guard reads
+    the files.
     """
     protocol, device = network.case.protocol, network.device
     laps = laps_of(device, clock)
@@ -33,12 +37,18 @@ def time_frames(
         shape = (1, 3, 1, protocol.size, protocol.size)
         view = torch.empty(shape, dtype=network.dtype, device=device)
         begin_s = clock()
+
+        def timed_frames(video: Video) -> list[dict[str, float]]:
+            return guard.read(
+                video, new_room, lambda _: _frames_of(video, network, maker, view, laps)
+            )
+
         for video in videos:
             try:
                 if not warm:
-                    _frames_of(video, Stream(network.module), maker, view, laps)
+                    timed_frames(video)
                     warm, begin_s = True, clock()
-                samples += _frames_of(video, Stream(network.module), maker, view, laps)
+                samples += timed_frames(video)
             except VideoError:  # those timed by stage were read: of others there are enough
                 continue
             timed += 1
@@ -57,29 +67,38 @@ def time_frames(
 
 
 def _frames_of(
-    video: Video, stream: Stream, maker: ViewMaker, view: torch.Tensor, laps: Laps
+    video: Video, network: Network, maker: ViewMaker, view: torch.Tensor, laps: Laps
 ) -> list[dict[str, float]]:
-    """Feed the frames of a video's first clip to a stream; return the stages of each.
+    """Feed the frames of a video's first clip to a new stream; return the stages of each.
 
     `view: [1, 3, 1, size, size]` is where each is put.
     """
-    samples = []
     with VideoReader(video.path) as reader:
+        return with_true_index(
+            reader, lambda: _timed(reader, Stream(network.module), maker, view, laps)
+        )
+
+
+def _timed(
+    reader: VideoReader, stream: Stream, maker: ViewMaker, view: torch.Tensor, laps: Laps
+) -> list[dict[str, float]]:
+    samples = []
+    with reading_errors(reader.path, "its clips have no place in time"):
         clip, *_ = maker.protocol.frame_indices(reader.times_s, reader.duration_s, reader.timeline)
+    laps.restart()
+    for _, picture in reader.converted_frames(sorted(set(clip))):
+        laps.lap("decode")
+        frames: Frames = picture[None]
+        if view.device.type == "cuda":
+            frames = maker.send(picture[None])
+            laps.lap("copy")
+        maker.take(frames, [[0]])
+        maker.write(0, view)
+        laps.lap("views")
+        logits = stream(view[:, :, 0])
+        laps.lap("forward")
+        logits.float().softmax(dim=-1).cpu()
+        laps.lap("aggregate")
+        samples.append(laps.spent_s)
         laps.restart()
-        for _, picture in reader.converted_frames(sorted(set(clip))):
-            laps.lap("decode")
-            frames: Frames = picture[None]
-            if view.device.type == "cuda":
-                frames = maker.send(picture[None])
-                laps.lap("copy")
-            maker.take(frames, [[0]])
-            maker.write(0, view)
-            laps.lap("views")
-            logits = stream(view[:, :, 0])
-            laps.lap("forward")
-            logits.float().softmax(dim=-1).cpu()
-            laps.lap("aggregate")
-            samples.append(laps.spent_s)
-            laps.restart()
     return samples

@@ -55,9 +55,9 @@ class FileLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Limits for reading one video file; what exceeds them is that video's error.
 
     Attributes:
-        timeout_s: Time of its reading, without that of its optical flow; None: no limit, as in a
-            process that may not be ended.
-        memory_bytes: Memory of a process that reads this file alone; None: no limit.
+        timeout_s: Time of its reading, without that of its optical flow; None: no limit.
+        memory_bytes: Memory of a process that reads this file alone, besides that of its libraries;
+            None: no limit.
     """
 
     timeout_s: float | None = 600.0
@@ -80,6 +80,9 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         flow_cache: Folder of optical flow; `none` keeps nothing, None is the usual place.
         cluster: Cluster that measures accuracy; None: this process does.
         file_limits: Limits for reading one file.
+        may_end: The process may end itself where reading a file takes too long.
+        unlimited: Ids of videos whose reading may take any time: next to others it took too long,
+            and alone it did not.
         given_up: Videos that are not read, with the reason, by their ids: processes died at them.
         max_batch: The largest batch of a sweep; None goes on until memory runs out.
         peak: The machine's peak in the case's precision and with its threads, if an earlier case
@@ -102,6 +105,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     flow_cache: str | None = None
     cluster: Cluster | None = None
     file_limits: FileLimits = FileLimits()
+    may_end: bool = True
+    unlimited: tuple[str, ...] = ()
     given_up: dict[str, str] = {}
     max_batch: int | None = None
     peak: Peak | None = None
@@ -140,10 +145,12 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         given_up: Videos that an earlier process died at, and that were found to be the reason
             since.
         measurement: What they are read for.
+        unlimited: See `Job`.
     """
 
     log: str
     given_up: int
+    unlimited: tuple[str, ...] = ()
     measurement: str = "accuracy"
 
 

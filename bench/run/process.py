@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from ..evaluation.reading_log import OVERDUE_EXIT
 from ..machine.threads import thread_variables
 from ..measure import registry
 from ..records.case import Case
@@ -150,11 +151,14 @@ def run_job(
         while True:
             with _time_limit(worker, left_s, late):
                 report.follow(worker, job)
-            if report.is_over or late.is_set() or another is None or not report.may_go_on():
+            if report.is_over or late.is_set() or another is None:
                 break
-            worker.process.wait()
+            if not report.may_go_on(worker.process.wait()):
+                break
             rest = registry.from_on(report.reading_for, job.measures, job.case)
-            job = msgspec.structs.replace(job, measures=rest, fresh=False)
+            job = msgspec.structs.replace(
+                job, measures=rest, fresh=False, unlimited=report.unlimited
+            )
             worker = workers.enter_context(another())
             if timeout_s is not None:
                 left_s = max(0.0, timeout_s - (time.monotonic() - begin_s))
@@ -215,13 +219,21 @@ class _Report:
                 Path(self._reading.log).unlink(missing_ok=True)
             raise
 
-    def may_go_on(self) -> bool:
-        """Return whether another process can go on after the death of one that read videos.
+    @property
+    def unlimited(self) -> tuple[str, ...]:
+        """The videos that may take any time; see `Job`."""
+        return self._reading.unlimited if self._reading is not None else ()
 
-        It can once; and again, as long as each finds a video that the one before it died at.
+    def may_go_on(self, code: int) -> bool:
+        """Return whether another process can go on after one that read videos and ended so.
+
+        It can once; and again, as long as each finds a video that the one before it died at. Where
+        a file took too long it always can: that file is given up, or has no limit any more.
         """
         if self._reading is None or not Path(self._reading.log).exists():
             return False
+        if code == OVERDUE_EXIT:
+            return True
         self._deaths += 1
         return self._deaths == 1 or self._reading.given_up > 0
 

@@ -1,5 +1,6 @@
 """The names of the classes come with the predictions, whatever dataset they are of."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +64,13 @@ def test_a_dataset_of_ones_own_shows_its_own_class_names(tmp_path: Path) -> None
     page = _page(tmp_path / "shards")
     for name in NAMES:
         assert name in page
+
+
+def test_a_class_whose_folder_is_no_unicode_has_a_name_that_can_be_stored(tmp_path: Path) -> None:
+    split = Split(dataset="mine", name="all", classes=(os.fsdecode(b"f\xffnf"),), videos=())
+    assert split.classes == (r"f\xffnf",) and len(split.manifest) == 16
+    keep_classes(tmp_path, split.classes)
+    assert kept_classes(tmp_path) == split.classes
 
 
 def test_predictions_without_names_show_the_numbers_of_their_classes(tmp_path: Path) -> None:

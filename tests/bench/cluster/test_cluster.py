@@ -855,6 +855,7 @@ def test_a_shard_that_lost_its_worker_is_read_alone_first(
         assert guard.given_up == {} and notes == []
     with _guarded(task, msgspec.structs.replace(first, attempt=1), notes.append) as guard:
         assert guard.given_up == {task.videos[0].id: CRASHED}
+        assert guard.unlimited == (task.videos[1].id,)
     assert notes == [f"a worker was lost, and its shard was read alone: {bad}: {CRASHED}"]
     # Where the node sees the results, the next case doesn't lose a worker to it.
     assert CRASHED in (tmp_path / "results" / "predictions" / "given_up.json").read_text()

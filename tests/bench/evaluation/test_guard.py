@@ -3,7 +3,8 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,10 @@ from kinobench.bench.evaluation import alone, guard
 from kinobench.bench.evaluation.accuracy import evaluate
 from kinobench.bench.evaluation.alone import LoneReader
 from kinobench.bench.evaluation.evaluation import Evaluation, Sink
-from kinobench.bench.evaluation.given_up import FILE, Kept, give_up, kept_in
-from kinobench.bench.evaluation.guard import OVERDUE_EXIT, Guard, guarded
+from kinobench.bench.evaluation.given_up import FILE, Kept, forget, give_up, kept_in
+from kinobench.bench.evaluation.guard import Guard, guarded
 from kinobench.bench.evaluation.read_ahead import FrameRooms
-from kinobench.bench.evaluation.reading_log import ReadingLog, close_all_logs, logged
+from kinobench.bench.evaluation.reading_log import OVERDUE_EXIT, ReadingLog, close_all_logs, logged
 from kinobench.bench.records.job import FileLimits
 from kinobench.datasets.errors import KinobenchError, VideoError
 from kinobench.datasets.protocol import preset
@@ -87,6 +88,13 @@ def test_a_file_that_hangs_or_takes_too_much_memory_is_that_files_error(tmp_path
     ]
 
 
+def test_the_memory_of_libraries_is_not_that_of_the_file(tmp_path: Path) -> None:
+    split = _split(tmp_path, ["", ""])
+    limits = FileLimits(timeout_s=60.0, memory_bytes=2**28)
+    reasons = LoneReader(PROTOCOL, limits=limits).reasons([v.path for v in split.videos])
+    assert reasons == [None, None]
+
+
 def test_a_lone_process_that_cannot_start_says_why(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -110,6 +118,7 @@ def test_the_video_at_which_a_process_died_is_left_out_and_the_rest_is_scored(
     log = folder / "now.reading"
     with guarded(log, tmp_path, split.videos, reader, notes.append, counts.append) as (found, new):
         assert (new, counts) == (1, [2])
+        assert found.unlimited == ("video 2",)  # it isn't the reason, however long it took
         assert log.exists() and not (folder / "killed.reading").exists()
         accuracy = evaluate(_forward, split, Evaluation(PROTOCOL, guard=found), Sink(folder))
     assert (accuracy.scored, accuracy.expected) == (3, 4)
@@ -127,9 +136,69 @@ def test_the_video_at_which_a_process_died_is_left_out_and_the_rest_is_scored(
     other = LoneReader(PROTOCOL, limits=FileLimits(timeout_s=50.0))
     with guarded(log, tmp_path, split.videos, other, notes.append, counts.append) as (found, new):
         assert (new, counts, list(found.given_up)) == (1, [2, 1], ["video 1"])
+    # A run that starts over tries it again.
+    with guarded(log, tmp_path, split.videos, other, again=True) as (found, new):
+        assert (new, list(found.given_up)) == (1, ["video 1"])
     # Another file in its place is read.
     split.videos[1].path.write_bytes((tmp_path / "videos" / "whole.mp4").read_bytes())
     assert kept_in(tmp_path, split.videos, reader.digest) == Kept(reasons={}, suspects=())
+
+
+def test_a_death_without_a_video_is_noted_too(tmp_path: Path) -> None:
+    split, notes = _split(tmp_path, [""]), list[str]()
+    log = tmp_path / "now.reading"
+    for _ in range(2):
+        with guarded(log, tmp_path, split.videos, LoneReader(PROTOCOL), notes.append):
+            log.with_name("killed.reading").write_bytes(bytes(8))
+    assert notes == ["a process died while it read no video; another one went on"]
+
+
+@pytest.mark.usefixtures("deadly")
+def test_a_process_that_may_not_be_ended_ends_the_one_that_reads_alone(
+    tmp_path: Path,
+) -> None:
+    split = _split(tmp_path, ["", "HANGS"])
+    (tmp_path / "killed.reading").write_bytes(_log_of(split, 1))
+    reader = LoneReader(PROTOCOL, limits=FileLimits(timeout_s=1.0))
+    log = tmp_path / "now.reading"
+    with guarded(log, tmp_path, split.videos, reader, may_end=False) as (found, new):
+        assert (new, list(found.given_up)) == (1, ["video 1"])
+        assert not any(thread.name == "watch" for thread in threading.enumerate())
+
+
+@pytest.mark.usefixtures("deadly")
+def test_what_can_be_read_by_now_is_no_longer_given_up_in_a_run_that_starts_over(
+    tmp_path: Path,
+) -> None:
+    split, reader = _split(tmp_path, ["", ""]), LoneReader(PROTOCOL, limits=FINE)
+    give_up(tmp_path, {split.videos[0]: "the machine was busy"}, reader.digest)
+    log = tmp_path / "now.reading"
+    for again, given_up in ((False, ["video 0"]), (True, []), (False, [])):
+        with guarded(log, tmp_path, split.videos, reader, again=again) as (found, new):
+            assert (new, list(found.given_up)) == (0, given_up)
+
+
+def test_what_is_given_up_is_kept_even_if_time_is_over_before_all_suspects_were_read(
+    tmp_path: Path,
+) -> None:
+    split = _split(tmp_path, ["", "", ""])
+    (tmp_path / "killed.reading").write_bytes(_log_of(split, 0, 1, 2))
+
+    class _Ended(_Alone):
+        """Is ended after two files."""
+
+        digest = "so"
+
+        def each_reason(self, paths: list[Path]) -> Iterator[str | None]:
+            yield None
+            yield "it hangs"
+            raise KeyboardInterrupt
+
+    log = tmp_path / "now.reading"
+    with pytest.raises(KeyboardInterrupt):
+        guarded(log, tmp_path, split.videos, _Ended(None)).__enter__()  # type: ignore[arg-type]
+    assert kept_in(tmp_path, split.videos, "so").reasons == {"video 1": "it hangs"}
+    assert logged(tmp_path / "killed.reading", split.videos) == list(split.videos)
 
 
 def _log_of(split: Split, *numbers: int) -> bytes:
@@ -157,6 +226,9 @@ def test_a_log_names_what_is_being_read_and_nothing_else(tmp_path: Path) -> None
         assert seen == [["video 0"]]  # the other one waits for room, which is no reading
         now[0] = 5.0
         assert log.overdue(4.0) == ["video 0"]
+        log.unlimited = frozenset(["video 0"])
+        assert log.overdue(1.0) == ["video 2"]
+        log.unlimited = frozenset()
         assert log.overdue(1.0) == ["video 0", "video 2"] and log.overdue(6.0) == []
         log.keep_only(["video 2"])
         assert logged(path, split.videos) == [third]
@@ -190,6 +262,10 @@ def test_what_is_given_up_is_added_to_what_was(tmp_path: Path) -> None:
     found = kept_in(tmp_path, split.videos, "otherwise")
     assert found == Kept(reasons={"video 1": "it hangs longer"}, suspects=(first,))
     assert len(json.loads((tmp_path / FILE).read_text())) == 3
+    assert forget(tmp_path, split.videos, "so") == (first, second)
+    assert forget(tmp_path, split.videos, "so") == ()
+    found = kept_in(tmp_path, split.videos, "otherwise")
+    assert found == Kept(reasons={"video 1": "it hangs longer"}, suspects=())
     (tmp_path / FILE).write_text("torn")
     assert kept_in(tmp_path, split.videos, "so") == Kept(reasons={}, suspects=())
 

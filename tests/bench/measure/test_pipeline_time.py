@@ -2,8 +2,9 @@
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +15,20 @@ from rich.console import Console
 
 from kinobench.bench.evaluation import accuracy
 from kinobench.bench.evaluation.evaluation import Evaluation
+from kinobench.bench.evaluation.guard import Guard
 from kinobench.bench.leaderboard import end_to_end_table as pipeline_table
 from kinobench.bench.measure.end_to_end import PipelineResult, measure_pipeline
 from kinobench.bench.measure.staged import spread
 from kinobench.bench.measure.stages import Laps, stages_of
 from kinobench.bench.network.cuda_graph import CapturedForward
 from kinobench.bench.network.network import Network
-from kinobench.bench.records.case import Case
+from kinobench.bench.records.case import Case, Mode
 from kinobench.bench.records.times import PipelineTime
 from kinobench.datasets.protocol import preset
 from kinobench.datasets.split import Split, Video
+from kinobench.datasets.video.machine_faults import MachineError
+from kinobench.datasets.video.numbering import IndexIsWrongError
+from kinobench.datasets.video.reader import VideoReader
 
 from ...fakes.command import call
 from ...fakes.fake_cuda_graph import FakeCuda
@@ -261,6 +266,51 @@ def test_a_stream_is_timed_frame_by_frame(tmp_path: Path) -> None:
     assert frames.videos == 2 and len(frames.samples_s) == 2 * 16
     assert [s.name for s in frames.stages] == ["decode", "views", "forward", "aggregate"]
     assert set(frames.samples_s) == {4.0} and frames.median_s == 4.0
+
+
+def test_a_stream_begins_again_where_the_decoder_contradicts_the_index(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = VideoReader.converted_frames
+
+    def contradicted(reader: VideoReader, numbers: Sequence[int]) -> Iterator[Any]:
+        found = usual(reader, numbers)
+        yield from islice(found, 3)
+        if not reader._index.is_decoded:
+            raise IndexIsWrongError(reader.path)
+        yield from found
+
+    monkeypatch.setattr(VideoReader, "converted_frames", contradicted)
+    timed, _ = measured(made_split(tmp_path, 2), "cnn_lstm_tiny", mode="stream")
+    assert timed is not None and timed.streamed is not None
+    assert timed.streamed.videos == 2 and len(timed.streamed.samples_s) == 2 * 16
+
+
+@pytest.mark.parametrize("mode", ["eager", "stream"])
+def test_a_file_that_takes_too_much_memory_is_left_out(tmp_path: Path, mode: Mode) -> None:
+    network, split = settled("cnn_lstm_tiny", mode=mode), made_split(tmp_path)
+    greedy = split.videos[1]
+
+    class _Guard(Guard):
+        """Has no memory for one file."""
+
+        def _read(self, video: Video, *arguments: Any) -> Any:
+            if video == greedy:
+                raise MachineError(video.path, "out of memory", lacks_memory=True)
+            return super()._read(video, *arguments)
+
+    class _Alone:
+        """Stands for a reader of lone files."""
+
+        def reasons(self, paths: list[Path]) -> list[str]:
+            return ["too greedy"] * len(paths)
+
+    guard, readers = _Guard(alone=_Alone()), 1  # type: ignore[arg-type]
+    timed, notes = measure_pipeline(
+        network, split, readers=readers, clock=TickingClock(), guard=guard
+    )
+    assert timed is not None and timed.videos_in_a_pass == 2
+    assert notes == (f"pipeline: left out: {greedy.path}: too greedy",)
 
 
 def test_a_video_that_cannot_be_read_is_named_and_left_out(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from kinobench.bench.evaluation.reading_log import OVERDUE_EXIT
 from kinobench.bench.records.job import Budget, Job
 from kinobench.bench.records.record import Record
 from kinobench.bench.run import process as runner
@@ -169,6 +170,22 @@ def test_a_second_death_without_a_video_as_its_reason_is_the_failure(
     assert record.error is not None and record.error.kind == "killed"
     assert "ended by SIGSEGV" in record.error.message
     assert len(_jobs(tmp_path)) == 2
+
+
+def test_a_file_that_is_too_slow_only_next_to_others_gets_the_time_it_takes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program = f"""
+log.touch()
+say(type="Reading", log=str(log), given_up=0, unlimited=[str(n) for n in range(turn)])
+if turn < 4:
+    os._exit({OVERDUE_EXIT})
+say(type="Finished")
+"""
+    record = ran(monkeypatch, _reading(tmp_path) + program, measures=("accuracy",))
+    assert record.error is None
+    found = [job["unlimited"] for job in _jobs(tmp_path)]
+    assert found == [[], ["0"], ["0", "1"], ["0", "1", "2"]]
 
 
 def test_a_worker_that_dies_before_or_after_it_reads_is_a_failure_at_once(

@@ -23,6 +23,7 @@ from ..fakes.odd_media import (
     patch,
     shown_by,
     write_b_frames,
+    write_late_contradiction,
     write_matrix,
     write_two_streams,
 )
@@ -89,15 +90,7 @@ def test_a_copy_with_the_times_of_decoding_is_read_in_the_decoders_order(
 def test_times_that_contradict_the_decoder_only_late_are_found_while_reading(
     tmp_path: Path,
 ) -> None:
-    def swap(number: int, packet: av.Packet) -> None:
-        if number >= 30:
-            packet.pts = packet.dts + delay + 1
-
-    source = write_b_frames(tmp_path / "source.mp4", codec="libx264")
-    with av.open(str(source)) as container:
-        first = next(container.demux(video=0))
-    delay = first.pts - first.dts
-    path = copied(source, tmp_path / "late.mp4", swap)
+    path = write_late_contradiction(tmp_path / "late.mp4")
     remarks: list[str] = []
     protocol = preset("common-112").with_views(3, 1)
     clips = read_clips(path, protocol, remark=remarks.append)

@@ -254,6 +254,7 @@ def test_the_default_stream_is_the_video_and_a_cover_is_none(tmp_path: Path) -> 
 LISTS = {
     "script.mp4": "ffconcat version 1.0\nfile 'film.mp4'\n",
     "playlist.mp4": "#EXTM3U\n#EXT-X-VERSION:3\n#EXTINF:1,\nfilm.ts\n#EXT-X-ENDLIST\n",
+    "list.txt": "file 'film.mp4'\n" * 100,
     "playlist.m3u8": "#EXTM3U\n#EXT-X-VERSION:3\n#EXTINF:1,\nfilm.ts\n#EXT-X-ENDLIST\n",
 }
 

@@ -269,6 +269,19 @@ def test_a_list_of_other_files_is_no_video(tmp_path: Path, name: str) -> None:
         VideoReader(path)
 
 
+@pytest.mark.parametrize("codec", ["libx264", "libvpx-vp9"])
+def test_an_encrypted_video_is_refused(tmp_path: Path, codec: str) -> None:
+    options = {
+        "encryption_scheme": "cenc-aes-ctr",
+        "encryption_key": "76a6c65c5ea762046bd749a2e632ccbb",
+        "encryption_kid": "a7e61c373e219033c21091fa607bf3b8",
+    }
+    frames = numbered_frames(20)
+    path = write_video(tmp_path / "a.mp4", frames, codec=codec, container_options=options)
+    with pytest.raises(VideoError, match="its video is encrypted"):
+        VideoReader(path)
+
+
 def test_a_picture_is_a_video_of_one_frame_and_its_name_no_pattern(tmp_path: Path) -> None:
     made = tmp_path / "made.avi"
     write_video(made, numbered_frames(2), codec="mjpeg", options={"strict": "unofficial"})

@@ -30,10 +30,12 @@ _OF_OTHER_FILES = frozenset(
         *("concat", "concatf", "hls", "applehttp", "dash", "webm_dash_manifest", "imf"),
         *("image2", "image2pipe", "vobsub", "mlv", "avisynth", "vapoursynth", "lavfi"),
         *("sdp", "rtp", "rtsp", "sap", "fbdev", "kmsgrab", "x11grab", "video4linux2", "v4l2"),
+        "tty",
     }
 )
 """FFmpeg's names of formats that take their pictures from other files, the network or devices:
-lists, playlists, patterns of file names, scripts."""
+lists, playlists, patterns of file names, scripts. And of text, which it paints onto a terminal:
+whatever is in a file `list.txt`, FFmpeg takes it for that."""
 _REFUSED = "not on whitelist"
 """FFmpeg logs it of a file whose format is none of those that may be used."""
 
@@ -68,7 +70,7 @@ def open_container(path: Path, options: dict[str, str] | None = None) -> InputCo
 
 
 def lists_other_files(path: Path) -> bool:
-    """Report whether FFmpeg doesn't open a file because its format only names other files."""
+    """Report whether FFmpeg doesn't open a file because its format is text or names other files."""
     with listening(), av.logging.Capture() as messages:
         try:
             open_container(path).close()

@@ -1,8 +1,8 @@
-"""FLV and ASF files that end before their headers say so, which FFmpeg reads without a word.
+"""FLV, ASF and Ogg files that end before their headers say so, which FFmpeg reads without a word.
 
 What is compared are bytes, where the file announces them: a header's duration may be generous. The
-fields are those of "Adobe Flash Video File Format Specification" 10.1, annex E, and "Advanced
-Systems Format (ASF) Specification" 01.20.06.
+fields are those of "Adobe Flash Video File Format Specification" 10.1, annex E, "Advanced Systems
+Format (ASF) Specification" 01.20.06, and RFC 3533 (Ogg).
 """
 
 import struct
@@ -26,12 +26,19 @@ _FLV_KINDS = (8, 9, 18)
 """Tags of sound, of video, and of a script."""
 _AFTER_TAG = 4
 """Bytes of a tag's size, which follows it; some writers leave out the last one."""
+_OGG_PAGE = b"OggS\0"
+"""A page begins with its name and its version."""
+_OGG_PAGE_HEAD = 27
+"""Bytes of a page before its table of segments, the last of which is the table's length."""
+_MOST_OF_OGG_PAGE = _OGG_PAGE_HEAD + 255 + 255 * 255
+_GOES_ON = 255
+"""Length of a segment whose packet goes on in the next one."""
 _MOST_READ = 2**20
 """Bytes that are read of a header, at most."""
 
 
 def refuse_short_container(path: Path, file: IO[bytes], size: int) -> None:
-    """Refuse an FLV or ASF file that lacks its end; a file of another kind is left to FFmpeg.
+    """Refuse an FLV, ASF or Ogg file that lacks its end; another kind is left to FFmpeg.
 
     Args:
         path: The file, for errors.
@@ -47,6 +54,8 @@ def refuse_short_container(path: Path, file: IO[bytes], size: int) -> None:
         _refuse_short_flv(path, file, size)
     elif head == _ASF_HEADER:
         _refuse_short_asf(path, file, size)
+    elif head.startswith(_OGG_PAGE):
+        _refuse_short_ogg(path, file, size)
 
 
 def _refuse_short_flv(path: Path, file: IO[bytes], size: int) -> None:
@@ -134,3 +143,18 @@ def _refuse_short_asf(path: Path, file: IO[bytes], size: int) -> None:
             f"cut short: its header announces {packets:,} packets of {least:,} bytes, {found:,} "
             "are there",
         )
+
+
+def _refuse_short_ogg(path: Path, file: IO[bytes], size: int) -> None:
+    """Look at the last page: FFmpeg drops it, and the packets that it holds, if it isn't whole."""
+    file.seek(max(size - _MOST_OF_OGG_PAGE, 0))
+    end = file.read(_MOST_OF_OGG_PAGE)
+    at = end.rfind(_OGG_PAGE)
+    if at < 0:
+        return
+    page = end[at:]
+    count = page[_OGG_PAGE_HEAD - 1] if len(page) >= _OGG_PAGE_HEAD else 1  # one isn't there
+    segments = page[_OGG_PAGE_HEAD:][:count]
+    is_whole = len(segments) == count and _OGG_PAGE_HEAD + count + sum(segments) <= len(page)
+    if not is_whole or segments[-1:] == bytes([_GOES_ON]):
+        raise VideoError(path, "cut short: its last page is incomplete")

@@ -84,7 +84,7 @@ def read_packets(path: Path, container: InputContainer, stream: av.VideoStream) 
     """Read the headers of all packets.
 
     Raises:
-        VideoError: The file is cut short, or its video is empty.
+        VideoError: The file is cut short, or its video is empty or encrypted.
         MachineError: The machine failed.
     """
     packets = Packets(stream, kept_bytes=KEPT_BYTES, of_mpegts=container.format.name == "mpegts")
@@ -94,6 +94,8 @@ def read_packets(path: Path, container: InputContainer, stream: av.VideoStream) 
         refuse_cut_short(path, container, stream, packets)
     if packets.count == 0:
         raise VideoError(path, "its video stream holds no packet")
+    if packets.is_encrypted:  # some decoders make pictures of it all the same
+        raise VideoError(path, "its video is encrypted")
     return packets
 
 

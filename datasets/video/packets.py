@@ -29,6 +29,7 @@ class Packets:
         count: Packets of the video that hold anything.
         frames: Frames that `shown` show; None where their headers don't say it of each.
         is_one_a_packet: True if each of `shown` shows one frame.
+        is_encrypted: True if a key frame is encrypted.
         is_cut: True if packets were left out that may need others from before the beginning.
         first_key: The turn, in the order of decoding, of the first key frame.
         kept: The video's packets; None once they are too large.
@@ -51,6 +52,7 @@ class Packets:
         self.count = 0
         self.frames: int | None = 0
         self.is_one_a_packet = True
+        self.is_encrypted = False
         self.is_cut = False
         self.first_key = 0
         self.kept: list[Packet] | None = []
@@ -93,6 +95,8 @@ class Packets:
             if self._last_dts is not None and packet.dts < self._last_dts:
                 self.joints |= {self.count - 2, self.count - 1}  # FFmpeg may mark the one before
             self._last_dts = packet.dts
+        if packet.is_keyframe:
+            self.is_encrypted |= packet.has_sidedata("encryption_info")
         shows = count_of(self._counter, packet)
         if self._needs_what_was_cut_off(packet):
             self.is_cut = True

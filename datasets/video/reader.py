@@ -148,7 +148,7 @@ class VideoReader:
             return open_container(self.path)
         except av.ArgumentError as error:
             if lists_other_files(self.path):
-                what = "not a video, but a list or a pattern of other files: they are never opened"
+                what = "not a video, but text, or a list or pattern of files that are never opened"
                 raise VideoError(self.path, what) from error
             raise
 

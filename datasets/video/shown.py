@@ -18,7 +18,10 @@ Count = Callable[[memoryview, bool], int | None]
 returns the number of frames that it shows, or None if its headers don't say that."""
 
 _ONE_A_PACKET = frozenset(
-    {"hevc", "av1", "libdav1d", "libaom-av1", "flv", "h263", "h263p", "vp6", "vp6f", "cinepak"}
+    {
+        *("hevc", "av1", "libdav1d", "libaom-av1", "flv", "h263", "h263p", "vp6", "vp6f"),
+        *("cinepak", "gif", "ffv1", "wmv1", "wmv2", "msmpeg4v1", "msmpeg4v2", "msmpeg4"),
+    }
 )
 """Decoders, by FFmpeg's names, whose every packet is one frame; so it is without references."""
 

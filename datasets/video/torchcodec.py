@@ -7,7 +7,8 @@ comes back is compared with it.
 torchcodec passes on neither the damage of a frame nor FFmpeg's log. So kinobench listens to that
 log: if FFmpeg logs anything while it decodes, or if torchcodec fails, PyAV decodes the same frames
 once more, without converting them, and decides. PyAV alone decodes what torchcodec can't open (raw
-streams and recordings without a duration) and mirrored pictures.
+streams and recordings without a duration), mirrored pictures, and files in which another version of
+FFmpeg may give other frames.
 """
 
 import ctypes
@@ -53,8 +54,8 @@ class TorchcodecReader(VideoReader):
         """
         self.refuse_wrong_numbers(numbers)
         loaded = load()
-        if self._is_mirrored():
-            return super().write_frames(numbers, store_of)  # torchcodec only turns
+        if self._may_differ() or self._is_mirrored():
+            return super().write_frames(numbers, store_of)
         store: AnyStore | None = None
         failure: VideoError | None = None
         with loaded.messages.listening() as messages:
@@ -76,13 +77,28 @@ class TorchcodecReader(VideoReader):
         assert store is not None  # some were asked for, and each came
         return store
 
+    def _may_differ(self) -> bool:
+        """Report whether the machine's FFmpeg may give other frames than PyAV's does.
+
+        Where a decoder decides which frames there are, versions differ: before the first key frame
+        of a cut stream some give what others leave out. And in MPEG program streams some give the
+        last frame no time, and torchcodec drops it.
+        """
+        return self._index.is_decoded or self._container.format.name == "mpeg"
+
     def _is_mirrored(self) -> bool:
-        """Report whether the first frame is shown otherwise than by quarter turns alone."""
+        """Report whether the first frame is shown otherwise than by quarter turns alone.
+
+        torchcodec only turns. It doesn't say either whether a frame is interlaced.
+        """
         if self._is_avi:
             return False  # it has no place for a display matrix
         with reading_errors(self.path, "decoding fails"), self._steps() as steps:
             first = next((each.frame for step in steps for each in step.frames), None)
-        matrix = None if first is None else self._matrices.of(first)
+        if first is None:
+            return False
+        self._shown_size(first)
+        matrix = self._matrices.of(first)
         return matrix is not None and (is_mirrored(matrix) or quarter_turns(matrix) is None)
 
     def _pictures(self, loaded: "Loaded", numbers: Sequence[int]) -> Iterator[np.ndarray]:
@@ -119,15 +135,20 @@ class TorchcodecReader(VideoReader):
     def _by_place(
         self, decoder: Any, next_frame: "NextFrame", numbers: Sequence[int]
     ) -> Iterator[np.ndarray]:
-        wanted, skipped = set(numbers), self._index.skipped
+        wanted = set(numbers)
         last_s = 0.0
-        for place in range(len(self) + skipped):  # to the end, to see that all of them are there
+        for place in range(len(self)):  # to the end, to see that all of them are there
             picture, found_s, _ = next_frame(decoder._decoder)
             if place > 0 and found_s < last_s and not self._is_avi:
                 self._remarks.add(ORDER)
             last_s = float(found_s)
-            if place - skipped in wanted:
+            if place in wanted:
                 yield picture.numpy()
+        try:
+            next_frame(decoder._decoder)
+        except IndexError:  # there is none
+            return
+        raise RuntimeError(f"it gives more than {len(self)} frames")
 
     def _by_time(
         self, decoder: Any, next_frame: "NextFrame", numbers: Sequence[int], stamps: Sequence[int]

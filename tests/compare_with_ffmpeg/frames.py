@@ -19,6 +19,7 @@ from av.stream import Disposition
 from av.video.reformatter import VideoReformatter
 
 from kinobench.datasets.errors import VideoError
+from kinobench.datasets.video.clips import with_true_index
 from kinobench.datasets.video.reader import VideoReader
 
 Answer = dict[str, Any]
@@ -34,17 +35,21 @@ def by_kinobench(path: Path) -> Answer:
     Of a video of more than `MOST_FRAMES`, return their number, `too_long`.
     Any exception but a `VideoError` leaves: it would end more than this video.
     """
-    hashes: dict[int, str] = {}
     try:
         with VideoReader(path) as video:
             if len(video) > MOST_FRAMES:
                 return {"too_long": len(video)}
-            for place, picture in video.converted_frames(range(len(video))):
-                hashes[place] = _hash(picture)
+            hashes = with_true_index(video, lambda: _hashes(video))
             times_s = video.times_s
     except VideoError as error:
         return {"refused": error.reason}
-    return {"hashes": [hashes[place] for place in sorted(hashes)], "times_s": list(times_s)}
+    return {"hashes": hashes, "times_s": list(times_s)}
+
+
+def _hashes(video: VideoReader) -> list[str]:
+    """Return the hashes of all frames."""
+    found = {place: _hash(picture) for place, picture in video.converted_frames(range(len(video)))}
+    return [found[place] for place in sorted(found)]
 
 
 def by_libraries(path: Path) -> Answer:
@@ -91,7 +96,7 @@ def by_command(path: Path, ffmpeg: str, limit_s: float) -> Answer:
     begin = [ffmpeg, "-nostdin", "-v", "error", "-threads", "1"]
     file = ["-i", f"file:{path.resolve()}", "-an", "-sn", "-dn", "-fps_mode", "passthrough"]
     whole = [*begin, "-noautorotate", *file, "-noautoscale", "-f", "framehash", "-hash", "md5", "-"]
-    small = f"scale={SMALL}:{SMALL}:flags=area,format=rgb24"
+    small = f"format=rgb24,scale={SMALL}:{SMALL}:flags=area,format=rgb24"  # as `_small` does it
     first = [*begin, *file, "-vf", small, "-frames:v", "1", "-f", "rawvideo", "-"]
     try:
         run = subprocess.run(whole, capture_output=True, timeout=limit_s)

@@ -14,6 +14,7 @@ from ..compare_with_ffmpeg.verdicts import (
     verdict,
 )
 from ..fakes.media import REPOSITORY, numbered_frames, turn, write_sound, write_video
+from ..fakes.odd_media import write_late_contradiction
 
 SCRIPT = REPOSITORY / "tests" / "compare_with_ffmpeg"
 MISREADING = """
@@ -48,6 +49,7 @@ def test_a_folder_of_sound_broken_and_other_files_is_compared(tmp_path: Path) ->
     (videos / "half.avi").write_bytes(whole[: len(whole) // 2])
     (videos / "notes.md").write_text("Not a video.\n" * 100)
     write_sound(videos / "sound.mp4")
+    write_late_contradiction(videos / "late.mp4")
     lines = tmp_path / "lines.jsonl"
     command = [sys.executable, SCRIPT, videos, "--json", lines]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
@@ -59,12 +61,13 @@ def test_a_folder_of_sound_broken_and_other_files_is_compared(tmp_path: Path) ->
     assert verdicts == {
         "deeper/turned.mp4": "equal",
         "whole.avi": "equal",
+        "late.mp4": "equal",
         "notes.md": "refused by both",
         "sound.mp4": "refused by both",
     }
     assert rows["whole.avi"]["frames_of_ffmpeg"] == rows["whole.avi"]["frames_of_kinobench"] == 6
     assert rows["half.avi"]["reason"] in done.stdout
-    assert "     2  equal" in done.stdout
+    assert "     3  equal" in done.stdout
 
 
 def test_a_reader_that_swaps_frames_or_dies_is_found(tmp_path: Path) -> None:

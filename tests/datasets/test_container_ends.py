@@ -1,4 +1,4 @@
-"""Files of FLV and ASF that lack their end, and those that only seem to."""
+"""Files of FLV, ASF and Ogg that lack their end, and those that only seem to."""
 
 import struct
 from pathlib import Path
@@ -101,3 +101,38 @@ def test_a_live_asf_stream_announces_nothing(tmp_path: Path) -> None:
     path.write_bytes(content[: len(content) * 2 // 3])
     with VideoReader(path) as video:
         assert 0 < len(video) < COUNT
+
+
+def _ogg(packets: list[bytes], *, goes_on: bool = False) -> bytes:
+    """Return an Ogg page of packets, the last of which may go on in a page that follows."""
+    table, content = b"", b""
+    for packet in packets:
+        table += b"\xff" * (len(packet) // 255) + bytes([len(packet) % 255])
+        content += packet
+    if goes_on:
+        table, content = table + b"\xff", content + bytes(255)
+    return b"OggS\0\0" + bytes(20) + bytes([len(table)]) + table + content
+
+
+@pytest.mark.parametrize("cut", [1, 290, 300, 310])
+def test_an_ogg_file_that_ends_inside_a_page_is_cut_short(tmp_path: Path, cut: int) -> None:
+    path = tmp_path / "made.ogv"
+    content = 5 * _ogg([bytes(100), bytes(255)])
+    path.write_bytes(content[:-cut])
+    with pytest.raises(VideoError, match="cut short: its last page is incomplete"):
+        VideoReader(path)
+
+
+def test_an_ogg_file_that_ends_inside_a_packet_is_cut_short(tmp_path: Path) -> None:
+    path = tmp_path / "made.ogv"
+    path.write_bytes(5 * _ogg([bytes(100)], goes_on=True))
+    with pytest.raises(VideoError, match="cut short: its last page is incomplete"):
+        VideoReader(path)
+
+
+def test_a_whole_ogg_file_is_left_to_ffmpeg(tmp_path: Path) -> None:
+    path = tmp_path / "made.ogv"
+    for end in (b"", _ogg([]), bytes(100)):
+        path.write_bytes(5 * _ogg([bytes(100), bytes(255)]) + end)
+        with pytest.raises(VideoError, match=r"not a video|no video stream"):
+            VideoReader(path)

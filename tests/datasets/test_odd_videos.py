@@ -23,6 +23,7 @@ from ..fakes.odd_media import (
     patch,
     shown_by,
     write_b_frames,
+    write_late_contradiction,
     write_matrix,
     write_two_streams,
 )
@@ -89,15 +90,7 @@ def test_a_copy_with_the_times_of_decoding_is_read_in_the_decoders_order(
 def test_times_that_contradict_the_decoder_only_late_are_found_while_reading(
     tmp_path: Path,
 ) -> None:
-    def swap(number: int, packet: av.Packet) -> None:
-        if number >= 30:
-            packet.pts = packet.dts + delay + 1
-
-    source = write_b_frames(tmp_path / "source.mp4", codec="libx264")
-    with av.open(str(source)) as container:
-        first = next(container.demux(video=0))
-    delay = first.pts - first.dts
-    path = copied(source, tmp_path / "late.mp4", swap)
+    path = write_late_contradiction(tmp_path / "late.mp4")
     remarks: list[str] = []
     protocol = preset("common-112").with_views(3, 1)
     clips = read_clips(path, protocol, remark=remarks.append)
@@ -261,6 +254,7 @@ def test_the_default_stream_is_the_video_and_a_cover_is_none(tmp_path: Path) -> 
 LISTS = {
     "script.mp4": "ffconcat version 1.0\nfile 'film.mp4'\n",
     "playlist.mp4": "#EXTM3U\n#EXT-X-VERSION:3\n#EXTINF:1,\nfilm.ts\n#EXT-X-ENDLIST\n",
+    "list.txt": "file 'film.mp4'\n" * 100,
     "playlist.m3u8": "#EXTM3U\n#EXT-X-VERSION:3\n#EXTINF:1,\nfilm.ts\n#EXT-X-ENDLIST\n",
 }
 
@@ -272,6 +266,19 @@ def test_a_list_of_other_files_is_no_video(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_text(LISTS[name])
     with pytest.raises(VideoError, match="not a video"):
+        VideoReader(path)
+
+
+@pytest.mark.parametrize("codec", ["libx264", "libvpx-vp9"])
+def test_an_encrypted_video_is_refused(tmp_path: Path, codec: str) -> None:
+    options = {
+        "encryption_scheme": "cenc-aes-ctr",
+        "encryption_key": "76a6c65c5ea762046bd749a2e632ccbb",
+        "encryption_kid": "a7e61c373e219033c21091fa607bf3b8",
+    }
+    frames = numbered_frames(20)
+    path = write_video(tmp_path / "a.mp4", frames, codec=codec, container_options=options)
+    with pytest.raises(VideoError, match="its video is encrypted"):
         VideoReader(path)
 
 

@@ -104,4 +104,4 @@ def test_two_fields_of_mpeg2_are_one_frame(structures: tuple[int, ...], count: i
 
 def test_a_format_that_is_not_known_counts_nothing() -> None:
     assert counted("rv40", b"abc") is None
-    assert counted("mjpeg", b"abc") == counted("hevc", b"abc") == 1
+    assert counted("mjpeg", b"abc") == counted("hevc", b"abc") == counted("gif", b"abc") == 1

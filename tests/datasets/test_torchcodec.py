@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -17,8 +18,10 @@ from kinobench.bench.machine.environment import (
     require_decoder,
 )
 from kinobench.datasets.errors import KinobenchError, VideoError
+from kinobench.datasets.names import DECODERS
 from kinobench.datasets.video import torchcodec as torchcodec_frames
 from kinobench.datasets.video.clips import open_video
+from kinobench.datasets.video.remarks import INTERLACED
 
 from ..fakes.media import (
     REAL_VIDEOS,
@@ -125,6 +128,59 @@ def test_what_the_decoder_decides_is_the_same(tmp_path: Path) -> None:
         pyav, torchcodec = _both(path, range(count))
         np.testing.assert_array_equal(torchcodec, pyav)
         assert frame_numbers(torchcodec) == [number % 60 for number in range(count)]
+
+
+@pytest.mark.usefixtures("torchcodec")
+def test_a_cut_stream_begins_at_the_same_frame(tmp_path: Path) -> None:
+    path = tmp_path / "open.ts"
+    options = {"x265-params": "log-level=error:open-gop=1:keyint=20:repeat-headers=1:scenecut=0"}
+    write_video(path, numbered_frames(80), codec="libx265", options=options)
+    cells = path.stat().st_size // 188
+    path.write_bytes(path.read_bytes()[188 * (cells // 3) :])  # some versions give what is lost
+    with open_video(path) as video:
+        count = len(video)
+    pyav, torchcodec = _both(path, range(count))
+    np.testing.assert_array_equal(torchcodec, pyav)
+
+
+@pytest.mark.usefixtures("torchcodec")
+def test_the_last_frame_of_a_program_stream_is_read(tmp_path: Path) -> None:
+    path = write_video(
+        tmp_path / "a.mpg", numbered_frames(30), codec="mpeg2video", options={"bf": "2"}
+    )
+    pyav, torchcodec = _both(path, range(30))
+    np.testing.assert_array_equal(torchcodec, pyav)
+
+
+@pytest.mark.usefixtures("torchcodec")
+def test_a_file_of_which_torchcodec_gives_more_frames_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_video(tmp_path / "made.avi", numbered_frames(8), codec="mpeg4")
+    loaded = torchcodec_frames.load()
+    given: list[tuple[Any, Any, Any]] = []
+
+    def one_twice(decoder: object) -> tuple[Any, Any, Any]:
+        given.append(given[0] if len(given) == 1 else loaded.next_frame(decoder))
+        return given[-1]
+
+    changed = loaded._replace(next_frame=one_twice)
+    monkeypatch.setattr(torchcodec_frames, "load", lambda: changed)
+    with open_video(path, "torchcodec") as video, pytest.raises(VideoError, match="more than 8"):
+        video.frames([2])
+
+
+@pytest.mark.usefixtures("torchcodec")
+def test_an_interlaced_picture_is_remarked_on(tmp_path: Path) -> None:
+    path = write_video(
+        tmp_path / "fields.mp4", numbered_frames(8), codec="mpeg4", options={"flags": "+ildct"}
+    )
+    found = []
+    for decoder in DECODERS:
+        with open_video(path, decoder) as video:
+            video.frames([3])
+            found.append(video.remarks)
+    assert found == [(INTERLACED,)] * 2
 
 
 @pytest.mark.usefixtures("torchcodec")

@@ -228,7 +228,7 @@ GROUPS_OF_20 = {
         "libx265",
         {"x265-params": "keyint=20:min-keyint=20:bframes=0:scenecut=0:hash=1:log-level=none"},
     ),
-    "mjpeg.avi": ("mjpeg", {"strict": "unofficial"}),
+    "mjpeg.avi": ("mjpeg", {"strict": "unofficial", "threads": "2"}),  # not as many as cores
 }
 
 

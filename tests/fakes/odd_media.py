@@ -4,6 +4,7 @@ import struct
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import av
 import numpy as np
@@ -35,6 +36,22 @@ def copied(source: Path, target: Path, edit: Edit = lambda number, packet: None)
 def by_decoding(number: int, packet: av.Packet) -> None:
     """Give a packet the time of decoding for its time of display."""
     packet.pts = packet.dts
+
+
+def write_late_contradiction(path: Path) -> Path:
+    """Write H.264 whose timestamps, from packet 30 on, are those of decoding."""
+
+    def swap(number: int, packet: av.Packet) -> None:
+        if number >= 30:
+            packet.pts = packet.dts + delay + 1
+
+    # Not next to it: the folder may be one whose files are all looked at.
+    with TemporaryDirectory() as folder:
+        source = write_b_frames(Path(folder) / "source.mp4", codec="libx264")
+        with av.open(str(source)) as container:
+            first = next(container.demux(video=0))
+        delay = first.pts - first.dts
+        return copied(source, path, swap)
 
 
 def write_matrix(path: Path, matrix: tuple[int, int, int, int]) -> None:

@@ -41,6 +41,7 @@ def pytest_collection_finish() -> None:
     """Have the garbage collector pass over what was imported: each look at it takes a second."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(100_000, 20, 100)  # networks are millions of objects, and few are garbage
 
 
 @pytest.fixture(scope="session")

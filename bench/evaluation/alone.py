@@ -18,15 +18,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
-import torch
+import numpy as np
 
 from ...datasets.errors import KinobenchError, VideoError
 from ...datasets.names import DEFAULT_DECODER, Decoder
 from ...datasets.protocol import Protocol
 from ...datasets.video.clips import read_clips
 from ...datasets.video.machine_faults import MachineError
-from ...datasets.video.reader import new_room
-from ...datasets.views.decoded import FrameKeeping
 from ..machine.environment import library_versions
 from ..machine.memory_limit import allocated_bytes, limit_memory
 from ..records.job import FileLimits, worker_command
@@ -216,7 +214,6 @@ def main() -> None:
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     answers.write(_READY)
     asked = msgspec.json.decode(sys.stdin.buffer.read(), type=_Asked)
-    torch.set_num_threads(1)  # as a thread that reads for an evaluation has
     limit_bytes = asked.memory_bytes
     limit_memory(None if limit_bytes is None else allocated_bytes() + limit_bytes)
     for path in asked.paths:
@@ -230,10 +227,23 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
+@dataclass(frozen=True)
+class _Forgotten:
+    """Takes the frames of a video, and keeps none: what is asked is whether they can be read.
+
+    Attributes:
+        shape: Shape of the frames together, `[U, H, W, 3]`.
+    """
+
+    shape: tuple[int, ...]
+
+    def __setitem__(self, place: int, frame: np.ndarray) -> None:
+        """Forget a frame."""
+
+
 def _read(path: str, asked: _Asked) -> _Answer:
     try:
-        store_of = FrameKeeping(asked.protocol).store_of(new_room)  # large frames aren't kept
-        read_clips(path, asked.protocol, store_of, asked.decoder)
+        read_clips(path, asked.protocol, _Forgotten, asked.decoder)
     except VideoError as error:
         return _Answer(reason=error.reason)
     except MachineError as error:

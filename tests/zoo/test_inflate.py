@@ -54,7 +54,17 @@ def still(frame: torch.Tensor, frames: int) -> torch.Tensor:
     return frame.unsqueeze(2).expand(-1, -1, frames, -1, -1)
 
 
-@pytest.mark.parametrize(("name", "size"), NETWORKS.items())
+LIKE_OTHERS = {"resnext50_32x4d", "vgg11_bn", "mobilenet_v2", "regnet_y_400mf", "squeezenet1_1"}
+"""Their layers are inflated by the same code as those of the others."""
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        pytest.param(name, size, marks=pytest.mark.slow if name in LIKE_OTHERS else [])
+        for name, size in NETWORKS.items()
+    ],
+)
 def test_on_a_still_video_the_inflated_network_gives_what_the_2d_one_gives(name, size):
     network = network_2d(name)
     inflated = inflate(network, 3)

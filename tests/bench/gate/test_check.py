@@ -191,7 +191,10 @@ def is_side(process: psutil.Process) -> bool:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
-@pytest.mark.parametrize("cause", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "cause",
+    [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow), signal.SIGKILL],
+)
 def test_a_check_that_is_ended_leaves_no_worktree_and_no_process(
     checkout: Path, cause: signal.Signals
 ) -> None:

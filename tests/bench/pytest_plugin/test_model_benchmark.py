@@ -205,7 +205,9 @@ def test_it_is_a_benchmark_like_any_other_to_the_options_of_pytest_benchmark(
     assert "1 passed" in printed.of["once"], printed.of["once"]
 
 
-@pytest.mark.parametrize("without", ["no:benchmark", "no:kinobench"])
+@pytest.mark.parametrize(
+    "without", ["no:benchmark", pytest.param("no:kinobench", marks=pytest.mark.slow)]
+)
 def test_without_pytest_benchmark_only_the_tests_that_time_fail_with_the_cure(
     tmp_path: Path, site: Path, without: str
 ) -> None:

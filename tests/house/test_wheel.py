@@ -4,10 +4,12 @@ import json
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from ..fakes.command import call
 from ..fakes.media import REPOSITORY
 from ..fakes.wheel import OFFLINE, PIP, copy_source
 
@@ -71,20 +73,12 @@ def packages(folder: Path) -> Path:
     return folder
 
 
-def answers(command: list[str], cwd: Path) -> dict[str, object]:
-    """Return what the package says of itself and of a network, run in an empty folder."""
+def answers(output: Callable[..., str]) -> dict[str, object]:
+    """Return what the package says of itself and of a network.
 
-    def output(*arguments: str) -> str:
-        done = subprocess.run(
-            [*command, *arguments],
-            cwd=cwd,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
+    Args:
+        output: Returns what a command prints in an empty folder.
+    """
     choice = ("--model", "early_fusion_tiny", "--dataset", "none", "--protocol", "pointlight")
     record = json.loads(output("run", *choice, "--measure", "flops", "--json"))
     return {"suites": output("list", "suites"), "cost": record["cost"], "params": record["params"]}
@@ -104,13 +98,20 @@ print(json.dumps({
 """
 
 
-@pytest.fixture(scope="module")
-def from_the_checkout(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
-    command = [sys.executable, str(REPOSITORY / "bench.py")]
-    return answers(command, tmp_path_factory.mktemp("empty"))
+@pytest.fixture
+def from_the_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
+    folder = tmp_path / "here"
+    folder.mkdir()
+
+    def output(*arguments: str) -> str:
+        done = call(monkeypatch, folder, *arguments)
+        assert done.exit_code == 0, done.stderr
+        return done.stdout
+
+    return answers(output)
 
 
-@pytest.mark.usefixtures("only_shipped")
+@pytest.mark.usefixtures("only_shipped", "shared_workers")
 @pytest.mark.parametrize(
     "mode",
     [
@@ -131,7 +132,19 @@ def test_an_installed_kinobench_gives_the_same_as_the_checkout(
     python = environment_with(tmp_path / "venv", packages(tmp_path / "shared"), *wanted)
     empty = tmp_path / "empty"
     empty.mkdir()
-    assert answers([python, "-m", "kinobench"], empty) == from_the_checkout
+
+    def output(*arguments: str) -> str:
+        done = subprocess.run(
+            [python, "-m", "kinobench", *arguments],
+            cwd=empty,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert answers(output) == from_the_checkout
     assert list((empty / "results" / "runs").glob("*.jsonl"))
     done = subprocess.run(
         [python, "-W", "error", "-c", SEEN],  # the warnings about torch.jit are not the user's

@@ -152,16 +152,40 @@ def test_clips_are_random_and_have_the_cases_shape(network: Network) -> None:
     assert not torch.equal(first, second) and first.std() > 0.9
 
 
+def tiny(model: str) -> Network:
+    network = Network(Case(model=model, classes=8, protocol=preset("pointlight")))
+    network.settle()
+    return network
+
+
 @pytest.mark.parametrize("model", one_of_each(family, TINY))
-def test_every_tiny_network_is_timed_and_its_memory_measured(
+def test_every_tiny_network_is_timed(model: str) -> None:
+    latency = measure_latency(tiny(model), Budget(min_s=0.01, max_s=0.02, warmup_max_s=0.02))
+    assert min(time for block in latency.samples_s for time in block) > 0
+    assert latency.warmup_calls >= 1
+
+
+OF_EACH_KIND = {
+    "early_fusion_tiny",  # 2D, 3D, recurrent, two inputs, attention
+    "c3d_tiny",
+    "conv_gru_tiny",
+    "two_stream_tiny",
+    "videomae_tiny",
+}
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        pytest.param(model, marks=[] if model in OF_EACH_KIND else pytest.mark.slow)
+        for model in TINY
+    ],
+)
+def test_the_memory_of_every_tiny_network_is_measured(
     model: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(memory_module, "_MARKS_S", 0.0)  # as few forwards as it takes
-    network = Network(Case(model=model, classes=8, protocol=preset("pointlight")))
-    network.settle()
-    latency = measure_latency(network, Budget(min_s=0.01, max_s=0.02, warmup_max_s=0.02))
-    assert min(time for block in latency.samples_s for time in block) > 0
-    assert latency.warmup_calls >= 1
+    network = tiny(model)
     memory, _ = measure_memory(network)
     # float32: four bytes for each parameter, and the buffers.
     assert memory.weights_bytes >= 4 * network.params > 0

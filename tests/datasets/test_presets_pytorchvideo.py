@@ -81,7 +81,10 @@ def test_clips_are_the_frames_that_pytorchvideo_takes(
     ("file", "count", "fps", "height", "width", "name", "clips"),
     [
         ("h264.mp4", 100, 30, 90, 122, "pytorchvideo-8x8-256", 3),
-        ("h264.mp4", 75, Fraction(30000, 1001), 122, 90, "pytorchvideo-4x12-182", 10),
+        pytest.param(
+            *("h264.mp4", 75, Fraction(30000, 1001), 122, 90, "pytorchvideo-4x12-182", 10),
+            marks=pytest.mark.slow,
+        ),
         ("ffv1.mkv", 90, 25, 98, 119, "pytorchvideo-13x6-182", 2),  # no announced length
         ("mpeg4.avi", 90, 25, 64, 80, "pytorchvideo-13x6-182", 2),
         ("h264.mp4", 20, 25, 64, 64, "pytorchvideo-13x6-160", 2),  # shorter than a clip

@@ -106,7 +106,10 @@ def test_an_installed_package_offers_what_it_has_to_every_command(
     shape = ("--dataset", "none", "--classes", "5", "--threads", "1")
     run = ("run", "--model", "mean_colour", *shape, "--measure", "flops,jitter", "--json")
     lists = {kind: ("list", kind, "--json") for kind in ("models", "datasets", "measurements")}
-    printed = printed_by([*lists.values(), run], tmp_path, installed)
+    table, usage = ("leaderboard", "--format", "csv"), ("run", "--help")
+    commands = [*lists.values(), run, table, usage]
+    printed = printed_by(commands, tmp_path, installed, COLUMNS="80")
+    assert "jitter" in printed[usage] and "jitter_share" in printed[table]
     listed = {kind: json.loads(printed[command]) for kind, command in lists.items()}
     check_listed(listed["models"])
     (rooms,) = (dataset for dataset in listed["datasets"] if dataset["name"] == "rooms")

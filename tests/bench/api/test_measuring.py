@@ -277,6 +277,7 @@ def test_an_unknown_name_gets_the_nearest() -> None:
         kinobench.measure("c3d_tiny", name="other")
 
 
+@pytest.mark.usefixtures("shared_workers")
 def test_entries_of_the_lists_and_any_iterable_of_measurements_are_taken() -> None:
     (model,) = (each for each in kinobench.models() if each.name == "c3d_tiny")
     (protocol,) = (each for each in kinobench.protocols() if each.name == "pointlight")

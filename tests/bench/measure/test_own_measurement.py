@@ -48,6 +48,7 @@ def installed(tmp_path: Path) -> Path:
     return target
 
 
+@pytest.mark.slow  # tests/house/test_plugins.py has one of these, too
 def test_an_installed_measurement_is_in_the_help_the_record_and_every_table(
     installed: Path, tmp_path: Path
 ) -> None:

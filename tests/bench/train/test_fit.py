@@ -79,7 +79,7 @@ def test_a_training_that_was_killed_ends_as_one_that_was_not(root: Path, tmp_pat
     assert all(torch.equal(continued[name], whole[name]) for name in whole)
 
 
-@pytest.mark.parametrize("name", ["common", "pointlight"])
+@pytest.mark.parametrize("name", [pytest.param("common", marks=pytest.mark.slow), "pointlight"])
 def test_the_loss_falls_from_that_of_guessing(root: Path, tmp_path: Path, name: str) -> None:
     few = msgspec.structs.replace(recipe.load(name), batch=8, clips_per_epoch=32, scale=(1.0, 1.1))
     training = made_training(root, recipe=few.but(epochs=12))

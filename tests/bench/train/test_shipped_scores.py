@@ -263,7 +263,7 @@ def test_a_network_that_compares_whole_maps_guesses_which_way_a_swirl_turns(mode
     assert round(top1 * VIDEOS) - hits >= 0.95 * (VIDEOS - videos)
 
 
-@pytest.mark.parametrize("model", sorted(set(FILES) & SINGLE_FRAME))
+@pytest.mark.parametrize("model", costly(sorted(set(FILES) & SINGLE_FRAME)))
 def test_the_first_frame_tells_a_single_frame_network_nothing(model: str) -> None:
     assert not surely_above(measured(model, "first-frame")[0], 1 / 8)
 

@@ -56,7 +56,17 @@ def leaves(network: nn.Module, channels: int, size: int = 224) -> torch.Size:
         return network(torch.empty(2, channels, size, size, device="meta")).shape
 
 
-@pytest.mark.parametrize("name", KINDS)
+LIKE_OTHERS = {
+    *("efficientnet_v2_s", "mobilenet_v2", "regnet_x_400mf", "resnext50_32x4d", "swin_v2_t"),
+    *("mnasnet0_5", "inception_v3"),
+}
+"""Their first and last layers lie where those of others do."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(each, marks=pytest.mark.slow if each in LIKE_OTHERS else []) for each in KINDS],
+)
 def test_only_the_first_convolution_and_the_last_layer_are_touched(name):
     stem, head, width = KINDS[name]
     assert backbone(name).width == width

@@ -59,22 +59,27 @@ def wait_until(condition: object, seconds: float = 20.0) -> bool:
     return False
 
 
+@pytest.mark.parametrize(
+    "measures",
+    [("flops", "latency"), pytest.param(("flops", "memory", "latency"), marks=pytest.mark.slow)],
+)
 def test_a_forked_process_measures_what_a_fresh_one_does(
-    server: ForkServer, tmp_path: Path
+    server: ForkServer, tmp_path: Path, measures: tuple[str, ...]
 ) -> None:
     found = []
     started = [runner.Worker(CASE, each) for each in (server, None)]
     for each in started:
         with each as worker:
-            events = list(worker.events(job_of(tmp_path)))
+            events = list(worker.events(job_of(tmp_path, measures=measures)))
         assert isinstance(events[-1], Finished)
         (built,) = (event for event in events if isinstance(event, Built))
         measured = [event for event in events if isinstance(event, Measured)]
         (cost,) = (event.cost for event in measured if event.cost is not None)
-        (memory,) = (event.memory for event in measured if event.memory is not None)
+        weights = [event.memory.weights_bytes for event in measured if event.memory is not None]
+        assert len(weights) == ("memory" in measures)
         assert any(event.latency is not None for event in measured)
         assert not [event for event in events if isinstance(event, Note) and "error" in event.text]
-        found.append((built, cost, memory.weights_bytes))
+        found.append((built, cost, weights))
     assert found[0] == found[1]
 
 

@@ -690,6 +690,7 @@ def test_only_lost_workers_are_said_to_be_lost(
     assert other.value.failure.kind == "exception"
 
 
+@pytest.mark.slow
 def test_a_worker_with_another_gpu_says_so_and_ends(tmp_path: Path) -> None:
     right = shard_task(tmp_path)
     program = _MEASURE.replace("for line in", "for number, line in").replace(

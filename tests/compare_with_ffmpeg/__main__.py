@@ -2,6 +2,7 @@
 
     python tests/compare_with_ffmpeg FOLDER
     python tests/compare_with_ffmpeg FOLDER --ffmpeg ffmpeg --json comparison.jsonl
+    python tests/compare_with_ffmpeg --page comparison.jsonl
 
 The reference is the FFmpeg inside PyAV's wheel, which decodes each file from its first packet to
 its last: its frames, in the order in which they come out. With `--ffmpeg`, FFmpeg's command (best
@@ -19,6 +20,7 @@ from typing import Any
 
 from children import in_child
 from frames import MOST_FRAMES, by_command, by_kinobench, by_libraries
+from page import page, read_rows
 from verdicts import BAD, command_agrees, times_differ, verdict
 
 SHOWN = ("died", "refused", "ended", "failed", "corrupt", "messages")
@@ -31,12 +33,24 @@ def main() -> int:
         description=(__doc__ or "").splitlines()[0],
         epilog="Exit code 1: a file differs, or reading it crashes, hangs or raises.",
     )
-    parser.add_argument("folder", type=Path, help="folder of videos, or one video")
+    parser.add_argument("folder", type=Path, nargs="?", help="folder of videos, or one video")
+    parser.add_argument(
+        "--page",
+        type=Path,
+        nargs="+",
+        metavar="FILE",
+        help="print what was written by --json, also if it is compressed by gzip, as Markdown",
+    )
     parser.add_argument("--ffmpeg", metavar="COMMAND", help="FFmpeg's command, to be asked too")
     parser.add_argument("--json", default=os.devnull, metavar="FILE", help="write a line a file")
     parser.add_argument("--limit-s", type=float, default=60, help="seconds a file (default: 60)")
     parser.add_argument("--limit-mb", type=int, default=4096, help="memory a file (default: 4096)")
     options = parser.parse_args()
+    if options.page:
+        print(page([(file.name.partition(".")[0], read_rows(file)) for file in options.page]))
+        return 0
+    if options.folder is None:
+        parser.error("name a folder of videos, or --page FILE")
     if not options.folder.exists():
         parser.error(f"{options.folder} doesn't exist; name a folder of videos")
     found = [options.folder, *sorted(options.folder.rglob("*"))]

@@ -56,6 +56,13 @@ def test_a_folder_of_sound_broken_and_other_files_is_compared(tmp_path: Path) ->
     assert done.returncode == 0, done.stderr
     rows = {row["file"]: row for row in map(json.loads, lines.read_text().splitlines())}
     verdicts = {name: row["verdict"] for name, row in rows.items()}
+    printed = subprocess.run(
+        [sys.executable, SCRIPT, "--page", lines], capture_output=True, text=True, timeout=60
+    ).stdout.splitlines()
+    assert printed[0] == "| verdict | lines | all |"
+    assert f"| files | {len(rows)} | {len(rows)} |" in printed
+    assert any(line.startswith("| half.avi | ") for line in printed)
+    assert not any(line.startswith("| whole.avi | ") for line in printed)
     refused = verdicts.pop("half.avi")
     assert refused.startswith("refused")
     assert verdicts == {

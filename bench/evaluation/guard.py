@@ -189,7 +189,7 @@ def _judgement(suspects: Sequence[Video], guilty: Mapping[Video, str]) -> str:
     """Return what was found at the videos that a process died at, for a reader of the record."""
     if guilty:
         listed = "; ".join(f"{video.path}: {reason}" for video, reason in guilty.items())
-        return f"a process died while it read videos; left out because of it: {listed}"
+        return f"a process died while it read videos; these can't be read alone either: {listed}"
     names = ", ".join(str(video.path) for video in suspects[:_NAMED])
     more = f" and {len(suspects) - _NAMED} more" if len(suspects) > _NAMED else ""
     return f"a process died while it read {names}{more}; each of them can be read alone"

@@ -3,7 +3,7 @@
 import math
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 Placement = Literal[
     "spread",
@@ -117,13 +117,8 @@ SHORT_RULES: dict[ShortRule, Callable[[int, int, int], tuple[int, ...]]] = {
 """Functions of `(ticks, frames, stride)` that return the one clip of a video that is shorter than
 a clip."""
 
-OWN_SHORT_RULE: tuple[Placement, ...] = (
-    "pytorchvideo",
-    "pytorchvideo-to-end",
-    "pyslowfast-announced",
-    "pyslowfast-announced-offset",
-    "pyslowfast",
-    "pyslowfast-offset",
+OWN_SHORT_RULE: tuple[Placement, ...] = tuple(
+    each for each in get_args(Placement) if each.startswith(("pytorchvideo", "pyslowfast"))
 )
 """Placements that decide the clip of a short video themselves: `short` doesn't affect them."""
 

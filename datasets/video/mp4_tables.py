@@ -237,6 +237,9 @@ def _edits(body: bytes) -> list[int]:
     return [struct.unpack_from(form, body, 8 + entry * number)[0] for number in range(there)]
 
 
+_CURE = "encode the file again: `ffmpeg -i OLD NEW`"
+
+
 def _refuse_track(path: Path, track: _Track, movie_unit: int, size: int) -> None:
     # FFmpeg reads sound whose samples last one unit (PCM, as a rule) by chunks, without an entry
     # for each sample, of which there may be several in a byte.
@@ -250,8 +253,8 @@ def _refuse_track(path: Path, track: _Track, movie_unit: int, size: int) -> None
     if len(track.edits) > MOST_EDITS:
         raise VideoError(
             path,
-            f"its edit list has {len(track.edits):,} entries; at most {MOST_EDITS:,} are read: "
-            "write it anew with `ffmpeg -i OLD NEW`",
+            f"its edit list has {len(track.edits):,} entries; at most {MOST_EDITS:,} are read; "
+            f"{_CURE}",
         )
     if not movie_unit:
         return
@@ -261,5 +264,5 @@ def _refuse_track(path: Path, track: _Track, movie_unit: int, size: int) -> None
         raise VideoError(
             path,
             f"its edit list shows the same media {times:.0f} times; at most {MOST_REPEATS} are "
-            "read: write it anew with `ffmpeg -i OLD NEW`",
+            f"read; {_CURE}",
         )

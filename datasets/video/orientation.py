@@ -7,6 +7,9 @@ mirrored cases are FFmpeg's (fftools/ffmpeg_filter.c, 8.0; libavutil/display.c).
 
 import math
 import struct
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import av
@@ -38,11 +41,24 @@ def _matrix(frame: av.VideoFrame) -> tuple[int, ...] | None:
     try:
         found: Any = frame.side_data
     except ValueError:
-        # PyAV refuses all of it if it has no name for a kind: such kinds are to get one.
-        Type._missing_ = classmethod(lambda kinds, number: kinds.PANSCAN)  # type: ignore[assignment]
-        found = frame.side_data
+        with _all_kinds_named():
+            found = frame.side_data
     matrix = found.get(Type.DISPLAYMATRIX)
     return None if matrix is None else struct.unpack("=9i", bytes(matrix)[:36])
+
+
+@contextmanager
+def _all_kinds_named() -> Iterator[None]:
+    """Let PyAV give side data of kinds for which it has no name; otherwise it refuses all of it."""
+    with _naming:
+        Type._missing_ = classmethod(lambda kinds, number: kinds.PANSCAN)  # type: ignore[assignment]
+        try:
+            yield
+        finally:
+            del Type._missing_  # the one that it inherits is left
+
+
+_naming = threading.Lock()
 
 
 def quarter_turns(matrix: tuple[int, ...]) -> int | None:

@@ -1,6 +1,7 @@
 """Files as people have them: what FFmpeg's decoder gives, in its order, or a true reason."""
 
 import os
+import struct
 import time
 from fractions import Fraction
 from pathlib import Path
@@ -8,10 +9,12 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from av.sidedata.sidedata import Type
 
 from kinobench.datasets.errors import VideoError
 from kinobench.datasets.protocol import preset
 from kinobench.datasets.video.clips import open_video, read_clips, with_true_index
+from kinobench.datasets.video.orientation import Matrices
 from kinobench.datasets.video.reader import VideoReader
 from kinobench.datasets.video.remarks import ASPECT, COUNT, INTERLACED, ORDER, STREAMS, TIMES
 
@@ -431,3 +434,19 @@ def test_two_fields_of_a_picture_are_one_frame() -> None:
         assert video.remarks == (COUNT, INTERLACED)
         assert video.times_s[1] == pytest.approx(0.04)
         assert video.duration_s == pytest.approx(0.8)
+
+
+def test_side_data_that_pyav_has_no_name_for_hides_no_matrix_and_changes_nothing_else() -> None:
+    unnamed = 10_000
+
+    class Frame:
+        rotation = 180
+
+        @property
+        def side_data(self) -> dict[Type, bytes]:
+            Type(unnamed)  # as PyAV does of each kind
+            return {Type.DISPLAYMATRIX: struct.pack("=9i", *range(9))}
+
+    assert Matrices().of(Frame()) == tuple(range(9))  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="10000 is not a valid Type"):
+        Type(unnamed)

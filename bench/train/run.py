@@ -17,7 +17,10 @@ from ...datasets.protocol import preset
 from ...datasets.split import Split
 from ...zoo import registry
 from ..evaluation.accuracy import evaluate
+from ..evaluation.alone import LoneReader
 from ..evaluation.evaluation import Evaluation
+from ..evaluation.guard import guarded
+from ..evaluation.reading_log import SUFFIX
 from ..machine import environment
 from ..records.case import Device
 from ..records.fitted_weights import Epoch, Fitted, in_half, read_fitted, shapes_in, write_fitted
@@ -90,7 +93,7 @@ def train(options: FitOptions, console: Console) -> FitResult | None:
         return None
     if options.half:
         state = in_half(state)
-    accuracy = score(training, state, held_out)
+    accuracy = score(training, state, held_out, folder)
     write_fitted(weights, state, fitted_of(training, curve, accuracy, held_out))
     draw_curves(folder / PICTURE, {options.model: curve}, 1 / len(training.split.classes))
     checkpoint.unlink(missing_ok=True)
@@ -209,20 +212,38 @@ def scoring_split(dataset: catalog.Dataset, trained_on: str) -> str:
     return paired if paired in dataset.splits else dataset.splits[0]
 
 
-def score(training: Training, state: dict[str, torch.Tensor], held_out: Split) -> Accuracy:
-    """Score weights under the protocol, as `run` would."""
+def score(
+    training: Training, state: dict[str, torch.Tensor], held_out: Split, folder: Path
+) -> Accuracy:
+    """Score weights under the protocol, as `run` would.
+
+    A video at which this process dies or hangs is left out when the same command runs again.
+
+    Args:
+        training: The training.
+        state: The weights.
+        held_out: Videos and their labels.
+        folder: Folder of the training, which is there.
+    """
     architecture = registry.get(training.model)
     protocol, classes = training.protocol, len(training.split.classes)
     network = architecture.build(classes, protocol.frames, protocol.size).eval()
     network.load_state_dict(state)
-    evaluation = Evaluation(
-        protocol,
-        device=torch.device(training.device),
-        kinds=architecture.inputs,
-        flow=training.flow,
-    )
-    with torch.inference_mode():
-        return evaluate(network.to(evaluation.device), held_out, evaluation)
+    log, alone = folder / f"score{SUFFIX}", LoneReader(protocol)
+    with guarded(log, folder, held_out.videos, alone, _report) as (guard, _):
+        evaluation = Evaluation(
+            protocol,
+            device=torch.device(training.device),
+            kinds=architecture.inputs,
+            flow=training.flow,
+            guard=guard,
+        )
+        with torch.inference_mode():
+            return evaluate(network.to(evaluation.device), held_out, evaluation)
+
+
+def _report(text: str) -> None:
+    print(text, file=sys.stderr)
 
 
 def fitted_of(

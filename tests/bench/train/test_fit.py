@@ -13,6 +13,7 @@ from torch import nn
 from typer.testing import CliRunner
 
 from kinobench.bench.cli.commands import app
+from kinobench.bench.evaluation.reading_log import SUFFIX
 from kinobench.bench.records.fitted_weights import read_fitted, shapes_in
 from kinobench.bench.train import (
     checkpoint as fit_checkpoint,
@@ -30,6 +31,8 @@ from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.protocol import preset
 from kinobench.zoo import registry
 from kinobench.zoo.checkpoints.load import load_checkpoint
+
+from ...fakes.media import FAKES
 
 SHORT = msgspec.structs.replace(
     recipe.load("common"), epochs=4, warmup_epochs=0.5, batch=8, scale=(1.0, 1.1)
@@ -244,6 +247,25 @@ def test_scores_on_videos_that_were_trained_on_are_told_so(root: Path, tmp_path:
     assert done.exit_code == 0, done.output
     assert "16 videos of test, of which it was trained on 16" in " ".join(done.output.split())
     assert "epoch 1 of 1: loss" in done.output  # where there is no terminal, a line an epoch
+
+
+def test_a_video_at_which_scoring_died_is_left_out_the_next_time(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    training, held_out = made_training(root), pointlight.load(root, "test")
+    copy = tmp_path / "crashes.mp4"
+    copy.write_bytes(held_out.videos[0].path.read_bytes() + b"CRASHES")
+    videos = (msgspec.structs.replace(held_out.videos[0], path=copy), *held_out.videos[1:])
+    held_out = msgspec.structs.replace(held_out, videos=videos)
+    state = registry.get(training.model).build(8, 16, 64).state_dict()
+    # What a process leaves that died while it read the first video.
+    (tmp_path / f"score{SUFFIX}").write_bytes((1).to_bytes(8, "little"))
+    monkeypatch.setenv("PYTHONPATH", str(FAKES / "deadly"))
+    accuracy = fit_run.score(training, state, held_out, tmp_path)
+    assert (accuracy.scored, accuracy.expected) == (15, 16)
+    (left_out,) = accuracy.unreadable
+    assert "SIGSEGV" in left_out.reason and "crashes.mp4" in capsys.readouterr().err
+    assert not list(tmp_path.glob(f"*{SUFFIX}"))
 
 
 def test_a_training_list_is_scored_on_its_own_test_list() -> None:

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from .bench.machine.environment import UnfitEnvironmentError
     from .bench.records.case import Case
     from .bench.records.job import Budget
+    from .bench.records.latency import Latency
     from .bench.records.record import Record
     from .bench.records.results import Accuracy, Cost, Memory
-    from .bench.records.times import Latency
     from .datasets.catalog import Dataset
     from .datasets.errors import DatasetError, KinobenchError, UnknownNameError, VideoError
     from .datasets.protocol import Protocol
@@ -78,7 +78,7 @@ _MODULES = {
     "bench.records.case": ("Case",),
     "bench.records.record": ("Record",),
     "bench.records.results": ("Accuracy", "Cost", "Memory"),
-    "bench.records.times": ("Latency",),
+    "bench.records.latency": ("Latency",),
     "datasets.catalog": ("Dataset",),
     "datasets.errors": ("DatasetError", "KinobenchError", "UnknownNameError", "VideoError"),
     "datasets.protocol": ("Protocol",),

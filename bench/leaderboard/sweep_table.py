@@ -5,8 +5,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from ..records.latency import Drift
 from ..records.record import Record
-from ..records.times import NEAR_BEST, Drift, Sweep, SweepPoint
+from ..records.times import NEAR_BEST, Sweep, SweepPoint
 from ..text.units import logit_difference, megabytes, milliseconds, of_spread, rate, scaled
 
 

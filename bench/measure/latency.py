@@ -10,7 +10,7 @@ import torch
 from ..network.inputs import Inputs
 from ..network.network import Forward, Network
 from ..records.job import Budget
-from ..records.times import Drift, Latency
+from ..records.latency import Drift, Latency
 from ..statistics.intervals import median_interval
 from .context import Context
 from .gpu_spin import Spin

@@ -13,8 +13,8 @@ from ..machine.environment import available_memory_bytes
 from ..machine.processor import last_level_cache_bytes
 from ..network.failures import error_text
 from ..records.case import Precision
+from ..records.latency import Latency
 from ..records.results import Peak
-from ..records.times import Latency
 from .context import Context
 from .roofline import case_traffic, roofline, utilisation
 

@@ -7,8 +7,9 @@ import msgspec
 from ..network.failures import out_of_memory
 from ..network.network import Network
 from ..records.job import Budget
+from ..records.latency import Drift
 from ..records.results import Memory
-from ..records.times import Drift, Sweep, SweepEnd, SweepPoint
+from ..records.times import Sweep, SweepEnd, SweepPoint
 from .context import Context
 from .gpu_watch import watch_remarks
 from .latency import measure_drift, measure_latency

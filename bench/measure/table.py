@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Sequence
 
 from ..records.case import Case
+from ..records.latency import Latency
 from ..records.reading import negative, reader, throughput_per_s
 from ..records.record import Record
 from ..records.results import Accuracy, Cost, Energy, FlowTime, Memory, Peak, Roofline
-from ..records.times import Latency, PipelineTime, Sweep
+from ..records.times import PipelineTime, Sweep
 from . import columns
 from .measurement import Measurement
 

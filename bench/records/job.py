@@ -10,9 +10,10 @@ from msgspec.structs import force_setattr
 from ...datasets.names import readable
 from .case import Case, LogitsType
 from .files import CHECKOUT
+from .latency import Latency
 from .record import RESULT_FIELDS, Failure, Record
 from .results import Accuracy, Cost, Energy, FlowTime, Memory, Peak, Roofline
-from .times import Latency, PipelineTime, Sweep
+from .times import PipelineTime, Sweep
 
 LOCAL = "local"
 """The cluster of this machine alone, started for a case and ended with it."""

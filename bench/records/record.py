@@ -8,6 +8,7 @@ from msgspec.structs import force_setattr
 from ...datasets.errors import KinobenchError
 from ...datasets.names import readable
 from .case import Case
+from .latency import Drift, Latency
 from .results import (
     Accuracy,
     Cost,
@@ -17,12 +18,7 @@ from .results import (
     Peak,
     Roofline,
 )
-from .times import (
-    Drift,
-    Latency,
-    PipelineTime,
-    Sweep,
-)
+from .times import PipelineTime, Sweep
 
 Result = TypeVar("Result")
 

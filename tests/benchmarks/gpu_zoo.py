@@ -30,8 +30,8 @@ from kinobench.bench.machine import environment
 from kinobench.bench.records import store
 from kinobench.bench.records.case import Case, Device, Mode, Precision
 from kinobench.bench.records.job import Budget
+from kinobench.bench.records.latency import Latency
 from kinobench.bench.records.record import Record
-from kinobench.bench.records.times import Latency
 from kinobench.bench.run import run, suite
 from kinobench.bench.run.options import Options, data_roots
 from kinobench.bench.run.plan import Planned, plan

@@ -5,9 +5,9 @@ from typing import Any
 import msgspec
 
 from kinobench.bench.records.case import Case
+from kinobench.bench.records.latency import Latency
 from kinobench.bench.records.record import Environment, Failure, Record
 from kinobench.bench.records.results import Accuracy, Cost, Energy, Memory
-from kinobench.bench.records.times import Latency
 from kinobench.datasets.protocol import preset
 
 MACHINE = Environment(

@@ -13,9 +13,9 @@ import torch
 
 from kinobench.bench.cost.models import read_index
 from kinobench.bench.records.job import Budget
+from kinobench.bench.records.latency import Drift
 from kinobench.bench.records.record import Record
 from kinobench.bench.records.store import RunFile
-from kinobench.bench.records.times import Drift
 
 from ..fakes.made_records import MACHINE, elsewhere, failed_record, made_latency, made_record
 from ..fakes.media import REPOSITORY

@@ -11,10 +11,11 @@ import pytest
 
 from kinobench.bench.leaderboard.leaderboard import Board, boards, ordered, sorts
 from kinobench.bench.leaderboard.values import columns
+from kinobench.bench.records.latency import Drift
 from kinobench.bench.records.record import Failure
 from kinobench.bench.records.results import Bound, FlowTime, Peak, Roofline
 from kinobench.bench.records.store import RunFile
-from kinobench.bench.records.times import Drift, Sweep, SweepPoint
+from kinobench.bench.records.times import Sweep, SweepPoint
 from kinobench.datasets.errors import UnknownNameError
 from kinobench.datasets.protocol import preset
 

@@ -16,8 +16,8 @@ from kinobench.bench.leaderboard.footnotes import footnotes
 from kinobench.bench.leaderboard.leaderboard import Board, boards, ordered
 from kinobench.bench.leaderboard.render import FORMATS, render
 from kinobench.bench.leaderboard.screen import show
+from kinobench.bench.records.latency import Drift
 from kinobench.bench.records.results import Bound, Roofline
-from kinobench.bench.records.times import Drift
 from kinobench.bench.text.units import ABSENT as NOT_MEASURED
 from kinobench.datasets.errors import UnknownNameError
 from kinobench.datasets.protocol import preset

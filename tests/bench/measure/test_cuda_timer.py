@@ -13,7 +13,7 @@ from kinobench.bench.measure.gpu_spin import LATE_IN_A_ROW, LONGEST_S, cycles_pe
 from kinobench.bench.measure.latency import _cuda_timer, latency_remarks, measure_latency
 from kinobench.bench.measure.modules import time_modules
 from kinobench.bench.records.job import Budget
-from kinobench.bench.records.times import Latency
+from kinobench.bench.records.latency import Latency
 
 from ...fakes.fake_cuda import LAUNCH_S, FakeGpu, Forward
 

@@ -12,7 +12,7 @@ from kinobench.bench.measure.memory import measure_memory
 from kinobench.bench.network.network import Network
 from kinobench.bench.records.case import Case
 from kinobench.bench.records.job import Budget
-from kinobench.bench.records.times import Drift
+from kinobench.bench.records.latency import Drift
 from kinobench.bench.run.suite import load
 from kinobench.datasets.protocol import preset
 

@@ -19,8 +19,9 @@ from kinobench.bench.measure.sweep import budget_of_a_batch, is_flat, measure_sw
 from kinobench.bench.network.network import Network
 from kinobench.bench.records.case import Case
 from kinobench.bench.records.job import Budget
+from kinobench.bench.records.latency import Drift
 from kinobench.bench.records.record import from_json
-from kinobench.bench.records.times import Drift, Sweep, SweepPoint
+from kinobench.bench.records.times import Sweep, SweepPoint
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.protocol import preset
 

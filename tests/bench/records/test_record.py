@@ -7,9 +7,9 @@ import msgspec
 import pytest
 
 from kinobench.bench.records.case import Case
+from kinobench.bench.records.latency import Drift
 from kinobench.bench.records.record import SCHEMA, Failure, Record, from_json
 from kinobench.bench.records.results import Energy, Memory, Unreadable
-from kinobench.bench.records.times import Drift
 from kinobench.datasets.protocol import preset
 
 from ...fakes.made_records import (

@@ -47,7 +47,7 @@ class PairBatch(msgspec.Struct, frozen=True, kw_only=True):
 
     def p(self, rule: Rule) -> float:
         """Return the p-value of a slowdown over all looks."""
-        return p_of_looks(self.looks, len(rule.looks))
+        return p_of_looks(self.looks, rule)
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):

@@ -89,8 +89,8 @@ def test_one_model_is_checked_at_the_levels_of_the_rules() -> None:
 def test_looks_share_the_error() -> None:
     assert FIRST.share(FIRST.alpha) * len(FIRST.looks) == pytest.approx(FIRST.alpha)
     first = gate_stats.look_at([0.01, 0.02, 0.03], None, FIRST, 0.015)
-    assert gate_stats.p_of_looks([first], 4) == pytest.approx(4 * first.p)
-    assert gate_stats.p_of_looks([], 4) == 1.0
+    assert gate_stats.p_of_looks([first], FIRST) == pytest.approx(4 * first.p)
+    assert gate_stats.p_of_looks([], FIRST) == 1.0
 
 
 def test_the_last_look_spends_what_the_looks_before_have_left() -> None:
@@ -98,7 +98,7 @@ def test_the_last_look_spends_what_the_looks_before_have_left() -> None:
     assert gate_stats.look_at(wall, None, FIRST, 0.015).answer is None
     last = gate_stats.look_at(wall, None, FIRST, 0.015, shares=4)
     assert last.answer == "fail"
-    assert gate_stats.p_of_looks([last], 4) == pytest.approx(last.p)  # no other look to pay for
+    assert gate_stats.p_of_looks([last], FIRST) == pytest.approx(last.p)  # no other look to pay for
 
 
 @pytest.mark.parametrize(("pairs", "shares"), [(3, (4,)), (4, (1, 3)), (6, (1, 1, 2))])

@@ -1,8 +1,8 @@
 """The check against a commit, or of the checkout against itself: find both, measure, report."""
 
 import random
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypedDict
@@ -17,7 +17,9 @@ from .interpreter import cache_folder, interpreter, needs_of_kinobench
 from .page import Report
 from .progress import Progress
 from .self_check import SelfCheck, measure_itself
-from .turns import Code, exact_facts, measured_pair
+from .servers import Servers
+from .sides import Code
+from .turns import exact_facts, measured_pair
 from .verdict import Bench, Checked, Terms, check
 
 Log = Callable[[str], None]
@@ -72,8 +74,8 @@ def against_commit(
             plugins,
             python=interpreter(place, repository, cache_folder(), log, also_needed),
         )
-        with progress.kept():
-            check(cases, _bench(baseline, _candidate(plugins)), terms, log, progress.on_result)
+        with progress.kept(), _bench(baseline, _candidate(plugins)) as bench:
+            check(cases, bench, terms, log, progress.on_result)
     return Report(
         title=f"The checkout against {commit.sha[:10]} ({commit.description}).",
         budget=terms.budget,
@@ -87,7 +89,8 @@ def against_commit(
 
 NOTES = (
     "slowdown: the median log-ratio of neighbouring turns, averaged over pairs of processes. Each "
-    "end of an interval is one-sided; its error is shared among the looks at the pairs.",
+    "end of an interval is one-sided; its error is shared among the looks at the pairs. Pairs from "
+    "the same two servers share a part of their luck, and the interval accounts for it.",
 )
 
 
@@ -98,8 +101,8 @@ def against_itself(
     slowed = _candidate(plugins, inject)
     origin = origin_of(cases)
     progress: Progress[Checked] = Progress(cases, log)
-    with progress.kept():
-        check(cases, _bench(_candidate(plugins), slowed), terms, log, progress.on_result)
+    with progress.kept(), _bench(_candidate(plugins), slowed) as bench:
+        check(cases, bench, terms, log, progress.on_result)
     return Report(
         title=f"The checkout against itself, slowed by {100 * inject:g} %.",
         budget=terms.budget,
@@ -116,9 +119,9 @@ def noise(cases: Sequence[Case], plugins: Sequence[Path], terms: Terms, log: Log
     same = _candidate(plugins)
     origin = origin_of(cases)
     progress: Progress[SelfCheck] = Progress(cases, log)
-    with progress.kept():
+    with progress.kept(), _bench(same, same) as bench:
         for case in cases:
-            itself = measure_itself(case, _bench(same, same), terms, log, models=len(cases))
+            itself = measure_itself(case, bench, terms, log, models=len(cases))
             progress.on_result(itself)
     return Report(
         title="The checkout against itself: the slowdowns that the gate can see on this machine.",
@@ -157,12 +160,16 @@ def origin_of(cases: Sequence[Case], repository: Path | None = None) -> Origin:
     }
 
 
-def _bench(baseline: Code, candidate: Code) -> Bench:
+@contextmanager
+def _bench(baseline: Code, candidate: Code) -> Iterator[Bench]:
     draw = random.Random()
-    return Bench(
-        facts=lambda case: exact_facts(baseline, candidate, case, draw),
-        pair=lambda case: measured_pair(baseline, candidate, case, draw),
-    )
+    with Servers(baseline, candidate, draw) as servers:
+        yield Bench(
+            facts=lambda case: exact_facts(servers.to_count, case),
+            pair=lambda case: measured_pair(servers.to_time, case, draw),
+            forks=servers.forks,
+            renew=servers.renew,
+        )
 
 
 def _candidate(plugins: Sequence[Path], inject: float = 0.0) -> Code:

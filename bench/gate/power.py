@@ -186,8 +186,11 @@ def bias_of(log_ratios: Sequence[float], servers: Servers = None) -> Bias:
 
 
 class _Batches:
-    """Simulated batches, as the numbers that a look needs: `means` for each number of pairs, from
-    2, each with arrays `[batches, clocks]`."""
+    """Simulated batches, as the numbers that a look needs.
+
+    Attributes:
+        means: The means for each number of pairs, from 2; arrays `[batches, clocks]`.
+    """
 
     def __init__(self, drawn: Numbers, rule: Rule, forks: int = 1) -> None:
         """Take log-ratios `[batches, pairs, clocks]`, and the pairs of each server pair."""
@@ -225,7 +228,7 @@ class _Batches:
             shifted = mean + slowdown
             left = sum(look >= pairs for look in looks) or 1
             shares = np.where(pairs == affords, left, 1)
-            alpha, beta = (shares * self.rule.share(e) for e in (self.rule.alpha, self.rule.beta))
+            alpha, beta = (shares * self.rule.share(e) for e in (self.rule.level, self.rule.beta))
             with np.errstate(divide="ignore", invalid="ignore"):  # pairs that are all alike
                 too_small = special.stdtr(freedom, -shifted / error)
                 too_large = special.stdtr(freedom[:, 0], (shifted[:, 0] - most) / error[:, 0])

@@ -5,12 +5,16 @@ from collections.abc import Callable
 import msgspec
 
 from ..records.case import Case
+from .batch import deciding_clocks, forks_of, pairs_within, run_batch, servers_of
 from .looks import FIRST, Rule, among, estimate
 from .power import Plan, bias_of, false_alarms, least_detectable
-from .turns import Pair, SideError
-from .verdict import FIRST_SHARE, Bench, Log, Terms, cure, deciding_clocks, pairs_within, run_batch
+from .sides import SideError
+from .turns import Pair
+from .verdict import FIRST_SHARE, Bench, Log, Terms, cure
 
 AA_PAIRS = Rule(looks=(12,), alpha=FIRST.alpha, beta=FIRST.beta)
+AA_FORKS = Rule(looks=(24,), alpha=FIRST.alpha, beta=FIRST.beta)
+"""Forked pairs of equal sides: with fewer, there are too few server pairs to see their share."""
 FALSE_ALARMS = 0.01
 """The share of checks of equal sides that may FAIL."""
 BIAS_SHARE = 1 / 3
@@ -105,12 +109,14 @@ def measure_itself(
         models: Number of models in the check.
     """
     log(f"{case.model}: timing it against itself")
+    terms = terms.of(case, bench)
     begin = bench.clock()
     pair: Callable[[], Pair] = lambda: bench.pair(case)  # noqa: E731
     nothing = SelfCheck(case=case, budget=terms.budget)
     try:
         # This budget is below every interval, so no look ends the batch.
-        batch = run_batch(pair, AA_PAIRS, -1.0, until=begin + terms.max_s, clock=bench.clock)
+        rule = AA_FORKS if bench.forks(case) else AA_PAIRS
+        batch = run_batch(pair, rule, -1.0, until=begin + terms.max_s, clock=bench.clock)
     except SideError as error:
         return msgspec.structs.replace(nothing, reason=str(error))
     if len(batch.pairs) < 2:
@@ -128,8 +134,10 @@ def measure_itself(
         confirming=terms.confirming,
         first_pairs=min(fit, terms.first.looks[-1]),
         all_pairs=pairs_within(terms.max_s, batch),
+        forks=forks_of(batch.pairs),
     )
-    bias = bias_of(clocks[0])
+    servers = servers_of(batch.pairs)
+    bias = bias_of(clocks[0], servers)
     return SelfCheck(
         case=case,
         budget=terms.budget,
@@ -138,8 +146,8 @@ def measure_itself(
         spread=max(estimate(each, FIRST.alpha, FIRST.beta).spread for each in clocks),
         bias=bias.mean,
         bias_interval=(bias.low, bias.high),
-        false_alarm_rate=false_alarms(clocks, plan),
-        least_detectable=least_detectable(clocks, plan),
+        false_alarm_rate=false_alarms(clocks, plan, servers),
+        least_detectable=least_detectable(clocks, plan, servers),
     )
 
 

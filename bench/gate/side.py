@@ -8,6 +8,9 @@ The first line of stdin is a JSON object with the checkout, the case and the set
 line is a request, and each answer is a line of JSON: `exact` counts, `settle` makes the first
 forwards, `turn` makes one timed forward (its answer is two numbers). The process ends when stdin
 ends, so none is left behind, however the command ends.
+
+With `--serve DESCRIPTOR` it is a server of such processes: it loads, and forks one on request. See
+`side_server.py`.
 """
 
 import contextlib
@@ -20,7 +23,6 @@ import os
 import sys
 import time
 import warnings
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -40,13 +42,60 @@ Timed = tuple[float, float | None]
 
 
 def main() -> None:
-    """Answer until stdin ends."""
+    """Answer until stdin ends, or serve until the socket closes."""
+    # Both before the imports of a repository are replaced: they are the gate's own.
+    keep_memory, server = _memory_kept(), _beside("side_server")
+    if len(sys.argv) == 3:  # side.py --serve DESCRIPTOR
+
+        def in_fork(loaded: _Loaded | Exception) -> None:
+            with keep_memory():
+                _answer_requests(loaded)
+
+        server.serve(int(sys.argv[2]), _Loaded, _Loaded.prepare, in_fork)
+        return
+    with keep_memory():
+        _answer_requests(None)
+
+
+class _Loaded:
+    """A version of the code, loaded and not yet run: that is all that forked processes share."""
+
+    def __init__(self, spec: dict[str, Any]) -> None:
+        warnings.filterwarnings("ignore", "`torch.jit", FutureWarning)
+        warnings.filterwarnings("ignore", "`torch.jit", DeprecationWarning)
+        self.tree = _tree(spec)
+        _name_the_checkout(spec["root"])
+        import torch  # noqa: F401
+
+        self.registry = importlib.import_module("kinobench.zoo.registry")
+        for plugin in spec.get("plugins", ()):
+            if Path(plugin).exists():  # a baseline may be older than the file
+                self.registry.load_plugin(plugin)
+        self.case_type = _from_first(_CASE, "Case")
+        self.network_type = _from_first(_NETWORK, "Network")
+
+    def prepare(self, model: str) -> None:
+        """Import what else a network needs, so that no forked process has to; errors are its."""
+        with contextlib.suppress(Exception):
+            importlib.import_module("torch._dynamo")  # torch imports it at the first convolution
+            for library in getattr(self.registry.get(model), "libraries", ()):
+                importlib.import_module(library)
+
+
+def _answer_requests(loaded: _Loaded | Exception | None) -> None:
+    """Answer until stdin ends.
+
+    Args:
+        loaded: The code, or the error of loading it; None: it is still to be loaded.
+    """
     answers = _private_stdout()
     spec = json.loads(sys.stdin.buffer.readline() or b"null")
     if spec is None:
         return
     try:
-        side = _Side(spec)
+        if isinstance(loaded, Exception):
+            raise loaded
+        side = _Side(spec, loaded or _Loaded(spec))
     except Exception as error:  # the command reports it
         _answer(answers, _error_answer(error))
         return
@@ -67,11 +116,7 @@ def main() -> None:
 class _Side:
     """A network of a checkout, built, and then settled."""
 
-    def __init__(self, spec: dict[str, Any]) -> None:
-        warnings.filterwarnings("ignore", "`torch.jit", FutureWarning)
-        warnings.filterwarnings("ignore", "`torch.jit", DeprecationWarning)
-        tree = _tree(spec)
-        _name_the_checkout(spec["root"])
+    def __init__(self, spec: dict[str, Any], loaded: _Loaded) -> None:
         import torch
 
         self.inject: float = spec.get("inject") or 0.0
@@ -79,24 +124,20 @@ class _Side:
         self.threads: int = spec.get("threads") or torch.get_num_threads()
         torch.set_num_threads(self.threads)
         torch.set_num_interop_threads(1)
-        registry = importlib.import_module("kinobench.zoo.registry")
-        for plugin in spec.get("plugins", ()):
-            if Path(plugin).exists():  # a baseline may be older than the file
-                registry.load_plugin(plugin)
         msgspec = importlib.import_module("msgspec")
-        case_type = _from_first(_CASE, "Case")
-        self.case = msgspec.convert(spec["case"], case_type)  # what it doesn't know is left out
-        _check_name(registry, self.case.model)
-        self.network = _from_first(_NETWORK, "Network")(self.case)
+        # What the version doesn't know of a case is left out.
+        self.case = msgspec.convert(spec["case"], loaded.case_type)
+        _check_name(loaded.registry, self.case.model)
+        self.network = loaded.network_type(self.case)
         self.turn: Callable[[], Timed] = self._not_settled
-        if tree is not None:
-            tree.refuse_strays()
+        if loaded.tree is not None:
+            loaded.tree.refuse_strays()
 
     def exact(self) -> dict[str, Any]:
         """Return the counts, which have no noise; see `counts.Facts`."""
         import torch
 
-        network = self.network
+        network, counts = self.network, _beside("side_counts")
         # If cuDNN times its kernels, it chooses other ones and workspaces in each process; here it
         # goes by its rules.
         torch.backends.cudnn.benchmark = False
@@ -107,21 +148,21 @@ class _Side:
         except Exception as error:  # the network can still be timed
             facts["macs"], uncounted["MACs"] = None, f"{type(error).__name__}: {error}"
         compiled = self.case.mode in ("compile", "compile_cudagraph")
-        before = _graphs() if compiled else 0
+        before = counts.graphs() if compiled else 0
         network.settle()
         # A forward without breaks is one graph.
-        facts["graph_breaks"] = max(0, _graphs() - before - 1) if compiled else None
+        facts["graph_breaks"] = max(0, counts.graphs() - before - 1) if compiled else None
         with torch.inference_mode():
             (inputs,) = network.inputs(1)
             called = network.module if self.case.mode != "stream" else network.forward
             try:
-                facts["operators"], facts["output_bytes"] = _dispatched(called, inputs)
+                facts["operators"], facts["output_bytes"] = counts.dispatched(called, inputs)
             except Exception as error:
                 facts["operators"] = facts["output_bytes"] = None
                 uncounted["calls of operators"] = f"{type(error).__name__}: {error}"
             if network.device.type == "cuda":
-                facts["launches"] = _launches(network.forward, inputs)
-                facts["peak_bytes"] = _peak_bytes(network.forward, inputs)
+                facts["launches"] = counts.launches(network.forward, inputs)
+                facts["peak_bytes"] = counts.peak_bytes(network.forward, inputs)
             else:
                 calls = facts["operators"]
                 facts["launches"] = None if calls is None else sum(calls.values())
@@ -209,76 +250,6 @@ class _Side:
         return start.elapsed_time(end) / 1e3, None
 
 
-def _graphs() -> int:
-    """Return the number of graphs that the compiler has made in this process.
-
-    `torch._dynamo.explain` counts the same, but discards the compiled code, so the network would
-    have to settle twice.
-    """
-    from torch._dynamo.utils import counters
-
-    return int(counters["stats"]["unique_graphs"])
-
-
-def _dispatched(forward: Callable[..., Any], inputs: tuple[Any, ...]) -> tuple[dict[str, int], int]:
-    """Return the calls of each operator, and the bytes of all new tensors that they make."""
-    import torch
-    from torch.utils._python_dispatch import TorchDispatchMode
-    from torch.utils._pytree import tree_leaves
-
-    counts: Counter[str] = Counter()
-    made_bytes = 0
-
-    class Recorder(TorchDispatchMode):
-        def __torch_dispatch__(
-            self, operator: Any, types: Any, args: Any = (), kwargs: Any = None
-        ) -> Any:
-            nonlocal made_bytes
-            result = operator(*args, **(kwargs or {}))
-            counts[str(operator)] += 1
-            given = {_storage(leaf) for leaf in tree_leaves((args, kwargs))}
-            for leaf in tree_leaves(result):
-                if isinstance(leaf, torch.Tensor) and _storage(leaf) not in given:
-                    made_bytes += leaf.numel() * leaf.element_size()
-            return result
-
-    with Recorder():
-        forward(*inputs)
-    return dict(sorted(counts.items())), made_bytes
-
-
-def _storage(leaf: Any) -> int | None:
-    """Return the address of a tensor's storage; None for anything else."""
-    import torch
-
-    return leaf.untyped_storage().data_ptr() if isinstance(leaf, torch.Tensor) else None
-
-
-def _launches(forward: Callable[..., Any], inputs: tuple[Any, ...]) -> int:
-    """Return the number of kernels that a forward launches on the GPU, with copies and fills."""
-    import torch
-    from torch._C._autograd import DeviceType
-    from torch.profiler import ProfilerActivity, profile
-
-    forward(*inputs)
-    torch.cuda.synchronize()
-    with profile(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as profiled:
-        forward(*inputs)
-        torch.cuda.synchronize()
-    return sum(event.device_type == DeviceType.CUDA for event in profiled.events())
-
-
-def _peak_bytes(forward: Callable[..., Any], inputs: tuple[Any, ...]) -> int:
-    import torch
-
-    forward(*inputs)
-    torch.cuda.synchronize()
-    torch.cuda.reset_peak_memory_stats()
-    forward(*inputs)
-    torch.cuda.synchronize()
-    return torch.cuda.max_memory_allocated()
-
-
 def _cycles_of(duration_s: float) -> int:
     """Return the argument for which `torch.cuda._sleep` takes `duration_s` on this GPU."""
     import torch
@@ -312,14 +283,29 @@ def _tree(spec: dict[str, Any]) -> Any:
     """Make imports use this side's version of a plugin's repository, if there is one."""
     if spec.get("repository") is None:
         return None
-    file = Path(__file__).with_name("side_imports.py")
-    found = importlib.util.spec_from_file_location("side_imports", file)
+    tree = _beside("side_imports").Tree(spec["repository"], spec["tree"], spec["root"])
+    tree.lead()
+    return tree
+
+
+def _beside(name: str) -> Any:
+    """Return a module of the gate's own, by its path: the checkout may have another, or none."""
+    found = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
     assert found is not None and found.loader is not None
     module = importlib.util.module_from_spec(found)
     found.loader.exec_module(module)
-    tree = module.Tree(spec["repository"], spec["tree"], spec["root"])
-    tree.lead()
-    return tree
+    return module
+
+
+def _memory_kept() -> Callable[[], Any]:
+    """Return the gate's own `memory_kept`: it has the allocator keep memory between forwards."""
+    package = importlib.machinery.ModuleSpec("gate_machine", None, is_package=True)
+    package.submodule_search_locations = [str(Path(__file__).resolve().parents[1] / "machine")]
+    sys.modules["gate_machine"] = importlib.util.module_from_spec(package)
+    kept: Callable[[], Any] = importlib.import_module("gate_machine.allocator").memory_kept
+    for name in [each for each in sys.modules if each.split(".")[0] == "gate_machine"]:
+        del sys.modules[name]  # else they would be files of the candidate in the baseline
+    return kept
 
 
 def _name_the_checkout(root: str) -> None:

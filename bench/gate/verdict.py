@@ -13,41 +13,28 @@ from typing import Literal
 import msgspec
 
 from ..records.case import Case
+from .batch import (
+    Clock,
+    PairBatch,
+    deciding_clocks,
+    forks_of,
+    pairs_within,
+    run_batch,
+    servers_of,
+    wall_alone,
+)
 from .counts import RISING, CountDifference, Facts, differences
-from .looks import CONFIRMING, FIRST, Answer, Look, Rule, among, look_at, p_of_looks
+from .looks import CONFIRMING, CONFIRMING_OF_FORKS, FIRST, FIRST_OF_FORKS, Look, Rule, among
 from .power import Plan, least_detectable
-from .turns import MissingModelError, Pair, SideError
+from .sides import MissingModelError, SideError
+from .turns import Pair
 
 FIRST_SHARE = 0.6
 """Share of a model's time for the first batch; the rest is for the batch that confirms it."""
 
-MeasurePair = Callable[[], Pair]
 Log = Callable[[str], None]
 OnResult = Callable[["Checked", bool], None]
 """Called with the result of a model, and whether it is final."""
-Clock = Callable[[], float]
-
-
-class PairBatch(msgspec.Struct, frozen=True, kw_only=True):
-    """Pairs of processes, looked at while they were measured.
-
-    Attributes:
-        pairs: The times of each pair.
-        looks: The estimates at each look.
-        answer: The answer of the last look; `inconclusive` if it has none.
-        seconds: Duration of the batch.
-        longest_s: Duration of its longest pair, in seconds.
-    """
-
-    pairs: tuple[Pair, ...]
-    looks: tuple[Look, ...]
-    answer: Answer
-    seconds: float = 0.0
-    longest_s: float = 0.0
-
-    def p(self, rule: Rule) -> float:
-        """Return the p-value of a slowdown over all looks."""
-        return p_of_looks(self.looks, rule)
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,13 +73,18 @@ class Bench(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         facts: Counts both sides of a case, baseline first.
-        pair: Times one pair of fresh processes of a case.
+        pair: Times one pair of processes of a case.
         clock: Returns the time in seconds.
+        forks: Returns whether the pairs of a case are forked from servers.
+        renew: Called before a batch that must be independent of those before it: its pairs get
+            servers that have timed no pair.
     """
 
     facts: Callable[[Case], tuple[Facts, Facts]]
     pair: Callable[[Case], Pair]
     clock: Clock = time.monotonic
+    forks: Callable[[Case], bool] = lambda case: False
+    renew: Callable[[], None] = lambda: None
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,6 +95,8 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
         max_s: Most seconds for a model, both batches together.
         allow_exact: True if counts that differ are reported only.
         first, confirming: The rules of the two batches.
+        first_of_forks, confirming_of_forks: The same if pairs are forked from servers. The alphas
+            must be the same, because all models of a check share them.
     """
 
     budget: float = 0.03
@@ -110,6 +104,16 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     allow_exact: bool = False
     first: Rule = FIRST
     confirming: Rule = CONFIRMING
+    first_of_forks: Rule = FIRST_OF_FORKS
+    confirming_of_forks: Rule = CONFIRMING_OF_FORKS
+
+    def of(self, case: Case, bench: Bench) -> "Terms":
+        """Return the terms whose `first` and `confirming` are those of a case's pairs."""
+        if not bench.forks(case):
+            return self
+        return msgspec.structs.replace(
+            self, first=self.first_of_forks, confirming=self.confirming_of_forks
+        )
 
 
 def check(
@@ -135,24 +139,26 @@ def check(
     for case in cases:
         begin = bench.clock()
         try:
-            checked = _checked_once(case, bench, terms, log, models=len(cases))
+            own = terms.of(case, bench)
+            checked = _checked_once(case, bench, own, log, models=len(cases))
         except SideError as error:
             checked = _unmeasured(Checked(case=case, verdict="inconclusive"), error)
         found.append(msgspec.structs.replace(checked, seconds=bench.clock() - begin))
         on_result(found[-1], found[-1].first is None or found[-1].verdict == "pass")
     fails = 0
-    for index in _surest_first(found, terms):
-        rule = among(terms.first, terms.confirming, len(cases) - fails)
-        found[index] = _judged(found[index], bench, terms, log, rule)
+    for index in _surest_first(found, bench, terms):
+        own = terms.of(found[index].case, bench)
+        rule = among(own.first, own.confirming, len(cases) - fails)
+        found[index] = _judged(found[index], bench, own, log, rule)
         on_result(found[index], True)
         fails += found[index].verdict == "fail"
     return found
 
 
-def _surest_first(found: Sequence[Checked], terms: Terms) -> list[int]:
+def _surest_first(found: Sequence[Checked], bench: Bench, terms: Terms) -> list[int]:
     """Return the indices of the models that were timed, the smallest p-value first."""
     p = {
-        index: checked.first.p(terms.first)
+        index: checked.first.p(terms.of(checked.case, bench).first)
         for index, checked in enumerate(found)
         if checked.first is not None
     }
@@ -184,73 +190,6 @@ def _checked_once(case: Case, bench: Bench, terms: Terms, log: Log, *, models: i
     )
     exact = () if counted is None else counted.exact  # the differences that are allowed
     return Checked(case=case, verdict=batch.answer, exact=exact, first=batch)
-
-
-def wall_alone(case: Case) -> bool:
-    """Return whether the wall clock decides alone; with one thread, processor time must agree."""
-    return (case.threads or 1) > 1
-
-
-def run_batch(
-    pair: MeasurePair,
-    rule: Rule,
-    budget: float,
-    *,
-    until: float,
-    clock: Clock = time.monotonic,
-    wall_alone: bool = False,
-) -> PairBatch:
-    """Measure pairs until a look has an answer, or no other pair fits into the time.
-
-    If the time is up before the last look, there is one more look at the pairs so far. It may spend
-    all of the error that is left. The number of pairs then doesn't depend on their times, so the
-    errors of all looks still add up to what the rule allows.
-
-    Args:
-        pair: Measures one pair.
-        rule: The numbers of pairs at which to look, and how sure an answer must be.
-        budget: The slowdown that is allowed, as a fraction.
-        until: The time of the clock at which the batch must end.
-        clock: Returns the time in seconds.
-        wall_alone: True if the wall clock decides alone, see `look_at`.
-    """
-    started = clock()
-    pairs: list[Pair] = []
-    looks: list[Look] = []
-    longest = 0.0
-    late = False
-    while len(pairs) < rule.looks[-1] and not late:
-        begin = clock()
-        pairs.append(pair())
-        longest = max(longest, clock() - begin)
-        late = clock() + longest > until
-        if len(pairs) >= 2 and (len(pairs) in rule.looks or late):
-            shares = len(rule.looks) - len(looks) if late else 1
-            looks.append(
-                look_at(*clocks_of(pairs), rule, budget, shares=shares, wall_alone=wall_alone)
-            )
-            if looks[-1].answer is not None:
-                break
-    answer: Answer = (looks[-1].answer if looks else None) or "inconclusive"
-    return PairBatch(
-        pairs=tuple(pairs),
-        looks=tuple(looks),
-        answer=answer,
-        seconds=clock() - started,
-        longest_s=longest,
-    )
-
-
-def clocks_of(pairs: Sequence[Pair]) -> tuple[list[float], list[float] | None]:
-    """Return the log-ratios of pairs by the wall clock, and by processor time if all have it."""
-    cpu = [each for pair in pairs if (each := pair.cpu) is not None]
-    return [pair.wall for pair in pairs], cpu if len(cpu) == len(pairs) else None
-
-
-def deciding_clocks(pairs: Sequence[Pair], case: Case) -> list[list[float]]:
-    """Return the log-ratios of pairs by each clock that decides."""
-    wall, cpu = clocks_of(pairs)
-    return [wall] if cpu is None or wall_alone(case) else [wall, cpu]
 
 
 def _exactly(case: Case, bench: Bench, terms: Terms) -> Checked | None:
@@ -296,6 +235,7 @@ def _judged(checked: Checked, bench: Bench, terms: Terms, log: Log, rule: Rule) 
         return _undecided(checked, terms, rule, _why(last, terms.budget))
     log(f"{checked.case.model}: slower; a fresh batch will confirm it or not")
     begin = bench.clock()
+    bench.renew()
     try:
         second = run_batch(
             lambda: bench.pair(checked.case),
@@ -332,8 +272,10 @@ def _undecided(checked: Checked, terms: Terms, rule: Rule, why: str) -> Checked:
             confirming=terms.confirming,
             first_pairs=pairs,
             all_pairs=pairs_within(terms.max_s - counting_s, first),
+            forks=forks_of(first.pairs),
         )
-        least = least_detectable(deciding_clocks(first.pairs, checked.case), plan)
+        clocks = deciding_clocks(first.pairs, checked.case)
+        least = least_detectable(clocks, plan, servers_of(first.pairs))
         if least is not None:
             why += (
                 f"; with this noise, {pairs} pairs and a fresh batch would show a slowdown of "
@@ -346,11 +288,6 @@ def _undecided(checked: Checked, terms: Terms, rule: Rule, why: str) -> Checked:
         pair_s = max(batch.longest_s for batch in (first, second) if batch)
         why += f"; a pair of processes takes {pair_s:.0f} s: {cure(pair_s, counting_s, terms)}"
     return msgspec.structs.replace(checked, verdict="inconclusive", reason=why)
-
-
-def pairs_within(seconds: float, batch: PairBatch) -> int:
-    """Return how many pairs as long as those of a batch fit into `seconds`."""
-    return int(seconds * len(batch.pairs) / max(batch.seconds, 1e-9))
 
 
 def cure(pair_s: float, counting_s: float, terms: Terms) -> str:

@@ -31,6 +31,11 @@ class PairBatch(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float = 0.0
     longest_s: float = 0.0
 
+    @property
+    def servers(self) -> int:
+        """Number of server pairs that its pairs were forked from; 0 if they are fresh processes."""
+        return len({pair.server for pair in self.pairs if pair.server is not None})
+
     def p(self, rule: Rule) -> float:
         """Return the p-value of a slowdown over all looks."""
         return p_of_looks(self.looks, rule)

@@ -257,7 +257,6 @@ def _cells(found: Found) -> dict[str, str]:
             "in units of": _unit(found),
         }
     shown = found.shown
-    pairs = [str(len(batch.pairs)) for batch in (found.first, found.second) if batch]
     cpu = shown.cpu if shown else None
     return {
         "verdict": VERDICT_TEXTS.get(found.verdict, found.verdict),
@@ -266,9 +265,17 @@ def _cells(found: Found) -> dict[str, str]:
         "processor time": f"{percent(cpu.slowdown, signed=True)} {_interval_of(cpu)}"
         if cpu
         else NOTHING,
-        "pairs": " + ".join(pairs) or NOTHING,
+        "pairs": _pairs(found),
         "s": f"{found.seconds:.0f}",
     }
+
+
+def _pairs(found: Checked) -> str:
+    """Return the pairs of each batch, and the server pairs that they were forked from."""
+    batches = [batch for batch in (found.first, found.second) if batch]
+    pairs = " + ".join(str(len(batch.pairs)) for batch in batches) or NOTHING
+    servers = " + ".join(str(batch.servers) for batch in batches if batch.servers)
+    return f"{pairs} ({servers} servers)" if servers else pairs
 
 
 def _unit(found: StoredCheck) -> str:

@@ -106,6 +106,11 @@ class Server:
         """True if it needs no more time: it has loaded, or has failed to."""
         return self._threads is not None or bool(select.select([self._socket], [], [], 0)[0])
 
+    @property
+    def is_alive(self) -> bool:
+        """True if it hasn't ended."""
+        return self._process.poll() is None
+
     def keep_to(self, cpus: Sequence[int]) -> None:
         """Let it use these cores only; what it forks may use all."""
         with contextlib.suppress(ProcessLookupError):
@@ -188,10 +193,15 @@ class ServerPair:
         """True if neither needs more time."""
         return all(each.is_loaded for each in self.servers.values())
 
-    def keep_off(self, core: int) -> None:
-        """Let both use other cores only; the caller has made sure that there are some."""
+    @property
+    def is_alive(self) -> bool:
+        """True if neither has ended."""
+        return all(each.is_alive for each in self.servers.values())
+
+    def keep_to(self, cpus: Sequence[int]) -> None:
+        """Let both use these cores only; what they fork may use all."""
         for each in self.servers.values():
-            each.keep_to([cpu for cpu in usable_cpus() if cpu != core])
+            each.keep_to(cpus)
 
     def end(self) -> None:
         """End both, and what they have forked."""
@@ -240,6 +250,8 @@ class Servers:
         if self._present is not None and self._present.pairs:
             self._present.end()
             self._present, self._next = self._next, None
+            if self._present is not None and not self._present.is_loaded:
+                self._present.keep_to(usable_cpus())  # no pair is timed until it has
 
     @contextlib.contextmanager
     def to_count(self, case: Case) -> Iterator[Two]:
@@ -263,9 +275,10 @@ class Servers:
         with self._both(case, core) as two:
             if self._present is not None and two.server is not None:
                 self._present.pairs += 1
-                if core is not None and len(usable_cpus()) > 1:
+                others = [cpu for cpu in usable_cpus() if cpu != core]
+                if core is not None and others:
                     self._next = self._next or self._new(case)
-                    self._next.keep_off(core)
+                    self._next.keep_to(others)
             yield two
 
     @contextlib.contextmanager
@@ -286,8 +299,11 @@ class Servers:
 
     @contextlib.contextmanager
     def _forked(self, case: Case, core: int | None) -> Iterator[Two]:
-        if self._present is not None and self._present.threads != (case.threads or 1):
-            self._end()  # libraries read the number of threads when they are loaded
+        present = self._present
+        # Libraries read the number of threads when they are loaded. And one that died with a pair
+        # of another network is no fault of this one.
+        if present is not None and (present.threads != (case.threads or 1) or not present.is_alive):
+            self._end()
         self._present = present = self._present or self._new(case)
         sides = present.servers
         with built(

@@ -209,7 +209,7 @@ def test_a_check_that_is_ended_leaves_no_worktree_and_no_process(
     end = time.monotonic() + 60
     sides: list[psutil.Process] = []
     while len(sides) < 2 and time.monotonic() < end:
-        sides = [each for each in started.children() if is_side(each)]
+        sides = [each for each in started.children(recursive=True) if is_side(each)]
         time.sleep(0.05)
     assert len(sides) == 2
     check.send_signal(cause)

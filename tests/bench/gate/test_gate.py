@@ -1,5 +1,6 @@
 """The speed gate with fake sides and a fake clock: what is measured, and what is said of it."""
 
+import contextlib
 import math
 import random
 import statistics
@@ -23,21 +24,21 @@ from kinobench.bench.gate import (
 from kinobench.bench.gate import (
     stored_files,
 )
+from kinobench.bench.gate.batch import run_batch
 from kinobench.bench.gate.counts import Facts, differences
-from kinobench.bench.gate.looks import FIRST, Rule
+from kinobench.bench.gate.looks import FIRST, FIRST_OF_FORKS, Rule
 from kinobench.bench.gate.self_check import SelfCheck, measure_itself
+from kinobench.bench.gate.sides import Code, MissingModelError, SideError
 from kinobench.bench.gate.turns import (
     DISCARDED,
     SWITCH_AFTER,
-    Code,
-    MissingModelError,
     Pair,
-    SideError,
     exact_facts,
+    started,
     take_turns,
     turns_of,
 )
-from kinobench.bench.gate.verdict import Bench, Checked, Terms, check, cure, run_batch
+from kinobench.bench.gate.verdict import Bench, Checked, Terms, check, cure
 from kinobench.bench.machine.environment import UnfitEnvironmentError
 from kinobench.bench.records.case import Case
 from kinobench.datasets.errors import KinobenchError
@@ -174,6 +175,15 @@ def test_turns_last_longer_where_starting_does(
     assert turns_of(forward_s, start_s) == turns
 
 
+@pytest.mark.parametrize(
+    ("forward_s", "turns"), [(1.0, 32), (0.003, 96), (0.004, 64), (1e-6, 1536)]
+)
+def test_a_forked_pair_has_fewer_turns_because_another_one_costs_little(
+    forward_s: float, turns: int
+) -> None:
+    assert turns_of(forward_s, 0.5, forked=True) == turns
+
+
 def test_a_gpu_has_no_processor_time() -> None:
     pair = Pair(baseline_s=(1.0,), candidate_s=(2.0,), baseline_cpu_s=None, candidate_cpu_s=None)
     assert pair.cpu is None and pair.wall == pytest.approx(math.log(2))
@@ -264,6 +274,49 @@ def test_a_slowdown_fails_when_a_fresh_batch_says_so_again() -> None:
     found = checked(bench)
     assert found.verdict == "fail" and len(log) == 6
     assert found.first and found.second and len(found.second.pairs) == 3
+
+
+def test_forked_pairs_have_rules_of_their_own_and_a_confirming_batch_has_servers_of_its_own() -> (
+    None
+):
+    numbers = iter([1, 1, 1, 1, 2, 2, 3, 3, 3, 3, 4, 4])
+    slow = (
+        msgspec.structs.replace(pair, server=number)
+        for pair, number in zip(forever(0.049, 0.050, 0.051), numbers, strict=False)
+    )
+    plain, log = made_bench(slow, pair_s=1.5)
+    bench = msgspec.structs.replace(
+        plain, forks=lambda case: True, renew=lambda: log.append("renew")
+    )
+    found = checked(bench)
+    assert found.verdict == "fail" and log == ["pair"] * 6 + ["renew"] + ["pair"] * 6
+    assert found.first and found.second
+    assert found.first.servers == found.second.servers == 2
+    assert found.first.looks[-1].wall.servers == 2
+    _, rows = gate_page.table(gate_page.Report(title="", budget=0.015, checked=(found,)))
+    assert "6 + 6 (2 + 2 servers)" in rows[0]
+    quiet, log = made_bench(forever(0.001, -0.001, 0.0), pair_s=1.5)
+    assert checked(msgspec.structs.replace(quiet, forks=lambda case: True)).verdict == "pass"
+    assert log == ["pair"] * 6
+
+
+def test_luck_that_all_pairs_of_a_server_share_is_no_slowdown() -> None:
+    # By pairs alone, 4 % would be 40 standard errors; one server pair of two has none of it.
+    lucky = [0.08, 0.081, 0.079, 0.08, 0.0, 0.001]
+    numbers = [1, 1, 1, 1, 2, 2]
+    pairs = (
+        msgspec.structs.replace(made_pair(slowdown), server=number)
+        for slowdown, number in zip(lucky, numbers, strict=True)
+    )
+    clock = Clock()
+
+    def pair() -> Pair:
+        clock.now += 1.0
+        return next(pairs)
+
+    batch = run_batch(pair, FIRST_OF_FORKS, 0.015, until=6.5, clock=clock)
+    (look,) = batch.looks
+    assert look.answer is None and look.wall.low < 0 and len(batch.pairs) == 6
 
 
 def test_a_slowdown_that_a_fresh_batch_doesnt_show_is_no_fail() -> None:
@@ -506,7 +559,7 @@ def test_one_model_that_fails_leaves_the_others_their_noise(
             "c3d_tiny": forever(0.001, -0.001),
         }
     )
-    monkeypatch.setattr(gate_command, "_bench", lambda baseline, candidate: bench)
+    monkeypatch.setattr(gate_command, "_bench", lambda *sides: contextlib.nullcontext(bench))
     cases = [made_case("x3d_tiny"), made_case()]
     report = gate_command.noise(cases, (), TERMS, lambda line: None)
     assert [each.suffices for each in report.itself] == [False, True]
@@ -689,7 +742,7 @@ def test_who_fails_is_told_and_only_a_baseline_without_the_model_makes_it_new(
             file.write_text(PLUGIN.format(first=first))
         sides.append(Code(name=name, root=str(gate_command.CHECKOUT), plugins=(str(file),)))
     with pytest.raises(SideError, match="candidate" if of_candidate else "baseline") as told:
-        exact_facts(*sides, made_case("plugged"), random.Random(0))
+        exact_facts(started(*sides, random.Random(0)), made_case("plugged"))
     assert type(told.value) is kind and told.value.of_candidate == of_candidate
 
 

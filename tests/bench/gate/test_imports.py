@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kinobench.bench.gate import command as gate_command
-from kinobench.bench.gate.turns import Code, Side
+from kinobench.bench.gate.sides import Code, Side
 from kinobench.bench.machine.environment import UnfitEnvironmentError
 
 from ...fakes.media import REPOSITORY

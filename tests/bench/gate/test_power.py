@@ -8,8 +8,16 @@ import numpy as np
 import pytest
 
 from kinobench.bench.gate import verdict
+from kinobench.bench.gate.batch import run_batch
 from kinobench.bench.gate.counts import Facts
-from kinobench.bench.gate.looks import CONFIRMING, FIRST, Rule
+from kinobench.bench.gate.levels import Components
+from kinobench.bench.gate.looks import (
+    CONFIRMING,
+    CONFIRMING_OF_FORKS,
+    FIRST,
+    FIRST_OF_FORKS,
+    Rule,
+)
 from kinobench.bench.gate.power import (
     Plan,
     _Batches,
@@ -17,9 +25,10 @@ from kinobench.bench.gate.power import (
     bias_of,
     false_alarms,
     least_detectable,
+    normal_pairs,
 )
 from kinobench.bench.gate.turns import Pair
-from kinobench.bench.gate.verdict import Bench, Terms, check, run_batch
+from kinobench.bench.gate.verdict import Bench, Terms, check
 
 from ...fakes.made_records import made_case
 
@@ -35,7 +44,7 @@ FACTS = Facts(
 )
 
 
-def pair_of(log_ratios: np.ndarray) -> Pair:
+def pair_of(log_ratios: np.ndarray, server: int | None = None) -> Pair:
     """Return a pair with these log-ratios, by the wall clock and perhaps by the processor."""
     wall, *cpu = np.exp(log_ratios)
     return Pair(
@@ -43,21 +52,31 @@ def pair_of(log_ratios: np.ndarray) -> Pair:
         candidate_s=(wall,),
         baseline_cpu_s=(1.0,) if cpu else None,
         candidate_cpu_s=tuple(cpu) or None,
+        server=server,
     )
 
 
 @pytest.mark.parametrize("clocks", [1, 2])
 @pytest.mark.parametrize("affords", [1, 2, 4, 5, 7, 12, 30])
-def test_drawn_batches_are_judged_as_the_gate_judges_them(clocks: int, affords: int) -> None:
-    drawn = np.random.default_rng(affords).normal(0.016, 0.008, (60, FIRST.looks[-1], clocks))
-    fails, _, used = _Batches(drawn, FIRST).outcomes(0.002, 0.015, np.full(60, affords))
+@pytest.mark.parametrize(("rule", "forks"), [(FIRST, 1), (FIRST_OF_FORKS, 4)])
+def test_drawn_batches_are_judged_as_the_gate_judges_them(
+    clocks: int, affords: int, rule: Rule, forks: int
+) -> None:
+    drawn = np.random.default_rng(affords).normal(0.016, 0.008, (60, rule.looks[-1], clocks))
+    drawn += (
+        np.random.default_rng(9)
+        .normal(0.0, 0.004, (60, rule.looks[-1] // forks, 1))
+        .repeat(forks, axis=1)
+    )
+    fails, _, used = _Batches(drawn, rule, forks).outcomes(0.002, 0.015, np.full(60, affords))
     for batch, failed, pairs in zip(drawn + 0.002, fails, used, strict=True):
-        each = map(pair_of, batch)
+        numbers = (number // forks for number in range(len(batch)))
+        each = (pair_of(ratios, next(numbers) if forks > 1 else None) for ratios in batch)
         ticks = iter(range(100))
         # A pair takes two ticks, one before and one after it, and two more pass beside it.
         found = run_batch(
             lambda each=each: next(each),  # type: ignore[misc]
-            FIRST,
+            rule,
             0.015,
             until=3 * affords,
             clock=lambda ticks=ticks: next(ticks),  # type: ignore[misc]
@@ -67,7 +86,7 @@ def test_drawn_batches_are_judged_as_the_gate_judges_them(clocks: int, affords: 
 
 def test_a_drawn_check_fails_as_often_as_one_by_the_gate(monkeypatch: pytest.MonkeyPatch) -> None:
     # It is only said where a check is inconclusive, and takes longer than the check.
-    monkeypatch.setattr(verdict, "least_detectable", lambda clocks, plan: None)
+    monkeypatch.setattr(verdict, "least_detectable", lambda clocks, plan, servers: None)
     draw = random.Random(5)
     fails, checks = 0, 120
     for _ in range(checks):
@@ -177,3 +196,82 @@ def test_drawn_checks_that_have_time_for_three_pairs_spend_all_of_the_error_on_t
     assert (used == 3).all()
     longer, _, _ = batches.outcomes(0.04, 0.0, np.full(4000, 12))
     assert longer.mean() > fails.mean()
+
+
+FORKS = Plan(
+    budget=0.015,
+    first=FIRST_OF_FORKS,
+    confirming=CONFIRMING_OF_FORKS,
+    first_pairs=24,
+    all_pairs=40,
+    forks=4,
+)
+
+
+def drawn_batches(rule: Rule, between: float, within: float, seed: int) -> _Batches:
+    parts = Components(np.array([[between**2]]), np.array([[within**2]]))
+    return _Batches(
+        normal_pairs(parts, rule, 4, 12_000, np.random.default_rng(seed)), rule, forks=4
+    )
+
+
+@pytest.mark.parametrize("between", [0.0, 0.005, 0.01, 0.02])
+def test_servers_that_add_up_to_twice_what_pairs_add_raise_no_more_false_alarms_than_stated(
+    between: float,
+) -> None:
+    # Without a budget, so that a FAIL is a matter of the interval alone.
+    rates = [
+        drawn_batches(rule, between, 0.01, seed).outcomes(0.0, 0.0, np.full(12_000, 99))[0].mean()
+        for seed, rule in enumerate((FIRST_OF_FORKS, CONFIRMING_OF_FORKS))
+    ]
+    # A tenth more for the error of the simulation.
+    assert rates[0] * rates[1] < 1.1 * FIRST_OF_FORKS.alpha * CONFIRMING_OF_FORKS.alpha
+    assert rates[0] * rates[1] > 0 or between == 0.0
+
+
+@pytest.mark.parametrize(("between", "within"), [(0.0, 0.01), (0.004, 0.007), (0.005, 0.01)])
+def test_a_slowdown_of_three_per_cent_is_found_though_pairs_share_servers(
+    between: float, within: float
+) -> None:
+    first, second = (
+        drawn_batches(rule, between, within, seed)
+        for seed, rule in enumerate((FIRST_OF_FORKS, CONFIRMING_OF_FORKS))
+    )
+    assert _share_of_fails(first, second, FORKS, np.log1p(0.03)) > 0.96
+    assert _share_of_fails(first, second, FORKS, 0.0) < 0.0005
+
+
+def shared(between: float, within: float, seed: int = 2) -> tuple[list[float], list[int]]:
+    """Return 24 log-ratios, and the server pair of each."""
+    draw = np.random.default_rng(seed)
+    values = np.repeat(draw.normal(0.0, between, 6), 4) + draw.normal(0.0, within, 24)
+    return list(values), [number // 4 for number in range(24)]
+
+
+def test_luck_that_pairs_share_makes_the_least_detectable_slowdown_larger() -> None:
+    ratios, servers = shared(0.01, 0.002)
+    alone = msgspec.structs.replace(FORKS, forks=1)
+    small, large = least_detectable([ratios], alone), least_detectable([ratios], FORKS, servers)
+    assert small is not None and large is not None and large > 1.2 * small
+
+
+def test_false_alarms_are_drawn_with_the_luck_that_pairs_share() -> None:
+    ratios, servers = shared(0.012, 0.001)
+    no_budget = msgspec.structs.replace(FORKS, budget=0.0)
+    assert false_alarms([ratios], no_budget, servers) < 0.01
+    # A gate that took them for independent pairs would raise many.
+    rule = msgspec.structs.replace(FIRST, looks=(24,))
+    independent = msgspec.structs.replace(no_budget, first=rule, confirming=rule, forks=1)
+    drawn = normal_pairs(
+        Components(np.array([[1.0]]), np.array([[0.01]])), rule, 4, 4000, np.random.default_rng(0)
+    )
+    blind = _Batches(drawn, rule)
+    assert blind.outcomes(0.0, 0.0, np.full(4000, 24))[0].mean() > 0.15
+    assert false_alarms([ratios], independent) < 0.01  # as pairs whose signs are their own
+
+
+def test_the_bias_of_equal_sides_counts_servers_and_not_pairs_if_these_are_alike() -> None:
+    ratios = [0.010, 0.011, 0.012, -0.002, -0.001, 0.000]
+    assert bias_of(ratios[:3]).is_real
+    assert bias_of([*ratios, *ratios]).low > bias_of(ratios, [0, 0, 0, 1, 1, 1]).low
+    assert not bias_of(ratios, [0, 0, 0, 1, 1, 1]).is_real

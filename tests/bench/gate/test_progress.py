@@ -10,7 +10,7 @@ from kinobench.bench.gate import command as gate_command
 from kinobench.bench.gate import page as gate_page
 from kinobench.bench.gate.page import Report
 from kinobench.bench.gate.progress import UNJUDGED, Progress
-from kinobench.bench.gate.turns import SideError
+from kinobench.bench.gate.sides import SideError
 from kinobench.bench.gate.verdict import Bench, Checked, Terms, check
 from kinobench.bench.records.case import Case
 

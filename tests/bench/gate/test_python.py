@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from kinobench.bench.gate import interpreter as gate_python
-from kinobench.bench.gate import turns as gate_turns
-from kinobench.bench.gate.turns import Code
+from kinobench.bench.gate import sides as gate_sides
+from kinobench.bench.gate.sides import Code
 from kinobench.bench.machine.environment import UnfitEnvironmentError
 
 from ...fakes.media import REPOSITORY
@@ -166,11 +166,11 @@ def test_another_python_gets_of_the_path_what_lies_in_the_repository(
     monkeypatch.setenv("PYTHONPATH", path)
     monkeypatch.setenv("PYTHONHOME", str(tmp_path))
     code = Code(name="it", root="", repository=str(repository), tree="")
-    assert gate_turns.environment_of(code, 2)["PYTHONPATH"] == path
-    other = gate_turns.environment_of(Code(name="it", root="", python="/other/python"), 2)
+    assert gate_sides.environment_of(code, 2)["PYTHONPATH"] == path
+    other = gate_sides.environment_of(Code(name="it", root="", python="/other/python"), 2)
     assert "PYTHONPATH" not in other and "PYTHONHOME" not in other
     assert other["OMP_NUM_THREADS"] == "2"
-    other = gate_turns.environment_of(
+    other = gate_sides.environment_of(
         Code(name="it", root="", python="/other/python", repository=str(repository), tree=""), 2
     )
     assert other["PYTHONPATH"] == os.pathsep.join([str(repository / "lib"), str(repository)])

@@ -55,8 +55,8 @@ CAUTION = 0.3
 pairs that add much to what pairs add. In simulations with four pairs of each server pair, and with
 this factor, both batches together FAILed without a slowdown in less than 0.5 %, as they may, up to
 server pairs that add twice the standard deviation of pairs. `test_power.py` repeats them."""
-FIRST_OF_FORKS = Rule(looks=(6, 10, 16, 24), alpha=0.05, beta=0.08, caution=CAUTION)
-CONFIRMING_OF_FORKS = Rule(looks=(6, 10, 16), alpha=0.10, beta=0.08, caution=CAUTION)
+FIRST_OF_FORKS = Rule(looks=(6, 9, 16, 24), alpha=0.05, beta=0.08, caution=CAUTION)
+CONFIRMING_OF_FORKS = Rule(looks=(6, 9, 16), alpha=0.10, beta=0.08, caution=CAUTION)
 """The rules for pairs that are forked: such a pair takes 1 to 2 s, not 4."""
 FAMILY = 0.05
 """Probability of any false FAIL among all models that are checked together."""

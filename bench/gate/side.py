@@ -29,7 +29,7 @@ from typing import Any
 
 SPIN_HZ = 2e9
 """Cycles per second that `torch.cuda._sleep` is assumed to count; the real rate is calibrated."""
-WARM_CALLS, WARM_S = 10, 0.2
+WARM_CALLS, WARM_S, FORKED_WARM_S = 10, 0.2, 0.1
 SPIN_ELEMENTS = 2**15
 """Elements, for each thread, of the tensor whose computation keeps several threads busy."""
 
@@ -96,6 +96,7 @@ def _answer_requests(loaded: _Loaded | Exception | None) -> None:
         if isinstance(loaded, Exception):
             raise loaded
         side = _Side(spec, loaded or _Loaded(spec))
+        side.warm_s = WARM_S if loaded is None else FORKED_WARM_S
     except Exception as error:  # the command reports it
         _answer(answers, _error_answer(error))
         return
@@ -115,6 +116,8 @@ def _answer_requests(loaded: _Loaded | Exception | None) -> None:
 
 class _Side:
     """A network of a checkout, built, and then settled."""
+
+    warm_s = WARM_S
 
     def __init__(self, spec: dict[str, Any], loaded: _Loaded) -> None:
         import torch
@@ -185,7 +188,7 @@ class _Side:
         times: list[float] = []
         inject, self.inject = self.inject, 0.0
         self.sleep_cycles = 0
-        while len(times) < WARM_CALLS or time.perf_counter() - begin < WARM_S:
+        while len(times) < WARM_CALLS or time.perf_counter() - begin < self.warm_s:
             wall_s, cpu_s = once()
             # The other side may settle on the same core, and use half of the wall clock's time.
             times.append(wall_s if cpu_s is None or self.threads > 1 else cpu_s)

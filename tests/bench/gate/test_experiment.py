@@ -74,7 +74,36 @@ def test_the_table_counts_fails_by_kind_and_rule(experiment: ModuleType) -> None
     assert "**1 of 2** | **1 of 1**" in lines["**kinobench check**"]
     assert "0 of 2 | 1 of 1" in lines["pyperf compare_to"]
     assert "1 | 0" in lines["kinobench check: pass"]
-    assert "0.00 % by the wall clock" in text
+    assert "0.00 % by the wall clock" in text and "It had 3 pairs in the median." in text
+
+
+def test_pairs_of_the_same_servers_are_not_given_to_the_other_tools_as_two_runs(
+    experiment: ModuleType,
+) -> None:
+    one = row("A/A", "pass", 0.0)
+    slow = {"baseline_s": samples(1.0), "candidate_s": samples(1.2)}
+    one["first"] = [each | {"server": 1} for each in (*one["first"], slow)]
+    assert experiment._called(one, "pyperf compare_to") is None
+    one["second"] = [slow | {"server": 2}]
+    assert experiment._called(one, "pyperf compare_to") is True
+    text = experiment.table([one])
+    assert "It had 5 pairs of 2 server pairs in the median." in text
+    assert "(servers add " in text
+
+
+@pytest.mark.parametrize(("asked", "measured"), [(["--checks", "2"], 2), ([], 4)])
+def test_it_stops_after_so_many_checks(
+    experiment: ModuleType,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    asked: list[str],
+    measured: int,
+) -> None:
+    monkeypatch.setattr(experiment, "one_check", lambda kind, *rest: row(kind, "pass", 0.0))
+    file = tmp_path / "checks.jsonl"
+    monkeypatch.setattr(sys, "argv", ["gate_experiment.py", str(file), "--quick", *asked])
+    experiment.main()
+    assert len(experiment.read(file)) == measured
 
 
 def test_a_run_that_was_stopped_goes_on_where_it_stood(

@@ -176,7 +176,7 @@ def test_turns_last_longer_where_starting_does(
 
 
 @pytest.mark.parametrize(
-    ("forward_s", "turns"), [(1.0, 32), (0.003, 96), (0.004, 64), (1e-6, 1536)]
+    ("forward_s", "turns"), [(1.0, 32), (0.003, 128), (0.004, 96), (1e-6, 1536)]
 )
 def test_a_forked_pair_has_fewer_turns_because_another_one_costs_little(
     forward_s: float, turns: int

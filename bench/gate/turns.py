@@ -22,10 +22,10 @@ TURNS_S, TURNS_SHARE = 1.2, 0.4
 """Longest duration of a pair's turns, if there are more than the least: seconds, or a share of the
 time that starting the pair took, whichever is more. A busy machine starts slowly and needs more."""
 LEAST_FORKED_TURNS, FORKED_TURNS_S = 32, 0.8
-"""The same of a pair of forked processes, which start in 0.4 s, so that a long turn is better spent
-on another pair. A network of 4 ms has 96 turn pairs. In 895 pairs of a network of 4.3 ms, turns added
-0.54 % with 144 of them and 0.76 % with 64, and processes 0.59 %: with these and 0.5 s beside the
-turns, 80 to 140 turn pairs give the most precise estimate in a given time."""
+"""The same of a pair of forked processes, which start in 0.4 s, so that time is better spent on
+another pair. A network of 4 ms has 96 turn pairs. In 895 pairs of a network of 4.3 ms, turns added
+0.54 % if there were 144 of them, 0.76 % if there were 64, and processes added 0.59 %. So 80 to 140
+turn pairs give the most precise estimate in a given time."""
 DISCARDED = 8
 """First turn pairs that don't count: caches and clocks settle in them."""
 SWITCH_AFTER = 8

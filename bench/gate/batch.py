@@ -32,6 +32,14 @@ class PairBatch(msgspec.Struct, frozen=True, kw_only=True):
     longest_s: float = 0.0
 
     @property
+    def pair_s(self) -> float:
+        """Seconds to reckon with for a pair: the longest; the mean of forked ones.
+
+        Of these, some wait until servers have loaded, and most don't.
+        """
+        return self.seconds / len(self.pairs) if self.servers else self.longest_s
+
+    @property
     def servers(self) -> int:
         """Number of server pairs that its pairs were forked from; 0 if they are fresh processes."""
         return len({pair.server for pair in self.pairs if pair.server is not None})

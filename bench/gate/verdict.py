@@ -285,7 +285,7 @@ def _undecided(checked: Checked, terms: Terms, rule: Rule, why: str) -> Checked:
     if second is not None:
         too_few.append(len(second.pairs) < terms.confirming.looks[0])
     if any(too_few):
-        pair_s = max(batch.longest_s for batch in (first, second) if batch)
+        pair_s = max(batch.pair_s for batch in (first, second) if batch)
         why += f"; a pair of processes takes {pair_s:.0f} s: {cure(pair_s, counting_s, terms)}"
     return msgspec.structs.replace(checked, verdict="inconclusive", reason=why)
 

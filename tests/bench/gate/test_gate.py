@@ -24,7 +24,7 @@ from kinobench.bench.gate import (
 from kinobench.bench.gate import (
     stored_files,
 )
-from kinobench.bench.gate.batch import run_batch
+from kinobench.bench.gate.batch import PairBatch, run_batch
 from kinobench.bench.gate.counts import Facts, differences
 from kinobench.bench.gate.looks import FIRST, FIRST_OF_FORKS, Rule
 from kinobench.bench.gate.self_check import SelfCheck, measure_itself
@@ -468,6 +468,23 @@ def test_when_the_time_is_up_what_there_is_is_looked_at_once() -> None:
     clock.now = 0.0
     batch = run_batch(noisy_pair, FIRST, 0.015, until=45.0, clock=clock)
     assert [(look.wall.pairs, look.shares) for look in batch.looks] == [(3, 1), (4, 3)]
+
+
+def test_forked_pairs_are_reckoned_with_by_their_mean_because_few_of_them_wait() -> None:
+    durations = iter([4.0, 1.0, 1.0, 2.0])
+    clock = Clock()
+
+    def batch(server: int | None) -> PairBatch:
+        def pair() -> Pair:
+            clock.now += next(durations)
+            return msgspec.structs.replace(made_pair(0.0), server=server)
+
+        return run_batch(pair, FIRST, 0.015, until=clock.now + 9.0, clock=clock)
+
+    forked = batch(server=1)
+    assert forked.longest_s == 4.0 and len(forked.pairs) == 3 and forked.pair_s == 2.0
+    durations = iter([4.0, 1.0, 1.0])
+    assert batch(server=None).pair_s == 4.0
 
 
 def test_one_pair_is_no_answer() -> None:

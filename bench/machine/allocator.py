@@ -1,9 +1,9 @@
 """The allocator of this process: glibc's, told to keep memory while something is timed.
 
-glibc returns the top of its heap to the system when enough of it is free, and maps large blocks one
-by one. A network that frees its activations at the end of a forward may so lose its pages after
-each one, and the next forward takes a page fault, some 0.5 to 2 microseconds, for every 4 KiB. Which
-process does so depends on its heap's layout: one in ten was up to twice as slow.
+glibc returns the top of its heap to the system when enough of it is free, and maps large blocks
+one by one. A network that frees its activations at the end of a forward may so lose their pages,
+and the next forward takes a page fault, some 0.5 to 2 microseconds, for every 4 KiB. Whether a
+process does so depends on the layout of its heap: one in ten was up to twice as slow.
 """
 
 import ctypes
@@ -28,10 +28,10 @@ OTHERS = ("jemalloc", "tcmalloc", "mimalloc")
 def memory_kept() -> Iterator[str]:
     """Have glibc keep free memory for the next forward; yield the allocator and its setting.
 
-    Both thresholds are set. Setting either ends glibc's own rule, by which the threshold for maps
-    rises to that of the largest block that was freed; at its first value, 128 KiB, every activation
-    would be mapped anew, which is far slower than what it should cure. Blocks above 32 MiB, the most
-    that glibc allows, are mapped one by one all the same.
+    Both thresholds are set. Setting one ends glibc's own rule, by which the threshold for maps
+    rises to the size of the largest block that was freed; at its first value, 128 KiB, almost every
+    activation would be mapped again, which is slower than what it should cure. Blocks above 32 MiB,
+    the most that glibc allows, are mapped one by one all the same.
 
     On leaving, the thresholds are those that glibc's own rule reaches. Elsewhere than on glibc
     nothing changes.

@@ -5,6 +5,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from ..measure.columns import rough_line
 from ..records.latency import Drift
 from ..records.record import Record
 from ..records.times import NEAR_BEST, Sweep, SweepPoint
@@ -54,8 +55,8 @@ def footnotes(sweep: Sweep, batch: int) -> list[str]:
         lines.append(
             f"knee: the smallest batch that reaches {100 * NEAR_BEST:.0f} % of the best throughput."
         )
-    if any(not point.latency.converged for point in sweep.points):
-        lines.append("~: the latency did not converge in its time.")
+    if any(point.latency.is_rough for point in sweep.points):
+        lines.append(rough_line())
     if any(point.latency.launch_bound for point in sweep.points):
         lines.append(
             "launch bound: wall, a call by the host's clock, is over 1.1 times latency, which "
@@ -85,7 +86,7 @@ def _drift_line(drift: Drift, batch: int) -> str:
 def _cells(point: SweepPoint, unit: str) -> dict[str, str]:
     """Return all that a line may have, under the heads of its columns."""
     latency, memory = point.latency, point.memory
-    rough = "" if latency.converged else "~"
+    rough = "~" if latency.is_rough else ""
     time = _joined(rough, *milliseconds(latency.median_s, latency.interval_s))
     rates = latency.throughput_interval(point.batch)
     interval = "" if rates is None else f"[{rate(rates[0])}, {rate(rates[1])}]"

@@ -31,6 +31,11 @@ def _knee_throughput(record: Record) -> float | None:
     return next((point.throughput_per_s for point in at_knee), None)
 
 
+def _processes(record: Record) -> int | None:
+    """Return the number of processes of a latency; older records had one."""
+    return None if record.latency is None else len(record.latency.process_medians_s)
+
+
 VALUES: dict[str, Value] = {
     "model": _at("case.model"),
     "weights": lambda row: row.weights,
@@ -56,6 +61,9 @@ VALUES: dict[str, Value] = {
     "flow": lambda row: row.flow,
     "flow_s": _at("flow_s"),
     "converged": _at("latency.converged"),
+    "rough": _at("latency.is_rough"),
+    "disturbed": _at("latency.disturbed"),
+    "processes": _of(_processes),
     "weights_bytes": _at("memory.weights_bytes"),
     "peak_activation_bytes": _at("memory.peak_activation_bytes"),
     "peak_process_bytes": _at("memory.peak_process_bytes"),

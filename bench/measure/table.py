@@ -46,8 +46,8 @@ def _untrained(records: Sequence[Record]) -> str:
 
 
 def _rough(records: Sequence[Record]) -> str:
-    if any(record.latency is not None and not record.latency.converged for record in records):
-        return "~: the latency did not converge in its time."
+    if any(record.latency is not None and record.latency.is_rough for record in records):
+        return columns.rough_line()
     return ""
 
 
@@ -87,8 +87,11 @@ BUILT_IN = (
             "throughput": negative(throughput_per_s),
             "mfu": negative(reader("latency.mfu")),
         },
-        footnotes=(_rough,),
-        shown_in_cells=("latency: not converged", "latency: the L2 cache is cold"),
+        footnotes=(_rough, columns.disturbances_line),
+        shown_in_cells=(
+            *("latency: not converged", "latency: the L2 cache is cold"),
+            *("latency: disturbed", "latency: discarded", "latency: what else ran"),
+        ),
     ),
     Measurement(
         name="memory",

@@ -107,7 +107,7 @@ BUILT_IN = (
     ),
     Measurement(
         name="energy",
-        summary="joules per clip, from the GPU's counter",
+        summary="joules per clip, from the counter of the GPU or the CPU (RAPL)",
         run=_place("energy"),
         results={"energy": Energy},
         order=400,

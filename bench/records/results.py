@@ -194,7 +194,19 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Energy(msgspec.Struct, frozen=True, kw_only=True):
-    """Joules by the GPU's own counter over a window of forwards, with its state meanwhile."""
+    """Joules by the counter of a GPU or of the processors, over a window of forwards.
+
+    Attributes:
+        window_s, window_j: Length of the window, and the joules of all domains in it.
+        idle_w: Power of the same domains just before, without work.
+        j_per_clip, j_per_clip_above_idle: Joules of a clip; the same without the idle power.
+        counter: `NVML` for a GPU, `RAPL` for processors; None in older records, which are NVML's.
+        domains: What the counter counted: `gpu`, or the packages and their memory, such as
+            `package-0` and `package-0/dram`. Empty in older records.
+        other_processors: Mean number of processors of other work, whose joules RAPL counts too;
+            None for a GPU, or if it isn't known.
+        gpu: State of the GPU meanwhile.
+    """
 
     window_s: float
     window_j: float
@@ -202,6 +214,9 @@ class Energy(msgspec.Struct, frozen=True, kw_only=True):
     forwards: int
     j_per_clip: float
     j_per_clip_above_idle: float
+    counter: str | None = None
+    domains: tuple[str, ...] = ()
+    other_processors: float | None = None
     gpu: GpuConditions | None = None
 
 

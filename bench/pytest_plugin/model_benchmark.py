@@ -12,8 +12,9 @@ from ...zoo import registry
 from ...zoo.spec import input_shapes
 from ..gate.benchmark_json import about_case, about_machine, about_peak
 from ..machine.environment import describe, require_device
-from ..measure.latency import INPUTS_IN_ROTATION, Sample, warm_up
+from ..measure.latency import INPUTS_IN_ROTATION, warm_up
 from ..measure.peak import measure_peak
+from ..measure.sampling import Sample
 from ..network.jit_warnings import jit_unmentioned
 from ..network.network import Network
 from ..records.case import Device, Mode, Precision

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from ..records.reading import throughput_per_s
 from ..records.record import Record
 from ..text.units import (
     ABSENT,
@@ -61,7 +60,7 @@ def _with_flow(record: Record) -> Cell:
 
 
 def _clips_per_s(record: Record) -> Cell:
-    return rate(throughput_per_s(record)), ""
+    return rate(record.throughput_per_s), ""
 
 
 def _drift(record: Record) -> Cell:
@@ -117,6 +116,11 @@ def _of_latency(records: Sequence[Record]) -> str:
     return "latency: time of one forward of the batch." if clips else ""
 
 
+def _of_rate(records: Sequence[Record]) -> str:
+    with_flow = any(record.flow_s is not None for record in records)
+    return "clips/s: forward and optical flow (CPU), one after the other." if with_flow else ""
+
+
 def _of_drift(records: Sequence[Record]) -> str:
     scale = ""
     if any(record.drift is not None and record.drift.logit_spread for record in records):
@@ -148,7 +152,7 @@ LATENCY = (
         cell=_with_flow,
         footnote="with flow: latency including optical flow (CPU).",
     ),
-    Column(name="clips/s", cell=_clips_per_s, shown=has_batches),
+    Column(name="clips/s", cell=_clips_per_s, shown=has_batches, footnote=_of_rate),
     Column(name="drift", cell=_drift, footnote=_of_drift),
     Column(
         name="MFU",

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from ..records.case import Case
 from ..records.latency import Latency
-from ..records.reading import negative, reader, throughput_per_s
+from ..records.reading import negative, reader
 from ..records.record import Record
 from ..records.results import Accuracy, Cost, Energy, FlowTime, Memory, Peak, Roofline
 from ..records.times import PipelineTime, Sweep
@@ -84,7 +84,7 @@ BUILT_IN = (
         columns=columns.LATENCY,
         sorts={
             "latency": reader("total_s"),
-            "throughput": negative(throughput_per_s),
+            "throughput": negative(reader("throughput_per_s")),
             "mfu": negative(reader("latency.mfu")),
         },
         footnotes=(_rough,),

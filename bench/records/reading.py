@@ -32,8 +32,3 @@ def negative(read: Reader) -> Reader:
         return None if value is None else -value
 
     return turned
-
-
-def throughput_per_s(record: Record) -> float | None:
-    """Return clips (in mode `stream`: frames) a second."""
-    return None if record.latency is None else record.latency.throughput(record.case.batch)

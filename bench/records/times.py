@@ -12,6 +12,9 @@ NEAR_BEST = 0.95
 """The knee is the smallest batch with this share of the best throughput: what is left to gain
 beyond it is about what two machines of one kind differ by, and every doubling doubles the wait."""
 
+FORWARD_ALONE = "Latency, throughput and knee are of the forward alone, without optical flow."
+"""What a reader of the sweep of a network with optical flow must know."""
+
 
 class SweepPoint(msgspec.Struct, frozen=True, kw_only=True):
     """One batch of a sweep; its latency is sampled as any other, without a drift of its own."""
@@ -22,12 +25,14 @@ class SweepPoint(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def throughput_per_s(self) -> float:
-        """Clips (in mode `stream`: frames) a second, at what a user can reach."""
+        """Clips (in mode `stream`: frames) a second of the forward alone, without optical flow."""
         return self.latency.throughput(self.batch)
 
 
 class Sweep(msgspec.Struct, frozen=True, kw_only=True):
     """Latency, throughput and memory at batches 1, 2, 4, ... in one process.
+
+    All are of the forward alone: flow is computed on the CPU, clip after clip, whatever the batch.
 
     Attributes:
         points: One for each batch, the smallest first.
@@ -77,7 +82,8 @@ class Sweep(msgspec.Struct, frozen=True, kw_only=True):
 def _plain_point(point: SweepPoint) -> dict[str, Any]:
     plain: dict[str, Any] = msgspec.to_builtins(point)
     interval = point.latency.throughput_interval(point.batch)
-    plain["latency"] |= point.latency.derived(point.batch)
+    plain["latency"] |= point.latency.derived()
+    plain["latency"]["throughput_per_s"] = point.throughput_per_s
     plain["latency"]["throughput_interval_per_s"] = interval
     plain["memory"] |= point.memory.derived()
     return plain

@@ -69,7 +69,7 @@ VALUES: dict[str, Value] = {
     "drift_clips": _at("drift.clips"),
     "cold_l2": _at("case.cold_l2"),
     "probe": _at("case.probe"),
-    "mfu": _at("latency.mfu"),
+    "mfu": _of(reading.mfu),
     "limit": _at("roofline.operators.limit"),
     "knee": _at("sweep.knee"),
     "knee_throughput_per_s": _of(_knee_throughput),

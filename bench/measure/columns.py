@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from ..records.reading import mfu
 from ..records.record import Record
 from ..text.units import (
     ABSENT,
@@ -74,8 +75,8 @@ def _drift(record: Record) -> Cell:
 
 def _mfu(record: Record) -> Cell:
     limit = record.roofline.operators.limit if record.roofline is not None else None
-    mfu = record.latency.mfu if record.latency is not None else None
-    return percent(mfu), f"({limit})" if limit else ""
+    share = mfu(record)
+    return percent(share), f"({limit})" if limit and share is not None else ""
 
 
 def _peak_memory(record: Record) -> Cell:

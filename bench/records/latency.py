@@ -43,8 +43,8 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
         gpu: State of the GPU between the blocks; None on a CPU.
         cold_l2_bytes: Bytes written before each sample to empty the L2 cache; None if it was warm.
         mfu: Model FLOPs utilisation: the FLOPs over those of the record's `peak` in the median
-            time; None if either is unknown. It is above 1 if an algorithm (Winograd, FFT) needs
-            fewer multiplications than the definition has.
+            time, without optical flow. None if either is unknown, or if it would be above 1, which
+            a note explains. In older records it may be above 1: see `reading.mfu`.
     """
 
     samples_s: tuple[tuple[float, ...], ...]

@@ -8,7 +8,7 @@ from rich.table import Table
 from ..measure.columns import rough_line
 from ..records.latency import Drift
 from ..records.record import Record
-from ..records.times import NEAR_BEST, Sweep, SweepPoint
+from ..records.times import FORWARD_ALONE, NEAR_BEST, Sweep, SweepPoint
 from ..text.units import logit_difference, megabytes, milliseconds, of_spread, rate, scaled
 
 
@@ -38,23 +38,26 @@ def show(record: Record, console: Console) -> None:
         marked = ", ".join(mark for mark, is_so in marks.items() if is_so)
         table.add_row(*(cells[head] for head in heads), marked)
     console.print(table)
-    for line in footnotes(sweep, case.batch):
+    for line in footnotes(sweep, case.batch, with_flow=case.flow is not None):
         console.print(escape(line), highlight=False)
     console.print()
 
 
-def footnotes(sweep: Sweep, batch: int) -> list[str]:
+def footnotes(sweep: Sweep, batch: int, with_flow: bool = False) -> list[str]:
     """Return the lines that explain the table.
 
     Args:
         sweep: The sweep of the table.
         batch: The case's own, at which the drift was seen.
+        with_flow: The network takes optical flow, which is not in the table.
     """
     lines = [sweep.end_text]
     if sweep.knee is not None:
         lines.append(
             f"knee: the smallest batch that reaches {100 * NEAR_BEST:.0f} % of the best throughput."
         )
+    if with_flow:
+        lines.append(FORWARD_ALONE)
     if any(point.latency.is_rough for point in sweep.points):
         lines.append(rough_line())
     if any(point.latency.launch_bound for point in sweep.points):

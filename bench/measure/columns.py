@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ..records.latency import ROUGH
-from ..records.reading import throughput_per_s
+from ..records.reading import mfu
 from ..records.record import Record
 from ..text.units import (
     ABSENT,
@@ -87,7 +87,8 @@ def _with_flow(record: Record) -> Cell:
 
 
 def _clips_per_s(record: Record) -> Cell:
-    return rate(throughput_per_s(record)), ""
+    mark = "" if record.throughput_per_s is None else rough_mark(record)
+    return mark + rate(record.throughput_per_s), ""
 
 
 def _drift(record: Record) -> Cell:
@@ -101,9 +102,9 @@ def _drift(record: Record) -> Cell:
 
 def _mfu(record: Record) -> Cell:
     limit = record.roofline.operators.limit if record.roofline is not None else None
-    mfu = record.latency.mfu if record.latency is not None else None
-    mark = "" if mfu is None else rough_mark(record)
-    return mark + percent(mfu), f"({limit})" if limit else ""
+    share = mfu(record)
+    mark = "" if share is None else rough_mark(record)
+    return mark + percent(share), f"({limit})" if limit and share is not None else ""
 
 
 def _peak_memory(record: Record) -> Cell:
@@ -144,6 +145,11 @@ def _of_latency(records: Sequence[Record]) -> str:
     return "latency: time of one forward of the batch." if clips else ""
 
 
+def _of_rate(records: Sequence[Record]) -> str:
+    with_flow = any(record.flow_s is not None for record in records)
+    return "clips/s: forward and optical flow (CPU), one after the other." if with_flow else ""
+
+
 def _of_drift(records: Sequence[Record]) -> str:
     scale = ""
     if any(record.drift is not None and record.drift.logit_spread for record in records):
@@ -175,7 +181,7 @@ LATENCY = (
         cell=_with_flow,
         footnote="with flow: latency including optical flow (CPU).",
     ),
-    Column(name="clips/s", cell=_clips_per_s, shown=has_batches),
+    Column(name="clips/s", cell=_clips_per_s, shown=has_batches, footnote=_of_rate),
     Column(name="drift", cell=_drift, footnote=_of_drift),
     Column(
         name="MFU",

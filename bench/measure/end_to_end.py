@@ -32,7 +32,7 @@ from ..machine.environment import usable_cpus
 from ..network.network import Network
 from ..records.files import FREE_SPACE
 from ..records.job import Reading
-from ..records.times import PipelineTime
+from ..records.times import PipelineTime, bottleneck_of
 from ..statistics.intervals import median_interval
 from .context import Context
 from .staged import capture, time_by_stage
@@ -178,7 +178,7 @@ def _timed(
         per_view_s=median_s / views,
         views_in_a_forward=in_a_forward,
         stages=stages,
-        bottleneck=max(stages, key=lambda stage: stage.share).name,
+        bottleneck=bottleneck_of(stages),
         videos_per_s_samples=tuple(rates),
         videos_per_s=statistics.median(rates),
         videos_per_s_interval=median_interval(rates),

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from ..records.case import Case
 from ..records.latency import Latency
-from ..records.reading import negative, reader, throughput_per_s
+from ..records.reading import mfu, negative, reader
 from ..records.record import Record
 from ..records.results import Accuracy, Cost, Energy, FlowTime, Memory, Peak, Roofline
 from ..records.times import PipelineTime, Sweep
@@ -34,6 +34,15 @@ def _scored(record: Record) -> Iterator[str]:
     listed = [f"{name} {100 * each:.1f} %" for name, each in shares.items() if each is not None]
     over_all = f"; over all {accuracy.expected}: {', '.join(listed)}" if listed else ""
     yield f": {accuracy.scored} of {accuracy.expected} videos were scored{over_all}."
+
+
+def _impossible(record: Record) -> Iterator[str]:
+    stored = record.latency.mfu if record.latency is not None else None
+    if stored is not None and stored > 1:
+        yield (
+            f": the stored MFU, {100 * stored:.0f} %, is left out: other work made the measured "
+            "peak too small, or an algorithm needs fewer multiplications. Measure it again."
+        )
 
 
 def _untrained(records: Sequence[Record]) -> str:
@@ -84,8 +93,8 @@ BUILT_IN = (
         columns=columns.LATENCY,
         sorts={
             "latency": reader("total_s"),
-            "throughput": negative(throughput_per_s),
-            "mfu": negative(reader("latency.mfu")),
+            "throughput": negative(reader("throughput_per_s")),
+            "mfu": negative(mfu),
         },
         footnotes=(_rough, columns.disturbances_line),
         shown_in_cells=(
@@ -173,5 +182,7 @@ BUILT_IN = (
         follows=("flops", "latency"),
         carried_with="latency",
         absence="peak and roofline: flops and latency together were not asked for",
+        remarks=_impossible,
+        shown_in_cells=("roofline: network: share", "roofline: operators: share"),  # no column
     ),
 )

@@ -83,8 +83,8 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
         gpu: State of the GPU between the blocks; None on a CPU.
         cold_l2_bytes: Bytes written before each sample to empty the L2 cache; None if it was warm.
         mfu: Model FLOPs utilisation: the FLOPs over those of the record's `peak` in the median
-            time; None if either is unknown. It is above 1 if an algorithm (Winograd, FFT) needs
-            fewer multiplications than the definition has.
+            time, without optical flow. None if either is unknown, or if it would be above 1, which
+            a note explains. In older records it may be above 1: see `reading.mfu`.
     """
 
     samples_s: tuple[tuple[float, ...], ...]
@@ -176,23 +176,25 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
         return self.wall_median_s if self.launch_bound else None
 
     def throughput(self, batch: int) -> float:
-        """Return clips (in mode `stream`: frames) a second, at `reached_s`."""
+        """Return clips (in mode `stream`: frames) a second of the forward alone, at `reached_s`.
+
+        A latency does not know of optical flow: see `Record.throughput_per_s`.
+        """
         return batch / self.reached_s
 
     def throughput_interval(self, batch: int) -> tuple[float, float] | None:
-        """Return the 95 % interval of the throughput; None if that of the time is unknown."""
+        """Return the 95 % interval of `throughput`; None if that of the time is unknown."""
         interval_s = self.interval_s if self._by_the_wall is None else self.wall_interval_s
         if interval_s is None:
             return None
         low_s, high_s = interval_s
         return batch / high_s, batch / low_s
 
-    def derived(self, batch: int) -> dict[str, Any]:
-        """Return the values that JSON adds to the fields."""
+    def derived(self) -> dict[str, Any]:
+        """Return the values that JSON adds to the fields; rates are added by who has the batch."""
         percentiles = {f"p{round(share * 100)}_s": self.percentile(share) for share in ENOUGH_FOR}
-        rate = self.throughput(batch)
         rough = {"is_rough": self.is_rough, "process_medians_s": self.process_medians_s}
-        return {**percentiles, **rough, "reached_s": self.reached_s, "throughput_per_s": rate}
+        return {**percentiles, **rough, "reached_s": self.reached_s}
 
 
 class Drift(msgspec.Struct, frozen=True, kw_only=True):

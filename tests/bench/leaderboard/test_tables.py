@@ -574,7 +574,7 @@ def test_mfu_is_a_column_with_what_bounds_the_operators_and_says_what_it_is() ->
     found = board_of(
         made_record("a", latency=made_latency(mfu=0.5532), roofline=bounded("compute")),
         made_record("b", latency=made_latency(mfu=0.0079), roofline=bounded("memory")),
-        made_record("c", latency=made_latency(mfu=1.25)),
+        made_record("c", latency=made_latency(mfu=17.26), roofline=bounded("compute")),
         made_record("d"),
     )
     text = render(found, "md")
@@ -582,11 +582,12 @@ def test_mfu_is_a_column_with_what_bounds_the_operators_and_says_what_it_is() ->
     assert {row[0]: row[place] for row in cells(text)[2:]} == {
         "a": "55.3 (compute)",
         "b": "0.8 (memory)",
-        "c": "125.0",
+        "c": NOT_MEASURED,
         "d": NOT_MEASURED,
     }
     told = "MFU: FLOPs per second at the latency, as a share of those of a large matrix product"
     assert any(told in note for note in footnotes(found[0]))
+    assert any("c: the stored MFU, 1726 %, is left out" in note for note in footnotes(found[0]))
     (without,) = board_of(made_record())
     assert "MFU" not in render([without], "md")
     assert not any("MFU" in note for note in footnotes(without))
@@ -598,10 +599,12 @@ def test_mfu_sorts_the_largest_share_first_and_what_has_none_last() -> None:
             made_record("none"),
             made_record("little", latency=made_latency(0.001, mfu=0.125)),
             made_record("much", latency=made_latency(1.0, mfu=0.5)),
+            made_record("impossible", latency=made_latency(1.0, mfu=17.26)),
         ]
     )
     assert [row.record.case.model for row in ordered(board, "mfu").rows] == [
         "much",
         "little",
+        "impossible",
         "none",
     ]

@@ -83,6 +83,8 @@ def show_profile(profile: "Profile", console: Console) -> None:
         rows.append(_row(indent + module.name, module.macs, module.bound, module.median_s))
     print_table(rows, console)
     print_folded(_footnote(profile), console)
+    for note in profile.notes:
+        print_folded(note, console)
 
 
 def _footnote(profile: "Profile") -> str:

@@ -35,6 +35,7 @@ from ..records.job import Reading
 from ..records.times import PipelineTime, bottleneck_of
 from ..statistics.intervals import median_interval
 from .context import Context
+from .other_work_watch import quiet_expected
 from .staged import capture, time_by_stage
 from .stages import LEAST_VIDEOS, Clock, Note, stages_of
 from .streamed import time_frames
@@ -52,7 +53,7 @@ class PipelineResult(NamedTuple):
 
 def run(context: Context) -> None:
     """Time videos of the case's dataset from the file to the prediction."""
-    with _guarded(context) as guard:
+    with _guarded(context) as guard, quiet_expected(context.note):
         timed, notes = measure_pipeline(
             context.network, context.split, readers=len(usable_cpus()), guard=guard
         )

@@ -20,6 +20,7 @@ from ..network.network import Network
 from ..records.case import Case, Device, Precision
 from ..records.results import Bound, Peak, Roofline
 from .gpu_spin import Spin
+from .other_work_watch import quiet_expected
 from .peak import larger, measure_peak
 from .roofline import bound, roofline
 
@@ -53,6 +54,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
         forwards: Number of forwards timed with all modules; as many were timed without.
         median_s: Median time of the whole forward, without timing the modules.
         host_gaps: Times on a GPU include gaps in which it waits for the host.
+        notes: Remarks for the reader, such as other work that ran meanwhile.
     """
 
     device: Device
@@ -65,6 +67,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     roofline: Roofline
     modules: tuple[ModuleTime, ...]
     host_gaps: bool = False
+    notes: tuple[str, ...] = ()
 
 
 Mark = Callable[[], Any]
@@ -121,7 +124,8 @@ def profile_network(
     (inputs,) = network.inputs(1)
     macs, traffic = count_traffic(network.module, *inputs)
     timed = _timed_modules(network.module, depth)
-    with torch.inference_mode():
+    notes: list[str] = []
+    with torch.inference_mode(), quiet_expected(notes.append):
         rotation = network.inputs(2)
 
         def forward(turn: int) -> None:
@@ -148,6 +152,7 @@ def profile_network(
         peak=peak,
         roofline=roofline(2 * macs.get("", 0), traffic, peak, median_s),
         modules=tuple(each for each in found if each is not None),
+        notes=tuple(notes),
     )
 
 

@@ -49,17 +49,28 @@ DERIVED = {
     "latency.p90_s": "the 90th percentile; `null` with fewer than 64 samples",
     "latency.p95_s": "the 95th percentile; `null` with fewer than 130 samples",
     "latency.p99_s": "the 99th percentile; `null` with fewer than 662 samples",
+    "latency.is_rough": "the latency was disturbed, or its interval is wider than 20 % to a side",
+    "latency.process_medians_s": "the median of each process, over the medians of its blocks",
     "latency.reached_s": "`wall_median_s` if the network is launch bound, otherwise `median_s`",
-    "latency.throughput_per_s": "batch size / `reached_s`: clips (or streamed frames) a second",
-    "latency.video_s": "the time of the forward passes of a whole video",
+    "latency.throughput_per_s": (
+        "clips (or streamed frames) a second, with optical flow: the batch size over the sum of "
+        "`reached_s` and the flow of as many clips; `null` if the time of the flow is missing"
+    ),
+    "latency.video_s": (
+        "the time of a whole video: the forward passes of its views, the optical flow of its clips"
+    ),
     "memory.fragmentation_bytes": "memory that CUDA's allocator reserved and had not given out",
-    "energy.j_per_video": "joules of the forward passes of a whole video",
+    "energy.j_per_video": "joules of the forward passes of a whole video, without optical flow",
     "sweep.knee": "the smallest batch that reaches 95 % of the best throughput",
     "sweep.points.latency.p90_s": "as in `latency`",
     "sweep.points.latency.p95_s": "as in `latency`",
     "sweep.points.latency.p99_s": "as in `latency`",
+    "sweep.points.latency.is_rough": "as in `latency`",
+    "sweep.points.latency.process_medians_s": "as in `latency`",
     "sweep.points.latency.reached_s": "as in `latency`",
-    "sweep.points.latency.throughput_per_s": "as in `latency`",
+    "sweep.points.latency.throughput_per_s": (
+        "batch size / `reached_s`: of the forward alone, without optical flow"
+    ),
     "sweep.points.latency.throughput_interval_per_s": "its 95 % interval",
     "sweep.points.memory.fragmentation_bytes": "as in `memory`",
 }

@@ -100,6 +100,6 @@ def shared_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fork what a test measures from one server, which has imported torch for all such tests."""
     from kinobench.bench.run import run
 
-    from .fakes.shared_workers import shared_server_for
+    from .fakes.shared_workers import shared_servers_for
 
-    monkeypatch.setattr(run, "fork_server_for", shared_server_for)
+    monkeypatch.setattr(run, "fork_servers_for", shared_servers_for)

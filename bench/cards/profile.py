@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 ABSENT = "–"
 """The cell of a number that is not known."""
+BEATEN = "> 100 %"
+"""The share of a bound that the measured time is below."""
 
 
 class ProfileSettings(NamedTuple):
@@ -81,6 +83,8 @@ def show_profile(profile: "Profile", console: Console) -> None:
         rows.append(_row(indent + module.name, module.macs, module.bound, module.median_s))
     print_table(rows, console)
     print_folded(_footnote(profile), console)
+    for note in profile.notes:
+        print_folded(note, console)
 
 
 def _footnote(profile: "Profile") -> str:
@@ -96,21 +100,27 @@ def _footnote(profile: "Profile") -> str:
         f"ms: median of {profile.forwards} forwards, from the begin of a module to its end{gaps}; "
         "modules need not add up to the whole network, which also works outside of them. MB: each "
         "operator reads its inputs and weights and writes its results once. share: the least time "
-        "by the roofline, divided by the measured one; it is above 100 % if caches keep data that "
-        "counts as moved."
+        f"by the roofline, divided by the measured one; {BEATEN} where the measured one is less: "
+        "caches keep data that counts as moved, an algorithm needs fewer multiplications, or the "
+        "machine was busy while its peak was measured."
     )
 
 
 def _row(
     name: str, macs: int, bound: Bound | None, time_s: float | None
 ) -> tuple[str, str, str, str, str, str, str]:
-    share = None if bound is None else bound.share
     return (
         name,
         f"{macs / 1e6:,.3f}",
         ABSENT if bound is None else f"{bound.moved_bytes / 1e6:,.3f}",
         ABSENT if bound is None else f"{bound.intensity:,.2f}",
         ABSENT if time_s is None else f"{time_s * 1e3:,.3f}",
-        ABSENT if share is None else f"{share * 100:.1f} %",
+        _share(bound, time_s),
         ABSENT if bound is None else bound.limit,
     )
+
+
+def _share(bound: Bound | None, time_s: float | None) -> str:
+    if bound is None or time_s is None:
+        return ABSENT
+    return BEATEN if bound.share is None else f"{bound.share * 100:.1f} %"

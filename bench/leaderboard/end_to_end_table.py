@@ -8,7 +8,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from ..records.record import Record
-from ..records.times import PipelineTime, StageTime
+from ..records.times import PipelineTime, StreamedFrames, bottleneck_of, shares_of
+from ..text.units import ABSENT, percentages
 
 
 def show(records: Iterable[Record], console: Console) -> None:
@@ -21,37 +22,41 @@ def show(records: Iterable[Record], console: Console) -> None:
 def _show(name: str, timed: PipelineTime, console: Console) -> None:
     views = "1 view" if timed.views == 1 else f"{timed.views} views"
     console.print(f"[bold]From the file to the prediction[/bold]: {escape(name)}", highlight=False)
-    rows = [(stage.name, stage.median_s, stage.interval_s, stage) for stage in timed.stages]
-    table = _table("a video", [*rows, ("all", timed.median_s, timed.interval_s, None)])
-    console.print(table)
+    console.print(_table("a video", timed))
     forward = timed.overlapped_views_in_a_forward
     console.print(
-        f"{timed.per_view_s * 1e3:.2f} ms a view ({views}); the bottleneck is {timed.bottleneck}. "
+        f"{timed.per_view_s * 1e3:.2f} ms a view ({views}); the bottleneck is "
+        f"{bottleneck_of(timed.stages)}. "
         f"Overlapped, {timed.videos_per_s:.2f} videos/s with {timed.readers} readers"
         + ("." if forward is None else f" and {forward} views in a forward."),
         highlight=False,
     )
     if timed.streamed is not None:
-        frame = timed.streamed
-        rows = [(stage.name, stage.median_s, stage.interval_s, stage) for stage in frame.stages]
-        console.print(_table("a frame", [*rows, ("all", frame.median_s, frame.interval_s, None)]))
+        console.print(_table("a frame", timed.streamed))
+    console.print(
+        "share: the stage's median over the sum of the stages' medians, which need not be the "
+        "median of all.",
+        highlight=False,
+    )
     console.print()
 
 
-_Row = tuple[str, float, tuple[float, float] | None, StageTime | None]
-
-
-def _table(of: str, rows: list[_Row]) -> Table:
+def _table(of: str, timed: PipelineTime | StreamedFrames) -> Table:
+    """Return a line for each stage; shares follow from the medians shown, in older records too."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("stage")
     for head in (f"ms {of}", "95 % interval", "share (%)"):
         table.add_column(head, justify="right", no_wrap=True)
-    for name, median_s, interval_s, stage in rows:
-        low_high = (
-            "–"
-            if interval_s is None
-            else "[{:.3f}, {:.3f}]".format(*(bound_s * 1e3 for bound_s in interval_s))
-        )
-        share = 1.0 if stage is None else stage.share
-        table.add_row(name, f"{median_s * 1e3:.3f}", escape(low_high), f"{share * 100:.1f}")
+    shares = percentages(shares_of([stage.median_s for stage in timed.stages]))
+    for stage, share in zip(timed.stages, shares, strict=True):
+        table.add_row(stage.name, *_times(stage.median_s, stage.interval_s), share)
+    table.add_row("all", *_times(timed.median_s, timed.interval_s), "100.0")
     return table
+
+
+def _times(median_s: float, interval_s: tuple[float, float] | None) -> tuple[str, str]:
+    """Return a median and its interval in milliseconds."""
+    low_high = ABSENT
+    if interval_s is not None:
+        low_high = "[{:.3f}, {:.3f}]".format(*(bound_s * 1e3 for bound_s in interval_s))
+    return f"{median_s * 1e3:.3f}", escape(low_high)

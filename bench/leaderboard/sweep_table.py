@@ -5,9 +5,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from ..measure.columns import rough_line
 from ..records.latency import Drift
 from ..records.record import Record
-from ..records.times import NEAR_BEST, Sweep, SweepPoint
+from ..records.times import FORWARD_ALONE, NEAR_BEST, Sweep, SweepPoint
 from ..text.units import logit_difference, megabytes, milliseconds, of_spread, rate, scaled
 
 
@@ -37,25 +38,28 @@ def show(record: Record, console: Console) -> None:
         marked = ", ".join(mark for mark, is_so in marks.items() if is_so)
         table.add_row(*(cells[head] for head in heads), marked)
     console.print(table)
-    for line in footnotes(sweep, case.batch):
+    for line in footnotes(sweep, case.batch, with_flow=case.flow is not None):
         console.print(escape(line), highlight=False)
     console.print()
 
 
-def footnotes(sweep: Sweep, batch: int) -> list[str]:
+def footnotes(sweep: Sweep, batch: int, with_flow: bool = False) -> list[str]:
     """Return the lines that explain the table.
 
     Args:
         sweep: The sweep of the table.
         batch: The case's own, at which the drift was seen.
+        with_flow: The network takes optical flow, which is not in the table.
     """
     lines = [sweep.end_text]
     if sweep.knee is not None:
         lines.append(
             f"knee: the smallest batch that reaches {100 * NEAR_BEST:.0f} % of the best throughput."
         )
-    if any(not point.latency.converged for point in sweep.points):
-        lines.append("~: the latency did not converge in its time.")
+    if with_flow:
+        lines.append(FORWARD_ALONE)
+    if any(point.latency.is_rough for point in sweep.points):
+        lines.append(rough_line())
     if any(point.latency.launch_bound for point in sweep.points):
         lines.append(
             "launch bound: wall, a call by the host's clock, is over 1.1 times latency, which "
@@ -85,7 +89,7 @@ def _drift_line(drift: Drift, batch: int) -> str:
 def _cells(point: SweepPoint, unit: str) -> dict[str, str]:
     """Return all that a line may have, under the heads of its columns."""
     latency, memory = point.latency, point.memory
-    rough = "" if latency.converged else "~"
+    rough = "~" if latency.is_rough else ""
     time = _joined(rough, *milliseconds(latency.median_s, latency.interval_s))
     rates = latency.throughput_interval(point.batch)
     interval = "" if rates is None else f"[{rate(rates[0])}, {rate(rates[1])}]"

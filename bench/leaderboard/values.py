@@ -31,6 +31,11 @@ def _knee_throughput(record: Record) -> float | None:
     return next((point.throughput_per_s for point in at_knee), None)
 
 
+def _processes(record: Record) -> int | None:
+    """Return the number of processes of a latency; older records had one."""
+    return None if record.latency is None else len(record.latency.process_medians_s)
+
+
 VALUES: dict[str, Value] = {
     "model": _at("case.model"),
     "weights": lambda row: row.weights,
@@ -56,11 +61,14 @@ VALUES: dict[str, Value] = {
     "flow": lambda row: row.flow,
     "flow_s": _at("flow_s"),
     "converged": _at("latency.converged"),
+    "rough": _at("latency.is_rough"),
+    "disturbed": _at("latency.disturbed"),
+    "processes": _of(_processes),
     "weights_bytes": _at("memory.weights_bytes"),
     "peak_activation_bytes": _at("memory.peak_activation_bytes"),
     "peak_process_bytes": _at("memory.peak_process_bytes"),
     "joules_per_clip": _at("energy.j_per_clip"),
-    "throughput_per_s": _of(reading.throughput_per_s),
+    "throughput_per_s": _at("throughput_per_s"),
     "video_s": _at("video_s"),
     "joules_per_video": _at("j_per_video"),
     "drift": _at("drift.largest_logit_difference"),
@@ -69,7 +77,7 @@ VALUES: dict[str, Value] = {
     "drift_clips": _at("drift.clips"),
     "cold_l2": _at("case.cold_l2"),
     "probe": _at("case.probe"),
-    "mfu": _at("latency.mfu"),
+    "mfu": _of(reading.mfu),
     "limit": _at("roofline.operators.limit"),
     "knee": _at("sweep.knee"),
     "knee_throughput_per_s": _of(_knee_throughput),
@@ -98,8 +106,9 @@ VALUES: dict[str, Value] = {
 }
 """The columns of CSV and the keys of JSON, in their order; those of plug-ins come after them.
 
-`video_s` and `joules_per_video` are of the forwards of all views of a video, `flow_s` of a batch's
-clips; `drift` is that of the sweep where there is no latency; `since` is when the oldest record was
+`flow_s` is of a batch's clips. `throughput_per_s` and `video_s` include optical flow;
+`joules_per_video` and what the sweep gives (`knee`, `knee_throughput_per_s`) are of the forwards
+alone. `drift` is that of the sweep where there is no latency; `since` is when the oldest record was
 begun that a part of the row comes from.
 """
 

@@ -87,6 +87,19 @@ def sample_other_work(
     )
 
 
+def processors_time_s() -> float | None:
+    """Return how long all processors of the machine together have worked since it started.
+
+    In a container they are the host's too. What a host of virtual machines gave to neighbours
+    is not in it.
+
+    Returns:
+        Seconds, in whole ticks (`TICK_S`); None where the system doesn't report it.
+    """
+    work = _work_time()
+    return None if work is None else work.worked_s - work.stolen_s
+
+
 def _work_time() -> _WorkTime | None:
     """Read the time of all processors; None where the system doesn't report what is stolen."""
     try:

@@ -12,6 +12,7 @@ from .gpus import Gpu, Gpus, read_gpus
 from .host import Host, read_host
 from .other_work import OtherWork, sample_other_work
 from .processor import Processor, read_processor
+from .rapl import RaplError, counted_domains
 from .software import Software, read_software
 from .systems import missing_here
 
@@ -32,6 +33,8 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
             there is none.
         hints: Advice that would make timings steadier, although nothing disturbs them.
         battery: True if the battery is plugged in; None where there is none.
+        energy_counters: Domains that RAPL counts the energy of, such as `package-0`.
+        no_energy_counters: Why there are none.
         unsupported: Things that can't be measured or known on this system, with the reason.
     """
 
@@ -47,6 +50,8 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     battery: bool | None
     disturbances: tuple[Disturbance, ...]
     hints: tuple[Disturbance, ...] = ()
+    energy_counters: tuple[str, ...] = ()
+    no_energy_counters: str | None = None
     unsupported: tuple[str, ...] = ()
 
 
@@ -63,6 +68,7 @@ def read_machine(full: bool = False) -> Machine:
     plugged = None if battery is None else battery.power_plugged
     on_gpu = describe("cuda", first_gpu=True) if gpus.gpus else None
     found = find_disturbances(processor, host, gpus, work, physical_cores(), plugged)
+    counters, no_counters = _energy_counters()
     return Machine(
         environment=environment,
         fingerprint_of=decisive(environment, "cpu"),
@@ -76,8 +82,18 @@ def read_machine(full: bool = False) -> Machine:
         battery=plugged,
         disturbances=tuple(found),
         hints=tuple(find_hints(gpus)),
+        energy_counters=counters,
+        no_energy_counters=no_counters,
         unsupported=missing_here(),
     )
+
+
+def _energy_counters() -> tuple[tuple[str, ...], str | None]:
+    """Return the domains that RAPL counts, or why it counts none."""
+    try:
+        return counted_domains(), None
+    except RaplError as error:
+        return (), str(error)
 
 
 def plain(machine: Machine) -> dict[str, object]:
@@ -98,7 +114,7 @@ def show(machine: Machine, console: "Console") -> None:
     environment = machine.environment
     sections = {
         "": {"system": environment.system},
-        "processor": _processor_lines(machine.processor, environment),
+        "processor": _processor_lines(machine.processor, environment) | _energy_line(machine),
         "memory": _host_lines(machine.host),
         "GPU": _gpu_lines(machine.gpus),
         "libraries": environment.versions | _software_lines(machine.software),
@@ -159,6 +175,11 @@ def _processor_lines(processor: Processor, environment: Environment) -> dict[str
         if processor.throttled is None
         else f"{processor.throttled} times since the system started",
     }
+
+
+def _energy_line(machine: Machine) -> dict[str, str]:
+    counted = ", ".join(machine.energy_counters)
+    return {"energy counters (RAPL)": counted or f"none: {machine.no_energy_counters or UNKNOWN}"}
 
 
 def _host_lines(host: Host) -> dict[str, str]:

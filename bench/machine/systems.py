@@ -10,7 +10,8 @@ _ON_MACOS = (
     "one import of the libraries for all cases: its libraries don't survive a fork",
     "control groups, clocks, caches, turbo and time taken by neighbours: the system has no /proc "
     "and no /sys",
-    "energy and GPUs: NVIDIA's driver is not for this system",
+    "energy on the CPU: the system gives it to root alone (powermetrics)",
+    "GPUs and their energy: NVIDIA's driver is not for this system",
 )
 
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from ..records.reading import throughput_per_s
+from ..records.latency import ROUGH
+from ..records.reading import mfu
 from ..records.record import Record
 from ..text.units import (
     ABSENT,
@@ -33,6 +34,29 @@ def _arithmetic(record: Record, count: int | None) -> Cell:
     return f"{bound}{scaled(count, 1e9, 3)}", ""
 
 
+def rough_mark(record: Record) -> str:
+    """Return `~` for a record whose latency is rough, before whatever follows from it."""
+    return "~" if record.latency is not None and record.latency.is_rough else ""
+
+
+def rough_line() -> str:
+    """Return the line that explains that mark."""
+    return f"~: the latency was disturbed, or its interval is wider than {ROUGH:.0%} to a side."
+
+
+def disturbances_line(records: Sequence[Record]) -> str:
+    """Return a line on the latencies of which blocks were disturbed, and on what else ran."""
+    timed = [record.latency for record in records if record.latency is not None]
+    disturbed = [each for each in timed if each.disturbed or each.discarded_loads]
+    if not disturbed:
+        return ""
+    blocks = sum(len(each.discarded_loads) for each in timed)
+    networks = f"{len(disturbed)} latenc{'y' if len(disturbed) == 1 else 'ies'}"
+    line = f"disturbed blocks of samples: in {networks}, {blocks} discarded"
+    names = dict.fromkeys(name.partition(" (")[0] for each in timed for name in each.others)
+    return f"{line}; what else ran: {', '.join(names)}." if names else f"{line}."
+
+
 def _gmacs(record: Record) -> Cell:
     return _arithmetic(record, record.cost.macs if record.cost is not None else None)
 
@@ -45,23 +69,26 @@ def _latency(record: Record) -> Cell:
     if record.latency is None:
         return NOTHING
     value, interval = milliseconds(record.latency.median_s, record.latency.interval_s)
-    return ("" if record.latency.converged else "~") + value, interval
+    return rough_mark(record) + value, interval
 
 
 def _wall(record: Record) -> Cell:
     if record.latency is None:
         return NOTHING
-    return milliseconds(record.latency.wall_median_s, record.latency.wall_interval_s)
+    value, interval = milliseconds(record.latency.wall_median_s, record.latency.wall_interval_s)
+    return (value if value == ABSENT else rough_mark(record) + value), interval
 
 
 def _with_flow(record: Record) -> Cell:
     if record.flow_s is None:
         return NOTHING
-    return scaled(record.total_s, 1e-3, 2), f"({record.case.flow} {record.flow_s * 1e3:.2f})"
+    total = rough_mark(record) + scaled(record.total_s, 1e-3, 2)
+    return total, f"({record.case.flow} {record.flow_s * 1e3:.2f})"
 
 
 def _clips_per_s(record: Record) -> Cell:
-    return rate(throughput_per_s(record)), ""
+    mark = "" if record.throughput_per_s is None else rough_mark(record)
+    return mark + rate(record.throughput_per_s), ""
 
 
 def _drift(record: Record) -> Cell:
@@ -75,8 +102,9 @@ def _drift(record: Record) -> Cell:
 
 def _mfu(record: Record) -> Cell:
     limit = record.roofline.operators.limit if record.roofline is not None else None
-    mfu = record.latency.mfu if record.latency is not None else None
-    return percent(mfu), f"({limit})" if limit else ""
+    share = mfu(record)
+    mark = "" if share is None else rough_mark(record)
+    return mark + percent(share), f"({limit})" if limit and share is not None else ""
 
 
 def _peak_memory(record: Record) -> Cell:
@@ -117,6 +145,11 @@ def _of_latency(records: Sequence[Record]) -> str:
     return "latency: time of one forward of the batch." if clips else ""
 
 
+def _of_rate(records: Sequence[Record]) -> str:
+    with_flow = any(record.flow_s is not None for record in records)
+    return "clips/s: forward and optical flow (CPU), one after the other." if with_flow else ""
+
+
 def _of_drift(records: Sequence[Record]) -> str:
     scale = ""
     if any(record.drift is not None and record.drift.logit_spread for record in records):
@@ -148,7 +181,7 @@ LATENCY = (
         cell=_with_flow,
         footnote="with flow: latency including optical flow (CPU).",
     ),
-    Column(name="clips/s", cell=_clips_per_s, shown=has_batches),
+    Column(name="clips/s", cell=_clips_per_s, shown=has_batches, footnote=_of_rate),
     Column(name="drift", cell=_drift, footnote=_of_drift),
     Column(
         name="MFU",

@@ -32,9 +32,10 @@ from ..machine.environment import usable_cpus
 from ..network.network import Network
 from ..records.files import FREE_SPACE
 from ..records.job import Reading
-from ..records.times import PipelineTime
+from ..records.times import PipelineTime, bottleneck_of
 from ..statistics.intervals import median_interval
 from .context import Context
+from .other_work_watch import quiet_expected
 from .staged import capture, time_by_stage
 from .stages import LEAST_VIDEOS, Clock, Note, stages_of
 from .streamed import time_frames
@@ -52,7 +53,7 @@ class PipelineResult(NamedTuple):
 
 def run(context: Context) -> None:
     """Time videos of the case's dataset from the file to the prediction."""
-    with _guarded(context) as guard:
+    with _guarded(context) as guard, quiet_expected(context.note):
         timed, notes = measure_pipeline(
             context.network, context.split, readers=len(usable_cpus()), guard=guard
         )
@@ -178,7 +179,7 @@ def _timed(
         per_view_s=median_s / views,
         views_in_a_forward=in_a_forward,
         stages=stages,
-        bottleneck=max(stages, key=lambda stage: stage.share).name,
+        bottleneck=bottleneck_of(stages),
         videos_per_s_samples=tuple(rates),
         videos_per_s=statistics.median(rates),
         videos_per_s_interval=median_interval(rates),

@@ -1,21 +1,21 @@
-"""Energy: joules by the GPU's own counter; no counter, no number."""
+"""Energy: joules by the counter of the GPU or of the processors; no counter, no number."""
 
 import time
-from collections.abc import Callable
 
 import torch
 
-from ..machine.nvml import nvml_device
 from ..network.network import Network
 from ..records.results import Energy
 from .context import Context
-from .gpu_watch import GpuWatch, watch_remarks
+from .energy_counters import Counter, CounterError, Window, counter_of, moment
 
 WINDOW_S = 5.0
-"""The counter ticks every 20 to 100 ms: a shorter window would be off by percents."""
+"""A GPU's counter ticks every 20 to 100 ms: a shorter window would be off by percents."""
 IDLE_S = 2.0
 LOOK_EVERY_S = 0.5
 """Between forwards: a look costs a millisecond or so, which is idle time."""
+ATTEMPTS = 3
+"""How often a window is measured that other work disturbs."""
 
 
 def run(context: Context) -> None:
@@ -30,55 +30,69 @@ def run(context: Context) -> None:
 
 def measure_energy(network: Network) -> tuple[Energy | None, list[str]]:
     """Run forwards over a window of at least five seconds; return joules, or why there are none."""
-    if network.device.type != "cuda":
-        return None, ["energy: the CPU has no counter that kinobench reads"]
-    import pynvml
-
     try:
-        gpu = nvml_device()
-
-        def joules() -> float:
-            return pynvml.nvmlDeviceGetTotalEnergyConsumption(gpu) / 1e3
-
-        joules()
-        energy = _over_a_window(network, joules)
-    except pynvml.NVMLError as error:
-        return None, [f"energy: this GPU's counter can't be read ({error})"]
-    if energy.window_j <= 0:
-        return None, ["energy: this GPU's counter stands still"]
-    assert energy.gpu is not None
-    return energy, [f"energy: {remark}" for remark in watch_remarks(energy.gpu)]
+        energy, notes = _measured(network, counter_of(network.device))
+    except CounterError as error:
+        energy, notes = None, [str(error)]
+    return energy, [f"energy: {note}" for note in notes]
 
 
-def _over_a_window(network: Network, joules: Callable[[], float]) -> Energy:
+def _measured(network: Network, counter: Counter) -> tuple[Energy | None, list[str]]:
+    for _ in range(ATTEMPTS):
+        idle, work, forwards = _windows(network, counter)
+        disturbed = counter.disturbed(idle, work)
+        if not disturbed:
+            break
+    else:
+        return None, [disturbed]
+    still = [name for name, j in work.joules.items() if j <= 0 and not name.endswith("/dram")]
+    if still:
+        which = f" of {', '.join(still)}" if len(work.joules) > 1 else ""
+        return None, [f"{counter.about}{which} stands still"]
+    return _energy(network, counter, idle, work, forwards), counter.remarks(idle, work)
+
+
+def _windows(network: Network, counter: Counter) -> tuple[Window, Window, int]:
+    """Return a window without work, one of forwards, and the number of those."""
     with torch.inference_mode():
         rotation = network.inputs(2)
         network.forward(*rotation[0])
-        torch.cuda.synchronize()
-        begin_j, begin = joules(), time.perf_counter()
+        counter.wait()
+        time.sleep(counter.settle_s)
+        begin = moment(counter)
         time.sleep(IDLE_S)
-        idle_w = (joules() - begin_j) / (time.perf_counter() - begin)
-        watch = GpuWatch()
-        forwards = 0
-        begin_j, begin = joules(), time.perf_counter()
-        looked = begin
-        while (now := time.perf_counter()) - begin < WINDOW_S:
-            if now - looked >= LOOK_EVERY_S:
-                watch.look()
-                looked = now
-            network.forward(*rotation[forwards % 2])
-            torch.cuda.synchronize()
-            forwards += 1
-        window_s = time.perf_counter() - begin
-        window_j = joules() - begin_j
-        watch.look()
+        idle = Window(begin, moment(counter))
+        with counter.watching():
+            forwards = 0
+            begin = moment(counter)
+            looked = begin.at_s
+            while (now := time.perf_counter()) - begin.at_s < WINDOW_S:
+                if now - looked >= LOOK_EVERY_S:
+                    counter.look()
+                    looked = now
+                network.forward(*rotation[forwards % 2])
+                counter.wait()
+                forwards += 1
+            work = Window(begin, moment(counter))
+            counter.look()
+    return idle, work, forwards
+
+
+def _energy(
+    network: Network, counter: Counter, idle: Window, work: Window, forwards: int
+) -> Energy:
     views = forwards * network.case.batch
+    window_j = sum(work.joules.values())
+    idle_w = sum(idle.joules.values()) / idle.seconds
     return Energy(
-        window_s=window_s,
+        window_s=work.seconds,
         window_j=window_j,
         idle_w=idle_w,
         forwards=forwards,
         j_per_clip=window_j / views,
-        j_per_clip_above_idle=(window_j - idle_w * window_s) / views,
-        gpu=watch.conditions(),
+        j_per_clip_above_idle=(window_j - idle_w * work.seconds) / views,
+        counter=counter.name,
+        domains=tuple(name for name, j in work.joules.items() if j > 0),
+        other_processors=counter.other_processors(idle, work),
+        gpu=counter.conditions(),
     )

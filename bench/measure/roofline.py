@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 
 def utilisation(flops: int, time_s: float, peak: Peak) -> float:
-    """Return the share of the peak that was reached (MFU: Chowdhery et al. 2022, PaLM)."""
+    """Return the share of the peak that was reached (MFU: Chowdhery et al. 2022, PaLM).
+
+    Above 1, the peak was measured too small, or an algorithm (Winograd, FFT) needs fewer
+    multiplications than the definition has.
+    """
     return flops / (time_s * peak.flops_per_s)
 
 
@@ -36,7 +40,8 @@ def bound(flops: int, moved_bytes: int, peak: Peak, time_s: float | None = None)
         flops: FLOPs of the work.
         moved_bytes: Bytes that it moves, 1 or more.
         peak: The peak of the machine.
-        time_s: Measured time of the same work; None if there is none.
+        time_s: Measured time of the same work; None if there is none. A bound above it doesn't
+            hold, and is given without a share.
     """
     compute_s, memory_s = flops / peak.flops_per_s, moved_bytes / peak.bytes_per_s
     least_s = max(compute_s, memory_s)
@@ -45,8 +50,14 @@ def bound(flops: int, moved_bytes: int, peak: Peak, time_s: float | None = None)
         intensity=flops / moved_bytes,
         limit="compute" if compute_s >= memory_s else "memory",
         least_s=least_s,
-        share=None if time_s is None else least_s / time_s,
+        share=None if time_s is None or least_s > time_s else least_s / time_s,
     )
+
+
+def beaten(found: Roofline, time_s: float) -> dict[str, Bound]:
+    """Return the bounds, by name, that the measured time is below: so they don't hold."""
+    bounds = {"network": found.network, "operators": found.operators}
+    return {name: each for name, each in bounds.items() if each.least_s > time_s}
 
 
 def roofline(flops: int, traffic: "Traffic", peak: Peak, time_s: float | None = None) -> Roofline:

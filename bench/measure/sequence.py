@@ -22,6 +22,8 @@ def measure_all(context: Context, build: "Callable[[Case], Network]") -> None:
     """
     job = context.job
     chosen = registry.chosen(job.measures, job.case)
+    if job.is_part:
+        chosen = [each for each in chosen if not each.follows]
     for measurement in chosen:
         if measurement.check is not None:
             with context.measuring(current(measurement)):
@@ -36,7 +38,7 @@ def measure_all(context: Context, build: "Callable[[Case], Network]") -> None:
     if "digest" in needs:
         _ = network.digest
     if registry.needs_device(job):
-        network.settle(reference="reference" in needs)
+        network.settle(reference="reference" in needs and not job.is_part)
         for text in network.notes:
             context.emit(Note(text=text))
     for measurement in chosen:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from ..records.times import StageTime
+from ..records.times import StageTime, shares_of
 from ..statistics.intervals import median_interval
 
 LEAST_VIDEOS = 6
@@ -52,18 +52,19 @@ def laps_of(device: torch.device, clock: Clock) -> Laps:
 
 
 def stages_of(samples: Sequence[dict[str, float]]) -> tuple[StageTime, ...]:
-    """Return each stage's times over all samples, and its share of all the time."""
-    whole_s = sum(sum(sample.values()) for sample in samples)
-    stages = []
-    for name in dict.fromkeys(name for sample in samples for name in sample):
-        times_s = tuple(sample.get(name, 0.0) for sample in samples)
-        stages.append(
-            StageTime(
-                name=name,
-                samples_s=times_s,
-                median_s=statistics.median(times_s),
-                interval_s=median_interval(times_s),
-                share=sum(times_s) / whole_s,
-            )
+    """Return each stage's times over all samples, and its share: median over sum of medians."""
+    names = dict.fromkeys(name for sample in samples for name in sample)
+    times_s = [tuple(sample.get(name, 0.0) for sample in samples) for name in names]
+    medians_s = [statistics.median(each) for each in times_s]
+    return tuple(
+        StageTime(
+            name=name,
+            samples_s=each,
+            median_s=median_s,
+            interval_s=median_interval(each),
+            share=share,
         )
-    return tuple(stages)
+        for name, each, median_s, share in zip(
+            names, times_s, medians_s, shares_of(medians_s), strict=True
+        )
+    )

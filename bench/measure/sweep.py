@@ -9,7 +9,7 @@ from ..network.network import Network
 from ..records.job import Budget
 from ..records.latency import Drift
 from ..records.results import Memory
-from ..records.times import Sweep, SweepEnd, SweepPoint
+from ..records.times import FORWARD_ALONE, Sweep, SweepEnd, SweepPoint
 from .context import Context
 from .gpu_watch import watch_remarks
 from .latency import measure_drift, measure_latency
@@ -31,6 +31,8 @@ def run(context: Context) -> None:
         lambda so_far: context.keep(sweep=so_far),
     )
     context.keep(sweep=sweep)
+    if context.case.flow is not None:
+        context.note(FORWARD_ALONE)
     context.notes(notes)
 
 

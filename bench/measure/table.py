@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from ..records.case import Case
 from ..records.latency import Latency
-from ..records.reading import negative, reader, throughput_per_s
+from ..records.reading import mfu, negative, reader
 from ..records.record import Record
 from ..records.results import Accuracy, Cost, Energy, FlowTime, Memory, Peak, Roofline
 from ..records.times import PipelineTime, Sweep
@@ -36,6 +36,15 @@ def _scored(record: Record) -> Iterator[str]:
     yield f": {accuracy.scored} of {accuracy.expected} videos were scored{over_all}."
 
 
+def _impossible(record: Record) -> Iterator[str]:
+    stored = record.latency.mfu if record.latency is not None else None
+    if stored is not None and stored > 1:
+        yield (
+            f": the stored MFU, {100 * stored:.0f} %, is left out: other work made the measured "
+            "peak too small, or an algorithm needs fewer multiplications. Measure it again."
+        )
+
+
 def _untrained(records: Sequence[Record]) -> str:
     if any(
         r.accuracy is not None and r.accuracy.top1 is not None and r.case.weights is None
@@ -46,8 +55,8 @@ def _untrained(records: Sequence[Record]) -> str:
 
 
 def _rough(records: Sequence[Record]) -> str:
-    if any(record.latency is not None and not record.latency.converged for record in records):
-        return "~: the latency did not converge in its time."
+    if any(record.latency is not None and record.latency.is_rough for record in records):
+        return columns.rough_line()
     return ""
 
 
@@ -84,11 +93,14 @@ BUILT_IN = (
         columns=columns.LATENCY,
         sorts={
             "latency": reader("total_s"),
-            "throughput": negative(throughput_per_s),
-            "mfu": negative(reader("latency.mfu")),
+            "throughput": negative(reader("throughput_per_s")),
+            "mfu": negative(mfu),
         },
-        footnotes=(_rough,),
-        shown_in_cells=("latency: not converged", "latency: the L2 cache is cold"),
+        footnotes=(_rough, columns.disturbances_line),
+        shown_in_cells=(
+            *("latency: not converged", "latency: the L2 cache is cold"),
+            *("latency: disturbed", "latency: discarded", "latency: what else ran"),
+        ),
     ),
     Measurement(
         name="memory",
@@ -104,7 +116,7 @@ BUILT_IN = (
     ),
     Measurement(
         name="energy",
-        summary="joules per clip, from the GPU's counter",
+        summary="joules per clip, from the counter of the GPU or the CPU (RAPL)",
         run=_place("energy"),
         results={"energy": Energy},
         order=400,
@@ -170,5 +182,7 @@ BUILT_IN = (
         follows=("flops", "latency"),
         carried_with="latency",
         absence="peak and roofline: flops and latency together were not asked for",
+        remarks=_impossible,
+        shown_in_cells=("roofline: network: share", "roofline: operators: share"),  # no column
     ),
 )

@@ -11,9 +11,11 @@ from ...datasets.errors import KinobenchError
 from ...zoo import registry
 from ...zoo.spec import input_shapes
 from ..gate.benchmark_json import about_case, about_machine, about_peak
+from ..machine.allocator import memory_kept
 from ..machine.environment import describe, require_device
-from ..measure.latency import INPUTS_IN_ROTATION, Sample, warm_up
+from ..measure.latency import INPUTS_IN_ROTATION, warm_up
 from ..measure.peak import measure_peak
+from ..measure.sampling import Sample
 from ..network.jit_warnings import jit_unmentioned
 from ..network.network import Network
 from ..records.case import Device, Mode, Precision
@@ -95,8 +97,9 @@ class ModelBenchmark:
             if isinstance(error, KinobenchError):
                 error.__traceback__ = None  # the user's own line is at fault
             raise
-        with torch.inference_mode():
+        with torch.inference_mode(), memory_kept() as allocator:
             once = _forward(network)
+            about["allocator"] = allocator
             if self._benchmark.enabled:
                 about |= _reference(network)
                 calls, settled = warm_up(_timed(once), warmup_max_s)

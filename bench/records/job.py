@@ -19,15 +19,23 @@ LOCAL = "local"
 """The cluster of this machine alone, started for a case and ended with it."""
 
 
+LOADED = "loaded"
+"""The stage of a process that has loaded its libraries, and waits for its job."""
+
+
 class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The time that a latency may take.
+    """The time that a latency may take, and the processes in which it is measured.
 
     Attributes:
-        min_s: The least time of sampling.
-        max_s: The most time of sampling, converged or not.
-        warmup_max_s: The most time of the warm-up, settled or not.
+        processes: The least number of processes that count, the case's own with them.
+        max_processes: The most; more than the least are started until the interval is narrow.
+        min_s: The least time of sampling undisturbed, in all processes together.
+        max_s: The most time of sampling, converged or not. After it no more process is started.
+        warmup_max_s: The most time of the warm-up of one process, settled or not.
     """
 
+    processes: int = 3
+    max_processes: int = 8
     min_s: float = 2.0
     max_s: float = 30.0
     warmup_max_s: float = 30.0
@@ -36,6 +44,10 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         """Refuse a least that is above the most."""
         if self.min_s > self.max_s:
             raise ValueError(f"min_s, {self.min_s:g}, is above max_s, {self.max_s:g}")
+        if self.processes > self.max_processes:
+            raise ValueError(
+                f"processes, {self.processes}, is above max_processes, {self.max_processes}"
+            )
 
 
 class Cluster(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,6 +98,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
             and alone it did not.
         given_up: Videos that are not read, with the reason, by their ids: processes died at them.
         max_batch: The largest batch of a sweep; None goes on until memory runs out.
+        is_part: Measure one process's part of a latency, and nothing that follows from it.
+        parts: Latencies of the case in other processes.
         peak: The machine's peak in the case's precision and with its threads, if an earlier case
             of the run measured it.
     """
@@ -110,6 +124,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     unlimited: tuple[str, ...] = ()
     given_up: dict[str, str] = {}
     max_batch: int | None = None
+    is_part: bool = False
+    parts: tuple[Latency, ...] = ()
     peak: Peak | None = None
 
 

@@ -1,6 +1,7 @@
 """The latency of a case: its samples, and what follows from them."""
 
-from itertools import chain
+import statistics
+from itertools import accumulate, chain
 from typing import Any
 
 import msgspec
@@ -12,15 +13,54 @@ ENOUGH_FOR = {0.90: 64, 0.95: 130, 0.99: 662}
 the fewest with which it holds at 99 % confidence)."""
 
 
-class Latency(msgspec.Struct, frozen=True, kw_only=True):
-    """Time of one forward of a batch.
+ROUGH = 0.2
+"""Half width of an interval, as a share of the median, above which a latency is rough."""
+
+
+class BlockLoad(msgspec.Struct, frozen=True, kw_only=True):
+    """What else the machine did during one block of samples; None is what it doesn't report.
 
     Attributes:
-        samples_s: Every sample, in blocks: device time on a GPU, without the gaps in which it
-            waits for the host; wall time on a CPU.
-        median_s: Median over the medians of the blocks.
-        interval_s: 95 % interval of that median, from the order statistics of the blocks.
-        converged: The interval became narrow enough before time was up.
+        forwards: Number of forwards in the block.
+        processor_share: Processor time of the process over the wall time of the block; all threads
+            together may exceed 1.
+        waited_share: Time that its threads waited for a processor, over the wall time.
+        involuntary_switches: Number of times one of its threads was taken off its processor.
+        minor_faults: Page faults: memory that was touched for the first time.
+        reference_s: Median time of the reference kernel, which was timed between the forwards.
+        slowed: A GPU was under a hardware or thermal slowdown, before the block or after it.
+    """
+
+    forwards: int
+    processor_share: float
+    waited_share: float | None = None
+    involuntary_switches: int | None = None
+    minor_faults: int | None = None
+    reference_s: float | None = None
+    slowed: bool = False
+
+
+class Latency(msgspec.Struct, frozen=True, kw_only=True):
+    """Time of one forward of a batch, measured in several processes.
+
+    Attributes:
+        samples_s: The samples, in blocks, process after process: device time on a GPU, without the
+            gaps in which it waits for the host; wall time on a CPU.
+        processes: Number of blocks of each process, in the order of `samples_s`. Empty in older
+            records, which had one process.
+        median_s: Median over the processes of the median over the medians of their blocks.
+        interval_s: 95 % interval of the latency: over the processes, by Student's t on the
+            logarithms of their medians. With one process it is that of the median over its blocks,
+            from order statistics, which leaves out what differs from process to process.
+        converged: The interval became narrow enough before time was up, undisturbed.
+        disturbed: Fewer processes than were wanted had enough undisturbed blocks.
+        loads: What else the machine did during each block; None in older records.
+        discarded_s: Samples of disturbed blocks, which don't count.
+        discarded_loads: What the machine did during them.
+        others: Names of what else ran, if time was lost to it.
+        missing: What this system doesn't report of a block, each with the reason.
+        allocator: The allocator of the process, and its setting while it was timed; None in older
+            records.
         cpu_s: Mean processor time of a call (all threads), by block; None on a GPU.
         wall_samples_s: Wall time of as many other calls on a GPU, each with a synchronise, in the
             same blocks. None on a CPU, where `samples_s` are wall time, and in older records.
@@ -43,14 +83,22 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
         gpu: State of the GPU between the blocks; None on a CPU.
         cold_l2_bytes: Bytes written before each sample to empty the L2 cache; None if it was warm.
         mfu: Model FLOPs utilisation: the FLOPs over those of the record's `peak` in the median
-            time; None if either is unknown. It is above 1 if an algorithm (Winograd, FFT) needs
-            fewer multiplications than the definition has.
+            time, without optical flow. None if either is unknown, or if it would be above 1, which
+            a note explains. In older records it may be above 1: see `reading.mfu`.
     """
 
     samples_s: tuple[tuple[float, ...], ...]
     median_s: float
     interval_s: tuple[float, float] | None
     converged: bool
+    processes: tuple[int, ...] = ()
+    disturbed: bool = False
+    loads: tuple[BlockLoad, ...] | None = None
+    discarded_s: tuple[tuple[float, ...], ...] = ()
+    discarded_loads: tuple[BlockLoad, ...] = ()
+    others: tuple[str, ...] = ()
+    missing: dict[str, str] = {}
+    allocator: str | None = None
     cpu_s: tuple[float, ...] | None = None
     wall_samples_s: tuple[tuple[float, ...], ...] | None = None
     wall_median_s: float | None = None
@@ -68,6 +116,40 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
     gpu: GpuConditions | None = None
     cold_l2_bytes: int | None = None
     mfu: float | None = None
+
+    @property
+    def is_rough(self) -> bool:
+        """True if it was disturbed, or its interval is unknown or wider than 20 % to either side.
+
+        Tables mark it with `~`. Older records, which don't say what disturbed them, are rough if
+        they had not converged.
+        """
+        if self.loads is None:
+            return not self.converged
+        if self.disturbed or self.interval_s is None:
+            return True
+        low_s, high_s = self.interval_s
+        return max(high_s - self.median_s, self.median_s - low_s) > ROUGH * self.median_s
+
+    @property
+    def process_medians_s(self) -> tuple[float, ...]:
+        """The median over the medians of the blocks of each process."""
+        medians = [statistics.median(block) for block in self.samples_s]
+        ends = list(accumulate(self.processes or (len(medians),)))
+        return tuple(
+            statistics.median(medians[begin:end])
+            for begin, end in zip([0, *ends], ends, strict=False)
+        )
+
+    @property
+    def faults_per_forward(self) -> float | None:
+        """Median over the blocks of the page faults of a forward; None if they are unknown."""
+        faults = [
+            load.minor_faults / load.forwards
+            for load in self.loads or ()
+            if load.minor_faults is not None
+        ]
+        return statistics.median(faults) if faults else None
 
     def percentile(self, share: float) -> float | None:
         """Return the sample that `share` of all are not above (the nearest rank), in seconds.
@@ -94,22 +176,25 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
         return self.wall_median_s if self.launch_bound else None
 
     def throughput(self, batch: int) -> float:
-        """Return clips (in mode `stream`: frames) a second, at `reached_s`."""
+        """Return clips (in mode `stream`: frames) a second of the forward alone, at `reached_s`.
+
+        A latency does not know of optical flow: see `Record.throughput_per_s`.
+        """
         return batch / self.reached_s
 
     def throughput_interval(self, batch: int) -> tuple[float, float] | None:
-        """Return the 95 % interval of the throughput; None if that of the time is unknown."""
+        """Return the 95 % interval of `throughput`; None if that of the time is unknown."""
         interval_s = self.interval_s if self._by_the_wall is None else self.wall_interval_s
         if interval_s is None:
             return None
         low_s, high_s = interval_s
         return batch / high_s, batch / low_s
 
-    def derived(self, batch: int) -> dict[str, Any]:
-        """Return the values that JSON adds to the fields."""
+    def derived(self) -> dict[str, Any]:
+        """Return the values that JSON adds to the fields; rates are added by who has the batch."""
         percentiles = {f"p{round(share * 100)}_s": self.percentile(share) for share in ENOUGH_FOR}
-        rate = self.throughput(batch)
-        return {**percentiles, "reached_s": self.reached_s, "throughput_per_s": rate}
+        rough = {"is_rough": self.is_rough, "process_medians_s": self.process_medians_s}
+        return {**percentiles, **rough, "reached_s": self.reached_s}
 
 
 class Drift(msgspec.Struct, frozen=True, kw_only=True):

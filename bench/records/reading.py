@@ -34,6 +34,11 @@ def negative(read: Reader) -> Reader:
     return turned
 
 
-def throughput_per_s(record: Record) -> float | None:
-    """Return clips (in mode `stream`: frames) a second."""
-    return None if record.latency is None else record.latency.throughput(record.case.batch)
+def mfu(record: Record) -> float | None:
+    """Return the MFU of a record's latency (a fraction); None if it is unknown or impossible.
+
+    Older records may have one above 1, for which the peak was measured too small, or an algorithm
+    needs fewer multiplications than the definition has. It compares with no other.
+    """
+    found = record.latency.mfu if record.latency is not None else None
+    return found if found is None or found <= 1 else None

@@ -144,17 +144,20 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def video_s(self) -> float | None:
-        """Time of the forwards of a whole video: a clip's share of the batch times the views.
+        """Time of a whole video: the forwards of its views, and the optical flow of its clips.
 
-        The batch takes `Latency.reached_s`.
+        A forward is a view's share of `Latency.reached_s`. All crops of a clip show the same flow.
+        None in mode `stream`, and where `total_s` is None.
         """
-        if self.latency is None or self.case.mode == "stream":
+        if self.latency is None or self.total_s is None or self.case.mode == "stream":
             return None
-        return self.latency.reached_s / self.case.batch * self.case.protocol.views
+        protocol = self.case.protocol
+        flow_s = 0.0 if self.flow_time is None else self.flow_time.median_s * protocol.clips
+        return self.latency.reached_s / self.case.batch * protocol.views + flow_s
 
     @property
     def j_per_video(self) -> float | None:
-        """Joules of the forwards of a whole video."""
+        """Joules of the forwards of a whole video, without those of its optical flow."""
         if self.energy is None or self.case.mode == "stream":
             return None
         return self.energy.j_per_clip * self.case.protocol.views
@@ -166,10 +169,15 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def total_s(self) -> float | None:
-        """Time of a forward and of the optical flow that comes before it."""
+        """Time of a forward and of the optical flow before it; None if either is unknown."""
         if self.latency is None or (self.case.flow is not None and self.flow_s is None):
             return None
         return self.latency.reached_s + (self.flow_s or 0.0)
+
+    @property
+    def throughput_per_s(self) -> float | None:
+        """Clips (in mode `stream`: frames) a second: the batch over `total_s`."""
+        return None if self.total_s is None else self.case.batch / self.total_s
 
     @property
     def drift(self) -> Drift | None:
@@ -185,7 +193,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         """
         plain: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(self, measurements={}))
         if self.latency is not None:
-            plain["latency"] |= self.latency.derived(self.case.batch) | {"video_s": self.video_s}
+            rates = {"throughput_per_s": self.throughput_per_s, "video_s": self.video_s}
+            plain["latency"] |= self.latency.derived() | rates
         if self.memory is not None:
             plain["memory"] |= self.memory.derived()
         if self.energy is not None:

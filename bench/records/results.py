@@ -68,7 +68,8 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
 class Peak(msgspec.Struct, frozen=True, kw_only=True):
     """The peak of the machine in the same run, with the case's threads: the best of several tries.
 
-    It is measured in the process of the run's first case with that device, precision and threads.
+    It is measured in the process of the run's first case with that device, precision and threads,
+    and again where a case reaches more than that; each figure is the largest so far.
 
     Attributes:
         flops_per_s: FLOPs per second of a product of two square matrices of random numbers, in the
@@ -78,6 +79,7 @@ class Peak(msgspec.Struct, frozen=True, kw_only=True):
         rows: Rows of each matrix; the product takes `2 * rows ** 3` FLOPs.
         copied_bytes: Bytes of the tensor; twice as many were moved.
         threads: Threads of one operator; None on a GPU.
+        measured: Number of times it was measured.
     """
 
     flops_per_s: float
@@ -86,6 +88,7 @@ class Peak(msgspec.Struct, frozen=True, kw_only=True):
     rows: int
     copied_bytes: int
     threads: int | None = None
+    measured: int = 1
 
 
 class Bound(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,8 +99,9 @@ class Bound(msgspec.Struct, frozen=True, kw_only=True):
         intensity: FLOPs per byte.
         limit: The longer one at the peak: `compute` for the arithmetic, `memory` for the bytes.
         least_s: Its time at the peak.
-        share: `least_s` over the measured time; None if no time was measured. It is above 1 for
-            small networks, whose bytes stay in a cache.
+        share: `least_s` over the measured time; None if no time was measured, or if that time is
+            below the bound: a cache held bytes that count as moved, or the peak is too small. In
+            older records it may be above 1.
     """
 
     moved_bytes: int
@@ -194,7 +198,19 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Energy(msgspec.Struct, frozen=True, kw_only=True):
-    """Joules by the GPU's own counter over a window of forwards, with its state meanwhile."""
+    """Joules by the counter of a GPU or of the processors, over a window of forwards.
+
+    Attributes:
+        window_s, window_j: Length of the window, and the joules of all domains in it.
+        idle_w: Power of the same domains just before, without work.
+        j_per_clip, j_per_clip_above_idle: Joules of a clip; the same without the idle power.
+        counter: `NVML` for a GPU, `RAPL` for processors; None in older records, which are NVML's.
+        domains: What the counter counted: `gpu`, or the packages and their memory, such as
+            `package-0` and `package-0/dram`. Empty in older records.
+        other_processors: Mean number of processors of other work, whose joules RAPL counts too;
+            None for a GPU, or if it isn't known.
+        gpu: State of the GPU meanwhile.
+    """
 
     window_s: float
     window_j: float
@@ -202,6 +218,9 @@ class Energy(msgspec.Struct, frozen=True, kw_only=True):
     forwards: int
     j_per_clip: float
     j_per_clip_above_idle: float
+    counter: str | None = None
+    domains: tuple[str, ...] = ()
+    other_processors: float | None = None
     gpu: GpuConditions | None = None
 
 

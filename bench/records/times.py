@@ -1,5 +1,6 @@
 """Timed results of a case: sweep and end to end. Samples are kept; the rest follows."""
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -12,6 +13,9 @@ NEAR_BEST = 0.95
 """The knee is the smallest batch with this share of the best throughput: what is left to gain
 beyond it is about what two machines of one kind differ by, and every doubling doubles the wait."""
 
+FORWARD_ALONE = "Latency, throughput and knee are of the forward alone, without optical flow."
+"""What a reader of the sweep of a network with optical flow must know."""
+
 
 class SweepPoint(msgspec.Struct, frozen=True, kw_only=True):
     """One batch of a sweep; its latency is sampled as any other, without a drift of its own."""
@@ -22,12 +26,14 @@ class SweepPoint(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def throughput_per_s(self) -> float:
-        """Clips (in mode `stream`: frames) a second, at what a user can reach."""
+        """Clips (in mode `stream`: frames) a second of the forward alone, without optical flow."""
         return self.latency.throughput(self.batch)
 
 
 class Sweep(msgspec.Struct, frozen=True, kw_only=True):
     """Latency, throughput and memory at batches 1, 2, 4, ... in one process.
+
+    All are of the forward alone: flow is computed on the CPU, clip after clip, whatever the batch.
 
     Attributes:
         points: One for each batch, the smallest first.
@@ -77,7 +83,8 @@ class Sweep(msgspec.Struct, frozen=True, kw_only=True):
 def _plain_point(point: SweepPoint) -> dict[str, Any]:
     plain: dict[str, Any] = msgspec.to_builtins(point)
     interval = point.latency.throughput_interval(point.batch)
-    plain["latency"] |= point.latency.derived(point.batch)
+    plain["latency"] |= point.latency.derived()
+    plain["latency"]["throughput_per_s"] = point.throughput_per_s
     plain["latency"]["throughput_interval_per_s"] = interval
     plain["memory"] |= point.memory.derived()
     return plain
@@ -92,7 +99,8 @@ class StageTime(msgspec.Struct, frozen=True, kw_only=True):
             the network or the device doesn't have is left out.
         samples_s: The stage's time for every video, or frame.
         median_s, interval_s: Their median; its 95 % interval, from order statistics.
-        share: The stage's share of the time of all samples; the shares add up to 1.
+        share: `median_s` over the sum of the stages' medians; the shares add up to 1. In older
+            records: its share of the time of all samples, which one slow video can decide.
     """
 
     name: str
@@ -102,12 +110,24 @@ class StageTime(msgspec.Struct, frozen=True, kw_only=True):
     share: float
 
 
+def shares_of(medians_s: Sequence[float]) -> tuple[float, ...]:
+    """Return each stage's share of the time: its median over the sum of all medians, or 0 of 0."""
+    whole_s = sum(medians_s)
+    return tuple(median_s / whole_s if whole_s else 0.0 for median_s in medians_s)
+
+
+def bottleneck_of(stages: Sequence[StageTime]) -> str:
+    """Return the name of the stage with the largest median, the first of those that are equal."""
+    return max(stages, key=lambda stage: stage.median_s).name
+
+
 class StreamedFrames(msgspec.Struct, frozen=True, kw_only=True):
     """Time of one frame of an open video, from the decoder to the prediction so far.
 
     Attributes:
         samples_s: The sum of the stages for every frame; frames that the protocol's stride leaves
             out are decoded too.
+        stages: The stages; their medians need not add up to `median_s`, that of the sums.
         videos: Number of videos; the frames are those of the first clip of each.
     """
 
@@ -126,7 +146,8 @@ class PipelineTime(msgspec.Struct, frozen=True, kw_only=True):
         per_view_s: `median_s` over the views of a video.
         views_in_a_forward: Views in a forward, stage by stage; the last forward of a video is
             filled up.
-        bottleneck: The stage with the largest share.
+        stages: The stages; their medians need not add up to `median_s`, that of the sums.
+        bottleneck: The stage with the largest share; see `StageTime` on older records.
         videos_per_s_samples, videos_per_s, videos_per_s_interval: Videos per second in each pass of
             the overlapped pipeline, which measures accuracy; their median and its 95 % interval.
         videos_in_a_pass: Number of videos in a pass.

@@ -19,6 +19,7 @@ from ..machine.threads import thread_variables
 from ..measure import registry
 from ..records.case import Case
 from ..records.job import (
+    LOADED,
     Built,
     Event,
     Failed,
@@ -59,6 +60,7 @@ class Worker:
             env=_environment(case),
             start_new_session=True,  # Ctrl-C reaches the command, which then ends this process
         )
+        self._is_loaded = False
         threading.Thread(target=self._end_children, daemon=True).start()
 
     def __enter__(self) -> "Worker":
@@ -72,6 +74,15 @@ class Worker:
             if stream is not None:
                 with suppress(BrokenPipeError):
                     stream.close()
+
+    def wait_until_loaded(self) -> None:
+        """Wait until it has loaded its libraries, or has ended: loading disturbs what is timed."""
+        assert self.process.stdout is not None
+        while not self._is_loaded:
+            line = self.process.stdout.readline()
+            if not line.endswith(b"\n"):
+                return
+            self._is_loaded = _EVENT.decode(line) == Progress(stage=LOADED)
 
     def events(self, job: Job) -> Iterator[Event]:
         """Send the job, and yield the events that the process reports."""
@@ -111,13 +122,14 @@ class Worker:
         return self._stderr.read().decode(errors="replace").strip()[-2000:] or None
 
 
-def fork_server_for(cases: Sequence[Case]) -> ForkServer | None:
-    """Start a fork server for cases, if they can be forked and there are several."""
+def fork_servers_for(cases: Sequence[Case], count: int) -> list[ForkServer]:
+    """Start fork servers for cases, if they can be forked and there are several; else none."""
     if not may_fork() or len(cases) < 2:
-        return None
+        return []
     if any(case.device != "cpu" or case.threads != cases[0].threads for case in cases):
-        return None
-    return ForkServer(worker_command(), cases[0].model, _environment(cases[0]))
+        return []
+    command, environment = worker_command(), _environment(cases[0])
+    return [ForkServer(command, cases[0].model, environment) for _ in range(count)]
 
 
 def run_job(

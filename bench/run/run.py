@@ -11,15 +11,17 @@ import msgspec
 from ..evaluation.resume import mark_finished
 from ..machine import environment
 from ..records.case import Case, Device, Precision
-from ..records.job import LOCAL, Cluster, Job, Progress
+from ..records.job import LOCAL, Budget, Cluster, Job, Progress
+from ..records.latency import Latency
 from ..records.record import Record
 from ..records.results import Peak
 from ..records.store import RunFile
 from ..text.progress import open_bar
 from .options import Options
+from .parts import Parts
 from .plan import Planned
 from .prepare import Prepared, prepare
-from .process import Worker, fork_server_for, new_run_id, run_job
+from .process import Worker, fork_servers_for, new_run_id, run_job
 from .suite import Suite
 
 if TYPE_CHECKING:
@@ -47,8 +49,13 @@ def measure(
     file = RunFile(options.results, run.id)
     cases = [entry.case for entry in planned]
     peaks: dict[tuple[Device, Precision, int | None], Peak] = {}
-    with open_bar(console) as bar, closing(_Workers(cases)) as workers:
+    with open_bar(console) as bar, closing(_Workers(planned, suite.latency)) as workers:
         display = _Display(bar, len(cases))
+
+        def measure_part(number: int, process: int) -> Latency | None:
+            return run.measure_part(number, planned[number], process, workers, display)
+
+        parts = Parts(planned, suite.latency, measure_part)
         for number, entry in enumerate(planned):
 
             def on_progress(progress: Progress, number: int = number) -> None:
@@ -56,8 +63,10 @@ def measure(
                 if progress.stage == "accuracy":  # nothing is timed any more
                     workers.start(number + 1)
 
+            workers.start(number)
+            earlier = parts.of(number)
             peak = peaks.get(_peak_key(entry.case))
-            record = run.measure(number, entry, workers, peak, on_progress)
+            record = run.measure(number, entry, workers, earlier, peak, on_progress)
             store(record, file, options.results)
             if record.peak is not None:
                 peaks[_peak_key(entry.case)] = record.peak
@@ -83,35 +92,54 @@ def store(record: Record, file: RunFile, results: Path) -> None:
 
 
 class _Workers:
-    """The processes of cases; the next one may load its libraries while a case reads videos."""
+    """The processes of cases; the next one may load its libraries while a case reads videos.
 
-    def __init__(self, cases: Sequence[Case]) -> None:
-        self._cases = cases
+    Processes that one fork server has forked share its luck: the processes of one latency are
+    those of different servers, or fresh ones.
+    """
+
+    def __init__(self, planned: Sequence[Planned], budget: Budget) -> None:
+        self._cases = [entry.case for entry in planned]
         self._ready: dict[int, Worker] = {}
-        self._server = fork_server_for(cases)
-        if self._server is not None:  # it takes seconds: time to load what the tables will need
+        timed = any("latency" in entry.measures for entry in planned)
+        self._servers = fork_servers_for(self._cases, budget.processes if timed else 1)
+        self._given: set[int] = set()
+        if self._servers:  # it takes seconds: time to load what the tables will need
             from ..leaderboard import ranking, render  # noqa: F401
 
     def start(self, number: int) -> None:
         """Start the process of a case, unless it is started or there is no such case."""
-        if number < len(self._cases) and number not in self._ready:
-            self._ready[number] = Worker(self._cases[number], self._server)
+        if number < len(self._cases) and number not in self._ready and number not in self._given:
+            self._ready[number] = self._made(number, 0)
 
     def take(self, number: int) -> Worker:
         """Return the process of a case, which the caller ends."""
         self.start(number)
+        self._given.add(number)
         return self._ready.pop(number)
 
     def another(self, number: int) -> Worker:
         """Return one more process of a case, in place of one that died."""
-        return Worker(self._cases[number], self._server)
+        return self._made(number, 0)
+
+    def part(self, number: int, process: int) -> Worker:
+        """Return a process for a part of a case's latency, once nothing loads any more."""
+        worker = self._made(number, process + 1)
+        for each in (*self._ready.values(), worker):
+            each.wait_until_loaded()
+        return worker
+
+    def _made(self, number: int, server: int) -> Worker:
+        """Start a process of a case: that server's, or a fresh one if there is no such server."""
+        has_server = server < len(self._servers)
+        return Worker(self._cases[number], self._servers[server] if has_server else None)
 
     def close(self) -> None:
-        """End the processes that nobody took, and the fork server."""
+        """End the processes that nobody took, and the fork servers."""
         for worker in self._ready.values():
             worker.end()
-        if self._server is not None:
-            self._server.close()
+        for server in self._servers:
+            server.close()
 
 
 class _Display:
@@ -147,11 +175,26 @@ class _Run:
     options: Options
     prepared: Prepared
 
+    def measure_part(
+        self, number: int, entry: Planned, process: int, workers: "_Workers", display: "_Display"
+    ) -> Latency | None:
+        """Measure the latency of a case in one more process; None if that fails."""
+        here = self.prepared.environments[entry.case.device, entry.case.decoder]
+        job = self._job(number, entry, machine=here.fingerprint, cluster=None, peak=None)
+        job = msgspec.structs.replace(job, measures=("latency",), is_part=True)
+        shown = Progress(stage=f"latency, process {process + 1}")
+        display.show(entry.case, shown)
+        with workers.part(number, process) as worker:
+            return run_job(
+                job, worker, run=self.id, environment=here, timeout_s=self.options.timeout_s
+            ).latency
+
     def measure(
         self,
         number: int,
         entry: Planned,
         workers: "_Workers",
+        parts: tuple[Latency, ...],
         peak: Peak | None,
         on_progress: Callable[[Progress], None],
     ) -> Record:
@@ -166,6 +209,7 @@ class _Run:
                     machine=here.fingerprint,
                     cluster=cluster and msgspec.structs.replace(cluster, folder=folder),
                     peak=peak,
+                    parts=parts,
                 ),
                 worker,
                 run=self.id,
@@ -183,6 +227,7 @@ class _Run:
         machine: str,
         cluster: Cluster | None,
         peak: Peak | None,
+        parts: tuple[Latency, ...] = (),
     ) -> Job:
         options, root = self.options, self.prepared.roots.get(entry.case.dataset or "")
         return Job(
@@ -203,6 +248,7 @@ class _Run:
             flow_cache=options.flow_cache,
             max_batch=entry.max_batch,
             cluster=cluster,
+            parts=parts,
             peak=peak,
         )
 

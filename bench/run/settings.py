@@ -223,7 +223,8 @@ def _dataset(name: str) -> None:
         catalog.get(name)
 
 
-def _one_or_more(count: int) -> None:
+def one_or_more(count: int) -> None:
+    """Raise a KinobenchError unless a number is 1 or more."""
     if count < 1:
         raise KinobenchError("it must be 1 or more")
 
@@ -242,11 +243,11 @@ SETTING_CHECKS: dict[str, Check] = {
     "dataset": _dataset,
     "protocol": _protocol,
     "views": views_of,
-    "classes": _one_or_more,
-    "batch": _one_or_more,
-    "threads": _one_or_more,
-    "eval_batch": _one_or_more,
-    "max_batch": _one_or_more,
+    "classes": one_or_more,
+    "batch": one_or_more,
+    "threads": one_or_more,
+    "eval_batch": one_or_more,
+    "max_batch": one_or_more,
     "measure": measurements.check,
 }
 

@@ -18,6 +18,7 @@ from .settings import (
     check_split,
     choices,
     layered,
+    one_or_more,
     positive,
     refuse_wrong_values,
 )
@@ -58,6 +59,8 @@ _SUITE_CHECKS: dict[str, Check] = {
     "file_memory_gib": positive,
 }
 _BUDGET_CHECKS: dict[str, Check] = {
+    "processes": one_or_more,
+    "max_processes": one_or_more,
     "min_s": positive,
     "max_s": positive,
     "warmup_max_s": positive,

@@ -19,6 +19,7 @@ from ..measure.context import Context
 from ..measure.sequence import measure_all
 from ..network.failures import failure_of
 from ..records.job import (
+    LOADED,
     Emit,
     Event,
     Failed,
@@ -41,6 +42,7 @@ def main(model: str | None = None) -> None:
     emit = _events_to(_private_stdout())
     emit(Progress(stage="importing torch"))
     load_libraries(model)
+    emit(Progress(stage=LOADED))
     given = sys.stdin.buffer.read()
     if not given:  # a worker that was kept ready, and no case is left
         return

@@ -1,5 +1,7 @@
 """Numbers in base units -> text in the units of the tables. Rounded here, and nowhere else."""
 
+from collections.abc import Sequence
+
 ABSENT = "–"
 """Stands for a value that was not measured."""
 
@@ -14,6 +16,22 @@ def scaled(value: float | None, unit: float, digits: int) -> str:
 def percent(share: float | None) -> str:
     """Return a fraction in percent, to one digit."""
     return scaled(share, 1e-2, 1)
+
+
+def percentages(shares: Sequence[float]) -> list[str]:
+    """Return the parts of a whole in percent, to one digit, so that they add up as they are shown.
+
+    Each is rounded down; those that lose most get a tenth back until the sum is right (the method
+    of the largest remainder; of equals the first). None is a tenth or more away from its share.
+    """
+    tenths = [1000 * share for share in shares]
+    shown = [int(each) for each in tenths]
+    # Without rounding, noise would decide between equals.
+    losses = [round(each - whole, 6) for each, whole in zip(tenths, shown, strict=True)]
+    by_loss = sorted(range(len(shown)), key=lambda place: -losses[place])
+    for place in by_loss[: round(sum(tenths)) - sum(shown)]:
+        shown[place] += 1
+    return [f"{each / 10:.1f}" for each in shown]
 
 
 def milliseconds(value_s: float | None, interval_s: Interval | None = None) -> tuple[str, str]:

@@ -12,7 +12,8 @@ import torch
 from torch import nn
 from torch.utils.benchmark import Timer
 
-from kinobench.bench.measure.latency import INPUTS_IN_ROTATION, _cpu_timer
+from kinobench.bench.measure.latency import INPUTS_IN_ROTATION
+from kinobench.bench.measure.timers import cpu_timer
 from kinobench.bench.network.network import Network
 from kinobench.bench.records.case import Case
 from kinobench.datasets.protocol import preset
@@ -27,7 +28,7 @@ GROUP = "overhead of a latency"
 def test_nothing_is_timed(benchmark: Callable) -> None:
     """A module that returns its clip: all that is reported is the harness's own."""
     rotation = [(torch.zeros(1, 3, 16, 64, 64),) for _ in range(INPUTS_IN_ROTATION)]
-    once = _cpu_timer(nn.Identity().eval(), rotation)
+    once = cpu_timer(nn.Identity().eval(), rotation)
     with torch.inference_mode():
         benchmark.pedantic(once, rounds=5000, warmup_rounds=500)
         reported_s = statistics.median(once().time_s for _ in range(5000))
@@ -54,7 +55,7 @@ def test_a_real_network_is_timed_in_turns_with_torchs_timer(
         network = Network(case)
         network.settle()
         rotation = network.inputs(1)
-        once = _cpu_timer(network.forward, rotation)
+        once = cpu_timer(network.forward, rotation)
         with torch.inference_mode():
             timer = Timer(
                 "forward(*inputs)",

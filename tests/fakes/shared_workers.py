@@ -47,8 +47,14 @@ SERVERS = 3
 _servers: dict[tuple[tuple[str, str], ...], _Shared] = {}
 
 
-def shared_server_for(cases: Sequence[Case]) -> ForkServer | None:
-    """Return the fork server of the environment that the cases need, as a run asks for it."""
+def shared_servers_for(cases: Sequence[Case], count: int) -> list[ForkServer]:
+    """Return fork servers for the cases, as a run asks for them: one and the same each time."""
+    found = _shared_server_for(cases)
+    return [] if found is None else [found] * count
+
+
+def _shared_server_for(cases: Sequence[Case]) -> ForkServer | None:
+    """Return the fork server of the environment that the cases need."""
     if not may_fork() or any(case.device != "cpu" for case in cases):
         return None
     if any(case.threads != cases[0].threads for case in cases):

@@ -133,10 +133,10 @@ import sys
 
 sys.path.insert(0, {str(REPOSITORY)!r})
 from kinobench.bench.run import run
-from tests.fakes.shared_workers import shared_server_for
+from tests.fakes.shared_workers import shared_servers_for
 
 del sys.path[0]
-run.fork_server_for = shared_server_for
+run.fork_servers_for = shared_servers_for
 """
 """What the kernel runs first: its cases fork from one server, which imports torch once."""
 

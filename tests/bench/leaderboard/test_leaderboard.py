@@ -9,6 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from kinobench.bench.leaderboard.columns import table_of
+from kinobench.bench.leaderboard.footnotes import footnotes
 from kinobench.bench.leaderboard.leaderboard import Board, boards, ordered, sorts
 from kinobench.bench.leaderboard.values import columns
 from kinobench.bench.records.latency import Drift
@@ -109,6 +111,7 @@ def test_every_value_of_a_row_can_be_read_of_a_record_that_has_all() -> None:
     assert absent == {"rank", "unranked", "error", "later_failure"}
     assert (row.knee, row.knee_throughput_per_s, row.flow_s) == (4, 8.0, 0.1)
     assert (row.total_s, row.reached_s, row.wall_high_s) == (0.85, 0.75, 0.75 * 1.2)
+    assert row.throughput_per_s == 1 / 0.85 and row.knee_throughput_per_s == 4 / 0.5
 
 
 def test_what_was_not_measured_is_none_in_a_row() -> None:
@@ -221,6 +224,33 @@ def test_a_latency_brings_the_peak_and_the_roofline_along_that_it_is_held_agains
     row = only_row(older, newer)
     assert (row.latency_s, row.mfu, row.limit, row.peak_bytes) == (0.5, 0.25, "compute", 10)
     assert row.notes == ("roofline: rough",)
+
+
+def test_rates_are_sorted_and_shown_with_the_optical_flow() -> None:
+    flow = FlowTime(
+        method="dis",
+        samples_s=(0.25,),
+        median_s=0.25,
+        interval_s=None,
+        pairs=15,
+        height=64,
+        width=64,
+        threads=1,
+        opencv="4.0",
+    )
+    flowing = {"batch": 2, "flow": "dis"}
+    board = only(
+        made_record("flow", case=flowing, latency=made_latency(0.125), flow_time=flow),
+        made_record("rgb", latency=made_latency(0.25)),
+        made_record("untimed", case=flowing, latency=made_latency(0.125)),
+    )
+    # By the forward alone the first would give 16 clips a second; with two flows it gives 3.2.
+    assert models(ordered(board, "throughput")) == ["rgb", "flow", "untimed"]
+    table = table_of(board)
+    place = table.head.index("clips/s")
+    shown = {line[0][0]: line[place][0] for line in table.lines}
+    assert shown == {"rgb": "4.00", "flow": "3.20", "untimed": "–"}
+    assert "clips/s: forward and optical flow (CPU), one after the other." in footnotes(board)
 
 
 def test_a_newer_latency_is_not_held_against_an_older_roofline() -> None:

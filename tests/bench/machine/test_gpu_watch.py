@@ -7,9 +7,10 @@ import psutil
 import pynvml
 import pytest
 
+from kinobench.bench.measure.block_watch import BlockWatch
 from kinobench.bench.measure.gpu_watch import GpuWatch, watch_remarks
-from kinobench.bench.measure.latency import Sample, latency_remarks, sample
-from kinobench.bench.records.job import Budget
+from kinobench.bench.measure.latency_remarks import latency_remarks
+from kinobench.bench.measure.sampling import Sample, Until, sample
 from kinobench.bench.records.results import Spread
 
 from ...fakes.fake_nvml import OWN_PID, FakeNvml
@@ -49,10 +50,11 @@ class Clock:
 def sampled(nvml: FakeNvml, max_s: float) -> tuple[GpuWatch, list[float], bool]:
     """Sample for at most so long; return the number of each call whose block was kept."""
     watch, clock = GpuWatch(), Clock(nvml)
-    blocks, converged = sample(
-        clock.once, Budget(min_s=max_s, max_s=max_s), 0.005, clock, watch=watch
-    )
-    return watch, [each.time_s for block in blocks for each in block], converged
+    until = Until(min_s=max_s, max_s=max_s, tolerance=0.005)
+    found = sample(clock.once, until, BlockWatch(gpu=watch), clock=clock)
+    if found.disturbed:
+        watch.keep_slowed()
+    return watch, [each.time_s for block in found.blocks for each in block], found.converged
 
 
 @pytest.mark.parametrize("slowdown", [HW_SLOWDOWN, SW_THERMAL, HW_THERMAL, POWER_BRAKE])
@@ -104,8 +106,10 @@ def test_discarded_blocks_do_not_count_for_convergence(nvml: FakeNvml) -> None:
         clock.once()
         return Sample(0.125, 0.125, 0.125)
 
-    blocks, converged = sample(once, Budget(min_s=0.125, max_s=30), 0.005, clock, watch=watch)
-    assert converged and len(blocks) == 6 and clock.calls == 9
+    until = Until(min_s=0.125, max_s=30, tolerance=0.005)
+    found = sample(once, until, BlockWatch(gpu=watch), clock=clock)
+    assert found.converged and len(found.blocks) == 6 and clock.calls == 9
+    assert len(found.discarded) == 3 and all(load.slowed for load in found.discarded_loads)
 
 
 def test_clock_temperature_and_power_have_their_least_median_and_most(nvml: FakeNvml) -> None:

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -22,7 +23,7 @@ from kinobench.bench.machine import software as builds
 from kinobench.bench.machine.disturbances import Disturbance, find_disturbances, find_hints
 from kinobench.bench.machine.gpus import Gpu, GpuProcess, Gpus, read_gpus
 from kinobench.bench.machine.host import Host, read_host
-from kinobench.bench.machine.other_work import Busy, OtherWork, sample_other_work
+from kinobench.bench.machine.other_work import Busy, OtherWork, processors_time_s, sample_other_work
 from kinobench.bench.machine.processor import (
     Cache,
     Processor,
@@ -250,6 +251,17 @@ def test_what_neighbours_take_is_reported_as_a_share_of_the_time_that_had_work(
 
 class Refused:
     """An answer that a GPU doesn't give."""
+
+
+def test_the_time_that_all_processors_worked_is_without_rest_and_without_what_was_stolen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    times: dict[str, float] = {"user": 100.0, "nice": 20.0, "system": 3.0, "irq": 0.5}
+    times |= {"softirq": 0.25, "steal": 9.0, "idle": 1e6, "iowait": 1e5, "guest": 50.0}
+    monkeypatch.setattr(psutil, "cpu_times", lambda: SimpleNamespace(**times))
+    assert processors_time_s() == pytest.approx(123.75)
+    del times["steal"]  # as on macOS
+    assert processors_time_s() is None
 
 
 @pytest.fixture
@@ -597,6 +609,14 @@ def test_the_machine_is_printed_with_its_disturbances() -> None:
     assert "fingerprint on cuda feed\n  of GPU A GPU, cuDNN none." in text
 
 
+def test_the_energy_counters_are_listed_or_the_reason_why_there_are_none() -> None:
+    text = printed(energy_counters=("package-0", "package-0/dram"))
+    assert re.search(r"energy counters \(RAPL\) +package-0, package-0/dram\n", text)
+    assert re.search(r"\(RAPL\) +none: no folder\n", printed(no_energy_counters="no folder"))
+    found = plain(made_machine(no_energy_counters="no folder"))
+    assert (found["energy_counters"], found["no_energy_counters"]) == ((), "no folder")
+
+
 def test_the_json_is_the_environment_of_records_and_the_rest_beside_it() -> None:
     told = plain(made_machine(disturbances=(Disturbance("noise", "silence"),)))
     assert told["fingerprint"] == MACHINE.fingerprint and told["cpu"] == MACHINE.cpu
@@ -684,6 +704,7 @@ def test_linux_misses_nothing_and_macos_says_what_it_misses(
     monkeypatch.setattr(sys, "platform", "darwin")
     missing = missing_here()
     assert any(each.startswith("peak memory of a forward: ") for each in missing)
+    assert any(each.startswith("energy on the CPU: ") for each in missing)
     text = printed(unsupported=missing)
     assert f"not on this system: {missing[0]}" in text
     monkeypatch.setattr(sys, "platform", "win32")

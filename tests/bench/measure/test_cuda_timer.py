@@ -7,11 +7,13 @@ import pytest
 import torch
 from torch import nn
 
-from kinobench.bench.measure import latency
+from kinobench.bench.measure import latency, timers
 from kinobench.bench.measure import modules as module_time
 from kinobench.bench.measure.gpu_spin import LATE_IN_A_ROW, LONGEST_S, cycles_per_second
-from kinobench.bench.measure.latency import _cuda_timer, latency_remarks, measure_latency
+from kinobench.bench.measure.latency import measure_latency
+from kinobench.bench.measure.latency_remarks import latency_remarks
 from kinobench.bench.measure.modules import time_modules
+from kinobench.bench.measure.timers import cuda_timer
 from kinobench.bench.records.job import Budget
 from kinobench.bench.records.latency import Latency
 
@@ -24,13 +26,13 @@ CALIBRATION = 5
 @pytest.fixture
 def gpu(monkeypatch: pytest.MonkeyPatch) -> FakeGpu:
     fake = FakeGpu()
-    fake.take(monkeypatch, latency)
+    fake.take(monkeypatch, timers)
     return fake
 
 
 def test_a_launch_bound_forward_has_its_kernels_time_alone(gpu: FakeGpu) -> None:
     # The host takes 10 us for a kernel, the GPU 2 us.
-    once = _cuda_timer(Forward(gpu, kernels=500, kernel_s=2e-6), [()])
+    once = cuda_timer(Forward(gpu, kernels=500, kernel_s=2e-6), [()])
     for _ in range(20):
         found = once()
         assert found.time_s == pytest.approx(500 * 2e-6) and not found.gaps
@@ -39,7 +41,7 @@ def test_a_launch_bound_forward_has_its_kernels_time_alone(gpu: FakeGpu) -> None
 
 
 def test_a_busy_gpu_has_the_same_time_by_both_clocks(gpu: FakeGpu) -> None:
-    found = _cuda_timer(Forward(gpu, kernels=50, kernel_s=1e-3), [()])()
+    found = cuda_timer(Forward(gpu, kernels=50, kernel_s=1e-3), [()])()
     assert found.time_s == pytest.approx(0.05) and not found.gaps
     assert found.wall_s == pytest.approx(0.05 + LAUNCH_S)
 
@@ -49,15 +51,15 @@ def test_a_spin_lasts_as_long_as_meant_at_any_clock(
     monkeypatch: pytest.MonkeyPatch, hz: float
 ) -> None:
     fake = FakeGpu(hz)
-    fake.take(monkeypatch, latency)
+    fake.take(monkeypatch, timers)
     assert cycles_per_second() == pytest.approx(hz)
     fake.spins.clear()
-    _cuda_timer(Forward(fake, kernels=500, kernel_s=2e-6), [()])()
+    cuda_timer(Forward(fake, kernels=500, kernel_s=2e-6), [()])()
     assert fake.spins[CALIBRATION] == pytest.approx(2 * 500 * LAUNCH_S)
 
 
 def test_a_forward_that_waits_for_the_gpu_makes_no_spin_longer_and_ends_them(gpu: FakeGpu) -> None:
-    once = _cuda_timer(Forward(gpu, kernels=100, kernel_s=1e-5, waits=True), [()])
+    once = cuda_timer(Forward(gpu, kernels=100, kernel_s=1e-5, waits=True), [()])
     found = [once() for _ in range(50)]
     assert all(sample.gaps for sample in found)
     spins = gpu.spins[CALIBRATION:]
@@ -69,13 +71,13 @@ def test_a_forward_that_waits_for_the_gpu_makes_no_spin_longer_and_ends_them(gpu
 def test_a_forward_that_is_late_once_or_twice_is_spun_for_again(gpu: FakeGpu) -> None:
     # Of each turn's two calls the second is behind a spin; another process takes the core in it.
     pauses = dict.fromkeys((7, 9, 17), 0.2)
-    once = _cuda_timer(Forward(gpu, kernels=100, kernel_s=1e-6, pauses_s=pauses), [()])
+    once = cuda_timer(Forward(gpu, kernels=100, kernel_s=1e-6, pauses_s=pauses), [()])
     assert [once().gaps for _ in range(12)] == [turn in (3, 4, 8) for turn in range(12)]
     assert len(gpu.spins) == CALIBRATION + 12
 
 
 def test_no_spin_is_longer_than_a_tenth_of_a_second(gpu: FakeGpu) -> None:
-    _cuda_timer(Forward(gpu, kernels=1, kernel_s=1e-5, pauses_s={0: 0.25}), [()])()
+    cuda_timer(Forward(gpu, kernels=1, kernel_s=1e-5, pauses_s={0: 0.25}), [()])()
     assert gpu.spins[-1] == pytest.approx(LONGEST_S)
 
 

@@ -7,7 +7,7 @@ import pynvml
 import pytest
 import torch
 
-from kinobench.bench.measure import energy
+from kinobench.bench.measure import energy, energy_counters
 from kinobench.bench.measure.energy import measure_energy
 
 from ...fakes.fake_nvml import OWN_PID, FakeNvml
@@ -69,9 +69,12 @@ class Network:
 def gpu(monkeypatch: pytest.MonkeyPatch) -> Gpu:
     gpu = Gpu()
     clock = SimpleNamespace(
-        perf_counter=lambda: gpu.now_s, sleep=lambda seconds: gpu.pass_time(seconds, IDLE_W)
+        perf_counter=lambda: gpu.now_s,
+        process_time=lambda: gpu.now_s,
+        sleep=lambda seconds: gpu.pass_time(seconds, IDLE_W),
     )
     monkeypatch.setattr(energy, "time", clock)
+    monkeypatch.setattr(energy_counters, "time", clock)
     monkeypatch.setattr(torch.cuda, "synchronize", lambda: None)
     monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
     monkeypatch.setattr(
@@ -140,7 +143,7 @@ def test_the_counter_is_that_of_the_gpu_that_torch_uses(gpu: Gpu) -> None:
     assert set(gpu.asked_for) == {f"GPU-{UUID}"}
 
 
-@pytest.mark.parametrize("read", [1, 2, 5])
+@pytest.mark.parametrize("read", [1, 2, 4])
 def test_a_counter_that_cannot_be_read_gives_no_number_and_the_reason(gpu: Gpu, read: int) -> None:
     gpu.fails_at_read = read
     found, notes = measure_energy(Network(gpu))  # type: ignore[arg-type]
@@ -165,11 +168,9 @@ def test_a_counter_that_stands_still_gives_no_number_and_the_reason(gpu: Gpu) ->
     assert found is None and notes == ["energy: this GPU's counter stands still"]
 
 
-def test_a_cpu_has_no_number_and_the_reason(gpu: Gpu) -> None:
-    network = Network(gpu, device="cpu")
-    found, notes = measure_energy(network)  # type: ignore[arg-type]
-    assert found is None and notes == ["energy: the CPU has no counter that kinobench reads"]
-    assert network.seen == [] and gpu.reads == 0
+def test_a_record_says_that_nvml_counted_the_gpu(gpu: Gpu) -> None:
+    found = measured(gpu)
+    assert (found.counter, found.domains, found.other_processors) == ("NVML", ("gpu",), None)
 
 
 @pytest.mark.gpu

@@ -7,15 +7,16 @@ import torch
 
 from kinobench.bench.measure import latency as measuring
 from kinobench.bench.measure import memory as memory_module
-from kinobench.bench.measure.latency import Sample, measure_drift, measure_latency, sample, warm_up
+from kinobench.bench.measure.latency import measure_drift, measure_latency, warm_up
 from kinobench.bench.measure.memory import measure_memory
+from kinobench.bench.measure.sampling import Sample, Sampled
 from kinobench.bench.network.network import Network
 from kinobench.bench.records.case import Case
 from kinobench.bench.records.job import Budget
 from kinobench.bench.records.latency import Drift
-from kinobench.bench.run.suite import load
 from kinobench.datasets.protocol import preset
 
+from ...fakes.quiet_watch import made_load
 from ...fakes.zoo_names import TINY, family, one_of_each
 
 
@@ -60,45 +61,6 @@ def test_times_that_never_settle_are_told() -> None:
     # Windows of 2.5, 1.25, 0.625 and 0.3125 s, each twice as fast: 4.6875 s; then 0.15625 s for
     # five calls is less than a quarter second, and the limit of 4.75 s comes with 2 calls of 1/32.
     assert warm_up(clock.once, 4.75, clock) == (22, False)
-
-
-def test_sampling_goes_on_for_at_least_the_least_time() -> None:
-    clock = FakeClock(lambda call: 0.0625)
-    blocks, converged = sample(clock.once, Budget(min_s=2.0, max_s=30.0), 0.02, clock)
-    # A block is two calls, 0.125 s; 16 blocks are 2 s, and equal medians are narrow at once.
-    assert converged and len(blocks) == 16 and all(len(block) == 2 for block in blocks)
-
-
-def test_a_call_longer_than_a_block_is_a_block() -> None:
-    clock = FakeClock(lambda call: 3.0)
-    blocks, converged = sample(clock.once, Budget(), 0.02, clock)
-    # Six values are the fewest with a 95 % interval: 18 s, not the 2 s that would do otherwise.
-    assert converged and [len(block) for block in blocks] == [1] * 6
-
-
-@pytest.mark.parametrize("milliseconds", range(1, 81, 4))
-def test_the_quick_suites_time_is_enough_for_an_interval(milliseconds: int) -> None:
-    # Every second call is slower, so that the interval is never narrow enough before the cap.
-    clock = FakeClock(lambda call: milliseconds / 1000 * (1.0 if call % 2 else 0.8))
-    blocks, _ = sample(clock.once, load("quick").latency, 0.02, clock)
-    assert len(blocks) >= 6
-
-
-def test_noise_without_end_is_told_at_the_cap_and_every_sample_is_kept() -> None:
-    clock = FakeClock(lambda call: 0.125 if call % 2 else 0.25)
-    blocks, converged = sample(clock.once, Budget(min_s=2.0, max_s=6.0), 0.02, clock)
-    assert not converged
-    assert sum(len(block) for block in blocks) == clock.calls
-    # A pair of calls takes 0.375 s: 16 pairs are 6 s exactly.
-    assert clock.now == 6.0 and len(blocks) == 32
-
-
-def test_an_outlier_delays_the_end_until_the_interval_has_closed_over_it() -> None:
-    clock = FakeClock(lambda call: 0.5 if call in (0, 1) else 0.25)
-    blocks, converged = sample(clock.once, Budget(min_s=1.0, max_s=30.0), 0.02, clock)
-    # The interval leaves out two values at each end from 12 values on (B(12, 1/2): P(X <= 2) is
-    # 1.93 %), so that two outliers at the top are inside until then.
-    assert converged and len(blocks) == 12
 
 
 @pytest.fixture(scope="module")
@@ -198,11 +160,18 @@ def test_on_a_gpu_the_walls_median_has_an_interval_of_its_own(
     # in all of them.
     wall_s = [0.01 * (2 + number) for number in range(7)]
     blocks = [[Sample(0.01, each, 0.0)] * 3 for each in wall_s]
-    watch = SimpleNamespace(conditions=lambda: None)
-    monkeypatch.setattr(measuring, "_cuda_timer", lambda *_: None)
-    monkeypatch.setattr(measuring, "GpuWatch", lambda: watch)
+    sampled = Sampled(
+        blocks=tuple(map(tuple, blocks)),
+        loads=(made_load(3),) * 7,
+        discarded=(),
+        discarded_loads=(),
+        converged=True,
+        disturbed=False,
+    )
+    monkeypatch.setattr(measuring, "cuda_timer", lambda *_: None)
+    monkeypatch.setattr(measuring, "GpuWatch", lambda: SimpleNamespace(conditions=lambda: None))
     monkeypatch.setattr(measuring, "warm_up", lambda *_: (10, True))
-    monkeypatch.setattr(measuring, "sample", lambda *_, watch: (blocks, True))
+    monkeypatch.setattr(measuring, "sample", lambda *_, **__: sampled)
     network: Any = SimpleNamespace(
         device=torch.device("cuda"),
         case=SimpleNamespace(cold_l2=False),

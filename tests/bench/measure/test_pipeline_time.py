@@ -23,7 +23,7 @@ from kinobench.bench.measure.stages import Laps, stages_of
 from kinobench.bench.network.cuda_graph import CapturedForward
 from kinobench.bench.network.network import Network
 from kinobench.bench.records.case import Case, Mode
-from kinobench.bench.records.times import PipelineTime
+from kinobench.bench.records.times import PipelineTime, StageTime, bottleneck_of, shares_of
 from kinobench.datasets.protocol import preset
 from kinobench.datasets.split import Split, Video
 from kinobench.datasets.video.machine_faults import MachineError
@@ -80,6 +80,58 @@ def test_laps_split_the_time_without_a_gap() -> None:
     assert laps.spent_s == {"decode": 1.0, "views": 2.0 + 4.0, "forward": 3.0}
     assert sum(laps.spent_s.values()) == 20.0 - 10.0
     assert len(waits) == 6  # the device is waited for before the clock is read
+
+
+def test_shares_follow_from_the_medians_beside_them_whatever_one_slow_video_took() -> None:
+    samples = [{"decode": 3.0, "forward": 1.0}] * 4 + [{"decode": 1.0, "forward": 95.0}]
+    decode, forward = stages_of(samples)
+    # Of the sums, 13 s and 99 s, decoding would have a share of 12 %.
+    assert (decode.median_s, forward.median_s) == (3.0, 1.0)
+    assert (decode.share, forward.share) == (0.75, 0.25)
+    assert bottleneck_of((decode, forward)) == "decode"
+
+
+def test_shares_of_no_time_at_all_are_nothing() -> None:
+    assert shares_of([0.0, 0.0]) == (0.0, 0.0)
+
+
+def made_stages(*seconds: float, share: float = 0.0) -> tuple[StageTime, ...]:
+    return tuple(
+        StageTime(name=f"s{place}", samples_s=(each,), median_s=each, interval_s=None, share=share)
+        for place, each in enumerate(seconds)
+    )
+
+
+def test_the_table_of_an_older_record_has_the_shares_of_its_medians_and_they_add_up() -> None:
+    stages = made_stages(0.001, 0.004, 0.001, share=0.5)  # as stored, they name the first one
+    timed = PipelineTime(
+        samples_s=(0.006,),
+        median_s=0.006,
+        interval_s=None,
+        views=1,
+        per_view_s=0.006,
+        views_in_a_forward=1,
+        stages=stages,
+        bottleneck="s0",
+        videos_per_s_samples=(1.0,),
+        videos_per_s=1.0,
+        videos_per_s_interval=None,
+        videos_in_a_pass=1,
+        readers=1,
+        threads=1,
+    )
+    out = io.StringIO()
+    pipeline_table.show([made_record(pipeline=timed)], Console(file=out, width=100))
+    lines = [line.split() for line in out.getvalue().splitlines()]
+    # A sixth, two thirds and a sixth: 16.7 + 66.7 + 16.7 would be 100.1.
+    assert [line for line in lines if line[:1] in (["s0"], ["s1"], ["s2"], ["all"])] == [
+        ["s0", "1.000", "–", "16.7"],
+        ["s1", "4.000", "–", "66.7"],
+        ["s2", "1.000", "–", "16.6"],
+        ["all", "6.000", "–", "100.0"],
+    ]
+    assert "the bottleneck is s1." in out.getvalue()
+    assert "over the sum of the stages' medians" in " ".join(out.getvalue().split())
 
 
 def test_shares_add_up_and_a_stage_that_some_lack_counts_as_nothing_there() -> None:

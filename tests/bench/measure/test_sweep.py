@@ -21,7 +21,7 @@ from kinobench.bench.records.case import Case
 from kinobench.bench.records.job import Budget
 from kinobench.bench.records.latency import Drift
 from kinobench.bench.records.record import from_json
-from kinobench.bench.records.times import Sweep, SweepPoint
+from kinobench.bench.records.times import FORWARD_ALONE, Sweep, SweepPoint
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.protocol import preset
 
@@ -231,6 +231,30 @@ def test_the_table_has_a_line_a_batch_and_marks_the_knee() -> None:
 def test_the_table_of_a_stream_counts_frames() -> None:
     record = made_record(case={"mode": "stream"}, sweep=made_sweep(100))
     assert "frames/s" in printed(record) and "clips/s" not in printed(record)
+
+
+def test_the_sweep_of_a_network_with_flow_says_that_its_rates_leave_the_flow_out() -> None:
+    text = printed(made_record(case={"flow": "dis"}, sweep=made_sweep(100)))
+    assert "throughput and knee are of the forward alone, without optical flow." in text
+    assert "optical flow" not in printed(made_record(sweep=made_sweep(100)))
+
+
+@pytest.mark.parametrize("flow", [None, "dis"])
+def test_the_record_of_a_network_with_flow_says_what_its_sweep_leaves_out(
+    flow: str | None,
+) -> None:
+    notes: list[str] = []
+    context = SimpleNamespace(
+        network=Device({}, room=1),
+        budget=SHORT,
+        job=SimpleNamespace(max_batch=None),
+        case=SimpleNamespace(flow=flow),
+        keep=lambda sweep: None,
+        note=lambda text: notes.append(f"sweep: {text}"),
+        notes=notes.extend,
+    )
+    sweeping.run(context)  # type: ignore[arg-type]
+    assert (f"sweep: {FORWARD_ALONE}" in notes) == (flow is not None)
 
 
 def launch_bound_sweep(drift: Drift | None = None) -> Sweep:

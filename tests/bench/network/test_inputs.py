@@ -175,7 +175,7 @@ def test_a_row_ranks_by_its_latency_with_the_flow() -> None:
     assert (row.record.flow_s, row.record.total_s) == (0.008, 0.0205)
     untimed = made_record(case={"flow": "dis"})
     ((row,),) = (board.rows for board in boards([untimed]))
-    assert row.record.total_s is None
+    assert row.record.total_s is row.record.throughput_per_s is row.record.video_s is None
 
 
 def case(model: str, **changes: Any) -> Case:

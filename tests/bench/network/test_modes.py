@@ -7,8 +7,9 @@ import pytest
 import torch
 from torch import nn
 
-from kinobench.bench.measure.latency import l2_flush_bytes, measure_drift
+from kinobench.bench.measure.latency import measure_drift
 from kinobench.bench.measure.memory import measure_memory
+from kinobench.bench.measure.timers import l2_flush_bytes
 from kinobench.bench.network.cuda_graph import CapturedForward
 from kinobench.bench.network.digest import network_digest
 from kinobench.bench.network.network import Network
@@ -192,7 +193,7 @@ def test_a_cold_cache_is_asked_for_on_a_gpu_alone_and_is_another_case() -> None:
 def test_what_empties_the_cache_is_larger_than_any(monkeypatch: pytest.MonkeyPatch) -> None:
     FakeNvml().install(monkeypatch)
     assert l2_flush_bytes() == 256 * 2**20 > 2 * 50 * 2**20
-    monkeypatch.setattr("kinobench.bench.measure.latency.L2_FLUSH_BYTES", 0)
+    monkeypatch.setattr("kinobench.bench.measure.timers.L2_FLUSH_BYTES", 0)
     assert l2_flush_bytes() == 100 * 2**20
 
 

@@ -9,7 +9,7 @@ import pytest
 from kinobench.bench.records.case import Case
 from kinobench.bench.records.latency import Drift
 from kinobench.bench.records.record import SCHEMA, Failure, Record, from_json
-from kinobench.bench.records.results import Energy, Memory, Unreadable
+from kinobench.bench.records.results import Energy, FlowTime, Memory, Unreadable
 from kinobench.datasets.protocol import preset
 
 from ...fakes.made_records import (
@@ -139,7 +139,7 @@ def test_a_record_of_before_the_gpu_was_watched_is_read() -> None:
         "case": ("cold_l2", "probe"),
         "latency": ("prepare_s", "gpu", "cold_l2_bytes"),
         "memory": ("peak_allocated_bytes", "graph_pool_bytes", "fragmentation_bytes"),
-        "energy": ("gpu", "j_per_video"),
+        "energy": ("counter", "domains", "other_processors", "gpu", "j_per_video"),
     }.items():
         for field in fields:
             del plain[part][field]
@@ -181,6 +181,37 @@ def test_time_and_joules_of_a_video_are_those_of_its_views() -> None:
     assert plain["energy"]["j_per_video"] == 12.5 * 30
     stream = made_record(case={"mode": "stream"}, energy=made_energy())
     assert stream.video_s is None and stream.j_per_video is None
+
+
+FLOW = FlowTime(
+    method="dis",
+    samples_s=(0.125,),
+    median_s=0.125,
+    interval_s=None,
+    pairs=15,
+    height=64,
+    width=85,
+    threads=1,
+    opencv="5.0.0",
+)
+
+
+def test_rates_and_the_time_of_a_video_include_the_optical_flow_before_the_forward() -> None:
+    case = {"flow": "dis", "batch": 4, "protocol": preset("pointlight").with_views(10, 3)}
+    record = made_record(case=case, latency=made_latency(0.5), flow_time=FLOW)
+    latency = json.loads(record.to_json())["latency"]
+    # The flow of four clips takes 0.5 s, as long as their forward: a second for four clips.
+    assert record.throughput_per_s == latency["throughput_per_s"] == 4.0
+    # 30 views take 0.125 s each, and each of the ten clips has its flow computed once.
+    assert record.video_s == latency["video_s"] == 30 * 0.125 + 10 * 0.125
+
+
+def test_without_the_time_of_its_flow_a_network_has_no_rate() -> None:
+    record = made_record(case={"flow": "dis"}, latency=made_latency(0.5))
+    latency = json.loads(record.to_json())["latency"]
+    assert latency["throughput_per_s"] is latency["video_s"] is None
+    assert latency["reached_s"] == 0.5
+    assert from_json(record.to_json()) == record
 
 
 def test_fragmentation_is_what_was_held_and_not_given_out() -> None:

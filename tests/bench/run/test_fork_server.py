@@ -25,8 +25,7 @@ CASE = made_case("early_fusion_tiny", threads=1)
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[ForkServer]:
-    found = runner.fork_server_for([CASE, CASE])
-    assert found is not None
+    (found,) = runner.fork_servers_for([CASE, CASE], 1)
     yield found
     found.close()
 
@@ -210,9 +209,9 @@ def test_closing_ends_what_it_still_has_and_itself() -> None:
     ],
 )
 def test_other_cases_are_started_each_by_itself(cases: list[object]) -> None:
-    assert runner.fork_server_for(cases) is None  # type: ignore[arg-type]
+    assert runner.fork_servers_for(cases, 3) == []  # type: ignore[arg-type]
 
 
 def test_no_other_system_forks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
-    assert runner.fork_server_for([CASE, CASE]) is None
+    assert runner.fork_servers_for([CASE, CASE], 3) == []

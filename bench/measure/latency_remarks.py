@@ -1,0 +1,87 @@
+"""Remarks for the reader of a latency."""
+
+from collections.abc import Iterator
+
+from ..records.latency import BlockLoad, Latency
+from .block_watch import MOST_WAITED
+from .gpu_watch import watch_remarks
+from .over_processes import LAUNCH_BOUND
+
+MANY_FAULTS = 100
+"""Page faults of a forward that are worth a remark: they take some 0.1 milliseconds."""
+
+
+def latency_remarks(latency: Latency) -> list[str]:
+    """Return remarks for the reader of a latency."""
+    return [
+        *_of_gpu(latency),
+        *_of_disturbances(latency),
+        *_of_memory(latency),
+        *_of_the_end(latency),
+    ]
+
+
+def _of_gpu(latency: Latency) -> Iterator[str]:
+    if latency.launch_bound:
+        yield (
+            f"launch bound: the GPU waits for the host; a call takes over {LAUNCH_BOUND} times "
+            "what the GPU works for it"
+        )
+    if latency.host_gaps:
+        yield (
+            "gaps in which the GPU waits for the host are in it: the forward waits for the GPU, as "
+            "in copying from the host, or launches more kernels than CUDA queues"
+        )
+    if latency.cold_l2_bytes is not None:
+        megabytes = f"{latency.cold_l2_bytes / 1e6:.0f} MB"
+        yield f"the L2 cache is cold: {megabytes} are written before each sample"
+    if latency.gpu is not None:
+        yield from watch_remarks(latency.gpu)
+
+
+def _of_disturbances(latency: Latency) -> Iterator[str]:
+    """Say what disturbed blocks, what of them counts, and what else ran."""
+    loads = (*(latency.loads or ()), *latency.discarded_loads)
+    left_out = latency.discarded_loads
+    if latency.disturbed:
+        yield (
+            f"disturbed: of {len(loads)} blocks, {_reasons(loads)}; measure it again while "
+            "nothing else runs"
+        )
+    elif left_out:
+        yield f"discarded {len(left_out)} of {len(loads)} blocks: {_reasons(left_out)}"
+    if latency.others:
+        yield f"what else ran: {', '.join(latency.others)}"
+    for what, why in latency.missing.items():
+        yield f"{what}: not known: {why}"
+
+
+def _reasons(loads: tuple[BlockLoad, ...]) -> str:
+    """Return what disturbed blocks, and how many of them."""
+    waited = sum((load.waited_share or 0) > MOST_WAITED for load in loads)
+    throttled = sum(load.slowed for load in loads)
+    slowed = len(loads) - waited - throttled
+    found = {
+        "threads waited for a processor in": waited,
+        "the GPU was slowed in": throttled,
+        "the processor was slower than at other times in": slowed,
+    }
+    return ", ".join(f"{what} {count}" for what, count in found.items() if count)
+
+
+def _of_memory(latency: Latency) -> Iterator[str]:
+    faults = latency.faults_per_forward
+    if faults is not None and faults > MANY_FAULTS:
+        yield (
+            f"{faults:.0f} page faults a forward: its memory is given back to the system and taken "
+            f"again each time (allocator: {latency.allocator})"
+        )
+
+
+def _of_the_end(latency: Latency) -> Iterator[str]:
+    if len(latency.processes) == 1:
+        yield "the interval is that of one process, and leaves out what differs between processes"
+    if not latency.warm:
+        yield "not settled when the warm-up's time was up"
+    if not latency.converged:
+        yield "not converged in the time that it had"

@@ -1,0 +1,191 @@
+"""One latency from those of several processes, and its interval over them.
+
+A process has its own luck: the layout of its memory, the pages that the system gives it, the core
+that it runs on. All samples of one process share it, so an interval over them is too narrow.
+"""
+
+import statistics
+from collections.abc import Sequence
+from itertools import accumulate, chain
+from typing import Any
+
+import msgspec
+
+from ..records.latency import Latency
+from ..records.results import GpuConditions, Spread
+from ..statistics.intervals import log_mean_interval
+from .block_watch import quiet_reference_s
+from .sampling import LEAST_BLOCKS, undisturbed
+
+LAUNCH_BOUND = 1.1
+"""Wall over device time above which the GPU waits for the host."""
+
+
+def over_processes(parts: Sequence[Latency], wanted: int, tolerance: float) -> Latency:
+    """Return the latency of a case from that of each of its processes.
+
+    The fastest reference kernel of all processes says which blocks were disturbed. A process with
+    too few others doesn't count, unless fewer than two do: then all count.
+
+    Args:
+        parts: One of each process; what is said once (build time, drift) is the last one's.
+        wanted: Number of undisturbed processes that are wanted.
+        tolerance: Half width of the interval that is narrow enough, as a share of the median.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    quiet_s = quiet_of(parts)
+    filtered = [without_disturbed(part, quiet_s) for part in parts]
+    fit = [part for part in filtered if not part.disturbed]
+    counting, left_out = fit, [part for part in filtered if part.disturbed]
+    if len(fit) < 2:
+        counting, left_out = filtered, []
+    disturbed = len(fit) < wanted
+    whole = _joined(counting, parts[-1])
+    medians_s = whole.process_medians_s
+    median_s, interval_s = statistics.median(medians_s), log_mean_interval(medians_s)
+    return msgspec.structs.replace(
+        whole,
+        median_s=median_s,
+        interval_s=interval_s,
+        converged=not disturbed and is_narrow(interval_s, median_s, tolerance),
+        disturbed=disturbed,
+        discarded_s=(*whole.discarded_s, *_chained([part.samples_s for part in left_out])),
+        discarded_loads=(
+            *whole.discarded_loads,
+            *_chained([part.loads or () for part in left_out]),
+        ),
+        others=tuple(dict.fromkeys(name for part in parts for name in part.others)),
+        warmup_calls=sum(part.warmup_calls for part in parts),
+        warm=all(part.warm for part in parts),
+        gpu=joined_conditions([part.gpu for part in parts if part.gpu is not None]),
+        **_walls(whole, median_s),
+    )
+
+
+def quiet_of(parts: Sequence[Latency]) -> float | None:
+    """Return the reference kernel's time on the undisturbed machine, over all processes, in s."""
+    loads = [load for part in parts for load in (*(part.loads or ()), *part.discarded_loads)]
+    return quiet_reference_s(loads)
+
+
+def is_fit(part: Latency, quiet_s: float | None) -> bool:
+    """Return whether one process has enough undisturbed blocks to count."""
+    return not without_disturbed(part, quiet_s).disturbed
+
+
+def without_disturbed(part: Latency, quiet_s: float | None) -> Latency:
+    """Return one process's latency of its undisturbed blocks; if they are too few, of all.
+
+    Args:
+        part: The latency of one process.
+        quiet_s: The reference kernel's time on the undisturbed machine, in seconds.
+    """
+    fit = undisturbed(part.loads or (), part.threads, quiet_s)
+    if sum(fit) < min(LEAST_BLOCKS, len(fit)):
+        return msgspec.structs.replace(part, disturbed=True)
+    places = [place for place, counts in enumerate(fit) if counts]
+    rest = [place for place, counts in enumerate(fit) if not counts]
+    return msgspec.structs.replace(
+        part,
+        disturbed=False,
+        samples_s=_at(part.samples_s, places),
+        loads=_at(part.loads, places),
+        cpu_s=_at(part.cpu_s, places),
+        wall_samples_s=_at(part.wall_samples_s, places),
+        processes=(len(places),),
+        discarded_s=(*part.discarded_s, *(part.samples_s[place] for place in rest)),
+        discarded_loads=(*part.discarded_loads, *((part.loads or ())[place] for place in rest)),
+    )
+
+
+def is_narrow(interval_s: tuple[float, float] | None, median_s: float, tolerance: float) -> bool:
+    """Return whether an interval is within a share of the median to either side."""
+    if interval_s is None:
+        return False
+    low_s, high_s = interval_s
+    return max(high_s - median_s, median_s - low_s) <= tolerance * median_s
+
+
+def _at(values: Sequence[Any] | None, places: Sequence[int]) -> Any:
+    return None if values is None else tuple(values[place] for place in places)
+
+
+def _joined(parts: Sequence[Latency], last: Latency) -> Latency:
+    """Return the last process's latency with the blocks of all that count."""
+    return msgspec.structs.replace(
+        last,
+        samples_s=_chained([part.samples_s for part in parts]),
+        processes=tuple(len(part.samples_s) for part in parts),
+        loads=_chained([part.loads or () for part in parts]),
+        discarded_s=_chained([part.discarded_s for part in parts]),
+        discarded_loads=_chained([part.discarded_loads for part in parts]),
+        cpu_s=_chained_or_none([part.cpu_s for part in parts]),
+        wall_samples_s=_chained_or_none([part.wall_samples_s for part in parts]),
+        host_gaps=_most([part.host_gaps for part in parts]),
+    )
+
+
+def _chained(each: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
+    return tuple(chain.from_iterable(each))
+
+
+def _chained_or_none(each: Sequence[tuple[Any, ...] | None]) -> tuple[Any, ...] | None:
+    present = [values for values in each if values is not None]
+    return _chained(present) if len(present) == len(each) else None
+
+
+def _most(answers: Sequence[bool | None]) -> bool | None:
+    known = [answer for answer in answers if answer is not None]
+    return sum(known) > len(known) / 2 if known else None
+
+
+def _walls(whole: Latency, time_s: float) -> dict[str, Any]:
+    """Return what follows from the wall times of a GPU's forwards."""
+    if whole.wall_samples_s is None:
+        return {}
+    by_block = [statistics.median(block) for block in whole.wall_samples_s]
+    ends = list(accumulate(whole.processes))
+    walls_s = [
+        statistics.median(by_block[begin:end]) for begin, end in zip([0, *ends], ends, strict=False)
+    ]
+    wall_s = statistics.median(walls_s)
+    return {
+        "wall_median_s": wall_s,
+        "wall_interval_s": log_mean_interval(walls_s),
+        "launch_bound": None if whole.host_gaps else wall_s / time_s > LAUNCH_BOUND,
+    }
+
+
+def joined_conditions(every: Sequence[GpuConditions]) -> GpuConditions | None:
+    """Return the state of the GPU over several processes; None if there are none."""
+    if not every:
+        return None
+    return GpuConditions(
+        looks=sum(each.looks for each in every),
+        sm_clock_hz=_spread([each.sm_clock_hz for each in every]),
+        temperature_c=_spread([each.temperature_c for each in every]),
+        power_w=_spread([each.power_w for each in every]),
+        limits=_names([each.limits for each in every]),
+        discarded_blocks=sum(each.discarded_blocks for each in every),
+        kept_slowed=any(each.kept_slowed for each in every),
+        intruders=_names([each.intruders for each in every]),
+        missing={what: why for each in every for what, why in each.missing.items()},
+    )
+
+
+def _spread(every: Sequence[Spread | None]) -> Spread | None:
+    """Return the spread over several: the median is that of their medians."""
+    known = [each for each in every if each is not None]
+    if not known:
+        return None
+    return Spread(
+        least=min(each.least for each in known),
+        median=statistics.median(each.median for each in known),
+        most=max(each.most for each in known),
+    )
+
+
+def _names(every: Sequence[tuple[str, ...] | None]) -> tuple[str, ...] | None:
+    known = [each for each in every if each is not None]
+    return tuple(dict.fromkeys(chain.from_iterable(known))) if known else None

@@ -1,0 +1,113 @@
+"""A latency's processes: each measures its part, some before the case's own process, apart in time.
+
+All samples of a process share its luck, and what a machine does changes over seconds to minutes. So
+the processes of one case lie some cases apart in a suite.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+
+from ..measure.over_processes import is_fit, is_narrow, over_processes, quiet_of
+from ..measure.sampling import TOLERANCES
+from ..records.job import Budget
+from ..records.latency import Latency
+from .plan import Planned
+
+MOST_APART = 8
+"""Cases that lie between two processes of one case, at most; some 20 seconds of the quick suite."""
+TRIES = 2
+"""Processes that are started for one that counts, at most: a disturbed one doesn't."""
+
+MeasurePart = Callable[[int, int], Latency | None]
+"""Measures the latency of a case, by its number, in a process of its own, by its number; None if
+that fails."""
+
+
+class Parts:
+    """Measures the parts of all latencies of a run, in time for the case's own process."""
+
+    def __init__(self, planned: Sequence[Planned], budget: Budget, measure: MeasurePart) -> None:
+        """Plan them; nothing is measured yet.
+
+        Args:
+            planned: The cases of the run, in order.
+            budget: The number of processes of a latency, and their time.
+            measure: Measures one part.
+        """
+        self._budget = budget
+        self._measure = measure
+        self._planned = planned
+        self._found: dict[int, list[Latency]] = {}
+        self._failed: set[int] = set()
+        self._due = schedule(
+            [number for number, entry in enumerate(planned) if "latency" in entry.measures],
+            len(planned),
+            budget.processes,
+        )
+
+    def of(self, number: int) -> tuple[Latency, ...]:
+        """Measure what is due before a case's own process, and return the parts of the case.
+
+        Further processes follow while too few are undisturbed, or the interval over them isn't
+        narrow and there is time left.
+        """
+        while self._due and self._due[0][0] <= number:
+            _, case, process = self._due.pop(0)
+            self._add(case, process)
+        if "latency" in self._planned[number].measures and self._budget.processes > 1:
+            process = self._budget.processes  # a number that no fork server has
+            while number not in self._failed and self._needs_more(number):
+                self._add(number, process)
+                process += 1
+        return tuple(self._found.pop(number, ()))
+
+    def _add(self, number: int, process: int) -> None:
+        if number in self._failed:
+            return
+        part = self._measure(number, process)
+        if part is None:  # its own process fails the same way, and says why
+            self._failed.add(number)
+        else:
+            self._found.setdefault(number, []).append(part)
+
+    def _needs_more(self, number: int) -> bool:
+        """Return whether another process is wanted besides the case's own."""
+        parts, budget = self._found.get(number, []), self._budget
+        quiet_s = quiet_of(parts)
+        fit = [part for part in parts if is_fit(part, quiet_s)]
+        if len(parts) >= TRIES * (budget.max_processes - 1):
+            return False
+        others = budget.processes - 1
+        if sampled_s(parts) >= budget.max_s * others / budget.processes:
+            return False  # the rest of the time is for the case's own process
+        if len(fit) < others:
+            return True
+        if len(fit) >= budget.max_processes - 1:
+            return False
+        tolerance = TOLERANCES[self._planned[number].case.device]
+        whole = over_processes(parts, others, tolerance)
+        return len(fit) < 2 or not is_narrow(whole.interval_s, whole.median_s, tolerance)
+
+
+def schedule(timed: Sequence[int], cases: int, processes: int) -> list[tuple[int, int, int]]:
+    """Return when parts are measured: the case before whose own process, the case, the process.
+
+    The case's own process is the last one, and not among them.
+
+    Args:
+        timed: Numbers of the cases whose latency is measured.
+        cases: Number of all cases.
+        processes: Number of processes of a latency.
+    """
+    apart = min(MOST_APART, math.ceil(cases / 2))
+    found = [
+        (number - apart * (processes - 1 - process), number, process)
+        for number in timed
+        for process in range(processes - 1)
+    ]
+    return sorted(found)
+
+
+def sampled_s(parts: Sequence[Latency]) -> float:
+    """Return the time of all samples, those of disturbed blocks too, in seconds."""
+    return sum(sum(block) for part in parts for block in (*part.samples_s, *part.discarded_s))

@@ -42,7 +42,7 @@ class PairBatch(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def servers(self) -> int:
         """Number of server pairs that its pairs were forked from; 0 if they are fresh processes."""
-        return len({pair.server for pair in self.pairs if pair.server is not None})
+        return servers_in(self.pairs)
 
     def p(self, rule: Rule) -> float:
         """Return the p-value of a slowdown over all looks."""
@@ -110,6 +110,11 @@ def clocks_of(pairs: Sequence[Pair]) -> tuple[list[float], list[float] | None]:
     """Return the log-ratios of pairs by the wall clock, and by processor time if all have it."""
     cpu = [each for pair in pairs if (each := pair.cpu) is not None]
     return [pair.wall for pair in pairs], cpu if len(cpu) == len(pairs) else None
+
+
+def servers_in(pairs: Sequence[Pair]) -> int:
+    """Return how many server pairs some pairs were forked from; 0 if they are fresh processes."""
+    return len({pair.server for pair in pairs if pair.server is not None})
 
 
 def servers_of(pairs: Sequence[Pair]) -> list[int]:

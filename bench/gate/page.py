@@ -1,5 +1,6 @@
 """The report of a check: for people, for machines, and as a comment for pull requests."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -7,6 +8,7 @@ import msgspec
 from ..records.case_names import names_of
 from ..records.record import Environment
 from ..text.markup import escaped, fenced
+from .batch import servers_in
 from .looks import Estimate
 from .self_check import SelfCheck
 from .stored import StoredCheck
@@ -240,7 +242,7 @@ def _cells(found: Found) -> dict[str, str]:
     """Return the cells of a row by their headings, without the name of the case."""
     if isinstance(found, SelfCheck):
         return {
-            "pairs": str(len(found.pairs)),
+            "pairs": _with_servers(str(len(found.pairs)), [servers_in(found.pairs)]),
             "spread": percent(found.spread),
             "false alarms": percent(found.false_alarm_rate),
             "least detectable": NOTHING
@@ -274,8 +276,12 @@ def _pairs(found: Checked) -> str:
     """Return the pairs of each batch, and the server pairs that they were forked from."""
     batches = [batch for batch in (found.first, found.second) if batch]
     pairs = " + ".join(str(len(batch.pairs)) for batch in batches) or NOTHING
-    servers = " + ".join(str(batch.servers) for batch in batches if batch.servers)
-    return f"{pairs} ({servers} servers)" if servers else pairs
+    return _with_servers(pairs, [batch.servers for batch in batches])
+
+
+def _with_servers(pairs: str, servers: Sequence[int]) -> str:
+    counts = " + ".join(str(count) for count in servers if count)
+    return f"{pairs} ({counts} servers)" if counts else pairs
 
 
 def _unit(found: StoredCheck) -> str:

@@ -529,6 +529,18 @@ def test_a_quiet_machine_suffices_and_a_noisy_one_says_that_it_doesnt() -> None:
     assert report.exit_code == 3 and "too much noise" in found.faults[0]
 
 
+def test_the_noise_of_forked_pairs_is_measured_with_more_of_them() -> None:
+    pairs = (
+        msgspec.structs.replace(pair, server=number // 4)
+        for number, pair in enumerate(forever(0.001, -0.001))
+    )
+    bench, _ = made_bench(pairs, pair_s=1.5)
+    found = itself(msgspec.structs.replace(bench, forks=lambda case: True))
+    assert found.suffices and len(found.pairs) == 24 and found.affords == 24
+    _, rows = gate_page.table(gate_page.Report(title="", budget=0.015, itself=(found,)))
+    assert rows[0][1] == "24 (6 servers)"
+
+
 def test_a_spread_of_eight_tenths_suffices_for_a_budget_of_one_and_a_half() -> None:
     draw = random.Random(0)
     drawn = [draw.gauss(0.0, 1.0) for _ in range(12)]

@@ -2,6 +2,7 @@
 
 import statistics
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 from ..machine.scheduling import Counters, missing, read_counters
 from ..records.latency import BlockLoad
@@ -15,6 +16,9 @@ MOST_SLOWED = 1.06
 0.01 on a quiet processor, and by 0.3 or more where a neighbour takes a share of the core."""
 REFERENCE_SHARE = 0.03
 """Share of the time that the reference kernel may take."""
+
+Disturbance = Literal["throttled", "waited", "slow"]
+"""A GPU that is slowed, a thread that waits for a processor, a processor that is slower."""
 
 TimeReference = Callable[[], float]
 """Times the reference kernel once, in seconds."""
@@ -95,20 +99,31 @@ def is_disturbed(load: BlockLoad, quiet_s: float | None, threads: int = 1) -> bo
 
     Args:
         load: What the machine did during it.
+        quiet_s: See `disturbance`.
+        threads: See `disturbance`.
+    """
+    return disturbance(load, quiet_s, threads) is not None
+
+
+def disturbance(load: BlockLoad, quiet_s: float | None, threads: int = 1) -> Disturbance | None:
+    """Return what disturbed a block; None if nothing did.
+
+    Args:
+        load: What the machine did during it.
         quiet_s: The reference kernel's time on the undisturbed machine, in seconds.
         threads: Threads of the forward. If there is one, the time in which it had no processor is
             known even where the system doesn't report it (macOS).
     """
     if load.slowed:
-        return True
+        return "throttled"
     waited = load.waited_share
     if waited is None and threads == 1 and load.involuntary_switches is not None:
         waited = 1 - load.processor_share
     if waited is not None and waited > MOST_WAITED:
-        return True
+        return "waited"
     if load.reference_s is None or quiet_s is None:
-        return False
-    return load.reference_s > MOST_SLOWED * quiet_s
+        return None
+    return "slow" if load.reference_s > MOST_SLOWED * quiet_s else None
 
 
 def _difference(before: float | None, after: float | None) -> float | None:

@@ -185,8 +185,12 @@ def times_of(blocks: Sequence[Sequence[Sample]]) -> tuple[tuple[float, ...], ...
 
 
 def other_work(sampled: Sampled) -> tuple[str, ...]:
-    """Return the names of what else runs now, if blocks lost time to it; it takes half a second."""
+    """Return the names of what else runs now, if blocks lost time; it takes half a second.
+
+    A neighbour on the other half of a core makes no thread wait: it is looked for only where too
+    few blocks are left.
+    """
     loads = (*sampled.loads, *sampled.discarded_loads)
-    if not any((load.waited_share or 0) > MOST_WAITED for load in loads):
+    if not sampled.disturbed and not any((load.waited_share or 0) > MOST_WAITED for load in loads):
         return ()
     return tuple(f"{each.name} (pid {each.pid})" for each in sample_other_work().busiest[:3])

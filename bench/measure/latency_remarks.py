@@ -12,7 +12,7 @@ MANY_FAULTS = 100
 """Page faults of a forward that are worth a remark: they take some 0.1 milliseconds."""
 
 REASONS: dict[Disturbance | None, str] = {
-    "waited": "threads waited for a processor in",
+    "waited": "a thread waited for a processor in",
     "throttled": "the GPU was slowed in",
     "slow": "the processor was slower than at other times in",
     None: "nothing disturbed",
@@ -55,8 +55,8 @@ def _of_disturbances(latency: Latency) -> Iterator[str]:
     left_out = latency.discarded_loads
     if latency.disturbed:
         yield (
-            f"disturbed: of {len(loads)} blocks, {_reasons(latency, loads)}; measure it again while "
-            "nothing else runs"
+            f"disturbed: of {len(loads)} blocks, {_reasons(latency, loads)}; measure it again "
+            "while nothing else runs"
         )
     elif left_out:
         yield f"discarded {len(left_out)} of {len(loads)} blocks: {_reasons(latency, left_out)}"

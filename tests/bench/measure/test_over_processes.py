@@ -95,6 +95,11 @@ def test_blocks_left_out_with_their_process_are_not_said_to_be_slow() -> None:
     )
 
 
+def test_a_process_that_failed_was_not_disturbed() -> None:
+    found = over_processes([part(0.0100), part(0.01001)], 3, 0.02)
+    assert not found.disturbed and found.processes == (4, 4)
+
+
 def test_what_a_process_discarded_stays_discarded() -> None:
     with_rest = part(
         0.010,

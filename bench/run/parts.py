@@ -19,8 +19,8 @@ TRIES = 2
 """Processes that are started for one that counts, at most: a disturbed one doesn't."""
 
 MeasurePart = Callable[[int, int, tuple[Latency, ...]], Latency | str]
-"""Measures the latency of a case, by its number, in one process, by its number, after those that are
-given; returns the reason if that fails."""
+"""Measures the latency of a case, by its number, in one process, by its number, after those given;
+returns the reason if that fails."""
 
 
 class Parts:

@@ -276,7 +276,7 @@ def with_failed_part(record: Record, reason: str | None) -> Record:
     """
     if reason is None or record.latency is None:
         return record
-    note = f"latency: another process of it failed, after which none was started: {reason}"
+    note = f"latency: one of its processes failed, so no further one was started: {reason}"
     return msgspec.structs.replace(record, notes=(*record.notes, note))
 
 

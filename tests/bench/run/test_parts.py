@@ -134,7 +134,7 @@ def test_a_part_is_given_those_before_it_so_that_it_knows_the_quiet_machine() ->
 def test_the_failure_of_another_process_is_a_note_where_the_own_one_did_not_fail() -> None:
     record = made_record("model0")
     noted = with_failed_part(record, "the process was ended by SIGKILL")
-    assert noted.notes[-1].endswith("none was started: the process was ended by SIGKILL")
+    assert noted.notes[-1].endswith("no further one was started: the process was ended by SIGKILL")
     assert with_failed_part(record, None) is record
     failed = msgspec.structs.replace(record, latency=None)
     assert with_failed_part(failed, "it broke") is failed

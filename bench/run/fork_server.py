@@ -21,8 +21,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import IO
 
+REQUEST_BYTES = 4096
+"""Length of a request, so that two in the socket are told apart."""
 FORKED = "forked"
 """Key of the answer that a process was made; the answer about its end has `ended` and `status`."""
+LOADED = "loaded"
+"""Key of the answer that libraries were loaded."""
 
 
 class Forked:
@@ -80,8 +84,21 @@ class ForkServer:
         self._forked: dict[int, Forked] = {}
         self._changed = threading.Condition()
         self._asked_for: list[Forked] = []
+        self._loading = 0
         self._closed = False
         threading.Thread(target=self._listen, daemon=True).start()
+
+    def load(self, model: str) -> None:
+        """Have it load the libraries of a network's case, which it does in the background."""
+        with self._changed:
+            self._loading += 1
+        with suppress(OSError):  # it is gone, as `wait_until_loaded` will find
+            socket.send_fds(self._socket, [_request(model, fork=False)], [])
+
+    def wait_until_loaded(self) -> None:
+        """Wait until it has loaded all that it was asked for, or is gone."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._loading == 0 or self._closed)
 
     def fork(self, model: str, stderr: IO[bytes]) -> Forked | None:
         """Make a process for a case of that network; None if the server is gone.
@@ -93,7 +110,7 @@ class ForkServer:
         stdin_read, stdin = os.pipe()
         stdout, stdout_write = os.pipe()
         handed = [stdin_read, stdout_write, stderr.fileno()]
-        request = json.dumps({"model": model}).encode()
+        request = _request(model, fork=True)
         asked_for = Forked(os.fdopen(stdin, "wb"), os.fdopen(stdout, "rb"))
         try:
             with self._changed:
@@ -144,9 +161,19 @@ class ForkServer:
                 self._forked[made.pid] = made
                 self._changed.notify_all()
                 return
+            if LOADED in answer:
+                self._loading -= 1
+                self._changed.notify_all()
+                return
         process = self._forked.pop(answer["ended"], None)
         if process is not None:
             process.end_as(os.waitstatus_to_exitcode(answer["status"]))
+
+
+def _request(model: str, *, fork: bool) -> bytes:
+    """Return a request; the libraries of an endless name are loaded by the process itself."""
+    known = model if len(model) < REQUEST_BYTES // 8 else ""  # JSON may take six bytes for one
+    return json.dumps({"model": known, "fork": fork}).encode().ljust(REQUEST_BYTES)
 
 
 def may_fork() -> bool:

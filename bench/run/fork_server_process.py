@@ -19,7 +19,7 @@ from contextlib import suppress
 from typing import NoReturn
 
 from . import worker
-from .fork_server import FORKED
+from .fork_server import FORKED, LOADED, REQUEST_BYTES
 
 MESSAGE_BYTES = 65536
 
@@ -44,11 +44,15 @@ def serve(descriptor: int, model: str | None) -> None:
             os.read(woken, MESSAGE_BYTES)
             _report_ended(requests, running)
         if requests.fileno() in ready:
-            request, handed, _, _ = socket.recv_fds(requests, MESSAGE_BYTES, 3)
+            request, handed, _, _ = socket.recv_fds(requests, REQUEST_BYTES, 3)
             if not request:
                 break
-            requested = json.loads(request)["model"]
+            asked = json.loads(request)
+            requested = asked["model"]
             _load(requested)
+            if not asked["fork"]:
+                _answer(requests, {LOADED: 1})
+                continue
             pid = os.fork()
             if pid == 0:
                 requests.close()

@@ -45,6 +45,10 @@ class Parts:
             budget.processes,
         )
 
+    def due_before(self, number: int) -> list[tuple[int, int]]:
+        """Return the case and the process of each part that comes before a case's own process."""
+        return [(case, process) for due, case, process in self._due if due <= number]
+
     def of(self, number: int) -> tuple[Latency, ...]:
         """Measure what is due before a case's own process, and return the parts of the case.
 

@@ -63,7 +63,10 @@ def measure(
                 display.show(cases[number], progress)
                 if progress.stage == "accuracy":  # nothing is timed any more
                     workers.start(number + 1)
+                    workers.load(parts.due_before(number + 1))
 
+            if number == 0:
+                workers.load(parts.due_before(0))
             workers.start(number)
             earlier = parts.of(number)
             peak = peaks.get(_peak_key(entry.case))
@@ -124,10 +127,18 @@ class _Workers:
         """Return one more process of a case, in place of one that died."""
         return self._made(number, 0)
 
+    def load(self, due: Sequence[tuple[int, int]]) -> None:
+        """Have the servers load what the next parts need, each a case and a process of it."""
+        for number, process in due:
+            if process + 1 < len(self._servers):
+                self._servers[process + 1].load(self._cases[number].model)
+
     def part(self, number: int, process: int) -> Worker:
         """Return a process for a part of a case's latency, once nothing loads any more."""
         worker = self._made(number, process + 1)
         try:
+            for server in self._servers:
+                server.wait_until_loaded()
             for each in (*self._ready.values(), worker):
                 each.wait_until_loaded()
         except BaseException:  # an interrupt reaches the command alone

@@ -215,3 +215,21 @@ def test_other_cases_are_started_each_by_itself(cases: list[object]) -> None:
 def test_no_other_system_forks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
     assert runner.fork_servers_for([CASE, CASE], 3) == []
+
+
+def test_a_server_loads_when_it_is_asked_and_says_when_it_has_done_so() -> None:
+    (found,) = runner.fork_servers_for([CASE, CASE], 1)
+    try:
+        for model in ("c3d_tiny", "x" * 100_000):  # an endless name is no request of its own
+            found.load(model)
+        assert found._loading > 0
+        found.wait_until_loaded()
+        assert found._loading == 0
+        with runner.Worker(CASE, found) as worker:
+            worker.wait_until_loaded()
+            assert worker.process.poll() is None
+        found._process.kill()
+        found.load("c3d_tiny")
+        found.wait_until_loaded()  # it is gone, and nobody waits for ever
+    finally:
+        found.close()

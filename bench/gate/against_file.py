@@ -12,6 +12,7 @@ from ...zoo import registry
 from ..machine.environment import describe, require_device
 from ..records.case import Case, Device
 from ..records.job import Budget, Job
+from ..records.latency import Latency
 from ..records.record import Environment, Record
 from ..run import process as runner
 from .command import origin_of
@@ -168,7 +169,7 @@ def _compared_with(old: Stored | None, record: Record, budget: float) -> StoredC
 
 
 def time_case(case: Case, here: Environment, plugins: Sequence[Path], terms: Terms) -> Record:
-    """Time a case in a fresh process, and the reference kernel after it.
+    """Time a case in fresh processes, as `run` does, and the reference kernel after it.
 
     Args:
         case: The case; its dataset is not read.
@@ -180,7 +181,7 @@ def time_case(case: Case, here: Environment, plugins: Sequence[Path], terms: Ter
     Returns:
         A record; if the case can't be timed, it has the error.
     """
-    with tempfile.TemporaryDirectory() as folder, runner.Worker(case) as worker:
+    with tempfile.TemporaryDirectory() as folder:
         job = Job(
             case=msgspec.structs.replace(case, dataset=None, split=None),
             measures=("flops", "latency"),
@@ -189,12 +190,20 @@ def time_case(case: Case, here: Environment, plugins: Sequence[Path], terms: Ter
             results=folder,
             predictions="none",
         )
+        parts: tuple[Latency, ...] = ()
+        while len(parts) < job.budget.processes - 1:
+            part = msgspec.structs.replace(job, measures=("latency",), is_part=True, parts=parts)
+            record = _run(part, case, here, terms)
+            if record.latency is None:
+                return record
+            parts = (*parts, record.latency)
+        return _run(msgspec.structs.replace(job, parts=parts), case, here, terms)
+
+
+def _run(job: Job, case: Case, here: Environment, terms: Terms) -> Record:
+    with runner.Worker(case) as worker:
         return runner.run_job(
-            job,
-            worker,
-            run="check",
-            environment=here,
-            timeout_s=max(600.0, 3 * terms.max_s),
+            job, worker, run="check", environment=here, timeout_s=max(600.0, 3 * terms.max_s)
         )
 
 

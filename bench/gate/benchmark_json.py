@@ -8,6 +8,7 @@ import platform
 import statistics
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -20,7 +21,7 @@ from ..records.results import Peak
 from ..run.plan import plan
 from ..run.settings import settings_of
 from ..run.suite import Suite
-from ..statistics.intervals import median_interval
+from ..statistics.intervals import log_mean_interval, median_interval
 from .stored import Clock, Stored, machine_name, of_record
 
 BLOCK_S = 0.1
@@ -62,7 +63,9 @@ def read(content: bytes) -> list[Stored]:
         if not _is_of_network(about):
             continue
         case = _case_of(about, benchmark.name)
-        median_s, interval_s = _timed(benchmark.stats, about.get("blocks"), benchmark.name)
+        median_s, interval_s = _timed(
+            benchmark.stats, about.get("blocks"), about.get("processes"), benchmark.name
+        )
         peak = msgspec.convert(about.get("peak"), Peak | None)
         versions = about.get("versions") or {}
         found.append(
@@ -74,6 +77,7 @@ def read(content: bytes) -> list[Stored]:
                 fingerprint=about["fingerprint"],
                 machine=machine_name(about.get("cpu"), about.get("gpu"), versions.get("torch")),
                 reference_s=None if peak is None else 1e9 / peak.flops_per_s,
+                disturbed=about.get("disturbed", False),
             )
         )
     return found
@@ -167,6 +171,8 @@ def _benchmark(record: Record) -> dict[str, Any]:
             "macs": None if record.cost is None else record.cost.macs,
             "clock": stored.clock,
             "blocks": [len(block) for block in latency.samples_s],
+            "processes": list(latency.processes),
+            "disturbed": latency.disturbed,
             "warm": latency.warm,
             "converged": latency.converged,
             "warmup_calls": latency.warmup_calls,
@@ -274,9 +280,12 @@ def _clock_of(about: dict[str, Any], case: Case) -> Clock:
 
 
 def _timed(
-    stats: _Stats, lengths: Sequence[int] | None, name: str
+    stats: _Stats, lengths: Sequence[int] | None, processes: Sequence[int] | None, name: str
 ) -> tuple[float, tuple[float, float] | None]:
-    """Return the median, and its 95 % interval from the medians of blocks of neighbours.
+    """Return the median, and its 95 % interval: over processes if the file has several.
+
+    Otherwise it is from the medians of blocks of neighbours. `processes` has the number of blocks
+    of each process.
 
     Without samples, the interval is the notch of a box plot, 1.57 IQR / sqrt(n) to each side, for n
     blocks (McGill, Tukey & Larsen, Variations of Box Plots, 1978).
@@ -286,6 +295,10 @@ def _timed(
     if stats.data:
         blocks = _blocks(stats.data, lengths, BLOCK_S / stats.iterations)
         medians = [statistics.median(block) for block in blocks]
+        if processes is not None and len(processes) > 1 and sum(processes) == len(medians):
+            rest = iter(medians)
+            medians = [statistics.median(islice(rest, count)) for count in processes]
+            return statistics.median(medians), log_mean_interval(medians)
         return statistics.median(medians), median_interval(medians)
     blocks_there = min(stats.rounds, int(stats.rounds * stats.iterations * stats.median / BLOCK_S))
     if blocks_there < 6:

@@ -30,6 +30,7 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
         clock: The clock that was read; on a CPU always the wall clock.
         reference_s: Seconds that the reference kernel took for 10^9 FLOPs on the same occasion;
             None if it was not timed.
+        disturbed: Other work disturbed it, so it says little of the case.
     """
 
     case: Case
@@ -39,6 +40,7 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     machine: str
     clock: Clock = "wall"
     reference_s: float | None = None
+    disturbed: bool = False
 
 
 class StoredCheck(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,6 +93,7 @@ def of_record(record: Record, clock: Clock | None = None) -> Stored | None:
         fingerprint=record.environment.fingerprint,
         machine=_machine(record.environment),
         reference_s=None if record.peak is None else 1e9 / record.peak.flops_per_s,
+        disturbed=latency.disturbed,
     )
 
 
@@ -114,7 +117,7 @@ def compare(old: Stored, new: Stored, budget: float) -> StoredCheck:
     """Compare two times of a case.
 
     FAIL: the interval's lower end is above 0 and the ratio above the budget; PASS: the upper end
-    is below the budget.
+    is below the budget. A time that was disturbed says neither.
 
     Args:
         old: The file's time.
@@ -134,7 +137,10 @@ def compare(old: Stored, new: Stored, budget: float) -> StoredCheck:
     else:
         low = new.interval_s[0] / old.interval_s[1] / unit - 1
         high = new.interval_s[1] / old.interval_s[0] / unit - 1
-        if low > 0 and slowdown > budget:
+        reason = _disturbed(old, new)
+        if reason is not None:
+            verdict = "inconclusive"
+        elif low > 0 and slowdown > budget:
             verdict = "fail"
         elif high < budget:
             verdict = "pass"
@@ -148,6 +154,15 @@ def compare(old: Stored, new: Stored, budget: float) -> StoredCheck:
         normalised=normalised,
         reason=reason,
     )
+
+
+def _disturbed(old: Stored, new: Stored) -> str | None:
+    """Return which of two times was disturbed, and the cure; None if neither was."""
+    if new.disturbed:
+        return "other work disturbed today's time: check again while nothing else runs"
+    if old.disturbed:
+        return "other work disturbed the file's time: measure it again while nothing else runs"
+    return None
 
 
 def machine_name(cpu: str | None, gpu: str | None, torch: str | None) -> str:

@@ -2,19 +2,23 @@
 
 import statistics
 from collections.abc import Callable, Sequence
+from typing import Literal
 
-from ..machine.scheduling import Counters, missing, read_counters
+from ..machine.scheduling import Counters, missing, most_waited_s, read_counters
 from ..records.latency import BlockLoad
 from .gpu_watch import GpuWatch
 
 MOST_WAITED = 0.02
-"""Share of a block for which threads may wait for a processor. Without other work it is 0.001 or
+"""Share of a block for which a thread may wait for a processor. Without other work it is 0.001 or
 less, with two busy neighbours on two cores 0.2 or more."""
 MOST_SLOWED = 1.06
 """Time of the reference kernel, over its least, up to which a block is undisturbed. It differs by
 0.01 on a quiet processor, and by 0.3 or more where a neighbour takes a share of the core."""
 REFERENCE_SHARE = 0.03
 """Share of the time that the reference kernel may take."""
+
+Disturbance = Literal["throttled", "waited", "slow"]
+"""A GPU that is slowed, a thread that waits for a processor, a processor that is slower."""
 
 TimeReference = Callable[[], float]
 """Times the reference kernel once, in seconds."""
@@ -65,11 +69,11 @@ class BlockWatch:
         before, after = self._before, self._read()
         wall_s = max(after.wall_s - before.wall_s, 1e-9)
         slowed = self._gpu is not None and not self._gpu.undisturbed()
-        waited_s = _difference(before.waited_s, after.waited_s)
+        waited_s = most_waited_s(before, after)
         return BlockLoad(
             forwards=forwards,
             processor_share=(after.processor_s - before.processor_s) / wall_s,
-            waited_share=None if waited_s is None else max(waited_s, 0.0) / wall_s,
+            waited_share=None if waited_s is None else waited_s / wall_s,
             involuntary_switches=_count(before.involuntary_switches, after.involuntary_switches),
             minor_faults=_count(before.minor_faults, after.minor_faults),
             reference_s=statistics.median(self._references_s) if self._references_s else None,
@@ -95,24 +99,31 @@ def is_disturbed(load: BlockLoad, quiet_s: float | None, threads: int = 1) -> bo
 
     Args:
         load: What the machine did during it.
+        quiet_s: See `disturbance`.
+        threads: See `disturbance`.
+    """
+    return disturbance(load, quiet_s, threads) is not None
+
+
+def disturbance(load: BlockLoad, quiet_s: float | None, threads: int = 1) -> Disturbance | None:
+    """Return what disturbed a block; None if nothing did.
+
+    Args:
+        load: What the machine did during it.
         quiet_s: The reference kernel's time on the undisturbed machine, in seconds.
         threads: Threads of the forward. If there is one, the time in which it had no processor is
             known even where the system doesn't report it (macOS).
     """
     if load.slowed:
-        return True
+        return "throttled"
     waited = load.waited_share
     if waited is None and threads == 1 and load.involuntary_switches is not None:
         waited = 1 - load.processor_share
     if waited is not None and waited > MOST_WAITED:
-        return True
+        return "waited"
     if load.reference_s is None or quiet_s is None:
-        return False
-    return load.reference_s > MOST_SLOWED * quiet_s
-
-
-def _difference(before: float | None, after: float | None) -> float | None:
-    return None if before is None or after is None else after - before
+        return None
+    return "slow" if load.reference_s > MOST_SLOWED * quiet_s else None
 
 
 def _count(before: int | None, after: int | None) -> int | None:

@@ -41,7 +41,8 @@ def rough_mark(record: Record) -> str:
 
 def rough_line() -> str:
     """Return the line that explains that mark."""
-    return f"~: the latency was disturbed, or its interval is wider than {ROUGH:.0%} to a side."
+    share = f"{100 * ROUGH:.0f} %"
+    return f"~: the latency was disturbed, or its interval is wider than {share} to a side."
 
 
 def disturbances_line(records: Sequence[Record]) -> str:

@@ -1,14 +1,24 @@
 """Remarks for the reader of a latency."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from ..records.latency import BlockLoad, Latency
-from .block_watch import MOST_WAITED
+from .block_watch import Disturbance, disturbance
 from .gpu_watch import watch_remarks
-from .over_processes import LAUNCH_BOUND
+from .over_processes import LAUNCH_BOUND, quiet_of
 
 MANY_FAULTS = 100
 """Page faults of a forward that are worth a remark: they take some 0.1 milliseconds."""
+
+REASONS: dict[Disturbance | None, str] = {
+    "waited": "a thread waited for a processor in",
+    "throttled": "the GPU was slowed in",
+    "slow": "the processor was slower than at other times in",
+    None: "nothing disturbed",
+}
+"""Text of each disturbance before a number of blocks; a process that is left out as a whole may
+have blocks in which there was none."""
 
 
 def latency_remarks(latency: Latency) -> list[str]:
@@ -45,28 +55,22 @@ def _of_disturbances(latency: Latency) -> Iterator[str]:
     left_out = latency.discarded_loads
     if latency.disturbed:
         yield (
-            f"disturbed: of {len(loads)} blocks, {_reasons(loads)}; measure it again while "
-            "nothing else runs"
+            f"disturbed: of {len(loads)} blocks, {_reasons(latency, loads)}; measure it again "
+            "while nothing else runs"
         )
     elif left_out:
-        yield f"discarded {len(left_out)} of {len(loads)} blocks: {_reasons(left_out)}"
+        yield f"discarded {len(left_out)} of {len(loads)} blocks: {_reasons(latency, left_out)}"
     if latency.others:
         yield f"what else ran: {', '.join(latency.others)}"
     for what, why in latency.missing.items():
         yield f"{what}: not known: {why}"
 
 
-def _reasons(loads: tuple[BlockLoad, ...]) -> str:
-    """Return what disturbed blocks, and how many of them."""
-    waited = sum((load.waited_share or 0) > MOST_WAITED for load in loads)
-    throttled = sum(load.slowed for load in loads)
-    slowed = len(loads) - waited - throttled
-    found = {
-        "threads waited for a processor in": waited,
-        "the GPU was slowed in": throttled,
-        "the processor was slower than at other times in": slowed,
-    }
-    return ", ".join(f"{what} {count}" for what, count in found.items() if count)
+def _reasons(latency: Latency, loads: Sequence[BlockLoad]) -> str:
+    """Return what disturbed blocks of a latency, and how many of them."""
+    quiet_s = quiet_of([latency])
+    found = Counter(disturbance(load, quiet_s, latency.threads) for load in loads)
+    return ", ".join(f"{text} {found[what]}" for what, text in REASONS.items() if found[what])
 
 
 def _of_memory(latency: Latency) -> Iterator[str]:

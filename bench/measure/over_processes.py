@@ -29,7 +29,7 @@ def over_processes(parts: Sequence[Latency], wanted: int, tolerance: float) -> L
 
     Args:
         parts: One of each process; what is said once (build time, drift) is the last one's.
-        wanted: Number of undisturbed processes that are wanted.
+        wanted: Number of undisturbed processes that are wanted, if so many were measured.
         tolerance: Half width of the interval that is narrow enough, as a share of the median.
     """
     if len(parts) == 1:
@@ -40,7 +40,7 @@ def over_processes(parts: Sequence[Latency], wanted: int, tolerance: float) -> L
     counting, left_out = fit, [part for part in filtered if part.disturbed]
     if len(fit) < 2:
         counting, left_out = filtered, []
-    disturbed = len(fit) < wanted
+    disturbed = len(fit) < min(wanted, len(parts))  # those that failed were not disturbed
     whole = _joined(counting, parts[-1])
     medians_s = whole.process_medians_s
     median_s, interval_s = statistics.median(medians_s), log_mean_interval(medians_s)

@@ -116,6 +116,7 @@ def sample(
     blocks: list[tuple[Sample, ...]] = []
     loads: list[BlockLoad] = []
     lengths_s: list[float] = []
+    medians_s: list[float] = []
     while True:
         block_begin = clock()
         watch.begin()
@@ -127,9 +128,10 @@ def sample(
         loads.append(watch.end(len(block)))
         blocks.append(tuple(block))
         lengths_s.append(clock() - block_begin)
+        medians_s.append(statistics.median(each.time_s for each in block))
         fit = undisturbed(loads, threads, quiet_s)
         fit_s = sum(each for each, counts in zip(lengths_s, fit, strict=True) if counts)
-        kept = [each for each, counts in zip(blocks, fit, strict=True) if counts]
+        kept = [each for each, counts in zip(medians_s, fit, strict=True) if counts]
         if fit_s >= until.min_s and len(kept) >= LEAST_BLOCKS:
             narrow = _is_narrow(kept, until.tolerance)
             if narrow is not False:
@@ -148,12 +150,11 @@ def undisturbed(
     return [not is_disturbed(load, fastest, threads) for load in loads]
 
 
-def _is_narrow(blocks: Sequence[Sequence[Sample]], tolerance: float | None) -> bool | None:
+def _is_narrow(medians_s: Sequence[float], tolerance: float | None) -> bool | None:
     """Return whether the interval over blocks is narrow enough; None if that doesn't matter."""
     if tolerance is None:
         return None
-    medians = [statistics.median(each.time_s for each in block) for block in blocks]
-    interval, middle = median_interval(medians), statistics.median(medians)
+    interval, middle = median_interval(medians_s), statistics.median(medians_s)
     if interval is None:
         return False
     return max(interval[1] - middle, middle - interval[0]) <= tolerance * middle
@@ -185,8 +186,12 @@ def times_of(blocks: Sequence[Sequence[Sample]]) -> tuple[tuple[float, ...], ...
 
 
 def other_work(sampled: Sampled) -> tuple[str, ...]:
-    """Return the names of what else runs now, if blocks lost time to it; it takes half a second."""
+    """Return the names of what else runs now, if blocks lost time; it takes half a second.
+
+    A neighbour on the other half of a core makes no thread wait: it is looked for only where too
+    few blocks are left.
+    """
     loads = (*sampled.loads, *sampled.discarded_loads)
-    if not any((load.waited_share or 0) > MOST_WAITED for load in loads):
+    if not sampled.disturbed and not any((load.waited_share or 0) > MOST_WAITED for load in loads):
         return ()
     return tuple(f"{each.name} (pid {each.pid})" for each in sample_other_work().busiest[:3])

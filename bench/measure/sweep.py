@@ -1,13 +1,13 @@
 """Batches 1, 2, 4, ... of one network: latency, throughput and memory, up to where it ends."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
 from ..network.failures import out_of_memory
 from ..network.network import Network
 from ..records.job import Budget
-from ..records.latency import Drift
+from ..records.latency import Drift, Latency
 from ..records.results import Memory
 from ..records.times import FORWARD_ALONE, Sweep, SweepEnd, SweepPoint
 from .context import Context
@@ -71,9 +71,8 @@ def measure_sweep(
                 point, found = _measure(network, batch, each)
                 points.append(point)
                 notes += [note for note in found if note not in notes]
-                if point.latency.gpu is not None:
-                    for remark in watch_remarks(point.latency.gpu):
-                        remarks.setdefault(remark, []).append(str(batch))
+                for remark in _remarks(point.latency):
+                    remarks.setdefault(remark, []).append(str(batch))
             except (RuntimeError, MemoryError) as error:
                 end = "out_of_memory" if out_of_memory(error) else "error"
                 if end == "error" and not points:
@@ -126,6 +125,15 @@ def _measure(network: Network, batch: int, budget: Budget) -> tuple[SweepPoint, 
         memory, notes = measure_memory(network)
     latency = measure_latency(network, budget, drift=False)
     return SweepPoint(batch=batch, latency=latency, memory=memory), notes
+
+
+def _remarks(latency: Latency) -> Iterator[str]:
+    """Yield remarks on the machine, in the same words for every batch."""
+    if latency.gpu is not None:
+        yield from watch_remarks(latency.gpu)
+    if latency.disturbed:
+        names = f" ({', '.join(latency.others)})" if latency.others else ""
+        yield f"disturbed by other work{names}; measure it again while nothing else runs"
 
 
 def _with_memory(

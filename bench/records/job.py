@@ -99,7 +99,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         given_up: Videos that are not read, with the reason, by their ids: processes died at them.
         max_batch: The largest batch of a sweep; None goes on until memory runs out.
         is_part: Measure one process's part of a latency, and nothing that follows from it.
-        parts: Latencies of the case in other processes.
+        parts: Latencies of the case in the processes before this one.
         peak: The machine's peak in the case's precision and with its threads, if an earlier case
             of the run measured it.
     """

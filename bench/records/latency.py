@@ -24,7 +24,8 @@ class BlockLoad(msgspec.Struct, frozen=True, kw_only=True):
         forwards: Number of forwards in the block.
         processor_share: Processor time of the process over the wall time of the block; all threads
             together may exceed 1.
-        waited_share: Time that its threads waited for a processor, over the wall time.
+        waited_share: Time that one of its threads, the one that did so most, could run and waited
+            for a processor, over the wall time.
         involuntary_switches: Number of times one of its threads was taken off its processor.
         minor_faults: Page faults: memory that was touched for the first time.
         reference_s: Median time of the reference kernel, which was timed between the forwards.

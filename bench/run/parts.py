@@ -18,9 +18,9 @@ MOST_APART = 8
 TRIES = 2
 """Processes that are started for one that counts, at most: a disturbed one doesn't."""
 
-MeasurePart = Callable[[int, int], Latency | None]
-"""Measures the latency of a case, by its number, in a process of its own, by its number; None if
-that fails."""
+MeasurePart = Callable[[int, int, tuple[Latency, ...]], Latency | str]
+"""Measures the latency of a case, by its number, in one process, by its number, after those given;
+returns the reason if that fails."""
 
 
 class Parts:
@@ -38,7 +38,7 @@ class Parts:
         self._measure = measure
         self._planned = planned
         self._found: dict[int, list[Latency]] = {}
-        self._failed: set[int] = set()
+        self._failed: dict[int, str] = {}
         self._due = schedule(
             [number for number, entry in enumerate(planned) if "latency" in entry.measures],
             len(planned),
@@ -65,14 +65,22 @@ class Parts:
                 process += 1
         return tuple(self._found.pop(number, ()))
 
+    def failure(self, number: int) -> str | None:
+        """Return why a part of a case failed, after which no other was measured; None if none did.
+
+        Mostly the case's own process fails the same way. If it doesn't, this must not be lost.
+        """
+        return self._failed.get(number)
+
     def _add(self, number: int, process: int) -> None:
         if number in self._failed:
             return
-        part = self._measure(number, process)
-        if part is None:  # its own process fails the same way, and says why
-            self._failed.add(number)
+        found = self._found.setdefault(number, [])
+        part = self._measure(number, process, tuple(found))
+        if isinstance(part, str):
+            self._failed[number] = part
         else:
-            self._found.setdefault(number, []).append(part)
+            found.append(part)
 
     def _needs_more(self, number: int) -> bool:
         """Return whether another process is wanted besides the case's own."""

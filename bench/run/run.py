@@ -52,8 +52,9 @@ def measure(
     with open_bar(console) as bar, closing(_Workers(planned, suite.latency)) as workers:
         display = _Display(bar, len(cases))
 
-        def measure_part(number: int, process: int) -> Latency | None:
-            return run.measure_part(number, planned[number], process, workers, display)
+        def measure_part(number: int, process: int, earlier: tuple[Latency, ...]) -> Latency | str:
+            display.show(cases[number], Progress(stage=f"latency, process {process + 1}"))
+            return run.measure_part(number, planned[number], process, workers, earlier)
 
         parts = Parts(planned, suite.latency, measure_part)
         for number, entry in enumerate(planned):
@@ -70,6 +71,7 @@ def measure(
             earlier = parts.of(number)
             peak = peaks.get(_peak_key(entry.case))
             record = run.measure(number, entry, workers, earlier, peak, on_progress)
+            record = with_failed_part(record, parts.failure(number))
             store(record, file, options.results)
             if record.peak is not None:
                 peaks[_peak_key(entry.case)] = record.peak
@@ -134,10 +136,14 @@ class _Workers:
     def part(self, number: int, process: int) -> Worker:
         """Return a process for a part of a case's latency, once nothing loads any more."""
         worker = self._made(number, process + 1)
-        for server in self._servers:
-            server.wait_until_loaded()
-        for each in (*self._ready.values(), worker):
-            each.wait_until_loaded()
+        try:
+            for server in self._servers:
+                server.wait_until_loaded()
+            for each in (*self._ready.values(), worker):
+                each.wait_until_loaded()
+        except BaseException:  # an interrupt reaches the command alone
+            worker.__exit__()
+            raise
         return worker
 
     def _made(self, number: int, server: int) -> Worker:
@@ -187,18 +193,26 @@ class _Run:
     prepared: Prepared
 
     def measure_part(
-        self, number: int, entry: Planned, process: int, workers: "_Workers", display: "_Display"
-    ) -> Latency | None:
-        """Measure the latency of a case in one more process; None if that fails."""
+        self,
+        number: int,
+        entry: Planned,
+        process: int,
+        workers: "_Workers",
+        earlier: tuple[Latency, ...],
+    ) -> Latency | str:
+        """Measure the latency of a case in one more process; return the reason if that fails."""
         here = self.prepared.environments[entry.case.device, entry.case.decoder]
-        job = self._job(number, entry, machine=here.fingerprint, cluster=None, peak=None)
+        job = self._job(
+            number, entry, machine=here.fingerprint, cluster=None, peak=None, parts=earlier
+        )
         job = msgspec.structs.replace(job, measures=("latency",), is_part=True)
-        shown = Progress(stage=f"latency, process {process + 1}")
-        display.show(entry.case, shown)
         with workers.part(number, process) as worker:
-            return run_job(
+            record = run_job(
                 job, worker, run=self.id, environment=here, timeout_s=self.options.timeout_s
-            ).latency
+            )
+        if record.latency is not None:
+            return record.latency
+        return record.error.message if record.error is not None else "it gave no latency"
 
     def measure(
         self,
@@ -262,6 +276,19 @@ class _Run:
             parts=parts,
             peak=peak,
         )
+
+
+def with_failed_part(record: Record, reason: str | None) -> Record:
+    """Return a record with a note on a process of its latency that failed, if its own did not.
+
+    Args:
+        record: The record of a case.
+        reason: Why one of the other processes of its latency failed; None if none did.
+    """
+    if reason is None or record.latency is None:
+        return record
+    note = f"latency: one of its processes failed, so no further one was started: {reason}"
+    return msgspec.structs.replace(record, notes=(*record.notes, note))
 
 
 def _peak_key(case: Case) -> tuple[Device, Precision, int | None]:

@@ -13,6 +13,7 @@ from kinobench.bench.gate import benchmark_json, stored_files
 from kinobench.bench.gate.stored import compare, of_record
 from kinobench.bench.records.record import Record
 from kinobench.bench.records.results import Peak
+from kinobench.bench.statistics.intervals import log_mean_interval
 from kinobench.datasets.errors import KinobenchError
 
 from ...fakes.made_records import made_latency, made_record
@@ -41,6 +42,32 @@ def test_what_is_written_is_read_again_as_the_record_has_it() -> None:
     record = timed()
     assert read_again(record) == of_record(record)
     assert read_again(record).reference_s == 0.5
+
+
+def test_the_interval_over_processes_is_read_again_and_so_is_a_disturbance() -> None:
+    blocks = tuple((each, each) for each in (0.010, 0.010, 0.011, 0.011, 0.011, 0.0121))
+    interval_s = log_mean_interval((0.010, 0.011, 0.0121))  # over the medians of 2, 3 and 1 blocks
+    record = timed(
+        samples_s=blocks,
+        processes=(2, 3, 1),
+        median_s=0.011,
+        interval_s=interval_s,
+        disturbed=True,
+    )
+    found = read_again(record)
+    assert found == of_record(record) and found.disturbed
+    assert found.interval_s[1] / 0.011 == pytest.approx(
+        1.2672, abs=1e-4
+    )  # e^(4.3027 ln 1.1 / 3^.5)
+
+
+def test_a_disturbed_time_is_no_verdict_and_says_whose_it_is() -> None:
+    quiet, slow = of_record(timed()), of_record(timed(disturbed=True, median_s=0.026))
+    assert quiet is not None and slow is not None
+    today, earlier = compare(quiet, slow, 0.03), compare(slow, quiet, 0.03)
+    assert today.verdict == earlier.verdict == "inconclusive"
+    assert "disturbed today's time" in (today.reason or "")
+    assert "disturbed the file's time" in (earlier.reason or "")
 
 
 def test_a_protocol_that_has_no_name_here_is_read_again() -> None:

@@ -1,5 +1,6 @@
 """`check --against FILE` with made-up times: compared, written, and written over."""
 
+import contextlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +17,9 @@ from kinobench.bench.gate import stored_files
 from kinobench.bench.gate.verdict import Terms
 from kinobench.bench.machine.environment import UnfitEnvironmentError
 from kinobench.bench.records.case import Case
-from kinobench.bench.records.record import Environment
+from kinobench.bench.records.job import Job
+from kinobench.bench.records.latency import Latency
+from kinobench.bench.records.record import Environment, Record
 from kinobench.datasets.errors import KinobenchError
 
 from ...fakes.made_records import (
@@ -215,3 +218,46 @@ def test_a_model_that_is_not_known_here_is_told_before_any_timing(bench: Bench, 
 def test_the_machine_is_on_the_report(bench: Bench, file: Path) -> None:
     assert update(file).environment is not None
     assert json.loads(file.read_text())["machine_info"]["cpu"]["brand_raw"] == MACHINE.cpu
+
+
+class Started:
+    """Stands for a worker, and for what it measures."""
+
+    def __init__(self, *latencies: Latency | None) -> None:
+        self.latencies = list(latencies)
+        self.jobs: list[Job] = []
+
+    def worker(self, case: Case) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext()
+
+    def run_job(self, job: Job, worker: None, **limits: Any) -> Record:
+        self.jobs.append(job)
+        latency = self.latencies.pop(0)
+        if latency is None:
+            return failed_record("c3d_tiny", "it broke")
+        return msgspec.structs.replace(made_record("c3d_tiny"), latency=latency)
+
+
+def started(monkeypatch: pytest.MonkeyPatch, *latencies: Latency | None) -> Started:
+    made = Started(*latencies)
+    monkeypatch.setattr(gate_file.runner, "Worker", made.worker)
+    monkeypatch.setattr(gate_file.runner, "run_job", made.run_job)
+    return made
+
+
+def test_a_case_is_timed_in_three_processes_of_which_the_last_has_the_others_times(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    times = [made_latency(median_s) for median_s in (0.010, 0.011, 0.012)]
+    made = started(monkeypatch, *times)
+    record = gate_file.time_case(CASES[0], MACHINE, (), TERMS)
+    assert record.latency == times[2]
+    assert [job.is_part for job in made.jobs] == [True, True, False]
+    assert [len(job.parts) for job in made.jobs] == [0, 1, 2] and made.jobs[2].parts[1] == times[1]
+    assert [job.measures for job in made.jobs] == [("latency",)] * 2 + [("flops", "latency")]
+
+
+def test_a_process_that_fails_is_the_result_of_the_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = started(monkeypatch, made_latency(), None)
+    record = gate_file.time_case(CASES[0], MACHINE, (), TERMS)
+    assert record.error is not None and record.error.message == "it broke" and len(made.jobs) == 2

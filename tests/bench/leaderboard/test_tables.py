@@ -279,7 +279,7 @@ def test_footnotes_say_what_a_reader_must_know() -> None:
     ]
     notes = footnotes(odd()[0])
     assert "untrained: the weights are random; the accuracy ranks nothing." in notes
-    rough = "~: the latency was disturbed, or its interval is wider than 20% to a side."
+    rough = "~: the latency was disturbed, or its interval is wider than 20 % to a side."
     assert rough in notes
     short = board_of(made_record(accuracy=made_accuracy(scored=158)))
     (told,) = (note for note in footnotes(short[0]) if "158 of 160" in note)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kinobench.bench.machine.scheduling import missing, read_counters
+from kinobench.bench.machine.scheduling import Counters, missing, most_waited_s, read_counters
 
 
 def made_threads(root: Path, *lines: str) -> None:
@@ -16,16 +16,29 @@ def made_threads(root: Path, *lines: str) -> None:
             (folder / "schedstat").write_text(line)
 
 
-def test_the_waits_of_all_threads_are_added_up(tmp_path: Path) -> None:
+def test_the_wait_of_each_thread_is_read(tmp_path: Path) -> None:
     # Time on a processor, time waiting for one, in nanoseconds, and the number of turns.
     made_threads(tmp_path, "54190 1500000000 12\n", "1 250000000 1\n")
     found = read_counters(tmp_path)
-    assert found.waited_s == 1.75 and missing(found) == {}
+    assert found.waited_s == {"1": 1.5, "2": 0.25} and missing(found) == {}
 
 
 def test_a_thread_that_has_just_ended_is_left_out(tmp_path: Path) -> None:
     made_threads(tmp_path, "54190 1500000000 12\n", "")
-    assert read_counters(tmp_path).waited_s == 1.5
+    assert read_counters(tmp_path).waited_s == {"1": 1.5}
+
+
+def waits(**waited_s: float) -> Counters:
+    return Counters(0.0, 0.0, waited_s or None, None, None)
+
+
+def test_the_thread_that_waited_most_counts_and_not_the_sum_over_many() -> None:
+    before = waits(**{f"t{number}": 1.0 for number in range(64)})
+    little = waits(**{f"t{number}": 1.0625 for number in range(64)})
+    assert most_waited_s(before, little) == 0.0625
+    # One thread ended meanwhile, and a new one waited a quarter of a second.
+    assert most_waited_s(waits(a=5.0, b=1.0), waits(b=1.125, c=0.25)) == 0.25
+    assert most_waited_s(waits(), little) is most_waited_s(before, waits()) is None
 
 
 @pytest.mark.parametrize("lines", [(), ("",), ("0",)])

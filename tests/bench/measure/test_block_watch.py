@@ -13,7 +13,8 @@ from ...fakes.quiet_watch import made_load
 
 
 def counters(wall_s: float, processor_s: float, waited_s: float | None, faults: int) -> Counters:
-    return Counters(wall_s, processor_s, waited_s, faults // 10, faults)
+    waits = None if waited_s is None else {"1": waited_s}
+    return Counters(wall_s, processor_s, waits, faults // 10, faults)
 
 
 def test_a_block_has_the_differences_of_the_counters_by_its_wall_time() -> None:

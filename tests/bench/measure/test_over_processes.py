@@ -70,7 +70,34 @@ def test_too_few_undisturbed_processes_are_told_and_marked() -> None:
     none = over_processes([part(0.02, loads=slow)] * 3, 3, 0.02)
     # There is nothing better: all of them count.
     assert none.disturbed and none.processes == (4, 4, 4) and none.discarded_s == ()
-    assert any("threads waited for a processor in 12" in text for text in latency_remarks(none))
+    assert any("a thread waited for a processor in 12" in text for text in latency_remarks(none))
+
+
+def test_the_remark_on_disturbances_counts_each_block_under_its_own_reason() -> None:
+    mixed = (
+        *(made_load(3, waited_share=0.5),) * 2,
+        made_load(3, waited_share=0.5, slowed=True),
+        made_load(3, reference_s=1.5e-5),
+        *(made_load(3),) * 2,
+    )
+    disturbed = part(0.02, blocks=6, loads=mixed, disturbed=True)
+    (remark,) = [text for text in latency_remarks(disturbed) if "disturbed" in text]
+    assert "of 6 blocks, a thread waited for a processor in 2, the GPU was slowed in 1" in remark
+    assert "the processor was slower than at other times in 1, nothing disturbed 2;" in remark
+
+
+def test_blocks_left_out_with_their_process_are_not_said_to_be_slow() -> None:
+    mixed = (*(made_load(3, waited_share=0.5),) * 2, *(made_load(3),) * 2)
+    found = over_processes([part(0.02, loads=mixed), *[part(0.010)] * 3], 3, 0.02)
+    (remark,) = [text for text in latency_remarks(found) if "discarded" in text]
+    assert remark == (
+        "discarded 4 of 16 blocks: a thread waited for a processor in 2, nothing disturbed 2"
+    )
+
+
+def test_a_process_that_failed_was_not_disturbed() -> None:
+    found = over_processes([part(0.0100), part(0.01001)], 3, 0.02)
+    assert not found.disturbed and found.processes == (4, 4)
 
 
 def test_what_a_process_discarded_stays_discarded() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from kinobench.bench.machine.other_work import Busy, OtherWork
 from kinobench.bench.measure import sampling
 from kinobench.bench.measure.sampling import Sample, Until, other_work, sample
 from kinobench.bench.records.job import Budget
@@ -141,3 +142,14 @@ def test_what_else_ran_is_looked_for_only_where_time_was_lost(
     assert other_work(sampled(clock, Until(0.5, 30.0))) == ()
     slower = MadeWatch(lambda block: {"reference_s": 2e-5 if block < 3 else 1e-5})
     assert other_work(sampled(clock, Until(0.5, 30.0), slower)) == ()
+
+
+def test_what_else_ran_is_looked_for_where_a_neighbour_left_too_few_blocks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    busy = Busy(name="stress", pid=7, processors=1.0)
+    found = OtherWork(load=1.0, processors=1.0, busiest=(busy,), sampled_s=0.5)
+    monkeypatch.setattr(sampling, "sample_other_work", lambda: found)
+    slower = MadeWatch(lambda block: {"reference_s": 2e-5})
+    clock = FakeClock(lambda call: 0.125)
+    assert other_work(sampled(clock, Until(0.5, 1.0), slower, quiet_s=1e-5)) == ("stress (pid 7)",)

@@ -95,6 +95,22 @@ def test_a_gpus_sweep_ends_where_memory_runs_out_and_the_network_is_as_before() 
     assert notes == ["memory: x", "sweep: The sweep ended where memory ran out, at batch 32."]
 
 
+def test_batches_that_other_work_disturbed_are_named_in_one_note(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def latency(network: Any, budget: Budget, drift: bool) -> Any:
+        disturbed = network.case.batch > 1
+        names = ("stress (pid 7)",) if disturbed else ()
+        return made_latency(disturbed=disturbed, others=names)
+
+    monkeypatch.setattr(sweeping, "measure_latency", latency)
+    _, notes = swept(Device({}, room=4))
+    assert [note for note in notes if "disturbed" in note] == [
+        "sweep: batch 2, 4: disturbed by other work (stress (pid 7)); measure it again while "
+        "nothing else runs"
+    ]
+
+
 @pytest.mark.parametrize(("most", "tried"), [(1, [1]), (8, [1, 2, 4, 8]), (12, [1, 2, 4, 8])])
 def test_a_largest_batch_is_never_passed(most: int, tried: list[int]) -> None:
     found, _ = swept(Device({}, room=10**6), max_batch=most)

@@ -1,15 +1,19 @@
 """The processes of a latency: when each is measured, and when there are more."""
 
+import sys
 from typing import Any
 
+import msgspec
 import pytest
 
 from kinobench.bench.records.job import Budget
 from kinobench.bench.records.latency import Latency
+from kinobench.bench.run import process, run
 from kinobench.bench.run.parts import Parts, sampled_s, schedule
 from kinobench.bench.run.plan import Planned
+from kinobench.bench.run.run import with_failed_part
 
-from ...fakes.made_records import made_case, made_latency
+from ...fakes.made_records import made_case, made_latency, made_record
 from ...fakes.quiet_watch import made_load
 
 
@@ -30,12 +34,14 @@ def planned(*measures: tuple[str, ...]) -> list[Planned]:
 class Measured:
     """Takes note of what is measured; the times come in turn."""
 
-    def __init__(self, *parts: Latency | None) -> None:
+    def __init__(self, *parts: Latency | str) -> None:
         self.asked: list[tuple[int, int]] = []
+        self.before: list[int] = []
         self.parts = list(parts)
 
-    def __call__(self, number: int, process: int) -> Latency | None:
+    def __call__(self, number: int, process: int, earlier: tuple[Latency, ...]) -> Latency | str:
         self.asked.append((number, process))
+        self.before.append(len(earlier))
         return self.parts.pop(0) if self.parts else part()
 
 
@@ -106,10 +112,47 @@ def test_a_spread_that_stays_wide_ends_at_the_most_processes() -> None:
     assert len(parts.of(0)) == 5  # the case's own is the sixth
 
 
-def test_a_process_that_fails_is_followed_by_no_other() -> None:
-    measure = Measured(None)
+def test_a_process_that_fails_is_followed_by_no_other_and_its_reason_is_kept() -> None:
+    measure = Measured("it broke")
     parts = Parts(planned(("latency",)), quick(max_processes=8), measure)
     assert parts.of(0) == () and measure.asked == [(0, 0)]
+    assert parts.failure(0) == "it broke"
+
+
+def test_a_part_is_given_those_before_it_so_that_it_knows_the_quiet_machine() -> None:
+    measure = Measured()
+    parts = Parts(planned(("latency",), ("latency",)), quick(), measure)
+    assert len(parts.of(0)) == len(parts.of(1)) == 2
+    assert dict(zip(measure.asked, measure.before, strict=True)) == {
+        (0, 0): 0,
+        (0, 1): 1,
+        (1, 0): 0,
+        (1, 1): 1,
+    }
+
+
+def test_the_failure_of_another_process_is_a_note_where_the_own_one_did_not_fail() -> None:
+    record = made_record("model0")
+    noted = with_failed_part(record, "the process was ended by SIGKILL")
+    assert noted.notes[-1].endswith("no further one was started: the process was ended by SIGKILL")
+    assert with_failed_part(record, None) is record
+    failed = msgspec.structs.replace(record, latency=None)
+    assert with_failed_part(failed, "it broke") is failed
+
+
+def test_an_interrupt_while_a_part_loads_leaves_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(worker: process.Worker) -> None:
+        started.append(worker)
+        raise KeyboardInterrupt
+
+    started: list[process.Worker] = []
+    sleeper = [sys.executable, "-c", "import time; time.sleep(60)"]
+    monkeypatch.setattr(process, "worker_command", lambda: sleeper)
+    monkeypatch.setattr(process.Worker, "wait_until_loaded", interrupted)
+    workers = run._Workers(planned(("latency",)), quick())
+    with pytest.raises(KeyboardInterrupt):
+        workers.part(0, 0)
+    assert started[0].process.poll() is not None
 
 
 def test_one_process_is_enough_where_the_budget_says_so() -> None:

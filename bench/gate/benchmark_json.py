@@ -171,7 +171,7 @@ def _benchmark(record: Record) -> dict[str, Any]:
             "macs": None if record.cost is None else record.cost.macs,
             "clock": stored.clock,
             "blocks": [len(block) for block in latency.samples_s],
-            "processes": list(latency.processes),
+            "processes": list(latency.blocks_of_processes),
             "disturbed": latency.disturbed,
             "warm": latency.warm,
             "converged": latency.converged,

@@ -39,9 +39,9 @@ def memory_kept() -> Iterator[str]:
     if allocator() != glibc():
         yield allocator()
         return
-    set_thresholds(mmap_bytes=MOST_MMAP_BYTES, trim_bytes=KEPT_BYTES)
+    taken = set_thresholds(mmap_bytes=MOST_MMAP_BYTES, trim_bytes=KEPT_BYTES)
     try:
-        yield f"{allocator()}, trimming off"
+        yield f"{allocator()}, {'trimming off' if taken else 'which took no other thresholds'}"
     finally:
         set_thresholds(mmap_bytes=MOST_MMAP_BYTES, trim_bytes=MOST_TRIM_BYTES)
 

@@ -4,20 +4,21 @@ import statistics
 import time
 from collections.abc import Callable
 
+import msgspec
 import torch
 
 from ..machine.allocator import memory_kept
 from ..network.network import Network
-from ..records.job import Budget
+from ..records.job import Budget, Job
 from ..records.latency import Drift, Latency
 from ..statistics.intervals import median_interval
 from .block_watch import BlockWatch
 from .context import Context
 from .gpu_watch import GpuWatch
 from .latency_remarks import latency_remarks
-from .over_processes import LAUNCH_BOUND, over_processes, quiet_of
+from .over_processes import LAUNCH_BOUND, NARROW, over_processes, quiet_of, sampled_s
 from .reference_kernel import ReferenceKernel
-from .sampling import TOLERANCES, Timer, Until, other_work, sample, times_of
+from .sampling import Sampled, Timer, Until, other_work, sample, times_of
 from .timers import cpu_timer, cuda_timer, l2_flush_bytes
 
 WARM_WITHIN = 0.01
@@ -34,16 +35,27 @@ def run(context: Context) -> None:
         context.budget,
         drift=not job.is_part,
         quiet_s=quiet_of(job.parts),
-        alone=not job.is_part and not job.parts,
+        until=_until(job, context.case.device),
     )
     if job.is_part:
         context.keep(latency=own)
         return
-    tolerance = TOLERANCES[context.case.device]
+    tolerance = NARROW[context.case.device]
     latency = over_processes((*job.parts, own), context.budget.processes, tolerance)
     context.keep(latency=latency)
     for remark in latency_remarks(latency):
         context.note(remark)
+
+
+def _until(job: Job, device: str) -> Until:
+    """Return the end of this process's sampling: a share of the time, and for the last one more."""
+    if not job.is_part and not job.parts:
+        return Until.interval(job.budget, device)
+    share = Until.share(job.budget)
+    if job.is_part:
+        return share
+    left_s = job.budget.max_s - sampled_s(job.parts)
+    return share._replace(max_s=max(share.max_s, left_s))
 
 
 def measure_latency(
@@ -51,8 +63,8 @@ def measure_latency(
     budget: Budget,
     drift: bool = True,
     *,
+    until: Until | None = None,
     quiet_s: float | None = None,
-    alone: bool = True,
 ) -> Latency:
     """Time the network's forward, eval and inference mode, on random clips in rotation.
 
@@ -60,36 +72,37 @@ def measure_latency(
         network: A network that has settled.
         budget: Limits of the time that it may take.
         drift: True to compare the outputs with those of eager fp32.
+        until: The end of sampling; None: until the interval over its own blocks is narrow, as for
+            the only process of a latency.
         quiet_s: The reference kernel's time in earlier processes of the case, in seconds.
-        alone: True if this is the only process: it samples until its own interval is narrow.
-            Otherwise it samples its share of the time: the interval is over the processes.
     """
-    on_gpu = network.device.type == "cuda"
-    flush = None
+    device, flush = network.device.type, None
     with torch.inference_mode(), memory_kept() as allocated_by:
         rotation = network.inputs(INPUTS_IN_ROTATION)
-        if on_gpu:
+        if device == "cuda":
             if network.case.cold_l2:
                 flush = torch.empty(l2_flush_bytes(), dtype=torch.int8, device=network.device)
             once = cuda_timer(network.forward, rotation, flush)
         else:
             once = cpu_timer(network.forward, rotation)
         calls, warm = warm_up(once, budget.warmup_max_s)
-        gpu = GpuWatch() if on_gpu else None
-        watch = BlockWatch(None if on_gpu else ReferenceKernel().time_s, gpu)
-        until = Until.interval(budget, network.device.type) if alone else Until.share(budget)
-        sampled = sample(once, until, watch, threads=torch.get_num_threads(), quiet_s=quiet_s)
+        gpu = GpuWatch() if device == "cuda" else None
+        watch = BlockWatch(ReferenceKernel().time_s if gpu is None else None, gpu)
+        sampled = sample(
+            once,
+            until or Until.interval(budget, device),
+            watch,
+            threads=torch.get_num_threads(),
+            quiet_s=quiet_s,
+        )
         drifted = measure_drift(network) if drift else None
     if gpu is not None and sampled.disturbed and any(load.slowed for load in sampled.loads):
         gpu.keep_slowed()
     medians = [statistics.median(s.time_s for s in block) for block in sampled.blocks]
-    walls = [statistics.median(s.wall_s for s in block) for block in sampled.blocks]
-    median_s, wall_s = statistics.median(medians), statistics.median(walls)
-    gaps = statistics.fmean(s.gaps for block in sampled.blocks for s in block) > 0.5
-    return Latency(
+    found = Latency(
         samples_s=times_of(sampled.blocks),
-        processes=(len(sampled.blocks),),
-        median_s=median_s,
+        blocks_of_processes=(len(sampled.blocks),),
+        median_s=statistics.median(medians),
         interval_s=median_interval(medians),
         converged=sampled.converged,
         disturbed=sampled.disturbed,
@@ -99,17 +112,6 @@ def measure_latency(
         others=other_work(sampled),
         missing=watch.missing,
         allocator=allocated_by,
-        cpu_s=None
-        if on_gpu
-        else tuple(statistics.fmean(s.cpu_s for s in block) for block in sampled.blocks),
-        wall_samples_s=tuple(tuple(s.wall_s for s in block) for block in sampled.blocks)
-        if on_gpu
-        else None,
-        wall_median_s=wall_s if on_gpu else None,
-        wall_interval_s=median_interval(walls) if on_gpu else None,
-        launch_bound=wall_s / median_s > LAUNCH_BOUND if on_gpu and not gaps else None,
-        host_gaps=gaps if on_gpu else None,
-        cudnn_benchmark=torch.backends.cudnn.benchmark if on_gpu else None,
         build_s=network.build_s,
         prepare_s=network.prepare_s,
         first_call_s=network.first_call_s,
@@ -117,8 +119,30 @@ def measure_latency(
         warm=warm,
         threads=torch.get_num_threads(),
         drift=drifted,
-        gpu=None if gpu is None else gpu.conditions(),
-        cold_l2_bytes=None if flush is None else flush.numel(),
+    )
+    if gpu is None:
+        cpu_s = tuple(statistics.fmean(s.cpu_s for s in block) for block in sampled.blocks)
+        return msgspec.structs.replace(found, cpu_s=cpu_s)
+    return _on_gpu(found, sampled, gpu, None if flush is None else flush.numel())
+
+
+def _on_gpu(
+    latency: Latency, sampled: Sampled, gpu: GpuWatch, cold_l2_bytes: int | None
+) -> Latency:
+    """Return a latency with what only a GPU has: wall times, gaps, conditions."""
+    walls = [statistics.median(s.wall_s for s in block) for block in sampled.blocks]
+    wall_s = statistics.median(walls)
+    gaps = statistics.fmean(s.gaps for block in sampled.blocks for s in block) > 0.5
+    return msgspec.structs.replace(
+        latency,
+        wall_samples_s=tuple(tuple(s.wall_s for s in block) for block in sampled.blocks),
+        wall_median_s=wall_s,
+        wall_interval_s=median_interval(walls),
+        launch_bound=None if gaps else wall_s / latency.median_s > LAUNCH_BOUND,
+        host_gaps=gaps,
+        cudnn_benchmark=torch.backends.cudnn.benchmark,
+        gpu=gpu.conditions(),
+        cold_l2_bytes=cold_l2_bytes,
     )
 
 

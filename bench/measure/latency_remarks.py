@@ -83,7 +83,7 @@ def _of_memory(latency: Latency) -> Iterator[str]:
 
 
 def _of_the_end(latency: Latency) -> Iterator[str]:
-    if len(latency.processes) == 1:
+    if len(latency.blocks_of_processes) == 1:
         yield "the interval is that of one process, and leaves out what differs between processes"
     if not latency.warm:
         yield "not settled when the warm-up's time was up"

@@ -20,6 +20,7 @@ import msgspec
 import psutil
 import torch
 
+from ..machine.allocator import MOST_MMAP_BYTES, MOST_TRIM_BYTES, set_thresholds
 from ..machine.nvml import nvml_device
 from ..network.cuda_graph import CapturedForward
 from ..network.inputs import Inputs
@@ -35,10 +36,7 @@ _MARKS = (3, 5)
 """The least and the most forwards on a CPU, whose median is kept; short ones are repeated more."""
 _MARKS_S = 1.0
 
-# mallopt(3): the parameters, a page, and the most that glibc raises the two to by itself.
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _PAGE_BYTES = 4096
-_MOST_MMAP_BYTES, _MOST_TRIM_BYTES = 32 * 2**20, 64 * 2**20
 
 
 def run(context: Context) -> None:
@@ -57,16 +55,11 @@ def blocks_apart() -> Iterator[None]:
     allocated. It slows every allocation, and glibc doesn't adapt its thresholds any more after it:
     nothing is to be timed within or after. Elsewhere than on glibc it does nothing.
     """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is None:
-        yield
-        return
-    mallopt(_M_MMAP_THRESHOLD, _PAGE_BYTES)
+    set_thresholds(mmap_bytes=_PAGE_BYTES)
     try:
         yield
     finally:
-        mallopt(_M_MMAP_THRESHOLD, _MOST_MMAP_BYTES)
-        mallopt(_M_TRIM_THRESHOLD, _MOST_TRIM_BYTES)
+        set_thresholds(mmap_bytes=MOST_MMAP_BYTES, trim_bytes=MOST_TRIM_BYTES)
 
 
 def measure_memory(network: Network) -> tuple[Memory, list[str]]:

@@ -17,6 +17,9 @@ from ..statistics.intervals import log_mean_interval
 from .block_watch import quiet_reference_s
 from .sampling import LEAST_BLOCKS, undisturbed
 
+NARROW = {"cpu": 0.05, "cuda": 0.01}
+"""Half width of an interval over processes that is narrow enough, as a share of the median. Each
+further process takes seconds to start, and processes on a CPU differ by some per cent."""
 LAUNCH_BOUND = 1.1
 """Wall over device time above which the GPU waits for the host."""
 
@@ -69,6 +72,11 @@ def quiet_of(parts: Sequence[Latency]) -> float | None:
     return quiet_reference_s(loads)
 
 
+def sampled_s(parts: Sequence[Latency]) -> float:
+    """Return the time of all samples, those of disturbed blocks too, in seconds."""
+    return sum(sum(block) for part in parts for block in (*part.samples_s, *part.discarded_s))
+
+
 def is_fit(part: Latency, quiet_s: float | None) -> bool:
     """Return whether one process has enough undisturbed blocks to count."""
     return not without_disturbed(part, quiet_s).disturbed
@@ -93,7 +101,7 @@ def without_disturbed(part: Latency, quiet_s: float | None) -> Latency:
         loads=_at(part.loads, places),
         cpu_s=_at(part.cpu_s, places),
         wall_samples_s=_at(part.wall_samples_s, places),
-        processes=(len(places),),
+        blocks_of_processes=(len(places),),
         discarded_s=(*part.discarded_s, *(part.samples_s[place] for place in rest)),
         discarded_loads=(*part.discarded_loads, *((part.loads or ())[place] for place in rest)),
     )
@@ -116,7 +124,7 @@ def _joined(parts: Sequence[Latency], last: Latency) -> Latency:
     return msgspec.structs.replace(
         last,
         samples_s=_chained([part.samples_s for part in parts]),
-        processes=tuple(len(part.samples_s) for part in parts),
+        blocks_of_processes=tuple(len(part.samples_s) for part in parts),
         loads=_chained([part.loads or () for part in parts]),
         discarded_s=_chained([part.discarded_s for part in parts]),
         discarded_loads=_chained([part.discarded_loads for part in parts]),
@@ -145,7 +153,7 @@ def _walls(whole: Latency, time_s: float) -> dict[str, Any]:
     if whole.wall_samples_s is None:
         return {}
     by_block = [statistics.median(block) for block in whole.wall_samples_s]
-    ends = list(accumulate(whole.processes))
+    ends = list(accumulate(whole.blocks_of_processes))
     walls_s = [
         statistics.median(by_block[begin:end]) for begin, end in zip([0, *ends], ends, strict=False)
     ]

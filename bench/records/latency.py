@@ -47,8 +47,8 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         samples_s: The samples, in blocks, process after process: device time on a GPU, without the
             gaps in which it waits for the host; wall time on a CPU.
-        processes: Number of blocks of each process, in the order of `samples_s`. Empty in older
-            records, which had one process.
+        blocks_of_processes: Number of blocks of each process, in the order of `samples_s`. Empty
+            in older records, which had one process.
         median_s: Median over the processes of the median over the medians of their blocks.
         interval_s: 95 % interval of the latency: over the processes, by Student's t on the
             logarithms of their medians. With one process it is that of the median over its blocks,
@@ -92,7 +92,7 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
     median_s: float
     interval_s: tuple[float, float] | None
     converged: bool
-    processes: tuple[int, ...] = ()
+    blocks_of_processes: tuple[int, ...] = ()
     disturbed: bool = False
     loads: tuple[BlockLoad, ...] | None = None
     discarded_s: tuple[tuple[float, ...], ...] = ()
@@ -136,7 +136,7 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
     def process_medians_s(self) -> tuple[float, ...]:
         """The median over the medians of the blocks of each process."""
         medians = [statistics.median(block) for block in self.samples_s]
-        ends = list(accumulate(self.processes or (len(medians),)))
+        ends = list(accumulate(self.blocks_of_processes or (len(medians),)))
         return tuple(
             statistics.median(medians[begin:end])
             for begin, end in zip([0, *ends], ends, strict=False)

@@ -7,10 +7,10 @@ the processes of one case lie some cases apart in a suite.
 import math
 from collections.abc import Callable, Sequence
 
-from ..measure.over_processes import is_fit, is_narrow, over_processes, quiet_of
-from ..measure.sampling import TOLERANCES
+from ..measure.over_processes import NARROW, is_fit, over_processes, quiet_of, sampled_s
 from ..records.job import Budget
 from ..records.latency import Latency
+from ..statistics.intervals import expected_half_width
 from .plan import Planned
 
 MOST_APART = 8
@@ -52,8 +52,8 @@ class Parts:
     def of(self, number: int) -> tuple[Latency, ...]:
         """Measure what is due before a case's own process, and return the parts of the case.
 
-        Further processes follow while too few are undisturbed, or the interval over them isn't
-        narrow and there is time left.
+        Further processes follow while too few are undisturbed, or the interval would still be wide
+        with the case's own process, and there is time left.
         """
         while self._due and self._due[0][0] <= number:
             _, case, process = self._due.pop(0)
@@ -96,9 +96,9 @@ class Parts:
             return True
         if len(fit) >= budget.max_processes - 1:
             return False
-        tolerance = TOLERANCES[self._planned[number].case.device]
-        whole = over_processes(parts, others, tolerance)
-        return len(fit) < 2 or not is_narrow(whole.interval_s, whole.median_s, tolerance)
+        medians_s = over_processes(parts, others, 0.0).process_medians_s
+        tolerance = NARROW[self._planned[number].case.device]
+        return expected_half_width(medians_s, more=1) > tolerance
 
 
 def schedule(timed: Sequence[int], cases: int, processes: int) -> list[tuple[int, int, int]]:
@@ -118,8 +118,3 @@ def schedule(timed: Sequence[int], cases: int, processes: int) -> list[tuple[int
         for process in range(processes - 1)
     ]
     return sorted(found)
-
-
-def sampled_s(parts: Sequence[Latency]) -> float:
-    """Return the time of all samples, those of disturbed blocks too, in seconds."""
-    return sum(sum(block) for part in parts for block in (*part.samples_s, *part.discarded_s))

@@ -49,6 +49,23 @@ def log_mean_interval(values: Sequence[float]) -> tuple[float, float] | None:
     return float(np.exp(middle - half)), float(np.exp(middle + half))
 
 
+def expected_half_width(values: Sequence[float], more: int = 0) -> float:
+    """Return the half width of `log_mean_interval` that is expected with some more values.
+
+    Args:
+        values: Values above 0; with fewer than two, the width is infinite.
+        more: Number of further values, which are expected to differ as much as these.
+
+    Returns:
+        Half of the interval, of the logarithms: 0.05 is 5 % to either side.
+    """
+    if len(values) < 2:
+        return float("inf")
+    count = len(values) + more
+    spread = float(np.log(np.asarray(values, float)).std(ddof=1))
+    return float(special.stdtrit(count - 1, (1 + LEVEL) / 2)) * spread / count**0.5
+
+
 class Resampled(NamedTuple):
     """A difference by a paired bootstrap.
 

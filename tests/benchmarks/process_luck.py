@@ -100,6 +100,7 @@ def timed(model: str, kind: str) -> dict[str, Any]:
     import torch
 
     from kinobench.bench.measure import latency
+    from kinobench.bench.measure.sampling import Until
     from kinobench.bench.network.network import Network
     from kinobench.bench.records.job import Budget
     from kinobench.bench.run.plan import plan
@@ -118,7 +119,7 @@ def timed(model: str, kind: str) -> dict[str, Any]:
     if kind == SETTINGS[0]:
         latency.memory_kept = contextlib.nullcontext  # type: ignore[assignment]
     budget = Budget(processes=1, max_processes=1, min_s=0.4, max_s=2.5, warmup_max_s=0.4)
-    found = latency.measure_latency(network, budget, drift=False, alone=False)
+    found = latency.measure_latency(network, budget, drift=False, until=Until.share(budget))
     del padding
     every = zip(
         (*found.samples_s, *found.discarded_s),

@@ -49,7 +49,7 @@ def test_the_interval_over_processes_is_read_again_and_so_is_a_disturbance() -> 
     interval_s = log_mean_interval((0.010, 0.011, 0.0121))  # over the medians of 2, 3 and 1 blocks
     record = timed(
         samples_s=blocks,
-        processes=(2, 3, 1),
+        blocks_of_processes=(2, 3, 1),
         median_s=0.011,
         interval_s=interval_s,
         disturbed=True,

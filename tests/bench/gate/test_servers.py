@@ -49,6 +49,7 @@ def has_ended(*processes: psutil.Process) -> bool:
 def test_a_pair_is_forked_counted_and_timed_and_nothing_stays_behind(tmp_path: Path) -> None:
     sides = code_of(tmp_path, "baseline"), code_of(tmp_path, "candidate")
     case, draw = made_case("plugged"), random.Random(0)
+    before = psutil.Process().children(recursive=True)
     with Servers(*sides, draw) as servers:
         assert servers.forks(case)
         one, other = exact_facts(servers.to_count, case)
@@ -65,7 +66,7 @@ def test_a_pair_is_forked_counted_and_timed_and_nothing_stays_behind(tmp_path: P
                 each.pid for each in second
             )
             assert all(each.cpu_affinity() == psutil.Process().cpu_affinity() for each in second)
-            started = psutil.Process().children(recursive=True)
+            started = set(psutil.Process().children(recursive=True)) - set(before)
     assert len(started) >= 4 and has_ended(*started)
 
 

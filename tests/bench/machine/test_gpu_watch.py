@@ -7,6 +7,7 @@ import psutil
 import pynvml
 import pytest
 
+from kinobench.bench.machine.scheduling import Counters
 from kinobench.bench.measure.block_watch import BlockWatch
 from kinobench.bench.measure.gpu_watch import GpuWatch, watch_remarks
 from kinobench.bench.measure.latency_remarks import latency_remarks
@@ -51,7 +52,12 @@ def sampled(nvml: FakeNvml, max_s: float) -> tuple[GpuWatch, list[float], bool]:
     """Sample for at most so long; return the number of each call whose block was kept."""
     watch, clock = GpuWatch(), Clock(nvml)
     until = Until(min_s=max_s, max_s=max_s, tolerance=0.005)
-    found = sample(clock.once, until, BlockWatch(gpu=watch), clock=clock)
+    found = sample(
+        clock.once,
+        until,
+        BlockWatch(gpu=watch, read=lambda: Counters(0.0, 0.0, {1: 0.0}, 0, 0)),
+        clock=clock,
+    )
     if found.disturbed:
         watch.keep_slowed()
     return watch, [each.time_s for block in found.blocks for each in block], found.converged
@@ -107,7 +113,9 @@ def test_discarded_blocks_do_not_count_for_convergence(nvml: FakeNvml) -> None:
         return Sample(0.125, 0.125, 0.125)
 
     until = Until(min_s=0.125, max_s=30, tolerance=0.005)
-    found = sample(once, until, BlockWatch(gpu=watch), clock=clock)
+    found = sample(
+        once, until, BlockWatch(gpu=watch, read=lambda: Counters(0.0, 0.0, {1: 0.0}, 0, 0)), clock=clock
+    )
     assert found.converged and len(found.blocks) == 6 and clock.calls == 9
     assert len(found.discarded) == 3 and all(load.slowed for load in found.discarded_loads)
 

@@ -19,7 +19,7 @@ def part(median_s: float, blocks: int = 4, loads: Any = None, **changes: Any) ->
     """Return one process's latency of equal blocks, of three samples each."""
     fields: dict[str, Any] = {
         "samples_s": ((median_s,) * 3,) * blocks,
-        "processes": (blocks,),
+        "blocks_of_processes": (blocks,),
         "loads": loads or (made_load(3),) * blocks,
         "cpu_s": (median_s,) * blocks,
     }
@@ -29,7 +29,7 @@ def part(median_s: float, blocks: int = 4, loads: Any = None, **changes: Any) ->
 def test_the_interval_is_students_over_the_logarithms_of_the_processes_medians() -> None:
     times_s = (0.010, 0.011, 0.0121)  # each a tenth more: logarithms apart by ln 1.1
     found = over_processes([part(each) for each in times_s], wanted=3, tolerance=0.02)
-    assert found.median_s == 0.011 and found.processes == (4, 4, 4)
+    assert found.median_s == 0.011 and found.blocks_of_processes == (4, 4, 4)
     assert found.process_medians_s == times_s
     # The standard deviation is ln 1.1; t for 95 % and two degrees of freedom is 4.302653.
     half = 4.302653 * math.log(1.1) / math.sqrt(3)
@@ -55,7 +55,9 @@ def test_the_fastest_reference_kernel_of_all_processes_says_what_was_disturbed()
     parts = [part(0.014, loads=slow), part(0.010, loads=mixed), part(0.010), part(0.0101)]
     assert quiet_of(parts) == 1e-5
     found = over_processes(parts, 3, 0.02)
-    assert not found.disturbed and found.median_s == 0.010 and found.processes == (3, 4, 4)
+    assert (
+        not found.disturbed and found.median_s == 0.010 and found.blocks_of_processes == (3, 4, 4)
+    )
     # Four blocks of the slow process, and one of the second.
     assert len(found.discarded_s) == len(found.discarded_loads) == 5
     assert (0.014,) * 3 in found.discarded_s
@@ -66,10 +68,10 @@ def test_too_few_undisturbed_processes_are_told_and_marked() -> None:
     parts = [part(0.02, loads=slow), part(0.010), part(0.0101)]
     two = over_processes(parts, 3, 0.02)
     assert two.disturbed and two.is_rough and not two.converged
-    assert two.processes == (4, 4) and len(two.discarded_s) == 4
+    assert two.blocks_of_processes == (4, 4) and len(two.discarded_s) == 4
     none = over_processes([part(0.02, loads=slow)] * 3, 3, 0.02)
     # There is nothing better: all of them count.
-    assert none.disturbed and none.processes == (4, 4, 4) and none.discarded_s == ()
+    assert none.disturbed and none.blocks_of_processes == (4, 4, 4) and none.discarded_s == ()
     assert any("a thread waited for a processor in 12" in text for text in latency_remarks(none))
 
 
@@ -97,7 +99,7 @@ def test_blocks_left_out_with_their_process_are_not_said_to_be_slow() -> None:
 
 def test_a_process_that_failed_was_not_disturbed() -> None:
     found = over_processes([part(0.0100), part(0.01001)], 3, 0.02)
-    assert not found.disturbed and found.processes == (4, 4)
+    assert not found.disturbed and found.blocks_of_processes == (4, 4)
 
 
 def test_what_a_process_discarded_stays_discarded() -> None:

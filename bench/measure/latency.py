@@ -40,8 +40,8 @@ def run(context: Context) -> None:
     if job.is_part:
         context.keep(latency=own)
         return
-    tolerance = NARROW[context.case.device]
-    latency = over_processes((*job.parts, own), context.budget.processes, tolerance)
+    narrow = context.budget.within or NARROW[context.case.device]
+    latency = over_processes((*job.parts, own), context.budget.processes, narrow)
     context.keep(latency=latency)
     for remark in latency_remarks(latency):
         context.note(remark)

@@ -29,6 +29,8 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     Attributes:
         processes: The least number of processes that count, the case's own with them.
         max_processes: The most; more than the least are started until the interval is narrow.
+        within: Half width of the interval over processes that is narrow enough, as a share of the
+            median; None: 5 % on a CPU, 1 % on a GPU.
         min_s: The least time of sampling undisturbed, in all processes together.
         max_s: The most time of sampling, converged or not. After it no more process is started.
         warmup_max_s: The most time of the warm-up of one process, settled or not.
@@ -36,6 +38,7 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     processes: int = 3
     max_processes: int = 8
+    within: float | None = None
     min_s: float = 2.0
     max_s: float = 30.0
     warmup_max_s: float = 30.0

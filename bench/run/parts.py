@@ -6,6 +6,7 @@ the processes of one case lie some cases apart in a suite.
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import count
 
 from ..measure.over_processes import NARROW, is_fit, over_processes, quiet_of, sampled_s
 from ..records.job import Budget
@@ -37,7 +38,7 @@ class Parts:
         self._budget = budget
         self._measure = measure
         self._planned = planned
-        self._found: dict[int, list[Latency]] = {}
+        self._found: dict[int, list[tuple[int, Latency]]] = {}
         self._failed: dict[int, str] = {}
         self._due = schedule(
             [number for number, entry in enumerate(planned) if "latency" in entry.measures],
@@ -59,11 +60,9 @@ class Parts:
             _, case, process = self._due.pop(0)
             self._add(case, process)
         if "latency" in self._planned[number].measures and self._budget.processes > 1:
-            process = self._budget.processes  # a number that no fork server has
             while number not in self._failed and self._needs_more(number):
-                self._add(number, process)
-                process += 1
-        return tuple(self._found.pop(number, ()))
+                self._add(number, self._next_process(number))
+        return tuple(part for _, part in self._found.pop(number, ()))
 
     def failure(self, number: int) -> str | None:
         """Return why a part of a case failed, after which no other was measured; None if none did.
@@ -76,15 +75,25 @@ class Parts:
         if number in self._failed:
             return
         found = self._found.setdefault(number, [])
-        part = self._measure(number, process, tuple(found))
+        part = self._measure(number, process, tuple(part for _, part in found))
         if isinstance(part, str):
             self._failed[number] = part
         else:
-            found.append(part)
+            found.append((process, part))
+
+    def _next_process(self, number: int) -> int:
+        """Return the number of the next process: that of a disturbed one, in place of which it is.
+
+        So it is forked from the same server. Beyond the least number each process is a fresh one.
+        """
+        found = self._found.get(number, [])
+        quiet_s = quiet_of([part for _, part in found])
+        fit = {process for process, part in found if is_fit(part, quiet_s)}
+        return next(process for process in count() if process not in fit)
 
     def _needs_more(self, number: int) -> bool:
         """Return whether another process is wanted besides the case's own."""
-        parts, budget = self._found.get(number, []), self._budget
+        parts, budget = [part for _, part in self._found.get(number, ())], self._budget
         quiet_s = quiet_of(parts)
         fit = [part for part in parts if is_fit(part, quiet_s)]
         if len(parts) >= TRIES * (budget.max_processes - 1):
@@ -97,8 +106,8 @@ class Parts:
         if len(fit) >= budget.max_processes - 1:
             return False
         medians_s = over_processes(parts, others, 0.0).process_medians_s
-        tolerance = NARROW[self._planned[number].case.device]
-        return expected_half_width(medians_s, more=1) > tolerance
+        narrow = budget.within or NARROW[self._planned[number].case.device]
+        return expected_half_width(medians_s, more=1) > narrow
 
 
 def schedule(timed: Sequence[int], cases: int, processes: int) -> list[tuple[int, int, int]]:

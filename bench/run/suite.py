@@ -61,6 +61,7 @@ _SUITE_CHECKS: dict[str, Check] = {
 _BUDGET_CHECKS: dict[str, Check] = {
     "processes": one_or_more,
     "max_processes": one_or_more,
+    "within": positive,
     "min_s": positive,
     "max_s": positive,
     "warmup_max_s": positive,

@@ -48,6 +48,11 @@ class Clock:
         return Sample(self.calls, self.calls, self.calls)
 
 
+def watched(gpu: GpuWatch) -> BlockWatch:
+    """Return a watch of blocks on a machine on which nothing else runs."""
+    return BlockWatch(gpu=gpu, read=lambda: Counters(0.0, 0.0, {1: 0.0}, 0, 0))
+
+
 def sampled(nvml: FakeNvml, max_s: float) -> tuple[GpuWatch, list[float], bool]:
     """Sample for at most so long; return the number of each call whose block was kept."""
     watch, clock = GpuWatch(), Clock(nvml)
@@ -55,7 +60,7 @@ def sampled(nvml: FakeNvml, max_s: float) -> tuple[GpuWatch, list[float], bool]:
     found = sample(
         clock.once,
         until,
-        BlockWatch(gpu=watch, read=lambda: Counters(0.0, 0.0, {1: 0.0}, 0, 0)),
+        watched(watch),
         clock=clock,
     )
     if found.disturbed:
@@ -114,7 +119,10 @@ def test_discarded_blocks_do_not_count_for_convergence(nvml: FakeNvml) -> None:
 
     until = Until(min_s=0.125, max_s=30, tolerance=0.005)
     found = sample(
-        once, until, BlockWatch(gpu=watch, read=lambda: Counters(0.0, 0.0, {1: 0.0}, 0, 0)), clock=clock
+        once,
+        until,
+        watched(watch),
+        clock=clock,
     )
     assert found.converged and len(found.blocks) == 6 and clock.calls == 9
     assert len(found.discarded) == 3 and all(load.slowed for load in found.discarded_loads)

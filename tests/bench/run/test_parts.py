@@ -82,7 +82,7 @@ def quick(**changes: Any) -> Budget:
 def test_a_disturbed_process_is_followed_by_another_one() -> None:
     measure = Measured(part(waited_share=0.5), part())
     parts = Parts(planned(("latency",)), quick(), measure)
-    assert len(parts.of(0)) == 3 and measure.asked == [(0, 0), (0, 1), (0, 3)]
+    assert len(parts.of(0)) == 3 and measure.asked == [(0, 0), (0, 1), (0, 0)]
 
 
 def test_processes_that_are_all_disturbed_end_at_twice_the_number() -> None:

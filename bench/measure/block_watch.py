@@ -35,6 +35,7 @@ class BlockWatch:
         self,
         time_reference: TimeReference | None = None,
         gpu: GpuWatch | None = None,
+        time_memory: TimeReference | None = None,
         read: Callable[[], Counters] = read_counters,
     ) -> None:
         """Take the first readings.
@@ -42,10 +43,13 @@ class BlockWatch:
         Args:
             time_reference: Times the reference kernel; None where a GPU does the work.
             gpu: Looks at the GPU after each block.
+            time_memory: Times a copy before each block; None: it isn't timed.
             read: Reads the counters of this process.
         """
         self._time_reference = time_reference
         self._gpu = gpu
+        self._time_memory = time_memory
+        self._memory_s: float | None = None
         self._read = read
         self._references_s: list[float] = []
         self._since_s = self._wait_s = 0.0
@@ -55,6 +59,8 @@ class BlockWatch:
     def begin(self) -> None:
         """Begin a block."""
         self._references_s = []
+        if self._time_memory is not None:
+            self._memory_s = self._time_memory()
         self._look()
         self._before = self._read()
 
@@ -77,6 +83,7 @@ class BlockWatch:
             involuntary_switches=_count(before.involuntary_switches, after.involuntary_switches),
             minor_faults=_count(before.minor_faults, after.minor_faults),
             reference_s=statistics.median(self._references_s) if self._references_s else None,
+            memory_s=self._memory_s,
             slowed=slowed,
         )
 

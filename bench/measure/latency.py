@@ -17,7 +17,7 @@ from .context import Context
 from .gpu_watch import GpuWatch
 from .latency_remarks import latency_remarks
 from .over_processes import LAUNCH_BOUND, NARROW, over_processes, quiet_of, sampled_s
-from .reference_kernel import ReferenceKernel
+from .reference_kernel import MemoryKernel, ReferenceKernel
 from .sampling import Sampled, Timer, Until, other_work, sample, times_of
 from .timers import cpu_timer, cuda_timer, l2_flush_bytes
 
@@ -34,14 +34,14 @@ def run(context: Context) -> None:
         context.network,
         context.budget,
         drift=not job.is_part,
-        quiet_s=quiet_of(job.parts),
+        quiet_s=quiet_of(job.parts, job.quiet_s),
         until=_until(job, context.case.device),
     )
     if job.is_part:
         context.keep(latency=own)
         return
     narrow = context.budget.within or NARROW[context.case.device]
-    latency = over_processes((*job.parts, own), context.budget.processes, narrow)
+    latency = over_processes((*job.parts, own), context.budget.processes, narrow, job.quiet_s)
     context.keep(latency=latency)
     for remark in latency_remarks(latency):
         context.note(remark)
@@ -87,7 +87,9 @@ def measure_latency(
             once = cpu_timer(network.forward, rotation)
         calls, warm = warm_up(once, budget.warmup_max_s)
         gpu = GpuWatch() if device == "cuda" else None
-        watch = BlockWatch(ReferenceKernel().time_s if gpu is None else None, gpu)
+        watch = BlockWatch(gpu=gpu)
+        if gpu is None:
+            watch = BlockWatch(ReferenceKernel().time_s, time_memory=MemoryKernel().time_s)
         sampled = sample(
             once,
             until or Until.interval(budget, device),

@@ -4,6 +4,7 @@ A process has its own luck: the layout of its memory, the pages that the system 
 that it runs on. All samples of one process share it, so an interval over them is too narrow.
 """
 
+import math
 import statistics
 from collections.abc import Sequence
 from itertools import accumulate, chain
@@ -24,7 +25,14 @@ LAUNCH_BOUND = 1.1
 """Wall over device time above which the GPU waits for the host."""
 
 
-def over_processes(parts: Sequence[Latency], wanted: int, tolerance: float) -> Latency:
+FOLLOWS_MEMORY = 0.5
+"""Change of a forward's time with that of a large copy, both as logarithms: 0.46 to 0.53 of four
+networks from second to second (results/benchmarks.md)."""
+
+
+def over_processes(
+    parts: Sequence[Latency], wanted: int, tolerance: float, quiet_s: float | None = None
+) -> Latency:
     """Return the latency of a case from that of each of its processes.
 
     The fastest reference kernel of all processes says which blocks were disturbed. A process with
@@ -34,10 +42,12 @@ def over_processes(parts: Sequence[Latency], wanted: int, tolerance: float) -> L
         parts: One of each process; what is said once (build time, drift) is the last one's.
         wanted: Number of undisturbed processes that are wanted, if so many were measured.
         tolerance: Half width of the interval that is narrow enough, as a share of the median.
+        quiet_s: The longest time of the reference kernel on an undisturbed machine, in seconds, if
+            other cases have shown it.
     """
     if len(parts) == 1:
         return parts[0]
-    quiet_s = quiet_of(parts)
+    quiet_s = quiet_of(parts, quiet_s)
     filtered = [without_disturbed(part, quiet_s) for part in parts]
     fit = [part for part in filtered if not part.disturbed]
     counting, left_out = fit, [part for part in filtered if part.disturbed]
@@ -46,7 +56,8 @@ def over_processes(parts: Sequence[Latency], wanted: int, tolerance: float) -> L
     disturbed = len(fit) < min(wanted, len(parts))  # those that failed were not disturbed
     whole = _joined(counting, parts[-1])
     medians_s = whole.process_medians_s
-    median_s, interval_s = statistics.median(medians_s), log_mean_interval(medians_s)
+    median_s = statistics.median(medians_s)
+    interval_s = log_mean_interval(medians_s, shared=FOLLOWS_MEMORY * memory_spread(whole))
     return msgspec.structs.replace(
         whole,
         median_s=median_s,
@@ -66,10 +77,22 @@ def over_processes(parts: Sequence[Latency], wanted: int, tolerance: float) -> L
     )
 
 
-def quiet_of(parts: Sequence[Latency]) -> float | None:
-    """Return the reference kernel's time on the undisturbed machine, over all processes, in s."""
+def memory_spread(latency: Latency) -> float:
+    """Return the standard deviation of the logarithm of the copy's time; 0 if it wasn't timed."""
+    times_s = [load.memory_s for load in latency.loads or () if load.memory_s]
+    return statistics.stdev(map(math.log, times_s)) if len(times_s) > 1 else 0.0
+
+
+def quiet_of(parts: Sequence[Latency], at_most_s: float | None = None) -> float | None:
+    """Return the reference kernel's time on the undisturbed machine, over all processes, in s.
+
+    Args:
+        parts: Latencies of processes.
+        at_most_s: A time that it doesn't exceed, if that is known.
+    """
     loads = [load for part in parts for load in (*(part.loads or ()), *part.discarded_loads)]
-    return quiet_reference_s(loads)
+    known = (quiet_reference_s(loads), at_most_s)
+    return min((each for each in known if each is not None), default=None)
 
 
 def sampled_s(parts: Sequence[Latency]) -> float:

@@ -103,6 +103,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         max_batch: The largest batch of a sweep; None goes on until memory runs out.
         is_part: Measure one process's part of a latency, and nothing that follows from it.
         parts: Latencies of the case in the processes before this one.
+        quiet_s: The longest time of the reference kernel on an undisturbed machine, in seconds, if
+            other cases have shown it.
         peak: The machine's peak in the case's precision and with its threads, if an earlier case
             of the run measured it.
     """
@@ -129,6 +131,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     max_batch: int | None = None
     is_part: bool = False
     parts: tuple[Latency, ...] = ()
+    quiet_s: float | None = None
     peak: Peak | None = None
 
 

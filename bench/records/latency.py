@@ -29,6 +29,7 @@ class BlockLoad(msgspec.Struct, frozen=True, kw_only=True):
         involuntary_switches: Number of times one of its threads was taken off its processor.
         minor_faults: Page faults: memory that was touched for the first time.
         reference_s: Median time of the reference kernel, which was timed between the forwards.
+        memory_s: Time of a copy of 24 MB before the block, which follows the memory's speed.
         slowed: A GPU was under a hardware or thermal slowdown, before the block or after it.
     """
 
@@ -38,6 +39,7 @@ class BlockLoad(msgspec.Struct, frozen=True, kw_only=True):
     involuntary_switches: int | None = None
     minor_faults: int | None = None
     reference_s: float | None = None
+    memory_s: float | None = None
     slowed: bool = False
 
 
@@ -51,8 +53,9 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
             in older records, which had one process.
         median_s: Median over the processes of the median over the medians of their blocks.
         interval_s: 95 % interval of the latency: over the processes, by Student's t on the
-            logarithms of their medians. With one process it is that of the median over its blocks,
-            from order statistics, which leaves out what differs from process to process.
+            logarithms of their medians, and wider by what the memory's speed changed meanwhile.
+            With one process it is that of the median over its blocks, from order statistics, which
+            leaves out what differs from process to process.
         converged: The interval became narrow enough before time was up, undisturbed.
         disturbed: Fewer processes than were wanted had enough undisturbed blocks.
         loads: What else the machine did during each block; None in older records.

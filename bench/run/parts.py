@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from itertools import count
 
 from ..measure.over_processes import NARROW, is_fit, over_processes, quiet_of, sampled_s
+from ..records.case import Device
 from ..records.job import Budget
 from ..records.latency import Latency
 from ..statistics.intervals import expected_half_width
@@ -18,6 +19,11 @@ MOST_APART = 8
 """Cases that lie between two processes of one case, at most; some 20 seconds of the quick suite."""
 TRIES = 2
 """Processes that are started for one that counts, at most: a disturbed one doesn't."""
+
+OTHER_CASES = 1.2
+"""Time of the reference kernel next to a case's network, over its least next to any other one, that
+may be the network's doing: on some processors wide vectors lower the clock by so much. What slows
+it more is a neighbour, which may last as long as all processes of a case."""
 
 MeasurePart = Callable[[int, int, tuple[Latency, ...]], Latency | str]
 """Measures the latency of a case, by its number, in one process, by its number, after those given;
@@ -40,11 +46,29 @@ class Parts:
         self._planned = planned
         self._found: dict[int, list[tuple[int, Latency]]] = {}
         self._failed: dict[int, str] = {}
+        self._fastest_s: dict[tuple[Device, int | None], float] = {}
         self._due = schedule(
             [number for number, entry in enumerate(planned) if "latency" in entry.measures],
             len(planned),
             budget.processes,
         )
+
+    def quiet_s(self, number: int) -> float | None:
+        """Return the longest time of the reference kernel on an undisturbed machine, in seconds."""
+        fastest_s = self._fastest_s.get(self._kind(number))
+        return None if fastest_s is None else OTHER_CASES * fastest_s
+
+    def learn(self, number: int, latency: Latency) -> None:
+        """Take note of how fast the reference kernel was next to a case."""
+        kind = self._kind(number)
+        fastest_s = quiet_of([latency], self._fastest_s.get(kind))
+        if fastest_s is not None:
+            self._fastest_s[kind] = fastest_s
+
+    def _kind(self, number: int) -> tuple[Device, int | None]:
+        """Return what the time of the reference kernel depends on."""
+        case = self._planned[number].case
+        return case.device, case.threads
 
     def due_before(self, number: int) -> list[tuple[int, int]]:
         """Return the case and the process of each part that comes before a case's own process."""
@@ -80,6 +104,7 @@ class Parts:
             self._failed[number] = part
         else:
             found.append((process, part))
+            self.learn(number, part)
 
     def _next_process(self, number: int) -> int:
         """Return the number of the next process: that of a disturbed one, in place of which it is.
@@ -87,14 +112,14 @@ class Parts:
         So it is forked from the same server. Beyond the least number each process is a fresh one.
         """
         found = self._found.get(number, [])
-        quiet_s = quiet_of([part for _, part in found])
+        quiet_s = quiet_of([part for _, part in found], self.quiet_s(number))
         fit = {process for process, part in found if is_fit(part, quiet_s)}
         return next(process for process in count() if process not in fit)
 
     def _needs_more(self, number: int) -> bool:
         """Return whether another process is wanted besides the case's own."""
         parts, budget = [part for _, part in self._found.get(number, ())], self._budget
-        quiet_s = quiet_of(parts)
+        quiet_s = quiet_of(parts, self.quiet_s(number))
         fit = [part for part in parts if is_fit(part, quiet_s)]
         if len(parts) >= TRIES * (budget.max_processes - 1):
             return False
@@ -105,7 +130,7 @@ class Parts:
             return True
         if len(fit) >= budget.max_processes - 1:
             return False
-        medians_s = over_processes(parts, others, 0.0).process_medians_s
+        medians_s = over_processes(parts, others, 0.0, quiet_s).process_medians_s
         narrow = budget.within or NARROW[self._planned[number].case.device]
         return expected_half_width(medians_s, more=1) > narrow
 

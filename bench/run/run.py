@@ -54,7 +54,8 @@ def measure(
 
         def measure_part(number: int, process: int, earlier: tuple[Latency, ...]) -> Latency | str:
             display.show(cases[number], Progress(stage=f"latency, process {process + 1}"))
-            return run.measure_part(number, planned[number], process, workers, earlier)
+            quiet_s = parts.quiet_s(number)
+            return run.measure_part(number, planned[number], process, workers, earlier, quiet_s)
 
         parts = Parts(planned, suite.latency, measure_part)
         for number, entry in enumerate(planned):
@@ -70,7 +71,10 @@ def measure(
             workers.start(number)
             earlier = parts.of(number)
             peak = peaks.get(_peak_key(entry.case))
-            record = run.measure(number, entry, workers, earlier, peak, on_progress)
+            quiet_s = parts.quiet_s(number)
+            record = run.measure(number, entry, workers, earlier, quiet_s, peak, on_progress)
+            if record.latency is not None:
+                parts.learn(number, record.latency)
             record = with_failed_part(record, parts.failure(number))
             store(record, file, options.results)
             if record.peak is not None:
@@ -96,6 +100,10 @@ def store(record: Record, file: RunFile, results: Path) -> None:
         mark_finished(results / kept)
 
 
+AHEAD = 2
+"""Fresh processes for parts of latencies that load ahead, next to that of the case itself."""
+
+
 class _Workers:
     """The processes of cases; the next one may load its libraries while a case reads videos.
 
@@ -109,6 +117,7 @@ class _Workers:
         timed = any("latency" in entry.measures for entry in planned)
         self._servers = fork_servers_for(self._cases, budget.processes if timed else 1)
         self._given: set[int] = set()
+        self._ahead: dict[tuple[int, int], Worker] = {}
         if self._servers:  # it takes seconds: time to load what the tables will need
             from ..leaderboard import ranking, render  # noqa: F401
 
@@ -128,18 +137,23 @@ class _Workers:
         return self._made(number, 0)
 
     def load(self, due: Sequence[tuple[int, int]]) -> None:
-        """Have the servers load what the next parts need, each a case and a process of it."""
-        for number, process in due:
+        """Load what the next parts need, each a case and a process of it, in the background.
+
+        Without servers the first of them are started, so that they load side by side.
+        """
+        for number, process in due if self._servers else due[:AHEAD]:
             if process + 1 < len(self._servers):
                 self._servers[process + 1].load(self._cases[number].model)
+            elif (number, process) not in self._ahead:
+                self._ahead[number, process] = self._made(number, process + 1)
 
     def part(self, number: int, process: int) -> Worker:
         """Return a process for a part of a case's latency, once nothing loads any more."""
-        worker = self._made(number, process + 1)
+        worker = self._ahead.pop((number, process), None) or self._made(number, process + 1)
         try:
             for server in self._servers:
                 server.wait_until_loaded()
-            for each in (*self._ready.values(), worker):
+            for each in (*self._ready.values(), *self._ahead.values(), worker):
                 each.wait_until_loaded()
         except BaseException:  # an interrupt reaches the command alone
             worker.__exit__()
@@ -153,7 +167,7 @@ class _Workers:
 
     def close(self) -> None:
         """End the processes that nobody took, and the fork servers."""
-        for worker in self._ready.values():
+        for worker in (*self._ready.values(), *self._ahead.values()):
             worker.end()
         for server in self._servers:
             server.close()
@@ -199,13 +213,14 @@ class _Run:
         process: int,
         workers: "_Workers",
         earlier: tuple[Latency, ...],
+        quiet_s: float | None,
     ) -> Latency | str:
         """Measure the latency of a case in one more process; return the reason if that fails."""
         here = self.prepared.environments[entry.case.device, entry.case.decoder]
         job = self._job(
             number, entry, machine=here.fingerprint, cluster=None, peak=None, parts=earlier
         )
-        job = msgspec.structs.replace(job, measures=("latency",), is_part=True)
+        job = msgspec.structs.replace(job, measures=("latency",), is_part=True, quiet_s=quiet_s)
         with workers.part(number, process) as worker:
             record = run_job(
                 job, worker, run=self.id, environment=here, timeout_s=self.options.timeout_s
@@ -220,6 +235,7 @@ class _Run:
         entry: Planned,
         workers: "_Workers",
         parts: tuple[Latency, ...],
+        quiet_s: float | None,
         peak: Peak | None,
         on_progress: Callable[[Progress], None],
     ) -> Record:
@@ -227,15 +243,16 @@ class _Run:
         here = self.prepared.environments[entry.case.device, entry.case.decoder]
         cluster = self.prepared.cluster
         with _ray_folder(cluster) as folder, workers.take(number) as worker:
+            job = self._job(
+                number,
+                entry,
+                machine=here.fingerprint,
+                cluster=cluster and msgspec.structs.replace(cluster, folder=folder),
+                peak=peak,
+                parts=parts,
+            )
             return run_job(
-                self._job(
-                    number,
-                    entry,
-                    machine=here.fingerprint,
-                    cluster=cluster and msgspec.structs.replace(cluster, folder=folder),
-                    peak=peak,
-                    parts=parts,
-                ),
+                msgspec.structs.replace(job, quiet_s=quiet_s),
                 worker,
                 run=self.id,
                 environment=here,

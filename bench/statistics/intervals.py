@@ -34,17 +34,23 @@ def median_interval(values: Sequence[float]) -> tuple[float, float] | None:
     return float(interval.low), float(interval.high)
 
 
-def log_mean_interval(values: Sequence[float]) -> tuple[float, float] | None:
+def log_mean_interval(values: Sequence[float], shared: float = 0.0) -> tuple[float, float] | None:
     """Return the 95 % interval of the geometric mean by Student's t; None for fewer than 2 values.
 
     It assumes that the logarithms of the values, all above 0, are normally distributed. With three
     values it reaches 2.5 of their standard deviations to either side: three say little.
+
+    Args:
+        values: Values above 0.
+        shared: Standard uncertainty of the logarithm of something that changes all values alike, so
+            that they don't show it. Squares are added up (JCGM 100:2008, 5.1.2).
     """
     if len(values) < 2:
         return None
     logs = np.log(np.asarray(values, float))
     error = float(logs.std(ddof=1)) / len(logs) ** 0.5
     half = float(special.stdtrit(len(logs) - 1, (1 + LEVEL) / 2)) * error
+    half = float(np.hypot(half, special.ndtri((1 + LEVEL) / 2) * shared))
     middle = float(logs.mean())
     return float(np.exp(middle - half)), float(np.exp(middle + half))
 

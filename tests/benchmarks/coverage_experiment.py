@@ -11,6 +11,7 @@ itself. `results/benchmarks.md` has the table.
 
 import argparse
 import json
+import math
 import os
 import shlex
 import statistics
@@ -18,6 +19,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +91,7 @@ def one_run() -> dict[str, Any]:
                 "median_s": record["latency"]["median_s"],
                 "interval_s": record["latency"]["interval_s"],
                 "process_medians_s": record["latency"]["process_medians_s"],
+                "process_memory_s": list(memory_of(record["latency"])),
                 "is_rough": record["latency"]["is_rough"],
                 "disturbed": record["latency"]["disturbed"],
                 "discarded": len(record["latency"]["discarded_s"]),
@@ -99,6 +103,33 @@ def one_run() -> dict[str, Any]:
     }
 
 
+def memory_of(latency: dict[str, Any]) -> Iterator[float]:
+    """Yield the median time of the copy, for each process."""
+    times_s = iter([load["memory_s"] for load in latency["loads"]])
+    for count in latency["blocks_of_processes"]:
+        yield statistics.median(islice(times_s, count))
+
+
+def slope(runs: list[dict[str, Any]], model: str) -> tuple[float, float]:
+    """Return by how much runs follow the time of the copy, both as logarithms, and how well.
+
+    Only runs that nothing disturbed count; a run is the mean over its processes.
+    """
+    mine = [run["latencies"][model] for run in runs if model in run["latencies"]]
+    points = [
+        tuple(
+            statistics.fmean(math.log(value) for value in each[key])
+            for key in ("process_memory_s", "process_medians_s")
+        )
+        for each in mine
+        if not each["disturbed"]
+    ]
+    if len(points) < 3:
+        return math.nan, math.nan
+    memory, times = zip(*points, strict=True)
+    return statistics.linear_regression(memory, times).slope, statistics.correlation(memory, times)
+
+
 def table(runs: list[dict[str, Any]]) -> str:
     """Return the table in Markdown."""
     if not runs:
@@ -107,8 +138,9 @@ def table(runs: list[dict[str, Any]]) -> str:
         "## Intervals over an hour",
         "",
         "| network | median of all runs, ms | least to most, ms | intervals that hold it | half "
-        "width, median, % | runs marked `~` | blocks discarded |",
-        "|---|---|---|---|---|---|---|",
+        "width, median, % | runs marked `~` | blocks discarded | follows the copy by "
+        "(correlation) |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     held = counted = rough = 0
     for model in MODELS:
@@ -130,10 +162,12 @@ def table(runs: list[dict[str, Any]]) -> str:
         discarded = sum(each["discarded"] for each in mine)
         blocks = discarded + sum(each["blocks"] for each in mine)
         times = [1e3 * each["median_s"] for each in mine]
+        by, correlation = slope(runs, model)
         lines.append(
             f"| {model} | {1e3 * middle:.2f} | {min(times):.2f} to {max(times):.2f} | "
             f"{inside} of {len(mine)} ({100 * inside / len(mine):.0f} %) | "
-            f"{100 * statistics.median(halves):.1f} | {marked} | {100 * discarded / blocks:.0f} % |"
+            f"{100 * statistics.median(halves):.1f} | {marked} | {100 * discarded / blocks:.0f} % | "
+            f"{by:.2f} ({correlation:.2f}) |"
         )
     spent = (runs[-1]["began"] - runs[0]["began"]) / 60
     lines += [

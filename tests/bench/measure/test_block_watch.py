@@ -7,7 +7,7 @@ import torch
 
 from kinobench.bench.machine.scheduling import Counters
 from kinobench.bench.measure.block_watch import BlockWatch, is_disturbed, quiet_reference_s
-from kinobench.bench.measure.reference_kernel import ReferenceKernel
+from kinobench.bench.measure.reference_kernel import MemoryKernel, ReferenceKernel
 
 from ...fakes.quiet_watch import made_load
 
@@ -64,6 +64,18 @@ def test_a_block_of_one_long_forward_has_the_reference_kernel_before_and_after_i
     assert watch.end(1).reference_s == 2e-5
 
 
+def test_a_copy_is_timed_once_before_each_block() -> None:
+    times = iter([2e-3, 3e-3])
+    watch = BlockWatch(lambda: 1e-5, time_memory=lambda: next(times))
+    for expected_s in (2e-3, 3e-3):
+        watch.begin()
+        watch.sampled(1.0)
+        assert watch.end(1).memory_s == expected_s
+    watch = BlockWatch(lambda: 1e-5)
+    watch.begin()
+    assert watch.end(1).memory_s is None
+
+
 def test_the_limits_of_an_undisturbed_block() -> None:
     assert not is_disturbed(made_load(waited_share=0.02, reference_s=1.06e-5), 1e-5)
     assert is_disturbed(made_load(waited_share=0.021), 1e-5)
@@ -108,6 +120,20 @@ def test_a_thread_that_waits_for_its_only_processor_is_seen_on_this_machine() ->
         os.sched_setaffinity(0, before)
     assert load.waited_share is not None and load.waited_share > 0.2
     assert is_disturbed(load, load.reference_s)
+
+
+def test_the_copy_is_of_24_megabytes_by_the_given_clock() -> None:
+    class Clock:
+        now = 0.0
+
+        def __call__(self) -> float:
+            self.now += 0.5
+            return self.now
+
+    kernel = MemoryKernel(Clock())
+    assert kernel.time_s() == 0.5
+    assert kernel._target.nbytes == kernel._source.nbytes == 24 * 2**20
+    assert bool((kernel._target == 1).all())
 
 
 def test_the_reference_kernel_reports_the_time_of_one_computation() -> None:

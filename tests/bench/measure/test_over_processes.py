@@ -39,6 +39,29 @@ def test_the_interval_is_students_over_the_logarithms_of_the_processes_medians()
     assert len(found.samples_s) == len(found.loads or ()) == len(found.cpu_s or ()) == 12
 
 
+def test_a_memory_whose_speed_changes_makes_the_interval_wider_and_no_more_processes() -> None:
+    # The copy takes 1 or 1.21 units in turn: over twelve blocks the standard deviation of the
+    # logarithm is ln 1.1 * sqrt(12 / 11), of which a forward follows half.
+    loads = tuple(made_load(3, memory_s=1e-3 * (1.21 if each % 2 else 1.0)) for each in range(4))
+    found = over_processes([part(0.01, loads=loads)] * 3, 3, 0.02)
+    half = 1.959964 * 0.5 * math.log(1.1) * math.sqrt(12 / 11)
+    expected = (0.01 * math.exp(-half), 0.01 * math.exp(half))
+    assert found.interval_s == pytest.approx(expected, rel=1e-6)
+    # With a spread of the processes, squares are added up.
+    apart = [part(each, loads=loads) for each in (0.010, 0.011, 0.0121)]
+    student = 4.302653 * math.log(1.1) / math.sqrt(3)
+    low_s, _ = over_processes(apart, 3, 0.02).interval_s or (0, 0)
+    assert low_s == pytest.approx(0.011 * math.exp(-math.hypot(student, half)), rel=1e-6)
+
+
+def test_other_cases_show_that_a_whole_case_was_slowed() -> None:
+    slow = (made_load(3, reference_s=1.4e-5),) * 4
+    parts = [part(0.014, loads=slow)] * 3
+    assert not over_processes(parts, 3, 0.02).disturbed
+    assert over_processes(parts, 3, 0.02, quiet_s=1.2e-5).disturbed
+    assert quiet_of(parts, 1.2e-5) == 1.2e-5 and quiet_of(parts, 2e-5) == 1.4e-5
+
+
 def test_processes_that_agree_have_a_narrow_interval_and_are_not_rough() -> None:
     found = over_processes([part(0.0100), part(0.01001), part(0.00999)], 3, 0.02)
     assert found.converged and not found.is_rough

@@ -79,6 +79,23 @@ def quick(**changes: Any) -> Budget:
     return Budget(**({"processes": 3, "max_processes": 3, "min_s": 0.1, "max_s": 30.0} | changes))
 
 
+def test_a_case_that_was_slow_throughout_is_found_out_by_the_others() -> None:
+    slow = part(reference_s=1.3e-5)  # 1.3 times what the first case shows
+    measure = Measured(part(), part(), slow, slow, part())
+    parts = Parts(planned(("latency",), ("latency",)), quick(), measure)
+    assert parts.quiet_s(0) is None
+    assert len(parts.of(0)) == 2
+    assert parts.quiet_s(1) == pytest.approx(1.2e-5)
+    assert len(parts.of(1)) > 2
+
+
+def test_a_clock_that_a_network_itself_lowers_is_no_disturbance() -> None:
+    own = part(reference_s=1.2e-5)  # with wide vectors, a fifth more than next to the first case
+    measure = Measured(part(), part(), own, own)
+    parts = Parts(planned(("latency",), ("latency",)), quick(), measure)
+    assert [len(parts.of(number)) for number in range(2)] == [2, 2]
+
+
 def test_a_disturbed_process_is_followed_by_another_one() -> None:
     measure = Measured(part(waited_share=0.5), part())
     parts = Parts(planned(("latency",)), quick(), measure)

@@ -7,7 +7,7 @@ that it runs on. All samples of one process share it, so an interval over them i
 import math
 import statistics
 from collections.abc import Sequence
-from itertools import accumulate, chain
+from itertools import accumulate, chain, islice
 from typing import Any
 
 import msgspec
@@ -25,9 +25,9 @@ LAUNCH_BOUND = 1.1
 """Wall over device time above which the GPU waits for the host."""
 
 
-FOLLOWS_MEMORY = 0.5
-"""Change of a forward's time with that of a large copy, both as logarithms: 0.46 to 0.53 of four
-networks from second to second (results/benchmarks.md)."""
+FOLLOWS_MEMORY = 0.7
+"""Change of a forward's time with that of a large copy, both as logarithms: 0.3 to 1.0 of five
+networks from run to run (results/benchmarks.md, intervals over an hour)."""
 
 
 def over_processes(
@@ -78,9 +78,15 @@ def over_processes(
 
 
 def memory_spread(latency: Latency) -> float:
-    """Return the standard deviation of the logarithm of the copy's time; 0 if it wasn't timed."""
-    times_s = [load.memory_s for load in latency.loads or () if load.memory_s]
-    return statistics.stdev(map(math.log, times_s)) if len(times_s) > 1 else 0.0
+    """Return the standard deviation of the logarithm of the copy's time over the processes.
+
+    A process's time is the median over its blocks. It is 0 if it wasn't timed.
+    """
+    times_s = iter([load.memory_s for load in latency.loads or ()])
+    by_process = (list(islice(times_s, count)) for count in latency.blocks_of_processes)
+    known = [[each for each in times if each] for times in by_process]
+    logs = [math.log(statistics.median(times)) for times in known if times]
+    return statistics.stdev(logs) if len(logs) > 1 else 0.0
 
 
 def quiet_of(parts: Sequence[Latency], at_most_s: float | None = None) -> float | None:

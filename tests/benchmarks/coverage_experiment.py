@@ -166,8 +166,8 @@ def table(runs: list[dict[str, Any]]) -> str:
         lines.append(
             f"| {model} | {1e3 * middle:.2f} | {min(times):.2f} to {max(times):.2f} | "
             f"{inside} of {len(mine)} ({100 * inside / len(mine):.0f} %) | "
-            f"{100 * statistics.median(halves):.1f} | {marked} | {100 * discarded / blocks:.0f} % | "
-            f"{by:.2f} ({correlation:.2f}) |"
+            f"{100 * statistics.median(halves):.1f} | {marked} | "
+            f"{100 * discarded / blocks:.0f} % | {by:.2f} ({correlation:.2f}) |"
         )
     spent = (runs[-1]["began"] - runs[0]["began"]) / 60
     lines += [

@@ -40,15 +40,18 @@ def test_the_interval_is_students_over_the_logarithms_of_the_processes_medians()
 
 
 def test_a_memory_whose_speed_changes_makes_the_interval_wider_and_no_more_processes() -> None:
-    # The copy takes 1 or 1.21 units in turn: over twelve blocks the standard deviation of the
-    # logarithm is ln 1.1 * sqrt(12 / 11), of which a forward follows half.
-    loads = tuple(made_load(3, memory_s=1e-3 * (1.21 if each % 2 else 1.0)) for each in range(4))
-    found = over_processes([part(0.01, loads=loads)] * 3, 3, 0.02)
-    half = 1.959964 * 0.5 * math.log(1.1) * math.sqrt(12 / 11)
+    # The copy takes 1, 1.21 and 1.4641 units: the logarithms have a standard deviation of 2 ln 1.1,
+    # of which a forward follows seven tenths. One block of four is an outlier.
+    def next_to(memory_s: float, median_s: float = 0.01) -> Latency:
+        loads = (*(made_load(3, memory_s=memory_s),) * 3, made_load(3, memory_s=9.0))
+        return part(median_s, loads=loads)
+
+    found = over_processes([next_to(1.0), next_to(1.21), next_to(1.4641)], 3, 0.02)
+    half = 1.959964 * 0.7 * 2 * math.log(1.1)
     expected = (0.01 * math.exp(-half), 0.01 * math.exp(half))
     assert found.interval_s == pytest.approx(expected, rel=1e-6)
     # With a spread of the processes, squares are added up.
-    apart = [part(each, loads=loads) for each in (0.010, 0.011, 0.0121)]
+    apart = [next_to(1.0, 0.010), next_to(1.21, 0.011), next_to(1.4641, 0.0121)]
     student = 4.302653 * math.log(1.1) / math.sqrt(3)
     low_s, _ = over_processes(apart, 3, 0.02).interval_s or (0, 0)
     assert low_s == pytest.approx(0.011 * math.exp(-math.hypot(student, half)), rel=1e-6)

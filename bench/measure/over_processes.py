@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from ..records.latency import Latency
+from ..records.latency import Latency, half_width
 from ..records.results import GpuConditions, Spread
 from ..statistics.intervals import log_mean_interval
 from .block_watch import quiet_reference_s
@@ -25,9 +25,9 @@ LAUNCH_BOUND = 1.1
 """Wall over device time above which the GPU waits for the host."""
 
 
-FOLLOWS_MEMORY = 0.7
-"""Change of a forward's time with that of a large copy, both as logarithms: 0.3 to 1.0 of five
-networks from run to run (results/benchmarks.md, intervals over an hour)."""
+FOLLOWS_MEMORY = 0.4
+"""Change of a forward's time with that of a large copy, both as logarithms, over the processes of a
+run: 0.2 to 0.4 of 32 networks. From run to run it is 0.3 to 1.0, but of smaller changes."""
 
 
 def over_processes(
@@ -62,7 +62,7 @@ def over_processes(
         whole,
         median_s=median_s,
         interval_s=interval_s,
-        converged=not disturbed and is_narrow(interval_s, median_s, tolerance),
+        converged=not disturbed and is_narrow(interval_s, tolerance),
         disturbed=disturbed,
         discarded_s=(*whole.discarded_s, *_chained([part.samples_s for part in left_out])),
         discarded_loads=(
@@ -136,12 +136,12 @@ def without_disturbed(part: Latency, quiet_s: float | None) -> Latency:
     )
 
 
-def is_narrow(interval_s: tuple[float, float] | None, median_s: float, tolerance: float) -> bool:
-    """Return whether an interval is within a share of the median to either side."""
+def is_narrow(interval_s: tuple[float, float] | None, tolerance: float) -> bool:
+    """Return whether an interval reaches a share of its middle to a side, and no more."""
     if interval_s is None:
         return False
     low_s, high_s = interval_s
-    return max(high_s - median_s, median_s - low_s) <= tolerance * median_s
+    return half_width(low_s, high_s) <= tolerance
 
 
 def _at(values: Sequence[Any] | None, places: Sequence[int]) -> Any:

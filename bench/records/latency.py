@@ -1,5 +1,6 @@
 """The latency of a case: its samples, and what follows from them."""
 
+import math
 import statistics
 from itertools import accumulate, chain
 from typing import Any
@@ -15,6 +16,11 @@ the fewest with which it holds at 99 % confidence)."""
 
 ROUGH = 0.2
 """Half width of an interval, as a share of the median, above which a latency is rough."""
+
+
+def half_width(low: float, high: float) -> float:
+    """Return how far an interval reaches to a side, as a share of its (geometric) middle."""
+    return math.sqrt(high / low) - 1
 
 
 class BlockLoad(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,8 +138,7 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
             return not self.converged
         if self.disturbed or self.interval_s is None:
             return True
-        low_s, high_s = self.interval_s
-        return max(high_s - self.median_s, self.median_s - low_s) > ROUGH * self.median_s
+        return half_width(*self.interval_s) > ROUGH
 
     @property
     def process_medians_s(self) -> tuple[float, ...]:

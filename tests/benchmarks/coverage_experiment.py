@@ -71,7 +71,7 @@ def one_run() -> dict[str, Any]:
             'weights = "none"\ndataset = "none"\nprotocol = "pointlight"\nclasses = 8\n'
             'measure = ["latency"]\nthreads = 1\n'
             "[latency]\nprocesses = 3\nmax_processes = 3\n"
-            "min_s = 0.75\nmax_s = 2.4\nwarmup_max_s = 0.25\n"
+            "min_s = 0.75\nmax_s = 2.4\nwarmup_max_s = 0.15\n"
         )
         begin = time.time()
         done = subprocess.run(

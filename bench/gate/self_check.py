@@ -109,7 +109,6 @@ def measure_itself(
         models: Number of models in the check.
     """
     log(f"{case.model}: timing it against itself")
-    terms = terms.of(case, bench)
     begin = bench.clock()
     pair: Callable[[], Pair] = lambda: bench.pair(case)  # noqa: E731
     nothing = SelfCheck(case=case, budget=terms.budget)
@@ -119,6 +118,7 @@ def measure_itself(
         batch = run_batch(pair, rule, -1.0, until=begin + terms.max_s, clock=bench.clock)
     except SideError as error:
         return msgspec.structs.replace(nothing, reason=str(error))
+    terms = terms.of(forks=batch.servers > 0)
     if len(batch.pairs) < 2:
         why = (
             f"two pairs of processes don't fit into {terms.max_s:g} s, because one takes "

@@ -319,6 +319,40 @@ def test_luck_that_all_pairs_of_a_server_share_is_no_slowdown() -> None:
     assert look.answer is None and look.wall.low < 0 and len(batch.pairs) == 6
 
 
+def test_code_that_turns_out_not_to_fork_is_judged_by_the_rules_of_fresh_pairs() -> None:
+    # Servers load while the counts are made: only then is it known that they have threads.
+    bench, log = made_bench(forever(0.001, -0.001, 0.0))
+    can_fork = [True]
+
+    def facts(case: Case) -> tuple[Facts, Facts]:
+        can_fork[0] = False
+        return FACTS, FACTS
+
+    late = msgspec.structs.replace(bench, facts=facts, forks=lambda case: can_fork[0])
+    assert checked(late).verdict == "pass" and log == ["pair"] * 3
+
+
+def test_a_batch_of_forked_pairs_keeps_its_rules_though_later_code_cant_be_forked() -> None:
+    can_fork = [True]
+    # Student's t of six pairs has p = 0.027: enough for fresh ones, and too little for forked ones.
+    numbers = iter(range(100))
+    forked = (
+        msgspec.structs.replace(pair, server=next(numbers)) for pair in forever(0.097, 0.0053)
+    )
+    bench = of_models({"c3d_tiny": forked, "x3d_tiny": forever(0.0)}, pair_s=6.0)
+
+    def facts(case: Case) -> tuple[Facts, Facts]:
+        can_fork[0] = case.model == "c3d_tiny"
+        return FACTS, FACTS
+
+    late = msgspec.structs.replace(bench, facts=facts, forks=lambda case: can_fork[0])
+    found, _ = check([made_case(), made_case("x3d_tiny")], late, TERMS, lambda line: None)
+    assert found.first and len(found.first.pairs) == 6
+    (look,) = found.first.looks
+    assert 0.0135 < look.p < 0.05
+    assert found.verdict == "inconclusive" and found.second is None
+
+
 def test_a_slowdown_that_a_fresh_batch_doesnt_show_is_no_fail() -> None:
     def pairs() -> Iterator[Pair]:
         yield from (made_pair(each) for each in (0.049, 0.050, 0.051))

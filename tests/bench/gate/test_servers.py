@@ -1,6 +1,7 @@
 """Servers of both sides: what they fork, when they are renewed, and that nothing stays behind."""
 
 import contextlib
+import io
 import json
 import os
 import random
@@ -10,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import IO
 
 import psutil
 import pytest
@@ -19,7 +21,7 @@ from kinobench.bench.gate import servers as gate_servers
 from kinobench.bench.gate import side_server
 from kinobench.bench.gate.servers import MOST_FORKS, Forked, Servers
 from kinobench.bench.gate.sides import SIDE, Code, MissingModelError, Side, SideError
-from kinobench.bench.gate.turns import Two, exact_facts, measured_pair
+from kinobench.bench.gate.turns import Two, built, exact_facts, measured_pair
 from kinobench.bench.records.case import Case
 
 from ...fakes.made_records import made_case
@@ -99,6 +101,37 @@ def test_a_network_that_only_the_candidate_has_is_missing(tmp_path: Path) -> Non
         pytest.raises(MissingModelError, match="the baseline: no model is named 'plugged'"),
     ):
         exact_facts(servers.to_count, made_case("plugged"))
+
+
+class Answering:
+    """A process that has given one answer."""
+
+    def __init__(self, answer: bytes) -> None:
+        self._read, self.requests = os.pipe()
+        self.answers, write = os.pipe()
+        os.write(write, answer)
+        os.close(write)
+        self.stderr: IO[bytes] = io.BytesIO()
+
+    def end(self) -> None:
+        for each in (self._read, self.requests, self.answers):
+            os.close(each)
+
+
+def test_a_new_network_whose_server_has_died_is_not_passed_as_new() -> None:
+    def process_of(candidate: bool) -> Answering:
+        if candidate:
+            raise SideError("the candidate ended by itself", of_candidate=True)
+        return Answering(b'{"error": "no such model", "missing": true}\n')
+
+    code = Code(name="it", root="")
+    sides = {False: code, True: code}
+    with (
+        pytest.raises(SideError, match="the candidate ended by itself") as told,
+        built(sides, made_case(), None, process_of, random.Random(0)),
+    ):
+        pass
+    assert told.value.of_candidate and not isinstance(told.value, MissingModelError)
 
 
 @linux

@@ -31,7 +31,8 @@ class SelfCheck(msgspec.Struct, frozen=True, kw_only=True):
         affords: Pairs that the first batch of a check has time for.
         spread: Standard deviation of a pair's log-ratio, by the less steady clock.
         bias: Mean log-ratio of equal sides by the wall clock; near 0.
-        bias_interval: 95 % interval of the bias, by Student's t over pairs.
+        bias_interval: 95 % interval of the bias, by Student's t over pairs; wider if pairs share
+            servers that differ.
         false_alarm_rate: Share of checks that would FAIL with pairs like these.
         least_detectable: The slowdown, as a fraction, that FAILs in 95 % of checks. It is more than
             the budget, because an estimate has to be above the budget.

@@ -294,7 +294,7 @@ def test_forked_pairs_have_rules_of_their_own_and_a_confirming_batch_has_servers
     assert found.first.servers == found.second.servers == 2
     assert found.first.looks[-1].wall.servers == 2
     _, rows = gate_page.table(gate_page.Report(title="", budget=0.015, checked=(found,)))
-    assert "6 + 6 (2 + 2 servers)" in rows[0]
+    assert "6 + 6 (2 + 2 server pairs)" in rows[0]
     quiet, log = made_bench(forever(0.001, -0.001, 0.0), pair_s=1.5)
     assert checked(msgspec.structs.replace(quiet, forks=lambda case: True)).verdict == "pass"
     assert log == ["pair"] * 6
@@ -572,7 +572,7 @@ def test_the_noise_of_forked_pairs_is_measured_with_more_of_them() -> None:
     found = itself(msgspec.structs.replace(bench, forks=lambda case: True))
     assert found.suffices and len(found.pairs) == 24 and found.affords == 24
     _, rows = gate_page.table(gate_page.Report(title="", budget=0.015, itself=(found,)))
-    assert rows[0][1] == "24 (6 servers)"
+    assert rows[0][1] == "24 (6 server pairs)"
 
 
 def test_a_spread_of_eight_tenths_suffices_for_a_budget_of_one_and_a_half() -> None:

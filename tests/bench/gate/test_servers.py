@@ -186,6 +186,21 @@ def test_a_server_ends_when_the_command_is_gone(monkeypatch: pytest.MonkeyPatch)
 
 
 @linux
+def test_forks_end_when_the_command_is_gone() -> None:
+    code = Code(name="it", root=str(gate_command.CHECKOUT))
+    cpus = sorted(os.sched_getaffinity(0))
+    server = gate_servers.Server(code, made_case(), is_candidate=False, cpus=cpus)
+    try:
+        forked = Forked(server, "c3d_tiny")
+        process = psutil.Process(forked._pid)
+        server._socket.close()  # its pipes stay open: the end of stdin doesn't end it
+        assert has_ended(process)
+        forked._close()
+    finally:
+        server.end()
+
+
+@linux
 def test_a_server_that_does_not_answer_is_killed_because_its_answer_would_come_late(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -281,7 +281,7 @@ def _pairs(found: Checked) -> str:
 
 def _with_servers(pairs: str, servers: Sequence[int]) -> str:
     counts = " + ".join(str(count) for count in servers if count)
-    return f"{pairs} ({counts} servers)" if counts else pairs
+    return f"{pairs} ({counts} server pairs)" if counts else pairs
 
 
 def _unit(found: StoredCheck) -> str:

@@ -31,7 +31,8 @@ class SelfCheck(msgspec.Struct, frozen=True, kw_only=True):
         affords: Pairs that the first batch of a check has time for.
         spread: Standard deviation of a pair's log-ratio, by the less steady clock.
         bias: Mean log-ratio of equal sides by the wall clock; near 0.
-        bias_interval: 95 % interval of the bias, by Student's t over pairs.
+        bias_interval: 95 % interval of the bias, by Student's t over pairs; wider if pairs share
+            servers that differ.
         false_alarm_rate: Share of checks that would FAIL with pairs like these.
         least_detectable: The slowdown, as a fraction, that FAILs in 95 % of checks. It is more than
             the budget, because an estimate has to be above the budget.
@@ -109,7 +110,6 @@ def measure_itself(
         models: Number of models in the check.
     """
     log(f"{case.model}: timing it against itself")
-    terms = terms.of(case, bench)
     begin = bench.clock()
     pair: Callable[[], Pair] = lambda: bench.pair(case)  # noqa: E731
     nothing = SelfCheck(case=case, budget=terms.budget)
@@ -119,6 +119,7 @@ def measure_itself(
         batch = run_batch(pair, rule, -1.0, until=begin + terms.max_s, clock=bench.clock)
     except SideError as error:
         return msgspec.structs.replace(nothing, reason=str(error))
+    terms = terms.of(forks=batch.servers > 0)
     if len(batch.pairs) < 2:
         why = (
             f"two pairs of processes don't fit into {terms.max_s:g} s, because one takes "

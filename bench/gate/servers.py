@@ -39,10 +39,10 @@ class Forked:
     """A process that a server has forked, with the command's ends of its pipes."""
 
     def __init__(self, server: "Server", model: str) -> None:
-        """Have it made.
+        """Have the server make it.
 
         Raises:
-            SideError: The server has ended.
+            SideError: The server has ended, or the system makes no more processes.
             CannotForkError: The server can't fork.
         """
         self._server = server
@@ -124,7 +124,7 @@ class Server:
             descriptors: The process's stdin, stdout and stderr.
 
         Raises:
-            SideError: It has ended.
+            SideError: It has ended, or the system makes no more processes.
             CannotForkError: It has more than one thread.
         """
         if self._threads is None:
@@ -132,6 +132,8 @@ class Server:
         with contextlib.suppress(BrokenPipeError):  # `_answer` reports it
             socket.send_fds(self._socket, [json.dumps({"model": model}).encode()], descriptors)
         answer = self._answer()
+        if "error" in answer:  # the system's, and no fault of this version
+            raise SideError(f"{self.code.name} can't be forked: {answer['error']}")
         if "pid" not in answer:
             raise CannotForkError(f"{self.code.name} has {answer['threads']} threads")
         return int(answer["pid"])
@@ -144,14 +146,19 @@ class Server:
 
     def end(self) -> None:
         """Kill it; with it end all processes that it has forked."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        self._kill()
         self._socket.close()
         self._stderr.close()
 
+    def _kill(self) -> None:
+        if self._process.poll() is None:  # else another process may have got its id
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+
     def _answer(self) -> dict[str, Any]:
         if not select.select([self._socket], [], [], ANSWER_S)[0]:
+            self._kill()  # a late answer would be taken for the next one
             message = f"{self.code.name} has not answered for {ANSWER_S:g} s"
             raise SideError(message, of_candidate=self.is_candidate)
         received = b""

@@ -75,7 +75,7 @@ class _Loaded:
         self.network_type = _from_first(_NETWORK, "Network")
 
     def prepare(self, model: str) -> None:
-        """Import what else a network needs, so that no forked process has to; errors are its."""
+        """Import what else a network needs, once for all forks; if that fails, a fork raises it."""
         with contextlib.suppress(Exception):
             importlib.import_module("torch._dynamo")  # torch imports it at the first convolution
             for library in getattr(self.registry.get(model), "libraries", ()):

@@ -7,9 +7,9 @@ builds no network and makes no forward. Where things are in the heap is drawn ag
 
 Each message on the socket is a JSON object. The first has what to load. After that, `model`
 requests a process: three file descriptors come with it, its stdin, stdout and stderr. The answer
-has its `pid`, or the number of `threads` if the server can't fork because it has more than one.
-`end` ends a process. When the socket closes, the command is gone: the server ends all its
-processes, and itself.
+has its `pid`; the number of `threads` if the server can't fork because it has more than one; or the
+`error` of the system. `end` ends a process. When the socket closes, the command is gone: the server
+ends all its processes, and itself.
 """
 
 import ctypes
@@ -66,7 +66,7 @@ def serve(
     prepared: set[str] = set()
     _prepare(loaded, spec["case"]["model"], prepare, prepared)
     running: set[int] = set()
-    with suppress(BrokenPipeError, ConnectionResetError):  # the command is gone
+    with requests, suppress(BrokenPipeError, ConnectionResetError):  # the command is gone
         _send(requests, threads=_threads())
         while True:
             message, handed, _, _ = socket.recv_fds(requests, MESSAGE_BYTES, 3)
@@ -79,22 +79,33 @@ def serve(
                 _send(requests, ended=request["end"])
                 continue
             _prepare(loaded, request["model"], prepare, prepared)
-            threads = _threads()
-            if threads == 1:
-                pid = os.fork()
-                if pid == 0:
-                    requests.close()
-                    _become_side(spec["cpus"], handed, lambda: in_fork(loaded))
-                with suppress(OSError):  # it may have ended
-                    os.setpgid(pid, pid)
-                running.add(pid)
-                _send(requests, pid=pid)
-            else:
-                _send(requests, threads=threads)
+            answer = _forked(requests, spec["cpus"], handed, lambda: in_fork(loaded))
             for each in handed:
                 os.close(each)
+            if "pid" in answer:
+                running.add(answer["pid"])
+            _send(requests, **answer)
     for pid in running:
         _end(pid)
+
+
+def _forked(
+    requests: socket.socket, cpus: Sequence[int], handed: Sequence[int], answer: Callable[[], None]
+) -> dict[str, Any]:
+    """Fork a process that answers; return its `pid`, or why there is none."""
+    threads, server = _threads(), os.getpid()
+    if threads > 1:
+        return {"threads": threads}
+    try:
+        pid = os.fork()
+    except OSError as error:  # too little memory, or too many processes
+        return {"error": str(error)}
+    if pid == 0:
+        requests.close()
+        _become_side(server, cpus, handed, answer)
+    with suppress(OSError):  # it may have ended
+        os.setpgid(pid, pid)
+    return {"pid": pid}
 
 
 def _prepare(
@@ -114,13 +125,12 @@ def _threads() -> int:
 
 
 def _become_side(
-    cpus: Sequence[int], handed: Sequence[int], answer: Callable[[], None]
+    server: int, cpus: Sequence[int], handed: Sequence[int], answer: Callable[[], None]
 ) -> NoReturn:
     """Be a side, in a process group of its own, and end."""
     code = 1
     try:
         os.setpgid(0, 0)
-        server = os.getppid()
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != server:  # it ended before it could be asked for
             os._exit(1)
@@ -168,5 +178,5 @@ def _end(pid: int) -> None:
         os.waitpid(pid, 0)
 
 
-def _send(requests: socket.socket, **answer: int) -> None:
+def _send(requests: socket.socket, **answer: int | str) -> None:
     requests.send(json.dumps(answer).encode())

@@ -156,8 +156,9 @@ def built(
         try:
             sides[False].wait_until_built()
         except MissingModelError:
-            if True in sides:
-                sides[True].wait_until_built()  # a new network must run, too
+            if True in failed:  # a new network must run, too
+                raise failed[True] from None
+            sides[True].wait_until_built()
             raise
         if True in failed:
             raise failed[True]

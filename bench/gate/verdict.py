@@ -107,9 +107,9 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     first_of_forks: Rule = FIRST_OF_FORKS
     confirming_of_forks: Rule = CONFIRMING_OF_FORKS
 
-    def of(self, case: Case, bench: Bench) -> "Terms":
-        """Return the terms whose `first` and `confirming` are those of a case's pairs."""
-        if not bench.forks(case):
+    def of(self, *, forks: bool) -> "Terms":
+        """Return terms whose `first` and `confirming` are for forked pairs, or for fresh ones."""
+        if not forks:
             return self
         return msgspec.structs.replace(
             self, first=self.first_of_forks, confirming=self.confirming_of_forks
@@ -139,26 +139,23 @@ def check(
     for case in cases:
         begin = bench.clock()
         try:
-            own = terms.of(case, bench)
-            checked = _checked_once(case, bench, own, log, models=len(cases))
+            checked = _checked_once(case, bench, terms, log, models=len(cases))
         except SideError as error:
             checked = _unmeasured(Checked(case=case, verdict="inconclusive"), error)
         found.append(msgspec.structs.replace(checked, seconds=bench.clock() - begin))
         on_result(found[-1], found[-1].first is None or found[-1].verdict == "pass")
     fails = 0
-    for index in _surest_first(found, bench, terms):
-        own = terms.of(found[index].case, bench)
-        rule = among(own.first, own.confirming, len(cases) - fails)
-        found[index] = _judged(found[index], bench, own, log, rule)
+    for index in _surest_first(found, terms):
+        found[index] = _judged(found[index], bench, terms, log, models=len(cases) - fails)
         on_result(found[index], True)
         fails += found[index].verdict == "fail"
     return found
 
 
-def _surest_first(found: Sequence[Checked], bench: Bench, terms: Terms) -> list[int]:
+def _surest_first(found: Sequence[Checked], terms: Terms) -> list[int]:
     """Return the indices of the models that were timed, the smallest p-value first."""
     p = {
-        index: checked.first.p(terms.of(checked.case, bench).first)
+        index: checked.first.p(terms.of(forks=checked.first.servers > 0).first)
         for index, checked in enumerate(found)
         if checked.first is not None
     }
@@ -180,6 +177,8 @@ def _checked_once(case: Case, bench: Bench, terms: Terms, log: Log, *, models: i
     if counted is not None and counted.verdict != "pass":
         return counted
     log(f"{case.model}: timing")
+    # Not earlier: counting shows whether this code can be forked.
+    terms = terms.of(forks=bench.forks(case))
     batch = run_batch(
         lambda: bench.pair(case),
         among(terms.first, terms.confirming, models),
@@ -214,7 +213,7 @@ def _exactly(case: Case, bench: Bench, terms: Terms) -> Checked | None:
     return Checked(case=case, verdict="pass", exact=found)
 
 
-def _judged(checked: Checked, bench: Bench, terms: Terms, log: Log, rule: Rule) -> Checked:
+def _judged(checked: Checked, bench: Bench, terms: Terms, log: Log, *, models: int) -> Checked:
     """Confirm a slowdown of the first batch by a second one.
 
     Args:
@@ -222,24 +221,29 @@ def _judged(checked: Checked, bench: Bench, terms: Terms, log: Log, rule: Rule) 
         bench: Measures the two sides.
         terms: The allowed slowdown, and the rules of the check.
         log: Called with each line of progress.
-        rule: The rule of the first batch among the models that are still without a FAIL.
+        models: Number of models that are still without a FAIL.
     """
     first = checked.first
     if first is None or checked.verdict == "pass":
         return checked
+    own = terms.of(forks=first.servers > 0)
+    rule = among(own.first, own.confirming, models)
     last = first.looks[-1] if first.looks else None
     if last is None:
-        return _undecided(checked, terms, rule, "too few pairs fit into its time")
+        return _undecided(checked, own, rule, "too few pairs fit into its time")
     surely = first.p(rule) <= rule.alpha
     if not (surely and all(each.slowdown > terms.budget for each in last.deciding)):
-        return _undecided(checked, terms, rule, _why(last, terms.budget))
+        return _undecided(checked, own, rule, _why(last, terms.budget))
     log(f"{checked.case.model}: slower; a fresh batch will confirm it or not")
     begin = bench.clock()
     bench.renew()
+    # Since the first batch, the code of another model may have shown that it can't be forked.
+    confirming = terms.of(forks=bench.forks(checked.case)).confirming
+    own = msgspec.structs.replace(own, confirming=confirming)
     try:
         second = run_batch(
             lambda: bench.pair(checked.case),
-            terms.confirming,
+            confirming,
             terms.budget,
             until=begin + max(terms.max_s - checked.seconds, 0.0),
             clock=bench.clock,
@@ -255,7 +259,7 @@ def _judged(checked: Checked, bench: Bench, terms: Terms, log: Log, rule: Rule) 
     why = "the first batch is slower, but a fresh one doesn't confirm it"
     if not second.looks:
         why = "the first batch is slower, but there was no time for a fresh one to confirm it"
-    return _undecided(confirmed, terms, rule, why)
+    return _undecided(confirmed, own, rule, why)
 
 
 def _undecided(checked: Checked, terms: Terms, rule: Rule, why: str) -> Checked:

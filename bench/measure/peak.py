@@ -81,6 +81,7 @@ def run(context: Context) -> None:
         traffic = case_traffic(network)
     except Exception as error:  # it ran, so this is about counting
         context.note(f"bytes could not be counted: {error_text(error)}", about="roofline")
+        _explain_mfu(context, latency, flops, peak)
         return
     found = roofline(flops, traffic, peak, latency.median_s)
     # Of bytes this is usual where a cache holds them: a second look is enough for a whole run.
@@ -89,8 +90,7 @@ def run(context: Context) -> None:
         _keep(context, latency, flops, peak)
         found = roofline(flops, traffic, peak, latency.median_s)
     context.keep(roofline=found)
-    if (share := utilisation(flops, latency.median_s, peak)) > 1:
-        context.note(_of_mfu(share, flops / latency.median_s, peak))
+    _explain_mfu(context, latency, flops, peak)
     for name, bound in beaten(found, latency.median_s).items():
         context.note(_of_bound(name, bound, latency.median_s), about="roofline")
 
@@ -99,6 +99,12 @@ def _keep(context: Context, latency: Latency, flops: int, peak: Peak) -> None:
     share = utilisation(flops, latency.median_s, peak)
     mfu = share if share <= 1 else None
     context.keep(latency=msgspec.structs.replace(latency, mfu=mfu), peak=peak)
+
+
+def _explain_mfu(context: Context, latency: Latency, flops: int, peak: Peak) -> None:
+    """Say why there is no MFU, if there is none."""
+    if (share := utilisation(flops, latency.median_s, peak)) > 1:
+        context.note(_of_mfu(share, flops / latency.median_s, peak))
 
 
 def _again(peak: Peak, measured: Callable[[], Peak]) -> Peak:

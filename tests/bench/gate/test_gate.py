@@ -294,7 +294,7 @@ def test_forked_pairs_have_rules_of_their_own_and_a_confirming_batch_has_servers
     assert found.first.servers == found.second.servers == 2
     assert found.first.looks[-1].wall.servers == 2
     _, rows = gate_page.table(gate_page.Report(title="", budget=0.015, checked=(found,)))
-    assert "6 + 6 (2 + 2 servers)" in rows[0]
+    assert "6 + 6 (2 + 2 server pairs)" in rows[0]
     quiet, log = made_bench(forever(0.001, -0.001, 0.0), pair_s=1.5)
     assert checked(msgspec.structs.replace(quiet, forks=lambda case: True)).verdict == "pass"
     assert log == ["pair"] * 6
@@ -317,6 +317,40 @@ def test_luck_that_all_pairs_of_a_server_share_is_no_slowdown() -> None:
     batch = run_batch(pair, FIRST_OF_FORKS, 0.015, until=6.5, clock=clock)
     (look,) = batch.looks
     assert look.answer is None and look.wall.low < 0 and len(batch.pairs) == 6
+
+
+def test_code_that_turns_out_not_to_fork_is_judged_by_the_rules_of_fresh_pairs() -> None:
+    # Servers load while the counts are made: only then is it known that they have threads.
+    bench, log = made_bench(forever(0.001, -0.001, 0.0))
+    can_fork = [True]
+
+    def facts(case: Case) -> tuple[Facts, Facts]:
+        can_fork[0] = False
+        return FACTS, FACTS
+
+    late = msgspec.structs.replace(bench, facts=facts, forks=lambda case: can_fork[0])
+    assert checked(late).verdict == "pass" and log == ["pair"] * 3
+
+
+def test_a_batch_of_forked_pairs_keeps_its_rules_though_later_code_cant_be_forked() -> None:
+    can_fork = [True]
+    # Student's t of six pairs has p = 0.027: enough for fresh ones, and too little for forked ones.
+    numbers = iter(range(100))
+    forked = (
+        msgspec.structs.replace(pair, server=next(numbers)) for pair in forever(0.097, 0.0053)
+    )
+    bench = of_models({"c3d_tiny": forked, "x3d_tiny": forever(0.0)}, pair_s=6.0)
+
+    def facts(case: Case) -> tuple[Facts, Facts]:
+        can_fork[0] = case.model == "c3d_tiny"
+        return FACTS, FACTS
+
+    late = msgspec.structs.replace(bench, facts=facts, forks=lambda case: can_fork[0])
+    found, _ = check([made_case(), made_case("x3d_tiny")], late, TERMS, lambda line: None)
+    assert found.first and len(found.first.pairs) == 6
+    (look,) = found.first.looks
+    assert 0.0135 < look.p < 0.05
+    assert found.verdict == "inconclusive" and found.second is None
 
 
 def test_a_slowdown_that_a_fresh_batch_doesnt_show_is_no_fail() -> None:
@@ -538,7 +572,7 @@ def test_the_noise_of_forked_pairs_is_measured_with_more_of_them() -> None:
     found = itself(msgspec.structs.replace(bench, forks=lambda case: True))
     assert found.suffices and len(found.pairs) == 24 and found.affords == 24
     _, rows = gate_page.table(gate_page.Report(title="", budget=0.015, itself=(found,)))
-    assert rows[0][1] == "24 (6 servers)"
+    assert rows[0][1] == "24 (6 server pairs)"
 
 
 def test_a_spread_of_eight_tenths_suffices_for_a_budget_of_one_and_a_half() -> None:

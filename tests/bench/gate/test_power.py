@@ -14,9 +14,11 @@ from kinobench.bench.gate.levels import Components
 from kinobench.bench.gate.looks import (
     CONFIRMING,
     CONFIRMING_OF_FORKS,
+    FAMILY,
     FIRST,
     FIRST_OF_FORKS,
     Rule,
+    among,
 )
 from kinobench.bench.gate.power import (
     Plan,
@@ -227,6 +229,28 @@ def test_servers_that_add_up_to_twice_what_pairs_add_raise_no_more_false_alarms_
     # A tenth more for the error of the simulation.
     assert rates[0] * rates[1] < 1.1 * FIRST_OF_FORKS.alpha * CONFIRMING_OF_FORKS.alpha
     assert rates[0] * rates[1] > 0 or between == 0.0
+
+
+@pytest.mark.parametrize("models", [16, 50, 200])
+def test_false_alarms_of_many_models_together_stay_rare_though_their_pairs_share_servers(
+    models: int,
+) -> None:
+    first = among(FIRST_OF_FORKS, CONFIRMING_OF_FORKS, models)
+    rates = [
+        drawn_batches(rule, 0.02, 0.01, seed).outcomes(0.0, 0.0, np.full(12_000, 99))[0].mean()
+        for seed, rule in enumerate((first, CONFIRMING_OF_FORKS))
+    ]
+    assert 0 < models * rates[0] * rates[1] < 1.1 * FAMILY
+
+
+def test_among_the_sixteen_models_of_the_suite_a_slowdown_of_three_per_cent_is_found() -> None:
+    rule = among(FIRST_OF_FORKS, CONFIRMING_OF_FORKS, 16)
+    first, second = (
+        drawn_batches(each, 0.004, 0.007, seed)
+        for seed, each in enumerate((rule, CONFIRMING_OF_FORKS))
+    )
+    plan = msgspec.structs.replace(FORKS, first=rule)
+    assert _share_of_fails(first, second, plan, np.log1p(0.03)) > 0.96
 
 
 @pytest.mark.parametrize(("between", "within"), [(0.0, 0.01), (0.004, 0.007), (0.005, 0.01)])

@@ -1,22 +1,27 @@
 """Servers of both sides: what they fork, when they are renewed, and that nothing stays behind."""
 
 import contextlib
+import io
 import json
 import os
 import random
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import IO
 
 import psutil
 import pytest
 
 from kinobench.bench.gate import command as gate_command
 from kinobench.bench.gate import servers as gate_servers
+from kinobench.bench.gate import side_server
 from kinobench.bench.gate.servers import MOST_FORKS, Forked, Servers
 from kinobench.bench.gate.sides import SIDE, Code, MissingModelError, Side, SideError
-from kinobench.bench.gate.turns import Two, exact_facts, measured_pair
+from kinobench.bench.gate.turns import Two, built, exact_facts, measured_pair
 from kinobench.bench.records.case import Case
 
 from ...fakes.made_records import made_case
@@ -98,6 +103,37 @@ def test_a_network_that_only_the_candidate_has_is_missing(tmp_path: Path) -> Non
         exact_facts(servers.to_count, made_case("plugged"))
 
 
+class Answering:
+    """A process that has given one answer."""
+
+    def __init__(self, answer: bytes) -> None:
+        self._read, self.requests = os.pipe()
+        self.answers, write = os.pipe()
+        os.write(write, answer)
+        os.close(write)
+        self.stderr: IO[bytes] = io.BytesIO()
+
+    def end(self) -> None:
+        for each in (self._read, self.requests, self.answers):
+            os.close(each)
+
+
+def test_a_new_network_whose_server_has_died_is_not_passed_as_new() -> None:
+    def process_of(candidate: bool) -> Answering:
+        if candidate:
+            raise SideError("the candidate ended by itself", of_candidate=True)
+        return Answering(b'{"error": "no such model", "missing": true}\n')
+
+    code = Code(name="it", root="")
+    sides = {False: code, True: code}
+    with (
+        pytest.raises(SideError, match="the candidate ended by itself") as told,
+        built(sides, made_case(), None, process_of, random.Random(0)),
+    ):
+        pass
+    assert told.value.of_candidate and not isinstance(told.value, MissingModelError)
+
+
 @linux
 def test_a_fork_that_dies_is_reported_with_its_last_words(tmp_path: Path) -> None:
     dies = "import os, sys; print('no more', file=sys.stderr, flush=True); os._exit(3)"
@@ -136,14 +172,81 @@ def test_a_server_with_threads_is_not_forked(tmp_path: Path) -> None:
 
 
 @linux
-def test_a_server_ends_when_the_command_is_gone() -> None:
+def test_a_server_ends_when_the_command_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     code = Code(name="it", root=str(gate_command.CHECKOUT))
     server = gate_servers.Server(code, made_case(), is_candidate=False, cpus=[0])
     process = psutil.Process(server._process.pid)
     server._socket.close()
     server._process.wait(timeout=120)
     assert has_ended(process)
-    server._stderr.close()
+    killed: list[int] = []
+    monkeypatch.setattr(os, "killpg", lambda group, signal: killed.append(group))
+    server.end()
+    assert killed == []  # its id may be another process's by now
+
+
+@linux
+def test_forks_end_when_the_command_is_gone() -> None:
+    code = Code(name="it", root=str(gate_command.CHECKOUT))
+    cpus = sorted(os.sched_getaffinity(0))
+    server = gate_servers.Server(code, made_case(), is_candidate=False, cpus=cpus)
+    try:
+        forked = Forked(server, "c3d_tiny")
+        process = psutil.Process(forked._pid)
+        server._socket.close()  # its pipes stay open: the end of stdin doesn't end it
+        assert has_ended(process)
+        forked._close()
+    finally:
+        server.end()
+
+
+@linux
+def test_a_server_that_does_not_answer_is_killed_because_its_answer_would_come_late(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(gate_servers, "ANSWER_S", 0.0)
+    code = Code(name="it", root=str(gate_command.CHECKOUT))
+    cpus = sorted(os.sched_getaffinity(0))
+    server = gate_servers.Server(code, made_case(), is_candidate=True, cpus=cpus)
+    try:
+        with pytest.raises(SideError, match="it has not answered for 0 s"):
+            server.fork("c3d_tiny", ())
+        assert not server.is_alive
+    finally:
+        server.end()
+
+
+@linux
+def test_a_process_that_the_system_refuses_is_an_answer_and_no_end_of_the_server(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse() -> int:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(os, "fork", refuse)
+    monkeypatch.setattr(side_server, "_threads", lambda: 1)
+    monkeypatch.setattr(side_server, "gc", SimpleNamespace(collect=int, freeze=int))
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, Path(os.devnull).open() as file:
+        ours.send(json.dumps({"case": {"model": "it"}, "cpus": [0]}).encode())
+        socket.send_fds(ours, [json.dumps({"model": "it"}).encode()], 3 * [file.fileno()])
+        ours.shutdown(socket.SHUT_WR)
+        side_server.serve(theirs.detach(), dict, lambda *_: None, lambda _: None)
+        answers = [json.loads(ours.recv(4096)) for _ in range(2)]
+    assert answers == [{"threads": 1}, {"error": "[Errno 11] Resource temporarily unavailable"}]
+
+
+@linux
+def test_a_process_that_the_system_refuses_is_no_fault_of_the_candidate() -> None:
+    server = object.__new__(gate_servers.Server)
+    server.code, server.is_candidate = Code(name="the candidate", root=""), True
+    server._threads = 1
+    server._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with server._socket, theirs:
+        theirs.send(json.dumps({"error": "[Errno 12] Cannot allocate memory"}).encode())
+        with pytest.raises(SideError, match=r"the candidate can't be forked: \[Errno 12") as told:
+            server.fork("it", ())
+    assert not told.value.of_candidate
 
 
 RENEWED = """

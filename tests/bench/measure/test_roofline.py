@@ -278,6 +278,22 @@ def test_where_the_peak_cannot_be_measured_again_the_first_one_stays(
     assert "measured once" in context.notes[0]
 
 
+def test_an_mfu_that_is_left_out_is_explained_though_the_bytes_cannot_be_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def uncounted(network: Any) -> Traffic:
+        raise ValueError("no rule")
+
+    context = FakeContext()
+    monkeypatch.setattr(peaks, "measure_peak", lambda device, precision: made_peak(5e11))
+    monkeypatch.setattr(peaks, "case_traffic", uncounted)
+    peaks.run(context)  # type: ignore[arg-type]
+    assert context.found["latency"].mfu is None and "roofline" not in context.found
+    bytes_note, mfu = context.notes
+    assert bytes_note.startswith("roofline: bytes could not be counted: ")
+    assert mfu.startswith("peak: MFU is left out, since it would be 200 %: ")
+
+
 SUITE = """
 models = ["early_fusion_tiny"]
 dataset = "none"

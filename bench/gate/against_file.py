@@ -15,6 +15,8 @@ from ..records.job import Budget, Job
 from ..records.latency import Latency
 from ..records.record import Environment, Record
 from ..run import process as runner
+from ..run.parts import Parts
+from ..run.plan import Planned
 from .command import origin_of
 from .page import Report
 from .progress import Progress
@@ -190,13 +192,19 @@ def time_case(case: Case, here: Environment, plugins: Sequence[Path], terms: Ter
             results=folder,
             predictions="none",
         )
-        parts: tuple[Latency, ...] = ()
-        while len(parts) < job.budget.processes - 1:
-            part = msgspec.structs.replace(job, measures=("latency",), is_part=True, parts=parts)
+        failed: list[Record] = []
+
+        def measure_part(number: int, process: int, earlier: tuple[Latency, ...]) -> Latency | str:
+            part = msgspec.structs.replace(job, measures=("latency",), is_part=True, parts=earlier)
             record = _run(part, case, here, terms)
-            if record.latency is None:
-                return record
-            parts = (*parts, record.latency)
+            if record.latency is not None:
+                return record.latency
+            failed.append(record)
+            return "it gave no latency"
+
+        parts = Parts([Planned(job.case, job.measures)], job.budget, measure_part).of(0)
+        if failed:
+            return failed[0]
         return _run(msgspec.structs.replace(job, parts=parts), case, here, terms)
 
 

@@ -70,8 +70,8 @@ def components_of(values: Numbers, servers: Sequence[int]) -> Components:
     """Return the components of the variance by the analysis of variance (Searle, Linear Models,
     1971, chapter 10).
 
-    What can't be told apart, because each pair has servers of its own or all have the same, counts
-    as that of pairs.
+    If each pair has servers of its own, or all have the same, the two can't be separated: all
+    counts as that of pairs.
 
     Args:
         values: Log-ratios `[clocks, pairs]`, two pairs or more.

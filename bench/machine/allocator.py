@@ -1,4 +1,4 @@
-"""The allocator of this process: glibc's, told to keep memory while something is timed.
+"""The allocator of this process: glibc's, which keeps memory while something is timed.
 
 glibc returns the top of its heap to the system when enough of it is free, and maps large blocks
 one by one. A network that frees its activations at the end of a forward may so lose their pages,
@@ -61,7 +61,7 @@ def set_thresholds(*, mmap_bytes: int, trim_bytes: int | None = None) -> bool:
 
 
 def allocator() -> str:
-    """Return the name of the allocator of this process, as far as it can be told."""
+    """Return the name of the allocator of this process, by what it has loaded."""
     loaded = text(ROOT / "proc/self/maps") or os.environ.get("LD_PRELOAD", "")
     for other in OTHERS:
         if other in loaded:

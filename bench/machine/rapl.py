@@ -191,8 +191,8 @@ def _range_uj(folder: Path) -> int:
     range_uj = kernel_files.number(folder / "max_energy_range_uj")
     if not range_uj:
         raise RaplError(
-            f"{folder / 'max_energy_range_uj'} has no number, so that a counter that started over "
-            "can't be told from one that did not"
+            f"{folder / 'max_energy_range_uj'} has no number, so a counter that "
+            "started over looks like one that went back"
         )
     return range_uj
 

@@ -118,7 +118,9 @@ def without_disturbed(part: Latency, quiet_s: float | None) -> Latency:
         part: The latency of one process.
         quiet_s: The reference kernel's time on the undisturbed machine, in seconds.
     """
-    fit = undisturbed(part.loads or (), part.threads, quiet_s)
+    if part.loads is None:  # nothing is known that would disturb it
+        return part
+    fit = undisturbed(part.loads, part.threads, quiet_s)
     if sum(fit) < min(LEAST_BLOCKS, len(fit)):
         return msgspec.structs.replace(part, disturbed=True)
     places = [place for place, counts in enumerate(fit) if counts]
@@ -132,7 +134,7 @@ def without_disturbed(part: Latency, quiet_s: float | None) -> Latency:
         wall_samples_s=_at(part.wall_samples_s, places),
         blocks_of_processes=(len(places),),
         discarded_s=(*part.discarded_s, *(part.samples_s[place] for place in rest)),
-        discarded_loads=(*part.discarded_loads, *((part.loads or ())[place] for place in rest)),
+        discarded_loads=(*part.discarded_loads, *(part.loads[place] for place in rest)),
     )
 
 

@@ -22,7 +22,7 @@ from contextlib import suppress
 from typing import IO
 
 REQUEST_BYTES = 4096
-"""Length of a request, so that two in the socket are told apart."""
+"""Length of every request: the end of one in the socket is known by it."""
 FORKED = "forked"
 """Key of the answer that a process was made; the answer about its end has `ended` and `status`."""
 LOADED = "loaded"

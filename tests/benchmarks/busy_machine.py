@@ -23,7 +23,7 @@ import msgspec
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from lines import read_lines  # type: ignore[import-not-found]
+from lines import append_line, read_lines  # type: ignore[import-not-found]
 
 MODELS = ("cnn_lstm_tiny", "x3d_tiny")
 NEIGHBOURS = (0, 1, 2, 4)
@@ -53,8 +53,7 @@ def main() -> None:
         for model, count in rounds:
             with burning(count), spawn.Pool(1) as pool:
                 row = pool.apply(one_round, (model, count))
-            with given.file.open("ab") as file:
-                file.write(msgspec.json.encode(row) + b"\n")
+            append_line(given.file, row)
     sys.stdout.write(table(read_lines(given.file)))
 
 

@@ -10,7 +10,6 @@ run that was stopped goes on where it stood. `results/benchmarks.md` has the tab
 """
 
 import argparse
-import gzip
 import math
 import multiprocessing
 import os
@@ -28,6 +27,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from lines import append_line, read_lines  # type: ignore[import-not-found]
 from other_rules import RULES  # type: ignore[import-not-found]
 
 KINDS = {
@@ -62,39 +62,21 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one check a kind, of a few pairs")
     parser.add_argument("--table", action="store_true", help="print the table, and measure nothing")
     given = parser.parse_args()
-    done = read(given.file)
+    done = read_lines(given.file)
     if given.table:
         sys.stdout.write(table(done))
         return
-    cut_to_whole_lines(given.file)
     left = remaining(done, given.quick, random.Random(given.seed))
     for kind in left[: given.checks]:
         seconds = min(given.max_seconds, QUICK_S) if given.quick else given.max_seconds
         row = one_check(kind, given.model, given.budget / 100, seconds)
-        with given.file.open("ab") as file:
-            file.write(msgspec.json.encode(row) + b"\n")
+        append_line(given.file, row)
         told = f"{kind}: {row['verdict']} in {row['seconds']:.0f} s"
         print(told, file=sys.stderr, flush=True)
     if given.checks is not None and given.checks < len(left):
         print(f"{len(left) - given.checks} checks are left", file=sys.stderr)
         return
-    sys.stdout.write(table(read(given.file)))
-
-
-def read(path: Path) -> list[dict[str, Any]]:
-    """Read the checks that a file has; a last line that was cut short is left out."""
-    if not path.exists():
-        return []
-    content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    lines = content.split(b"\n")[:-1]  # what follows the last line feed is no whole line
-    return [msgspec.json.decode(line) for line in lines if line]
-
-
-def cut_to_whole_lines(path: Path) -> None:
-    """Take off the end of a line that was cut short, so that the next one begins a line."""
-    if path.exists():
-        content = path.read_bytes()
-        path.write_bytes(content[: content.rfind(b"\n") + 1])
+    sys.stdout.write(table(read_lines(given.file)))
 
 
 def remaining(done: list[dict[str, Any]], quick: bool, draw: random.Random) -> list[str]:

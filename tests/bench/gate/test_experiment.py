@@ -103,7 +103,7 @@ def test_it_stops_after_so_many_checks(
     file = tmp_path / "checks.jsonl"
     monkeypatch.setattr(sys, "argv", ["gate_experiment.py", str(file), "--quick", *asked])
     experiment.main()
-    assert len(experiment.read(file)) == measured
+    assert len(experiment.read_lines(file)) == measured
 
 
 def test_a_run_that_was_stopped_goes_on_where_it_stood(
@@ -112,11 +112,11 @@ def test_a_run_that_was_stopped_goes_on_where_it_stood(
     file = tmp_path / "checks.jsonl"
     whole = msgspec.json.encode(row("A/A", "pass", 0.0)) + b"\n"
     file.write_bytes(3 * whole + whole[:-20])
-    left = experiment.remaining(experiment.read(file), False, random.Random(0))
+    left = experiment.remaining(experiment.read_lines(file), False, random.Random(0))
     assert left.count("A/A") == 97 and left.count("3 %") == 50 and left.count("5 %") == 25
     assert left[:20] != ["A/A"] * 20
-    experiment.cut_to_whole_lines(file)
-    assert file.read_bytes() == 3 * whole
+    experiment.append_line(file, row("A/A", "pass", 0.0))
+    assert file.read_bytes() == 4 * whole
 
 
 @pytest.mark.slow

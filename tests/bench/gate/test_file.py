@@ -248,7 +248,7 @@ def started(monkeypatch: pytest.MonkeyPatch, *latencies: Latency | None) -> Star
 def test_a_case_is_timed_in_three_processes_of_which_the_last_has_the_others_times(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    times = [made_latency(median_s) for median_s in (0.010, 0.011, 0.012)]
+    times = [made_latency(median_s) for median_s in (0.0100, 0.0101, 0.0102)]
     made = started(monkeypatch, *times)
     record = gate_file.time_case(CASES[0], MACHINE, (), TERMS)
     assert record.latency == times[2]

@@ -85,9 +85,9 @@ def test_forks_end_with_a_server_that_dies_and_the_next_pair_has_others(tmp_path
             assert servers._present is not None
             psutil.Process(process.ppid()).kill()
             assert has_ended(process)
-            with pytest.raises(SideError, match="the candidate ended by itself") as told:
+            with pytest.raises(SideError, match="the candidate ended by itself") as raised:
                 two.candidate.settled_s()
-            assert told.value.of_candidate
+            assert raised.value.of_candidate
         with servers.to_count(case) as two:
             assert two.server == 2
 
@@ -127,11 +127,11 @@ def test_a_new_network_whose_server_has_died_is_not_passed_as_new() -> None:
     code = Code(name="it", root="")
     sides = {False: code, True: code}
     with (
-        pytest.raises(SideError, match="the candidate ended by itself") as told,
+        pytest.raises(SideError, match="the candidate ended by itself") as raised,
         built(sides, made_case(), None, process_of, random.Random(0)),
     ):
         pass
-    assert told.value.of_candidate and not isinstance(told.value, MissingModelError)
+    assert raised.value.of_candidate and not isinstance(raised.value, MissingModelError)
 
 
 @linux
@@ -139,9 +139,9 @@ def test_a_fork_that_dies_is_reported_with_its_last_words(tmp_path: Path) -> Non
     dies = "import os, sys; print('no more', file=sys.stderr, flush=True); os._exit(3)"
     sides = code_of(tmp_path, "baseline"), code_of(tmp_path, "candidate", first=dies)
     with Servers(*sides, random.Random(0)) as servers:
-        with pytest.raises(SideError, match="the candidate ended by itself: no more") as told:
+        with pytest.raises(SideError, match="the candidate ended by itself: no more") as raised:
             exact_facts(servers.to_count, made_case("plugged"))
-        assert told.value.of_candidate
+        assert raised.value.of_candidate
 
 
 @linux
@@ -156,9 +156,9 @@ def test_a_plugin_that_fails_when_it_is_loaded_fails_every_pair(
     sides = code_of(tmp_path, "baseline"), code_of(tmp_path, "candidate", top=top)
     with Servers(*sides, random.Random(0)) as servers:
         for _ in range(2):
-            with pytest.raises(SideError, match=said) as told:
+            with pytest.raises(SideError, match=said) as raised:
                 exact_facts(servers.to_count, made_case("plugged"))
-            assert told.value.of_candidate
+            assert raised.value.of_candidate
 
 
 @linux
@@ -244,9 +244,9 @@ def test_a_process_that_the_system_refuses_is_no_fault_of_the_candidate() -> Non
     server._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with server._socket, theirs:
         theirs.send(json.dumps({"error": "[Errno 12] Cannot allocate memory"}).encode())
-        with pytest.raises(SideError, match=r"the candidate can't be forked: \[Errno 12") as told:
+        with pytest.raises(SideError, match=r"the candidate can't be forked: \[Errno 12") as raised:
             server.fork("it", ())
-    assert not told.value.of_candidate
+    assert not raised.value.of_candidate
 
 
 RENEWED = """

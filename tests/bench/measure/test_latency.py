@@ -1,4 +1,3 @@
-from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,27 +15,9 @@ from kinobench.bench.records.job import Budget
 from kinobench.bench.records.latency import Drift
 from kinobench.datasets.protocol import preset
 
+from ...fakes.fake_clock import FakeClock
 from ...fakes.quiet_watch import made_load
 from ...fakes.zoo_names import TINY, family, one_of_each
-
-
-class FakeClock:
-    """A clock that moves only when a call is made; call i takes what `seconds(i)` says."""
-
-    def __init__(self, seconds: Callable[[int], float]) -> None:
-        self.now = 0.0
-        self.calls = 0
-        self.seconds = seconds
-
-    def __call__(self) -> float:
-        return self.now
-
-    def once(self) -> Sample:
-        taken = self.seconds(self.calls)
-        self.calls += 1
-        self.now += taken
-        return Sample(taken, taken, taken)
-
 
 # Times below are sums of powers of two, so that adding them up is exact.
 

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from kinobench.bench.measure.latency_remarks import latency_remarks
-from kinobench.bench.measure.over_processes import over_processes, quiet_of
+from kinobench.bench.measure.over_processes import over_processes, quiet_of, without_disturbed
 from kinobench.bench.records.latency import BlockLoad, Latency
 from kinobench.bench.records.results import GpuConditions, Spread
 
@@ -137,6 +137,11 @@ def test_what_a_process_discarded_stays_discarded() -> None:
     found = over_processes([with_rest, part(0.0101), part(0.0102)], 3, 0.02)
     assert found.discarded_s == ((0.02, 0.03),) and len(found.samples_s) == 12
     assert found.discarded_loads[0].waited_share == 0.4
+
+
+def test_blocks_without_readings_all_count() -> None:
+    unwatched = made_latency(0.01)  # as of an older record
+    assert without_disturbed(unwatched, 1e-5) is unwatched
 
 
 def test_a_single_process_is_left_as_it_is_and_its_remark_says_so() -> None:

@@ -1,35 +1,17 @@
 """Sampling in blocks, on a made-up clock: when it ends, and which blocks count."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from kinobench.bench.machine.other_work import Busy, OtherWork
 from kinobench.bench.measure import sampling
-from kinobench.bench.measure.sampling import Sample, Until, other_work, sample
+from kinobench.bench.measure.sampling import Until, other_work, sample
 from kinobench.bench.records.job import Budget
 from kinobench.bench.run.suite import load
 
+from ...fakes.fake_clock import FakeClock
 from ...fakes.quiet_watch import MadeWatch
-
-
-class FakeClock:
-    """A clock that moves only when a call is made; call i takes what `seconds(i)` says."""
-
-    def __init__(self, seconds: Callable[[int], float]) -> None:
-        self.now = 0.0
-        self.calls = 0
-        self.seconds = seconds
-
-    def __call__(self) -> float:
-        return self.now
-
-    def once(self) -> Sample:
-        taken = self.seconds(self.calls)
-        self.calls += 1
-        self.now += taken
-        return Sample(taken, taken, taken)
 
 
 def sampled(clock: FakeClock, until: Until, watch: MadeWatch | None = None, **changes: Any) -> Any:

@@ -23,11 +23,15 @@ NARROW = {"cpu": 0.05, "cuda": 0.01}
 further process takes seconds to start, and processes on a CPU differ by some per cent."""
 LAUNCH_BOUND = 1.1
 """Wall over device time above which the GPU waits for the host."""
-
-
+MOST_OF_A_BLOCK = 0.9
+"""Share of a block without a processor above which nothing is told of the network."""
 FOLLOWS_MEMORY = 0.4
 """Change of a forward's time with that of a large copy, both as logarithms, over the processes of a
 run: 0.2 to 0.4 of 32 networks. From run to run it is 0.3 to 1.0, but of smaller changes."""
+DRIFT = 0.03
+"""Standard deviation of the logarithm of a latency on a CPU from run to run within an hour, beyond
+what its processes show: clocks and other users of the same cores and caches, of which no counter
+tells. `tests/benchmarks/coverage_experiment.py` measures it."""
 
 
 def over_processes(
@@ -57,12 +61,12 @@ def over_processes(
     whole = _joined(counting, parts[-1])
     medians_s = whole.process_medians_s
     median_s = statistics.median(medians_s)
-    interval_s = log_mean_interval(medians_s, shared=FOLLOWS_MEMORY * memory_spread(whole))
+    narrow = is_narrow(log_mean_interval(medians_s), tolerance)  # drift isn't less with more
     return msgspec.structs.replace(
         whole,
         median_s=median_s,
-        interval_s=interval_s,
-        converged=not disturbed and is_narrow(interval_s, tolerance),
+        interval_s=_interval_s(whole, slowdown(whole, quiet_s) if disturbed else 1.0),
+        converged=not disturbed and narrow,
         disturbed=disturbed,
         discarded_s=(*whole.discarded_s, *_chained([part.samples_s for part in left_out])),
         discarded_loads=(
@@ -75,6 +79,39 @@ def over_processes(
         gpu=joined_conditions([part.gpu for part in parts if part.gpu is not None]),
         **_walls(whole, median_s),
     )
+
+
+def _interval_s(whole: Latency, slowed: float) -> tuple[float, float] | None:
+    """Return the interval over the processes, which reaches down to the undisturbed machine.
+
+    Args:
+        whole: The blocks of all processes that count.
+        slowed: How many times as long the forwards took as undisturbed ones.
+    """
+    on_cpu = any(load.reference_s is not None for load in whole.loads or ())
+    shared = math.hypot(FOLLOWS_MEMORY * memory_spread(whole), DRIFT if on_cpu else 0.0)
+    interval_s = log_mean_interval(whole.process_medians_s, shared=shared)
+    return None if interval_s is None else (interval_s[0] / slowed, interval_s[1])
+
+
+def slowdown(latency: Latency, quiet_s: float | None) -> float:
+    """Return how many times as long as on the undisturbed machine a forward took, at least 1.
+
+    It is the median over the blocks of what the reference kernel tells, and of what the share of
+    time without a processor does, whichever is more.
+
+    Args:
+        latency: The latency, with what the machine did during its blocks.
+        quiet_s: The reference kernel's time on the undisturbed machine, in seconds.
+    """
+    by_block = [
+        max(
+            load.reference_s / quiet_s if load.reference_s and quiet_s else 1.0,
+            1 / (1 - min(load.waited_share or 0.0, MOST_OF_A_BLOCK)),
+        )
+        for load in latency.loads or ()
+    ]
+    return max(statistics.median(by_block), 1.0) if by_block else 1.0
 
 
 def memory_spread(latency: Latency) -> float:

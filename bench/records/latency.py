@@ -59,10 +59,13 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
             in older records, which had one process.
         median_s: Median over the processes of the median over the medians of their blocks.
         interval_s: 95 % interval of the latency: over the processes, by Student's t on the
-            logarithms of their medians, and wider by what the memory's speed changed meanwhile.
-            With one process it is that of the median over its blocks, from order statistics, which
-            leaves out what differs from process to process.
-        converged: The interval became narrow enough before time was up, undisturbed.
+            logarithms of their medians, and wider by what the memory's speed changed meanwhile and
+            by what a CPU's speed changes from run to run. If it was disturbed, the interval reaches
+            down to the time on the undisturbed machine. With one process it is that of the median
+            over its blocks, from order statistics, which leaves out what differs from process to
+            process, and from run to run.
+        converged: The interval over the processes alone became narrow enough before time was up,
+            undisturbed.
         disturbed: Fewer processes than were wanted had enough undisturbed blocks.
         loads: What else the machine did during each block; None in older records.
         discarded_s: Samples of disturbed blocks, which don't count.

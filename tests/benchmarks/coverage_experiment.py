@@ -91,7 +91,8 @@ def one_run() -> dict[str, Any]:
                 "median_s": record["latency"]["median_s"],
                 "interval_s": record["latency"]["interval_s"],
                 "process_medians_s": record["latency"]["process_medians_s"],
-                "process_memory_s": list(memory_of(record["latency"])),
+                "process_memory_s": list(of_blocks("memory_s", record["latency"])),
+                "process_reference_s": list(of_blocks("reference_s", record["latency"])),
                 "is_rough": record["latency"]["is_rough"],
                 "disturbed": record["latency"]["disturbed"],
                 "discarded": len(record["latency"]["discarded_s"]),
@@ -103,9 +104,9 @@ def one_run() -> dict[str, Any]:
     }
 
 
-def memory_of(latency: dict[str, Any]) -> Iterator[float]:
-    """Yield the median time of the copy, for each process."""
-    times_s = iter([load["memory_s"] for load in latency["loads"]])
+def of_blocks(what: str, latency: dict[str, Any]) -> Iterator[float]:
+    """Yield the median over the blocks, for each process."""
+    times_s = iter([load[what] for load in latency["loads"]])
     for count in latency["blocks_of_processes"]:
         yield statistics.median(islice(times_s, count))
 

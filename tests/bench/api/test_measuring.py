@@ -19,7 +19,7 @@ from kinobench.bench.measure.measurement import Measurement
 from kinobench.bench.network.digest import network_digest
 from kinobench.zoo import registry
 
-BUDGET = kinobench.Budget(min_s=0.02, max_s=0.1, warmup_max_s=0.1)
+BUDGET = kinobench.Budget(processes=1, min_s=0.02, max_s=0.1, warmup_max_s=0.1)
 PARAMS = 4 * 3 * 27 + 4 + 4 * 5 + 5
 MACS = 4 * 3 * 27 * 16 * 64 * 64 + 4 * 5
 

@@ -23,7 +23,7 @@ models = ["defies_counting"]
 dataset = "none"
 protocol = "pointlight"
 measure = ["flops", "latency", "memory"]
-latency = {min_s = 0.1, max_s = 0.2, warmup_max_s = 0.1}
+latency = {processes = 1, min_s = 0.1, max_s = 0.2, warmup_max_s = 0.1}
 """
 MESSAGE = "cost: could not be counted: NotImplementedError: no rule for this mode"
 

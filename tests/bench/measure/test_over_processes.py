@@ -14,6 +14,9 @@ from kinobench.bench.records.results import GpuConditions, Spread
 from ...fakes.made_records import made_latency
 from ...fakes.quiet_watch import made_load
 
+DRIFT = 1.959964 * 0.03
+"""Half width of a 95 % interval, of logarithms, by what changes from run to run on a CPU."""
+
 
 def part(median_s: float, blocks: int = 4, loads: Any = None, **changes: Any) -> Latency:
     """Return one process's latency of equal blocks, of three samples each."""
@@ -32,7 +35,8 @@ def test_the_interval_is_students_over_the_logarithms_of_the_processes_medians()
     assert found.median_s == 0.011 and found.blocks_of_processes == (4, 4, 4)
     assert found.process_medians_s == times_s
     # The standard deviation is ln 1.1; t for 95 % and two degrees of freedom is 4.302653.
-    half = 4.302653 * math.log(1.1) / math.sqrt(3)
+    # Runs of one hour differ by 3 % more than that; squares are added up.
+    half = math.hypot(4.302653 * math.log(1.1) / math.sqrt(3), DRIFT)
     expected = (0.011 * math.exp(-half), 0.011 * math.exp(half))
     assert found.interval_s == pytest.approx(expected, rel=1e-6)
     assert not found.converged and found.is_rough and not found.disturbed
@@ -47,7 +51,7 @@ def test_a_memory_whose_speed_changes_makes_the_interval_wider_and_no_more_proce
         return part(median_s, loads=loads)
 
     found = over_processes([next_to(1.0), next_to(1.21), next_to(1.4641)], 3, 0.02)
-    half = 1.959964 * 0.4 * 2 * math.log(1.1)
+    half = math.hypot(1.959964 * 0.4 * 2 * math.log(1.1), DRIFT)
     expected = (0.01 * math.exp(-half), 0.01 * math.exp(half))
     assert found.interval_s == pytest.approx(expected, rel=1e-6)
     # With a spread of the processes, squares are added up.
@@ -55,6 +59,31 @@ def test_a_memory_whose_speed_changes_makes_the_interval_wider_and_no_more_proce
     student = 4.302653 * math.log(1.1) / math.sqrt(3)
     low_s, _ = over_processes(apart, 3, 0.02).interval_s or (0, 0)
     assert low_s == pytest.approx(0.011 * math.exp(-math.hypot(student, half)), rel=1e-6)
+
+
+def test_on_a_gpu_runs_are_not_said_to_drift() -> None:
+    unwatched = (made_load(3, reference_s=None),) * 4
+    found = over_processes([part(each, loads=unwatched) for each in (0.01, 0.011, 0.0121)], 3, 0.02)
+    half = 4.302653 * math.log(1.1) / math.sqrt(3)
+    assert (found.interval_s or (0, 0))[1] == pytest.approx(0.011 * math.exp(half), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("load", "slowed"),
+    [
+        ({"reference_s": 1.5e-5}, 1.5),  # 1e-5 on the undisturbed machine
+        ({"waited_share": 0.5}, 2.0),
+        ({"waited_share": 0.2, "reference_s": 1.5e-5}, 1.5),  # the more of the two
+    ],
+)
+def test_a_disturbed_interval_reaches_down_to_the_undisturbed_machine(
+    load: dict[str, float], slowed: float
+) -> None:
+    disturbed = (made_load(3, **load),) * 4
+    found = over_processes([part(0.015, loads=disturbed)] * 3, 3, 0.02, quiet_s=1e-5)
+    assert found.disturbed and found.median_s == 0.015
+    expected = (0.015 / slowed * math.exp(-DRIFT), 0.015 * math.exp(DRIFT))
+    assert found.interval_s == pytest.approx(expected, rel=1e-6)
 
 
 def test_other_cases_show_that_a_whole_case_was_slowed() -> None:

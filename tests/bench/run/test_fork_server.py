@@ -34,7 +34,7 @@ def job_of(folder: Path, **changes: object) -> Job:
     job = Job(
         case=CASE,
         measures=("flops", "memory", "latency"),
-        budget=Budget(min_s=0.05, max_s=0.1, warmup_max_s=0.1),
+        budget=Budget(processes=1, min_s=0.05, max_s=0.1, warmup_max_s=0.1),
         results=str(folder),
         predictions="none",
     )

@@ -44,7 +44,7 @@ def test_failing_cases_are_records_and_the_others_go_on(tmp_path: Path) -> None:
         'dataset = "none"\nprotocol = "pointlight"\nclasses = 8\n'
         'measure = ["memory", "latency"]\n'
         "timeout_s = 120\nmemory_limit_gib = 2\n"
-        "[latency]\nmin_s = 0.1\nmax_s = 0.2\nwarmup_max_s = 0.2\n"
+        "[latency]\nprocesses = 1\nmin_s = 0.1\nmax_s = 0.2\nwarmup_max_s = 0.2\n"
         '[[case]]\nmodel = "works"\nweights = "empty.pt"\n'
         '[[case]]\nmodel = "works"\n'
     )

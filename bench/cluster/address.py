@@ -26,6 +26,8 @@ AUTO = "auto"
 KNOCK_S, PROBE_S = 5.0, 30.0
 DESCRIBE_S = 180.0
 """Ray starts a process on the node first, and a decoder may need torch."""
+_TRIES = "RAY_NUM_REDIS_GET_RETRIES"
+"""A try a second: by default Ray goes on for 20 s, even after a cluster has refused its token."""
 
 
 class _Answer(msgspec.Struct, frozen=True):
@@ -208,7 +210,8 @@ def _probe(address: str, named: str, decoder: Decoder | None = None) -> _Answer:
 
     A process of its own asks: if Ray finds no cluster, it may end its process.
     """
-    environment = os.environ | token_variables(os.environ) | {"RAY_USAGE_STATS_ENABLED": "0"}
+    environment = {_TRIES: "5"} | os.environ | token_variables(os.environ)
+    environment["RAY_USAGE_STATS_ENABLED"] = "0"
     patience_s = PROBE_S if decoder is None else DESCRIBE_S
     program = Path(__file__).with_name("probe.py")
     try:

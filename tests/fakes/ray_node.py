@@ -26,6 +26,8 @@ class Node:
     """A node of a cluster, as `ray start` starts it."""
 
     def __init__(self, folder: Path, settings: dict[str, str], *more: str) -> None:
+        if "--head" in more and find_spec("grpc") is not None:  # Ray's client needs it
+            more = (*more, f"--ray-client-server-port={free_port()}")
         self.process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "ray.scripts.scripts", "start", "--block"),

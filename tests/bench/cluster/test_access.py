@@ -1,5 +1,6 @@
 """Nobody but the processes of a case uses the Ray that is started for it."""
 
+import http.client
 import ipaddress
 import json
 import os
@@ -50,10 +51,13 @@ with connected(cluster, Needs(cpus=1, gpus=0), lambda text: print(text, file=sys
 METHODS = (
     "/ray.rpc.InternalKVGcsService/InternalKVKeys",
     "/ray.rpc.NodeManagerService/GetNodeStats",
-    "/ray.rpc.ObjectManagerService/FreeObjects",
+    "/ray.rpc.ObjectManagerService/Pull",
     "/ray.rpc.CoreWorkerService/GetCoreWorkerStats",
+    "/ray.rpc.syncer.RaySyncer/StartSync",
 )
-"""A method of each kind of server that a local Ray has."""
+"""A method of each service of gRPC by which a local Ray takes orders."""
+AGENT = "/get_or_create_runtime_env"
+"""An order for its server of HTTP."""
 VARIABLES = (
     *("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"),
     *("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "RAY_USE_TLS"),
@@ -123,7 +127,8 @@ def listening(processes: list[psutil.Process]) -> Iterator[tuple[str, int]]:
         sockets = getattr(process, "net_connections", None) or process.connections
         for each in sockets(kind="tcp"):
             if each.status == psutil.CONN_LISTEN:
-                yield each.laddr.ip, each.laddr.port
+                # A socket of IPv6 may listen at an address of IPv4.
+                yield each.laddr.ip.removeprefix("::ffff:"), each.laddr.port
 
 
 def other_address() -> str:
@@ -141,7 +146,7 @@ def test_a_local_ray_runs_tasks_and_listens_for_this_machine_alone(local_ray: Lo
     assert int(local_ray.address.rpartition(":")[2]) in {port for _, port in local_ray.listening}
     beyond = [each for each in local_ray.listening if not ipaddress.ip_address(each[0]).is_loopback]
     assert not beyond
-    assert local_ray.remarks.read_text() == ""
+    assert "beyond this machine" not in local_ray.remarks.read_text()
 
 
 @needs_ray
@@ -159,10 +164,32 @@ def test_no_port_of_a_local_ray_takes_orders_without_its_token(
 ) -> None:
     servers = set()
     for at in local_ray.listening:
-        answers = {method: status_of_call(at, method, token) for method in METHODS}
+        try:
+            answers = {method: status_of_call(at, method, token) for method in METHODS}
+        except ValueError:  # no gRPC
+            assert http_status(at, token) == (401 if token is None else 403), at
+            servers.add(AGENT)
+            continue
         assert set(answers.values()) == {UNAUTHENTICATED, UNIMPLEMENTED}, (at, answers)
         servers |= {method for method in METHODS if answers[method] == UNAUTHENTICATED}
-    assert servers == set(METHODS)  # each was asked for what it has
+    assert servers == {*METHODS, AGENT}  # each was asked for what it has
+
+
+@needs_ray
+def test_a_local_ray_answers_to_its_token(local_ray: LocalRay) -> None:
+    here, port = local_ray.address.rsplit(":", 1)
+    assert status_of_call((here, int(port)), METHODS[0], local_ray.token) != UNAUTHENTICATED
+
+
+def http_status(at: tuple[str, int], token: str | None) -> int:
+    """Send an order to the agent that prepares the environments of workers."""
+    asked = http.client.HTTPConnection(*at, timeout=10)
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    try:
+        asked.request("POST", AGENT, headers=headers)
+        return asked.getresponse().status
+    finally:
+        asked.close()
 
 
 @needs_ray

@@ -279,7 +279,6 @@ def test_a_killed_node_changes_nothing_and_a_running_cluster_is_left_running(
         folder.mkdir()
     head = Node(
         *(first, settings, "--head", f"--port={port}", "--include-dashboard=false"),
-        f"--ray-client-server-port={free_port()}",
     )
     other = Node(second, settings, f"--address=127.0.0.1:{port}")
     try:
@@ -326,7 +325,7 @@ def test_the_environment_of_a_record_is_that_of_a_node_with_a_gpu(
     # Ray doesn't look whether the GPU is there; the node is told from this process by processors.
     node = Node(
         *(tmp_path, settings, "--head", f"--port={port}", "--include-dashboard=false"),
-        *(f"--ray-client-server-port={free_port()}", "--num-gpus=1"),
+        "--num-gpus=1",
     )
     try:
         case = Case(model="m", classes=2, protocol=preset("common-112"), device="cuda")
@@ -354,7 +353,7 @@ def test_a_running_cluster_is_shown_the_token_of_the_user(
     asks_for_it = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(held)}
     node = Node(
         *(tmp_path, settings | asks_for_it, "--head", f"--port={port}"),
-        *("--include-dashboard=false", f"--ray-client-server-port={free_port()}"),
+        "--include-dashboard=false",
     )
     try:
         with pytest.raises(KinobenchError, match=r"wants its token: set RAY_AUTH_MODE=token, and"):

@@ -19,6 +19,7 @@ Plugins = Annotated[
         "FILE",
         "--plugin",
         default="none",
+        absolute=True,
     ),
 ]
 Json = Annotated[bool, flag("Print JSON on standard output, and nothing else.", "--json")]

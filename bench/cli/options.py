@@ -125,6 +125,7 @@ def option(
     default: str | None = None,
     complete: Callable[[str], list[str]] | None = None,
     within: Range | None = None,
+    absolute: bool = False,
 ) -> Any:
     """Return an option with a value.
 
@@ -135,6 +136,7 @@ def option(
         default: Shown where the field's own default is None.
         complete: Returns the values that begin with what was typed.
         within: The range of a number.
+        absolute: Make a path absolute as it is given, whatever changes the working folder later.
     """
     return typer.Option(
         *names,
@@ -143,6 +145,7 @@ def option(
         show_default=False,
         autocompletion=complete,
         callback=None if within is None else _refuse_outside(within),
+        resolve_path=absolute,
     )
 
 

@@ -271,7 +271,7 @@ def _options(suite: "Suite", what: What, how: How, data: Data, results: Results)
     return Options(
         data_roots=data_roots(data.data_root or ()),
         results=results.results,
-        plugins=tuple(str(path.resolve()) for path in what.plugin or ()),
+        plugins=tuple(map(str, what.plugin or ())),
         timeout_s=how.timeout or suite.timeout_s,
         memory_limit_bytes=int(limit_gib * 2**30) if limit_gib else None,
         skip_unreadable=data.skip_unreadable,

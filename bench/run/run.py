@@ -278,7 +278,7 @@ class _Run:
             budget=self.suite.latency,
             data_root=None if root is None else str(root),
             plugins=options.plugins,
-            results=str(options.results),
+            results=str(options.results.absolute()),  # a network's builder may change the folder
             predictions=f"{self.id}-{number + 1:03d}",
             logits=options.logits,
             fresh=options.fresh,

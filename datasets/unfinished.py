@@ -55,13 +55,13 @@ def unfinished_folder(target: Path) -> Iterator[Path]:
 
 def remove_left_folders(parent: Path) -> None:
     """Remove the unfinished folders that killed processes left in a folder."""
-    from filelock import FileLock, Timeout
+    from filelock import FileLock
 
     for left in _left_in(parent):
         if left.is_symlink() or not left.is_dir():
             continue
         # It may be another user's, or a living process may write to it.
-        with suppress(OSError, Timeout), FileLock(left / _LOCK, blocking=False):
+        with suppress(OSError), FileLock(left / _LOCK, blocking=False):  # Timeout is an OSError
             shutil.rmtree(left, ignore_errors=True)
 
 

@@ -4,7 +4,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from uuid import uuid4
+
+from .unfinished import unfinished_name
 
 
 @contextmanager
@@ -26,7 +27,7 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
     if target.exists() and not target.is_file():
         yield target
         return
-    unfinished = target.with_name(f".{target.name}.{uuid4().hex}.unfinished")
+    unfinished = target.with_name(unfinished_name(target.name))
     try:
         yield unfinished
         if durable:

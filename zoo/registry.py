@@ -5,7 +5,7 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -177,6 +177,9 @@ def known_everywhere(name: str) -> bool:
 def load_plugin(path: str | Path) -> None:
     """Run a Python file that registers architectures, once for each file.
 
+    If it changes the working folder, that is put back: relative paths of the caller, as of its
+    results, keep their meaning.
+
     Raises:
         KinobenchError: The file is missing, or fails when it is run.
     """
@@ -194,7 +197,8 @@ def load_plugin(path: str | Path) -> None:
     before = set(_architectures)
     sys.modules[name] = module  # where dataclasses and pickle look for it
     try:
-        spec.loader.exec_module(module)
+        with chdir("."):  # which leaves for the folder of now
+            spec.loader.exec_module(module)
     except BaseException as error:
         del sys.modules[name]
         for half_done in _architectures.keys() - before - _FAMILY_OF.keys():

@@ -136,7 +136,8 @@ def _clips(views: str | None, source: Source, count: int) -> int | None:
     if views is None:
         return source.clips
     clips, _, crops = views.partition("x")
-    if not (clips.isdecimal() and crops.isdecimal()) or int(clips) * int(crops) != count:
+    are_numbers = clips.isdecimal() and crops.isdecimal() and len(views) <= 20
+    if not are_numbers or int(clips) * int(crops) != count:
         raise KinobenchError(
             f"--views {views}: write temporal x spatial, as in 10x3; {source.path} has {count} "
             "views of each video"

@@ -2,7 +2,7 @@
 
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, TypeGuard, Unpack
@@ -356,10 +356,23 @@ def _measure_here(architecture: Architecture, given: dict[str, Any], place: Plac
         given["measure"] = tuple(each for each in usual if each not in left_out)
     if given["dataset"] is None and given.get("classes") is None:
         given["classes"] = _outputs(architecture, given["protocol"] or "common-224")
+    run = process.new_run_id()
     with registry.registered(architecture):
         planned, _ = _planned(architecture.name, given, place.budget)
-        record = _run_here(planned, place)
-        digest = digest_of(architecture)
+        with running.kept_until_stored(place.results, f"{run}-001", planned.measures):
+            record = _of_instance(_run_here(planned, place, run), digest_of(architecture), left_out)
+            running.store(record, RunFile(place.results, record.run), place.results)
+    return record
+
+
+def _of_instance(record: Record, digest: str, left_out: Sequence[str]) -> Record:
+    """Return the record of an instance, with notes on what that means.
+
+    Args:
+        record: The record of its copy.
+        digest: Digest of the instance's structure and weights.
+        left_out: Measurements that an instance can't have.
+    """
     notes = [
         "measured in the calling process, from an instance: other work there may have disturbed it",
         *(f"{each}: not measured: an instance has no process of its own" for each in left_out),
@@ -370,18 +383,16 @@ def _measure_here(architecture: Architecture, given: dict[str, Any], place: Plac
             f"{record.case.dataset}; if they aren't, it is wrong"
         )
     absences = {measurements.get(each).absence for each in left_out}
-    record = msgspec.structs.replace(
+    return msgspec.structs.replace(
         record,
         # With its own case, a network that was trained further doesn't replace what it was before.
         case=msgspec.structs.replace(record.case, weights=f"{INSTANCE}-{digest[:8]}"),
         weights_digest=digest,
         notes=(*notes, *(note for note in record.notes if note not in absences)),
     )
-    running.store(record, RunFile(place.results, record.run), place.results)
-    return record
 
 
-def _run_here(planned: Planned, place: Place) -> Record:
+def _run_here(planned: Planned, place: Place, run: str) -> Record:
     """Measure a case in this process; the registered network is the instance's copy."""
     case = planned.case
     environment.require_device(case.device)
@@ -389,7 +400,6 @@ def _run_here(planned: Planned, place: Place) -> Record:
         environment.require_decoder(case.decoder)
         prepare_split(case.dataset, case.split or "", place.data_root, _console())
     described = environment.describe(case.device, case.decoder)
-    run = process.new_run_id()
     job = Job(
         case=case,
         measures=planned.measures,

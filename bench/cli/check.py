@@ -4,6 +4,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from ..text.ranges import Range
 from . import common, complete
 from .common import settings_from, usable_processors
 from .frame import (
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from ..gate.page import Report
     from ..gate.verdict import Terms
     from ..records.case import Case
+
+MAX_SECONDS = Range(1.0, 86_400.0)
 
 
 class What(Group, panel="What"):
@@ -94,7 +97,7 @@ class How(Group, panel="How"):
     ] = None
     max_seconds: Annotated[
         float,
-        option("Time for one model.", "SECONDS", "--max-seconds", at_least=1.0),
+        option("Time for one model.", "SECONDS", "--max-seconds", within=MAX_SECONDS),
     ] = 60.0
 
 

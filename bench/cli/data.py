@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from ..text.ranges import SEED, VIDEOS
 from . import common, complete
 from .frame import DATASETS, app, command, console, load_plugins, print_json, report
 from .options import Commands, Group, argument, option
@@ -30,15 +31,15 @@ class Generated(Group, panel="What"):
     ] = None
     seed: Annotated[
         int | None,
-        option("Seed of all random numbers.", "N", default="the dataset's", at_least=0),
+        option("Seed of all random numbers.", "N", default="the dataset's", within=SEED),
     ] = None
     train: Annotated[
         int | None,
-        option("Training videos of each class.", "N", default="the dataset's", at_least=1),
+        option("Training videos of each class.", "N", default="the dataset's", within=VIDEOS),
     ] = None
     test: Annotated[
         int | None,
-        option("Test videos of each class.", "N", default="the dataset's", at_least=1),
+        option("Test videos of each class.", "N", default="the dataset's", within=VIDEOS),
     ] = None
     plugin: common.Plugins = None
 

@@ -4,6 +4,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
+from ..text.ranges import CLASSES, FRAMES, LEVELS, PIXELS, THREADS, VIEWS
 from . import common, complete
 from .frame import (
     EXIT_FAILED,
@@ -43,16 +44,16 @@ class Shown(Group, panel="What"):
 
     model: Annotated[str, argument("The model.", "MODEL", complete=complete.models)]
     frames: Annotated[
-        int | None, option("Frames of the clip.", "N", default="the model's own", at_least=1)
+        int | None, option("Frames of the clip.", "N", default="the model's own", within=FRAMES)
     ] = None
     size: Annotated[
         int | None,
-        option("Height and width in pixels.", "N", default="the model's own", at_least=1),
+        option("Height and width in pixels.", "N", default="the model's own", within=PIXELS),
     ] = None
     classes: Annotated[
-        int | None, option("Number of classes.", "N", default="the model's own", at_least=1)
+        int | None, option("Number of classes.", "N", default="the model's own", within=CLASSES)
     ] = None
-    depth: Annotated[int, option("Levels of modules to show.", "N", at_least=1)] = 2
+    depth: Annotated[int, option("Levels of modules to show.", "N", within=LEVELS)] = 2
     plugin: common.Plugins = None
 
 
@@ -65,11 +66,11 @@ class Timed(Group, panel="How"):
     device: common.Device = None
     precision: common.Precision = None
     batch: Annotated[
-        int | None, option("Views in a timed forward.", "N", default="1", at_least=1)
+        int | None, option("Views in a timed forward.", "N", default="1", within=VIEWS)
     ] = None
     threads: Annotated[
         int | None,
-        option("Threads on the CPU.", "N", default="all physical cores", at_least=1),
+        option("Threads on the CPU.", "N", default="all physical cores", within=THREADS),
     ] = None
 
 

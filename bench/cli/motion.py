@@ -107,7 +107,7 @@ def motion(what: What, how: How, data: Data, results: Results) -> None:
     wanted = running.MotionOptions(
         model=what.model,
         weights=what.weights,
-        plugins=tuple(str(path.resolve()) for path in what.plugin or ()),
+        plugins=tuple(map(str, what.plugin or ())),
         device=how.device,
         precision=how.precision,
         eval_batch=how.eval_batch,

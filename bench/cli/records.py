@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 from ..leaderboard.build import read_boards, rebuild
+from ..text.ranges import ROWS
 from . import common
 from .frame import (
     EXIT_INCONCLUSIVE,
@@ -73,7 +74,7 @@ class Analysed(Group, panel="Results"):
 
     results: common.ResultsFolder = Path("results")
     rows: Annotated[
-        int, option("Classes and confusions to show; 0: all of them.", "N", at_least=0)
+        int, option("Classes and confusions to show; 0: all of them.", "N", within=ROWS)
     ] = 10
     output: Annotated[
         Path | None, option("Write the page in Markdown to this file.", "FILE", default="none")

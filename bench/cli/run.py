@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from ..leaderboard.build import ranked_boards, rebuild
+from ..text.ranges import FILE_MEMORY_GIB, MEMORY_GIB, TIMEOUT_S
 from . import common, complete
 from .common import settings_from, usable_processors
 from .frame import (
@@ -107,7 +108,10 @@ class How(Group, panel="How"):
     timeout: Annotated[
         float | None,
         option(
-            "End a case after this time.", "SECONDS", default="the suite's, or 3600", at_least=0.1
+            "End a case after this time.",
+            "SECONDS",
+            default="the suite's, or 3600",
+            within=TIMEOUT_S,
         ),
     ] = None
     memory_limit: Annotated[
@@ -116,7 +120,7 @@ class How(Group, panel="How"):
             "Memory that a case may allocate on the CPU.",
             "GIB",
             default="nine tenths of the free memory",
-            at_least=0.1,
+            within=MEMORY_GIB,
         ),
     ] = None
     file_timeout: Annotated[
@@ -125,7 +129,7 @@ class How(Group, panel="How"):
             "Leave out a video whose reading takes longer.",
             "SECONDS",
             default="the suite's, or 600",
-            at_least=0.1,
+            within=TIMEOUT_S,
         ),
     ] = None
     file_memory: Annotated[
@@ -134,7 +138,7 @@ class How(Group, panel="How"):
             "Leave out a video whose reading takes more memory, if memory runs out.",
             "GIB",
             default="the suite's, or 8",
-            at_least=0.5,
+            within=FILE_MEMORY_GIB,
         ),
     ] = None
     strict: Annotated[bool, flag("Fail a case if an operator can't be counted.", "--strict")] = (
@@ -267,7 +271,7 @@ def _options(suite: "Suite", what: What, how: How, data: Data, results: Results)
     return Options(
         data_roots=data_roots(data.data_root or ()),
         results=results.results,
-        plugins=tuple(str(path.resolve()) for path in what.plugin or ()),
+        plugins=tuple(map(str, what.plugin or ())),
         timeout_s=how.timeout or suite.timeout_s,
         memory_limit_bytes=int(limit_gib * 2**30) if limit_gib else None,
         skip_unreadable=data.skip_unreadable,

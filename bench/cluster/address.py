@@ -159,7 +159,8 @@ def _host_and_port(address: str, named: str) -> tuple[str, int]:
         valid = bool(host) and bool(host.encode("idna"))
     except UnicodeError:  # a part of the name is empty or too long
         valid = False
-    if not valid or not port.isdecimal() or not 0 < int(port) < 2**16:
+    is_number = port.isdecimal() and len(port) <= 5
+    if not valid or not is_number or not 0 < int(port) < 2**16:
         raise KinobenchError(
             f"{named}: no address; give auto, local, HOST:PORT as `ray start --head` says it, or "
             "ray://HOST:PORT"

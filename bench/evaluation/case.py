@@ -164,12 +164,19 @@ def claim_logits(
         logits=job.logits,
     )
     name = f"{case.model}-{case.digest}-{split.manifest}"
-    folder = Path(job.results) / "predictions" / name
+    results = Path(job.results)
 
     def waiting(text: str) -> None:
         emit(Progress(stage=text))
 
-    return claim(folder, job.predictions, conditions, fresh=job.fresh, waiting=waiting)
+    return claim(
+        results / "predictions" / name,
+        job.predictions,
+        conditions,
+        results=results,
+        fresh=job.fresh,
+        waiting=waiting,
+    )
 
 
 def compare_classes(case: Case, split: Split | None, emit: Emit) -> None:

@@ -6,6 +6,7 @@ it, a file `finished`. The file is missing if the record failed because videos c
 you may replace these, or accept that they are missing. The next run of the case under the same
 conditions continues a folder without that file; a folder with it never changes again. While a
 process writes to a folder, it has the file `lock` locked, and `holder.json` names the process.
+Until the record is stored, the folder is kept for the command that `owner` names: see recording.py.
 """
 
 import glob
@@ -26,6 +27,7 @@ from ...datasets.errors import KinobenchError, reason_of
 from ..records.case import Case
 from ..records.files import replacing, sync_folder
 from .conditions import Conditions
+from .recording import is_owned, name_owner
 
 CONDITIONS = "conditions.json"
 FINISHED = "finished"
@@ -87,6 +89,7 @@ def claim(
     name: str,
     conditions: Conditions,
     *,
+    results: Path | None = None,
     fresh: bool = False,
     waiting: Waiting = lambda text: None,
 ) -> Iterator[Claim]:
@@ -94,8 +97,9 @@ def claim(
 
     Args:
         parent: Folder of the case.
-        name: Name of a new folder.
+        name: Name of a new folder, and of this measurement.
         conditions: Conditions of this run.
+        results: Folder of the results, in which commands have their locks; None: none has any.
         fresh: Remove the folders of unfinished runs, and start over.
         waiting: Called if this run must wait for a process that ends.
 
@@ -105,9 +109,11 @@ def claim(
     with ExitStack() as locks:
         try:
             _remove_the_empty(parent)
-            continued, notes = _continued(parent, conditions, fresh, waiting, locks)
+            keeper = _Keeper(results, name, waiting)
+            continued, notes = _continued(parent, conditions, fresh, keeper, locks)
             folder = continued or _begun(parent / name, conditions, locks)
             _name_holder(folder, locks)
+            name_owner(folder, name)
         except OSError as error:
             raise KinobenchError(
                 f"{parent} can't be used for predictions: {reason_of(error)}; give another "
@@ -117,7 +123,7 @@ def claim(
 
 
 def _continued(
-    parent: Path, conditions: Conditions, fresh: bool, waiting: Waiting, locks: ExitStack
+    parent: Path, conditions: Conditions, fresh: bool, keeper: "_Keeper", locks: ExitStack
 ) -> tuple[Path | None, list[str]]:
     """Return the folder to continue, locked, and why the others are not; remove all if `fresh`."""
     notes: list[str] = []
@@ -127,7 +133,7 @@ def _continued(
             differ = "conditions" if found is None else ", ".join(found.differences(conditions))
             notes.append(f"not continued: unfinished {left.name}, of another {differ}")
             continue
-        lock = _locked(left, waiting)
+        lock = keeper.locked(left)
         if lock is None:
             notes.append(f"not continued: {left.name}, which another process is measuring")
             continue
@@ -220,22 +226,38 @@ def _read(path: Path) -> Conditions | None:
     return None
 
 
-def _locked(folder: Path, waiting: Waiting) -> FileLock | None:
-    """Return the folder's lock once no other process has it; None if one goes on having it."""
-    lock = FileLock(folder / LOCK)
-    begin, reported = time.monotonic(), False
-    while True:
-        with suppress(Timeout):
-            lock.acquire(blocking=False)
-            return lock
-        holder = _holder(folder)
-        ending = holder is not None and holder.is_ending
-        if time.monotonic() - begin > (ENDING_S if ending else PATIENCE_S):
-            return None
-        if holder is not None and ending and not reported:
-            reported = True
-            waiting(f"waiting for the end of process {holder.pid}, whose run was killed")
-        time.sleep(0.05)
+class _Keeper(NamedTuple):
+    """What is needed to lock a folder that no other process writes to, or stores a record of.
+
+    Attributes:
+        results, name, waiting: See `claim`.
+    """
+
+    results: Path | None
+    name: str
+    waiting: Waiting
+
+    def locked(self, folder: Path) -> FileLock | None:
+        """Return the folder's lock once nobody else needs it; None if somebody goes on to."""
+        lock = FileLock(folder / LOCK)
+        begin, reported = time.monotonic(), False
+        while True:
+            try:
+                lock.acquire(blocking=False)
+            except Timeout:
+                holder = _holder(folder)
+            else:
+                if self.results is None or not is_owned(self.results, folder, self.name):
+                    return lock
+                lock.release()  # at once: the owner may need another process, which locks it
+                holder = None
+            ending = holder is not None and holder.is_ending
+            if time.monotonic() - begin > (ENDING_S if ending else PATIENCE_S):
+                return None
+            if holder is not None and ending and not reported:
+                reported = True
+                self.waiting(f"waiting for the end of process {holder.pid}, whose run was killed")
+            time.sleep(0.05)
 
 
 def _holder(folder: Path) -> Holder | None:

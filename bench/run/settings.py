@@ -1,6 +1,5 @@
 """Settings of a case, as people type them, and the values that each may have."""
 
-import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, get_args
@@ -15,7 +14,8 @@ from ...datasets.protocol.cropping import CROP_COUNTS
 from ...zoo import registry
 from ..measure import registry as measurements
 from ..records.case import Device, Mode, Precision
-from ..text.toml import Naming, one_of, toml_key, wrong_value
+from ..text.ranges import CLASSES, CLIPS, THREADS, VIEWS, Range
+from ..text.toml import Naming, one_of, refuse_out_of_range, toml_key, wrong_value
 
 NATIVE = "native"
 """The protocol under which the case's weights were tested."""
@@ -104,6 +104,7 @@ def settings_of(naming: Naming = option, /, **given: Any) -> Settings:
     """
     plain = {field: value for field, value in given.items() if value is not None}
     as_typed(plain, "", naming)
+    refuse_out_of_range(plain, SETTING_RANGES, "", naming)
     try:
         settings = msgspec.convert(plain, Settings)
     except msgspec.ValidationError as error:
@@ -154,7 +155,12 @@ def _split(item: Any) -> list[Any]:
 
 
 def _number(item: Any) -> Any:
-    return int(item) if isinstance(item, str) and item.isdecimal() else item
+    short = isinstance(item, str) and item.isdecimal() and len(item) <= _DIGITS
+    return int(item) if short else item
+
+
+_DIGITS = 1000
+"""Digits of a number that is read as one; Python refuses those of more than 4300."""
 
 
 def _name(field: str, value: Any) -> Any:
@@ -202,14 +208,16 @@ def views_of(text: str) -> tuple[int, int]:
     """Return the temporal and the spatial views of a text like `10x3`.
 
     Raises:
-        KinobenchError: It is written otherwise, or has another number of spatial views.
+        KinobenchError: It is written otherwise, or has other numbers of views than there can be.
     """
-    found = re.fullmatch(r"([1-9]\d*)\s*[xX×]\s*(\d+)", text.strip())
+    found = re.fullmatch(r"([1-9]\d*)\s*[xX×]\s*(\d{1,2})", text.strip())
     if found is None or int(found[2]) not in CROP_COUNTS:
         raise KinobenchError(
             f"write temporal x spatial views, as in 10x3; {one_of(tuple(map(str, CROP_COUNTS)))} "
             "spatial views"
         )
+    if len(found[1]) > _DIGITS or not CLIPS.has(int(found[1])):
+        raise KinobenchError(f"the number of temporal views must be {CLIPS}")
     return int(found[1]), int(found[2])
 
 
@@ -223,18 +231,6 @@ def _dataset(name: str) -> None:
         catalog.get(name)
 
 
-def one_or_more(count: int) -> None:
-    """Raise a KinobenchError unless a number is 1 or more."""
-    if count < 1:
-        raise KinobenchError("it must be 1 or more")
-
-
-def positive(amount: float) -> None:
-    """Raise a KinobenchError unless an amount is above 0 and finite."""
-    if not 0 < amount < math.inf:
-        raise KinobenchError("it must be above 0, and finite")
-
-
 Check = Callable[[Any], object]
 """Raises a KinobenchError for a value that the setting can't have."""
 
@@ -243,12 +239,14 @@ SETTING_CHECKS: dict[str, Check] = {
     "dataset": _dataset,
     "protocol": _protocol,
     "views": views_of,
-    "classes": one_or_more,
-    "batch": one_or_more,
-    "threads": one_or_more,
-    "eval_batch": one_or_more,
-    "max_batch": one_or_more,
     "measure": measurements.check,
+}
+SETTING_RANGES: dict[str, Range] = {
+    "classes": CLASSES,
+    "batch": VIEWS,
+    "threads": THREADS,
+    "eval_batch": VIEWS,
+    "max_batch": VIEWS,
 }
 
 

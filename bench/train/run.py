@@ -2,19 +2,22 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import msgspec
 import torch
+from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from ...datasets import catalog
-from ...datasets.errors import KinobenchError, program
+from ...datasets.errors import KinobenchError, program, reason_of
 from ...datasets.names import DEFAULT_FLOW, FlowMethod
 from ...datasets.protocol import preset
 from ...datasets.split import Split
+from ...datasets.unfinished import remove_left_files
 from ...zoo import registry
 from ..evaluation.accuracy import evaluate
 from ..evaluation.alone import LoneReader
@@ -32,6 +35,7 @@ from .learning_curve import draw_curves, write_curve
 
 CHECKPOINT, WEIGHTS = "checkpoint.safetensors", "weights.safetensors"
 CURVE, PICTURE = "curve.csv", "curve.png"
+LOCK = "lock"
 
 
 class FitOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,21 +74,69 @@ def train(options: FitOptions, console: Console) -> FitResult | None:
         None in a process that isn't the first of several.
 
     Raises:
-        KinobenchError: A name is unknown, the dataset isn't there, or the loss diverged; the
-            message names the file of the last good weights.
+        KinobenchError: A name is unknown, the dataset isn't there, another process trains the same,
+            or the loss diverged; the message names the file of the last good weights.
     """
     training = training_of(options, console)
     held_out = held_out_of(training, options)
     folder = options.results / "fit" / f"{options.model}-{options.dataset}-{training.digest}"
-    checkpoint = folder / CHECKPOINT
     weights = options.output or folder / WEIGHTS
-    if options.fresh:
-        checkpoint.unlink(missing_ok=True)
-    elif (fitted := finished(weights, training)) is not None:
+    if not options.fresh and (fitted := finished(weights, training)) is not None:
         return FitResult(weights=weights, summary=_is_trained_already(fitted))
     if options.threads is not None:
         torch.set_num_threads(options.threads)
     first = os.environ.get("RANK", "0") == "0"  # torchrun says which of several this is
+    with _alone_in(folder, training.model) if first else nullcontext():
+        return _trained(training, held_out, options, folder, weights, console, first=first)
+
+
+@contextmanager
+def _alone_in(folder: Path, model: str) -> Iterator[None]:
+    """Keep other commands from training in a folder: they would replace each other's checkpoint.
+
+    Raises:
+        KinobenchError: Another process trains there, or the folder can't be made.
+    """
+    lock = FileLock(folder / LOCK)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire(blocking=False)
+    except Timeout as error:
+        raise KinobenchError(
+            f"{folder}: another process trains {model} there; wait for its end, or give another "
+            "--results"
+        ) from error
+    except OSError as error:
+        raise KinobenchError(
+            f"{folder} can't be written: {reason_of(error)}; give another --results"
+        ) from error
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            (folder / LOCK).unlink()
+        lock.release()
+
+
+def _trained(
+    training: Training,
+    held_out: Split,
+    options: FitOptions,
+    folder: Path,
+    weights: Path,
+    console: Console,
+    *,
+    first: bool,
+) -> FitResult | None:
+    """Train, write and score, in a folder of one's own; `first`: in the first of several processes.
+
+    Raises:
+        DivergedError: The loss diverged; the message names the file of the last good weights.
+    """
+    checkpoint = folder / CHECKPOINT
+    remove_left_files(checkpoint)
+    if options.fresh:
+        checkpoint.unlink(missing_ok=True)
     try:
         state, curve = _fit_with_progress(training, folder, console, quiet=not first)
     except DivergedError as error:

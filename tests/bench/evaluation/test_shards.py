@@ -234,9 +234,9 @@ def test_a_killed_runs_folder_is_continued_and_a_finished_one_is_not(tmp_path: P
     with claim(tmp_path, "run2-001", CONDITIONS) as second:
         assert second == first == Claim(tmp_path / "run1-001", ())
         names = sorted(path.name for path in second.folder.iterdir())
-        assert names == ["conditions.json", "holder.json", "lock"]
+        assert names == ["conditions.json", "holder.json", "lock", "owner"]
     names = sorted(path.name for path in second.folder.iterdir())
-    assert names == ["conditions.json", "lock"]
+    assert names == ["conditions.json", "lock", "owner"]
     mark_finished(second.folder)
     with claim(tmp_path, "run3-001", CONDITIONS) as third:
         assert third == (tmp_path / "run3-001", ())

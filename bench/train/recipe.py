@@ -6,7 +6,8 @@ from pathlib import Path
 
 import msgspec
 
-from ...datasets.errors import KinobenchError, UnknownNameError
+from ...datasets.errors import KinobenchError, UnknownNameError, reason_of
+from ...datasets.files import read_regular
 from ..text.toml import refuse_unknown_keys
 
 BUILT_IN = Path(__file__).parent / "recipes"
@@ -108,8 +109,10 @@ def load(name_or_path: str) -> Recipe:
         raise UnknownNameError("recipe", name_or_path, names(), "the name of a file ends in .toml")
     where = f"recipe {name_or_path}"
     try:
-        plain = tomllib.loads(path.read_bytes().decode())
-    except (OSError, UnicodeDecodeError) as error:
+        plain = tomllib.loads(read_regular(path).decode())
+    except OSError as error:
+        raise KinobenchError(f"{where}: can't be read: {reason_of(error)}") from error
+    except UnicodeDecodeError as error:
         raise KinobenchError(f"{where}: can't be read: {error}") from error
     except tomllib.TOMLDecodeError as error:
         raise KinobenchError(f"{where}: not TOML: {error}") from error

@@ -7,6 +7,7 @@ import msgspec
 
 from ...datasets.errors import KinobenchError, UnknownNameError
 from ...datasets.protocol import Aggregation
+from ..evaluation.predictions import Predictions
 from . import analyse as analysis
 from . import compare as comparing
 from . import pages, two_stream
@@ -43,19 +44,22 @@ def analyse(
     pair = find_two(asked, fuse, results, on_problem) if fuse is not None else None
     source = pair[0] if pair else find(asked, results, on_problem)
     predictions = source.open()
+    other = pair[1].open() if pair else None
     how, guessed = _aggregation(aggregation, source)
     clips = _clips(views, source, predictions.views)
     names = predictions.names or source.names(predictions.classes)
     computed = analysis.analyse(predictions, how, clips=clips, names=names)
-    notes = [*guessed, *_notes(source)]
+    notes = [*guessed, *_notes(source, predictions)]
+    if other is not None:
+        notes += _unchecked(other)
     if clips is None:
         notes.append("No record says which views are temporal: give --views to see fewer of them.")
     title = f"{source.title} on {source.ground}" if source.ground else source.title
     page = pages.render_analysis(computed, title, notes, rows)
     plain: dict[str, Any] = {"source": _plain(source), **msgspec.to_builtins(computed)}
-    if pair is not None:
+    if pair is not None and other is not None:
         first, second = _names(*pair)
-        mixed = two_stream.mix(predictions, pair[1].open())
+        mixed = two_stream.mix(predictions, other)
         page += "\n" + pages.render_mixtures(mixed, first, second)
         plain["two_stream"] = {"second": _plain(pair[1]), **msgspec.to_builtins(mixed)}
     return page, plain | {"notes": notes}
@@ -81,10 +85,11 @@ def compare(
     """
     one, other = find_two(a, b, results, on_problem)
     (how_a, guessed_a), (how_b, guessed_b) = (_aggregation(aggregation, s) for s in (one, other))
-    computed = comparing.compare(one.open(), other.open(), how_a, how_b)
+    of_a, of_b = one.open(), other.open()
+    computed = comparing.compare(of_a, of_b, how_a, how_b)
     notes = list(dict.fromkeys([*guessed_a, *guessed_b]))
-    for name, source in (("A", one), ("B", other)):
-        notes += [f"{name}: {note}" for note in _notes(source)]
+    for name, source, opened in (("A", one, of_a), ("B", other, of_b)):
+        notes += [f"{name}: {note}" for note in _notes(source, opened)]
     if how_a != how_b:
         notes.append(f"A's views are averaged by {how_a}, B's by {how_b}.")
     head = [f"{name}: {_title(source)}" for name, source in (("A", one), ("B", other))]
@@ -145,12 +150,11 @@ def _clips(views: str | None, source: Source, count: int) -> int | None:
     return int(clips)
 
 
-def _notes(source: Source) -> list[str]:
-    """Return what a reader must know of the record."""
-    record = source.record
+def _notes(source: Source, opened: Predictions) -> list[str]:
+    """Return what a reader must know of the predictions and of their record."""
+    notes, record = _unchecked(opened), source.record
     if record is None or record.accuracy is None:
-        return []
-    notes = []
+        return notes
     if record.case.weights is None:
         notes.append("untrained: the accuracy is that of random weights.")
     if record.accuracy.unreadable:
@@ -160,3 +164,13 @@ def _notes(source: Source) -> list[str]:
             f"counted as wrong, they make top-1 {100 * record.accuracy.top1_of_expected:.2f} %."
         )
     return notes
+
+
+def _unchecked(opened: Predictions) -> list[str]:
+    """Return the note of predictions whose damage need not be seen."""
+    if opened.checked:
+        return []
+    return [
+        f"NOT CHECKED that {opened.path} is as it was written: it has no digests, which earlier "
+        "versions did not store."
+    ]

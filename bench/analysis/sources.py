@@ -10,6 +10,7 @@ from ...datasets.errors import KinobenchError, UnknownNameError
 from ...datasets.lists.class_names import CLASS_LISTS, class_names
 from ...datasets.names import DEFAULT_DECODER
 from ...datasets.protocol import Aggregation
+from ..evaluation.origin import UNKNOWN, origin_of
 from ..evaluation.predictions import Predictions, open_predictions
 from ..records.record import Record
 from ..records.store import read_records
@@ -71,9 +72,10 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         """Open the logits.
 
         Raises:
-            KinobenchError: They can't be read, or are not all there.
+            KinobenchError: They can't be read, are not as they were written, not all there, or of
+                another case than the record.
         """
-        opened = open_predictions(self.path)
+        opened = open_predictions(self.path, origin_of(self.record) if self.record else UNKNOWN)
         accuracy = self.record.accuracy if self.record else None
         if accuracy is not None and accuracy.scored != opened.videos:
             raise KinobenchError(

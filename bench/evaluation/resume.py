@@ -24,8 +24,9 @@ import psutil
 from filelock import FileLock, Timeout
 
 from ...datasets.errors import KinobenchError, reason_of
+from ...datasets.files import NotRegularError, read_regular
 from ..records.case import Case
-from ..records.files import replacing, sync_folder
+from ..records.files import UNDECODABLE, replacing, sync_folder
 from .conditions import Conditions
 from .recording import is_owned, name_owner
 
@@ -159,7 +160,8 @@ def _begun(folder: Path, conditions: Conditions, locks: ExitStack) -> Path:
     lock = FileLock(folder / LOCK)
     lock.acquire(blocking=False)
     locks.callback(lock.release)
-    with replacing(folder / CONDITIONS) as unfinished:  # by its conditions others find a folder
+    # By its conditions others find a folder.
+    with replacing(folder / CONDITIONS, own=True) as unfinished:
         unfinished.write_bytes(msgspec.json.format(msgspec.json.encode(conditions)) + b"\n")
     return folder
 
@@ -190,7 +192,8 @@ def _remove_the_empty(parent: Path) -> None:
 def _name_holder(folder: Path, locks: ExitStack) -> None:
     """Name the process that writes to a locked folder, for as long as it does."""
     path = folder / HOLDER
-    path.write_bytes(msgspec.json.encode(Holder.here()) + b"\n")
+    with replacing(path, durable=False, own=True) as unfinished:
+        unfinished.write_bytes(msgspec.json.encode(Holder.here()) + b"\n")
     locks.callback(path.unlink, missing_ok=True)
 
 
@@ -221,8 +224,8 @@ def mark_finished(folder: Path) -> None:
 
 
 def _read(path: Path) -> Conditions | None:
-    with suppress(msgspec.DecodeError):
-        return msgspec.json.decode(path.read_bytes(), type=Conditions)
+    with suppress(*UNDECODABLE, NotRegularError):
+        return msgspec.json.decode(read_regular(path), type=Conditions)
     return None
 
 
@@ -261,6 +264,6 @@ class _Keeper(NamedTuple):
 
 
 def _holder(folder: Path) -> Holder | None:
-    with suppress(OSError, msgspec.DecodeError):
-        return msgspec.json.decode((folder / HOLDER).read_bytes(), type=Holder)
+    with suppress(OSError, *UNDECODABLE):
+        return msgspec.json.decode(read_regular(folder / HOLDER), type=Holder)
     return None

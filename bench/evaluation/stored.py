@@ -5,12 +5,15 @@ from pathlib import Path
 
 import msgspec
 
+from ...datasets.errors import KinobenchError
 from ...datasets.split import Split
 from ..records.case import Case
 from ..records.record import Record
 from .conditions import Conditions
+from .origin import Origin
 from .resume import conditions_in
-from .shards import kept_batch, shards_of
+from .shard_files import kept_batches
+from .shards import shards_of
 
 
 def candidates(case: Case, records: Iterable[Record], *, skip_unreadable: bool) -> list[Record]:
@@ -37,9 +40,9 @@ def candidates(case: Case, records: Iterable[Record], *, skip_unreadable: bool) 
 def is_as_now(record: Record, results: Path, split: Split, conditions: Conditions) -> bool:
     """Return whether scoring a record's case now would give the logits that it has.
 
-    That is so if they were measured under the conditions of now, and no video's file has changed
-    since. The network's own digest is not compared: it follows from its source, its weights and the
-    versions of the libraries, which are compared.
+    That is so if they were measured under the conditions of now, no video's file has changed since,
+    and the logits are as they were written. The network's own digest is not compared: it follows
+    from its source, its weights and the versions of the libraries, which are compared.
 
     Args:
         record: One of `candidates`.
@@ -53,4 +56,8 @@ def is_as_now(record: Record, results: Path, split: Split, conditions: Condition
     if kept is None or msgspec.structs.replace(kept, network=conditions.network) != conditions:
         return False
     shards = shards_of(split, record.case.protocol.views)
-    return all(kept_batch(folder, shard) is not None for shard in shards)
+    origin = Origin(record.case.digest, split.manifest)
+    try:
+        return None not in kept_batches(folder, shards, origin)
+    except KinobenchError:
+        return False

@@ -39,7 +39,7 @@ def rebuild(results: Path, report: Callable[[str], None]) -> list[Any]:
     boards = read_boards(results, report)
     try:
         for form in ("md", "csv"):
-            write_text(results / f"leaderboard.{form}", render(boards, form))
+            write_text(results / f"leaderboard.{form}", render(boards, form), own=True)
     except KinobenchError as error:
         report(str(error))
     return boards

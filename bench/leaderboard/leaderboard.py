@@ -12,6 +12,12 @@ from ..measure.columns import uncounted
 from ..records.reading import Reader
 from ..records.record import Environment, Record
 
+UNCHECKED = (
+    "accuracy: NOT CHECKED that its predictions are as they were written: an earlier version "
+    "stored them without digests"
+)
+"""The note of a row whose predictions are of such a version."""
+
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
     """One line of a leaderboard: a record, and how it stands among the others.
@@ -22,6 +28,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         later_failure: Reason why a newer record of the same case failed.
         rank: 1 + the number of significantly better rows; see ranking.py.
         unranked: Reason why a trained network that was scored has no rank.
+        unchecked: It is ranked by predictions that have no digests, so damage to them isn't seen.
     """
 
     record: Record
@@ -29,6 +36,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     later_failure: str | None = None
     rank: int | None = None
     unranked: str | None = None
+    unchecked: bool = False
 
     @property
     def weights(self) -> str:
@@ -73,6 +81,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
                 if not note.endswith("not asked for") and not note.startswith(shown)
             ),
             *stored.problems(self.record),
+            *((UNCHECKED,) if self.unchecked else ()),
         )
 
 

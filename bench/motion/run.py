@@ -18,6 +18,7 @@ from ...zoo.checkpoints.named import resolve_weights, weights_of
 from ...zoo.checkpoints.shipped import shipped_file
 from ..analysis.sources import Source
 from ..evaluation.conditions import Conditions, conditions_of
+from ..evaluation.origin import origin_of
 from ..evaluation.places import read_places
 from ..evaluation.predictions import open_predictions
 from ..evaluation.stored import candidates, is_as_now
@@ -322,7 +323,7 @@ def _answers(record: Record, results: Path) -> Answers:
     return Answers(
         path=path,
         classes=record.case.classes,
-        found=read_places(path, aggregation, scored=count, hits=hits),
+        found=read_places(path, aggregation, scored=count, hits=hits, origin=origin_of(record)),
     )
 
 
@@ -333,7 +334,7 @@ def _opposites(record: Record | None, split: Split, results: Path) -> OppositeAn
         return None
     labels, named = [], []
     groups: list[str | None] = []
-    for chunk in open_predictions(_folder(record, results)).chunks():
+    for chunk in open_predictions(_folder(record, results), origin_of(record)).chunks():
         scores = mean_score(view_scores(chunk.logits, record.case.protocol.aggregation))
         labels.append(chunk.labels)
         named.append(named_classes(scores, chunk.labels))
@@ -385,6 +386,7 @@ def _origin(plain: Record) -> str:
 
 
 _ABOUT_THE_RUN = tuple(
-    f"accuracy: {what}" for what in ("continued after", "not continued", "started over")
+    f"accuracy: {what}"
+    for what in ("continued after", "not continued", "started over", "measured again")
 )
 """The beginnings of notes on how a run came to its numbers, which are the same either way."""

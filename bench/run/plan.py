@@ -225,8 +225,13 @@ def _head(model: str, weights: str | None) -> tuple[int | None, str | None]:
 def _shipped_weights(model: str, dataset: catalog.Dataset | None, protocol: str) -> str | None:
     """Return the name of what comes with kinobench for a dataset and a protocol's clips."""
     path = None if dataset is None else shipped_file(model, dataset.name)
-    fitted = None if path is None else read_fitted(path)
-    if dataset is None or fitted is None or protocol == NATIVE:
+    if dataset is None or path is None or protocol == NATIVE:
+        return None
+    try:
+        fitted = read_fitted(path)
+    except KinobenchError:  # a damaged file fails its own case, and the others go on
+        return dataset.name
+    if fitted is None:
         return None
     theirs, these = preset(fitted.protocol), preset(protocol)
     same_clips = (theirs.frames, theirs.size) == (these.frames, these.size)

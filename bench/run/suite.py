@@ -6,6 +6,7 @@ import msgspec
 
 from ...datasets import catalog
 from ...datasets.errors import KinobenchError, UnknownNameError, reason_of
+from ...datasets.files import read_regular
 from ...zoo import registry
 from ..records.job import BUDGET_RANGES, Budget
 from ..text.ranges import FILE_MEMORY_GIB, MEMORY_GIB, TIMEOUT_S
@@ -79,7 +80,7 @@ def load(name_or_path: str) -> Suite:
             "suite", name_or_path, names(), "the name of a suite file ends in .toml"
         )
     try:
-        content = path.read_bytes().decode()
+        content = read_regular(path).decode()
     except OSError as error:
         raise KinobenchError(f"suite {name_or_path} can't be read: {reason_of(error)}") from error
     except UnicodeDecodeError as error:

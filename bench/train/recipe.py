@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from ...datasets.errors import KinobenchError, UnknownNameError, reason_of
+from ...datasets.files import read_regular
 from ..text.ranges import EPOCHS, LEARNING_RATE, VIEWS, Range
 from ..text.toml import read_toml, refuse_out_of_range, refuse_unknown_keys
 
@@ -122,7 +123,7 @@ def load(name_or_path: str) -> Recipe:
         raise UnknownNameError("recipe", name_or_path, names(), "the name of a file ends in .toml")
     where = f"recipe {name_or_path}"
     try:
-        content = path.read_bytes().decode()
+        content = read_regular(path).decode()
     except OSError as error:
         raise KinobenchError(f"{where} can't be read: {reason_of(error)}") from error
     except UnicodeDecodeError as error:

@@ -16,6 +16,7 @@ import msgspec
 
 from ..cache_root import cache_root
 from ..errors import DatasetError, KinobenchError, UnknownNameError, reason_of
+from ..files import read_regular
 from ..lists import layouts
 from ..lists.class_names import class_names
 from ..lists.ucf101 import read_split
@@ -272,8 +273,8 @@ def read_stamp(root: Path) -> Stamp:
         DatasetError: The generator didn't write it.
     """
     try:
-        return msgspec.json.decode((root / _STAMP).read_bytes(), type=Stamp)
-    except (OSError, msgspec.DecodeError) as error:
+        return msgspec.json.decode(read_regular(root / _STAMP), type=Stamp)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DatasetError(
             f"{root / _STAMP}: not what the generator wrote; remove {str(root)!r} and generate it "
             "again"

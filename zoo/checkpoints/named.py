@@ -179,6 +179,10 @@ def resolve_weights(model: str, weights: str, words: Sequence[str] = ()) -> Path
         return path
     if path.is_dir():
         raise KinobenchError(f"weights {weights!r} is a folder; give the checkpoint file in it")
+    if path.exists():
+        raise KinobenchError(
+            f"weights {weights!r} is no file, but a pipe or a device; give a checkpoint file"
+        )
     known = [entry.name for entry in weights_of(model)] + shipped_weights(model)
     nearest = nearest_name(weights, [*known, *words])
     cure = f"did you mean {nearest!r}? Give" if nearest else "give"

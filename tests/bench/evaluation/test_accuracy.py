@@ -80,9 +80,9 @@ def test_per_view_logits_are_kept(tmp_path: Path) -> None:
     folder = tmp_path / "kept" / "case"
     accuracy = _score(tmp_path, preset("common-112").with_views(3, 1), Sink(folder))
     assert accuracy.predictions == folder.as_posix()
-    places, names, shard = sorted(folder.iterdir())
+    places, names, digests, shard = sorted(folder.iterdir())
     assert (places.name, shard.name) == ("_places.parquet", "shard-00000.parquet")
-    assert names.name == "classes.json"
+    assert (names.name, digests.name) == ("classes.json", "digests.json")
     assert pq.read_table(places)["place"].to_pylist() == [0, 0]
     table = pq.read_table(shard)
     assert table.column_names == ["video", "view", "label", "group", "logits"]

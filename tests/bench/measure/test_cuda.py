@@ -16,7 +16,7 @@ import torch
 
 from kinobench.bench.evaluation.accuracy import evaluate
 from kinobench.bench.evaluation.evaluation import KEEP_NOTHING, Evaluation, Sink
-from kinobench.bench.evaluation.shards import read_shard
+from kinobench.bench.evaluation.shard_files import read_shard
 from kinobench.bench.measure.sweep import measure_sweep
 from kinobench.bench.network.network import Network
 from kinobench.bench.records.case import Case

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...datasets.errors import KinobenchError
+from ...datasets.plurals import quantity
 from ..evaluation.places import VideoPlaces, read_places
 from ..statistics.intervals import LEVEL, resampled_difference
 from ..statistics.tests import holm, mcnemar
@@ -128,7 +129,7 @@ def _places(row: Row, board: Board, results: Path) -> VideoPlaces:
     right = int(np.count_nonzero(found.hits))
     if (len(found.places), right) != (scored, hits):
         raise KinobenchError(
-            f"{path}: {right} of its {len(found.places)} videos are right, "
-            f"and the record says {hits} of {scored}; measure it again"
+            f"{path}: right answers: {right} of {quantity(len(found.places), 'video')}, and the "
+            f"record says {hits} of {scored}; measure it again"
         )
     return found

@@ -11,6 +11,7 @@ from urllib.request import Request, urlopen
 
 from ...datasets.errors import KinobenchError
 from ...datasets.files import replacing
+from ...datasets.plurals import quantity
 
 STALLED_S = 30.0
 """Seconds without an answer after which a server is given up."""
@@ -68,7 +69,7 @@ def _receive(url: str, file: BinaryIO, digest: str, on_bytes: OnBytes) -> None:
             received += len(chunk)
             on_bytes(received, whole)
     if whole is not None and received != whole:
-        raise _Wrong(f"the connection was cut after {received} of {whole} bytes")
+        raise _Wrong(f"the connection was cut after {received} of {quantity(whole, 'byte')}")
     if not sha256.hexdigest().startswith(digest):
         raise _Wrong(
             f"its SHA-256 begins with {sha256.hexdigest()[: len(digest)]}, not with {digest} as "

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...datasets.errors import KinobenchError
+from ...datasets.plurals import quantity
 from .renamed import todays_name
 
 if TYPE_CHECKING:
@@ -182,8 +183,9 @@ def _cure(expected: Mapping[str, Any], found: Mapping[str, Any]) -> str:
         outputs = {(one[:1], other[:1]) for one, other in differing if one[1:] == other[1:]}
         if len(outputs) == 1 and len(differing) <= 2:  # a weight and a bias
             (((given,), (wanted,)),) = outputs
+            theirs = quantity(given, "class", "classes")
             return (
-                f"Their head gives {given} classes, the network's {wanted}: measure on the "
+                f"Their head gives {theirs}, the network's {wanted}: measure on the "
                 f"dataset that they were trained on, or without one (--dataset none --classes "
                 f"{given})"
             )

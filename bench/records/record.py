@@ -17,6 +17,7 @@ from .results import (
     Memory,
     Peak,
     Roofline,
+    has_top5,
 )
 from .times import PipelineTime, Sweep
 
@@ -110,6 +111,12 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     measurements: dict[str, msgspec.Raw] = {}
     notes: tuple[str, ...] = ()
     error: Failure | None = None
+
+    def __post_init__(self) -> None:
+        """Leave out a top-5 that says nothing, which older records have."""
+        if self.accuracy is not None and not has_top5(self.case.classes):
+            none = dict.fromkeys(("top5", "interval_top5", "top5_of_expected"))
+            force_setattr(self, "accuracy", msgspec.structs.replace(self.accuracy, **none))
 
     def has(self, name: str) -> bool:
         """Return whether the record has a result of that name."""

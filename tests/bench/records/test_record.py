@@ -52,8 +52,9 @@ def test_the_json_has_the_design_s_fields_with_their_units_and_the_digests_besid
         *("schema", "run", "started", "case", "environment", "params", "weights_digest", "cost"),
         *("latency", "peak", "roofline", "flow_time", "memory", "energy", "pipeline", "accuracy"),
         "sweep",
-        *("notes", "error"),
+        *("notes", "error", "id"),
     }
+    assert plain["id"] == f"20260101T000000Z-000000-{made_case().digest[:8]}"
     assert plain["schema"] == SCHEMA == 1
     case = plain["case"]
     assert (case["model"], case["weights"], case["batch"]) == ("c3d_tiny", None, 1)

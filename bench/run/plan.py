@@ -7,6 +7,7 @@ import msgspec
 from ...datasets import catalog
 from ...datasets.errors import KinobenchError
 from ...datasets.names import DEFAULT_DECODER, DEFAULT_FLOW
+from ...datasets.plurals import quantity
 from ...datasets.protocol import Protocol, preset
 from ...zoo.checkpoints.named import (
     find_weights,
@@ -193,7 +194,7 @@ def _chosen(settings: Settings) -> _Chosen:
     model = model_of(settings.model)
     dataset = None if settings.dataset in (None, "none") else catalog.get(settings.dataset)
     protocol = settings.protocol or (dataset.default_protocol if dataset else "common-224")
-    weights = settings.weights
+    weights = SHIPPED if settings.weights is None else settings.weights
     if weights == SHIPPED:
         weights = _shipped_weights(settings.model, dataset, protocol)
     weights = None if weights == "none" else weights
@@ -296,8 +297,8 @@ def _classes_of_other_weights(chosen: _Chosen) -> str | None:
     if chosen.published and not named_weights(chosen.model.name, chosen.weights):
         mismatch += f"; {chosen.published.file} is a published file's name: rename your own file"
     return (
-        f"weights {chosen.weights!r} of {chosen.model.name} have {chosen.head} classes, but "
-        f"{mismatch}"
+        f"weights {chosen.weights!r} of {chosen.model.name} have "
+        f"{quantity(chosen.head, 'class', 'classes')}, but {mismatch}"
     )
 
 

@@ -23,6 +23,7 @@ from ..machine.environment import physical_cores
 from ..measure import registry as measurements
 from ..records.case import GRAPH_MODES, Case, Device, Mode
 from ..records.fitted_weights import fitted_header, read_fitted
+from .kernels import refuse_missing_kernels
 from .settings import (
     NATIVE,
     SHIPPED,
@@ -58,8 +59,8 @@ def plan(
         processors: The most threads that a case may have; None for cases that run elsewhere.
 
     Raises:
-        KinobenchError: A name is unknown, settings contradict each other, or a case has more
-            threads than there are processors.
+        KinobenchError: A name is unknown, settings contradict each other, a case has more
+            threads than there are processors, or the CPU lacks an operator in its precision.
     """
     rows = [Settings(model=model) for model in models or suite.models]
     if not models:
@@ -82,6 +83,9 @@ def plan(
     if processors is not None:
         for each in planned.values():
             refuse_too_many_threads(each.case.threads, processors)
+    refuse_missing_kernels(
+        each.case for each in planned.values() if measurements.run_network(each.measures)
+    )
     return list(planned.values())
 
 

@@ -344,6 +344,27 @@ def test_the_weights_that_come_with_kinobench_are_the_default_everywhere() -> No
     assert only(on_pointlight, "c3d_tiny", weights="shipped").case.weights == "pointlight"
 
 
+def test_what_the_cpu_cannot_compute_is_refused_while_it_is_planned() -> None:
+    """The suite that the README once showed failed in its last case, after the others."""
+    content = (
+        'models = ["c3d_tiny", "x3d_tiny"]\ndataset = "pointlight"\n'
+        'measure = ["flops", "latency", "accuracy"]\nbatch = [1, 8]\n'
+        '[[case]]\nmodel = "i3d_tiny"\nprecision = "bf16"\n'
+    )
+    with pytest.raises(KinobenchError) as caught:
+        planned(content)
+    assert str(caught.value) == (
+        "precision 'bf16' on device 'cpu': torch has no kernel of avg_pool3d for it, which "
+        "i3d_tiny would need; give precision 'fp32' or device 'cuda', or leave this network out"
+    )
+    with pytest.raises(KinobenchError, match=r"which i3d_tiny, x3d_tiny would need.* these net"):
+        planned(content, "i3d_tiny", "early_fusion_tiny", "x3d_tiny", precision="bf16")
+    # What runs no forward in that precision, or elsewhere, or by other kernels.
+    for asked in ({"measure": ("flops",)}, {"device": "cuda"}, {"mode": "compile"}):
+        assert planned(content, "i3d_tiny", precision="bf16", **asked)
+    assert planned(content, "c3d_tiny", "early_fusion_tiny", "videomae_tiny", precision="bf16")
+
+
 @pytest.mark.parametrize("name", suites.names())
 def test_every_built_in_suite_loads_and_plans(name: str) -> None:
     suite = suites.load(name)

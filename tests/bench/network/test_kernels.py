@@ -13,6 +13,9 @@ from kinobench.bench.network.kernels import missing_kernels
 from kinobench.bench.network.network import Network
 from kinobench.bench.network.settings import settings_restored
 from kinobench.bench.records.case import Case, Mode, Precision
+from kinobench.bench.run.plan import plan
+from kinobench.bench.run.settings import settings_of
+from kinobench.bench.run.suite import Suite
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.protocol import preset
 from kinobench.zoo.registry import register
@@ -97,6 +100,18 @@ def test_an_operator_whose_zeros_are_refused_says_nothing_of_its_kernel() -> Non
         return torch.linalg.inv(clip[:, 0, 0].float()).to(clip.dtype)  # zeros have no inverse
 
     assert lacks(forward) == ()
+
+
+def test_the_network_of_a_plug_in_is_not_run_while_it_is_planned() -> None:
+    """Its code may do anything: it runs in the process of its case."""
+
+    def build(num_classes: int, frames: int, size: int) -> nn.Module:
+        return pytest.fail("it is built")
+
+    register("built_in_its_case_alone")(build)
+    suite = Suite(models=("built_in_its_case_alone",), protocol="pointlight", classes=8)
+    (entry,) = plan(suite, settings_of(precision="bf16"))
+    assert (entry.case.precision, entry.case.device) == ("bf16", "cpu")
 
 
 def test_nothing_of_torch_changes() -> None:

@@ -198,7 +198,7 @@ def _chosen(settings: Settings) -> _Chosen:
     model = model_of(settings.model)
     dataset = None if settings.dataset in (None, "none") else catalog.get(settings.dataset)
     protocol = settings.protocol or (dataset.default_protocol if dataset else "common-224")
-    weights = SHIPPED if settings.weights is None else settings.weights
+    weights: str | None = SHIPPED if settings.weights is None else settings.weights
     if weights == SHIPPED:
         weights = _shipped_weights(settings.model, dataset, protocol)
     weights = None if weights == "none" else weights

@@ -424,7 +424,7 @@ def test_an_unknown_model_and_lost_predictions_are_told(tmp_path: Path) -> None:
 def test_predictions_that_are_not_all_of_the_record_are_refused(tmp_path: Path) -> None:
     path = scored(tmp_path, "c3d_tiny")
     (path / "shard-00002.parquet").unlink()
-    with pytest.raises(KinobenchError, match="8 videos are in it and 10 were scored"):
+    with pytest.raises(KinobenchError, match="8 videos in it, and the record says 10"):
         find("c3d_tiny", tmp_path).open()
 
 

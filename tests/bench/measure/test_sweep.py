@@ -317,7 +317,7 @@ def test_the_table_tells_the_drift_of_a_sweep() -> None:
     ) in " ".join(text.split())
     old = Drift(largest_logit_difference=None, top1_flips=9, clips=9)
     text = printed(made_record(sweep=launch_bound_sweep(old)))
-    assert "difference is not finite; 9 of 9 clips" in " ".join(text.split())
+    assert "difference is not finite; another top-1 class: 9 of 9 clips." in " ".join(text.split())
     assert "drift" not in printed(made_record(sweep=launch_bound_sweep()))
 
 

@@ -12,6 +12,7 @@ from .errors import KinobenchError, UnknownNameError, program
 from .lists import layouts
 from .lists.layouts import Layout
 from .opposites import Opposites
+from .plurals import quantity
 from .pointlight.levels import LEVELS, Level
 from .split import Split
 
@@ -81,7 +82,8 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
     purpose: str = ""
 
     def __repr__(self) -> str:
-        return f"<Dataset {self.name}: {self.title}, {self.num_classes} classes>"
+        classes = quantity(self.num_classes, "class", "classes")
+        return f"<Dataset {self.name}: {self.title}, {classes}>"
 
 
 def register(dataset: Dataset) -> None:

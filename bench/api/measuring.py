@@ -21,7 +21,7 @@ from .bench.run.in_process import InThisProcess
 from .bench.run.options import DataRoots, Options
 from .bench.run.plan import Planned, plan
 from .bench.run.prepare import prepare_split
-from .bench.run.settings import SHIPPED, argument, settings_of
+from .bench.run.settings import argument, settings_of
 from .bench.run.suite import Suite
 from .datasets.errors import KinobenchError
 from .datasets.protocol import preset
@@ -156,8 +156,8 @@ def measure(
         data_root: Folder of the dataset, where it needs one.
         budget: Limits of the time that a latency may take, in seconds.
         settings: See `CaseSettings`: `batch=8`, `device="cuda"`, `precision="bf16"`,
-            `weights="kinetics400"`, ... A model given by its name has by default the weights that
-            come with kinobench for the dataset.
+            `weights="kinetics400"`, ... The weights are by default those that come with kinobench
+            for the dataset, if there are any.
 
     Returns:
         The record, in base units (seconds, bytes, joules, fractions). What was not measured is
@@ -258,8 +258,6 @@ def _measured(
     if _is_module(model):
         return _measure_here(of_instance(model, name, inputs), given, place)
     with _known_to_workers(model, name, inputs) as (known, plugins):
-        if isinstance(model, str):
-            given["weights"] = given.get("weights") or SHIPPED
         return _measure_in_worker(known, plugins, given, place)
 
 

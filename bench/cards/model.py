@@ -6,6 +6,7 @@ from decimal import Decimal
 import msgspec
 from rich.console import Console
 
+from ...datasets.plurals import quantity
 from ...zoo import registry
 from ...zoo.tables.published import published
 from ...zoo.tables.rows import Published
@@ -13,6 +14,7 @@ from ..cost.shape import Shape, native_shape
 from ..measure.modules import Profile
 from ..records.case import Device, Precision
 from ..records.results import Cost
+from ..text.units import percent
 from .printed import (
     GIGA,
     MEGA,
@@ -179,7 +181,7 @@ def _print_modules(card: ModelCard, depth: int, console: Console) -> None:
     rows = [("module", "MMACs", "share")]
     for name, macs in card.macs_by_module.items():
         if name and name.count(".") < depth:
-            share = f"{100 * macs / card.cost.macs:.1f} %"
+            share = f"{percent(macs / card.cost.macs)} %"
             rows.append(("  " * name.count(".") + name, f"{macs / 1e6:,.3f}", share))
     print_table(rows, console)
 
@@ -260,20 +262,20 @@ def _scores(group: Sequence[PrintedCheck]) -> tuple[list[Line], list[str]]:
             if row.top1 is None and row.top5 is None:
                 notes.append(row.note)
             scored_on = "; ".join(part for part in (scored_on, row.note) if part)
-        for name, percent in (("top-1 (%)", row.top1), ("top-5 (%)", row.top5)):
-            if percent is not None:
-                lines.append((name, f"{percent:g}", ABSENT, scored_on))
+        for name, printed in (("top-1 (%)", row.top1), ("top-5 (%)", row.top5)):
+            if printed is not None:
+                lines.append((name, f"{printed:g}", ABSENT, scored_on))
                 scored_on = ""
     return lines, notes
 
 
 def _input_of(row: Published) -> str:
-    frames = f"{row.frames} frames" if row.frames else "unknown frames"
+    frames = quantity(row.frames, "frame") if row.frames else "unknown frames"
     if row.size is None:
         place = f"{frames}, unknown size"
     else:
         place = f"{row.frames or '?'}x{row.size}x{row.size}"
-    return place if row.classes is None else f"{place}, {row.classes} classes"
+    return place if row.classes is None else f"{place}, {quantity(row.classes, 'class', 'classes')}"
 
 
 def to_json(card: ModelCard) -> bytes:

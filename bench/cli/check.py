@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from ..text.ranges import Range
+from ...datasets.plurals import quantity
 from . import common, complete
 from .common import settings_from, usable_processors
 from .frame import (
@@ -132,7 +133,8 @@ def check(what: What, how: How, output: Output) -> None:
         table.show(found, console())
     if found.interrupted is not None:
         finished, asked_for = found.interrupted
-        exit_with(f"interrupted: {finished} of {asked_for} cases were finished", EXIT_INTERRUPTED)
+        cases = quantity(asked_for, "case")
+        exit_with(f"interrupted: {finished} of {cases} finished", EXIT_INTERRUPTED)
     raise SystemExit(found.exit_code)
 
 
@@ -217,7 +219,7 @@ def _cases(what: What, how: How, models: tuple[str, ...]) -> "list[Case]":
     from ..run.suite import Suite, load
 
     alone = what.suite is None and bool(models)
-    suite = Suite(dataset="pointlight") if alone else load(what.suite or "gate")
+    suite = Suite(dataset="pointlight", weights="none") if alone else load(what.suite or "gate")
     how = how.changed(threads=how.threads or suite.threads or 1)
     cases = [
         msgspec.structs.replace(each.case, weights=None)

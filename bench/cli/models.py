@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 from ..text.ranges import CLASSES, FRAMES, LEVELS, PIXELS, THREADS, VIEWS
+from ...datasets.plurals import quantity
 from . import common, complete
 from .frame import (
     EXIT_FAILED,
@@ -155,6 +156,6 @@ def verify(what: Verified, page: Page) -> None:
     for each in unexplained:
         report(f"{each.published.model} is not what {each.published.source} printed")
     for error, count in Counter(each.error for each in compared if each.error).items():
-        report(f"{count} published rows were not compared: {error}")
+        report(f"not compared: {quantity(count, 'published row')}: {error}")
     if unexplained:
         raise SystemExit(EXIT_FAILED)

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from ...datasets.plurals import quantity
 from ..leaderboard.build import rebuild
 from . import common, complete
 from .frame import (
@@ -166,9 +167,10 @@ def _exit(scored: "Scored", results: Results, interrupted: bool) -> None:
             failed = True
             report(f"{record.case.probe or 'plain'} failed: {record.error.message}")
     if interrupted:
+        cases = quantity(len(scored.planned), "case")
         exit_with(
-            f"interrupted: {len(scored.records)} of {len(scored.planned)} cases are finished and "
-            f"kept in {results.results}; the same command continues",
+            f"interrupted: {len(scored.records)} of {cases} finished and kept in "
+            f"{results.results}; the same command continues",
             EXIT_INTERRUPTED,
         )
     if failed:

@@ -50,13 +50,16 @@ class Source(Group, panel="What"):
 
     source: Annotated[
         str,
-        argument("File of predictions, or a model that has an accuracy.", "FILE|MODEL"),
+        argument(
+            "Model that has an accuracy, MODEL@WEIGHTS, id of a record, or file of predictions.",
+            "MODEL|ID|FILE",
+        ),
     ]
     fuse: Annotated[
         str | None,
         option(
             "Mix in the scores of this network, with 21 different weights.",
-            "FILE|MODEL",
+            "MODEL|ID|FILE",
             default="none",
         ),
     ] = None
@@ -85,7 +88,14 @@ class Analysed(Group, panel="Results"):
 class Pair(Group, panel="What"):
     """The two networks."""
 
-    a: Annotated[str, argument("File of predictions, or a model that has an accuracy.", "A")]
+    a: Annotated[
+        str,
+        argument(
+            "Model that has an accuracy, MODEL@WEIGHTS, id of a record, or file of predictions. "
+            "Trained weights come before random ones (MODEL@none), then the newest record.",
+            "A",
+        ),
+    ]
     b: Annotated[str, argument("The same for the other network.", "B")]
     aggregation: common.Aggregation = None
 

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from ...datasets.plurals import quantity
 from ..leaderboard.build import ranked_boards, rebuild
 from ..text.ranges import FILE_MEMORY_GIB, MEMORY_GIB, TIMEOUT_S
 from . import common, complete
@@ -52,7 +53,7 @@ class What(Group, panel="What"):
         option(
             "Checkpoint: a published name, a file, shipped (with kinobench) or none.",
             "NAME|FILE",
-            default="the suite's; with --model shipped",
+            default="the suite's, or shipped",
         ),
     ] = None
     classes: Annotated[
@@ -236,11 +237,10 @@ def run(what: What, how: How, data: Data, results: Results) -> None:
 
 def _suite_of(what: What) -> "Suite":
     """Return the suite; one of --model has another budget than the quick suite's."""
-    from ..run.settings import SHIPPED
     from ..run.suite import Suite, load
 
     if what.suite is None and what.model:
-        return Suite(dataset="pointlight", weights=SHIPPED)
+        return Suite(dataset="pointlight")
     return load(what.suite or "quick")
 
 
@@ -316,7 +316,7 @@ def _kept(records: "list[Record]", planned: "list[Planned]", results: Path) -> s
     """Return what is left of an interrupted run."""
     from ..evaluation import resume
 
-    kept = f"{len(records)} of {len(planned)} cases are finished and kept in {results}"
+    kept = f"{len(records)} of {quantity(len(planned), 'case')} finished and kept in {results}"
     stopped = planned[len(records) :][:1]
     if any(resume.is_begun(results / "predictions", entry.case) for entry in stopped):
         kept += "; the same command continues the one that was being measured"

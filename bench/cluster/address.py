@@ -14,6 +14,7 @@ from packaging.version import Version
 
 from ...datasets.errors import KinobenchError, reason_of
 from ...datasets.names import Decoder
+from ...datasets.plurals import quantity
 from ..machine.environment import physical_cores
 from ..records.case import Case
 from ..records.files import CHECKOUT
@@ -45,7 +46,7 @@ class Needs(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         """Return it for people, as in `1 CPU and a GPU`."""
-        return f"{count(self.cpus, 'CPU')}{' and a GPU' if self.gpus else ''}"
+        return f"{quantity(self.cpus, 'CPU')}{' and a GPU' if self.gpus else ''}"
 
     def workers_on(self, resources: Mapping[str, float]) -> int:
         """Return how many workers a node with such resources has room for."""
@@ -256,7 +257,9 @@ def refuse_too_small(nodes: Sequence[Mapping[str, float]], case: Case, named: st
     needs = needs_of(case)
     if not any(needs.workers_on(node) for node in nodes):
         have = "; ".join(
-            f"{node.get('CPU', 0):g} CPUs and {node.get('GPU', 0):g} GPUs" for node in nodes
+            f"{quantity(node.get('CPU', 0), 'CPU', spec='g')} and "
+            f"{quantity(node.get('GPU', 0), 'GPU', spec='g')}"
+            for node in nodes
         )
         cure = "start one" if needs.gpus else "start one, give fewer --threads"
         if named != f"--cluster {LOCAL}":
@@ -264,11 +267,6 @@ def refuse_too_small(nodes: Sequence[Mapping[str, float]], case: Case, named: st
         raise KinobenchError(
             f"{named}: no node has {needs} for {case.model} (nodes: {have or 'none'}); {cure}"
         )
-
-
-def count(number: int, what: str) -> str:
-    """Return `1 node` or `2 nodes`."""
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def last_line(text: str) -> str:

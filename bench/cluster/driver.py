@@ -12,13 +12,14 @@ from typing import Any
 import msgspec
 
 from ...datasets.errors import KinobenchError
+from ...datasets.plurals import quantity
 from ..evaluation.accuracy import MeasuredShard
 from ..evaluation.shards import Shard, ShardLogits
 from ..machine.threads import thread_variables
 from ..records.files import CHECKOUT
 from ..records.job import Cluster, ShardFailedError
 from ..records.record import Failure, FailureKind
-from .address import Needs, count, last_line, needs_of, refuse_too_small
+from .address import Needs, last_line, needs_of, refuse_too_small
 from .connection import connected
 from .shard import LEAVES_AFTER_S, Outcome, ShardTask
 
@@ -158,10 +159,10 @@ class _Tasks:
     def note_workers(self) -> None:
         """Note how many workers there were, and which shards were run again."""
         workers, nodes = len(self._workers), len(self._nodes)
-        self._note(f"measured by {count(workers, 'worker')} on {count(nodes, 'node')}")
+        self._note(f"measured by {quantity(workers, 'worker')} on {quantity(nodes, 'node')}")
         if self._again:
             listed = ", ".join(map(str, sorted(self._again)))
-            again = count(len(self._again), "shard")
+            again = quantity(len(self._again), "shard")
             self._note(f"run again, after a worker was lost: {again} ({listed})")
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from ...datasets.errors import VideoError
+from ...datasets.plurals import quantity
 from ...datasets.protocol import Protocol
 from ...datasets.split import Split, Video
 from ...datasets.video.clips import Clips
@@ -24,7 +25,7 @@ from ...datasets.views.probes import read_probed
 from ...zoo.spec import input_shapes
 from ..network.inputs import InputMaker, VideoInputs, keeping_for, video_inputs
 from ..network.network import Forward
-from ..records.results import Accuracy, Unreadable
+from ..records.results import Accuracy, Unreadable, has_top5
 from ..statistics.intervals import wilson
 from ..statistics.scores import places, scores
 from .classes import keep_classes
@@ -124,7 +125,7 @@ def score_split(
         if damaged:
             sink.note(measured_again(damaged))
         if before:
-            sink.note(f"continued after {before} of {total} videos")
+            sink.note(f"continued after {before} of {quantity(total, 'video')}")
             sink.progress(before, total)
         at_most = min(filter(None, batches), default=None)
         measured = measure(missing, at_most, lambda done: sink.progress(before + done, total))
@@ -136,7 +137,7 @@ def score_split(
         least = min(filter(None, batches), default=full)
         if least < full:
             sink.note(
-                f"out of memory with {full} views in a forward: {least} were the most that fit"
+                f"out of memory with {full} views in a forward: the most that fit was {least}"
             )
         return summarise(
             note_remarks(read_shards(folder, shards, origin), sink.note),
@@ -302,8 +303,7 @@ def note_remarks(
             videos.setdefault(text, []).append(video)
         yield shard
     for text, ids in videos.items():
-        noun = "video" if len(ids) == 1 else "videos"
-        note(f"{len(ids)} {noun}: {text} (first: {ids[0]})")
+        note(f"{quantity(len(ids), 'video')}: {text} (first: {ids[0]})")
 
 
 def summarise(
@@ -331,13 +331,14 @@ def summarise(
     if predictions is not None:
         keep_places(predictions, protocol.aggregation, joined(found), origin)
     expected = len(split.videos)
+    of_five = has_top5(len(split.classes))
     return Accuracy(
         top1=top1 / count if count else None,
-        top5=top5 / count if count else None,
+        top5=top5 / count if count and of_five else None,
         interval_top1=wilson(top1, count) if count else None,
-        interval_top5=wilson(top5, count) if count else None,
+        interval_top5=wilson(top5, count) if count and of_five else None,
         top1_of_expected=top1 / expected if expected else 0.0,
-        top5_of_expected=top5 / expected if expected else 0.0,
+        top5_of_expected=(top5 / expected if expected else 0.0) if of_five else None,
         chance=1 / len(split.classes),
         not_finite=not_finite,
         scored=count,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ...datasets.errors import KinobenchError
+from ...datasets.plurals import quantity
 from ...datasets.protocol import preset
 from ...datasets.split import Split
 from ..machine.environment import available_memory_bytes, physical_cores, usable_cpus
@@ -93,7 +94,8 @@ def _guard(job: Job, folder: Path, split: Split, emit: Emit, note: Report) -> "I
     case = job.case
 
     def on_alone(count: int) -> None:
-        emit(Progress(stage=f"reading {count} files alone, as a process died at one of them"))
+        files = quantity(count, "file")
+        emit(Progress(stage=f"reading {files} alone, as a process died at one of them"))
 
     log, kept = folder / f"{job.predictions}{SUFFIX}", Path(job.results) / "predictions"
     alone = LoneReader(case.protocol, case.decoder, job.file_limits)
@@ -116,9 +118,9 @@ def _guard(job: Job, folder: Path, split: Split, emit: Emit, note: Report) -> "I
 
 def _unreadable(accuracy: Accuracy) -> Failure:
     """Return the failure of a case some of whose videos could not be read."""
-    first = accuracy.unreadable[0]
+    first, videos = accuracy.unreadable[0], quantity(accuracy.expected, "video")
     message = (
-        f"{len(accuracy.unreadable)} of {accuracy.expected} videos could not be read; the first is "
+        f"{len(accuracy.unreadable)} of {videos} could not be read; the first is "
         f"{first.path}: {first.reason}. The record names them all. Replace them and run this "
         "again, which measures only their shards, or leave them out with --skip-unreadable"
     )

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from ...datasets.plurals import quantity
 from ..records.record import Record
 from ..records.times import PipelineTime, StreamedFrames, bottleneck_of, shares_of
 from ..text.units import ABSENT, percentages
@@ -20,15 +21,15 @@ def show(records: Iterable[Record], console: Console) -> None:
 
 
 def _show(name: str, timed: PipelineTime, console: Console) -> None:
-    views = "1 view" if timed.views == 1 else f"{timed.views} views"
+    views = quantity(timed.views, "view")
     console.print(f"[bold]From the file to the prediction[/bold]: {escape(name)}", highlight=False)
     console.print(_table("a video", timed))
     forward = timed.overlapped_views_in_a_forward
     console.print(
         f"{timed.per_view_s * 1e3:.2f} ms a view ({views}); the bottleneck is "
         f"{bottleneck_of(timed.stages)}. "
-        f"Overlapped, {timed.videos_per_s:.2f} videos/s with {timed.readers} readers"
-        + ("." if forward is None else f" and {forward} views in a forward."),
+        f"Overlapped, {timed.videos_per_s:.2f} videos/s with {quantity(timed.readers, 'reader')}"
+        + ("." if forward is None else f" and {quantity(forward, 'view')} in a forward."),
         highlight=False,
     )
     if timed.streamed is not None:

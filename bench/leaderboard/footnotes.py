@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from ...datasets.names import DEFAULT_DECODER
+from ...datasets.plurals import quantity
 from ..measure import registry
 from ..measure.columns import has_batches
 from ..measure.measurement import Measurement
@@ -53,7 +54,7 @@ def _settings(board: Board) -> list[str]:
 def _ranks(board: Board) -> list[str]:
     if not board.comparisons:
         return []
-    pairs = "1 pair" if board.comparisons == 1 else f"{board.comparisons} pairs"
+    pairs = quantity(board.comparisons, "pair")
     return [
         "rank = 1 + number of significantly better models (exact McNemar test and bootstrap of "
         f"whole source groups, on the videos that both models scored; {pairs}, 5 % for all of them "
@@ -94,8 +95,9 @@ def _origin(board: Board) -> str:
     ]
     if board.manifest is not None:
         expected = {each.accuracy.expected for each in records if each.accuracy is not None}
-        counts = " or ".join(str(count) for count in sorted(expected))
-        parts.append(f"{counts} videos of manifest {board.manifest}")
+        *fewer, most = sorted(expected) or (0,)
+        counts = " or ".join([*map(str, fewer), quantity(most, "video")])
+        parts.append(f"{counts} of manifest {board.manifest}")
     parts.append(f"machine {board.environment.fingerprint}")
     return f"Measured with {', '.join(parts)}."
 

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from ...datasets.errors import UnknownNameError
+from ...datasets.plurals import quantity
 from ...datasets.protocol import Aggregation
 from ..measure import registry, stored
 from ..measure.columns import uncounted
@@ -110,10 +111,11 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
         """The dataset, protocol, device and machine; the views only if there is an accuracy."""
         on = f"{self.dataset} {self.split}" if self.dataset else "no dataset"
         machine = self.environment.gpu if self.device == "cuda" else self.environment.cpu
-        cores = "" if self.device == "cuda" else f" ({self.environment.physical_cores} cores)"
+        count = self.environment.physical_cores
+        cores = "" if self.device == "cuda" else f" ({quantity(count, 'core')})"
         views = ""
         if any(row.record.accuracy is not None for row in self.rows):
-            views = ", 1 view" if self.views == 1 else f", {self.views} views"
+            views = f", {quantity(self.views, 'view')}"
         return f"{on}, {self.protocol}{views}, {self.device}: {machine}{cores}"
 
 

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from ...datasets.errors import KinobenchError, reason_of
 from ..evaluation.damage import AGAIN
 from ..evaluation.origin import origin_of
+from ...datasets.plurals import quantity
 from ..evaluation.places import VideoPlaces, read_places
 from ..statistics.intervals import LEVEL, resampled_difference
 from ..statistics.tests import holm, mcnemar
@@ -138,7 +139,7 @@ def _places(row: Row, board: Board, results: Path) -> VideoPlaces:
     right = int(np.count_nonzero(found.hits))
     if (len(found.places), right) != (scored, hits):
         raise KinobenchError(
-            f"{path}: {right} of its {len(found.places)} videos are right, "
-            f"and the record says {hits} of {scored}; measure it again"
+            f"{path}: right answers: {right} of {quantity(len(found.places), 'video')}, and the "
+            f"record says {hits} of {scored}; measure it again"
         )
     return found

@@ -5,6 +5,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from ...datasets.plurals import quantity
 from ..measure.columns import rough_line
 from ..records.latency import Drift
 from ..records.record import Record
@@ -81,8 +82,8 @@ def _drift_line(drift: Drift, batch: int) -> str:
     of_scale = "" if scale is None else f" ({scale} of the standard deviation over the classes)"
     return (
         f"drift from eager fp32, at batch {batch}: the largest logit difference is "
-        f"{logit_difference(largest)}{of_scale}; {flips} of {drift.clips} clips have another top-1 "
-        "class."
+        f"{logit_difference(largest)}{of_scale}; another top-1 class: {flips} of "
+        f"{quantity(drift.clips, 'clip')}."
     )
 
 

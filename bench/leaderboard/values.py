@@ -98,6 +98,7 @@ VALUES: dict[str, Value] = {
     "later_failure": lambda row: row.later_failure,
     "notes": lambda row: row.notes,
     "run": _at("run"),
+    "record": _at("id"),
     "started": _at("started"),
     "since": lambda row: row.since,
     "commit": _at("environment.kinobench_commit"),

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import psutil
 
+from ...datasets.plurals import quantity
 from ..records.record import Environment
 from .disturbances import Disturbance, find_disturbances, find_hints
 from .environment import Decisive, decisive, describe, physical_cores
@@ -155,7 +156,8 @@ def show(machine: Machine, console: "Console") -> None:
 
 
 def _processor_lines(processor: Processor, environment: Environment) -> dict[str, str]:
-    here = f"{environment.physical_cores} cores, {environment.logical_cores} threads"
+    cores = quantity(environment.physical_cores, "core")
+    here = f"{cores}, {quantity(environment.logical_cores, 'thread')}"
     caches = (
         f"{each.count} x L{each.level} {each.kind} {_size(each.size_bytes)}"
         for each in processor.caches
@@ -173,17 +175,19 @@ def _processor_lines(processor: Processor, environment: Environment) -> dict[str
         "NUMA nodes": _known(processor.numa_nodes),
         "slowed by heat": UNKNOWN
         if processor.throttled is None
-        else f"{processor.throttled} times since the system started",
+        else f"{quantity(processor.throttled, 'time')} since the system started",
     }
 
 
 def _energy_line(machine: Machine) -> dict[str, str]:
-    counted = ", ".join(machine.energy_counters)
-    return {"energy counters (RAPL)": counted or f"none: {machine.no_energy_counters or UNKNOWN}"}
+    counters = ", ".join(machine.energy_counters)
+    return {"energy counters (RAPL)": counters or f"none: {machine.no_energy_counters or UNKNOWN}"}
 
 
 def _host_lines(host: Host) -> dict[str, str]:
-    quota = "none" if host.processor_quota is None else f"{host.processor_quota:.2g} processors"
+    quota = "none"
+    if host.processor_quota is not None:
+        quota = quantity(host.processor_quota, "processor", spec=".2g")
     limit = host.memory_limit_bytes
     return {
         "total, free": f"{_size(host.memory_bytes)}, {_size(host.available_bytes)}",

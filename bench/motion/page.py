@@ -14,9 +14,9 @@ from tabulate import tabulate
 
 from ...datasets.errors import UnknownNameError
 from ...datasets.names import PROBES
-from ..analysis.compare import Interval
 from ..analysis.pages import p_value
 from ..text.markup import escaped
+from ..text.units import percent_with_interval
 from .card import Card, contents, facts, remarks, sentences
 from .judge import Effect, Share
 from .sentences import verdict_sentence
@@ -159,19 +159,8 @@ def _listed(lines: Sequence[str]) -> str:
 
 
 def _share(share: Share) -> _Cell:
-    return _tenths(share.share), _interval(share.interval)
+    return percent_with_interval(share.share, share.interval)
 
 
 def _drop(effect: Effect) -> _Cell:
-    interval = "" if effect.interval is None else _interval(effect.interval)
-    return _tenths(effect.drop), interval
-
-
-def _interval(interval: Interval) -> str:
-    return f"[{', '.join(map(_tenths, interval))}]"
-
-
-def _tenths(share: float) -> str:
-    """Return a share in points with one decimal, never as -0.0."""
-    text = f"{100 * share:.1f}"
-    return "0.0" if text == "-0.0" else text
+    return percent_with_interval(effect.drop, effect.interval)

@@ -12,11 +12,12 @@ from ...datasets import catalog
 from ...datasets.errors import KinobenchError, program
 from ...datasets.names import PROBES, Probe
 from ...datasets.opposites import backwards
+from ...datasets.plurals import quantity
 from ...datasets.split import Split
 from ...zoo.checkpoints.load import file_digest
 from ...zoo.checkpoints.named import resolve_weights, weights_of
 from ...zoo.checkpoints.shipped import shipped_file
-from ..analysis.sources import Source
+from ..analysis.source import Source
 from ..evaluation.conditions import Conditions, conditions_of
 from ..evaluation.origin import origin_of
 from ..evaluation.places import read_places
@@ -105,7 +106,7 @@ def plan(options: MotionOptions) -> list[Planned]:
         settings = settings_of(
             dataset=options.dataset,
             split=options.split,
-            weights=weights,
+            weights=weights or "none",
             protocol=options.protocol,
             views=options.views,
             device=options.device,
@@ -361,10 +362,8 @@ def _notes(records: Mapping[str, Record]) -> Iterator[str]:
             if note.startswith(about) and not note.startswith(_ABOUT_THE_RUN)
         ]
         if accuracy.unreadable:
-            notes.append(
-                f"{len(accuracy.unreadable)} of {accuracy.expected} videos could not be read and "
-                "are left out"
-            )
+            videos = quantity(accuracy.expected, "video")
+            notes.append(f"left out as unreadable: {len(accuracy.unreadable)} of {videos}")
         for note in notes:
             names_of.setdefault(note.removeprefix("accuracy: "), []).append(name)
     for note, names in names_of.items():
@@ -379,9 +378,9 @@ def _origin(plain: Record) -> str:
     return (
         f"Scored with torch {here.versions.get('torch', 'unknown')}, Python "
         f"{here.versions['python']}, kinobench commit {here.kinobench_commit or 'unknown'}, "
-        f"{plain.started[:10]}, protocol {plain.case.protocol.digest}, {accuracy.expected} videos "
-        f"of manifest {accuracy.manifest}, weights {plain.weights_digest}, machine "
-        f"{here.fingerprint}."
+        f"{plain.started[:10]}, protocol {plain.case.protocol.digest}, "
+        f"{quantity(accuracy.expected, 'video')} of manifest {accuracy.manifest}, weights "
+        f"{plain.weights_digest}, machine {here.fingerprint}."
     )
 
 

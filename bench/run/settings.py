@@ -9,6 +9,7 @@ import msgspec
 from ...datasets import catalog
 from ...datasets.errors import KinobenchError, UnknownNameError
 from ...datasets.names import DECODERS, FLOW_METHODS, PROBES, Decoder, FlowMethod, Probe
+from ...datasets.plurals import quantity
 from ...datasets.protocol import preset
 from ...datasets.protocol.cropping import CROP_COUNTS
 from ...zoo import registry
@@ -20,7 +21,8 @@ from ..text.toml import Naming, one_of, refuse_out_of_range, toml_key, wrong_val
 NATIVE = "native"
 """The protocol under which the case's weights were tested."""
 SHIPPED = "shipped"
-"""The weights that come with kinobench for the dataset; a network without any is untrained."""
+"""The weights that come with kinobench for the dataset; a network without any is untrained. They
+are the default everywhere."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -28,7 +30,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     Attributes:
         weights: A name, a path, `none`, or `shipped`: the weights that come with kinobench for
-            the dataset and clips of that size, if there are any.
+            the dataset and clips of that size, if there are any; `shipped`, if not given.
         dataset: A name of the catalog, or `none`.
         views: Temporal x spatial views, `10x3`.
         batch: Views in a forward; one case for each number.
@@ -191,7 +193,7 @@ def layered(*layers: Settings) -> Settings:
 def refuse_too_many_threads(threads: int | None, processors: int) -> None:
     """Raise a KinobenchError if there are more threads than processors."""
     if threads is not None and threads > processors:
-        here = f"{processors} processor{'s' if processors > 1 else ''}"
+        here = quantity(processors, "processor")
         raise KinobenchError(
             f"--threads {threads}: this process may use {here}; give --threads {processors} or "
             "fewer"

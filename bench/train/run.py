@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from ...datasets import catalog
 from ...datasets.errors import KinobenchError, program, reason_of
 from ...datasets.names import DEFAULT_FLOW, FlowMethod
+from ...datasets.plurals import quantity
 from ...datasets.protocol import preset
 from ...datasets.split import Split
 from ...datasets.unfinished import remove_left_files
@@ -29,6 +30,7 @@ from ..records.case import Device
 from ..records.fitted_weights import Epoch, Fitted, in_half, read_fitted, shapes_in, write_fitted
 from ..records.results import Accuracy
 from ..run.prepare import prepare_split
+from ..text.units import percent, percent_interval
 from . import recipe
 from .fit import DivergedError, Training, fit
 from .learning_curve import draw_curves, write_curve
@@ -170,7 +172,7 @@ def _fit_with_progress(
 
         def on_epoch(curve: list[Epoch]) -> None:
             last = curve[-1]
-            reached = f"loss {last.loss:.3f}, top-1 {100 * last.top1:.1f} %"
+            reached = f"loss {last.loss:.3f}, top-1 {percent(last.top1)} %"
             bar.update(task, loss=reached)
             if bar.disable:
                 line = f"{model}: epoch {last.epoch} of {epochs}: {reached}, {last.seconds:.0f} s"
@@ -325,18 +327,17 @@ def fitted_of(
 def _score_text(accuracy: Accuracy, trained_on: Split, held_out: Split) -> str:
     if accuracy.top1 is None or accuracy.interval_top1 is None:
         return "no video could be scored"
-    low, high = accuracy.interval_top1
     ids = {video.id for video in trained_on.videos}
     seen = sum(video.id in ids for video in held_out.videos)
     which = "none of which it was trained on" if seen == 0 else f"of which it was trained on {seen}"
     return (
-        f"top-1 {100 * accuracy.top1:.1f} % [{100 * low:.1f}, {100 * high:.1f}] on "
-        f"{accuracy.scored} videos of {held_out.name}, {which}"
+        f"top-1 {percent(accuracy.top1)} % {percent_interval(accuracy.interval_top1)} on "
+        f"{quantity(accuracy.scored, 'video')} of {held_out.name}, {which}"
     )
 
 
 def _is_trained_already(fitted: Fitted) -> str:
-    top1 = "" if fitted.top1 is None else f", top-1 {100 * fitted.top1:.1f} %"
+    top1 = "" if fitted.top1 is None else f", top-1 {percent(fitted.top1)} %"
     return f"{fitted.model}: already trained (epochs: {fitted.epochs}{top1}); --fresh repeats it"
 
 

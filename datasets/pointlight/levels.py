@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from ..errors import KinobenchError, UnknownNameError
+from ..plurals import quantity
 
 Counts = tuple[int, int]
 """Drawn uniformly from the first to the second, both included."""
@@ -84,8 +85,8 @@ class Level(msgspec.Struct, frozen=True, kw_only=True):
         self._need(
             "rest",
             self.rest == 0 or (self.rest > 0 and moving >= 4 and moving % 2 == 0),
-            f"0, or such that two movements of the same length, 2 frames or more, are left of the "
-            f"{self.frames} frames",
+            f"0, or such that two movements of the same length, 2 frames or more, are left of "
+            f"{quantity(self.frames, 'frame')}",
         )
 
     def _need_range(self, field: str, least: float, most: float, reason: str = "") -> None:

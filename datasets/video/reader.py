@@ -24,6 +24,7 @@ from av.video.reformatter import VideoReformatter
 
 from ..errors import VideoError, reason_of
 from ..files import NotRegularError, check_regular
+from ..plurals import quantity
 from ..protocol.timed_placement import Timeline
 from .container import (
     Packet,
@@ -265,7 +266,7 @@ class VideoReader:
                 store = store_of(shape)
             store[place] = picture
         except MemoryError as error:
-            what = f"{shape[0]} frames of {shape[2]}x{shape[1]} have no room"
+            what = f"there is no room for {quantity(shape[0], 'frame')} of {shape[2]}x{shape[1]}"
             raise reading_error(self.path, what, error, shape[1] * shape[2]) from error
         return store
 

@@ -14,6 +14,7 @@ from urllib.request import HTTPHandler, HTTPSHandler, OpenerDirector, Request, b
 
 from ...datasets.errors import KinobenchError
 from ...datasets.files import replacing
+from ...datasets.plurals import quantity
 from ...datasets.unfinished import remove_left_files
 
 CHUNK_BYTES = 2**20
@@ -189,7 +190,7 @@ def _receive(url: str, file: BinaryIO, digest: str, on_bytes: OnBytes, pace: _Pa
             sha256.update(chunk)
             on_bytes(pace.received, whole)
     if whole is not None and pace.received != whole:
-        raise _Wrong(f"the connection was cut after {pace.received} of {whole} bytes")
+        raise _Wrong(f"the connection was cut after {pace.received} of {quantity(whole, 'byte')}")
     if not sha256.hexdigest().startswith(digest):
         raise _Wrong(
             f"its SHA-256 begins with {sha256.hexdigest()[: len(digest)]}, not with {digest} as "

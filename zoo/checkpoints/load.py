@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...datasets.errors import KinobenchError, reason_of
 from ...datasets.files import check_regular, open_regular
+from ...datasets.plurals import quantity
 from .renamed import todays_name
 
 if TYPE_CHECKING:
@@ -201,8 +202,9 @@ def _cure(expected: Mapping[str, Any], found: Mapping[str, Any]) -> str:
         outputs = {(one[:1], other[:1]) for one, other in differing if one[1:] == other[1:]}
         if len(outputs) == 1 and len(differing) <= 2:  # a weight and a bias
             (((given,), (wanted,)),) = outputs
+            theirs = quantity(given, "class", "classes")
             return (
-                f"Their head gives {given} classes, the network's {wanted}: measure on the "
+                f"Their head gives {theirs}, the network's {wanted}: measure on the "
                 f"dataset that they were trained on, or without one (--dataset none --classes "
                 f"{given})"
             )

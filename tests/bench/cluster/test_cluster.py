@@ -811,7 +811,7 @@ def test_a_node_tells_what_differs_there_and_where_memory_ran_out(tmp_path: Path
     assert "node n7: weights None" in messages[3] and "0123456789abcdef" in messages[3]
     assert "node n7" in outcomes[4].notes[0] and "last bits" in outcomes[4].notes[0]
     assert outcomes[4].scored == (0, 1) and json.loads(lines[9]) == [2, 1, 101]
-    assert "1 bytes" in messages[5]
+    assert "1 byte;" in messages[5]
     assert outcomes[6].batch == 1
     assert outcomes[6].notes == ("out of memory with 2 views in a forward; from then on 1",)
     assert "node n7 has another kinobench" in messages[7]

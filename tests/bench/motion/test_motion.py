@@ -687,7 +687,7 @@ def test_an_interrupt_keeps_what_is_finished_and_shows_it(
     monkeypatch.setattr(motion_run.run, "measure", pretended(follows, root, interrupted_at=3))
     done = invoke(root, tmp_path / "results")
     assert done.exit_code == 130, done.output
-    assert "3 of 7 cases are finished and kept in" in done.stderr
+    assert "3 of 7 cases finished and kept in" in done.stderr
     assert "frozen is missing: it was not measured." in " ".join(done.stdout.split())
 
 

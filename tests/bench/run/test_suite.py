@@ -392,6 +392,50 @@ def test_untrained_is_said_by_none(tmp_path: Path) -> None:
     assert only(content, weights="none").case.weights is None
 
 
+def test_the_weights_that_come_with_kinobench_are_the_default_everywhere() -> None:
+    on_pointlight = 'models = ["c3d_tiny", "x3d_tiny", "c3d"]\ndataset = "pointlight"\n'
+    from_a_file = [entry.case for entry in planned(on_pointlight)]
+    assert [case.weights for case in from_a_file] == ["pointlight", "pointlight", None]
+    what = command.What(model=["c3d_tiny", "x3d_tiny", "c3d"])
+    by_option = command._planned(command._suite_of(what), what, command.How(), command.Data())
+    assert [entry.case for entry in by_option] == from_a_file
+    case = only('dataset = "pointlight"\n[[case]]\nmodel = "c3d_tiny"').case
+    assert case == from_a_file[0]
+    # Clips of another size, other classes, or no dataset: no such weights.
+    others: list[dict[str, object]] = [
+        {"protocol": "common-112"},
+        {"dataset": "ucf101"},
+        {"dataset": "none", "protocol": "pointlight"},
+        {"weights": "none"},
+    ]
+    for asked in others:
+        assert only(on_pointlight, "c3d_tiny", **asked).case.weights is None
+    untrained = only('models = ["c3d_tiny"]\ndataset = "pointlight"\nweights = "none"').case
+    assert untrained.weights is None
+    assert only(on_pointlight, "c3d_tiny", weights="shipped").case.weights == "pointlight"
+
+
+def test_what_the_cpu_cannot_compute_is_refused_while_it_is_planned() -> None:
+    """The suite that the README once showed failed in its last case, after the others."""
+    content = (
+        'models = ["c3d_tiny", "x3d_tiny"]\ndataset = "pointlight"\n'
+        'measure = ["flops", "latency", "accuracy"]\nbatch = [1, 8]\n'
+        '[[case]]\nmodel = "i3d_tiny"\nprecision = "bf16"\n'
+    )
+    with pytest.raises(KinobenchError) as caught:
+        planned(content)
+    assert str(caught.value) == (
+        "precision 'bf16' on device 'cpu': torch has no kernel of avg_pool3d for it, which "
+        "i3d_tiny would need; give precision 'fp32' or device 'cuda', or leave this network out"
+    )
+    with pytest.raises(KinobenchError, match=r"which i3d_tiny, x3d_tiny would need.* these net"):
+        planned(content, "i3d_tiny", "early_fusion_tiny", "x3d_tiny", precision="bf16")
+    # What runs no forward in that precision, or elsewhere, or by other kernels.
+    for asked in ({"measure": ("flops",)}, {"device": "cuda"}, {"mode": "compile"}):
+        assert planned(content, "i3d_tiny", precision="bf16", **asked)
+    assert planned(content, "c3d_tiny", "early_fusion_tiny", "videomae_tiny", precision="bf16")
+
+
 @pytest.mark.parametrize("name", suites.names())
 def test_every_built_in_suite_loads_and_plans(name: str) -> None:
     suite = suites.load(name)

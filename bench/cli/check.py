@@ -4,8 +4,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from ..text.ranges import Range
 from ...datasets.plurals import quantity
+from ..text.ranges import Range
 from . import common, complete
 from .common import settings_from, usable_processors
 from .frame import (

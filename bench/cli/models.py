@@ -4,8 +4,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
-from ..text.ranges import CLASSES, FRAMES, LEVELS, PIXELS, THREADS, VIEWS
 from ...datasets.plurals import quantity
+from ..text.ranges import CLASSES, FRAMES, LEVELS, PIXELS, THREADS, VIEWS
 from . import common, complete
 from .frame import (
     EXIT_FAILED,

@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...datasets.errors import KinobenchError, reason_of
+from ...datasets.plurals import quantity
 from ..evaluation.damage import AGAIN
 from ..evaluation.origin import origin_of
-from ...datasets.plurals import quantity
 from ..evaluation.places import VideoPlaces, read_places
 from ..statistics.intervals import LEVEL, resampled_difference
 from ..statistics.tests import holm, mcnemar

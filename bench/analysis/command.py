@@ -7,6 +7,7 @@ import msgspec
 
 from ...datasets.errors import KinobenchError, UnknownNameError
 from ...datasets.protocol import Aggregation
+from ..text.markup import escaped
 from . import analyse as analysis
 from . import compare as comparing
 from . import pages, two_stream
@@ -87,7 +88,7 @@ def compare(
         notes += [f"{name}: {note}" for note in _notes(source)]
     if how_a != how_b:
         notes.append(f"A's views are averaged by {how_a}, B's by {how_b}.")
-    head = [f"{name}: {_title(source)}" for name, source in (("A", one), ("B", other))]
+    head = [escaped(f"{name}: {_title(source)}") for name, source in (("A", one), ("B", other))]
     page = "\n".join([*head, *pages.sentences(computed, notes)]) + "\n"
     plain = {"a": _plain(one), "b": _plain(other), **msgspec.to_builtins(computed)}
     differences = [each for each in (computed.top1, computed.top5) if each]

@@ -48,7 +48,7 @@ def render_mixtures(mixtures: Mixtures, first: str, second: str) -> str:
         (f"{each.weight:.2f}", *_shares(each), "best" if each.weight == mixtures.best else "")
         for each in mixtures.weightings
     ]
-    head = (f"weight of {first}", "top-1 (%)", "95 %", "top-5 (%)", "95 %", "")
+    head = (escaped(f"weight of {first}"), "top-1 (%)", "95 %", "top-5 (%)", "95 %", "")
     remark = (
         f"{mixtures.videos} videos; the other part of the weight is {second}'s. A weight chosen "
         "here is chosen on the videos that it is scored on: fix it beforehand to report its "

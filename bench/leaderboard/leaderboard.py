@@ -7,6 +7,7 @@ import msgspec
 
 from ...datasets.errors import UnknownNameError
 from ...datasets.protocol import Aggregation
+from ...datasets.visible import one_line
 from ..measure import registry, stored
 from ..measure.columns import uncounted
 from ..records.reading import Reader
@@ -105,7 +106,7 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
         views = ""
         if any(row.record.accuracy is not None for row in self.rows):
             views = ", 1 view" if self.views == 1 else f", {self.views} views"
-        return f"{on}, {self.protocol}{views}, {self.device}: {machine}{cores}"
+        return one_line(f"{on}, {self.protocol}{views}, {self.device}: {machine}{cores}")
 
 
 def boards(records: Iterable[Record]) -> list[Board]:

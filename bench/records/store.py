@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from ...datasets.errors import KinobenchError, program, reason_of
+from ...datasets.visible import one_line
 from .record import SCHEMA, Record, from_json
 
 
@@ -81,7 +82,7 @@ def read_records(results: Path) -> tuple[list[Record], list[str]]:
                 )
         except (msgspec.DecodeError, KinobenchError) as error:
             problems.append(f"{path}, line {number}: left out, not a record: {error}")
-    return records, problems
+    return records, [one_line(problem) for problem in problems]
 
 
 def _lines(folder: Path) -> Iterator[tuple[Path, int, bytes]]:

@@ -7,10 +7,12 @@ from pathlib import Path
 import msgspec
 
 from ...datasets.errors import KinobenchError, UnknownNameError
-from ...datasets.lists.class_names import CLASS_LISTS, class_names
+from ...datasets.lists.class_names import class_names
 from ...datasets.names import DEFAULT_DECODER
 from ...datasets.protocol import Aggregation
+from ...datasets.visible import one_line
 from ..evaluation.predictions import Predictions, open_predictions
+from ..records.inside import inside
 from ..records.record import Record
 from ..records.store import read_records
 
@@ -62,9 +64,12 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         Predictions of this version come with the names themselves.
         """
         dataset = self.record.case.dataset if self.record else None
-        if dataset is None or not (CLASS_LISTS / f"{dataset}.txt").is_file():
+        if dataset is None:
             return None
-        found = class_names(dataset)
+        try:
+            found = class_names(dataset)
+        except UnknownNameError:
+            return None
         return found if len(found) == classes else None
 
     def open(self) -> Predictions:
@@ -140,7 +145,7 @@ def _candidates(asked: str, results: Path, on_problem: OnProblem) -> list[Source
         on_problem(problem)
     # Only a path names predictions under a probe: they don't say how good the model is.
     plain = [record for record in records if record.case.probe is None]
-    scored = [(record, at) for record in plain if (at := _path_of(record, results))]
+    scored = [(record, at) for record in plain if (at := _path_of(record, results, on_problem))]
     found = [Source(path=at, record=r) for r, at in scored if r.case.model == asked]
     if not found:
         known = {record.case.model for record, _ in scored}
@@ -158,11 +163,18 @@ def _is_path(asked: str) -> bool:
     return asked.endswith(".parquet") or os.sep in asked or "/" in asked
 
 
-def _path_of(record: Record, results: Path) -> Path | None:
+def _path_of(
+    record: Record, results: Path, on_problem: OnProblem = lambda line: None
+) -> Path | None:
+    """Return the predictions that a record names; None, and a line, if they are elsewhere."""
     accuracy = record.accuracy
     if accuracy is None or accuracy.predictions is None or not accuracy.scored:
         return None
-    return results / accuracy.predictions
+    try:
+        return inside(results, accuracy.predictions)
+    except KinobenchError as error:
+        on_problem(one_line(f"left out, a record of {record.case.model}: {error}"))
+        return None
 
 
 def _record_of(path: Path, results: Path, on_problem: OnProblem) -> Record | None:

@@ -12,6 +12,7 @@ from ...datasets.protocol import preset
 from ...datasets.split import Split
 from ..machine.environment import available_memory_bytes, physical_cores, usable_cpus
 from ..records.case import GRAPH_MODES, Case
+from ..records.inside import inside
 from ..records.job import Cluster, Emit, Failed, Job, Measured, Note, Progress, Reading
 from ..records.record import Failure
 from ..records.results import Accuracy
@@ -148,7 +149,11 @@ def copies(network: "Network", split: Split) -> "list[Forward]":
 def claim_logits(
     job: Job, split: Split, network: "Network", emit: Emit
 ) -> "AbstractContextManager[Claim]":
-    """Find the folder that a killed run left for the case's logits, or begin one."""
+    """Find the folder that a killed run left for the case's logits, or begin one.
+
+    Raises:
+        KinobenchError: A link leads out of the folder of results.
+    """
     from .conditions import conditions_of
     from .resume import claim
 
@@ -164,7 +169,7 @@ def claim_logits(
         logits=job.logits,
     )
     name = f"{case.model}-{case.digest}-{split.manifest}"
-    folder = Path(job.results) / "predictions" / name
+    folder = inside(Path(job.results), f"predictions/{name}")
 
     def waiting(text: str) -> None:
         emit(Progress(stage=text))

@@ -17,7 +17,8 @@ def keep_classes(folder: Path, classes: Sequence[str]) -> None:
     Raises:
         KinobenchError: The file can't be written.
     """
-    with writing(folder / FILE, cure=FREE_SPACE, make_folder=False) as unfinished:
+    path = folder / FILE
+    with writing(path, cure=FREE_SPACE, make_folder=False, through_link=False) as unfinished:
         unfinished.write_bytes(msgspec.json.format(msgspec.json.encode(list(classes))) + b"\n")
 
 

@@ -97,7 +97,8 @@ def forget(folder: Path, videos: Sequence[Video], reading: str) -> tuple[Video, 
 
 
 def _write(folder: Path, entries: Sequence[GivenUp]) -> None:
-    with writing(folder / FILE, cure=FREE_SPACE, make_folder=False) as unfinished:
+    path = folder / FILE
+    with writing(path, cure=FREE_SPACE, make_folder=False, through_link=False) as unfinished:
         unfinished.write_bytes(msgspec.json.format(msgspec.json.encode(entries)) + b"\n")
 
 

@@ -82,7 +82,8 @@ def keep_places(folder: Path, aggregation: Aggregation, found: VideoPlaces) -> N
         }
     )
     table = table.replace_schema_metadata({_AGGREGATION: aggregation.encode()})
-    with suppress(OSError), replacing(folder / FILE, durable=False) as unfinished:
+    replaced = replacing(folder / FILE, durable=False, through_link=False)
+    with suppress(OSError), replaced as unfinished:
         pq.write_table(table, unfinished)
 
 

@@ -184,7 +184,8 @@ def _remove_the_empty(parent: Path) -> None:
 def _name_holder(folder: Path, locks: ExitStack) -> None:
     """Name the process that writes to a locked folder, for as long as it does."""
     path = folder / HOLDER
-    path.write_bytes(msgspec.json.encode(Holder.here()) + b"\n")
+    with replacing(path, durable=False, through_link=False) as unfinished:
+        unfinished.write_bytes(msgspec.json.encode(Holder.here()) + b"\n")
     locks.callback(path.unlink, missing_ok=True)
 
 

@@ -173,7 +173,7 @@ def write_shard(
         }
     ).replace_schema_metadata({_KEY: msgspec.json.encode(metadata)})
     path = shard.path(folder)
-    with writing(path, cure=FREE_SPACE, make_folder=False) as unfinished:
+    with writing(path, cure=FREE_SPACE, make_folder=False, through_link=False) as unfinished:
         pq.write_table(table, unfinished, use_dictionary=["video", "group"])
 
 

@@ -27,6 +27,7 @@ def writing(
     option: str = "",
     cure: str = "give another place",
     make_folder: bool = True,
+    through_link: bool = True,
 ) -> Iterator[Path]:
     """Give the path of a new file that takes the place of `path` afterwards; see `replacing`.
 
@@ -35,6 +36,7 @@ def writing(
         option: The option that names the file, for the error: `--output`.
         cure: Advice that ends the error.
         make_folder: True to make the file's folder; else a folder that is gone is an error.
+        through_link: False to replace a link itself; see `replacing`.
 
     Raises:
         KinobenchError: The file can't be written.
@@ -42,7 +44,7 @@ def writing(
     try:
         if make_folder:
             path.resolve().parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as unfinished:
+        with replacing(path, through_link=through_link) as unfinished:
             yield unfinished
     except OSError as error:
         raise KinobenchError(

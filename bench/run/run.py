@@ -11,6 +11,7 @@ import msgspec
 from ..evaluation.resume import mark_finished
 from ..machine import environment
 from ..records.case import Case, Device, Precision
+from ..records.inside import inside
 from ..records.job import LOCAL, Budget, Cluster, Job, Progress
 from ..records.latency import Latency
 from ..records.record import Record
@@ -97,7 +98,7 @@ def store(record: Record, file: RunFile, results: Path) -> None:
     file.append(record)
     kept = record.accuracy.predictions if record.accuracy is not None else None
     if kept is not None and not _may_be_mended(record):
-        mark_finished(results / kept)
+        mark_finished(inside(results, kept))
 
 
 AHEAD = 2

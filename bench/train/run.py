@@ -15,6 +15,7 @@ from ...datasets.errors import KinobenchError, program
 from ...datasets.names import DEFAULT_FLOW, FlowMethod
 from ...datasets.protocol import preset
 from ...datasets.split import Split
+from ...datasets.visible import one_line
 from ...zoo import registry
 from ..evaluation.accuracy import evaluate
 from ..evaluation.alone import LoneReader
@@ -24,6 +25,7 @@ from ..evaluation.reading_log import SUFFIX
 from ..machine import environment
 from ..records.case import Device
 from ..records.fitted_weights import Epoch, Fitted, in_half, read_fitted, shapes_in, write_fitted
+from ..records.inside import inside
 from ..records.results import Accuracy
 from ..run.prepare import prepare_split
 from . import recipe
@@ -70,12 +72,13 @@ def train(options: FitOptions, console: Console) -> FitResult | None:
         None in a process that isn't the first of several.
 
     Raises:
-        KinobenchError: A name is unknown, the dataset isn't there, or the loss diverged; the
-            message names the file of the last good weights.
+        KinobenchError: A name is unknown, the dataset isn't there, a link leads out of the results,
+            or the loss diverged; the message then names the file of the last good weights.
     """
     training = training_of(options, console)
     held_out = held_out_of(training, options)
-    folder = options.results / "fit" / f"{options.model}-{options.dataset}-{training.digest}"
+    name = f"{options.model}-{options.dataset}-{training.digest}"
+    folder = inside(options.results, f"fit/{name}")
     checkpoint = folder / CHECKPOINT
     weights = options.output or folder / WEIGHTS
     if options.fresh:
@@ -122,7 +125,7 @@ def _fit_with_progress(
             bar.update(task, loss=reached)
             if bar.disable:
                 line = f"{model}: epoch {last.epoch} of {epochs}: {reached}, {last.seconds:.0f} s"
-                print(line, file=sys.stderr)
+                _report(line)
             write_curve(folder / CURVE, curve)
 
         return fit(training, folder / CHECKPOINT, progress=progress, on_epoch=on_epoch)
@@ -243,7 +246,7 @@ def score(
 
 
 def _report(text: str) -> None:
-    print(text, file=sys.stderr)
+    print(one_line(text), file=sys.stderr)
 
 
 def fitted_of(
@@ -297,7 +300,7 @@ def _last_good(checkpoint: Path) -> str:
 
 def _bar(console: Console, *, quiet: bool) -> Progress:
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.fields[loss]}"),
         TimeElapsedColumn(),

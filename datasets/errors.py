@@ -58,6 +58,27 @@ class VideoError(KinobenchError):
         super().__init__(f"{path}: {reason}")
 
 
+_NAME = re.compile(r"[^\W_][\w.+-]*")
+
+
+def check_name(kind: str, name: str) -> None:
+    """Check a name that a plug-in gives: names of models and datasets become names of files.
+
+    Args:
+        kind: The kind of thing in the message, such as `dataset`.
+        name: Its name.
+
+    Raises:
+        KinobenchError: It begins with something else than a letter or a digit, or has characters
+            other than letters, digits, and `_`, `-`, `.` and `+`.
+    """
+    if not _NAME.fullmatch(name):
+        raise KinobenchError(
+            f"{kind} {name!r}: a name begins with a letter or a digit, and has letters, digits, "
+            "'_', '-', '.' and '+' alone, because files are named after it; choose such a name"
+        )
+
+
 def program() -> str:
     """Return how the user calls kinobench, for messages that name a command.
 

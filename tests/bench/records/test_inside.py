@@ -23,6 +23,18 @@ from ...fakes.made_records import made_accuracy, made_record
 
 HITS = np.arange(20) < 10
 
+PLUGIN = """
+from kinobench.zoo.registry import register
+
+
+@register({name!r}, native=(16, 1, 64))
+def build(num_classes, frames, size):
+    from torch import nn
+
+    return nn.Sequential(nn.AdaptiveAvgPool3d(1), nn.Flatten(), nn.Linear(3, num_classes))
+"""
+
+
 @pytest.mark.parametrize(
     ("named", "why"),
     [
@@ -177,3 +189,19 @@ def test_a_leaderboard_that_is_a_link_out_of_the_results_is_not_followed(
     assert target.read_text() == "mine"
     (line,) = said
     assert "'leaderboard.md' is no place in the folder of results" in line
+
+
+@pytest.mark.parametrize("name", ["../../x", "/tmp/x", "a/b"])
+def test_a_plugin_cannot_name_a_network_like_a_path(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "a" / "b"
+    folder.mkdir(parents=True)
+    (folder / "evil.py").write_text(PLUGIN.format(name=name))
+    asked = ("run", "--plugin", "evil.py", "--model", name, "--dataset", "none")
+    done = call(monkeypatch, folder, *asked, "--measure", "flops")
+    assert done.exit_code == 2 and "files are named after it" in done.stderr
+    written = {
+        path.name for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".pyc"
+    }
+    assert written == {"evil.py"}

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from . import opposites
-from .errors import KinobenchError, UnknownNameError, program
+from .errors import KinobenchError, UnknownNameError, check_name, program
 from .lists import layouts
 from .lists.layouts import Layout
 from .opposites import Opposites
@@ -44,7 +44,7 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
     group `kinobench.datasets` with the same name. Attributes that have a default may be absent.
 
     Attributes:
-        name: Lower case, as on the command line.
+        name: Lower case letters, digits, and `_`, `-`, `.` and `+`, as on the command line.
         title: The name as people write it.
         load: `load(root, split)` gives the split of that name in the folder `root`; a split of None
             is the first of `splits`. Raises DatasetError if something is missing or wrong.
@@ -90,8 +90,10 @@ def register(dataset: Dataset) -> None:
     """Add a dataset, as a file given by `--plugin` does; another distribution uses an entry point.
 
     Raises:
-        KinobenchError: Another dataset has the name already.
+        KinobenchError: Another dataset has the name already, or it has other characters than
+            letters, digits, and `_`, `-`, `.` and `+`.
     """
+    check_name("dataset", dataset.name)
     if dataset.name in names():
         raise KinobenchError(f"dataset {dataset.name!r} is taken; choose another name")
     _registered[dataset.name] = dataset
@@ -134,6 +136,7 @@ def _plugins() -> dict[str, EntryPoint]:
 
 
 def _from_plugin(point: EntryPoint) -> Dataset:
+    check_name("dataset", point.name)
     offered = point.load()
     where = f"entry point {point.name!r} = {point.value!r} of {ENTRY_POINT_GROUP}"
     values = {

@@ -9,6 +9,7 @@ from ...datasets.errors import KinobenchError, UnknownNameError
 from ...datasets.plurals import quantity
 from ...datasets.protocol import Aggregation
 from ..evaluation.predictions import Predictions
+from ..text.markup import escaped
 from ..text.units import percent
 from . import analyse as analysis
 from . import compare as comparing
@@ -102,7 +103,7 @@ def compare(
         notes += [f"{name}: {note}" for note in _notes(source, opened)]
     if how_a != how_b:
         notes.append(f"A's views are averaged by {how_a}, B's by {how_b}.")
-    head = [f"{name}: {_described(source)}" for name, source in (("A", one), ("B", other))]
+    head = [escaped(f"{name}: {_described(source)}") for name, source in (("A", one), ("B", other))]
     page = "\n".join([*head, *pages.sentences(computed, notes)]) + "\n"
     computed = msgspec.structs.replace(computed, a=one.taken, b=other.taken)
     plain: dict[str, Any] = msgspec.to_builtins(computed)

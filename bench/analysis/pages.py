@@ -58,7 +58,7 @@ def render_mixtures(mixtures: Mixtures, first: str, second: str) -> str:
         (f"{each.weight:.2f}", *_shares(each), "best" if each.weight == mixtures.best else "")
         for each in mixtures.weightings
     ]
-    head = (f"weight of {first}", *_share_heads(mixtures.weightings[0]), "")
+    head = (escaped(f"weight of {first}"), *_share_heads(mixtures.weightings[0]), "")
     remark = (
         f"{quantity(mixtures.videos, 'video')}; the other part of the weight is {second}'s. A "
         "weight chosen here is chosen on the videos that it is scored on: fix it beforehand to "

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import msgspec
 
-from ...datasets.errors import KinobenchError
-from ...datasets.lists.class_names import CLASS_LISTS, class_names
+from ...datasets.errors import KinobenchError, UnknownNameError
+from ...datasets.lists.class_names import class_names
 from ...datasets.names import DEFAULT_DECODER
 from ...datasets.plurals import quantity
 from ...datasets.protocol import Aggregation
@@ -110,9 +110,12 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         Predictions of this version come with the names themselves.
         """
         dataset = self.record.case.dataset if self.record else None
-        if dataset is None or not (CLASS_LISTS / f"{dataset}.txt").is_file():
+        if dataset is None:
             return None
-        found = class_names(dataset)
+        try:
+            found = class_names(dataset)
+        except UnknownNameError:
+            return None
         return found if len(found) == classes else None
 
     def open(self) -> Predictions:

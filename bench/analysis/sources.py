@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ...datasets.errors import KinobenchError, UnknownNameError
+from ...datasets.visible import one_line
+from ..records.inside import inside
 from ..records.record import Record
 from ..records.store import read_records
 from .source import Source
@@ -100,7 +102,9 @@ def _candidates(asked: str, results: Path, on_problem: OnProblem) -> _Candidates
     for problem in problems:
         on_problem(problem)
     scored = [
-        Source(path=at, record=record) for record in records if (at := _path_of(record, results))
+        Source(path=at, record=record)
+        for record in records
+        if (at := _path_of(record, results, on_problem))
     ]
     of_id = [source for source in scored if source.record and source.record.id == asked]
     found = of_id or _named(asked, scored, results)
@@ -181,11 +185,18 @@ def _has_folder(text: str) -> bool:
     return os.sep in text or "/" in text
 
 
-def _path_of(record: Record, results: Path) -> Path | None:
+def _path_of(
+    record: Record, results: Path, on_problem: OnProblem = lambda line: None
+) -> Path | None:
+    """Return the predictions that a record names; None, and a line, if they are elsewhere."""
     accuracy = record.accuracy
     if accuracy is None or accuracy.predictions is None or not accuracy.scored:
         return None
-    return results / accuracy.predictions
+    try:
+        return inside(results, accuracy.predictions)
+    except KinobenchError as error:
+        on_problem(one_line(f"left out, a record of {record.case.model}: {error}"))
+        return None
 
 
 def _record_of(path: Path, results: Path, on_problem: OnProblem) -> Record | None:

@@ -314,9 +314,9 @@ def _planned(name: str, given: dict[str, Any], budget: Budget) -> tuple[Planned,
 
 def _console() -> "Console":
     """Return where progress is shown, if that is a terminal: a notebook's output stays free."""
-    from rich.console import Console
+    from .bench.text.terminal import PlainConsole
 
-    return Console(stderr=True, force_jupyter=False)
+    return PlainConsole(stderr=True, force_jupyter=False)
 
 
 def _measure_in_worker(

@@ -14,6 +14,7 @@ from .bench.analysis.sources import find, find_two
 from .bench.leaderboard import render as rendering
 from .bench.leaderboard.build import ranked_boards
 from .bench.leaderboard.leaderboard import Board, ordered
+from .bench.records.inside import inside
 from .bench.records.record import Record
 from .bench.records.store import read_records
 from .datasets.errors import KinobenchError
@@ -242,4 +243,4 @@ def _source(given: str | Path | Record, folder: Path) -> Source:
             f"the record of {given.case.model} keeps no predictions: measure it with a dataset and "
             f'results="{folder}"'
         )
-    return Source(path=folder / kept, record=given)
+    return Source(path=inside(folder, kept), record=given)

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import msgspec
 from rich.console import Console
+from rich.text import Text
 
 from ...datasets.plurals import quantity
 from ...zoo import registry
@@ -14,6 +15,8 @@ from ..cost.shape import Shape, native_shape
 from ..measure.modules import Profile
 from ..records.case import Device, Precision
 from ..records.results import Cost
+from ..text.json_text import json_text
+from ..text.terminal import line
 from ..text.units import percent
 from .printed import (
     GIGA,
@@ -139,7 +142,7 @@ def make_card(
 def show_card(card: ModelCard, console: Console, depth: int = 2) -> None:
     """Print the card; lines fold between words, and no name or number is ever cut."""
     shape = card.input
-    console.print(f"[bold]{card.name}[/bold]  {card.family}")
+    console.print(Text.assemble(line(card.name, "bold"), "  ", line(card.family)))
     print_folded(card.paper, console)
     frames, size = shape["frames"], shape["size"]
     takes = {
@@ -212,12 +215,12 @@ def _print_group(group: Sequence[PrintedCheck], console: Console) -> None:
     console.print()
     print_folded(_input_of(row), console)
     for name, value, measured, rest in lines:
-        line = f"  {name:<12}  {value:>{printed}}  {measured:>{counted}}"
-        if len(line) + 2 + len(rest) > console.width:
-            print_line(line, console)
+        numbers = f"  {name:<12}  {value:>{printed}}  {measured:>{counted}}"
+        if len(numbers) + 2 + len(rest) > console.width:
+            print_line(numbers, console)
             print_folded(f"    {rest}", console)
         else:
-            print_line(f"{line}  {rest}".rstrip(), console)
+            print_line(f"{numbers}  {rest}".rstrip(), console)
     print_folded(f"  source: {row.source}", console)
     for name, text in (
         ("cost differs", row.cost_reason),
@@ -278,7 +281,6 @@ def _input_of(row: Published) -> str:
     return place if row.classes is None else f"{place}, {quantity(row.classes, 'class', 'classes')}"
 
 
-def to_json(card: ModelCard) -> bytes:
+def to_json(card: ModelCard) -> str:
     """Return the card as JSON."""
-    encoder = msgspec.json.Encoder(decimal_format="number")
-    return msgspec.json.format(encoder.encode(card), indent=2)
+    return json_text(card, msgspec.json.Encoder(decimal_format="number"))

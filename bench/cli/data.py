@@ -74,11 +74,10 @@ class Output(Group, panel="Results"):
 @command("make", to=data_app)
 def data_make(what: Generated, place: Place) -> None:
     """Generate a dataset and print its folder; one that is there already is kept."""
-    from rich.console import Console
-
     from ...datasets import catalog
     from ...datasets.errors import KinobenchError
     from ..run.prepare import make_dataset
+    from ..text.terminal import PlainConsole
 
     load_plugins(what.plugin)
     dataset = catalog.get(what.name)
@@ -89,7 +88,7 @@ def data_make(what: Generated, place: Place) -> None:
     changes = catalog.Changes(
         settings=tuple(what.set_ or ()), seed=what.seed, train=what.train, test=what.test
     )
-    print(make_dataset(dataset, place.data_root, Console(stderr=True), changes))
+    print(make_dataset(dataset, place.data_root, PlainConsole(stderr=True), changes))
 
 
 @command("show", to=data_app)
@@ -104,9 +103,10 @@ def data_show(what: Shown, place: Place, output: Output) -> None:
     else:
         dataset_card.show_card(card, console())
     if output.output is not None:
-        from rich.console import Console
-
         from ..cards import contact_sheet
+        from ..text.terminal import PlainConsole
 
-        contact_sheet.draw_sheet(what.name, place.data_root, output.output, Console(stderr=True))
+        contact_sheet.draw_sheet(
+            what.name, place.data_root, output.output, PlainConsole(stderr=True)
+        )
         report(f"contact sheet: {output.output}")

@@ -97,9 +97,8 @@ def fit(what: What, how: How, data: Data, results: Results) -> None:
     """
     common.check_threads(how.threads)
     load_plugins(what.plugin)
-    from rich.console import Console
-
     from ..run.settings import settings_of
+    from ..text.terminal import PlainConsole
     from ..train import run as training
     from ..train.fit import DivergedError
 
@@ -123,7 +122,7 @@ def fit(what: What, how: How, data: Data, results: Results) -> None:
         fresh=results.fresh,
     )
     try:
-        done = training.train(wanted, Console(stderr=True))
+        done = training.train(wanted, PlainConsole(stderr=True))
     except DivergedError as error:
         exit_with(str(error), EXIT_FAILED)
     except KeyboardInterrupt:

@@ -128,7 +128,7 @@ def show(what: Shown, how: Timed, form: Form) -> None:
     if settings is not None:
         made = card.profiled(made, what.depth, *settings)
     if form.json:
-        print(card.to_json(made).decode())
+        print(card.to_json(made))
     else:
         card.show_card(made, console(), what.depth)
 

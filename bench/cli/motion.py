@@ -1,6 +1,5 @@
 """`motion`: does a network see motion, order, or pictures?"""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +16,7 @@ from .frame import (
     load_plugins,
     print_json,
     report,
+    write_page,
 )
 from .options import Group, argument, flag, option
 
@@ -95,10 +95,9 @@ def motion(what: What, how: How, data: Data, results: Results) -> None:
 
     Scores that are stored already are not measured again.
     """
-    from rich.console import Console
-
     from ..motion import chart, page
     from ..motion import run as running
+    from ..text.terminal import PlainConsole
 
     form = page.form_of(results.format, results.output)
     if results.chart is not None:
@@ -125,7 +124,7 @@ def motion(what: What, how: How, data: Data, results: Results) -> None:
         results=results.results,
         fresh=results.fresh,
     )
-    progress = Console(stderr=True)
+    progress = PlainConsole(stderr=True)
     scored = running.prepare(wanted, progress, report)
     interrupted = False
     try:
@@ -154,7 +153,7 @@ def _show(scored: "Scored", results: Results, form: str | None) -> None:
     if results.json:
         print_json(cards.contents(card))
     elif results.output is None and form is not None:
-        sys.stdout.write(page.card_text(card, form))
+        write_page(page.card_text(card, form))
     elif results.output is None:
         page.print_card(card, console())
 

@@ -1,6 +1,5 @@
 """`leaderboard`, `analyse` and `compare`: tables and comparisons of stored records and logits."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +14,7 @@ from .frame import (
     print_boards,
     print_page,
     report,
+    write_page,
 )
 from .options import Group, argument, option
 
@@ -128,7 +128,7 @@ def leaderboard(ranked: Ranked) -> None:
     form = ranked.format or {"": "md", ".tex": "latex", ".htm": "html"}.get(suffix, suffix[1:])
     text = render(boards, form)
     if output is None:
-        sys.stdout.write(text)
+        write_page(text)
     else:
         from ..records.files import write_text
 

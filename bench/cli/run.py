@@ -291,13 +291,12 @@ def _measured(
     planned: "list[Planned]", suite: "Suite", options: "Options", json: bool
 ) -> "tuple[list[Record], bool]":
     """Measure the cases; return the records, and whether an interrupt ended it."""
-    from rich.console import Console
-
     from ..run import run as running
+    from ..text.terminal import PlainConsole
 
     records: list[Record] = []
     try:
-        for record in running.measure(planned, suite, options, Console(stderr=True)):
+        for record in running.measure(planned, suite, options, PlainConsole(stderr=True)):
             records.append(record)
             if json:
                 _print_json(record)
@@ -325,8 +324,10 @@ def _kept(records: "list[Record]", planned: "list[Planned]", results: Path) -> s
 
 def _print_json(record: "Record") -> None:
     """Print a record; the measuring goes on if the reader went away."""
+    from ..text.json_text import escaped_json
+
     try:
-        sys.stdout.write(record.to_json().decode() + "\n")
+        sys.stdout.write(escaped_json(record.to_json().decode()) + "\n")
         sys.stdout.flush()
     except BrokenPipeError:
         drop_output()

@@ -13,6 +13,7 @@ from ...datasets.protocol import preset
 from ...datasets.split import Split
 from ..machine.environment import available_memory_bytes, physical_cores, usable_cpus
 from ..records.case import GRAPH_MODES, Case
+from ..records.inside import inside
 from ..records.job import Cluster, Emit, Failed, Job, Measured, Note, Progress, Reading
 from ..records.record import Failure
 from ..records.results import Accuracy
@@ -150,7 +151,11 @@ def copies(network: "Network", split: Split) -> "list[Forward]":
 def claim_logits(
     job: Job, split: Split, network: "Network", emit: Emit
 ) -> "AbstractContextManager[Claim]":
-    """Find the folder that a killed run left for the case's logits, or begin one."""
+    """Find the folder that a killed run left for the case's logits, or begin one.
+
+    Raises:
+        KinobenchError: A link leads out of the folder of results.
+    """
     from .conditions import conditions_of
     from .resume import claim
 
@@ -167,12 +172,13 @@ def claim_logits(
     )
     name = f"{case.model}-{case.digest}-{split.manifest}"
     results = Path(job.results)
+    folder = inside(results, f"predictions/{name}")
 
     def waiting(text: str) -> None:
         emit(Progress(stage=text))
 
     return claim(
-        results / "predictions" / name,
+        folder,
         job.predictions,
         conditions,
         results=results,

@@ -8,6 +8,7 @@ import msgspec
 from ...datasets.errors import KinobenchError
 from ...datasets.split import Split
 from ..records.case import Case
+from ..records.inside import inside
 from ..records.record import Record
 from .conditions import Conditions
 from .origin import Origin
@@ -49,9 +50,12 @@ def is_as_now(record: Record, results: Path, split: Split, conditions: Condition
         results: Folder of the results that the record is in.
         split: Videos of the record's case.
         conditions: Conditions of now.
+
+    Raises:
+        KinobenchError: The record's predictions are not in the folder of the results.
     """
     assert record.accuracy is not None and record.accuracy.predictions is not None
-    folder = results / record.accuracy.predictions
+    folder = inside(results, record.accuracy.predictions)
     kept = conditions_in(folder)
     if kept is None or msgspec.structs.replace(kept, network=conditions.network) != conditions:
         return False

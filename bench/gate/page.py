@@ -8,7 +8,7 @@ import msgspec
 from ...datasets.plurals import quantity
 from ..records.case_names import names_of
 from ..records.record import Environment
-from ..text.markup import escaped, fenced
+from ..text.markup import escaped, fenced, html_escaped
 from .batch import servers_in
 from .looks import Estimate
 from .self_check import SelfCheck
@@ -196,7 +196,7 @@ def markdown(report: Report) -> str:
         if room < 0:
             lines += ["", "The JSON of `--json` contains the rest of the long remarks."]
             break
-        summary = f"<details><summary>{escaped(name)}</summary>"
+        summary = f"<details><summary>{html_escaped(name)}</summary>"
         lines += ["", summary, "", fenced(text), "", "</details>"]
     for line in origin(report):
         lines += ["", escaped(line)]

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 
 from ...datasets.names import DEFAULT_DECODER
 from ...datasets.plurals import quantity
+from ...datasets.visible import one_line
 from ..measure import registry
 from ..measure.columns import has_batches
 from ..measure.measurement import Measurement
@@ -23,7 +24,7 @@ def footnotes(board: Board) -> list[str]:
     for remarks_of in _remarks():
         lines += _once(board, ((row, text) for row in board.rows for text in remarks_of(row)))
     lines.append(_origin(board))
-    return [" ".join(line.split()) for line in lines]
+    return [one_line(" ".join(line.split())) for line in lines]
 
 
 def _explained(measurement: Measurement, board: Board) -> list[str]:

@@ -8,6 +8,7 @@ import msgspec
 from ...datasets.errors import UnknownNameError
 from ...datasets.plurals import quantity
 from ...datasets.protocol import Aggregation
+from ...datasets.visible import one_line
 from ..measure import registry, stored
 from ..measure.columns import uncounted
 from ..records.reading import Reader
@@ -116,7 +117,7 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
         views = ""
         if any(row.record.accuracy is not None for row in self.rows):
             views = f", {quantity(self.views, 'view')}"
-        return f"{on}, {self.protocol}{views}, {self.device}: {machine}{cores}"
+        return one_line(f"{on}, {self.protocol}{views}, {self.device}: {machine}{cores}")
 
 
 def boards(records: Iterable[Record]) -> list[Board]:

@@ -13,6 +13,7 @@ from ...datasets.plurals import quantity
 from ..evaluation.damage import AGAIN
 from ..evaluation.origin import origin_of
 from ..evaluation.places import VideoPlaces, read_places
+from ..records.inside import inside
 from ..statistics.intervals import LEVEL, resampled_difference
 from ..statistics.tests import holm, mcnemar
 from .leaderboard import Board, Row
@@ -120,12 +121,13 @@ def _places(row: Row, board: Board, results: Path) -> VideoPlaces:
     """Return the places of a row's videos.
 
     Raises:
-        KinobenchError: Its predictions are not there, can't be read, or are of another record.
+        KinobenchError: Its predictions are not there or outside of the results, can't be read, or
+            are of another record.
     """
     accuracy = row.record.accuracy
     if accuracy is None or accuracy.predictions is None:
         raise KinobenchError("its record keeps no predictions; measure it again")
-    path = results / accuracy.predictions
+    path = inside(results, accuracy.predictions)
     if not path.exists():
         raise KinobenchError(f"its predictions, {path}, are not there; measure it again")
     scored = accuracy.scored

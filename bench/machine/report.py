@@ -112,6 +112,8 @@ def plain(machine: Machine) -> dict[str, object]:
 
 def show(machine: Machine, console: "Console") -> None:
     """Print it for a person."""
+    from ..text.terminal import line
+
     environment = machine.environment
     sections = {
         "": {"system": environment.system},
@@ -124,13 +126,10 @@ def show(machine: Machine, console: "Console") -> None:
     }
     for title, lines in sections.items():
         if title:
-            console.print(f"\n{title}", style="bold", highlight=False, markup=False)
+            console.print()
+            console.print(line(title, "bold"))
         for name, value in lines.items():
-            console.print(
-                f"  {name:<30} {value}" if title else f"{name:<32} {value}",
-                highlight=False,
-                markup=False,
-            )
+            console.print(line(f"  {name:<30} {value}" if title else f"{name:<32} {value}"))
     console.print()
     for device, fingerprint, parts in (
         ("cpu", environment.fingerprint, machine.fingerprint_of),
@@ -138,21 +137,18 @@ def show(machine: Machine, console: "Console") -> None:
     ):
         if fingerprint is not None and parts is not None:
             made = ", ".join(f"{name} {value or 'none'}" for name, value in parts.items())
-            console.print(
-                f"fingerprint on {device} {fingerprint}\n  of {made}.",
-                highlight=False,
-                markup=False,
-            )
+            console.print(line(f"fingerprint on {device} {fingerprint}"))
+            console.print(line(f"  of {made}."))
     console.print("  All of it must agree before two timings may be compared.", highlight=False)
     console.print()
     if not machine.disturbances:
         console.print("Nothing was found that would disturb a measurement.")
     for title, found in (("disturbs timings", machine.disturbances), ("hint", machine.hints)):
         for each in found:
-            console.print(f"{title}: {each.what}", highlight=False, markup=False)
-            console.print(f"  cure: {each.cure}", highlight=False, markup=False)
+            console.print(line(f"{title}: {each.what}"))
+            console.print(line(f"  cure: {each.cure}"))
     for reason in machine.unsupported:
-        console.print(f"not on this system: {reason}", highlight=False, markup=False)
+        console.print(line(f"not on this system: {reason}"))
 
 
 def _processor_lines(processor: Processor, environment: Environment) -> dict[str, str]:

@@ -26,6 +26,7 @@ from ..evaluation.stored import candidates, is_as_now
 from ..machine import environment
 from ..records.case import Case, LogitsType
 from ..records.fitted_weights import read_fitted
+from ..records.inside import inside
 from ..records.record import Record
 from ..records.store import read_records
 from ..run import plan as planning
@@ -180,12 +181,16 @@ def prepare(options: MotionOptions, console: Console, log: Log) -> Scored:
         records, problems = read_records(options.results)
         for problem in problems:
             log(problem)
-        scored.records.update(_stored(scored, records, options, console))
+        scored.records.update(_stored(scored, records, options, console, log))
     return scored
 
 
 def _stored(
-    scored: Scored, records: Sequence[Record], options: MotionOptions, console: Console
+    scored: Scored,
+    records: Sequence[Record],
+    options: MotionOptions,
+    console: Console,
+    log: Log,
 ) -> Iterator[tuple[Probe | None, Record]]:
     """Yield the stored records of cases that would give the same if they were scored again."""
     conditions: Conditions | None = None
@@ -196,7 +201,12 @@ def _stored(
         conditions = conditions or _conditions(case, scored.split, options, console)
         of_case = msgspec.structs.replace(conditions, case=case.digest)
         for record in found:
-            if is_as_now(record, options.results, scored.split, of_case):
+            try:
+                as_now = is_as_now(record, options.results, scored.split, of_case)
+            except KinobenchError as error:  # this record's fault, and no other's
+                log(f"left out, a record of {case.model}: {error}")
+                continue
+            if as_now:
                 yield case.probe, record
                 break
 
@@ -262,7 +272,7 @@ def card_of(scored: Scored, results: Path) -> Card:
         results: Folder of the results that they are in.
 
     Raises:
-        KinobenchError: Stored answers can't be read.
+        KinobenchError: Stored answers can't be read, or are outside of the results.
     """
     plain = scored.records[None]
     case, accuracy = plain.case, plain.accuracy
@@ -313,7 +323,7 @@ def _reason(scored: Scored, probe: Probe) -> str:
 
 def _folder(record: Record, results: Path) -> Path:
     assert record.accuracy is not None and record.accuracy.predictions is not None
-    return results / record.accuracy.predictions
+    return inside(results, record.accuracy.predictions)
 
 
 def _answers(record: Record, results: Path) -> Answers:

@@ -8,6 +8,7 @@ import msgspec
 
 from ...datasets.errors import KinobenchError, program, reason_of
 from ...datasets.files import read_regular
+from ...datasets.visible import one_line
 from .files import UNDECODABLE
 from .record import SCHEMA, Record, from_json
 
@@ -83,7 +84,7 @@ def read_records(results: Path) -> tuple[list[Record], list[str]]:
                 )
         except (*UNDECODABLE, KinobenchError) as error:
             problems.append(f"{path}, line {number}: left out, not a record: {error}")
-    return records, problems
+    return records, [one_line(problem) for problem in problems]
 
 
 def _lines(folder: Path) -> Iterator[tuple[Path, int, bytes]]:

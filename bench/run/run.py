@@ -12,6 +12,7 @@ from ..evaluation.recording import recording
 from ..evaluation.resume import mark_finished
 from ..machine import environment
 from ..records.case import Case, Device, Precision
+from ..records.inside import inside
 from ..records.job import LOCAL, Budget, Cluster, Job, Progress
 from ..records.latency import Latency
 from ..records.record import Record
@@ -115,7 +116,7 @@ def store(record: Record, file: RunFile, results: Path) -> None:
     file.append(record)
     kept = record.accuracy.predictions if record.accuracy is not None else None
     if kept is not None and not _may_be_mended(record):
-        mark_finished(results / kept)
+        mark_finished(inside(results, kept))
 
 
 AHEAD = 2

@@ -19,6 +19,7 @@ from ...datasets.plurals import quantity
 from ...datasets.protocol import preset
 from ...datasets.split import Split
 from ...datasets.unfinished import remove_left_files
+from ...datasets.visible import one_line
 from ...zoo import registry
 from ..evaluation.accuracy import evaluate
 from ..evaluation.alone import LoneReader
@@ -28,6 +29,7 @@ from ..evaluation.reading_log import SUFFIX
 from ..machine import environment
 from ..records.case import Device
 from ..records.fitted_weights import Epoch, Fitted, in_half, read_fitted, shapes_in, write_fitted
+from ..records.inside import inside
 from ..records.results import Accuracy
 from ..run.prepare import prepare_split
 from ..text.units import percent, percent_interval
@@ -77,11 +79,13 @@ def train(options: FitOptions, console: Console) -> FitResult | None:
 
     Raises:
         KinobenchError: A name is unknown, the dataset isn't there, another process trains the same,
-            or the loss diverged; the message names the file of the last good weights.
+            a link leads out of the results, or the loss diverged; the message then names the file
+            of the last good weights.
     """
     training = training_of(options, console)
     held_out = held_out_of(training, options)
-    folder = options.results / "fit" / f"{options.model}-{options.dataset}-{training.digest}"
+    name = f"{options.model}-{options.dataset}-{training.digest}"
+    folder = inside(options.results, f"fit/{name}")
     weights = options.output or folder / WEIGHTS
     if not options.fresh and (fitted := finished(weights, training)) is not None:
         return FitResult(weights=weights, summary=_is_trained_already(fitted))
@@ -176,7 +180,7 @@ def _fit_with_progress(
             bar.update(task, loss=reached)
             if bar.disable:
                 line = f"{model}: epoch {last.epoch} of {epochs}: {reached}, {last.seconds:.0f} s"
-                print(line, file=sys.stderr)
+                _report(line)
             write_curve(folder / CURVE, curve)
 
         return fit(training, folder / CHECKPOINT, progress=progress, on_epoch=on_epoch)
@@ -297,7 +301,7 @@ def score(
 
 
 def _report(text: str) -> None:
-    print(text, file=sys.stderr)
+    print(one_line(text), file=sys.stderr)
 
 
 def fitted_of(
@@ -350,7 +354,7 @@ def _last_good(checkpoint: Path) -> str:
 
 def _bar(console: Console, *, quiet: bool) -> Progress:
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.fields[loss]}"),
         TimeElapsedColumn(),

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ...datasets.plurals import quantity
 from ...datasets.pointlight import TEST_VIDEOS
+from ...datasets.visible import visible
 from ...zoo.checkpoints.shipped import FOLDER
 from ...zoo.families import FAMILY_MODULES
 from ..machine.environment import usable_cpus
@@ -160,8 +161,8 @@ def train_all(
             failed = failed or failure is not None
             minutes = (time.monotonic() - begin) / 60
             print(
-                f"{number}/{len(models)} {model}: {failure or status(model)}; {seconds:.0f} s, "
-                f"{minutes:.0f} min in all",
+                f"{number}/{len(models)} {model}: {visible(failure or status(model))}; "
+                f"{seconds:.0f} s, {minutes:.0f} min in all",
                 flush=True,
             )
     except KeyboardInterrupt:

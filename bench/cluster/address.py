@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from packaging.version import Version
 
 from ...datasets.errors import KinobenchError, reason_of
 from ...datasets.names import Decoder
@@ -18,12 +19,15 @@ from ..records.case import Case
 from ..records.files import CHECKOUT
 from ..records.job import LOCAL, Cluster
 from ..records.record import Environment
+from .access import LOWEST_RAY, token_variables
 from .folder import parent_of_folder
 
 AUTO = "auto"
 KNOCK_S, PROBE_S = 5.0, 30.0
 DESCRIBE_S = 180.0
 """Ray starts a process on the node first, and a decoder may need torch."""
+_TRIES = "RAY_NUM_REDIS_GET_RETRIES"
+"""A try a second: by default Ray goes on for 20 s, even after a cluster has refused its token."""
 
 
 class _Answer(msgspec.Struct, frozen=True):
@@ -69,8 +73,8 @@ def find_cluster(given: str, cases: Sequence[Case]) -> Cluster:
         cases: Cases that will be measured there.
 
     Raises:
-        KinobenchError: Ray is not installed, the cluster can't be reached or is too small, or there
-            is no place for the folder of a local one.
+        KinobenchError: Ray is not installed or too old, the cluster can't be reached or is too
+            small, or there is no place for the folder of a local one.
     """
     check_form(given)
     require_ray()
@@ -112,15 +116,22 @@ def require_ray() -> Any:
     """Return the module `ray`.
 
     Raises:
-        KinobenchError: It is not installed.
+        KinobenchError: It is not installed, or has no token authentication.
     """
     try:
         import ray
-    except ImportError as error:
+
+        version = Version(ray.__version__)
+    except (ImportError, AttributeError) as error:  # a folder of that name has no version
         raise KinobenchError(
             f"--cluster needs Ray, which can't be imported ({error}); "
             'pip install "kinobench[cluster]", or in a checkout: pip install -e ".[cluster]"'
         ) from error
+    if version < Version(LOWEST_RAY):
+        raise KinobenchError(
+            f"--cluster needs Ray {LOWEST_RAY} or newer, and {version} is installed, which lets "
+            f'everybody who reaches a port of it run code; pip install "ray>={LOWEST_RAY}"'
+        )
     return ray
 
 
@@ -199,7 +210,8 @@ def _probe(address: str, named: str, decoder: Decoder | None = None) -> _Answer:
 
     A process of its own asks: if Ray finds no cluster, it may end its process.
     """
-    environment = os.environ | {"RAY_USAGE_STATS_ENABLED": "0"}
+    environment = {_TRIES: "5"} | os.environ | token_variables(os.environ)
+    environment["RAY_USAGE_STATS_ENABLED"] = "0"
     patience_s = PROBE_S if decoder is None else DESCRIBE_S
     program = Path(__file__).with_name("probe.py")
     try:
@@ -221,7 +233,10 @@ def _probe(address: str, named: str, decoder: Decoder | None = None) -> _Answer:
     if asked.returncode != 0:
         cure = "give the address that `ray start --head` says"
         if "InvalidAuthToken" in asked.stderr or "AuthenticationError" in asked.stderr:
-            cure = "the cluster wants its token: set RAY_AUTH_MODE=token (Ray's token-auth page)"
+            cure = (
+                "the cluster wants its token: set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN_PATH to "
+                "a file that holds it"
+            )
         elif "grpc" in asked.stderr and "ModuleNotFoundError" in asked.stderr:
             cure = 'for ray:// addresses, pip install "ray[client]"'
         raise KinobenchError(

@@ -30,6 +30,7 @@ from ..statistics.intervals import wilson
 from ..statistics.scores import places, scores
 from .classes import keep_classes
 from .damage import DamagedError, measured_again
+from .digests import sync_digests
 from .evaluation import KEEP_NOTHING, Evaluation, Sink
 from .forwards import Forwards, Note
 from .origin import Origin
@@ -38,6 +39,10 @@ from .read_ahead import read_ahead
 from .shard_files import StoredShard, kept_batches, read_shards, write_shard
 from .shards import Shard, ShardLogits, shards_of, videos_in_a_shard
 from .side_by_side import side_by_side
+
+SYNC_S = 1.0
+"""The disk must have the digests so often, and at the end: a small shard takes no longer to measure
+than to wait for the disk."""
 
 MeasuredShard = tuple[Shard, str, ShardLogits]
 """A shard, its `files_digest` from before it was read, and its logits."""
@@ -129,9 +134,14 @@ def score_split(
             sink.progress(before, total)
         at_most = min(filter(None, batches), default=None)
         measured = measure(missing, at_most, lambda done: sink.progress(before + done, total))
+        synced_s = begin
         for shard, files, found in measured:
-            write_shard(folder, shard, found, files, sink.logits, origin)
+            is_due = time.perf_counter() - synced_s >= SYNC_S
+            write_shard(folder, shard, found, files, sink.logits, origin, is_due)
+            synced_s = time.perf_counter() if is_due else synced_s
             batches[shard.number] = found.batch
+        if sink.predictions and missing:
+            sync_digests(folder)
         full = views_in_a_forward(batch, split, protocol)
         # The shards of a killed run count too: what it noted itself is lost.
         least = min(filter(None, batches), default=full)

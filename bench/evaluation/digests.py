@@ -6,6 +6,7 @@ without a digest was not written here.
 """
 
 import hashlib
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import msgspec
 
 from ...datasets.errors import KinobenchError, reason_of
 from ...datasets.files import NotRegularError, check_regular, open_regular, read_regular
-from ..records.files import FREE_SPACE, UNDECODABLE, writing
+from ..records.files import FREE_SPACE, UNDECODABLE, sync_folder, writing
 from .damage import AGAIN, DamagedError
 
 FILE = "digests.json"
@@ -51,11 +52,12 @@ def kept_digests(folder: Path) -> Digests | None:
         ) from error
 
 
-def keep_digest(folder: Path, name: str, digest: str) -> None:
-    """Add the digest of a shard that is about to be written, and wait until the disk has it.
+def keep_digest(folder: Path, name: str, digest: str, durable: bool = True) -> None:
+    """Add the digest of a shard that is about to be written.
 
     Only one process may do so at a time. Digests that can't be read are dropped: the shards that
-    they were of are measured again.
+    they were of are measured again. Without `durable`, call `sync_digests` later: a disk that loses
+    its power before may lose digests, whose shards are then measured again.
 
     Raises:
         KinobenchError: The file can't be written.
@@ -65,8 +67,27 @@ def keep_digest(folder: Path, name: str, digest: str) -> None:
     except DamagedError:
         kept = {}
     content = msgspec.json.encode({**kept, name: digest}, order="sorted")
-    with writing(folder / FILE, cure=FREE_SPACE, make_folder=False, own=True) as unfinished:
+    path = folder / FILE
+    with writing(path, cure=FREE_SPACE, make_folder=False, own=True, durable=durable) as unfinished:
         unfinished.write_bytes(msgspec.json.format(content) + b"\n")
+
+
+def sync_digests(folder: Path) -> None:
+    """Wait until the disk has the digests of a folder, if it has any.
+
+    Raises:
+        KinobenchError: The disk can't take them.
+    """
+    try:
+        with open_regular(folder / FILE) as file:
+            os.fsync(file.fileno())
+        sync_folder(folder)
+    except FileNotFoundError:  # a split without videos
+        return
+    except OSError as error:
+        raise KinobenchError(
+            f"{folder / FILE} can't be written: {reason_of(error)}; {FREE_SPACE}"
+        ) from error
 
 
 def refuse_damaged(path: Path, digests: Digests | None) -> None:

@@ -77,8 +77,9 @@ def write_shard(
     files: str,
     kept: LogitsType = "float32",
     origin: Origin = UNKNOWN,
+    synced: bool = True,
 ) -> None:
-    """Write a shard's digest and file, a row a view, in order; wait until the disk has them.
+    """Write a shard's digest and file, a row a view, in order; wait until the disk has the file.
 
     The columns are `video`, `view`, `label`, `group` (null where none is known), and `logits`, a
     list of one number a class. Unreadable videos have no rows; they are named in the metadata.
@@ -91,6 +92,7 @@ def write_shard(
         files: The shard's `files_digest` before it was read.
         kept: Precision in which logits are stored.
         origin: What the shard is of.
+        synced: Wait for the digest, too; without that see `sync_digests`.
 
     Raises:
         KinobenchError: The file can't be written (a full disk, a folder that is gone).
@@ -121,7 +123,7 @@ def write_shard(
     encoded = pa.BufferOutputStream()
     pq.write_table(table, encoded, use_dictionary=["video", "group"], write_page_checksum=True)
     content, path = encoded.getvalue().to_pybytes(), shard.path(folder)
-    keep_digest(folder, path.name, digest_of(content))
+    keep_digest(folder, path.name, digest_of(content), synced)
     with writing(path, cure=FREE_SPACE, make_folder=False, own=True) as unfinished:
         unfinished.write_bytes(content)
 

@@ -42,6 +42,7 @@ def writing(
     cure: str = "give another place",
     make_folder: bool = True,
     own: bool = False,
+    durable: bool = True,
 ) -> Iterator[Path]:
     """Give the path of a new file that takes the place of `path` afterwards; see `replacing`.
 
@@ -51,6 +52,7 @@ def writing(
         cure: Advice that ends the error.
         make_folder: True to make the file's folder; else a folder that is gone is an error.
         own: True for a file that kinobench names; see `replacing`.
+        durable: True to wait until the disk has it; see `replacing`.
 
     Raises:
         KinobenchError: The file can't be written.
@@ -58,7 +60,7 @@ def writing(
     try:
         if make_folder:
             (path if own else path.resolve()).parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path, own=own) as unfinished:
+        with replacing(path, durable=durable, own=own) as unfinished:
             yield unfinished
     except OSError as error:
         raise KinobenchError(

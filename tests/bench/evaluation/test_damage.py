@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from kinobench.bench.evaluation import digests, places
+from kinobench.bench.evaluation import accuracy, digests, places
 from kinobench.bench.evaluation.accuracy import score_split
 from kinobench.bench.evaluation.digests import keep_digest, kept_digests
 from kinobench.bench.evaluation.evaluation import Sink
@@ -356,8 +356,8 @@ def test_a_shard_with_an_unreadable_video_is_of_its_split(tmp_path: Path) -> Non
 
     folder = tmp_path / "run"
     network = LacksOne()
-    accuracy = score_split(network.measure, SPLIT, ONE_VIEW, 8, Sink(folder, case="a case"))
-    assert (accuracy.scored, accuracy.unreadable) == (23, (bad,))
+    found = score_split(network.measure, SPLIT, ONE_VIEW, 8, Sink(folder, case="a case"))
+    assert (found.scored, found.unreadable) == (23, (bad,))
     assert scored(folder)[1] == []  # what is missing is known, and nothing has changed
     assert open_predictions(folder).videos == 23
 
@@ -475,3 +475,23 @@ def test_an_origin_agrees_with_what_is_not_known() -> None:
     assert UNKNOWN.agrees(ORIGIN) and ORIGIN.agrees(UNKNOWN) and ORIGIN.agrees(ORIGIN)
     assert ORIGIN.agrees(Origin("a case")) and not ORIGIN.agrees(Origin("another case"))
     assert not ORIGIN.agrees(Origin(None, "another split"))
+
+
+def test_the_disk_has_all_digests_once_the_split_is_scored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "run"
+    synced: list[dict[str, str]] = []
+    sync = accuracy.sync_digests
+    monkeypatch.setattr(
+        accuracy,
+        "sync_digests",
+        lambda place: (sync(place), synced.append(dict(kept_digests(place) or {})))[0],
+    )
+    scored(folder)
+    assert [sorted(each) for each in synced] == [sorted(kept_digests(folder) or ())]
+    assert scored(folder)[1] == [] and len(synced) == 1
+    digests.sync_digests(tmp_path)  # there are none
+    (tmp_path / digests.FILE).mkdir()
+    with pytest.raises(KinobenchError, match=r"digests\.json can't be written: it is a folder"):
+        digests.sync_digests(tmp_path)

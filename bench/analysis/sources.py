@@ -132,8 +132,9 @@ def _named(asked: str, scored: Sequence[Source], results: Path) -> list[Source]:
     found = [each for each in plain if each.record and each.record.case.model == model]
     if not found:
         if _ID.fullmatch(asked):
-            ids = [each.record.id for each in scored if each.record is not None]
-            raise UnknownNameError("scored record", asked, ids, f"there are {_listed(scored)}")
+            raise KinobenchError(
+                f"no scored record is named {asked!r}: {results} has {_listed(scored)}"
+            )
         hint = f"{results} has no record of it that keeps its predictions"
         raise UnknownNameError("scored model", model, known, hint)
     if not at:

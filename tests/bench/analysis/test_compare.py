@@ -331,7 +331,7 @@ def test_the_id_of_a_record_chooses_it_under_any_protocol(tmp_path: Path) -> Non
         assert found.taken.record == found.record.id
         other = trained if path != trained else random
         assert [s.path for s in find_two(str(other), found.record.id, tmp_path)] == [other, path]
-    with pytest.raises(UnknownNameError) as caught:
+    with pytest.raises(KinobenchError) as caught:
         find("20260101T000000Z-000000-deadbeef", tmp_path)
     message = str(caught.value)
     assert message.startswith("no scored record is named '20260101T000000Z-000000-deadbeef': ")

@@ -11,7 +11,7 @@ import torch
 
 from kinobench.bench.evaluation.accuracy import evaluate, summarise
 from kinobench.bench.evaluation.evaluation import KEEP_NOTHING, Evaluation, Sink
-from kinobench.bench.evaluation.shards import StoredShard
+from kinobench.bench.evaluation.shard_files import StoredShard
 from kinobench.bench.records.results import Accuracy
 from kinobench.datasets import catalog, pointlight
 from kinobench.datasets.errors import KinobenchError

@@ -11,6 +11,7 @@ import torch
 
 from kinobench.bench.evaluation.accuracy import evaluate, summarise
 from kinobench.bench.evaluation.evaluation import KEEP_NOTHING, Evaluation, Sink
+from kinobench.bench.evaluation.origin import UNKNOWN
 from kinobench.bench.evaluation.shard_files import StoredShard
 from kinobench.bench.records.results import Accuracy
 from kinobench.datasets import catalog, pointlight
@@ -66,7 +67,12 @@ def test_there_is_a_top_5_only_of_more_than_five_classes(classes: int) -> None:
     ids, groups = pa.array([video.id for video in videos]), pa.array([None] * 4, pa.string())
     stored = StoredShard(np.arange(4), logits, (), ids, groups, ())
     found = summarise(
-        [stored], split=split, protocol=preset("pointlight"), predictions=None, wall_s=1.0
+        [stored],
+        split=split,
+        protocol=preset("pointlight"),
+        predictions=None,
+        origin=UNKNOWN,
+        wall_s=1.0,
     )
     assert (found.top1, found.top1_of_expected) == (0.5, 0.5)
     if classes == 6:

@@ -85,7 +85,7 @@ class Level(msgspec.Struct, frozen=True, kw_only=True):
         self._need(
             "rest",
             self.rest == 0 or (self.rest > 0 and moving >= 4 and moving % 2 == 0),
-            f"0, or such that two movements of the same length, 2 frames or more, are left of "
+            f"0, or such that two movements of the same length, 2 frames or more, are left of the "
             f"{quantity(self.frames, 'frame')}",
         )
 

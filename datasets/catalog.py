@@ -8,10 +8,11 @@ from pathlib import Path
 import msgspec
 
 from . import opposites
-from .errors import KinobenchError, UnknownNameError, program
+from .errors import KinobenchError, UnknownNameError, check_name, program
 from .lists import layouts
 from .lists.layouts import Layout
 from .opposites import Opposites
+from .plurals import quantity
 from .pointlight.levels import LEVELS, Level
 from .split import Split
 
@@ -43,7 +44,7 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
     group `kinobench.datasets` with the same name. Attributes that have a default may be absent.
 
     Attributes:
-        name: Lower case, as on the command line.
+        name: Lower case letters, digits, and `_`, `-`, `.` and `+`, as on the command line.
         title: The name as people write it.
         load: `load(root, split)` gives the split of that name in the folder `root`; a split of None
             is the first of `splits`. Raises DatasetError if something is missing or wrong.
@@ -81,15 +82,18 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
     purpose: str = ""
 
     def __repr__(self) -> str:
-        return f"<Dataset {self.name}: {self.title}, {self.num_classes} classes>"
+        classes = quantity(self.num_classes, "class", "classes")
+        return f"<Dataset {self.name}: {self.title}, {classes}>"
 
 
 def register(dataset: Dataset) -> None:
     """Add a dataset, as a file given by `--plugin` does; another distribution uses an entry point.
 
     Raises:
-        KinobenchError: Another dataset has the name already.
+        KinobenchError: Another dataset has the name already, or it has other characters than
+            letters, digits, and `_`, `-`, `.` and `+`.
     """
+    check_name("dataset", dataset.name)
     if dataset.name in names():
         raise KinobenchError(f"dataset {dataset.name!r} is taken; choose another name")
     _registered[dataset.name] = dataset
@@ -132,6 +136,7 @@ def _plugins() -> dict[str, EntryPoint]:
 
 
 def _from_plugin(point: EntryPoint) -> Dataset:
+    check_name("dataset", point.name)
     offered = point.load()
     where = f"entry point {point.name!r} = {point.value!r} of {ENTRY_POINT_GROUP}"
     values = {

@@ -12,14 +12,25 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from .names import readable
+from .visible import one_line, visible
 
 
 class KinobenchError(Exception):
-    """A request can't be carried out; the message says why, and what to change."""
+    """A request can't be carried out; the message says why, and what to change.
+
+    Messages quote names from data, so control characters in them are written out.
+
+    Attributes:
+        has_lines: True for a kind of error whose messages have several lines, such as the end of
+            another program's output. In all others a line end comes from data.
+    """
+
+    has_lines = False
 
     def __init__(self, *args: object) -> None:
-        """Take the message; see `readable` for file names in it."""
-        super().__init__(*(readable(each) if isinstance(each, str) else each for each in args))
+        """Take the message."""
+        shown = visible if self.has_lines else one_line
+        super().__init__(*(shown(each) if isinstance(each, str) else each for each in args))
 
 
 class UnknownNameError(KinobenchError):
@@ -45,6 +56,27 @@ class VideoError(KinobenchError):
         """Name the file and what is wrong with it."""
         self.path, self.reason = readable(str(path)), readable(reason)
         super().__init__(f"{path}: {reason}")
+
+
+_NAME = re.compile(r"[^\W_][\w.+-]*")
+
+
+def check_name(kind: str, name: str) -> None:
+    """Check a name that a plug-in gives: names of models and datasets become names of files.
+
+    Args:
+        kind: The kind of thing in the message, such as `dataset`.
+        name: Its name.
+
+    Raises:
+        KinobenchError: It begins with something else than a letter or a digit, or has characters
+            other than letters, digits, and `_`, `-`, `.` and `+`.
+    """
+    if not _NAME.fullmatch(name):
+        raise KinobenchError(
+            f"{kind} {name!r}: a name begins with a letter or a digit, and has letters, digits, "
+            "'_', '-', '.' and '+' alone, because files are named after it; choose such a name"
+        )
 
 
 def program() -> str:

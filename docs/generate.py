@@ -44,6 +44,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 # --- the record schema ----------------------------------------------------------------------------
 
 DERIVED = {
+    "id": "name of the record: the run, and the first 8 digits of the case's digest",
     "case.digest": "16 hexadecimal digits of everything that decides the case",
     "case.protocol.digest": "16 hexadecimal digits of all that decides a view or the average",
     "latency.p90_s": "the 90th percentile; `null` with fewer than 64 samples",

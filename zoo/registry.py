@@ -5,12 +5,12 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from ..datasets.errors import KinobenchError, UnknownNameError, program
+from ..datasets.errors import KinobenchError, UnknownNameError, check_name, program
 from . import families
 from .families import FAMILY_MODULES, OPEN_FAMILIES
 from .spec import INPUTS, Architecture, Builder, Input
@@ -40,8 +40,8 @@ def register(
     `[B, num_classes]`; see `Architecture`, whose fields the other arguments are.
 
     Raises:
-        KinobenchError: The name is taken, or is not lower case without blanks; or `inputs` is not
-            one of `INPUTS`.
+        KinobenchError: The name is taken, or has other characters than lower case letters, digits,
+            and `_`, `-`, `.` and `+`; or `inputs` is not one of `INPUTS`.
 
     Example:
         >>> from kinobench.zoo.registry import register
@@ -74,6 +74,7 @@ def _add(architecture: Architecture) -> None:
     name, inputs = architecture.name, architecture.inputs
     if name != "".join(name.lower().split()) or not name:
         raise KinobenchError(f"architecture {name!r}: a name is lower case, without blanks")
+    check_name("architecture", name)
     # A built-in name belongs to its family's module, which may not be imported yet.
     family = _FAMILY_OF.get(name)
     own = family is None or module_of(architecture.build) == f"{families.__name__}.{family}"
@@ -177,6 +178,9 @@ def known_everywhere(name: str) -> bool:
 def load_plugin(path: str | Path) -> None:
     """Run a Python file that registers architectures, once for each file.
 
+    If it changes the working folder, that is put back: relative paths of the caller, as of its
+    results, keep their meaning.
+
     Raises:
         KinobenchError: The file is missing, or fails when it is run.
     """
@@ -194,7 +198,8 @@ def load_plugin(path: str | Path) -> None:
     before = set(_architectures)
     sys.modules[name] = module  # where dataclasses and pickle look for it
     try:
-        spec.loader.exec_module(module)
+        with chdir("."):  # which leaves for the folder of now
+            spec.loader.exec_module(module)
     except BaseException as error:
         del sys.modules[name]
         for half_done in _architectures.keys() - before - _FAMILY_OF.keys():

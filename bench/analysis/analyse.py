@@ -1,14 +1,17 @@
 """Analysis of stored logits, without the network: accuracy by aggregation, views and class."""
 
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from typing import Any, get_args
 
 import msgspec
 import numpy as np
 
 from ...datasets.errors import KinobenchError
+from ...datasets.plurals import quantity
 from ...datasets.protocol import Aggregation
 from ..evaluation.predictions import Predictions
+from ..records.results import has_top5
 from ..statistics.intervals import wilson
 from ..statistics.scores import NOWHERE, mean_score, named_classes, places, view_scores
 from ..statistics.tests import mcnemar
@@ -19,12 +22,15 @@ AGGREGATIONS: tuple[Aggregation, ...] = get_args(Aggregation)
 
 
 class Scoring(msgspec.Struct, frozen=True, kw_only=True):
-    """Shares of the videos that were classified correctly, with 95 % Wilson intervals."""
+    """Shares of the videos that were classified correctly, with 95 % Wilson intervals.
+
+    The top-5 is None if there are no more than five classes.
+    """
 
     top1: float
     interval_top1: Interval
-    top5: float
-    interval_top5: Interval
+    top5: float | None
+    interval_top5: Interval | None
 
 
 class Aggregated(Scoring, frozen=True, kw_only=True):
@@ -122,36 +128,39 @@ def analyse(
     views, classes = predictions.views, predictions.classes
     if clips is not None and (clips < 1 or views % clips):
         raise KinobenchError(
-            f"{predictions.path}: its {views} views are no whole number of each of {clips} clips; "
-            "give the number of temporal and of spatial views"
+            f"{predictions.path}: {quantity(views, 'view')} of a video can't be shared by "
+            f"{quantity(clips, 'clip')}; give the number of temporal and of spatial views"
         )
     if names is not None and len(names) != classes:
         raise KinobenchError(
-            f"{predictions.path}: {len(names)} class names for {classes} classes; give one each"
+            f"{predictions.path}: {quantity(len(names), 'class name')} for "
+            f"{quantity(classes, 'class', 'classes')}; give one each"
         )
     order = clip_order(clips) if clips else ()
     labels, named, place = _places(predictions, aggregation, order)
     classwise = by_class(
         labels, named, place[aggregation], names or [str(c) for c in range(classes)]
     )
-    shares = [each.top1 for each in classwise if each.top1 is not None]
+    shares = [Fraction(each.hits, each.videos) for each in classwise if each.videos]
     return Analysis(
-        **scoring(place[aggregation]),
+        **scoring(place[aggregation], classes),
         videos=len(labels),
         views=views,
         classes=classes,
         aggregation=aggregation,
-        mean_class_accuracy=float(np.mean(shares)),
+        mean_class_accuracy=float(sum(shares) / len(shares)),
         not_finite=int(np.count_nonzero(place[aggregation] == NOWHERE)),
-        by_aggregation=tuple(Aggregated(aggregation=a, **scoring(place[a])) for a in AGGREGATIONS),
+        by_aggregation=tuple(
+            Aggregated(aggregation=a, **scoring(place[a], classes)) for a in AGGREGATIONS
+        ),
         clips=clips,
         crops=views // clips if clips else None,
         clip_order=order,
         by_clips=tuple(
-            _fewer(count, views // len(order), place[count], place[aggregation])
+            _fewer(count, views // len(order), place[count], place[aggregation], classes)
             for count in range(1, len(order))
         )
-        + ((_all_views(len(order), views, place[aggregation]),) if order else ()),
+        + ((_all_views(len(order), views, place[aggregation], classes),) if order else ()),
         by_class=classwise,
         confusions=confusions(labels, named, classwise),
     )
@@ -200,22 +209,30 @@ def _first_clips(values: np.ndarray, order: Sequence[int]) -> Iterator[np.ndarra
         yield total / (count * clips.shape[2])
 
 
-def scoring(place: np.ndarray) -> dict[str, Any]:
-    """Return the fields of a `Scoring`, from the classes before each true one, `[videos]`."""
+def scoring(place: np.ndarray, classes: int) -> dict[str, Any]:
+    """Return the fields of a `Scoring`.
+
+    Args:
+        place: `[videos]`, number of classes before the true one.
+        classes: Number of classes.
+    """
     top1, top5 = (int(np.count_nonzero(place < k)) for k in (1, 5))
+    of_five = has_top5(classes)
     return {
         "top1": top1 / len(place),
         "interval_top1": wilson(top1, len(place)),
-        "top5": top5 / len(place),
-        "interval_top5": wilson(top5, len(place)),
+        "top5": top5 / len(place) if of_five else None,
+        "interval_top5": wilson(top5, len(place)) if of_five else None,
     }
 
 
-def _fewer(clips: int, crops: int, place: np.ndarray, of_all: np.ndarray) -> FewerViews:
+def _fewer(
+    clips: int, crops: int, place: np.ndarray, of_all: np.ndarray, classes: int
+) -> FewerViews:
     few, whole = place == 0, of_all == 0
     lost, gained = int(np.count_nonzero(whole & ~few)), int(np.count_nonzero(few & ~whole))
     return FewerViews(
-        **scoring(place),
+        **scoring(place, classes),
         clips=clips,
         views=clips * crops,
         difference=(gained - lost) / len(place),
@@ -225,8 +242,14 @@ def _fewer(clips: int, crops: int, place: np.ndarray, of_all: np.ndarray) -> Few
     )
 
 
-def _all_views(clips: int, views: int, place: np.ndarray) -> FewerViews:
+def _all_views(clips: int, views: int, place: np.ndarray, classes: int) -> FewerViews:
     # Summed in the order of the views, not of `clip_order`: the digits that the record has.
     return FewerViews(
-        **scoring(place), clips=clips, views=views, difference=0.0, lost=0, gained=0, p=None
+        **scoring(place, classes),
+        clips=clips,
+        views=views,
+        difference=0.0,
+        lost=0,
+        gained=0,
+        p=None,
     )

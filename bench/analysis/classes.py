@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
+from ..records.results import has_top5
 from ..statistics.intervals import wilson
 
 
@@ -15,7 +16,8 @@ class ClassAccuracy(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         label, name: Its index and name; a name that isn't known is the index.
         videos: Number of its videos.
-        hits, top5_hits: Number of these with the class first, and among the first five.
+        hits, top5_hits: Number of these with the class first, and among the first five; the second
+            is None if there are no more than five classes.
         top1, interval_top1: Share of the hits and its Wilson interval; None without a video.
         named: Number of videos, of any class, that were taken for it.
     """
@@ -24,7 +26,7 @@ class ClassAccuracy(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     videos: int
     hits: int
-    top5_hits: int
+    top5_hits: int | None
     top1: float | None
     interval_top1: tuple[float, float] | None
     named: int
@@ -61,7 +63,7 @@ def by_class(
             name=name,
             videos=videos[label],
             hits=hits[label],
-            top5_hits=top5[label],
+            top5_hits=top5[label] if has_top5(count) else None,
             top1=hits[label] / videos[label] if videos[label] else None,
             interval_top1=wilson(hits[label], videos[label]) if videos[label] else None,
             named=taken[label],

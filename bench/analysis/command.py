@@ -6,11 +6,16 @@ from typing import Any
 import msgspec
 
 from ...datasets.errors import KinobenchError, UnknownNameError
+from ...datasets.plurals import quantity
 from ...datasets.protocol import Aggregation
+from ..evaluation.predictions import Predictions
+from ..text.markup import escaped
+from ..text.units import percent
 from . import analyse as analysis
 from . import compare as comparing
 from . import pages, two_stream
-from .sources import OnProblem, Source, find, find_two
+from .source import Source
+from .sources import OnProblem, find, find_two
 
 
 def analyse(
@@ -26,7 +31,7 @@ def analyse(
     """Analyse predictions; with `fuse`, the mixture with those of a second network too.
 
     Args:
-        asked: Name of a model, or a path.
+        asked: `MODEL`, `MODEL@WEIGHTS`, the id of a record, or a path; see `find`.
         fuse: The same for the second network.
         results: Folder of the records.
         views: Temporal x spatial views, `10x3`, if no record says how many.
@@ -43,21 +48,31 @@ def analyse(
     pair = find_two(asked, fuse, results, on_problem) if fuse is not None else None
     source = pair[0] if pair else find(asked, results, on_problem)
     predictions = source.open()
+    other = pair[1].open() if pair else None
     how, guessed = _aggregation(aggregation, source)
     clips = _clips(views, source, predictions.views)
     names = predictions.names or source.names(predictions.classes)
     computed = analysis.analyse(predictions, how, clips=clips, names=names)
-    notes = [*guessed, *_notes(source)]
+    notes = [*guessed, *_notes(source, predictions)]
+    if other is not None:
+        notes += _unchecked(other)
     if clips is None:
         notes.append("No record says which views are temporal: give --views to see fewer of them.")
     title = f"{source.title} on {source.ground}" if source.ground else source.title
-    page = pages.render_analysis(computed, title, notes, rows)
-    plain: dict[str, Any] = {"source": _plain(source), **msgspec.to_builtins(computed)}
+    taken = [f"{source.origin[0].upper()}{source.origin[1:]}."]
     if pair is not None:
+        taken.append(f"Fused with {_described(pair[1])}.")
+    page = pages.render_analysis(computed, title, notes, rows, taken)
+    plain: dict[str, Any] = {
+        "source": msgspec.to_builtins(source.taken),
+        **msgspec.to_builtins(computed),
+    }
+    if pair is not None and other is not None:
         first, second = _names(*pair)
-        mixed = two_stream.mix(predictions, pair[1].open())
+        mixed = two_stream.mix(predictions, other)
         page += "\n" + pages.render_mixtures(mixed, first, second)
-        plain["two_stream"] = {"second": _plain(pair[1]), **msgspec.to_builtins(mixed)}
+        second_taken = msgspec.to_builtins(pair[1].taken)
+        plain["two_stream"] = {"second": second_taken, **msgspec.to_builtins(mixed)}
     return page, plain | {"notes": notes}
 
 
@@ -67,8 +82,8 @@ def compare(
     """Compare two networks on the videos that both scored.
 
     Args:
-        a: Name of a model, or a path.
-        b: The other model or path.
+        a: `MODEL`, `MODEL@WEIGHTS`, the id of a record, or a path; see `find_two`.
+        b: The same for the other.
         results: Folder of the records.
         aggregation: Rule that averages the views; None takes that of the records' protocols.
         on_problem: Called with a line for each record that can't be read.
@@ -81,23 +96,26 @@ def compare(
     """
     one, other = find_two(a, b, results, on_problem)
     (how_a, guessed_a), (how_b, guessed_b) = (_aggregation(aggregation, s) for s in (one, other))
-    computed = comparing.compare(one.open(), other.open(), how_a, how_b)
+    of_a, of_b = one.open(), other.open()
+    computed = comparing.compare(of_a, of_b, how_a, how_b)
     notes = list(dict.fromkeys([*guessed_a, *guessed_b]))
-    for name, source in (("A", one), ("B", other)):
-        notes += [f"{name}: {note}" for note in _notes(source)]
+    for name, source, opened in (("A", one, of_a), ("B", other, of_b)):
+        notes += [f"{name}: {note}" for note in _notes(source, opened)]
     if how_a != how_b:
         notes.append(f"A's views are averaged by {how_a}, B's by {how_b}.")
-    head = [f"{name}: {_title(source)}" for name, source in (("A", one), ("B", other))]
+    head = [escaped(f"{name}: {_described(source)}") for name, source in (("A", one), ("B", other))]
     page = "\n".join([*head, *pages.sentences(computed, notes)]) + "\n"
-    plain = {"a": _plain(one), "b": _plain(other), **msgspec.to_builtins(computed)}
+    computed = msgspec.structs.replace(computed, a=one.taken, b=other.taken)
+    plain: dict[str, Any] = msgspec.to_builtins(computed)
     differences = [each for each in (computed.top1, computed.top5) if each]
     texts = {f"top{each.k}": pages.sentence(each) for each in differences}
     plain |= {"significant": computed.top1.is_significant, "words": texts, "notes": notes}
     return page, plain
 
 
-def _title(source: Source) -> str:
-    return f"{source.title}: {source.ground}" if source.ground else source.title
+def _described(source: Source) -> str:
+    parts = f"{source.title}: {source.ground}" if source.ground else source.title
+    return f"{parts}; {source.origin}"
 
 
 def _names(one: Source, other: Source) -> tuple[str, str]:
@@ -106,17 +124,6 @@ def _names(one: Source, other: Source) -> tuple[str, str]:
     if names[0] == names[1]:
         names = [f"{names[0]} (first)", f"{names[1]} (second)"]
     return names[0], names[1]
-
-
-def _plain(source: Source) -> dict[str, Any]:
-    record = source.record
-    return {
-        "predictions": source.path.as_posix(),
-        "model": record.case.model if record else None,
-        "weights": record.case.weights if record else None,
-        "case": record.case.digest if record else None,
-        "run": record.run if record else None,
-    }
 
 
 def _aggregation(asked: str | None, source: Source) -> tuple[Aggregation, list[str]]:
@@ -136,7 +143,8 @@ def _clips(views: str | None, source: Source, count: int) -> int | None:
     if views is None:
         return source.clips
     clips, _, crops = views.partition("x")
-    if not (clips.isdecimal() and crops.isdecimal()) or int(clips) * int(crops) != count:
+    are_numbers = clips.isdecimal() and crops.isdecimal() and len(views) <= 20
+    if not are_numbers or int(clips) * int(crops) != count:
         raise KinobenchError(
             f"--views {views}: write temporal x spatial, as in 10x3; {source.path} has {count} "
             "views of each video"
@@ -144,18 +152,30 @@ def _clips(views: str | None, source: Source, count: int) -> int | None:
     return int(clips)
 
 
-def _notes(source: Source) -> list[str]:
-    """Return what a reader must know of the record."""
-    record = source.record
+def _notes(source: Source, opened: Predictions) -> list[str]:
+    """Return what a reader must know of the predictions and of their record."""
+    notes, record = _unchecked(opened), source.record
     if record is None or record.accuracy is None:
-        return []
-    notes = []
+        return notes
     if record.case.weights is None:
         notes.append("untrained: the accuracy is that of random weights.")
     if record.accuracy.unreadable:
-        missing = len(record.accuracy.unreadable)
+        missing, videos = (
+            len(record.accuracy.unreadable),
+            quantity(record.accuracy.expected, "video"),
+        )
         notes.append(
-            f"{missing} of {record.accuracy.expected} videos could not be read and are left out; "
-            f"counted as wrong, they make top-1 {100 * record.accuracy.top1_of_expected:.2f} %."
+            f"left out as unreadable: {missing} of {videos}; if they count as wrong, top-1 is "
+            f"{percent(record.accuracy.top1_of_expected, 2)} %."
         )
     return notes
+
+
+def _unchecked(opened: Predictions) -> list[str]:
+    """Return the note of predictions whose damage need not be seen."""
+    if opened.checked:
+        return []
+    return [
+        f"NOT CHECKED that {opened.path} is as it was written: it has no digests, which earlier "
+        "versions did not store."
+    ]

@@ -6,9 +6,11 @@ import numpy as np
 from ...datasets.protocol import Aggregation
 from ..evaluation.places import VideoPlaces, compute_places
 from ..evaluation.predictions import Predictions
+from ..records.results import has_top5
 from ..statistics.intervals import LEVEL, RESAMPLES, difference_interval
 from ..statistics.tests import mcnemar
 from .pairing import Labelled, pair
+from .source import Taken
 
 Interval = tuple[float, float]
 
@@ -60,8 +62,11 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         clusters: Number of source groups, which the bootstrap draws whole; None: it draws videos.
         resamples: Number of its draws.
         top5: None if there are no more than five classes.
+        a, b: The predictions that were compared; None if `compare` was given them opened.
     """
 
+    a: Taken | None = None
+    b: Taken | None = None
     videos: int
     left_out_a: int
     left_out_b: int
@@ -105,7 +110,7 @@ def compare(
         clusters=None if pairing.clusters is None else int(pairing.clusters.max()) + 1,
         resamples=resamples,
         top1=difference(1),
-        top5=difference(5) if a.classes > 5 else None,
+        top5=difference(5) if has_top5(a.classes) else None,
     )
 
 

@@ -4,16 +4,24 @@ from collections.abc import Sequence
 
 from tabulate import tabulate
 
+from ...datasets.plurals import quantity
 from ..statistics.intervals import LEVEL
 from ..text.markup import escaped
-from ..text.units import ABSENT
+from ..text.units import ABSENT, percent, percent_with_interval
 from .analyse import Analysis, Scoring
 from .compare import FEW_CLUSTERS, AccuracyDifference, Comparison
 from .two_stream import Mixtures
 
+_SHARE_HEADS = ("top-1 (%)", "95 %", "top-5 (%)", "95 %")
+"""Heads of the cells that `_shares` returns."""
+
 
 def render_analysis(
-    analysis: Analysis, title: str, notes: Sequence[str] = (), rows: int = 10
+    analysis: Analysis,
+    title: str,
+    notes: Sequence[str] = (),
+    rows: int = 10,
+    taken: Sequence[str] = (),
 ) -> str:
     """Return the page.
 
@@ -22,8 +30,10 @@ def render_analysis(
         title: Title of the page.
         notes: Sentences for the end of the page.
         rows: Rows of the two long tables, classes and confusions; 0 gives all.
+        taken: Sentences on what was analysed, which come before the numbers.
     """
-    parts = [f"# {escaped(title)}", _summary(analysis), "## Averaging", _aggregations(analysis)]
+    parts = [f"# {escaped(title)}", *map(escaped, taken), _summary(analysis)]
+    parts += ["## Averaging", _aggregations(analysis)]
     if analysis.by_clips:
         parts += ["## Fewer temporal views", _clips(analysis), _clip_order(analysis)]
     wanted = rows or analysis.classes
@@ -48,14 +58,14 @@ def render_mixtures(mixtures: Mixtures, first: str, second: str) -> str:
         (f"{each.weight:.2f}", *_shares(each), "best" if each.weight == mixtures.best else "")
         for each in mixtures.weightings
     ]
-    head = (f"weight of {first}", "top-1 (%)", "95 %", "top-5 (%)", "95 %", "")
+    head = (escaped(f"weight of {first}"), *_share_heads(mixtures.weightings[0]), "")
     remark = (
-        f"{mixtures.videos} videos; the other part of the weight is {second}'s. A weight chosen "
-        "here is chosen on the videos that it is scored on: fix it beforehand to report its "
-        "accuracy."
+        f"{quantity(mixtures.videos, 'video')}; the other part of the weight is {second}'s. A "
+        "weight chosen here is chosen on the videos that it is scored on: fix it beforehand to "
+        "report its accuracy."
     )
     left = [
-        f"Left out: {count} videos that only {name} scored."
+        f"Left out: {quantity(count, 'video')} that only {name} scored."
         for count, name in ((mixtures.only_first, first), (mixtures.only_second, second))
         if count
     ]
@@ -67,17 +77,19 @@ def _summary(analysis: Analysis) -> str:
     shape = f"{analysis.views}"
     if analysis.clips is not None:
         shape += f" ({analysis.clips} temporal x {analysis.crops} spatial)"
-    top1, low_high1, top5, low_high5 = _shares(analysis)
+    shares = _shares(analysis)
     empty = sum(each.top1 is None for each in analysis.by_class)
-    counted = f"{analysis.classes - empty} classes"
+    over = quantity(analysis.classes - empty, "class", "classes")
     facts = [
         ("videos", str(analysis.videos)),
         ("views of each", shape),
         ("averaged", analysis.aggregation),
-        ("top-1 (%)", f"{top1} {low_high1}"),
-        ("top-5 (%)", f"{top5} {low_high5}"),
-        ("mean class accuracy (%)", f"{100 * analysis.mean_class_accuracy:.2f} over {counted}"),
+        ("top-1 (%)", " ".join(shares[:2])),
     ]
+    if analysis.top5 is not None:
+        facts.append(("top-5 (%)", " ".join(shares[2:])))
+    mean = percent(analysis.mean_class_accuracy, 2)
+    facts.append(("mean class accuracy (%)", f"{mean} over {over}"))
     if empty:
         facts.append(("classes without a video", str(empty)))
     if analysis.not_finite:
@@ -87,7 +99,7 @@ def _summary(analysis: Analysis) -> str:
 
 def _aggregations(analysis: Analysis) -> str:
     cells = [(each.aggregation, *_shares(each)) for each in analysis.by_aggregation]
-    return _table(cells, ("average of", "top-1 (%)", "95 %", "top-5 (%)", "95 %"))
+    return _table(cells, ("average of", *_share_heads(analysis)))
 
 
 def _clips(analysis: Analysis) -> str:
@@ -96,15 +108,16 @@ def _clips(analysis: Analysis) -> str:
             str(each.clips),
             str(each.views),
             *_shares(each)[:3],
-            ABSENT if each.p is None else f"{100 * each.difference:+.2f}",
+            ABSENT if each.p is None else percent(each.difference, 2, signed=True),
             str(each.lost),
             str(each.gained),
             ABSENT if each.p is None else p_value(each.p).lstrip("= "),
         )
         for each in analysis.by_clips
     ]
-    head = ("clips", "views", "top-1 (%)", "95 %", "top-5 (%)", "points", "lost", "gained", "p")
-    return _table(cells, head, right=9)
+    shares = _share_heads(analysis)[:3]
+    head = ("clips", "views", *shares, "points", "lost", "gained", "p")
+    return _table(cells, head, right=len(head))
 
 
 def _clip_order(analysis: Analysis) -> str:
@@ -121,20 +134,17 @@ def _classes(analysis: Analysis, rows: int) -> str:
     some = [each for each in analysis.by_class if each.top1 is not None]
     if rows and rows < analysis.classes:
         some = sorted(some, key=lambda each: (each.top1, -each.videos, each.label))[:rows]
-    cells = []
-    for each in some:
-        low, high = each.interval_top1 or (0.0, 0.0)
-        cells.append(
-            (
-                escaped(each.name),
-                str(each.videos),
-                f"{100 * (each.top1 or 0.0):.1f}",
-                f"[{100 * low:.1f}, {100 * high:.1f}]",
-                f"{100 * each.top5_hits / each.videos:.1f}",
-                str(each.named),
-            )
+    cells = [
+        (
+            escaped(each.name),
+            str(each.videos),
+            *percent_with_interval(each.top1, each.interval_top1),
+            *(() if each.top5_hits is None else (percent(each.top5_hits / each.videos),)),
+            str(each.named),
         )
-    head = ("class", "videos", "top-1 (%)", "95 %", "top-5 (%)", "videos taken for it")
+        for each in some
+    ]
+    head = ("class", "videos", *_share_heads(analysis)[:3], "videos taken for it")
     return _table(cells, head)
 
 
@@ -144,21 +154,23 @@ def _confusions(analysis: Analysis, rows: int) -> str:
             escaped(each.true),
             escaped(each.named),
             f"{each.count} of {each.of}",
-            f"{100 * each.count / each.of:.1f}",
+            percent(each.count / each.of),
         )
         for each in analysis.confusions[: rows or None]
     ]
     return _table(cells, ("videos of", "taken for", "how many", "%"), right=2)
 
 
-def _shares(scoring: Scoring) -> tuple[str, str, str, str]:
-    (low1, high1), (low5, high5) = scoring.interval_top1, scoring.interval_top5
-    return (
-        f"{100 * scoring.top1:.2f}",
-        f"[{100 * low1:.2f}, {100 * high1:.2f}]",
-        f"{100 * scoring.top5:.2f}",
-        f"[{100 * low5:.2f}, {100 * high5:.2f}]",
-    )
+def _shares(scoring: Scoring) -> tuple[str, ...]:
+    """Return top-1 and its interval, and, if there is one, top-5 and its interval."""
+    top1 = percent_with_interval(scoring.top1, scoring.interval_top1, 2)
+    if scoring.top5 is None:
+        return top1
+    return (*top1, *percent_with_interval(scoring.top5, scoring.interval_top5, 2))
+
+
+def _share_heads(scoring: Scoring) -> tuple[str, ...]:
+    return _SHARE_HEADS[: len(_shares(scoring))]
 
 
 def _table(
@@ -194,11 +206,10 @@ def sentence(difference: AccuracyDifference) -> str:
             f"no significant difference: {ahead} is ahead by {size} points{interval}, which may "
             "be chance"
         )
-    videos = "video" if difference.only_a == 1 else "videos"
     parts = [
         verdict,
         f"p {p_value(difference.p)}",
-        f"only A is right on {difference.only_a} {videos}, only B on {difference.only_b}",
+        f"only A is right on {quantity(difference.only_a, 'video')}, only B on {difference.only_b}",
     ]
     if difference.p < 1 - LEVEL and not difference.is_significant:
         parts.append("the test alone would call it significant, the interval does not leave out 0")
@@ -212,34 +223,35 @@ def sentences(comparison: Comparison, notes: Sequence[str] = ()) -> list[str]:
     found = []
     for difference in (comparison.top1, comparison.top5):
         if difference is not None:
-            rates = f"A {100 * difference.a:.1f} %, B {100 * difference.b:.1f} %"
+            rates = f"A {percent(difference.a)} %, B {percent(difference.b)} %"
             found.append(f"top-{difference.k}: {rates}: {sentence(difference)}.")
     drawn = "videos"
     if comparison.clusters is not None:
-        drawn = f"{comparison.clusters} source groups, each whole"
+        drawn = f"{quantity(comparison.clusters, 'source group')}, each whole"
     found.append(
-        f"{comparison.videos} videos; p: exact McNemar test; [ ]: {100 * LEVEL:.0f} % interval, "
-        f"paired bootstrap of {comparison.resamples} draws of {drawn}."
+        f"{quantity(comparison.videos, 'video')}; p: exact McNemar test; [ ]: {100 * LEVEL:.0f} % "
+        f"interval, paired bootstrap of {quantity(comparison.resamples, 'draw')} of {drawn}."
     )
     if comparison.clusters is None:
         found.append("The predictions name no source groups: every video counts as independent.")
     elif comparison.clusters < FEW_CLUSTERS:
-        found.append(f"{comparison.clusters} groups are few: the interval is too narrow.")
+        groups = quantity(comparison.clusters, "group is", "groups are")
+        found.append(f"{groups} few: the interval is too narrow.")
     if comparison.top5 is None:
         found.append("No top-5: there are no more than five classes.")
     for only, name in ((comparison.left_out_a, "A"), (comparison.left_out_b, "B")):
         if only:
-            found.append(f"Left out: {only} videos that only {name} scored.")
+            found.append(f"Left out: {quantity(only, 'video')} that only {name} scored.")
     return [*found, *notes]
 
 
 def _points(*shares: float | None) -> list[str]:
     """Return shares in points with one decimal, or as many as distinguish each from 0."""
     for digits in (1, 2, 3):
-        texts = ["" if s is None else f"{100 * s:.{digits}f}" for s in shares]
+        texts = ["" if s is None else percent(s, digits) for s in shares]
         if all(not s or float(t) for s, t in zip(shares, texts, strict=True)):
             break
-    return [t.lstrip("-") if t and not float(t) else t for t in texts]
+    return texts
 
 
 def p_value(p: float) -> str:

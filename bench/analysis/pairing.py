@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...datasets.errors import KinobenchError
+from ...datasets.plurals import quantity
 
 
 class Labelled(NamedTuple):
@@ -57,8 +58,8 @@ def pair(a: Labelled, b: Labelled) -> Pairing:
     """
     if a.classes != b.classes:
         raise KinobenchError(
-            f"{a.path} has {a.classes} classes and {b.path} {b.classes}; give predictions for one "
-            "dataset"
+            f"{a.path} has {quantity(a.classes, 'class', 'classes')} and {b.path} {b.classes}; "
+            "give predictions for one dataset"
         )
     _refuse_other_names(a, b)
     place = {video: number for number, video in enumerate(b.videos)}
@@ -71,11 +72,12 @@ def pair(a: Labelled, b: Labelled) -> Pairing:
     in_a, in_b = np.array(shared).T
     other = a.labels[in_a] != b.labels[in_b]
     if other.any():
-        at = int(np.argmax(other))
+        at, others = int(np.argmax(other)), int(other.sum()) - 1
+        also = f", and {quantity(others, 'other differs', 'others differ')}" if others else ""
         raise KinobenchError(
             f"video {a.videos[in_a[at]]!r} has the label {a.labels[in_a[at]]} in {a.path} and "
-            f"{b.labels[in_b[at]]} in {b.path}, and {int(other.sum()) - 1} others differ; give "
-            "predictions for one dataset with one class order"
+            f"{b.labels[in_b[at]]} in {b.path}{also}; give predictions for one dataset with one "
+            "class order"
         )
     return Pairing(
         in_a=in_a,

@@ -1,112 +1,58 @@
-"""The stored predictions that a model's name, or a path, stands for."""
+"""The stored predictions that a model's name, a record's id or a path stands for."""
 
 import os
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-
-import msgspec
+from typing import NamedTuple
 
 from ...datasets.errors import KinobenchError, UnknownNameError
-from ...datasets.lists.class_names import CLASS_LISTS, class_names
-from ...datasets.names import DEFAULT_DECODER
-from ...datasets.protocol import Aggregation
-from ..evaluation.predictions import Predictions, open_predictions
+from ...datasets.visible import one_line
+from ..records.inside import inside
 from ..records.record import Record
 from ..records.store import read_records
+from .source import Source
 
 OnProblem = Callable[[str], None]
 """Called with a line for each record that can't be read."""
 
+UNTRAINED = ("none", "untrained")
+"""What may stand for random weights in `MODEL@WEIGHTS`."""
 
-class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """Per-view logits, and the record that they belong to, if one does."""
+_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]+(-[0-9a-f]+)?")
+"""A text that is meant as the id of a record."""
 
-    path: Path
-    record: Record | None
-
-    @property
-    def aggregation(self) -> Aggregation | None:
-        """Rule by which the record's protocol averages views."""
-        return self.record.case.protocol.aggregation if self.record else None
-
-    @property
-    def clips(self) -> int | None:
-        """Temporal views of the record's protocol."""
-        return self.record.case.protocol.clips if self.record else None
-
-    @property
-    def title(self) -> str:
-        """The model and its case, for people."""
-        if self.record is None:
-            return self.path.as_posix()
-        case = self.record.case
-        parts = [case.weights or "untrained", case.precision, case.mode, case.device, case.flow]
-        parts.append(case.probe)
-        if case.decoder != DEFAULT_DECODER:
-            parts.append(case.decoder)
-        when = self.record.started[:10]
-        return f"{case.model} ({', '.join(part for part in parts if part)}), {when}"
-
-    @property
-    def ground(self) -> str | None:
-        """The dataset and protocol that it was scored on, for people."""
-        if self.record is None:
-            return None
-        case = self.record.case
-        views = f"{case.protocol.clips}x{case.protocol.crops} views"
-        return f"{case.dataset} {case.split}, {case.protocol.name} ({views})"
-
-    def names(self, classes: int) -> tuple[str, ...] | None:
-        """Return the class names, where the record's dataset has a list of that length.
-
-        Predictions of this version come with the names themselves.
-        """
-        dataset = self.record.case.dataset if self.record else None
-        if dataset is None or not (CLASS_LISTS / f"{dataset}.txt").is_file():
-            return None
-        found = class_names(dataset)
-        return found if len(found) == classes else None
-
-    def open(self) -> Predictions:
-        """Open the logits.
-
-        Raises:
-            KinobenchError: They can't be read, or are not all there.
-        """
-        opened = open_predictions(self.path)
-        accuracy = self.record.accuracy if self.record else None
-        if accuracy is not None and accuracy.scored != opened.videos:
-            raise KinobenchError(
-                f"{self.path}: {opened.videos} videos are in it and {accuracy.scored} were "
-                "scored; it is of another run, or damaged: measure the case again"
-            )
-        return opened
+_LISTED = 12
+"""The most records that a message lists."""
 
 
 def find(asked: str, results: Path, on_problem: OnProblem = lambda line: None) -> Source:
-    """Return the predictions of a path, or of a model's newest scored record.
+    """Return the predictions of a path, of a record, or of a model's best record.
 
     Args:
-        asked: Name of a model, or path of a Parquet file or a folder of shards.
+        asked: Path of a Parquet file or a folder of shards, id of a record, `MODEL@WEIGHTS`, or
+            `MODEL`. Of a model's records, those of trained weights come first, and the newest of
+            them; `MODEL@none` is untrained.
         results: Folder of the records.
         on_problem: Called with a line for each record that can't be read.
 
     Raises:
         KinobenchError: There is nothing of that name.
     """
-    return _candidates(asked, results, on_problem)[0]
+    return _candidates(asked, results, on_problem).sources[0]
 
 
 def find_two(
     a: str, b: str, results: Path, on_problem: OnProblem = lambda line: None
 ) -> tuple[Source, Source]:
-    """Return the newest two that were scored on the same videos under the same protocol.
+    """Return two that were scored on the same videos under the same protocol.
 
-    The older of two records of one model comes first.
+    Trained weights come before untrained ones, and then the newest first. The older of two records
+    of one model is the first of the pair.
 
     Args:
-        a: Name of a model or a path, see `find`; a path is taken under any protocol.
-        b: The other model or path.
+        a: What `find` takes; a path and a record's id are taken under any protocol.
+        b: The same for the other.
         results: Folder of the records.
         on_problem: Called with a line for each record that can't be read.
 
@@ -114,55 +60,144 @@ def find_two(
         KinobenchError: One of them is not there, or there is no such pair.
     """
     of_a, of_b = _candidates(a, results, on_problem), _candidates(b, results, lambda line: None)
-    strict = not (_is_path(a) or _is_path(b))
+    strict = not (of_a.is_exact or of_b.is_exact)
     pairs = [
         (one, other)
-        for one in of_a
-        for other in of_b
+        for one in of_a.sources
+        for other in of_b.sources
         if one.path.resolve() != other.path.resolve() and _comparable(one, other, strict)
     ]
     if not pairs:
-        raise KinobenchError(_refusal(a, b, of_a, of_b, strict))
-    # Sorting is stable: of [newest, older] and [older, newest] of one model the last is the latter.
-    one, other = max(pairs, key=lambda pair: (*sorted(map(_started, pair)), _started(pair[1])))
+        raise KinobenchError(_refusal(a, b, of_a.sources, of_b.sources, strict))
+
+    def preference(two: tuple[Source, Source]) -> tuple[int, str, str, str]:
+        earlier, later = sorted(map(_started, two))
+        # Two records of one model make two pairs: the one that ends with the newer is taken.
+        return sum(map(_is_trained, two)), earlier, later, _started(two[1])
+
+    one, other = max(pairs, key=preference)
     return one, other
 
 
-def _candidates(asked: str, results: Path, on_problem: OnProblem) -> list[Source]:
-    """Return all that the name or path may stand for, the newest first; at least one."""
+class _Candidates(NamedTuple):
+    """All that a name, an id or a path may stand for.
+
+    Attributes:
+        sources: The best first; at least one.
+        is_exact: Exactly one was asked for, by its path or by the id of its record.
+    """
+
+    sources: list[Source]
+    is_exact: bool
+
+
+def _candidates(asked: str, results: Path, on_problem: OnProblem) -> _Candidates:
     if _is_path(asked):
         path = Path(asked).expanduser()
         if not path.exists():
             raise KinobenchError(f"{asked}: there is no such file or folder of predictions")
-        return [Source(path=path, record=_record_of(path, results, on_problem))]
+        source = Source(path=path, record=_record_of(path, results, on_problem))
+        return _Candidates([source], is_exact=True)
     records, problems = read_records(results)
     for problem in problems:
         on_problem(problem)
-    # Only a path names predictions under a probe: they don't say how good the model is.
-    plain = [record for record in records if record.case.probe is None]
-    scored = [(record, at) for record in plain if (at := _path_of(record, results))]
-    found = [Source(path=at, record=r) for r, at in scored if r.case.model == asked]
-    if not found:
-        known = {record.case.model for record, _ in scored}
-        hint = f"{results} has no record of it that keeps its predictions"
-        raise UnknownNameError("scored model", asked, known, hint)
+    scored = [
+        Source(path=at, record=record)
+        for record in records
+        if (at := _path_of(record, results, on_problem))
+    ]
+    of_id = [source for source in scored if source.record and source.record.id == asked]
+    found = of_id or _named(asked, scored, results)
     there = [source for source in found if source.path.exists()]
     if not there:
         raise KinobenchError(
             f"{found[0].path}, the predictions of {asked}, is not there; measure it again"
         )
-    return sorted(there, key=_started, reverse=True)
+    there.sort(key=lambda source: (_is_trained(source), _started(source)), reverse=True)
+    return _Candidates(there, is_exact=bool(of_id))
+
+
+def _named(asked: str, scored: Sequence[Source], results: Path) -> list[Source]:
+    """Return the predictions of `MODEL` or `MODEL@WEIGHTS`; at least one.
+
+    Raises:
+        KinobenchError: There are none.
+    """
+    # Predictions under a probe don't say how good the model is: their path or their id names them.
+    plain = [each for each in scored if each.record is not None and each.record.case.probe is None]
+    known = {each.record.case.model for each in plain if each.record is not None}
+    model, at, weights = asked, "", ""
+    if asked not in known:
+        model, at, weights = asked.partition("@")
+    found = [each for each in plain if each.record and each.record.case.model == model]
+    if not found:
+        if _ID.fullmatch(asked):
+            raise KinobenchError(
+                f"no scored record is named {asked!r}: {results} has {_listed(scored)}"
+            )
+        hint = f"{results} has no record of it that keeps its predictions"
+        raise UnknownNameError("scored model", model, known, hint)
+    if not at:
+        return found
+    of_weights = [each for each in found if _has_weights(each, weights)]
+    if not of_weights:
+        names = dict.fromkeys(_weights_of(each) for each in reversed(found))
+        raise KinobenchError(
+            f"{asked}: {model} has no scored record with weights {weights!r}; there are "
+            f"{', '.join(f'{model}@{name}' for name in names)}"
+        )
+    return of_weights
+
+
+def _weights_of(source: Source) -> str:
+    weights = source.record.case.weights if source.record else None
+    return weights or UNTRAINED[0]
+
+
+def _has_weights(source: Source, asked: str) -> bool:
+    """Return whether predictions are those of weights, given by their name or by their path."""
+    own = source.record.case.weights if source.record else None
+    if own is None:
+        return asked in UNTRAINED
+    return own == asked or Path(own).expanduser().resolve() == Path(asked).expanduser().resolve()
+
+
+def _listed(sources: Sequence[Source]) -> str:
+    """Return the ids of records with their models and weights, the newest first."""
+    newest = sorted(sources, key=_started, reverse=True)
+    texts = [
+        f"{each.record.id} ({each.record.case.model}@{_weights_of(each)})"
+        for each in newest[:_LISTED]
+        if each.record is not None
+    ]
+    more = f" and {len(newest) - _LISTED} more" if len(newest) > _LISTED else ""
+    return f"{', '.join(texts) or 'none'}{more}"
 
 
 def _is_path(asked: str) -> bool:
-    return asked.endswith(".parquet") or os.sep in asked or "/" in asked
+    model, at, _ = asked.partition("@")
+    named = at and not _has_folder(model) and not asked.endswith(".parquet")
+    if named and not Path(asked).exists():  # weights may be a path, too
+        return False
+    return asked.endswith(".parquet") or _has_folder(asked)
 
 
-def _path_of(record: Record, results: Path) -> Path | None:
+def _has_folder(text: str) -> bool:
+    return os.sep in text or "/" in text
+
+
+def _path_of(
+    record: Record, results: Path, on_problem: OnProblem = lambda line: None
+) -> Path | None:
+    """Return the predictions that a record names; None, and a line, if they are elsewhere."""
     accuracy = record.accuracy
     if accuracy is None or accuracy.predictions is None or not accuracy.scored:
         return None
-    return results / accuracy.predictions
+    try:
+        return inside(results, accuracy.predictions)
+    except KinobenchError as error:
+        on_problem(one_line(f"left out, a record of {record.case.model}: {error}"))
+        return None
 
 
 def _record_of(path: Path, results: Path, on_problem: OnProblem) -> Record | None:
@@ -182,6 +217,10 @@ def _record_of(path: Path, results: Path, on_problem: OnProblem) -> Record | Non
 
 def _started(source: Source) -> str:
     return source.record.started if source.record else ""
+
+
+def _is_trained(source: Source) -> bool:
+    return source.record is not None and source.record.case.weights is not None
 
 
 def _comparable(one: Source, other: Source, strict: bool) -> bool:
@@ -205,7 +244,7 @@ def _refusal(a: str, b: str, of_a: Sequence[Source], of_b: Sequence[Source], str
         for asked, of in ((a, of_a), (b, of_b))
     ]
     also = " and under the same protocol" if strict else ""
-    cure = "run both under one protocol" + (", or give two paths" if strict else "")
+    cure = "run both under one protocol" + (", or give two paths or ids" if strict else "")
     return f"{a} and {b} were not scored on the same videos{also}: {', '.join(grounds)}; {cure}"
 
 

@@ -60,7 +60,7 @@ def mix(first: Predictions, second: Predictions, weights: tuple[float, ...] = WE
         for row, weight in enumerate(weights):
             place[row, part] = places(weight * one + (1 - weight) * other, labels[part])
     weightings = tuple(
-        Mixture(weight=weight, **scoring(found))
+        Mixture(weight=weight, **scoring(found, a.classes))
         for weight, found in zip(weights, place, strict=True)
     )
     return Mixtures(

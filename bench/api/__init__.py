@@ -18,6 +18,7 @@ if _FOLDER.name == "api":  # a checkout, where bench/, zoo/ and datasets/ are tw
 
 if TYPE_CHECKING:
     from .bench.analysis.compare import AccuracyDifference, Comparison
+    from .bench.analysis.source import Taken
     from .bench.cost.models import Model
     from .bench.machine.environment import UnfitEnvironmentError
     from .bench.records.case import Case
@@ -55,6 +56,7 @@ __all__ = [
     "Protocol",
     "Record",
     "Records",
+    "Taken",
     "UnfitEnvironmentError",
     "UnknownNameError",
     "VideoError",
@@ -72,6 +74,7 @@ __all__ = [
 
 _MODULES = {
     "bench.analysis.compare": ("AccuracyDifference", "Comparison"),
+    "bench.analysis.source": ("Taken",),
     "bench.cost.models": ("Model",),
     "bench.machine.environment": ("UnfitEnvironmentError",),
     "bench.records.job": ("Budget",),

@@ -2,7 +2,7 @@
 
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, TypeGuard, Unpack
@@ -21,7 +21,7 @@ from .bench.run.in_process import InThisProcess
 from .bench.run.options import DataRoots, Options
 from .bench.run.plan import Planned, plan
 from .bench.run.prepare import prepare_split
-from .bench.run.settings import SHIPPED, argument, settings_of
+from .bench.run.settings import argument, settings_of
 from .bench.run.suite import Suite
 from .datasets.errors import KinobenchError
 from .datasets.protocol import preset
@@ -156,8 +156,8 @@ def measure(
         data_root: Folder of the dataset, where it needs one.
         budget: Limits of the time that a latency may take, in seconds.
         settings: See `CaseSettings`: `batch=8`, `device="cuda"`, `precision="bf16"`,
-            `weights="kinetics400"`, ... A model given by its name has by default the weights that
-            come with kinobench for the dataset.
+            `weights="kinetics400"`, ... The weights are by default those that come with kinobench
+            for the dataset, if there are any.
 
     Returns:
         The record, in base units (seconds, bytes, joules, fractions). What was not measured is
@@ -258,8 +258,6 @@ def _measured(
     if _is_module(model):
         return _measure_here(of_instance(model, name, inputs), given, place)
     with _known_to_workers(model, name, inputs) as (known, plugins):
-        if isinstance(model, str):
-            given["weights"] = given.get("weights") or SHIPPED
         return _measure_in_worker(known, plugins, given, place)
 
 
@@ -316,9 +314,9 @@ def _planned(name: str, given: dict[str, Any], budget: Budget) -> tuple[Planned,
 
 def _console() -> "Console":
     """Return where progress is shown, if that is a terminal: a notebook's output stays free."""
-    from rich.console import Console
+    from .bench.text.terminal import PlainConsole
 
-    return Console(stderr=True, force_jupyter=False)
+    return PlainConsole(stderr=True, force_jupyter=False)
 
 
 def _measure_in_worker(
@@ -356,10 +354,23 @@ def _measure_here(architecture: Architecture, given: dict[str, Any], place: Plac
         given["measure"] = tuple(each for each in usual if each not in left_out)
     if given["dataset"] is None and given.get("classes") is None:
         given["classes"] = _outputs(architecture, given["protocol"] or "common-224")
+    run = process.new_run_id()
     with registry.registered(architecture):
         planned, _ = _planned(architecture.name, given, place.budget)
-        record = _run_here(planned, place)
-        digest = digest_of(architecture)
+        with running.kept_until_stored(place.results, f"{run}-001", planned.measures):
+            record = _of_instance(_run_here(planned, place, run), digest_of(architecture), left_out)
+            running.store(record, RunFile(place.results, record.run), place.results)
+    return record
+
+
+def _of_instance(record: Record, digest: str, left_out: Sequence[str]) -> Record:
+    """Return the record of an instance, with notes on what that means.
+
+    Args:
+        record: The record of its copy.
+        digest: Digest of the instance's structure and weights.
+        left_out: Measurements that an instance can't have.
+    """
     notes = [
         "measured in the calling process, from an instance: other work there may have disturbed it",
         *(f"{each}: not measured: an instance has no process of its own" for each in left_out),
@@ -370,18 +381,16 @@ def _measure_here(architecture: Architecture, given: dict[str, Any], place: Plac
             f"{record.case.dataset}; if they aren't, it is wrong"
         )
     absences = {measurements.get(each).absence for each in left_out}
-    record = msgspec.structs.replace(
+    return msgspec.structs.replace(
         record,
         # With its own case, a network that was trained further doesn't replace what it was before.
         case=msgspec.structs.replace(record.case, weights=f"{INSTANCE}-{digest[:8]}"),
         weights_digest=digest,
         notes=(*notes, *(note for note in record.notes if note not in absences)),
     )
-    running.store(record, RunFile(place.results, record.run), place.results)
-    return record
 
 
-def _run_here(planned: Planned, place: Place) -> Record:
+def _run_here(planned: Planned, place: Place, run: str) -> Record:
     """Measure a case in this process; the registered network is the instance's copy."""
     case = planned.case
     environment.require_device(case.device)
@@ -389,7 +398,6 @@ def _run_here(planned: Planned, place: Place) -> Record:
         environment.require_decoder(case.decoder)
         prepare_split(case.dataset, case.split or "", place.data_root, _console())
     described = environment.describe(case.device, case.decoder)
-    run = process.new_run_id()
     job = Job(
         case=case,
         measures=planned.measures,

@@ -9,13 +9,16 @@ import msgspec
 
 from .arguments import named_as_arguments
 from .bench.analysis.compare import Comparison
-from .bench.analysis.sources import Source, find, find_two
+from .bench.analysis.source import Source
+from .bench.analysis.sources import find, find_two
 from .bench.leaderboard import render as rendering
 from .bench.leaderboard.build import ranked_boards
 from .bench.leaderboard.leaderboard import Board, ordered
+from .bench.records.inside import inside
 from .bench.records.record import Record
 from .bench.records.store import read_records
 from .datasets.errors import KinobenchError
+from .datasets.plurals import quantity
 from .datasets.protocol import Aggregation
 
 if TYPE_CHECKING:
@@ -51,7 +54,7 @@ class Leaderboard:
 
     def __repr__(self) -> str:
         rows = sum(len(board.rows) for board in self.boards)
-        return f"<Leaderboard of {len(self.boards)} boards, {rows} rows>"
+        return f"<Leaderboard of {quantity(len(self.boards), 'board')}, {quantity(rows, 'row')}>"
 
     def _repr_markdown_(self) -> str:
         return self.render("md")
@@ -120,7 +123,7 @@ class Records(Sequence[Record]):
         return iter(self._records)
 
     def __repr__(self) -> str:
-        return f"<{len(self)} records of {self.folder}>"
+        return f"<{quantity(len(self), 'record')} of {self.folder}>"
 
     def frame(self) -> "pd.DataFrame":
         """Return a row a record, failed ones too; a column a number, in base units.
@@ -194,15 +197,18 @@ def compare(
     kept, as `measure(..., results="results")` does.
 
     Args:
-        a: A model's name (its newest scored record), a path of predictions, or a record.
+        a: A model's name, `"MODEL@WEIGHTS"`, the `id` of a record, a path of predictions, or a
+            record. Of a model's records, those of trained weights come first, and the newest of
+            them; `"MODEL@none"` is untrained.
         b: The same of the other.
         results: Folder of the records and predictions.
         aggregation: Rule that averages the views, `softmax` or `logits`; by default that of the
             records' protocols, or softmax where there is no record.
 
     Returns:
-        Top-1 and top-5 of both (fractions), the 95 % interval of the difference by a paired
-        bootstrap, and p of the exact McNemar test; `comparison.top1.is_significant`.
+        What was compared (`a` and `b`), top-1 and top-5 of both (fractions), the 95 % interval of
+        the difference by a paired bootstrap, and p of the exact McNemar test;
+        `comparison.top1.is_significant`.
 
     Raises:
         KinobenchError: The predictions are not there, or not of the same videos.
@@ -219,12 +225,13 @@ def compare(
             one, other = _source(a, folder), _source(b, folder)
         else:
             one, other = find_two(str(a), str(b), folder, warnings.warn)
-    return compare_predictions(
+    compared = compare_predictions(
         one.open(),
         other.open(),
         aggregation or one.aggregation or "softmax",
         aggregation or other.aggregation or "softmax",
     )
+    return msgspec.structs.replace(compared, a=one.taken, b=other.taken)
 
 
 def _source(given: str | Path | Record, folder: Path) -> Source:
@@ -236,4 +243,4 @@ def _source(given: str | Path | Record, folder: Path) -> Source:
             f"the record of {given.case.model} keeps no predictions: measure it with a dataset and "
             f'results="{folder}"'
         )
-    return Source(path=folder / kept, record=given)
+    return Source(path=inside(folder, kept), record=given)

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import msgspec
 from rich.console import Console
-from rich.text import Text
 
 from ...datasets import catalog
 from ...datasets.errors import UnknownNameError
 from ...datasets.lists.class_names import class_names
 from ...datasets.pointlight import Stamp, default_root, level_of, read_stamp
 from ...datasets.pointlight.levels import LEVELS, OPTIONS
+from ...datasets.visible import one_line
+from ..text.terminal import line
 
 _LABEL = 14
 """Width of a label, in columns."""
@@ -106,7 +107,7 @@ def _classes(name: str) -> tuple[str, ...] | None:
 def show_card(card: DatasetCard, console: Console) -> None:
     """Print a card, folded to the console's width."""
     named = "" if card.classes is None else f": {', '.join(card.classes)}"
-    console.print(Text(card.title, style="bold"), soft_wrap=True)
+    console.print(line(card.title, "bold"), soft_wrap=True)
     for label, text in (
         ("what it tests", card.purpose),
         ("classes", f"{card.num_classes}{named}"),
@@ -131,12 +132,12 @@ def show_card(card: DatasetCard, console: Console) -> None:
 
 def _print_folded(label: str, text: str, console: Console) -> None:
     indent = " " * len(label)
-    for line in textwrap.wrap(
-        label + text,
+    for part in textwrap.wrap(
+        one_line(label + text),
         max(console.width, len(label) + 20),
         subsequent_indent=indent,
         break_long_words=False,
         break_on_hyphens=False,
         drop_whitespace=True,
     ):
-        console.print(Text(line), soft_wrap=True)
+        console.print(line(part), soft_wrap=True)

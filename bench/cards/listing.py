@@ -11,6 +11,7 @@ from ...datasets.errors import KinobenchError, nearest_name
 from ...datasets.protocol import PRESETS, Protocol
 from ...datasets.protocol.placement import OWN_SHORT_RULE
 from ...datasets.protocol.presets import ALIASES
+from ...datasets.visible import one_line
 from ..cost import models
 from ..text.toml import one_of
 from .terminal import print_folded, print_line
@@ -54,7 +55,10 @@ def show(found: list[Line], console: Console, spare: Sequence[str] = ()) -> None
     if not found:
         return
     head = list(found[0])
-    rows = [[_ABSENT if line[n] is None else str(line[n]) for n in head] for line in found]
+    rows = [
+        [_ABSENT if row[name] is None else one_line(str(row[name])) for name in head]
+        for row in found
+    ]
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     narrow = sum(widths) + len(widths) - 1
     gap = 1 if narrow <= console.width < narrow + len(widths) - 1 else 2

@@ -5,7 +5,9 @@ from decimal import Decimal
 
 import msgspec
 from rich.console import Console
+from rich.text import Text
 
+from ...datasets.plurals import quantity
 from ...zoo import registry
 from ...zoo.tables.published import published
 from ...zoo.tables.rows import Published
@@ -13,6 +15,9 @@ from ..cost.shape import Shape, native_shape
 from ..measure.modules import Profile
 from ..records.case import Device, Precision
 from ..records.results import Cost
+from ..text.json_text import json_text
+from ..text.terminal import line
+from ..text.units import percent
 from .printed import (
     GIGA,
     MEGA,
@@ -137,7 +142,7 @@ def make_card(
 def show_card(card: ModelCard, console: Console, depth: int = 2) -> None:
     """Print the card; lines fold between words, and no name or number is ever cut."""
     shape = card.input
-    console.print(f"[bold]{card.name}[/bold]  {card.family}")
+    console.print(Text.assemble(line(card.name, "bold"), "  ", line(card.family)))
     print_folded(card.paper, console)
     frames, size = shape["frames"], shape["size"]
     takes = {
@@ -179,7 +184,7 @@ def _print_modules(card: ModelCard, depth: int, console: Console) -> None:
     rows = [("module", "MMACs", "share")]
     for name, macs in card.macs_by_module.items():
         if name and name.count(".") < depth:
-            share = f"{100 * macs / card.cost.macs:.1f} %"
+            share = f"{percent(macs / card.cost.macs)} %"
             rows.append(("  " * name.count(".") + name, f"{macs / 1e6:,.3f}", share))
     print_table(rows, console)
 
@@ -210,12 +215,12 @@ def _print_group(group: Sequence[PrintedCheck], console: Console) -> None:
     console.print()
     print_folded(_input_of(row), console)
     for name, value, measured, rest in lines:
-        line = f"  {name:<12}  {value:>{printed}}  {measured:>{counted}}"
-        if len(line) + 2 + len(rest) > console.width:
-            print_line(line, console)
+        numbers = f"  {name:<12}  {value:>{printed}}  {measured:>{counted}}"
+        if len(numbers) + 2 + len(rest) > console.width:
+            print_line(numbers, console)
             print_folded(f"    {rest}", console)
         else:
-            print_line(f"{line}  {rest}".rstrip(), console)
+            print_line(f"{numbers}  {rest}".rstrip(), console)
     print_folded(f"  source: {row.source}", console)
     for name, text in (
         ("cost differs", row.cost_reason),
@@ -260,23 +265,22 @@ def _scores(group: Sequence[PrintedCheck]) -> tuple[list[Line], list[str]]:
             if row.top1 is None and row.top5 is None:
                 notes.append(row.note)
             scored_on = "; ".join(part for part in (scored_on, row.note) if part)
-        for name, percent in (("top-1 (%)", row.top1), ("top-5 (%)", row.top5)):
-            if percent is not None:
-                lines.append((name, f"{percent:g}", ABSENT, scored_on))
+        for name, printed in (("top-1 (%)", row.top1), ("top-5 (%)", row.top5)):
+            if printed is not None:
+                lines.append((name, f"{printed:g}", ABSENT, scored_on))
                 scored_on = ""
     return lines, notes
 
 
 def _input_of(row: Published) -> str:
-    frames = f"{row.frames} frames" if row.frames else "unknown frames"
+    frames = quantity(row.frames, "frame") if row.frames else "unknown frames"
     if row.size is None:
         place = f"{frames}, unknown size"
     else:
         place = f"{row.frames or '?'}x{row.size}x{row.size}"
-    return place if row.classes is None else f"{place}, {row.classes} classes"
+    return place if row.classes is None else f"{place}, {quantity(row.classes, 'class', 'classes')}"
 
 
-def to_json(card: ModelCard) -> bytes:
+def to_json(card: ModelCard) -> str:
     """Return the card as JSON."""
-    encoder = msgspec.json.Encoder(decimal_format="number")
-    return msgspec.json.format(encoder.encode(card), indent=2)
+    return json_text(card, msgspec.json.Encoder(decimal_format="number"))

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from rich.console import Console
 
 from ...datasets.errors import KinobenchError
+from ...datasets.plurals import quantity
 from ..machine.environment import physical_cores
 from ..records.case import Device, Precision
 from ..records.results import Bound
@@ -97,7 +98,8 @@ def _footnote(profile: "Profile") -> str:
                 "host waits for it in turn"
             )
     return (
-        f"ms: median of {profile.forwards} forwards, from the begin of a module to its end{gaps}; "
+        f"ms: median of {quantity(profile.forwards, 'forward')}, from the begin of a module to its "
+        f"end{gaps}; "
         "modules need not add up to the whole network, which also works outside of them. MB: each "
         "operator reads its inputs and weights and writes its results once. share: the least time "
         f"by the roofline, divided by the measured one; {BEATEN} where the measured one is less: "

@@ -8,7 +8,9 @@ import textwrap
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.text import Text
+
+from ...datasets.visible import one_line
+from ..text.terminal import line as plain_line
 
 GAP = 2
 """Blanks between two columns."""
@@ -16,7 +18,7 @@ GAP = 2
 
 def print_line(line: str, console: Console, style: str = "") -> None:
     """Print one line; if it is longer than the console is wide, the terminal folds it."""
-    console.print(Text(line, style=style), soft_wrap=True)
+    console.print(plain_line(line, style), soft_wrap=True)
 
 
 def print_folded(
@@ -36,6 +38,7 @@ def print_folded(
         indent: Put before the first line; None keeps the text's own indent.
         hanging: Put before all other lines; None for the same indent as the first line's.
     """
+    text = one_line(text)
     own = " " * (len(text) - len(text.lstrip()))
     lines = textwrap.wrap(
         text,
@@ -58,6 +61,7 @@ def print_table(rows: Sequence[Sequence[str]], console: Console) -> None:
         rows: The headings and the rows, as long as each other; a name may be indented.
         console: Console to print to.
     """
+    rows = [[one_line(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     room = console.width - sum(widths[1:]) - GAP * len(widths[1:])
     room = min(widths[0], max(0, room))

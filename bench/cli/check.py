@@ -4,6 +4,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from ...datasets.plurals import quantity
+from ..text.ranges import Range
 from . import common, complete
 from .common import settings_from, usable_processors
 from .frame import (
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from ..gate.page import Report
     from ..gate.verdict import Terms
     from ..records.case import Case
+
+MAX_SECONDS = Range(1.0, 86_400.0)
 
 
 class What(Group, panel="What"):
@@ -94,7 +98,7 @@ class How(Group, panel="How"):
     ] = None
     max_seconds: Annotated[
         float,
-        option("Time for one model.", "SECONDS", "--max-seconds", at_least=1.0),
+        option("Time for one model.", "SECONDS", "--max-seconds", within=MAX_SECONDS),
     ] = 60.0
 
 
@@ -129,7 +133,8 @@ def check(what: What, how: How, output: Output) -> None:
         table.show(found, console())
     if found.interrupted is not None:
         finished, asked_for = found.interrupted
-        exit_with(f"interrupted: {finished} of {asked_for} cases were finished", EXIT_INTERRUPTED)
+        cases = quantity(asked_for, "case")
+        exit_with(f"interrupted: {finished} of {cases} finished", EXIT_INTERRUPTED)
     raise SystemExit(found.exit_code)
 
 
@@ -214,7 +219,7 @@ def _cases(what: What, how: How, models: tuple[str, ...]) -> "list[Case]":
     from ..run.suite import Suite, load
 
     alone = what.suite is None and bool(models)
-    suite = Suite(dataset="pointlight") if alone else load(what.suite or "gate")
+    suite = Suite(dataset="pointlight", weights="none") if alone else load(what.suite or "gate")
     how = how.changed(threads=how.threads or suite.threads or 1)
     cases = [
         msgspec.structs.replace(each.case, weights=None)

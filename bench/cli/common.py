@@ -4,6 +4,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from ..text.ranges import TIMEOUT_S
 from . import complete
 from .options import Group, flag, option, values
 
@@ -18,6 +19,7 @@ Plugins = Annotated[
         "FILE",
         "--plugin",
         default="none",
+        absolute=True,
     ),
 ]
 Json = Annotated[bool, flag("Print JSON on standard output, and nothing else.", "--json")]
@@ -59,7 +61,7 @@ EvalBatch = Annotated[
 ]
 Timeout = Annotated[
     float | None,
-    option("End a case after this time.", "SECONDS", default="3600", at_least=0.1),
+    option("End a case after this time.", "SECONDS", default="3600", within=TIMEOUT_S),
 ]
 DataRoot = Annotated[
     Path | None,

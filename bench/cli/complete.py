@@ -52,6 +52,7 @@ def files(incomplete: str, suffix: str) -> list[str]:
         for path in found
         if path.name.startswith(name)
         and (path.is_dir() or path.suffix == suffix)
+        and path.name.isprintable()
         and (name or not path.name.startswith("."))
     ]
 

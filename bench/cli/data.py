@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from ..text.ranges import SEED, VIDEOS
 from . import common, complete
 from .frame import DATASETS, app, command, console, load_plugins, print_json, report
 from .options import Commands, Group, argument, option
@@ -30,15 +31,15 @@ class Generated(Group, panel="What"):
     ] = None
     seed: Annotated[
         int | None,
-        option("Seed of all random numbers.", "N", default="the dataset's", at_least=0),
+        option("Seed of all random numbers.", "N", default="the dataset's", within=SEED),
     ] = None
     train: Annotated[
         int | None,
-        option("Training videos of each class.", "N", default="the dataset's", at_least=1),
+        option("Training videos of each class.", "N", default="the dataset's", within=VIDEOS),
     ] = None
     test: Annotated[
         int | None,
-        option("Test videos of each class.", "N", default="the dataset's", at_least=1),
+        option("Test videos of each class.", "N", default="the dataset's", within=VIDEOS),
     ] = None
     plugin: common.Plugins = None
 
@@ -73,11 +74,10 @@ class Output(Group, panel="Results"):
 @command("make", to=data_app)
 def data_make(what: Generated, place: Place) -> None:
     """Generate a dataset and print its folder; one that is there already is kept."""
-    from rich.console import Console
-
     from ...datasets import catalog
     from ...datasets.errors import KinobenchError
     from ..run.prepare import make_dataset
+    from ..text.terminal import PlainConsole
 
     load_plugins(what.plugin)
     dataset = catalog.get(what.name)
@@ -88,7 +88,7 @@ def data_make(what: Generated, place: Place) -> None:
     changes = catalog.Changes(
         settings=tuple(what.set_ or ()), seed=what.seed, train=what.train, test=what.test
     )
-    print(make_dataset(dataset, place.data_root, Console(stderr=True), changes))
+    print(make_dataset(dataset, place.data_root, PlainConsole(stderr=True), changes))
 
 
 @command("show", to=data_app)
@@ -103,9 +103,10 @@ def data_show(what: Shown, place: Place, output: Output) -> None:
     else:
         dataset_card.show_card(card, console())
     if output.output is not None:
-        from rich.console import Console
-
         from ..cards import contact_sheet
+        from ..text.terminal import PlainConsole
 
-        contact_sheet.draw_sheet(what.name, place.data_root, output.output, Console(stderr=True))
+        contact_sheet.draw_sheet(
+            what.name, place.data_root, output.output, PlainConsole(stderr=True)
+        )
         report(f"contact sheet: {output.output}")

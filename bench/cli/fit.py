@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
+from ..text.ranges import EPOCHS, LEARNING_RATE, PROCESSES, READERS, SEED, THREADS
 from . import common, complete
 from .frame import (
     EXIT_FAILED,
@@ -30,23 +31,27 @@ class How(Group, panel="How"):
         str, option("Name of a recipe, or a TOML file.", "NAME|FILE", complete=complete.recipes)
     ] = "common"
     epochs: Annotated[
-        int | None, option("Number of epochs.", "N", default="the recipe's", at_least=1)
+        int | None, option("Number of epochs.", "N", default="the recipe's", within=EPOCHS)
     ] = None
     learning_rate: Annotated[
         float | None,
-        option("Highest learning rate.", "RATE", default="the recipe's", at_least=1e-9),
+        option("Highest learning rate.", "RATE", default="the recipe's", within=LEARNING_RATE),
     ] = None
-    seed: Annotated[int, option("Seed of the first weights and of all random numbers.", "N")] = 0
+    seed: Annotated[
+        int, option("Seed of the first weights and of all random numbers.", "N", within=SEED)
+    ] = 0
     device: Annotated[
         str, option("Device: cpu or cuda (gpu is the same).", "DEVICE", complete=complete.devices)
     ] = "cpu"
     workers: Annotated[
         int,
-        option("Extra processes that read videos; 0: the training reads them.", "N", at_least=0),
+        option(
+            "Extra processes that read videos; 0: the training reads them.", "N", within=READERS
+        ),
     ] = 0
     threads: Annotated[
         int | None,
-        option("Threads of one operator on the CPU.", "N", default="all cores", at_least=1),
+        option("Threads of one operator on the CPU.", "N", default="all cores", within=THREADS),
     ] = None
 
 
@@ -92,9 +97,8 @@ def fit(what: What, how: How, data: Data, results: Results) -> None:
     """
     common.check_threads(how.threads)
     load_plugins(what.plugin)
-    from rich.console import Console
-
     from ..run.settings import settings_of
+    from ..text.terminal import PlainConsole
     from ..train import run as training
     from ..train.fit import DivergedError
 
@@ -118,7 +122,7 @@ def fit(what: What, how: How, data: Data, results: Results) -> None:
         fresh=results.fresh,
     )
     try:
-        done = training.train(wanted, Console(stderr=True))
+        done = training.train(wanted, PlainConsole(stderr=True))
     except DivergedError as error:
         exit_with(str(error), EXIT_FAILED)
     except KeyboardInterrupt:
@@ -157,11 +161,12 @@ class Trial(Group, panel="How"):
             "Epochs of a trial, which doesn't change the shipped weights.",
             "N",
             default="the recipe's",
-            at_least=1,
+            within=EPOCHS,
         ),
     ] = None
     side_by_side: Annotated[
-        int | None, option("Trainings at the same time.", "N", default="one for each core")
+        int | None,
+        option("Trainings at the same time.", "N", default="one for each core", within=PROCESSES),
     ] = None
 
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from ...datasets.visible import one_line, visible
 from .options import Command, Commands, grouped, plain
 
 UNLIMITED = 100_000
@@ -104,7 +105,8 @@ def exits_cleanly(command: Callable[..., Any]) -> Callable[..., Any]:
             raise SystemExit(0) from None
         except OSError as error:
             if error.filename is not None and error.errno in _USERS:
-                exit_with(f"{error.filename} can't be used: {reason_of(error)}", EXIT_USAGE)
+                name = one_line(str(error.filename))
+                exit_with(f"{name} can't be used: {reason_of(error)}", EXIT_USAGE)
             # An error of standard output has no file name.
             if error.filename is not None or error.errno not in _UNWRITABLE:
                 raise
@@ -138,8 +140,14 @@ def drop_output() -> None:
 
 
 def exit_with(message: str, code: int) -> NoReturn:
-    """Report why on standard error, and end with an exit code."""
-    report(message)
+    """Report why on standard error, and end with an exit code.
+
+    Further lines of the message are indented, so that nothing in it looks like a line of its own.
+    """
+    first, *further = visible(message).split("\n")
+    report(first)
+    for line in further:
+        print(f"  {line}", file=sys.stderr)
     raise SystemExit(code)
 
 
@@ -154,7 +162,7 @@ def load_plugins(paths: list[Path] | None) -> None:
 
 def report(line: str) -> None:
     """Print a line that is no result, on standard error."""
-    print(f"kinobench: {line}", file=sys.stderr)
+    print(f"kinobench: {one_line(line)}", file=sys.stderr)
 
 
 def print_page(page: str, content: Any, output: Path | None, json: bool) -> None:
@@ -166,14 +174,19 @@ def print_page(page: str, content: Any, output: Path | None, json: bool) -> None
     if json:
         print_json(content)
     elif output is None:
-        sys.stdout.write(page)
+        write_page(page)
+
+
+def write_page(page: str) -> None:
+    """Write a page to standard output; a control character in it is written out."""
+    sys.stdout.write(visible(page))
 
 
 def print_json(content: Any) -> None:
     """Print anything that msgspec can encode, indented."""
-    import msgspec
+    from ..text.json_text import json_text
 
-    print(msgspec.json.format(msgspec.json.encode(content), indent=2).decode())
+    print(json_text(content))
 
 
 @contextmanager
@@ -182,20 +195,19 @@ def progress(what: str, shown: bool = True) -> Iterator[Callable[[int, int], Non
     if not (shown and sys.stderr.isatty()):
         yield None
         return
-    from rich.console import Console
-
     from ..text.progress import open_bar
+    from ..text.terminal import PlainConsole
 
-    with open_bar(Console(stderr=True)) as bar:
+    with open_bar(PlainConsole(stderr=True)) as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def console(width: int = 200) -> Any:
     """Return a console on standard output; a file or a pipe has `width` columns."""
-    from rich.console import Console
+    from ..text.terminal import PlainConsole
 
-    class PipeConsole(Console):
+    class PipeConsole(PlainConsole):
         def on_broken_pipe(self) -> None:
             raise BrokenPipeError  # rich would exit with 1, which means that a case failed
 

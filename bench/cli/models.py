@@ -4,6 +4,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
+from ...datasets.plurals import quantity
+from ..text.ranges import CLASSES, FRAMES, LEVELS, PIXELS, THREADS, VIEWS
 from . import common, complete
 from .frame import (
     EXIT_FAILED,
@@ -43,16 +45,16 @@ class Shown(Group, panel="What"):
 
     model: Annotated[str, argument("The model.", "MODEL", complete=complete.models)]
     frames: Annotated[
-        int | None, option("Frames of the clip.", "N", default="the model's own", at_least=1)
+        int | None, option("Frames of the clip.", "N", default="the model's own", within=FRAMES)
     ] = None
     size: Annotated[
         int | None,
-        option("Height and width in pixels.", "N", default="the model's own", at_least=1),
+        option("Height and width in pixels.", "N", default="the model's own", within=PIXELS),
     ] = None
     classes: Annotated[
-        int | None, option("Number of classes.", "N", default="the model's own", at_least=1)
+        int | None, option("Number of classes.", "N", default="the model's own", within=CLASSES)
     ] = None
-    depth: Annotated[int, option("Levels of modules to show.", "N", at_least=1)] = 2
+    depth: Annotated[int, option("Levels of modules to show.", "N", within=LEVELS)] = 2
     plugin: common.Plugins = None
 
 
@@ -65,11 +67,11 @@ class Timed(Group, panel="How"):
     device: common.Device = None
     precision: common.Precision = None
     batch: Annotated[
-        int | None, option("Views in a timed forward.", "N", default="1", at_least=1)
+        int | None, option("Views in a timed forward.", "N", default="1", within=VIEWS)
     ] = None
     threads: Annotated[
         int | None,
-        option("Threads on the CPU.", "N", default="all physical cores", at_least=1),
+        option("Threads on the CPU.", "N", default="all physical cores", within=THREADS),
     ] = None
 
 
@@ -126,7 +128,7 @@ def show(what: Shown, how: Timed, form: Form) -> None:
     if settings is not None:
         made = card.profiled(made, what.depth, *settings)
     if form.json:
-        print(card.to_json(made).decode())
+        print(card.to_json(made))
     else:
         card.show_card(made, console(), what.depth)
 
@@ -154,6 +156,6 @@ def verify(what: Verified, page: Page) -> None:
     for each in unexplained:
         report(f"{each.published.model} is not what {each.published.source} printed")
     for error, count in Counter(each.error for each in compared if each.error).items():
-        report(f"{count} published rows were not compared: {error}")
+        report(f"not compared: {quantity(count, 'published row')}: {error}")
     if unexplained:
         raise SystemExit(EXIT_FAILED)

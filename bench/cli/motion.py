@@ -1,9 +1,9 @@
 """`motion`: does a network see motion, order, or pictures?"""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from ...datasets.plurals import quantity
 from ..leaderboard.build import rebuild
 from . import common, complete
 from .frame import (
@@ -16,6 +16,7 @@ from .frame import (
     load_plugins,
     print_json,
     report,
+    write_page,
 )
 from .options import Group, argument, flag, option
 
@@ -94,10 +95,9 @@ def motion(what: What, how: How, data: Data, results: Results) -> None:
 
     Scores that are stored already are not measured again.
     """
-    from rich.console import Console
-
     from ..motion import chart, page
     from ..motion import run as running
+    from ..text.terminal import PlainConsole
 
     form = page.form_of(results.format, results.output)
     if results.chart is not None:
@@ -107,7 +107,7 @@ def motion(what: What, how: How, data: Data, results: Results) -> None:
     wanted = running.MotionOptions(
         model=what.model,
         weights=what.weights,
-        plugins=tuple(str(path.resolve()) for path in what.plugin or ()),
+        plugins=tuple(map(str, what.plugin or ())),
         device=how.device,
         precision=how.precision,
         eval_batch=how.eval_batch,
@@ -124,7 +124,7 @@ def motion(what: What, how: How, data: Data, results: Results) -> None:
         results=results.results,
         fresh=results.fresh,
     )
-    progress = Console(stderr=True)
+    progress = PlainConsole(stderr=True)
     scored = running.prepare(wanted, progress, report)
     interrupted = False
     try:
@@ -153,7 +153,7 @@ def _show(scored: "Scored", results: Results, form: str | None) -> None:
     if results.json:
         print_json(cards.contents(card))
     elif results.output is None and form is not None:
-        sys.stdout.write(page.card_text(card, form))
+        write_page(page.card_text(card, form))
     elif results.output is None:
         page.print_card(card, console())
 
@@ -166,9 +166,10 @@ def _exit(scored: "Scored", results: Results, interrupted: bool) -> None:
             failed = True
             report(f"{record.case.probe or 'plain'} failed: {record.error.message}")
     if interrupted:
+        cases = quantity(len(scored.planned), "case")
         exit_with(
-            f"interrupted: {len(scored.records)} of {len(scored.planned)} cases are finished and "
-            f"kept in {results.results}; the same command continues",
+            f"interrupted: {len(scored.records)} of {cases} finished and kept in "
+            f"{results.results}; the same command continues",
             EXIT_INTERRUPTED,
         )
     if failed:

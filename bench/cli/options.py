@@ -11,6 +11,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.models import OptionInfo, ParameterInfo
 
+from ..text.ranges import Range
+
 
 class Command(TyperCommand):
     """A command whose `--help` shows no Python types."""
@@ -122,7 +124,8 @@ def option(
     *names: str,
     default: str | None = None,
     complete: Callable[[str], list[str]] | None = None,
-    at_least: float | None = None,
+    within: Range | None = None,
+    absolute: bool = False,
 ) -> Any:
     """Return an option with a value.
 
@@ -132,7 +135,8 @@ def option(
         names: Its name on the command line, if that isn't the field's.
         default: Shown where the field's own default is None.
         complete: Returns the values that begin with what was typed.
-        at_least: The least value of a number.
+        within: The range of a number.
+        absolute: Make a path absolute as it is given, whatever changes the working folder later.
     """
     return typer.Option(
         *names,
@@ -140,16 +144,17 @@ def option(
         metavar=metavar,
         show_default=False,
         autocompletion=complete,
-        callback=None if at_least is None else _refuse_less(at_least),
+        callback=None if within is None else _refuse_outside(within),
+        resolve_path=absolute,
     )
 
 
-def _refuse_less(least: float) -> Callable[[Any], Any]:
-    """Return a function that refuses a number below the least one; a bound would be shown."""
+def _refuse_outside(allowed: Range) -> Callable[[Any], Any]:
+    """Return a function that refuses a number out of its range; a bound would be shown."""
 
     def checked(number: Any) -> Any:
-        if number is not None and not number >= least:
-            raise typer.BadParameter(f"{number}: give {least:g} or more")
+        if number is not None and not allowed.has(number):
+            raise typer.BadParameter(f"{number}: it must be {allowed}")
         return number
 
     return checked

@@ -1,10 +1,10 @@
 """`leaderboard`, `analyse` and `compare`: tables and comparisons of stored records and logits."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 from ..leaderboard.build import read_boards, rebuild
+from ..text.ranges import ROWS
 from . import common
 from .frame import (
     EXIT_INCONCLUSIVE,
@@ -14,6 +14,7 @@ from .frame import (
     print_boards,
     print_page,
     report,
+    write_page,
 )
 from .options import Group, argument, option
 
@@ -49,13 +50,16 @@ class Source(Group, panel="What"):
 
     source: Annotated[
         str,
-        argument("File of predictions, or a model that has an accuracy.", "FILE|MODEL"),
+        argument(
+            "Model that has an accuracy, MODEL@WEIGHTS, id of a record, or file of predictions.",
+            "MODEL|ID|FILE",
+        ),
     ]
     fuse: Annotated[
         str | None,
         option(
             "Mix in the scores of this network, with 21 different weights.",
-            "FILE|MODEL",
+            "MODEL|ID|FILE",
             default="none",
         ),
     ] = None
@@ -73,7 +77,7 @@ class Analysed(Group, panel="Results"):
 
     results: common.ResultsFolder = Path("results")
     rows: Annotated[
-        int, option("Classes and confusions to show; 0: all of them.", "N", at_least=0)
+        int, option("Classes and confusions to show; 0: all of them.", "N", within=ROWS)
     ] = 10
     output: Annotated[
         Path | None, option("Write the page in Markdown to this file.", "FILE", default="none")
@@ -84,7 +88,14 @@ class Analysed(Group, panel="Results"):
 class Pair(Group, panel="What"):
     """The two networks."""
 
-    a: Annotated[str, argument("File of predictions, or a model that has an accuracy.", "A")]
+    a: Annotated[
+        str,
+        argument(
+            "Model that has an accuracy, MODEL@WEIGHTS, id of a record, or file of predictions. "
+            "Trained weights come before random ones (MODEL@none), then the newest record.",
+            "A",
+        ),
+    ]
     b: Annotated[str, argument("The same for the other network.", "B")]
     aggregation: common.Aggregation = None
 
@@ -117,7 +128,7 @@ def leaderboard(ranked: Ranked) -> None:
     form = ranked.format or {"": "md", ".tex": "latex", ".htm": "html"}.get(suffix, suffix[1:])
     text = render(boards, form)
     if output is None:
-        sys.stdout.write(text)
+        write_page(text)
     else:
         from ..records.files import write_text
 

@@ -4,7 +4,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from ...datasets.plurals import quantity
 from ..leaderboard.build import ranked_boards, rebuild
+from ..text.ranges import FILE_MEMORY_GIB, MEMORY_GIB, TIMEOUT_S
 from . import common, complete
 from .common import settings_from, usable_processors
 from .frame import (
@@ -51,7 +53,7 @@ class What(Group, panel="What"):
         option(
             "Checkpoint: a published name, a file, shipped (with kinobench) or none.",
             "NAME|FILE",
-            default="the suite's; with --model shipped",
+            default="the suite's, or shipped",
         ),
     ] = None
     classes: Annotated[
@@ -107,7 +109,10 @@ class How(Group, panel="How"):
     timeout: Annotated[
         float | None,
         option(
-            "End a case after this time.", "SECONDS", default="the suite's, or 3600", at_least=0.1
+            "End a case after this time.",
+            "SECONDS",
+            default="the suite's, or 3600",
+            within=TIMEOUT_S,
         ),
     ] = None
     memory_limit: Annotated[
@@ -116,7 +121,7 @@ class How(Group, panel="How"):
             "Memory that a case may allocate on the CPU.",
             "GIB",
             default="nine tenths of the free memory",
-            at_least=0.1,
+            within=MEMORY_GIB,
         ),
     ] = None
     file_timeout: Annotated[
@@ -125,7 +130,7 @@ class How(Group, panel="How"):
             "Leave out a video whose reading takes longer.",
             "SECONDS",
             default="the suite's, or 600",
-            at_least=0.1,
+            within=TIMEOUT_S,
         ),
     ] = None
     file_memory: Annotated[
@@ -134,7 +139,7 @@ class How(Group, panel="How"):
             "Leave out a video whose reading takes more memory, if memory runs out.",
             "GIB",
             default="the suite's, or 8",
-            at_least=0.5,
+            within=FILE_MEMORY_GIB,
         ),
     ] = None
     strict: Annotated[bool, flag("Fail a case if an operator can't be counted.", "--strict")] = (
@@ -232,11 +237,10 @@ def run(what: What, how: How, data: Data, results: Results) -> None:
 
 def _suite_of(what: What) -> "Suite":
     """Return the suite; one of --model has another budget than the quick suite's."""
-    from ..run.settings import SHIPPED
     from ..run.suite import Suite, load
 
     if what.suite is None and what.model:
-        return Suite(dataset="pointlight", weights=SHIPPED)
+        return Suite(dataset="pointlight")
     return load(what.suite or "quick")
 
 
@@ -267,7 +271,7 @@ def _options(suite: "Suite", what: What, how: How, data: Data, results: Results)
     return Options(
         data_roots=data_roots(data.data_root or ()),
         results=results.results,
-        plugins=tuple(str(path.resolve()) for path in what.plugin or ()),
+        plugins=tuple(map(str, what.plugin or ())),
         timeout_s=how.timeout or suite.timeout_s,
         memory_limit_bytes=int(limit_gib * 2**30) if limit_gib else None,
         skip_unreadable=data.skip_unreadable,
@@ -287,13 +291,12 @@ def _measured(
     planned: "list[Planned]", suite: "Suite", options: "Options", json: bool
 ) -> "tuple[list[Record], bool]":
     """Measure the cases; return the records, and whether an interrupt ended it."""
-    from rich.console import Console
-
     from ..run import run as running
+    from ..text.terminal import PlainConsole
 
     records: list[Record] = []
     try:
-        for record in running.measure(planned, suite, options, Console(stderr=True)):
+        for record in running.measure(planned, suite, options, PlainConsole(stderr=True)):
             records.append(record)
             if json:
                 _print_json(record)
@@ -312,7 +315,7 @@ def _kept(records: "list[Record]", planned: "list[Planned]", results: Path) -> s
     """Return what is left of an interrupted run."""
     from ..evaluation import resume
 
-    kept = f"{len(records)} of {len(planned)} cases are finished and kept in {results}"
+    kept = f"{len(records)} of {quantity(len(planned), 'case')} finished and kept in {results}"
     stopped = planned[len(records) :][:1]
     if any(resume.is_begun(results / "predictions", entry.case) for entry in stopped):
         kept += "; the same command continues the one that was being measured"
@@ -321,8 +324,10 @@ def _kept(records: "list[Record]", planned: "list[Planned]", results: Path) -> s
 
 def _print_json(record: "Record") -> None:
     """Print a record; the measuring goes on if the reader went away."""
+    from ..text.json_text import escaped_json
+
     try:
-        sys.stdout.write(record.to_json().decode() + "\n")
+        sys.stdout.write(escaped_json(record.to_json().decode()) + "\n")
         sys.stdout.flush()
     except BrokenPipeError:
         drop_output()

@@ -10,20 +10,25 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from packaging.version import Version
 
 from ...datasets.errors import KinobenchError, reason_of
 from ...datasets.names import Decoder
+from ...datasets.plurals import quantity
 from ..machine.environment import physical_cores
 from ..records.case import Case
 from ..records.files import CHECKOUT
 from ..records.job import LOCAL, Cluster
 from ..records.record import Environment
+from .access import LOWEST_RAY, token_variables
 from .folder import parent_of_folder
 
 AUTO = "auto"
 KNOCK_S, PROBE_S = 5.0, 30.0
 DESCRIBE_S = 180.0
 """Ray starts a process on the node first, and a decoder may need torch."""
+_TRIES = "RAY_NUM_REDIS_GET_RETRIES"
+"""A try a second: by default Ray goes on for 20 s, even after a cluster has refused its token."""
 
 
 class _Answer(msgspec.Struct, frozen=True):
@@ -41,7 +46,7 @@ class Needs(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         """Return it for people, as in `1 CPU and a GPU`."""
-        return f"{count(self.cpus, 'CPU')}{' and a GPU' if self.gpus else ''}"
+        return f"{quantity(self.cpus, 'CPU')}{' and a GPU' if self.gpus else ''}"
 
     def workers_on(self, resources: Mapping[str, float]) -> int:
         """Return how many workers a node with such resources has room for."""
@@ -69,8 +74,8 @@ def find_cluster(given: str, cases: Sequence[Case]) -> Cluster:
         cases: Cases that will be measured there.
 
     Raises:
-        KinobenchError: Ray is not installed, the cluster can't be reached or is too small, or there
-            is no place for the folder of a local one.
+        KinobenchError: Ray is not installed or too old, the cluster can't be reached or is too
+            small, or there is no place for the folder of a local one.
     """
     check_form(given)
     require_ray()
@@ -112,15 +117,22 @@ def require_ray() -> Any:
     """Return the module `ray`.
 
     Raises:
-        KinobenchError: It is not installed.
+        KinobenchError: It is not installed, or has no token authentication.
     """
     try:
         import ray
-    except ImportError as error:
+
+        version = Version(ray.__version__)
+    except (ImportError, AttributeError) as error:  # a folder of that name has no version
         raise KinobenchError(
             f"--cluster needs Ray, which can't be imported ({error}); "
             'pip install "kinobench[cluster]", or in a checkout: pip install -e ".[cluster]"'
         ) from error
+    if version < Version(LOWEST_RAY):
+        raise KinobenchError(
+            f"--cluster needs Ray {LOWEST_RAY} or newer, and {version} is installed, which lets "
+            f'everybody who reaches a port of it run code; pip install "ray>={LOWEST_RAY}"'
+        )
     return ray
 
 
@@ -148,7 +160,8 @@ def _host_and_port(address: str, named: str) -> tuple[str, int]:
         valid = bool(host) and bool(host.encode("idna"))
     except UnicodeError:  # a part of the name is empty or too long
         valid = False
-    if not valid or not port.isdecimal() or not 0 < int(port) < 2**16:
+    is_number = port.isdecimal() and len(port) <= 5
+    if not valid or not is_number or not 0 < int(port) < 2**16:
         raise KinobenchError(
             f"{named}: no address; give auto, local, HOST:PORT as `ray start --head` says it, or "
             "ray://HOST:PORT"
@@ -199,7 +212,8 @@ def _probe(address: str, named: str, decoder: Decoder | None = None) -> _Answer:
 
     A process of its own asks: if Ray finds no cluster, it may end its process.
     """
-    environment = os.environ | {"RAY_USAGE_STATS_ENABLED": "0"}
+    environment = {_TRIES: "5"} | os.environ | token_variables(os.environ)
+    environment["RAY_USAGE_STATS_ENABLED"] = "0"
     patience_s = PROBE_S if decoder is None else DESCRIBE_S
     program = Path(__file__).with_name("probe.py")
     try:
@@ -221,7 +235,10 @@ def _probe(address: str, named: str, decoder: Decoder | None = None) -> _Answer:
     if asked.returncode != 0:
         cure = "give the address that `ray start --head` says"
         if "InvalidAuthToken" in asked.stderr or "AuthenticationError" in asked.stderr:
-            cure = "the cluster wants its token: set RAY_AUTH_MODE=token (Ray's token-auth page)"
+            cure = (
+                "the cluster wants its token: set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN_PATH to "
+                "a file that holds it"
+            )
         elif "grpc" in asked.stderr and "ModuleNotFoundError" in asked.stderr:
             cure = 'for ray:// addresses, pip install "ray[client]"'
         raise KinobenchError(
@@ -240,7 +257,9 @@ def refuse_too_small(nodes: Sequence[Mapping[str, float]], case: Case, named: st
     needs = needs_of(case)
     if not any(needs.workers_on(node) for node in nodes):
         have = "; ".join(
-            f"{node.get('CPU', 0):g} CPUs and {node.get('GPU', 0):g} GPUs" for node in nodes
+            f"{quantity(node.get('CPU', 0), 'CPU', spec='g')} and "
+            f"{quantity(node.get('GPU', 0), 'GPU', spec='g')}"
+            for node in nodes
         )
         cure = "start one" if needs.gpus else "start one, give fewer --threads"
         if named != f"--cluster {LOCAL}":
@@ -248,11 +267,6 @@ def refuse_too_small(nodes: Sequence[Mapping[str, float]], case: Case, named: st
         raise KinobenchError(
             f"{named}: no node has {needs} for {case.model} (nodes: {have or 'none'}); {cure}"
         )
-
-
-def count(number: int, what: str) -> str:
-    """Return `1 node` or `2 nodes`."""
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def last_line(text: str) -> str:

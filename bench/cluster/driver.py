@@ -1,41 +1,35 @@
 """Accuracy on more than one machine or GPU: shards are tasks of Ray, which schedules them.
 
 The driver is the process of the case. It writes each shard that comes back as it would write its
-own, so that a run without a cluster can continue one with a cluster, and the other way round. A Ray
-that was started for the case ends with that process, however it ends.
+own, so that a run without a cluster can continue one with a cluster, and the other way round.
 """
 
-import logging
-import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import msgspec
 
 from ...datasets.errors import KinobenchError
+from ...datasets.plurals import quantity
 from ..evaluation.accuracy import MeasuredShard
 from ..evaluation.shards import Shard, ShardLogits
-from ..machine.environment import physical_cores
 from ..machine.threads import thread_variables
 from ..records.files import CHECKOUT
-from ..records.job import LOCAL, Cluster, ShardFailedError
+from ..records.job import Cluster, ShardFailedError
 from ..records.record import Failure, FailureKind
-from .address import Needs, count, last_line, needs_of, refuse_too_small, require_ray
+from .address import Needs, last_line, needs_of, refuse_too_small
+from .connection import connected
 from .shard import LEAVES_AFTER_S, Outcome, ShardTask
 
 RETRIES = 3
 """Ray starts a shard again this often if its worker or node was lost."""
-OBJECT_STORE_BYTES = 256 * 2**20
-"""Memory for results in a Ray that is started here; a shard's logits of 400 classes are 0.8 MB."""
 QUIET_AFTER_S = 60.0
 """After so long without a shard, the progress says that the run waits for the cluster."""
 LOST_AFTER_S = 60.0
 """A cluster that has no node for a shard any more must get one within this time."""
 _WAIT_S = 5.0
-_QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
 
 TaskOf = Callable[[Shard, int | None], ShardTask]
 """Makes the task of a shard, given the views that memory allows in a forward, if they are known."""
@@ -75,7 +69,7 @@ def measure_on_cluster(
         return
     case = task_of(shards[0], at_most).job.case
     needs = needs_of(case)
-    with _connected(cluster, needs) as ray:
+    with connected(cluster, needs, note) as ray:
         tasks = _Tasks(ray, needs, task_of, at_most, note)
         refuse_too_small(_resources(ray), case, cluster.named)
         patience = _Patience(cluster, needs, quiet)
@@ -165,10 +159,10 @@ class _Tasks:
     def note_workers(self) -> None:
         """Note how many workers there were, and which shards were run again."""
         workers, nodes = len(self._workers), len(self._nodes)
-        self._note(f"measured by {count(workers, 'worker')} on {count(nodes, 'node')}")
+        self._note(f"measured by {quantity(workers, 'worker')} on {quantity(nodes, 'node')}")
         if self._again:
             listed = ", ".join(map(str, sorted(self._again)))
-            again = count(len(self._again), "shard")
+            again = quantity(len(self._again), "shard")
             self._note(f"run again, after a worker was lost: {again} ({listed})")
 
 
@@ -232,69 +226,6 @@ def _fetched(ray: Any, ref: Any, shard: Shard) -> tuple[Outcome, Any]:
     if outcome.failure is not None:
         raise ShardFailedError(outcome.failure)
     return outcome, logits
-
-
-@contextmanager
-def _connected(cluster: Cluster, needs: Needs) -> Iterator[Any]:
-    """Connect to a cluster, or start one for as long as the context lasts."""
-    ray = require_ray()
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    if cluster.address != LOCAL:
-        try:
-            ray.init(address=cluster.address, **_QUIET)
-        except Exception as error:  # Ray has no class of its own for this
-            raise KinobenchError(
-                f"{cluster.named} can't be reached: {last_line(str(error))}"
-            ) from error
-        try:
-            yield ray
-        finally:
-            ray.shutdown()
-        return
-    try:
-        with _unlimited_children():
-            ray.init(
-                address=LOCAL,
-                num_cpus=_cpus_offered(needs),
-                include_dashboard=False,
-                object_store_memory=OBJECT_STORE_BYTES,
-                _temp_dir=cluster.folder,
-                **_QUIET,
-            )
-    except Exception as error:
-        raise KinobenchError(
-            f"{cluster.named}: Ray could not be started here: {last_line(str(error))}; try "
-            "`ray start --head`, which says more, or run without --cluster"
-        ) from error
-    try:
-        yield ray
-    finally:
-        ray.shutdown()
-
-
-def _cpus_offered(needs: Needs) -> int:
-    """Return the number of processors of a local Ray: enough for each GPU to have one."""
-    if not needs.gpus:
-        return max(physical_cores(), needs.cpus)
-    import torch
-
-    return max(physical_cores(), needs.cpus * torch.cuda.device_count())
-
-
-@contextmanager
-def _unlimited_children() -> Iterator[None]:
-    """Start processes without the limit of memory, which is meant for networks only."""
-    try:
-        import resource
-    except ImportError:  # not on Windows
-        yield
-        return
-    before = resource.getrlimit(resource.RLIMIT_DATA)
-    resource.setrlimit(resource.RLIMIT_DATA, (before[1], before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_DATA, before)
 
 
 def _resources(ray: Any) -> list[dict[str, float]]:

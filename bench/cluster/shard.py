@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ...datasets.errors import KinobenchError
+from ...datasets.plurals import quantity
 from ...datasets.split import Video
 from ..evaluation.code_digest import source_digest
 from ..machine.environment import describe, library_versions, usable_cpus
@@ -347,7 +348,7 @@ def refuse_other_files(videos: Sequence[Video], sizes: Sequence[int | None], nod
     """
 
     def text(size: int | None) -> str:
-        return "no such file" if size is None else f"{size} bytes"
+        return "no such file" if size is None else quantity(size, "byte")
 
     for video, expected, found in zip(videos, sizes, sizes_of(videos), strict=True):
         if found != expected:

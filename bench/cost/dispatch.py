@@ -127,7 +127,7 @@ class _Recorder(TorchDispatchMode):
     ) -> Any:
         if isinstance(operator, HigherOrderOperator):
             return self._call(operator, args, kwargs or {})
-        args, kwargs = _on_one_device(args, kwargs or {})
+        args, kwargs = on_one_device(args, kwargs or {})
         if _is_split(operator):
             return self._split(operator, args, kwargs)
         result = operator(*args, **kwargs)
@@ -202,7 +202,7 @@ def _tensors(values: Any) -> Iterator[torch.Tensor]:
     return (leaf for leaf in tree_leaves(values) if isinstance(leaf, torch.Tensor))
 
 
-def _on_one_device(args: Any, kwargs: Any) -> tuple[Any, Any]:
+def on_one_device(args: Any, kwargs: Any) -> tuple[Any, Any]:
     """Move tensors to the meta device if another argument is there, such as a constant table."""
     tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, torch.Tensor)]
     if len({tensor.device.type == "meta" for tensor in tensors if tensor.dim()}) < 2:

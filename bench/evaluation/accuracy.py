@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from ...datasets.errors import VideoError
+from ...datasets.plurals import quantity
 from ...datasets.protocol import Protocol
 from ...datasets.split import Split, Video
 from ...datasets.video.clips import Clips
@@ -24,25 +25,24 @@ from ...datasets.views.probes import read_probed
 from ...zoo.spec import input_shapes
 from ..network.inputs import InputMaker, VideoInputs, keeping_for, video_inputs
 from ..network.network import Forward
-from ..records.results import Accuracy, Unreadable
+from ..records.results import Accuracy, Unreadable, has_top5
 from ..statistics.intervals import wilson
 from ..statistics.scores import places, scores
 from .classes import keep_classes
+from .damage import DamagedError, measured_again
+from .digests import sync_digests
 from .evaluation import KEEP_NOTHING, Evaluation, Sink
 from .forwards import Forwards, Note
+from .origin import Origin
 from .places import VideoPlaces, joined, keep_places
 from .read_ahead import read_ahead
-from .shards import (
-    Shard,
-    ShardLogits,
-    StoredShard,
-    kept_batch,
-    read_shards,
-    shards_of,
-    videos_in_a_shard,
-    write_shard,
-)
+from .shard_files import StoredShard, kept_batches, read_shards, write_shard
+from .shards import Shard, ShardLogits, shards_of, videos_in_a_shard
 from .side_by_side import side_by_side
+
+SYNC_S = 1.0
+"""The disk must have the digests so often, and at the end: a small shard takes no longer to measure
+than to wait for the disk."""
 
 MeasuredShard = tuple[Shard, str, ShardLogits]
 """A shard, its `files_digest` from before it was read, and its logits."""
@@ -101,8 +101,8 @@ def score_split(
 ) -> Accuracy:
     """Score every video of the split once under the protocol, wherever its shards are measured.
 
-    Shards that are in `sink.predictions` already are not measured again; the result is the same as
-    if they were. It is computed from the stored logits.
+    Shards that are in `sink.predictions` already, as they were written, are not measured again; the
+    result is the same as if they were. It is computed from the stored logits.
 
     Args:
         measure: Measures the other shards.
@@ -112,37 +112,49 @@ def score_split(
         sink: Places for the results.
 
     Raises:
-        KinobenchError: `measure` raises it, or a shard can't be written.
+        KinobenchError: `measure` raises it, or a shard can't be written, or a folder or a pipe has
+            the name of its file.
     """
     begin = time.perf_counter()
     shards, total = shards_of(split, protocol.views), len(split.videos)
+    origin = Origin(sink.case, split.manifest)
     kept = nullcontext(sink.predictions) if sink.predictions else tempfile.TemporaryDirectory()
     with kept as place:
         folder = Path(place)
         folder.mkdir(parents=True, exist_ok=True)
         keep_classes(folder, split.classes)
-        batches = [kept_batch(folder, shard) for shard in shards]
+        damaged: list[DamagedError] = []
+        batches = kept_batches(folder, shards, origin, damaged.append)
         missing = [shard for shard, each in zip(shards, batches, strict=True) if each is None]
         before = total - sum(len(shard.videos) for shard in missing)
+        if damaged:
+            sink.note(measured_again(damaged))
         if before:
-            sink.note(f"continued after {before} of {total} videos")
+            sink.note(f"continued after {before} of {quantity(total, 'video')}")
             sink.progress(before, total)
         at_most = min(filter(None, batches), default=None)
         measured = measure(missing, at_most, lambda done: sink.progress(before + done, total))
+        synced_s = begin
         for shard, files, found in measured:
-            write_shard(folder, shard, found, files, sink.logits)
+            is_due = time.perf_counter() - synced_s >= SYNC_S
+            write_shard(folder, shard, found, files, sink.logits, origin, is_due)
+            synced_s = time.perf_counter() if is_due else synced_s
+            batches[shard.number] = found.batch
+        if sink.predictions and missing:
+            sync_digests(folder)
         full = views_in_a_forward(batch, split, protocol)
         # The shards of a killed run count too: what it noted itself is lost.
-        least = min((kept_batch(folder, shard) or full for shard in shards), default=full)
+        least = min(filter(None, batches), default=full)
         if least < full:
             sink.note(
-                f"out of memory with {full} views in a forward: {least} were the most that fit"
+                f"out of memory with {full} views in a forward: the most that fit was {least}"
             )
         return summarise(
-            note_remarks(read_shards(folder, shards), sink.note),
+            note_remarks(read_shards(folder, shards, origin), sink.note),
             split=split,
             protocol=protocol,
             predictions=sink.predictions,
+            origin=origin,
             wall_s=time.perf_counter() - begin,
         )
 
@@ -301,8 +313,7 @@ def note_remarks(
             videos.setdefault(text, []).append(video)
         yield shard
     for text, ids in videos.items():
-        noun = "video" if len(ids) == 1 else "videos"
-        note(f"{len(ids)} {noun}: {text} (first: {ids[0]})")
+        note(f"{quantity(len(ids), 'video')}: {text} (first: {ids[0]})")
 
 
 def summarise(
@@ -311,30 +322,33 @@ def summarise(
     split: Split,
     protocol: Protocol,
     predictions: Path | None,
+    origin: Origin,
     wall_s: float,
 ) -> Accuracy:
     """Turn the stored logits of a split, shard by shard, into the result; store its places."""
     count = top1 = top5 = not_finite = 0
     unreadable: list[Unreadable] = []
     found: list[VideoPlaces] = []
-    for labels, logits, bad, videos, groups, _ in stored:
+    for shard in stored:
+        labels, logits = shard.labels, shard.logits
         place = places(scores(logits, protocol.aggregation), labels)
-        found.append(VideoPlaces(videos, labels, groups, place))
+        found.append(VideoPlaces(shard.videos, labels, shard.groups, place))
         count += len(labels)
         top1 += int(np.count_nonzero(place < 1))
         top5 += int(np.count_nonzero(place < 5))
         not_finite += len(labels) - int(np.isfinite(logits).all(axis=(1, 2)).sum())
-        unreadable += bad
+        unreadable += shard.unreadable
     if predictions is not None:
-        keep_places(predictions, protocol.aggregation, joined(found))
+        keep_places(predictions, protocol.aggregation, joined(found), origin)
     expected = len(split.videos)
+    of_five = has_top5(len(split.classes))
     return Accuracy(
         top1=top1 / count if count else None,
-        top5=top5 / count if count else None,
+        top5=top5 / count if count and of_five else None,
         interval_top1=wilson(top1, count) if count else None,
-        interval_top5=wilson(top5, count) if count else None,
+        interval_top5=wilson(top5, count) if count and of_five else None,
         top1_of_expected=top1 / expected if expected else 0.0,
-        top5_of_expected=top5 / expected if expected else 0.0,
+        top5_of_expected=(top5 / expected if expected else 0.0) if of_five else None,
         chance=1 / len(split.classes),
         not_finite=not_finite,
         scored=count,

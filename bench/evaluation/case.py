@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ...datasets.errors import KinobenchError
+from ...datasets.plurals import quantity
 from ...datasets.protocol import preset
 from ...datasets.split import Split
 from ..machine.environment import available_memory_bytes, physical_cores, usable_cpus
 from ..records.case import GRAPH_MODES, Case
+from ..records.inside import inside
 from ..records.job import Cluster, Emit, Failed, Job, Measured, Note, Progress, Reading
 from ..records.record import Failure
 from ..records.results import Accuracy
@@ -51,7 +53,7 @@ def score(job: Job, network: "Network", split: Split, emit: Emit, on_cluster: On
     with claim_logits(job, split, network, emit) as claimed, ExitStack() as stack:
         for text in claimed.notes:
             note(text)
-        sink = Sink(claimed.folder, job.logits, progress, note)
+        sink = Sink(claimed.folder, job.logits, progress, note, case.digest)
         guard = stack.enter_context(_guard(job, claimed.folder, split, emit, note))
         if job.cluster is None:
             evaluation = evaluation_of(
@@ -93,7 +95,8 @@ def _guard(job: Job, folder: Path, split: Split, emit: Emit, note: Report) -> "I
     case = job.case
 
     def on_alone(count: int) -> None:
-        emit(Progress(stage=f"reading {count} files alone, as a process died at one of them"))
+        files = quantity(count, "file")
+        emit(Progress(stage=f"reading {files} alone, as a process died at one of them"))
 
     log, kept = folder / f"{job.predictions}{SUFFIX}", Path(job.results) / "predictions"
     alone = LoneReader(case.protocol, case.decoder, job.file_limits)
@@ -116,9 +119,9 @@ def _guard(job: Job, folder: Path, split: Split, emit: Emit, note: Report) -> "I
 
 def _unreadable(accuracy: Accuracy) -> Failure:
     """Return the failure of a case some of whose videos could not be read."""
-    first = accuracy.unreadable[0]
+    first, videos = accuracy.unreadable[0], quantity(accuracy.expected, "video")
     message = (
-        f"{len(accuracy.unreadable)} of {accuracy.expected} videos could not be read; the first is "
+        f"{len(accuracy.unreadable)} of {videos} could not be read; the first is "
         f"{first.path}: {first.reason}. The record names them all. Replace them and run this "
         "again, which measures only their shards, or leave them out with --skip-unreadable"
     )
@@ -148,7 +151,11 @@ def copies(network: "Network", split: Split) -> "list[Forward]":
 def claim_logits(
     job: Job, split: Split, network: "Network", emit: Emit
 ) -> "AbstractContextManager[Claim]":
-    """Find the folder that a killed run left for the case's logits, or begin one."""
+    """Find the folder that a killed run left for the case's logits, or begin one.
+
+    Raises:
+        KinobenchError: A link leads out of the folder of results.
+    """
     from .conditions import conditions_of
     from .resume import claim
 
@@ -164,12 +171,20 @@ def claim_logits(
         logits=job.logits,
     )
     name = f"{case.model}-{case.digest}-{split.manifest}"
-    folder = Path(job.results) / "predictions" / name
+    results = Path(job.results)
+    folder = inside(results, f"predictions/{name}")
 
     def waiting(text: str) -> None:
         emit(Progress(stage=text))
 
-    return claim(folder, job.predictions, conditions, fresh=job.fresh, waiting=waiting)
+    return claim(
+        folder,
+        job.predictions,
+        conditions,
+        results=results,
+        fresh=job.fresh,
+        waiting=waiting,
+    )
 
 
 def compare_classes(case: Case, split: Split | None, emit: Emit) -> None:

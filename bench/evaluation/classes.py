@@ -6,7 +6,8 @@ from pathlib import Path
 import msgspec
 
 from ...datasets.errors import KinobenchError, reason_of
-from ..records.files import FREE_SPACE, writing
+from ...datasets.files import read_regular
+from ..records.files import FREE_SPACE, UNDECODABLE, writing
 
 FILE = "classes.json"
 
@@ -17,7 +18,7 @@ def keep_classes(folder: Path, classes: Sequence[str]) -> None:
     Raises:
         KinobenchError: The file can't be written.
     """
-    with writing(folder / FILE, cure=FREE_SPACE, make_folder=False) as unfinished:
+    with writing(folder / FILE, cure=FREE_SPACE, make_folder=False, own=True) as unfinished:
         unfinished.write_bytes(msgspec.json.format(msgspec.json.encode(list(classes))) + b"\n")
 
 
@@ -29,12 +30,12 @@ def kept_classes(folder: Path) -> tuple[str, ...] | None:
     """
     path = folder / FILE
     try:
-        return msgspec.json.decode(path.read_bytes(), type=tuple[str, ...])
+        return msgspec.json.decode(read_regular(path), type=tuple[str, ...])
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         reason = reason_of(error)
-    except msgspec.DecodeError as error:
+    except UNDECODABLE as error:
         reason = str(error)
     raise KinobenchError(
         f"{path} can't be read: {reason}; remove it to see the classes by their numbers"

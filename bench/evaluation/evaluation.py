@@ -95,12 +95,14 @@ class Sink:
         logits: Precision in which logits are stored, and scored.
         progress: Called with the number of videos done, and of all videos.
         note: Called with each remark that a reader of the result should know.
+        case: Digest of the case, which each shard keeps; None where there is no case.
     """
 
     predictions: Path | None = None
     logits: LogitsType = "float32"
     progress: Callable[[int, int], None] = _ignore
     note: Callable[[str], None] = _ignore
+    case: str | None = None
 
 
 KEEP_NOTHING = Sink()

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from ...datasets.errors import KinobenchError
+from ...datasets.plurals import quantity
 from ..network.failures import out_of_memory
 from ..network.inputs import Inputs, ViewSource
 from ..network.network import Forward
@@ -168,9 +169,11 @@ class Forwards:
         for views in zip(*(each.split(self.batch) for each in arguments), strict=True):
             logits = self._forward(*views).float()
             if tuple(logits.shape) != (len(views[0]), self._classes):
+                given = quantity(len(views[0]), "view")
+                classes = quantity(self._classes, "class", "classes")
                 raise KinobenchError(
-                    f"the network gives {list(logits.shape)} for {len(views[0])} views and "
-                    f"{self._classes} classes; logits must be [B, classes]"
+                    f"the network gives {list(logits.shape)} for {given} and {classes}; logits "
+                    "must be [B, classes]"
                 )
             # The next forward may write where this one did.
             parts.append(logits.clone() if len(logits) < self._capacity else logits)

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import msgspec
 
+from ...datasets.files import read_regular
 from ...datasets.split import Video
-from ..records.files import FREE_SPACE, writing
+from ..records.files import FREE_SPACE, UNDECODABLE, writing
 from .shards import file_state
 
 FILE = "given_up.json"
@@ -97,11 +98,11 @@ def forget(folder: Path, videos: Sequence[Video], reading: str) -> tuple[Video, 
 
 
 def _write(folder: Path, entries: Sequence[GivenUp]) -> None:
-    with writing(folder / FILE, cure=FREE_SPACE, make_folder=False) as unfinished:
+    with writing(folder / FILE, cure=FREE_SPACE, make_folder=False, own=True) as unfinished:
         unfinished.write_bytes(msgspec.json.format(msgspec.json.encode(entries)) + b"\n")
 
 
 def _read(path: Path) -> list[GivenUp]:
-    with suppress(OSError, msgspec.DecodeError):
-        return msgspec.json.decode(path.read_bytes(), type=list[GivenUp])
+    with suppress(OSError, *UNDECODABLE):
+        return msgspec.json.decode(read_regular(path), type=list[GivenUp])
     return []

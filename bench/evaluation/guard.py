@@ -11,6 +11,7 @@ from ...datasets.errors import KinobenchError, VideoError, reason_of
 from ...datasets.split import Video
 from ...datasets.video.machine_faults import MachineError, machine_fault
 from ...datasets.video.reader import Room
+from ...datasets.visible import one_line
 from ..records.files import FREE_SPACE
 from .alone import LoneReader
 from .given_up import forget, give_up, kept_in
@@ -208,7 +209,7 @@ def watched(log: ReadingLog, limit_s: float | None) -> Iterator[None]:
             overdue = log.overdue(limit_s)
             if overdue:
                 log.keep_only(overdue)
-                text = f"reading {', '.join(overdue)} took longer than {limit_s:g} s"
+                text = one_line(f"reading {', '.join(overdue)} took longer than {limit_s:g} s")
                 os.write(2, f"{text}: this process is ended\n".encode(errors="replace"))
                 os._exit(OVERDUE_EXIT)
 

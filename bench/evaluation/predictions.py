@@ -1,7 +1,7 @@
 """The per-view logits of a record: one Parquet file or a folder of shards, read in chunks."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +13,10 @@ import pyarrow.parquet as pq
 
 from ...datasets.errors import KinobenchError, program
 from .classes import kept_classes
+from .damage import AGAIN, DamagedError, reading
+from .digests import Digests, kept_digests, refuse_damaged
+from .origin import UNKNOWN, Origin
+from .shard_files import origin_in
 
 CHUNK_BYTES = 2**23
 """Size of a chunk's logits: small enough for a processor's cache, large enough for numpy to be
@@ -48,6 +52,7 @@ class Predictions(msgspec.Struct, frozen=True, kw_only=True):
         videos, views, classes: Number of each.
         grouped: There is a column of groups.
         names: Names of the classes, if they are kept next to the shards.
+        checked: Every file was as its digest says; False where no digests are kept.
     """
 
     path: Path
@@ -57,6 +62,7 @@ class Predictions(msgspec.Struct, frozen=True, kw_only=True):
     classes: int
     grouped: bool
     names: tuple[str, ...] | None = None
+    checked: bool = False
 
     def chunks(self, chunk_bytes: int = CHUNK_BYTES) -> Iterator[Chunk]:
         """Yield all videos in their order, a few at a time; memory doesn't grow with the table.
@@ -68,7 +74,7 @@ class Predictions(msgspec.Struct, frozen=True, kw_only=True):
         per_video = self.views * self.classes * 4
         rows = max(1, chunk_bytes // per_video) * self.views
         seen: set[str] = set()
-        try:
+        with reading(self.path):
             for table in _aligned(self._batches(rows), rows):
                 chunk = self._chunk(table)
                 for video in chunk.videos:
@@ -76,15 +82,11 @@ class Predictions(msgspec.Struct, frozen=True, kw_only=True):
                         raise self._wrong(f"video {video!r} is there twice")
                     seen.add(video)
                 yield chunk
-        except (pa.ArrowException, OSError) as error:
-            raise _unreadable(self.path, error) from error
 
     def _batches(self, rows: int) -> Iterator[pa.RecordBatch]:
         columns = [*_REQUIRED, *(["group"] if self.grouped else [])]
         for file in self.files:
-            # A buffer, and not pyarrow.dataset, which reads a whole row group at once: a file of
-            # one group of 600,000 views takes 0.2 GB this way, and 2.2 GB that way.
-            with pq.ParquetFile(file, buffer_size=_BUFFER_BYTES, pre_buffer=False) as shard:
+            with reading(file), _opened(file) as shard:
                 yield from shard.iter_batches(rows, columns=columns)
 
     def _chunk(self, table: pa.Table) -> Chunk:
@@ -126,44 +128,41 @@ class Predictions(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def _wrong(self, what: str) -> KinobenchError:
-        return KinobenchError(f"{self.path}: {what}; measure the case again")
+        return KinobenchError(f"{self.path}: {what}; {AGAIN}")
 
 
-def open_predictions(path: Path) -> Predictions:
+def open_predictions(path: Path, origin: Origin = UNKNOWN) -> Predictions:
     """Open per-view logits: rows `video`, `view`, `label`, `logits` and, if known, `group`.
 
     The rows of a video follow each other, its views in their order from 0. Shards are named
-    `shard-00000.parquet` and so on.
+    `shard-00000.parquet` and so on. Where their digests are kept, each file must be as its digest
+    says; where their pages have checksums, these are checked as they are read.
 
     Args:
         path: Parquet file, or folder of its shards.
+        origin: What they must be of, if it is known.
 
     Raises:
-        KinobenchError: There is no such file; a shard is missing; a file is no Parquet or has
-            other columns; it has no video; the names of the classes can't be read.
+        KinobenchError: There is no such file; a shard is missing, not as it was written, or of
+            another case or split; a file is no Parquet or has other columns; it has no video; the
+            names of the classes can't be read.
     """
     files = _files_of(path)
-    try:
-        schema = pq.read_schema(files[0])
-        for file in files[1:]:
-            if not pq.read_schema(file).equals(schema):
-                raise KinobenchError(
-                    f"{file}: its columns are not those of {files[0].name}; these are "
-                    "shards of two runs: measure the case again"
-                )
-        rows = sum(pq.read_metadata(file).num_rows for file in files)
-    except (pa.ArrowException, OSError) as error:
-        raise _unreadable(path, error) from error
+    digests = _digests_of(path, files)
+    for file in files:
+        refuse_damaged(file, digests)
+    schema, rows = _schema_and_rows(files, origin)
     missing = [name for name in _REQUIRED if name not in schema.names]
     logits = None if missing else schema.field("logits").type
-    if logits is None or not pa.types.is_fixed_size_list(logits):
+    if logits is None or not _are_logits(logits):
         raise KinobenchError(
             f"{path}: these are no predictions: they need the columns {', '.join(_REQUIRED)}, "
-            f"the last a list of fixed size; `{program()} run` writes them"
+            "the last a list of fixed size, of floating-point numbers; "
+            f"`{program()} run` writes them"
         )
     if not rows:
         raise KinobenchError(f"{path}: it has no video; nothing can be computed")
-    views = _views_of(path, files)
+    views = _views_of(files)
     return Predictions(
         path=path,
         files=files,
@@ -172,42 +171,106 @@ def open_predictions(path: Path) -> Predictions:
         classes=logits.list_size,
         grouped="group" in schema.names,
         names=kept_classes(path),
+        checked=digests is not None,
+    )
+
+
+def _are_logits(kind: pa.DataType) -> bool:
+    return (
+        pa.types.is_fixed_size_list(kind)
+        and kind.list_size > 0
+        and pa.types.is_floating(kind.value_type)
     )
 
 
 def _files_of(path: Path) -> tuple[Path, ...]:
     if not path.is_dir():
-        if not path.is_file():
+        if not path.exists():
             raise KinobenchError(f"{path}: there is no such file; give a Parquet file, or a folder")
         return (path,)
     files = tuple(sorted(f for f in path.glob("*.parquet") if not f.name.startswith((".", "_"))))
     if not files:
-        raise KinobenchError(f"{path}: there is no Parquet file in this folder")
+        raise KinobenchError(f"{path}: there is no Parquet file in this folder; {AGAIN}")
     numbers = {int(found[1]) for file in files if (found := _SHARD.fullmatch(file.name))}
     absent = sorted(set(range(max(numbers, default=-1) + 1)) - numbers)
     if absent:
-        raise KinobenchError(
-            f"{path}: shard-{absent[0]:05d}.parquet is missing, {len(absent)} of "
-            f"{max(numbers) + 1} in all; measure the case again, it goes on where it stopped"
-        )
+        raise _missing(path, f"shard-{absent[0]:05d}.parquet", len(absent), max(numbers) + 1)
     return files
 
 
-def _views_of(path: Path, files: tuple[Path, ...]) -> int:
+def _digests_of(path: Path, files: Sequence[Path]) -> Digests | None:
+    """Return the digests of a folder's shards, or of one shard; None where none are kept.
+
+    Raises:
+        KinobenchError: A shard that has one is missing; they can't be read.
+    """
+    if not path.is_dir():
+        kept = kept_digests(path.parent) if _SHARD.fullmatch(path.name) else None
+        return kept if kept is not None and path.name in kept else None
+    kept = kept_digests(path)
+    absent = sorted(set(kept or ()) - {file.name for file in files})
+    if kept is not None and absent:
+        raise _missing(path, absent[0], len(absent), len(kept))
+    return kept
+
+
+def _missing(path: Path, first: str, count: int, total: int) -> KinobenchError:
+    return KinobenchError(
+        f"{path}: {first} is missing, {count} of {total} in all; {AGAIN}, it goes on where it "
+        "stopped"
+    )
+
+
+def _schema_and_rows(files: Sequence[Path], origin: Origin) -> tuple[pa.Schema, int]:
+    """Return the schema that all files have, and the number of their rows together.
+
+    Raises:
+        KinobenchError: They are of two runs, or not of `origin`; one can't be read.
+    """
+    schema: pa.Schema | None = None
+    rows, first = 0, UNKNOWN
+    for file in files:
+        with reading(file), _opened(file) as shard:
+            own, its = shard.schema_arrow, origin_in(file, shard.schema_arrow)
+            rows += shard.metadata.num_rows
+        if schema is None:
+            schema, first = own, its
+        if not own.equals(schema):
+            raise KinobenchError(
+                f"{file}: its columns are not those of {files[0].name}; these are "
+                f"shards of two runs: {AGAIN}"
+            )
+        if its != first:
+            raise DamagedError(
+                file, f"is of {its}, and {files[0].name} of {first}: these are shards of two runs"
+            )
+        if not its.agrees(origin):
+            raise DamagedError(file, f"is of {its}, and not of {origin}, as its record is")
+    return schema, rows
+
+
+def _opened(file: Path) -> pq.ParquetFile:
+    # A buffer, and not pyarrow.dataset, which reads a whole row group at once: a file of one group
+    # of 600,000 views takes 0.2 GB this way, and 2.2 GB that way.
+    return pq.ParquetFile(
+        file, buffer_size=_BUFFER_BYTES, pre_buffer=False, page_checksum_verification=True
+    )
+
+
+def _views_of(files: Sequence[Path]) -> int:
     """Return the number of the first video's rows."""
     views, first = 0, None
-    try:
-        for file in files:
-            with pq.ParquetFile(file, buffer_size=_BUFFER_BYTES, pre_buffer=False) as shard:
-                for batch in shard.iter_batches(columns=["video"]):
-                    videos = _column(batch, "video")
-                    first = videos[0] if first is None else first
-                    other = pc.index(pc.not_equal(videos, first), True).as_py()
-                    if other >= 0:
-                        return views + int(other)
-                    views += len(videos)
-    except (pa.ArrowException, OSError) as error:
-        raise _unreadable(path, error) from error
+    for file in files:
+        with reading(file), _opened(file) as shard:
+            for batch in shard.iter_batches(columns=["video"]):
+                videos = _column(batch, "video")
+                if not len(videos):
+                    continue
+                first = videos[0] if first is None else first
+                other = pc.index(pc.not_equal(videos, first), True).as_py()
+                if other >= 0:
+                    return views + int(other)
+                views += len(videos)
     return views
 
 
@@ -238,8 +301,3 @@ def _column(rows: pa.Table | pa.RecordBatch, name: str, nulls: bool = False) -> 
         return column
     # Joining copies, even if there is only one piece.
     return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
-
-
-def _unreadable(path: Path, error: Exception) -> KinobenchError:
-    reason = str(error).splitlines()[0]
-    return KinobenchError(f"{path} can't be read: {reason}; measure the case again")

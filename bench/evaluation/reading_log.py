@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
+from ...datasets.files import read_regular
 from ...datasets.split import Video
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ class ReadingLog:
 def logged(path: Path, videos: Sequence[Video]) -> list[Video]:
     """Return the videos that a process was reading when it died, from the log that it left."""
     try:
-        content = path.read_bytes()
+        content = read_regular(path)
     except OSError:
         return []
     whole = content[: len(content) // _PLACE.size * _PLACE.size]

@@ -6,6 +6,7 @@ it, a file `finished`. The file is missing if the record failed because videos c
 you may replace these, or accept that they are missing. The next run of the case under the same
 conditions continues a folder without that file; a folder with it never changes again. While a
 process writes to a folder, it has the file `lock` locked, and `holder.json` names the process.
+Until the record is stored, the folder is kept for the command that `owner` names: see recording.py.
 """
 
 import glob
@@ -23,9 +24,11 @@ import psutil
 from filelock import FileLock, Timeout
 
 from ...datasets.errors import KinobenchError, reason_of
+from ...datasets.files import NotRegularError, read_regular
 from ..records.case import Case
-from ..records.files import replacing, sync_folder
+from ..records.files import UNDECODABLE, replacing, sync_folder
 from .conditions import Conditions
+from .recording import is_owned, name_owner
 
 CONDITIONS = "conditions.json"
 FINISHED = "finished"
@@ -87,6 +90,7 @@ def claim(
     name: str,
     conditions: Conditions,
     *,
+    results: Path | None = None,
     fresh: bool = False,
     waiting: Waiting = lambda text: None,
 ) -> Iterator[Claim]:
@@ -94,8 +98,9 @@ def claim(
 
     Args:
         parent: Folder of the case.
-        name: Name of a new folder.
+        name: Name of a new folder, and of this measurement.
         conditions: Conditions of this run.
+        results: Folder of the results, in which commands have their locks; None: none has any.
         fresh: Remove the folders of unfinished runs, and start over.
         waiting: Called if this run must wait for a process that ends.
 
@@ -105,9 +110,11 @@ def claim(
     with ExitStack() as locks:
         try:
             _remove_the_empty(parent)
-            continued, notes = _continued(parent, conditions, fresh, waiting, locks)
+            keeper = _Keeper(results, name, waiting)
+            continued, notes = _continued(parent, conditions, fresh, keeper, locks)
             folder = continued or _begun(parent / name, conditions, locks)
             _name_holder(folder, locks)
+            name_owner(folder, name)
         except OSError as error:
             raise KinobenchError(
                 f"{parent} can't be used for predictions: {reason_of(error)}; give another "
@@ -117,7 +124,7 @@ def claim(
 
 
 def _continued(
-    parent: Path, conditions: Conditions, fresh: bool, waiting: Waiting, locks: ExitStack
+    parent: Path, conditions: Conditions, fresh: bool, keeper: "_Keeper", locks: ExitStack
 ) -> tuple[Path | None, list[str]]:
     """Return the folder to continue, locked, and why the others are not; remove all if `fresh`."""
     notes: list[str] = []
@@ -127,7 +134,7 @@ def _continued(
             differ = "conditions" if found is None else ", ".join(found.differences(conditions))
             notes.append(f"not continued: unfinished {left.name}, of another {differ}")
             continue
-        lock = _locked(left, waiting)
+        lock = keeper.locked(left)
         if lock is None:
             notes.append(f"not continued: {left.name}, which another process is measuring")
             continue
@@ -153,7 +160,8 @@ def _begun(folder: Path, conditions: Conditions, locks: ExitStack) -> Path:
     lock = FileLock(folder / LOCK)
     lock.acquire(blocking=False)
     locks.callback(lock.release)
-    with replacing(folder / CONDITIONS) as unfinished:  # by its conditions others find a folder
+    # By its conditions others find a folder.
+    with replacing(folder / CONDITIONS, own=True) as unfinished:
         unfinished.write_bytes(msgspec.json.format(msgspec.json.encode(conditions)) + b"\n")
     return folder
 
@@ -184,7 +192,8 @@ def _remove_the_empty(parent: Path) -> None:
 def _name_holder(folder: Path, locks: ExitStack) -> None:
     """Name the process that writes to a locked folder, for as long as it does."""
     path = folder / HOLDER
-    path.write_bytes(msgspec.json.encode(Holder.here()) + b"\n")
+    with replacing(path, durable=False, own=True) as unfinished:
+        unfinished.write_bytes(msgspec.json.encode(Holder.here()) + b"\n")
     locks.callback(path.unlink, missing_ok=True)
 
 
@@ -215,30 +224,46 @@ def mark_finished(folder: Path) -> None:
 
 
 def _read(path: Path) -> Conditions | None:
-    with suppress(msgspec.DecodeError):
-        return msgspec.json.decode(path.read_bytes(), type=Conditions)
+    with suppress(*UNDECODABLE, NotRegularError):
+        return msgspec.json.decode(read_regular(path), type=Conditions)
     return None
 
 
-def _locked(folder: Path, waiting: Waiting) -> FileLock | None:
-    """Return the folder's lock once no other process has it; None if one goes on having it."""
-    lock = FileLock(folder / LOCK)
-    begin, reported = time.monotonic(), False
-    while True:
-        with suppress(Timeout):
-            lock.acquire(blocking=False)
-            return lock
-        holder = _holder(folder)
-        ending = holder is not None and holder.is_ending
-        if time.monotonic() - begin > (ENDING_S if ending else PATIENCE_S):
-            return None
-        if holder is not None and ending and not reported:
-            reported = True
-            waiting(f"waiting for the end of process {holder.pid}, whose run was killed")
-        time.sleep(0.05)
+class _Keeper(NamedTuple):
+    """What is needed to lock a folder that no other process writes to, or stores a record of.
+
+    Attributes:
+        results, name, waiting: See `claim`.
+    """
+
+    results: Path | None
+    name: str
+    waiting: Waiting
+
+    def locked(self, folder: Path) -> FileLock | None:
+        """Return the folder's lock once nobody else needs it; None if somebody goes on to."""
+        lock = FileLock(folder / LOCK)
+        begin, reported = time.monotonic(), False
+        while True:
+            try:
+                lock.acquire(blocking=False)
+            except Timeout:
+                holder = _holder(folder)
+            else:
+                if self.results is None or not is_owned(self.results, folder, self.name):
+                    return lock
+                lock.release()  # at once: the owner may need another process, which locks it
+                holder = None
+            ending = holder is not None and holder.is_ending
+            if time.monotonic() - begin > (ENDING_S if ending else PATIENCE_S):
+                return None
+            if holder is not None and ending and not reported:
+                reported = True
+                self.waiting(f"waiting for the end of process {holder.pid}, whose run was killed")
+            time.sleep(0.05)
 
 
 def _holder(folder: Path) -> Holder | None:
-    with suppress(OSError, msgspec.DecodeError):
-        return msgspec.json.decode((folder / HOLDER).read_bytes(), type=Holder)
+    with suppress(OSError, *UNDECODABLE):
+        return msgspec.json.decode(read_regular(folder / HOLDER), type=Holder)
     return None

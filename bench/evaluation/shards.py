@@ -1,19 +1,12 @@
-"""The per-view logits of a split, in Parquet: one file a shard, whole or not there at all."""
+"""The shards of a split: consecutive videos, whose per-view logits are in one file."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from ...datasets.errors import KinobenchError
 from ...datasets.split import Split, Video
-from ..records.case import LogitsType
-from ..records.files import FREE_SPACE, writing
 from ..records.results import Unreadable
 
 VIEWS_IN_A_SHARD = 512
@@ -24,8 +17,6 @@ SHARDS_OF_A_SMALL_SPLIT = 10
 `VIDEOS_IN_A_FORWARD`."""
 VIDEOS_IN_A_FORWARD = 8
 """The shards of a small split have a multiple of this: by default a forward has so many views."""
-
-_KEY = b"kinobench"
 
 
 class Shard(NamedTuple):
@@ -79,44 +70,6 @@ class ShardLogits(NamedTuple):
     remarks: tuple[tuple[str, str], ...] = ()
 
 
-class StoredShard(NamedTuple):
-    """The contents of a shard's file.
-
-    Attributes:
-        labels: `[scored]`, int64.
-        logits: `[scored, views, classes]`, float32.
-        unreadable: The other videos, which could not be read.
-        videos: Ids of the scored videos, an array of strings.
-        groups: Their source groups, an array of strings, or nulls.
-        remarks: See `ShardLogits`.
-    """
-
-    labels: np.ndarray
-    logits: np.ndarray
-    unreadable: tuple[Unreadable, ...]
-    videos: pa.Array
-    groups: pa.Array
-    remarks: tuple[tuple[str, str], ...] = ()
-
-
-class _Metadata(msgspec.Struct, frozen=True, kw_only=True):
-    """The metadata of a shard's table.
-
-    Attributes:
-        views, classes: Numbers that can't be read off an empty table.
-        batch: See `ShardLogits`.
-        files: The shard's `files_digest` when it was measured.
-        unreadable, remarks: See `ShardLogits`.
-    """
-
-    views: int
-    classes: int
-    batch: int
-    files: str
-    unreadable: tuple[Unreadable, ...]
-    remarks: tuple[tuple[str, str], ...] = ()
-
-
 def videos_in_a_shard(videos: int, views: int) -> int:
     """Return how many videos a shard has, in a split of so many videos of so many views each."""
     share = videos // SHARDS_OF_A_SMALL_SPLIT // VIDEOS_IN_A_FORWARD * VIDEOS_IN_A_FORWARD
@@ -131,103 +84,3 @@ def shards_of(split: Split, views: int) -> tuple[Shard, ...]:
         Shard(number, split.videos[begin : begin + length])
         for number, begin in enumerate(range(0, len(split.videos), length))
     )
-
-
-def write_shard(
-    folder: Path, shard: Shard, measured: ShardLogits, files: str, kept: LogitsType = "float32"
-) -> None:
-    """Write a shard's file and wait until the disk has it: a row a view, in order.
-
-    The columns are `video`, `view`, `label`, `group` (null where none is known), and `logits`, a
-    list of one number a class. Unreadable videos have no rows; they are named in the metadata.
-
-    Args:
-        folder: Folder of the file.
-        shard: Shard that was measured.
-        measured: The logits of its videos.
-        files: The shard's `files_digest` before it was read.
-        kept: Precision in which logits are stored.
-
-    Raises:
-        KinobenchError: The file can't be written (a full disk, a folder that is gone).
-    """
-    count, views, classes = measured.logits.shape
-    rows = [(video.id, video.label, video.group) for video in measured.scored]
-    metadata = _Metadata(
-        views=views,
-        classes=classes,
-        batch=measured.batch,
-        files=files,
-        unreadable=measured.unreadable,
-        remarks=measured.remarks,
-    )
-    with np.errstate(over="ignore"):  # above 65504 a half is infinite
-        values = measured.logits.astype(kept).ravel()
-    table = pa.table(
-        {
-            "video": pa.array([row[0] for row in rows for _ in range(views)], pa.string()),
-            "view": pa.array(np.tile(np.arange(views, dtype=np.int32), count)),
-            "label": pa.array([row[1] for row in rows for _ in range(views)], pa.int32()),
-            "group": pa.array([row[2] for row in rows for _ in range(views)], pa.string()),
-            "logits": pa.FixedSizeListArray.from_arrays(pa.array(values), classes),
-        }
-    ).replace_schema_metadata({_KEY: msgspec.json.encode(metadata)})
-    path = shard.path(folder)
-    with writing(path, cure=FREE_SPACE, make_folder=False) as unfinished:
-        pq.write_table(table, unfinished, use_dictionary=["video", "group"])
-
-
-def read_shard(path: Path) -> StoredShard:
-    """Read a shard's file.
-
-    Raises:
-        KinobenchError: There is no such file, or it is no shard.
-    """
-    try:
-        table = pq.read_table(path, columns=["video", "label", "group", "logits"])
-    except (OSError, pa.ArrowException) as error:
-        raise KinobenchError(
-            f"{path} can't be read: {error}; measure this case again with --fresh"
-        ) from error
-    metadata = _metadata(path, table.schema)
-    shape = (-1, metadata.views, metadata.classes)
-    logits = table["logits"].combine_chunks().flatten().to_numpy().astype(np.float32)
-    labels = table["label"].to_numpy()[:: metadata.views].astype(np.int64)
-    videos, groups = (
-        table[name].combine_chunks().cast(pa.string())[:: metadata.views]
-        for name in ("video", "group")
-    )
-    views = logits.reshape(shape)
-    return StoredShard(labels, views, metadata.unreadable, videos, groups, metadata.remarks)
-
-
-def read_shards(folder: Path, shards: Sequence[Shard]) -> Iterator[StoredShard]:
-    """Read one shard after the other, so that memory doesn't grow with the split.
-
-    Raises:
-        KinobenchError: A file is not there, or not readable.
-    """
-    for shard in shards:
-        yield read_shard(shard.path(folder))
-
-
-def kept_batch(folder: Path, shard: Shard) -> int | None:
-    """Return the views in a forward that a shard was measured with; None: it must be measured.
-
-    That is so if its file is not there or broken, or if a video's file was changed since.
-    """
-    path = shard.path(folder)
-    try:
-        metadata = _metadata(path, pq.read_schema(path))
-    except (OSError, pa.ArrowException, KinobenchError):
-        return None
-    return metadata.batch if metadata.files == shard.files_digest else None
-
-
-def _metadata(path: Path, schema: pa.Schema) -> _Metadata:
-    try:
-        return msgspec.json.decode((schema.metadata or {}).get(_KEY, b""), type=_Metadata)
-    except msgspec.DecodeError as error:
-        raise KinobenchError(
-            f"{path} is no shard of per-view logits: {error}; measure this case again with --fresh"
-        ) from error

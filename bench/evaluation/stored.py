@@ -5,12 +5,16 @@ from pathlib import Path
 
 import msgspec
 
+from ...datasets.errors import KinobenchError
 from ...datasets.split import Split
 from ..records.case import Case
+from ..records.inside import inside
 from ..records.record import Record
 from .conditions import Conditions
+from .origin import Origin
 from .resume import conditions_in
-from .shards import kept_batch, shards_of
+from .shard_files import kept_batches
+from .shards import shards_of
 
 
 def candidates(case: Case, records: Iterable[Record], *, skip_unreadable: bool) -> list[Record]:
@@ -37,20 +41,27 @@ def candidates(case: Case, records: Iterable[Record], *, skip_unreadable: bool) 
 def is_as_now(record: Record, results: Path, split: Split, conditions: Conditions) -> bool:
     """Return whether scoring a record's case now would give the logits that it has.
 
-    That is so if they were measured under the conditions of now, and no video's file has changed
-    since. The network's own digest is not compared: it follows from its source, its weights and the
-    versions of the libraries, which are compared.
+    That is so if they were measured under the conditions of now, no video's file has changed since,
+    and the logits are as they were written. The network's own digest is not compared: it follows
+    from its source, its weights and the versions of the libraries, which are compared.
 
     Args:
         record: One of `candidates`.
         results: Folder of the results that the record is in.
         split: Videos of the record's case.
         conditions: Conditions of now.
+
+    Raises:
+        KinobenchError: The record's predictions are not in the folder of the results.
     """
     assert record.accuracy is not None and record.accuracy.predictions is not None
-    folder = results / record.accuracy.predictions
+    folder = inside(results, record.accuracy.predictions)
     kept = conditions_in(folder)
     if kept is None or msgspec.structs.replace(kept, network=conditions.network) != conditions:
         return False
     shards = shards_of(split, record.case.protocol.views)
-    return all(kept_batch(folder, shard) is not None for shard in shards)
+    origin = Origin(record.case.digest, split.manifest)
+    try:
+        return None not in kept_batches(folder, shards, origin)
+    except KinobenchError:
+        return False

@@ -5,9 +5,10 @@ from typing import Any
 
 import msgspec
 
+from ...datasets.plurals import quantity
 from ..records.case_names import names_of
 from ..records.record import Environment
-from ..text.markup import escaped, fenced
+from ..text.markup import escaped, fenced, html_escaped
 from .batch import servers_in
 from .looks import Estimate
 from .self_check import SelfCheck
@@ -104,10 +105,11 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         if self.interrupted is not None:
             finished, asked = self.interrupted
             written = "" if self.updated is None else ", and their times are written"
-            return f"Interrupted: {finished} of {asked} cases were finished{written}."
+            return f"Interrupted: {finished} of {quantity(asked, 'case')} finished{written}."
         if self.updated is not None:
-            times = "1 time" if self.updated == 1 else f"{self.updated} times"
-            return f"Written: {times}; slower times than before are accepted."
+            return (
+                f"Written: {quantity(self.updated, 'time')}; slower times than before are accepted."
+            )
         if self.inject is not None:
             slowdown = f"the slowdown of {percent(self.inject)}"
             if self.exit_code == EXIT_PASS:
@@ -167,8 +169,9 @@ def origin(report: Report) -> list[str]:
         parts.append(f"kinobench commit {here.kinobench_commit}")
     if report.started is not None:
         parts.append(report.started)
-    cores = "1 core" if here.physical_cores == 1 else f"{here.physical_cores} cores"
-    machine = f"{here.cpu} ({cores})" + (f", {here.gpu}" if here.gpu else "")
+    machine = f"{here.cpu} ({quantity(here.physical_cores, 'core')})" + (
+        f", {here.gpu}" if here.gpu else ""
+    )
     return [f"Measured on {machine}, with {', '.join(parts)}, machine {here.fingerprint}."]
 
 
@@ -193,7 +196,7 @@ def markdown(report: Report) -> str:
         if room < 0:
             lines += ["", "The JSON of `--json` contains the rest of the long remarks."]
             break
-        summary = f"<details><summary>{escaped(name)}</summary>"
+        summary = f"<details><summary>{html_escaped(name)}</summary>"
         lines += ["", summary, "", fenced(text), "", "</details>"]
     for line in origin(report):
         lines += ["", escaped(line)]
@@ -247,7 +250,7 @@ def _cells(found: Found) -> dict[str, str]:
             "false alarms": percent(found.false_alarm_rate),
             "least detectable": NOTHING
             if found.least_detectable is None
-            else f"{percent(found.least_detectable)} ({found.affords} pairs)",
+            else f"{percent(found.least_detectable)} ({quantity(found.affords or 0, 'pair')})",
             "budget": percent(found.budget),
         }
     if isinstance(found, StoredCheck):
@@ -281,7 +284,7 @@ def _pairs(found: Checked) -> str:
 
 def _with_servers(pairs: str, servers: Sequence[int]) -> str:
     counts = " + ".join(str(count) for count in servers if count)
-    return f"{pairs} ({counts} server pairs)" if counts else pairs
+    return f"{pairs} ({counts} server pair{'' if counts == '1' else 's'})" if counts else pairs
 
 
 def _unit(found: StoredCheck) -> str:

@@ -32,6 +32,8 @@ class SideError(KinobenchError):
             out, because both sides occupy memory at the same time.
     """
 
+    has_lines = True  # the end of what its process wrote
+
     def __init__(self, message: str, *, of_candidate: bool = False) -> None:
         """Take the message, and whether only the candidate fails."""
         super().__init__(message)

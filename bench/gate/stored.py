@@ -11,6 +11,7 @@ from typing import Literal
 
 import msgspec
 
+from ...datasets.visible import one_line
 from ..machine.environment import UnfitEnvironmentError
 from ..records.case import Case
 from ..records.record import Environment, Record
@@ -105,11 +106,11 @@ def refuse_other_machine(stored: Sequence[Stored], here: Environment) -> None:
     """
     for each in stored:
         if each.fingerprint != here.fingerprint:
+            there = one_line(f"{each.machine}, fingerprint {each.fingerprint}")
             raise UnfitEnvironmentError(
-                f"{each.case.model}: the file's times are from {each.machine}, fingerprint "
-                f"{each.fingerprint}; this is {_machine(here)}, {here.fingerprint}. Times of "
-                "different machines or versions can't be compared: measure the baseline here, or "
-                "check against a commit"
+                f"{each.case.model}: the file's times are from {there}; this is {_machine(here)}, "
+                f"{here.fingerprint}. Times of different machines or versions can't be compared: "
+                "measure the baseline here, or check against a commit"
             )
 
 

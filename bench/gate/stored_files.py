@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import msgspec
-
 from ...datasets.errors import KinobenchError, program, reason_of
-from ..records.files import write_text
+from ...datasets.files import read_regular
+from ..records.files import UNDECODABLE, write_text
 from ..records.record import Record, from_json
 from . import benchmark_json
 from .stored import Stored, of_record
@@ -32,7 +31,7 @@ def read_stored(path: Path) -> list[Stored]:
             found = [stored for record in lines if (stored := of_record(record)) is not None]
         else:
             found = benchmark_json.read(content)
-    except msgspec.DecodeError as error:
+    except UNDECODABLE as error:
         raise _neither(path, error) from error
     if not found:
         raise KinobenchError(
@@ -57,7 +56,7 @@ def read_to_update(path: Path) -> list[Stored]:
         return []
     try:
         found = benchmark_json.read(_content(path))
-    except msgspec.DecodeError as error:
+    except UNDECODABLE as error:
         raise _neither(path, error) from error
     return list({stored.case.digest: stored for stored in found}.values())
 
@@ -73,14 +72,14 @@ def write_times(path: Path, records: Sequence[Record]) -> None:
     before = _content(path) if path.exists() else None
     try:
         after = benchmark_json.updated(before, records)
-    except msgspec.DecodeError as error:
+    except UNDECODABLE as error:
         raise _neither(path, error) from error
     write_text(path, after.decode())
 
 
 def _content(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_regular(path)
     except FileNotFoundError as error:
         cure = "; --update creates it" if path.suffix == ".json" else ""
         raise KinobenchError(f"--against {path}: {reason_of(error)}{cure}") from error

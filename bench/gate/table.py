@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
+from ..text.terminal import line, lines
 from . import page as gate_page
 from .page import NOTHING, Report
 
@@ -22,10 +22,10 @@ def show(report: Report, console: Console) -> None:
         _print_blocks(heads, rows, console)
     else:
         console.print(_without(heads, rows, left_out))
-        for line in _lines(heads, rows, left_out):
-            _print(line, console)
-    for line in (*gate_page.remarks(report), *gate_page.origin(report), report.summary):
-        _print(line, console)
+        for rest in _rest(heads, rows, left_out):
+            _print(rest, console)
+    for text in (*gate_page.remarks(report), *gate_page.origin(report), report.summary):
+        _print(text, console)
 
 
 def _left_out(
@@ -46,24 +46,24 @@ def _without(heads: Sequence[str], rows: Sequence[Sequence[str]], left_out: Sequ
     grid = Table(box=None, pad_edge=False)
     for number in kept:
         grid.add_column(
-            Text(heads[number]), justify="left" if number < 2 else "right", no_wrap=True
+            line(heads[number]), justify="left" if number < 2 else "right", no_wrap=True
         )
     for row in rows:
-        grid.add_row(*(Text(row[number]) for number in kept))
+        grid.add_row(*(line(row[number]) for number in kept))
     return grid
 
 
-def _lines(
+def _rest(
     heads: Sequence[str], rows: Sequence[Sequence[str]], left_out: Sequence[str]
 ) -> list[str]:
     """Return the cells that the table has no room for, one line for each row."""
-    lines = []
+    found = []
     for name, *cells in rows:
         pairs = zip(heads[1:], cells, strict=True)
         rest = [f"{head} {cell}" for head, cell in pairs if head in left_out and cell != NOTHING]
         if rest:
-            lines.append(f"{name}: {', '.join(rest)}")
-    return lines
+            found.append(f"{name}: {', '.join(rest)}")
+    return found
 
 
 def _print_blocks(heads: Sequence[str], rows: Sequence[Sequence[str]], console: Console) -> None:
@@ -75,6 +75,6 @@ def _print_blocks(heads: Sequence[str], rows: Sequence[Sequence[str]], console: 
     _print("", console)
 
 
-def _print(line: str, console: Console) -> None:
+def _print(text: str, console: Console) -> None:
     # A word longer than the line continues on the next one.
-    console.print(Text(line, overflow="fold"), highlight=False)
+    console.print(lines(text), overflow="fold")

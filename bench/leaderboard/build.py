@@ -34,12 +34,14 @@ def rebuild(results: Path, report: Callable[[str], None]) -> list[Any]:
     """
     from ...datasets.errors import KinobenchError
     from ..records.files import write_text
+    from ..records.inside import inside
     from .render import render
 
     boards = read_boards(results, report)
     try:
         for form in ("md", "csv"):
-            write_text(results / f"leaderboard.{form}", render(boards, form))
+            path = inside(results, f"leaderboard.{form}")
+            write_text(path, render(boards, form), own=True)
     except KinobenchError as error:
         report(str(error))
     return boards

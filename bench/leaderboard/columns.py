@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from ...datasets.errors import KinobenchError
+from ...datasets.visible import one_line
 from ..measure import registry
 from ..measure.columns import NOTHING
 from ..measure.measurement import Cell, Column, Measurement
@@ -40,17 +41,23 @@ class Table(NamedTuple):
 
 
 def table_of(board: Board) -> Table:
-    """Return the table of a board; settings that all rows share are left to a footnote."""
+    """Return the table of a board; settings that all rows share are left to a footnote.
+
+    Control characters in names are written out.
+    """
     settings = {name: SETTINGS[name] for name, values in settings_of(board) if len(values) > 1}
     if flow_is_in_a_cell(board):
         settings.pop("flow", None)
     shown = _shown(board)
     lines = [
         [
-            (row.record.case.model, ""),
-            (row.weights, ""),
-            *((read(row), "") for read in settings.values()),
-            *(cells[number] for _, cells in shown),
+            (one_line(value), one_line(rest))
+            for value, rest in (
+                (row.record.case.model, ""),
+                (row.weights, ""),
+                *((read(row), "") for read in settings.values()),
+                *(cells[number] for _, cells in shown),
+            )
         ]
         for number, row in enumerate(board.rows)
     ]

@@ -4,11 +4,13 @@ from collections.abc import Iterable
 
 from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
+from ...datasets.plurals import quantity
 from ..records.record import Record
 from ..records.times import PipelineTime, StreamedFrames, bottleneck_of, shares_of
+from ..text.terminal import line
 from ..text.units import ABSENT, percentages
 
 
@@ -20,17 +22,17 @@ def show(records: Iterable[Record], console: Console) -> None:
 
 
 def _show(name: str, timed: PipelineTime, console: Console) -> None:
-    views = "1 view" if timed.views == 1 else f"{timed.views} views"
-    console.print(f"[bold]From the file to the prediction[/bold]: {escape(name)}", highlight=False)
+    views = quantity(timed.views, "view")
+    console.print(Text.assemble(("From the file to the prediction", "bold"), ": ", line(name)))
     console.print(_table("a video", timed))
     forward = timed.overlapped_views_in_a_forward
-    console.print(
+    text = (
         f"{timed.per_view_s * 1e3:.2f} ms a view ({views}); the bottleneck is "
         f"{bottleneck_of(timed.stages)}. "
-        f"Overlapped, {timed.videos_per_s:.2f} videos/s with {timed.readers} readers"
-        + ("." if forward is None else f" and {forward} views in a forward."),
-        highlight=False,
+        f"Overlapped, {timed.videos_per_s:.2f} videos/s with {quantity(timed.readers, 'reader')}"
     )
+    text += "." if forward is None else f" and {quantity(forward, 'view')} in a forward."
+    console.print(line(text))
     if timed.streamed is not None:
         console.print(_table("a frame", timed.streamed))
     console.print(
@@ -49,14 +51,14 @@ def _table(of: str, timed: PipelineTime | StreamedFrames) -> Table:
         table.add_column(head, justify="right", no_wrap=True)
     shares = percentages(shares_of([stage.median_s for stage in timed.stages]))
     for stage, share in zip(timed.stages, shares, strict=True):
-        table.add_row(stage.name, *_times(stage.median_s, stage.interval_s), share)
+        table.add_row(line(stage.name), *_times(stage.median_s, stage.interval_s), share)
     table.add_row("all", *_times(timed.median_s, timed.interval_s), "100.0")
     return table
 
 
-def _times(median_s: float, interval_s: tuple[float, float] | None) -> tuple[str, str]:
+def _times(median_s: float, interval_s: tuple[float, float] | None) -> tuple[str, Text]:
     """Return a median and its interval in milliseconds."""
     low_high = ABSENT
     if interval_s is not None:
         low_high = "[{:.3f}, {:.3f}]".format(*(bound_s * 1e3 for bound_s in interval_s))
-    return f"{median_s * 1e3:.3f}", escape(low_high)
+    return f"{median_s * 1e3:.3f}", line(low_high)

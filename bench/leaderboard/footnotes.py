@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable
 
 from ...datasets.names import DEFAULT_DECODER
+from ...datasets.plurals import quantity
+from ...datasets.visible import one_line
 from ..measure import registry
 from ..measure.columns import has_batches
 from ..measure.measurement import Measurement
@@ -22,7 +24,7 @@ def footnotes(board: Board) -> list[str]:
     for remarks_of in _remarks():
         lines += _once(board, ((row, text) for row in board.rows for text in remarks_of(row)))
     lines.append(_origin(board))
-    return [" ".join(line.split()) for line in lines]
+    return [one_line(" ".join(line.split())) for line in lines]
 
 
 def _explained(measurement: Measurement, board: Board) -> list[str]:
@@ -53,7 +55,7 @@ def _settings(board: Board) -> list[str]:
 def _ranks(board: Board) -> list[str]:
     if not board.comparisons:
         return []
-    pairs = "1 pair" if board.comparisons == 1 else f"{board.comparisons} pairs"
+    pairs = quantity(board.comparisons, "pair")
     return [
         "rank = 1 + number of significantly better models (exact McNemar test and bootstrap of "
         f"whole source groups, on the videos that both models scored; {pairs}, 5 % for all of them "
@@ -94,8 +96,9 @@ def _origin(board: Board) -> str:
     ]
     if board.manifest is not None:
         expected = {each.accuracy.expected for each in records if each.accuracy is not None}
-        counts = " or ".join(str(count) for count in sorted(expected))
-        parts.append(f"{counts} videos of manifest {board.manifest}")
+        *fewer, most = sorted(expected) or (0,)
+        counts = " or ".join([*map(str, fewer), quantity(most, "video")])
+        parts.append(f"{counts} of manifest {board.manifest}")
     parts.append(f"machine {board.environment.fingerprint}")
     return f"Measured with {', '.join(parts)}."
 

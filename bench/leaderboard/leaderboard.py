@@ -6,11 +6,19 @@ from typing import Any
 import msgspec
 
 from ...datasets.errors import UnknownNameError
+from ...datasets.plurals import quantity
 from ...datasets.protocol import Aggregation
+from ...datasets.visible import one_line
 from ..measure import registry, stored
 from ..measure.columns import uncounted
 from ..records.reading import Reader
 from ..records.record import Environment, Record
+
+UNCHECKED = (
+    "accuracy: NOT CHECKED that its predictions are as they were written: an earlier version "
+    "stored them without digests"
+)
+"""The note of a row whose predictions are of such a version."""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,6 +30,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         later_failure: Reason why a newer record of the same case failed.
         rank: 1 + the number of significantly better rows; see ranking.py.
         unranked: Reason why a trained network that was scored has no rank.
+        unchecked: It is ranked by predictions that have no digests, so damage to them isn't seen.
     """
 
     record: Record
@@ -29,6 +38,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     later_failure: str | None = None
     rank: int | None = None
     unranked: str | None = None
+    unchecked: bool = False
 
     @property
     def weights(self) -> str:
@@ -73,6 +83,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
                 if not note.endswith("not asked for") and not note.startswith(shown)
             ),
             *stored.problems(self.record),
+            *((UNCHECKED,) if self.unchecked else ()),
         )
 
 
@@ -101,11 +112,12 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
         """The dataset, protocol, device and machine; the views only if there is an accuracy."""
         on = f"{self.dataset} {self.split}" if self.dataset else "no dataset"
         machine = self.environment.gpu if self.device == "cuda" else self.environment.cpu
-        cores = "" if self.device == "cuda" else f" ({self.environment.physical_cores} cores)"
+        count = self.environment.physical_cores
+        cores = "" if self.device == "cuda" else f" ({quantity(count, 'core')})"
         views = ""
         if any(row.record.accuracy is not None for row in self.rows):
-            views = ", 1 view" if self.views == 1 else f", {self.views} views"
-        return f"{on}, {self.protocol}{views}, {self.device}: {machine}{cores}"
+            views = f", {quantity(self.views, 'view')}"
+        return one_line(f"{on}, {self.protocol}{views}, {self.device}: {machine}{cores}")
 
 
 def boards(records: Iterable[Record]) -> list[Board]:

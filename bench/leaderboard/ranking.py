@@ -8,8 +8,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...datasets.errors import KinobenchError
+from ...datasets.errors import KinobenchError, reason_of
+from ...datasets.plurals import quantity
+from ..evaluation.damage import AGAIN
+from ..evaluation.origin import origin_of
 from ..evaluation.places import VideoPlaces, read_places
+from ..records.inside import inside
 from ..statistics.intervals import LEVEL, resampled_difference
 from ..statistics.tests import holm, mcnemar
 from .leaderboard import Board, Row
@@ -25,9 +29,9 @@ def ranked(board: Board, results: Path) -> Board:
     difference may be significant between A and C, but neither between A and B nor between B and C:
     a rank is the number of rows that are known to be better, and no more.
 
-    A row without predictions has no rank, and its `unranked` says why. Untrained networks have
-    none, rows under a probe neither, and where there are fewer than two others there is nothing to
-    rank.
+    A row whose predictions can't be read has no rank, and its `unranked` says why. Untrained
+    networks have none, rows under a probe neither, and where there are fewer than two others there
+    is nothing to rank.
 
     Args:
         board: Its rows were scored on the same videos under one protocol.
@@ -46,9 +50,12 @@ def ranked(board: Board, results: Path) -> Board:
             found[place] = _places(rows[place], board, results)
         except KinobenchError as error:
             rows[place] = msgspec.structs.replace(rows[place], unranked=str(error))
+        except OSError as error:
+            why = f"its predictions can't be read: {reason_of(error)}; {AGAIN}"
+            rows[place] = msgspec.structs.replace(rows[place], unranked=why)
     pairs = len(found) * (len(found) - 1) // 2
-    for place, rank in zip(found, ranks(list(found.values())), strict=True):
-        rows[place] = msgspec.structs.replace(rows[place], rank=rank)
+    for (place, its), rank in zip(found.items(), ranks(list(found.values())), strict=True):
+        rows[place] = msgspec.structs.replace(rows[place], rank=rank, unchecked=not its.checked)
     return msgspec.structs.replace(board, rows=tuple(rows), comparisons=pairs)
 
 
@@ -114,21 +121,27 @@ def _places(row: Row, board: Board, results: Path) -> VideoPlaces:
     """Return the places of a row's videos.
 
     Raises:
-        KinobenchError: Its predictions are not there, can't be read, or are of another record.
+        KinobenchError: Its predictions are not there or outside of the results, can't be read, or
+            are of another record.
     """
     accuracy = row.record.accuracy
     if accuracy is None or accuracy.predictions is None:
         raise KinobenchError("its record keeps no predictions; measure it again")
-    path = results / accuracy.predictions
+    path = inside(results, accuracy.predictions)
     if not path.exists():
         raise KinobenchError(f"its predictions, {path}, are not there; measure it again")
     scored = accuracy.scored
-    hits = round((accuracy.top1 or 0.0) * scored)
-    found = read_places(path, board.aggregation, scored=scored, hits=hits)
+    top1 = accuracy.top1 or 0.0
+    if not 0 <= top1 <= 1:
+        raise KinobenchError(f"its record says that {top1} of the videos are right; {AGAIN}")
+    hits = round(top1 * scored)
+    found = read_places(
+        path, board.aggregation, scored=scored, hits=hits, origin=origin_of(row.record)
+    )
     right = int(np.count_nonzero(found.hits))
     if (len(found.places), right) != (scored, hits):
         raise KinobenchError(
-            f"{path}: {right} of its {len(found.places)} videos are right, "
-            f"and the record says {hits} of {scored}; measure it again"
+            f"{path}: right answers: {right} of {quantity(len(found.places), 'video')}, and the "
+            f"record says {hits} of {scored}; measure it again"
         )
     return found

@@ -1,13 +1,12 @@
 """Boards -> text: Markdown, CSV, LaTeX, HTML and JSON."""
 
-import html
 from collections.abc import Callable, Sequence
 
 from tabulate import tabulate
 
 from ...datasets.errors import UnknownNameError
 from ..measure.columns import LOWER_BOUND
-from ..text.markup import escaped as _markdown_escaped
+from ..text.markup import escaped, html_escaped, latex_escaped
 from ..text.units import ABSENT
 from .columns import table_of
 from .footnotes import footnotes
@@ -29,18 +28,16 @@ def render(boards: Sequence[Board], form: str) -> str:
 def _markdown(boards: Sequence[Board]) -> str:
     parts = []
     for board in boards:
-        table = _tabulated(board, "github", _markdown_escaped)
-        notes = "".join(f"- {_markdown_escaped(line)}\n" for line in footnotes(board))
-        parts.append(f"## {_markdown_escaped(board.title)}\n\n{table}\n\n{notes}")
+        table = _tabulated(board, "github", escaped)
+        notes = "".join(f"- {escaped(line)}\n" for line in footnotes(board))
+        parts.append(f"## {escaped(board.title)}\n\n{table}\n\n{notes}")
     return "# Leaderboard\n\n" + "\n".join(parts)
 
 
-def _tabulated(
-    board: Board, tablefmt: str, escaped: Callable[[str], str] = lambda text: text
-) -> str:
+def _tabulated(board: Board, tablefmt: str, shown: Callable[[str], str] = lambda text: text) -> str:
     """Return the table alone; tabulate itself escapes LaTeX and HTML, and not Markdown."""
     head, lines = table_of(board)
-    rows = [[escaped(" ".join(part for part in cell if part)) for cell in line] for line in lines]
+    rows = [[shown(" ".join(part for part in cell if part)) for cell in line] for line in lines]
     align = ("left", "left", *("right" for _ in head[2:]))
     return tabulate(rows, head, tablefmt=tablefmt, disable_numparse=True, colalign=align)
 
@@ -48,39 +45,34 @@ def _tabulated(
 def _latex(boards: Sequence[Board]) -> str:
     parts = [r"% Needs \usepackage{booktabs}."] if boards else []
     for board in boards:
-        table = _tabulated(board, "latex_booktabs")
-        for sign, command in _LATEX_SIGNS.items():  # those that tabulate leaves as they are
-            table = table.replace(sign, command)
-        notes = "\n\n".join(_latex_escaped(line) for line in footnotes(board))
+        table = _with_commands(_tabulated(board, "latex_booktabs"))
+        notes = "\n\n".join(_latex_line(line) for line in footnotes(board))
         parts.append(
             "\\begin{table}\n\\centering\n"
-            f"\\caption{{{_latex_escaped(board.title)}}}\n{table}\n\n"
+            f"\\caption{{{_latex_line(board.title)}}}\n{table}\n\n"
             f"{{\\raggedright\\small\n{notes}\n\n}}\n\\end{{table}}\n"
         )
     return "\n".join(parts)
 
 
 _LATEX_SIGNS = {LOWER_BOUND: r"\ensuremath{\geq}", ABSENT: "--"}
-_LATEX = str.maketrans(
-    {
-        **{sign: rf"\{sign}" for sign in "&%$#_{}"},
-        **{sign: rf"\ensuremath{{{sign}}}" for sign in "<>|"},
-        "~": r"\textasciitilde{}",
-        "^": r"\textasciicircum{}",
-        "\\": r"\textbackslash{}",
-        **_LATEX_SIGNS,
-    }
-)
+"""Signs of the tables that plain LaTeX lacks, and that tabulate leaves as they are."""
 
 
-def _latex_escaped(text: str) -> str:
-    return text.translate(_LATEX)
+def _latex_line(text: str) -> str:
+    return _with_commands(latex_escaped(text))
+
+
+def _with_commands(text: str) -> str:
+    for sign, command in _LATEX_SIGNS.items():
+        text = text.replace(sign, command)
+    return text
 
 
 def _html(boards: Sequence[Board]) -> str:
     tables = "\n".join(
-        f"<h2>{html.escape(b.title)}</h2>\n{_tabulated(b, 'html')}\n"
-        + "".join(f"<p>{html.escape(line)}</p>\n" for line in footnotes(b))
+        f"<h2>{html_escaped(b.title)}</h2>\n{_tabulated(b, 'html')}\n"
+        + "".join(f"<p>{html_escaped(line)}</p>\n" for line in footnotes(b))
         for b in boards
     )
     style = (

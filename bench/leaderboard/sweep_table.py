@@ -2,13 +2,14 @@
 
 from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
+from ...datasets.plurals import quantity
 from ..measure.columns import rough_line
 from ..records.latency import Drift
 from ..records.record import Record
 from ..records.times import FORWARD_ALONE, NEAR_BEST, Sweep, SweepPoint
+from ..text.terminal import line
 from ..text.units import logit_difference, megabytes, milliseconds, of_spread, rate, scaled
 
 
@@ -21,25 +22,25 @@ def show(record: Record, console: Console) -> None:
         f"Batch sweep of {case.model}, {case.protocol.name}, {case.device}, {case.precision}, "
         f"{case.mode}"
     )
-    console.print(escape(title), style="bold", highlight=False)
+    console.print(line(title, "bold"))
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    lines = [_cells(point, unit) for point in sweep.points]
+    rows = [_cells(point, unit) for point in sweep.points]
     absent = set()
     if not any(point.latency.launch_bound for point in sweep.points):
         absent.add("wall (ms)")
     if all(point.memory.peak_reserved_bytes is None for point in sweep.points):
         absent.add("reserved (MB)")
-    heads = [head for head in (lines[0] if lines else ("batch",)) if head not in absent]
+    heads = [head for head in (rows[0] if rows else ("batch",)) if head not in absent]
     for head in heads:
         table.add_column(head, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
-    for point, cells in zip(sweep.points, lines, strict=True):
+    for point, cells in zip(sweep.points, rows, strict=True):
         marks = {"knee": point.batch == sweep.knee, "launch bound": point.latency.launch_bound}
         marked = ", ".join(mark for mark, is_so in marks.items() if is_so)
-        table.add_row(*(cells[head] for head in heads), marked)
+        table.add_row(*(line(cells[head]) for head in heads), marked)
     console.print(table)
-    for line in footnotes(sweep, case.batch, with_flow=case.flow is not None):
-        console.print(escape(line), highlight=False)
+    for note in footnotes(sweep, case.batch, with_flow=case.flow is not None):
+        console.print(line(note))
     console.print()
 
 
@@ -81,8 +82,8 @@ def _drift_line(drift: Drift, batch: int) -> str:
     of_scale = "" if scale is None else f" ({scale} of the standard deviation over the classes)"
     return (
         f"drift from eager fp32, at batch {batch}: the largest logit difference is "
-        f"{logit_difference(largest)}{of_scale}; {flips} of {drift.clips} clips have another top-1 "
-        "class."
+        f"{logit_difference(largest)}{of_scale}; another top-1 class: {flips} of "
+        f"{quantity(drift.clips, 'clip')}."
     )
 
 

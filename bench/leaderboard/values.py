@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import msgspec
 import pandas as pd
 
 from ...datasets.errors import KinobenchError
@@ -11,6 +10,8 @@ from ..measure import registry, stored
 from ..records import reading
 from ..records.reading import Reader
 from ..records.record import Record
+from ..text.json_text import json_text
+from ..text.markup import csv_text
 from .leaderboard import Board, Row
 
 Value = Callable[[Row], Any]
@@ -98,6 +99,7 @@ VALUES: dict[str, Value] = {
     "later_failure": lambda row: row.later_failure,
     "notes": lambda row: row.notes,
     "run": _at("run"),
+    "record": _at("id"),
     "started": _at("started"),
     "since": lambda row: row.since,
     "commit": _at("environment.kinobench_commit"),
@@ -129,13 +131,16 @@ def columns() -> dict[str, Value]:
 
 
 def frame(boards: Sequence[Board]) -> pd.DataFrame:
-    """Return all rows, each with what its board has in common; lists are texts with semicolons."""
+    """Return all rows, each with what its board has in common; lists are texts with semicolons.
+
+    No text is a formula in a spreadsheet; see `csv_text`.
+    """
     known = columns()
     lines = [
         {
-            **{field: getattr(board, field) for field in _BOARD},
-            "fingerprint": board.environment.fingerprint,
-            **{name: _joined(value(row)) for name, value in known.items()},
+            **{field: _cell(getattr(board, field)) for field in _BOARD},
+            "fingerprint": _cell(board.environment.fingerprint),
+            **{name: _cell(value(row)) for name, value in known.items()},
         }
         for board in boards
         for row in board.rows
@@ -144,8 +149,9 @@ def frame(boards: Sequence[Board]) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=[*_BOARD, "fingerprint", *known], dtype=object)
 
 
-def _joined(value: Any) -> Any:
-    return "; ".join(value) if isinstance(value, tuple) else value
+def _cell(value: Any) -> Any:
+    text = "; ".join(value) if isinstance(value, tuple) else value
+    return csv_text(text) if isinstance(text, str) else text
 
 
 def to_json(boards: Sequence[Board]) -> str:
@@ -156,7 +162,7 @@ def to_json(boards: Sequence[Board]) -> str:
         | {"rows": [_row(row, known) for row in board.rows]}
         for board in boards
     ]
-    return msgspec.json.format(msgspec.json.encode(plain), indent=2).decode() + "\n"
+    return json_text(plain) + "\n"
 
 
 def _row(row: Row, known: dict[str, Value]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from ...datasets.plurals import quantity
 from .gpus import Gpu, Gpus
 from .host import Host
 from .other_work import OtherWork
@@ -75,7 +76,7 @@ def _of_work(work: OtherWork, host: Host, cores: int) -> Iterator[Disturbance]:
         )
         load = "" if own_load is None else f"load {own_load:.1f}, "
         yield Disturbance(
-            f"other work: {load}{work.processors:.1f} of {cores} cores in use{busy}",
+            f"other work: {load}{work.processors:.1f} of {quantity(cores, 'core')} in use{busy}",
             "stop it, or wait until it has ended",
         )
 
@@ -109,7 +110,8 @@ def _of_processor(processor: Processor) -> Iterator[Disturbance]:
         )
     if processor.throttled:
         yield Disturbance(
-            f"heat slowed the processor {processor.throttled} times since the system started",
+            f"heat slowed the processor {quantity(processor.throttled, 'time')} since the system "
+            "started",
             "cool it better, or lower its power limit; see "
             "/sys/devices/system/cpu/cpu*/thermal_throttle",
         )
@@ -117,9 +119,9 @@ def _of_processor(processor: Processor) -> Iterator[Disturbance]:
 
 def _of_host(host: Host) -> Iterator[Disturbance]:
     if host.processor_quota is not None:
-        stops = f" ({host.quota_stops} times so far)" if host.quota_stops else ""
+        stops = f" ({quantity(host.quota_stops, 'time')} so far)" if host.quota_stops else ""
         yield Disturbance(
-            f"a processor quota of {host.processor_quota:.2g} cores: "
+            f"a processor quota of {quantity(host.processor_quota, 'core', spec='.2g')}: "
             f"the process is stopped when it is used up{stops}",
             "lift it, or give whole cores (cpuset)",
         )

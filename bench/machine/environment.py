@@ -39,6 +39,8 @@ _CPU = Path("/sys/devices/system/cpu")
 class UnfitEnvironmentError(KinobenchError):
     """This machine can't measure what was asked for."""
 
+    has_lines = True  # what git or pip wrote
+
 
 def describe(
     device: Device = "cpu", decoder: Decoder = DEFAULT_DECODER, *, first_gpu: bool = False

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import psutil
 
+from ...datasets.plurals import quantity
 from ..records.record import Environment
 from .disturbances import Disturbance, find_disturbances, find_hints
 from .environment import Decisive, decisive, describe, physical_cores
@@ -111,6 +112,8 @@ def plain(machine: Machine) -> dict[str, object]:
 
 def show(machine: Machine, console: "Console") -> None:
     """Print it for a person."""
+    from ..text.terminal import line
+
     environment = machine.environment
     sections = {
         "": {"system": environment.system},
@@ -123,13 +126,10 @@ def show(machine: Machine, console: "Console") -> None:
     }
     for title, lines in sections.items():
         if title:
-            console.print(f"\n{title}", style="bold", highlight=False, markup=False)
+            console.print()
+            console.print(line(title, "bold"))
         for name, value in lines.items():
-            console.print(
-                f"  {name:<30} {value}" if title else f"{name:<32} {value}",
-                highlight=False,
-                markup=False,
-            )
+            console.print(line(f"  {name:<30} {value}" if title else f"{name:<32} {value}"))
     console.print()
     for device, fingerprint, parts in (
         ("cpu", environment.fingerprint, machine.fingerprint_of),
@@ -137,25 +137,23 @@ def show(machine: Machine, console: "Console") -> None:
     ):
         if fingerprint is not None and parts is not None:
             made = ", ".join(f"{name} {value or 'none'}" for name, value in parts.items())
-            console.print(
-                f"fingerprint on {device} {fingerprint}\n  of {made}.",
-                highlight=False,
-                markup=False,
-            )
+            console.print(line(f"fingerprint on {device} {fingerprint}"))
+            console.print(line(f"  of {made}."))
     console.print("  All of it must agree before two timings may be compared.", highlight=False)
     console.print()
     if not machine.disturbances:
         console.print("Nothing was found that would disturb a measurement.")
     for title, found in (("disturbs timings", machine.disturbances), ("hint", machine.hints)):
         for each in found:
-            console.print(f"{title}: {each.what}", highlight=False, markup=False)
-            console.print(f"  cure: {each.cure}", highlight=False, markup=False)
+            console.print(line(f"{title}: {each.what}"))
+            console.print(line(f"  cure: {each.cure}"))
     for reason in machine.unsupported:
-        console.print(f"not on this system: {reason}", highlight=False, markup=False)
+        console.print(line(f"not on this system: {reason}"))
 
 
 def _processor_lines(processor: Processor, environment: Environment) -> dict[str, str]:
-    here = f"{environment.physical_cores} cores, {environment.logical_cores} threads"
+    cores = quantity(environment.physical_cores, "core")
+    here = f"{cores}, {quantity(environment.logical_cores, 'thread')}"
     caches = (
         f"{each.count} x L{each.level} {each.kind} {_size(each.size_bytes)}"
         for each in processor.caches
@@ -173,17 +171,19 @@ def _processor_lines(processor: Processor, environment: Environment) -> dict[str
         "NUMA nodes": _known(processor.numa_nodes),
         "slowed by heat": UNKNOWN
         if processor.throttled is None
-        else f"{processor.throttled} times since the system started",
+        else f"{quantity(processor.throttled, 'time')} since the system started",
     }
 
 
 def _energy_line(machine: Machine) -> dict[str, str]:
-    counted = ", ".join(machine.energy_counters)
-    return {"energy counters (RAPL)": counted or f"none: {machine.no_energy_counters or UNKNOWN}"}
+    counters = ", ".join(machine.energy_counters)
+    return {"energy counters (RAPL)": counters or f"none: {machine.no_energy_counters or UNKNOWN}"}
 
 
 def _host_lines(host: Host) -> dict[str, str]:
-    quota = "none" if host.processor_quota is None else f"{host.processor_quota:.2g} processors"
+    quota = "none"
+    if host.processor_quota is not None:
+        quota = quantity(host.processor_quota, "processor", spec=".2g")
     limit = host.memory_limit_bytes
     return {
         "total, free": f"{_size(host.memory_bytes)}, {_size(host.available_bytes)}",

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from ...datasets.plurals import quantity
 from ..records.latency import ROUGH
 from ..records.reading import mfu
 from ..records.record import Record
@@ -52,7 +53,7 @@ def disturbances_line(records: Sequence[Record]) -> str:
     if not disturbed:
         return ""
     blocks = sum(len(each.discarded_loads) for each in timed)
-    networks = f"{len(disturbed)} latenc{'y' if len(disturbed) == 1 else 'ies'}"
+    networks = quantity(len(disturbed), "latency", "latencies")
     line = f"disturbed blocks of samples: in {networks}, {blocks} discarded"
     names = dict.fromkeys(name.partition(" (")[0] for each in timed for name in each.others)
     return f"{line}; what else ran: {', '.join(names)}." if names else f"{line}."

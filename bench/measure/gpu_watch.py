@@ -8,6 +8,7 @@ import statistics
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ...datasets.plurals import quantity
 from ..machine.nvml import (
     POWER_CAP,
     SLOWDOWN,
@@ -142,7 +143,7 @@ def watch_remarks(conditions: GpuConditions) -> list[str]:
             "or lower its clocks with nvidia-smi --lock-gpu-clocks"
         )
     elif conditions.discarded_blocks:
-        blocks = f"{conditions.discarded_blocks} block{'s' * (conditions.discarded_blocks > 1)}"
+        blocks = quantity(conditions.discarded_blocks, "block")
         remarks.append(f"{blocks} of samples under {slowdowns} discarded")
     elif slowdowns:
         remarks.append(f"the GPU was under {slowdowns}")

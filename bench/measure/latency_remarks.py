@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from ...datasets.plurals import quantity
 from ..records.latency import BlockLoad, Latency
 from .block_watch import Disturbance, disturbance
 from .gpu_watch import watch_remarks
@@ -53,13 +54,14 @@ def _of_disturbances(latency: Latency) -> Iterator[str]:
     """Say what disturbed blocks, what of them counts, and what else ran."""
     loads = (*(latency.loads or ()), *latency.discarded_loads)
     left_out = latency.discarded_loads
+    blocks = quantity(len(loads), "block")
     if latency.disturbed:
         yield (
-            f"disturbed: of {len(loads)} blocks, {_reasons(latency, loads)}; measure it again "
-            "while nothing else runs"
+            f"disturbed: of {blocks}, {_reasons(latency, loads)}; measure it again while nothing "
+            "else runs"
         )
     elif left_out:
-        yield f"discarded {len(left_out)} of {len(loads)} blocks: {_reasons(latency, left_out)}"
+        yield f"discarded {len(left_out)} of {blocks}: {_reasons(latency, left_out)}"
     if latency.others:
         yield f"what else ran: {', '.join(latency.others)}"
     for what, why in latency.missing.items():

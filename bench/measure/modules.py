@@ -11,11 +11,13 @@ import msgspec
 import torch
 from torch import nn
 
+from ...datasets.errors import KinobenchError
 from ...datasets.protocol import Protocol
 from ..cost.flops import count_traffic
 from ..cost.shape import Shape
 from ..cost.traffic import Traffic
 from ..machine.environment import require_device
+from ..network.kernels import missing_kernels, refusal
 from ..network.network import Network
 from ..records.case import Case, Device, Precision
 from ..records.results import Bound, Peak, Roofline
@@ -114,9 +116,11 @@ def profile_network(
 
     Raises:
         UnfitEnvironmentError: There is no such device.
-        KinobenchError: No such network, or it can't take that input.
+        KinobenchError: No such network, or it can't take that input or run in that precision.
     """
     require_device(device)
+    if device == "cpu" and (kernels := missing_kernels(name, shape, precision)):
+        raise KinobenchError(refusal(precision, kernels, (name,)))
     if threads is not None:
         torch.set_num_threads(threads)
     network = Network(_case(name, shape, device, precision, batch, threads))

@@ -144,6 +144,11 @@ def reads_videos(measures: Iterable[str]) -> bool:
     return any("dataset" in get(name).needs for name in measures)
 
 
+def run_network(measures: Iterable[str]) -> bool:
+    """Return whether one of the measurements runs the network, in its precision and mode."""
+    return any("device" in get(name).needs for name in measures)
+
+
 def needs_own_process(name: str) -> bool:
     """Return whether a measurement needs a process in which nothing else runs."""
     return "own process" in get(name).needs

@@ -88,7 +88,7 @@ def capture(network: Network, views: int, note: Note) -> int:
                 raise
             captured //= 2
     if captured < views:
-        note(f"out of memory with a graph of {views} views: {captured} were the most that fit")
+        note(f"out of memory with a graph of {views} views: the most that fit was {captured}")
     return captured
 
 

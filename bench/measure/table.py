@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 
+from ...datasets.plurals import quantity
 from ..records.case import Case
 from ..records.latency import Latency
 from ..records.reading import mfu, negative, reader
 from ..records.record import Record
 from ..records.results import Accuracy, Cost, Energy, FlowTime, Memory, Peak, Roofline
 from ..records.times import PipelineTime, Sweep
+from ..text.units import percent
 from . import columns
 from .measurement import Measurement
 
@@ -31,16 +33,16 @@ def _scored(record: Record) -> Iterator[str]:
     if accuracy is None or accuracy.scored == accuracy.expected:
         return
     shares = {"top-1": accuracy.top1_of_expected, "top-5": accuracy.top5_of_expected}
-    listed = [f"{name} {100 * each:.1f} %" for name, each in shares.items() if each is not None]
+    listed = [f"{name} {percent(each)} %" for name, each in shares.items() if each is not None]
     over_all = f"; over all {accuracy.expected}: {', '.join(listed)}" if listed else ""
-    yield f": {accuracy.scored} of {accuracy.expected} videos were scored{over_all}."
+    yield f": {accuracy.scored} of {quantity(accuracy.expected, 'video')} scored{over_all}."
 
 
 def _impossible(record: Record) -> Iterator[str]:
     stored = record.latency.mfu if record.latency is not None else None
     if stored is not None and stored > 1:
         yield (
-            f": the stored MFU, {100 * stored:.0f} %, is left out: other work made the measured "
+            f": the stored MFU, {percent(stored, 0)} %, is left out: other work made the measured "
             "peak too small, or an algorithm needs fewer multiplications. Measure it again."
         )
 

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from ...datasets.names import PROBES, Probe
+from ...datasets.plurals import quantity
 from ..analysis.compare import FEW_CLUSTERS
 from ..statistics.intervals import LEVEL
 from .judge import Judgement
@@ -52,8 +53,7 @@ def facts(card: Card) -> str:
     of = f"one of {card.classes} classes"
     if judged.chance_of == "majority":
         of = "the share of the most frequent class"
-    videos = "1 video" if judged.top1.of == 1 else f"{judged.top1.of} videos"
-    return f"{videos}; chance is {percent(judged.chance)}, {of}."
+    return f"{quantity(judged.top1.of, 'video')}; chance is {percent(judged.chance)}, {of}."
 
 
 def sentences(card: Card) -> list[str]:
@@ -67,14 +67,15 @@ def sentences(card: Card) -> list[str]:
 def remarks(card: Card) -> list[str]:
     """Return what a reader must know to read the numbers right, a sentence each."""
     judged = card.judgement
-    drawn = "videos" if judged.clusters is None else f"{judged.clusters} source groups, each whole"
-    count = len(judged.effects)
-    probes = "1 probe" if count == 1 else f"{count} probes"
+    drawn = "videos"
+    if judged.clusters is not None:
+        drawn = f"{quantity(judged.clusters, 'source group')}, each whole"
+    probes, draws = quantity(len(judged.effects), "probe"), quantity(judged.resamples, "draw")
     lines = []
     if judged.effects:
         lines.append(
             f"[ ]: {100 * LEVEL:.0f} % interval, by Wilson for a top-1, by the paired bootstrap of "
-            f"{judged.resamples} draws of {drawn} for a drop. p: the larger one of the bootstrap's "
+            f"{draws} of {drawn} for a drop. p: the larger one of the bootstrap's "
             f"and of the exact McNemar test's, adjusted for {probes} together by Holm's method. A "
             "loss counts if p is below 0.05 and the interval excludes 0. A network is not trained "
             "on clips like those of a probe: part of a loss may come from that alone."
@@ -82,10 +83,11 @@ def remarks(card: Card) -> list[str]:
     if judged.effects and judged.clusters is None:
         lines.append("The predictions name no source groups: every video counts as independent.")
     elif judged.clusters is not None and judged.clusters < FEW_CLUSTERS:
-        lines.append(f"{judged.clusters} groups are few: the intervals are too narrow.")
+        groups = quantity(judged.clusters, "group is", "groups are")
+        lines.append(f"{groups} few: the intervals are too narrow.")
     lines += [
-        f"{effect.probe}: the drop leaves out {effect.left_out} videos that were scored only with "
-        "or only without the probe."
+        f"{effect.probe}: the drop leaves out {quantity(effect.left_out, 'video')} scored only "
+        "with or only without the probe."
         for effect in judged.effects
         if effect.left_out
     ]

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...datasets.errors import KinobenchError
+from ...datasets.visible import one_line
 from ..records.files import writing
 from .card import Card
 from .judge import Outcome
@@ -74,7 +75,7 @@ def figure_of(card: Card) -> "Figure":
     _draw_legend(figure, {effect.outcome for effect in card.judgement.effects})
     lines = (f"{card.title} on {card.ground}", verdict_sentence(card.judgement))
     # A path of weights may look like mathematics.
-    head = "\n".join(part for line in lines for part in textwrap.wrap(line, 110))
+    head = "\n".join(part for line in lines for part in textwrap.wrap(one_line(line), 110))
     figure.suptitle(head, fontsize=10, parse_math=False)
     return figure
 

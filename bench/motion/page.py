@@ -4,19 +4,19 @@ import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import msgspec
 from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
-from rich.text import Text
 from tabulate import tabulate
 
 from ...datasets.errors import UnknownNameError
 from ...datasets.names import PROBES
-from ..analysis.compare import Interval
+from ...datasets.visible import one_line
 from ..analysis.pages import p_value
+from ..text.json_text import json_text
 from ..text.markup import escaped
+from ..text.terminal import line, lines
+from ..text.units import percent_with_interval
 from .card import Card, contents, facts, remarks, sentences
 from .judge import Effect, Share
 from .sentences import verdict_sentence
@@ -83,7 +83,7 @@ def form_of(asked: str | None, output: Path | None) -> str | None:
 
 
 def _json(card: Card) -> str:
-    return msgspec.json.format(msgspec.json.encode(contents(card)), indent=2).decode() + "\n"
+    return json_text(contents(card)) + "\n"
 
 
 FORMATS: dict[str, Callable[[Card], str]] = {"md": markdown, "json": _json}
@@ -100,20 +100,20 @@ def print_card(card: Card, console: Console) -> None:
             break
     else:
         _print_blocks(card, console)
-    for line in sentences(card):
-        _print(f"- {line}", console)
+    for sentence in sentences(card):
+        _print(f"- {sentence}", console)
     console.print()
     _print(verdict_sentence(card.judgement), console, style="bold")
     console.print()
-    for line in remarks(card):
-        _print(line, console)
+    for remark in remarks(card):
+        _print(remark, console)
 
 
 def _on_one_line(card: Card) -> Table:
     """Return a table with the intervals next to their values."""
     table = _table(HEAD)
     for name, top1, drop, p in rows(card):
-        table.add_row(name, escape(" ".join(top1).strip()), escape(" ".join(drop).strip()), p)
+        table.add_row(name, line(" ".join(top1).strip()), line(" ".join(drop).strip()), p)
     return table
 
 
@@ -121,7 +121,7 @@ def _on_two_lines(card: Card) -> Table:
     """Return a table with the intervals under their values."""
     table = _table([head.replace(" ", "\n") for head in HEAD])
     for name, top1, drop, p in rows(card):
-        table.add_row(name, escape("\n".join(top1).strip()), escape("\n".join(drop).strip()), p)
+        table.add_row(name, lines("\n".join(top1).strip()), lines("\n".join(drop).strip()), p)
     return table
 
 
@@ -143,35 +143,25 @@ def _print_blocks(card: Card, console: Console) -> None:
     console.print()
 
 
-def _print(line: str, console: Console, style: str = "") -> None:
+def _print(text: str, console: Console, style: str = "") -> None:
     """Print a line folded between words, indented like its text from the second line on."""
-    first = line.lstrip("\n")
+    first = text.lstrip("\n")
     indent = "  " if first.startswith(("- ", "  ")) else ""
-    for _ in range(len(line) - len(first)):
+    for _ in range(len(text) - len(first)):
         console.print()
+    first = one_line(first)
     folded = textwrap.wrap(first, console.width, subsequent_indent=indent, break_on_hyphens=False)
     for part in folded:
-        console.print(Text(part, style=style), soft_wrap=True)
+        console.print(line(part, style), soft_wrap=True)
 
 
-def _listed(lines: Sequence[str]) -> str:
-    return "\n".join(f"- {escaped(line)}" for line in lines)
+def _listed(texts: Sequence[str]) -> str:
+    return "\n".join(f"- {escaped(text)}" for text in texts)
 
 
 def _share(share: Share) -> _Cell:
-    return _tenths(share.share), _interval(share.interval)
+    return percent_with_interval(share.share, share.interval)
 
 
 def _drop(effect: Effect) -> _Cell:
-    interval = "" if effect.interval is None else _interval(effect.interval)
-    return _tenths(effect.drop), interval
-
-
-def _interval(interval: Interval) -> str:
-    return f"[{', '.join(map(_tenths, interval))}]"
-
-
-def _tenths(share: float) -> str:
-    """Return a share in points with one decimal, never as -0.0."""
-    text = f"{100 * share:.1f}"
-    return "0.0" if text == "-0.0" else text
+    return percent_with_interval(effect.drop, effect.interval)

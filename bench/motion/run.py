@@ -12,18 +12,21 @@ from ...datasets import catalog
 from ...datasets.errors import KinobenchError, program
 from ...datasets.names import PROBES, Probe
 from ...datasets.opposites import backwards
+from ...datasets.plurals import quantity
 from ...datasets.split import Split
 from ...zoo.checkpoints.load import file_digest
 from ...zoo.checkpoints.named import resolve_weights, weights_of
 from ...zoo.checkpoints.shipped import shipped_file
-from ..analysis.sources import Source
+from ..analysis.source import Source
 from ..evaluation.conditions import Conditions, conditions_of
+from ..evaluation.origin import origin_of
 from ..evaluation.places import read_places
 from ..evaluation.predictions import open_predictions
 from ..evaluation.stored import candidates, is_as_now
 from ..machine import environment
 from ..records.case import Case, LogitsType
 from ..records.fitted_weights import read_fitted
+from ..records.inside import inside
 from ..records.record import Record
 from ..records.store import read_records
 from ..run import plan as planning
@@ -104,7 +107,7 @@ def plan(options: MotionOptions) -> list[Planned]:
         settings = settings_of(
             dataset=options.dataset,
             split=options.split,
-            weights=weights,
+            weights=weights or "none",
             protocol=options.protocol,
             views=options.views,
             device=options.device,
@@ -178,12 +181,16 @@ def prepare(options: MotionOptions, console: Console, log: Log) -> Scored:
         records, problems = read_records(options.results)
         for problem in problems:
             log(problem)
-        scored.records.update(_stored(scored, records, options, console))
+        scored.records.update(_stored(scored, records, options, console, log))
     return scored
 
 
 def _stored(
-    scored: Scored, records: Sequence[Record], options: MotionOptions, console: Console
+    scored: Scored,
+    records: Sequence[Record],
+    options: MotionOptions,
+    console: Console,
+    log: Log,
 ) -> Iterator[tuple[Probe | None, Record]]:
     """Yield the stored records of cases that would give the same if they were scored again."""
     conditions: Conditions | None = None
@@ -194,7 +201,12 @@ def _stored(
         conditions = conditions or _conditions(case, scored.split, options, console)
         of_case = msgspec.structs.replace(conditions, case=case.digest)
         for record in found:
-            if is_as_now(record, options.results, scored.split, of_case):
+            try:
+                as_now = is_as_now(record, options.results, scored.split, of_case)
+            except KinobenchError as error:  # this record's fault, and no other's
+                log(f"left out, a record of {case.model}: {error}")
+                continue
+            if as_now:
                 yield case.probe, record
                 break
 
@@ -260,7 +272,7 @@ def card_of(scored: Scored, results: Path) -> Card:
         results: Folder of the results that they are in.
 
     Raises:
-        KinobenchError: Stored answers can't be read.
+        KinobenchError: Stored answers can't be read, or are outside of the results.
     """
     plain = scored.records[None]
     case, accuracy = plain.case, plain.accuracy
@@ -311,7 +323,7 @@ def _reason(scored: Scored, probe: Probe) -> str:
 
 def _folder(record: Record, results: Path) -> Path:
     assert record.accuracy is not None and record.accuracy.predictions is not None
-    return results / record.accuracy.predictions
+    return inside(results, record.accuracy.predictions)
 
 
 def _answers(record: Record, results: Path) -> Answers:
@@ -322,7 +334,7 @@ def _answers(record: Record, results: Path) -> Answers:
     return Answers(
         path=path,
         classes=record.case.classes,
-        found=read_places(path, aggregation, scored=count, hits=hits),
+        found=read_places(path, aggregation, scored=count, hits=hits, origin=origin_of(record)),
     )
 
 
@@ -333,7 +345,7 @@ def _opposites(record: Record | None, split: Split, results: Path) -> OppositeAn
         return None
     labels, named = [], []
     groups: list[str | None] = []
-    for chunk in open_predictions(_folder(record, results)).chunks():
+    for chunk in open_predictions(_folder(record, results), origin_of(record)).chunks():
         scores = mean_score(view_scores(chunk.logits, record.case.protocol.aggregation))
         labels.append(chunk.labels)
         named.append(named_classes(scores, chunk.labels))
@@ -360,10 +372,8 @@ def _notes(records: Mapping[str, Record]) -> Iterator[str]:
             if note.startswith(about) and not note.startswith(_ABOUT_THE_RUN)
         ]
         if accuracy.unreadable:
-            notes.append(
-                f"{len(accuracy.unreadable)} of {accuracy.expected} videos could not be read and "
-                "are left out"
-            )
+            videos = quantity(accuracy.expected, "video")
+            notes.append(f"left out as unreadable: {len(accuracy.unreadable)} of {videos}")
         for note in notes:
             names_of.setdefault(note.removeprefix("accuracy: "), []).append(name)
     for note, names in names_of.items():
@@ -378,13 +388,14 @@ def _origin(plain: Record) -> str:
     return (
         f"Scored with torch {here.versions.get('torch', 'unknown')}, Python "
         f"{here.versions['python']}, kinobench commit {here.kinobench_commit or 'unknown'}, "
-        f"{plain.started[:10]}, protocol {plain.case.protocol.digest}, {accuracy.expected} videos "
-        f"of manifest {accuracy.manifest}, weights {plain.weights_digest}, machine "
-        f"{here.fingerprint}."
+        f"{plain.started[:10]}, protocol {plain.case.protocol.digest}, "
+        f"{quantity(accuracy.expected, 'video')} of manifest {accuracy.manifest}, weights "
+        f"{plain.weights_digest}, machine {here.fingerprint}."
     )
 
 
 _ABOUT_THE_RUN = tuple(
-    f"accuracy: {what}" for what in ("continued after", "not continued", "started over")
+    f"accuracy: {what}"
+    for what in ("continued after", "not continued", "started over", "measured again")
 )
 """The beginnings of notes on how a run came to its numbers, which are the same either way."""

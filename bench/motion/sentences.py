@@ -3,6 +3,7 @@
 import math
 
 from ...datasets.names import Probe
+from ..text import units
 from .judge import Effect, Judgement, OppositeAnswers, Part, Share, Verdict
 
 WHEN: dict[Probe, str] = {
@@ -60,7 +61,7 @@ def _rest(effect: Effect) -> str:
     if effect.probe in _MEANS or effect.outcome != "loss" or effect.kept is None:
         return ""
     if effect.above_chance == "yes":
-        return f", and keeps {100 * effect.kept:.0f} % of what it has above chance"
+        return f", and keeps {units.percent(effect.kept, 0)} % of what it has above chance"
     down_to = "chance" if effect.above_chance == "no" else "what may be chance"
     return f", down to {down_to}"
 
@@ -103,8 +104,7 @@ def opposites_sentences(found: OppositeAnswers) -> list[str]:
 
 
 def _counted(share: Share) -> str:
-    low, high = share.interval
-    return f"{share.count} ({percent(share.share)} [{100 * low:.1f}, {100 * high:.1f}])"
+    return f"{share.count} ({percent(share.share)} {units.percent_interval(share.interval)})"
 
 
 def verdict_sentence(judgement: Judgement) -> str:
@@ -169,7 +169,7 @@ def _from_still_picture(verdict: Verdict, still: Effect | None) -> str:
     if verdict.change != "yes" or still.kept is None:
         return "how much a still picture gives it is undecided"
     if verdict.pictures == "yes":
-        return f"a still picture keeps {100 * still.kept:.0f} % of what it has above chance"
+        return f"a still picture keeps {units.percent(still.kept, 0)} % of what it has above chance"
     if verdict.pictures == "no":
         return "a still picture gives it nothing"
     return "whether a still picture gives it anything is undecided"
@@ -177,13 +177,12 @@ def _from_still_picture(verdict: Verdict, still: Effect | None) -> str:
 
 def percent(share: float) -> str:
     """Return "12.5 %", without a decimal that is 0."""
-    return f"{100 * share:.1f}".removesuffix(".0") + " %"
+    return units.percent(share).removesuffix(".0") + " %"
 
 
 def _points(share: float) -> str:
     """Return a share in points, with the decimals that a small one needs."""
-    points = 100 * share
-    return f"{points:.{0 if points >= 9.95 else 1 if points >= 0.095 else 2}f}"
+    return units.percent(share, 0 if share >= 0.0995 else 1 if share >= 0.00095 else 2)
 
 
 def _at_most(share: float) -> str:

@@ -25,7 +25,7 @@ from .reference import reference_outputs
 from .settings import choose_arithmetic
 from .stream import FrameByFrame, Stream, count_step
 
-_DTYPES: dict[Precision, torch.dtype] = {
+DTYPES: dict[Precision, torch.dtype] = {
     "fp32": torch.float32,
     "tf32": torch.float32,
     "bf16": torch.bfloat16,
@@ -69,7 +69,7 @@ class Network:
         """
         self.case = case
         self.device = torch.device(case.device)
-        self.dtype = _DTYPES[case.precision]
+        self.dtype = DTYPES[case.precision]
         choose_arithmetic(case.precision)
         begin = time.perf_counter()
         shape = Shape(case.protocol.frames, case.protocol.size, case.classes)
@@ -120,7 +120,7 @@ class Network:
             self._keep_reference()
         self._settled = True
         self.module = self.module.to(self.dtype)
-        if self.case.mode == "channels_last_3d" and not _lay_out_weights(self.module):
+        if self.case.mode == "channels_last_3d" and not lay_out_weights(self.module):
             self.notes.append(
                 "mode channels_last_3d: the network has no 5D weights; only its clips have "
                 "that layout"
@@ -191,7 +191,7 @@ class Network:
     def placed(self, inputs: Inputs) -> Inputs:
         """Return arguments on the case's device, in its precision and memory format."""
         placed = tuple(each.to(self.device, self.dtype) for each in inputs)
-        return _laid_out(placed) if self.case.mode == "channels_last_3d" else placed
+        return laid_out(placed) if self.case.mode == "channels_last_3d" else placed
 
     def _random_inputs(self, count: int, seed: int, at_most: int | None = None) -> list[Inputs]:
         """Draw batches, float32 on the CPU, whole or of so many clips at most."""
@@ -244,7 +244,7 @@ class Network:
             allow_tf32(self.case.precision == "tf32")
 
 
-def _lay_out_weights(module: nn.Module) -> int:
+def lay_out_weights(module: nn.Module) -> int:
     """Put 5D weights into channels_last_3d; return how many there are.
 
     `Module.to(memory_format=...)` would refuse a network that has 4D weights too.
@@ -255,7 +255,8 @@ def _lay_out_weights(module: nn.Module) -> int:
     return len(weights)
 
 
-def _laid_out(inputs: Inputs) -> Inputs:
+def laid_out(inputs: Inputs) -> Inputs:
+    """Return arguments of a forward with their 5D tensors in channels_last_3d."""
     return tuple(
         each.contiguous(memory_format=torch.channels_last_3d) if each.dim() == 5 else each
         for each in inputs
@@ -264,7 +265,7 @@ def _laid_out(inputs: Inputs) -> Inputs:
 
 def _laying_out(module: nn.Module) -> Forward:
     def forward(*inputs: torch.Tensor) -> torch.Tensor:
-        logits: torch.Tensor = module(*_laid_out(inputs))
+        logits: torch.Tensor = module(*laid_out(inputs))
         return logits
 
     return forward

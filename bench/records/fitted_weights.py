@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 
 from ...datasets.errors import KinobenchError
+from ...zoo.checkpoints.load import reading_weights
 from ...zoo.checkpoints.named import resolve_weights
 
 if TYPE_CHECKING:
@@ -94,21 +95,23 @@ def read_fitted(path: Path) -> Fitted | None:
     """Return what a file says of its weights; None where `fit` didn't write it.
 
     Raises:
-        KinobenchError: It can't be read.
+        KinobenchError: It can't be read, or is damaged.
     """
     if path.suffix != ".safetensors":
         return None
-    try:
+    with reading_weights(path):
         with safe_open(str(path), framework="numpy") as file:  # the header alone: no torch for it
             found = (file.metadata() or {}).get("kinobench")
-    except (OSError, SafetensorError) as error:
-        raise KinobenchError(f"weights {str(path)!r} can't be read: {error}") from error
-    return None if found is None else msgspec.json.decode(found, type=Fitted)
+        return None if found is None else msgspec.json.decode(found, type=Fitted)
 
 
 def shapes_in(path: Path) -> dict[str, tuple[int, ...]]:
-    """Return the shapes of a safetensors file's entries by their names."""
-    with safe_open(str(path), framework="numpy") as file:
+    """Return the shapes of a safetensors file's entries by their names.
+
+    Raises:
+        KinobenchError: It can't be read.
+    """
+    with reading_weights(path), safe_open(str(path), framework="numpy") as file:
         return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
 
 

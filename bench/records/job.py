@@ -8,6 +8,7 @@ import msgspec
 from msgspec.structs import force_setattr
 
 from ...datasets.names import readable
+from ..text.ranges import PROCESSES, SECONDS, SHARE, Range
 from .case import Case, LogitsType
 from .files import CHECKOUT
 from .latency import Latency
@@ -44,13 +45,27 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     warmup_max_s: float = 30.0
 
     def __post_init__(self) -> None:
-        """Refuse a least that is above the most."""
+        """Refuse numbers out of their ranges, and a least that is above the most."""
+        for field, allowed in BUDGET_RANGES.items():
+            value = getattr(self, field)
+            if value is not None and not allowed.has(value):
+                raise ValueError(f"{field} is {value}; it must be {allowed}")
         if self.min_s > self.max_s:
             raise ValueError(f"min_s, {self.min_s:g}, is above max_s, {self.max_s:g}")
         if self.processes > self.max_processes:
             raise ValueError(
                 f"processes, {self.processes}, is above max_processes, {self.max_processes}"
             )
+
+
+BUDGET_RANGES: dict[str, Range] = {
+    "processes": PROCESSES,
+    "max_processes": PROCESSES,
+    "within": SHARE,
+    "min_s": SECONDS,
+    "max_s": SECONDS,
+    "warmup_max_s": SECONDS,
+}
 
 
 class Cluster(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,6 +17,7 @@ from .results import (
     Memory,
     Peak,
     Roofline,
+    has_top5,
 )
 from .times import PipelineTime, Sweep
 
@@ -111,6 +112,17 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
     error: Failure | None = None
 
+    def __post_init__(self) -> None:
+        """Leave out a top-5 that says nothing, which older records have."""
+        if self.accuracy is not None and not has_top5(self.case.classes):
+            none = dict.fromkeys(("top5", "interval_top5", "top5_of_expected"))
+            force_setattr(self, "accuracy", msgspec.structs.replace(self.accuracy, **none))
+
+    @property
+    def id(self) -> str:
+        """Name of the record: the run, and the first 8 digits of the case's digest."""
+        return f"{self.run}-{self.case.digest[:8]}"
+
     def has(self, name: str) -> bool:
         """Return whether the record has a result of that name."""
         return self.raw(name) is not None
@@ -188,8 +200,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     def to_json(self) -> bytes:
         """Return one line of JSON: the fields, and the values that follow from them.
 
-        Those values are the digests of the protocol and the case, percentiles, throughput, time and
-        joules a video, fragmentation, and the sweep's knee.
+        Those values are the record's id, the digests of the protocol and the case, percentiles,
+        throughput, time and joules a video, fragmentation, and the sweep's knee.
         """
         plain: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(self, measurements={}))
         if self.latency is not None:
@@ -201,6 +213,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
             plain["energy"]["j_per_video"] = self.j_per_video
         if self.sweep is not None:
             plain["sweep"] = self.sweep.plain()
+        plain["id"] = self.id
         plain["case"]["digest"] = self.case.digest
         plain["case"]["protocol"]["digest"] = self.case.protocol.digest
         if self.measurements:

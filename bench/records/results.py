@@ -224,6 +224,11 @@ class Energy(msgspec.Struct, frozen=True, kw_only=True):
     gpu: GpuConditions | None = None
 
 
+def has_top5(classes: int) -> bool:
+    """Return whether a top-5 of so many classes says anything: of five, it is always right."""
+    return classes > 5
+
+
 class Unreadable(msgspec.Struct, frozen=True, kw_only=True):
     """A video that could not be read, so that it has no score."""
 
@@ -236,7 +241,8 @@ class Accuracy(msgspec.Struct, frozen=True, kw_only=True):
     """Shares of the readable videos whose class was predicted (fractions).
 
     Attributes:
-        top1, top5: Shares of `scored`; None if no video was scored.
+        top1, top5: Shares of `scored`; None if no video was scored. With five classes or fewer,
+            each top-5 is None.
         interval_top1, interval_top5: 95 % Wilson intervals.
         top1_of_expected, top5_of_expected: Shares of `expected`; unreadable videos count as wrong.
         chance: Top-1 of a random guess, 1 over the number of classes.

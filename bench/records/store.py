@@ -7,6 +7,9 @@ from pathlib import Path
 import msgspec
 
 from ...datasets.errors import KinobenchError, program, reason_of
+from ...datasets.files import read_regular
+from ...datasets.visible import one_line
+from .files import UNDECODABLE
 from .record import SCHEMA, Record, from_json
 
 
@@ -79,15 +82,15 @@ def read_records(results: Path) -> tuple[list[Record], list[str]]:
                 problems.append(
                     f"{path}, line {number}: left out, schema {schema} (this is {SCHEMA})"
                 )
-        except (msgspec.DecodeError, KinobenchError) as error:
+        except (*UNDECODABLE, KinobenchError) as error:
             problems.append(f"{path}, line {number}: left out, not a record: {error}")
-    return records, problems
+    return records, [one_line(problem) for problem in problems]
 
 
 def _lines(folder: Path) -> Iterator[tuple[Path, int, bytes]]:
     for path in sorted(folder.glob("*.jsonl")):
         try:
-            content = path.read_bytes()
+            content = read_regular(path)
         except OSError as error:
             raise KinobenchError(f"{path} can't be read: {reason_of(error)}") from error
         for number, line in enumerate(content.splitlines(), 1):

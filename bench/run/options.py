@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import get_args
 
 import msgspec
+from msgspec.structs import force_setattr
 
 from ...datasets import catalog
 from ...datasets.errors import KinobenchError
@@ -65,7 +66,11 @@ def logits_type(given: str) -> LogitsType:
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """The options that all cases of a run share."""
+    """The options that all cases of a run share.
+
+    Attributes:
+        plugins: Files that register networks; relative paths become absolute here.
+    """
 
     data_roots: DataRoots
     results: Path
@@ -79,3 +84,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     flow_cache: str | None = None
     cluster: str | None = None
     file_limits: FileLimits = FileLimits()
+
+    def __post_init__(self) -> None:
+        """Make the paths of plug-ins absolute: the working folder may change before a case."""
+        absolute = tuple(str(Path(plugin).absolute()) for plugin in self.plugins)
+        force_setattr(self, "plugins", absolute)

@@ -7,6 +7,7 @@ import msgspec
 from ...datasets import catalog
 from ...datasets.errors import KinobenchError
 from ...datasets.names import DEFAULT_DECODER, DEFAULT_FLOW
+from ...datasets.plurals import quantity
 from ...datasets.protocol import Protocol, preset
 from ...zoo.checkpoints.named import (
     find_weights,
@@ -22,6 +23,7 @@ from ..machine.environment import physical_cores
 from ..measure import registry as measurements
 from ..records.case import GRAPH_MODES, Case, Device, Mode
 from ..records.fitted_weights import fitted_header, read_fitted
+from .kernels import refuse_missing_kernels
 from .settings import (
     NATIVE,
     SHIPPED,
@@ -57,8 +59,8 @@ def plan(
         processors: The most threads that a case may have; None for cases that run elsewhere.
 
     Raises:
-        KinobenchError: A name is unknown, settings contradict each other, or a case has more
-            threads than there are processors.
+        KinobenchError: A name is unknown, settings contradict each other, a case has more
+            threads than there are processors, or the CPU lacks an operator in its precision.
     """
     rows = [Settings(model=model) for model in models or suite.models]
     if not models:
@@ -81,6 +83,9 @@ def plan(
     if processors is not None:
         for each in planned.values():
             refuse_too_many_threads(each.case.threads, processors)
+    refuse_missing_kernels(
+        each.case for each in planned.values() if measurements.run_network(each.measures)
+    )
     return list(planned.values())
 
 
@@ -193,7 +198,7 @@ def _chosen(settings: Settings) -> _Chosen:
     model = model_of(settings.model)
     dataset = None if settings.dataset in (None, "none") else catalog.get(settings.dataset)
     protocol = settings.protocol or (dataset.default_protocol if dataset else "common-224")
-    weights = settings.weights
+    weights: str | None = SHIPPED if settings.weights is None else settings.weights
     if weights == SHIPPED:
         weights = _shipped_weights(settings.model, dataset, protocol)
     weights = None if weights == "none" else weights
@@ -225,8 +230,13 @@ def _head(model: str, weights: str | None) -> tuple[int | None, str | None]:
 def _shipped_weights(model: str, dataset: catalog.Dataset | None, protocol: str) -> str | None:
     """Return the name of what comes with kinobench for a dataset and a protocol's clips."""
     path = None if dataset is None else shipped_file(model, dataset.name)
-    fitted = None if path is None else read_fitted(path)
-    if dataset is None or fitted is None or protocol == NATIVE:
+    if dataset is None or path is None or protocol == NATIVE:
+        return None
+    try:
+        fitted = read_fitted(path)
+    except KinobenchError:  # a damaged file fails its own case, and the others go on
+        return dataset.name
+    if fitted is None:
         return None
     theirs, these = preset(fitted.protocol), preset(protocol)
     same_clips = (theirs.frames, theirs.size) == (these.frames, these.size)
@@ -296,8 +306,8 @@ def _classes_of_other_weights(chosen: _Chosen) -> str | None:
     if chosen.published and not named_weights(chosen.model.name, chosen.weights):
         mismatch += f"; {chosen.published.file} is a published file's name: rename your own file"
     return (
-        f"weights {chosen.weights!r} of {chosen.model.name} have {chosen.head} classes, but "
-        f"{mismatch}"
+        f"weights {chosen.weights!r} of {chosen.model.name} have "
+        f"{quantity(chosen.head, 'class', 'classes')}, but {mismatch}"
     )
 
 

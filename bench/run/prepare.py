@@ -165,17 +165,20 @@ def fetch_published(cases: Iterable[Case], console: "Console") -> None:
         TransferSpeedColumn,
     )
 
+    from ..text.terminal import line
+
     entries = [named_weights(case.model, case.weights) for case in cases]
     absent = {
         entry.file: entry
         for entry in entries
         if entry is not None and not (cache_folder() / entry.file).is_file()
     }
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn())
     for entry in absent.values():
         if not console.is_terminal:  # a log, which has no bar
-            line = f"fetching {entry.url} to {cache_folder() / entry.file}"
-            console.print(line, markup=False, highlight=False, soft_wrap=True)
+            console.print(
+                line(f"fetching {entry.url} to {cache_folder() / entry.file}"), soft_wrap=True
+            )
         with Progress(
             *columns, TransferSpeedColumn(), console=console, disable=not console.is_terminal
         ) as bar:
@@ -184,7 +187,7 @@ def fetch_published(cases: Iterable[Case], console: "Console") -> None:
                 fetch_weights(entry, partial(_show, bar, task))
             except KinobenchError as error:
                 bar.stop()
-                console.print(f"kinobench: {error}", markup=False, highlight=False, soft_wrap=True)
+                console.print(line(f"kinobench: {error}"), soft_wrap=True)
 
 
 def _show(bar: "Progress", task: "TaskID", received: int, whole: int | None) -> None:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ..evaluation.recording import recording
 from ..evaluation.resume import mark_finished
 from ..machine import environment
 from ..records.case import Case, Device, Precision
+from ..records.inside import inside
 from ..records.job import LOCAL, Budget, Cluster, Job, Progress
 from ..records.latency import Latency
 from ..records.record import Record
@@ -72,15 +74,32 @@ def measure(
             earlier = parts.of(number)
             peak = peaks.get(_peak_key(entry.case))
             quiet_s = parts.quiet_s(number)
-            record = run.measure(number, entry, workers, earlier, quiet_s, peak, on_progress)
-            if record.latency is not None:
-                parts.learn(number, record.latency)
-            record = with_failed_part(record, parts.failure(number))
-            store(record, file, options.results)
+            with kept_until_stored(options.results, run.predictions(number), entry.measures):
+                record = run.measure(number, entry, workers, earlier, quiet_s, peak, on_progress)
+                if record.latency is not None:
+                    parts.learn(number, record.latency)
+                record = with_failed_part(record, parts.failure(number))
+                store(record, file, options.results)
             if record.peak is not None:
                 peaks[_peak_key(entry.case)] = record.peak
             display.advance()
             yield record
+
+
+def kept_until_stored(
+    results: Path, predictions: str, measures: Sequence[str]
+) -> AbstractContextManager[None]:
+    """Keep a case's predictions from other commands until its record is stored, in the context.
+
+    Args:
+        results: Folder of the results.
+        predictions: See `Job.predictions`.
+        measures: The case's measurements; only an accuracy has predictions.
+
+    Raises:
+        KinobenchError: The results can't be written.
+    """
+    return recording(results, predictions) if "accuracy" in measures else nullcontext()
 
 
 def store(record: Record, file: RunFile, results: Path) -> None:
@@ -97,7 +116,7 @@ def store(record: Record, file: RunFile, results: Path) -> None:
     file.append(record)
     kept = record.accuracy.predictions if record.accuracy is not None else None
     if kept is not None and not _may_be_mended(record):
-        mark_finished(results / kept)
+        mark_finished(inside(results, kept))
 
 
 AHEAD = 2
@@ -206,6 +225,10 @@ class _Run:
     options: Options
     prepared: Prepared
 
+    def predictions(self, number: int) -> str:
+        """Return the name of a case's predictions, by its number; see `Job.predictions`."""
+        return f"{self.id}-{number + 1:03d}"
+
     def measure_part(
         self,
         number: int,
@@ -278,8 +301,8 @@ class _Run:
             budget=self.suite.latency,
             data_root=None if root is None else str(root),
             plugins=options.plugins,
-            results=str(options.results),
-            predictions=f"{self.id}-{number + 1:03d}",
+            results=str(options.results.absolute()),  # a network's builder may change the folder
+            predictions=self.predictions(number),
             logits=options.logits,
             fresh=options.fresh,
             machine=machine,

@@ -1,6 +1,5 @@
 """Settings of a case, as people type them, and the values that each may have."""
 
-import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, get_args
@@ -10,17 +9,20 @@ import msgspec
 from ...datasets import catalog
 from ...datasets.errors import KinobenchError, UnknownNameError
 from ...datasets.names import DECODERS, FLOW_METHODS, PROBES, Decoder, FlowMethod, Probe
+from ...datasets.plurals import quantity
 from ...datasets.protocol import preset
 from ...datasets.protocol.cropping import CROP_COUNTS
 from ...zoo import registry
 from ..measure import registry as measurements
 from ..records.case import Device, Mode, Precision
-from ..text.toml import Naming, one_of, toml_key, wrong_value
+from ..text.ranges import CLASSES, CLIPS, THREADS, VIEWS, Range
+from ..text.toml import Naming, one_of, refuse_out_of_range, toml_key, wrong_value
 
 NATIVE = "native"
 """The protocol under which the case's weights were tested."""
 SHIPPED = "shipped"
-"""The weights that come with kinobench for the dataset; a network without any is untrained."""
+"""The weights that come with kinobench for the dataset; a network without any is untrained. They
+are the default everywhere."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -28,7 +30,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     Attributes:
         weights: A name, a path, `none`, or `shipped`: the weights that come with kinobench for
-            the dataset and clips of that size, if there are any.
+            the dataset and clips of that size, if there are any; `shipped`, if not given.
         dataset: A name of the catalog, or `none`.
         views: Temporal x spatial views, `10x3`.
         batch: Views in a forward; one case for each number.
@@ -104,6 +106,7 @@ def settings_of(naming: Naming = option, /, **given: Any) -> Settings:
     """
     plain = {field: value for field, value in given.items() if value is not None}
     as_typed(plain, "", naming)
+    refuse_out_of_range(plain, SETTING_RANGES, "", naming)
     try:
         settings = msgspec.convert(plain, Settings)
     except msgspec.ValidationError as error:
@@ -154,7 +157,12 @@ def _split(item: Any) -> list[Any]:
 
 
 def _number(item: Any) -> Any:
-    return int(item) if isinstance(item, str) and item.isdecimal() else item
+    short = isinstance(item, str) and item.isdecimal() and len(item) <= _DIGITS
+    return int(item) if short else item
+
+
+_DIGITS = 1000
+"""Digits of a number that is read as one; Python refuses those of more than 4300."""
 
 
 def _name(field: str, value: Any) -> Any:
@@ -185,7 +193,7 @@ def layered(*layers: Settings) -> Settings:
 def refuse_too_many_threads(threads: int | None, processors: int) -> None:
     """Raise a KinobenchError if there are more threads than processors."""
     if threads is not None and threads > processors:
-        here = f"{processors} processor{'s' if processors > 1 else ''}"
+        here = quantity(processors, "processor")
         raise KinobenchError(
             f"--threads {threads}: this process may use {here}; give --threads {processors} or "
             "fewer"
@@ -202,14 +210,16 @@ def views_of(text: str) -> tuple[int, int]:
     """Return the temporal and the spatial views of a text like `10x3`.
 
     Raises:
-        KinobenchError: It is written otherwise, or has another number of spatial views.
+        KinobenchError: It is written otherwise, or has other numbers of views than there can be.
     """
-    found = re.fullmatch(r"([1-9]\d*)\s*[xX×]\s*(\d+)", text.strip())
+    found = re.fullmatch(r"([1-9]\d*)\s*[xX×]\s*(\d{1,2})", text.strip())
     if found is None or int(found[2]) not in CROP_COUNTS:
         raise KinobenchError(
             f"write temporal x spatial views, as in 10x3; {one_of(tuple(map(str, CROP_COUNTS)))} "
             "spatial views"
         )
+    if len(found[1]) > _DIGITS or not CLIPS.has(int(found[1])):
+        raise KinobenchError(f"the number of temporal views must be {CLIPS}")
     return int(found[1]), int(found[2])
 
 
@@ -223,18 +233,6 @@ def _dataset(name: str) -> None:
         catalog.get(name)
 
 
-def one_or_more(count: int) -> None:
-    """Raise a KinobenchError unless a number is 1 or more."""
-    if count < 1:
-        raise KinobenchError("it must be 1 or more")
-
-
-def positive(amount: float) -> None:
-    """Raise a KinobenchError unless an amount is above 0 and finite."""
-    if not 0 < amount < math.inf:
-        raise KinobenchError("it must be above 0, and finite")
-
-
 Check = Callable[[Any], object]
 """Raises a KinobenchError for a value that the setting can't have."""
 
@@ -243,12 +241,14 @@ SETTING_CHECKS: dict[str, Check] = {
     "dataset": _dataset,
     "protocol": _protocol,
     "views": views_of,
-    "classes": one_or_more,
-    "batch": one_or_more,
-    "threads": one_or_more,
-    "eval_batch": one_or_more,
-    "max_batch": one_or_more,
     "measure": measurements.check,
+}
+SETTING_RANGES: dict[str, Range] = {
+    "classes": CLASSES,
+    "batch": VIEWS,
+    "threads": THREADS,
+    "eval_batch": VIEWS,
+    "max_batch": VIEWS,
 }
 
 

@@ -1,25 +1,25 @@
 """Suites: TOML files that say which cases are measured, and how."""
 
-import tomllib
 from pathlib import Path
 
 import msgspec
 
 from ...datasets import catalog
 from ...datasets.errors import KinobenchError, UnknownNameError, reason_of
+from ...datasets.files import read_regular
 from ...zoo import registry
-from ..records.job import Budget
-from ..text.toml import refuse_unknown_keys, wrong_value
+from ..records.job import BUDGET_RANGES, Budget
+from ..text.ranges import FILE_MEMORY_GIB, MEMORY_GIB, TIMEOUT_S
+from ..text.toml import read_toml, refuse_out_of_range, refuse_unknown_keys, wrong_value
 from .settings import (
     SETTING_CHECKS,
+    SETTING_RANGES,
     Check,
     Settings,
     as_typed,
     check_split,
     choices,
     layered,
-    one_or_more,
-    positive,
     refuse_wrong_values,
 )
 
@@ -51,20 +51,12 @@ class Suite(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     file_memory_gib: float = 8.0
 
 
-_SUITE_CHECKS: dict[str, Check] = {
-    "models": registry.check,
-    "timeout_s": positive,
-    "memory_limit_gib": positive,
-    "file_timeout_s": positive,
-    "file_memory_gib": positive,
-}
-_BUDGET_CHECKS: dict[str, Check] = {
-    "processes": one_or_more,
-    "max_processes": one_or_more,
-    "within": positive,
-    "min_s": positive,
-    "max_s": positive,
-    "warmup_max_s": positive,
+_SUITE_CHECKS: dict[str, Check] = {"models": registry.check}
+_SUITE_RANGES = SETTING_RANGES | {
+    "timeout_s": TIMEOUT_S,
+    "memory_limit_gib": MEMORY_GIB,
+    "file_timeout_s": TIMEOUT_S,
+    "file_memory_gib": FILE_MEMORY_GIB,
 }
 
 
@@ -88,7 +80,7 @@ def load(name_or_path: str) -> Suite:
             "suite", name_or_path, names(), "the name of a suite file ends in .toml"
         )
     try:
-        content = path.read_bytes().decode()
+        content = read_regular(path).decode()
     except OSError as error:
         raise KinobenchError(f"suite {name_or_path} can't be read: {reason_of(error)}") from error
     except UnicodeDecodeError as error:
@@ -105,24 +97,23 @@ def parse(content: str, where: str) -> Suite:
     Raises:
         KinobenchError: It is not TOML, or has a key or a value that no suite has.
     """
-    try:
-        plain = tomllib.loads(content)
-    except tomllib.TOMLDecodeError as error:
-        raise KinobenchError(f"{where}: not TOML: {error}") from error
+    plain = read_toml(content, where)
     refuse_unknown_keys(plain, Suite, where)
     refuse_unknown_keys(plain.get("latency"), Budget, f"{where}: [latency]")
     cases = plain.get("case")
     for number, case in enumerate(cases if isinstance(cases, list) else (), 1):
         refuse_unknown_keys(case, Settings, f"{where}: [[case]] {number}")
         as_typed(case, f"{where}: [[case]] {number}")
+        refuse_out_of_range(case, SETTING_RANGES, f"{where}: [[case]] {number}")
     as_typed(plain, where)
+    refuse_out_of_range(plain, _SUITE_RANGES, where)
+    refuse_out_of_range(plain.get("latency"), BUDGET_RANGES, f"{where}: [latency]")
     try:
         suite = msgspec.convert(plain, Suite)
     except msgspec.ValidationError as error:
         raise wrong_value(error, plain, where, choices()) from error
     refuse_wrong_values(suite, SETTING_CHECKS, where)
     refuse_wrong_values(suite, _SUITE_CHECKS, where)
-    refuse_wrong_values(suite.latency, _BUDGET_CHECKS, f"{where}: [latency]")
     for number, case in enumerate(suite.case, 1):
         refuse_wrong_values(case, SETTING_CHECKS, f"{where}: [[case]] {number}")
     for row in (Settings(), *suite.case):

@@ -12,6 +12,7 @@ from typing import IO
 import msgspec
 
 from ...datasets.errors import KinobenchError
+from ..cluster.access import set_access
 from ..cluster.case import on_cluster
 from ..evaluation.reading_log import close_all_logs
 from ..machine.memory_limit import limit_memory
@@ -107,6 +108,8 @@ def measure(job: Job, emit: Emit) -> None:
 
     if job.case.threads is not None:
         torch.set_num_threads(job.case.threads)
+    if job.cluster is not None:
+        set_access(job.cluster.address)  # a plug-in may import Ray
     for plugin in job.plugins:
         load_plugin(plugin)
     measure_all(Context(job, emit, on_cluster), Network)

@@ -1,1 +1,1 @@
-"""Text for people: units, markup, errors of TOML files."""
+"""Text for people: units, markup, terminals, errors of TOML files."""

@@ -35,7 +35,11 @@ def open_bar(console: "Console") -> Iterator["Progress"]:
             return Text(f"{hours}:{minutes:02}:{seconds:02} left", no_wrap=True)
 
     with Progress(
-        TextColumn("{task.description}", table_column=Column(no_wrap=True, overflow="ellipsis")),
+        TextColumn(
+            "{task.description}",
+            markup=False,
+            table_column=Column(no_wrap=True, overflow="ellipsis"),
+        ),
         BarColumn(bar_width=20),
         Amount(),
         Elapsed(table_column=Column(no_wrap=True)),

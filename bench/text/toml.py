@@ -1,12 +1,15 @@
-"""Errors of TOML files: unknown keys, and values of another type than a key takes."""
+"""TOML files and the errors of what they say: unknown keys, wrong types, numbers out of range."""
 
+import math
 import re
+import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from ...datasets.errors import KinobenchError, nearest_name
+from .ranges import Range
 
 _TYPES = {
     "str": "a string",
@@ -21,6 +24,20 @@ _FORMS = {
     "case": "give tables, each under [[case]]",
 }
 """What to give for keys whose values have a form of their own."""
+
+
+def read_toml(content: str, where: str) -> dict[str, Any]:
+    """Return the table that a text in TOML describes.
+
+    Raises:
+        KinobenchError: It is not TOML; the message begins with `where`.
+    """
+    try:
+        return tomllib.loads(content)
+    except ValueError as error:  # a number of thousands of digits is no TOMLDecodeError
+        raise KinobenchError(f"{where}: not TOML: {error}") from error
+    except RecursionError as error:
+        raise KinobenchError(f"{where}: its lists or tables are nested too deeply") from error
 
 
 def refuse_unknown_keys(plain: Any, kind: type[msgspec.Struct], where: str) -> None:
@@ -46,6 +63,50 @@ Naming = Callable[[str, Any], str]
 def toml_key(key: str, value: Any) -> str:
     """Return a key and its value as a TOML file has them."""
     return f"{key} = {value!r}"
+
+
+def refuse_out_of_range(
+    plain: Any, ranges: Mapping[str, Range], where: str, naming: Naming = toml_key
+) -> None:
+    """Check the numbers of a table, and those in its lists, before they are converted.
+
+    What is no number is left to be refused for its type, and so is anything but a table.
+
+    Args:
+        plain: The table, or the values of the command line, as they were given.
+        ranges: The range of each key that takes numbers.
+        where: The place that messages begin with; it may be empty.
+        naming: Form of a key and its value in messages.
+
+    Raises:
+        KinobenchError: A number is out of its range; the message quotes the key, the number and
+            the range.
+    """
+    if not isinstance(plain, Mapping):
+        return
+    for key, allowed in ranges.items():
+        value = plain.get(key)
+        for each in value if isinstance(value, list | tuple) else (value,):
+            is_number = isinstance(each, int | float) and not isinstance(each, bool)
+            if is_number and not allowed.has(each):
+                place = f"{where}: " if where else ""
+                raise KinobenchError(f"{place}{naming(key, _quoted(each))}: it must be {allowed}")
+
+
+class _Endless(str):
+    """Text in the place of a number that is too long to be shown; `repr` doesn't quote it."""
+
+    __repr__ = str.__str__
+
+
+_SHOWN_BITS = 200
+"""A whole number of more bits, some 60 digits, is not shown."""
+
+
+def _quoted(number: float) -> Any:
+    if isinstance(number, int) and number.bit_length() > _SHOWN_BITS:
+        return _Endless(f"<about {math.ceil(number.bit_length() * math.log10(2))} digits>")
+    return number
 
 
 def wrong_value(

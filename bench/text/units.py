@@ -1,6 +1,7 @@
 """Numbers in base units -> text in the units of the tables. Rounded here, and nowhere else."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 ABSENT = "–"
 """Stands for a value that was not measured."""
@@ -13,9 +14,22 @@ def scaled(value: float | None, unit: float, digits: int) -> str:
     return ABSENT if value is None else f"{value / unit:.{digits}f}"
 
 
-def percent(share: float | None) -> str:
-    """Return a fraction in percent, to one digit."""
-    return scaled(share, 1e-2, 1)
+def percent(share: float | None, digits: int = 1, *, signed: bool = False) -> str:
+    """Return a fraction in percent, rounded half to even; `ABSENT` for None.
+
+    It is rounded from the shortest decimal number that stands for the fraction. A share of counts
+    can lie halfway between two numbers that can be shown; that decimal number is then exact, while
+    a product with 100 is not: 49 of 80 is 61.25 %, and `100 * (49 / 80)` is 61.25000000000001.
+
+    Args:
+        share: The fraction.
+        digits: Digits after the point.
+        signed: Show a plus, too. Nothing is shown as `-0.0`.
+    """
+    if share is None:
+        return ABSENT
+    exact = Decimal(repr(float(share))).scaleb(2)
+    return f"{exact:{'+' if signed else ''}z.{digits}f}"
 
 
 def percentages(shares: Sequence[float]) -> list[str]:
@@ -43,22 +57,31 @@ def milliseconds(value_s: float | None, interval_s: Interval | None = None) -> t
     if value_s is None:
         return ABSENT, ""
     digits = 3 if value_s < 1e-3 else 2
-    return _with_interval(value_s, interval_s, 1e3, digits)
-
-
-def percent_with_interval(share: float | None, interval: Interval | None) -> tuple[str, str]:
-    """Return a fraction in percent and its interval, to one digit."""
-    return (ABSENT, "") if share is None else _with_interval(share, interval, 100, 1)
-
-
-def _with_interval(
-    value: float, interval: Interval | None, in_a_unit: float, digits: int
-) -> tuple[str, str]:
-    text = f"{value * in_a_unit:.{digits}f}"
-    if interval is None:
+    text = f"{value_s * 1e3:.{digits}f}"
+    if interval_s is None:
         return text, ""
-    low, high = (f"{bound * in_a_unit:.{digits}f}" for bound in interval)
+    low, high = (f"{bound_s * 1e3:.{digits}f}" for bound_s in interval_s)
     return text, f"[{low}, {high}]"
+
+
+def percent_with_interval(
+    share: float | None, interval: Interval | None, digits: int = 1
+) -> tuple[str, str]:
+    """Return a fraction in percent and its interval, to the same digits.
+
+    Returns:
+        The value, and `[low, high]` or nothing.
+    """
+    shown = interval if share is not None else None
+    return percent(share, digits), percent_interval(shown, digits)
+
+
+def percent_interval(interval: Interval | None, digits: int = 1) -> str:
+    """Return an interval of a fraction in percent, as `[low, high]`; nothing for None."""
+    if interval is None:
+        return ""
+    low, high = (percent(bound, digits) for bound in interval)
+    return f"[{low}, {high}]"
 
 
 def rate(per_s: float | None) -> str:

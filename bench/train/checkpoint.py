@@ -1,12 +1,15 @@
 """The state of a training: one safetensors file, replaced as a whole after every epoch."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 
-from ...datasets.errors import KinobenchError
+from ...datasets.errors import KinobenchError, reason_of
+from ...datasets.files import check_regular
 from ..records.files import save_tensors
 from ..records.fitted_weights import Epoch
 
@@ -42,7 +45,7 @@ def write(
     for number, moments in optimizer.state_dict()["state"].items():
         entries |= {f"optimizer.{number}.{name}": entry for name, entry in moments.items()}
     metadata = {"order": training, "curve": msgspec.json.encode(curve).decode()}
-    save_tensors(path, entries, metadata)
+    save_tensors(path, entries, metadata, own=True)
 
 
 def read(
@@ -57,14 +60,11 @@ def read(
     Raises:
         KinobenchError: The file is damaged, or of another training.
     """
-    try:
+    with _readable(path):
+        check_regular(path)
         with safe_open(str(path), framework="pt") as file:
             metadata = file.metadata() or {}
             entries = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError) as error:
-        raise KinobenchError(
-            f"the checkpoint {path} can't be read ({error}); remove it to start again"
-        ) from error
     theirs = metadata.get("order")
     if theirs != training:
         raise KinobenchError(
@@ -72,9 +72,11 @@ def read(
             "to start again"
         )
     state: dict[int, dict[str, torch.Tensor]] = {}
-    for name, entry in _below("optimizer.", entries).items():
-        number, _, moment = name.partition(".")
-        state.setdefault(int(number), {})[moment] = entry
+    with _readable(path):
+        curve = msgspec.json.decode(metadata["curve"], type=list[Epoch])
+        for name, entry in _below("optimizer.", entries).items():
+            number, _, moment = name.partition(".")
+            state.setdefault(int(number), {})[moment] = entry
     try:
         network.load_state_dict(_below("network.", entries))
         average.load_state_dict(_below("average.", entries))
@@ -84,7 +86,21 @@ def read(
             f"the checkpoint {path} doesn't fit the network any more ({error}); remove it to start "
             "again"
         ) from error
-    return msgspec.json.decode(metadata["curve"], type=list[Epoch])
+    return curve
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Turn whatever a damaged checkpoint makes a library raise into an error that says the cure."""
+    try:
+        yield
+    except MemoryError:
+        raise
+    except Exception as error:
+        what = reason_of(error) if isinstance(error, OSError) else str(error)
+        raise KinobenchError(
+            f"the checkpoint {path} can't be read ({what}); remove it to start again"
+        ) from error
 
 
 def _below(prefix: str, entries: "dict[str, torch.Tensor]") -> "dict[str, torch.Tensor]":

@@ -1,13 +1,31 @@
 """The recipe that trains a network: the numbers of a TOML file."""
 
 import hashlib
-import tomllib
 from pathlib import Path
 
 import msgspec
 
-from ...datasets.errors import KinobenchError, UnknownNameError
-from ..text.toml import refuse_unknown_keys
+from ...datasets.errors import KinobenchError, UnknownNameError, reason_of
+from ...datasets.files import read_regular
+from ..text.ranges import EPOCHS, LEARNING_RATE, VIEWS, Range
+from ..text.toml import read_toml, refuse_out_of_range, refuse_unknown_keys
+
+RANGES: dict[str, Range] = {
+    "epochs": EPOCHS,
+    "clips_per_epoch": Range(0, 10**9),
+    "batch": Range(2, VIEWS.most),  # a normalisation needs several clips
+    "learning_rate": LEARNING_RATE,
+    "final_learning_rate": Range(0.0, LEARNING_RATE.most),
+    "warmup_epochs": Range(0.0, EPOCHS.most),
+    "betas": Range(0.0, 1.0),
+    "weight_decay": Range(0.0, 1000.0),
+    "label_smoothing": Range(0.0, 1.0),
+    "dropout_scale": Range(0.0, 1.0),
+    "clip_norm": Range(0.0, 1e9, above=True),
+    "ema_decay": Range(0.0, 1.0),
+    "scale": Range(1.0, 100.0),
+}
+"""The numbers that each key may have; `Recipe` knows what they may be next to each other."""
 
 BUILT_IN = Path(__file__).parent / "recipes"
 
@@ -49,21 +67,18 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     def __post_init__(self) -> None:
         """Refuse numbers that nothing can be trained with."""
-        self._need("epochs", self.epochs >= 1, "1 or more")
-        self._need("clips_per_epoch", self.clips_per_epoch >= 0, "0 or more")
-        self._need("batch", self.batch >= 2, "2 or more: a normalisation needs several clips")
-        self._need("learning_rate", self.learning_rate > 0, "positive")
+        for field, allowed in RANGES.items():
+            value = getattr(self, field)
+            numbers = value if isinstance(value, tuple) else (value,)
+            self._need(field, all(map(allowed.has, numbers)), str(allowed))
         within = 0 <= self.final_learning_rate <= self.learning_rate
         self._need("final_learning_rate", within, f"from 0 to {self.learning_rate}")
         self._need("warmup_epochs", 0 <= self.warmup_epochs < self.epochs, f"below {self.epochs}")
-        self._need("betas", all(0 <= beta < 1 for beta in self.betas), "from 0 to below 1")
-        self._need("weight_decay", self.weight_decay >= 0, "0 or more")
-        self._need("label_smoothing", 0 <= self.label_smoothing < 1, "from 0 to below 1")
-        self._need("dropout_scale", 0 <= self.dropout_scale <= 1, "from 0 to 1")
-        self._need("clip_norm", self.clip_norm > 0, "positive")
-        self._need("ema_decay", 0 <= self.ema_decay < 1, "from 0 to below 1")
+        self._need("betas", max(self.betas) < 1, "from 0 to below 1")
+        self._need("label_smoothing", self.label_smoothing < 1, "from 0 to below 1")
+        self._need("ema_decay", self.ema_decay < 1, "from 0 to below 1")
         least, most = self.scale
-        self._need("scale", 1 <= least <= most, "[least, most], 1 or more")
+        self._need("scale", least <= most, "[least, most]")
 
     def but(self, epochs: int | None = None, learning_rate: float | None = None) -> "Recipe":
         """Return the recipe with another length or highest rate; None leaves one as it is."""
@@ -108,12 +123,14 @@ def load(name_or_path: str) -> Recipe:
         raise UnknownNameError("recipe", name_or_path, names(), "the name of a file ends in .toml")
     where = f"recipe {name_or_path}"
     try:
-        plain = tomllib.loads(path.read_bytes().decode())
-    except (OSError, UnicodeDecodeError) as error:
-        raise KinobenchError(f"{where}: can't be read: {error}") from error
-    except tomllib.TOMLDecodeError as error:
-        raise KinobenchError(f"{where}: not TOML: {error}") from error
+        content = read_regular(path).decode()
+    except OSError as error:
+        raise KinobenchError(f"{where} can't be read: {reason_of(error)}") from error
+    except UnicodeDecodeError as error:
+        raise KinobenchError(f"{where} can't be read: it isn't text in UTF-8") from error
+    plain = read_toml(content, where)
     refuse_unknown_keys(plain, Recipe, where)
+    refuse_out_of_range(plain, RANGES, where)
     try:
         return msgspec.convert(plain, Recipe)
     except msgspec.ValidationError as error:

@@ -2,19 +2,24 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import msgspec
 import torch
+from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from ...datasets import catalog
-from ...datasets.errors import KinobenchError, program
+from ...datasets.errors import KinobenchError, program, reason_of
 from ...datasets.names import DEFAULT_FLOW, FlowMethod
+from ...datasets.plurals import quantity
 from ...datasets.protocol import preset
 from ...datasets.split import Split
+from ...datasets.unfinished import remove_left_files
+from ...datasets.visible import one_line
 from ...zoo import registry
 from ..evaluation.accuracy import evaluate
 from ..evaluation.alone import LoneReader
@@ -24,14 +29,17 @@ from ..evaluation.reading_log import SUFFIX
 from ..machine import environment
 from ..records.case import Device
 from ..records.fitted_weights import Epoch, Fitted, in_half, read_fitted, shapes_in, write_fitted
+from ..records.inside import inside
 from ..records.results import Accuracy
 from ..run.prepare import prepare_split
+from ..text.units import percent, percent_interval
 from . import recipe
 from .fit import DivergedError, Training, fit
 from .learning_curve import draw_curves, write_curve
 
 CHECKPOINT, WEIGHTS = "checkpoint.safetensors", "weights.safetensors"
 CURVE, PICTURE = "curve.csv", "curve.png"
+LOCK = "lock"
 
 
 class FitOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,21 +78,71 @@ def train(options: FitOptions, console: Console) -> FitResult | None:
         None in a process that isn't the first of several.
 
     Raises:
-        KinobenchError: A name is unknown, the dataset isn't there, or the loss diverged; the
-            message names the file of the last good weights.
+        KinobenchError: A name is unknown, the dataset isn't there, another process trains the same,
+            a link leads out of the results, or the loss diverged; the message then names the file
+            of the last good weights.
     """
     training = training_of(options, console)
     held_out = held_out_of(training, options)
-    folder = options.results / "fit" / f"{options.model}-{options.dataset}-{training.digest}"
-    checkpoint = folder / CHECKPOINT
+    name = f"{options.model}-{options.dataset}-{training.digest}"
+    folder = inside(options.results, f"fit/{name}")
     weights = options.output or folder / WEIGHTS
-    if options.fresh:
-        checkpoint.unlink(missing_ok=True)
-    elif (fitted := finished(weights, training)) is not None:
+    if not options.fresh and (fitted := finished(weights, training)) is not None:
         return FitResult(weights=weights, summary=_is_trained_already(fitted))
     if options.threads is not None:
         torch.set_num_threads(options.threads)
     first = os.environ.get("RANK", "0") == "0"  # torchrun says which of several this is
+    with _alone_in(folder, training.model) if first else nullcontext():
+        return _trained(training, held_out, options, folder, weights, console, first=first)
+
+
+@contextmanager
+def _alone_in(folder: Path, model: str) -> Iterator[None]:
+    """Keep other commands from training in a folder: they would replace each other's checkpoint.
+
+    Raises:
+        KinobenchError: Another process trains there, or the folder can't be made.
+    """
+    lock = FileLock(folder / LOCK)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire(blocking=False)
+    except Timeout as error:
+        raise KinobenchError(
+            f"{folder}: another process trains {model} there; wait for its end, or give another "
+            "--results"
+        ) from error
+    except OSError as error:
+        raise KinobenchError(
+            f"{folder} can't be written: {reason_of(error)}; give another --results"
+        ) from error
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            (folder / LOCK).unlink()
+        lock.release()
+
+
+def _trained(
+    training: Training,
+    held_out: Split,
+    options: FitOptions,
+    folder: Path,
+    weights: Path,
+    console: Console,
+    *,
+    first: bool,
+) -> FitResult | None:
+    """Train, write and score, in a folder of one's own; `first`: in the first of several processes.
+
+    Raises:
+        DivergedError: The loss diverged; the message names the file of the last good weights.
+    """
+    checkpoint = folder / CHECKPOINT
+    remove_left_files(checkpoint)
+    if options.fresh:
+        checkpoint.unlink(missing_ok=True)
     try:
         state, curve = _fit_with_progress(training, folder, console, quiet=not first)
     except DivergedError as error:
@@ -118,11 +176,11 @@ def _fit_with_progress(
 
         def on_epoch(curve: list[Epoch]) -> None:
             last = curve[-1]
-            reached = f"loss {last.loss:.3f}, top-1 {100 * last.top1:.1f} %"
+            reached = f"loss {last.loss:.3f}, top-1 {percent(last.top1)} %"
             bar.update(task, loss=reached)
             if bar.disable:
                 line = f"{model}: epoch {last.epoch} of {epochs}: {reached}, {last.seconds:.0f} s"
-                print(line, file=sys.stderr)
+                _report(line)
             write_curve(folder / CURVE, curve)
 
         return fit(training, folder / CHECKPOINT, progress=progress, on_epoch=on_epoch)
@@ -243,7 +301,7 @@ def score(
 
 
 def _report(text: str) -> None:
-    print(text, file=sys.stderr)
+    print(one_line(text), file=sys.stderr)
 
 
 def fitted_of(
@@ -273,18 +331,17 @@ def fitted_of(
 def _score_text(accuracy: Accuracy, trained_on: Split, held_out: Split) -> str:
     if accuracy.top1 is None or accuracy.interval_top1 is None:
         return "no video could be scored"
-    low, high = accuracy.interval_top1
     ids = {video.id for video in trained_on.videos}
     seen = sum(video.id in ids for video in held_out.videos)
     which = "none of which it was trained on" if seen == 0 else f"of which it was trained on {seen}"
     return (
-        f"top-1 {100 * accuracy.top1:.1f} % [{100 * low:.1f}, {100 * high:.1f}] on "
-        f"{accuracy.scored} videos of {held_out.name}, {which}"
+        f"top-1 {percent(accuracy.top1)} % {percent_interval(accuracy.interval_top1)} on "
+        f"{quantity(accuracy.scored, 'video')} of {held_out.name}, {which}"
     )
 
 
 def _is_trained_already(fitted: Fitted) -> str:
-    top1 = "" if fitted.top1 is None else f", top-1 {100 * fitted.top1:.1f} %"
+    top1 = "" if fitted.top1 is None else f", top-1 {percent(fitted.top1)} %"
     return f"{fitted.model}: already trained (epochs: {fitted.epochs}{top1}); --fresh repeats it"
 
 
@@ -297,7 +354,7 @@ def _last_good(checkpoint: Path) -> str:
 
 def _bar(console: Console, *, quiet: bool) -> Progress:
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.fields[loss]}"),
         TimeElapsedColumn(),

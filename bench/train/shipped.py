@@ -13,7 +13,9 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
+from ...datasets.plurals import quantity
 from ...datasets.pointlight import TEST_VIDEOS
+from ...datasets.visible import visible
 from ...zoo.checkpoints.shipped import FOLDER
 from ...zoo.families import FAMILY_MODULES
 from ..machine.environment import usable_cpus
@@ -22,6 +24,7 @@ from ..records.files import CHECKOUT
 from ..records.fitted_weights import Fitted, read_fitted
 from ..run import suite
 from ..statistics.intervals import wilson
+from ..text.units import percent, percent_with_interval
 from . import recipe
 from .learning_curve import draw_curves
 
@@ -68,8 +71,8 @@ def status(model: str) -> str:
     same = (fitted.recipe_digest, fitted.seed) == (today, SETTINGS["seed"])
     other = "" if same else ", of another recipe"
     return (
-        f"top-1 {100 * fitted.top1:5.1f} %, {_megabytes(model):.2f} MB, {fitted.epochs} epochs, "
-        f"{_minutes(fitted):.0f} min{other}"
+        f"top-1 {percent(fitted.top1):>5} %, {_megabytes(model):.2f} MB, "
+        f"{quantity(fitted.epochs, 'epoch')}, {_minutes(fitted):.0f} min{other}"
     )
 
 
@@ -103,11 +106,11 @@ def page(models: Sequence[str]) -> str:
 
 def _row(model: str, family: str, fitted: Fitted) -> str:
     top1 = fitted.top1 or 0.0
-    low, high = wilson(round(top1 * TEST_VIDEOS), TEST_VIDEOS)
+    interval = wilson(round(top1 * TEST_VIDEOS), TEST_VIDEOS)
     cells = [
         f"`{model}`",
         family,
-        f"{100 * top1:.1f} [{100 * low:.1f}, {100 * high:.1f}]",
+        " ".join(percent_with_interval(top1, interval)),
         str(fitted.epochs),
         f"{_minutes(fitted):.0f}",
         f"{_megabytes(model):.2f}",
@@ -158,8 +161,8 @@ def train_all(
             failed = failed or failure is not None
             minutes = (time.monotonic() - begin) / 60
             print(
-                f"{number}/{len(models)} {model}: {failure or status(model)}; {seconds:.0f} s, "
-                f"{minutes:.0f} min in all",
+                f"{number}/{len(models)} {model}: {visible(failure or status(model))}; "
+                f"{seconds:.0f} s, {minutes:.0f} min in all",
                 flush=True,
             )
     except KeyboardInterrupt:

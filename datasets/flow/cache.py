@@ -18,7 +18,7 @@ import numpy as np
 
 from ..cache_root import cache_root
 from ..errors import KinobenchError, VideoError, reason_of
-from ..files import replacing
+from ..files import open_regular, replacing
 
 FORMAT = 1
 COMPRESSION = 1
@@ -99,7 +99,7 @@ class FlowCache:
     def get(self, key: FlowKey) -> np.ndarray | None:
         """Return the flow of a key, `[P, 2, H, W]`, uint8, or None if there is no whole entry."""
         try:
-            with self.path_of(key).open("rb") as file:
+            with open_regular(self.path_of(key)) as file:
                 if file.readline() != key.line:
                     return None
                 # zlib ends in a checksum of what was compressed.
@@ -122,7 +122,7 @@ class FlowCache:
         compressed = zlib.compress(np.ascontiguousarray(flow).data, COMPRESSION)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with replacing(path, durable=False) as unfinished:
+            with replacing(path, durable=False, own=True) as unfinished:
                 unfinished.write_bytes(key.line + compressed)
         except OSError as error:
             raise KinobenchError(

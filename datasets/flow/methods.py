@@ -25,6 +25,7 @@ import torch
 
 from ..errors import KinobenchError, UnknownNameError
 from ..names import FLOW_METHODS, FlowMethod
+from ..plurals import quantity
 from ..shared_context import SharedContext
 
 Parameters = Mapping[str, float]
@@ -181,7 +182,8 @@ def opencv_version() -> str:
 def need_two_frames(frames: int) -> None:
     """Refuse a clip of fewer than two frames."""
     if frames < 2:
-        raise KinobenchError(f"optical flow: a clip of {frames} frames shows no motion; give 2")
+        clip = f"a clip of {quantity(frames, 'frame')}"
+        raise KinobenchError(f"optical flow: {clip} shows no motion; give 2")
 
 
 def _estimator(method: FlowMethod, parameters: Parameters) -> Any:

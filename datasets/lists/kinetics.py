@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import DatasetError, KinobenchError, UnknownNameError
+from ..plurals import quantity
 from ..split import Split, Video
 from . import layouts
 from .class_names import LabelMatcher, class_names
@@ -82,7 +83,8 @@ def load(root: Path, split: str | None = None) -> Split:
     if not found:
         raise layout.lacks(f"no videos of the {name} split under {str(root)!r}")
     left_out = len(rows) - len(of_split)
-    notes = (f"{left_out} rows of {listing.name} are of other splits",) if left_out else ()
+    rows_of = quantity(left_out, "row")
+    notes = (f"left out: {rows_of} of {listing.name}, of other splits",) if left_out else ()
     return _assemble(name, listing, classes, media, found, of_split, notes)
 
 
@@ -214,12 +216,13 @@ def _assemble(
             path = Path(file.path)
         videos.append(Video(id=row.stem, path=path, label=row.label))
     unnamed = [Path(video.path).name for video in found if video.path not in named]
-    listed = f"of {len(rows)} listed videos are"
+    listed = f"of {quantity(len(rows), 'listed video')}"
+    there = f"of {quantity(len(found), 'video')} on disk"
     notes = (
         *notes,
         *counted(missing, f"{listed} not on disk"),
         *counted(several, f"{listed} on disk more than once, the first by extension is taken"),
-        *counted(unnamed, f"videos on disk are named by no row of {listing.name}"),
+        *counted(unnamed, f"{there} named by no row of {listing.name}"),
     )
     return Split(
         dataset="kinetics400",

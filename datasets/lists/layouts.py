@@ -5,6 +5,13 @@ import textwrap
 import msgspec
 
 from ..errors import DatasetError, program
+from ..visible import one_line
+
+
+class LayoutError(DatasetError):
+    """A dataset that is missing; the message shows the folders that are expected."""
+
+    has_lines = True
 
 
 class Layout(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,7 +32,7 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     def lacks(self, what: str) -> DatasetError:
         """Return the error that says what is missing, what is expected, and how to get it."""
         tree = textwrap.indent(self.tree, "  ")
-        return DatasetError(f"{self.title}: {what}\nexpected:\n{tree}\n{self.obtain}")
+        return LayoutError(f"{self.title}: {one_line(what)}\nexpected:\n{tree}\n{self.obtain}")
 
 
 UCF101 = Layout(

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from ..errors import DatasetError, reason_of
+from ..files import read_regular
 
 
 def read_list(file: Path) -> str:
@@ -12,7 +13,7 @@ def read_list(file: Path) -> str:
         DatasetError: It can't be read, or isn't text; the message has the line.
     """
     try:
-        content = file.read_bytes()
+        content = read_regular(file)
     except OSError as error:
         raise DatasetError(
             f"{file}: can't be read ({reason_of(error)}); mend the file or its disk, and run the "

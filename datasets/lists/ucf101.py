@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import DatasetError, KinobenchError, UnknownNameError
+from ..plurals import quantity
 from ..split import Split, Video
 from . import layouts
 from .class_names import LabelMatcher, class_names, fold
@@ -217,7 +218,7 @@ def _assemble(
             path = media / line.folder / f"{line.stem}{line.extension}"
             missing.append(video_id)
         videos.append(Video(id=video_id, path=path, label=line.label, group=group))
-    listed = f"of {len(videos)} listed videos are"
+    listed = f"of {quantity(len(videos), 'listed video')}"
     notes = (
         *counted(missing, f"{listed} not on disk"),
         *counted(several, f"{listed} on disk more than once, the file named most like it is taken"),

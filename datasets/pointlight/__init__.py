@@ -8,7 +8,6 @@ levels, each a dataset of its own.
 
 import hashlib
 import json
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,10 +16,12 @@ import msgspec
 
 from ..cache_root import cache_root
 from ..errors import DatasetError, KinobenchError, UnknownNameError, reason_of
+from ..files import read_regular
 from ..lists import layouts
 from ..lists.class_names import class_names
 from ..lists.ucf101 import read_split
 from ..split import Split, first_of_each_class
+from ..unfinished import unfinished_folder
 from .levels import LEVELS, POINTLIGHT, Level, changed, differences
 
 if TYPE_CHECKING:
@@ -136,7 +137,8 @@ def make_pointlight(
     """Generate the dataset, unless it is there, and return its root.
 
     It is written next to `root` and renamed when it is whole, so `root` never has half a dataset.
-    If two processes generate it at once, the later one keeps the earlier one's.
+    If two processes generate it at once, the later one keeps the earlier one's. What a killed
+    process left there is removed by a later generation; see `unfinished_folder`.
 
     Args:
         root: The folder to make; None: `default_root(...)`.
@@ -144,41 +146,39 @@ def make_pointlight(
         seed: Seed of everything that is drawn, 0 or more.
         train_per_class: Videos of each class in the training split; None: `TRAIN_VIDEOS` in all.
         test_per_class: Videos of each class in the test split; None: `TEST_VIDEOS` in all.
-        processes: Number of processes that write; see `write_dataset`. The bytes are the same.
+        processes: Number of processes that write; 1: this one. None: as many as there are usable
+            processors, or fewer if there is little to write. The bytes are the same.
         progress: Called with the number of videos that are written.
 
     Raises:
-        DatasetError: `root` holds something else, or can't be written.
+        DatasetError: `root` holds something else, or can't be written; or a process ended before
+            its work did.
     """
     digest = content_digest(seed, train_per_class, test_per_class, level)
     if root is None:
         root = default_root(seed, train_per_class, test_per_class, level)
     if _is_there(root, level, digest):
         return root
-    from .files import refuse_unguarded_import, write_dataset  # imports pools: slow
+    from .files import processes_for, write_dataset, writers  # imports pools: slow
 
-    if processes != 1:
-        refuse_unguarded_import()  # before there is a folder, which a killed process would leave
     test, train = _per_class(level, test_per_class, train_per_class)
+    per_class = {"test": test, "train": train}
+    if processes is None:
+        processes = processes_for(level, per_class)
     try:
-        root.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{root.name}-", dir=root.parent) as unfinished:
-            whole = Path(unfinished) / "pointlight"
-            write_dataset(
-                whole,
-                level,
-                seed,
-                {"test": test, "train": train},
-                processes=processes,
-                progress=progress,
-            )
-            stamp = _stamp(digest, seed, level, (test, train))
-            (whole / _STAMP).write_text(stamp, encoding="utf-8")
-            try:
-                whole.rename(root)
-            except OSError:
-                if not _is_there(root, level, digest):
-                    raise
+        # Processes that can't start leave no folder, and none writes when it is removed.
+        with writers(processes) as pool:
+            root.parent.mkdir(parents=True, exist_ok=True)
+            with unfinished_folder(root) as unfinished:
+                whole = unfinished / "pointlight"
+                write_dataset(whole, level, seed, per_class, pool=pool, progress=progress)
+                stamp = _stamp(digest, seed, level, (test, train))
+                (whole / _STAMP).write_text(stamp, encoding="utf-8")
+                try:
+                    whole.rename(root)
+                except OSError:
+                    if not _is_there(root, level, digest):
+                        raise
     except OSError as error:
         raise DatasetError(
             f"{level.name} can't be generated in {str(root)!r} ({reason_of(error)}); choose "
@@ -273,8 +273,8 @@ def read_stamp(root: Path) -> Stamp:
         DatasetError: The generator didn't write it.
     """
     try:
-        return msgspec.json.decode((root / _STAMP).read_bytes(), type=Stamp)
-    except (OSError, msgspec.DecodeError) as error:
+        return msgspec.json.decode(read_regular(root / _STAMP), type=Stamp)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DatasetError(
             f"{root / _STAMP}: not what the generator wrote; remove {str(root)!r} and generate it "
             "again"

@@ -9,7 +9,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing.connection import wait
@@ -65,15 +65,52 @@ class Portion(NamedTuple):
 _UNGUARDED = "a script that calls this lacks `if __name__ == '__main__':`"
 
 
-def refuse_unguarded_import() -> None:
-    """Refuse to start processes while this one, itself such a process, still imports the script.
+def processes_for(level: Level, per_class: Mapping[str, int]) -> int:
+    """Return how many processes pay: one a usable processor, or fewer for little to write."""
+    videos = len(class_names(level.name)) * sum(per_class.values())
+    return max(1, min(_processors(), videos * level.frames // FRAMES_A_PROCESS))
+
+
+@contextmanager
+def writers(processes: int) -> Iterator[Executor | None]:
+    """Start processes that write videos, and give their pool; None: this process writes alone.
+
+    They are started before there is a folder, so that nothing is left if they can't be: they import
+    the main module, as spawned processes do. The first one starts alone: a pool into which work is
+    put while one of its processes dies may lose sight of the others, or wait forever.
+
+    Args:
+        processes: Number of processes; 1: none is started.
 
     Raises:
-        DatasetError: The script calls this as it is imported.
+        DatasetError: A process ended before its work did, or can't be started.
     """
+    if processes == 1:
+        yield None
+        return
     # As multiprocessing itself knows it, which raises only once the pool is used.
     if getattr(multiprocessing.current_process(), "_inheriting", False):
         raise DatasetError(f"several processes can't generate videos: {_UNGUARDED}")
+    # Spawned, not forked: the caller may run threads, torch's for one.
+    pool = ProcessPoolExecutor(
+        processes, mp_context=multiprocessing.get_context("spawn"), initializer=_end_with_parent
+    )
+    try:
+        with _interrupts_held_back():
+            first = pool.submit(_started)
+        first.result()
+        yield pool
+    except BrokenProcessPool as error:
+        raise DatasetError(
+            "a process that generated videos ended before its work did; there may be too little "
+            f"memory, or {_UNGUARDED}"
+        ) from error
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _started() -> None:
+    """Do nothing: the process that does it has started."""
 
 
 def write_dataset(
@@ -82,7 +119,7 @@ def write_dataset(
     seed: int,
     per_class: Mapping[str, int],
     *,
-    processes: int | None = 1,
+    pool: Executor | None = None,
     progress: Progress | None = None,
 ) -> None:
     """Write the lists and the videos of every split into a new folder.
@@ -92,20 +129,16 @@ def write_dataset(
         level: The numbers that they are drawn by.
         seed: Seed of everything that is drawn.
         per_class: Videos of each class, by split.
-        processes: Number of processes that write; 1: this one. None: as many as there are usable
-            processors, or fewer if there is little to write. If there are several, they import the
-            main module, as spawned processes do.
+        pool: Processes that write, which end with it; see `writers`. None: this one writes.
         progress: Called with the number of written videos: after every one, or, with several
             processes, after every portion.
 
     Raises:
         OSError: A file can't be written.
-        DatasetError: A process ended before its work did.
+        BrokenProcessPool: A process ended before its work did.
     """
     portions = _write_lists(root, level, seed, per_class)
     total = sum(len(portion.videos) for portion in portions)
-    if processes is None:
-        processes = max(1, min(_processors(), total * level.frames // FRAMES_A_PROCESS))
     written = 0
 
     def report(videos: int) -> None:
@@ -114,12 +147,12 @@ def write_dataset(
         if progress is not None:
             progress(written, total)
 
-    if processes == 1:
+    if pool is None:
         for portion in portions:
             for _ in _write(portion):
                 report(1)
     else:
-        _write_in_processes(portions, processes, report)
+        _write_in_processes(portions, pool, report)
 
 
 def _write_lists(
@@ -167,22 +200,13 @@ def _write(portion: Portion) -> Iterator[None]:
 
 
 def _write_in_processes(
-    portions: Sequence[Portion], processes: int, report: Callable[[int], None]
+    portions: Sequence[Portion], pool: Executor, report: Callable[[int], None]
 ) -> None:
-    # Spawned, not forked: the caller may run threads, torch's for one.
-    pool = ProcessPoolExecutor(
-        processes, mp_context=multiprocessing.get_context("spawn"), initializer=_end_with_parent
-    )
     try:
         with _interrupts_held_back():
             pending = [pool.submit(_write_all, portion) for portion in portions]
         for done in as_completed(pending):
             report(done.result())
-    except BrokenProcessPool as error:
-        raise DatasetError(
-            "a process that generated videos ended before its work did; there may be too little "
-            f"memory, or {_UNGUARDED}"
-        ) from error
     finally:
         # Whoever leaves may remove the folder: nobody may write to it any more.
         pool.shutdown(wait=True, cancel_futures=True)

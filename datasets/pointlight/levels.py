@@ -12,12 +12,14 @@ from typing import Any
 import msgspec
 
 from ..errors import KinobenchError, UnknownNameError
+from ..plurals import quantity
 
 Counts = tuple[int, int]
 """Drawn uniformly from the first to the second, both included."""
 Range = tuple[float, float]
 """Drawn uniformly between the two."""
 
+MOST_FRAMES = 512
 SUBSTEPS = 4
 """Runge-Kutta steps a frame at the speeds of `pointlight`: the error stays below 1e-3 px."""
 
@@ -60,10 +62,10 @@ class Level(msgspec.Struct, frozen=True, kw_only=True):
         least = 1 if self.rest else 3
         reason = "" if self.rest else ": a swirl of fewer looks like its reverse"
         self._need("size", 16 <= self.size <= 256 and self.size % 2 == 0, "even, from 16 to 256")
-        self._need("frames", 2 <= self.frames <= 512, "from 2 to 512")
+        self._need("frames", 2 <= self.frames <= MOST_FRAMES, f"from 2 to {MOST_FRAMES}")
         self._need_range("dots", least, 200, reason)
         self._need_range("noise", 0, 200)
-        self._need("lifetime", self.lifetime >= 1, "1 or more")
+        self._need("lifetime", 1 <= self.lifetime <= MOST_FRAMES, f"from 1 to {MOST_FRAMES}")
         most = self.size / 2
         self._need(
             "speed",
@@ -84,7 +86,7 @@ class Level(msgspec.Struct, frozen=True, kw_only=True):
             "rest",
             self.rest == 0 or (self.rest > 0 and moving >= 4 and moving % 2 == 0),
             f"0, or such that two movements of the same length, 2 frames or more, are left of the "
-            f"{self.frames} frames",
+            f"{quantity(self.frames, 'frame')}",
         )
 
     def _need_range(self, field: str, least: float, most: float, reason: str = "") -> None:
@@ -213,10 +215,16 @@ def written(value: float | tuple[float, float]) -> str:
     return f"{low:g}" if low == high else f"{low:g}..{high:g}"
 
 
+_LONG = 60
+"""Characters of a value: numbers of some hundreds of digits can't be computed with."""
+
+
 def _read(level: Level, setting: str, name: str, value: str) -> Any:
     (kind,) = (field.type for field in msgspec.structs.fields(Level) if field.name == name)
     drawn = isinstance(getattr(level, name), tuple)
     parts = tuple(part.strip() for part in value.split(".."))
+    if len(value) > _LONG:
+        raise KinobenchError(f"--set {name}={value[:_LONG]}...: no number needs so many digits")
     try:
         if drawn:
             return msgspec.convert(parts if len(parts) > 1 else parts * 2, kind, strict=False)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from ..errors import VideoError
+from ..plurals import quantity
 
 GENEROUS_S = 1.0
 """An FLV file's announced duration may exceed its last tag by so much, as recorders write it."""
@@ -63,13 +64,17 @@ def _refuse_short_flv(path: Path, file: IO[bytes], size: int) -> None:
     first = int.from_bytes(file.read(4), "big") + _AFTER_TAG
     end, last_s = _last_tag(file, size) or _walked(file, first, size)
     if end > size:
-        raise VideoError(path, f"cut short: its last tag lacks {end - size:,} bytes")
+        raise VideoError(
+            path, f"cut short: its last tag lacks {quantity(end - size, 'byte', spec=',')}"
+        )
     file.seek(first)
     metadata = file.read(_MOST_READ)
     announced = _number(metadata, b"filesize")
     if announced is not None and end + _AFTER_TAG < announced < 2.0**63:
         raise VideoError(
-            path, f"cut short: its header announces {announced:,.0f} bytes, {size:,} are there"
+            path,
+            f"cut short: its header announces {quantity(announced, 'byte', spec=',.0f')}, "
+            f"{quantity(size, 'is there', 'are there', ',')}",
         )
     seconds = _number(metadata, b"duration")
     if seconds is not None and seconds > last_s + GENEROUS_S:
@@ -140,8 +145,8 @@ def _refuse_short_asf(path: Path, file: IO[bytes], size: int) -> None:
     if found < packets:
         raise VideoError(
             path,
-            f"cut short: its header announces {packets:,} packets of {least:,} bytes, {found:,} "
-            "are there",
+            f"cut short: its header announces {quantity(packets, 'packet', spec=',')} of "
+            f"{quantity(least, 'byte', spec=',')}, {quantity(found, 'is there', 'are there', ',')}",
         )
 
 

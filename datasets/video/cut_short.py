@@ -7,6 +7,7 @@ import av.logging
 from av.container import InputContainer
 
 from ..errors import VideoError
+from ..plurals import quantity
 from .container import open_container
 from .decoder_log import listening
 from .packets import Packets
@@ -30,9 +31,9 @@ def refuse_cut_short(
         raise VideoError(path, f"cut short: packet {packets.count - 1} is incomplete")
     kind, announced = container.format.name, stream.frames
     if announced > packets.count and _ends_early(path, kind, stream):
-        raise VideoError(
-            path, f"cut short: its header announces {announced} frames, {packets.count} are there"
-        )
+        frames = quantity(announced, "frame")
+        there = quantity(packets.count, "is there", "are there")
+        raise VideoError(path, f"cut short: its header announces {frames}, {there}")
     if kind == "matroska,webm":
         _refuse_short_matroska(path, container, stream, packets)
 

@@ -13,6 +13,7 @@ import av
 from av.container import InputContainer
 
 from ..errors import VideoError
+from ..plurals import quantity
 from ..protocol.timed_placement import Timeline
 from .container import reading_errors
 from .cut_short import refuse_cut_short
@@ -236,6 +237,6 @@ def _refuse_absurd(path: Path, count: int, duration_s: float, own_s: float) -> N
         return
     raise VideoError(
         path,
-        f"a timestamp or its unit of time is wrong: {count} frames would last {duration_s:,.0f} s; "
-        f"{limit}",
+        f"a timestamp or its unit of time is wrong: {quantity(count, 'frame')} would last "
+        f"{duration_s:,.0f} s; {limit}",
     )

@@ -14,7 +14,6 @@ seldom in MPEG-2, MPEG-4 and MJPEG.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from stat import S_ISREG
 from types import TracebackType
 from typing import Protocol, TypeVar
 
@@ -23,7 +22,9 @@ import numpy as np
 from av.container import InputContainer
 from av.video.reformatter import VideoReformatter
 
-from ..errors import VideoError
+from ..errors import VideoError, reason_of
+from ..files import NotRegularError, check_regular
+from ..plurals import quantity
 from ..protocol.timed_placement import Timeline
 from .container import (
     Packet,
@@ -100,15 +101,16 @@ class VideoReader:
         self.path = Path(path)
         with reading_errors(self.path, "can't be read"):
             try:
-                found = self.path.stat()
-            except (FileNotFoundError, NotADirectoryError):
-                found = None
-            if found is None or not S_ISREG(found.st_mode):
-                raise VideoError(path, "no such file")
+                check_regular(self.path)
+            except (FileNotFoundError, NotADirectoryError) as error:
+                raise VideoError(path, "no such file") from error
+            except NotRegularError as error:
+                raise VideoError(path, reason_of(error)) from error
+            size = self.path.stat().st_size
             with self.path.open("rb") as file:
                 self._head = file.read(12)
-                refuse_impossible_tables(self.path, file, found.st_size)
-                refuse_short_container(self.path, file, found.st_size)
+                refuse_impossible_tables(self.path, file, size)
+                refuse_short_container(self.path, file, size)
         if not self._head:
             raise VideoError(path, "the file is empty")
         with reading_errors(self.path, self._unopened):
@@ -264,7 +266,7 @@ class VideoReader:
                 store = store_of(shape)
             store[place] = picture
         except MemoryError as error:
-            what = f"{shape[0]} frames of {shape[2]}x{shape[1]} have no room"
+            what = f"there is no room for {quantity(shape[0], 'frame')} of {shape[2]}x{shape[1]}"
             raise reading_error(self.path, what, error, shape[1] * shape[2]) from error
         return store
 

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import KinobenchError, VideoError
+from ..plurals import quantity
 from .container import reading_errors
 from .ffmpeg_messages import Messages
 from .orientation import is_mirrored, quarter_turns
@@ -148,7 +149,7 @@ class TorchcodecReader(VideoReader):
             next_frame(decoder._decoder)
         except IndexError:  # there is none
             return
-        raise RuntimeError(f"it gives more than {len(self)} frames")
+        raise RuntimeError(f"it gives more than {quantity(len(self), 'frame')}")
 
     def _by_time(
         self, decoder: Any, next_frame: "NextFrame", numbers: Sequence[int], stamps: Sequence[int]

@@ -91,7 +91,7 @@ def one_round(model: str, count: int) -> dict[str, Any]:
     from kinobench.bench.run.suite import Suite
 
     torch.set_num_threads(1)
-    (entry,) = plan(Suite(dataset="pointlight"), settings_of(threads=1), (model,))
+    (entry,) = plan(Suite(dataset="pointlight", weights="none"), settings_of(threads=1), (model,))
     network = Network(entry.case)
     network.settle()
     budget = Budget(min_s=1.5, max_s=2.5, warmup_max_s=1.0)

@@ -98,7 +98,7 @@ def one_check(kind: str, model: str, budget: float, max_s: float) -> dict[str, A
 
     about = KINDS[kind]
     asked = settings_of(threads=1)
-    (planned,) = plan(suite.Suite(dataset="pointlight"), asked, (model,))
+    (planned,) = plan(suite.Suite(dataset="pointlight", weights="none"), asked, (model,))
     burner = None
     if about["burning"]:
         burner = multiprocessing.get_context("spawn").Process(

@@ -132,6 +132,18 @@ def test_the_catalog_imports_neither_torch_nor_numpy_nor_av():
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.parametrize("name", ["../../x", "/x", "a/b", "a\\b", ".x", "x\x1b[2J", "a b", ""])
+def test_a_dataset_has_no_name_like_a_path(monkeypatch, name):
+    monkeypatch.setattr(catalog, "_registered", {})
+    offered = offered_dataset(name=name)
+    with pytest.raises(KinobenchError, match="because files are named after it"):
+        catalog.register(catalog.Dataset(**vars(offered)))
+    assert catalog._registered == {}
+    install(monkeypatch, offered, name=name)
+    with pytest.raises(KinobenchError, match="because files are named after it"):
+        catalog.get(name)
+
+
 def test_a_dataset_can_be_registered_once(monkeypatch):
     monkeypatch.setattr(catalog, "_registered", {})
     gestures = catalog.Dataset(**vars(offered_dataset()))

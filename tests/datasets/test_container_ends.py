@@ -89,7 +89,7 @@ def test_an_asf_file_of_fewer_packets_than_it_announces_is_cut_short(
         assert len(video) == COUNT
     content = path.read_bytes()
     path.write_bytes(content[: len(content) * 2 // 3])
-    with pytest.raises(VideoError, match="announces 2 packets of 3,200 bytes, 1 are there"):
+    with pytest.raises(VideoError, match="announces 2 packets of 3,200 bytes, 1 is there"):
         VideoReader(path)
 
 

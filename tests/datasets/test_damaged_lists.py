@@ -68,10 +68,10 @@ def test_a_list_that_the_disk_cannot_read_is_an_error_with_its_path(
 ) -> None:
     listing, _, load = made
 
-    def fail(path: Path) -> bytes:
+    def fail(path: str | Path) -> bytes:
         raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr(Path, "read_bytes", fail)
+    monkeypatch.setattr("kinobench.datasets.lists.text.read_regular", fail)
     with pytest.raises(DatasetError, match=rf"{listing.name}: can't be read \(Input/output error"):
         load()
 

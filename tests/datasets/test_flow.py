@@ -143,7 +143,7 @@ def test_a_method_that_the_installed_opencv_lacks_is_named_with_what_to_install(
 @pytest.mark.parametrize(
     ("shape", "cure"),
     [
-        ((1, 32, 32, 3), "a clip of 1 frames shows no motion; give 2"),
+        ((1, 32, 32, 3), "a clip of 1 frame shows no motion; give 2"),
         ((2, 15, 32, 3), "a frame of 15x32 is too small; give 16x16"),
     ],
 )
@@ -343,5 +343,5 @@ def test_the_cache_lies_where_kinobench_cache_says_or_where_caches_lie(monkeypat
 
 
 def test_one_frame_a_clip_shows_no_motion():
-    with pytest.raises(KinobenchError, match="a clip of 1 frames"):
+    with pytest.raises(KinobenchError, match="a clip of 1 frame "):
         flow_views(film(48, 48, [(1, 0)]), ((0,),), PROTOCOL)

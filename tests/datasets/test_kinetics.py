@@ -77,8 +77,8 @@ def test_an_id_with_several_rows_is_matched_by_the_start_too(tmp_path):
 def test_of_several_trims_of_an_id_only_the_rows_own_is_taken(tmp_path):
     files = ["val/0wR5jVB-WPk_000001_000011.mp4", "val/0wR5jVB-WPk_000050_000060.mp4"]
     split = load(small_copy(tmp_path, files))
-    assert split.notes[0].startswith("3 of 3 listed videos are not on disk")
-    assert split.notes[1].startswith("2 videos on disk are named by no row of val.csv")
+    assert split.notes[0].startswith("3 of 3 listed videos not on disk")
+    assert split.notes[1].startswith("2 of 2 videos on disk named by no row of val.csv")
     split = load(small_copy(tmp_path, ["val/0wR5jVB-WPk_000417_000427.mp4"]))
     assert split.videos[0].path.name == "0wR5jVB-WPk_000417_000427.mp4"
 
@@ -89,8 +89,9 @@ def test_what_is_missing_and_what_is_not_listed_is_counted(tmp_path):
     assert [video.id for video in split.videos] == list(STEMS)
     assert split.videos[2].path == tmp_path / "val" / f"{STEMS[2]}.mp4"
     assert split.notes == (
-        f"2 of 3 listed videos are not on disk: {STEMS[1]}, {STEMS[2]}",
-        "2 videos on disk are named by no row of val.csv: AAAAAAAAAAA_000001_000011.mp4, notes.mp4",
+        f"2 of 3 listed videos not on disk: {STEMS[1]}, {STEMS[2]}",
+        "2 of 3 videos on disk named by no row of val.csv: AAAAAAAAAAA_000001_000011.mp4, "
+        "notes.mp4",
     )
 
 
@@ -104,7 +105,7 @@ def test_a_missing_file_is_expected_beside_the_others_of_its_class(tmp_path):
 def test_two_containers_of_one_video_are_noted(tmp_path):
     split = load(small_copy(tmp_path, [*flat(), f"val/{STEMS[0]}.avi"]))
     assert split.videos[0].path.suffix == ".avi"
-    assert split.notes[0].startswith("1 of 3 listed videos are on disk more than once")
+    assert split.notes[0].startswith("1 of 3 listed videos on disk more than once")
 
 
 def test_a_list_without_the_split_column_and_with_a_byte_order_mark_is_read(tmp_path):
@@ -117,7 +118,7 @@ def test_rows_of_another_split_are_left_out_and_counted(tmp_path):
     text = HEADER + ROWS + "yoga,aaaaaaaaaaa,1,11,train\n"
     split = load(small_copy(tmp_path, flat(), text=text))
     assert len(split.videos) == 3
-    assert split.notes == ("1 rows of val.csv are of other splits",)
+    assert split.notes == ("left out: 1 row of val.csv, of other splits",)
     with pytest.raises(DatasetError, match=r"val\.csv: no row of the val split"):
         load(small_copy(tmp_path, (), text=HEADER + "yoga,aaaaaaaaaaa,1,11,train\n"))
 

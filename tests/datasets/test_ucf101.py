@@ -63,7 +63,7 @@ def test_of_two_containers_the_listed_one_is_taken_and_noted(tmp_path):
     split = load(small_copy(tmp_path, files=[*THREE, THREE[2].replace(".avi", ".mp4")]))
     assert split.videos[2].path.suffix == ".avi"
     (note,) = split.notes
-    assert "1 of 3 listed videos are on disk more than once" in note
+    assert "1 of 3 listed videos on disk more than once" in note
     assert "YoYo/v_YoYo_g25_c05" in note
 
 
@@ -72,7 +72,7 @@ def test_a_missing_file_keeps_its_place_and_is_counted(tmp_path):
     assert len(split.videos) == 3
     assert split.videos[2].path == tmp_path / "UCF-101" / THREE[2]
     assert split.notes == (
-        "2 of 3 listed videos are not on disk: HandstandPushups/v_HandstandPushups_g02_c03, "
+        "2 of 3 listed videos not on disk: HandstandPushups/v_HandstandPushups_g02_c03, "
         "YoYo/v_YoYo_g25_c05",
     )
     assert split.manifest == load(small_copy(tmp_path)).manifest
@@ -129,7 +129,7 @@ def test_a_link_inside_the_root_is_followed_and_a_dangling_one_is_a_missing_file
         (root / "UCF-101" / path).parent.mkdir()
         (root / "UCF-101" / path).symlink_to(target)
     (note,) = load(root).notes
-    assert note.startswith("1 of 3 listed videos are not on disk: HandstandPushups/")
+    assert note.startswith("1 of 3 listed videos not on disk: HandstandPushups/")
 
 
 def test_a_root_that_is_itself_a_link_is_fine(tmp_path):

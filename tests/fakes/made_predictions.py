@@ -7,6 +7,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from kinobench.bench.evaluation.origin import UNKNOWN, Origin
+from kinobench.bench.evaluation.shard_files import write_shard
+from kinobench.bench.evaluation.shards import Shard, ShardLogits
+from kinobench.datasets.split import Video
+
 
 def logits_table(
     logits: np.ndarray,
@@ -40,3 +45,37 @@ def write_shards(folder: Path, table: pa.Table, rows: int) -> Path:
     for number, start in enumerate(range(0, len(table), rows)):
         write_file(folder / f"shard-{number:05d}.parquet", table.slice(start, rows))
     return folder
+
+
+def store_run(
+    folder: Path,
+    logits: np.ndarray,
+    labels: Sequence[int] | np.ndarray,
+    origin: Origin = UNKNOWN,
+    groups: Sequence[str | None] | None = None,
+    in_a_shard: int = 8,
+) -> Path:
+    """The shards of a run, of so many videos each, with their digests."""
+    folder.mkdir(parents=True, exist_ok=True)
+    videos = [
+        Video(
+            id=f"v{number:06d}",
+            path=Path(f"{number}.avi"),
+            label=int(label),
+            group=None if groups is None else groups[number],
+        )
+        for number, label in enumerate(labels)
+    ]
+    for number, start in enumerate(range(0, len(videos), in_a_shard)):
+        some = slice(start, start + in_a_shard)
+        shard = Shard(number, tuple(videos[some]))
+        measured = ShardLogits(shard.videos, logits[some].astype(np.float32), (), logits.shape[1])
+        write_shard(folder, shard, measured, shard.files_digest, origin=origin)
+    return folder
+
+
+def flip(path: Path, bit: int) -> None:
+    """Turn one bit of a file over."""
+    content = bytearray(path.read_bytes())
+    content[bit // 8] ^= 1 << bit % 8
+    path.write_bytes(content)

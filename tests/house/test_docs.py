@@ -21,6 +21,8 @@ import yaml
 from kinobench.bench.cli.commands import app
 from kinobench.bench.machine.systems import SUPPORTED
 from kinobench.bench.measure import registry as measurements
+from kinobench.bench.network.network import Network
+from kinobench.bench.network.settings import settings_restored
 from kinobench.bench.run import plan as planning
 from kinobench.bench.run import settings as settings_module
 from kinobench.bench.run import suite as suites
@@ -30,7 +32,7 @@ from kinobench.zoo import registry
 
 from ..fakes.command import call
 from ..fakes.media import numbered_frames, write_video
-from .pages import BLOCKS, COMMANDS, NEEDS, PAGES, ROOT, Command, files_of
+from .pages import BLOCKS, COMMANDS, NEEDS, PAGES, ROOT, Block, Command, files_of
 
 OWN = [command for command in COMMANDS if command.program == "kinobench"]
 SOON = list({(c.arguments, c.into): c for c in reversed(OWN) if not c.block.needs}.values())[::-1]
@@ -227,6 +229,30 @@ def test_the_timed_model_and_its_settings_exist() -> None:
     said = page.partition("The other arguments are")[2].partition(". The benchmark")[0]
     named = set(re.findall(r"`(\w+)`", said.replace("common-224", "")))
     assert named and named <= set(inspect.signature(ModelBenchmark.__call__).parameters)
+
+
+SUITES = [
+    block
+    for block in BLOCKS
+    if block.kind == "toml" and re.search(r"^models = |^\[\[case\]\]", block.code, re.MULTILINE)
+]
+
+
+@pytest.mark.parametrize("block", SUITES, ids=lambda block: f"{block.page}:{block.number}")
+def test_a_suite_of_the_pages_is_planned_and_each_of_its_cases_runs(block: Block) -> None:
+    """Whatever it measures as it stands, a reader may ask for its latency, which runs a forward."""
+    suite = suites.parse(block.code, block.page)
+    assert planning.plan(suite, settings_module.Settings())
+    for entry in planning.plan(suite, settings_module.Settings(measure=("latency",))):
+        if entry.case.device == "cpu":
+            with settings_restored():
+                Network(entry.case).settle(reference=False)
+
+
+def test_every_toml_block_is_a_suite_or_for_pyproject() -> None:
+    assert "docs/start.md" in {block.page for block in SUITES}
+    others = [block for block in BLOCKS if block.kind == "toml" and block not in SUITES]
+    assert all(block.code.startswith("[project.") for block in others)
 
 
 def test_the_suite_file_gives_the_cases_that_it_names() -> None:

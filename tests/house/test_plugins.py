@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from kinobench.bench.run.options import DataRoots, Options
+from kinobench.zoo import registry
+
 from ..fakes.command import call, printed_by
 from ..fakes.media import FAKES
 from ..fakes.wheel import OFFLINE, PIP
@@ -135,3 +138,41 @@ def test_a_file_named_on_the_command_line_does_the_same(
     done = call(monkeypatch, tmp_path, "run", "--model", "mean_colour", *measured, *plugin)
     record = json.loads(done.stdout)
     assert record["cost"]["macs"] == 1200 and record["case"]["protocol"]["name"] == "pointlight"
+
+
+@pytest.mark.usefixtures("shared_workers")
+def test_a_file_that_changes_the_folder_changes_it_for_nobody_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "wanders.py").write_text("import os\n\nos.chdir('elsewhere')\n")
+    (tmp_path / "mymodels.py").write_text(MODULE)
+    plugins = ("--plugin", "wanders.py", "--plugin", "mymodels.py")
+    measured = ("--dataset", "none", "--protocol", "pointlight", "--measure", "flops", "--json")
+    done = call(monkeypatch, tmp_path, "run", "--model", "mean_colour", *measured, *plugins)
+    assert done.exit_code == 0, done.stderr
+    record = json.loads(done.stdout)
+    assert (record["cost"]["macs"], record["error"]) == (1200, None)
+    assert list((tmp_path / "results" / "runs").glob("*.jsonl"))
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
+def test_a_relative_path_is_that_of_the_folder_where_it_was_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mymodels.py").write_text(MODULE)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    registry.load_plugin("mymodels.py")
+    options = Options(
+        data_roots=DataRoots(None, {}),
+        results=tmp_path,
+        plugins=("mymodels.py",),
+        timeout_s=1.0,
+        memory_limit_bytes=None,
+        skip_unreadable=False,
+        strict=False,
+    )
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert options.plugins == (str(tmp_path / "mymodels.py"),)
+    assert registry.plugin_of("mean_colour") == (tmp_path / "mymodels.py").resolve()

@@ -158,7 +158,7 @@ def test_a_full_size_network_is_built_for_its_native_clip(name):
     [
         ("c3d", (8, 112), "a clip of 8 frames is too short; give 16 or more"),
         ("c3d", (16, 15), "a frame of 15x15 is too small; give 16x16 or more"),
-        ("i3d_r50", (1, 224), "a clip of 1 frames is too short; give 2 or more"),
+        ("i3d_r50", (1, 224), "a clip of 1 frame is too short; give 2 or more"),
         ("slowfast_r50", (30, 224), "30 frames is not a multiple of 4; give 28 or 32"),
         ("slowfast_r50", (2, 224), "a clip of 2 frames is too short; give 4 or more"),
         ("x3d_m", (16, 31), "a frame of 31x31 is too small; give 32x32 or more"),

@@ -1,8 +1,10 @@
 """A download is whole and the published file, or it leaves nothing behind."""
 
 import hashlib
+import os
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,9 +16,9 @@ from rich.console import Console
 
 from kinobench.bench.run import prepare
 from kinobench.datasets.errors import KinobenchError
-from kinobench.zoo.checkpoints import fetch as fetching
+from kinobench.datasets.unfinished import LEFT_AFTER_S, unfinished_name
 from kinobench.zoo.checkpoints import named as published
-from kinobench.zoo.checkpoints.fetch import CHUNK_BYTES, fetch
+from kinobench.zoo.checkpoints.fetch import CHUNK_BYTES, LIMITS, Limits, fetch
 from kinobench.zoo.checkpoints.named import fetch_weights, find_weights, resolve_weights
 
 from ..fakes.made_records import made_case
@@ -39,17 +41,29 @@ class Server(BaseHTTPRequestHandler):
         if self.path.startswith("/absent"):
             self.send_error(404)
             return
+        if self.path.startswith("/drips-headers"):
+            self.drip(b"HTTP/1.1 200 OK\r\nX-Long: ")
+            return
         self.send_response(200)
         if not self.path.startswith("/unmeasured"):
             self.send_header("Content-Length", str(len(CONTENT)))
         self.end_headers()
         if self.path.startswith("/silent"):
             silence.wait(10)
+        elif self.path.startswith("/drips"):
+            self.drip(CONTENT[:1])
         elif self.path.startswith("/cut"):
             self.wfile.write(CONTENT[: len(CONTENT) // 2])
         else:
             with suppress(ConnectionError):  # the reader was interrupted
                 self.wfile.write(CONTENT)
+
+    def drip(self, first: bytes) -> None:
+        """Send a byte every hundredth of a second until the reader has gone away."""
+        with suppress(ConnectionError):
+            self.wfile.write(first)
+            while not silence.wait(0.01):
+                self.wfile.write(b"x")
 
     def log_message(self, *_: object) -> None:
         pass
@@ -76,9 +90,9 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("no_proxy", "127.0.0.1")
 
 
-def refusal(url: str, path: Path, digest: str = "") -> str:
+def refusal(url: str, path: Path, digest: str = "", limits: Limits = LIMITS) -> str:
     with pytest.raises(KinobenchError) as refused:
-        fetch(url, path, digest)
+        fetch(url, path, digest, limits=limits)
     message = str(refused.value)
     assert message.startswith(f"{url} could not be fetched: ")
     assert message.endswith(f"; fetch it by other means and put the file at {path}")
@@ -122,11 +136,58 @@ def test_a_file_that_the_server_lacks_is_told_as_such(address: str, tmp_path: Pa
     assert "HTTP 404" in refusal(f"{address}/absent.pth", tmp_path / "absent.pth")
 
 
-def test_a_server_that_falls_silent_is_given_up(
-    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_server_that_falls_silent_is_given_up(address: str, tmp_path: Path) -> None:
+    limits = Limits(silent_s=0.1)
+    assert "timed out" in refusal(f"{address}/silent.pth", tmp_path / "silent.pth", limits=limits)
+
+
+@pytest.mark.parametrize("where", ["drips", "drips-headers"])
+@pytest.mark.parametrize("digest", ["", DIGEST])
+def test_a_server_that_drips_is_given_up(
+    address: str, tmp_path: Path, where: str, digest: str
 ) -> None:
-    monkeypatch.setattr(fetching, "STALLED_S", 0.1)
-    assert "timed out" in refusal(f"{address}/silent.pth", tmp_path / "silent.pth")
+    """No byte keeps it waiting for long, so the limit of the socket never ends it."""
+    limits = Limits(silent_s=30.0, slow_s=0.2, slow_bytes_per_s=2048)
+    message = refusal(f"{address}/{where}.pth", tmp_path / "slow.pth", digest, limits)
+    assert ": 127.0.0.1 sent less than 2 KiB a second for 0.2 s; fetch it by other" in message
+
+
+def test_a_server_that_drips_before_a_connection_is_safe_is_given_up(tmp_path: Path) -> None:
+    """A handshake of TLS that never ends; the rate counts from the first byte on."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def drip() -> None:
+            accepted, _ = server.accept()
+            with accepted, suppress(OSError):
+                accepted.sendall(b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc")  # a long handshake record
+                while not silence.wait(0.01):
+                    accepted.sendall(b"x")
+
+        dripping = threading.Thread(target=drip, daemon=True)
+        dripping.start()
+        limits = Limits(silent_s=30.0, slow_s=0.2, slow_bytes_per_s=2048)
+        url = f"https://127.0.0.1:{server.getsockname()[1]}/x.pth"
+        assert "sent less than 2 KiB a second" in refusal(url, tmp_path / "x.pth", limits=limits)
+        dripping.join()
+
+
+def test_a_file_that_comes_at_the_least_rate_is_not_given_up(address: str, tmp_path: Path) -> None:
+    limits = Limits(slow_s=0.001, slow_bytes_per_s=0)
+    fetch(f"{address}/whole.pth", tmp_path / "whole.pth", DIGEST, limits=limits)
+    assert (tmp_path / "whole.pth").read_bytes() == CONTENT
+
+
+def test_what_a_killed_download_left_is_removed_when_it_is_old(
+    address: str, tmp_path: Path
+) -> None:
+    old, young, others = (unfinished_name(name) for name in ("x.pth", "x.pth", "other.pth"))
+    for name in (old, young, others, ".x.pth.mine.unfinished", "x.pth.unfinished"):
+        (tmp_path / name).write_bytes(b"a part")
+        if name != young:
+            os.utime(tmp_path / name, (0, time.time() - LEFT_AFTER_S - 60))
+    fetch(f"{address}/whole.pth", tmp_path / "x.pth", DIGEST)
+    kept = {path.name for path in tmp_path.iterdir()}
+    assert kept == {"x.pth", young, others, ".x.pth.mine.unfinished", "x.pth.unfinished"}
 
 
 def test_without_a_server_the_url_and_the_place_are_named(tmp_path: Path) -> None:

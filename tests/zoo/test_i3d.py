@@ -175,7 +175,7 @@ def test_the_two_streams_logits_are_added():
 
 def test_a_network_of_flow_needs_two_frames():
     for name in ("i3d_inception_flow", "i3d_inception_two_stream"):
-        with pytest.raises(KinobenchError, match="a clip of 1 frames is too short; give 2 or more"):
+        with pytest.raises(KinobenchError, match="a clip of 1 frame is too short; give 2 or more"):
             registry.get(name).build(4, 1, 224)
 
 

@@ -143,7 +143,7 @@ def test_the_normalisation_is_alexnets_formula():
     ("name", "frames", "cure"),
     [
         ("karpathy_slow_fusion", 9, "slow fusion: a clip of 9 frames is too short; give 10 or"),
-        ("karpathy_late_fusion", 1, "late fusion: a clip of 1 frames is too short; give 2 or"),
+        ("karpathy_late_fusion", 1, "late fusion: a clip of 1 frame is too short; give 2 or"),
         ("karpathy_single_frame", 0, "single frame: a clip of 0 frames is too short; give 1 or"),
     ],
 )

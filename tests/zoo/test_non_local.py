@@ -290,5 +290,5 @@ def test_a_place_that_cannot_take_a_block_is_refused(places, message):
 def test_an_unknown_pairwise_function_is_refused_with_those_there_are():
     with pytest.raises(KinobenchError, match="pairwise is 'cosine'; give one of embedded_gaussian"):
         NonLocal(8, pairwise="cosine")
-    with pytest.raises(KinobenchError, match="of 1 channels has no half"):
+    with pytest.raises(KinobenchError, match="of 1 channel has no half"):
         NonLocal(1)

@@ -74,6 +74,25 @@ def test_a_name_is_lower_case_without_blanks(name):
         registry.register(name)(lambda num_classes, frames, size: None)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("../../x", "/x", "a/b", "a\\b", "..", ".hidden", "-x", "_x", "a:b", "a*", "[x](y)"),
+        *("x\x1b[2j", "x\u202ey", "x\0y", "<b>", "a|b", "x" + chr(0xE0041)),
+    ],
+)
+def test_a_name_has_no_character_that_a_file_name_or_a_terminal_takes_for_its_own(name):
+    with pytest.raises(KinobenchError, match=r"letters, digits, '_', '-', '\.' and '\+' alone"):
+        registry.register(name)(lambda num_classes, frames, size: None)
+    assert name not in registry.names()
+
+
+@pytest.mark.parametrize("name", ["x3d_m+2.5-b", "3d", "modèle", "名"])
+def test_letters_digits_and_four_signs_make_a_name(name):
+    registry.register(name)(lambda num_classes, frames, size: None)
+    assert name in registry.names()
+
+
 def test_a_plugin_file_registers_what_it_defines_and_is_run_once(tmp_path):
     file = tmp_path / "pooling.py"
     file.write_text(PLUGIN.format(name="mean_colour"))

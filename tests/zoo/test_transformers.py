@@ -68,7 +68,7 @@ def test_registering_imports_no_transformers():
         ),
         ("timesformer_base", 8, 12, "a frame of 12x12 is too small; give 16x16 or more"),
         ("vivit_b_16x2", 31, 224, "31 frames is not a multiple of 2; give 30 or 32"),
-        ("videomae_vit_b", 1, 224, "a clip of 1 frames is too short; give 2 or more"),
+        ("videomae_vit_b", 1, 224, "a clip of 1 frame is too short; give 2 or more"),
         ("vjepa2_vit_l", 16, 100, "give 96x96 or 112x112"),
     ],
 )

@@ -201,8 +201,8 @@ def test_a_frame_of_40_pixels_leaves_nothing():
 @pytest.mark.parametrize(
     ("name", "clip", "cure"),
     [
-        ("two_stream_cnn_m", (1, 224), "a clip of 1 frames is too short; give 2 or more"),
-        ("temporal_stream_r50", (1, 224), "a clip of 1 frames is too short; give 2 or more"),
+        ("two_stream_cnn_m", (1, 224), "a clip of 1 frame is too short; give 2 or more"),
+        ("temporal_stream_r50", (1, 224), "a clip of 1 frame is too short; give 2 or more"),
         ("two_stream_cnn_m", (11, 40), "a frame of 40x40 is too small; give 41x41 or more"),
         ("two_stream_r50", (11, 31), "a frame of 31x31 is too small; give 32x32 or more"),
     ],

@@ -3,11 +3,14 @@
 import argparse
 import hashlib
 import pickle
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...datasets.errors import KinobenchError
+from ...datasets.errors import KinobenchError, reason_of
+from ...datasets.files import check_regular, open_regular
+from ...datasets.plurals import quantity
 from .renamed import todays_name
 
 if TYPE_CHECKING:
@@ -51,9 +54,10 @@ def load_checkpoint(module: "nn.Module", path: str | Path, published_digest: str
             parameters; or entries are missing, unexpected or of another shape than the module's.
     """
     file = Path(path)
-    if not file.is_file():
+    if not file.exists():
         raise KinobenchError(f"weights {str(path)!r}: there is no such file")
-    digest = file_digest(file)
+    with reading_weights(file):
+        digest = file_digest(file)
     if not digest.startswith(published_digest[: len(digest)]):
         raise KinobenchError(
             f"weights {str(path)!r}: the file's SHA-256 begins with {digest}, not with "
@@ -79,15 +83,35 @@ def load_checkpoint(module: "nn.Module", path: str | Path, published_digest: str
     return digest
 
 
+@contextmanager
+def reading_weights(path: str | Path) -> Iterator[None]:
+    """Turn whatever a file of weights makes a library raise into an error that names the file.
+
+    Raises:
+        KinobenchError: It is no file, but a folder or a pipe; or it can't be read.
+    """
+    try:
+        check_regular(path)
+        yield
+    except (KinobenchError, MemoryError):
+        raise
+    except Exception as error:
+        what = reason_of(error) if isinstance(error, OSError) else str(error)
+        raise KinobenchError(
+            f"weights {str(path)!r} can't be read: {what or type(error).__name__}; get the file "
+            "again, or give others"
+        ) from error
+
+
 def file_digest(path: str | Path) -> str:
     """Return the first 16 hexadecimal digits of a file's SHA-256."""
-    with Path(path).open("rb") as file:
+    with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
 def _refuse_what_is_no_checkpoint(file: Path) -> None:
     """Check the first bytes: a server may have sent a page instead of the file."""
-    with file.open("rb") as opened:
+    with open_regular(file) as opened:
         first = opened.read(BEGINNING_BYTES)
     if not first:
         raise KinobenchError(f"weights {str(file)!r}: the file is empty")
@@ -104,30 +128,26 @@ def _refuse_what_is_no_checkpoint(file: Path) -> None:
 
 
 def _read(file: Path) -> object:
-    _refuse_what_is_no_checkpoint(file)
     # Imported here, because names and paths are resolved without torch.
     import torch
-    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    if file.suffix == ".safetensors":
-        try:
+    with reading_weights(file):
+        _refuse_what_is_no_checkpoint(file)
+        if file.suffix == ".safetensors":
             return load_file(file)
-        except SafetensorError as error:
-            raise KinobenchError(f"weights {str(file)!r} can't be read: {error}") from error
-    try:
-        # torchvision's training scripts store their options, a Namespace without code.
-        with torch.serialization.safe_globals([argparse.Namespace]):
-            return torch.load(file, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise KinobenchError(
-            f"weights {str(file)!r} contain more than tensors, which could run code when read, or "
-            "are damaged; if you trust them, save their state dict alone, best as .safetensors"
-        ) from error
-    except EOFError as error:
-        raise KinobenchError(f"weights {str(file)!r}: the file is cut short") from error
-    except (RuntimeError, OSError, ValueError) as error:
-        raise KinobenchError(f"weights {str(file)!r} can't be read: {error}") from error
+        try:
+            # torchvision's training scripts store their options, a Namespace without code.
+            with torch.serialization.safe_globals([argparse.Namespace]):
+                return torch.load(file, map_location="cpu", weights_only=True)
+        except pickle.UnpicklingError as error:
+            raise KinobenchError(
+                f"weights {str(file)!r} contain more than tensors, which could run code when read, "
+                "or are damaged; if you trust them, save their state dict alone, best as "
+                ".safetensors"
+            ) from error
+        except EOFError as error:
+            raise KinobenchError(f"weights {str(file)!r}: the file is cut short") from error
 
 
 def _parameters(file: Path, checkpoint: object) -> "dict[str, torch.Tensor]":
@@ -182,8 +202,9 @@ def _cure(expected: Mapping[str, Any], found: Mapping[str, Any]) -> str:
         outputs = {(one[:1], other[:1]) for one, other in differing if one[1:] == other[1:]}
         if len(outputs) == 1 and len(differing) <= 2:  # a weight and a bias
             (((given,), (wanted,)),) = outputs
+            theirs = quantity(given, "class", "classes")
             return (
-                f"Their head gives {given} classes, the network's {wanted}: measure on the "
+                f"Their head gives {theirs}, the network's {wanted}: measure on the "
                 f"dataset that they were trained on, or without one (--dataset none --classes "
                 f"{given})"
             )

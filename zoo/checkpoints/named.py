@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ...datasets.errors import KinobenchError, nearest_name
 from ...datasets.lists.class_names import class_names, fold
+from ...datasets.plurals import quantity
 from ...datasets.protocol import Protocol, preset
 from ..tables.csv_table import FOLDER, read_rows
 from ..tables.rows import Weights
@@ -108,8 +109,10 @@ def refuse_other_order(
     folded, wanted = [fold(name) for name in own], [fold(name) for name in classes]
     if folded == wanted:
         return
-    theirs = f"weights {weights} are for the {len(own)} classes of "
-    theirs += f"{list_name}, and {dataset} has {len(classes)}"
+    count = quantity(len(own), "class", "classes")
+    theirs = (
+        f"weights {weights} are for the {count} of {list_name}, and {dataset} has {len(classes)}"
+    )
     lacking = [name for name, key in zip(classes, wanted, strict=True) if key not in set(folded)]
     surplus = [name for name, key in zip(own, folded, strict=True) if key not in set(wanted)]
     if not lacking and not surplus and len(own) == len(classes):
@@ -179,6 +182,10 @@ def resolve_weights(model: str, weights: str, words: Sequence[str] = ()) -> Path
         return path
     if path.is_dir():
         raise KinobenchError(f"weights {weights!r} is a folder; give the checkpoint file in it")
+    if path.exists():
+        raise KinobenchError(
+            f"weights {weights!r} is no file, but a pipe or a device; give a checkpoint file"
+        )
     known = [entry.name for entry in weights_of(model)] + shipped_weights(model)
     nearest = nearest_name(weights, [*known, *words])
     cure = f"did you mean {nearest!r}? Give" if nearest else "give"

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from torch import fx, nn
 
 from ...datasets.errors import KinobenchError
+from ...datasets.plurals import quantity
 from .layers import Boundary, NotInflatable, Temporal, default_extent, has_twin, inflate_layer
 from .steps import inflate_attribute, inflate_function, inflate_method
 
@@ -52,7 +53,8 @@ def inflate(
         KinobenchError: Part of the network can't be inflated; the message names it.
     """
     if frames < 1:
-        raise KinobenchError(f"inflate: a clip of {frames} frames is too short; give 1 or more")
+        clip = f"a clip of {quantity(frames, 'frame')}"
+        raise KinobenchError(f"inflate: {clip} is too short; give 1 or more")
     root = copy.deepcopy(network).eval()
     tracer = _Tracer()
     try:

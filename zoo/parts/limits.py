@@ -1,6 +1,7 @@
 """The clips that a network can be built for, checked before it is built."""
 
 from ...datasets.errors import KinobenchError
+from ...datasets.plurals import quantity
 
 
 def check_build_arguments(
@@ -30,14 +31,13 @@ def check_build_arguments(
     if num_classes < 1:
         raise KinobenchError(f"{network}: num_classes is {num_classes}; give 1 or more")
     if frames < min_frames:
-        raise KinobenchError(
-            f"{network}: a clip of {frames} frames is too short; give {min_frames} or more"
-        )
+        clip = f"a clip of {quantity(frames, 'frame')}"
+        raise KinobenchError(f"{network}: {clip} is too short; give {min_frames} or more")
     if frames % frames_multiple:
         lower = frames - frames % frames_multiple
         nearest = f"{lower} or " if lower >= min_frames else ""
         raise KinobenchError(
-            f"{network}: {frames} frames is not a multiple of {frames_multiple}; "
+            f"{network}: {quantity(frames, 'frame')} is not a multiple of {frames_multiple}; "
             f"give {nearest}{lower + frames_multiple}"
         )
     if size < min_size:

@@ -28,6 +28,7 @@ import torch
 from torch import nn
 
 from ...datasets.errors import KinobenchError, nearest_name
+from ...datasets.plurals import quantity
 
 Pairwise = Literal["embedded_gaussian", "gaussian", "dot_product", "concatenation"]
 PAIRWISE: tuple[Pairwise, ...] = get_args(Pairwise)
@@ -62,7 +63,7 @@ class NonLocal(nn.Module):
             raise KinobenchError(f"pairwise is {pairwise!r}; give one of {', '.join(PAIRWISE)}")
         if channels < 2:
             raise KinobenchError(
-                f"a non-local block of {channels} channels has no half; give 2 or more"
+                f"a non-local block of {quantity(channels, 'channel')} has no half; give 2 or more"
             )
         inner = channels // 2
         self.pairwise = pairwise

@@ -46,7 +46,7 @@ def test_four_videos_worked_by_hand(tmp_path: Path) -> None:
     found = by_hand(tmp_path)
     assert (found.videos, found.views, found.classes, found.crops) == (4, 2, 3, 1)
     assert (found.top1, found.interval_top1) == (0.5, wilson(2, 4))
-    assert (found.top5, found.not_finite) == (1.0, 0)
+    assert (found.top5, found.interval_top5, found.not_finite) == (None, None, 0)
     assert found.mean_class_accuracy == pytest.approx((1 + 1 + 0) / 3)
 
 
@@ -174,7 +174,7 @@ def test_a_video_that_is_not_finite_is_wrong_and_taken_for_nothing(tmp_path: Pat
     logits = HAND.copy()
     logits[0, 1, 2] = np.nan
     found = analyse(stored(tmp_path, logits, HAND_LABELS), "logits", clips=2)
-    assert (found.not_finite, found.top1, found.top5) == (1, 0.25, 0.75)
+    assert (found.not_finite, found.top1, found.top5) == (1, 0.25, None)
     assert found.by_class[0].named == 2 and found.by_class[0].hits == 0
     assert [each.top1 for each in found.by_clips] == [0.25, 0.25]
 
@@ -182,8 +182,8 @@ def test_a_video_that_is_not_finite_is_wrong_and_taken_for_nothing(tmp_path: Pat
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"clips": 3}, "its 2 views are no whole number of each of 3 clips"),
-        ({"clips": 0}, "of 0 clips"),
+        ({"clips": 3}, "2 views of a video can't be shared by 3 clips"),
+        ({"clips": 0}, "shared by 0 clips"),
         ({"names": ("a", "b")}, "2 class names for 3 classes"),
     ],
 )
@@ -196,6 +196,38 @@ def test_views_and_names_that_do_not_fit_are_refused(
 
 def squeezed(page: str) -> str:
     return re.sub(" +", " ", page)
+
+
+def of_classes(folder: Path, classes: int) -> Predictions:
+    """80 videos of two views, of which 49 are right."""
+    labels = np.arange(80) % classes
+    answers = np.where(np.arange(80) < 49, labels, (labels + 1) % classes)
+    logits = np.zeros((80, 2, classes), np.float32)
+    logits[np.arange(80), :, answers] = 1
+    return stored(folder, logits, labels)
+
+
+@pytest.mark.parametrize("classes", [5, 6])
+def test_a_page_has_a_top_5_only_of_more_than_five_classes(tmp_path: Path, classes: int) -> None:
+    predictions = of_classes(tmp_path, classes)
+    found = analyse(predictions, clips=2)
+    page = squeezed(render_analysis(found, "made up", rows=0))
+    assert ("top-5" in page) == (classes == 6)
+    assert (found.by_class[0].top5_hits is None) == (classes == 5)
+    assert [each.top5 is None for each in found.by_clips] == [classes == 5] * 2
+    mixtures = squeezed(render_mixtures(mix(predictions, predictions), "one", "other"))
+    assert ("top-5" in mixtures) == (classes == 6)
+    for table in re.findall(r"(?:^\|.*\n)+", f"{page}\n{mixtures}", re.MULTILINE):
+        assert len({line.count("|") for line in table.splitlines()}) == 1, table
+
+
+def test_percentages_on_the_page_are_those_of_the_counts(tmp_path: Path) -> None:
+    page = squeezed(render_analysis(analyse(of_classes(tmp_path, 8)), "made up", rows=0))
+    low, high = (f"{100 * bound:.2f}" for bound in wilson(49, 80))
+    assert f"| top-1 (%) | 61.25 [{low}, {high}] |" in page
+    # Ten videos of each class: 7 right of the first, 6 of the others.
+    assert "| mean class accuracy (%) | 61.25 over 8 classes |" in page
+    assert "| 0 | 10 | 70.0 | [39.7, 89.2] |" in page and "| 1 | 10 | 60.0 |" in page
 
 
 def test_the_page_tells_it_all(tmp_path: Path) -> None:
@@ -249,5 +281,5 @@ def test_a_weight_of_one_and_of_nought_are_the_networks_alone(tmp_path: Path) ->
 
 def test_the_page_warns_of_a_weight_that_was_chosen_on_the_test(tmp_path: Path) -> None:
     page = squeezed(render_mixtures(mix(*two_streams(tmp_path)), "rgb", "flow"))
-    assert "| 0.55 | 66.67 | [20.77, 93.85] | 100.00 | [43.85, 100.00] | best |" in page
+    assert "| 0.55 | 66.67 | [20.77, 93.85] | best |" in page and "top-5" not in page
     assert "chosen on the videos that it is scored on" in page

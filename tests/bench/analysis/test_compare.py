@@ -22,7 +22,7 @@ from kinobench.datasets.errors import KinobenchError, UnknownNameError
 from kinobench.datasets.protocol import preset
 
 from ...fakes.made_predictions import logits_table, write_file, write_shards
-from ...fakes.made_records import made_accuracy, made_record
+from ...fakes.made_records import made_accuracy, made_case, made_record
 
 # Ten videos of eight classes, one view: A gets 0 to 5, B gets 2 to 8.
 LABELS = np.arange(10) % 8
@@ -83,7 +83,7 @@ def test_videos_that_only_one_scored_are_left_out_and_told(tmp_path: Path) -> No
     a, b = stored(tmp_path / "a", HITS_A), stored(tmp_path / "b", HITS_B[:9])
     found = compare(a, b)
     assert (found.videos, found.left_out_a, found.left_out_b) == (9, 1, 0)
-    assert "Left out: 1 videos that only A scored." in sentences(found)
+    assert "Left out: 1 video that only A scored." in sentences(found)
 
 
 def test_predictions_for_other_videos_labels_or_classes_are_refused(tmp_path: Path) -> None:
@@ -234,6 +234,9 @@ def test_few_clusters_and_none_are_told() -> None:
     assert "top-5: A 91.0 %, B 92.0 %: B is better by 1.1 points" in told
     assert "100 videos; p: exact McNemar test; [ ]: 95 % interval, paired bootstrap of" in told
     assert "every video counts as independent" in told and told.endswith("A note.")
+    one = sentences(msgspec.structs.replace(made, videos=1, clusters=1))
+    assert "1 group is few: the interval is too narrow." in one
+    assert any(line.startswith("1 video; ") and "1 source group, each" in line for line in one)
     few = msgspec.structs.replace(made, clusters=7)
     assert "draws of 7 source groups, each whole" in "\n".join(sentences(few))
     assert "7 groups are few: the interval is too narrow." in sentences(few)
@@ -269,6 +272,79 @@ def test_the_newest_records_of_one_ground_are_compared(tmp_path: Path) -> None:
     scored(tmp_path, "x3d_tiny", 6, manifest="fedcba9876543210")
     assert [s.path for s in find_two("c3d_tiny", "x3d_tiny", tmp_path)] == [newer, newest]
     assert [s.path for s in find_two("x3d_tiny", "c3d_tiny", tmp_path)] == [newest, newer]
+
+
+TRAINED: dict[str, Any] = {"case": {"weights": "pointlight"}}
+
+
+def test_trained_weights_come_before_newer_random_ones(tmp_path: Path) -> None:
+    """A suite that measures untrained networks leaves the comparison of the trained ones alone."""
+    one = scored(tmp_path, "c3d_tiny", 1, **TRAINED)
+    scored(tmp_path, "c3d_tiny", 2, case={"weights": "pointlight", "protocol": OTHER["protocol"]})
+    other = scored(tmp_path, "x3d_tiny", 3, **TRAINED)
+    random = [scored(tmp_path, model, 4) for model in ("c3d_tiny", "x3d_tiny")]
+    assert [s.path for s in find_two("c3d_tiny", "x3d_tiny", tmp_path)] == [one, other]
+    assert find("x3d_tiny", tmp_path).path == other
+    # Where nothing trained is comparable, the random ones are, and only if they are asked for.
+    assert [s.path for s in find_two("c3d_tiny@none", "x3d_tiny@untrained", tmp_path)] == random
+    assert [s.path for s in find_two("c3d_tiny", "x3d_tiny@none", tmp_path)] == [one, random[1]]
+    told = run("compare", "c3d_tiny", "x3d_tiny", "--results", tmp_path, code=3).splitlines()
+    assert told[0].startswith("A: c3d_tiny (pointlight, fp32") and "2026-01-01" in told[0]
+    assert told[1].startswith("B: x3d_tiny (pointlight, fp32") and "2026-01-03" in told[1]
+
+
+def test_random_weights_are_compared_where_there_are_no_trained_ones(tmp_path: Path) -> None:
+    scored(tmp_path, "c3d_tiny", 1, **TRAINED)
+    random = scored(tmp_path, "c3d_tiny", 2, case=OTHER)
+    other = scored(tmp_path, "x3d_tiny", 3, case=OTHER)
+    assert [s.path for s in find_two("c3d_tiny", "x3d_tiny", tmp_path)] == [random, other]
+
+
+def test_a_model_is_compared_with_another_of_its_weights(tmp_path: Path) -> None:
+    (tmp_path / "my.safetensors").touch()
+    weights = str(tmp_path / "my.safetensors")
+    shipped = scored(tmp_path, "c3d_tiny", 1, **TRAINED)
+    mine = scored(tmp_path, "c3d_tiny", 2, case={"weights": weights})
+    scored(tmp_path, "c3d_tiny", 3)
+    named = f"c3d_tiny@{tmp_path}/./my.safetensors"  # a path is that of a file, not a text
+    assert [s.path for s in find_two("c3d_tiny@pointlight", named, tmp_path)] == [shipped, mine]
+    assert [s.path for s in find_two("c3d_tiny", "c3d_tiny", tmp_path)] == [shipped, mine]
+    with pytest.raises(KinobenchError) as caught:
+        find("c3d_tiny@kinetics400", tmp_path)
+    assert str(caught.value) == (
+        "c3d_tiny@kinetics400: c3d_tiny has no scored record with weights 'kinetics400'; there are "
+        f"c3d_tiny@none, c3d_tiny@{weights}, c3d_tiny@pointlight"
+    )
+    with pytest.raises(UnknownNameError, match="no scored model is named 'c3d_tny': did you"):
+        find("c3d_tny@none", tmp_path)
+
+
+def test_the_id_of_a_record_chooses_it_under_any_protocol(tmp_path: Path) -> None:
+    trained = scored(tmp_path, "c3d_tiny", 1, **TRAINED)
+    random = scored(tmp_path, "c3d_tiny", 2)
+    probed = scored(tmp_path, "c3d_tiny", 3, case={"probe": "reversed"})
+    wide = scored(tmp_path, "x3d_tiny", 4, case=OTHER)
+    for path in (trained, random, probed, wide):
+        found = find(str(path), tmp_path)
+        assert found.record is not None
+        assert find(found.record.id, tmp_path).path == path
+        assert found.taken.record == found.record.id
+        other = trained if path != trained else random
+        assert [s.path for s in find_two(str(other), found.record.id, tmp_path)] == [other, path]
+    with pytest.raises(KinobenchError) as caught:
+        find("20260101T000000Z-000000-deadbeef", tmp_path)
+    message = str(caught.value)
+    assert message.startswith("no scored record is named '20260101T000000Z-000000-deadbeef': ")
+    assert f"{found.record.id} (x3d_tiny@none)" in message and "(c3d_tiny@pointlight)" in message
+
+
+def test_a_file_with_an_at_sign_in_its_path_is_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("a@b.parquet", "a@b/c.parquet", "a/b@c.parquet"):
+        write_file(Path(name), logits_table(logits_of(HITS_A), LABELS))
+        assert find(name, tmp_path / "none").path == Path(name)
 
 
 def test_a_model_is_compared_with_its_own_older_record(tmp_path: Path) -> None:
@@ -348,7 +424,7 @@ def test_an_unknown_model_and_lost_predictions_are_told(tmp_path: Path) -> None:
 def test_predictions_that_are_not_all_of_the_record_are_refused(tmp_path: Path) -> None:
     path = scored(tmp_path, "c3d_tiny")
     (path / "shard-00002.parquet").unlink()
-    with pytest.raises(KinobenchError, match="8 videos are in it and 10 were scored"):
+    with pytest.raises(KinobenchError, match="8 videos in it, and the record says 10"):
         find("c3d_tiny", tmp_path).open()
 
 
@@ -362,9 +438,12 @@ def test_the_command_compares_two_models(tmp_path: Path) -> None:
     scored(tmp_path, "c3d_tiny", 1, HITS_A)
     scored(tmp_path, "x3d_tiny", 2, HITS_B)
     told = run("compare", "c3d_tiny", "x3d_tiny", "--results", tmp_path, code=3).splitlines()
+    run_id = "20260101T000000Z-000000"
+    record_id = f"{run_id}-{made_case().digest[:8]}"
     assert told[0] == (
         "A: c3d_tiny (untrained, fp32, eager, cpu), 2026-01-01: pointlight test, pointlight "
-        "(1x1 views)"
+        f"(1x1 views); record {record_id}, begun 2026-01-01T00:00:00Z, predictions "
+        f"{tmp_path / 'predictions' / 'c3d_tiny' / run_id}"
     )
     assert told[1].startswith("B: x3d_tiny (untrained")
     assert told[2].startswith("top-1: A 60.0 %, B 70.0 %: no significant difference: B is ahead")
@@ -372,7 +451,15 @@ def test_the_command_compares_two_models(tmp_path: Path) -> None:
     also = ("--results", tmp_path, "--json")
     plain = json.loads(run("compare", "c3d_tiny", "x3d_tiny", *also, code=3))
     assert not plain["significant"]
-    assert plain["top1"]["only_b"] == 3 and plain["a"]["model"] == "c3d_tiny"
+    assert plain["top1"]["only_b"] == 3
+    a = plain["a"]
+    assert (a["model"], a["weights"], a["record"]) == ("c3d_tiny", None, record_id)
+    assert (a["dataset"], a["split"], a["protocol"]) == ("pointlight", "test", "pointlight")
+    assert (a["started"], a["run"], a["case"]) == (
+        "2026-01-01T00:00:00Z",
+        run_id,
+        made_case().digest,
+    )
     assert plain["words"]["top1"] in told[2]
 
 
@@ -386,15 +473,18 @@ def test_the_command_tells_of_what_could_not_be_read(tmp_path: Path) -> None:
     lost = (Unreadable(id="v9", path="v9.mp4", reason="truncated"),)
     scored(tmp_path, "c3d_tiny", 1, unreadable=lost, expected=11, top1_of_expected=0.545)
     told = run("analyse", "c3d_tiny", "--results", tmp_path)
-    assert "1 of 11 videos could not be read and are left out; counted as wrong" in told
+    assert "left out as unreadable: 1 of 11 videos; if they count as wrong, top-1 is 54.50" in told
 
 
 def test_the_command_analyses_a_model_and_a_file(tmp_path: Path) -> None:
     path = scored(tmp_path, "c3d_tiny")
     page = run("analyse", "c3d_tiny", "--results", tmp_path)
-    assert page.startswith("# c3d_tiny (untrained, fp32, eager, cpu), 2026-01-01 on pointlight")
+    title, _, taken, *_ = page.splitlines()
+    assert title.startswith("# c3d_tiny (untrained, fp32, eager, cpu), 2026-01-01 on pointlight")
+    assert taken.startswith(f"Record 20260101T000000Z-000000-{made_case().digest[:8]}, begun 2026")
     plain = json.loads(run("analyse", path, "--results", tmp_path, "--json"))
     assert plain["top1"] == 0.6 and len(plain["by_class"]) == 8
+    assert plain["source"]["record"].startswith("20260101T000000Z-000000-")
     target = tmp_path / "page.md"
     assert run("analyse", path, "--results", tmp_path, "--output", target) == ""
     assert target.read_text() == page
@@ -409,7 +499,9 @@ def test_the_command_mixes_two_streams(tmp_path: Path) -> None:
     scored(tmp_path, "c3d_tiny", 1, HITS_A)
     scored(tmp_path, "x3d_tiny", 2, HITS_B)
     arguments = ("analyse", "c3d_tiny", "--fuse", "x3d_tiny", "--results", tmp_path)
-    assert "weight of c3d_tiny" in run(*arguments)
+    page = run(*arguments)
+    assert "weight of c3d_tiny" in page
+    assert page.index("Fused with x3d_tiny (untrained") < page.index("| videos")
     mixed = json.loads(run(*arguments, "--json"))["two_stream"]
     assert [mixed["weightings"][n]["top1"] for n in (0, 20)] == [0.7, 0.6]
 

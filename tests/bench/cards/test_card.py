@@ -17,9 +17,11 @@ from kinobench.bench.cost import flops, shape
 from kinobench.bench.cost.flops import count_cost
 from kinobench.bench.records.results import Cost
 from kinobench.datasets.errors import KinobenchError, UnknownNameError
+from kinobench.datasets.visible import one_line
 from kinobench.zoo import registry
 from kinobench.zoo.tables.rows import Published
 
+from ...fakes.hostile import NAMES, controls
 from ...fakes.made_records import made_record
 from ...fakes.zoo_names import TINY, family, one_of_each
 
@@ -101,6 +103,16 @@ def test_any_input_can_be_asked_for() -> None:
     # The same network on each frame by itself, its head too: twice the frames, twice the work.
     assert long.cost.macs == 2 * short.cost.macs > 0
     assert long.params == short.params
+
+
+def test_names_on_a_card_are_shown_as_they_are(tiny: ModelCard) -> None:
+    for name in NAMES.values():
+        changed = msgspec.structs.replace(
+            tiny, name=name, family=name, paper=name, macs_by_module={name: 1}
+        )
+        text = printed(changed, width=500, depth=9)
+        assert not controls(text), name
+        assert text.startswith(f"{one_line(name)}  {one_line(name)}\n"), name
 
 
 def test_without_an_input_every_printed_cost_is_counted_at_its_own(

@@ -7,6 +7,7 @@ import typer
 from typer.testing import CliRunner
 
 from kinobench.bench.cli.options import Group, argument, flag, grouped, option, plain, values
+from kinobench.bench.text.ranges import Range
 
 
 class What(Group, panel="What"):
@@ -15,7 +16,7 @@ class What(Group, panel="What"):
 
 
 class How(Group, panel="How"):
-    seed: Annotated[int, option("Seed [of all].", "N", at_least=0)] = 7
+    seed: Annotated[int, option("Seed [of all].", "N", within=Range(0, 99))] = 7
     fresh: Annotated[bool, flag("Start again.", "--fresh")] = False
 
 
@@ -52,9 +53,10 @@ def test_the_help_has_a_panel_for_each_group_and_escapes_brackets() -> None:
         assert line in text
 
 
-def test_limits_are_held() -> None:
-    code, text = invoke("c3d", "--seed", "-1")
-    assert code == 2 and "-1: give 0 or more" in text and not seen
+@pytest.mark.parametrize("number", ["-1", "100", "9" * 12])
+def test_limits_are_held(number: str) -> None:
+    code, text = invoke("c3d", "--seed", number)
+    assert code == 2 and f"{number}: it must be from 0 to 99" in text and not seen
 
 
 def test_two_groups_with_one_option_are_refused() -> None:

@@ -1,9 +1,11 @@
 """Wrong usage: the message quotes what was typed, and the exit code is 2."""
 
+import inspect
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from typer.testing import CliRunner
@@ -29,7 +31,7 @@ def refused(*words: str) -> str:
         (("run", "--device", "CUDA:1"), "CUDA_VISIBLE_DEVICES=1\n"),
         (("run", "--mode", "compiled"), "did you mean 'compile'?"),
         (("run", "--batch", "1,x"), "--batch x: give whole numbers of 1 or more, such as 1,8\n"),
-        (("run", "--batch", "8", "--batch", "0"), "--batch 0: it must be 1 or more"),
+        (("run", "--batch", "8", "--batch", "0"), "--batch 0: it must be from 1 to 1048576"),
         (("run", "--measure", "flops, latncy"), "--measure latncy: choose flops, latency"),
         (("run", "nowhere.toml"), "suite nowhere.toml can't be read: there is no such file"),
         (("run", "qick"), "no suite is named 'qick': did you mean 'quick'?"),
@@ -71,6 +73,67 @@ def test_a_mistake_is_quoted_with_its_cure(
     monkeypatch.setattr(control_group, "processor_quota", lambda: None)
     assert message in refused(*words)
     assert not list(tmp_path.iterdir())
+
+
+INTEGERS = {
+    ("run",): ("--max-batch", "--classes", "--threads", "--batch", "--eval-batch"),
+    ("motion", "c3d_tiny"): ("--eval-batch", "--threads"),
+    ("fit", "c3d_tiny"): ("--epochs", "--seed", "--workers", "--threads"),
+    ("fit-shipped",): ("--epochs", "--side-by-side"),
+    ("show", "c3d_tiny"): ("--frames", "--size", "--classes", "--depth", "--batch", "--threads"),
+    ("data", "make", "pointlight"): ("--seed", "--train", "--test"),
+    ("analyse", "c3d_tiny"): ("--rows",),
+}
+FLOATS = {
+    ("run",): ("--timeout", "--memory-limit", "--file-timeout", "--file-memory"),
+    ("motion", "c3d_tiny"): ("--timeout",),
+    ("check",): ("--max-seconds",),
+    ("fit", "c3d_tiny"): ("--learning-rate",),
+}
+HUGE = "9" * 26
+
+
+@pytest.mark.parametrize(
+    ("words", "number"),
+    [
+        *(((*to, name), n) for to, of in INTEGERS.items() for name in of for n in (HUGE, "-1")),
+        *(
+            ((*to, name), n)
+            for to, of in FLOATS.items()
+            for name in of
+            for n in (HUGE, "1e300", "inf", "nan", "-1")
+        ),
+    ],
+)
+def test_a_number_that_nothing_can_be_done_with_is_refused_at_once_with_its_range(
+    words: tuple[str, ...], number: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    message = refused(*words, number)
+    known = ("it must be from", "this process may use", "give whole numbers of 1 or more")
+    assert words[-1] in message and any(each in message for each in known), message
+    assert not list(tmp_path.iterdir())
+
+
+def test_every_option_that_takes_a_number_is_known_to_the_tests() -> None:
+    known = {(*to, name) for of in (INTEGERS, FLOATS) for to in of for name in of[to]}
+    without = {(each[0], each[-1]) for each in known}
+    without |= {("check", "--threads"), ("worker", "--fork-server")}
+    commands = [(each.name, each.callback) for each in app.registered_commands]
+    for group in app.registered_groups:
+        commands += [
+            (group.name, each.callback) for each in group.typer_instance.registered_commands
+        ]
+    found = set()
+    for command_name, callback in commands:
+        for name, parameter in inspect.signature(callback).parameters.items():
+            kind, info = get_args(parameter.annotation)
+            if {int, float} & {kind, *get_args(kind)}:
+                default = f"--{name.replace('_', '-')}"
+                found.add((command_name, (info.param_decls or (default,))[0]))
+    assert ("data", "--seed") in found and ("run", "--timeout") in found
+    assert found <= without, found - without
 
 
 @pytest.mark.parametrize(("quota", "usable"), [(None, 8), (2.5, 3), (0.5, 1), (16.0, 8)])

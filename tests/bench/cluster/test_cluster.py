@@ -12,7 +12,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import nullcontext
-from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -23,6 +22,7 @@ import psutil
 import pytest
 
 from kinobench.bench.cluster import address as cluster_address
+from kinobench.bench.cluster import connection
 from kinobench.bench.cluster import driver as cluster
 from kinobench.bench.cluster.address import Needs, check_form, environment_of, find_cluster
 from kinobench.bench.cluster.folder import PREFIX, parent_of_folder
@@ -47,14 +47,13 @@ from kinobench.zoo import registry
 
 from ...fakes.command import call
 from ...fakes.media import FAKES, REPOSITORY
+from ...fakes.ray_node import Node, free_port, needs_ray
 from ...fakes.trees import make_ucf101
 
 MODELS = FAKES / "cluster_models.py"
 VIDEOS = 100  # thirteen shards of eight videos
 PATIENCE_S = 600
 STARTED: list["subprocess.Popen[str]"] = []
-RAY = find_spec("ray") is not None
-needs_ray = pytest.mark.skipif(not RAY, reason='Ray is not installed: pip install -e ".[cluster]"')
 
 
 class Dataset(NamedTuple):
@@ -197,8 +196,14 @@ def test_a_killed_worker_changes_nothing_and_a_local_ray_ends_with_the_case(
     await_shards(process, tmp_path / "kept", 1)
     workers = measuring(tmp_path)
     assert workers
+    (server,) = (each for each in living(tmp_path) if each.name() == "gcs_server")
+    variables = server.environ()
+    assert variables["RAY_AUTH_MODE"] == "token"  # whatever the user's variables say
     workers[0].kill()
     notes = finished(process, tmp_path / "kept", ucf)
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    token = variables["RAY_AUTH_TOKEN"].encode()
+    assert files and not any(token in path.read_bytes() for path in files)
     again = [note for note in notes if note.startswith("accuracy: run again, after a worker was")]
     assert len(again) == 1 and "1 shard (" in again[0]
     assert any(note.startswith("accuracy: measured by ") for note in notes)
@@ -264,50 +269,6 @@ def test_a_case_that_is_ended_leaves_no_ray_behind(
     assert_nothing_stays(tmp_path, settings)
 
 
-def on_one_processor() -> None:
-    os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])
-
-
-class Node:
-    """A node of a cluster, as `ray start` starts it."""
-
-    def __init__(self, folder: Path, settings: dict[str, str], *more: str) -> None:
-        self.process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "ray.scripts.scripts", "start", "--block"),
-                *("--num-cpus=1", "--object-store-memory=100000000", *more),
-            ],
-            cwd=folder,
-            env=settings,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-            preexec_fn=on_one_processor if "--num-gpus=1" in more else None,
-        )
-        assert self.process.stdout is not None
-        words = []
-        for line in self.process.stdout:
-            words.append(line)
-            if "Ray runtime started" in line:
-                return
-        raise AssertionError("".join(words))
-
-    def kill(self) -> None:
-        """End all of it at once, as when a machine loses power."""
-        os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-        assert self.process.stdout is not None
-        self.process.stdout.close()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @needs_ray
 @pytest.mark.slow
 def test_a_killed_node_changes_nothing_and_a_running_cluster_is_left_running(
@@ -318,7 +279,6 @@ def test_a_killed_node_changes_nothing_and_a_running_cluster_is_left_running(
         folder.mkdir()
     head = Node(
         *(first, settings, "--head", f"--port={port}", "--include-dashboard=false"),
-        f"--ray-client-server-port={free_port()}",
     )
     other = Node(second, settings, f"--address=127.0.0.1:{port}")
     try:
@@ -365,7 +325,7 @@ def test_the_environment_of_a_record_is_that_of_a_node_with_a_gpu(
     # Ray doesn't look whether the GPU is there; the node is told from this process by processors.
     node = Node(
         *(tmp_path, settings, "--head", f"--port={port}", "--include-dashboard=false"),
-        *(f"--ray-client-server-port={free_port()}", "--num-gpus=1"),
+        "--num-gpus=1",
     )
     try:
         case = Case(model="m", classes=2, protocol=preset("common-112"), device="cuda")
@@ -377,6 +337,32 @@ def test_the_environment_of_a_record_is_that_of_a_node_with_a_gpu(
     assert (described.physical_cores, described.logical_cores) == (1, 1)
     assert described.fingerprint != here.fingerprint
     assert described.versions == here.versions
+
+
+@needs_ray
+@pytest.mark.slow
+def test_a_running_cluster_is_shown_the_token_of_the_user(
+    tmp_path: Path, settings: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = tmp_path / "token"
+    held.write_text("0123456789abcdef0123456789abcdef\n")
+    held.chmod(0o600)
+    for name, text in settings.items():
+        monkeypatch.setenv(name, text)
+    port = free_port()
+    asks_for_it = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(held)}
+    node = Node(
+        *(tmp_path, settings | asks_for_it, "--head", f"--port={port}"),
+        "--include-dashboard=false",
+    )
+    try:
+        with pytest.raises(KinobenchError, match=r"wants its token: set RAY_AUTH_MODE=token, and"):
+            find_cluster(f"127.0.0.1:{port}", [])
+        monkeypatch.delenv("RAY_AUTH_MODE")
+        monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(held))
+        assert find_cluster(f"127.0.0.1:{port}", []).address == f"127.0.0.1:{port}"
+    finally:
+        node.kill()
 
 
 @needs_ray
@@ -580,10 +566,10 @@ def test_room_for_workers_is_counted_by_processors_and_by_gpus() -> None:
 def test_a_local_ray_has_a_processor_for_each_gpu(
     monkeypatch: pytest.MonkeyPatch, cores: int, gpus: int, offered: int
 ) -> None:
-    monkeypatch.setattr(cluster, "physical_cores", lambda: cores)
+    monkeypatch.setattr(connection, "physical_cores", lambda: cores)
     monkeypatch.setattr("torch.cuda.device_count", lambda: gpus)
-    assert cluster._cpus_offered(Needs(cpus=1, gpus=1)) == offered
-    assert cluster._cpus_offered(Needs(cpus=3, gpus=0)) == max(cores, 3)
+    assert connection._cpus_offered(Needs(cpus=1, gpus=1)) == offered
+    assert connection._cpus_offered(Needs(cpus=3, gpus=0)) == max(cores, 3)
 
 
 class RayError(Exception):
@@ -642,7 +628,7 @@ def measured_with(
     notes: list[str],
 ) -> list[int]:
     """Let a fake Ray measure the shard twice, and return the numbers that came back."""
-    monkeypatch.setattr(cluster, "_connected", lambda *_: nullcontext(ray))
+    monkeypatch.setattr(cluster, "connected", lambda *_: nullcontext(ray))
     monkeypatch.setattr(cluster, "LEAVES_AFTER_S", 0.0)
     shards = [Shard(number, first.videos) for number in (0, 1)]
     found = cluster.measure_on_cluster(
@@ -825,7 +811,7 @@ def test_a_node_tells_what_differs_there_and_where_memory_ran_out(tmp_path: Path
     assert "node n7: weights None" in messages[3] and "0123456789abcdef" in messages[3]
     assert "node n7" in outcomes[4].notes[0] and "last bits" in outcomes[4].notes[0]
     assert outcomes[4].scored == (0, 1) and json.loads(lines[9]) == [2, 1, 101]
-    assert "1 bytes" in messages[5]
+    assert "1 byte;" in messages[5]
     assert outcomes[6].batch == 1
     assert outcomes[6].notes == ("out of memory with 2 views in a forward; from then on 1",)
     assert "node n7 has another kinobench" in messages[7]

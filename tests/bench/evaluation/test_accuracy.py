@@ -4,18 +4,22 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
 
-from kinobench.bench.evaluation.accuracy import evaluate
+from kinobench.bench.evaluation.accuracy import evaluate, summarise
 from kinobench.bench.evaluation.evaluation import KEEP_NOTHING, Evaluation, Sink
+from kinobench.bench.evaluation.origin import UNKNOWN
+from kinobench.bench.evaluation.shard_files import StoredShard
 from kinobench.bench.records.results import Accuracy
 from kinobench.datasets import catalog, pointlight
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.flow.cache import FlowCache
 from kinobench.datasets.names import Probe
 from kinobench.datasets.protocol import Protocol, preset
+from kinobench.datasets.split import Split, Video
 from kinobench.zoo import registry
 
 from ...fakes.trees import make_ucf101
@@ -53,6 +57,30 @@ def test_top_1_and_top_5_are_exactly_what_was_painted(tmp_path: Path) -> None:
     assert accuracy.interval_top1 == pytest.approx((0.0968, 0.7000), abs=5e-5)
 
 
+@pytest.mark.parametrize("classes", [5, 6])
+def test_there_is_a_top_5_only_of_more_than_five_classes(classes: int) -> None:
+    videos = [Video(id=str(n), path=Path(f"{n}.avi"), label=n) for n in range(4)]
+    split = Split(
+        dataset="made", name="all", classes=tuple("abcdef"[:classes]), videos=tuple(videos)
+    )
+    logits = np.eye(classes, dtype=np.float32)[[0, 1, 0, 0], None]  # two right; two tie for last
+    ids, groups = pa.array([video.id for video in videos]), pa.array([None] * 4, pa.string())
+    stored = StoredShard(np.arange(4), logits, (), ids, groups, ())
+    found = summarise(
+        [stored],
+        split=split,
+        protocol=preset("pointlight"),
+        predictions=None,
+        origin=UNKNOWN,
+        wall_s=1.0,
+    )
+    assert (found.top1, found.top1_of_expected) == (0.5, 0.5)
+    if classes == 6:
+        assert (found.top5, found.top5_of_expected) == (0.5, 0.5) and found.interval_top5
+    else:
+        assert (found.top5, found.interval_top5, found.top5_of_expected) == (None, None, None)
+
+
 def test_an_unreadable_video_is_named_and_not_scored(tmp_path: Path) -> None:
     paths = make_ucf101(tmp_path, [0, 3, 50, 77])
     content = paths[1].read_bytes()
@@ -80,9 +108,9 @@ def test_per_view_logits_are_kept(tmp_path: Path) -> None:
     folder = tmp_path / "kept" / "case"
     accuracy = _score(tmp_path, preset("common-112").with_views(3, 1), Sink(folder))
     assert accuracy.predictions == folder.as_posix()
-    places, names, shard = sorted(folder.iterdir())
+    places, names, digests, shard = sorted(folder.iterdir())
     assert (places.name, shard.name) == ("_places.parquet", "shard-00000.parquet")
-    assert names.name == "classes.json"
+    assert (names.name, digests.name) == ("classes.json", "digests.json")
     assert pq.read_table(places)["place"].to_pylist() == [0, 0]
     table = pq.read_table(shard)
     assert table.column_names == ["video", "view", "label", "group", "logits"]
@@ -141,7 +169,7 @@ def test_logits_of_another_shape_are_refused(tmp_path: Path, shape: tuple[int, .
     make_ucf101(tmp_path, [0])
     split = catalog.get("ucf101").load(tmp_path, "1")
     protocol = preset("common-112").with_views(1, 1)
-    with pytest.raises(KinobenchError, match="1 views and 101 classes"):
+    with pytest.raises(KinobenchError, match="1 view and 101 classes"):
         evaluate(lambda views: torch.zeros(shape), split, Evaluation(protocol))
 
 
@@ -162,7 +190,7 @@ def test_a_case_goes_on_with_half_the_views_where_memory_runs_out(tmp_path: Path
     accuracy = evaluate(forward, split, evaluation, sink)
     assert (accuracy.top1, accuracy.scored) == (1.0, 3)
     assert sizes == [4, 2, 2, 2, 2, 2, 2]
-    halved = ["out of memory with 4 views in a forward: 2 were the most that fit"]
+    halved = ["out of memory with 4 views in a forward: the most that fit was 2"]
     assert notes == halved
     (shard,) = (tmp_path / "kept").glob("shard-*")
     assert b'"batch":2' in pq.read_schema(shard).metadata[b"kinobench"]

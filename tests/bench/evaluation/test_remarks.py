@@ -9,7 +9,8 @@ import pytest
 
 from kinobench.bench.evaluation.accuracy import evaluate
 from kinobench.bench.evaluation.evaluation import Evaluation, Sink
-from kinobench.bench.evaluation.shards import Shard, ShardLogits, read_shard, write_shard
+from kinobench.bench.evaluation.shard_files import read_shard, write_shard
+from kinobench.bench.evaluation.shards import Shard, ShardLogits
 from kinobench.bench.records.job import Note
 from kinobench.bench.records.record import Failure
 from kinobench.bench.records.results import Unreadable

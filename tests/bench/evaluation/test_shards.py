@@ -21,13 +21,8 @@ from kinobench.bench.evaluation.code_digest import imported_digest, source_diges
 from kinobench.bench.evaluation.conditions import Conditions
 from kinobench.bench.evaluation.evaluation import Evaluation, Sink
 from kinobench.bench.evaluation.resume import Claim, Holder, claim, is_begun, mark_finished
-from kinobench.bench.evaluation.shards import (
-    Shard,
-    ShardLogits,
-    kept_batch,
-    read_shard,
-    write_shard,
-)
+from kinobench.bench.evaluation.shard_files import kept_batches, read_shard, write_shard
+from kinobench.bench.evaluation.shards import Shard, ShardLogits
 from kinobench.bench.evaluation.shards import shards_of as cut
 from kinobench.bench.network.digest import network_digest
 from kinobench.bench.records.results import Unreadable
@@ -101,7 +96,8 @@ def test_a_shard_that_is_written_is_read(tmp_path: Path, kept: str) -> None:
     bad = Unreadable(id="v1", path="1.avi", reason="no such file")
     measured = ShardLogits((shard.videos[0], shard.videos[2]), logits, (bad,), 4)
     write_shard(tmp_path, shard, measured, shard.files_digest, kept)
-    assert [path.name for path in tmp_path.iterdir()] == ["shard-00000.parquet"]
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["digests.json", "shard-00000.parquet"]
     stored = read_shard(shard.path(tmp_path))
     assert stored.labels.tolist() == [0, 2] and stored.unreadable == (bad,)
     np.testing.assert_array_equal(stored.logits, logits.astype(kept).astype(np.float32))
@@ -111,7 +107,7 @@ def test_a_shard_that_is_written_is_read(tmp_path: Path, kept: str) -> None:
         "fixed_size_list<element: halffloat>[3]",
     )
     assert table["group"].to_pylist() == ["g0"] * 4
-    assert kept_batch(tmp_path, shard) == 4
+    assert kept_batches(tmp_path, [shard]) == [4]
 
 
 def test_a_shard_without_one_readable_video_has_no_rows(tmp_path: Path) -> None:
@@ -129,12 +125,14 @@ def test_a_torn_shard_is_measured_again(tmp_path: Path) -> None:
     write_shard(tmp_path, shard, measured, shard.files_digest)
     path = shard.path(tmp_path)
     path.write_bytes(path.read_bytes()[:-40])
-    assert kept_batch(tmp_path, shard) is None
-    with pytest.raises(KinobenchError, match="measure this case again with --fresh"):
+    assert kept_batches(tmp_path, [shard]) == [None]
+    with pytest.raises(
+        KinobenchError, match=r"is not as it was written: .*; measure the case again"
+    ):
         read_shard(path)
     table = pq.read_table(_written(tmp_path / "other", shard))
     pq.write_table(table.replace_schema_metadata(None), path)  # Parquet, but of somebody else
-    assert kept_batch(tmp_path, shard) is None
+    assert kept_batches(tmp_path, [shard]) == [None]
 
 
 def _written(folder: Path, shard: Shard) -> Path:
@@ -234,9 +232,9 @@ def test_a_killed_runs_folder_is_continued_and_a_finished_one_is_not(tmp_path: P
     with claim(tmp_path, "run2-001", CONDITIONS) as second:
         assert second == first == Claim(tmp_path / "run1-001", ())
         names = sorted(path.name for path in second.folder.iterdir())
-        assert names == ["conditions.json", "holder.json", "lock"]
+        assert names == ["conditions.json", "holder.json", "lock", "owner"]
     names = sorted(path.name for path in second.folder.iterdir())
-    assert names == ["conditions.json", "lock"]
+    assert names == ["conditions.json", "lock", "owner"]
     mark_finished(second.folder)
     with claim(tmp_path, "run3-001", CONDITIONS) as third:
         assert third == (tmp_path / "run3-001", ())

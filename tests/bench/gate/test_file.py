@@ -152,10 +152,10 @@ def test_the_command_prints_what_was_finished_and_ends_with_130(
     stopped = CliRunner().invoke(app, asked)
     assert stopped.exit_code == 130
     assert "kinobench: x3d_tiny: pass, slowdown +0.00 %" in stopped.stderr  # told as it fell
-    assert "kinobench: interrupted: 2 of 3 cases were finished" in stopped.stderr
+    assert "kinobench: interrupted: 2 of 3 cases finished" in stopped.stderr
     rows = [line.split()[:2] for line in stopped.stdout.splitlines()[2:4]]
     assert rows == [["c3d_tiny", "pass"], ["x3d_tiny", "pass"]]
-    assert "Interrupted: 2 of 3 cases were finished." in comment.read_text()
+    assert "Interrupted: 2 of 3 cases finished." in comment.read_text()
     in_json = CliRunner().invoke(app, [*asked, "--json"])
     assert in_json.exit_code == 130 and len(json.loads(in_json.stdout)["stored"]) == 2
     bench.times_s = {"c3d_tiny": -1.0}

@@ -13,7 +13,9 @@ from kinobench.bench.gate.page import Report
 from kinobench.bench.gate.stored import StoredCheck
 from kinobench.bench.gate.verdict import Checked
 from kinobench.bench.records.case_names import names_of
+from kinobench.datasets.visible import one_line
 
+from ...fakes.hostile import NAMES, controls, read_markdown
 from ...fakes.made_records import MACHINE, made_case
 from .test_gate import checked, forever, made_bench
 
@@ -72,6 +74,27 @@ def test_a_narrow_terminal_tells_the_processor_time_below_the_table() -> None:
 def test_a_line_that_is_in_brackets_is_no_markup() -> None:
     broken = msgspec.structs.replace(slower(), verdict="inconclusive", reason="[bold]said[/bold]")
     assert "[bold]said[/bold]" in printed(report(broken), 120)
+
+
+def test_names_and_reasons_are_shown_as_they_are() -> None:
+    def named(name: str) -> Report:
+        failed = Checked(case=made_case(name), verdict="new", reason=f"{name}\n{TRACE}\n{name}")
+        return report(
+            failed,
+            title=name,
+            notes=(name,),
+            environment=msgspec.structs.replace(MACHINE, cpu=name),
+            started=name,
+        )
+
+    harmless, _ = read_markdown(gate_page.markdown(named("innocent")))
+    for name in NAMES.values():
+        for width in (60, 200):
+            assert not controls(printed(named(name), width)), name
+        page = gate_page.markdown(named(name))
+        tags, text = read_markdown(page)
+        assert tags == harmless and not controls(page), name
+        assert one_line(name) in text.replace("\u200b", ""), name
 
 
 def test_cases_of_one_model_are_told_apart_by_the_settings_in_which_they_differ() -> None:

@@ -216,7 +216,7 @@ def test_a_row_whose_predictions_are_gone_has_no_rank_and_a_reason(tmp_path: Pat
     assert sorted(reasons) == [
         f"c: not ranked: its predictions, {folder / 'c'}, are not there; measure it again",
         "none: not ranked: its record keeps no predictions; measure it again",
-        f"other: not ranked: {folder / 'other'}: 10 of its 20 videos are right, and the record "
+        f"other: not ranked: {folder / 'other'}: right answers: 10 of 20 videos, and the record "
         "says 15 of 20; measure it again",
     ]
 

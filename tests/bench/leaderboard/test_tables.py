@@ -84,6 +84,39 @@ def test_markdown_has_a_table_with_its_units_and_every_cell() -> None:
     assert "- All rows" not in text and "- Settings: precision fp32, mode eager, batch 1" in text
 
 
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("classes", [5, 6])
+def test_no_format_has_a_top_5_of_five_classes_or_fewer(classes: int, form: str) -> None:
+    accuracy = made_accuracy(scored=158, top1_of_expected=0.25, top5_of_expected=0.75)
+    found = board_of(made_record(case={"classes": classes}, accuracy=accuracy))
+    text = render(found, form)
+    if form == "csv":
+        (line,) = csv.DictReader(io.StringIO(text))
+        values = [line[name] for name in ("top5", "top5_low", "top5_high", "top5_of_expected")]
+    elif form == "json":
+        (row,) = json.loads(text)[0]["rows"]
+        values = [row[name] for name in ("top5", "top5_low", "top5_high", "top5_of_expected")]
+    else:
+        assert "top-1" in text and ("top-5" in text) == (classes == 6)
+        assert ("top-5" in printed(found, 200)) == (classes == 6)
+        return
+    assert [bool(value) for value in values] == [classes == 6] * 4
+
+
+def test_the_cells_of_scores_are_rounded_half_to_even() -> None:
+    accuracy = made_accuracy(0.6125, interval_top1=(0.5025, 0.7125), top5=0.8125)
+    _, _, row = cells(render(board_of(made_record(accuracy=accuracy)), "md"))
+    assert row[-2:] == ["61.2 [50.2, 71.2]", "81.2 [68.0, 82.0]"]
+
+
+def test_one_video_and_one_core_are_no_plurals() -> None:
+    machine = msgspec.structs.replace(MACHINE, physical_cores=1)
+    accuracy = made_accuracy(1.0, scored=1, expected=1)
+    (board,) = board_of(made_record(accuracy=accuracy, environment=machine))
+    assert board.title.endswith(" (1 core)")
+    assert ", 1 video of manifest 0123456789abcdef," in footnotes(board)[-1]
+
+
 def test_markdown_keeps_odd_names_in_their_cells_and_shows_them_as_they_are() -> None:
     text = render(odd(), "md")
     head, _, *rows = cells(text)
@@ -263,7 +296,7 @@ def test_both_accuracies_of_a_split_that_could_not_all_be_read_are_told() -> Non
     scored = made_accuracy(0.0588, scored=17, expected=20, **of_all)
     boards = board_of(made_record(accuracy=scored))
     assert (
-        "c3d_tiny: 17 of 20 videos were scored; over all 20: top-1 5.0 %, top-5 15.0 %."
+        "c3d_tiny: 17 of 20 videos scored; over all 20: top-1 5.0 %, top-5 15.0 %."
     ) in footnotes(boards[0])
     (line,) = csv.DictReader(io.StringIO(render(boards, "csv")))
     assert (line["top1_of_expected"], line["top5_of_expected"]) == ("0.05", "0.15")
@@ -283,7 +316,7 @@ def test_footnotes_say_what_a_reader_must_know() -> None:
     assert rough in notes
     short = board_of(made_record(accuracy=made_accuracy(scored=158)))
     (told,) = (note for note in footnotes(short[0]) if "158 of 160" in note)
-    assert told.startswith("c3d_tiny: 158 of 160 videos were scored; over all 160: top-1 ")
+    assert told.startswith("c3d_tiny: 158 of 160 videos scored; over all 160: top-1 ")
     assert all("\n" not in note for note in notes)
 
 

@@ -33,7 +33,9 @@ from kinobench.bench.machine.processor import (
 from kinobench.bench.machine.report import Machine, plain, show
 from kinobench.bench.machine.software import Software, read_software
 from kinobench.bench.machine.systems import SUPPORTED, missing_here
+from kinobench.datasets.visible import one_line
 
+from ...fakes.hostile import NAMES, controls
 from ...fakes.kernel_tree import tree
 from ...fakes.made_records import MACHINE
 from ...fakes.media import REPOSITORY
@@ -582,6 +584,15 @@ def printed(**changes: Any) -> str:
     out = io.StringIO()
     show(made_machine(**changes), Console(file=out, width=200))
     return out.getvalue()
+
+
+def test_names_of_other_programs_are_shown_as_they_are() -> None:
+    for name in NAMES.values():
+        busy = msgspec.structs.replace(QUIET, busiest=(Busy(name=name, pid=7, processors=0.5),))
+        cure = Disturbance(f"{name} runs", f"end {name}")
+        text = printed(other_work=busy, disturbances=(cure,))
+        assert not controls(text), name
+        assert f"{one_line(name)} runs" in text, name
 
 
 def test_the_machine_is_printed_with_its_disturbances() -> None:

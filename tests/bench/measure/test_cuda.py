@@ -16,7 +16,7 @@ import torch
 
 from kinobench.bench.evaluation.accuracy import evaluate
 from kinobench.bench.evaluation.evaluation import KEEP_NOTHING, Evaluation, Sink
-from kinobench.bench.evaluation.shards import read_shard
+from kinobench.bench.evaluation.shard_files import read_shard
 from kinobench.bench.measure.sweep import measure_sweep
 from kinobench.bench.network.network import Network
 from kinobench.bench.records.case import Case
@@ -146,7 +146,7 @@ def test_real_want_of_memory_halves_the_batch(tmp_path: Path, little_memory: Non
     accuracy = _score(tmp_path, network, protocol, Sink(note=notes.append), batch=8)
     assert (accuracy.top1, accuracy.scored) == (1.0, 3)
     assert network.sizes[:3] == [8, 4, 2] and set(network.sizes[3:]) == {2}
-    assert notes == ["out of memory with 8 views in a forward: 2 were the most that fit"]
+    assert notes == ["out of memory with 8 views in a forward: the most that fit was 2"]
 
 
 @pytest.mark.filterwarnings("ignore:RNN module weights:UserWarning")  # torch packs none in bf16

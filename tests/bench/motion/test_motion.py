@@ -64,8 +64,10 @@ from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.lists.class_names import class_names
 from kinobench.datasets.names import PROBES, Probe
 from kinobench.datasets.opposites import POINTLIGHT, backwards
+from kinobench.datasets.visible import one_line
 from kinobench.zoo import registry
 
+from ...fakes.hostile import NAMES, controls, read_markdown
 from ...fakes.made_fitted import made_fitted
 from ...fakes.made_predictions import logits_table, write_file, write_shards
 from ...fakes.made_records import made_accuracy, made_record
@@ -541,10 +543,25 @@ def test_intervals_are_next_to_their_values_in_80_columns(card: Card) -> None:
 
 def test_the_page_is_markdown_that_shows_what_the_screen_does(card: Card) -> None:
     page = motion_page.card_text(card, "md")
-    assert page.startswith("# Motion: c3d_tiny (a/$very$/long_path")
+    assert page.startswith(r"# Motion: c3d_tiny (a/\$very\$/long_path")
     assert re.search(r"^\| reversed +\| +25\.0 \[20\.6, 30\.0\] \| +75\.0 \[70", page, re.MULTILINE)
     assert "\n| subsampled " in page and "\n- loses 75 points when frames run" in page
     assert "\n**It sees motion, by the order of frames;" in page
+
+
+def test_names_on_the_card_are_shown_as_they_are(card: Card) -> None:
+    def named(name: str) -> Card:
+        changes: dict[str, Any] = {"title": name, "ground": name, "notes": (name,)}
+        return msgspec.structs.replace(card, missing={"subsampled": name}, **changes)
+
+    harmless, _ = read_markdown(motion_page.card_text(named("innocent"), "md"))
+    for name in NAMES.values():
+        for width in (60, 200):
+            assert not controls(printed(named(name), width)), name
+        tags, text = read_markdown(motion_page.card_text(named(name), "md"))
+        assert tags == harmless and one_line(name) in text.replace("\u200b", ""), name
+        plain = motion_page.card_text(named(name), "json")
+        assert json.loads(plain)["title"] == name and not controls(plain), name
 
 
 def test_the_json_has_every_number_and_sentence(card: Card) -> None:
@@ -687,7 +704,7 @@ def test_an_interrupt_keeps_what_is_finished_and_shows_it(
     monkeypatch.setattr(motion_run.run, "measure", pretended(follows, root, interrupted_at=3))
     done = invoke(root, tmp_path / "results")
     assert done.exit_code == 130, done.output
-    assert "3 of 7 cases are finished and kept in" in done.stderr
+    assert "3 of 7 cases finished and kept in" in done.stderr
     assert "frozen is missing: it was not measured." in " ".join(done.stdout.split())
 
 

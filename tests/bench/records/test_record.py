@@ -52,8 +52,9 @@ def test_the_json_has_the_design_s_fields_with_their_units_and_the_digests_besid
         *("schema", "run", "started", "case", "environment", "params", "weights_digest", "cost"),
         *("latency", "peak", "roofline", "flow_time", "memory", "energy", "pipeline", "accuracy"),
         "sweep",
-        *("notes", "error"),
+        *("notes", "error", "id"),
     }
+    assert plain["id"] == f"20260101T000000Z-000000-{made_case().digest[:8]}"
     assert plain["schema"] == SCHEMA == 1
     case = plain["case"]
     assert (case["model"], case["weights"], case["batch"]) == ("c3d_tiny", None, 1)
@@ -69,6 +70,19 @@ def test_the_json_has_the_design_s_fields_with_their_units_and_the_digests_besid
     assert {"top1", "top5", "interval_top1", "scored", "expected", "unreadable", "views"} <= set(
         plain["accuracy"]
     )
+
+
+@pytest.mark.parametrize("classes", [2, 5, 6])
+def test_an_older_record_of_five_classes_or_fewer_loses_its_top_5(classes: int) -> None:
+    """It says nothing: the true class is always among the first five."""
+    older = json.loads(made_record(accuracy=made_accuracy(0.25, top5_of_expected=0.75)).to_json())
+    older["case"]["classes"] = classes
+    read = from_json(json.dumps(older))
+    assert read.accuracy is not None and read.accuracy.top1 == 0.25
+    found = read.accuracy.top5, read.accuracy.interval_top5, read.accuracy.top5_of_expected
+    assert (found == (None, None, None)) == (classes <= 5)
+    written = json.loads(read.to_json())["accuracy"]
+    assert (written["top5"] is None) == (classes <= 5) and written["top1"] == 0.25
 
 
 def test_what_was_not_measured_is_null_in_json() -> None:

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from kinobench.bench.records.record import Record, from_json
+from kinobench.bench.records.store import RunFile
+from kinobench.bench.run import run as running
 
 from ...fakes.command import call
 from ...fakes.media import FAKES, REPOSITORY
@@ -121,6 +123,34 @@ def test_a_ucf101_tree_with_a_corrupt_file_is_scored_and_the_file_named(
     assert len(accuracy["unreadable"]) == 1 and accuracy["top1_of_expected"] is not None
 
 
+@pytest.mark.usefixtures("shared_workers")
+def test_an_equal_command_that_starts_over_leaves_the_first_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes when the first one's process has ended, and the record is not stored yet."""
+    make_ucf101(tmp_path / "ucf", [0, 3])
+    options = ("--dataset", "ucf101", "--data-root", "ucf", "--model", "works", "--plugin", MODELS)
+    short = ("--views", "1x1", "--measure", "accuracy", "--json")
+    store, second = running.store, []
+
+    def store_after_another(record: Record, file: RunFile, results: Path) -> None:
+        monkeypatch.setattr(running, "store", store)
+        second.append(call(monkeypatch, tmp_path, "run", *options, *short, "--fresh"))
+        store(record, file, results)
+
+    monkeypatch.setattr(running, "store", store_after_another)
+    first = call(monkeypatch, tmp_path, "run", *options, *short)
+    records = [json.loads(done.stdout) for done in (first, *second)]
+    assert [done.exit_code for done in (first, *second)] == [0, 0], first.stderr
+    folders = [tmp_path / "results" / record["accuracy"]["predictions"] for record in records]
+    assert folders[0] != folders[1]
+    for folder in folders:
+        assert (folder / "shard-00000.parquet").is_file() and (folder / "finished").is_file()
+    note = f"accuracy: not continued: {folders[0].name}, which another process is measuring"
+    assert note in records[1]["notes"]
+    assert {path.suffix for path in (tmp_path / "results" / "runs").iterdir()} == {".jsonl"}
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("shared_workers")
 def test_videos_that_crash_and_hang_their_process_are_left_out_by_one_command(
@@ -195,7 +225,7 @@ def test_an_interrupt_keeps_what_is_finished_and_leaves_no_process(tmp_path: Pat
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
     assert process.returncode == 130, err
-    assert "1 of 2 cases are finished and kept in kept" in err and "works" in out
+    assert "1 of 2 cases finished and kept in kept" in err and "works" in out
     assert [record.case.model for record in stored(tmp_path / "kept")] == ["works"]
     assert (tmp_path / "kept" / "leaderboard.csv").is_file()
     assert not _workers_below(tmp_path)
@@ -320,6 +350,7 @@ def test_each_dataset_of_a_suite_has_a_folder_of_its_own(
         (("run", "--dataset", "none", "--measure", "accuracy"), 2, "--dataset NAME"),
         (("run", "--dataset", "pointlight", "--data-root", "empty"), 2, "pointlight"),
         (("run", "--batch", "0"), 2, "--batch 0"),
+        (("run", "--model", "i3d_tiny", "--precision", "bf16"), 2, "no kernel of avg_pool3d"),
         (("run", "--logits", "float8"), 2, "float32 or float16"),
         (("run", "--results", "file.txt"), 2, "file.txt"),
         (("run", "--plugin", "none.py"), 2, "none.py"),

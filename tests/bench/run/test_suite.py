@@ -1,14 +1,16 @@
 """Suite files and the command line: what is planned, and which mistakes are refused."""
 
 import json
+import re
 import tomllib
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from kinobench.bench.cli import run as command
 from kinobench.bench.machine.environment import physical_cores
-from kinobench.bench.records.job import FileLimits
+from kinobench.bench.records.job import Budget, FileLimits
 from kinobench.bench.run import suite as suites
 from kinobench.bench.run.plan import Planned, plan
 from kinobench.bench.run.settings import Settings, argument, settings_of
@@ -90,23 +92,23 @@ def test_a_wrong_key_names_the_file_the_place_and_the_nearest_key(
         ('views = "0x3"', "views = '0x3'"),
         ("views = 10", "views = 10: give a string"),
         ("weights = 1.5", "weights = 1.5: give a string"),
-        ("classes = 0", "classes = 0: it must be 1 or more"),
-        ("threads = -1", "threads = -1: it must be 1 or more"),
+        ("classes = 0", "classes = 0: it must be from 1 to 1048576"),
+        ("threads = -1", "threads = -1: it must be from 1 to 65536"),
         ("threads = 1.5", "threads = 1.5: give a whole number"),
-        ("eval_batch = 0", "eval_batch = 0: it must be 1 or more"),
-        ("batch = 0", "batch = 0: it must be 1 or more"),
-        ("batch = [4, 0]", "batch = 0: it must be 1 or more"),
+        ("eval_batch = 0", "eval_batch = 0: it must be from 1 to 1048576"),
+        ("batch = 0", "batch = 0: it must be from 1 to 1048576"),
+        ("batch = [4, 0]", "batch = 0: it must be from 1 to 1048576"),
         ("batch = true", "batch = True: give whole numbers of 1 or more, such as 1,8"),
         ("batch = []", "batch: it is empty; give one or more"),
         ("description = 1", "description = 1: give a string"),
-        ("timeout_s = 0", "timeout_s = 0.0: it must be above 0, and finite"),
-        ("timeout_s = inf", "timeout_s = inf: it must be above 0, and finite"),
-        ("file_timeout_s = 0", "file_timeout_s = 0.0: it must be above 0, and finite"),
-        ("file_memory_gib = -1", "file_memory_gib = -1.0: it must be above 0, and finite"),
-        ("memory_limit_gib = nan", "memory_limit_gib = nan: it must be above 0, and finite"),
+        ("timeout_s = 0", "timeout_s = 0: it must be from 0.1 to 31536000"),
+        ("timeout_s = inf", "timeout_s = inf: it must be from 0.1 to 31536000"),
+        ("file_timeout_s = 0", "file_timeout_s = 0: it must be from 0.1 to 31536000"),
+        ("file_memory_gib = -1", "file_memory_gib = -1: it must be from 0.5 to 1048576"),
+        ("memory_limit_gib = nan", "memory_limit_gib = nan: it must be from 0.1 to 1048576"),
         ("latency = 3", "latency = 3: give a table"),
         ('[latency]\nmax_s = "3"', "[latency]: max_s = '3': give a number"),
-        ("[latency]\nmin_s = -1", "[latency]: min_s = -1.0: it must be above 0"),
+        ("[latency]\nmin_s = -1", "[latency]: min_s = -1: it must be above 0, up to 31536000"),
         ("case = 3", "case = 3: give tables, each under [[case]]"),
         ('[case]\nmodel = "c3d"', "case = {'model': 'c3d'}: give tables, each under [[case]]"),
         ("case = [3]", "[[case]] 1 = 3: give a table"),
@@ -129,6 +131,75 @@ def test_a_wrong_value_names_the_file_the_key_the_value_and_what_is_right(
     with pytest.raises(KinobenchError) as caught:
         parse(content, "my.toml")
     assert str(caught.value).startswith(f"my.toml: {message}")
+
+
+NUMBERS = [
+    *(("", key) for key in ("classes", "batch", "threads", "eval_batch", "max_batch")),
+    *(("", key) for key in ("timeout_s", "memory_limit_gib", "file_timeout_s", "file_memory_gib")),
+    *(("[[case]]\n", key) for key in ("classes", "batch", "threads", "eval_batch", "max_batch")),
+    *(("[latency]\n", key) for key in Budget.__struct_fields__),
+]
+"""Every number of a suite file, and the table that it is in."""
+LONG = "9" * 400
+"""More than a float can be."""
+
+
+def test_every_number_of_a_suite_is_known_to_the_tests() -> None:
+    numbers = {key for table, key in NUMBERS if not table}
+    for field in msgspec.inspect.type_info(suites.Suite).fields:
+        kinds = str(field.type)
+        if "IntType" in kinds or "FloatType" in kinds:
+            assert field.name in numbers | {"case", "latency"}, field.name
+
+
+@pytest.mark.parametrize(("table", "key"), NUMBERS)
+@pytest.mark.parametrize(
+    "number",
+    [
+        *("1e300", "1e30", "-1e300", "inf", "-inf", "nan", "9" * 26, "-1"),
+        pytest.param(LONG, id="9"),
+    ],
+)
+def test_a_number_that_nothing_can_be_measured_with_is_quoted_with_its_range(
+    table: str, key: str, number: str
+) -> None:
+    with pytest.raises(KinobenchError) as caught:
+        parse(f"{table}{key} = {number}", "my.toml")
+    message = str(caught.value)
+    assert re.search(rf"^my\.toml: .*{key} = \S.*: it must be (from|above) \S+", message), message
+    if len(number) < 50:
+        assert f" {key} = {tomllib.loads(f'x = {number}')['x']!r}: " in message
+
+
+@pytest.mark.parametrize(
+    "views", ["99999999999x3", "1001x1", pytest.param("9" * 5000 + "x3", id="endless")]
+)
+def test_more_views_than_a_video_has_are_refused(views: str) -> None:
+    with pytest.raises(KinobenchError, match=r"x\d': the number of .* must be from 1 to 1000$"):
+        parse(f'views = "{views}"', "my.toml")
+    with pytest.raises(KinobenchError, match=r"^--views 9*\d*x\d: the number of temporal views"):
+        settings_of(views=views)
+    with pytest.raises(KinobenchError, match="write temporal x spatial views"):
+        settings_of(views="1x" + "3" * 5000)
+
+
+@pytest.mark.parametrize(
+    "content", ["batch = " + "9" * 5000, "batch = " + "[" * 5000], ids=["digits", "lists"]
+)
+def test_what_python_itself_can_not_read_is_an_error_of_the_file(content: str) -> None:
+    with pytest.raises(KinobenchError, match=r"^my\.toml: "):
+        parse(content, "my.toml")
+
+
+def test_numbers_of_a_call_in_python_have_the_same_ranges() -> None:
+    with pytest.raises(KinobenchError, match=r"^batch=<about 5001 digits>: it must be from 1 to"):
+        settings_of(argument, batch=(10**5000,))
+    with pytest.raises(KinobenchError, match=r"^threads=inf: it must be from 1 to 65536$"):
+        settings_of(argument, threads=float("inf"))
+    with pytest.raises(ValueError, match=r"max_s is 1e.300; it must be above 0, up to 31536000"):
+        Budget(max_s=1e300)
+    with pytest.raises(KinobenchError, match=r"--batch 9+: give whole numbers of 1 or more"):
+        settings_of(batch="9" * 5000)
 
 
 def test_every_setting_has_a_wrong_value_that_is_refused() -> None:
@@ -273,8 +344,8 @@ def test_views_change_the_protocol_and_its_digest() -> None:
         ({"split": "1"}, "split is '1', but there is no dataset"),
         ({"dataset": "ufc101"}, "did you mean 'ucf101'?"),
         ({"protocol": "comon-112"}, "did you mean 'common-112'?"),
-        ({"batch": (0,)}, "--batch 0: it must be 1 or more"),
-        ({"threads": 0}, "--threads 0: it must be 1 or more"),
+        ({"batch": (0,)}, "--batch 0: it must be from 1 to 1048576"),
+        ({"threads": 0}, "--threads 0: it must be from 1 to 65536"),
         ({"device": "tpu"}, "--device tpu: choose cpu or cuda"),
         (
             {"device": "gpu:2"},
@@ -319,6 +390,50 @@ def test_untrained_is_said_by_none(tmp_path: Path) -> None:
     Path(mine).touch()
     assert only(content).case.weights == mine
     assert only(content, weights="none").case.weights is None
+
+
+def test_the_weights_that_come_with_kinobench_are_the_default_everywhere() -> None:
+    on_pointlight = 'models = ["c3d_tiny", "x3d_tiny", "c3d"]\ndataset = "pointlight"\n'
+    from_a_file = [entry.case for entry in planned(on_pointlight)]
+    assert [case.weights for case in from_a_file] == ["pointlight", "pointlight", None]
+    what = command.What(model=["c3d_tiny", "x3d_tiny", "c3d"])
+    by_option = command._planned(command._suite_of(what), what, command.How(), command.Data())
+    assert [entry.case for entry in by_option] == from_a_file
+    case = only('dataset = "pointlight"\n[[case]]\nmodel = "c3d_tiny"').case
+    assert case == from_a_file[0]
+    # Clips of another size, other classes, or no dataset: no such weights.
+    others: list[dict[str, object]] = [
+        {"protocol": "common-112"},
+        {"dataset": "ucf101"},
+        {"dataset": "none", "protocol": "pointlight"},
+        {"weights": "none"},
+    ]
+    for asked in others:
+        assert only(on_pointlight, "c3d_tiny", **asked).case.weights is None
+    untrained = only('models = ["c3d_tiny"]\ndataset = "pointlight"\nweights = "none"').case
+    assert untrained.weights is None
+    assert only(on_pointlight, "c3d_tiny", weights="shipped").case.weights == "pointlight"
+
+
+def test_what_the_cpu_cannot_compute_is_refused_while_it_is_planned() -> None:
+    """The suite that the README once showed failed in its last case, after the others."""
+    content = (
+        'models = ["c3d_tiny", "x3d_tiny"]\ndataset = "pointlight"\n'
+        'measure = ["flops", "latency", "accuracy"]\nbatch = [1, 8]\n'
+        '[[case]]\nmodel = "i3d_tiny"\nprecision = "bf16"\n'
+    )
+    with pytest.raises(KinobenchError) as caught:
+        planned(content)
+    assert str(caught.value) == (
+        "precision 'bf16' on device 'cpu': torch has no kernel of avg_pool3d for it, which "
+        "i3d_tiny would need; give precision 'fp32' or device 'cuda', or leave this network out"
+    )
+    with pytest.raises(KinobenchError, match=r"which i3d_tiny, x3d_tiny would need.* these net"):
+        planned(content, "i3d_tiny", "early_fusion_tiny", "x3d_tiny", precision="bf16")
+    # What runs no forward in that precision, or elsewhere, or by other kernels.
+    for asked in ({"measure": ("flops",)}, {"device": "cuda"}, {"mode": "compile"}):
+        assert planned(content, "i3d_tiny", precision="bf16", **asked)
+    assert planned(content, "c3d_tiny", "early_fusion_tiny", "videomae_tiny", precision="bf16")
 
 
 @pytest.mark.parametrize("name", suites.names())
@@ -399,11 +514,11 @@ def test_values_are_taken_as_people_type_them(
     ("typed", "message"),
     [
         ({"batch": "1,x"}, "--batch x: give whole numbers of 1 or more, such as 1,8"),
-        ({"batch": ["1,0"]}, "--batch 0: it must be 1 or more"),
+        ({"batch": ["1,0"]}, "--batch 0: it must be from 1 to 1048576"),
         ({"batch": ","}, "--batch: it is empty; give one or more"),
         ({"measure": "flops,,latncy"}, "--measure latncy: choose flops,"),
         ({"measure": []}, "--measure: it is empty"),
-        ({"eval_batch": 0}, "--eval-batch 0: it must be 1 or more"),
+        ({"eval_batch": 0}, "--eval-batch 0: it must be from 1 to 1048576"),
     ],
 )
 def test_a_wrong_part_of_a_list_is_quoted_alone(typed: dict[str, object], message: str) -> None:
@@ -415,7 +530,7 @@ def test_a_wrong_part_of_a_list_is_quoted_alone(typed: dict[str, object], messag
 def test_a_call_in_python_is_told_its_argument_and_not_an_option() -> None:
     with pytest.raises(KinobenchError, match=r"^device='tpu': choose cpu or cuda$"):
         settings_of(argument, device="tpu")
-    with pytest.raises(KinobenchError, match=r"^eval_batch=0: it must be 1 or more$"):
+    with pytest.raises(KinobenchError, match=r"^eval_batch=0: it must be from 1 to 1048576$"):
         settings_of(argument, eval_batch=0)
 
 

@@ -1,8 +1,59 @@
 """Numbers are rounded as they are shown, and the parts of a whole add up there too."""
 
+from fractions import Fraction
+
+import numpy as np
 import pytest
 
-from kinobench.bench.text.units import percentages
+from kinobench.bench.text.units import (
+    ABSENT,
+    percent,
+    percent_interval,
+    percent_with_interval,
+    percentages,
+)
+
+
+@pytest.mark.parametrize(
+    ("hits", "videos", "shown"),
+    [
+        # Halfway between two tenths: the even one.
+        (65, 80, "81.2"),  # 81.25
+        (49, 80, "61.2"),  # 61.25, and 100 * (49 / 80) is 61.25000000000001
+        (67, 80, "83.8"),  # 83.75
+        (1627, 2000, "81.4"),  # 81.35
+        (1, 2000, "0.0"),  # 0.05
+        (3, 2000, "0.2"),  # 0.15
+        (1999, 2000, "100.0"),  # 99.95
+        # Next to halfway.
+        (813_499, 1_000_000, "81.3"),
+        (813_501, 1_000_000, "81.4"),
+        (2, 3, "66.7"),
+        (0, 7, "0.0"),
+        (7, 7, "100.0"),
+    ],
+)
+def test_a_share_of_videos_is_rounded_half_to_even(hits: int, videos: int, shown: str) -> None:
+    assert percent(hits / videos) == percent(np.float64(hits / videos)) == shown
+
+
+@pytest.mark.parametrize("digits", [0, 1, 2])
+def test_every_share_is_rounded_as_its_exact_fraction_is(digits: int) -> None:
+    for videos in (8, 80, 320, 400, 2000):
+        for hits in range(videos + 1):
+            steps = round(Fraction(hits, videos) * 100 * 10**digits)  # half to even, exactly
+            whole, rest = divmod(steps, 10**digits)
+            shown = f"{whole}.{rest:0{digits}d}" if digits else str(whole)
+            assert percent(hits / videos, digits) == shown, (hits, videos)
+
+
+def test_a_difference_and_an_interval_are_shown_to_the_same_digits() -> None:
+    assert percent(-0.6125) == "-61.2" and percent(0.011, 2, signed=True) == "+1.10"
+    assert percent(-0.0004) == percent(0.0) == "0.0"  # never -0.0
+    assert percent_interval((0.6125, 0.8135)) == "[61.2, 81.4]" and percent_interval(None) == ""
+    assert percent_with_interval(0.6125, (0.5, 0.7375), 2) == ("61.25", "[50.00, 73.75]")
+    assert percent_with_interval(0.6125, None) == ("61.2", "")
+    assert percent_with_interval(None, (0.5, 0.7)) == (ABSENT, "")
 
 
 @pytest.mark.parametrize(

@@ -223,6 +223,26 @@ def test_the_command_leaves_weights_that_say_what_they_are(root: Path, tmp_path:
     assert path.stat().st_mtime_ns == written
 
 
+def test_a_second_command_that_trains_the_same_is_refused(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["fit", "c3d_tiny", "--data-root", str(root), "--results", str(tmp_path)]
+    again = []
+
+    def train_while_another_comes(*_: object, **__: object) -> None:
+        again.append(CliRunner().invoke(app, [*words, "--fresh"]))
+        raise KinobenchError("that is enough")
+
+    monkeypatch.setattr(fit_run, "_fit_with_progress", train_while_another_comes)
+    for _ in range(2):  # once the first one has ended, another may
+        done = CliRunner().invoke(app, words)
+        assert done.exit_code == 2 and "that is enough" in done.output, done.output
+    assert [each.exit_code for each in again] == [2, 2]
+    assert all("another process trains c3d_tiny there; wait for" in each.output for each in again)
+    (folder,) = (tmp_path / "fit").iterdir()
+    assert not list(folder.iterdir())
+
+
 def test_weights_of_a_network_that_was_changed_since_are_made_anew(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,9 +10,17 @@ from pathlib import Path
 import pytest
 
 from kinobench.datasets.errors import DatasetError
+from kinobench.datasets.pointlight import files as pointlight_files
 from kinobench.datasets.pointlight import make_pointlight
-from kinobench.datasets.pointlight.files import PORTION, Portion, _write_in_processes, write_dataset
+from kinobench.datasets.pointlight.files import (
+    PORTION,
+    Portion,
+    _write_in_processes,
+    processes_for,
+    writers,
+)
 from kinobench.datasets.pointlight.levels import LEVELS, POINTLIGHT, changed
+from kinobench.datasets.unfinished import LEFT_AFTER_S, unfinished_name
 
 from ...fakes.media import REPOSITORY
 
@@ -60,30 +68,23 @@ def test_an_interrupt_of_several_processes_leaves_nothing(tmp_path: Path) -> Non
 
 def test_what_a_process_can_not_write_is_told_as_by_one(tmp_path: Path) -> None:
     gone = Portion(tmp_path / "gone", SMALL, 0, 0, 0, range(1), 1)
-    with pytest.raises(FileNotFoundError):
-        _write_in_processes([gone], 2, lambda videos: None)
+    with writers(2) as pool, pytest.raises(FileNotFoundError):
+        _write_in_processes([gone], pool, lambda videos: None)
 
 
-def test_little_is_written_by_one_process_and_much_by_all(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from kinobench.datasets.pointlight import files as pointlight_files
-
-    asked: list[int] = []
-    monkeypatch.setattr(
-        pointlight_files, "_write_in_processes", lambda portions, n, tell: asked.append(n)
-    )
-    monkeypatch.setattr(pointlight_files, "_write", lambda portion: iter(portion.videos))
+def test_little_is_written_by_one_process_and_much_by_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pointlight_files, "_processors", lambda: 4)
-    for number, (videos, expected) in enumerate(((2, []), (40, [2]), (1000, [2, 4]))):
-        write_dataset(tmp_path / str(number), POINTLIGHT, 0, {"test": videos}, processes=None)
-        assert asked == expected
+    counts = [processes_for(POINTLIGHT, {"test": 1, "train": each}) for each in (1, 39, 1000)]
+    assert counts == [1, 2, 4]
 
 
 def test_a_script_that_calls_several_processes_unguarded_is_told_so(tmp_path: Path) -> None:
+    """Each process that imports the script, this one first, prints what there is by then."""
     script = tmp_path / "script.py"
     script.write_text(
+        "import os\n"
         "from pathlib import Path\n"
+        "print(sorted(os.listdir()), flush=True)\n"
         "from kinobench.datasets.pointlight import make_pointlight\n"
         "make_pointlight(Path('made'), train_per_class=1, test_per_class=1, processes=2)\n"
     )
@@ -92,7 +93,67 @@ def test_a_script_that_calls_several_processes_unguarded_is_told_so(tmp_path: Pa
     )
     assert done.returncode == 1
     assert DatasetError.__name__ in done.stderr and "__name__ == '__main__'" in done.stderr
+    # Nothing is left, because nothing was begun.
+    assert done.stdout.splitlines() == ["['script.py']"] * 2
     assert [path.name for path in tmp_path.iterdir()] == ["script.py"]
+
+
+def begun(folder: Path, end: str) -> "subprocess.Popen[str]":
+    """Run a process that begins a dataset `made` in a folder, and then ends in some way."""
+    script = (
+        "import os, pathlib, sys\n"
+        "from kinobench.datasets.unfinished import unfinished_folder\n"
+        "with unfinished_folder(pathlib.Path('made').absolute()) as unfinished:\n"
+        "    (unfinished / 'pointlight').mkdir()\n"
+        "    print(unfinished.name, flush=True)\n"
+        f"    {end}\n"
+    )
+    return subprocess.Popen(
+        [sys.executable, "-c", script],
+        cwd=folder,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_what_a_killed_generation_left_is_removed_by_a_later_one(tmp_path: Path) -> None:
+    names = {}
+    for what in ("old", "young"):
+        with begun(tmp_path, "os._exit(9)") as process:
+            names[what], _ = process.communicate(timeout=60)
+    with begun(tmp_path, "sys.stdin.read()") as living:
+        assert living.stdout is not None
+        names["living"] = living.stdout.readline()
+        names = {what: name.strip() for what, name in names.items()}
+        mine = [".made.mine.unfinished", ".made", unfinished_name("a-file")]
+        for name in mine[:2]:
+            (tmp_path / name).mkdir()
+        (tmp_path / mine[2]).touch()
+        mine.append(unfinished_name("a-link"))
+        (tmp_path / mine[3]).symlink_to(tmp_path / ".made")
+        ago = time.time() - LEFT_AFTER_S - 60
+        for name in (names["old"], names["living"], *mine):
+            os.utime(tmp_path / name, (ago, ago), follow_symlinks=False)
+        assert {*names.values()} <= {path.name for path in tmp_path.iterdir()}
+        make_pointlight(tmp_path / "other", level=SMALL, train_per_class=1, test_per_class=1)
+        left = {path.name for path in tmp_path.iterdir()}
+        assert left == {"other", names["young"], names["living"], *mine}
+        living.communicate("", timeout=60)
+    assert names["living"] not in {path.name for path in tmp_path.iterdir()}
+
+
+def test_a_folder_that_can_not_be_removed_at_once_is_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when a second Ctrl-C ends the wait for a process that writes there."""
+
+    def fails(path: Path, ignore_errors: bool = False) -> None:
+        assert ignore_errors
+
+    monkeypatch.setattr("kinobench.datasets.unfinished.shutil.rmtree", fails)
+    make_pointlight(tmp_path / "made", level=SMALL, train_per_class=1, test_per_class=1)
+    assert (tmp_path / "made" / "pointlight.json").is_file()
 
 
 def wait_until_videos_are_written(folder: Path) -> None:

@@ -349,7 +349,11 @@ def test_its_protocol_takes_all_frames_and_that_of_pointlight_sees_dots_at_rest(
         (["contrast=5"], "fainter dots don't outlast the encoder"),
         (["radius=nan"], "radius is (nan|a number)"),
         (["lifetime=3"], "pointlight has no noise dots; add --set noise=10"),
-        (["noise=3", "lifetime=0"], "lifetime is 0; it must be 1 or more"),
+        (["noise=3", "lifetime=0"], "lifetime is 0; it must be from 1 to 512"),
+        (["noise=3", "lifetime=513"], "lifetime is 513; it must be from 1 to 512"),
+        ([f"size={'9' * 400}"], "no number needs so many digits"),
+        ([f"dots=3..{'9' * 30}"], "dots is "),
+        (["speed=1..inf"], "speed is (1..inf|a number)"),
         (["rest=8"], "the classes are turns"),
     ],
 )

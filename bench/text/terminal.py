@@ -1,0 +1,57 @@
+"""Text on a terminal that is shown as it is, whatever it has in it.
+
+rich takes `[red]` for markup, `[link=...]` for a link and `:x:` for a picture, and passes escape
+sequences on. Names from data may have all of them.
+"""
+
+from collections.abc import Iterable
+from typing import IO
+
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+from rich.text import Text
+
+from ...datasets.visible import one_line, visible
+
+
+def line(text: str, style: str = "") -> Text:
+    """Return a text for rich that has one line: nothing in it is markup or obeyed."""
+    return Text(one_line(text), style=style)
+
+
+def lines(text: str, style: str = "") -> Text:
+    """Return a text for rich that may have several lines: nothing in it is markup or obeyed."""
+    return Text(visible(text), style=style)
+
+
+class PlainConsole(Console):
+    """A console that takes no text for markup, and in which nothing is an order to the terminal."""
+
+    def __init__(
+        self,
+        *,
+        stderr: bool = False,
+        width: int | None = None,
+        file: IO[str] | None = None,
+        force_jupyter: bool | None = None,
+    ) -> None:
+        """Print to standard output, standard error or a file; see rich's `Console`."""
+        super().__init__(
+            stderr=stderr,
+            width=width,
+            file=file,
+            force_jupyter=force_jupyter,
+            markup=False,
+            emoji=False,
+            highlight=False,
+        )
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """Render as rich does; control characters that text has are written out."""
+        for segment in super().render(renderable, options):
+            if segment.control or segment.text.isprintable():
+                yield segment
+            else:
+                yield Segment(visible(segment.text), segment.style)

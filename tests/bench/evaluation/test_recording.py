@@ -1,0 +1,135 @@
+"""From its first shard until its record is stored, a folder belongs to one command."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from kinobench.bench.evaluation import resume
+from kinobench.bench.evaluation.conditions import Conditions
+from kinobench.bench.evaluation.recording import is_owned, recording
+from kinobench.bench.evaluation.resume import claim, mark_finished
+from kinobench.datasets.errors import KinobenchError
+
+CONDITIONS = Conditions(
+    case="c",
+    manifest="m",
+    weights=None,
+    network="n",
+    source="s",
+    imported="i",
+    versions={},
+    machine="h",
+    data_root=None,
+    logits="float32",
+    videos_in_a_shard=8,
+)
+BUSY = "not continued: run1-001, which another process is measuring"
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resume, "PATIENCE_S", 0.1)
+
+
+def begun(results: Path, name: str) -> Path:
+    """Claim a folder as a process does that writes a shard and ends."""
+    with claim(results / "case", name, CONDITIONS, results=results) as claimed:
+        (claimed.folder / "shard-00000.parquet").touch()
+    return claimed.folder
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_a_folder_is_kept_until_its_record_is_stored(tmp_path: Path, fresh: bool) -> None:
+    with recording(tmp_path, "run1-001"):
+        first = begun(tmp_path, "run1-001")
+        with claim(tmp_path / "case", "run2-001", CONDITIONS, results=tmp_path, fresh=fresh) as two:
+            assert two.folder.name == "run2-001" and two.notes == (BUSY,)
+        assert begun(tmp_path, "run1-001") == first  # another process of the same case
+        mark_finished(first)
+    with claim(tmp_path / "case", "run3-001", CONDITIONS, results=tmp_path, fresh=fresh) as three:
+        assert three.folder.name == ("run3-001" if fresh else "run2-001")
+    assert (first / "shard-00000.parquet").is_file()
+    assert not list((tmp_path / "runs").iterdir())
+
+
+def test_a_case_that_was_given_up_leaves_its_folder_to_the_next(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), recording(tmp_path, "run1-001"):
+        first = begun(tmp_path, "run1-001")
+        raise KeyboardInterrupt
+    with recording(tmp_path, "run2-001"):
+        assert begun(tmp_path, "run2-001") == first
+        assert is_owned(tmp_path, first, "run3-001")  # by the one that continues it
+        assert not is_owned(tmp_path, first, "run2-001")
+
+
+@contextmanager
+def commanded(results: Path, name: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run a command that measures a case until it is killed."""
+    script = (
+        "import pathlib, sys\n"
+        "from kinobench.bench.evaluation.recording import recording\n"
+        "with recording(pathlib.Path(sys.argv[1]), sys.argv[2]):\n"
+        "    print('measuring', flush=True)\n"
+        "    sys.stdin.read()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(results), name],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None and process.stdout.readline() == b"measuring\n"
+        yield process
+
+
+def test_a_killed_command_leaves_its_folder_to_the_next(tmp_path: Path) -> None:
+    with commanded(tmp_path, "run1-001") as command:
+        first = begun(tmp_path, "run1-001")
+        assert begun(tmp_path, "run2-001") != first
+        command.kill()
+        command.wait(timeout=60)
+        assert (tmp_path / "runs" / "run1-001.lock").is_file()
+        (first / "shard-00001.parquet").touch()  # it has most, and is continued
+        assert begun(tmp_path, "run3-001") == first
+    assert not list((tmp_path / "runs").iterdir())
+
+
+def test_locks_that_killed_commands_left_are_removed_when_they_are_old(tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    with commanded(tmp_path, "living-001"):
+        for name in ("old-001.lock", "young-001.lock", "run.jsonl"):
+            (runs / name).touch()
+        for name in ("old-001.lock", "living-001.lock", "run.jsonl"):
+            os.utime(runs / name, (0, time.time() - 25 * 3600))
+        with recording(tmp_path, "run1-001"):
+            kept = {path.name for path in runs.iterdir()}
+    assert kept == {"young-001.lock", "run.jsonl", "living-001.lock", "run1-001.lock"}
+
+
+@pytest.mark.parametrize(
+    "owner",
+    ["../outside", "/tmp/outside", "", "a\0b", "\n", "x" * 5000],
+    ids=["above", "absolute", "empty", "nul", "line", "endless"],
+)
+def test_an_owner_whose_name_is_none_is_nobody(tmp_path: Path, owner: str) -> None:
+    first = begun(tmp_path, "run1-001")
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "outside.lock").touch()
+    (first / "owner").write_bytes(owner.encode())
+    assert not is_owned(tmp_path, first, "run2-001")
+    assert begun(tmp_path, "run2-001") == first
+    assert (tmp_path / "outside.lock").is_file()
+
+
+def test_results_that_can_not_be_written_are_named(tmp_path: Path) -> None:
+    (tmp_path / "runs").write_text("a file")
+    with (
+        pytest.raises(KinobenchError, match=r"run1-001\.lock can't be locked: .*--results"),
+        recording(tmp_path, "run1-001"),
+    ):
+        pass

@@ -15,7 +15,7 @@ from pathlib import Path
 from .unfinished import unfinished_name
 
 _READING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-"""Opening a pipe waits for a writer, unless it is told not to."""
+"""Without O_NONBLOCK, opening a named pipe waits until another process writes to it."""
 
 _KINDS = {
     stat.S_IFDIR: "a folder",

@@ -160,13 +160,10 @@ def _notes(source: Source, opened: Predictions) -> list[str]:
     if record.case.weights is None:
         notes.append("untrained: the accuracy is that of random weights.")
     if record.accuracy.unreadable:
-        missing, videos = (
-            len(record.accuracy.unreadable),
-            quantity(record.accuracy.expected, "video"),
-        )
+        videos = quantity(record.accuracy.expected, "video")
         notes.append(
-            f"left out as unreadable: {missing} of {videos}; if they count as wrong, top-1 is "
-            f"{percent(record.accuracy.top1_of_expected, 2)} %."
+            f"left out as unreadable: {len(record.accuracy.unreadable)} of {videos}; if they count "
+            f"as wrong, top-1 is {percent(record.accuracy.top1_of_expected, 2)} %."
         )
     return notes
 

@@ -15,6 +15,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from ...datasets.errors import KinobenchError, reason_of
+from ...datasets.files import NotRegularError, read_regular
+from ..records.files import replacing
 
 OWNER = "owner"
 _SUFFIX = ".lock"
@@ -55,7 +57,8 @@ def recording(results: Path, name: str) -> Iterator[None]:
 
 def name_owner(folder: Path, name: str) -> None:
     """Name the measurement whose record will name a folder, which this process has locked."""
-    (folder / OWNER).write_text(name, encoding="utf-8")
+    with replacing(folder / OWNER, durable=False, own=True) as unfinished:
+        unfinished.write_text(name, encoding="utf-8")
 
 
 def is_owned(results: Path, folder: Path, name: str) -> bool:
@@ -70,8 +73,8 @@ def is_owned(results: Path, folder: Path, name: str) -> bool:
         OSError: Its file can't be read.
     """
     try:
-        owner = (folder / OWNER).read_text(encoding="utf-8", errors="replace")
-    except FileNotFoundError:
+        owner = read_regular(folder / OWNER).decode(errors="replace")
+    except (FileNotFoundError, NotRegularError):
         return False
     if owner == name or not _NAME.fullmatch(owner):
         return False

@@ -217,8 +217,8 @@ def mark_finished(folder: Path) -> None:
         KinobenchError: The folder can't be written.
     """
     try:
-        (folder / FINISHED).touch()
-        sync_folder(folder)
+        with replacing(folder / FINISHED, own=True) as unfinished:
+            unfinished.touch()
     except OSError as error:
         raise KinobenchError(f"{folder} can't be written: {reason_of(error)}") from error
 

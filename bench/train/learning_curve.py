@@ -19,16 +19,19 @@ def write_curve(path: Path, curve: Sequence[Epoch]) -> None:
     lines = csv.writer(out, lineterminator="\n")
     lines.writerow(Epoch.__struct_fields__)
     lines.writerows([getattr(epoch, name) for name in Epoch.__struct_fields__] for epoch in curve)
-    write_text(path, out.getvalue())
+    write_text(path, out.getvalue(), own=True)
 
 
-def draw_curves(path: Path, curves: Mapping[str, Sequence[Epoch]], chance: float) -> None:
+def draw_curves(
+    path: Path, curves: Mapping[str, Sequence[Epoch]], chance: float, *, own: bool = False
+) -> None:
     """Draw loss and top-1 by epoch as a PNG file, a line for each training.
 
     Args:
         path: The file.
         curves: The epochs of each training, by its name.
         chance: The share that guessing gets right; a dotted line.
+        own: As in `writing`.
 
     Raises:
         KinobenchError: It can't be written.
@@ -59,5 +62,5 @@ def draw_curves(path: Path, curves: Mapping[str, Sequence[Epoch]], chance: float
     if many:
         lines, names = top1.get_legend_handles_labels()
         figure.legend(lines, names, loc="outside right center", fontsize=7, frameon=False)
-    with writing(path) as unfinished:
+    with writing(path, own=own) as unfinished:
         figure.savefig(unfinished, dpi=150, format="png")

@@ -153,7 +153,7 @@ def _trained(
         state = in_half(state)
     accuracy = score(training, state, held_out, folder)
     write_fitted(weights, state, fitted_of(training, curve, accuracy, held_out))
-    draw_curves(folder / PICTURE, {options.model: curve}, 1 / len(training.split.classes))
+    draw_curves(folder / PICTURE, {options.model: curve}, 1 / len(training.split.classes), own=True)
     checkpoint.unlink(missing_ok=True)
     summary = (
         f"{options.model}: {_score_text(accuracy, training.split, held_out)}; learning curve "

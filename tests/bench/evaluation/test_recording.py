@@ -11,24 +11,12 @@ from pathlib import Path
 import pytest
 
 from kinobench.bench.evaluation import resume
-from kinobench.bench.evaluation.conditions import Conditions
 from kinobench.bench.evaluation.recording import is_owned, recording
 from kinobench.bench.evaluation.resume import claim, mark_finished
 from kinobench.datasets.errors import KinobenchError
 
-CONDITIONS = Conditions(
-    case="c",
-    manifest="m",
-    weights=None,
-    network="n",
-    source="s",
-    imported="i",
-    versions={},
-    machine="h",
-    data_root=None,
-    logits="float32",
-    videos_in_a_shard=8,
-)
+from .test_shards import CONDITIONS
+
 BUSY = "not continued: run1-001, which another process is measuring"
 
 
@@ -124,6 +112,29 @@ def test_an_owner_whose_name_is_none_is_nobody(tmp_path: Path, owner: str) -> No
     assert not is_owned(tmp_path, first, "run2-001")
     assert begun(tmp_path, "run2-001") == first
     assert (tmp_path / "outside.lock").is_file()
+
+
+@pytest.mark.parametrize("name", ["owner", "finished"])
+def test_a_link_of_the_name_of_a_small_file_is_replaced(tmp_path: Path, name: str) -> None:
+    first = begun(tmp_path, "run1-001")
+    (tmp_path / "outside").write_text("kept")
+    (first / name).unlink(missing_ok=True)
+    (first / name).symlink_to(tmp_path / ("outside" if name == "owner" else "new"))
+    assert not is_owned(tmp_path, first, "run2-001")
+    if name == "owner":
+        assert begun(tmp_path, "run2-001") == first
+    else:
+        mark_finished(first)
+    assert not (first / name).is_symlink() and (first / name).is_file()
+    assert (tmp_path / "outside").read_text() == "kept" and not (tmp_path / "new").exists()
+
+
+def test_a_pipe_of_the_name_of_an_owner_is_nobody(tmp_path: Path) -> None:
+    first = begun(tmp_path, "run1-001")
+    (first / "owner").unlink()
+    os.mkfifo(first / "owner")
+    assert not is_owned(tmp_path, first, "run2-001")
+    assert begun(tmp_path, "run2-001") == first
 
 
 def test_results_that_can_not_be_written_are_named(tmp_path: Path) -> None:

@@ -52,10 +52,12 @@ def blocks_apart() -> Iterator[None]:
     """Have glibc map each block of a page or more by itself, and give it back when it is freed.
 
     So a peak is that of the bytes in use, the same in every process, as on a GPU that of the bytes
-    allocated. It slows every allocation, and glibc doesn't adapt its thresholds any more after it:
-    nothing is to be timed within or after. Elsewhere than on glibc it does nothing.
+    allocated. The top of a thread's heap, which `malloc_trim` leaves alone, is given back by the
+    first forward that frees a block: a thread that ended may have left megabytes there. It slows
+    every allocation, and glibc doesn't adapt its thresholds any more after it: nothing is to be
+    timed within or after. Elsewhere than on glibc it does nothing.
     """
-    set_thresholds(mmap_bytes=_PAGE_BYTES)
+    set_thresholds(mmap_bytes=_PAGE_BYTES, trim_bytes=_PAGE_BYTES)
     try:
         yield
     finally:

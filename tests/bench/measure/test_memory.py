@@ -1,10 +1,13 @@
+import ctypes
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
+from kinobench.bench.machine.allocator import memory_kept
 from kinobench.bench.measure.memory import blocks_apart, measure_memory
 from kinobench.bench.network.network import Network
 from kinobench.bench.records.case import Case
@@ -45,6 +48,41 @@ def test_a_known_allocation_is_found_and_told_from_the_weights(batch: int) -> No
     assert memory.peak_activation_bytes is not None and memory.peak_process_bytes is not None
     assert abs(memory.peak_activation_bytes - batch * 50 * MIB) < MIB
     assert memory.peak_process_bytes > memory.peak_activation_bytes + memory.weights_bytes
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's high-water mark is Linux's")
+def test_what_an_ended_thread_left_in_its_heap_is_not_taken_for_free() -> None:
+    case = Case(model="test_takes_memory", classes=8, protocol=preset("pointlight"))
+    network = Network(case)
+    network.settle()
+    libc = ctypes.CDLL(None)
+    libc.malloc.restype, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+
+    def leave_the_top_of_a_heap() -> None:
+        # Holes for the small blocks of a forward, so that none lies behind its large one.
+        small = [libc.malloc(64 * (1 + number % 32)) for number in range(512)]
+        # Below the threshold for maps, and 56 of the 64 MiB that glibc gives a thread's heap.
+        large = [libc.malloc(28 * MIB) for _ in range(2)]
+        for block in large:
+            ctypes.memset(block, 1, 28 * MIB)
+        for block in [*large, *small[::2]]:
+            libc.free(block)
+
+    def forward_after_many_small_blocks(*inputs: torch.Tensor) -> torch.Tensor:
+        # A thread keeps seven freed blocks of each size; with these, none parts a large block, once
+        # it is free, from the top of the heap.
+        for block in [libc.malloc(size) for size in range(24, 132, 8) for _ in range(10)]:
+            libc.free(block)
+        return forward(*inputs)
+
+    forward, network.forward = network.forward, forward_after_many_small_blocks
+    with memory_kept(), ThreadPoolExecutor(1) as apart:
+        apart.submit(leave_the_top_of_a_heap).result()
+    # The thread has ended; glibc gives its heap to the next one.
+    with blocks_apart():
+        memory, _ = measure_memory(network)
+    assert memory.peak_activation_bytes is not None
+    assert abs(memory.peak_activation_bytes - 50 * MIB) < MIB
 
 
 def test_where_the_mark_cannot_be_reset_there_is_no_figure_and_a_reason(

@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from ...zoo import registry
+from ...zoo.build import build
 from ...zoo.checkpoints.named import load_weights
 from ..cost.shape import Shape
 
@@ -23,9 +24,11 @@ def build_network(model: str, shape: Shape, weights: str | None) -> tuple[nn.Mod
 
     Raises:
         UnknownNameError: No network is named so.
-        KinobenchError: The weights are not there, or are another network's.
+        KinobenchError: The builder gives no module, or the weights are not there, or are another
+            network's.
     """
     torch.manual_seed(0)
-    module = registry.get(model).build(shape.classes, shape.frames, shape.size)
+    module = build(registry.get(model), shape.classes, shape.frames, shape.size)
     digest = None if weights is None else load_weights(module, model, weights)
-    return module.eval(), digest
+    module.eval()  # which may return nothing, as in mmaction2
+    return module, digest

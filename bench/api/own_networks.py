@@ -177,5 +177,6 @@ class _Copies:
         except Exception as error:  # whatever one of its attributes raises
             raise KinobenchError(
                 f"{type(self.module).__name__} can't be copied ({type(error).__name__}: {error}), "
-                "and a measurement must not change the module itself; give a builder"
+                "and a measurement must not change the module itself; give a builder, a function "
+                "(num_classes, frames, size) that makes the module: it is called for each copy"
             ) from error

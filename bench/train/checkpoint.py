@@ -16,14 +16,13 @@ from ..records.fitted_weights import Epoch
 if TYPE_CHECKING:
     import torch
     from torch import nn
-    from torch.optim.swa_utils import AveragedModel
 
 
 def write(
     path: Path,
     training: str,
     network: "nn.Module",
-    average: "AveragedModel",
+    average: "nn.Module",
     optimizer: "torch.optim.Optimizer",
     curve: list[Epoch],
 ) -> None:
@@ -52,7 +51,7 @@ def read(
     path: Path,
     training: str,
     network: "nn.Module",
-    average: "AveragedModel",
+    average: "nn.Module",
     optimizer: "torch.optim.Optimizer",
 ) -> list[Epoch]:
     """Put everything back, and return the epochs so far.

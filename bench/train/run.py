@@ -21,12 +21,15 @@ from ...datasets.split import Split
 from ...datasets.unfinished import remove_left_files
 from ...datasets.visible import one_line
 from ...zoo import registry
+from ...zoo.build import build
+from ...zoo.spec import input_shapes
 from ..evaluation.accuracy import evaluate
 from ..evaluation.alone import LoneReader
 from ..evaluation.evaluation import Evaluation
 from ..evaluation.guard import guarded
 from ..evaluation.reading_log import SUFFIX
 from ..machine import environment
+from ..network.own_clips import leaving_clips
 from ..records.case import Device
 from ..records.fitted_weights import Epoch, Fitted, in_half, read_fitted, shapes_in, write_fitted
 from ..records.inside import inside
@@ -205,7 +208,8 @@ def finished(weights: Path, training: Training) -> Fitted | None:
 def _shapes(training: Training) -> dict[str, tuple[int, ...]]:
     """Return the shapes of the weights of the network as it is built today."""
     protocol, classes = training.protocol, len(training.split.classes)
-    network = registry.get(training.model).build(classes, protocol.frames, protocol.size)
+    architecture = registry.get(training.model)
+    network = build(architecture, classes, protocol.frames, protocol.size)
     return {name: tuple(entry.shape) for name, entry in network.state_dict().items()}
 
 
@@ -285,8 +289,9 @@ def score(
     """
     architecture = registry.get(training.model)
     protocol, classes = training.protocol, len(training.split.classes)
-    network = architecture.build(classes, protocol.frames, protocol.size).eval()
+    network = build(architecture, classes, protocol.frames, protocol.size)
     network.load_state_dict(state)
+    network.eval()
     log, alone = folder / f"score{SUFFIX}", LoneReader(protocol)
     with guarded(log, folder, held_out.videos, alone, _report) as (guard, _):
         evaluation = Evaluation(
@@ -296,8 +301,11 @@ def score(
             flow=training.flow,
             guard=guard,
         )
+        shapes = input_shapes(architecture.inputs, 2, protocol.frames, protocol.size)
         with torch.inference_mode():
-            return evaluate(network.to(evaluation.device), held_out, evaluation)
+            network = network.to(evaluation.device)
+            clip = tuple(torch.rand(shape, device=evaluation.device) for shape in shapes)
+            return evaluate(leaving_clips(network, clip), held_out, evaluation)
 
 
 def _report(text: str) -> None:

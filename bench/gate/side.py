@@ -181,6 +181,8 @@ class _Side:
         on_gpu = self.network.device.type == "cuda"
         with torch.inference_mode():
             self.rotation = self.network.inputs(2)
+        # A baseline may be older than this.
+        self.fresh = getattr(self.network, "fresh", lambda inputs: inputs)
         once = self._gpu_turn if on_gpu else self._cpu_turn
         if self.core is not None and hasattr(os, "sched_setaffinity"):
             os.sched_setaffinity(0, {self.core})
@@ -211,8 +213,8 @@ class _Side:
         import torch
 
         self.rotation.append(self.rotation.pop(0))
-        inputs = self.rotation[0]
         with torch.inference_mode():
+            inputs = self.fresh(self.rotation[0])
             cpu, begin = time.process_time(), time.perf_counter()
             self.network.forward(*inputs)
             if self.inject:
@@ -239,10 +241,10 @@ class _Side:
         import torch
 
         self.rotation.append(self.rotation.pop(0))
-        inputs = self.rotation[0]
         start = torch.cuda.Event(enable_timing=True)
         end = torch.cuda.Event(enable_timing=True)
         with torch.inference_mode():
+            inputs = self.fresh(self.rotation[0])
             torch.cuda.synchronize()
             start.record()
             self.network.forward(*inputs)

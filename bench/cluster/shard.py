@@ -201,7 +201,7 @@ class _BuiltCase:
         except KinobenchError as error:
             raise KinobenchError(f"node {place.name}: {error}") from error
         self._network.settle(reference=False)
-        _refuse_to_depend_on_the_order(self._network)
+        refuse_to_depend_on_the_order(self._network)
         self._flow_cache = None if job.flow_cache == "none" else FlowCache(job.flow_cache)
         here = describe(job.case.device)
         if here.fingerprint != job.machine:
@@ -325,7 +325,7 @@ def _network_of(task: ShardTask) -> "Network":
     return network
 
 
-def _refuse_to_depend_on_the_order(network: "Network") -> None:
+def refuse_to_depend_on_the_order(network: "Network") -> None:
     """Refuse a network whose logits depend on what it got before: workers get any shards."""
     from ..network.repeats import probe
 

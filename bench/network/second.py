@@ -3,6 +3,8 @@
 A module may hold what can't be copied: a lock, an open file, a tensor computed from a parameter.
 """
 
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -57,12 +59,21 @@ def take_state(second: nn.Module, first: nn.Module, model: str) -> None:
             f"the builder of {named_model(model)} gives another network at its second call: its "
             "parameters have other names or shapes; let it depend on its arguments alone"
         )
-    second.load_state_dict(first.state_dict(), strict=False)
+    own, entries = second.state_dict(), first.state_dict()  # with the versions of its modules
+    for name in list(entries):
+        if name not in own or _shape(entries[name]) != _shape(own[name]):
+            del entries[name]
+    second.load_state_dict(entries, strict=False)
     buffers = dict(first.named_buffers())
     with torch.no_grad():
         for name, buffer in second.named_buffers():
             if name in buffers and buffers[name].shape == buffer.shape:
                 buffer.copy_(buffers[name])
+
+
+def _shape(entry: Any) -> Any:
+    """Return the shape of an entry of a state dict; None for one that is no tensor."""
+    return getattr(entry, "shape", None)
 
 
 def _places(module: nn.Module) -> set[int]:

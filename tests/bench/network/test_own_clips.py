@@ -5,9 +5,11 @@ from typing import Any
 import pytest
 import torch
 
+from kinobench.bench.evaluation.forwards import Forwards
 from kinobench.bench.measure.latency import measure_drift
 from kinobench.bench.measure.timers import cpu_timer
 from kinobench.bench.network.cuda_graph import CapturedForward
+from kinobench.bench.network.inputs import FlowViews
 from kinobench.bench.network.network import Network
 from kinobench.bench.network.own_clips import leaving_clips
 from kinobench.bench.network.reference import reference_outputs
@@ -95,3 +97,23 @@ def test_a_graph_says_that_its_forward_writes(monkeypatch: pytest.MonkeyPatch) -
     assert CapturedForward(Normalising(), given, "writes").writes
     assert torch.equal(given[0], before)
     assert not CapturedForward(Plain(), given, "reads").writes
+
+
+def test_a_batch_that_is_too_large_goes_through_again_with_its_own_content() -> None:
+    class Roomy(Normalising):
+        def forward(self, clip: torch.Tensor) -> Any:
+            found = super().forward(clip)
+            if len(clip) > 3:
+                raise torch.OutOfMemoryError("CUDA out of memory")  # after it wrote
+            return found
+
+    module, right = Roomy(), NormalisingCopy()
+    right.load_state_dict(module.state_dict())
+    views = torch.rand(10, 3, 16, 8, 8)
+    with torch.inference_mode():
+        careful = leaving_clips(module, [views[:1].clone()])
+        forwards = Forwards(careful, [views.shape[1:]], 8, 6, device=CPU)
+        forwards.add([FlowViews(views)])  # any views that are there already
+        logits = forwards.finish()
+        torch.testing.assert_close(torch.from_numpy(logits), right(views))
+    assert forwards.batch == 3

@@ -5,9 +5,11 @@ from typing import Any
 import pytest
 import torch
 
+from kinobench.bench.cluster.shard import refuse_to_depend_on_the_order
 from kinobench.bench.network.network import Network
 from kinobench.bench.network.repeats import probe, same_logits
 from kinobench.bench.records.case import Case
+from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.protocol import preset
 from kinobench.zoo.registry import register
 
@@ -101,3 +103,11 @@ def test_logits_are_the_same_to_half_of_their_digits(
 def test_what_is_no_number_twice_is_the_same() -> None:
     nothing = torch.tensor([[float("nan"), float("inf")]])
     assert same_logits(nothing, nothing.clone(), torch.float32)
+
+
+def test_a_worker_of_a_cluster_refuses_a_network_whose_order_matters() -> None:
+    with pytest.raises(
+        KinobenchError, match=r"^counts: the logits of one clip differ .* --cluster"
+    ):
+        refuse_to_depend_on_the_order(settled(odd("counts", Counting)))
+    refuse_to_depend_on_the_order(settled(odd("plain", Plain)))

@@ -1,5 +1,6 @@
 """A second network: built again with the weights of the first, whatever that holds."""
 
+import warnings
 from typing import Any
 
 import pytest
@@ -90,3 +91,28 @@ def test_a_case_of_a_module_that_is_always_the_same_has_no_drift_and_says_why() 
     network.settle()
     (note,) = network.notes
     assert network.reference is None and note.startswith("drift: not known: the builder of only")
+
+
+def test_a_table_that_grew_in_the_first_is_left_to_the_second_to_make() -> None:
+    first = first_of("tabled", Tabled)
+    first.register_buffer("made_later", torch.ones(3))
+    first.index = torch.arange(5000) % 31
+    second = built_again("tabled", SHAPE, first)
+    assert second.index.shape == (1000,) and not hasattr(second, "made_later")
+    assert torch.equal(second.fc.weight, first.fc.weight)
+
+
+def test_weights_that_are_no_tensors_of_the_state_dict_come_along() -> None:
+    class Quantised(Plain):
+        def __init__(self, classes: int) -> None:
+            super().__init__(classes)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # torch's, that torch.ao is on its way out
+                torch.ao.quantization.quantize_dynamic(self.eval(), {nn.Linear}, inplace=True)
+
+    odd("quantised", Quantised)
+    first = Quantised(8)  # with other weights than those of the seed
+    second = built_again("quantised", SHAPE, first)
+    clip = torch.rand(2, 3, 16, 64, 64)
+    with torch.inference_mode():
+        assert torch.equal(second(clip), first(clip))

@@ -39,7 +39,7 @@ class CapturedForward:
         with torch.inference_mode(), torch.cuda.stream(side):
             witness = Witness(self._inputs)
             for _ in range(3):
-                forward(*self._inputs)
+                forward(*_aliases(self._inputs))
         torch.cuda.current_stream().wait_stream(side)
         torch.cuda.synchronize()
         with torch.inference_mode():
@@ -54,7 +54,7 @@ class CapturedForward:
         self._graph = torch.cuda.CUDAGraph()
         try:
             with torch.inference_mode(), torch.cuda.graph(self._graph):
-                self._logits = logits_of(forward(*self._inputs), model)
+                self._logits = logits_of(forward(*_aliases(self._inputs)), model)
         except RuntimeError as error:
             first = _first(error)
             if isinstance(first, torch.OutOfMemoryError):
@@ -91,6 +91,11 @@ class CapturedForward:
             if tuple(segment.get("segment_pool_id", ())) == tuple(self.pool)
         ]
         return sum(sizes) if sizes else None
+
+
+def _aliases(inputs: Inputs) -> Inputs:
+    """Return tensors of the same memory: a forward may give them other shapes in place."""
+    return tuple(each.view(each.shape) for each in inputs)
 
 
 def _first(error: BaseException) -> BaseException:

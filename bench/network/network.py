@@ -177,7 +177,8 @@ class Network:
         self.forward = make(self.module, inputs, self.case.model)
         if mode in _PREPARED:
             if mode == "compile":
-                self.forward(*inputs)  # that compiles it; a capture has done it already
+                # That compiles it; a capture has done it already.
+                self.forward(*copied(inputs))
             self._wait()
             self.prepare_s = time.perf_counter() - begin
             begin = time.perf_counter()

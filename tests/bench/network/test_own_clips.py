@@ -49,6 +49,31 @@ def test_a_thousand_forwards_later_its_clips_are_still_the_same(mode: str) -> No
     assert note.startswith("input: the network writes into its clips, so each forward gets a copy")
 
 
+class Folding(Plain):
+    """Gives the clip that it gets another shape in place."""
+
+    def forward(self, clip: torch.Tensor) -> Any:
+        return super().forward(clip.transpose_(1, 2).unsqueeze_(0)[0].transpose(1, 2))
+
+
+def test_a_clip_that_is_given_another_shape_in_place_is_a_copy_too() -> None:
+    network, right = settled(Folding, mode="channels_last_3d"), settled(Plain)
+    (clip,) = right.inputs(1)
+    with torch.inference_mode():
+        for forward in (network.classify, network.forward_clips) * 2:
+            torch.testing.assert_close(forward(*clip), right.classify(*clip))
+    drift = measure_drift(network)
+    assert drift is not None and drift.top1_flips == 0
+
+
+def test_a_clip_that_is_given_another_shape_in_place_can_be_captured(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    FakeCuda().install(monkeypatch)
+    captured = CapturedForward(Folding(), (torch.rand(2, 3, 16, 8, 8),), "folding")
+    assert captured(torch.rand(2, 3, 16, 8, 8)).shape == (2, 8)
+
+
 def test_its_drift_is_that_of_rounding() -> None:
     drift = measure_drift(settled(Normalising, mode="channels_last_3d"))
     assert drift is not None and drift.largest_logit_difference is not None

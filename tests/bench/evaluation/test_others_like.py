@@ -44,8 +44,8 @@ def two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(case, "physical_cores", lambda: 2)
 
 
-def others_of(name: str) -> tuple[Network, list[Any], list[str]]:
-    network = Network(made_case(name))
+def others_of(name: str, **changes: Any) -> tuple[Network, list[Any], list[str]]:
+    network = Network(made_case(name, **changes))
     network.settle()
     notes: list[str] = []
     return network, case.others_like(network, SPLIT, notes.append), notes
@@ -95,7 +95,33 @@ def test_a_builder_of_the_same_module_each_time_gives_one_thread() -> None:
     register("only")(lambda num_classes, frames, size: only)
     _, others, (note,) = others_of("only")
     assert others == []
-    assert note.startswith("the videos went through in one thread: the builder of only (")
+    assert note.startswith("the videos went through in order, in one thread: the builder of only (")
+
+
+def test_a_builder_that_fails_at_its_second_call_gives_one_thread() -> None:
+    built: list[Plain] = []
+
+    def once(num_classes: int, frames: int, size: int) -> Plain:
+        if built:
+            raise RuntimeError("the model is loaded already")
+        built.append(Plain(num_classes))
+        return built[0]
+
+    register("once")(once)
+    _, others, notes = others_of("once")
+    assert others == [] and notes == [
+        "the videos went through in order, in one thread: RuntimeError: the model is loaded already"
+    ]
+
+
+def test_a_network_that_fails_on_one_clip_has_threads_all_the_same() -> None:
+    class OfTwo(Plain):
+        def forward(self, clip: torch.Tensor) -> Any:
+            assert len(clip) > 1
+            return super().forward(clip)
+
+    _, others, notes = others_of(odd("of_two", OfTwo), batch=2)
+    assert len(others) == 1 and notes == []
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from ...datasets.names import PROBES, Probe
 from ...datasets.opposites import backwards
 from ...datasets.plurals import quantity
 from ...datasets.split import Split
-from ...zoo.checkpoints.load import file_digest
+from ...zoo.checkpoints.files import file_digest
 from ...zoo.checkpoints.named import resolve_weights, weights_of
 from ...zoo.checkpoints.shipped import shipped_file
 from ..analysis.source import Source

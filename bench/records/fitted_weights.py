@@ -7,7 +7,7 @@ import msgspec
 from safetensors import safe_open
 
 from ...datasets.errors import KinobenchError
-from ...zoo.checkpoints.load import reading_weights
+from ...zoo.checkpoints.files import reading_weights
 from ...zoo.checkpoints.named import resolve_weights
 
 if TYPE_CHECKING:

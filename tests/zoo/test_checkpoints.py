@@ -9,7 +9,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 from kinobench.datasets.errors import KinobenchError
-from kinobench.zoo.checkpoints.load import file_digest, load_checkpoint
+from kinobench.zoo.checkpoints.files import file_digest
+from kinobench.zoo.checkpoints.load import load_checkpoint
 
 
 def network() -> nn.Module:
@@ -97,11 +98,11 @@ HEADER_OF_64_BYTES = b"\x40\0\0\0\0\0\0\0{"
     [
         (".pt", b"", "the file is empty"),
         (".safetensors", b"", "the file is empty"),
-        (".pt", b"<html>not found</html> and more", "is no checkpoint: it begins with '<html>not "),
-        (".safetensors", b"<html>not found</html>", "is no checkpoint: it begins with '<html>not "),
-        (".pt", b"\x1f\x8b\x08\x00", "is no checkpoint: it begins with"),
+        (".pt", b"<html>not found</html> and more", "web page .it begins with '<html>not "),
+        (".safetensors", b"<html>not found</html>", "web page .it begins with '<html>not "),
+        (".pt", b"\x1f\x8b\x08\x00", "is no checkpoint: it is a gzip archive; unpack it"),
         (".pt", HEADER_OF_64_BYTES, "is no checkpoint: it begins with"),
-        (".safetensors", b"PK\x03\x04 a zip", "is no checkpoint: it begins with 'PK"),
+        (".safetensors", b"PK\x03\x04 a zip", "is a file of torch.save, .* end in .pt"),
         (".safetensors", HEADER_OF_64_BYTES, "can't be read: .*[Hh]eader"),
         (".safetensors", HEADER_OF_64_BYTES[:4], "can't be read: .*[Hh]eader"),
         (".pt", b"PK\x03\x04 cut short", "can't be read: .*PytorchStreamReader"),

@@ -1,16 +1,12 @@
 """Checkpoint files: read without running code, and loaded only where they fit."""
 
-import argparse
-import hashlib
-import pickle
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...datasets.errors import KinobenchError, reason_of
-from ...datasets.files import check_regular, open_regular
+from ...datasets.errors import KinobenchError
 from ...datasets.plurals import quantity
+from .files import file_digest, read_file, reading_weights
 from .renamed import todays_name
 
 if TYPE_CHECKING:
@@ -23,11 +19,6 @@ of OpenMMLab and Lightning, of torchvision's references."""
 
 PARALLEL_PREFIX = "module."
 """Prefix that torch's DataParallel and DistributedDataParallel put before every name."""
-
-TORCH_BEGINNINGS = (b"PK\x03\x04", b"\x80")
-"""The first bytes of `torch.save`'s files: a ZIP archive, or a pickle before torch 1.6."""
-BEGINNING_BYTES = 24
-"""Bytes that a message shows of a file that is not a checkpoint."""
 
 SHOWN = 3
 """Most unsuitable entries that a message names."""
@@ -64,7 +55,7 @@ def load_checkpoint(module: "nn.Module", path: str | Path, published_digest: str
             f"{published_digest} as published; it is damaged or another file: delete it, or give "
             "it another name if it is your own"
         )
-    state = _parameters(file, _read(file))
+    state = _parameters(file, read_file(file))
     expected = module.state_dict()
     if all(name.startswith(PARALLEL_PREFIX) for name in state) and not any(
         name.startswith(PARALLEL_PREFIX) for name in expected
@@ -81,73 +72,6 @@ def load_checkpoint(module: "nn.Module", path: str | Path, published_digest: str
         )
     module.load_state_dict(state, strict=False)  # only counters may be missing
     return digest
-
-
-@contextmanager
-def reading_weights(path: str | Path) -> Iterator[None]:
-    """Turn whatever a file of weights makes a library raise into an error that names the file.
-
-    Raises:
-        KinobenchError: It is no file, but a folder or a pipe; or it can't be read.
-    """
-    try:
-        check_regular(path)
-        yield
-    except (KinobenchError, MemoryError):
-        raise
-    except Exception as error:
-        what = reason_of(error) if isinstance(error, OSError) else str(error)
-        raise KinobenchError(
-            f"weights {str(path)!r} can't be read: {what or type(error).__name__}; get the file "
-            "again, or give others"
-        ) from error
-
-
-def file_digest(path: str | Path) -> str:
-    """Return the first 16 hexadecimal digits of a file's SHA-256."""
-    with open_regular(path) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
-
-
-def _refuse_what_is_no_checkpoint(file: Path) -> None:
-    """Check the first bytes: a server may have sent a page instead of the file."""
-    with open_regular(file) as opened:
-        first = opened.read(BEGINNING_BYTES)
-    if not first:
-        raise KinobenchError(f"weights {str(file)!r}: the file is empty")
-    if file.suffix == ".safetensors":
-        # huggingface/safetensors, README: the length of the header in 8 bytes, then the header.
-        begins_well = first[8:9] in (b"{", b"")
-    else:
-        begins_well = first.startswith(TORCH_BEGINNINGS)
-    if not begins_well:
-        raise KinobenchError(
-            f"weights {str(file)!r} is no checkpoint: it begins with "
-            f"{first.decode('ascii', 'replace')!r}"
-        )
-
-
-def _read(file: Path) -> object:
-    # Imported here, because names and paths are resolved without torch.
-    import torch
-    from safetensors.torch import load_file
-
-    with reading_weights(file):
-        _refuse_what_is_no_checkpoint(file)
-        if file.suffix == ".safetensors":
-            return load_file(file)
-        try:
-            # torchvision's training scripts store their options, a Namespace without code.
-            with torch.serialization.safe_globals([argparse.Namespace]):
-                return torch.load(file, map_location="cpu", weights_only=True)
-        except pickle.UnpicklingError as error:
-            raise KinobenchError(
-                f"weights {str(file)!r} contain more than tensors, which could run code when read, "
-                "or are damaged; if you trust them, save their state dict alone, best as "
-                ".safetensors"
-            ) from error
-        except EOFError as error:
-            raise KinobenchError(f"weights {str(file)!r}: the file is cut short") from error
 
 
 def _parameters(file: Path, checkpoint: object) -> "dict[str, torch.Tensor]":

@@ -14,8 +14,8 @@ from ...datasets.names import PROBES, Probe
 from ...datasets.opposites import backwards
 from ...datasets.plurals import quantity
 from ...datasets.split import Split
-from ...zoo.checkpoints.files import file_digest
 from ...zoo.checkpoints.named import resolve_weights, weights_of
+from ...zoo.checkpoints.sharded import weights_digest
 from ...zoo.checkpoints.shipped import shipped_file
 from ..analysis.source import Source
 from ..evaluation.conditions import Conditions, conditions_of
@@ -218,7 +218,7 @@ def _conditions(case: Case, split: Split, options: MotionOptions, console: Conso
     return conditions_of(
         case,
         split,
-        weights=file_digest(resolve_weights(case.model, case.weights)),
+        weights=weights_digest(resolve_weights(case.model, case.weights)),
         network="",
         plugins=options.plugins,
         machine=environment.describe(case.device, case.decoder).fingerprint,

@@ -214,7 +214,7 @@ def _stored(
 def _conditions(case: Case, split: Split, options: MotionOptions, console: Console) -> Conditions:
     """Return the conditions to score a case under; those of other cases differ in it only."""
     assert case.weights is not None
-    fetch_published([case], console)
+    fetch_published([(case.model, case.weights)], console)
     return conditions_of(
         case,
         split,

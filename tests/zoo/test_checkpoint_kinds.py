@@ -85,6 +85,8 @@ ONNX = b"\x08\x07\x12\x07pytorch\x1a\x052.0.0:"
         ("saved_model.pb", lambda: b"\x08\x01\x12\x00", "is a graph of TensorFlow"),
         ("m.ckpt.data-00000-of-00001", lambda: b"ab", "is a part of a checkpoint of TensorFlow"),
         ("flax_model.msgpack", lambda: b"\x81\xa6params\x80", "is a checkpoint of Flax"),
+        ("bf16_zero_pp_rank_0_mp_rank_00_optim_states.pt", lambda: saved({}), "is a part of a che"),
+        ("__0_0.distcp", lambda: saved({}), "is a part of a checkpoint of torch.distributed"),
         ("w.npy", lambda: b"\x93NUMPY\x01\x00", "is a NumPy array"),
         ("w.safetensors", lambda: saved({}), "is a file of torch.save, not safetensors; rename"),
         ("w.pkl", lambda: b"(dp0\nS'blobs'\np1\n(dp2\ns.", "is a pickle of protocol 0"),

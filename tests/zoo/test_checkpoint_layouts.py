@@ -302,6 +302,7 @@ def test_a_file_of_timm_has_an_average_beside_the_model(path: Path) -> None:
         ({"ema_only": 2, "optimizer": {}}, None, 2),
         ({"module": 1, "dp_world_size": 8, "optimizer": None}, None, 1),
         ({"best": torch.tensor(0.7), "state_dict": 1}, None, 1),
+        ({"weights": 1, "scores": {"best": torch.tensor(0.7)}}, None, 1),
     ],
 )
 def test_the_state_dict_is_found_or_chosen(
@@ -452,6 +453,25 @@ def test_odd_storages_take_no_memory_and_are_loaded_or_refused_by_their_shape(pa
     assert "1 of another shape (pos is [1099511627776], not" in refusal(net, path, huge)
     empty = state | {"pos": torch.zeros(0, 4)}
     assert "pos is [0, 4], not [1, 4]" in refusal(net, path, empty)
+
+
+def test_empty_entries_of_deepspeed_are_said_to_be_merged(path: Path) -> None:
+    # microsoft/DeepSpeed, runtime/zero/partition_parameters.py: the parameters are left empty
+    module = {n: e if "running" in n else torch.zeros(0) for n, e in trained().items()}
+    said = refusal(Net(), path, {"module": module, "param_shapes": [{}], "dp_world_size": 8})
+    assert "These entries are empty: DeepSpeed's ZeRO-3" in said and "zero_to_fp32.py" in said
+
+
+def test_a_network_with_a_module_of_torchs_name_next_to_its_inside_is_read_as_it_is(
+    path: Path,
+) -> None:
+    outer = nn.ModuleDict(
+        {"stem": nn.Linear(2, 2), "module": nn.ModuleDict({"stem": nn.Linear(2, 2)})}
+    )
+    outer.register_buffer("mask", torch.ones(2), persistent=False)
+    state = {name: torch.randn_like(entry) for name, entry in outer.state_dict().items()}
+    loaded(outer, path, under("model.", state | {"mask": torch.ones(2)}))
+    assert_has(outer, state)
 
 
 def test_the_nearest_names_are_said(path: Path) -> None:

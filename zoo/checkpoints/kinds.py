@@ -39,6 +39,17 @@ NAMES: tuple[tuple[str, str, str], ...] = (
     (r"\.tflite$", "a model of TensorFlow Lite", _SAVE),
     (r"\.(index|meta|data-\d+-of-\d+)$", "a part of a checkpoint of TensorFlow", _SAVE),
     (r"\.msgpack$", "a checkpoint of Flax", _SAVE),
+    (
+        r"zero_pp_rank_\d+_.*_optim_states\.pt$",  # microsoft/DeepSpeed, runtime/engine.py
+        "a part of a checkpoint of DeepSpeed's ZeRO",
+        "merge the parts with the zero_to_fp32.py in their folder, and give what it writes",
+    ),
+    (
+        r"\.distcp$",
+        "a part of a checkpoint of torch.distributed",
+        "merge the parts: python -m torch.distributed.checkpoint.format_utils dcp_to_torch FOLDER "
+        "FILE.pt",
+    ),
 )
 """Names of files that are no checkpoints whatever they begin with."""
 
@@ -85,7 +96,7 @@ def refuse_other_kinds(file: Path) -> None:
         if first[8:9] == b"{" and _header_fits(first, file.stat().st_size):
             kind = ("a file of safetensors by its content", "rename it to end in .safetensors")
         elif first.startswith(b"PK\x03\x04"):
-            kind = _packed_kind(file)
+            kind = kind or _packed_kind(file)
     if kind is not None:
         what, cure = kind
         raise KinobenchError(f"weights {str(file)!r} is no checkpoint: it is {what}; {cure}")

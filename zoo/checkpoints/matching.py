@@ -56,9 +56,10 @@ def names_in_network(found: Mapping[str, Size | None], expected: Expected) -> di
         AmbiguousError: Several ways give all of the network's entries.
     """
     theirs = _without_wrappers(found)
-    ours = _without_wrappers([*expected.entries, *expected.derived])
+    known = [*expected.entries, *expected.derived]
+    ours = _without_wrappers(known)
     if theirs is None or ours is None:  # two names would become one
-        theirs, ours = {name: name for name in found}, {name: name for name in expected.entries}
+        theirs, ours = {name: name for name in found}, {name: name for name in known}
     plain = {theirs[name]: size for name, size in found.items()}
     own = {ours[name]: name for name in ours}
     judge = _Judge(plain, own, expected)

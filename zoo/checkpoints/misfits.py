@@ -89,6 +89,11 @@ def _nearest(misfits: Misfits, expected: Expected, extra: Mapping[str, Any]) -> 
 def _cure(
     misfits: Misfits, expected: Expected, found: Mapping[str, Any], extra: Mapping[str, Any]
 ) -> str:
+    if misfits.reshaped and not any(found[name].numel() for name in misfits.reshaped):
+        return (
+            "These entries are empty: DeepSpeed's ZeRO-3 leaves them so; merge its files with the "
+            "zero_to_fp32.py in their folder, and give what it writes"
+        )
     head = f"`{program()} fit MODEL --weights FILE --head new` trains a new head on the rest"
     if not _only_the_head_differs(misfits, expected, found, extra):
         return "Are they of another architecture, number of classes, frames or size?"

@@ -110,12 +110,14 @@ def _usual(
     for name, entries in found.items():
         if name and all(key in WRAPPERS for key in name.split(".")):
             return name, entries
-    if len(found) == 1:
-        return next(iter(found.items()))
-    if found:
+    most = max(map(len, found.values()), default=0)
+    large = {name: entries for name, entries in found.items() if 2 * len(entries) >= most}
+    if len(large) == 1:
+        return next(iter(large.items()))
+    if large:
         raise KinobenchError(
-            f"weights {file!r} hold several state dicts, {_listed(found)}; choose one, as in "
-            f"{file}#{next(iter(found))}"
+            f"weights {file!r} hold several state dicts, {_listed(large)}; choose one, as in "
+            f"{file}#{next(iter(large))}"
         )
     bare = content
     if isinstance(content, Mapping):  # without a single tensor: the next check names an entry

@@ -169,7 +169,11 @@ def _why_refused(file: Path, said: str) -> str:
     entry = None
     try:
         content = _outline(file)
-        entry = _first_unread(content, lambda met: met in (name, f"builtins.{name}"))
+        distributed = "torch.distributed."  # torch doesn't name it, as it isn't imported here
+        entry = _first_unread(
+            content,
+            lambda met: met in (name, f"builtins.{name}") if name else met.startswith(distributed),
+        )
     except Exception:  # what torch refuses may be damaged as well; then it isn't named
         entry = None
     if entry is not None:

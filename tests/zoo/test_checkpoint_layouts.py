@@ -140,6 +140,29 @@ def test_names_of_two_modules_lose_the_prefix_of_each(path: Path) -> None:
         assert_has(net, state)
 
 
+def test_an_entry_that_is_there_with_and_without_the_prefix_is_left_over(path: Path) -> None:
+    state = under("model.", trained())
+    for name in ("head.weight", "bn.running_mean"):
+        said = refusal(Net(), path, state | {name: torch.zeros_like(trained()[name])})
+        assert f"1 unexpected ({name}); 10 of 11 fit" in said
+
+
+def test_the_average_of_torch_has_a_counter_of_its_own(path: Path) -> None:
+    net = Net()
+    average = torch.optim.swa_utils.AveragedModel(net)
+    other = Net()
+    (note,) = loaded(other, path, average.state_dict()).notes
+    assert_has(other, dict(net.state_dict()))
+    assert note == "1 entry left out that only count (n_averaged)"
+
+
+def test_names_of_a_hundred_thousand_dots_are_refused_at_once(path: Path) -> None:
+    said = refusal(
+        Net(), path, {f"{'a.' * 10**5}weight": torch.ones(1), "b" * 10**5: torch.ones(1)}
+    )
+    assert "2 unexpected" in said
+
+
 def test_a_prefix_on_a_part_of_the_names_is_no_half_of_a_checkpoint(path: Path) -> None:
     state = trained()
     mixed = {n if n.startswith("bn") else f"model.{n}": e for n, e in state.items()}

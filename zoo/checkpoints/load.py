@@ -11,11 +11,21 @@ from .files import read_file, reading_weights
 from .head import head_among
 from .matching import AmbiguousError, names_in_network
 from .misfits import Misfits, explain, misfits_of
-from .network_entries import COUNTERS, DERIVED, Expected, expected_of, first_few, last, size_of
+from .network_entries import (
+    COUNTERS,
+    COUNTERS_OF_AVERAGES,
+    DERIVED,
+    Expected,
+    expected_of,
+    first_few,
+    last,
+    size_of,
+)
 from .parts import Chosen, choose
 from .sharded import is_index, read_index, weights_digest
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
 
 
@@ -60,16 +70,7 @@ def load_checkpoint(
             module's, or several ways to read their names fit.
     """
     file, shown = Path(path), str(path)
-    if not file.exists():
-        raise KinobenchError(f"weights {shown!r}: there is no such file")
-    with reading_weights(file):
-        digest = weights_digest(file)
-    if not digest.startswith(published_digest[: len(digest)]):
-        raise KinobenchError(
-            f"weights {shown!r}: the file's SHA-256 begins with {digest}, not with "
-            f"{published_digest} as published; it is damaged or another file: delete it, or give "
-            "it another name if it is your own"
-        )
+    digest = _checked_digest(file, published_digest)
     content = read_index(file) if is_index(file) else read_file(file)
     chosen = choose(shown, content, part)
     expected = expected_of(module, new_head)
@@ -77,7 +78,7 @@ def load_checkpoint(
     check_entries(shown, chosen.entries, names, expected.entries)
     ignored: tuple[str, ...] = getattr(module, "ignored_prefixes", ())
     given, extra = _sorted_out(chosen.entries, names, expected, ignored)
-    left_out = {n: e for n, e in extra.items() if expected.may_be_left_out(names[n])}
+    left_out = {n: e for n, e in extra.items() if expected.may_be_left_out(names.get(n, n))}
     old_head = head_among(extra, [size_of(expected.entries[name]) for name in new_head])
     unknown = {n: e for n, e in extra.items() if n not in left_out and n not in old_head}
     if misfits := misfits_of(expected, given, unknown):
@@ -100,8 +101,23 @@ def load_checkpoint(
     return Loaded(digest, tuple(notes))
 
 
+def _checked_digest(file: Path, published: str) -> str:
+    """Return the digest of a file that is there and, if it is published, has that digest."""
+    if not file.exists():
+        raise KinobenchError(f"weights {str(file)!r}: there is no such file")
+    with reading_weights(file):
+        digest = weights_digest(file)
+    if not digest.startswith(published[: len(digest)]):
+        raise KinobenchError(
+            f"weights {str(file)!r}: the file's SHA-256 begins with {digest}, not with "
+            f"{published} as published; it is damaged or another file: delete it, or give "
+            "it another name if it is your own"
+        )
+    return digest
+
+
 def _names(file: str, chosen: Chosen, expected: Expected) -> dict[str, str]:
-    """Return the network's name of each entry; a name that fits nowhere is left as it is.
+    """Return the network's name of each entry; one that is read in no way is left out.
 
     Raises:
         KinobenchError: Several ways to read the names fit.
@@ -133,18 +149,18 @@ def _sorted_out(
     given: dict[str, Any] = {}
     extra: dict[str, Any] = {}
     for name, entry in entries.items():
-        own = names[name]
+        own = names.get(name, "")
         if own in expected.entries:
             if own not in expected.head:
                 given[own] = entry
-        elif not own.startswith(ignored):
+        elif not (own or name).startswith(ignored):
             extra[name] = entry
     return given, extra
 
 
 def _choice(file: str, names: Mapping[str, str], misfits: Misfits) -> str:
     """Return how to load a file whose entries of other modules alone are too many."""
-    modules = {name.partition(".")[0] for name in names if names[name] != name}
+    modules = {name.partition(".")[0] for name, own in names.items() if own != name}
     others = {name.partition(".")[0] for name in misfits.unexpected}
     if misfits.missing or misfits.reshaped or len(modules) != 1 or modules & others:
         return ""
@@ -170,21 +186,20 @@ def _notes_on_left_out(
     left_out: Mapping[str, Any], names: Mapping[str, str], expected: Expected
 ) -> Iterator[str]:
     """Yield notes on entries that only count, or that the network derives itself."""
-    import torch
-
-    counters = [name for name in left_out if last(name) in COUNTERS]
+    only_count = (*COUNTERS, *COUNTERS_OF_AVERAGES)
+    counters = [name for name in left_out if last(name) in only_count]
     if counters:
         some = quantity(len(counters), "entry", "entries")
         yield f"{some} left out that only count ({first_few(counters)})"
-    derived = [name for name in left_out if last(name) not in COUNTERS]
+    derived = [name for name in left_out if last(name) not in only_count]
     if derived:
         some = quantity(len(derived), "buffer")
         yield f"{some} left out that the network derives itself ({first_few(derived)})"
-    own = {name: expected.derived.get(names[name]) for name in derived}
+    own = {name: expected.derived.get(names.get(name, "")) for name in derived}
     other = [
         name
         for name, entry in own.items()
-        if entry is not None and not torch.equal(left_out[name], entry.cpu())
+        if entry is not None and not _are_equal(left_out[name], entry.cpu())
     ]
     if other:
         yield f"the network derives other values than the file has of {first_few(other)}"
@@ -196,3 +211,7 @@ def _notes_on_left_out(
     if lacking:
         some = quantity(len(lacking), "buffer")
         yield f"{some} that the file lacks and the network derives itself ({first_few(lacking)})"
+
+
+def _are_equal(one: "torch.Tensor", other: "torch.Tensor") -> bool:
+    return one.shape == other.shape and bool((one == other).all())

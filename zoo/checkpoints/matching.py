@@ -16,6 +16,8 @@ TORCH_WRAPPERS = {"module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wr
 """Names of modules that torch puts around others: DataParallel and DistributedDataParallel,
 compile, FullyShardedDataParallel, checkpoint_wrapper. They may be anywhere in a name."""
 
+DEEPEST = 32
+"""Most dots of a name that a prefix may end at."""
 CANDIDATES = 8
 """Most prefixes that are tried: those that give most names of the network."""
 COMBINATIONS = 1024
@@ -43,7 +45,7 @@ class _Way(NamedTuple):
 
 
 def names_in_network(found: Mapping[str, Size | None], expected: Expected) -> dict[str, str]:
-    """Return the network's name of each entry of a file; a name that fits nowhere is left as it is.
+    """Return the network's name of each entry of a file; one that is read in no way is left out.
 
     Ways to read the names are compared by the parameters and buffers that they give in the right
     shape. A name is also looked up as older versions of libraries had it; see `renamed`.
@@ -64,10 +66,12 @@ def names_in_network(found: Mapping[str, Size | None], expected: Expected) -> di
     own = {ours[name]: name for name in ours}
     judge = _Judge(plain, own, expected)
     way = judge.best()
-    names = {}
-    for name in found:
-        inner = way.names.get(theirs[name])
-        names[name] = name if inner is None else own.get(inner, inner)
+    read = {name: way.names[theirs[name]] for name in found if theirs[name] in way.names}
+    names = {name: own.get(inner, inner) for name, inner in read.items()}
+    taken = set(names.values())
+    for name in found:  # not under the prefix, and perhaps a name of the network's as it is
+        if name not in names and (to := own.get(theirs[name])) is not None and to not in taken:
+            names[name] = to
     return names
 
 
@@ -198,9 +202,8 @@ def _distinct(ways: "Iterator[_Way] | list[_Way]", known: Collection[str]) -> li
 def _beginnings(name: str) -> Iterator[str]:
     """Yield the beginnings of a name that end at a dot: ``, `model.`, `model.backbone.`."""
     yield ""
-    for at, letter in enumerate(name):
-        if letter == "." and at + 1 < len(name):
-            yield name[: at + 1]
+    dots = (at for at, letter in enumerate(name) if letter == "." and at + 1 < len(name))
+    yield from (name[: at + 1] for at in islice(dots, DEEPEST))
 
 
 def _shared_beginnings(names: Collection[str]) -> Iterator[str]:

@@ -8,6 +8,8 @@ from ...datasets.errors import program
 from ...datasets.plurals import quantity
 from .network_entries import Expected, Size, first_few, fits, layer_of, size_of
 
+LONGEST, COMPARED = 200, 1000
+"""Longest names of a file that are compared, and how many: comparing takes the square of both."""
 MOST_HEADS = 5
 """Most layers that give the classes: those of `conv_gru`, one for each map."""
 
@@ -81,6 +83,7 @@ def _nearest(misfits: Misfits, expected: Expected, extra: Mapping[str, Any]) -> 
     for name in misfits.missing[:3]:
         inputs = (size_of(expected.entries[name]) or ())[1:]
         alike = [each for each in extra if (size_of(extra[each]) or ())[1:] == inputs]
+        alike = [each for each in alike if len(each) <= LONGEST][:COMPARED]
         near = difflib.get_close_matches(name, alike, 1, cutoff=0.4)
         pairs += [f"{near[0]} for {name}"] if near else []
     return ", ".join(pairs)

@@ -13,6 +13,10 @@ COUNTERS = ("num_batches_tracked", "total_ops", "total_params")
 """Last names of entries that only count. torch before 0.4.1 and Caffe2 had no batch counter, and
 frozen normalisations have none; thop (Lyken17/pytorch-OpCounter, profile.py) leaves the others."""
 
+COUNTERS_OF_AVERAGES = ("n_averaged", "steps")
+"""The same, next to an average of weights: pytorch/pytorch, torch/optim/swa_utils.py, and
+open-mmlab/mmengine, model/averaged_model.py."""
+
 DERIVED = (
     "position_ids",  # huggingface/transformers before 4.31, embeddings
     "relative_position_index",  # microsoft/Swin-Transformer, SwinTransformer/Video-Swin-Transformer
@@ -43,13 +47,13 @@ class Expected(NamedTuple):
 
     def needs(self, name: str) -> bool:
         """Return whether a checkpoint must have an entry, under this or a tied name."""
-        return name not in self.head and not self.may_be_left_out(name)
+        may_lack = name not in self.parameters and last(name) in (*COUNTERS, *DERIVED)
+        return name not in self.head and not may_lack
 
     def may_be_left_out(self, name: str) -> bool:
-        """Return whether an entry, of the network or a file, is one that either may lack."""
-        if name in self.derived:
-            return True
-        return name not in self.parameters and last(name) in (*COUNTERS, *DERIVED)
+        """Return whether an entry of a file, by its name in the network, may be left over."""
+        known = (*COUNTERS, *COUNTERS_OF_AVERAGES, *DERIVED)
+        return name in self.derived or last(name) in known
 
 
 def expected_of(module: "nn.Module", head: frozenset[str] = frozenset()) -> Expected:
@@ -106,7 +110,7 @@ def _tensors(entries: Mapping[str, Any]) -> dict[str, int]:
     for name, entry in entries.items():
         place: Any = name
         is_plain = type(entry) is torch.Tensor and entry.layout == torch.strided
-        if is_plain and not entry.is_meta and entry.numel():
+        if is_plain and not entry.is_meta and not entry.is_quantized and entry.numel():
             place = (entry.data_ptr(), tuple(entry.shape), entry.stride())
         found[name] = numbers.setdefault(place, len(numbers))
     return found

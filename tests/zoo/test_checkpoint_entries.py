@@ -208,6 +208,40 @@ class WithState(Net):
         self.steps = state["steps"]
 
 
+class Versioned(nn.Linear):
+    """A layer whose entries had another form once."""
+
+    _version = 2
+
+    def _load_from_state_dict(
+        self, state: Any, prefix: str, metadata: dict[str, Any], *rest: Any
+    ) -> None:
+        """Take entries without a version for those of the first."""
+        if metadata.get("version", 1) < 2:
+            state[f"{prefix}weight"] = state[f"{prefix}weight"].T
+        super()._load_from_state_dict(state, prefix, metadata, *rest)
+
+
+@pytest.mark.parametrize("prefix", ["", "model."])
+def test_a_layer_is_given_the_version_of_its_entries(path: Path, prefix: str) -> None:
+    # As layers of torch.ao and torchvision's mnasnet have them
+    given, net = nn.Sequential(Versioned(2, 2)), nn.Sequential(Versioned(2, 2))
+    loaded(net, path, under(prefix, dict(given.state_dict())))
+    assert torch.equal(net[0].weight, given[0].weight)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_a_quantised_network_takes_what_one_like_it_saved(path: Path) -> None:
+    def quantised() -> nn.Module:
+        net = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 2))
+        return torch.ao.quantization.quantize_dynamic(net, {nn.Linear})
+
+    given, net, batch = quantised(), quantised(), torch.randn(3, 4)
+    loaded(net, path, under("module.", dict(given.state_dict())))
+    assert torch.equal(net(batch), given(batch))
+
+
 def test_extra_state_and_lazy_layers_are_loaded(path: Path) -> None:
     net = WithState()
     loaded(net, path, under("model.", trained() | {"_extra_state": {"steps": 12}}))

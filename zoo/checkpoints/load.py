@@ -1,5 +1,6 @@
 """Checkpoint files: read without running code, and loaded only where they fit."""
 
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -94,10 +95,7 @@ def load_checkpoint(
         *_notes_on_left_out(left_out, names, expected),
         *notes_on_values(given, state),
     ]
-    try:
-        module.load_state_dict(state, strict=False)  # all that is missing may be
-    except RuntimeError as error:  # of a layer that takes its entries by code of its own
-        raise KinobenchError(f"weights {shown!r}: the network refuses them: {error}") from error
+    _put(module, state, expected, shown)
     return Loaded(digest, tuple(notes))
 
 
@@ -114,6 +112,19 @@ def _checked_digest(file: Path, published: str) -> str:
             "it another name if it is your own"
         )
     return digest
+
+
+def _put(module: "nn.Module", state: Mapping[str, Any], expected: Expected, file: str) -> None:
+    """Load entries that fit; all that is missing may be."""
+    whole = OrderedDict(state)
+    # The versions of the layers' formats: without them a layer takes the entries for its oldest.
+    versions = getattr(expected.entries, "_metadata", None)
+    if versions is not None:
+        whole._metadata = versions  # type: ignore[attr-defined]
+    try:
+        module.load_state_dict(whole, strict=False)
+    except RuntimeError as error:  # of a layer that takes its entries by code of its own
+        raise KinobenchError(f"weights {file!r}: the network refuses them: {error}") from error
 
 
 def _names(file: str, chosen: Chosen, expected: Expected) -> dict[str, str]:

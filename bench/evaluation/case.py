@@ -98,7 +98,7 @@ def _guard(job: Job, folder: Path, split: Split, emit: Emit, note: Report) -> "I
         files = quantity(count, "file")
         emit(Progress(stage=f"reading {files} alone, as a process died at one of them"))
 
-    log, kept = folder / f"{job.predictions}{SUFFIX}", Path(job.results) / "predictions"
+    log, kept = folder / f"{job.predictions}{SUFFIX}", inside(Path(job.results), "predictions")
     alone = LoneReader(case.protocol, case.decoder, job.file_limits)
     guarding = guarded(
         log,

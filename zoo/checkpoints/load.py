@@ -3,6 +3,7 @@
 import argparse
 import hashlib
 import pickle
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,7 +28,8 @@ PARALLEL_PREFIX = "module."
 TORCH_BEGINNINGS = (b"PK\x03\x04", b"\x80")
 """The first bytes of `torch.save`'s files: a ZIP archive, or a pickle before torch 1.6."""
 BEGINNING_BYTES = 24
-"""Bytes that a message shows of a file that is not a checkpoint."""
+"""Bytes that show what kind of a file it is. A message quotes none of them: a suite of others may
+name any file of yours, and the message is kept in a record, which you may pass on."""
 
 SHOWN = 3
 """Most unsuitable entries that a message names."""
@@ -122,9 +124,30 @@ def _refuse_what_is_no_checkpoint(file: Path) -> None:
         begins_well = first.startswith(TORCH_BEGINNINGS)
     if not begins_well:
         raise KinobenchError(
-            f"weights {str(file)!r} is no checkpoint: it begins with "
-            f"{first.decode('ascii', 'replace')!r}"
+            f"weights {str(file)!r} is no checkpoint: it {_kind(first)}; get the file again, or "
+            "give others"
         )
+
+
+_KINDS: tuple[tuple[re.Pattern[bytes], str], ...] = (
+    (re.compile(rb"\s*<"), "is a page that a server sent instead"),
+    (
+        re.compile(b"version https://git-lfs"),
+        "is a pointer of Git LFS, which `git lfs pull` replaces by the file",
+    ),
+    (re.compile(b"\x1f\x8b"), "is compressed by gzip"),
+    (re.compile(b"PK\x03\x04"), "is a ZIP archive: if torch saved it, name it .pt"),
+    (
+        re.compile(rb".{8}\{", re.DOTALL),
+        "looks like safetensors: if it is, name it .safetensors",
+    ),
+    (re.compile(b""), "has neither the form of torch.save nor of safetensors"),
+)
+"""What a file is that is taken for a checkpoint, by its first bytes."""
+
+
+def _kind(first: bytes) -> str:
+    return next(text for pattern, text in _KINDS if pattern.match(first))
 
 
 def _read(file: Path) -> object:

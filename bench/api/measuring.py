@@ -358,7 +358,8 @@ def _measure_here(architecture: Architecture, given: dict[str, Any], place: Plac
     with registry.registered(architecture):
         planned, _ = _planned(architecture.name, given, place.budget)
         with running.kept_until_stored(place.results, f"{run}-001", planned.measures):
-            record = _of_instance(_run_here(planned, place, run), digest_of(architecture), left_out)
+            digest = digest_of(architecture)
+            record = _of_instance(_run_here(planned, place, run, digest), digest, left_out)
             running.store(record, RunFile(place.results, record.run), place.results)
     return record
 
@@ -383,15 +384,20 @@ def _of_instance(record: Record, digest: str, left_out: Sequence[str]) -> Record
     absences = {measurements.get(each).absence for each in left_out}
     return msgspec.structs.replace(
         record,
-        # With its own case, a network that was trained further doesn't replace what it was before.
-        case=msgspec.structs.replace(record.case, weights=f"{INSTANCE}-{digest[:8]}"),
         weights_digest=digest,
         notes=(*notes, *(note for note in record.notes if note not in absences)),
     )
 
 
-def _run_here(planned: Planned, place: Place, run: str) -> Record:
-    """Measure a case in this process; the registered network is the instance's copy."""
+def _run_here(planned: Planned, place: Place, run: str, digest: str) -> Record:
+    """Measure a case in this process; the registered network is the instance's copy.
+
+    Args:
+        planned: The case, without weights.
+        place: Folders and limits.
+        run: Name of the run.
+        digest: Digest of the instance's structure and weights.
+    """
     case = planned.case
     environment.require_device(case.device)
     if measurements.reads_videos(planned.measures) and case.dataset is not None:
@@ -400,6 +406,8 @@ def _run_here(planned: Planned, place: Place, run: str) -> Record:
     described = environment.describe(case.device, case.decoder)
     job = Job(
         case=case,
+        # With its own case, a network that was trained further doesn't replace what it was before.
+        recorded_as=msgspec.structs.replace(case, weights=f"{INSTANCE}-{digest[:8]}"),
         measures=planned.measures,
         budget=place.budget,
         data_root=None if place.data_root is None else str(place.data_root),

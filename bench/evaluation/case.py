@@ -53,7 +53,7 @@ def score(job: Job, network: "Network", split: Split, emit: Emit, on_cluster: On
     with claim_logits(job, split, network, emit) as claimed, ExitStack() as stack:
         for text in claimed.notes:
             note(text)
-        sink = Sink(claimed.folder, job.logits, progress, note, case.digest)
+        sink = Sink(claimed.folder, job.logits, progress, note, job.recorded.digest)
         guard = stack.enter_context(_guard(job, claimed.folder, split, emit, note))
         if job.cluster is None:
             evaluation = evaluation_of(
@@ -170,7 +170,7 @@ def claim_logits(
         data_root=job.data_root,
         logits=job.logits,
     )
-    name = f"{case.model}-{case.digest}-{split.manifest}"
+    name = f"{case.model}-{job.recorded.digest}-{split.manifest}"
     results = Path(job.results)
     folder = inside(results, f"predictions/{name}")
 

@@ -191,6 +191,13 @@ def test_two_instances_of_a_class_have_a_row_each(tmp_path: Path) -> None:
     assert len(table.rows) == 2
 
 
+def test_the_predictions_of_instances_are_those_of_their_records(tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        kinobench.evaluate(Net(8), "pointlight", split="quick", name=name, results=tmp_path)
+    assert "not ranked" not in str(kinobench.Records.read(tmp_path).leaderboard())
+    assert kinobench.compare("first", "second", results=tmp_path).videos == 80
+
+
 def test_an_instance_is_scored_again_each_time(tmp_path: Path) -> None:
     """A stored record has shards of its own: nobody continues them, and none are left over."""
     first, second = (

@@ -117,7 +117,7 @@ def score_split(
     """
     begin = time.perf_counter()
     shards, total = shards_of(split, protocol.views), len(split.videos)
-    origin = Origin(sink.case, split.manifest)
+    origin = Origin(sink.case, split.manifest, sink.weights)
     kept = nullcontext(sink.predictions) if sink.predictions else tempfile.TemporaryDirectory()
     with kept as place:
         folder = Path(place)

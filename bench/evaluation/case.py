@@ -53,7 +53,9 @@ def score(job: Job, network: "Network", split: Split, emit: Emit, on_cluster: On
     with claim_logits(job, split, network, emit) as claimed, ExitStack() as stack:
         for text in claimed.notes:
             note(text)
-        sink = Sink(claimed.folder, job.logits, progress, note, job.recorded.digest)
+        sink = Sink(
+            claimed.folder, job.logits, progress, note, job.recorded.digest, network.weights_digest
+        )
         guard = stack.enter_context(_guard(job, claimed.folder, split, emit, note))
         if job.cluster is None:
             evaluation = evaluation_of(

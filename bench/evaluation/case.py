@@ -89,7 +89,10 @@ def score(job: Job, network: "Network", split: Split, emit: Emit, on_cluster: On
 
 @contextmanager
 def _guard(job: Job, folder: Path, split: Split, emit: Emit, note: Report) -> "Iterator[Guard]":
-    """Guard the reading of a split's videos, and report the log that names those being read."""
+    """Guard the reading of a split's videos, and report the log that names those being read.
+
+    On a cluster, workers read. No video is the reason if this process dies, so no other goes on.
+    """
     from .alone import LoneReader
     from .guard import guarded
     from .reading_log import SUFFIX
@@ -114,7 +117,8 @@ def _guard(job: Job, folder: Path, split: Split, emit: Emit, note: Report) -> "I
         unlimited=job.unlimited,
     )
     with guarding as (guard, given_up):
-        emit(Reading(log=str(log), given_up=given_up, unlimited=guard.unlimited))
+        if job.cluster is None:
+            emit(Reading(log=str(log), given_up=given_up, unlimited=guard.unlimited))
         emit(Progress(stage="accuracy"))
         yield guard
 

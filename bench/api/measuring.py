@@ -1,6 +1,5 @@
 """Measuring a network from Python, as `kinobench run` does."""
 
-import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -25,6 +24,7 @@ from .bench.run.settings import argument, settings_of
 from .bench.run.suite import Suite
 from .datasets.errors import KinobenchError
 from .datasets.protocol import preset
+from .datasets.unfinished import temporary_folder
 from .own_networks import digest_of, of_builder, of_instance, sent_to_workers
 from .zoo import registry
 from .zoo.spec import Architecture, Builder, Input, input_shapes
@@ -183,7 +183,7 @@ def measure(
         "measure": as_names(measure),
         "batch": one_batch(given.get("batch")),
     }
-    kept = nullcontext(str(results)) if results is not None else _nowhere()
+    kept = nullcontext(str(results)) if results is not None else temporary_folder()
     with kept as folder:
         place = Place(
             results=Path(folder).expanduser(),
@@ -267,12 +267,6 @@ def _is_module(model: object) -> "TypeGuard[nn.Module]":
     from torch import nn
 
     return isinstance(model, nn.Module)
-
-
-@contextmanager
-def _nowhere() -> Iterator[str]:
-    with tempfile.TemporaryDirectory(prefix="kinobench-") as folder:
-        yield folder
 
 
 def _without_predictions(record: Record) -> Record:

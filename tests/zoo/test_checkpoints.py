@@ -99,11 +99,13 @@ HEADER_OF_64_BYTES = b"\x40\0\0\0\0\0\0\0{"
     [
         (".pt", b"", "the file is empty"),
         (".safetensors", b"", "the file is empty"),
-        (".pt", b"<html>not found</html> and more", "web page .it begins with '<html>not "),
-        (".safetensors", b"<html>not found</html>", "web page .it begins with '<html>not "),
+        (".pt", b"<html>not found</html> and more", "is no checkpoint: it is a page"),
+        (".safetensors", b"\n<html>not found</html>", "is no checkpoint: it is a page"),
+        (".pt", b"version https://git-lfs.github.com/spec/v1\n", "it is a pointer of Git LFS"),
         (".pt", b"\x1f\x8b\x08\x00", "is no checkpoint: it is a gzip archive; unpack it"),
-        (".pt", HEADER_OF_64_BYTES, "is no checkpoint: it begins with"),
+        (".pt", HEADER_OF_64_BYTES, "is no checkpoint: it has neither the form"),
         (".safetensors", b"PK\x03\x04 a zip", "is a file of torch.save, .* end in .pt"),
+        (".pt", b"noise", "is no checkpoint: it has neither the form"),
         (".safetensors", HEADER_OF_64_BYTES, "can't be read: .*[Hh]eader"),
         (".safetensors", HEADER_OF_64_BYTES[:4], "can't be read: .*[Hh]eader"),
         (".pt", b"PK\x03\x04 cut short", "can't be read: .*PytorchStreamReader"),
@@ -116,6 +118,16 @@ def test_a_damaged_file_is_refused_as_what_it_is(tmp_path, suffix, content, faul
     with pytest.raises(KinobenchError, match=fault) as refused:
         load_checkpoint(network(), path)
     assert not str(refused.value).endswith(": ") and "could run code" not in str(refused.value)
+
+
+@pytest.mark.parametrize("suffix", ["", ".pt", ".safetensors"])
+@pytest.mark.parametrize("before", [b"", b"\x80\x02", b"PK\x03\x04", b"\x80", HEADER_OF_64_BYTES])
+def test_no_message_quotes_a_file_that_is_no_checkpoint(tmp_path, suffix, before):
+    path = tmp_path / f"token{suffix}"
+    path.write_bytes(before + b"hf_secret\nsecond secret line\n" * 9)
+    with pytest.raises(KinobenchError) as refused:
+        load_checkpoint(network(), path)
+    assert "secret" not in str(refused.value)
 
 
 @pytest.mark.parametrize("content", [[1, 2], {}, {"state_dict": {}}])

@@ -33,7 +33,8 @@ class Server(BaseHTTPRequestHandler):
         asked.append(self.path)
         if self.path.startswith("/moved"):
             self.send_response(302)
-            self.send_header("Location", "/whole.pth")
+            _, _, port = self.path.partition("?")
+            self.send_header("Location", f"ftp://127.0.0.1:{port}/x" if port else "/whole.pth")
             self.end_headers()
             return
         if self.path.startswith("/absent"):
@@ -167,6 +168,17 @@ def test_a_server_that_drips_before_a_connection_is_safe_is_given_up(tmp_path: P
         url = f"https://127.0.0.1:{server.getsockname()[1]}/x.pth"
         assert "sent less than 2 KiB a second" in refusal(url, tmp_path / "x.pth", limits=limits)
         dripping.join()
+
+
+def test_a_server_that_leads_to_ftp_is_refused(address: str, tmp_path: Path) -> None:
+    """Nobody would watch its pace: it drips the welcome of FTP."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.05)
+        port = server.getsockname()[1]
+        message = refusal(f"{address}/moved?{port}", tmp_path / "x.pth", limits=Limits(1.0))
+        assert f"it is at ftp://127.0.0.1:{port}/x, and FTP is not supported" in message
+        with pytest.raises(TimeoutError):
+            server.accept()
 
 
 def test_a_file_that_comes_at_the_least_rate_is_not_given_up(address: str, tmp_path: Path) -> None:

@@ -27,12 +27,13 @@ from ..cost.shape import Shape
 from ..network.outputs import logits_of
 from ..network.second import built_again
 from ..records.case import Device
-from ..records.fitted_weights import Epoch
+from ..records.fitted_weights import Epoch, Start
 from . import checkpoint as fit_checkpoint
 from . import running_statistics
 from .average import AverageNetwork
 from .clips import Batch, ShuffledVideos, TrainingClips, collate
 from .recipe import Recipe
+from .start import take_start
 
 Progress = Callable[[int, int, int], None]
 """Called with the epoch, the steps of it that are done, and how many it has."""
@@ -49,6 +50,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
         seed: Decides the first weights and everything that is drawn.
         flow: Method that computes optical flow, for a network that takes it.
         device: The device to train on.
+        start: Checkpoint of the first weights; None: random ones.
         workers: Processes that read videos for each training process; 0: it reads them itself.
     """
 
@@ -59,12 +61,13 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     flow: FlowMethod
     device: Device
+    start: Start | None = None
     workers: int = 0
 
     @property
     def digest(self) -> str:
         """16 hexadecimal digits of everything that decides the result on one machine."""
-        decisive = (
+        decisive: tuple[object, ...] = (
             self.model,
             self.split.dataset,
             self.split.name,
@@ -75,6 +78,8 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
             self.flow if "flow" in registry.get(self.model).inputs else None,
             self.device,
         )
+        if self.start is not None:  # trainings without one keep their digests
+            decisive = (*decisive, self.start.decisive)
         return hashlib.sha256(msgspec.json.encode(decisive)).hexdigest()[:16]
 
 
@@ -135,6 +140,8 @@ class _Trainer:
         protocol = training.protocol
         shape = Shape(protocol.frames, protocol.size, len(training.split.classes))
         network = build(architecture, shape.classes, shape.frames, shape.size)
+        if training.start is not None:
+            take_start(network, training.model, training.start)
         _prepare_layers(network, recipe.dropout_scale)
         second = built_again(training.model, shape, network, seed=training.seed)
         _prepare_layers(second, recipe.dropout_scale)

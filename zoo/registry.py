@@ -10,10 +10,11 @@ from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from ..datasets.errors import KinobenchError, UnknownNameError, check_name, program
+from ..datasets.errors import KinobenchError, UnknownNameError, program
 from . import families
 from .families import FAMILY_MODULES, OPEN_FAMILIES
-from .spec import INPUTS, Architecture, Builder, Input
+from .registration import checked, refuse_bare_decorator
+from .spec import Architecture, Builder, Input
 
 ENTRY_POINT_GROUP = "kinobench.zoo"
 
@@ -40,8 +41,9 @@ def register(
     `[B, num_classes]`; see `Architecture`, whose fields the other arguments are.
 
     Raises:
-        KinobenchError: The name is taken, or has other characters than lower case letters, digits,
-            and `_`, `-`, `.` and `+`; or `inputs` is not one of `INPUTS`.
+        KinobenchError: The name is missing, taken, too long, or has other characters than lower
+            case letters, digits, and `_`, `-`, `.` and `+`, in parts with `/` between them; the
+            builder takes other parameters; or another argument is not what `Architecture` says.
 
     Example:
         >>> from kinobench.zoo.registry import register
@@ -51,6 +53,8 @@ def register(
         ...     pool = nn.AdaptiveAvgPool3d(1)
         ...     return nn.Sequential(pool, nn.Flatten(), nn.Linear(3, num_classes))
     """
+
+    refuse_bare_decorator(name)
 
     def keep(build: Builder) -> Builder:
         _add(
@@ -71,20 +75,13 @@ def register(
 
 
 def _add(architecture: Architecture) -> None:
-    name, inputs = architecture.name, architecture.inputs
-    if name != "".join(name.lower().split()) or not name:
-        raise KinobenchError(f"architecture {name!r}: a name is lower case, without blanks")
-    check_name("architecture", name)
+    architecture = checked(architecture)
+    name = architecture.name
     # A built-in name belongs to its family's module, which may not be imported yet.
     family = _FAMILY_OF.get(name)
     own = family is None or module_of(architecture.build) == f"{families.__name__}.{family}"
     if name in _architectures or not own:
         raise KinobenchError(f"architecture {name!r} is taken; choose another name")
-    if inputs not in INPUTS:
-        raise KinobenchError(
-            f"architecture {name!r}: inputs is {inputs!r}; give one of "
-            + ", ".join(map(str, INPUTS))
-        )
     _architectures[name] = architecture
 
 

@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from .datasets.errors import KinobenchError
+from .datasets.names import file_name
 from .zoo import registry
 from .zoo.spec import Architecture, Builder, Input
 
@@ -53,7 +54,7 @@ def sent_to_workers(architecture: Architecture) -> Iterator[tuple[str, ...]]:
         KinobenchError: Its builder can't be sent to another process; the message says the cure.
     """
     with tempfile.TemporaryDirectory(prefix="kinobench-") as folder:
-        file = Path(folder) / f"{architecture.name}.py"
+        file = Path(folder) / f"{file_name(architecture.name)}-builder.py"
         about = {field: getattr(architecture, field) for field in architecture.__struct_fields__}
         about["libraries"] = tuple(about["libraries"])
         pickled = base64.b64encode(_pickled(architecture))

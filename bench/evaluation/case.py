@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ...datasets.errors import KinobenchError
+from ...datasets.names import file_name
 from ...datasets.plurals import quantity
 from ...datasets.protocol import preset
 from ...datasets.split import Split
@@ -170,7 +171,7 @@ def claim_logits(
         data_root=job.data_root,
         logits=job.logits,
     )
-    name = f"{case.model}-{case.digest}-{split.manifest}"
+    name = f"{file_name(case.model)}-{case.digest}-{split.manifest}"
     results = Path(job.results)
     folder = inside(results, f"predictions/{name}")
 

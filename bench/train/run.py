@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from ...datasets import catalog
 from ...datasets.errors import KinobenchError, program, reason_of
-from ...datasets.names import DEFAULT_FLOW, FlowMethod
+from ...datasets.names import DEFAULT_FLOW, FlowMethod, file_name
 from ...datasets.plurals import quantity
 from ...datasets.protocol import preset
 from ...datasets.split import Split
@@ -84,7 +84,7 @@ def train(options: FitOptions, console: Console) -> FitResult | None:
     """
     training = training_of(options, console)
     held_out = held_out_of(training, options)
-    name = f"{options.model}-{options.dataset}-{training.digest}"
+    name = f"{file_name(options.model)}-{options.dataset}-{training.digest}"
     folder = inside(options.results, f"fit/{name}")
     weights = options.output or folder / WEIGHTS
     if not options.fresh and (fitted := finished(weights, training)) is not None:

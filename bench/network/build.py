@@ -5,6 +5,7 @@ from torch import nn
 
 from ...zoo import registry
 from ...zoo.checkpoints.named import load_weights
+from ...zoo.surroundings import kept
 from ..cost.shape import Shape
 
 
@@ -26,6 +27,7 @@ def build_network(model: str, shape: Shape, weights: str | None) -> tuple[nn.Mod
         KinobenchError: The weights are not there, or are another network's.
     """
     torch.manual_seed(0)
-    module = registry.get(model).build(shape.classes, shape.frames, shape.size)
+    with kept():
+        module = registry.get(model).build(shape.classes, shape.frames, shape.size)
     digest = None if weights is None else load_weights(module, model, weights)
     return module.eval(), digest

@@ -177,7 +177,7 @@ def prepare(options: MotionOptions, console: Console, log: Log) -> Scored:
     environment.require_device(case.device)
     environment.require_decoder(case.decoder)
     prepare_split(case.dataset, case.split, options.data_root, console)
-    split = catalog.get(case.dataset).load(options.data_root, case.split)
+    split = catalog.load_split(catalog.get(case.dataset), options.data_root, case.split)
     scored = Scored(planned=planned, split=split)
     if not options.fresh and (options.results / "runs").is_dir():
         records, problems = read_records(options.results)

@@ -230,7 +230,7 @@ def training_of(options: FitOptions, console: Console) -> Training:
     prepare_split(options.dataset, name, options.data_root, console)
     return Training(
         model=options.model,
-        split=dataset.load(options.data_root, name),
+        split=catalog.load_split(dataset, options.data_root, name),
         protocol=preset(options.protocol or dataset.default_protocol),
         recipe=numbers,
         seed=options.seed,
@@ -261,7 +261,7 @@ def held_out_of(training: Training, options: FitOptions) -> Split:
     """
     dataset = catalog.get(options.dataset)
     name = scoring_split(dataset, training.split.name)
-    return dataset.load(options.data_root, name)
+    return catalog.load_split(dataset, options.data_root, name)
 
 
 def scoring_split(dataset: catalog.Dataset, trained_on: str) -> str:

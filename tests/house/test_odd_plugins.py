@@ -65,9 +65,7 @@ def test_a_builder_that_lacks_its_file_says_so_in_a_line(
     assert "net.py, line 14); --debug shows its traceback" in done.stderr
 
 
-def test_a_dataset_of_a_plugin_is_listed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_dataset_of_a_plugin_is_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(catalog, "_registered", {})
     done = call(monkeypatch, tmp_path, "list", "datasets", "--plugin", ODD / "mini.py", "--json")
     assert "mini" in {each["name"] for each in json.loads(done.stdout)}

@@ -17,6 +17,7 @@ from .plurals import quantity
 from .pointlight.levels import LEVELS, Level
 from .split import Split
 from .their_errors import error_text
+from .visible import one_line
 
 ENTRY_POINT_GROUP = "kinobench.datasets"
 
@@ -86,7 +87,7 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         classes = quantity(self.num_classes, "class", "classes")
-        return f"<Dataset {self.name}: {self.title}, {classes}>"
+        return one_line(f"<Dataset {self.name}: {self.title}, {classes}>")
 
 
 def register(dataset: Dataset) -> None:

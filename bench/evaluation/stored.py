@@ -60,7 +60,7 @@ def is_as_now(record: Record, results: Path, split: Split, conditions: Condition
     if kept is None or msgspec.structs.replace(kept, network=conditions.network) != conditions:
         return False
     shards = shards_of(split, record.case.protocol.views)
-    origin = Origin(record.case.digest, split.manifest)
+    origin = Origin(record.case.digest, split.manifest, record.weights_digest)
     try:
         return None not in kept_batches(folder, shards, origin)
     except KinobenchError:

@@ -14,8 +14,8 @@ from ...datasets.names import PROBES, Probe, file_name
 from ...datasets.opposites import backwards
 from ...datasets.plurals import quantity
 from ...datasets.split import Split
-from ...zoo.checkpoints.load import file_digest
 from ...zoo.checkpoints.named import resolve_weights, weights_of
+from ...zoo.checkpoints.sharded import weights_digest
 from ...zoo.checkpoints.shipped import shipped_file
 from ..analysis.source import Source
 from ..evaluation.conditions import Conditions, conditions_of
@@ -216,11 +216,11 @@ def _stored(
 def _conditions(case: Case, split: Split, options: MotionOptions, console: Console) -> Conditions:
     """Return the conditions to score a case under; those of other cases differ in it only."""
     assert case.weights is not None
-    fetch_published([case], console)
+    fetch_published([(case.model, case.weights)], console)
     return conditions_of(
         case,
         split,
-        weights=file_digest(resolve_weights(case.model, case.weights)),
+        weights=weights_digest(resolve_weights(case.model, case.weights)),
         network="",
         plugins=options.plugins,
         machine=environment.describe(case.device, case.decoder).fingerprint,

@@ -21,6 +21,7 @@ from ...datasets.split import Split
 from ...datasets.unfinished import remove_left_files
 from ...datasets.visible import one_line
 from ...zoo import registry
+from ..cost.shape import Shape
 from ..evaluation.accuracy import evaluate
 from ..evaluation.alone import LoneReader
 from ..evaluation.evaluation import Evaluation
@@ -36,6 +37,7 @@ from ..text.units import percent, percent_interval
 from . import recipe
 from .fit import DivergedError, Training, fit
 from .learning_curve import draw_curves, write_curve
+from .start import start_of
 
 CHECKPOINT, WEIGHTS = "checkpoint.safetensors", "weights.safetensors"
 CURVE, PICTURE = "curve.csv", "curve.png"
@@ -46,6 +48,8 @@ class FitOptions(msgspec.Struct, frozen=True, kw_only=True):
     """The options of the command; see `fit --help`."""
 
     model: str
+    weights: str | None
+    head: str | None
     dataset: str
     data_root: Path | None
     split: str | None
@@ -197,6 +201,7 @@ def finished(weights: Path, training: Training) -> Fitted | None:
         and fitted.protocol_digest == training.protocol.digest
         and fitted.recipe_digest == training.recipe.digest
         and fitted.seed == training.seed
+        and (fitted.start and fitted.start.decisive) == (training.start and training.start.decisive)
         and shapes_in(weights) == _shapes(training)
     )
     return fitted if same else None
@@ -228,11 +233,18 @@ def training_of(options: FitOptions, console: Console) -> Training:
     dataset = catalog.get(options.dataset)
     name = options.split or training_split(dataset)
     prepare_split(options.dataset, name, options.data_root, console)
+    split = catalog.load_split(dataset, options.data_root, name)
+    protocol = preset(options.protocol or dataset.default_protocol)
+    shape = Shape(protocol.frames, protocol.size, len(split.classes))
+    start, notes = start_of(options.model, options.weights, options.head, shape, console)
+    for note in notes:
+        _report(f"{options.model}: weights: {note}")
     return Training(
         model=options.model,
-        split=catalog.load_split(dataset, options.data_root, name),
-        protocol=preset(options.protocol or dataset.default_protocol),
+        split=split,
+        protocol=protocol,
         recipe=numbers,
+        start=start,
         seed=options.seed,
         flow=flow,
         device=device,
@@ -325,6 +337,7 @@ def fitted_of(
         kinobench_commit=environment.describe(training.device).kinobench_commit,
         top1=accuracy.top1,
         scored_on=held_out.name,
+        start=training.start,
     )
 
 

@@ -14,6 +14,7 @@ from ..datasets.errors import KinobenchError
 from ..datasets.plurals import quantity
 from . import registry
 from .spec import Architecture, input_shapes
+from .surroundings import kept
 
 SHOWN = 4
 """Names of parameters or layers in a message; of more only the number is given."""
@@ -32,7 +33,8 @@ def build(architecture: Architecture, num_classes: int, frames: int, size: int) 
         KinobenchError: The builder gives something else than a module, or a forward doesn't reach
             a lazy layer.
     """
-    module: Any = architecture.build(num_classes, frames, size)
+    with kept():
+        module: Any = architecture.build(num_classes, frames, size)
     if not isinstance(module, nn.Module):
         cure = "; does it lack a `return`?" if module is None else ""
         raise KinobenchError(

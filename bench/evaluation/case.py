@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ...datasets.errors import KinobenchError
+from ...datasets.names import file_name
 from ...datasets.plurals import quantity
 from ...datasets.protocol import preset
 from ...datasets.split import Split
@@ -142,7 +143,7 @@ def others_like(network: "Network", split: Split, note: Report) -> "list[Forward
     networks are small compared with the memory; and only if all give the same logits each time.
     Otherwise the videos go through one network in order, and a note says so.
     """
-    from ..network.failures import error_text
+    from ...datasets.their_errors import error_text
     from ..network.repeats import logits_of_one, probe, same_logits
 
     found = probe(network)
@@ -207,7 +208,7 @@ def claim_logits(
         data_root=job.data_root,
         logits=job.logits,
     )
-    name = f"{case.model}-{job.recorded.digest}-{split.manifest}"
+    name = f"{file_name(case.model)}-{job.recorded.digest}-{split.manifest}"
     results = Path(job.results)
     folder = inside(results, f"predictions/{name}")
 

@@ -126,7 +126,8 @@ class _Side:
         self.core: int | None = spec.get("core")
         self.threads: int = spec.get("threads") or torch.get_num_threads()
         torch.set_num_threads(self.threads)
-        torch.set_num_interop_threads(1)
+        with contextlib.suppress(RuntimeError):  # a plug-in may have set it, and once is all
+            torch.set_num_interop_threads(1)
         msgspec = importlib.import_module("msgspec")
         # What the version doesn't know of a case is left out.
         self.case = msgspec.convert(spec["case"], loaded.case_type)

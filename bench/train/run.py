@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from ...datasets import catalog
 from ...datasets.errors import KinobenchError, program, reason_of
-from ...datasets.names import DEFAULT_FLOW, FlowMethod
+from ...datasets.names import DEFAULT_FLOW, FlowMethod, file_name
 from ...datasets.plurals import quantity
 from ...datasets.protocol import preset
 from ...datasets.split import Split
@@ -91,7 +91,7 @@ def train(options: FitOptions, console: Console) -> FitResult | None:
     """
     training = training_of(options, console)
     held_out = held_out_of(training, options)
-    name = f"{options.model}-{options.dataset}-{training.digest}"
+    name = f"{file_name(options.model)}-{options.dataset}-{training.digest}"
     folder = inside(options.results, f"fit/{name}")
     weights = options.output or folder / WEIGHTS
     if not options.fresh and (fitted := finished(weights, training)) is not None:
@@ -237,7 +237,7 @@ def training_of(options: FitOptions, console: Console) -> Training:
     dataset = catalog.get(options.dataset)
     name = options.split or training_split(dataset)
     prepare_split(options.dataset, name, options.data_root, console)
-    split = dataset.load(options.data_root, name)
+    split = catalog.load_split(dataset, options.data_root, name)
     protocol = preset(options.protocol or dataset.default_protocol)
     shape = Shape(protocol.frames, protocol.size, len(split.classes))
     start, notes = start_of(options.model, options.weights, options.head, shape, console)
@@ -277,7 +277,7 @@ def held_out_of(training: Training, options: FitOptions) -> Split:
     """
     dataset = catalog.get(options.dataset)
     name = scoring_split(dataset, training.split.name)
-    return dataset.load(options.data_root, name)
+    return catalog.load_split(dataset, options.data_root, name)
 
 
 def scoring_split(dataset: catalog.Dataset, trained_on: str) -> str:

@@ -14,11 +14,11 @@ from fvcore.nn.jit_analysis import Statistics
 from torch import nn
 from torch._C import DispatchKey
 from torch._ops import HigherOrderOperator, OpOverload
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._python_dispatch import TorchDispatchMode, is_traceable_wrapper_subclass
 from torch.utils._pytree import tree_leaves, tree_map_only
 
 from .formulas import ELEMENTWISE, NORM, Formula
-from .operators import FORMULAS, HIGHER_ORDER, NAMED_WHOLE, formula_of, name_of
+from .operators import FORMULAS, HIGHER_ORDER, NAMED_WHOLE, NESTED, formula_of, name_of
 from .traffic import Ledger, Traffic, access_of, byte_count
 
 
@@ -127,11 +127,15 @@ class _Recorder(TorchDispatchMode):
     ) -> Any:
         if isinstance(operator, HigherOrderOperator):
             return self._call(operator, args, kwargs or {})
+        given = list(_tensors((args, kwargs)))
+        if any(map(is_traceable_wrapper_subclass, given)):
+            return NotImplemented  # what it does with the tensors that it wraps comes here
         args, kwargs = on_one_device(args, kwargs or {})
-        if _is_split(operator):
+        formula = NESTED.get(name_of(operator)) if any(each.is_nested for each in given) else None
+        if formula is None and _is_split(operator):
             return self._split(operator, args, kwargs)
         result = operator(*args, **kwargs)
-        self._add(operator._schema.name, formula_of(operator), args, result)
+        self._add(operator._schema.name, formula or formula_of(operator), args, result)
         self._move(operator, args, kwargs, result)
         return result
 

@@ -1,6 +1,5 @@
 """fvcore's analysis of a network, from the operators that torch's dispatcher runs."""
 
-import copy
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
@@ -215,19 +214,3 @@ def on_one_device(args: Any, kwargs: Any) -> tuple[Any, Any]:
         torch.Tensor, lambda tensor: tensor.to("meta"), (args, kwargs)
     )
     return moved
-
-
-def meta_twin(module: nn.Module) -> nn.Module:
-    """Return a copy of a module whose tensors have shapes but no content, and take no memory.
-
-    Raises:
-        Exception: An attribute of the module can't be copied.
-    """
-    twins: dict[int, Any] = {}
-    for part in module.modules():
-        tensors = (value for value in vars(part).values() if isinstance(value, torch.Tensor))
-        for tensor in (*part.parameters(False), *part.buffers(False), *tensors):
-            empty = tensor.detach().to("meta")
-            is_parameter = isinstance(tensor, nn.Parameter)
-            twins[id(tensor)] = nn.Parameter(empty, False) if is_parameter else empty
-    return copy.deepcopy(module, twins)

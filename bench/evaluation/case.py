@@ -144,7 +144,8 @@ def copies(network: "Network", split: Split) -> "list[Forward]":
         return []
     shards = len(shards_of(split, case.protocol.views))
     count = min(physical_cores() // case.threads, shards) - 1
-    small = network.weights_bytes() * count < available_memory_bytes() / 8
+    each_bytes = network.weights_bytes()
+    small = each_bytes is not None and each_bytes * count < available_memory_bytes() / 8
     return [copy.deepcopy(network.module) for _ in range(count)] if small else []
 
 

@@ -5,6 +5,7 @@ written to a file. It has one thread: after a fork, the threads of torch's pools
 """
 
 import gc
+import importlib
 import os
 import pickle
 import signal
@@ -13,7 +14,8 @@ import traceback
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
-from typing import IO, NoReturn, TypeVar
+from pathlib import Path
+from typing import IO, Any, NoReturn, TypeVar
 
 import msgspec
 import torch
@@ -49,16 +51,20 @@ def apart(work: Callable[[], Result], kind: type[Result]) -> Result:
     The process may use the CPU and torch's meta device, and CUDA only if this process doesn't yet.
     Where processes can't be forked, `work` runs here.
 
+    Nothing that `work` prints or warns of is shown: a network does so again when it is measured.
+
     Args:
         work: The work; it may change whatever it likes.
         kind: The type of its result, which msgspec can write and read.
 
     Raises:
         DiedApartError: The process crashed or was killed.
-        Exception: What `work` raised, or a RuntimeError of its text if it can't be pickled.
+        Exception: What `work` raised, or a RuntimeError of its text if it can't be sent.
     """
     if not can_be_apart():
         return work()
+    # Torch imports it at the first operator on the meta device, which takes each process seconds.
+    importlib.import_module("torch._dynamo")
     reading, writing = os.pipe()
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError, OSError, ValueError):
@@ -95,14 +101,14 @@ def _become(work: Callable[[], object], writing: int) -> NoReturn:
         gc.disable()  # it would copy the memory that both processes share
         limit_memory(None)  # if memory runs out, this process goes first
         torch.set_num_threads(1)
+        warnings.simplefilter("ignore")
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115  (until it ends)
         try:
             content = _FOUND + msgspec.msgpack.encode(work())
         except BaseException as error:
             content = _RAISED + _pickled(error)
         with os.fdopen(writing, "wb") as answer:
             answer.write(len(content).to_bytes(_LENGTH_BYTES, "little") + content)
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()  # what a network printed
         code = 0
     finally:
         os._exit(code)
@@ -122,17 +128,28 @@ def _pickled(error: BaseException) -> bytes:
     """Return an error, and the text of its traceback, as bytes."""
     text = "".join(traceback.format_exception(error))
     try:
-        content = pickle.dumps((error, text))
-        pickle.loads(content)  # an error with arguments of its own may not come back
-    except Exception:
-        content = pickle.dumps((RuntimeError(f"{type(error).__name__}: {error}"), text))
-    return content
+        content = pickle.dumps((type(error), error.args, vars(error), text))
+        if str(_remade(*pickle.loads(content)[:3])) == str(error):
+            return content
+    except Exception:  # its class is a local one, or it keeps what can't be sent
+        pass
+    kind = KinobenchError if isinstance(error, KinobenchError) else RuntimeError
+    message = str(error) if kind is KinobenchError else f"{type(error).__name__}: {error}"
+    return pickle.dumps((kind, (message,), {}, text))
+
+
+def _remade(kind: type[BaseException], args: Any, attributes: dict[str, Any]) -> BaseException:
+    """Return an error as it was; its own `__init__` may take other arguments."""
+    error = kind.__new__(kind)
+    error.args = args
+    vars(error).update(attributes)
+    return error
 
 
 def _raise(content: bytes) -> NoReturn:
     # It is this process's own fork that has written it.
-    error, text = pickle.loads(content)
-    raise error from _RaisedApart(text)
+    kind, args, attributes, text = pickle.loads(content)
+    raise _remade(kind, args, attributes) from _RaisedApart(text)
 
 
 def _death(status: int | None) -> str:

@@ -77,7 +77,8 @@ class DispatchAnalysis(FlopCountAnalysis):
 
     def _sum_up(self, recorder: "_Recorder") -> Statistics:
         """Add the counts of each module to all modules that contain it."""
-        names = [self._aliases[module] for module in self._model.modules()]
+        modules = self._model.modules()  # some may be new since the forward began
+        names = [self._aliases[module] for module in modules if module in self._aliases]
         counts: dict[str, Counter[str]] = {name: Counter() for name in names}
         unknown: dict[str, Counter[str]] = {name: Counter() for name in names}
         for scope in recorder.called:

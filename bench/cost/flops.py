@@ -107,7 +107,7 @@ def count_apart(module: nn.Module, *inputs: torch.Tensor, count: Count | None = 
     counting = count or count_here
     device = device_of(module, *inputs)
     if device == "meta":
-        return apart(lambda: counting(module, *inputs), Counted)
+        return apart(lambda: _on_meta(counting, module, inputs), Counted)
     if not can_be_apart():
         return counting(module, *inputs)
     try:

@@ -10,6 +10,8 @@ from torch.nn.parameter import UninitializedBuffer, UninitializedParameter, is_l
 def move_to_meta(module: nn.Module) -> list[torch.Tensor]:
     """Replace a module's tensors by those without content, for good; do it in a process apart.
 
+    None of them needs a gradient: torch's counter fails on one that is the input of a layer.
+
     Parts that are TorchScript's keep theirs, and so do lists and dicts of tensors.
 
     Returns:

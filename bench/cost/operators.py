@@ -4,6 +4,9 @@ The tables have an operator's name without its overload, without the trailing un
 variants, and without the namespace if it is torch's own.
 """
 
+from collections import Counter
+from typing import Any
+
 import torch
 from torch._ops import OpOverload
 
@@ -148,7 +151,15 @@ NESTED: dict[str, Formula] = {
 """The formulas of operators that get nested tensors, whose components have shapes of their own.
 Torch has kernels of its own for them, and doesn't split them."""
 
-HIGHER_ORDER: dict[str, Formula] = {"flex_attention": attention}
+
+def _into_another_type(arguments: tuple[Any, ...], result: Any) -> Counter[str]:
+    """Count the operator that comes first in the arguments, before the type of its result."""
+    formula = formula_of(arguments[0])
+    assert formula is not None  # torch allows products alone
+    return formula(arguments[2:], result)
+
+
+HIGHER_ORDER: dict[str, Formula] = {"flex_attention": attention, "out_dtype": _into_another_type}
 """Operators that take functions. The work of a score function on each pair is not counted."""
 
 COSTLESS = frozenset(

@@ -78,7 +78,7 @@ def test_an_error_that_cannot_be_sent_is_sent_as_text() -> None:
 
     with pytest.raises(RuntimeError, match="Local: of this test"):
         apart(lambda: fail(Local), int)
-    with pytest.raises(KinobenchError, match="^of this test"):
+    with pytest.raises(KinobenchError, match=r"^of this test"):
         apart(lambda: fail(Refused), int)
 
 

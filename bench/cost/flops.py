@@ -22,7 +22,7 @@ from ..records.results import Cost
 from .apart import apart, can_be_apart
 from .dispatch import DispatchAnalysis
 from .formulas import ELEMENTWISE, NORM
-from .meta import move_to_meta
+from .meta import move_to_meta, without_content
 from .parameters import Weights, weights_of
 from .traffic import Traffic
 
@@ -143,7 +143,7 @@ def first_line(error: BaseException) -> str:
 
 def _on_meta(count: Count, module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> Counted:
     replaced = move_to_meta(module)
-    counted = count(module, *(each.to("meta") for each in inputs))
+    counted = count(module, *map(without_content, inputs))
     del replaced
     return counted
 

@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import nn
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter, is_lazy
+from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
 
 def move_to_meta(module: nn.Module) -> list[torch.Tensor]:
@@ -54,5 +55,9 @@ def without_content(tensor: torch.Tensor) -> torch.Tensor:
         raise ValueError(
             f"a tensor of layout {tensor.layout}, {tensor.dtype}, is more than a shape"
         )
-    empty = tensor.detach().to("meta")
+    if is_traceable_wrapper_subclass(tensor):
+        empty = tensor.detach().to("meta")
+    else:  # nothing is asked of the device: a fork can't use a GPU
+        size, stride = tensor.size(), tensor.stride()
+        empty = torch.empty_strided(size, stride, dtype=tensor.dtype, device="meta")
     return nn.Parameter(empty, False) if isinstance(tensor, nn.Parameter) else empty

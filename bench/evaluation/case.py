@@ -182,7 +182,8 @@ def _idle_threads(network: "Network", split: Split) -> int:
         return 0
     shards = len(shards_of(split, case.protocol.views))
     count = min(physical_cores() // case.threads, shards) - 1
-    small = network.weights_bytes() * count < available_memory_bytes() / 8
+    each_bytes = network.weights_bytes()
+    small = each_bytes is not None and each_bytes * count < available_memory_bytes() / 8
     return count if small else 0
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from kinobench.bench.network.inputs import random_inputs
+from kinobench.bench.cost.random_inputs import random_inputs
 from kinobench.datasets.errors import KinobenchError
 from kinobench.zoo import registry
 from kinobench.zoo.spec import input_shapes

@@ -15,11 +15,13 @@ from ...zoo.spec import streams
 from ..cost.flops import count_cost
 from ..cost.shape import Shape
 from ..records.case import GRAPH_MODES, Case, Mode, Precision
+from ..records.computed import Computed
 from ..records.results import Cost
 from .arithmetic import allow_tf32
 from .build import build_network
 from .cuda_graph import CapturedForward
 from .digest import network_digest
+from .identity import SEED, computed_by, computed_of
 from .inputs import Inputs, random_inputs, shifted_copies
 from .reference import reference_outputs
 from .settings import choose_arithmetic
@@ -58,6 +60,8 @@ class Network:
         first_call_s: Seconds of the first forward after that.
         notes: Remarks on the mode for the reader of the record.
         weights_digest: Digest of the checkpoint file; None for an untrained network.
+        computed: What it computes, once `identify` was called and, for a case of eager fp32 on the
+            CPU, the first forward was made; None if it fails on the CPU, as a note then says.
         reference: Outputs of eager fp32 on `reference_inputs`, for drift; None if the case is
             eager fp32 itself, if nobody asked for them, or if eager fp32 fails.
     """
@@ -85,6 +89,7 @@ class Network:
         self.prepare_s: float | None = None
         self.first_call_s = 0.0
         self.notes: list[str] = []
+        self.computed: Computed | None = None
         self._settled = False
 
     @cached_property
@@ -95,6 +100,36 @@ class Network:
         cluster.
         """
         return network_digest(self.module)
+
+    def identify(self, *, at_first_forward: bool = False) -> None:
+        """Find out what the network is: its `digest`, and what it computes.
+
+        Call it before `settle`, which changes the dtype. The clip that it takes for `computed` is
+        the first of `inputs`.
+
+        Args:
+            at_first_forward: `settle` will be called, whose first forward shows what the network
+                computes if the case is eager fp32 on the CPU: none is made for it here.
+        """
+        _ = self.digest
+        if at_first_forward and self._is_plain:
+            return
+        protocol = self.case.protocol
+        try:
+            self.computed = computed_by(self.module, self.kinds, protocol.frames, protocol.size)
+        except Exception as error:
+            message = next(iter(str(error).strip().splitlines()), type(error).__name__)
+            self.notes.append(
+                "accuracy: a change of what the network computes would not be noticed, as it fails "
+                f"in fp32 on the CPU ({message})"
+            )
+
+    @property
+    def _is_plain(self) -> bool:
+        """The case computes as `computed` does, so that its first clip shows it."""
+        case = self.case
+        plain = (case.device, case.precision, case.mode) == ("cpu", "fp32", "eager")
+        return plain and case.batch == 1
 
     def settle(self, *, reference: bool = True) -> None:
         """Take on the case's device, precision and mode, and make the first forward, timed.
@@ -142,6 +177,7 @@ class Network:
         make, mode = _MODES[self.case.mode], self.case.mode
         with torch.inference_mode():
             (inputs,) = self.inputs(1)
+            torch.manual_seed(SEED)  # for a network that draws numbers in its forward
             begin = time.perf_counter()
             self.forward = make(self.module, inputs, self.case.model)
             if mode in _PREPARED:
@@ -171,6 +207,8 @@ class Network:
                 f"{' and '.join(f'{kind} {list(each.shape)}' for kind, each in given)}; "
                 f"logits must be [B, classes], {list(expected)}"
             )
+        if self._is_plain and self.computed is None:
+            self.computed = computed_of(logits)
 
     def _wait(self) -> None:
         if self.device.type == "cuda":

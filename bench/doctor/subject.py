@@ -1,0 +1,241 @@
+"""The network that is examined: how it is built, what goes into it, and what comes out."""
+
+import sysconfig
+import textwrap
+import traceback
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.parameter import is_lazy
+
+from ...datasets.errors import KinobenchError
+from ...zoo import registry
+from ...zoo.checkpoints.named import load_weights
+from ..cost.shape import Shape, native_shape
+from ..network.inputs import Inputs, random_inputs
+from ..records.files import CHECKOUT
+
+SEED = 0
+TOLERANCE = 1e-4
+"""The largest difference of logits that should be the same but for rounding, as a share of the
+largest; over the zoo's tiny networks it is 2e-6, see `records.computed.TOLERANCE`."""
+
+_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+_LONGEST = 160
+"""Characters that are shown of an error's message."""
+_LIBRARIES = {"site-packages", "dist-packages"}
+_STANDARD_LIBRARY = sysconfig.get_path("stdlib")
+
+
+class Subject:
+    """A network under examination.
+
+    Attributes:
+        architecture: Its entry in the registry.
+        weights: Checkpoint that is loaded; None: the network is untrained.
+        tolerance: See `TOLERANCE`.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        frames: int | None = None,
+        size: int | None = None,
+        classes: int | None = None,
+        weights: str | None = None,
+        tolerance: float = TOLERANCE,
+    ) -> None:
+        """Take a registered network; what isn't given of its input is its own.
+
+        Raises:
+            UnknownNameError: No network is named so.
+        """
+        self.architecture = registry.get(model)
+        self.weights, self.tolerance = weights, tolerance
+        self._frames, self._size, self._classes = frames, size, classes
+
+    @cached_property
+    def shape(self) -> Shape:
+        """The input and the classes that the checks take.
+
+        Raises:
+            KinobenchError: `native` is not three numbers above 0.
+        """
+        native: Any = self.architecture.native
+        if native is not None and not _is_native(native):
+            raise KinobenchError(
+                f"native is {native!r}; give (frames, stride, size), as native=(16, 4, 224), or "
+                "leave it out"
+            )
+        own = native_shape(self.architecture)
+        return Shape(
+            self._frames or own.frames, self._size or own.size, self._classes or own.classes
+        )
+
+    def build(self, shape: Shape | None = None, seed: int = SEED) -> nn.Module:
+        """Build the network in eval mode, untrained.
+
+        Raises:
+            KinobenchError: The builder returns no module.
+            Exception: Whatever the builder raises.
+        """
+        module = self.built(shape, seed)
+        if has_lazy_layers(module):
+            with torch.no_grad():  # not inference mode, whose tensors can't be trained
+                module(*self.inputs(1, shape=shape))
+        return module
+
+    def built(self, shape: Shape | None = None, seed: int = SEED) -> nn.Module:
+        """Build the network as `build` does, but leave lazy layers without their shapes."""
+        shape = shape or self.shape
+        torch.manual_seed(seed)
+        module: Any = self.architecture.build(shape.classes, shape.frames, shape.size)
+        if not isinstance(module, nn.Module):
+            what = "None" if module is None else f"a {type(module).__name__}"
+            raise KinobenchError(
+                f"the builder returns {what}, not a module; end it with `return module`"
+            )
+        module.eval()  # not `module = module.eval()`: an own `train` may return nothing
+        return module
+
+    @cached_property
+    def module(self) -> nn.Module:
+        """The network as the checks run it: with its weights, or else with settled statistics."""
+        module = self.build()
+        if self.weights is not None:
+            load_weights(module, self.architecture.name, self.weights)
+            return module
+        return settle(module)
+
+    def inputs(self, batch: int, *, seed: int = 1, shape: Shape | None = None) -> Inputs:
+        """Return random arguments of the network, new at each call, float32 on the CPU."""
+        shape = shape or self.shape
+        generator = torch.Generator().manual_seed(seed)
+        kinds = self.architecture.inputs
+        return random_inputs(kinds, batch, shape.frames, shape.size, generator)
+
+    def run(self, inputs: Inputs, module: nn.Module | None = None) -> torch.Tensor:
+        """Return the logits of copies of the inputs, which the network may write to.
+
+        Raises:
+            KinobenchError: The network gives no logits.
+            Exception: Whatever it raises.
+        """
+        module = self.module if module is None else module
+        with torch.inference_mode():
+            return logits_in(module(*(each.clone() for each in inputs)))
+
+    def agree(self, one: torch.Tensor, other: torch.Tensor) -> bool:
+        """Return whether logits differ by rounding alone."""
+        return difference(one, other) <= self.tolerance
+
+
+def has_lazy_layers(module: nn.Module) -> bool:
+    """Return whether layers wait for a first forward, which gives them their shapes."""
+    return any(is_lazy(each) for each in (*module.parameters(), *module.buffers()))
+
+
+def _is_native(native: Any) -> bool:
+    return (
+        isinstance(native, tuple | list)
+        and len(native) == 3
+        and all(isinstance(each, int) and each > 0 for each in native)
+    )
+
+
+def settle(module: nn.Module) -> nn.Module:
+    """Give the normalisations statistics and scales of their own, so that every branch counts.
+
+    Untrained ones leave what goes through them almost as it is, and some scale it by 0.
+    """
+    for layer in module.modules():
+        if not isinstance(layer, _NORMS):
+            continue
+        if layer.affine:
+            nn.init.uniform_(layer.weight, 0.5, 1.5)
+            nn.init.normal_(layer.bias, std=0.1)
+        if layer.running_mean is not None and layer.running_var is not None:
+            nn.init.normal_(layer.running_mean, std=0.1)
+            nn.init.uniform_(layer.running_var, 0.5, 1.5)
+    return module
+
+
+def logits_in(output: Any) -> torch.Tensor:
+    """Return the logits `[B, classes]` in the output of a network.
+
+    They are the output itself, the `logits` of a dict or a ModelOutput, or the first of a tuple.
+
+    Raises:
+        KinobenchError: There are none; the message shows what came.
+    """
+    found = output
+    if isinstance(output, Mapping):
+        found = output.get("logits")
+    elif isinstance(output, tuple | list) and output and not hasattr(output, "logits"):
+        found = output[0]
+    elif not isinstance(output, torch.Tensor):
+        found = getattr(output, "logits", None)
+    if not isinstance(found, torch.Tensor):
+        raise KinobenchError(
+            f"the network gives {described(output)}; return logits [B, classes], a dict with "
+            "`logits`, or a tuple whose first is the logits"
+        )
+    return found
+
+
+def described(output: Any) -> str:
+    """Return what an output is, in a few words."""
+    if isinstance(output, torch.Tensor):
+        return f"a tensor {list(output.shape)}"
+    if output is None:
+        return "None"
+    if isinstance(output, Mapping):
+        return f"a {type(output).__name__} with {', '.join(map(repr, list(output)[:5]))}"
+    if isinstance(output, tuple | list):
+        inside = ", ".join(described(each) for each in output[:3])
+        return f"a {type(output).__name__} of {len(output)} ({inside})"
+    return f"a {type(output).__name__}"
+
+
+def difference(one: torch.Tensor, other: torch.Tensor) -> float:
+    """Return the largest difference of logits, as a share of the largest; NaN equals NaN."""
+    one, other = one.detach().double(), other.detach().double()
+    if one.shape != other.shape:
+        return float("inf")
+    same = (one == other) | (one.isnan() & other.isnan())
+    if bool(same.all()):
+        return 0.0
+    largest = max(float(one.abs().max()), float(other.abs().max()))
+    return float((one - other).abs()[~same].max()) / largest
+
+
+def shown(error: BaseException) -> str:
+    """Return an error on one line, with the place in the user's own code that it came from."""
+    if isinstance(error, KinobenchError):
+        return str(error)
+    text = next(iter(str(error).strip().splitlines()), "no message")
+    text = textwrap.shorten(text, _LONGEST, placeholder=" ...")
+    place = ""
+    for frame in traceback.extract_tb(error.__traceback__):
+        path = Path(frame.filename)
+        library = _LIBRARIES.intersection(path.parts) or path.is_relative_to(_STANDARD_LIBRARY)
+        if frame.filename.startswith("<") or library:
+            continue
+        if not any(path.is_relative_to(CHECKOUT / part) for part in ("bench", "datasets")):
+            place = f" ({path.name}, line {frame.lineno})"
+    return f"{type(error).__name__}: {text}{place}"
+
+
+def other_shapes(shape: Shape) -> dict[str, Shape]:
+    """Return inputs that a network may be asked for besides its own, by what is other."""
+    fewer, smaller = max(1, shape.frames // 2), max(16, shape.size // 2)
+    return {
+        f"{shape.classes + 3} classes": shape._replace(classes=shape.classes + 3),
+        f"{fewer} frames": shape._replace(frames=fewer),
+        f"{smaller}x{smaller} pixels": shape._replace(size=smaller),
+    }

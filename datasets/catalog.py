@@ -15,6 +15,7 @@ from .opposites import Opposites
 from .plurals import quantity
 from .pointlight.levels import LEVELS, Level
 from .split import Split
+from .visible import one_line
 
 ENTRY_POINT_GROUP = "kinobench.datasets"
 
@@ -83,7 +84,7 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         classes = quantity(self.num_classes, "class", "classes")
-        return f"<Dataset {self.name}: {self.title}, {classes}>"
+        return one_line(f"<Dataset {self.name}: {self.title}, {classes}>")
 
 
 def register(dataset: Dataset) -> None:

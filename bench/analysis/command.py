@@ -104,7 +104,7 @@ def compare(
     if how_a != how_b:
         notes.append(f"A's views are averaged by {how_a}, B's by {how_b}.")
     head = [escaped(f"{name}: {_described(source)}") for name, source in (("A", one), ("B", other))]
-    page = "\n".join([*head, *pages.sentences(computed, notes)]) + "\n"
+    page = "\n".join([*head, *pages.sentences(computed), *map(escaped, notes)]) + "\n"
     computed = msgspec.structs.replace(computed, a=one.taken, b=other.taken)
     plain: dict[str, Any] = msgspec.to_builtins(computed)
     differences = [each for each in (computed.top1, computed.top5) if each]

@@ -218,7 +218,7 @@ def sentence(difference: AccuracyDifference) -> str:
     return "; ".join(parts)
 
 
-def sentences(comparison: Comparison, notes: Sequence[str] = ()) -> list[str]:
+def sentences(comparison: Comparison) -> list[str]:
     """Return the whole comparison, one sentence a line."""
     found = []
     for difference in (comparison.top1, comparison.top5):
@@ -242,7 +242,7 @@ def sentences(comparison: Comparison, notes: Sequence[str] = ()) -> list[str]:
     for only, name in ((comparison.left_out_a, "A"), (comparison.left_out_b, "B")):
         if only:
             found.append(f"Left out: {quantity(only, 'video')} that only {name} scored.")
-    return [*found, *notes]
+    return found
 
 
 def _points(*shares: float | None) -> list[str]:

@@ -1,5 +1,6 @@
 """Networks themselves: a model of the zoo as a module, and what any module costs."""
 
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,8 +40,9 @@ def load_model(
     Args:
         name: A name of `models()`, or one that you registered.
         weights: A name of published weights (`kinetics400`; fetched once), of weights that come
-            with kinobench (`pointlight`), or the path of a checkpoint. None leaves the network
-            untrained, the same each time.
+            with kinobench (`pointlight`), or the path of a checkpoint; `FILE#ema` takes one of
+            several state dicts in it. None leaves the network untrained, the same each time. A
+            warning says what was left out of a checkpoint.
         classes: Outputs of the head; by default those of the weights, or the network's own.
         frames: Frames of a clip; by default those the weights were tested with, or its own.
         size: Height and width of a clip in pixels; the same.
@@ -65,7 +67,10 @@ def load_model(
         if entry is not None:
             fetch_weights(entry)
         with settings_restored():
-            return build_network(name, shape, given)[0]
+            built = build_network(name, shape, given)
+    for note in built.notes:
+        warnings.warn(f"{name}: {note}", stacklevel=2)
+    return built.module
 
 
 def _shape_of(name: str, weights: str | None) -> Shape:

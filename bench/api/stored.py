@@ -20,6 +20,7 @@ from .bench.records.store import read_records
 from .datasets.errors import KinobenchError
 from .datasets.plurals import quantity
 from .datasets.protocol import Aggregation
+from .datasets.visible import one_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -123,7 +124,7 @@ class Records(Sequence[Record]):
         return iter(self._records)
 
     def __repr__(self) -> str:
-        return f"<{quantity(len(self), 'record')} of {self.folder}>"
+        return one_line(f"<{quantity(len(self), 'record')} of {self.folder}>")
 
     def frame(self) -> "pd.DataFrame":
         """Return a row a record, failed ones too; a column a number, in base units.

@@ -51,7 +51,8 @@ class What(Group, panel="What"):
     weights: Annotated[
         str | None,
         option(
-            "Checkpoint: a published name, a file, shipped (with kinobench) or none.",
+            "Checkpoint: a published name, a file (FILE#ema: its average), shipped (with "
+            "kinobench) or none.",
             "NAME|FILE",
             default="the suite's, or shipped",
         ),

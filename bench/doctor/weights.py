@@ -25,11 +25,12 @@ def given(subject: Subject) -> Finding:
         return skipped("no weights were given: --weights FILE checks that they load")
     module = subject.build()
     try:
-        digest = load_weights(module, subject.architecture.name, subject.weights)
+        digest, notes = load_weights(module, subject.architecture.name, subject.weights)
     except KinobenchError as error:
         message, _, cure = str(error).partition(". ")
         return failed(message, cure or "give others, or leave them out")
-    return passed(f"{subject.weights} loads, all of it; its SHA-256 begins with {digest}")
+    remarks = "".join(f"; {note}" for note in notes)
+    return passed(f"{subject.weights} loads; its SHA-256 begins with {digest}{remarks}")
 
 
 def second(subject: Subject) -> Finding:

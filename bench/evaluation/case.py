@@ -57,7 +57,9 @@ def score(job: Job, network: "Network", split: Split, emit: Emit, on_cluster: On
     with claim_logits(job, split, network, emit) as claimed, ExitStack() as stack:
         for text in claimed.notes:
             note(text)
-        sink = Sink(claimed.folder, job.logits, progress, note, case.digest)
+        sink = Sink(
+            claimed.folder, job.logits, progress, note, job.recorded.digest, network.weights_digest
+        )
         guard = stack.enter_context(_guard(job, claimed.folder, split, emit, note))
         if job.cluster is None:
             evaluation = evaluation_of(
@@ -93,7 +95,10 @@ def score(job: Job, network: "Network", split: Split, emit: Emit, on_cluster: On
 
 @contextmanager
 def _guard(job: Job, folder: Path, split: Split, emit: Emit, note: Report) -> "Iterator[Guard]":
-    """Guard the reading of a split's videos, and report the log that names those being read."""
+    """Guard the reading of a split's videos, and report the log that names those being read.
+
+    On a cluster, workers read. No video is the reason if this process dies, so no other goes on.
+    """
     from .alone import LoneReader
     from .guard import guarded
     from .reading_log import SUFFIX
@@ -104,7 +109,7 @@ def _guard(job: Job, folder: Path, split: Split, emit: Emit, note: Report) -> "I
         files = quantity(count, "file")
         emit(Progress(stage=f"reading {files} alone, as a process died at one of them"))
 
-    log, kept = folder / f"{job.predictions}{SUFFIX}", Path(job.results) / "predictions"
+    log, kept = folder / f"{job.predictions}{SUFFIX}", inside(Path(job.results), "predictions")
     alone = LoneReader(case.protocol, case.decoder, job.file_limits)
     guarding = guarded(
         log,
@@ -118,7 +123,8 @@ def _guard(job: Job, folder: Path, split: Split, emit: Emit, note: Report) -> "I
         unlimited=job.unlimited,
     )
     with guarding as (guard, given_up):
-        emit(Reading(log=str(log), given_up=given_up, unlimited=guard.unlimited))
+        if job.cluster is None:
+            emit(Reading(log=str(log), given_up=given_up, unlimited=guard.unlimited))
         emit(Progress(stage="accuracy"))
         yield guard
 
@@ -177,7 +183,7 @@ def claim_logits(
         data_root=job.data_root,
         logits=job.logits,
     )
-    name = f"{case.model}-{case.digest}-{split.manifest}"
+    name = f"{case.model}-{job.recorded.digest}-{split.manifest}"
     results = Path(job.results)
     folder = inside(results, f"predictions/{name}")
 

@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 from ...datasets.errors import KinobenchError, reason_of
 from ...datasets.files import NotRegularError, read_regular
 from ..records.files import replacing
+from ..records.inside import inside
 
 OWNER = "owner"
 _SUFFIX = ".lock"
@@ -83,7 +84,7 @@ def is_owned(results: Path, folder: Path, name: str) -> bool:
 
 
 def _lock_of(results: Path, name: str) -> Path:
-    return results / "runs" / f"{name}{_SUFFIX}"
+    return inside(results, "runs") / f"{name}{_SUFFIX}"
 
 
 def _is_held(path: Path) -> bool:

@@ -57,7 +57,7 @@ def why_unusable(record: Record, folder: Path, split: Split) -> str | None:
         split: Videos of the record's case.
     """
     shards = shards_of(split, record.case.protocol.views)
-    origin = Origin(record.case.digest, split.manifest)
+    origin = Origin(record.case.digest, split.manifest, record.weights_digest)
     with suppress(KinobenchError):
         if None not in kept_batches(folder, shards, origin):
             return None

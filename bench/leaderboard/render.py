@@ -1,5 +1,6 @@
 """Boards -> text: Markdown, CSV, LaTeX, HTML and JSON."""
 
+import re
 from collections.abc import Callable, Sequence
 
 from tabulate import tabulate
@@ -45,7 +46,7 @@ def _tabulated(board: Board, tablefmt: str, shown: Callable[[str], str] = lambda
 def _latex(boards: Sequence[Board]) -> str:
     parts = [r"% Needs \usepackage{booktabs}."] if boards else []
     for board in boards:
-        table = _with_commands(_tabulated(board, "latex_booktabs"))
+        table = _after_ends(_with_commands(_tabulated(board, "latex_booktabs")))
         notes = "\n\n".join(_latex_line(line) for line in footnotes(board))
         parts.append(
             "\\begin{table}\n\\centering\n"
@@ -57,6 +58,11 @@ def _latex(boards: Sequence[Board]) -> str:
 
 _LATEX_SIGNS = {LOWER_BOUND: r"\ensuremath{\geq}", ABSENT: "--"}
 """Signs of the tables that plain LaTeX lacks, and that tabulate leaves as they are."""
+
+
+def _after_ends(table: str) -> str:
+    r"""Return a table in which no `\\` takes the begin of the next row for its argument."""
+    return re.sub(r"^(\s*)(?=[\[*])", r"\1{}", table, flags=re.MULTILINE)
 
 
 def _latex_line(text: str) -> str:

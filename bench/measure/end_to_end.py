@@ -31,6 +31,7 @@ from ..evaluation.reading_log import SUFFIX
 from ..machine.environment import usable_cpus
 from ..network.network import Network
 from ..records.files import FREE_SPACE
+from ..records.inside import inside
 from ..records.job import Reading
 from ..records.times import PipelineTime, bottleneck_of
 from ..statistics.intervals import median_interval
@@ -66,7 +67,7 @@ def run(context: Context) -> None:
 def _guarded(context: Context) -> Iterator[Guard]:
     """Guard the reading: another process leaves out the video at which this one dies."""
     job, case, videos = context.job, context.case, context.split.videos
-    kept = Path(job.results) / "predictions"
+    kept = inside(Path(job.results), "predictions")
     folder = kept / f".{job.predictions}-pipeline"
     alone = LoneReader(case.protocol, case.decoder, job.file_limits)
     try:

@@ -1,6 +1,6 @@
 """All measurements of a case, one after the other, on one network."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from ..records.case import Case
@@ -31,6 +31,7 @@ def measure_all(context: Context, build: "Callable[[Case], Network]") -> None:
     context.emit(Progress(stage="building"))
     network = context.network = build(job.case)
     context.emit(Built(params=network.params, weights_digest=network.weights_digest))
+    noted = _note(network.notes, context)
     needs = {need for measurement in chosen for need in measurement.needs}
     for measurement in chosen:
         if "device" not in measurement.needs:
@@ -40,12 +41,18 @@ def measure_all(context: Context, build: "Callable[[Case], Network]") -> None:
         network.identify(at_first_forward=on_device)
     if on_device:
         network.settle(reference="reference" in needs and not job.is_part)
-    for text in network.notes:
-        context.emit(Note(text=text))
+    _note(network.notes[noted:], context)
     for measurement in chosen:
         if "device" in measurement.needs:
             _run(measurement, context)
     context.end()
+
+
+def _note(texts: Sequence[str], context: Context) -> int:
+    """Add notes to the record, and return their number."""
+    for text in texts:
+        context.emit(Note(text=text))
+    return len(texts)
 
 
 def _run(measurement: Measurement, context: Context) -> None:

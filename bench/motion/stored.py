@@ -88,7 +88,8 @@ def _conditions(case: Case, now: Now, console: Console) -> Conditions:
     from ..network.failures import error_text
     from ..network.identity import identity_of
 
-    fetch_published([case], console)
+    assert case.weights is not None
+    fetch_published([(case.model, case.weights)], console)
     try:
         identity = identity_of(case)
     except KinobenchError:

@@ -72,7 +72,7 @@ def identity_of(case: Case) -> Identity:
     protocol, kinds = case.protocol, registry.get(case.model).inputs
     with settings_restored():
         shape = Shape(protocol.frames, protocol.size, case.classes)
-        module, weights = build_network(case.model, shape, case.weights)
+        module, weights, _ = build_network(case.model, shape, case.weights)
         computes = None
         with suppress(Exception):  # the case itself may run elsewhere; where it can't, it says why
             computes = computed_by(module, kinds, protocol.frames, protocol.size)

@@ -26,7 +26,8 @@ from .settings import settings_restored
 
 TRIED: tuple[Mode, ...] = ("eager", "channels_last_3d")
 """Modes that call the operators of a whole clip one by one. Torch's compiler makes kernels of its
-own, and the steps of a stream have other operators."""
+own, but for some calls, such as a pool over more than 25 elements: which ones is known only when it
+has compiled them. The steps of a stream have other operators."""
 
 _NO_KERNEL = "not implemented for"
 """What torch says of a type that an operator's kernels leave out, as in `"avg_pool3d_out_frame" not

@@ -58,7 +58,7 @@ class Network:
         build_s: Seconds that building, loading and placing took.
         prepare_s: Seconds that compiling or capturing took; None in modes that do neither.
         first_call_s: Seconds of the first forward after that.
-        notes: Remarks on the mode for the reader of the record.
+        notes: Remarks on the checkpoint and the mode for the reader of the record.
         weights_digest: Digest of the checkpoint file; None for an untrained network.
         computed: What it computes, once `identify` was called and, for a case of eager fp32 on the
             CPU, the first forward was made; None if it fails on the CPU, as a note then says.
@@ -77,7 +77,8 @@ class Network:
         choose_arithmetic(case.precision)
         begin = time.perf_counter()
         shape = Shape(case.protocol.frames, case.protocol.size, case.classes)
-        self.module, self.weights_digest = build_network(case.model, shape, case.weights)
+        built = build_network(case.model, shape, case.weights)
+        self.module, self.weights_digest = built.module, built.weights_digest
         self.build_s = time.perf_counter() - begin
         self.params = sum(parameter.numel() for parameter in self.module.parameters())
         self.kinds = registry.get(case.model).inputs
@@ -88,7 +89,7 @@ class Network:
         self.classify: Forward = self.module
         self.prepare_s: float | None = None
         self.first_call_s = 0.0
-        self.notes: list[str] = []
+        self.notes: list[str] = [*built.notes]
         self.computed: Computed | None = None
         self._settled = False
 

@@ -1,7 +1,7 @@
 """A case: one row of a table, before it is measured. No torch."""
 
 import hashlib
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -14,6 +14,9 @@ Mode = Literal["eager", "compile", "cudagraph", "compile_cudagraph", "channels_l
 GRAPH_MODES: tuple[Mode, ...] = ("cudagraph", "compile_cudagraph")
 """Modes that replay a CUDA graph."""
 LogitsType = Literal["float32", "float16"]
+
+_Count = Annotated[int, msgspec.Meta(ge=1)]
+"""Held against records as they are read: times and rates are divided by them."""
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,16 +39,16 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
     model: str
     weights: str | None = None
-    classes: int
+    classes: _Count
     protocol: Protocol
     dataset: str | None = None
     split: str | None = None
     device: Device = "cpu"
     precision: Precision = "fp32"
     mode: Mode = "eager"
-    batch: int = 1
-    threads: int | None = None
-    eval_batch: int = 8
+    batch: _Count = 1
+    threads: _Count | None = None
+    eval_batch: _Count = 8
     flow: FlowMethod | None = None
     decoder: Decoder = DEFAULT_DECODER
     cold_l2: bool = False

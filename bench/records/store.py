@@ -10,6 +10,7 @@ from ...datasets.errors import KinobenchError, program, reason_of
 from ...datasets.files import read_regular
 from ...datasets.visible import one_line
 from .files import UNDECODABLE
+from .inside import inside
 from .record import SCHEMA, Record, from_json
 
 
@@ -26,8 +27,12 @@ class RunFile:
     """The file that a run's records are appended to."""
 
     def __init__(self, results: Path, run: str) -> None:
-        """Name the file and make its folder, so that a wrong place is an error at once."""
-        self.path = results / "runs" / f"{run}.jsonl"
+        """Name the file and make its folder, so that a wrong place is an error at once.
+
+        Raises:
+            KinobenchError: The folder can't be made or written, or a link leads out of the results.
+        """
+        self.path = inside(results, "runs") / f"{run}.jsonl"
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:

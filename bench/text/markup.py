@@ -19,6 +19,10 @@ _REPEATED: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b(www)(?=\.)", re.IGNORECASE), r"\1\\"),
     # It links mail and calls people, and heeds no backslash there: an invisible space does it.
     (re.compile(r"(?<!\w)@(?=\w)|@(?=[\w-]+\.[\w-])"), "@&#8203;"),
+    # The same for the pictures that it makes of `:x:`, and for its links of `#1` and `GH-1`.
+    (re.compile(r":(?=(?:[a-z_][a-z0-9_+-]*|[+-]1|1234|100|8ball):)"), ":&#8203;"),
+    (re.compile(r"(?<!&)#(?=\d)"), "#&#8203;"),
+    (re.compile(r"\b(GH-)(?=\d)", re.IGNORECASE), r"\1&#8203;"),
     # At the beginning of a line: a list, a rule, a heading, a quotation, a fence.
     (re.compile(r"^(?=[-+](?:\s|$)|-[- ]*$|=[= ]*$|[#>]|:::|~~)"), r"\\"),
     (re.compile(r"^(\d{1,9})(?=[.)](?:\s|$))"), r"\1\\"),

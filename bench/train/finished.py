@@ -56,6 +56,7 @@ def finished(weights: Path, training: Training, built: AsBuilt) -> Fitted | None
         and fitted.protocol_digest == training.protocol.digest
         and fitted.recipe_digest == training.recipe.digest
         and fitted.seed == training.seed
+        and (fitted.start and fitted.start.decisive) == (training.start and training.start.decisive)
         and shapes_in(weights) == built.shapes
     )
     before, now = fitted.computes, built.computes

@@ -24,11 +24,12 @@ from ...datasets.split import Split
 from ...zoo import registry
 from ..records.case import Device
 from ..records.computed import Computed
-from ..records.fitted_weights import Epoch
+from ..records.fitted_weights import Epoch, Start
 from . import checkpoint as fit_checkpoint
 from . import running_statistics
 from .clips import Batch, ShuffledVideos, TrainingClips, collate
 from .recipe import Recipe
+from .start import take_start
 
 Progress = Callable[[int, int, int], None]
 """Called with the epoch, the steps of it that are done, and how many it has."""
@@ -45,6 +46,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
         seed: Decides the first weights and everything that is drawn.
         flow: Method that computes optical flow, for a network that takes it.
         device: The device to train on.
+        start: Checkpoint of the first weights; None: random ones.
         workers: Processes that read videos for each training process; 0: it reads them itself.
     """
 
@@ -55,12 +57,13 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     flow: FlowMethod
     device: Device
+    start: Start | None = None
     workers: int = 0
 
     @property
     def digest(self) -> str:
         """16 hexadecimal digits of everything that decides the result on one machine."""
-        decisive = (
+        decisive: tuple[object, ...] = (
             self.model,
             self.split.dataset,
             self.split.name,
@@ -71,6 +74,8 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
             self.flow if "flow" in registry.get(self.model).inputs else None,
             self.device,
         )
+        if self.start is not None:  # trainings without one keep their digests
+            decisive = (*decisive, self.start.decisive)
         return hashlib.sha256(msgspec.json.encode(decisive)).hexdigest()[:16]
 
 
@@ -135,6 +140,8 @@ class _Trainer:
         torch.manual_seed(training.seed)
         protocol = training.protocol
         network = architecture.build(len(training.split.classes), protocol.frames, protocol.size)
+        if training.start is not None:
+            take_start(network, training.model, training.start)
         _prepare_layers(network, recipe.dropout_scale)
         self._per_frame = bool(getattr(network, "trained_per_frame", False))
         clips = TrainingClips(

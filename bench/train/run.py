@@ -21,6 +21,7 @@ from ...datasets.split import Split
 from ...datasets.unfinished import remove_left_files
 from ...datasets.visible import one_line
 from ...zoo import registry
+from ..cost.shape import Shape
 from ..evaluation.accuracy import evaluate
 from ..evaluation.alone import LoneReader
 from ..evaluation.evaluation import Evaluation
@@ -37,6 +38,7 @@ from . import recipe
 from .finished import AsBuilt, as_built, finished
 from .fit import DivergedError, Training, fit
 from .learning_curve import draw_curves, write_curve
+from .start import start_of
 
 CHECKPOINT, WEIGHTS = "checkpoint.safetensors", "weights.safetensors"
 CURVE, PICTURE = "curve.csv", "curve.png"
@@ -47,6 +49,8 @@ class FitOptions(msgspec.Struct, frozen=True, kw_only=True):
     """The options of the command; see `fit --help`."""
 
     model: str
+    weights: str | None
+    head: str | None
     dataset: str
     data_root: Path | None
     split: str | None
@@ -214,11 +218,18 @@ def training_of(options: FitOptions, console: Console) -> Training:
     dataset = catalog.get(options.dataset)
     name = options.split or training_split(dataset)
     prepare_split(options.dataset, name, options.data_root, console)
+    split = dataset.load(options.data_root, name)
+    protocol = preset(options.protocol or dataset.default_protocol)
+    shape = Shape(protocol.frames, protocol.size, len(split.classes))
+    start, notes = start_of(options.model, options.weights, options.head, shape, console)
+    for note in notes:
+        _report(f"{options.model}: weights: {note}")
     return Training(
         model=options.model,
-        split=dataset.load(options.data_root, name),
-        protocol=preset(options.protocol or dataset.default_protocol),
+        split=split,
+        protocol=protocol,
         recipe=numbers,
+        start=start,
         seed=options.seed,
         flow=flow,
         device=device,
@@ -316,6 +327,7 @@ def fitted_of(
         top1=accuracy.top1,
         scored_on=held_out.name,
         computes=built.computes,
+        start=training.start,
     )
 
 

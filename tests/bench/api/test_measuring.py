@@ -1,8 +1,10 @@
 """Networks measured from Python: by name, by a builder, as an instance."""
 
+import os
 import re
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -17,6 +19,7 @@ import kinobench
 from kinobench.bench.measure import registry as measurements
 from kinobench.bench.measure.measurement import Measurement
 from kinobench.bench.network.digest import network_digest
+from kinobench.datasets.unfinished import unfinished_name
 from kinobench.zoo import registry
 
 BUDGET = kinobench.Budget(processes=1, min_s=0.02, max_s=0.1, warmup_max_s=0.1)
@@ -189,6 +192,25 @@ def test_two_instances_of_a_class_have_a_row_each(tmp_path: Path) -> None:
             instance.head.bias.add_(1)
     (table,) = kinobench.Records.read(tmp_path).leaderboard().boards
     assert len(table.rows) == 2
+
+
+def test_the_predictions_of_instances_are_those_of_their_records(tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        kinobench.evaluate(Net(8), "pointlight", split="quick", name=name, results=tmp_path)
+    assert "not ranked" not in str(kinobench.Records.read(tmp_path).leaderboard())
+    assert kinobench.compare("first", "second", results=tmp_path).videos == 80
+
+
+@pytest.mark.parametrize("model", ["early_fusion_tiny", small_net])
+def test_what_a_killed_measurement_left_among_temporary_files_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: Any
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    left = tmp_path / unfinished_name("kinobench")
+    (left / "predictions").mkdir(parents=True)
+    os.utime(left, (0, 0))
+    kinobench.measure(model, protocol="pointlight", measure=["flops"])
+    assert not list(tmp_path.glob(".*"))
 
 
 def test_an_instance_is_scored_again_each_time(tmp_path: Path) -> None:

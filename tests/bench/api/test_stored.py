@@ -75,6 +75,12 @@ def test_the_leaderboard_is_the_commands(tmp_path: Path) -> None:
         records.leaderboard(sort="latncy")
 
 
+def test_a_folder_is_shown_without_control_characters(tmp_path: Path) -> None:
+    folder = tmp_path / "a\x1b[2J\n"
+    stored(folder, made_record("c3d_tiny"))
+    assert repr(kinobench.Records.read(folder)).endswith("a\\x1b[2J\\n>")
+
+
 def scored(folder: Path, name: str, right: int) -> tuple[Path, Any]:
     """Store predictions of 40 videos, of which the first so many are right."""
     labels = np.arange(40) % 4

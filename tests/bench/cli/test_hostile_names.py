@@ -134,6 +134,22 @@ def test_an_analysis_and_a_comparison_show_names_as_they_are(
         assert tags == read_markdown(innocent)[0] and one_line(name) in text
 
 
+@pytest.mark.parametrize("name", [NAMES["picture"].replace("/", ":"), "<b>x", "*x*", "\x1b[2J"])
+def test_the_notes_of_a_comparison_show_the_folder_of_predictions_as_it_is(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results = tmp_path / "results"
+    file = RunFile(results, "20260101T000000Z-000000")
+    for model, hits in HITS.items():
+        file.append(store(results, f"{name}{model}", model, hits))
+    done = call(monkeypatch, tmp_path, "compare", "a", "b", "--results", results)
+    assert done.exit_code == 3 and not controls(done.output)
+    tags, text = read_markdown(done.stdout)
+    _, *notes = text.split("NOT CHECKED")
+    assert set(tags) == {"p"} and len(notes) == 2
+    assert all(one_line(f"{name}{model}") in note for model, note in zip("ab", notes, strict=True))
+
+
 def test_the_json_of_an_analysis_is_exact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     name = "".join(NAMES.values())
     results = results_of(tmp_path, name)

@@ -180,6 +180,12 @@ def test_latex_escapes_what_latex_would_read() -> None:
     ) in lines
 
 
+@pytest.mark.parametrize("name", ["[2cm]x", "*x", "[red]"])
+def test_no_name_is_the_argument_of_the_end_of_a_row(name: str) -> None:
+    text = render(board_of(made_record("a"), made_record(name)), "latex")
+    assert not re.search(r"(\\\\|\\midrule)\s*[*\[]", text) and f"{{}}{name}" in text
+
+
 def test_latex_has_no_sign_that_pdflatex_lacks() -> None:
     text = render(board_of(uncounted("c3d_tiny"), failed_record("x3d_tiny")), "latex")
     assert text.isascii() and r"\ensuremath{\geq}0.042" in text

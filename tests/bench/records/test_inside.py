@@ -2,6 +2,7 @@
 
 import csv
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,12 @@ import pytest
 from kinobench.bench.analysis.sources import find, find_two
 from kinobench.bench.evaluation.classes import keep_classes
 from kinobench.bench.evaluation.places import FILE
+from kinobench.bench.evaluation.recording import recording
 from kinobench.bench.evaluation.stored import is_as_now
 from kinobench.bench.leaderboard.build import rebuild
+from kinobench.bench.measure.end_to_end import _guarded
 from kinobench.bench.records.inside import inside
+from kinobench.bench.records.job import FileLimits
 from kinobench.bench.records.store import RunFile
 from kinobench.datasets.errors import KinobenchError, UnknownNameError
 from kinobench.datasets.files import replacing
@@ -189,6 +193,32 @@ def test_a_leaderboard_that_is_a_link_out_of_the_results_is_not_followed(
     assert target.read_text() == "mine"
     (line,) = said
     assert "'leaderboard.md' is no place in the folder of results" in line
+
+
+def test_a_run_writes_nothing_to_folders_that_are_links_out_of_the_results(tmp_path: Path) -> None:
+    results, elsewhere = tmp_path / "results", tmp_path / "elsewhere"
+    results.mkdir()
+    elsewhere.mkdir()
+    (results / "runs").symlink_to(elsewhere)
+    with pytest.raises(KinobenchError, match="'runs' is no place in the folder of results"):
+        RunFile(results, "run")
+    with pytest.raises(KinobenchError, match="by a link, it is"), recording(results, "run-000"):
+        pass
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_videos_are_timed_without_a_file_in_a_folder_that_is_a_link_out_of_the_results(
+    tmp_path: Path,
+) -> None:
+    results, elsewhere = tmp_path / "results", tmp_path / "elsewhere"
+    results.mkdir()
+    elsewhere.mkdir()
+    (results / "predictions").symlink_to(elsewhere)
+    job = SimpleNamespace(results=str(results), predictions="run-000", file_limits=FileLimits())
+    split = SimpleNamespace(videos=())
+    context: Any = SimpleNamespace(job=job, split=split, case=made_record().case)
+    with pytest.raises(KinobenchError, match="'predictions' is no place"), _guarded(context):
+        pass
 
 
 @pytest.mark.parametrize("name", ["../../x", "/tmp/x", "a/b"])

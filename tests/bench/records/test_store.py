@@ -101,6 +101,18 @@ def test_a_protocol_that_cannot_be_is_told_and_left_out(tmp_path: Path) -> None:
     assert records == [] and "frames is 0; it must be 1 or more" in problems[0]
 
 
+@pytest.mark.parametrize("field", ["batch", "classes", "threads", "eval_batch"])
+def test_a_case_of_less_than_one_is_told_and_left_out(tmp_path: Path, field: str) -> None:
+    path = filled(tmp_path, "run", "c3d_tiny")
+    plain = json.loads(made_record().to_json())
+    plain["case"][field] = 0
+    with path.open("a") as file:
+        file.write(json.dumps(plain) + "\n")
+    records, (problem,) = read_records(tmp_path)
+    assert len(records) == 1
+    assert "line 2: left out, not a record" in problem and f"$.case.{field}" in problem
+
+
 def test_a_missing_folder_is_named_with_its_cure(tmp_path: Path) -> None:
     with pytest.raises(KinobenchError) as caught:
         read_records(tmp_path / "nowhere")

@@ -37,6 +37,12 @@ def only(content: str, *models: str, **asked: object) -> Planned:
     return entry
 
 
+@pytest.mark.parametrize("key", ["plugin", "results", "data_root", "cluster", "output", "url"])
+def test_a_suite_names_no_code_and_no_place(key: str) -> None:
+    with pytest.raises(KinobenchError, match=f"unknown key '{key}'"):
+        parse(f'models = ["x3d_tiny"]\n{key} = "/tmp/x"\n', "my.toml")
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

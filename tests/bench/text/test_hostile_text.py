@@ -25,6 +25,7 @@ ORDINARY = (
     "rank = 1 + number of better models (5 % for all of them)",
     "~: the latency was disturbed",
     "/weights/a_b.pt",
+    "begun 2026-11-30T18:51:32Z, aten::add, evil::odd (1)",
     "Пример 名前 می\u200cخواهم 👩\u200d🔬",
 )
 
@@ -69,6 +70,20 @@ def test_markdown_shows_a_name_and_takes_nothing_in_it_for_its_own(name: str) ->
         assert one_line(name) in text.replace("\u200b", ""), page
     # GitHub makes links of addresses, too.
     assert not re.search(r"(?<!\\)://|\bwww\.|\w@\w", shown)
+
+
+@pytest.mark.parametrize("name", ["see #1", "#12", "a/b#3", "GH-4", "gh-5 :x:"])
+def test_markdown_has_no_reference_to_an_issue(name: str) -> None:
+    tags, text = read_markdown(f"- {escaped(name)}\n")
+    assert tags == ["ul", "li"] and name in text.replace("\u200b", "")
+    assert not re.search(r"#\d|GH-\d", text, re.IGNORECASE)
+
+
+@pytest.mark.parametrize("name", [":white_check_mark:", "PASS :x:", "a:+1:b", ":100:", "::eyes::"])
+def test_markdown_has_no_picture_of_a_name_between_colons(name: str) -> None:
+    tags, text = read_markdown(f"- {escaped(name)}\n")
+    assert tags == ["ul", "li"] and name in text.replace("\u200b", "")
+    assert not re.search(r":[a-z0-9_+-]+:", text)
 
 
 def test_an_interval_before_a_parenthesis_or_a_colon_is_no_link() -> None:

@@ -421,23 +421,26 @@ def _outputs(architecture: Architecture, protocol: str) -> int:
     """
     import torch
 
+    from .bench.network.outputs import described, logits_of
     from .bench.network.settings import settings_restored
+    from .zoo.build import build
 
     clip = preset(protocol)
     shapes = input_shapes(architecture.inputs, 1, clip.frames, clip.size)
     with settings_restored(), torch.inference_mode():
-        module = architecture.build(0, clip.frames, clip.size).eval()
+        module = build(architecture, 0, clip.frames, clip.size)
+        module.eval()
         try:
-            logits = module(*(torch.zeros(shape) for shape in shapes))
+            output = module(*(torch.zeros(shape) for shape in shapes))
         except Exception as error:  # the network's own
             raise KinobenchError(
                 f"{architecture.name} fails on {' and '.join(str(list(s)) for s in shapes)} "
                 f"(protocol {protocol}): {type(error).__name__}: {error}"
             ) from error
-    if not isinstance(logits, torch.Tensor) or logits.dim() != 2 or len(logits) != 1:
-        shape = list(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
+    logits = logits_of(output, architecture.name)
+    if logits.dim() != 2 or len(logits) != 1:
         raise KinobenchError(
-            f"{architecture.name} gives {shape} for a clip {list(shapes[0])}; logits must be "
-            "[B, classes]"
+            f"{architecture.name} gives {described(output)} for a clip {list(shapes[0])}; logits "
+            "must be [B, classes]"
         )
     return int(logits.shape[1])

@@ -203,6 +203,7 @@ class _BuiltCase:
         except KinobenchError as error:
             raise KinobenchError(f"node {place.name}: {error}") from error
         self._network.settle(reference=False)
+        refuse_to_depend_on_the_order(self._network)
         self._flow_cache = None if job.flow_cache == "none" else FlowCache(job.flow_cache)
         here = describe(job.case.device)
         if here.fingerprint != job.machine:
@@ -332,6 +333,18 @@ def _network_of(task: ShardTask) -> "Network":
             "that its builder reads too"
         )
     return network
+
+
+def refuse_to_depend_on_the_order(network: "Network") -> None:
+    """Refuse a network whose logits depend on what it got before: workers get any shards."""
+    from ..network.repeats import probe
+
+    difference = probe(network).difference
+    if difference is not None:
+        raise KinobenchError(
+            f"{network.case.model}: {difference}; on a cluster the result would depend on which "
+            "worker measures what: measure it without --cluster"
+        )
 
 
 def environment_to_json(environment: Environment) -> str:

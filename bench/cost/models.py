@@ -164,9 +164,11 @@ def build_without_memory(
     """
     import torch
 
+    from ...zoo.build import build
     from ...zoo.spec import input_shapes
 
     with torch.device("meta"):
-        module = architecture.build(shape.classes, shape.frames, shape.size).eval()
+        module = build(architecture, shape.classes, shape.frames, shape.size)
+        module.eval()
         shapes = input_shapes(architecture.inputs, 1, shape.frames, shape.size)
         return module, tuple(torch.empty(each) for each in shapes)

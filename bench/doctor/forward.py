@@ -4,9 +4,10 @@ import torch
 from torch import nn
 
 from ...datasets.errors import KinobenchError
+from ..network.outputs import described
 from .building import made_in_forward, names_in
 from .finding import Finding, failed, passed, warned
-from .subject import Subject, described, difference, shown
+from .subject import Subject, difference, shown
 
 _DROPOUT = nn.modules.dropout._DropoutNd
 _NORM = nn.modules.batchnorm._NormBase

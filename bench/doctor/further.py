@@ -3,9 +3,10 @@
 import torch
 
 from ...zoo.spec import streams
+from ..network.outputs import logits_of
 from ..network.stream import FrameByFrame
 from .finding import Finding, failed, passed, skipped, warned
-from .subject import Subject, difference, logits_in, shown
+from .subject import Subject, difference, shown
 
 
 def stream(subject: Subject) -> Finding:
@@ -54,7 +55,7 @@ def training(subject: Subject) -> Finding:
     try:
         for _ in range(2):  # what is computed in __init__ has a gradient once
             output = module(*(each.clone() for each in subject.inputs(2)))
-            logits_in(output).logsumexp(dim=1).sum().backward()
+            logits_of(output).logsumexp(dim=1).sum().backward()
     except Exception as error:
         return warned(
             f"it can't be trained: {shown(error)}",

@@ -3,7 +3,6 @@
 import sysconfig
 import textwrap
 import traceback
-from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from ...zoo import registry
 from ...zoo.checkpoints.named import load_weights
 from ..cost.shape import Shape, native_shape
 from ..network.inputs import Inputs, random_inputs
+from ..network.outputs import logits_of
 from ..records.files import CHECKOUT
 
 SEED = 0
@@ -61,17 +61,7 @@ class Subject:
 
     @cached_property
     def shape(self) -> Shape:
-        """The input and the classes that the checks take.
-
-        Raises:
-            KinobenchError: `native` is not three numbers above 0.
-        """
-        native: Any = self.architecture.native
-        if native is not None and not _is_native(native):
-            raise KinobenchError(
-                f"native is {native!r}; give (frames, stride, size), as native=(16, 4, 224), or "
-                "leave it out"
-            )
+        """The input and the classes that the checks take."""
         own = native_shape(self.architecture)
         return Shape(
             self._frames or own.frames, self._size or own.size, self._classes or own.classes
@@ -128,7 +118,7 @@ class Subject:
         """
         module = self.module if module is None else module
         with torch.inference_mode():
-            return logits_in(module(*(each.clone() for each in inputs)))
+            return logits_of(module(*(each.clone() for each in inputs)), self.architecture.name)
 
     def agree(self, one: torch.Tensor, other: torch.Tensor) -> bool:
         """Return whether logits differ by rounding alone."""
@@ -138,14 +128,6 @@ class Subject:
 def has_lazy_layers(module: nn.Module) -> bool:
     """Return whether layers wait for a first forward, which gives them their shapes."""
     return any(is_lazy(each) for each in (*module.parameters(), *module.buffers()))
-
-
-def _is_native(native: Any) -> bool:
-    return (
-        isinstance(native, tuple | list)
-        and len(native) == 3
-        and all(isinstance(each, int) and each > 0 for each in native)
-    )
 
 
 def settle(module: nn.Module) -> nn.Module:
@@ -163,43 +145,6 @@ def settle(module: nn.Module) -> nn.Module:
             nn.init.normal_(layer.running_mean, std=0.1)
             nn.init.uniform_(layer.running_var, 0.5, 1.5)
     return module
-
-
-def logits_in(output: Any) -> torch.Tensor:
-    """Return the logits `[B, classes]` in the output of a network.
-
-    They are the output itself, the `logits` of a dict or a ModelOutput, or the first of a tuple.
-
-    Raises:
-        KinobenchError: There are none; the message shows what came.
-    """
-    found = output
-    if isinstance(output, Mapping):
-        found = output.get("logits")
-    elif isinstance(output, tuple | list) and output and not hasattr(output, "logits"):
-        found = output[0]
-    elif not isinstance(output, torch.Tensor):
-        found = getattr(output, "logits", None)
-    if not isinstance(found, torch.Tensor):
-        raise KinobenchError(
-            f"the network gives {described(output)}; return logits [B, classes], a dict with "
-            "`logits`, or a tuple whose first is the logits"
-        )
-    return found
-
-
-def described(output: Any) -> str:
-    """Return what an output is, in a few words."""
-    if isinstance(output, torch.Tensor):
-        return f"a tensor {list(output.shape)}"
-    if output is None:
-        return "None"
-    if isinstance(output, Mapping):
-        return f"a {type(output).__name__} with {', '.join(map(repr, list(output)[:5]))}"
-    if isinstance(output, tuple | list):
-        inside = ", ".join(described(each) for each in output[:3])
-        return f"a {type(output).__name__} of {len(output)} ({inside})"
-    return f"a {type(output).__name__}"
 
 
 def difference(one: torch.Tensor, other: torch.Tensor) -> float:

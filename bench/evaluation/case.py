@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ...datasets.errors import KinobenchError
+from ...datasets.names import file_name
 from ...datasets.plurals import quantity
 from ...datasets.protocol import preset
 from ...datasets.split import Split
@@ -65,7 +66,7 @@ def score(job: Job, network: "Network", split: Split, emit: Emit, on_cluster: On
             evaluation = evaluation_of(
                 network, readers=len(usable_cpus()), flow_cache=flow_cache, guard=guard
             )
-            others = copies(network, split)
+            others = others_like(network, split, note)
             accuracy = evaluate(network.classify, split, evaluation, sink, copies=others)
         else:
             network.let_go()  # a worker may be given the same GPU
@@ -140,24 +141,55 @@ def _unreadable(accuracy: Accuracy) -> Failure:
     return Failure(kind="unreadable", message=message)
 
 
-def copies(network: "Network", split: Split) -> "list[Forward]":
-    """Return copies of the network, so that threads can use all cores, each for other shards.
+def others_like(network: "Network", split: Split, note: Report) -> "list[Forward]":
+    """Build the network again for threads that use the other cores, each for other shards.
 
-    Each thread has its own copy, because a network may store something in its forward. There are
-    copies only if each thread has as many cores as the case has threads, and a shard, and if the
-    networks are small compared with the memory.
+    Each thread has a network of its own, because it may store something in its forward. There are
+    others only if each thread has as many cores as the case has threads, and a shard, and if the
+    networks are small compared with the memory; and only if all give the same logits each time.
+    Otherwise the videos go through one network in order, and a note says so.
     """
-    import copy
+    from ...datasets.their_errors import error_text
+    from ..network.repeats import logits_of_one, probe, same_logits
 
+    found = probe(network)
+    if found.difference is not None:
+        note(
+            f"{found.difference}; so the videos went through in order, in one thread, and the "
+            "result depends on what the network got before"
+        )
+        return []
+    others: list[Forward] = []
+    try:
+        for _ in range(_idle_threads(network, split)):
+            other = network.eager(network.another())
+            others.append(other)
+            if found.logits is None:
+                continue
+            if not same_logits(found.logits, logits_of_one(network, other), network.dtype):
+                note(
+                    "the network's builder gives another network at each call, with other logits "
+                    "for one clip; so the videos went through in order, in one thread"
+                )
+                return []
+    except Exception as error:  # whatever a second call of the builder raises: the first one works
+        text = str(error) if isinstance(error, KinobenchError) else error_text(error)
+        note(f"the videos went through in order, in one thread: {text}")
+        return []
+    return others
+
+
+def _idle_threads(network: "Network", split: Split) -> int:
+    """Return how many threads could measure other shards next to the first."""
     from .shards import shards_of
 
     case = network.case
     if case.device != "cpu" or case.threads is None or case.mode != "eager":
-        return []
+        return 0
     shards = len(shards_of(split, case.protocol.views))
     count = min(physical_cores() // case.threads, shards) - 1
     small = network.weights_bytes() * count < available_memory_bytes() / 8
-    return [copy.deepcopy(network.module) for _ in range(count)] if small else []
+    return count if small else 0
 
 
 def claim_logits(
@@ -183,7 +215,7 @@ def claim_logits(
         data_root=job.data_root,
         logits=job.logits,
     )
-    name = f"{case.model}-{job.recorded.digest}-{split.manifest}"
+    name = f"{file_name(case.model)}-{job.recorded.digest}-{split.manifest}"
     results = Path(job.results)
     folder = inside(results, f"predictions/{name}")
 

@@ -25,6 +25,7 @@ from filelock import FileLock, Timeout
 
 from ...datasets.errors import KinobenchError, reason_of
 from ...datasets.files import NotRegularError, read_regular
+from ...datasets.names import file_name
 from ...datasets.unfinished import remove_left_folders, unfinished_name
 from ..records.case import Case
 from ..records.files import UNDECODABLE, replacing, sync_folder
@@ -229,7 +230,7 @@ def conditions_in(folder: Path) -> Conditions | None:
 
 def is_begun(predictions: Path, case: Case) -> bool:
     """Return whether the predictions have shards of a case that no record names."""
-    folders = predictions.glob(f"{glob.escape(case.model)}-{case.digest}-*")
+    folders = predictions.glob(f"{glob.escape(file_name(case.model))}-{case.digest}-*")
     return any(_shards_in(left) for folder in folders for left in _unfinished(folder))
 
 

@@ -1,7 +1,7 @@
 """Cost: MACs and FLOPs of one view of a case."""
 
 from ...datasets.errors import KinobenchError
-from ..network.failures import error_text
+from ...datasets.their_errors import error_text
 from ..records.record import Failure
 from .context import Context
 

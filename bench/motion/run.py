@@ -10,7 +10,7 @@ from rich.console import Console
 
 from ...datasets import catalog
 from ...datasets.errors import KinobenchError, program
-from ...datasets.names import PROBES, Probe
+from ...datasets.names import PROBES, Probe, file_name
 from ...datasets.opposites import backwards
 from ...datasets.plurals import quantity
 from ...datasets.split import Split
@@ -139,7 +139,9 @@ def _without_weights(options: MotionOptions) -> str:
     model, dataset = options.model, options.dataset
     fitted = [
         path
-        for path in (options.results / "fit").glob(f"{model}-{dataset}-*/weights.safetensors")
+        for path in (options.results / "fit").glob(
+            f"{file_name(model)}-{dataset}-*/weights.safetensors"
+        )
         if _is_fitted_on(path, dataset)  # one dataset's name may begin another's
     ]
     newest = max(fitted, key=lambda path: path.stat().st_mtime, default=None)
@@ -171,7 +173,7 @@ def prepare(options: MotionOptions, console: Console, log: Log) -> Scored:
     environment.require_device(case.device)
     environment.require_decoder(case.decoder)
     prepare_split(case.dataset, case.split, options.data_root, console)
-    split = catalog.get(case.dataset).load(options.data_root, case.split)
+    split = catalog.load_split(catalog.get(case.dataset), options.data_root, case.split)
     scored = Scored(planned=planned, split=split)
     if not options.fresh and (options.results / "runs").is_dir():
         records, problems = read_records(options.results)

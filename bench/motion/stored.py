@@ -85,7 +85,7 @@ def stored_records(
 def _conditions(case: Case, now: Now, console: Console) -> Conditions:
     """Return the conditions to score a case under; those of other cases differ in it only."""
     # Imported here, because a card without stored scores needs no network.
-    from ..network.failures import error_text
+    from ...datasets.their_errors import error_text
     from ..network.identity import identity_of
 
     assert case.weights is not None

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from ...zoo import registry
+from ...zoo.build import build
 from ...zoo.checkpoints.named import load_weights
 from ..cost.shape import Shape
 
@@ -36,11 +37,11 @@ def build_network(model: str, shape: Shape, weights: str | None) -> BuiltNetwork
 
     Raises:
         UnknownNameError: No network is named so.
-        KinobenchError: The weights are not there, or are another network's.
+        KinobenchError: The builder gives no module, or the weights are not there, or are another
+            network's.
     """
     torch.manual_seed(0)
-    module = registry.get(model).build(shape.classes, shape.frames, shape.size)
-    if weights is None:
-        return BuiltNetwork(module.eval())
-    digest, notes = load_weights(module, model, weights)
-    return BuiltNetwork(module.eval(), digest, tuple(f"weights: {note}" for note in notes))
+    module = build(registry.get(model), shape.classes, shape.frames, shape.size)
+    digest, notes = (None, ()) if weights is None else load_weights(module, model, weights)
+    module.eval()  # which may return nothing, as in mmaction2
+    return BuiltNetwork(module, digest, tuple(f"weights: {note}" for note in notes))

@@ -16,6 +16,7 @@ from ..records.computed import Computed
 from .build import build_network
 from .digest import network_digest
 from .inputs import random_inputs
+from .outputs import logits_of
 from .settings import settings_restored
 
 SEED = 0
@@ -39,7 +40,7 @@ def computed_by(module: nn.Module, kinds: Sequence[Input], frames: int, size: in
     inputs = random_inputs(kinds, 1, frames, size, torch.Generator().manual_seed(SEED))
     with torch.inference_mode(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(SEED)
-        return computed_of(module(*inputs))
+        return computed_of(logits_of(module(*inputs)))
 
 
 def computed_of(logits: torch.Tensor) -> Computed:

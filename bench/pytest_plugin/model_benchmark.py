@@ -18,6 +18,7 @@ from ..measure.peak import measure_peak
 from ..measure.sampling import Sample
 from ..network.jit_warnings import jit_unmentioned
 from ..network.network import Network
+from ..network.outputs import logits_of
 from ..records.case import Device, Mode, Precision
 from ..records.record import Environment
 from ..run.plan import plan
@@ -142,9 +143,9 @@ def _forward(network: Network) -> Callable[[], torch.Tensor]:
 
     def once() -> torch.Tensor:
         nonlocal turn
-        inputs = rotation[turn]
+        inputs = network.fresh(rotation[turn])
         turn = (turn + 1) % INPUTS_IN_ROTATION
-        logits = forward(*inputs)
+        logits = logits_of(forward(*inputs))
         if on_gpu:
             torch.cuda.synchronize()
         return logits

@@ -119,7 +119,7 @@ def prepare_split(name: str, split: str, root: Path | None, console: "Console") 
     dataset = catalog.get(name)
     if dataset.make is not None and root is None:
         make_dataset(dataset, None, console)
-    if not dataset.load(root, split).videos:
+    if not catalog.load_split(dataset, root, split).videos:
         raise KinobenchError(f"{name}: split {split} has no videos{f' in {root}' if root else ''}")
 
 

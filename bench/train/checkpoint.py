@@ -17,7 +17,6 @@ from ..records.fitted_weights import Epoch
 if TYPE_CHECKING:
     import torch
     from torch import nn
-    from torch.optim.swa_utils import AveragedModel
 
 
 def write(
@@ -25,7 +24,7 @@ def write(
     training: str,
     computes: Computed | None,
     network: "nn.Module",
-    average: "AveragedModel",
+    average: "nn.Module",
     optimizer: "torch.optim.Optimizer",
     curve: list[Epoch],
 ) -> None:
@@ -57,7 +56,7 @@ def read(
     training: str,
     computes: Computed | None,
     network: "nn.Module",
-    average: "AveragedModel",
+    average: "nn.Module",
     optimizer: "torch.optim.Optimizer",
 ) -> list[Epoch]:
     """Put everything back, and return the epochs so far.

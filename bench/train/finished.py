@@ -8,6 +8,7 @@ import torch
 
 from ...datasets.errors import KinobenchError
 from ...zoo import registry
+from ...zoo.build import build
 from ..network.identity import computed_by
 from ..records.computed import Computed
 from ..records.fitted_weights import Fitted, read_fitted, shapes_in
@@ -30,7 +31,8 @@ def as_built(training: Training) -> AsBuilt:
     """Build the network by the training's seed, apart from the one that will be trained."""
     architecture, protocol = registry.get(training.model), training.protocol
     torch.manual_seed(training.seed)
-    network = architecture.build(len(training.split.classes), protocol.frames, protocol.size)
+    classes = len(training.split.classes)
+    network = build(architecture, classes, protocol.frames, protocol.size)
     shapes = {name: tuple(entry.shape) for name, entry in network.state_dict().items()}
     computes = None
     with suppress(Exception):  # whatever a third party's network raises

@@ -14,13 +14,15 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from ...datasets import catalog
 from ...datasets.errors import KinobenchError, program, reason_of
-from ...datasets.names import DEFAULT_FLOW, FlowMethod
+from ...datasets.names import DEFAULT_FLOW, FlowMethod, file_name
 from ...datasets.plurals import quantity
 from ...datasets.protocol import preset
 from ...datasets.split import Split
 from ...datasets.unfinished import remove_left_files
 from ...datasets.visible import one_line
 from ...zoo import registry
+from ...zoo.build import build
+from ...zoo.spec import input_shapes
 from ..cost.shape import Shape
 from ..evaluation.accuracy import evaluate
 from ..evaluation.alone import LoneReader
@@ -28,6 +30,7 @@ from ..evaluation.evaluation import Evaluation
 from ..evaluation.guard import guarded
 from ..evaluation.reading_log import SUFFIX
 from ..machine import environment
+from ..network.own_clips import leaving_clips
 from ..records.case import Device
 from ..records.fitted_weights import Epoch, Fitted, in_half, write_fitted
 from ..records.inside import inside
@@ -89,7 +92,7 @@ def train(options: FitOptions, console: Console) -> FitResult | None:
     """
     training = training_of(options, console)
     held_out = held_out_of(training, options)
-    name = f"{options.model}-{options.dataset}-{training.digest}"
+    name = f"{file_name(options.model)}-{options.dataset}-{training.digest}"
     folder = inside(options.results, f"fit/{name}")
     weights = options.output or folder / WEIGHTS
     built = as_built(training)
@@ -218,7 +221,7 @@ def training_of(options: FitOptions, console: Console) -> Training:
     dataset = catalog.get(options.dataset)
     name = options.split or training_split(dataset)
     prepare_split(options.dataset, name, options.data_root, console)
-    split = dataset.load(options.data_root, name)
+    split = catalog.load_split(dataset, options.data_root, name)
     protocol = preset(options.protocol or dataset.default_protocol)
     shape = Shape(protocol.frames, protocol.size, len(split.classes))
     start, notes = start_of(options.model, options.weights, options.head, shape, console)
@@ -258,7 +261,7 @@ def held_out_of(training: Training, options: FitOptions) -> Split:
     """
     dataset = catalog.get(options.dataset)
     name = scoring_split(dataset, training.split.name)
-    return dataset.load(options.data_root, name)
+    return catalog.load_split(dataset, options.data_root, name)
 
 
 def scoring_split(dataset: catalog.Dataset, trained_on: str) -> str:
@@ -282,8 +285,9 @@ def score(
     """
     architecture = registry.get(training.model)
     protocol, classes = training.protocol, len(training.split.classes)
-    network = architecture.build(classes, protocol.frames, protocol.size).eval()
+    network = build(architecture, classes, protocol.frames, protocol.size)
     network.load_state_dict(state)
+    network.eval()
     log, alone = folder / f"score{SUFFIX}", LoneReader(protocol)
     with guarded(log, folder, held_out.videos, alone, _report) as (guard, _):
         evaluation = Evaluation(
@@ -293,8 +297,11 @@ def score(
             flow=training.flow,
             guard=guard,
         )
+        shapes = input_shapes(architecture.inputs, 2, protocol.frames, protocol.size)
         with torch.inference_mode():
-            return evaluate(network.to(evaluation.device), held_out, evaluation)
+            network = network.to(evaluation.device)
+            clip = tuple(torch.rand(shape, device=evaluation.device) for shape in shapes)
+            return evaluate(leaving_clips(network, clip), held_out, evaluation)
 
 
 def _report(text: str) -> None:

@@ -6,6 +6,7 @@ from torch import nn
 
 from ...datasets.errors import KinobenchError
 from ...zoo import registry
+from ...zoo.build import build
 from ...zoo.checkpoints.files import reading_weights
 from ...zoo.checkpoints.head import head_entries
 from ...zoo.checkpoints.named import load_weights, resolve_weights
@@ -53,7 +54,7 @@ def start_of(
     with reading_weights(path):
         digest = weights_digest(path)
     start = Start(weights=weights, digest=digest, new_head=tuple(sorted(new_head)))
-    return start, take_start(architecture.build(*built), model, start)
+    return start, take_start(build(architecture, *built), model, start)
 
 
 def take_start(network: nn.Module, model: str, start: Start) -> tuple[str, ...]:

@@ -24,8 +24,10 @@ def head_entries(
     Raises:
         KinobenchError: No layer follows the number of classes.
     """
+    from ..build import build
+
     sizes, others = (
-        {name: size_of(entry) for name, entry in architecture.build(*shape).state_dict().items()}
+        {name: size_of(entry) for name, entry in build(architecture, *shape).state_dict().items()}
         for shape in ((classes, frames, size), (classes + 1, frames, size))
     )
     layers = {layer_of(name) for name in sizes if sizes[name] != others.get(name)}

@@ -22,6 +22,8 @@ from kinobench.bench.network.digest import network_digest
 from kinobench.datasets.unfinished import unfinished_name
 from kinobench.zoo import registry
 
+from ...fakes.odd_networks import Giving, Locked, Normalising, TrainReturnsNothing
+
 BUDGET = kinobench.Budget(processes=1, min_s=0.02, max_s=0.1, warmup_max_s=0.1)
 PARAMS = 4 * 3 * 27 + 4 + 4 * 5 + 5
 MACS = 4 * 3 * 27 * 16 * 64 * 64 + 4 * 5
@@ -222,6 +224,36 @@ def test_an_instance_is_scored_again_each_time(tmp_path: Path) -> None:
     kept = [first.accuracy.predictions, second.accuracy.predictions]
     assert None not in kept and kept[0] != kept[1]
     assert not [note for note in second.notes if "continued" in note]
+
+
+@pytest.mark.parametrize(
+    "instance",
+    [
+        TrainReturnsNothing(5),
+        Giving(lambda logits: {"logits": logits}, 5),
+        Normalising(5),
+    ],
+)
+def test_an_odd_instance_is_measured_as_any_other(instance: nn.Module) -> None:
+    record = kinobench.measure(
+        instance, protocol="pointlight", measure=["latency"], budget=BUDGET, mode="channels_last_3d"
+    )
+    assert record.case.classes == 5 and record.latency is not None
+    drift = record.latency.drift
+    assert drift is not None and drift.largest_logit_difference is not None
+    assert drift.largest_logit_difference < 1e-5
+
+
+def test_an_instance_that_cannot_be_copied_is_refused_and_its_builder_measured() -> None:
+    refused = r"Locked can't be copied \(TypeError: .*lock.*give a builder, a function"
+    with pytest.raises(kinobench.KinobenchError, match=refused):
+        kinobench.measure(Locked(5), protocol="pointlight", measure=["latency"], budget=BUDGET)
+
+
+def test_an_instance_that_gives_no_logits_is_refused_with_what_it_gives() -> None:
+    instance = Giving(lambda logits: {"out": logits}, 5)
+    with pytest.raises(kinobench.KinobenchError, match=r"gives a dict \{out: \[1, 5\]\}; it must"):
+        kinobench.measure(instance, protocol="pointlight", measure=["latency"], budget=BUDGET)
 
 
 def test_an_instance_that_fails_raises_with_its_record() -> None:

@@ -435,7 +435,7 @@ def test_what_a_plugin_imports_is_part_of_it(
     (tmp_path / "site-packages").mkdir()
     for name in ("layers_of_mine", "site-packages/large_library"):
         (tmp_path / f"{name}.py").write_text("width = 3\n")
-    (tmp_path / "plugin.py").write_text("import layers_of_mine\n")
+    (tmp_path / "plugin.py").write_text("import importlib\n")
     build, plugin = registry.get("c3d_tiny").build, tmp_path / "plugin.py"
     monkeypatch.syspath_prepend(tmp_path / "site-packages")
     before = imported_digest(build, plugin)
@@ -495,6 +495,23 @@ def test_a_network_digest_sees_every_layer_and_every_bit_and_no_address() -> Non
     module[1].running_mean += 1
     assert network_digest(module) != network_digest(made())
     assert network_digest(made().to(torch.bfloat16)) != network_digest(made())
+
+
+def test_a_neighbour_that_a_plugin_names_is_part_of_its_source_before_it_is_imported(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "plugin.py").write_text("def build(c, t, z):\n    from layers_of_mine import net\n")
+    (tmp_path / "layers_of_mine.py").write_text("import deeper_of_mine\n")
+    (tmp_path / "deeper_of_mine.py").write_text("width = 3\n")
+    (tmp_path / "unnamed_of_mine.py").write_text("width = 3\n")
+    build, plugin = registry.get("c3d_tiny").build, tmp_path / "plugin.py"
+    before = source_digest(build, plugin)
+    for name, changes in {"unnamed": False, "layers": True, "deeper": True}.items():
+        with (tmp_path / f"{name}_of_mine.py").open("a") as file:
+            file.write("width = 4\n")
+        now = source_digest(build, plugin)
+        assert (now != before) == changes, name
+        before = now
 
 
 def test_another_network_of_the_same_name_is_another_source(tmp_path: Path) -> None:

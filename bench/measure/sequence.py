@@ -37,11 +37,12 @@ def measure_all(context: Context, build: "Callable[[Case], Network]") -> None:
     for measurement in chosen:
         if "device" not in measurement.needs:
             _run(measurement, context)
+    on_device = registry.needs_device(job)
     if "digest" in needs:
-        _ = network.digest
-    if registry.needs_device(job):
+        network.identify(at_first_forward=on_device)
+    if on_device:
         network.settle(reference="reference" in needs and not job.is_part)
-        context.notes(network.notes[noted:])
+    context.notes(network.notes[noted:])
     for measurement in chosen:
         if "device" in measurement.needs:
             _run(measurement, context)

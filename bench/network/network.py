@@ -21,11 +21,13 @@ from ..cost.parameters import weights_of
 from ..cost.random_inputs import random_inputs
 from ..cost.shape import Shape
 from ..records.case import GRAPH_MODES, Case, Mode, Precision
+from ..records.computed import Computed
 from ..records.results import Cost
 from .arithmetic import allow_tf32
 from .build import build_network
 from .cuda_graph import CapturedForward
 from .digest import network_digest
+from .identity import SEED, computed_by, computed_of
 from .inputs import Inputs, shifted_copies
 from .outputs import described, logits_of
 from .own_clips import Witness, copied, on_copies
@@ -74,6 +76,8 @@ class Network:
         params: Number of parameters; None if it isn't known.
         notes: Remarks on the network, the checkpoint and the mode for the reader of the record.
         weights_digest: Digest of the checkpoint file; None for an untrained network.
+        computed: What it computes, once `identify` was called and, for a case of eager fp32 on the
+            CPU, the first forward was made; None if it fails on the CPU, as a note then says.
         reference: Outputs of eager fp32 on `reference_inputs`, for drift; None if the case is
             eager fp32 itself, if nobody asked for them, or if eager fp32 fails.
     """
@@ -106,6 +110,7 @@ class Network:
         self.notes: list[str] = [*built.notes]
         if weights.reason is not None:
             self.notes.append(f"parameters: not known: {weights.reason}")
+        self.computed: Computed | None = None
         self._forward_writes = self._module_writes = False
         self._settled = False
 
@@ -117,6 +122,36 @@ class Network:
         cluster.
         """
         return network_digest(self.module)
+
+    def identify(self, *, at_first_forward: bool = False) -> None:
+        """Find out what the network is: its `digest`, and what it computes.
+
+        Call it before `settle`, which changes the dtype. The clip that it takes for `computed` is
+        the first of `inputs`.
+
+        Args:
+            at_first_forward: `settle` will be called, whose first forward shows what the network
+                computes if the case is eager fp32 on the CPU: none is made for it here.
+        """
+        _ = self.digest
+        if at_first_forward and self._is_plain:
+            return
+        protocol = self.case.protocol
+        try:
+            self.computed = computed_by(self.module, self.kinds, protocol.frames, protocol.size)
+        except Exception as error:
+            message = next(iter(str(error).strip().splitlines()), type(error).__name__)
+            self.notes.append(
+                "accuracy: a change of what the network computes would not be noticed, as it fails "
+                f"in fp32 on the CPU ({message})"
+            )
+
+    @property
+    def _is_plain(self) -> bool:
+        """The case computes as `computed` does, so that its first clip shows it."""
+        case = self.case
+        plain = (case.device, case.precision, case.mode) == ("cpu", "fp32", "eager")
+        return plain and case.batch == 1
 
     def settle(self, *, reference: bool = True) -> None:
         """Take on the case's device, precision and mode, and make the first forward, timed.
@@ -183,6 +218,7 @@ class Network:
     def _first_forward(self, inputs: Inputs) -> Any:
         """Make the forward of the mode, and return what its first call gives; both are timed."""
         make, mode = _MODES[self.case.mode], self.case.mode
+        torch.manual_seed(SEED)  # for a network that draws numbers in its forward
         begin = time.perf_counter()
         self.forward = make(self.module, inputs, self.case.model)
         if mode in _PREPARED:
@@ -207,6 +243,8 @@ class Network:
                 f"{' and '.join(f'{kind} {list(each.shape)}' for kind, each in given)}; "
                 f"logits must be [B, classes], {list(expected)}"
             )
+        if self._is_plain and self.computed is None:
+            self.computed = computed_of(logits)
 
     def eager(self, module: nn.Module) -> Forward:
         """Return the eager forward of whole clips of the network, or of another like it.

@@ -12,7 +12,9 @@ from torch.nn.parameter import is_lazy
 
 from ..datasets.errors import KinobenchError
 from ..datasets.plurals import quantity
+from ..datasets.their_errors import error_text
 from . import registry
+from .plugin_modules import cure_of_import
 from .spec import Architecture, input_shapes
 from .surroundings import kept
 
@@ -43,7 +45,15 @@ def build(architecture: Architecture, num_classes: int, frames: int, size: int) 
 def built(architecture: Architecture, num_classes: int, frames: int, size: int) -> nn.Module:
     """Call a builder as `build` does, and leave lazy layers without their shapes."""
     with kept():
-        module: Any = architecture.build(num_classes, frames, size)
+        try:
+            module: Any = architecture.build(num_classes, frames, size)
+        except ImportError as error:
+            file = registry.plugin_of(architecture.name)
+            if file is None or not (cure := cure_of_import(error, file)):
+                raise
+            raise KinobenchError(
+                f"the builder of {named(architecture)} fails: {error_text(error)}{cure}"
+            ) from error
     if not isinstance(module, nn.Module):
         cure = "; does it lack a `return`?" if module is None else ""
         raise KinobenchError(

@@ -37,8 +37,11 @@ def root_of(file: Path) -> Path:
     return folder
 
 
-def import_file(file: Path) -> None:
+def import_file(file: Path) -> set[Path]:
     """Run a plug-in, a file whose path has no links, as a module.
+
+    Returns:
+        The files that ran: its own, and those next to it that it imports, if they had not run yet.
 
     Raises:
         Exception: Whatever its code raises; none of its modules stays imported then.
@@ -48,11 +51,11 @@ def import_file(file: Path) -> None:
     parts = [*file.parent.relative_to(root).parts, file.stem.replace(".", "_")]
     if len(parts) > 1 and file.name == _INIT:
         parts.pop()
+    before = set(sys.modules)
     if root != file.parent and _is_known(parts[0], root):
         _run(".".join(parts), file)  # Python knows the package by its own name
-        return
+        return {file, *_files_run(parts[0], before)}
     package = PREFIX + hashlib.sha256(str(root).encode()).hexdigest()[:8]
-    before = set(sys.modules)
     if not any(isinstance(each, _Neighbours) for each in sys.meta_path):
         sys.meta_path.insert(0, _Neighbours())
     if package not in sys.modules:
@@ -66,6 +69,15 @@ def import_file(file: Path) -> None:
             if name.partition(".")[0] == package:
                 del sys.modules[name]
         raise
+    return {file, *_files_run(package, before)}
+
+
+def _files_run(package: str, before: set[str]) -> Iterator[Path]:
+    """Yield the files of a package's modules that were not imported before."""
+    for name in sys.modules.keys() - before:
+        file = getattr(sys.modules[name], "__file__", None)
+        if file is not None and name.partition(".")[0] == package:
+            yield Path(file).resolve()
 
 
 def _run(name: str, file: Path) -> None:
@@ -145,14 +157,24 @@ def _parsed(file: Path) -> ast.Module | None:
         return None
 
 
-def hidden_neighbour(error: BaseException, file: Path) -> str:
-    """Return a cure where an import failed because a library has a neighbour's name; or nothing."""
+def cure_of_import(error: BaseException, file: Path) -> str:
+    """Return a cure where an import of a neighbour failed; or nothing.
+
+    Either a library has its name, or it is imported by code that is no import statement.
+    """
     name = (getattr(error, "name", None) or "").partition(".")[0]
-    if not isinstance(error, ImportError) or not name or not _is_hidden(name, file.parent):
+    if not isinstance(error, ImportError) or not name or _neighbour(name, file.parent) is None:
+        return ""
+    if _is_hidden(name, file.parent):
+        return (
+            f"; the folder of the file has a {name} too, and what Python finds elsewhere comes "
+            f"first: write `from .{name} import ...`, or rename it"
+        )
+    if _is_known(name, file.parent):
         return ""
     return (
-        f"; the folder of the file has a {name} too, and what Python finds elsewhere comes first: "
-        f"write `from .{name} import ...`, or rename it"
+        f"; the folder of the file has a {name}, which an import statement finds: write `import "
+        f"{name}`, or importlib.import_module('.{name}', __package__)"
     )
 
 
@@ -258,7 +280,7 @@ def _is_known(name: str, folder: Path) -> bool:
     if here is not None and here.origin is not None and _same_file(found, Path(here.origin)):
         return True
     place = Path(found.origin).resolve()
-    return Path.cwd() not in (place.parent, place.parents[1])
+    return Path.cwd() not in place.parents[:2]
 
 
 def _is_hidden(name: str, folder: Path) -> bool:

@@ -11,7 +11,7 @@ from ..datasets.errors import KinobenchError, UnknownNameError, program
 from ..datasets.their_errors import error_text, place_of
 from . import families
 from .families import FAMILY_MODULES, OPEN_FAMILIES
-from .plugin_modules import hidden_neighbour, import_file
+from .plugin_modules import cure_of_import, import_file
 from .registration import checked, refuse_bare_decorator
 from .spec import Architecture, Builder, Input
 from .surroundings import kept
@@ -21,6 +21,7 @@ ENTRY_POINT_GROUP = "kinobench.zoo"
 _FAMILY_OF = {name: module for module, names in FAMILY_MODULES.items() for name in names}
 _architectures: dict[str, Architecture] = {}
 _plugins: set[str] = set()
+"""The files that ran as plug-ins or as neighbours of one, and the entry points that loaded."""
 _files: dict[str, str] = {}
 """Name -> the file of `load_plugin` that registered it."""
 
@@ -195,7 +196,7 @@ def load_plugin(path: str | Path) -> tuple[str, ...]:
         importlib.import_module("torch")
     try:
         with kept() as remarks:
-            import_file(file)
+            files = import_file(file)
     except BaseException as error:
         for half_done in _architectures.keys() - before - _FAMILY_OF.keys():
             del _architectures[half_done]
@@ -203,9 +204,9 @@ def load_plugin(path: str | Path) -> tuple[str, ...]:
             raise
         if isinstance(error, KinobenchError):
             raise KinobenchError(f"{error} ({place_of(error) or path})") from error
-        cure = hidden_neighbour(error, file)
+        cure = cure_of_import(error, file)
         raise KinobenchError(f"--plugin {path} failed: {error_text(error)}{cure}") from error
-    _plugins.add(str(file))
+    _plugins.update(map(str, files))  # one that imports another has run it
     _files.update(dict.fromkeys(_architectures.keys() - before - _FAMILY_OF.keys(), str(file)))
     return tuple(f"{path}: {remark}" for remark in remarks)
 

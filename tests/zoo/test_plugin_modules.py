@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from kinobench.datasets.errors import KinobenchError
-from kinobench.zoo import registry
+from kinobench.zoo import build, registry
 from kinobench.zoo.plugin_modules import PREFIX, files_of
 
 REGISTERS = """
@@ -91,6 +91,46 @@ def test_two_plugins_in_one_folder_share_a_neighbour(tmp_path: Path) -> None:
         )
         registry.load_plugin(tmp_path / f"{name}.py")
     assert built("net_one") == built("net_two") == ["one", "two"]
+
+
+@pytest.mark.parametrize("first", ["one", "two"])
+def test_a_plugin_that_another_imports_runs_once(tmp_path: Path, first: str) -> None:
+    for name, other in (("one", "two"), ("two", "one")):
+        write(tmp_path, **{name: REGISTERS.format(name=f"of_{name}", value=f"import_{other}()")})
+        with (tmp_path / f"{name}.py").open("a") as file:
+            file.write(f"import {other}\n\ndef import_{other}():\n    return {other}.__file__\n")
+    for name in (first, "one", "two"):
+        registry.load_plugin(tmp_path / f"{name}.py")
+    assert built("of_one") == str(tmp_path / "two.py")
+    assert built("of_two") == str(tmp_path / "one.py")
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_neighbour_that_is_imported_by_its_name_in_a_text_is_named(
+    tmp_path: Path, at_once: bool
+) -> None:
+    """Only an import statement shows whose neighbour is meant."""
+    write(
+        tmp_path,
+        net="import importlib\n\ndef late(package=None):\n"
+        "    dot = '.' if package else ''\n"
+        "    return importlib.import_module(dot + 'mine_blocks.' + 'pool', package).WIDTH\n"
+        + REGISTERS.format(name="by_text", value="late()")
+        + REGISTERS.format(name="by_dotted_text", value="late(__package__)")
+        + ("late()\n" if at_once else ""),
+        mine_blocks__in_pool="WIDTH = 3\n",
+    )
+    cure = (
+        r"write `import mine_blocks`, or importlib\.import_module\('\.mine_blocks', __package__\)"
+    )
+    if at_once:
+        with pytest.raises(KinobenchError, match=cure):
+            registry.load_plugin(tmp_path / "net.py")
+        return
+    registry.load_plugin(tmp_path / "net.py")
+    with pytest.raises(KinobenchError, match=rf"builder of by_text .*mine_blocks.*{cure}"):
+        build.built(registry.get("by_text"), 5, 4, 8)
+    assert built("by_dotted_text") == 3
 
 
 def test_a_neighbour_hides_no_library_and_no_module_of_python(tmp_path: Path) -> None:

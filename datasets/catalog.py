@@ -16,6 +16,7 @@ from .opposites import Opposites
 from .plurals import quantity
 from .pointlight.levels import LEVELS, Level
 from .split import Split
+from .surroundings import kept
 from .their_errors import error_text
 from .visible import one_line
 
@@ -136,6 +137,8 @@ def get(name: str) -> Dataset:
 def load_split(dataset: Dataset, root: Path | None, split: str | None) -> Split:
     """Return a split of a dataset; what is wrong with one of somebody else's is found here.
 
+    The surroundings are kept meanwhile; see `surroundings`. A note of the split says what changed.
+
     Args:
         dataset: The dataset.
         root: Its folder; None: the dataset finds or makes its videos itself.
@@ -150,15 +153,20 @@ def load_split(dataset: Dataset, root: Path | None, split: str | None) -> Split:
         return dataset.load(root, split)
     check_request(dataset.name, dataset.splits, root, split, needs_root=dataset.needs_root)
     try:
-        given = dataset.load(root, split)
+        with kept() as remarks:
+            given = dataset.load(root, split)
     except KinobenchError:
         raise
-    except Exception as error:  # whatever somebody else's code raises
+    except (Exception, SystemExit) as error:  # whatever somebody else's code raises
         folder = "None" if root is None else repr(str(root))
         raise DatasetError(
             f"{dataset.name}: its load({folder}, {split!r}) fails: {error_text(error)}"
         ) from error
-    return checked_split(dataset.name, dataset.num_classes, given)
+    checked = checked_split(dataset.name, dataset.num_classes, given)
+    if not remarks:
+        return checked
+    notes = (*checked.notes, *(f"{dataset.name}: load: {remark}" for remark in remarks))
+    return msgspec.structs.replace(checked, notes=notes)
 
 
 def _plugins() -> dict[str, EntryPoint]:
@@ -177,7 +185,8 @@ def _from_plugin(point: EntryPoint) -> Dataset:
     check_name("dataset", point.name)
     where = f"entry point {point.name!r} = {point.value!r} of {ENTRY_POINT_GROUP}"
     try:
-        offered = point.load()
+        with kept():
+            offered = point.load()
     except (Exception, SystemExit) as error:
         raise KinobenchError(
             f"{where} fails: {error_text(error)}; repair or uninstall it"

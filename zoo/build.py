@@ -12,11 +12,11 @@ from torch.nn.parameter import is_lazy
 
 from ..datasets.errors import KinobenchError
 from ..datasets.plurals import quantity
+from ..datasets.surroundings import kept
 from ..datasets.their_errors import error_text
 from . import registry
 from .plugin_modules import cure_of_import
 from .spec import Architecture, input_shapes
-from .surroundings import kept
 
 SHOWN = 4
 """Names of parameters or layers in a message; of more only the number is given."""

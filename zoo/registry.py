@@ -8,13 +8,13 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from ..datasets.errors import KinobenchError, UnknownNameError, program
+from ..datasets.surroundings import kept
 from ..datasets.their_errors import error_text, place_of
 from . import families
 from .families import FAMILY_MODULES, OPEN_FAMILIES
 from .plugin_modules import cure_of_import, import_file
 from .registration import checked, refuse_bare_decorator
 from .spec import Architecture, Builder, Input
-from .surroundings import kept
 
 ENTRY_POINT_GROUP = "kinobench.zoo"
 
@@ -176,7 +176,7 @@ def known_everywhere(name: str) -> bool:
 def load_plugin(path: str | Path) -> tuple[str, ...]:
     """Run a Python file that registers architectures, once for each file; see `plugin_modules`.
 
-    The surroundings are kept meanwhile; see `surroundings`.
+    The surroundings are kept meanwhile; see `kinobench.datasets.surroundings`.
 
     Returns:
         Remarks on what it changed that may have to do with a measurement.

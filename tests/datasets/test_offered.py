@@ -1,12 +1,15 @@
 """A dataset of somebody else's is checked before a video is decoded, and never a traceback."""
 
 import json
+import os
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from kinobench.datasets import catalog
 from kinobench.datasets.errors import DatasetError, KinobenchError, UnknownNameError
@@ -135,6 +138,10 @@ def doubled(root: Path, split: str | None) -> Split:
     return split_of(root, videos=videos_in(root) * 2)
 
 
+def leaving(root: Path, split: str | None) -> Split:
+    sys.exit("get the videos first")
+
+
 def mislabelled(root: Path, split: str | None) -> Split:
     return split_of(root, videos=(Video(id="a", path=root / "a.mp4", label=2),))
 
@@ -143,6 +150,7 @@ def mislabelled(root: Path, split: str | None) -> Split:
     ("load", "message"),
     [
         (failing, "KeyError: 'train'"),
+        (leaving, "SystemExit: get the videos first"),
         (doubled, "ValueError: falls all: video '0' is listed twice"),
         (mislabelled, "ValueError: falls all: label 2 of 'a' is not in 0..1"),
     ],
@@ -223,6 +231,29 @@ def test_videos_none_of_which_is_there_are_found_at_once(tmp_path: Path) -> None
         catalog.load_split(dataset, tmp_path, None)
     (tmp_path / "b.mp4").touch()  # that one is missing is for the record to say
     assert len(catalog.load_split(dataset, tmp_path, None).videos) == 2
+
+
+def test_load_leaves_what_a_process_has_only_one_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The command's results would be written where `load` went, and its JSON mixed with a text."""
+
+    def load(root: Path, split: str | None) -> Split:
+        os.chdir("/")
+        torch.set_default_dtype(torch.float64)
+        print("loading")
+        with pytest.raises(EOFError):
+            input("which videos? ")
+        return split_of(root, notes=("mine",))
+
+    monkeypatch.chdir(tmp_path)
+    split = catalog.load_split(dataset_of(load=load), tmp_path, "train")
+    assert Path.cwd() == tmp_path and torch.get_default_dtype() == torch.float32
+    assert capsys.readouterr().out == ""
+    first, *said = sorted(split.notes, key=lambda note: note != "mine")
+    assert first == "mine" and all(note.startswith("falls: load: it ") for note in said)
+    assert "it changes the working folder, which is put back" in "\n".join(said)
+    assert "default dtype to torch.float64" in "\n".join(said)
 
 
 PLUGIN = """

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from kinobench.datasets.errors import KinobenchError
+from kinobench.datasets.surroundings import kept
 from kinobench.zoo import registry
-from kinobench.zoo.surroundings import kept
 
 
 def remarks_of(tmp_path: Path, code: str) -> str:

@@ -1,7 +1,8 @@
 """What a process has only one of stays as it is while the code of a plug-in runs.
 
 A file that is imported may set the number of threads, the type of new tensors or the working folder
-for its author's own scripts. Here that would change what is measured of it, and of all others.
+for its author's own scripts. Here that would change what is measured of it, and of all others, or
+where the results are written. The same holds for a function of it that loads a dataset.
 """
 
 import io

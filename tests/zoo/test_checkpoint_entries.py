@@ -36,6 +36,23 @@ def test_counters_that_tools_leave_are_left_out_with_a_note(path: Path) -> None:
     assert "1 entry left out that only count (bn.num_batches_tracked)" in note
 
 
+@pytest.mark.parametrize("prefix", ["", "model."])
+def test_counters_and_indices_that_became_fractions_are_left_out(path: Path, prefix: str) -> None:
+    """Weights are often published as `{name: entry.half() for ...}`, all of them."""
+    state = trained() | {"relative_position_index": torch.arange(4) + 4094}
+    net = Derived(index=True)
+    halves = {name: entry.half() for name, entry in state.items()}
+    counters, derived = loaded(net, path, under(prefix, halves)).notes[:2]
+    assert counters == f"1 entry left out that only count ({prefix}bn.num_batches_tracked)"
+    assert derived == (
+        f"1 buffer left out that the network derives itself ({prefix}relative_position_index)"
+    )
+    own = net.state_dict()
+    for name, entry in state.items():
+        assert not entry.is_floating_point() or torch.equal(own[name], halves[name].float())
+    assert net.relative_position_index.tolist() == [0, 1, 2, 3]
+
+
 class Derived(Net):
     """A network with a mask that it derives, stored or not, and a stored index of positions."""
 

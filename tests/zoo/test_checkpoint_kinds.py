@@ -148,6 +148,14 @@ def test_the_entry_that_needs_code_is_named_in_files_of_both_formats(
     assert "run" not in capsys.readouterr().out
 
 
+def test_a_network_that_is_saved_as_a_whole_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "w.pt"
+    torch.save(nn.Linear(2, 2), path)
+    said = refusal(path)
+    assert "they are an object of torch.nn.modules.linear.Linear as a whole, which could" in said
+    assert "save their state dict alone" in said
+
+
 @pytest.mark.parametrize("legacy", [False, True])
 def test_plain_values_next_to_the_parameters_are_passed_over(tmp_path: Path, legacy: bool) -> None:
     path = tmp_path / "w.pt"

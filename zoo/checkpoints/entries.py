@@ -87,6 +87,13 @@ def in_own_type(
         yield name, converted
 
 
+def are_of_one_kind(entry: object, own: object) -> bool:
+    """Return whether an entry may stand for a network's own; True of what is no dense tensor."""
+    if _is_special(own) or _is_special(entry):
+        return True
+    return _kind(entry) == _kind(own)  # type: ignore[arg-type]
+
+
 def _kind(entry: "torch.Tensor") -> str:
     if entry.is_complex():
         return "complex"

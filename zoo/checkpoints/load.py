@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...datasets.errors import KinobenchError
 from ...datasets.plurals import quantity
-from .entries import check_entries, in_own_type, notes_on_values, refuse_untied
+from .entries import are_of_one_kind, check_entries, in_own_type, notes_on_values, refuse_untied
 from .files import read_file, reading_weights
 from .head import head_among
 from .matching import AmbiguousError, names_in_network
@@ -156,12 +156,18 @@ def _sorted_out(
     expected: Expected,
     ignored: tuple[str, ...],
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the entries that the network has, by its names, and the others by the file's."""
+    """Return the entries that the network has, by its names, and the others by the file's.
+
+    The latter include those that the network may lack and that are of another kind: programs that
+    shorten every entry (`half`) turn counters and indices into fractions.
+    """
     given: dict[str, Any] = {}
     extra: dict[str, Any] = {}
     for name, entry in entries.items():
         own = names.get(name, "")
-        if own in expected.entries:
+        if own in expected.entries and (
+            expected.needs(own) or are_of_one_kind(entry, expected.entries[own])
+        ):
             if own not in expected.head:
                 given[own] = entry
         elif not (own or name).startswith(ignored):

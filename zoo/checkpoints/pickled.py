@@ -176,7 +176,9 @@ def _why_refused(file: Path, said: str) -> str:
         )
     except Exception:  # what torch refuses may be damaged as well; then it isn't named
         entry = None
-    if entry is not None:
+    if entry is not None and not entry[0]:
+        what = f"they are an object of {entry[1]} as a whole, which could run code when it is read"
+    elif entry is not None:
         what = f"entry {entry[0]!r} is made by {entry[1]}, which could run code when it is read"
     elif name:
         what = f"they are made by {name}, which could run code when it is read"

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, TypeVar
 
 import av
 import numpy as np
@@ -45,34 +44,10 @@ from .numbering import Numbering
 from .orientation import Matrices, quarter_turns, upright
 from .packets import Shown
 from .remarks import ASPECT, INTERLACED, KINDS, ORDER, STREAMS, TILTED
-
-Room = Callable[[tuple[int, ...]], np.ndarray]
-"""Gives an array, uint8, of a shape, with any content."""
-
+from .stores import AnyStore, Room, new_room
 
 PROGRESSIVE = 1
 """AV_FIELD_PROGRESSIVE (libavcodec/defs.h): the values above it are orders of two fields."""
-
-
-def new_room(shape: tuple[int, ...]) -> np.ndarray:
-    """Return a new array of a shape, uint8."""
-    return np.empty(shape, dtype=np.uint8)
-
-
-class FrameStore(Protocol):
-    """Takes the frames of a video one by one, as they are decoded; an array is one."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of the frames together, `[N, H, W, 3]`."""
-
-    def __setitem__(self, place: int, frame: np.ndarray, /) -> None:
-        """Take a frame `[H, W, 3]`, uint8, which is valid until the call returns."""
-
-
-AnyStore = TypeVar("AnyStore", bound=FrameStore)
-StoreOf = Callable[[tuple[int, ...]], FrameStore]
-"""Gives a store for frames of a shape `[N, H, W, 3]`."""
 
 
 class VideoReader:

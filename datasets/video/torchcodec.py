@@ -24,8 +24,9 @@ from ..plurals import quantity
 from .container import reading_errors
 from .ffmpeg_messages import Messages
 from .orientation import is_mirrored, quarter_turns
-from .reader import AnyStore, VideoReader
+from .reader import VideoReader
 from .remarks import ORDER
+from .stores import AnyStore
 
 CURE = (
     "it takes `pip install 'torchcodec>=0.11'` (kinobench's extra `torchcodec`) and FFmpeg's "

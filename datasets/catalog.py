@@ -8,13 +8,15 @@ from pathlib import Path
 import msgspec
 
 from . import opposites
-from .errors import KinobenchError, UnknownNameError, check_name, program
+from .errors import DatasetError, KinobenchError, UnknownNameError, check_name, program
 from .lists import layouts
 from .lists.layouts import Layout
+from .offered import check_request, checked_fields, checked_split
 from .opposites import Opposites
 from .plurals import quantity
 from .pointlight.levels import LEVELS, Level
 from .split import Split
+from .their_errors import error_text
 from .visible import one_line
 
 ENTRY_POINT_GROUP = "kinobench.datasets"
@@ -48,7 +50,8 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
         name: Lower case letters, digits, and `_`, `-`, `.` and `+`, as on the command line.
         title: The name as people write it.
         load: `load(root, split)` gives the split of that name in the folder `root`; a split of None
-            is the first of `splits`. Raises DatasetError if something is missing or wrong.
+            is the first of `splits`. Raises DatasetError if something is missing or wrong. Call it
+            by `load_split`, which checks what it gives.
         default_protocol: Name of the protocol that it is measured under by default.
         num_classes: Number of classes.
         splits: Names of the splits, the default first.
@@ -92,12 +95,18 @@ def register(dataset: Dataset) -> None:
 
     Raises:
         KinobenchError: Another dataset has the name already, or it has other characters than
-            letters, digits, and `_`, `-`, `.` and `+`.
+            letters, digits, and `_`, `-`, `.` and `+`; or another attribute is not what `Dataset`
+            says.
     """
-    check_name("dataset", dataset.name)
+    if not isinstance(dataset, Dataset):
+        raise KinobenchError(
+            f"register was given {dataset!r}; give a Dataset, of kinobench.datasets.catalog"
+        )
+    checked = checked_fields(msgspec.structs.asdict(dataset))
     if dataset.name in names():
         raise KinobenchError(f"dataset {dataset.name!r} is taken; choose another name")
-    _registered[dataset.name] = dataset
+    changed = {name: now for name, now in checked.items() if now != getattr(dataset, name)}
+    _registered[dataset.name] = msgspec.structs.replace(dataset, **changed) if changed else dataset
 
 
 def names() -> list[str]:
@@ -124,6 +133,34 @@ def get(name: str) -> Dataset:
     return _from_plugin(plugins[name])
 
 
+def load_split(dataset: Dataset, root: Path | None, split: str | None) -> Split:
+    """Return a split of a dataset; what is wrong with one of somebody else's is found here.
+
+    Args:
+        dataset: The dataset.
+        root: Its folder; None: the dataset finds or makes its videos itself.
+        split: The split's name; None is the first.
+
+    Raises:
+        UnknownNameError: The dataset has no such split.
+        DatasetError: It is not there; or its `load` fails, or returns something else than a split
+            of it.
+    """
+    if dataset.name in _BUILT_IN:
+        return dataset.load(root, split)
+    check_request(dataset.name, dataset.splits, root, split, needs_root=dataset.needs_root)
+    try:
+        given = dataset.load(root, split)
+    except KinobenchError:
+        raise
+    except Exception as error:  # whatever somebody else's code raises
+        folder = "None" if root is None else repr(str(root))
+        raise DatasetError(
+            f"{dataset.name}: its load({folder}, {split!r}) fails: {error_text(error)}"
+        ) from error
+    return checked_split(dataset.name, dataset.num_classes, given)
+
+
 def _plugins() -> dict[str, EntryPoint]:
     points: dict[str, EntryPoint] = {}
     for point in entry_points(group=ENTRY_POINT_GROUP):
@@ -138,8 +175,13 @@ def _plugins() -> dict[str, EntryPoint]:
 
 def _from_plugin(point: EntryPoint) -> Dataset:
     check_name("dataset", point.name)
-    offered = point.load()
     where = f"entry point {point.name!r} = {point.value!r} of {ENTRY_POINT_GROUP}"
+    try:
+        offered = point.load()
+    except (Exception, SystemExit) as error:
+        raise KinobenchError(
+            f"{where} fails: {error_text(error)}; repair or uninstall it"
+        ) from error
     values = {
         field: getattr(offered, field)
         for field in Dataset.__struct_fields__
@@ -154,7 +196,7 @@ def _from_plugin(point: EntryPoint) -> Dataset:
         raise KinobenchError(f"{where} gives an object without {', '.join(absent)}; see `Dataset`")
     if values["name"] != point.name:
         raise KinobenchError(f"{where} gives a dataset named {values['name']!r}; name both alike")
-    return Dataset(**values)
+    return Dataset(**checked_fields(values))
 
 
 def _given(root: Path | None, layout: Layout) -> Path:

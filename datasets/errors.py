@@ -59,23 +59,37 @@ class VideoError(KinobenchError):
 
 
 _NAME = re.compile(r"[^\W_][\w.+-]*")
+LONGEST_NAME_BYTES = 100
+"""A file may be named after a model, a dataset and two digests; its name may have 255 bytes."""
 
 
-def check_name(kind: str, name: str) -> None:
+def check_name(kind: str, name: str, *, parts: bool = False) -> None:
     """Check a name that a plug-in gives: names of models and datasets become names of files.
 
     Args:
         kind: The kind of thing in the message, such as `dataset`.
         name: Its name.
+        parts: True if it may have parts with `/` between them, as `org/net`; see `file_name`.
 
     Raises:
-        KinobenchError: It begins with something else than a letter or a digit, or has characters
-            other than letters, digits, and `_`, `-`, `.` and `+`.
+        KinobenchError: It is no text; it, or a part of it, begins with something else than a letter
+            or a digit, or has characters other than letters, digits, and `_`, `-`, `.` and `+`; or
+            it is longer than `LONGEST_NAME_BYTES`.
     """
-    if not _NAME.fullmatch(name):
+    if not isinstance(name, str):
+        raise KinobenchError(f"{kind} {name!r}: a name is a text; choose one")
+    if not all(map(_NAME.fullmatch, name.split("/") if parts else [name])):
+        also = ", in each part of 'org/net' too" if parts else ""
         raise KinobenchError(
             f"{kind} {name!r}: a name begins with a letter or a digit, and has letters, digits, "
-            "'_', '-', '.' and '+' alone, because files are named after it; choose such a name"
+            f"'_', '-', '.' and '+' alone{also}, because files are named after it; choose such a "
+            "name"
+        )
+    length = len(name.encode())
+    if length > LONGEST_NAME_BYTES:
+        raise KinobenchError(
+            f"{kind} {name!r}: a name has {LONGEST_NAME_BYTES} bytes at most, because files are "
+            f"named after it, and this one has {length}; choose a shorter one"
         )
 
 

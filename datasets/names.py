@@ -1,4 +1,4 @@
-"""Names of decoders, methods of optical flow and probes, and readable names of files.
+"""Names of decoders, methods of optical flow and probes, and names of files.
 
 Planning and reporting check them here, without importing the libraries that do the work.
 """
@@ -23,6 +23,15 @@ Probe = Literal[
     "subsampled",  # every second frame is shown twice, the others not at all
 ]
 PROBES: tuple[Probe, ...] = get_args(Probe)
+
+
+def file_name(model: str) -> str:
+    """Return how the names of a model's files and folders begin: `org/net` is spelled `org=net`.
+
+    No model's name has a `=` (see `check_name`), so two models never have the same files. Something
+    follows it in each file's name, so a name that Windows reserves, such as `con`, does no harm.
+    """
+    return model.replace("/", "=")
 
 
 def readable(text: str) -> str:

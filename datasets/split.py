@@ -1,8 +1,11 @@
 """A labelled set of videos, as an evaluation uses it."""
 
 import hashlib
+import operator
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from msgspec.structs import force_setattr
@@ -28,8 +31,23 @@ class Video(msgspec.Struct, frozen=True, kw_only=True):
     group: str | None = None
 
     def __post_init__(self) -> None:
-        """Make the id one that can be stored."""
+        """Make the id one that can be stored, and a text a path; refuse other kinds of values."""
+        if not isinstance(self.id, str):
+            raise TypeError(f"video id {self.id!r} is no text; give one, such as the file's name")
         force_setattr(self, "id", readable(self.id))
+        if isinstance(self.path, str):
+            force_setattr(self, "path", Path(self.path))
+        elif not isinstance(self.path, Path):
+            raise TypeError(f"path {self.path!r} of {self.id!r} is no path; give a pathlib.Path")
+        try:
+            force_setattr(self, "label", operator.index(self.label))
+        except TypeError as error:
+            raise TypeError(
+                f"label {self.label!r} of {self.id!r} is no whole number; a label is an index into "
+                "the split's classes"
+            ) from error
+        if not isinstance(self.group, str | None):
+            raise TypeError(f"group {self.group!r} of {self.id!r} is no text; give one, or None")
 
 
 class Split(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +74,8 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Make names and notes storable; refuse an id twice, or a label outside the classes."""
+        for field, kind in (("classes", str), ("notes", str), ("videos", Video)):
+            force_setattr(self, field, _tuple_of(kind, field, getattr(self, field)))
         force_setattr(self, "classes", tuple(map(readable, self.classes)))
         force_setattr(self, "notes", tuple(map(readable, self.notes)))
         seen: set[str] = set()
@@ -79,6 +99,22 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
             digest.update(f"{video.id}\t{video.label}\n".encode())
         digest.update(self.content.encode())
         return digest.hexdigest()[:16]
+
+
+def _tuple_of(kind: type, field: str, given: Any) -> tuple[Any, ...]:
+    """Return a field of a split as a tuple, whatever sequence it was given as.
+
+    Raises:
+        TypeError: It is no sequence, or has something of another kind.
+    """
+    named = "texts" if kind is str else "videos, each a Video"
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise TypeError(f"{field} is {given!r}; give a tuple of {named}")
+    values = tuple(given)
+    for each in values:
+        if not isinstance(each, kind):
+            raise TypeError(f"{field} has {each!r}; give a tuple of {named}")
+    return values
 
 
 def first_of_each_class(split: Split, count: int) -> Split:

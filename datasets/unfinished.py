@@ -26,7 +26,22 @@ def unfinished_name(name: str) -> str:
 
 
 @contextmanager
-def unfinished_folder(target: Path) -> Iterator[Path]:
+def temporary_folder() -> Iterator[Path]:
+    """Give a new folder among the system's temporary ones, which nobody else can enter.
+
+    It is removed in the end, or by a later process if this one is killed.
+
+    Raises:
+        OSError: The folder can't be made.
+    """
+    import tempfile  # slow
+
+    with unfinished_folder(Path(tempfile.gettempdir(), "kinobench"), mode=0o700) as folder:
+        yield folder
+
+
+@contextmanager
+def unfinished_folder(target: Path, *, mode: int = 0o777) -> Iterator[Path]:
     """Give a new folder next to `target`, for its contents until they are whole.
 
     The folder is removed in the end, with what is left in it. A lock shows that this process lives.
@@ -34,6 +49,7 @@ def unfinished_folder(target: Path) -> Iterator[Path]:
 
     Args:
         target: The folder to be; its parent exists.
+        mode: Its mode, less the process's mask.
 
     Raises:
         OSError: The folder can't be made.
@@ -42,7 +58,7 @@ def unfinished_folder(target: Path) -> Iterator[Path]:
 
     remove_left_folders(target.parent)
     folder = target.with_name(unfinished_name(target.name))
-    folder.mkdir()
+    folder.mkdir(mode)
     lock = FileLock(folder / _LOCK)
     try:
         with suppress(OSError):  # a file system without locks: its age alone protects it

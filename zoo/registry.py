@@ -1,19 +1,20 @@
 """Name -> architecture. Families register themselves; their modules load when asked for."""
 
-import hashlib
 import importlib
-import importlib.util
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import chdir, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from ..datasets.errors import KinobenchError, UnknownNameError, check_name, program
+from ..datasets.errors import KinobenchError, UnknownNameError, program
+from ..datasets.their_errors import error_text, place_of
 from . import families
 from .families import FAMILY_MODULES, OPEN_FAMILIES
-from .spec import INPUTS, Architecture, Builder, Input
+from .plugin_modules import hidden_neighbour, import_file
+from .registration import checked, refuse_bare_decorator
+from .spec import Architecture, Builder, Input
+from .surroundings import kept
 
 ENTRY_POINT_GROUP = "kinobench.zoo"
 
@@ -40,8 +41,9 @@ def register(
     `[B, num_classes]`; see `Architecture`, whose fields the other arguments are.
 
     Raises:
-        KinobenchError: The name is taken, or has other characters than lower case letters, digits,
-            and `_`, `-`, `.` and `+`; or `inputs` is not one of `INPUTS`.
+        KinobenchError: The name is missing, taken, too long, or has other characters than lower
+            case letters, digits, and `_`, `-`, `.` and `+`, in parts with `/` between them; the
+            builder takes other parameters; or another argument is not what `Architecture` says.
 
     Example:
         >>> from kinobench.zoo.registry import register
@@ -51,6 +53,8 @@ def register(
         ...     pool = nn.AdaptiveAvgPool3d(1)
         ...     return nn.Sequential(pool, nn.Flatten(), nn.Linear(3, num_classes))
     """
+
+    refuse_bare_decorator(name)
 
     def keep(build: Builder) -> Builder:
         _add(
@@ -71,20 +75,13 @@ def register(
 
 
 def _add(architecture: Architecture) -> None:
-    name, inputs = architecture.name, architecture.inputs
-    if name != "".join(name.lower().split()) or not name:
-        raise KinobenchError(f"architecture {name!r}: a name is lower case, without blanks")
-    check_name("architecture", name)
+    architecture = checked(architecture)
+    name = architecture.name
     # A built-in name belongs to its family's module, which may not be imported yet.
     family = _FAMILY_OF.get(name)
     own = family is None or module_of(architecture.build) == f"{families.__name__}.{family}"
     if name in _architectures or not own:
         raise KinobenchError(f"architecture {name!r} is taken; choose another name")
-    if inputs not in INPUTS:
-        raise KinobenchError(
-            f"architecture {name!r}: inputs is {inputs!r}; give one of "
-            + ", ".join(map(str, INPUTS))
-        )
     _architectures[name] = architecture
 
 
@@ -175,40 +172,42 @@ def known_everywhere(name: str) -> bool:
     return package in installed | {families.__name__.partition(".")[0]}
 
 
-def load_plugin(path: str | Path) -> None:
-    """Run a Python file that registers architectures, once for each file.
+def load_plugin(path: str | Path) -> tuple[str, ...]:
+    """Run a Python file that registers architectures, once for each file; see `plugin_modules`.
 
-    If it changes the working folder, that is put back: relative paths of the caller, as of its
-    results, keep their meaning.
+    The surroundings are kept meanwhile; see `surroundings`.
+
+    Returns:
+        Remarks on what it changed that may have to do with a measurement.
 
     Raises:
         KinobenchError: The file is missing, or fails when it is run.
     """
     file = Path(path).resolve()
     if str(file) in _plugins:
-        return
+        return ()
     if not file.is_file():
         raise KinobenchError(f"--plugin {path}: no such file")
-    # Two files of one name in different folders are two modules.
-    name = f"kinobench_plugin_{file.stem}_{hashlib.sha256(str(file).encode()).hexdigest()[:8]}"
-    spec = importlib.util.spec_from_file_location(name, file)
-    if spec is None or spec.loader is None:
+    if file.suffix != ".py":
         raise KinobenchError(f"--plugin {path}: not a Python file; its name must end in .py")
-    module = importlib.util.module_from_spec(spec)
     before = set(_architectures)
-    sys.modules[name] = module  # where dataclasses and pickle look for it
+    if b"torch" in file.read_bytes():  # it will be loaded, and its settings are kept
+        importlib.import_module("torch")
     try:
-        with chdir("."):  # which leaves for the folder of now
-            spec.loader.exec_module(module)
+        with kept() as remarks:
+            import_file(file)
     except BaseException as error:
-        del sys.modules[name]
         for half_done in _architectures.keys() - before - _FAMILY_OF.keys():
             del _architectures[half_done]
-        if isinstance(error, KinobenchError | KeyboardInterrupt):
+        if isinstance(error, KeyboardInterrupt):
             raise
-        raise KinobenchError(f"--plugin {path} failed: {type(error).__name__}: {error}") from error
+        if isinstance(error, KinobenchError):
+            raise KinobenchError(f"{error} ({place_of(error) or path})") from error
+        cure = hidden_neighbour(error, file)
+        raise KinobenchError(f"--plugin {path} failed: {error_text(error)}{cure}") from error
     _plugins.add(str(file))
     _files.update(dict.fromkeys(_architectures.keys() - before - _FAMILY_OF.keys(), str(file)))
+    return tuple(f"{path}: {remark}" for remark in remarks)
 
 
 def _load_installed_plugins() -> None:
@@ -216,10 +215,11 @@ def _load_installed_plugins() -> None:
     for point in entry_points(group=ENTRY_POINT_GROUP):
         if point.value not in _plugins:
             try:
-                point.load()
-            except Exception as error:
+                with kept():
+                    point.load()
+            except (Exception, SystemExit) as error:
                 raise KinobenchError(
                     f"the installed plugin {point.name!r} = {point.value!r} fails: "
-                    f"{type(error).__name__}: {error}; repair or uninstall it"
+                    f"{error_text(error)}; repair or uninstall it"
                 ) from error
             _plugins.add(point.value)

@@ -26,7 +26,7 @@ class Architecture(msgspec.Struct, frozen=True, kw_only=True):
     20 pixels.
 
     Attributes:
-        name: Lower case; the origin's own name where there is one.
+        name: Lower case; the origin's own name where there is one, as `org/net`.
         build: The builder, called positionally with `(num_classes, frames, size)`.
         family: The kind of network: `single_frame`, `late_fusion`, `c3d`, ...
         paper: Authors, title, venue and year of the paper, or the repository, that it implements.

@@ -31,8 +31,9 @@ def find(asked: str, results: Path, on_problem: OnProblem = lambda line: None) -
 
     Args:
         asked: Path of a Parquet file or a folder of shards, id of a record, `MODEL@WEIGHTS`, or
-            `MODEL`. Of a model's records, those of trained weights come first, and the newest of
-            them; `MODEL@none` is untrained.
+            `MODEL`. The name of a recorded model comes before a path; `./org/net` is a path. Of a
+            model's records, those of trained weights come first, and the newest of them;
+            `MODEL@none` is untrained.
         results: Folder of the records.
         on_problem: Called with a line for each record that can't be read.
 
@@ -92,10 +93,13 @@ class _Candidates(NamedTuple):
 
 
 def _candidates(asked: str, results: Path, on_problem: OnProblem) -> _Candidates:
-    if _is_path(asked):
+    if _is_path(asked) and not _is_model(asked, results):
         path = Path(asked).expanduser()
         if not path.exists():
-            raise KinobenchError(f"{asked}: there is no such file or folder of predictions")
+            raise KinobenchError(
+                f"{asked}: there is no such file or folder of predictions, and no record in "
+                f"{results} is of a model of that name"
+            )
         source = Source(path=path, record=_record_of(path, results, on_problem))
         return _Candidates([source], is_exact=True)
     records, problems = read_records(results)
@@ -180,6 +184,15 @@ def _is_path(asked: str) -> bool:
     if named and not Path(asked).exists():  # weights may be a path, too
         return False
     return asked.endswith(".parquet") or _has_folder(asked)
+
+
+def _is_model(asked: str, results: Path) -> bool:
+    """Return whether a text that looks like a path begins with the name of a recorded model."""
+    if not (results / "runs").is_dir():
+        return False
+    known = {record.case.model for record in read_records(results)[0]}
+    model, at, _ = asked.partition("@")
+    return asked in known or (bool(at) and model in known and not Path(asked).exists())
 
 
 def _has_folder(text: str) -> bool:

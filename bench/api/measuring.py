@@ -1,6 +1,5 @@
 """Measuring a network from Python, as `kinobench run` does."""
 
-import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -25,6 +24,7 @@ from .bench.run.settings import argument, settings_of
 from .bench.run.suite import Suite
 from .datasets.errors import KinobenchError
 from .datasets.protocol import preset
+from .datasets.unfinished import temporary_folder
 from .own_networks import digest_of, of_builder, of_instance, sent_to_workers
 from .zoo import registry
 from .zoo.spec import Architecture, Builder, Input, input_shapes
@@ -183,7 +183,7 @@ def measure(
         "measure": as_names(measure),
         "batch": one_batch(given.get("batch")),
     }
-    kept = nullcontext(str(results)) if results is not None else _nowhere()
+    kept = nullcontext(str(results)) if results is not None else temporary_folder()
     with kept as folder:
         place = Place(
             results=Path(folder).expanduser(),
@@ -269,12 +269,6 @@ def _is_module(model: object) -> "TypeGuard[nn.Module]":
     return isinstance(model, nn.Module)
 
 
-@contextmanager
-def _nowhere() -> Iterator[str]:
-    with tempfile.TemporaryDirectory(prefix="kinobench-") as folder:
-        yield folder
-
-
 def _without_predictions(record: Record) -> Record:
     """Take out where predictions were kept: that folder is gone."""
     if record.accuracy is None:
@@ -358,7 +352,8 @@ def _measure_here(architecture: Architecture, given: dict[str, Any], place: Plac
     with registry.registered(architecture):
         planned, _ = _planned(architecture.name, given, place.budget)
         with running.kept_until_stored(place.results, f"{run}-001", planned.measures):
-            record = _of_instance(_run_here(planned, place, run), digest_of(architecture), left_out)
+            digest = digest_of(architecture)
+            record = _of_instance(_run_here(planned, place, run, digest), digest, left_out)
             running.store(record, RunFile(place.results, record.run), place.results)
     return record
 
@@ -383,15 +378,20 @@ def _of_instance(record: Record, digest: str, left_out: Sequence[str]) -> Record
     absences = {measurements.get(each).absence for each in left_out}
     return msgspec.structs.replace(
         record,
-        # With its own case, a network that was trained further doesn't replace what it was before.
-        case=msgspec.structs.replace(record.case, weights=f"{INSTANCE}-{digest[:8]}"),
         weights_digest=digest,
         notes=(*notes, *(note for note in record.notes if note not in absences)),
     )
 
 
-def _run_here(planned: Planned, place: Place, run: str) -> Record:
-    """Measure a case in this process; the registered network is the instance's copy."""
+def _run_here(planned: Planned, place: Place, run: str, digest: str) -> Record:
+    """Measure a case in this process; the registered network is the instance's copy.
+
+    Args:
+        planned: The case, without weights.
+        place: Folders and limits.
+        run: Name of the run.
+        digest: Digest of the instance's structure and weights.
+    """
     case = planned.case
     environment.require_device(case.device)
     if measurements.reads_videos(planned.measures) and case.dataset is not None:
@@ -400,6 +400,8 @@ def _run_here(planned: Planned, place: Place, run: str) -> Record:
     described = environment.describe(case.device, case.decoder)
     job = Job(
         case=case,
+        # With its own case, a network that was trained further doesn't replace what it was before.
+        recorded_as=msgspec.structs.replace(case, weights=f"{INSTANCE}-{digest[:8]}"),
         measures=planned.measures,
         budget=place.budget,
         data_root=None if place.data_root is None else str(place.data_root),
@@ -419,23 +421,26 @@ def _outputs(architecture: Architecture, protocol: str) -> int:
     """
     import torch
 
+    from .bench.network.outputs import described, logits_of
     from .bench.network.settings import settings_restored
+    from .zoo.build import build
 
     clip = preset(protocol)
     shapes = input_shapes(architecture.inputs, 1, clip.frames, clip.size)
     with settings_restored(), torch.inference_mode():
-        module = architecture.build(0, clip.frames, clip.size).eval()
+        module = build(architecture, 0, clip.frames, clip.size)
+        module.eval()
         try:
-            logits = module(*(torch.zeros(shape) for shape in shapes))
+            output = module(*(torch.zeros(shape) for shape in shapes))
         except Exception as error:  # the network's own
             raise KinobenchError(
                 f"{architecture.name} fails on {' and '.join(str(list(s)) for s in shapes)} "
                 f"(protocol {protocol}): {type(error).__name__}: {error}"
             ) from error
-    if not isinstance(logits, torch.Tensor) or logits.dim() != 2 or len(logits) != 1:
-        shape = list(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
+    logits = logits_of(output, architecture.name)
+    if logits.dim() != 2 or len(logits) != 1:
         raise KinobenchError(
-            f"{architecture.name} gives {shape} for a clip {list(shapes[0])}; logits must be "
-            "[B, classes]"
+            f"{architecture.name} gives {described(output)} for a clip {list(shapes[0])}; logits "
+            "must be [B, classes]"
         )
     return int(logits.shape[1])

@@ -5,15 +5,15 @@ import copy
 import importlib.machinery
 import importlib.util
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 from .datasets.errors import KinobenchError
+from .datasets.names import file_name
+from .datasets.unfinished import temporary_folder
 from .zoo import registry
 from .zoo.spec import Architecture, Builder, Input
 
@@ -52,8 +52,8 @@ def sent_to_workers(architecture: Architecture) -> Iterator[tuple[str, ...]]:
     Raises:
         KinobenchError: Its builder can't be sent to another process; the message says the cure.
     """
-    with tempfile.TemporaryDirectory(prefix="kinobench-") as folder:
-        file = Path(folder) / f"{architecture.name}.py"
+    with temporary_folder() as folder:
+        file = folder / f"{file_name(architecture.name)}-builder.py"
         about = {field: getattr(architecture, field) for field in architecture.__struct_fields__}
         about["libraries"] = tuple(about["libraries"])
         pickled = base64.b64encode(_pickled(architecture))
@@ -177,5 +177,6 @@ class _Copies:
         except Exception as error:  # whatever one of its attributes raises
             raise KinobenchError(
                 f"{type(self.module).__name__} can't be copied ({type(error).__name__}: {error}), "
-                "and a measurement must not change the module itself; give a builder"
+                "and a measurement must not change the module itself; give a builder, a function "
+                "(num_classes, frames, size) that makes the module: it is called for each copy"
             ) from error

@@ -59,7 +59,7 @@ def draw_sheet(name: str, root: Path | None, output: Path, console: Console) -> 
         raise KinobenchError(f"--output {output}: a contact sheet is a PNG file; name it so")
     dataset = catalog.get(name)
     folder = make_dataset(dataset, None, console) if root is None else root
-    split = dataset.load(folder, None)
+    split = catalog.load_split(dataset, folder, None)
     made = read_stamp(folder)
     first = {video.label: video.path for video in reversed(split.videos)}
     strips = [

@@ -71,7 +71,7 @@ def make_card(name: str, root: Path | None) -> DatasetCard:
         folder = root if root is not None else at_home if at_home.is_dir() else None
     notes: tuple[str, ...] = ()
     if folder is not None:
-        notes = dataset.load(folder, dataset.splits[0]).notes
+        notes = catalog.load_split(dataset, folder, dataset.splits[0]).notes
         if level is not None:
             made = read_stamp(folder)
             level = level_of(made)

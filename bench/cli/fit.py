@@ -21,6 +21,22 @@ class What(Group, panel="What"):
     """The network."""
 
     model: Annotated[str, argument("The network.", "MODEL", complete=complete.models)]
+    weights: Annotated[
+        str | None,
+        option(
+            "Checkpoint to start from: a published name or a file.",
+            "NAME|FILE",
+            default="none, random weights",
+        ),
+    ] = None
+    head: Annotated[
+        str | None,
+        option(
+            "new: take all but the head from the checkpoint, for other classes.",
+            "new",
+            default="that of the checkpoint",
+        ),
+    ] = None
     plugin: common.Plugins = None
 
 
@@ -104,6 +120,8 @@ def fit(what: What, how: How, data: Data, results: Results) -> None:
 
     wanted = training.FitOptions(
         model=what.model,
+        weights=what.weights,
+        head=what.head,
         recipe=how.recipe,
         epochs=how.epochs,
         learning_rate=how.learning_rate,

@@ -4,11 +4,13 @@ import errno
 import gc
 import os
 import sys
+import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, redirect_stdout
+from contextvars import ContextVar
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn, TextIO
 
 import typer
 
@@ -79,18 +81,27 @@ def command(
     return add
 
 
+_debugging: ContextVar[bool] = ContextVar("_debugging", default=False)
+"""Whether `--debug` was given to the command that runs."""
+
+
 def exits_cleanly(command: Callable[..., Any]) -> Callable[..., Any]:
     """Turn a user's errors into a message and an exit code."""
 
     @wraps(command)
-    def run(*args: Any, **kwargs: Any) -> Any:
-        from ...datasets.errors import KinobenchError, reason_of
+    def run(*args: Any, debug: bool = False, **kwargs: Any) -> Any:
+        from ...datasets.errors import KinobenchError
         from ..machine.environment import UnfitEnvironmentError
 
         gc.enable()  # `main` turned it off
+        _debugging.set(debug)
         try:
             try:
-                return command(*args, **kwargs)
+                with _results_alone() if kwargs.get("json") else nullcontext():
+                    return command(*args, **kwargs)
+            except Exception as error:
+                show_detail("".join(traceback.format_exception(error)))
+                raise
             finally:
                 if sys.stdout is not None:  # it may be closed
                     sys.stdout.flush()
@@ -103,17 +114,27 @@ def exits_cleanly(command: Callable[..., Any]) -> Callable[..., Any]:
         except BrokenPipeError:  # `| head` has seen enough
             drop_output()
             raise SystemExit(0) from None
-        except OSError as error:
-            if error.filename is not None and error.errno in _USERS:
-                name = one_line(str(error.filename))
-                exit_with(f"{name} can't be used: {reason_of(error)}", EXIT_USAGE)
-            # An error of standard output has no file name.
-            if error.filename is not None or error.errno not in _UNWRITABLE:
-                raise
-            drop_output()
-            exit_with(f"standard output can't be written: {reason_of(error)}", EXIT_USAGE)
+        except (Exception, SystemExit) as error:
+            _exit_if_users(error)
+            raise
 
     return run
+
+
+def _exit_if_users(error: BaseException) -> None:
+    """End with a message if an error is the user's to correct; kinobench's own have a traceback."""
+    from ...datasets.errors import reason_of
+    from ...datasets.their_errors import error_text, place_of
+
+    if place_of(error) is not None:  # in the code of a plug-in
+        exit_with(f"{error_text(error)}; --debug shows its traceback", EXIT_USAGE)
+    if isinstance(error, OSError) and error.filename is not None and error.errno in _USERS:
+        name = one_line(str(error.filename))
+        exit_with(f"{name} can't be used: {reason_of(error)}", EXIT_USAGE)
+    # An error of standard output has no file name.
+    if isinstance(error, OSError) and error.filename is None and error.errno in _UNWRITABLE:
+        drop_output()
+        exit_with(f"standard output can't be written: {reason_of(error)}", EXIT_USAGE)
 
 
 _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
@@ -134,9 +155,32 @@ _USERS = (
 """Errors of files that the user can correct; any other has a traceback."""
 
 
+_results: ContextVar[TextIO | None] = ContextVar("_results", default=None)
+"""Standard output, where `print` doesn't go there."""
+
+
+@contextmanager
+def _results_alone() -> Iterator[None]:
+    """Keep standard output for `write_results` alone: what a network prints goes to the errors."""
+    kept = _results.set(sys.stdout)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        _results.reset(kept)
+
+
+def write_results(text: str) -> None:
+    """Write to standard output, at once."""
+    stream = _results.get() or sys.stdout
+    stream.write(text)
+    stream.flush()
+
+
 def drop_output() -> None:
     """Discard the rest of the output, which nobody reads any more."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    stream = _results.get() or sys.stdout
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def exit_with(message: str, code: int) -> NoReturn:
@@ -151,13 +195,20 @@ def exit_with(message: str, code: int) -> NoReturn:
     raise SystemExit(code)
 
 
+def show_detail(text: str) -> None:
+    """Print lines of a traceback on standard error, if `--debug` was given."""
+    if text and _debugging.get():
+        print(visible(text.rstrip()), file=sys.stderr)
+
+
 def load_plugins(paths: list[Path] | None) -> None:
     """Run the files of `--plugin`."""
     if paths:
         from ...zoo.registry import load_plugin
 
         for path in paths:
-            load_plugin(path)
+            for remark in load_plugin(path):
+                report(remark)
 
 
 def report(line: str) -> None:
@@ -186,7 +237,7 @@ def print_json(content: Any) -> None:
     """Print anything that msgspec can encode, indented."""
     from ..text.json_text import json_text
 
-    print(json_text(content))
+    write_results(json_text(content) + "\n")
 
 
 @contextmanager

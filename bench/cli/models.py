@@ -17,6 +17,7 @@ from .frame import (
     print_json,
     progress,
     report,
+    write_results,
 )
 from .options import Group, argument, flag, option
 
@@ -128,7 +129,7 @@ def show(what: Shown, how: Timed, form: Form) -> None:
     if settings is not None:
         made = card.profiled(made, what.depth, *settings)
     if form.json:
-        print(card.to_json(made))
+        write_results(card.to_json(made) + "\n")
     else:
         card.show_card(made, console(), what.depth)
 

@@ -21,7 +21,7 @@ class Command(TyperCommand):
         """Return the parameters."""
         parameters = _without_types(super().get_params(ctx))
         for each in parameters:
-            if "--help" in each.opts:
+            if {"--help", DEBUG}.intersection(each.opts):
                 each.rich_help_panel = HELP
         return parameters
 
@@ -75,6 +75,8 @@ LATE_HELP: dict[str, Callable[[], str]] = {"measure": _measurements, "sort": _so
 
 HELP = "Help"
 """The last panel of `--help`."""
+DEBUG = "--debug"
+"""The option that every command has; `exits_cleanly` takes its value."""
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
@@ -196,6 +198,7 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
             raise TypeError(f"{command.__name__}: {name} is no group of options")
         groups[name] = group
         parameters += _parameters(group)
+    parameters += _parameters(_Debug)
 
     @wraps(command)
     def flat(**given: Any) -> None:
@@ -232,6 +235,22 @@ def _parameters(group: type[Group]) -> list[inspect.Parameter]:
             )
         )
     return parameters
+
+
+class _Debug(Group, panel=HELP):
+    """Whether errors have tracebacks."""
+
+    debug: Annotated[
+        bool,
+        typer.Option(
+            DEBUG,
+            help="Show the traceback of an error too.",
+            metavar="",
+            show_default=False,
+            envvar="KINOBENCH_DEBUG",
+            show_envvar=False,
+        ),
+    ] = False
 
 
 def values(*groups: Group) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """`run`: measure a suite."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,6 +19,8 @@ from .frame import (
     print_boards,
     print_sections,
     report,
+    show_detail,
+    write_results,
 )
 from .options import Group, argument, flag, option
 
@@ -51,7 +52,8 @@ class What(Group, panel="What"):
     weights: Annotated[
         str | None,
         option(
-            "Checkpoint: a published name, a file, shipped (with kinobench) or none.",
+            "Checkpoint: a published name, a file (FILE#ema: its average), shipped (with "
+            "kinobench) or none.",
             "NAME|FILE",
             default="the suite's, or shipped",
         ),
@@ -227,8 +229,11 @@ def run(what: What, how: How, data: Data, results: Results) -> None:
         rebuild(results.results, report)
     failed = [record for record in records if record.error is not None]
     for record in failed:
-        if results.json and record.error is not None:
+        if record.error is None:
+            continue
+        if results.json:
             report(f"{record.case.model} failed: {record.error.message}")
+        show_detail(record.error.detail or "")
     if interrupted:
         exit_with(_kept(records, planned, results.results), EXIT_INTERRUPTED)
     if failed:
@@ -327,7 +332,6 @@ def _print_json(record: "Record") -> None:
     from ..text.json_text import escaped_json
 
     try:
-        sys.stdout.write(escaped_json(record.to_json().decode()) + "\n")
-        sys.stdout.flush()
+        write_results(escaped_json(record.to_json().decode()) + "\n")
     except BrokenPipeError:
         drop_output()

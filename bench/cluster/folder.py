@@ -2,7 +2,7 @@
 
 Ray's own folder would keep the logs of every run. The command makes this one, because the process
 of a case may be killed at any time. As the command may be killed too, a process of its own removes
-the folder.
+the folder. Ray lets everybody write to its folder, so it is in one that only the user can enter.
 """
 
 import os
@@ -18,12 +18,13 @@ from ...datasets.errors import KinobenchError
 PREFIX = "kinobench-ray-"
 _SOCKET_BYTES = 103 if sys.platform == "darwin" else 107  # sun_path in sys/un.h, less the zero
 _IN_FOLDER = "/session_2026-01-01_00-00-00_000000_4194304/sockets/plasma_store"
-_LONGEST_PARENT = _SOCKET_BYTES - len(_IN_FOLDER) - len(f"/{PREFIX}12345678")
+_RAYS = "r"
+_LONGEST_PARENT = _SOCKET_BYTES - len(_IN_FOLDER) - len(f"/{PREFIX}12345678/{_RAYS}")
 
 
 @contextmanager
 def folder_of_local_ray() -> Iterator[str]:
-    """Make the folder for as long as the context lasts.
+    """Make the folder for as long as the context lasts, in one of mode 0700.
 
     Raises:
         KinobenchError: No folder with a short path can be written to.
@@ -36,7 +37,9 @@ def folder_of_local_ray() -> Iterator[str]:
         start_new_session=True,  # so that Ctrl-C, which ends the command, doesn't end it
     )
     try:
-        yield folder
+        rays = Path(folder, _RAYS)
+        rays.mkdir()
+        yield str(rays)
     finally:
         remover.communicate(b"ended")
 

@@ -21,6 +21,7 @@ from ...datasets.split import Video
 from ..evaluation.code_digest import source_digest
 from ..machine.environment import describe, library_versions, usable_cpus
 from ..machine.memory_limit import limit_memory
+from ..records.computed import Computed
 from ..records.job import Job
 from ..records.record import Environment, Failure
 from ..records.results import Unreadable
@@ -46,7 +47,7 @@ class ShardTask(msgspec.Struct, frozen=True, kw_only=True):
         classes: Number of logits of a view.
         batch, at_most: Views in a batch, and in a forward, as in `measure_shards`.
         threads: Threads of one operator on the CPU.
-        weights, source, versions: See `Conditions`; they must be the same on all nodes.
+        weights, computes, source, versions: See `Conditions`; they must be the same on all nodes.
     """
 
     job: Job
@@ -59,6 +60,7 @@ class ShardTask(msgspec.Struct, frozen=True, kw_only=True):
     at_most: int | None
     threads: int
     weights: str | None
+    computes: Computed | None
     source: str
     versions: dict[str, str]
 
@@ -201,6 +203,7 @@ class _BuiltCase:
         except KinobenchError as error:
             raise KinobenchError(f"node {place.name}: {error}") from error
         self._network.settle(reference=False)
+        refuse_to_depend_on_the_order(self._network)
         self._flow_cache = None if job.flow_cache == "none" else FlowCache(job.flow_cache)
         here = describe(job.case.device)
         if here.fingerprint != job.machine:
@@ -321,7 +324,27 @@ def _network_of(task: ShardTask) -> "Network":
             f"weights {task.job.case.weights!r} have digest {network.weights_digest}, and "
             f"where the run was started {task.weights}; let all nodes have the same file"
         )
+    network.identify()
+    here, there = network.computed, task.computes
+    if here is not None and there is not None and not here.agrees(there):
+        raise KinobenchError(
+            f"{task.job.case.model} computes something else there than where the run was started, "
+            "though its source and weights are the same; let all nodes have the same files, those "
+            "that its builder reads too"
+        )
     return network
+
+
+def refuse_to_depend_on_the_order(network: "Network") -> None:
+    """Refuse a network whose logits depend on what it got before: workers get any shards."""
+    from ..network.repeats import probe
+
+    difference = probe(network).difference
+    if difference is not None:
+        raise KinobenchError(
+            f"{network.case.model}: {difference}; on a cluster the result would depend on which "
+            "worker measures what: measure it without --cluster"
+        )
 
 
 def environment_to_json(environment: Environment) -> str:

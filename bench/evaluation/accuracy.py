@@ -1,6 +1,5 @@
 """Accuracy: every video of a split goes through a network; the logits of its views are stored."""
 
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
@@ -17,6 +16,7 @@ from ...datasets.errors import VideoError
 from ...datasets.plurals import quantity
 from ...datasets.protocol import Protocol
 from ...datasets.split import Split, Video
+from ...datasets.unfinished import temporary_folder
 from ...datasets.video.clips import Clips
 from ...datasets.video.machine_faults import MachineError
 from ...datasets.video.stores import Room
@@ -117,10 +117,9 @@ def score_split(
     """
     begin = time.perf_counter()
     shards, total = shards_of(split, protocol.views), len(split.videos)
-    origin = Origin(sink.case, split.manifest)
-    kept = nullcontext(sink.predictions) if sink.predictions else tempfile.TemporaryDirectory()
-    with kept as place:
-        folder = Path(place)
+    origin = Origin(sink.case, split.manifest, sink.weights)
+    kept = nullcontext(sink.predictions) if sink.predictions else temporary_folder()
+    with kept as folder:
         folder.mkdir(parents=True, exist_ok=True)
         keep_classes(folder, split.classes)
         damaged: list[DamagedError] = []

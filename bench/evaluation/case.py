@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ...datasets.errors import KinobenchError
+from ...datasets.names import file_name
 from ...datasets.plurals import quantity
 from ...datasets.protocol import preset
 from ...datasets.split import Split
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from ..network.network import Forward, Network
+    from ..records.computed import Computed
     from ..records.fitted_weights import Fitted
     from .accuracy import MeasureShards
     from .guard import Guard
@@ -30,9 +32,12 @@ if TYPE_CHECKING:
 Report = Callable[[str], None]
 """Called with a note."""
 
-OnCluster = Callable[[Job, Cluster, Split, str | None, Report, Emit], "MeasureShards"]
-"""Called with the job, its cluster, the split, the digest of the weights, and functions that take
-notes and events; returns a function that measures shards on the cluster."""
+OnCluster = Callable[
+    [Job, Cluster, Split, str | None, "Computed | None", Report, Emit], "MeasureShards"
+]
+"""Called with the job, its cluster, the split, the digest of the weights, what the network
+computes, and functions that take notes and events; returns a function that measures shards on the
+cluster."""
 
 
 def score(job: Job, network: "Network", split: Split, emit: Emit, on_cluster: OnCluster) -> None:
@@ -53,18 +58,22 @@ def score(job: Job, network: "Network", split: Split, emit: Emit, on_cluster: On
     with claim_logits(job, split, network, emit) as claimed, ExitStack() as stack:
         for text in claimed.notes:
             note(text)
-        sink = Sink(claimed.folder, job.logits, progress, note, case.digest)
+        sink = Sink(
+            claimed.folder, job.logits, progress, note, job.recorded.digest, network.weights_digest
+        )
         guard = stack.enter_context(_guard(job, claimed.folder, split, emit, note))
         if job.cluster is None:
             evaluation = evaluation_of(
                 network, readers=len(usable_cpus()), flow_cache=flow_cache, guard=guard
             )
-            others = copies(network, split)
+            others = others_like(network, split, note)
             accuracy = evaluate(network.classify, split, evaluation, sink, copies=others)
         else:
             network.let_go()  # a worker may be given the same GPU
             asked = msgspec.structs.replace(job, given_up=guard.given_up)
-            measure = on_cluster(asked, job.cluster, split, network.weights_digest, note, emit)
+            measure = on_cluster(
+                asked, job.cluster, split, network.weights_digest, network.computed, note, emit
+            )
             accuracy = score_split(measure, split, case.protocol, case.eval_batch, sink)
     if case.mode in GRAPH_MODES:
         note("forwards are eager: a graph keeps algorithms that were chosen by timing them")
@@ -87,7 +96,10 @@ def score(job: Job, network: "Network", split: Split, emit: Emit, on_cluster: On
 
 @contextmanager
 def _guard(job: Job, folder: Path, split: Split, emit: Emit, note: Report) -> "Iterator[Guard]":
-    """Guard the reading of a split's videos, and report the log that names those being read."""
+    """Guard the reading of a split's videos, and report the log that names those being read.
+
+    On a cluster, workers read. No video is the reason if this process dies, so no other goes on.
+    """
     from .alone import LoneReader
     from .guard import guarded
     from .reading_log import SUFFIX
@@ -112,7 +124,8 @@ def _guard(job: Job, folder: Path, split: Split, emit: Emit, note: Report) -> "I
         unlimited=job.unlimited,
     )
     with guarding as (guard, given_up):
-        emit(Reading(log=str(log), given_up=given_up, unlimited=guard.unlimited))
+        if job.cluster is None:
+            emit(Reading(log=str(log), given_up=given_up, unlimited=guard.unlimited))
         emit(Progress(stage="accuracy"))
         yield guard
 
@@ -128,24 +141,56 @@ def _unreadable(accuracy: Accuracy) -> Failure:
     return Failure(kind="unreadable", message=message)
 
 
-def copies(network: "Network", split: Split) -> "list[Forward]":
-    """Return copies of the network, so that threads can use all cores, each for other shards.
+def others_like(network: "Network", split: Split, note: Report) -> "list[Forward]":
+    """Build the network again for threads that use the other cores, each for other shards.
 
-    Each thread has its own copy, because a network may store something in its forward. There are
-    copies only if each thread has as many cores as the case has threads, and a shard, and if the
-    networks are small compared with the memory.
+    Each thread has a network of its own, because it may store something in its forward. There are
+    others only if each thread has as many cores as the case has threads, and a shard, and if the
+    networks are small compared with the memory; and only if all give the same logits each time.
+    Otherwise the videos go through one network in order, and a note says so.
     """
-    import copy
+    from ...datasets.their_errors import error_text
+    from ..network.repeats import logits_of_one, probe, same_logits
 
+    found = probe(network)
+    if found.difference is not None:
+        note(
+            f"{found.difference}; so the videos went through in order, in one thread, and the "
+            "result depends on what the network got before"
+        )
+        return []
+    others: list[Forward] = []
+    try:
+        for _ in range(_idle_threads(network, split)):
+            other = network.eager(network.another())
+            others.append(other)
+            if found.logits is None:
+                continue
+            if not same_logits(found.logits, logits_of_one(network, other), network.dtype):
+                note(
+                    "the network's builder gives another network at each call, with other logits "
+                    "for one clip; so the videos went through in order, in one thread"
+                )
+                return []
+    except Exception as error:  # whatever a second call of the builder raises: the first one works
+        text = str(error) if isinstance(error, KinobenchError) else error_text(error)
+        note(f"the videos went through in order, in one thread: {text}")
+        return []
+    return others
+
+
+def _idle_threads(network: "Network", split: Split) -> int:
+    """Return how many threads could measure other shards next to the first."""
     from .shards import shards_of
 
     case = network.case
     if case.device != "cpu" or case.threads is None or case.mode != "eager":
-        return []
+        return 0
     shards = len(shards_of(split, case.protocol.views))
     count = min(physical_cores() // case.threads, shards) - 1
-    small = network.weights_bytes() * count < available_memory_bytes() / 8
-    return [copy.deepcopy(network.module) for _ in range(count)] if small else []
+    each_bytes = network.weights_bytes()
+    small = each_bytes is not None and each_bytes * count < available_memory_bytes() / 8
+    return count if small else 0
 
 
 def claim_logits(
@@ -165,12 +210,13 @@ def claim_logits(
         split,
         weights=network.weights_digest,
         network=network.digest,
+        computes=network.computed,
         plugins=job.plugins,
         machine=job.machine,
         data_root=job.data_root,
         logits=job.logits,
     )
-    name = f"{case.model}-{case.digest}-{split.manifest}"
+    name = f"{file_name(case.model)}-{job.recorded.digest}-{split.manifest}"
     results = Path(job.results)
     folder = inside(results, f"predictions/{name}")
 

@@ -1,10 +1,12 @@
 """Digests of the code that a case's logits depend on."""
 
 import hashlib
+import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from ...zoo.plugin_modules import files_of, root_of
 from ...zoo.spec import Builder
 from ..records.files import CHECKOUT
 
@@ -13,22 +15,29 @@ _INSTALLED = {"site-packages", "dist-packages"}
 
 
 def source_digest(build: Builder, *files: Path) -> str:
-    """Return the digest of kinobench's own modules, of the builder's module, and of other files."""
+    """Return the digest of kinobench's own modules, of the builder's module, and of other files.
+
+    With a plug-in's file come those next to it that its import statements name.
+    """
     own = [path for part in _PARTS for path in (CHECKOUT / part).rglob("*.py")]
     named = [(path.relative_to(CHECKOUT).as_posix(), path) for path in sorted(own)]
     module = getattr(sys.modules.get(build.__module__), "__file__", None)
     if module:
         named.append((Path(module).name, Path(module)))
-    return _digest([*named, *((path.name, path) for path in files)])
+    for path in files:
+        root = path.resolve().parent
+        named += [(os.path.relpath(each, root), each) for each in files_of(path.resolve())]
+    return _digest(named)
 
 
 def imported_digest(build: Builder, *plugins: Path) -> str:
     """Return the digest of the user's own modules that are loaded.
 
     These are the files below the folders of the plugins and of the builder's package. Libraries
-    that are installed there too, and kinobench itself, have conditions of their own.
+    that are installed there too, and kinobench itself, have conditions of their own, and so do the
+    files of `source_digest`.
     """
-    folders = [path.resolve().parent for path in plugins]
+    folders = [root_of(path.resolve()) for path in plugins]
     package = build.__module__.partition(".")[0]
     if package != __name__.partition(".")[0]:
         inside = getattr(sys.modules.get(package), "__path__", ())
@@ -36,12 +45,15 @@ def imported_digest(build: Builder, *plugins: Path) -> str:
     if not folders:  # resolving the paths of thousands of modules takes half a second
         return _digest(())
     own = [CHECKOUT / part for part in _PARTS]
+    known = {each for path in plugins for each in files_of(path.resolve())}
     found: dict[str, Path] = {}
     for module in list(sys.modules.values()):
         # A lazy module would be loaded by getattr.
         file = getattr(module, "__dict__", {}).get("__file__")
         path = Path(file).resolve() if isinstance(file, str) else None
-        if path is None or not path.is_file() or any(path.is_relative_to(part) for part in own):
+        if path is None or path in known or not path.is_file():
+            continue
+        if any(path.is_relative_to(part) for part in own):
             continue
         for folder in filter(path.is_relative_to, folders):
             within = path.relative_to(folder)

@@ -96,6 +96,7 @@ class Sink:
         progress: Called with the number of videos done, and of all videos.
         note: Called with each remark that a reader of the result should know.
         case: Digest of the case, which each shard keeps; None where there is no case.
+        weights: Digest of the checkpoint file, which each shard keeps; None where there is none.
     """
 
     predictions: Path | None = None
@@ -103,6 +104,7 @@ class Sink:
     progress: Callable[[int, int], None] = _ignore
     note: Callable[[str], None] = _ignore
     case: str | None = None
+    weights: str | None = None
 
 
 KEEP_NOTHING = Sink()

@@ -13,6 +13,7 @@ from ...datasets.plurals import quantity
 from ..network.failures import out_of_memory
 from ..network.inputs import Inputs, ViewSource
 from ..network.network import Forward
+from ..network.outputs import logits_of
 
 Note = Callable[[str], None]
 """Called with a remark that a reader of the result should know."""
@@ -51,7 +52,8 @@ class Forwards:
         """Make room for a batch.
 
         Args:
-            forward: Gives logits `[B, classes]` of views of these shapes.
+            forward: Gives logits `[B, classes]` of views of these shapes, and leaves the views as
+                they are: they go through again where memory runs out.
             shapes: Shape of each argument of a forward, without the batch.
             classes: Number of logits of a view.
             batch: Views in a batch, and in a forward if memory allows it.
@@ -167,7 +169,7 @@ class Forwards:
         """Return the logits `[capacity, classes]` of arguments of `capacity` views."""
         parts = []
         for views in zip(*(each.split(self.batch) for each in arguments), strict=True):
-            logits = self._forward(*views).float()
+            logits = logits_of(self._forward(*views)).float()
             if tuple(logits.shape) != (len(views[0]), self._classes):
                 given = quantity(len(views[0]), "view")
                 classes = quantity(self._classes, "class", "classes")

@@ -6,17 +6,20 @@ from ..records.record import Record
 
 
 class Origin(NamedTuple):
-    """The case and the split of stored logits; None where they are not known.
+    """The case, the split and the weights of stored logits; None where they are not known.
 
     Files of earlier versions don't say it.
 
     Attributes:
         case: Digest of the case.
         manifest: Digest of the split; see `Split.manifest`.
+        weights: Digest of the checkpoint file, which a case only names; None for an untrained
+            network, too.
     """
 
     case: str | None = None
     manifest: str | None = None
+    weights: str | None = None
 
     def agrees(self, other: "Origin") -> bool:
         """Return whether two may be the same: what both of them know is equal."""
@@ -24,8 +27,9 @@ class Origin(NamedTuple):
         return all(None in pair or pair[0] == pair[1] for pair in pairs)
 
     def __str__(self) -> str:
-        """Return both digests, for messages."""
-        return f"case {self.case or 'unknown'} and manifest {self.manifest or 'unknown'}"
+        """Return the digests, for messages."""
+        weights = f" and weights {self.weights}" if self.weights is not None else ""
+        return f"case {self.case or 'unknown'} and manifest {self.manifest or 'unknown'}{weights}"
 
 
 UNKNOWN = Origin()
@@ -33,5 +37,5 @@ UNKNOWN = Origin()
 
 def origin_of(record: Record) -> Origin:
     """Return what a record's predictions are of."""
-    accuracy = record.accuracy
-    return Origin(record.case.digest, None if accuracy is None else accuracy.manifest)
+    manifest = None if record.accuracy is None else record.accuracy.manifest
+    return Origin(record.case.digest, manifest, record.weights_digest)

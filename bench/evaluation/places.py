@@ -63,13 +63,14 @@ class _Metadata(msgspec.Struct, frozen=True, kw_only=True):
     """What the file says of itself; those of earlier versions don't.
 
     Attributes:
-        case, manifest: See `Origin`.
+        case, manifest, weights: See `Origin`.
         checked: See `VideoPlaces`.
         digest: See `_digest`.
     """
 
     case: str | None
     manifest: str | None
+    weights: str | None = None
     checked: bool
     digest: str
 
@@ -113,8 +114,7 @@ def keep_places(
         }
     )
     about = _Metadata(
-        case=origin.case,
-        manifest=origin.manifest,
+        **origin._asdict(),
         checked=found.checked,
         digest=_digest(aggregation, found, origin),
     )
@@ -201,7 +201,7 @@ def _kept(path: Path, aggregation: Aggregation, origin: Origin) -> VideoPlaces:
             about = msgspec.json.decode(metadata[_KEY], type=_Metadata)
         is_checked = about is not None and about.checked
         found = VideoPlaces(video, label.to_numpy(), group, place.to_numpy(), is_checked)
-        own = UNKNOWN if about is None else Origin(about.case, about.manifest)
+        own = UNKNOWN if about is None else Origin(about.case, about.manifest, about.weights)
         if about is not None and about.digest != _digest(aggregation, found, own):
             raise DamagedError(path, "is not as it was written")
     if not own.agrees(origin):

@@ -25,6 +25,8 @@ from filelock import FileLock, Timeout
 
 from ...datasets.errors import KinobenchError, reason_of
 from ...datasets.files import NotRegularError, read_regular
+from ...datasets.names import file_name
+from ...datasets.unfinished import remove_left_folders, unfinished_name
 from ..records.case import Case
 from ..records.files import UNDECODABLE, replacing, sync_folder
 from .conditions import Conditions
@@ -110,6 +112,7 @@ def claim(
     with ExitStack() as locks:
         try:
             _remove_the_empty(parent)
+            remove_left_folders(parent)
             keeper = _Keeper(results, name, waiting)
             continued, notes = _continued(parent, conditions, fresh, keeper, locks)
             folder = continued or _begun(parent / name, conditions, locks)
@@ -129,21 +132,31 @@ def _continued(
     """Return the folder to continue, locked, and why the others are not; remove all if `fresh`."""
     notes: list[str] = []
     for left in _unfinished(parent):
-        found = _read(left / CONDITIONS)
-        if not fresh and found != conditions:
-            differ = "conditions" if found is None else ", ".join(found.differences(conditions))
-            notes.append(f"not continued: unfinished {left.name}, of another {differ}")
+        try:
+            found = _read(left / CONDITIONS)
+        except FileNotFoundError:  # another run has started over
+            continue
+        differs = "of another conditions" if found is None else found.difference(conditions)
+        if differs and not fresh:
+            notes.append(f"not continued: unfinished {left.name}, {differs}")
             continue
         lock = keeper.locked(left)
+        if lock is None and not left.exists():
+            continue
         if lock is None:
             notes.append(f"not continued: {left.name}, which another process is measuring")
             continue
         with ExitStack() as unlocked:
             unlocked.callback(lock.release)
-            if (left / FINISHED).exists() or not (left / CONDITIONS).exists():
-                continue  # its run has ended meanwhile, or another run has started over
+            if (left / FINISHED).exists():
+                continue  # its run has ended meanwhile
+            if not (left / CONDITIONS).exists():  # another run has started over
+                with suppress(OSError):
+                    (left / LOCK).unlink()
+                    left.rmdir()  # which the lock made again
+                continue
             if fresh:
-                shutil.rmtree(left)
+                _remove(left)
                 notes.append(f"started over: unfinished {left.name} is removed")
                 continue
             locks.push(unlocked.pop_all())
@@ -151,6 +164,17 @@ def _continued(
             torn.unlink()
         return left, notes
     return None, notes
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder that this process has locked, from the sight of others at once.
+
+    File after file it would be a folder whose lock is gone already, and that others continue. What
+    can't be removed now, a later process removes.
+    """
+    removed = folder.with_name(unfinished_name(folder.name))
+    folder.rename(removed)
+    shutil.rmtree(removed, ignore_errors=True)
 
 
 def _begun(folder: Path, conditions: Conditions, locks: ExitStack) -> Path:
@@ -170,7 +194,7 @@ def _unfinished(parent: Path) -> list[Path]:
     """Return the folders that may be continued: most shards first, then the newest."""
     left = [
         path.parent
-        for path in parent.glob(f"*/{CONDITIONS}")
+        for path in parent.glob(f"[!.]*/{CONDITIONS}")
         if not (path.parent / FINISHED).exists()
     ]
     return sorted(left, key=lambda path: (_shards_in(path), path.name), reverse=True)
@@ -206,7 +230,7 @@ def conditions_in(folder: Path) -> Conditions | None:
 
 def is_begun(predictions: Path, case: Case) -> bool:
     """Return whether the predictions have shards of a case that no record names."""
-    folders = predictions.glob(f"{glob.escape(case.model)}-{case.digest}-*")
+    folders = predictions.glob(f"{glob.escape(file_name(case.model))}-{case.digest}-*")
     return any(_shards_in(left) for folder in folders for left in _unfinished(folder))
 
 
@@ -241,14 +265,19 @@ class _Keeper(NamedTuple):
     waiting: Waiting
 
     def locked(self, folder: Path) -> FileLock | None:
-        """Return the folder's lock once nobody else needs it; None if somebody goes on to."""
+        """Return the folder's lock once nobody else needs it.
+
+        None: somebody goes on to, or the folder is gone.
+        """
         lock = FileLock(folder / LOCK)
         begin, reported = time.monotonic(), False
-        while True:
+        while folder.exists():  # or else the lock would make it again
             try:
                 lock.acquire(blocking=False)
             except Timeout:
                 holder = _holder(folder)
+            except (FileNotFoundError, FileExistsError):  # it went while the lock was made
+                return None
             else:
                 if self.results is None or not is_owned(self.results, folder, self.name):
                     return lock
@@ -261,6 +290,7 @@ class _Keeper(NamedTuple):
                 reported = True
                 self.waiting(f"waiting for the end of process {holder.pid}, whose run was killed")
             time.sleep(0.05)
+        return None
 
 
 def _holder(folder: Path) -> Holder | None:

@@ -53,7 +53,7 @@ class _Metadata(msgspec.Struct, frozen=True, kw_only=True):
         batch: See `ShardLogits`.
         files: The shard's `files_digest` when it was measured.
         unreadable, remarks: See `ShardLogits`.
-        case, manifest: See `Origin`.
+        case, manifest, weights: See `Origin`.
     """
 
     views: _Count
@@ -64,10 +64,11 @@ class _Metadata(msgspec.Struct, frozen=True, kw_only=True):
     remarks: tuple[tuple[str, str], ...] = ()
     case: str | None = None
     manifest: str | None = None
+    weights: str | None = None
 
     @property
     def origin(self) -> Origin:
-        return Origin(self.case, self.manifest)
+        return Origin(self.case, self.manifest, self.weights)
 
 
 def write_shard(
@@ -106,8 +107,7 @@ def write_shard(
         files=files,
         unreadable=measured.unreadable,
         remarks=measured.remarks,
-        case=origin.case,
-        manifest=origin.manifest,
+        **origin._asdict(),
     )
     with np.errstate(over="ignore"):  # above 65504 a half is infinite
         values = measured.logits.astype(kept).ravel()

@@ -1,6 +1,5 @@
 """`check --against FILE`: compare today's times with those of a file, or write them into it."""
 
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import msgspec
 
 from ...datasets.errors import KinobenchError
 from ...datasets.names import DEFAULT_DECODER
+from ...datasets.unfinished import temporary_folder
 from ...zoo import registry
 from ..machine.environment import describe, require_device
 from ..records.case import Case, Device
@@ -183,13 +183,13 @@ def time_case(case: Case, here: Environment, plugins: Sequence[Path], terms: Ter
     Returns:
         A record; if the case can't be timed, it has the error.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         job = Job(
             case=msgspec.structs.replace(case, dataset=None, split=None),
             measures=("flops", "latency"),
             budget=Budget(max_s=max(2.0, terms.max_s / 2)),
             plugins=tuple(str(plugin.resolve()) for plugin in plugins),
-            results=folder,
+            results=str(folder),
             predictions="none",
         )
         failed: list[Record] = []

@@ -126,7 +126,8 @@ class _Side:
         self.core: int | None = spec.get("core")
         self.threads: int = spec.get("threads") or torch.get_num_threads()
         torch.set_num_threads(self.threads)
-        torch.set_num_interop_threads(1)
+        with contextlib.suppress(RuntimeError):  # a plug-in may have set it, and once is all
+            torch.set_num_interop_threads(1)
         msgspec = importlib.import_module("msgspec")
         # What the version doesn't know of a case is left out.
         self.case = msgspec.convert(spec["case"], loaded.case_type)
@@ -181,6 +182,8 @@ class _Side:
         on_gpu = self.network.device.type == "cuda"
         with torch.inference_mode():
             self.rotation = self.network.inputs(2)
+        # A baseline may be older than this.
+        self.fresh = getattr(self.network, "fresh", lambda inputs: inputs)
         once = self._gpu_turn if on_gpu else self._cpu_turn
         if self.core is not None and hasattr(os, "sched_setaffinity"):
             os.sched_setaffinity(0, {self.core})
@@ -211,8 +214,8 @@ class _Side:
         import torch
 
         self.rotation.append(self.rotation.pop(0))
-        inputs = self.rotation[0]
         with torch.inference_mode():
+            inputs = self.fresh(self.rotation[0])
             cpu, begin = time.process_time(), time.perf_counter()
             self.network.forward(*inputs)
             if self.inject:
@@ -239,10 +242,10 @@ class _Side:
         import torch
 
         self.rotation.append(self.rotation.pop(0))
-        inputs = self.rotation[0]
         start = torch.cuda.Event(enable_timing=True)
         end = torch.cuda.Event(enable_timing=True)
         with torch.inference_mode():
+            inputs = self.fresh(self.rotation[0])
             torch.cuda.synchronize()
             start.record()
             self.network.forward(*inputs)

@@ -86,7 +86,7 @@ class Context:
         if self.case.dataset is None:
             raise KinobenchError(f"{self.case.model}: the case has no dataset; give --dataset NAME")
         root = None if self.job.data_root is None else Path(self.job.data_root)
-        return catalog.get(self.case.dataset).load(root, self.case.split)
+        return catalog.load_split(catalog.get(self.case.dataset), root, self.case.split)
 
     def keep(self, **results: Any) -> None:
         """Report results by their names; they are safe from whatever happens afterwards.

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from math import ceil
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import torch
@@ -214,7 +214,7 @@ def _overlapped(
     in_a_forward = capture(network, views, note)
     sizes: list[int] = []
 
-    def forward(*inputs: torch.Tensor) -> torch.Tensor:
+    def forward(*inputs: torch.Tensor) -> Any:
         sizes.append(len(inputs[0]))
         return network.forward_clips(*inputs)
 

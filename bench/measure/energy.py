@@ -56,7 +56,7 @@ def _windows(network: Network, counter: Counter) -> tuple[Window, Window, int]:
     """Return a window without work, one of forwards, and the number of those."""
     with torch.inference_mode():
         rotation = network.inputs(2)
-        network.forward(*rotation[0])
+        network.forward(*network.fresh(rotation[0]))
         counter.wait()
         time.sleep(counter.settle_s)
         begin = moment(counter)
@@ -70,7 +70,7 @@ def _windows(network: Network, counter: Counter) -> tuple[Window, Window, int]:
                 if now - looked >= LOOK_EVERY_S:
                     counter.look()
                     looked = now
-                network.forward(*rotation[forwards % 2])
+                network.forward(*network.fresh(rotation[forwards % 2]))
                 counter.wait()
                 forwards += 1
             work = Window(begin, moment(counter))

@@ -9,6 +9,7 @@ import torch
 
 from ..machine.allocator import memory_kept
 from ..network.network import Network
+from ..network.outputs import logits_of
 from ..records.job import Budget, Job
 from ..records.latency import Drift, Latency
 from ..statistics.intervals import median_interval
@@ -82,9 +83,9 @@ def measure_latency(
         if device == "cuda":
             if network.case.cold_l2:
                 flush = torch.empty(l2_flush_bytes(), dtype=torch.int8, device=network.device)
-            once = cuda_timer(network.forward, rotation, flush)
+            once = cuda_timer(network.forward, rotation, flush, network.fresh)
         else:
-            once = cpu_timer(network.forward, rotation)
+            once = cpu_timer(network.forward, rotation, network.fresh)
         calls, warm = warm_up(once, budget.warmup_max_s)
         gpu = GpuWatch() if device == "cuda" else None
         watch = BlockWatch(gpu=gpu)
@@ -182,7 +183,7 @@ def measure_drift(network: Network) -> Drift | None:
     with torch.inference_mode():
         outputs = torch.stack(
             [
-                network.forward_clips(*network.placed(inputs)).float().cpu()
+                logits_of(network.forward_clips(*network.placed(inputs))).float().cpu()
                 for inputs in network.reference_inputs
             ]
         )

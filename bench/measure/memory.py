@@ -85,7 +85,7 @@ def _warmed_up(network: Network) -> Inputs:
     """Return the arguments of a forward, after two forwards with them."""
     (inputs,) = network.inputs(1)
     for _ in range(2):
-        network.forward(*inputs)
+        network.forward(*network.fresh(inputs))
     return inputs
 
 
@@ -108,6 +108,7 @@ def _of_graph(network: Network, forward: CapturedForward) -> tuple[Memory, list[
 
 
 def _on_cuda(network: Network, inputs: Inputs) -> Memory:
+    inputs = network.fresh(inputs)
     torch.cuda.synchronize()
     torch.cuda.empty_cache()
     torch.cuda.reset_peak_memory_stats()
@@ -176,6 +177,7 @@ def _marked(network: Network, inputs: Inputs) -> tuple[int, int]:
     Raises:
         OSError: The mark can't be reset or read.
     """
+    inputs = network.fresh(inputs)
     _give_back_free_pages()
     _CLEAR_REFS.write_text(_RESET_PEAK)
     resident = _status_bytes("VmRSS")

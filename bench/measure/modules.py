@@ -133,7 +133,7 @@ def profile_network(
         rotation = network.inputs(2)
 
         def forward(turn: int) -> None:
-            network.module(*rotation[turn % 2])
+            network.module(*network.fresh(rotation[turn % 2]))
 
         whole, by_module, host_gaps = time_modules(
             network.module, timed, forward, *_instants(network.device), on=network.device

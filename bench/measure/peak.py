@@ -12,9 +12,9 @@ from operator import attrgetter
 import msgspec
 import torch
 
+from ...datasets.their_errors import error_text
 from ..machine.environment import available_memory_bytes
 from ..machine.processor import last_level_cache_bytes
-from ..network.failures import error_text
 from ..records.case import Precision
 from ..records.latency import Latency
 from ..records.results import Bound, Peak

@@ -12,6 +12,7 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from ...datasets.errors import KinobenchError, UnknownNameError, nearest_name, program
+from ...datasets.their_errors import error_text
 from ..records.case import Case
 from ..records.job import Job
 from ..records.record import RESULT_FIELDS
@@ -249,11 +250,11 @@ def _load_installed_plugins() -> None:
         before = dict(_measurements)
         try:
             point.load()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             _measurements.clear()  # the next call imports it once more, and fails the same way
             _measurements.update(before)
             raise KinobenchError(
                 f"the installed plug-in {point.name!r} = {point.value!r} fails: "
-                f"{type(error).__name__}: {error}; repair or uninstall it"
+                f"{error_text(error)}; repair or uninstall it"
             ) from error
         _loaded.add(point.value)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..records.case import Case
-from ..records.job import Built, Note, Progress
+from ..records.job import Built, Progress
 from . import registry
 from .context import Context, Current
 from .measurement import Measurement
@@ -31,16 +31,18 @@ def measure_all(context: Context, build: "Callable[[Case], Network]") -> None:
     context.emit(Progress(stage="building"))
     network = context.network = build(job.case)
     context.emit(Built(params=network.params, weights_digest=network.weights_digest))
+    context.notes(network.notes)
+    noted = len(network.notes)
     needs = {need for measurement in chosen for need in measurement.needs}
     for measurement in chosen:
         if "device" not in measurement.needs:
             _run(measurement, context)
+    on_device = registry.needs_device(job)
     if "digest" in needs:
-        _ = network.digest
-    if registry.needs_device(job):
+        network.identify(at_first_forward=on_device)
+    if on_device:
         network.settle(reference="reference" in needs and not job.is_part)
-        for text in network.notes:
-            context.emit(Note(text=text))
+    context.notes(network.notes[noted:])
     for measurement in chosen:
         if "device" in measurement.needs:
             _run(measurement, context)

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -225,9 +226,9 @@ class _Staged:
 
         return timed
 
-    def _forward(self, *views: torch.Tensor) -> torch.Tensor:
+    def _forward(self, *views: torch.Tensor) -> Any:
         """Run the network on views, which were made since the last lap."""
         self._laps.lap("views")
-        logits = self._network.forward_clips(*views)
+        output = self._network.forward_clips(*views)
         self._laps.lap("forward")
-        return logits
+        return output

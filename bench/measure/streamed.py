@@ -14,6 +14,7 @@ from ...datasets.video.stores import new_room
 from ...datasets.views.maker import Frames, ViewMaker
 from ..evaluation.guard import Guard
 from ..network.network import Network
+from ..network.outputs import logits_of
 from ..network.stream import Stream
 from ..records.times import StreamedFrames
 from ..statistics.intervals import median_interval
@@ -96,7 +97,7 @@ def _timed(
         maker.take(frames, [[0]])
         maker.write(0, view)
         laps.lap("views")
-        logits = stream(view[:, :, 0])
+        logits = logits_of(stream(view[:, :, 0]))
         laps.lap("forward")
         logits.float().softmax(dim=-1).cpu()
         laps.lap("aggregate")

@@ -1,6 +1,7 @@
 """Timers of one forward: by the wall clock on a CPU, by CUDA events and the wall clock on a GPU."""
 
 import time
+from collections.abc import Callable
 
 import torch
 
@@ -19,13 +20,22 @@ def l2_flush_bytes() -> int:
     return max(2 * gpu.L2_cache_size, L2_FLUSH_BYTES)
 
 
-def cpu_timer(forward: Forward, rotation: list[Inputs]) -> Timer:
+Fresh = Callable[[Inputs], Inputs]
+"""Returns arguments for one forward, such as `Network.fresh`; what it does isn't timed."""
+
+
+def as_they_are(inputs: Inputs) -> Inputs:
+    """Return the arguments themselves."""
+    return inputs
+
+
+def cpu_timer(forward: Forward, rotation: list[Inputs], fresh: Fresh = as_they_are) -> Timer:
     """Return what times the next forward by the wall clock, on the arguments in turn."""
     turn = 0
 
     def once() -> Sample:
         nonlocal turn
-        inputs = rotation[turn]
+        inputs = fresh(rotation[turn])
         turn = (turn + 1) % len(rotation)
         cpu, begin = time.process_time(), time.perf_counter()
         forward(*inputs)
@@ -36,7 +46,10 @@ def cpu_timer(forward: Forward, rotation: list[Inputs]) -> Timer:
 
 
 def cuda_timer(
-    forward: Forward, rotation: list[Inputs], flush: torch.Tensor | None = None
+    forward: Forward,
+    rotation: list[Inputs],
+    flush: torch.Tensor | None = None,
+    fresh: Fresh = as_they_are,
 ) -> Timer:
     """Time on the device and on the wall, each by a call of its own.
 
@@ -51,8 +64,9 @@ def cuda_timer(
 
     def once() -> Sample:
         nonlocal turn
-        inputs = rotation[turn]
+        drawn = rotation[turn]
         turn = (turn + 1) % len(rotation)
+        inputs = fresh(drawn)
         if flush is not None:
             flush.zero_()
         torch.cuda.synchronize()
@@ -62,6 +76,7 @@ def cuda_timer(
         torch.cuda.synchronize()
         wall_s, cpu_s = time.perf_counter() - begin, time.process_time() - cpu
         spin.fit(enqueued - begin)
+        inputs = fresh(drawn)
         if flush is not None:
             flush.zero_()
         spin.enqueue()

@@ -2,41 +2,49 @@
 
 import gc
 from collections.abc import Callable
+from typing import Any
 
 import torch
 
 from ...datasets.errors import KinobenchError
 from .inputs import Inputs
+from .outputs import logits_of
+from .own_clips import Witness
 
 
 class CapturedForward:
     """Copies arguments into the captured ones and replays the graph.
 
     Attributes:
+        writes: The forward writes into its arguments; a replay gets the content anew.
         peak_activation_bytes: Peak of the capture, less what was resident before it.
         peak_allocated_bytes: Peak of the capture as a whole.
         peak_reserved_bytes: Most that CUDA's allocator reserved during the capture.
         pool: The graph's own memory pool, as torch numbers it.
     """
 
-    def __init__(self, forward: Callable[..., torch.Tensor], inputs: Inputs, model: str) -> None:
+    def __init__(self, forward: Callable[..., Any], inputs: Inputs, model: str) -> None:
         """Capture a forward of arguments of this shape.
 
         Three forwards on a side stream come before the capture, as torch's notes on CUDA graphs
         ask; whatever is compiled or tuned is so in them.
 
         Raises:
-            KinobenchError: The forward of `model` does what can't be captured.
+            KinobenchError: The forward of `model` does what can't be captured, or gives no logits.
         """
         self._inputs = tuple(each.clone() for each in inputs)
         self._batch = len(self._inputs[0])
         side = torch.cuda.Stream()
         side.wait_stream(torch.cuda.current_stream())
         with torch.inference_mode(), torch.cuda.stream(side):
+            witness = Witness(self._inputs)
             for _ in range(3):
-                forward(*self._inputs)
+                forward(*_aliases(self._inputs))
         torch.cuda.current_stream().wait_stream(side)
         torch.cuda.synchronize()
+        with torch.inference_mode():
+            self.writes = witness.changed()
+        del witness
         # A capture begins so too, but only after the peaks are set back: they would be those of
         # what earlier forwards left.
         gc.collect()
@@ -46,7 +54,7 @@ class CapturedForward:
         self._graph = torch.cuda.CUDAGraph()
         try:
             with torch.inference_mode(), torch.cuda.graph(self._graph):
-                self._logits = forward(*self._inputs)
+                self._logits = logits_of(forward(*_aliases(self._inputs)), model)
         except RuntimeError as error:
             first = _first(error)
             if isinstance(first, torch.OutOfMemoryError):
@@ -83,6 +91,11 @@ class CapturedForward:
             if tuple(segment.get("segment_pool_id", ())) == tuple(self.pool)
         ]
         return sum(sizes) if sizes else None
+
+
+def _aliases(inputs: Inputs) -> Inputs:
+    """Return tensors of the same memory: a forward may give them other shapes in place."""
+    return tuple(each.view(each.shape) for each in inputs)
 
 
 def _first(error: BaseException) -> BaseException:

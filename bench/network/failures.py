@@ -4,6 +4,7 @@ import traceback
 
 import torch
 
+from ...datasets.their_errors import error_text
 from ..machine.memory_limit import memory_limit_bytes
 from ..records.record import Failure, FailureKind
 
@@ -18,7 +19,7 @@ def out_of_memory(error: BaseException) -> bool:
     )
 
 
-def failure_of(error: Exception) -> Failure:
+def failure_of(error: BaseException) -> Failure:
     """Return the failure, for a record, of an error that other options would not cure."""
     kind: FailureKind = "out_of_memory" if out_of_memory(error) else "exception"
     message = error_text(error)
@@ -28,8 +29,3 @@ def failure_of(error: Exception) -> Failure:
         limit = f"{limit_bytes / 2**30:.3g} GiB"
         message = f"out of memory: the limit is {limit}; `run --memory-limit` changes it"
     return Failure(kind=kind, message=message, detail=traceback.format_exc(limit=-12))
-
-
-def error_text(error: Exception) -> str:
-    """Return the type of an error and its message, on one line."""
-    return f"{type(error).__name__}: {str(error).strip() or 'no message'}"

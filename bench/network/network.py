@@ -4,6 +4,7 @@ import gc
 import time
 from collections.abc import Callable
 from functools import cached_property
+from typing import Any
 
 import msgspec
 import torch
@@ -11,17 +12,27 @@ from torch import nn
 
 from ...datasets.errors import KinobenchError
 from ...zoo import registry
+from ...zoo.build import named, no_late_layers
 from ...zoo.spec import streams
-from ..cost.flops import count_cost
+from ..cost.architectures import is_own
+from ..cost.flops import Count, count_apart
+from ..cost.on_device import count_anybodys
+from ..cost.parameters import weights_of
+from ..cost.random_inputs import random_inputs
 from ..cost.shape import Shape
 from ..records.case import GRAPH_MODES, Case, Mode, Precision
+from ..records.computed import Computed
 from ..records.results import Cost
 from .arithmetic import allow_tf32
 from .build import build_network
 from .cuda_graph import CapturedForward
 from .digest import network_digest
-from .inputs import Inputs, random_inputs, shifted_copies
+from .identity import SEED, computed_by, computed_of
+from .inputs import Inputs, shifted_copies
+from .outputs import described, logits_of
+from .own_clips import Witness, copied, on_copies
 from .reference import reference_outputs
+from .second import built_again
 from .settings import choose_arithmetic
 from .stream import FrameByFrame, Stream, count_step
 
@@ -38,8 +49,13 @@ DRAWN = 8
 Random numbers for 64 clips of 16x224x224 take a CPU seconds, in each measurement of each batch.
 """
 
-Forward = Callable[..., torch.Tensor]
-"""Called with the tensors of `Inputs`; gives logits `[B, classes]`."""
+Forward = Callable[..., Any]
+"""Called with the tensors of `Inputs`; gives what `logits_of` finds logits `[B, classes]` in."""
+
+_WRITES = (
+    "input: the network writes into its clips, so each forward gets a copy; it isn't part of a "
+    "latency, but of the time and the energy of many forwards"
+)
 
 
 class Network:
@@ -49,15 +65,19 @@ class Network:
         module: The module in eval mode, on the CPU in fp32 until `settle` places it.
         forward: The timed forward: the case's `inputs`, on the device and in the precision ->
             logits `[B, classes]`. In mode `stream` it takes one frame `[B, 3, H, W]` and keeps the
-            state of the frames before it.
+            state of the frames before it. Give it what `fresh` returns: it may write there.
         forward_clips: The same of whole clips: in mode `stream` frame by frame, from an empty
-            state.
-        classify: The forward for accuracy, of whole clips; never a CUDA graph.
+            state. It leaves its arguments as they are.
+        classify: The forward for accuracy, of whole clips; never a CUDA graph. It leaves its
+            arguments as they are.
         build_s: Seconds that building, loading and placing took.
         prepare_s: Seconds that compiling or capturing took; None in modes that do neither.
         first_call_s: Seconds of the first forward after that.
-        notes: Remarks on the mode for the reader of the record.
+        params: Number of parameters; None if it isn't known.
+        notes: Remarks on the network, the checkpoint and the mode for the reader of the record.
         weights_digest: Digest of the checkpoint file; None for an untrained network.
+        computed: What it computes, once `identify` was called and, for a case of eager fp32 on the
+            CPU, the first forward was made; None if it fails on the CPU, as a note then says.
         reference: Outputs of eager fp32 on `reference_inputs`, for drift; None if the case is
             eager fp32 itself, if nobody asked for them, or if eager fp32 fails.
     """
@@ -72,11 +92,14 @@ class Network:
         self.dtype = DTYPES[case.precision]
         choose_arithmetic(case.precision)
         begin = time.perf_counter()
-        shape = Shape(case.protocol.frames, case.protocol.size, case.classes)
-        self.module, self.weights_digest = build_network(case.model, shape, case.weights)
+        self.shape = Shape(case.protocol.frames, case.protocol.size, case.classes)
+        built = build_network(case.model, self.shape, case.weights)
+        self.module, self.weights_digest = built.module, built.weights_digest
         self.build_s = time.perf_counter() - begin
-        self.params = sum(parameter.numel() for parameter in self.module.parameters())
-        self.kinds = registry.get(case.model).inputs
+        weights = weights_of(self.module)
+        self.params = weights.params
+        architecture = registry.get(case.model)
+        self.kinds, self._is_own = architecture.inputs, is_own(architecture)
         self.reference_inputs: list[Inputs] = []
         self.reference: torch.Tensor | None = None
         self.forward: Forward = self.module
@@ -84,7 +107,11 @@ class Network:
         self.classify: Forward = self.module
         self.prepare_s: float | None = None
         self.first_call_s = 0.0
-        self.notes: list[str] = []
+        self.notes: list[str] = [*built.notes]
+        if weights.reason is not None:
+            self.notes.append(f"parameters: not known: {weights.reason}")
+        self.computed: Computed | None = None
+        self._forward_writes = self._module_writes = False
         self._settled = False
 
     @cached_property
@@ -96,28 +123,60 @@ class Network:
         """
         return network_digest(self.module)
 
+    def identify(self, *, at_first_forward: bool = False) -> None:
+        """Find out what the network is: its `digest`, and what it computes.
+
+        Call it before `settle`, which changes the dtype. The clip that it takes for `computed` is
+        the first of `inputs`.
+
+        Args:
+            at_first_forward: `settle` will be called, whose first forward shows what the network
+                computes if the case is eager fp32 on the CPU: none is made for it here.
+        """
+        _ = self.digest
+        if at_first_forward and self._is_plain:
+            return
+        protocol = self.case.protocol
+        try:
+            self.computed = computed_by(self.module, self.kinds, protocol.frames, protocol.size)
+        except Exception as error:
+            message = next(iter(str(error).strip().splitlines()), type(error).__name__)
+            self.notes.append(
+                "accuracy: a change of what the network computes would not be noticed, as it fails "
+                f"in fp32 on the CPU ({message})"
+            )
+
+    @property
+    def _is_plain(self) -> bool:
+        """The case computes as `computed` does, so that its first clip shows it."""
+        case = self.case
+        plain = (case.device, case.precision, case.mode) == ("cpu", "fp32", "eager")
+        return plain and case.batch == 1
+
     def settle(self, *, reference: bool = True) -> None:
         """Take on the case's device, precision and mode, and make the first forward, timed.
 
         A second call takes on the mode again; the reference remains that of the first call.
 
         Args:
-            reference: True to measure drift, which takes a forward in eager fp32 of eight clips or
-                of the batch, if that is more; if it fails, `notes` says so.
+            reference: True to measure drift, which takes a second network, and of it a forward in
+                eager fp32 of eight clips or of the batch, if that is more; if that fails, `notes`
+                says so.
 
         Raises:
-            KinobenchError: The network doesn't give logits `[B, classes]`, or can't stream.
+            KinobenchError: The network doesn't give logits `[B, classes]`, makes layers in its
+                forward, or can't stream.
         """
         if self._settled:
             self.rebatch(self.case.batch)
             return
         if self.case.mode == "stream":
             self._refuse_to_stream_clips()
+        if reference and (self.case.precision, self.case.mode) != ("fp32", "eager"):
+            self._keep_reference()
         begin = time.perf_counter()
         self.module = self.module.to(self.device)
         self.build_s += time.perf_counter() - begin
-        if reference and (self.case.precision, self.case.mode) != ("fp32", "eager"):
-            self._keep_reference()
         self._settled = True
         self.module = self.module.to(self.dtype)
         if self.case.mode == "channels_last_3d" and not lay_out_weights(self.module):
@@ -139,38 +198,78 @@ class Network:
         self._take_mode()
 
     def _take_mode(self) -> None:
-        make, mode = _MODES[self.case.mode], self.case.mode
-        with torch.inference_mode():
+        with torch.inference_mode(), no_late_layers(self.module, self.case.model):
             (inputs,) = self.inputs(1)
-            begin = time.perf_counter()
-            self.forward = make(self.module, inputs, self.case.model)
-            if mode in _PREPARED:
-                if mode == "compile":
-                    self.forward(*inputs)  # that compiles it; a capture has done it already
-                self._wait()
-                self.prepare_s = time.perf_counter() - begin
-                begin = time.perf_counter()
-            logits = self.forward(*inputs)
-            self._wait()
-            self.first_call_s = time.perf_counter() - begin
-        self.classify = self.forward
-        if mode == "stream":
-            self.classify = FrameByFrame(self.module)
-        elif mode == "channels_last_3d":
-            self.classify = _laying_out(self.module)
-        self.forward_clips = self.classify
-        if mode in GRAPH_MODES:
+            witness = Witness(inputs)
+            output = self._first_forward(inputs)
+            self._forward_writes = witness.changed()
+        self._module_writes = self._forward_writes
+        if isinstance(self.forward, CapturedForward):
+            self._module_writes = self.forward.writes
+        if self._module_writes and _WRITES not in self.notes:
+            self.notes.append(_WRITES)
+        self.classify = self.forward_clips = self._of_clips(self.module, self.forward)
+        if self.case.mode in GRAPH_MODES:
             # A graph keeps the algorithms that cuDNN chose by timing them. Each run chooses
             # differently: one that continues another would not give the same bits.
-            self.classify = self.module
+            self.forward_clips, self.classify = self.forward, self.eager(self.module)
+        self._refuse_other_logits(output, inputs)
+
+    def _first_forward(self, inputs: Inputs) -> Any:
+        """Make the forward of the mode, and return what its first call gives; both are timed."""
+        make, mode = _MODES[self.case.mode], self.case.mode
+        torch.manual_seed(SEED)  # for a network that draws numbers in its forward
+        begin = time.perf_counter()
+        self.forward = make(self.module, inputs, self.case.model)
+        if mode in _PREPARED:
+            if mode == "compile":
+                # That compiles it; a capture has done it already.
+                self.forward(*copied(inputs))
+            self._wait()
+            self.prepare_s = time.perf_counter() - begin
+            begin = time.perf_counter()
+        output = self.forward(*inputs)
+        self._wait()
+        self.first_call_s = time.perf_counter() - begin
+        return output
+
+    def _refuse_other_logits(self, output: Any, inputs: Inputs) -> None:
+        logits = logits_of(output, self.case.model)
         expected = (self.case.batch, self.case.classes)
         if tuple(logits.shape) != expected:
             given = zip(self.kinds, inputs, strict=True)
             raise KinobenchError(
-                f"{self.case.model} gives {list(logits.shape)} for "
+                f"{named(registry.get(self.case.model))} gives {described(output)} for "
                 f"{' and '.join(f'{kind} {list(each.shape)}' for kind, each in given)}; "
                 f"logits must be [B, classes], {list(expected)}"
             )
+        if self._is_plain and self.computed is None:
+            self.computed = computed_of(logits)
+
+    def eager(self, module: nn.Module) -> Forward:
+        """Return the eager forward of whole clips of the network, or of another like it.
+
+        It leaves its arguments as they are.
+        """
+        return self._of_clips(module, module)
+
+    def _of_clips(self, module: nn.Module, forward: Forward) -> Forward:
+        """Return a forward that takes whole clips, in any memory format, and leaves them."""
+        if self.case.mode == "stream":
+            forward = FrameByFrame(module)
+        elif self.case.mode == "channels_last_3d":
+            forward = _laying_out(forward)
+        return on_copies(forward) if self._module_writes else forward
+
+    def another(self) -> nn.Module:
+        """Build the network again, with the same weights, on its device and in its precision.
+
+        Raises:
+            KinobenchError: The builder doesn't give another network of the same kind.
+        """
+        second = built_again(self.case.model, self.shape, self.module)
+        second.eval()
+        return second.to(self.device, self.dtype)
 
     def _wait(self) -> None:
         if self.device.type == "cuda":
@@ -187,6 +286,15 @@ class Network:
         sent = [tuple(each.to(self.device, self.dtype) for each in inputs) for inputs in drawn]
         batch = self.case.batch
         return [self.placed(tuple(shifted_copies(each, batch) for each in few)) for few in sent]
+
+    def fresh(self, inputs: Inputs) -> Inputs:
+        """Return arguments for one call of `forward`: copies, if it writes into them."""
+        return copied(inputs) if self._forward_writes else inputs
+
+    def one_clip(self) -> Inputs:
+        """Return random arguments of one clip, whole, on the device; the same each time."""
+        protocol, generator = self.case.protocol, torch.Generator().manual_seed(2)
+        return self.placed(random_inputs(self.kinds, 1, protocol.frames, protocol.size, generator))
 
     def placed(self, inputs: Inputs) -> Inputs:
         """Return arguments on the case's device, in its precision and memory format."""
@@ -206,8 +314,14 @@ class Network:
         inputs = random_inputs(self.kinds, 1, protocol.frames, protocol.size, generator)
         if self.case.mode == "stream":
             self._refuse_to_stream_clips()
-            return count_step(self.module, inputs[0][:, :, 0])
-        return count_cost(self.module, *inputs)
+            return self._count(inputs[0][:, :, 0], count=count_step)
+        return self._count(*inputs)
+
+    def _count(self, *inputs: torch.Tensor, count: Count | None = None) -> Cost:
+        if self._is_own:  # a test compares the zoo's with their counts on a real device
+            return count_apart(self.module, *inputs, count=count).cost
+        device = self.device.type
+        return count_anybodys(self.module, *inputs, device=device, count=count).cost
 
     def _refuse_to_stream_clips(self) -> None:
         if not streams(self.module):
@@ -215,10 +329,9 @@ class Network:
                 f"{self.case.model} can't be run in mode 'stream': it needs the whole clip at once"
             )
 
-    def weights_bytes(self) -> int:
-        """Return the bytes of parameters and buffers."""
-        tensors = [*self.module.parameters(), *self.module.buffers()]
-        return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+    def weights_bytes(self) -> int | None:
+        """Return the bytes of parameters and buffers; None if unknown: `notes` says why."""
+        return weights_of(self.module).total_bytes
 
     def let_go(self) -> None:
         """Free the memory that it takes on its device; it can't be run any more."""
@@ -229,19 +342,30 @@ class Network:
             torch.cuda.empty_cache()
 
     def _keep_reference(self) -> None:
-        """Keep what eager fp32 gives for eight clips or a few more, or note why it fails."""
+        """Keep what eager fp32 gives for eight clips or a few more, or note why it fails.
+
+        A network of its own computes it: nothing of the mode or of the precision can reach it.
+        """
         allow_tf32(False)
         try:
             inputs = self._random_inputs(-(-8 // self.case.batch), seed=1)
-            self.reference = reference_outputs(self.module, inputs, self.device)
+            self.reference = self._reference_outputs(inputs)
             self.reference_inputs = inputs
-        except KinobenchError:
-            raise
+        except KinobenchError as error:
+            self.notes.append(f"drift: not known: {error}")
         except Exception as error:  # if the network is at fault, it fails again in its own mode
             message = next(iter(str(error).strip().splitlines()), type(error).__name__)
             self.notes.append(f"drift: not known: eager fp32 fails on the same clips ({message})")
         finally:
             allow_tf32(self.case.precision == "tf32")
+        gc.collect()  # the second network: its memory is needed now
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    def _reference_outputs(self, inputs: list[Inputs]) -> torch.Tensor:
+        second = built_again(self.case.model, self.shape, self.module)
+        second.eval()
+        return reference_outputs(second.to(self.device), inputs, self.device)
 
 
 def lay_out_weights(module: nn.Module) -> int:
@@ -263,12 +387,11 @@ def laid_out(inputs: Inputs) -> Inputs:
     )
 
 
-def _laying_out(module: nn.Module) -> Forward:
-    def forward(*inputs: torch.Tensor) -> torch.Tensor:
-        logits: torch.Tensor = module(*laid_out(inputs))
-        return logits
+def _laying_out(forward: Forward) -> Forward:
+    def of_any_format(*inputs: torch.Tensor) -> Any:
+        return forward(*laid_out(inputs))
 
-    return forward
+    return of_any_format
 
 
 def _eager(module: nn.Module, inputs: Inputs, model: str) -> Forward:

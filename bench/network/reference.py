@@ -1,25 +1,27 @@
 """Outputs of eager fp32, with which those of another precision or mode are compared."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 
 from .failures import out_of_memory
 from .inputs import Inputs
+from .outputs import logits_of
 
 AT_ONCE = 8
 """Clips in a forward: the batch of another precision may be too large in fp32."""
 
 
 def reference_outputs(
-    forward: Callable[..., torch.Tensor], inputs: Sequence[Inputs], device: torch.device
+    forward: Callable[..., Any], inputs: Sequence[Inputs], device: torch.device
 ) -> torch.Tensor:
     """Run batches of clips through a network, some at a time.
 
     Where memory runs out, half as many go through at once from then on.
 
     Args:
-        forward: Logits `[B, classes]` of clips on the device.
+        forward: Logits `[B, classes]` of clips on the device; it may write into them.
         inputs: Arguments of `forward`, on the CPU; all batches are of the same size.
         device: Device of the network.
 
@@ -38,7 +40,8 @@ def reference_outputs(
             while done < len(clips[0]):
                 few = (each[done : done + at_once] for each in clips)
                 try:
-                    parts.append(forward(*(each.to(device) for each in few)).float().cpu())
+                    output = forward(*(each.to(device, copy=True) for each in few))
+                    parts.append(logits_of(output).float().cpu())
                 except Exception as error:
                     if at_once == 1 or not out_of_memory(error):
                         raise

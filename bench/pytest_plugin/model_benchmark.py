@@ -10,6 +10,7 @@ import torch
 from ...datasets.errors import KinobenchError
 from ...zoo import registry
 from ...zoo.spec import input_shapes
+from ..cost.apart import DiedApartError
 from ..gate.benchmark_json import about_case, about_machine, about_peak
 from ..machine.allocator import memory_kept
 from ..machine.environment import describe, require_device
@@ -18,6 +19,7 @@ from ..measure.peak import measure_peak
 from ..measure.sampling import Sample
 from ..network.jit_warnings import jit_unmentioned
 from ..network.network import Network
+from ..network.outputs import logits_of
 from ..records.case import Device, Mode, Precision
 from ..records.record import Environment
 from ..run.plan import plan
@@ -142,9 +144,9 @@ def _forward(network: Network) -> Callable[[], torch.Tensor]:
 
     def once() -> torch.Tensor:
         nonlocal turn
-        inputs = rotation[turn]
+        inputs = network.fresh(rotation[turn])
         turn = (turn + 1) % INPUTS_IN_ROTATION
-        logits = forward(*inputs)
+        logits = logits_of(forward(*inputs))
         if on_gpu:
             torch.cuda.synchronize()
         return logits
@@ -169,11 +171,14 @@ def _macs(network: Network) -> dict[str, Any]:
     """
     try:
         cost = network.cost()
+    except DiedApartError as error:
+        return {"macs": None, "macs_missing": str(error)}
     except KinobenchError:
         raise
     except Exception as error:
         return {"macs": None, "macs_missing": f"{type(error).__name__}: {error}"}
-    return {"macs": cost.macs} | ({"uncounted": cost.uncounted} if cost.uncounted else {})
+    remarks = {"uncounted": cost.uncounted, "macs_notes": list(cost.notes)}
+    return {"macs": cost.macs} | {name: value for name, value in remarks.items() if value}
 
 
 def _shapes(network: Network) -> dict[str, list[int]]:

@@ -7,8 +7,9 @@ import msgspec
 from safetensors import safe_open
 
 from ...datasets.errors import KinobenchError
-from ...zoo.checkpoints.load import reading_weights
-from ...zoo.checkpoints.named import resolve_weights
+from ...zoo.checkpoints.files import reading_weights
+from ...zoo.checkpoints.named import resolve_weights, without_part
+from .computed import Computed
 
 if TYPE_CHECKING:
     import torch
@@ -35,6 +36,25 @@ class Epoch(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
 
 
+class Start(msgspec.Struct, frozen=True, kw_only=True):
+    """The checkpoint that a training starts from.
+
+    Attributes:
+        weights: Its name or path, as it was given.
+        digest: The digest of its file.
+        new_head: Names of the entries that were not taken from it, sorted; empty if all were.
+    """
+
+    weights: str
+    digest: str
+    new_head: tuple[str, ...] = ()
+
+    @property
+    def decisive(self) -> tuple[str, str | None, tuple[str, ...]]:
+        """Everything that decides the first weights, wherever the file is."""
+        return self.digest, without_part(self.weights)[1], self.new_head
+
+
 class Fitted(msgspec.Struct, frozen=True, kw_only=True):
     """The description of weights that their file has.
 
@@ -45,6 +65,9 @@ class Fitted(msgspec.Struct, frozen=True, kw_only=True):
         recipe, recipe_digest: The numbers, as the TOML file has them, and their digest.
         top1: Top-1 of the weights of this file on `scored_on`; None if it was not measured.
         curve: The learning curve.
+        computes: What the network computed before it was trained; None if that isn't known, as of
+            weights of earlier versions.
+        start: The checkpoint that they started from; None for random weights.
     """
 
     model: str
@@ -63,6 +86,8 @@ class Fitted(msgspec.Struct, frozen=True, kw_only=True):
     top1: float | None = None
     scored_on: str | None = None
     curve: tuple[Epoch, ...] = ()
+    computes: Computed | None = None
+    start: Start | None = None
 
 
 def write_fitted(path: Path, state: "dict[str, torch.Tensor]", fitted: Fitted) -> None:

@@ -99,6 +99,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """A case to be measured.
 
     Attributes:
+        recorded_as: The case that its record names, if that is another: the weights of a network
+            that was given as a module are in no file that a process could load.
         results: Folder for results.
         predictions: Name of a new folder of per-view logits, inside the folder of the case in
             `results/predictions`.
@@ -125,6 +127,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     case: Case
+    recorded_as: Case | None = None
     measures: tuple[str, ...]
     budget: Budget
     data_root: str | None = None
@@ -149,6 +152,11 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     quiet_s: float | None = None
     peak: Peak | None = None
 
+    @property
+    def recorded(self) -> Case:
+        """The case that its record, and the stored logits of that, are of."""
+        return self.recorded_as or self.case
+
 
 def encode_job(job: Job) -> bytes:
     """Return a job as JSON; bytes of file names that aren't UTF-8 come back as they are."""
@@ -161,9 +169,9 @@ def decode_job(content: bytes) -> Job:
 
 
 class Built(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """The network is built."""
+    """The network is built; `params` is None if they can't be counted."""
 
-    params: int
+    params: int | None
     weights_digest: str | None
 
 

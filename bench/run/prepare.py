@@ -61,7 +61,7 @@ def prepare(planned: Sequence[Planned], options: Options, console: "Console") ->
     splits = {(e.case.dataset, e.case.split or "") for e in planned if e.case.dataset in roots}
     for name, split in sorted((name, split) for name, split in splits if name is not None):
         prepare_split(name, split, roots[name], console)
-    fetch_published((entry.case for entry in planned), console)
+    fetch_published(((entry.case.model, entry.case.weights) for entry in planned), console)
     kinds = {(entry.case.device, entry.case.decoder): entry.case for entry in planned}
     return Prepared(
         cluster=cluster,
@@ -119,7 +119,7 @@ def prepare_split(name: str, split: str, root: Path | None, console: "Console") 
     dataset = catalog.get(name)
     if dataset.make is not None and root is None:
         make_dataset(dataset, None, console)
-    if not dataset.load(root, split).videos:
+    if not catalog.load_split(dataset, root, split).videos:
         raise KinobenchError(f"{name}: split {split} has no videos{f' in {root}' if root else ''}")
 
 
@@ -151,8 +151,8 @@ def make_dataset(
         return dataset.make_changed(root, changes, report)
 
 
-def fetch_published(cases: Iterable[Case], console: "Console") -> None:
-    """Download the published weights of all cases that torch hub's cache lacks.
+def fetch_published(wanted: Iterable[tuple[str, str | None]], console: "Console") -> None:
+    """Download the published weights of models, by their names, that torch hub's cache lacks.
 
     The console shows why a file can't be downloaded; its cases are refused when their turn comes,
     and the others go on.
@@ -167,7 +167,7 @@ def fetch_published(cases: Iterable[Case], console: "Console") -> None:
 
     from ..text.terminal import line
 
-    entries = [named_weights(case.model, case.weights) for case in cases]
+    entries = [named_weights(model, weights) for model, weights in wanted]
     absent = {
         entry.file: entry
         for entry in entries

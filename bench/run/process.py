@@ -156,7 +156,7 @@ def run_job(
         on_progress: Called with each stage.
         another: Starts another process for the case; None: there is no other.
     """
-    report = _Report(job.case, run, environment, on_progress)
+    report = _Report(job.recorded, run, environment, on_progress)
     measures, late = job.measures, threading.Event()
     begin_s, left_s = time.monotonic(), timeout_s
     with ExitStack() as workers:

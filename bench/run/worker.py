@@ -26,6 +26,7 @@ from ..records.job import (
     Failed,
     Finished,
     Job,
+    Note,
     Progress,
     ShardFailedError,
     decode_job,
@@ -63,7 +64,7 @@ def measure_case(job: Job, emit: Emit) -> None:
         emit(Failed(failure=Failure(kind="refused", message=str(error))))
     except ShardFailedError as error:
         emit(Failed(failure=error.failure))
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a network may call `sys.exit`
         emit(Failed(failure=failure_of(error)))
     emit(Finished())
 
@@ -111,7 +112,8 @@ def measure(job: Job, emit: Emit) -> None:
     if job.cluster is not None:
         set_access(job.cluster.address)  # a plug-in may import Ray
     for plugin in job.plugins:
-        load_plugin(plugin)
+        for remark in load_plugin(plugin):
+            emit(Note(text=remark))
     measure_all(Context(job, emit, on_cluster), Network)
 
 

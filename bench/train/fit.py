@@ -6,7 +6,8 @@ Accelerate takes care of devices, precision, processes and gradients; the step i
 import hashlib
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import msgspec
@@ -14,7 +15,6 @@ import torch
 from accelerate import Accelerator
 from torch import nn
 from torch.nn import functional
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
 
 from ...datasets.errors import KinobenchError
@@ -22,12 +22,19 @@ from ...datasets.names import FlowMethod
 from ...datasets.protocol import Protocol
 from ...datasets.split import Split
 from ...zoo import registry
+from ...zoo.build import build, named_model, no_late_layers
+from ..cost.shape import Shape
+from ..network.outputs import logits_of
+from ..network.second import built_again
 from ..records.case import Device
-from ..records.fitted_weights import Epoch
+from ..records.computed import Computed
+from ..records.fitted_weights import Epoch, Start
 from . import checkpoint as fit_checkpoint
 from . import running_statistics
+from .average import AverageNetwork
 from .clips import Batch, ShuffledVideos, TrainingClips, collate
 from .recipe import Recipe
+from .start import take_start
 
 Progress = Callable[[int, int, int], None]
 """Called with the epoch, the steps of it that are done, and how many it has."""
@@ -44,6 +51,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
         seed: Decides the first weights and everything that is drawn.
         flow: Method that computes optical flow, for a network that takes it.
         device: The device to train on.
+        start: Checkpoint of the first weights; None: random ones.
         workers: Processes that read videos for each training process; 0: it reads them itself.
     """
 
@@ -54,12 +62,13 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     flow: FlowMethod
     device: Device
+    start: Start | None = None
     workers: int = 0
 
     @property
     def digest(self) -> str:
         """16 hexadecimal digits of everything that decides the result on one machine."""
-        decisive = (
+        decisive: tuple[object, ...] = (
             self.model,
             self.split.dataset,
             self.split.name,
@@ -70,6 +79,8 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
             self.flow if "flow" in registry.get(self.model).inputs else None,
             self.device,
         )
+        if self.start is not None:  # trainings without one keep their digests
+            decisive = (*decisive, self.start.decisive)
         return hashlib.sha256(msgspec.json.encode(decisive)).hexdigest()[:16]
 
 
@@ -81,6 +92,7 @@ def fit(
     training: Training,
     checkpoint: Path,
     *,
+    computes: Computed | None = None,
     progress: Progress = lambda epoch, done, total: None,
     on_epoch: Callable[[list[Epoch]], None] = lambda curve: None,
 ) -> tuple[dict[str, torch.Tensor], list[Epoch]]:
@@ -91,6 +103,8 @@ def fit(
     Args:
         training: The network to train, the videos, and the settings.
         checkpoint: A file that is replaced, as a whole, after every epoch.
+        computes: What the network computes before it is trained, with which that of the checkpoint
+            is compared; None: it is not compared.
         progress: Called after every step.
         on_epoch: Called with the learning curve after every epoch, in the main process.
 
@@ -99,9 +113,10 @@ def fit(
 
     Raises:
         DivergedError: The loss is infinite or not a number; the checkpoint is the last good one.
-        KinobenchError: The network can't be built, or no video can be read.
+        KinobenchError: The network can't be built, or no video can be read; or the checkpoint is of
+            a network that computed something else.
     """
-    trainer = _Trainer(training, checkpoint)
+    trainer = _Trainer(training, checkpoint, computes)
     curve = trainer.curve
     for epoch in range(len(curve), training.recipe.epochs):
         curve.append(trainer.train_epoch(epoch, progress))
@@ -120,16 +135,22 @@ class _Trainer:
         curve: The epochs so far.
     """
 
-    def __init__(self, training: Training, checkpoint: Path) -> None:
+    def __init__(self, training: Training, checkpoint: Path, computes: Computed | None) -> None:
         """Build the network, and put back what the checkpoint has, if there is one."""
         self._training, recipe = training, training.recipe
+        self._computes = computes
         cuda = training.device == "cuda"
         self.accelerator = Accelerator(mixed_precision="bf16" if cuda else "no", cpu=not cuda)
         architecture = registry.get(training.model)
         torch.manual_seed(training.seed)
         protocol = training.protocol
-        network = architecture.build(len(training.split.classes), protocol.frames, protocol.size)
+        shape = Shape(protocol.frames, protocol.size, len(training.split.classes))
+        network = build(architecture, shape.classes, shape.frames, shape.size)
+        if training.start is not None:
+            take_start(network, training.model, training.start)
         _prepare_layers(network, recipe.dropout_scale)
+        second = built_again(training.model, shape, network, seed=training.seed)
+        _prepare_layers(second, recipe.dropout_scale)
         self._per_frame = bool(getattr(network, "trained_per_frame", False))
         clips = TrainingClips(
             training.split, protocol, architecture.inputs, training.flow, recipe, training.seed
@@ -139,15 +160,17 @@ class _Trainer:
         self._optimizer = torch.optim.AdamW(
             _groups(network, recipe.weight_decay), lr=recipe.learning_rate, betas=recipe.betas
         )
-        self._average = AveragedModel(
-            network.to(self.accelerator.device),
-            multi_avg_fn=get_ema_multi_avg_fn(recipe.ema_decay),
-            use_buffers=True,
-        )
+        network = network.to(self.accelerator.device)
+        self._average = AverageNetwork(second.to(self.accelerator.device), recipe.ema_decay)
         self.curve: list[Epoch] = []
         if checkpoint.is_file():
             self.curve = fit_checkpoint.read(
-                checkpoint, training.digest, network, self._average, self._optimizer
+                checkpoint,
+                training.digest,
+                computes,
+                network,
+                self._average,
+                self._optimizer,
             )
         self._network, self._stepper, self._batches = self.accelerator.prepare(
             network, self._optimizer, loader
@@ -208,10 +231,15 @@ class _Trainer:
         for group in self._optimizer.param_groups:
             group["lr"] = recipe.learning_rate * self._rate(self._done)
         inputs, labels = self._laid_out(found)
-        logits = self._network(*inputs)  # in autocast, as prepared
+        plain = accelerator.unwrap_model(self._network)
+        first = self._done == 0
+        with no_late_layers(plain, self._training.model) if first else nullcontext():
+            output = self._network(*inputs)  # in autocast, as prepared
+        logits = logits_of(output, self._training.model)
         loss = functional.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
         self._stepper.zero_grad()
-        accelerator.backward(loss)
+        with _explained(self._training.model):
+            accelerator.backward(loss)
         norm = accelerator.clip_grad_norm_(self._network.parameters(), recipe.clip_norm)
         if not torch.isfinite(loss + norm):
             raise DivergedError(
@@ -219,7 +247,7 @@ class _Trainer:
                 f"{float(norm)} in {when}; take a lower learning_rate or a longer warm-up"
             )
         self._stepper.step()
-        self._average.update_parameters(accelerator.unwrap_model(self._network))
+        self._average.update(plain)
         self._done += 1
         hits = (logits.argmax(1) == labels).sum()
         return torch.stack([loss.detach() * len(labels), hits, hits.new_tensor(len(labels))])
@@ -233,6 +261,7 @@ class _Trainer:
         fit_checkpoint.write(
             checkpoint,
             self._training.digest,
+            self._computes,
             self.accelerator.unwrap_model(self._network),
             self._average,
             self._optimizer,
@@ -248,6 +277,24 @@ class _Trainer:
             batches = (self._laid_out(found).inputs for found in self._batches)
             running_statistics.measure_again(average, batches, self.accelerator)
         return {name: entry.detach().cpu().clone() for name, entry in average.state_dict().items()}
+
+
+@contextmanager
+def _explained(model: str) -> Iterator[None]:
+    """Say the cure where a network's gradients lead back into the step before.
+
+    Raises:
+        KinobenchError: They do.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if "backward through the graph a second time" not in str(error):
+            raise
+        raise KinobenchError(
+            f"{named_model(model)} can't be trained: its forward uses what was computed from its "
+            "parameters before the forward, or in the one before; compute it in each forward"
+        ) from error
 
 
 def _prepare_layers(network: nn.Module, dropout_scale: float) -> None:

@@ -14,28 +14,34 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from ...datasets import catalog
 from ...datasets.errors import KinobenchError, program, reason_of
-from ...datasets.names import DEFAULT_FLOW, FlowMethod
+from ...datasets.names import DEFAULT_FLOW, FlowMethod, file_name
 from ...datasets.plurals import quantity
 from ...datasets.protocol import preset
 from ...datasets.split import Split
 from ...datasets.unfinished import remove_left_files
 from ...datasets.visible import one_line
 from ...zoo import registry
+from ...zoo.build import build
+from ...zoo.spec import input_shapes
+from ..cost.shape import Shape
 from ..evaluation.accuracy import evaluate
 from ..evaluation.alone import LoneReader
 from ..evaluation.evaluation import Evaluation
 from ..evaluation.guard import guarded
 from ..evaluation.reading_log import SUFFIX
 from ..machine import environment
+from ..network.own_clips import leaving_clips
 from ..records.case import Device
-from ..records.fitted_weights import Epoch, Fitted, in_half, read_fitted, shapes_in, write_fitted
+from ..records.fitted_weights import Epoch, Fitted, in_half, write_fitted
 from ..records.inside import inside
 from ..records.results import Accuracy
 from ..run.prepare import prepare_split
 from ..text.units import percent, percent_interval
 from . import recipe
+from .finished import AsBuilt, as_built, finished
 from .fit import DivergedError, Training, fit
 from .learning_curve import draw_curves, write_curve
+from .start import start_of
 
 CHECKPOINT, WEIGHTS = "checkpoint.safetensors", "weights.safetensors"
 CURVE, PICTURE = "curve.csv", "curve.png"
@@ -46,6 +52,8 @@ class FitOptions(msgspec.Struct, frozen=True, kw_only=True):
     """The options of the command; see `fit --help`."""
 
     model: str
+    weights: str | None
+    head: str | None
     dataset: str
     data_root: Path | None
     split: str | None
@@ -84,16 +92,17 @@ def train(options: FitOptions, console: Console) -> FitResult | None:
     """
     training = training_of(options, console)
     held_out = held_out_of(training, options)
-    name = f"{options.model}-{options.dataset}-{training.digest}"
+    name = f"{file_name(options.model)}-{options.dataset}-{training.digest}"
     folder = inside(options.results, f"fit/{name}")
     weights = options.output or folder / WEIGHTS
-    if not options.fresh and (fitted := finished(weights, training)) is not None:
+    built = as_built(training)
+    if not options.fresh and (fitted := finished(weights, training, built)) is not None:
         return FitResult(weights=weights, summary=_is_trained_already(fitted))
     if options.threads is not None:
         torch.set_num_threads(options.threads)
     first = os.environ.get("RANK", "0") == "0"  # torchrun says which of several this is
     with _alone_in(folder, training.model) if first else nullcontext():
-        return _trained(training, held_out, options, folder, weights, console, first=first)
+        return _trained(training, built, held_out, options, folder, weights, console, first=first)
 
 
 @contextmanager
@@ -126,6 +135,7 @@ def _alone_in(folder: Path, model: str) -> Iterator[None]:
 
 def _trained(
     training: Training,
+    built: AsBuilt,
     held_out: Split,
     options: FitOptions,
     folder: Path,
@@ -144,7 +154,7 @@ def _trained(
     if options.fresh:
         checkpoint.unlink(missing_ok=True)
     try:
-        state, curve = _fit_with_progress(training, folder, console, quiet=not first)
+        state, curve = _fit_with_progress(training, built, folder, console, quiet=not first)
     except DivergedError as error:
         raise DivergedError(f"{error}{_last_good(checkpoint)}") from error
     if not first:
@@ -152,7 +162,7 @@ def _trained(
     if options.half:
         state = in_half(state)
     accuracy = score(training, state, held_out, folder)
-    write_fitted(weights, state, fitted_of(training, curve, accuracy, held_out))
+    write_fitted(weights, state, fitted_of(training, built, curve, accuracy, held_out))
     draw_curves(folder / PICTURE, {options.model: curve}, 1 / len(training.split.classes), own=True)
     checkpoint.unlink(missing_ok=True)
     summary = (
@@ -164,7 +174,7 @@ def _trained(
 
 
 def _fit_with_progress(
-    training: Training, folder: Path, console: Console, *, quiet: bool
+    training: Training, built: AsBuilt, folder: Path, console: Console, *, quiet: bool
 ) -> tuple[dict[str, torch.Tensor], list[Epoch]]:
     """Train, show a bar or else print a line an epoch, and keep the learning curve up to date."""
     model, epochs = training.model, training.recipe.epochs
@@ -183,30 +193,13 @@ def _fit_with_progress(
                 _report(line)
             write_curve(folder / CURVE, curve)
 
-        return fit(training, folder / CHECKPOINT, progress=progress, on_epoch=on_epoch)
-
-
-def finished(weights: Path, training: Training) -> Fitted | None:
-    """Return the header of the file of weights if this very training made it, else None."""
-    fitted = read_fitted(weights) if weights.is_file() else None
-    if fitted is None or fitted.epochs != training.recipe.epochs:
-        return None
-    same = (
-        fitted.model == training.model
-        and fitted.manifest == training.split.manifest
-        and fitted.protocol_digest == training.protocol.digest
-        and fitted.recipe_digest == training.recipe.digest
-        and fitted.seed == training.seed
-        and shapes_in(weights) == _shapes(training)
-    )
-    return fitted if same else None
-
-
-def _shapes(training: Training) -> dict[str, tuple[int, ...]]:
-    """Return the shapes of the weights of the network as it is built today."""
-    protocol, classes = training.protocol, len(training.split.classes)
-    network = registry.get(training.model).build(classes, protocol.frames, protocol.size)
-    return {name: tuple(entry.shape) for name, entry in network.state_dict().items()}
+        return fit(
+            training,
+            folder / CHECKPOINT,
+            computes=built.computes,
+            progress=progress,
+            on_epoch=on_epoch,
+        )
 
 
 def training_of(options: FitOptions, console: Console) -> Training:
@@ -228,11 +221,18 @@ def training_of(options: FitOptions, console: Console) -> Training:
     dataset = catalog.get(options.dataset)
     name = options.split or training_split(dataset)
     prepare_split(options.dataset, name, options.data_root, console)
+    split = catalog.load_split(dataset, options.data_root, name)
+    protocol = preset(options.protocol or dataset.default_protocol)
+    shape = Shape(protocol.frames, protocol.size, len(split.classes))
+    start, notes = start_of(options.model, options.weights, options.head, shape, console)
+    for note in notes:
+        _report(f"{options.model}: weights: {note}")
     return Training(
         model=options.model,
-        split=dataset.load(options.data_root, name),
-        protocol=preset(options.protocol or dataset.default_protocol),
+        split=split,
+        protocol=protocol,
         recipe=numbers,
+        start=start,
         seed=options.seed,
         flow=flow,
         device=device,
@@ -261,7 +261,7 @@ def held_out_of(training: Training, options: FitOptions) -> Split:
     """
     dataset = catalog.get(options.dataset)
     name = scoring_split(dataset, training.split.name)
-    return dataset.load(options.data_root, name)
+    return catalog.load_split(dataset, options.data_root, name)
 
 
 def scoring_split(dataset: catalog.Dataset, trained_on: str) -> str:
@@ -285,8 +285,9 @@ def score(
     """
     architecture = registry.get(training.model)
     protocol, classes = training.protocol, len(training.split.classes)
-    network = architecture.build(classes, protocol.frames, protocol.size).eval()
+    network = build(architecture, classes, protocol.frames, protocol.size)
     network.load_state_dict(state)
+    network.eval()
     log, alone = folder / f"score{SUFFIX}", LoneReader(protocol)
     with guarded(log, folder, held_out.videos, alone, _report) as (guard, _):
         evaluation = Evaluation(
@@ -296,8 +297,11 @@ def score(
             flow=training.flow,
             guard=guard,
         )
+        shapes = input_shapes(architecture.inputs, 2, protocol.frames, protocol.size)
         with torch.inference_mode():
-            return evaluate(network.to(evaluation.device), held_out, evaluation)
+            network = network.to(evaluation.device)
+            clip = tuple(torch.rand(shape, device=evaluation.device) for shape in shapes)
+            return evaluate(leaving_clips(network, clip), held_out, evaluation)
 
 
 def _report(text: str) -> None:
@@ -305,7 +309,11 @@ def _report(text: str) -> None:
 
 
 def fitted_of(
-    training: Training, curve: Sequence[Epoch], accuracy: Accuracy, held_out: Split
+    training: Training,
+    built: AsBuilt,
+    curve: Sequence[Epoch],
+    accuracy: Accuracy,
+    held_out: Split,
 ) -> Fitted:
     """Return the header of the file of weights."""
     return Fitted(
@@ -325,6 +333,8 @@ def fitted_of(
         kinobench_commit=environment.describe(training.device).kinobench_commit,
         top1=accuracy.top1,
         scored_on=held_out.name,
+        computes=built.computes,
+        start=training.start,
     )
 
 

@@ -25,6 +25,7 @@ BENCH = (
     ("cluster",),
     ("run",),
     ("cards", "gate"),
+    ("doctor",),
     ("motion", "train", "pytest_plugin"),
     ("api",),
     ("cli",),
@@ -51,6 +52,7 @@ ALLOWED: dict[str, set[str]] = {
 EXCEPTIONS = {
     ("datasets.catalog", "datasets.lists"),  # the index of what the packages offer
     ("datasets.catalog", "datasets.pointlight"),
+    ("datasets.offered", "datasets.protocol"),  # a plug-in's dataset names its protocol
     ("bench.api.__main__", "bench.cli"),  # `python -m kinobench` is the command
     ("zoo.registry", "zoo.families"),  # the index of names; the modules load when asked for
 }

@@ -9,7 +9,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 from kinobench.datasets.errors import KinobenchError
-from kinobench.zoo.checkpoints.load import file_digest, load_checkpoint
+from kinobench.zoo.checkpoints.files import file_digest
+from kinobench.zoo.checkpoints.load import load_checkpoint
 
 
 def network() -> nn.Module:
@@ -31,7 +32,8 @@ def trained():
 
 def assert_loaded(path, trained):
     module = network()
-    digest = load_checkpoint(module, path)
+    digest, notes = load_checkpoint(module, path)
+    assert notes == ()
     for name, entry in trained.state_dict().items():
         assert torch.equal(module.state_dict()[name], entry), name
     assert digest == hashlib.sha256(path.read_bytes()).hexdigest()[:16]
@@ -100,9 +102,9 @@ HEADER_OF_64_BYTES = b"\x40\0\0\0\0\0\0\0{"
         (".pt", b"<html>not found</html> and more", "is no checkpoint: it is a page"),
         (".safetensors", b"\n<html>not found</html>", "is no checkpoint: it is a page"),
         (".pt", b"version https://git-lfs.github.com/spec/v1\n", "it is a pointer of Git LFS"),
-        (".pt", b"\x1f\x8b\x08\x00", "is no checkpoint: it is compressed by gzip"),
-        (".pt", HEADER_OF_64_BYTES, "is no checkpoint: it looks like safetensors"),
-        (".safetensors", b"PK\x03\x04 a zip", "is no checkpoint: it is a ZIP archive"),
+        (".pt", b"\x1f\x8b\x08\x00", "is no checkpoint: it is a gzip archive; unpack it"),
+        (".pt", HEADER_OF_64_BYTES, "is no checkpoint: it has neither the form"),
+        (".safetensors", b"PK\x03\x04 a zip", "is a file of torch.save, .* end in .pt"),
         (".pt", b"noise", "is no checkpoint: it has neither the form"),
         (".safetensors", HEADER_OF_64_BYTES, "can't be read: .*[Hh]eader"),
         (".safetensors", HEADER_OF_64_BYTES[:4], "can't be read: .*[Hh]eader"),
@@ -182,7 +184,7 @@ def test_a_file_of_the_published_digest_is_loaded(tmp_path, trained):
     torch.save(trained.state_dict(), path)
     whole = hashlib.sha256(path.read_bytes()).hexdigest()
     for published in (whole[:8], whole):
-        assert load_checkpoint(network(), path, published) == whole[:16]
+        assert load_checkpoint(network(), path, published).digest == whole[:16]
     with pytest.raises(KinobenchError, match="as published"):
         load_checkpoint(network(), path, whole[:8] + "x" * 56)
 

@@ -21,8 +21,6 @@ from kinobench.zoo.checkpoints import named as published
 from kinobench.zoo.checkpoints.fetch import CHUNK_BYTES, LIMITS, Limits, fetch
 from kinobench.zoo.checkpoints.named import fetch_weights, find_weights, resolve_weights
 
-from ..fakes.made_records import made_case
-
 CONTENT = bytes(range(256)) * 4096 * 3
 """3 MiB, so that it comes in several chunks."""
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
@@ -35,7 +33,8 @@ class Server(BaseHTTPRequestHandler):
         asked.append(self.path)
         if self.path.startswith("/moved"):
             self.send_response(302)
-            self.send_header("Location", "/whole.pth")
+            _, _, port = self.path.partition("?")
+            self.send_header("Location", f"ftp://127.0.0.1:{port}/x" if port else "/whole.pth")
             self.end_headers()
             return
         if self.path.startswith("/absent"):
@@ -171,6 +170,17 @@ def test_a_server_that_drips_before_a_connection_is_safe_is_given_up(tmp_path: P
         dripping.join()
 
 
+def test_a_server_that_leads_to_ftp_is_refused(address: str, tmp_path: Path) -> None:
+    """Nobody would watch its pace: it drips the welcome of FTP."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.05)
+        port = server.getsockname()[1]
+        message = refusal(f"{address}/moved?{port}", tmp_path / "x.pth", limits=Limits(1.0))
+        assert f"it is at ftp://127.0.0.1:{port}/x, and FTP is not supported" in message
+        with pytest.raises(TimeoutError):
+            server.accept()
+
+
 def test_a_file_that_comes_at_the_least_rate_is_not_given_up(address: str, tmp_path: Path) -> None:
     limits = Limits(slow_s=0.001, slow_bytes_per_s=0)
     fetch(f"{address}/whole.pth", tmp_path / "whole.pth", DIGEST, limits=limits)
@@ -235,10 +245,9 @@ def test_published_weights_are_fetched_once(entry, tmp_path: Path) -> None:
 
 
 def test_a_run_fetches_each_file_once_before_it_measures(entry, tmp_path: Path, capsys) -> None:
-    cases = [made_case("r3d_18", weights="kinetics400", batch=batch) for batch in (1, 2)]
-    cases += [made_case("r3d_18"), made_case("r3d_18", weights="mine.pt")]
-    prepare.fetch_published(cases, Console(stderr=True))
-    prepare.fetch_published(cases, Console(stderr=True))
+    wanted = [("r3d_18", weights) for weights in ("kinetics400", "kinetics400", None, "mine.pt")]
+    prepare.fetch_published(wanted, Console(stderr=True))
+    prepare.fetch_published(wanted, Console(stderr=True))
     assert asked == ["/r3d_18-here.pth"]
     path = tmp_path / "hub" / "checkpoints" / "r3d_18-here.pth"
     assert capsys.readouterr() == ("", f"fetching {entry.url} to {path}\n")
@@ -250,7 +259,7 @@ def test_a_run_goes_on_without_what_it_could_not_fetch(
 ) -> None:
     gone = msgspec.structs.replace(entry, url=entry.url.replace("/r3d", "/absent_r3d"))
     monkeypatch.setattr(published, "_table", lambda: (gone,))
-    prepare.fetch_published([made_case("r3d_18", weights="kinetics400")], Console(stderr=True))
+    prepare.fetch_published([("r3d_18", "kinetics400")], Console(stderr=True))
     first, told = capsys.readouterr().err.splitlines()
     assert first.startswith(f"fetching {gone.url} to ")
     assert told.startswith(f"kinobench: {gone.url} could not be fetched: HTTP 404")

@@ -331,8 +331,8 @@ def settled(origin: nn.Module) -> nn.Module:
 
 def loaded(model: str, weights: str, frames: int, size: int) -> nn.Module:
     module = registry.get(model).build(8, frames, size)
-    digest = load_weights(module, model, weights)
-    assert len(digest) == 16
+    digest, notes = load_weights(module, model, weights)
+    assert len(digest) == 16 and notes == ()
     return module.eval()
 
 

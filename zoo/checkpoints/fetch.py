@@ -7,10 +7,17 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, NoReturn
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
-from urllib.request import HTTPHandler, HTTPSHandler, OpenerDirector, Request, build_opener
+from urllib.request import (
+    FTPHandler,
+    HTTPHandler,
+    HTTPSHandler,
+    OpenerDirector,
+    Request,
+    build_opener,
+)
 
 from ...datasets.errors import KinobenchError
 from ...datasets.files import replacing
@@ -170,9 +177,21 @@ class _Handler(HTTPHandler, HTTPSHandler):
         return make
 
 
+class _NoFTP(FTPHandler):
+    """Refuses connections whose pace is not watched, to which a server may redirect."""
+
+    def ftp_open(self, req: Request) -> NoReturn:
+        """Refuse FTP.
+
+        Raises:
+            URLError: Always.
+        """
+        raise URLError(f"it is at {req.full_url}, and FTP is not supported")
+
+
 def _opener(pace: _Pace) -> OpenerDirector:
     """Return what opens a URL, with the user's proxies and through redirections."""
-    return build_opener(_Handler(pace))
+    return build_opener(_Handler(pace), _NoFTP)
 
 
 def _receive(url: str, file: BinaryIO, digest: str, on_bytes: OnBytes, pace: _Pace) -> None:

@@ -1,244 +1,228 @@
 """Checkpoint files: read without running code, and loaded only where they fit."""
 
-import argparse
-import hashlib
-import pickle
-import re
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ...datasets.errors import KinobenchError, reason_of
-from ...datasets.files import check_regular, open_regular
+from ...datasets.errors import KinobenchError
 from ...datasets.plurals import quantity
-from .renamed import todays_name
+from .entries import check_entries, in_own_type, notes_on_values, refuse_untied
+from .files import read_file, reading_weights
+from .head import head_among
+from .matching import AmbiguousError, names_in_network
+from .misfits import Misfits, explain, misfits_of
+from .network_entries import (
+    COUNTERS,
+    COUNTERS_OF_AVERAGES,
+    DERIVED,
+    Expected,
+    expected_of,
+    first_few,
+    last,
+    size_of,
+)
+from .parts import Chosen, choose
+from .sharded import is_index, read_index, weights_digest
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
-WRAPPERS = ("model_state", "state_dict", "model")
-"""The keys under which training programs keep the parameters: those of PySlowFast and pytorchvideo,
-of OpenMMLab and Lightning, of torchvision's references."""
 
-PARALLEL_PREFIX = "module."
-"""Prefix that torch's DataParallel and DistributedDataParallel put before every name."""
+class Loaded(NamedTuple):
+    """What was loaded.
 
-TORCH_BEGINNINGS = (b"PK\x03\x04", b"\x80")
-"""The first bytes of `torch.save`'s files: a ZIP archive, or a pickle before torch 1.6."""
-BEGINNING_BYTES = 24
-"""Bytes that show what kind of a file it is. A message quotes none of them: a suite of others may
-name any file of yours, and the message is kept in a record, which you may pass on."""
+    Attributes:
+        digest: The first 16 hexadecimal digits of the SHA-256 of the file; see `weights_digest`.
+        notes: What was left out of the file or is odd in it, and what else it has.
+    """
 
-SHOWN = 3
-"""Most unsuitable entries that a message names."""
+    digest: str
+    notes: tuple[str, ...]
 
 
-def load_checkpoint(module: "nn.Module", path: str | Path, published_digest: str = "") -> str:
-    """Load a checkpoint file into `module`, all of it or none, and return the file's digest.
+def load_checkpoint(
+    module: "nn.Module",
+    path: str | Path,
+    published_digest: str = "",
+    *,
+    part: str | None = None,
+    new_head: frozenset[str] = frozenset(),
+) -> Loaded:
+    """Load a checkpoint file into `module`, all of it or none.
 
-    A file is read as `.safetensors` by its name, and otherwise as a file of `torch.save`. The
-    parameters may be under one of `WRAPPERS` or not, with or without `module.` before every name,
-    and with the names of an older version of their library. Entries whose names begin with one of
+    A file is read as `.safetensors` by its name, as an index of several such files (`.index.json`),
+    and otherwise as a file of `torch.save`. Its names may have prefixes and those of an older
+    version of their library; see `names_in_network`. Entries that only count, and buffers that
+    networks derive themselves, may be missing or left over. Entries whose names begin with one of
     the network's `ignored_prefixes`, a tuple that its class may have, are ignored.
 
     Args:
         module: The network.
         path: The file.
         published_digest: The beginning of the file's SHA-256, if it is known.
-
-    Returns:
-        The first 16 hexadecimal digits of the file's SHA-256.
+        part: The state dict that is meant, of several in the file; see `choose`.
+        new_head: Names of the network's entries that remain as they are; see `head_entries`.
 
     Raises:
         KinobenchError: The file is missing, damaged, not the published one, or contains code or no
-            parameters; or entries are missing, unexpected or of another shape than the module's.
+            parameters; or entries are missing, unexpected or of another shape or type than the
+            module's, or several ways to read their names fit.
     """
-    file = Path(path)
-    if not file.exists():
-        raise KinobenchError(f"weights {str(path)!r}: there is no such file")
-    with reading_weights(file):
-        digest = file_digest(file)
-    if not digest.startswith(published_digest[: len(digest)]):
+    file, shown = Path(path), str(path)
+    digest = _checked_digest(file, published_digest)
+    content = read_index(file) if is_index(file) else read_file(file)
+    chosen = choose(shown, content, part)
+    expected = expected_of(module, new_head)
+    names = _names(shown, chosen, expected)
+    check_entries(shown, chosen.entries, names, expected.entries)
+    ignored: tuple[str, ...] = getattr(module, "ignored_prefixes", ())
+    given, extra = _sorted_out(chosen.entries, names, expected, ignored)
+    left_out = {n: e for n, e in extra.items() if expected.may_be_left_out(names.get(n, n))}
+    old_head = head_among(extra, [size_of(expected.entries[name]) for name in new_head])
+    unknown = {n: e for n, e in extra.items() if n not in left_out and n not in old_head}
+    if misfits := misfits_of(expected, given, unknown):
         raise KinobenchError(
-            f"weights {str(path)!r}: the file's SHA-256 begins with {digest}, not with "
-            f"{published_digest} as published; it is damaged or another file: delete it, or give "
+            f"weights {shown!r} don't fit this network: "
+            f"{explain(misfits, expected, given, unknown)}{_choice(shown, names, misfits)}"
+        )
+    state = dict(in_own_type(shown, given, expected.entries))
+    refuse_untied(shown, state, expected)
+    notes = [
+        *_notes_on_others(shown, chosen),
+        *_notes_on_head(names, old_head, new_head),
+        *_notes_on_left_out(left_out, names, expected),
+        *notes_on_values(given, state),
+    ]
+    _put(module, state, expected, shown)
+    return Loaded(digest, tuple(notes))
+
+
+def _checked_digest(file: Path, published: str) -> str:
+    """Return the digest of a file that is there and, if it is published, has that digest."""
+    if not file.exists():
+        raise KinobenchError(f"weights {str(file)!r}: there is no such file")
+    with reading_weights(file):
+        digest = weights_digest(file)
+    if not digest.startswith(published[: len(digest)]):
+        raise KinobenchError(
+            f"weights {str(file)!r}: the file's SHA-256 begins with {digest}, not with "
+            f"{published} as published; it is damaged or another file: delete it, or give "
             "it another name if it is your own"
         )
-    state = _parameters(file, _read(file))
-    expected = module.state_dict()
-    if all(name.startswith(PARALLEL_PREFIX) for name in state) and not any(
-        name.startswith(PARALLEL_PREFIX) for name in expected
-    ):
-        state = {name.removeprefix(PARALLEL_PREFIX): entry for name, entry in state.items()}
-    state = {todays_name(name, expected.keys()): entry for name, entry in state.items()}
-    ignored: tuple[str, ...] = getattr(module, "ignored_prefixes", ())
-    state = {name: entry for name, entry in state.items() if not name.startswith(ignored)}
-    faults = _misfits(expected, state)
-    if faults:
-        raise KinobenchError(
-            f"weights {str(path)!r} don't fit this network: {'; '.join(faults)}. "
-            f"{_cure(expected, state)}"
-        )
-    module.load_state_dict(state, strict=False)  # only counters may be missing
     return digest
 
 
-@contextmanager
-def reading_weights(path: str | Path) -> Iterator[None]:
-    """Turn whatever a file of weights makes a library raise into an error that names the file.
+def _put(module: "nn.Module", state: Mapping[str, Any], expected: Expected, file: str) -> None:
+    """Load entries that fit; all that is missing may be."""
+    whole = OrderedDict(state)
+    # The versions of the layers' formats: without them a layer takes the entries for its oldest.
+    versions = getattr(expected.entries, "_metadata", None)
+    if versions is not None:
+        whole._metadata = versions  # type: ignore[attr-defined]
+    try:
+        module.load_state_dict(whole, strict=False)
+    except RuntimeError as error:  # of a layer that takes its entries by code of its own
+        raise KinobenchError(f"weights {file!r}: the network refuses them: {error}") from error
+
+
+def _names(file: str, chosen: Chosen, expected: Expected) -> dict[str, str]:
+    """Return the network's name of each entry; one that is read in no way is left out.
 
     Raises:
-        KinobenchError: It is no file, but a folder or a pipe; or it can't be read.
+        KinobenchError: Several ways to read the names fit.
     """
+    sizes = {name: size_of(each) for name, each in chosen.entries.items() if isinstance(name, str)}
     try:
-        check_regular(path)
-        yield
-    except (KinobenchError, MemoryError):
-        raise
-    except Exception as error:
-        what = reason_of(error) if isinstance(error, OSError) else str(error)
+        return names_in_network(sizes, expected)
+    except AmbiguousError as error:
+        ways = [
+            f"without {' and '.join(repr(each) for each in prefixes)}"
+            if any(prefixes)
+            else "as they are"
+            for prefixes in error.prefixes
+        ]
+        part = next(each for prefixes in error.prefixes for each in prefixes if each).rstrip(".")
         raise KinobenchError(
-            f"weights {str(path)!r} can't be read: {what or type(error).__name__}; get the file "
-            "again, or give others"
+            f"weights {file!r} fit this network in {len(ways)} ways, with names "
+            f"{' or '.join(ways)}; choose one, as in {file}#{part}"
         ) from error
 
 
-def file_digest(path: str | Path) -> str:
-    """Return the first 16 hexadecimal digits of a file's SHA-256."""
-    with open_regular(path) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
-
-
-def _refuse_what_is_no_checkpoint(file: Path) -> None:
-    """Check the first bytes: a server may have sent a page instead of the file."""
-    with open_regular(file) as opened:
-        first = opened.read(BEGINNING_BYTES)
-    if not first:
-        raise KinobenchError(f"weights {str(file)!r}: the file is empty")
-    if file.suffix == ".safetensors":
-        # huggingface/safetensors, README: the length of the header in 8 bytes, then the header.
-        begins_well = first[8:9] in (b"{", b"")
-    else:
-        begins_well = first.startswith(TORCH_BEGINNINGS)
-    if not begins_well:
-        raise KinobenchError(
-            f"weights {str(file)!r} is no checkpoint: it {_kind(first)}; get the file again, or "
-            "give others"
-        )
-
-
-_KINDS: tuple[tuple[re.Pattern[bytes], str], ...] = (
-    (re.compile(rb"\s*<"), "is a page that a server sent instead"),
-    (
-        re.compile(b"version https://git-lfs"),
-        "is a pointer of Git LFS, which `git lfs pull` replaces by the file",
-    ),
-    (re.compile(b"\x1f\x8b"), "is compressed by gzip"),
-    (re.compile(b"PK\x03\x04"), "is a ZIP archive: if torch saved it, name it .pt"),
-    (
-        re.compile(rb".{8}\{", re.DOTALL),
-        "looks like safetensors: if it is, name it .safetensors",
-    ),
-    (re.compile(b""), "has neither the form of torch.save nor of safetensors"),
-)
-"""What a file is that is taken for a checkpoint, by its first bytes."""
-
-
-def _kind(first: bytes) -> str:
-    return next(text for pattern, text in _KINDS if pattern.match(first))
-
-
-def _read(file: Path) -> object:
-    # Imported here, because names and paths are resolved without torch.
-    import torch
-    from safetensors.torch import load_file
-
-    with reading_weights(file):
-        _refuse_what_is_no_checkpoint(file)
-        if file.suffix == ".safetensors":
-            return load_file(file)
-        try:
-            # torchvision's training scripts store their options, a Namespace without code.
-            with torch.serialization.safe_globals([argparse.Namespace]):
-                return torch.load(file, map_location="cpu", weights_only=True)
-        except pickle.UnpicklingError as error:
-            raise KinobenchError(
-                f"weights {str(file)!r} contain more than tensors, which could run code when read, "
-                "or are damaged; if you trust them, save their state dict alone, best as "
-                ".safetensors"
-            ) from error
-        except EOFError as error:
-            raise KinobenchError(f"weights {str(file)!r}: the file is cut short") from error
-
-
-def _parameters(file: Path, checkpoint: object) -> "dict[str, torch.Tensor]":
-    """Return the parameters of a checkpoint's content, by name."""
-    import torch
-
-    entries = checkpoint
-    if isinstance(checkpoint, Mapping):
-        for wrapper in WRAPPERS:
-            if isinstance(checkpoint.get(wrapper), Mapping):
-                entries = checkpoint[wrapper]
-                break
-    if not isinstance(entries, Mapping) or not entries:
-        raise KinobenchError(
-            f"weights {str(file)!r} contain no parameters: a {type(entries).__name__} is not a "
-            f"state dict, neither bare nor under {', '.join(WRAPPERS)}"
-        )
-    state: dict[str, torch.Tensor] = {}
+def _sorted_out(
+    entries: Mapping[str, Any],
+    names: Mapping[str, str],
+    expected: Expected,
+    ignored: tuple[str, ...],
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the entries that the network has, by its names, and the others by the file's."""
+    given: dict[str, Any] = {}
+    extra: dict[str, Any] = {}
     for name, entry in entries.items():
-        if not isinstance(name, str) or not isinstance(entry, torch.Tensor):
-            raise KinobenchError(
-                f"weights {str(file)!r}: entry {name!r} is a {type(entry).__name__}, not a tensor; "
-                "save the state dict alone"
-            )
-        state[name] = entry
-    return state
+        own = names.get(name, "")
+        if own in expected.entries:
+            if own not in expected.head:
+                given[own] = entry
+        elif not (own or name).startswith(ignored):
+            extra[name] = entry
+    return given, extra
 
 
-def _misfits(expected: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
-    """Return why `found` doesn't fit `expected`: one phrase for each kind of misfit."""
-    reshaped = [
-        f"{name} is {list(found[name].shape)}, not {list(entry.shape)}"
-        for name, entry in expected.items()
-        if name in found and found[name].shape != entry.shape
+def _choice(file: str, names: Mapping[str, str], misfits: Misfits) -> str:
+    """Return how to load a file whose entries of other modules alone are too many."""
+    modules = {name.partition(".")[0] for name, own in names.items() if own != name}
+    others = {name.partition(".")[0] for name in misfits.unexpected}
+    if misfits.missing or misfits.reshaped or len(modules) != 1 or modules & others:
+        return ""
+    return f" {file}#{modules.pop()} loads that module alone"
+
+
+def _notes_on_others(file: str, chosen: Chosen) -> Iterator[str]:
+    if chosen.others:
+        others = ", ".join(f"{Path(file).name}#{other}" for other in chosen.others)
+        yield f"{chosen.name!r} of {Path(file).name} is loaded, which also has {others}"
+
+
+def _notes_on_head(
+    names: Mapping[str, str], old_head: frozenset[str], new_head: frozenset[str]
+) -> Iterator[str]:
+    old = [name for name, own in names.items() if own in new_head or name in old_head]
+    if new_head:
+        theirs = f"; the file's is left out ({first_few(old)})" if old else ""
+        yield f"the head is new ({first_few(sorted(new_head))}){theirs}"
+
+
+def _notes_on_left_out(
+    left_out: Mapping[str, Any], names: Mapping[str, str], expected: Expected
+) -> Iterator[str]:
+    """Yield notes on entries that only count, or that the network derives itself."""
+    only_count = (*COUNTERS, *COUNTERS_OF_AVERAGES)
+    counters = [name for name in left_out if last(name) in only_count]
+    if counters:
+        some = quantity(len(counters), "entry", "entries")
+        yield f"{some} left out that only count ({first_few(counters)})"
+    derived = [name for name in left_out if last(name) not in only_count]
+    if derived:
+        some = quantity(len(derived), "buffer")
+        yield f"{some} left out that the network derives itself ({first_few(derived)})"
+    own = {name: expected.derived.get(names.get(name, "")) for name in derived}
+    other = [
+        name
+        for name, entry in own.items()
+        if entry is not None and not _are_equal(left_out[name], entry.cpu())
     ]
-    kinds = {
-        "missing": [name for name in expected if name not in found and not _is_counter(name)],
-        "unexpected": [name for name in found if name not in expected],
-        "of another shape": reshaped,
-    }
-    return [f"{len(names)} {kind} ({_first(names)})" for kind, names in kinds.items() if names]
+    if other:
+        yield f"the network derives other values than the file has of {first_few(other)}"
+    lacking = [
+        name
+        for name in expected.entries
+        if last(name) in DERIVED and name not in expected.parameters and name not in names.values()
+    ]
+    if lacking:
+        some = quantity(len(lacking), "buffer")
+        yield f"{some} that the file lacks and the network derives itself ({first_few(lacking)})"
 
 
-def _cure(expected: Mapping[str, Any], found: Mapping[str, Any]) -> str:
-    """Return a cure for entries that don't fit; it names the classes if only these differ."""
-    if {name for name in expected if not _is_counter(name)} <= set(found) <= set(expected):
-        differing = {
-            (tuple(found[name].shape), tuple(entry.shape))
-            for name, entry in expected.items()
-            if name in found and found[name].shape != entry.shape
-        }
-        outputs = {(one[:1], other[:1]) for one, other in differing if one[1:] == other[1:]}
-        if len(outputs) == 1 and len(differing) <= 2:  # a weight and a bias
-            (((given,), (wanted,)),) = outputs
-            theirs = quantity(given, "class", "classes")
-            return (
-                f"Their head gives {theirs}, the network's {wanted}: measure on the "
-                f"dataset that they were trained on, or without one (--dataset none --classes "
-                f"{given})"
-            )
-    return "Are they of another architecture, number of classes, frames or size?"
-
-
-def _is_counter(name: str) -> bool:
-    """Return whether an entry only counts batches; torch before 0.4.1 and Caffe2 stored none."""
-    return name.endswith("num_batches_tracked")
-
-
-def _first(names: Iterable[str]) -> str:
-    names = list(names)
-    return ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
+def _are_equal(one: "torch.Tensor", other: "torch.Tensor") -> bool:
+    return one.shape == other.shape and bool((one == other).all())

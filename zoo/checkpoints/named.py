@@ -12,7 +12,8 @@ from ...datasets.plurals import quantity
 from ...datasets.protocol import Protocol, preset
 from ..tables.csv_table import FOLDER, read_rows
 from ..tables.rows import Weights
-from .load import load_checkpoint
+from .load import Loaded, load_checkpoint
+from .sharded import checkpoint_in
 from .shipped import shipped_file, shipped_weights
 
 if TYPE_CHECKING:
@@ -30,9 +31,20 @@ def weights_of(model: str) -> list[Weights]:
     return [entry for entry in _table() if entry.model == model]
 
 
+def without_part(weights: str) -> tuple[str, str | None]:
+    """Return the name or path of weights, and what follows `#`: which of a file's state dicts.
+
+    A file whose own name has a `#` is that file.
+    """
+    if "#" not in weights or Path(weights).expanduser().exists():
+        return weights, None
+    source, _, part = weights.rpartition("#")
+    return source, part
+
+
 def named_weights(model: str, weights: str | None) -> Weights | None:
     """Return the published checkpoint named `weights`, in any case; None if there is none."""
-    wanted = (weights or "").lower()
+    wanted = without_part(weights or "")[0].lower()
     for entry in weights_of(model):
         if wanted and wanted in (entry.name, entry.alias):
             return entry
@@ -45,7 +57,7 @@ def find_weights(model: str, weights: str | None) -> Weights | None:
     Any file with the name of a published one counts as that checkpoint: it must have its digest,
     and it gets its classes and its protocol.
     """
-    file = Path(weights or "").name
+    file = Path(without_part(weights or "")[0]).name
     return named_weights(model, weights) or next(
         (entry for entry in weights_of(model) if entry.file == file), None
     )
@@ -157,7 +169,8 @@ def resolve_weights(model: str, weights: str, words: Sequence[str] = ()) -> Path
     """Return the file of an architecture's weights; nothing is downloaded.
 
     The names of published weights and of those that come with kinobench go first. To use a file
-    with such a name, write `./kinetics400`.
+    with such a name, write `./kinetics400`. What follows `#` is passed over; of a folder it is the
+    file that Hugging Face's libraries would load.
 
     Args:
         model: The architecture.
@@ -165,8 +178,8 @@ def resolve_weights(model: str, weights: str, words: Sequence[str] = ()) -> Path
         words: Other values that the setting may have, for the message.
 
     Raises:
-        KinobenchError: No file or weights have that name, or the published file is not in the
-            cache.
+        KinobenchError: No file or weights have that name, the published file is not in the
+            cache, or a folder has no checkpoint.
     """
     entry = named_weights(model, weights)
     if entry is not None:
@@ -177,11 +190,12 @@ def resolve_weights(model: str, weights: str, words: Sequence[str] = ()) -> Path
             f"weights {weights!r} of {model} are not here; fetch {entry.url} and put the file "
             f"at {path}"
         )
-    path = shipped_file(model, weights) or Path(weights).expanduser()
+    source, _ = without_part(weights)
+    path = shipped_file(model, source) or Path(source).expanduser()
     if path.is_file():
         return path
     if path.is_dir():
-        raise KinobenchError(f"weights {weights!r} is a folder; give the checkpoint file in it")
+        return checkpoint_in(path)
     if path.exists():
         raise KinobenchError(
             f"weights {weights!r} is no file, but a pipe or a device; give a checkpoint file"
@@ -197,15 +211,29 @@ def resolve_weights(model: str, weights: str, words: Sequence[str] = ()) -> Path
     )
 
 
-def load_weights(module: "nn.Module", model: str, weights: str) -> str:
-    """Load published weights, or a checkpoint file, into a network, and return the file's digest.
+def load_weights(
+    module: "nn.Module", model: str, weights: str, new_head: frozenset[str] = frozenset()
+) -> Loaded:
+    """Load published weights, or a checkpoint file, into a network.
+
+    Args:
+        module: The network.
+        model: Its name.
+        weights: A name or a path, and perhaps `#` and which of the file's state dicts.
+        new_head: Names of the network's entries that remain as they are; see `head_entries`.
 
     Raises:
         KinobenchError: The errors of `resolve_weights` and `load_checkpoint`.
     """
     entry = find_weights(model, weights)
     published_digest = (entry.digest or "") if entry else ""
-    return load_checkpoint(module, resolve_weights(model, weights), published_digest)
+    return load_checkpoint(
+        module,
+        resolve_weights(model, weights),
+        published_digest,
+        part=without_part(weights)[1],
+        new_head=new_head,
+    )
 
 
 def read_weights(path: Path) -> list[Weights]:

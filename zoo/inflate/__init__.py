@@ -55,7 +55,8 @@ def inflate(
     if frames < 1:
         clip = f"a clip of {quantity(frames, 'frame')}"
         raise KinobenchError(f"inflate: {clip} is too short; give 1 or more")
-    root = copy.deepcopy(network).eval()
+    root = copy.deepcopy(network)
+    root.eval()
     tracer = _Tracer()
     try:
         graph = tracer.trace(root)

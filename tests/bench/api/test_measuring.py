@@ -1,8 +1,10 @@
 """Networks measured from Python: by name, by a builder, as an instance."""
 
+import os
 import re
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -17,7 +19,10 @@ import kinobench
 from kinobench.bench.measure import registry as measurements
 from kinobench.bench.measure.measurement import Measurement
 from kinobench.bench.network.digest import network_digest
+from kinobench.datasets.unfinished import unfinished_name
 from kinobench.zoo import registry
+
+from ...fakes.odd_networks import Giving, Locked, Normalising, TrainReturnsNothing
 
 BUDGET = kinobench.Budget(processes=1, min_s=0.02, max_s=0.1, warmup_max_s=0.1)
 PARAMS = 4 * 3 * 27 + 4 + 4 * 5 + 5
@@ -191,6 +196,25 @@ def test_two_instances_of_a_class_have_a_row_each(tmp_path: Path) -> None:
     assert len(table.rows) == 2
 
 
+def test_the_predictions_of_instances_are_those_of_their_records(tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        kinobench.evaluate(Net(8), "pointlight", split="quick", name=name, results=tmp_path)
+    assert "not ranked" not in str(kinobench.Records.read(tmp_path).leaderboard())
+    assert kinobench.compare("first", "second", results=tmp_path).videos == 80
+
+
+@pytest.mark.parametrize("model", ["early_fusion_tiny", small_net])
+def test_what_a_killed_measurement_left_among_temporary_files_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: Any
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    left = tmp_path / unfinished_name("kinobench")
+    (left / "predictions").mkdir(parents=True)
+    os.utime(left, (0, 0))
+    kinobench.measure(model, protocol="pointlight", measure=["flops"])
+    assert not list(tmp_path.glob(".*"))
+
+
 def test_an_instance_is_scored_again_each_time(tmp_path: Path) -> None:
     """A stored record has shards of its own: nobody continues them, and none are left over."""
     first, second = (
@@ -200,6 +224,36 @@ def test_an_instance_is_scored_again_each_time(tmp_path: Path) -> None:
     kept = [first.accuracy.predictions, second.accuracy.predictions]
     assert None not in kept and kept[0] != kept[1]
     assert not [note for note in second.notes if "continued" in note]
+
+
+@pytest.mark.parametrize(
+    "instance",
+    [
+        TrainReturnsNothing(5),
+        Giving(lambda logits: {"logits": logits}, 5),
+        Normalising(5),
+    ],
+)
+def test_an_odd_instance_is_measured_as_any_other(instance: nn.Module) -> None:
+    record = kinobench.measure(
+        instance, protocol="pointlight", measure=["latency"], budget=BUDGET, mode="channels_last_3d"
+    )
+    assert record.case.classes == 5 and record.latency is not None
+    drift = record.latency.drift
+    assert drift is not None and drift.largest_logit_difference is not None
+    assert drift.largest_logit_difference < 1e-5
+
+
+def test_an_instance_that_cannot_be_copied_is_refused_and_its_builder_measured() -> None:
+    refused = r"Locked can't be copied \(TypeError: .*lock.*give a builder, a function"
+    with pytest.raises(kinobench.KinobenchError, match=refused):
+        kinobench.measure(Locked(5), protocol="pointlight", measure=["latency"], budget=BUDGET)
+
+
+def test_an_instance_that_gives_no_logits_is_refused_with_what_it_gives() -> None:
+    instance = Giving(lambda logits: {"out": logits}, 5)
+    with pytest.raises(kinobench.KinobenchError, match=r"gives a dict \{out: \[1, 5\]\}; it must"):
+        kinobench.measure(instance, protocol="pointlight", measure=["latency"], budget=BUDGET)
 
 
 def test_an_instance_that_fails_raises_with_its_record() -> None:

@@ -197,7 +197,9 @@ def test_a_plugin_that_fails_is_reported_without_control_characters(
     done = call(monkeypatch, tmp_path, "list", "models", "--plugin", plugin)
     assert done.exit_code == 2 and not controls(done.output)
     (line,) = done.stderr.splitlines()
-    assert line.endswith(r"failed: ValueError: no\x1b]8;;http://e\x07\nkinobench: fine")
+    assert line.endswith(
+        r"failed: ValueError: no\x1b]8;;http://e\x07 kinobench: fine (plugin.py, line 1)"
+    )
 
 
 def test_errors_of_data_have_one_line_and_no_control_character() -> None:

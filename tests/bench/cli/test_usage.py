@@ -4,6 +4,7 @@ import inspect
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import get_args
 
@@ -11,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from kinobench.bench import cli
-from kinobench.bench.cli import MODULES, common
+from kinobench.bench.cli import MODULES, common, frame
 from kinobench.bench.cli.commands import app
 from kinobench.bench.cli.frame import command, exits_cleanly
 from kinobench.bench.machine import control_group, environment
@@ -81,6 +82,7 @@ INTEGERS = {
     ("fit", "c3d_tiny"): ("--epochs", "--seed", "--workers", "--threads"),
     ("fit-shipped",): ("--epochs", "--side-by-side"),
     ("show", "c3d_tiny"): ("--frames", "--size", "--classes", "--depth", "--batch", "--threads"),
+    ("doctor", "c3d_tiny"): ("--frames", "--size", "--classes"),
     ("data", "make", "pointlight"): ("--seed", "--train", "--test"),
     ("analyse", "c3d_tiny"): ("--rows",),
 }
@@ -88,6 +90,7 @@ FLOATS = {
     ("run",): ("--timeout", "--memory-limit", "--file-timeout", "--file-memory"),
     ("motion", "c3d_tiny"): ("--timeout",),
     ("check",): ("--max-seconds",),
+    ("doctor", "c3d_tiny"): ("--timeout",),
     ("fit", "c3d_tiny"): ("--learning-rate",),
 }
 HUGE = "9" * 26
@@ -163,16 +166,14 @@ def test_an_error_of_a_file_is_a_line_and_another_is_a_traceback(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
-        exits_cleanly(lambda: (tmp_path / "nowhere" / "x").write_text(""))()
+        exits_cleanly((tmp_path / "nowhere" / "x").read_bytes)()
     assert ended.value.code == 2
     line = f"kinobench: {tmp_path / 'nowhere' / 'x'} can't be used: there is no such file or folder"
     assert capsys.readouterr().err.splitlines() == [line]
 
-    def broken() -> None:
-        raise OSError(5, "Input/output error", "disk")
-
+    broken = compile("raise OSError(5, 'Input/output error', 'disk')", frame.__file__, "exec")
     with pytest.raises(OSError, match="Input/output"):
-        exits_cleanly(broken)()
+        exits_cleanly(partial(exec, broken))()
 
 
 def test_a_script_is_not_completed(

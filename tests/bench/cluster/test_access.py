@@ -6,6 +6,7 @@ import json
 import os
 import re
 import socket
+import stat
 import subprocess
 import sys
 import tomllib
@@ -73,6 +74,7 @@ class LocalRay(NamedTuple):
         token: Its token.
         listening: Addresses and ports at which its processes listen.
         home: Home folder of its user.
+        folder: Its own folder.
         remarks: What a reader of the record would be told.
     """
 
@@ -81,6 +83,7 @@ class LocalRay(NamedTuple):
     token: str
     listening: list[tuple[str, int]]
     home: Path
+    folder: Path
     remarks: Path
 
 
@@ -112,6 +115,7 @@ def local_ray(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalRay]:
                 token=server.environ()["RAY_AUTH_TOKEN"],
                 listening=sorted(listening(all_of_it)),
                 home=home,
+                folder=Path(folder),
                 remarks=home / "remarks",
             )
         finally:
@@ -210,9 +214,19 @@ def test_a_client_of_ray_needs_the_token_of_a_local_ray(
 
 
 @needs_ray
-def test_the_token_of_a_local_ray_is_its_own_and_in_no_file_at_home(local_ray: LocalRay) -> None:
+def test_the_token_of_a_local_ray_is_its_own_and_in_no_file(local_ray: LocalRay) -> None:
     assert re.fullmatch("[0-9a-f]{64}", local_ray.token)
     assert not (local_ray.home / ".ray").exists()  # Ray's own place for a token
+    files = [path for path in local_ray.folder.rglob("*") if path.is_file()]
+    assert any(path.suffix == ".log" for path in files)
+    assert not [path for path in files if local_ray.token.encode() in path.read_bytes()]
+
+
+@needs_ray
+def test_nobody_else_enters_the_folder_of_a_local_ray(local_ray: LocalRay) -> None:
+    """Its sockets and logs are there, and Ray itself lets everybody write to them."""
+    assert list(local_ray.folder.glob("session_*/sockets/*"))
+    assert stat.S_IMODE(local_ray.folder.parent.stat().st_mode) == 0o700
 
 
 @pytest.fixture

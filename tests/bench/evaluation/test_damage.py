@@ -4,6 +4,7 @@ import os
 import random
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from kinobench.bench.evaluation.evaluation import Sink
 from kinobench.bench.evaluation.origin import UNKNOWN, Origin
 from kinobench.bench.evaluation.places import read_places
 from kinobench.bench.evaluation.predictions import open_predictions
-from kinobench.bench.evaluation.shard_files import read_shard, read_shards
+from kinobench.bench.evaluation.shard_files import kept_batches, read_shard, read_shards
 from kinobench.bench.evaluation.shards import Shard, ShardLogits, shards_of
 from kinobench.bench.records.results import Accuracy, Unreadable
 from kinobench.datasets.errors import KinobenchError
@@ -307,6 +308,31 @@ def test_the_shards_of_another_case_are_not_continued_nor_read(tmp_path: Path) -
     assert notes[0].startswith("measured again: 3 stored files can't be used, the first: shard-000")
     assert open_predictions(folder, ours).checked
     assert open_predictions(folder).videos == VIDEOS
+
+
+def test_the_logits_of_other_weights_under_the_same_name_are_not_read(tmp_path: Path) -> None:
+    """A case names a file of weights: trained further, it is another network of the same case."""
+    before, after = ORIGIN._replace(weights="before"), ORIGIN._replace(weights="after")
+    folder = store_run(tmp_path / "run", LOGITS, LABELS, before)
+    hits = int(np.count_nonzero(places.compute_places(open_predictions(folder), "softmax").hits))
+    with pytest.raises(KinobenchError, match=r"and weights before, and not of case .* after, as"):
+        open_predictions(folder, after)
+    with pytest.raises(KinobenchError, match=r"and weights before, not of case .* weights after;"):
+        list(read_shards(folder, SHARDS, after))
+    assert kept_batches(folder, SHARDS, after) == [None] * 3
+    assert None not in kept_batches(folder, SHARDS, before)
+    places_of = partial(read_places, folder, "softmax", scored=VIDEOS, hits=hits)
+    assert places_of(origin=before).checked
+    with pytest.raises(KinobenchError, match=r"_places\.parquet is of .* weights before"):
+        places_of(origin=after)
+    assert len(places_of(origin=ORIGIN).places) == VIDEOS  # their record doesn't say which
+
+
+def test_a_run_keeps_the_digest_of_its_weights_with_each_shard(tmp_path: Path) -> None:
+    sink = Sink(tmp_path / "run", case="a case", weights="a file")
+    score_split(Network().measure, SPLIT, ONE_VIEW, 8, sink)
+    origin = Origin("a case", SPLIT.manifest, "a file")
+    assert [shard.origin for shard in read_shards(tmp_path / "run", SHARDS)] == [origin] * 3
 
 
 def test_a_folder_of_two_cases_is_refused(tmp_path: Path) -> None:

@@ -16,12 +16,13 @@ import torch
 from kinobench.bench.evaluation import alone, guard
 from kinobench.bench.evaluation.accuracy import evaluate
 from kinobench.bench.evaluation.alone import LoneReader
+from kinobench.bench.evaluation.case import _guard as guarded_case
 from kinobench.bench.evaluation.evaluation import Evaluation, Sink
 from kinobench.bench.evaluation.given_up import FILE, Kept, forget, give_up, kept_in
 from kinobench.bench.evaluation.guard import Guard, guarded
 from kinobench.bench.evaluation.read_ahead import FrameRooms
 from kinobench.bench.evaluation.reading_log import OVERDUE_EXIT, ReadingLog, close_all_logs, logged
-from kinobench.bench.records.job import FileLimits
+from kinobench.bench.records.job import Budget, Cluster, Event, FileLimits, Job, Reading
 from kinobench.datasets.errors import KinobenchError, VideoError
 from kinobench.datasets.protocol import preset
 from kinobench.datasets.split import Split, Video
@@ -30,6 +31,7 @@ from kinobench.datasets.video.clips import Clips, read_clips
 from kinobench.datasets.video.machine_faults import MachineError
 from kinobench.datasets.video.stores import Room, new_room
 
+from ...fakes.made_records import made_case
 from ...fakes.media import FAKES, numbered_frames, write_video
 
 PROTOCOL = preset("pointlight")
@@ -393,3 +395,20 @@ def test_a_process_that_hangs_ends_itself_and_names_the_file_alone_that_hangs(
     assert "reading 0 took longer than 0.4 s: this process is ended" in done.stderr
     videos = [Video(id=str(n), path=Path(f"{n}.mp4"), label=0) for n in range(2)]
     assert logged(path, videos) == videos[:1]
+
+
+@pytest.mark.parametrize("cluster", [None, Cluster(address="local", named="--cluster local")])
+def test_where_a_cluster_reads_no_other_process_goes_on_after_a_dead_one(
+    tmp_path: Path, cluster: Cluster | None
+) -> None:
+    job = Job(
+        case=made_case(),
+        measures=("accuracy",),
+        budget=Budget(),
+        results=str(tmp_path),
+        predictions="p",
+        cluster=cluster,
+    )
+    events: list[Event] = []
+    with guarded_case(job, tmp_path, _split(tmp_path, [""]), events.append, lambda text: None):
+        assert [type(event) for event in events].count(Reading) == (cluster is None)

@@ -1,6 +1,7 @@
 """From its first shard until its record is stored, a folder belongs to one command."""
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -135,6 +136,60 @@ def test_a_pipe_of_the_name_of_an_owner_is_nobody(tmp_path: Path) -> None:
     os.mkfifo(first / "owner")
     assert not is_owned(tmp_path, first, "run2-001")
     assert begun(tmp_path, "run2-001") == first
+
+
+def test_what_is_being_removed_is_neither_continued_nor_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun(tmp_path, "run1-001")
+    remove, seen = shutil.rmtree, []
+
+    def with_another_command_in_the_middle(path: Path, **options: bool) -> None:
+        (path / "lock").unlink()  # as the removal may begin
+        with claim(tmp_path / "case", "run2-001", CONDITIONS) as other:
+            seen.append((other.folder.name, other.notes))
+            remove(path, **options)
+            assert (other.folder / "conditions.json").is_file()
+
+    monkeypatch.setattr(shutil, "rmtree", with_another_command_in_the_middle)
+    with claim(tmp_path / "case", "run3-001", CONDITIONS, fresh=True) as fresh:
+        assert fresh.notes == ("started over: unfinished run1-001 is removed",)
+    assert seen == [("run2-001", ())]
+    assert sorted(path.name for path in (tmp_path / "case").iterdir()) == ["run2-001", "run3-001"]
+
+
+def test_a_folder_that_goes_while_it_is_looked_at_is_nobodys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = begun(tmp_path, "run1-001")
+    shutil.copytree(first, first.with_name("run2-001"))
+    conditions, locked = resume._read, resume._Keeper.locked
+
+    def gone_before_it_is_read(path: Path) -> object:
+        if path.parent.name == "run2-001":
+            shutil.rmtree(path.parent)
+        return conditions(path)
+
+    def gone_before_it_is_locked(keeper: resume._Keeper, folder: Path) -> object:
+        shutil.rmtree(folder)
+        return locked(keeper, folder)
+
+    monkeypatch.setattr(resume, "_read", gone_before_it_is_read)
+    monkeypatch.setattr(resume._Keeper, "locked", gone_before_it_is_locked)
+    with claim(tmp_path / "case", "run3-001", CONDITIONS) as claimed:
+        assert (claimed.folder.name, claimed.notes) == ("run3-001", ())
+    assert [path.name for path in (tmp_path / "case").iterdir()] == ["run3-001"]
+
+
+def test_what_a_killed_removal_left_is_removed_when_it_is_old(tmp_path: Path) -> None:
+    names = [f".run{number}-001.{'0' * 32}.unfinished" for number in (1, 2)]
+    for name in names:
+        (tmp_path / "case" / name).mkdir(parents=True)
+        shutil.copy(__file__, tmp_path / "case" / name / "conditions.json")
+    os.utime(tmp_path / "case" / names[0], (0, time.time() - 25 * 3600))
+    with claim(tmp_path / "case", "run3-001", CONDITIONS) as claimed:
+        assert claimed.notes == ()
+    assert sorted(path.name for path in (tmp_path / "case").iterdir()) == [names[1], "run3-001"]
 
 
 def test_results_that_can_not_be_written_are_named(tmp_path: Path) -> None:

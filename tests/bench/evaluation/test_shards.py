@@ -25,6 +25,7 @@ from kinobench.bench.evaluation.shard_files import kept_batches, read_shard, wri
 from kinobench.bench.evaluation.shards import Shard, ShardLogits
 from kinobench.bench.evaluation.shards import shards_of as cut
 from kinobench.bench.network.digest import network_digest
+from kinobench.bench.records.computed import Computed
 from kinobench.bench.records.results import Unreadable
 from kinobench.datasets import catalog, files
 from kinobench.datasets.errors import KinobenchError
@@ -324,6 +325,39 @@ def test_other_conditions_start_over_and_say_so(
         assert back.folder == first.folder  # it is still there for whoever goes back
 
 
+SOMETHING_ELSE = "the network computes something else now"
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        (
+            {"computes": Computed(logits=(0.5, -0.98))},
+            f"{SOMETHING_ELSE}, though its source, weights and libraries are the same: a file that "
+            "it reads, an attribute or a variable has changed",
+        ),
+        (
+            {"computes": Computed(logits=(0.5, -0.98)), "source": "t"},
+            f"of another source; {SOMETHING_ELSE}",
+        ),
+        ({"computes": None}, None),
+    ],
+)
+def test_shards_of_a_network_that_computed_something_else_are_not_continued(
+    tmp_path: Path, changed: dict[str, object], why: str | None
+) -> None:
+    before = msgspec.structs.replace(CONDITIONS, computes=Computed(logits=(0.5, -1.0)))
+    with claim(tmp_path, "run1-001", before):
+        pass
+    with claim(tmp_path, "run2-001", msgspec.structs.replace(before, **changed)) as other:
+        assert other.folder == tmp_path / "run2-001"
+        if why is not None:
+            assert other.notes == (f"not continued: unfinished run1-001, {why}",)
+    rounded = msgspec.structs.replace(before, computes=Computed(logits=(0.5, -1.00009)))
+    with claim(tmp_path, "run3-001", rounded) as back:
+        assert back.folder == tmp_path / "run1-001"
+
+
 def test_fresh_removes_what_is_unfinished_and_nothing_else(tmp_path: Path) -> None:
     with claim(tmp_path, "run1-001", CONDITIONS) as finished:
         mark_finished(finished.folder)
@@ -401,7 +435,7 @@ def test_what_a_plugin_imports_is_part_of_it(
     (tmp_path / "site-packages").mkdir()
     for name in ("layers_of_mine", "site-packages/large_library"):
         (tmp_path / f"{name}.py").write_text("width = 3\n")
-    (tmp_path / "plugin.py").write_text("import layers_of_mine\n")
+    (tmp_path / "plugin.py").write_text("import importlib\n")
     build, plugin = registry.get("c3d_tiny").build, tmp_path / "plugin.py"
     monkeypatch.syspath_prepend(tmp_path / "site-packages")
     before = imported_digest(build, plugin)
@@ -461,6 +495,23 @@ def test_a_network_digest_sees_every_layer_and_every_bit_and_no_address() -> Non
     module[1].running_mean += 1
     assert network_digest(module) != network_digest(made())
     assert network_digest(made().to(torch.bfloat16)) != network_digest(made())
+
+
+def test_a_neighbour_that_a_plugin_names_is_part_of_its_source_before_it_is_imported(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "plugin.py").write_text("def build(c, t, z):\n    from layers_of_mine import net\n")
+    (tmp_path / "layers_of_mine.py").write_text("import deeper_of_mine\n")
+    (tmp_path / "deeper_of_mine.py").write_text("width = 3\n")
+    (tmp_path / "unnamed_of_mine.py").write_text("width = 3\n")
+    build, plugin = registry.get("c3d_tiny").build, tmp_path / "plugin.py"
+    before = source_digest(build, plugin)
+    for name, changes in {"unnamed": False, "layers": True, "deeper": True}.items():
+        with (tmp_path / f"{name}_of_mine.py").open("a") as file:
+            file.write("width = 4\n")
+        now = source_digest(build, plugin)
+        assert (now != before) == changes, name
+        before = now
 
 
 def test_another_network_of_the_same_name_is_another_source(tmp_path: Path) -> None:

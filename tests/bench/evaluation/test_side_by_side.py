@@ -70,7 +70,7 @@ def test_a_reader_who_goes_away_ends_the_threads() -> None:
     ("cores", "threads", "videos", "copies"),
     [(2, 1, 320, 1), (2, 2, 320, 0), (64, 1, 320, 9), (64, 16, 320, 3), (64, 1, 8, 0)],
 )
-def test_a_network_is_copied_for_cores_and_shards_that_would_be_idle(
+def test_a_network_is_built_again_for_cores_and_shards_that_would_be_idle(
     monkeypatch: pytest.MonkeyPatch, cores: int, threads: int, videos: int, copies: int
 ) -> None:
     monkeypatch.setattr(case, "physical_cores", lambda: cores)
@@ -83,5 +83,6 @@ def test_a_network_is_copied_for_cores_and_shards_that_would_be_idle(
         classes=("A",),
         videos=tuple(msgspec.structs.replace(VIDEO, id=str(each)) for each in range(videos)),
     )  # 320 videos are ten shards
-    made = case.copies(network, split)
-    assert len(made) == copies and network.module not in made
+    notes: list[str] = []
+    made = case.others_like(network, split, notes.append)
+    assert len(made) == copies and network.module not in made and notes == []

@@ -200,3 +200,35 @@ def test_a_plugin_beside_kinobench_is_compared_with_it(
     assert gate_command._repository([plugin]) == checkout
     baseline = gate_command._baseline("it", checkout, tmp_path / "place", [plugin], sys.executable)
     assert baseline.root == baseline.tree == str(tmp_path / "place")
+
+
+LOADS = """
+spec = importlib.machinery.ModuleSpec("kinobench", None, is_package=True)
+spec.submodule_search_locations = [root]
+sys.modules["kinobench"] = importlib.util.module_from_spec(spec)
+import pathlib
+from kinobench.zoo import registry
+class Loads:
+    @property
+    def HERE(self):
+        registry.load_plugin(pathlib.Path(tree, "nets", "net.py"))
+        return registry.get("near").build(5, 4, 8)
+sys.modules["loads"] = Loads()
+"""
+"""A module whose word is what a plug-in's network says, loaded once the imports are replaced."""
+
+
+def test_each_version_of_a_plugin_imports_the_files_next_to_it(
+    versions: tuple[Path, Path],
+) -> None:
+    for tree in versions:
+        write(tree / "nets" / "blocks.py", tree.name)
+        (tree / "nets" / "net.py").write_text(
+            "from blocks import HERE\nfrom kinobench.zoo.registry import register\n\n\n"
+            "register('near')(lambda num_classes, frames, size: HERE)\n"
+        )
+    for tree in versions:
+        # The candidate's folder is on the path, as PYTHONPATH may have it.
+        for path in ((), (versions[0] / "nets",)):
+            found = imported(versions[0], tree, "loads", prelude=LOADS, path=path)
+            assert found == {"loads": tree.name}

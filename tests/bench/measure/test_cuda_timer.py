@@ -88,6 +88,7 @@ def measured(monkeypatch: pytest.MonkeyPatch, forward: Forward) -> Latency:
         device=torch.device("cuda"),
         case=SimpleNamespace(cold_l2=False),
         inputs=lambda count: [()] * count,
+        fresh=lambda inputs: inputs,
         forward=forward,
         reference=None,
         build_s=0.0,

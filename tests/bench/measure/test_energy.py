@@ -55,6 +55,9 @@ class Network:
         self.gpu = gpu
         self.seen: list[torch.Tensor] = []
 
+    def fresh(self, inputs: tuple[torch.Tensor]) -> tuple[torch.Tensor]:
+        return inputs
+
     def inputs(self, count: int) -> list[tuple[torch.Tensor]]:
         return [(torch.zeros(BATCH, 3, 2, 2, 2),) for _ in range(count)]
 
@@ -181,6 +184,7 @@ def test_a_gpu_measures_joules_or_says_why_not() -> None:
     network = SimpleNamespace(
         device=torch.device("cuda"),
         case=SimpleNamespace(batch=1),
+        fresh=lambda inputs: inputs,
         inputs=lambda count: [(torch.randn(4096, 4096, device="cuda"),) for _ in range(count)],
         forward=module,
     )

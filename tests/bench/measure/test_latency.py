@@ -157,6 +157,7 @@ def test_on_a_gpu_the_walls_median_has_an_interval_of_its_own(
         device=torch.device("cuda"),
         case=SimpleNamespace(cold_l2=False),
         inputs=lambda count: [],
+        fresh=lambda inputs: inputs,
         forward=None,
         build_s=0.0,
         prepare_s=None,

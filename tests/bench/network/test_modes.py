@@ -216,6 +216,6 @@ def test_logits_of_another_shape_are_refused_with_the_shape_that_they_must_have(
     with pytest.raises(KinobenchError) as caught:
         network.settle()
     assert str(caught.value) == (
-        "wrong_shape gives [1, 16, 3] for rgb [1, 3, 16, 64, 64]; "
+        f"wrong_shape ({__file__}) gives [1, 16, 3] for rgb [1, 3, 16, 64, 64]; "
         "logits must be [B, classes], [1, 8]"
     )

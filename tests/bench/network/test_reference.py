@@ -1,5 +1,6 @@
 """What drift is held against: eager fp32 of the same clips, where it is wanted and fits."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from kinobench.bench.records.job import Budget, Job
 from kinobench.bench.run.worker import measure
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.protocol import preset
+from kinobench.zoo.registry import register
 
 CPU = torch.device("cpu")
 
@@ -35,17 +37,23 @@ class Roomy(nn.Module):
         return clip.mean(dim=(2, 3, 4)).repeat(1, 3)[:, :8] * 2
 
 
-def bf16(module: nn.Module, batch: int = 2) -> Network:
+def bf16(build: Callable[[], nn.Module], batch: int = 2) -> Network:
+    register("in_bf16")(lambda num_classes, frames, size: build())
     case = Case(
-        model="early_fusion_tiny",
-        classes=8,
-        protocol=preset("pointlight"),
-        batch=batch,
-        precision="bf16",
+        model="in_bf16", classes=8, protocol=preset("pointlight"), batch=batch, precision="bf16"
     )
-    network = Network(case)
-    network.module = module.eval()
-    return network
+    return Network(case)
+
+
+class Shelf:
+    """Keeps the networks that it builds."""
+
+    def __init__(self) -> None:
+        self.built: list[Roomy] = []
+
+    def __call__(self) -> Roomy:
+        self.built.append(Roomy())
+        return self.built[-1]
 
 
 @pytest.mark.parametrize(
@@ -76,7 +84,7 @@ def test_no_room_for_a_single_clip_is_an_error_and_so_is_any_other() -> None:
 
 
 def test_a_case_that_fits_is_measured_though_eager_fp32_does_not_and_that_is_noted() -> None:
-    network = bf16(Roomy(0))
+    network = bf16(lambda: Roomy(0))
     network.settle()
     assert network.reference is None and measure_drift(network) is None
     (note,) = network.notes
@@ -88,26 +96,28 @@ def test_a_case_that_fits_is_measured_though_eager_fp32_does_not_and_that_is_not
 
 def test_a_network_that_is_at_fault_itself_is_refused_in_the_words_of_its_mode() -> None:
     with pytest.raises(KinobenchError, match=r"logits must be \[B, classes\], \[2, 8\]"):
-        bf16(nn.Flatten()).settle()
+        bf16(nn.Flatten).settle()
 
 
 def test_who_wants_no_drift_does_not_pay_for_it() -> None:
-    module = Roomy()
-    network = bf16(module)
+    shelf = Shelf()
+    network = bf16(shelf)
     network.settle(reference=False)
     assert network.reference is None and measure_drift(network) is None
+    (module,) = shelf.built
     assert module.seen == [(2, torch.bfloat16)] and network.notes == []
 
 
 def test_a_second_settling_keeps_the_reference() -> None:
-    module = Roomy()
-    network = bf16(module)
+    shelf = Shelf()
+    network = bf16(shelf)
     network.settle()
     reference = network.reference
     assert reference is not None and reference.shape == (4, 2, 8)
-    module.seen.clear()
     network.settle()
-    assert network.reference is reference and module.seen == [(2, torch.bfloat16)]
+    assert network.reference is reference
+    case, own = (module.seen for module in shelf.built)
+    assert case == [(2, torch.bfloat16)] * 2 and own == [(2, torch.float32)] * 4
     drift = measure_drift(network)
     assert drift is not None and drift.clips == 8
 

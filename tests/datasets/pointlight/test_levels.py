@@ -549,7 +549,7 @@ def test_a_plugin_that_can_be_made_in_one_way_says_so(tmp_path: Path) -> None:
     (tmp_path / "plugin.py").write_text(
         "from kinobench.datasets import catalog\n"
         "def make(root, progress): return root\n"
-        "catalog.register(catalog.Dataset(name='one_way', title='t', load=None, make=make,"
+        "catalog.register(catalog.Dataset(name='one_way', title='t', load=make, make=make,"
         " default_protocol='common-112', num_classes=1, splits=('all',), homepage='h'))\n"
     )
     plain = ("make", "one_way", "--plugin", "plugin.py", "--data-root", "d")

@@ -55,6 +55,7 @@ class Groups:
         self._is_by_time = index.number_of is not None
         self._count = len(index.times_s)
         self._entries = index.entries
+        self._begins = [entry.number for entry in index.entries]
         self._entry_at = {entry.turn: entry for entry in index.entries}
         self._wanted = list(numbers)
         self._left = set(numbers)
@@ -137,7 +138,7 @@ class Groups:
 
     def _entry_of(self, number: int) -> Entry:
         """Return the last entry that isn't after a frame."""
-        return self._entries[bisect_right(self._entries, number, key=_number) - 1]
+        return self._entries[bisect_right(self._begins, number) - 1]
 
     def _doubt(self) -> DoubtError:
         return DoubtError(not self._is_by_time and not self._is_damaged)
@@ -177,7 +178,3 @@ class Groups:
         """Raise DoubtError if a group's first frame needs others after all."""
         if is_first and self._begun.turn > 0 and not is_key(decoded.frame):
             raise self._doubt()
-
-
-def _number(entry: Entry) -> int:
-    return entry.number

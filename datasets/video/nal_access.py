@@ -41,6 +41,9 @@ class _NalAccess:
 
     def _may_have_sets(self, content: memoryview) -> bool:
         """Look at the units before the picture, and at no byte of that."""
+        at = self._units.size_bytes
+        if 0 < at < len(content) and self._is_of_picture(self._kind(content[at:])):
+            return False  # as nearly all packets are
         for head in self._units.heads(content):
             kind = self._kind(head)
             if kind in self._PARAMETER_SETS:

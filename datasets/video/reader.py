@@ -292,11 +292,11 @@ class VideoReader:
     def _chosen(self, numbers: Sequence[int]) -> Iterator[tuple[int, av.VideoFrame, int | None]]:
         """Yield the chosen frames that can be decoded, as `_decoded` yields all.
 
-        They are decoded group by group. Where that isn't sure to be right, those that are left are
-        decoded from the file's start.
+        They are decoded group by group, unless they are all frames. Where that isn't sure to be
+        right, those that are left are decoded from the file's start.
         """
         left = set(numbers)
-        if self._index.entries:
+        if self._index.entries and len(left) < len(self):
             for number, frame in self._of_groups(numbers):
                 left.remove(number)
                 yield number, frame, None

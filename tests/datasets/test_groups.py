@@ -86,6 +86,7 @@ def _wanted_sets(count: int, sets: int) -> Iterator[list[int]]:
     """Yield clips, scattered frames, single ones and all of them, drawn by chance."""
     chance = random.Random(0)
     yield list(range(count))
+    yield list(range(1, count)) or [0]
     yield [count - 1]
     for turn in range(sets):
         begin, length = chance.randrange(count), chance.randint(1, min(16, count))
@@ -152,8 +153,8 @@ def test_frames_that_no_other_needs_are_left_out(
     _read(path, list(range(0, FRAMES, 4)))
     sparse = len(decoded_packets)
     decoded_packets.clear()
-    _read(path, list(range(FRAMES)))
-    assert sparse < 0.8 * len(decoded_packets) and len(decoded_packets) >= FRAMES
+    _read(path, list(range(FRAMES - 1)))
+    assert sparse < 0.8 * len(decoded_packets) and len(decoded_packets) >= FRAMES - 1
 
 
 def test_of_layers_in_time_none_is_left_out(

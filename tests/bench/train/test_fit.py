@@ -29,6 +29,7 @@ from kinobench.bench.train.fit import DivergedError, Training, _prepare_layers, 
 from kinobench.datasets import catalog, pointlight
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.protocol import preset
+from kinobench.datasets.split import Video
 from kinobench.zoo import registry
 from kinobench.zoo.checkpoints.load import load_checkpoint
 
@@ -275,7 +276,9 @@ def test_a_video_at_which_scoring_died_is_left_out_the_next_time(
     training, held_out = made_training(root), pointlight.load(root, "test")
     copy = tmp_path / "crashes.mp4"
     copy.write_bytes(held_out.videos[0].path.read_bytes() + b"CRASHES")
-    videos = (msgspec.structs.replace(held_out.videos[0], path=copy), *held_out.videos[1:])
+    first = held_out.videos[0]
+    crashes = Video(id=first.id, path=copy, label=first.label, group=first.group)
+    videos = (crashes, *held_out.videos[1:])
     held_out = msgspec.structs.replace(held_out, videos=videos)
     state = registry.get(training.model).build(8, 16, 64).state_dict()
     # What a process leaves that died while it read the first video.

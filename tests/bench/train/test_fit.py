@@ -26,6 +26,7 @@ from kinobench.bench.train import (
     run as fit_run,
 )
 from kinobench.bench.train.fit import DivergedError, Training, _prepare_layers, fit
+from kinobench.bench.train.splits import scoring_split
 from kinobench.datasets import catalog, pointlight
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.protocol import preset
@@ -293,8 +294,8 @@ def test_a_video_at_which_scoring_died_is_left_out_the_next_time(
 
 def test_a_training_list_is_scored_on_its_own_test_list() -> None:
     ucf101, made = catalog.get("ucf101"), catalog.get("pointlight")
-    assert [fit_run.scoring_split(ucf101, name) for name in ("train1", "train3")] == ["1", "3"]
-    assert fit_run.scoring_split(made, "train") == "test"
+    assert [scoring_split(ucf101.splits, name) for name in ("train1", "train3")] == ["1", "3"]
+    assert scoring_split(made.splits, "train") == "test"
 
 
 @pytest.mark.parametrize(

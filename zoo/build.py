@@ -33,6 +33,15 @@ def build(architecture: Architecture, num_classes: int, frames: int, size: int) 
         KinobenchError: The builder gives something else than a module, or a forward doesn't reach
             a lazy layer.
     """
+    module = built(architecture, num_classes, frames, size)
+    if _lazy(module):
+        shapes = input_shapes(architecture.inputs, 1, frames, size)
+        _make_lazy_layers(module, architecture, shapes)
+    return module
+
+
+def built(architecture: Architecture, num_classes: int, frames: int, size: int) -> nn.Module:
+    """Call a builder as `build` does, and leave lazy layers without their shapes."""
     with kept():
         module: Any = architecture.build(num_classes, frames, size)
     if not isinstance(module, nn.Module):
@@ -41,9 +50,6 @@ def build(architecture: Architecture, num_classes: int, frames: int, size: int) 
             f"the builder of {named(architecture)} gives {_shown(module)}; it must return an "
             f"nn.Module{cure}"
         )
-    if _lazy(module):
-        shapes = input_shapes(architecture.inputs, 1, frames, size)
-        _make_lazy_layers(module, architecture, shapes)
     return module
 
 

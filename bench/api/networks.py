@@ -1,14 +1,15 @@
 """Networks themselves: a model of the zoo as a module, and what any module costs."""
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 from torch import nn
 
-from .bench.cost.flops import count_cost
+from .bench.cost.flops import SEED
+from .bench.cost.on_device import count_anybodys
 from .bench.cost.shape import Shape, native_shape
 from .bench.network.build import build_network
 from .bench.network.jit_warnings import jit_unmentioned
@@ -96,13 +97,15 @@ def _shape_of(name: str, weights: str | None) -> Shape:
 def count(model: nn.Module | str, *inputs: Clip) -> Cost:
     """Count the multiply-adds of one forward, by formulas; torch's own counter checks them.
 
-    Nothing is computed where the network runs on torch's meta device, so that the largest takes a
-    second or two and no memory. The module itself stays as it is.
+    A network of kinobench is counted on torch's meta device, where the largest takes a second or
+    two and no memory. A module of your own also runs once on its own device, on one thread, for it
+    may ask where its tensors are: where the two counts differ, that on the device is returned, and
+    `notes` says so. All of it happens in a process of its own: the module stays as it is.
 
     Args:
         model: Any module, on any device; or a name of `models()`.
-        inputs: The arguments of its forward, such as a clip `[B, 3, T, H, W]`: tensors, of which
-            only the shapes matter, or shapes. None for a name: its own clip, of one view.
+        inputs: The arguments of its forward, such as a clip `[B, 3, T, H, W]`: tensors, or shapes,
+            for which random ones are drawn. None for a name: its own clip, of one view.
 
     Returns:
         MACs, FLOPs (2 x MACs) and other work of the whole batch; `uncounted` names operators that
@@ -132,17 +135,21 @@ def count(model: nn.Module | str, *inputs: Clip) -> Cost:
     device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
     tensors = [_tensor(each, device) for each in inputs]
     with jit_unmentioned(), _evaluating(model):
-        return _counted(type(model).__name__, model, *tensors)
+        return _counted(
+            type(model).__name__,
+            tensors,
+            lambda: count_anybodys(model, *tensors, device=device.type).cost,
+        )
 
 
-def _counted(name: str, module: nn.Module, *inputs: torch.Tensor) -> Cost:
-    """Count a module.
+def _counted(name: str, inputs: Sequence[torch.Tensor], count: Callable[[], Cost]) -> Cost:
+    """Count a network.
 
     Raises:
         KinobenchError: It fails on these inputs.
     """
     try:
-        return count_cost(module, *inputs)
+        return count()
     except KinobenchError:
         raise
     except Exception as error:  # the network's own
@@ -154,23 +161,25 @@ def _counted(name: str, module: nn.Module, *inputs: torch.Tensor) -> Cost:
 
 
 def _count_named(name: str, inputs: Sequence[Clip]) -> Cost:
-    from .bench.cost.models import build_without_memory
+    from .bench.cost.architectures import count_architecture, is_own
 
     architecture = registry.get(name)
+    own = native_shape(architecture)
     with jit_unmentioned():
-        module, own = build_without_memory(architecture, native_shape(architecture))
         if not inputs:
-            return _counted(name, module, *own)
-        clip = _tensor(inputs[0], torch.device("meta"))
+            return _counted(name, (), lambda: count_architecture(architecture, own).cost)
+        device = torch.device("meta" if is_own(architecture) else "cpu")
+        given = tuple(_tensor(each, device) for each in inputs)
+        clip = given[0]
         if clip.dim() != 5:
             raise KinobenchError(
                 f"count({name!r}): the clip is {list(clip.shape)}; give [B, 3, T, H, W]"
             )
         # Layers may depend on the clip's frames and size.
-        shape = Shape(clip.shape[2], clip.shape[3], native_shape(architecture).classes)
-        module, own = build_without_memory(architecture, shape)
-        rest = [_tensor(each, clip.device) for each in inputs[1:]]
-        return _counted(name, module, clip, *(rest or own[1:]))
+        shape = Shape(clip.shape[2], clip.shape[3], own.classes)
+        return _counted(
+            name, given, lambda: count_architecture(architecture, shape, inputs=given).cost
+        )
 
 
 def _tensor(given: Clip, device: torch.device) -> torch.Tensor:
@@ -178,7 +187,10 @@ def _tensor(given: Clip, device: torch.device) -> torch.Tensor:
         return given.to(device)
     sides = isinstance(given, Sequence) and not isinstance(given, str)
     if sides and all(isinstance(side, int) and side > 0 for side in given):
-        return torch.zeros(tuple(given), device=device)
+        if device.type == "meta":
+            return torch.empty(tuple(given), device=device)
+        generator = torch.Generator().manual_seed(SEED)
+        return torch.randn(tuple(given), generator=generator).to(device)
     raise KinobenchError(
         f"clip {given!r}: give a tensor, or a shape of whole numbers such as (1, 3, 16, 224, 224)"
     )

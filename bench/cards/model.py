@@ -24,7 +24,6 @@ from .printed import (
     PrintedCheck,
     compare,
     count,
-    count_params,
     exponent,
     shape_of,
 )
@@ -38,11 +37,12 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         name, family, paper, year, inputs: See `Architecture`.
         input: Frames, size and classes.
-        params: Number of parameters.
+        params: Number of parameters; None if it isn't known.
         cost: The cost of one view, as in a record.
         macs_by_module: MACs of every module, by its name.
         published: The printed numbers, and the counts for them.
         profile: Time by module; None if it was not measured.
+        notes: Remarks for the reader, besides those of the cost.
     """
 
     name: str
@@ -51,11 +51,12 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
     year: int | None
     inputs: tuple[str, ...]
     input: dict[str, int]
-    params: int
+    params: int | None
     cost: Cost
     macs_by_module: dict[str, int]
     published: tuple[PrintedCheck, ...]
     profile: Profile | None = None
+    notes: tuple[str, ...] = ()
 
 
 def profiled(
@@ -97,7 +98,7 @@ def profiled(
 def make_card(
     name: str, frames: int | None = None, size: int | None = None, classes: int | None = None
 ) -> ModelCard:
-    """Build the network, without memory for its weights, and count one view.
+    """Build the network and count one view; see `count_architecture`.
 
     Without arguments, every printed cost is compared at its own input. With arguments, only the
     costs that were printed for that input are compared.
@@ -118,8 +119,8 @@ def make_card(
     shape = Shape(frames or own.frames, size or own.size, classes or own.classes)
 
     every = frames is None and size is None and classes is None
-    params, _ = count_params(architecture, shape)
-    cost, macs_by_module = count(architecture, shape)
+    found = count(architecture, shape)
+    reason = found.weights.reason
     return ModelCard(
         name=architecture.name,
         family=architecture.family,
@@ -127,15 +128,16 @@ def make_card(
         year=architecture.year,
         inputs=architecture.inputs,
         input=shape._asdict(),
-        params=params,
-        cost=cost,
-        macs_by_module=macs_by_module,
+        params=found.weights.params,
+        cost=found.cost,
+        macs_by_module=found.counted.macs_by_module,
         published=tuple(
             compare(row)
             if every or shape_of(row, architecture) == shape
             else PrintedCheck(published=row, macs=None, params=None)
             for row in printed
         ),
+        notes=() if reason is None else (f"parameters: not known: {reason}",),
     )
 
 
@@ -153,7 +155,7 @@ def show_card(card: ModelCard, console: Console, depth: int = 2) -> None:
     print_folded(f"{given} -> logits [B, {shape['classes']}]", console)
     console.print()
     facts: list[tuple[str, str]] = [
-        ("parameters", f"{card.params:,}"),
+        ("parameters", ABSENT if card.params is None else f"{card.params:,}"),
         ("MACs", f"{card.cost.macs:,}"),
         ("FLOPs", f"{card.cost.flops:,}"),
         ("other FLOPs", f"{card.cost.other_flops:,}"),
@@ -166,6 +168,8 @@ def show_card(card: ModelCard, console: Console, depth: int = 2) -> None:
         print_line(f"{name:<16}{value:>{width}}", console)
     if "flow" in card.inputs:
         print_folded("the optical flow itself isn't counted; `run` measures its time", console)
+    for note in (*card.notes, *card.cost.notes):
+        print_folded(f"note: {note}", console)
     for operator, calls in card.cost.uncounted.items():
         print_folded(f"not counted: {operator} ({calls})", console, style="red")
     console.print()

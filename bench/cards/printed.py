@@ -2,8 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from decimal import ROUND_HALF_EVEN, Decimal
-from functools import cache, lru_cache
-from typing import TYPE_CHECKING
+from functools import cache
 
 import msgspec
 
@@ -12,15 +11,10 @@ from ...zoo import registry
 from ...zoo.spec import Architecture
 from ...zoo.tables.published import published
 from ...zoo.tables.rows import Published
-from ..cost.conventions import COUNTED_BY_LAYER, Layers, counted_as, watch_layers
-from ..cost.flops import analyse
-from ..cost.models import build_without_memory
+from ..cost.architectures import CountedArchitecture, count_architecture, weights_without_forward
+from ..cost.conventions import COUNTED_BY_LAYER, counted_as
+from ..cost.parameters import Weights
 from ..cost.shape import Shape, native_shape
-from ..records.results import Cost
-
-if TYPE_CHECKING:
-    import torch
-    from torch import nn
 
 GIGA, MEGA = 9, 6
 """Powers of ten of the units of printed costs and parameters."""
@@ -128,54 +122,34 @@ def compare(row: Published) -> PrintedCheck:
     if row.gmacs is None and row.mparams is None:
         return PrintedCheck(published=row, macs=None, params=None)
     architecture = registry.get(row.model)
-    shape = shape_of(row, architecture)
     try:
-        params, weights = count_params(architecture, shape)
-        macs = None if row.gmacs is None else _macs(architecture, shape, row.convention)
+        shape = shape_of(row, architecture)
+        if row.gmacs is None:
+            weights, macs = _weights(architecture, shape), None
+        else:
+            found = count(architecture, shape)
+            weights = found.weights
+            macs = counted_as(row.convention, found.cost, found.layers)
     except KinobenchError as error:  # an extra isn't installed
         return PrintedCheck(published=row, macs=None, params=None, error=str(error))
-    if row.mparams is None:
-        return PrintedCheck(published=row, macs=macs, params=None)
+    params = weights.matrix_params if row.params_convention else weights.params
     return PrintedCheck(
-        published=row, macs=macs, params=weights if row.params_convention else params
+        published=row,
+        macs=macs,
+        params=None if row.mparams is None else params,
     )
 
 
-def _macs(architecture: Architecture, shape: Shape, convention: str | None) -> int:
-    cost, _ = count(architecture, shape)
-    layers = _layers(architecture, shape) if convention in COUNTED_BY_LAYER else None
-    return counted_as(convention, cost, layers)
+@cache
+def _weights(architecture: Architecture, shape: Shape) -> Weights:
+    return weights_without_forward(architecture, shape)
 
 
 @cache
-def count(architecture: Architecture, shape: Shape) -> tuple[Cost, dict[str, int]]:
-    """Return the cost of one view, and the MACs of each module; see `analyse`."""
-    module, inputs = _built(architecture, shape)
-    return analyse(module, *inputs)
-
-
-@cache
-def _layers(architecture: Architecture, shape: Shape) -> Layers:
-    module, inputs = _built(architecture, shape)
-    return watch_layers(module, shape.classes, *inputs)
-
-
-@cache
-def count_params(architecture: Architecture, shape: Shape) -> tuple[int, int]:
-    """Return the number of parameters, and of those in tensors of two or more dimensions.
-
-    The others are biases, and the scales and shifts of normalisations.
-    """
-    module, _ = _built(architecture, shape)
-    sizes = [(parameter.numel(), parameter.dim()) for parameter in module.parameters()]
-    return sum(n for n, _ in sizes), sum(n for n, dimensions in sizes if dimensions > 1)
-
-
-@lru_cache(maxsize=2)
-def _built(
-    architecture: Architecture, shape: Shape
-) -> "tuple[nn.Module, tuple[torch.Tensor, ...]]":
-    return build_without_memory(architecture, shape)
+def count(architecture: Architecture, shape: Shape) -> CountedArchitecture:
+    """Return the counts of one view, with those of layers if a printed cost needs them."""
+    with_layers = any(row.convention in COUNTED_BY_LAYER for row in published(architecture.name))
+    return count_architecture(architecture, shape, with_layers=with_layers)
 
 
 def shape_of(row: Published, architecture: Architecture) -> Shape:

@@ -17,6 +17,7 @@ MODULES = {
     "list": "models",
     "show": "models",
     "verify": "models",
+    "doctor": "doctor",
     "leaderboard": "records",
     "analyse": "records",
     "compare": "records",

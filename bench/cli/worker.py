@@ -18,12 +18,20 @@ def worker(
     read_alone: Annotated[
         bool, typer.Option("--read-alone", help="Read the videos that standard input names.")
     ] = False,
+    doctor: Annotated[
+        bool, typer.Option("--doctor", help="Examine the network that standard input names.")
+    ] = False,
 ) -> None:
     """Measure the case that standard input describes."""
     if read_alone:
         from ..evaluation import alone
 
         alone.main()
+        return
+    if doctor:
+        from ..doctor import session
+
+        session.main()
         return
     if fork_server is not None:
         from ..run.fork_server_process import serve

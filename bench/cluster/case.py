@@ -12,6 +12,7 @@ from .shard import ShardTask, sizes_of
 if TYPE_CHECKING:
     from ..evaluation.accuracy import MeasuredShard, MeasureShards
     from ..evaluation.shards import Shard
+    from ..records.computed import Computed
 
 
 def on_cluster(
@@ -19,6 +20,7 @@ def on_cluster(
     cluster: Cluster,
     split: Split,
     weights: str | None,
+    computes: "Computed | None",
     note: Callable[[str], None],
     emit: Emit,
 ) -> "MeasureShards":
@@ -29,6 +31,7 @@ def on_cluster(
         cluster: Cluster that `find_cluster` returned.
         split: Videos of the case.
         weights: Digest of the checkpoint file.
+        computes: What the network computes here.
         note: Called with a remark that a reader of the result should know.
         emit: Called with each event.
     """
@@ -55,6 +58,7 @@ def on_cluster(
             at_most=at_most,
             threads=case.threads or torch.get_num_threads(),
             weights=weights,
+            computes=computes,
             source=source,
             versions=versions,
         )

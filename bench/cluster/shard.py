@@ -21,6 +21,7 @@ from ...datasets.split import Video
 from ..evaluation.code_digest import source_digest
 from ..machine.environment import describe, library_versions, usable_cpus
 from ..machine.memory_limit import limit_memory
+from ..records.computed import Computed
 from ..records.job import Job
 from ..records.record import Environment, Failure
 from ..records.results import Unreadable
@@ -46,7 +47,7 @@ class ShardTask(msgspec.Struct, frozen=True, kw_only=True):
         classes: Number of logits of a view.
         batch, at_most: Views in a batch, and in a forward, as in `measure_shards`.
         threads: Threads of one operator on the CPU.
-        weights, source, versions: See `Conditions`; they must be the same on all nodes.
+        weights, computes, source, versions: See `Conditions`; they must be the same on all nodes.
     """
 
     job: Job
@@ -59,6 +60,7 @@ class ShardTask(msgspec.Struct, frozen=True, kw_only=True):
     at_most: int | None
     threads: int
     weights: str | None
+    computes: Computed | None
     source: str
     versions: dict[str, str]
 
@@ -321,6 +323,14 @@ def _network_of(task: ShardTask) -> "Network":
         raise KinobenchError(
             f"weights {task.job.case.weights!r} have digest {network.weights_digest}, and "
             f"where the run was started {task.weights}; let all nodes have the same file"
+        )
+    network.identify()
+    here, there = network.computed, task.computes
+    if here is not None and there is not None and not here.agrees(there):
+        raise KinobenchError(
+            f"{task.job.case.model} computes something else there than where the run was started, "
+            "though its source and weights are the same; let all nodes have the same files, those "
+            "that its builder reads too"
         )
     return network
 

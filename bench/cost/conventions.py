@@ -30,7 +30,8 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 from ..records.results import Cost
-from .dispatch import meta_twin
+from .apart import apart
+from .meta import move_to_meta
 
 NORM_OPERATIONS_2021 = 5
 """Operations that fvcore added for each element of a normalisation when pytorchvideo's table was
@@ -77,17 +78,29 @@ class Layers(NamedTuple):
 def watch_layers(module: nn.Module, num_classes: int, *inputs: torch.Tensor) -> Layers:
     """Watch the layers in one forward of `module(*inputs)`, on the meta device.
 
+    That happens in a process of its own; where there can't be one, the module is as after
+    `watch_layers_here`.
+
     Args:
-        module: The network, in eval mode, on any device; a copy of it runs.
+        module: The network, in eval mode, on any device.
         num_classes: Length of its logits.
         *inputs: The arguments of the module, such as `clip: [1, 3, T, H, W]`.
     """
+    return apart(lambda: watch_layers_here(module, num_classes, *inputs), Layers)
+
+
+def watch_layers_here(module: nn.Module, num_classes: int, *inputs: torch.Tensor) -> Layers:
+    """Watch them in this process: the module stays on the meta device, and its heads are changed.
+
+    The arguments are those of `watch_layers`.
+    """
     inputs = tuple(tensor.to("meta") for tensor in inputs)
-    twin = meta_twin(module)
-    with _watched(twin, num_classes) as seen:
-        twin(*inputs)
-    with _watched(_with_one_position(twin), num_classes) as whole:
-        twin(*inputs)
+    replaced = move_to_meta(module)
+    with _watched(module, num_classes) as seen:
+        module(*inputs)
+    with _watched(_with_one_position(module), num_classes) as whole:
+        module(*inputs)
+    del replaced
     return Layers(
         mmcv=sum(
             whole[kind] for kind in ("convolution", "linear", "activation", "pooling", "norm")

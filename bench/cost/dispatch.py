@@ -1,6 +1,5 @@
 """fvcore's analysis of a network, from the operators that torch's dispatcher runs."""
 
-import copy
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
@@ -14,11 +13,11 @@ from fvcore.nn.jit_analysis import Statistics
 from torch import nn
 from torch._C import DispatchKey
 from torch._ops import HigherOrderOperator, OpOverload
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._python_dispatch import TorchDispatchMode, is_traceable_wrapper_subclass
 from torch.utils._pytree import tree_leaves, tree_map_only
 
 from .formulas import ELEMENTWISE, NORM, Formula
-from .operators import FORMULAS, HIGHER_ORDER, NAMED_WHOLE, formula_of, name_of
+from .operators import FORMULAS, HIGHER_ORDER, NAMED_WHOLE, NESTED, formula_of, name_of
 from .traffic import Ledger, Traffic, access_of, byte_count
 
 
@@ -78,7 +77,8 @@ class DispatchAnalysis(FlopCountAnalysis):
 
     def _sum_up(self, recorder: "_Recorder") -> Statistics:
         """Add the counts of each module to all modules that contain it."""
-        names = [self._aliases[module] for module in self._model.modules()]
+        modules = self._model.modules()  # some may be new since the forward began
+        names = [self._aliases[module] for module in modules if module in self._aliases]
         counts: dict[str, Counter[str]] = {name: Counter() for name in names}
         unknown: dict[str, Counter[str]] = {name: Counter() for name in names}
         for scope in recorder.called:
@@ -127,11 +127,15 @@ class _Recorder(TorchDispatchMode):
     ) -> Any:
         if isinstance(operator, HigherOrderOperator):
             return self._call(operator, args, kwargs or {})
+        given = list(_tensors((args, kwargs)))
+        if any(map(is_traceable_wrapper_subclass, given)):
+            return NotImplemented  # what it does with the tensors that it wraps comes here
         args, kwargs = on_one_device(args, kwargs or {})
-        if _is_split(operator):
+        formula = NESTED.get(name_of(operator)) if any(each.is_nested for each in given) else None
+        if formula is None and _is_split(operator):
             return self._split(operator, args, kwargs)
         result = operator(*args, **kwargs)
-        self._add(operator._schema.name, formula_of(operator), args, result)
+        self._add(operator._schema.name, formula or formula_of(operator), args, result)
         self._move(operator, args, kwargs, result)
         return result
 
@@ -211,19 +215,3 @@ def on_one_device(args: Any, kwargs: Any) -> tuple[Any, Any]:
         torch.Tensor, lambda tensor: tensor.to("meta"), (args, kwargs)
     )
     return moved
-
-
-def meta_twin(module: nn.Module) -> nn.Module:
-    """Return a copy of a module whose tensors have shapes but no content, and take no memory.
-
-    Raises:
-        Exception: An attribute of the module can't be copied.
-    """
-    twins: dict[int, Any] = {}
-    for part in module.modules():
-        tensors = (value for value in vars(part).values() if isinstance(value, torch.Tensor))
-        for tensor in (*part.parameters(False), *part.buffers(False), *tensors):
-            empty = tensor.detach().to("meta")
-            is_parameter = isinstance(tensor, nn.Parameter)
-            twins[id(tensor)] = nn.Parameter(empty, False) if is_parameter else empty
-    return copy.deepcopy(module, twins)

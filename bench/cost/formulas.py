@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from fvcore.nn.jit_handles import conv_flop_count
 
+from .layouts import element_count, is_sparse, values_of
+
 ELEMENTWISE = "elementwise"
 NORM = "norm"
 
@@ -25,12 +27,12 @@ def nothing(arguments: tuple[Any, ...], result: Any) -> Counter[str]:
 
 
 def one_per_element(arguments: tuple[Any, ...], result: Any) -> Counter[str]:
-    """Count floating-point elements, and both parts of complex ones.
+    """Count floating-point and quantised elements, and both parts of complex ones.
 
     An operator that gives integers or truth values compares or finds indices: it costs nothing.
     """
-    floating = (part for part in _tensors(result) if _parts(part) == 2 or part.is_floating_point())
-    return Counter({ELEMENTWISE: sum(part.numel() * _parts(part) for part in floating)})
+    numbers = (part for part in _tensors(result) if _is_of_numbers(part))
+    return Counter({ELEMENTWISE: sum(element_count(part) * _parts(part) for part in numbers)})
 
 
 def first_result(arguments: tuple[Any, ...], result: Any) -> Counter[str]:
@@ -51,6 +53,10 @@ def _tensors(result: Any) -> Iterator[torch.Tensor]:
             yield from _tensors(part)
 
 
+def _is_of_numbers(tensor: torch.Tensor) -> bool:
+    return tensor.is_floating_point() or tensor.is_complex() or tensor.is_quantized
+
+
 def _parts(tensor: torch.Tensor) -> int:
     """Return the real numbers in an element of `tensor: [...]`: 2 if it is complex."""
     return 2 if tensor.is_complex() else 1
@@ -60,15 +66,72 @@ def matrix_product(name: str) -> Formula:
     """Return the formula of an operator whose last two tensors are multiplied.
 
     They are `[..., M, K] @ [..., K, N]`, `[M, K] @ [K]` or `[K] @ [K]`; a tensor before them is
-    added. A product of two complex numbers is four products of real ones.
+    added. A product of two complex numbers is four products of real ones. Of a sparse matrix, only
+    the elements that it keeps are multiplied: `nnz * N`, or `M * nnz`.
     """
 
     def count(arguments: tuple[Any, ...], result: Any) -> Counter[str]:
         *_, left, right = _tensors(arguments)
-        macs = left.numel() * (right.shape[-1] if right.dim() > 1 else 1)
+        columns = right.shape[-1] if right.dim() > 1 else 1
+        if is_sparse(left) and is_sparse(right):
+            macs = _sparse_products(left, right)
+        elif is_sparse(right):
+            macs = left.shape[-2] * values_of(right).numel()
+        else:
+            macs = element_count(left) * columns
         return Counter({name: macs * _parts(left) * _parts(right)})
 
     return count
+
+
+def _sparse_products(left: torch.Tensor, right: torch.Tensor) -> int:
+    """Count the pairs of kept elements that meet in `[M, K] @ [K, N]`, both sparse."""
+    places = left.shape[-1]
+    columns = left.to_sparse_coo().coalesce().indices()[1].bincount(minlength=places)
+    rows = right.to_sparse_coo().coalesce().indices()[0].bincount(minlength=places)
+    return int((columns * rows).sum())
+
+
+def sampled_product(arguments: tuple[Any, ...], result: Any) -> Counter[str]:
+    """Count `[M, K] @ [K, N]` at the places that `sampled: [M, N]`, which is sparse, keeps."""
+    sampled, left = arguments[:2]
+    return Counter({"addmm": element_count(sampled) * left.shape[-1]})
+
+
+def recurrent(arguments: tuple[Any, ...], result: Any) -> Counter[str]:
+    """Count `input: [T, B, I]`, or the `[N, I]` of a packed batch: all weights at every step.
+
+    It is the operator of cuDNN, which takes the weights of all layers and directions in one list.
+    """
+    inputs, weights = arguments[:2]
+    steps = math.prod(inputs.shape[:-1])
+    return Counter({"lstm": steps * sum(each.numel() for each in weights if each.dim() > 1)})
+
+
+def per_component(formula: Formula) -> Formula:
+    """Return the formula of an operator on nested tensors: the sum over their components."""
+
+    def count(arguments: tuple[Any, ...], result: Any) -> Counter[str]:
+        spread = [part.unbind() if _is_nested(part) else None for part in (*arguments, result)]
+        total: Counter[str] = Counter()
+        for place in range(max(len(parts) for parts in spread if parts is not None)):
+            given = [
+                whole if parts is None else parts[place]
+                for whole, parts in zip((*arguments, result), spread, strict=True)
+            ]
+            total += formula(tuple(given[:-1]), given[-1])
+        return total
+
+    return count
+
+
+def _is_nested(part: Any) -> bool:
+    return isinstance(part, torch.Tensor) and part.is_nested
+
+
+def linear(arguments: tuple[Any, ...], result: torch.Tensor) -> Counter[str]:
+    """Count `input: [..., K]` and `weight: [N, K]`."""
+    return Counter({"linear": arguments[0].numel() * arguments[1].shape[0]})
 
 
 def convolution(arguments: tuple[Any, ...], result: torch.Tensor) -> Counter[str]:

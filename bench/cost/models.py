@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -12,11 +11,7 @@ from ...zoo.checkpoints.named import weights_of
 from ...zoo.checkpoints.shipped import shipped_files
 from ...zoo.spec import Architecture, Input
 from ...zoo.tables.csv_table import FOLDER
-from .shape import Shape, native_shape
-
-if TYPE_CHECKING:
-    import torch
-    from torch import nn
+from .shape import native_shape
 
 INDEX = FOLDER / "index.json"
 """The output of `list models --recount --json` for the networks that come with kinobench. A test
@@ -44,12 +39,14 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         name, family, paper, year, inputs, native: See `Architecture`.
         frames, size, classes: The input and the classes that `params` and `macs` are counted for.
-        params: Parameters; None if the network can't be built here.
-        macs: Multiply-adds of convolutions and matrix products for one view; None likewise.
+        params: Parameters; None if the network can't be built here, or keeps them in a form that
+            can't be counted.
+        macs: Multiply-adds of convolutions and matrix products for one view; None if the network
+            can't be built here.
         streams: True if it can take one frame after another; None if that is unknown.
         weights: Its published checkpoints.
         shipped: The names of weights that come with kinobench.
-        reason: Reason why the network can't be built here.
+        reason: Reason why a count is None.
     """
 
     name: str
@@ -112,17 +109,25 @@ def model_of(name: str) -> Model:
 
 
 def count_model(name: str) -> Model:
-    """Build a model for its own input, without memory for its weights, and count one view."""
+    """Build a model for its own input, and count one view; see `count_architecture`."""
+    from .architectures import count_architecture
+
     architecture = registry.get(name)
     described = _described(architecture)
     try:
-        params, macs, steps = _counted(architecture, native_shape(architecture))
+        found = count_architecture(architecture, native_shape(architecture))
     except KinobenchError as error:
         return msgspec.structs.replace(described, reason=str(error))
     except Exception as error:  # a third party's network; the others must still be listed
         reason = f"{type(error).__name__}: {error}"
         return msgspec.structs.replace(described, reason=reason)
-    return msgspec.structs.replace(described, params=params, macs=macs, streams=steps)
+    return msgspec.structs.replace(
+        described,
+        params=found.weights.params,
+        macs=found.cost.macs,
+        streams=found.streams,
+        reason=found.weights.reason,
+    )
 
 
 def _described(architecture: Architecture) -> Model:
@@ -143,32 +148,3 @@ def _described(architecture: Architecture) -> Model:
             for w in weights_of(architecture.name)
         ),
     )
-
-
-def _counted(architecture: Architecture, shape: Shape) -> tuple[int, int, bool]:
-    """Return the parameters, the multiply-adds, and whether the network streams."""
-    from ...zoo.spec import streams
-    from .flops import count_cost
-
-    module, inputs = build_without_memory(architecture, shape)
-    params = sum(parameter.numel() for parameter in module.parameters())
-    return params, count_cost(module, *inputs).macs, streams(module)
-
-
-def build_without_memory(
-    architecture: Architecture, shape: Shape
-) -> "tuple[nn.Module, tuple[torch.Tensor, ...]]":
-    """Build a network in eval mode, and arguments for it, of one view, on torch's meta device.
-
-    Tensors on the meta device have shapes, and no content.
-    """
-    import torch
-
-    from ...zoo.build import build
-    from ...zoo.spec import input_shapes
-
-    with torch.device("meta"):
-        module = build(architecture, shape.classes, shape.frames, shape.size)
-        module.eval()
-        shapes = input_shapes(architecture.inputs, 1, shape.frames, shape.size)
-        return module, tuple(torch.empty(each) for each in shapes)

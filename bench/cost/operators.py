@@ -4,6 +4,9 @@ The tables have an operator's name without its overload, without the trailing un
 variants, and without the namespace if it is torch's own.
 """
 
+from collections import Counter
+from typing import Any
+
 import torch
 from torch._ops import OpOverload
 
@@ -15,15 +18,20 @@ from .formulas import (
     encoder_layer,
     euclidean_distance,
     first_result,
+    linear,
     matrix_product,
     native_attention,
     normalisation,
     nothing,
     one_per_element,
+    per_component,
+    recurrent,
     rnn_layer,
+    sampled_product,
     time_major_convolution,
     trilinear,
 )
+from .quantised import QUANTISED
 
 
 def formula_of(operator: OpOverload) -> Formula | None:
@@ -60,18 +68,38 @@ FORMULAS: dict[str, Formula] = {
     "baddbmm": matrix_product("baddbmm"),
     "mv": matrix_product("mv"),
     "addmv": matrix_product("addmv"),
+    "_sparse_mm": matrix_product("mm"),
+    "_sparse_sparse_matmul": matrix_product("mm"),
+    "hspmm": matrix_product("mm"),
+    "_sparse_mm_reduce_impl": matrix_product("mm"),
+    "_sparse_addmm": matrix_product("addmm"),
+    "sspaddmm": matrix_product("addmm"),
+    "sparse_sampled_addmm": sampled_product,
     "dot": matrix_product("dot"),
     "vdot": matrix_product("vdot"),
     "_trilinear": trilinear,
     "_euclidean_dist": euclidean_distance,
-    "_scaled_dot_product_flash_attention_for_cpu": attention,
+    **dict.fromkeys(
+        (
+            *("_scaled_dot_product_flash_attention_for_cpu", "_scaled_dot_product_flash_attention"),
+            *("_scaled_dot_product_efficient_attention", "_scaled_dot_product_cudnn_attention"),
+            "_scaled_dot_product_fused_attention_overrideable",
+        ),
+        attention,
+    ),
     "_native_multi_head_attention": native_attention,
     "_transformer_encoder_layer_fwd": encoder_layer,
     "mkldnn_rnn_layer": rnn_layer,
+    "_cudnn_rnn": recurrent,
+    **QUANTISED,
     **dict.fromkeys(
         (
             *("native_layer_norm", "native_group_norm", "rms_norm"),
             *("native_batch_norm", "_native_batch_norm_legit_no_training"),
+            *("cudnn_batch_norm", "_fused_rms_norm", "quantized_batch_norm"),
+            *(f"quantized::{each}_norm" for each in ("batch", "layer", "group", "instance")),
+            *(f"quantized::batch_norm{each}" for each in ("1d", "2d", "3d", "_relu")),
+            *(f"quantized::batch_norm{n}d_relu" for n in (1, 2, 3)),
             *("_native_batch_norm_legit", "_batch_norm_with_update", "_batch_norm_no_update"),
         ),
         normalisation,
@@ -89,7 +117,7 @@ FORMULAS: dict[str, Formula] = {
             *("_upsample_nearest_exact3d", "upsample_linear1d", "upsample_bilinear2d"),
             *("upsample_trilinear3d", "upsample_bicubic2d", "_upsample_bilinear2d_aa"),
             *("_upsample_bicubic2d_aa", "grid_sampler_2d", "grid_sampler_3d"),
-            *("col2im", "polar"),
+            *("col2im", "polar", "_sparse_softmax", "_sparse_log_softmax", "_sparse_sum"),
         ),
         one_per_element,
     ),
@@ -107,7 +135,31 @@ FORMULAS: dict[str, Formula] = {
 which count 1 for each element of the result. Operators with that tag need no line here. A composite
 operator with a formula counts as a whole, any other by its parts."""
 
-HIGHER_ORDER: dict[str, Formula] = {"flex_attention": attention}
+NESTED: dict[str, Formula] = {
+    "linear": linear,
+    **{name: per_component(matrix_product(name)) for name in ("matmul", "bmm", "mm")},
+    **dict.fromkeys(
+        (
+            *("scaled_dot_product_attention", "_scaled_dot_product_attention_math"),
+            *("_scaled_dot_product_flash_attention", "_scaled_dot_product_efficient_attention"),
+            "_scaled_dot_product_flash_attention_for_cpu",
+        ),
+        per_component(attention),
+    ),
+    "softmax": one_per_element,
+}
+"""The formulas of operators that get nested tensors, whose components have shapes of their own.
+Torch has kernels of its own for them, and doesn't split them."""
+
+
+def _into_another_type(arguments: tuple[Any, ...], result: Any) -> Counter[str]:
+    """Count the operator that comes first in the arguments, before the type of its result."""
+    formula = formula_of(arguments[0])
+    assert formula is not None  # torch allows products alone
+    return formula(arguments[2:], result)
+
+
+HIGHER_ORDER: dict[str, Formula] = {"flex_attention": attention, "out_dtype": _into_another_type}
 """Operators that take functions. The work of a score function on each pair is not counted."""
 
 COSTLESS = frozenset(
@@ -133,9 +185,43 @@ COSTLESS = frozenset(
         *("empty", "empty_like", "empty_strided", "empty_permuted", "new_empty"),
         *("new_empty_strided", "zeros", "zeros_like", "new_zeros", "zero", "ones", "ones_like"),
         *("new_ones", "full", "full_like", "new_full", "fill", "scalar_tensor", "arange", "range"),
-        *("linspace", "eye", "tril_indices", "triu_indices", "rand", "randn", "rand_like"),
-        *("randn_like", "randint", "randperm", "normal", "uniform", "bernoulli", "set", "resize"),
-        *("resize_as",),
+        *("linspace", "logspace", "eye", "tril_indices", "triu_indices", "set", "resize"),
+        *("resize_as", "_efficientzerotensor"),
+        # Random numbers.
+        *("rand", "randn", "rand_like", "randn_like", "randint", "randint_like", "randperm"),
+        *("normal", "normal_functional", "uniform", "bernoulli", "multinomial", "poisson"),
+        *("binomial", "random", "exponential", "geometric", "cauchy", "log_normal"),
+        *("_standard_gamma", "_sample_dirichlet"),
+        # Sparse tensors, made, asked and turned into others.
+        *("_sparse_coo_tensor_unsafe", "_sparse_coo_tensor_with_dims", "sparse_coo_tensor"),
+        *("_sparse_coo_tensor_with_dims_and_tensors", "_sparse_compressed_tensor_unsafe"),
+        *("sparse_compressed_tensor", "_sparse_csr_tensor_unsafe", "sparse_csr_tensor"),
+        *("_validate_sparse_coo_tensor_args", "_validate_sparse_compressed_tensor_args"),
+        *("_validate_sparse_csr_tensor_args", "coalesce", "_coalesce", "_coalesced"),
+        *("is_coalesced", "_indices", "_values", "indices", "values", "crow_indices"),
+        *("col_indices", "ccol_indices", "row_indices", "_nnz", "sparse_dim", "dense_dim"),
+        *("to_sparse", "_to_sparse", "to_sparse_csr", "_to_sparse_csr", "to_sparse_csc"),
+        *("_to_sparse_csc", "to_sparse_bsr", "_to_sparse_bsr", "to_sparse_bsc"),
+        *("_to_sparse_bsc", "to_dense", "_to_dense", "sparse_mask", "_sparse_mask_projection"),
+        *("sparse_resize", "sparse_resize_and_clear", "_convert_indices_from_coo_to_csr"),
+        "_convert_indices_from_csr_to_coo",
+        # Nested tensors, made, asked and turned into others.
+        *("_nested_tensor_from_tensor_list", "_nested_tensor_from_mask", "nested_to_padded_tensor"),
+        *("to_padded_tensor", "_nested_from_padded", "_nested_from_padded_and_nested_example"),
+        *("_nested_tensor_size", "_nested_tensor_strides", "_nested_tensor_storage_offsets"),
+        *("_nested_view_from_buffer_copy", "_nested_get_values_copy", "_nested_get_offsets"),
+        *("_nested_get_lengths", "_nested_get_ragged_idx", "_nested_get_min_seqlen"),
+        *("_nested_get_max_seqlen", "_nested_compute_contiguous_strides_offsets"),
+        *("_jagged_to_padded_dense_forward", "_padded_dense_to_jagged_forward"),
+        *("dim", "sym_size", "sym_numel", "sym_stride", "sym_storage_offset"),
+        *("sym_is_contiguous", "is_contiguous", "size", "numel"),
+        # Quantised tensors, likewise; max pooling and clamping choose.
+        *("int_repr", "q_scale", "q_zero_point", "q_per_channel_scales", "qscheme"),
+        *("q_per_channel_zero_points", "_make_per_tensor_quantized_tensor"),
+        *("_make_per_channel_quantized_tensor", "_empty_affine_quantized", "empty_quantized"),
+        *("_empty_per_channel_affine_quantized", "quantized::cat", "quantized::cat_relu"),
+        *("quantized::clamp", "quantized::relu6", "quantized::threshold", "quantized::dropout"),
+        *("quantized::embedding_byte", "quantized::embedding_4bit"),
         # Queries about a tensor.
         *("_local_scalar_dense", "item", "is_same_size", "equal", "_fused_sdp_choice", "device"),
         *("_assert_async", "_assert_tensor_metadata", "torchvision::_cuda_version"),

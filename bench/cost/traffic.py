@@ -10,9 +10,12 @@ from typing import Any, NamedTuple
 
 import torch
 from torch._ops import HigherOrderOperator, OpOverload
+from torch.nn.parameter import is_lazy
+from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 from torch.utils._pytree import tree_leaves
 
 from .formulas import attention, first_result, normalisation
+from .layouts import kept_bytes, plain_parts, unpacked
 from .operators import FORMULAS, HIGHER_ORDER, name_of
 
 _FIRST_ALONE = (attention, first_result, normalisation)
@@ -37,15 +40,17 @@ class Access(NamedTuple):
     Attributes:
         read: Tensors, and the bytes that are read of each; shared memory is there once.
         written_bytes: Bytes of its results.
+        packed_bytes: Bytes read of weights that a quantised layer keeps in an object of its own.
     """
 
     read: tuple[tuple[torch.Tensor, int], ...] = ()
     written_bytes: int = 0
+    packed_bytes: int = 0
 
     @property
     def total_bytes(self) -> int:
         """Bytes read and written."""
-        return sum(count for _, count in self.read) + self.written_bytes
+        return sum(count for _, count in self.read) + self.written_bytes + self.packed_bytes
 
 
 class Traffic(NamedTuple):
@@ -81,19 +86,21 @@ class Ledger:
     def __init__(self, weights: Iterable[torch.Tensor], inputs: Iterable[torch.Tensor]) -> None:
         """Begin before a forward of a network with these weights, on these inputs."""
         self.by_scope: Counter[str] = Counter()
-        self._weights = {_storage(each): each.untyped_storage().nbytes() for each in weights}
-        self._inputs = {_storage(each): each.untyped_storage().nbytes() for each in inputs}
+        self._weights = {storage: size for each in weights for storage, size in _storages(each)}
+        self._inputs = {storage: size for each in inputs for storage, size in _storages(each)}
         self._read: Counter[int] = Counter()
+        self._packed_bytes = 0
 
     def add(self, scope: str, access: Access) -> None:
         """Add the bytes of an operator that the module `scope` runs."""
         self.by_scope[scope] += access.total_bytes
+        self._packed_bytes += access.packed_bytes
         for tensor, count in access.read:
             self._read[_storage(tensor)] += count
 
     def read_of_weights(self) -> int:
-        """Return the bytes of weights that were read, each once."""
-        return self._read_once(self._weights)
+        """Return the bytes of weights that were read, each once; packed ones as often as used."""
+        return self._read_once(self._weights) + self._packed_bytes
 
     def read_of_inputs(self) -> int:
         """Return the bytes of inputs that were read, each once."""
@@ -117,6 +124,16 @@ def access_of(
     name = name_of(operator)
     if name.startswith(_UNTOUCHED):
         return Access()
+    access = _access_of_tensors(operator, name, args, kwargs, result)
+    packed = [each for each in tree_leaves((args, kwargs)) if isinstance(each, torch.ScriptObject)]
+    if not packed:
+        return access
+    return access._replace(packed_bytes=sum(map(_packed_bytes, packed)))
+
+
+def _access_of_tensors(
+    operator: OpOverload, name: str, args: Any, kwargs: Any, result: Any
+) -> Access:
     changed, overwritten = _changed(operator, name, args, kwargs)
     inputs = [each for each in _tensors((args, kwargs)) if id(each) not in overwritten]
     if name.endswith("_like") or name.startswith("new_"):
@@ -134,12 +151,22 @@ def access_of(
 
 
 def byte_count(tensor: torch.Tensor) -> int:
-    """Return the bytes of the distinct elements of `tensor: [...]`, of any shape."""
-    if tensor.layout is not torch.strided:
-        return tensor.numel() * tensor.element_size()
+    """Return the bytes of the distinct elements of `tensor: [...]`, of any shape and layout."""
+    if not _is_plain(tensor):
+        return kept_bytes(tensor)
     places = zip(tensor.shape, tensor.stride(), strict=True)
     elements = math.prod(size for size, stride in places if stride or not size)
     return min(elements * tensor.element_size(), tensor.untyped_storage().nbytes())
+
+
+def _is_plain(tensor: torch.Tensor) -> bool:
+    """Return whether a tensor is a view of one piece of memory by its shape and strides."""
+    wrapped = is_traceable_wrapper_subclass(tensor) or tensor.is_nested
+    return tensor.layout is torch.strided and not wrapped
+
+
+def _packed_bytes(packed: torch.ScriptObject) -> int:
+    return sum(map(kept_bytes, unpacked(packed) or ()))
 
 
 def _placed(operator: OpOverload, name: str, args: Any, kwargs: Any) -> int:
@@ -223,17 +250,30 @@ def _once(tensors: Iterable[torch.Tensor]) -> tuple[tuple[torch.Tensor, int], ..
     """Return each tensor with its bytes; tensors that view the same memory count once."""
     different: dict[tuple[Any, ...], torch.Tensor] = {}
     for each in tensors:
-        stride = each.stride() if each.layout is torch.strided else ()
-        offset = each.storage_offset() if each.layout is torch.strided else 0
-        different.setdefault((_storage(each), offset, tuple(each.shape), stride), each)
+        plain = _is_plain(each)
+        place = (each.storage_offset(), tuple(each.shape), each.stride()) if plain else ()
+        different.setdefault((_storage(each), place), each)
     return tuple((each, byte_count(each)) for each in different.values())
 
 
 def _storage(tensor: torch.Tensor) -> int:
     """Return an identifier of a tensor's memory, unique among all live tensors."""
-    if tensor.layout is not torch.strided:
-        return id(tensor)
+    if not _is_plain(tensor):
+        *_, tensor = plain_parts(tensor)
     return int(tensor.untyped_storage()._cdata)
+
+
+def _storages(tensor: torch.Tensor) -> Iterator[tuple[int, int]]:
+    """Yield each piece of memory that a weight or an input is read from, and its bytes."""
+    if is_lazy(tensor):
+        return
+    if is_traceable_wrapper_subclass(tensor):
+        for part in plain_parts(tensor):
+            yield from _storages(part)
+    elif _is_plain(tensor):
+        yield _storage(tensor), tensor.untyped_storage().nbytes()
+    else:
+        yield _storage(tensor), kept_bytes(tensor)
 
 
 def _tensors(values: Any) -> Iterator[torch.Tensor]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from ..network.network import Forward, Network
+    from ..records.computed import Computed
     from ..records.fitted_weights import Fitted
     from .accuracy import MeasureShards
     from .guard import Guard
@@ -31,9 +32,12 @@ if TYPE_CHECKING:
 Report = Callable[[str], None]
 """Called with a note."""
 
-OnCluster = Callable[[Job, Cluster, Split, str | None, Report, Emit], "MeasureShards"]
-"""Called with the job, its cluster, the split, the digest of the weights, and functions that take
-notes and events; returns a function that measures shards on the cluster."""
+OnCluster = Callable[
+    [Job, Cluster, Split, str | None, "Computed | None", Report, Emit], "MeasureShards"
+]
+"""Called with the job, its cluster, the split, the digest of the weights, what the network
+computes, and functions that take notes and events; returns a function that measures shards on the
+cluster."""
 
 
 def score(job: Job, network: "Network", split: Split, emit: Emit, on_cluster: OnCluster) -> None:
@@ -67,7 +71,9 @@ def score(job: Job, network: "Network", split: Split, emit: Emit, on_cluster: On
         else:
             network.let_go()  # a worker may be given the same GPU
             asked = msgspec.structs.replace(job, given_up=guard.given_up)
-            measure = on_cluster(asked, job.cluster, split, network.weights_digest, note, emit)
+            measure = on_cluster(
+                asked, job.cluster, split, network.weights_digest, network.computed, note, emit
+            )
             accuracy = score_split(measure, split, case.protocol, case.eval_batch, sink)
     if case.mode in GRAPH_MODES:
         note("forwards are eager: a graph keeps algorithms that were chosen by timing them")
@@ -185,7 +191,8 @@ def _idle_threads(network: "Network", split: Split) -> int:
         return 0
     shards = len(shards_of(split, case.protocol.views))
     count = min(physical_cores() // case.threads, shards) - 1
-    small = network.weights_bytes() * count < available_memory_bytes() / 8
+    each_bytes = network.weights_bytes()
+    small = each_bytes is not None and each_bytes * count < available_memory_bytes() / 8
     return count if small else 0
 
 
@@ -206,6 +213,7 @@ def claim_logits(
         split,
         weights=network.weights_digest,
         network=network.digest,
+        computes=network.computed,
         plugins=job.plugins,
         machine=job.machine,
         data_root=job.own.place(job.data_root),

@@ -10,6 +10,7 @@ from ...datasets.split import Split
 from ...zoo import registry
 from ..machine.environment import library_versions
 from ..records.case import Case, LogitsType
+from ..records.computed import Computed
 from .code_digest import imported_digest, source_digest
 from .shards import videos_in_a_shard
 
@@ -22,6 +23,8 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True):
         manifest: Digest of the split.
         weights: Digest of the checkpoint file; None for an untrained network.
         network: Digest of the network itself; see `network_digest`.
+        computes: What the network computes, which must agree within `records.computed.TOLERANCE`;
+            None where that isn't known, and in folders of earlier versions, whose source differs.
         source: Digest of kinobench's own code and of the file that builds the network.
         imported: Digest of the user's own modules that these import; see `imported_digest`.
         versions: Versions of the libraries.
@@ -42,11 +45,30 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True):
     data_root: str | None
     logits: LogitsType
     videos_in_a_shard: int
+    computes: Computed | None = None
 
-    def differences(self, other: "Conditions") -> list[str]:
-        """Return the names of the fields that differ."""
-        fields = self.__struct_fields__
-        return [field for field in fields if getattr(self, field) != getattr(other, field)]
+    def difference(self, other: "Conditions") -> str:
+        """Return how the two differ, as in `of another source, versions`; empty if they agree."""
+        fields = [
+            field
+            for field in self.__struct_fields__
+            if field != "computes" and getattr(self, field) != getattr(other, field)
+        ]
+        parts = [f"of another {', '.join(fields)}"] if fields else []
+        if not _agree(self.computes, other.computes):
+            parts.append(SOMETHING_ELSE if fields else f"{SOMETHING_ELSE}, {_BY_WHAT}")
+        return "; ".join(parts)
+
+
+SOMETHING_ELSE = "the network computes something else now"
+_BY_WHAT = (
+    "though its source, weights and libraries are the same: a file that it reads, an attribute or "
+    "a variable has changed"
+)
+
+
+def _agree(one: Computed | None, other: Computed | None) -> bool:
+    return one == other if one is None or other is None else one.agrees(other)
 
 
 def conditions_of(
@@ -55,6 +77,7 @@ def conditions_of(
     *,
     weights: str | None,
     network: str,
+    computes: Computed | None,
     plugins: Sequence[str],
     machine: str,
     data_root: str | None,
@@ -67,6 +90,7 @@ def conditions_of(
         split: Videos of the case.
         weights: Digest of the checkpoint file.
         network: Digest of the network as it was built and loaded.
+        computes: What it computes.
         plugins: Files that register networks.
         machine: Fingerprint of the environment.
         data_root: Folder of the dataset.
@@ -78,6 +102,7 @@ def conditions_of(
         manifest=split.manifest,
         weights=weights,
         network=network,
+        computes=computes,
         source=source_digest(build, *files),
         imported=imported_digest(build, *files),
         versions=library_versions(case.decoder),

@@ -136,9 +136,9 @@ def _continued(
             found = _read(left / CONDITIONS)
         except FileNotFoundError:  # another run has started over
             continue
-        if not fresh and found != conditions:
-            differ = "conditions" if found is None else ", ".join(found.differences(conditions))
-            notes.append(f"not continued: unfinished {left.name}, of another {differ}")
+        differs = "of another conditions" if found is None else found.difference(conditions)
+        if differs and not fresh:
+            notes.append(f"not continued: unfinished {left.name}, {differs}")
             continue
         lock = keeper.locked(left)
         if lock is None and not left.exists():

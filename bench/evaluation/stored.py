@@ -1,18 +1,15 @@
 """Stored records that stand for a case, so that it need not be scored again."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
-
-import msgspec
 
 from ...datasets.errors import KinobenchError
 from ...datasets.split import Split
 from ..records.case import Case
 from ..records.inside import inside
 from ..records.record import Record
-from .conditions import Conditions
 from .origin import Origin
-from .resume import conditions_in
 from .shard_files import kept_batches
 from .shards import shards_of
 
@@ -38,30 +35,30 @@ def candidates(case: Case, records: Iterable[Record], *, skip_unreadable: bool) 
     return sorted(found, key=lambda record: record.started, reverse=True)
 
 
-def is_as_now(record: Record, results: Path, split: Split, conditions: Conditions) -> bool:
-    """Return whether scoring a record's case now would give the logits that it has.
-
-    That is so if they were measured under the conditions of now, no video's file has changed since,
-    and the logits are as they were written. The network's own digest is not compared: it follows
-    from its source, its weights and the versions of the libraries, which are compared.
-
-    Args:
-        record: One of `candidates`.
-        results: Folder of the results that the record is in.
-        split: Videos of the record's case.
-        conditions: Conditions of now.
+def folder_of(record: Record, results: Path) -> Path:
+    """Return the folder of the logits of one of `candidates`.
 
     Raises:
-        KinobenchError: The record's predictions are not in the folder of the results.
+        KinobenchError: It is not in the folder of the results.
     """
     assert record.accuracy is not None and record.accuracy.predictions is not None
-    folder = inside(results, record.accuracy.predictions)
-    kept = conditions_in(folder)
-    if kept is None or msgspec.structs.replace(kept, network=conditions.network) != conditions:
-        return False
+    return inside(results, record.accuracy.predictions)
+
+
+def why_unusable(record: Record, folder: Path, split: Split) -> str | None:
+    """Return why the logits of one of `candidates` can't stand for a new scoring, or None.
+
+    They can if no video's file has changed since, and they are as they were written. Their
+    conditions are to be compared as well.
+
+    Args:
+        record: The record.
+        folder: What `folder_of` returns for it.
+        split: Videos of the record's case.
+    """
     shards = shards_of(split, record.case.protocol.views)
     origin = Origin(record.case.digest, split.manifest, record.weights_digest)
-    try:
-        return None not in kept_batches(folder, shards, origin)
-    except KinobenchError:
-        return False
+    with suppress(KinobenchError):
+        if None not in kept_batches(folder, shards, origin):
+            return None
+    return "videos have changed since, or shards are damaged or missing"

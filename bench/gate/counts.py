@@ -13,7 +13,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """The counts of one side's network, for the case's own input.
 
     Attributes:
-        params: Number of parameters.
+        params: Number of parameters; None if they can't be counted.
         macs: Multiply-adds of one view, by that side's own count.
         operators: Calls of each operator by torch's dispatcher in an eager forward.
         graph_breaks: Graph breaks of the compiler; None if nothing is compiled.
@@ -25,7 +25,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
             numbers are None.
     """
 
-    params: int
+    params: int | None
     macs: int | None
     operators: dict[str, int] | None
     graph_breaks: int | None

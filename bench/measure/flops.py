@@ -2,6 +2,7 @@
 
 from ...datasets.errors import KinobenchError
 from ...datasets.their_errors import error_text
+from ..cost.apart import DiedApartError
 from ..records.record import Failure
 from .context import Context
 
@@ -11,6 +12,10 @@ def run(context: Context) -> None:
     network = context.network
     try:
         cost = network.cost()
+    except DiedApartError as error:  # what follows may need no such process
+        context.note(f"could not be counted: {error}")
+        _refuse(context, "the whole network")
+        return
     except KinobenchError:
         raise
     except Exception as error:  # if the network is at fault, it fails again in what follows
@@ -18,6 +23,8 @@ def run(context: Context) -> None:
         _refuse(context, "the whole network")
         return
     context.keep(cost=cost)
+    for note in cost.notes:
+        context.note(note)
     if network.case.flow is not None:
         context.note("without the optical flow, whose time is measured separately")
     if cost.uncounted:

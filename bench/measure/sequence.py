@@ -1,10 +1,10 @@
 """All measurements of a case, one after the other, on one network."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..records.case import Case
-from ..records.job import Built, Note, Progress
+from ..records.job import Built, Progress
 from . import registry
 from .context import Context, Current
 from .measurement import Measurement
@@ -31,27 +31,22 @@ def measure_all(context: Context, build: "Callable[[Case], Network]") -> None:
     context.emit(Progress(stage="building"))
     network = context.network = build(job.case)
     context.emit(Built(params=network.params, weights_digest=network.weights_digest))
-    noted = _note(network.notes, context)
+    context.notes(network.notes)
+    noted = len(network.notes)
     needs = {need for measurement in chosen for need in measurement.needs}
     for measurement in chosen:
         if "device" not in measurement.needs:
             _run(measurement, context)
+    on_device = registry.needs_device(job)
     if "digest" in needs:
-        _ = network.digest
-    if registry.needs_device(job):
+        network.identify(at_first_forward=on_device)
+    if on_device:
         network.settle(reference="reference" in needs and not job.is_part)
-        _note(network.notes[noted:], context)
+    context.notes(network.notes[noted:])
     for measurement in chosen:
         if "device" in measurement.needs:
             _run(measurement, context)
     context.end()
-
-
-def _note(texts: Sequence[str], context: Context) -> int:
-    """Add notes to the record, and return their number."""
-    for text in texts:
-        context.emit(Note(text=text))
-    return len(texts)
 
 
 def _run(measurement: Measurement, context: Context) -> None:

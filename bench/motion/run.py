@@ -1,7 +1,7 @@
 """`motion`: a network scored without and with every probe, or found stored, and its card."""
 
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -15,17 +15,14 @@ from ...datasets.names import PROBES, Probe, file_name
 from ...datasets.opposites import backwards
 from ...datasets.plurals import quantity
 from ...datasets.split import Split
-from ...zoo.checkpoints.named import resolve_weights, weights_of
-from ...zoo.checkpoints.sharded import weights_digest
+from ...zoo.checkpoints.named import weights_of
 from ...zoo.checkpoints.shipped import shipped_file
 from ..analysis.source import Source
-from ..evaluation.conditions import Conditions, conditions_of
 from ..evaluation.origin import origin_of
 from ..evaluation.places import read_places
 from ..evaluation.predictions import open_predictions
-from ..evaluation.stored import candidates, is_as_now
 from ..machine import environment
-from ..records.case import Case, LogitsType
+from ..records.case import LogitsType
 from ..records.fitted_weights import read_fitted
 from ..records.inside import inside
 from ..records.record import Record
@@ -34,15 +31,13 @@ from ..run import plan as planning
 from ..run import run
 from ..run.options import DataRoots, Options
 from ..run.plan import Planned
-from ..run.prepare import fetch_published, prepare_split
+from ..run.prepare import prepare_split
 from ..run.settings import settings_of
 from ..run.suite import Suite
 from ..statistics.scores import mean_score, named_classes, view_scores
 from .card import Card
 from .judge import Answers, OppositeAnswers, count_opposites, judge
-
-Log = Callable[[str], None]
-"""Takes a line for the reader."""
+from .stored import Log, Now, stored_records
 
 LOGITS: LogitsType = "float32"
 """The numbers that per-view logits are kept as."""
@@ -167,7 +162,8 @@ def prepare(options: MotionOptions, console: Console, log: Log) -> Scored:
     Args:
         options: The options of the command.
         console: Shows progress, if it is a terminal.
-        log: Gets a line for each record that can't be read.
+        log: Gets a line for each record that can't be read, and for each reason why stored scores
+            are not those of now.
 
     Raises:
         KinobenchError: The errors of `plan`; the dataset or the weights aren't there.
@@ -185,50 +181,18 @@ def prepare(options: MotionOptions, console: Console, log: Log) -> Scored:
         records, problems = read_records(options.results)
         for problem in problems:
             log(problem)
-        scored.records.update(_stored(scored, records, options, console, log))
+        now = Now(
+            split=split,
+            results=options.results,
+            plugins=options.plugins,
+            data_root=options.data.place(options.dataset),
+            logits=LOGITS,
+            skip_unreadable=options.skip_unreadable,
+        )
+        cases = [entry.case for entry in planned]
+        for found, record in stored_records(cases, records, now, console, log):
+            scored.records[found.probe] = record
     return scored
-
-
-def _stored(
-    scored: Scored,
-    records: Sequence[Record],
-    options: MotionOptions,
-    console: Console,
-    log: Log,
-) -> Iterator[tuple[Probe | None, Record]]:
-    """Yield the stored records of cases that would give the same if they were scored again."""
-    conditions: Conditions | None = None
-    for case in (entry.case for entry in scored.planned):
-        found = candidates(case, records, skip_unreadable=options.skip_unreadable)
-        if not found:
-            continue
-        conditions = conditions or _conditions(case, scored.split, options, console)
-        of_case = msgspec.structs.replace(conditions, case=case.digest)
-        for record in found:
-            try:
-                as_now = is_as_now(record, options.results, scored.split, of_case)
-            except KinobenchError as error:  # this record's fault, and no other's
-                log(f"left out, a record of {case.model}: {error}")
-                continue
-            if as_now:
-                yield case.probe, record
-                break
-
-
-def _conditions(case: Case, split: Split, options: MotionOptions, console: Console) -> Conditions:
-    """Return the conditions to score a case under; those of other cases differ in it only."""
-    assert case.weights is not None
-    fetch_published([(case.model, case.weights)], console)
-    return conditions_of(
-        case,
-        split,
-        weights=weights_digest(resolve_weights(case.model, case.weights)),
-        network="",
-        plugins=options.plugins,
-        machine=environment.describe(case.device, case.decoder).fingerprint,
-        data_root=options.data.place(options.dataset),
-        logits=LOGITS,
-    )
 
 
 def score(scored: Scored, options: MotionOptions, console: Console) -> None:

@@ -14,23 +14,10 @@ from ...datasets.protocol import Protocol
 from ...datasets.video.clips import Clips
 from ...datasets.views.decoded import FrameKeeping, Pictures
 from ...datasets.views.maker import ViewMaker
-from ...zoo.spec import Input, input_shapes
+from ...zoo.spec import Input
 
 Inputs = tuple[torch.Tensor, ...]
 """The arguments of one forward, each with the batch first."""
-
-
-def random_inputs(
-    kinds: Sequence[Input], batch: int, frames: int, size: int, generator: torch.Generator
-) -> Inputs:
-    """Return random arguments, float32 on the CPU: RGB is normal, flow is uniform in [-1, 1]."""
-    shapes = input_shapes(kinds, batch, frames, size)
-    return tuple(
-        torch.randn(shape, generator=generator)
-        if kind == "rgb"
-        else torch.rand(shape, generator=generator).mul_(2).sub_(1)
-        for kind, shape in zip(kinds, shapes, strict=True)
-    )
 
 
 def shifted_copies(drawn: torch.Tensor, batch: int) -> torch.Tensor:

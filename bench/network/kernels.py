@@ -16,8 +16,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
 from ...zoo import registry
+from ..cost.apart import apart
+from ..cost.architectures import build_without_memory
 from ..cost.dispatch import on_one_device
-from ..cost.models import build_without_memory
 from ..cost.operators import name_of
 from ..cost.shape import Shape
 from ..records.case import Mode, Precision
@@ -80,11 +81,15 @@ def missing_kernels(
     """
     if DTYPES[precision] == torch.float32:
         return ()
+    return apart(lambda: _missing(model, shape, DTYPES[precision], mode), tuple[str, ...])
+
+
+def _missing(model: str, shape: Shape, dtype: torch.dtype, mode: Mode) -> tuple[str, ...]:
     calls = _Calls()
     with settings_restored(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the case will show them
         with suppress(Exception):  # the case itself will show why, with its message
-            _run(model, shape, DTYPES[precision], mode, calls)
+            _run(model, shape, dtype, mode, calls)
         with torch.inference_mode():
             lacking = [call for call in calls.smallest.values() if not _has_kernel(call)]
     return tuple(dict.fromkeys(name_of(call.operator) for call in lacking))

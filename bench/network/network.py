@@ -14,15 +14,21 @@ from ...datasets.errors import KinobenchError
 from ...zoo import registry
 from ...zoo.build import named, no_late_layers
 from ...zoo.spec import streams
-from ..cost.flops import count_cost
+from ..cost.architectures import is_own
+from ..cost.flops import Count, count_apart
+from ..cost.on_device import count_anybodys
+from ..cost.parameters import weights_of
+from ..cost.random_inputs import random_inputs
 from ..cost.shape import Shape
 from ..records.case import GRAPH_MODES, Case, Mode, Precision
+from ..records.computed import Computed
 from ..records.results import Cost
 from .arithmetic import allow_tf32
 from .build import build_network
 from .cuda_graph import CapturedForward
 from .digest import network_digest
-from .inputs import Inputs, random_inputs, shifted_copies
+from .identity import SEED, computed_by, computed_of
+from .inputs import Inputs, shifted_copies
 from .outputs import described, logits_of
 from .own_clips import Witness, copied, on_copies
 from .reference import reference_outputs
@@ -67,8 +73,11 @@ class Network:
         build_s: Seconds that building, loading and placing took.
         prepare_s: Seconds that compiling or capturing took; None in modes that do neither.
         first_call_s: Seconds of the first forward after that.
-        notes: Remarks on the checkpoint and the mode for the reader of the record.
+        params: Number of parameters; None if it isn't known.
+        notes: Remarks on the network, the checkpoint and the mode for the reader of the record.
         weights_digest: Digest of the checkpoint file; None for an untrained network.
+        computed: What it computes, once `identify` was called and, for a case of eager fp32 on the
+            CPU, the first forward was made; None if it fails on the CPU, as a note then says.
         reference: Outputs of eager fp32 on `reference_inputs`, for drift; None if the case is
             eager fp32 itself, if nobody asked for them, or if eager fp32 fails.
     """
@@ -87,8 +96,10 @@ class Network:
         built = build_network(case.model, self.shape, case.weights)
         self.module, self.weights_digest = built.module, built.weights_digest
         self.build_s = time.perf_counter() - begin
-        self.params = sum(parameter.numel() for parameter in self.module.parameters())
-        self.kinds = registry.get(case.model).inputs
+        weights = weights_of(self.module)
+        self.params = weights.params
+        architecture = registry.get(case.model)
+        self.kinds, self._is_own = architecture.inputs, is_own(architecture)
         self.reference_inputs: list[Inputs] = []
         self.reference: torch.Tensor | None = None
         self.forward: Forward = self.module
@@ -97,6 +108,9 @@ class Network:
         self.prepare_s: float | None = None
         self.first_call_s = 0.0
         self.notes: list[str] = [*built.notes]
+        if weights.reason is not None:
+            self.notes.append(f"parameters: not known: {weights.reason}")
+        self.computed: Computed | None = None
         self._forward_writes = self._module_writes = False
         self._settled = False
 
@@ -108,6 +122,36 @@ class Network:
         cluster.
         """
         return network_digest(self.module)
+
+    def identify(self, *, at_first_forward: bool = False) -> None:
+        """Find out what the network is: its `digest`, and what it computes.
+
+        Call it before `settle`, which changes the dtype. The clip that it takes for `computed` is
+        the first of `inputs`.
+
+        Args:
+            at_first_forward: `settle` will be called, whose first forward shows what the network
+                computes if the case is eager fp32 on the CPU: none is made for it here.
+        """
+        _ = self.digest
+        if at_first_forward and self._is_plain:
+            return
+        protocol = self.case.protocol
+        try:
+            self.computed = computed_by(self.module, self.kinds, protocol.frames, protocol.size)
+        except Exception as error:
+            message = next(iter(str(error).strip().splitlines()), type(error).__name__)
+            self.notes.append(
+                "accuracy: a change of what the network computes would not be noticed, as it fails "
+                f"in fp32 on the CPU ({message})"
+            )
+
+    @property
+    def _is_plain(self) -> bool:
+        """The case computes as `computed` does, so that its first clip shows it."""
+        case = self.case
+        plain = (case.device, case.precision, case.mode) == ("cpu", "fp32", "eager")
+        return plain and case.batch == 1
 
     def settle(self, *, reference: bool = True) -> None:
         """Take on the case's device, precision and mode, and make the first forward, timed.
@@ -174,6 +218,7 @@ class Network:
     def _first_forward(self, inputs: Inputs) -> Any:
         """Make the forward of the mode, and return what its first call gives; both are timed."""
         make, mode = _MODES[self.case.mode], self.case.mode
+        torch.manual_seed(SEED)  # for a network that draws numbers in its forward
         begin = time.perf_counter()
         self.forward = make(self.module, inputs, self.case.model)
         if mode in _PREPARED:
@@ -198,6 +243,8 @@ class Network:
                 f"{' and '.join(f'{kind} {list(each.shape)}' for kind, each in given)}; "
                 f"logits must be [B, classes], {list(expected)}"
             )
+        if self._is_plain and self.computed is None:
+            self.computed = computed_of(logits)
 
     def eager(self, module: nn.Module) -> Forward:
         """Return the eager forward of whole clips of the network, or of another like it.
@@ -267,8 +314,14 @@ class Network:
         inputs = random_inputs(self.kinds, 1, protocol.frames, protocol.size, generator)
         if self.case.mode == "stream":
             self._refuse_to_stream_clips()
-            return count_step(self.module, inputs[0][:, :, 0])
-        return count_cost(self.module, *inputs)
+            return self._count(inputs[0][:, :, 0], count=count_step)
+        return self._count(*inputs)
+
+    def _count(self, *inputs: torch.Tensor, count: Count | None = None) -> Cost:
+        if self._is_own:  # a test compares the zoo's with their counts on a real device
+            return count_apart(self.module, *inputs, count=count).cost
+        device = self.device.type
+        return count_anybodys(self.module, *inputs, device=device, count=count).cost
 
     def _refuse_to_stream_clips(self) -> None:
         if not streams(self.module):
@@ -276,10 +329,9 @@ class Network:
                 f"{self.case.model} can't be run in mode 'stream': it needs the whole clip at once"
             )
 
-    def weights_bytes(self) -> int:
-        """Return the bytes of parameters and buffers."""
-        tensors = [*self.module.parameters(), *self.module.buffers()]
-        return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+    def weights_bytes(self) -> int | None:
+        """Return the bytes of parameters and buffers; None if unknown: `notes` says why."""
+        return weights_of(self.module).total_bytes
 
     def let_go(self) -> None:
         """Free the memory that it takes on its device; it can't be run any more."""

@@ -3,13 +3,14 @@
 from collections import Counter
 from typing import Any, cast
 
+import msgspec
 import torch
 from torch import nn
 from torch.utils._pytree import TreeSpec, tree_flatten, tree_unflatten
 
 from ...datasets.errors import KinobenchError
 from ...zoo.spec import Streaming
-from ..cost.flops import count_cost, count_traffic
+from ..cost.flops import Counted, count_here, count_traffic
 from ..cost.traffic import Traffic
 from ..records.results import Cost
 from .outputs import described
@@ -56,13 +57,20 @@ class FrameByFrame(nn.Module):
         return logits
 
 
-def count_step(module: nn.Module, frame: torch.Tensor) -> Cost:
-    """Count what one more frame `[1, 3, H, W]` costs, once there is a state.
+def count_step(module: nn.Module, frame: torch.Tensor) -> Counted:
+    """Count what one more frame `[1, 3, H, W]` costs, once there is a state, in this process.
 
-    That is the cost of two frames less that of one: the first frame may need less work.
+    That is the cost of two frames less that of one: the first frame may need less work. All other
+    counts are those of two frames.
     """
     steps = FrameByFrame(module).eval()
-    one, two = (count_cost(steps, torch.stack([frame] * count, dim=2)) for count in (1, 2))
+    clips = (torch.stack([frame] * count, dim=2) for count in (1, 2))
+    first, both = (count_here(steps, clip) for clip in clips)
+    return msgspec.structs.replace(both, cost=_difference(both.cost, first.cost))
+
+
+def _difference(two: Cost, one: Cost) -> Cost:
+    """Return the cost of two frames less that of one."""
     by_operator = Counter(two.by_operator)
     by_operator.subtract(one.by_operator)
     known = one.torch_macs is not None and two.torch_macs is not None

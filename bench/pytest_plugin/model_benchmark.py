@@ -10,6 +10,7 @@ import torch
 from ...datasets.errors import KinobenchError
 from ...zoo import registry
 from ...zoo.spec import input_shapes
+from ..cost.apart import DiedApartError
 from ..gate.benchmark_json import about_case, about_machine, about_peak
 from ..machine.allocator import memory_kept
 from ..machine.environment import describe, require_device
@@ -170,11 +171,14 @@ def _macs(network: Network) -> dict[str, Any]:
     """
     try:
         cost = network.cost()
+    except DiedApartError as error:
+        return {"macs": None, "macs_missing": str(error)}
     except KinobenchError:
         raise
     except Exception as error:
         return {"macs": None, "macs_missing": f"{type(error).__name__}: {error}"}
-    return {"macs": cost.macs} | ({"uncounted": cost.uncounted} if cost.uncounted else {})
+    remarks = {"uncounted": cost.uncounted, "macs_notes": list(cost.notes)}
+    return {"macs": cost.macs} | {name: value for name, value in remarks.items() if value}
 
 
 def _shapes(network: Network) -> dict[str, list[int]]:

@@ -9,6 +9,7 @@ from safetensors import safe_open
 from ...datasets.errors import KinobenchError
 from ...zoo.checkpoints.files import reading_weights
 from ...zoo.checkpoints.named import resolve_weights, without_part
+from .computed import Computed
 
 if TYPE_CHECKING:
     import torch
@@ -64,6 +65,8 @@ class Fitted(msgspec.Struct, frozen=True, kw_only=True):
         recipe, recipe_digest: The numbers, as the TOML file has them, and their digest.
         top1: Top-1 of the weights of this file on `scored_on`; None if it was not measured.
         curve: The learning curve.
+        computes: What the network computed before it was trained; None if that isn't known, as of
+            weights of earlier versions.
         start: The checkpoint that they started from; None for random weights.
     """
 
@@ -83,6 +86,7 @@ class Fitted(msgspec.Struct, frozen=True, kw_only=True):
     top1: float | None = None
     scored_on: str | None = None
     curve: tuple[Epoch, ...] = ()
+    computes: Computed | None = None
     start: Start | None = None
 
 

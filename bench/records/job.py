@@ -172,9 +172,9 @@ def decode_job(content: bytes) -> Job:
 
 
 class Built(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """The network is built."""
+    """The network is built; `params` is None if they can't be counted."""
 
-    params: int
+    params: int | None
     weights_digest: str | None
 
 

@@ -54,6 +54,7 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
         by_operator: MACs by kind of operator.
         uncounted: Operators that were run and that nothing here can count, with how often.
         torch_macs: Half of what torch's own counter gives; None where it can't run.
+        notes: Remarks on how it was counted, such as why not on torch's meta device.
     """
 
     macs: int
@@ -63,6 +64,7 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
     by_operator: dict[str, int]
     uncounted: dict[str, int]
     torch_macs: int | None = None
+    notes: tuple[str, ...] = ()
 
 
 class Peak(msgspec.Struct, frozen=True, kw_only=True):
@@ -162,7 +164,7 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
     """Bytes of the batch's forward.
 
     Attributes:
-        weights_bytes: Parameters and buffers.
+        weights_bytes: Parameters and buffers; None if they can't be counted.
         peak_activation_bytes: The peak during a forward less what was resident before it.
             In a CUDA graph: the peak while it was captured; a replay takes nothing more.
         peak_allocated_bytes: The peak that CUDA's allocator had given out; None on a CPU.
@@ -171,7 +173,7 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
         peak_process_bytes: The process at its peak: resident memory, or NVML's figure on a GPU.
     """
 
-    weights_bytes: int
+    weights_bytes: int | None
     peak_activation_bytes: int | None
     peak_allocated_bytes: int | None = None
     peak_reserved_bytes: int | None = None
@@ -188,7 +190,7 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def peak_bytes(self) -> int | None:
         """Weights, and the peak of a forward on top of them."""
-        if self.peak_activation_bytes is None:
+        if self.weights_bytes is None or self.peak_activation_bytes is None:
             return None
         return self.weights_bytes + self.peak_activation_bytes
 

@@ -10,6 +10,7 @@ from safetensors import safe_open
 
 from ...datasets.errors import KinobenchError, reason_of
 from ...datasets.files import check_regular
+from ..records.computed import Computed
 from ..records.files import save_tensors
 from ..records.fitted_weights import Epoch
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 def write(
     path: Path,
     training: str,
+    computes: Computed | None,
     network: "nn.Module",
     average: "nn.Module",
     optimizer: "torch.optim.Optimizer",
@@ -31,6 +33,7 @@ def write(
     Args:
         path: The file.
         training: The digest of what is trained; see `Training.digest`.
+        computes: What the network computed before the training; None if that isn't known.
         network: The network whose weights are kept.
         average: The average of the weights.
         optimizer: The optimizer whose moments are kept.
@@ -44,20 +47,25 @@ def write(
     for number, moments in optimizer.state_dict()["state"].items():
         entries |= {f"optimizer.{number}.{name}": entry for name, entry in moments.items()}
     metadata = {"order": training, "curve": msgspec.json.encode(curve).decode()}
+    metadata["computes"] = msgspec.json.encode(computes).decode()
     save_tensors(path, entries, metadata, own=True)
 
 
 def read(
     path: Path,
     training: str,
+    computes: Computed | None,
     network: "nn.Module",
     average: "nn.Module",
     optimizer: "torch.optim.Optimizer",
 ) -> list[Epoch]:
     """Put everything back, and return the epochs so far.
 
+    A checkpoint of an earlier version doesn't say what the network computed; it is taken as it is.
+
     Raises:
-        KinobenchError: The file is damaged, or of another training.
+        KinobenchError: The file is damaged, or of another training, or of a network of the same
+            name that computed something else.
     """
     with _readable(path):
         check_regular(path)
@@ -73,9 +81,16 @@ def read(
     state: dict[int, dict[str, torch.Tensor]] = {}
     with _readable(path):
         curve = msgspec.json.decode(metadata["curve"], type=list[Epoch])
+        before = msgspec.json.decode(metadata.get("computes", "null"), type=Computed | None)
         for name, entry in _below("optimizer.", entries).items():
             number, _, moment = name.partition(".")
             state.setdefault(int(number), {})[moment] = entry
+    if before is not None and computes is not None and not before.agrees(computes):
+        raise KinobenchError(
+            f"the checkpoint {path} is of a network that computed something else before it was "
+            "trained: its code, or a file that it reads, has changed since; undo that, or give "
+            "--fresh to start again"
+        )
     try:
         network.load_state_dict(_below("network.", entries))
         average.load_state_dict(_below("average.", entries))

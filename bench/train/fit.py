@@ -27,6 +27,7 @@ from ..cost.shape import Shape
 from ..network.outputs import logits_of
 from ..network.second import built_again
 from ..records.case import Device
+from ..records.computed import Computed
 from ..records.fitted_weights import Epoch, Start
 from . import checkpoint as fit_checkpoint
 from . import running_statistics
@@ -91,6 +92,7 @@ def fit(
     training: Training,
     checkpoint: Path,
     *,
+    computes: Computed | None = None,
     progress: Progress = lambda epoch, done, total: None,
     on_epoch: Callable[[list[Epoch]], None] = lambda curve: None,
 ) -> tuple[dict[str, torch.Tensor], list[Epoch]]:
@@ -101,6 +103,8 @@ def fit(
     Args:
         training: The network to train, the videos, and the settings.
         checkpoint: A file that is replaced, as a whole, after every epoch.
+        computes: What the network computes before it is trained, with which that of the checkpoint
+            is compared; None: it is not compared.
         progress: Called after every step.
         on_epoch: Called with the learning curve after every epoch, in the main process.
 
@@ -109,9 +113,10 @@ def fit(
 
     Raises:
         DivergedError: The loss is infinite or not a number; the checkpoint is the last good one.
-        KinobenchError: The network can't be built, or no video can be read.
+        KinobenchError: The network can't be built, or no video can be read; or the checkpoint is of
+            a network that computed something else.
     """
-    trainer = _Trainer(training, checkpoint)
+    trainer = _Trainer(training, checkpoint, computes)
     curve = trainer.curve
     for epoch in range(len(curve), training.recipe.epochs):
         curve.append(trainer.train_epoch(epoch, progress))
@@ -130,9 +135,10 @@ class _Trainer:
         curve: The epochs so far.
     """
 
-    def __init__(self, training: Training, checkpoint: Path) -> None:
+    def __init__(self, training: Training, checkpoint: Path, computes: Computed | None) -> None:
         """Build the network, and put back what the checkpoint has, if there is one."""
         self._training, recipe = training, training.recipe
+        self._computes = computes
         cuda = training.device == "cuda"
         self.accelerator = Accelerator(mixed_precision="bf16" if cuda else "no", cpu=not cuda)
         architecture = registry.get(training.model)
@@ -159,7 +165,12 @@ class _Trainer:
         self.curve: list[Epoch] = []
         if checkpoint.is_file():
             self.curve = fit_checkpoint.read(
-                checkpoint, training.digest, network, self._average, self._optimizer
+                checkpoint,
+                training.digest,
+                computes,
+                network,
+                self._average,
+                self._optimizer,
             )
         self._network, self._stepper, self._batches = self.accelerator.prepare(
             network, self._optimizer, loader
@@ -250,6 +261,7 @@ class _Trainer:
         fit_checkpoint.write(
             checkpoint,
             self._training.digest,
+            self._computes,
             self.accelerator.unwrap_model(self._network),
             self._average,
             self._optimizer,

@@ -33,13 +33,14 @@ from ..evaluation.reading_log import SUFFIX
 from ..machine import environment
 from ..network.own_clips import leaving_clips
 from ..records.case import Device
-from ..records.fitted_weights import Epoch, Fitted, in_half, read_fitted, shapes_in, write_fitted
+from ..records.fitted_weights import Epoch, Fitted, in_half, write_fitted
 from ..records.inside import inside
 from ..records.results import Accuracy
 from ..run.options import DataRoots
 from ..run.prepare import prepare_split
 from ..text.units import percent, percent_interval
 from . import recipe
+from .finished import AsBuilt, as_built, finished
 from .fit import DivergedError, Training, fit
 from .learning_curve import draw_curves, write_curve
 from .splits import scoring_split, splits_of, training_split, with_holdout
@@ -102,13 +103,14 @@ def train(options: FitOptions, console: Console) -> FitResult | None:
     name = f"{file_name(options.model)}-{options.dataset}-{training.digest}"
     folder = inside(options.results, f"fit/{name}")
     weights = options.output or folder / WEIGHTS
-    if not options.fresh and (fitted := finished(weights, training)) is not None:
+    built = as_built(training)
+    if not options.fresh and (fitted := finished(weights, training, built)) is not None:
         return FitResult(weights=weights, summary=_is_trained_already(fitted))
     if options.threads is not None:
         torch.set_num_threads(options.threads)
     first = os.environ.get("RANK", "0") == "0"  # torchrun says which of several this is
     with _alone_in(folder, training.model) if first else nullcontext():
-        return _trained(training, held_out, options, folder, weights, console, first=first)
+        return _trained(training, built, held_out, options, folder, weights, console, first=first)
 
 
 @contextmanager
@@ -141,6 +143,7 @@ def _alone_in(folder: Path, model: str) -> Iterator[None]:
 
 def _trained(
     training: Training,
+    built: AsBuilt,
     held_out: Split,
     options: FitOptions,
     folder: Path,
@@ -159,7 +162,7 @@ def _trained(
     if options.fresh:
         checkpoint.unlink(missing_ok=True)
     try:
-        state, curve = _fit_with_progress(training, folder, console, quiet=not first)
+        state, curve = _fit_with_progress(training, built, folder, console, quiet=not first)
     except DivergedError as error:
         raise DivergedError(f"{error}{_last_good(checkpoint)}") from error
     if not first:
@@ -167,7 +170,7 @@ def _trained(
     if options.half:
         state = in_half(state)
     accuracy = score(training, state, held_out, folder)
-    write_fitted(weights, state, fitted_of(training, curve, accuracy, held_out))
+    write_fitted(weights, state, fitted_of(training, built, curve, accuracy, held_out))
     draw_curves(folder / PICTURE, {options.model: curve}, 1 / len(training.split.classes), own=True)
     checkpoint.unlink(missing_ok=True)
     summary = (
@@ -194,7 +197,7 @@ def _run_command(options: FitOptions, held_out: Split, weights: Path) -> str:
 
 
 def _fit_with_progress(
-    training: Training, folder: Path, console: Console, *, quiet: bool
+    training: Training, built: AsBuilt, folder: Path, console: Console, *, quiet: bool
 ) -> tuple[dict[str, torch.Tensor], list[Epoch]]:
     """Train, show a bar or else print a line an epoch, and keep the learning curve up to date."""
     model, epochs = training.model, training.recipe.epochs
@@ -213,32 +216,13 @@ def _fit_with_progress(
                 _report(line)
             write_curve(folder / CURVE, curve)
 
-        return fit(training, folder / CHECKPOINT, progress=progress, on_epoch=on_epoch)
-
-
-def finished(weights: Path, training: Training) -> Fitted | None:
-    """Return the header of the file of weights if this very training made it, else None."""
-    fitted = read_fitted(weights) if weights.is_file() else None
-    if fitted is None or fitted.epochs != training.recipe.epochs:
-        return None
-    same = (
-        fitted.model == training.model
-        and fitted.manifest == training.split.manifest
-        and fitted.protocol_digest == training.protocol.digest
-        and fitted.recipe_digest == training.recipe.digest
-        and fitted.seed == training.seed
-        and (fitted.start and fitted.start.decisive) == (training.start and training.start.decisive)
-        and shapes_in(weights) == _shapes(training)
-    )
-    return fitted if same else None
-
-
-def _shapes(training: Training) -> dict[str, tuple[int, ...]]:
-    """Return the shapes of the weights of the network as it is built today."""
-    protocol, classes = training.protocol, len(training.split.classes)
-    architecture = registry.get(training.model)
-    network = build(architecture, classes, protocol.frames, protocol.size)
-    return {name: tuple(entry.shape) for name, entry in network.state_dict().items()}
+        return fit(
+            training,
+            folder / CHECKPOINT,
+            computes=built.computes,
+            progress=progress,
+            on_epoch=on_epoch,
+        )
 
 
 def training_of(options: FitOptions, console: Console) -> Training:
@@ -317,7 +301,11 @@ def _report(text: str) -> None:
 
 
 def fitted_of(
-    training: Training, curve: Sequence[Epoch], accuracy: Accuracy, held_out: Split
+    training: Training,
+    built: AsBuilt,
+    curve: Sequence[Epoch],
+    accuracy: Accuracy,
+    held_out: Split,
 ) -> Fitted:
     """Return the header of the file of weights."""
     return Fitted(
@@ -337,6 +325,7 @@ def fitted_of(
         kinobench_commit=environment.describe(training.device).kinobench_commit,
         top1=accuracy.top1,
         scored_on=held_out.name,
+        computes=built.computes,
         start=training.start,
     )
 

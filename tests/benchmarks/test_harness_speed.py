@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from kinobench.bench.cost.models import build_without_memory
+from kinobench.bench.cost.architectures import build_without_memory
 from kinobench.bench.cost.shape import Shape
 from kinobench.bench.leaderboard.build import read_boards
 from kinobench.bench.leaderboard.leaderboard import boards

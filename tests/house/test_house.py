@@ -25,6 +25,7 @@ BENCH = (
     ("cluster",),
     ("run",),
     ("cards", "gate"),
+    ("doctor",),
     ("motion", "train", "pytest_plugin"),
     ("api",),
     ("cli",),

@@ -7,7 +7,9 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from kinobench.bench.network.inputs import random_inputs
+from kinobench.bench.cost.random_inputs import random_inputs
+from kinobench.bench.doctor import counting, forward, further, weights
+from kinobench.bench.doctor.subject import Subject
 from kinobench.datasets.errors import KinobenchError
 from kinobench.zoo import registry
 from kinobench.zoo.spec import input_shapes
@@ -21,17 +23,6 @@ WITHOUT_TINY: set[str] = set()
 """Families whose networks can't be made smaller; they run in full at a small clip."""
 
 
-def settle(module: nn.Module) -> nn.Module:
-    """Give the normalisations statistics and scales of their own, so that every branch counts."""
-    for layer in module.modules():
-        if isinstance(layer, nn.BatchNorm2d | nn.BatchNorm3d):
-            nn.init.uniform_(layer.weight, 0.5, 1.5)
-            nn.init.normal_(layer.bias, std=0.1)
-            nn.init.normal_(layer.running_mean, std=0.1)
-            nn.init.uniform_(layer.running_var, 0.5, 1.5)
-    return module.eval()
-
-
 def drawn(name: str, batch: int, frames: int, size: int, device: str = "cpu"):
     """Return random arguments for a network: clips, flow, or both."""
     kinds = registry.get(name).inputs
@@ -42,9 +33,13 @@ def drawn(name: str, batch: int, frames: int, size: int, device: str = "cpu"):
 
 @pytest.fixture(scope="module", params=TINY)
 def tiny(request):
-    torch.manual_seed(0)
-    network = settle(registry.get(request.param).build(8, 16, 64))
-    return network, drawn(request.param, 2, 16, 64)
+    return Subject(request.param, frames=16, size=64, classes=8, tolerance=1e-5)
+
+
+def keeps(check, subject):
+    """Assert that a check of the doctor passes."""
+    found = check(subject)
+    assert found.status == "pass", found
 
 
 @pytest.mark.parametrize("family", registry.FAMILY_MODULES)
@@ -67,34 +62,29 @@ def test_every_family_has_a_full_size_and_a_tiny_network():
 
 
 def test_a_batch_of_two_gives_what_two_batches_of_one_give(tiny):
-    network, inputs = tiny
-    with torch.inference_mode():
-        together = network(*inputs)
-        alone = torch.cat(
-            [network(*(each[:1] for each in inputs)), network(*(each[1:] for each in inputs))]
-        )
-    assert together.shape == (2, 8)
-    assert together.isfinite().all()
-    torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-5)
-    assert not torch.allclose(together[0], together[1], atol=1e-5)
+    keeps(forward.batch, tiny)
 
 
 def test_in_eval_mode_the_same_clips_give_the_same_logits_whatever_the_seed(tiny):
-    network, inputs = tiny
-    with torch.inference_mode():
-        torch.manual_seed(2)
-        first = network(*inputs)
-        torch.manual_seed(3)
-        second = network(*inputs)
-    assert torch.equal(first, second)
+    keeps(forward.deterministic, tiny)
 
 
 def test_the_inputs_are_not_written_to(tiny):
-    network, inputs = tiny
-    before = [each.clone() for each in inputs]
-    with torch.inference_mode():
-        network(*inputs)
-    assert all(map(torch.equal, inputs, before))
+    keeps(forward.written_input, tiny)
+
+
+def test_one_forward_does_not_change_the_next(tiny):
+    keeps(forward.state, tiny)
+
+
+def test_a_second_build_with_the_same_weights_gives_the_same_logits_to_the_bit(tiny):
+    keeps(weights.second, tiny)
+
+
+def test_frame_by_frame_and_the_clip_give_the_same_and_flow_counts(tiny):
+    for check in (further.stream, further.flow):
+        found = check(tiny)
+        assert found.status == "pass" or found.message.startswith(("it takes whole", "it takes no"))
 
 
 @pytest.mark.parametrize("name", TINY)
@@ -109,21 +99,12 @@ def test_a_tiny_network_is_small_and_cheap(name):
 
 @pytest.mark.parametrize("name", TINY)
 def test_a_tiny_network_is_also_built_for_the_common_clip_of_112_pixels(name):
-    torch.manual_seed(0)
-    module = registry.get(name).build(5, 16, 112).eval()
-    with torch.inference_mode():
-        logits = module(*drawn(name, 1, 16, 112))
-    assert logits.shape == (1, 5)
-    assert logits.isfinite().all()
+    keeps(forward.output, Subject(name, frames=16, size=112, classes=5))
 
 
 @pytest.mark.parametrize("name", TINY)
-def test_a_tiny_network_can_be_trained_by_one_step(name):
-    torch.manual_seed(0)
-    module = registry.get(name).build(4, 16, 64).train()
-    module(*drawn(name, 2, 16, 64)).logsumexp(dim=1).sum().backward()
-    without = [key for key, parameter in module.named_parameters() if parameter.grad is None]
-    assert without == []
+def test_a_tiny_network_can_be_trained(name):
+    keeps(further.training, Subject(name, frames=16, size=64, classes=4))
 
 
 def at_common_sizes():
@@ -200,25 +181,21 @@ def test_the_smallest_and_the_odd_clips_that_are_allowed_do_work(name, frames, s
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FULL)
 def test_a_full_size_network_keeps_the_contract_on_the_cpu(name):
-    torch.manual_seed(0)
-    module = registry.get(name).build(11, 16, 112).eval()
-    inputs = drawn(name, 2, 16, 112)
-    with torch.inference_mode():
-        together = module(*inputs)
-        alone = module(*(each[1:] for each in inputs))
-        if sum(parameter.numel() for parameter in module.parameters()) < SOON_RUN:
-            assert torch.equal(module(*(each[1:] for each in inputs)), alone)
-    assert together.shape == (2, 11) and together.isfinite().all()
-    assert (together[1:] - alone).abs().max() <= 1e-4 * together.abs().max()
+    subject = Subject(name, frames=16, size=112, classes=11)
+    keeps(forward.batch, subject)
+    if sum(parameter.numel() for parameter in subject.module.parameters()) < SOON_RUN:
+        keeps(forward.deterministic, subject)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FULL)
+def test_a_full_size_network_counts_the_same_on_the_cpu_as_without_memory(name):
+    keeps(counting.count, Subject(name, frames=16, size=112, classes=11))
 
 
 @pytest.mark.slow
 def test_the_trace_of_torch_compile_is_whole(tiny):
     """One graph, no part left to Python; the backend that would make it fast isn't tested here."""
-    network, inputs = tiny
-    if any(isinstance(layer, nn.RNNBase) for layer in network.modules()):
+    if any(isinstance(layer, nn.RNNBase) for layer in tiny.module.modules()):
         pytest.skip("torch.compile leaves nn.LSTM and nn.GRU to Python")
-    torch.compiler.reset()
-    compiled = torch.compile(network, backend="eager", fullgraph=True)
-    with torch.inference_mode():
-        torch.testing.assert_close(compiled(*inputs), network(*inputs))
+    keeps(further.trace, tiny)

@@ -13,12 +13,15 @@ from torch import nn
 from kinobench.bench.cards import model as cards
 from kinobench.bench.cards import printed as verify
 from kinobench.bench.cards.model import ModelCard, make_card, show_card, to_json
-from kinobench.bench.cost import flops, shape
+from kinobench.bench.cost import shape as shapes
+from kinobench.bench.cost.architectures import CountedArchitecture, count_architecture
 from kinobench.bench.cost.flops import count_cost
+from kinobench.bench.cost.shape import Shape
 from kinobench.bench.records.results import Cost
 from kinobench.datasets.errors import KinobenchError, UnknownNameError
 from kinobench.datasets.visible import one_line
 from kinobench.zoo import registry
+from kinobench.zoo.spec import Architecture
 from kinobench.zoo.tables.rows import Published
 
 from ...fakes.hostile import NAMES, controls
@@ -131,22 +134,21 @@ def test_without_an_input_every_printed_cost_is_counted_at_its_own(
     assert second.params == 210_122 - 129
 
 
-def test_a_network_is_built_and_analysed_once_for_each_input(
+def test_a_network_is_built_and_counted_once_for_each_input(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for cached in (verify.count, verify.count_params, verify._built):
-        cached.cache_clear()
-    analysed = []
+    verify.count.cache_clear()
+    counted = []
 
-    def analyse(module: nn.Module, clip: torch.Tensor) -> tuple[Cost, dict[str, int]]:
-        analysed.append(clip.shape[-1])
-        return flops.analyse(module, clip)
+    def count(architecture: Architecture, shape: Shape, **options: bool) -> CountedArchitecture:
+        counted.append(shape.size)
+        return count_architecture(architecture, shape, **options)
 
     rows = [row(), row(convention="matmul+5norm"), row(size=24), row(top1=1.0, gmacs=None)]
     monkeypatch.setattr(cards, "published", lambda model: rows)
-    monkeypatch.setattr(verify, "analyse", analyse)
+    monkeypatch.setattr(verify, "count_architecture", count)
     make_card("c3d_tiny")
-    assert analysed == [16, 24]
+    assert counted == [16, 24]
 
 
 @pytest.mark.slow
@@ -171,7 +173,7 @@ def test_without_anything_printed_the_networks_own_input_decides_it(
     native = msgspec.structs.replace(registry.get("c3d_tiny"), native=(18, 2, 20))
     monkeypatch.setattr(registry, "get", lambda name: native)
     assert make_card("c3d_tiny").input == {"frames": 18, "size": 20, "classes": 400}
-    monkeypatch.setattr(shape, "FALLBACK_INPUT", (16, 4, 16))
+    monkeypatch.setattr(shapes, "FALLBACK_INPUT", (16, 4, 16))
     bare = msgspec.structs.replace(native, native=None)
     monkeypatch.setattr(registry, "get", lambda name: bare)
     assert make_card("c3d_tiny", classes=5).input == {"frames": 16, "size": 16, "classes": 5}

@@ -90,6 +90,7 @@ INTEGERS = {
     ("fit", "c3d_tiny"): ("--epochs", "--seed", "--workers", "--threads", "--holdout-seed"),
     ("fit-shipped",): ("--epochs", "--side-by-side"),
     ("show", "c3d_tiny"): ("--frames", "--size", "--classes", "--depth", "--batch", "--threads"),
+    ("doctor", "c3d_tiny"): ("--frames", "--size", "--classes"),
     ("data", "make", "pointlight"): ("--seed", "--train", "--test"),
     ("analyse", "c3d_tiny"): ("--rows",),
 }
@@ -97,6 +98,7 @@ FLOATS = {
     ("run",): ("--timeout", "--memory-limit", "--file-timeout", "--file-memory"),
     ("motion", "c3d_tiny"): ("--timeout",),
     ("check",): ("--max-seconds",),
+    ("doctor", "c3d_tiny"): ("--timeout",),
     ("fit", "c3d_tiny"): ("--learning-rate",),
 }
 HUGE = "9" * 26

@@ -38,6 +38,7 @@ from kinobench.bench.evaluation.code_digest import source_digest
 from kinobench.bench.evaluation.shards import Shard
 from kinobench.bench.machine.environment import describe, library_versions, usable_cpus
 from kinobench.bench.records.case import Case
+from kinobench.bench.records.computed import Computed
 from kinobench.bench.records.job import Budget, Cluster, FileLimits, Job, ShardFailedError
 from kinobench.datasets import catalog
 from kinobench.datasets.errors import KinobenchError
@@ -748,6 +749,7 @@ def shard_task(tmp_path: Path) -> ShardTask:
         at_most=None,
         threads=1,
         weights=None,
+        computes=None,
         source=source_digest(registry.get("takes_its_time").build, MODELS),
         versions=library_versions(),
     )
@@ -786,6 +788,7 @@ def test_a_node_tells_what_differs_there_and_where_memory_ran_out(tmp_path: Path
         altered(source="0123456789abcdef"),
         with_job(plugins=(*right.job.plugins, str(tmp_path / "none.py"))),
         altered(weights="0123456789abcdef"),
+        altered(computes=Computed(logits=(0.5,) * 101)),
         with_job(machine="another"),
         altered(sizes=(right.sizes[0], 1)),
         with_job(case=msgspec.structs.replace(right.job.case, model="room_for_one")),
@@ -803,18 +806,19 @@ def test_a_node_tells_what_differs_there_and_where_memory_ran_out(tmp_path: Path
     outcomes = [msgspec.json.decode(line, type=Outcome) for line in lines[::2]]
     messages = [each.failure.message if each.failure else "" for each in outcomes]
     assert [each.failure.kind if each.failure else "" for each in outcomes] == [
-        *("refused", "refused", "refused", "refused", "", "refused", "", "refused")
+        *("refused", "refused", "refused", "refused", "refused", "", "refused", "", "refused")
     ]
     assert f"node n7: torch is {right.versions['torch']}" in messages[0] and "1.0" in messages[0]
     assert "node n7: the source of kinobench, or of " in messages[1]
     assert "node n7: --plugin" in messages[2] and "none.py" in messages[2]
     assert "node n7: weights None" in messages[3] and "0123456789abcdef" in messages[3]
-    assert "node n7" in outcomes[4].notes[0] and "last bits" in outcomes[4].notes[0]
-    assert outcomes[4].scored == (0, 1) and json.loads(lines[9]) == [2, 1, 101]
-    assert "1 byte;" in messages[5]
-    assert outcomes[6].batch == 1
-    assert outcomes[6].notes == ("out of memory with 2 views in a forward; from then on 1",)
-    assert "node n7 has another kinobench" in messages[7]
+    assert "node n7: takes_its_time computes something else there" in messages[4]
+    assert "node n7" in outcomes[5].notes[0] and "last bits" in outcomes[5].notes[0]
+    assert outcomes[5].scored == (0, 1) and json.loads(lines[11]) == [2, 1, 101]
+    assert "1 byte;" in messages[6]
+    assert outcomes[7].batch == 1
+    assert outcomes[7].notes == ("out of memory with 2 views in a forward; from then on 1",)
+    assert "node n7 has another kinobench" in messages[8]
 
 
 def deadly_task(tmp_path: Path) -> tuple[ShardTask, Path]:

@@ -5,6 +5,7 @@ from torch import nn
 from kinobench.bench.cost.dispatch import DispatchAnalysis
 from kinobench.bench.cost.flops import count_cost, macs_by_module
 from kinobench.bench.cost.formulas import ELEMENTWISE, NORM
+from kinobench.bench.cost.on_device import compare_counts, count_on_device
 from kinobench.datasets.errors import KinobenchError
 from kinobench.zoo import registry
 
@@ -123,6 +124,13 @@ def test_a_real_forward_costs_what_the_meta_device_says(name: str) -> None:
     cost = count_cost(module, *inputs)
     assert sum(counted.values()) - counted[ELEMENTWISE] - counted[NORM] == cost.macs
     assert counted[NORM] == cost.norm_elements
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FULL)
+def test_a_full_size_network_never_asks_where_it_is(name: str) -> None:
+    module, inputs = _network(name, 101, 16, 112)
+    assert compare_counts(count_cost(module, *inputs), count_on_device(module, *inputs)) is None
 
 
 @pytest.mark.slow

@@ -91,3 +91,15 @@ def test_a_loop_is_named_as_not_counted_and_the_rest_is_counted() -> None:
     cost = count_cost(Loops().eval(), torch.eye(4))
     assert cost.uncounted == {"higher_order::while_loop": 1}
     assert cost.by_operator == {"matmul": 64}
+
+
+def test_a_product_into_another_type_is_counted_by_its_shapes() -> None:
+    class Integers(nn.Module):
+        def forward(self, left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+            product = torch.ops.aten.mm.default
+            return torch.ops.higher_order.out_dtype(
+                product, torch.int32, left.to(torch.int8), right.to(torch.int8)
+            )
+
+    cost = count_cost(Integers().eval(), torch.ones(32, 64), torch.ones(64, 16))
+    assert cost.by_operator == {"mm": 32 * 64 * 16} and cost.uncounted == {}

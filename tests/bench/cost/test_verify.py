@@ -13,9 +13,10 @@ from torch.nn import functional
 from kinobench.bench.cards import printed as verifier
 from kinobench.bench.cards.printed import PrintedCheck, compare, verify
 from kinobench.bench.cards.printed_page import render
+from kinobench.bench.cost.architectures import build_without_memory
 from kinobench.bench.cost.conventions import Layers, counted_as, watch_layers
 from kinobench.bench.cost.flops import count_cost
-from kinobench.bench.cost.models import Shape, build_without_memory
+from kinobench.bench.cost.shape import Shape
 from kinobench.bench.records.results import Cost
 from kinobench.datasets.errors import UnknownNameError
 from kinobench.zoo import registry
@@ -286,13 +287,12 @@ def test_an_unknown_model_names_the_nearest() -> None:
 
 
 def test_a_network_whose_library_is_not_installed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*arguments: object) -> None:
+    def refuse(*arguments: object, **options: object) -> None:
         raise UnknownNameError("extra", "transformers", [])
 
     monkeypatch.setattr(verifier, "published", lambda name=None: [row(gmacs=Decimal("9.25"))])
-    monkeypatch.setattr(verifier, "build_without_memory", refuse)
-    verifier._built.cache_clear()
-    verifier.count_params.cache_clear()
+    monkeypatch.setattr(verifier, "count_architecture", refuse)
+    verifier.count.cache_clear()
     (comparison,) = verify(["c3d_tiny"])
     assert not comparison.is_compared
     assert comparison.error is not None and "transformers" in comparison.error
@@ -362,7 +362,7 @@ def test_a_convention_of_layers_asks_for_them() -> None:
 
 
 def test_for_an_accuracy_alone_nothing_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verifier, "build_without_memory", None)
+    monkeypatch.setattr(verifier, "count_architecture", None)
     monkeypatch.setattr(verifier, "published", lambda name=None: [row(top1=1.0)])
     assert verify()[0] == PrintedCheck(published=row(top1=1.0), macs=None, params=None)
 

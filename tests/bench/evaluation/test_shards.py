@@ -25,6 +25,7 @@ from kinobench.bench.evaluation.shard_files import kept_batches, read_shard, wri
 from kinobench.bench.evaluation.shards import Shard, ShardLogits
 from kinobench.bench.evaluation.shards import shards_of as cut
 from kinobench.bench.network.digest import network_digest
+from kinobench.bench.records.computed import Computed
 from kinobench.bench.records.results import Unreadable
 from kinobench.datasets import catalog, files
 from kinobench.datasets.errors import KinobenchError
@@ -322,6 +323,39 @@ def test_other_conditions_start_over_and_say_so(
         assert other.notes == (f"not continued: unfinished run1-001, of another {names}",)
     with claim(tmp_path, "run3-001", CONDITIONS) as back:
         assert back.folder == first.folder  # it is still there for whoever goes back
+
+
+SOMETHING_ELSE = "the network computes something else now"
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        (
+            {"computes": Computed(logits=(0.5, -0.98))},
+            f"{SOMETHING_ELSE}, though its source, weights and libraries are the same: a file that "
+            "it reads, an attribute or a variable has changed",
+        ),
+        (
+            {"computes": Computed(logits=(0.5, -0.98)), "source": "t"},
+            f"of another source; {SOMETHING_ELSE}",
+        ),
+        ({"computes": None}, None),
+    ],
+)
+def test_shards_of_a_network_that_computed_something_else_are_not_continued(
+    tmp_path: Path, changed: dict[str, object], why: str | None
+) -> None:
+    before = msgspec.structs.replace(CONDITIONS, computes=Computed(logits=(0.5, -1.0)))
+    with claim(tmp_path, "run1-001", before):
+        pass
+    with claim(tmp_path, "run2-001", msgspec.structs.replace(before, **changed)) as other:
+        assert other.folder == tmp_path / "run2-001"
+        if why is not None:
+            assert other.notes == (f"not continued: unfinished run1-001, {why}",)
+    rounded = msgspec.structs.replace(before, computes=Computed(logits=(0.5, -1.00009)))
+    with claim(tmp_path, "run3-001", rounded) as back:
+        assert back.folder == tmp_path / "run1-001"
 
 
 def test_fresh_removes_what_is_unfinished_and_nothing_else(tmp_path: Path) -> None:

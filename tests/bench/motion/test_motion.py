@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
@@ -818,6 +819,13 @@ def test_a_network_that_follows_dots_is_seen_through_and_nothing_is_scored_twice
     os.utime(video, ns=(changed_ns, changed_ns))
     assert CliRunner().invoke(app, command).exit_code == 0
     assert "it would be measured" in CliRunner().invoke(app, [*command, "--fresh"]).stderr
+    # So is a network that computes something else, whose source and weights are the same.
+    with monkeypatch.context() as patch:
+        patch.setattr(sys.modules[registry.get("follows_dots").build.__module__], "UNKNOWN", 0.5)
+        changed = CliRunner().invoke(app, command)
+    assert "it would be measured" in changed.stderr
+    assert "follows_dots are not used: the network computes something else now" in changed.stderr
+    assert CliRunner().invoke(app, command).exit_code == 0
     save_file({"scale": torch.full((1,), 2.0)}, weights)
     assert "it would be measured" in CliRunner().invoke(app, command).stderr
 

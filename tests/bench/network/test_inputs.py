@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 import torch
 
+from kinobench.bench.cost.random_inputs import random_inputs
 from kinobench.bench.evaluation.accuracy import evaluate
 from kinobench.bench.evaluation.evaluation import Evaluation
 from kinobench.bench.leaderboard.leaderboard import boards
 from kinobench.bench.measure.flow_time import LEAST_SAMPLES, measure_flow_time, moving_texture
-from kinobench.bench.network.inputs import random_inputs, shifted_copies, video_inputs
+from kinobench.bench.network.inputs import shifted_copies, video_inputs
 from kinobench.bench.network.network import Network
 from kinobench.bench.records.case import Case, Mode
 from kinobench.bench.records.results import FlowTime

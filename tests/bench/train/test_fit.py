@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from kinobench.bench.cli.commands import app
 from kinobench.bench.evaluation.reading_log import SUFFIX
-from kinobench.bench.records.fitted_weights import read_fitted, shapes_in
+from kinobench.bench.records.fitted_weights import read_fitted, shapes_in, write_fitted
 from kinobench.bench.train import (
     checkpoint as fit_checkpoint,
 )
@@ -25,7 +25,9 @@ from kinobench.bench.train import (
 from kinobench.bench.train import (
     run as fit_run,
 )
+from kinobench.bench.train.finished import as_built, finished
 from kinobench.bench.train.fit import DivergedError, Training, _prepare_layers, fit
+from kinobench.bench.train.run import fitted_of
 from kinobench.bench.train.splits import scoring_split
 from kinobench.datasets import catalog, pointlight
 from kinobench.datasets.errors import KinobenchError
@@ -34,6 +36,7 @@ from kinobench.datasets.split import Video
 from kinobench.zoo import registry
 from kinobench.zoo.checkpoints.load import load_checkpoint
 
+from ...fakes.made_records import made_accuracy
 from ...fakes.media import FAKES
 
 SHORT = msgspec.structs.replace(
@@ -145,7 +148,8 @@ def test_a_loss_that_is_no_number_stops_it_with_the_last_good_epoch_kept(
     from torch.optim.swa_utils import AveragedModel
 
     optimizer = torch.optim.AdamW(network.parameters())
-    curve = fit_checkpoint.read(path, training.digest, network, AveragedModel(network), optimizer)
+    average = AveragedModel(network)
+    curve = fit_checkpoint.read(path, training.digest, None, network, average, optimizer)
     assert [epoch.epoch for epoch in curve] == [1]
 
 
@@ -171,6 +175,49 @@ def test_a_checkpoint_of_another_training_is_refused(root: Path, tmp_path: Path)
     path.write_bytes(b"half")
     with pytest.raises(KinobenchError, match="can't be read"):
         fit(made_training(root), path)
+
+
+class Scaled(nn.Module):
+    """Scales its logits by a number that is neither in its code nor in its weights."""
+
+    factor = 1.0
+
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        self.head = nn.Linear(3, classes)
+
+    def forward(self, clip: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.head(clip.mean(dim=(2, 3, 4)))
+        return logits * self.factor
+
+
+def test_no_training_goes_on_with_a_network_that_computes_something_else(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry.register("scaled")(lambda classes, frames, size: Scaled(classes))
+    one_epoch = msgspec.structs.replace(SHORT, epochs=1)
+    training = made_training(root, "scaled", recipe=one_epoch)
+    path, before = tmp_path / "checkpoint.safetensors", as_built(training)
+    assert before.computes is not None and len(before.computes.logits) == 8
+    fit(training, path, computes=before.computes)
+    monkeypatch.setattr(Scaled, "factor", 1.02)
+    now = as_built(training)
+    with pytest.raises(KinobenchError, match=r"computed something else .* give --fresh to start"):
+        fit(training, path, computes=now.computes)
+    monkeypatch.setattr(Scaled, "factor", 1.0)
+    assert len(fit(training, path, computes=as_built(training).computes)[1]) == 1
+
+    weights = tmp_path / "weights.safetensors"
+    state, curve = fit(training, path, computes=before.computes)
+    header = fitted_of(training, before, curve, made_accuracy(), training.split)
+    write_fitted(weights, state, header)
+    found = finished(weights, training, before)
+    assert found is not None and found.computes == header.computes == before.computes
+    with pytest.raises(KinobenchError, match=r"computed something else .* give --fresh to train"):
+        finished(weights, training, now)
+    # Weights of an earlier version don't say what the network computed.
+    write_fitted(weights, state, msgspec.structs.replace(header, computes=None))
+    assert finished(weights, training, now) is not None
 
 
 def test_a_network_that_averages_frames_is_trained_by_each_of_them(

@@ -12,8 +12,8 @@ from kinobench.bench.cli.commands import app
 from kinobench.bench.cost.shape import Shape
 from kinobench.bench.records.fitted_weights import Start, read_fitted
 from kinobench.bench.text.terminal import PlainConsole
+from kinobench.bench.train.finished import as_built, finished
 from kinobench.bench.train.fit import Training, fit
-from kinobench.bench.train.run import finished
 from kinobench.bench.train.start import start_of, take_start
 from kinobench.datasets import pointlight
 from kinobench.datasets.errors import KinobenchError
@@ -152,8 +152,9 @@ def test_the_command_trains_a_new_head_and_the_weights_say_from_what(
     same = made_training(
         root, MODEL, recipe=numbers, start=fitted.start, protocol=preset("pointlight")
     )
-    assert finished(weights, same) is not None
-    assert finished(weights, msgspec.structs.replace(same, start=None)) is None
+    built = as_built(same)
+    assert finished(weights, same, built) is not None
+    assert finished(weights, msgspec.structs.replace(same, start=None), built) is None
 
 
 @pytest.mark.parametrize(

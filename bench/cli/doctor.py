@@ -1,0 +1,83 @@
+"""`doctor`: the whole contract of a network, checked before a long run."""
+
+from typing import Annotated
+
+from ..text.ranges import CLASSES, FRAMES, PIXELS, TIMEOUT_S
+from . import common, complete
+from .frame import EXIT_FAILED, MODELS, UNLIMITED, command, console, print_json
+from .options import Group, argument, flag, option
+
+
+class Examined(Group, panel="What"):
+    """The model, its input and its weights."""
+
+    model: Annotated[str, argument("The model.", "MODEL", complete=complete.models)]
+    frames: Annotated[
+        int | None, option("Frames of the clip.", "N", default="the model's own", within=FRAMES)
+    ] = None
+    size: Annotated[
+        int | None,
+        option("Height and width in pixels.", "N", default="the model's own", within=PIXELS),
+    ] = None
+    classes: Annotated[
+        int | None, option("Number of classes.", "N", default="the model's own", within=CLASSES)
+    ] = None
+    weights: Annotated[
+        str | None,
+        option(
+            "Checkpoint that must load: a published name or a file.",
+            "NAME|FILE",
+            default="none, an untrained network",
+        ),
+    ] = None
+    plugin: common.Plugins = None
+
+
+class How(Group, panel="How"):
+    """Options for the checks."""
+
+    compile: Annotated[
+        bool, flag("Check torch.compile, too; it may take minutes.", "--compile")
+    ] = False
+    timeout: Annotated[
+        float, option("End a check after this time.", "SECONDS", within=TIMEOUT_S)
+    ] = 600.0
+
+
+class Form(Group, panel="Results"):
+    """Options for the form of the output."""
+
+    json: common.Json = False
+
+
+@command("doctor", MODELS)
+def doctor(what: Examined, how: How, form: Form) -> None:
+    """Check a model's whole contract before a long run: what is right, wrong, and the cure.
+
+    Each check has a process of its own. The exit code is 1 if one fails.
+    """
+    from ..doctor import page
+    from ..doctor.examine import examine
+    from ..doctor.request import Request
+
+    request = Request(
+        model=what.model,
+        plugins=tuple(map(str, what.plugin or ())),
+        weights=what.weights,
+        frames=what.frames,
+        size=what.size,
+        classes=what.classes,
+        compile=how.compile,
+        timeout_s=how.timeout,
+    )
+    results, screen = [], console(UNLIMITED)
+    for result in examine(request):
+        results.append(result)
+        if not form.json:
+            page.print_result(result, screen)
+    if form.json:
+        print_json(results)
+    else:
+        page.print_summary(what.model, results, screen)
+    if any(result.status == "fail" for result in results):
+        raise SystemExit(EXIT_FAILED)

@@ -1,0 +1,164 @@
+"""Work in a process of its own: what it changes, nobody else sees.
+
+The process is forked, so that it has the network as it is, whether or not that can be copied or
+written to a file. It has one thread: after a fork, the threads of torch's pools are gone.
+"""
+
+import gc
+import importlib
+import os
+import pickle
+import signal
+import sys
+import traceback
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any, NoReturn, TypeVar
+
+import msgspec
+import torch
+
+from ...datasets.errors import KinobenchError
+from ..machine.memory_limit import limit_memory
+
+Result = TypeVar("Result")
+
+_LENGTH_BYTES = 8
+_FOUND, _RAISED = b"f", b"r"
+
+
+class DiedApartError(KinobenchError):
+    """The process ended before it had a result."""
+
+
+class _RaisedApart(Exception):
+    """The traceback, as text, of an error in the process; it is the cause of that error here."""
+
+    def __str__(self) -> str:
+        return f"\n{self.args[0]}"
+
+
+def can_be_apart() -> bool:
+    """Return whether this system's libraries can be forked: those of macOS can't."""
+    return sys.platform == "linux"
+
+
+def apart(work: Callable[[], Result], kind: type[Result]) -> Result:
+    """Return what `work()` returns in a forked process, which ends with it.
+
+    The process may use the CPU and torch's meta device, and CUDA only if this process doesn't yet.
+    Where processes can't be forked, `work` runs here.
+
+    Nothing that `work` prints or warns of is shown: a network does so again when it is measured.
+
+    Args:
+        work: The work; it may change whatever it likes.
+        kind: The type of its result, which msgspec can write and read.
+
+    Raises:
+        DiedApartError: The process crashed or was killed.
+        Exception: What `work` raised, or a RuntimeError of its text if it can't be sent.
+    """
+    if not can_be_apart():
+        return work()
+    # Torch imports it at the first operator on the meta device, which takes each process seconds.
+    importlib.import_module("torch._dynamo")
+    reading, writing = os.pipe()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, OSError, ValueError):
+            stream.flush()  # what is in its buffer would come twice
+    with warnings.catch_warnings():
+        # Python warns of other threads: theirs are locks that the process doesn't need.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+    if child == 0:
+        os.close(reading)
+        _become(work, writing)
+    os.close(writing)
+    content, status = b"", None
+    try:
+        with os.fdopen(reading, "rb") as answer:
+            content = _read(answer)
+    finally:
+        if not content:  # it has died, or Ctrl-C came
+            with suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+        with suppress(ChildProcessError):
+            _, status = os.waitpid(child, 0)
+    if not content:
+        raise DiedApartError(_death(status))
+    if content[:1] == _RAISED:
+        _raise(content[1:])
+    return msgspec.msgpack.decode(content[1:], type=kind)
+
+
+def _become(work: Callable[[], object], writing: int) -> NoReturn:
+    """Do the work in the forked process, write its result, and end."""
+    code = 1
+    try:
+        gc.disable()  # it would copy the memory that both processes share
+        limit_memory(None)  # if memory runs out, this process goes first
+        torch.set_num_threads(1)
+        warnings.simplefilter("ignore")
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115  (until it ends)
+        try:
+            content = _FOUND + msgspec.msgpack.encode(work())
+        except BaseException as error:
+            content = _RAISED + _pickled(error)
+        with os.fdopen(writing, "wb") as answer:
+            answer.write(len(content).to_bytes(_LENGTH_BYTES, "little") + content)
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def _read(answer: IO[bytes]) -> bytes:
+    """Return the whole result; nothing if the process ended before that.
+
+    What the process has started may keep the pipe open: only the length tells the end.
+    """
+    length = int.from_bytes(answer.read(_LENGTH_BYTES), "little")
+    content = answer.read(length)
+    return content if len(content) == length else b""
+
+
+def _pickled(error: BaseException) -> bytes:
+    """Return an error, and the text of its traceback, as bytes."""
+    text = "".join(traceback.format_exception(error))
+    try:
+        content = pickle.dumps((type(error), error.args, vars(error), text))
+        if str(_remade(*pickle.loads(content)[:3])) == str(error):
+            return content
+    except Exception:  # its class is a local one, or it keeps what can't be sent
+        pass
+    kind = KinobenchError if isinstance(error, KinobenchError) else RuntimeError
+    message = str(error) if kind is KinobenchError else f"{type(error).__name__}: {error}"
+    return pickle.dumps((kind, (message,), {}, text))
+
+
+def _remade(kind: type[BaseException], args: Any, attributes: dict[str, Any]) -> BaseException:
+    """Return an error as it was; its own `__init__` may take other arguments."""
+    error = kind.__new__(kind)
+    error.args = args
+    vars(error).update(attributes)
+    return error
+
+
+def _raise(content: bytes) -> NoReturn:
+    # It is this process's own fork that has written it.
+    kind, args, attributes, text = pickle.loads(content)
+    raise _remade(kind, args, attributes) from _RaisedApart(text)
+
+
+def _death(status: int | None) -> str:
+    code = None if status is None else os.waitstatus_to_exitcode(status)
+    if code is None or code >= 0:
+        how = "ended without a result; the network may call os._exit"
+    elif -code == signal.SIGKILL:
+        how = "was killed, as when memory runs out; try a smaller clip"
+    else:
+        name = signal.Signals(-code).name
+        how = f"died of {name}; a library that the network calls has crashed"
+    return f"the process that counts the network {how}"

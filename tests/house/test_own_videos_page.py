@@ -37,9 +37,14 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _last(folder: Path) -> dict[str, Any]:
+def _newest(folder: Path) -> dict[str, Any]:
     runs = sorted((folder / "results" / "runs").iterdir())
     record: dict[str, Any] = json.loads(runs[-1].read_text().splitlines()[-1])
+    return record
+
+
+def _last(folder: Path) -> dict[str, Any]:
+    record = _newest(folder)
     assert record["error"] is None
     return record
 
@@ -68,6 +73,7 @@ def test_the_page_goes_the_whole_way(videos: Path, monkeypatch: pytest.MonkeyPat
     record = _last(videos)
     assert record["case"]["classes"] == 3 and record["accuracy"]["scored"] == 30
     assert record["accuracy"]["top1"] > 0.9  # a colour a class
+    assert any("may have been trained on some of these videos" in note for note in record["notes"])
 
     # What `fit` prints works as it stands.
     said = re.search(r"`([^`]*)` measures it", grouped.stderr)
@@ -87,7 +93,9 @@ def test_the_page_goes_the_whole_way(videos: Path, monkeypatch: pytest.MonkeyPat
         done = call(monkeypatch, videos, *rest, "--measure", "accuracy")
     finally:
         (videos / "my-videos" / "classes.txt").unlink()
-    assert done.exit_code == 1 and "the same in another order" in done.stdout + done.stderr
+    assert done.exit_code == 1
+    error = _newest(videos)["error"]
+    assert error["kind"] == "refused" and "the same in another order" in error["message"]
 
 
 def test_the_list_of_the_page_is_that_of_the_folder(videos: Path) -> None:
@@ -103,9 +111,7 @@ def test_the_python_of_the_page_runs(
 ) -> None:
     monkeypatch.chdir(videos)
     code = files_of("docs/own-videos.md")["own_videos.py"]
-    exec(
-        compile(code.replace('"list", ', '"list", "pointlight", views="1x1", '), "page", "exec"), {}
-    )
+    exec(compile(code, "own_videos.py", "exec"), {})
     assert capsys.readouterr().out == "30 videos scored\n"
 
 

@@ -13,6 +13,7 @@ from .lists import layouts
 from .lists.layouts import Layout
 from .offered import check_request, checked_fields, checked_split
 from .opposites import Opposites
+from .own import FOLDER, LIST, OwnVideos
 from .plurals import quantity
 from .pointlight.levels import LEVELS, Level
 from .split import Split
@@ -21,6 +22,8 @@ from .their_errors import error_text
 from .visible import one_line
 
 ENTRY_POINT_GROUP = "kinobench.datasets"
+
+NOTHING_SAID = OwnVideos()
 
 Progress = Callable[[int, int], None]
 """Called with the number of videos made so far, and the number of all."""
@@ -54,8 +57,9 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
             is the first of `splits`. Raises DatasetError if something is missing or wrong. Call it
             by `load_split`, which checks what it gives.
         default_protocol: Name of the protocol that it is measured under by default.
-        num_classes: Number of classes.
-        splits: Names of the splits, the default first.
+        num_classes: Number of classes; None: a split that is loaded says how many it has.
+        splits: Names of the splits, the default first; empty: those that are there, see
+            `split_names`.
         homepage: The page of its publishers; empty if it has none.
         obtain: Text that says how people get it.
         tree: The expected folders and files, one a line.
@@ -69,13 +73,15 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
             it can be generated in one way only.
         purpose: Ability that it tests, in a sentence, with the best possible score if that is
             known.
+        read: `read(root, own)` gives all splits by their names; kinobench's own readers of
+            people's videos have it, and no plug-in.
     """
 
     name: str
     title: str
     load: Callable[[Path | None, str | None], Split]
     default_protocol: str
-    num_classes: int
+    num_classes: int | None
     splits: tuple[str, ...]
     homepage: str
     obtain: str = ""
@@ -85,9 +91,11 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
     make: Callable[[Path | None, Progress | None], Path] | None = None
     make_changed: Callable[[Path | None, Changes, Progress | None], Path] | None = None
     purpose: str = ""
+    read: Callable[[Path | None, OwnVideos], dict[str, Split]] | None = None
 
     def __repr__(self) -> str:
-        classes = quantity(self.num_classes, "class", "classes")
+        known = self.num_classes is not None
+        classes = quantity(self.num_classes or 0, "class", "classes") if known else "your classes"
         return one_line(f"<Dataset {self.name}: {self.title}, {classes}>")
 
 
@@ -134,7 +142,29 @@ def get(name: str) -> Dataset:
     return _from_plugin(plugins[name])
 
 
-def load_split(dataset: Dataset, root: Path | None, split: str | None) -> Split:
+def split_names(
+    dataset: Dataset, root: Path | None, own: OwnVideos = NOTHING_SAID
+) -> tuple[str, ...]:
+    """Return the names of a dataset's splits, the default first; own videos are looked at.
+
+    Args:
+        dataset: The dataset.
+        root: Its folder.
+        own: What is said about own videos.
+
+    Raises:
+        DatasetError: Own videos are not there, or not what they should be.
+    """
+    if dataset.read is None:
+        return dataset.splits
+    from .lists.split_names import in_order
+
+    return in_order(dataset.read(root, own))
+
+
+def load_split(
+    dataset: Dataset, root: Path | None, split: str | None, own: OwnVideos = NOTHING_SAID
+) -> Split:
     """Return a split of a dataset; what is wrong with one of somebody else's is found here.
 
     The surroundings are kept meanwhile; see `surroundings`. A note of the split says what changed.
@@ -143,12 +173,23 @@ def load_split(dataset: Dataset, root: Path | None, split: str | None) -> Split:
         dataset: The dataset.
         root: Its folder; None: the dataset finds or makes its videos itself.
         split: The split's name; None is the first.
+        own: What is said about own videos.
 
     Raises:
         UnknownNameError: The dataset has no such split.
         DatasetError: It is not there; or its `load` fails, or returns something else than a split
-            of it.
+            of it; or something is said about own videos, and it is another dataset.
     """
+    if dataset.read is not None:
+        from .lists.split_names import chosen
+
+        splits = dataset.read(root, own)
+        return splits[chosen(dataset.name, splits, split)]
+    if own.given:
+        raise DatasetError(
+            f"{', '.join(own.given)}: {dataset.name} is no dataset of your own videos; leave it "
+            f"out, or give --dataset {FOLDER} or {LIST}"
+        )
     if dataset.name in _BUILT_IN:
         return dataset.load(root, split)
     check_request(dataset.name, dataset.splits, root, split, needs_root=dataset.needs_root)
@@ -194,7 +235,7 @@ def _from_plugin(point: EntryPoint) -> Dataset:
     values = {
         field: getattr(offered, field)
         for field in Dataset.__struct_fields__
-        if hasattr(offered, field)
+        if field != "read" and hasattr(offered, field)
     }
     absent = [
         field.name
@@ -212,6 +253,54 @@ def _given(root: Path | None, layout: Layout) -> Path:
     if root is None:
         raise layout.lacks("no data root is given; say where it is by --data-root")
     return root
+
+
+def _read_folder(root: Path | None, own: OwnVideos) -> dict[str, Split]:
+    from .lists.folder import read_folder
+
+    folder = _given(root, layouts.FOLDER)
+    _refuse_others(own, "--list", "--path-prefix", dataset=LIST)
+    return read_folder(folder, own)
+
+
+def _read_list(root: Path | None, own: OwnVideos) -> dict[str, Split]:
+    from .lists.listed import read_lists
+
+    return read_lists(root, own)
+
+
+def _refuse_others(own: OwnVideos, *options: str, dataset: str) -> None:
+    for option in own.given:
+        if option in options:
+            raise DatasetError(
+                f"{option}: it is for --dataset {dataset}; give that, or leave it out"
+            )
+
+
+def _own(
+    layout: Layout, read: Callable[[Path | None, OwnVideos], dict[str, Split]], purpose: str
+) -> Dataset:
+    """Return a dataset of people's own videos."""
+
+    def load(root: Path | None, split: str | None) -> Split:
+        from .lists.split_names import chosen
+
+        splits = read(root, NOTHING_SAID)
+        return splits[chosen(layout.title, splits, split)]
+
+    return Dataset(
+        name=layout.title,
+        title=purpose,
+        load=load,
+        read=read,
+        default_protocol="common-112",
+        num_classes=None,
+        splits=(),
+        homepage=layout.homepage,
+        obtain=layout.obtain,
+        tree=layout.tree,
+        purpose=purpose,
+    )
 
 
 def _load_ucf101(root: Path | None, split: str | None) -> Split:
@@ -294,6 +383,8 @@ _BUILT_IN = {
             tree=layouts.KINETICS400.tree,
             purpose="400 human actions in videos of the web, ten seconds of each",
         ),
+        _own(layouts.FOLDER, _read_folder, "your own videos, in a folder for each class"),
+        _own(layouts.LIST, _read_list, "your own videos, in a list of paths and labels"),
         *map(_level, LEVELS.values()),
     )
 }

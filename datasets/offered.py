@@ -39,9 +39,10 @@ def checked_fields(values: Mapping[str, Any]) -> dict[str, Any]:
             raise KinobenchError(f"{here}: {field} is {values[field]!r}; give a text")
     for field, arguments in _FUNCTIONS.items():
         _check_function(here, field, values.get(field), arguments)
-    if not _is_count(values["num_classes"]):
+    if values["num_classes"] is not None and not _is_count(values["num_classes"]):
         raise KinobenchError(
-            f"{here}: num_classes is {values['num_classes']!r}; give the number of its classes"
+            f"{here}: num_classes is {values['num_classes']!r}; give the number of its classes, or "
+            "None if a split that is loaded says it"
         )
     needs_root = values.get("needs_root", True)
     if not isinstance(needs_root, bool):
@@ -132,12 +133,12 @@ def check_request(
         raise DatasetError(f"{name}: --data-root {root}: there is no such folder; give another")
 
 
-def checked_split(name: str, num_classes: int, given: object) -> Split:
+def checked_split(name: str, num_classes: int | None, given: object) -> Split:
     """Return what a dataset's `load` gave, if that is a split of it whose videos may be decoded.
 
     Args:
         name: The dataset's name.
-        num_classes: What it says of its classes.
+        num_classes: What it says of its classes; None: nothing.
         given: What `load` returned.
 
     Raises:
@@ -155,7 +156,7 @@ def checked_split(name: str, num_classes: int, given: object) -> Split:
         raise DatasetError(
             f"{here} returns a split of the dataset {given.dataset!r}; write dataset={name!r}"
         )
-    if len(given.classes) != num_classes:
+    if num_classes is not None and len(given.classes) != num_classes:
         shown = ", ".join(given.classes[:_SHOWN]) + (", ..." if len(given.classes) > _SHOWN else "")
         raise DatasetError(
             f"{here} returns {quantity(len(given.classes), 'class', 'classes')} ({shown}), but "

@@ -5,6 +5,7 @@ import operator
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
+from sys import intern
 from typing import Any
 
 import msgspec
@@ -13,8 +14,10 @@ from msgspec.structs import force_setattr
 from .names import readable
 
 
-class Video(msgspec.Struct, frozen=True, kw_only=True):
+class Video:
     """A file with one label.
+
+    A split may have a million, so a path keeps only what its id doesn't say already.
 
     Attributes:
         id: Unique in its split, the same on every machine (no part of the data root), and
@@ -25,29 +28,75 @@ class Video(msgspec.Struct, frozen=True, kw_only=True):
             it is unknown.
     """
 
-    id: str
-    path: Path
-    label: int
-    group: str | None = None
+    __slots__ = ("_after", "_before", "group", "id", "label")
 
-    def __post_init__(self) -> None:
+    id: str
+    label: int
+    group: str | None
+    _before: str
+    _after: str | None
+
+    def __init__(self, *, id: str, path: Path | str, label: int, group: str | None = None) -> None:
         """Make the id one that can be stored, and a text a path; refuse other kinds of values."""
-        if not isinstance(self.id, str):
-            raise TypeError(f"video id {self.id!r} is no text; give one, such as the file's name")
-        force_setattr(self, "id", readable(self.id))
-        if isinstance(self.path, str):
-            force_setattr(self, "path", Path(self.path))
-        elif not isinstance(self.path, Path):
-            raise TypeError(f"path {self.path!r} of {self.id!r} is no path; give a pathlib.Path")
+        if not isinstance(id, str):
+            raise TypeError(f"video id {id!r} is no text; give one, such as the file's name")
+        if not isinstance(path, (str, Path)):
+            raise TypeError(f"path {path!r} of {id!r} is no path; give a pathlib.Path")
         try:
-            force_setattr(self, "label", operator.index(self.label))
+            number = operator.index(label)
         except TypeError as error:
             raise TypeError(
-                f"label {self.label!r} of {self.id!r} is no whole number; a label is an index into "
+                f"label {label!r} of {id!r} is no whole number; a label is an index into "
                 "the split's classes"
             ) from error
-        if not isinstance(self.group, str | None):
-            raise TypeError(f"group {self.group!r} of {self.id!r} is no text; give one, or None")
+        if not isinstance(group, str | None):
+            raise TypeError(f"group {group!r} of {id!r} is no text; give one, or None")
+        name = readable(id)
+        before, found, after = str(path).rpartition(name or "\0")
+        if found:
+            self._keep(name, intern(before), intern(after), number, group)
+        else:
+            self._keep(name, str(path), None, number, group)
+
+    def _keep(self, id: str, before: str, after: str | None, label: int, group: str | None) -> None:
+        put = object.__setattr__
+        put(self, "id", id)
+        put(self, "_before", before)
+        put(self, "_after", after)
+        put(self, "label", label)
+        put(self, "group", group)
+
+    @property
+    def path(self) -> Path:
+        """The path of the file."""
+        return Path(self._before if self._after is None else self._before + self.id + self._after)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"{name} of {self.id!r} can't be changed; make another Video")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _kept_video, (self.id, self._before, self._after, self.label, self.group)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Video) and self._told() == other._told()
+
+    def __hash__(self) -> int:
+        return hash(self._told())
+
+    def __repr__(self) -> str:
+        return (
+            f"Video(id={self.id!r}, path={self.path!r}, label={self.label}, group={self.group!r})"
+        )
+
+    def _told(self) -> tuple[object, ...]:
+        return self.id, self.path, self.label, self.group
+
+
+def _kept_video(id: str, before: str, after: str | None, label: int, group: str | None) -> Video:
+    """Return a video that another process has sent."""
+    video = object.__new__(Video)
+    video._keep(id, before, after, label, group)
+    return video
 
 
 class Split(msgspec.Struct, frozen=True, kw_only=True):

@@ -23,6 +23,7 @@ from .bench.run.prepare import prepare_split
 from .bench.run.settings import argument, settings_of
 from .bench.run.suite import Suite
 from .datasets.errors import KinobenchError
+from .datasets.own import OwnVideos
 from .datasets.protocol import preset
 from .datasets.unfinished import temporary_folder
 from .own_networks import digest_of, of_builder, of_instance, sent_to_workers
@@ -89,7 +90,9 @@ class CaseSettings(TypedDict, total=False):
     max_batch: int | None
 
 
-_PARAMETERS = ("dataset", "protocol", "measure", "name", "inputs", "results", "data_root", "budget")
+_PARAMETERS = (
+    *("dataset", "protocol", "measure", "name", "inputs", "results", "data_root", "budget", "own"),
+)
 """The other arguments of `measure`, which an unknown one may be meant for."""
 
 
@@ -114,8 +117,14 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
     results: Path
     data_root: Path | None
+    own: OwnVideos
     budget: Budget
     timeout_s: float
+
+    @property
+    def data(self) -> DataRoots:
+        """Where the dataset is, whichever it is."""
+        return DataRoots(unnamed=self.data_root, own=self.own)
 
 
 def measure(
@@ -129,6 +138,7 @@ def measure(
     results: str | Path | None = None,
     data_root: str | Path | None = None,
     budget: Budget | None = None,
+    own: OwnVideos | None = None,
     **settings: Unpack[CaseSettings],
 ) -> Record:
     """Measure a network: its cost, its latency, its memory, and its accuracy on a dataset.
@@ -155,6 +165,8 @@ def measure(
         results: Folder for the record and the predictions; None keeps neither.
         data_root: Folder of the dataset, where it needs one.
         budget: Limits of the time that a latency may take, in seconds.
+        own: What says which your own videos are, besides their folder: lists, and a part that is
+            held out; see `kinobench.datasets.own`.
         settings: See `CaseSettings`: `batch=8`, `device="cuda"`, `precision="bf16"`,
             `weights="kinetics400"`, ... The weights are by default those that come with kinobench
             for the dataset, if there are any.
@@ -188,6 +200,7 @@ def measure(
         place = Place(
             results=Path(folder).expanduser(),
             data_root=None if data_root is None else Path(data_root).expanduser(),
+            own=own or OwnVideos(),
             budget=budget or Budget(),
             timeout_s=Suite().timeout_s,
         )
@@ -209,6 +222,7 @@ def evaluate(
     inputs: tuple[Input, ...] = ("rgb",),
     results: str | Path | None = None,
     data_root: str | Path | None = None,
+    own: OwnVideos | None = None,
     **settings: Unpack[CaseSettings],
 ) -> Record:
     """Measure a network's accuracy on every video of a dataset's split, and nothing else.
@@ -222,6 +236,7 @@ def evaluate(
         results: Folder for the record and the predictions, which `compare` reads; None keeps
             neither.
         data_root: Folder of the dataset, where it needs one.
+        own: The same as in `measure`.
         settings: See `CaseSettings`, such as `split="1"`, `views="10x3"`, `eval_batch=16`.
 
     Returns:
@@ -244,6 +259,7 @@ def evaluate(
         inputs=inputs,
         results=results,
         data_root=data_root,
+        own=own,
         **settings,
     )
 
@@ -299,10 +315,10 @@ def _known_to_workers(
             yield model, files
 
 
-def _planned(name: str, given: dict[str, Any], budget: Budget) -> tuple[Planned, Suite]:
-    suite = Suite(latency=budget)
+def _planned(name: str, given: dict[str, Any], place: Place) -> tuple[Planned, Suite]:
+    suite = Suite(latency=place.budget)
     processors = len(environment.usable_cpus())
-    (planned,) = plan(suite, settings_of(argument, **given), (name,), processors)
+    (planned,) = plan(suite, settings_of(argument, **given), (name,), processors, place.data)
     return planned, suite
 
 
@@ -316,9 +332,9 @@ def _console() -> "Console":
 def _measure_in_worker(
     name: str, plugins: tuple[str, ...], given: dict[str, Any], place: Place
 ) -> Record:
-    planned, suite = _planned(name, given, place.budget)
+    planned, suite = _planned(name, given, place)
     options = Options(
-        data_roots=DataRoots(place.data_root, {}),
+        data_roots=place.data,
         results=place.results,
         plugins=plugins,
         timeout_s=place.timeout_s,
@@ -350,7 +366,7 @@ def _measure_here(architecture: Architecture, given: dict[str, Any], place: Plac
         given["classes"] = _outputs(architecture, given["protocol"] or "common-224")
     run = process.new_run_id()
     with registry.registered(architecture):
-        planned, _ = _planned(architecture.name, given, place.budget)
+        planned, _ = _planned(architecture.name, given, place)
         with running.kept_until_stored(place.results, f"{run}-001", planned.measures):
             digest = digest_of(architecture)
             record = _of_instance(_run_here(planned, place, run, digest), digest, left_out)
@@ -396,7 +412,7 @@ def _run_here(planned: Planned, place: Place, run: str, digest: str) -> Record:
     environment.require_device(case.device)
     if measurements.reads_videos(planned.measures) and case.dataset is not None:
         environment.require_decoder(case.decoder)
-        prepare_split(case.dataset, case.split or "", place.data_root, _console())
+        prepare_split(case.dataset, case.split, place.data, _console())
     described = environment.describe(case.device, case.decoder)
     job = Job(
         case=case,
@@ -405,6 +421,7 @@ def _run_here(planned: Planned, place: Place, run: str, digest: str) -> Record:
         measures=planned.measures,
         budget=place.budget,
         data_root=None if place.data_root is None else str(place.data_root),
+        own=place.data.own_of(case.dataset),
         results=str(place.results),
         predictions=f"{run}-001",
         machine=described.fingerprint,

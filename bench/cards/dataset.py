@@ -11,6 +11,7 @@ from ...datasets.errors import UnknownNameError
 from ...datasets.lists.class_names import class_names
 from ...datasets.pointlight import Stamp, default_root, level_of, read_stamp
 from ...datasets.pointlight.levels import LEVELS, OPTIONS
+from ...datasets.split import Split
 from ...datasets.visible import one_line
 from ..text.terminal import line
 
@@ -41,7 +42,7 @@ class DatasetCard(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     title: str
     purpose: str
-    num_classes: int
+    num_classes: int | None
     classes: tuple[str, ...] | None
     splits: tuple[str, ...]
     protocol: str
@@ -70,8 +71,12 @@ def make_card(name: str, root: Path | None) -> DatasetCard:
         at_home = default_root(level=level)
         folder = root if root is not None else at_home if at_home.is_dir() else None
     notes: tuple[str, ...] = ()
+    found: Split | None = None
+    splits = dataset.splits
     if folder is not None:
-        notes = catalog.load_split(dataset, folder, dataset.splits[0]).notes
+        found = catalog.load_split(dataset, folder, next(iter(dataset.splits), None))
+        notes = found.notes
+        splits = splits or catalog.split_names(dataset, folder)
         if level is not None:
             made = read_stamp(folder)
             level = level_of(made)
@@ -79,9 +84,9 @@ def make_card(name: str, root: Path | None) -> DatasetCard:
         name=name,
         title=dataset.title,
         purpose=dataset.purpose,
-        num_classes=dataset.num_classes,
-        classes=_classes(name),
-        splits=dataset.splits,
+        num_classes=len(found.classes) if found is not None else dataset.num_classes,
+        classes=_classes(name) or (None if found is None else found.classes),
+        splits=splits,
         protocol=dataset.default_protocol,
         homepage=dataset.homepage,
         obtain=dataset.obtain,
@@ -110,8 +115,8 @@ def show_card(card: DatasetCard, console: Console) -> None:
     console.print(line(card.title, "bold"), soft_wrap=True)
     for label, text in (
         ("what it tests", card.purpose),
-        ("classes", f"{card.num_classes}{named}"),
-        ("splits", ", ".join(card.splits)),
+        ("classes", f"{card.num_classes or 'those of your videos'}{named}"),
+        ("splits", ", ".join(card.splits) or "those of your videos"),
         ("protocol", card.protocol),
         ("homepage", card.homepage),
         ("how to get it", card.obtain),

@@ -1,14 +1,16 @@
 """Options that several commands have, and the settings of cases that they make."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from ..text.ranges import TIMEOUT_S
+from ..text.ranges import SEED, TIMEOUT_S
 from . import complete
 from .options import Group, flag, option, values
 
 if TYPE_CHECKING:
+    from ..run.options import DataRoots
     from ..run.settings import Settings
 
 ResultsFolder = Annotated[Path, option("Folder for results.", "DIR", "--results")]
@@ -64,7 +66,7 @@ Timeout = Annotated[
     option("End a case after this time.", "SECONDS", default="3600", within=TIMEOUT_S),
 ]
 DataRoot = Annotated[
-    Path | None,
+    str | None,
     option("Folder of the dataset.", "DIR", default="your cache folder, for generated datasets"),
 ]
 Views = Annotated[
@@ -100,6 +102,79 @@ Aggregation = Annotated[
         default="the protocol's",
     ),
 ]
+
+
+class Own(Group, panel="Data"):
+    """Which videos `--dataset folder` and `--dataset list` are, and how they are parted."""
+
+    lists: Annotated[
+        list[str] | None,
+        option(
+            "List of videos, a path and a label a line, for --dataset list; name each if there are "
+            "several, as test=FILE.",
+            "[SPLIT=]FILE",
+            "--list",
+            default="none",
+        ),
+    ] = None
+    path_prefix: Annotated[
+        str | None,
+        option("Folder that the paths of a list begin at.", "DIR", default="the data root"),
+    ] = None
+    holdout: Annotated[
+        str | None,
+        option(
+            "Share of each class's videos that is held out as a test split, as 20%.",
+            "SHARE",
+            default="none; fit: 20% if the videos have no splits",
+        ),
+    ] = None
+    holdout_seed: Annotated[
+        int | None,
+        option("Seed of the choice of these videos.", "N", default="0", within=SEED),
+    ] = None
+    group: Annotated[
+        str | None,
+        option(
+            "Regular expression for the part of a file's name that clips of the same footage "
+            "share: they are kept together.",
+            "REGEX",
+            default="none, each video is by itself",
+        ),
+    ] = None
+    min_found: Annotated[
+        str | None,
+        option(
+            "Share of a dataset's videos that must be there, as 99%.",
+            "SHARE",
+            default="one video",
+        ),
+    ] = None
+
+
+def one_root(folder: str | None) -> tuple[str, ...]:
+    """Return the value of a `--data-root` that is given once, as those are that may be repeated."""
+    return () if folder is None else (folder,)
+
+
+def data_roots_from(folders: Sequence[str], own: Own) -> "DataRoots":
+    """Return where the datasets are, and what is said about own videos.
+
+    Raises:
+        KinobenchError: A value can't be read, or a name has two folders; the message names it.
+    """
+    from ..run import own_videos
+    from ..run.options import data_roots
+
+    said = own_videos.own_videos(
+        lists=own.lists or (),
+        path_prefix=own.path_prefix,
+        holdout=own.holdout,
+        seed=own.holdout_seed,
+        group=own.group,
+    )
+    min_found = own_videos.share("--min-found", own.min_found) if own.min_found else None
+    return data_roots(folders, said, min_found)
 
 
 def settings_from(*groups: Group) -> "Settings":

@@ -82,13 +82,18 @@ def data_make(what: Generated, place: Place) -> None:
     load_plugins(what.plugin)
     dataset = catalog.get(what.name)
     if dataset.make is None:
-        raise KinobenchError(
-            f"{what.name} can't be generated; get it from {dataset.homepage}: {dataset.obtain}"
-        )
+        source = f"get it from {dataset.homepage}: " if dataset.homepage else ""
+        raise KinobenchError(f"{what.name} can't be generated; {source}{dataset.obtain}")
     changes = catalog.Changes(
         settings=tuple(what.set_ or ()), seed=what.seed, train=what.train, test=what.test
     )
-    print(make_dataset(dataset, place.data_root, PlainConsole(stderr=True), changes))
+    print(make_dataset(dataset, _folder(place), PlainConsole(stderr=True), changes))
+
+
+def _folder(place: Place) -> Path | None:
+    from ...datasets.own import expanded
+
+    return None if place.data_root is None else expanded(place.data_root)
 
 
 @command("show", to=data_app)
@@ -97,7 +102,7 @@ def data_show(what: Shown, place: Place, output: Output) -> None:
     from ..cards import dataset as dataset_card
 
     load_plugins(what.plugin)
-    card = dataset_card.make_card(what.name, place.data_root)
+    card = dataset_card.make_card(what.name, _folder(place))
     if output.json:
         print_json(card)
     else:
@@ -107,6 +112,6 @@ def data_show(what: Shown, place: Place, output: Output) -> None:
         from ..text.terminal import PlainConsole
 
         contact_sheet.draw_sheet(
-            what.name, place.data_root, output.output, PlainConsole(stderr=True)
+            what.name, _folder(place), output.output, PlainConsole(stderr=True)
         )
         report(f"contact sheet: {output.output}")

@@ -106,7 +106,7 @@ class Results(Group, panel="Results"):
 
 
 @command("fit", TRAINING)
-def fit(what: What, how: How, data: Data, results: Results) -> None:
+def fit(what: What, how: How, data: Data, own: common.Own, results: Results) -> None:
     """Train a network, and score it; an interrupted training continues.
 
     Several GPUs: `torchrun --nproc-per-node 4 bench.py fit MODEL --device cuda`.
@@ -130,7 +130,8 @@ def fit(what: What, how: How, data: Data, results: Results) -> None:
         workers=how.workers,
         threads=how.threads,
         dataset=data.dataset,
-        data_root=data.data_root,
+        data=common.data_roots_from(common.one_root(data.data_root), own),
+        plugins=tuple(map(str, what.plugin or ())),
         split=data.split,
         protocol=data.protocol,
         flow=settings_of(flow=data.flow).flow,

@@ -90,7 +90,7 @@ class Results(Group, panel="Results"):
 
 
 @command("motion", TRAINING)
-def motion(what: What, how: How, data: Data, results: Results) -> None:
+def motion(what: What, how: How, data: Data, own: common.Own, results: Results) -> None:
     """Score a network under every probe: does it see motion, order or pictures?
 
     Scores that are stored already are not measured again.
@@ -114,7 +114,7 @@ def motion(what: What, how: How, data: Data, results: Results) -> None:
         threads=how.threads,
         timeout_s=how.timeout,
         dataset=data.dataset,
-        data_root=None if data.data_root is None else data.data_root.expanduser(),
+        data=common.data_roots_from(common.one_root(data.data_root), own),
         split=data.split,
         protocol=data.protocol,
         views=data.views,

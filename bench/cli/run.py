@@ -7,7 +7,7 @@ from ...datasets.plurals import quantity
 from ..leaderboard.build import ranked_boards, rebuild
 from ..text.ranges import FILE_MEMORY_GIB, MEMORY_GIB, TIMEOUT_S
 from . import common, complete
-from .common import settings_from, usable_processors
+from .common import data_roots_from, settings_from, usable_processors
 from .frame import (
     EXIT_FAILED,
     EXIT_INTERRUPTED,
@@ -26,7 +26,7 @@ from .options import Group, argument, flag, option
 
 if TYPE_CHECKING:
     from ..records.record import Record
-    from ..run.options import Options
+    from ..run.options import DataRoots, Options
     from ..run.plan import Planned
     from ..run.suite import Suite
 
@@ -216,12 +216,13 @@ class Results(Group, panel="Results"):
 
 
 @command("run", MEASURE)
-def run(what: What, how: How, data: Data, results: Results) -> None:
+def run(what: What, how: How, data: Data, own: common.Own, results: Results) -> None:
     """Measure a suite; print a table and store the records."""
     load_plugins(what.plugin)
     suite = _suite_of(what)
-    planned = _planned(suite, what, how, data)
-    options = _options(suite, what, how, data, results)
+    roots = data_roots_from(data.data_root or (), own)
+    planned = _planned(suite, what, how, data, roots)
+    options = _options(suite, what, how, data, roots, results)
     records, interrupted = _measured(planned, suite, options, results.json)
     if records:
         if not results.json:
@@ -249,7 +250,9 @@ def _suite_of(what: What) -> "Suite":
     return load(what.suite or "quick")
 
 
-def _planned(suite: "Suite", what: What, how: How, data: Data) -> "list[Planned]":
+def _planned(
+    suite: "Suite", what: What, how: How, data: Data, roots: "DataRoots"
+) -> "list[Planned]":
     from ...datasets.errors import KinobenchError
     from ..run.plan import plan
 
@@ -259,6 +262,7 @@ def _planned(suite: "Suite", what: What, how: How, data: Data) -> "list[Planned]
         settings_from(what, how, data),
         tuple(what.model or ()),
         processors=usable_processors() if here else None,
+        data=roots,
     )
     if how.cluster is not None and not any("accuracy" in each.measures for each in planned):
         raise KinobenchError(
@@ -268,13 +272,15 @@ def _planned(suite: "Suite", what: What, how: How, data: Data) -> "list[Planned]
     return planned
 
 
-def _options(suite: "Suite", what: What, how: How, data: Data, results: Results) -> "Options":
+def _options(
+    suite: "Suite", what: What, how: How, data: Data, roots: "DataRoots", results: Results
+) -> "Options":
     from ..records.job import FileLimits
-    from ..run.options import Options, data_roots, logits_type
+    from ..run.options import Options, logits_type
 
     limit_gib = how.memory_limit or suite.memory_limit_gib
     return Options(
-        data_roots=data_roots(data.data_root or ()),
+        data_roots=roots,
         results=results.results,
         plugins=tuple(map(str, what.plugin or ())),
         timeout_s=how.timeout or suite.timeout_s,

@@ -29,5 +29,5 @@ def native_shape(architecture: Architecture) -> Shape:
     embedded = catalog.get(EMBEDDED_DATASET)
     protocol = preset(embedded.default_protocol)
     own = (protocol.frames, protocol.stride, protocol.size)
-    classes = embedded.num_classes if native == own else FALLBACK_CLASSES
+    classes = (embedded.num_classes if native == own else None) or FALLBACK_CLASSES
     return Shape(native[0], native[2], classes)

@@ -1,6 +1,6 @@
 """The accuracy of a case: it checks the weights' classes, claims a folder and scores the split."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +9,7 @@ import msgspec
 
 from ...datasets.errors import KinobenchError
 from ...datasets.names import file_name
+from ...datasets.own import FOLDER, LIST
 from ...datasets.plurals import quantity
 from ...datasets.protocol import preset
 from ...datasets.split import Split
@@ -17,7 +18,7 @@ from ..records.case import GRAPH_MODES, Case
 from ..records.inside import inside
 from ..records.job import Cluster, Emit, Failed, Job, Measured, Note, Progress, Reading
 from ..records.record import Failure
-from ..records.results import Accuracy
+from ..records.results import Accuracy, Unreadable
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -90,8 +91,11 @@ def score(job: Job, network: "Network", split: Split, emit: Emit, on_cluster: On
             f"the network gives NaN or infinity for {accuracy.not_finite} of {accuracy.scored} "
             "videos"
         )
-    if accuracy.unreadable and not (job.skip_unreadable and accuracy.scored):
-        emit(Failed(failure=_unreadable(accuracy)))
+    bad = [each for each in accuracy.unreadable if not each.is_missing]
+    if accuracy.scored == 0:
+        bad = list(accuracy.unreadable)
+    if bad and not (job.skip_unreadable and accuracy.scored):
+        emit(Failed(failure=_unreadable(accuracy, bad)))
 
 
 @contextmanager
@@ -130,11 +134,11 @@ def _guard(job: Job, folder: Path, split: Split, emit: Emit, note: Report) -> "I
         yield guard
 
 
-def _unreadable(accuracy: Accuracy) -> Failure:
-    """Return the failure of a case some of whose videos could not be read."""
-    first, videos = accuracy.unreadable[0], quantity(accuracy.expected, "video")
+def _unreadable(accuracy: Accuracy, bad: Sequence[Unreadable]) -> Failure:
+    """Return the failure of a case some of whose videos, the bad ones, could not be read."""
+    first, videos = bad[0], quantity(accuracy.expected, "video")
     message = (
-        f"{len(accuracy.unreadable)} of {videos} could not be read; the first is "
+        f"{len(bad)} of {videos} could not be read; the first is "
         f"{first.path}: {first.reason}. The record names them all. Replace them and run this "
         "again, which measures only their shards, or leave them out with --skip-unreadable"
     )
@@ -213,7 +217,7 @@ def claim_logits(
         computes=network.computed,
         plugins=job.plugins,
         machine=job.machine,
-        data_root=job.data_root,
+        data_root=job.own.place(job.data_root),
         logits=job.logits,
     )
     name = f"{file_name(case.model)}-{job.recorded.digest}-{split.manifest}"
@@ -268,8 +272,14 @@ def compare_classes(case: Case, split: Split | None, emit: Emit) -> None:
 def remarks_on(fitted: "Fitted", case: Case, split: Split) -> Iterator[str]:
     """Yield remarks on an accuracy that follow from how its weights were trained."""
     same_split = fitted.dataset == split.dataset and fitted.split in (split.name, split.part_of)
-    if same_split or fitted.manifest == split.manifest:
+    own = (FOLDER, LIST)  # names that stand for other videos elsewhere
+    if fitted.manifest == split.manifest or (same_split and split.dataset not in own):
         yield "were trained on these very videos; it says nothing of others"
+    elif fitted.dataset in own and split.dataset in own and split.name == "all":
+        yield (
+            "may have been trained on some of these videos; give --holdout as for their training, "
+            "and --split test"
+        )
     with suppress(KinobenchError):  # a protocol that is unknown here
         theirs, these = preset(fitted.protocol), case.protocol
         for what in ("frames", "stride", "size"):

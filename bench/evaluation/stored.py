@@ -30,7 +30,7 @@ def candidates(case: Case, records: Iterable[Record], *, skip_unreadable: bool) 
         and record.accuracy is not None
         and record.accuracy.top1 is not None
         and record.accuracy.predictions is not None
-        and (skip_unreadable or not record.accuracy.unreadable)
+        and (skip_unreadable or all(each.is_missing for each in record.accuracy.unreadable))
     ]
     return sorted(found, key=lambda record: record.started, reverse=True)
 

@@ -86,7 +86,8 @@ class Context:
         if self.case.dataset is None:
             raise KinobenchError(f"{self.case.model}: the case has no dataset; give --dataset NAME")
         root = None if self.job.data_root is None else Path(self.job.data_root)
-        return catalog.load_split(catalog.get(self.case.dataset), root, self.case.split)
+        dataset = catalog.get(self.case.dataset)
+        return catalog.load_split(dataset, root, self.case.split, self.job.own)
 
     def keep(self, **results: Any) -> None:
         """Report results by their names; they are safe from whatever happens afterwards.

@@ -1,5 +1,6 @@
 """`motion`: a network scored without and with every probe, or found stored, and its card."""
 
+import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
@@ -47,7 +48,7 @@ class MotionOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     model: str
     dataset: str
-    data_root: Path | None = None
+    data: DataRoots = DataRoots()
     split: str | None = None
     weights: str | None = None
     protocol: str | None = None
@@ -114,7 +115,7 @@ def plan(options: MotionOptions) -> list[Planned]:
             probe=probe,
             measure=("accuracy",),
         )
-        planned += planning.plan(Suite(), settings, (options.model,))
+        planned += planning.plan(Suite(), settings, (options.model,), data=options.data)
     if planned[0].case.weights is None:
         raise KinobenchError(_without_weights(options))
     return planned
@@ -145,7 +146,8 @@ def _without_weights(options: MotionOptions) -> str:
         if _is_fitted_on(path, dataset)  # one dataset's name may begin another's
     ]
     newest = max(fitted, key=lambda path: path.stat().st_mtime, default=None)
-    cure = f"Train it with `{program()} fit {model} --dataset {dataset}`, or give --weights FILE"
+    place = shlex.join(["--dataset", dataset, *options.data.arguments(dataset)])
+    cure = f"Train it with `{program()} fit {model} {place}`, or give --weights FILE"
     if newest is not None:
         cure = f"Give --weights {newest}"
     return (
@@ -172,8 +174,8 @@ def prepare(options: MotionOptions, console: Console, log: Log) -> Scored:
     assert case.dataset is not None and case.split is not None
     environment.require_device(case.device)
     environment.require_decoder(case.decoder)
-    prepare_split(case.dataset, case.split, options.data_root, console)
-    split = catalog.load_split(catalog.get(case.dataset), options.data_root, case.split)
+    options.data.refuse_unused([case.dataset])
+    split = prepare_split(case.dataset, case.split, options.data, console)
     scored = Scored(planned=planned, split=split)
     if not options.fresh and (options.results / "runs").is_dir():
         records, problems = read_records(options.results)
@@ -183,7 +185,7 @@ def prepare(options: MotionOptions, console: Console, log: Log) -> Scored:
             split=split,
             results=options.results,
             plugins=options.plugins,
-            data_root=options.data_root,
+            data_root=options.data.place(options.dataset),
             logits=LOGITS,
             skip_unreadable=options.skip_unreadable,
         )
@@ -206,7 +208,7 @@ def score(scored: Scored, options: MotionOptions, console: Console) -> None:
     if not missing:
         return
     asked = Options(
-        data_roots=DataRoots(options.data_root, {}),
+        data_roots=options.data,
         results=options.results,
         plugins=options.plugins,
         timeout_s=options.timeout_s or defaults.timeout_s,

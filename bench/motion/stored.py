@@ -27,7 +27,7 @@ class Now(msgspec.Struct, frozen=True, kw_only=True):
         split: Videos of the cases.
         results: Folder of the results that the records are in.
         plugins: Files that register networks.
-        data_root: Folder of the dataset.
+        data_root: Folder of the videos.
         logits: Precision in which logits are stored.
         skip_unreadable: Accept a record that lacks videos because they couldn't be read.
     """
@@ -35,7 +35,7 @@ class Now(msgspec.Struct, frozen=True, kw_only=True):
     split: Split
     results: Path
     plugins: tuple[str, ...]
-    data_root: Path | None
+    data_root: str | None
     logits: LogitsType
     skip_unreadable: bool
 
@@ -104,6 +104,6 @@ def _conditions(case: Case, now: Now, console: Console) -> Conditions:
         computes=identity.computes,
         plugins=now.plugins,
         machine=environment.describe(case.device, case.decoder).fingerprint,
-        data_root=None if now.data_root is None else str(now.data_root),
+        data_root=now.data_root,
         logits=now.logits,
     )

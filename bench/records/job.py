@@ -8,6 +8,7 @@ import msgspec
 from msgspec.structs import force_setattr
 
 from ...datasets.names import readable
+from ...datasets.own import OwnVideos
 from ..text.ranges import PROCESSES, SECONDS, SHARE, Range
 from .case import Case, LogitsType
 from .files import CHECKOUT
@@ -99,6 +100,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """A case to be measured.
 
     Attributes:
+        own: What is said about own videos, besides the folder of the dataset.
         recorded_as: The case that its record names, if that is another: the weights of a network
             that was given as a module are in no file that a process could load.
         results: Folder for results.
@@ -131,6 +133,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     measures: tuple[str, ...]
     budget: Budget
     data_root: str | None = None
+    own: OwnVideos = OwnVideos()
     plugins: tuple[str, ...] = ()
     results: str
     predictions: str

@@ -238,6 +238,15 @@ class Unreadable(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     reason: str
 
+    @property
+    def is_missing(self) -> bool:
+        """Whether there is no such file: a copy may be without it, and that is no fault of it."""
+        return self.reason == MISSING
+
+
+MISSING = "no such file"
+"""Why a video can't be read that isn't there; see `datasets/video/reader.py`."""
+
 
 class Accuracy(msgspec.Struct, frozen=True, kw_only=True):
     """Shares of the readable videos whose class was predicted (fractions).

@@ -1,6 +1,6 @@
 """The options of a whole run, as the command line gives them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import get_args
 
@@ -9,6 +9,8 @@ from msgspec.structs import force_setattr
 
 from ...datasets import catalog
 from ...datasets.errors import KinobenchError
+from ...datasets.own import FOLDER, LIST, OwnVideos, expanded
+from ...datasets.split import Split
 from ..records.case import LogitsType
 from ..records.job import FileLimits
 
@@ -18,10 +20,18 @@ class DataRoots(msgspec.Struct, frozen=True):
 
     A folder without a name is for the datasets that need one; a dataset that is generated is looked
     for there only if no other is measured.
+
+    Attributes:
+        unnamed: The folder without a name.
+        named: The others, by the names of their datasets.
+        own: What is said about own videos, besides their folder.
+        min_found: The least share of a split's videos that must be there; None: one of them.
     """
 
-    unnamed: Path | None
-    named: dict[str, Path]
+    unnamed: Path | None = None
+    named: dict[str, Path] = {}
+    own: OwnVideos = OwnVideos()
+    min_found: float | None = None
 
     def of(self, name: str, only: bool) -> Path | None:
         """Return the folder of a dataset; `only`: no other dataset is measured."""
@@ -29,18 +39,69 @@ class DataRoots(msgspec.Struct, frozen=True):
             return self.named[name]
         return self.unnamed if only or catalog.get(name).needs_root else None
 
+    def own_of(self, name: str | None) -> OwnVideos:
+        """Return what is said about a dataset's videos: nothing, unless they are one's own."""
+        return self.own if name in (FOLDER, LIST) else OwnVideos()
 
-def data_roots(given: Sequence[str]) -> DataRoots:
+    def place(self, name: str) -> str | None:
+        """Return the folder of the videos of the only dataset that is measured."""
+        root = self.of(name, only=True)
+        return self.own_of(name).place(None if root is None else str(root))
+
+    def split(self, name: str, split: str | None, only: bool = True) -> Split:
+        """Return a split of a dataset.
+
+        Args:
+            name: The dataset's name.
+            split: The split's name; None is the first.
+            only: No other dataset is measured.
+
+        Raises:
+            KinobenchError: It is not there, or not what it should be.
+        """
+        return catalog.load_split(catalog.get(name), self.of(name, only), split, self.own_of(name))
+
+    def arguments(self, name: str) -> list[str]:
+        """Return the arguments of a command that measures a dataset's videos as they are here."""
+        root, own = self.of(name, only=True), self.own_of(name)
+        said = [] if root is None else ["--data-root", str(root)]
+        for split, file in own.lists:
+            said += ["--list", f"{split}={file}" if split else file]
+        if own.path_prefix is not None:
+            said += ["--path-prefix", own.path_prefix]
+        if own.holdout is not None:
+            said += own.holdout.text.split()
+        if own.group is not None:
+            said += ["--group", own.group]
+        return said
+
+    def refuse_unused(self, names: Iterable[str | None]) -> None:
+        """Raise KinobenchError if something is said about own videos, and none are measured."""
+        if self.own.given and not any(name in (FOLDER, LIST) for name in names):
+            raise KinobenchError(
+                f"{', '.join(self.own.given)}: none of the datasets is your own videos; give "
+                f"--dataset {FOLDER} or {LIST}, or leave it out"
+            )
+
+
+def data_roots(
+    given: Sequence[str], own: OwnVideos | None = None, min_found: float | None = None
+) -> DataRoots:
     """Read the values of `--data-root`.
 
+    Args:
+        given: The values.
+        own: What is said about own videos.
+        min_found: The least share of a split's videos that must be there.
+
     Raises:
-        KinobenchError: Two folders have the same name, or no name.
+        KinobenchError: Two folders have the same name, or no name; or a variable in one isn't set.
     """
     unnamed: Path | None = None
     named: dict[str, Path] = {}
     for value in given:
         name, equals, folder = value.partition("=")
-        path = Path(folder if equals and name in catalog.names() else value).expanduser()
+        path = expanded(folder if equals and name in catalog.names() else value)
         if equals and name in catalog.names():
             if named.setdefault(name, path) != path:
                 raise KinobenchError(f"--data-root {value}: {name} has a folder already")
@@ -48,7 +109,7 @@ def data_roots(given: Sequence[str]) -> DataRoots:
             raise KinobenchError(f"--data-root {value}: with several, name each, as in ucf101=DIR")
         else:
             unnamed = path
-    return DataRoots(unnamed, named)
+    return DataRoots(unnamed, named, own or OwnVideos(), min_found)
 
 
 def logits_type(given: str) -> LogitsType:

@@ -24,6 +24,7 @@ from ..measure import registry as measurements
 from ..records.case import GRAPH_MODES, Case, Device, Mode
 from ..records.fitted_weights import fitted_header, read_fitted
 from .kernels import refuse_missing_kernels
+from .options import DataRoots
 from .settings import (
     NATIVE,
     SHIPPED,
@@ -33,6 +34,7 @@ from .settings import (
     refuse_too_many_threads,
     views_of,
 )
+from .split_names import SplitNames
 from .suite import Suite
 
 KINETICS_CLASSES = 400
@@ -48,7 +50,11 @@ class Planned(msgspec.Struct, frozen=True):
 
 
 def plan(
-    suite: Suite, asked: Settings, models: Sequence[str] = (), processors: int | None = None
+    suite: Suite,
+    asked: Settings,
+    models: Sequence[str] = (),
+    processors: int | None = None,
+    data: DataRoots | None = None,
 ) -> list[Planned]:
     """Return the cases of a suite; settings of the command line count before those of the suite.
 
@@ -57,6 +63,7 @@ def plan(
         asked: Settings of the command line.
         models: Models of the command line; they replace the suite's own.
         processors: The most threads that a case may have; None for cases that run elsewhere.
+        data: Where datasets are whose classes and splits only their videos say.
 
     Raises:
         KinobenchError: A name is unknown, settings contradict each other, a case has more
@@ -68,10 +75,11 @@ def plan(
     if not rows:
         raise KinobenchError("the suite has no cases: give `models = [...]`, or --model NAME")
     planned: dict[str, Planned] = {}
+    split_of = SplitNames(data or DataRoots())
     for row in rows:
         settings = layered(suite, row, asked)
         for number, batch in enumerate(settings.batch or (1,)):
-            entry = _planned(settings, batch)
+            entry = _planned(settings, batch, split_of)
             if number > 0:  # one sweep has all batches
                 kept = tuple(measure for measure in entry.measures if measure != "sweep")
                 entry = Planned(entry.case, kept)
@@ -154,6 +162,8 @@ class _Chosen(msgspec.Struct, frozen=True):
         published: The published weights of that name or file name.
         head: Number of outputs that the weights have; None where that isn't known.
         trained_on: Dataset whose classes these are.
+        split: Name of the split.
+        dataset_classes: Number of the dataset's classes.
     """
 
     settings: Settings
@@ -164,6 +174,8 @@ class _Chosen(msgspec.Struct, frozen=True):
     published: Weights | None
     head: int | None
     trained_on: str | None
+    split: str | None
+    dataset_classes: int | None
 
     @property
     def device(self) -> Device:
@@ -175,13 +187,12 @@ class _Chosen(msgspec.Struct, frozen=True):
 
     @property
     def classes(self) -> int:
-        of_the_dataset = self.dataset.num_classes if self.dataset else None
-        return self.settings.classes or of_the_dataset or self.head or KINETICS_CLASSES
+        return self.settings.classes or self.dataset_classes or self.head or KINETICS_CLASSES
 
 
-def _planned(settings: Settings, batch: int) -> Planned:
+def _planned(settings: Settings, batch: int, split_of: SplitNames) -> Planned:
     """Look up the names of the settings, check them by every rule, and build the case."""
-    chosen = _chosen(settings)
+    chosen = _chosen(settings, split_of)
     for rule in _CASE_RULES:
         problem = rule(chosen)
         if problem is not None:
@@ -192,7 +203,7 @@ def _planned(settings: Settings, batch: int) -> Planned:
     )
 
 
-def _chosen(settings: Settings) -> _Chosen:
+def _chosen(settings: Settings, split_of: SplitNames) -> _Chosen:
     if settings.model is None:
         raise KinobenchError('a case has no model: give it `model = "..."`')
     model = model_of(settings.model)
@@ -210,9 +221,12 @@ def _chosen(settings: Settings) -> _Chosen:
         clips = clips.with_views(*views_of(settings.views))
     if dataset is not None and settings.split is not None:
         check_split(dataset, settings.split)
+    split, count = (None, None) if dataset is None else split_of(dataset, settings.split)
     head, trained_on = _head(settings.model, weights)
     published = find_weights(settings.model, weights)
-    return _Chosen(settings, model, dataset, clips, weights, published, head, trained_on)
+    return _Chosen(
+        settings, model, dataset, clips, weights, published, head, trained_on, split, count
+    )
 
 
 def _head(model: str, weights: str | None) -> tuple[int | None, str | None]:
@@ -288,9 +302,9 @@ def _flow_of_one_frame(chosen: _Chosen) -> str | None:
 
 def _classes_of_no_dataset(chosen: _Chosen) -> str | None:
     dataset = chosen.dataset
-    if dataset is not None and chosen.classes != dataset.num_classes:
+    if dataset is not None and chosen.classes != chosen.dataset_classes:
         return (
-            f"classes is {chosen.classes}, but {dataset.name} has {dataset.num_classes}; "
+            f"classes is {chosen.classes}, but {dataset.name} has {chosen.dataset_classes}; "
             "leave it out, or take the dataset out (none)"
         )
     return None
@@ -301,7 +315,10 @@ def _classes_of_other_weights(chosen: _Chosen) -> str | None:
         return None
     mismatch = f"classes is {chosen.classes}; leave it out"
     if chosen.dataset is not None:
-        cure = f"give --dataset {chosen.trained_on}, or --dataset none for the cost alone"
+        same = chosen.dataset.name == chosen.trained_on
+        which = "the videos of the classes that they were trained on"
+        cure = f"give {which if same else f'--dataset {chosen.trained_on}'}"
+        cure += ", or --dataset none for the cost alone"
         mismatch = f"{chosen.dataset.name} has {chosen.classes}; {cure}"
     if chosen.published and not named_weights(chosen.model.name, chosen.weights):
         mismatch += f"; {chosen.published.file} is a published file's name: rename your own file"
@@ -346,7 +363,7 @@ def _case(chosen: _Chosen, batch: int) -> Case:
         classes=chosen.classes,
         protocol=chosen.protocol,
         dataset=dataset.name if dataset else None,
-        split=(settings.split or dataset.splits[0]) if dataset else None,
+        split=chosen.split,
         device=chosen.device,
         precision=settings.precision or "fp32",
         mode=chosen.mode,

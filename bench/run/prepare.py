@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ...datasets import catalog
 from ...datasets.errors import KinobenchError
 from ...datasets.names import Decoder
+from ...datasets.split import Split
 from ...zoo.checkpoints.named import cache_folder, fetch_weights, named_weights
 from ..machine import environment
 from ..measure import registry
@@ -16,6 +17,8 @@ from ..records.case import Case, Device
 from ..records.job import LOCAL, Cluster
 from ..records.record import Environment
 from ..text.progress import open_bar
+from ..text.terminal import line
+from .found import look_for
 from .options import DataRoots, Options
 from .plan import Planned
 
@@ -59,8 +62,9 @@ def prepare(planned: Sequence[Planned], options: Options, console: "Console") ->
         environment.require_decoder(decoder)
     roots = _roots(reading, options.data_roots)
     splits = {(e.case.dataset, e.case.split or "") for e in planned if e.case.dataset in roots}
+    options.data_roots.refuse_unused(entry.case.dataset for entry in planned)
     for name, split in sorted((name, split) for name, split in splits if name is not None):
-        prepare_split(name, split, roots[name], console)
+        prepare_split(name, split, options.data_roots, console, only=len(roots) == 1)
     fetch_published(((entry.case.model, entry.case.weights) for entry in planned), console)
     kinds = {(entry.case.device, entry.case.decoder): entry.case for entry in planned}
     return Prepared(
@@ -110,17 +114,37 @@ def _cluster(planned: Sequence[Planned], options: Options) -> Cluster | None:
     return find_cluster(options.cluster, scored) if scored else None
 
 
-def prepare_split(name: str, split: str, root: Path | None, console: "Console") -> None:
+def prepare_split(
+    name: str, split: str | None, data: DataRoots, console: "Console", *, only: bool = True
+) -> Split:
     """Check that a split is there; generate a dataset that has no folder, if that is possible.
 
+    The console shows how many of its videos are there, and examples of those that aren't.
+
+    Args:
+        name: The dataset's name.
+        split: The split's name; None is the first.
+        data: Folders of datasets, and the least share of the videos that must be there.
+        console: Shows progress and what was found.
+        only: No other dataset is measured.
+
+    Returns:
+        The split.
+
     Raises:
-        KinobenchError: It is not there, or it has no videos.
+        KinobenchError: It is not there, it has no videos, or too few of them are there.
     """
-    dataset = catalog.get(name)
+    dataset, root = catalog.get(name), data.of(name, only)
     if dataset.make is not None and root is None:
         make_dataset(dataset, None, console)
-    if not catalog.load_split(dataset, root, split).videos:
+    loaded = data.split(name, split, only)
+    if not loaded.videos:
         raise KinobenchError(f"{name}: split {split} has no videos{f' in {root}' if root else ''}")
+    found = look_for(loaded)
+    if found.there:
+        console.print(line(found.text), soft_wrap=True)
+    found.refuse_too_few(data.min_found)
+    return loaded
 
 
 def make_dataset(
@@ -164,8 +188,6 @@ def fetch_published(wanted: Iterable[tuple[str, str | None]], console: "Console"
         TextColumn,
         TransferSpeedColumn,
     )
-
-    from ..text.terminal import line
 
     entries = [named_weights(model, weights) for model, weights in wanted]
     absent = {

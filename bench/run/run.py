@@ -300,6 +300,7 @@ class _Run:
             measures=entry.measures,
             budget=self.suite.latency,
             data_root=None if root is None else str(root),
+            own=options.data_roots.own_of(entry.case.dataset),
             plugins=options.plugins,
             results=str(options.results.absolute()),  # a network's builder may change the folder
             predictions=self.predictions(number),

@@ -1,6 +1,7 @@
 """`fit`: a whole training from the options to the score of the weights."""
 
 import os
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
@@ -35,12 +36,14 @@ from ..records.case import Device
 from ..records.fitted_weights import Epoch, Fitted, in_half, write_fitted
 from ..records.inside import inside
 from ..records.results import Accuracy
+from ..run.options import DataRoots
 from ..run.prepare import prepare_split
 from ..text.units import percent, percent_interval
 from . import recipe
 from .finished import AsBuilt, as_built, finished
 from .fit import DivergedError, Training, fit
 from .learning_curve import draw_curves, write_curve
+from .splits import scoring_split, splits_of, training_split, with_holdout
 from .start import start_of
 
 CHECKPOINT, WEIGHTS = "checkpoint.safetensors", "weights.safetensors"
@@ -55,7 +58,8 @@ class FitOptions(msgspec.Struct, frozen=True, kw_only=True):
     weights: str | None
     head: str | None
     dataset: str
-    data_root: Path | None
+    data: DataRoots
+    plugins: tuple[str, ...]
     split: str | None
     protocol: str | None
     recipe: str
@@ -90,8 +94,12 @@ def train(options: FitOptions, console: Console) -> FitResult | None:
             a link leads out of the results, or the loss diverged; the message then names the file
             of the last good weights.
     """
+    data = with_holdout(options.dataset, options.split, options.data)
+    options = msgspec.structs.replace(options, data=data)
     training = training_of(options, console)
-    held_out = held_out_of(training, options)
+    # It is read before anything is trained, so that an error comes at once.
+    scored_on = scoring_split(splits_of(options.dataset, data), training.split.name)
+    held_out = prepare_split(options.dataset, scored_on, data, console)
     name = f"{file_name(options.model)}-{options.dataset}-{training.digest}"
     folder = inside(options.results, f"fit/{name}")
     weights = options.output or folder / WEIGHTS
@@ -167,10 +175,25 @@ def _trained(
     checkpoint.unlink(missing_ok=True)
     summary = (
         f"{options.model}: {_score_text(accuracy, training.split, held_out)}; learning curve "
-        f"{folder / PICTURE}; `{program()} run --model {options.model} --dataset "
-        f"{options.dataset} --weights {weights}` measures it"
+        f"{folder / PICTURE}; `{_run_command(options, held_out, weights)}` measures it"
     )
     return FitResult(weights=weights, summary=summary)
+
+
+def _run_command(options: FitOptions, held_out: Split, weights: Path) -> str:
+    """Return the command that measures the weights on the videos that they were scored on."""
+    dataset = catalog.get(options.dataset)
+    said = ["run", "--model", options.model, "--dataset", options.dataset]
+    said += options.data.arguments(options.dataset)
+    if not dataset.splits:
+        said += ["--split", held_out.name]
+    if options.protocol is not None:
+        said += ["--protocol", options.protocol]
+    if options.flow is not None:
+        said += ["--flow", options.flow]
+    for plugin in options.plugins:
+        said += ["--plugin", plugin]
+    return f"{program()} {shlex.join([*said, '--weights', str(weights)])}"
 
 
 def _fit_with_progress(
@@ -219,9 +242,8 @@ def training_of(options: FitOptions, console: Console) -> Training:
         ) from error
     environment.require_device(device)
     dataset = catalog.get(options.dataset)
-    name = options.split or training_split(dataset)
-    prepare_split(options.dataset, name, options.data_root, console)
-    split = catalog.load_split(dataset, options.data_root, name)
+    name = options.split or training_split(dataset.name, splits_of(dataset.name, options.data))
+    split = prepare_split(options.dataset, name, options.data, console)
     protocol = preset(options.protocol or dataset.default_protocol)
     shape = Shape(protocol.frames, protocol.size, len(split.classes))
     start, notes = start_of(options.model, options.weights, options.head, shape, console)
@@ -238,36 +260,6 @@ def training_of(options: FitOptions, console: Console) -> Training:
         device=device,
         workers=options.workers,
     )
-
-
-def training_split(dataset: catalog.Dataset) -> str:
-    """Return the first of a dataset's splits that is there to train on.
-
-    Raises:
-        KinobenchError: It has none.
-    """
-    for name in dataset.splits:
-        if name.startswith("train"):
-            return name
-    raise KinobenchError(
-        f"{dataset.name} names no training split ({', '.join(dataset.splits)}); give --split"
-    )
-
-
-def held_out_of(training: Training, options: FitOptions) -> Split:
-    """Return the split that the weights are scored on.
-
-    It is read before anything is trained, so that an error comes at once.
-    """
-    dataset = catalog.get(options.dataset)
-    name = scoring_split(dataset, training.split.name)
-    return catalog.load_split(dataset, options.data_root, name)
-
-
-def scoring_split(dataset: catalog.Dataset, trained_on: str) -> str:
-    """Return the name of the split to score on: `2` for `train2`, else the first."""
-    paired = trained_on.removeprefix("train")
-    return paired if paired in dataset.splits else dataset.splits[0]
 
 
 def score(

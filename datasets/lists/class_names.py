@@ -48,7 +48,8 @@ class LabelMatcher:
         self._exact = {name: index for index, name in enumerate(self.classes)}
         self._folded: dict[str, list[int]] = {}
         for index, name in enumerate(self.classes):
-            self._folded.setdefault(fold(name), []).append(index)
+            if folded := fold(name):  # without letters and digits, a name is only itself
+                self._folded.setdefault(folded, []).append(index)
 
     def __call__(self, written: str) -> int:
         """Return the index of the class that `written` spells.

@@ -64,6 +64,34 @@ DATA_ROOT/
     "https://github.com/cvdfoundation/kinetics-dataset; kinobench downloads no videos",
 )
 
+FOLDER = Layout(
+    title="folder",
+    tree="""\
+DATA_ROOT/
+  classes.txt         (if you want: a class name a line, in the order of the labels)
+  train/              (or no folders of splits: then fit holds a part out, see --holdout)
+    fall/anything.mp4 (or .avi, .mkv, .webm, .mov, .m4v, .mpg, .flv, .ts, .3gp)
+    walk/...
+  test/               (or val/, validation/)
+    ...""",
+    homepage="",
+    obtain="these are your own videos: put each in a folder that is named like its class",
+)
+
+LIST = Layout(
+    title="list",
+    tree="""\
+FILE                  a line for each video: its path and its label, a number from 0 or a name,
+                      with a space, a tab or a comma between; or a csv or jsonl file with the
+                      columns file_name and label
+classes.txt           (if you want, next to FILE: a class name a line, in the order of the labels)
+DATA_ROOT/            (the folder of FILE, if you give no other)
+  the listed paths""",
+    homepage="",
+    obtain="these are your own videos: write their paths and labels in a file, and give it as "
+    "--list FILE",
+)
+
 
 def pointlight(level: str) -> Layout:
     """Return the layout of a level of pointlight, by the level's name."""

@@ -8,7 +8,20 @@ from typing import NamedTuple
 
 from ..errors import DatasetError, reason_of
 
-VIDEO_EXTENSIONS = (".avi", ".mp4", ".mkv", ".webm")
+VIDEO_EXTENSIONS = (
+    ".avi",
+    ".mp4",
+    ".mkv",
+    ".webm",
+    ".mov",
+    ".m4v",
+    ".mpg",
+    ".mpeg",
+    ".flv",
+    ".ts",
+    ".3gp",
+)
+"""What is a video by its name. The first ones are taken first where a video is there twice."""
 _NAMES_SHOWN = 3
 
 

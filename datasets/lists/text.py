@@ -1,5 +1,6 @@
 """The text of an annotation list, or an error that says where it is none."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import DatasetError, reason_of
@@ -23,7 +24,8 @@ def read_list(file: Path) -> str:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DatasetError(
-            f"{file}:{_line_of(content, error.start)}: not a text file in UTF-8 ({error.reason})"
+            f"{file}:{_line_of(content, error.start)}: not a text file in UTF-8 "
+            f"({error.reason}); save it in UTF-8"
         ) from error
     if "\0" in text:
         line = _line_of(content, content.index(b"\0"))
@@ -32,6 +34,28 @@ def read_list(file: Path) -> str:
             "get it again, or save it in UTF-8"
         )
     return text
+
+
+def lines_of(file: Path) -> Iterator[tuple[int, str]]:
+    """Give the number, from 1, and the text of every line that isn't blank, without its end.
+
+    Only a line feed, alone or after a carriage return, ends a line: names may have other characters
+    that Python takes for line ends. An old Macintosh's carriage returns end lines where there are
+    no line feeds.
+
+    Raises:
+        DatasetError: The file can't be read, or isn't text; the message has the line.
+    """
+    text = read_list(file)
+    end = "\n" if "\n" in text else "\r"
+    start, number = 0, 1
+    while start < len(text):
+        stop = text.find(end, start)
+        stop = len(text) if stop < 0 else stop
+        line = text[start:stop].removesuffix("\r")
+        if line and not line.isspace():
+            yield number, line
+        start, number = stop + 1, number + 1
 
 
 def _line_of(content: bytes, at: int) -> int:

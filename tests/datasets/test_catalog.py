@@ -14,6 +14,7 @@ from kinobench.datasets.split import Split
 
 LEVELS = ("pointlight", "pointlight-3", "pointlight-long", "pointlight-noise")
 BUILT_IN = ("kinetics400", *LEVELS, "ucf101")
+OWN = ("folder", "list")
 
 
 def offered_dataset(**changes):
@@ -93,7 +94,7 @@ def test_a_dataset_is_loaded_through_its_entry(tmp_path):
 
 def test_a_plugin_is_any_object_with_the_fields(monkeypatch):
     install(monkeypatch, offered_dataset())
-    assert catalog.names() == sorted([*BUILT_IN, "gestures"])
+    assert catalog.names() == sorted([*BUILT_IN, *OWN, "gestures"])
     dataset = catalog.get("gestures")
     assert isinstance(dataset, catalog.Dataset)
     assert (dataset.needs_root, dataset.make, dataset.make_changed) == (True, None, None)

@@ -91,3 +91,11 @@ def test_an_unknown_label_gets_the_nearest_name():
 def test_a_list_that_is_not_shipped_is_an_error():
     with pytest.raises(UnknownNameError, match="'ucf101'"):
         class_names("ucf10")
+
+
+def test_a_name_without_letters_is_only_itself():
+    match = LabelMatcher(("+", "-", "a"))
+    assert [match(written) for written in ("+", "-", "A")] == [0, 1, 2]
+    assert match.find("*") is None
+    with pytest.raises(UnknownNameError, match=r"'\*'"):
+        match("*")

@@ -165,7 +165,7 @@ def test_a_relative_path_is_that_of_the_folder_where_it_was_given(
     monkeypatch.chdir(tmp_path)
     registry.load_plugin("mymodels.py")
     options = Options(
-        data_roots=DataRoots(None, {}),
+        data_roots=DataRoots(),
         results=tmp_path,
         plugins=("mymodels.py",),
         timeout_s=1.0,

@@ -34,6 +34,7 @@ from kinobench.zoo.checkpoints.named import (
     native_protocol,
     read_weights,
     refuse_other_classes,
+    refuse_other_order,
     resolve_weights,
     weights_of,
 )
@@ -385,3 +386,9 @@ def test_a_file_in_the_cache_that_is_not_the_published_one_is_refused(cache: Pat
     torch.save(get_model("r3d_18", num_classes=8).state_dict(), cache / "r3d_18-b3b3357e.pth")
     with pytest.raises(KinobenchError, match="not with b3b3357e as published"):
         loaded("r3d_18", "kinetics400", 4, 32)
+
+
+def test_classes_whose_names_have_no_letters_are_compared_as_they_are() -> None:
+    refuse_other_order("w", ("+", "-"), "list", "list", ("+", "-"))
+    with pytest.raises(KinobenchError, match=r"another order: class 0 is '\+' there and '-' here"):
+        refuse_other_order("w", ("+", "-"), "list", "list", ("-", "+"))

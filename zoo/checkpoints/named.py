@@ -119,7 +119,8 @@ def refuse_other_order(
         KinobenchError: A class is missing or too many, or the order differs; the message names it.
     """
     folded, wanted = [fold(name) for name in own], [fold(name) for name in classes]
-    if folded == wanted:
+    unique = len(set(folded)) == len(folded)  # names of signs alone have no letters
+    if (folded == wanted and unique) or list(own) == list(classes):
         return
     count = quantity(len(own), "class", "classes")
     theirs = (
@@ -128,7 +129,10 @@ def refuse_other_order(
     lacking = [name for name, key in zip(classes, wanted, strict=True) if key not in set(folded)]
     surplus = [name for name, key in zip(own, folded, strict=True) if key not in set(wanted)]
     if not lacking and not surplus and len(own) == len(classes):
-        index = next(i for i, key in enumerate(folded) if key != wanted[i])
+        differing = (i for i, key in enumerate(folded) if key != wanted[i])
+        index = next(differing, None)
+        if index is None:
+            index = next(i for i, name in enumerate(own) if name != classes[i])
         raise KinobenchError(
             f"{theirs}, the same in another order: class {index} is {own[index]!r} there and "
             f"{classes[index]!r} here; list the dataset's classes in the order of {list_name}"

@@ -16,6 +16,7 @@ from kinobench.bench.cli import MODULES, common, frame
 from kinobench.bench.cli.commands import app
 from kinobench.bench.cli.frame import command, exits_cleanly
 from kinobench.bench.machine import control_group, environment
+from kinobench.bench.run.options import DataRoots
 
 
 def refused(*words: str) -> str:
@@ -77,9 +78,16 @@ def test_a_mistake_is_quoted_with_its_cure(
 
 
 INTEGERS = {
-    ("run",): ("--max-batch", "--classes", "--threads", "--batch", "--eval-batch"),
-    ("motion", "c3d_tiny"): ("--eval-batch", "--threads"),
-    ("fit", "c3d_tiny"): ("--epochs", "--seed", "--workers", "--threads"),
+    ("run",): (
+        "--max-batch",
+        "--classes",
+        "--threads",
+        "--batch",
+        "--eval-batch",
+        "--holdout-seed",
+    ),
+    ("motion", "c3d_tiny"): ("--eval-batch", "--threads", "--holdout-seed"),
+    ("fit", "c3d_tiny"): ("--epochs", "--seed", "--workers", "--threads", "--holdout-seed"),
     ("fit-shipped",): ("--epochs", "--side-by-side"),
     ("show", "c3d_tiny"): ("--frames", "--size", "--classes", "--depth", "--batch", "--threads"),
     ("doctor", "c3d_tiny"): ("--frames", "--size", "--classes"),
@@ -155,11 +163,12 @@ def test_a_cluster_may_have_more_processors_than_this_machine(
 
     monkeypatch.setattr(common, "usable_processors", lambda: 1)
     monkeypatch.setattr(run, "usable_processors", lambda: 1)
-    what, data = run.What(model=["x3d_tiny"]), run.Data()
-    (case,) = run._planned(run._suite_of(what), what, run.How(threads=9, cluster="auto"), data)
+    what, data, roots = run.What(model=["x3d_tiny"]), run.Data(), DataRoots()
+    suite, on_nodes = run._suite_of(what), run.How(threads=9, cluster="auto")
+    (case,) = run._planned(suite, what, on_nodes, data, roots)
     assert case.case.threads == 9
     with pytest.raises(Exception, match="--threads 9"):
-        run._planned(run._suite_of(what), what, run.How(threads=9, cluster="local"), data)
+        run._planned(suite, what, run.How(threads=9, cluster="local"), data, roots)
 
 
 def test_an_error_of_a_file_is_a_line_and_another_is_a_traceback(

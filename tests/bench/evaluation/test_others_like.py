@@ -4,7 +4,6 @@ import random
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 import torch
 
@@ -34,7 +33,7 @@ SPLIT = Split(
     dataset="made",
     name="test",
     classes=tuple("ABCDEFGH"),
-    videos=tuple(msgspec.structs.replace(VIDEO, id=str(each)) for each in range(320)),
+    videos=tuple(Video(id=str(each), path=VIDEO.path, label=0) for each in range(320)),
 )
 """Ten shards."""
 

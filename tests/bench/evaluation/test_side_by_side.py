@@ -4,7 +4,6 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from kinobench.bench.evaluation import case
@@ -81,7 +80,9 @@ def test_a_network_is_built_again_for_cores_and_shards_that_would_be_idle(
         dataset="made",
         name="test",
         classes=("A",),
-        videos=tuple(msgspec.structs.replace(VIDEO, id=str(each)) for each in range(videos)),
+        videos=tuple(
+            Video(id=str(each), path=VIDEO.path, label=VIDEO.label) for each in range(videos)
+        ),
     )  # 320 videos are ten shards
     notes: list[str] = []
     made = case.others_like(network, split, notes.append)

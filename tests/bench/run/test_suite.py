@@ -12,6 +12,7 @@ from kinobench.bench.cli import run as command
 from kinobench.bench.machine.environment import physical_cores
 from kinobench.bench.records.job import Budget, FileLimits
 from kinobench.bench.run import suite as suites
+from kinobench.bench.run.options import DataRoots
 from kinobench.bench.run.plan import Planned, plan
 from kinobench.bench.run.settings import Settings, argument, settings_of
 from kinobench.bench.run.suite import parse
@@ -403,7 +404,8 @@ def test_the_weights_that_come_with_kinobench_are_the_default_everywhere() -> No
     from_a_file = [entry.case for entry in planned(on_pointlight)]
     assert [case.weights for case in from_a_file] == ["pointlight", "pointlight", None]
     what = command.What(model=["c3d_tiny", "x3d_tiny", "c3d"])
-    by_option = command._planned(command._suite_of(what), what, command.How(), command.Data())
+    suite = command._suite_of(what)
+    by_option = command._planned(suite, what, command.How(), command.Data(), DataRoots())
     assert [entry.case for entry in by_option] == from_a_file
     case = only('dataset = "pointlight"\n[[case]]\nmodel = "c3d_tiny"').case
     assert case == from_a_file[0]
@@ -554,7 +556,12 @@ def test_the_limits_of_a_file_are_the_suites_unless_the_command_gives_others() -
 
     def limits(**how: float) -> FileLimits:
         options = command._options(
-            suite, command.What(), command.How(**how), command.Data(), command.Results()
+            suite,
+            command.What(),
+            command.How(**how),
+            command.Data(),
+            DataRoots(),
+            command.Results(),
         )
         return options.file_limits
 

@@ -28,9 +28,11 @@ from kinobench.bench.train import (
 from kinobench.bench.train.finished import as_built, finished
 from kinobench.bench.train.fit import DivergedError, Training, _prepare_layers, fit
 from kinobench.bench.train.run import fitted_of
+from kinobench.bench.train.splits import scoring_split
 from kinobench.datasets import catalog, pointlight
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.protocol import preset
+from kinobench.datasets.split import Video
 from kinobench.zoo import registry
 from kinobench.zoo.checkpoints.load import load_checkpoint
 
@@ -322,7 +324,9 @@ def test_a_video_at_which_scoring_died_is_left_out_the_next_time(
     training, held_out = made_training(root), pointlight.load(root, "test")
     copy = tmp_path / "crashes.mp4"
     copy.write_bytes(held_out.videos[0].path.read_bytes() + b"CRASHES")
-    videos = (msgspec.structs.replace(held_out.videos[0], path=copy), *held_out.videos[1:])
+    first = held_out.videos[0]
+    crashes = Video(id=first.id, path=copy, label=first.label, group=first.group)
+    videos = (crashes, *held_out.videos[1:])
     held_out = msgspec.structs.replace(held_out, videos=videos)
     state = registry.get(training.model).build(8, 16, 64).state_dict()
     # What a process leaves that died while it read the first video.
@@ -337,8 +341,8 @@ def test_a_video_at_which_scoring_died_is_left_out_the_next_time(
 
 def test_a_training_list_is_scored_on_its_own_test_list() -> None:
     ucf101, made = catalog.get("ucf101"), catalog.get("pointlight")
-    assert [fit_run.scoring_split(ucf101, name) for name in ("train1", "train3")] == ["1", "3"]
-    assert fit_run.scoring_split(made, "train") == "test"
+    assert [scoring_split(ucf101.splits, name) for name in ("train1", "train3")] == ["1", "3"]
+    assert scoring_split(made.splits, "train") == "test"
 
 
 @pytest.mark.parametrize(

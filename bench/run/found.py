@@ -1,0 +1,80 @@
+"""How many of a split's videos are there, told before anything is measured."""
+
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import NamedTuple
+
+from ...datasets.errors import DatasetError
+from ...datasets.plurals import quantity
+from ...datasets.split import Split
+from ..text.units import percent
+
+_PATH = attrgetter("path")
+_EXAMPLES = 3
+"""Missing videos that are named."""
+
+
+class Found(NamedTuple):
+    """The videos of a split that are there, and those that are not.
+
+    Attributes:
+        split: Name of the dataset and of its split, for messages.
+        classes: Number of its classes.
+        expected: Number of videos that the split lists.
+        missing: Paths of those without a file.
+        notes: What the split's reader remarked, such as a part that is held out.
+    """
+
+    split: str
+    classes: int
+    expected: int
+    missing: Sequence[str]
+    notes: Sequence[str] = ()
+
+    @property
+    def there(self) -> int:
+        """The number of videos that are there."""
+        return self.expected - len(self.missing)
+
+    @property
+    def text(self) -> str:
+        """A line on what was found."""
+        classes = quantity(self.classes, "class", "classes")
+        text = f"{self.split}: {self.there} of {quantity(self.expected, 'video')} found, {classes}"
+        told = [self._examples] if self.missing else []
+        told += [note for note in self.notes if " not on disk" not in note]
+        return "; ".join([text, *told])
+
+    @property
+    def _examples(self) -> str:
+        more = ", ..." if len(self.missing) > _EXAMPLES else ""
+        return f"missing: {', '.join(self.missing[:_EXAMPLES])}{more}"
+
+    def refuse_too_few(self, min_found: float | None) -> None:
+        """Raise DatasetError if no video is there, or less than a share of them.
+
+        Args:
+            min_found: The share; None: one video will do.
+        """
+        if self.there == 0:
+            raise DatasetError(
+                f"{self.split}: none of its {quantity(self.expected, 'video')} is there; "
+                f"{self._examples}; correct the paths, --data-root or --path-prefix"
+            )
+        if min_found is not None and self.there < min_found * self.expected:
+            raise DatasetError(
+                f"{self.split}: {percent(self.there / self.expected)} % of its "
+                f"{quantity(self.expected, 'video')} is there, and --min-found asks for "
+                f"{percent(min_found)} %; {self._examples}; get them, or ask for less"
+            )
+
+
+def look_for(split: Split) -> Found:
+    """Look for the file of each video of a split."""
+    return Found(
+        split=f"{split.dataset} {split.name}",
+        classes=len(split.classes),
+        expected=len(split.videos),
+        missing=[str(path) for path in map(_PATH, split.videos) if not path.exists()],
+        notes=split.notes,
+    )

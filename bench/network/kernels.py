@@ -22,7 +22,8 @@ from ..cost.dispatch import on_one_device
 from ..cost.operators import name_of
 from ..cost.shape import Shape
 from ..records.case import Mode, Precision
-from .network import DTYPES, laid_out, lay_out_weights
+from .layout import laid_out, lay_out_weights
+from .network import DTYPES
 from .settings import settings_restored
 
 TRIED: tuple[Mode, ...] = ("eager", "channels_last_3d")

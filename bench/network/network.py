@@ -29,8 +29,9 @@ from .cuda_graph import CapturedForward
 from .digest import network_digest
 from .identity import SEED, computed_by, computed_of
 from .inputs import Inputs, shifted_copies
+from .layout import laid_out, lay_out_weights, laying_out
 from .outputs import described, logits_of
-from .own_clips import Witness, copied, on_copies
+from .own_clips import WRITES, Witness, copied, on_copies
 from .reference import reference_outputs
 from .second import built_again
 from .settings import choose_arithmetic
@@ -51,11 +52,6 @@ Random numbers for 64 clips of 16x224x224 take a CPU seconds, in each measuremen
 
 Forward = Callable[..., Any]
 """Called with the tensors of `Inputs`; gives what `logits_of` finds logits `[B, classes]` in."""
-
-_WRITES = (
-    "input: the network writes into its clips, so each forward gets a copy; it isn't part of a "
-    "latency, but of the time and the energy of many forwards"
-)
 
 
 class Network:
@@ -206,8 +202,8 @@ class Network:
         self._module_writes = self._forward_writes
         if isinstance(self.forward, CapturedForward):
             self._module_writes = self.forward.writes
-        if self._module_writes and _WRITES not in self.notes:
-            self.notes.append(_WRITES)
+        if self._module_writes and WRITES not in self.notes:
+            self.notes.append(WRITES)
         self.classify = self.forward_clips = self._of_clips(self.module, self.forward)
         if self.case.mode in GRAPH_MODES:
             # A graph keeps the algorithms that cuDNN chose by timing them. Each run chooses
@@ -258,7 +254,7 @@ class Network:
         if self.case.mode == "stream":
             forward = FrameByFrame(module)
         elif self.case.mode == "channels_last_3d":
-            forward = _laying_out(forward)
+            forward = laying_out(forward)
         return on_copies(forward) if self._module_writes else forward
 
     def another(self) -> nn.Module:
@@ -366,32 +362,6 @@ class Network:
         second = built_again(self.case.model, self.shape, self.module)
         second.eval()
         return reference_outputs(second.to(self.device), inputs, self.device)
-
-
-def lay_out_weights(module: nn.Module) -> int:
-    """Put 5D weights into channels_last_3d; return how many there are.
-
-    `Module.to(memory_format=...)` would refuse a network that has 4D weights too.
-    """
-    weights = [each for each in (*module.parameters(), *module.buffers()) if each.dim() == 5]
-    for weight in weights:
-        weight.data = weight.data.contiguous(memory_format=torch.channels_last_3d)
-    return len(weights)
-
-
-def laid_out(inputs: Inputs) -> Inputs:
-    """Return arguments of a forward with their 5D tensors in channels_last_3d."""
-    return tuple(
-        each.contiguous(memory_format=torch.channels_last_3d) if each.dim() == 5 else each
-        for each in inputs
-    )
-
-
-def _laying_out(forward: Forward) -> Forward:
-    def of_any_format(*inputs: torch.Tensor) -> Any:
-        return forward(*laid_out(inputs))
-
-    return of_any_format
 
 
 def _eager(module: nn.Module, inputs: Inputs, model: str) -> Forward:

@@ -22,8 +22,8 @@ from ..cost.dispatch import on_one_device
 from ..cost.operators import name_of
 from ..cost.shape import Shape
 from ..records.case import Mode, Precision
+from .dtypes import DTYPES, in_dtype
 from .layout import laid_out, lay_out_weights
-from .network import DTYPES
 from .settings import settings_restored
 
 TRIED: tuple[Mode, ...] = ("eager", "channels_last_3d")
@@ -109,7 +109,7 @@ def refusal(precision: Precision, kernels: Sequence[str], models: Sequence[str])
 def _run(model: str, shape: Shape, dtype: torch.dtype, mode: Mode, calls: _Calls) -> None:
     """Run the network on the meta device, as `Network.settle` would on a CPU."""
     module, inputs = build_without_memory(registry.get(model), shape)
-    module, inputs = module.to(dtype), tuple(each.to(dtype) for each in inputs)
+    module, inputs = in_dtype(module, dtype), tuple(each.to(dtype) for each in inputs)
     if mode == "channels_last_3d":
         lay_out_weights(module)
         inputs = laid_out(inputs)

@@ -20,13 +20,14 @@ from ..cost.on_device import count_anybodys
 from ..cost.parameters import weights_of
 from ..cost.random_inputs import random_inputs
 from ..cost.shape import Shape
-from ..records.case import GRAPH_MODES, Case, Mode, Precision
+from ..records.case import GRAPH_MODES, Case, Mode
 from ..records.computed import Computed
 from ..records.results import Cost
 from .arithmetic import allow_tf32
 from .build import build_network
 from .cuda_graph import CapturedForward
 from .digest import network_digest
+from .dtypes import DTYPES, in_dtype
 from .identity import SEED, computed_by, computed_of
 from .inputs import Inputs, shifted_copies
 from .layout import laid_out, lay_out_weights, laying_out
@@ -36,13 +37,6 @@ from .reference import reference_outputs
 from .second import built_again
 from .settings import choose_arithmetic
 from .stream import FrameByFrame, Stream, count_step
-
-DTYPES: dict[Precision, torch.dtype] = {
-    "fp32": torch.float32,
-    "tf32": torch.float32,
-    "bf16": torch.bfloat16,
-    "fp16": torch.float16,
-}
 
 DRAWN = 8
 """Clips of a batch that are random; the others are copies of them, each shifted.
@@ -174,7 +168,7 @@ class Network:
         self.module = self.module.to(self.device)
         self.build_s += time.perf_counter() - begin
         self._settled = True
-        self.module = self.module.to(self.dtype)
+        self.module = in_dtype(self.module, self.dtype)
         if self.case.mode == "channels_last_3d" and not lay_out_weights(self.module):
             self.notes.append(
                 "mode channels_last_3d: the network has no 5D weights; only its clips have "
@@ -265,7 +259,7 @@ class Network:
         """
         second = built_again(self.case.model, self.shape, self.module)
         second.eval()
-        return second.to(self.device, self.dtype)
+        return in_dtype(second.to(self.device), self.dtype)
 
     def _wait(self) -> None:
         if self.device.type == "cuda":

@@ -20,7 +20,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ...zoo.build import no_late_layers
 from ..records.results import Cost
-from .apart import apart, can_be_apart
+from .apart import HungApartError, apart, can_be_apart
 from .dispatch import DispatchAnalysis
 from .formulas import ELEMENTWISE, NORM
 from .meta import move_to_meta, without_content
@@ -113,6 +113,8 @@ def count_apart(module: nn.Module, *inputs: torch.Tensor, count: Count | None = 
         return counting(module, *inputs)
     try:
         return apart(lambda: _on_meta(counting, module, inputs), Counted)
+    except HungApartError:  # so it would on its own device
+        raise
     except Exception as error:  # if the network itself fails, it fails on its own device, too
         reason = f"{type(error).__name__}: {first_line(error)}"
     if device == "cuda":  # which a fork can't use

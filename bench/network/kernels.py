@@ -16,7 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
 from ...zoo import registry
-from ..cost.apart import apart
+from ..cost.apart import DiedApartError, apart
 from ..cost.architectures import build_without_memory
 from ..cost.dispatch import on_one_device
 from ..cost.operators import name_of
@@ -82,7 +82,10 @@ def missing_kernels(
     """
     if DTYPES[precision] == torch.float32:
         return ()
-    return apart(lambda: _missing(model, shape, DTYPES[precision], mode), tuple[str, ...])
+    try:
+        return apart(lambda: _missing(model, shape, DTYPES[precision], mode), tuple[str, ...])
+    except DiedApartError:  # the case itself will show why
+        return ()
 
 
 def _missing(model: str, shape: Shape, dtype: torch.dtype, mode: Mode) -> tuple[str, ...]:

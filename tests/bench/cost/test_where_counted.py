@@ -11,6 +11,7 @@ from torch import nn
 import kinobench
 from kinobench.bench.cards.model import make_card
 from kinobench.bench.cost import models
+from kinobench.bench.cost.apart import HungApartError
 from kinobench.bench.cost.flops import count_cost, count_traffic
 from kinobench.bench.cost.on_device import compare_counts, count_on_device
 from kinobench.bench.network.network import Network
@@ -18,6 +19,7 @@ from kinobench.bench.records.results import Cost
 from kinobench.datasets.protocol import preset
 from kinobench.zoo import registry
 
+from ...fakes.further_networks import InAPool, InAThread
 from ...fakes.made_records import made_case
 
 CLIP = (1, 3, 16, 64, 64)
@@ -285,3 +287,15 @@ def test_notes_of_a_cost_survive_its_json() -> None:
     plain = msgspec.to_builtins(cost)
     del plain["notes"]  # as in older records
     assert msgspec.convert(plain, Cost).notes == ()
+
+
+def test_layers_in_another_thread_are_reported_as_not_counted() -> None:
+    found = count_cost(InAThread().eval(), torch.rand(1, 3, 16, 64, 64))
+    assert found.macs == 0
+    assert found.uncounted == {"forward in another thread": 1}
+
+
+def test_a_network_that_waits_for_a_thread_is_tried_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kinobench.bench.cost.apart.IDLE", 1)
+    with pytest.raises(HungApartError, match="did nothing any more"):
+        count_cost(InAPool().eval(), torch.rand(1, 3, 16, 64, 64))

@@ -25,12 +25,13 @@ from .dispatch import DispatchAnalysis
 from .formulas import ELEMENTWISE, NORM
 from .meta import move_to_meta, without_content
 from .parameters import Weights, weights_of
+from .seeds import seeded
 from .traffic import Traffic
 
 NORM_OPERATIONS = 2
 """Operations for each normalised element in `other_flops`: one scale, one shift."""
 SEED = 0
-"""Seed of torch's generator before each counted forward, for networks that draw numbers."""
+"""Seed of all generators before each counted forward, for networks that draw numbers."""
 
 
 class Counted(msgspec.Struct, frozen=True, kw_only=True):
@@ -211,9 +212,7 @@ def _matrix_work(analysis: DispatchAnalysis) -> dict[str, int]:
 
 def _analysed(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> DispatchAnalysis:
     """Run a forward, and return its analysis."""
-    gpus = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
-    with torch.random.fork_rng(gpus):
-        torch.manual_seed(SEED)
+    with seeded(SEED):
         analysis = DispatchAnalysis(module, _own(inputs))
         analysis.total()
     return analysis
@@ -222,7 +221,7 @@ def _analysed(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> DispatchAn
 def _macs_by_torch(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> int | None:
     """Count a forward with torch's counter on the meta device; None if it fails there."""
     with suppress(Exception):  # if it is the network's own failure, it fails again
-        with FlopCounterMode(display=False) as counter, torch.no_grad():
+        with seeded(SEED), FlopCounterMode(display=False) as counter, torch.no_grad():
             module(*_own(inputs))
         return int(counter.get_total_flops()) // 2
     return None

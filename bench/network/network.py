@@ -19,6 +19,7 @@ from ..cost.flops import Count, count_apart
 from ..cost.on_device import count_anybodys
 from ..cost.parameters import weights_of
 from ..cost.random_inputs import random_inputs
+from ..cost.seeds import seed_all
 from ..cost.shape import Shape
 from ..records.case import GRAPH_MODES, Case, Mode
 from ..records.computed import Computed
@@ -208,7 +209,7 @@ class Network:
     def _first_forward(self, inputs: Inputs) -> Any:
         """Make the forward of the mode, and return what its first call gives; both are timed."""
         make, mode = _MODES[self.case.mode], self.case.mode
-        torch.manual_seed(SEED)  # for a network that draws numbers in its forward
+        seed_all(SEED)  # for a network that draws numbers in its forward
         begin = time.perf_counter()
         self.forward = make(self.module, inputs, self.case.model)
         if mode in _PREPARED:

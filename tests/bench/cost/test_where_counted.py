@@ -19,7 +19,7 @@ from kinobench.bench.records.results import Cost
 from kinobench.datasets.protocol import preset
 from kinobench.zoo import registry
 
-from ...fakes.further_networks import InAPool, InAThread
+from ...fakes.further_networks import DepthByPython, InAPool, InAThread
 from ...fakes.made_records import made_case
 
 CLIP = (1, 3, 16, 64, 64)
@@ -299,3 +299,9 @@ def test_a_network_that_waits_for_a_thread_is_tried_once(monkeypatch: pytest.Mon
     monkeypatch.setattr("kinobench.bench.cost.apart.IDLE", 1)
     with pytest.raises(HungApartError, match="did nothing any more"):
         count_cost(InAPool().eval(), torch.rand(1, 3, 16, 64, 64))
+
+
+def test_both_counters_see_the_same_layers_of_a_network_that_draws_them() -> None:
+    costs = [count_cost(DepthByPython().eval(), torch.rand(1, 3, 16, 64, 64)) for _ in range(4)]
+    assert {cost.macs for cost in costs} == {cost.torch_macs for cost in costs}
+    assert len({cost.macs for cost in costs}) == 1

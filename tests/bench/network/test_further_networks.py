@@ -1,17 +1,24 @@
 """Networks that other people write in ways of their own compute what their authors meant."""
 
+import random
 from typing import Any
 
+import numpy as np
 import torch
 
 from kinobench.bench.cost.shape import Shape
+from kinobench.bench.network.build import build_network
+from kinobench.bench.network.digest import network_digest
 from kinobench.bench.network.dtypes import in_dtype
+from kinobench.bench.network.identity import computed_by
 from kinobench.bench.network.network import Network
 from kinobench.bench.records.case import Case
 from kinobench.datasets.protocol import preset
 
 from ...fakes.further_networks import (
+    DepthByPython,
     Turning,
+    WeightsByNumpy,
 )
 from ...fakes.odd_networks import odd
 
@@ -36,3 +43,20 @@ def test_complex_numbers_keep_their_imaginary_parts_in_every_precision() -> None
         assert float((halved(clip.bfloat16()) - expected).abs().max()) < 0.05 * largest
     assert {each.dtype for each in halved.parameters()} == {torch.complex64, torch.bfloat16}
     assert halved.angles.dtype == torch.complex64
+
+
+def test_weights_that_numpy_draws_are_the_same_each_time() -> None:
+    odd("by_numpy", WeightsByNumpy)
+    first, second = (build_network("by_numpy", SHAPE, None).module for _ in range(2))
+    assert network_digest(first) == network_digest(second)
+
+
+def test_what_a_network_computes_is_the_same_whoever_draws_and_the_generators_go_on() -> None:
+    module = DepthByPython().eval()
+    random.seed(5)
+    np.random.seed(5)
+    before = random.getstate(), torch.get_rng_state(), np.random.get_state()[1].tolist()
+    found = [computed_by(module, ("rgb",), 16, 64) for _ in range(8)]
+    assert all(each == found[0] for each in found)
+    assert random.getstate() == before[0] and torch.equal(torch.get_rng_state(), before[1])
+    assert np.random.get_state()[1].tolist() == before[2]

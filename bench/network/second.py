@@ -64,11 +64,12 @@ def take_state(second: nn.Module, first: nn.Module, model: str) -> None:
         if name not in own or _shape(entries[name]) != _shape(own[name]):
             del entries[name]
     second.load_state_dict(entries, strict=False)
-    buffers = dict(first.named_buffers())
+    # A `state_dict` of the network's own may have other names, or leave some out.
+    tensors = {**dict(first.named_parameters()), **dict(first.named_buffers())}
     with torch.no_grad():
-        for name, buffer in second.named_buffers():
-            if name in buffers and buffers[name].shape == buffer.shape:
-                buffer.copy_(buffers[name])
+        for name, tensor in (*second.named_parameters(), *second.named_buffers()):
+            if name in tensors and tensors[name].shape == tensor.shape:
+                tensor.copy_(tensors[name])
 
 
 def _shape(entry: Any) -> Any:

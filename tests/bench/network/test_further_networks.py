@@ -12,11 +12,13 @@ from kinobench.bench.network.digest import network_digest
 from kinobench.bench.network.dtypes import in_dtype
 from kinobench.bench.network.identity import computed_by
 from kinobench.bench.network.network import Network
+from kinobench.bench.network.second import built_again
 from kinobench.bench.records.case import Case
 from kinobench.datasets.protocol import preset
 
 from ...fakes.further_networks import (
     DepthByPython,
+    OwnStateDict,
     Turning,
     WeightsByNumpy,
 )
@@ -43,6 +45,13 @@ def test_complex_numbers_keep_their_imaginary_parts_in_every_precision() -> None
         assert float((halved(clip.bfloat16()) - expected).abs().max()) < 0.05 * largest
     assert {each.dtype for each in halved.parameters()} == {torch.complex64, torch.bfloat16}
     assert halved.angles.dtype == torch.complex64
+
+
+def test_a_second_network_has_the_weights_that_a_state_dict_of_its_own_names_otherwise() -> None:
+    odd("own_state", OwnStateDict)
+    first = OwnStateDict()
+    second = built_again("own_state", SHAPE, first, seed=5)
+    assert torch.equal(second.fc.weight, first.fc.weight)
 
 
 def test_weights_that_numpy_draws_are_the_same_each_time() -> None:

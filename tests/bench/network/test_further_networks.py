@@ -4,6 +4,7 @@ import random
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 
 from kinobench.bench.cost.shape import Shape
@@ -12,11 +13,14 @@ from kinobench.bench.network.digest import network_digest
 from kinobench.bench.network.dtypes import in_dtype
 from kinobench.bench.network.identity import computed_by
 from kinobench.bench.network.network import Network
+from kinobench.bench.network.outputs import logits_of
 from kinobench.bench.network.second import built_again
 from kinobench.bench.records.case import Case
+from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.protocol import preset
 
 from ...fakes.further_networks import (
+    ClassesInOrder,
     DepthByPython,
     OwnStateDict,
     Turning,
@@ -47,6 +51,11 @@ def test_complex_numbers_keep_their_imaginary_parts_in_every_precision() -> None
     assert halved.angles.dtype == torch.complex64
 
 
+def test_whole_numbers_are_no_logits() -> None:
+    with pytest.raises(KinobenchError, match=r"gives int64 \[1, 8\]; .*, in floating point"):
+        network_of("classes_in_order", ClassesInOrder).settle()
+
+
 def test_a_second_network_has_the_weights_that_a_state_dict_of_its_own_names_otherwise() -> None:
     odd("own_state", OwnStateDict)
     first = OwnStateDict()
@@ -69,3 +78,9 @@ def test_what_a_network_computes_is_the_same_whoever_draws_and_the_generators_go
     assert all(each == found[0] for each in found)
     assert random.getstate() == before[0] and torch.equal(torch.get_rng_state(), before[1])
     assert np.random.get_state()[1].tolist() == before[2]
+
+
+def test_logits_of_other_types_are_taken_as_they_are() -> None:
+    for dtype in (torch.float64, torch.float16):
+        logits = torch.ones(1, 8, dtype=dtype)
+        assert logits_of(logits) is logits

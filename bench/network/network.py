@@ -11,13 +11,14 @@ import torch
 from torch import nn
 
 from ...datasets.errors import KinobenchError
+from ...datasets.plurals import some
 from ...zoo import registry
 from ...zoo.build import named, no_late_layers
 from ...zoo.spec import streams
 from ..cost.architectures import is_own
 from ..cost.flops import Count, count_apart
 from ..cost.on_device import count_anybodys
-from ..cost.parameters import weights_of
+from ..cost.parameters import UNREGISTERED, unregistered_layers, weights_of
 from ..cost.random_inputs import random_inputs
 from ..cost.seeds import seed_all
 from ..cost.shape import Shape
@@ -101,6 +102,8 @@ class Network:
         self.notes: list[str] = [*built.notes]
         if weights.reason is not None:
             self.notes.append(f"parameters: not known: {weights.reason}")
+        if layers := unregistered_layers(self.module):
+            self.notes.append(f"parameters: {some(layers)}: {UNREGISTERED}")
         self.computed: Computed | None = None
         self._forward_writes = self._module_writes = False
         self._settled = False

@@ -22,11 +22,12 @@ from kinobench.datasets.protocol import preset
 from ...fakes.further_networks import (
     ClassesInOrder,
     DepthByPython,
+    ListOfLayers,
     OwnStateDict,
     Turning,
     WeightsByNumpy,
 )
-from ...fakes.odd_networks import odd
+from ...fakes.odd_networks import Plain, odd
 
 SHAPE = Shape(16, 64, 8)
 
@@ -61,6 +62,13 @@ def test_a_second_network_has_the_weights_that_a_state_dict_of_its_own_names_oth
     first = OwnStateDict()
     second = built_again("own_state", SHAPE, first, seed=5)
     assert torch.equal(second.fc.weight, first.fc.weight)
+
+
+def test_layers_that_torch_does_not_see_are_noted() -> None:
+    assert network_of("plain", Plain).notes == []
+    (note,) = network_of("list_of_layers", ListOfLayers).notes
+    assert note.startswith("parameters: layers.0, layers.2, heads.other: layers in plain Python")
+    assert "nn.ModuleList" in note
 
 
 def test_weights_that_numpy_draws_are_the_same_each_time() -> None:

@@ -22,6 +22,7 @@ from ..cost.parameters import UNREGISTERED, unregistered_layers, weights_of
 from ..cost.random_inputs import random_inputs
 from ..cost.seeds import seed_all
 from ..cost.shape import Shape
+from ..cost.traffic import Traffic
 from ..records.case import GRAPH_MODES, Case, Mode
 from ..records.computed import Computed
 from ..records.results import Cost
@@ -70,6 +71,8 @@ class Network:
         weights_digest: Digest of the checkpoint file; None for an untrained network.
         computed: What it computes, once `identify` was called and, for a case of eager fp32 on the
             CPU, the first forward was made; None if it fails on the CPU, as a note then says.
+        traffic: Bytes that a forward of one clip must move, once `cost` has counted it as the case
+            runs it: in float32 and eagerly.
         reference: Outputs of eager fp32 on `reference_inputs`, for drift; None if the case is
             eager fp32 itself, if nobody asked for them, or if eager fp32 fails.
     """
@@ -105,6 +108,7 @@ class Network:
         if layers := unregistered_layers(self.module):
             self.notes.append(f"parameters: {some(layers)}: {UNREGISTERED}")
         self.computed: Computed | None = None
+        self.traffic: Traffic | None = None
         self._forward_writes = self._module_writes = False
         self._settled = False
 
@@ -313,9 +317,13 @@ class Network:
 
     def _count(self, *inputs: torch.Tensor, count: Count | None = None) -> Cost:
         if self._is_own:  # a test compares the zoo's with their counts on a real device
-            return count_apart(self.module, *inputs, count=count).cost
-        device = self.device.type
-        return count_anybodys(self.module, *inputs, device=device, count=count).cost
+            counted = count_apart(self.module, *inputs, count=count)
+        else:
+            device = self.device.type
+            counted = count_anybodys(self.module, *inputs, device=device, count=count)
+        if self.dtype == torch.float32 and self.case.mode == "eager":
+            self.traffic = counted.traffic
+        return counted.cost
 
     def _refuse_to_stream_clips(self) -> None:
         if not streams(self.module):

@@ -12,6 +12,7 @@ _FOLDERS = (
 )
 """The folders of kinobench and of Python itself."""
 _INSTALLED = {"site-packages", "dist-packages"}
+_KEPT = "_kinobench_place"
 
 
 def error_text(error: BaseException) -> str:
@@ -26,8 +27,24 @@ def error_text(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}{where}"
 
 
+def keep_place(error: BaseException) -> None:
+    """Keep what `place_of` returns of an error as one of its attributes.
+
+    So it is still known where the error comes from another process, without its traceback.
+    """
+    vars(error)[_KEPT] = place_of(error)
+
+
+def kept_place(error: BaseException) -> dict[str, str | None]:
+    """Return the attribute that `keep_place` has made, for another error in its place."""
+    return {_KEPT: vars(error).get(_KEPT)}
+
+
 def place_of(error: BaseException) -> str | None:
     """Return the file and the line of the user's own code that an error came up in, or None."""
+    kept: str | None = getattr(error, _KEPT, None)
+    if kept is not None:
+        return kept
     frames = [(each.filename, each.lineno) for each in traceback.extract_tb(error.__traceback__)]
     if isinstance(error, SyntaxError):  # of the file that can't be compiled
         frames.append((error.filename or "", error.lineno))

@@ -23,6 +23,7 @@ import psutil
 import torch
 
 from ...datasets.errors import KinobenchError
+from ...datasets.their_errors import keep_place, kept_place
 from ..machine.memory_limit import limit_memory
 
 Result = TypeVar("Result")
@@ -163,29 +164,40 @@ def _read(answer: IO[bytes]) -> bytes:
 def _pickled(error: BaseException) -> bytes:
     """Return an error, and the text of its traceback, as bytes."""
     text = "".join(traceback.format_exception(error))
-    try:
-        content = pickle.dumps((type(error), error.args, vars(error), text))
-        if str(_remade(*pickle.loads(content)[:3])) == str(error):
-            return content
-    except Exception:  # its class is a local one, or it keeps what can't be sent
-        pass
+    keep_place(error)
+    # How an error says that it is made, as one of a file's does; and without its own `__init__`.
+    for way in (error.__reduce__, lambda: (_remade, (type(error), error.args), vars(error))):
+        try:
+            content = pickle.dumps((*way(), text))
+            if str(_again(content)[0]) == str(error):
+                return content
+        except Exception:  # its class is a local one, or it keeps what can't be sent
+            continue
     kind = KinobenchError if isinstance(error, KinobenchError) else RuntimeError
     message = str(error) if kind is KinobenchError else f"{type(error).__name__}: {error}"
-    return pickle.dumps((kind, (message,), {}, text))
+    return pickle.dumps((kind, (message,), kept_place(error), text))
 
 
-def _remade(kind: type[BaseException], args: Any, attributes: dict[str, Any]) -> BaseException:
-    """Return an error as it was; its own `__init__` may take other arguments."""
+def _remade(kind: type[BaseException], args: Any) -> BaseException:
+    """Return an error without a call of its own `__init__`, which may take other arguments."""
     error = kind.__new__(kind)
     error.args = args
-    vars(error).update(attributes)
     return error
+
+
+def _again(content: bytes) -> tuple[BaseException, str]:
+    """Return an error and the text of its traceback from their bytes."""
+    make, args, *attributes, text = pickle.loads(content)
+    error: BaseException = make(*args)
+    for each in attributes:
+        vars(error).update(each or {})
+    return error, text
 
 
 def _raise(content: bytes) -> NoReturn:
     # It is this process's own fork that has written it.
-    kind, args, attributes, text = pickle.loads(content)
-    raise _remade(kind, args, attributes) from _RaisedApart(text)
+    error, text = _again(content)
+    raise error from _RaisedApart(text)
 
 
 def _death(status: int | None) -> str:

@@ -19,7 +19,7 @@ from ...datasets.split import Split, Video
 from ...datasets.unfinished import temporary_folder
 from ...datasets.video.clips import Clips
 from ...datasets.video.machine_faults import MachineError
-from ...datasets.video.reader import Room
+from ...datasets.video.stores import Room
 from ...datasets.views.decoded import FrameKeeping
 from ...datasets.views.probes import read_probed
 from ...zoo.spec import input_shapes

@@ -10,7 +10,7 @@ from typing import TypeVar
 from ...datasets.errors import KinobenchError, VideoError, reason_of
 from ...datasets.split import Video
 from ...datasets.video.machine_faults import MachineError, machine_fault
-from ...datasets.video.reader import Room
+from ...datasets.video.stores import Room
 from ...datasets.visible import one_line
 from ..records.files import FREE_SPACE
 from .alone import LoneReader

@@ -12,7 +12,7 @@ import torch
 
 from ...datasets.errors import KinobenchError, VideoError
 from ...datasets.split import Video
-from ...datasets.video.reader import Room
+from ...datasets.video.stores import Room
 from ..machine.environment import available_memory_bytes
 from ..network.inputs import VideoInputs
 

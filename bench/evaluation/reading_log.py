@@ -19,7 +19,7 @@ from ...datasets.split import Video
 if TYPE_CHECKING:
     import numpy as np
 
-    from ...datasets.video.reader import Room
+    from ...datasets.video.stores import Room
 
 SUFFIX = ".reading"
 """The end of such a file's name."""

@@ -13,7 +13,7 @@ from ...datasets.flow.views import flow_views
 from ...datasets.names import DEFAULT_FLOW
 from ...datasets.split import Split, Video
 from ...datasets.video.clips import Clips, cut_clips, open_video
-from ...datasets.video.reader import FrameStore, Room, StoreOf
+from ...datasets.video.stores import FrameStore, Room, StoreOf
 from ...datasets.views.decoded import Pictures
 from ...datasets.views.maker import Frames, ViewMaker
 from ...zoo.spec import input_shapes

@@ -9,7 +9,8 @@ from ...datasets.errors import VideoError
 from ...datasets.split import Video
 from ...datasets.video.clips import with_true_index
 from ...datasets.video.container import reading_errors
-from ...datasets.video.reader import VideoReader, new_room
+from ...datasets.video.reader import VideoReader
+from ...datasets.video.stores import new_room
 from ...datasets.views.maker import Frames, ViewMaker
 from ..evaluation.guard import Guard
 from ..network.network import Network

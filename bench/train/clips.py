@@ -24,7 +24,8 @@ from ...datasets.protocol.placement import Indices
 from ...datasets.protocol.timed_placement import TIMED_PLACEMENTS
 from ...datasets.split import Split
 from ...datasets.video.clips import Clips, open_video, with_true_index
-from ...datasets.video.reader import VideoReader, new_room
+from ...datasets.video.reader import VideoReader
+from ...datasets.video.stores import new_room
 from ...zoo.spec import Input, input_shapes
 from ..network.inputs import InputMaker, Inputs, video_inputs
 from .recipe import Recipe

@@ -8,7 +8,8 @@ from ..names import DEFAULT_DECODER, Decoder
 from ..protocol import Protocol
 from .container import reading_errors
 from .numbering import IndexIsWrongError
-from .reader import FrameStore, StoreOf, VideoReader, new_room
+from .reader import VideoReader
+from .stores import FrameStore, StoreOf, new_room
 
 Result = TypeVar("Result")
 

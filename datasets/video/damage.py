@@ -19,6 +19,11 @@ class Damage:
         self._damaged: dict[int, int | None] = {}  # turn: presentation time, where there is one
         self._shown: set[int] = set()
 
+    def forget(self) -> None:
+        """Begin again, as the decoder does: nothing that follows is built on what came."""
+        self._damaged.clear()
+        self._shown.clear()
+
     def found(self, turn: int, pts: int | None) -> None:
         """Note that a packet is damaged."""
         self._damaged.setdefault(turn, pts)

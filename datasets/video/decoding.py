@@ -50,7 +50,7 @@ class Step(NamedTuple):
 def decode(
     path: Path,
     stream: av.VideoStream,
-    packets: Iterable[Packet],
+    packets: Iterable[tuple[int, Packet]],
     damage: Damage,
     joints: frozenset[int],
 ) -> Iterator[Step]:
@@ -59,7 +59,7 @@ def decode(
     Args:
         path: The file, for errors.
         stream: Its video stream, nothing of which was decoded yet.
-        packets: Its packets, the last of which is empty and ends the decoder.
+        packets: Packets with their turns: all of them, as `in_turn` gives them, or some.
         damage: Nothing yet.
         joints: The turns of packets that end one of several files that were joined: FFmpeg takes
             the jump that follows for a loss.
@@ -72,7 +72,7 @@ def decode(
     stream.codec_context.copy_opaque = True
     stream.codec_context.options = {"err_detect": "crccheck"}  # HEVC's, of whole pictures
     pixels = int(stream.width * stream.height)
-    for turn, packet in enumerate(_with_one_end(packets)):
+    for turn, packet in packets:
         packet.opaque = (turn,)  # PyAV goes by identity, which small numbers share
         frames, is_sound = _of_packet(path, packet, pixels)
         is_sound &= not packet.is_corrupt or turn in joints
@@ -88,16 +88,21 @@ def decode(
         yield Step(turn, packet.pts, is_sound, found)
 
 
-def _with_one_end(packets: Iterable[Packet]) -> Iterator[Packet]:
-    """Yield packets without empty ones but the last, since each would end the decoder."""
+def in_turn(packets: Iterable[Packet]) -> Iterator[tuple[int, Packet]]:
+    """Yield packets with their turns, the places in the order of decoding.
+
+    Of empty ones only the last comes: each would end the decoder.
+    """
+    turn = 0
     end: Packet | None = None
     for packet in packets:
         if packet.size:
-            yield packet
+            yield turn, packet
+            turn += 1
         else:
             end = packet
     if end is not None:
-        yield end
+        yield turn, end
 
 
 def _of_packet(path: Path, packet: Packet, pixels: int) -> tuple[list[av.VideoFrame], bool]:

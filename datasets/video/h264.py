@@ -1,14 +1,11 @@
 """Packets of H.264 that hold one field, half a picture (PAFF), by their headers (ISO 14496-10)."""
 
-import re
-from collections.abc import Iterator
-from itertools import pairwise
 from typing import NamedTuple
 
 from .bits import Bits, EndOfBitsError
+from .nal_units import NalUnits, without_guards
 
 _SLICE, _IDR_SLICE, _SEQUENCE = 1, 5, 7
-_START = re.compile(rb"\x00\x00\x01")
 _HEADER_BYTES = 1024
 """More than the part of a header that is read takes."""
 _WITH_CHROMA_FORMAT = {100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135}
@@ -29,15 +26,19 @@ class _Sequence(NamedTuple):
     has_planes: bool
 
 
+def size_bytes(extradata: bytes) -> int:
+    """Return the length of the number before each unit; 0 for start codes (ISO 14496-15, 5.3.3)."""
+    return (extradata[4] & 3) + 1 if extradata[:1] == b"\x01" and len(extradata) > 6 else 0
+
+
 class H264Frames:
     """Counts the frames of packets: 1, or None for a field and for what can't be read."""
 
     def __init__(self, extradata: bytes) -> None:
         """Take a stream's extradata: avcC (ISO 14496-15, 5.3.3), or units with start codes."""
-        self._size_bytes = 0  # of a unit's length; 0: start codes
+        self._units = NalUnits(size_bytes(extradata))
         self._sequences: set[_Sequence | None] = set()
-        if extradata[:1] == b"\x01" and len(extradata) > 6:
-            self._size_bytes = (extradata[4] & 3) + 1
+        if self._units.size_bytes:
             at = 6
             for _ in range(extradata[5] & 31):
                 size = int.from_bytes(extradata[at : at + 2], "big")
@@ -62,10 +63,10 @@ class H264Frames:
             return None
         (sequence,) = self._sequences
         assert sequence is not None
-        for unit in self._units(content):
+        for unit in self._units.of(content):
             if unit[0] & 31 not in (_SLICE, _IDR_SLICE):
                 continue
-            bits = Bits(_without_guards(unit[1:64]))
+            bits = Bits(without_guards(unit[1:64]))
             try:
                 for _ in range(3):
                     bits.take_golomb()  # first_mb_in_slice, slice_type, pic_parameter_set_id
@@ -76,37 +77,16 @@ class H264Frames:
         return None
 
     def _find_sequences(self, content: memoryview) -> None:
-        for unit in self._units(content):
+        for unit in self._units.of(content):
             if unit[0] & 31 == _SEQUENCE:
                 self._take_sequence(unit)
 
     def _take_sequence(self, unit: memoryview) -> None:
         try:
-            found = _sequence(Bits(_without_guards(unit[1:_HEADER_BYTES])))
+            found = _sequence(Bits(without_guards(unit[1:_HEADER_BYTES])))
         except EndOfBitsError:
             found = None
         self._sequences.add(found)
-
-    def _units(self, content: memoryview) -> Iterator[memoryview]:
-        """Yield the network abstraction layer's units, none of which is empty."""
-        if self._size_bytes == 0:
-            starts = [found.end() for found in _START.finditer(content)]
-            for begin, end in pairwise([*starts, len(content)]):
-                if begin < end:
-                    yield content[begin:end]
-            return
-        at = 0
-        while at + self._size_bytes < len(content):
-            begin = at + self._size_bytes
-            size = int.from_bytes(content[at:begin], "big")
-            if size:
-                yield content[begin : begin + size]
-            at = begin + size
-
-
-def _without_guards(unit: memoryview) -> bytes:
-    """Remove the bytes that keep a unit from looking like a start code (7.4.1)."""
-    return bytes(unit).replace(b"\x00\x00\x03", b"\x00\x00")
 
 
 def _sequence(bits: Bits) -> _Sequence:

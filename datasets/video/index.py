@@ -4,7 +4,7 @@ They come from its packets' headers, without decoding, where these are sure to s
 gives. Else the decoder's own output counts: see `decoded_index`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +17,8 @@ from ..plurals import quantity
 from ..protocol.timed_placement import Timeline
 from .container import reading_errors
 from .cut_short import refuse_cut_short
+from .damage import is_key
+from .decoding import Step
 from .packets import Packets, Shown
 from .remarks import COUNT, ORDER, TIMES
 
@@ -26,6 +28,19 @@ LONGEST_S = 24 * 60 * 60
 """The longest video that is believed; one wrong timestamp can make it last for years."""
 TIMES_LONGER = 1000
 """So many times as long as its frames a video may last, as one with few frames a minute does."""
+
+
+class Entry(NamedTuple):
+    """A packet at which decoding may begin: a group of pictures, or the whole file.
+
+    Attributes:
+        turn: The packet's place in the order of decoding.
+        number: The number of its frame: this one and all later ones are decoded from there on as
+            they are from the start.
+    """
+
+    turn: int
+    number: int
 
 
 class VideoIndex(NamedTuple):
@@ -46,6 +61,8 @@ class VideoIndex(NamedTuple):
         is_decoded: True if the frames are those that a decoder gave.
         skipped: Frames that the decoder gives before the first, which need what was cut off.
         remarks: What a reader of a result should know, of the kinds in remarks.py.
+        entries: Where decoding may begin, by turn and by number; none where that isn't sure, and
+            the file has to be decoded from its start without a gap.
     """
 
     times_s: tuple[float, ...]
@@ -57,6 +74,7 @@ class VideoIndex(NamedTuple):
     is_decoded: bool = False
     skipped: int = 0
     remarks: tuple[str, ...] = ()
+    entries: tuple[Entry, ...] = ()
 
     def timeline(
         self, announced: int | None, time_base: Fraction | None, guessed_rate: Fraction | None
@@ -118,8 +136,32 @@ def header_index(
     is_complete = len(stamps) == len(shown) and packets.is_one_a_packet
     if is_complete and container.format.name != "avi" and _may_be_true(packets.depth, stream):
         number_of = {pts: number for number, pts in enumerate(stamps)}
-        return index._replace(number_of=number_of)
+        return index._replace(number_of=number_of, entries=_entries(packets, number_of))
+    if packets.is_one_a_packet and container.format.name == "avi":
+        entries = _entries(packets, None)
+        return index._replace(entries=entries if len(entries) > 1 else ())
     return index
+
+
+def _entries(packets: Packets, number_of: dict[int, int] | None) -> tuple[Entry, ...]:
+    """Return where decoding may begin.
+
+    Args:
+        packets: What the packets' headers say.
+        number_of: The number of each frame by its timestamp; None where the place counts.
+    """
+    if packets.access is None:
+        return ()
+    shown = set(packets.turns)
+    entries = [Entry(0, 0)]
+    for key in packets.keys:
+        if number_of is not None:
+            number = None if key.pts is None else number_of.get(key.pts)
+        else:
+            number = None if key.leads is None else key.shown_before + key.leads
+        if number is not None and number > entries[-1].number and key.turn in shown:
+            entries.append(Entry(key.turn, number))
+    return tuple(entries)
 
 
 def _may_be_true(depth: int, stream: av.VideoStream) -> bool:
@@ -136,8 +178,7 @@ def decoded_index(
     path: Path,
     stream: av.VideoStream,
     packets: Packets,
-    outputs: Sequence[Shown],
-    skipped: int,
+    steps: Iterable[Step],
 ) -> VideoIndex:
     """Return the frames that a decoder gave, in its order.
 
@@ -148,12 +189,12 @@ def decoded_index(
         path: The file, for errors.
         stream: Its video stream.
         packets: What its packets' headers say.
-        outputs: Timestamp and duration of each frame.
-        skipped: Frames that came before them, and need what was cut off.
+        steps: What the decoder gives for each packet, from the first one on.
 
     Raises:
         VideoError: There is none, or it has no times, or absurd ones.
     """
+    outputs, skipped = _outputs(packets, steps)
     if not outputs:
         raise VideoError(path, "its video stream holds no key frame to begin at")
     remarks: list[str] = []
@@ -172,6 +213,22 @@ def decoded_index(
         skipped=skipped,
         remarks=tuple({*remarks, *index.remarks}),
     )
+
+
+def _outputs(packets: Packets, steps: Iterable[Step]) -> tuple[list[Shown], int]:
+    """Return the frames that a decoder gives, and how many before them need what was cut off."""
+    outputs: list[Shown] = []
+    skipped = 0
+    has_begun = not packets.is_cut
+    for decoded in (each for step in steps for each in step.frames):
+        is_before = decoded.turn < packets.first_key
+        has_begun |= is_key(decoded.frame) and not is_before
+        if not has_begun and (is_before or decoded.need is not None):
+            skipped += len(outputs) + 1
+            outputs.clear()
+        else:
+            outputs.append(Shown(decoded.frame.pts, decoded.frame.duration or 0))
+    return outputs, skipped
 
 
 def _with_last_field(index: VideoIndex, end: int | None) -> float:

@@ -1,5 +1,6 @@
 """The numbers of decoded frames, and whether they agree with the index."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import VideoError
@@ -15,6 +16,16 @@ class IndexIsWrongError(VideoError):
         super().__init__(
             path, "its packets' headers contradict what its decoder gives; read it once more"
         )
+
+
+def refuse_wrong_numbers(numbers: Sequence[int], count: int) -> None:
+    """Raise ValueError or IndexError unless they are ascending numbers of `count` frames."""
+    if not numbers or list(numbers) != sorted(set(numbers)):
+        raise ValueError(
+            f"frame numbers must ascend without repeats, one at least: {list(numbers)[:8]}..."
+        )
+    if numbers[0] < 0 or numbers[-1] >= count:
+        raise IndexError(f"frames {numbers[0]}..{numbers[-1]} of a video of {count}")
 
 
 class Numbering:

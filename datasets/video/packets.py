@@ -5,7 +5,9 @@ from typing import NamedTuple
 
 import av
 
+from .begin import Begin
 from .container import Packet
+from .random_access import random_access_of
 from .shown import count_of, counter_of
 
 
@@ -21,11 +23,30 @@ class Shown(NamedTuple):
     duration: int
 
 
+class KeyPacket(NamedTuple):
+    """A packet at which decoding may begin.
+
+    Attributes:
+        turn: Its place in the order of decoding, from 0 on.
+        pts: Its timestamp, in time units; None where it has none, or one that comes too late.
+        shown_before: Packets of earlier turns that show a frame.
+        leads: Later packets that are shown before it; None where their headers don't say that.
+    """
+
+    turn: int
+    pts: int | None
+    shown_before: int
+    leads: int | None
+
+
 class Packets:
     """Facts that the packets of a file say about it.
 
     Attributes:
         shown: The packets of the video that show a frame, in the order of decoding.
+        turns: The turn of each of `shown`: its place in the order of decoding.
+        keys: Packets at which decoding may begin, in the order of decoding.
+        access: What follows the packets to find these; None for a codec that has none.
         count: Packets of the video that hold anything.
         frames: Frames that `shown` show; None where their headers don't say it of each.
         is_one_a_packet: True if each of `shown` shows one frame.
@@ -49,6 +70,8 @@ class Packets:
             of_mpegts: True if the file is of MPEG-TS.
         """
         self.shown: list[Shown] = []
+        self.turns: list[int] = []
+        self.keys: list[KeyPacket] = []
         self.count = 0
         self.frames: int | None = 0
         self.is_one_a_packet = True
@@ -62,6 +85,8 @@ class Packets:
         self.depth = 0
         self._stream, self._of_mpegts = stream, of_mpegts
         self._counter = counter_of(stream.codec_context.codec, stream.codec_context.extradata)
+        self.access = random_access_of(stream.codec_context.codec, stream.codec_context.extradata)
+        self._has_leads = False
         self._room_bytes = kept_bytes
         self._first_key_pts: int | None = None
         self._has_key = self._is_past_key = False
@@ -98,6 +123,7 @@ class Packets:
         if packet.is_keyframe:
             self.is_encrypted |= packet.has_sidedata("encryption_info")
         shows = count_of(self._counter, packet)
+        self._find_key(packet)
         if self._needs_what_was_cut_off(packet):
             self.is_cut = True
             return
@@ -106,8 +132,34 @@ class Packets:
         self._count(shows)
         self.is_one_a_packet &= shows == 1
         self.shown.append(Shown(packet.pts, packet.duration or 0))
+        self.turns.append(self.count)
         if packet.pts is not None:
             self._sort(packet.pts)
+
+    def _find_key(self, packet: Packet) -> None:
+        """Note whether decoding may begin at a packet, or whether it is shown before the last such.
+
+        A packet that changes the stream's extradata has to be decoded: nothing may be left out.
+        """
+        if self.access is None:
+            return
+        if packet.is_keyframe and self.count and packet.has_sidedata("new_extradata"):
+            self.access = None
+            return
+        content = memoryview(packet)
+        begin = self.access.begin(content, packet.is_keyframe)
+        if begin is None:
+            if self._has_leads:
+                self._has_leads = self.access.is_disposable(content)
+                last = self.keys[-1]
+                self.keys[-1] = last._replace(leads=(last.leads or 0) + self._has_leads)
+            return
+        self._has_leads = begin is Begin.OPEN and self.access.leads_are_disposable
+        leads = 0 if begin is Begin.CLOSED or self._has_leads else None
+        is_last = packet.pts is not None and (not self._sorted or packet.pts > self._sorted[-1])
+        self.keys.append(
+            KeyPacket(self.count, packet.pts if is_last else None, len(self.shown), leads)
+        )
 
     def _count(self, shows: int | None) -> None:
         """Count the frames of a packet.

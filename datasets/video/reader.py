@@ -1,21 +1,20 @@
-"""Reading chosen frames of a video file: it is decoded once, and only wanted frames are converted.
+"""Reading chosen frames of a video file: what they need is decoded once, and they are converted.
 
 One rule applies to a file that is damaged in the middle. If a wanted frame can't be decoded, or is
 decoded from damaged ones, the whole video is unreadable: no other frame takes its place, and it is
 not scored. Damage that no wanted frame depends on changes nothing, and is not looked for.
 
-A packet is damaged if FFmpeg marks it, can't decode it, or logs an error about it; until the next
-key frame, so is whatever is decoded after it. No decoder knows more than its format contains: only
-HEVC can have a checksum of its pictures, which few encoders write. Damage that can still be decoded
-passes for the picture: nearly always in VP8 and VP9, often in HEVC, now and then in AV1 and H.264,
-seldom in MPEG-2, MPEG-4 and MJPEG.
+groups.py decides what is decoded. Of that, a packet is damaged if FFmpeg marks it, can't decode
+it, or logs an error about it; until the next key frame, so is whatever is decoded after it. No
+decoder knows more than its format contains: only HEVC can have a checksum of its pictures, which
+few encoders write. Damage that can still be decoded passes for the picture: nearly always in VP8
+and VP9, often in HEVC, now and then in AV1 and H.264, seldom in MPEG-2, MPEG-4 and MJPEG.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, TypeVar
 
 import av
 import numpy as np
@@ -35,44 +34,20 @@ from .container import (
     video_stream,
 )
 from .container_ends import refuse_short_container
-from .damage import Damage, is_key
+from .damage import Damage
 from .decoder_log import listening
-from .decoding import Step, decode
+from .decoding import Step, decode, in_turn
+from .groups import DoubtError, Groups
 from .index import VideoIndex, decoded_index, header_index, read_packets
 from .machine_faults import reading_error
 from .mp4_tables import refuse_impossible_tables
-from .numbering import Numbering
+from .numbering import IndexIsWrongError, Numbering, refuse_wrong_numbers
 from .orientation import Matrices, quarter_turns, upright
-from .packets import Shown
 from .remarks import ASPECT, INTERLACED, KINDS, ORDER, STREAMS, TILTED
-
-Room = Callable[[tuple[int, ...]], np.ndarray]
-"""Gives an array, uint8, of a shape, with any content."""
-
+from .stores import AnyStore, Room, new_room
 
 PROGRESSIVE = 1
 """AV_FIELD_PROGRESSIVE (libavcodec/defs.h): the values above it are orders of two fields."""
-
-
-def new_room(shape: tuple[int, ...]) -> np.ndarray:
-    """Return a new array of a shape, uint8."""
-    return np.empty(shape, dtype=np.uint8)
-
-
-class FrameStore(Protocol):
-    """Takes the frames of a video one by one, as they are decoded; an array is one."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of the frames together, `[N, H, W, 3]`."""
-
-    def __setitem__(self, place: int, frame: np.ndarray, /) -> None:
-        """Take a frame `[H, W, 3]`, uint8, which is valid until the call returns."""
-
-
-AnyStore = TypeVar("AnyStore", bound=FrameStore)
-StoreOf = Callable[[tuple[int, ...]], FrameStore]
-"""Gives a store for frames of a shape `[N, H, W, 3]`."""
 
 
 class VideoReader:
@@ -123,7 +98,8 @@ class VideoReader:
                 self._stream = video_stream(self.path, self._container)
                 self._packets = read_packets(self.path, self._container, self._stream)
                 self._kept = self._packets.kept
-                self._index = self._first_index()
+                found = header_index(self.path, self._container, self._stream, self._packets)
+                self._index = self._decoded_index() if found is None else found
         except BaseException:
             self._container.close()
             raise
@@ -160,11 +136,6 @@ class VideoReader:
             return "an MP4 file without a readable index; it may be cut short"
         return "not a video that FFmpeg can read"
 
-    def _first_index(self) -> VideoIndex:
-        """Return the index that opening makes."""
-        found = header_index(self.path, self._container, self._stream, self._packets)
-        return self._decoded_index() if found is None else found
-
     def index_by_decoding(self) -> None:
         """Let the decoder decide which frames there are, after `frames` found the index wrong.
 
@@ -175,19 +146,8 @@ class VideoReader:
 
     def _decoded_index(self) -> VideoIndex:
         """Decode the whole file, without converting anything."""
-        outputs: list[Shown] = []
-        skipped, packets = 0, self._packets
-        has_begun = not packets.is_cut
         with reading_errors(self.path, "decoding fails"), self._steps() as steps:
-            for decoded in (each for step in steps for each in step.frames):
-                is_before = decoded.turn < packets.first_key
-                has_begun |= is_key(decoded.frame) and not is_before
-                if not has_begun and (is_before or decoded.need is not None):
-                    skipped += len(outputs) + 1
-                    outputs.clear()
-                else:
-                    outputs.append(Shown(decoded.frame.pts, decoded.frame.duration or 0))
-        return decoded_index(self.path, self._stream, packets, outputs, skipped)
+            return decoded_index(self.path, self._stream, self._packets, steps)
 
     @property
     def times_s(self) -> tuple[float, ...]:
@@ -219,7 +179,7 @@ class VideoReader:
         return tuple(kind for kind in KINDS if kind in found)
 
     def frames(self, numbers: Sequence[int], room: Room = new_room) -> np.ndarray:
-        """Decode the file once and return the chosen frames.
+        """Decode what is needed once and return the chosen frames.
 
         Args:
             numbers: Numbers of the frames, ascending and without repeats.
@@ -237,7 +197,7 @@ class VideoReader:
     def write_frames(
         self, numbers: Sequence[int], store_of: Callable[[tuple[int, ...]], AnyStore]
     ) -> AnyStore:
-        """Decode the file once and write the chosen frames to a store, each as it is decoded.
+        """Decode what is needed once and write the chosen frames to a store, each as it is decoded.
 
         Args:
             numbers: Numbers of the frames, ascending and without repeats.
@@ -271,7 +231,7 @@ class VideoReader:
         return store
 
     def converted_frames(self, numbers: Sequence[int]) -> Iterator[tuple[int, np.ndarray]]:
-        """Decode the file once and yield the chosen frames one by one, with their places.
+        """Decode what is needed once and yield the chosen frames one by one, with their places.
 
         Each is `[H, W, 3]`, uint8, as in `frames`, and is valid until you ask for the next.
 
@@ -289,18 +249,16 @@ class VideoReader:
             yield place, picture
 
     def sound_frames(self, numbers: Sequence[int]) -> Iterator[tuple[int, av.VideoFrame]]:
-        """Decode the file once and yield the chosen frames, not converted, with their places.
+        """Decode what is needed once and yield the chosen frames, not converted, with their places.
 
         Raises:
             VideoError: See `frames`.
         """
-        self.refuse_wrong_numbers(numbers)
+        refuse_wrong_numbers(numbers, len(self))
         wanted = {number: place for place, number in enumerate(numbers)}
         size: tuple[int, int] | None = None
-        for number, frame, damaged in self._decoded():
-            place = wanted.pop(number, None)
-            if place is None:
-                continue
+        for number, frame, damaged in self._chosen(numbers):
+            place = wanted.pop(number)
             if damaged is not None:
                 origin = "" if damaged == number else f", and {self._frame_name(number)} needs it"
                 raise VideoError(self.path, f"{self._frame_name(damaged)} is damaged{origin}")
@@ -314,23 +272,12 @@ class VideoReader:
                     f"{size[0]}x{size[1]}",
                 )
             yield place, frame
-            if not wanted and (self._index.number_of is not None or self._index.is_decoded):
-                break
         if wanted:
             raise VideoError(
                 self.path,
                 f"{self._frame_name(next(iter(wanted)))} could not be decoded "
                 f"({len(numbers) - len(wanted)} of {len(numbers)} wanted frames could)",
             )
-
-    def refuse_wrong_numbers(self, numbers: Sequence[int]) -> None:
-        """Raise ValueError or IndexError unless they are ascending numbers of frames."""
-        if not numbers or list(numbers) != sorted(set(numbers)):
-            raise ValueError(
-                f"frame numbers must ascend without repeats, one at least: {list(numbers)[:8]}..."
-            )
-        if numbers[0] < 0 or numbers[-1] >= len(self):
-            raise IndexError(f"frames {numbers[0]}..{numbers[-1]} of a video of {len(self)}")
 
     def _shown_size(self, frame: av.VideoFrame) -> tuple[int, int]:
         """Return the width and height of a frame as it is shown."""
@@ -341,6 +288,51 @@ class VideoReader:
         if turns is None:
             self._remarks.add(TILTED)
         return (frame.height, frame.width) if turns in (1, 3) else (frame.width, frame.height)
+
+    def _chosen(self, numbers: Sequence[int]) -> Iterator[tuple[int, av.VideoFrame, int | None]]:
+        """Yield the chosen frames that can be decoded, as `_decoded` yields all.
+
+        They are decoded group by group, unless they are all frames. Where that isn't sure to be
+        right, those that are left are decoded from the file's start.
+        """
+        left = set(numbers)
+        if self._index.entries and len(left) < len(self):
+            for number, frame in self._of_groups(numbers):
+                left.remove(number)
+                yield number, frame, None
+        if not left:
+            return
+        for number, frame, damaged in self._decoded():
+            if number in left:
+                left.remove(number)
+                yield number, frame, damaged
+            # Where the place counts, only the end shows that no frame was missing.
+            if not left and (self._index.number_of is not None or self._index.is_decoded):
+                return
+
+    def _of_groups(self, numbers: Sequence[int]) -> Iterator[tuple[int, av.VideoFrame]]:
+        """Yield chosen frames, all of them sound, of the groups of pictures that hold them.
+
+        Raises:
+            IndexIsWrongError: Frames that came already may be the wrong ones.
+        """
+        groups = Groups(self._index, self._packets, numbers)
+        with (
+            reading_errors(
+                self.path, lambda: f"decoding fails at {self._frame_name(groups.first_left)}"
+            ),
+            listening(),
+            self._from_the_start() as (stream, packets),
+        ):
+            needed = groups.needed(stream.codec_context, packets)
+            try:
+                yield from groups.wanted(
+                    decode(self.path, stream, needed, groups.damage, frozenset())
+                )
+            except DoubtError as doubt:
+                self._index = self._index._replace(entries=())
+                if doubt.is_of_index:
+                    raise IndexIsWrongError(self.path) from doubt
 
     def _decoded(self) -> Iterator[tuple[int, av.VideoFrame, int | None]]:
         """Yield frames in the order of display: number, frame, number of the damaged one it needs.
@@ -375,7 +367,7 @@ class VideoReader:
         """Give what the decoder gives for each packet, from the first one on."""
         joints = frozenset(self._packets.joints)
         with listening(), self._from_the_start() as (stream, packets):
-            yield decode(self.path, stream, packets, Damage(), joints)
+            yield decode(self.path, stream, in_turn(packets), Damage(), joints)
 
     @contextmanager
     def _from_the_start(self) -> Iterator[tuple[av.VideoStream, Iterable[Packet]]]:

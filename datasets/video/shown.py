@@ -52,10 +52,10 @@ def _of_vp8(content: memoryview, is_key: bool) -> int:
 
 def _of_vp9(content: memoryview, is_key: bool) -> int:
     """VP9 bitstream specification 0.6, 6.2 and annex B (superframes)."""
-    return sum(_is_shown_vp9(first) for first in _first_bytes(content))
+    return sum(_is_shown_vp9(first) for first in first_bytes(content))
 
 
-def _first_bytes(content: memoryview) -> Iterator[int]:
+def first_bytes(content: memoryview) -> Iterator[int]:
     """Yield the first byte of each frame of a superframe, or of the only frame."""
     marker = content[-1]
     count, bytes_a_size = (marker & 7) + 1, (marker >> 3 & 3) + 1

@@ -23,9 +23,11 @@ from ..errors import KinobenchError, VideoError
 from ..plurals import quantity
 from .container import reading_errors
 from .ffmpeg_messages import Messages
+from .numbering import refuse_wrong_numbers
 from .orientation import is_mirrored, quarter_turns
-from .reader import AnyStore, VideoReader
+from .reader import VideoReader
 from .remarks import ORDER
+from .stores import AnyStore
 
 CURE = (
     "it takes `pip install 'torchcodec>=0.11'` (kinobench's extra `torchcodec`) and FFmpeg's "
@@ -53,7 +55,7 @@ class TorchcodecReader(VideoReader):
             VideoError: A wanted frame can't be decoded, or is damaged, or the size changes.
             KinobenchError: torchcodec can't be loaded.
         """
-        self.refuse_wrong_numbers(numbers)
+        refuse_wrong_numbers(numbers, len(self))
         loaded = load()
         if self._may_differ() or self._is_mirrored():
             return super().write_frames(numbers, store_of)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from ..protocol import Protocol
-from ..video.reader import Room
+from ..video.stores import Room
 from .pixels import resized_frames
 from .resizing import Size
 from .transform import FrameTransform

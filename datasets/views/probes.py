@@ -15,7 +15,7 @@ import numpy as np
 from ..names import DEFAULT_DECODER, Decoder, Probe
 from ..protocol import Protocol
 from ..video.clips import Clips, read_clips
-from ..video.reader import FrameStore, StoreOf
+from ..video.stores import FrameStore, StoreOf
 
 BLUR = 1 / 32
 """Standard deviation of the Gaussian, as a share of the shorter side: 2 pixels of 64, 8 of 256."""

@@ -21,7 +21,7 @@ from kinobench.bench.network.inputs import VideoInputs
 from kinobench.datasets.protocol import Protocol, preset
 from kinobench.datasets.split import Split, Video
 from kinobench.datasets.video.clips import read_clips
-from kinobench.datasets.video.reader import Room
+from kinobench.datasets.video.stores import Room
 from kinobench.zoo import registry
 
 from .clips import write_clip

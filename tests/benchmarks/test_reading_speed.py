@@ -28,7 +28,8 @@ from kinobench.datasets.names import Decoder
 from kinobench.datasets.protocol import preset
 from kinobench.datasets.split import Video
 from kinobench.datasets.video.clips import Clips, read_clips
-from kinobench.datasets.video.reader import Room, VideoReader
+from kinobench.datasets.video.reader import VideoReader
+from kinobench.datasets.video.stores import Room
 
 from ..fakes.media import REAL_VIDEOS, skip_without
 from .clips import write_clip

@@ -15,7 +15,7 @@ from kinobench.datasets.flow.views import flow_views
 from kinobench.datasets.names import Probe
 from kinobench.datasets.protocol import PRESETS, Protocol, preset
 from kinobench.datasets.video.clips import Clips, read_clips
-from kinobench.datasets.video.reader import new_room
+from kinobench.datasets.video.stores import new_room
 from kinobench.datasets.views import decoded, resizing
 from kinobench.datasets.views.decoded import FrameKeeping, Pictures, patiently
 from kinobench.datasets.views.maker import ViewMaker, make_views

@@ -15,7 +15,7 @@ from av.container import InputContainer
 from kinobench.datasets.errors import VideoError
 from kinobench.datasets.names import DECODERS, Decoder
 from kinobench.datasets.protocol import preset
-from kinobench.datasets.video import index, machine_faults
+from kinobench.datasets.video import groups, index, machine_faults
 from kinobench.datasets.video import reader as video_reader
 from kinobench.datasets.video.clips import open_video, read_clips
 from kinobench.datasets.video.container import open_container
@@ -309,7 +309,7 @@ def test_readers_side_by_side_know_which_packet_each_frame_is_of(
             asked.append(stamps[turn] == frame.pts)
             return super().of(turn, frame)
 
-    monkeypatch.setattr(video_reader, "Damage", Follows)
+    monkeypatch.setattr(groups, "Damage", Follows)
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: read_clips(path, preset("pointlight")), range(40)))
     assert len(asked) > 400 and all(asked)

@@ -29,7 +29,7 @@ from kinobench.datasets.split import Split, Video
 from kinobench.datasets.video import reader
 from kinobench.datasets.video.clips import Clips, read_clips
 from kinobench.datasets.video.machine_faults import MachineError
-from kinobench.datasets.video.reader import Room, new_room
+from kinobench.datasets.video.stores import Room, new_room
 
 from ...fakes.made_records import made_case
 from ...fakes.media import FAKES, numbered_frames, write_video

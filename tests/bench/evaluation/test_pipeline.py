@@ -21,7 +21,7 @@ from kinobench.datasets.errors import KinobenchError, VideoError
 from kinobench.datasets.protocol import preset
 from kinobench.datasets.split import Split, Video
 from kinobench.datasets.video.clips import Clips
-from kinobench.datasets.video.reader import Room
+from kinobench.datasets.video.stores import Room
 
 from ...fakes.media import numbered_frames, write_video
 

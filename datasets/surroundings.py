@@ -29,9 +29,9 @@ def kept() -> Iterator[list[str]]:
 
     The working folder, torch's settings for the whole process, and warnings as they are: none is an
     error. `print` goes to standard error, since standard output is the command's, and `input` finds
-    an end. The number of threads between operators can be set only once in a process, which is
-    kinobench's to do, so here it is not set. Variables of the environment stay: the code may need
-    them later. So does `sys.path`.
+    an end. `sys.argv` has no arguments: those of the command are not for it. The number of threads
+    between operators can be set only once in a process, which is kinobench's to do, so here it is
+    not set. Variables of the environment stay: the code may need them later. So does `sys.path`.
 
     Yields:
         A list, to which a remark on each change is added when the context ends.
@@ -43,6 +43,7 @@ def kept() -> Iterator[list[str]]:
         stack.enter_context(chdir("."))  # which leaves for the folder of now
         stack.enter_context(redirect_stdout(sys.stderr))
         stack.enter_context(_nothing_typed())
+        stack.enter_context(_no_arguments())
         stack.enter_context(_warnings_no_errors(remarks))
         if torch is not None:
             stack.enter_context(_torch_kept(torch, remarks))
@@ -62,6 +63,16 @@ def _nothing_typed() -> Iterator[None]:
         yield
     finally:
         sys.stdin = before
+
+
+@contextmanager
+def _no_arguments() -> Iterator[None]:
+    """Let a parser find its defaults, as in a script that is called without arguments."""
+    before, sys.argv = sys.argv, sys.argv[:1]
+    try:
+        yield
+    finally:
+        sys.argv = before
 
 
 @contextmanager

@@ -11,15 +11,12 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from ..datasets.errors import KinobenchError
-from ..datasets.plurals import quantity
+from ..datasets.plurals import some
 from ..datasets.surroundings import kept
 from ..datasets.their_errors import error_text
 from . import registry
 from .plugin_modules import cure_of_import
 from .spec import Architecture, input_shapes
-
-SHOWN = 4
-"""Names of parameters or layers in a message; of more only the number is given."""
 
 
 def build(architecture: Architecture, num_classes: int, frames: int, size: int) -> nn.Module:
@@ -105,7 +102,7 @@ def no_late_layers(module: nn.Module, model: str) -> Iterator[None]:
 def _refuse_late(late: set[str], model: str, error: Exception | None) -> None:
     if late:
         raise KinobenchError(
-            f"{named_model(model)} makes layers in its forward ({_few(sorted(late))}): they can't "
+            f"{named_model(model)} makes layers in its forward ({some(sorted(late))}): they can't "
             "be counted, loaded or trained; make them in __init__, or use torch's lazy layers, "
             "such as nn.LazyLinear"
         ) from error
@@ -139,14 +136,9 @@ def _make_lazy_layers(
     if left := _lazy(module):
         raise KinobenchError(
             f"{named(architecture)}: a forward in eval mode doesn't reach its lazy "
-            f"{'entry' if len(left) == 1 else 'entries'} {_few(left)}; give these layers their "
+            f"{'entry' if len(left) == 1 else 'entries'} {some(left)}; give these layers their "
             "shapes, or leave them out"
         )
-
-
-def _few(names: list[str]) -> str:
-    more = f" and {quantity(len(names) - SHOWN, 'other')}" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
 
 
 def _shown(given: Any) -> str:

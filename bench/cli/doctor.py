@@ -58,7 +58,8 @@ def doctor(what: Examined, how: How, form: Form) -> None:
     """
     from ..doctor import page
     from ..doctor.examine import examine
-    from ..doctor.request import Request
+    from ..doctor.request import LOAD, Request
+    from ..text.progress import open_bar
 
     request = Request(
         model=what.model,
@@ -71,10 +72,12 @@ def doctor(what: Examined, how: How, form: Form) -> None:
         timeout_s=how.timeout,
     )
     results, screen = [], console(UNLIMITED)
-    for result in examine(request):
-        results.append(result)
-        if not form.json:
-            page.print_result(result, screen)
+    with open_bar(screen) as bar:
+        task = bar.add_task(LOAD, total=None, visible=not form.json)
+        for result in examine(request, lambda check: bar.update(task, description=check)):
+            results.append(result)
+            if not form.json:
+                page.print_result(result, screen)
     if form.json:
         print_json(results)
     else:

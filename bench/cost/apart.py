@@ -8,6 +8,7 @@ import gc
 import importlib
 import os
 import pickle
+import select
 import signal
 import sys
 import traceback
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import IO, Any, NoReturn, TypeVar
 
 import msgspec
+import psutil
 import torch
 
 from ...datasets.errors import KinobenchError
@@ -30,8 +32,19 @@ _LENGTH_BYTES = 8
 _FOUND, _RAISED = b"f", b"r"
 
 
+IDLE = 20
+"""Seconds, looked at one by one, in which the process does nothing before it is given up.
+
+It waits for what never comes, such as one of the network's own threads, which a fork doesn't have.
+"""
+
+
 class DiedApartError(KinobenchError):
     """The process ended before it had a result."""
+
+
+class HungApartError(DiedApartError):
+    """The process did nothing any more, and was ended."""
 
 
 class _RaisedApart(Exception):
@@ -59,6 +72,7 @@ def apart(work: Callable[[], Result], kind: type[Result]) -> Result:
         kind: The type of its result, which msgspec can write and read.
 
     Raises:
+        HungApartError: The process did nothing any more.
         DiedApartError: The process crashed or was killed.
         Exception: What `work` raised, or a RuntimeError of its text if it can't be sent.
     """
@@ -81,6 +95,7 @@ def apart(work: Callable[[], Result], kind: type[Result]) -> Result:
     content, status = b"", None
     try:
         with os.fdopen(reading, "rb") as answer:
+            _wait(answer, child)
             content = _read(answer)
     finally:
         if not content:  # it has died, or Ctrl-C came
@@ -113,6 +128,27 @@ def _become(work: Callable[[], object], writing: int) -> NoReturn:
         code = 0
     finally:
         os._exit(code)
+
+
+def _wait(answer: IO[bytes], child: int) -> None:
+    """Wait for a result, or for the end of the process.
+
+    Raises:
+        HungApartError: The process does nothing, and has no process of its own that may.
+    """
+    worked_s, idle = -1.0, 0
+    while not select.select([answer], [], [], 1.0)[0]:
+        with suppress(psutil.Error):
+            process = psutil.Process(child)
+            times = process.cpu_times()
+            works = times.user + times.system > worked_s or process.children()
+            worked_s, idle = times.user + times.system, 0 if works else idle + 1
+        if idle >= IDLE:
+            raise HungApartError(
+                "the process that counts the network did nothing any more; the network may wait "
+                "for threads that it started before, which that process doesn't have: start them "
+                "in the forward"
+            )
 
 
 def _read(answer: IO[bytes]) -> bytes:

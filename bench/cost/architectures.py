@@ -17,6 +17,7 @@ from .meta import move_to_meta
 from .on_device import chosen, not_compared
 from .parameters import Weights, weights_of
 from .random_inputs import random_inputs
+from .seeds import seeded
 from .shape import Shape
 
 Inputs = tuple[torch.Tensor, ...]
@@ -142,8 +143,7 @@ def _random(architecture: Architecture, shape: Shape) -> Inputs:
 
 
 def _built(architecture: Architecture, shape: Shape, device: str) -> nn.Module:
-    with torch.random.fork_rng(()), torch.device(device):
-        torch.manual_seed(SEED)
+    with seeded(SEED), torch.device(device):
         module = build(architecture, shape.classes, shape.frames, shape.size)
         module.eval()  # which may return nothing, as in mmaction2
         return module

@@ -1,6 +1,7 @@
 """fvcore's analysis of a network, from the operators that torch's dispatcher runs."""
 
 import sys
+import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -19,6 +20,9 @@ from torch.utils._pytree import tree_leaves, tree_map_only
 from .formulas import ELEMENTWISE, NORM, Formula
 from .operators import FORMULAS, HIGHER_ORDER, NAMED_WHOLE, NESTED, formula_of, name_of
 from .traffic import Ledger, Traffic, access_of, byte_count
+
+ELSEWHERE = "forward in another thread"
+"""What stands for an operator that can't be counted where a layer runs in another thread."""
 
 
 class DispatchAnalysis(FlopCountAnalysis):
@@ -57,11 +61,17 @@ class DispatchAnalysis(FlopCountAnalysis):
     def _scopes(self, recorder: "_Recorder") -> Iterator[None]:
         """Keep the running module in the recorder's scopes."""
 
+        here = threading.get_ident()
+
         def enter(module: nn.Module, inputs: Any) -> None:
-            recorder.scopes.append(self._aliases[module])
+            if threading.get_ident() == here:
+                recorder.scopes.append(self._aliases[module])
+            else:  # torch shows each thread's operators to that thread alone
+                recorder.unknown[self._aliases[module]][ELSEWHERE] += 1
 
         def leave(module: nn.Module, inputs: Any, outputs: Any) -> None:
-            recorder.scopes.pop()
+            if threading.get_ident() == here:
+                recorder.scopes.pop()
 
         hooks = []
         for module in self._model.modules():

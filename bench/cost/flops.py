@@ -20,17 +20,18 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ...zoo.build import no_late_layers
 from ..records.results import Cost
-from .apart import apart, can_be_apart
+from .apart import HungApartError, apart, can_be_apart
 from .dispatch import DispatchAnalysis
 from .formulas import ELEMENTWISE, NORM
 from .meta import move_to_meta, without_content
 from .parameters import Weights, weights_of
+from .seeds import seeded
 from .traffic import Traffic
 
 NORM_OPERATIONS = 2
 """Operations for each normalised element in `other_flops`: one scale, one shift."""
 SEED = 0
-"""Seed of torch's generator before each counted forward, for networks that draw numbers."""
+"""Seed of all generators before each counted forward, for networks that draw numbers."""
 
 
 class Counted(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,6 +114,8 @@ def count_apart(module: nn.Module, *inputs: torch.Tensor, count: Count | None = 
         return counting(module, *inputs)
     try:
         return apart(lambda: _on_meta(counting, module, inputs), Counted)
+    except HungApartError:  # so it would on its own device
+        raise
     except Exception as error:  # if the network itself fails, it fails on its own device, too
         reason = f"{type(error).__name__}: {first_line(error)}"
     if device == "cuda":  # which a fork can't use
@@ -209,9 +212,7 @@ def _matrix_work(analysis: DispatchAnalysis) -> dict[str, int]:
 
 def _analysed(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> DispatchAnalysis:
     """Run a forward, and return its analysis."""
-    gpus = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
-    with torch.random.fork_rng(gpus):
-        torch.manual_seed(SEED)
+    with seeded(SEED):
         analysis = DispatchAnalysis(module, _own(inputs))
         analysis.total()
     return analysis
@@ -220,7 +221,7 @@ def _analysed(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> DispatchAn
 def _macs_by_torch(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> int | None:
     """Count a forward with torch's counter on the meta device; None if it fails there."""
     with suppress(Exception):  # if it is the network's own failure, it fails again
-        with FlopCounterMode(display=False) as counter, torch.no_grad():
+        with seeded(SEED), FlopCounterMode(display=False) as counter, torch.no_grad():
             module(*_own(inputs))
         return int(counter.get_total_flops()) // 2
     return None

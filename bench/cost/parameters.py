@@ -53,6 +53,34 @@ def weights_of(module: nn.Module) -> Weights:
     )
 
 
+UNREGISTERED = (
+    "layers in plain Python lists or dicts are neither counted nor loaded, placed or trained; keep "
+    "them in an nn.ModuleList or an nn.ModuleDict"
+)
+
+
+def unregistered_layers(module: nn.Module) -> list[str]:
+    """Return the names of layers with parameters that a network keeps in plain lists or dicts.
+
+    To torch they are no part of it: they are neither counted, loaded, placed nor trained.
+    """
+    known, found = set(module.modules()), []
+    for layer, part in module.named_modules():
+        for name, value in vars(part).items():
+            if name in ("_modules", "_parameters", "_buffers"):
+                continue
+            for key, each in _entries(value):
+                if isinstance(each, nn.Module) and each not in known and list(each.parameters()):
+                    found.append(f"{layer}.{name}.{key}".strip("."))
+    return found
+
+
+def _entries(value: object) -> list[tuple[object, object]]:
+    if isinstance(value, dict):
+        return list(value.items())
+    return list(enumerate(value)) if isinstance(value, list | tuple) else []
+
+
 def _unknown(reason: str) -> Weights:
     return Weights(params=None, matrix_params=None, total_bytes=None, reason=reason)
 

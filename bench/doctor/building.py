@@ -5,8 +5,9 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from ...datasets.errors import KinobenchError
-from ...datasets.plurals import quantity
+from ...datasets.plurals import quantity, some
 from ...zoo import registry
+from ..cost.parameters import UNREGISTERED, unregistered_layers
 from ..network.digest import network_digest
 from .finding import Finding, failed, passed, warned
 from .subject import SEED, Subject, other_shapes, shown
@@ -44,8 +45,9 @@ def build(subject: Subject) -> Finding:
             f"the builder puts the network on {', '.join(sorted(away))}",
             "build it on the CPU: kinobench moves it to the device of the case",
         )
-    kinds = {str(each.dtype) for each in module.parameters() if not is_lazy(each)}
-    kinds -= {"torch.float32"}
+    # Quantised and complex parameters stay as they are in every precision.
+    real = [each for each in module.parameters() if each.is_floating_point()]
+    kinds = {str(each.dtype) for each in real} - {"torch.float32"}
     if kinds:
         return failed(
             f"parameters are {', '.join(sorted(kinds))}; clips are float32",
@@ -58,6 +60,9 @@ def build(subject: Subject) -> Finding:
             f"{text}; its train() or eval() doesn't return the module, as torch's does",
             "end its train() with `return super().train(mode)`: other tools need it",
         )
+    if outside := unregistered_layers(module):
+        message, _, cure = UNREGISTERED.partition("; ")
+        return warned(f"{text}; {some(outside)}: {message}", cure)
     if lazy:
         layers = quantity(len(lazy), "parameter")
         return warned(

@@ -1,5 +1,6 @@
 """The check of the counting: on the meta device as on the CPU, and nothing left out."""
 
+from ..cost.apart import HungApartError
 from ..cost.flops import count_apart
 from ..cost.meta import move_to_meta
 from ..cost.on_device import count_on_device
@@ -14,12 +15,16 @@ def count(subject: Subject) -> Finding:
     way, or none.
     """
     module, given = subject.module, subject.inputs(1)
-    on_cpu = count_on_device(module, *given)
+    try:
+        on_cpu = count_on_device(module, *given)
+    except HungApartError as error:
+        message, _, cure = str(error).partition("; ")
+        return warned(message, cure)
     if on_cpu.uncounted:
         listed = ", ".join(f"{name} ({times})" for name, times in sorted(on_cpu.uncounted.items()))
         return warned(
             f"{on_cpu.macs:,} multiply-adds, without operators that can't be counted: {listed}",
-            "write them with torch's own operators; or know that the count is too low",
+            "know that the count is too low; operators of your own can be made of torch's",
         )
     counted = count_apart(module, *given)
     if counted.device != "meta":

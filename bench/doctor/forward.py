@@ -1,9 +1,12 @@
 """Checks of the forward: what it gives, and that nothing but the clip decides it."""
 
+from contextlib import suppress
+
 import torch
 from torch import nn
 
 from ...datasets.errors import KinobenchError
+from ..cost.seeds import seed_all
 from ..network.outputs import described
 from .building import made_in_forward, names_in
 from .finding import Finding, failed, passed, warned
@@ -21,10 +24,7 @@ def output(subject: Subject) -> Finding:
         with torch.inference_mode():
             given = module(*subject.inputs(1))
     except Exception as error:
-        return failed(
-            f"its forward fails: {shown(error)}",
-            "correct the forward, or give the clip that it takes: --frames, --size",
-        )
+        return failed(f"its forward fails: {shown(error)}", _cure_of(subject))
     late = made_in_forward(module, before)
     if late:
         return failed(
@@ -41,8 +41,6 @@ def output(subject: Subject) -> Finding:
             f"one clip gives {list(logits.shape)}, not [1, {classes}]",
             "return one row of `num_classes` logits for each clip of the batch",
         )
-    if not logits.is_floating_point():
-        return failed(f"the logits are {logits.dtype}", "return floating-point logits")
     if not bool(logits.isfinite().all()):
         return failed(
             "the logits of a random clip have NaN or infinity",
@@ -50,6 +48,25 @@ def output(subject: Subject) -> Finding:
         )
     form = "logits" if isinstance(given, torch.Tensor) else f"{described(given)}: its logits"
     return passed(f"{form} [1, {classes}], finite")
+
+
+def _cure_of(subject: Subject) -> str:
+    """Return what to do where a forward fails: it may take the frames before the colours."""
+    given = subject.inputs(1)
+    called = " and ".join(
+        f"{kind} {list(each.shape)}"
+        for kind, each in zip(subject.architecture.inputs, given, strict=True)
+    )
+    with suppress(Exception):
+        subject.run((given[0].transpose(1, 2), *given[1:]))
+        return (
+            f"it is called with {called}: [B, 3, T, H, W]; it takes [B, T, 3, H, W], so begin its "
+            "forward with clip = clip.transpose(1, 2)"
+        )
+    return (
+        f"it is called with {called}: correct the forward, or give the clip that it takes: "
+        "--frames, --size"
+    )
 
 
 def batch(subject: Subject) -> Finding:
@@ -87,9 +104,9 @@ def deterministic(subject: Subject) -> Finding:
         for name, layer in module.named_modules()
         if layer.training and isinstance(layer, _DROPOUT | _NORM)
     ]
-    torch.manual_seed(2)
+    seed_all(2)
     first = subject.run(given)
-    torch.manual_seed(3)
+    seed_all(3)
     second = subject.run(given)
     cure = "let train() and eval() reach every layer; call F.dropout with training=self.training"
     if training:
@@ -97,7 +114,7 @@ def deterministic(subject: Subject) -> Finding:
         return failed(f"in eval mode these stay in train mode: {listed}", cure)
     if not torch.equal(first, second):
         share = f"by {difference(first, second):.1e} of the largest logit"
-        torch.manual_seed(2)
+        seed_all(2)
         if torch.equal(first, subject.run(given)):
             return failed(
                 f"in eval mode another seed gives a clip other logits, {share}",
@@ -131,7 +148,7 @@ def state(subject: Subject) -> Finding:
     before = {name: each.clone() for name, each in module.state_dict().items() if _is_plain(each)}
     logits = []
     for given in (kept, subject.inputs(1, seed=4), kept):
-        torch.manual_seed(2)  # what it draws is no state
+        seed_all(2)  # what it draws is no state
         logits.append(subject.run(given))
     first, _, again = logits
     after = module.state_dict()

@@ -82,7 +82,7 @@ def trace(subject: Subject) -> Finding:
     traced = torch.compile(subject.module, backend="eager", fullgraph=True)
     try:
         with torch.inference_mode():
-            logits = traced(*clip)
+            logits = logits_of(traced(*(each.clone() for each in clip)))
     except Exception as error:
         return warned(
             f"torch.compile can't trace the whole forward: {shown(error)}",
@@ -106,7 +106,8 @@ def compiled(subject: Subject) -> Finding:
     torch.compiler.reset()
     try:
         with torch.inference_mode():
-            logits = torch.compile(subject.module, dynamic=False)(*clip)
+            compiled = torch.compile(subject.module, dynamic=False)
+            logits = logits_of(compiled(*(each.clone() for each in clip)))
     except Exception as error:
         return failed(f"torch.compile fails: {shown(error)}", "give --mode eager")
     share = difference(logits, subject.run(clip))

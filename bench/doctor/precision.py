@@ -2,6 +2,7 @@
 
 import torch
 
+from ..network.dtypes import in_dtype
 from ..network.kernels import missing_kernels
 from .finding import Finding, passed, warned
 from .subject import Subject, difference, shown
@@ -17,7 +18,7 @@ def bf16(subject: Subject) -> Finding:
     module, given = subject.module, subject.inputs(1)
     exact = subject.run(given)
     try:
-        module.to(torch.bfloat16)
+        in_dtype(module, torch.bfloat16)
         logits = subject.run(tuple(each.to(torch.bfloat16) for each in given))
     except Exception as error:
         lacking = missing_kernels(subject.architecture.name, subject.shape, "bf16")
@@ -29,7 +30,7 @@ def bf16(subject: Subject) -> Finding:
             f"torch.arange(..., dtype=clip.dtype); else {cure}",
         )
     finally:
-        module.float()
+        in_dtype(module, torch.float32)
     share = difference(exact, logits.float())
     if not share <= NEAR:
         return warned(

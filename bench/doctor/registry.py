@@ -5,7 +5,7 @@ from collections.abc import Callable
 import msgspec
 
 from . import building, counting, forward, further, precision, weights
-from .finding import Finding
+from .finding import Finding, Result
 from .subject import Subject
 
 FIRST, RUNS, REPEATS = "build", "output", "eval mode"
@@ -20,12 +20,18 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
         run: Function that makes it.
         needs: Checks without whose success it can't be made.
         asked: It is made only where that is asked for.
+        strict: A warning is no success.
     """
 
     name: str
     run: Callable[[Subject], Finding]
     needs: tuple[str, ...] = (RUNS,)
     asked: bool = False
+    strict: bool = False
+
+    def blocks(self, result: Result) -> bool:
+        """Return whether those that need it can't be made after this result."""
+        return result.status == "fail" or (self.strict and result.status == "warn")
 
 
 CHECKS = (
@@ -35,7 +41,7 @@ CHECKS = (
     Check(name="weights", run=weights.given, needs=(FIRST,)),
     Check(name=RUNS, run=forward.output, needs=(FIRST, "weights")),
     Check(name="other inputs", run=building.inputs),
-    Check(name=REPEATS, run=forward.deterministic),
+    Check(name=REPEATS, run=forward.deterministic, strict=True),
     Check(name="state", run=forward.state),
     Check(name="input", run=forward.written_input),
     Check(name="batch", run=forward.batch, needs=(REPEATS,)),

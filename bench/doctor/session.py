@@ -10,6 +10,7 @@ import select
 import signal
 import sys
 import tempfile
+import threading
 import time
 import warnings
 from collections.abc import Callable
@@ -65,12 +66,14 @@ def _examine(request: Request, emit: Emit) -> None:
         return
     load_libraries(request.model)
     results = {each.name: each for each in request.done}
-    blocked = {each.name for each in request.done if each.status == "fail"}
+    blocked = {
+        each.name for each in CHECKS if each.name in results and each.blocks(results[each.name])
+    }
     for check in CHECKS:
         if check.name not in results and (request.compile or not check.asked):
             emit(Begun(name=check.name))
-            result = _result_of(check, subject, blocked, request.timeout_s)
-            if result.status == "fail":
+            result = result_of(check, subject, blocked, request.timeout_s)
+            if check.blocks(result):
                 blocked.add(check.name)
             emit(Done(result=result))
         if blocked.intersection(check.needs):
@@ -78,17 +81,21 @@ def _examine(request: Request, emit: Emit) -> None:
     emit(Ended())
 
 
-def _result_of(check: Check, subject: Subject, blocked: set[str], timeout_s: float) -> Result:
+def result_of(check: Check, subject: Subject, blocked: set[str], timeout_s: float) -> Result:
+    """Make a check, unless one that it needs is among those that block others."""
     needed = [name for name in check.needs if name in blocked]
     if needed:
-        found = skipped(f"not made, because {needed[0]!r} failed")
+        found = skipped(f"not made, because of {needed[0]!r}")
         return Result(name=check.name, **found._asdict())
     if not may_fork():
         return made(check, subject)
     if {RUNS, REPEATS}.intersection(check.needs):
         # It can be built, as RUNS has shown in a process of its own: once for all others.
+        before = set(threading.enumerate())
         with suppress(Exception):
             _ = subject.module
+        if set(threading.enumerate()) - before:  # which a fork wouldn't have: each builds its own
+            vars(subject).pop("module", None)
     return _apart(check, subject, timeout_s)
 
 
@@ -100,6 +107,10 @@ def made(check: Check, subject: Subject) -> Result:
     except KinobenchError as error:
         message, _, cure = str(error).partition("; ")
         found = failed(message, cure)
+    except SystemExit as error:
+        found = failed(
+            f"it ends the process: {shown(error)}", "raise an error that says what is wrong"
+        )
     except Exception as error:
         found = failed(shown(error), "correct what raises it")
     seconds = time.perf_counter() - begin
@@ -140,8 +151,6 @@ def _be_the_check(check: Check, subject: Subject, reading: int, writing: int, sa
             os.dup2(said, descriptor)
         os.write(writing, msgspec.json.encode(made(check, subject)))
         code = 0
-    except SystemExit as leaving:
-        code = leaving.code if isinstance(leaving.code, int) else 1
     finally:
         os._exit(code)
 

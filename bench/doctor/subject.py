@@ -12,6 +12,7 @@ from ...zoo import registry
 from ...zoo.build import build, built
 from ...zoo.checkpoints.named import load_weights
 from ..cost.random_inputs import random_inputs
+from ..cost.seeds import seed_all
 from ..cost.shape import Shape, native_shape
 from ..network.inputs import Inputs
 from ..network.outputs import logits_of
@@ -75,7 +76,7 @@ class Subject:
 
     def _called(self, make: Callable[..., nn.Module], shape: Shape | None, seed: int) -> nn.Module:
         shape = shape or self.shape
-        torch.manual_seed(seed)
+        seed_all(seed)
         module = make(self.architecture, shape.classes, shape.frames, shape.size)
         module.eval()  # not `module = module.eval()`: an own `train` may return nothing
         return module

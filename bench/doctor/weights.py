@@ -27,7 +27,8 @@ def given(subject: Subject) -> Finding:
     try:
         digest, notes = load_weights(module, subject.architecture.name, subject.weights)
     except KinobenchError as error:
-        message, _, cure = str(error).partition(". ")
+        parting = ". " if ". " in str(error) else "; "
+        message, _, cure = str(error).partition(parting)
         return failed(message, cure or "give others, or leave them out")
     remarks = "".join(f"; {note}" for note in notes)
     return passed(f"{subject.weights} loads; its SHA-256 begins with {digest}{remarks}")

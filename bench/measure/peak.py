@@ -83,6 +83,12 @@ def run(context: Context) -> None:
         context.note(f"bytes could not be counted: {error_text(error)}", about="roofline")
         _explain_mfu(context, latency, flops, peak)
         return
+    if not traffic.operator_bytes:
+        context.note(
+            "no operator moves a byte: the logits don't depend on the clip", about="roofline"
+        )
+        _explain_mfu(context, latency, flops, peak)
+        return
     found = roofline(flops, traffic, peak, latency.median_s)
     # Of bytes this is usual where a cache holds them: a second look is enough for a whole run.
     if beaten(found, latency.median_s) and peak.measured == 1:

@@ -81,6 +81,8 @@ def case_traffic(network: "Network") -> "Traffic":
     from ..cost.flops import count_traffic
     from ..network.stream import step_traffic
 
+    if network.traffic is not None and network.case.batch == 1:
+        return network.traffic
     (inputs,) = network.inputs(1)
     if network.case.mode == "stream":
         return step_traffic(network.module, *inputs)

@@ -2,12 +2,12 @@
 
 from typing import NamedTuple
 
-import torch
 from torch import nn
 
 from ...zoo import registry
 from ...zoo.build import build
 from ...zoo.checkpoints.named import load_weights
+from ..cost.seeds import seed_all
 from ..cost.shape import Shape
 
 
@@ -28,7 +28,7 @@ class BuiltNetwork(NamedTuple):
 def build_network(model: str, shape: Shape, weights: str | None) -> BuiltNetwork:
     """Build a network with a fixed seed, so that untrained ones are the same each time.
 
-    The seed remains set: torch's generator is the process's own.
+    The seed remains set: the generators are the process's own.
 
     Args:
         model: The registry's name.
@@ -40,7 +40,7 @@ def build_network(model: str, shape: Shape, weights: str | None) -> BuiltNetwork
         KinobenchError: The builder gives no module, or the weights are not there, or are another
             network's.
     """
-    torch.manual_seed(0)
+    seed_all(0)
     module = build(registry.get(model), shape.classes, shape.frames, shape.size)
     digest, notes = (None, ()) if weights is None else load_weights(module, model, weights)
     module.eval()  # which may return nothing, as in mmaction2

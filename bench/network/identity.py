@@ -11,6 +11,7 @@ from torch import nn
 from ...zoo import registry
 from ...zoo.spec import Input
 from ..cost.random_inputs import random_inputs
+from ..cost.seeds import seeded
 from ..cost.shape import Shape
 from ..records.case import Case
 from ..records.computed import Computed
@@ -26,7 +27,7 @@ SEED = 0
 def computed_by(module: nn.Module, kinds: Sequence[Input], frames: int, size: int) -> Computed:
     """Run one clip through a module in eval mode, on the CPU and in fp32.
 
-    Torch's generator is afterwards as before.
+    All generators are afterwards as before.
 
     Args:
         module: The network as it was built and loaded.
@@ -38,8 +39,7 @@ def computed_by(module: nn.Module, kinds: Sequence[Input], frames: int, size: in
         Exception: Whatever the network raises.
     """
     inputs = random_inputs(kinds, 1, frames, size, torch.Generator().manual_seed(SEED))
-    with torch.inference_mode(), torch.random.fork_rng(devices=[]):
-        torch.manual_seed(SEED)
+    with torch.inference_mode(), seeded(SEED):
         return computed_of(logits_of(module(*inputs)))
 
 

@@ -16,13 +16,14 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
 from ...zoo import registry
-from ..cost.apart import apart
+from ..cost.apart import DiedApartError, apart
 from ..cost.architectures import build_without_memory
 from ..cost.dispatch import on_one_device
 from ..cost.operators import name_of
 from ..cost.shape import Shape
 from ..records.case import Mode, Precision
-from .network import DTYPES, laid_out, lay_out_weights
+from .dtypes import DTYPES, in_dtype
+from .layout import laid_out, lay_out_weights
 from .settings import settings_restored
 
 TRIED: tuple[Mode, ...] = ("eager", "channels_last_3d")
@@ -81,7 +82,10 @@ def missing_kernels(
     """
     if DTYPES[precision] == torch.float32:
         return ()
-    return apart(lambda: _missing(model, shape, DTYPES[precision], mode), tuple[str, ...])
+    try:
+        return apart(lambda: _missing(model, shape, DTYPES[precision], mode), tuple[str, ...])
+    except DiedApartError:  # the case itself will show why
+        return ()
 
 
 def _missing(model: str, shape: Shape, dtype: torch.dtype, mode: Mode) -> tuple[str, ...]:
@@ -108,7 +112,7 @@ def refusal(precision: Precision, kernels: Sequence[str], models: Sequence[str])
 def _run(model: str, shape: Shape, dtype: torch.dtype, mode: Mode, calls: _Calls) -> None:
     """Run the network on the meta device, as `Network.settle` would on a CPU."""
     module, inputs = build_without_memory(registry.get(model), shape)
-    module, inputs = module.to(dtype), tuple(each.to(dtype) for each in inputs)
+    module, inputs = in_dtype(module, dtype), tuple(each.to(dtype) for each in inputs)
     if mode == "channels_last_3d":
         lay_out_weights(module)
         inputs = laid_out(inputs)

@@ -11,37 +11,35 @@ import torch
 from torch import nn
 
 from ...datasets.errors import KinobenchError
+from ...datasets.plurals import some
 from ...zoo import registry
 from ...zoo.build import named, no_late_layers
 from ...zoo.spec import streams
 from ..cost.architectures import is_own
 from ..cost.flops import Count, count_apart
 from ..cost.on_device import count_anybodys
-from ..cost.parameters import weights_of
+from ..cost.parameters import UNREGISTERED, unregistered_layers, weights_of
 from ..cost.random_inputs import random_inputs
+from ..cost.seeds import seed_all
 from ..cost.shape import Shape
-from ..records.case import GRAPH_MODES, Case, Mode, Precision
+from ..cost.traffic import Traffic
+from ..records.case import GRAPH_MODES, Case, Mode
 from ..records.computed import Computed
 from ..records.results import Cost
 from .arithmetic import allow_tf32
 from .build import build_network
 from .cuda_graph import CapturedForward
 from .digest import network_digest
+from .dtypes import DTYPES, in_dtype
 from .identity import SEED, computed_by, computed_of
 from .inputs import Inputs, shifted_copies
+from .layout import laid_out, lay_out_weights, laying_out
 from .outputs import described, logits_of
-from .own_clips import Witness, copied, on_copies
+from .own_clips import WRITES, Witness, copied, on_copies
 from .reference import reference_outputs
 from .second import built_again
 from .settings import choose_arithmetic
 from .stream import FrameByFrame, Stream, count_step
-
-DTYPES: dict[Precision, torch.dtype] = {
-    "fp32": torch.float32,
-    "tf32": torch.float32,
-    "bf16": torch.bfloat16,
-    "fp16": torch.float16,
-}
 
 DRAWN = 8
 """Clips of a batch that are random; the others are copies of them, each shifted.
@@ -51,11 +49,6 @@ Random numbers for 64 clips of 16x224x224 take a CPU seconds, in each measuremen
 
 Forward = Callable[..., Any]
 """Called with the tensors of `Inputs`; gives what `logits_of` finds logits `[B, classes]` in."""
-
-_WRITES = (
-    "input: the network writes into its clips, so each forward gets a copy; it isn't part of a "
-    "latency, but of the time and the energy of many forwards"
-)
 
 
 class Network:
@@ -78,6 +71,8 @@ class Network:
         weights_digest: Digest of the checkpoint file; None for an untrained network.
         computed: What it computes, once `identify` was called and, for a case of eager fp32 on the
             CPU, the first forward was made; None if it fails on the CPU, as a note then says.
+        traffic: Bytes that a forward of one clip must move, once `cost` has counted it as the case
+            runs it: in float32 and eagerly.
         reference: Outputs of eager fp32 on `reference_inputs`, for drift; None if the case is
             eager fp32 itself, if nobody asked for them, or if eager fp32 fails.
     """
@@ -110,7 +105,10 @@ class Network:
         self.notes: list[str] = [*built.notes]
         if weights.reason is not None:
             self.notes.append(f"parameters: not known: {weights.reason}")
+        if layers := unregistered_layers(self.module):
+            self.notes.append(f"parameters: {some(layers)}: {UNREGISTERED}")
         self.computed: Computed | None = None
+        self.traffic: Traffic | None = None
         self._forward_writes = self._module_writes = False
         self._settled = False
 
@@ -178,7 +176,7 @@ class Network:
         self.module = self.module.to(self.device)
         self.build_s += time.perf_counter() - begin
         self._settled = True
-        self.module = self.module.to(self.dtype)
+        self.module = in_dtype(self.module, self.dtype)
         if self.case.mode == "channels_last_3d" and not lay_out_weights(self.module):
             self.notes.append(
                 "mode channels_last_3d: the network has no 5D weights; only its clips have "
@@ -206,8 +204,8 @@ class Network:
         self._module_writes = self._forward_writes
         if isinstance(self.forward, CapturedForward):
             self._module_writes = self.forward.writes
-        if self._module_writes and _WRITES not in self.notes:
-            self.notes.append(_WRITES)
+        if self._module_writes and WRITES not in self.notes:
+            self.notes.append(WRITES)
         self.classify = self.forward_clips = self._of_clips(self.module, self.forward)
         if self.case.mode in GRAPH_MODES:
             # A graph keeps the algorithms that cuDNN chose by timing them. Each run chooses
@@ -218,7 +216,7 @@ class Network:
     def _first_forward(self, inputs: Inputs) -> Any:
         """Make the forward of the mode, and return what its first call gives; both are timed."""
         make, mode = _MODES[self.case.mode], self.case.mode
-        torch.manual_seed(SEED)  # for a network that draws numbers in its forward
+        seed_all(SEED)  # for a network that draws numbers in its forward
         begin = time.perf_counter()
         self.forward = make(self.module, inputs, self.case.model)
         if mode in _PREPARED:
@@ -258,7 +256,7 @@ class Network:
         if self.case.mode == "stream":
             forward = FrameByFrame(module)
         elif self.case.mode == "channels_last_3d":
-            forward = _laying_out(forward)
+            forward = laying_out(forward)
         return on_copies(forward) if self._module_writes else forward
 
     def another(self) -> nn.Module:
@@ -269,7 +267,7 @@ class Network:
         """
         second = built_again(self.case.model, self.shape, self.module)
         second.eval()
-        return second.to(self.device, self.dtype)
+        return in_dtype(second.to(self.device), self.dtype)
 
     def _wait(self) -> None:
         if self.device.type == "cuda":
@@ -319,9 +317,13 @@ class Network:
 
     def _count(self, *inputs: torch.Tensor, count: Count | None = None) -> Cost:
         if self._is_own:  # a test compares the zoo's with their counts on a real device
-            return count_apart(self.module, *inputs, count=count).cost
-        device = self.device.type
-        return count_anybodys(self.module, *inputs, device=device, count=count).cost
+            counted = count_apart(self.module, *inputs, count=count)
+        else:
+            device = self.device.type
+            counted = count_anybodys(self.module, *inputs, device=device, count=count)
+        if self.dtype == torch.float32 and self.case.mode == "eager":
+            self.traffic = counted.traffic
+        return counted.cost
 
     def _refuse_to_stream_clips(self) -> None:
         if not streams(self.module):
@@ -366,32 +368,6 @@ class Network:
         second = built_again(self.case.model, self.shape, self.module)
         second.eval()
         return reference_outputs(second.to(self.device), inputs, self.device)
-
-
-def lay_out_weights(module: nn.Module) -> int:
-    """Put 5D weights into channels_last_3d; return how many there are.
-
-    `Module.to(memory_format=...)` would refuse a network that has 4D weights too.
-    """
-    weights = [each for each in (*module.parameters(), *module.buffers()) if each.dim() == 5]
-    for weight in weights:
-        weight.data = weight.data.contiguous(memory_format=torch.channels_last_3d)
-    return len(weights)
-
-
-def laid_out(inputs: Inputs) -> Inputs:
-    """Return arguments of a forward with their 5D tensors in channels_last_3d."""
-    return tuple(
-        each.contiguous(memory_format=torch.channels_last_3d) if each.dim() == 5 else each
-        for each in inputs
-    )
-
-
-def _laying_out(forward: Forward) -> Forward:
-    def of_any_format(*inputs: torch.Tensor) -> Any:
-        return forward(*laid_out(inputs))
-
-    return of_any_format
 
 
 def _eager(module: nn.Module, inputs: Inputs, model: str) -> Forward:

@@ -28,18 +28,20 @@ def logits_of(output: Any, model: str = "the network") -> torch.Tensor:
     Raises:
         KinobenchError: It is something else; the message shows what came, and from where.
     """
-    if isinstance(output, torch.Tensor):
-        return output
     found: Any = None
-    if isinstance(output, Mapping):
+    if isinstance(output, torch.Tensor):
+        found = output
+    elif isinstance(output, Mapping):
         found = output.get("logits")
     elif hasattr(output, "logits"):  # a named tuple, too, which may begin with a loss
         found = output.logits
     elif isinstance(output, tuple | list):
         found = next(iter(output), None)
-    if isinstance(found, torch.Tensor):
+    if isinstance(found, torch.Tensor) and found.is_floating_point():
         return found
     cure = "; does it lack a `return`?" if output is None else ""
+    if isinstance(found, torch.Tensor):
+        cure = ", in floating point"
     raise KinobenchError(
         f"the forward of {named_model(model)} gives {described(output)}; it must give {FORMS}{cure}"
     )
@@ -48,7 +50,7 @@ def logits_of(output: Any, model: str = "the network") -> torch.Tensor:
 def described(output: Any) -> str:
     """Return an output for a message: its type, its keys, and the shapes of its tensors."""
     if isinstance(output, torch.Tensor):
-        return str(list(output.shape))
+        return _entry(output)
     kind = type(output).__name__
     if isinstance(output, Mapping):
         entries = ", ".join(f"{name}: {_entry(each)}" for name, each in output.items())
@@ -60,5 +62,6 @@ def described(output: Any) -> str:
 
 def _entry(each: Any) -> str:
     if isinstance(each, torch.Tensor):
-        return str(list(each.shape))
+        kind = "" if each.is_floating_point() else f"{str(each.dtype).removeprefix('torch.')} "
+        return f"{kind}{list(each.shape)}"
     return type(each).__name__

@@ -7,6 +7,12 @@ import torch
 
 from .inputs import Inputs
 
+WRITES = (
+    "input: the network writes into its clips, so each forward gets a copy; it isn't part of a "
+    "latency, but of the time and the energy of many forwards"
+)
+"""The note on the record of such a network."""
+
 LOOKED_AT = 8
 """Clips of a batch that are compared: a network that writes does so into every clip."""
 

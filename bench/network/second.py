@@ -11,13 +11,14 @@ from torch import nn
 from ...datasets.errors import KinobenchError
 from ...zoo import registry
 from ...zoo.build import build, named_model
+from ..cost.seeds import seeded
 from ..cost.shape import Shape
 
 
 def built_again(model: str, shape: Shape, first: nn.Module, *, seed: int = 0) -> nn.Module:
     """Build a network again and give it all parameters and buffers of the first.
 
-    Torch's generator is afterwards as before.
+    All generators are afterwards as before.
 
     Args:
         model: The registry's name.
@@ -32,8 +33,7 @@ def built_again(model: str, shape: Shape, first: nn.Module, *, seed: int = 0) ->
         KinobenchError: The builder gives the same module again, one that shares its parameters, or
             another network; the message says the cure.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         second = build(registry.get(model), shape.classes, shape.frames, shape.size)
     if second is first or _places(second) & _places(first):
         raise KinobenchError(
@@ -64,11 +64,12 @@ def take_state(second: nn.Module, first: nn.Module, model: str) -> None:
         if name not in own or _shape(entries[name]) != _shape(own[name]):
             del entries[name]
     second.load_state_dict(entries, strict=False)
-    buffers = dict(first.named_buffers())
+    # A `state_dict` of the network's own may have other names, or leave some out.
+    tensors = {**dict(first.named_parameters()), **dict(first.named_buffers())}
     with torch.no_grad():
-        for name, buffer in second.named_buffers():
-            if name in buffers and buffers[name].shape == buffer.shape:
-                buffer.copy_(buffers[name])
+        for name, tensor in (*second.named_parameters(), *second.named_buffers()):
+            if name in tensors and tensors[name].shape == tensor.shape:
+                tensor.copy_(tensors[name])
 
 
 def _shape(entry: Any) -> Any:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import torch
 
+from ..cost.seeds import generators_restored
 from ..records.case import Precision
 from .arithmetic import Arithmetic, allow_tf32
 
@@ -23,20 +24,15 @@ def settings_restored() -> Iterator[None]:
     """Leave torch's settings and random numbers, when the context ends, as they were before it.
 
     These are TF32, cuDNN's choice of algorithms, the threads of an operator, and the state of the
-    generators on the CPU and, where CUDA is in use, on each GPU. A `Network` changes them; use this
+    generators of torch, of Python and of NumPy. A `Network` changes them; use this
     in every process that goes on after a measurement, such as a notebook.
     """
     cudnn, arithmetic = torch.backends.cudnn, Arithmetic.now()
-    threads, generator = torch.get_num_threads(), torch.random.get_rng_state()
-    flags = cudnn.benchmark, cudnn.deterministic
-    on_gpu = torch.cuda.is_available() and torch.cuda.is_initialized()
-    on_gpus = torch.cuda.get_rng_state_all() if on_gpu else []
+    threads, flags = torch.get_num_threads(), (cudnn.benchmark, cudnn.deterministic)
     try:
-        yield
+        with generators_restored():
+            yield
     finally:
         torch.set_num_threads(threads)
-        torch.random.set_rng_state(generator)
-        if on_gpu:
-            torch.cuda.set_rng_state_all(on_gpus)
         cudnn.benchmark, cudnn.deterministic = flags
         arithmetic.restore()

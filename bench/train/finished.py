@@ -4,11 +4,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-import torch
-
 from ...datasets.errors import KinobenchError
 from ...zoo import registry
 from ...zoo.build import build
+from ..cost.seeds import seed_all
 from ..network.identity import computed_by
 from ..records.computed import Computed
 from ..records.fitted_weights import Fitted, read_fitted, shapes_in
@@ -30,7 +29,7 @@ class AsBuilt(NamedTuple):
 def as_built(training: Training) -> AsBuilt:
     """Build the network by the training's seed, apart from the one that will be trained."""
     architecture, protocol = registry.get(training.model), training.protocol
-    torch.manual_seed(training.seed)
+    seed_all(training.seed)
     classes = len(training.split.classes)
     network = build(architecture, classes, protocol.frames, protocol.size)
     shapes = {name: tuple(entry.shape) for name, entry in network.state_dict().items()}

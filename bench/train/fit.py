@@ -23,6 +23,7 @@ from ...datasets.protocol import Protocol
 from ...datasets.split import Split
 from ...zoo import registry
 from ...zoo.build import build, named_model, no_late_layers
+from ..cost.seeds import seed_all
 from ..cost.shape import Shape
 from ..network.outputs import logits_of
 from ..network.second import built_again
@@ -142,7 +143,7 @@ class _Trainer:
         cuda = training.device == "cuda"
         self.accelerator = Accelerator(mixed_precision="bf16" if cuda else "no", cpu=not cuda)
         architecture = registry.get(training.model)
-        torch.manual_seed(training.seed)
+        seed_all(training.seed)
         protocol = training.protocol
         shape = Shape(protocol.frames, protocol.size, len(training.split.classes))
         network = build(architecture, shape.classes, shape.frames, shape.size)

@@ -48,6 +48,19 @@ def test_a_setting_is_put_back_with_a_remark(tmp_path: Path, code: str, remark: 
     assert said.startswith(str(tmp_path / "own.py"))
 
 
+def test_a_parser_of_arguments_finds_its_defaults(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["kinobench", "run", "--model", "own"])
+    code = (
+        "import argparse\nparser = argparse.ArgumentParser()\n"
+        "parser.add_argument('--width', type=int, default=3)\n"
+        "assert parser.parse_args().width == 3"
+    )
+    assert remarks_of(tmp_path, code) == ""
+    assert sys.argv == ["kinobench", "run", "--model", "own"]
+
+
 def test_warnings_are_no_errors_and_other_filters_stay(tmp_path: Path) -> None:
     code = "import warnings; warnings.simplefilter('error'); warnings.simplefilter('ignore')"
     with warnings.catch_warnings():

@@ -2,13 +2,15 @@
 
 import os
 import signal
+import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import pytest
 import torch
 
-from kinobench.bench.cost.apart import DiedApartError, apart, can_be_apart
+from kinobench.bench.cost.apart import DiedApartError, HungApartError, apart, can_be_apart
 from kinobench.datasets.errors import KinobenchError, UnknownNameError
 
 pytestmark = pytest.mark.skipif(not can_be_apart(), reason="processes can't be forked here")
@@ -43,6 +45,23 @@ def test_it_has_one_thread_and_prints_nothing(capfd: pytest.CaptureFixture[str])
     assert apart(work, int) == 1
     sys.stdout.flush()
     assert capfd.readouterr().out == "before"
+
+
+def test_a_process_that_waits_for_what_never_comes_is_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("kinobench.bench.cost.apart.IDLE", 1)
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(int).result()  # its thread is there, and not in a fork
+        with pytest.raises(HungApartError, match=r"threads that it started before.*in the forward"):
+            apart(lambda: pool.submit(int).result(), int)
+
+
+def test_a_process_that_works_on_or_waits_for_its_own_is_not_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("kinobench.bench.cost.apart.IDLE", 1)
+    assert apart(lambda: subprocess.run(["sleep", "2.5"], check=False).returncode, int) == 0
 
 
 def test_a_large_result_is_whole() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 import torch
 import torch.nn.functional as F
@@ -13,7 +14,7 @@ from kinobench.bench.cost.flops import count_traffic
 from kinobench.bench.cost.traffic import Traffic, access_of
 from kinobench.bench.measure.roofline import case_traffic
 from kinobench.bench.network.network import Network
-from kinobench.bench.records.case import Case
+from kinobench.bench.records.case import Case, Precision
 from kinobench.datasets.protocol import preset
 
 from ...fakes.zoo_names import TINY, family, one_of_each
@@ -180,6 +181,27 @@ def test_operators_of_every_tiny_network_move_no_less_than_the_network_must(name
     assert max(moved.by_module.values()) == moved.operator_bytes
     assert 0 < moved.weights_bytes <= network.weights_bytes()
     assert moved.output_bytes == FLOAT * 8
+
+
+@pytest.mark.parametrize(
+    ("precision", "batch", "again"), [("fp32", 1, 0), ("fp32", 2, 1), ("bf16", 1, 1)]
+)
+def test_what_the_cost_has_counted_is_not_counted_again(
+    precision: Precision, batch: int, again: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = Case(model="c3d_tiny", classes=8, protocol=preset("pointlight"))
+    expected = case_traffic(Network(case))
+    network = Network(msgspec.structs.replace(case, precision=precision, batch=batch))
+    network.cost()
+    counted: list[str] = []
+
+    def count(*given: Any) -> tuple[None, Any]:
+        counted.append(precision)
+        return None, expected
+
+    monkeypatch.setattr("kinobench.bench.cost.flops.count_traffic", count)
+    assert case_traffic(network) == expected
+    assert len(counted) == again
 
 
 def test_a_streamed_frame_reads_the_state_and_writes_it_anew() -> None:

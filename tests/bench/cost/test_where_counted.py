@@ -11,6 +11,7 @@ from torch import nn
 import kinobench
 from kinobench.bench.cards.model import make_card
 from kinobench.bench.cost import models
+from kinobench.bench.cost.apart import HungApartError
 from kinobench.bench.cost.flops import count_cost, count_traffic
 from kinobench.bench.cost.on_device import compare_counts, count_on_device
 from kinobench.bench.network.network import Network
@@ -18,6 +19,7 @@ from kinobench.bench.records.results import Cost
 from kinobench.datasets.protocol import preset
 from kinobench.zoo import registry
 
+from ...fakes.further_networks import DepthByPython, InAPool, InAThread
 from ...fakes.made_records import made_case
 
 CLIP = (1, 3, 16, 64, 64)
@@ -285,3 +287,21 @@ def test_notes_of_a_cost_survive_its_json() -> None:
     plain = msgspec.to_builtins(cost)
     del plain["notes"]  # as in older records
     assert msgspec.convert(plain, Cost).notes == ()
+
+
+def test_layers_in_another_thread_are_reported_as_not_counted() -> None:
+    found = count_cost(InAThread().eval(), torch.rand(1, 3, 16, 64, 64))
+    assert found.macs == 0
+    assert found.uncounted == {"forward in another thread": 1}
+
+
+def test_a_network_that_waits_for_a_thread_is_tried_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kinobench.bench.cost.apart.IDLE", 1)
+    with pytest.raises(HungApartError, match="did nothing any more"):
+        count_cost(InAPool().eval(), torch.rand(1, 3, 16, 64, 64))
+
+
+def test_both_counters_see_the_same_layers_of_a_network_that_draws_them() -> None:
+    costs = [count_cost(DepthByPython().eval(), torch.rand(1, 3, 16, 64, 64)) for _ in range(4)]
+    assert {cost.macs for cost in costs} == {cost.torch_macs for cost in costs}
+    assert len({cost.macs for cost in costs}) == 1

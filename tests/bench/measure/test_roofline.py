@@ -195,6 +195,14 @@ def ran(
     return context
 
 
+def test_a_network_that_moves_nothing_has_no_roofline(monkeypatch: pytest.MonkeyPatch) -> None:
+    context = ran(monkeypatch, FakeContext(), made_peak(1e13), moved=0)
+    assert "roofline" not in context.found
+    assert context.notes == [
+        "roofline: no operator moves a byte: the logits don't depend on the clip"
+    ]
+
+
 def made_peak(flops_per_s: float, bytes_per_s: float = 1e12, **changes: Any) -> Peak:
     return msgspec.structs.replace(
         PEAK, flops_per_s=flops_per_s, bytes_per_s=bytes_per_s, **changes

@@ -11,7 +11,8 @@ from kinobench.bench.cost.shape import Shape
 from kinobench.bench.network.build import build_network
 from kinobench.bench.network.digest import network_digest
 from kinobench.bench.network.identity import computed_by, identity_of
-from kinobench.bench.network.network import Network, lay_out_weights
+from kinobench.bench.network.layout import lay_out_weights
+from kinobench.bench.network.network import Network
 from kinobench.bench.records.case import Case, Mode, Precision
 from kinobench.datasets.protocol import preset
 from kinobench.zoo import registry

@@ -1,0 +1,22 @@
+"""The type of a precision, and networks in it."""
+
+import torch
+from torch import nn
+
+from ..records.case import Precision
+
+DTYPES: dict[Precision, torch.dtype] = {
+    "fp32": torch.float32,
+    "tf32": torch.float32,
+    "bf16": torch.bfloat16,
+    "fp16": torch.float16,
+}
+
+
+def in_dtype(module: nn.Module, dtype: torch.dtype) -> nn.Module:
+    """Give a network's real floating-point parameters and buffers a type, in place.
+
+    Complex ones stay as they are: `Module.to(dtype)` would make them real, and drop their
+    imaginary parts.
+    """
+    return module._apply(lambda each: each.to(dtype) if each.is_floating_point() else each)

@@ -66,7 +66,7 @@ class ShardTask(msgspec.Struct, frozen=True, kw_only=True):
 
     def to_json(self) -> bytes:
         """Return it as JSON."""
-        return msgspec.json.encode(self, enc_hook=str)  # msgspec knows all types but paths
+        return msgspec.json.encode(self, enc_hook=_plain)
 
 
 def task_from_json(encoded: bytes) -> ShardTask:
@@ -75,7 +75,19 @@ def task_from_json(encoded: bytes) -> ShardTask:
     Raises:
         msgspec.DecodeError: This kinobench knows no such task.
     """
-    return msgspec.json.decode(encoded, type=ShardTask, dec_hook=lambda kind, value: kind(value))
+    return msgspec.json.decode(encoded, type=ShardTask, dec_hook=_made)
+
+
+def _plain(value: Any) -> Any:
+    """Return a video or a path, the types of a task that msgspec doesn't know, as what it knows."""
+    if not isinstance(value, Video):
+        return str(value)
+    return {field: getattr(value, field) for field in ("id", "path", "label", "group")}
+
+
+def _made(kind: type, value: Any) -> Any:
+    """Return the video or the path that `_plain` was given."""
+    return Video(**value) if kind is Video else kind(value)
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):

@@ -38,8 +38,9 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _newest(folder: Path) -> dict[str, Any]:
-    runs = sorted((folder / "results" / "runs").iterdir())
-    record: dict[str, Any] = json.loads(runs[-1].read_text().splitlines()[-1])
+    runs = (folder / "results" / "runs").glob("*.jsonl")
+    newest = max(runs, key=lambda run: run.stat().st_mtime_ns)
+    record: dict[str, Any] = json.loads(newest.read_text().splitlines()[-1])
     return record
 
 

@@ -1,6 +1,6 @@
 """Networks for threads of their own: built again, or left out where order would matter."""
 
-import random
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -77,10 +77,12 @@ def test_a_network_whose_logits_depend_on_order_is_run_in_order_and_that_is_note
 
 
 def test_a_builder_of_another_network_each_time_gives_one_thread() -> None:
+    calls = count()
+
     class Rolled(Plain):
         def __init__(self, classes: int) -> None:
             super().__init__(classes)
-            self.shift = random.random()
+            self.shift = next(calls)
 
         def forward(self, clip: torch.Tensor) -> Any:
             return super().forward(clip + self.shift)

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from ..text.ranges import SEED, TIMEOUT_S
+from ..text.ranges import CLASSES, FRAMES, PIXELS, SEED, TIMEOUT_S
 from . import complete
-from .options import Group, flag, option, values
+from .options import Group, argument, flag, option, values
 
 if TYPE_CHECKING:
     from ..run.options import DataRoots
@@ -23,6 +23,17 @@ Plugins = Annotated[
         default="none",
         absolute=True,
     ),
+]
+Model = Annotated[str, argument("The model.", "MODEL", complete=complete.models)]
+OwnFrames = Annotated[
+    int | None, option("Frames of the clip.", "N", default="the model's own", within=FRAMES)
+]
+OwnSize = Annotated[
+    int | None,
+    option("Height and width in pixels.", "N", default="the model's own", within=PIXELS),
+]
+OwnClasses = Annotated[
+    int | None, option("Number of classes.", "N", default="the model's own", within=CLASSES)
 ]
 Json = Annotated[bool, flag("Print JSON on standard output, and nothing else.", "--json")]
 Device = Annotated[

@@ -2,26 +2,19 @@
 
 from typing import Annotated
 
-from ..text.ranges import CLASSES, FRAMES, PIXELS, TIMEOUT_S
-from . import common, complete
+from ..text.ranges import TIMEOUT_S
+from . import common
 from .frame import EXIT_FAILED, MODELS, UNLIMITED, command, console, print_json
-from .options import Group, argument, flag, option
+from .options import Group, flag, option
 
 
 class Examined(Group, panel="What"):
     """The model, its input and its weights."""
 
-    model: Annotated[str, argument("The model.", "MODEL", complete=complete.models)]
-    frames: Annotated[
-        int | None, option("Frames of the clip.", "N", default="the model's own", within=FRAMES)
-    ] = None
-    size: Annotated[
-        int | None,
-        option("Height and width in pixels.", "N", default="the model's own", within=PIXELS),
-    ] = None
-    classes: Annotated[
-        int | None, option("Number of classes.", "N", default="the model's own", within=CLASSES)
-    ] = None
+    model: common.Model
+    frames: common.OwnFrames = None
+    size: common.OwnSize = None
+    classes: common.OwnClasses = None
     weights: Annotated[
         str | None,
         option(

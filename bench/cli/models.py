@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 from ...datasets.plurals import quantity
-from ..text.ranges import CLASSES, FRAMES, LEVELS, PIXELS, THREADS, VIEWS
+from ..text.ranges import LEVELS, THREADS, VIEWS
 from . import common, complete
 from .frame import (
     EXIT_FAILED,
@@ -44,17 +44,10 @@ class Listed(Group, panel="What"):
 class Shown(Group, panel="What"):
     """The model, and its input."""
 
-    model: Annotated[str, argument("The model.", "MODEL", complete=complete.models)]
-    frames: Annotated[
-        int | None, option("Frames of the clip.", "N", default="the model's own", within=FRAMES)
-    ] = None
-    size: Annotated[
-        int | None,
-        option("Height and width in pixels.", "N", default="the model's own", within=PIXELS),
-    ] = None
-    classes: Annotated[
-        int | None, option("Number of classes.", "N", default="the model's own", within=CLASSES)
-    ] = None
+    model: common.Model
+    frames: common.OwnFrames = None
+    size: common.OwnSize = None
+    classes: common.OwnClasses = None
     depth: Annotated[int, option("Levels of modules to show.", "N", within=LEVELS)] = 2
     plugin: common.Plugins = None
 

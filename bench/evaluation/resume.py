@@ -136,7 +136,9 @@ def _continued(
             found = _read(left / CONDITIONS)
         except FileNotFoundError:  # another run has started over
             continue
-        differs = "of another conditions" if found is None else found.difference(conditions)
+        differs = (
+            "whose conditions can't be read" if found is None else found.difference(conditions)
+        )
         if differs and not fresh:
             notes.append(f"not continued: unfinished {left.name}, {differs}")
             continue

@@ -16,7 +16,7 @@ class CapturedForward:
     """Copies arguments into the captured ones and replays the graph.
 
     Attributes:
-        writes: The forward writes into its arguments; a replay gets the content anew.
+        writes: The forward writes into its arguments; they are filled again before each replay.
         peak_activation_bytes: Peak of the capture, less what was resident before it.
         peak_allocated_bytes: Peak of the capture as a whole.
         peak_reserved_bytes: Most that CUDA's allocator reserved during the capture.

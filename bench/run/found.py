@@ -1,4 +1,4 @@
-"""How many of a split's videos are there, told before anything is measured."""
+"""How many of a split's videos are there, which a command says first."""
 
 from collections.abc import Sequence
 from operator import attrgetter
@@ -41,9 +41,9 @@ class Found(NamedTuple):
         """A line on what was found."""
         classes = quantity(self.classes, "class", "classes")
         text = f"{self.split}: {self.there} of {quantity(self.expected, 'video')} found, {classes}"
-        told = [self._examples] if self.missing else []
-        told += [note for note in self.notes if " not on disk" not in note]
-        return "; ".join([text, *told])
+        examples = [self._examples] if self.missing else []
+        notes = [note for note in self.notes if " not on disk" not in note]
+        return "; ".join([text, *examples, *notes])
 
     @property
     def _examples(self) -> str:

@@ -62,13 +62,13 @@ def parts_of(split: Split, holdout: Holdout, *, by_group: bool) -> dict[str, Spl
             f"{split.dataset}: nothing can be held out of {quantity(len(split.videos), 'video')}: "
             f"no class has two {'groups' if by_group else 'videos'}; add videos, or give --split"
         )
-    told = f"{100 * holdout.share:g} % of each class held out, seed {holdout.seed}"
-    told += f", {quantity(len(groups), 'group')} kept whole" if by_group else ""
+    rule = f"{100 * holdout.share:g} % of each class held out, seed {holdout.seed}"
+    rule += f", {quantity(len(groups), 'group')} kept whole" if by_group else ""
     without = {video.label for video in split.videos} - {
         label for key in held for label in groups[key]
     }
     notes = (
-        f"parted by kinobench: {told}",
+        f"parted by kinobench: {rule}",
         *counted(
             [split.classes[label] for label in sorted(without)],
             f"of {quantity(len(split.classes), 'class', 'classes')} with none held out",

@@ -1,12 +1,14 @@
 """H.264 and HEVC: pictures at which decoding may begin, and those that no other needs."""
 
+from abc import ABC, abstractmethod
+
 from .begin import Begin
 from .bits import Bits, EndOfBitsError
 from .h264 import size_bytes
 from .nal_units import NalUnits, without_guards
 
 
-class _NalAccess:
+class _NalAccess(ABC):
     """H.264 and HEVC: what both have in common.
 
     Parameter sets stay valid until others take their place. So decoding begins only where all
@@ -21,8 +23,8 @@ class _NalAccess:
         self._sets: set[bytes] = set()
 
     @staticmethod
-    def _kind(unit: memoryview) -> int:
-        raise NotImplementedError
+    @abstractmethod
+    def _kind(unit: memoryview) -> int: ...
 
     def begin(self, content: memoryview, is_key: bool) -> Begin | None:
         if not is_key:
@@ -33,11 +35,11 @@ class _NalAccess:
         self._sets = before | own
         return self._begin(content) if before <= own else None
 
-    def _begin(self, content: memoryview) -> Begin | None:
-        raise NotImplementedError
+    @abstractmethod
+    def _begin(self, content: memoryview) -> Begin | None: ...
 
-    def is_disposable(self, content: memoryview) -> bool:
-        raise NotImplementedError
+    @abstractmethod
+    def is_disposable(self, content: memoryview) -> bool: ...
 
     def _may_have_sets(self, content: memoryview) -> bool:
         """Look at the units before the picture, and at no byte of that."""
@@ -52,8 +54,8 @@ class _NalAccess:
                 return False
         return False
 
-    def _is_of_picture(self, kind: int) -> bool:
-        raise NotImplementedError
+    @abstractmethod
+    def _is_of_picture(self, kind: int) -> bool: ...
 
     def _sets_of(self, content: memoryview) -> set[bytes]:
         return {

@@ -12,19 +12,10 @@ from kinobench.bench.cost.flops import count_cost, count_traffic
 from kinobench.bench.cost.operators import FORMULAS
 from kinobench.bench.records.results import Cost
 
+from ...fakes.calls import Calls
+
 SPARSE = torch.tensor([[1.0, 0, 2, 0], [0, 0, 0, 3], [0, 0, 0, 0]])
 """Three of twelve elements are kept."""
-
-
-class Calls(nn.Module):
-    """A network that calls one function."""
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        super().__init__()
-        self.function = function
-
-    def forward(self, *inputs: torch.Tensor) -> Any:
-        return self.function(*inputs)
 
 
 def cost_of(function: Callable[..., Any], *shapes: tuple[int, ...]) -> Cost:

@@ -18,16 +18,7 @@ from kinobench.bench.cost.formulas import ELEMENTWISE, NORM
 from kinobench.bench.cost.meta import move_to_meta
 from kinobench.bench.cost.operators import COSTLESS, FORMULAS
 
-
-class Calls(nn.Module):
-    """A network that calls one function."""
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        super().__init__()
-        self.function = function
-
-    def forward(self, *inputs: torch.Tensor) -> Any:
-        return self.function(*inputs)
+from ...fakes.calls import Calls
 
 
 class First(nn.Module):

@@ -6,16 +6,26 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from sys import intern
-from typing import Any
+from typing import Any, Literal, get_args
 
 import msgspec
 from msgspec.structs import force_setattr
 
+from .findings import Finding
 from .names import readable
+
+Scoring = Literal["top-k", "hit-k", "map"]
+"""How a split's predictions are scored.
+
+`top-k`: each video has one label, and counts if that is among the first k. `hit-k`: a video has one
+label or several, and counts if any of them is among the first k (Karpathy et al., CVPR 2014).
+`map`: a video has any number of labels, also none; the mean over the classes of the average
+precision of their rankings (Sigurdsson et al., ECCV 2016).
+"""
 
 
 class Video:
-    """A file with one label.
+    """A file with its label, or its labels.
 
     A split may have a million, so a path keeps only what its id doesn't say already.
 
@@ -23,48 +33,74 @@ class Video:
         id: Unique in its split, the same on every machine (no part of the data root), and
             `readable`.
         path: The path of the file, even if it is missing: then it keeps its place in the split.
-        label: Index into the split's class names.
+        label: Index into the split's class names; the first of `labels`, or -1 if it has none.
+        labels: Its labels, ascending: one, but in a split that is scored by `hit-k` or `map`.
         group: The source of its footage, which other videos may share (UCF101's g01..g25); None if
             it is unknown.
     """
 
-    __slots__ = ("_after", "_before", "group", "id", "label")
+    __slots__ = ("_after", "_all", "_before", "group", "id", "label")
 
     id: str
     label: int
     group: str | None
+    _all: tuple[int, ...] | None
     _before: str
     _after: str | None
 
-    def __init__(self, *, id: str, path: Path | str, label: int, group: str | None = None) -> None:
-        """Make the id one that can be stored, and a text a path; refuse other kinds of values."""
+    def __init__(
+        self,
+        *,
+        id: str,
+        path: Path | str,
+        label: int | None = None,
+        labels: Iterable[int] | None = None,
+        group: str | None = None,
+    ) -> None:
+        """Make the id one that can be stored, and a text a path; refuse other kinds of values.
+
+        Give `label`, or `labels`.
+        """
         if not isinstance(id, str):
             raise TypeError(f"video id {id!r} is no text; give one, such as the file's name")
         if not isinstance(path, (str, Path)):
             raise TypeError(f"path {path!r} of {id!r} is no path; give a pathlib.Path")
-        try:
-            number = operator.index(label)
-        except TypeError as error:
-            raise TypeError(
-                f"label {label!r} of {id!r} is no whole number; a label is an index into "
-                "the split's classes"
-            ) from error
+        if labels is not None and label is not None:
+            raise TypeError(f"label {label!r} and labels {labels!r} of {id!r}; give one of the two")
+        several = None if labels is None else _label_set(id, labels)
+        number = _label(id, label) if several is None else several[0] if several else -1
+        if several is not None and len(several) == 1:
+            several = None
         if not isinstance(group, str | None):
             raise TypeError(f"group {group!r} of {id!r} is no text; give one, or None")
         name = readable(id)
         before, found, after = str(path).rpartition(name or "\0")
         if found:
-            self._keep(name, intern(before), intern(after), number, group)
+            self._keep(name, intern(before), intern(after), number, several, group)
         else:
-            self._keep(name, str(path), None, number, group)
+            self._keep(name, str(path), None, number, several, group)
 
-    def _keep(self, id: str, before: str, after: str | None, label: int, group: str | None) -> None:
+    def _keep(
+        self,
+        id: str,
+        before: str,
+        after: str | None,
+        label: int,
+        several: tuple[int, ...] | None,
+        group: str | None,
+    ) -> None:
         put = object.__setattr__
         put(self, "id", id)
         put(self, "_before", before)
         put(self, "_after", after)
         put(self, "label", label)
+        put(self, "_all", several)
         put(self, "group", group)
+
+    @property
+    def labels(self) -> tuple[int, ...]:
+        """Its labels, ascending."""
+        return (self.label,) if self._all is None else self._all
 
     @property
     def path(self) -> Path:
@@ -75,7 +111,14 @@ class Video:
         raise AttributeError(f"{name} of {self.id!r} can't be changed; make another Video")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _kept_video, (self.id, self._before, self._after, self.label, self.group)
+        return _kept_video, (
+            self.id,
+            self._before,
+            self._after,
+            self.label,
+            self._all,
+            self.group,
+        )
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Video) and self._told() == other._told()
@@ -84,19 +127,42 @@ class Video:
         return hash(self._told())
 
     def __repr__(self) -> str:
-        return (
-            f"Video(id={self.id!r}, path={self.path!r}, label={self.label}, group={self.group!r})"
-        )
+        said = f"label={self.label}" if self._all is None else f"labels={self._all}"
+        return f"Video(id={self.id!r}, path={self.path!r}, {said}, group={self.group!r})"
 
     def _told(self) -> tuple[object, ...]:
-        return self.id, self.path, self.label, self.group
+        return self.id, self.path, self.labels, self.group
 
 
-def _kept_video(id: str, before: str, after: str | None, label: int, group: str | None) -> Video:
+def _kept_video(
+    id: str,
+    before: str,
+    after: str | None,
+    label: int,
+    several: tuple[int, ...] | None,
+    group: str | None,
+) -> Video:
     """Return a video that another process has sent."""
     video = object.__new__(Video)
-    video._keep(id, before, after, label, group)
+    video._keep(id, before, after, label, several, group)
     return video
+
+
+def _label_set(video: str, labels: Iterable[int]) -> tuple[int, ...]:
+    given = [_label(video, label) for label in labels]
+    if len(set(given)) < len(given):
+        raise ValueError(f"labels {given!r} of {video!r}: one is there twice; give each once")
+    return tuple(sorted(given))
+
+
+def _label(video: str, label: int | None) -> int:
+    try:
+        return operator.index(label)  # type: ignore[arg-type]  # refused here
+    except TypeError as error:
+        raise TypeError(
+            f"label {label!r} of {video!r} is no whole number; a label is an index into "
+            "the split's classes"
+        ) from error
 
 
 class Split(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,6 +175,10 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
         videos: Every video that the annotation lists, in its order, present on disk or not.
         part_of: Name of the split that these videos are a part of; None if there is none.
         notes: Remarks about this copy for the reader of a result (missing files, ...).
+        findings: What is wrong with this copy of the videos, or worth a look; each is a note too.
+        layout: Name of the layout that its lists and folders were read as; empty if there is one
+            layout alone.
+        scoring: How its predictions are scored.
         content: Digest of what the videos show, if that differs from what the dataset's name
             stands for; it is part of the manifest.
     """
@@ -120,10 +190,15 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
     content: str = ""
     part_of: str | None = None
+    findings: tuple[Finding, ...] = ()
+    layout: str = ""
+    scoring: Scoring = "top-k"
 
     def __post_init__(self) -> None:
         """Make names and notes storable; refuse an id twice, or a label outside the classes."""
-        for field, kind in (("classes", str), ("notes", str), ("videos", Video)):
+        if self.scoring not in get_args(Scoring):
+            raise ValueError(f"scoring is {self.scoring!r}; give one of {get_args(Scoring)}")
+        for field, kind in _KINDS.items():
             force_setattr(self, field, _tuple_of(kind, field, getattr(self, field)))
         force_setattr(self, "classes", tuple(map(readable, self.classes)))
         force_setattr(self, "notes", tuple(map(readable, self.notes)))
@@ -132,22 +207,38 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
             if video.id in seen:
                 raise ValueError(f"{self.dataset} {self.name}: video {video.id!r} is listed twice")
             seen.add(video.id)
-            if not 0 <= video.label < len(self.classes):
+            self._check_labels(video)
+
+    def _check_labels(self, video: Video) -> None:
+        for label in video.labels:
+            if not 0 <= label < len(self.classes):
                 raise ValueError(
-                    f"{self.dataset} {self.name}: label {video.label} of {video.id!r} is not in "
+                    f"{self.dataset} {self.name}: label {label} of {video.id!r} is not in "
                     f"0..{len(self.classes) - 1}"
                 )
+        count = len(video.labels)
+        if (count != 1 and self.scoring == "top-k") or (count == 0 and self.scoring == "hit-k"):
+            raise ValueError(
+                f"{self.dataset} {self.name}: {video.id!r} has {count} labels, and its split is "
+                f"scored by {self.scoring}; give it {'one' if self.scoring == 'top-k' else 'some'}"
+            )
 
     @property
     def manifest(self) -> str:
-        """Digest of the task: the ids and labels, in order, the classes, and `content`."""
+        """Digest of the task: ids and labels, in order, classes, `content`, and another scoring."""
         digest = hashlib.sha256()
         for name in self.classes:
             digest.update(f"{name}\n".encode())
         for video in self.videos:
-            digest.update(f"{video.id}\t{video.label}\n".encode())
+            labels = ",".join(map(str, video.labels))
+            digest.update(f"{video.id}\t{labels}\n".encode())
         digest.update(self.content.encode())
+        if self.scoring != "top-k":
+            digest.update(f"\n{self.scoring}".encode())
         return digest.hexdigest()[:16]
+
+
+_KINDS: dict[str, type] = {"classes": str, "notes": str, "videos": Video, "findings": Finding}
 
 
 def _tuple_of(kind: type, field: str, given: Any) -> tuple[Any, ...]:
@@ -156,7 +247,7 @@ def _tuple_of(kind: type, field: str, given: Any) -> tuple[Any, ...]:
     Raises:
         TypeError: It is no sequence, or has something of another kind.
     """
-    named = "texts" if kind is str else "videos, each a Video"
+    named = "texts" if kind is str else f"{field}, each a {kind.__name__}"
     if isinstance(given, str) or not isinstance(given, Iterable):
         raise TypeError(f"{field} is {given!r}; give a tuple of {named}")
     values = tuple(given)

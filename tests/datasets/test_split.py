@@ -1,11 +1,13 @@
 """Videos keep little, because a split may have a million."""
 
+import hashlib
 import pickle
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from kinobench.datasets.split import Video
+from kinobench.datasets.split import Split, Video
 
 
 @pytest.mark.parametrize(
@@ -33,3 +35,36 @@ def test_a_video_can_not_be_changed() -> None:
     with pytest.raises(AttributeError, match="label of 'a' can't be changed"):
         video.label = 1
     assert repr(video) == f"Video(id='a', path={Path('a.mp4')!r}, label=0, group=None)"
+
+
+def test_a_video_may_have_several_labels_in_a_split_that_is_scored_so() -> None:
+    video = Video(id="a", path="a.mp4", labels=[7, 2])
+    assert (video.label, video.labels) == (2, (2, 7))
+    assert pickle.loads(pickle.dumps(video)) == video
+    assert Video(id="a", path="a.mp4", labels=[2]) == Video(id="a", path="a.mp4", label=2)
+    assert Video(id="a", path="a.mp4", labels=[]).label == -1
+    classes = tuple("abcdefgh")
+    for scoring in ("hit-k", "map"):
+        split = Split(dataset="d", name="n", classes=classes, videos=(video,), scoring=scoring)
+        assert split.videos[0].labels == (2, 7)
+    with pytest.raises(ValueError, match="has 2 labels, and its split is scored by top-k"):
+        Split(dataset="d", name="n", classes=classes, videos=(video,))
+    with pytest.raises(ValueError, match=r"label 7 of .a. is not in 0\.\.6"):
+        Split(dataset="d", name="n", classes=classes[:7], videos=(video,), scoring="map")
+
+
+def test_wrong_labels_are_refused() -> None:
+    with pytest.raises(ValueError, match="one is there twice"):
+        Video(id="a", path="a.mp4", labels=[1, 1])
+    with pytest.raises(TypeError, match="give one of the two"):
+        Video(id="a", path="a.mp4", label=1, labels=[1])
+    with pytest.raises(TypeError, match="label None of 'a' is no whole number"):
+        Video(id="a", path="a.mp4")
+
+
+def test_the_manifest_of_one_label_a_video_is_what_it_was() -> None:
+    videos = (Video(id="a/1", path="a/1.mp4", label=0), Video(id="b/1", path="b/1.mp4", label=1))
+    split = Split(dataset="d", name="n", classes=("a", "b"), videos=videos)
+    digest = hashlib.sha256(b"a\nb\na/1\t0\nb/1\t1\n").hexdigest()[:16]
+    assert split.manifest == digest
+    assert msgspec.structs.replace(split, scoring="hit-k").manifest != digest

@@ -14,6 +14,8 @@ from ...datasets.pointlight.levels import LEVELS, OPTIONS
 from ...datasets.split import Split
 from ...datasets.visible import one_line
 from ..text.terminal import line
+from ..text.units import scaled
+from .known_datasets import check_command
 
 _LABEL = 14
 """Width of a label, in columns."""
@@ -37,6 +39,10 @@ class DatasetCard(msgspec.Struct, frozen=True, kw_only=True):
         folder: The copy's folder; None if none is given, or none exists.
         made: Settings that the copy was generated with.
         notes: Remarks about the copy for the reader of a result.
+        licence: As the publishers state it; empty if they state none.
+        videos, size_bytes: Number of its videos as published, and what they take; None if that
+            isn't known.
+        check: The command that checks a copy.
     """
 
     name: str
@@ -52,6 +58,10 @@ class DatasetCard(msgspec.Struct, frozen=True, kw_only=True):
     folder: str | None = None
     made: Stamp | None = None
     notes: tuple[str, ...] = ()
+    licence: str = ""
+    videos: int | None = None
+    size_bytes: int | None = None
+    check: str = ""
 
 
 def make_card(name: str, root: Path | None) -> DatasetCard:
@@ -99,6 +109,10 @@ def make_card(name: str, root: Path | None) -> DatasetCard:
         folder=None if folder is None else str(folder),
         made=made,
         notes=notes,
+        licence=dataset.licence,
+        videos=dataset.videos,
+        size_bytes=dataset.size_bytes,
+        check=check_command(dataset),
     )
 
 
@@ -118,8 +132,11 @@ def show_card(card: DatasetCard, console: Console) -> None:
         ("classes", f"{card.num_classes or 'those of your videos'}{named}"),
         ("splits", ", ".join(card.splits) or "those of your videos"),
         ("protocol", card.protocol),
+        ("size", _size(card)),
+        ("licence", card.licence),
         ("homepage", card.homepage),
         ("how to get it", card.obtain),
+        ("check it", card.check),
         ("folder", card.folder),
         ("generated as", None if card.made is None else card.made.title),
         *(("note", note) for note in card.notes),
@@ -133,6 +150,13 @@ def show_card(card: DatasetCard, console: Console) -> None:
         for option in card.options:
             label = f"{option.name:<{_LABEL}}{option.value:<{wide}}  "
             _print_folded(label, option.meaning, console)
+
+
+def _size(card: DatasetCard) -> str:
+    """Return how large the dataset is as published; empty if that isn't known."""
+    videos = "" if card.videos is None else f"{card.videos:,} videos"
+    size = "" if card.size_bytes is None else f"{scaled(card.size_bytes, 1e9, 1)} GB"
+    return ", ".join(filter(None, (videos, size)))
 
 
 def _print_folded(label: str, text: str, console: Console) -> None:

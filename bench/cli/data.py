@@ -7,11 +7,32 @@ import typer
 
 from ..text.ranges import SEED, VIDEOS
 from . import common, complete
-from .frame import DATASETS, app, command, console, load_plugins, print_json, report
+from .frame import (
+    DATASETS,
+    UNLIMITED,
+    app,
+    command,
+    console,
+    load_plugins,
+    print_json,
+    report,
+)
 from .options import Commands, Group, argument, option
 
-data_app = typer.Typer(cls=Commands, help="Make or show datasets.", no_args_is_help=True)
+data_app = typer.Typer(cls=Commands, help="List, show and make datasets.", no_args_is_help=True)
 app.add_typer(data_app, name="data", rich_help_panel=DATASETS)
+
+
+class Listed(Group, panel="What"):
+    """The files whose datasets are listed too."""
+
+    plugin: common.Plugins = None
+
+
+class Form(Group, panel="Results"):
+    """The form of the list."""
+
+    json: common.Json = False
 
 
 class Generated(Group, panel="What"):
@@ -69,6 +90,19 @@ class Output(Group, panel="Results"):
         ),
     ] = None
     json: common.Json = False
+
+
+@command("list", to=data_app)
+def data_list(what: Listed, form: Form) -> None:
+    """List all known datasets: their size and licence, where to get them, how to check them."""
+    from ..cards import known_datasets, listing
+
+    load_plugins(what.plugin)
+    known = known_datasets.known_datasets()
+    if form.json:
+        print_json(known)
+    else:
+        listing.show(known_datasets.on_screen(known), console(UNLIMITED))
 
 
 @command("make", to=data_app)

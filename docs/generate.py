@@ -366,6 +366,7 @@ API = ("bench", "api")
 PURPOSES = {
     "datasets/flow": "Optical flow of frames, and its cache.",
     "datasets/lists": "Annotation lists of UCF101 and Kinetics become a split: videos with labels.",
+    "datasets/made": "Copies of a dataset in smaller files, or in tars.",
     "datasets/video": "From a file to frames: index, decode, find damage.",
     "datasets/views": "From frames to views: resize, crop, normalise; and the probes.",
     "zoo/checkpoints": "Find, fetch, verify and load weights.",

@@ -13,6 +13,7 @@ and VP9, often in HEVC, now and then in AV1 and H.264, seldom in MPEG-2, MPEG-4 
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 
@@ -164,6 +165,11 @@ class VideoReader:
         """The times in the container's own units, exactly."""
         stream = self._stream
         return self._index.timeline(stream.duration, stream.time_base, stream.guessed_rate)
+
+    @property
+    def pixel_aspect(self) -> Fraction:
+        """Width of a stored pixel over its height; 1 if the file doesn't say it."""
+        return self._stream.sample_aspect_ratio or Fraction(1)
 
     @property
     def remarks(self) -> tuple[str, ...]:

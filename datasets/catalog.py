@@ -166,7 +166,7 @@ def split_names(
         return dataset.splits
     from .lists.split_names import in_order
 
-    return in_order(dataset.read(root, own))
+    return in_order(_own_splits(dataset.read, root, own))
 
 
 def load_split(
@@ -190,15 +190,15 @@ def load_split(
     if dataset.read is not None:
         from .lists.split_names import chosen
 
-        splits = dataset.read(root, own)
-        return splits[chosen(dataset.name, splits, split)]
+        splits = _own_splits(dataset.read, root, own)
+        return _with_made_note(splits[chosen(dataset.name, splits, split)], own.base(root))
     if own.given:
         raise DatasetError(
             f"{', '.join(own.given)}: {dataset.name} is no dataset of your own videos; leave it "
             f"out, or give --dataset {FOLDER} or {LIST}"
         )
     if dataset.name in _BUILT_IN:
-        return dataset.load(root, split)
+        return _with_made_note(dataset.load(root, split), root)
     check_request(dataset.name, dataset.splits, root, split, needs_root=dataset.needs_root)
     try:
         with kept() as remarks:
@@ -211,10 +211,42 @@ def load_split(
             f"{dataset.name}: its load({folder}, {split!r}) fails: {error_text(error)}"
         ) from error
     checked = checked_split(dataset.name, dataset.num_classes, given)
+    checked = _with_made_note(checked, root)
     if not remarks:
         return checked
     notes = (*checked.notes, *(f"{dataset.name}: load: {remark}" for remark in remarks))
     return msgspec.structs.replace(checked, notes=notes)
+
+
+def _own_splits(
+    read: Callable[[Path | None, OwnVideos], dict[str, Split]], root: Path | None, own: OwnVideos
+) -> dict[str, Split]:
+    """Return the splits of own videos; those of a copy that kinobench made have their first ids.
+
+    The ids decide which videos are held out, so these are parted afterwards.
+    """
+    folder = own.base(root)
+    if not _is_made(folder):
+        return read(root, own)
+    from .lists.folder import parted
+    from .made.stamp import with_first_ids
+
+    assert folder is not None  # a copy is in it
+    whole = read(root, msgspec.structs.replace(own, holdout=None))
+    return parted(with_first_ids(whole, folder), own)
+
+
+def _with_made_note(split: Split, folder: Path | None) -> Split:
+    """Return a split with a note on its copy, if kinobench made the copy that it is read from."""
+    if not _is_made(folder):
+        return split
+    from .made.stamp import noted
+
+    return noted(split, folder)
+
+
+def _is_made(folder: Path | None) -> bool:
+    return folder is not None and (folder / "kinobench-made.json").is_file()
 
 
 def _plugins() -> dict[str, EntryPoint]:

@@ -12,7 +12,7 @@ from ...datasets.made.begin import Copy, Kind
 from ...datasets.made.form import Form
 from ...datasets.made.make import make_copy
 from ...datasets.made.report import Report
-from ...datasets.own import FOLDER, LIST, OwnVideos
+from ...datasets.own import LIST, OwnVideos
 from ...datasets.plurals import quantity
 from ...datasets.split import Split
 from ..text.progress import open_bar
@@ -99,7 +99,9 @@ def copy_dataset(
     if root is None and dataset.make is not None:
         root = make_dataset(dataset, None, console)
     own = data.own_of(name)
-    is_own = name in (FOLDER, LIST)
+    is_own = dataset.read is not None
+    if name == SHARDS and form.shard_bytes is None:
+        raise DatasetError(f"{name}: a copy of tars is in tars, too; give --shards SIZE, as 1GB")
     names = tuple(dict.fromkeys(splits))
     if not names:
         names = catalog.split_names(dataset, root, own) if is_own else dataset.splits[:1]
@@ -114,7 +116,7 @@ def copy_dataset(
     roots = tuple(dict.fromkeys(each for each in (base, root) if each is not None))
     if not roots:
         raise DatasetError(f"{name}: no data root is given; say where it is by --data-root DIR")
-    kind: Kind = "folder" if name == FOLDER else "list" if name == LIST else "official"
+    kind: Kind = "list" if name == LIST else "folder" if is_own else "official"
     copy = Copy(name, kind, loaded, roots, to, form, are_parts=own.holdout is not None)
     with open_bar(console) as bar:
         task = bar.add_task(f"{form.text}", total=None)

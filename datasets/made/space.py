@@ -17,6 +17,8 @@ SAMPLE = 24
 BITS_A_PIXEL = 0.3
 """Of a picture's pixels at the usual quality: from 0.17 to 0.41 in recordings at a short side of
 128 and groups of 12; larger pictures take less."""
+_MOST_TIMES = 8
+"""A file that becomes larger was encoded with far less quality, or its header is damaged."""
 _HALVED_BY = 6
 """Steps of crf that halve the bits (x264's documentation); of a quantiser, a factor of two does."""
 
@@ -87,7 +89,8 @@ def _estimate(path: Path, form: Form) -> float | None:
             width, height = smaller_size(stream.width, stream.height, form.short_side or 1)
     except Exception:
         return None  # it says so itself when its turn comes
-    return frames * width * height * _bits(form) / 8
+    # A damaged header may announce any number of frames.
+    return min(frames * width * height * _bits(form) / 8, _MOST_TIMES * _size(path))
 
 
 def _bits(form: Form) -> float:

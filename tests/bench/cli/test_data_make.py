@@ -1,7 +1,12 @@
 """`data make`: generating a dataset, or a copy of one in smaller files; one command, two uses."""
 
 import json
+import os
 import re
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -11,7 +16,7 @@ from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.video.reader import VideoReader
 
 from ...fakes.command import call
-from ...fakes.media import numbered_frames, write_video
+from ...fakes.media import REPOSITORY, numbered_frames, write_video
 from ...fakes.trees import make_ucf101
 
 SMALL = ("--short-side", "32", "--gop", "4", "--processes", "1")
@@ -89,6 +94,33 @@ def test_a_generated_dataset_is_copied_too(tmp_path: Path, monkeypatch: pytest.M
     )
     assert done.exit_code == 0, done.stderr
     assert (tmp_path / "small" / "pointlight.json").is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="Ctrl-C is sent to a group of processes")
+def test_ctrl_c_ends_it_at_once_and_loses_nothing(tmp_path: Path) -> None:
+    for number in range(30):
+        write_video(tmp_path / "own" / "a" / f"{number}.mp4", numbered_frames(200, 192, 256))
+    command = [sys.executable, str(REPOSITORY / "bench.py"), "data", "make", "folder"]
+    process = subprocess.Popen(
+        [*command, "--data-root", "own", "--to", "small"],
+        cwd=tmp_path,
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    rows = tmp_path / "small" / "kinobench-made.jsonl"
+    while process.poll() is None and not (rows.is_file() and rows.read_bytes().count(b"\n") > 2):
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130 and said.endswith("kinobench: interrupted\n")
+    finished = rows.read_bytes().count(b"\n")
+    assert 3 <= finished < 30
+    files = [path.name for path in (tmp_path / "small").rglob("*") if path.is_file()]
+    assert len([name for name in files if name.endswith(".mp4")]) == finished
+    assert not [name for name in files if name.startswith(".") or name.endswith(".lock")]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ...datasets.errors import KinobenchError
-from ..text.ranges import FRAMES, PIXELS, PROCESSES, SEED, VIDEOS
+from ..text.ranges import FRAMES, PIXELS, PROCESSES, QUALITY, SEED, VIDEOS
 from . import common, complete
 from .frame import (
     DATASETS,
@@ -73,7 +73,7 @@ class Generated(Group, panel="What"):
     plugin: common.Plugins = None
 
 
-class Smaller(Group, panel="A copy in smaller files"):
+class Smaller(Group, panel="How"):
     """The copy: where it is, and what its files are like."""
 
     to: Annotated[
@@ -98,7 +98,12 @@ class Smaller(Group, panel="A copy in smaller files"):
     ] = None
     codec: Annotated[
         str | None,
-        option("Codec: h264, hevc or mpeg4.", "CODEC", default="h264, or the first that is there"),
+        option(
+            "Codec: h264, hevc or mpeg4.",
+            "CODEC",
+            default="h264, or the first that is there",
+            complete=complete.codecs,
+        ),
     ] = None
     quality: Annotated[
         int | None,
@@ -106,6 +111,7 @@ class Smaller(Group, panel="A copy in smaller files"):
             "Quality, less is better: crf of h264 and hevc, quantiser of mpeg4.",
             "N",
             default="20, 22 or 3",
+            within=QUALITY,
         ),
     ] = None
     copy: Annotated[bool, flag("Keep the bytes of the files, and encode nothing.", "--copy")] = (
@@ -168,7 +174,7 @@ def data_list(what: Listed, form: Form) -> None:
 
 
 @command("make", to=data_app)
-def data_make(what: Generated, place: Place, smaller: Smaller, own: common.Own) -> None:
+def data_make(what: Generated, smaller: Smaller, place: Place, own: common.Own) -> None:
     """Generate a dataset; or, with --to, make a copy of any dataset in smaller files or in tars.
 
     It prints the folder. What is there already is kept, so a copy that was ended goes on.

@@ -99,6 +99,15 @@ def test_a_variable_rate_and_a_late_start_stay_as_they_are(tmp_path: Path) -> No
     assert frame_numbers(all_frames(tmp_path / "made.mp4")) == list(range(len(times)))
 
 
+def test_the_same_video_gives_the_same_bytes_each_time(tmp_path: Path) -> None:
+    source = write_video(tmp_path / "a.mp4", numbered_frames(10))
+    made = set()
+    for _ in range(60):
+        encode(source, tmp_path / "made.mp4", form_of(short_side=32, gop=4))
+        made.add((tmp_path / "made.mp4").read_bytes())
+    assert len(made) == 1
+
+
 def test_a_start_is_kept_that_no_thousandth_of_a_second_is(tmp_path: Path) -> None:
     late = 1 + Fraction(1, 90_000)
 

@@ -1,27 +1,14 @@
 """The video files under a folder, found in one pass over its directories."""
 
-import os
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ..errors import DatasetError, reason_of
+from ..errors import DatasetError
+from ..sources.listing import VIDEO_EXTENSIONS, Entry, walk
 
-VIDEO_EXTENSIONS = (
-    ".avi",
-    ".mp4",
-    ".mkv",
-    ".webm",
-    ".mov",
-    ".m4v",
-    ".mpg",
-    ".mpeg",
-    ".flv",
-    ".ts",
-    ".3gp",
-)
-"""What is a video by its name. The first ones are taken first where a video is there twice."""
+__all__ = ["VIDEO_EXTENSIONS", "FoundVideo", "counted", "scan_videos"]
+
 _NAMES_SHOWN = 3
 
 
@@ -67,11 +54,18 @@ def scan_videos(
     Raises:
         DatasetError: A folder can't be listed.
     """
-    real_root = os.path.realpath(root)
-    outside = _leaves(os.path.realpath(media), real_root)
-    found = list(_walk(str(media), media.name, outside, real_root, depth, frozenset(skip)))
+    found = [
+        _found(entry)
+        for entry in walk(media, depth, root=root, skip=frozenset(skip))
+        if entry.is_video and not entry.dangling
+    ]
     found.sort()
     return found
+
+
+def _found(entry: Entry) -> FoundVideo:
+    stem, dot, extension = entry.name.rpartition(".")
+    return FoundVideo(entry.path, entry.folder, stem, f"{dot}{extension}".lower(), entry.leads_out)
 
 
 def counted(names: Sequence[str], what: str) -> tuple[str, ...]:
@@ -80,40 +74,3 @@ def counted(names: Sequence[str], what: str) -> tuple[str, ...]:
         return ()
     more = ", ..." if len(names) > _NAMES_SHOWN else ""
     return (f"{len(names)} {what}: {', '.join(names[:_NAMES_SHOWN])}{more}",)
-
-
-def _walk(
-    folder: str, name: str, outside: bool, real_root: str, depth: int, skip: frozenset[str]
-) -> Iterator[FoundVideo]:
-    below: list[tuple[str, str, bool]] = []
-    with _listing(folder), os.scandir(folder) as entries:
-        for entry in entries:
-            leads_out = outside
-            if entry.is_symlink():
-                leads_out = _leaves(os.path.realpath(entry.path), real_root)
-            if entry.is_dir():
-                if depth > 0 and entry.name not in skip:
-                    below.append((entry.path, entry.name, leads_out))
-                continue
-            stem, dot, extension = entry.name.rpartition(".")
-            extension = f"{dot}{extension}".lower()
-            if stem and extension in VIDEO_EXTENSIONS and entry.is_file():
-                yield FoundVideo(entry.path, name, stem, extension, leads_out)
-    for path, inner, leads_out in below:
-        yield from _walk(path, inner, leads_out, real_root, depth - 1, frozenset())
-
-
-@contextmanager
-def _listing(folder: str) -> Iterator[None]:
-    """Name the folder in an error of the file system, which may go away meanwhile."""
-    try:
-        yield
-    except OSError as error:
-        raise DatasetError(
-            f"{folder}: can't be listed ({reason_of(error)}); make the folder readable, or mend "
-            "its disk or mount"
-        ) from error
-
-
-def _leaves(real: str, real_root: str) -> bool:
-    return real != real_root and not real.startswith(real_root.rstrip(os.sep) + os.sep)

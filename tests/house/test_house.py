@@ -34,11 +34,12 @@ BENCH = (
 
 ALLOWED: dict[str, set[str]] = {
     "datasets": set(),
+    "datasets.sources": {"datasets"},
     "datasets.protocol": {"datasets"},
-    "datasets.video": {"datasets", "datasets.protocol"},
+    "datasets.video": {"datasets", "datasets.sources", "datasets.protocol"},
     "datasets.views": {"datasets", "datasets.protocol", "datasets.video"},
-    "datasets.flow": {"datasets", "datasets.protocol", "datasets.views"},
-    "datasets.lists": {"datasets"},
+    "datasets.flow": {"datasets", "datasets.sources", "datasets.protocol", "datasets.views"},
+    "datasets.lists": {"datasets", "datasets.sources"},
     "datasets.pointlight": {"datasets", "datasets.lists"},
     "zoo": set(),
     "zoo.tables": {"zoo"},

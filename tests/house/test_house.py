@@ -53,6 +53,8 @@ ALLOWED: dict[str, set[str]] = {
 EXCEPTIONS = {
     ("datasets.catalog", "datasets.lists"),  # the index of what the packages offer
     ("datasets.catalog", "datasets.pointlight"),
+    ("datasets.split", "datasets.sources"),  # a video's path may be in an archive, or a URL
+    ("datasets.own", "datasets.sources"),
     ("datasets.offered", "datasets.protocol"),  # a plug-in's dataset names its protocol
     ("bench.api.__main__", "bench.cli"),  # `python -m kinobench` is the command
     ("zoo.registry", "zoo.families"),  # the index of names; the modules load when asked for

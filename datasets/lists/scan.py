@@ -1,10 +1,12 @@
 """The video files under a folder, found in one pass over its directories."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import DatasetError
+from ..sources.links import ASK
 from ..sources.listing import VIDEO_EXTENSIONS, Entry, walk
 
 __all__ = ["VIDEO_EXTENSIONS", "FoundVideo", "counted", "scan_videos"]
@@ -21,6 +23,7 @@ class FoundVideo(NamedTuple):
         stem: Its name without the extension.
         extension: Its extension with the dot, lower case.
         outside: True if a link leads out of the data root.
+        archive: Path of the tar archive that it is in; None if it is in none.
     """
 
     path: str
@@ -28,18 +31,26 @@ class FoundVideo(NamedTuple):
     stem: str
     extension: str
     outside: bool
+    archive: str | None = None
 
     def refuse_outside(self, listed_at: str) -> None:
         """Raise DatasetError, naming the line that lists it, if a link leads out of the root."""
         if self.outside:
             raise DatasetError(
                 f"{listed_at}: {self.path} is reached by a link that leaves the data root; put the "
-                "lists next to the real files and give that folder as the root"
+                f"lists next to the real files and give that folder as the root; or {ASK}"
             )
 
 
 def scan_videos(
-    media: Path, root: Path, *, depth: int, skip: Iterable[str] = ()
+    media: Path,
+    root: Path,
+    *,
+    depth: int,
+    skip: Iterable[str] = (),
+    follow_links: bool = False,
+    archives: bool = False,
+    on_dangling: Callable[[str], object] = lambda path: None,
 ) -> list[FoundVideo]:
     """Return the videos in `media` and in its folders down to `depth`, in the order of their paths.
 
@@ -50,22 +61,39 @@ def scan_videos(
         root: The data root; a file that a link leads to out of it is marked `outside`.
         depth: Number of levels of folders below `media` that are searched.
         skip: Names of folders of `media` itself that are left out.
+        follow_links: Links may lead anywhere: no file is marked.
+        archives: Look into tar archives, too.
+        on_dangling: Called with the path of each link to nothing that is named like a video.
 
     Raises:
         DatasetError: A folder can't be listed.
     """
-    found = [
-        _found(entry)
-        for entry in walk(media, depth, root=root, skip=frozenset(skip))
-        if entry.is_video and not entry.dangling
-    ]
-    found.sort()
+    found: list[FoundVideo] = []
+    archive: str | None = None
+    for entry in walk(
+        media,
+        depth,
+        root=root,
+        skip=frozenset(skip),
+        archives=archives,
+        follow_links=follow_links,
+    ):
+        if entry.is_archive:
+            archive = entry.path
+        if entry.is_video and entry.dangling:
+            on_dangling(entry.path)
+        elif entry.is_video:
+            inside = archive is not None and entry.path.startswith(f"{archive}/")
+            found.append(_found(entry, archive if inside else None))
+    # By the path alone: an archive may be absent.
+    found.sort(key=attrgetter("path"))
     return found
 
 
-def _found(entry: Entry) -> FoundVideo:
+def _found(entry: Entry, archive: str | None) -> FoundVideo:
     stem, dot, extension = entry.name.rpartition(".")
-    return FoundVideo(entry.path, entry.folder, stem, f"{dot}{extension}".lower(), entry.leads_out)
+    kind = f"{dot}{extension}".lower()
+    return FoundVideo(entry.path, entry.folder, stem, kind, entry.leads_out, archive)
 
 
 def counted(names: Sequence[str], what: str) -> tuple[str, ...]:

@@ -194,13 +194,16 @@ def _without_twice(rows: Listed) -> Listed:
 
 
 def _sorted(rows: Listed) -> Listed:
-    """Return the rows in the order of their classes, and in each by id, without case."""
+    """Return the rows in the order of their classes, and in each by id, without case.
+
+    That is the order of UCF101's official lists and of the CVDF's lists of Kinetics-400.
+    """
     ids, labels = rows.ids, rows.labels
     return _picked(rows, sorted(range(len(ids)), key=lambda row: _place(labels[row], ids[row])))
 
 
 def _place(label: int | tuple[int, ...], video: str) -> tuple[int | tuple[int, ...], str, str]:
-    return label, video.casefold(), video
+    return label, video.upper(), video
 
 
 def _picked(rows: Listed, order: list[int]) -> Listed:

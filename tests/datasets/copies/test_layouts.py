@@ -281,17 +281,8 @@ UCF101 = (
         "mmaction2",
         notes=["12 of 12 listed videos on disk more than once"],
     ),
-    Row(
-        "ucf101", "a tree of split 1", [f"split1/test/{CLASS}"], {}, "class-folders", notes=NO_LIST
-    ),
-    Row(
-        "ucf101",
-        "a tree that is split 1's by its groups",
-        [f"test/{CLASS}"],
-        {},
-        "class-folders",
-        notes=NO_LIST,
-    ),
+    tree("ucf101", "a tree of split 1", f"split1/test/{CLASS}"),
+    tree("ucf101", "a tree that is split 1's by its groups", f"test/{CLASS}"),
 )
 TABLE = (*KINETICS, *UCF101)
 

@@ -2,7 +2,6 @@
 
 import os
 from collections import Counter
-from pathlib import Path
 
 from ..findings import Finding, found
 from ..lists.class_names import LabelMatcher, class_names
@@ -50,8 +49,9 @@ def assembled(
     several_rows = _ids_of_several(described, rows)
     chosen: list[Chosen | None] = []
     for row in range(len(rows.ids)):
-        wanted = wanted_of(described, rows, row, several_rows)
-        choice = index.choose(wanted)
+        choice = None
+        if index.has(described.naming.file_id(rows.ids[row])):
+            choice = index.choose(_wanted(described, rows, row, several_rows))
         if choice is not None:
             choice.media.refuse_outside(rows.where(row))
         chosen.append(choice)
@@ -65,6 +65,8 @@ def assembled(
         *_of_media(described, part, rows, chosen, index, entries),
         *rows.findings,
     )
+    del chosen
+    rows.forget()  # of a million rows, what the split doesn't keep goes before it is checked
     return Split(
         dataset=described.name,
         name=part.name,
@@ -77,7 +79,7 @@ def assembled(
     )
 
 
-def wanted_of(described: Described, rows: Listed, row: int, several: set[str]) -> Wanted:
+def _wanted(described: Described, rows: Listed, row: int, several: set[str]) -> Wanted:
     """Return a listed video, as far as its file depends on it."""
     video, label = rows.ids[row], rows.labels[row]
     key = described.naming.key_of(video)
@@ -96,10 +98,8 @@ def _ids_of_several(described: Described, rows: Listed) -> set[str]:
     seen: set[str] = set()
     again: set[str] = set()
     for video in rows.ids:
-        key = described.naming.key_of(video)
-        if key.start_s is None:
-            continue
-        (again if key.id in seen else seen).add(key.id)
+        file_id = described.naming.file_id(video)
+        (again if file_id in seen else seen).add(file_id)
     return again
 
 
@@ -135,12 +135,13 @@ class _Places:
         self._root = roots.most_common(1)[0][0] if roots else str(entries.root)
 
     def of_missing(self, row: int) -> str:
+        """Return the path that a row's file should have."""
         rows = self._rows
         name = rows.names.get(row) or rows.ids[row].rpartition("/")[2]
         folder = self._of_label.get(rows.labels[row])
         if folder is None:
-            folder = os.path.join(self._root, rows.folders[row])  # noqa: PTH118 - perhaps empty
-        return str(Path(folder, name + (rows.extensions[row] or ".mp4")))
+            folder = f"{self._root}/{rows.folders[row]}" if rows.folders[row] else self._root
+        return f"{folder}/{name}{rows.extensions[row] or '.mp4'}"
 
 
 def _media_root(media: Media, label_of: LabelOf) -> str:

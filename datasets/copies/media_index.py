@@ -1,7 +1,7 @@
 """The media of a copy by what their names say, and which of several files is a video's."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
 from ..lists.scan import VIDEO_EXTENSIONS
@@ -91,14 +91,14 @@ class MediaIndex:
             else:
                 self._files[key.id] = [before, media]
 
-    def has(self, key: Key) -> bool:
-        """Report whether there is a file of a video's id."""
-        return key.id in self._files
+    def has(self, file_id: str) -> bool:
+        """Report whether there is a file of an id, see `Naming.file_id`."""
+        return file_id in self._files
 
-    def files(self) -> Iterator[tuple[str, list[Media]]]:
-        """Give all ids with their files."""
-        for name, files in self._files.items():
-            yield name, files if isinstance(files, list) else [files]
+    @property
+    def is_empty(self) -> bool:
+        """True if no file has a name of the dataset."""
+        return not self._files
 
     def choose(self, wanted: Wanted) -> Chosen | None:
         """Return the file of a listed video; None if there is none.

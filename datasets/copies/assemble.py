@@ -155,7 +155,7 @@ def _findings(
     described: Described, rows: Listed, chosen: list[Chosen | None], label_of: LabelOf
 ) -> tuple[Finding, ...]:
     """Return what is wrong with the files of listed videos."""
-    missing, elsewhere, several, contradicting = [], [], [], []
+    missing, elsewhere, several, contradicting, replaced = [], [], [], [], []
     for row, choice in enumerate(chosen):
         video = rows.ids[row]
         if choice is None:
@@ -163,7 +163,9 @@ def _findings(
             continue
         if choice.elsewhere:
             elsewhere.append(video)
-        if choice.others:
+        if described.is_replacement(choice.media.folder.parts):
+            replaced.append(video)
+        elif choice.others:
             several.append(video)
         label = label_of(choice.media.folder.name)
         if label is not None and label != rows.labels[row] and not described.naming.in_classes:
@@ -172,6 +174,7 @@ def _findings(
     return (
         *found("missing", missing, f"{listed} not on disk"),
         *found("duplicate", several, f"{listed} on disk more than once, {_FIRST} is taken"),
+        *found("replaced", replaced, f"{listed} taken from a folder of replacements"),
         *found("trimmed elsewhere", elsewhere, f"{listed} cut out at other times than listed"),
         *found(
             "contradicting",
@@ -181,7 +184,7 @@ def _findings(
     )
 
 
-_FIRST = "the one that is replaced, whole and named most like the list, or else by extension,"
+_FIRST = "the one that isn't empty and is named most like the list, or else by extension,"
 
 
 def _of_media(

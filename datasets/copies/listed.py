@@ -151,18 +151,18 @@ class _Reading:
             )
         findings = self._labels.checked(len(self._rows.ids))
         left = quantity(self._left_out, "row")
-        notes: tuple[str, ...] = (
-            (f"left out: {left} of {source.short}, of other splits",) if self._left_out else ()
-        )
+        notes: list[str] = []
+        if self._left_out:
+            notes.append(f"left out: {left} of {source.short}, of other splits")
         if self._form.from_folders:
-            notes += (_WITHOUT_LIST.format(part.asked),)
+            notes.append(_WITHOUT_LIST.format(part.asked))
         of = f"of {quantity(len(self._rows.ids), 'listed video')}"
         findings += found(
             "other",
             self._absolute,
             f"{of} with an absolute path; their files are found by name under the data root",
         )
-        rows = self._rows._replace(findings=findings, notes=notes)
+        rows = self._rows._replace(findings=findings, notes=tuple(notes))
         if len(set(rows.ids)) < len(rows.ids):
             rows = _without_twice(rows)
         return rows if self._form.ordered else _sorted(rows)

@@ -74,8 +74,8 @@ class MediaIndex:
         """
         self._naming, self._label_of = described.naming, label_of
         self._frames_first = frames_first
-        replaces = part.kinds[0] in described.replaced_parts
-        self._replacements = frozenset(described.replacements if replaces else ())
+        self._described = described
+        self._replaces = part.kinds[0] in described.replaced_parts
         self.unnamed: list[Media] = []
         self._files: dict[str, Media | list[Media]] = {}
         for media in entries.media:
@@ -157,7 +157,7 @@ class MediaIndex:
         label = self._label_of(media.folder.name)
         return (
             bool(media.extension) == self._frames_first,
-            self._replacements.isdisjoint(media.folder.parts),
+            not (self._replaces and self._described.is_replacement(media.folder.parts)),
             _is_empty(media),
             key[1:] != wanted.key[1:],
             label is not None and label != wanted.label,

@@ -103,9 +103,10 @@ class MediaIndex:
     def choose(self, wanted: Wanted) -> Chosen | None:
         """Return the file of a listed video; None if there is none.
 
-        These are taken first: files of replacement folders; then files that aren't empty, that were
-        cut out at exactly the listed times, that are in a folder of their class, that have the
-        listed name and folder; and then by extension and path.
+        These are taken first: files of replacement folders for the split that they are for, and
+        others for others; folders of frames if they are asked for, and files if not; then files
+        that aren't empty, that were cut out at exactly the listed times, that are in a folder of
+        their class, that have the listed name and folder; and then by extension and path.
         """
         files = self._files.get(wanted.key.id)
         if files is None:
@@ -157,7 +158,7 @@ class MediaIndex:
         label = self._label_of(media.folder.name)
         return (
             bool(media.extension) == self._frames_first,
-            not (self._replaces and self._described.is_replacement(media.folder.parts)),
+            self._described.is_replacement(media.folder.parts) is not self._replaces,
             _is_empty(media),
             key[1:] != wanted.key[1:],
             label is not None and label != wanted.label,

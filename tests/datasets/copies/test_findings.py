@@ -1,6 +1,5 @@
 """What is wrong with a copy is said, with counts; what can't be meant is refused, with the line."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -87,7 +86,7 @@ def test_an_unknown_layout_lists_those_that_the_dataset_has(tmp_path: Path) -> N
     with pytest.raises(UnknownNameError) as raised:
         load("k400", tmp_path, layout="mmacton2")
     assert "did you mean 'mmaction2'" in str(raised.value)
-    assert "it has cvdf, json, mmaction2, pyslowfast, mmaction2-frames, class-folders" in str(
+    assert "It has cvdf, json, mmaction2, pyslowfast, mmaction2-frames, class-folders" in str(
         raised.value
     )
     with pytest.raises(DatasetError, match="--layout cvdf: pointlight has one layout alone"):
@@ -133,7 +132,7 @@ def test_where_nothing_fits_the_message_says_what_lies_there(tmp_path: Path) -> 
         "readme.txt": "Kinetics\n",
     }
     lay(tmp_path, K400, ["videos/{folder}/{stem}.mov"], lists)
-    os.symlink(tmp_path / "gone.mp4", tmp_path / "videos" / "x.mp4")
+    (tmp_path / "videos" / "x.mp4").symlink_to(tmp_path / "gone.mp4")
     with pytest.raises(DatasetError) as raised:
         load("k400", tmp_path)
     said = str(raised.value)
@@ -225,7 +224,7 @@ def test_the_groups_of_folders_say_which_split_they_are(tmp_path: Path) -> None:
     lay(tmp_path, ucf101(30, groups=(8, 14)), ["test/" + CLASS], {})
     assert load("ucf101", tmp_path, "2").layout == "class-folders"
     for other in ("1", "3", "train1"):
-        with pytest.raises(DatasetError, match="no (test|train)list0"):
+        with pytest.raises(DatasetError, match=r"no (test|train)list0"):
             load("ucf101", tmp_path, other)
     lay(tmp_path, ucf101(303, groups=(8, 15, 25)), ["train/" + CLASS], {})
     assert len(load("ucf101", tmp_path, "train1").videos) == 303

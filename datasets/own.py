@@ -16,6 +16,8 @@ from .sources.paths import is_url, path_of
 
 FOLDER, LIST, SHARDS = "folder", "list", "shards"
 OWN = (FOLDER, LIST, SHARDS)
+OF_OTHERS = ("--layout", "--follow-links")
+"""Options that are also for datasets which are read in several layouts."""
 """The datasets that are people's own videos."""
 USUAL_HOLDOUT = 0.2
 """The share that a training holds out of videos that nobody parted."""
@@ -47,6 +49,8 @@ class OwnVideos(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         holdout: How the videos are parted; None leaves them as they are.
         group: Pattern in the name of a video; videos in which it finds the same share footage.
         follow_links: Links may lead out of the data root.
+        layout: Name of the layout that a copy of a dataset is read as; empty: that which fits best.
+            It is said about datasets that have several, and not about own videos.
     """
 
     lists: tuple[tuple[str, str], ...] = ()
@@ -54,6 +58,7 @@ class OwnVideos(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     holdout: Holdout | None = None
     group: str | None = None
     follow_links: bool = False
+    layout: str = ""
 
     @property
     def given(self) -> list[str]:
@@ -64,6 +69,7 @@ class OwnVideos(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             "--holdout": self.holdout,
             "--group": self.group,
             "--follow-links": self.follow_links,
+            "--layout": self.layout,
         }
         return [option for option, value in said.items() if value]
 

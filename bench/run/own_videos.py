@@ -15,8 +15,9 @@ def own_videos(
     seed: int | None = None,
     group: str | None = None,
     follow_links: bool = False,
+    layout: str | None = None,
 ) -> OwnVideos:
-    """Read the options about own videos.
+    """Read the options about own videos, and about the layout of others.
 
     Args:
         lists: Values of `--list`: files, or `SPLIT=FILE`.
@@ -25,6 +26,7 @@ def own_videos(
         seed: Value of `--holdout-seed`.
         group: Value of `--group`, a regular expression.
         follow_links: Whether `--follow-links` is given.
+        layout: Value of `--layout`.
 
     Raises:
         KinobenchError: A value can't be read; the message names the option.
@@ -44,6 +46,7 @@ def own_videos(
         holdout=None if holdout is None else Holdout(share=_part(holdout), seed=seed or 0),
         group=group,
         follow_links=follow_links,
+        layout=layout or "",
     )
 
 

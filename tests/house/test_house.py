@@ -40,7 +40,8 @@ ALLOWED: dict[str, set[str]] = {
     "datasets.views": {"datasets", "datasets.protocol", "datasets.video"},
     "datasets.flow": {"datasets", "datasets.sources", "datasets.protocol", "datasets.views"},
     "datasets.lists": {"datasets", "datasets.sources"},
-    "datasets.pointlight": {"datasets", "datasets.lists"},
+    "datasets.copies": {"datasets", "datasets.sources", "datasets.lists"},
+    "datasets.pointlight": {"datasets", "datasets.lists", "datasets.copies"},
     "zoo": set(),
     "zoo.tables": {"zoo"},
     "zoo.parts": {"zoo"},
@@ -51,6 +52,7 @@ ALLOWED: dict[str, set[str]] = {
 """The packages of datasets/ and zoo/, and what each may import of its own top folder."""
 
 EXCEPTIONS = {
+    ("datasets.catalog", "datasets.copies"),
     ("datasets.catalog", "datasets.lists"),  # the index of what the packages offer
     ("datasets.catalog", "datasets.pointlight"),
     ("datasets.split", "datasets.sources"),  # a video's path may be in an archive, or a URL

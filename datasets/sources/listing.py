@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ..errors import DatasetError, reason_of
 from .links import enclosing
-from .paths import SourcePath, is_url
+from .paths import SourcePath, archive_path, is_url
 from .tar_index import TarIndex, index_of
 
 VIDEO_EXTENSIONS = (
@@ -180,7 +180,7 @@ def _elsewhere(
     for one in below:
         yield one
         if depth > 0 and one.is_archive:
-            yield from walk(SourcePath(one.path), depth - 1)
+            yield from _in_archive(one.path, index_of(archive_path(one.path)), "", depth - 1, ())
         elif depth > 0:
             yield from _elsewhere(one.path, one.name, depth - 1, (), archives)
 
@@ -229,7 +229,8 @@ def _local(
     for one in below:
         yield one
         if depth > 0 and one.is_archive:
-            for inner in walk(SourcePath(one.path), depth - 1):
+            index = index_of(archive_path(one.path))
+            for inner in _in_archive(one.path, index, "", depth - 1, ()):
                 yield inner._replace(leads_out=one.leads_out)
         elif depth > 0:
             yield from _local(one.path, one.name, one.leads_out, real_root, depth - 1, (), archives)

@@ -202,6 +202,14 @@ def test_one_second_of_rounding_is_the_same_trim(tmp_path: Path) -> None:
         assert set(findings(load("k400", tmp_path))) == kinds
 
 
+def test_a_list_without_times_has_ids_without_them_and_says_so(tmp_path: Path) -> None:
+    lay(tmp_path, K400, ["val/{stem}.mp4"], {"val.csv": lines("val/{id}.mp4", reverse=False)})
+    split = load("k400", tmp_path)
+    assert [video.id for video in split.videos] == [mock.id for mock in K400]
+    assert [video.path.stem for video in split.videos] == [mock.stem for mock in K400]
+    assert split.notes[0].startswith("12 of 12 listed videos without times in the list, so that")
+
+
 def test_a_listed_path_that_leaves_the_root_is_refused(tmp_path: Path) -> None:
     for name, text in (
         ("k400", f"../{K400[0].stem}.mp4 0\n"),

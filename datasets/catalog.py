@@ -13,7 +13,7 @@ from .lists import layouts
 from .lists.layouts import Layout
 from .offered import check_request, checked_fields, checked_split
 from .opposites import Opposites
-from .own import FOLDER, LIST, OwnVideos
+from .own import LIST, OWN, OwnVideos
 from .plurals import quantity
 from .pointlight.levels import LEVELS, Level
 from .split import Split
@@ -188,7 +188,7 @@ def load_split(
     if own.given:
         raise DatasetError(
             f"{', '.join(own.given)}: {dataset.name} is no dataset of your own videos; leave it "
-            f"out, or give --dataset {FOLDER} or {LIST}"
+            f"out, or give --dataset {' or '.join(OWN)}"
         )
     if dataset.name in _BUILT_IN:
         return dataset.load(root, split)
@@ -267,6 +267,14 @@ def _read_list(root: Path | None, own: OwnVideos) -> dict[str, Split]:
     from .lists.listed import read_lists
 
     return read_lists(root, own)
+
+
+def _read_shards(root: Path | None, own: OwnVideos) -> dict[str, Split]:
+    from .lists.tar_shards import read_shards
+
+    folder = _given(root, layouts.SHARDS)
+    _refuse_others(own, "--list", "--path-prefix", dataset=LIST)
+    return read_shards(folder, own)
 
 
 def _refuse_others(own: OwnVideos, *options: str, dataset: str) -> None:
@@ -385,6 +393,7 @@ _BUILT_IN = {
         ),
         _own(layouts.FOLDER, _read_folder, "your own videos, in a folder for each class"),
         _own(layouts.LIST, _read_list, "your own videos, in a list of paths and labels"),
+        _own(layouts.SHARDS, _read_shards, "your own videos, in tar shards with their labels"),
         *map(_level, LEVELS.values()),
     )
 }

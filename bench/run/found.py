@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from ...datasets.errors import DatasetError
 from ...datasets.plurals import quantity
+from ...datasets.sources.presence import absent
 from ...datasets.split import Split
 from ..text.units import percent
 
@@ -75,6 +76,6 @@ def look_for(split: Split) -> Found:
         split=f"{split.dataset} {split.name}",
         classes=len(split.classes),
         expected=len(split.videos),
-        missing=[str(path) for path in map(_PATH, split.videos) if not path.exists()],
+        missing=[str(path) for path in absent(map(_PATH, split.videos))],
         notes=split.notes,
     )

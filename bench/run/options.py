@@ -9,7 +9,7 @@ from msgspec.structs import force_setattr
 
 from ...datasets import catalog
 from ...datasets.errors import KinobenchError
-from ...datasets.own import FOLDER, LIST, OwnVideos, expanded
+from ...datasets.own import OWN, OwnVideos, expanded
 from ...datasets.split import Split
 from ..records.case import LogitsType
 from ..records.job import FileLimits
@@ -40,8 +40,8 @@ class DataRoots(msgspec.Struct, frozen=True):
         return self.unnamed if only or catalog.get(name).needs_root else None
 
     def own_of(self, name: str | None) -> OwnVideos:
-        """Return what is said about a dataset's videos: nothing, unless they are one's own."""
-        return self.own if name in (FOLDER, LIST) else OwnVideos()
+        """Return what is said about a dataset's videos: of others than one's own their links."""
+        return self.own if name in OWN else OwnVideos(follow_links=self.own.follow_links)
 
     def place(self, name: str) -> str | None:
         """Return the folder of the videos of the only dataset that is measured."""
@@ -73,14 +73,17 @@ class DataRoots(msgspec.Struct, frozen=True):
             said += own.holdout.text.split()
         if own.group is not None:
             said += ["--group", own.group]
+        if own.follow_links:
+            said.append("--follow-links")
         return said
 
     def refuse_unused(self, names: Iterable[str | None]) -> None:
         """Raise KinobenchError if something is said about own videos, and none are measured."""
-        if self.own.given and not any(name in (FOLDER, LIST) for name in names):
+        given = [option for option in self.own.given if option != "--follow-links"]
+        if given and not any(name in OWN for name in names):
             raise KinobenchError(
-                f"{', '.join(self.own.given)}: none of the datasets is your own videos; give "
-                f"--dataset {FOLDER} or {LIST}, or leave it out"
+                f"{', '.join(given)}: none of the datasets is your own videos; give "
+                f"--dataset {' or '.join(OWN)}, or leave it out"
             )
 
 

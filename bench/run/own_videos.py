@@ -14,6 +14,7 @@ def own_videos(
     holdout: str | None = None,
     seed: int | None = None,
     group: str | None = None,
+    follow_links: bool = False,
 ) -> OwnVideos:
     """Read the options about own videos.
 
@@ -23,6 +24,7 @@ def own_videos(
         holdout: Value of `--holdout`, as `20%` or `0.2`.
         seed: Value of `--holdout-seed`.
         group: Value of `--group`, a regular expression.
+        follow_links: Whether `--follow-links` is given.
 
     Raises:
         KinobenchError: A value can't be read; the message names the option.
@@ -41,6 +43,7 @@ def own_videos(
         path_prefix=None if path_prefix is None else str(expanded(path_prefix)),
         holdout=None if holdout is None else Holdout(share=_part(holdout), seed=seed or 0),
         group=group,
+        follow_links=follow_links,
     )
 
 

@@ -92,6 +92,18 @@ DATA_ROOT/            (the folder of FILE, if you give no other)
     "--list FILE",
 )
 
+SHARDS = Layout(
+    title="shards",
+    tree="""\
+DATA_ROOT/            (a folder, or a URL that fsspec knows)
+  train-000.tar ...   (or train/000.tar; without train, val or test: one split, all)
+    KEY.mp4           (or .avi, .mkv, .webm, .mov, .m4v ...; KEY may have folders)
+    KEY.cls           its label, a number from 0 or a name (or KEY.json with "label", or KEY.txt)
+  classes.txt         (if you want: a class name a line, in the order of the labels)""",
+    homepage="",
+    obtain="these are your own videos: WebDataset writes such archives, and so does tar",
+)
+
 
 def pointlight(level: str) -> Layout:
     """Return the layout of a level of pointlight, by the level's name."""

@@ -25,6 +25,7 @@ from ..errors import VideoError, reason_of
 from ..files import NotRegularError, check_regular
 from ..plurals import quantity
 from ..protocol.timed_placement import Timeline
+from ..sources.paths import path_of
 from .container import (
     Packet,
     default_streams,
@@ -73,7 +74,7 @@ class VideoReader:
 
     def __init__(self, path: str | Path) -> None:
         """Open the file and index its frames."""
-        self.path = Path(path)
+        self.path = path_of(path)
         with reading_errors(self.path, "can't be read"):
             try:
                 check_regular(self.path)

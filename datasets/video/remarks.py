@@ -7,6 +7,7 @@ STREAMS = "several video streams are marked as the default; the first is read"
 ASPECT = "pixels are not square; they are kept as stored"
 INTERLACED = "the picture is interlaced; it is kept as stored"
 TILTED = "the picture is to be turned by no multiple of 90 degrees; it is kept as stored"
+ELSEWHERE = "torchcodec opens files alone, no archives and no URLs; PyAV decodes it"
 
-KINDS = (STREAMS, ORDER, COUNT, TIMES, ASPECT, INTERLACED, TILTED)
+KINDS = (STREAMS, ORDER, COUNT, TIMES, ASPECT, INTERLACED, TILTED, ELSEWHERE)
 """All of them, in the order of a record's notes."""

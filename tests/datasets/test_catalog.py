@@ -14,7 +14,7 @@ from kinobench.datasets.split import Split
 
 LEVELS = ("pointlight", "pointlight-3", "pointlight-long", "pointlight-noise")
 BUILT_IN = ("kinetics400", *LEVELS, "ucf101")
-OWN = ("folder", "list")
+OWN = ("folder", "list", "shards")
 
 
 def offered_dataset(**changes):

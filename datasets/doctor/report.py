@@ -1,6 +1,6 @@
 """The whole examination of a copy: its numbers, and what is wrong with it."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -155,12 +155,15 @@ def report_on(
 
 
 def _of_reader(split: Split, copy: Copy, known: Sequence[Complaint]) -> list[Complaint]:
-    """Return what the split's reader found, unless it was found here, or in another split."""
+    """Return what the split's reader found, unless it was found here, too."""
     found: list[Complaint] = []
     where = f" ({split.name})" if len(copy.splits) > 1 else ""
-    said = {(each.kind, each.names) for each in known}
+    said: defaultdict[Kind, set[str]] = defaultdict(set)
+    for one in known:
+        if one.is_bad:
+            said[one.kind].update(one.names)
     for each in split.findings:
-        if each.kind not in _OWN and (each.kind, each.names) not in said:
+        if each.kind not in _OWN and not said[each.kind].issuperset(each.names):
             found += complaint(
                 each.kind,
                 each.names,

@@ -75,7 +75,7 @@ def look_for(splits: tuple[Split, ...]) -> Copy:
                 continue
             looked_for.add(path)
             try:
-                files[path] = os.stat(path)  # noqa: PTH116 (of many files)
+                files[path] = video.path.stat()
             except (OSError, ValueError):
                 if os.path.islink(path):  # noqa: PTH114
                     dangling.add(path)

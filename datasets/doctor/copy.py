@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from functools import cached_property
+from stat import S_ISREG
 from typing import NamedTuple
 
 import msgspec
@@ -48,6 +49,13 @@ class Copy(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             found.setdefault(listed.path, listed.video.id)
         return found
 
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Path -> bytes of each regular file."""
+        return {
+            path: status.st_size for path, status in self.files.items() if S_ISREG(status.st_mode)
+        }
+
     def each(self) -> Iterator[Listed]:
         """Yield every video of every split."""
         for split in self.splits:
@@ -75,7 +83,7 @@ def look_for(splits: tuple[Split, ...]) -> Copy:
                 continue
             looked_for.add(path)
             try:
-                files[path] = os.stat(path)  # noqa: PTH116 (of many files)
+                files[path] = video.path.stat()
             except (OSError, ValueError):
                 if os.path.islink(path):  # noqa: PTH114
                     dangling.add(path)

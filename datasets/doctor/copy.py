@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from functools import cached_property
+from stat import S_ISREG
 from typing import NamedTuple
 
 import msgspec
@@ -47,6 +48,13 @@ class Copy(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         for listed in self.each():
             found.setdefault(listed.path, listed.video.id)
         return found
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Path -> bytes of each regular file."""
+        return {
+            path: status.st_size for path, status in self.files.items() if S_ISREG(status.st_mode)
+        }
 
     def each(self) -> Iterator[Listed]:
         """Yield every video of every split."""

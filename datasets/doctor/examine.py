@@ -83,7 +83,7 @@ def examine(
         if wanted.look == "frames":
             look_at_files(copy, "frames", kept, workers, progress)
         progress("comparing", 0, 1)
-        same = identical_files({path: status.st_size for path, status in copy.files.items()})
+        same = identical_files(copy.sizes)
     if kept.trouble is not None:
         what = f"what was seen can't be kept for the next time: {kept.trouble}"
         lists.append(Complaint(kind="other", is_bad=False, count=0, what=what))

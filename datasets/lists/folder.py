@@ -125,6 +125,7 @@ def _videos(root: Path, own: OwnVideos, dangling: list[str]) -> list[_Found]:
         follow_links=own.follow_links,
         archives=True,
         on_dangling=dangling.append,
+        pictures=True,
     )
     start = len(str(root).rstrip(os.sep)) + 1
     return [_placed(each, start) for each in found]

@@ -1,6 +1,6 @@
 """The video files under a folder, found in one pass over its directories."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
@@ -8,6 +8,7 @@ from typing import NamedTuple
 from ..errors import DatasetError
 from ..sources.links import ASK
 from ..sources.listing import VIDEO_EXTENSIONS, Entry, walk
+from ..sources.pictures import PICTURE, start_of
 
 __all__ = ["VIDEO_EXTENSIONS", "FoundVideo", "counted", "scan_videos"]
 
@@ -51,6 +52,7 @@ def scan_videos(
     follow_links: bool = False,
     archives: bool = False,
     on_dangling: Callable[[str], object] = lambda path: None,
+    pictures: bool = False,
 ) -> list[FoundVideo]:
     """Return the videos in `media` and in its folders down to `depth`, in the order of their paths.
 
@@ -63,12 +65,14 @@ def scan_videos(
         skip: Names of folders of `media` itself that are left out.
         follow_links: Links may lead anywhere: no file is marked.
         archives: Look into tar archives, too.
+        pictures: Take a folder of numbered pictures, without videos, for a video.
         on_dangling: Called with the path of each link to nothing that is named like a video.
 
     Raises:
         DatasetError: A folder can't be listed.
     """
     found: list[FoundVideo] = []
+    frames = _FrameFolders()
     archive: str | None = None
     for entry in walk(
         media,
@@ -82,12 +86,45 @@ def scan_videos(
             archive = entry.path
         if entry.is_video and entry.dangling:
             on_dangling(entry.path)
-        elif entry.is_video:
-            inside = archive is not None and entry.path.startswith(f"{archive}/")
+            continue
+        inside = archive is not None and entry.path.startswith(f"{archive}/")
+        if entry.is_video:
             found.append(_found(entry, archive if inside else None))
+        if pictures:
+            frames.take(entry, archive if inside else None)
+    found += frames.found()
     # By the path alone: an archive may be absent.
     found.sort(key=attrgetter("path"))
     return found
+
+
+class _FrameFolders:
+    """Finds the folders whose pictures are the frames of a video."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, list[str]] = {}
+        self._last: dict[str, tuple[Entry, str | None]] = {}
+        self._with_videos: set[str] = set()
+
+    def take(self, entry: Entry, archive: str | None) -> None:
+        """Take an entry of the listing."""
+        folder = entry.path[: -len(entry.name) - 1]
+        if entry.is_video:
+            self._with_videos.add(folder)
+        elif not entry.is_folder and PICTURE.fullmatch(entry.name):
+            if start_of(self._names.get(folder, ())) is None:  # else it is found already
+                self._names.setdefault(folder, []).append(entry.name)
+            self._last[folder] = entry, archive
+
+    def found(self) -> Iterator[FoundVideo]:
+        """Give the folders."""
+        for folder, names in self._names.items():
+            if folder not in self._with_videos and start_of(names) is not None:
+                entry, archive = self._last[folder]
+                above, _, name = folder.rpartition("/")
+                yield FoundVideo(
+                    folder, above.rpartition("/")[2], name, "", entry.leads_out, archive
+                )
 
 
 def _found(entry: Entry, archive: str | None) -> FoundVideo:

@@ -24,6 +24,8 @@ from av.video.reformatter import VideoReformatter
 from ..errors import VideoError, reason_of
 from ..files import NotRegularError, check_regular
 from ..plurals import quantity
+from ..protocol import Protocol
+from ..protocol.placement import Indices
 from ..protocol.timed_placement import Timeline
 from ..sources.paths import path_of
 from .container import (
@@ -165,6 +167,10 @@ class VideoReader:
         """The times in the container's own units, exactly."""
         stream = self._stream
         return self._index.timeline(stream.duration, stream.time_base, stream.guessed_rate)
+
+    def placed(self, protocol: Protocol) -> Indices:
+        """Return which frames make the clips of a protocol; see `Protocol.frame_indices`."""
+        return protocol.frame_indices(self.times_s, self.duration_s, self.timeline)
 
     @property
     def remarks(self) -> tuple[str, ...]:

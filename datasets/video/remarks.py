@@ -8,6 +8,8 @@ ASPECT = "pixels are not square; they are kept as stored"
 INTERLACED = "the picture is interlaced; it is kept as stored"
 TILTED = "the picture is to be turned by no multiple of 90 degrees; it is kept as stored"
 ELSEWHERE = "torchcodec opens files alone, no archives and no URLs; PyAV decodes it"
+GAPS = "pictures are missing in the numbers of a folder; those that are there follow each other"
+UNTIMED = "a folder of pictures has no times; the protocol's rate is taken for that of its frames"
 
-KINDS = (STREAMS, ORDER, COUNT, TIMES, ASPECT, INTERLACED, TILTED, ELSEWHERE)
+KINDS = (STREAMS, ORDER, COUNT, TIMES, ASPECT, INTERLACED, TILTED, ELSEWHERE, GAPS, UNTIMED)
 """All of them, in the order of a record's notes."""

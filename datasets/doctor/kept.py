@@ -31,7 +31,8 @@ class Stamp(msgspec.Struct, frozen=True, array_like=True):
     Attributes:
         path: Its absolute path.
         size: Its bytes.
-        changed_ns: Time of its last change.
+        changed_ns: Time of its last change; of a folder of pictures the time at which one was
+            added, removed or renamed, and not written over.
     """
 
     path: bytes

@@ -199,7 +199,10 @@ def _files(copy: Copy) -> Files:
         there=len(copy.files),
         read=len(headers),
         decoded=sum(each.frames is not None for each in seen),
-        bytes=sum(status.st_size for status in copy.files.values()),
+        bytes=sum(
+            status.st_size if seen.header is None else seen.header.bytes
+            for status, seen in zip(copy.files.values(), map(copy.of, copy.files), strict=True)
+        ),
         hours=sum(header.duration_s or 0.0 for header in headers) / 3600,
         frames=sum(each.frames.count for each in seen if each.frames is not None),
         codecs=_most_first(header.codec for header in headers),

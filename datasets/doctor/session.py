@@ -10,9 +10,11 @@ import msgspec
 
 from ..errors import VideoError
 from ..sources.paths import path_of
+from ..video.container import reading_errors
 from ..video.machine_faults import MachineError
 from .frames import decode_all
 from .headers import header_of
+from .pictures import decode_pictures, header_of_pictures
 from .seen import Look, Seen
 
 READY = b"ready\n"
@@ -51,6 +53,12 @@ def look_at(path: str, look: Look, alive: Callable[[], object] = lambda: None) -
     """
     file = path_of(path)
     try:
+        with reading_errors(file, "can't be read"):
+            is_folder = file.is_dir()
+        if is_folder:
+            if look == "header":
+                return Seen(header=header_of_pictures(file))
+            return Seen(frames=decode_pictures(file, alive))
         if look == "header":
             return Seen(header=header_of(file))
         return Seen(frames=decode_all(file, alive))

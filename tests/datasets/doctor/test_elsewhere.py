@@ -10,6 +10,7 @@ from kinobench.datasets.sources.paths import path_of
 
 from ...fakes.elsewhere import packed
 from ...fakes.ill_copies import WORKERS, put, report_of, spoil, video
+from ...fakes.media import numbered_frames
 
 
 @pytest.fixture(autouse=True)
@@ -24,6 +25,25 @@ def _tree(root: Path) -> Path:
     put(root / "test/walk/empty.mp4", b"")
     spoil(put(root / "test/walk/damaged.mp4", video(40)), packet=13)
     return root
+
+
+def test_a_folder_of_pictures_is_examined_as_a_video(tmp_path: Path) -> None:
+    from PIL import Image
+
+    root = tmp_path / "own"
+    for name in ("fall/a", "walk/b"):
+        folder = root / name
+        folder.mkdir(parents=True)
+        for number, picture in enumerate(numbered_frames(20), 1):
+            Image.fromarray(picture).save(folder / f"img_{number:05}.png")
+    report = report_of("folder", root, look="frames")
+    assert not report.is_bad and report.files.frames == 40
+    assert (report.files.codecs, report.files.sizes) == ({"png": 2}, {"64x48": 2})
+    assert report.files.bytes == sum(path.stat().st_size for path in root.rglob("*.png"))
+    put(root / "walk/b/img_00007.png", b"hello")
+    report = report_of("folder", root, look="frames", fresh=True)
+    (found,) = (each for each in report.complaints if each.is_bad)
+    assert (found.names, found.details) == (("walk/b",), ("1 of 20 frames, the first is 6",))
 
 
 def _without_cures(report: Report) -> Report:

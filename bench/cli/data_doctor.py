@@ -100,6 +100,7 @@ def data_doctor(what: Examined, place: Place, own: common.Own, how: How, results
 
     load_plugins(what.plugin)
     roots = common.data_roots_from(common.one_root(place.data_root), own)
+    roots.refuse_unused([what.name])
     dataset = catalog.get(what.name)
     root, said = roots.of(what.name, only=True), roots.arguments(what.name)
     wanted = Examination(
@@ -111,6 +112,7 @@ def data_doctor(what: Examined, place: Place, own: common.Own, how: How, results
         protocol=preset(how.protocol or dataset.default_protocol),
         others=tuple(map(_other, what.against or ())),
         again=shlex.join([*program().split(), "data", "doctor", what.name, *said]),
+        min_found=roots.min_found,
         fresh=how.fresh,
     )
     workers = Workers(

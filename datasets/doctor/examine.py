@@ -42,6 +42,7 @@ class Examination(msgspec.Struct, frozen=True, kw_only=True):
         protocol: A video that is shorter than a clip of it is named.
         others: Other releases of Kinetics: the name, and the place of the lists.
         again: The command that does the same again, for advice.
+        min_found: The share of the videos with which one is content; None: all of them.
         fresh: Forget what is known about the files.
     """
 
@@ -53,6 +54,7 @@ class Examination(msgspec.Struct, frozen=True, kw_only=True):
     protocol: Protocol
     others: tuple[tuple[str, Path], ...] = ()
     again: str
+    min_found: float | None = None
     fresh: bool = False
 
 
@@ -91,6 +93,7 @@ def examine(
         copy,
         wanted.protocol,
         again=wanted.again,
+        min_found=wanted.min_found,
         same=same,
         lists=lists,
         others=others,

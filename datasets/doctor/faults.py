@@ -25,31 +25,38 @@ def listed_s(video: Video) -> float | None:
     return None if times is None else float(int(times[3]) - int(times[2]))
 
 
-def file_faults(copy: Copy, protocol: Protocol) -> Iterator[Complaint]:
+def file_faults(
+    copy: Copy, protocol: Protocol, min_found: float | None = None
+) -> Iterator[Complaint]:
     """Yield what is wrong with files, each by itself.
 
     Args:
         copy: The files, with what was seen of them.
         protocol: A clip of it is the shortest video for which nothing is repeated.
+        min_found: The share of the videos with which one is content; None: all of them.
     """
-    yield from _absent(copy)
+    yield from _absent(copy, 1.0 if min_found is None else min_found)
     yield from _unreadable(copy)
     yield from _wrong_length(copy)
+    yield from _without_length(copy)
     yield from _shorter_than_clip(copy, protocol)
     yield from _other_count(copy)
 
 
-def _absent(copy: Copy) -> Iterator[Complaint]:
+def _absent(copy: Copy, min_found: float) -> Iterator[Complaint]:
     listed = f"of {quantity(len(copy.ids), 'listed video')}"
     missing = [
         name
         for path, name in copy.ids.items()
         if path not in copy.files and path not in copy.dangling
     ]
-    share = 100 * len(copy.files) / max(len(copy.ids), 1)
-    without = f"; or go on without: run --min-found {int(share)}%" if share >= 1 else ""
+    share = len(copy.files) / max(len(copy.ids), 1)
+    percent = int(100 * share)
+    without = f"; or go on without: run --min-found {percent}%" if percent else ""
     cure = f"get them, {LISTS_THEM}{without}"
-    yield from complaint("missing", missing, f"{listed} not on disk", cure)
+    yield from complaint(
+        "missing", missing, f"{listed} not on disk", cure, is_bad=share < min_found
+    )
     dangling = {copy.ids[path]: path for path in sorted(copy.dangling)}
     yield from complaint(
         "dangling", dangling, f"{listed} behind links to nothing", "mount or mend what they lead to"
@@ -91,8 +98,12 @@ def _unreadable(copy: Copy) -> Iterator[Complaint]:
 
 
 def _seconds(seen: Seen) -> float | None:
-    """Return how long a video is; None if it can't be read, or doesn't say."""
-    return None if seen.header is None else seen.header.duration_s
+    """Return how long a video is; None if it can't be read, or that isn't known."""
+    if seen.header is None or seen.header.duration_s is not None:
+        return None if seen.header is None else seen.header.duration_s
+    if seen.frames is None or seen.header.fps is None:
+        return None
+    return seen.frames.count / seen.header.fps
 
 
 def _wrong_length(copy: Copy) -> Iterator[Complaint]:
@@ -112,6 +123,25 @@ def _wrong_length(copy: Copy) -> Iterator[Complaint]:
     cure = f"get them again as they are listed, {LISTS_THEM}"
     yield from complaint("short", short, f"{there} shorter than their listed times", cure)
     yield from complaint("trimmed elsewhere", long, f"{there} longer than their listed times", cure)
+
+
+def _without_length(copy: Copy) -> Iterator[Complaint]:
+    """Yield the files that can't be compared with the times that a list has."""
+    unknown = {
+        listed.video.id: None
+        for listed in copy.each()
+        if listed_s(listed.video) is not None
+        and copy.of(listed.path).header is not None
+        and _seconds(copy.of(listed.path)) is None
+    }
+    yield from complaint(
+        "other",
+        list(unknown),
+        f"of {quantity(len(copy.files), 'file')} whose headers have no length, which was not "
+        "compared with the listed times",
+        "--decode counts their frames",
+        is_bad=False,
+    )
 
 
 def _shorter_than_clip(copy: Copy, protocol: Protocol) -> Iterator[Complaint]:

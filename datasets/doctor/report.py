@@ -115,6 +115,7 @@ def report_on(
     protocol: Protocol,
     *,
     again: str,
+    min_found: float | None = None,
     same: Sequence[tuple[str, ...]] | None = None,
     lists: Iterable[Complaint] = (),
     others: Sequence[tuple[str, Ids]] = (),
@@ -127,13 +128,14 @@ def report_on(
         copy: The files, with what was seen of them.
         protocol: A video that is shorter than a clip of it is named.
         again: The command that examines this copy.
+        min_found: The share of the videos with which one is content; None: all of them.
         same: Groups of identical files; None: they weren't compared, because it was interrupted.
         lists: Complaints about splits that can't be read.
         others: Other releases of Kinetics, with their ids.
         unread: Files that weren't looked at.
         cure_of_groups: What keeps the clips of one recording together.
     """
-    complaints = [*lists, *file_faults(copy, protocol), *contrary_folders(copy)]
+    complaints = [*lists, *file_faults(copy, protocol, min_found), *contrary_folders(copy)]
     complaints += leaks_and_doubles(copy, same or (), cure_of_groups)
     for name, ids in others:
         complaints += shared_with(copy.splits, name, ids)

@@ -67,6 +67,7 @@ def test_json_has_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         (("folder", "--data-root", "own", "--against", "kinetics600"), "write NAME=DIR"),
         (("folder", "--data-root", "own", "--against", "ucf101=own"), "only Kinetics-400"),
         (("folder", "--data-root", "own", "--protocol", "comon"), "no protocol is named"),
+        (("ucf101", "--data-root", "own", "--group", "x"), "--group: none of the datasets is"),
     ],
 )
 def test_wrong_usage_ends_with_2(

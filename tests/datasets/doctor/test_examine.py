@@ -13,6 +13,7 @@ from kinobench.datasets.doctor.faults import LISTS_THEM
 from kinobench.datasets.errors import DatasetError, UnknownNameError
 
 from ...fakes.ill_copies import HERE, put, report_of, said, sound, spoil, video
+from ...fakes.media import numbered_frames, write_video
 from ...fakes.trees import make_ucf101
 
 VAL = "label,youtube_id,time_start,time_end,split\n"
@@ -152,6 +153,26 @@ def test_lengths_are_compared_with_the_listed_times_and_folders_with_labels(tmp_
     assert details["contradicting"] == ("in folder zumba, listed as abseiling",)
     (missing,) = (each for each in report.complaints if each.kind == "missing")
     assert missing.cure == f"get them, {LISTS_THEM}; or go on without: run --min-found 83%"
+
+
+def test_missing_videos_are_a_note_to_one_who_is_content_with_fewer(tmp_path: Path) -> None:
+    rows = {f"{letter * 11}_000005_000008.mp4": video(75, seed=ord(letter)) for letter in "abc"}
+    root = _kinetics(tmp_path / "k400", {**rows, "ddddddddddd_000005_000008.mp4": None})
+    for share, is_bad in ((None, True), (0.76, True), (0.75, False)):
+        report = report_of("kinetics400", root, split="val", min_found=share)
+        assert report.is_bad is is_bad, share
+
+
+def test_a_length_that_no_header_has_is_counted_by_decoding(tmp_path: Path) -> None:
+    name = "aaaaaaaaaaa_000005_000008"
+    root = _kinetics(tmp_path / "k400", {f"{name}.mp4": None})
+    path = root / "val" / f"{name}.mkv"
+    write_video(path, numbered_frames(40), container_options={"live": "1"})
+    report = report_of("kinetics400", root, split="val")
+    texts = {each.what: each.names for each in report.complaints if "length" in each.what}
+    assert list(texts.values()) == [(name,)] and "whose headers have no length" in next(iter(texts))
+    report = report_of("kinetics400", root, split="val", look="frames")
+    assert "1 of 1 file shorter than their listed times" in said(report)
 
 
 def test_what_has_to_be_got_again_is_written_as_downloaders_read_it(tmp_path: Path) -> None:

@@ -45,6 +45,10 @@ _FORMATS = (
 class FrameFolder(VideoReader):
     """An open folder of pictures; see `VideoReader`.
 
+    Attributes:
+        numbers: The pictures' numbers in their names, ascending.
+        names: Their names, in the same order.
+
     Raises:
         VideoError: There are no numbered pictures, or two of one number.
     """
@@ -65,12 +69,12 @@ class FrameFolder(VideoReader):
                     f"two pictures have the number {number}: {several[0]!r} and {several[1]!r}",
                 )
         self.numbers = tuple(pictures)
-        self._names = [several[0] for several in pictures.values()]
+        self.names = [several[0] for several in pictures.values()]
         self._remarks: set[str] = set()
         if self.numbers[-1] - self.numbers[0] >= len(self.numbers):
             self._remarks.add(UNNUMBERED)
         self._matrices = Matrices()
-        self._index = _at_rate(len(self._names), NOMINAL_RATE)
+        self._index = _at_rate(len(self.names), NOMINAL_RATE)
 
     def __exit__(
         self,
@@ -113,10 +117,16 @@ class FrameFolder(VideoReader):
                 elif size != found:
                     raise VideoError(
                         self.path,
-                        f"{self._names[number]} is {found[0]}x{found[1]}, earlier ones are "
+                        f"{self.names[number]} is {found[0]}x{found[1]}, earlier ones are "
                         f"{size[0]}x{size[1]}",
                     )
                 yield place, frame
+
+    def codec_of(self, number: int) -> str:
+        """Return FFmpeg's name of a picture's format; empty if it is none."""
+        with reading_errors(self.path, f"{self.names[number]} can't be read"):
+            content = path_of(f"{self.path}/{self.names[number]}").read_bytes()
+        return _decoder_of(content) or ""
 
     def _picture(self, number: int) -> av.VideoFrame:
         """Decode a picture.
@@ -124,10 +134,10 @@ class FrameFolder(VideoReader):
         Raises:
             VideoError: It is none, or damaged.
         """
-        name = self._names[number]
+        name = self.names[number]
         with reading_errors(self.path, f"{name} can't be read"):
             content = path_of(f"{self.path}/{name}").read_bytes()
-        decoder = next((each for head, each in _FORMATS if content.startswith(head)), None)
+        decoder = _decoder_of(content)
         if decoder is None:
             raise VideoError(self.path, f"{name} is no picture")
         with av.logging.Capture() as messages:
@@ -139,6 +149,10 @@ class FrameFolder(VideoReader):
             found = quantity(len(self), "picture")
             raise VideoError(self.path, f"{name} is damaged (of {found})")
         return frames[0]
+
+
+def _decoder_of(content: bytes) -> str | None:
+    return next((each for head, each in _FORMATS if content.startswith(head)), None)
 
 
 def _frames(decoder: str, content: bytes) -> list[av.VideoFrame]:

@@ -42,6 +42,13 @@ ALLOWED: dict[str, set[str]] = {
     "datasets.lists": {"datasets", "datasets.sources"},
     "datasets.copies": {"datasets", "datasets.sources", "datasets.lists"},
     "datasets.pointlight": {"datasets", "datasets.lists", "datasets.copies"},
+    "datasets.doctor": {
+        "datasets",
+        "datasets.sources",
+        "datasets.protocol",
+        "datasets.video",
+        "datasets.lists",
+    },
     "zoo": set(),
     "zoo.tables": {"zoo"},
     "zoo.parts": {"zoo"},

@@ -23,7 +23,7 @@ from .bench.run.prepare import prepare_split
 from .bench.run.settings import argument, settings_of
 from .bench.run.suite import Suite
 from .datasets.errors import KinobenchError
-from .datasets.own import OwnVideos
+from .datasets.own import OwnVideos, expanded
 from .datasets.protocol import preset
 from .datasets.unfinished import temporary_folder
 from .own_networks import digest_of, of_builder, of_instance, sent_to_workers
@@ -199,7 +199,7 @@ def measure(
     with kept as folder:
         place = Place(
             results=Path(folder).expanduser(),
-            data_root=None if data_root is None else Path(data_root).expanduser(),
+            data_root=None if data_root is None else expanded(data_root),
             own=own or OwnVideos(),
             budget=budget or Budget(),
             timeout_s=Suite().timeout_s,

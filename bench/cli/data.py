@@ -1,29 +1,16 @@
-"""`data`: making and showing datasets."""
+"""`data`: making, showing and checking datasets."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from ...datasets.errors import KinobenchError
 from ..text.ranges import FRAMES, PIXELS, PROCESSES, QUALITY, SEED, VIDEOS
 from . import common, complete
-from .frame import (
-    DATASETS,
-    EXIT_FAILED,
-    UNLIMITED,
-    app,
-    command,
-    console,
-    load_plugins,
-    print_json,
-    report,
-)
-from .options import Commands, Group, argument, flag, option
-
-data_app = typer.Typer(cls=Commands, help="List, show and make datasets.", no_args_is_help=True)
-app.add_typer(data_app, name="data", rich_help_panel=DATASETS)
+from . import data_doctor as data_doctor  # adds its command
+from .data_app import data_app
+from .frame import EXIT_FAILED, UNLIMITED, command, console, load_plugins, print_json, report
+from .options import Group, argument, flag, option
 
 
 class Listed(Group, panel="What"):

@@ -9,7 +9,7 @@ import msgspec
 
 from ...datasets.errors import KinobenchError
 from ...datasets.names import file_name
-from ...datasets.own import FOLDER, LIST
+from ...datasets.own import OWN
 from ...datasets.plurals import quantity
 from ...datasets.protocol import preset
 from ...datasets.split import Split
@@ -272,10 +272,9 @@ def compare_classes(case: Case, split: Split | None, emit: Emit) -> None:
 def remarks_on(fitted: "Fitted", case: Case, split: Split) -> Iterator[str]:
     """Yield remarks on an accuracy that follow from how its weights were trained."""
     same_split = fitted.dataset == split.dataset and fitted.split in (split.name, split.part_of)
-    own = (FOLDER, LIST)  # names that stand for other videos elsewhere
-    if fitted.manifest == split.manifest or (same_split and split.dataset not in own):
+    if fitted.manifest == split.manifest or (same_split and split.dataset not in OWN):
         yield "were trained on these very videos; it says nothing of others"
-    elif fitted.dataset in own and split.dataset in own and split.name == "all":
+    elif fitted.dataset in OWN and split.dataset in OWN and split.name == "all":
         yield (
             "may have been trained on some of these videos; give --holdout as for their training, "
             "and --split test"

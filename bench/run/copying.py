@@ -12,7 +12,7 @@ from ...datasets.made.begin import Copy, Kind
 from ...datasets.made.form import Form
 from ...datasets.made.make import make_copy
 from ...datasets.made.report import Report
-from ...datasets.own import LIST, OwnVideos
+from ...datasets.own import LIST, SHARDS, OwnVideos
 from ...datasets.plurals import quantity
 from ...datasets.split import Split
 from ..text.progress import open_bar
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?", re.IGNORECASE)
-SHARDS = "shards"
-"""The dataset that tars are read as."""
 _SHOWN = 20
 """Videos that are named one by one."""
 
@@ -135,12 +133,9 @@ def _read_back_and_said(report: Report, copy: Copy, own: OwnVideos, names: Seque
     here = _own_of_copy(copy, own)
     in_tars = copy.form.shard_bytes is not None
     name = SHARDS if in_tars else copy.dataset
-    if name in catalog.names():
-        asked = names if copy.kind == "official" and not in_tars else [s.name for s in copy.splits]
-        differences = _read_back(catalog.get(name), copy, here, asked)
-        last = f"run on it: {_command(name, copy, here, asked[0])}"
-    else:
-        differences, last = [], "its tars are for programs that read WebDataset's"
+    asked = names if copy.kind == "official" and not in_tars else [s.name for s in copy.splits]
+    differences = _read_back(catalog.get(name), copy, here, asked)
+    last = f"run on it: {_command(name, copy, here, asked[0])}"
     lines = (*_said(report, copy), *differences, last)
     return Copied(copy.to, lines, not report.faults and not differences)
 
@@ -156,7 +151,8 @@ def _refuse_several_labels(split: Split, is_own: bool) -> None:
 def _own_of_copy(copy: Copy, own: OwnVideos) -> OwnVideos:
     """Return what is said about own videos to read the copy."""
     if copy.kind != "list" or copy.form.shard_bytes is not None:
-        return OwnVideos(group=own.group)
+        in_files = copy.form.shard_bytes is None
+        return OwnVideos(group=own.group, layout=own.layout if in_files else "")
     lists = tuple((each.name, str(copy.to / f"{each.name}.csv")) for each in copy.splits)
     return OwnVideos(lists=lists, group=own.group)
 

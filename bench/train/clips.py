@@ -194,6 +194,7 @@ class TrainingClips(Dataset[Batch]):
             self.kinds,
             self.flow,
             None,
+            stored=False,  # its pictures aren't cut as these frames are
         )
         maker = InputMaker(self.kinds, self._cropped, torch.device("cpu"))
         shapes = input_shapes(self.kinds, 1, self._cropped.frames, self._cropped.size)
@@ -226,7 +227,7 @@ class TrainingClips(Dataset[Batch]):
         self, video: VideoReader, drawn: int, generator: np.random.Generator
     ) -> "tuple[Indices, tuple[int, ...], np.ndarray | Squares]":
         """Return the clip at every start, one of them, and the frames of that."""
-        starts = self._every_start.frame_indices(video.times_s, video.duration_s, video.timeline)
+        starts = video.placed(self._every_start)
         clip = starts[drawn]
         read = video.write_frames(sorted(set(clip)), lambda shape: self._store(shape, generator))
         return starts, clip, read

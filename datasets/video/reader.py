@@ -25,7 +25,10 @@ from av.video.reformatter import VideoReformatter
 from ..errors import VideoError, reason_of
 from ..files import NotRegularError, check_regular
 from ..plurals import quantity
+from ..protocol import Protocol
+from ..protocol.placement import Indices
 from ..protocol.timed_placement import Timeline
+from ..sources.paths import path_of
 from .container import (
     Packet,
     default_streams,
@@ -75,7 +78,7 @@ class VideoReader:
 
     def __init__(self, path: str | Path) -> None:
         """Open the file and index its frames."""
-        self.path = Path(path)
+        self.path = path_of(path)
         with reading_errors(self.path, "can't be read"):
             try:
                 check_regular(self.path)
@@ -171,6 +174,10 @@ class VideoReader:
         """The times in the container's own units, exactly."""
         stream = self._stream
         return self._index.timeline(stream.duration, stream.time_base, stream.guessed_rate)
+
+    def placed(self, protocol: Protocol) -> Indices:
+        """Return which frames make the clips of a protocol; see `Protocol.frame_indices`."""
+        return protocol.frame_indices(self.times_s, self.duration_s, self.timeline)
 
     @property
     def pixel_aspect(self) -> Fraction:
@@ -302,7 +309,7 @@ class VideoReader:
         return (frame.height, frame.width) if turns in (1, 3) else (frame.width, frame.height)
 
     def _chosen(self, numbers: Sequence[int]) -> Iterator[tuple[int, av.VideoFrame, int | None]]:
-        """Yield the chosen frames that can be decoded, as `_decoded` yields all.
+        """Yield the chosen frames that can be decoded, as `decoded_frames` yields all.
 
         They are decoded group by group, unless they are all frames. Where that isn't sure to be
         right, those that are left are decoded from the file's start.
@@ -314,7 +321,7 @@ class VideoReader:
                 yield number, frame, None
         if not left:
             return
-        for number, frame, damaged in self._decoded():
+        for number, frame, damaged in self.decoded_frames():
             if number in left:
                 left.remove(number)
                 yield number, frame, damaged
@@ -346,10 +353,16 @@ class VideoReader:
                 if doubt.is_of_index:
                     raise IndexIsWrongError(self.path) from doubt
 
-    def _decoded(self) -> Iterator[tuple[int, av.VideoFrame, int | None]]:
-        """Yield frames in the order of display: number, frame, number of the damaged one it needs.
+    def decoded_frames(self) -> Iterator[tuple[int, av.VideoFrame, int | None]]:
+        """Decode the whole file, and yield what comes, not converted, in the order of display.
 
-        The last is None for a sound frame.
+        Returns:
+            The number of each frame, the frame, and the number of the damaged one that it needs;
+            None for a sound frame.
+
+        Raises:
+            VideoError: Decoding fails.
+            IndexIsWrongError: See `frames`.
         """
         numbering = Numbering(self.path, self._index)
         with (

@@ -26,7 +26,7 @@ def completed(line: str, shell: str = "bash") -> list[str]:
 def test_commands_are_completed() -> None:
     assert completed("kinobench lea") == ["leaderboard"]
     assert "worker" not in completed("kinobench ")
-    assert completed("kinobench data ") == ["list", "make", "show"]
+    assert completed("kinobench data ") == ["doctor", "list", "make", "show"]
 
 
 def test_options_are_completed() -> None:

@@ -95,6 +95,7 @@ INTEGERS = {
         *("--seed", "--train", "--test", "--holdout-seed"),
         *("--short-side", "--gop", "--quality", "--processes"),
     ),
+    ("data", "doctor", "pointlight"): ("--processes", "--holdout-seed"),
     ("analyse", "c3d_tiny"): ("--rows",),
 }
 FLOATS = {
@@ -102,6 +103,7 @@ FLOATS = {
     ("motion", "c3d_tiny"): ("--timeout",),
     ("check",): ("--max-seconds",),
     ("doctor", "c3d_tiny"): ("--timeout",),
+    ("data", "doctor", "pointlight"): ("--file-timeout",),
     ("fit", "c3d_tiny"): ("--learning-rate",),
 }
 HUGE = "9" * 26

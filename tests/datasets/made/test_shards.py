@@ -118,8 +118,6 @@ def test_a_copy_in_tars_goes_on_after_the_tars_that_are_there(own: Path, tmp_pat
 def test_tars_are_read_with_the_ids_and_the_manifest_of_their_source(
     own: Path, tmp_path: Path
 ) -> None:
-    if "shards" not in catalog.names():
-        pytest.skip("no dataset of tars in this version")
     packed(own, tmp_path / "to", form_of(short_side=32, shard_bytes=16_000))
     before = catalog.load_split(catalog.get("folder"), own, None)
     now = catalog.load_split(catalog.get("shards"), tmp_path / "to", None)

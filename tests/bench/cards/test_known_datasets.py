@@ -11,6 +11,7 @@ from kinobench.bench.cards import listing
 from kinobench.bench.cards.known_datasets import known_datasets, on_screen
 from kinobench.datasets import catalog
 from kinobench.datasets.errors import KinobenchError
+from kinobench.datasets.own import OWN
 
 from ...fakes.command import call
 
@@ -39,7 +40,7 @@ def test_every_dataset_is_listed_with_the_command_that_checks_it() -> None:
     assert known["pointlight"].check.endswith("data doctor pointlight")
     assert known["pointlight"].videos == 800 + 320
     for each in known.values():
-        assert each.obtain and (each.licence or each.name in ("folder", "list")), each.name
+        assert each.obtain and (each.licence or each.name in OWN), each.name
 
 
 @pytest.mark.parametrize("width", [80, 120])

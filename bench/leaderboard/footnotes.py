@@ -56,10 +56,12 @@ def _ranks(board: Board) -> list[str]:
     if not board.comparisons:
         return []
     pairs = quantity(board.comparisons, "pair")
+    test = "exact McNemar test and bootstrap of whole source groups"
+    if board.scoring == "map":
+        test = "bootstrap of the difference in mAP, of whole source groups where they are known"
     return [
-        "rank = 1 + number of significantly better models (exact McNemar test and bootstrap of "
-        f"whole source groups, on the videos that both models scored; {pairs}, 5 % for all of them "
-        "together by Holm's method)."
+        f"rank = 1 + number of significantly better models ({test}, on the videos that both models "
+        f"scored; {pairs}, 5 % for all of them together by Holm's method)."
     ]
 
 

@@ -8,6 +8,7 @@ import msgspec
 from ...datasets.errors import UnknownNameError
 from ...datasets.plurals import quantity
 from ...datasets.protocol import Aggregation
+from ...datasets.split import Scoring
 from ...datasets.visible import one_line
 from ..measure import registry, stored
 from ..measure.columns import uncounted
@@ -52,7 +53,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         return (
             self.record.case.weights is not None
             and accuracy is not None
-            and accuracy.top1 is not None
+            and accuracy.score is not None
         )
 
     @property
@@ -106,6 +107,12 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
     environment: Environment
     comparisons: int = 0
     rows: tuple[Row, ...]
+
+    @property
+    def scoring(self) -> Scoring:
+        """How its rows are scored: all alike, as it is part of the manifest."""
+        scored = (row.record.accuracy for row in self.rows)
+        return next((each.scoring for each in scored if each is not None), "top-k")
 
     @property
     def title(self) -> str:
@@ -225,8 +232,8 @@ def sorts() -> dict[str, Callable[[Row], Any]]:
 def ordered(board: Board, by: str | None = None) -> Board:
     """Sort a board's rows, best first; what was not measured comes last.
 
-    Without a column, trained networks come first by top-1, then the untrained by latency: the
-    accuracy of an untrained network ranks nothing.
+    Without a column, trained networks come first by top-1, hit@1 or mAP, then the untrained by
+    latency: the accuracy of an untrained network ranks nothing.
 
     Raises:
         UnknownNameError: No column is named so.
@@ -240,7 +247,11 @@ def ordered(board: Board, by: str | None = None) -> Board:
         if by is not None:
             value = known[by](row)
             return (failed, value is None, value, model)
-        value = known["top1" if row.is_trained else "latency"](row)
+        accuracy = row.record.accuracy
+        if row.is_trained and accuracy is not None:
+            value = None if accuracy.score is None else -accuracy.score
+        else:
+            value = known["latency"](row)
         return (failed, not row.is_trained, value is None, value, model)
 
     return msgspec.structs.replace(board, rows=tuple(sorted(board.rows, key=_none_safe(key))))

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from ...datasets.errors import KinobenchError
+from ...datasets.split import Scoring
 from ..measure import registry, stored
 from ..records import reading
 from ..records.reading import Reader
@@ -35,6 +36,24 @@ def _knee_throughput(record: Record) -> float | None:
 def _processes(record: Record) -> int | None:
     """Return the number of processes of a latency; older records had one."""
     return None if record.latency is None else len(record.latency.process_medians_s)
+
+
+def _scored_by(scoring: Scoring, path: str) -> Value:
+    """Return the reader of a figure that is None in a record of another scoring."""
+    read = _at(path)
+
+    def value(row: Row) -> Any:
+        accuracy = row.record.accuracy
+        return read(row) if accuracy is not None and accuracy.scoring == scoring else None
+
+    return value
+
+
+def _by_scoring(scoring: Scoring, name: str, field: str) -> dict[str, Value]:
+    """Return the columns of a figure with its interval."""
+    ends = {f"{name}_{end}": f"interval_{field}.{at}" for at, end in enumerate(("low", "high"))}
+    paths = {name: field} | ends
+    return {each: _scored_by(scoring, f"accuracy.{path}") for each, path in paths.items()}
 
 
 VALUES: dict[str, Value] = {
@@ -82,16 +101,20 @@ VALUES: dict[str, Value] = {
     "limit": _at("roofline.operators.limit"),
     "knee": _at("sweep.knee"),
     "knee_throughput_per_s": _of(_knee_throughput),
-    "top1": _at("accuracy.top1"),
-    "top1_low": _at("accuracy.interval_top1.0"),
-    "top1_high": _at("accuracy.interval_top1.1"),
-    "top5": _at("accuracy.top5"),
-    "top5_low": _at("accuracy.interval_top5.0"),
-    "top5_high": _at("accuracy.interval_top5.1"),
+    **_by_scoring("top-k", "top1", "top1"),
+    **_by_scoring("top-k", "top5", "top5"),
     "scored": _at("accuracy.scored"),
     "expected": _at("accuracy.expected"),
-    "top1_of_expected": _at("accuracy.top1_of_expected"),
-    "top5_of_expected": _at("accuracy.top5_of_expected"),
+    "top1_of_expected": _scored_by("top-k", "accuracy.top1_of_expected"),
+    "top5_of_expected": _scored_by("top-k", "accuracy.top5_of_expected"),
+    "scoring": _at("accuracy.scoring"),
+    **_by_scoring("hit-k", "hit1", "top1"),
+    **_by_scoring("hit-k", "hit5", "top5"),
+    "hit1_of_expected": _scored_by("hit-k", "accuracy.top1_of_expected"),
+    "hit5_of_expected": _scored_by("hit-k", "accuracy.top5_of_expected"),
+    **_by_scoring("map", "map", "map"),
+    "map_of_expected": _at("accuracy.map_of_expected"),
+    "map_classes": _at("accuracy.map_classes"),
     "predictions": _at("accuracy.predictions"),
     "rank": lambda row: row.rank,
     "unranked": lambda row: row.unranked,

@@ -176,6 +176,11 @@ def prepare(options: MotionOptions, console: Console, log: Log) -> Scored:
     environment.require_decoder(case.decoder)
     options.data.refuse_unused([case.dataset])
     split = prepare_split(case.dataset, case.split, options.data, console)
+    if split.scoring != "top-k":
+        raise KinobenchError(
+            f"{split.dataset} {split.name} is scored by {split.scoring}, as its videos may have "
+            "several labels; motion is judged by top-1: give a dataset with one label a video"
+        )
     scored = Scored(planned=planned, split=split)
     if not options.fresh and (options.results / "runs").is_dir():
         records, problems = read_records(options.results)

@@ -97,6 +97,10 @@ def summarise(
     )
 
 
+_FIELDS = {"top-k": ("top1", "top5"), "hit-k": ("hit1", "hit5")}
+_NO_SHARES = dict.fromkeys(("top1", "top5", "interval_top1", "interval_top5", "top1_of_expected"))
+
+
 def _shares(place: np.ndarray, split: Split) -> dict[str, Any]:
     """Return the fields of an accuracy by hits: top-k, or hit@k."""
     count, expected, classes = len(place), len(split.videos), len(split.classes)
@@ -105,13 +109,15 @@ def _shares(place: np.ndarray, split: Split) -> dict[str, Any]:
     chance = 1 / classes
     if split.scoring == "hit-k" and expected:
         chance *= sum(len(video.labels) for video in split.videos) / expected
+    first, fifth = _FIELDS[split.scoring]
     return {
-        "top1": top1 / count if count else None,
-        "top5": top5 / count if count and of_five else None,
-        "interval_top1": wilson(top1, count) if count else None,
-        "interval_top5": wilson(top5, count) if count and of_five else None,
-        "top1_of_expected": top1 / expected if expected else 0.0,
-        "top5_of_expected": (top5 / expected if expected else 0.0) if of_five else None,
+        **_NO_SHARES,
+        first: top1 / count if count else None,
+        fifth: top5 / count if count and of_five else None,
+        f"interval_{first}": wilson(top1, count) if count else None,
+        f"interval_{fifth}": wilson(top5, count) if count and of_five else None,
+        f"{first}_of_expected": top1 / expected if expected else 0.0,
+        f"{fifth}_of_expected": (top5 / expected if expected else 0.0) if of_five else None,
         "chance": chance,
     }
 
@@ -141,7 +147,7 @@ def _precision(
     all_true = label_mask([video.labels for video in split.videos], classes)
     shares = all_true.sum(axis=0) / max(1, len(all_true))
     return {
-        **dict.fromkeys(("top1", "top5", "interval_top1", "interval_top5", "top1_of_expected")),
+        **_NO_SHARES,
         "map": average.map,
         "interval_map": interval,
         "map_of_expected": of_all.map,

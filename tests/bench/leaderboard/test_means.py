@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from kinobench.bench.evaluation.case import remarks_on
 from kinobench.bench.evaluation.origin import origin_of
 from kinobench.bench.leaderboard.build import ranked_boards
 from kinobench.bench.leaderboard.footnotes import footnotes
@@ -16,12 +17,14 @@ from kinobench.bench.leaderboard.render import render
 from kinobench.bench.leaderboard.values import frame, to_json
 from kinobench.bench.records.record import Failure, Record
 from kinobench.bench.run.plan import plan
-from kinobench.bench.run.settings import settings_of
-from kinobench.bench.run.suite import Suite
+from kinobench.bench.run.settings import Settings, settings_of
+from kinobench.bench.run.suite import Suite, parse
 from kinobench.bench.statistics.scores import places, scores
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.lists.split_names import number_of, numbered
+from kinobench.datasets.split import Split
 
+from ...fakes.made_fitted import made_fitted
 from ...fakes.made_predictions import store_run
 from ...fakes.made_records import made_accuracy, made_record
 
@@ -168,6 +171,27 @@ def test_the_plan_has_a_case_of_each_split() -> None:
     ]
     with pytest.raises(KinobenchError, match="kinetics400 has no numbered test splits"):
         plan(Suite(), settings_of(dataset="kinetics400", split="mean"), ("c3d_tiny",))
+
+
+def test_a_suite_may_ask_for_the_mean() -> None:
+    suite = parse('models = ["c3d_tiny"]\ndataset = "ucf101"\nsplit = "mean"\n', "mine.toml")
+    assert [each.case.split for each in plan(suite, Settings())] == ["1", "2", "3"]
+    with pytest.raises(KinobenchError, match="has no numbered test splits"):
+        parse('models = ["c3d_tiny"]\ndataset = "pointlight"\nsplit = "mean"\n', "mine.toml")
+
+
+def test_weights_of_another_split_have_a_remark() -> None:
+    case = made_record(case={"dataset": "ucf101", "split": "2"}).case
+    split = Split(dataset="ucf101", name="test02", classes=("a", "b"), videos=())
+    for trained, remarks in (("train01", 1), ("train02", 0), ("train1", 1), ("train2", 0)):
+        fitted = made_fitted("c3d_tiny", "ucf101", split=trained, protocol="unknown")
+        found = list(remarks_on(fitted, case, split))
+        assert len(found) == remarks, trained
+    assert "were trained on train1 of ucf101" in next(
+        remarks_on(
+            made_fitted("c3d_tiny", "ucf101", split="train1", protocol="unknown"), case, split
+        )
+    )
 
 
 def test_numbered_test_splits_are_found_by_their_names() -> None:

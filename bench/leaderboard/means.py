@@ -40,20 +40,20 @@ def with_means(boards: Sequence[Board], results: Path) -> list[Board]:
                 board.environment.fingerprint,
             )
             together.setdefault(key, []).append(board)
-    means: dict[int, Board] = {}
+    means: dict[int, list[Board]] = {}
     absorbed: set[int] = set()
     for members in together.values():
-        mean, within = _mean_board(members, results)
-        if mean is not None:
-            means[id(members[0])] = mean
-            absorbed |= within
-    found = []
-    for board in boards:
-        if id(board) in means:
-            found.append(means[id(board)])
-        in_mean = id(board) in absorbed
-        found.append(msgspec.structs.replace(board, in_mean=True) if in_mean else board)
-    return found
+        found, within = _mean_boards(members, results)
+        means[id(members[0])] = found
+        absorbed |= within
+    return [
+        each
+        for board in boards
+        for each in (
+            *means.get(id(board), ()),
+            msgspec.structs.replace(board, in_mean=True) if id(board) in absorbed else board,
+        )
+    ]
 
 
 def shown(boards: Iterable[Board]) -> Iterator[Board]:
@@ -61,31 +61,39 @@ def shown(boards: Iterable[Board]) -> Iterator[Board]:
     return (board for board in boards if not board.in_mean)
 
 
-def _mean_board(members: Sequence[Board], results: Path) -> tuple[Board | None, set[int]]:
-    """Return the board of the means of some boards, and which boards have all their rows in it."""
+def _mean_boards(members: Sequence[Board], results: Path) -> tuple[list[Board], set[int]]:
+    """Return the boards of the means of some boards, and which boards have all their rows in one.
+
+    Rows that were scored on other videos, in any of the splits, are in boards of their own.
+    """
     numbers = {number_of(board.split) or 0 for board in members}
     wanted = _wanted(members[0].dataset or "", numbers)
-    rows, complete = [], set()
+    newest = max(members, key=lambda board: max(row.record.started for row in board.rows))
+    by_videos: dict[str, list[Row]] = {}
+    complete = set()
     for weights, of_split in _together(members):
         lacks = _lacks(of_split, wanted)
         if lacks:
-            rows.append(_without_mean(of_split, weights, lacks))
-            continue
-        rows.append(_mean_row(of_split, weights, results))
-        complete |= {id(row) for row in of_split.values()}
-    if not rows:
-        return None, set()
-    manifests = sorted(board.manifest or "" for board in members)
-    newest = max(members, key=lambda board: max(row.record.started for row in board.rows))
-    board = msgspec.structs.replace(
-        newest,
-        split=MEAN,
-        manifest=hashlib.sha256("\n".join(manifests).encode()).hexdigest()[:16],
-        comparisons=0,
-        rows=tuple(rows),
-    )
+            row = _without_mean(of_split, weights, lacks)
+        else:
+            row = _mean_row(of_split, weights, results)
+            complete |= {id(each) for each in of_split.values()}
+        by_videos.setdefault(_manifest(of_split), []).append(row)
+    boards = [
+        msgspec.structs.replace(
+            newest, split=MEAN, manifest=manifest, comparisons=0, rows=tuple(rows)
+        )
+        for manifest, rows in by_videos.items()
+    ]
     within = {id(each) for each in members if all(id(row) in complete for row in each.rows)}
-    return board, within
+    return boards, within
+
+
+def _manifest(rows: dict[int, Row]) -> str:
+    """Return the digest of the videos of the splits together."""
+    scored = (row.record.accuracy for row in rows.values())
+    manifests = [each.manifest for each in scored if each is not None]
+    return hashlib.sha256("\n".join(manifests).encode()).hexdigest()[:16]
 
 
 def _wanted(dataset: str, found: Collection[int]) -> Sequence[int]:

@@ -134,6 +134,20 @@ def test_several_models_are_rows_of_one_board_and_a_lone_split_keeps_its_own(
     assert {b.split for b in boards if b.in_mean} == {"2", "3"}
 
 
+def test_means_over_other_videos_are_not_in_one_table(tmp_path: Path) -> None:
+    records = [stored(tmp_path, split) for split in "123"]
+    others = [stored(tmp_path, split, "x3d_tiny") for split in "123"]
+    assert others[1].accuracy is not None
+    other = msgspec.structs.replace(others[1].accuracy, manifest="another copy")
+    others[1] = msgspec.structs.replace(others[1], accuracy=other)
+    boards = [b for b in ranked_boards([*records, *others], tmp_path) if b.split == "mean"]
+    assert [[row.record.case.model for row in b.rows] for b in boards] == [
+        ["c3d_tiny"],
+        ["x3d_tiny"],
+    ]
+    assert boards[0].manifest != boards[1].manifest
+
+
 def test_weights_of_one_split_each_are_one_row(tmp_path: Path) -> None:
     records = [stored(tmp_path, split, weights=f"fit1/c3d-{split}.safetensors") for split in "123"]
     records += [stored(tmp_path, split, weights="fit1/all.safetensors") for split in "123"]

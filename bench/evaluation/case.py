@@ -289,8 +289,8 @@ def remarks_on(fitted: "Fitted", case: Case, split: Split) -> Iterator[str]:
         )
     elif fitted.dataset == split.dataset and _of_another_number(fitted.split, split.name):
         yield (
-            f"were trained on {fitted.split} of {split.dataset}, and not on that which belongs to "
-            f"test split {split.name}: some of its videos may be among those"
+            f"were trained on {fitted.split} of {split.dataset}: some videos of {split.name} may "
+            "be among those"
         )
     with suppress(KinobenchError):  # a protocol that is unknown here
         theirs, these = preset(fitted.protocol), case.protocol

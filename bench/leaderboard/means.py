@@ -81,7 +81,11 @@ def _mean_boards(members: Sequence[Board], results: Path) -> tuple[list[Board], 
         by_videos.setdefault(_manifest(of_split), []).append(row)
     boards = [
         msgspec.structs.replace(
-            newest, split=MEAN, manifest=manifest, comparisons=0, rows=tuple(rows)
+            newest,
+            split=MEAN,
+            manifest=manifest if any(row.no_mean is None for row in rows) else None,
+            comparisons=0,
+            rows=tuple(rows),
         )
         for manifest, rows in by_videos.items()
     ]

@@ -11,10 +11,15 @@ from ...datasets.errors import UnknownNameError
 from ...datasets.lists.class_names import class_names
 from ...datasets.pointlight import Stamp, default_root, level_of, read_stamp
 from ...datasets.pointlight.levels import LEVELS, OPTIONS
-from ...datasets.split import Split
+from ...datasets.split import Scoring, Split
 from ...datasets.visible import one_line
 from ..text.terminal import line
 
+_SCORED_BY: dict[Scoring, str] = {
+    "hit-k": "hit@k: any of a video's classes is among the first k",
+    "map": "mAP: the mean over the classes of the average precision",
+}
+"""What a card says of another scoring than top-k."""
 _LABEL = 14
 """Width of a label, in columns."""
 
@@ -37,6 +42,7 @@ class DatasetCard(msgspec.Struct, frozen=True, kw_only=True):
         folder: The copy's folder; None if none is given, or none exists.
         made: Settings that the copy was generated with.
         notes: Remarks about the copy for the reader of a result.
+        scoring: How the copy's videos are scored; None if there is no copy.
     """
 
     name: str
@@ -52,6 +58,7 @@ class DatasetCard(msgspec.Struct, frozen=True, kw_only=True):
     folder: str | None = None
     made: Stamp | None = None
     notes: tuple[str, ...] = ()
+    scoring: Scoring | None = None
 
 
 def make_card(name: str, root: Path | None) -> DatasetCard:
@@ -99,6 +106,7 @@ def make_card(name: str, root: Path | None) -> DatasetCard:
         folder=None if folder is None else str(folder),
         made=made,
         notes=notes,
+        scoring=None if found is None else found.scoring,
     )
 
 
@@ -117,6 +125,7 @@ def show_card(card: DatasetCard, console: Console) -> None:
         ("what it tests", card.purpose),
         ("classes", f"{card.num_classes or 'those of your videos'}{named}"),
         ("splits", ", ".join(card.splits) or "those of your videos"),
+        ("scored by", _SCORED_BY.get(card.scoring or "top-k", "")),
         ("protocol", card.protocol),
         ("homepage", card.homepage),
         ("how to get it", card.obtain),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ...datasets.errors import KinobenchError
+from ...datasets.lists.split_names import number_of
 from ...datasets.names import file_name
 from ...datasets.own import OWN
 from ...datasets.plurals import quantity
@@ -269,6 +270,12 @@ def compare_classes(case: Case, split: Split | None, emit: Emit) -> None:
         emit(Note(text=f"accuracy: weights {published.name}: {published.notes}"))
 
 
+def _of_another_number(trained_on: str, tested_on: str) -> bool:
+    """Return whether two splits are numbered, and their numbers differ, as `train1` and `2`."""
+    trained, tested = number_of(trained_on.removeprefix("train")), number_of(tested_on)
+    return trained is not None and tested is not None and trained != tested
+
+
 def remarks_on(fitted: "Fitted", case: Case, split: Split) -> Iterator[str]:
     """Yield remarks on an accuracy that follow from how its weights were trained."""
     same_split = fitted.dataset == split.dataset and fitted.split in (split.name, split.part_of)
@@ -278,6 +285,11 @@ def remarks_on(fitted: "Fitted", case: Case, split: Split) -> Iterator[str]:
         yield (
             "may have been trained on some of these videos; give --holdout as for their training, "
             "and --split test"
+        )
+    elif fitted.dataset == split.dataset and _of_another_number(fitted.split, split.name):
+        yield (
+            f"were trained on {fitted.split} of {split.dataset}: some videos of {split.name} may "
+            "be among those"
         )
     with suppress(KinobenchError):  # a protocol that is unknown here
         theirs, these = preset(fitted.protocol), case.protocol

@@ -29,6 +29,7 @@ from ...datasets.video.stores import new_room
 from ...zoo.spec import Input, input_shapes
 from ..network.inputs import InputMaker, Inputs, video_inputs
 from .recipe import Recipe
+from .targets import target_of
 
 STARTS = 1000
 """A random clip is one of this many, which are spread evenly over the video."""
@@ -52,7 +53,7 @@ class Draw(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Clips of one step: the arguments of a forward, and the labels `[B]`."""
+    """Clips of one step: the arguments of a forward, and the targets; see `target_of`."""
 
     inputs: Inputs
     labels: torch.Tensor
@@ -202,7 +203,8 @@ class TrainingClips(Dataset[Batch]):
         for shape, source in zip(shapes, maker.take(found), strict=True):
             inputs.append(torch.empty(shape))
             source.write(0, inputs[-1])
-        return Batch(tuple(inputs), torch.tensor([video.label]))
+        target = target_of(video, len(self.split.classes), self.split.scoring, generator)
+        return Batch(tuple(inputs), target)
 
     def _frames(self, index: int, generator: np.random.Generator) -> np.ndarray:
         """Return a random square of a random clip of a video, `[T, size, size, 3]`, uint8."""

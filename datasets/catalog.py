@@ -8,8 +8,11 @@ from pathlib import Path
 import msgspec
 
 from . import opposites
+from .copies.described import Described
+from .copies.known import DESCRIBED
 from .errors import DatasetError, KinobenchError, UnknownNameError, check_name, program
 from .lists import layouts
+from .lists.class_names import class_names
 from .lists.layouts import Layout
 from .offered import check_request, checked_fields, checked_split
 from .opposites import Opposites
@@ -24,6 +27,8 @@ from .visible import one_line
 ENTRY_POINT_GROUP = "kinobench.datasets"
 
 NOTHING_SAID = OwnVideos()
+_OURS_ALONE = ("aliases", "layouts", "load_as", "read")
+"""Fields that no plug-in has."""
 
 Progress = Callable[[int, int], None]
 """Called with the number of videos made so far, and the number of all."""
@@ -73,6 +78,10 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
             it can be generated in one way only.
         purpose: Ability that it tests, in a sentence, with the best possible score if that is
             known.
+        aliases: Other names that people give it; kinobench's own datasets have some.
+        layouts: Names of the layouts that copies of it are read in; empty: there is one.
+        load_as: `load_as(root, split, layout)` gives a split as `load` does, from the layout of
+            that name, or, if that is empty, from the one that fits best; with `layouts` alone.
         read: `read(root, own)` gives all splits by their names; kinobench's own readers of
             people's videos have it, and no plug-in.
     """
@@ -91,6 +100,9 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
     make: Callable[[Path | None, Progress | None], Path] | None = None
     make_changed: Callable[[Path | None, Changes, Progress | None], Path] | None = None
     purpose: str = ""
+    aliases: tuple[str, ...] = ()
+    layouts: tuple[str, ...] = ()
+    load_as: Callable[[Path | None, str | None, str], Split] | None = None
     read: Callable[[Path | None, OwnVideos], dict[str, Split]] | None = None
 
     def __repr__(self) -> str:
@@ -235,7 +247,7 @@ def _from_plugin(point: EntryPoint) -> Dataset:
     values = {
         field: getattr(offered, field)
         for field in Dataset.__struct_fields__
-        if field != "read" and hasattr(offered, field)
+        if field not in _OURS_ALONE and hasattr(offered, field)
     }
     absent = [
         field.name
@@ -303,16 +315,31 @@ def _own(
     )
 
 
-def _load_ucf101(root: Path | None, split: str | None) -> Split:
-    from .lists.ucf101 import load
+def _load_described(
+    described: Described, root: Path | None, split: str | None, layout: str = ""
+) -> Split:
+    from .copies.read import read_copy
 
-    return load(_given(root, layouts.UCF101), split)
+    return read_copy(described, _given(root, described.layout), split, layout)
 
 
-def _load_kinetics400(root: Path | None, split: str | None) -> Split:
-    from .lists.kinetics import load
-
-    return load(_given(root, layouts.KINETICS400), split)
+def _described(described: Described) -> Dataset:
+    """Return a dataset that is read in whichever layout people have."""
+    return Dataset(
+        name=described.name,
+        aliases=described.aliases,
+        title=described.layout.title,
+        load=partial(_load_described, described),
+        load_as=partial(_load_described, described),
+        layouts=tuple(form.name for form in described.formats),
+        default_protocol=described.protocol,
+        num_classes=len(class_names(described.classes)),
+        splits=tuple(part.asked for part in described.parts),
+        homepage=described.layout.homepage,
+        obtain=described.layout.obtain,
+        tree=described.layout.tree,
+        purpose=described.purpose,
+    )
 
 
 def _load_level(level: Level, root: Path | None, split: str | None) -> Split:
@@ -359,30 +386,7 @@ def _level(level: Level) -> Dataset:
 _BUILT_IN = {
     dataset.name: dataset
     for dataset in (
-        Dataset(
-            name="ucf101",
-            title=layouts.UCF101.title,
-            load=_load_ucf101,
-            default_protocol="common-112",
-            num_classes=101,
-            splits=("1", "2", "3", "train1", "train2", "train3"),
-            homepage=layouts.UCF101.homepage,
-            obtain=layouts.UCF101.obtain,
-            tree=layouts.UCF101.tree,
-            purpose="101 human actions in short videos of the web",
-        ),
-        Dataset(
-            name="kinetics400",
-            title=layouts.KINETICS400.title,
-            load=_load_kinetics400,
-            default_protocol="common-112",
-            num_classes=400,
-            splits=("val", "test", "train"),
-            homepage=layouts.KINETICS400.homepage,
-            obtain=layouts.KINETICS400.obtain,
-            tree=layouts.KINETICS400.tree,
-            purpose="400 human actions in videos of the web, ten seconds of each",
-        ),
+        *map(_described, DESCRIBED.values()),
         _own(layouts.FOLDER, _read_folder, "your own videos, in a folder for each class"),
         _own(layouts.LIST, _read_list, "your own videos, in a list of paths and labels"),
         *map(_level, LEVELS.values()),

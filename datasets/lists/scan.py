@@ -68,7 +68,7 @@ def scan_videos(
         DatasetError: A folder can't be listed.
     """
     real_root = os.path.realpath(root)
-    outside = _leaves(os.path.realpath(media), real_root)
+    outside = leaves(os.path.realpath(media), real_root)
     found = list(_walk(str(media), media.name, outside, real_root, depth, frozenset(skip)))
     found.sort()
     return found
@@ -86,11 +86,11 @@ def _walk(
     folder: str, name: str, outside: bool, real_root: str, depth: int, skip: frozenset[str]
 ) -> Iterator[FoundVideo]:
     below: list[tuple[str, str, bool]] = []
-    with _listing(folder), os.scandir(folder) as entries:
+    with listing(folder), os.scandir(folder) as entries:
         for entry in entries:
             leads_out = outside
             if entry.is_symlink():
-                leads_out = _leaves(os.path.realpath(entry.path), real_root)
+                leads_out = leaves(os.path.realpath(entry.path), real_root)
             if entry.is_dir():
                 if depth > 0 and entry.name not in skip:
                     below.append((entry.path, entry.name, leads_out))
@@ -104,7 +104,7 @@ def _walk(
 
 
 @contextmanager
-def _listing(folder: str) -> Iterator[None]:
+def listing(folder: str) -> Iterator[None]:
     """Name the folder in an error of the file system, which may go away meanwhile."""
     try:
         yield
@@ -115,5 +115,6 @@ def _listing(folder: str) -> Iterator[None]:
         ) from error
 
 
-def _leaves(real: str, real_root: str) -> bool:
+def leaves(real: str, real_root: str) -> bool:
+    """Report whether a real path lies outside of a real folder."""
     return real != real_root and not real.startswith(real_root.rstrip(os.sep) + os.sep)

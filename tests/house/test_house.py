@@ -39,7 +39,8 @@ ALLOWED: dict[str, set[str]] = {
     "datasets.views": {"datasets", "datasets.protocol", "datasets.video"},
     "datasets.flow": {"datasets", "datasets.protocol", "datasets.views"},
     "datasets.lists": {"datasets"},
-    "datasets.pointlight": {"datasets", "datasets.lists"},
+    "datasets.copies": {"datasets", "datasets.lists"},
+    "datasets.pointlight": {"datasets", "datasets.lists", "datasets.copies"},
     "zoo": set(),
     "zoo.tables": {"zoo"},
     "zoo.parts": {"zoo"},
@@ -50,6 +51,7 @@ ALLOWED: dict[str, set[str]] = {
 """The packages of datasets/ and zoo/, and what each may import of its own top folder."""
 
 EXCEPTIONS = {
+    ("datasets.catalog", "datasets.copies"),
     ("datasets.catalog", "datasets.lists"),  # the index of what the packages offer
     ("datasets.catalog", "datasets.pointlight"),
     ("datasets.offered", "datasets.protocol"),  # a plug-in's dataset names its protocol

@@ -6,6 +6,7 @@ from typing import Literal
 import msgspec
 
 Kind = Literal[
+    "leak",
     "missing",
     "empty",
     "unreadable",

@@ -64,6 +64,7 @@ def assembled(
         *_findings(described, rows, chosen, label_of),
         *_of_media(described, part, rows, chosen, index, entries),
         *rows.findings,
+        *(described.remarks(rows.source, rows.ids) if described.remarks else ()),
     )
     return Split(
         dataset=described.name,
@@ -165,7 +166,11 @@ def _findings(
         if choice.others:
             several.append(video)
         label = label_of(choice.media.folder.name)
-        if label is not None and label != rows.labels[row] and not described.naming.in_classes:
+        if (
+            label is not None
+            and not _agrees(label, rows.labels[row])
+            and not described.naming.in_classes
+        ):
             contradicting.append(video)
     listed = f"of {quantity(len(rows.ids), 'listed video')}"
     return (
@@ -181,6 +186,11 @@ def _findings(
 
 
 _FIRST = "the one that is replaced, whole and named most like the list, or else by extension,"
+
+
+def _agrees(label: int, listed: int | tuple[int, ...]) -> bool:
+    """Report whether a folder's class is the listed one, or one of those."""
+    return label == listed if isinstance(listed, int) else label in listed
 
 
 def _of_media(

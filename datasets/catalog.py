@@ -27,7 +27,7 @@ from .visible import one_line
 ENTRY_POINT_GROUP = "kinobench.datasets"
 
 NOTHING_SAID = OwnVideos()
-_OURS_ALONE = ("aliases", "layouts", "load_as", "read")
+_OURS_ALONE = ("aliases", "layouts", "load_as", "other_splits", "read")
 """Fields that no plug-in has."""
 
 Progress = Callable[[int, int], None]
@@ -80,6 +80,7 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
             known.
         aliases: Other names that people give it; kinobench's own datasets have some.
         layouts: Names of the layouts that copies of it are read in; empty: there is one.
+        other_splits: The split that each further name of one stands for: `val` for `validation`.
         load_as: `load_as(root, split, layout)` gives a split as `load` does, from the layout of
             that name, or, if that is empty, from the one that fits best; with `layouts` alone.
         read: `read(root, own)` gives all splits by their names; kinobench's own readers of
@@ -102,6 +103,7 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
     purpose: str = ""
     aliases: tuple[str, ...] = ()
     layouts: tuple[str, ...] = ()
+    other_splits: dict[str, str] = {}
     load_as: Callable[[Path | None, str | None, str], Split] | None = None
     read: Callable[[Path | None, OwnVideos], dict[str, Split]] | None = None
 
@@ -136,12 +138,13 @@ def names() -> list[str]:
 
 
 def get(name: str) -> Dataset:
-    """Return the dataset of that name.
+    """Return the dataset of that name, which may be one of its other names.
 
     Raises:
         UnknownNameError: No dataset has that name; the message has the nearest one.
         KinobenchError: An installed plugin of that name is not a dataset, or takes a name twice.
     """
+    name = canonical(name)
     if name in _BUILT_IN or name in _registered:
         return _BUILT_IN.get(name) or _registered[name]
     plugins = _plugins()
@@ -152,6 +155,26 @@ def get(name: str) -> Dataset:
         )
         raise UnknownNameError("dataset", name, names(), hint)
     return _from_plugin(plugins[name])
+
+
+def fits(dataset: Dataset, root: Path) -> bool:
+    """Report whether a folder has a list of a dataset that is read in several layouts.
+
+    Raises:
+        DatasetError: The folder can't be listed.
+    """
+    described = DESCRIBED.get(dataset.name)
+    if described is None:
+        return False
+    from .copies.read import has_lists
+
+    return has_lists(described, root)
+
+
+def canonical(name: str) -> str:
+    """Return the name of the dataset that has another name, such as `k400`; others as they are."""
+    meant = _ALIASES.get(name.casefold(), name)
+    return name if meant == name or name in _registered or name in _plugins() else meant
 
 
 def split_names(
@@ -195,8 +218,12 @@ def load_split(
     if dataset.read is not None:
         from .lists.split_names import chosen
 
+        _refuse_layout(dataset, own)
         splits = dataset.read(root, own)
         return splits[chosen(dataset.name, splits, split)]
+    if dataset.load_as is not None and own.given in ([], ["--layout"]):
+        return dataset.load_as(root, split, own.layout)
+    _refuse_layout(dataset, own)
     if own.given:
         raise DatasetError(
             f"{', '.join(own.given)}: {dataset.name} is no dataset of your own videos; leave it "
@@ -220,6 +247,13 @@ def load_split(
         return checked
     notes = (*checked.notes, *(f"{dataset.name}: load: {remark}" for remark in remarks))
     return msgspec.structs.replace(checked, notes=notes)
+
+
+def _refuse_layout(dataset: Dataset, own: OwnVideos) -> None:
+    if own.layout and not dataset.layouts:
+        raise DatasetError(
+            f"--layout {own.layout}: {dataset.name} has one layout alone; leave it out"
+        )
 
 
 def _plugins() -> dict[str, EntryPoint]:
@@ -335,6 +369,9 @@ def _described(described: Described) -> Dataset:
         default_protocol=described.protocol,
         num_classes=len(class_names(described.classes)),
         splits=tuple(part.asked for part in described.parts),
+        other_splits={
+            other: part.asked for part in described.parts for other in part.spellings[1:]
+        },
         homepage=described.layout.homepage,
         obtain=described.layout.obtain,
         tree=described.layout.tree,
@@ -392,5 +429,7 @@ _BUILT_IN = {
         *map(_level, LEVELS.values()),
     )
 }
+
+_ALIASES = {alias: dataset.name for dataset in _BUILT_IN.values() for alias in dataset.aliases}
 
 _registered: dict[str, Dataset] = {}

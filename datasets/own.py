@@ -43,12 +43,15 @@ class OwnVideos(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         path_prefix: Folder that the listed paths begin at, if that isn't the data root.
         holdout: How the videos are parted; None leaves them as they are.
         group: Pattern in the name of a video; videos in which it finds the same share footage.
+        layout: Name of the layout that a copy of a dataset is read as; empty: that which fits best.
+            It is said about datasets that have several, and not about own videos.
     """
 
     lists: tuple[tuple[str, str], ...] = ()
     path_prefix: str | None = None
     holdout: Holdout | None = None
     group: str | None = None
+    layout: str = ""
 
     @property
     def given(self) -> list[str]:
@@ -58,6 +61,7 @@ class OwnVideos(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             "--path-prefix": self.path_prefix,
             "--holdout": self.holdout,
             "--group": self.group,
+            "--layout": self.layout,
         }
         return [option for option, value in said.items() if value]
 

@@ -13,6 +13,7 @@ from ...datasets.own import FOLDER, LIST, OwnVideos, expanded
 from ...datasets.split import Split
 from ..records.case import LogitsType
 from ..records.job import FileLimits
+from .default_root import default_root
 
 
 class DataRoots(msgspec.Struct, frozen=True):
@@ -37,11 +38,17 @@ class DataRoots(msgspec.Struct, frozen=True):
         """Return the folder of a dataset; `only`: no other dataset is measured."""
         if name in self.named:
             return self.named[name]
-        return self.unnamed if only or catalog.get(name).needs_root else None
+        needed = catalog.get(name).needs_root
+        if self.unnamed is not None and (only or needed):
+            return self.unnamed
+        return default_root(catalog.get(name)) if needed else None
 
     def own_of(self, name: str | None) -> OwnVideos:
-        """Return what is said about a dataset's videos: nothing, unless they are one's own."""
-        return self.own if name in (FOLDER, LIST) else OwnVideos()
+        """Return what is said about a dataset's videos: of others than one's own, the layout."""
+        if name in (FOLDER, LIST):
+            return self.own
+        has_layouts = name is not None and catalog.get(name).layouts
+        return OwnVideos(layout=self.own.layout) if has_layouts else OwnVideos()
 
     def place(self, name: str) -> str | None:
         """Return the folder of the videos of the only dataset that is measured."""
@@ -73,13 +80,22 @@ class DataRoots(msgspec.Struct, frozen=True):
             said += own.holdout.text.split()
         if own.group is not None:
             said += ["--group", own.group]
+        if own.layout:
+            said += ["--layout", own.layout]
         return said
 
     def refuse_unused(self, names: Iterable[str | None]) -> None:
-        """Raise KinobenchError if something is said about own videos, and none are measured."""
-        if self.own.given and not any(name in (FOLDER, LIST) for name in names):
+        """Raise KinobenchError if something is said about videos that aren't measured."""
+        measured = [name for name in names if name is not None]
+        if self.own.layout and not any(catalog.get(name).layouts for name in measured):
             raise KinobenchError(
-                f"{', '.join(self.own.given)}: none of the datasets is your own videos; give "
+                f"--layout {self.own.layout}: none of the datasets has several layouts; leave it "
+                "out"
+            )
+        said = [option for option in self.own.given if option != "--layout"]
+        if said and not any(name in (FOLDER, LIST) for name in measured):
+            raise KinobenchError(
+                f"{', '.join(said)}: none of the datasets is your own videos; give "
                 f"--dataset {FOLDER} or {LIST}, or leave it out"
             )
 
@@ -101,6 +117,7 @@ def data_roots(
     named: dict[str, Path] = {}
     for value in given:
         name, equals, folder = value.partition("=")
+        name = catalog.canonical(name)
         path = expanded(folder if equals and name in catalog.names() else value)
         if equals and name in catalog.names():
             if named.setdefault(name, path) != path:

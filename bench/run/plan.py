@@ -221,7 +221,10 @@ def _chosen(settings: Settings, split_of: SplitNames) -> _Chosen:
         clips = clips.with_views(*views_of(settings.views))
     if dataset is not None and settings.split is not None:
         check_split(dataset, settings.split)
-    split, count = (None, None) if dataset is None else split_of(dataset, settings.split)
+    asked = settings.split
+    if dataset is not None and asked is not None:
+        asked = dataset.other_splits.get(asked, asked)
+    split, count = (None, None) if dataset is None else split_of(dataset, asked)
     head, trained_on = _head(settings.model, weights)
     published = find_weights(settings.model, weights)
     return _Chosen(

@@ -202,7 +202,7 @@ def refuse_too_many_threads(threads: int | None, processors: int) -> None:
 
 def check_split(dataset: catalog.Dataset, split: str) -> None:
     """Raise UnknownNameError unless the dataset has a split of that name, or its videos say it."""
-    if dataset.splits and split not in dataset.splits:
+    if dataset.splits and split not in (*dataset.splits, *dataset.other_splits):
         raise UnknownNameError(f"split of {dataset.name}", split, dataset.splits)
 
 

@@ -22,10 +22,10 @@ PARTS = (
 FORMATS = (KineticsCsv(), KineticsJson(), MMACTION2, PYSLOWFAST, FRAMES, ClassFolders())
 
 
-def _kinetics(number: int, layout: Layout) -> Described:
+def _kinetics(number: int, layout: Layout, *others: str) -> Described:
     return Described(
         name=f"kinetics{number}",
-        aliases=(f"k{number}", f"kinetics-{number}", f"kinetics_{number}"),
+        aliases=(f"k{number}", f"kinetics-{number}", f"kinetics_{number}", *others),
         layout=layout,
         purpose=f"{number} human actions in videos of the web, ten seconds of each",
         classes=f"kinetics{number}",
@@ -38,3 +38,5 @@ def _kinetics(number: int, layout: Layout) -> Described:
 
 
 KINETICS400 = _kinetics(400, layouts.KINETICS400)
+KINETICS600 = _kinetics(600, layouts.KINETICS600)
+KINETICS700 = _kinetics(700, layouts.KINETICS700, "kinetics700-2020", "k700-2020")

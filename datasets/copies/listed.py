@@ -15,6 +15,8 @@ from .parts import kind_of_word
 
 _TREES_SPLIT = "the folders of the split"
 
+_WITHOUT_LIST = "no list of the {} split: which of its videos are missing isn't known"
+
 
 class Listed(NamedTuple):
     """The rows of a split: columns, because there may be a million.
@@ -143,6 +145,8 @@ class _Reading:
         findings = self._labels.checked(len(self._rows.ids))
         left = quantity(self._left_out, "row")
         notes = (f"left out: {left} of {source.short}, of other splits",) if self._left_out else ()
+        if self._form.from_folders:
+            notes += (_WITHOUT_LIST.format(part.asked),)
         of = f"of {quantity(len(self._rows.ids), 'listed video')}"
         findings += found(
             "other",
@@ -194,13 +198,16 @@ def _without_twice(rows: Listed) -> Listed:
 
 
 def _sorted(rows: Listed) -> Listed:
-    """Return the rows in the order of their classes, and in each by id, without case."""
+    """Return the rows in the order of their classes, and in each by id, without case.
+
+    That is the order of UCF101's official lists and of the CVDF's lists of Kinetics-400.
+    """
     ids, labels = rows.ids, rows.labels
     return _picked(rows, sorted(range(len(ids)), key=lambda row: _place(labels[row], ids[row])))
 
 
 def _place(label: int | tuple[int, ...], video: str) -> tuple[int | tuple[int, ...], str, str]:
-    return label, video.casefold(), video
+    return label, video.upper(), video
 
 
 def _picked(rows: Listed, order: list[int]) -> Listed:

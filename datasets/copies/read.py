@@ -77,6 +77,23 @@ def read_copy(
     return assembled(described, best.form, part, best.rows, index, entries, notes)
 
 
+def has_lists(described: Described, root: Path) -> bool:
+    """Report whether a folder has a list of a split of a dataset.
+
+    Raises:
+        DatasetError: The folder can't be listed.
+    """
+    entries = entries_of(root)
+    lists = [ListFile(path, root) for path in entries.lists]
+    forms = [form for form in described.formats if not form.from_folders]
+    return any(
+        source.files
+        for part in described.parts
+        for form in forms
+        for source in form.sources(lists, entries, part)
+    )
+
+
 def forms_of(described: Described, layout: str) -> tuple[Format, ...]:
     """Return the forms of lists that a layout's name stands for; empty: all of the dataset.
 

@@ -24,18 +24,17 @@ class ClassFolders(Format):
         """Report that no list has this form."""
         return False
 
+    def takes(self, media: Media, part: Part) -> bool:
+        """Report whether a video is in a folder of a folder that is named like a split."""
+        return any(part.fits(named_as(name)) for name in media.folder.parts[:-1])
+
     def sources(self, lists: Sequence[ListFile], entries: Entries, part: Part) -> list[Source]:
         """Return the folders of a split, if there are some with folders in them."""
-        there = any(is_in_split(media, part) for media in entries.media)
+        there = any(self.takes(media, part) for media in entries.media)
         return [Source((), lists, entries, part)] if there else []
 
     def rows(self, source: Source, file: ListFile | None) -> Iterator[RawRow]:
         """Give a row for each video in a folder of the split's classes."""
         for media in source.entries.media:
-            if is_in_split(media, source.part):
+            if self.takes(media, source.part):
                 yield RawRow(0, f"{media.folder.name}/{media.name}", "")
-
-
-def is_in_split(media: Media, part: Part) -> bool:
-    """Report whether a video is in a folder of a folder that is named like a split."""
-    return any(part.fits(named_as(name)) for name in media.folder.parts[:-1])

@@ -12,7 +12,7 @@ from kinobench.datasets.lists.class_names import class_names
 from kinobench.datasets.split import Split
 
 LEVELS = ("pointlight", "pointlight-3", "pointlight-long", "pointlight-noise")
-BUILT_IN = ("kinetics400", *LEVELS, "ucf101")
+BUILT_IN = ("kinetics400", "kinetics600", "kinetics700", *LEVELS, "ucf101")
 OWN = ("folder", "list")
 
 
@@ -65,7 +65,19 @@ def test_the_splits_of_the_catalog_are_the_loaders():
 
 def test_an_unknown_name_gets_the_nearest():
     with pytest.raises(UnknownNameError, match="did you mean 'kinetics400'"):
-        catalog.get("kinetics-400")
+        catalog.get("kinetcs400")
+
+
+def test_a_dataset_has_the_other_names_that_people_give_it():
+    for name in ("k400", "kinetics-400", "Kinetics_400", "K400"):
+        assert catalog.get(name).name == "kinetics400"
+    assert catalog.get("ucf-101").name == "ucf101"
+    assert catalog.get("k700-2020").name == "kinetics700"
+
+
+def test_a_dataset_of_a_plugin_goes_before_another_name(monkeypatch):
+    install(monkeypatch, offered_dataset(name="k400"), name="k400")
+    assert catalog.get("k400").name == "k400"
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,7 @@ def _best(
     candidates: list[_Candidate] = []
     errors: list[DatasetError] = []
     for form, source in sources:
-        if form.from_folders and candidates:
+        if form.from_folders and (candidates or errors):
             continue  # folders are the last resort: a list says which videos there should be
         try:
             rows = rows_of(described, form, source)

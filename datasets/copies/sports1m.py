@@ -1,8 +1,7 @@
 """Sports-1M: lists of `URL label,label`.
 
 Karpathy et al.: "Large-scale Video Classification with Convolutional Neural Networks", CVPR 2014;
-`original/{train,test}_partition.txt` and `cross-validation/sports{0..9}_{train,test}.txt` of
-github.com/gtoderici/sports-1m-dataset.
+`original/{train,test}_partition.txt` of github.com/gtoderici/sports-1m-dataset.
 """
 
 import re
@@ -36,9 +35,8 @@ _PATH = re.compile(
     rf"\s*(?:\S[^\t]*/)?(?P<id>[\w-]{{11}})\.(?:{_EXTENSION}){_LABELS}", re.ASCII | re.IGNORECASE
 )
 _JSON_IDS = re.compile(r'"id"\s*:\s*"([\w-]{11})"', re.ASCII)
-_FOLDS = 10
-"""The partitions of the publishers' cross-validation."""
-_FOLD = re.compile(r"sports(\d+)_", re.IGNORECASE)
+_FOLD = re.compile(r"sports\d+_", re.IGNORECASE)
+"""The folds of the publishers' cross-validation are `sports0_test.txt` and so on."""
 
 
 class SportsUrls(Format):
@@ -56,11 +54,8 @@ class SportsUrls(Format):
         return bool(lines) and all(self.row.fullmatch(line) for line in lines)
 
     def is_for(self, file: ListFile, part: Part) -> bool:
-        """Report whether a file can be a split's: folds of the cross-validation have a number."""
-        fold = _FOLD.match(file.path.name)
-        number = None if fold is None else int(fold[1])
-        kind = file.named.kind
-        return number == part.number and kind in part.kinds
+        """Report whether a file can be a split's; folds of a cross-validation are none."""
+        return _FOLD.match(file.path.name) is None and file.named.kind in part.kinds
 
     def rows(self, source: Source, file: ListFile) -> Iterator[RawRow]:
         """Give the rows of a list."""
@@ -93,7 +88,7 @@ def in_both(source: Source, ids: Sequence[str]) -> tuple[Finding, ...]:
         source: What is read.
         ids: The ids of its videos.
     """
-    other = next(each for each in SPORTS1M.parts if _is_other(each, source.part))
+    other = next(part for part in SPORTS1M.parts if part.asked != source.part.asked)
     for form in SPORTS1M.formats:
         for file in source.beside:
             if form.is_for(file, other) and form.finds(file):
@@ -118,35 +113,16 @@ def _ids_of(form: Format, file: ListFile) -> Iterator[str]:
             yield found["id"]
 
 
-def _is_other(one: Part, other: Part) -> bool:
-    return one.number == other.number and one.kinds != other.kinds
-
-
-def _parts() -> tuple[Part, ...]:
-    whole = (
-        Part(asked="test", name="test", kinds=("test",)),
-        Part(asked="train", name="train", kinds=("train",)),
-    )
-    folds = (
-        Part(
-            asked=f"fold{number}" if kind == "test" else f"fold{number}-train",
-            name=f"fold{number}-{kind}",
-            kinds=(kind,),
-            number=number,
-        )
-        for number in range(_FOLDS)
-        for kind in ("test", "train")
-    )
-    return (*whole, *folds)
-
-
 SPORTS1M = Described(
     name="sports1m",
     aliases=("sports-1m", "sports_1m"),
     layout=further_layouts.SPORTS1M,
     purpose="487 sports in whole videos of the web, one or several in each",
     classes="sports1m",
-    parts=_parts(),
+    parts=(
+        Part(asked="test", name="test", kinds=("test",)),
+        Part(asked="train", name="train", kinds=("train",)),
+    ),
     naming=YouTubeNames(),
     formats=(SportsUrls(), SportsJson(), SportsPaths()),
     several_splits=True,

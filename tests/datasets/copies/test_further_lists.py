@@ -296,16 +296,13 @@ def test_a_video_of_sports1m_in_both_parts_is_a_finding(tmp_path: Path) -> None:
     assert finding.text == f"1 of 7 listed videos in test_partition.txt too: {shared.id}"
 
 
-def test_a_fold_of_the_cross_validation_is_a_split_and_no_partition(tmp_path: Path) -> None:
+def test_a_fold_of_the_cross_validation_is_no_partition(tmp_path: Path) -> None:
     mocks = laid(tmp_path, "sports1m", "videos/{id}.mp4")
+    rows = [f"https://www.youtube.com/watch?v={mock.id} 3" for mock in mocks.all]
+    put_lines(tmp_path / "cross-validation/sports0_test.txt", rows)
+    assert "no test_partition.txt" in refused("sports1m", tmp_path)
     lay.sports1m_official(tmp_path, mocks)
-    rows = [f"https://www.youtube.com/watch?v={mock.id} 3" for mock in mocks.train]
-    put_lines(tmp_path / "cross-validation/sports0_test.txt", rows[:2])
-    put_lines(tmp_path / "cross-validation/sports0_train.txt", rows[1:])
     assert len(read("sports1m", tmp_path).videos) == 6
-    fold = read("sports1m", tmp_path, "fold0")
-    assert (len(fold.videos), fold.name) == (2, "fold0-test")
-    assert fold.notes == (f"1 of 2 listed videos in sports0_train.txt too: {mocks.train[1].id}",)
 
 
 def test_class_folders_of_sports1m_agree_with_one_of_several_labels(tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ class DataRoots(msgspec.Struct, frozen=True):
 
     def of(self, name: str, only: bool) -> Path | None:
         """Return the folder of a dataset; `only`: no other dataset is measured."""
+        name = catalog.canonical(name)
         if name in self.named:
             return self.named[name]
         needed = catalog.get(name).needs_root

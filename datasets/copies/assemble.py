@@ -2,7 +2,6 @@
 
 import os
 from collections import Counter
-from pathlib import Path
 
 from ..findings import Finding, found
 from ..lists.class_names import LabelMatcher, class_names
@@ -50,8 +49,9 @@ def assembled(
     several_rows = _ids_of_several(described, rows)
     chosen: list[Chosen | None] = []
     for row in range(len(rows.ids)):
-        wanted = wanted_of(described, rows, row, several_rows)
-        choice = index.choose(wanted)
+        choice = None
+        if index.has(described.naming.file_id(rows.ids[row])):
+            choice = index.choose(_wanted(described, rows, row, several_rows))
         if choice is not None:
             choice.media.refuse_outside(rows.where(row))
         chosen.append(choice)
@@ -66,6 +66,8 @@ def assembled(
         *rows.findings,
         *(described.remarks(rows.source, rows.ids) if described.remarks else ()),
     )
+    del chosen
+    rows.forget()  # of a million rows, what the split doesn't keep goes before it is checked
     return Split(
         dataset=described.name,
         name=part.name,
@@ -78,7 +80,7 @@ def assembled(
     )
 
 
-def wanted_of(described: Described, rows: Listed, row: int, several: set[str]) -> Wanted:
+def _wanted(described: Described, rows: Listed, row: int, several: set[str]) -> Wanted:
     """Return a listed video, as far as its file depends on it."""
     video, label = rows.ids[row], rows.labels[row]
     key = described.naming.key_of(video)
@@ -97,10 +99,8 @@ def _ids_of_several(described: Described, rows: Listed) -> set[str]:
     seen: set[str] = set()
     again: set[str] = set()
     for video in rows.ids:
-        key = described.naming.key_of(video)
-        if key.start_s is None:
-            continue
-        (again if key.id in seen else seen).add(key.id)
+        file_id = described.naming.file_id(video)
+        (again if file_id in seen else seen).add(file_id)
     return again
 
 
@@ -136,12 +136,13 @@ class _Places:
         self._root = roots.most_common(1)[0][0] if roots else str(entries.root)
 
     def of_missing(self, row: int) -> str:
+        """Return the path that a row's file should have."""
         rows = self._rows
         name = rows.names.get(row) or rows.ids[row].rpartition("/")[2]
         folder = self._of_label.get(rows.labels[row])
         if folder is None:
-            folder = os.path.join(self._root, rows.folders[row])  # noqa: PTH118 - perhaps empty
-        return str(Path(folder, name + (rows.extensions[row] or ".mp4")))
+            folder = f"{self._root}/{rows.folders[row]}" if rows.folders[row] else self._root
+        return f"{folder}/{name}{rows.extensions[row] or '.mp4'}"
 
 
 def _media_root(media: Media, label_of: LabelOf) -> str:
@@ -155,7 +156,7 @@ def _findings(
     described: Described, rows: Listed, chosen: list[Chosen | None], label_of: LabelOf
 ) -> tuple[Finding, ...]:
     """Return what is wrong with the files of listed videos."""
-    missing, elsewhere, several, contradicting = [], [], [], []
+    missing, elsewhere, several, contradicting, replaced = [], [], [], [], []
     for row, choice in enumerate(chosen):
         video = rows.ids[row]
         if choice is None:
@@ -163,7 +164,9 @@ def _findings(
             continue
         if choice.elsewhere:
             elsewhere.append(video)
-        if choice.others:
+        if described.is_replacement(choice.media.folder.parts):
+            replaced.append(video)
+        elif choice.others:
             several.append(video)
         label = label_of(choice.media.folder.name)
         if (
@@ -176,6 +179,7 @@ def _findings(
     return (
         *found("missing", missing, f"{listed} not on disk"),
         *found("duplicate", several, f"{listed} on disk more than once, {_FIRST} is taken"),
+        *found("replaced", replaced, f"{listed} taken from a folder of replacements"),
         *found("trimmed elsewhere", elsewhere, f"{listed} cut out at other times than listed"),
         *found(
             "contradicting",
@@ -185,7 +189,7 @@ def _findings(
     )
 
 
-_FIRST = "the one that is replaced, whole and named most like the list, or else by extension,"
+_FIRST = "the one that isn't empty and is named most like the list, or else by extension,"
 
 
 def _agrees(label: int, listed: int | tuple[int, ...]) -> bool:

@@ -58,6 +58,10 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
     check: Callable[[Sequence[ListFile], Source], None] | None = None
     remarks: Callable[[Source, Sequence[str]], tuple[Finding, ...]] | None = None
 
+    def is_replacement(self, folders: tuple[str, ...]) -> bool:
+        """Report whether one of some folders has files that take the place of others."""
+        return not set(self.replacements).isdisjoint(folders)
+
     def wanted(self, part: Part) -> str:
         """Return the name of the official list of a split."""
         return self.wanted_list.format(

@@ -5,14 +5,13 @@ deepmind.com/research/open-source/kinetics: `{id: {annotations: {label, segment}
 """
 
 import csv
-import io
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
 from ..errors import DatasetError
-from ..lists.text import read_list
+from ..lists.text import each_line, read_list
 from .formats import Format, ListFile, RawRow, Source
 from .parts import Part
 
@@ -43,8 +42,7 @@ class KineticsCsv(Format):
 
     def rows(self, source: Source, file: ListFile) -> Iterator[RawRow]:
         """Give the rows of a list."""
-        stream = io.StringIO(read_list(file.path), newline="")
-        reader = csv.reader(stream, skipinitialspace=True, strict=True)
+        reader = csv.reader(each_line(read_list(file.path)), skipinitialspace=True, strict=True)
         try:
             header = [name.strip().lower() for name in next(reader, [])]
             absent = [name for name in COLUMNS if name not in header]

@@ -51,6 +51,13 @@ class Listed(NamedTuple):
         file, line = self.source.files[self.places[row]].path, self.lines[row]
         return f"{file}:{line}" if line else f"{file}: {self.ids[row]}"
 
+    def forget(self) -> None:
+        """Let go of the rows."""
+        for column in (self.ids, self.labels, self.places, self.lines, self.folders):
+            del column[:]
+        del self.extensions[:]
+        self.names.clear()
+
 
 def rows_of(described: Described, form: Format, source: Source) -> Listed:
     """Return the videos that a layout lists of a split.
@@ -144,16 +151,18 @@ class _Reading:
             )
         findings = self._labels.checked(len(self._rows.ids))
         left = quantity(self._left_out, "row")
-        notes = (f"left out: {left} of {source.short}, of other splits",) if self._left_out else ()
+        notes: list[str] = []
+        if self._left_out:
+            notes.append(f"left out: {left} of {source.short}, of other splits")
         if self._form.from_folders:
-            notes += (_WITHOUT_LIST.format(part.asked),)
+            notes.append(_WITHOUT_LIST.format(part.asked))
         of = f"of {quantity(len(self._rows.ids), 'listed video')}"
         findings += found(
             "other",
             self._absolute,
             f"{of} with an absolute path; their files are found by name under the data root",
         )
-        rows = self._rows._replace(findings=findings, notes=notes)
+        rows = self._rows._replace(findings=findings, notes=tuple(notes))
         if len(set(rows.ids)) < len(rows.ids):
             rows = _without_twice(rows)
         return rows if self._form.ordered else _sorted(rows)
@@ -202,12 +211,17 @@ def _sorted(rows: Listed) -> Listed:
 
     That is the order of UCF101's official lists and of the CVDF's lists of Kinetics-400.
     """
-    ids, labels = rows.ids, rows.labels
-    return _picked(rows, sorted(range(len(ids)), key=lambda row: _place(labels[row], ids[row])))
+    of_label: dict[int | tuple[int, ...], list[int]] = {}
+    for row, label in enumerate(rows.labels):
+        of_label.setdefault(label, []).append(row)
+    order: list[int] = []
+    for label in sorted(of_label, key=_label_place):  # one key for all rows would need much memory
+        order += sorted(of_label[label], key=lambda row: (rows.ids[row].upper(), rows.ids[row]))
+    return _picked(rows, order)
 
 
-def _place(label: int | tuple[int, ...], video: str) -> tuple[int | tuple[int, ...], str, str]:
-    return label, video.upper(), video
+def _label_place(label: int | tuple[int, ...]) -> tuple[int, ...]:
+    return (label,) if isinstance(label, int) else label
 
 
 def _picked(rows: Listed, order: list[int]) -> Listed:

@@ -1,7 +1,7 @@
 """The media of a copy by what their names say, and which of several files is a video's."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
 from ..lists.scan import VIDEO_EXTENSIONS
@@ -74,8 +74,8 @@ class MediaIndex:
         """
         self._naming, self._label_of = described.naming, label_of
         self._frames_first = frames_first
-        replaces = part.kinds[0] in described.replaced_parts
-        self._replacements = frozenset(described.replacements if replaces else ())
+        self._described = described
+        self._replaces = part.kinds[0] in described.replaced_parts
         self.unnamed: list[Media] = []
         self._files: dict[str, Media | list[Media]] = {}
         for media in entries.media:
@@ -91,21 +91,22 @@ class MediaIndex:
             else:
                 self._files[key.id] = [before, media]
 
-    def has(self, key: Key) -> bool:
-        """Report whether there is a file of a video's id."""
-        return key.id in self._files
+    def has(self, file_id: str) -> bool:
+        """Report whether there is a file of an id, see `Naming.file_id`."""
+        return file_id in self._files
 
-    def files(self) -> Iterator[tuple[str, list[Media]]]:
-        """Give all ids with their files."""
-        for name, files in self._files.items():
-            yield name, files if isinstance(files, list) else [files]
+    @property
+    def is_empty(self) -> bool:
+        """True if no file has a name of the dataset."""
+        return not self._files
 
     def choose(self, wanted: Wanted) -> Chosen | None:
         """Return the file of a listed video; None if there is none.
 
-        These are taken first: files of replacement folders; then files that aren't empty, that were
-        cut out at exactly the listed times, that are in a folder of their class, that have the
-        listed name and folder; and then by extension and path.
+        These are taken first: files of replacement folders for the split that they are for, and
+        others for others; folders of frames if they are asked for, and files if not; then files
+        that aren't empty, that were cut out at exactly the listed times, that are in a folder of
+        their class, that have the listed name and folder; and then by extension and path.
         """
         files = self._files.get(wanted.key.id)
         if files is None:
@@ -157,7 +158,7 @@ class MediaIndex:
         label = self._label_of(media.folder.name)
         return (
             bool(media.extension) == self._frames_first,
-            self._replacements.isdisjoint(media.folder.parts),
+            self._described.is_replacement(media.folder.parts) is not self._replaces,
             _is_empty(media),
             key[1:] != wanted.key[1:],
             label is not None and label != wanted.label,

@@ -56,6 +56,10 @@ class Naming:
         assert key is not None, video_id
         return key
 
+    def file_id(self, video_id: str) -> str:
+        """Return the `id` of the key of a video's files, by the video's id."""
+        return self.key_of(video_id).id
+
     def group(self, video_id: str) -> str | None:
         """Return the source of a video's footage by its id; None if the name doesn't say it."""
         return None

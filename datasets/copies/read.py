@@ -71,7 +71,7 @@ def read_copy(
     if described.check is not None:
         described.check(lists, sources[0][1])
     best, notes = _best(described, sources, index)
-    if not any(True for _ in index.files()):
+    if index.is_empty:
         raise described.layout.lacks(
             f"{described.no_media(part)} under {str(root)!r}; there: {there}"
         )
@@ -144,7 +144,7 @@ def _best(
             errors.append(error)
             continue
         naming = described.naming
-        there = sum(index.has(naming.key_of(video)) for video in rows.ids)
+        there = sum(index.has(naming.file_id(video)) for video in rows.ids)
         candidates.append(_Candidate(form, rows, there))
     if not candidates:
         raise errors[0]

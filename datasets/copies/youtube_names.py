@@ -42,6 +42,18 @@ class YouTubeNames(Naming):
         start_s, end_s = times or (key.start_s, key.end_s)
         return key.id if start_s is None else f"{key.id}_{start_s:06d}_{end_s:06d}"
 
+    def key_of(self, video_id: str) -> Key:
+        """Return the id of YouTube and the times."""
+        _, _, times = video_id[11:].partition("_")
+        if not times:
+            return Key(video_id)
+        start, _, end = times.partition("_")
+        return Key(video_id[:11], int(start), int(end))
+
+    def file_id(self, video_id: str) -> str:
+        """Return the id of YouTube."""
+        return video_id[:11]
+
     def wrong(self, name: str) -> str:
         """Return why a listed name is none of YouTube."""
         return f"youtube_id {name!r} is not 11 letters, digits, '-' or '_'"

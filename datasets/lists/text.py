@@ -60,16 +60,20 @@ def lines_of(file: Path) -> Iterator[tuple[int, str]]:
     Raises:
         DatasetError: The file can't be read, or isn't text; the message has the line.
     """
-    text = read_list(file)
-    end = "\n" if "\n" in text else "\r"
-    start, number = 0, 1
-    while start < len(text):
-        stop = text.find(end, start)
-        stop = len(text) if stop < 0 else stop
-        line = text[start:stop].removesuffix("\r")
+    for number, line in enumerate(each_line(read_list(file)), 1):
+        line = line.rstrip("\r\n")
         if line and not line.isspace():
             yield number, line
-        start, number = stop + 1, number + 1
+
+
+def each_line(text: str) -> Iterator[str]:
+    """Give the lines of a text with their ends, one at a time: there may be a million."""
+    end = "\n" if "\n" in text else "\r"
+    start = 0
+    while start < len(text):
+        stop = text.find(end, start) + 1 or len(text)
+        yield text[start:stop]
+        start = stop
 
 
 def _of_utf_16(file: Path, content: bytes) -> str:

@@ -16,9 +16,9 @@ DATA_ROOT/
   hmdb51_org/                   (or any other folder)
     brush_hair/April_09_brush_hair_u_nm_np1_ba_goo_0.avi   (or .mp4, .mkv, .webm)
     ...""",
-    homepage="https://serre-lab.clps.brown.edu/resource/hmdb-a-large-human-motion-database/",
+    homepage="https://serre.lab.brown.edu/hmdb51.html",
     obtain="get hmdb51_org.rar and test_train_splits.rar from "
-    "https://serre-lab.clps.brown.edu/resource/hmdb-a-large-human-motion-database/, and unpack "
+    "https://serre.lab.brown.edu/hmdb51.html, and unpack "
     f"both and the 51 archives in the first; {_NO_DOWNLOADS}",
 )
 

@@ -1,6 +1,6 @@
 """The expected folders of seven more datasets and how people get them, for errors.
 
-Homepages, licences and sizes are those that the publishers' pages state.
+Homepages and licences are those that the publishers' pages state.
 """
 
 from .layouts import Layout
@@ -19,7 +19,7 @@ DATA_ROOT/
     homepage="https://serre.lab.brown.edu/hmdb51.html",
     obtain="get hmdb51_org.rar and test_train_splits.rar from "
     "https://serre.lab.brown.edu/hmdb51.html, and unpack "
-    f"both and the 51 archives in the first; {_NO_DOWNLOADS}",
+    f"both and the 51 archives in the first; licence CC BY 4.0; {_NO_DOWNLOADS}",
 )
 
 SSV2 = Layout(
@@ -33,7 +33,7 @@ DATA_ROOT/
     1.webm, 2.webm, ...         (or .mp4, or folders of frames)""",
     homepage="https://www.qualcomm.com/developer/software/something-something-v-2-dataset",
     obtain="get the labels and all parts of the videos, after you agree to the terms, from "
-    "https://www.qualcomm.com/developer/software/something-something-v-2-dataset; "
+    "https://www.qualcomm.com/developer/software/something-something-v-2-dataset; for research; "
     f"{_NO_DOWNLOADS}",
 )
 
@@ -48,7 +48,8 @@ DATA_ROOT/
     1/00001.jpg, 00002.jpg, ... (or videos: 1.mp4, 2.mp4, ...)""",
     homepage="https://www.qualcomm.com/developer/software/jester-dataset",
     obtain="get the labels and all parts of the frames, after you agree to the terms, from "
-    f"https://www.qualcomm.com/developer/software/jester-dataset; {_NO_DOWNLOADS}",
+    "https://www.qualcomm.com/developer/software/jester-dataset; for research; "
+    f"{_NO_DOWNLOADS}",
 )
 
 DIVING48 = Layout(
@@ -76,7 +77,7 @@ DATA_ROOT/
     clapping/NAME.mp4, ...""",
     homepage="http://moments.csail.mit.edu/",
     obtain="ask for version 1, of 339 classes, by the form of http://moments.csail.mit.edu/; "
-    f"{_NO_DOWNLOADS}",
+    f"for research and education that is not commercial; {_NO_DOWNLOADS}",
 )
 
 CHARADES = Layout(
@@ -90,7 +91,8 @@ DATA_ROOT/
     46GP8.mp4, ...              (or folders of frames: 46GP8/46GP8-000001.jpg)""",
     homepage="https://prior.allenai.org/projects/charades",
     obtain="get Charades.zip and Charades_v1_480.zip, or the frames, from "
-    f"https://prior.allenai.org/projects/charades; {_NO_DOWNLOADS}",
+    "https://prior.allenai.org/projects/charades; for use that is not commercial, by the "
+    f"licence in Charades.zip; {_NO_DOWNLOADS}",
 )
 
 SPORTS1M = Layout(
@@ -103,6 +105,6 @@ DATA_ROOT/
   videos/                       (or any other folder)
     UDqivjS-lpI.mp4, ...        (or .mkv, .webm, .flv; the id of YouTube)""",
     homepage="https://github.com/gtoderici/sports-1m-dataset",
-    obtain="get the lists from https://github.com/gtoderici/sports-1m-dataset; the videos are "
-    f"YouTube's users', and each of them has its own terms; {_NO_DOWNLOADS}",
+    obtain="get the lists from https://github.com/gtoderici/sports-1m-dataset, licence CC BY "
+    f"3.0; the videos are YouTube's users', and each of them has its own terms; {_NO_DOWNLOADS}",
 )

@@ -60,9 +60,10 @@ def read_copy(
     sources = [(form, source) for form, source in every if form in forms]
     there = what_lies_there(described, entries, lists)
     if not sources:
+        asked = f" in the layout {layout}" if layout else ""
         raise described.layout.lacks(
-            f"no {described.wanted(part)} under {str(root)!r}, nor another list of the split; "
-            f"there: {there}"
+            f"no {described.wanted(part)} under {str(root)!r}, nor another list of the split"
+            f"{asked}; there: {there}"
         )
     frames_first = bool(layout) and all(form.frames for form in forms)
     index = MediaIndex(

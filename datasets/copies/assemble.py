@@ -5,6 +5,7 @@ from collections import Counter
 
 from ..findings import Finding, found
 from ..lists.class_names import LabelMatcher, class_names
+from ..names import readable
 from ..plurals import quantity
 from ..split import Split, Video
 from .described import Described
@@ -207,13 +208,13 @@ def _of_media(
 ) -> tuple[Finding, ...]:
     """Return what is remarkable about the files on disk."""
     root = len(str(entries.root).rstrip(os.sep)) + 1
-    dangling = [path[root:] for path in entries.dangling]
+    dangling = [readable(path[root:]) for path in entries.dangling]
     links = found("dangling", dangling, "links to videos that lead nowhere")
     if described.several_splits or not rows.source.files:
         return links
     named = {id(media) for each in chosen if each for media in (each.media, *each.others)}
     ours = [media for media in entries.media if not part.is_others(media.folder.parts)]
-    unlisted = [media.name for media in ours if id(media) not in named]
+    unlisted = [readable(media.name) for media in ours if id(media) not in named]
     there = f"of {quantity(len(ours), 'video')} on disk"
     what = f"{there} named by no row of {rows.source.short}"
     return (*links, *found("unlisted", unlisted, what))

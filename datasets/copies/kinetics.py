@@ -30,7 +30,7 @@ def _kinetics(number: int, layout: Layout, *others: str) -> Described:
         purpose=f"{number} human actions in videos of the web, ten seconds of each",
         classes=f"kinetics{number}",
         parts=PARTS,
-        naming=YouTubeNames(),
+        naming=YouTubeNames(timed=True),
         formats=FORMATS,
         replacements=(f"replacement_for_corrupted_k{number}",),
         wanted_list="{asked}.csv",

@@ -15,6 +15,7 @@ from .parts import kind_of_word
 
 _TREES_SPLIT = "the folders of the split"
 
+_NO_TIMES = "without times in the list, so that the manifest differs from that of other lists"
 _WITHOUT_LIST = "no list of the {} split: which of its videos are missing isn't known"
 
 
@@ -157,6 +158,8 @@ class _Reading:
         if self._form.from_folders:
             notes.append(_WITHOUT_LIST.format(part.asked))
         of = f"of {quantity(len(self._rows.ids), 'listed video')}"
+        lacks_times = self._described.naming.lacks_times
+        findings += found("other", list(filter(lacks_times, self._rows.ids)), f"{of} {_NO_TIMES}")
         findings += found(
             "other",
             self._absolute,

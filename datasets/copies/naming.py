@@ -60,6 +60,10 @@ class Naming:
         """Return the `id` of the key of a video's files, by the video's id."""
         return self.key_of(video_id).id
 
+    def lacks_times(self, video_id: str) -> bool:
+        """Report whether an id lacks the times that the dataset's ids have."""
+        return False
+
     def group(self, video_id: str) -> str | None:
         """Return the source of a video's footage by its id; None if the name doesn't say it."""
         return None

@@ -23,6 +23,14 @@ class YouTubeNames(Naming):
     crawlers. A video's id has its times where a list or a name says them.
     """
 
+    def __init__(self, *, timed: bool = False) -> None:
+        """Say whether the dataset's videos are cut out of longer ones, and their ids say where."""
+        self._timed = timed
+
+    def lacks_times(self, video_id: str) -> bool:
+        """Report whether an id lacks the times that the dataset's ids have."""
+        return self._timed and len(video_id) == 11
+
     def key(self, stem: str, folder: str) -> Key | None:
         """Return the id and the times of a file."""
         found = _STEM.fullmatch(without_extensions(stem))

@@ -1,8 +1,11 @@
 """What is wrong with a copy is said, with counts; what can't be meant is refused, with the line."""
 
+import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from kinobench.datasets import catalog
@@ -202,6 +205,14 @@ def test_one_second_of_rounding_is_the_same_trim(tmp_path: Path) -> None:
         assert set(findings(load("k400", tmp_path))) == kinds
 
 
+def test_a_list_without_times_has_ids_without_them_and_says_so(tmp_path: Path) -> None:
+    lay(tmp_path, K400, ["val/{stem}.mp4"], {"val.csv": lines("val/{id}.mp4", reverse=False)})
+    split = load("k400", tmp_path)
+    assert [video.id for video in split.videos] == [mock.id for mock in K400]
+    assert [video.path.stem for video in split.videos] == [mock.stem for mock in K400]
+    assert split.notes[0].startswith("12 of 12 listed videos without times in the list, so that")
+
+
 def test_a_listed_path_that_leaves_the_root_is_refused(tmp_path: Path) -> None:
     for name, text in (
         ("k400", f"../{K400[0].stem}.mp4 0\n"),
@@ -230,3 +241,17 @@ def test_the_groups_of_folders_say_which_split_they_are(tmp_path: Path) -> None:
     assert len(load("ucf101", tmp_path, "train1").videos) == 303
     with pytest.raises(DatasetError, match="no trainlist02"):
         load("ucf101", tmp_path, "train2")
+
+
+def test_names_of_any_bytes_are_read_and_can_be_written(tmp_path: Path) -> None:
+    folder = os.fsencode(tmp_path) + b"/vid\xe9os\n"
+    Path(os.fsdecode(folder)).mkdir()
+    for name in (b"aaaaaaaaaaa.mp4", b"odd\xff.mp4"):
+        os.close(os.open(folder + b"/" + name, os.O_CREAT | os.O_WRONLY))
+    row = "label,youtube_id,time_start,time_end\nyoga,aaaaaaaaaaa,1,11\n"
+    (tmp_path / os.fsdecode(b"val\xe9")).mkdir()
+    (tmp_path / os.fsdecode(b"val\xe9/k400 val.csv")).write_text(row)
+    split = load("k400", tmp_path)
+    assert os.fsencode(split.videos[0].path) == folder + b"/aaaaaaaaaaa.mp4"
+    assert split.findings[0].names == ("odd\\xff.mp4",)
+    assert json.loads(msgspec.json.encode(split.findings))[0]["kind"] == "unlisted"

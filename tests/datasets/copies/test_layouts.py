@@ -13,10 +13,17 @@ from kinobench.datasets.split import Split
 from ...fakes.copies import List, Mock, cvdf, deepmind, kinetics, lay, lines, paths, ucf101
 
 K400 = "d2b09d6839950dce"
+K600 = "c499c13fc80d8788"
+K700 = "bc80ec61255566b9"
 UCF = "837e28cdd942e6dc"
-VIDEOS = {"kinetics400": kinetics(12), "ucf101": ucf101(12)}
+VIDEOS = {
+    "kinetics400": kinetics(12),
+    "kinetics600": kinetics(12, "kinetics600"),
+    "kinetics700": kinetics(12, "kinetics700"),
+    "ucf101": ucf101(12),
+}
 """What each row lays down, by its dataset."""
-MANIFESTS = {"kinetics400": K400, "ucf101": UCF}
+MANIFESTS = {"kinetics400": K400, "kinetics600": K600, "kinetics700": K700, "ucf101": UCF}
 
 
 class Row(NamedTuple):
@@ -199,6 +206,38 @@ KINETICS = (
         notes=["12 of 12 listed videos on disk more than once"],
     ),
 )
+KINETICS_600_700 = (
+    Row("k600", "the CVDF's", ["val/{stem}.mp4"], {"annotations/val.csv": cvdf()}, "cvdf"),
+    Row(
+        "k600",
+        "mmaction2's",
+        ["videos/{folder}/{stem}.mp4"],
+        {"kinetics600_val_list_videos.txt": lines("{folder}/{stem}.mp4")},
+        "mmaction2",
+    ),
+    tree("kinetics-600", "a tree", "val/{folder}/{stem}.mp4"),
+    Row(
+        "k700",
+        "the CVDF's",
+        [f"k700-2020/val/{VAL}"],
+        {"k700-2020/annotations/val.csv": cvdf("validate")},
+        "cvdf",
+    ),
+    Row(
+        "k700-2020",
+        "DeepMind's json",
+        ["val/{id}.mkv"],
+        {"kinetics700_2020/validate.json": deepmind()},
+        "json",
+    ),
+    Row(
+        "k700",
+        "PySlowFast's",
+        ["val/{folder}/{stem}.mp4"],
+        {"val.csv": lines("val/{folder}/{stem}.mp4")},
+        "pyslowfast",
+    ),
+)
 
 CLASS = "{name}/{stem}.avi"
 OFFICIAL = {"ucfTrainTestlist/testlist01.txt": paths(CLASS)}
@@ -284,7 +323,7 @@ UCF101 = (
     tree("ucf101", "a tree of split 1", f"split1/test/{CLASS}"),
     tree("ucf101", "a tree that is split 1's by its groups", f"test/{CLASS}"),
 )
-TABLE = (*KINETICS, *UCF101)
+TABLE = (*KINETICS, *KINETICS_600_700, *UCF101)
 
 
 def read(row: Row, root: Path, videos: Sequence[Mock]) -> Split:
@@ -335,6 +374,6 @@ def test_2000_videos_are_one_and_the_same_split_in_each_layout(
     assert len(seen) >= 4
 
 
-def test_the_table_has_at_least_30_layouts_of_ucf101_and_kinetics() -> None:
-    assert len(UCF101) + len(KINETICS) >= 30
+def test_the_table_has_at_least_55_layouts_of_ucf101_and_kinetics() -> None:
+    assert len(TABLE) >= 55
     assert len({(row.dataset, row.shown) for row in TABLE}) == len(TABLE)

@@ -11,6 +11,7 @@ from ...datasets.errors import UnknownNameError
 from ...datasets.lists.class_names import class_names
 from ...datasets.pointlight import Stamp, default_root, level_of, read_stamp
 from ...datasets.pointlight.levels import LEVELS, OPTIONS
+from ...datasets.sides import sided_classes
 from ...datasets.split import Scoring, Split
 from ...datasets.visible import one_line
 from ..text.terminal import line
@@ -38,6 +39,7 @@ class DatasetCard(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         purpose: Ability that it tests, and the best possible score; empty if that is unknown.
         classes: The names, in order; None if only their number is known.
+        sided: Classes that left and right distinguish: `fit` doesn't mirror clips of the dataset.
         options: The options of a generated dataset, with the values of the copy.
         folder: The copy's folder; None if none is given, or none exists.
         made: Settings that the copy was generated with.
@@ -54,6 +56,7 @@ class DatasetCard(msgspec.Struct, frozen=True, kw_only=True):
     protocol: str
     homepage: str
     obtain: str
+    sided: tuple[str, ...] = ()
     options: tuple[Option, ...] = ()
     folder: str | None = None
     made: Stamp | None = None
@@ -73,6 +76,7 @@ def make_card(name: str, root: Path | None) -> DatasetCard:
         DatasetError: The folder isn't of this dataset.
     """
     dataset = catalog.get(name)
+    name = dataset.name
     level, folder, made = LEVELS.get(name), root, None
     if level is not None:
         at_home = default_root(level=level)
@@ -87,12 +91,14 @@ def make_card(name: str, root: Path | None) -> DatasetCard:
         if level is not None:
             made = read_stamp(folder)
             level = level_of(made)
+    classes = _classes(name) or (None if found is None else found.classes)
     return DatasetCard(
         name=name,
         title=dataset.title,
         purpose=dataset.purpose,
         num_classes=len(found.classes) if found is not None else dataset.num_classes,
-        classes=_classes(name) or (None if found is None else found.classes),
+        classes=classes,
+        sided=sided_classes(classes or ()),
         splits=splits,
         protocol=dataset.default_protocol,
         homepage=dataset.homepage,
@@ -124,6 +130,7 @@ def show_card(card: DatasetCard, console: Console) -> None:
     for label, text in (
         ("what it tests", card.purpose),
         ("classes", f"{card.num_classes or 'those of your videos'}{named}"),
+        ("mirroring", _no_mirroring(card)),
         ("splits", ", ".join(card.splits) or "those of your videos"),
         ("scored by", _SCORED_BY.get(card.scoring or "top-k", "")),
         ("protocol", card.protocol),
@@ -142,6 +149,13 @@ def show_card(card: DatasetCard, console: Console) -> None:
         for option in card.options:
             label = f"{option.name:<{_LABEL}}{option.value:<{wide}}  "
             _print_folded(label, option.meaning, console)
+
+
+def _no_mirroring(card: DatasetCard) -> str:
+    """Return why clips aren't mirrored; empty if they are."""
+    if not card.sided:
+        return ""
+    return f"never, since left and right distinguish {', '.join(card.sided)}"
 
 
 def _print_folded(label: str, text: str, console: Console) -> None:

@@ -11,8 +11,10 @@ from ...datasets.errors import KinobenchError
 from ...datasets.lists.split_names import number_of
 from ...datasets.names import file_name
 from ...datasets.own import OWN
-from ...datasets.plurals import quantity
-from ...datasets.protocol import preset
+from ...datasets.plurals import quantity, some
+from ...datasets.protocol import Protocol, preset
+from ...datasets.protocol.cropping import with_mirror_images
+from ...datasets.sides import sided_classes
 from ...datasets.split import Split
 from ..machine.environment import available_memory_bytes, physical_cores, usable_cpus
 from ..records.case import GRAPH_MODES, Case
@@ -83,7 +85,7 @@ def score(job: Job, network: "Network", split: Split, emit: Emit, on_cluster: On
         note(f"{flow_cache.fault}; the flow was not kept")
     kept = claimed.folder.relative_to(job.results).as_posix()
     emit(Measured(accuracy=msgspec.structs.replace(accuracy, predictions=kept)))
-    for text in split.notes:
+    for text in (*split.notes, *mirror_notes(case.protocol, split)):
         emit(Note(text=f"{split.dataset}: {text}"))
     if job.logits != "float32":
         note(f"logits are kept as {job.logits}, and scored as they are kept")
@@ -97,6 +99,18 @@ def score(job: Job, network: "Network", split: Split, emit: Emit, on_cluster: On
         bad = list(accuracy.unreadable)
     if bad and not (job.skip_unreadable and accuracy.scored):
         emit(Failed(failure=_unreadable(accuracy, bad)))
+
+
+def mirror_notes(protocol: Protocol, split: Split) -> tuple[str, ...]:
+    """Return a note if views are mirrored though left and right distinguish classes."""
+    sided = sided_classes(split.classes)
+    if not sided or not with_mirror_images(protocol.crops):
+        return ()
+    number = quantity(len(sided), "class", "classes")
+    return (
+        f"{protocol.name} also shows each view mirrored, though left and right distinguish "
+        f"{number}: {some(sided)}",
+    )
 
 
 @contextmanager

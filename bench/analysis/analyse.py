@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 import msgspec
 import numpy as np
@@ -10,10 +10,12 @@ import numpy as np
 from ...datasets.errors import KinobenchError
 from ...datasets.plurals import quantity
 from ...datasets.protocol import Aggregation
-from ..evaluation.predictions import Predictions
+from ...datasets.split import Scoring
+from ..evaluation.labels import LabelSets, classes_named, true_mask, true_places
+from ..evaluation.predictions import Chunk, Predictions
 from ..records.results import has_top5
 from ..statistics.intervals import wilson
-from ..statistics.scores import NOWHERE, mean_score, named_classes, places, view_scores
+from ..statistics.scores import NOWHERE, mean_score, places, places_of_each, view_scores
 from ..statistics.tests import mcnemar
 from .classes import ClassAccuracy, Confused, by_class, confusions
 
@@ -21,10 +23,11 @@ Interval = tuple[float, float]
 AGGREGATIONS: tuple[Aggregation, ...] = get_args(Aggregation)
 
 
-class Scoring(msgspec.Struct, frozen=True, kw_only=True):
+class Shares(msgspec.Struct, frozen=True, kw_only=True):
     """Shares of the videos that were classified correctly, with 95 % Wilson intervals.
 
-    The top-5 is None if there are no more than five classes.
+    They are hit@1 and hit@5 where a video may have several labels. The top-5 is None if there are
+    no more than five classes.
     """
 
     top1: float
@@ -33,13 +36,13 @@ class Scoring(msgspec.Struct, frozen=True, kw_only=True):
     interval_top5: Interval | None
 
 
-class Aggregated(Scoring, frozen=True, kw_only=True):
+class Aggregated(Shares, frozen=True, kw_only=True):
     """The accuracy under one way of averaging the views."""
 
     aggregation: Aggregation
 
 
-class FewerViews(Scoring, frozen=True, kw_only=True):
+class FewerViews(Shares, frozen=True, kw_only=True):
     """The accuracy of the first `clips` temporal views in the order of `clip_order`.
 
     Attributes:
@@ -58,10 +61,11 @@ class FewerViews(Scoring, frozen=True, kw_only=True):
     p: float | None
 
 
-class Analysis(Scoring, frozen=True, kw_only=True):
+class Analysis(Shares, frozen=True, kw_only=True):
     """The analysis of one network's stored logits.
 
     Attributes:
+        scoring: `top-k`, or `hit-k` where a video may have several labels.
         videos, views, classes: Number of each.
         aggregation: Rule that averages the views, for all fields but `by_aggregation`.
         mean_class_accuracy: Mean over the classes that have videos of their top-1.
@@ -72,9 +76,11 @@ class Analysis(Scoring, frozen=True, kw_only=True):
         by_clips: One to all temporal views; empty if `clips` is None.
         by_class: Every class in the order of labels.
         confusions: Every pair of classes that was confused, most often first: all of the confusion
-            matrix that isn't zero, except its diagonal, `hits`.
+            matrix that isn't zero, except its diagonal, `hits`. A video with several labels that is
+            taken for none of them counts for each.
     """
 
+    scoring: Scoring = "top-k"
     videos: int
     views: int
     classes: int
@@ -126,25 +132,17 @@ def analyse(
         KinobenchError: There are not so many views, or names; the logits can't be read.
     """
     views, classes = predictions.views, predictions.classes
-    if clips is not None and (clips < 1 or views % clips):
-        raise KinobenchError(
-            f"{predictions.path}: {quantity(views, 'view')} of a video can't be shared by "
-            f"{quantity(clips, 'clip')}; give the number of temporal and of spatial views"
-        )
-    if names is not None and len(names) != classes:
-        raise KinobenchError(
-            f"{predictions.path}: {quantity(len(names), 'class name')} for "
-            f"{quantity(classes, 'class', 'classes')}; give one each"
-        )
+    check_shape(predictions, clips, names)
     order = clip_order(clips) if clips else ()
-    labels, named, place = _places(predictions, aggregation, order)
+    labelled, named, place = _places(predictions, aggregation, order)
     classwise = by_class(
-        labels, named, place[aggregation], names or [str(c) for c in range(classes)]
+        labelled.labels, named, labelled.places, names or [str(c) for c in range(classes)]
     )
     shares = [Fraction(each.hits, each.videos) for each in classwise if each.videos]
     return Analysis(
         **scoring(place[aggregation], classes),
-        videos=len(labels),
+        scoring=predictions.scoring,
+        videos=len(named),
         views=views,
         classes=classes,
         aggregation=aggregation,
@@ -162,35 +160,85 @@ def analyse(
         )
         + ((_all_views(len(order), views, place[aggregation], classes),) if order else ()),
         by_class=classwise,
-        confusions=confusions(labels, named, classwise),
+        confusions=confusions(labelled.labels, labelled.named, classwise),
     )
+
+
+def check_shape(predictions: Predictions, clips: int | None, names: Sequence[str] | None) -> None:
+    """Refuse a number of clips or of names that predictions can't have.
+
+    Raises:
+        KinobenchError: There are not so many views, or classes.
+    """
+    views, classes = predictions.views, predictions.classes
+    if clips is not None and (clips < 1 or views % clips):
+        raise KinobenchError(
+            f"{predictions.path}: {quantity(views, 'view')} of a video can't be shared by "
+            f"{quantity(clips, 'clip')}; give the number of temporal and of spatial views"
+        )
+    if names is not None and len(names) != classes:
+        raise KinobenchError(
+            f"{predictions.path}: {quantity(len(names), 'class name')} for "
+            f"{quantity(classes, 'class', 'classes')}; give one each"
+        )
+
+
+class _Pairs(NamedTuple):
+    """Every video with each of its classes, `[pairs]`.
+
+    Attributes:
+        labels: The class.
+        named: What the video was taken for: the class itself where that is any of the video's.
+        places: Number of wrong classes before it.
+    """
+
+    labels: np.ndarray
+    named: np.ndarray
+    places: np.ndarray
+
+
+def _pairs(chunk: Chunk, scored: np.ndarray, named: np.ndarray) -> _Pairs:
+    if chunk.label_sets is None:
+        return _Pairs(chunk.labels, named, places(scored, chunk.labels))
+    true = true_mask(chunk.labels, chunk.label_sets, scored.shape[1])
+    (video, label), place = places_of_each(scored, true)
+    taken = named[video]
+    is_right = (taken >= 0) & true[video, taken]
+    return _Pairs(label, np.where(is_right, label, taken), place)
 
 
 def _places(
     predictions: Predictions, aggregation: Aggregation, order: Sequence[int]
-) -> tuple[np.ndarray, np.ndarray, dict[Aggregation | int, np.ndarray]]:
+) -> tuple[_Pairs, np.ndarray, dict[Aggregation | int, np.ndarray]]:
     """Return the places of the true classes by aggregation, and by the number of first clips.
 
     Returns:
-        The labels `[videos]`; the named classes `[videos]`; the places, each `[videos]`.
+        Every video with each of its classes; the named classes `[videos]`; the places, each
+        `[videos]`.
     """
     found: dict[Aggregation | int, list[np.ndarray]] = {}
-    labels, named = [], []
+    pairs, named = [], []
     for chunk in predictions.chunks():
         for how in AGGREGATIONS:
             values = view_scores(chunk.logits, how)
             mean = mean_score(values)
-            found.setdefault(how, []).append(places(mean, chunk.labels))
+            found.setdefault(how, []).append(true_places(mean, *labels_of(chunk)))
             if how == aggregation:
-                named.append(named_classes(mean, chunk.labels))
-                for count, fewer in enumerate(_first_clips(values, order), 1):
-                    found.setdefault(count, []).append(places(fewer, chunk.labels))
-        labels.append(chunk.labels)
+                named.append(classes_named(mean, *labels_of(chunk)))
+                pairs.append(_pairs(chunk, mean, named[-1]))
+                for count, fewer in enumerate(first_clips(values, order), 1):
+                    found.setdefault(count, []).append(true_places(fewer, *labels_of(chunk)))
     joined = {key: np.concatenate(parts) for key, parts in found.items()}
-    return np.concatenate(labels), np.concatenate(named), joined
+    every = _Pairs(*(np.concatenate(parts) for parts in zip(*pairs, strict=True)))
+    return every, np.concatenate(named), joined
 
 
-def _first_clips(values: np.ndarray, order: Sequence[int]) -> Iterator[np.ndarray]:
+def labels_of(chunk: Chunk) -> tuple[np.ndarray, LabelSets | None]:
+    """Return the labels of a chunk's videos, as `true_places` takes them."""
+    return chunk.labels, chunk.label_sets
+
+
+def first_clips(values: np.ndarray, order: Sequence[int]) -> Iterator[np.ndarray]:
     """Yield the mean score of the first clip, the first two, ... of `order`, without that of all.
 
     Args:
@@ -210,7 +258,7 @@ def _first_clips(values: np.ndarray, order: Sequence[int]) -> Iterator[np.ndarra
 
 
 def scoring(place: np.ndarray, classes: int) -> dict[str, Any]:
-    """Return the fields of a `Scoring`.
+    """Return the fields of `Shares`.
 
     Args:
         place: `[videos]`, number of classes before the true one.

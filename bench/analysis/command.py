@@ -13,7 +13,10 @@ from ..text.markup import escaped
 from ..text.units import percent
 from . import analyse as analysis
 from . import compare as comparing
-from . import pages, two_stream
+from . import map_pages, pages, two_stream
+from .analyse import Analysis
+from .map_analysis import MapAnalysis, analyse_map
+from .map_compare import compare_maps
 from .source import Source
 from .sources import OnProblem, find, find_two
 
@@ -52,7 +55,6 @@ def analyse(
     how, guessed = _aggregation(aggregation, source)
     clips = _clips(views, source, predictions.views)
     names = predictions.names or source.names(predictions.classes)
-    computed = analysis.analyse(predictions, how, clips=clips, names=names)
     notes = [*guessed, *_notes(source, predictions)]
     if other is not None:
         notes += _unchecked(other)
@@ -62,15 +64,22 @@ def analyse(
     taken = [f"{source.origin[0].upper()}{source.origin[1:]}."]
     if pair is not None:
         taken.append(f"Fused with {_described(pair[1])}.")
-    page = pages.render_analysis(computed, title, notes, rows, taken)
-    plain: dict[str, Any] = {
-        "source": msgspec.to_builtins(source.taken),
-        **msgspec.to_builtins(computed),
-    }
+    if fuse is not None and predictions.scoring != "top-k":
+        raise KinobenchError(
+            f"--fuse {fuse}: two streams are mixed where each video has one label; leave it out"
+        )
+    computed: Analysis | MapAnalysis
+    if predictions.scoring == "map":
+        computed = analyse_map(predictions, how, clips=clips, names=names)
+        page = map_pages.render_map_analysis(computed, title, notes, rows, taken)
+    else:
+        computed = analysis.analyse(predictions, how, clips=clips, names=names)
+        page = pages.render_analysis(computed, title, notes, rows, taken)
+    taken_from = {"source": msgspec.to_builtins(source.taken)}
+    plain: dict[str, Any] = taken_from | msgspec.to_builtins(computed)
     if pair is not None and other is not None:
-        first, second = _names(*pair)
         mixed = two_stream.mix(predictions, other)
-        page += "\n" + pages.render_mixtures(mixed, first, second)
+        page += "\n" + pages.render_mixtures(mixed, *_names(*pair))
         second_taken = msgspec.to_builtins(pair[1].taken)
         plain["two_stream"] = {"second": second_taken, **msgspec.to_builtins(mixed)}
     return page, plain | {"notes": notes}
@@ -97,20 +106,32 @@ def compare(
     one, other = find_two(a, b, results, on_problem)
     (how_a, guessed_a), (how_b, guessed_b) = (_aggregation(aggregation, s) for s in (one, other))
     of_a, of_b = one.open(), other.open()
-    computed = comparing.compare(of_a, of_b, how_a, how_b)
     notes = list(dict.fromkeys([*guessed_a, *guessed_b]))
     for name, source, opened in (("A", one, of_a), ("B", other, of_b)):
         notes += [f"{name}: {note}" for note in _notes(source, opened)]
     if how_a != how_b:
         notes.append(f"A's views are averaged by {how_a}, B's by {how_b}.")
     head = [escaped(f"{name}: {_described(source)}") for name, source in (("A", one), ("B", other))]
-    page = "\n".join([*head, *pages.sentences(computed), *map(escaped, notes)]) + "\n"
-    computed = msgspec.structs.replace(computed, a=one.taken, b=other.taken)
-    plain: dict[str, Any] = msgspec.to_builtins(computed)
+    lines, plain = _compared(of_a, of_b, how_a, how_b)
+    page = "\n".join([*head, *lines, *map(escaped, notes)]) + "\n"
+    taken = {"a": msgspec.to_builtins(one.taken), "b": msgspec.to_builtins(other.taken)}
+    return page, plain | taken | {"notes": notes}
+
+
+def _compared(
+    a: Predictions, b: Predictions, how_a: Aggregation, how_b: Aggregation
+) -> tuple[list[str], dict[str, Any]]:
+    """Return the sentences of a comparison, and its plain values."""
+    if a.scoring == "map":
+        by_map = compare_maps(a, b, how_a, how_b)
+        lines = map_pages.map_sentences(by_map)
+        said = {"significant": by_map.is_significant, "words": {"map": lines[0]}}
+        return lines, msgspec.to_builtins(by_map) | said
+    computed = comparing.compare(a, b, how_a, how_b)
     differences = [each for each in (computed.top1, computed.top5) if each]
     texts = {f"top{each.k}": pages.sentence(each) for each in differences}
-    plain |= {"significant": computed.top1.is_significant, "words": texts, "notes": notes}
-    return page, plain
+    said = {"significant": computed.top1.is_significant, "words": texts}
+    return pages.sentences(computed), msgspec.to_builtins(computed) | said
 
 
 def _described(source: Source) -> str:
@@ -163,7 +184,8 @@ def _notes(source: Source, opened: Predictions) -> list[str]:
         videos = quantity(record.accuracy.expected, "video")
         notes.append(
             f"left out as unreadable: {len(record.accuracy.unreadable)} of {videos}; if they count "
-            f"as wrong, top-1 is {percent(record.accuracy.top1_of_expected, 2)} %."
+            f"as wrong, {record.accuracy.score_name} is "
+            f"{percent(record.accuracy.score_of_expected, 2)} %."
         )
     return notes
 

@@ -3,7 +3,9 @@
 import msgspec
 import numpy as np
 
+from ...datasets.errors import KinobenchError
 from ...datasets.protocol import Aggregation
+from ...datasets.split import Scoring
 from ..evaluation.places import VideoPlaces, compute_places
 from ..evaluation.predictions import Predictions
 from ..records.results import has_top5
@@ -61,6 +63,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         left_out_a, left_out_b: Number of videos that only A, that only B scored.
         clusters: Number of source groups, which the bootstrap draws whole; None: it draws videos.
         resamples: Number of its draws.
+        scoring: `top-k`, or `hit-k`: then they are hit@1 and hit@5.
         top5: None if there are no more than five classes.
         a, b: The predictions that were compared; None if `compare` was given them opened.
     """
@@ -72,6 +75,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     left_out_b: int
     clusters: int | None
     resamples: int
+    scoring: Scoring = "top-k"
     top1: AccuracyDifference
     top5: AccuracyDifference | None
 
@@ -95,6 +99,7 @@ def compare(
     Raises:
         KinobenchError: They have no common video, or disagree on labels; they can't be read.
     """
+    refuse_two_scorings(a, b)
     of_a, of_b = compute_places(a, aggregation_a), compute_places(b, aggregation_b)
     pairing = pair(_labelled(a, of_a), _labelled(b, of_b))
     place_a, place_b = of_a.places[pairing.in_a], of_b.places[pairing.in_b]
@@ -109,6 +114,7 @@ def compare(
         left_out_b=pairing.only_b,
         clusters=None if pairing.clusters is None else int(pairing.clusters.max()) + 1,
         resamples=resamples,
+        scoring=a.scoring,
         top1=difference(1),
         top5=difference(5) if has_top5(a.classes) else None,
     )
@@ -152,4 +158,14 @@ def _labelled(predictions: Predictions, found: VideoPlaces) -> Labelled:
         found.labels,
         found.groups.to_pylist(),
         predictions.names,
+        found.label_sets,
     )
+
+
+def refuse_two_scorings(a: Predictions, b: Predictions) -> None:
+    """Raise KinobenchError if two predictions are scored in different ways."""
+    if a.scoring != b.scoring:
+        raise KinobenchError(
+            f"{a.path} is scored by {a.scoring} and {b.path} by {b.scoring}; give predictions for "
+            "one dataset"
+        )

@@ -5,15 +5,14 @@ from collections.abc import Sequence
 from tabulate import tabulate
 
 from ...datasets.plurals import quantity
+from ...datasets.split import Scoring
+from ..records.results import SCORE_NAMES
 from ..statistics.intervals import LEVEL
 from ..text.markup import escaped
 from ..text.units import ABSENT, percent, percent_with_interval
-from .analyse import Analysis, Scoring
+from .analyse import Analysis, Shares
 from .compare import FEW_CLUSTERS, AccuracyDifference, Comparison
 from .two_stream import Mixtures
-
-_SHARE_HEADS = ("top-1 (%)", "95 %", "top-5 (%)", "95 %")
-"""Heads of the cells that `_shares` returns."""
 
 
 def render_analysis(
@@ -58,7 +57,7 @@ def render_mixtures(mixtures: Mixtures, first: str, second: str) -> str:
         (f"{each.weight:.2f}", *_shares(each), "best" if each.weight == mixtures.best else "")
         for each in mixtures.weightings
     ]
-    head = (escaped(f"weight of {first}"), *_share_heads(mixtures.weightings[0]), "")
+    head = (escaped(f"weight of {first}"), *_share_heads(mixtures.weightings[0], "top-k"), "")
     remark = (
         f"{quantity(mixtures.videos, 'video')}; the other part of the weight is {second}'s. A "
         "weight chosen here is chosen on the videos that it is scored on: fix it beforehand to "
@@ -70,36 +69,36 @@ def render_mixtures(mixtures: Mixtures, first: str, second: str) -> str:
         if count
     ]
     text = escaped(" ".join([remark, *left]))
-    return f"## Two streams\n\n{_table(cells, head)}\n\n{text}\n"
+    return f"## Two streams\n\n{table(cells, head)}\n\n{text}\n"
 
 
 def _summary(analysis: Analysis) -> str:
     shape = f"{analysis.views}"
     if analysis.clips is not None:
         shape += f" ({analysis.clips} temporal x {analysis.crops} spatial)"
-    shares = _shares(analysis)
+    shares, heads = _shares(analysis), _share_heads(analysis, analysis.scoring)
     empty = sum(each.top1 is None for each in analysis.by_class)
     over = quantity(analysis.classes - empty, "class", "classes")
     facts = [
         ("videos", str(analysis.videos)),
         ("views of each", shape),
         ("averaged", analysis.aggregation),
-        ("top-1 (%)", " ".join(shares[:2])),
+        (heads[0], " ".join(shares[:2])),
     ]
     if analysis.top5 is not None:
-        facts.append(("top-5 (%)", " ".join(shares[2:])))
+        facts.append((heads[2], " ".join(shares[2:])))
     mean = percent(analysis.mean_class_accuracy, 2)
     facts.append(("mean class accuracy (%)", f"{mean} over {over}"))
     if empty:
         facts.append(("classes without a video", str(empty)))
     if analysis.not_finite:
         facts.append(("videos with a score that is no number", str(analysis.not_finite)))
-    return _table(facts, ("what", "value"), right=0)
+    return table(facts, ("what", "value"), right=0)
 
 
 def _aggregations(analysis: Analysis) -> str:
     cells = [(each.aggregation, *_shares(each)) for each in analysis.by_aggregation]
-    return _table(cells, ("average of", *_share_heads(analysis)))
+    return table(cells, ("average of", *_share_heads(analysis, analysis.scoring)))
 
 
 def _clips(analysis: Analysis) -> str:
@@ -115,19 +114,24 @@ def _clips(analysis: Analysis) -> str:
         )
         for each in analysis.by_clips
     ]
-    shares = _share_heads(analysis)[:3]
+    shares = _share_heads(analysis, analysis.scoring)[:3]
     head = ("clips", "views", *shares, "points", "lost", "gained", "p")
-    return _table(cells, head, right=len(head))
+    return table(cells, head, right=len(head))
 
 
 def _clip_order(analysis: Analysis) -> str:
-    order = "from the earliest on"
-    if list(analysis.clip_order) != sorted(analysis.clip_order):
-        order = f"in the order {', '.join(map(str, analysis.clip_order))} (0 is the earliest)"
     return (
-        f"Clips are added {order}. Points, lost and gained videos (top-1) and the p of an exact "
-        "McNemar test: against all views."
+        f"{clip_order_text(analysis.clip_order)} Points, lost and gained videos "
+        f"({SCORE_NAMES[analysis.scoring][0]}) and the p of an exact McNemar test: against all "
+        "views."
     )
+
+
+def clip_order_text(order: Sequence[int]) -> str:
+    """Return the sentence on the order in which temporal views are added."""
+    if list(order) == sorted(order):
+        return "Clips are added from the earliest on."
+    return f"Clips are added in the order {', '.join(map(str, order))} (0 is the earliest)."
 
 
 def _classes(analysis: Analysis, rows: int) -> str:
@@ -144,8 +148,8 @@ def _classes(analysis: Analysis, rows: int) -> str:
         )
         for each in some
     ]
-    head = ("class", "videos", *_share_heads(analysis)[:3], "videos taken for it")
-    return _table(cells, head)
+    head = ("class", "videos", *_share_heads(analysis, analysis.scoring)[:3], "videos taken for it")
+    return table(cells, head)
 
 
 def _confusions(analysis: Analysis, rows: int) -> str:
@@ -158,29 +162,29 @@ def _confusions(analysis: Analysis, rows: int) -> str:
         )
         for each in analysis.confusions[: rows or None]
     ]
-    return _table(cells, ("videos of", "taken for", "how many", "%"), right=2)
+    return table(cells, ("videos of", "taken for", "how many", "%"), right=2)
 
 
-def _shares(scoring: Scoring) -> tuple[str, ...]:
+def _shares(found: Shares) -> tuple[str, ...]:
     """Return top-1 and its interval, and, if there is one, top-5 and its interval."""
-    top1 = percent_with_interval(scoring.top1, scoring.interval_top1, 2)
-    if scoring.top5 is None:
+    top1 = percent_with_interval(found.top1, found.interval_top1, 2)
+    if found.top5 is None:
         return top1
-    return (*top1, *percent_with_interval(scoring.top5, scoring.interval_top5, 2))
+    return (*top1, *percent_with_interval(found.top5, found.interval_top5, 2))
 
 
-def _share_heads(scoring: Scoring) -> tuple[str, ...]:
-    return _SHARE_HEADS[: len(_shares(scoring))]
+def _share_heads(found: Shares, scoring: Scoring) -> tuple[str, ...]:
+    """Return the heads of the cells that `_shares` returns."""
+    heads = [head for name in SCORE_NAMES[scoring] for head in (f"{name} (%)", "95 %")]
+    return tuple(heads[: len(_shares(found))])
 
 
-def _table(
-    cells: Sequence[tuple[str, ...]], head: tuple[str, ...], right: int | None = None
-) -> str:
+def table(cells: Sequence[tuple[str, ...]], head: tuple[str, ...], right: int | None = None) -> str:
     """Return the table, its last `right` columns flush right: all but the first if None."""
     count = len(head) - 1 if right is None else right
     align = ["left"] * (len(head) - count) + ["right"] * count
-    table: str = tabulate(cells, head, tablefmt="github", disable_numparse=True, colalign=align)
-    return table
+    text: str = tabulate(cells, head, tablefmt="github", disable_numparse=True, colalign=align)
+    return text
 
 
 def sentence(difference: AccuracyDifference) -> str:
@@ -224,7 +228,8 @@ def sentences(comparison: Comparison) -> list[str]:
     for difference in (comparison.top1, comparison.top5):
         if difference is not None:
             rates = f"A {percent(difference.a)} %, B {percent(difference.b)} %"
-            found.append(f"top-{difference.k}: {rates}: {sentence(difference)}.")
+            name = SCORE_NAMES[comparison.scoring][difference.k > 1]
+            found.append(f"{name}: {rates}: {sentence(difference)}.")
     drawn = "videos"
     if comparison.clusters is not None:
         drawn = f"{quantity(comparison.clusters, 'source group')}, each whole"
@@ -238,7 +243,9 @@ def sentences(comparison: Comparison) -> list[str]:
         groups = quantity(comparison.clusters, "group is", "groups are")
         found.append(f"{groups} few: the interval is too narrow.")
     if comparison.top5 is None:
-        found.append("No top-5: there are no more than five classes.")
+        found.append(
+            f"No {SCORE_NAMES[comparison.scoring][1]}: there are no more than five classes."
+        )
     for only, name in ((comparison.left_out_a, "A"), (comparison.left_out_b, "B")):
         if only:
             found.append(f"Left out: {quantity(only, 'video')} that only {name} scored.")

@@ -7,6 +7,7 @@ import numpy as np
 
 from ...datasets.errors import KinobenchError
 from ...datasets.plurals import quantity
+from ..evaluation.labels import LabelSets
 
 
 class Labelled(NamedTuple):
@@ -16,9 +17,10 @@ class Labelled(NamedTuple):
         path: File or folder of the prediction.
         classes: Number of classes.
         videos: Ids of the videos.
-        labels: `[videos]`, their true classes.
+        labels: `[videos]`, their true classes; the first where a video has several.
         groups: Source of footage that each belongs to, or None.
         names: Names of the classes, if they are known.
+        label_sets: All their classes, if a video may have several.
     """
 
     path: Path
@@ -27,6 +29,13 @@ class Labelled(NamedTuple):
     labels: np.ndarray
     groups: list[str | None]
     names: tuple[str, ...] | None = None
+    label_sets: LabelSets | None = None
+
+    def label_text(self, video: int) -> str:
+        """Return the classes of a video, for messages."""
+        if self.label_sets is None:
+            return str(self.labels[video])
+        return ", ".join(map(str, self.label_sets[video])) or "none"
 
 
 class Pairing(NamedTuple):
@@ -70,22 +79,35 @@ def pair(a: Labelled, b: Labelled) -> Pairing:
             f"{b.videos[0]!r}; give predictions for one split"
         )
     in_a, in_b = np.array(shared).T
-    other = a.labels[in_a] != b.labels[in_b]
+    other = _other_labels(a, b, in_a, in_b)
     if other.any():
         at, others = int(np.argmax(other)), int(other.sum()) - 1
         also = f", and {quantity(others, 'other differs', 'others differ')}" if others else ""
         raise KinobenchError(
-            f"video {a.videos[in_a[at]]!r} has the label {a.labels[in_a[at]]} in {a.path} and "
-            f"{b.labels[in_b[at]]} in {b.path}{also}; give predictions for one dataset with one "
-            "class order"
+            f"video {a.videos[in_a[at]]!r} has the label {a.label_text(in_a[at])} in {a.path} and "
+            f"{b.label_text(in_b[at])} in {b.path}{also}; give predictions for one dataset with "
+            "one class order"
         )
     return Pairing(
         in_a=in_a,
         in_b=in_b,
         only_a=len(a.videos) - len(shared),
         only_b=len(b.videos) - len(shared),
-        clusters=clusters_of(a.labels[in_a], [a.groups[i] or b.groups[j] for i, j in shared]),
+        clusters=clusters_of(
+            # With several classes a group is one whatever they are.
+            a.labels[in_a] if a.label_sets is None else np.zeros_like(in_a),
+            [a.groups[i] or b.groups[j] for i, j in shared],
+        ),
     )
+
+
+def _other_labels(a: Labelled, b: Labelled, in_a: np.ndarray, in_b: np.ndarray) -> np.ndarray:
+    """Return whether the two disagree on the classes of each shared video: `[shared]`, bool."""
+    if a.label_sets is None or b.label_sets is None:
+        differ: np.ndarray = a.labels[in_a] != b.labels[in_b]
+        return differ
+    of_a, of_b = a.label_sets, b.label_sets
+    return np.array([of_a[i] != of_b[j] for i, j in zip(in_a, in_b, strict=True)])
 
 
 def _refuse_other_names(a: Labelled, b: Labelled) -> None:

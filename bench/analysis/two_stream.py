@@ -3,9 +3,10 @@
 import msgspec
 import numpy as np
 
+from ...datasets.errors import KinobenchError
 from ..evaluation.predictions import Predictions
 from ..statistics.scores import places, scores
-from .analyse import Scoring, scoring
+from .analyse import Shares, scoring
 from .pairing import Labelled, pair
 
 WEIGHTS = tuple(number / 20 for number in range(21))
@@ -13,7 +14,7 @@ WEIGHTS = tuple(number / 20 for number in range(21))
 _VIDEOS_AT_ONCE = 1024
 
 
-class Mixture(Scoring, frozen=True, kw_only=True):
+class Mixture(Shares, frozen=True, kw_only=True):
     """The accuracy of `weight` times the first network's scores and the rest the second's."""
 
     weight: float
@@ -48,8 +49,15 @@ def mix(first: Predictions, second: Predictions, weights: tuple[float, ...] = WE
         weights: Weights of the first network, from 0 to 1.
 
     Raises:
-        KinobenchError: They have no common video, or disagree on labels; they can't be read.
+        KinobenchError: They have no common video, or disagree on labels, or their videos may have
+            several; they can't be read.
     """
+    for each in (first, second):
+        if each.scoring != "top-k":
+            raise KinobenchError(
+                f"{each.path}: its videos may have several labels, and two streams are mixed where "
+                "each has one; leave --fuse out"
+            )
     (a, a_scores), (b, b_scores) = _softmax(first), _softmax(second)
     pairing = pair(a, b)
     labels = a.labels[pairing.in_a]

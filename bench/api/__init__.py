@@ -18,6 +18,7 @@ if _FOLDER.name == "api":  # a checkout, where bench/, zoo/ and datasets/ are tw
 
 if TYPE_CHECKING:
     from .bench.analysis.compare import AccuracyDifference, Comparison
+    from .bench.analysis.map_compare import MapComparison
     from .bench.analysis.source import Taken
     from .bench.cost.models import Model
     from .bench.machine.environment import UnfitEnvironmentError
@@ -51,6 +52,7 @@ __all__ = [
     "KinobenchError",
     "Latency",
     "Leaderboard",
+    "MapComparison",
     "Memory",
     "Model",
     "Protocol",
@@ -74,6 +76,7 @@ __all__ = [
 
 _MODULES = {
     "bench.analysis.compare": ("AccuracyDifference", "Comparison"),
+    "bench.analysis.map_compare": ("MapComparison",),
     "bench.analysis.source": ("Taken",),
     "bench.cost.models": ("Model",),
     "bench.machine.environment": ("UnfitEnvironmentError",),

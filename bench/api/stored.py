@@ -9,6 +9,7 @@ import msgspec
 
 from .arguments import named_as_arguments
 from .bench.analysis.compare import Comparison
+from .bench.analysis.map_compare import MapComparison
 from .bench.analysis.source import Source
 from .bench.analysis.sources import find, find_two
 from .bench.leaderboard import render as rendering
@@ -191,7 +192,7 @@ def compare(
     *,
     results: str | Path = "results",
     aggregation: Aggregation | None = None,
-) -> Comparison:
+) -> Comparison | MapComparison:
     """Test whether the difference in accuracy between two networks is real, as `kinobench compare`.
 
     The test is paired: both must have been scored on the same videos. Their predictions must be
@@ -209,7 +210,8 @@ def compare(
     Returns:
         What was compared (`a` and `b`), top-1 and top-5 of both (fractions), the 95 % interval of
         the difference by a paired bootstrap, and p of the exact McNemar test;
-        `comparison.top1.is_significant`.
+        `comparison.top1.is_significant`. Of a dataset that an mAP scores, a `MapComparison`:
+        `map_a`, `map_b`, their `difference` and its interval and p; `comparison.is_significant`.
 
     Raises:
         KinobenchError: The predictions are not there, or not of the same videos.
@@ -219,6 +221,7 @@ def compare(
         >>> kinobench.compare("c3d_tiny", "x3d_tiny").top1.p  # doctest: +SKIP
     """
     from .bench.analysis.compare import compare as compare_predictions
+    from .bench.analysis.map_compare import compare_maps
 
     folder = Path(results).expanduser()
     with named_as_arguments(results=folder):
@@ -226,12 +229,13 @@ def compare(
             one, other = _source(a, folder), _source(b, folder)
         else:
             one, other = find_two(str(a), str(b), folder, warnings.warn)
-    compared = compare_predictions(
-        one.open(),
-        other.open(),
-        aggregation or one.aggregation or "softmax",
-        aggregation or other.aggregation or "softmax",
-    )
+    of_a, of_b = one.open(), other.open()
+    how_a, how_b = (aggregation or each.aggregation or "softmax" for each in (one, other))
+    compared: Comparison | MapComparison
+    if of_a.scoring == "map":
+        compared = compare_maps(of_a, of_b, how_a, how_b)
+    else:
+        compared = compare_predictions(of_a, of_b, how_a, how_b)
     return msgspec.structs.replace(compared, a=one.taken, b=other.taken)
 
 

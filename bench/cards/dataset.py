@@ -11,12 +11,18 @@ from ...datasets.errors import UnknownNameError
 from ...datasets.lists.class_names import class_names
 from ...datasets.pointlight import Stamp, default_root, level_of, read_stamp
 from ...datasets.pointlight.levels import LEVELS, OPTIONS
-from ...datasets.split import Split
+from ...datasets.sides import sided_classes
+from ...datasets.split import Scoring, Split
 from ...datasets.visible import one_line
 from ..text.terminal import line
 from ..text.units import scaled
 from .known_datasets import check_command
 
+_SCORED_BY: dict[Scoring, str] = {
+    "hit-k": "hit@k: any of a video's classes is among the first k",
+    "map": "mAP: the mean over the classes of the average precision",
+}
+"""What a card says of another scoring than top-k."""
 _LABEL = 14
 """Width of a label, in columns."""
 
@@ -35,6 +41,7 @@ class DatasetCard(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         purpose: Ability that it tests, and the best possible score; empty if that is unknown.
         classes: The names, in order; None if only their number is known.
+        sided: Classes that left and right distinguish: `fit` doesn't mirror clips of the dataset.
         options: The options of a generated dataset, with the values of the copy.
         folder: The copy's folder; None if none is given, or none exists.
         made: Settings that the copy was generated with.
@@ -43,6 +50,7 @@ class DatasetCard(msgspec.Struct, frozen=True, kw_only=True):
         videos, size_bytes: Number of its videos as published, and what they take; None if that
             isn't known.
         check: The command that checks a copy.
+        scoring: How the copy's videos are scored; None if there is no copy.
     """
 
     name: str
@@ -54,6 +62,7 @@ class DatasetCard(msgspec.Struct, frozen=True, kw_only=True):
     protocol: str
     homepage: str
     obtain: str
+    sided: tuple[str, ...] = ()
     options: tuple[Option, ...] = ()
     folder: str | None = None
     made: Stamp | None = None
@@ -62,6 +71,7 @@ class DatasetCard(msgspec.Struct, frozen=True, kw_only=True):
     videos: int | None = None
     size_bytes: int | None = None
     check: str = ""
+    scoring: Scoring | None = None
 
 
 def make_card(name: str, root: Path | None) -> DatasetCard:
@@ -76,6 +86,7 @@ def make_card(name: str, root: Path | None) -> DatasetCard:
         DatasetError: The folder isn't of this dataset.
     """
     dataset = catalog.get(name)
+    name = dataset.name
     level, folder, made = LEVELS.get(name), root, None
     if level is not None:
         at_home = default_root(level=level)
@@ -90,12 +101,14 @@ def make_card(name: str, root: Path | None) -> DatasetCard:
         if level is not None:
             made = read_stamp(folder)
             level = level_of(made)
+    classes = _classes(name) or (None if found is None else found.classes)
     return DatasetCard(
         name=name,
         title=dataset.title,
         purpose=dataset.purpose,
         num_classes=len(found.classes) if found is not None else dataset.num_classes,
-        classes=_classes(name) or (None if found is None else found.classes),
+        classes=classes,
+        sided=sided_classes(classes or ()),
         splits=splits,
         protocol=dataset.default_protocol,
         homepage=dataset.homepage,
@@ -113,6 +126,7 @@ def make_card(name: str, root: Path | None) -> DatasetCard:
         videos=dataset.videos,
         size_bytes=dataset.size_bytes,
         check=check_command(dataset),
+        scoring=None if found is None else found.scoring,
     )
 
 
@@ -130,7 +144,9 @@ def show_card(card: DatasetCard, console: Console) -> None:
     for label, text in (
         ("what it tests", card.purpose),
         ("classes", f"{card.num_classes or 'those of your videos'}{named}"),
+        ("mirroring", _no_mirroring(card)),
         ("splits", ", ".join(card.splits) or "those of your videos"),
+        ("scored by", _SCORED_BY.get(card.scoring or "top-k", "")),
         ("protocol", card.protocol),
         ("size", _size(card)),
         ("licence", card.licence),
@@ -157,6 +173,13 @@ def _size(card: DatasetCard) -> str:
     videos = "" if card.videos is None else f"{card.videos:,} videos"
     size = "" if card.size_bytes is None else f"{scaled(card.size_bytes, 1e9, 1)} GB"
     return ", ".join(filter(None, (videos, size)))
+
+
+def _no_mirroring(card: DatasetCard) -> str:
+    """Return why clips aren't mirrored; empty if they are."""
+    if not card.sided:
+        return ""
+    return f"never, since left and right distinguish {', '.join(card.sided)}"
 
 
 def _print_folded(label: str, text: str, console: Console) -> None:

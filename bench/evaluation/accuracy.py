@@ -7,9 +7,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import islice
 from math import prod
-from pathlib import Path
 
-import numpy as np
 import torch
 
 from ...datasets.errors import VideoError
@@ -25,20 +23,18 @@ from ...datasets.views.probes import read_probed
 from ...zoo.spec import input_shapes
 from ..network.inputs import InputMaker, VideoInputs, keeping_for, video_inputs
 from ..network.network import Forward
-from ..records.results import Accuracy, Unreadable, has_top5
-from ..statistics.intervals import wilson
-from ..statistics.scores import places, scores
+from ..records.results import Accuracy, Unreadable
 from .classes import keep_classes
 from .damage import DamagedError, measured_again
 from .digests import sync_digests
 from .evaluation import KEEP_NOTHING, Evaluation, Sink
 from .forwards import Forwards, Note
 from .origin import Origin
-from .places import VideoPlaces, joined, keep_places
 from .read_ahead import read_ahead
-from .shard_files import StoredShard, kept_batches, read_shards, write_shard
+from .shard_files import kept_batches, read_shards, write_shard
 from .shards import Shard, ShardLogits, shards_of, videos_in_a_shard
 from .side_by_side import side_by_side
+from .summary import note_remarks, note_unranked, summarise
 
 SYNC_S = 1.0
 """The disk must have the digests so often, and at the end: a small shard takes no longer to measure
@@ -136,7 +132,9 @@ def score_split(
         synced_s = begin
         for shard, files, found in measured:
             is_due = time.perf_counter() - synced_s >= SYNC_S
-            write_shard(folder, shard, found, files, sink.logits, origin, is_due)
+            write_shard(
+                folder, shard, found, files, sink.logits, origin, is_due, scoring=split.scoring
+            )
             synced_s = time.perf_counter() if is_due else synced_s
             batches[shard.number] = found.batch
         if sink.predictions and missing:
@@ -148,7 +146,7 @@ def score_split(
             sink.note(
                 f"out of memory with {full} views in a forward: the most that fit was {least}"
             )
-        return summarise(
+        accuracy = summarise(
             note_remarks(read_shards(folder, shards, origin), sink.note),
             split=split,
             protocol=protocol,
@@ -156,6 +154,8 @@ def score_split(
             origin=origin,
             wall_s=time.perf_counter() - begin,
         )
+        note_unranked(accuracy, len(split.classes), sink.note)
+        return accuracy
 
 
 def views_in_a_forward(batch: int, split: Split, protocol: Protocol) -> int:
@@ -302,64 +302,6 @@ def _flow_bytes(evaluation: Evaluation) -> Iterator[int]:
     for kind, shape in zip(kinds, shapes, strict=True):
         if kind == "flow":
             yield 4 * prod(shape)
-
-
-def note_remarks(
-    stored: Iterable[StoredShard], note: Callable[[str], object]
-) -> Iterator[StoredShard]:
-    """Pass on shards, and note at their end how many videos are unusual, and in what way."""
-    videos: dict[str, list[str]] = {}
-    for shard in stored:
-        for text, video in shard.remarks:
-            videos.setdefault(text, []).append(video)
-        yield shard
-    for text, ids in videos.items():
-        note(f"{quantity(len(ids), 'video')}: {text} (first: {ids[0]})")
-
-
-def summarise(
-    stored: Iterable[StoredShard],
-    *,
-    split: Split,
-    protocol: Protocol,
-    predictions: Path | None,
-    origin: Origin,
-    wall_s: float,
-) -> Accuracy:
-    """Turn the stored logits of a split, shard by shard, into the result; store its places."""
-    count = top1 = top5 = not_finite = 0
-    unreadable: list[Unreadable] = []
-    found: list[VideoPlaces] = []
-    for shard in stored:
-        labels, logits = shard.labels, shard.logits
-        place = places(scores(logits, protocol.aggregation), labels)
-        found.append(VideoPlaces(shard.videos, labels, shard.groups, place))
-        count += len(labels)
-        top1 += int(np.count_nonzero(place < 1))
-        top5 += int(np.count_nonzero(place < 5))
-        not_finite += len(labels) - int(np.isfinite(logits).all(axis=(1, 2)).sum())
-        unreadable += shard.unreadable
-    if predictions is not None:
-        keep_places(predictions, protocol.aggregation, joined(found), origin)
-    expected = len(split.videos)
-    of_five = has_top5(len(split.classes))
-    return Accuracy(
-        top1=top1 / count if count else None,
-        top5=top5 / count if count and of_five else None,
-        interval_top1=wilson(top1, count) if count else None,
-        interval_top5=wilson(top5, count) if count and of_five else None,
-        top1_of_expected=top1 / expected if expected else 0.0,
-        top5_of_expected=(top5 / expected if expected else 0.0) if of_five else None,
-        chance=1 / len(split.classes),
-        not_finite=not_finite,
-        scored=count,
-        expected=expected,
-        unreadable=tuple(unreadable),
-        views=protocol.views,
-        manifest=split.manifest,
-        predictions=None if predictions is None else predictions.as_posix(),
-        wall_s=wall_s,
-    )
 
 
 @contextmanager

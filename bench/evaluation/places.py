@@ -20,8 +20,9 @@ from ...datasets.errors import KinobenchError
 from ...datasets.files import check_regular
 from ...datasets.protocol import Aggregation
 from ..records.files import replacing
-from ..statistics.scores import mean_score, places, view_scores
+from ..statistics.scores import mean_score, view_scores
 from .damage import DamagedError, reading
+from .labels import LabelSets, sets_in, true_places
 from .origin import UNKNOWN, Origin
 from .predictions import Predictions, open_predictions
 
@@ -33,6 +34,8 @@ _KEY = b"kinobench"
 _SCHEMA = pa.schema(
     {"video": pa.string(), "label": pa.int64(), "group": pa.string(), "place": pa.int32()}
 )
+_SETS = pa.field("labels", pa.list_(pa.int32()))
+"""The column that is there too where a video may have several labels."""
 
 
 class VideoPlaces(NamedTuple):
@@ -40,10 +43,11 @@ class VideoPlaces(NamedTuple):
 
     Attributes:
         videos: Ids, an array of strings.
-        labels: `[videos]`, int64, their true classes.
+        labels: `[videos]`, int64, their true classes; the first where a video has several.
         groups: The source that each shares footage with, an array of strings, or nulls.
         places: `[videos]`, int32: classes that come before the true one; see `scores.places`.
         checked: The logits were as their digests say; False where none are kept.
+        label_sets: All their labels, if a video may have several; see `scores.places_of_any`.
     """
 
     videos: pa.Array
@@ -51,6 +55,7 @@ class VideoPlaces(NamedTuple):
     groups: pa.Array
     places: np.ndarray
     checked: bool = True
+    label_sets: LabelSets | None = None
 
     @property
     def hits(self) -> np.ndarray:
@@ -84,9 +89,12 @@ def compute_places(predictions: Predictions, aggregation: Aggregation) -> VideoP
     videos: list[str] = []
     groups: list[str | None] = []
     labels, place = [], []
+    sets: list[tuple[int, ...]] = []
     for chunk in predictions.chunks():
-        place.append(places(mean_score(view_scores(chunk.logits, aggregation)), chunk.labels))
+        scored = mean_score(view_scores(chunk.logits, aggregation))
+        place.append(true_places(scored, chunk.labels, chunk.label_sets))
         labels.append(chunk.labels)
+        sets += chunk.label_sets or ()
         videos += chunk.videos
         groups += chunk.groups
     return VideoPlaces(
@@ -95,6 +103,7 @@ def compute_places(predictions: Predictions, aggregation: Aggregation) -> VideoP
         pa.array(groups, pa.string()),
         np.concatenate(place),
         predictions.checked,
+        None if predictions.scoring == "top-k" else tuple(sets),
     )
 
 
@@ -113,6 +122,8 @@ def keep_places(
             "place": pa.array(found.places, pa.int32()),
         }
     )
+    if found.label_sets is not None:
+        table = table.append_column(_SETS, pa.array(found.label_sets, _SETS.type))
     about = _Metadata(
         **origin._asdict(),
         checked=found.checked,
@@ -168,12 +179,14 @@ def read_places(
 def joined(parts: Sequence[VideoPlaces]) -> VideoPlaces:
     """Join the places of consecutive videos."""
     nothing = pa.array([], pa.string())
+    several = any(part.label_sets is not None for part in parts)
     return VideoPlaces(
         pa.concat_arrays([part.videos for part in parts] or [nothing]),
         np.concatenate([part.labels for part in parts] or [np.zeros(0, np.int64)]),
         pa.concat_arrays([part.groups for part in parts] or [nothing]),
         np.concatenate([part.places for part in parts] or [np.zeros(0, np.int32)]),
         all(part.checked for part in parts),
+        tuple(each for part in parts for each in part.label_sets or ()) if several else None,
     )
 
 
@@ -189,18 +202,19 @@ def _kept(path: Path, aggregation: Aggregation, origin: Origin) -> VideoPlaces:
             table = file.read().combine_chunks()
         table.validate(full=True)  # that texts are texts, too
         metadata = table.schema.metadata or {}
-        if not table.schema.equals(_SCHEMA) or not len(table):
+        if table.schema not in (_SCHEMA, _SCHEMA.append(_SETS)) or not len(table):
             raise DamagedError(path, "has other columns, or no video")
         if metadata.get(_AGGREGATION) != aggregation.encode():
             raise DamagedError(path, "is of views that are averaged otherwise")
         if any(table[name].null_count for name in ("video", "label", "place")):
             raise DamagedError(path, "has empty cells")
-        video, label, group, place = (column.chunk(0) for column in table.columns)
+        sets = sets_in(table["labels"]) if "labels" in table.column_names else None
+        video, label, group, place = (column.chunk(0) for column in table.columns[:4])
         about = None
         if _KEY in metadata:
             about = msgspec.json.decode(metadata[_KEY], type=_Metadata)
         is_checked = about is not None and about.checked
-        found = VideoPlaces(video, label.to_numpy(), group, place.to_numpy(), is_checked)
+        found = VideoPlaces(video, label.to_numpy(), group, place.to_numpy(), is_checked, sets)
         own = UNKNOWN if about is None else Origin(about.case, about.manifest, about.weights)
         if about is not None and about.digest != _digest(aggregation, found, own):
             raise DamagedError(path, "is not as it was written")
@@ -217,6 +231,7 @@ def _digest(aggregation: Aggregation, found: VideoPlaces, origin: Origin) -> str
         found.checked,
         found.videos.to_pylist(),
         found.groups.to_pylist(),
+        *(() if found.label_sets is None else (found.label_sets,)),
     )
     digest = hashlib.sha256(msgspec.json.encode(texts))
     for numbers in (found.labels, found.places):

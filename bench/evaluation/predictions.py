@@ -12,17 +12,22 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ...datasets.errors import KinobenchError, program
+from ...datasets.split import Scoring
 from .classes import kept_classes
 from .damage import AGAIN, DamagedError, reading
 from .digests import Digests, kept_digests, refuse_damaged
+from .label_columns import WrongLabelError, label_set_each, one_label_each
+from .labels import LabelSets, first_labels
 from .origin import UNKNOWN, Origin
-from .shard_files import origin_in
+from .shard_files import origin_in, scoring_in
 
 CHUNK_BYTES = 2**23
 """Size of a chunk's logits: small enough for a processor's cache, large enough for numpy to be
 fast."""
 
 _REQUIRED = ("video", "view", "label", "logits")
+_WITH_SETS = ("video", "view", "labels", "logits")
+"""The columns where a video may have several labels."""
 _SHARD = re.compile(r"shard-(\d+)\.parquet")
 _BUFFER_BYTES = 2**20
 
@@ -32,15 +37,17 @@ class Chunk(NamedTuple):
 
     Attributes:
         videos: Ids of the videos.
-        labels: `[videos]`, int64.
+        labels: `[videos]`, int64; the first where a video has several, -1 where it has none.
         groups: The source of footage that each belongs to, or None.
         logits: `[videos, views, classes]`, as they are stored: float16, float32 or float64.
+        label_sets: The labels of each video, if it may have several.
     """
 
     videos: list[str]
     labels: np.ndarray
     groups: list[str | None]
     logits: np.ndarray
+    label_sets: LabelSets | None = None
 
 
 class Predictions(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +60,7 @@ class Predictions(msgspec.Struct, frozen=True, kw_only=True):
         grouped: There is a column of groups.
         names: Names of the classes, if they are kept next to the shards.
         checked: Every file was as its digest says; False where no digests are kept.
+        scoring: How they are scored; unless it is `top-k`, a video may have several labels.
     """
 
     path: Path
@@ -63,6 +71,7 @@ class Predictions(msgspec.Struct, frozen=True, kw_only=True):
     grouped: bool
     names: tuple[str, ...] | None = None
     checked: bool = False
+    scoring: Scoring = "top-k"
 
     def chunks(self, chunk_bytes: int = CHUNK_BYTES) -> Iterator[Chunk]:
         """Yield all videos in their order, a few at a time; memory doesn't grow with the table.
@@ -84,7 +93,8 @@ class Predictions(msgspec.Struct, frozen=True, kw_only=True):
                 yield chunk
 
     def _batches(self, rows: int) -> Iterator[pa.RecordBatch]:
-        columns = [*_REQUIRED, *(["group"] if self.grouped else [])]
+        required = _REQUIRED if self.scoring == "top-k" else _WITH_SETS
+        columns = [*required, *(["group"] if self.grouped else [])]
         for file in self.files:
             with reading(file), _opened(file) as shard:
                 yield from shard.iter_batches(rows, columns=columns)
@@ -103,17 +113,8 @@ class Predictions(msgspec.Struct, frozen=True, kw_only=True):
                 f"video {video[at].as_py()!r} has not the views 0 to {views - 1} in this order, "
                 "one row each, as the first video has"
             )
-        label = _column(table, "label").to_numpy().astype(np.int64).reshape(count, views)
         ids = video.take(first).to_pylist()
-        bad = (
-            (label != label[:, :1]).any(axis=1) | (label[:, 0] < 0) | (label[:, 0] >= self.classes)
-        )
-        if bad.any():
-            at = int(np.argmax(bad))
-            raise self._wrong(
-                f"video {ids[at]!r} has the label {', '.join(map(str, np.unique(label[at])))}; it "
-                f"must be one of 0 to {self.classes - 1}, the same at every view"
-            )
+        labels, sets = self._labels(table, ids)
         groups: list[str | None] = [None] * count
         if self.grouped:
             groups = _column(table, "group", nulls=True).take(first).to_pylist()
@@ -122,10 +123,22 @@ class Predictions(msgspec.Struct, frozen=True, kw_only=True):
             raise self._wrong("some logits are missing")
         return Chunk(
             videos=ids,
-            labels=label[:, 0],
+            labels=labels,
             groups=groups,
             logits=logits.reshape(count, views, self.classes),
+            label_sets=sets,
         )
+
+    def _labels(self, table: pa.Table, ids: list[str]) -> tuple[np.ndarray, LabelSets | None]:
+        """Return the label of each video, and its labels where it may have several."""
+        column = _column(table, "label" if self.scoring == "top-k" else "labels")
+        try:
+            if self.scoring == "top-k":
+                return one_label_each(column.to_numpy(), ids, self.views, self.classes), None
+            sets = label_set_each(column, ids, self.views, self.classes)
+        except WrongLabelError as error:
+            raise self._wrong(str(error)) from error
+        return first_labels(sets), sets
 
     def _wrong(self, what: str) -> KinobenchError:
         return KinobenchError(f"{self.path}: {what}; {AGAIN}")
@@ -133,6 +146,9 @@ class Predictions(msgspec.Struct, frozen=True, kw_only=True):
 
 def open_predictions(path: Path, origin: Origin = UNKNOWN) -> Predictions:
     """Open per-view logits: rows `video`, `view`, `label`, `logits` and, if known, `group`.
+
+    Those of a split in which a video may have several labels have `labels`, a list of them, in the
+    place of `label`, and say in their metadata how they are scored.
 
     The rows of a video follow each other, its views in their order from 0. Shards are named
     `shard-00000.parquet` and so on. Where their digests are kept, each file must be as its digest
@@ -152,11 +168,13 @@ def open_predictions(path: Path, origin: Origin = UNKNOWN) -> Predictions:
     for file in files:
         refuse_damaged(file, digests)
     schema, rows = _schema_and_rows(files, origin)
-    missing = [name for name in _REQUIRED if name not in schema.names]
+    scoring = scoring_in(files[0], schema) or "top-k"
+    required = _REQUIRED if scoring == "top-k" else _WITH_SETS
+    missing = [name for name in required if name not in schema.names]
     logits = None if missing else schema.field("logits").type
     if logits is None or not _are_logits(logits):
         raise KinobenchError(
-            f"{path}: these are no predictions: they need the columns {', '.join(_REQUIRED)}, "
+            f"{path}: these are no predictions: they need the columns {', '.join(required)}, "
             "the last a list of fixed size, of floating-point numbers; "
             f"`{program()} run` writes them"
         )
@@ -172,6 +190,7 @@ def open_predictions(path: Path, origin: Origin = UNKNOWN) -> Predictions:
         grouped="group" in schema.names,
         names=kept_classes(path),
         checked=digests is not None,
+        scoring=scoring,
     )
 
 

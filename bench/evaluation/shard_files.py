@@ -9,11 +9,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ...datasets.split import Scoring
 from ..records.case import LogitsType
 from ..records.files import FREE_SPACE, UNDECODABLE, writing
 from ..records.results import Unreadable
 from .damage import DamagedError, reading
 from .digests import Digests, digest_of, keep_digest, kept_digests, refuse_damaged
+from .labels import LabelSets, first_labels, sets_in
 from .origin import UNKNOWN, Origin
 from .shards import Shard, ShardLogits
 
@@ -24,13 +26,14 @@ class StoredShard(NamedTuple):
     """The contents of a shard's file.
 
     Attributes:
-        labels: `[scored]`, int64.
+        labels: `[scored]`, int64; the first where a video has several, -1 where it has none.
         logits: `[scored, views, classes]`, float32.
         unreadable: The other videos, which could not be read.
         videos: Ids of the scored videos, an array of strings.
         groups: Their source groups, an array of strings, or nulls.
         remarks: See `ShardLogits`.
         origin: What the file says that it is of.
+        label_sets: The labels of the scored videos, if they may have several.
     """
 
     labels: np.ndarray
@@ -40,6 +43,7 @@ class StoredShard(NamedTuple):
     groups: pa.Array
     remarks: tuple[tuple[str, str], ...] = ()
     origin: Origin = UNKNOWN
+    label_sets: LabelSets | None = None
 
 
 _Count = Annotated[int, msgspec.Meta(ge=1)]
@@ -53,6 +57,7 @@ class _Metadata(msgspec.Struct, frozen=True, kw_only=True):
         batch: See `ShardLogits`.
         files: The shard's `files_digest` when it was measured.
         unreadable, remarks: See `ShardLogits`.
+        scoring: How the split is scored; unless it is `top-k`, a video may have several labels.
         case, manifest, weights: See `Origin`.
     """
 
@@ -62,6 +67,7 @@ class _Metadata(msgspec.Struct, frozen=True, kw_only=True):
     files: str
     unreadable: tuple[Unreadable, ...]
     remarks: tuple[tuple[str, str], ...] = ()
+    scoring: Scoring = "top-k"
     case: str | None = None
     manifest: str | None = None
     weights: str | None = None
@@ -79,11 +85,13 @@ def write_shard(
     kept: LogitsType = "float32",
     origin: Origin = UNKNOWN,
     synced: bool = True,
+    scoring: Scoring = "top-k",
 ) -> None:
     """Write a shard's digest and file, a row a view, in order; wait until the disk has the file.
 
     The columns are `video`, `view`, `label`, `group` (null where none is known), and `logits`, a
-    list of one number a class. Unreadable videos have no rows; they are named in the metadata.
+    list of one number a class; where a video may have several labels, `labels`, a list of them,
+    stands in the place of `label`. Unreadable videos have no rows; they are named in the metadata.
     Each page of the file has a checksum.
 
     Args:
@@ -94,12 +102,13 @@ def write_shard(
         kept: Precision in which logits are stored.
         origin: What the shard is of.
         synced: Wait for the digest, too; without that see `sync_digests`.
+        scoring: How the split is scored.
 
     Raises:
         KinobenchError: The file can't be written (a full disk, a folder that is gone).
     """
     count, views, classes = measured.logits.shape
-    rows = [(video.id, video.label, video.group) for video in measured.scored]
+    rows = [(video.id, video.group) for video in measured.scored]
     metadata = _Metadata(
         views=views,
         classes=classes,
@@ -107,6 +116,7 @@ def write_shard(
         files=files,
         unreadable=measured.unreadable,
         remarks=measured.remarks,
+        scoring=scoring,
         **origin._asdict(),
     )
     with np.errstate(over="ignore"):  # above 65504 a half is infinite
@@ -115,8 +125,8 @@ def write_shard(
         {
             "video": pa.array([row[0] for row in rows for _ in range(views)], pa.string()),
             "view": pa.array(np.tile(np.arange(views, dtype=np.int32), count)),
-            "label": pa.array([row[1] for row in rows for _ in range(views)], pa.int32()),
-            "group": pa.array([row[2] for row in rows for _ in range(views)], pa.string()),
+            **_label_column(measured, views, scoring),
+            "group": pa.array([row[1] for row in rows for _ in range(views)], pa.string()),
             "logits": pa.FixedSizeListArray.from_arrays(pa.array(values), classes),
         }
     ).replace_schema_metadata({_KEY: msgspec.json.encode(metadata)})
@@ -126,6 +136,14 @@ def write_shard(
     keep_digest(folder, path.name, digest_of(content), synced)
     with writing(path, cure=FREE_SPACE, make_folder=False, own=True) as unfinished:
         unfinished.write_bytes(content)
+
+
+def _label_column(measured: ShardLogits, views: int, scoring: Scoring) -> dict[str, pa.Array]:
+    """Return the column of labels, a row a view: one each, or a list of them."""
+    rows = [video for video in measured.scored for _ in range(views)]
+    if scoring == "top-k":
+        return {"label": pa.array([video.label for video in rows], pa.int32())}
+    return {"labels": pa.array([video.labels for video in rows], pa.list_(pa.int32()))}
 
 
 def read_shard(path: Path) -> StoredShard:
@@ -207,6 +225,16 @@ def origin_in(path: Path, schema: pa.Schema) -> Origin:
     return _metadata(path, schema).origin if is_shard else UNKNOWN
 
 
+def scoring_in(path: Path, schema: pa.Schema) -> Scoring | None:
+    """Return how the metadata of a table of logits says that it is scored; None: it has none.
+
+    Raises:
+        DamagedError: The metadata is not as it was written.
+    """
+    is_shard = _KEY in (schema.metadata or {})
+    return _metadata(path, schema).scoring if is_shard else None
+
+
 def _kept_batch(path: Path, shard: Shard, digests: Digests, origin: Origin) -> int | None:
     """Return the batch of one shard, as `kept_batches` does.
 
@@ -227,38 +255,48 @@ def _read(path: Path, digests: Digests | None) -> StoredShard:
     refuse_damaged(path, digests)
     with reading(path):
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            table = file.read(columns=["video", "label", "group", "logits"])
-        metadata = _metadata(path, table.schema)
+            metadata = _metadata(path, file.schema_arrow)
+            label = "label" if metadata.scoring == "top-k" else "labels"
+            table = file.read(columns=["video", label, "group", "logits"])
         views = metadata.views
         logits = table["logits"].combine_chunks().flatten().to_numpy().astype(np.float32)
         videos, groups = (
             table[name].combine_chunks().cast(pa.string())[::views] for name in ("video", "group")
         )
+        sets = None if label == "label" else sets_in(table[label].combine_chunks()[::views])
         return StoredShard(
-            table["label"].to_numpy()[::views].astype(np.int64),
+            table[label].to_numpy()[::views].astype(np.int64)
+            if sets is None
+            else first_labels(sets),
             logits.reshape(-1, views, metadata.classes),
             metadata.unreadable,
             videos,
             groups,
             metadata.remarks,
             metadata.origin,
+            sets,
         )
 
 
 def _refuse_other_videos(path: Path, shard: Shard, stored: StoredShard) -> None:
-    """Check that a file has the videos of its shard, each scored or unreadable, with its label.
+    """Check that a file has the videos of its shard, each scored or unreadable, with its labels.
 
     Raises:
         DamagedError: It has others.
     """
     bad = {video.id for video in stored.unreadable}
-    expected = [(video.id, video.label) for video in shard.videos if video.id not in bad]
-    found = list(zip(stored.videos.to_pylist(), stored.labels.tolist(), strict=True))
+    expected = [(video.id, video.labels) for video in shard.videos if video.id not in bad]
+    labels = stored.label_sets
+    if labels is None:
+        labels = tuple((label,) for label in stored.labels.tolist())
+    found = list(zip(stored.videos.to_pylist(), labels, strict=True))
     other = next((pair for pair in zip(found, expected, strict=False) if pair[0] != pair[1]), None)
     if other is not None:
-        (one, label), (wanted, true) = other
+        (one, its), (wanted, true) = (
+            (video, ", ".join(map(str, each)) or "none") for video, each in other
+        )
         raise DamagedError(
-            path, f"is of other videos: {one!r} of class {label}, not {wanted!r} of class {true}"
+            path, f"is of other videos: {one!r} of class {its}, not {wanted!r} of class {true}"
         )
     if len(found) != len(expected) or len(expected) + len(bad) != len(shard.videos):
         raise DamagedError(

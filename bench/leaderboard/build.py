@@ -18,13 +18,14 @@ def read_boards(results: Path, report: Callable[[str], None]) -> list[Any]:
 def ranked_boards(records: list[Any], results: Path) -> list[Any]:
     """Return records as ordered boards, in which trained networks have a rank."""
     from .leaderboard import boards, ordered
+    from .means import with_means
 
-    found = [ordered(board) for board in boards(records)]
-    if not any(record.case.weights for record in records):
-        return found
-    from .ranking import ranked  # scipy takes long to import
+    found = boards(records)
+    if any(record.case.weights for record in records):
+        from .ranking import ranked  # scipy takes long to import
 
-    return [ranked(board, results) for board in found]
+        found = [ranked(board, results) for board in found]
+    return [ordered(board) for board in with_means(found, results)]
 
 
 def rebuild(results: Path, report: Callable[[str], None]) -> list[Any]:

@@ -1,14 +1,15 @@
 """The lines under a board, which explain its columns and its rows."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from ...datasets.names import DEFAULT_DECODER
 from ...datasets.plurals import quantity
 from ...datasets.visible import one_line
+from ...zoo.tables.published import published
 from ..measure import registry
 from ..measure.columns import has_batches
 from ..measure.measurement import Measurement
-from ..text.units import ABSENT
+from ..text.units import ABSENT, percent
 from .columns import SETTINGS, flow_is_in_a_cell, records_of, settings_of, shown_columns
 from .leaderboard import Board, Row
 
@@ -21,6 +22,7 @@ def footnotes(board: Board) -> list[str]:
             lines += _ranks(board)
         lines += _explained(measurement, board)
     lines += _of_one_frame(board)
+    lines += _of_means(board)
     for remarks_of in _remarks():
         lines += _once(board, ((row, text) for row in board.rows for text in remarks_of(row)))
     lines.append(_origin(board))
@@ -56,10 +58,12 @@ def _ranks(board: Board) -> list[str]:
     if not board.comparisons:
         return []
     pairs = quantity(board.comparisons, "pair")
+    test = "exact McNemar test and bootstrap of whole source groups"
+    if board.scoring == "map":
+        test = "bootstrap of the difference in mAP, of whole source groups where they are known"
     return [
-        "rank = 1 + number of significantly better models (exact McNemar test and bootstrap of "
-        f"whole source groups, on the videos that both models scored; {pairs}, 5 % for all of them "
-        "together by Holm's method)."
+        f"rank = 1 + number of significantly better models ({test}, on the videos that both models "
+        f"scored; {pairs}, 5 % for all of them together by Holm's method)."
     ]
 
 
@@ -79,6 +83,38 @@ def _of_one_frame(board: Board) -> list[str]:
     frames = "; clips/s counts frames" if counted else ""
     verb = "is" if len(measured) == 1 else "are"
     return [f"mode stream: {listed} {verb} for one frame{frames}."]
+
+
+def _of_means(board: Board) -> list[str]:
+    """Return how the means of a board are computed, and their intervals."""
+    if not any(row.splits and row.no_mean is None for row in board.rows):
+        return []
+    return [
+        "mean: of the splits, each scored on its own list and each counting alike; its interval is "
+        "by a bootstrap of whole source groups over all lists. What else was measured is of the "
+        "newest of their records."
+    ]
+
+
+def _splits(row: Row) -> Iterator[str]:
+    scores = ", ".join(f"split {each.split} {percent(each.score)} %" for each in row.splits)
+    if scores:
+        accuracy = row.record.accuracy
+        name = f"{accuracy.score_name} of " if accuracy is not None else ""
+        yield f": {name}{scores}."
+
+
+def _published_means(row: Row) -> Iterator[str]:
+    """Yield the printed means over three splits of the same network and dataset."""
+    if not row.splits or row.no_mean:
+        return
+    for printed in published(row.record.case.model):
+        if printed.dataset == f"{row.record.case.dataset}-3split" and printed.top1 is not None:
+            variant = ", ".join(filter(None, (printed.variant, printed.views)))
+            yield (
+                f": published mean of three splits: top-1 {printed.top1:g} % ({variant}; "
+                f"{printed.source})."
+            )
 
 
 def _origin(board: Board) -> str:
@@ -115,6 +151,9 @@ def _remarks() -> list[Callable[[Row], Iterable[str]]]:
 
     return [
         *map(of_record, registry.every()),
+        _splits,
+        lambda row: [f": no mean: {row.no_mean}"] if row.no_mean else [],
+        _published_means,
         lambda row: [f": not ranked: {row.unranked}"] if row.unranked else [],
         lambda row: [f": {note}" for note in row.notes],
         lambda row: [f" failed: {row.error}"] if row.error else [],

@@ -8,6 +8,7 @@ import msgspec
 from ...datasets.errors import UnknownNameError
 from ...datasets.plurals import quantity
 from ...datasets.protocol import Aggregation
+from ...datasets.split import Scoring
 from ...datasets.visible import one_line
 from ..measure import registry, stored
 from ..measure.columns import uncounted
@@ -21,6 +22,25 @@ UNCHECKED = (
 """The note of a row whose predictions are of such a version."""
 
 
+class SplitScore(msgspec.Struct, frozen=True, kw_only=True):
+    """What a mean has of one split.
+
+    Attributes:
+        split: Its number.
+        score: Top-1, hit@1 or mAP; None if no video was scored.
+        among_five: Top-5 or hit@5, if there is one.
+        scored, expected: Number of videos.
+        record: Name of its record.
+    """
+
+    split: int
+    score: float | None
+    among_five: float | None
+    scored: int
+    expected: int
+    record: str
+
+
 class Row(msgspec.Struct, frozen=True, kw_only=True):
     """One line of a leaderboard: a record, and how it stands among the others.
 
@@ -30,6 +50,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         later_failure: Reason why a newer record of the same case failed.
         rank: 1 + the number of significantly better rows; see ranking.py.
         unranked: Reason why a trained network that was scored has no rank.
+        splits: The splits that it is the mean of; empty for a row of one split.
+        no_mean: Reason why there is no mean of them.
         unchecked: It is ranked by predictions that have no digests, so damage to them isn't seen.
     """
 
@@ -39,6 +61,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     rank: int | None = None
     unranked: str | None = None
     unchecked: bool = False
+    splits: tuple[SplitScore, ...] = ()
+    no_mean: str | None = None
 
     @property
     def weights(self) -> str:
@@ -52,7 +76,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         return (
             self.record.case.weights is not None
             and accuracy is not None
-            and accuracy.top1 is not None
+            and accuracy.score is not None
         )
 
     @property
@@ -93,6 +117,7 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         aggregation: Rule by which the protocol averages views.
         comparisons: Pairs of rows that were compared for their ranks.
+        in_mean: Each of its rows is part of a row of another board, the mean of several splits.
     """
 
     dataset: str | None
@@ -105,7 +130,14 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
     device: str
     environment: Environment
     comparisons: int = 0
+    in_mean: bool = False
     rows: tuple[Row, ...]
+
+    @property
+    def scoring(self) -> Scoring:
+        """How its rows are scored: all alike, as it is part of the manifest."""
+        scored = (row.record.accuracy for row in self.rows)
+        return next((each.scoring for each in scored if each is not None), "top-k")
 
     @property
     def title(self) -> str:
@@ -225,8 +257,8 @@ def sorts() -> dict[str, Callable[[Row], Any]]:
 def ordered(board: Board, by: str | None = None) -> Board:
     """Sort a board's rows, best first; what was not measured comes last.
 
-    Without a column, trained networks come first by top-1, then the untrained by latency: the
-    accuracy of an untrained network ranks nothing.
+    Without a column, trained networks come first by top-1, hit@1 or mAP, then the untrained by
+    latency: the accuracy of an untrained network ranks nothing.
 
     Raises:
         UnknownNameError: No column is named so.
@@ -240,7 +272,11 @@ def ordered(board: Board, by: str | None = None) -> Board:
         if by is not None:
             value = known[by](row)
             return (failed, value is None, value, model)
-        value = known["top1" if row.is_trained else "latency"](row)
+        accuracy = row.record.accuracy
+        if row.is_trained and accuracy is not None:
+            value = None if accuracy.score is None else -accuracy.score
+        else:
+            value = known["latency"](row)
         return (failed, not row.is_trained, value is None, value, model)
 
     return msgspec.structs.replace(board, rows=tuple(sorted(board.rows, key=_none_safe(key))))

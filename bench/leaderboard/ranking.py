@@ -1,7 +1,9 @@
 """Ranks of the networks of a board, from paired tests on the same videos."""
 
 from collections.abc import Sequence
+from math import isclose
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -11,20 +13,25 @@ import pyarrow.compute as pc
 from ...datasets.errors import KinobenchError, reason_of
 from ...datasets.plurals import quantity
 from ..evaluation.damage import AGAIN
+from ..evaluation.map_difference import map_difference
 from ..evaluation.origin import origin_of
 from ..evaluation.places import VideoPlaces, read_places
+from ..evaluation.video_scores import VideoScores, read_scores
 from ..records.inside import inside
+from ..records.results import Accuracy
+from ..statistics.average_precision import mean_average_precision
 from ..statistics.intervals import LEVEL, resampled_difference
 from ..statistics.tests import holm, mcnemar
 from .leaderboard import Board, Row
 
 
 def ranked(board: Board, results: Path) -> Board:
-    """Give every trained network of a board its rank by top-1.
+    """Give every trained network of a board its rank by top-1, hit@1 or mAP.
 
     A row's rank is 1 + the number of rows that are significantly better. Two rows are compared on
     the videos that both scored, as `compare` does it: both the exact McNemar test and the bootstrap
     of whole source groups must be significant. Holm's method adjusts for all pairs of the board.
+    By mAP, the bootstrap of its difference is the one test.
     So rows without a significant difference from each other, or from others, share a rank. The
     difference may be significant between A and C, but neither between A and B nor between B and C:
     a rank is the number of rows that are known to be better, and no more.
@@ -44,17 +51,22 @@ def ranked(board: Board, results: Path) -> Board:
     ]
     if len(trained) < 2:
         return board
-    rows, found = list(board.rows), {}
+    rows: list[Row] = list(board.rows)
+    found: dict[int, VideoPlaces | VideoScores] = {}
+    by_map = board.scoring == "map"
     for place in trained:
         try:
-            found[place] = _places(rows[place], board, results)
+            row = rows[place]
+            found[place] = _scores(row, board, results) if by_map else _places(row, board, results)
         except KinobenchError as error:
             rows[place] = msgspec.structs.replace(rows[place], unranked=str(error))
         except OSError as error:
             why = f"its predictions can't be read: {reason_of(error)}; {AGAIN}"
             rows[place] = msgspec.structs.replace(rows[place], unranked=why)
     pairs = len(found) * (len(found) - 1) // 2
-    for (place, its), rank in zip(found.items(), ranks(list(found.values())), strict=True):
+    theirs: list[Any] = list(found.values())
+    given = ranks_by_map(theirs) if by_map else ranks(theirs)
+    for (place, its), rank in zip(found.items(), given, strict=True):
         rows[place] = msgspec.structs.replace(rows[place], rank=rank, unchecked=not its.checked)
     return msgspec.structs.replace(board, rows=tuple(rows), comparisons=pairs)
 
@@ -88,6 +100,17 @@ def ranks(networks: Sequence[VideoPlaces]) -> list[int]:
     return found
 
 
+def ranks_by_map(networks: Sequence[VideoScores]) -> list[int]:
+    """Return the rank of each network by mAP: 1 and the number that are significantly better."""
+    pairs = [(a, b) for a in range(len(networks)) for b in range(a)]
+    tested = [map_difference(networks[a], networks[b]) for a, b in pairs]
+    found = [1] * len(networks)
+    for (a, b), each, p in zip(pairs, tested, holm([each.p for each in tested]), strict=True):
+        if p < 1 - LEVEL:
+            found[a if each.difference > 0 else b] += 1
+    return found
+
+
 def _joint_clusters(a: np.ndarray, b: np.ndarray) -> np.ndarray | None:
     """Return a cluster for each video as `pairing.pair` does, from those of two networks."""
     known = np.where(a >= 0, a, b)
@@ -113,7 +136,9 @@ def _aligned(networks: Sequence[VideoPlaces]) -> tuple[np.ndarray, np.ndarray, n
         at = pc.index_in(network.videos, value_set=videos).to_numpy()
         hits[number, at], scored[number, at] = network.hits, True
         source = pc.fill_null(pc.index_in(network.groups, value_set=sources), -1).to_numpy()
-        clusters[number, at] = np.where(source < 0, -1, network.labels * len(sources) + source)
+        # With one label a group is one of its class; with several, one whatever its classes.
+        of_class = network.labels if network.label_sets is None else 0
+        clusters[number, at] = np.where(source < 0, -1, of_class * len(sources) + source)
     return hits, scored, clusters
 
 
@@ -124,17 +149,12 @@ def _places(row: Row, board: Board, results: Path) -> VideoPlaces:
         KinobenchError: Its predictions are not there or outside of the results, can't be read, or
             are of another record.
     """
-    accuracy = row.record.accuracy
-    if accuracy is None or accuracy.predictions is None:
-        raise KinobenchError("its record keeps no predictions; measure it again")
-    path = inside(results, accuracy.predictions)
-    if not path.exists():
-        raise KinobenchError(f"its predictions, {path}, are not there; measure it again")
+    path, accuracy = _stored(row, results)
     scored = accuracy.scored
-    top1 = accuracy.top1 or 0.0
-    if not 0 <= top1 <= 1:
-        raise KinobenchError(f"its record says that {top1} of the videos are right; {AGAIN}")
-    hits = round(top1 * scored)
+    right_share = accuracy.score or 0.0
+    if not 0 <= right_share <= 1:
+        raise KinobenchError(f"its record says that {right_share} of the videos are right; {AGAIN}")
+    hits = round(right_share * scored)
     found = read_places(
         path, board.aggregation, scored=scored, hits=hits, origin=origin_of(row.record)
     )
@@ -145,3 +165,36 @@ def _places(row: Row, board: Board, results: Path) -> VideoPlaces:
             f"record says {hits} of {scored}; measure it again"
         )
     return found
+
+
+def _scores(row: Row, board: Board, results: Path) -> VideoScores:
+    """Return the scores of a row's videos; the errors are those of `_places`."""
+    path, accuracy = _stored(row, results)
+    found = read_scores(path, board.aggregation, origin_of(row.record))
+    average = mean_average_precision(found.scores, found.true).map
+    agrees = (
+        average is not None
+        and accuracy.map is not None
+        and isclose(average, accuracy.map, rel_tol=1e-9)
+    )
+    if len(found.videos) != accuracy.scored or not agrees:
+        raise KinobenchError(
+            f"{path}: mAP {average} of {quantity(len(found.videos), 'video')}, and the record says "
+            f"{accuracy.map} of {accuracy.scored}; measure it again"
+        )
+    return found
+
+
+def _stored(row: Row, results: Path) -> tuple[Path, Accuracy]:
+    """Return where the predictions of a row are, and its accuracy.
+
+    Raises:
+        KinobenchError: They are not there, or outside of the results.
+    """
+    accuracy = row.record.accuracy
+    if accuracy is None or accuracy.predictions is None:
+        raise KinobenchError("its record keeps no predictions; measure it again")
+    path = inside(results, accuracy.predictions)
+    if not path.exists():
+        raise KinobenchError(f"its predictions, {path}, are not there; measure it again")
+    return path, accuracy

@@ -37,6 +37,20 @@ def _processes(record: Record) -> int | None:
     return None if record.latency is None else len(record.latency.process_medians_s)
 
 
+def _with_interval(name: str) -> dict[str, Value]:
+    """Return the columns of a figure of the accuracy and of the ends of its interval."""
+    ends = {
+        f"{name}_{end}": _at(f"accuracy.interval_{name}.{at}")
+        for at, end in enumerate(("low", "high"))
+    }
+    return {name: _at(f"accuracy.{name}")} | ends
+
+
+def _record(row: Row) -> Any:
+    """Return the name of the row's record; those of a mean are with its splits."""
+    return "; ".join(each.record for each in row.splits) if row.splits else row.record.id
+
+
 VALUES: dict[str, Value] = {
     "model": _at("case.model"),
     "weights": lambda row: row.weights,
@@ -82,24 +96,33 @@ VALUES: dict[str, Value] = {
     "limit": _at("roofline.operators.limit"),
     "knee": _at("sweep.knee"),
     "knee_throughput_per_s": _of(_knee_throughput),
-    "top1": _at("accuracy.top1"),
-    "top1_low": _at("accuracy.interval_top1.0"),
-    "top1_high": _at("accuracy.interval_top1.1"),
-    "top5": _at("accuracy.top5"),
-    "top5_low": _at("accuracy.interval_top5.0"),
-    "top5_high": _at("accuracy.interval_top5.1"),
+    **_with_interval("top1"),
+    **_with_interval("top5"),
     "scored": _at("accuracy.scored"),
     "expected": _at("accuracy.expected"),
     "top1_of_expected": _at("accuracy.top1_of_expected"),
     "top5_of_expected": _at("accuracy.top5_of_expected"),
+    "scoring": _at("accuracy.scoring"),
+    **_with_interval("hit1"),
+    **_with_interval("hit5"),
+    "hit1_of_expected": _at("accuracy.hit1_of_expected"),
+    "hit5_of_expected": _at("accuracy.hit5_of_expected"),
+    **_with_interval("map"),
+    "map_of_expected": _at("accuracy.map_of_expected"),
+    "map_classes": _at("accuracy.map_classes"),
     "predictions": _at("accuracy.predictions"),
     "rank": lambda row: row.rank,
     "unranked": lambda row: row.unranked,
     "error": lambda row: row.error,
     "later_failure": lambda row: row.later_failure,
     "notes": lambda row: row.notes,
+    "split_scores": lambda row: tuple(f"{each.split}: {each.score}" for each in row.splits),
+    "split_among_five": lambda row: tuple(
+        f"{each.split}: {each.among_five}" for each in row.splits
+    ),
+    "no_mean": lambda row: row.no_mean,
     "run": _at("run"),
-    "record": _at("id"),
+    "record": _record,
     "started": _at("started"),
     "since": lambda row: row.since,
     "commit": _at("environment.kinobench_commit"),

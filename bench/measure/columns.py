@@ -1,8 +1,9 @@
 """The columns of the measurements that come with kinobench: cells in the units of the tables."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ...datasets.plurals import quantity
+from ...datasets.split import Scoring
 from ..records.latency import ROUGH
 from ..records.reading import mfu
 from ..records.record import Record
@@ -117,18 +118,28 @@ def _energy(record: Record) -> Cell:
     return joules(record.energy.j_per_clip if record.energy is not None else None), ""
 
 
-def _top1(record: Record) -> Cell:
-    accuracy = record.accuracy
-    if accuracy is None:
-        return NOTHING
-    return percent_with_interval(accuracy.top1, accuracy.interval_top1)
+def _first_of(scoring: Scoring) -> Callable[[Record], Cell]:
+    """Return the cell of a scoring's first figure; records of another one have none."""
+
+    def cell(record: Record) -> Cell:
+        accuracy = record.accuracy
+        if accuracy is None or accuracy.scoring != scoring:
+            return NOTHING
+        return percent_with_interval(accuracy.score, accuracy.score_interval)
+
+    return cell
 
 
-def _top5(record: Record) -> Cell:
-    accuracy = record.accuracy
-    if accuracy is None:
-        return NOTHING
-    return percent_with_interval(accuracy.top5, accuracy.interval_top5)
+def _among_five_of(scoring: Scoring) -> Callable[[Record], Cell]:
+    """Return the cell of a scoring's top-5 or hit@5; records of another one have none."""
+
+    def cell(record: Record) -> Cell:
+        accuracy = record.accuracy
+        if accuracy is None or accuracy.scoring != scoring:
+            return NOTHING
+        return percent_with_interval(accuracy.among_five, accuracy.among_five_interval)
+
+    return cell
 
 
 def has_batches(records: Sequence[Record]) -> bool:
@@ -203,6 +214,22 @@ MEMORY = (
 )
 ENERGY = (Column(name="energy", unit="J/clip", cell=_energy),)
 ACCURACY = (
-    Column(name="top-1", unit="%", cell=_top1),
-    Column(name="top-5", unit="%", cell=_top5),
+    Column(name="top-1", unit="%", cell=_first_of("top-k")),
+    Column(name="top-5", unit="%", cell=_among_five_of("top-k")),
+    Column(
+        name="hit@1",
+        unit="%",
+        cell=_first_of("hit-k"),
+        footnote="hit@k: the share of the videos of which any true class is among the first k "
+        "(Karpathy et al. 2014); it is no top-k.",
+    ),
+    Column(name="hit@5", unit="%", cell=_among_five_of("hit-k")),
+    Column(
+        name="mAP",
+        unit="%",
+        cell=_first_of("map"),
+        footnote="mAP: mean over the classes of the average precision of their ranked videos, as "
+        "the script of Charades computes it; its interval is by a bootstrap of videos, or of "
+        "source groups.",
+    ),
 )

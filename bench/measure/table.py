@@ -7,7 +7,16 @@ from ..records.case import Case
 from ..records.latency import Latency
 from ..records.reading import mfu, negative, reader
 from ..records.record import Record
-from ..records.results import Accuracy, Cost, Energy, FlowTime, Memory, Peak, Roofline
+from ..records.results import (
+    SCORE_NAMES,
+    Accuracy,
+    Cost,
+    Energy,
+    FlowTime,
+    Memory,
+    Peak,
+    Roofline,
+)
 from ..records.times import PipelineTime, Sweep
 from ..text.units import percent
 from . import columns
@@ -32,7 +41,9 @@ def _scored(record: Record) -> Iterator[str]:
     accuracy = record.accuracy
     if accuracy is None or accuracy.scored == accuracy.expected:
         return
-    shares = {"top-1": accuracy.top1_of_expected, "top-5": accuracy.top5_of_expected}
+    names = SCORE_NAMES[accuracy.scoring]
+    of_expected = (accuracy.score_of_expected, accuracy.among_five_of_expected)
+    shares = dict(zip(names, of_expected, strict=False))
     listed = [f"{name} {percent(each)} %" for name, each in shares.items() if each is not None]
     over_all = f"; over all {accuracy.expected}: {', '.join(listed)}" if listed else ""
     yield f": {accuracy.scored} of {quantity(accuracy.expected, 'video')} scored{over_all}."
@@ -49,7 +60,7 @@ def _impossible(record: Record) -> Iterator[str]:
 
 def _untrained(records: Sequence[Record]) -> str:
     if any(
-        r.accuracy is not None and r.accuracy.top1 is not None and r.case.weights is None
+        r.accuracy is not None and r.accuracy.score is not None and r.case.weights is None
         for r in records
     ):
         return "untrained: the weights are random; the accuracy ranks nothing."
@@ -138,7 +149,7 @@ BUILT_IN = (
     ),
     Measurement(
         name="accuracy",
-        summary="top-1 and top-5 on the dataset",
+        summary="top-1 and top-5 on the dataset; hit@k or mAP where videos have several labels",
         run=_place("accuracy"),
         results={"accuracy": Accuracy},
         needs=("device", "dataset", "digest"),
@@ -151,6 +162,9 @@ BUILT_IN = (
         sorts={
             "top1": negative(reader("accuracy.top1")),
             "top5": negative(reader("accuracy.top5")),
+            "hit1": negative(reader("accuracy.hit1")),
+            "hit5": negative(reader("accuracy.hit5")),
+            "map": negative(reader("accuracy.map")),
         },
         footnotes=(_untrained,),
         remarks=_scored,

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from ...datasets import catalog
 from ...datasets.errors import KinobenchError, program
+from ...datasets.lists.split_names import MEAN
 from ...datasets.names import PROBES, Probe, file_name
 from ...datasets.opposites import backwards
 from ...datasets.plurals import quantity
@@ -98,6 +99,10 @@ def plan(options: MotionOptions) -> list[Planned]:
         raise KinobenchError("--dataset none: motion is measured on videos; name a dataset")
     if weights is None:
         weights = _weights_for(options.model, options.dataset)
+    if options.split == MEAN:
+        raise KinobenchError(
+            f"--split {MEAN}: motion is judged on one split at a time; give its name"
+        )
     planned: list[Planned] = []
     for probe in (None, *PROBES):
         settings = settings_of(
@@ -176,6 +181,11 @@ def prepare(options: MotionOptions, console: Console, log: Log) -> Scored:
     environment.require_decoder(case.decoder)
     options.data.refuse_unused([case.dataset])
     split = prepare_split(case.dataset, case.split, options.data, console)
+    if split.scoring != "top-k":
+        raise KinobenchError(
+            f"{split.dataset} {split.name} is scored by {split.scoring}, as its videos may have "
+            "several labels; motion is judged by top-1: give a dataset with one label a video"
+        )
     scored = Scored(planned=planned, split=split)
     if not options.fresh and (options.results / "runs").is_dir():
         records, problems = read_records(options.results)

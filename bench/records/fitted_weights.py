@@ -7,6 +7,7 @@ import msgspec
 from safetensors import safe_open
 
 from ...datasets.errors import KinobenchError
+from ...datasets.split import Scoring
 from ...zoo.checkpoints.files import reading_weights
 from ...zoo.checkpoints.named import resolve_weights, without_part
 from .computed import Computed
@@ -63,7 +64,9 @@ class Fitted(msgspec.Struct, frozen=True, kw_only=True):
         manifest: Digest of the ids and labels that it was trained on.
         protocol_digest: Digest of the protocol of its clips.
         recipe, recipe_digest: The numbers, as the TOML file has them, and their digest.
-        top1: Top-1 of the weights of this file on `scored_on`; None if it was not measured.
+        top1: Top-1 of the weights of this file on `scored_on`; None if it was not measured, or if
+            the scoring is another.
+        scoring, score: How `scored_on` is scored, if not by top-1, and hit@1 or mAP.
         curve: The learning curve.
         computes: What the network computed before it was trained; None if that isn't known, as of
             weights of earlier versions.
@@ -85,6 +88,8 @@ class Fitted(msgspec.Struct, frozen=True, kw_only=True):
     kinobench_commit: str | None
     top1: float | None = None
     scored_on: str | None = None
+    scoring: Scoring = "top-k"
+    score: float | None = None
     curve: tuple[Epoch, ...] = ()
     computes: Computed | None = None
     start: Start | None = None

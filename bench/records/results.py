@@ -5,6 +5,7 @@ from typing import Any, Literal
 import msgspec
 
 from ...datasets.names import FlowMethod
+from ...datasets.split import Scoring
 from .case import Precision
 
 
@@ -249,27 +250,50 @@ MISSING = "no such file"
 
 
 class Accuracy(msgspec.Struct, frozen=True, kw_only=True):
-    """Shares of the readable videos whose class was predicted (fractions).
+    """How well the classes of the readable videos were predicted (fractions).
 
     Attributes:
-        top1, top5: Shares of `scored`; None if no video was scored. With five classes or fewer,
-            each top-5 is None.
+        scoring: What the figures are: `top-k`, `hit-k` or `map`; see `datasets/split.py`.
+        top1, top5: Shares of `scored`; None if no video was scored, or the scoring is another. With
+            five classes or fewer, each top-5 is None.
         interval_top1, interval_top5: 95 % Wilson intervals.
         top1_of_expected, top5_of_expected: Shares of `expected`; unreadable videos count as wrong.
-        chance: Top-1 of a random guess, 1 over the number of classes.
-        not_finite: Videos for which the network gave a NaN or an infinity; they count as wrong.
+        hit1, hit5, interval_hit1, interval_hit5, hit1_of_expected, hit5_of_expected: The same of
+            hit@1 and hit@5, if the scoring is `hit-k`.
+        map: Mean over the classes of the average precision, if the scoring is `map`.
+        interval_map: Its 95 % interval, by a bootstrap of videos, or of groups where they are
+            known.
+        map_of_expected: The same over `expected` videos; unreadable ones come last in each class.
+        map_classes: Number of classes that a scored video has; the others are not in the mean.
+        unlabelled: Number of scored videos without a label, which come last in each class.
+        chance: Top-1 or hit@1 of a random guess: the mean of a video's share of the classes. For
+            `map`: the mean of a class's share of the videos, the precision of a random ranking.
+        not_finite: Videos for which the network gave a NaN or an infinity; they count as wrong, and
+            come last in each class.
         views: Views of a video.
         manifest: Digest of the videos and labels that were asked for.
         predictions: Folder of Parquet files with the per-view logits, relative to the results.
         wall_s: Time of this run, without the shards of earlier runs.
     """
 
+    scoring: Scoring = "top-k"
     top1: float | None
     top5: float | None
     interval_top1: tuple[float, float] | None
     interval_top5: tuple[float, float] | None
-    top1_of_expected: float
+    top1_of_expected: float | None
     top5_of_expected: float | None = None
+    hit1: float | None = None
+    hit5: float | None = None
+    interval_hit1: tuple[float, float] | None = None
+    interval_hit5: tuple[float, float] | None = None
+    hit1_of_expected: float | None = None
+    hit5_of_expected: float | None = None
+    map: float | None = None
+    interval_map: tuple[float, float] | None = None
+    map_of_expected: float | None = None
+    map_classes: int | None = None
+    unlabelled: int = 0
     chance: float
     not_finite: int = 0
     scored: int
@@ -279,3 +303,54 @@ class Accuracy(msgspec.Struct, frozen=True, kw_only=True):
     manifest: str
     predictions: str | None
     wall_s: float
+
+    @property
+    def score(self) -> float | None:
+        """The figure that ranks: mAP, hit@1 or top-1; None if no video was scored."""
+        return {"top-k": self.top1, "hit-k": self.hit1, "map": self.map}[self.scoring]
+
+    @property
+    def score_interval(self) -> tuple[float, float] | None:
+        """Its 95 % interval."""
+        return {
+            "top-k": self.interval_top1,
+            "hit-k": self.interval_hit1,
+            "map": self.interval_map,
+        }[self.scoring]
+
+    @property
+    def score_of_expected(self) -> float | None:
+        """The same figure over all expected videos."""
+        return {
+            "top-k": self.top1_of_expected,
+            "hit-k": self.hit1_of_expected,
+            "map": self.map_of_expected,
+        }[self.scoring]
+
+    @property
+    def among_five(self) -> float | None:
+        """Top-5 or hit@5, if there is one."""
+        return self.hit5 if self.scoring == "hit-k" else self.top5
+
+    @property
+    def among_five_interval(self) -> tuple[float, float] | None:
+        """Its 95 % interval."""
+        return self.interval_hit5 if self.scoring == "hit-k" else self.interval_top5
+
+    @property
+    def among_five_of_expected(self) -> float | None:
+        """The same figure over all expected videos."""
+        return self.hit5_of_expected if self.scoring == "hit-k" else self.top5_of_expected
+
+    @property
+    def score_name(self) -> str:
+        """The name of that figure: `mAP`, `hit@1` or `top-1`."""
+        return SCORE_NAMES[self.scoring][0]
+
+
+SCORE_NAMES: dict[Scoring, tuple[str, ...]] = {
+    "top-k": ("top-1", "top-5"),
+    "hit-k": ("hit@1", "hit@5"),
+    "map": ("mAP",),
+}
+"""The names of the figures of each scoring, that which ranks first."""

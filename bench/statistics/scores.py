@@ -1,5 +1,7 @@
 """Scores, places and hits from logits: pure functions on arrays."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 NOWHERE = np.iinfo(np.int32).max
@@ -67,6 +69,56 @@ def places(scored: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(scored).all(axis=1), before, NOWHERE).astype(np.int32)
 
 
+def label_mask(labels: Sequence[Sequence[int]], classes: int) -> np.ndarray:
+    """Return which classes each video has: `[videos, classes]`, bool.
+
+    Args:
+        labels: The labels of each video.
+        classes: Number of classes.
+    """
+    mask = np.zeros((len(labels), classes), bool)
+    counts = np.array([len(each) for each in labels], np.int64)
+    flat = np.array([label for each in labels for label in each], np.int64)
+    mask[np.repeat(np.arange(len(labels)), counts), flat] = True
+    return mask
+
+
+def places_of_any(scored: np.ndarray, true: np.ndarray) -> np.ndarray:
+    """Return how many wrong classes come before the first of the true ones: `[videos]`, int32.
+
+    A video hits at k if that is less than k (Karpathy et al., CVPR 2014: any of its labels is among
+    the first k). A tie never helps: a wrong class that scores the same is counted. The place is
+    `NOWHERE` if a score is not finite, or if the video has no class.
+
+    Args:
+        scored: `[videos, classes]`.
+        true: `[videos, classes]`, bool: the classes of each.
+    """
+    best = np.where(true, scored, -np.inf).max(axis=1, keepdims=True)
+    before = np.count_nonzero((scored >= best) & ~true, axis=1)
+    can_hit = np.isfinite(scored).all(axis=1) & true.any(axis=1)
+    return np.where(can_hit, before, NOWHERE).astype(np.int32)
+
+
+def places_of_each(scored: np.ndarray, true: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return how many wrong classes come before each true class of each video.
+
+    Args:
+        scored: `[videos, classes]`.
+        true: `[videos, classes]`, bool: the classes of each.
+
+    Returns:
+        The video and the class of each pair, `[2, pairs]`, in order; its place, `[pairs]`, int32:
+        `NOWHERE` if a score of the video is not finite.
+    """
+    pairs = np.stack(np.nonzero(true))
+    rows = scored[pairs[0]]
+    own = np.take_along_axis(rows, pairs[1][:, None], axis=1)
+    before = np.count_nonzero((rows >= own) & ~true[pairs[0]], axis=1)
+    place = np.where(np.isfinite(rows).all(axis=1), before, NOWHERE).astype(np.int32)
+    return pairs, place
+
+
 def hits_at(k: int, scored: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Return whether each video's class is among the first k: `[videos]`, bool.
 
@@ -93,3 +145,19 @@ def named_classes(scored: np.ndarray, labels: np.ndarray) -> np.ndarray:
     np.put_along_axis(others, labels[:, None], -np.inf, axis=1)
     named = np.where(place == 0, labels, others.argmax(axis=1))
     return np.where(place == NOWHERE, -1, named)
+
+
+def named_classes_of_any(scored: np.ndarray, true: np.ndarray) -> np.ndarray:
+    """Return the class that each video is taken for: `[videos]`, int64; -1 if nothing is finite.
+
+    It is a true one exactly if `places_of_any` gives 0; in a tie it is another class.
+
+    Args:
+        scored: `[videos, classes]`.
+        true: `[videos, classes]`, bool: the classes of each.
+    """
+    place = places_of_any(scored, true)
+    right = np.where(true, scored, -np.inf).argmax(axis=1)
+    wrong = np.where(true, -np.inf, scored).argmax(axis=1)
+    named = np.where(place == 0, right, wrong)
+    return np.where(np.isfinite(scored).all(axis=1), named, -1)

@@ -5,7 +5,6 @@ processes read nor on where a training was continued.
 """
 
 import math
-import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from ...datasets.names import FlowMethod
 from ...datasets.protocol import Protocol
 from ...datasets.protocol.placement import Indices
 from ...datasets.protocol.timed_placement import TIMED_PLACEMENTS
+from ...datasets.sides import sided_classes
 from ...datasets.split import Split
 from ...datasets.video.clips import Clips, open_video, with_true_index
 from ...datasets.video.reader import VideoReader
@@ -29,6 +29,7 @@ from ...datasets.video.stores import new_room
 from ...zoo.spec import Input, input_shapes
 from ..network.inputs import InputMaker, Inputs, video_inputs
 from .recipe import Recipe
+from .targets import target_of
 
 STARTS = 1000
 """A random clip is one of this many, which are spread evenly over the video."""
@@ -36,12 +37,6 @@ LARGE_BYTES = 2**27
 """Frames of a clip that take more, 21 of 1920x1080, are cut as they are decoded, and not kept."""
 KEPT_BYTES = 2**31
 """Bytes of frames of short videos that a process keeps rather than decode in every epoch."""
-
-_SIDED = re.compile(
-    r"(?<![a-z])(left|right|(anti|counter)?-?clockwise|(counter)?swirl)(?![a-z])", re.IGNORECASE
-)
-_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
-"""The end of a word in `PushLeft`."""
 
 
 class Draw(NamedTuple):
@@ -52,7 +47,7 @@ class Draw(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Clips of one step: the arguments of a forward, and the labels `[B]`."""
+    """Clips of one step: the arguments of a forward, and the targets; see `target_of`."""
 
     inputs: Inputs
     labels: torch.Tensor
@@ -141,7 +136,7 @@ class TrainingClips(Dataset[Batch]):
             raise KinobenchError(f"{split.dataset} {split.name} has no videos to train on")
         self.split, self.kinds, self.flow, self.seed = split, tuple(kinds), flow, seed
         self.scale = recipe.scale
-        self.flips = recipe.flip and not distinguished_by_sides(split.classes)
+        self.flips = recipe.flip and not sided_classes(split.classes)
         self.protocol = protocol
         placement = "spread" if protocol.placement in TIMED_PLACEMENTS else protocol.placement
         self._every_start = msgspec.structs.replace(
@@ -202,7 +197,8 @@ class TrainingClips(Dataset[Batch]):
         for shape, source in zip(shapes, maker.take(found), strict=True):
             inputs.append(torch.empty(shape))
             source.write(0, inputs[-1])
-        return Batch(tuple(inputs), torch.tensor([video.label]))
+        target = target_of(video, len(self.split.classes), self.split.scoring, generator)
+        return Batch(tuple(inputs), target)
 
     def _frames(self, index: int, generator: np.random.Generator) -> np.ndarray:
         """Return a random square of a random clip of a video, `[T, size, size, 3]`, uint8."""
@@ -276,11 +272,6 @@ class TrainingClips(Dataset[Batch]):
         if self.flips and mirrored:
             square = square[:, :, ::-1]
         return np.ascontiguousarray(square)
-
-
-def distinguished_by_sides(classes: Sequence[str]) -> bool:
-    """Report whether the name of a class mentions left or right, or a sense of rotation."""
-    return any(_SIDED.search(_HUMP.sub(" ", name)) for name in classes)
 
 
 def collate(clips: Sequence[Batch]) -> Batch:

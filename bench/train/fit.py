@@ -14,7 +14,6 @@ import msgspec
 import torch
 from accelerate import Accelerator
 from torch import nn
-from torch.nn import functional
 from torch.utils.data import DataLoader
 
 from ...datasets.errors import KinobenchError
@@ -36,6 +35,7 @@ from .average import AverageNetwork
 from .clips import Batch, ShuffledVideos, TrainingClips, collate
 from .recipe import Recipe
 from .start import take_start
+from .targets import hits_of, loss_of
 
 Progress = Callable[[int, int, int], None]
 """Called with the epoch, the steps of it that are done, and how many it has."""
@@ -237,7 +237,7 @@ class _Trainer:
         with no_late_layers(plain, self._training.model) if first else nullcontext():
             output = self._network(*inputs)  # in autocast, as prepared
         logits = logits_of(output, self._training.model)
-        loss = functional.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
+        loss = loss_of(logits, labels, recipe.label_smoothing)
         self._stepper.zero_grad()
         with _explained(self._training.model):
             accelerator.backward(loss)
@@ -250,7 +250,7 @@ class _Trainer:
         self._stepper.step()
         self._average.update(plain)
         self._done += 1
-        hits = (logits.argmax(1) == labels).sum()
+        hits = hits_of(logits, labels)
         return torch.stack([loss.detach() * len(labels), hits, hits.new_tensor(len(labels))])
 
     def _laid_out(self, found: Batch) -> Batch:
@@ -348,4 +348,4 @@ def _frame_by_frame(batch: Batch) -> Batch:
     (clip,) = batch.inputs
     frames = clip.shape[2]
     alone = clip.transpose(1, 2).flatten(0, 1).unsqueeze(2)
-    return Batch((alone,), batch.labels.repeat_interleave(frames))
+    return Batch((alone,), batch.labels.repeat_interleave(frames, dim=0))

@@ -5,6 +5,7 @@ import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ...datasets.split import Scoring
 from ..records.files import write_text, writing
 from ..records.fitted_weights import Epoch
 
@@ -22,8 +23,21 @@ def write_curve(path: Path, curve: Sequence[Epoch]) -> None:
     write_text(path, out.getvalue(), own=True)
 
 
+IN_TRAINING: dict[Scoring, str] = {
+    "top-k": "top-1",
+    "hit-k": "first class is the drawn label",
+    "map": "first class is a true one",
+}
+"""What `Epoch.top1` is the share of, by the scoring of the split."""
+
+
 def draw_curves(
-    path: Path, curves: Mapping[str, Sequence[Epoch]], chance: float, *, own: bool = False
+    path: Path,
+    curves: Mapping[str, Sequence[Epoch]],
+    chance: float,
+    *,
+    own: bool = False,
+    scoring: Scoring = "top-k",
 ) -> None:
     """Draw loss and top-1 by epoch as a PNG file, a line for each training.
 
@@ -32,6 +46,7 @@ def draw_curves(
         curves: The epochs of each training, by its name.
         chance: The share that guessing gets right; a dotted line.
         own: As in `writing`.
+        scoring: How the split is scored that they are trained on.
 
     Raises:
         KinobenchError: It can't be written.
@@ -54,8 +69,11 @@ def draw_curves(
     top1.annotate(
         "chance", (0, 100 * chance), xytext=(2, 3), textcoords="offset points", color="grey"
     )
-    top1.set(xlabel="epoch", ylabel="top-1 in training (%)", ylim=(0, 101))
-    loss.set(xlabel="epoch", ylabel="training loss (cross-entropy, smoothed labels)")
+    top1.set(xlabel="epoch", ylabel=f"{IN_TRAINING[scoring]} in training (%)", ylim=(0, 101))
+    entropy = "cross-entropy, smoothed labels"
+    if scoring == "map":
+        entropy = "binary cross-entropy"
+    loss.set(xlabel="epoch", ylabel=f"training loss ({entropy})")
     for axes in (loss, top1):
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(alpha=0.25)

@@ -16,8 +16,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from ...datasets import catalog
 from ...datasets.errors import KinobenchError, program, reason_of
 from ...datasets.names import DEFAULT_FLOW, FlowMethod, file_name
-from ...datasets.plurals import quantity
+from ...datasets.plurals import quantity, some
 from ...datasets.protocol import preset
+from ...datasets.sides import sided_classes
 from ...datasets.split import Split
 from ...datasets.unfinished import remove_left_files
 from ...datasets.visible import one_line
@@ -35,14 +36,14 @@ from ..network.own_clips import leaving_clips
 from ..records.case import Device
 from ..records.fitted_weights import Epoch, Fitted, in_half, write_fitted
 from ..records.inside import inside
-from ..records.results import Accuracy
+from ..records.results import SCORE_NAMES, Accuracy
 from ..run.options import DataRoots
 from ..run.prepare import prepare_split
-from ..text.units import percent, percent_interval
+from ..text.units import percent, percent_with_interval
 from . import recipe
 from .finished import AsBuilt, as_built, finished
 from .fit import DivergedError, Training, fit
-from .learning_curve import draw_curves, write_curve
+from .learning_curve import IN_TRAINING, draw_curves, write_curve
 from .splits import scoring_split, splits_of, training_split, with_holdout
 from .start import start_of
 
@@ -171,7 +172,13 @@ def _trained(
         state = in_half(state)
     accuracy = score(training, state, held_out, folder)
     write_fitted(weights, state, fitted_of(training, built, curve, accuracy, held_out))
-    draw_curves(folder / PICTURE, {options.model: curve}, 1 / len(training.split.classes), own=True)
+    draw_curves(
+        folder / PICTURE,
+        {options.model: curve},
+        1 / len(training.split.classes) if training.split.scoring != "map" else accuracy.chance,
+        own=True,
+        scoring=training.split.scoring,
+    )
     checkpoint.unlink(missing_ok=True)
     summary = (
         f"{options.model}: {_score_text(accuracy, training.split, held_out)}; learning curve "
@@ -201,6 +208,7 @@ def _fit_with_progress(
 ) -> tuple[dict[str, torch.Tensor], list[Epoch]]:
     """Train, show a bar or else print a line an epoch, and keep the learning curve up to date."""
     model, epochs = training.model, training.recipe.epochs
+    shown = IN_TRAINING[training.split.scoring]
     with _bar(console, quiet=quiet) as bar:
         task = bar.add_task(model, total=None, loss="")
 
@@ -209,7 +217,7 @@ def _fit_with_progress(
 
         def on_epoch(curve: list[Epoch]) -> None:
             last = curve[-1]
-            reached = f"loss {last.loss:.3f}, top-1 {percent(last.top1)} %"
+            reached = f"loss {last.loss:.3f}, {shown} {percent(last.top1)} %"
             bar.update(task, loss=reached)
             if bar.disable:
                 line = f"{model}: epoch {last.epoch} of {epochs}: {reached}, {last.seconds:.0f} s"
@@ -246,6 +254,11 @@ def training_of(options: FitOptions, console: Console) -> Training:
     split = prepare_split(options.dataset, name, options.data, console)
     protocol = preset(options.protocol or dataset.default_protocol)
     shape = Shape(protocol.frames, protocol.size, len(split.classes))
+    if numbers.flip and (sided := sided_classes(split.classes)):
+        _report(
+            f"{split.dataset}: clips are not mirrored, since left and right distinguish "
+            f"{quantity(len(sided), 'class', 'classes')}: {some(sided)}"
+        )
     start, notes = start_of(options.model, options.weights, options.head, shape, console)
     for note in notes:
         _report(f"{options.model}: weights: {note}")
@@ -323,7 +336,9 @@ def fitted_of(
         curve=tuple(curve),
         torch=str(torch.__version__),
         kinobench_commit=environment.describe(training.device).kinobench_commit,
-        top1=accuracy.top1,
+        top1=accuracy.top1 if accuracy.scoring == "top-k" else None,
+        scoring=accuracy.scoring,
+        score=None if accuracy.scoring == "top-k" else accuracy.score,
         scored_on=held_out.name,
         computes=built.computes,
         start=training.start,
@@ -331,20 +346,22 @@ def fitted_of(
 
 
 def _score_text(accuracy: Accuracy, trained_on: Split, held_out: Split) -> str:
-    if accuracy.top1 is None or accuracy.interval_top1 is None:
+    if accuracy.score is None:
         return "no video could be scored"
+    value, interval = percent_with_interval(accuracy.score, accuracy.score_interval)
     ids = {video.id for video in trained_on.videos}
     seen = sum(video.id in ids for video in held_out.videos)
     which = "none of which it was trained on" if seen == 0 else f"of which it was trained on {seen}"
     return (
-        f"top-1 {percent(accuracy.top1)} % {percent_interval(accuracy.interval_top1)} on "
+        f"{accuracy.score_name} {' '.join(filter(None, (f'{value} %', interval)))} on "
         f"{quantity(accuracy.scored, 'video')} of {held_out.name}, {which}"
     )
 
 
 def _is_trained_already(fitted: Fitted) -> str:
-    top1 = "" if fitted.top1 is None else f", top-1 {percent(fitted.top1)} %"
-    return f"{fitted.model}: already trained (epochs: {fitted.epochs}{top1}); --fresh repeats it"
+    value = fitted.top1 if fitted.scoring == "top-k" else fitted.score
+    score = "" if value is None else f", {SCORE_NAMES[fitted.scoring][0]} {percent(value)} %"
+    return f"{fitted.model}: already trained (epochs: {fitted.epochs}{score}); --fresh repeats it"
 
 
 def _last_good(checkpoint: Path) -> str:

@@ -65,6 +65,7 @@ def assembled(
         *_findings(described, rows, chosen, label_of),
         *_of_media(described, part, rows, chosen, index, entries),
         *rows.findings,
+        *(described.remarks(rows.source, rows.ids) if described.remarks else ()),
     )
     del chosen
     rows.forget()  # of a million rows, what the split doesn't keep goes before it is checked
@@ -169,7 +170,11 @@ def _findings(
         elif choice.others:
             several.append(video)
         label = label_of(choice.media.folder.name)
-        if label is not None and label != rows.labels[row] and not described.naming.in_classes:
+        if (
+            label is not None
+            and not _agrees(label, rows.labels[row])
+            and not described.naming.in_classes
+        ):
             contradicting.append(video)
     listed = f"of {quantity(len(rows.ids), 'listed video')}"
     return (
@@ -186,6 +191,11 @@ def _findings(
 
 
 _FIRST = "the one that isn't empty and is named most like the list, or else by extension,"
+
+
+def _agrees(label: int, listed: int | tuple[int, ...]) -> bool:
+    """Report whether a folder's class is the listed one, or one of those."""
+    return label == listed if isinstance(listed, int) else label in listed
 
 
 def _of_media(

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from ..errors import UnknownNameError
+from ..findings import Finding
 from ..lists.layouts import Layout
 from ..split import Scoring
 from .formats import Format, ListFile, Source
@@ -29,13 +30,14 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
         replaced_parts: Kinds of splits that these folders are for.
         several_splits: True if files of all splits lie in the same folders, so that a file that no
             row names isn't worth a note.
-        wanted_list: Name of the official list of a split, for messages, with `{asked}`, `{kind}`
-            and `{number}` of the split.
+        wanted_list: Name of the official list of a split, for messages, with `{asked}`, `{name}`,
+            `{kind}` and `{number}` of the split.
         wanted_media: What a copy without videos lacks, for messages.
         scoring: How its predictions are scored.
         protocol: Name of the protocol that it is measured under by default.
         check: `check(lists, source)` looks at the copy's own lists of classes; raises DatasetError
             at one that contradicts.
+        remarks: `remarks(source, ids)` gives findings on the list that is read, and its videos.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
     scoring: Scoring = "top-k"
     protocol: str = "common-112"
     check: Callable[[Sequence[ListFile], Source], None] | None = None
+    remarks: Callable[[Source, Sequence[str]], tuple[Finding, ...]] | None = None
 
     def is_replacement(self, folders: tuple[str, ...]) -> bool:
         """Report whether one of some folders has files that take the place of others."""
@@ -61,7 +64,9 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
 
     def wanted(self, part: Part) -> str:
         """Return the name of the official list of a split."""
-        return self.wanted_list.format(asked=part.asked, kind=part.kinds[0], number=part.number)
+        return self.wanted_list.format(
+            asked=part.asked, name=part.name, kind=part.kinds[0], number=part.number
+        )
 
     def no_media(self, part: Part) -> str:
         """Return what a copy without videos lacks."""

@@ -62,7 +62,8 @@ def read_copy(
         raise described.layout.lacks(f"no folder {str(root)!r}")
     entries = entries_of(root, follow_links=follow_links)
     lists = [ListFile(path, root) for path in entries.lists]
-    sources = list(_sources(forms, lists, entries, part))
+    every = _sources(described.formats, lists, entries, part)
+    sources = [(form, source) for form, source in every if form in forms]
     there = what_lies_there(described, entries, lists)
     if not sources:
         asked = f" in the layout {layout}" if layout else ""

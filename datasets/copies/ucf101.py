@@ -33,7 +33,7 @@ class UcfLists(Format):
     """`testlist01.txt`, of lines `Class/video.avi`, and `trainlist01.txt` with numbers from 1."""
 
     name = "official"
-    aliases = ("torchvision",)
+    aliases: tuple[str, ...] = ("torchvision",)
     example = "ApplyEyeMakeup/v_ApplyEyeMakeup_g08_c01.avi 1"
     ordered = True
     by_folder = True

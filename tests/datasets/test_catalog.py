@@ -12,7 +12,9 @@ from kinobench.datasets.lists.class_names import class_names
 from kinobench.datasets.split import Split
 
 LEVELS = ("pointlight", "pointlight-3", "pointlight-long", "pointlight-noise")
-BUILT_IN = ("kinetics400", "kinetics600", "kinetics700", *LEVELS, "ucf101")
+KINETICS = ("kinetics400", "kinetics600", "kinetics700")
+FURTHER = ("charades", "diving48", "hmdb51", "jester", "mit", "sports1m", "ssv2")
+BUILT_IN = (*KINETICS, *FURTHER, *LEVELS, "ucf101")
 OWN = ("folder", "list", "shards")
 
 

@@ -1,5 +1,6 @@
 """Small dataset folders for tests."""
 
+import json
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -50,4 +51,17 @@ def make_ucf101(root: Path, labels: list[int], shown: list[int] | None = None) -
     for number in (1, 2, 3):
         (lists / f"testlist0{number}.txt").write_text("".join(f"{line}\n" for line in lines))
         (lists / f"trainlist0{number}.txt").write_text("")
+    return paths
+
+
+def make_several_labels(root: Path, labels: list[list[int]], groups: bool = True) -> list[Path]:
+    """Write the tree of `several_labels.py`, a file for each list of labels, two a source group."""
+    root.mkdir(parents=True, exist_ok=True)
+    paths, rows = [], []
+    for number, each in enumerate(labels):
+        path = root / f"v{number:02d}.avi"
+        path.write_bytes(_encoded(1 + (37 * number) % 251))
+        paths.append(path)
+        rows.append([path.name, each, f"g{number // 2:02d}" if groups else None])
+    (root / "videos.json").write_text(json.dumps(rows))
     return paths

@@ -47,8 +47,8 @@ def test_names_of_models_are_completed(command: str) -> None:
     [
         ("kinobench run --dataset uc", ["ucf101"]),
         ("kinobench run --dataset no", ["none"]),
-        ("kinobench data show kinetics4", ["kinetics400"]),
         ("kinobench data make ucf101 --codec h", ["h264", "hevc"]),
+        ("kinobench data show kin", ["kinetics400", "kinetics600", "kinetics700"]),
         ("kinobench run --protocol common", ["common-112", "common-224"]),
         ("kinobench run --protocol nat", ["native"]),
         ("kinobench check --suite ga", ["gate"]),

@@ -9,10 +9,11 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from kinobench.bench.evaluation.accuracy import evaluate, summarise
+from kinobench.bench.evaluation.accuracy import evaluate
 from kinobench.bench.evaluation.evaluation import KEEP_NOTHING, Evaluation, Sink
 from kinobench.bench.evaluation.origin import UNKNOWN
 from kinobench.bench.evaluation.shard_files import StoredShard
+from kinobench.bench.evaluation.summary import summarise
 from kinobench.bench.records.results import Accuracy
 from kinobench.datasets import catalog, pointlight
 from kinobench.datasets.errors import KinobenchError

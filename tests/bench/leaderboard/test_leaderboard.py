@@ -108,7 +108,10 @@ def test_every_value_of_a_row_can_be_read_of_a_record_that_has_all() -> None:
         )
     )
     absent = {name for name, value in vars(row).items() if value is None}
-    assert absent == {"rank", "unranked", "error", "later_failure"}
+    of_other_scorings = {name for name in vars(row) if name.startswith(("hit", "map"))}
+    of_no_mean = {"no_mean"}
+    assert absent == {"rank", "unranked", "error", "later_failure"} | of_other_scorings | of_no_mean
+    assert row.scoring == "top-k"
     assert (row.knee, row.knee_throughput_per_s, row.flow_s) == (4, 8.0, 0.1)
     assert (row.total_s, row.reached_s, row.wall_high_s) == (0.85, 0.75, 0.75 * 1.2)
     assert row.throughput_per_s == 1 / 0.85 and row.knee_throughput_per_s == 4 / 0.5
@@ -457,7 +460,7 @@ def test_an_unknown_column_names_the_nearest(wrong: str, right: str) -> None:
         ordered(mixed(), wrong)
     assert set(sorts()) == {
         *("model", "params", "macs", "flops", "latency", "throughput", "mfu", "memory", "energy"),
-        *("top1", "top5", "rank"),
+        *("top1", "top5", "hit1", "hit5", "map", "rank"),
     }
 
 

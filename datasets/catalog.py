@@ -443,6 +443,12 @@ _VIDEOS = {
     "kinetics400": 306_245,  # arXiv:1705.06950, table 2; fewer are left
     "kinetics600": 495_547,  # arXiv:1808.01340, table 1
     "kinetics700": 650_317,  # arXiv:1907.06987, table 1
+    "hmdb51": 6_766,  # Kuehne et al., ICCV 2011
+    "ssv2": 220_847,  # its page: 168,913, 24,777 and 27,157
+    "jester": 148_092,  # its page: 118,562, 14,787 and 14,743
+    "diving48": 18_404,  # Li et al., ECCV 2018
+    "charades": 9_848,  # Sigurdsson et al., ECCV 2016
+    "sports1m": 1_133_158,  # Karpathy et al., CVPR 2014
 }
 _SIZES_BYTES = {"ucf101": 6_970_000_000}  # huggingface.co/datasets/taohu/ucf101, UCF-101.zip
 """Facts about datasets as they were published."""

@@ -16,14 +16,14 @@ from ..statistics.average_precision import (
     p_of,
     resampled_maps,
 )
-from ..statistics.scores import mean_score, view_scores
+from ..statistics.scores import Averaged, averaged_of, mean_score, view_scores
 from .analyse import AGGREGATIONS, Interval, check_shape, clip_order, first_clips
 
 
 class MapAggregated(msgspec.Struct, frozen=True, kw_only=True):
-    """The mAP under one way of averaging the views."""
+    """The mAP if sigmoids are averaged over the views, or logits."""
 
-    aggregation: Aggregation
+    aggregation: Averaged
     map: float | None
 
 
@@ -64,7 +64,7 @@ class MapAnalysis(msgspec.Struct, frozen=True, kw_only=True):
         not_finite: Videos with a score that is no number, which come last too.
         videos, views, classes: Number of each.
         aggregation: Rule that averages the views, for all fields but `by_aggregation`.
-        by_aggregation: Softmax and logits side by side.
+        by_aggregation: Sigmoids and logits side by side.
         clips, crops, clip_order: See `Analysis`.
         by_clips: One to all temporal views; empty if `clips` is None.
         by_class: Every class in the order of labels.
@@ -78,7 +78,7 @@ class MapAnalysis(msgspec.Struct, frozen=True, kw_only=True):
     videos: int
     views: int
     classes: int
-    aggregation: Aggregation
+    aggregation: Averaged
     by_aggregation: tuple[MapAggregated, ...]
     clips: int | None
     crops: int | None
@@ -90,7 +90,7 @@ class MapAnalysis(msgspec.Struct, frozen=True, kw_only=True):
 class _Scored(NamedTuple):
     """The scores `[videos, classes]` by aggregation and by the number of first clips."""
 
-    by_aggregation: dict[Aggregation, np.ndarray]
+    by_aggregation: dict[Averaged, np.ndarray]
     by_clips: list[np.ndarray]
     true: np.ndarray
     clusters: np.ndarray | None
@@ -107,7 +107,8 @@ def analyse_map(
 
     Args:
         predictions: The per-view logits.
-        aggregation: Rule that averages the views.
+        aggregation: Rule that averages the views; `softmax` stands for probabilities, which are
+            sigmoids here: see `averaged_of`.
         clips: Temporal views; the others are spatial, all of the first clip's coming first.
         names: Names of the classes.
 
@@ -116,8 +117,9 @@ def analyse_map(
     """
     check_shape(predictions, clips, names)
     order = clip_order(clips) if clips else ()
-    found = _scored(predictions, aggregation, order)
-    scored, true = found.by_aggregation[aggregation], found.true
+    averaged = averaged_of(aggregation, "map")
+    found = _scored(predictions, averaged, order)
+    scored, true = found.by_aggregation[averaged], found.true
     average = mean_average_precision(scored, true)
     interval = None
     if average.map is not None:
@@ -134,7 +136,7 @@ def analyse_map(
         videos=len(true),
         views=predictions.views,
         classes=predictions.classes,
-        aggregation=aggregation,
+        aggregation=averaged,
         by_aggregation=tuple(
             MapAggregated(aggregation=how, map=mean_average_precision(each, true).map)
             for how, each in found.by_aggregation.items()
@@ -155,18 +157,20 @@ def analyse_map(
     )
 
 
-def _scored(predictions: Predictions, aggregation: Aggregation, order: Sequence[int]) -> _Scored:
+def _scored(predictions: Predictions, averaged: Averaged, order: Sequence[int]) -> _Scored:
     """Return the scores, the videos in the order of their ids: that of the bootstrap's draws."""
-    by_aggregation: dict[Aggregation, list[np.ndarray]] = {how: [] for how in AGGREGATIONS}
+    by_aggregation: dict[Averaged, list[np.ndarray]] = {
+        averaged_of(how, "map"): [] for how in AGGREGATIONS
+    }
     by_clips: list[list[np.ndarray]] = [[] for _ in order[1:]]
     true: list[np.ndarray] = []
     videos: list[str] = []
     groups: list[str | None] = []
     for chunk in predictions.chunks():
-        for how in AGGREGATIONS:
+        for how in by_aggregation:
             values = view_scores(chunk.logits, how)
             by_aggregation[how].append(mean_score(values))
-            if how == aggregation:
+            if how == averaged:
                 for kept, fewer in zip(by_clips, first_clips(values, order), strict=True):
                     kept.append(fewer)
         true.append(true_mask(chunk.labels, chunk.label_sets, predictions.classes))

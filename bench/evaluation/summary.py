@@ -16,7 +16,7 @@ from ..statistics.average_precision import (
     resampled_maps,
 )
 from ..statistics.intervals import wilson
-from ..statistics.scores import label_mask, scores
+from ..statistics.scores import averaged_of, label_mask, scores
 from .labels import true_places
 from .origin import Origin
 from .places import VideoPlaces, joined, keep_places
@@ -65,7 +65,7 @@ def summarise(
     found: list[VideoPlaces] = []
     kept: list[np.ndarray] = []
     for shard in stored:
-        scored = scores(shard.logits, protocol.aggregation)
+        scored = scores(shard.logits, averaged_of(protocol.aggregation, split.scoring))
         place = true_places(scored, shard.labels, shard.label_sets)
         found.append(
             VideoPlaces(

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...datasets.protocol import Aggregation
-from ..statistics.scores import mean_score, view_scores
+from ..statistics.scores import averaged_of, mean_score, view_scores
 from .labels import true_mask
 from .origin import UNKNOWN, Origin
 from .predictions import Predictions, open_predictions
@@ -55,8 +55,9 @@ def compute_scores(predictions: Predictions, aggregation: Aggregation) -> VideoS
     videos: list[str] = []
     groups: list[str | None] = []
     scores, true = [], []
+    averaged = averaged_of(aggregation, predictions.scoring)
     for chunk in predictions.chunks():
-        scores.append(mean_score(view_scores(chunk.logits, aggregation)))
+        scores.append(mean_score(view_scores(chunk.logits, averaged)))
         true.append(true_mask(chunk.labels, chunk.label_sets, predictions.classes))
         videos += chunk.videos
         groups += chunk.groups

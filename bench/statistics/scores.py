@@ -1,6 +1,7 @@
 """Scores, places and hits from logits: pure functions on arrays."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -8,18 +9,43 @@ NOWHERE = np.iinfo(np.int32).max
 """The place of the true class of a video with a score that is not finite: within no first k."""
 
 
+Averaged = Literal["softmax", "logits", "sigmoid"]
+"""What is averaged over the views of a video."""
+
+
+def averaged_of(aggregation: Literal["softmax", "logits"], scoring: str) -> Averaged:
+    """Return what is averaged under a protocol's rule, where a split is scored in some way.
+
+    By `map` each class is a question of its own, so probabilities are those of a sigmoid, as in
+    the codebases that report it on Charades (facebookresearch/SlowFast,
+    slowfast/models/head_helper.py, `act_func`). A softmax would make a video's score in a class
+    depend on its other classes, which moves videos in the ranking.
+
+    Args:
+        aggregation: The protocol's rule: `softmax` stands for probabilities.
+        scoring: `top-k`, `hit-k` or `map`.
+    """
+    return "sigmoid" if scoring == "map" and aggregation == "softmax" else aggregation
+
+
 def view_scores(logits: np.ndarray, aggregation: str) -> np.ndarray:
     """Return each view's scores, which are averaged over the views of a video.
 
     Args:
         logits: `[videos, views, classes]`.
-        aggregation: `softmax` gives probabilities, `logits` the outputs as they are.
+        aggregation: `softmax` gives probabilities of one class, `sigmoid` those of each class,
+            `logits` the outputs as they are.
 
     Returns:
         `[videos, views, classes]`, float64. A view with a logit that is not finite gives NaN or an
         infinity.
     """
     values = logits.astype(np.float64)
+    if aggregation == "sigmoid":
+        with np.errstate(over="ignore"):
+            probable = 1 / (1 + np.exp(-values))
+        # An infinity would give 0 or 1, and its video would not come last.
+        return np.where(np.isfinite(values), probable, np.nan)
     if aggregation == "softmax":
         with np.errstate(invalid="ignore"):  # inf - inf: such a video misses, see `places`
             values -= values.max(axis=2, keepdims=True)
@@ -46,7 +72,7 @@ def scores(logits: np.ndarray, aggregation: str) -> np.ndarray:
 
     Args:
         logits: `[videos, views, classes]`.
-        aggregation: `softmax` averages probabilities, `logits` the outputs as they are.
+        aggregation: See `view_scores`.
 
     Returns:
         `[videos, classes]`, float64.

@@ -67,22 +67,24 @@ def measured(split: Split, folder: Path | None, copies: int = 0, notes: Any = No
     return evaluate(forwards[0], split, Evaluation(PROTOCOL, batch=4), sink, copies=forwards[1:])
 
 
-def by_hand(folder: Path) -> tuple[np.ndarray, list[list[int]]]:
-    """The mean softmax of each video, and its labels, read with pyarrow alone."""
+def by_hand(folder: Path, scoring: Scoring) -> tuple[np.ndarray, list[list[int]]]:
+    """The mean probabilities of each video, and its labels, read with pyarrow alone."""
     rows = [
         row
         for path in sorted(folder.glob("shard-*.parquet"))
         for row in pq.read_table(path).to_pylist()
     ]
     logits = np.array([row["logits"] for row in rows], np.float64)
-    softmax = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    return softmax.reshape(len(rows) // 2, 2, -1).mean(axis=1), [row["labels"] for row in rows[::2]]
+    others = 1 if scoring == "map" else np.exp(logits).sum(axis=1, keepdims=True) - np.exp(logits)
+    probable = np.exp(logits) / (np.exp(logits) + others)
+    labels = [row["labels"] for row in rows[::2]]
+    return probable.reshape(len(rows) // 2, 2, -1).mean(axis=1), labels
 
 
 def test_hits_are_those_of_the_stored_logits(tmp_path: Path) -> None:
     split = split_of(tmp_path / "videos", "hit-k", SETS)
     found = measured(split, tmp_path / "kept")
-    scored, labels = by_hand(tmp_path / "kept")
+    scored, labels = by_hand(tmp_path / "kept", "hit-k")
     assert labels == SETS
     order = np.argsort(-scored, axis=1)
     hits = {
@@ -107,7 +109,7 @@ def test_the_map_is_that_of_the_stored_logits(tmp_path: Path) -> None:
     (split.videos[4].path).unlink()
     notes: list[str] = []
     found = measured(split, tmp_path / "kept", notes=notes)
-    scored, labels = by_hand(tmp_path / "kept")
+    scored, labels = by_hand(tmp_path / "kept", "map")
     left = [each for number, each in enumerate(WITH_EMPTY) if number != 4]
     assert labels == left
     average = mean_average_precision(scored, label_mask(left, 8))

@@ -12,11 +12,13 @@ from kinobench.bench.statistics.average_precision import (
 )
 from kinobench.bench.statistics.scores import (
     NOWHERE,
+    averaged_of,
     label_mask,
     named_classes_of_any,
     places,
     places_of_any,
     places_of_each,
+    scores,
 )
 
 GENERATOR = np.random.default_rng(0)
@@ -136,3 +138,21 @@ def test_with_one_class_a_video_it_is_top_k() -> None:
     labels = GENERATOR.integers(0, 6, 300)
     true = label_mask(labels[:, None].tolist(), 6)
     np.testing.assert_array_equal(places_of_any(scored, true), places(scored, labels))
+
+
+def test_a_class_of_a_video_is_ranked_whatever_its_other_classes() -> None:
+    # The first video has both classes and is sure of both; the second is half sure of one.
+    logits = np.array([[[4.0, 4.0, -4.0]], [[0.0, -9.0, -9.0]]])
+    true = label_mask([[0, 1], []], 3)
+    assert scores(logits, "softmax")[0, 0] < scores(logits, "softmax")[1, 0]
+    averaged = averaged_of("softmax", "map")
+    np.testing.assert_allclose(scores(logits, averaged), 1 / (1 + np.exp(-logits[:, 0])))
+    assert averaged == "sigmoid" and mean_average_precision(scores(logits, averaged), true).map == 1
+    kept = [averaged_of("logits", "map"), averaged_of("softmax", "hit-k")]
+    assert kept == ["logits", "softmax"]
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
+def test_a_sigmoid_of_a_logit_that_is_not_finite_is_no_number(value: float) -> None:
+    found = scores(np.array([[[value, -800.0, 800.0]], [[1.0, -800.0, 800.0]]]), "sigmoid")
+    assert np.isnan(found[0, 0]) and np.isfinite(found[1]).all()

@@ -21,11 +21,17 @@ def ranked_boards(records: list[Any], results: Path) -> list[Any]:
     from .means import with_means
 
     found = boards(records)
-    if any(record.case.weights for record in records):
+    is_trained = any(record.case.weights for record in records)
+    if is_trained:
         from .ranking import ranked  # scipy takes long to import
 
         found = [ranked(board, results) for board in found]
-    return [ordered(board) for board in with_means(found, results)]
+    found = with_means(found, results)
+    if is_trained:
+        from .mean_ranks import ranked_means
+
+        found = ranked_means(found, results)
+    return [ordered(board) for board in found]
 
 
 def rebuild(results: Path, report: Callable[[str], None]) -> list[Any]:

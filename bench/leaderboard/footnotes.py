@@ -59,6 +59,8 @@ def _ranks(board: Board) -> list[str]:
         return []
     pairs = quantity(board.comparisons, "pair")
     test = "exact McNemar test and bootstrap of whole source groups"
+    if any(row.splits for row in board.rows):
+        test = "bootstrap of whole source groups over all lists"
     if board.scoring == "map":
         test = "bootstrap of the difference in mAP, of whole source groups where they are known"
     return [

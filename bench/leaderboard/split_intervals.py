@@ -40,9 +40,9 @@ def intervals_of(records: Sequence[Record], results: Path) -> Intervals:
 
     if any(each.accuracy is not None and each.accuracy.scoring == "map" for each in records):
         return Intervals(reason="only of shares of right videos, and not of an mAP")
-    found = [_places(record, results) for record in records]
+    found = places_of(records, results)
     numbers: dict[tuple[object, ...], int] = {}
-    clusters = [_clusters(each, numbers) for each in found]
+    clusters = [clusters_of(each, numbers) for each in found]
     first, fifth = (
         mean_share_interval([each.places < k for each in found], clusters) for k in (1, 5)
     )
@@ -52,7 +52,16 @@ def intervals_of(records: Sequence[Record], results: Path) -> Intervals:
     return Intervals(first=first, among_five=fifth if has_fifth else None)
 
 
-def _clusters(found: VideoPlaces, numbers: dict[tuple[object, ...], int]) -> np.ndarray:
+def places_of(records: Sequence[Record], results: Path) -> list[VideoPlaces]:
+    """Return the places of the videos of some records.
+
+    Raises:
+        KinobenchError: The predictions are not there, or can't be read.
+    """
+    return [_places(record, results) for record in records]
+
+
+def clusters_of(found: VideoPlaces, numbers: dict[tuple[object, ...], int]) -> np.ndarray:
     """Number the source group of each video, the same in each split; `numbers` has those so far."""
     keys: list[tuple[object, ...]] = []
     listed = zip(found.videos.to_pylist(), found.labels, found.groups.to_pylist(), strict=True)

@@ -230,7 +230,7 @@ ACCURACY = (
         cell=_first_of("map"),
         footnote="mAP: mean over the classes of the average precision of their ranked videos, as "
         "the script of Charades computes it, from the mean over the views of the sigmoid (or of "
-        "the logits, if the protocol averages these); its interval is by a bootstrap of videos, or of "
-        "source groups.",
+        "the logits, if the protocol averages these); its interval is by a bootstrap of videos, or "
+        "of source groups.",
     ),
 )

@@ -130,10 +130,20 @@ def resampled_difference(
         size = min(at_once, resamples - first)
         drawn = generator.multinomial(count, alike / count, size=size) @ kinds.T
         means[first : first + size] = drawn[:, 0] / drawn[:, 1]
-    means.sort()
+    return of_draws(means, sign)
+
+
+def of_draws(means: np.ndarray, sign: int) -> Resampled:
+    """Return the interval and p of a difference from its resamples; see `resampled_difference`.
+
+    Args:
+        means: `[resamples]`, of the difference that is not below 0.
+        sign: -1 if the opposite difference is asked for, else 1.
+    """
+    means = np.sort(means)
     beyond = int(np.count_nonzero(means <= 0))
-    p = min(1.0, 2 * (beyond + 1) / (resamples + 1))
-    outer = max(1, int((1 - LEVEL) / 2 * (resamples + 1)))
+    p = min(1.0, 2 * (beyond + 1) / (len(means) + 1))
+    outer = max(1, int((1 - LEVEL) / 2 * (len(means) + 1)))
     low, high = float(means[outer - 1]), float(means[-outer])
     spread = float(means.std())
     if low > 0 and beyond < _FEW_RESAMPLES and spread > 0:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .intervals import LEVEL, RESAMPLES, SEED
+from .intervals import LEVEL, RESAMPLES, SEED, Resampled, of_draws
 
 _DRAWN_AT_ONCE = 2**21
 """Number of counts of 8 bytes that a bootstrap keeps in memory."""
@@ -32,15 +32,63 @@ def mean_share_interval(
         resamples: Number of draws.
         seed: Seed of the generator.
     """
+    known = _resampled(hits, clusters, resamples, seed)
+    if known is None:
+        return None
+    known = np.sort(known)
+    outer = max(1, int((1 - LEVEL) / 2 * (len(known) + 1)))
+    return float(known[outer - 1]), float(known[-outer])
+
+
+def mean_difference(a: Sequence[np.ndarray], b: Sequence[np.ndarray]) -> float:
+    """Return the mean over the lists of how much larger the share of hits of `b` is than of `a`.
+
+    Args:
+        a: Of each list, `[videos]`, bool: the one network gets the video.
+        b: The same of the other network, on the same videos.
+    """
+    return float(np.mean([y.mean() - x.mean() for x, y in zip(a, b, strict=True)]))
+
+
+def resampled_mean_difference(
+    a: Sequence[np.ndarray],
+    b: Sequence[np.ndarray],
+    clusters: Sequence[np.ndarray],
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = SEED,
+) -> Resampled | None:
+    """Return the interval and p of `mean_difference`, by a paired bootstrap; None for one cluster.
+
+    Both networks' results of a video are drawn together. What is drawn is as in
+    `mean_share_interval`, the interval and p as in `resampled_difference`.
+
+    Args:
+        a: Of each list, `[videos]`, bool: the one network gets the video.
+        b: The same of the other network, on the same videos.
+        clusters: As in `mean_share_interval`.
+        resamples: Number of draws.
+        seed: Seed of the generator.
+    """
+    sign = -1 if mean_difference(a, b) < 0 else 1
+    differences = [sign * (y.astype(float) - x) for x, y in zip(a, b, strict=True)]
+    known = _resampled(differences, clusters, resamples, seed)
+    return None if known is None else of_draws(known, sign)
+
+
+def _resampled(
+    values: Sequence[np.ndarray], clusters: Sequence[np.ndarray], resamples: int, seed: int
+) -> np.ndarray | None:
+    """Return the mean of the lists' mean values in each draw that has a video of every list."""
     _, member = np.unique(np.concatenate(list(clusters)), return_inverse=True)
     count = int(member.max()) + 1 if len(member) else 0
     if count < 2:
         return None
-    ends = np.cumsum([len(each) for each in hits])[:-1]
+    ends = np.cumsum([len(each) for each in values])[:-1]
     members = np.split(member, ends)
-    right = [np.bincount(m, h.astype(float), count) for m, h in zip(members, hits, strict=True)]
+    sums = [np.bincount(m, v.astype(float), count) for m, v in zip(members, values, strict=True)]
     sizes = [np.bincount(m, minlength=count).astype(float) for m in members]
-    kinds, alike = np.unique(np.stack([*right, *sizes]), axis=1, return_counts=True)
+    kinds, alike = np.unique(np.stack([*sums, *sizes]), axis=1, return_counts=True)
     generator = np.random.default_rng(seed)
     means = []
     at_once = max(1, _DRAWN_AT_ONCE // len(alike))
@@ -48,10 +96,7 @@ def mean_share_interval(
         size = min(at_once, resamples - first)
         drawn = generator.multinomial(count, alike / count, size=size) @ kinds.T
         with np.errstate(invalid="ignore"):  # 0 / 0: a list without a drawn video
-            means.append((drawn[:, : len(hits)] / drawn[:, len(hits) :]).mean(axis=1))
-    known = np.sort(np.concatenate(means))
+            means.append((drawn[:, : len(values)] / drawn[:, len(values) :]).mean(axis=1))
+    known = np.concatenate(means)
     known = known[np.isfinite(known)]
-    if len(known) < 2:
-        return None
-    outer = max(1, int((1 - LEVEL) / 2 * (len(known) + 1)))
-    return float(known[outer - 1]), float(known[-outer])
+    return known if len(known) > 1 else None

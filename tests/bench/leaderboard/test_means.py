@@ -103,6 +103,32 @@ def test_groups_are_drawn_whole_over_all_three(tmp_path: Path) -> None:
     assert 0.6 * 3.92 * error < high - low < 1.6 * 3.92 * error
 
 
+def test_networks_are_ranked_by_their_means(tmp_path: Path) -> None:
+    shifts = {"strong": 6.0, "weak": -1.0, "alike": -1.0}
+    records = [
+        stored(tmp_path, split, weights=name, shift=shift)
+        for name, shift in shifts.items()
+        for split in "123"
+    ]
+    board = mean_of(ranked_boards(records, tmp_path))
+    assert {row.weights: row.rank for row in board.rows} == {"strong": 1, "weak": 2, "alike": 2}
+    assert board.comparisons == 3
+    assert any("bootstrap of whole source groups over all lists" in x for x in footnotes(board))
+    damaged = tmp_path / "predictions" / "c3d_tiny-2-alike"
+    for path in damaged.iterdir():
+        path.unlink()
+    rows = {row.weights: row for row in mean_of(ranked_boards(records, tmp_path)).rows}
+    assert (rows["strong"].rank, rows["weak"].rank, rows["alike"].rank) == (1, 2, None)
+    assert rows["alike"].unranked
+
+
+def test_two_untrained_means_have_no_rank(tmp_path: Path) -> None:
+    records = [
+        stored(tmp_path, split, model) for model in ("c3d_tiny", "x3d_tiny") for split in "123"
+    ]
+    assert [row.rank for row in mean_of(ranked_boards(records, tmp_path)).rows] == [None, None]
+
+
 def test_a_missing_or_failed_split_leaves_a_reason_and_no_mean(tmp_path: Path) -> None:
     records = [stored(tmp_path, split) for split in "13"]
     board = mean_of(boards := ranked_boards(records, tmp_path))

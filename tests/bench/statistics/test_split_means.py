@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from kinobench.bench.statistics.split_means import mean_share_interval
+from kinobench.bench.statistics.intervals import resampled_difference
+from kinobench.bench.statistics.split_means import (
+    mean_difference,
+    mean_share_interval,
+    resampled_mean_difference,
+)
 
 GENERATOR = np.random.default_rng(0)
 
@@ -41,3 +46,34 @@ def test_a_video_in_several_lists_is_drawn_into_all_of_them() -> None:
 def test_one_cluster_has_no_interval() -> None:
     assert mean_share_interval([np.array([True, False])] * 2, [np.zeros(2, int)] * 2) is None
     assert mean_share_interval([np.zeros(0, bool)] * 2, [np.zeros(0, int)] * 2) is None
+
+
+def test_the_difference_of_means_is_that_of_paired_videos() -> None:
+    a = [GENERATOR.random(count) < 0.5 for count in (400, 300, 200)]
+    b = [each | (GENERATOR.random(len(each)) < 0.1) for each in a]
+    clusters = [np.arange(400), 400 + np.arange(300), 700 + np.arange(200)]
+    found = resampled_mean_difference(a, b, clusters)
+    back = resampled_mean_difference(b, a, clusters)
+    assert found is not None and back is not None
+    mean = mean_difference(a, b)
+    gains = [y.astype(int) - x for x, y in zip(a, b, strict=True)]
+    assert mean == pytest.approx(np.mean([each.mean() for each in gains]))
+    error = np.sqrt(sum(each.var() / len(each) for each in gains)) / 3
+    assert found.interval == pytest.approx((mean - 1.96 * error, mean + 1.96 * error), abs=0.003)
+    assert found.p < 0.001 and mean_difference(b, a) == pytest.approx(-mean)
+    assert (back.p, back.interval) == (found.p, (-found.interval[1], -found.interval[0]))
+
+
+def test_one_list_gives_what_the_bootstrap_of_one_list_gives() -> None:
+    a, b = (GENERATOR.random(300) < share for share in (0.5, 0.55))
+    groups = np.arange(300) // 3
+    one, alone = resampled_mean_difference([a], [b], [groups]), resampled_difference(a, b, groups)
+    assert one is not None and alone is not None
+    assert one.interval == pytest.approx(alone.interval, abs=0.01)
+    assert one.p == pytest.approx(alone.p, abs=0.02)
+
+
+def test_equal_networks_have_no_difference_of_means() -> None:
+    hits = [GENERATOR.random(50) < 0.5] * 3
+    found = resampled_mean_difference(hits, hits, [np.arange(50)] * 3)
+    assert found is not None and found.interval == (0, 0) and found.p == 1

@@ -1,0 +1,103 @@
+"""Ranks of the networks of a board of means, from paired draws of source groups over all lists."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from ...datasets.errors import KinobenchError
+from ..evaluation.places import VideoPlaces
+from ..records.record import Record
+from ..statistics.intervals import LEVEL
+from ..statistics.split_means import mean_difference, resampled_mean_difference
+from ..statistics.tests import holm
+from .leaderboard import Board, Row
+from .split_intervals import clusters_of, places_of
+
+
+class _Compared(NamedTuple):
+    """A pair of networks: how much better the second is (a fraction), and the two-sided p."""
+
+    difference: float
+    p: float
+
+
+def ranked_means(boards: Iterable[Board], results: Path) -> list[Board]:
+    """Return boards; every trained network of a board of means has a rank there.
+
+    A row's rank is 1 + the number of rows that are significantly better. Two rows are compared on
+    the videos of each list that both scored, by a bootstrap of whole source groups over all lists.
+    Holm's method adjusts for all pairs of the board. A row whose predictions can't be read has no
+    rank, and its `unranked` says why; a row without a mean, an untrained one and one under a probe
+    have none either.
+
+    Args:
+        boards: All boards: the rows of single splits have the records that a mean is made of.
+        results: Folder with the records and predictions.
+    """
+    known = list(boards)
+    records = {row.record.id: row.record for board in known for row in board.rows if not row.splits}
+    return [
+        _ranked(board, records, results)
+        if any(row.splits for row in board.rows) and board.scoring != "map"
+        else board
+        for board in known
+    ]
+
+
+def _ranked(board: Board, records: Mapping[str, Record], results: Path) -> Board:
+    rows: list[Row] = list(board.rows)
+    found: dict[int, list[VideoPlaces]] = {}
+    trained = [
+        place
+        for place, row in enumerate(rows)
+        if row.is_trained and row.record.case.probe is None and row.no_mean is None
+    ]
+    if len(trained) < 2:
+        return board
+    for place in trained:
+        try:
+            found[place] = places_of([records[each.record] for each in rows[place].splits], results)
+        except KinobenchError as error:
+            rows[place] = msgspec.structs.replace(rows[place], unranked=str(error))
+    given = mean_ranks(list(found.values()))
+    for (place, its), rank in zip(found.items(), given, strict=True):
+        unchecked = not all(each.checked for each in its)
+        rows[place] = msgspec.structs.replace(rows[place], rank=rank, unchecked=unchecked)
+    pairs = len(found) * (len(found) - 1) // 2
+    return msgspec.structs.replace(board, rows=tuple(rows), comparisons=pairs)
+
+
+def mean_ranks(networks: Sequence[Sequence[VideoPlaces]]) -> list[int]:
+    """Return the rank of each network: 1 and the number that are significantly better.
+
+    Args:
+        networks: Of each network, the places of the videos of each list, the lists in one order.
+    """
+    pairs = [(a, b) for a in range(len(networks)) for b in range(a)]
+    tested = [_compared(networks[a], networks[b]) for a, b in pairs]
+    found = [1] * len(networks)
+    for (a, b), each, p in zip(pairs, tested, holm([each.p for each in tested]), strict=True):
+        if p < 1 - LEVEL:
+            found[a if each.difference > 0 else b] += 1
+    return found
+
+
+def _compared(a: Sequence[VideoPlaces], b: Sequence[VideoPlaces]) -> _Compared:
+    hits_a, hits_b, clusters = [], [], []
+    numbers: dict[tuple[object, ...], int] = {}
+    for of_a, of_b in zip(a, b, strict=True):
+        place = {video: at for at, video in enumerate(of_b.videos.to_pylist())}
+        shared = [
+            (at, place[video]) for at, video in enumerate(of_a.videos.to_pylist()) if video in place
+        ]
+        if not shared:
+            return _Compared(0.0, 1.0)
+        in_a, in_b = np.array(shared).T
+        hits_a.append(of_a.hits[in_a])
+        hits_b.append(of_b.hits[in_b])
+        clusters.append(clusters_of(of_a, numbers)[in_a])
+    found = resampled_mean_difference(hits_a, hits_b, clusters)
+    return _Compared(mean_difference(hits_a, hits_b), 1.0 if found is None else found.p)

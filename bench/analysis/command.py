@@ -17,6 +17,7 @@ from . import map_pages, pages, two_stream
 from .analyse import Analysis
 from .map_analysis import MapAnalysis, analyse_map
 from .map_compare import compare_maps
+from .mean_compare import compare_means, find_means, mean_sentences
 from .source import Source
 from .sources import OnProblem, find, find_two
 
@@ -116,6 +117,30 @@ def compare(
     page = "\n".join([*head, *lines, *map(escaped, notes)]) + "\n"
     taken = {"a": msgspec.to_builtins(one.taken), "b": msgspec.to_builtins(other.taken)}
     return page, plain | taken | {"notes": notes}
+
+
+def compare_split_means(
+    a: str,
+    b: str,
+    results: Path,
+    *,
+    aggregation: str | None = None,
+    on_problem: OnProblem = lambda line: None,
+) -> tuple[str, dict[str, Any]]:
+    """Return the page and the plain values of a comparison of means over all numbered splits.
+
+    The arguments and errors are those of `compare`.
+    """
+    pair = find_means(a, b, results, on_problem)
+    computed = compare_means(pair, lambda source: _aggregation(aggregation, source)[0])
+    lines, notes = [], []
+    for name, splits in (("A", pair.a), ("B", pair.b)):
+        for source in splits.values():
+            lines.append(escaped(f"{name}: {_described(source)}"))
+            notes += [f"{name}: {note}" for note in _notes(source, source.open())]
+    said = {"significant": computed.top1.is_significant, "notes": list(dict.fromkeys(notes))}
+    page = "\n".join([*lines, *mean_sentences(computed), *map(escaped, said["notes"])]) + "\n"
+    return page, msgspec.to_builtins(computed) | said
 
 
 def _compared(

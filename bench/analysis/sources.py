@@ -40,7 +40,7 @@ def find(asked: str, results: Path, on_problem: OnProblem = lambda line: None) -
     Raises:
         KinobenchError: There is nothing of that name.
     """
-    return _candidates(asked, results, on_problem).sources[0]
+    return candidates(asked, results, on_problem).sources[0]
 
 
 def find_two(
@@ -60,7 +60,7 @@ def find_two(
     Raises:
         KinobenchError: One of them is not there, or there is no such pair.
     """
-    of_a, of_b = _candidates(a, results, on_problem), _candidates(b, results, lambda line: None)
+    of_a, of_b = candidates(a, results, on_problem), candidates(b, results, lambda line: None)
     strict = not (of_a.is_exact or of_b.is_exact)
     pairs = [
         (one, other)
@@ -80,7 +80,7 @@ def find_two(
     return one, other
 
 
-class _Candidates(NamedTuple):
+class Candidates(NamedTuple):
     """All that a name, an id or a path may stand for.
 
     Attributes:
@@ -92,7 +92,12 @@ class _Candidates(NamedTuple):
     is_exact: bool
 
 
-def _candidates(asked: str, results: Path, on_problem: OnProblem) -> _Candidates:
+def candidates(asked: str, results: Path, on_problem: OnProblem) -> Candidates:
+    """Return all predictions that a text may stand for; `find` says what it may be.
+
+    Raises:
+        KinobenchError: There are none.
+    """
     if _is_path(asked) and not _is_model(asked, results):
         path = Path(asked).expanduser()
         if not path.exists():
@@ -101,7 +106,7 @@ def _candidates(asked: str, results: Path, on_problem: OnProblem) -> _Candidates
                 f"{results} is of a model of that name"
             )
         source = Source(path=path, record=_record_of(path, results, on_problem))
-        return _Candidates([source], is_exact=True)
+        return Candidates([source], is_exact=True)
     records, problems = read_records(results)
     for problem in problems:
         on_problem(problem)
@@ -118,7 +123,7 @@ def _candidates(asked: str, results: Path, on_problem: OnProblem) -> _Candidates
             f"{found[0].path}, the predictions of {asked}, is not there; measure it again"
         )
     there.sort(key=lambda source: (_is_trained(source), _started(source)), reverse=True)
-    return _Candidates(there, is_exact=bool(of_id))
+    return Candidates(there, is_exact=bool(of_id))
 
 
 def _named(asked: str, scored: Sequence[Source], results: Path) -> list[Source]:

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Annotated
 
+from ...datasets.errors import KinobenchError
+from ...datasets.lists.split_names import MEAN
 from ..leaderboard.build import read_boards, rebuild
 from ..text.ranges import ROWS
 from . import common
@@ -97,6 +99,14 @@ class Pair(Group, panel="What"):
         ),
     ]
     b: Annotated[str, argument("The same for the other network.", "B")]
+    split: Annotated[
+        str | None,
+        option(
+            "mean: compare the means over all numbered test splits of a dataset.",
+            "mean",
+            default="one split, the newest that both were scored on",
+        ),
+    ] = None
     aggregation: common.Aggregation = None
 
 
@@ -157,7 +167,10 @@ def compare(pair: Pair, compared: Compared) -> None:
     """Test whether two networks differ in accuracy: paired, on the same videos."""
     from ..analysis import command as analysis
 
-    page, content = analysis.compare(
+    if pair.split not in (None, MEAN):
+        raise KinobenchError(f"--split {pair.split}: give {MEAN}, or the ids of two records")
+    compare_two = analysis.compare if pair.split is None else analysis.compare_split_means
+    page, content = compare_two(
         pair.a, pair.b, compared.results, aggregation=pair.aggregation, on_problem=report
     )
     print_page(page, content, compared.output, compared.json)

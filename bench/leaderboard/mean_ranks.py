@@ -5,16 +5,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
-import numpy as np
 
 from ...datasets.errors import KinobenchError
 from ..evaluation.places import VideoPlaces
+from ..evaluation.split_pairs import pair_lists
 from ..records.record import Record
 from ..statistics.intervals import LEVEL
 from ..statistics.split_means import mean_difference, resampled_mean_difference
 from ..statistics.tests import holm
 from .leaderboard import Board, Row
-from .split_intervals import clusters_of, places_of
+from .split_intervals import places_of
 
 
 class _Compared(NamedTuple):
@@ -86,18 +86,9 @@ def mean_ranks(networks: Sequence[Sequence[VideoPlaces]]) -> list[int]:
 
 
 def _compared(a: Sequence[VideoPlaces], b: Sequence[VideoPlaces]) -> _Compared:
-    hits_a, hits_b, clusters = [], [], []
-    numbers: dict[tuple[object, ...], int] = {}
-    for of_a, of_b in zip(a, b, strict=True):
-        place = {video: at for at, video in enumerate(of_b.videos.to_pylist())}
-        shared = [
-            (at, place[video]) for at, video in enumerate(of_a.videos.to_pylist()) if video in place
-        ]
-        if not shared:
-            return _Compared(0.0, 1.0)
-        in_a, in_b = np.array(shared).T
-        hits_a.append(of_a.hits[in_a])
-        hits_b.append(of_b.hits[in_b])
-        clusters.append(clusters_of(of_a, numbers)[in_a])
-    found = resampled_mean_difference(hits_a, hits_b, clusters)
+    paired = pair_lists(a, b)
+    if not all(map(len, paired.clusters)):
+        return _Compared(0.0, 1.0)
+    hits_a, hits_b = paired.hits(1)
+    found = resampled_mean_difference(hits_a, hits_b, paired.clusters)
     return _Compared(mean_difference(hits_a, hits_b), 1.0 if found is None else found.p)

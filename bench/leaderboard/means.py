@@ -1,18 +1,17 @@
 """The mean over a dataset's numbered test splits, as UCF101's and HMDB51's results are given."""
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from ...datasets import catalog
 from ...datasets.errors import KinobenchError
-from ...datasets.lists.split_names import MEAN, PLACEHOLDER, number_of, numbered
-from ..records.case import Case
+from ...datasets.lists.split_names import MEAN, number_of
 from ..records.record import Record
 from ..records.results import Accuracy
+from ..records.split_cases import settings_of, templates_of, wanted_numbers
 from .leaderboard import Board, Row, SplitScore
 from .split_intervals import Intervals, intervals_of
 
@@ -67,7 +66,7 @@ def _mean_boards(members: Sequence[Board], results: Path) -> tuple[list[Board], 
     Rows that were scored on other videos, in any of the splits, are in boards of their own.
     """
     numbers = {number_of(board.split) or 0 for board in members}
-    wanted = _wanted(members[0].dataset or "", numbers)
+    wanted = wanted_numbers(members[0].dataset or "", numbers)
     newest = max(members, key=lambda board: max(row.record.started for row in board.rows))
     by_videos: dict[str, list[Row]] = {}
     complete = set()
@@ -100,15 +99,6 @@ def _manifest(rows: dict[int, Row]) -> str:
     return hashlib.sha256("\n".join(manifests).encode()).hexdigest()[:16]
 
 
-def _wanted(dataset: str, found: Collection[int]) -> Sequence[int]:
-    """Return the numbers of a dataset's splits; of one that isn't known here, three at least."""
-    try:
-        names = numbered(catalog.get(dataset).splits)
-    except KinobenchError:  # a plug-in's, which isn't given or is broken
-        names = ()
-    return range(1, max(len(names) or 3, *found) + 1)
-
-
 def _together(members: Sequence[Board]) -> Iterator[tuple[str | None, dict[int, Row]]]:
     """Yield the rows of each case by the number of their split, with the weights that they name.
 
@@ -120,28 +110,13 @@ def _together(members: Sequence[Board]) -> Iterator[tuple[str | None, dict[int, 
     for board in members:
         number = number_of(board.split) or 0
         for row in board.rows:
-            for weights in _templates(row.record.case):
-                candidates.setdefault((_settings(row.record.case), weights), {})[number] = row
+            for weights in templates_of(row.record.case):
+                candidates.setdefault((settings_of(row.record.case), weights), {})[number] = row
     taken: set[int] = set()
     for (_, weights), rows in sorted(candidates.items(), key=lambda each: -len(each[1])):
         if len(rows) > 1 and not any(id(row) in taken for row in rows.values()):
             taken |= {id(row) for row in rows.values()}
             yield weights, dict(sorted(rows.items()))
-
-
-def _settings(case: Case) -> str:
-    return msgspec.structs.replace(case, split=None, weights=None).digest
-
-
-def _templates(case: Case) -> Iterator[str | None]:
-    """Yield the weights, and their path with the placeholder in each place of the split's name."""
-    yield case.weights
-    if case.weights is None or not case.split:
-        return
-    at = case.weights.find(case.split)
-    while at >= 0:
-        yield case.weights[:at] + PLACEHOLDER + case.weights[at + len(case.split) :]
-        at = case.weights.find(case.split, at + 1)
 
 
 def _lacks(rows: dict[int, Row], wanted: Iterable[int]) -> str:

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
-import numpy as np
 
 from ...datasets.errors import KinobenchError, reason_of
 from ..evaluation.origin import origin_of
 from ..evaluation.places import VideoPlaces, read_places
+from ..evaluation.split_pairs import clusters_of
 from ..records.inside import inside
 from ..records.record import Record
 
@@ -59,16 +59,6 @@ def places_of(records: Sequence[Record], results: Path) -> list[VideoPlaces]:
         KinobenchError: The predictions are not there, or can't be read.
     """
     return [_places(record, results) for record in records]
-
-
-def clusters_of(found: VideoPlaces, numbers: dict[tuple[object, ...], int]) -> np.ndarray:
-    """Number the source group of each video, the same in each split; `numbers` has those so far."""
-    keys: list[tuple[object, ...]] = []
-    listed = zip(found.videos.to_pylist(), found.labels, found.groups.to_pylist(), strict=True)
-    for video, label, group in listed:
-        of_class = int(label) if found.label_sets is None else None
-        keys.append((of_class, group) if group else (video,))
-    return np.array([numbers.setdefault(key, len(numbers)) for key in keys], np.int64)
 
 
 def _places(record: Record, results: Path) -> VideoPlaces:

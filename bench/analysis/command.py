@@ -133,14 +133,16 @@ def compare_split_means(
     """
     pair = find_means(a, b, results, on_problem)
     computed = compare_means(pair, lambda source: _aggregation(aggregation, source)[0])
-    lines, notes = [], []
+    lines: list[str] = []
+    notes: list[str] = []
     for name, splits in (("A", pair.a), ("B", pair.b)):
         for source in splits.values():
             lines.append(escaped(f"{name}: {_described(source)}"))
             notes += [f"{name}: {note}" for note in _notes(source, source.open())]
-    said = {"significant": computed.top1.is_significant, "notes": list(dict.fromkeys(notes))}
-    page = "\n".join([*lines, *mean_sentences(computed), *map(escaped, said["notes"])]) + "\n"
-    return page, msgspec.to_builtins(computed) | said
+    notes = list(dict.fromkeys(notes))
+    page = "\n".join([*lines, *mean_sentences(computed), *map(escaped, notes)]) + "\n"
+    plain: dict[str, Any] = msgspec.to_builtins(computed)
+    return page, plain | {"significant": computed.top1.is_significant, "notes": notes}
 
 
 def _compared(

@@ -59,10 +59,10 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
             it can be generated in one way only.
         purpose: Ability that it tests, in a sentence, with the best possible score if that is
             known.
-        licence: The licence of its videos and lists, as its publishers state it; empty if they
-            state none.
+        licence: The licence of its videos and lists, as its publishers state it; empty if that
+            isn't known.
         videos: Number of its videos as published, in all splits; None if that isn't known.
-        size_bytes: What they take as published, unpacked; None if that isn't known.
+        size_bytes: What they take as published, packed or not; None if that isn't known.
         aliases: Other names that people give it; kinobench's own datasets have some.
         layouts: Names of the layouts that copies of it are read in; empty: there is one.
         other_splits: The split that each further name of one stands for: `val` for `validation`.

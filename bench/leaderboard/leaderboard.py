@@ -94,6 +94,8 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         aggregation: Rule by which the protocol averages views.
         comparisons: Pairs of rows that were compared for their ranks.
+        common_videos: Number of the videos that every row scored, if the accuracies are of these
+            alone; see common_videos.py.
     """
 
     dataset: str | None
@@ -106,6 +108,7 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
     device: str
     environment: Environment
     comparisons: int = 0
+    common_videos: int | None = None
     rows: tuple[Row, ...]
 
     @property

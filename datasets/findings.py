@@ -6,6 +6,7 @@ from typing import Literal
 import msgspec
 
 Kind = Literal[
+    "leak",
     "missing",
     "empty",
     "unreadable",
@@ -16,6 +17,7 @@ Kind = Literal[
     "duplicate",
     "replaced",
     "unlisted",
+    "classes",
     "other",
 ]
 """The kinds of findings, worst first."""

@@ -1,17 +1,14 @@
-"""`data`: making and showing datasets."""
+"""`data`: making, showing and checking datasets."""
 
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from ..text.ranges import SEED, VIDEOS
 from . import common, complete
-from .frame import DATASETS, app, command, console, load_plugins, print_json, report
-from .options import Commands, Group, argument, option
-
-data_app = typer.Typer(cls=Commands, help="Make or show datasets.", no_args_is_help=True)
-app.add_typer(data_app, name="data", rich_help_panel=DATASETS)
+from . import data_doctor as data_doctor  # adds its command
+from .data_app import data_app
+from .frame import command, console, load_plugins, print_json, report
+from .options import Group, argument, option
 
 
 class Generated(Group, panel="What"):

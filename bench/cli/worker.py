@@ -21,12 +21,24 @@ def worker(
     doctor: Annotated[
         bool, typer.Option("--doctor", help="Examine the network that standard input names.")
     ] = False,
+    look_at: Annotated[
+        bool, typer.Option("--look-at", help="Look at the files that standard input names.")
+    ] = False,
 ) -> None:
     """Measure the case that standard input describes."""
     if read_alone:
         from ..evaluation import alone
 
         alone.main()
+        return
+    if look_at:
+        from ...datasets.doctor.session import main
+        from ..machine.memory_limit import allocated_bytes, limit_memory
+        from ..records.job import FileLimits
+
+        limit_bytes = FileLimits().memory_bytes
+        limit_memory(None if limit_bytes is None else allocated_bytes() + limit_bytes)
+        main()
         return
     if doctor:
         from ..doctor import session

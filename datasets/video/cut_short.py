@@ -42,11 +42,11 @@ def _ends_early(path: Path, kind: str, stream: av.VideoStream) -> bool:
     """Report whether the file ends before its index, or its own size in its header, says so."""
     size = path.stat().st_size
     if kind == "avi":
-        return size < _riff_bytes(path)
+        return size < riff_bytes(path)
     return any(entry.pos + entry.size > size for entry in stream.index_entries)
 
 
-def _riff_bytes(path: Path) -> int:
+def riff_bytes(path: Path) -> int:
     """Return the length of an AVI file as its first header has it, rounded down to even."""
     with path.open("rb") as file:
         head = file.read(8)

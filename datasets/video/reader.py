@@ -298,7 +298,7 @@ class VideoReader:
         return (frame.height, frame.width) if turns in (1, 3) else (frame.width, frame.height)
 
     def _chosen(self, numbers: Sequence[int]) -> Iterator[tuple[int, av.VideoFrame, int | None]]:
-        """Yield the chosen frames that can be decoded, as `_decoded` yields all.
+        """Yield the chosen frames that can be decoded, as `decoded_frames` yields all.
 
         They are decoded group by group, unless they are all frames. Where that isn't sure to be
         right, those that are left are decoded from the file's start.
@@ -310,7 +310,7 @@ class VideoReader:
                 yield number, frame, None
         if not left:
             return
-        for number, frame, damaged in self._decoded():
+        for number, frame, damaged in self.decoded_frames():
             if number in left:
                 left.remove(number)
                 yield number, frame, damaged
@@ -342,10 +342,16 @@ class VideoReader:
                 if doubt.is_of_index:
                     raise IndexIsWrongError(self.path) from doubt
 
-    def _decoded(self) -> Iterator[tuple[int, av.VideoFrame, int | None]]:
-        """Yield frames in the order of display: number, frame, number of the damaged one it needs.
+    def decoded_frames(self) -> Iterator[tuple[int, av.VideoFrame, int | None]]:
+        """Decode the whole file, and yield what comes, not converted, in the order of display.
 
-        The last is None for a sound frame.
+        Returns:
+            The number of each frame, the frame, and the number of the damaged one that it needs;
+            None for a sound frame.
+
+        Raises:
+            VideoError: Decoding fails.
+            IndexIsWrongError: See `frames`.
         """
         numbering = Numbering(self.path, self._index)
         with (

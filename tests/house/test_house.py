@@ -39,6 +39,7 @@ ALLOWED: dict[str, set[str]] = {
     "datasets.views": {"datasets", "datasets.protocol", "datasets.video"},
     "datasets.flow": {"datasets", "datasets.protocol", "datasets.views"},
     "datasets.lists": {"datasets"},
+    "datasets.doctor": {"datasets", "datasets.protocol", "datasets.video", "datasets.lists"},
     "datasets.pointlight": {"datasets", "datasets.lists"},
     "zoo": set(),
     "zoo.tables": {"zoo"},

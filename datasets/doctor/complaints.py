@@ -1,0 +1,98 @@
+"""What is to be said about a copy, worst first, with what mends it."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import get_args
+
+import msgspec
+
+from ..findings import Kind
+
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+class Complaint(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that is wrong with a copy, or worth a look.
+
+    Attributes:
+        kind: What is the matter.
+        is_bad: True if it changes results; else it is only worth knowing.
+        count: How many videos or classes it is about.
+        what: What is said after their number: `of 3783 listed videos are empty files`.
+        names: Their ids, or names where they have none; all of them.
+        details: What is to be said about each name; empty where there is nothing.
+        cure: How to mend it; empty where nothing is to be mended.
+    """
+
+    kind: Kind
+    is_bad: bool
+    count: int
+    what: str
+    names: tuple[str, ...] = ()
+    details: tuple[str, ...] = ()
+    cure: str = ""
+
+    @property
+    def _rank(self) -> tuple[bool, int, int]:
+        return not self.is_bad, KINDS.index(self.kind), -self.count
+
+
+def complaint(
+    kind: Kind,
+    named: Iterable[str] | Mapping[str, str],
+    what: str,
+    cure: str = "",
+    *,
+    is_bad: bool = True,
+) -> list[Complaint]:
+    """Return a complaint about names, or none if there are no names.
+
+    Args:
+        kind: What is the matter.
+        named: The names; or each with what is to be said about it.
+        what: What is said after their number.
+        cure: How to mend it.
+        is_bad: True if it changes results.
+    """
+    names = tuple(named)
+    if not names:
+        return []
+    details = tuple(named.values()) if isinstance(named, Mapping) else ()
+    return [
+        Complaint(
+            kind=kind,
+            is_bad=is_bad,
+            count=len(names),
+            what=what,
+            names=names,
+            details=details,
+            cure=cure,
+        )
+    ]
+
+
+def worst_first(complaints: Iterable[Complaint]) -> tuple[Complaint, ...]:
+    """Return complaints, those first that change results, and the most frequent of each kind."""
+    return tuple(sorted(complaints, key=lambda each: each._rank))
+
+
+_NUMBERS = re.compile(r"\d[\d,.]*\d|\d")
+
+
+def by_reason(reasons: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Return names with their reasons, grouped by reasons that differ in numbers alone.
+
+    Args:
+        reasons: The reason of each name.
+
+    Returns:
+        Reason -> name -> its own reason. Numbers are an N where they differ.
+    """
+    groups: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    for name, reason in reasons.items():
+        groups[_NUMBERS.sub("N", reason)][name] = reason
+    return {
+        next(iter(own.values())) if len(set(own.values())) == 1 else general: own
+        for general, own in groups.items()
+    }

@@ -1,0 +1,90 @@
+"""The files of some splits: which are there, and what was seen of them."""
+
+import os
+from collections.abc import Iterator
+from functools import cached_property
+from stat import S_ISREG
+from typing import NamedTuple
+
+import msgspec
+
+from ..split import Split, Video
+from .seen import Seen
+
+
+class Listed(NamedTuple):
+    """A video of a split, with its file.
+
+    Attributes:
+        split: The split.
+        video: The video.
+        path: Its path, as a text.
+    """
+
+    split: Split
+    video: Video
+    path: str
+
+
+class Copy(msgspec.Struct, frozen=True, kw_only=True, dict=True):
+    """The files that splits of one dataset list.
+
+    Attributes:
+        splits: The splits.
+        files: The status of each file that is there, by its path.
+        dangling: Paths of links that lead to nothing.
+        seen: What was seen of each, as far as that goes.
+    """
+
+    splits: tuple[Split, ...]
+    files: dict[str, os.stat_result]
+    dangling: frozenset[str]
+    seen: dict[str, Seen]
+
+    @cached_property
+    def ids(self) -> dict[str, str]:
+        """Path -> id of a video, each file once."""
+        found: dict[str, str] = {}
+        for listed in self.each():
+            found.setdefault(listed.path, listed.video.id)
+        return found
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Path -> bytes of each regular file."""
+        return {
+            path: status.st_size for path, status in self.files.items() if S_ISREG(status.st_mode)
+        }
+
+    def each(self) -> Iterator[Listed]:
+        """Yield every video of every split."""
+        for split in self.splits:
+            for video in split.videos:
+                yield Listed(split, video, str(video.path))
+
+    def found(self, split: Split) -> list[Video]:
+        """Return the videos of a split that are there."""
+        return [video for video in split.videos if str(video.path) in self.files]
+
+    def of(self, path: str) -> Seen:
+        """Return what was seen of a file."""
+        return self.seen.get(path, Seen())
+
+
+def look_for(splits: tuple[Split, ...]) -> Copy:
+    """Look for the files of splits, without opening any."""
+    files: dict[str, os.stat_result] = {}
+    dangling: set[str] = set()
+    looked_for: set[str] = set()
+    for split in splits:
+        for video in split.videos:
+            path = str(video.path)
+            if path in looked_for:
+                continue
+            looked_for.add(path)
+            try:
+                files[path] = video.path.stat()
+            except (OSError, ValueError):
+                if os.path.islink(path):  # noqa: PTH114
+                    dangling.add(path)
+    return Copy(splits=splits, files=files, dangling=frozenset(dangling), seen={})

@@ -1,0 +1,221 @@
+"""The whole examination of a copy: its numbers, and what is wrong with it."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from ..findings import Kind
+from ..protocol import Protocol
+from ..split import Split
+from .classes import ClassCounts, class_counts, class_faults, contrary_folders
+from .complaints import Complaint, complaint, worst_first
+from .copy import Copy
+from .faults import file_faults
+from .headers import Header, copy_digest
+from .leaks import leaks_and_doubles
+from .other_lists import Ids, shared_with
+
+_OWN: tuple[Kind, ...] = ("missing", "empty", "unreadable")
+"""Findings of a reader that are looked for here, too."""
+_BAD: tuple[Kind, ...] = ("leak", "short", "trimmed elsewhere", "contradicting", "dangling")
+"""Findings of a reader that change results."""
+_CURES: dict[Kind, str] = {
+    "contradicting": "move each to its class's folder, or correct the list",
+    "trimmed elsewhere": "get them again as they are listed",
+    "short": "get them again as they are listed",
+    "dangling": "mount or mend what the links lead to",
+    "duplicate": "remove all but one file of each",
+}
+
+
+class SplitReport(msgspec.Struct, frozen=True, kw_only=True):
+    """Numbers about a split.
+
+    Attributes:
+        name: Its name.
+        layout: The layout that it was read as; empty if there is one alone.
+        manifest: Digest of its ids and labels.
+        copy: Digest of its files, see `copy_digest`; None as long as not all were looked at.
+        expected: Videos that it lists.
+        found: Those of them that are there.
+        classes: Number of its classes.
+        counts: Videos of each class that are there.
+    """
+
+    name: str
+    layout: str
+    manifest: str
+    copy: str | None
+    expected: int
+    found: int
+    classes: int
+    counts: ClassCounts
+
+
+class Files(msgspec.Struct, frozen=True, kw_only=True):
+    """Numbers about the files of a copy.
+
+    Attributes:
+        there: Files that are there.
+        read: Those whose headers could be read.
+        decoded: Those of which every frame was decoded.
+        bytes: Their sizes together.
+        hours: Their lengths together, as far as their headers have them.
+        frames: Frames that were decoded.
+        codecs, sizes, rates, pixels: How many files have each codec, size (width x height), number
+            of frames per second, and pixel format; the most frequent first.
+        variable: Files whose frames are shown for different times.
+        hdr: Files of a high dynamic range.
+    """
+
+    there: int
+    read: int
+    decoded: int
+    bytes: int
+    hours: float
+    frames: int
+    codecs: dict[str, int]
+    sizes: dict[str, int]
+    rates: dict[str, int]
+    pixels: dict[str, int]
+    variable: int
+    hdr: int
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """What an examination found.
+
+    Attributes:
+        dataset: Name of the dataset.
+        again: The command that examines it.
+        splits: Its splits.
+        files: Its files.
+        complaints: What is wrong or worth knowing, worst first.
+        unread: Files that weren't looked at, because the examination was interrupted.
+        is_interrupted: True if it was; identical files weren't looked for.
+    """
+
+    dataset: str
+    again: str
+    splits: tuple[SplitReport, ...]
+    files: Files
+    complaints: tuple[Complaint, ...]
+    unread: int = 0
+    is_interrupted: bool = False
+
+    @property
+    def is_bad(self) -> bool:
+        """True if something changes results."""
+        return any(each.is_bad for each in self.complaints)
+
+
+def report_on(
+    copy: Copy,
+    protocol: Protocol,
+    *,
+    again: str,
+    min_found: float | None = None,
+    same: Sequence[tuple[str, ...]] | None = None,
+    lists: Iterable[Complaint] = (),
+    others: Sequence[tuple[str, Ids]] = (),
+    unread: int = 0,
+    cure_of_groups: str = "",
+) -> Report:
+    """Return what the files of a copy say, as far as they were looked at.
+
+    Args:
+        copy: The files, with what was seen of them.
+        protocol: A video that is shorter than a clip of it is named.
+        again: The command that examines this copy.
+        min_found: The share of the videos with which one is content; None: all of them.
+        same: Groups of identical files; None: they weren't compared, because it was interrupted.
+        lists: Complaints about splits that can't be read.
+        others: Other releases of Kinetics, with their ids.
+        unread: Files that weren't looked at.
+        cure_of_groups: What keeps the clips of one recording together.
+    """
+    complaints = [*lists, *file_faults(copy, protocol, min_found), *contrary_folders(copy)]
+    complaints += leaks_and_doubles(copy, same or (), cure_of_groups)
+    for name, ids in others:
+        complaints += shared_with(copy.splits, name, ids)
+    splits = []
+    for split in copy.splits:
+        counts = class_counts(copy, split)
+        complaints += class_faults(copy, split, counts)
+        complaints += _of_reader(split, copy, complaints)
+        splits.append(_split_report(copy, split, counts, is_whole=not unread))
+    return Report(
+        dataset=copy.splits[0].dataset,
+        again=again,
+        splits=tuple(splits),
+        files=_files(copy),
+        complaints=worst_first(complaints),
+        unread=unread,
+        is_interrupted=same is None,
+    )
+
+
+def _of_reader(split: Split, copy: Copy, known: Sequence[Complaint]) -> list[Complaint]:
+    """Return what the split's reader found, unless it was found here, too."""
+    found: list[Complaint] = []
+    where = f" ({split.name})" if len(copy.splits) > 1 else ""
+    said: defaultdict[Kind, set[str]] = defaultdict(set)
+    for one in known:
+        if one.is_bad:
+            said[one.kind].update(one.names)
+    for each in split.findings:
+        if each.kind not in _OWN and not said[each.kind].issuperset(each.names):
+            found += complaint(
+                each.kind,
+                each.names,
+                f"{each.what}{where}",
+                _CURES.get(each.kind, ""),
+                is_bad=each.kind in _BAD,
+            )
+    texts = {each.text for each in split.findings}
+    for note in split.notes:
+        if note not in texts and " not on disk" not in note:
+            found.append(Complaint(kind="other", is_bad=False, count=0, what=f"{note}{where}"))
+    return found
+
+
+def _split_report(copy: Copy, split: Split, counts: ClassCounts, *, is_whole: bool) -> SplitReport:
+    headers = {video.id: copy.of(str(video.path)).header for video in split.videos}
+    return SplitReport(
+        name=split.name,
+        layout=split.layout,
+        manifest=split.manifest,
+        copy=copy_digest(split.videos, headers) if is_whole else None,
+        expected=len(split.videos),
+        found=len(copy.found(split)),
+        classes=len(split.classes),
+        counts=counts,
+    )
+
+
+def _files(copy: Copy) -> Files:
+    seen = [copy.of(path) for path in copy.files]
+    headers = [each.header for each in seen if each.header is not None]
+    return Files(
+        there=len(copy.files),
+        read=len(headers),
+        decoded=sum(each.frames is not None for each in seen),
+        bytes=sum(status.st_size for status in copy.files.values()),
+        hours=sum(header.duration_s or 0.0 for header in headers) / 3600,
+        frames=sum(each.frames.count for each in seen if each.frames is not None),
+        codecs=_most_first(header.codec for header in headers),
+        sizes=_most_first(header.size for header in headers),
+        rates=_most_first(map(_rate, headers)),
+        pixels=_most_first(header.pixels or "unknown" for header in headers),
+        variable=sum(header.is_variable is True for header in headers),
+        hdr=sum(bool(header.hdr) for header in headers),
+    )
+
+
+def _rate(header: Header) -> str:
+    return "unknown" if header.fps is None else f"{header.fps:.4g}"
+
+
+def _most_first(values: Iterable[str]) -> dict[str, int]:
+    return dict(Counter(values).most_common())

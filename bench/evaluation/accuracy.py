@@ -231,7 +231,8 @@ def measure_shards(
                 measured = _measure_shard(of_shard, maker, forwards, progress)
             _refuse_lost_files(shard, digest, measured)
             logits = measured.logits.reshape(len(measured.scored), protocol.views, classes)
-            stored = stored_videos(shard.videos, opened, measured.unreadable)
+            given_up = evaluation.guard.given_up
+            stored = stored_videos(shard.videos, opened, measured.unreadable, given_up)
             for video in shard.videos:
                 opened.pop(video.id, None)
             yield shard, digest, measured._replace(logits=logits, stored=stored)

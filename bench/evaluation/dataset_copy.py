@@ -2,9 +2,12 @@
 
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
+from contextlib import suppress
 
 from ...datasets.copy_digest import StoredVideo, copy_digest
+from ...datasets.doctor.headers import header_of
+from ...datasets.errors import VideoError
 from ...datasets.split import Split, Video
 from ..records.dataset_copy import DatasetCopy, ShortSide
 from ..records.results import Unreadable
@@ -14,25 +17,37 @@ StoredVideos = tuple[StoredVideo | None, ...]
 
 
 def stored_videos(
-    videos: Sequence[Video], opened: Mapping[str, StoredVideo], unreadable: Iterable[Unreadable]
+    videos: Sequence[Video],
+    opened: Mapping[str, StoredVideo],
+    unreadable: Iterable[Unreadable],
+    given_up: Container[str] = (),
 ) -> StoredVideos:
     """Return how videos are stored.
 
-    Of a file that couldn't be opened the size alone is known.
+    The header of a file that couldn't be opened is read by itself; where that fails too, its size
+    alone is known.
 
     Args:
         videos: The videos, in order.
         opened: What the reader said of each that it could open, by its id.
         unreadable: Those that couldn't be read.
+        given_up: Ids of those whose files must not be opened.
+
+    Raises:
+        MachineError: The machine failed while a header was read.
     """
     missing = {each.id for each in unreadable if each.is_missing}
     return tuple(
-        opened.get(video.id) or (None if video.id in missing else _unopened(video))
+        opened.get(video.id)
+        or (None if video.id in missing else _unopened(video, may_open=video.id not in given_up))
         for video in videos
     )
 
 
-def _unopened(video: Video) -> StoredVideo | None:
+def _unopened(video: Video, *, may_open: bool) -> StoredVideo | None:
+    if may_open:
+        with suppress(VideoError):
+            return header_of(video.path).stored
     try:
         return StoredVideo(video.path.stat().st_size)
     except (OSError, ValueError):  # the second for a NUL in its name

@@ -17,11 +17,13 @@ from kinobench.bench.evaluation.evaluation import Evaluation, Sink
 from kinobench.bench.evaluation.shard_files import read_shard
 from kinobench.bench.records.dataset_copy import DatasetCopy, ShortSide, copies_differ
 from kinobench.bench.text.units import file_size
+from kinobench.datasets import catalog
 from kinobench.datasets.copy_digest import StoredVideo, copy_digest
 from kinobench.datasets.protocol import preset
 from kinobench.datasets.split import Split, Video
 from kinobench.datasets.video.reader import VideoReader
 
+from ...fakes.ill_copies import report_of
 from ...fakes.media import write_video
 from ...fakes.trees import code_frames
 
@@ -179,3 +181,23 @@ def test_copies_differ_where_one_is_unknown_and_another_is_not(tmp_path: Path) -
     known = copy_of(make_copy(tmp_path, count=2))
     assert not copies_differ((None, None)) and not copies_differ((known, known))
     assert copies_differ((None, known))
+
+
+def test_data_doctor_and_the_record_have_one_digest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KINOBENCH_CACHE", str(tmp_path / "cache"))
+    root = tmp_path / "own"
+    for number, video in enumerate(make_copy(tmp_path / "made").videos):
+        (root / "ab"[number % 2]).mkdir(parents=True, exist_ok=True)
+        video.path.rename(root / "ab"[number % 2] / video.path.name)
+    (root / "a" / "v0.mp4").write_bytes(b"")
+    (root / "b" / "v1.mp4").write_bytes(b"text")
+    cut = root / "a" / "v2.mp4"
+    cut.write_bytes(cut.read_bytes()[:-100])
+    dataset = catalog.get("folder")
+    split = catalog.load_split(dataset, root, "all")
+    found = copy_of(split)
+    assert (found.listed, found.found, found.unknown) == (6, 6, 2)
+    (report,) = report_of("folder", root).splits
+    assert report.copy == found.digest

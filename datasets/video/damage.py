@@ -18,15 +18,22 @@ class Damage:
         """Begin without damage."""
         self._damaged: dict[int, int | None] = {}  # turn: presentation time, where there is one
         self._shown: set[int] = set()
+        self._losses: set[int] = set()
 
     def forget(self) -> None:
         """Begin again, as the decoder does: nothing that follows is built on what came."""
         self._damaged.clear()
         self._shown.clear()
+        self._losses.clear()
 
     def found(self, turn: int, pts: int | None) -> None:
         """Note that a packet is damaged."""
         self._damaged.setdefault(turn, pts)
+
+    def lost(self, turn: int, pts: int | None) -> None:
+        """Note that a packet is damaged, or that others were lost after it, shown at any time."""
+        self.found(turn, pts)
+        self._losses.add(turn)
 
     def of(self, turn: int, frame: av.VideoFrame) -> int | None:
         """Take the next frame in the order of display, and return the first damage that it needs.
@@ -45,8 +52,13 @@ class Damage:
                 other: pts
                 for other, pts in self._damaged.items()
                 if other > turn
-                and other not in self._shown
-                and (pts is None or frame.pts is None or pts > frame.pts)
+                and (
+                    other in self._losses
+                    or (
+                        other not in self._shown
+                        and (pts is None or frame.pts is None or pts > frame.pts)
+                    )
+                )
             }
             self._shown = {other for other in self._shown if other > turn}
         self._shown.add(turn)

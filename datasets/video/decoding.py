@@ -72,11 +72,16 @@ def decode(
     stream.codec_context.copy_opaque = True
     stream.codec_context.options = {"err_detect": "crccheck"}  # HEVC's, of whole pictures
     pixels = int(stream.width * stream.height)
+    follows_mark, marks_early = False, marks_losses_early(stream)
     for turn, packet in packets:
         packet.opaque = (turn,)  # PyAV goes by identity, which small numbers share
         frames, is_sound = _of_packet(path, packet, pixels)
-        is_sound &= not packet.is_corrupt or turn in joints
-        if not is_sound:
+        is_marked = packet.is_corrupt and turn not in joints
+        is_sound &= not is_marked and not follows_mark
+        follows_mark = is_marked and marks_early
+        if is_marked and marks_early:
+            damage.lost(turn, packet.pts)
+        elif not is_sound:
             damage.found(turn, packet.pts)
         found = []
         for frame in frames:
@@ -86,6 +91,14 @@ def decode(
             place = own + damage.shown_before(own) if is_sound_key else None
             found.append(Decoded(frame, own, need, place))
         yield Step(turn, packet.pts, is_sound, found)
+
+
+def marks_losses_early(stream: av.VideoStream) -> bool:
+    """Report whether FFmpeg may mark the packet before the damaged one, or before lost ones.
+
+    In MPEG-TS it finds a loss while the picture before is still in its parser's hands.
+    """
+    return stream.container.format.name == "mpegts"
 
 
 def in_turn(packets: Iterable[Packet]) -> Iterator[tuple[int, Packet]]:

@@ -82,6 +82,7 @@ class Packets:
         self.last_is_whole = True
         self.ends: dict[int, int] = {}
         self.joints: set[int] = set()
+        self._marked: set[int] = set()
         self.depth = 0
         self._stream, self._of_mpegts = stream, of_mpegts
         self._counter = counter_of(stream.codec_context.codec, stream.codec_context.extradata)
@@ -94,6 +95,11 @@ class Packets:
         self._may_be_packed = stream.codec_context.name == "mpeg4"
         self._last_dts: int | None = None
         self._sorted: list[int] = []
+
+    @property
+    def marked(self) -> set[int]:
+        """The turns of packets that FFmpeg marks as damaged, without `joints`."""
+        return self._marked - self.joints
 
     def take(self, packet: Packet) -> None:
         """Take the next packet of the file."""
@@ -120,6 +126,8 @@ class Packets:
             if self._last_dts is not None and packet.dts < self._last_dts:
                 self.joints |= {self.count - 2, self.count - 1}  # FFmpeg may mark the one before
             self._last_dts = packet.dts
+        if packet.is_corrupt:
+            self._marked.add(self.count)
         if packet.is_keyframe:
             self.is_encrypted |= packet.has_sidedata("encryption_info")
         shows = count_of(self._counter, packet)

@@ -38,13 +38,14 @@ from .container_ends import refuse_short_container
 from .damage import Damage
 from .decoder_log import listening
 from .decoding import Step, decode, in_turn
+from .gaps import gaps_of, heard
 from .groups import DoubtError, Groups
 from .index import VideoIndex, decoded_index, header_index, read_packets
 from .machine_faults import reading_error
 from .mp4_tables import refuse_impossible_tables
 from .numbering import IndexIsWrongError, Numbering, refuse_wrong_numbers
 from .orientation import Matrices, quarter_turns, upright
-from .remarks import ASPECT, INTERLACED, KINDS, ORDER, STREAMS, TILTED
+from .remarks import ASPECT, GAPS, INTERLACED, KINDS, ORDER, STREAMS, TILTED
 from .stores import AnyStore, Room, new_room
 
 PROGRESSIVE = 1
@@ -89,17 +90,22 @@ class VideoReader:
                 refuse_short_container(self.path, file, self._bytes)
         if not self._head:
             raise VideoError(path, "the file is empty")
-        with reading_errors(self.path, self._unopened):
+        with heard() as messages, reading_errors(self.path, self._unopened):
             self._container = self._opened()
-        self._remarks: set[str] = set()
         self._matrices = Matrices()
         try:
             with reading_errors(self.path, "its headers can't be read"):
                 self._is_avi = self._container.format.name == "avi"
                 self._stream = video_stream(self.path, self._container)
-                self._packets = read_packets(self.path, self._container, self._stream)
+                with heard() as later:
+                    self._packets = read_packets(self.path, self._container, self._stream)
+                messages += later
+                self._remarks = gaps_of(self._container, self._stream, self._packets, messages)
                 self._kept = self._packets.kept
                 found = header_index(self.path, self._container, self._stream, self._packets)
+                if found is not None and GAPS in self._remarks:
+                    # A decoder that skips packets takes lost ones for those that were left out.
+                    found = found._replace(entries=())
                 self._index = self._decoded_index() if found is None else found
         except BaseException:
             self._container.close()

@@ -7,6 +7,8 @@ STREAMS = "several video streams are marked as the default; the first is read"
 ASPECT = "pixels are not square; they are kept as stored"
 INTERLACED = "the picture is interlaced; it is kept as stored"
 TILTED = "the picture is to be turned by no multiple of 90 degrees; it is kept as stored"
+GAPS = "parts of the file are lost or can't be read; the frames that are left are taken"
+FEWER = "its header announces more frames than the file has; those that it has are taken"
 
-KINDS = (STREAMS, ORDER, COUNT, TIMES, ASPECT, INTERLACED, TILTED)
+KINDS = (STREAMS, GAPS, FEWER, ORDER, COUNT, TIMES, ASPECT, INTERLACED, TILTED)
 """All of them, in the order of a record's notes."""

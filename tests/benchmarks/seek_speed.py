@@ -28,6 +28,10 @@ CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os
 SPARSE, DENSE = "common-112", "pytorchvideo-32x2-256"
 
 
+MOST_ENCODED = 1000
+"""Frames that are encoded of a file; a longer one repeats them."""
+
+
 class Measurement(NamedTuple):
     """What each side is asked.
 
@@ -127,7 +131,7 @@ def main() -> None:
         trees = {"before": asked.before, "now": REPOSITORY, "bare": REPOSITORY}
         sides = {}
         for side, tree in trees.items():
-            sides[side] = stack.enter_context(_process(tree, scratch / side))
+            sides[side] = stack.enter_context(start_side("seek_side.py", tree, scratch / side))
         rows = []
         for measurement in chosen:
             times: dict[str, list[float]] = {side: [] for side in SIDES}
@@ -145,16 +149,32 @@ def main() -> None:
 
 
 def make(path: Path) -> None:
-    """Encode a texture that drifts and turns back, with a square that jumps."""
+    """Encode a texture that drifts and turns back, with a square that jumps.
+
+    A long file repeats its first packets: encoding all of it takes minutes.
+    """
+    count, (width, height), codec, options = FILES[path.name]
+    whole = path.with_name(f"part_{path.name}")
+    _encode(whole, min(count, MOST_ENCODED), (width, height), codec, options)
+    if count > MOST_ENCODED:
+        assert count % MOST_ENCODED == 0 == MOST_ENCODED % int(options["g"])
+        once = whole.rename(path.with_name(f"once_{path.name}"))
+        _repeat(once, whole, count // MOST_ENCODED)
+        once.unlink()
+    whole.rename(path)
+
+
+def _encode(
+    whole: Path, count: int, size: tuple[int, int], codec: str, options: dict[str, str]
+) -> None:
     import cv2  # here: the sides don't need it
     import numpy as np
 
-    count, (width, height), codec, options = FILES[path.name]
+    width, height = size
     chance = np.random.default_rng(0)
     coarse = chance.integers(0, 256, (20, 30, 3), dtype=np.uint8)
     texture = cv2.resize(coarse, (2 * width, 2 * height), interpolation=cv2.INTER_CUBIC)
     grain = chance.integers(0, 16, (2 * height, width, 3), dtype=np.uint8)
-    whole = path.with_name(f"part_{path.name}")
     with av.open(str(whole), "w") as container:
         stream = container.add_stream(codec, rate=Fraction(30))
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
@@ -169,11 +189,34 @@ def make(path: Path) -> None:
             picture[top : top + 40, left : left + 40] = number % 256
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         container.mux(stream.encode(None))
-    whole.rename(path)
 
 
-def _process(tree: Path, links: Path) -> "subprocess.Popen[str]":
-    """Start a side that imports kinobench from a checkout."""
+def _repeat(once: Path, whole: Path, times: int) -> None:
+    """Write the packets of a file one time after the other."""
+    with av.open(str(whole), "w") as target:
+        stream = None
+        for turn in range(times):
+            with av.open(str(once)) as source:
+                given = source.streams.video[0]
+                stream = stream or target.add_stream_from_template(given)
+                assert given.duration is not None
+                for packet in source.demux(given):
+                    if packet.pts is not None and packet.dts is not None:
+                        packet.pts += turn * given.duration
+                        packet.dts += turn * given.duration
+                        packet.stream = stream
+                        target.mux(packet)
+
+
+def start_side(program: str, tree: Path, links: Path, *arguments: str) -> "subprocess.Popen[str]":
+    """Start a program next to this one that imports kinobench from a checkout.
+
+    Args:
+        program: Its name.
+        tree: The checkout.
+        links: Folder that is made, with links to the checkout's parts.
+        arguments: Of the program.
+    """
     package = links / "kinobench"
     package.mkdir(parents=True)
     tree = tree.resolve()
@@ -183,7 +226,7 @@ def _process(tree: Path, links: Path) -> "subprocess.Popen[str]":
         if part.name != "__pycache__":
             (package / part.name).symlink_to(part)
     return subprocess.Popen(
-        [sys.executable, str(Path(__file__).with_name("seek_side.py"))],
+        [sys.executable, str(Path(__file__).with_name(program)), *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

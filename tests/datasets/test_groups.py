@@ -15,7 +15,7 @@ from kinobench.datasets.video.container import Packet
 from kinobench.datasets.video.numbering import IndexIsWrongError
 from kinobench.datasets.video.reader import VideoReader
 
-from ..fakes.media import REAL_VIDEOS, SHARED, write_video
+from ..fakes.media import REAL_VIDEOS, SHARED, moving_frames, write_video
 
 FRAMES = 60
 X265 = "keyint=12:min-keyint=12:log-level=none:pools=1:frame-threads=1"
@@ -51,16 +51,6 @@ WHOLE = {"open.avi", "refresh.avi", "av1_forward.mkv", "refresh.mp4", "refresh.t
 """Here decoding begins nowhere but at the start."""
 
 
-def _moving(count: int = FRAMES) -> np.ndarray:
-    """`[count, 48, 64, 3]`, uint8: noise in blocks that moves, with a square that moves on it."""
-    noise = np.random.default_rng(0).integers(0, 255, (32, 48, 3), dtype=np.uint8)
-    blocks = noise.repeat(4, axis=0).repeat(4, axis=1)
-    frames = np.stack([blocks[n % 64 :][:48, 2 * n % 96 :][:, :64] for n in range(count)])
-    for number, frame in enumerate(frames):
-        frame[5 * number % 40 :][:8, 7 * number % 56 :][:, :8] = number * 4
-    return frames
-
-
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Return what gives a file of `MADE`, which is made once."""
@@ -70,7 +60,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
         path: Path = folder / name
         if not path.exists():
             codec, options = MADE[name]
-            write_video(path, _moving(), codec=codec, options=options)
+            write_video(path, moving_frames(FRAMES), codec=codec, options=options)
         return path
 
     return give
@@ -182,7 +172,7 @@ def test_several_pictures_in_a_packet_are_decoded_from_the_start(
 def _packed(path: Path) -> Path:
     """Write MPEG-4 as old DivX does: a B-frame is in the packet of the frame that it needs."""
     plain = path.with_name("plain.avi")
-    write_video(plain, _moving(), codec="mpeg4", options=MPEG | {"bf": "1"})
+    write_video(plain, moving_frames(FRAMES), codec="mpeg4", options=MPEG | {"bf": "1"})
     with av.open(str(plain)) as container:
         packets = [bytes(packet) for packet in container.demux(video=0) if packet.size]
     marked = b"\x00\x00\x01\xb2DivX503b1393p" + packets[0]
@@ -324,9 +314,9 @@ def test_parameters_that_change_midway_keep_decoding_from_the_start(
     tmp_path: Path, decoded_packets: list[int]
 ) -> None:
     # Two files with other parameters of coding: those of the second come in its packets alone.
-    first = write_video(tmp_path / "one.ts", _moving(), options=CLOSED | {"crf": "20"})
+    first = write_video(tmp_path / "one.ts", moving_frames(FRAMES), options=CLOSED | {"crf": "20"})
     second = write_video(
-        tmp_path / "two.ts", _moving(), options=CLOSED | {"refs": "1", "coder": "0"}
+        tmp_path / "two.ts", moving_frames(FRAMES), options=CLOSED | {"refs": "1", "coder": "0"}
     )
     path = tmp_path / "both.mkv"
     with av.open(str(path), "w") as target:

@@ -43,6 +43,16 @@ def frame_numbers(frames: np.ndarray) -> list[int]:
     return [int(number) for number in (middles << np.arange(8)).sum(axis=1)]
 
 
+def moving_frames(count: int) -> np.ndarray:
+    """`[count, 48, 64, 3]`, uint8: noise in blocks that moves, with a square that moves on it."""
+    noise = np.random.default_rng(0).integers(0, 255, (32, 48, 3), dtype=np.uint8)
+    blocks = noise.repeat(4, axis=0).repeat(4, axis=1)
+    frames = np.stack([blocks[n % 64 :][:48, 2 * n % 96 :][:, :64] for n in range(count)])
+    for number, frame in enumerate(frames):
+        frame[5 * number % 40 :][:8, 7 * number % 56 :][:, :8] = number * 4 % 256
+    return frames
+
+
 def write_video(
     path: Path,
     frames: np.ndarray,

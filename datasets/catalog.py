@@ -8,12 +8,15 @@ from pathlib import Path
 import msgspec
 
 from . import opposites
+from .copies.described import Described
+from .copies.known import DESCRIBED
 from .errors import DatasetError, KinobenchError, UnknownNameError, check_name, program
 from .lists import layouts
+from .lists.class_names import class_names
 from .lists.layouts import Layout
 from .offered import check_request, checked_fields, checked_split
 from .opposites import Opposites
-from .own import FOLDER, LIST, OwnVideos
+from .own import LIST, OF_OTHERS, OWN, OwnVideos
 from .plurals import quantity
 from .pointlight.levels import LEVELS, Level
 from .split import Split
@@ -24,6 +27,8 @@ from .visible import one_line
 ENTRY_POINT_GROUP = "kinobench.datasets"
 
 NOTHING_SAID = OwnVideos()
+_OURS_ALONE = ("aliases", "layouts", "load_as", "other_splits", "read")
+"""Fields that no plug-in has."""
 
 Progress = Callable[[int, int], None]
 """Called with the number of videos made so far, and the number of all."""
@@ -73,6 +78,11 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
             it can be generated in one way only.
         purpose: Ability that it tests, in a sentence, with the best possible score if that is
             known.
+        aliases: Other names that people give it; kinobench's own datasets have some.
+        layouts: Names of the layouts that copies of it are read in; empty: there is one.
+        other_splits: The split that each further name of one stands for: `val` for `validation`.
+        load_as: `load_as(root, split, own)` gives a split as `load` does, from the layout that
+            `own` names, or, if it names none, from the one that fits best; with `layouts` alone.
         read: `read(root, own)` gives all splits by their names; kinobench's own readers of
             people's videos have it, and no plug-in.
     """
@@ -91,6 +101,10 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
     make: Callable[[Path | None, Progress | None], Path] | None = None
     make_changed: Callable[[Path | None, Changes, Progress | None], Path] | None = None
     purpose: str = ""
+    aliases: tuple[str, ...] = ()
+    layouts: tuple[str, ...] = ()
+    other_splits: dict[str, str] = {}
+    load_as: Callable[[Path | None, str | None, OwnVideos], Split] | None = None
     read: Callable[[Path | None, OwnVideos], dict[str, Split]] | None = None
 
     def __repr__(self) -> str:
@@ -124,12 +138,13 @@ def names() -> list[str]:
 
 
 def get(name: str) -> Dataset:
-    """Return the dataset of that name.
+    """Return the dataset of that name, which may be one of its other names.
 
     Raises:
         UnknownNameError: No dataset has that name; the message has the nearest one.
         KinobenchError: An installed plugin of that name is not a dataset, or takes a name twice.
     """
+    name = canonical(name)
     if name in _BUILT_IN or name in _registered:
         return _BUILT_IN.get(name) or _registered[name]
     plugins = _plugins()
@@ -140,6 +155,26 @@ def get(name: str) -> Dataset:
         )
         raise UnknownNameError("dataset", name, names(), hint)
     return _from_plugin(plugins[name])
+
+
+def fits(dataset: Dataset, root: Path) -> bool:
+    """Report whether a folder has a list of a dataset that is read in several layouts.
+
+    Raises:
+        DatasetError: The folder can't be listed.
+    """
+    described = DESCRIBED.get(dataset.name)
+    if described is None:
+        return False
+    from .copies.read import has_lists
+
+    return has_lists(described, root)
+
+
+def canonical(name: str) -> str:
+    """Return the name of the dataset that has another name, such as `k400`; others as they are."""
+    meant = _ALIASES.get(name.casefold(), name)
+    return name if meant == name or name in _registered or name in _plugins() else meant
 
 
 def split_names(
@@ -183,12 +218,16 @@ def load_split(
     if dataset.read is not None:
         from .lists.split_names import chosen
 
+        _refuse_layout(dataset, own)
         splits = dataset.read(root, own)
         return splits[chosen(dataset.name, splits, split)]
+    if dataset.load_as is not None and set(own.given) <= set(OF_OTHERS):
+        return dataset.load_as(root, split, own)
+    _refuse_layout(dataset, own)
     if own.given:
         raise DatasetError(
             f"{', '.join(own.given)}: {dataset.name} is no dataset of your own videos; leave it "
-            f"out, or give --dataset {FOLDER} or {LIST}"
+            f"out, or give --dataset {' or '.join(OWN)}"
         )
     if dataset.name in _BUILT_IN:
         return dataset.load(root, split)
@@ -208,6 +247,13 @@ def load_split(
         return checked
     notes = (*checked.notes, *(f"{dataset.name}: load: {remark}" for remark in remarks))
     return msgspec.structs.replace(checked, notes=notes)
+
+
+def _refuse_layout(dataset: Dataset, own: OwnVideos) -> None:
+    if own.layout and not dataset.layouts:
+        raise DatasetError(
+            f"--layout {own.layout}: {dataset.name} has one layout alone; leave it out"
+        )
 
 
 def _plugins() -> dict[str, EntryPoint]:
@@ -235,7 +281,7 @@ def _from_plugin(point: EntryPoint) -> Dataset:
     values = {
         field: getattr(offered, field)
         for field in Dataset.__struct_fields__
-        if field != "read" and hasattr(offered, field)
+        if field not in _OURS_ALONE and hasattr(offered, field)
     }
     absent = [
         field.name
@@ -267,6 +313,14 @@ def _read_list(root: Path | None, own: OwnVideos) -> dict[str, Split]:
     from .lists.listed import read_lists
 
     return read_lists(root, own)
+
+
+def _read_shards(root: Path | None, own: OwnVideos) -> dict[str, Split]:
+    from .lists.tar_shards import read_shards
+
+    folder = _given(root, layouts.SHARDS)
+    _refuse_others(own, "--list", "--path-prefix", dataset=LIST)
+    return read_shards(folder, own)
 
 
 def _refuse_others(own: OwnVideos, *options: str, dataset: str) -> None:
@@ -303,16 +357,35 @@ def _own(
     )
 
 
-def _load_ucf101(root: Path | None, split: str | None) -> Split:
-    from .lists.ucf101 import load
+def _load_described(
+    described: Described, root: Path | None, split: str | None, own: OwnVideos = NOTHING_SAID
+) -> Split:
+    from .copies.read import read_copy
 
-    return load(_given(root, layouts.UCF101), split)
+    folder = _given(root, described.layout)
+    return read_copy(described, folder, split, own.layout, follow_links=own.follow_links)
 
 
-def _load_kinetics400(root: Path | None, split: str | None) -> Split:
-    from .lists.kinetics import load
-
-    return load(_given(root, layouts.KINETICS400), split)
+def _described(described: Described) -> Dataset:
+    """Return a dataset that is read in whichever layout people have."""
+    return Dataset(
+        name=described.name,
+        aliases=described.aliases,
+        title=described.layout.title,
+        load=partial(_load_described, described),
+        load_as=partial(_load_described, described),
+        layouts=tuple(form.name for form in described.formats),
+        default_protocol=described.protocol,
+        num_classes=len(class_names(described.classes)),
+        splits=tuple(part.asked for part in described.parts),
+        other_splits={
+            other: part.asked for part in described.parts for other in part.spellings[1:]
+        },
+        homepage=described.layout.homepage,
+        obtain=described.layout.obtain,
+        tree=described.layout.tree,
+        purpose=described.purpose,
+    )
 
 
 def _load_level(level: Level, root: Path | None, split: str | None) -> Split:
@@ -359,34 +432,14 @@ def _level(level: Level) -> Dataset:
 _BUILT_IN = {
     dataset.name: dataset
     for dataset in (
-        Dataset(
-            name="ucf101",
-            title=layouts.UCF101.title,
-            load=_load_ucf101,
-            default_protocol="common-112",
-            num_classes=101,
-            splits=("1", "2", "3", "train1", "train2", "train3"),
-            homepage=layouts.UCF101.homepage,
-            obtain=layouts.UCF101.obtain,
-            tree=layouts.UCF101.tree,
-            purpose="101 human actions in short videos of the web",
-        ),
-        Dataset(
-            name="kinetics400",
-            title=layouts.KINETICS400.title,
-            load=_load_kinetics400,
-            default_protocol="common-112",
-            num_classes=400,
-            splits=("val", "test", "train"),
-            homepage=layouts.KINETICS400.homepage,
-            obtain=layouts.KINETICS400.obtain,
-            tree=layouts.KINETICS400.tree,
-            purpose="400 human actions in videos of the web, ten seconds of each",
-        ),
+        *map(_described, DESCRIBED.values()),
         _own(layouts.FOLDER, _read_folder, "your own videos, in a folder for each class"),
         _own(layouts.LIST, _read_list, "your own videos, in a list of paths and labels"),
+        _own(layouts.SHARDS, _read_shards, "your own videos, in tar shards with their labels"),
         *map(_level, LEVELS.values()),
     )
 }
+
+_ALIASES = {alias: dataset.name for dataset in _BUILT_IN.values() for alias in dataset.aliases}
 
 _registered: dict[str, Dataset] = {}

@@ -9,7 +9,8 @@ class StoredVideo(NamedTuple):
     """How a video is stored, as its file's header has it.
 
     Attributes:
-        bytes: Size of the file.
+        bytes: Size of the file; of a folder of pictures that of all together, or 0 if the first one
+            can't be read.
         width, height: Size of the pictures as they are stored, in pixels; 0 if the header can't be
             read.
         codec: FFmpeg's name of the codec, `h264`; empty if the header can't be read.

@@ -37,7 +37,8 @@ def check_regular(path: str | Path) -> None:
         NotRegularError: It names something else; `reason_of` says what.
         OSError: There is no such file, or it can't be looked at.
     """
-    _refuse_other_kinds(path, Path(path).stat().st_mode)
+    file = path if isinstance(path, Path) else Path(path)
+    _refuse_other_kinds(path, file.stat().st_mode)
 
 
 def open_regular(path: str | Path) -> BufferedReader:
@@ -48,6 +49,8 @@ def open_regular(path: str | Path) -> BufferedReader:
         OSError: It can't be opened.
     """
     check_regular(path)  # opening a socket fails without saying why
+    if isinstance(path, Path) and type(path) is not type(Path()):
+        return path.open("rb")  # of an archive, or elsewhere
     descriptor = os.open(path, _READING)
     try:
         _refuse_other_kinds(path, os.fstat(descriptor).st_mode)  # it may be another one by now

@@ -7,12 +7,17 @@ import os
 import re
 from functools import cached_property
 from pathlib import Path
+from urllib.parse import unquote
 
 import msgspec
 
 from .errors import KinobenchError
+from .sources.paths import is_url, path_of
 
-FOLDER, LIST = "folder", "list"
+FOLDER, LIST, SHARDS = "folder", "list", "shards"
+OWN = (FOLDER, LIST, SHARDS)
+OF_OTHERS = ("--layout", "--follow-links")
+"""Options that are also for datasets which are read in several layouts."""
 """The datasets that are people's own videos."""
 USUAL_HOLDOUT = 0.2
 """The share that a training holds out of videos that nobody parted."""
@@ -43,12 +48,17 @@ class OwnVideos(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         path_prefix: Folder that the listed paths begin at, if that isn't the data root.
         holdout: How the videos are parted; None leaves them as they are.
         group: Pattern in the name of a video; videos in which it finds the same share footage.
+        follow_links: Links may lead out of the data root.
+        layout: Name of the layout that a copy of a dataset is read as; empty: that which fits best.
+            It is said about datasets that have several, and not about own videos.
     """
 
     lists: tuple[tuple[str, str], ...] = ()
     path_prefix: str | None = None
     holdout: Holdout | None = None
     group: str | None = None
+    follow_links: bool = False
+    layout: str = ""
 
     @property
     def given(self) -> list[str]:
@@ -58,6 +68,8 @@ class OwnVideos(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             "--path-prefix": self.path_prefix,
             "--holdout": self.holdout,
             "--group": self.group,
+            "--follow-links": self.follow_links,
+            "--layout": self.layout,
         }
         return [option for option, value in said.items() if value]
 
@@ -68,14 +80,16 @@ class OwnVideos(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             root: The data root; if it isn't given, the folder of the first list stands for it.
         """
         if root is None and self.lists:
-            root = Path(self.lists[0][1]).parent
+            root = path_of(self.lists[0][1]).parent
         if self.path_prefix is None:
             return root
-        return Path(self.path_prefix) if root is None else root / self.path_prefix
+        if root is None or is_url(self.path_prefix):
+            return path_of(self.path_prefix)
+        return path_of(root / self.path_prefix)
 
     def place(self, root: str | None) -> str | None:
         """Return the folder of the videos as a text, by the data root as a text."""
-        base = self.base(None if root is None else Path(root))
+        base = self.base(None if root is None else path_of(root))
         return None if base is None else str(base)
 
     def group_of(self, name: str) -> str | None:
@@ -110,7 +124,9 @@ def expanded(path: str | Path) -> Path:
     absent = re.search(r"\$(\w+|\{\w+\})", filled)
     if absent is not None and absent[0] in str(path) and not os.path.lexists(filled):
         raise KinobenchError(f"{path}: {absent[0]} isn't set; set it, or write the whole path")
+    if is_url(filled):  # of http it is quoted, as browsers show it; a path is not
+        return path_of(unquote(filled) if filled.startswith("http") else filled)
     try:
-        return Path(filled).expanduser()
+        return path_of(Path(filled).expanduser())
     except RuntimeError as error:
         raise KinobenchError(f"{path}: there is no such user; write the whole path") from error

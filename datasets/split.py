@@ -13,6 +13,7 @@ from msgspec.structs import force_setattr
 
 from .findings import Finding
 from .names import readable
+from .sources.paths import path_of
 
 Scoring = Literal["top-k", "hit-k", "map"]
 """How a split's predictions are scored.
@@ -104,8 +105,10 @@ class Video:
 
     @property
     def path(self) -> Path:
-        """The path of the file."""
-        return Path(self._before if self._after is None else self._before + self.id + self._after)
+        """The path of the file, or of a folder of frames; see `path_of`."""
+        return path_of(
+            self._before if self._after is None else self._before + self.id + self._after
+        )
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{name} of {self.id!r} can't be changed; make another Video")

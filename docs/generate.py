@@ -365,7 +365,9 @@ LAYERS = ("datasets", "zoo", "bench")
 API = ("bench", "api")
 PURPOSES = {
     "datasets/flow": "Optical flow of frames, and its cache.",
-    "datasets/lists": "Annotation lists of UCF101 and Kinetics become a split: videos with labels.",
+    "datasets/copies": "Copies of known datasets, in whichever layout, become a split: videos with "
+    "labels.",
+    "datasets/lists": "Classes, own folders and own lists become a split: videos with labels.",
     "datasets/video": "From a file to frames: index, decode, find damage.",
     "datasets/views": "From frames to views: resize, crop, normalise; and the probes.",
     "zoo/checkpoints": "Find, fetch, verify and load weights.",

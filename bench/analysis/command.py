@@ -65,25 +65,22 @@ def analyse(
     taken = [f"{source.origin[0].upper()}{source.origin[1:]}."]
     if pair is not None:
         taken.append(f"Fused with {_described(pair[1])}.")
+    if fuse is not None and predictions.scoring != "top-k":
+        raise KinobenchError(
+            f"--fuse {fuse}: two streams are mixed where each video has one label; leave it out"
+        )
     computed: Analysis | MapAnalysis
     if predictions.scoring == "map":
-        if fuse is not None:
-            raise KinobenchError(
-                f"--fuse {fuse}: two streams are mixed where each video has one label; leave it out"
-            )
         computed = analyse_map(predictions, how, clips=clips, names=names)
         page = map_pages.render_map_analysis(computed, title, notes, rows, taken)
     else:
         computed = analysis.analyse(predictions, how, clips=clips, names=names)
         page = pages.render_analysis(computed, title, notes, rows, taken)
-    plain: dict[str, Any] = {
-        "source": msgspec.to_builtins(source.taken),
-        **msgspec.to_builtins(computed),
-    }
+    taken_from = {"source": msgspec.to_builtins(source.taken)}
+    plain: dict[str, Any] = taken_from | msgspec.to_builtins(computed)
     if pair is not None and other is not None:
-        first, second = _names(*pair)
         mixed = two_stream.mix(predictions, other)
-        page += "\n" + pages.render_mixtures(mixed, first, second)
+        page += "\n" + pages.render_mixtures(mixed, *_names(*pair))
         second_taken = msgspec.to_builtins(pair[1].taken)
         plain["two_stream"] = {"second": second_taken, **msgspec.to_builtins(mixed)}
     return page, plain | {"notes": notes}

@@ -9,7 +9,7 @@ from ..text.units import ABSENT, percent, percent_with_interval
 from .compare import FEW_CLUSTERS
 from .map_analysis import MapAnalysis
 from .map_compare import MapComparison
-from .pages import p_value, table
+from .pages import clip_order_text, p_value, table
 
 
 def render_map_analysis(
@@ -24,7 +24,7 @@ def render_map_analysis(
     averages = [(each.aggregation, percent(each.map, 2)) for each in analysis.by_aggregation]
     parts += ["## Averaging", table(averages, ("average of", "mAP (%)"))]
     if analysis.by_clips:
-        parts += ["## Fewer temporal views", _clips(analysis)]
+        parts += ["## Fewer temporal views", _clips(analysis), _clip_order(analysis)]
     wanted = rows or analysis.map_classes
     head = "Classes" if wanted >= analysis.map_classes else f"The {wanted} worst classes"
     parts += [f"## {head}", _classes(analysis, rows)]
@@ -65,6 +65,13 @@ def _clips(analysis: MapAnalysis) -> str:
     ]
     head = ("clips", "views", "mAP (%)", "points", "95 %", "p")
     return table(cells, head, right=len(head))
+
+
+def _clip_order(analysis: MapAnalysis) -> str:
+    return (
+        f"{clip_order_text(analysis.clip_order)} Points, their interval and p, by a paired "
+        "bootstrap: against all views."
+    )
 
 
 def _difference(value: float | None, interval: tuple[float, float] | None) -> tuple[str, str]:

@@ -120,14 +120,18 @@ def _clips(analysis: Analysis) -> str:
 
 
 def _clip_order(analysis: Analysis) -> str:
-    order = "from the earliest on"
-    if list(analysis.clip_order) != sorted(analysis.clip_order):
-        order = f"in the order {', '.join(map(str, analysis.clip_order))} (0 is the earliest)"
     return (
-        f"Clips are added {order}. Points, lost and gained videos "
+        f"{clip_order_text(analysis.clip_order)} Points, lost and gained videos "
         f"({SCORE_NAMES[analysis.scoring][0]}) and the p of an exact McNemar test: against all "
         "views."
     )
+
+
+def clip_order_text(order: Sequence[int]) -> str:
+    """Return the sentence on the order in which temporal views are added."""
+    if list(order) == sorted(order):
+        return "Clips are added from the earliest on."
+    return f"Clips are added in the order {', '.join(map(str, order))} (0 is the earliest)."
 
 
 def _classes(analysis: Analysis, rows: int) -> str:

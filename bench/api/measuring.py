@@ -23,7 +23,8 @@ from .bench.run.prepare import prepare_split
 from .bench.run.settings import argument, settings_of
 from .bench.run.suite import Suite
 from .datasets.errors import KinobenchError
-from .datasets.own import OwnVideos
+from .datasets.lists.split_names import MEAN
+from .datasets.own import OwnVideos, expanded
 from .datasets.protocol import preset
 from .datasets.unfinished import temporary_folder
 from .own_networks import digest_of, of_builder, of_instance, sent_to_workers
@@ -199,7 +200,7 @@ def measure(
     with kept as folder:
         place = Place(
             results=Path(folder).expanduser(),
-            data_root=None if data_root is None else Path(data_root).expanduser(),
+            data_root=None if data_root is None else expanded(data_root),
             own=own or OwnVideos(),
             budget=budget or Budget(),
             timeout_s=Suite().timeout_s,
@@ -316,6 +317,11 @@ def _known_to_workers(
 
 
 def _planned(name: str, given: dict[str, Any], place: Place) -> tuple[Planned, Suite]:
+    if given.get("split") == MEAN:
+        raise KinobenchError(
+            f"split={MEAN!r}: this measures one split; measure each, or call `kinobench run "
+            f"--split {MEAN}`"
+        )
     suite = Suite(latency=place.budget)
     processors = len(environment.usable_cpus())
     (planned,) = plan(suite, settings_of(argument, **given), (name,), processors, place.data)

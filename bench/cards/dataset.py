@@ -11,10 +11,16 @@ from ...datasets.errors import UnknownNameError
 from ...datasets.lists.class_names import class_names
 from ...datasets.pointlight import Stamp, default_root, level_of, read_stamp
 from ...datasets.pointlight.levels import LEVELS, OPTIONS
-from ...datasets.split import Split
+from ...datasets.sides import sided_classes
+from ...datasets.split import Scoring, Split
 from ...datasets.visible import one_line
 from ..text.terminal import line
 
+_SCORED_BY: dict[Scoring, str] = {
+    "hit-k": "hit@k: any of a video's classes is among the first k",
+    "map": "mAP: the mean over the classes of the average precision",
+}
+"""What a card says of another scoring than top-k."""
 _LABEL = 14
 """Width of a label, in columns."""
 
@@ -33,10 +39,12 @@ class DatasetCard(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         purpose: Ability that it tests, and the best possible score; empty if that is unknown.
         classes: The names, in order; None if only their number is known.
+        sided: Classes that left and right distinguish: `fit` doesn't mirror clips of the dataset.
         options: The options of a generated dataset, with the values of the copy.
         folder: The copy's folder; None if none is given, or none exists.
         made: Settings that the copy was generated with.
         notes: Remarks about the copy for the reader of a result.
+        scoring: How the copy's videos are scored; None if there is no copy.
     """
 
     name: str
@@ -48,10 +56,12 @@ class DatasetCard(msgspec.Struct, frozen=True, kw_only=True):
     protocol: str
     homepage: str
     obtain: str
+    sided: tuple[str, ...] = ()
     options: tuple[Option, ...] = ()
     folder: str | None = None
     made: Stamp | None = None
     notes: tuple[str, ...] = ()
+    scoring: Scoring | None = None
 
 
 def make_card(name: str, root: Path | None) -> DatasetCard:
@@ -66,6 +76,7 @@ def make_card(name: str, root: Path | None) -> DatasetCard:
         DatasetError: The folder isn't of this dataset.
     """
     dataset = catalog.get(name)
+    name = dataset.name
     level, folder, made = LEVELS.get(name), root, None
     if level is not None:
         at_home = default_root(level=level)
@@ -80,12 +91,14 @@ def make_card(name: str, root: Path | None) -> DatasetCard:
         if level is not None:
             made = read_stamp(folder)
             level = level_of(made)
+    classes = _classes(name) or (None if found is None else found.classes)
     return DatasetCard(
         name=name,
         title=dataset.title,
         purpose=dataset.purpose,
         num_classes=len(found.classes) if found is not None else dataset.num_classes,
-        classes=_classes(name) or (None if found is None else found.classes),
+        classes=classes,
+        sided=sided_classes(classes or ()),
         splits=splits,
         protocol=dataset.default_protocol,
         homepage=dataset.homepage,
@@ -99,6 +112,7 @@ def make_card(name: str, root: Path | None) -> DatasetCard:
         folder=None if folder is None else str(folder),
         made=made,
         notes=notes,
+        scoring=None if found is None else found.scoring,
     )
 
 
@@ -116,7 +130,9 @@ def show_card(card: DatasetCard, console: Console) -> None:
     for label, text in (
         ("what it tests", card.purpose),
         ("classes", f"{card.num_classes or 'those of your videos'}{named}"),
+        ("mirroring", _no_mirroring(card)),
         ("splits", ", ".join(card.splits) or "those of your videos"),
+        ("scored by", _SCORED_BY.get(card.scoring or "top-k", "")),
         ("protocol", card.protocol),
         ("homepage", card.homepage),
         ("how to get it", card.obtain),
@@ -133,6 +149,13 @@ def show_card(card: DatasetCard, console: Console) -> None:
         for option in card.options:
             label = f"{option.name:<{_LABEL}}{option.value:<{wide}}  "
             _print_folded(label, option.meaning, console)
+
+
+def _no_mirroring(card: DatasetCard) -> str:
+    """Return why clips aren't mirrored; empty if they are."""
+    if not card.sided:
+        return ""
+    return f"never, since left and right distinguish {', '.join(card.sided)}"
 
 
 def _print_folded(label: str, text: str, console: Console) -> None:

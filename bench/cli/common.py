@@ -153,6 +153,17 @@ class Own(Group, panel="Data"):
             default="none, each video is by itself",
         ),
     ] = None
+    follow_links: Annotated[
+        bool, flag("Follow links that lead out of the data root.", "--follow-links")
+    ] = False
+    layout: Annotated[
+        str | None,
+        option(
+            "Layout that a copy of a dataset is read as, such as mmaction2.",
+            "NAME",
+            default="the one of which most videos are found",
+        ),
+    ] = None
     min_found: Annotated[
         str | None,
         option(
@@ -183,6 +194,8 @@ def data_roots_from(folders: Sequence[str], own: Own) -> "DataRoots":
         holdout=own.holdout,
         seed=own.holdout_seed,
         group=own.group,
+        follow_links=own.follow_links,
+        layout=own.layout,
     )
     min_found = own_videos.share("--min-found", own.min_found) if own.min_found else None
     return data_roots(folders, said, min_found)

@@ -84,7 +84,7 @@ class Results(Group, panel="Results"):
 
 
 @command("doctor", to=data_app)
-def data_doctor(what: Examined, place: Place, own: common.Own, how: How, results: Results) -> None:
+def data_doctor(what: Examined, how: How, place: Place, own: common.Own, results: Results) -> None:
     """Check a copy of a dataset before a long run: what is missing, wrong or leaks, and the cure.
 
     Headers are read; --decode decodes every frame. What was looked at is kept: the same command

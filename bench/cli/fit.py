@@ -113,6 +113,7 @@ def fit(what: What, how: How, data: Data, own: common.Own, results: Results) -> 
     """
     common.check_threads(how.threads)
     load_plugins(what.plugin)
+    from ...datasets import catalog
     from ..run.settings import settings_of
     from ..text.terminal import PlainConsole
     from ..train import run as training
@@ -129,7 +130,7 @@ def fit(what: What, how: How, data: Data, own: common.Own, results: Results) -> 
         device=settings_of(device=how.device).device or "cpu",
         workers=how.workers,
         threads=how.threads,
-        dataset=data.dataset,
+        dataset=catalog.canonical(data.dataset),
         data=common.data_roots_from(common.one_root(data.data_root), own),
         plugins=tuple(map(str, what.plugin or ())),
         split=data.split,

@@ -95,6 +95,7 @@ def motion(what: What, how: How, data: Data, own: common.Own, results: Results) 
 
     Scores that are stored already are not measured again.
     """
+    from ...datasets import catalog
     from ..motion import chart, page
     from ..motion import run as running
     from ..text.terminal import PlainConsole
@@ -113,7 +114,7 @@ def motion(what: What, how: How, data: Data, own: common.Own, results: Results) 
         eval_batch=how.eval_batch,
         threads=how.threads,
         timeout_s=how.timeout,
-        dataset=data.dataset,
+        dataset=catalog.canonical(data.dataset),
         data=common.data_roots_from(common.one_root(data.data_root), own),
         split=data.split,
         protocol=data.protocol,

@@ -1,8 +1,10 @@
 """`run`: measure a suite."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from ...datasets.lists.split_names import MEAN
 from ...datasets.plurals import quantity
 from ..leaderboard.build import ranked_boards, rebuild
 from ..text.ranges import FILE_MEMORY_GIB, MEMORY_GIB, TIMEOUT_S
@@ -170,9 +172,14 @@ class Data(Group, panel="Data"):
             default="your cache folder, for generated datasets",
         ),
     ] = None
-    split: Annotated[str | None, option("Split of the dataset.", "NAME", default="its first")] = (
-        None
-    )
+    split: Annotated[
+        str | None,
+        option(
+            "Split of the dataset; mean: all its numbered test splits, and their mean.",
+            "NAME",
+            default="its first",
+        ),
+    ] = None
     protocol: Annotated[
         str | None,
         option(
@@ -227,6 +234,8 @@ def run(what: What, how: How, data: Data, own: common.Own, results: Results) -> 
     if records:
         if not results.json:
             _show(records, results.results)
+        elif data.split == MEAN:
+            _print_means(records, results.results)
         rebuild(results.results, report)
     failed = [record for record in records if record.error is not None]
     for record in failed:
@@ -320,6 +329,19 @@ def _show(records: "list[Record]", results: Path) -> None:
 
     print_boards(ranked_boards(records, results))
     print_sections(records)
+
+
+def _print_means(records: "list[Record]", results: Path) -> None:
+    """Print a line with the boards of means, after the records of the splits."""
+    from ..leaderboard.values import to_json
+    from ..text.json_text import escaped_json
+
+    means = [board for board in ranked_boards(records, results) if board.split == MEAN]
+    line = json.dumps({"means": json.loads(to_json(means))}, separators=(",", ":"))
+    try:
+        write_results(escaped_json(line) + "\n")
+    except BrokenPipeError:
+        drop_output()
 
 
 def _kept(records: "list[Record]", planned: "list[Planned]", results: Path) -> str:

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ...datasets.errors import KinobenchError
+from ...datasets.lists.split_names import number_of
 from ...datasets.names import file_name
-from ...datasets.own import FOLDER, LIST
-from ...datasets.plurals import quantity
-from ...datasets.protocol import preset
+from ...datasets.own import OWN
+from ...datasets.plurals import quantity, some
+from ...datasets.protocol import Protocol, preset
+from ...datasets.protocol.cropping import with_mirror_images
+from ...datasets.sides import sided_classes
 from ...datasets.split import Split
 from ..machine.environment import available_memory_bytes, physical_cores, usable_cpus
 from ..records.case import GRAPH_MODES, Case
@@ -82,7 +85,7 @@ def score(job: Job, network: "Network", split: Split, emit: Emit, on_cluster: On
         note(f"{flow_cache.fault}; the flow was not kept")
     kept = claimed.folder.relative_to(job.results).as_posix()
     emit(Measured(accuracy=msgspec.structs.replace(accuracy, predictions=kept)))
-    for text in split.notes:
+    for text in (*split.notes, *mirror_notes(case.protocol, split)):
         emit(Note(text=f"{split.dataset}: {text}"))
     if job.logits != "float32":
         note(f"logits are kept as {job.logits}, and scored as they are kept")
@@ -96,6 +99,18 @@ def score(job: Job, network: "Network", split: Split, emit: Emit, on_cluster: On
         bad = list(accuracy.unreadable)
     if bad and not (job.skip_unreadable and accuracy.scored):
         emit(Failed(failure=_unreadable(accuracy, bad)))
+
+
+def mirror_notes(protocol: Protocol, split: Split) -> tuple[str, ...]:
+    """Return a note if views are mirrored though left and right distinguish classes."""
+    sided = sided_classes(split.classes)
+    if not sided or not with_mirror_images(protocol.crops):
+        return ()
+    number = quantity(len(sided), "class", "classes")
+    return (
+        f"{protocol.name} also shows each view mirrored, though left and right distinguish "
+        f"{number}: {some(sided)}",
+    )
 
 
 @contextmanager
@@ -269,16 +284,26 @@ def compare_classes(case: Case, split: Split | None, emit: Emit) -> None:
         emit(Note(text=f"accuracy: weights {published.name}: {published.notes}"))
 
 
+def _of_another_number(trained_on: str, tested_on: str) -> bool:
+    """Return whether two splits are numbered, and their numbers differ, as `train1` and `2`."""
+    trained, tested = number_of(trained_on.removeprefix("train")), number_of(tested_on)
+    return trained is not None and tested is not None and trained != tested
+
+
 def remarks_on(fitted: "Fitted", case: Case, split: Split) -> Iterator[str]:
     """Yield remarks on an accuracy that follow from how its weights were trained."""
     same_split = fitted.dataset == split.dataset and fitted.split in (split.name, split.part_of)
-    own = (FOLDER, LIST)  # names that stand for other videos elsewhere
-    if fitted.manifest == split.manifest or (same_split and split.dataset not in own):
+    if fitted.manifest == split.manifest or (same_split and split.dataset not in OWN):
         yield "were trained on these very videos; it says nothing of others"
-    elif fitted.dataset in own and split.dataset in own and split.name == "all":
+    elif fitted.dataset in OWN and split.dataset in OWN and split.name == "all":
         yield (
             "may have been trained on some of these videos; give --holdout as for their training, "
             "and --split test"
+        )
+    elif fitted.dataset == split.dataset and _of_another_number(fitted.split, split.name):
+        yield (
+            f"were trained on {fitted.split} of {split.dataset}: some videos of {split.name} may "
+            "be among those"
         )
     with suppress(KinobenchError):  # a protocol that is unknown here
         theirs, these = preset(fitted.protocol), case.protocol

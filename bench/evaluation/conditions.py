@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from ...datasets.names import readable
+from ...datasets.sources.paths import path_of
 from ...datasets.split import Split
 from ...zoo import registry
 from ..machine.environment import library_versions
@@ -107,7 +108,7 @@ def conditions_of(
         imported=imported_digest(build, *files),
         versions=library_versions(case.decoder),
         machine=machine,
-        data_root=data_root and readable(str(Path(data_root).resolve())),
+        data_root=data_root and readable(str(path_of(data_root).resolve())),
         logits=logits,
         videos_in_a_shard=videos_in_a_shard(len(split.videos), case.protocol.views),
     )

@@ -4,6 +4,7 @@ import statistics
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 from contextlib import suppress
+from stat import S_ISDIR
 
 from ...datasets.copy_digest import StoredVideo, copy_digest
 from ...datasets.doctor.headers import header_of
@@ -49,9 +50,10 @@ def _unopened(video: Video, *, may_open: bool) -> StoredVideo | None:
         with suppress(VideoError):
             return header_of(video.path).stored
     try:
-        return StoredVideo(video.path.stat().st_size)
+        status = video.path.stat()
     except (OSError, ValueError):  # the second for a NUL in its name
         return None
+    return StoredVideo(0 if S_ISDIR(status.st_mode) else status.st_size)
 
 
 def copy_of(split: Split, shards: Sequence[StoredVideos | None]) -> DatasetCopy | None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from ...datasets.split import Scoring
 from ..records.results import has_top5
 from ..statistics.average_precision import (
     interval_of,
@@ -13,23 +14,28 @@ from ..statistics.average_precision import (
 from ..statistics.intervals import wilson
 
 NO_SHARES = dict.fromkeys(("top1", "top5", "interval_top1", "interval_top5", "top1_of_expected"))
-"""The figures by hits of an accuracy by mAP."""
+"""The figures of an accuracy by top-k that must be said, if its scoring is another."""
+HIT_FIELDS: dict[Scoring, tuple[str, str]] = {"top-k": ("top1", "top5"), "hit-k": ("hit1", "hit5")}
+"""The fields of an accuracy by hits for the first class, and for the first five."""
 
 
-def hit_shares(places: np.ndarray, classes: int) -> dict[str, Any]:
+def hit_shares(places: np.ndarray, classes: int, scoring: Scoring) -> dict[str, Any]:
     """Return the shares of hits, top-k or hit@k, and their intervals, as fields of an accuracy.
 
     Args:
         places: `[videos]`, the classes that come before a true one.
         classes: Number of classes.
+        scoring: `top-k` or `hit-k`.
     """
     count, of_five = len(places), has_top5(classes)
     top1, top5 = (int(np.count_nonzero(places < k)) for k in (1, 5))
+    first, fifth = HIT_FIELDS[scoring]
     return {
-        "top1": top1 / count if count else None,
-        "top5": top5 / count if count and of_five else None,
-        "interval_top1": wilson(top1, count) if count else None,
-        "interval_top5": wilson(top5, count) if count and of_five else None,
+        **NO_SHARES,
+        first: top1 / count if count else None,
+        fifth: top5 / count if count and of_five else None,
+        f"interval_{first}": wilson(top1, count) if count else None,
+        f"interval_{fifth}": wilson(top5, count) if count and of_five else None,
     }
 
 

@@ -41,6 +41,20 @@ class MapDifference(NamedTuple):
     classes: int
 
 
+def _refuse_other_labels(a: VideoScores, b: VideoScores) -> None:
+    if a.true.shape != b.true.shape:
+        raise KinobenchError(
+            f"one has {a.true.shape[1]} classes, and the other {b.true.shape[1]}; give predictions "
+            "for one dataset"
+        )
+    other = (a.true != b.true).any(axis=1)
+    if other.any():
+        raise KinobenchError(
+            f"video {a.videos[int(np.argmax(other))]!r} has other labels in the one than in the "
+            "other; give predictions for one dataset with one class order"
+        )
+
+
 def map_difference(a: VideoScores, b: VideoScores, resamples: int = MAP_RESAMPLES) -> MapDifference:
     """Compare the mAP of two networks.
 
@@ -57,11 +71,7 @@ def map_difference(a: VideoScores, b: VideoScores, resamples: int = MAP_RESAMPLE
     if not shared:
         raise KinobenchError("the two have no video in common; give predictions for one split")
     of_a, of_b = a.of(shared), b.of(shared)
-    if of_a.true.shape != of_b.true.shape or (of_a.true != of_b.true).any():
-        raise KinobenchError(
-            "the two don't agree on the labels of a video; give predictions for one dataset with "
-            "one class order"
-        )
+    _refuse_other_labels(of_a, of_b)
     one, other = (mean_average_precision(each.scores, each.true) for each in (of_a, of_b))
     if one.map is None or other.map is None:
         raise KinobenchError("no video that both scored has a label: there is no mAP to compare")

@@ -16,7 +16,8 @@ from ...datasets.split import Scoring
 from .classes import kept_classes
 from .damage import AGAIN, DamagedError, reading
 from .digests import Digests, kept_digests, refuse_damaged
-from .labels import LabelSets, first_labels, sets_in
+from .label_columns import WrongLabelError, label_set_each, one_label_each
+from .labels import LabelSets, first_labels
 from .origin import UNKNOWN, Origin
 from .shard_files import origin_in, scoring_in
 
@@ -130,31 +131,13 @@ class Predictions(msgspec.Struct, frozen=True, kw_only=True):
 
     def _labels(self, table: pa.Table, ids: list[str]) -> tuple[np.ndarray, LabelSets | None]:
         """Return the label of each video, and its labels where it may have several."""
-        if self.scoring != "top-k":
-            return self._label_sets(table, ids)
-        label = _column(table, "label").to_numpy().astype(np.int64).reshape(len(ids), self.views)
-        bad = (
-            (label != label[:, :1]).any(axis=1) | (label[:, 0] < 0) | (label[:, 0] >= self.classes)
-        )
-        if bad.any():
-            at = int(np.argmax(bad))
-            raise self._wrong(
-                f"video {ids[at]!r} has the label {', '.join(map(str, np.unique(label[at])))}; it "
-                f"must be one of 0 to {self.classes - 1}, the same at every view"
-            )
-        return label[:, 0], None
-
-    def _label_sets(self, table: pa.Table, ids: list[str]) -> tuple[np.ndarray, LabelSets]:
-        rows = sets_in(_column(table, "labels"))
-        sets = rows[:: self.views]
-        for at, (video, its) in enumerate(zip(ids, sets, strict=True)):
-            views = rows[at * self.views : (at + 1) * self.views]
-            in_range = all(label is not None and 0 <= label < self.classes for label in its)
-            if not in_range or len(set(its)) < len(its) or any(each != its for each in views):
-                raise self._wrong(
-                    f"video {video!r} has the labels {', '.join(map(str, its))}; they must be of "
-                    f"0 to {self.classes - 1}, each once, the same at every view"
-                )
+        column = _column(table, "label" if self.scoring == "top-k" else "labels")
+        try:
+            if self.scoring == "top-k":
+                return one_label_each(column.to_numpy(), ids, self.views, self.classes), None
+            sets = label_set_each(column, ids, self.views, self.classes)
+        except WrongLabelError as error:
+            raise self._wrong(str(error)) from error
         return first_labels(sets), sets
 
     def _wrong(self, what: str) -> KinobenchError:

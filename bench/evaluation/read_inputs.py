@@ -46,8 +46,10 @@ def read_inputs(
     clips = evaluation.guard.read(video, room, read)
     # The cache identifies frames by their numbers, which blurred ones share with the originals.
     cache = None if probe == "blurred" else evaluation.flow_cache
-    found = video_inputs(video.path, clips, protocol, evaluation.kinds, evaluation.flow, cache)
-    return found._replace(remarks=tuple(remarks))
+    found = video_inputs(
+        video.path, clips, protocol, evaluation.kinds, evaluation.flow, cache, probe != "blurred"
+    )
+    return found._replace(remarks=(*remarks, *found.remarks))
 
 
 def flow_bytes(evaluation: Evaluation) -> Iterator[int]:

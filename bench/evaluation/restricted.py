@@ -1,6 +1,7 @@
 """An accuracy on some of the videos that were scored, computed again from what is stored."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -12,6 +13,8 @@ from .video_scores import VideoScores
 
 Scored = VideoPlaces | VideoScores
 """The scored videos of a record: their places, or their scores where these are ranked by mAP."""
+NOTHING_READ: Mapping[str, Scored] = MappingProxyType({})
+"""The videos of no record, by the digest of the case."""
 
 
 def ids_of(scored: Scored) -> list[str]:
@@ -39,9 +42,11 @@ def restricted(accuracy: Accuracy, scored: Scored, classes: int) -> Accuracy:
     else:
         sets = scored.label_sets
         labels = count if sets is None else sum(map(len, sets))
-        fields = hit_shares(scored.places, classes)
+        fields = hit_shares(scored.places, classes, accuracy.scoring)
         fields |= {"chance": chance_of_hits(labels, count, classes)}
-    of_expected = dict.fromkeys(("top1_of_expected", "top5_of_expected", "map_of_expected"))
+    of_expected = {
+        field: None for field in Accuracy.__struct_fields__ if field.endswith("_of_expected")
+    }
     return msgspec.structs.replace(
         accuracy, **{**fields, **of_expected, "scored": count, "unreadable": ()}
     )

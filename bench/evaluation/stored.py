@@ -28,7 +28,7 @@ def candidates(case: Case, records: Iterable[Record], *, skip_unreadable: bool) 
         if record.case.digest == case.digest
         and record.error is None
         and record.accuracy is not None
-        and record.accuracy.top1 is not None
+        and record.accuracy.score is not None
         and record.accuracy.predictions is not None
         and (skip_unreadable or all(each.is_missing for each in record.accuracy.unreadable))
     ]

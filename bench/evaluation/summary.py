@@ -13,7 +13,7 @@ from ..records.results import Accuracy, Unreadable, has_top5
 from ..statistics.average_precision import mean_average_precision
 from ..statistics.scores import label_mask, scores
 from .dataset_copy import StoredVideos, copy_of
-from .figures import chance_of_hits, chance_of_ranks, hit_shares, mean_precision
+from .figures import HIT_FIELDS, chance_of_hits, chance_of_ranks, hit_shares, mean_precision
 from .labels import true_places
 from .origin import Origin
 from .places import VideoPlaces, joined, keep_places
@@ -102,10 +102,13 @@ def _shares(place: np.ndarray, split: Split) -> dict[str, Any]:
     expected, classes = len(split.videos), len(split.classes)
     top1, top5 = (int(np.count_nonzero(place < k)) for k in (1, 5))
     labels = sum(len(video.labels) for video in split.videos)
+    first, fifth = HIT_FIELDS[split.scoring]
     return {
-        **hit_shares(place, classes),
-        "top1_of_expected": top1 / expected if expected else 0.0,
-        "top5_of_expected": (top5 / expected if expected else 0.0) if has_top5(classes) else None,
+        **hit_shares(place, classes, split.scoring),
+        f"{first}_of_expected": top1 / expected if expected else 0.0,
+        f"{fifth}_of_expected": (top5 / expected if expected else 0.0)
+        if has_top5(classes)
+        else None,
         "chance": chance_of_hits(labels, expected, classes),
     }
 

@@ -33,19 +33,22 @@ def ranked_boards(records: list[Any], results: Path, *, common_videos: bool = Fa
         KinobenchError: With `common_videos`, a board has none.
     """
     from .leaderboard import boards, ordered
+    from .means import with_means
 
-    found = [ordered(board) for board in boards(records)]
+    found = boards(records)
+    known: dict[str, Any] = {}
     if common_videos:
         from .common_videos import on_common_videos
-        from .ranking import ranked
 
         restricted = [on_common_videos(board, results) for board in found]
-        return [ranked(ordered(each.board), results, each.scored) for each in restricted]
-    if not any(record.case.weights for record in records):
-        return found
-    from .ranking import ranked  # scipy takes long to import
+        found = [each.board for each in restricted]
+        for each in restricted:
+            known |= each.scored
+    if any(record.case.weights for record in records):
+        from .ranking import ranked  # scipy takes long to import
 
-    return [ranked(board, results) for board in found]
+        found = [ranked(board, results, known) for board in found]
+    return [ordered(board) for board in with_means(found, results, known)]
 
 
 def rebuild(results: Path, report: Callable[[str], None]) -> list[Any]:

@@ -1,15 +1,16 @@
 """The lines under a board, which explain its columns and its rows."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 from ...datasets.names import DEFAULT_DECODER
 from ...datasets.plurals import quantity
 from ...datasets.visible import one_line
+from ...zoo.tables.published import published
 from ..measure import registry
 from ..measure.columns import has_batches
 from ..measure.measurement import Measurement
-from ..text.units import ABSENT
+from ..text.units import ABSENT, percent
 from .columns import SETTINGS, flow_is_in_a_cell, records_of, settings_of, shown_columns
 from .copies import copy_lines
 from .leaderboard import Board, Row
@@ -25,6 +26,7 @@ def footnotes(board: Board) -> list[str]:
     lines += _of_common_videos(board)
     lines += copy_lines(board, partial(_row_name, board))
     lines += _of_one_frame(board)
+    lines += _of_means(board)
     for remarks_of in _remarks():
         lines += _once(board, ((row, text) for row in board.rows for text in remarks_of(row)))
     lines.append(_origin(board))
@@ -94,6 +96,38 @@ def _of_one_frame(board: Board) -> list[str]:
     return [f"mode stream: {listed} {verb} for one frame{frames}."]
 
 
+def _of_means(board: Board) -> list[str]:
+    """Return how the means of a board are computed, and their intervals."""
+    if not any(row.splits and row.no_mean is None for row in board.rows):
+        return []
+    return [
+        "mean: of the splits, each scored on its own list and each counting alike; its interval is "
+        "by a bootstrap of whole source groups over all lists. What else was measured is of the "
+        "newest of their records."
+    ]
+
+
+def _splits(row: Row) -> Iterator[str]:
+    scores = ", ".join(f"split {each.split} {percent(each.score)} %" for each in row.splits)
+    if scores:
+        accuracy = row.record.accuracy
+        name = f"{accuracy.score_name} of " if accuracy is not None else ""
+        yield f": {name}{scores}."
+
+
+def _published_means(row: Row) -> Iterator[str]:
+    """Yield the printed means over three splits of the same network and dataset."""
+    if not row.splits or row.no_mean:
+        return
+    for printed in published(row.record.case.model):
+        if printed.dataset == f"{row.record.case.dataset}-3split" and printed.top1 is not None:
+            variant = ", ".join(filter(None, (printed.variant, printed.views)))
+            yield (
+                f": published mean of three splits: top-1 {printed.top1:g} % ({variant}; "
+                f"{printed.source})."
+            )
+
+
 def _origin(board: Board) -> str:
     """Return the origin of the numbers, which differs between boards with the same title."""
     records = records_of(board)
@@ -128,6 +162,9 @@ def _remarks() -> list[Callable[[Row], Iterable[str]]]:
 
     return [
         *map(of_record, registry.every()),
+        _splits,
+        lambda row: [f": no mean: {row.no_mean}"] if row.no_mean else [],
+        _published_means,
         lambda row: [f": not ranked: {row.unranked}"] if row.unranked else [],
         lambda row: [f": {note}" for note in row.notes],
         lambda row: [f" failed: {row.error}"] if row.error else [],

@@ -22,6 +22,25 @@ UNCHECKED = (
 """The note of a row whose predictions are of such a version."""
 
 
+class SplitScore(msgspec.Struct, frozen=True, kw_only=True):
+    """What a mean has of one split.
+
+    Attributes:
+        split: Its number.
+        score: Top-1, hit@1 or mAP; None if no video was scored.
+        among_five: Top-5 or hit@5, if there is one.
+        scored, expected: Number of videos.
+        record: Name of its record.
+    """
+
+    split: int
+    score: float | None
+    among_five: float | None
+    scored: int
+    expected: int
+    record: str
+
+
 class Row(msgspec.Struct, frozen=True, kw_only=True):
     """One line of a leaderboard: a record, and how it stands among the others.
 
@@ -31,6 +50,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         later_failure: Reason why a newer record of the same case failed.
         rank: 1 + the number of significantly better rows; see ranking.py.
         unranked: Reason why a trained network that was scored has no rank.
+        splits: The splits that it is the mean of; empty for a row of one split.
+        no_mean: Reason why there is no mean of them.
         unchecked: It is ranked by predictions that have no digests, so damage to them isn't seen.
     """
 
@@ -40,6 +61,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     rank: int | None = None
     unranked: str | None = None
     unchecked: bool = False
+    splits: tuple[SplitScore, ...] = ()
+    no_mean: str | None = None
 
     @property
     def weights(self) -> str:
@@ -96,6 +119,7 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
         comparisons: Pairs of rows that were compared for their ranks.
         common_videos: Number of the videos that every row scored, if the accuracies are of these
             alone; see common_videos.py.
+        in_mean: Each of its rows is part of a row of another board, the mean of several splits.
     """
 
     dataset: str | None
@@ -109,6 +133,7 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
     environment: Environment
     comparisons: int = 0
     common_videos: int | None = None
+    in_mean: bool = False
     rows: tuple[Row, ...]
 
     @property

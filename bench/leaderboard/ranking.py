@@ -12,14 +12,12 @@ import pyarrow.compute as pc
 from ...datasets.errors import KinobenchError
 from ..evaluation.map_difference import map_difference
 from ..evaluation.places import VideoPlaces
-from ..evaluation.restricted import Scored
+from ..evaluation.restricted import NOTHING_READ, Scored
 from ..evaluation.video_scores import VideoScores
 from ..statistics.intervals import LEVEL, resampled_difference
 from ..statistics.tests import holm, mcnemar
 from .leaderboard import Board, Row
 from .scored import read_scored
-
-NOTHING_READ: Mapping[str, Scored] = {}
 
 
 def ranked(board: Board, results: Path, known: Mapping[str, Scored] = NOTHING_READ) -> Board:

@@ -12,6 +12,7 @@ from ..text.units import ABSENT
 from .columns import table_of
 from .footnotes import footnotes
 from .leaderboard import Board
+from .means import shown
 from .values import frame, to_json
 
 
@@ -28,7 +29,7 @@ def render(boards: Sequence[Board], form: str) -> str:
 
 def _markdown(boards: Sequence[Board]) -> str:
     parts = []
-    for board in boards:
+    for board in shown(boards):
         table = _tabulated(board, "github", escaped)
         notes = "".join(f"- {escaped(line)}\n" for line in footnotes(board))
         parts.append(f"## {escaped(board.title)}\n\n{table}\n\n{notes}")
@@ -45,7 +46,7 @@ def _tabulated(board: Board, tablefmt: str, shown: Callable[[str], str] = lambda
 
 def _latex(boards: Sequence[Board]) -> str:
     parts = [r"% Needs \usepackage{booktabs}."] if boards else []
-    for board in boards:
+    for board in shown(boards):
         table = _after_ends(_with_commands(_tabulated(board, "latex_booktabs")))
         notes = "\n\n".join(_latex_line(line) for line in footnotes(board))
         parts.append(
@@ -79,7 +80,7 @@ def _html(boards: Sequence[Board]) -> str:
     tables = "\n".join(
         f"<h2>{html_escaped(b.title)}</h2>\n{_tabulated(b, 'html')}\n"
         + "".join(f"<p>{html_escaped(line)}</p>\n" for line in footnotes(b))
-        for b in boards
+        for b in shown(boards)
     )
     style = (
         "body{font:15px system-ui;margin:2em}table{border-collapse:collapse}"

@@ -43,10 +43,10 @@ def _places(row: Row, board: Board, results: Path) -> VideoPlaces:
     """Return the places of a row's videos; the errors are those of `read_scored`."""
     path, accuracy = _stored(row, results)
     scored = accuracy.scored
-    top1 = accuracy.top1 or 0.0
-    if not 0 <= top1 <= 1:
-        raise KinobenchError(f"its record says that {top1} of the videos are right; {AGAIN}")
-    hits = round(top1 * scored)
+    right_share = accuracy.score or 0.0
+    if not 0 <= right_share <= 1:
+        raise KinobenchError(f"its record says that {right_share} of the videos are right; {AGAIN}")
+    hits = round(right_share * scored)
     found = read_places(
         path, board.aggregation, scored=scored, hits=hits, origin=origin_of(row.record)
     )

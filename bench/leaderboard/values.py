@@ -6,7 +6,6 @@ from typing import Any
 import pandas as pd
 
 from ...datasets.errors import KinobenchError
-from ...datasets.split import Scoring
 from ..measure import registry, stored
 from ..records import reading
 from ..records.reading import Reader
@@ -44,22 +43,18 @@ def _codecs(record: Record) -> tuple[str, ...]:
     return () if copy is None else tuple(f"{name} ({n})" for name, n in copy.codecs.items())
 
 
-def _scored_by(scoring: Scoring, path: str) -> Value:
-    """Return the reader of a figure that is None in a record of another scoring."""
-    read = _at(path)
-
-    def value(row: Row) -> Any:
-        accuracy = row.record.accuracy
-        return read(row) if accuracy is not None and accuracy.scoring == scoring else None
-
-    return value
+def _with_interval(name: str) -> dict[str, Value]:
+    """Return the columns of a figure of the accuracy and of the ends of its interval."""
+    ends = {
+        f"{name}_{end}": _at(f"accuracy.interval_{name}.{at}")
+        for at, end in enumerate(("low", "high"))
+    }
+    return {name: _at(f"accuracy.{name}")} | ends
 
 
-def _by_scoring(scoring: Scoring, name: str, field: str) -> dict[str, Value]:
-    """Return the columns of a figure with its interval."""
-    ends = {f"{name}_{end}": f"interval_{field}.{at}" for at, end in enumerate(("low", "high"))}
-    paths = {name: field} | ends
-    return {each: _scored_by(scoring, f"accuracy.{path}") for each, path in paths.items()}
+def _record(row: Row) -> Any:
+    """Return the name of the row's record; those of a mean are with its splits."""
+    return "; ".join(each.record for each in row.splits) if row.splits else row.record.id
 
 
 VALUES: dict[str, Value] = {
@@ -107,8 +102,8 @@ VALUES: dict[str, Value] = {
     "limit": _at("roofline.operators.limit"),
     "knee": _at("sweep.knee"),
     "knee_throughput_per_s": _of(_knee_throughput),
-    **_by_scoring("top-k", "top1", "top1"),
-    **_by_scoring("top-k", "top5", "top5"),
+    **_with_interval("top1"),
+    **_with_interval("top5"),
     "scored": _at("accuracy.scored"),
     "expected": _at("accuracy.expected"),
     "found": _at("accuracy.copy.found"),
@@ -119,14 +114,14 @@ VALUES: dict[str, Value] = {
     "short_side_median": _at("accuracy.copy.short_side.median"),
     "short_side_most": _at("accuracy.copy.short_side.most"),
     "codecs": _of(_codecs),
-    "top1_of_expected": _scored_by("top-k", "accuracy.top1_of_expected"),
-    "top5_of_expected": _scored_by("top-k", "accuracy.top5_of_expected"),
+    "top1_of_expected": _at("accuracy.top1_of_expected"),
+    "top5_of_expected": _at("accuracy.top5_of_expected"),
     "scoring": _at("accuracy.scoring"),
-    **_by_scoring("hit-k", "hit1", "top1"),
-    **_by_scoring("hit-k", "hit5", "top5"),
-    "hit1_of_expected": _scored_by("hit-k", "accuracy.top1_of_expected"),
-    "hit5_of_expected": _scored_by("hit-k", "accuracy.top5_of_expected"),
-    **_by_scoring("map", "map", "map"),
+    **_with_interval("hit1"),
+    **_with_interval("hit5"),
+    "hit1_of_expected": _at("accuracy.hit1_of_expected"),
+    "hit5_of_expected": _at("accuracy.hit5_of_expected"),
+    **_with_interval("map"),
     "map_of_expected": _at("accuracy.map_of_expected"),
     "map_classes": _at("accuracy.map_classes"),
     "predictions": _at("accuracy.predictions"),
@@ -135,8 +130,13 @@ VALUES: dict[str, Value] = {
     "error": lambda row: row.error,
     "later_failure": lambda row: row.later_failure,
     "notes": lambda row: row.notes,
+    "split_scores": lambda row: tuple(f"{each.split}: {each.score}" for each in row.splits),
+    "split_among_five": lambda row: tuple(
+        f"{each.split}: {each.among_five}" for each in row.splits
+    ),
+    "no_mean": lambda row: row.no_mean,
     "run": _at("run"),
-    "record": _at("id"),
+    "record": _record,
     "started": _at("started"),
     "since": lambda row: row.since,
     "commit": _at("environment.kinobench_commit"),

@@ -137,7 +137,7 @@ def _among_five_of(scoring: Scoring) -> Callable[[Record], Cell]:
         accuracy = record.accuracy
         if accuracy is None or accuracy.scoring != scoring:
             return NOTHING
-        return percent_with_interval(accuracy.top5, accuracy.interval_top5)
+        return percent_with_interval(accuracy.among_five, accuracy.among_five_interval)
 
     return cell
 

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from ...datasets.errors import KinobenchError
+from ...datasets.sources.paths import path_of
 from ...datasets.split import Split
 from ..records.case import Case
 from ..records.job import Budget, Emit, Event, Failed, Job, Measured, Note, Progress
@@ -85,7 +85,7 @@ class Context:
 
         if self.case.dataset is None:
             raise KinobenchError(f"{self.case.model}: the case has no dataset; give --dataset NAME")
-        root = None if self.job.data_root is None else Path(self.job.data_root)
+        root = None if self.job.data_root is None else path_of(self.job.data_root)
         dataset = catalog.get(self.case.dataset)
         return catalog.load_split(dataset, root, self.case.split, self.job.own)
 

@@ -7,7 +7,7 @@ import torch
 
 from ...datasets.errors import VideoError
 from ...datasets.split import Video
-from ...datasets.video.clips import with_true_index
+from ...datasets.video.clips import open_video, with_true_index
 from ...datasets.video.container import reading_errors
 from ...datasets.video.reader import VideoReader
 from ...datasets.video.stores import new_room
@@ -75,7 +75,7 @@ def _frames_of(
 
     `view: [1, 3, 1, size, size]` is where each is put.
     """
-    with VideoReader(video.path) as reader:
+    with open_video(video.path) as reader:
         return with_true_index(
             reader, lambda: _timed(reader, Stream(network.module), maker, view, laps)
         )
@@ -86,7 +86,7 @@ def _timed(
 ) -> list[dict[str, float]]:
     samples = []
     with reading_errors(reader.path, "its clips have no place in time"):
-        clip, *_ = maker.protocol.frame_indices(reader.times_s, reader.duration_s, reader.timeline)
+        clip, *_ = reader.placed(maker.protocol)
     laps.restart()
     for _, picture in reader.converted_frames(sorted(set(clip))):
         laps.lap("decode")

@@ -42,7 +42,8 @@ def _scored(record: Record) -> Iterator[str]:
     if accuracy is None or accuracy.scored == accuracy.expected:
         return
     names = SCORE_NAMES[accuracy.scoring]
-    shares = dict(zip(names, (accuracy.score_of_expected, accuracy.top5_of_expected), strict=False))
+    of_expected = (accuracy.score_of_expected, accuracy.among_five_of_expected)
+    shares = dict(zip(names, of_expected, strict=False))
     listed = [f"{name} {percent(each)} %" for name, each in shares.items() if each is not None]
     over_all = f"; over all {accuracy.expected}: {', '.join(listed)}" if listed else ""
     why = f" ({accuracy.left_out})" if accuracy.left_out else ""
@@ -163,6 +164,8 @@ BUILT_IN = (
         sorts={
             "top1": negative(reader("accuracy.top1")),
             "top5": negative(reader("accuracy.top5")),
+            "hit1": negative(reader("accuracy.hit1")),
+            "hit5": negative(reader("accuracy.hit5")),
             "map": negative(reader("accuracy.map")),
         },
         footnotes=(_untrained,),

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from ...datasets import catalog
 from ...datasets.errors import KinobenchError, program
+from ...datasets.lists.split_names import MEAN
 from ...datasets.names import PROBES, Probe, file_name
 from ...datasets.opposites import backwards
 from ...datasets.plurals import quantity
@@ -98,6 +99,10 @@ def plan(options: MotionOptions) -> list[Planned]:
         raise KinobenchError("--dataset none: motion is measured on videos; name a dataset")
     if weights is None:
         weights = _weights_for(options.model, options.dataset)
+    if options.split == MEAN:
+        raise KinobenchError(
+            f"--split {MEAN}: motion is judged on one split at a time; give its name"
+        )
     planned: list[Planned] = []
     for probe in (None, *PROBES):
         settings = settings_of(

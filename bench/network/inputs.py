@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from ...datasets.flow.cache import FlowCache
+from ...datasets.flow.stored import NOT_READ, READ, stored_flow
 from ...datasets.flow.views import flow_views
 from ...datasets.names import FlowMethod
 from ...datasets.protocol import Protocol
@@ -56,17 +57,25 @@ def video_inputs(
     kinds: Sequence[Input],
     method: FlowMethod,
     cache: FlowCache | None,
+    stored: bool = True,
 ) -> VideoInputs:
     """Compute what a network of these `kinds` needs in addition to the frames of a video.
 
+    Flow that lies next to the pictures of a folder is read, unless `stored` is False.
+
     Raises:
         KinobenchError: The flow can't be computed or stored; see `flow_views`.
+        VideoError: Flow that is stored can't be read.
     """
-    flow = None
-    if "flow" in kinds:
-        kept = None if cache is None else cache.of_video(path, clips.numbers)
-        flow = flow_views(kept_frames(clips), clips.places, protocol, method, cache=kept)
-    return VideoInputs(clips, flow)
+    if "flow" not in kinds:
+        return VideoInputs(clips, None)
+    own = stored_flow(path) if stored else None
+    if own is not None and own.has(clips.numbers, clips.places):
+        return VideoInputs(clips, own.views(clips.numbers, clips.places, protocol), (READ,))
+    remarks = () if own is None else (NOT_READ,)
+    kept = None if cache is None else cache.of_video(path, clips.numbers)
+    flow = flow_views(kept_frames(clips), clips.places, protocol, method, cache=kept)
+    return VideoInputs(clips, flow, remarks)
 
 
 def keeping_for(

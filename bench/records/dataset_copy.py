@@ -1,5 +1,7 @@
 """The copy of a dataset that an accuracy was measured on: two people seldom have the same files."""
 
+import hashlib
+from collections import Counter
 from collections.abc import Sequence
 
 import msgspec
@@ -9,10 +11,13 @@ from ..text.units import file_size, percent
 
 
 class ShortSide(msgspec.Struct, frozen=True, kw_only=True):
-    """The shorter sides of the pictures of some videos, in pixels."""
+    """The shorter sides of the pictures of some videos, in pixels.
+
+    Of several splits together the median is not known, unless all are alike.
+    """
 
     least: int
-    median: float
+    median: float | None
     most: int
 
     @property
@@ -20,7 +25,8 @@ class ShortSide(msgspec.Struct, frozen=True, kw_only=True):
         """One number, or the range with its median."""
         if self.least == self.most:
             return str(self.least)
-        return f"{self.least} to {self.most} (median {self.median:g})"
+        median = "" if self.median is None else f" (median {self.median:g})"
+        return f"{self.least} to {self.most}{median}"
 
 
 class DatasetCopy(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,3 +97,37 @@ def copies_differ(copies: Sequence[DatasetCopy | None]) -> bool:
         copies: The copy of each result; None in records of earlier versions.
     """
     return len({None if copy is None else copy.digest for copy in copies}) > 1
+
+
+def joined_copies(copies: Sequence[DatasetCopy | None]) -> DatasetCopy | None:
+    """Return the copies of several splits as one; None if one of them isn't known.
+
+    What is counted is added up, as a mean over splits adds up their videos; the digest is that of
+    the splits' digests, in order.
+    """
+    known = [copy for copy in copies if copy is not None]
+    if not known or len(known) < len(copies):
+        return None
+    sides = [copy.short_side for copy in known if copy.short_side is not None]
+    codecs = Counter[str]()
+    for copy in known:
+        codecs.update(copy.codecs)
+    digests = "\n".join(copy.digest for copy in known)
+    return DatasetCopy(
+        digest=hashlib.sha256(digests.encode()).hexdigest()[:16],
+        layout=", ".join(dict.fromkeys(copy.layout for copy in known if copy.layout)),
+        listed=sum(copy.listed for copy in known),
+        found=sum(copy.found for copy in known),
+        part_of=None,
+        bytes=sum(copy.bytes for copy in known),
+        short_side=_joined_sides(sides),
+        codecs=dict(codecs.most_common()),
+        unknown=sum(copy.unknown for copy in known),
+    )
+
+
+def _joined_sides(sides: Sequence[ShortSide]) -> ShortSide | None:
+    if not sides:
+        return None
+    least, most = min(each.least for each in sides), max(each.most for each in sides)
+    return ShortSide(least=least, median=float(least) if least == most else None, most=most)

@@ -255,11 +255,12 @@ class Accuracy(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         scoring: What the figures are: `top-k`, `hit-k` or `map`; see `datasets/split.py`.
-        top1, top5: Shares of `scored`: top-1 and top-5, or hit@1 and hit@5 if the scoring is
-            `hit-k`; None if no video was scored, and if it is `map`. With five classes or fewer,
-            each of the second is None.
+        top1, top5: Shares of `scored`; None if no video was scored, or the scoring is another. With
+            five classes or fewer, each top-5 is None.
         interval_top1, interval_top5: 95 % Wilson intervals.
         top1_of_expected, top5_of_expected: Shares of `expected`; unreadable videos count as wrong.
+        hit1, hit5, interval_hit1, interval_hit5, hit1_of_expected, hit5_of_expected: The same of
+            hit@1 and hit@5, if the scoring is `hit-k`.
         map: Mean over the classes of the average precision, if the scoring is `map`.
         interval_map: Its 95 % interval, by a bootstrap of videos, or of groups where they are
             known.
@@ -284,6 +285,12 @@ class Accuracy(msgspec.Struct, frozen=True, kw_only=True):
     interval_top5: tuple[float, float] | None
     top1_of_expected: float | None
     top5_of_expected: float | None = None
+    hit1: float | None = None
+    hit5: float | None = None
+    interval_hit1: tuple[float, float] | None = None
+    interval_hit5: tuple[float, float] | None = None
+    hit1_of_expected: float | None = None
+    hit5_of_expected: float | None = None
     map: float | None = None
     interval_map: tuple[float, float] | None = None
     map_of_expected: float | None = None
@@ -310,17 +317,40 @@ class Accuracy(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def score(self) -> float | None:
         """The figure that ranks: mAP, hit@1 or top-1; None if no video was scored."""
-        return self.map if self.scoring == "map" else self.top1
+        return {"top-k": self.top1, "hit-k": self.hit1, "map": self.map}[self.scoring]
 
     @property
     def score_interval(self) -> tuple[float, float] | None:
         """Its 95 % interval."""
-        return self.interval_map if self.scoring == "map" else self.interval_top1
+        return {
+            "top-k": self.interval_top1,
+            "hit-k": self.interval_hit1,
+            "map": self.interval_map,
+        }[self.scoring]
 
     @property
     def score_of_expected(self) -> float | None:
         """The same figure over all expected videos."""
-        return self.map_of_expected if self.scoring == "map" else self.top1_of_expected
+        return {
+            "top-k": self.top1_of_expected,
+            "hit-k": self.hit1_of_expected,
+            "map": self.map_of_expected,
+        }[self.scoring]
+
+    @property
+    def among_five(self) -> float | None:
+        """Top-5 or hit@5, if there is one."""
+        return self.hit5 if self.scoring == "hit-k" else self.top5
+
+    @property
+    def among_five_interval(self) -> tuple[float, float] | None:
+        """Its 95 % interval."""
+        return self.interval_hit5 if self.scoring == "hit-k" else self.interval_top5
+
+    @property
+    def among_five_of_expected(self) -> float | None:
+        """The same figure over all expected videos."""
+        return self.hit5_of_expected if self.scoring == "hit-k" else self.top5_of_expected
 
     @property
     def score_name(self) -> str:

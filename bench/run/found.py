@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from operator import attrgetter
+from pathlib import Path
 from typing import NamedTuple
 
 from ...datasets.errors import DatasetError
 from ...datasets.plurals import quantity
+from ...datasets.sources.presence import absent
 from ...datasets.split import Split
 from ..text.units import percent
 
@@ -23,6 +25,7 @@ class Found(NamedTuple):
         expected: Number of videos that the split lists.
         missing: Paths of those without a file.
         notes: What the split's reader remarked, such as a part that is held out.
+        layout: The layout that it was read as, and its folder; empty: there is one layout.
     """
 
     split: str
@@ -30,6 +33,7 @@ class Found(NamedTuple):
     expected: int
     missing: Sequence[str]
     notes: Sequence[str] = ()
+    layout: str = ""
 
     @property
     def there(self) -> int:
@@ -41,6 +45,7 @@ class Found(NamedTuple):
         """A line on what was found."""
         classes = quantity(self.classes, "class", "classes")
         text = f"{self.split}: {self.there} of {quantity(self.expected, 'video')} found, {classes}"
+        text += f", {self.layout}" if self.layout else ""
         examples = [self._examples] if self.missing else []
         notes = [note for note in self.notes if " not on disk" not in note]
         return "; ".join([text, *examples, *notes])
@@ -69,12 +74,19 @@ class Found(NamedTuple):
             )
 
 
-def look_for(split: Split) -> Found:
-    """Look for the file of each video of a split."""
+def look_for(split: Split, root: Path | None = None) -> Found:
+    """Look for the file of each video of a split.
+
+    Args:
+        split: The split.
+        root: The data root, for the line that is shown.
+    """
+    place = f" in {root}" if root is not None else ""
     return Found(
         split=f"{split.dataset} {split.name}",
         classes=len(split.classes),
         expected=len(split.videos),
-        missing=[str(path) for path in map(_PATH, split.videos) if not path.exists()],
+        missing=[str(path) for path in absent(map(_PATH, split.videos))],
         notes=split.notes,
+        layout=f"layout {split.layout}{place}" if split.layout else "",
     )

@@ -9,10 +9,11 @@ from msgspec.structs import force_setattr
 
 from ...datasets import catalog
 from ...datasets.errors import KinobenchError
-from ...datasets.own import FOLDER, LIST, OwnVideos, expanded
+from ...datasets.own import OF_OTHERS, OWN, OwnVideos, expanded
 from ...datasets.split import Split
 from ..records.case import LogitsType
 from ..records.job import FileLimits
+from .default_root import default_root
 
 
 class DataRoots(msgspec.Struct, frozen=True):
@@ -35,13 +36,21 @@ class DataRoots(msgspec.Struct, frozen=True):
 
     def of(self, name: str, only: bool) -> Path | None:
         """Return the folder of a dataset; `only`: no other dataset is measured."""
+        name = catalog.canonical(name)
         if name in self.named:
             return self.named[name]
-        return self.unnamed if only or catalog.get(name).needs_root else None
+        needed = catalog.get(name).needs_root
+        if self.unnamed is not None and (only or needed):
+            return self.unnamed
+        return default_root(catalog.get(name)) if needed else None
 
     def own_of(self, name: str | None) -> OwnVideos:
-        """Return what is said about a dataset's videos: nothing, unless they are one's own."""
-        return self.own if name in (FOLDER, LIST) else OwnVideos()
+        """Return what is said about a dataset: of others than one's own, layout and links."""
+        if name in OWN:
+            return self.own
+        has_layouts = name is not None and catalog.get(name).layouts
+        layout, follow_links = self.own.layout, self.own.follow_links
+        return OwnVideos(layout=layout, follow_links=follow_links) if has_layouts else OwnVideos()
 
     def place(self, name: str) -> str | None:
         """Return the folder of the videos of the only dataset that is measured."""
@@ -73,14 +82,25 @@ class DataRoots(msgspec.Struct, frozen=True):
             said += own.holdout.text.split()
         if own.group is not None:
             said += ["--group", own.group]
+        if own.follow_links:
+            said.append("--follow-links")
+        if own.layout:
+            said += ["--layout", own.layout]
         return said
 
     def refuse_unused(self, names: Iterable[str | None]) -> None:
-        """Raise KinobenchError if something is said about own videos, and none are measured."""
-        if self.own.given and not any(name in (FOLDER, LIST) for name in names):
+        """Raise KinobenchError if something is said about videos that aren't measured."""
+        measured = [name for name in names if name is not None]
+        if self.own.layout and not any(catalog.get(name).layouts for name in measured):
             raise KinobenchError(
-                f"{', '.join(self.own.given)}: none of the datasets is your own videos; give "
-                f"--dataset {FOLDER} or {LIST}, or leave it out"
+                f"--layout {self.own.layout}: none of the datasets has several layouts; leave it "
+                "out"
+            )
+        said = [option for option in self.own.given if option not in OF_OTHERS]
+        if said and not any(name in OWN for name in measured):
+            raise KinobenchError(
+                f"{', '.join(said)}: none of the datasets is your own videos; give "
+                f"--dataset {' or '.join(OWN)}, or leave it out"
             )
 
 
@@ -101,6 +121,7 @@ def data_roots(
     named: dict[str, Path] = {}
     for value in given:
         name, equals, folder = value.partition("=")
+        name = catalog.canonical(name)
         path = expanded(folder if equals and name in catalog.names() else value)
         if equals and name in catalog.names():
             if named.setdefault(name, path) != path:

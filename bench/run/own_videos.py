@@ -14,8 +14,10 @@ def own_videos(
     holdout: str | None = None,
     seed: int | None = None,
     group: str | None = None,
+    follow_links: bool = False,
+    layout: str | None = None,
 ) -> OwnVideos:
-    """Read the options about own videos.
+    """Read the options about own videos, and about the layout of others.
 
     Args:
         lists: Values of `--list`: files, or `SPLIT=FILE`.
@@ -23,6 +25,8 @@ def own_videos(
         holdout: Value of `--holdout`, as `20%` or `0.2`.
         seed: Value of `--holdout-seed`.
         group: Value of `--group`, a regular expression.
+        follow_links: Whether `--follow-links` is given.
+        layout: Value of `--layout`.
 
     Raises:
         KinobenchError: A value can't be read; the message names the option.
@@ -41,6 +45,8 @@ def own_videos(
         path_prefix=None if path_prefix is None else str(expanded(path_prefix)),
         holdout=None if holdout is None else Holdout(share=_part(holdout), seed=seed or 0),
         group=group,
+        follow_links=follow_links,
+        layout=layout or "",
     )
 
 

@@ -6,6 +6,7 @@ import msgspec
 
 from ...datasets import catalog
 from ...datasets.errors import KinobenchError
+from ...datasets.lists.split_names import MEAN, PLACEHOLDER, numbered
 from ...datasets.names import DEFAULT_DECODER, DEFAULT_FLOW
 from ...datasets.plurals import quantity
 from ...datasets.protocol import Protocol, preset
@@ -77,13 +78,13 @@ def plan(
     planned: dict[str, Planned] = {}
     split_of = SplitNames(data or DataRoots())
     for row in rows:
-        settings = layered(suite, row, asked)
-        for number, batch in enumerate(settings.batch or (1,)):
-            entry = _planned(settings, batch, split_of)
-            if number > 0:  # one sweep has all batches
-                kept = tuple(measure for measure in entry.measures if measure != "sweep")
-                entry = Planned(entry.case, kept)
-            planned[entry.case.digest] = _merged(planned.get(entry.case.digest), entry)
+        for settings in _of_each_split(layered(suite, row, asked)):
+            for number, batch in enumerate(settings.batch or (1,)):
+                entry = _planned(settings, batch, split_of)
+                if number > 0:  # one sweep has all batches
+                    kept = tuple(measure for measure in entry.measures if measure != "sweep")
+                    entry = Planned(entry.case, kept)
+                planned[entry.case.digest] = _merged(planned.get(entry.case.digest), entry)
     for rule in _PLAN_RULES:
         problem = rule(asked, planned.values())
         if problem is not None:
@@ -95,6 +96,25 @@ def plan(
         each.case for each in planned.values() if measurements.run_network(each.measures)
     )
     return list(planned.values())
+
+
+def _of_each_split(settings: Settings) -> list[Settings]:
+    """Return the settings of each split that they ask for: several for `mean`.
+
+    The split's name takes the place of `{split}` in the weights.
+    """
+    names: tuple[str | None, ...] = (settings.split,)
+    if settings.split == MEAN and settings.dataset not in (None, "none"):
+        dataset = catalog.get(settings.dataset)
+        check_split(dataset, MEAN)
+        names = numbered(dataset.splits) or names
+    found = []
+    for name in names:
+        weights = settings.weights
+        if weights is not None and name is not None:
+            weights = weights.replace(PLACEHOLDER, name)
+        found.append(msgspec.structs.replace(settings, split=name, weights=weights))
+    return found
 
 
 def _merged(before: Planned | None, entry: Planned) -> Planned:
@@ -221,7 +241,10 @@ def _chosen(settings: Settings, split_of: SplitNames) -> _Chosen:
         clips = clips.with_views(*views_of(settings.views))
     if dataset is not None and settings.split is not None:
         check_split(dataset, settings.split)
-    split, count = (None, None) if dataset is None else split_of(dataset, settings.split)
+    asked = settings.split
+    if dataset is not None and asked is not None:
+        asked = dataset.other_splits.get(asked, asked)
+    split, count = (None, None) if dataset is None else split_of(dataset, asked)
     head, trained_on = _head(settings.model, weights)
     published = find_weights(settings.model, weights)
     return _Chosen(

@@ -140,7 +140,7 @@ def prepare_split(
     loaded = data.split(name, split, only)
     if not loaded.videos:
         raise KinobenchError(f"{name}: split {split} has no videos{f' in {root}' if root else ''}")
-    found = look_for(loaded)
+    found = look_for(loaded, root)
     if found.there:
         console.print(line(found.text), soft_wrap=True)
     found.refuse_too_few(data.min_found)

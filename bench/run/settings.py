@@ -8,6 +8,7 @@ import msgspec
 
 from ...datasets import catalog
 from ...datasets.errors import KinobenchError, UnknownNameError
+from ...datasets.lists.split_names import MEAN, numbered
 from ...datasets.names import DECODERS, FLOW_METHODS, PROBES, Decoder, FlowMethod, Probe
 from ...datasets.plurals import quantity
 from ...datasets.protocol import preset
@@ -201,8 +202,18 @@ def refuse_too_many_threads(threads: int | None, processors: int) -> None:
 
 
 def check_split(dataset: catalog.Dataset, split: str) -> None:
-    """Raise UnknownNameError unless the dataset has a split of that name, or its videos say it."""
-    if dataset.splits and split not in dataset.splits:
+    """Raise KinobenchError unless the dataset has a split of that name, or its videos say it.
+
+    `mean` stands for the numbered test splits.
+    """
+    if split == MEAN and split not in dataset.splits:
+        if not numbered(dataset.splits):
+            raise KinobenchError(
+                f"--split {MEAN}: {dataset.name} has no numbered test splits to take the mean of; "
+                f"give one of {', '.join(dataset.splits) or 'those of your videos'}"
+            )
+        return
+    if dataset.splits and split not in (*dataset.splits, *dataset.other_splits):
         raise UnknownNameError(f"split of {dataset.name}", split, dataset.splits)
 
 

@@ -5,7 +5,6 @@ processes read nor on where a training was continued.
 """
 
 import math
-import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from ...datasets.names import FlowMethod
 from ...datasets.protocol import Protocol
 from ...datasets.protocol.placement import Indices
 from ...datasets.protocol.timed_placement import TIMED_PLACEMENTS
+from ...datasets.sides import sided_classes
 from ...datasets.split import Split
 from ...datasets.video.clips import Clips, open_video, with_true_index
 from ...datasets.video.reader import VideoReader
@@ -37,12 +37,6 @@ LARGE_BYTES = 2**27
 """Frames of a clip that take more, 21 of 1920x1080, are cut as they are decoded, and not kept."""
 KEPT_BYTES = 2**31
 """Bytes of frames of short videos that a process keeps rather than decode in every epoch."""
-
-_SIDED = re.compile(
-    r"(?<![a-z])(left|right|(anti|counter)?-?clockwise|(counter)?swirl)(?![a-z])", re.IGNORECASE
-)
-_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
-"""The end of a word in `PushLeft`."""
 
 
 class Draw(NamedTuple):
@@ -142,7 +136,7 @@ class TrainingClips(Dataset[Batch]):
             raise KinobenchError(f"{split.dataset} {split.name} has no videos to train on")
         self.split, self.kinds, self.flow, self.seed = split, tuple(kinds), flow, seed
         self.scale = recipe.scale
-        self.flips = recipe.flip and not distinguished_by_sides(split.classes)
+        self.flips = recipe.flip and not sided_classes(split.classes)
         self.protocol = protocol
         placement = "spread" if protocol.placement in TIMED_PLACEMENTS else protocol.placement
         self._every_start = msgspec.structs.replace(
@@ -195,6 +189,7 @@ class TrainingClips(Dataset[Batch]):
             self.kinds,
             self.flow,
             None,
+            stored=False,  # its pictures aren't cut as these frames are
         )
         maker = InputMaker(self.kinds, self._cropped, torch.device("cpu"))
         shapes = input_shapes(self.kinds, 1, self._cropped.frames, self._cropped.size)
@@ -228,7 +223,7 @@ class TrainingClips(Dataset[Batch]):
         self, video: VideoReader, drawn: int, generator: np.random.Generator
     ) -> "tuple[Indices, tuple[int, ...], np.ndarray | Squares]":
         """Return the clip at every start, one of them, and the frames of that."""
-        starts = self._every_start.frame_indices(video.times_s, video.duration_s, video.timeline)
+        starts = video.placed(self._every_start)
         clip = starts[drawn]
         read = video.write_frames(sorted(set(clip)), lambda shape: self._store(shape, generator))
         return starts, clip, read
@@ -277,11 +272,6 @@ class TrainingClips(Dataset[Batch]):
         if self.flips and mirrored:
             square = square[:, :, ::-1]
         return np.ascontiguousarray(square)
-
-
-def distinguished_by_sides(classes: Sequence[str]) -> bool:
-    """Report whether the name of a class mentions left or right, or a sense of rotation."""
-    return any(_SIDED.search(_HUMP.sub(" ", name)) for name in classes)
 
 
 def collate(clips: Sequence[Batch]) -> Batch:

@@ -16,8 +16,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from ...datasets import catalog
 from ...datasets.errors import KinobenchError, program, reason_of
 from ...datasets.names import DEFAULT_FLOW, FlowMethod, file_name
-from ...datasets.plurals import quantity
+from ...datasets.plurals import quantity, some
 from ...datasets.protocol import preset
+from ...datasets.sides import sided_classes
 from ...datasets.split import Split
 from ...datasets.unfinished import remove_left_files
 from ...datasets.visible import one_line
@@ -253,6 +254,11 @@ def training_of(options: FitOptions, console: Console) -> Training:
     split = prepare_split(options.dataset, name, options.data, console)
     protocol = preset(options.protocol or dataset.default_protocol)
     shape = Shape(protocol.frames, protocol.size, len(split.classes))
+    if numbers.flip and (sided := sided_classes(split.classes)):
+        _report(
+            f"{split.dataset}: clips are not mirrored, since left and right distinguish "
+            f"{quantity(len(sided), 'class', 'classes')}: {some(sided)}"
+        )
     start, notes = start_of(options.model, options.weights, options.head, shape, console)
     for note in notes:
         _report(f"{options.model}: weights: {note}")

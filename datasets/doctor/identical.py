@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping
 
 from ..files import open_regular
+from ..sources.paths import path_of
 
 _END_BYTES = 2**16
 _PIECE_BYTES = 2**20
@@ -41,9 +42,9 @@ def _parts(paths: Iterable[str], key: Callable[[str], Hashable]) -> list[tuple[s
 def _ends(path: str) -> bytes | None:
     """Return the digest of a file's first and last bytes; None if it can't be read."""
     try:
-        with open_regular(path) as file:
+        with open_regular(path_of(path)) as file:
             digest = hashlib.blake2b(file.read(_END_BYTES))
-            file.seek(max(0, os.fstat(file.fileno()).st_size - _END_BYTES))
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _END_BYTES))
             digest.update(file.read(_END_BYTES))
     except OSError:
         return None
@@ -54,7 +55,7 @@ def _content(path: str) -> bytes | None:
     """Return the digest of a file's bytes; None if it can't be read."""
     digest = hashlib.blake2b()
     try:
-        with open_regular(path) as file:
+        with open_regular(path_of(path)) as file:
             while piece := file.read(_PIECE_BYTES):
                 digest.update(piece)
     except OSError:

@@ -16,6 +16,7 @@ import msgspec
 from ..cache_root import cache_root
 from ..errors import reason_of
 from ..files import read_regular, replacing
+from ..sources.paths import path_of
 from .seen import Seen
 
 _FORM = 1
@@ -30,7 +31,8 @@ class Stamp(msgspec.Struct, frozen=True, array_like=True):
     Attributes:
         path: Its absolute path.
         size: Its bytes.
-        changed_ns: Time of its last change.
+        changed_ns: Time of its last change; of a folder of pictures the time at which one was
+            added, removed or renamed, and not written over.
     """
 
     path: bytes
@@ -40,7 +42,7 @@ class Stamp(msgspec.Struct, frozen=True, array_like=True):
 
 def stamp_of(path: str, found: os.stat_result) -> Stamp:
     """Return what a file is known by."""
-    return Stamp(os.fsencode(Path(path).absolute()), found.st_size, found.st_mtime_ns)
+    return Stamp(os.fsencode(path_of(path).absolute()), found.st_size, found.st_mtime_ns)
 
 
 class _Head(msgspec.Struct, frozen=True, kw_only=True):

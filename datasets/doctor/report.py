@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from stat import S_ISDIR
 
 import msgspec
 
@@ -200,7 +201,9 @@ def _stored(copy: Copy, path: str) -> StoredVideo | None:
     header, status = copy.of(path).header, copy.files.get(path)
     if header is not None:
         return header.stored
-    return None if status is None else StoredVideo(status.st_size)
+    if status is None:
+        return None
+    return StoredVideo(0 if S_ISDIR(status.st_mode) else status.st_size)
 
 
 def _files(copy: Copy) -> Files:
@@ -210,7 +213,10 @@ def _files(copy: Copy) -> Files:
         there=len(copy.files),
         read=len(headers),
         decoded=sum(each.frames is not None for each in seen),
-        bytes=sum(status.st_size for status in copy.files.values()),
+        bytes=sum(
+            status.st_size if seen.header is None else seen.header.bytes
+            for status, seen in zip(copy.files.values(), map(copy.of, copy.files), strict=True)
+        ),
         hours=sum(header.duration_s or 0.0 for header in headers) / 3600,
         frames=sum(each.frames.count for each in seen if each.frames is not None),
         codecs=_most_first(header.codec for header in headers),

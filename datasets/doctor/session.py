@@ -5,14 +5,16 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import msgspec
 
 from ..errors import VideoError
+from ..sources.paths import path_of
+from ..video.container import reading_errors
 from ..video.machine_faults import MachineError
 from .frames import decode_all
 from .headers import header_of
+from .pictures import decode_pictures, header_of_pictures
 from .seen import Look, Seen
 
 READY = b"ready\n"
@@ -49,10 +51,17 @@ def look_at(path: str, look: Look, alive: Callable[[], object] = lambda: None) -
         look: How closely.
         alive: Called now and then while a long file is decoded.
     """
+    file = path_of(path)
     try:
+        with reading_errors(file, "can't be read"):
+            is_folder = file.is_dir()
+        if is_folder:
+            if look == "header":
+                return Seen(header=header_of_pictures(file))
+            return Seen(frames=decode_pictures(file, alive))
         if look == "header":
-            return Seen(header=header_of(Path(path)))
-        return Seen(frames=decode_all(Path(path), alive))
+            return Seen(header=header_of(file))
+        return Seen(frames=decode_all(file, alive))
     except VideoError as error:
         return failed(look, error.reason)
     except MachineError as error:

@@ -19,6 +19,7 @@ import numpy as np
 from ..cache_root import cache_root
 from ..errors import KinobenchError, VideoError, reason_of
 from ..files import open_regular, replacing
+from ..sources.paths import path_of
 
 FORMAT = 1
 COMPRESSION = 1
@@ -83,7 +84,7 @@ class FlowCache:
         Raises:
             VideoError: There is no such file.
         """
-        file = Path(path).resolve()
+        file = path_of(path).resolve()
         try:
             status = file.stat()
         except OSError as error:

@@ -80,9 +80,26 @@ def flow_views(
             pairs, height, width, _resize(protocol), method, chosen, opencv_version(), compute
         )
     flows = torch.from_numpy(kept).to(device)
+    return views_of(flows, [[place_of[pair] for pair in clip] for clip in clips], protocol)
+
+
+def views_of(
+    flows: torch.Tensor, clips: Sequence[Sequence[int]], protocol: Protocol
+) -> torch.Tensor:
+    """Cut the views of clips from flow in 8 bits.
+
+    Args:
+        flows: `[P, 2, height, width]`, uint8, after the protocol's resize.
+        clips: `[clips][frames - 1]`, indices into `flows`.
+        protocol: The crops.
+
+    Returns:
+        `[clips * crops, 2 * (frames - 1), size, size]`, float32, from -1 to 1.
+    """
+    height, width = flows.shape[-2:]
     views = []
     for clip in clips:
-        shown = flows[[place_of[pair] for pair in clip]]
+        shown = flows[list(clip)]
         for top, left, mirrored in protocol.crops_of(height, width):
             crop = shown[:, :, top : top + protocol.size, left : left + protocol.size]
             views.append((mirror_flow(crop) if mirrored else crop).flatten(0, 1))

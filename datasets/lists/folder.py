@@ -6,8 +6,11 @@ from pathlib import Path, PurePath
 from typing import NamedTuple
 
 from ..errors import DatasetError, KinobenchError
+from ..findings import Finding
+from ..findings import found as findings_on
 from ..own import FOLDER, OwnVideos
 from ..plurals import quantity
+from ..sources.listing import walk
 from ..split import Split, Video
 from . import layouts
 from .class_names import LabelMatcher
@@ -21,10 +24,15 @@ _DEEPEST = 3
 
 
 class _Found(NamedTuple):
-    """A video, and the names of the folders that it is in, from the data root on."""
+    """A video, and the names of the folders that it is in, from the data root on.
+
+    An archive counts as a folder, and its name as one without `.tar`: so the names are those of the
+    unpacked videos.
+    """
 
     file: FoundVideo
     folders: tuple[str, ...]
+    archive: str | None
 
     @property
     def name(self) -> str:
@@ -52,7 +60,10 @@ def read_folder(root: Path, own: OwnVideos) -> dict[str, Split]:
     """
     if not root.is_dir():
         raise layouts.FOLDER.lacks(f"no folder {str(root)!r}")
-    found = [each for each in _videos(root) if not _is_hidden(each)]
+    dangling: list[str] = []
+    found, unpacked = _without_unpacked(
+        [each for each in _videos(root, own, dangling) if not _is_hidden(each)]
+    )
     depth = 2 if _has_splits(found) else 1
     right = [each for each in found if len(each.folders) == depth and _is_split(each, depth)]
     if not right:
@@ -60,16 +71,28 @@ def read_folder(root: Path, own: OwnVideos) -> dict[str, Split]:
     for each in right:
         each.file.refuse_outside(str(root))
     classes, label_of = _classes(root, [each.folders[-1] for each in right])
-    notes = (*_left_out(root, found, right, depth), *alike(classes))
+    findings = (*findings_on("dangling", _inside(root, dangling), "links to nothing"), *unpacked)
+    notes = (
+        *_left_out(root, found, right, depth),
+        *(each.text for each in findings),
+        *alike(classes),
+    )
     splits: dict[str, list[Video]] = {}
     for each in right:
         split = each.folders[0] if depth == 2 else ALL
         label = label_of[each.folders[-1]]
-        video = Video(id=each.name, path=Path(each.file.path), label=label)
+        video = Video(id=each.name, path=each.file.path, label=label)
         splits.setdefault(split, []).append(video)
     whole = {
         name: with_groups(
-            Split(dataset=FOLDER, name=name, classes=classes, videos=tuple(videos), notes=notes),
+            Split(
+                dataset=FOLDER,
+                name=name,
+                classes=classes,
+                videos=tuple(videos),
+                notes=notes,
+                findings=findings,
+            ),
             own,
         )
         for name, videos in splits.items()
@@ -94,10 +117,43 @@ def parted(splits: dict[str, Split], own: OwnVideos) -> dict[str, Split]:
     return parts_of(whole, own.holdout, by_group=own.group is not None)
 
 
-def _videos(root: Path) -> list[_Found]:
-    found = scan_videos(root, root, depth=_DEEPEST)
+def _videos(root: Path, own: OwnVideos, dangling: list[str]) -> list[_Found]:
+    found = scan_videos(
+        root,
+        root,
+        depth=_DEEPEST,
+        follow_links=own.follow_links,
+        archives=True,
+        on_dangling=dangling.append,
+        pictures=True,
+    )
     start = len(str(root).rstrip(os.sep)) + 1
-    return [_Found(each, PurePath(each.path[start:]).parts[:-1]) for each in found]
+    return [_placed(each, start) for each in found]
+
+
+def _placed(file: FoundVideo, start: int) -> _Found:
+    """Return a video with the names of its folders, which begin at a place in its path's text."""
+    folders = PurePath(file.path[start:]).parts[:-1]
+    if file.archive is None or len(file.archive) < start:
+        return _Found(file, folders, None)
+    inner = PurePath(file.archive[start:]).parts
+    unpacked = inner[-1].rpartition(".")[0]
+    return _Found(file, (*inner[:-1], unpacked, *folders[len(inner) :]), file.archive[start:])
+
+
+def _without_unpacked(found: list[_Found]) -> tuple[list[_Found], tuple[Finding, ...]]:
+    """Leave out archives whose videos are there unpacked, too, and return a finding on them."""
+    unpacked = {each.name for each in found if each.archive is None}
+    twice = sorted({each.archive for each in found if each.archive and each.name in unpacked})
+    return (
+        [each for each in found if each.archive is None or each.archive not in twice],
+        findings_on("duplicate", twice, "archives left out, whose videos are there unpacked"),
+    )
+
+
+def _inside(root: Path, paths: Iterable[str]) -> list[str]:
+    start = len(str(root).rstrip(os.sep)) + 1
+    return sorted(path[start:] for path in paths)
 
 
 def _is_hidden(each: _Found) -> bool:
@@ -142,12 +198,11 @@ def _left_out(
     kept = {each.file.path for each in right}
     elsewhere = [each.name for each in found if each.file.path not in kept]
     used = {each.folders[0] for each in found if each.folders}
-    with os.scandir(root) as entries:
-        empty = sorted(
-            each.name
-            for each in entries
-            if each.name not in used and not each.name.startswith(".") and each.is_dir()
-        )
+    empty = sorted(
+        each.name
+        for each in walk(root, 0)
+        if each.is_folder and each.name not in used and not each.name.startswith(".")
+    )
     place = "SPLIT/CLASS/VIDEO" if depth == 2 else "CLASS/VIDEO"
     return (
         *counted(elsewhere, f"of {quantity(len(found), 'video')} left out, not at {place}"),

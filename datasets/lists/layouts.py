@@ -39,30 +39,40 @@ UCF101 = Layout(
     title="UCF101",
     tree="""\
 DATA_ROOT/
-  ucfTrainTestlist/   (or annotations/, splits/, or DATA_ROOT itself)
+  ucfTrainTestlist/
     classInd.txt, trainlist01.txt ... testlist03.txt
-  UCF-101/            (or videos/, or DATA_ROOT itself)
-    ApplyEyeMakeup/v_ApplyEyeMakeup_g01_c01.avi   (or .mp4, .mkv, .webm)
-    ...""",
+    (or mmaction2's ucf101_train_split_1_videos.txt ... ucf101_val_split_3_videos.txt)
+  UCF-101/
+    ApplyEyeMakeup/v_ApplyEyeMakeup_g01_c01.avi   (or .mp4, .mkv, .webm, ..., or a folder
+    ...                                           of frames: v_ApplyEyeMakeup_g01_c01/)
+(the folders may have other names, and lie two levels deep)""",
     homepage="https://www.crcv.ucf.edu/data/UCF101.php",
     obtain="get UCF101.rar and UCF101TrainTestSplits-RecognitionTask.zip from "
     "https://www.crcv.ucf.edu/data/UCF101.php and unpack both in DATA_ROOT; "
     "kinobench downloads no videos",
 )
 
-KINETICS400 = Layout(
-    title="Kinetics-400",
-    tree="""\
+
+def _kinetics(number: int) -> Layout:
+    return Layout(
+        title=f"Kinetics-{number}",
+        tree="""\
 DATA_ROOT/
-  annotations/        (or DATA_ROOT itself)
+  annotations/
     val.csv           label,youtube_id,time_start,time_end,split
-  val/                (or videos/val/, videos_val/, videos/, or DATA_ROOT itself)
-    0wR5jVB-WPk_000417_000427.mp4, flat or in class folders   (or .avi, .mkv, .webm)
-    ...""",
-    homepage="https://github.com/cvdfoundation/kinetics-dataset",
-    obtain="get the videos and the annotations by the scripts of "
-    "https://github.com/cvdfoundation/kinetics-dataset; kinobench downloads no videos",
-)
+                      (or DeepMind's json, or lists of paths and labels of mmaction2, PySlowFast,
+                      pytorchvideo)
+  val/
+    0wR5jVB-WPk_000417_000427.mp4, flat or in class folders   (or .avi, .mkv, .webm, ...)
+    ...
+(the folders may have other names, and lie two levels deep)""",
+        homepage="https://github.com/cvdfoundation/kinetics-dataset",
+        obtain="get the videos and the annotations by the scripts of "
+        "https://github.com/cvdfoundation/kinetics-dataset; kinobench downloads no videos",
+    )
+
+
+KINETICS400, KINETICS600, KINETICS700 = map(_kinetics, (400, 600, 700))
 
 FOLDER = Layout(
     title="folder",
@@ -90,6 +100,18 @@ DATA_ROOT/            (the folder of FILE, if you give no other)
     homepage="",
     obtain="these are your own videos: write their paths and labels in a file, and give it as "
     "--list FILE",
+)
+
+SHARDS = Layout(
+    title="shards",
+    tree="""\
+DATA_ROOT/            (a folder, or a URL that fsspec knows)
+  train-000.tar ...   (or train/000.tar; without train, val or test: one split, all)
+    KEY.mp4           (or .avi, .mkv, .webm, .mov, .m4v ...; KEY may have folders)
+    KEY.cls           its label, a number from 0 or a name (or KEY.json with "label", or KEY.txt)
+  classes.txt         (if you want: a class name a line, in the order of the labels)""",
+    homepage="",
+    obtain="these are your own videos: WebDataset writes such archives, and so does tar",
 )
 
 

@@ -1,6 +1,7 @@
 """People's own videos in a list: a path and a label in each line."""
 
 import os
+import posixpath
 import stat
 from array import array
 from collections.abc import Iterator
@@ -11,6 +12,9 @@ from typing import NamedTuple
 from ..errors import DatasetError
 from ..own import LIST, OwnVideos
 from ..plurals import quantity
+from ..sources.links import ASK, enclosing
+from ..sources.listing import walk
+from ..sources.paths import SourcePath, is_url, path_of
 from ..split import Split, Video
 from . import layouts
 from .folder import parted
@@ -78,7 +82,7 @@ def read_lists(root: Path | None, own: OwnVideos) -> dict[str, Split]:
     splits = {}
     for name in list(listed):
         # The rows of a list, of which there may be a million, go before its split is made.
-        videos, notes = _videos(listed.pop(name), base, labels)
+        videos, notes = _videos(listed.pop(name), base, labels, own)
         split = Split(dataset=LIST, name=name, classes=labels.classes, videos=videos, notes=notes)
         splits[name] = with_groups(split, own)
     return parted(splits, own)
@@ -131,7 +135,11 @@ class _Inside:
         """
         if _is_plain(path):
             return path
-        whole = os.path.normpath(Path(self._base, Path(path).expanduser()))
+        if is_url(self._base):
+            whole = self._base + posixpath.normpath(path) if not is_url(path) else path
+            whole = "" if posixpath.normpath(path).startswith(("/", "..")) else whole
+        else:
+            whole = os.path.normpath(Path(self._base, Path(path).expanduser()))
         if whole.startswith(self._base):
             return whole[len(self._base) :]
         if whole.startswith(self._root):
@@ -144,6 +152,8 @@ class _Inside:
 
 def _whole(folder: Path) -> str:
     """Return the absolute path of a folder, with one `/` at its end."""
+    if is_url(folder):
+        return str(folder).rstrip("/") + "/"
     return os.path.normpath(folder.absolute()).rstrip("/") + "/"
 
 
@@ -159,13 +169,16 @@ def _is_plain(path: str) -> bool:
 
 
 def _videos(
-    listed: Listed, base: Path, labels: Labels
+    listed: Listed, base: Path, labels: Labels, own: OwnVideos
 ) -> tuple[tuple[Video, ...], tuple[str, ...]]:
     """Return the videos of a list, and notes on them."""
     folder = str(base)
     missing: list[str] = []
     videos: list[Video] = []
-    places = _looked_up(listed, folder, missing)
+    if isinstance(path_of(base), SourcePath):
+        places = _elsewhere(listed, folder, missing)
+    else:
+        places = _looked_up(listed, folder, missing, own.follow_links)
     for (video_id, path), written in zip(places, listed.labels, strict=True):
         videos.append(Video(id=video_id, path=path, label=labels.label_of[written]))
     notes = (
@@ -176,13 +189,32 @@ def _videos(
     return tuple(videos), notes
 
 
-def _looked_up(listed: Listed, folder: str, missing: list[str]) -> Iterator[tuple[str, str]]:
+def _elsewhere(listed: Listed, folder: str, missing: list[str]) -> Iterator[tuple[str, str]]:
+    """Give each video's id and path in an archive or by a URL, as `_looked_up` does.
+
+    What is there is listed, folder by folder: asking for each would take a request a video.
+    """
+    there: dict[str, set[str]] = {}
+    for video_id in listed.ids:
+        path = f"{folder}/{video_id}"
+        parent, _, name = path.rpartition("/")
+        if parent not in there:
+            place = path_of(parent)
+            there[parent] = {each.name for each in walk(place, 0)} if place.is_dir() else set()
+        if name not in there[parent]:
+            missing.append(video_id)
+        yield video_id, path
+
+
+def _looked_up(
+    listed: Listed, folder: str, missing: list[str], follow_links: bool
+) -> Iterator[tuple[str, str]]:
     """Give each video's id and path; those without a file are added to `missing`.
 
     Raises:
         DatasetError: A link leads out of the folder.
     """
-    real = os.path.realpath(folder)
+    real = os.sep if follow_links else enclosing(Path(folder))
     inside: dict[str, bool] = {}
     for row, video_id in enumerate(listed.ids):
         path = f"{folder}/{video_id}" if not video_id.startswith("/") else video_id
@@ -192,18 +224,31 @@ def _looked_up(listed: Listed, folder: str, missing: list[str]) -> Iterator[tupl
         try:
             is_link = stat.S_ISLNK(os.lstat(path).st_mode)
         except OSError:
-            missing.append(video_id)
+            if not _is_member(path):
+                missing.append(video_id)
+            elif not inside[parent]:
+                raise _leads_out(listed.where(row), path, folder) from None
         except ValueError as error:  # a character that no path has
             raise DatasetError(f"{listed.where(row)}: {video_id!r}: {error}") from error
         else:
             if is_link and not Path(path).exists():
                 missing.append(video_id)
             elif not inside[parent] or (is_link and not _is_in(path, real)):
-                raise DatasetError(
-                    f"{listed.where(row)}: {path} is reached by a link that leaves {folder}; give "
-                    "the folder of the real files as --path-prefix"
-                )
+                raise _leads_out(listed.where(row), path, folder)
         yield video_id, path
+
+
+def _is_member(path: str) -> bool:
+    """Report whether a path is that of a member of an archive."""
+    place = path_of(path)
+    return isinstance(place, SourcePath) and place.exists()
+
+
+def _leads_out(where: str, path: str, folder: str) -> DatasetError:
+    return DatasetError(
+        f"{where}: {path} is reached by a link that leaves {folder}; give the folder of the real "
+        f"files as --path-prefix; or {ASK}"
+    )
 
 
 def _is_in(path: str, real_folder: str) -> bool:

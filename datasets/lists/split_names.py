@@ -1,10 +1,16 @@
 """The names that people give to the folders and lists of a training, a validation and a test."""
 
+import re
 from collections.abc import Iterable
 
 from ..errors import UnknownNameError
 from .class_names import fold
 
+MEAN = "mean"
+"""What stands for all numbered test splits of a dataset, one after the other."""
+PLACEHOLDER = "{split}"
+"""The place of such a split's name in the path of weights that were trained for one split each."""
+_NUMBERED = re.compile(r"(?:test[ _-]?)?0*([1-9]\d?)")
 ALL = "all"
 """The one split of videos that nobody parted."""
 _KINDS = {
@@ -19,6 +25,22 @@ def kind_of(name: str) -> str | None:
     """Return what a split of that name is for: `test`, `val` or `train`; None: it is no split."""
     folded = fold(name)
     return next((kind for kind, names in _KINDS.items() if folded in names), None)
+
+
+def number_of(name: str | None) -> int | None:
+    """Return the number of a numbered test split, `1`, `test1` or `test01`; None of another."""
+    found = None if name is None else _NUMBERED.fullmatch(name)
+    return None if found is None else int(found[1])
+
+
+def numbered(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the numbered test splits among some names, in the order of their numbers.
+
+    It is empty unless there are two at least, and they are 1, 2 and so on.
+    """
+    found = {number: name for name in names if (number := number_of(name)) is not None}
+    is_whole = len(found) > 1 and sorted(found) == list(range(1, len(found) + 1))
+    return tuple(found[number] for number in sorted(found)) if is_whole else ()
 
 
 def in_order(names: Iterable[str]) -> tuple[str, ...]:

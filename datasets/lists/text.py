@@ -1,14 +1,17 @@
 """The text of an annotation list, or an error that says where it is none."""
 
+import codecs
 from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import DatasetError, reason_of
 from ..files import read_regular
 
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
 
 def read_list(file: Path) -> str:
-    """Return the text of a list in UTF-8, with or without a mark at its beginning.
+    """Return the text of a list in UTF-8, with or without a mark, or in UTF-16 with one.
 
     Raises:
         DatasetError: It can't be read, or isn't text; the message has the line.
@@ -20,6 +23,8 @@ def read_list(file: Path) -> str:
             f"{file}: can't be read ({reason_of(error)}); mend the file or its disk, and run the "
             "same command again"
         ) from error
+    if content.startswith(_UTF_16):
+        return _of_utf_16(file, content)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -36,6 +41,15 @@ def read_list(file: Path) -> str:
     return text
 
 
+def decoded_head(content: bytes) -> str:
+    """Return the first bytes of a list as text, as far as they are text; to recognise it only.
+
+    Without its NULs, a damaged list looks like what it was; reading it then says what is wrong.
+    """
+    encoding = "utf-16" if content.startswith(_UTF_16) else "utf-8-sig"
+    return content.decode(encoding, errors="replace").replace("\0", "")
+
+
 def lines_of(file: Path) -> Iterator[tuple[int, str]]:
     """Give the number, from 1, and the text of every line that isn't blank, without its end.
 
@@ -46,16 +60,37 @@ def lines_of(file: Path) -> Iterator[tuple[int, str]]:
     Raises:
         DatasetError: The file can't be read, or isn't text; the message has the line.
     """
-    text = read_list(file)
-    end = "\n" if "\n" in text else "\r"
-    start, number = 0, 1
-    while start < len(text):
-        stop = text.find(end, start)
-        stop = len(text) if stop < 0 else stop
-        line = text[start:stop].removesuffix("\r")
+    for number, line in enumerate(each_line(read_list(file)), 1):
+        line = line.rstrip("\r\n")
         if line and not line.isspace():
             yield number, line
-        start, number = stop + 1, number + 1
+
+
+def each_line(text: str) -> Iterator[str]:
+    """Give the lines of a text with their ends, one at a time: there may be a million."""
+    end = "\n" if "\n" in text else "\r"
+    start = 0
+    while start < len(text):
+        stop = text.find(end, start) + 1 or len(text)
+        yield text[start:stop]
+        start = stop
+
+
+def _of_utf_16(file: Path, content: bytes) -> str:
+    try:
+        text = content.decode("utf-16")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].decode("utf-16", errors="ignore").count("\n") + 1
+        raise DatasetError(
+            f"{file}:{line}: not a text file in UTF-16, as its first bytes say ({error.reason}); "
+            "get it again, or save it in UTF-8"
+        ) from error
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise DatasetError(
+            f"{file}:{line}: there is a NUL character; the list is damaged: get it again"
+        )
+    return text
 
 
 def _line_of(content: bytes, at: int) -> int:

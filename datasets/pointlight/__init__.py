@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ..cache_root import cache_root
+from ..copies.ucf101 import read_split
 from ..errors import DatasetError, KinobenchError, UnknownNameError, reason_of
 from ..files import read_regular
 from ..lists import layouts
 from ..lists.class_names import class_names
-from ..lists.ucf101 import read_split
 from ..split import Split, first_of_each_class
 from ..unfinished import unfinished_folder
 from .levels import LEVELS, POINTLIGHT, Level, changed, differences
@@ -111,9 +111,7 @@ def load(root: Path | None = None, split: str | None = None, level: Level = POIN
             f"--dataset {made.dataset}"
         )
     listed = SPLITS[0] if split == QUICK else split
-    found = read_split(
-        root, dataset=level.name, split=listed, list_name=f"{listed}list01.txt", layout=layout
-    )
+    found = read_split(root, dataset=level.name, kind=listed, layout=layout)
     if split == QUICK:
         found = first_of_each_class(found, QUICK_VIDEOS // len(found.classes))
         found = msgspec.structs.replace(found, name=QUICK)

@@ -16,9 +16,9 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import NamedTuple
 
+from ..copies.ucf101 import LIST_FOLDER
 from ..errors import DatasetError
 from ..lists.class_names import class_names
-from ..lists.ucf101 import LIST_FOLDERS
 from .levels import Level
 
 Progress = Callable[[int, int], None]
@@ -160,7 +160,7 @@ def _write_lists(
 ) -> list[Portion]:
     """Make the folders, write the lists, and return the videos to write."""
     classes = class_names(level.name)
-    lists = root / LIST_FOLDERS[0]
+    lists = root / LIST_FOLDER
     lists.mkdir(parents=True)
     (lists / "classInd.txt").write_text(
         "".join(f"{number} {name}\n" for number, name in enumerate(classes, 1)), encoding="utf-8"

@@ -80,6 +80,11 @@ def crops_of(
     return tuple(view for crop in five for view in (crop, crop._replace(mirrored=True)))
 
 
+def with_mirror_images(crops: int) -> bool:
+    """Report whether so many crops show each part of a picture mirrored, too."""
+    return crops == 10
+
+
 _LONG_SIDES: dict[LongSide, Callable[[int, int, int], int]] = {
     "floor": lambda long, short, size: long * size // short,
     "ratio": lambda long, short, size: math.floor(long / short * size),

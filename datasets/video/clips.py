@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from stat import S_ISDIR
 from typing import NamedTuple, TypeVar
 
 from ..copy_digest import StoredVideo
 from ..names import DEFAULT_DECODER, Decoder
 from ..protocol import Protocol
+from ..sources.paths import path_of
 from .container import reading_errors
 from .numbering import IndexIsWrongError
 from .reader import VideoReader
@@ -31,7 +33,17 @@ class Clips(NamedTuple):
 
 
 def open_video(path: str | Path, decoder: Decoder = DEFAULT_DECODER) -> VideoReader:
-    """Open a video file whose frames `decoder` decodes; see `VideoReader`."""
+    """Open a video file whose frames `decoder` decodes, or a folder of pictures.
+
+    See `VideoReader` and `FrameFolder`; pictures are always decoded by PyAV.
+    """
+    place = path_of(path)
+    with reading_errors(place, "can't be read"):
+        is_folder = S_ISDIR(place.stat().st_mode) if place.exists() else False
+    if is_folder:
+        from .frame_folder import FrameFolder
+
+        return FrameFolder(path)
     if decoder == "torchcodec":
         from .torchcodec import TorchcodecReader
 
@@ -91,7 +103,7 @@ def with_true_index(video: VideoReader, read: Callable[[], Result]) -> Result:
 
 def _cut(video: VideoReader, protocol: Protocol, store_of: StoreOf) -> Clips:
     with reading_errors(video.path, "its clips have no place in time"):
-        numbers = protocol.frame_indices(video.times_s, video.duration_s, video.timeline)
+        numbers = video.placed(protocol)
     wanted = sorted({number for clip in numbers for number in clip})
     place_of = {number: place for place, number in enumerate(wanted)}
     places = tuple(tuple(place_of[number] for number in clip) for clip in numbers)

@@ -14,6 +14,7 @@ from av.format import formats_available
 from av.stream import Disposition
 
 from ..errors import KinobenchError, VideoError
+from ..sources.paths import reopened
 from .decoder_log import listening
 from .machine_faults import reading_error
 
@@ -56,11 +57,12 @@ def open_container(path: Path, options: dict[str, str] | None = None) -> InputCo
     Raises:
         av.FFmpegError: FFmpeg can't open it.
     """
-    # Without the scheme FFmpeg takes what stands before a colon for the name of a protocol.
-    url = f"file:{path.absolute()}"
+    elsewhere = reopened(path)
     limits = {"protocol_whitelist": "file", "format_whitelist": _formats()} | (options or {})
+    # Without the scheme FFmpeg takes what stands before a colon for the name of a protocol.
+    place: Any = f"file:{path.absolute()}" if elsewhere is None else elsewhere
     try:
-        container: InputContainer = av.open(url, options=limits, **_TAGS)
+        container: InputContainer = av.open(place, options=limits, **_TAGS)
     except av.ArgumentError:
         # By its name alone FFmpeg takes a picture for a pattern of names; not by its content.
         if path.stat().st_size > PICTURE_BYTES:

@@ -13,6 +13,7 @@ import av
 import numpy as np
 
 from ..errors import KinobenchError, VideoError
+from ..sources.paths import SourcePath, path_of
 
 _OF_DESCRIPTORS = {errno.EMFILE, errno.ENFILE}
 _OF_DISKS = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN}
@@ -110,7 +111,13 @@ def _opens() -> bool:
 
 def _reads(path: str | Path) -> bool:
     try:
-        if not S_ISREG(Path(path).stat().st_mode):  # a pipe or a device may have no end
+        file = path_of(path)
+        if not S_ISREG(file.stat().st_mode):  # a pipe or a device may have no end
+            return True
+        if isinstance(file, SourcePath):
+            with file.bytes_file() as opened:
+                while opened.read(2**20):
+                    pass
             return True
         descriptor = os.open(path, os.O_RDONLY)
         try:

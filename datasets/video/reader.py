@@ -25,7 +25,10 @@ from ..copy_digest import StoredVideo
 from ..errors import VideoError, reason_of
 from ..files import NotRegularError, check_regular
 from ..plurals import quantity
+from ..protocol import Protocol
+from ..protocol.placement import Indices
 from ..protocol.timed_placement import Timeline
+from ..sources.paths import path_of
 from .container import (
     Packet,
     default_streams,
@@ -75,7 +78,7 @@ class VideoReader:
 
     def __init__(self, path: str | Path) -> None:
         """Open the file and index its frames."""
-        self.path = Path(path)
+        self.path = path_of(path)
         with reading_errors(self.path, "can't be read"):
             try:
                 check_regular(self.path)
@@ -171,6 +174,10 @@ class VideoReader:
         """The times in the container's own units, exactly."""
         stream = self._stream
         return self._index.timeline(stream.duration, stream.time_base, stream.guessed_rate)
+
+    def placed(self, protocol: Protocol) -> Indices:
+        """Return which frames make the clips of a protocol; see `Protocol.frame_indices`."""
+        return protocol.frame_indices(self.times_s, self.duration_s, self.timeline)
 
     @property
     def stored(self) -> StoredVideo:

@@ -9,6 +9,24 @@ INTERLACED = "the picture is interlaced; it is kept as stored"
 TILTED = "the picture is to be turned by no multiple of 90 degrees; it is kept as stored"
 GAPS = "parts of the file are lost or can't be read; the frames that are left are taken"
 FEWER = "its header announces more frames than the file has; those that it has are taken"
+ELSEWHERE = "torchcodec opens files alone, no archives and no URLs; PyAV decodes it"
+UNNUMBERED = (
+    "pictures are missing in the numbers of a folder; those that are there follow each other"
+)
+UNTIMED = "a folder of pictures has no times; the protocol's rate is taken for that of its frames"
 
-KINDS = (STREAMS, GAPS, FEWER, ORDER, COUNT, TIMES, ASPECT, INTERLACED, TILTED)
+KINDS = (
+    STREAMS,
+    GAPS,
+    FEWER,
+    ORDER,
+    COUNT,
+    TIMES,
+    ASPECT,
+    INTERLACED,
+    TILTED,
+    ELSEWHERE,
+    UNNUMBERED,
+    UNTIMED,
+)
 """All of them, in the order of a record's notes."""

@@ -21,12 +21,13 @@ import numpy as np
 
 from ..errors import KinobenchError, VideoError
 from ..plurals import quantity
+from ..sources.paths import SourcePath
 from .container import reading_errors
 from .ffmpeg_messages import Messages
 from .numbering import refuse_wrong_numbers
 from .orientation import is_mirrored, quarter_turns
 from .reader import VideoReader
-from .remarks import ORDER
+from .remarks import ELSEWHERE, ORDER
 from .stores import AnyStore
 
 CURE = (
@@ -85,8 +86,12 @@ class TorchcodecReader(VideoReader):
 
         Where a decoder decides which frames there are, versions differ: before the first key frame
         of a cut stream some give what others leave out. And in MPEG program streams some give the
-        last frame no time, and torchcodec drops it.
+        last frame no time, and torchcodec drops it. And it opens files alone, no members of
+        archives, nor URLs.
         """
+        if isinstance(self.path, SourcePath) and self.path.is_elsewhere:
+            self._remarks.add(ELSEWHERE)
+            return True
         return self._index.is_decoded or self._container.format.name == "mpeg"
 
     def _is_mirrored(self) -> bool:

@@ -8,13 +8,14 @@ import pytest
 
 from kinobench.datasets import catalog
 from kinobench.datasets.errors import DatasetError, KinobenchError, UnknownNameError
-from kinobench.datasets.lists import ucf101
 from kinobench.datasets.lists.class_names import class_names
 from kinobench.datasets.split import Split
 
 LEVELS = ("pointlight", "pointlight-3", "pointlight-long", "pointlight-noise")
-BUILT_IN = ("kinetics400", *LEVELS, "ucf101")
-OWN = ("folder", "list")
+KINETICS = ("kinetics400", "kinetics600", "kinetics700")
+FURTHER = ("charades", "diving48", "hmdb51", "jester", "mit", "sports1m", "ssv2")
+BUILT_IN = (*KINETICS, *FURTHER, *LEVELS, "ucf101")
+OWN = ("folder", "list", "shards")
 
 
 def offered_dataset(**changes):
@@ -58,17 +59,27 @@ def test_an_entry_agrees_with_its_class_list(name):
 
 def test_the_splits_of_the_catalog_are_the_loaders():
     from kinobench.datasets import pointlight
-    from kinobench.datasets.lists import kinetics
 
     assert all(catalog.get(level).splits == pointlight.SPLITS for level in LEVELS)
-    for loader in (ucf101, kinetics, pointlight):
-        name = loader.__name__.rpartition(".")[2].replace("kinetics", "kinetics400")
-        assert catalog.get(name).splits == loader.SPLITS
+    assert catalog.get("ucf101").splits == ("1", "2", "3", "train1", "train2", "train3")
+    assert catalog.get("kinetics400").splits == ("val", "test", "train")
 
 
 def test_an_unknown_name_gets_the_nearest():
     with pytest.raises(UnknownNameError, match="did you mean 'kinetics400'"):
-        catalog.get("kinetics-400")
+        catalog.get("kinetcs400")
+
+
+def test_a_dataset_has_the_other_names_that_people_give_it():
+    for name in ("k400", "kinetics-400", "Kinetics_400", "K400"):
+        assert catalog.get(name).name == "kinetics400"
+    assert catalog.get("ucf-101").name == "ucf101"
+    assert catalog.get("k700-2020").name == "kinetics700"
+
+
+def test_a_dataset_of_a_plugin_goes_before_another_name(monkeypatch):
+    install(monkeypatch, offered_dataset(name="k400"), name="k400")
+    assert catalog.get("k400").name == "k400"
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from kinobench.datasets.copies.kinetics import KINETICS400
+from kinobench.datasets.copies.read import read_copy
+from kinobench.datasets.copies.ucf101 import UCF101
 from kinobench.datasets.errors import DatasetError
-from kinobench.datasets.lists import kinetics, ucf101
 
 UCF = b"YoYo/v_YoYo_g25_c05.avi\nApplyEyeMakeup/v_ApplyEyeMakeup_g01_c01.avi\n"
 KINETICS = (
@@ -24,13 +26,13 @@ def made(tmp_path: Path, request: pytest.FixtureRequest) -> Made:
     """A small copy: its list, a folder of its videos, and what loads it."""
     if request.param == "ucf101":
         listing, media = tmp_path / "annotations" / "testlist01.txt", tmp_path / "UCF-101" / "YoYo"
-        video, content, load = "v_YoYo_g25_c05.avi", UCF, lambda: ucf101.load(tmp_path)
+        video, content, load = "v_YoYo_g25_c05.avi", UCF, lambda: read_copy(UCF101, tmp_path)
     else:
         listing, media = tmp_path / "annotations" / "val.csv", tmp_path / "val"
         video, content, load = (
             "__________z_003600_003610.mp4",
             KINETICS,
-            (lambda: kinetics.load(tmp_path)),
+            (lambda: read_copy(KINETICS400, tmp_path)),
         )
     for folder in (listing.parent, media):
         folder.mkdir(parents=True)

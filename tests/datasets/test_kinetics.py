@@ -1,8 +1,9 @@
 import pytest
 
+from kinobench.datasets.copies.kinetics import KINETICS400
+from kinobench.datasets.copies.read import read_copy
 from kinobench.datasets.errors import DatasetError, UnknownNameError
 from kinobench.datasets.lists.class_names import class_names
-from kinobench.datasets.lists.kinetics import load
 
 HEADER = "label,youtube_id,time_start,time_end,split\n"
 ROWS = (
@@ -15,6 +16,10 @@ STEMS = (
     "-a_b-c_d-e__000000_000010",
     "__________z_003600_003610",
 )
+
+
+def load(root, split=None):
+    return read_copy(KINETICS400, root, split)
 
 
 def write(file, text=""):
@@ -148,10 +153,18 @@ def test_a_row_that_can_not_be_meant_is_named_by_file_and_line(tmp_path, row, sa
     assert says in str(raised.value)
 
 
-def test_a_list_without_header_is_told_from_a_csv(tmp_path):
-    text = "air drumming/x.mp4 5\n"
-    with pytest.raises(DatasetError, match=r"val\.csv:1: no column label, youtube_id.*header"):
+def test_a_list_without_header_is_read_as_paths_and_labels(tmp_path):
+    text = "air drumming/x.mp4 1\n"
+    with pytest.raises(DatasetError, match=r"val\.csv:1: youtube_id 'x' is not 11"):
         load(small_copy(tmp_path, flat(), text=text))
+    split = load(small_copy(tmp_path, flat(), text=f"air drumming/{STEMS[0]}.mp4 1\n"))
+    assert [(video.id, video.label) for video in split.videos] == [(STEMS[0], 1)]
+    assert split.layout == "pyslowfast"
+
+
+def test_a_csv_that_lacks_a_column_is_refused_with_its_name(tmp_path):
+    with pytest.raises(DatasetError, match=r"val\.csv:1: no column time_start, time_end; .*header"):
+        load(small_copy(tmp_path, flat(), text="label,youtube_id\nyoga,aaaaaaaaaaa\n"))
 
 
 def test_a_link_out_of_the_root_is_refused_where_it_is_listed(tmp_path):

@@ -146,7 +146,8 @@ def test_a_link_out_of_the_root_is_refused_where_it_is_listed(root: Path) -> Non
         ("path,x,label\na.mp4,0\n", "list.txt:2: .*has 2 columns.*names 3"),
         ("path,x,label\na.mp4,,\n", "list.txt:2: .*lacks the label"),
         (b"a.mp4 0\nb\0.mp4 0\n", "list.txt:2: there is a NUL"),
-        ("a.mp4 0\n".encode("utf-16"), "list.txt:1: not a text file in UTF-8 .*save it in UTF-8"),
+        ("a.mp4 0\n".encode("utf-16")[:-1], "list.txt:1: not a text file in UTF-16"),
+        ("a.mp4 0\n\0\n".encode("utf-16"), "list.txt:2: there is a NUL"),
         ("a.mp4 0\n".encode("utf-16-le"), "list.txt:1: there is a NUL .*UTF-16"),
         ("a.mp4 0\né.mp4 0\n".encode("latin-1"), "list.txt:2: not a text file in UTF-8"),
     ],
@@ -302,3 +303,14 @@ def test_a_list_takes_less_than_300_bytes_a_row(tmp_path: Path) -> None:
     videos, grown = map(int, done.stdout.split())
     assert videos == 100_000
     assert grown / videos < 300
+
+
+def test_a_list_in_utf_16_with_its_mark_is_read(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_bytes("fall/é.mp4 0\r\nfall/b.mp4 0\r\n".encode("utf-16"))
+    own = OwnVideos(lists=(("", str(tmp_path / "list.txt")),))
+    assert [
+        video.id for video in catalog.load_split(catalog.get("list"), tmp_path, None, own).videos
+    ] == [
+        "fall/é.mp4",
+        "fall/b.mp4",
+    ]

@@ -2,9 +2,10 @@ import os
 
 import pytest
 
+from kinobench.datasets.copies.read import read_copy
+from kinobench.datasets.copies.ucf101 import UCF101
 from kinobench.datasets.errors import DatasetError, UnknownNameError
 from kinobench.datasets.lists.class_names import class_names
-from kinobench.datasets.lists.ucf101 import load
 
 from ..fakes.media import SHARED
 
@@ -14,6 +15,10 @@ THREE = (
     "HandstandPushups/v_HandstandPushups_g02_c03.avi",
     "YoYo/v_YoYo_g25_c05.avi",
 )
+
+
+def load(root, split=None):
+    return read_copy(UCF101, root, split)
 
 
 def write(file, text=""):
@@ -128,8 +133,9 @@ def test_a_link_inside_the_root_is_followed_and_a_dangling_one_is_a_missing_file
     for path, target in ((THREE[2], real), (THREE[1], tmp_path / "store" / "none.avi")):
         (root / "UCF-101" / path).parent.mkdir()
         (root / "UCF-101" / path).symlink_to(target)
-    (note,) = load(root).notes
-    assert note.startswith("1 of 3 listed videos not on disk: HandstandPushups/")
+    missing, dangling = load(root).findings
+    assert missing.text.startswith("1 of 3 listed videos not on disk: HandstandPushups/")
+    assert (dangling.kind, dangling.names) == ("dangling", (f"UCF-101/{THREE[1]}",))
 
 
 def test_a_root_that_is_itself_a_link_is_fine(tmp_path):

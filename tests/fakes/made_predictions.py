@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +11,7 @@ import pyarrow.parquet as pq
 from kinobench.bench.evaluation.origin import UNKNOWN, Origin
 from kinobench.bench.evaluation.shard_files import write_shard
 from kinobench.bench.evaluation.shards import Shard, ShardLogits
-from kinobench.datasets.split import Video
+from kinobench.datasets.split import Scoring, Video
 
 
 def logits_table(
@@ -50,18 +51,22 @@ def write_shards(folder: Path, table: pa.Table, rows: int) -> Path:
 def store_run(
     folder: Path,
     logits: np.ndarray,
-    labels: Sequence[int] | np.ndarray,
+    labels: Sequence[Any] | np.ndarray,
     origin: Origin = UNKNOWN,
     groups: Sequence[str | None] | None = None,
     in_a_shard: int = 8,
+    scoring: Scoring = "top-k",
 ) -> Path:
-    """The shards of a run, of so many videos each, with their digests."""
+    """The shards of a run, of so many videos each, with their digests.
+
+    With another scoring than top-k, `labels` has a list of labels for each video.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     videos = [
         Video(
             id=f"v{number:06d}",
             path=Path(f"{number}.avi"),
-            label=int(label),
+            labels=[label] if scoring == "top-k" else label,
             group=None if groups is None else groups[number],
         )
         for number, label in enumerate(labels)
@@ -70,7 +75,7 @@ def store_run(
         some = slice(start, start + in_a_shard)
         shard = Shard(number, tuple(videos[some]))
         measured = ShardLogits(shard.videos, logits[some].astype(np.float32), (), logits.shape[1])
-        write_shard(folder, shard, measured, shard.files_digest, origin=origin)
+        write_shard(folder, shard, measured, shard.files_digest, origin=origin, scoring=scoring)
     return folder
 
 

@@ -13,6 +13,7 @@ from kinobench.datasets import catalog
 from kinobench.datasets.own import OwnVideos
 
 from ..fakes.command import call
+from ..fakes.elsewhere import packed
 from ..fakes.media import write_video
 from .pages import ROOT, blocks_of, commands_of, files_of
 
@@ -23,7 +24,7 @@ PLACES = ("kitchen", "stairs", "garden", "hall", "yard")
 
 @pytest.fixture(scope="module")
 def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """30 videos of 3 classes, each a colour, in 5 places; and a list of them."""
+    """30 videos of 3 classes, each a colour, in 5 places; a list of them, and an archive."""
     folder, random = tmp_path_factory.mktemp("own"), np.random.default_rng(0)
     rows = []
     for label, name in enumerate(CLASSES):
@@ -34,6 +35,7 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
             write_video(folder / "my-videos" / video, frames)
             rows.append(f"{video},{name}\n")
     (folder / "my-list.csv").write_text("".join(sorted(rows)))
+    packed(folder / "my-videos", folder / "my-videos.tar")
     return folder
 
 
@@ -53,7 +55,8 @@ def _last(folder: Path) -> dict[str, Any]:
 @pytest.mark.usefixtures("shared_workers")
 def test_the_page_goes_the_whole_way(videos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     commands = [c for block in blocks_of(PAGE) if block.kind == "sh" for c in commands_of(block)]
-    assert [c.arguments[0] for c in commands] == ["fit", "run", "analyse", "motion", "fit", "run"]
+    called = " ".join(each.arguments[0] for each in commands)
+    assert called == "fit run analyse motion fit run run"
     printed = []
     for command in commands:
         arguments = list(command.arguments)
@@ -62,7 +65,7 @@ def test_the_page_goes_the_whole_way(videos: Path, monkeypatch: pytest.MonkeyPat
         done = call(monkeypatch, videos, *arguments)
         assert done.exit_code == 0, f"{command.said}\n{done.stderr}{done.exception}"
         printed.append(done)
-    fitted, measured, analysed, motion, grouped, listed = printed
+    fitted, measured, analysed, motion, grouped, listed, archived = printed
     parted = "parted by kinobench: 20 % of each class held out, seed 0"
     assert f"folder train: 24 of 24 videos found, 3 classes; {parted}" in fitted.stderr
     assert "folder test: 6 of 6 videos found, 3 classes" in fitted.stderr
@@ -71,6 +74,7 @@ def test_the_page_goes_the_whole_way(videos: Path, monkeypatch: pytest.MonkeyPat
     assert "folder test" in motion.stdout
     assert "5 groups kept whole" in grouped.stderr
     assert "list all: 30 of 30 videos found, 3 classes" in listed.stderr
+    assert "folder all: 30 of 30 videos found, 3 classes" in archived.stderr
     record = _last(videos)
     assert record["case"]["classes"] == 3 and record["accuracy"]["scored"] == 30
     assert record["accuracy"]["top1"] > 0.9  # a colour a class

@@ -367,3 +367,8 @@ def test_a_class_with_the_name_of_another_network_needs_one_of_its_own() -> None
 
     with pytest.raises(kinobench.KinobenchError, match='name="my_c3d_tiny"'):
         kinobench.measure(C3D_Tiny(5), protocol="pointlight", measure="flops")
+
+
+def test_the_mean_of_several_splits_is_refused_with_the_command_that_takes_it() -> None:
+    with pytest.raises(kinobench.KinobenchError, match="kinobench run --split mean"):
+        kinobench.measure("c3d_tiny", dataset="ucf101", split="mean", data_root="nowhere")

@@ -97,3 +97,12 @@ def test_the_command_prints_a_card_or_json_without_torch(tmp_path: Path) -> None
         "; assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_classes_that_forbid_mirroring_are_shown() -> None:
+    card = make_card("sthv2", None)
+    assert (card.name, len(card.sided), len(card.classes or ())) == ("ssv2", 6, 174)
+    shown = printed(card)
+    assert "never, since left and right distinguish Pulling something from left to right" in shown
+    assert make_card("hmdb51", None).sided == ()
+    assert "mirroring" not in printed(make_card("hmdb51", None))

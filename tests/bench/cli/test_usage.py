@@ -92,6 +92,7 @@ INTEGERS = {
     ("show", "c3d_tiny"): ("--frames", "--size", "--classes", "--depth", "--batch", "--threads"),
     ("doctor", "c3d_tiny"): ("--frames", "--size", "--classes"),
     ("data", "make", "pointlight"): ("--seed", "--train", "--test"),
+    ("data", "doctor", "pointlight"): ("--processes", "--holdout-seed"),
     ("analyse", "c3d_tiny"): ("--rows",),
 }
 FLOATS = {
@@ -99,6 +100,7 @@ FLOATS = {
     ("motion", "c3d_tiny"): ("--timeout",),
     ("check",): ("--max-seconds",),
     ("doctor", "c3d_tiny"): ("--timeout",),
+    ("data", "doctor", "pointlight"): ("--file-timeout",),
     ("fit", "c3d_tiny"): ("--learning-rate",),
 }
 HUGE = "9" * 26

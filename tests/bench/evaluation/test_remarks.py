@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from kinobench.bench.evaluation.accuracy import evaluate
+from kinobench.bench.evaluation.case import mirror_notes
 from kinobench.bench.evaluation.evaluation import Evaluation, Sink
 from kinobench.bench.evaluation.shard_files import read_shard, write_shard
 from kinobench.bench.evaluation.shards import Shard, ShardLogits
@@ -73,3 +74,12 @@ def test_a_name_that_is_no_unicode_is_stored_wherever_it_stands(tmp_path: Path) 
     assert read_shard(shard.path(tmp_path)).unreadable == (bad,)
     texts = (str(KinobenchError(name)), Note(text=name).text, Failure(kind="killed", message=name))
     assert msgspec.json.encode(texts).count(rb"\\xff") == 3
+
+
+def test_mirrored_views_are_noted_where_left_and_right_are_classes() -> None:
+    ten = PROTOCOL.with_views(1, 10)
+    sided = Split(dataset="d", name="s", classes=("Swiping Left", "Stop Sign"), videos=())
+    (note,) = mirror_notes(ten, sided)
+    assert note.endswith("left and right distinguish 1 class: Swiping Left")
+    assert mirror_notes(PROTOCOL, sided) == ()
+    assert mirror_notes(ten, msgspec.structs.replace(sided, classes=("Stop Sign",))) == ()

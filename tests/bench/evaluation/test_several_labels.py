@@ -89,12 +89,16 @@ def test_hits_are_those_of_the_stored_logits(tmp_path: Path) -> None:
         k: sum(bool(set(each) & set(first[:k])) for each, first in zip(SETS, order, strict=True))
         for k in (1, 5)
     }
-    assert (found.scoring, found.scored, found.top1, found.top5) == (
+    assert (found.scoring, found.scored, found.hit1, found.hit5) == (
         *("hit-k", 20),
         *(hits[1] / 20, hits[5] / 20),
     )
     assert 0 < hits[1] < hits[5] < 20, "the network must be neither always right nor always wrong"
-    assert found.score == found.top1 and found.score_name == "hit@1" and found.map is None
+    assert (
+        found.score == found.hit1
+        and found.score_name == "hit@1"
+        and (found.top1, found.map) == (None, None)
+    )
     assert found.chance == pytest.approx(sum(map(len, SETS)) / 20 / 8)
 
 
@@ -152,12 +156,12 @@ def test_stored_logits_are_scored_again_to_the_same(tmp_path: Path) -> None:
         each[0] for each in SETS
     ]
     again = analyse(opened, clips=2)
-    assert (again.scoring, again.top1, again.top5) == ("hit-k", hits.top1, hits.top5)
-    assert again.interval_top1 == hits.interval_top1 and again.by_clips[-1].top1 == hits.top1
+    assert (again.scoring, again.top1, again.top5) == ("hit-k", hits.hit1, hits.hit5)
+    assert again.interval_top1 == hits.interval_hit1 and again.by_clips[-1].top1 == hits.hit1
     assert [each.videos for each in again.by_class] == [
         sum(label in each for each in SETS) for label in range(8)
     ]
-    found = read_places(tmp_path / "hits", "softmax", scored=20, hits=round(20 * (hits.top1 or 0)))
+    found = read_places(tmp_path / "hits", "softmax", scored=20, hits=round(20 * (hits.hit1 or 0)))
     assert found.label_sets == chunk.label_sets
     np.testing.assert_array_equal(found.places, compute_places(opened, "softmax").places)
 
@@ -241,7 +245,7 @@ def test_a_whole_run_that_is_killed_ends_as_one_that_is_not(tmp_path: Path, name
         )
         assert first_run == same and first_run["scored"] == 80
         is_map = name == "several-map"
-        assert (first_run["map"] is not None, first_run["top1"] is None) == (is_map, is_map)
+        assert (first_run["map"] is not None, first_run["hit1"] is None) == (is_map, is_map)
     page = (tmp_path / "whole" / "leaderboard.md").read_text()
     head = next(line for line in page.splitlines() if line.startswith("| model"))
     assert "top-1" not in head and ("mAP (%)" in head) == is_map and ("hit@5 (%)" in head) != is_map

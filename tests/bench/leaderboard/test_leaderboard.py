@@ -112,7 +112,8 @@ def test_every_value_of_a_row_can_be_read_of_a_record_that_has_all() -> None:
     )
     absent = {name for name, value in vars(row).items() if value is None}
     of_other_scorings = {name for name in vars(row) if name.startswith(("hit", "map"))}
-    assert absent == {"rank", "unranked", "error", "later_failure"} | of_other_scorings
+    of_no_mean = {"no_mean"}
+    assert absent == {"rank", "unranked", "error", "later_failure"} | of_other_scorings | of_no_mean
     assert row.scoring == "top-k"
     assert (row.found, row.layout, row.copy_digest) == (160, "flat", "fedcba9876543210")
     assert (row.short_side_least, row.short_side_median, row.short_side_most) == (256, 256, 340)
@@ -465,7 +466,7 @@ def test_an_unknown_column_names_the_nearest(wrong: str, right: str) -> None:
         ordered(mixed(), wrong)
     assert set(sorts()) == {
         *("model", "params", "macs", "flops", "latency", "throughput", "mfu", "memory", "energy"),
-        *("top1", "top5", "map", "rank"),
+        *("top1", "top5", "hit1", "hit5", "map", "rank"),
     }
 
 

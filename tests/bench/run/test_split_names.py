@@ -76,6 +76,13 @@ def test_a_command_names_the_videos_again_as_they_were_named(tmp_path: Path) -> 
     ]
     assert own.holdout == Holdout(share=0.125, seed=3)
     assert data_roots([str(tmp_path)], own).arguments("ucf101") == ["--data-root", str(tmp_path)]
+    own = own_videos(layout="mmaction2")
+    said = data_roots([f"k400={tmp_path}"], own).arguments("kinetics400")
+    assert said == ["--data-root", str(tmp_path), "--layout", "mmaction2"]
+    assert data_roots([str(tmp_path)], own).own_of("pointlight").given == []
+    with pytest.raises(KinobenchError, match="--layout mmaction2: none of the datasets has"):
+        data_roots([], own).refuse_unused(["pointlight", None])
+    data_roots([], own).refuse_unused(["pointlight", "ucf101"])
 
 
 def test_a_root_may_have_a_variable_or_a_home(

@@ -253,6 +253,9 @@ def test_the_command_leaves_weights_that_say_what_they_are(root: Path, tmp_path:
         "weights.safetensors",
     ]
     assert str(folder / "weights.safetensors") in done.output and "top-1" in done.output
+    assert (
+        "pointlight: clips are not mirrored, since left and right distinguish 4 cl" in done.output
+    )
     fitted = read_fitted(folder / "weights.safetensors")
     assert fitted is not None
     split = pointlight.load(root, "train")

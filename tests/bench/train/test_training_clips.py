@@ -13,7 +13,6 @@ from kinobench.bench.train.clips import (
     ShuffledVideos,
     TrainingClips,
     collate,
-    distinguished_by_sides,
 )
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.pointlight.encode import write_grey_video
@@ -142,24 +141,6 @@ def test_half_of_the_clips_are_mirrored_unless_a_class_is_distinguished_by_sides
 
     assert 15 <= mirrored(("A", "B")) <= 45
     assert mirrored(("Left", "B")) == 0
-
-
-@pytest.mark.parametrize(
-    ("name", "sided"),
-    [
-        ("PushLeft", True),
-        ("turning something upright", False),
-        ("moving something left to right", True),
-        ("CounterSwirl", True),
-        ("Archery", False),
-        ("CleanAndJerk", False),
-        ("bright lights", False),
-        ("wright flyer", False),
-        ("rotating clockwise", True),
-    ],
-)
-def test_classes_of_left_and_right_are_known_by_their_names(name: str, sided: bool) -> None:
-    assert distinguished_by_sides(["Running", name]) is sided
 
 
 def test_a_damaged_video_is_named_once_and_its_neighbour_taken(

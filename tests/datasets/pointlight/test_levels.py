@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from kinobench.bench.train.clips import distinguished_by_sides
 from kinobench.datasets import catalog, pointlight
 from kinobench.datasets.errors import DatasetError, KinobenchError, UnknownNameError
 from kinobench.datasets.lists.class_names import class_names
@@ -20,6 +19,7 @@ from kinobench.datasets.pointlight.levels import LEVELS, OPTIONS, POINTLIGHT, ch
 from kinobench.datasets.pointlight.noise_dots import draw_noise
 from kinobench.datasets.pointlight.turns import HEADINGS, QUARTERS, moving_frames
 from kinobench.datasets.protocol import preset
+from kinobench.datasets.sides import sided_classes
 from kinobench.datasets.split import Split, Video
 from kinobench.datasets.video.clips import open_video
 
@@ -267,7 +267,7 @@ def test_a_video_with_a_rest_backwards_is_one_of_the_reversed_turn(motion, rever
 
 
 def test_clips_of_turns_are_never_mirrored_in_training():
-    assert distinguished_by_sides(TURNS) and distinguished_by_sides(EIGHT)
+    assert sided_classes(TURNS) and sided_classes(EIGHT)
 
 
 def test_the_first_heading_is_uniform():

@@ -1,0 +1,25 @@
+"""The folder that links may lead to."""
+
+import os
+from pathlib import Path
+
+from .paths import SourcePath
+
+ASK = "--follow-links allows it, if you know where it leads"
+"""The end of a message that refuses a link."""
+
+
+def enclosing(root: Path) -> str:
+    """Return the real path of the folder that a data root's links may lead to: mostly itself.
+
+    In the cache of Hugging Face's hub a dataset's files are in `blobs`, and its revisions in
+    `snapshots` are folders of links to them: those stay in the dataset's own folder
+    (huggingface/huggingface_hub, docs/source/en/guides/manage-cache.md).
+    """
+    if isinstance(root, SourcePath):
+        return str(root)
+    real = Path(os.path.realpath(root))
+    for folder in real.parents:
+        if folder.name == "snapshots" and (folder.parent / "blobs").is_dir():
+            return str(folder.parent)
+    return str(real)

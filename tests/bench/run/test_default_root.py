@@ -1,0 +1,60 @@
+"""The folder of a dataset where none is given."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kinobench.bench.run import default_root
+from kinobench.bench.run.options import data_roots
+from kinobench.datasets.errors import DatasetError
+
+from ...fakes.copies import cvdf, kinetics, lay, paths, ucf101
+
+
+@pytest.fixture(autouse=True)
+def _asked_anew() -> Iterator[None]:
+    default_root._in.cache_clear()
+    yield
+    default_root._in.cache_clear()
+
+
+def test_a_folder_named_like_the_dataset_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KINOBENCH_DATA", str(tmp_path))
+    (tmp_path / "UCF-101").mkdir()
+    lay(tmp_path / "k400", kinetics(3), ["val/{stem}.mp4"], {"val.csv": cvdf()})
+    roots = data_roots([])
+    assert roots.of("ucf101", only=True) == tmp_path / "UCF-101"
+    assert roots.of("kinetics400", only=False) == tmp_path / "k400"
+    assert len(roots.split("k400", None).videos) == 3
+    (tmp_path / "kinetics400").mkdir()
+    default_root._in.cache_clear()
+    assert roots.of("kinetics400", only=True) == tmp_path / "kinetics400"  # its own name first
+    assert roots.of("pointlight", only=True) is None  # it is generated elsewhere
+    assert roots.of("folder", only=True) is None
+
+
+def test_the_folder_itself_is_taken_only_if_a_list_of_the_dataset_is_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KINOBENCH_DATA", str(tmp_path))
+    lay(tmp_path, ucf101(3), ["{name}/{stem}.avi"], {"testlist02.txt": paths("{name}/{stem}.avi")})
+    assert data_roots([]).of("ucf101", only=True) == tmp_path
+    assert data_roots([]).of("kinetics400", only=True) is None
+
+
+def test_a_root_that_is_given_goes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KINOBENCH_DATA", str(tmp_path))
+    (tmp_path / "ucf101").mkdir()
+    assert data_roots([f"ucf-101={tmp_path}/x"]).of("ucf101", only=True) == tmp_path / "x"
+    assert data_roots([f"{tmp_path}/y"]).of("ucf101", only=True) == tmp_path / "y"
+
+
+def test_a_variable_that_names_no_folder_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KINOBENCH_DATA", str(tmp_path / "none"))
+    with pytest.raises(DatasetError, match=r"KINOBENCH_DATA=.*none: can't be listed \(there is no"):
+        data_roots([]).of("ucf101", only=True)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import msgspec
 import pytest
 import torch
@@ -14,11 +15,18 @@ from kinobench.bench.cluster.shard import Outcome
 from kinobench.bench.evaluation import shards
 from kinobench.bench.evaluation.accuracy import evaluate
 from kinobench.bench.evaluation.evaluation import Evaluation, Sink
+from kinobench.bench.evaluation.guard import Guard
 from kinobench.bench.evaluation.shard_files import read_shard
-from kinobench.bench.records.dataset_copy import DatasetCopy, ShortSide, copies_differ
+from kinobench.bench.records.dataset_copy import (
+    DatasetCopy,
+    ShortSide,
+    copies_differ,
+    joined_copies,
+)
 from kinobench.bench.text.units import file_size
 from kinobench.datasets import catalog
 from kinobench.datasets.copy_digest import StoredVideo, copy_digest
+from kinobench.datasets.doctor.pictures import header_of_pictures
 from kinobench.datasets.protocol import preset
 from kinobench.datasets.split import Split, Video
 from kinobench.datasets.video.reader import VideoReader
@@ -201,3 +209,42 @@ def test_data_doctor_and_the_record_have_one_digest(
     assert (found.listed, found.found, found.unknown) == (6, 6, 2)
     (report,) = report_of("folder", root).splits
     assert report.copy == found.digest
+
+
+def test_a_folder_of_pictures_is_stored_as_its_first_picture(tmp_path: Path) -> None:
+    folder = tmp_path / "v0"
+    folder.mkdir()
+    for number, frame in enumerate(code_frames(5, 20, 60, 80), 1):
+        assert cv2.imwrite(str(folder / f"img_{number:05}.png"), frame)
+    video = Video(id="v0", path=folder, label=0)
+    split = Split(dataset="made", name="test", classes=("a", "b"), videos=(video,))
+    found = copy_of(split)
+    size = sum(path.stat().st_size for path in folder.iterdir())
+    assert (found.found, found.bytes, found.codecs) == (1, size, {"png": 1})
+    assert found.digest == copy_digest({"v0": StoredVideo(size, 80, 60, "png")})
+    assert header_of_pictures(folder).stored == StoredVideo(size, 80, 60, "png")
+    (folder / "img_00001.png").write_bytes(b"no picture")
+    later = copy_of(split)  # no clip shows the first of twenty pictures
+    assert (later.found, later.unknown) == (1, 1)
+    assert later.digest == copy_digest({"v0": StoredVideo(0)})
+
+
+def test_a_file_that_was_given_up_is_not_opened_for_its_header(tmp_path: Path) -> None:
+    split = make_copy(tmp_path, count=3)
+    guard = Guard(given_up={"v1": "it crashed a decoder"})
+    found = copy_of(split, guard=guard)
+    assert (found.found, found.unknown, found.codecs) == (3, 1, {"mpeg4": 2})
+    assert found.bytes == sum(video.path.stat().st_size for video in split.videos)
+
+
+def test_copies_of_several_splits_are_joined_by_their_sums(tmp_path: Path) -> None:
+    one, other = copy_of(make_copy(tmp_path / "a")), copy_of(make_copy(tmp_path / "b", height=80))
+    both = joined_copies([one, other])
+    assert both is not None and both.digest not in (one.digest, other.digest)
+    assert (both.listed, both.found, both.bytes) == (12, 12, one.bytes + other.bytes)
+    assert both.short_side == ShortSide(least=60, median=None, most=80)
+    assert both.codecs == {"mpeg4": 12} and both.layout == "flat"
+    assert "short side 60 to 80, mpeg4" in both.text
+    alike = joined_copies([one, one])
+    assert alike is not None and alike.short_side == one.short_side
+    assert joined_copies([one, None]) is None and joined_copies([]) is None

@@ -13,6 +13,7 @@ and VP9, often in HEVC, now and then in AV1 and H.264, seldom in MPEG-2, MPEG-4 
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 
@@ -185,6 +186,11 @@ class VideoReader:
         stream = self._stream
         codec = stream.codec_context.codec.canonical_name
         return StoredVideo(self._bytes, stream.width, stream.height, codec)
+
+    @property
+    def pixel_aspect(self) -> Fraction:
+        """Width of a stored pixel over its height; 1 if the file doesn't say it."""
+        return self._stream.sample_aspect_ratio or Fraction(1)
 
     @property
     def remarks(self) -> tuple[str, ...]:

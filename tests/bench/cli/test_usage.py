@@ -91,7 +91,10 @@ INTEGERS = {
     ("fit-shipped",): ("--epochs", "--side-by-side"),
     ("show", "c3d_tiny"): ("--frames", "--size", "--classes", "--depth", "--batch", "--threads"),
     ("doctor", "c3d_tiny"): ("--frames", "--size", "--classes"),
-    ("data", "make", "pointlight"): ("--seed", "--train", "--test"),
+    ("data", "make", "pointlight"): (
+        *("--seed", "--train", "--test", "--holdout-seed"),
+        *("--short-side", "--gop", "--quality", "--processes"),
+    ),
     ("data", "doctor", "pointlight"): ("--processes", "--holdout-seed"),
     ("analyse", "c3d_tiny"): ("--rows",),
 }

@@ -115,6 +115,11 @@ class FrameFolder(VideoReader):
             return StoredVideo(0)
 
     @property
+    def pixel_aspect(self) -> Fraction:
+        """Width of a stored pixel over its height: pictures have square ones."""
+        return Fraction(1)
+
+    @property
     def remarks(self) -> tuple[str, ...]:
         """What is unusual about the folder; see remarks.py."""
         return tuple(kind for kind in KINDS if kind in self._remarks)

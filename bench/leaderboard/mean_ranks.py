@@ -8,6 +8,7 @@ import msgspec
 
 from ...datasets.errors import KinobenchError
 from ..evaluation.places import VideoPlaces
+from ..evaluation.restricted import NOTHING_READ, Scored
 from ..evaluation.split_pairs import pair_lists
 from ..records.record import Record
 from ..statistics.intervals import LEVEL
@@ -24,7 +25,9 @@ class _Compared(NamedTuple):
     p: float
 
 
-def ranked_means(boards: Iterable[Board], results: Path) -> list[Board]:
+def ranked_means(
+    boards: Iterable[Board], results: Path, known: Mapping[str, Scored] = NOTHING_READ
+) -> list[Board]:
     """Return boards; every trained network of a board of means has a rank there.
 
     A row's rank is 1 + the number of rows that are significantly better. Two rows are compared on
@@ -36,18 +39,21 @@ def ranked_means(boards: Iterable[Board], results: Path) -> list[Board]:
     Args:
         boards: All boards: the rows of single splits have the records that a mean is made of.
         results: Folder with the records and predictions.
+        known: The videos of rows that were read already, by the digest of the case.
     """
-    known = list(boards)
-    records = {row.record.id: row.record for board in known for row in board.rows if not row.splits}
+    every = list(boards)
+    records = {row.record.id: row.record for board in every for row in board.rows if not row.splits}
     return [
-        _ranked(board, records, results)
+        _ranked(board, records, results, known)
         if any(row.splits for row in board.rows) and board.scoring != "map"
         else board
-        for board in known
+        for board in every
     ]
 
 
-def _ranked(board: Board, records: Mapping[str, Record], results: Path) -> Board:
+def _ranked(
+    board: Board, records: Mapping[str, Record], results: Path, known: Mapping[str, Scored]
+) -> Board:
     rows: list[Row] = list(board.rows)
     found: dict[int, list[VideoPlaces]] = {}
     trained = [
@@ -59,7 +65,8 @@ def _ranked(board: Board, records: Mapping[str, Record], results: Path) -> Board
         return board
     for place in trained:
         try:
-            found[place] = places_of([records[each.record] for each in rows[place].splits], results)
+            of_splits = [records[each.record] for each in rows[place].splits]
+            found[place] = places_of(of_splits, results, known)
         except KinobenchError as error:
             rows[place] = msgspec.structs.replace(rows[place], unranked=str(error))
     given = mean_ranks(list(found.values()))

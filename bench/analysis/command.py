@@ -18,7 +18,7 @@ from .analyse import Analysis
 from .copies import copy_notes, refuse_two_copies
 from .map_analysis import MapAnalysis, analyse_map
 from .map_compare import compare_maps
-from .mean_compare import compare_means, find_means, mean_sentences
+from .mean_compare import compare_means, find_means, has_means, mean_sentences
 from .source import Source
 from .sources import OnProblem, find, find_two
 
@@ -119,6 +119,8 @@ def compare(
     (how_a, guessed_a), (how_b, guessed_b) = (_aggregation(aggregation, s) for s in (one, other))
     of_a, of_b = one.open(), other.open()
     notes = list(dict.fromkeys([*guessed_a, *guessed_b]))
+    if has_means(a, b, results):
+        notes.append("One split of several: --split mean compares the means of them all.")
     for name, source, opened in (("A", one, of_a), ("B", other, of_b)):
         notes += [f"{name}: {note}" for note in _notes(source, opened)]
     notes += copy_notes(one, other)

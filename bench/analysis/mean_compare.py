@@ -115,6 +115,15 @@ def find_means(a: str, b: str, results: Path, on_problem: OnProblem = lambda lin
     )
 
 
+def has_means(a: str, b: str, results: Path) -> bool:
+    """Report whether `find_means` finds two networks."""
+    try:
+        find_means(a, b, results)
+    except KinobenchError:
+        return False
+    return True
+
+
 def _complete(asked: str, results: Path, on_problem: OnProblem) -> list[Splits]:
     """Return the predictions on all splits of a dataset that a name stands for, the best first."""
     name, at, weights = asked.partition("@")

@@ -77,6 +77,15 @@ def test_two_networks_are_compared_by_their_means(tmp_path: Path) -> None:
     assert "B is better" in page and f"split 2 A {100 * of_a[1]:.1f} %" in page
 
 
+def test_a_comparison_of_one_split_says_that_there_is_a_mean(tmp_path: Path) -> None:
+    command = ["compare", "c3d_tiny", "x3d_tiny", "--results", str(tmp_path)]
+    for split in (1, 2, 3):
+        record(tmp_path, split, "c3d_tiny", "mine", 0.5)
+        record(tmp_path, split, "x3d_tiny", "mine", 0.5)
+        said = "--split mean" in CliRunner().invoke(app, command).stdout
+        assert said is (split == 3)
+
+
 def test_splits_of_two_weights_are_not_mixed(tmp_path: Path) -> None:
     for split in (1, 2, 3):
         record(tmp_path, split, "c3d_tiny", "old", 0.5)

@@ -12,7 +12,7 @@ from .copies.described import Described
 from .copies.known import DESCRIBED
 from .errors import DatasetError, KinobenchError, UnknownNameError, check_name, program
 from .lists import layouts
-from .lists.class_names import class_names
+from .lists.class_names import class_names, fold
 from .lists.layouts import Layout
 from .offered import check_request, checked_fields, checked_split
 from .opposites import Opposites
@@ -160,6 +160,8 @@ def get(name: str) -> Dataset:
 def fits(dataset: Dataset, root: Path) -> bool:
     """Report whether a folder has a list of a dataset that is read in several layouts.
 
+    What is in a folder that is named like another dataset is of that one.
+
     Raises:
         DatasetError: The folder can't be listed.
     """
@@ -168,11 +170,15 @@ def fits(dataset: Dataset, root: Path) -> bool:
         return False
     from .copies.read import has_lists
 
-    return has_lists(described, root)
+    others = {fold(other) for other, meant in _ALIASES.items() if meant != dataset.name}
+    return has_lists(described, root, others)
 
 
 def canonical(name: str) -> str:
-    """Return the name of the dataset that has another name, such as `k400`; others as they are."""
+    """Return the name of the dataset that is meant by another, such as `k400` or `UCF101`.
+
+    Names of ours may be written in any case; a plug-in's are taken as they are.
+    """
     meant = _ALIASES.get(name.casefold(), name)
     return name if meant == name or name in _registered or name in _plugins() else meant
 
@@ -440,6 +446,11 @@ _BUILT_IN = {
     )
 }
 
-_ALIASES = {alias: dataset.name for dataset in _BUILT_IN.values() for alias in dataset.aliases}
+_ALIASES = {
+    other: dataset.name
+    for dataset in _BUILT_IN.values()
+    for other in (dataset.name, *dataset.aliases)
+}
+"""The names of ours that are found in any case, and which dataset each means."""
 
 _registered: dict[str, Dataset] = {}

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from ..lists.class_names import LabelMatcher, class_names
+from ..lists.class_names import LabelMatcher, class_lists, class_names
 from ..plurals import quantity, some
 from .described import Described
 from .entries import Entries
@@ -31,14 +31,12 @@ def _class_folders(described: Described, folders: set[str]) -> str:
 
     It is `8 class folders`, or `8 class folders of ucf101`; empty without such folders.
     """
-    from .known import DESCRIBED  # which imports this module
-
     counts: Counter[str] = Counter()
-    for each in (described, *DESCRIBED.values()):  # of equal ones the first counts
-        find = LabelMatcher(class_names(each.classes)).find
-        counts[each.name] = sum(1 for folder in folders if folder and find(folder) is not None)
+    for name in (described.classes, *class_lists()):  # of equal ones the first counts
+        find = LabelMatcher(class_names(name)).find
+        counts[name] = sum(1 for folder in folders if folder and find(folder) is not None)
     name, count = counts.most_common(1)[0]
-    of = "" if name == described.name else f" of {name}"
+    of = "" if name == described.classes else f" of {name}"
     return f"{quantity(count, 'class folder')}{of}" if count else ""
 
 

@@ -102,5 +102,9 @@ BUILT_IN = {
         *map(_level, LEVELS.values()),
     )
 }
-ALIASES = {alias: dataset.name for dataset in BUILT_IN.values() for alias in dataset.aliases}
-"""The datasets' other names, each with the name of its dataset."""
+ALIASES = {
+    other: dataset.name
+    for dataset in BUILT_IN.values()
+    for other in (dataset.name, *dataset.aliases)
+}
+"""The datasets' own and other names in lower case, each with the name of its dataset."""

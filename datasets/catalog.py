@@ -79,7 +79,10 @@ def get(name: str) -> Dataset:
 
 
 def canonical(name: str) -> str:
-    """Return the name of the dataset that has another name, such as `k400`; others as they are."""
+    """Return the name of the dataset that is meant by another, such as `k400` or `UCF101`.
+
+    Names of ours may be written in any case; a plug-in's are taken as they are.
+    """
     meant = ALIASES.get(name.casefold(), name)
     return name if meant == name or name in _registered or name in _plugins() else meant
 

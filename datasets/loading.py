@@ -5,10 +5,11 @@ from pathlib import Path
 
 import msgspec
 
-from .built_in import BUILT_IN
+from .built_in import ALIASES, BUILT_IN
 from .copies.known import DESCRIBED
 from .dataset import Dataset
 from .errors import DatasetError, KinobenchError
+from .lists.class_names import fold
 from .offered import check_request, checked_split
 from .own import NOTHING_SAID, OF_OTHERS, OWN, OwnVideos
 from .split import Split
@@ -92,6 +93,8 @@ def load_split(
 def fits(dataset: Dataset, root: Path) -> bool:
     """Report whether a folder has a list of a dataset that is read in several layouts.
 
+    What is in a folder that is named like another dataset is of that one.
+
     Raises:
         DatasetError: The folder can't be listed.
     """
@@ -100,7 +103,8 @@ def fits(dataset: Dataset, root: Path) -> bool:
         return False
     from .copies.read import has_lists
 
-    return has_lists(described, root)
+    others = {fold(other) for other, meant in ALIASES.items() if meant != dataset.name}
+    return has_lists(described, root, others)
 
 
 def _own_splits(

@@ -72,7 +72,7 @@ class Video:
         number = _label(id, label) if several is None else several[0] if several else -1
         if several is not None and len(several) == 1:
             several = None
-        if not isinstance(group, str | None):
+        if group is not None and not isinstance(group, str):
             raise TypeError(f"group {group!r} of {id!r} is no text; give one, or None")
         name = readable(id)
         before, found, after = str(path).rpartition(name or "\0")
@@ -106,9 +106,12 @@ class Video:
     @property
     def path(self) -> Path:
         """The path of the file, or of a folder of frames; see `path_of`."""
-        return path_of(
-            self._before if self._after is None else self._before + self.id + self._after
-        )
+        return path_of(self.path_text)
+
+    @property
+    def path_text(self) -> str:
+        """The path as a text: making a million paths takes seconds."""
+        return self._before if self._after is None else self._before + self.id + self._after
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{name} of {self.id!r} can't be changed; make another Video")
@@ -213,13 +216,14 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
             self._check_labels(video)
 
     def _check_labels(self, video: Video) -> None:
-        for label in video.labels:
+        labels = video.labels
+        for label in labels:
             if not 0 <= label < len(self.classes):
                 raise ValueError(
                     f"{self.dataset} {self.name}: label {label} of {video.id!r} is not in "
                     f"0..{len(self.classes) - 1}"
                 )
-        count = len(video.labels)
+        count = len(labels)
         if (count != 1 and self.scoring == "top-k") or (count == 0 and self.scoring == "hit-k"):
             raise ValueError(
                 f"{self.dataset} {self.name}: {video.id!r} has {count} labels, and its split is "

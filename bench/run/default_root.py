@@ -5,9 +5,10 @@ from functools import lru_cache
 from pathlib import Path
 
 from ...datasets import catalog
-from ...datasets.errors import DatasetError, reason_of
+from ...datasets.errors import DatasetError
 from ...datasets.lists.class_names import fold
-from ...datasets.own import FOLDER, LIST, expanded
+from ...datasets.own import OWN, expanded
+from ...datasets.sources.listing import walk
 
 VARIABLE = "KINOBENCH_DATA"
 
@@ -23,7 +24,7 @@ def default_root(dataset: catalog.Dataset) -> Path | None:
         DatasetError: The folder can't be listed.
     """
     base = os.environ.get(VARIABLE)
-    if not base or dataset.name in (FOLDER, LIST):
+    if not base or dataset.name in OWN:
         return None
     return _in(expanded(base), dataset.name, dataset.aliases)
 
@@ -32,15 +33,27 @@ def default_root(dataset: catalog.Dataset) -> Path | None:
 def _in(base: Path, name: str, aliases: tuple[str, ...]) -> Path | None:
     names = [fold(each) for each in (name, *aliases)]
     try:
-        with os.scandir(base) as entries:
-            folders = sorted(entry.name for entry in entries if entry.is_dir())
-    except OSError as error:
+        folders = sorted(each.name for each in walk(base, 0) if each.is_folder)
+    except DatasetError as error:
         raise DatasetError(
-            f"{VARIABLE}={base}: can't be listed ({reason_of(error)}); correct the variable, or "
-            "give --data-root"
+            f"{VARIABLE}={error}; or correct the variable, or give --data-root"
         ) from error
     alike = [folder for folder in folders if fold(folder) in names]
     if alike:
         alike.sort(key=lambda folder: names.index(fold(folder)))
         return base / alike[0]
     return base if catalog.fits(catalog.get(name), base) else None
+
+
+def refuse_absent(dataset: catalog.Dataset) -> None:
+    """Raise DatasetError if `$KINOBENCH_DATA` is set, and has no folder of a dataset.
+
+    Args:
+        dataset: A dataset without a folder.
+    """
+    base = os.environ.get(VARIABLE)
+    if base and dataset.needs_root and dataset.name not in OWN:
+        raise DatasetError(
+            f"{dataset.name}: {VARIABLE}={base} has no folder of that name, nor a list of the "
+            "dataset; give --data-root"
+        )

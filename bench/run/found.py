@@ -1,5 +1,6 @@
 """How many of a split's videos are there, which a command says first."""
 
+import math
 from collections.abc import Sequence
 from operator import attrgetter
 from pathlib import Path
@@ -9,9 +10,8 @@ from ...datasets.errors import DatasetError
 from ...datasets.plurals import quantity
 from ...datasets.sources.presence import absent
 from ...datasets.split import Split
-from ..text.units import percent
 
-_PATH = attrgetter("path")
+_PATH = attrgetter("path_text")
 _EXAMPLES = 3
 """Missing videos that are named."""
 
@@ -66,11 +66,12 @@ class Found(NamedTuple):
                 f"{self.split}: none of its {quantity(self.expected, 'video')} is there; "
                 f"{self._examples}; correct the paths, --data-root or --path-prefix"
             )
-        if min_found is not None and self.there < min_found * self.expected:
+        least = 0.0 if min_found is None else round(min_found * self.expected, 6)  # 7 % of 100 is 7
+        if self.there < least:
             raise DatasetError(
-                f"{self.split}: {percent(self.there / self.expected)} % of its "
-                f"{quantity(self.expected, 'video')} is there, and --min-found asks for "
-                f"{percent(min_found)} %; {self._examples}; get them, or ask for less"
+                f"{self.split}: {self.there} of its {quantity(self.expected, 'video')} are there, "
+                f"and --min-found asks for {math.ceil(least)} ({100 * (min_found or 0):g} %); "
+                f"{self._examples}; get them, or ask for less"
             )
 
 
@@ -86,7 +87,7 @@ def look_for(split: Split, root: Path | None = None) -> Found:
         split=f"{split.dataset} {split.name}",
         classes=len(split.classes),
         expected=len(split.videos),
-        missing=[str(path) for path in absent(map(_PATH, split.videos))],
+        missing=list(absent(map(_PATH, split.videos))),
         notes=split.notes,
         layout=f"layout {split.layout}{place}" if split.layout else "",
     )

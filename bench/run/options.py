@@ -1,5 +1,6 @@
 """The options of a whole run, as the command line gives them."""
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import get_args
@@ -8,12 +9,14 @@ import msgspec
 from msgspec.structs import force_setattr
 
 from ...datasets import catalog
-from ...datasets.errors import KinobenchError
+from ...datasets.errors import KinobenchError, UnknownNameError, program
 from ...datasets.own import OF_OTHERS, OWN, OwnVideos, expanded
 from ...datasets.split import Split
 from ..records.case import LogitsType
 from ..records.job import FileLimits
-from .default_root import default_root
+from .default_root import default_root, refuse_absent
+
+_NAME = re.compile(r"[\w.+-]+")
 
 
 class DataRoots(msgspec.Struct, frozen=True):
@@ -68,7 +71,10 @@ class DataRoots(msgspec.Struct, frozen=True):
         Raises:
             KinobenchError: It is not there, or not what it should be.
         """
-        return catalog.load_split(catalog.get(name), self.of(name, only), split, self.own_of(name))
+        dataset, root = catalog.get(name), self.of(name, only)
+        if root is None:
+            refuse_absent(dataset)
+        return catalog.load_split(dataset, root, split, self.own_of(name))
 
     def arguments(self, name: str) -> list[str]:
         """Return the arguments of a command that measures a dataset's videos as they are here."""
@@ -116,14 +122,19 @@ def data_roots(
 
     Raises:
         KinobenchError: Two folders have the same name, or no name; or a variable in one isn't set.
+        UnknownNameError: A folder that isn't there has the name of no dataset.
     """
     unnamed: Path | None = None
     named: dict[str, Path] = {}
     for value in given:
         name, equals, folder = value.partition("=")
         name = catalog.canonical(name)
-        path = expanded(folder if equals and name in catalog.names() else value)
-        if equals and name in catalog.names():
+        is_named = bool(equals) and name in catalog.names()
+        path = expanded(folder if is_named else value)
+        if equals and not is_named and _NAME.fullmatch(name) and not path.exists():
+            hint = f"`{program()} list datasets` shows all; a folder is written as ./{value}"
+            raise UnknownNameError("dataset", name, catalog.names(), hint)
+        if is_named:
             if named.setdefault(name, path) != path:
                 raise KinobenchError(f"--data-root {value}: {name} has a folder already")
         elif unnamed is not None:

@@ -47,6 +47,8 @@ def assembled(
         DatasetError: A file is reached by a link that leaves the data root.
     """
     label_of = label_of_folders(described)
+    # Before there are videos: it may hold the million ids of another list for a moment.
+    remarks = described.remarks(rows.source, rows.ids) if described.remarks else ()
     several_rows = _ids_of_several(described, rows)
     chosen: list[Chosen | None] = []
     for row in range(len(rows.ids)):
@@ -65,7 +67,7 @@ def assembled(
         *_findings(described, rows, chosen, label_of),
         *_of_media(described, part, rows, chosen, index, entries),
         *rows.findings,
-        *(described.remarks(rows.source, rows.ids) if described.remarks else ()),
+        *remarks,
     )
     del chosen
     rows.forget()  # of a million rows, what the split doesn't keep goes before it is checked
@@ -110,6 +112,8 @@ def _video(described: Described, rows: Listed, row: int, path: str) -> Video:
     group = described.naming.group(video)
     if isinstance(label, int):
         return Video(id=video, path=path, label=label, group=group)
+    if len(label) == 1:
+        return Video(id=video, path=path, label=label[0], group=group)
     return Video(id=video, path=path, labels=label, group=group)
 
 

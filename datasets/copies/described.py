@@ -55,7 +55,7 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
     wanted_media: str = "no videos of the {asked} split"
     scoring: Scoring = "top-k"
     protocol: str = "common-112"
-    check: Callable[[Sequence[ListFile], Source], None] | None = None
+    check: Callable[[Sequence[ListFile], Source], None] = lambda lists, source: None
     remarks: Callable[[Source, Sequence[str]], tuple[Finding, ...]] | None = None
 
     def is_replacement(self, folders: tuple[str, ...]) -> bool:

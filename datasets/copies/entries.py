@@ -84,12 +84,14 @@ class Entries(NamedTuple):
         media: Videos and folders of frames, in the order of their paths.
         lists: Files that may be annotation lists, in the order of their paths.
         dangling: Paths of links with a video's name that lead nowhere.
+        deeper: Paths of folders that lie too deep to be looked into.
     """
 
     root: Path
     media: list[Media]
     lists: list[Path]
     dangling: list[str]
+    deeper: list[str]
 
 
 def entries_of(root: Path, *, follow_links: bool = False) -> Entries:
@@ -107,7 +109,8 @@ def entries_of(root: Path, *, follow_links: bool = False) -> Entries:
     seen = _Walk(os.sep if follow_links else enclosing(root), isinstance(root, SourcePath))
     media = list(seen.media_in(Folder(str(root), (), False)))
     media.sort(key=lambda each: (each.folder.path, each.name))
-    return Entries(root, media, sorted(seen.lists, key=str), sorted(seen.dangling))
+    lists = sorted(seen.lists, key=str)
+    return Entries(root, media, lists, sorted(seen.dangling), sorted(seen.deeper))
 
 
 class _Seen(NamedTuple):
@@ -144,6 +147,7 @@ class _Walk:
         self._real_root, self._elsewhere = real_root, elsewhere
         self.lists: list[Path] = []
         self.dangling: list[str] = []
+        self.deeper: list[str] = []
 
     def media_in(self, folder: Folder) -> Iterator[Media]:
         """Give the videos and folders of frames in a folder and below it."""
@@ -169,6 +173,8 @@ class _Walk:
                     yield Media(folder, inner.name, "", inner.outside)
             elif depth < _VIDEOS_DEPTH:
                 yield from self.media_in(inner)
+            else:
+                self.deeper.append(inner.path)
 
     def _leads_out(self, entry: "os.DirEntry[str] | _Seen", folder: Folder) -> bool:
         if self._elsewhere or not entry.is_symlink():

@@ -30,6 +30,7 @@ class Labels:
         self._folders: dict[str, int | None] = {}
         self._spelled: dict[str, int] = {}
         self._names: dict[str, int] = {}
+        self._sets: dict[tuple[str, ...], tuple[int, ...]] = {}
         self._contradicting: list[_Contradiction] = []
         self._agreeing = 0
         self._unchecked = 0
@@ -48,7 +49,11 @@ class Labels:
             DatasetError: No class is named like this, or the number is none of a class.
         """
         if raw.labels is not None:
-            return tuple(sorted({self._written(label, where) for label in raw.labels}))
+            known = self._sets.get(raw.labels)
+            if known is None:
+                numbers = {self._written(label, where) for label in raw.labels}
+                known = self._sets[raw.labels] = tuple(sorted(numbers))
+            return known
         expected = self._of_folder(folder) if folder else None
         if expected is None and (inside := self._described.naming.class_of(stem)) is not None:
             expected = self._of_folder(inside)

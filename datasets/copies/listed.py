@@ -13,8 +13,6 @@ from .formats import Format, ListFile, RawRow, Source
 from .labels import Labels
 from .parts import kind_of_word
 
-_TREES_SPLIT = "the folders of the split"
-
 _NO_TIMES = "without times in the list, so that the manifest differs from that of other lists"
 _WITHOUT_LIST = "no list of the {} split: which of its videos are missing isn't known"
 
@@ -91,7 +89,7 @@ class _Reading:
         folder, name, extension = "", raw.name, ""
         if self._form.has_paths:
             folder, name, extension = self._parts(file, raw)
-        where = _Where(file, raw.line)
+        where = _Where(file, raw.line) if file else _Folder(self._source, folder)
         label = self._labels.of(raw, folder, name, where)
         first = label if isinstance(label, int) else label[0] if label else 0
         times = None if raw.start_s is None else (int(raw.start_s), int(raw.end_s or 0))
@@ -120,9 +118,10 @@ class _Reading:
         before, _, name = path.rpartition("/")
         refused = self._form.refuse_absolute
         if (".." in before and ".." in before.split("/")) or (refused and _is_absolute(path)):
+            where = _Where(file, raw.line) if file else self._source.shown
             raise DatasetError(
-                f"{_Where(file, raw.line)}: {raw.name!r} leaves the data root; a listed path is "
-                "relative, without '..'"
+                f"{where}: {raw.name!r} leaves the data root; a listed path is relative, "
+                "without '..'"
             )
         if _is_absolute(path):
             self._absolute.append(path)
@@ -172,13 +171,19 @@ class _Reading:
 
 
 class _Where(NamedTuple):
-    file: ListFile | None
+    file: ListFile
     line: int
 
     def __str__(self) -> str:
-        if self.file is None:
-            return _TREES_SPLIT
         return f"{self.file.path}:{self.line}" if self.line else str(self.file.path)
+
+
+class _Folder(NamedTuple):
+    source: Source
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.source.shown}, folder {self.name!r}"
 
 
 def _is_absolute(path: str) -> bool:

@@ -1,10 +1,11 @@
 """A split of a dataset, from whichever layout somebody's copy has."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from ..errors import DatasetError, UnknownNameError
+from ..errors import DatasetError, UnknownNameError, nearest_name
+from ..lists.class_names import fold
 from ..plurals import quantity
 from ..split import Split
 from .assemble import assembled, label_of_folders
@@ -64,35 +65,45 @@ def read_copy(
     lists = [ListFile(path, root) for path in entries.lists]
     every = _sources(described.formats, lists, entries, part)
     sources = [(form, source) for form, source in every if form in forms]
-    there = what_lies_there(described, entries, lists)
+
+    def lacks(what: str) -> DatasetError:
+        there = what_lies_there(described, entries, lists)
+        return described.layout.lacks(f"{what}; there: {there}")
+
     if not sources:
         asked = f" in the layout {layout}" if layout else ""
-        raise described.layout.lacks(
-            f"no {described.wanted(part)} under {str(root)!r}, nor another list of the split"
-            f"{asked}; there: {there}"
+        raise lacks(
+            f"no {described.wanted(part)} under {str(root)!r}, nor another list of the split{asked}"
         )
     frames_first = bool(layout) and all(form.frames for form in forms)
     index = MediaIndex(
         described, entries, part, label_of_folders(described), frames_first=frames_first
     )
-    if described.check is not None:
-        described.check(lists, sources[0][1])
-    best, notes = _best(described, sources, index)
+    try:
+        best, notes = _best(described, sources, index, lists)
+    except DatasetError as error:
+        if all(form.from_folders for form, _ in sources):
+            raise lacks(str(error)) from error
+        raise
     if index.is_empty:
-        raise described.layout.lacks(
-            f"{described.no_media(part)} under {str(root)!r}; there: {there}"
-        )
+        raise lacks(f"{described.no_media(part)} under {str(root)!r}")
     return assembled(described, best.form, part, best.rows, index, entries, notes)
 
 
-def has_lists(described: Described, root: Path) -> bool:
+def has_lists(described: Described, root: Path, others: Collection[str]) -> bool:
     """Report whether a folder has a list of a split of a dataset.
+
+    Args:
+        described: The dataset.
+        root: The folder.
+        others: Names of folders in it, by `fold`, that are other datasets'.
 
     Raises:
         DatasetError: The folder can't be listed.
     """
     entries = entries_of(root)
-    lists = [ListFile(path, root) for path in entries.lists]
+    every = [ListFile(path, root) for path in entries.lists]
+    lists = [each for each in every if not each.folders or fold(each.folders[0]) not in others]
     forms = [form for form in described.formats if not form.from_folders]
     return any(
         source.files
@@ -114,9 +125,8 @@ def forms_of(described: Described, layout: str) -> tuple[Format, ...]:
     forms = tuple(form for form in described.formats if asked in (form.name, *form.aliases))
     if not forms:
         names = [form.name for form in described.formats]
-        raise UnknownNameError(
-            f"layout of {described.name}", layout, names, f"it has {', '.join(names)}"
-        )
+        hint = f"it has {', '.join(names)}" if nearest_name(layout, names) else ""
+        raise UnknownNameError(f"layout of {described.name}", layout, names, hint)
     return forms
 
 
@@ -133,12 +143,16 @@ def _sources(
 
 
 def _best(
-    described: Described, sources: list[tuple[Format, Source]], index: MediaIndex
+    described: Described,
+    sources: list[tuple[Format, Source]],
+    index: MediaIndex,
+    lists: list[ListFile],
 ) -> tuple[_Candidate, tuple[str, ...]]:
     """Return the layout of which most videos are found, and notes on the others.
 
     Raises:
-        DatasetError: None can be read; the message is of the first.
+        DatasetError: None can be read; the message is of the first. Or the copy's list of classes
+            is of other classes.
     """
     candidates: list[_Candidate] = []
     errors: list[DatasetError] = []
@@ -154,6 +168,7 @@ def _best(
         there = sum(index.has(naming.file_id(video)) for video in rows.ids)
         candidates.append(_Candidate(form, rows, there))
     if not candidates:
+        described.check(lists, sources[0][1])  # a list of other classes says why no label is known
         raise errors[0]
     order = {id(each): place for place, each in enumerate(candidates)}
 
@@ -163,6 +178,7 @@ def _best(
 
     candidates.sort(key=rank)
     best, *others = candidates
+    described.check(lists, best.rows.source)
     differing = [each for each in others if not _is_same(each.rows, best.rows)]
     notes = [f"a list can't be read, another one is taken: {error}" for error in errors]
     if differing:

@@ -14,14 +14,14 @@ from ..findings import found as found_of
 from ..lists import further_layouts
 from ..lists.class_names import class_names
 from ..lists.scan import VIDEO_EXTENSIONS
-from ..lists.text import lines_of, read_list
+from ..lists.text import each_line, lines_of, read_list
 from ..plurals import quantity
 from .class_files import names_alone, refuse_other_classes
 from .described import Described
 from .formats import Format, ListFile, RawRow, Source
 from .json_lists import SportsJson
 from .parts import Part
-from .youtube_names import YouTubeNames
+from .youtube_names import YouTubeNames, is_youtube_id
 
 _SNIFFED = 20
 """Lines that decide what a file is."""
@@ -59,15 +59,28 @@ class SportsUrls(Format):
 
     def rows(self, source: Source, file: ListFile) -> Iterator[RawRow]:
         """Give the rows of a list."""
+        several: dict[str, tuple[str, ...]] = {}
         for number, line in lines_of(file.path):
+            usual = _usual(line)
+            if usual is not None and usual[1] in several:
+                yield RawRow(number, usual[0], "", None, None, None, several[usual[1]])
+                continue
             found = self.row.fullmatch(line)
             if found is None:
                 raise DatasetError(
                     f"{file.path}:{number}: {line.strip()!r} is no video of YouTube with the "
                     f"numbers of its classes, as in {self.example!r}; correct the line"
                 )
-            labels = dict.fromkeys(found["labels"].replace(",", " ").split())
-            yield RawRow(number, found["id"], "", labels=tuple(labels))
+            labels = tuple(dict.fromkeys(found["labels"].replace(",", " ").split()))
+            several[found["labels"]] = labels
+            yield RawRow(number, found["id"], "", labels=labels)
+
+
+def _usual(line: str) -> tuple[str, str] | None:
+    """Return the id and the labels of a line as nearly all are: the pattern takes much longer."""
+    address, _, labels = line.partition(" ")
+    _, watch, video = address.partition("youtube.com/watch?v=")
+    return (video, labels) if watch and is_youtube_id(video) else None
 
 
 class SportsPaths(SportsUrls):
@@ -105,11 +118,11 @@ def _ids_of(form: Format, file: ListFile) -> Iterator[str]:
     if not isinstance(form, SportsUrls):
         yield from (found[1] for found in _JSON_IDS.finditer(text))
         return
-    for line in text.splitlines():
-        address = line.lstrip().partition(" ")[0]
-        if address[-12:-11] in "=/":
-            yield address[-11:]
-        elif (found := form.row.fullmatch(line)) is not None:
+    for line in each_line(text):
+        usual = _usual(line)
+        if usual is not None:
+            yield usual[0]
+        elif (found := form.row.fullmatch(line.rstrip("\r\n"))) is not None:
             yield found["id"]
 
 

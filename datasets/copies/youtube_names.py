@@ -8,6 +8,7 @@ from .naming import Key, Naming, without_extensions
 _STEM = re.compile(
     r"(?P<id>[\w-]{11})(?:_(?P<start>\d+)_(?P<end>\d+))?(?P<rest>(?:[_.-][A-Za-z0-9]+)*)", re.ASCII
 )
+_USUAL = re.compile(r"[\w-]{11}_\d{6}_\d{6}", re.ASCII)
 _SUFFIX = re.compile(
     r"[_.-](?:\d{2,4}(?:p|x\d{2,4})?|raw|resized?|small|trim(?:med)?|cut|clip|h264|crf\d+|fps\d+"
     r"|\d+fps)",
@@ -42,8 +43,10 @@ class YouTubeNames(Naming):
 
     def listed(self, stem: str, class_name: str, times: tuple[int, int] | None) -> str | None:
         """Return `ID_000417_000427`, or `ID` where nothing says the times."""
-        if times is not None and len(stem) == 11 and is_youtube_id(stem):
-            return f"{stem}_{times[0]:06d}_{times[1]:06d}"
+        if len(stem) == 11 and is_youtube_id(stem):  # the pattern of `key` takes longer
+            return stem if times is None else f"{stem}_{times[0]:06d}_{times[1]:06d}"
+        if times is None and _USUAL.fullmatch(stem):
+            return stem
         key = self.key(stem, "")
         if key is None:
             return None

@@ -22,11 +22,16 @@ def class_names(dataset: str) -> tuple[str, ...]:
     Raises:
         UnknownNameError: No class list has that name.
     """
-    shipped = [file.stem for file in CLASS_LISTS.glob("*.txt")]
+    shipped = class_lists()
     name = SAME_CLASSES.get(dataset, dataset)
     if name not in shipped:
         raise UnknownNameError("class list", dataset, [*shipped, *SAME_CLASSES])
     return tuple((CLASS_LISTS / f"{name}.txt").read_text(encoding="utf-8").splitlines())
+
+
+def class_lists() -> list[str]:
+    """Return the datasets that have a class list of their own, in alphabetical order."""
+    return sorted(file.stem for file in CLASS_LISTS.glob("*.txt"))
 
 
 def fold(label: str) -> str:

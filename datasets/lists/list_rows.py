@@ -9,11 +9,17 @@ from typing import NamedTuple
 import msgspec
 
 from ..errors import DatasetError
+from ..sources.listing import is_video_name
 from .scan import VIDEO_EXTENSIONS
 from .text import lines_of
 
-PATH_COLUMNS = ("file_name", "path", "video_path", "filename", "file", "video", "video_name")
-LABEL_COLUMNS = ("label", "class", "class_name", "label_name", "category", "label_id", "target")
+PATH_COLUMNS = (
+    *("file_name", "path", "video_path", "clip_path", "file_path", "filepath"),
+    *("filename", "file", "video", "video_name"),
+)
+LABEL_COLUMNS = (
+    *("label", "class", "class_name", "label_name", "category", "label_id", "target", "tag"),
+)
 """The names of columns that are looked for in a header, the first ones first."""
 
 _EXTENSION = "|".join(extension[1:] for extension in VIDEO_EXTENSIONS)
@@ -77,7 +83,7 @@ def _parts(file: Path, number: int, text: str) -> tuple[str, str]:
                 "the first line, as in path,frames,label, or put quotes around a label with commas"
             )
         return found["path"], label
-    for separator in _SEPARATORS:
+    for separator in () if is_video_name(text) else _SEPARATORS:  # a path alone may have spaces
         path, there, label = text.rpartition(separator)
         if there and path.strip() and label.strip():
             return path.strip(), label.strip()

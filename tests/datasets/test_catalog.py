@@ -73,7 +73,8 @@ def test_an_unknown_name_gets_the_nearest():
 def test_a_dataset_has_the_other_names_that_people_give_it():
     for name in ("k400", "kinetics-400", "Kinetics_400", "K400"):
         assert catalog.get(name).name == "kinetics400"
-    assert catalog.get("ucf-101").name == "ucf101"
+    assert catalog.get("ucf-101").name == catalog.get("UCF101").name == "ucf101"
+    assert catalog.get("SSv2").name == "ssv2"
     assert catalog.get("k700-2020").name == "kinetics700"
 
 

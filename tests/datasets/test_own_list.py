@@ -314,3 +314,20 @@ def test_a_list_in_utf_16_with_its_mark_is_read(tmp_path: Path) -> None:
         "fall/é.mp4",
         "fall/b.mp4",
     ]
+
+
+def test_a_path_with_spaces_and_no_label_is_no_row(root: Path) -> None:
+    with pytest.raises(DatasetError, match=r"list\.txt:1: 'fall/a 1\.mp4' is no path and label"):
+        read(written(root, "fall/a 1.mp4\nfall/b, 2.mp4\n"))
+
+
+def test_columns_of_lists_of_clips_are_known(root: Path) -> None:
+    text = "clip_name,clip_path,tag\n" + "".join(
+        f'x,"{name}",{name.partition("/")[0]}\n' for name in FILES
+    )
+    assert rows(read(written(root, text, "list.csv"))) == RIGHT
+
+
+def test_an_address_in_a_list_of_files_is_refused_with_its_line(root: Path) -> None:
+    with pytest.raises(DatasetError, match=r"list\.txt:2: 'https://x\.org/a\.mp4' is not in "):
+        read(written(root, "walk/d.mov 0\nhttps://x.org/a.mp4 1\n"))

@@ -173,7 +173,7 @@ def test_missing_videos_are_told_first_and_fail_no_case(
     less += ("--protocol", "pointlight")
     done = call(monkeypatch, videos, *RUN, *less, "--min-found", "95%")
     assert done.exit_code == 2
-    assert "90.0 % of its 10 videos is there, and --min-found asks for 95.0 %" in done.stderr
+    assert "9 of its 10 videos are there, and --min-found asks for 10 (95 %)" in done.stderr
     done = call(monkeypatch, videos, *RUN, *less, "--min-found", "90%")
     assert done.exit_code == 0, done.stderr
     first = done.stderr.splitlines()[0]

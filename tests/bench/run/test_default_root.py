@@ -7,7 +7,8 @@ import pytest
 
 from kinobench.bench.run import default_root
 from kinobench.bench.run.options import data_roots
-from kinobench.datasets.errors import DatasetError
+from kinobench.datasets.errors import DatasetError, UnknownNameError
+from kinobench.datasets.own import OWN
 
 from ...fakes.copies import cvdf, kinetics, lay, paths, ucf101
 
@@ -58,3 +59,39 @@ def test_a_variable_that_names_no_folder_is_an_error(
     monkeypatch.setenv("KINOBENCH_DATA", str(tmp_path / "none"))
     with pytest.raises(DatasetError, match=r"KINOBENCH_DATA=.*none: can't be listed \(there is no"):
         data_roots([]).of("ucf101", only=True)
+
+
+def test_own_videos_have_no_folder_by_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KINOBENCH_DATA", str(tmp_path))
+    for name in OWN:
+        (tmp_path / name).mkdir()
+        assert data_roots([]).of(name, only=True) is None
+
+
+def test_what_is_in_another_datasets_folder_is_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KINOBENCH_DATA", str(tmp_path))
+    lists = {"l/testlist01.txt": paths("{name}/{stem}.avi")}
+    lay(tmp_path / "UCF-101", ucf101(3), ["{name}/{stem}.avi"], lists)
+    assert data_roots([]).of("hmdb51", only=True) is None  # whose lists may have that name, too
+    with pytest.raises(DatasetError, match=r"hmdb51: KINOBENCH_DATA=.* has no folder of that name"):
+        data_roots([]).split("hmdb51", None)
+    (tmp_path / "UCF-101").rename(tmp_path / "lists and videos")
+    default_root._in.cache_clear()
+    assert data_roots([]).of("hmdb51", only=True) == tmp_path
+
+
+def test_a_root_of_an_unknown_dataset_is_refused_and_a_folder_with_that_name_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(
+        UnknownNameError, match=r"no dataset is named 'k401'.*written as \./k401=there"
+    ):
+        data_roots(["k401=there"])
+    assert data_roots(["./k401=there"]).unnamed == Path("k401=there")
+    (tmp_path / "k401=there").mkdir()
+    assert data_roots(["k401=there"]).unnamed == Path("k401=there")

@@ -145,6 +145,47 @@ def test_where_nothing_fits_the_message_says_what_lies_there(tmp_path: Path) -> 
     assert "github.com/cvdfoundation/kinetics-dataset" in said
 
 
+def test_a_copy_of_another_dataset_is_named(tmp_path: Path) -> None:
+    lay(tmp_path, UCF[:6], ["val/{name}/{stem}.avi"], {})
+    with pytest.raises(DatasetError) as raised:
+        load("k400", tmp_path)
+    said = str(raised.value)
+    assert f"{tmp_path}, folder 'ApplyEyeMakeup': no class is named 'ApplyEyeMakeup'" in said
+    assert "there: 6 .avi files, 6 class folders of ucf101\n" in said
+
+
+def test_a_list_whose_name_says_no_split_is_said_to_be_one(tmp_path: Path) -> None:
+    lay(tmp_path, K400, ["{name}/{stem}.mp4"], {"all.txt": lines("{stem}.mp4")})
+    with pytest.raises(DatasetError, match=r"all\.txt \(mmaction2\?, but its name says no split\)"):
+        load("k400", tmp_path)
+
+
+def test_folders_that_are_too_deep_are_counted_where_nothing_fits(tmp_path: Path) -> None:
+    lay(tmp_path, K400, ["a/b/c/{name}/{stem}.mp4"], {"val.csv": cvdf()})
+    with pytest.raises(DatasetError) as raised:
+        load("k400", tmp_path)
+    deep = str(tmp_path / "a" / "b" / "c" / K400[0].name)
+    assert f"there: 12 folders too deep to be looked into, such as {deep!r}, val.csv" in str(
+        raised.value
+    )
+
+
+def test_the_list_of_classes_next_to_the_list_that_is_read_counts(tmp_path: Path) -> None:
+    classes = class_names("ucf101")
+    index = "".join(f"{number} {name}\n" for number, name in enumerate(classes, 1))
+    lists = {
+        "a/testlist01.txt": "Archery/v_Archery_g07_c99.avi\n",
+        "a/classInd.txt": index.replace("Archery", "Bowmanship"),
+        "b/testlist01.txt": paths(CLASS),
+        "b/classInd.txt": index,
+    }
+    lay(tmp_path, UCF, [CLASS], lists)
+    assert len(load("ucf101", tmp_path).videos) == 101
+    (tmp_path / "b" / "classInd.txt").unlink()
+    with pytest.raises(DatasetError, match=r"a/classInd\.txt:3: '3 Bowmanship'"):
+        load("ucf101", tmp_path)
+
+
 def test_files_of_other_times_and_other_classes_are_found_and_said(tmp_path: Path) -> None:
     lay(tmp_path, K400[2:], ["val/{name}/{stem}.mp4"], {"val.csv": str(cvdf()(K400))})
     one, other = K400[:2]

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from .paths import SourcePath
+from .paths import is_elsewhere
 
 ASK = "--follow-links allows it, if you know where it leads"
 """The end of a message that refuses a link."""
@@ -16,7 +16,7 @@ def enclosing(root: Path) -> str:
     `snapshots` are folders of links to them: those stay in the dataset's own folder
     (huggingface/huggingface_hub, docs/source/en/guides/manage-cache.md).
     """
-    if isinstance(root, SourcePath):
+    if is_elsewhere(root):
         return str(root)
     real = Path(os.path.realpath(root))
     for folder in real.parents:

@@ -5,9 +5,10 @@ from functools import lru_cache
 from pathlib import Path
 
 from ...datasets import catalog
-from ...datasets.errors import DatasetError, reason_of
+from ...datasets.errors import DatasetError
 from ...datasets.lists.class_names import fold
-from ...datasets.own import FOLDER, LIST, expanded
+from ...datasets.own import OWN, expanded
+from ...datasets.sources.listing import walk
 
 VARIABLE = "KINOBENCH_DATA"
 
@@ -23,7 +24,7 @@ def default_root(dataset: catalog.Dataset) -> Path | None:
         DatasetError: The folder can't be listed.
     """
     base = os.environ.get(VARIABLE)
-    if not base or dataset.name in (FOLDER, LIST):
+    if not base or dataset.name in OWN:
         return None
     return _in(expanded(base), dataset.name, dataset.aliases)
 
@@ -32,13 +33,9 @@ def default_root(dataset: catalog.Dataset) -> Path | None:
 def _in(base: Path, name: str, aliases: tuple[str, ...]) -> Path | None:
     names = [fold(each) for each in (name, *aliases)]
     try:
-        with os.scandir(base) as entries:
-            folders = sorted(entry.name for entry in entries if entry.is_dir())
-    except OSError as error:
-        raise DatasetError(
-            f"{VARIABLE}={base}: can't be listed ({reason_of(error)}); correct the variable, or "
-            "give --data-root"
-        ) from error
+        folders = sorted(entry.name for entry in walk(base, 0) if entry.is_folder)
+    except DatasetError as error:
+        raise DatasetError(f"{VARIABLE}={error}; or give --data-root") from error
     alike = [folder for folder in folders if fold(folder) in names]
     if alike:
         alike.sort(key=lambda folder: names.index(fold(folder)))

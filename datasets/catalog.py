@@ -19,6 +19,7 @@ from .opposites import Opposites
 from .own import LIST, OF_OTHERS, OWN, OwnVideos
 from .plurals import quantity
 from .pointlight.levels import LEVELS, Level
+from .sources.unreachable import refusing_unreachable
 from .split import Split
 from .surroundings import kept
 from .their_errors import error_text
@@ -157,6 +158,7 @@ def get(name: str) -> Dataset:
     return _from_plugin(plugins[name])
 
 
+@refusing_unreachable()
 def fits(dataset: Dataset, root: Path) -> bool:
     """Report whether a folder has a list of a dataset that is read in several layouts.
 
@@ -177,6 +179,7 @@ def canonical(name: str) -> str:
     return name if meant == name or name in _registered or name in _plugins() else meant
 
 
+@refusing_unreachable()
 def split_names(
     dataset: Dataset, root: Path | None, own: OwnVideos = NOTHING_SAID
 ) -> tuple[str, ...]:
@@ -197,6 +200,7 @@ def split_names(
     return in_order(dataset.read(root, own))
 
 
+@refusing_unreachable()
 def load_split(
     dataset: Dataset, root: Path | None, split: str | None, own: OwnVideos = NOTHING_SAID
 ) -> Split:

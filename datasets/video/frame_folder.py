@@ -20,14 +20,14 @@ from ..protocol.placement import Indices
 from ..protocol.timed_placement import Timeline
 from ..sources.listing import walk
 from ..sources.paths import path_of
-from ..sources.pictures import numbered, start_of
+from ..sources.pictures import has_others, numbered, start_of
 from .container import reading_errors
 from .decoder_log import listening, reports_damage
 from .index import VideoIndex
 from .numbering import refuse_wrong_numbers
 from .orientation import Matrices
 from .reader import VideoReader
-from .remarks import KINDS, UNNUMBERED, UNTIMED
+from .remarks import KINDS, OTHERS, UNNUMBERED, UNTIMED
 
 NOMINAL_RATE = Fraction(25)
 """Frames per second where nothing asks for a rate: no clip depends on it."""
@@ -73,6 +73,8 @@ class FrameFolder(VideoReader):
         self._remarks: set[str] = set()
         if self.numbers[-1] - self.numbers[0] >= len(self.numbers):
             self._remarks.add(UNNUMBERED)
+        if has_others(names, start):
+            self._remarks.add(OTHERS)
         self._matrices = Matrices()
         self._index = _at_rate(len(self.names), NOMINAL_RATE)
 

@@ -79,6 +79,10 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
             it can be generated in one way only.
         purpose: Ability that it tests, in a sentence, with the best possible score if that is
             known.
+        licence: The licence of its videos and lists, as its publishers state it; empty if they
+            state none.
+        videos: Number of its videos as published, in all splits; None if that isn't known.
+        size_bytes: What they take as published, unpacked; None if that isn't known.
         aliases: Other names that people give it; kinobench's own datasets have some.
         layouts: Names of the layouts that copies of it are read in; empty: there is one.
         other_splits: The split that each further name of one stands for: `val` for `validation`.
@@ -102,6 +106,9 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
     make: Callable[[Path | None, Progress | None], Path] | None = None
     make_changed: Callable[[Path | None, Changes, Progress | None], Path] | None = None
     purpose: str = ""
+    licence: str = ""
+    videos: int | None = None
+    size_bytes: int | None = None
     aliases: tuple[str, ...] = ()
     layouts: tuple[str, ...] = ()
     other_splits: dict[str, str] = {}
@@ -197,7 +204,7 @@ def split_names(
         return dataset.splits
     from .lists.split_names import in_order
 
-    return in_order(dataset.read(root, own))
+    return in_order(_own_splits(dataset.read, root, own))
 
 
 @refusing_unreachable()
@@ -223,10 +230,10 @@ def load_split(
         from .lists.split_names import chosen
 
         _refuse_layout(dataset, own)
-        splits = dataset.read(root, own)
-        return splits[chosen(dataset.name, splits, split)]
+        splits = _own_splits(dataset.read, root, own)
+        return _with_made_note(splits[chosen(dataset.name, splits, split)], own.base(root))
     if dataset.load_as is not None and set(own.given) <= set(OF_OTHERS):
-        return dataset.load_as(root, split, own)
+        return _with_made_note(dataset.load_as(root, split, own), root)
     _refuse_layout(dataset, own)
     if own.given:
         raise DatasetError(
@@ -234,7 +241,7 @@ def load_split(
             f"out, or give --dataset {' or '.join(OWN)}"
         )
     if dataset.name in _BUILT_IN:
-        return dataset.load(root, split)
+        return _with_made_note(dataset.load(root, split), root)
     check_request(dataset.name, dataset.splits, root, split, needs_root=dataset.needs_root)
     try:
         with kept() as remarks:
@@ -247,10 +254,42 @@ def load_split(
             f"{dataset.name}: its load({folder}, {split!r}) fails: {error_text(error)}"
         ) from error
     checked = checked_split(dataset.name, dataset.num_classes, given)
+    checked = _with_made_note(checked, root)
     if not remarks:
         return checked
     notes = (*checked.notes, *(f"{dataset.name}: load: {remark}" for remark in remarks))
     return msgspec.structs.replace(checked, notes=notes)
+
+
+def _own_splits(
+    read: Callable[[Path | None, OwnVideos], dict[str, Split]], root: Path | None, own: OwnVideos
+) -> dict[str, Split]:
+    """Return the splits of own videos; those of a copy that kinobench made have their first ids.
+
+    The ids decide which videos are held out, so these are parted afterwards.
+    """
+    folder = own.base(root)
+    if not _is_made(folder):
+        return read(root, own)
+    from .lists.folder import parted
+    from .made.stamp import with_first_ids
+
+    assert folder is not None  # a copy is in it
+    whole = read(root, msgspec.structs.replace(own, holdout=None))
+    return parted(with_first_ids(whole, folder), own)
+
+
+def _with_made_note(split: Split, folder: Path | None) -> Split:
+    """Return a split with a note on its copy, if kinobench made the copy that it is read from."""
+    if not _is_made(folder):
+        return split
+    from .made.stamp import noted
+
+    return noted(split, folder)
+
+
+def _is_made(folder: Path | None) -> bool:
+    return folder is not None and (folder / "kinobench-made.json").is_file()
 
 
 def _refuse_layout(dataset: Dataset, own: OwnVideos) -> None:
@@ -389,7 +428,34 @@ def _described(described: Described) -> Dataset:
         obtain=described.layout.obtain,
         tree=described.layout.tree,
         purpose=described.purpose,
+        licence=_LICENCES.get(described.name, ""),
+        videos=_VIDEOS.get(described.name),
+        size_bytes=_SIZES_BYTES.get(described.name),
     )
+
+
+_OF_KINETICS = "lists CC BY 4.0; the videos are YouTube's users'"
+_LICENCES = {
+    "ucf101": "none stated; the videos are from YouTube",
+    # As deepmind.com/open-source/kinetics states it of the lists.
+    "kinetics400": _OF_KINETICS,
+    "kinetics600": _OF_KINETICS,
+    "kinetics700": _OF_KINETICS,
+}
+_VIDEOS = {
+    "ucf101": 13_320,  # its lists: 9,537 and 3,783 in split 1
+    "kinetics400": 306_245,  # arXiv:1705.06950, table 2; fewer are left
+    "kinetics600": 495_547,  # arXiv:1808.01340, table 1
+    "kinetics700": 650_317,  # arXiv:1907.06987, table 1
+    "hmdb51": 6_766,  # Kuehne et al., ICCV 2011
+    "ssv2": 220_847,  # its page: 168,913, 24,777 and 27,157
+    "jester": 148_092,  # its page: 118,562, 14,787 and 14,743
+    "diving48": 18_404,  # Li et al., ECCV 2018
+    "charades": 9_848,  # Sigurdsson et al., ECCV 2016
+    "sports1m": 1_133_158,  # Karpathy et al., CVPR 2014
+}
+_SIZES_BYTES = {"ucf101": 6_970_000_000}  # huggingface.co/datasets/taohu/ucf101, UCF-101.zip
+"""Facts about datasets as they were published."""
 
 
 def _load_level(level: Level, root: Path | None, split: str | None) -> Split:
@@ -430,6 +496,8 @@ def _level(level: Level) -> Dataset:
         make=partial(_make_level, level),
         make_changed=partial(_make_changed_level, level),
         purpose=level.purpose,
+        licence="Apache-2.0, as kinobench, which draws them",
+        videos=1120,  # 800 for training and 320 for the test
     )
 
 

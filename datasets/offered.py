@@ -12,7 +12,8 @@ from .plurals import quantity
 from .protocol import preset
 from .split import Split
 
-_TEXTS = ("title", "homepage", "obtain", "tree", "purpose")
+_TEXTS = ("title", "homepage", "obtain", "tree", "purpose", "licence")
+_COUNTS = ("videos", "size_bytes")
 _FUNCTIONS = {
     "load": ("root", "split"),
     "make": ("root", "progress"),
@@ -44,6 +45,10 @@ def checked_fields(values: Mapping[str, Any]) -> dict[str, Any]:
             f"{here}: num_classes is {values['num_classes']!r}; give the number of its classes, or "
             "None if a split that is loaded says it"
         )
+    for field in _COUNTS:
+        count = values.get(field)
+        if count is not None and not _is_count(count):
+            raise KinobenchError(f"{here}: {field} is {count!r}; give a number, or None")
     needs_root = values.get("needs_root", True)
     if not isinstance(needs_root, bool):
         raise KinobenchError(f"{here}: needs_root is {needs_root!r}; give True or False")

@@ -368,6 +368,7 @@ PURPOSES = {
     "datasets/copies": "Copies of known datasets, in whichever layout, become a split: videos with "
     "labels.",
     "datasets/lists": "Classes, own folders and own lists become a split: videos with labels.",
+    "datasets/made": "Copies of a dataset in smaller files, or in tars, are made here.",
     "datasets/video": "From a file to frames: index, decode, find damage.",
     "datasets/views": "From frames to views: resize, crop, normalise; and the probes.",
     "zoo/checkpoints": "Find, fetch, verify and load weights.",

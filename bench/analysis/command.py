@@ -15,6 +15,7 @@ from . import analyse as analysis
 from . import compare as comparing
 from . import map_pages, pages, two_stream
 from .analyse import Analysis
+from .copies import copy_notes, refuse_two_copies
 from .map_analysis import MapAnalysis, analyse_map
 from .map_compare import compare_maps
 from .source import Source
@@ -56,8 +57,8 @@ def analyse(
     clips = _clips(views, source, predictions.views)
     names = predictions.names or source.names(predictions.classes)
     notes = [*guessed, *_notes(source, predictions)]
-    if other is not None:
-        notes += _unchecked(other)
+    if pair is not None and other is not None:
+        notes += [*copy_notes(*pair), *_unchecked(other)]
     if clips is None:
         notes.append("No record says which views are temporal: give --views to see fewer of them.")
     title = f"{source.title} on {source.ground}" if source.ground else source.title
@@ -86,7 +87,13 @@ def analyse(
 
 
 def compare(
-    a: str, b: str, results: Path, *, aggregation: str | None, on_problem: OnProblem
+    a: str,
+    b: str,
+    results: Path,
+    *,
+    aggregation: str | None,
+    strict: bool = False,
+    on_problem: OnProblem,
 ) -> tuple[str, dict[str, Any]]:
     """Compare two networks on the videos that both scored.
 
@@ -95,20 +102,25 @@ def compare(
         b: The same for the other.
         results: Folder of the records.
         aggregation: Rule that averages the views; None takes that of the records' protocols.
+        strict: Refuse networks that were scored on different copies of the dataset.
         on_problem: Called with a line for each record that can't be read.
 
     Returns:
         The page, and the values for JSON.
 
     Raises:
-        KinobenchError: They are not there, or were not scored on the same videos.
+        KinobenchError: They are not there, or were not scored on the same videos, or with `strict`
+            not on the same copy.
     """
     one, other = find_two(a, b, results, on_problem)
+    if strict:
+        refuse_two_copies(one, other)
     (how_a, guessed_a), (how_b, guessed_b) = (_aggregation(aggregation, s) for s in (one, other))
     of_a, of_b = one.open(), other.open()
     notes = list(dict.fromkeys([*guessed_a, *guessed_b]))
     for name, source, opened in (("A", one, of_a), ("B", other, of_b)):
         notes += [f"{name}: {note}" for note in _notes(source, opened)]
+    notes += copy_notes(one, other)
     if how_a != how_b:
         notes.append(f"A's views are averaged by {how_a}, B's by {how_b}.")
     head = [escaped(f"{name}: {_described(source)}") for name, source in (("A", one), ("B", other))]
@@ -183,7 +195,7 @@ def _notes(source: Source, opened: Predictions) -> list[str]:
     if record.accuracy.unreadable:
         videos = quantity(record.accuracy.expected, "video")
         notes.append(
-            f"left out as unreadable: {len(record.accuracy.unreadable)} of {videos}; if they count "
+            f"left out of {videos}: {record.accuracy.left_out}; if they count "
             f"as wrong, {record.accuracy.score_name} is "
             f"{percent(record.accuracy.score_of_expected, 2)} %."
         )

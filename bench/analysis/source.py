@@ -11,6 +11,7 @@ from ...datasets.plurals import quantity
 from ...datasets.protocol import Aggregation
 from ..evaluation.origin import UNKNOWN, origin_of
 from ..evaluation.predictions import Predictions, open_predictions
+from ..records.dataset_copy import DatasetCopy
 from ..records.record import Record
 
 
@@ -24,6 +25,7 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
         model, weights, dataset, split, protocol: Those of its case; no weights are random ones.
         case: Digest of its case.
         run: Name of its run.
+        copy: The copy of the dataset that was scored; None if the record doesn't say it.
     """
 
     predictions: str
@@ -36,6 +38,7 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
     protocol: str | None = None
     case: str | None = None
     run: str | None = None
+    copy: DatasetCopy | None = None
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,6 +97,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
             protocol=case.protocol.name,
             case=case.digest,
             run=record.run,
+            copy=None if record.accuracy is None else record.accuracy.copy,
         )
 
     @property

@@ -139,7 +139,7 @@ class Records(Sequence[Record]):
 
         return pd.DataFrame([_flat(record) for record in self])
 
-    def leaderboard(self, sort: str | None = None) -> Leaderboard:
+    def leaderboard(self, sort: str | None = None, *, common_videos: bool = False) -> Leaderboard:
         """Rank the records as `kinobench leaderboard` does.
 
         A measurement of your own has a column if the file that registers it is imported.
@@ -147,11 +147,14 @@ class Records(Sequence[Record]):
         Args:
             sort: Column of the order, such as `latency` or `top1`; by default trained networks by
                 top-1, then the others by latency.
+            common_videos: Compute the accuracies of each board on the videos that every row scored,
+                from the stored predictions.
 
         Raises:
             UnknownNameError: There is no such column.
+            KinobenchError: With `common_videos`, the rows of a board have no video in common.
         """
-        boards: list[Board] = ranked_boards(list(self), self.folder)
+        boards: list[Board] = ranked_boards(list(self), self.folder, common_videos=common_videos)
         return Leaderboard([ordered(board, sort) for board in boards] if sort else boards)
 
 

@@ -15,6 +15,8 @@ from ...datasets.sides import sided_classes
 from ...datasets.split import Scoring, Split
 from ...datasets.visible import one_line
 from ..text.terminal import line
+from ..text.units import scaled
+from .known_datasets import check_command
 
 _SCORED_BY: dict[Scoring, str] = {
     "hit-k": "hit@k: any of a video's classes is among the first k",
@@ -44,6 +46,10 @@ class DatasetCard(msgspec.Struct, frozen=True, kw_only=True):
         folder: The copy's folder; None if none is given, or none exists.
         made: Settings that the copy was generated with.
         notes: Remarks about the copy for the reader of a result.
+        licence: As the publishers state it; empty if they state none.
+        videos, size_bytes: Number of its videos as published, and what they take; None if that
+            isn't known.
+        check: The command that checks a copy.
         scoring: How the copy's videos are scored; None if there is no copy.
     """
 
@@ -61,6 +67,10 @@ class DatasetCard(msgspec.Struct, frozen=True, kw_only=True):
     folder: str | None = None
     made: Stamp | None = None
     notes: tuple[str, ...] = ()
+    licence: str = ""
+    videos: int | None = None
+    size_bytes: int | None = None
+    check: str = ""
     scoring: Scoring | None = None
 
 
@@ -112,6 +122,10 @@ def make_card(name: str, root: Path | None) -> DatasetCard:
         folder=None if folder is None else str(folder),
         made=made,
         notes=notes,
+        licence=dataset.licence,
+        videos=dataset.videos,
+        size_bytes=dataset.size_bytes,
+        check=check_command(dataset),
         scoring=None if found is None else found.scoring,
     )
 
@@ -134,8 +148,11 @@ def show_card(card: DatasetCard, console: Console) -> None:
         ("splits", ", ".join(card.splits) or "those of your videos"),
         ("scored by", _SCORED_BY.get(card.scoring or "top-k", "")),
         ("protocol", card.protocol),
+        ("size", _size(card)),
+        ("licence", card.licence),
         ("homepage", card.homepage),
         ("how to get it", card.obtain),
+        ("check it", card.check),
         ("folder", card.folder),
         ("generated as", None if card.made is None else card.made.title),
         *(("note", note) for note in card.notes),
@@ -149,6 +166,13 @@ def show_card(card: DatasetCard, console: Console) -> None:
         for option in card.options:
             label = f"{option.name:<{_LABEL}}{option.value:<{wide}}  "
             _print_folded(label, option.meaning, console)
+
+
+def _size(card: DatasetCard) -> str:
+    """Return how large the dataset is as published; empty if that isn't known."""
+    videos = "" if card.videos is None else f"{card.videos:,} videos"
+    size = "" if card.size_bytes is None else f"{scaled(card.size_bytes, 1e9, 1)} GB"
+    return ", ".join(filter(None, (videos, size)))
 
 
 def _no_mirroring(card: DatasetCard) -> str:

@@ -33,6 +33,13 @@ def protocols(incomplete: str) -> list[str]:
     return _beginning(sorted({*ALIASES, *COMMON, *ORIGINS, "native"}), incomplete)
 
 
+def codecs(incomplete: str) -> list[str]:
+    """Return the codecs of copies."""
+    from ...datasets.made.form import ENCODERS
+
+    return _beginning(list(ENCODERS), incomplete)
+
+
 def suites(incomplete: str) -> list[str]:
     """Return names of built-in suites, and the TOML files and folders that begin so."""
     from ..run import suite

@@ -1,21 +1,40 @@
 """`data`: making, showing and checking datasets."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-from ..text.ranges import SEED, VIDEOS
+from ...datasets.errors import KinobenchError
+from ..text.ranges import FRAMES, PIXELS, PROCESSES, QUALITY, SEED, VIDEOS
 from . import common, complete
 from . import data_doctor as data_doctor  # adds its command
 from .data_app import data_app
-from .frame import command, console, load_plugins, print_json, report
-from .options import Group, argument, option
+from .frame import EXIT_FAILED, UNLIMITED, command, console, load_plugins, print_json, report
+from .options import Group, argument, flag, option
+
+
+class Listed(Group, panel="What"):
+    """The files whose datasets are listed too."""
+
+    plugin: common.Plugins = None
+
+
+class Form(Group, panel="Results"):
+    """The form of the list."""
+
+    json: common.Json = False
 
 
 class Generated(Group, panel="What"):
     """The dataset, and how it differs from its usual form."""
 
     name: Annotated[
-        str, argument("A dataset that can be generated.", "NAME", complete=complete.datasets)
+        str,
+        argument(
+            "A dataset; without --to, one that can be generated.",
+            "NAME",
+            complete=complete.datasets,
+        ),
     ]
     set_: Annotated[
         list[str] | None,
@@ -39,6 +58,66 @@ class Generated(Group, panel="What"):
         option("Test videos of each class.", "N", default="the dataset's", within=VIDEOS),
     ] = None
     plugin: common.Plugins = None
+
+
+class Smaller(Group, panel="How"):
+    """The copy: where it is, and what its files are like."""
+
+    to: Annotated[
+        str | None,
+        option("Folder for a copy of the dataset, new or of the same copy.", "DIR", default="none"),
+    ] = None
+    split: Annotated[
+        list[str] | None,
+        option(
+            "Split to copy; may be repeated.",
+            "SPLIT",
+            default="the first; of your own videos, all",
+        ),
+    ] = None
+    short_side: Annotated[
+        int | None,
+        option("The most pixels of the short side, even.", "N", default="256", within=PIXELS),
+    ] = None
+    gop: Annotated[
+        int | None,
+        option("The most frames from one key frame to the next.", "N", default="12", within=FRAMES),
+    ] = None
+    codec: Annotated[
+        str | None,
+        option(
+            "Codec: h264, hevc or mpeg4.",
+            "CODEC",
+            default="h264, or the first that is there",
+            complete=complete.codecs,
+        ),
+    ] = None
+    quality: Annotated[
+        int | None,
+        option(
+            "Quality, less is better: crf of h264 and hevc, quantiser of mpeg4.",
+            "N",
+            default="20, 22 or 3",
+            within=QUALITY,
+        ),
+    ] = None
+    copy: Annotated[bool, flag("Keep the bytes of the files, and encode nothing.", "--copy")] = (
+        False
+    )
+    shards: Annotated[
+        str | None,
+        option("Write WebDataset tars of about this size, as 1GB.", "SIZE", default="files"),
+    ] = None
+    processes: Annotated[
+        int | None,
+        option("Processes that encode.", "N", default="one a processor", within=PROCESSES),
+    ] = None
+    overwrite: Annotated[
+        bool, flag("Remove another copy that is in the folder.", "--overwrite")
+    ] = False
+    ignore_space: Annotated[
+        bool, flag("Begin even if there seems to be too little room.", "--ignore-space")
+    ] = False
 
 
 class Shown(Group, panel="What"):
@@ -68,23 +147,108 @@ class Output(Group, panel="Results"):
     json: common.Json = False
 
 
+@command("list", to=data_app)
+def data_list(what: Listed, form: Form) -> None:
+    """List all known datasets: their size and licence, where to get them, how to check them."""
+    from ..cards import known_datasets, listing
+
+    load_plugins(what.plugin)
+    known = known_datasets.known_datasets()
+    if form.json:
+        print_json(known)
+    else:
+        listing.show(known_datasets.on_screen(known), console(UNLIMITED))
+
+
 @command("make", to=data_app)
-def data_make(what: Generated, place: Place) -> None:
-    """Generate a dataset and print its folder; one that is there already is kept."""
+def data_make(what: Generated, smaller: Smaller, place: Place, own: common.Own) -> None:
+    """Generate a dataset; or, with --to, make a copy of any dataset in smaller files or in tars.
+
+    It prints the folder. What is there already is kept, so a copy that was ended goes on.
+    """
+    load_plugins(what.plugin)
+    if smaller.to is None:
+        _generate(what, place, smaller, own)
+        return
+    given = _given(what, ("set_", "seed", "train", "test"))
+    if given:
+        raise KinobenchError(
+            f"{', '.join(given)}: they are for a dataset that is generated; generate it first, "
+            "without --to"
+        )
+    _copy(what.name, place, smaller, own)
+
+
+def _generate(what: Generated, place: Place, smaller: Smaller, own: common.Own) -> None:
     from ...datasets import catalog
-    from ...datasets.errors import KinobenchError
     from ..run.prepare import make_dataset
     from ..text.terminal import PlainConsole
 
-    load_plugins(what.plugin)
+    given = [
+        *_given(smaller, tuple(Smaller.__annotations__)),
+        *_given(own, tuple(common.Own.__annotations__)),
+    ]
+    if given:
+        raise KinobenchError(
+            f"{', '.join(given)}: they are for a copy in smaller files; say where to by --to DIR"
+        )
     dataset = catalog.get(what.name)
     if dataset.make is None:
         source = f"get it from {dataset.homepage}: " if dataset.homepage else ""
-        raise KinobenchError(f"{what.name} can't be generated; {source}{dataset.obtain}")
+        raise KinobenchError(
+            f"{what.name} can't be generated; {source}{dataset.obtain}; for a copy of it in "
+            "smaller files, give --to DIR"
+        )
     changes = catalog.Changes(
         settings=tuple(what.set_ or ()), seed=what.seed, train=what.train, test=what.test
     )
     print(make_dataset(dataset, _folder(place), PlainConsole(stderr=True), changes))
+
+
+def _copy(name: str, place: Place, smaller: Smaller, own: common.Own) -> None:
+    from ...datasets.made.form import GOP, SHORT_SIDE, form_of
+    from ...datasets.own import expanded
+    from ..run.copying import Manner, copy_dataset, size_bytes
+    from ..text.terminal import PlainConsole
+
+    of_pictures = _given(smaller, ("short_side", "gop", "codec", "quality"))
+    if smaller.copy and of_pictures:
+        raise KinobenchError(
+            f"--copy: it keeps the bytes, so leave out {', '.join(of_pictures)}, or --copy"
+        )
+    form = form_of(
+        short_side=SHORT_SIDE if smaller.short_side is None else smaller.short_side,
+        gop=GOP if smaller.gop is None else smaller.gop,
+        codec=smaller.codec,
+        quality=smaller.quality,
+        keeps_bytes=smaller.copy,
+        shard_bytes=None if smaller.shards is None else size_bytes("--shards", smaller.shards),
+    )
+    assert smaller.to is not None  # it is a copy
+    copied = copy_dataset(
+        name,
+        [each for given in smaller.split or () for each in given.split(",")],
+        common.data_roots_from(common.one_root(place.data_root), own),
+        expanded(smaller.to),
+        form,
+        Manner(smaller.processes, smaller.overwrite, smaller.ignore_space),
+        PlainConsole(stderr=True),
+    )
+    for each in copied.lines:
+        report(each)
+    print(copied.folder)
+    if not copied.is_whole:
+        raise SystemExit(EXIT_FAILED)
+
+
+def _given(group: Group, fields: Sequence[str]) -> list[str]:
+    """Return the options of a group that are given, as the command line names them."""
+    names = [each for each in fields if vars(group)[each] not in (None, False)]
+    return [f"--{_OPTION_OF.get(each, each).replace('_', '-')}" for each in names]
+
+
+_OPTION_OF = {"set_": "set", "lists": "list"}
+"""The options that are named otherwise than their fields."""
 
 
 def _folder(place: Place) -> Path | None:

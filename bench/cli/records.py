@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from ..leaderboard.build import read_boards, rebuild
+from ..leaderboard.build import read_boards, write_boards
 from ..text.ranges import ROWS
 from . import common
 from .frame import (
@@ -16,7 +16,7 @@ from .frame import (
     report,
     write_page,
 )
-from .options import Group, argument, option
+from .options import Group, argument, flag, option
 
 
 class Ranked(Group, panel="Results"):
@@ -42,6 +42,21 @@ class Ranked(Group, panel="Results"):
     output: Annotated[
         Path | None, option("Write the table to this file.", "FILE", default="none")
     ] = None
+    common_videos: Annotated[
+        bool,
+        flag(
+            "Compute the accuracies of each table on the videos that every row scored; "
+            "leaderboard.md and leaderboard.csv stay as they are.",
+            "--common-videos",
+        ),
+    ] = False
+    strict: Annotated[
+        bool,
+        flag(
+            "Exit with 2 if ranked rows of a table are of different copies of the dataset.",
+            "--strict",
+        ),
+    ] = False
     plugin: common.Plugins = None
 
 
@@ -107,20 +122,29 @@ class Compared(Group, panel="Results"):
     output: Annotated[
         Path | None, option("Write the page in Markdown to this file.", "FILE", default="none")
     ] = None
+    strict: Annotated[
+        bool,
+        flag("Exit with 2 if the two were scored on different copies of the dataset.", "--strict"),
+    ] = False
     json: common.Json = False
 
 
 @command("leaderboard", RESULTS)
 def leaderboard(ranked: Ranked) -> None:
     """Rank the stored records; write leaderboard.md and leaderboard.csv."""
+    from ..leaderboard.copies import refuse_different_copies
     from ..leaderboard.leaderboard import ordered
     from ..leaderboard.render import render
 
     load_plugins(ranked.plugin)
     output = ranked.output
     chosen = ranked.format is not None or output is not None
-    read = read_boards if chosen else rebuild
-    boards = [ordered(board, ranked.sort) for board in read(ranked.results, report)]
+    found = read_boards(ranked.results, report, common_videos=ranked.common_videos)
+    if ranked.strict:
+        refuse_different_copies(found)
+    if not chosen and not ranked.common_videos:
+        write_boards(found, ranked.results, report)
+    boards = [ordered(board, ranked.sort) for board in found]
     if not chosen:
         print_boards(boards)
         return
@@ -158,7 +182,12 @@ def compare(pair: Pair, compared: Compared) -> None:
     from ..analysis import command as analysis
 
     page, content = analysis.compare(
-        pair.a, pair.b, compared.results, aggregation=pair.aggregation, on_problem=report
+        pair.a,
+        pair.b,
+        compared.results,
+        aggregation=pair.aggregation,
+        strict=compared.strict,
+        on_problem=report,
     )
     print_page(page, content, compared.output, compared.json)
     if not content["significant"]:

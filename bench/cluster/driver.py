@@ -153,7 +153,9 @@ class _Tasks:
                 self._note(text)
         self._at_most = min(outcome.batch, self._at_most or outcome.batch)
         scored = tuple(shard.videos[number] for number in outcome.scored)
-        measured = ShardLogits(scored, logits, outcome.unreadable, outcome.batch, outcome.remarks)
+        measured = ShardLogits(
+            scored, logits, outcome.unreadable, outcome.batch, outcome.remarks, outcome.stored
+        )
         return shard, files, measured
 
     def note_workers(self) -> None:

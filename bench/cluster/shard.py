@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from ...datasets.copy_digest import StoredVideo
 from ...datasets.errors import KinobenchError
 from ...datasets.plurals import quantity
 from ...datasets.split import Video
@@ -117,7 +118,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         moved: The worker was given another GPU, and ends; there is no result. The shard must be
             submitted again, which doesn't count as a lost try.
         scored: Indices, in the task's videos, of those that could be read.
-        unreadable, batch, remarks: See `ShardLogits`.
+        unreadable, batch, remarks, stored: See `ShardLogits`.
         notes: Remarks that a reader of the record should know.
     """
 
@@ -128,6 +129,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     unreadable: tuple[Unreadable, ...] = ()
     batch: int = 0
     remarks: tuple[tuple[str, str], ...] = ()
+    stored: tuple[StoredVideo | None, ...] | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -264,6 +266,7 @@ class _BuiltCase:
             unreadable=measured.unreadable,
             batch=measured.batch,
             remarks=measured.remarks,
+            stored=measured.stored,
             notes=(*self._notes, *notes),
         )
         return outcome, measured.logits

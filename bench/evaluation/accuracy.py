@@ -6,31 +6,29 @@ from contextlib import closing, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from itertools import islice
-from math import prod
 
 import torch
 
+from ...datasets.copy_digest import StoredVideo
 from ...datasets.errors import VideoError
 from ...datasets.plurals import quantity
 from ...datasets.protocol import Protocol
 from ...datasets.split import Split, Video
 from ...datasets.unfinished import temporary_folder
-from ...datasets.video.clips import Clips
 from ...datasets.video.machine_faults import MachineError
-from ...datasets.video.stores import Room
-from ...datasets.views.decoded import FrameKeeping
-from ...datasets.views.probes import read_probed
 from ...zoo.spec import input_shapes
-from ..network.inputs import InputMaker, VideoInputs, keeping_for, video_inputs
+from ..network.inputs import InputMaker, VideoInputs, keeping_for
 from ..network.network import Forward
 from ..records.results import Accuracy, Unreadable
 from .classes import keep_classes
 from .damage import DamagedError, measured_again
+from .dataset_copy import stored_videos
 from .digests import sync_digests
 from .evaluation import KEEP_NOTHING, Evaluation, Sink
 from .forwards import Forwards, Note
 from .origin import Origin
 from .read_ahead import read_ahead
+from .read_inputs import flow_bytes, read_inputs
 from .shard_files import kept_batches, read_shards, write_shard
 from .shards import Shard, ShardLogits, shards_of, videos_in_a_shard
 from .side_by_side import side_by_side
@@ -215,11 +213,13 @@ def measure_shards(
         )
 
     files = [shard.files_digest for shard in shards]
+    opened: dict[str, StoredVideo] = {}
+    keeping = keeping_for(kinds, protocol, device, evaluation.dtype)
     reading = read_ahead(
         [video for shard in shards for video in shard.videos],
-        partial(_read_inputs, evaluation, keeping_for(kinds, protocol, device, evaluation.dtype)),
+        partial(read_inputs, evaluation, keeping, opened),
         evaluation.readers,
-        extra_bytes=protocol.views * sum(_flow_bytes(evaluation)),
+        extra_bytes=protocol.views * sum(flow_bytes(evaluation)),
         pinned=device.type == "cuda",
     )
     with closing(reading) as ahead:
@@ -231,7 +231,11 @@ def measure_shards(
                 measured = _measure_shard(of_shard, maker, forwards, progress)
             _refuse_lost_files(shard, digest, measured)
             logits = measured.logits.reshape(len(measured.scored), protocol.views, classes)
-            yield shard, digest, measured._replace(logits=logits)
+            given_up = evaluation.guard.given_up
+            stored = stored_videos(shard.videos, opened, measured.unreadable, given_up)
+            for video in shard.videos:
+                opened.pop(video.id, None)
+            yield shard, digest, measured._replace(logits=logits, stored=stored)
 
 
 def _refuse_lost_files(shard: Shard, files: str, measured: ShardLogits) -> None:
@@ -268,40 +272,6 @@ def _measure_shard(
         progress(done)
     logits = forwards.finish()
     return ShardLogits(tuple(scored), logits, tuple(unreadable), forwards.batch, tuple(remarks))
-
-
-def _read_inputs(
-    evaluation: Evaluation, keeping: FrameKeeping, video: Video, room: Room
-) -> VideoInputs:
-    """Read what the network takes of a video.
-
-    Raises:
-        VideoError: The video can't be read.
-    """
-    protocol, probe = evaluation.protocol, evaluation.probe
-    remarks: list[str] = []
-
-    def read(room: Room) -> Clips:
-        remarks.clear()  # of a first attempt
-        store_of, decoder = keeping.store_of(room), evaluation.decoder
-        return read_probed(video.path, protocol, probe, video.id, store_of, decoder, remarks.append)
-
-    clips = evaluation.guard.read(video, room, read)
-    # The cache identifies frames by their numbers, which blurred ones share with the originals.
-    cache = None if probe == "blurred" else evaluation.flow_cache
-    found = video_inputs(
-        video.path, clips, protocol, evaluation.kinds, evaluation.flow, cache, probe != "blurred"
-    )
-    return found._replace(remarks=(*remarks, *found.remarks))
-
-
-def _flow_bytes(evaluation: Evaluation) -> Iterator[int]:
-    """Yield the bytes of the optical flow in a view, if the network takes any."""
-    kinds, protocol = evaluation.kinds, evaluation.protocol
-    shapes = input_shapes(kinds, 1, protocol.frames, protocol.size)
-    for kind, shape in zip(kinds, shapes, strict=True):
-        if kind == "flow":
-            yield 4 * prod(shape)
 
 
 @contextmanager

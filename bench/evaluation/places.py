@@ -14,6 +14,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ...datasets.errors import KinobenchError
@@ -62,6 +63,20 @@ class VideoPlaces(NamedTuple):
         """`[videos]`, bool: the true class is the first."""
         hits: np.ndarray = self.places == 0
         return hits
+
+    def of(self, videos: tuple[str, ...]) -> "VideoPlaces":
+        """Return those of some of the videos."""
+        chosen = pa.array(videos, pa.string())
+        at = pc.index_in(chosen, value_set=self.videos).to_numpy()
+        sets = self.label_sets
+        return VideoPlaces(
+            chosen,
+            self.labels[at],
+            self.groups.take(pa.array(at)),
+            self.places[at],
+            self.checked,
+            None if sets is None else tuple(sets[number] for number in at.tolist()),
+        )
 
 
 class _Metadata(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ...datasets.copy_digest import StoredVideo
 from ...datasets.split import Scoring
 from ..records.case import LogitsType
 from ..records.files import FREE_SPACE, UNDECODABLE, writing
@@ -34,6 +35,7 @@ class StoredShard(NamedTuple):
         remarks: See `ShardLogits`.
         origin: What the file says that it is of.
         label_sets: The labels of the scored videos, if they may have several.
+        stored: See `ShardLogits`.
     """
 
     labels: np.ndarray
@@ -44,6 +46,7 @@ class StoredShard(NamedTuple):
     remarks: tuple[tuple[str, str], ...] = ()
     origin: Origin = UNKNOWN
     label_sets: LabelSets | None = None
+    stored: tuple[StoredVideo | None, ...] | None = None
 
 
 _Count = Annotated[int, msgspec.Meta(ge=1)]
@@ -56,7 +59,7 @@ class _Metadata(msgspec.Struct, frozen=True, kw_only=True):
         views, classes: Numbers that can't be read off an empty table.
         batch: See `ShardLogits`.
         files: The shard's `files_digest` when it was measured.
-        unreadable, remarks: See `ShardLogits`.
+        unreadable, remarks, stored: See `ShardLogits`.
         scoring: How the split is scored; unless it is `top-k`, a video may have several labels.
         case, manifest, weights: See `Origin`.
     """
@@ -67,6 +70,7 @@ class _Metadata(msgspec.Struct, frozen=True, kw_only=True):
     files: str
     unreadable: tuple[Unreadable, ...]
     remarks: tuple[tuple[str, str], ...] = ()
+    stored: tuple[StoredVideo | None, ...] | None = None
     scoring: Scoring = "top-k"
     case: str | None = None
     manifest: str | None = None
@@ -116,6 +120,7 @@ def write_shard(
         files=files,
         unreadable=measured.unreadable,
         remarks=measured.remarks,
+        stored=measured.stored,
         scoring=scoring,
         **origin._asdict(),
     )
@@ -275,6 +280,7 @@ def _read(path: Path, digests: Digests | None) -> StoredShard:
             metadata.remarks,
             metadata.origin,
             sets,
+            metadata.stored,
         )
 
 
@@ -297,6 +303,11 @@ def _refuse_other_videos(path: Path, shard: Shard, stored: StoredShard) -> None:
         )
         raise DamagedError(
             path, f"is of other videos: {one!r} of class {its}, not {wanted!r} of class {true}"
+        )
+    if stored.stored is not None and len(stored.stored) != len(shard.videos):
+        raise DamagedError(
+            path,
+            f"is of other videos: {len(stored.stored)} files, and {len(shard.videos)} in the shard",
         )
     if len(found) != len(expected) or len(expected) + len(bad) != len(shard.videos):
         raise DamagedError(

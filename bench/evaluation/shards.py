@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ...datasets.copy_digest import StoredVideo
 from ...datasets.split import Split, Video
 from ..records.results import Unreadable
 
@@ -61,6 +62,8 @@ class ShardLogits(NamedTuple):
         unreadable: The videos that could not be read.
         batch: Views in the last forward: fewer than at first, if memory ran out.
         remarks: What is unusual about a file, and the video's id; one pair for each remark.
+        stored: How each of the shard's videos is stored, in their order; None for one that is
+            missing. None as a whole in shards of earlier versions.
     """
 
     scored: tuple[Video, ...]
@@ -68,6 +71,7 @@ class ShardLogits(NamedTuple):
     unreadable: tuple[Unreadable, ...]
     batch: int
     remarks: tuple[tuple[str, str], ...] = ()
+    stored: tuple[StoredVideo | None, ...] | None = None
 
 
 def videos_in_a_shard(videos: int, views: int) -> int:

@@ -10,13 +10,10 @@ from ...datasets.plurals import quantity
 from ...datasets.protocol import Protocol
 from ...datasets.split import Split
 from ..records.results import Accuracy, Unreadable, has_top5
-from ..statistics.average_precision import (
-    interval_of,
-    mean_average_precision,
-    resampled_maps,
-)
-from ..statistics.intervals import wilson
+from ..statistics.average_precision import mean_average_precision
 from ..statistics.scores import label_mask, scores
+from .dataset_copy import StoredVideos, copy_of
+from .figures import HIT_FIELDS, chance_of_hits, chance_of_ranks, hit_shares, mean_precision
 from .labels import true_places
 from .origin import Origin
 from .places import VideoPlaces, joined, keep_places
@@ -64,6 +61,7 @@ def summarise(
     unreadable: list[Unreadable] = []
     found: list[VideoPlaces] = []
     kept: list[np.ndarray] = []
+    stored_as: list[StoredVideos | None] = []
     for shard in stored:
         scored = scores(shard.logits, protocol.aggregation)
         place = true_places(scored, shard.labels, shard.label_sets)
@@ -76,6 +74,7 @@ def summarise(
             kept.append(scored)
         not_finite += len(scored) - int(np.isfinite(shard.logits).all(axis=(1, 2)).sum())
         unreadable += shard.unreadable
+        stored_as.append(shard.stored)
     places = joined(found)
     if split.scoring == "map":
         fields = _precision(kept, places, split, unreadable)
@@ -90,6 +89,7 @@ def summarise(
         scored=len(places.places),
         expected=len(split.videos),
         unreadable=tuple(unreadable),
+        copy=copy_of(split, stored_as),
         views=protocol.views,
         manifest=split.manifest,
         predictions=None if predictions is None else predictions.as_posix(),
@@ -97,28 +97,19 @@ def summarise(
     )
 
 
-_FIELDS = {"top-k": ("top1", "top5"), "hit-k": ("hit1", "hit5")}
-_NO_SHARES = dict.fromkeys(("top1", "top5", "interval_top1", "interval_top5", "top1_of_expected"))
-
-
 def _shares(place: np.ndarray, split: Split) -> dict[str, Any]:
     """Return the fields of an accuracy by hits: top-k, or hit@k."""
-    count, expected, classes = len(place), len(split.videos), len(split.classes)
+    expected, classes = len(split.videos), len(split.classes)
     top1, top5 = (int(np.count_nonzero(place < k)) for k in (1, 5))
-    of_five = has_top5(classes)
-    chance = 1 / classes
-    if split.scoring == "hit-k" and expected:
-        chance *= sum(len(video.labels) for video in split.videos) / expected
-    first, fifth = _FIELDS[split.scoring]
+    labels = sum(len(video.labels) for video in split.videos)
+    first, fifth = HIT_FIELDS[split.scoring]
     return {
-        **_NO_SHARES,
-        first: top1 / count if count else None,
-        fifth: top5 / count if count and of_five else None,
-        f"interval_{first}": wilson(top1, count) if count else None,
-        f"interval_{fifth}": wilson(top5, count) if count and of_five else None,
+        **hit_shares(place, classes, split.scoring),
         f"{first}_of_expected": top1 / expected if expected else 0.0,
-        f"{fifth}_of_expected": (top5 / expected if expected else 0.0) if of_five else None,
-        "chance": chance,
+        f"{fifth}_of_expected": (top5 / expected if expected else 0.0)
+        if has_top5(classes)
+        else None,
+        "chance": chance_of_hits(labels, expected, classes),
     }
 
 
@@ -134,24 +125,13 @@ def _precision(
     scored = np.concatenate(kept or [np.zeros((0, classes))])[order]
     true = label_mask(found.label_sets or (), classes)[order]
     groups = found.groups.take(order).to_pylist()  # as `VideoScores` has them: the same draws
-    average = mean_average_precision(scored, true)
     bad = {video.id for video in unreadable}
     lost = label_mask([video.labels for video in split.videos if video.id in bad], classes)
     of_all = mean_average_precision(
         np.concatenate([scored, np.full(lost.shape, -np.inf)]), np.concatenate([true, lost])
     )
-    interval = None
-    if average.map is not None:
-        resampled = resampled_maps([scored], true, group_clusters(tuple(groups)))
-        interval = None if resampled is None else interval_of(average.map, resampled[0])
-    all_true = label_mask([video.labels for video in split.videos], classes)
-    shares = all_true.sum(axis=0) / max(1, len(all_true))
     return {
-        **_NO_SHARES,
-        "map": average.map,
-        "interval_map": interval,
+        **mean_precision(scored, true, group_clusters(tuple(groups))),
         "map_of_expected": of_all.map,
-        "map_classes": average.classes,
-        "unlabelled": int((~true.any(axis=1)).sum()),
-        "chance": float(shares[shares > 0].mean()) if shares.any() else 0.0,
+        "chance": chance_of_ranks(label_mask([video.labels for video in split.videos], classes)),
     }

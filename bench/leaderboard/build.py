@@ -5,31 +5,61 @@ from pathlib import Path
 from typing import Any
 
 
-def read_boards(results: Path, report: Callable[[str], None]) -> list[Any]:
-    """Read all stored records as ordered boards; `report` gets a line for each unreadable one."""
+def read_boards(
+    results: Path, report: Callable[[str], None], *, common_videos: bool = False
+) -> list[Any]:
+    """Read all stored records as ordered boards; `report` gets a line for each unreadable one.
+
+    Raises:
+        KinobenchError: There is no folder of records; see also `ranked_boards`.
+    """
     from ..records.store import read_records
 
     records, problems = read_records(results)
     for problem in problems:
         report(problem)
-    return ranked_boards(records, results)
+    return ranked_boards(records, results, common_videos=common_videos)
 
 
-def ranked_boards(records: list[Any], results: Path) -> list[Any]:
-    """Return records as ordered boards, in which trained networks have a rank."""
+def ranked_boards(records: list[Any], results: Path, *, common_videos: bool = False) -> list[Any]:
+    """Return records as ordered boards, in which trained networks have a rank.
+
+    Args:
+        records: The records.
+        results: Folder with their predictions.
+        common_videos: Compute the accuracies of a board on the videos that every row scored.
+
+    Raises:
+        KinobenchError: With `common_videos`, a board has none.
+    """
     from .leaderboard import boards, ordered
     from .means import with_means
 
     found = boards(records)
+    known: dict[str, Any] = {}
+    if common_videos:
+        from .common_videos import on_common_videos
+
+        restricted = [on_common_videos(board, results) for board in found]
+        found = [each.board for each in restricted]
+        for each in restricted:
+            known |= each.scored
     if any(record.case.weights for record in records):
         from .ranking import ranked  # scipy takes long to import
 
-        found = [ranked(board, results) for board in found]
-    return [ordered(board) for board in with_means(found, results)]
+        found = [ranked(board, results, known) for board in found]
+    return [ordered(board) for board in with_means(found, results, known)]
 
 
 def rebuild(results: Path, report: Callable[[str], None]) -> list[Any]:
-    """Write leaderboard.md and leaderboard.csv from all stored records; return the boards.
+    """Write leaderboard.md and leaderboard.csv from all stored records; return the boards."""
+    boards = read_boards(results, report)
+    write_boards(boards, results, report)
+    return boards
+
+
+def write_boards(boards: list[Any], results: Path, report: Callable[[str], None]) -> None:
+    """Write leaderboard.md and leaderboard.csv.
 
     Where they can't be written, `report` gets the reason: the records themselves are safe.
     """
@@ -38,11 +68,9 @@ def rebuild(results: Path, report: Callable[[str], None]) -> list[Any]:
     from ..records.inside import inside
     from .render import render
 
-    boards = read_boards(results, report)
     try:
         for form in ("md", "csv"):
             path = inside(results, f"leaderboard.{form}")
             write_text(path, render(boards, form), own=True)
     except KinobenchError as error:
         report(str(error))
-    return boards

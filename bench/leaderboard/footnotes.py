@@ -1,6 +1,7 @@
 """The lines under a board, which explain its columns and its rows."""
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 from ...datasets.names import DEFAULT_DECODER
 from ...datasets.plurals import quantity
@@ -11,6 +12,7 @@ from ..measure.columns import has_batches
 from ..measure.measurement import Measurement
 from ..text.units import ABSENT, percent
 from .columns import SETTINGS, flow_is_in_a_cell, records_of, settings_of, shown_columns
+from .copies import copy_lines
 from .leaderboard import Board, Row
 
 
@@ -21,6 +23,8 @@ def footnotes(board: Board) -> list[str]:
         if measurement.name == "accuracy":
             lines += _ranks(board)
         lines += _explained(measurement, board)
+    lines += _of_common_videos(board)
+    lines += copy_lines(board, partial(_row_name, board))
     lines += _of_one_frame(board)
     lines += _of_means(board)
     for remarks_of in _remarks():
@@ -65,6 +69,13 @@ def _ranks(board: Board) -> list[str]:
         f"rank = 1 + number of significantly better models ({test}, on the videos that both models "
         f"scored; {pairs}, 5 % for all of them together by Holm's method)."
     ]
+
+
+def _of_common_videos(board: Board) -> list[str]:
+    if board.common_videos is None:
+        return []
+    videos = quantity(board.common_videos, "video")
+    return [f"accuracy and rank are of the {videos} that every row scored."]
 
 
 def _of_one_frame(board: Board) -> list[str]:

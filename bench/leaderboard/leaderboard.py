@@ -117,6 +117,8 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         aggregation: Rule by which the protocol averages views.
         comparisons: Pairs of rows that were compared for their ranks.
+        common_videos: Number of the videos that every row scored, if the accuracies are of these
+            alone; see common_videos.py.
         in_mean: Each of its rows is part of a row of another board, the mean of several splits.
     """
 
@@ -130,6 +132,7 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
     device: str
     environment: Environment
     comparisons: int = 0
+    common_videos: int | None = None
     in_mean: bool = False
     rows: tuple[Row, ...]
 

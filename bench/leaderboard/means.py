@@ -1,7 +1,7 @@
 """The mean over a dataset's numbered test splits, as UCF101's and HMDB51's results are given."""
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,9 @@ import msgspec
 from ...datasets import catalog
 from ...datasets.errors import KinobenchError
 from ...datasets.lists.split_names import MEAN, PLACEHOLDER, number_of, numbered
+from ..evaluation.restricted import NOTHING_READ, Scored
 from ..records.case import Case
+from ..records.dataset_copy import joined_copies
 from ..records.record import Record
 from ..records.results import Accuracy
 from .leaderboard import Board, Row, SplitScore
@@ -19,7 +21,9 @@ from .split_intervals import Intervals, intervals_of
 _Key = tuple[Any, ...]
 
 
-def with_means(boards: Sequence[Board], results: Path) -> list[Board]:
+def with_means(
+    boards: Sequence[Board], results: Path, known: Mapping[str, Scored] = NOTHING_READ
+) -> list[Board]:
     """Return boards, those of means first, each before the boards of its splits.
 
     A case that has a record on two splits of a dataset or more has a row there: with the mean, or
@@ -29,6 +33,7 @@ def with_means(boards: Sequence[Board], results: Path) -> list[Board]:
     Args:
         boards: The boards of single splits.
         results: Folder with the records and predictions.
+        known: The videos of rows that were read already, by the digest of the case.
     """
     together: dict[_Key, list[Board]] = {}
     for board in boards:
@@ -43,7 +48,7 @@ def with_means(boards: Sequence[Board], results: Path) -> list[Board]:
     means: dict[int, list[Board]] = {}
     absorbed: set[int] = set()
     for members in together.values():
-        found, within = _mean_boards(members, results)
+        found, within = _mean_boards(members, results, known)
         means[id(members[0])] = found
         absorbed |= within
     return [
@@ -61,7 +66,9 @@ def shown(boards: Iterable[Board]) -> Iterator[Board]:
     return (board for board in boards if not board.in_mean)
 
 
-def _mean_boards(members: Sequence[Board], results: Path) -> tuple[list[Board], set[int]]:
+def _mean_boards(
+    members: Sequence[Board], results: Path, known: Mapping[str, Scored]
+) -> tuple[list[Board], set[int]]:
     """Return the boards of the means of some boards, and which boards have all their rows in one.
 
     Rows that were scored on other videos, in any of the splits, are in boards of their own.
@@ -76,7 +83,7 @@ def _mean_boards(members: Sequence[Board], results: Path) -> tuple[list[Board], 
         if lacks:
             row = _without_mean(of_split, weights, lacks)
         else:
-            row = _mean_row(of_split, weights, results)
+            row = _mean_row(of_split, weights, results, known)
             complete |= {id(each) for each in of_split.values()}
         by_videos.setdefault(_manifest(of_split), []).append(row)
     boards = [
@@ -85,12 +92,19 @@ def _mean_boards(members: Sequence[Board], results: Path) -> tuple[list[Board], 
             split=MEAN,
             manifest=manifest if any(row.no_mean is None for row in rows) else None,
             comparisons=0,
+            common_videos=_common(members),
             rows=tuple(rows),
         )
         for manifest, rows in by_videos.items()
     ]
     within = {id(each) for each in members if all(id(row) in complete for row in each.rows)}
     return boards, within
+
+
+def _common(members: Sequence[Board]) -> int | None:
+    """Return the number of common videos of all splits, if their accuracies are of these alone."""
+    counts = [board.common_videos for board in members if board.common_videos is not None]
+    return sum(counts) if counts else None
 
 
 def _manifest(rows: dict[int, Row]) -> str:
@@ -193,10 +207,12 @@ def _scores(rows: dict[int, Row]) -> Iterator[SplitScore]:
             )
 
 
-def _mean_row(rows: dict[int, Row], weights: str | None, results: Path) -> Row:
+def _mean_row(
+    rows: dict[int, Row], weights: str | None, results: Path, known: Mapping[str, Scored]
+) -> Row:
     found = [row.record.accuracy for row in rows.values() if row.record.accuracy is not None]
     try:
-        intervals = intervals_of([row.record for row in rows.values()], results)
+        intervals = intervals_of([row.record for row in rows.values()], results, known)
     except KinobenchError as error:
         intervals = Intervals(reason=str(error))
     record = _newest(rows, weights)
@@ -237,6 +253,7 @@ def _mean_accuracy(found: Sequence[Accuracy], intervals: Intervals) -> Accuracy:
         scored=sum(each.scored for each in found),
         expected=sum(each.expected for each in found),
         unreadable=tuple(bad for each in found for bad in each.unreadable),
+        copy=joined_copies([each.copy for each in found]),
         predictions=None,
         wall_s=sum(each.wall_s for each in found),
     )

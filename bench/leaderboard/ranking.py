@@ -1,7 +1,6 @@
 """Ranks of the networks of a board, from paired tests on the same videos."""
 
-from collections.abc import Sequence
-from math import isclose
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,22 +9,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...datasets.errors import KinobenchError, reason_of
-from ...datasets.plurals import quantity
-from ..evaluation.damage import AGAIN
+from ...datasets.errors import KinobenchError
 from ..evaluation.map_difference import map_difference
-from ..evaluation.origin import origin_of
-from ..evaluation.places import VideoPlaces, read_places
-from ..evaluation.video_scores import VideoScores, read_scores
-from ..records.inside import inside
-from ..records.results import Accuracy
-from ..statistics.average_precision import mean_average_precision
+from ..evaluation.places import VideoPlaces
+from ..evaluation.restricted import NOTHING_READ, Scored
+from ..evaluation.video_scores import VideoScores
 from ..statistics.intervals import LEVEL, resampled_difference
 from ..statistics.tests import holm, mcnemar
 from .leaderboard import Board, Row
+from .scored import read_scored
 
 
-def ranked(board: Board, results: Path) -> Board:
+def ranked(board: Board, results: Path, known: Mapping[str, Scored] = NOTHING_READ) -> Board:
     """Give every trained network of a board its rank by top-1, hit@1 or mAP.
 
     A row's rank is 1 + the number of rows that are significantly better. Two rows are compared on
@@ -43,6 +38,7 @@ def ranked(board: Board, results: Path) -> Board:
     Args:
         board: Its rows were scored on the same videos under one protocol.
         results: Folder with the records and predictions.
+        known: The videos of rows that were read already, by the digest of the case.
     """
     trained = [
         place
@@ -52,20 +48,17 @@ def ranked(board: Board, results: Path) -> Board:
     if len(trained) < 2:
         return board
     rows: list[Row] = list(board.rows)
-    found: dict[int, VideoPlaces | VideoScores] = {}
-    by_map = board.scoring == "map"
+    found: dict[int, Scored] = {}
     for place in trained:
+        row = rows[place]
         try:
-            row = rows[place]
-            found[place] = _scores(row, board, results) if by_map else _places(row, board, results)
+            read = known.get(row.record.case.digest)
+            found[place] = read_scored(row, board, results) if read is None else read
         except KinobenchError as error:
-            rows[place] = msgspec.structs.replace(rows[place], unranked=str(error))
-        except OSError as error:
-            why = f"its predictions can't be read: {reason_of(error)}; {AGAIN}"
-            rows[place] = msgspec.structs.replace(rows[place], unranked=why)
+            rows[place] = msgspec.structs.replace(row, unranked=str(error))
     pairs = len(found) * (len(found) - 1) // 2
     theirs: list[Any] = list(found.values())
-    given = ranks_by_map(theirs) if by_map else ranks(theirs)
+    given = ranks_by_map(theirs) if board.scoring == "map" else ranks(theirs)
     for (place, its), rank in zip(found.items(), given, strict=True):
         rows[place] = msgspec.structs.replace(rows[place], rank=rank, unchecked=not its.checked)
     return msgspec.structs.replace(board, rows=tuple(rows), comparisons=pairs)
@@ -140,61 +133,3 @@ def _aligned(networks: Sequence[VideoPlaces]) -> tuple[np.ndarray, np.ndarray, n
         of_class = network.labels if network.label_sets is None else 0
         clusters[number, at] = np.where(source < 0, -1, of_class * len(sources) + source)
     return hits, scored, clusters
-
-
-def _places(row: Row, board: Board, results: Path) -> VideoPlaces:
-    """Return the places of a row's videos.
-
-    Raises:
-        KinobenchError: Its predictions are not there or outside of the results, can't be read, or
-            are of another record.
-    """
-    path, accuracy = _stored(row, results)
-    scored = accuracy.scored
-    right_share = accuracy.score or 0.0
-    if not 0 <= right_share <= 1:
-        raise KinobenchError(f"its record says that {right_share} of the videos are right; {AGAIN}")
-    hits = round(right_share * scored)
-    found = read_places(
-        path, board.aggregation, scored=scored, hits=hits, origin=origin_of(row.record)
-    )
-    right = int(np.count_nonzero(found.hits))
-    if (len(found.places), right) != (scored, hits):
-        raise KinobenchError(
-            f"{path}: right answers: {right} of {quantity(len(found.places), 'video')}, and the "
-            f"record says {hits} of {scored}; measure it again"
-        )
-    return found
-
-
-def _scores(row: Row, board: Board, results: Path) -> VideoScores:
-    """Return the scores of a row's videos; the errors are those of `_places`."""
-    path, accuracy = _stored(row, results)
-    found = read_scores(path, board.aggregation, origin_of(row.record))
-    average = mean_average_precision(found.scores, found.true).map
-    agrees = (
-        average is not None
-        and accuracy.map is not None
-        and isclose(average, accuracy.map, rel_tol=1e-9)
-    )
-    if len(found.videos) != accuracy.scored or not agrees:
-        raise KinobenchError(
-            f"{path}: mAP {average} of {quantity(len(found.videos), 'video')}, and the record says "
-            f"{accuracy.map} of {accuracy.scored}; measure it again"
-        )
-    return found
-
-
-def _stored(row: Row, results: Path) -> tuple[Path, Accuracy]:
-    """Return where the predictions of a row are, and its accuracy.
-
-    Raises:
-        KinobenchError: They are not there, or outside of the results.
-    """
-    accuracy = row.record.accuracy
-    if accuracy is None or accuracy.predictions is None:
-        raise KinobenchError("its record keeps no predictions; measure it again")
-    path = inside(results, accuracy.predictions)
-    if not path.exists():
-        raise KinobenchError(f"its predictions, {path}, are not there; measure it again")
-    return path, accuracy

@@ -1,6 +1,6 @@
 """The intervals of a mean over splits, from the stored predictions of each split's record."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -9,6 +9,7 @@ import numpy as np
 from ...datasets.errors import KinobenchError, reason_of
 from ..evaluation.origin import origin_of
 from ..evaluation.places import VideoPlaces, read_places
+from ..evaluation.restricted import NOTHING_READ, Scored
 from ..records.inside import inside
 from ..records.record import Record
 
@@ -23,7 +24,9 @@ class Intervals(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
 
 
-def intervals_of(records: Sequence[Record], results: Path) -> Intervals:
+def intervals_of(
+    records: Sequence[Record], results: Path, known: Mapping[str, Scored] = NOTHING_READ
+) -> Intervals:
     """Return the intervals of the mean of some records' top-1 and top-5, or hit@1 and hit@5.
 
     Source groups are drawn whole, over all splits together; a video without a group is one of its
@@ -32,6 +35,7 @@ def intervals_of(records: Sequence[Record], results: Path) -> Intervals:
     Args:
         records: A record of each split, all with an accuracy.
         results: Folder with the records and predictions.
+        known: The videos of records that were read already, by the digest of the case.
 
     Raises:
         KinobenchError: The predictions are not there, or can't be read.
@@ -40,7 +44,7 @@ def intervals_of(records: Sequence[Record], results: Path) -> Intervals:
 
     if any(each.accuracy is not None and each.accuracy.scoring == "map" for each in records):
         return Intervals(reason="only of shares of right videos, and not of an mAP")
-    found = [_places(record, results) for record in records]
+    found = [_places(record, results, known) for record in records]
     numbers: dict[tuple[object, ...], int] = {}
     clusters = [_clusters(each, numbers) for each in found]
     first, fifth = (
@@ -62,7 +66,10 @@ def _clusters(found: VideoPlaces, numbers: dict[tuple[object, ...], int]) -> np.
     return np.array([numbers.setdefault(key, len(numbers)) for key in keys], np.int64)
 
 
-def _places(record: Record, results: Path) -> VideoPlaces:
+def _places(record: Record, results: Path, known: Mapping[str, Scored]) -> VideoPlaces:
+    read = known.get(record.case.digest)
+    if isinstance(read, VideoPlaces):
+        return read
     accuracy = record.accuracy
     if accuracy is None or accuracy.predictions is None or accuracy.score is None:
         raise KinobenchError(f"split {record.case.split} keeps no predictions; measure it again")

@@ -37,6 +37,12 @@ def _processes(record: Record) -> int | None:
     return None if record.latency is None else len(record.latency.process_medians_s)
 
 
+def _codecs(record: Record) -> tuple[str, ...]:
+    """Return the codecs of the files, each with the number of its videos."""
+    copy = None if record.accuracy is None else record.accuracy.copy
+    return () if copy is None else tuple(f"{name} ({n})" for name, n in copy.codecs.items())
+
+
 def _with_interval(name: str) -> dict[str, Value]:
     """Return the columns of a figure of the accuracy and of the ends of its interval."""
     ends = {
@@ -100,6 +106,14 @@ VALUES: dict[str, Value] = {
     **_with_interval("top5"),
     "scored": _at("accuracy.scored"),
     "expected": _at("accuracy.expected"),
+    "found": _at("accuracy.copy.found"),
+    "layout": _at("accuracy.copy.layout"),
+    "copy_digest": _at("accuracy.copy.digest"),
+    "copy_bytes": _at("accuracy.copy.bytes"),
+    "short_side_least": _at("accuracy.copy.short_side.least"),
+    "short_side_median": _at("accuracy.copy.short_side.median"),
+    "short_side_most": _at("accuracy.copy.short_side.most"),
+    "codecs": _of(_codecs),
     "top1_of_expected": _at("accuracy.top1_of_expected"),
     "top5_of_expected": _at("accuracy.top5_of_expected"),
     "scoring": _at("accuracy.scoring"),
@@ -137,7 +151,16 @@ alone. `drift` is that of the sweep where there is no latency; `since` is when t
 begun that a part of the row comes from.
 """
 
-_BOARD = ("dataset", "split", "manifest", "protocol", "protocol_digest", "views", "device")
+_BOARD = (
+    "dataset",
+    "split",
+    "manifest",
+    "protocol",
+    "protocol_digest",
+    "views",
+    "device",
+    "common_videos",
+)
 
 
 def columns() -> dict[str, Value]:

@@ -46,7 +46,9 @@ def _scored(record: Record) -> Iterator[str]:
     shares = dict(zip(names, of_expected, strict=False))
     listed = [f"{name} {percent(each)} %" for name, each in shares.items() if each is not None]
     over_all = f"; over all {accuracy.expected}: {', '.join(listed)}" if listed else ""
-    yield f": {accuracy.scored} of {quantity(accuracy.expected, 'video')} scored{over_all}."
+    why = f" ({accuracy.left_out})" if accuracy.left_out else ""
+    scored = f"{accuracy.scored} of {quantity(accuracy.expected, 'video')} scored{why}"
+    yield f": {scored}{over_all}."
 
 
 def _impossible(record: Record) -> Iterator[str]:

@@ -351,7 +351,7 @@ def _notes(records: Mapping[str, Record]) -> Iterator[str]:
         ]
         if accuracy.unreadable:
             videos = quantity(accuracy.expected, "video")
-            notes.append(f"left out as unreadable: {len(accuracy.unreadable)} of {videos}")
+            notes.append(f"left out of {videos}: {accuracy.left_out}")
         for note in notes:
             names_of.setdefault(note.removeprefix("accuracy: "), []).append(name)
     for note, names in names_of.items():

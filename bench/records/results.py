@@ -7,6 +7,7 @@ import msgspec
 from ...datasets.names import FlowMethod
 from ...datasets.split import Scoring
 from .case import Precision
+from .dataset_copy import DatasetCopy
 
 
 class Spread(msgspec.Struct, frozen=True, kw_only=True):
@@ -270,6 +271,7 @@ class Accuracy(msgspec.Struct, frozen=True, kw_only=True):
             `map`: the mean of a class's share of the videos, the precision of a random ranking.
         not_finite: Videos for which the network gave a NaN or an infinity; they count as wrong, and
             come last in each class.
+        copy: The files that were scored; None in records of earlier versions.
         views: Views of a video.
         manifest: Digest of the videos and labels that were asked for.
         predictions: Folder of Parquet files with the per-view logits, relative to the results.
@@ -299,10 +301,18 @@ class Accuracy(msgspec.Struct, frozen=True, kw_only=True):
     scored: int
     expected: int
     unreadable: tuple[Unreadable, ...]
+    copy: DatasetCopy | None = None
     views: int
     manifest: str
     predictions: str | None
     wall_s: float
+
+    @property
+    def left_out(self) -> str:
+        """How many videos have no score, and why: `2 missing, 1 unreadable`; empty for none."""
+        missing = sum(each.is_missing for each in self.unreadable)
+        counts = {"missing": missing, "unreadable": len(self.unreadable) - missing}
+        return ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
 
     @property
     def score(self) -> float | None:

@@ -53,6 +53,8 @@ EPOCHS = Range(1, 10**6)
 LEARNING_RATE = Range(1e-9, 1000.0)
 FRAMES = Range(1, 10**4)
 PIXELS = Range(1, 10**4)
+QUALITY = Range(0, 51)
+"""Of encoders; MPEG-4's ends before."""
 LEVELS = Range(1, 1000)
 """Levels of modules of a network."""
 ROWS = Range(0, 10**6)

@@ -102,6 +102,14 @@ def megabytes(value: float | None) -> str:
     return scaled(value, 1e6, 1)
 
 
+def file_size(count: int) -> str:
+    """Return the size of files to three digits, as `41.2 GB` (10^9 bytes)."""
+    for unit, name in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if count >= 0.9995 * unit:
+            return f"{count / unit:#.3g}".rstrip(".") + f" {name}"
+    return f"{count} bytes"
+
+
 def logit_difference(largest: float | None) -> str:
     """Return the largest logit difference, to two digits; None is one that is not finite."""
     return "not finite" if largest is None else f"{largest:.2g}"

@@ -1,11 +1,9 @@
-"""What a video file's header says, without decoding a frame, and a digest of a whole copy.
+"""What a video file's header says, without decoding a frame.
 
 A header is read in a few milliseconds. It may be wrong: only a decoder knows how many frames there
 are. See frames.py.
 """
 
-import hashlib
-from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,10 +12,10 @@ import msgspec
 from av.container import InputContainer
 from av.stream import Stream
 
+from ..copy_digest import StoredVideo
 from ..errors import VideoError, reason_of
 from ..files import NotRegularError, check_regular
 from ..plurals import quantity
-from ..split import Video
 from ..video.container import lists_other_files, open_container, reading_errors, video_stream
 from ..video.container_ends import refuse_short_container
 from ..video.mp4_tables import refuse_impossible_tables
@@ -68,6 +66,11 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return f"{self.width}x{self.height}"
 
     @property
+    def stored(self) -> StoredVideo:
+        """What counts for the digest of a copy."""
+        return StoredVideo(self.bytes, self.width, self.height, self.codec)
+
+    @property
     def likely_frames(self) -> int | None:
         """The number of frames: as announced, or else by the length and the rate."""
         if self.frames is not None or self.duration_s is None or self.fps is None:
@@ -96,26 +99,6 @@ def header_of(path: Path) -> Header:
         if _MP4 in container.format.name:
             _refuse_missing_end(path, stream, size)
         return _said(container, stream, size)
-
-
-def copy_digest(videos: Iterable[Video], headers: Mapping[str, Header | None]) -> str:
-    """Return the digest of a copy of some videos: 16 hexadecimal digits.
-
-    It is the same on every machine that has the same files, whatever their order and places.
-
-    Args:
-        videos: The videos that are listed.
-        headers: The header of each by its id; None, or none, for one that is missing or unreadable.
-
-    Returns:
-        Digest of each video's id, and the size in bytes, width, height and codec of its file.
-    """
-    digest = hashlib.sha256()
-    for name in sorted(video.id for video in videos):
-        header = headers.get(name)
-        said = "-" if header is None else f"{header.bytes}\t{header.size}\t{header.codec}"
-        digest.update(f"{name}\t{said}\n".encode())
-    return digest.hexdigest()[:16]
 
 
 def checked(path: Path) -> tuple[bytes, int]:

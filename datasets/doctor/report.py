@@ -2,9 +2,11 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from stat import S_ISDIR
 
 import msgspec
 
+from ..copy_digest import StoredVideo, copy_digest
 from ..findings import Kind
 from ..protocol import Protocol
 from ..split import Split
@@ -12,7 +14,7 @@ from .classes import ClassCounts, class_counts, class_faults, contrary_folders
 from .complaints import Complaint, complaint, worst_first
 from .copy import Copy
 from .faults import file_faults
-from .headers import Header, copy_digest
+from .headers import Header
 from .leaks import leaks_and_doubles
 from .other_lists import Ids, shared_with
 
@@ -181,17 +183,27 @@ def _of_reader(split: Split, copy: Copy, known: Sequence[Complaint]) -> list[Com
 
 
 def _split_report(copy: Copy, split: Split, counts: ClassCounts, *, is_whole: bool) -> SplitReport:
-    headers = {video.id: copy.of(str(video.path)).header for video in split.videos}
+    stored = {video.id: _stored(copy, str(video.path)) for video in split.videos}
     return SplitReport(
         name=split.name,
         layout=split.layout,
         manifest=split.manifest,
-        copy=copy_digest(split.videos, headers) if is_whole else None,
+        copy=copy_digest(stored) if is_whole else None,
         expected=len(split.videos),
         found=len(copy.found(split)),
         classes=len(split.classes),
         counts=counts,
     )
+
+
+def _stored(copy: Copy, path: str) -> StoredVideo | None:
+    """Return how a video is stored; None if its file is missing."""
+    header, status = copy.of(path).header, copy.files.get(path)
+    if header is not None:
+        return header.stored
+    if status is None:
+        return None
+    return StoredVideo(0 if S_ISDIR(status.st_mode) else status.st_size)
 
 
 def _files(copy: Copy) -> Files:

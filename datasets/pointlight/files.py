@@ -5,20 +5,17 @@ many processes there are nor on which of them wrote it.
 """
 
 import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing.connection import wait
 from pathlib import Path
 from typing import NamedTuple
 
 from ..copies.ucf101 import LIST_FOLDER
 from ..errors import DatasetError
 from ..lists.class_names import class_names
+from ..processes import end_with_parent, interrupts_held_back, usable_processors
 from .levels import Level
 
 Progress = Callable[[int, int], None]
@@ -68,7 +65,7 @@ _UNGUARDED = "a script that calls this lacks `if __name__ == '__main__':`"
 def processes_for(level: Level, per_class: Mapping[str, int]) -> int:
     """Return how many processes pay: one a usable processor, or fewer for little to write."""
     videos = len(class_names(level.name)) * sum(per_class.values())
-    return max(1, min(_processors(), videos * level.frames // FRAMES_A_PROCESS))
+    return max(1, min(usable_processors(), videos * level.frames // FRAMES_A_PROCESS))
 
 
 @contextmanager
@@ -93,10 +90,10 @@ def writers(processes: int) -> Iterator[Executor | None]:
         raise DatasetError(f"several processes can't generate videos: {_UNGUARDED}")
     # Spawned, not forked: the caller may run threads, torch's for one.
     pool = ProcessPoolExecutor(
-        processes, mp_context=multiprocessing.get_context("spawn"), initializer=_end_with_parent
+        processes, mp_context=multiprocessing.get_context("spawn"), initializer=end_with_parent
     )
     try:
-        with _interrupts_held_back():
+        with interrupts_held_back():
             first = pool.submit(_started)
         first.result()
         yield pool
@@ -203,7 +200,7 @@ def _write_in_processes(
     portions: Sequence[Portion], pool: Executor, report: Callable[[int], None]
 ) -> None:
     try:
-        with _interrupts_held_back():
+        with interrupts_held_back():
             pending = [pool.submit(_write_all, portion) for portion in portions]
         for done in as_completed(pending):
             report(done.result())
@@ -219,37 +216,3 @@ def _write_all(portion: Portion) -> int:
     except OSError as error:
         # PyAV's own kinds can't be sent to another process.
         raise OSError(error.errno, error.strerror) from None
-
-
-@contextmanager
-def _interrupts_held_back() -> Iterator[None]:
-    """Start processes that leave Ctrl-C to this one, which receives it after they have started."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _end_with_parent() -> None:
-    """End this process when the one that started it is killed; otherwise it would wait forever."""
-    parent = multiprocessing.parent_process()
-    if parent is None:
-        return
-    watched = parent.sentinel
-
-    def watch() -> None:
-        wait([watched])
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def _processors() -> int:
-    """Return how many logical processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

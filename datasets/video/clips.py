@@ -5,6 +5,7 @@ from pathlib import Path
 from stat import S_ISDIR
 from typing import NamedTuple, TypeVar
 
+from ..copy_digest import StoredVideo
 from ..names import DEFAULT_DECODER, Decoder
 from ..protocol import Protocol
 from ..sources.paths import path_of
@@ -56,6 +57,7 @@ def read_clips(
     store_of: StoreOf = new_room,
     decoder: Decoder = DEFAULT_DECODER,
     remark: Callable[[str], object] = lambda text: None,
+    on_open: Callable[[StoredVideo], object] = lambda stored: None,
 ) -> Clips:
     """Read the clips that the protocol cuts from a video, decoding the file once.
 
@@ -65,12 +67,14 @@ def read_clips(
         store_of: Gives the array, or the store, that they are written to.
         decoder: The library that decodes it.
         remark: Called with what is unusual about the file; see remarks.py.
+        on_open: Called with how the video is stored, also if it can't be read later.
 
     Raises:
         VideoError: The file can't be read, or not to the last frame that is wanted.
         KinobenchError: The decoder can't be loaded.
     """
     with open_video(path, decoder) as video:
+        on_open(video.stored)
         clips = cut_clips(video, protocol, store_of)
         for text in video.remarks:
             remark(text)

@@ -13,6 +13,7 @@ from typing import Any
 import av
 import av.logging
 
+from ..copy_digest import StoredVideo
 from ..errors import VideoError
 from ..plurals import quantity
 from ..protocol import Protocol
@@ -100,6 +101,25 @@ class FrameFolder(VideoReader):
     def timeline(self) -> Timeline:
         """The times, as a container of the same frames would have them."""
         return self._index.timeline(None, None, None)
+
+    @property
+    def stored(self) -> StoredVideo:
+        """How the pictures are stored, all bytes together: size and format are the first one's.
+
+        Of a folder whose first picture is damaged nothing is known.
+        """
+        try:
+            ((_, frame),) = self.sound_frames([0])
+            with reading_errors(self.path, "its pictures can't be looked at"):
+                sizes = [path_of(f"{self.path}/{name}").stat().st_size for name in self.names]
+            return StoredVideo(sum(sizes), frame.width, frame.height, self.codec_of(0))
+        except VideoError:
+            return StoredVideo(0)
+
+    @property
+    def pixel_aspect(self) -> Fraction:
+        """Width of a stored pixel over its height: pictures have square ones."""
+        return Fraction(1)
 
     @property
     def remarks(self) -> tuple[str, ...]:

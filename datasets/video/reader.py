@@ -13,6 +13,7 @@ and VP9, often in HEVC, now and then in AV1 and H.264, seldom in MPEG-2, MPEG-4 
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 
@@ -21,6 +22,7 @@ import numpy as np
 from av.container import InputContainer
 from av.video.reformatter import VideoReformatter
 
+from ..copy_digest import StoredVideo
 from ..errors import VideoError, reason_of
 from ..files import NotRegularError, check_regular
 from ..plurals import quantity
@@ -85,11 +87,11 @@ class VideoReader:
                 raise VideoError(path, "no such file") from error
             except NotRegularError as error:
                 raise VideoError(path, reason_of(error)) from error
-            size = self.path.stat().st_size
+            self._bytes = self.path.stat().st_size
             with self.path.open("rb") as file:
                 self._head = file.read(12)
-                refuse_impossible_tables(self.path, file, size)
-                refuse_short_container(self.path, file, size)
+                refuse_impossible_tables(self.path, file, self._bytes)
+                refuse_short_container(self.path, file, self._bytes)
         if not self._head:
             raise VideoError(path, "the file is empty")
         with heard() as messages, reading_errors(self.path, self._unopened):
@@ -177,6 +179,18 @@ class VideoReader:
     def placed(self, protocol: Protocol) -> Indices:
         """Return which frames make the clips of a protocol; see `Protocol.frame_indices`."""
         return protocol.frame_indices(self.times_s, self.duration_s, self.timeline)
+
+    @property
+    def stored(self) -> StoredVideo:
+        """How the video is stored."""
+        stream = self._stream
+        codec = stream.codec_context.codec.canonical_name
+        return StoredVideo(self._bytes, stream.width, stream.height, codec)
+
+    @property
+    def pixel_aspect(self) -> Fraction:
+        """Width of a stored pixel over its height; 1 if the file doesn't say it."""
+        return self._stream.sample_aspect_ratio or Fraction(1)
 
     @property
     def remarks(self) -> tuple[str, ...]:

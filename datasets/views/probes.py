@@ -12,6 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ..copy_digest import StoredVideo
 from ..names import DEFAULT_DECODER, Decoder, Probe
 from ..protocol import Protocol
 from ..video.clips import Clips, read_clips
@@ -53,17 +54,19 @@ def read_probed(
     store_of: StoreOf,
     decoder: Decoder = DEFAULT_DECODER,
     remark: Callable[[str], object] = lambda text: None,
+    on_open: Callable[[StoredVideo], object] = lambda stored: None,
 ) -> Clips:
     """Read the clips of a video as a probe changes them; see `read_clips` and `probed`."""
     if probe != "blurred":
-        return probed(read_clips(path, protocol, store_of, decoder, remark), probe, video)
+        clips = read_clips(path, protocol, store_of, decoder, remark, on_open)
+        return probed(clips, probe, video)
     blurred: list[BlurredFrames] = []
 
     def blurring(shape: tuple[int, ...]) -> BlurredFrames:
         blurred.append(BlurredFrames(store_of(shape)))
         return blurred[-1]
 
-    clips = read_clips(path, protocol, blurring, decoder, remark)
+    clips = read_clips(path, protocol, blurring, decoder, remark, on_open)
     return clips._replace(frames=blurred[-1].frames)
 
 

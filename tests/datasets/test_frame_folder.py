@@ -18,6 +18,7 @@ from kinobench.datasets.own import OwnVideos
 from kinobench.datasets.protocol import preset
 from kinobench.datasets.video.clips import open_video, read_clips
 from kinobench.datasets.video.frame_folder import FrameFolder
+from kinobench.datasets.video.reader import VideoReader
 from kinobench.datasets.video.remarks import OTHERS, UNNUMBERED, UNTIMED
 from kinobench.datasets.views.maker import make_views
 
@@ -87,6 +88,14 @@ def test_pictures_are_in_the_order_of_their_numbers(tmp_path: Path, name: str) -
         assert isinstance(video, FrameFolder) and len(video) == 12
         assert frame_numbers(video.frames([0, 1, 9, 11])) == [0, 1, 9, 11]
         assert video.remarks == ()
+
+
+def test_a_folder_answers_all_that_a_file_does(tmp_path: Path) -> None:
+    facts = [name for name, kept in vars(VideoReader).items() if isinstance(kept, property)]
+    assert "pixel_aspect" in facts and "stored" in facts
+    with open_video(write_pictures(tmp_path / "v", numbered_frames(3))) as video:
+        given = {name: getattr(video, name) for name in facts}
+    assert given["pixel_aspect"] == 1
 
 
 def test_an_extension_may_be_wrong(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from kinobench.bench.records.case import Case
+from kinobench.bench.records.dataset_copy import DatasetCopy, ShortSide
 from kinobench.bench.records.latency import Latency
 from kinobench.bench.records.record import Environment, Failure, Record
 from kinobench.bench.records.results import Accuracy, Cost, Energy, Memory
@@ -81,6 +82,20 @@ def made_energy() -> Energy:
         j_per_clip=12.5,
         j_per_clip_above_idle=10.0,
     )
+
+
+def made_copy(**changes: Any) -> DatasetCopy:
+    fields: dict[str, Any] = {
+        "digest": "fedcba9876543210",
+        "layout": "flat",
+        "listed": 160,
+        "found": 160,
+        "part_of": None,
+        "bytes": 41_200_000,
+        "short_side": ShortSide(least=256, median=256, most=340),
+        "codecs": {"h264": 120, "vp9": 40},
+    }
+    return DatasetCopy(**(fields | changes))
 
 
 def made_accuracy(top1: float | None = 0.25, **changes: Any) -> Accuracy:

@@ -49,6 +49,7 @@ ALLOWED: dict[str, set[str]] = {
         "datasets.video",
         "datasets.lists",
     },
+    "datasets.made": {"datasets", "datasets.lists", "datasets.protocol", "datasets.video"},
     "zoo": set(),
     "zoo.tables": {"zoo"},
     "zoo.parts": {"zoo"},
@@ -62,6 +63,7 @@ EXCEPTIONS = {
     ("datasets.catalog", "datasets.copies"),
     ("datasets.catalog", "datasets.lists"),  # the index of what the packages offer
     ("datasets.catalog", "datasets.pointlight"),
+    ("datasets.catalog", "datasets.made"),  # what is written of a copy, for its notes
     ("datasets.split", "datasets.sources"),  # a video's path may be in an archive, or a URL
     ("datasets.own", "datasets.sources"),
     ("datasets.offered", "datasets.protocol"),  # a plug-in's dataset names its protocol

@@ -473,7 +473,7 @@ def test_the_command_tells_of_what_could_not_be_read(tmp_path: Path) -> None:
     lost = (Unreadable(id="v9", path="v9.mp4", reason="truncated"),)
     scored(tmp_path, "c3d_tiny", 1, unreadable=lost, expected=11, top1_of_expected=0.545)
     told = run("analyse", "c3d_tiny", "--results", tmp_path)
-    assert "left out as unreadable: 1 of 11 videos; if they count as wrong, top-1 is 54.50" in told
+    assert "left out of 11 videos: 1 unreadable; if they count as wrong, top-1 is 54.50" in told
 
 
 def test_the_command_analyses_a_model_and_a_file(tmp_path: Path) -> None:

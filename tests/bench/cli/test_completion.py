@@ -26,7 +26,7 @@ def completed(line: str, shell: str = "bash") -> list[str]:
 def test_commands_are_completed() -> None:
     assert completed("kinobench lea") == ["leaderboard"]
     assert "worker" not in completed("kinobench ")
-    assert completed("kinobench data ") == ["doctor", "make", "show"]
+    assert completed("kinobench data ") == ["doctor", "list", "make", "show"]
 
 
 def test_options_are_completed() -> None:
@@ -47,6 +47,7 @@ def test_names_of_models_are_completed(command: str) -> None:
     [
         ("kinobench run --dataset uc", ["ucf101"]),
         ("kinobench run --dataset no", ["none"]),
+        ("kinobench data make ucf101 --codec h", ["h264", "hevc"]),
         ("kinobench data show kin", ["kinetics400", "kinetics600", "kinetics700"]),
         ("kinobench run --protocol common", ["common-112", "common-224"]),
         ("kinobench run --protocol nat", ["native"]),

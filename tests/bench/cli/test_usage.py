@@ -38,7 +38,7 @@ def refused(*words: str) -> str:
         (("run", "nowhere.toml"), "suite nowhere.toml can't be read: there is no such file"),
         (("run", "qick"), "no suite is named 'qick': did you mean 'quick'?"),
         (("run", "--model", "slowfast"), "these begin with it: slowfast_"),
-        (("run", "--dataset", "k400"), "did you mean 'kinetics400'?"),
+        (("run", "--dataset", "knt400"), "did you mean 'kinetics400'?"),
         (("run", "--threads", "65"), "this process may use 64 processors; give --threads 64"),
         (("check", "--threads", "65"), "this process may use 64 processors"),
         (("motion", "x3d_tiny", "--threads", "65"), "this process may use 64 processors"),
@@ -91,7 +91,10 @@ INTEGERS = {
     ("fit-shipped",): ("--epochs", "--side-by-side"),
     ("show", "c3d_tiny"): ("--frames", "--size", "--classes", "--depth", "--batch", "--threads"),
     ("doctor", "c3d_tiny"): ("--frames", "--size", "--classes"),
-    ("data", "make", "pointlight"): ("--seed", "--train", "--test"),
+    ("data", "make", "pointlight"): (
+        *("--seed", "--train", "--test", "--holdout-seed"),
+        *("--short-side", "--gop", "--quality", "--processes"),
+    ),
     ("data", "doctor", "pointlight"): ("--processes", "--holdout-seed"),
     ("analyse", "c3d_tiny"): ("--rows",),
 }

@@ -146,6 +146,7 @@ def finished(process: "subprocess.Popen[str]", results: Path, ucf: Dataset) -> l
     for each in (record, ucf.record):
         each["accuracy"].pop("wall_s", None)
         each["accuracy"].pop("predictions", None)
+    assert record["accuracy"]["copy"]["digest"]
     assert record["accuracy"] == ucf.record["accuracy"]
     assert record["case"] == ucf.record["case"]
     assert shards_in(results) == ucf.shards

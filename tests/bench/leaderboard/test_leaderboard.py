@@ -26,6 +26,7 @@ from ...fakes.made_records import (
     elsewhere,
     failed_record,
     made_accuracy,
+    made_copy,
     made_cost,
     made_energy,
     made_latency,
@@ -104,7 +105,9 @@ def test_every_value_of_a_row_can_be_read_of_a_record_that_has_all() -> None:
             roofline=ROOFLINE,
             flow_time=flow_time,
             sweep=sweep,
-            accuracy=made_accuracy(predictions="predictions/x", top5_of_expected=0.5),
+            accuracy=made_accuracy(
+                predictions="predictions/x", top5_of_expected=0.5, copy=made_copy()
+            ),
         )
     )
     absent = {name for name, value in vars(row).items() if value is None}
@@ -112,6 +115,9 @@ def test_every_value_of_a_row_can_be_read_of_a_record_that_has_all() -> None:
     of_no_mean = {"no_mean"}
     assert absent == {"rank", "unranked", "error", "later_failure"} | of_other_scorings | of_no_mean
     assert row.scoring == "top-k"
+    assert (row.found, row.layout, row.copy_digest) == (160, "flat", "fedcba9876543210")
+    assert (row.short_side_least, row.short_side_median, row.short_side_most) == (256, 256, 340)
+    assert (row.copy_bytes, row.codecs) == (41_200_000, ("h264 (120)", "vp9 (40)"))
     assert (row.knee, row.knee_throughput_per_s, row.flow_s) == (4, 8.0, 0.1)
     assert (row.total_s, row.reached_s, row.wall_high_s) == (0.85, 0.75, 0.75 * 1.2)
     assert row.throughput_per_s == 1 / 0.85 and row.knee_throughput_per_s == 4 / 0.5

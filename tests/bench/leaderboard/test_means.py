@@ -10,11 +10,14 @@ import pytest
 
 from kinobench.bench.evaluation.case import remarks_on
 from kinobench.bench.evaluation.origin import origin_of
+from kinobench.bench.evaluation.places import compute_places
+from kinobench.bench.evaluation.predictions import open_predictions
 from kinobench.bench.leaderboard.build import ranked_boards
 from kinobench.bench.leaderboard.footnotes import footnotes
 from kinobench.bench.leaderboard.leaderboard import Board
 from kinobench.bench.leaderboard.render import render
 from kinobench.bench.leaderboard.values import frame, to_json
+from kinobench.bench.records.dataset_copy import joined_copies
 from kinobench.bench.records.record import Failure, Record
 from kinobench.bench.run.plan import plan
 from kinobench.bench.run.settings import Settings, settings_of
@@ -26,18 +29,24 @@ from kinobench.datasets.split import Split
 
 from ...fakes.made_fitted import made_fitted
 from ...fakes.made_predictions import store_run
-from ...fakes.made_records import made_accuracy, made_record
+from ...fakes.made_records import made_accuracy, made_copy, made_record
 
 CLASSES = 8
 GENERATOR = np.random.default_rng(3)
 
 
 def stored(
-    results: Path, split: str, model: str = "c3d_tiny", weights: str | None = None, shift: float = 0
+    results: Path,
+    split: str,
+    model: str = "c3d_tiny",
+    weights: str | None = None,
+    shift: float = 0,
+    fewer: int = 0,
+    **changes: Any,
 ) -> Record:
     """A record of a split with its predictions, in groups of two videos."""
     number = int(split)
-    labels = GENERATOR.integers(0, CLASSES, 20 + 4 * number)
+    labels = GENERATOR.integers(0, CLASSES, 20 + 4 * number - fewer)
     logits = GENERATOR.standard_normal((len(labels), 1, CLASSES)).astype(np.float32)
     logits[np.arange(len(labels)), 0, labels] += 1 + shift
     groups = [f"g{number}{at // 2:02d}" for at in range(len(labels))]
@@ -51,6 +60,7 @@ def stored(
         expected=len(labels) + 1,
         manifest=f"manifest{split}",
         predictions=folder,
+        **changes,
     )
     record: Record = made_record(
         model, case=case, accuracy=accuracy, started=f"2026-01-0{number}T00:00:00Z"
@@ -216,3 +226,31 @@ def test_numbered_test_splits_are_found_by_their_names() -> None:
         *(3, 1),
         *(None, None, None, None),
     ]
+
+
+def test_a_mean_on_common_videos_is_that_of_their_stored_logits(tmp_path: Path) -> None:
+    copy = made_copy()
+    whole = [stored(tmp_path, split, copy=copy) for split in "123"]
+    less = [stored(tmp_path, split, "x3d_tiny", fewer=6, copy=copy) for split in "123"]
+    board = mean_of(ranked_boards([*whole, *less], tmp_path, common_videos=True))
+    assert board.common_videos == 18 + 22 + 26
+    row, other = (
+        next(row for row in board.rows if row.record.case.model == model)
+        for model in ("c3d_tiny", "x3d_tiny")
+    )
+    found = row.record.accuracy
+    shares = []
+    for record, videos in zip(whole, (18, 22, 26), strict=True):
+        assert record.accuracy is not None and record.accuracy.predictions is not None
+        predictions = open_predictions(tmp_path / record.accuracy.predictions)
+        places_of = compute_places(predictions, "softmax").places[:videos]
+        shares.append(float((places_of < 1).mean()))
+    assert found is not None and found.top1 == pytest.approx(np.mean(shares))
+    assert found.scored == 66 and found.top1_of_expected is None
+    assert [each.score for each in row.splits] == shares
+    usual = mean_of(ranked_boards(whole, tmp_path)).rows[0].record.accuracy
+    assert usual is not None and found.interval_top1 != usual.interval_top1
+    assert found.copy == joined_copies([copy] * 3) == usual.copy
+    of_less = mean_of(ranked_boards(less, tmp_path)).rows[0].record.accuracy
+    assert of_less is not None and other.record.accuracy is not None
+    assert other.record.accuracy.interval_top1 == of_less.interval_top1

@@ -7,6 +7,7 @@ import pytest
 
 from kinobench.bench.text.units import (
     ABSENT,
+    file_size,
     percent,
     percent_interval,
     percent_with_interval,
@@ -72,3 +73,21 @@ def test_the_parts_of_a_whole_add_up_as_they_are_shown(
     shares: list[float], shown: list[str]
 ) -> None:
     assert percentages(shares) == shown
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (0, "0 bytes"),
+        (999, "999 bytes"),
+        (1000, "1.00 kB"),
+        (44_518, "44.5 kB"),
+        (137_000, "137 kB"),
+        (999_499, "999 kB"),
+        (999_500, "1.00 MB"),
+        (41_234_567_890, "41.2 GB"),
+        (2 * 10**12, "2.00 TB"),
+    ],
+)
+def test_the_size_of_files_has_three_digits(count: int, text: str) -> None:
+    assert file_size(count) == text

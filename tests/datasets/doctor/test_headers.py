@@ -1,13 +1,12 @@
-"""What a file's header says, and the digest of a copy."""
+"""What a file's header says."""
 
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
-from kinobench.datasets.doctor.headers import Header, copy_digest, header_of
+from kinobench.datasets.doctor.headers import Header, header_of
 from kinobench.datasets.errors import VideoError
-from kinobench.datasets.split import Video
 from kinobench.datasets.video.reader import VideoReader
 
 from ...fakes.ill_copies import put, sound, video
@@ -91,21 +90,8 @@ def test_the_header_of_every_real_file_says_what_its_reader_finds() -> None:
             assert header.duration_s == pytest.approx(reader.duration_s, abs=0.1), path
 
 
-def _header(size: int, codec: str = "h264") -> Header:
-    return Header(bytes=size, container="mp4", codec=codec, width=64, height=48)
-
-
-def test_the_digest_of_a_copy_changes_with_id_size_and_codec_and_not_with_the_order() -> None:
-    a, b = (Video(id=name, path=f"/x/{name}.mp4", label=0) for name in "ab")
-    usual = copy_digest([a, b], {"a": _header(1), "b": _header(2)})
-    assert len(usual) == 16
-    assert copy_digest([b, a], {"b": _header(2), "a": _header(1)}) == usual
-    elsewhere = Video(id="b", path="/y/b.mkv", label=1)
-    assert copy_digest([a, elsewhere], {"a": _header(1), "b": _header(2)}) == usual
-    others = {
-        copy_digest([a, b], {"a": _header(2), "b": _header(1)}),
-        copy_digest([a, b], {"a": _header(1), "b": _header(2, "hevc")}),
-        copy_digest([a, b], {"a": _header(1), "b": None}),
-        copy_digest([a], {"a": _header(1)}),
-    }
-    assert len(others | {usual}) == 5
+def test_a_header_is_stored_as_an_evaluation_stores_it(tmp_path: Path) -> None:
+    for codec, name in (("mpeg4", "a.avi"), ("libx264", "b.mp4"), ("libvpx-vp9", "c.webm")):
+        path = write_video(tmp_path / name, numbered_frames(10), codec=codec)
+        with VideoReader(path) as reader:
+            assert header_of(path).stored == reader.stored and reader.stored.is_known

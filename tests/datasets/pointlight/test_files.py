@@ -73,7 +73,7 @@ def test_what_a_process_can_not_write_is_told_as_by_one(tmp_path: Path) -> None:
 
 
 def test_little_is_written_by_one_process_and_much_by_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pointlight_files, "_processors", lambda: 4)
+    monkeypatch.setattr(pointlight_files, "usable_processors", lambda: 4)
     counts = [processes_for(POINTLIGHT, {"test": 1, "train": each}) for each in (1, 39, 1000)]
     assert counts == [1, 2, 4]
 

@@ -58,7 +58,8 @@ class FrameFolder(VideoReader):
         """List the pictures; none is opened."""
         self.path = path_of(path)
         with reading_errors(self.path, "can't be listed"):
-            names = [each.name for each in walk(self.path, 0) if not each.is_folder]
+            sizes = {each.name: each.size for each in walk(self.path, 0) if not each.is_folder}
+        names = list(sizes)
         start = start_of(names)
         if start is None:
             raise VideoError(path, "a folder without numbered pictures, as img_00001.jpg")
@@ -71,6 +72,7 @@ class FrameFolder(VideoReader):
                 )
         self.numbers = tuple(pictures)
         self.names = [several[0] for several in pictures.values()]
+        self._sizes = [sizes[name] for name in self.names]
         self._remarks: set[str] = set()
         if self.numbers[-1] - self.numbers[0] >= len(self.numbers):
             self._remarks.add(UNNUMBERED)
@@ -111,8 +113,9 @@ class FrameFolder(VideoReader):
         try:
             ((_, frame),) = self.sound_frames([0])
             with reading_errors(self.path, "its pictures can't be looked at"):
-                sizes = [path_of(f"{self.path}/{name}").stat().st_size for name in self.names]
-            return StoredVideo(sum(sizes), frame.width, frame.height, self.codec_of(0))
+                sizes = zip(self.names, self._sizes, strict=True)
+                count = sum(self._bytes_of(name) if size is None else size for name, size in sizes)
+            return StoredVideo(count, frame.width, frame.height, self.codec_of(0))
         except VideoError:
             return StoredVideo(0)
 
@@ -143,6 +146,10 @@ class FrameFolder(VideoReader):
                         f"{size[0]}x{size[1]}",
                     )
                 yield place, frame
+
+    def _bytes_of(self, name: str) -> int:
+        """Return the size of a picture of which the folder's listing says none."""
+        return path_of(f"{self.path}/{name}").stat().st_size
 
     def codec_of(self, number: int) -> str:
         """Return FFmpeg's name of a picture's format; empty if it is none."""

@@ -106,6 +106,19 @@ def test_an_extension_may_be_wrong(tmp_path: Path) -> None:
         assert frame_numbers(video.frames([2])) == [2]
 
 
+def test_the_bytes_of_pictures_are_those_of_the_listing_where_it_says_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_pictures(tmp_path / "t" / "v", numbered_frames(6))
+    with open_video(folder) as video:
+        here = video.stored
+    assert here.bytes == sum(path.stat().st_size for path in folder.iterdir())
+    archive = packed(tmp_path / "t", tmp_path / "a.tar")
+    monkeypatch.setattr(FrameFolder, "_bytes_of", None)  # asking for each would fail
+    with open_video(f"{archive}/v") as video:
+        assert video.stored == here
+
+
 def test_gaps_in_the_numbers_are_remarked(tmp_path: Path) -> None:
     folder = write_pictures(tmp_path / "v", numbered_frames(6))
     (folder / "img_00003.png").unlink()

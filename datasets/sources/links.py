@@ -23,3 +23,15 @@ def enclosing(root: Path) -> str:
         if folder.name == "snapshots" and (folder.parent / "blobs").is_dir():
             return str(folder.parent)
     return str(real)
+
+
+def newest_snapshot(folder: Path) -> Path | None:
+    """Return the folder of a dataset's newest revision in the hub's cache; None if it is another.
+
+    Args:
+        folder: A dataset's own folder in the cache, `datasets--NAMESPACE--NAME`.
+    """
+    if is_elsewhere(folder) or not (folder / "blobs").is_dir():
+        return None
+    found = [each for each in folder.glob("snapshots/*") if each.is_dir()]
+    return max(found, key=lambda each: (each.stat().st_mtime_ns, each.name), default=None)

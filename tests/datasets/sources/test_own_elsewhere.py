@@ -270,6 +270,8 @@ def test_the_cache_of_hugging_faces_hub_is_read_as_it_is(tmp_path: Path) -> None
     assert [each.path.read_bytes() for each in split.videos] == [b"0", b"1"]
     listed = read("list", snapshot, lists=(("", str(snapshot / "metadata.csv")),))
     assert [each.path.read_bytes() for each in listed.videos] == [b"0"]
+    with pytest.raises(DatasetError, match=f"is it --data-root '{snapshot}'"):
+        read("folder", snapshot.parents[1])
     (snapshot / "train/fall/3.mp4").symlink_to(tmp_path / "elsewhere.mp4")
     (tmp_path / "elsewhere.mp4").write_bytes(b"")
     with pytest.raises(DatasetError, match="--follow-links"):

@@ -63,6 +63,7 @@ EXCEPTIONS = {
     ("datasets.catalog", "datasets.copies"),
     ("datasets.catalog", "datasets.lists"),  # the index of what the packages offer
     ("datasets.catalog", "datasets.pointlight"),
+    ("datasets.catalog", "datasets.sources"),  # a server that doesn't answer
     ("datasets.catalog", "datasets.made"),  # what is written of a copy, for its notes
     ("datasets.split", "datasets.sources"),  # a video's path may be in an archive, or a URL
     ("datasets.own", "datasets.sources"),

@@ -114,6 +114,9 @@ class OwnVideos(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return None if self.group is None else re.compile(self.group)
 
 
+NOTHING_SAID = OwnVideos()
+
+
 def expanded(path: str | Path) -> Path:
     """Return a path that a user gives, with `~` and `$VARIABLE` filled in.
 

@@ -46,7 +46,7 @@ class DatasetCard(msgspec.Struct, frozen=True, kw_only=True):
         folder: The copy's folder; None if none is given, or none exists.
         made: Settings that the copy was generated with.
         notes: Remarks about the copy for the reader of a result.
-        licence: As the publishers state it; empty if they state none.
+        licence: As the publishers state it; empty if that isn't known.
         videos, size_bytes: Number of its videos as published, and what they take; None if that
             isn't known.
         check: The command that checks a copy.

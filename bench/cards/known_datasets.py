@@ -21,7 +21,7 @@ class KnownDataset(msgspec.Struct, frozen=True, kw_only=True):
         splits: Names of its splits, the default first; empty: its videos say them.
         videos: Number of its videos as published; None if that isn't known.
         size_bytes: What they take as published; None if that isn't known.
-        licence: As its publishers state it; empty if they state none.
+        licence: As its publishers state it; empty if that isn't known.
         homepage: The page of its publishers; empty if it has none.
         obtain: Text that says how people get it.
         check: The command that checks a copy of it.

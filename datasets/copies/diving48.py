@@ -25,8 +25,12 @@ from .parts import Part
 from .path_lists import FrameFolders, PathLabels
 
 _COUNTS = {15027: 2, 1970: 2, 16067: 1, 2337: 1, 15943: 1, 2096: 1}
-"""Videos of each complete list, training and test, and the version that has so many: those of the
-files of version 2, of the paper, and of the files of version 1 as others count them."""
+"""Videos of each complete list, training and test, and the version that has so many.
+
+Those of version 2 are 16,997 together. Those that are published with the paper, 16,067 and 2,337,
+are all 18,404 videos. The files of version 1 that are given out, `Diving48_train.json` and
+`Diving48_test.json`, have fewer: 15,943 and 2,096, as a script counts that fetches them.
+"""
 _USUAL = 2
 """The version of lists that don't say theirs: the one that is published since 2020."""
 

@@ -1,6 +1,6 @@
 """The expected folders of seven more datasets and how people get them, for errors.
 
-Homepages and licences are those that the publishers' pages state.
+The sources of what is said about licences are in copies/published.py.
 """
 
 from .layouts import Layout
@@ -76,8 +76,8 @@ DATA_ROOT/
   training/
     clapping/NAME.mp4, ...""",
     homepage="http://moments.csail.mit.edu/",
-    obtain="ask for version 1, of 339 classes, by the form of http://moments.csail.mit.edu/; "
-    f"for research and education that is not commercial; {_NO_DOWNLOADS}",
+    obtain="ask for version 1, of 339 classes, by the form of http://moments.csail.mit.edu/, after "
+    f"you agree to its terms; {_NO_DOWNLOADS}",
 )
 
 CHARADES = Layout(
@@ -91,8 +91,8 @@ DATA_ROOT/
     46GP8.mp4, ...              (or folders of frames: 46GP8/46GP8-000001.jpg)""",
     homepage="https://prior.allenai.org/projects/charades",
     obtain="get Charades.zip and Charades_v1_480.zip, or the frames, from "
-    "https://prior.allenai.org/projects/charades; for use that is not commercial, by the "
-    f"licence in Charades.zip; {_NO_DOWNLOADS}",
+    "https://prior.allenai.org/projects/charades; for use that is not commercial, by "
+    f"https://prior.allenai.org/projects/data/charades/license.txt; {_NO_DOWNLOADS}",
 )
 
 SPORTS1M = Layout(

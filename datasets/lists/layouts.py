@@ -1,6 +1,7 @@
 """The expected folders of each dataset and how people get it, for errors."""
 
 import textwrap
+from pathlib import Path
 
 import msgspec
 
@@ -33,6 +34,16 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
         """Return the error that says what is missing, what is expected, and how to get it."""
         tree = textwrap.indent(self.tree, "  ")
         return LayoutError(f"{self.title}: {one_line(what)}\nexpected:\n{tree}\n{self.obtain}")
+
+    def given(self, root: Path | None) -> Path:
+        """Return the data root.
+
+        Raises:
+            LayoutError: None is given.
+        """
+        if root is None:
+            raise self.lacks("no data root is given; say where it is by --data-root")
+        return root
 
 
 UCF101 = Layout(

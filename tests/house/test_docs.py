@@ -304,12 +304,12 @@ def test_the_dataset_of_the_contributing_page_is_read(tmp_path: Path) -> None:
     reader = _module("kinobench.datasets.lists.falls", files["datasets/lists/falls.py"], tmp_path)
     sys.modules[reader.__name__] = reader
     try:
-        tree = ast.parse(_without_comment(files["datasets/catalog.py"]))
+        tree = ast.parse(_without_comment(files["datasets/built_in.py"]))
         (*before, last) = tree.body
         assert isinstance(last, ast.Expr)
         names = {"__package__": "kinobench.datasets", "Dataset": catalog.Dataset}
-        exec(compile(ast.Module(before, []), "catalog", "exec"), names)
-        catalog.register(eval(compile(ast.Expression(last.value), "catalog", "eval"), names))
+        exec(compile(ast.Module(before, []), "built_in", "exec"), names)
+        catalog.register(eval(compile(ast.Expression(last.value), "built_in", "eval"), names))
         dataset, root = catalog.get("falls"), tmp_path / "data"
         for name in ("fall", "walk"):
             write_video(root / name / "1.mp4", numbered_frames(4))

@@ -60,11 +60,14 @@ ALLOWED: dict[str, set[str]] = {
 """The packages of datasets/ and zoo/, and what each may import of its own top folder."""
 
 EXCEPTIONS = {
-    ("datasets.catalog", "datasets.copies"),
-    ("datasets.catalog", "datasets.lists"),  # the index of what the packages offer
-    ("datasets.catalog", "datasets.pointlight"),
-    ("datasets.catalog", "datasets.sources"),  # a server that doesn't answer
-    ("datasets.catalog", "datasets.made"),  # what is written of a copy, for its notes
+    ("datasets.built_in", "datasets.copies"),
+    ("datasets.built_in", "datasets.lists"),  # the index of what the packages offer
+    ("datasets.built_in", "datasets.pointlight"),
+    ("datasets.own_datasets", "datasets.lists"),
+    ("datasets.loading", "datasets.copies"),
+    ("datasets.loading", "datasets.lists"),
+    ("datasets.loading", "datasets.sources"),  # a server that doesn't answer
+    ("datasets.loading", "datasets.made"),  # what is written of a copy, for its notes
     ("datasets.split", "datasets.sources"),  # a video's path may be in an archive, or a URL
     ("datasets.own", "datasets.sources"),
     ("datasets.offered", "datasets.protocol"),  # a plug-in's dataset names its protocol

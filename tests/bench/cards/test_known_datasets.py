@@ -41,7 +41,18 @@ def test_every_dataset_is_listed_with_the_command_that_checks_it() -> None:
     assert known["pointlight"].videos == 800 + 320
     for each in known.values():
         assert each.obtain, each.name
-        assert each.videos or each.name in (*OWN, "mit"), each.name
+        assert each.videos or each.name in OWN, each.name
+
+
+def test_a_dataset_is_listed_with_its_licence_and_size_or_a_dash() -> None:
+    rows = {row["name"]: row for row in on_screen(known_datasets())}
+    assert (rows["hmdb51"]["licence"], rows["hmdb51"]["GB"]) == ("CC BY 4.0", "2.1")
+    assert (rows["ssv2"]["videos"], rows["ssv2"]["GB"]) == ("220,847", "19.4")
+    assert rows["kinetics600"]["GB"] == "779.0"
+    assert rows["ucf101"]["licence"] is None  # nobody's page states it
+    assert rows["sports1m"]["GB"] is None and rows["sports1m"]["licence"].startswith(
+        "lists CC BY 3"
+    )
 
 
 @pytest.mark.parametrize("width", [80, 120])

@@ -12,11 +12,13 @@ from .errors import DatasetError, KinobenchError
 from .lists.class_names import fold
 from .offered import check_request, checked_split
 from .own import NOTHING_SAID, OF_OTHERS, OWN, OwnVideos
+from .sources.unreachable import refusing_unreachable
 from .split import Split
 from .surroundings import kept
 from .their_errors import error_text
 
 
+@refusing_unreachable()
 def split_names(
     dataset: Dataset, root: Path | None, own: OwnVideos = NOTHING_SAID
 ) -> tuple[str, ...]:
@@ -37,6 +39,7 @@ def split_names(
     return in_order(_own_splits(dataset.read, root, own))
 
 
+@refusing_unreachable()
 def load_split(
     dataset: Dataset, root: Path | None, split: str | None, own: OwnVideos = NOTHING_SAID
 ) -> Split:
@@ -90,6 +93,7 @@ def load_split(
     return msgspec.structs.replace(checked, notes=notes)
 
 
+@refusing_unreachable()
 def fits(dataset: Dataset, root: Path) -> bool:
     """Report whether a folder has a list of a dataset that is read in several layouts.
 

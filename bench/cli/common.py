@@ -78,7 +78,11 @@ Timeout = Annotated[
 ]
 DataRoot = Annotated[
     str | None,
-    option("Folder of the dataset.", "DIR", default="your cache folder, for generated datasets"),
+    option(
+        "Folder, tar archive or URL of the dataset.",
+        "DIR",
+        default="your cache folder, for generated datasets",
+    ),
 ]
 Views = Annotated[
     str | None,
@@ -116,7 +120,7 @@ Aggregation = Annotated[
 
 
 class Own(Group, panel="Data"):
-    """Which videos `--dataset folder` and `--dataset list` are, and how they are parted."""
+    """Which videos are people's own, how they are parted, and where links may lead."""
 
     lists: Annotated[
         list[str] | None,

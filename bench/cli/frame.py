@@ -151,6 +151,7 @@ _USERS = (
     errno.ENOSPC,
     errno.EDQUOT,
     errno.ENAMETOOLONG,
+    errno.ETIMEDOUT,  # a mount or a server that doesn't answer
 )
 """Errors of files that the user can correct; any other has a traceback."""
 

@@ -166,7 +166,8 @@ class Data(Group, panel="Data"):
     data_root: Annotated[
         list[str] | None,
         option(
-            "Folder of the dataset; name each if there are several, as ucf101=DIR.",
+            "Folder, tar archive or URL of the dataset; name each if there are several, as "
+            "ucf101=DIR.",
             "[NAME=]DIR",
             "--data-root",
             default="your cache folder, for generated datasets",

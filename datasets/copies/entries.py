@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ..errors import DatasetError
 from ..sources.links import ASK, enclosing
 from ..sources.listing import VIDEO_EXTENSIONS, leaves, listing_errors, walk
-from ..sources.paths import SourcePath, path_of
+from ..sources.paths import is_elsewhere, path_of
 
 LIST_EXTENSIONS = (".csv", ".txt", ".json", ".list")
 """What may be an annotation list by its name."""
@@ -106,7 +106,7 @@ def entries_of(root: Path, *, follow_links: bool = False) -> Entries:
     Raises:
         DatasetError: A folder can't be listed.
     """
-    seen = _Walk(os.sep if follow_links else enclosing(root), isinstance(root, SourcePath))
+    seen = _Walk(os.sep if follow_links else enclosing(root), is_elsewhere(root))
     media = list(seen.media_in(Folder(str(root), (), False)))
     media.sort(key=lambda each: (each.folder.path, each.name))
     lists = sorted(seen.lists, key=str)

@@ -8,6 +8,7 @@ from itertools import combinations
 
 from ..lists.split_names import kind_of
 from ..plurals import quantity
+from ..sources.paths import is_elsewhere, path_of
 from ..split import Split
 from .complaints import Complaint, complaint
 from .copy import Copy, Listed
@@ -134,6 +135,8 @@ def _shared(listed: Sequence[Listed], pair: tuple[Split, Split]) -> dict[str, st
 def _removal(copy: Copy, names: Iterable[str]) -> str:
     name = next(iter(names), None)
     path = next((path for path, own in copy.ids.items() if own == name), "")
+    if is_elsewhere(path_of(path)):  # no command takes one out of an archive, or off a server
+        return f"keep one of each: take others off the list, or make it again without {path}"
     return f"keep one of each, off the list or by rm -- {shlex.quote(path)}"
 
 

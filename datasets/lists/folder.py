@@ -10,6 +10,7 @@ from ..findings import Finding
 from ..findings import found as findings_on
 from ..own import FOLDER, OwnVideos
 from ..plurals import quantity
+from ..sources.links import newest_snapshot
 from ..sources.listing import walk
 from ..split import Split, Video
 from . import layouts
@@ -222,4 +223,7 @@ def _nothing_in(root: Path, found: list[_Found]) -> str:
     if deeper:
         inner = str(root / deeper[0])
         return f"no videos in folders of {str(root)!r}; is it --data-root {inner!r}?"
+    snapshot = newest_snapshot(root)
+    if snapshot is not None:
+        return f"no videos in folders of {str(root)!r}; is it --data-root {str(snapshot)!r}?"
     return f"no videos in folders of {str(root)!r}"

@@ -14,7 +14,7 @@ from ..own import LIST, OwnVideos
 from ..plurals import quantity
 from ..sources.links import ASK, enclosing
 from ..sources.listing import walk
-from ..sources.paths import SourcePath, is_url, path_of
+from ..sources.paths import SourcePath, is_elsewhere, is_url, path_of
 from ..split import Split, Video
 from . import layouts
 from .folder import parted
@@ -71,13 +71,13 @@ def read_lists(root: Path | None, own: OwnVideos) -> dict[str, Split]:
         raise DatasetError(f"{option}: {base}: there is no such folder; give another")
     listed = {}
     for name, path in own.lists:
-        called = name or _split_name(Path(path))
+        called = name or _split_name(path_of(path))
         if called in listed:
             raise DatasetError(
                 f"--list {path}: split {called!r} has a list already; name each, as test=FILE"
             )
-        listed[called] = _read(Path(path), base, root)
-    folders = (Path(own.lists[0][1]).parent, base)
+        listed[called] = _read(path_of(path), base, root)
+    folders = (path_of(own.lists[0][1]).parent, base)
     labels = label_classes(list(listed.values()), written_classes(*folders))
     splits = {}
     for name in list(listed):
@@ -141,8 +141,9 @@ class _Inside:
                 "begin with as --path-prefix"
             )
         if is_url(self._base):
-            whole = self._base + posixpath.normpath(path) if not is_url(path) else path
-            whole = "" if posixpath.normpath(path).startswith(("/", "..")) else whole
+            whole = _joined(self._base, path)
+        elif is_url(path):
+            whole = path
         else:
             whole = os.path.normpath(Path(self._base, Path(path).expanduser()))
         if whole.startswith(self._base):
@@ -153,6 +154,12 @@ class _Inside:
             f"{file}:{line}: {path!r} leaves {self._base}; give the folder that all videos are in "
             "as --path-prefix, or write paths that begin there"
         )
+
+
+def _joined(base: str, path: str) -> str:
+    """Return the URL of a listed path, which may be a URL or begin at a URL; `..` is resolved."""
+    scheme, _, rest = (path if is_url(path) else f"{base}/{path}").partition("://")
+    return f"{scheme}://{posixpath.normpath(rest)}" if not path.startswith("/") else path
 
 
 def _whole(folder: Path) -> str:
@@ -180,7 +187,7 @@ def _videos(
     folder = str(base)
     missing: list[str] = []
     videos: list[Video] = []
-    if isinstance(path_of(base), SourcePath):
+    if is_elsewhere(path_of(base)):
         places = _elsewhere(listed, folder, missing)
     else:
         places = _looked_up(listed, folder, missing, own.follow_links)
@@ -201,7 +208,8 @@ def _elsewhere(listed: Listed, folder: str, missing: list[str]) -> Iterator[tupl
     """
     there: dict[str, set[str]] = {}
     for video_id in listed.ids:
-        path = f"{folder}/{video_id}"
+        is_whole = video_id.startswith("/") or is_url(video_id)
+        path = video_id if is_whole else f"{folder}/{video_id}"
         parent, _, name = path.rpartition("/")
         if parent not in there:
             place = path_of(parent)

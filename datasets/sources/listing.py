@@ -117,9 +117,7 @@ def _in_archive(
     """
     start = f"{inside}/" if inside else ""
     seen: set[str] = set()
-    for member in index:
-        if not member.name.startswith(start):
-            continue
+    for member in index.below(inside):
         *folders, name = member.name[len(start) :].split("/")
         if folders and folders[0] in skip:
             continue

@@ -197,6 +197,11 @@ def is_url(path: str | Path) -> bool:
     return _SCHEME.match(str(path)) is not None
 
 
+def is_elsewhere(path: Path) -> bool:
+    """Report whether a path is a URL, an archive or in one; a folder `x.tar` is a folder."""
+    return isinstance(path, SourcePath) and path.is_elsewhere
+
+
 def reopened(path: Path) -> ByteFile | io.RawIOBase | None:
     """Open a path that isn't the file's own, to read its bytes; None for a file as any other."""
     if not isinstance(path, SourcePath) or not path.is_elsewhere:

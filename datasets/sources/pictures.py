@@ -37,6 +37,14 @@ def start_of(names: Iterable[str]) -> str | None:
     return next(iter(usual), max(enough, key=lambda start: (counts[start], start), default=None))
 
 
+def has_others(names: Iterable[str], start: str) -> bool:
+    """Report whether there are pictures whose names begin otherwise; flow is none of them."""
+    found = (PICTURE.fullmatch(name) for name in names if not name.startswith("."))
+    return any(
+        each is not None and each[1].lower() not in {start.lower(), *_OF_FLOW} for each in found
+    )
+
+
 def numbered(names: Iterable[str], start: str) -> dict[int, list[str]]:
     """Return the pictures whose names begin so, by their numbers, ascending."""
     found: dict[int, list[str]] = {}

@@ -5,6 +5,7 @@ cache. FFmpeg's own reader of http isn't used: it can lose a packet without a wo
 """
 
 import hashlib
+import html
 import threading
 import time
 from collections import OrderedDict
@@ -15,6 +16,7 @@ from urllib.parse import quote, unquote
 from ..errors import DatasetError
 from .byte_files import ByteFile, Status
 from .remote_cache import RemoteCache
+from .unreachable import UnreachableError
 
 WHOLE_BYTES = 32 * 2**20
 """A file up to this size is one part. A video of 10 s has some MB."""
@@ -35,14 +37,6 @@ _PACKAGES = {
 """What reads each scheme, besides fsspec."""
 
 Result = TypeVar("Result")
-
-
-class UnreachableError(OSError):
-    """A file elsewhere can't be reached now: no fault of the file."""
-
-    def __init__(self, url: str, reason: str) -> None:
-        """Name the URL and the reason."""
-        super().__init__(110, f"it can't be reached: {reason}", url)  # ETIMEDOUT, on every system
 
 
 _infos: "OrderedDict[str, tuple[float, dict[str, Any]]]" = OrderedDict()
@@ -86,17 +80,30 @@ def listed(url: str) -> Iterator[tuple[str, bool, int | None]]:
     own = _place(url).rstrip("/").rpartition("/")[2]
     is_http = url.startswith(_HTTP)
     for each in found:
-        name = str(each["name"]).rstrip("/").rpartition("/")[2]
-        is_folder = each.get("type") == "directory" or (is_http and str(each["name"]).endswith("/"))
+        path = str(each["name"])
+        name = path.rstrip("/").rpartition("/")[2]
+        is_folder = each.get("type") == "directory" or (is_http and path.endswith("/"))
         if not name or (name == own and not is_folder and len(found) == 1 and not is_http):
             continue
-        text = unquote(name) if is_http else name
-        if is_http and ("?" in text or text in ("..", ".")):
-            continue  # a link of the page to another order of itself
+        text = name
+        if is_http:
+            if not _is_linked(path, _place(url)):
+                continue
+            text = unquote(html.unescape(name))
         size = each.get("size")
         if not is_folder and size is not None and version(each):
             _remember(f"{url.rstrip('/')}/{text}", each)
         yield text, is_folder, None if size is None or is_folder else int(size)
+
+
+def _is_linked(link: str, page: str) -> bool:
+    """Report whether a link of a page is to a file or a folder in the page's own folder.
+
+    Pages have links to other orders of themselves (`?C=N`), to their parts (`#top`) and to others.
+    """
+    folder, _, name = link.rstrip("/").rpartition("/")
+    is_inside = folder.partition("://")[2] == page.rstrip("/").partition("://")[2]
+    return is_inside and not {"?", "#"} & set(html.unescape(name)) and name not in ("..", ".")
 
 
 def version(info: dict[str, Any]) -> str:
@@ -146,12 +153,19 @@ class _RemoteFile(ByteFile):
         else:
             content = bytes(system.cat_file(place, start=begin, end=begin + length))
             if len(content) == self.size:  # a server that knows no ranges sends all of it
+                self._keep_all(content)
                 content = content[begin : begin + length]
         if len(content) != length:
             with _lock:
                 _infos.pop(self._url, None)
             raise EOFError(f"{len(content):,} of {length:,} bytes came; it may have changed")
         return content
+
+    def _keep_all(self, content: bytes) -> None:
+        """Keep the parts of a file that came whole: asking for each would bring it again."""
+        cache = _shared_cache()
+        for part, begin in enumerate(range(0, self.size, self.part_bytes)):
+            cache.put(f"{self._identity}\n{part}", content[begin : begin + self.part_bytes])
 
 
 def _shared_cache() -> RemoteCache:
@@ -197,16 +211,24 @@ def _attempt(url: str, ask: Callable[[], Result]) -> Result:
     for number in range(TRIES):
         try:
             return ask()
-        except (NotADirectoryError, PermissionError, DatasetError):
+        except (NotADirectoryError, DatasetError):
             raise
+        except PermissionError as error:  # an account that ends says nothing about a video
+            raise UnreachableError(url, f"you have no permission ({_reason(error)})") from error
         except Exception as error:  # of whichever library reads the scheme
             if _says_no(error):
                 raise
             if number == TRIES - 1:
-                reason = " ".join(str(error).split()) or type(error).__name__
-                raise UnreachableError(url, reason) from error
+                raise UnreachableError(url, _reason(error)) from error
         time.sleep(WAIT_S * 2**number)
     raise AssertionError
+
+
+def _reason(error: Exception) -> str:
+    """Return why nobody answers; fsspec's reader of http has the reason as a cause alone."""
+    said = error.__cause__ if isinstance(error, FileNotFoundError) else None
+    told = said or error
+    return " ".join(str(told).split()) or type(told).__name__
 
 
 def _says_no(error: Exception) -> bool:
@@ -237,7 +259,8 @@ def _system(url: str) -> Any:
     try:
         import fsspec
 
-        return fsspec.filesystem(scheme)
+        kind = fsspec.get_filesystem_class(scheme)
+        return kind(**kind._get_kwargs_from_urls(url))  # the host of ftp:// and sftp://
     except ValueError as error:
         raise DatasetError(
             f"{url}: {error}; give a folder, or a URL with a scheme that fsspec knows"

@@ -70,6 +70,15 @@ class TarIndex:
             return Member(name, self._begins[at], self._sizes[at])
         return None
 
+    def below(self, folder: str) -> Iterator[Member]:
+        """Give the files in a folder and its folders; the empty name is the whole archive."""
+        start = f"{folder}/" if folder else ""
+        for at in range(bisect_left(self._names, start), len(self._names)):
+            name = self._names[at]
+            if not name.startswith(start):
+                return
+            yield Member(name, self._begins[at], self._sizes[at])
+
     def has_folder(self, name: str) -> bool:
         """Report whether there are files in a folder of that name; the empty one is the archive."""
         start = f"{name}/" if name else ""

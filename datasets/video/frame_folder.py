@@ -21,14 +21,14 @@ from ..protocol.placement import Indices
 from ..protocol.timed_placement import Timeline
 from ..sources.listing import walk
 from ..sources.paths import path_of
-from ..sources.pictures import numbered, start_of
+from ..sources.pictures import has_others, numbered, start_of
 from .container import reading_errors
 from .decoder_log import listening, reports_damage
 from .index import VideoIndex
 from .numbering import refuse_wrong_numbers
 from .orientation import Matrices
 from .reader import VideoReader
-from .remarks import KINDS, UNNUMBERED, UNTIMED
+from .remarks import KINDS, OTHERS, UNNUMBERED, UNTIMED
 
 NOMINAL_RATE = Fraction(25)
 """Frames per second where nothing asks for a rate: no clip depends on it."""
@@ -58,7 +58,8 @@ class FrameFolder(VideoReader):
         """List the pictures; none is opened."""
         self.path = path_of(path)
         with reading_errors(self.path, "can't be listed"):
-            names = [each.name for each in walk(self.path, 0) if not each.is_folder]
+            sizes = {each.name: each.size for each in walk(self.path, 0) if not each.is_folder}
+        names = list(sizes)
         start = start_of(names)
         if start is None:
             raise VideoError(path, "a folder without numbered pictures, as img_00001.jpg")
@@ -71,9 +72,12 @@ class FrameFolder(VideoReader):
                 )
         self.numbers = tuple(pictures)
         self.names = [several[0] for several in pictures.values()]
+        self._sizes = [sizes[name] for name in self.names]
         self._remarks: set[str] = set()
         if self.numbers[-1] - self.numbers[0] >= len(self.numbers):
             self._remarks.add(UNNUMBERED)
+        if has_others(names, start):
+            self._remarks.add(OTHERS)
         self._matrices = Matrices()
         self._index = _at_rate(len(self.names), NOMINAL_RATE)
 
@@ -109,8 +113,9 @@ class FrameFolder(VideoReader):
         try:
             ((_, frame),) = self.sound_frames([0])
             with reading_errors(self.path, "its pictures can't be looked at"):
-                sizes = [path_of(f"{self.path}/{name}").stat().st_size for name in self.names]
-            return StoredVideo(sum(sizes), frame.width, frame.height, self.codec_of(0))
+                sizes = zip(self.names, self._sizes, strict=True)
+                count = sum(self._bytes_of(name) if size is None else size for name, size in sizes)
+            return StoredVideo(count, frame.width, frame.height, self.codec_of(0))
         except VideoError:
             return StoredVideo(0)
 
@@ -141,6 +146,10 @@ class FrameFolder(VideoReader):
                         f"{size[0]}x{size[1]}",
                     )
                 yield place, frame
+
+    def _bytes_of(self, name: str) -> int:
+        """Return the size of a picture of which the folder's listing says none."""
+        return path_of(f"{self.path}/{name}").stat().st_size
 
     def codec_of(self, number: int) -> str:
         """Return FFmpeg's name of a picture's format; empty if it is none."""

@@ -40,8 +40,8 @@ class MachineError(KinobenchError):
         self.path, self.what, self.lacks_memory = str(path), what, lacks_memory
         super().__init__(
             f"{path}: {what}: the machine's fault, not the video's, which stays unmeasured; fix "
-            "it (open files: `ulimit -n`; memory: fewer processes at once; a disk or a network "
-            "mount: its log), and run the same command again: it continues from here"
+            "it (open files: `ulimit -n`; memory: fewer processes at once; a disk, a network mount "
+            "or a server: its log), and run the same command again: it continues from here"
         )
 
 

@@ -13,6 +13,7 @@ ELSEWHERE = "torchcodec opens files alone, no archives and no URLs; PyAV decodes
 UNNUMBERED = (
     "pictures are missing in the numbers of a folder; those that are there follow each other"
 )
+OTHERS = "a folder has pictures whose names begin in several ways; those of one way are taken"
 UNTIMED = "a folder of pictures has no times; the protocol's rate is taken for that of its frames"
 
 KINDS = (
@@ -27,6 +28,7 @@ KINDS = (
     TILTED,
     ELSEWHERE,
     UNNUMBERED,
+    OTHERS,
     UNTIMED,
 )
 """All of them, in the order of a record's notes."""

@@ -19,7 +19,7 @@ from kinobench.datasets.protocol import preset
 from kinobench.datasets.video.clips import open_video, read_clips
 from kinobench.datasets.video.frame_folder import FrameFolder
 from kinobench.datasets.video.reader import VideoReader
-from kinobench.datasets.video.remarks import UNNUMBERED, UNTIMED
+from kinobench.datasets.video.remarks import OTHERS, UNNUMBERED, UNTIMED
 from kinobench.datasets.views.maker import make_views
 
 from ..fakes.elsewhere import packed
@@ -106,12 +106,36 @@ def test_an_extension_may_be_wrong(tmp_path: Path) -> None:
         assert frame_numbers(video.frames([2])) == [2]
 
 
+def test_the_bytes_of_pictures_are_those_of_the_listing_where_it_says_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_pictures(tmp_path / "t" / "v", numbered_frames(6))
+    with open_video(folder) as video:
+        here = video.stored
+    assert here.bytes == sum(path.stat().st_size for path in folder.iterdir())
+    archive = packed(tmp_path / "t", tmp_path / "a.tar")
+    monkeypatch.setattr(FrameFolder, "_bytes_of", None)  # asking for each would fail
+    with open_video(f"{archive}/v") as video:
+        assert video.stored == here
+
+
 def test_gaps_in_the_numbers_are_remarked(tmp_path: Path) -> None:
     folder = write_pictures(tmp_path / "v", numbered_frames(6))
     (folder / "img_00003.png").unlink()
     with open_video(folder) as video:
         assert len(video) == 5 and video.remarks == (UNNUMBERED,)
         assert frame_numbers(video.frames([1, 2])) == [1, 3]
+
+
+def test_pictures_of_another_name_are_remarked_but_not_those_of_flow(tmp_path: Path) -> None:
+    folder = write_pictures(tmp_path / "v", numbered_frames(4))
+    write_pictures(folder, numbered_frames(4), "flow_x_{:05}.png")
+    (folder / "._img_00001.png").write_bytes(b"of a Macintosh")
+    with open_video(folder) as video:
+        assert len(video) == 4 and video.remarks == ()
+    write_pictures(folder, numbered_frames(9), "depth_{:05}.png")
+    with open_video(folder) as video:
+        assert len(video) == 4 and video.remarks == (OTHERS,)
 
 
 @pytest.mark.parametrize("extension", ["png", "jpg", "webp"])

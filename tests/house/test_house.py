@@ -66,6 +66,7 @@ EXCEPTIONS = {
     ("datasets.own_datasets", "datasets.lists"),
     ("datasets.loading", "datasets.copies"),
     ("datasets.loading", "datasets.lists"),
+    ("datasets.loading", "datasets.sources"),  # a server that doesn't answer
     ("datasets.loading", "datasets.made"),  # what is written of a copy, for its notes
     ("datasets.split", "datasets.sources"),  # a video's path may be in an archive, or a URL
     ("datasets.own", "datasets.sources"),

@@ -34,7 +34,21 @@ def test_a_folder_named_like_the_dataset_is_taken(
     default_root._in.cache_clear()
     assert roots.of("kinetics400", only=True) == tmp_path / "kinetics400"  # its own name first
     assert roots.of("pointlight", only=True) is None  # it is generated elsewhere
-    assert roots.of("folder", only=True) is None
+    for name in ("folder", "list", "shards"):
+        (tmp_path / name).mkdir()
+        default_root._in.cache_clear()
+        assert roots.of(name, only=True) is None
+
+
+def test_the_variable_may_be_a_url(monkeypatch: pytest.MonkeyPatch) -> None:
+    fsspec = pytest.importorskip("fsspec", reason="fsspec is not installed: the extra `remote`")
+    fsspec.filesystem("memory").pipe("/all/K400/val.csv", b"x")
+    monkeypatch.setenv("KINOBENCH_DATA", "memory://all")
+    root = data_roots([]).of("kinetics400", only=True)
+    assert str(root) == "memory://all/K400" and root is not None and root.is_dir()
+    monkeypatch.setenv("KINOBENCH_DATA", "memory://none")
+    with pytest.raises(DatasetError, match="KINOBENCH_DATA=memory://none: can't be listed"):
+        data_roots([]).of("kinetics400", only=True)
 
 
 def test_the_folder_itself_is_taken_only_if_a_list_of_the_dataset_is_in_it(

@@ -59,6 +59,8 @@ def test_a_copy_in_an_archive_is_examined_as_one_on_the_disk(tmp_path: Path) -> 
     archive = path_of(str(packed(root, tmp_path / "own.tar")))
     report = report_of("folder", archive, look="frames", workers=WORKERS)
     assert _without_cures(report) == here
+    cures = " ".join(each.cure for each in report.complaints)
+    assert "rm --" not in cures and f"make it again without {archive}/" in cures
 
 
 def test_a_copy_elsewhere_is_examined_as_one_on_the_disk(tmp_path: Path) -> None:

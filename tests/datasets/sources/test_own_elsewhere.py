@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kinobench.bench.run.own_videos import own_videos
 from kinobench.datasets import catalog
 from kinobench.datasets.errors import DatasetError
 from kinobench.datasets.own import OwnVideos
@@ -195,6 +196,65 @@ def test_links_out_of_the_root_are_followed_on_the_users_word(tmp_path: Path) ->
         assert [each.id for each in split.videos] == ["fall/1.mp4"]
 
 
+def test_a_list_may_be_in_an_archive_or_at_a_url(tmp_path: Path) -> None:
+    tree = _tree(tmp_path / "t" / "v")
+    (tree / "l.csv").write_text("train/fall/1.mp4,fall\ntest/fall/3.mp4,fall\n")
+    archive = packed(tmp_path / "t", tmp_path / "a.tar")
+    pytest.importorskip("aiohttp", reason="aiohttp is not installed: the extra `remote`")
+    with served(tmp_path) as server:
+        for folder in (archive, f"{server.url}/t", f"{server.url}/a.tar"):
+            file = f"{folder}/v/l.csv"
+            split = catalog.load_split(
+                catalog.get("list"), None, None, own_videos(lists=[f"test={file}"])
+            )
+            assert split.name == "test" and not split.notes
+            assert [each.path.read_bytes() for each in split.videos] == [
+                b"train/fall/1.mp4",
+                b"test/fall/3.mp4",
+            ]
+
+
+@pytest.mark.parametrize(
+    "row", ["../x.mp4", "memory://a/v/../x.mp4", "memory://other/x.mp4", "/a/x.mp4"]
+)
+def test_a_listed_path_that_leaves_a_url_is_refused(tmp_path: Path, row: str) -> None:
+    fsspec = pytest.importorskip("fsspec", reason="fsspec is not installed: the extra `remote`")
+    fsspec.filesystem("memory").pipe({"/a/v/y.mp4": b"", "/a/x.mp4": b"", "/other/x.mp4": b""})
+    file = tmp_path / "l.txt"
+    file.write_text(f"memory://a/v/y.mp4 0\n./y2/../z.mp4 0\n{row} 0\n")
+    with pytest.raises(DatasetError, match=r"l\.txt:3: .* leaves memory://a/v/"):
+        read("list", path_of("memory://a/v"), lists=(("", str(file)),))
+    file.write_text("memory://a/v/y.mp4 0\nmemory://a/x.mp4 0\n")
+    split = read("list", path_of("memory://a"), path_prefix="v", lists=(("", str(file)),))
+    assert [each.path.name for each in split.videos if each.path.exists()] == ["y.mp4", "x.mp4"]
+
+
+def test_a_url_in_a_list_of_local_files_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "l.txt").write_text("s3://bucket/x.mp4 0\n")
+    with pytest.raises(DatasetError, match=r"'s3://bucket/x\.mp4' is not in"):
+        read("list", tmp_path, lists=(("", str(tmp_path / "l.txt")),))
+
+
+def test_links_are_held_in_a_folder_that_is_named_like_an_archive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "root.tar"
+    (root / "fall").mkdir(parents=True)
+    (root / "fall" / "1.mp4").write_bytes(b"1")
+    (root / "fall" / "2.mp4").symlink_to("1.mp4")
+    (root / "l.txt").write_text("fall/1.mp4 0\nfall/2.mp4 0\n")
+    monkeypatch.chdir(tmp_path)
+    lists = (("", "root.tar/l.txt"),)
+    assert len(read("folder", path_of("root.tar")).videos) == 2
+    assert len(read("list", path_of("root.tar"), lists=lists).videos) == 2
+    (root / "fall" / "2.mp4").unlink()
+    (root / "fall" / "2.mp4").symlink_to(tmp_path / "far.mp4")
+    (tmp_path / "far.mp4").write_bytes(b"2")
+    for name, said in (("folder", {}), ("list", {"lists": lists})):
+        with pytest.raises(DatasetError, match="--follow-links"):
+            read(name, path_of("root.tar"), **said)
+
+
 def test_the_cache_of_hugging_faces_hub_is_read_as_it_is(tmp_path: Path) -> None:
     hub = tmp_path / "hub/datasets--me--videos"
     snapshot = hub / "snapshots" / ("0" * 40)
@@ -210,6 +270,8 @@ def test_the_cache_of_hugging_faces_hub_is_read_as_it_is(tmp_path: Path) -> None
     assert [each.path.read_bytes() for each in split.videos] == [b"0", b"1"]
     listed = read("list", snapshot, lists=(("", str(snapshot / "metadata.csv")),))
     assert [each.path.read_bytes() for each in listed.videos] == [b"0"]
+    with pytest.raises(DatasetError, match=f"is it --data-root '{snapshot}'"):
+        read("folder", snapshot.parents[1])
     (snapshot / "train/fall/3.mp4").symlink_to(tmp_path / "elsewhere.mp4")
     (tmp_path / "elsewhere.mp4").write_bytes(b"")
     with pytest.raises(DatasetError, match="--follow-links"):

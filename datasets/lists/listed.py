@@ -142,8 +142,6 @@ class _Inside:
             )
         if is_url(self._base):
             whole = _joined(self._base, path)
-        elif is_url(path):
-            whole = path
         else:
             whole = os.path.normpath(Path(self._base, Path(path).expanduser()))
         if whole.startswith(self._base):

@@ -16,9 +16,9 @@ from .sources.paths import is_url, path_of
 
 FOLDER, LIST, SHARDS = "folder", "list", "shards"
 OWN = (FOLDER, LIST, SHARDS)
+"""The datasets that are people's own videos."""
 OF_OTHERS = ("--layout", "--follow-links")
 """Options that are also for datasets which are read in several layouts."""
-"""The datasets that are people's own videos."""
 USUAL_HOLDOUT = 0.2
 """The share that a training holds out of videos that nobody parted."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from ...datasets import catalog
 from ...datasets.errors import DatasetError, reason_of
 from ...datasets.lists.class_names import fold
-from ...datasets.own import FOLDER, LIST, expanded
+from ...datasets.own import OWN, expanded
 
 VARIABLE = "KINOBENCH_DATA"
 
@@ -23,7 +23,7 @@ def default_root(dataset: catalog.Dataset) -> Path | None:
         DatasetError: The folder can't be listed.
     """
     base = os.environ.get(VARIABLE)
-    if not base or dataset.name in (FOLDER, LIST):
+    if not base or dataset.name in OWN:
         return None
     return _in(expanded(base), dataset.name, dataset.aliases)
 

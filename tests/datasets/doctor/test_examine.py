@@ -303,6 +303,18 @@ def test_a_note_on_both_parts_is_said_once(tmp_path: Path) -> None:
     assert note.what == "parted by kinobench: 20 % of each class held out, seed 0"
 
 
+def test_a_video_in_the_folder_of_another_class_than_listed_is_said_once(tmp_path: Path) -> None:
+    put(tmp_path / "own/fall/a.mp4", video(40))
+    put(tmp_path / "own/walk/b.mp4", video(40, seed=1))
+    put(tmp_path / "own/walk/c.mp4", video(40, seed=2))
+    rows = "fall/a.mp4 fall\nwalk/b.mp4 walk\nwalk/c.mp4 fall\n"
+    file = put(tmp_path / "own/list.txt", rows.encode())
+    (found,) = report_of(
+        "list", tmp_path / "own", own=OwnVideos(lists=(("", str(file)),))
+    ).complaints
+    assert (found.kind, found.names, found.is_bad) == ("contradicting", ("walk/c.mp4",), True)
+
+
 def test_the_share_to_go_on_with_is_that_of_the_split_that_lacks_most(tmp_path: Path) -> None:
     root = _kinetics(
         tmp_path / "k400",

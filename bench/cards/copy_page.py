@@ -5,8 +5,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from ...datasets.doctor.complaints import Complaint
-from ...datasets.doctor.faults import LISTS_THEM
+from ...datasets.doctor.complaints import LISTS_THEM, Complaint
 from ...datasets.doctor.report import Files, Report, SplitReport
 from ...datasets.plurals import quantity
 from ...datasets.visible import one_line
@@ -40,11 +39,11 @@ def page_of(report: Report, width: int, height: int | None) -> list[tuple[str, s
         width: Columns of a line; only a name or a command that is longer isn't broken.
         height: The most lines; None: any number.
     """
-    head = [(text, "") for split in report.splits for text in _split(split, width)]
+    head = [(text, "") for text in _splits(report.splits, width)]
     foot = [(text, "") for text in _files(report.files, width)]
     verdict = (_verdict(report), "bold red" if report.is_bad else "green")
     if any(LISTS_THEM in each.cure for each in report.complaints):
-        foot += [(text, "") for text in _folded(f"again: {report.again}", width, "", _INDENT)]
+        foot += [(text, "") for text in _folded(_lists_them(report), width, "", _INDENT)]
     blocks = [_finding(each, width) for each in report.complaints]
     room = None if height is None else height - len(head) - len(foot) - 1
     shown, hidden = _fitting(blocks, room)
@@ -81,14 +80,29 @@ def _verdict(report: Report) -> str:
     return f"{text}, {quantity(notes, 'note')}" if notes else text
 
 
-def _split(split: SplitReport, width: int) -> list[str]:
-    text = (
-        f"{split.name}: {split.found} of {quantity(split.expected, 'video')} found, "
-        f"{quantity(split.classes, 'class', 'classes')}, {split.counts.text}"
-    )
-    text += f"; layout {split.layout}" if split.layout else ""
-    text += f"; copy {split.copy}" if split.copy else ""
-    return _folded(text, width, "", "  ")
+def _lists_them(report: Report) -> str:
+    return f"lists them: {report.again} --write-missing missing.csv"
+
+
+def _splits(splits: Sequence[SplitReport], width: int) -> list[str]:
+    """Return a line for each split; what they have in common is said before."""
+    common = {_common(split) for split in splits}
+    is_common = len(splits) > 1 and len(common) == 1
+    lines = _folded(f"{len(splits)} splits, {common.pop()}", width, "", "  ") if is_common else []
+    for split in splits:
+        videos = str(split.expected) if is_common else quantity(split.expected, "video")
+        text = f"{split.name}: {split.found} of {videos} found, "
+        text += split.counts.text if is_common else f"{_common(split, split.counts.text)}"
+        text += f"; copy {split.copy}" if split.copy else ""
+        lines += _folded(text, width, "", "  ")
+    return lines
+
+
+def _common(split: SplitReport, counts: str = "") -> str:
+    """Return what splits often have in common: the number of classes, and the layout."""
+    texts = [quantity(split.classes, "class", "classes"), counts]
+    layout = f"; layout {split.layout}" if split.layout else ""
+    return ", ".join(filter(None, texts)) + layout
 
 
 def _finding(found: Complaint, width: int) -> list[tuple[str, str]]:

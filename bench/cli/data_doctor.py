@@ -102,7 +102,8 @@ def data_doctor(what: Examined, how: How, place: Place, own: common.Own, results
     roots = common.data_roots_from(common.one_root(place.data_root), own)
     roots.refuse_unused([what.name])
     dataset = catalog.get(what.name)
-    root, said = roots.of(what.name, only=True), roots.arguments(what.name)
+    root = roots.of(what.name, only=True)
+    said = [*roots.arguments(what.name), *_asked(what, how)]
     wanted = Examination(
         dataset=dataset,
         root=root,
@@ -110,7 +111,7 @@ def data_doctor(what: Examined, how: How, place: Place, own: common.Own, results
         split=what.split,
         look="frames" if how.decode else "header",
         protocol=preset(how.protocol or dataset.default_protocol),
-        others=tuple(map(_other, what.against or ())),
+        others=tuple(_other(given, dataset.name) for given in what.against or ()),
         again=shlex.join([*program().split(), "data", "doctor", what.name, *said]),
         min_found=roots.min_found,
         fresh=how.fresh,
@@ -131,16 +132,26 @@ def data_doctor(what: Examined, how: How, place: Place, own: common.Own, results
         raise SystemExit(EXIT_FAILED)
 
 
-def _other(given: str) -> tuple[str, Path]:
+def _asked(what: Examined, how: How) -> list[str]:
+    """Return the options that say what is looked for, for a command that does it again."""
+    said = [] if what.split is None else ["--split", what.split]
+    said += [] if how.protocol is None else ["--protocol", how.protocol]
+    for option_, values in (("--against", what.against), ("--plugin", what.plugin)):
+        for value in values or ():
+            said += [option_, str(value)]
+    return said
+
+
+def _other(given: str, dataset: str) -> tuple[str, Path]:
     """Return the name of another release, and the place of its lists."""
-    from ...datasets.doctor.other_lists import check_name
+    from ...datasets.doctor.other_lists import check_names
     from ...datasets.errors import KinobenchError
     from ...datasets.own import expanded
 
     name, equals, place = given.partition("=")
     if not equals:
         raise KinobenchError(f"--against {given}: write NAME=DIR, as kinetics600=~/k600")
-    check_name(name)
+    check_names(name, dataset)
     return name, expanded(place)
 
 
@@ -173,14 +184,14 @@ def _progress(shown: bool) -> Iterator["Progress"]:
             nonlocal said_s
             now_s = time.monotonic()
             begun_s, begun_done = begun.setdefault(step, (now_s, done))
-            left_s = 0.0
+            end = ""
             if done > begun_done:
                 left_s = (total - done) * (now_s - begun_s) / (done - begun_done)
-            end = time.strftime("%H:%M", time.localtime(time.time() + left_s))
+                end = time.strftime(", ends %H:%M", time.localtime(time.time() + left_s))
             if screen.is_terminal:
-                bar.update(task, description=f"{step}, ends {end}", completed=done, total=total)
+                bar.update(task, description=f"{step}{end}", completed=done, total=total)
             elif shown and now_s - said_s > _LINE_EVERY_S:
                 said_s = now_s
-                report(f"{step}: {done:.0f} of {total:.0f}, ends {end}")
+                report(f"{step}: {done:.0f} of {total:.0f}{end}")
 
         yield show

@@ -1,7 +1,7 @@
 """The classes of a copy: how many videos each has, and folders that contradict labels."""
 
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from statistics import median
 
 import msgspec
@@ -10,7 +10,7 @@ from ..lists.class_names import LabelMatcher
 from ..lists.split_names import kind_of
 from ..plurals import quantity
 from ..split import Split
-from .complaints import Complaint, complaint
+from .complaints import LISTS_THEM, Complaint, complaint, names_of_splits
 from .copy import Copy
 
 
@@ -57,13 +57,20 @@ def class_counts(copy: Copy, split: Split) -> ClassCounts:
     )
 
 
-def class_faults(copy: Copy, split: Split, counts: ClassCounts) -> Iterator[Complaint]:
-    """Yield the classes of a split without videos."""
-    of = f"of {quantity(len(split.classes), 'class', 'classes')} of {split.name}"
-    yield from complaint(
-        "classes", counts.lost, f"{of} without a video on disk", "get their videos first"
-    )
-    yield from complaint("classes", counts.unlisted, f"{of} without a listed video", is_bad=False)
+def class_faults(splits: Sequence[Split], counts: Sequence[ClassCounts]) -> Iterator[Complaint]:
+    """Yield the classes without videos, once for all splits that lack the same ones."""
+    for is_bad in (True, False):
+        lacking: defaultdict[tuple[str, ...], list[Split]] = defaultdict(list)
+        for split, own in zip(splits, counts, strict=True):
+            lacking[own.lost if is_bad else own.unlisted].append(split)
+        for names, own_splits in lacking.items():
+            of = quantity(len(own_splits[0].classes), "class", "classes")
+            where = names_of_splits([split.name for split in own_splits])
+            what = "on disk" if is_bad else "listed"
+            cure = f"get their videos first ({LISTS_THEM})" if is_bad else ""
+            yield from complaint(
+                "classes", names, f"of {of} of {where} without a video {what}", cure, is_bad=is_bad
+            )
 
 
 def contrary_folders(copy: Copy) -> Iterator[Complaint]:

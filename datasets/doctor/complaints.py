@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import get_args
 
 import msgspec
@@ -10,6 +10,9 @@ import msgspec
 from ..findings import Kind
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
+LISTS_THEM = "the command below lists them"
+"""Part of a cure: what has to be got again can be written to a file."""
+_NAMED_SPLITS = 3
 
 
 class Complaint(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +78,13 @@ def complaint(
 def worst_first(complaints: Iterable[Complaint]) -> tuple[Complaint, ...]:
     """Return complaints, those first that change results, and the most frequent of each kind."""
     return tuple(sorted(complaints, key=lambda each: each._rank))
+
+
+def names_of_splits(names: Sequence[str]) -> str:
+    """Return the names of splits, or the first few of many and their number."""
+    if len(names) <= _NAMED_SPLITS:
+        return ", ".join(names)
+    return f"{', '.join(names[: _NAMED_SPLITS - 1])}, ... ({len(names)} splits)"
 
 
 _NUMBERS = re.compile(r"\d[\d,.]*\d|\d")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from ..plurals import quantity
 from ..protocol import Protocol
 from ..split import Video
-from .complaints import Complaint, by_reason, complaint
+from .complaints import LISTS_THEM, Complaint, by_reason, complaint
 from .copy import Copy
 from .headers import EMPTY, Header
 from .seen import Seen
@@ -14,7 +14,6 @@ from .seen import Seen
 SPARE_S = 1.0
 """A video may be so much longer or shorter than its listed times: cuts are made at key frames, and
 times are rounded to seconds."""
-LISTS_THEM = "--write-missing FILE lists them"
 TIMES = re.compile(r"([\w-]{11})_(\d{6,})_(\d{6,})", re.ASCII)
 """An id of Kinetics: YouTube's id, and the seconds at which a clip begins and ends."""
 
@@ -33,7 +32,7 @@ def file_faults(
     Args:
         copy: The files, with what was seen of them.
         protocol: A clip of it is the shortest video for which nothing is repeated.
-        min_found: The share of the videos with which one is content; None: all of them.
+        min_found: The share of each split's videos with which one is content; None: all of them.
     """
     yield from _absent(copy, 1.0 if min_found is None else min_found)
     yield from _unreadable(copy)
@@ -50,10 +49,10 @@ def _absent(copy: Copy, min_found: float) -> Iterator[Complaint]:
         for path, name in copy.ids.items()
         if path not in copy.files and path not in copy.dangling
     ]
-    share = len(copy.files) / max(len(copy.ids), 1)
+    share = min(len(copy.found(split)) / max(len(split.videos), 1) for split in copy.splits)
     percent = int(100 * share)
     without = f"; or go on without: run --min-found {percent}%" if percent else ""
-    cure = f"get them, {LISTS_THEM}{without}"
+    cure = f"get them ({LISTS_THEM}){without}"
     yield from complaint(
         "missing", missing, f"{listed} not on disk", cure, is_bad=share < min_found
     )
@@ -82,14 +81,13 @@ def _unreadable(copy: Copy) -> Iterator[Complaint]:
             first = seen.frames.first_damaged
             frames = f"{seen.frames.damaged} of {quantity(seen.frames.count, 'frame')}"
             damaged[name] = f"{frames}, the first is {first}"
-    cure = f"get them again, {LISTS_THEM}"
+    cure = f"get them again ({LISTS_THEM})"
+    spared = f"{cure}; clips without these frames are read"
     skip = f"{cure}; or leave them out: run --skip-unreadable"
     yield from complaint("empty", empty, f"{there} empty", skip)
     for reason, own in by_reason(reasons).items():
         yield from complaint("unreadable", own, f"{there} unreadable: {reason}", skip)
-    yield from complaint(
-        "unreadable", damaged, f"{there} with damaged frames", f"{cure}; clips elsewhere are read"
-    )
+    yield from complaint("unreadable", damaged, f"{there} with damaged frames", spared)
     for fault, own in by_reason(machine).items():
         what = f"{there} not looked at: {fault}"
         yield from complaint(
@@ -120,7 +118,7 @@ def _wrong_length(copy: Copy) -> Iterator[Complaint]:
         elif there_s > wanted_s + SPARE_S:
             long[listed.video.id] = detail
     there = f"of {quantity(len(copy.files), 'file')}"
-    cure = f"get them again as they are listed, {LISTS_THEM}"
+    cure = f"get them again as they are listed ({LISTS_THEM})"
     yield from complaint("short", short, f"{there} shorter than their listed times", cure)
     yield from complaint("trimmed elsewhere", long, f"{there} longer than their listed times", cure)
 

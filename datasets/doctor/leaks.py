@@ -109,8 +109,8 @@ def _same_content(
     yield from complaint(
         "contradicting",
         contrary,
-        "of identical files, and labelled differently",
-        "look at them, and correct the list or the folder",
+        f"of {quantity(len(copy.files), 'file')} identical to one with another label",
+        "look at both, and correct the list or the folder",
     )
     yield from complaint(
         "duplicate",

@@ -133,14 +133,28 @@ def _json_rows(file: Path, text: str, usual: str | None) -> Iterator[tuple[str, 
             yield kind, name
 
 
-def check_name(given: str) -> None:
-    """Refuse a dataset whose videos have no YouTube ids.
+def check_names(other: str, dataset: str) -> None:
+    """Refuse to compare a dataset with one whose videos aren't of YouTube, or with itself.
+
+    Args:
+        other: The name that is given for the other.
+        dataset: The name of the dataset that is examined.
 
     Raises:
-        KinobenchError: It is none of Kinetics.
+        KinobenchError: One of them is none of Kinetics, or both are the same release.
     """
-    if KINETICS.fullmatch(given) is None:
+    for name in (other, dataset):
+        if KINETICS.fullmatch(name) is None:
+            raise KinobenchError(
+                f"--against {other}: {name} has no YouTube ids to compare by; only kinetics400, "
+                "kinetics600 and kinetics700 are compared with each other"
+            )
+    if _release(other) == _release(dataset):
         raise KinobenchError(
-            f"{given}: only Kinetics-400, 600 and 700 are compared, by YouTube ids; name one of "
-            "kinetics400, kinetics600 and kinetics700"
+            f"--against {other}: that is the dataset itself, whose splits are compared anyway; "
+            "name another release"
         )
+
+
+def _release(name: str) -> str:
+    return re.sub(r"\D", "", name)

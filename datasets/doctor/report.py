@@ -1,17 +1,18 @@
 """The whole examination of a copy: its numbers, and what is wrong with it."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from stat import S_ISDIR
 
 import msgspec
 
 from ..copy_digest import StoredVideo, copy_digest
-from ..findings import Kind
+from ..findings import Finding, Kind
+from ..names import readable
 from ..protocol import Protocol
 from ..split import Split
 from .classes import ClassCounts, class_counts, class_faults, contrary_folders
-from .complaints import Complaint, complaint, worst_first
+from .complaints import Complaint, complaint, names_of_splits, worst_first
 from .copy import Copy
 from .faults import file_faults
 from .headers import Header
@@ -21,7 +22,7 @@ from .other_lists import Ids, shared_with
 _OWN: tuple[Kind, ...] = ("missing", "empty", "unreadable")
 """Findings of a reader that are looked for here, too."""
 _BAD: tuple[Kind, ...] = ("leak", "short", "trimmed elsewhere", "contradicting", "dangling")
-"""Findings of a reader that change results."""
+"""Findings of a reader that change results; a link to nothing, only where no list names videos."""
 _CURES: dict[Kind, str] = {
     "contradicting": "move each to its class's folder, or correct the list",
     "trimmed elsewhere": "get them again as they are listed",
@@ -141,12 +142,13 @@ def report_on(
     complaints += leaks_and_doubles(copy, same or (), cure_of_groups)
     for name, ids in others:
         complaints += shared_with(copy.splits, name, ids)
-    splits = []
-    for split in copy.splits:
-        counts = class_counts(copy, split)
-        complaints += class_faults(copy, split, counts)
-        complaints += _of_reader(split, copy, complaints)
-        splits.append(_split_report(copy, split, counts, is_whole=not unread))
+    counts = [class_counts(copy, split) for split in copy.splits]
+    complaints += class_faults(copy.splits, counts)
+    complaints += _of_readers(copy, complaints)
+    splits = [
+        _split_report(copy, split, own, is_whole=not unread)
+        for split, own in zip(copy.splits, counts, strict=True)
+    ]
     return Report(
         dataset=copy.splits[0].dataset,
         again=again,
@@ -158,28 +160,43 @@ def report_on(
     )
 
 
-def _of_reader(split: Split, copy: Copy, known: Sequence[Complaint]) -> list[Complaint]:
-    """Return what the split's reader found, unless it was found here, too."""
-    found: list[Complaint] = []
-    where = f" ({split.name})" if len(copy.splits) > 1 else ""
+def _of_readers(copy: Copy, known: Sequence[Complaint]) -> list[Complaint]:
+    """Return what the readers of the splits found, each once, unless it was found here, too."""
     said: defaultdict[Kind, set[str]] = defaultdict(set)
     for one in known:
         if one.is_bad:
             said[one.kind].update(one.names)
-    for each in split.findings:
-        if each.kind not in _OWN and not said[each.kind].issuperset(each.names):
-            found += complaint(
-                each.kind,
-                each.names,
-                f"{each.what}{where}",
-                _CURES.get(each.kind, ""),
-                is_bad=each.kind in _BAD,
-            )
-    texts = {each.text for each in split.findings}
-    for note in split.notes:
-        if note not in texts and " not on disk" not in note:
-            found.append(Complaint(kind="other", is_bad=False, count=0, what=f"{note}{where}"))
+    said["dangling"] |= set(_ends(copy.dangling))
+    findings: defaultdict[Finding, list[Split]] = defaultdict(list)
+    notes: defaultdict[str, list[Split]] = defaultdict(list)
+    for split in copy.splits:
+        for finding in split.findings:
+            if finding.kind not in _OWN and not said[finding.kind].issuperset(finding.names):
+                findings[finding].append(split)
+        texts = {finding.text for finding in split.findings}
+        for note in split.notes:
+            if note not in texts and " not on disk" not in note:
+                notes[note].append(split)
+
+    def where(splits: Sequence[Split]) -> str:
+        is_plain = len(splits) == len(copy.splits)
+        return "" if is_plain else f" ({names_of_splits([split.name for split in splits])})"
+
+    found: list[Complaint] = []
+    for each, splits in findings.items():
+        is_bad = each.kind in _BAD and not (each.kind == "dangling" and splits[0].layout)
+        what, cure = f"{each.what}{where(splits)}", _CURES.get(each.kind, "")
+        found += complaint(each.kind, each.names, what, cure, is_bad=is_bad)
+    for note, splits in notes.items():
+        what = f"{note}{where(splits)}"
+        found.append(Complaint(kind="other", is_bad=False, count=0, what=what))
     return found
+
+
+def _ends(paths: Iterable[str]) -> Iterator[str]:
+    """Give each path as it is from any of its folders on, as readers name files."""
+    for path in paths:
+        yield from (readable(path[at + 1 :]) for at, letter in enumerate(path) if letter == "/")
 
 
 def _split_report(copy: Copy, split: Split, counts: ClassCounts, *, is_whole: bool) -> SplitReport:

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from ..errors import DatasetError, KinobenchError
+from ..findings import Finding, found
 from ..plurals import quantity
 from .class_names import LabelMatcher, fold
 from .own_classes import MOST_CLASSES, sorted_classes
-from .scan import counted
 
 
 class Rows(Protocol):
@@ -34,11 +34,13 @@ class Labels(NamedTuple):
         classes: Their names, in the order of the labels.
         label_of: The label of each that is written.
         notes: Remarks for the reader of a result.
+        findings: What is wrong with the videos; no note repeats it.
     """
 
     classes: tuple[str, ...]
     label_of: Mapping[str, int]
     notes: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 def label_classes(lists: Sequence[Rows], written: tuple[Path, tuple[str, ...]] | None) -> Labels:
@@ -56,34 +58,34 @@ def label_classes(lists: Sequence[Rows], written: tuple[Path, tuple[str, ...]] |
         DatasetError: A label is unknown, numbers and names are mixed, or numbers contradict the
             names of folders; the message has the line.
     """
-    found = sorted({label for rows in lists for label in rows.labels})
-    if not found:
+    labels = sorted({label for rows in lists for label in rows.labels})
+    if not labels:
         raise DatasetError("the lists are empty; write a path and a label in each line")
-    numbers = [label for label in found if _is_number(label)]
+    numbers = [label for label in labels if _is_number(label)]
     names_too = written is not None and all(label in written[1] for label in numbers)
-    if len(numbers) == len(found) and not names_too:
-        return _of_numbers(lists, {label: int(label) for label in found}, written)
+    if len(numbers) == len(labels) and not names_too:
+        return _of_numbers(lists, {label: int(label) for label in labels}, written)
     if written is None:
         if numbers:
-            name = next(label for label in found if label not in numbers)
+            name = next(label for label in labels if label not in numbers)
             raise DatasetError(
                 f"{_where(lists, numbers[0])}: label {numbers[0]} is a number, and {name!r} in "
                 f"{_where(lists, name)} is a name; write all in one way, or list the names in "
                 "classes.txt"
             )
-        classes = sorted_classes(found)
+        classes = sorted_classes(labels)
         named = {name: label for label, name in enumerate(classes)}
-        return Labels(classes, named, _in_other_folders(lists, named, classes))
+        return Labels(classes, named, findings=_in_other_folders(lists, named, classes))
     file, classes = written
     match, label_of = LabelMatcher(classes), {}
-    for label in found:
+    for label in labels:
         try:
             label_of[label] = match(label)
         except KinobenchError as error:
             raise DatasetError(
                 f"{_where(lists, label)}: label {label!r}, but {file} has no such class: {error}"
             ) from error
-    return Labels(classes, label_of, _in_other_folders(lists, label_of, classes))
+    return Labels(classes, label_of, findings=_in_other_folders(lists, label_of, classes))
 
 
 def _is_number(label: str) -> bool:
@@ -135,11 +137,12 @@ def _refuse_other_folders(
 
 def _in_other_folders(
     lists: Sequence[Rows], label_of: Mapping[str, int], classes: Sequence[str]
-) -> tuple[str, ...]:
-    """Return a note on videos that are in the folder of another class than their label names."""
-    found = [rows.ids[row] for rows, row, _ in _contradicting(lists, label_of, classes)]
+) -> tuple[Finding, ...]:
+    """Return a finding on videos in the folder of another class than their label names."""
+    names = [rows.ids[row] for rows, row, _ in _contradicting(lists, label_of, classes)]
     videos = quantity(sum(len(rows.ids) for rows in lists), "video")
-    return counted(found, f"of {videos} in the folder of another class; the list is believed")
+    what = f"of {videos} in the folder of another class; the list is believed"
+    return found("contradicting", names, what)
 
 
 def _contradicting(

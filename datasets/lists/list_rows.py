@@ -1,8 +1,9 @@
 """The rows of a list of videos: a path and a label each, however people write them."""
 
 import csv
+import itertools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +24,7 @@ LABEL_COLUMNS = (
 """The names of columns that are looked for in a header, the first ones first."""
 
 _EXTENSION = "|".join(extension[1:] for extension in VIDEO_EXTENSIONS)
+_VIDEO_NAME = re.compile(rf".*\.(?:{_EXTENSION})\"?", re.IGNORECASE)
 _WITH_EXTENSION = re.compile(
     rf"(?P<path>.*\.(?:{_EXTENSION}))(?:\s*[,\t]\s*|\s+)(?P<label>\S.*)", re.IGNORECASE
 )
@@ -58,11 +60,31 @@ def rows_of(file: Path) -> Iterator[Row]:
     """
     if file.suffix.lower() in (".jsonl", ".ndjson"):
         return _of_json(file)
-    first = next(lines_of(file), None)
-    if first is None:
+    head = [text.strip() for _, text in itertools.islice(lines_of(file), 2)]
+    if not head:
         raise DatasetError(f"{file}: the list is empty; write a path and a label in each line")
-    columns = _header(first[1])
+    if file.suffix.lower() == ".json":
+        raise DatasetError(
+            f"{file}: a list in JSON has an object in each line; write it so, and name it .jsonl"
+        )
+    columns = _header(head[0])
+    if columns is None:
+        _refuse_unknown_columns(file, head)
     return _of_lines(file) if columns is None else _of_columns(file, columns)
+
+
+def _refuse_unknown_columns(file: Path, head: Sequence[str]) -> None:
+    """Refuse a list whose first line names no video where the second does."""
+    if len(head) < 2 or "/" in head[0] or _names_video(head[0]) or not _names_video(head[1]):
+        return
+    raise DatasetError(
+        f"{file}: the first line, {head[0]!r}, names no video; remove it, or name the columns "
+        f"{PATH_COLUMNS[0]} and {LABEL_COLUMNS[0]}"
+    )
+
+
+def _names_video(text: str) -> bool:
+    return any(_VIDEO_NAME.fullmatch(part) for part in re.split(r"[\s,]+", text))
 
 
 def _of_lines(file: Path) -> Iterator[Row]:
@@ -88,8 +110,8 @@ def _parts(file: Path, number: int, text: str) -> tuple[str, str]:
         if there and path.strip() and label.strip():
             return path.strip(), label.strip()
     raise DatasetError(
-        f"{file}:{number}: {text!r} is no path and label; write both, with a space, a tab or a "
-        "comma between"
+        f"{file}:{number}: {text!r} is no path and label; write both, the path first, with a "
+        "space, a tab or a comma between"
     )
 
 

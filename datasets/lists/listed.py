@@ -10,6 +10,7 @@ from sys import intern
 from typing import NamedTuple
 
 from ..errors import DatasetError
+from ..findings import Finding, found
 from ..own import LIST, OwnVideos
 from ..plurals import quantity
 from ..sources.links import ASK, enclosing
@@ -22,7 +23,6 @@ from .holdout import with_groups
 from .label_numbers import Labels, label_classes
 from .list_rows import rows_of
 from .own_classes import alike, written_classes
-from .scan import counted
 from .split_names import ALL, kind_of
 
 
@@ -82,8 +82,15 @@ def read_lists(root: Path | None, own: OwnVideos) -> dict[str, Split]:
     splits = {}
     for name in list(listed):
         # The rows of a list, of which there may be a million, go before its split is made.
-        videos, notes = _videos(listed.pop(name), base, labels, own)
-        split = Split(dataset=LIST, name=name, classes=labels.classes, videos=videos, notes=notes)
+        videos, findings = _videos(listed.pop(name), base, labels, own)
+        split = Split(
+            dataset=LIST,
+            name=name,
+            classes=labels.classes,
+            videos=videos,
+            notes=(*(each.text for each in findings), *labels.notes, *alike(labels.classes)),
+            findings=findings,
+        )
         splits[name] = with_groups(split, own)
     return parted(splits, own)
 
@@ -180,8 +187,8 @@ def _is_plain(path: str) -> bool:
 
 def _videos(
     listed: Listed, base: Path, labels: Labels, own: OwnVideos
-) -> tuple[tuple[Video, ...], tuple[str, ...]]:
-    """Return the videos of a list, and notes on them."""
+) -> tuple[tuple[Video, ...], tuple[Finding, ...]]:
+    """Return the videos of a list, and what is wrong with them."""
     folder = str(base)
     missing: list[str] = []
     videos: list[Video] = []
@@ -191,12 +198,8 @@ def _videos(
         places = _looked_up(listed, folder, missing, own.follow_links)
     for (video_id, path), written in zip(places, listed.labels, strict=True):
         videos.append(Video(id=video_id, path=path, label=labels.label_of[written]))
-    notes = (
-        *counted(missing, f"of {quantity(len(videos), 'listed video')} not on disk"),
-        *labels.notes,
-        *alike(labels.classes),
-    )
-    return tuple(videos), notes
+    lost = found("missing", missing, f"of {quantity(len(videos), 'listed video')} not on disk")
+    return tuple(videos), (*lost, *labels.findings)
 
 
 def _elsewhere(listed: Listed, folder: str, missing: list[str]) -> Iterator[tuple[str, str]]:

@@ -38,8 +38,8 @@ class FoundVideo(NamedTuple):
         """Raise DatasetError, naming the line that lists it, if a link leads out of the root."""
         if self.outside:
             raise DatasetError(
-                f"{listed_at}: {self.path} is reached by a link that leaves the data root; put the "
-                f"lists next to the real files and give that folder as the root; or {ASK}"
+                f"{listed_at}: {self.path} is reached by a link that leaves the data root; give a "
+                f"data root with the real files in it; or {ASK}"
             )
 
 

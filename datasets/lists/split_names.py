@@ -75,4 +75,5 @@ def chosen(dataset: str, names: Iterable[str], asked: str | None) -> str:
     ]
     if len(alike) == 1:
         return alike[0]
-    raise UnknownNameError(f"split of {dataset}", asked, known)
+    hint = "--holdout 20% makes train and test of it" if known == (ALL,) else ""
+    raise UnknownNameError(f"split of {dataset}", asked, known, hint)

@@ -109,6 +109,7 @@ def read_shards(root: Path, own: OwnVideos) -> dict[str, Split]:
     labels = label_classes(list(rows.values()), written_classes(root))
     notes = (
         *counted(repeated, "members more than once in a shard, the last is taken"),
+        *(each.text for each in labels.findings),
         *labels.notes,
         *alike(labels.classes),
     )
@@ -116,7 +117,14 @@ def read_shards(root: Path, own: OwnVideos) -> dict[str, Split]:
     for name, of_split in rows.items():
         is_unique = len(set(of_split.ids)) == len(of_split.ids)
         videos = tuple(_videos(of_split, labels.label_of, is_unique))
-        split = Split(dataset=SHARDS, name=name, classes=labels.classes, videos=videos, notes=notes)
+        split = Split(
+            dataset=SHARDS,
+            name=name,
+            classes=labels.classes,
+            videos=videos,
+            notes=notes,
+            findings=labels.findings,
+        )
         splits[name] = with_groups(split, own)
     return parted(splits, own)
 

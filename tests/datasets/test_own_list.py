@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kinobench.datasets import catalog
-from kinobench.datasets.errors import DatasetError
+from kinobench.datasets.errors import DatasetError, UnknownNameError
 from kinobench.datasets.own import Holdout, OwnVideos
 from kinobench.datasets.split import Split
 
@@ -331,3 +331,40 @@ def test_columns_of_lists_of_clips_are_known(root: Path) -> None:
 def test_an_address_in_a_list_of_files_is_refused_with_its_line(root: Path) -> None:
     with pytest.raises(DatasetError, match=r"list\.txt:2: 'https://x\.org/a\.mp4' is not in "):
         read(written(root, "walk/d.mov 0\nhttps://x.org/a.mp4 1\n"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.csv", "file_name,labels\nfall/a 1.mp4,fall\n", "'file_name,labels', names no video"),
+        ("a.csv", "video,caption\nfall/a 1.mp4,he falls\n", "the first line, 'video,caption'"),
+        ("a.txt", "fall fall/a.mp4\nwalk walk/d.mov\n", r"a.txt:1: '.*' is no path and label; write both, the path first"),
+        ("a.txt", "fall/a.mp4 0\nmy video\n0 walk/d.mov\n", r"a.txt:3: '.*' is no path and label; write both, the path first"),
+        ("a.json", '[{"file_name": "fall/a 1.mp4", "label": "fall"}]', r"name it \.jsonl"),
+    ],
+)
+def test_columns_of_other_names_and_orders_are_refused(
+    root: Path, name: str, content: str, message: str
+) -> None:
+    with pytest.raises(DatasetError, match=message):
+        read(written(root, content, name))
+
+
+def test_folders_without_extensions_may_be_in_the_first_line(root: Path) -> None:
+    split = read(written(root, "clip1 0\nclip2 0\nfall/a 1.mp4 1\n"))
+    assert len(split.videos) == 3
+
+
+def test_what_is_wrong_with_listed_videos_is_a_finding_and_a_note(root: Path) -> None:
+    (root / "classes.txt").write_text("fall\nwalk\n")
+    split = read(written(root, "fall/a 1.mp4 fall\nwalk/d.mov fall\nwalk/gone.mov walk\n"))
+    assert [(each.kind, each.names) for each in split.findings] == [
+        ("missing", ("walk/gone.mov",)),
+        ("contradicting", ("walk/d.mov",)),
+    ]
+    assert split.notes == tuple(each.text for each in split.findings)
+
+
+def test_a_split_of_videos_that_nobody_parted_is_made_by_holdout(root: Path) -> None:
+    with pytest.raises(UnknownNameError, match="known: all; --holdout 20% makes train and test"):
+        read(written(root, lines(",", False)), split="test")

@@ -1,9 +1,15 @@
 """The page about a copy fits on a screen, worst first."""
 
+import msgspec
+
 from kinobench.bench.cards.copy_page import page_of
 from kinobench.datasets.doctor.classes import ClassCounts
-from kinobench.datasets.doctor.complaints import Complaint, complaint, worst_first
-from kinobench.datasets.doctor.faults import LISTS_THEM
+from kinobench.datasets.doctor.complaints import (
+    LISTS_THEM,
+    Complaint,
+    complaint,
+    worst_first,
+)
 from kinobench.datasets.doctor.report import Files, Report, SplitReport
 
 COUNTS = ClassCounts(least=31, middle=49, most=50, lost=(), unlisted=())
@@ -48,7 +54,7 @@ def _report(*complaints: list[Complaint], **others: object) -> Report:
 
 NAMES = [f"{number:011}_000010_000020" for number in range(110)]
 MISSING = complaint(
-    "missing", NAMES, "of 19906 listed videos not on disk", f"get them, {LISTS_THEM}"
+    "missing", NAMES, "of 19906 listed videos not on disk", f"get them ({LISTS_THEM})"
 )
 SHORT = complaint("short", NAMES[:50], "of 19796 files shorter than a clip", "wait", is_bad=False)
 LEAK = complaint("leak", {"a": "same as b"}, "of 9 videos of test also in train", "remove them")
@@ -64,7 +70,7 @@ def test_the_worst_comes_first_each_with_its_count_examples_and_cure() -> None:
         "      cure: remove them",
         "bad   110 of 19906 listed videos not on disk: 00000000000_000010_000020, "
         "00000000001_000010_000020, ...",
-        "      cure: get them, --write-missing FILE lists them",
+        "      cure: get them (the command below lists them)",
         "note  50 of 19796 files shorter than a clip: 00000000000_000010_000020, "
         "00000000001_000010_000020, ...",
         "      cure: wait",
@@ -73,7 +79,8 @@ def test_the_worst_comes_first_each_with_its_count_examples_and_cure() -> None:
         "more; "
         "30 fps 12000, 29.97 fps",
         "      5000, 25 fps 2790; yuv420p",
-        "again: kinobench data doctor kinetics400 --data-root /data/k400",
+        "lists them: kinobench data doctor kinetics400 --data-root /data/k400 --write-missing "
+        "missing.csv",
     ]
 
 
@@ -105,3 +112,17 @@ def test_an_interrupted_examination_says_so() -> None:
         "kinetics400: interrupted, 1200 files not looked at; so far nothing is wrong",
         "green",
     )
+
+
+def test_what_splits_have_in_common_is_said_once_so_that_findings_have_room() -> None:
+    names = ("test01", "test02", "train01")
+    splits = tuple(msgspec.structs.replace(VALIDATION, name=name) for name in names)
+    lines = [text for text, _ in page_of(_report(splits=splits), 80, 24)]
+    assert lines[1:5] == [
+        "3 splits, 400 classes; layout cvdf",
+        *(
+            f"{name}: 19796 of 19906 found, 31 to 50 a class, median 49; copy fedcba9876543210"
+            for name in names[:2]
+        ),
+        "train01: 19796 of 19906 found, 31 to 50 a class, median 49; copy",
+    ]

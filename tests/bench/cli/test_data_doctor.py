@@ -41,7 +41,13 @@ def test_a_sound_copy_ends_with_0_and_a_bad_one_with_1(
     assert lines[0] == "folder: 1 finding changes results"
     assert "bad   1 of 3 files empty: walk/c.mp4" in lines
     assert "2 decoded whole, 80 frames" in done.stdout
-    assert lines[-1].startswith("again: kinobench data doctor folder --data-root ")
+    lists_them = (
+        f"lists them: kinobench data doctor folder --data-root {root} --protocol pointlight"
+    )
+    assert lines[-1] == f"{lists_them} --write-missing missing.csv"
+    words = lines[-1].removeprefix("lists them: kinobench ").split()
+    assert call(monkeypatch, tmp_path, *words).exit_code == 1
+    assert (tmp_path / "missing.csv").read_text() == (tmp_path / "again.csv").read_text()
     assert (tmp_path / "again.csv").read_text() == "path,label,split\nwalk/c.mp4,walk,all\n"
 
 
@@ -65,7 +71,7 @@ def test_json_has_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         (("folder", "--data-root", "gone"), "no folder 'gone'"),
         (("folder", "--data-root", "own", "--split", "tset"), "no split of folder is named"),
         (("folder", "--data-root", "own", "--against", "kinetics600"), "write NAME=DIR"),
-        (("folder", "--data-root", "own", "--against", "ucf101=own"), "only Kinetics-400"),
+        (("folder", "--data-root", "own", "--against", "k600=own"), "folder has no YouTube ids"),
         (("folder", "--data-root", "own", "--protocol", "comon"), "no protocol is named"),
         (("ucf101", "--data-root", "own", "--group", "x"), "--group: none of the datasets is"),
     ],

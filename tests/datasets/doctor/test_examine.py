@@ -7,10 +7,11 @@ import pytest
 
 from kinobench.datasets import catalog
 from kinobench.datasets.doctor.again import list_to_get
+from kinobench.datasets.doctor.complaints import LISTS_THEM
 from kinobench.datasets.doctor.copy import look_for
 from kinobench.datasets.doctor.examine import splits_of
-from kinobench.datasets.doctor.faults import LISTS_THEM
 from kinobench.datasets.errors import DatasetError, UnknownNameError
+from kinobench.datasets.own import Holdout, OwnVideos
 
 from ...fakes.ill_copies import HERE, put, report_of, said, sound, spoil, video
 from ...fakes.media import numbered_frames, write_video
@@ -49,7 +50,7 @@ def test_each_fault_of_a_folder_is_counted_and_named(tmp_path: Path) -> None:
         "1 of 10 files unreadable: an MP4 file without a readable index; it may be cut short: "
         "Invalid data found when processing input": ("train/walk/cut.mp4",),
         "1 of 10 files unreadable: no video stream: it holds audio": ("test/walk/sound.mp4",),
-        "1 of identical files, and labelled differently": ("test/fall/same.mp4",),
+        "1 of 10 files identical to one with another label": ("test/fall/same.mp4",),
         "1 of 10 files identical to another one": ("test/fall/twice.mp4",),
         "1 of 10 files shorter than a clip of pointlight (16 frames; short ones loop)": (
             "train/fall/one.mp4",
@@ -152,7 +153,7 @@ def test_lengths_are_compared_with_the_listed_times_and_folders_with_labels(tmp_
     assert details["short"] == ("1.6 s, listed with 3 s",)
     assert details["contradicting"] == ("in folder zumba, listed as abseiling",)
     (missing,) = (each for each in report.complaints if each.kind == "missing")
-    assert missing.cure == f"get them, {LISTS_THEM}; or go on without: run --min-found 83%"
+    assert missing.cure == f"get them ({LISTS_THEM}); or go on without: run --min-found 83%"
 
 
 def test_missing_videos_are_a_note_to_one_who_is_content_with_fewer(tmp_path: Path) -> None:
@@ -277,3 +278,68 @@ def test_an_interrupted_examination_reports_what_it_saw_and_goes_on_later(tmp_pa
     workers = _Counting([])
     report = report_of("folder", root, workers=workers)
     assert (len(workers.asked), report.is_interrupted, report.unread) == (6, False, 0)
+
+
+def test_what_concerns_several_splits_is_said_once(tmp_path: Path) -> None:
+    """The reader finds links to nothing, too, and each split has all the classes."""
+    root = tmp_path / "ucf"
+    make_ucf101(root, [0, 0, 1])
+    (gone,) = (root / "UCF-101").rglob("v_ApplyEyeMakeup_g01_c02.avi")
+    gone.unlink()
+    gone.symlink_to(tmp_path / "nothing.avi")
+    report = report_of("ucf101", root)
+    assert len(report.splits) > 1
+    dangling = [each for each in report.complaints if each.kind == "dangling"]
+    assert [each.names for each in dangling] == [("ApplyEyeMakeup/v_ApplyEyeMakeup_g01_c02",)]
+    unlisted = [each.names for each in report.complaints if "without a video listed" in each.what]
+    assert len(unlisted) == len(set(unlisted))
+
+
+def test_a_note_on_both_parts_is_said_once(tmp_path: Path) -> None:
+    for number in range(10):
+        put(tmp_path / f"own/fall/{number}.mp4", video(40, seed=number))
+    own = OwnVideos(holdout=Holdout())
+    (note,) = report_of("folder", tmp_path / "own", own=own).complaints
+    assert note.what == "parted by kinobench: 20 % of each class held out, seed 0"
+
+
+def test_a_video_in_the_folder_of_another_class_than_listed_is_said_once(tmp_path: Path) -> None:
+    put(tmp_path / "own/fall/a.mp4", video(40))
+    put(tmp_path / "own/walk/b.mp4", video(40, seed=1))
+    put(tmp_path / "own/walk/c.mp4", video(40, seed=2))
+    rows = "fall/a.mp4 fall\nwalk/b.mp4 walk\nwalk/c.mp4 fall\n"
+    file = put(tmp_path / "own/list.txt", rows.encode())
+    (found,) = report_of(
+        "list", tmp_path / "own", own=OwnVideos(lists=(("", str(file)),))
+    ).complaints
+    assert (found.kind, found.names, found.is_bad) == ("contradicting", ("walk/c.mp4",), True)
+
+
+def test_the_share_to_go_on_with_is_that_of_the_split_that_lacks_most(tmp_path: Path) -> None:
+    root = _kinetics(
+        tmp_path / "k400",
+        {
+            "aaaaaaaaaaa_000005_000008.mp4": video(75),
+            "bbbbbbbbbbb_000005_000008.mp4": None,
+        },
+    )
+    rows = [f"abseiling,{letter * 11},5,8,train\n" for letter in "cde"]
+    put(root / "annotations/train.csv", (VAL + "".join(rows)).encode())
+    for letter in "cde":
+        name = f"{letter * 11}_000005_000008.mp4"
+        put(root / "train" / name, video(75, seed=ord(letter)))
+    missing = next(each for each in report_of("kinetics400", root).complaints)
+    assert missing.cure.endswith("run --min-found 50%")
+    assert not any(
+        each.is_bad
+        for each in report_of("kinetics400", root, min_found=0.5).complaints
+        if each.kind == "missing"
+    )
+
+
+def test_a_link_to_nothing_is_no_fault_of_a_split_that_does_not_list_it(tmp_path: Path) -> None:
+    root = _kinetics(tmp_path / "k400", {"aaaaaaaaaaa_000005_000008.mp4": video(75)})
+    (root / "val/zzzzzzzzzzz_000005_000008.mp4").symlink_to(tmp_path / "nothing.mp4")
+    report = report_of("kinetics400", root, split="val")
+    (link,) = (each for each in report.complaints if each.kind == "dangling")
+    assert not link.is_bad and not report.is_bad

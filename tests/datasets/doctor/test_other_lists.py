@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from kinobench.datasets.doctor.other_lists import check_name, ids_below, shared_with, youtube_id
+from kinobench.datasets.doctor.other_lists import check_names, ids_below, shared_with, youtube_id
 from kinobench.datasets.errors import DatasetError, KinobenchError
 from kinobench.datasets.split import Split, Video
 
@@ -48,10 +48,14 @@ def test_a_folder_without_lists_and_a_wrong_name_are_refused(tmp_path: Path) -> 
         ids_below(tmp_path)
     with pytest.raises(DatasetError, match="no such file or folder"):
         ids_below(tmp_path / "gone")
-    with pytest.raises(KinobenchError, match="ucf101: only Kinetics"):
-        check_name("ucf101")
-    for name in ("kinetics600", "k700", "Kinetics-400", "kinetics700_2020"):
-        check_name(name)
+    with pytest.raises(KinobenchError, match="--against ucf101: ucf101 has no YouTube ids"):
+        check_names("ucf101", "kinetics400")
+    with pytest.raises(KinobenchError, match="--against k600: hmdb51 has no YouTube ids"):
+        check_names("k600", "hmdb51")
+    with pytest.raises(KinobenchError, match="--against k400: that is the dataset itself"):
+        check_names("k400", "kinetics400")
+    for name in ("k700", "Kinetics-400", "kinetics700_2020"):
+        check_names(name, "kinetics600")
     assert [youtube_id(f"{A}_000001_000011"), youtube_id(B), youtube_id("x")] == [A, B, None]
 
 

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -63,16 +64,20 @@ def main() -> None:
             answer["failure"] = " ".join(failure.split())
         else:
             try:
-                answer |= _measured(reader, paths, clips, asked["readers"])
+                answer |= _measured(reader, paths, clips, asked["readers"], asked["stay"])
             except Exception as error:
                 answer["failure"] = " ".join(f"{type(error).__name__}: {error}".split())
         print(json.dumps(answer), flush=True)
 
 
-def _measured(read: Read, paths: list[Path], clips: Clips, readers: int) -> dict[str, object]:
+def _measured(
+    read: Read, paths: list[Path], clips: Clips, readers: int, stay: bool
+) -> dict[str, object]:
     begin, begin_cpu = time.perf_counter(), time.process_time()
     if readers == 1:
         frames = sum(read(path, clips) for path in paths)
+    elif stay:
+        frames = sum(_staying(readers).map(lambda path: read(path, clips), paths))
     else:
         with ThreadPoolExecutor(readers) as pool:
             frames = sum(pool.map(lambda path: read(path, clips), paths))
@@ -81,6 +86,12 @@ def _measured(read: Read, paths: list[Path], clips: Clips, readers: int) -> dict
         "cpu_s": time.process_time() - begin_cpu,
         "frames": frames,
     }
+
+
+@cache
+def _staying(readers: int) -> ThreadPoolExecutor:
+    """Return threads that stay from round to round, as those of an evaluation do."""
+    return ThreadPoolExecutor(readers)
 
 
 def _kinobench() -> Read:

@@ -38,6 +38,7 @@ class Measurement(NamedTuple):
         clips: The fields of `sampler_side.Clips`.
         readers: Files that are read at once.
         copies: How often the file is read.
+        stay: True if the readers stay from round to round, with their memory, as an evaluation's.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Measurement(NamedTuple):
     clips: tuple[int, int, int, bool]
     readers: int = 1
     copies: int = 1
+    stay: bool = False
 
 
 MEASUREMENTS = (
@@ -65,12 +67,16 @@ MEASUREMENTS = (
         )
         for group in (50, 250)
     ),
-    Measurement(
-        f"8 files of 10 s, 10 clips of 32x2, {CORES} readers",
-        "ten_seconds_250.mp4",
-        DENSE,
-        readers=CORES,
-        copies=8,
+    *(
+        Measurement(
+            f"8 files of 10 s, 10 clips of 32x2, {CORES} {kind} readers",
+            "ten_seconds_250.mp4",
+            DENSE,
+            readers=CORES,
+            copies=8,
+            stay=stay,
+        )
+        for kind, stay in (("new", False), ("staying", True))
     ),
 )
 
@@ -164,6 +170,7 @@ def _ask(process: "subprocess.Popen[str]", measurement: Measurement, files: Path
         "files": [str(files / measurement.file)] * measurement.copies,
         "clips": measurement.clips,
         "readers": measurement.readers,
+        "stay": measurement.stay,
     }
     process.stdin.write(json.dumps(asked) + "\n")
     process.stdin.flush()

@@ -1,6 +1,5 @@
 """The examination of a copy: its lists are read, its files looked at, and a report made of both."""
 
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -17,17 +16,16 @@ from ..split import Split
 from .complaints import Complaint
 from .copy import Copy, look_for
 from .identical import identical_files
-from .kept import Kept, Stamp, kept_file, stamp_of
+from .kept import Kept, kept_file, stamp_of
 from .other_lists import ids_below
 from .report import Report, report_on
-from .seen import Look, Seen
+from .seen import Look
 from .workers import Workers
 
 Progress = Callable[[str, float, float], object]
 """Called with what is being done, how much of it is done, and how much there is: files, or
 megabytes to decode."""
 _STEPS: dict[Look, str] = {"header": "headers", "frames": "decoding, MB"}
-_SAVED_EVERY_S = 1.0
 
 
 class Examination(msgspec.Struct, frozen=True, kw_only=True):
@@ -191,22 +189,15 @@ def look_at_files(
     progress(_STEPS[look], done, total)
     if not left:
         return
-    new: list[tuple[Stamp, Seen]] = []
-    saved_s = time.monotonic()
     seen = workers.each_seen(left, look)
     try:
         for place, found in seen:
             path = left[place]
             copy.seen[path] = copy.of(path).with_(found)
-            new.append((stamps[path], found))
+            kept.add([(stamps[path], found)])  # at once: the next file may hang, and be killed
             done += weights[path]
             progress(_STEPS[look], done, total)
-            if time.monotonic() - saved_s > _SAVED_EVERY_S:
-                kept.add(new)
-                new.clear()
-                saved_s = time.monotonic()
     finally:
-        kept.add(new)
         seen.close()
 
 

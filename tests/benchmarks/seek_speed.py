@@ -1,11 +1,11 @@
 """Reading few frames of long files, side by side with another commit and with bare PyAV.
 
     git worktree add --detach ../before COMMIT
-    python tests/benchmarks/seek_speed.py ../before > seek.md
+    python tests/benchmarks/seek_speed.py ../before [--page results/benchmarks.md]
 
 Each side has a process of its own, and all take turns, measurement by measurement. Bare PyAV
-decodes the whole file and converts the wanted frames. Writes a table in Markdown; `page.py` takes
-it. It takes some ten minutes, most of which make a file of five minutes.
+decodes the whole file and converts the wanted frames. It takes some five minutes. Without `--page`
+the section is printed.
 """
 
 import argparse
@@ -21,6 +21,10 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 import av
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from sections import put
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SIDES = ("before", "now", "bare")
@@ -119,6 +123,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--files", type=Path, help="Folder that keeps the files that are made.")
     parser.add_argument("--only", default="", help="A part of the measurements' names.")
+    parser.add_argument("--page", type=Path, help="Page whose section is replaced.")
     asked = parser.parse_args()
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -145,7 +150,11 @@ def main() -> None:
         for process in sides.values():
             assert process.stdin is not None
             process.stdin.close()
-    print("\n".join(table(rows, asked.rounds)))
+    section = table(rows, asked.rounds)
+    if asked.page:
+        put(asked.page, section)
+    else:
+        print("\n".join(section))
 
 
 def make(path: Path) -> None:

@@ -125,6 +125,8 @@ def test_ctrl_c_shows_what_was_found_and_ends_the_processes(tmp_path: Path) -> N
         if sum(len(file.read_bytes().splitlines()) for file in kept.glob("*.jsonl")) >= 2:
             break
         time.sleep(0.1)
+    else:
+        raise AssertionError("what was found is not kept while another file hangs")
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
     out, errors = process.communicate(timeout=60)

@@ -14,6 +14,8 @@ from .complaints import Complaint, complaint
 from .copy import Copy, Listed
 
 _NUMBERED = re.compile(r"(.*?)(\d*)")
+_SHOWN = 3
+"""Files that are named of those that are identical and differ in their labels."""
 
 
 def parted_pairs(splits: Sequence[Split]) -> list[tuple[Split, Split]]:
@@ -95,7 +97,7 @@ def _same_content(
     for group in groups:
         listed = [each for path in group for each in of_path[path]]
         if len({each.video.labels for each in listed}) > 1:
-            contrary[listed[0].video.id] = "; ".join(map(_labelled, listed))
+            contrary[listed[0].video.id] = _one_of_each_label(listed)
         shared = [_shared(listed, pair) for pair in pairs]
         for found, own in zip(leaks, shared, strict=True):
             found.update(own)
@@ -119,6 +121,14 @@ def _same_content(
         _removal(copy, doubles),
         is_bad=False,
     )
+
+
+def _one_of_each_label(listed: Sequence[Listed]) -> str:
+    """Return a file of each label, of a few labels, and how many files there are besides."""
+    firsts = {each.video.labels: each for each in reversed(listed)}
+    shown = [each for each in listed if firsts[each.video.labels] is each][:_SHOWN]
+    more = len(listed) - len(shown)
+    return "; ".join([*map(_labelled, shown), *([f"and {more} more"] if more else [])])
 
 
 def _shared(listed: Sequence[Listed], pair: tuple[Split, Split]) -> dict[str, str]:

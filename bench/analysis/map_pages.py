@@ -6,10 +6,16 @@ from ...datasets.plurals import quantity
 from ..statistics.intervals import LEVEL
 from ..text.markup import escaped
 from ..text.units import ABSENT, percent, percent_with_interval
-from .compare import FEW_CLUSTERS
 from .map_analysis import MapAnalysis
 from .map_compare import MapComparison
-from .pages import clip_order_text, p_value, table
+from .pages import (
+    clip_order_text,
+    cluster_remarks,
+    draws_text,
+    left_out_remarks,
+    p_value,
+    table,
+)
 
 
 def render_map_analysis(
@@ -101,20 +107,11 @@ def map_sentences(found: MapComparison) -> list[str]:
         f"{points} points {ends}".rstrip()
         + f"; p {p_value(found.p)}.",
     ]
-    drawn = "videos"
-    if found.clusters is not None:
-        drawn = f"{quantity(found.clusters, 'source group')}, each whole"
     lines.append(
         f"{quantity(found.videos, 'video')}, {quantity(found.map_classes, 'class', 'classes')} in "
         f"the mean; p and [ ], the {100 * LEVEL:.0f} % interval: paired bootstrap of "
-        f"{quantity(found.resamples, 'draw')} of {drawn}."
+        f"{draws_text(found.resamples, found.clusters)}."
     )
-    if found.clusters is None:
-        lines.append("The predictions name no source groups: every video counts as independent.")
-    elif found.clusters < FEW_CLUSTERS:
-        groups = quantity(found.clusters, "group is", "groups are")
-        lines.append(f"{groups} few: the interval is too narrow.")
-    for only, name in ((found.left_out_a, "A"), (found.left_out_b, "B")):
-        if only:
-            lines.append(f"Left out: {quantity(only, 'video')} that only {name} scored.")
+    lines += cluster_remarks(found.clusters)
+    lines += left_out_remarks(found.left_out_a, found.left_out_b)
     return lines

@@ -230,26 +230,40 @@ def sentences(comparison: Comparison) -> list[str]:
             rates = f"A {percent(difference.a)} %, B {percent(difference.b)} %"
             name = SCORE_NAMES[comparison.scoring][difference.k > 1]
             found.append(f"{name}: {rates}: {sentence(difference)}.")
-    drawn = "videos"
-    if comparison.clusters is not None:
-        drawn = f"{quantity(comparison.clusters, 'source group')}, each whole"
     found.append(
         f"{quantity(comparison.videos, 'video')}; p: exact McNemar test; [ ]: {100 * LEVEL:.0f} % "
-        f"interval, paired bootstrap of {quantity(comparison.resamples, 'draw')} of {drawn}."
+        f"interval, paired bootstrap of {draws_text(comparison.resamples, comparison.clusters)}."
     )
-    if comparison.clusters is None:
-        found.append("The predictions name no source groups: every video counts as independent.")
-    elif comparison.clusters < FEW_CLUSTERS:
-        groups = quantity(comparison.clusters, "group is", "groups are")
-        found.append(f"{groups} few: the interval is too narrow.")
+    found += cluster_remarks(comparison.clusters)
     if comparison.top5 is None:
         found.append(
             f"No {SCORE_NAMES[comparison.scoring][1]}: there are no more than five classes."
         )
-    for only, name in ((comparison.left_out_a, "A"), (comparison.left_out_b, "B")):
-        if only:
-            found.append(f"Left out: {quantity(only, 'video')} that only {name} scored.")
-    return found
+    return found + left_out_remarks(comparison.left_out_a, comparison.left_out_b)
+
+
+def draws_text(resamples: int, clusters: int | None) -> str:
+    """Return how often a bootstrap draws, and what: `10000 draws of 25 source groups, ...`."""
+    drawn = "videos" if clusters is None else f"{quantity(clusters, 'source group')}, each whole"
+    return f"{quantity(resamples, 'draw')} of {drawn}"
+
+
+def cluster_remarks(clusters: int | None) -> list[str]:
+    """Return a sentence if there are no source groups to draw, or few."""
+    if clusters is None:
+        return ["The predictions name no source groups: every video counts as independent."]
+    if clusters >= FEW_CLUSTERS:
+        return []
+    return [f"{quantity(clusters, 'group is', 'groups are')} few: the interval is too narrow."]
+
+
+def left_out_remarks(only_a: int, only_b: int) -> list[str]:
+    """Return a sentence on the videos that one of two networks alone scored, for each."""
+    return [
+        f"Left out: {quantity(only, 'video')} that only {name} scored."
+        for only, name in ((only_a, "A"), (only_b, "B"))
+        if only
+    ]
 
 
 def _points(*shares: float | None) -> list[str]:

@@ -7,6 +7,7 @@ from ...datasets.split import Scoring
 from ..records.latency import ROUGH
 from ..records.reading import mfu
 from ..records.record import Record
+from ..records.results import Accuracy
 from ..text.units import (
     ABSENT,
     joules,
@@ -118,26 +119,29 @@ def _energy(record: Record) -> Cell:
     return joules(record.energy.j_per_clip if record.energy is not None else None), ""
 
 
+_Ends = tuple[float, float]
+
+
 def _first_of(scoring: Scoring) -> Callable[[Record], Cell]:
-    """Return the cell of a scoring's first figure; records of another one have none."""
-
-    def cell(record: Record) -> Cell:
-        accuracy = record.accuracy
-        if accuracy is None or accuracy.scoring != scoring:
-            return NOTHING
-        return percent_with_interval(accuracy.score, accuracy.score_interval)
-
-    return cell
+    """Return the cell of a scoring's first figure."""
+    return _of_scoring(scoring, lambda found: (found.score, found.score_interval))
 
 
 def _among_five_of(scoring: Scoring) -> Callable[[Record], Cell]:
-    """Return the cell of a scoring's top-5 or hit@5; records of another one have none."""
+    """Return the cell of a scoring's top-5 or hit@5."""
+    return _of_scoring(scoring, lambda found: (found.among_five, found.among_five_interval))
+
+
+def _of_scoring(
+    scoring: Scoring, read: Callable[[Accuracy], tuple[float | None, _Ends | None]]
+) -> Callable[[Record], Cell]:
+    """Return a cell of an accuracy; records that are scored in another way have none."""
 
     def cell(record: Record) -> Cell:
         accuracy = record.accuracy
         if accuracy is None or accuracy.scoring != scoring:
             return NOTHING
-        return percent_with_interval(accuracy.among_five, accuracy.among_five_interval)
+        return percent_with_interval(*read(accuracy))
 
     return cell
 

@@ -18,7 +18,7 @@ from .described import Described
 from .entries import Entries
 from .formats import Format, ListFile, RawRow, Source
 from .naming import Key, Naming, without_extensions
-from .parts import Part
+from .parts import Part, numbered_parts
 from .path_lists import FRAMES, MMACTION2, PYSLOWFAST
 from .trees import ClassFolders
 from .ucf101 import UcfLists, check_class_index
@@ -121,14 +121,6 @@ _CLASSES = class_names("hmdb51")
 _FOLDED = frozenset(map(fold, _CLASSES))
 
 
-def _numbered(kind: str, number: int) -> Part:
-    asked = str(number) if kind == "test" else f"{kind}{number}"
-    full = f"{kind}0{number}"
-    others = (f"{kind}{number}", *((f"0{number}",) if kind == "test" else ()))
-    kinds = ("test", "val") if kind == "test" else (kind,)
-    return Part(asked=asked, name=full, kinds=kinds, number=number, others=others)
-
-
 class _UcfStyle(UcfLists):
     """`testlist01.txt` and `classInd.txt`, which mmaction2 makes of the 153 files."""
 
@@ -144,7 +136,7 @@ HMDB51 = Described(
     layout=further_layouts.HMDB51,
     purpose="51 human actions in films and videos of the web",
     classes="hmdb51",
-    parts=tuple(_numbered(kind, number) for kind in ("test", "train") for number in (1, 2, 3)),
+    parts=numbered_parts(),
     naming=HmdbNames(),
     formats=(HmdbLists(), _UcfStyle(), MMACTION2, FRAMES, PYSLOWFAST, ClassFolders()),
     several_splits=True,

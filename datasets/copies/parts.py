@@ -5,24 +5,8 @@ from functools import lru_cache
 
 import msgspec
 
-_KINDS = {
-    "train": "train",
-    "training": "train",
-    "trn": "train",
-    "trainset": "train",
-    "trainingset": "train",
-    "val": "val",
-    "valid": "val",
-    "validate": "val",
-    "validation": "val",
-    "valset": "val",
-    "validationset": "val",
-    "test": "test",
-    "testing": "test",
-    "tst": "test",
-    "testset": "test",
-    "testingset": "test",
-}
+from ..lists.split_names import kind_of
+
 _WORD = re.compile(r"[a-z]+|\d+")
 
 
@@ -62,6 +46,32 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
         return bool(kinds) and not any(kind in self.kinds for kind in kinds)
 
 
+def numbered_parts(*others: str) -> tuple[Part, ...]:
+    """Return three test splits, `1` to `3`, and the training split of each, `train1` to `train3`.
+
+    Args:
+        others: Further ways to ask for each, of its `{kind}` and `{number}`.
+    """
+    return tuple(
+        _numbered(kind, number, others) for kind in ("test", "train") for number in (1, 2, 3)
+    )
+
+
+def _numbered(kind: str, number: int, others: tuple[str, ...]) -> Part:
+    is_test = kind == "test"
+    return Part(
+        asked=str(number) if is_test else f"{kind}{number}",
+        name=f"{kind}0{number}",
+        kinds=("test", "val") if is_test else (kind,),
+        number=number,
+        others=(
+            f"{kind}{number}",
+            *(other.format(kind=kind, number=number) for other in others),
+            *((f"0{number}",) if is_test else ()),
+        ),
+    )
+
+
 class Named(msgspec.Struct, frozen=True):
     """What a name says of splits.
 
@@ -96,4 +106,4 @@ def split_number(name: str) -> int | None:
 def kind_of_word(word: str) -> str | None:
     """Return the kind of split that a word names: `val` for `validate`, `test` for `testlist`."""
     word = word.casefold().strip()
-    return _KINDS.get(word) or _KINDS.get(word.removesuffix("list"))
+    return kind_of(word) or kind_of(word.removesuffix("list").removesuffix("set"))

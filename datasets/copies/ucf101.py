@@ -17,7 +17,7 @@ from ..lists.text import lines_of
 from ..split import Split
 from .described import Described
 from .formats import Format, ListFile, RawRow, Source
-from .parts import Part
+from .parts import Part, numbered_parts
 from .path_lists import FRAMES, MMACTION2, PYSLOWFAST
 from .read import read_copy
 from .ucf101_folders import UcfFolders
@@ -87,22 +87,13 @@ def _check_lines(file: Path, classes: tuple[str, ...]) -> None:
             )
 
 
-def _numbered(kind: str, number: int) -> Part:
-    asked = str(number) if kind == "test" else f"{kind}{number}"
-    full = f"{kind}0{number}"
-    others = (f"{kind}{number}", f"{kind}list0{number}", f"{kind}list{number}")
-    kinds = ("test", "val") if kind == "test" else (kind,)
-    short = (f"0{number}",) if kind == "test" else ()
-    return Part(asked=asked, name=full, kinds=kinds, number=number, others=(*others, *short))
-
-
 UCF101 = Described(
     name="ucf101",
     aliases=("ucf-101", "ucf_101", "ucf"),
     layout=layouts.UCF101,
     purpose="101 human actions in short videos of the web",
     classes="ucf101",
-    parts=tuple(_numbered(kind, number) for kind in ("test", "train") for number in (1, 2, 3)),
+    parts=numbered_parts("{kind}list0{number}", "{kind}list{number}"),
     naming=UcfNames(),
     formats=(UcfLists(), MMACTION2, FRAMES, PYSLOWFAST, UcfFolders()),
     several_splits=True,

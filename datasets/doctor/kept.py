@@ -22,7 +22,7 @@ from .seen import Seen
 _FORM = 1
 """Goes up whenever the meaning of a line changes, or the rules for what is damaged."""
 _SPARE = 1000
-"""So many lines more than twice those that count may be in a file before it is written anew."""
+"""A file is rewritten when it has more than twice the lines that count, and so many besides."""
 
 
 class Stamp(msgspec.Struct, frozen=True, array_like=True):
@@ -120,7 +120,7 @@ class Kept:
             self._out.close()
 
     def _read(self, file: Path) -> int:
-        """Read a file; return its number of lines, or 0 if it is to be written anew."""
+        """Read a file; return its number of lines, or 0 if it must be rewritten."""
         try:
             head, *lines = read_regular(file).split(b"\n")
             is_ours = msgspec.json.decode(head, type=_Head) == _HEAD

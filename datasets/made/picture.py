@@ -138,7 +138,7 @@ def _changes(frame: av.VideoFrame, is_rgb: bool) -> set[str]:
 
 
 def _turned(picture: av.VideoFrame, matrix: tuple[int, ...]) -> av.VideoFrame:
-    """Turn and mirror a picture in 4:2:0 plane by plane: nothing is computed anew."""
+    """Turn and mirror a picture in 4:2:0 plane by plane: no value is changed."""
     planes = [np.ascontiguousarray(upright(each, matrix)) for each in _planes(picture)]
     height, width = planes[0].shape
     made = av.VideoFrame(width, height, _FORMAT)

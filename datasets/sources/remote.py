@@ -226,9 +226,9 @@ def _attempt(url: str, ask: Callable[[], Result]) -> Result:
 
 def _reason(error: Exception) -> str:
     """Return why nobody answers; fsspec's reader of http has the reason as a cause alone."""
-    said = error.__cause__ if isinstance(error, FileNotFoundError) else None
-    told = said or error
-    return " ".join(str(told).split()) or type(told).__name__
+    cause = error.__cause__ if isinstance(error, FileNotFoundError) else None
+    reason = cause or error
+    return " ".join(str(reason).split()) or type(reason).__name__
 
 
 def _says_no(error: Exception) -> bool:

@@ -14,7 +14,7 @@ from ...fakes.copies import cvdf, kinetics, lay, paths, ucf101
 
 
 @pytest.fixture(autouse=True)
-def _asked_anew() -> Iterator[None]:
+def _forget_folders() -> Iterator[None]:
     default_root._in.cache_clear()
     yield
     default_root._in.cache_clear()

@@ -1,6 +1,5 @@
 """A smaller copy of a dataset's splits, read back to see that it has the same videos and labels."""
 
-import re
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from ...datasets.made.make import make_copy
 from ...datasets.made.report import Report
 from ...datasets.own import LIST, SHARDS, OwnVideos
 from ...datasets.plurals import quantity
-from ...datasets.split import Split
+from ...datasets.sizes import bytes_in
 from ..text.progress import open_bar
 from ..text.terminal import line
 from .found import look_for
@@ -24,7 +23,6 @@ from .prepare import make_dataset
 if TYPE_CHECKING:
     from rich.console import Console
 
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?", re.IGNORECASE)
 _SHOWN = 20
 """Videos that are named one by one."""
 
@@ -63,11 +61,10 @@ def size_bytes(option: str, given: str) -> int:
     Raises:
         KinobenchError: It is written otherwise.
     """
-    found = _SIZE.fullmatch(given.strip())
-    if found is None or not float(found[1]):
+    size = bytes_in(given)
+    if not size:
         raise KinobenchError(f"{option} {given}: write a size, as in 1GB, 500MB or 2GiB")
-    power = " kmgt".index(found[2].lower() or " ")
-    return int(float(found[1]) * (1024 if found[3] else 1000) ** power)
+    return size
 
 
 def copy_dataset(
@@ -109,7 +106,6 @@ def copy_dataset(
         if found.there:
             console.print(line(found.text), soft_wrap=True)
         found.refuse_too_few(data.min_found)
-        _refuse_several_labels(split, is_own)
     base = own.base(root)
     roots = tuple(dict.fromkeys(each for each in (base, root) if each is not None))
     if not roots:
@@ -138,14 +134,6 @@ def _read_back_and_said(report: Report, copy: Copy, own: OwnVideos, names: Seque
     last = f"run on it: {_command(name, copy, here, asked[0])}"
     lines = (*_said(report, copy), *differences, last)
     return Copied(copy.to, lines, not report.faults and not differences)
-
-
-def _refuse_several_labels(split: Split, is_own: bool) -> None:
-    if is_own and split.scoring != "top-k":
-        raise DatasetError(
-            f"{split.dataset} {split.name}: its videos have several labels, and lists of one's own "
-            "have one; copy it by another program"
-        )
 
 
 def _own_of_copy(copy: Copy, own: OwnVideos) -> OwnVideos:

@@ -257,10 +257,9 @@ def _system(url: str) -> Any:
     """
     scheme = url.partition("://")[0]
     try:
-        import fsspec
+        from fsspec.core import url_to_fs
 
-        kind = fsspec.get_filesystem_class(scheme)
-        return kind(**kind._get_kwargs_from_urls(url))  # the host of ftp:// and sftp://
+        return url_to_fs(url)[0]  # for ftp:// and sftp:// that of the host
     except ValueError as error:
         raise DatasetError(
             f"{url}: {error}; give a folder, or a URL with a scheme that fsspec knows"

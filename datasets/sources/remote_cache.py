@@ -6,7 +6,6 @@ nothing behind, and processes need no lock. The parts that were not used for lon
 
 import hashlib
 import os
-import re
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -14,12 +13,11 @@ from pathlib import Path
 from ..cache_root import cache_root
 from ..errors import KinobenchError
 from ..files import open_regular, replacing
+from ..sizes import bytes_in
 from ..unfinished import LEFT_AFTER_S, SUFFIX
 
 USUAL_BYTES = 10 * 10**9
 VARIABLE = "KINOBENCH_REMOTE_CACHE"
-_UNITS = {"": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?b)?", re.IGNORECASE)
 _LOOK_AGAIN = 32
 """The folder is looked through once a process has added this part of the bound: so many processes
 together may exceed it by as many such parts."""
@@ -36,10 +34,10 @@ def most_bytes() -> int:
     given = os.environ.get(VARIABLE, "")
     if not given:
         return USUAL_BYTES
-    found = _SIZE.fullmatch(given.strip())
-    if found is None:
+    size = bytes_in(given)
+    if size is None:
         raise KinobenchError(f"{VARIABLE}={given}: it is no size; write one such as 20GB or 500MB")
-    return int(float(found[1]) * _UNITS[(found[2] or "").lower()])
+    return size
 
 
 class RemoteCache:

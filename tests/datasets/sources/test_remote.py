@@ -218,8 +218,9 @@ def test_the_host_in_a_url_goes_to_the_file_system(monkeypatch: pytest.MonkeyPat
         def _get_kwargs_from_urls(url: str) -> dict[str, str]:
             return {"host": url.partition("://")[2].partition("/")[0]}
 
-    monkeypatch.setattr(fsspec, "get_filesystem_class", lambda scheme: Hosted)
-    assert remote._system("ftp://far.example/a/b.mp4").host == "far.example"
+    registry = import_module("fsspec.registry")
+    monkeypatch.setitem(registry._registry, "hosted", Hosted)
+    assert remote._system("hosted://far.example/a/b.mp4").host == "far.example"
 
 
 def test_what_is_missing_to_read_a_url_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,8 +18,8 @@ from ..records.split_cases import settings_of, templates_of, wanted_numbers
 from ..statistics.intervals import LEVEL, RESAMPLES
 from ..statistics.split_means import mean_difference, resampled_mean_difference
 from ..text.units import percent
-from .compare import FEW_CLUSTERS, Interval
-from .pages import p_value
+from .compare import Interval
+from .pages import cluster_remarks, draws_text, left_out_remarks, p_value
 from .source import Source, Taken
 from .sources import OnProblem, candidates
 
@@ -251,13 +251,7 @@ def mean_sentences(found: MeanComparison) -> list[str]:
     lines.append(
         f"{quantity(found.videos, 'video')} in {quantity(len(found.splits), 'list')}; p and [ ], "
         f"the {100 * LEVEL:.0f} % interval: paired bootstrap of "
-        f"{quantity(found.resamples, 'draw')} of {quantity(found.clusters, 'source group')}, each "
-        "whole, over all lists."
+        f"{draws_text(found.resamples, found.clusters)}, over all lists."
     )
-    if found.clusters < FEW_CLUSTERS:
-        groups = quantity(found.clusters, "group is", "groups are")
-        lines.append(f"{groups} few: the interval is too narrow.")
-    for only, name in ((found.left_out_a, "A"), (found.left_out_b, "B")):
-        if only:
-            lines.append(f"Left out: {quantity(only, 'video')} that only {name} scored.")
-    return lines
+    lines += cluster_remarks(found.clusters)
+    return lines + left_out_remarks(found.left_out_a, found.left_out_b)

@@ -14,7 +14,8 @@ from .bench.analysis.source import Source
 from .bench.analysis.sources import find, find_two
 from .bench.leaderboard import render as rendering
 from .bench.leaderboard.build import ranked_boards
-from .bench.leaderboard.leaderboard import Board, ordered
+from .bench.leaderboard.leaderboard import Board
+from .bench.leaderboard.order import ordered
 from .bench.records.inside import inside
 from .bench.records.record import Record
 from .bench.records.store import read_records

@@ -63,11 +63,11 @@ def _measurements() -> str:
 
 
 def _sorts() -> str:
-    from ..leaderboard.leaderboard import sorts
+    from ..leaderboard.fields import names
     from ..text.toml import one_of
 
     order = "top1, then latency of the untrained"
-    return f"Sort by {one_of(tuple(sorts()))}. (default: {order})"
+    return f"Sort by {one_of(tuple(names()))}. (default: {order})"
 
 
 LATE_HELP: dict[str, Callable[[], str]] = {"measure": _measurements, "sort": _sorts}

@@ -143,7 +143,7 @@ class Compared(Group, panel="Results"):
 def leaderboard(ranked: Ranked) -> None:
     """Rank the stored records; write leaderboard.md and leaderboard.csv."""
     from ..leaderboard.copies import refuse_different_copies
-    from ..leaderboard.leaderboard import ordered
+    from ..leaderboard.order import ordered
     from ..leaderboard.render import render
 
     load_plugins(ranked.plugin)

@@ -32,8 +32,9 @@ def ranked_boards(records: list[Any], results: Path, *, common_videos: bool = Fa
     Raises:
         KinobenchError: With `common_videos`, a board has none.
     """
-    from .leaderboard import boards, ordered
+    from .leaderboard import boards
     from .means import with_means
+    from .order import ordered
 
     found = boards(records)
     known: dict[str, Any] = {}

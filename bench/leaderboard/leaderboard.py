@@ -1,18 +1,16 @@
 """Records -> tables whose rows may be compared: one dataset, protocol and machine each."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
 
-from ...datasets.errors import UnknownNameError
 from ...datasets.plurals import quantity
 from ...datasets.protocol import Aggregation
 from ...datasets.split import Scoring
 from ...datasets.visible import one_line
 from ..measure import registry, stored
 from ..measure.columns import uncounted
-from ..records.reading import Reader
 from ..records.record import Environment, Record
 
 UNCHECKED = (
@@ -238,53 +236,3 @@ def _by_manifest(standing: Sequence[Row]) -> dict[str | None, list[Row]]:
     for member, manifest in zip(standing, manifests, strict=True):
         parted.setdefault(manifest or newest, []).append(member)
     return parted
-
-
-def sorts() -> dict[str, Callable[[Row], Any]]:
-    """Return what `--sort` knows; the smallest value comes first."""
-
-    def of_record(read: Reader) -> Callable[[Row], Any]:
-        return lambda row: stored.read_or_none(read, row.record)
-
-    measured = {
-        name: of_record(read) for each in registry.every() for name, read in each.sorts.items()
-    }
-    return {
-        "model": lambda row: row.record.case.model,
-        "params": lambda row: row.record.params,
-        **measured,
-        "rank": lambda row: row.rank,
-    }
-
-
-def ordered(board: Board, by: str | None = None) -> Board:
-    """Sort a board's rows, best first; what was not measured comes last.
-
-    Without a column, trained networks come first by top-1, hit@1 or mAP, then the untrained by
-    latency: the accuracy of an untrained network ranks nothing.
-
-    Raises:
-        UnknownNameError: No column is named so.
-    """
-    known = sorts()
-    if by is not None and by not in known:
-        raise UnknownNameError("column", by, known)
-
-    def key(row: Row) -> tuple[Any, ...]:
-        failed, model = row.record.error is not None, row.record.case.model
-        if by is not None:
-            value = known[by](row)
-            return (failed, value is None, value, model)
-        accuracy = row.record.accuracy
-        if row.is_trained and accuracy is not None:
-            value = None if accuracy.score is None else -accuracy.score
-        else:
-            value = known["latency"](row)
-        return (failed, not row.is_trained, value is None, value, model)
-
-    return msgspec.structs.replace(board, rows=tuple(sorted(board.rows, key=_none_safe(key))))
-
-
-def _none_safe(key: Callable[[Row], tuple[Any, ...]]) -> Callable[[Row], tuple[Any, ...]]:
-    """Put 0 for None, whose place the flag before it has decided already."""
-    return lambda row: tuple(0 if part is None else part for part in key(row))

@@ -3,6 +3,7 @@
 Nothing here imports torch.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -59,6 +60,49 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.name} ({self.unit})" if self.unit else self.name
 
 
+class Figure(msgspec.Struct, frozen=True, kw_only=True):
+    """A number that people sort, filter, plot and choose by, in the unit of the tables.
+
+    Attributes:
+        name: Its name on the command line, with its unit: `latency_ms`.
+        short: A shorter name that is taken too: `latency`; empty: none.
+        label: Its name on the axis of a figure, without the unit.
+        unit: Its unit; empty for a number without one.
+        scale: Base units in one unit, such as 1e-3 for milliseconds.
+        read: Reads it from a record, in base units; None if it was not measured.
+        interval: Reads the ends of its 95 % interval, in base units; None if it has none.
+        better: Whether less or more of it is better; None if neither is.
+        column: Name of the column that shows it; empty if none does.
+    """
+
+    name: str
+    short: str = ""
+    label: str
+    unit: str = ""
+    scale: float = 1.0
+    read: Reader
+    interval: Reader | None = None
+    better: Literal["less", "more"] | None = None
+    column: str = ""
+
+    def value(self, record: Record) -> float | None:
+        """Return it in its unit; None if it was not measured, or is not finite."""
+        found = self.read(record)
+        return _finite(found, self.scale)
+
+    def ends(self, record: Record) -> tuple[float, float] | None:
+        """Return the ends of its interval in its unit; None if it has none."""
+        found = None if self.interval is None else self.interval(record)
+        if found is None:
+            return None
+        low, high = (_finite(end, self.scale) for end in found)
+        return None if low is None or high is None else (low, high)
+
+
+def _finite(value: Any, scale: float) -> float | None:
+    return float(value) / scale if value is not None and math.isfinite(value) else None
+
+
 class Measurement(msgspec.Struct, frozen=True, kw_only=True):
     """A measurement: its name, its needs, its results, and its place in the tables.
 
@@ -87,7 +131,7 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True):
         absence: Note on a record for which it was not asked; empty: none.
         columns: Its columns in the tables.
         values: Its columns in CSV and JSON, in base units.
-        sorts: Keys of `leaderboard --sort`, each with the value to sort by, the smallest first.
+        figures: Its numbers that people sort, filter, plot and choose by.
         footnotes: Functions that return a line for a table's records, or an empty one.
         remarks: Returns lines on a single record; each comes after the model's name.
         shown_in_cells: Beginnings of notes that a table leaves out, since a cell shows them.
@@ -111,7 +155,7 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True):
     absence: str = ""
     columns: tuple[Column, ...] = ()
     values: Mapping[str, Reader] = {}
-    sorts: Mapping[str, Reader] = {}
+    figures: tuple[Figure, ...] = ()
     footnotes: tuple[Callable[[Sequence[Record]], str], ...] = ()
     remarks: Callable[[Record], Iterable[str]] = lambda record: ()
     shown_in_cells: tuple[str, ...] = ()

@@ -23,6 +23,16 @@ from .table import BUILT_IN
 ENTRY_POINT_GROUP = "kinobench.measurements"
 
 _measurements: dict[str, Measurement] = {each.name: each for each in BUILT_IN}
+RESERVED = frozenset(
+    {
+        *("model", "weights", "precision", "mode", "flow", "batch", "threads", "classes"),
+        *("eval_batch", "decoder", "probe", "cold_l2", "dataset", "split", "manifest"),
+        *("protocol", "views", "device", "machine", "fingerprint", "torch", "commit", "run"),
+        *("started", "trained", "failed", "params", "params_m", "rank"),
+    }
+)
+"""Names of what a leaderboard knows of a row besides the figures; see leaderboard/fields.py."""
+
 _loaded: set[str] = set()
 """Entry points whose modules were imported."""
 
@@ -31,7 +41,7 @@ def register(measurement: Measurement) -> Measurement:
     """Add a measurement to the table, and return it.
 
     Raises:
-        KinobenchError: Its name, or the name of a result, a column or a sort key, is taken or has
+        KinobenchError: Its name, or the name of a result, a value or a figure, is taken or has
             other characters than lower case letters, digits and `_`; or it follows from a
             measurement that isn't there.
     """
@@ -39,7 +49,7 @@ def register(measurement: Measurement) -> Measurement:
     others = [each for each in _measurements.values() if each.name != name]
     if name in _measurements:
         raise KinobenchError(f"measurement {name!r} is taken; choose another name")
-    for what in (name, *measurement.results):
+    for what in (name, *measurement.results, *_figure_names(measurement)):
         if not re.fullmatch(r"[a-z][a-z0-9_]*", what):
             raise KinobenchError(
                 f"measurement {name!r}: {what!r}: a name has lower case letters, digits and _"
@@ -47,7 +57,7 @@ def register(measurement: Measurement) -> Measurement:
     for kind, own, taken in (
         ("result", measurement.results, {*RESULT_FIELDS, *_of(others, "results")}),
         ("value", measurement.values, {*_of(others, "values")}),
-        ("sort key", measurement.sorts, {"model", "params", "rank", *_of(others, "sorts")}),
+        ("figure", _figure_names(measurement), {*RESERVED, *_figures_of(others)}),
     ):
         for twice in sorted(taken & set(own)):
             raise KinobenchError(
@@ -63,6 +73,15 @@ def register(measurement: Measurement) -> Measurement:
             raise UnknownNameError("measurement", other, _measurements)
     _measurements[name] = measurement
     return measurement
+
+
+def _figure_names(measurement: Measurement) -> tuple[str, ...]:
+    return tuple(name for each in measurement.figures for name in (each.name, each.short) if name)
+
+
+def _figures_of(measurements: Iterable[Measurement]) -> Iterator[str]:
+    for each in measurements:
+        yield from _figure_names(each)
 
 
 def _of(measurements: Iterable[Measurement], field: str) -> Iterator[str]:

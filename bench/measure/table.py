@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from ...datasets.plurals import quantity
 from ..records.case import Case
 from ..records.latency import Latency
-from ..records.reading import mfu, negative, reader
 from ..records.record import Record
 from ..records.results import (
     SCORE_NAMES,
@@ -19,7 +18,7 @@ from ..records.results import (
 )
 from ..records.times import PipelineTime, Sweep
 from ..text.units import percent
-from . import columns
+from . import columns, figures
 from .measurement import Measurement
 
 
@@ -92,7 +91,7 @@ BUILT_IN = (
         about="cost",
         absence="flops: not asked for",
         columns=columns.COST,
-        sorts={"macs": reader("cost.macs"), "flops": reader("cost.flops")},
+        figures=figures.COST,
         remarks=_lower_bound,
         shown_in_cells=("cost: not counted",),
     ),
@@ -106,11 +105,7 @@ BUILT_IN = (
         default=True,
         absence="latency: not asked for",
         columns=columns.LATENCY,
-        sorts={
-            "latency": reader("total_s"),
-            "throughput": negative(reader("throughput_per_s")),
-            "mfu": negative(mfu),
-        },
+        figures=figures.LATENCY,
         footnotes=(_rough, columns.disturbances_line),
         shown_in_cells=(
             *("latency: not converged", "latency: the L2 cache is cold"),
@@ -127,7 +122,7 @@ BUILT_IN = (
         default=True,
         absence="memory: not asked for",
         columns=columns.MEMORY,
-        sorts={"memory": reader("memory.peak_bytes")},
+        figures=figures.MEMORY,
     ),
     Measurement(
         name="energy",
@@ -137,7 +132,7 @@ BUILT_IN = (
         order=400,
         absence="energy: not asked for",
         columns=columns.ENERGY,
-        sorts={"energy": reader("energy.j_per_clip")},
+        figures=figures.ENERGY,
     ),
     Measurement(
         name="pipeline",
@@ -161,13 +156,7 @@ BUILT_IN = (
         on_cluster=True,
         absence="accuracy: not asked for",
         columns=columns.ACCURACY,
-        sorts={
-            "top1": negative(reader("accuracy.top1")),
-            "top5": negative(reader("accuracy.top5")),
-            "hit1": negative(reader("accuracy.hit1")),
-            "hit5": negative(reader("accuracy.hit5")),
-            "map": negative(reader("accuracy.map")),
-        },
+        figures=figures.ACCURACY,
         footnotes=(_untrained,),
         remarks=_scored,
     ),

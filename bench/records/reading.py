@@ -24,16 +24,6 @@ def reader(path: str) -> Reader:
     return read
 
 
-def negative(read: Reader) -> Reader:
-    """Return the same with its sign turned, for orders in which the largest comes first."""
-
-    def turned(record: Record) -> Any:
-        value = read(record)
-        return None if value is None else -value
-
-    return turned
-
-
 def mfu(record: Record) -> float | None:
     """Return the MFU of a record's latency (a fraction); None if it is unknown or impossible.
 

@@ -6,7 +6,7 @@ import time
 import msgspec
 
 from kinobench.bench.measure.context import Context
-from kinobench.bench.measure.measurement import Column, Measurement
+from kinobench.bench.measure.measurement import Column, Figure, Measurement
 from kinobench.bench.measure.registry import register
 from kinobench.bench.records.record import Record
 from kinobench.bench.text.units import percent
@@ -59,7 +59,18 @@ register(
             ),
         ),
         values={"jitter_share": share},
-        sorts={"jitter": share},
+        figures=(
+            Figure(
+                name="jitter_percent",
+                short="jitter",
+                label="jitter",
+                unit="%",
+                scale=1e-2,
+                read=share,
+                better="less",
+                column="jitter",
+            ),
+        ),
         shown_in_cells=("jitter: of 12 forwards",),
     )
 )

@@ -19,7 +19,8 @@ from kinobench.bench.cli.commands import app
 from kinobench.bench.evaluation.places import FILE, VideoPlaces, compute_places, read_places
 from kinobench.bench.evaluation.predictions import open_predictions
 from kinobench.bench.leaderboard.footnotes import footnotes
-from kinobench.bench.leaderboard.leaderboard import Board, boards, ordered
+from kinobench.bench.leaderboard.leaderboard import Board, boards
+from kinobench.bench.leaderboard.order import ordered
 from kinobench.bench.leaderboard.ranking import ranked, ranks
 from kinobench.bench.leaderboard.render import render
 from kinobench.bench.records.store import RunFile

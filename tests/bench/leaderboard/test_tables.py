@@ -13,7 +13,8 @@ import pytest
 from rich.console import Console
 
 from kinobench.bench.leaderboard.footnotes import footnotes
-from kinobench.bench.leaderboard.leaderboard import Board, boards, ordered
+from kinobench.bench.leaderboard.leaderboard import Board, boards
+from kinobench.bench.leaderboard.order import ordered
 from kinobench.bench.leaderboard.render import FORMATS, render
 from kinobench.bench.leaderboard.screen import show
 from kinobench.bench.records.latency import Drift

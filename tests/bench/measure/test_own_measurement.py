@@ -14,11 +14,12 @@ import msgspec
 import pytest
 
 from kinobench.bench.leaderboard.footnotes import footnotes
-from kinobench.bench.leaderboard.leaderboard import boards, ordered
+from kinobench.bench.leaderboard.leaderboard import boards
+from kinobench.bench.leaderboard.order import ordered
 from kinobench.bench.leaderboard.render import render
 from kinobench.bench.leaderboard.values import frame
 from kinobench.bench.measure import registry
-from kinobench.bench.measure.measurement import Measurement
+from kinobench.bench.measure.measurement import Figure, Measurement
 from kinobench.bench.measure.table import BUILT_IN
 from kinobench.bench.records.record import RESULT_FIELDS, from_json
 from kinobench.bench.run.plan import plan
@@ -168,13 +169,19 @@ def test_a_result_of_another_form_is_a_dash_with_its_reason(jitter: Measurement)
     assert note.startswith("c3d_tiny: jitter: the stored result is not a Jitter: ")
 
 
+def figure(name: str) -> Figure:
+    return Figure(name=name, label="x", read=lambda record: 1.0)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"name": "latency"}, "measurement 'latency' is taken"),
         ({"name": "Jitter"}, "'Jitter': a name has lower case letters, digits and _"),
         ({"results": {"cost": dict}}, "result 'cost' is taken"),
-        ({"sorts": {"top1": None}}, "sort key 'top1' is taken"),
+        ({"figures": (figure("top1"),)}, "figure 'top1' is taken"),
+        ({"figures": (figure("rank"),)}, "figure 'rank' is taken"),
+        ({"figures": (figure("Other"),)}, "'Other': a name has lower case letters, digits and _"),
         ({"values": {"latency_s": None}}, "value 'latency_s': its name begins with other_"),
         ({"follows": ("latncy",)}, "no measurement is named 'latncy': did you mean 'latency'"),
     ],

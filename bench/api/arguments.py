@@ -12,8 +12,9 @@ from .datasets.errors import KinobenchError, nearest_name
 from .datasets.protocol import Protocol, preset
 
 _FLAGS = {"sweep": "measure='sweep'", "cold_l2": "cold_l2=True"}
-_ARGUMENTS = ("results", "data_root", *Settings.__struct_fields__)
-"""Options of `kinobench run` that are arguments in Python, too."""
+_CHOOSING = ("where", "pareto", "group_by", "top", "sort")
+_ARGUMENTS = ("results", "data_root", *_CHOOSING, *Settings.__struct_fields__)
+"""Options of `kinobench run` and `leaderboard` that are arguments in Python, too."""
 
 _OPTION = re.compile(
     r"(?<![`\w-])--(" + "|".join(each.replace("_", "-") for each in _ARGUMENTS) + r")\b(?!-)"

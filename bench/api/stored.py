@@ -15,7 +15,7 @@ from .bench.analysis.sources import find, find_two
 from .bench.leaderboard import render as rendering
 from .bench.leaderboard.build import ranked_boards
 from .bench.leaderboard.leaderboard import Board
-from .bench.leaderboard.order import ordered
+from .bench.leaderboard.selection import selected, selection
 from .bench.records.inside import inside
 from .bench.records.record import Record
 from .bench.records.store import read_records
@@ -140,7 +140,16 @@ class Records(Sequence[Record]):
 
         return pd.DataFrame([_flat(record) for record in self])
 
-    def leaderboard(self, sort: str | None = None, *, common_videos: bool = False) -> Leaderboard:
+    def leaderboard(
+        self,
+        sort: str | None = None,
+        *,
+        where: str | None = None,
+        pareto: str | None = None,
+        group_by: str | None = None,
+        top: int | None = None,
+        common_videos: bool = False,
+    ) -> Leaderboard:
         """Rank the records as `kinobench leaderboard` does.
 
         A measurement of your own has a column if the file that registers it is imported.
@@ -148,15 +157,30 @@ class Records(Sequence[Record]):
         Args:
             sort: Column of the order, such as `latency` or `top1`; by default trained networks by
                 top-1, then the others by latency.
+            where: Condition on the rows, such as `"latency_ms < 5 and model ~ 'x3d'"`; what is
+                likely a slip in it is warned of.
+            pareto: Two numbers, such as `"latency,top1"`: the rows that no other row beats in both.
+            group_by: Settings by which boards are parted further, such as `"device,precision"`.
+            top: Number of rows of each board, after sorting.
             common_videos: Compute the accuracies of each board on the videos that every row scored,
                 from the stored predictions.
 
         Raises:
             UnknownNameError: There is no such column.
-            KinobenchError: With `common_videos`, the rows of a board have no video in common.
+            KinobenchError: With `common_videos`, the rows of a board have no video in common; or
+                `where`, `pareto`, `group_by` or `top` can't be read.
         """
-        boards: list[Board] = ranked_boards(list(self), self.folder, common_videos=common_videos)
-        return Leaderboard([ordered(board, sort) for board in boards] if sort else boards)
+        with named_as_arguments(
+            where=where, pareto=pareto, group_by=group_by, top=top, common_videos=common_videos
+        ):
+            wanted = selection(where=where, pareto=pareto, group_by=group_by, sort=sort, top=top)
+            boards: list[Board] = ranked_boards(
+                list(self), self.folder, common_videos=common_videos
+            )
+        found = selected(boards, wanted)
+        for line in found.lines:
+            warnings.warn(line, stacklevel=2)
+        return Leaderboard(found.boards)
 
 
 def _flat(record: Record) -> dict[str, Any]:

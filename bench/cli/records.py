@@ -6,7 +6,7 @@ from typing import Annotated
 from ...datasets.errors import KinobenchError
 from ...datasets.lists.split_names import MEAN
 from ..leaderboard.build import read_boards, write_boards
-from ..text.ranges import ROWS
+from ..text.ranges import ROWS, TOP
 from . import common
 from .frame import (
     EXIT_INCONCLUSIVE,
@@ -39,6 +39,35 @@ class Ranked(Group, panel="Results"):
             "Sort by this column.",
             "COLUMN",
             default="top1, then latency of the untrained",
+        ),
+    ] = None
+    where: Annotated[
+        str | None,
+        option(
+            "Show the rows of which this is true, as \"latency_ms < 5 and model ~ 'x3d'\". Names "
+            "are those of --sort, and numbers are in their units.",
+            "EXPR",
+            default="all rows",
+        ),
+    ] = None
+    pareto: Annotated[
+        str | None,
+        option(
+            "Show the rows that no other row beats in both numbers, as latency,top1.",
+            "A,B",
+            default="all rows",
+        ),
+    ] = None
+    group_by: Annotated[
+        str | None,
+        option(
+            "Part the tables by these settings too, as device,precision.", "LIST", default="none"
+        ),
+    ] = None
+    top: Annotated[
+        int | None,
+        option(
+            "Show the first N rows of each table, after sorting.", "N", default="all", within=TOP
         ),
     ] = None
     output: Annotated[
@@ -143,23 +172,37 @@ class Compared(Group, panel="Results"):
 def leaderboard(ranked: Ranked) -> None:
     """Rank the stored records; write leaderboard.md and leaderboard.csv."""
     from ..leaderboard.copies import refuse_different_copies
-    from ..leaderboard.order import ordered
     from ..leaderboard.render import render
+    from ..leaderboard.selection import selected, selection
 
     load_plugins(ranked.plugin)
+    wanted = selection(
+        where=ranked.where,
+        pareto=ranked.pareto,
+        group_by=ranked.group_by,
+        sort=ranked.sort,
+        top=ranked.top,
+    )
     output = ranked.output
-    chosen = ranked.format is not None or output is not None
+    is_page = ranked.format is not None or output is not None
     found = read_boards(ranked.results, report, common_videos=ranked.common_videos)
     if ranked.strict:
         refuse_different_copies(found)
-    if not chosen and not ranked.common_videos:
+    if not is_page and not ranked.common_videos:
         write_boards(found, ranked.results, report)
-    boards = [ordered(board, ranked.sort) for board in found]
-    if not chosen:
+    of_rows = selected(found, wanted)
+    boards = list(of_rows.boards)
+    for line in of_rows.lines:
+        report(line)
+    if not is_page:
         print_boards(boards)
         return
     suffix = output.suffix if output else ""
     form = ranked.format or {"": "md", ".tex": "latex", ".htm": "html"}.get(suffix, suffix[1:])
+    if form == "csv":  # which has no footnotes
+        for board in boards:
+            for remark in board.remarks:
+                report(f"{board.title}: {remark}")
     text = render(boards, form)
     if output is None:
         write_page(text)

@@ -18,7 +18,7 @@ from .leaderboard import Board, Row
 
 def footnotes(board: Board) -> list[str]:
     """Return the lines under a board: settings, columns, single rows, origin."""
-    lines = _settings(board)
+    lines = [*board.remarks, *_settings(board)]
     for measurement in registry.every():
         if measurement.name == "accuracy":
             lines += _ranks(board)

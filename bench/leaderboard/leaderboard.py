@@ -118,6 +118,9 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
         common_videos: Number of the videos that every row scored, if the accuracies are of these
             alone; see common_videos.py.
         in_mean: Each of its rows is part of a row of another board, the mean of several splits.
+        group: Settings that all its rows share where it was parted by them, such as `precision
+            fp16`.
+        remarks: Lines on which of its rows are here, where some were left out.
     """
 
     dataset: str | None
@@ -132,6 +135,8 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
     comparisons: int = 0
     common_videos: int | None = None
     in_mean: bool = False
+    group: str = ""
+    remarks: tuple[str, ...] = ()
     rows: tuple[Row, ...]
 
     @property
@@ -150,7 +155,8 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
         views = ""
         if any(row.record.accuracy is not None for row in self.rows):
             views = f", {quantity(self.views, 'view')}"
-        return one_line(f"{on}, {self.protocol}{views}, {self.device}: {machine}{cores}")
+        group = f", {self.group}" if self.group else ""
+        return one_line(f"{on}, {self.protocol}{views}, {self.device}: {machine}{cores}{group}")
 
 
 def boards(records: Iterable[Record]) -> list[Board]:

@@ -58,5 +58,7 @@ QUALITY = Range(0, 51)
 LEVELS = Range(1, 1000)
 """Levels of modules of a network."""
 ROWS = Range(0, 10**6)
+TOP = Range(1, 10**6)
+"""Rows of a table, of which there is one at least."""
 SEED = Range(0, 2**32 - 1)
 """What every generator of random numbers takes."""

@@ -97,6 +97,7 @@ INTEGERS = {
     ),
     ("data", "doctor", "pointlight"): ("--processes", "--holdout-seed"),
     ("analyse", "c3d_tiny"): ("--rows",),
+    ("leaderboard",): ("--top",),
 }
 FLOATS = {
     ("run",): ("--timeout", "--memory-limit", "--file-timeout", "--file-memory"),

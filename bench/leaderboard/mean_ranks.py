@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
+import numpy as np
 
 from ...datasets.errors import KinobenchError
 from ..evaluation.places import VideoPlaces
@@ -83,12 +84,20 @@ def mean_ranks(networks: Sequence[Sequence[VideoPlaces]]) -> list[int]:
     Args:
         networks: Of each network, the places of the videos of each list, the lists in one order.
     """
+    return [int(number) for number in 1 + better_means(networks).sum(axis=0)]
+
+
+def better_means(networks: Sequence[Sequence[VideoPlaces]]) -> np.ndarray:
+    """Return which network is significantly better than which: `[networks, networks]`, bool.
+
+    The first of the two is the better one; the argument is that of `mean_ranks`.
+    """
     pairs = [(a, b) for a in range(len(networks)) for b in range(a)]
     tested = [_compared(networks[a], networks[b]) for a, b in pairs]
-    found = [1] * len(networks)
+    found = np.zeros((len(networks), len(networks)), bool)
     for (a, b), each, p in zip(pairs, tested, holm([each.p for each in tested]), strict=True):
         if p < 1 - LEVEL:
-            found[a if each.difference > 0 else b] += 1
+            found[(b, a) if each.difference > 0 else (a, b)] = True
     return found
 
 

@@ -65,11 +65,20 @@ def ranked(board: Board, results: Path, known: Mapping[str, Scored] = NOTHING_RE
 
 
 def ranks(networks: Sequence[VideoPlaces]) -> list[int]:
-    """Return the rank of each network: 1 and the number that are significantly better.
+    """Return the rank of each network: 1 and the number that are significantly better."""
+    return _counted(better(networks))
 
-    A pair's p is the larger one of its two tests (Berger 1982). Only pairs with a
-    significant McNemar test, adjusted for all pairs, are resampled: no other pair can be
-    significant by the larger p.
+
+def _counted(better: np.ndarray) -> list[int]:
+    return [int(number) for number in 1 + better.sum(axis=0)]
+
+
+def better(networks: Sequence[VideoPlaces]) -> np.ndarray:
+    """Return which network is significantly better than which: `[networks, networks]`, bool.
+
+    The first of the two is the better one. A pair's p is the larger one of its two tests (Berger
+    1982). Only pairs with a significant McNemar test, adjusted for all pairs, are resampled: no
+    other pair can be significant by the larger p.
     """
     hits, scored, clusters = _aligned(networks)
     pairs = [(a, b) for a in range(len(networks)) for b in range(a)]
@@ -86,21 +95,26 @@ def ranks(networks: Sequence[VideoPlaces]) -> list[int]:
             drawn = _joint_clusters(clusters[a, both], clusters[b, both])
             resampled = resampled_difference(hits[a, both], hits[b, both], drawn)
             larger[number] = max(exact[number], 1.0 if resampled is None else resampled.p)
-    found = [1] * len(networks)
+    found = np.zeros((len(networks), len(networks)), bool)
     for (a, b), (only_a, only_b), p in zip(pairs, counts, holm(larger), strict=True):
         if p < 1 - LEVEL:
-            found[a if only_a < only_b else b] += 1
+            found[(b, a) if only_a < only_b else (a, b)] = True
     return found
 
 
 def ranks_by_map(networks: Sequence[VideoScores]) -> list[int]:
     """Return the rank of each network by mAP: 1 and the number that are significantly better."""
+    return _counted(better_by_map(networks))
+
+
+def better_by_map(networks: Sequence[VideoScores]) -> np.ndarray:
+    """Return which network is significantly better by mAP than which, as `better` does."""
     pairs = [(a, b) for a in range(len(networks)) for b in range(a)]
     tested = [map_difference(networks[a], networks[b]) for a, b in pairs]
-    found = [1] * len(networks)
+    found = np.zeros((len(networks), len(networks)), bool)
     for (a, b), each, p in zip(pairs, tested, holm([each.p for each in tested]), strict=True):
         if p < 1 - LEVEL:
-            found[a if each.difference > 0 else b] += 1
+            found[(b, a) if each.difference > 0 else (a, b)] = True
     return found
 
 

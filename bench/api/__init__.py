@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .bench.analysis.map_compare import MapComparison
     from .bench.analysis.source import Taken
     from .bench.cost.models import Model
+    from .bench.leaderboard.recommendation import Recommendation
     from .bench.machine.environment import UnfitEnvironmentError
     from .bench.records.case import Case
     from .bench.records.job import Budget
@@ -56,6 +57,7 @@ __all__ = [
     "Memory",
     "Model",
     "Protocol",
+    "Recommendation",
     "Record",
     "Records",
     "Taken",
@@ -79,6 +81,7 @@ _MODULES = {
     "bench.analysis.map_compare": ("MapComparison",),
     "bench.analysis.source": ("Taken",),
     "bench.cost.models": ("Model",),
+    "bench.leaderboard.recommendation": ("Recommendation",),
     "bench.machine.environment": ("UnfitEnvironmentError",),
     "bench.records.job": ("Budget",),
     "bench.records.case": ("Case",),

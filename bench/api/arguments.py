@@ -6,15 +6,16 @@ from contextlib import contextmanager
 from typing import Any
 
 from .bench.cost.models import Model
+from .bench.leaderboard.limits import KINDS
 from .bench.run.settings import Settings, argument, option
 from .datasets.catalog import Dataset
 from .datasets.errors import KinobenchError, nearest_name
 from .datasets.protocol import Protocol, preset
 
 _FLAGS = {"sweep": "measure='sweep'", "cold_l2": "cold_l2=True"}
-_CHOOSING = ("where", "pareto", "group_by", "top", "sort")
+_CHOOSING = ("where", "pareto", "group_by", "top", "sort", "split", *KINDS)
 _ARGUMENTS = ("results", "data_root", *_CHOOSING, *Settings.__struct_fields__)
-"""Options of `kinobench run` and `leaderboard` that are arguments in Python, too."""
+"""Options of `kinobench run`, `leaderboard` and `recommend` that are arguments in Python, too."""
 
 _OPTION = re.compile(
     r"(?<![`\w-])--(" + "|".join(each.replace("_", "-") for each in _ARGUMENTS) + r")\b(?!-)"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 import msgspec
 
-from .arguments import named_as_arguments
+from .arguments import named_as_arguments, refuse_unknown
 from .bench.analysis.compare import Comparison
 from .bench.analysis.map_compare import MapComparison
 from .bench.analysis.source import Source
@@ -15,6 +15,8 @@ from .bench.analysis.sources import find, find_two
 from .bench.leaderboard import render as rendering
 from .bench.leaderboard.build import ranked_boards
 from .bench.leaderboard.leaderboard import Board
+from .bench.leaderboard.limits import KINDS
+from .bench.leaderboard.recommendation import Recommendation
 from .bench.leaderboard.selection import selected, selection
 from .bench.records.inside import inside
 from .bench.records.record import Record
@@ -181,6 +183,51 @@ class Records(Sequence[Record]):
         for line in found.lines:
             warnings.warn(line, stacklevel=2)
         return Leaderboard(found.boards)
+
+    def recommend(
+        self,
+        *,
+        where: str | None = None,
+        device: str | None = None,
+        dataset: str | None = None,
+        split: str | None = None,
+        protocol: str | None = None,
+        **limits: str,
+    ) -> Recommendation:
+        """Say which networks are best under limits, as `kinobench recommend` does.
+
+        Args:
+            where: What must be true of a network too; see `leaderboard`.
+            device: Device of the table, where there are several.
+            dataset: Its dataset.
+            split: Its split.
+            protocol: Its protocol, or the digest of that.
+            limits: Quantities with their units: `max_latency="5ms"`, `max_video`, `max_params`,
+                `max_memory`, `max_gmacs`, `max_energy`, `min_top1="70%"`.
+
+        Returns:
+            The best (`best`), those that can't be told apart from it (`alike`), the cheapest of
+            these, and what was left out. `print` shows it in sentences.
+
+        Raises:
+            UnknownNameError: No table has such a device, dataset, split or protocol.
+            KinobenchError: A limit can't be read or there is none, or several tables are meant.
+
+        Example:
+            >>> import kinobench
+            >>> records = kinobench.Records.read("results")  # doctest: +SKIP
+            >>> print(records.recommend(max_latency="5ms", device="cpu"))  # doctest: +SKIP
+        """
+        from .bench.leaderboard.recommend import question, recommend
+
+        refuse_unknown(limits, tuple(KINDS))
+        of = {"device": device, "dataset": dataset, "split": split, "protocol": protocol}
+        with named_as_arguments(where=where, **of, **limits):
+            asked = question(dict(limits), where, of)
+            found = recommend(list(self), self.folder, asked)
+        for line in found.warnings:
+            warnings.warn(line, stacklevel=2)
+        return found
 
 
 def _flat(record: Record) -> dict[str, Any]:

@@ -19,6 +19,7 @@ MODULES = {
     "verify": "models",
     "doctor": "doctor",
     "leaderboard": "records",
+    "recommend": "recommend",
     "analyse": "records",
     "compare": "records",
     "fit": "fit",

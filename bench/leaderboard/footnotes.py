@@ -196,3 +196,8 @@ def _row_name(board: Board, row: Row) -> str:
     ]
     model = row.record.case.model
     return f"{model} ({', '.join(differing)})" if differing else model
+
+
+def row_names(board: Board) -> list[str]:
+    """Return the name of each row: the model, and if several have it, the settings that differ."""
+    return [_row_name(board, row) for row in board.rows]

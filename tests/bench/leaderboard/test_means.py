@@ -15,6 +15,7 @@ from kinobench.bench.evaluation.predictions import open_predictions
 from kinobench.bench.leaderboard.build import ranked_boards
 from kinobench.bench.leaderboard.footnotes import footnotes
 from kinobench.bench.leaderboard.leaderboard import Board
+from kinobench.bench.leaderboard.recommend import question, recommend
 from kinobench.bench.leaderboard.render import render
 from kinobench.bench.leaderboard.values import frame, to_json
 from kinobench.bench.records.dataset_copy import joined_copies
@@ -130,6 +131,22 @@ def test_networks_are_ranked_by_their_means(tmp_path: Path) -> None:
     rows = {row.weights: row for row in mean_of(ranked_boards(records, tmp_path)).rows}
     assert (rows["strong"].rank, rows["weak"].rank, rows["alike"].rank) == (1, 2, None)
     assert rows["alike"].unranked
+
+
+def test_the_recommended_mean_is_that_of_rank_one(tmp_path: Path) -> None:
+    records = [
+        stored(tmp_path, split, model, "mine", shift)
+        for model, shift in (("good", 9), ("as_good", 9), ("bad", -1))
+        for split in "123"
+    ]
+    ranks = {
+        row.record.case.model: row.rank for row in mean_of(ranked_boards(records, tmp_path)).rows
+    }
+    assert ranks == {"good": 1, "as_good": 1, "bad": 3}
+    found = recommend(records, tmp_path, question({"max_latency": "20ms"}, None, {}))
+    assert found.table is not None and found.table.split == "mean" and found.pairs == 3
+    assert found.best is not None and found.best.record == ""
+    assert {found.best.name, *(each.name for each in found.alike)} == {"good", "as_good"}
 
 
 def test_two_untrained_means_have_no_rank(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from .workers import Workers
 Progress = Callable[[str, float, float], object]
 """Called with what is being done, how much of it is done, and how much there is: files, or
 megabytes to decode."""
-_STEPS: dict[Look, str] = {"header": "headers", "frames": "decoding, MB"}
+_STEPS: dict[Look, str] = {"header": "headers", "frames": "decoding, MB", "picture": "thumbnails"}
 
 
 class Examination(msgspec.Struct, frozen=True, kw_only=True):
@@ -203,7 +203,7 @@ def look_at_files(
 
 def _weight(copy: Copy, path: str, look: Look) -> float:
     """Return how much of all the work a file is."""
-    return 1.0 if look == "header" else copy.files[path].st_size / 1e6
+    return copy.files[path].st_size / 1e6 if look == "frames" else 1.0
 
 
 def unread(copy: Copy, look: Look) -> int:

@@ -7,8 +7,8 @@ import msgspec
 from .frames import Frames
 from .headers import Header
 
-Look = Literal["header", "frames"]
-"""How closely a file is looked at."""
+Look = Literal["header", "frames", "picture"]
+"""How closely a file is looked at: `picture` makes a thumbnail of it, and says nothing else."""
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -20,6 +20,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         frames: What decoding all of it gave; None if that wasn't tried, or fails.
         damage: Why it can't be decoded.
         machine: Fault of the machine, for which nothing is known about the file.
+        picture: A thumbnail, a JPEG; `reason` says why there is none.
     """
 
     header: Header | None = None
@@ -27,6 +28,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     frames: Frames | None = None
     damage: str | None = None
     machine: str | None = None
+    picture: bytes | None = None
 
     def answers(self, look: Look) -> bool:
         """Report whether that close a look is done, or needn't be, since the header is wrong."""
@@ -34,6 +36,8 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             return True
         if look == "header":
             return self.header is not None
+        if look == "picture":
+            return self.picture is not None
         return self.frames is not None or self.damage is not None
 
     def with_(self, later: "Seen") -> "Seen":
@@ -44,4 +48,5 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             frames=later.frames or self.frames,
             damage=later.damage or self.damage,
             machine=later.machine,
+            picture=later.picture or self.picture,
         )

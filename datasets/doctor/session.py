@@ -12,6 +12,7 @@ from ..errors import VideoError
 from ..sources.paths import path_of
 from ..video.container import reading_errors
 from ..video.machine_faults import MachineError
+from ..video.thumbnail import thumbnail
 from .frames import decode_all
 from .headers import header_of
 from .pictures import decode_pictures, header_of_pictures
@@ -53,6 +54,8 @@ def look_at(path: str, look: Look, alive: Callable[[], object] = lambda: None) -
     """
     file = path_of(path)
     try:
+        if look == "picture":
+            return Seen(picture=thumbnail(path))
         with reading_errors(file, "can't be read"):
             is_folder = file.is_dir()
         if is_folder:
@@ -70,7 +73,7 @@ def look_at(path: str, look: Look, alive: Callable[[], object] = lambda: None) -
 
 def failed(look: Look, reason: str) -> Seen:
     """Return what is known of a file that can't be read so closely."""
-    return Seen(reason=reason) if look == "header" else Seen(damage=reason)
+    return Seen(damage=reason) if look == "frames" else Seen(reason=reason)
 
 
 def _end_with(parent: int) -> None:

@@ -22,7 +22,7 @@ from .session import ALIVE, READY, Task, failed
 
 STARTING_S = 120.0
 """Time in which a process must have loaded its libraries."""
-_AT_ONCE: dict[Look, int] = {"header": 64, "frames": 1}
+_AT_ONCE: dict[Look, int] = {"header": 64, "frames": 1, "picture": 1}
 """Files that a process is given together."""
 
 _Found = tuple[int, Seen] | KinobenchError

@@ -1,5 +1,6 @@
 """`analyse` and `compare`: find the predictions, compute, and give a page and plain values."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,9 @@ from .map_compare import compare_maps
 from .mean_compare import compare_means, find_means, has_means, mean_sentences
 from .source import Source
 from .sources import OnProblem, find, find_two
+
+Also = Callable[[Source, Source], tuple[str, dict[str, Any]]]
+"""Returns a part of a comparison's page and its values, of the two that were found."""
 
 
 def analyse(
@@ -54,10 +58,10 @@ def analyse(
     source = pair[0] if pair else find(asked, results, on_problem)
     predictions = source.open()
     other = pair[1].open() if pair else None
-    how, guessed = _aggregation(aggregation, source)
+    how, guessed = aggregation_of(aggregation, source)
     clips = _clips(views, source, predictions.views)
     names = predictions.names or source.names(predictions.classes)
-    notes = [*guessed, *_notes(source, predictions)]
+    notes = [*guessed, *notes_of(source, predictions)]
     if pair is not None and other is not None:
         notes += [*copy_notes(*pair), *_unchecked(other)]
     if clips is None:
@@ -81,7 +85,7 @@ def analyse(
     plain: dict[str, Any] = taken_from | msgspec.to_builtins(computed)
     if pair is not None and other is not None:
         mixed = two_stream.mix(predictions, other)
-        page += "\n" + pages.render_mixtures(mixed, *_names(*pair))
+        page += "\n" + pages.render_mixtures(mixed, *short_names(*pair))
         second_taken = msgspec.to_builtins(pair[1].taken)
         plain["two_stream"] = {"second": second_taken, **msgspec.to_builtins(mixed)}
     return page, plain | {"notes": notes}
@@ -95,6 +99,7 @@ def compare(
     aggregation: str | None,
     strict: bool = False,
     on_problem: OnProblem,
+    also: Also | None = None,
 ) -> tuple[str, dict[str, Any]]:
     """Compare two networks on the videos that both scored.
 
@@ -105,6 +110,7 @@ def compare(
         aggregation: Rule that averages the views; None takes that of the records' protocols.
         strict: Refuse networks that were scored on different copies of the dataset.
         on_problem: Called with a line for each record that can't be read.
+        also: Gives a further part of the page, and further values for JSON.
 
     Returns:
         The page, and the values for JSON.
@@ -116,13 +122,13 @@ def compare(
     one, other = find_two(a, b, results, on_problem)
     if strict:
         refuse_two_copies(one, other)
-    (how_a, guessed_a), (how_b, guessed_b) = (_aggregation(aggregation, s) for s in (one, other))
+    (how_a, guessed_a), (how_b, guessed_b) = (aggregation_of(aggregation, s) for s in (one, other))
     of_a, of_b = one.open(), other.open()
     notes = list(dict.fromkeys([*guessed_a, *guessed_b]))
     if has_means(a, b, results):
         notes.append("One split of several: --split mean compares the means of them all.")
     for name, source, opened in (("A", one, of_a), ("B", other, of_b)):
-        notes += [f"{name}: {note}" for note in _notes(source, opened)]
+        notes += [f"{name}: {note}" for note in notes_of(source, opened)]
     notes += copy_notes(one, other)
     if how_a != how_b:
         notes.append(f"A's views are averaged by {how_a}, B's by {how_b}.")
@@ -130,7 +136,11 @@ def compare(
     lines, plain = _compared(of_a, of_b, how_a, how_b)
     page = "\n".join([*head, *lines, *map(escaped, notes)]) + "\n"
     taken = {"a": msgspec.to_builtins(one.taken), "b": msgspec.to_builtins(other.taken)}
-    return page, plain | taken | {"notes": notes}
+    plain |= taken | {"notes": notes}
+    if also is not None:
+        part, values = also(one, other)
+        return f"{page}\n{part}", plain | values
+    return page, plain
 
 
 def compare_split_means(
@@ -151,13 +161,13 @@ def compare_split_means(
     if strict:
         for one, other in together:
             refuse_two_copies(one, other)
-    computed = compare_means(pair, lambda source: _aggregation(aggregation, source)[0])
+    computed = compare_means(pair, lambda source: aggregation_of(aggregation, source)[0])
     lines: list[str] = []
     notes: list[str] = []
     for name, splits in (("A", pair.a), ("B", pair.b)):
         for source in splits.values():
             lines.append(escaped(f"{name}: {_described(source)}"))
-            notes += [f"{name}: {note}" for note in _notes(source, source.open())]
+            notes += [f"{name}: {note}" for note in notes_of(source, source.open())]
     notes += [note for one, other in together for note in copy_notes(one, other)]
     notes = list(dict.fromkeys(notes))
     page = "\n".join([*lines, *mean_sentences(computed), *map(escaped, notes)]) + "\n"
@@ -186,7 +196,7 @@ def _described(source: Source) -> str:
     return f"{parts}; {source.origin}"
 
 
-def _names(one: Source, other: Source) -> tuple[str, str]:
+def short_names(one: Source, other: Source) -> tuple[str, str]:
     """Return two short names that differ."""
     names = [s.record.case.model if s.record else s.path.stem for s in (one, other)]
     if names[0] == names[1]:
@@ -194,7 +204,7 @@ def _names(one: Source, other: Source) -> tuple[str, str]:
     return names[0], names[1]
 
 
-def _aggregation(asked: str | None, source: Source) -> tuple[Aggregation, list[str]]:
+def aggregation_of(asked: str | None, source: Source) -> tuple[Aggregation, list[str]]:
     """Return how views are averaged, and a note where nobody says so."""
     if asked is not None:
         for known in analysis.AGGREGATIONS:
@@ -220,7 +230,7 @@ def _clips(views: str | None, source: Source, count: int) -> int | None:
     return int(clips)
 
 
-def _notes(source: Source, opened: Predictions) -> list[str]:
+def notes_of(source: Source, opened: Predictions) -> list[str]:
     """Return what a reader must know of the predictions and of their record."""
     notes, record = _unchecked(opened), source.record
     if record is None or record.accuracy is None:

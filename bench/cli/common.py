@@ -117,57 +117,64 @@ Aggregation = Annotated[
         default="the protocol's",
     ),
 ]
+OwnLists = Annotated[
+    list[str] | None,
+    option(
+        "List of videos, a path and a label a line, for --dataset list; name each if there are "
+        "several, as test=FILE.",
+        "[SPLIT=]FILE",
+        "--list",
+        default="none",
+    ),
+]
+PathPrefix = Annotated[
+    str | None,
+    option("Folder that the paths of a list begin at.", "DIR", default="the data root"),
+]
+Holdout = Annotated[
+    str | None,
+    option(
+        "Share of each class's videos that is held out as a test split, as 20%.",
+        "SHARE",
+        default="none; fit: 20% if the videos have no splits",
+    ),
+]
+HoldoutSeed = Annotated[
+    int | None,
+    option("Seed of the choice of these videos.", "N", default="0", within=SEED),
+]
+FootageGroup = Annotated[
+    str | None,
+    option(
+        "Regular expression for the part of a file's name that clips of the same footage "
+        "share: they are kept together.",
+        "REGEX",
+        default="none, each video is by itself",
+    ),
+]
+FollowLinks = Annotated[
+    bool, flag("Follow links that lead out of the data root.", "--follow-links")
+]
+Layout = Annotated[
+    str | None,
+    option(
+        "Layout that a copy of a dataset is read as, such as mmaction2.",
+        "NAME",
+        default="the one of which most videos are found",
+    ),
+]
 
 
 class Own(Group, panel="Data"):
     """Which videos are people's own, how they are parted, and where links may lead."""
 
-    lists: Annotated[
-        list[str] | None,
-        option(
-            "List of videos, a path and a label a line, for --dataset list; name each if there are "
-            "several, as test=FILE.",
-            "[SPLIT=]FILE",
-            "--list",
-            default="none",
-        ),
-    ] = None
-    path_prefix: Annotated[
-        str | None,
-        option("Folder that the paths of a list begin at.", "DIR", default="the data root"),
-    ] = None
-    holdout: Annotated[
-        str | None,
-        option(
-            "Share of each class's videos that is held out as a test split, as 20%.",
-            "SHARE",
-            default="none; fit: 20% if the videos have no splits",
-        ),
-    ] = None
-    holdout_seed: Annotated[
-        int | None,
-        option("Seed of the choice of these videos.", "N", default="0", within=SEED),
-    ] = None
-    group: Annotated[
-        str | None,
-        option(
-            "Regular expression for the part of a file's name that clips of the same footage "
-            "share: they are kept together.",
-            "REGEX",
-            default="none, each video is by itself",
-        ),
-    ] = None
-    follow_links: Annotated[
-        bool, flag("Follow links that lead out of the data root.", "--follow-links")
-    ] = False
-    layout: Annotated[
-        str | None,
-        option(
-            "Layout that a copy of a dataset is read as, such as mmaction2.",
-            "NAME",
-            default="the one of which most videos are found",
-        ),
-    ] = None
+    lists: OwnLists = None
+    path_prefix: PathPrefix = None
+    holdout: Holdout = None
+    holdout_seed: HoldoutSeed = None
+    group: FootageGroup = None
+    follow_links: FollowLinks = False
+    layout: Layout = None
     min_found: Annotated[
         str | None,
         option(

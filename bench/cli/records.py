@@ -1,24 +1,20 @@
-"""`leaderboard`, `analyse` and `compare`: tables and comparisons of stored records and logits."""
+"""`leaderboard`: tables of stored records."""
 
 from pathlib import Path
 from typing import Annotated
 
-from ...datasets.errors import KinobenchError
-from ...datasets.lists.split_names import MEAN
 from ..leaderboard.build import read_boards, write_boards
-from ..text.ranges import ROWS, TOP
+from ..text.ranges import TOP
 from . import common
 from .frame import (
-    EXIT_INCONCLUSIVE,
     RESULTS,
     command,
     load_plugins,
     print_boards,
-    print_page,
     report,
     write_page,
 )
-from .options import Group, argument, flag, option
+from .options import Group, flag, option
 
 
 class Ranked(Group, panel="Results"):
@@ -91,83 +87,6 @@ class Ranked(Group, panel="Results"):
     plugin: common.Plugins = None
 
 
-class Source(Group, panel="What"):
-    """The predictions, and how they are averaged."""
-
-    source: Annotated[
-        str,
-        argument(
-            "Model that has an accuracy, MODEL@WEIGHTS, id of a record, or file of predictions.",
-            "MODEL|ID|FILE",
-        ),
-    ]
-    fuse: Annotated[
-        str | None,
-        option(
-            "Mix in the scores of this network, with 21 different weights.",
-            "MODEL|ID|FILE",
-            default="none",
-        ),
-    ] = None
-    views: Annotated[
-        str | None,
-        option(
-            "Temporal x spatial views, where no record has them.", "TxS", default="the record's"
-        ),
-    ] = None
-    aggregation: common.Aggregation = None
-
-
-class Analysed(Group, panel="Results"):
-    """Options for the folder of the records, and for the file of the page."""
-
-    results: common.ResultsFolder = Path("results")
-    rows: Annotated[
-        int, option("Classes and confusions to show; 0: all of them.", "N", within=ROWS)
-    ] = 10
-    output: Annotated[
-        Path | None, option("Write the page in Markdown to this file.", "FILE", default="none")
-    ] = None
-    json: common.Json = False
-
-
-class Pair(Group, panel="What"):
-    """The two networks."""
-
-    a: Annotated[
-        str,
-        argument(
-            "Model that has an accuracy, MODEL@WEIGHTS, id of a record, or file of predictions. "
-            "Trained weights come before random ones (MODEL@none), then the newest record.",
-            "A",
-        ),
-    ]
-    b: Annotated[str, argument("The same for the other network.", "B")]
-    split: Annotated[
-        str | None,
-        option(
-            "mean: compare the means over all numbered test splits of a dataset.",
-            "mean",
-            default="one split, the newest that both were scored on",
-        ),
-    ] = None
-    aggregation: common.Aggregation = None
-
-
-class Compared(Group, panel="Results"):
-    """Options for the folder of the records, and for the file of the page."""
-
-    results: common.ResultsFolder = Path("results")
-    output: Annotated[
-        Path | None, option("Write the page in Markdown to this file.", "FILE", default="none")
-    ] = None
-    strict: Annotated[
-        bool,
-        flag("Exit with 2 if the two were scored on different copies of the dataset.", "--strict"),
-    ] = False
-    json: common.Json = False
-
-
 @command("leaderboard", RESULTS)
 def leaderboard(ranked: Ranked) -> None:
     """Rank the stored records; write leaderboard.md and leaderboard.csv."""
@@ -210,41 +129,3 @@ def leaderboard(ranked: Ranked) -> None:
         from ..records.files import write_text
 
         write_text(output, text)
-
-
-@command("analyse", RESULTS)
-def analyse(source: Source, analysed: Analysed) -> None:
-    """Analyse stored predictions: averages, fewer views, classes, confusions."""
-    from ..analysis import command as analysis
-
-    page, content = analysis.analyse(
-        source.source,
-        source.fuse,
-        analysed.results,
-        views=source.views,
-        aggregation=source.aggregation,
-        rows=analysed.rows,
-        on_problem=report,
-    )
-    print_page(page, content, analysed.output, analysed.json)
-
-
-@command("compare", RESULTS)
-def compare(pair: Pair, compared: Compared) -> None:
-    """Test whether two networks differ in accuracy: paired, on the same videos."""
-    from ..analysis import command as analysis
-
-    if pair.split not in (None, MEAN):
-        raise KinobenchError(f"--split {pair.split}: give {MEAN}, or the ids of two records")
-    compare_two = analysis.compare if pair.split is None else analysis.compare_split_means
-    page, content = compare_two(
-        pair.a,
-        pair.b,
-        compared.results,
-        aggregation=pair.aggregation,
-        strict=compared.strict,
-        on_problem=report,
-    )
-    print_page(page, content, compared.output, compared.json)
-    if not content["significant"]:
-        raise SystemExit(EXIT_INCONCLUSIVE)

@@ -56,7 +56,7 @@ def _last(folder: Path) -> dict[str, Any]:
 def test_the_page_goes_the_whole_way(videos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     commands = [c for block in blocks_of(PAGE) if block.kind == "sh" for c in commands_of(block)]
     called = " ".join(each.arguments[0] for each in commands)
-    assert called == "fit run analyse motion fit run run"
+    assert called == "fit run analyse analyse motion fit run run"
     printed = []
     for command in commands:
         arguments = list(command.arguments)
@@ -65,12 +65,16 @@ def test_the_page_goes_the_whole_way(videos: Path, monkeypatch: pytest.MonkeyPat
         done = call(monkeypatch, videos, *arguments)
         assert done.exit_code == 0, f"{command.said}\n{done.stderr}{done.exception}"
         printed.append(done)
-    fitted, measured, analysed, motion, grouped, listed, archived = printed
+    fitted, measured, analysed, errors, motion, grouped, listed, archived = printed
     parted = "parted by kinobench: 20 % of each class held out, seed 0"
     assert f"folder train: 24 of 24 videos found, 3 classes; {parted}" in fitted.stderr
     assert "folder test: 6 of 6 videos found, 3 classes" in fitted.stderr
     assert "folder test: 6 of 6 videos found, 3 classes" in measured.stderr
     assert all(name in analysed.stdout for name in CLASSES)
+    listed_errors = (videos / "errors.html").read_text()
+    wrong = re.search(r"Wrong: (\d) of 6 videos", listed_errors)
+    assert wrong is not None and listed_errors.count("data:image/jpeg") == int(wrong[1])
+    assert f"{wrong[1]} misclassified video" in errors.stdout
     assert "folder test" in motion.stdout
     assert "5 groups kept whole" in grouped.stderr
     assert "list all: 30 of 30 videos found, 3 classes" in listed.stderr

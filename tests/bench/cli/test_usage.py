@@ -96,8 +96,9 @@ INTEGERS = {
         *("--short-side", "--gop", "--quality", "--processes"),
     ),
     ("data", "doctor", "pointlight"): ("--processes", "--holdout-seed"),
-    ("analyse", "c3d_tiny"): ("--rows",),
     ("leaderboard",): ("--top",),
+    ("analyse", "c3d_tiny"): ("--rows", "--k", "--holdout-seed"),
+    ("compare", "c3d_tiny", "x3d_tiny"): ("--rows", "--holdout-seed"),
 }
 FLOATS = {
     ("run",): ("--timeout", "--memory-limit", "--file-timeout", "--file-memory"),

@@ -84,6 +84,17 @@ class Ranked(Group, panel="Results"):
             "--strict",
         ),
     ] = False
+    diff: Annotated[
+        tuple[str, str] | None,
+        option(
+            "Show what moved between two sets of records, by --sort: each NAME=VALUE (precision, "
+            "device, torch, run, ...; several with commas), the id of a run, or a folder of "
+            "results.",
+            "A B",
+            "--diff",
+            default="none",
+        ),
+    ] = None
     plugin: common.Plugins = None
 
 
@@ -95,6 +106,19 @@ def leaderboard(ranked: Ranked) -> None:
     from ..leaderboard.selection import selected, selection
 
     load_plugins(ranked.plugin)
+    if ranked.diff is not None:
+        from .diff import refuse_others, show_diff
+
+        refuse_others(
+            where=ranked.where,
+            pareto=ranked.pareto,
+            group_by=ranked.group_by,
+            top=ranked.top,
+            common_videos=ranked.common_videos,
+            strict=ranked.strict,
+        )
+        show_diff(ranked.diff, ranked.results, ranked.sort, ranked.format, ranked.output)
+        return
     wanted = selection(
         where=ranked.where,
         pareto=ranked.pareto,

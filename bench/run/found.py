@@ -1,19 +1,45 @@
 """How many of a split's videos are there, which a command says first."""
 
 import math
+from array import array
 from collections.abc import Sequence
 from operator import attrgetter
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 from ...datasets.errors import DatasetError
 from ...datasets.plurals import quantity
 from ...datasets.sources.presence import absent
-from ...datasets.split import Split
+from ...datasets.split import Split, Video
 
 _PATH = attrgetter("path_text")
 _EXAMPLES = 3
 """Missing videos that are named."""
+
+
+class PathsOf(Sequence[str]):
+    """Paths of some of a split's videos, each made when it is asked for: there may be a million.
+
+    As a text each would take more memory than the video itself.
+    """
+
+    def __init__(self, videos: Sequence[Video], places: "array[int]") -> None:
+        """Take videos, and the places among them of those that are meant."""
+        self._videos, self._places = videos, places
+
+    def __len__(self) -> int:
+        """Return the number of paths."""
+        return len(self._places)
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[str]: ...
+    def __getitem__(self, place: int | slice) -> str | list[str]:
+        """Return a path, or several."""
+        if isinstance(place, slice):
+            return [self._videos[each].path_text for each in self._places[place]]
+        return self._videos[self._places[place]].path_text
 
 
 class Found(NamedTuple):
@@ -87,7 +113,7 @@ def look_for(split: Split, root: Path | None = None) -> Found:
         split=f"{split.dataset} {split.name}",
         classes=len(split.classes),
         expected=len(split.videos),
-        missing=list(absent(map(_PATH, split.videos))),
+        missing=PathsOf(split.videos, array("I", absent(map(_PATH, split.videos)))),
         notes=split.notes,
         layout=f"layout {split.layout}{place}" if split.layout else "",
     )

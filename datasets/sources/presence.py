@@ -8,8 +8,8 @@ from .listing import walk
 from .paths import SourcePath, path_of
 
 
-def absent(paths: Iterable[str]) -> Iterator[str]:
-    """Give the paths of files that aren't there.
+def absent(paths: Iterable[str]) -> Iterator[int]:
+    """Give the places, among some paths, of those of files that aren't there.
 
     Elsewhere their folders are listed, each once: asking for each file would take a request a
     video.
@@ -21,10 +21,10 @@ def absent(paths: Iterable[str]) -> Iterator[str]:
         DatasetError: A folder elsewhere can't be listed.
     """
     listed: dict[str, set[str]] = {}
-    for text in paths:
+    for place, text in enumerate(paths):
         if "://" not in text and ".tar" not in text.lower():  # a million paths would take seconds
             if not os.path.exists(text):  # noqa: PTH110
-                yield text
+                yield place
             continue
         path = path_of(text)
         if isinstance(path, SourcePath) and path.is_remote and path.archive() is None:
@@ -34,9 +34,9 @@ def absent(paths: Iterable[str]) -> Iterator[str]:
                 is_there = folder.is_dir()
                 listed[parent] = {each.name for each in walk(folder, 0)} if is_there else set()
             if name not in listed[parent]:
-                yield text
+                yield place
         elif not _is_there(path):
-            yield text
+            yield place
 
 
 def _is_there(path: Path) -> bool:

@@ -27,6 +27,15 @@ def test_a_name_that_no_disk_takes_is_a_missing_file(tmp_path: Path) -> None:
     found.refuse_too_few(0.5)
 
 
+def test_the_paths_of_missing_videos_are_made_when_they_are_asked_for(tmp_path: Path) -> None:
+    paths = files(tmp_path, 5, 0)
+    paths[1].touch()
+    missing = look_for(split_of(*paths)).missing
+    expected = [str(path) for path in paths if path != paths[1]]
+    assert (list(missing), missing[1:3], missing[-1]) == (expected, expected[1:3], expected[-1])
+    assert not look_for(split_of(paths[1])).missing
+
+
 def test_a_least_share_is_a_number_of_videos(tmp_path: Path) -> None:
     paths = files(tmp_path, 100, 7)
     assert 0.07 * 100 > 7  # as binary numbers have it

@@ -129,7 +129,7 @@ def test_what_is_not_there_is_missing_and_who_does_not_answer_is_an_error(
     paths = [path_of(f"{server.url}/c/{each}.mp4") for each in ("v", *"abcdefghij")]
     assert [path.exists() for path in paths[:3]] == [True, False, False]
     begin = len(server.asked)
-    assert list(absent(map(str, paths))) == [str(path) for path in paths[1:]]
+    assert list(absent(map(str, paths))) == list(range(1, len(paths)))
     assert len(server.asked) - begin <= 5  # the folder's list, and not a request a video
     with pytest.raises(VideoError, match="no such file"):
         open_video(paths[1])

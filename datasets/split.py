@@ -68,10 +68,13 @@ class Video:
             raise TypeError(f"path {path!r} of {id!r} is no path; give a pathlib.Path")
         if labels is not None and label is not None:
             raise TypeError(f"label {label!r} and labels {labels!r} of {id!r}; give one of the two")
-        several = None if labels is None else _label_set(id, labels)
-        number = _label(id, label) if several is None else several[0] if several else -1
-        if several is not None and len(several) == 1:
-            several = None
+        several = None
+        if labels is not None:
+            several = _label_set(id, labels)
+            number = several[0] if several else -1
+            several = None if len(several) == 1 else several
+        else:
+            number = label if type(label) is int else _label(id, label)
         if group is not None and not isinstance(group, str):
             raise TypeError(f"group {group!r} of {id!r} is no text; give one, or None")
         name = readable(id)
@@ -80,6 +83,18 @@ class Video:
             self._keep(name, intern(before), intern(after), number, several, group)
         else:
             self._keep(name, str(path), None, number, several, group)
+
+    @classmethod
+    def named_by_id(
+        cls, before: str, after: str, *, id: str, label: int, group: str | None
+    ) -> "Video":
+        """Return a video whose path is its id between two texts that many videos share.
+
+        Nothing is checked, for a reader of a million rows: the id has to be `readable`.
+        """
+        video = object.__new__(cls)
+        video._keep(id, before, after, label, None, group)
+        return video
 
     def _keep(
         self,
@@ -90,13 +105,12 @@ class Video:
         several: tuple[int, ...] | None,
         group: str | None,
     ) -> None:
-        put = object.__setattr__
-        put(self, "id", id)
-        put(self, "_before", before)
-        put(self, "_after", after)
-        put(self, "label", label)
-        put(self, "_all", several)
-        put(self, "group", group)
+        _put_id(self, id)
+        _put_before(self, before)
+        _put_after(self, after)
+        _put_label(self, label)
+        _put_all(self, several)
+        _put_group(self, group)
 
     @property
     def labels(self) -> tuple[int, ...]:
@@ -138,6 +152,13 @@ class Video:
 
     def _told(self) -> tuple[object, ...]:
         return self.id, self.path, self.labels, self.group
+
+
+# As `object.__setattr__`, without looking up the names: there may be a million videos.
+_put_id, _put_label, _put_group = (vars(Video)[name].__set__ for name in ("id", "label", "group"))
+_put_before, _put_after, _put_all = (
+    vars(Video)[name].__set__ for name in ("_before", "_after", "_all")
+)
 
 
 def _kept_video(
@@ -209,11 +230,13 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
         force_setattr(self, "classes", tuple(map(readable, self.classes)))
         force_setattr(self, "notes", tuple(map(readable, self.notes)))
         seen: set[str] = set()
+        classes = len(self.classes)
         for video in self.videos:
             if video.id in seen:
                 raise ValueError(f"{self.dataset} {self.name}: video {video.id!r} is listed twice")
             seen.add(video.id)
-            self._check_labels(video)
+            if video._all is not None or not 0 <= video.label < classes:
+                self._check_labels(video)
 
     def _check_labels(self, video: Video) -> None:
         labels = video.labels

@@ -49,20 +49,15 @@ def assembled(
     label_of = label_of_folders(described)
     # Before there are videos: it may hold the million ids of another list for a moment.
     remarks = described.remarks(rows.source, rows.ids) if described.remarks else ()
-    several_rows = _ids_of_several(described, rows)
-    chosen: list[Chosen | None] = []
-    for row in range(len(rows.ids)):
-        choice = None
-        if index.has(described.naming.file_id(rows.ids[row])):
-            choice = index.choose(_wanted(described, rows, row, several_rows))
+    there = index.places_of(rows.ids)
+    several_rows = _ids_of_several(described, rows, there)
+    chosen: list[Chosen | None] = [None] * len(rows.ids)
+    for row in there:
+        choice = index.choose(_wanted(described, rows, row, several_rows))
         if choice is not None:
             choice.media.refuse_outside(rows.where(row))
-        chosen.append(choice)
-    places = _Places(entries, part, rows, chosen, label_of)
-    videos = []
-    for row, choice in enumerate(chosen):
-        path = places.of_missing(row) if choice is None else choice.media.path
-        videos.append(_video(described, rows, row, path))
+        chosen[row] = choice
+    videos = _videos(described, rows, chosen, _Places(entries, part, rows, chosen, label_of))
     findings = (
         *_findings(described, rows, chosen, label_of),
         *_of_media(described, part, rows, chosen, index, entries),
@@ -97,24 +92,44 @@ def _wanted(described: Described, rows: Listed, row: int, several: set[str]) -> 
     )
 
 
-def _ids_of_several(described: Described, rows: Listed) -> set[str]:
-    """Return the ids of files that several rows have, which their times tell apart."""
+def _ids_of_several(described: Described, rows: Listed, there: list[int]) -> set[str]:
+    """Return the ids of files that several rows have, which their times tell apart.
+
+    Args:
+        described: The dataset.
+        rows: The rows of the split.
+        there: The rows of whose ids there are files: of the others nobody asks it.
+    """
     seen: set[str] = set()
     again: set[str] = set()
-    for video in rows.ids:
-        file_id = described.naming.file_id(video)
+    for row in there:
+        file_id = described.naming.file_id(rows.ids[row])
         (again if file_id in seen else seen).add(file_id)
     return again
 
 
-def _video(described: Described, rows: Listed, row: int, path: str) -> Video:
-    video, label = rows.ids[row], rows.labels[row]
-    group = described.naming.group(video)
-    if isinstance(label, int):
-        return Video(id=video, path=path, label=label, group=group)
-    if len(label) == 1:
-        return Video(id=video, path=path, label=label[0], group=group)
-    return Video(id=video, path=path, labels=label, group=group)
+def _videos(
+    described: Described, rows: Listed, chosen: list[Chosen | None], places: "_Places"
+) -> list[Video]:
+    group_of = described.naming.group
+    videos = []
+    for row, (video, label, choice) in enumerate(zip(rows.ids, rows.labels, chosen, strict=True)):
+        group = group_of(video)
+        if choice is None:
+            before, name, after = places.of_missing(row)
+            if name == video and isinstance(label, int) and video.isascii():
+                videos.append(Video.named_by_id(before, after, id=video, label=label, group=group))
+                continue
+            path = before + name + after
+        else:
+            path = choice.media.path
+        if isinstance(label, int):
+            videos.append(Video(id=video, path=path, label=label, group=group))
+        elif len(label) == 1:
+            videos.append(Video(id=video, path=path, label=label[0], group=group))
+        else:
+            videos.append(Video(id=video, path=path, labels=label, group=group))
+    return videos
 
 
 class _Places:
@@ -130,24 +145,37 @@ class _Places:
     ) -> None:
         self._rows = rows
         self._of_label: dict[int | tuple[int, ...], str] = {}
+        self._of_folder: dict[str, str] = {}
         roots: Counter[str] = Counter()
         for row, choice in enumerate(chosen):
             if choice is not None:
-                self._of_label.setdefault(rows.labels[row], choice.media.folder.path)
+                self._of_label.setdefault(rows.labels[row], f"{choice.media.folder.path}/")
                 roots[_media_root(choice.media, label_of)] += 1
         if not roots:
             others = [m for m in entries.media if not part.is_others(m.folder.parts)]
             roots.update(_media_root(media, label_of) for media in others)
         self._root = roots.most_common(1)[0][0] if roots else str(entries.root)
 
-    def of_missing(self, row: int) -> str:
-        """Return the path that a row's file should have."""
+    def of_missing(self, row: int) -> tuple[str, str, str]:
+        """Return the path that a row's file should have: what is before its name, that, the rest.
+
+        What is before it is the same text for all rows of a folder.
+        """
         rows = self._rows
-        name = rows.names.get(row) or rows.ids[row].rpartition("/")[2]
-        folder = self._of_label.get(rows.labels[row])
-        if folder is None:
-            folder = f"{self._root}/{rows.folders[row]}" if rows.folders[row] else self._root
-        return f"{folder}/{name}{rows.extensions[row] or '.mp4'}"
+        name = rows.names.get(row) or rows.ids[row]
+        if "/" in name:
+            name = name[name.rindex("/") + 1 :]
+        before = self._of_label.get(rows.labels[row])
+        if before is None:
+            before = self._of_folder.get(rows.folders[row])
+            if before is None:
+                before = self._in_root(rows.folders[row])
+        return before, name, rows.extensions[row] or ".mp4"
+
+    def _in_root(self, folder: str) -> str:
+        before = f"{self._root}/{folder}/" if folder else f"{self._root}/"
+        self._of_folder[folder] = before
+        return before
 
 
 def _media_root(media: Media, label_of: LabelOf) -> str:
@@ -161,12 +189,12 @@ def _findings(
     described: Described, rows: Listed, chosen: list[Chosen | None], label_of: LabelOf
 ) -> tuple[Finding, ...]:
     """Return what is wrong with the files of listed videos."""
-    missing, elsewhere, several, contradicting, replaced = [], [], [], [], []
+    elsewhere, several, contradicting, replaced = [], [], [], []
+    missing = [video for video, choice in zip(rows.ids, chosen, strict=True) if choice is None]
     for row, choice in enumerate(chosen):
-        video = rows.ids[row]
         if choice is None:
-            missing.append(video)
             continue
+        video = rows.ids[row]
         if choice.elsewhere:
             elsewhere.append(video)
         if described.is_replacement(choice.media.folder.parts):

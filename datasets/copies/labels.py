@@ -33,6 +33,7 @@ class Labels:
         self._sets: dict[tuple[str, ...], tuple[int, ...]] = {}
         self._contradicting: list[_Contradiction] = []
         self._agreeing = 0
+        self._agreed: dict[tuple[str, str], int] = {}
         self._unchecked = 0
         self._other_folder: list[str] = []
 
@@ -54,6 +55,10 @@ class Labels:
                 numbers = {self._written(label, where) for label in raw.labels}
                 known = self._sets[raw.labels] = tuple(sorted(numbers))
             return known
+        agreed = self._agreed.get((folder, raw.label))
+        if agreed is not None:
+            self._agreeing += 1
+            return agreed
         expected = self._of_folder(folder) if folder else None
         if expected is None and (inside := self._described.naming.class_of(stem)) is not None:
             expected = self._of_folder(inside)
@@ -71,6 +76,8 @@ class Labels:
             self._unchecked += 1
         elif expected == label:
             self._agreeing += 1
+            if folder and self._of_folder(folder) == label:
+                self._agreed[folder, raw.label] = label
         elif _is_number(raw.label):
             self._contradicting.append(_Contradiction(str(where), label, folder, expected))
         else:

@@ -1,8 +1,9 @@
 """The videos that a layout lists, with their ids and labels, checked against names of folders."""
 
 from array import array
+from collections.abc import Callable
 from sys import intern
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..errors import DatasetError
 from ..findings import Finding, found
@@ -13,6 +14,7 @@ from .formats import Format, ListFile, RawRow, Source
 from .labels import Labels
 from .parts import kind_of_word
 
+_USUAL_EXTENSIONS = {each: each for each in VIDEO_EXTENSIONS if len(each) == 4}
 _NO_TIMES = "without times in the list, so that the manifest differs from that of other lists"
 _WITHOUT_LIST = "no list of the {} split: which of its videos are missing isn't known"
 
@@ -79,7 +81,13 @@ class _Reading:
         self._left_out = 0
         self._kinds: dict[str, bool] = {}
         self._absolute: list[str] = []
-        self._rows = Listed([], [], array("I"), array("I"), [], {}, [], source, (), ())
+        self._parents: dict[str, tuple[str, bool]] = {}
+        self._where = _Where(source)
+        self._rows = rows = Listed([], [], array("I"), array("I"), [], {}, [], source, (), ())
+        columns = (rows.ids, rows.labels, rows.places, rows.lines, rows.folders, rows.extensions)
+        # Looked up once, not a million times.
+        self._adds: list[Callable[[Any], None]] = [column.append for column in columns]
+        self._has_paths, self._listed = form.has_paths, described.naming.listed
 
     def take(self, place: int, file: ListFile | None, raw: RawRow) -> None:
         """Add a row, if it is of the split."""
@@ -87,50 +95,69 @@ class _Reading:
             self._left_out += 1
             return
         folder, name, extension = "", raw.name, ""
-        if self._form.has_paths:
-            folder, name, extension = self._parts(file, raw)
-        where = _Where(file, raw.line) if file else _Folder(self._source, folder)
+        where = self._where
+        where.file, where.line = file, raw.line
+        if self._has_paths:
+            folder, name, extension = self._parts(raw)
+        where.folder = folder
         label = self._labels.of(raw, folder, name, where)
         first = label if isinstance(label, int) else label[0] if label else 0
         times = None if raw.start_s is None else (int(raw.start_s), int(raw.end_s or 0))
-        naming = self._described.naming
-        video = naming.listed(name, self._labels.classes[first], times)
+        video = self._listed(name, self._labels.classes[first], times)
         if video is None:
-            raise DatasetError(f"{where}: {naming.wrong(name)}")
-        rows = self._rows
-        if self._form.has_paths and video.rpartition("/")[2] != name:
-            rows.names[len(rows.ids)] = name
-        rows.ids.append(video)
-        rows.labels.append(label)
-        rows.places.append(place)
-        rows.lines.append(raw.line)
-        rows.folders.append(folder)
-        rows.extensions.append(extension)
+            raise DatasetError(f"{where}: {self._described.naming.wrong(name)}")
+        if video != name and self._has_paths and video.rpartition("/")[2] != name:
+            self._rows.names[len(self._rows.ids)] = name
+        add_id, add_label, add_place, add_line, add_folder, add_extension = self._adds
+        add_id(video)
+        add_label(label)
+        add_place(place)
+        add_line(raw.line)
+        add_folder(folder)
+        add_extension(extension)
 
     def _is_ours(self, split: str) -> bool:
         if split not in self._kinds:
             self._kinds[split] = kind_of_word(split) in self._source.part.kinds
         return self._kinds[split]
 
-    def _parts(self, file: ListFile | None, raw: RawRow) -> tuple[str, str, str]:
+    def _parts(self, raw: RawRow) -> tuple[str, str, str]:
         """Return the last folder, the stem and the extension of a listed path."""
         path = raw.name.replace("\\", "/")
         before, _, name = path.rpartition("/")
-        refused = self._form.refuse_absolute
-        if (".." in before and ".." in before.split("/")) or (refused and _is_absolute(path)):
-            where = _Where(file, raw.line) if file else self._source.shown
-            raise DatasetError(
-                f"{where}: {raw.name!r} leaves the data root; a listed path is relative, "
-                "without '..'"
-            )
-        if _is_absolute(path):
+        known = self._parents.get(before)
+        folder, is_absolute = self._parent(raw, path, before) if known is None else known
+        if is_absolute:
             self._absolute.append(path)
+        common = _USUAL_EXTENSIONS.get(name[-4:])
+        if common is not None and len(name) > len(common):
+            return folder, name[: -len(common)], common
         dot = name.rfind(".")
         extension = name[dot:].lower() if dot > 0 else ""
         if extension not in VIDEO_EXTENSIONS:
             extension = ""
         stem = name[: -len(extension)] if extension else name
-        return intern(before.rpartition("/")[2]), stem, intern(name[len(stem) :])
+        return folder, stem, intern(name[len(stem) :])
+
+    def _parent(self, raw: RawRow, path: str, before: str) -> tuple[str, bool]:
+        """Return the last folder of a listed path, and whether that is absolute.
+
+        It is kept for the other paths of the folder.
+
+        Raises:
+            DatasetError: The path leaves the data root.
+        """
+        is_absolute = _is_absolute(path)
+        if ".." in before.split("/") or (is_absolute and self._form.refuse_absolute):
+            where = self._source.shown if self._where.file is None else str(self._where)
+            raise DatasetError(
+                f"{where}: {raw.name!r} leaves the data root; a listed path is relative, "
+                "without '..'"
+            )
+        found = intern(before.rpartition("/")[2]), is_absolute
+        if before:  # else the name itself says whether the path is absolute
+            self._parents[before] = found
+        return found
 
     def listed(self) -> Listed:
         """Return the rows, in the dataset's order.
@@ -170,20 +197,21 @@ class _Reading:
         return rows if self._form.ordered else _sorted(rows)
 
 
-class _Where(NamedTuple):
-    file: ListFile
-    line: int
+class _Where:
+    """The row that is read, for messages; only its text is kept."""
+
+    __slots__ = ("_source", "file", "folder", "line")
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self.file: ListFile | None = None
+        self.line = 0
+        self.folder = ""
 
     def __str__(self) -> str:
+        if self.file is None:
+            return f"{self._source.shown}, folder {self.folder!r}"
         return f"{self.file.path}:{self.line}" if self.line else str(self.file.path)
-
-
-class _Folder(NamedTuple):
-    source: Source
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.source.shown}, folder {self.name!r}"
 
 
 def _is_absolute(path: str) -> bool:
@@ -224,7 +252,12 @@ def _sorted(rows: Listed) -> Listed:
         of_label.setdefault(label, []).append(row)
     order: list[int] = []
     for label in sorted(of_label, key=_label_place):  # one key for all rows would need much memory
-        order += sorted(of_label[label], key=lambda row: (rows.ids[row].upper(), rows.ids[row]))
+        of_class = of_label[label]
+        upper = {row: rows.ids[row].upper() for row in of_class}
+        if len(set(upper.values())) < len(upper):
+            of_class.sort(key=rows.ids.__getitem__)
+        of_class.sort(key=upper.__getitem__)
+        order += of_class
     return _picked(rows, order)
 
 

@@ -1,7 +1,7 @@
 """The media of a copy by what their names say, and which of several files is a video's."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from ..lists.scan import VIDEO_EXTENSIONS
@@ -91,9 +91,10 @@ class MediaIndex:
             else:
                 self._files[key.id] = [before, media]
 
-    def has(self, file_id: str) -> bool:
-        """Report whether there is a file of an id, see `Naming.file_id`."""
-        return file_id in self._files
+    def places_of(self, ids: Sequence[str]) -> list[int]:
+        """Return the places of those of some videos' ids of which there is a file."""
+        file_id, files = self._naming.file_id, self._files
+        return [place for place, video in enumerate(ids) if file_id(video) in files]
 
     @property
     def is_empty(self) -> bool:

@@ -14,6 +14,7 @@ from ..lists.text import lines_of
 from .formats import Format, ListFile, RawRow, Source
 
 _SNIFFED = 20
+_DOTTED = frozenset(VIDEO_EXTENSIONS)
 """Lines that decide what a file is."""
 _EXTENSION = "|".join(extension[1:] for extension in VIDEO_EXTENSIONS)
 # Split from the right: a path may have spaces and commas.
@@ -54,7 +55,7 @@ class PathLabels(Format):
                     f"{file.path}:{number}: {line.strip()!r} is no path of a video and a label, as "
                     f"in {self.example!r}; correct the line"
                 )
-            yield RawRow(number, *found)
+            yield RawRow(number, found[0], found[1])
 
 
 class FrameFolders(Format):
@@ -92,7 +93,7 @@ FRAMES = FrameFolders()
 def _path_and_label(line: str) -> tuple[str, str] | None:
     line = line.strip()
     path, _, label = line.rpartition(" ")
-    if label.isdecimal() and path[-4:].lower() in VIDEO_EXTENSIONS and '"' not in path:
+    if label.isdecimal() and path[-4:].lower() in _DOTTED and '"' not in path:
         return path, label  # nearly all lines: the patterns take twenty times as long
     found = _NUMBERED.fullmatch(line)
     if found is None or not _VIDEO.fullmatch(found["path"]):

@@ -164,9 +164,7 @@ def _best(
         except DatasetError as error:
             errors.append(error)
             continue
-        naming = described.naming
-        there = sum(index.has(naming.file_id(video)) for video in rows.ids)
-        candidates.append(_Candidate(form, rows, there))
+        candidates.append(_Candidate(form, rows, len(index.places_of(rows.ids))))
     if not candidates:
         described.check(lists, sources[0][1])  # a list of other classes says why no label is known
         raise errors[0]

@@ -62,8 +62,9 @@ class SportsUrls(Format):
         several: dict[str, tuple[str, ...]] = {}
         for number, line in lines_of(file.path):
             usual = _usual(line)
-            if usual is not None and usual[1] in several:
-                yield RawRow(number, usual[0], "", None, None, None, several[usual[1]])
+            known = None if usual is None else several.get(usual[1])
+            if usual is not None and known is not None:
+                yield RawRow(number, usual[0], "", None, None, None, known)
                 continue
             found = self.row.fullmatch(line)
             if found is None:

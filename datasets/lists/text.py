@@ -8,6 +8,9 @@ from ..errors import DatasetError, reason_of
 from ..files import read_regular
 
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_AT_ONCE = 1 << 18
+"""Characters of a text that become lines at once: all lines of a large one would need much memory,
+and to look for each by itself takes twice as long."""
 
 
 def read_list(file: Path) -> str:
@@ -60,20 +63,43 @@ def lines_of(file: Path) -> Iterator[tuple[int, str]]:
     Raises:
         DatasetError: The file can't be read, or isn't text; the message has the line.
     """
-    for number, line in enumerate(each_line(read_list(file)), 1):
-        line = line.rstrip("\r\n")
-        if line and not line.isspace():
-            yield number, line
+    before = 0
+    for lines in _parted(read_list(file)):
+        for number, line in enumerate(lines, before + 1):
+            if line[-1:] == "\r":
+                line = line.rstrip("\r")
+            if line and not line.isspace():
+                yield number, line
+        before += len(lines) - 1  # the last has its end in the next part, if it has any
 
 
 def each_line(text: str) -> Iterator[str]:
     """Give the lines of a text with their ends, one at a time: there may be a million."""
-    end = "\n" if "\n" in text else "\r"
+    end = _end_of_lines(text)
+    for lines in _parted(text):
+        last = lines.pop()
+        for line in lines:
+            yield line + end
+        if last:
+            yield last
+
+
+def _parted(text: str) -> Iterator[list[str]]:
+    """Give the lines of a text, without their ends, a part of the text at a time.
+
+    The last line of a part is what follows its last end: empty, unless the text ends there without
+    one.
+    """
+    end = _end_of_lines(text)
     start = 0
     while start < len(text):
-        stop = text.find(end, start) + 1 or len(text)
-        yield text[start:stop]
+        stop = text.find(end, start + _AT_ONCE) + 1 or len(text)
+        yield text[start:stop].split(end)
         start = stop
+
+
+def _end_of_lines(text: str) -> str:
+    return "\n" if "\n" in text else "\r"
 
 
 def _of_utf_16(file: Path, content: bytes) -> str:

@@ -30,6 +30,13 @@ def test_a_video_gives_the_path_that_it_was_given(video_id: str, path: str) -> N
     assert Video(id=video_id, path=path, label=2, group="g") != video
 
 
+def test_a_video_named_by_its_id_is_the_one_that_its_path_gives() -> None:
+    made = Video.named_by_id("/data/val/yoga/", ".mp4", id="a_000001", label=3, group=None)
+    given = Video(id="a_000001", path="/data/val/yoga/a_000001.mp4", label=3)
+    assert made == given and made.path_text == given.path_text and made.labels == (3,)
+    assert pickle.loads(pickle.dumps(made)) == given
+
+
 def test_a_video_can_not_be_changed() -> None:
     video = Video(id="a", path="a.mp4", label=0)
     with pytest.raises(AttributeError, match="label of 'a' can't be changed"):

@@ -29,11 +29,13 @@ class Steps(NamedTuple):
         cut: Cuts out the pixels that any crop shows.
         resize: Resizes `[n, 3, H, W]`, floats, or bytes for OpenCV.
         normalise: Normalises colours from 0 to 1, `[3, ...]`, in place.
+        colours: `[3, 256]`, float32, on the CPU: what `normalise` makes of each byte of a colour.
     """
 
     cut: Step
     resize: Step
     normalise: Step
+    colours: torch.Tensor
 
 
 ResizeOrder = Callable[[torch.Tensor, torch.Tensor, Steps], None]
@@ -117,7 +119,7 @@ def to_bytes(pictures: torch.Tensor) -> torch.Tensor:
 
 def cut_alone(pixels: torch.Tensor, pictures: torch.Tensor, steps: Steps) -> None:
     """Write frames `[n, 3, H, W]` that need no resize; every order gives the same."""
-    _write_bytes(steps.cut(pixels), pictures, steps.normalise)
+    _write_bytes(steps.cut(pixels), pictures, steps)
 
 
 def by_products(resize_and_cut: LinearResize) -> ResizeOrder:
@@ -154,20 +156,37 @@ def resize_normalised(pixels: torch.Tensor, pictures: torch.Tensor, steps: Steps
 def resize_bytes(pixels: torch.Tensor, pictures: torch.Tensor, steps: Steps) -> None:
     """Write frames `[n, 3, H, W]` that are resized as colours from 0 to 255, and rounded."""
     resized = to_bytes(steps.resize(pixels.float()))
-    _write_bytes(steps.cut(resized), pictures, steps.normalise)
+    _write_bytes(steps.cut(resized), pictures, steps)
 
 
 def resize_by_opencv(pixels: torch.Tensor, pictures: torch.Tensor, steps: Steps) -> None:
     """Write frames `[n, 3, H, W]` that are resized as bytes."""
-    _write_bytes(steps.cut(steps.resize(pixels)), pictures, steps.normalise)
+    _write_bytes(steps.cut(steps.resize(pixels)), pictures, steps)
 
 
-def _write_bytes(pixels: torch.Tensor, pictures: torch.Tensor, normalise: Step) -> None:
+def normalised_bytes(normalise: Step) -> torch.Tensor:
+    """Return what a normalisation makes of each byte of a colour, `[3, 256]`, on the CPU."""
+    every = unit_colours(torch.arange(256, dtype=torch.uint8))
+    return normalise(every.repeat(3, 1, 1, 1)).view(3, 256)
+
+
+def _write_bytes(pixels: torch.Tensor, pictures: torch.Tensor, steps: Steps) -> None:
     """Write bytes `[n, 3, h, w]` as normalised pictures `[3, n, h, w]`."""
-    # Two frames fit a processor's cache between one step and the next.
-    few = 2 if pixels.device.type == "cpu" else len(pixels)
-    for frames, target in zip(pixels.split(few), pictures.split(few, dim=1), strict=True):
-        normalise(target.copy_(frames.transpose(0, 1)).div_(255))
+    if pixels.device.type != "cpu":
+        steps.normalise(pictures.copy_(pixels.transpose(0, 1)).div_(255))
+        return
+    import cv2  # here, since it takes long to import
+
+    # Looking a byte up writes a picture once, and computing takes four passes. The values are the
+    # same, bit for bit: each depends on its byte alone.
+    tables = steps.colours.numpy()
+    for place, frame in enumerate(pixels.numpy()):
+        # Bytes of a colour lie together, or those of a pixel do.
+        planes = frame if frame.strides[2] == 1 else cv2.split(frame.transpose(1, 2, 0))
+        for plane, table, picture in zip(planes, tables, pictures[:, place].numpy(), strict=True):
+            looked_up = cv2.LUT(plane, table, picture)
+            if looked_up is not picture:  # OpenCV takes no memory of other strides
+                picture[:] = looked_up
 
 
 LINEAR: tuple[ResizeOn, ...] = ("unit", "normalised")

@@ -5,7 +5,7 @@ from functools import lru_cache
 import torch
 
 from ..protocol import Protocol
-from .pixels import Steps, resize_order, resize_step
+from .pixels import Step, Steps, normalised_bytes, resize_order, resize_step
 from .resizing import Size
 
 
@@ -46,15 +46,20 @@ class FrameTransform:
         self.size = lowest - top, rightmost - left
         self.crops = [crop._replace(top=crop.top - top, left=crop.left - left) for crop in crops]
         self._device, self._dtype = device, dtype
-        mean, std = (colour_scale(values, device) for values in (protocol.mean, protocol.std))
 
         def cut(pictures: torch.Tensor) -> torch.Tensor:
             return pictures[:, :, top:lowest, left:rightmost]
 
-        def normalise(pictures: torch.Tensor) -> torch.Tensor:
-            return pictures.sub_(mean).div_(std)
+        def normalise_on(place: torch.device) -> Step:
+            mean, std = (colour_scale(values, place) for values in (protocol.mean, protocol.std))
+            return lambda pictures: pictures.sub_(mean).div_(std)
 
-        self._steps = Steps(cut, resize_step(protocol, to), normalise)
+        self._steps = Steps(
+            cut,
+            resize_step(protocol, to),
+            normalise_on(device),
+            normalised_bytes(normalise_on(torch.device("cpu"))),
+        )
         self._order = resize_order(protocol, frame, to, (top, lowest), (left, rightmost), device)
 
     def write(self, frames: torch.Tensor, pictures: torch.Tensor) -> None:

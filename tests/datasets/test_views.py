@@ -7,6 +7,7 @@ import torchvision.transforms.v2.functional as tvf
 from kinobench.datasets.protocol import preset
 from kinobench.datasets.views import pixels
 from kinobench.datasets.views.maker import ViewMaker, _even_runs, make_views
+from kinobench.datasets.views.transform import FrameTransform
 
 
 def _noise(count: int, height: int, width: int) -> np.ndarray:
@@ -127,3 +128,22 @@ def test_a_clip_is_copied_in_even_runs_whatever_its_places(places: list[int]) ->
 
 def test_frames_two_apart_are_one_run() -> None:
     assert _even_runs(list(range(3, 63, 2))) == [(slice(0, 30), slice(3, 62, 2))]
+
+
+@pytest.mark.parametrize("name", ["pytorchvideo-32x2-256", "common-112"])
+@pytest.mark.parametrize("width", [340, 257])
+def test_bytes_become_the_numbers_that_torch_computes_of_each(name: str, width: int) -> None:
+    protocol = preset(name).with_views(1, 3)
+    short, size = protocol.short_side, protocol.size
+    frames = torch.arange(256, dtype=torch.uint8).repeat(2 * short * width * 3 // 256 + 1)
+    frames = frames[: 2 * short * width * 3].view(2, short, width, 3)
+    made = FrameTransform(protocol, (short, width), torch.device("cpu"), torch.float32)
+    room = torch.zeros(3, 4, made.size[0], made.size[1] + 1)
+    made.write(frames.permute(0, 3, 1, 2), room[:, 1:3, :, :-1])  # rows with a gap between them
+    mean, std = (torch.tensor(each).view(3, 1, 1, 1) for each in (protocol.mean, protocol.std))
+    whole = frames.permute(3, 0, 1, 2).float().div(255).sub(mean).div(std)
+    (top, left, _) = protocol.crops_of(*protocol.resized(short, width))[0]
+    first = made.crops[0]
+    shown = room[:, 1:3, first.top : first.top + size, first.left : first.left + size]
+    assert torch.equal(shown, whole[:, :, top : top + size, left : left + size])
+    assert not room[:, [0, 3]].any() and not room[..., -1].any()

@@ -23,7 +23,7 @@ from av.container import InputContainer
 from av.video.reformatter import VideoReformatter
 
 from ..copy_digest import StoredVideo
-from ..errors import VideoError, reason_of
+from ..errors import KinobenchError, VideoError, reason_of
 from ..files import NotRegularError, check_regular
 from ..plurals import quantity
 from ..protocol import Protocol
@@ -267,12 +267,16 @@ class VideoReader:
         """
         converter = VideoReformatter()
         for place, frame in self.sound_frames(numbers):
-            with reading_errors(self.path, "its colours can't be converted"):
+            try:
                 # This thread converts the frame.
                 # Starting others takes ten times as long as a small frame does.
                 picture = _pixels(converter.reformat(frame, format="rgb24", threads=1))
                 matrix = self._matrices.of(frame)
                 picture = picture if matrix is None else upright(picture, matrix)
+            except KinobenchError:
+                raise
+            except Exception as error:
+                raise reading_error(self.path, "its colours can't be converted", error) from error
             yield place, picture
 
     def sound_frames(self, numbers: Sequence[int]) -> Iterator[tuple[int, av.VideoFrame]]:
@@ -426,5 +430,8 @@ class VideoReader:
 def _pixels(picture: av.VideoFrame) -> np.ndarray:
     """Return the pixels of a picture in RGB, `[H, W, 3]`, uint8, as a view of its memory."""
     (plane,) = picture.planes
-    lines = np.frombuffer(memoryview(plane), dtype=np.uint8).reshape(-1, plane.line_size)
-    return lines[: picture.height, : 3 * picture.width].reshape(picture.height, picture.width, 3)
+    shape = picture.height, picture.width, 3
+    pixels: np.ndarray = np.ndarray(
+        shape, np.uint8, buffer=memoryview(plane), strides=(plane.line_size, 3, 1)
+    )
+    return pixels

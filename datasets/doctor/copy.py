@@ -1,6 +1,7 @@
 """The files of some splits: which are there, and what was seen of them."""
 
 import os
+import re
 from collections.abc import Iterator
 from functools import cached_property
 from stat import S_ISREG
@@ -8,6 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from ..sources.paths import path_of
 from ..split import Split, Video
 from .seen import Seen
 
@@ -60,30 +62,43 @@ class Copy(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """Yield every video of every split."""
         for split in self.splits:
             for video in split.videos:
-                yield Listed(split, video, str(video.path))
+                yield Listed(split, video, text_of(video))
 
     def found(self, split: Split) -> list[Video]:
         """Return the videos of a split that are there."""
-        return [video for video in split.videos if str(video.path) in self.files]
+        return [video for video in split.videos if text_of(video) in self.files]
 
     def of(self, path: str) -> Seen:
         """Return what was seen of a file."""
         return self.seen.get(path, Seen())
 
 
+_AS_PATHS_WRITE_IT = re.compile(r"(?:/?[^/.][^/]*)(?:/[^/.][^/]*)*")
+
+
+def text_of(video: Video) -> str:
+    """Return the text of a video's path; making a path of nearly all of a million would be slow."""
+    text = video.path_text
+    if os.sep == "/" and not _may_be_elsewhere(text) and _AS_PATHS_WRITE_IT.fullmatch(text):
+        return text
+    return str(video.path)
+
+
+def _may_be_elsewhere(text: str) -> bool:
+    return "://" in text or ".tar" in text.lower()
+
+
 def look_for(splits: tuple[Split, ...]) -> Copy:
     """Look for the files of splits, without opening any."""
     files: dict[str, os.stat_result] = {}
     dangling: set[str] = set()
-    looked_for: set[str] = set()
     for split in splits:
         for video in split.videos:
-            path = str(video.path)
-            if path in looked_for:
-                continue
-            looked_for.add(path)
+            path = text_of(video)
+            if path in files or path in dangling:
+                continue  # what is missing is asked for again: a million texts are not kept for it
             try:
-                files[path] = video.path.stat()
+                files[path] = path_of(path).stat() if _may_be_elsewhere(path) else os.stat(path)  # noqa: PTH116
             except (OSError, ValueError):
                 if os.path.islink(path):  # noqa: PTH114
                     dangling.add(path)

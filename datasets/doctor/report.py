@@ -13,7 +13,7 @@ from ..protocol import Protocol
 from ..split import Split
 from .classes import ClassCounts, class_counts, class_faults, contrary_folders
 from .complaints import Complaint, complaint, names_of_splits, worst_first
-from .copy import Copy
+from .copy import Copy, text_of
 from .faults import file_faults
 from .headers import Header
 from .leaks import leaks_and_doubles
@@ -200,7 +200,7 @@ def _ends(paths: Iterable[str]) -> Iterator[str]:
 
 
 def _split_report(copy: Copy, split: Split, counts: ClassCounts, *, is_whole: bool) -> SplitReport:
-    stored = {video.id: _stored(copy, str(video.path)) for video in split.videos}
+    stored = {video.id: _stored(copy, text_of(video)) for video in split.videos}
     return SplitReport(
         name=split.name,
         layout=split.layout,

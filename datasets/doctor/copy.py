@@ -1,15 +1,19 @@
 """The files of some splits: which are there, and what was seen of them."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from stat import S_ISREG
 from typing import NamedTuple
 
 import msgspec
 
+from ..sources.paths import is_elsewhere, path_of
 from ..split import Split, Video
 from .seen import Seen
+
+NOT_REMOVED = "which no command takes out of an archive, or off a server"
+"""Said of files that `removable` leaves out."""
 
 
 class Listed(NamedTuple):
@@ -69,6 +73,11 @@ class Copy(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def of(self, path: str) -> Seen:
         """Return what was seen of a file."""
         return self.seen.get(path, Seen())
+
+
+def removable(paths: Iterable[str]) -> tuple[str, ...]:
+    """Return the paths, each once, of what a command can remove: not from archives and servers."""
+    return tuple(path for path in dict.fromkeys(paths) if not is_elsewhere(path_of(path)))
 
 
 def look_for(splits: tuple[Split, ...]) -> Copy:

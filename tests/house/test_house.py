@@ -48,6 +48,7 @@ ALLOWED: dict[str, set[str]] = {
         "datasets.protocol",
         "datasets.video",
         "datasets.lists",
+        "datasets.copies",
     },
     "datasets.made": {"datasets", "datasets.lists", "datasets.protocol", "datasets.video"},
     "zoo": set(),

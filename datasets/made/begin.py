@@ -12,6 +12,7 @@ import msgspec
 
 from ..errors import DatasetError
 from ..names import readable
+from ..sources.paths import is_url
 from ..split import Split
 from ..unfinished import SUFFIX
 from .form import Form, encoder_version
@@ -49,7 +50,12 @@ class Copy(NamedTuple):
 
 
 def refuse_source(copy: Copy) -> None:
-    """Raise DatasetError if a copy would be in the folder of its videos, or around it."""
+    """Raise DatasetError if a copy would be elsewhere, or in the folder of its videos or around."""
+    if is_url(copy.to):
+        raise DatasetError(
+            f"--to {copy.to}: a copy is written to a folder of this machine; give one, and put it "
+            "there afterwards"
+        )
     to = os.path.realpath(copy.to)
     for root in copy.roots:
         source = os.path.realpath(root)

@@ -13,6 +13,7 @@ from ..files import NotRegularError
 from ..names import readable
 from ..sources.listing import walk
 from ..sources.paths import path_of
+from .begin import PARTS
 from .encode import Encoded
 from .places import Placed
 from .stamp import ROWS, MadeFile, read_rows
@@ -71,6 +72,8 @@ class Finished:
             row = self.rows.get(readable(str(place)))
             if row is None or row.fault:
                 continue
+            if place.parts[0] == PARTS and row.id != each.video.id:
+                continue  # until it is in a tar it is known by its number, which may be another's
             try:
                 there, source = size_of(self._to / place), each.video.path
                 known = (row.bytes, row.source_bytes, row.source_mtime_ns)
@@ -152,8 +155,9 @@ class Finished:
         Raises:
             OSError: It can't be removed.
         """
-        before = self.rows[readable(str(file.relative_to(self._to)))]
-        self._note(msgspec.structs.replace(before, place=readable(member)))
+        before = self.rows.get(readable(str(file.relative_to(self._to))))
+        if before is not None:  # its line wasn't cut off by a kill
+            self._note(msgspec.structs.replace(before, place=readable(member)))
         file.unlink()
 
     def _drop(self, place: PurePath) -> None:

@@ -119,6 +119,7 @@ class _Making:
         of = len(wanted) + sum(packed.values())
         self._progress(of - len(todo), of)
         for packer in packers:
+            packer.tidy()
             packer.go_on()
         for number, _ in enumerate(self._each_made(todo, processes, patience_s), 1):
             self._progress(of - len(todo) + number, of)

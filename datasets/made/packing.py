@@ -44,10 +44,23 @@ class Packer:
         self._size, self._shards = size, shards
         keys = Keys()
         named = [(keys.of(each.video), each) for each in files]
-        self._left = named[packed:]
+        self._before, self._left = named[:packed], named[packed:]
         self._next = 0
         self._waiting: list[tuple[str, Member]] = []
         self._bytes = 0
+
+    def tidy(self) -> None:
+        """Remove the files that are in tars, which a kill after a tar was written may leave.
+
+        Raises:
+            OSError: One can't be removed.
+        """
+        for key, each in self._before:
+            for place in (each.place, each.as_it_is):
+                if (self._to / place).is_file():
+                    self._packed(f"{key}{place.suffix}", self._to / place)
+        if self._before:
+            self._remove_empty(self._to / self._before[0][1].place.parent)
 
     def go_on(self) -> None:
         """Write the tars that the finished files fill.
@@ -86,11 +99,12 @@ class Packer:
         self._shards += 1
         for key, member in members:
             self._packed(f"{key}{member.file.suffix}", member.file)
-        folder = members[0][1].file.parent
-        if not any(folder.iterdir()):
-            folder.rmdir()
-            if not any(folder.parent.iterdir()):
-                folder.parent.rmdir()
+        self._remove_empty(members[0][1].file.parent)
+
+    def _remove_empty(self, folder: Path) -> None:
+        for each in (folder, folder.parent):
+            if each.is_dir() and not any(each.iterdir()):
+                each.rmdir()
 
 
 def packed_before(before: MadeSplit | None, to: Path, found: Sequence[Placed]) -> int:

@@ -18,6 +18,7 @@ from ...fakes.copies_more import parted, sports1m_official
 from ...fakes.elsewhere import packed
 from ...fakes.ill_copies import put, video
 from ...fakes.media import numbered_frames
+from ...fakes.trees import make_ucf101
 
 SMALL = form_of(short_side=32)
 
@@ -94,3 +95,15 @@ def test_a_copy_is_written_to_this_machine(tmp_path: Path) -> None:
     put(tmp_path / "from/fall/a.mp4", video(8))
     with pytest.raises(DatasetError, match="--to memory://x: a copy is written to a folder of"):
         _copied("folder", "folder", tmp_path / "from", path_of("memory://x"))
+
+
+def test_a_list_that_a_link_leads_to_out_of_the_root_is_left_out(tmp_path: Path) -> None:
+    root = tmp_path / "ucf"
+    make_ucf101(root, [0])
+    (tmp_path / "secret.txt").write_text("x")
+    (root / "more.txt").symlink_to(tmp_path / "secret.txt")
+    split = catalog.load_split(catalog.get("ucf101"), root, "1")
+    report = make_copy(
+        Copy("ucf101", "official", (split,), (root,), tmp_path / "to", SMALL), processes=0
+    )
+    assert report.left_out == ("more.txt",) and not (tmp_path / "to" / "more.txt").exists()

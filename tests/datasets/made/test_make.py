@@ -5,6 +5,7 @@ import os
 import shutil
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from kinobench.datasets import catalog
@@ -20,6 +21,7 @@ from kinobench.datasets.own import Holdout, OwnVideos
 from kinobench.datasets.split import Split
 from kinobench.datasets.video.reader import VideoReader
 
+from ...fakes.ill_copies import put
 from ...fakes.media import numbered_frames, write_video
 from ...fakes.trees import make_ucf101
 
@@ -132,18 +134,6 @@ def test_an_official_dataset_is_read_from_its_copy_as_from_its_source(tmp_path: 
     assert [video.path.exists() for video in now.videos] == [True, False, True, True]
     assert any("made by kinobench from" in note for note in now.notes)
     assert any("1 of 4 listed videos not on disk" in note for note in now.notes)
-
-
-def test_a_list_that_a_link_leads_to_out_of_the_root_is_left_out(tmp_path: Path) -> None:
-    root = tmp_path / "ucf"
-    make_ucf101(root, [0])
-    (tmp_path / "secret.txt").write_text("x")
-    (root / "more.txt").symlink_to(tmp_path / "secret.txt")
-    split = catalog.load_split(catalog.get("ucf101"), root, "1")
-    report = make_copy(
-        Copy("ucf101", "official", (split,), (root,), tmp_path / "to", SMALL), processes=0
-    )
-    assert report.left_out == ("more.txt",) and not (tmp_path / "to" / "more.txt").exists()
 
 
 def test_what_cannot_be_encoded_is_copied_as_it_is_and_reported(own: Path, tmp_path: Path) -> None:
@@ -272,4 +262,31 @@ def test_names_that_are_no_utf8_are_copied(own: Path, tmp_path: Path) -> None:
     assert report.files == 4 and report.faults == ()
     assert copied(own, tmp_path / "to").kept == 4
     assert (tmp_path / "to" / "walk" / odd).is_file()
+    copied(own, tmp_path / "to", form=form_of(keeps_bytes=True), overwrite=True)
+    assert len(list((tmp_path / "to" / "walk").iterdir())) == 2
     assert splits_of(tmp_path / "to")[0].manifest == splits_of(own)[0].manifest
+
+
+def test_another_copy_is_removed_with_its_folders_of_frames(own: Path, tmp_path: Path) -> None:
+    shutil.rmtree(own)
+    for number in range(1, 20):
+        for name in ("fall/a", "walk/b"):
+            put(own / name / f"img_{number:05}.png", b"picture")
+    copied(own, tmp_path / "to")
+    copied(own, tmp_path / "to", form=form_of(short_side=16), overwrite=True)
+    assert len(list((tmp_path / "to").rglob("*.png"))) == 38
+
+
+@pytest.mark.parametrize("place", ["../mine.txt", "{}/mine.txt", "link/mine.txt", ".."])
+def test_nothing_outside_of_a_copy_is_removed_whatever_its_rows_say(
+    own: Path, tmp_path: Path, place: str
+) -> None:
+    mine = put(tmp_path / "mine.txt", b"x")
+    copied(own, tmp_path / "to")
+    (tmp_path / "to/link").symlink_to(tmp_path)
+    rows = tmp_path / "to/kinobench-made.jsonl"
+    row = read_rows(tmp_path / "to")["fall/a.mp4"]
+    made_up = msgspec.structs.replace(row, place=place.format(tmp_path))
+    rows.write_bytes(rows.read_bytes() + msgspec.json.encode(made_up) + b"\n")
+    copied(own, tmp_path / "to", form=form_of(short_side=16), overwrite=True)
+    assert mine.read_bytes() == b"x"

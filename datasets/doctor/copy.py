@@ -64,11 +64,20 @@ class Copy(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """Yield every video of every split."""
         for split in self.splits:
             for video in split.videos:
-                yield Listed(split, video, str(video.path))
+                yield Listed(split, video, video.path_text)
 
     def found(self, split: Split) -> list[Video]:
         """Return the videos of a split that are there."""
-        return [video for video in split.videos if str(video.path) in self.files]
+        known = self._found.get(id(split))
+        if known is None:
+            known = [video for video in split.videos if video.path_text in self.files]
+            self._found[id(split)] = known
+        return known
+
+    @cached_property
+    def _found(self) -> dict[int, list[Video]]:
+        """The videos of each split that are there: many findings go over them."""
+        return {}
 
     def of(self, path: str) -> Seen:
         """Return what was seen of a file."""
@@ -87,7 +96,7 @@ def look_for(splits: tuple[Split, ...]) -> Copy:
     looked_for: set[str] = set()
     for split in splits:
         for video in split.videos:
-            path = str(video.path)
+            path = video.path_text
             if path in looked_for:
                 continue
             looked_for.add(path)

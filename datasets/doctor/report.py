@@ -216,7 +216,7 @@ def _ends(paths: Iterable[str]) -> Iterator[str]:
 
 
 def _split_report(copy: Copy, split: Split, counts: ClassCounts, *, is_whole: bool) -> SplitReport:
-    stored = {video.id: _stored(copy, str(video.path)) for video in split.videos}
+    stored = {video.id: _stored(copy, video.path_text) for video in split.videos}
     return SplitReport(
         name=split.name,
         layout=split.layout,

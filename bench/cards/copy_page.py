@@ -46,23 +46,26 @@ def page_of(report: Report, width: int, height: int | None) -> list[tuple[str, s
         foot += [(text, "") for text in _folded(_lists_them(report), width, "", _INDENT)]
     blocks = [_finding(each, width) for each in report.complaints]
     room = None if height is None else height - len(head) - len(foot) - 1
-    shown, hidden = _fitting(blocks, room)
+    shown, hidden = _fitting(blocks, width, room)
     if hidden:
         shown.append((f"{_INDENT}and {quantity(hidden, 'further finding')}: --json has all", "dim"))
     return [verdict, *head, *shown, *foot]
 
 
 def _fitting(
-    blocks: Sequence[list[tuple[str, str]]], room: int | None
+    blocks: Sequence[list[tuple[str, str]]], width: int, room: int | None
 ) -> tuple[list[tuple[str, str]], int]:
     """Return the lines of the first blocks for which there is room, and how many are left out."""
-    if room is None or sum(map(len, blocks)) <= room:
+    heights = [sum(-(-len(text) // width) for text, _ in block) for block in blocks]
+    if room is None or sum(heights) <= room:
         return [text for block in blocks for text in block], 0
     shown: list[tuple[str, str]] = []
-    for number, block in enumerate(blocks):
-        if shown and len(shown) + len(block) > room - 1:
+    taken = 0
+    for number, (block, height) in enumerate(zip(blocks, heights, strict=True)):
+        if shown and taken + height > room - 1:
             return shown, len(blocks) - number
         shown += block
+        taken += height
     return shown, 0
 
 
@@ -106,7 +109,7 @@ def _common(split: SplitReport, counts: str = "") -> str:
 
 
 def _finding(found: Complaint, width: int) -> list[tuple[str, str]]:
-    """Return the lines of a finding: examples as far as its line goes, and the cure below."""
+    """Return the lines of a finding: examples as far as its line goes, the cure and commands."""
     head = (
         f"{_MARKS[found.is_bad]}{found.count} {found.what}"
         if found.count
@@ -115,7 +118,9 @@ def _finding(found: Complaint, width: int) -> list[tuple[str, str]]:
     lines = _folded(one_line(head + _examples(found, len(head), width)), width, "", _INDENT)
     style = _STYLES[found.is_bad]
     cure = _folded(f"cure: {found.cure}", width, _INDENT, _INDENT + "  ") if found.cure else []
-    return [*((text, style) for text in lines), *((text, "") for text in cure)]
+    # On a line of its own, never broken, so that it can be copied.
+    commands = [f"{_INDENT}$ {one_line(command)}" for command in found.commands]
+    return [*((text, style) for text in lines), *((text, "") for text in (*cure, *commands))]
 
 
 def _examples(found: Complaint, taken: int, width: int) -> str:

@@ -40,6 +40,12 @@ def codecs(incomplete: str) -> list[str]:
     return _beginning(list(ENCODERS), incomplete)
 
 
+def kinds_of_files(incomplete: str) -> list[str]:
+    """Return the kinds of findings that say which files to remove."""
+    kinds = ("leak", "empty", "unreadable", "short", "trimmed-elsewhere", "duplicate")
+    return _beginning(list(kinds), incomplete)
+
+
 def suites(incomplete: str) -> list[str]:
     """Return names of built-in suites, and the TOML files and folders that begin so."""
     from ..run import suite

@@ -17,6 +17,7 @@ from .options import Group, argument, flag, option
 if TYPE_CHECKING:
     from ...datasets.doctor.examine import Progress
     from ...datasets.doctor.report import Report
+    from ...datasets.findings import Kind
 
 _LINE_EVERY_S = 30.0
 """Without a terminal, a line says how far it is this often."""
@@ -80,6 +81,15 @@ class Results(Group, panel="Results"):
         Path | None,
         option("Write the videos that have to be got again, as csv.", "FILE", default="none"),
     ] = None
+    files_of: Annotated[
+        str | None,
+        option(
+            "Print the files that findings of a kind say to remove, as `xargs -0` reads them.",
+            "KIND",
+            default="none",
+            complete=complete.kinds_of_files,
+        ),
+    ] = None
     json: common.Json = False
 
 
@@ -98,6 +108,7 @@ def data_doctor(what: Examined, how: How, place: Place, own: common.Own, results
     from ..records.files import write_text
     from ..records.job import worker_command
 
+    kind = None if results.files_of is None else _kind(results)
     load_plugins(what.plugin)
     roots = common.data_roots_from(common.one_root(place.data_root), own)
     roots.refuse_unused([what.name])
@@ -121,14 +132,17 @@ def data_doctor(what: Examined, how: How, place: Place, own: common.Own, results
         count=how.processes or common.usable_processors(),
         timeout_s=how.file_timeout,
     )
-    with _progress(shown=not results.json) as progress:
+    with _progress(shown=not results.json and kind is None) as progress:
         copy, found = examine(wanted, workers, progress)
     if results.write_missing is not None:
         write_text(results.write_missing, list_to_get(copy, found.complaints, root))
-    _show(found, results.json)
+    if kind is not None:
+        _print_files(found, kind)
+    else:
+        _show(found, results.json)
     if found.is_interrupted:
         raise KeyboardInterrupt
-    if found.is_bad:
+    if found.is_bad and kind is None:
         raise SystemExit(EXIT_FAILED)
 
 
@@ -140,6 +154,32 @@ def _asked(what: Examined, how: How) -> list[str]:
         for value in values or ():
             said += [option_, str(value)]
     return said
+
+
+def _kind(results: Results) -> "Kind":
+    """Return the kind of findings whose files are asked for."""
+    from ...datasets.doctor.complaints import KINDS, word_of
+    from ...datasets.errors import KinobenchError, UnknownNameError
+
+    assert results.files_of is not None
+    if results.json:
+        raise KinobenchError("--files-of: it prints files in place of --json; leave one out")
+    known = {word_of(kind): kind for kind in KINDS}
+    kind = known.get(results.files_of.replace(" ", "-"))
+    if kind is None:
+        raise UnknownNameError("kind of finding", results.files_of, list(known))
+    return kind
+
+
+def _print_files(found: "Report", kind: "Kind") -> None:
+    """Print the paths of files, each with a NUL behind it, which no path has."""
+    import os
+    import sys
+
+    paths = [path for each in found.complaints if each.kind == kind for path in each.files]
+    sys.stdout.flush()
+    sys.stdout.buffer.write(b"".join(os.fsencode(path) + b"\0" for path in dict.fromkeys(paths)))
+    sys.stdout.buffer.flush()
 
 
 def _other(given: str, dataset: str) -> tuple[str, Path]:

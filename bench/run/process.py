@@ -61,7 +61,8 @@ class Worker:
             start_new_session=True,  # Ctrl-C reaches the command, which then ends this process
         )
         self._is_loaded = False
-        threading.Thread(target=self._end_children, daemon=True).start()
+        self._children = threading.Thread(target=self._end_children, daemon=True)
+        self._children.start()
 
     def __enter__(self) -> "Worker":
         """Return the worker; leaving ends the process."""
@@ -100,7 +101,7 @@ class Worker:
         self.process.wait()
 
     def end(self) -> None:
-        """Kill the process and its children."""
+        """Kill the process and its children: each has its signal when this returns."""
         if self.process.poll() is None:
             for kill in (
                 os.killpg,
@@ -109,6 +110,7 @@ class Worker:
                 with suppress(ProcessLookupError):
                     kill(self.process.pid, signal.SIGKILL)
             self.process.wait()
+        self._children.join()
 
     def _end_children(self) -> None:
         """End the children once the process has ended: one would keep its pipe open."""

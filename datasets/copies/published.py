@@ -3,7 +3,13 @@
 A fact without a source is left out. Copies differ: `data doctor` counts what is there.
 """
 
+from typing import Literal
+
 import msgspec
+
+Apart = Literal["groups", "ids", "nothing"]
+"""What the lists of a dataset keep apart: `groups`, so that no recording is in both a training and
+a test list; `ids`, so that no video is; or `nothing`."""
 
 
 class Published(msgspec.Struct, frozen=True, kw_only=True):
@@ -15,11 +21,13 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
             source states it.
         size_bytes: What its videos take as they are given out, packed or not; None if no source
             states it.
+        apart: What its training lists share with none of its test lists.
     """
 
     licence: str = ""
     videos: int | None = None
     size_bytes: int | None = None
+    apart: Apart = "ids"
 
 
 # "The kinetics dataset is licensed by Google Inc. under a Creative Commons Attribution 4.0
@@ -40,6 +48,7 @@ PUBLISHED = {
         # UCF101_videos.zip of THUMOS 2014: tensorflow_datasets/url_checksums/ucf101.txt of
         # github.com/tensorflow/datasets
         size_bytes=6_960_400_115,
+        apart="groups",  # so its three pairs of lists do, and crcv.ucf.edu/data/UCF101.php demands
     ),
     "kinetics400": Published(
         licence=_KINETICS,
@@ -107,5 +116,13 @@ PUBLISHED = {
         # Both: README of github.com/gtoderici/sports-1m-dataset
         licence="lists CC BY 3.0; the videos are YouTube's users'",
         videos=1_133_158,
+        # Some ids are in both partitions, for training with one label, for test with another.
+        apart="nothing",
     ),
 }
+
+
+def apart(dataset: str) -> Apart:
+    """Return what the published lists of a dataset keep apart; `groups` if it isn't a known one."""
+    known = PUBLISHED.get(dataset)
+    return "groups" if known is None else known.apart

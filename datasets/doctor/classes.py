@@ -67,7 +67,7 @@ def class_faults(splits: Sequence[Split], counts: Sequence[ClassCounts]) -> Iter
             of = quantity(len(own_splits[0].classes), "class", "classes")
             where = names_of_splits([split.name for split in own_splits])
             what = "on disk" if is_bad else "listed"
-            cure = f"get their videos first ({LISTS_THEM})" if is_bad else ""
+            cure = f"no command gets their videos ({LISTS_THEM})" if is_bad else ""
             yield from complaint(
                 "classes", names, f"of {of} of {where} without a video {what}", cure, is_bad=is_bad
             )
@@ -94,5 +94,6 @@ def contrary_folders(copy: Copy) -> Iterator[Complaint]:
         "contradicting",
         contrary,
         f"of {quantity(len(copy.files), 'file')} in the folder of another class",
-        "move each to its class's folder, or correct the list",
+        "no command knows which is right: look at each, and move it to its class's folder, or "
+        "correct the list",
     )

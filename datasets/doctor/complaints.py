@@ -1,18 +1,22 @@
 """What is to be said about a copy, worst first, with what mends it."""
 
 import re
+import shlex
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import get_args
 
 import msgspec
 
 from ..findings import Kind
+from ..visible import one_line
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 LISTS_THEM = "the command below lists them"
 """Part of a cure: what has to be got again can be written to a file."""
 _NAMED_SPLITS = 3
+_NAMED_FILES = 3
+"""As many files are removed by their names; more, by a list of them."""
 
 
 class Complaint(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,7 +29,10 @@ class Complaint(msgspec.Struct, frozen=True, kw_only=True):
         what: What is said after their number: `of 3783 listed videos are empty files`.
         names: Their ids, or names where they have none; all of them.
         details: What is to be said about each name; empty where there is nothing.
-        cure: How to mend it; empty where nothing is to be mended.
+        cure: How to mend it, in words; empty where nothing is to be mended.
+        files: Paths of the files that are to be removed.
+        commands: What mends it, or the part of it that a command can do, to be copied into a shell;
+            empty where no command does.
     """
 
     kind: Kind
@@ -35,6 +42,8 @@ class Complaint(msgspec.Struct, frozen=True, kw_only=True):
     names: tuple[str, ...] = ()
     details: tuple[str, ...] = ()
     cure: str = ""
+    files: tuple[str, ...] = ()
+    commands: tuple[str, ...] = ()
 
     @property
     def _rank(self) -> tuple[bool, int, int]:
@@ -48,6 +57,8 @@ def complaint(
     cure: str = "",
     *,
     is_bad: bool = True,
+    files: Sequence[str] = (),
+    commands: Sequence[str] = (),
 ) -> list[Complaint]:
     """Return a complaint about names, or none if there are no names.
 
@@ -57,6 +68,9 @@ def complaint(
         what: What is said after their number.
         cure: How to mend it.
         is_bad: True if it changes results.
+        files: Paths of the files that are to be removed.
+        commands: Commands of a shell; one that begins with `--` is an option with which the
+            examination is repeated, see `with_commands`.
     """
     names = tuple(named)
     if not names:
@@ -71,8 +85,37 @@ def complaint(
             names=names,
             details=details,
             cure=cure,
+            files=tuple(files),
+            commands=tuple(commands),
         )
     ]
+
+
+def with_commands(found: Complaint, again: str, folders: Container[str] = ()) -> Complaint:
+    """Return a complaint with its commands whole.
+
+    Args:
+        found: The complaint.
+        again: The command that examines the copy.
+        folders: Those paths that are folders of pictures.
+    """
+    commands = [f"{again} {each}" if each.startswith("--") else each for each in found.commands]
+    if found.files:
+        commands.insert(0, _removal(found, again, folders))
+    return msgspec.structs.replace(found, commands=tuple(commands))
+
+
+def _removal(found: Complaint, again: str, folders: Container[str]) -> str:
+    rm = "rm -r --" if any(path in folders for path in found.files) else "rm --"
+    can_be_typed = all(path == one_line(path) for path in found.files)
+    if can_be_typed and len(found.files) <= _NAMED_FILES:
+        return f"{rm} {shlex.join(found.files)}"
+    return f"{again} --files-of {word_of(found.kind)} | xargs -0r {rm}"
+
+
+def word_of(kind: Kind) -> str:
+    """Return a kind as a word of a command line: `trimmed-elsewhere`."""
+    return kind.replace(" ", "-")
 
 
 def worst_first(complaints: Iterable[Complaint]) -> tuple[Complaint, ...]:

@@ -2,16 +2,19 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from stat import S_ISREG
 from typing import NamedTuple
 
 import msgspec
 
-from ..sources.paths import path_of
+from ..sources.paths import is_elsewhere, path_of
 from ..split import Split, Video
 from .seen import Seen
+
+NOT_REMOVED = "which no command takes out of an archive, or off a server"
+"""Said of files that `removable` leaves out."""
 
 
 class Listed(NamedTuple):
@@ -66,7 +69,16 @@ class Copy(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     def found(self, split: Split) -> list[Video]:
         """Return the videos of a split that are there."""
-        return [video for video in split.videos if text_of(video) in self.files]
+        known = self._found.get(id(split))
+        if known is None:
+            known = [video for video in split.videos if text_of(video) in self.files]
+            self._found[id(split)] = known
+        return known
+
+    @cached_property
+    def _found(self) -> dict[int, list[Video]]:
+        """The videos of each split that are there: many findings go over them."""
+        return {}
 
     def of(self, path: str) -> Seen:
         """Return what was seen of a file."""
@@ -86,6 +98,11 @@ def text_of(video: Video) -> str:
 
 def _may_be_elsewhere(text: str) -> bool:
     return "://" in text or ".tar" in text.lower()
+
+
+def removable(paths: Iterable[str]) -> tuple[str, ...]:
+    """Return the paths, each once, of what a command can remove: not from archives and servers."""
+    return tuple(path for path in dict.fromkeys(paths) if not is_elsewhere(path_of(path)))
 
 
 def look_for(splits: tuple[Split, ...]) -> Copy:

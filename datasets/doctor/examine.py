@@ -1,6 +1,8 @@
 """The examination of a copy: its lists are read, its files looked at, and a report made of both."""
 
-from collections.abc import Callable
+import shlex
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -102,8 +104,9 @@ def examine(
 
 
 _CURE_OF_GROUPS = {
-    True: "part them again by --holdout and --group, which keep a recording together",
-    False: "take one of the two splits from the official lists",
+    True: "no command corrects your splits; --holdout and --group, of run and fit, part videos "
+    "so that a recording is kept together",
+    False: "no command mends it: take both lists as they are published",
 }
 
 
@@ -127,33 +130,39 @@ def splits_of(
     if split is not None:
         return (catalog.load_split(dataset, root, split, own),), []
     found: dict[str, Split] = {}
-    unread: list[Complaint] = []
+    unread: defaultdict[tuple[str, bool], list[str]] = defaultdict(list)
     first: KinobenchError | None = None
     for name in catalog.split_names(dataset, root, own):
         try:
             one = catalog.load_split(dataset, root, name, own)
         except DatasetError as error:
             first = first or error
-            unread.append(_unread_split(name, error))
+            reason = str(error).splitlines()[0]
+            unread[reason, isinstance(error, LayoutError)].append(name)
         else:
             found.setdefault(one.name, one)
     if not found:
         raise first or DatasetError(f"{dataset.name}: it has no splits")
-    return tuple(found.values()), unread
+    good = next(iter(found))
+    said = [_unread(names, *why, good) for why, names in unread.items()]
+    return tuple(found.values()), said
 
 
-def _unread_split(name: str, error: DatasetError) -> Complaint:
-    """Return what is to be said about a split that is not there, or whose list is wrong."""
-    reason = str(error).splitlines()[0]
-    if isinstance(error, LayoutError):
-        what = f"split {name} isn't there, and was not looked at: {reason}"
+def _unread(names: Sequence[str], reason: str, is_absent: bool, good: str) -> Complaint:
+    """Return what is to be said about splits that are not there, or whose lists are wrong."""
+    one = len(names) == 1
+    which = f"{'split' if one else 'splits'} {', '.join(names)}"
+    if is_absent:
+        be = "isn't there, and was" if one else "aren't there, and were"
+        what = f"{which} {be} not looked at: {reason}"
         return Complaint(kind="other", is_bad=False, count=0, what=what)
     return Complaint(
         kind="unreadable",
         is_bad=True,
         count=0,
-        what=f"split {name} can't be read: {reason}",
-        cure="correct its list, or leave it out: --split NAME",
+        what=f"{which} can't be read: {reason}",
+        cure="no command corrects a list; look at another split alone",
+        commands=(f"--split {shlex.quote(good)}",),
     )
 
 

@@ -1,13 +1,15 @@
 """What is wrong with the files of a copy, each by itself."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TypedDict
 
+from ..errors import program
 from ..plurals import quantity
 from ..protocol import Protocol
 from ..split import Video
 from .complaints import LISTS_THEM, Complaint, by_reason, complaint
-from .copy import Copy
+from .copy import NOT_REMOVED, Copy, removable
 from .headers import EMPTY, Header
 from .seen import Seen
 
@@ -52,25 +54,30 @@ def _absent(copy: Copy, min_found: float) -> Iterator[Complaint]:
     share = min(len(copy.found(split)) / max(len(split.videos), 1) for split in copy.splits)
     percent = int(100 * share)
     without = f"; or go on without: run --min-found {percent}%" if percent else ""
-    cure = f"get them ({LISTS_THEM}){without}"
+    cure = f"no command gets them ({LISTS_THEM}){without}"
     yield from complaint(
         "missing", missing, f"{listed} not on disk", cure, is_bad=share < min_found
     )
     dangling = {copy.ids[path]: path for path in sorted(copy.dangling)}
     yield from complaint(
-        "dangling", dangling, f"{listed} behind links to nothing", "mount or mend what they lead to"
+        "dangling",
+        dangling,
+        f"{listed} behind links to nothing",
+        "no command mends it: mount or restore what they lead to, or link them anew",
     )
 
 
 def _unreadable(copy: Copy) -> Iterator[Complaint]:
     there = f"of {quantity(len(copy.files), 'file')}"
     reasons: dict[str, str] = {}
+    paths: dict[str, str] = {}
     empty: list[str] = []
     machine: dict[str, str] = {}
     damaged: dict[str, str] = {}
     for path in copy.files:
         seen, name = copy.of(path), copy.ids[path]
         wrong = seen.reason or seen.damage
+        paths[name] = path
         if seen.machine is not None:
             machine[name] = seen.machine
         elif wrong == EMPTY:
@@ -81,18 +88,37 @@ def _unreadable(copy: Copy) -> Iterator[Complaint]:
             first = seen.frames.first_damaged
             frames = f"{seen.frames.damaged} of {quantity(seen.frames.count, 'frame')}"
             damaged[name] = f"{frames}, the first is {first}"
-    cure = f"get them again ({LISTS_THEM})"
-    spared = f"{cure}; clips without these frames are read"
-    skip = f"{cure}; or leave them out: run --skip-unreadable"
-    yield from complaint("empty", empty, f"{there} empty", skip)
+    spared = f"no command mends it: get them again ({LISTS_THEM}); other clips of them are read"
+    skip = "; or leave them out: run --skip-unreadable"
+    yield from complaint("empty", empty, f"{there} empty", **_again(empty, paths, skip))
     for reason, own in by_reason(reasons).items():
-        yield from complaint("unreadable", own, f"{there} unreadable: {reason}", skip)
+        what = f"{there} unreadable: {reason}"
+        yield from complaint("unreadable", own, what, **_again(own, paths, skip))
     yield from complaint("unreadable", damaged, f"{there} with damaged frames", spared)
     for fault, own in by_reason(machine).items():
         what = f"{there} not looked at: {fault}"
-        yield from complaint(
-            "other", own, what, "the machine's fault: mend it, and run the same command again"
-        )
+        cure = "no command mends it: it is the machine's fault; mend that, and examine them again"
+        yield from complaint("other", own, what, cure)
+
+
+class _Cure(TypedDict):
+    """How files are mended that have to be got again."""
+
+    cure: str
+    files: tuple[str, ...]
+
+
+def _again(names: Iterable[str], paths: Mapping[str, str], more: str = "") -> _Cure:
+    """Return the cure of files that must be removed, since what gets videos leaves files alone.
+
+    Args:
+        names: The ids of their videos.
+        paths: Their paths.
+        more: What else can be done.
+    """
+    files = removable(paths[name] for name in names)
+    removed = "remove them, and get them again" if files else f"get them again, {NOT_REMOVED}"
+    return _Cure(cure=f"{removed} ({LISTS_THEM}){more}", files=files)
 
 
 def _seconds(seen: Seen) -> float | None:
@@ -108,19 +134,21 @@ def _wrong_length(copy: Copy) -> Iterator[Complaint]:
     """Compare the lengths of files with the times that a list has."""
     short: dict[str, str] = {}
     long: dict[str, str] = {}
+    paths: dict[str, str] = {}
     for listed in copy.each():
         wanted_s, there_s = listed_s(listed.video), _seconds(copy.of(listed.path))
         if wanted_s is None or there_s is None:
             continue
         detail = f"{there_s:.1f} s, listed with {wanted_s:g} s"
+        paths[listed.video.id] = listed.path
         if there_s < wanted_s - SPARE_S:
             short[listed.video.id] = detail
         elif there_s > wanted_s + SPARE_S:
             long[listed.video.id] = detail
     there = f"of {quantity(len(copy.files), 'file')}"
-    cure = f"get them again as they are listed ({LISTS_THEM})"
-    yield from complaint("short", short, f"{there} shorter than their listed times", cure)
-    yield from complaint("trimmed elsewhere", long, f"{there} longer than their listed times", cure)
+    what = "than their listed times"
+    yield from complaint("short", short, f"{there} shorter {what}", **_again(short, paths))
+    yield from complaint("trimmed elsewhere", long, f"{there} longer {what}", **_again(long, paths))
 
 
 def _without_length(copy: Copy) -> Iterator[Complaint]:
@@ -137,8 +165,9 @@ def _without_length(copy: Copy) -> Iterator[Complaint]:
         list(unknown),
         f"of {quantity(len(copy.files), 'file')} whose headers have no length, which was not "
         "compared with the listed times",
-        "--decode counts their frames",
+        "count their frames",
         is_bad=False,
+        commands=["--decode"],
     )
 
 
@@ -156,8 +185,9 @@ def _shorter_than_clip(copy: Copy, protocol: Protocol) -> Iterator[Complaint]:
         short,
         f"of {quantity(len(copy.files), 'file')} shorter than a clip of {protocol.name} "
         f"({quantity(least, 'frame')}{rate}; short ones {protocol.short})",
-        "another protocol has shorter clips: --protocol NAME",
+        "choose a protocol with shorter clips: --protocol NAME",
         is_bad=False,
+        commands=[f"{program()} list protocols"],
     )
 
 

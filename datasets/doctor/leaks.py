@@ -1,21 +1,22 @@
 """Videos that stand in both a training and a test split, by name, by footage or by content."""
 
 import re
-import shlex
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 
+from ..copies.published import apart
 from ..lists.split_names import kind_of
 from ..plurals import quantity
-from ..sources.paths import is_elsewhere, path_of
 from ..split import Split
 from .complaints import Complaint, complaint
-from .copy import Copy, Listed
+from .copy import NOT_REMOVED, Copy, Listed, removable, text_of
 
 _NUMBERED = re.compile(r"(.*?)(\d*)")
 _SHOWN = 3
 """Files that are named of those that are identical and differ in their labels."""
+PUBLISHED_SO = " (in the published lists themselves)"
+"""Said of what is in every copy of a dataset, so that no copy is at fault."""
 
 
 def parted_pairs(splits: Sequence[Split]) -> list[tuple[Split, Split]]:
@@ -60,10 +61,12 @@ def leaks_and_doubles(
 def _same_ids(one: Split, other: Split) -> Iterator[Complaint]:
     known = {video.id for video in one.videos}
     shared = [video.id for video in other.videos if video.id in known]
-    of = f"of {quantity(len(other.videos), 'video')} of {other.name}"
-    yield from complaint(
-        "leak", shared, f"{of} also in {one.name}", "remove them from one of the two lists"
-    )
+    what = f"of {quantity(len(other.videos), 'video')} of {other.name} also in {one.name}"
+    if apart(one.dataset) == "nothing":
+        yield from complaint("leak", shared, what + PUBLISHED_SO, is_bad=False)
+        return
+    cure = "no command knows where they belong: take them off one of the two lists"
+    yield from complaint("leak", shared, what, cure)
 
 
 def _same_groups(one: Split, other: Split, cure: str) -> Iterator[Complaint]:
@@ -77,10 +80,12 @@ def _same_groups(one: Split, other: Split, cure: str) -> Iterator[Complaint]:
     count = len(set(shared.values()))
     what = (
         f"of {quantity(len(other.videos), 'video')} of {other.name} from footage that is also in "
+        f"{one.name} ({quantity(count, 'source group')})"
     )
-    yield from complaint(
-        "leak", shared, f"{what}{one.name} ({quantity(count, 'source group')})", cure
-    )
+    if apart(one.dataset) == "groups":
+        yield from complaint("leak", shared, what, cure)
+    else:
+        yield from complaint("leak", shared, what + PUBLISHED_SO, is_bad=False)
 
 
 def _same_content(
@@ -94,6 +99,7 @@ def _same_content(
     leaks: list[dict[str, str]] = [{} for _ in pairs]
     contrary: dict[str, str] = {}
     doubles: dict[str, str] = {}
+    extra: tuple[str, ...] = ()
     for group in groups:
         listed = [each for path in group for each in of_path[path]]
         if len({each.video.labels for each in listed}) > 1:
@@ -104,22 +110,26 @@ def _same_content(
         if not any(shared):
             first = copy.ids[group[0]]
             doubles |= {copy.ids[path]: f"identical to {first}" for path in group[1:]}
+            extra += removable(group[1:])
     for (one, other), found in zip(pairs, leaks, strict=True):
         there = quantity(len(copy.found(other)), "file")
         what = f"of {there} of {other.name} identical to a file of {one.name}"
-        yield from complaint("leak", found, what, _removal(copy, found))
+        paths = {video.id: text_of(video) for video in other.videos if video.id in found}
+        files = removable(paths[name] for name in found)
+        yield from complaint("leak", found, what, _KEEP_ONE[bool(files)], files=files)
     yield from complaint(
         "contradicting",
         contrary,
         f"of {quantity(len(copy.files), 'file')} identical to one with another label",
-        "look at both, and correct the list or the folder",
+        "no command knows which label is right: look at both, and correct the list or the folder",
     )
     yield from complaint(
         "duplicate",
         doubles,
         f"of {quantity(len(copy.files), 'file')} identical to another one",
-        _removal(copy, doubles),
+        _KEEP_ONE[bool(extra)],
         is_bad=False,
+        files=extra,
     )
 
 
@@ -142,12 +152,11 @@ def _shared(listed: Sequence[Listed], pair: tuple[Split, Split]) -> dict[str, st
     }
 
 
-def _removal(copy: Copy, names: Iterable[str]) -> str:
-    name = next(iter(names), None)
-    path = next((path for path, own in copy.ids.items() if own == name), "")
-    if is_elsewhere(path_of(path)):  # no command takes one out of an archive, or off a server
-        return f"keep one of each: take others off the list, or make it again without {path}"
-    return f"keep one of each, off the list or by rm -- {shlex.quote(path)}"
+_KEEP_ONE = {
+    True: "keep one of each, and take the others off the list, if there is one",
+    False: f"keep one of each: take the others off the list, or make it again without them, "
+    f"{NOT_REMOVED}",
+}
 
 
 def _labelled(listed: Listed) -> str:

@@ -77,9 +77,10 @@ def shared_with(splits: tuple[Split, ...], other: str, ids: Ids) -> Iterator[Com
                 f"of {quantity(len(own), 'video')} of {split.name} also in {other} {theirs}, by "
                 "their YouTube ids"
             )
-            cure = f"weights that were trained on {other} have seen them: leave them out"
+            cure = f"weights that were trained on {other} have seen them"
             if theirs != "train":
-                cure = f"don't measure on {other} {theirs} what is trained on these: leave them out"
+                cure = f"what is trained on these has seen a part of {other} {theirs}"
+            cure = f"no command mends it: {cure}; take them off the list, or say so"
             kind: Kind = "leak" if is_bad else "other"
             yield from complaint(kind, shared, what, cure if is_bad else "", is_bad=is_bad)
 

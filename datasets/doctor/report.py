@@ -6,17 +6,18 @@ from stat import S_ISDIR
 
 import msgspec
 
+from ..copies.published import apart
 from ..copy_digest import StoredVideo, copy_digest
 from ..findings import Finding, Kind
 from ..names import readable
 from ..protocol import Protocol
 from ..split import Split
 from .classes import ClassCounts, class_counts, class_faults, contrary_folders
-from .complaints import Complaint, complaint, names_of_splits, worst_first
+from .complaints import Complaint, complaint, names_of_splits, with_commands, worst_first
 from .copy import Copy, text_of
 from .faults import file_faults
 from .headers import Header
-from .leaks import leaks_and_doubles
+from .leaks import PUBLISHED_SO, leaks_and_doubles
 from .other_lists import Ids, shared_with
 
 _OWN: tuple[Kind, ...] = ("missing", "empty", "unreadable")
@@ -24,11 +25,12 @@ _OWN: tuple[Kind, ...] = ("missing", "empty", "unreadable")
 _BAD: tuple[Kind, ...] = ("leak", "short", "trimmed elsewhere", "contradicting", "dangling")
 """Findings of a reader that change results; a link to nothing, only where no list names videos."""
 _CURES: dict[Kind, str] = {
-    "contradicting": "move each to its class's folder, or correct the list",
-    "trimmed elsewhere": "get them again as they are listed",
-    "short": "get them again as they are listed",
-    "dangling": "mount or mend what the links lead to",
-    "duplicate": "remove all but one file of each",
+    "contradicting": "no command knows which is right: look at each, and move it to its class's "
+    "folder, or correct the list",
+    "trimmed elsewhere": "no command mends it: get them again as they are listed",
+    "short": "no command mends it: get them again as they are listed",
+    "dangling": "no command mends it: mount or restore what the links lead to",
+    "duplicate": "no command knows which file is the video: remove all but one of each",
 }
 
 
@@ -154,17 +156,29 @@ def report_on(
         again=again,
         splits=tuple(splits),
         files=_files(copy),
-        complaints=worst_first(complaints),
+        complaints=tuple(
+            with_commands(each, again, _Folders(copy)) for each in worst_first(complaints)
+        ),
         unread=unread,
         is_interrupted=same is None,
     )
+
+
+class _Folders:
+    """The paths of a copy that are folders of pictures."""
+
+    def __init__(self, copy: Copy) -> None:
+        self._files = copy.files
+
+    def __contains__(self, path: object) -> bool:
+        return isinstance(path, str) and S_ISDIR(self._files[path].st_mode)
 
 
 def _of_readers(copy: Copy, known: Sequence[Complaint]) -> list[Complaint]:
     """Return what the readers of the splits found, each once, unless it was found here, too."""
     said: defaultdict[Kind, set[str]] = defaultdict(set)
     for one in known:
-        if one.is_bad:
+        if one.is_bad or one.kind == "leak":
             said[one.kind].update(one.names)
     said["dangling"] |= set(_ends(copy.dangling))
     findings: defaultdict[Finding, list[Split]] = defaultdict(list)
@@ -186,6 +200,8 @@ def _of_readers(copy: Copy, known: Sequence[Complaint]) -> list[Complaint]:
     for each, splits in findings.items():
         is_bad = each.kind in _BAD and not (each.kind == "dangling" and splits[0].layout)
         what, cure = f"{each.what}{where(splits)}", _CURES.get(each.kind, "")
+        if each.kind == "leak" and apart(splits[0].dataset) == "nothing":
+            is_bad, what = False, what + PUBLISHED_SO
         found += complaint(each.kind, each.names, what, cure, is_bad=is_bad)
     for note, splits in notes.items():
         what = f"{note}{where(splits)}"

@@ -4,14 +4,11 @@ The names are those of WebDataset (webdataset/webdataset, webdataset/tariterator
 base_plus_ext): what stands before the first dot of a file's name, with its folders, is the key.
 """
 
-import io
 import re
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePath
-from typing import Any, NamedTuple
-
-import msgspec
+from typing import NamedTuple
 
 from ..errors import DatasetError
 from ..own import SHARDS, OwnVideos
@@ -19,23 +16,19 @@ from ..sources.links import ASK
 from ..sources.listing import Entry, is_video_name, walk
 from ..sources.paths import SourcePath, archive_path, opened_archive, path_of
 from ..sources.tar_index import COMPRESSED, Member, TarIndex, index_of, refuse_compressed
-from ..split import Split, Video
+from ..split import Scoring, Split, Video
 from . import layouts
 from .folder import parted
 from .holdout import with_groups
 from .label_numbers import label_classes
 from .own_classes import alike, written_classes
 from .scan import counted
+from .shard_labels import LABELS, SCORINGS, Several, label_in
 from .split_names import ALL, kind_of
 
 _DEPTH = 2
 """Levels of folders below the data root that shards are looked for in."""
 _KEY = re.compile(r"((?:.*/)?[^./][^./]*)\.([^/]*)", re.DOTALL)
-_LABELS = ("cls", "json", "txt")
-"""Endings of the files with labels; the first that is there counts."""
-_FIELDS = ("label", "class", "cls")
-"""What the label is called in a .json file; the first that is there counts."""
-_MOST_LABEL_BYTES = 2**20
 
 
 class _Shard(NamedTuple):
@@ -61,6 +54,9 @@ class _Rows(NamedTuple):
         shards: Number of each one's shard.
         names: The shards' names, by these numbers.
         paths: The shards' paths, by these numbers.
+        several: The labels of each one that has any number of them, by its row; the one in
+            `labels` doesn't count.
+        scorings: What is said on how these are scored.
     """
 
     ids: list[str]
@@ -68,10 +64,73 @@ class _Rows(NamedTuple):
     shards: "array[int]"
     names: list[str]
     paths: list[str]
+    several: dict[int, tuple[str, ...]]
+    scorings: set[str]
 
     def where(self, row: int) -> str:
         """Return the shard and the name of a video."""
         return f"{self.names[self.shards[row]]}: {self.ids[row]}"
+
+    def labels_at(self, row: int) -> tuple[str, ...]:
+        """Return the labels of a video, as they are written."""
+        return self.several.get(row, (self.labels[row],))
+
+    @property
+    def scoring(self) -> Scoring:
+        """How the split is scored, as its videos say, or else as their numbers of labels need.
+
+        Raises:
+            DatasetError: They contradict each other.
+        """
+        if not self.several:
+            return "top-k"
+        usual: Scoring = "hit-k" if all(self.several.values()) else "map"
+        said = next((each for each in SCORINGS if each in self.scorings), usual)
+        without = next((row for row, labels in self.several.items() if not labels), None)
+        if self.scorings - {said}:
+            raise DatasetError(
+                f"{self.where(0)}: some videos of its split say that they are scored by "
+                f"{said}, and others by {', '.join(sorted(self.scorings - {said}))}; the scoring "
+                f"of a split with several labels is one of {' and '.join(SCORINGS)}: correct them"
+            )
+        if said == "hit-k" and without is not None:
+            raise DatasetError(
+                f"{self.where(without)}: it has no label, and is scored by hit-k; give it one, or "
+                'write "scoring": "map" into each .json'
+            )
+        return said
+
+
+class _OneByOne(NamedTuple):
+    """The labels of a split's videos, each in a row of its own; see `label_numbers.Rows`.
+
+    Attributes:
+        ids: The name of each label's video.
+        labels: The labels.
+        of: The rows of these videos.
+        rows: The split.
+    """
+
+    ids: list[str]
+    labels: list[str]
+    of: "array[int]"
+    rows: _Rows
+
+    def where(self, row: int) -> str:
+        """Return the shard and the name of a video."""
+        return self.rows.where(self.of[row])
+
+
+def _one_by_one(rows: _Rows) -> _Rows | _OneByOne:
+    if not rows.several:
+        return rows
+    found = _OneByOne([], [], array("I"), rows)
+    for row, video in enumerate(rows.ids):
+        for label in rows.labels_at(row):
+            found.ids.append(video)
+            found.labels.append(label)
+            found.of.append(row)
+    return found
 
 
 def read_shards(root: Path, own: OwnVideos) -> dict[str, Split]:
@@ -79,18 +138,21 @@ def read_shards(root: Path, own: OwnVideos) -> dict[str, Split]:
 
     A shard is of the split that its name begins with or contains, as `train-000.tar`, or that its
     folder is named like; or else of `all`. A video's label is in the file of its key that ends in
-    `.cls`, `.json` (its `label`, `class` or `cls`) or `.txt`: a number from 0, or a name.
+    `.cls`, `.json` (its `label`, `class` or `cls`) or `.txt`: a number from 0, or a name. Any
+    number of labels is in the `labels` of a `.json`, whose `scoring` is `hit-k` or `map`.
 
     Args:
         root: The data root: a folder, here or elsewhere.
         own: Whether and how the videos are parted.
 
     Returns:
-        The splits by their names; each has all classes. A video's id is its name in its shard;
-        where several shards have one name, the shard's name stands before it.
+        The splits by their names; each has all classes. Videos are in the order of the shards'
+        names, and in that of each shard. A video's id is its name in its shard; where several
+        shards have one name, the shard's name stands before it.
 
     Raises:
-        DatasetError: There are no shards, or one is damaged or compressed; a video has no label.
+        DatasetError: There are no shards, or one is damaged or compressed; a video has no label;
+            or videos of one split are scored in different ways.
     """
     if not root.is_dir():
         raise layouts.SHARDS.lacks(f"no folder {str(root)!r}")
@@ -100,13 +162,13 @@ def read_shards(root: Path, own: OwnVideos) -> dict[str, Split]:
     rows: dict[str, _Rows] = {}
     repeated: list[str] = []
     for shard in shards:
-        of_split = rows.setdefault(shard.split, _Rows([], [], array("I"), [], []))
+        of_split = rows.setdefault(shard.split, _Rows([], [], array("I"), [], [], {}, set()))
         index = index_of(shard.path)
         repeated += [f"{shard.name}: {name}" for name in index.repeated]
         _add(of_split, shard, index)
     if not any(each.ids for each in rows.values()):
         raise layouts.SHARDS.lacks(f"no videos in the {len(shards)} .tar files of {str(root)!r}")
-    labels = label_classes(list(rows.values()), written_classes(root))
+    labels = label_classes(list(map(_one_by_one, rows.values())), written_classes(root))
     notes = (
         *counted(repeated, "members more than once in a shard, the last is taken"),
         *(each.text for each in labels.findings),
@@ -124,6 +186,7 @@ def read_shards(root: Path, own: OwnVideos) -> dict[str, Split]:
             videos=videos,
             notes=notes,
             findings=labels.findings,
+            scoring=of_split.scoring,
         )
         splits[name] = with_groups(split, own)
     return parted(splits, own)
@@ -175,11 +238,12 @@ def _add(rows: _Rows, shard: _Shard, index: TarIndex) -> None:
     """
     labels: dict[str, dict[str, Member]] = {}
     videos: list[tuple[str, str]] = []
-    for member in index:
+    # The index is by names; the order of the videos is that in which they were written.
+    for member in sorted(index, key=lambda each: each.begin):
         parts = _KEY.fullmatch(member.name)
         if parts is None:
             continue
-        if parts[2].lower() in _LABELS:
+        if parts[2].lower() in LABELS:
             labels.setdefault(parts[1], {})[parts[2].lower()] = member
         elif is_video_name(member.name):
             videos.append((parts[1], member.name))
@@ -189,60 +253,30 @@ def _add(rows: _Rows, shard: _Shard, index: TarIndex) -> None:
     with opened_archive(shard.path) as file:
         for key, video in videos:
             kinds = labels.get(key, {})
-            kind = next((kind for kind in _LABELS if kind in kinds), None)
+            kind = next((kind for kind in LABELS if kind in kinds), None)
             if kind is None:
                 raise DatasetError(
                     f"{shard.path}: {video} has no label: there is no {key}.cls, .json or .txt; "
                     "add one, or give --dataset folder or list for videos without such files"
                 )
+            said = label_in(shard.path, kinds[kind], kind, file)
+            if isinstance(said, Several):
+                rows.several[len(rows.ids)] = said.labels
+                rows.scorings.update(() if said.scoring is None else (said.scoring,))
             rows.ids.append(video)
-            rows.labels.append(_label(shard, kinds[kind], kind, file))
+            rows.labels.append(said if isinstance(said, str) else "")
             rows.shards.append(number)
 
 
-def _label(shard: _Shard, member: Member, kind: str, file: io.RawIOBase) -> str:
-    """Return the label that a small member says."""
-    where = f"{shard.path}: {member.name}"
-    if member.size > _MOST_LABEL_BYTES:
-        raise DatasetError(f"{where}: {member.size:,} bytes are no label; write the label alone")
-    file.seek(member.begin)
-    try:
-        text = _bytes(file, member.size).decode("utf-8-sig").strip()
-    except UnicodeDecodeError as error:
-        raise DatasetError(f"{where}: not a text in UTF-8; save it in UTF-8") from error
-    if kind == "json":
-        text = _of_json(where, text)
-    if not text or "\n" in text:
-        raise DatasetError(f"{where}: {text[:40]!r} is no label; write a number or a name in it")
-    return text
-
-
-def _bytes(file: io.RawIOBase, count: int) -> bytes:
-    """Return so many bytes of a file, or those up to its end."""
-    content = b""
-    while len(content) < count:
-        more = file.read(count - len(content))
-        if not more:
-            break
-        content += more
-    return content
-
-
-def _of_json(where: str, text: str) -> str:
-    try:
-        said: Any = msgspec.json.decode(text)
-    except msgspec.DecodeError as error:
-        raise DatasetError(f"{where}: not JSON ({error}); correct it") from error
-    fields = said if isinstance(said, dict) else {"label": said}
-    label = next((fields[each] for each in _FIELDS if each in fields), None)
-    if isinstance(label, bool) or not isinstance(label, int | str):
-        raise DatasetError(
-            f"{where}: there is no number or name called {', '.join(_FIELDS)} in it; add one"
-        )
-    return str(label)
-
-
-def _videos(rows: _Rows, label_of: Any, is_unique: bool) -> Iterator[Video]:
-    for video, label, shard in zip(rows.ids, rows.labels, rows.shards, strict=True):
+def _videos(rows: _Rows, label_of: Mapping[str, int], is_unique: bool) -> Iterator[Video]:
+    is_one = not rows.several
+    for row, (video, label, shard) in enumerate(
+        zip(rows.ids, rows.labels, rows.shards, strict=True)
+    ):
         named = video if is_unique else f"{rows.names[shard]}/{video}"
-        yield Video(id=named, path=f"{rows.paths[shard]}/{video}", label=label_of[label])
+        path = f"{rows.paths[shard]}/{video}"
+        if is_one:
+            yield Video(id=named, path=path, label=label_of[label])
+        else:
+            labels = {label_of[each] for each in rows.labels_at(row)}
+            yield Video(id=named, path=path, labels=sorted(labels))

@@ -12,6 +12,7 @@ import msgspec
 
 from ..errors import DatasetError
 from ..names import readable
+from ..sources.paths import is_url
 from ..split import Split
 from ..unfinished import SUFFIX
 from .form import Form, encoder_version
@@ -49,7 +50,12 @@ class Copy(NamedTuple):
 
 
 def refuse_source(copy: Copy) -> None:
-    """Raise DatasetError if a copy would be in the folder of its videos, or around it."""
+    """Raise DatasetError if a copy would be elsewhere, or in the folder of its videos or around."""
+    if is_url(copy.to):
+        raise DatasetError(
+            f"--to {copy.to}: a copy is written to a folder of this machine; give one, and put it "
+            "there afterwards"
+        )
     to = os.path.realpath(copy.to)
     for root in copy.roots:
         source = os.path.realpath(root)
@@ -111,14 +117,34 @@ def begun(copy: Copy, overwrite: bool) -> Made:
             f"--to {copy.to}: it has a copy that was made otherwise ({said}); give another folder, "
             "the same options, or --overwrite, which removes that copy"
         )
-    for place in read_rows(copy.to):
-        (copy.to / place).unlink(missing_ok=True)
-    for split in old.splits.values():
-        for shard in split.shards:
-            (copy.to / shard.name).unlink(missing_ok=True)
+    shards = [shard.name for split in old.splits.values() for shard in split.shards]
+    _remove(copy.to, {*read_rows(copy.to), *shards})
     (copy.to / ROWS).unlink(missing_ok=True)
     (copy.to / STAMP).unlink()
     return new
+
+
+def _remove(to: Path, places: set[str]) -> None:
+    """Remove the files, and folders of frames, of a copy.
+
+    They are looked for in its folder, and not by their names: somebody else may have written these.
+
+    Args:
+        to: The folder.
+        places: What is to be removed, `readable`.
+    """
+    for folder, folders, files in os.walk(to):
+        inside = Path(folder).relative_to(to)
+        for name in [each for each in folders if readable(str(inside / each)) in places]:
+            path = Path(folder, name)
+            if path.is_symlink():
+                path.unlink()
+            else:
+                shutil.rmtree(path)
+                folders.remove(name)
+        for name in files:
+            if readable(str(inside / name)) in places:
+                Path(folder, name).unlink()
 
 
 def _difference(old: Made, new: Made) -> str:

@@ -25,6 +25,8 @@ from .picture import UNSPECIFIED, Pictures
 SUFFIX = ".mp4"
 _FINEST = 10**6
 """Units a second: MP4 counts a frame's duration in 32 bits."""
+_TINY = 64
+"""With cutree, x265 writes beyond its memory for some pictures with a shorter side."""
 _MOST_UNITS = 65535
 """Of a second in MPEG-4's headers (ISO 14496-2, vop_time_increment_resolution)."""
 
@@ -182,7 +184,8 @@ class _File:
         aspect = video.pixel_aspect
         if aspect != 1:
             context.sample_aspect_ratio = 1 / aspect if pictures.is_on_its_side else aspect
-        stream.options = {**_options(form.codec, form.quality, form.gop)}
+        is_tiny = min(self.width, self.height) < _TINY
+        stream.options = {**_options(form.codec, form.quality, form.gop, is_tiny)}
         self._stream = stream
 
     def take(self, picture: av.VideoFrame, number: int) -> None:
@@ -210,7 +213,7 @@ class _File:
             self._muxed += 1
 
 
-def _options(codec: Codec, quality: int, gop: int) -> dict[str, str]:
+def _options(codec: Codec, quality: int, gop: int, is_tiny: bool) -> dict[str, str]:
     """Return the encoder's options: closed groups, one thread, and a quality that is constant."""
     if codec == "h264":
         return {
@@ -220,7 +223,7 @@ def _options(codec: Codec, quality: int, gop: int) -> dict[str, str]:
             "x264-params": f"keyint={gop}:bframes=0:open-gop=0:mbtree=0:threads=1",
         }
     if codec == "hevc":
-        quiet = "log-level=none:info=0"
+        quiet = "log-level=none:info=0" + ":cutree=0" * is_tiny
         return {
             "preset": "medium",
             "crf": str(quality),

@@ -8,13 +8,20 @@ from uuid import uuid4
 
 import msgspec
 
+from ..errors import DatasetError, reason_of
 from ..files import NotRegularError
 from ..names import readable
+from ..sources.listing import walk
+from ..sources.paths import path_of
+from .begin import PARTS
 from .encode import Encoded
 from .places import Placed
 from .stamp import ROWS, MadeFile, read_rows
+from .workers import FULL
 
 _CHUNK_BYTES = 2**20
+FRAMES = "folders of frames keep their pictures"
+"""Said of a video that is one: the lists of official datasets have the number of its pictures."""
 
 
 class Finished:
@@ -65,6 +72,8 @@ class Finished:
             row = self.rows.get(readable(str(place)))
             if row is None or row.fault:
                 continue
+            if place.parts[0] == PARTS and row.id != each.video.id:
+                continue  # until it is in a tar it is known by its number, which may be another's
             try:
                 there, source = size_of(self._to / place), each.video.path
                 known = (row.bytes, row.source_bytes, row.source_mtime_ns)
@@ -101,13 +110,17 @@ class Finished:
             OSError: It can't be read or written.
         """
         source, file = each.video.path, self.unfinished()
-        if source.is_dir():  # a folder of frames
-            shutil.copytree(source, file)
+        changes: tuple[str, ...] = ()
+        if source.is_dir():
+            changes = (FRAMES,)
+            file.mkdir()
+            for picture in _pictures(source):
+                _copy_content(picture, file / picture.name)
         else:
             _copy_content(source, file)
         if each.place != each.as_it_is:
             self._drop(each.place)
-        return self._take(each, each.as_it_is, file, fault=fault)
+        return self._take(each, each.as_it_is, file, fault=fault, changes=changes)
 
     def _take(self, each: Placed, place: PurePath, file: Path, **said: object) -> MadeFile:
         source = each.video.path
@@ -142,14 +155,20 @@ class Finished:
         Raises:
             OSError: It can't be removed.
         """
-        before = self.rows[readable(str(file.relative_to(self._to)))]
-        self._note(msgspec.structs.replace(before, place=readable(member)))
+        before = self.rows.get(readable(str(file.relative_to(self._to))))
+        if before is not None:  # its line wasn't cut off by a kill
+            self._note(msgspec.structs.replace(before, place=readable(member)))
         file.unlink()
 
     def _drop(self, place: PurePath) -> None:
         """Remove what an earlier run put to the video's other place."""
         if self.rows.pop(readable(str(place)), None) is not None:
             (self._to / place).unlink(missing_ok=True)
+
+
+def _pictures(folder: Path) -> list[Path]:
+    """Return the files of a folder, which may be in an archive or on a server."""
+    return [path_of(each.path) for each in walk(folder, 0) if not each.is_folder]
 
 
 def _copy_content(source: Path, target: Path) -> None:
@@ -167,5 +186,19 @@ def size_of(path: Path) -> int:
         OSError: It is not there.
     """
     if path.is_dir():
-        return sum(each.stat().st_size for each in path.iterdir() if each.is_file())
+        return sum(each.stat().st_size for each in _pictures(path))
     return path.stat().st_size
+
+
+def unwritable(to: Path, error: OSError) -> DatasetError:
+    """Return the error about a copy that can't be written any further."""
+    if error.errno in FULL:
+        return DatasetError(
+            f"{to}: {reason_of(error)}; what is finished is kept: free some space, and run the "
+            "same command again, which goes on from here"
+        )
+    name = error.filename or to
+    return DatasetError(
+        f"{readable(str(name))}: {reason_of(error)}; mend it, and run the same command again, "
+        "which goes on from here"
+    )

@@ -2,13 +2,13 @@
 
 import csv
 import io
-import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 
 from ..files import replacing
 from ..lists.own_classes import CLASSES_FILE
-from ..lists.scan import VIDEO_EXTENSIONS
+from ..sources.listing import is_video_name, walk
+from ..sources.paths import path_of
 from ..split import Split
 from .stamp import ROWS, STAMP
 
@@ -24,7 +24,7 @@ def copy_lists(root: Path, to: Path) -> tuple[list[str], list[str]]:
     deep. A text next to a video of the same name is none.
 
     Args:
-        root: The data root.
+        root: The data root: a folder, here or elsewhere, or an archive.
         to: The copy's folder.
 
     Returns:
@@ -33,38 +33,33 @@ def copy_lists(root: Path, to: Path) -> tuple[list[str], list[str]]:
 
     Raises:
         OSError: One can't be read or written.
+        DatasetError: A folder can't be listed.
     """
-    real_root = os.path.realpath(root)
+    start = len(str(root).rstrip("/")) + 1
+    entries = [each for each in walk(root, _DEPTH) if not _is_hidden(each.path[start:])]
+    videos = {_stem(each.path) for each in entries if is_video_name(each.name)}
     copied, outside = [], []
-    for folder, folders, files in os.walk(root):
-        inside = Path(folder).relative_to(root)
-        folders[:] = [] if len(inside.parts) >= _DEPTH else _visible(folders)
-        stems = {_stem(name) for name in files if _extension(name) in VIDEO_EXTENSIONS}
-        for name in sorted(_visible(files)):
-            if _extension(name) not in LIST_EXTENSIONS or name in (STAMP, ROWS):
-                continue
-            if _stem(name) in stems:
-                continue
-            file = Path(folder, name)
-            if not os.path.realpath(file).startswith(real_root.rstrip(os.sep) + os.sep):
-                outside.append(str(inside / name))
-                continue
-            if not file.is_file():
-                continue
-            target = to / inside / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with replacing(target, own=True, durable=False) as unfinished:
-                unfinished.write_bytes(file.read_bytes())
-            copied.append(str(inside / name))
+    for each in sorted(entries, key=lambda entry: entry.path):
+        inside = each.path[start:]
+        if each.is_folder or each.dangling or not each.name.lower().endswith(LIST_EXTENSIONS):
+            continue
+        if each.name in (STAMP, ROWS) or _stem(each.path) in videos:
+            continue
+        if each.leads_out:
+            outside.append(inside)
+            continue
+        file, target = path_of(each.path), to / inside
+        if not file.is_file():
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(target, own=True, durable=False) as unfinished:
+            unfinished.write_bytes(file.read_bytes())
+        copied.append(inside)
     return copied, outside
 
 
-def _visible(names: Iterable[str]) -> list[str]:
-    return [name for name in names if not name.startswith(".")]
-
-
-def _extension(name: str) -> str:
-    return PurePath(name).suffix.lower()
+def _is_hidden(inside: str) -> bool:
+    return any(part.startswith(".") for part in inside.split("/"))
 
 
 def _stem(name: str) -> str:

@@ -6,20 +6,19 @@ from pathlib import Path
 
 import msgspec
 
-from ..errors import DatasetError, reason_of
 from ..names import readable
 from ..processes import usable_processors
 from ..split import Split
 from ..unfinished import unfinished_folder
 from .begin import PARTS, WORK, Copy, alone, begun, refuse_source
-from .finish import Finished
+from .finish import Finished, unwritable
 from .lists import copy_lists, write_classes, write_list
-from .packing import Packer
+from .packing import Packer, packed_before, refuse_folders
 from .places import Placed, placed
 from .report import Report
 from .space import Room, refuse_too_little, room_for
 from .stamp import Made, MadeFile, MadeSplit, Shard, note_of, read_made, write_made
-from .workers import FULL, PATIENCE_S, Task, encode_all
+from .workers import PATIENCE_S, Task, encode_all
 
 Progress = Callable[[int, int], object]
 """Called with the number of files that are finished, and of all."""
@@ -69,20 +68,7 @@ def make_copy(
                     ignore_space,
                 )
     except OSError as error:
-        raise _unwritable(copy.to, error) from error
-
-
-def _unwritable(to: Path, error: OSError) -> DatasetError:
-    if error.errno in FULL:
-        return DatasetError(
-            f"{to}: {reason_of(error)}; what is finished is kept: free some space, and run the "
-            "same command again, which goes on from here"
-        )
-    name = error.filename or to
-    return DatasetError(
-        f"{readable(str(name))}: {reason_of(error)}; mend it, and run the same command again, "
-        "which goes on from here"
-    )
+        raise unwritable(copy.to, error) from error
 
 
 class _Making:
@@ -109,7 +95,10 @@ class _Making:
     def all(self, processes: int, patience_s: float, ignore_space: bool) -> Report:
         """Make all splits."""
         by_split = {split.name: self._placed(split) for split in self._copy.splits}
-        packed = {name: self._packed(name, each) for name, each in by_split.items()}
+        packed = {
+            name: packed_before(self._made.splits.get(name), self._copy.to, each)
+            for name, each in by_split.items()
+        }
         left = {name: by_split[name][packed[name] :] for name in by_split}
         wanted = list({each.as_it_is: each for some in left.values() for each in some}.values())
         todo = []
@@ -120,6 +109,8 @@ class _Making:
             else:
                 self._rows[str(each.as_it_is)] = row
         self._kept = len(self._rows) + sum(packed.values())
+        if self._copy.form.shard_bytes is not None:
+            refuse_folders([each.video for each in todo])
         if todo:
             self._look_for_room(todo, ignore_space)
         self._write_stamp(by_split)
@@ -128,6 +119,7 @@ class _Making:
         of = len(wanted) + sum(packed.values())
         self._progress(of - len(todo), of)
         for packer in packers:
+            packer.tidy()
             packer.go_on()
         for number, _ in enumerate(self._each_made(todo, processes, patience_s), 1):
             self._progress(of - len(todo) + number, of)
@@ -180,25 +172,6 @@ class _Making:
             for number, each in enumerate(found)
         ]
 
-    def _packed(self, name: str, found: Sequence[Placed]) -> int:
-        """Return how many videos of a split are in tars that are finished.
-
-        Raises:
-            DatasetError: They are not its first ones any more.
-        """
-        before = self._made.splits.get(name)
-        count = 0
-        for shard in () if before is None else before.shards:
-            ids = [each.video.id for each in found[count : count + shard.videos]]
-            is_same = len(ids) == shard.videos and (ids[0], ids[-1]) == (shard.first, shard.last)
-            if not is_same or not (self._copy.to / shard.name).is_file():
-                raise DatasetError(
-                    f"{self._copy.to / shard.name}: it is gone, or the videos before it are others "
-                    "now; make the copy in a new folder"
-                )
-            count += shard.videos
-        return count
-
     def _look_for_room(self, todo: Sequence[Placed], ignore_space: bool) -> None:
         room = room_for([each.video.path for each in todo], self._copy.to, self._copy.form)
         self._on_room(room)
@@ -210,11 +183,14 @@ class _Making:
     ) -> Iterator[None]:
         """Make the files that are not there yet, and yield after each."""
         form = self._copy.form
-        if form.keeps_bytes:
-            for each in todo:
+        encoded = []
+        for each in todo:
+            if form.keeps_bytes or each.video.path.is_dir():  # or a folder of frames
                 self._copy_bytes(each)
                 yield
-            return
+            else:
+                encoded.append(each)
+        todo = encoded
         files = [self._finished.unfinished() for _ in todo]
         tasks = (
             Task(number, each.video.path, files[number], form) for number, each in enumerate(todo)

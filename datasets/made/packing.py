@@ -1,12 +1,13 @@
 """Files of a split that go into tars as soon as one is full, in the split's order."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from ..split import Split
+from ..errors import DatasetError
+from ..split import Split, Video
 from .places import Placed
 from .shards import Keys, Member, room_in_tar, shard_name, write_shard
-from .stamp import MadeFile, Shard
+from .stamp import MadeFile, MadeSplit, Shard
 
 
 class Packer:
@@ -43,10 +44,23 @@ class Packer:
         self._size, self._shards = size, shards
         keys = Keys()
         named = [(keys.of(each.video), each) for each in files]
-        self._left = named[packed:]
+        self._before, self._left = named[:packed], named[packed:]
         self._next = 0
         self._waiting: list[tuple[str, Member]] = []
         self._bytes = 0
+
+    def tidy(self) -> None:
+        """Remove the files that are in tars, which a kill after a tar was written may leave.
+
+        Raises:
+            OSError: One can't be removed.
+        """
+        for key, each in self._before:
+            for place in (each.place, each.as_it_is):
+                if (self._to / place).is_file():
+                    self._packed(f"{key}{place.suffix}", self._to / place)
+        if self._before:
+            self._remove_empty(self._to / self._before[0][1].place.parent)
 
     def go_on(self) -> None:
         """Write the tars that the finished files fill.
@@ -85,8 +99,43 @@ class Packer:
         self._shards += 1
         for key, member in members:
             self._packed(f"{key}{member.file.suffix}", member.file)
-        folder = members[0][1].file.parent
-        if not any(folder.iterdir()):
-            folder.rmdir()
-            if not any(folder.parent.iterdir()):
-                folder.parent.rmdir()
+        self._remove_empty(members[0][1].file.parent)
+
+    def _remove_empty(self, folder: Path) -> None:
+        for each in (folder, folder.parent):
+            if each.is_dir() and not any(each.iterdir()):
+                each.rmdir()
+
+
+def packed_before(before: MadeSplit | None, to: Path, found: Sequence[Placed]) -> int:
+    """Return how many videos of a split are in tars that are finished.
+
+    Args:
+        before: What is written of the split; None: nothing.
+        to: The folder of the copy.
+        found: Its videos that have files, in its order.
+
+    Raises:
+        DatasetError: They are not its first ones any more.
+    """
+    count = 0
+    for shard in () if before is None else before.shards:
+        ids = [each.video.id for each in found[count : count + shard.videos]]
+        is_same = len(ids) == shard.videos and (ids[0], ids[-1]) == (shard.first, shard.last)
+        if not is_same or not (to / shard.name).is_file():
+            raise DatasetError(
+                f"{to / shard.name}: it is gone, or the videos before it are others now; make the "
+                "copy in a new folder"
+            )
+        count += shard.videos
+    return count
+
+
+def refuse_folders(videos: Iterable[Video]) -> None:
+    """Raise DatasetError if a video is a folder of frames."""
+    folder = next((each.path for each in videos if each.path.is_dir()), None)
+    if folder is not None:
+        raise DatasetError(
+            f"{folder}: it is a folder of frames, and a video is one file in a tar; leave out "
+            "--shards, which then keeps such folders"
+        )

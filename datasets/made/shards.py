@@ -3,7 +3,9 @@
 Members of one key stand next to each other, and a key ends at the first point of a member's last
 part (github.com/webdataset/webdataset, webdataset/tariterators.py, `base_plus_ext`). `KEY.cls` is
 the label as a number, which `.decode()` gives as an integer; `KEY.json` has the id, the label or
-labels with their names, and the group. `classes.txt` next to the tars has the names of all classes.
+labels with their names, and the group. Where videos have any number of labels there is no
+`KEY.cls`, and `KEY.json` says how they are scored. `classes.txt` next to the tars has the names of
+all classes.
 """
 
 import io
@@ -107,15 +109,14 @@ def write_shard(
 
 def _texts(key: str, split: Split, video: Video) -> Iterator[tuple[str, bytes]]:
     names = [split.classes[label] for label in video.labels]
-    if len(video.labels) == 1:
+    said: dict[str, object] = {"id": video.id, "labels": video.labels, "classes": names}
+    if split.scoring == "top-k":
         yield f"{key}.cls", str(video.label).encode()
-    said = {
-        "id": video.id,
-        "labels": video.labels,
-        "classes": names,
-        **({"label": video.label, "class": names[0]} if len(names) == 1 else {}),
-        **({} if video.group is None else {"group": video.group}),
-    }
+        said |= {"label": video.label, "class": names[0]}
+    else:  # any number of labels, so none of them is the label
+        said["scoring"] = split.scoring
+    if video.group is not None:
+        said["group"] = video.group
     yield f"{key}.json", json.dumps(said, ensure_ascii=False, sort_keys=True).encode()
 
 

@@ -26,14 +26,21 @@ class _TakesItsTime(nn.Module):
 
 
 class _NeverEnds(nn.Module):
-    """Its forward is there to be ended from outside."""
+    """Its forward is there to be ended from outside.
+
+    The first one of a process ends: it shows what the network computes, and the process of a case
+    makes it before there is a Ray.
+    """
 
     def __init__(self, num_classes: int) -> None:
         super().__init__()
         self.head = nn.Linear(3, num_classes)
+        self.is_known = False
 
     def forward(self, clip: torch.Tensor) -> torch.Tensor:
-        time.sleep(3600)
+        if self.is_known:
+            time.sleep(3600)
+        self.is_known = True
         return self.head(clip.mean(dim=(2, 3, 4)))
 
 

@@ -125,17 +125,28 @@ def put_media(root: Path, mocks: Iterable[Mock], patterns: Iterable[str]) -> Pat
     return root
 
 
-def hmdb51_official(root: Path, mocks: Parted, folder: str = "testTrainMulti_7030_splits") -> None:
-    """Write the 153 files `CLASS_test_splitN.txt`; split 2 is split 1 with both parts exchanged."""
+def hmdb51_official(
+    root: Path,
+    mocks: Parted,
+    folder: str = "testTrainMulti_7030_splits",
+    third: Parted | None = None,
+) -> None:
+    """Write the 153 files `CLASS_test_splitN.txt`; split 2 is split 1 with both parts exchanged.
+
+    Split 3 has no video, or, if it is given, those of `third`.
+    """
     uses = {mock.id: ("2", "1") for mock in mocks.test}
     uses |= {mock.id: ("1", "2") for mock in mocks.train}
+    thirds: dict[str, str] = {}
+    if third is not None:
+        thirds = {mock.id: "2" for mock in third.test} | {mock.id: "1" for mock in third.train}
     rows: dict[str, list[Mock]] = {name: [] for name in class_names("hmdb51")}
     for mock in mocks.all:
         rows[mock.id.partition("/")[0]].append(mock)
     for name, videos in rows.items():
         for split in (1, 2, 3):
             lines = [
-                f"{video.stem}.avi {uses[video.id][split - 1] if split < 3 else 0} "
+                f"{video.stem}.avi {(*uses[video.id], thirds.get(video.id, 0))[split - 1]} "
                 for video in videos
             ]
             put_lines(root / folder / f"{name}_test_split{split}.txt", lines)

@@ -19,6 +19,8 @@ from kinobench.datasets.protocol import preset
 
 from .media import numbered_frames, write_sound, write_video
 
+VAL = "label,youtube_id,time_start,time_end,split\n"
+"""The columns of the CVDF's lists."""
 WORKERS = Workers(command=(*worker_command(), "--look-at"), count=2, timeout_s=60.0)
 """Processes that look at files."""
 
@@ -89,3 +91,29 @@ def report_of(name: str, root: Path, workers: Any = HERE, **wanted: Any) -> Repo
 def said(report: Report) -> dict[str, tuple[str, ...]]:
     """Return what a report says, with the names that it says it of."""
     return {f"{each.count} {each.what}": each.names for each in report.complaints}
+
+
+def ill_folder(root: Path) -> Path:
+    """Write two classes, of whose files each has another fault."""
+    put(root / "train/fall/good.mp4", video(40))
+    put(root / "train/fall/one.mp4", video(1))
+    put(root / "train/fall/empty.mp4", b"")
+    put(root / "train/walk/text.mp4", b"hello")
+    put(root / "train/walk/cut.mp4", video(40)[:400])
+    put(root / "train/walk/same.mp4", video(40, seed=1))
+    put(root / "test/fall/same.mp4", video(40, seed=1))
+    put(root / "test/fall/twice.mp4", video(40, seed=2))
+    put(root / "test/fall/thrice.mp4", video(40, seed=2))
+    put(root / "test/walk/sound.mp4", sound())
+    return root
+
+
+def kinetics_val(root: Path, rows: dict[str, bytes | None], text: str = "") -> Path:
+    """Write a validation split of three seconds a video: file -> content."""
+    ids = [name.rpartition("/")[2][:11] for name in rows]
+    lines = [f"abseiling,{name},5,8,val\n" for name in ids]
+    put(root / "annotations/val.csv", (VAL + "".join(lines) + text).encode())
+    for name, content in rows.items():
+        if content is not None:
+            put(root / "val" / name, content)
+    return root

@@ -100,6 +100,19 @@ def test_a_page_has_no_more_lines_than_the_screen_and_says_what_is_left_out() ->
     assert sum(text.startswith("bad") for text, _ in page_of(_report(*many), 80, None)) == 39
 
 
+def test_a_command_is_one_line_however_long_and_counts_as_what_a_screen_makes_of_it() -> None:
+    command = f"rm -- {' '.join(f'/data/{name}.mp4' for name in NAMES[:3])}"
+    removed = complaint("empty", NAMES[:3], "of 9 files empty", "remove", commands=[command])
+    texts = [text for text, _ in page_of(_report(removed), 80, None)]
+    assert f"      $ {command}" in texts
+    rows = [-(-len(text) // 80) for text in texts]
+    assert sum(rows) == len(texts) + 1
+    many = [removed] * 9
+    for height in (23, 30):
+        lines = [text for text, _ in page_of(_report(*many), 80, height)]
+        assert sum(-(-len(text) // 80) for text in lines) <= height
+
+
 def test_a_name_with_escapes_and_line_ends_is_written_out() -> None:
     named = complaint("missing", ["a\x1b[2Jb\nc"], "of 2 listed videos not on disk")
     lines = [text for text, _ in page_of(_report(named), 80, 24)]

@@ -134,3 +134,20 @@ def test_ctrl_c_shows_what_was_found_and_ends_the_processes(tmp_path: Path) -> N
     assert out.splitlines()[0].startswith("folder: interrupted, 1 file not looked at; so far ")
     assert "1 of 4 files empty: walk/empty.mp4" in out
     assert errors == "kinobench: interrupted\n"
+
+
+def test_the_files_of_a_kind_of_finding_are_printed_for_xargs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = _own(tmp_path / "own")
+    names = ["walk/c d.mp4", "walk/e\nf.mp4"]
+    for name in names:
+        put(root / name, b"")
+    doctor = ("data", "doctor", "folder", "--data-root", root, "--protocol", "pointlight")
+    done = call(monkeypatch, tmp_path, *doctor, "--files-of", "empty")
+    assert done.exit_code == 0 and done.stdout.split("\0") == [*(f"{root}/{n}" for n in names), ""]
+    assert call(monkeypatch, tmp_path, *doctor, "--files-of", "leak").stdout == ""
+    done = call(monkeypatch, tmp_path, *doctor, "--files-of", "emtpy")
+    assert done.exit_code == 2 and "no kind of finding is named 'emtpy'" in done.stderr
+    done = call(monkeypatch, tmp_path, *doctor, "--files-of", "empty", "--json")
+    assert done.exit_code == 2 and "leave one out" in done.stderr

@@ -1,7 +1,10 @@
 """What becomes of a worker, with small programs in the place of workers."""
 
 import json
+import os
+import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -103,6 +106,7 @@ def test_a_worker_that_never_ends_is_stopped_when_its_time_is_up(
 
 READING = """
 import json
+import os
 from pathlib import Path
 job = json.loads(sys.stdin.read())
 jobs = Path(FOLDER, "jobs")
@@ -226,3 +230,21 @@ def test_an_interrupt_is_no_videos_fault(monkeypatch: pytest.MonkeyPatch, tmp_pa
     with pytest.raises(KeyboardInterrupt):
         ran(monkeypatch, _reading(tmp_path) + program, on_progress=interrupt)
     assert not (tmp_path / "mine.reading").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="groups of processes")
+def test_the_children_of_a_killed_worker_are_killed_before_the_case_is_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else a local Ray would write to its folder, which is removed then."""
+    killpg, killed = os.killpg, []
+
+    def late(group: int, cause: int) -> None:
+        time.sleep(0.5)  # as on a crowded machine
+        killed.append((group, cause))
+        killpg(group, cause)
+
+    monkeypatch.setattr(os, "killpg", late)
+    record = ran(monkeypatch, "os.kill(os.getpid(), signal.SIGKILL)")
+    assert record.error is not None and record.error.kind == "killed"
+    assert [cause for _, cause in killed] == [signal.SIGKILL]

@@ -15,7 +15,13 @@ from kinobench.datasets.made.picture import smaller_size
 from kinobench.datasets.protocol import PRESETS
 from kinobench.datasets.video.reader import VideoReader
 
-from ...fakes.media import REAL_VIDEOS, frame_numbers, numbered_frames, turn, write_video
+from ...fakes.media import (
+    REAL_VIDEOS,
+    frame_numbers,
+    numbered_frames,
+    turn,
+    write_video,
+)
 from ...fakes.odd_media import copied
 
 NEEDS_SHELF = pytest.mark.skipif(not REAL_VIDEOS.is_dir(), reason="no shared/videos here")

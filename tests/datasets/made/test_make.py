@@ -3,13 +3,9 @@
 import errno
 import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from kinobench.datasets import catalog
@@ -25,6 +21,7 @@ from kinobench.datasets.own import Holdout, OwnVideos
 from kinobench.datasets.split import Split
 from kinobench.datasets.video.reader import VideoReader
 
+from ...fakes.ill_copies import put
 from ...fakes.media import numbered_frames, write_video
 from ...fakes.trees import make_ucf101
 
@@ -137,18 +134,6 @@ def test_an_official_dataset_is_read_from_its_copy_as_from_its_source(tmp_path: 
     assert [video.path.exists() for video in now.videos] == [True, False, True, True]
     assert any("made by kinobench from" in note for note in now.notes)
     assert any("1 of 4 listed videos not on disk" in note for note in now.notes)
-
-
-def test_a_list_that_a_link_leads_to_out_of_the_root_is_left_out(tmp_path: Path) -> None:
-    root = tmp_path / "ucf"
-    make_ucf101(root, [0])
-    (tmp_path / "secret.txt").write_text("x")
-    (root / "more.txt").symlink_to(tmp_path / "secret.txt")
-    split = catalog.load_split(catalog.get("ucf101"), root, "1")
-    report = make_copy(
-        Copy("ucf101", "official", (split,), (root,), tmp_path / "to", SMALL), processes=0
-    )
-    assert report.left_out == ("more.txt",) and not (tmp_path / "to" / "more.txt").exists()
 
 
 def test_what_cannot_be_encoded_is_copied_as_it_is_and_reported(own: Path, tmp_path: Path) -> None:
@@ -277,56 +262,31 @@ def test_names_that_are_no_utf8_are_copied(own: Path, tmp_path: Path) -> None:
     assert report.files == 4 and report.faults == ()
     assert copied(own, tmp_path / "to").kept == 4
     assert (tmp_path / "to" / "walk" / odd).is_file()
+    copied(own, tmp_path / "to", form=form_of(keeps_bytes=True), overwrite=True)
+    assert len(list((tmp_path / "to" / "walk").iterdir())) == 2
     assert splits_of(tmp_path / "to")[0].manifest == splits_of(own)[0].manifest
 
 
-_MAKE = """
-import sys
-from pathlib import Path
-from kinobench.datasets import catalog
-from kinobench.datasets.made.begin import Copy
-from kinobench.datasets.made.form import form_of
-from kinobench.datasets.made.make import make_copy
-
-if __name__ == "__main__":
-    root, to = map(Path, sys.argv[1:])
-    split = catalog.load_split(catalog.get("folder"), root, None)
-    form = form_of(short_side=32, gop=4)
-    print("begun", flush=True)
-    report = make_copy(Copy("folder", "folder", (split,), (root,), to, form), processes=2)
-    print(report.files, report.kept)
-"""
+def test_another_copy_is_removed_with_its_folders_of_frames(own: Path, tmp_path: Path) -> None:
+    shutil.rmtree(own)
+    for number in range(1, 20):
+        for name in ("fall/a", "walk/b"):
+            put(own / name / f"img_{number:05}.png", b"picture")
+    copied(own, tmp_path / "to")
+    copied(own, tmp_path / "to", form=form_of(short_side=16), overwrite=True)
+    assert len(list((tmp_path / "to").rglob("*.png"))) == 38
 
 
-def _run(script: Path, root: Path, to: Path, stop: Callable[[], bool] | None) -> str:
-    process = subprocess.Popen(
-        [sys.executable, str(script), str(root), str(to)], stdout=subprocess.PIPE, text=True
-    )
-    if stop is not None:
-        while not stop() and process.poll() is None:
-            time.sleep(0.02)
-        process.send_signal(signal.SIGKILL)
-    out, _ = process.communicate(timeout=300)
-    return out
-
-
-@pytest.mark.slow
-def test_a_killed_copy_goes_on_and_has_the_same_files_in_the_end(tmp_path: Path) -> None:
-    root = tmp_path / "own"
-    for number in range(40):
-        write_video(root / f"c{number % 2}" / f"{number}.mp4", numbered_frames(60, 192, 256))
-    script = tmp_path / "script.py"
-    script.write_text(_MAKE)
-    _run(script, root, tmp_path / "whole", None)
-    to = tmp_path / "killed"
-    rows = to / "kinobench-made.jsonl"
-
-    def some() -> bool:
-        return rows.is_file() and rows.read_bytes().count(b"\n") >= 5
-
-    _run(script, root, to, some)
-    assert 5 <= len(list(to.rglob("*.mp4"))) < 40
-    printed = _run(script, root, to, None).split()
-    assert printed[1] == "40" and int(printed[2]) >= 5
-    whole = files_in(tmp_path / "whole")
-    assert files_in(to) == whole and len([name for name in whole if name.endswith(".mp4")]) == 40
+@pytest.mark.parametrize("place", ["../mine.txt", "{}/mine.txt", "link/mine.txt", ".."])
+def test_nothing_outside_of_a_copy_is_removed_whatever_its_rows_say(
+    own: Path, tmp_path: Path, place: str
+) -> None:
+    mine = put(tmp_path / "mine.txt", b"x")
+    copied(own, tmp_path / "to")
+    (tmp_path / "to/link").symlink_to(tmp_path)
+    rows = tmp_path / "to/kinobench-made.jsonl"
+    row = read_rows(tmp_path / "to")["fall/a.mp4"]
+    made_up = msgspec.structs.replace(row, place=place.format(tmp_path))
+    rows.write_bytes(rows.read_bytes() + msgspec.json.encode(made_up) + b"\n")
+    copied(own, tmp_path / "to", form=form_of(short_side=16), overwrite=True)
+    assert mine.read_bytes() == b"x"

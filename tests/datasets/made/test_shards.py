@@ -1,6 +1,7 @@
 """Tars of videos, as WebDataset reads them: members, bytes, order, and what is there already."""
 
 import json
+import os
 import re
 import tarfile
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from kinobench.datasets import catalog
 from kinobench.datasets.errors import DatasetError
 from kinobench.datasets.made.begin import Copy
+from kinobench.datasets.made.finish import Finished
 from kinobench.datasets.made.form import Form, form_of
 from kinobench.datasets.made.make import make_copy
 from kinobench.datasets.made.report import Report
@@ -18,6 +20,8 @@ from kinobench.datasets.made.stamp import read_made
 from kinobench.datasets.split import Video
 from kinobench.datasets.video.reader import VideoReader
 
+from ...fakes.ill_copies import put
+from ...fakes.ill_copies import video as clip
 from ...fakes.media import numbered_frames, write_video
 
 KEY = re.compile(r"((?:.*/|)[^.]+)[.]([^/]*)")
@@ -138,3 +142,59 @@ def test_keys_have_no_points_and_each_is_there_once() -> None:
     given = ["a/b.c.mp4", "a/b_c.avi", "a/b:c", ".mp4", "ü.mov"]
     made = [keys.of(Video(id=each, path=Path(each), label=0)) for each in given]
     assert made == ["a/b_c", "a/b_c-2", "a/b_c-3", "_mp4", "_"]
+
+
+@pytest.mark.parametrize("when", [1, 2, 5])
+def test_a_kill_between_a_tar_and_the_removal_of_its_files_leaves_nothing(
+    own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: int
+) -> None:
+    form = form_of(short_side=32, shard_bytes=10**9)
+    packed_before = Finished.packed
+    calls: list[str] = []
+
+    def ended(self: Finished, member: str, file: Path) -> None:
+        calls.append(member)
+        if len(calls) == when:
+            raise KeyboardInterrupt
+        packed_before(self, member, file)
+
+    monkeypatch.setattr(Finished, "packed", ended)
+    with pytest.raises(KeyboardInterrupt):
+        packed(own, tmp_path / "to", form)
+    monkeypatch.setattr(Finished, "packed", packed_before)
+    assert packed(own, tmp_path / "to", form).kept == 5
+    assert not (tmp_path / "to" / ".kinobench-parts").exists()
+    before = catalog.load_split(catalog.get("folder"), own, None)
+    now = catalog.load_split(catalog.get("shards"), tmp_path / "to", None)
+    assert now.manifest == before.manifest
+
+
+def test_a_video_that_comes_before_those_that_are_finished_is_not_taken_for_one(
+    tmp_path: Path,
+) -> None:
+    """Until they are in a tar, files are known by their numbers; these have one size and time."""
+    root = tmp_path / "same"
+
+    def add(name: str, seed: int) -> None:
+        put(root / name, clip(8, seed).ljust(5000, b"\0"))
+        os.utime(root / name, (1, 1))
+
+    add("fall/b.mp4", 1)
+    add("fall/c.mp4", 2)
+    form = form_of(keeps_bytes=True, shard_bytes=10**9)
+
+    class StopError(Exception):
+        pass
+
+    def stop(done: int, of: int) -> None:
+        if done == 1:
+            raise StopError
+
+    with pytest.raises(StopError):
+        packed(root, tmp_path / "to", form, progress=stop)
+    add("fall/a.mp4", 3)
+    packed(root, tmp_path / "to", form)
+    found = samples(tmp_path / "to")
+    assert list(found) == ["fall/a", "fall/b", "fall/c"]
+    for key, sample in found.items():
+        assert sample["mp4"] == (root / f"{key}.mp4").read_bytes()

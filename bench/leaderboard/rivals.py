@@ -10,8 +10,8 @@ import numpy as np
 from ...datasets.errors import KinobenchError
 from .fields import field
 from .leaderboard import Board, Row
-from .mean_ranks import better_means
-from .ranking import better, better_by_map
+from .mean_pairs import better_means
+from .pairs import better, better_by_map
 from .scored import read_scored
 from .split_intervals import places_of
 

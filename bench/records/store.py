@@ -11,6 +11,7 @@ import msgspec
 from ...datasets.errors import KinobenchError, program, reason_of
 from ...datasets.files import read_regular
 from ...datasets.visible import one_line
+from .appending import append_lines
 from .files import UNDECODABLE
 from .inside import inside
 from .record import SCHEMA, Record, from_json, from_lines
@@ -23,6 +24,11 @@ class _Version(msgspec.Struct):
 
 
 _version = msgspec.json.Decoder(_Version)
+
+HALF = (
+    "it ends in the middle, as a killed command or a full disk leaves it; measure that case again"
+)
+"""What is wrong with a last line that was not written to its end."""
 
 
 class RunFile:
@@ -47,21 +53,36 @@ class RunFile:
             )
 
     def append(self, record: Record) -> None:
-        """Append a record and wait until the disk has it.
+        """Append a record and wait until the disk has it; see `append_lines`.
+
+        A record that the results can't take is stored among the system's temporary files.
 
         Raises:
-            KinobenchError: It can't be written (a full disk, a folder that is gone).
+            KinobenchError: It can't be written (a full disk, a folder that is gone). The message
+                names the folder that has it now, which `results merge` adds to the results.
         """
+        line = record.to_json() + b"\n"
         try:
-            with self.path.open("ab") as file:
-                file.write(record.to_json() + b"\n")
-                file.flush()
-                os.fsync(file.fileno())
+            append_lines(self.path, line)
         except OSError as error:
             raise KinobenchError(
-                f"{self.path} can't be written: {reason_of(error)}; free some space, or "
-                "give another --results"
+                f"{self.path} can't be written: {reason_of(error)}; {self._rescued(line)}"
             ) from error
+
+    def _rescued(self, line: bytes) -> str:
+        """Store a line elsewhere; return the cure."""
+        import tempfile  # slow
+
+        try:
+            folder = Path(tempfile.mkdtemp(prefix="kinobench-record-"))
+            (folder / "runs").mkdir()
+            append_lines(folder / "runs" / self.path.name, line)
+        except OSError:
+            return "free some space, or give another --results"
+        return (
+            f"the record is in {folder}: free some space, then `{program()} results merge {folder} "
+            f"--to {self.path.parent.parent}`, or give another --results"
+        )
 
 
 def read_records(results: Path) -> tuple[list[Record], list[str]]:
@@ -105,7 +126,8 @@ def _read(path: Path) -> tuple[list[Record], list[str]]:
 def _read_line_by_line(path: Path, content: bytes) -> tuple[list[Record], list[str]]:
     records: list[Record] = []
     problems: list[str] = []
-    for number, line in enumerate(content.splitlines(), 1):
+    lines, is_cut = content.splitlines(), not content.endswith(b"\n")
+    for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
@@ -117,7 +139,8 @@ def _read_line_by_line(path: Path, content: bytes) -> tuple[list[Record], list[s
                     f"{path}, line {number}: left out, schema {schema} (this is {SCHEMA})"
                 )
         except (*UNDECODABLE, KinobenchError) as error:
-            problems.append(f"{path}, line {number}: left out, not a record: {error}")
+            why = HALF if number == len(lines) and is_cut else str(error)
+            problems.append(f"{path}, line {number}: left out, not a record: {why}")
     return records, problems
 
 

@@ -20,7 +20,7 @@ from .options import Group, flag, option
 class Ranked(Group, panel="Results"):
     """The records, and the table that is made of them."""
 
-    results: common.ResultsFolder = Path("results")
+    results: common.ResultsFolders = None
     format: Annotated[
         str | None,
         option(
@@ -100,7 +100,7 @@ class Ranked(Group, panel="Results"):
 
 @command("leaderboard", RESULTS)
 def leaderboard(ranked: Ranked) -> None:
-    """Rank the stored records; write leaderboard.md and leaderboard.csv."""
+    """Rank the stored records; write leaderboard.md and .csv if they are of one folder."""
     from ..leaderboard.copies import refuse_different_copies
     from ..leaderboard.render import render
     from ..leaderboard.selection import selected, selection
@@ -128,11 +128,12 @@ def leaderboard(ranked: Ranked) -> None:
     )
     output = ranked.output
     is_page = ranked.format is not None or output is not None
-    found = read_boards(ranked.results, report, common_videos=ranked.common_videos)
+    results = common.results_of(ranked.results)
+    found = read_boards(results, report, common_videos=ranked.common_videos)
     if ranked.strict:
         refuse_different_copies(found)
-    if not is_page and not ranked.common_videos:
-        write_boards(found, ranked.results, report)
+    if not is_page and not ranked.common_videos and isinstance(results, Path):
+        write_boards(found, results, report)
     of_rows = selected(found, wanted)
     boards = list(of_rows.boards)
     for line in of_rows.lines:

@@ -1,13 +1,13 @@
 """Ranks of the networks of a board of means, from paired draws of source groups over all lists."""
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from ...datasets.errors import KinobenchError
 from ..records.record import Record
+from ..records.stores import Results
 from .leaderboard import Board, Row
 from .scored import NOTHING_READ
 from .split_intervals import places_of
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def ranked_means(
-    boards: Iterable[Board], results: Path, known: "Mapping[str, Scored]" = NOTHING_READ
+    boards: Iterable[Board], results: Results, known: "Mapping[str, Scored]" = NOTHING_READ
 ) -> list[Board]:
     """Return boards; every trained network of a board of means has a rank there.
 
@@ -30,7 +30,7 @@ def ranked_means(
 
     Args:
         boards: All boards: the rows of single splits have the records that a mean is made of.
-        results: Folder with the records and predictions.
+        results: Folder with the records and predictions, or several.
         known: The videos of rows that were read already, by the digest of the case.
     """
     every = list(boards)
@@ -44,7 +44,7 @@ def ranked_means(
 
 
 def _ranked(
-    board: Board, records: Mapping[str, Record], results: Path, known: "Mapping[str, Scored]"
+    board: Board, records: Mapping[str, Record], results: Results, known: "Mapping[str, Scored]"
 ) -> Board:
     rows: list[Row] = list(board.rows)
     found: dict[int, list[VideoPlaces]] = {}

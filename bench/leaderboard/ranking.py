@@ -1,13 +1,13 @@
 """Ranks of the networks of a board, from paired tests on the same videos."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from ...datasets.errors import KinobenchError
 from ...datasets.split import Scoring
+from ..records.stores import Results
 from .leaderboard import Board, Row
 from .scored import NOTHING_READ, read_scored
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..evaluation.restricted import Scored
 
 
-def ranked(board: Board, results: Path, known: "Mapping[str, Scored]" = NOTHING_READ) -> Board:
+def ranked(board: Board, results: Results, known: "Mapping[str, Scored]" = NOTHING_READ) -> Board:
     """Give every trained network of a board its rank by top-1, hit@1 or mAP.
 
     A row's rank is 1 + the number of rows that are significantly better. Two rows are compared on
@@ -32,7 +32,7 @@ def ranked(board: Board, results: Path, known: "Mapping[str, Scored]" = NOTHING_
 
     Args:
         board: Its rows were scored on the same videos under one protocol.
-        results: Folder with the records and predictions.
+        results: Folder with the records and predictions, or several.
         known: The videos of rows that were read already, by the digest of the case.
     """
     trained = [

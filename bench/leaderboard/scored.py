@@ -10,8 +10,8 @@ from ...datasets.errors import KinobenchError, reason_of
 from ...datasets.plurals import quantity
 from ..evaluation.damage import AGAIN
 from ..evaluation.origin import origin_of
-from ..records.inside import inside
 from ..records.results import Accuracy
+from ..records.stores import Results, predictions_in
 from .leaderboard import Board, Row
 
 if TYPE_CHECKING:  # numpy and pyarrow take long to import, and many boards have no predictions
@@ -23,13 +23,13 @@ NOTHING_READ: "Mapping[str, Scored]" = MappingProxyType({})
 """The videos of no record, by the digest of the case."""
 
 
-def read_scored(row: Row, board: Board, results: Path) -> "Scored":
+def read_scored(row: Row, board: Board, results: Results) -> "Scored":
     """Return the places of a row's videos, or their scores if the board ranks by mAP.
 
     Args:
         row: A row with an accuracy.
         board: Its board.
-        results: Folder with the records and predictions.
+        results: Folder with the records and predictions, or several.
 
     Raises:
         KinobenchError: Its predictions are not there or outside of the results, can't be read, or
@@ -44,7 +44,7 @@ def read_scored(row: Row, board: Board, results: Path) -> "Scored":
         ) from error
 
 
-def _places(row: Row, board: Board, results: Path) -> "VideoPlaces":
+def _places(row: Row, board: Board, results: Results) -> "VideoPlaces":
     """Return the places of a row's videos; the errors are those of `read_scored`."""
     path, accuracy = _stored(row, results)
     from ..evaluation.places import read_places
@@ -66,7 +66,7 @@ def _places(row: Row, board: Board, results: Path) -> "VideoPlaces":
     return found
 
 
-def _scores(row: Row, board: Board, results: Path) -> "VideoScores":
+def _scores(row: Row, board: Board, results: Results) -> "VideoScores":
     """Return the scores of a row's videos; the errors are those of `read_scored`."""
     path, accuracy = _stored(row, results)
     from ..evaluation.video_scores import read_scores
@@ -87,7 +87,7 @@ def _scores(row: Row, board: Board, results: Path) -> "VideoScores":
     return found
 
 
-def _stored(row: Row, results: Path) -> tuple[Path, Accuracy]:
+def _stored(row: Row, results: Results) -> tuple[Path, Accuracy]:
     """Return where the predictions of a row are, and its accuracy.
 
     Raises:
@@ -96,7 +96,7 @@ def _stored(row: Row, results: Path) -> tuple[Path, Accuracy]:
     accuracy = row.record.accuracy
     if accuracy is None or accuracy.predictions is None:
         raise KinobenchError("its record keeps no predictions; measure it again")
-    path = inside(results, accuracy.predictions)
+    path = predictions_in(accuracy, results)
     if not path.exists():
         raise KinobenchError(f"its predictions, {path}, are not there; measure it again")
     return path, accuracy

@@ -1,15 +1,14 @@
 """The intervals of a mean over splits, from the stored predictions of each split's record."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from ...datasets.errors import KinobenchError, reason_of
 from ..evaluation.origin import origin_of
-from ..records.inside import inside
 from ..records.record import Record
+from ..records.stores import Results, predictions_in
 from .scored import NOTHING_READ
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ class Intervals(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def intervals_of(
-    records: Sequence[Record], results: Path, known: "Mapping[str, Scored]" = NOTHING_READ
+    records: Sequence[Record], results: Results, known: "Mapping[str, Scored]" = NOTHING_READ
 ) -> Intervals:
     """Return the intervals of the mean of some records' top-1 and top-5, or hit@1 and hit@5.
 
@@ -61,7 +60,7 @@ def intervals_of(
 
 
 def places_of(
-    records: Sequence[Record], results: Path, known: "Mapping[str, Scored]" = NOTHING_READ
+    records: Sequence[Record], results: Results, known: "Mapping[str, Scored]" = NOTHING_READ
 ) -> "list[VideoPlaces]":
     """Return the places of the videos of some records; the arguments are those of `intervals_of`.
 
@@ -71,7 +70,7 @@ def places_of(
     return [_places(record, results, known) for record in records]
 
 
-def _places(record: Record, results: Path, known: "Mapping[str, Scored]") -> "VideoPlaces":
+def _places(record: Record, results: Results, known: "Mapping[str, Scored]") -> "VideoPlaces":
     read = known.get(record.case.digest)
     if read is not None:
         from ..evaluation.places import VideoPlaces
@@ -81,7 +80,7 @@ def _places(record: Record, results: Path, known: "Mapping[str, Scored]") -> "Vi
     accuracy = record.accuracy
     if accuracy is None or accuracy.predictions is None or accuracy.score is None:
         raise KinobenchError(f"split {record.case.split} keeps no predictions; measure it again")
-    path = inside(results, accuracy.predictions)
+    path = predictions_in(accuracy, results)
     if not path.exists():
         raise KinobenchError(f"{path}, the predictions, are not there; measure it again")
     from ..evaluation.places import read_places

@@ -10,7 +10,7 @@ Reader = Callable[[Record], Any]
 """Reads a value in base units; None is a value that was not measured."""
 
 
-def reader(path: str, of: str = "") -> Reader:
+def reader(path: str, of: str = "") -> Callable[[Any], Any]:
     """Return what reads a path such as `latency.interval_s.0`; None where a part of it is None.
 
     Args:
@@ -19,19 +19,19 @@ def reader(path: str, of: str = "") -> Reader:
     """
     first, *others = path.split(".")
     steps = [itemgetter(int(part)) if part.isdigit() else attrgetter(part) for part in others]
-    begin: Reader = attrgetter(of + first)
+    begin: Callable[[Any], Any] = attrgetter(of + first)
     if not steps:
         return begin
     if len(steps) == 1:  # most paths, and a table has half a million cells of them
         (step,) = steps
 
-        def read_one(record: Record) -> Any:
+        def read_one(record: Any) -> Any:
             found = begin(record)
             return None if found is None else step(found)
 
         return read_one
 
-    def read(record: Record) -> Any:
+    def read(record: Any) -> Any:
         found = begin(record)
         for step in steps:
             if found is None:

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -26,7 +27,7 @@ class _Version(msgspec.Struct):
 _version = msgspec.json.Decoder(_Version)
 
 HALF = (
-    "it ends in the middle, as a killed command or a full disk leaves it; measure that case again"
+    "not a record: it ends in the middle (a killed command, a full disk); measure that case again"
 )
 """What is wrong with a last line that was not written to its end."""
 
@@ -94,15 +95,10 @@ def read_records(results: Path) -> tuple[list[Record], list[str]]:
     Raises:
         KinobenchError: There is no folder of records.
     """
-    folder = results / "runs"
-    if not folder.is_dir():
-        raise KinobenchError(
-            f"--results {results}: there is no {folder}; `{program()} run` makes it"
-        )
     records: list[Record] = []
     problems: list[str] = []
     with _uncollected():
-        for path in sorted(folder.glob("*.jsonl")):
+        for path in run_files(results):
             found, faults = _read(path)
             records += found
             problems += faults
@@ -111,37 +107,87 @@ def read_records(results: Path) -> tuple[list[Record], list[str]]:
 
 def _read(path: Path) -> tuple[list[Record], list[str]]:
     """Return the records of a file, and a line for each that can't be read."""
-    try:
-        content = read_regular(path)
-    except OSError as error:
-        raise KinobenchError(f"{path} can't be read: {reason_of(error)}") from error
+    content = _content(path)
     with suppress(*UNDECODABLE, KinobenchError):
         records = from_lines(content)  # a tenth faster than line by line, in half the memory
         lines = content.count(b"\n") + (not content.endswith(b"\n"))
         if len(records) == lines and all(record.schema == SCHEMA for record in records):
             return records, []
-    return _read_line_by_line(path, content)
+    found = _lines_in(content)
+    problems = [
+        f"{path}, line {each.number}: left out, {each.problem}" for each in found if each.problem
+    ]
+    return [each.record for each in found if each.record is not None], problems
 
 
-def _read_line_by_line(path: Path, content: bytes) -> tuple[list[Record], list[str]]:
-    records: list[Record] = []
-    problems: list[str] = []
+def run_files(results: Path) -> list[Path]:
+    """Return the files of the runs of a folder of results, the oldest run first.
+
+    Raises:
+        KinobenchError: There is no folder of records.
+    """
+    folder = results / "runs"
+    if not folder.is_dir():
+        raise KinobenchError(
+            f"--results {results}: there is no {folder}; `{program()} run` makes it"
+        )
+    return sorted(folder.glob("*.jsonl"))
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return read_regular(path)
+    except OSError as error:
+        raise KinobenchError(f"{path} can't be read: {reason_of(error)}") from error
+
+
+class StoredLine(NamedTuple):
+    """A line of a run's file.
+
+    Attributes:
+        number: Its number, from 1.
+        content: Its bytes, without the end of the line.
+        record: The record; None if it can't be read.
+        problem: Why it can't; "" if it can.
+        is_cut: It is the last line, and has no end: it was not written whole.
+    """
+
+    number: int
+    content: bytes
+    record: Record | None
+    problem: str = ""
+    is_cut: bool = False
+
+
+def stored_lines(path: Path) -> list[StoredLine]:
+    """Return the lines of a run's file but for empty ones.
+
+    Raises:
+        KinobenchError: The file can't be read.
+    """
+    return _lines_in(_content(path))
+
+
+def _lines_in(content: bytes) -> list[StoredLine]:
     lines, is_cut = content.splitlines(), not content.endswith(b"\n")
+    found = []
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
-        try:
-            schema = _version.decode(line).schema
-            if schema == SCHEMA:
-                records.append(from_json(line))
-            else:
-                problems.append(
-                    f"{path}, line {number}: left out, schema {schema} (this is {SCHEMA})"
-                )
-        except (*UNDECODABLE, KinobenchError) as error:
-            why = HALF if number == len(lines) and is_cut else str(error)
-            problems.append(f"{path}, line {number}: left out, not a record: {why}")
-    return records, problems
+        record, problem = _record_in(line)
+        cut = record is None and is_cut and number == len(lines)
+        found.append(StoredLine(number, line, record, HALF if cut else problem, cut))
+    return found
+
+
+def _record_in(line: bytes) -> tuple[Record | None, str]:
+    try:
+        schema = _version.decode(line).schema
+        if schema != SCHEMA:
+            return None, f"schema {schema} (this is {SCHEMA})"
+        return from_json(line), ""
+    except (*UNDECODABLE, KinobenchError) as error:
+        return None, f"not a record: {error}"
 
 
 @contextmanager

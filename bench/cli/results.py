@@ -44,9 +44,7 @@ class Target(Group, panel="Results"):
 class Folders(Group, panel="What"):
     """The folders that are merged."""
 
-    folders: Annotated[
-        list[Path], argument("Folder of results; nothing in it is changed.", "DIR...")
-    ]
+    folders: Annotated[list[Path], argument("Folder of results; nothing in it is changed.", "DIR")]
 
 
 class Folder(Group, panel="What"):

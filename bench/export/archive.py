@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from ...datasets.errors import KinobenchError
+from ...datasets.errors import KinobenchError, program
 from ...datasets.files import open_regular
 from ..evaluation.digests import kept_digests
 from ..records.files import writing
@@ -116,8 +116,9 @@ def _predictions(results: Path, named: str) -> Iterator[tuple[str, _Member]]:
         is_shard = name.endswith(".parquet") and name != DERIVED
         if kept is not None and is_shard and kept.get(name) != digest:
             raise KinobenchError(
-                f"{path} is not as it was written; measure the case again (`results validate` "
-                "lists all that is damaged), or export the records alone: --no-predictions"
+                f"{path} is not as it was written; measure the case again "
+                f"(`{program()} results validate {results}` lists all that is damaged), or export "
+                "the records alone: --no-predictions"
             )
         place = f"{named}/{name}" if name else named
         yield place, _Member(path, Listed(sha256=digest, bytes=path.stat().st_size))

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 from filelock import FileLock
 
-from ...datasets.errors import KinobenchError, reason_of
+from ...datasets.errors import KinobenchError, program, reason_of
 from ...datasets.files import sync_folder
 from ...datasets.unfinished import unfinished_name
 from ..records.appending import append_lines
@@ -64,9 +64,11 @@ def merge(
     Raises:
         KinobenchError: A source has no records, or the target can't be written.
     """
-    read = [(source, *stored_in(source)) for source in sources]  # a mistake changes nothing
+    with _named("DIR"):
+        read = [(source, *stored_in(source)) for source in sources]  # a mistake changes nothing
     found = Merged(problems=tuple(problem for _, _, problems in read for problem in problems))
-    RunFile(target, "any")  # refuses a folder that can't be written
+    with _named("--to"):
+        RunFile(target, "any")  # refuses a folder that can't be written
     with _alone(target, on_wait):
         there = {each.record.id: each for each in stored_in(target)[0]}
         for source, stored, _ in read:
@@ -75,6 +77,15 @@ def merge(
             for run, records in by_run(stored):
                 found += _add_run(source, run, records, target, there)
     return found
+
+
+@contextmanager
+def _named(argument: str) -> Iterator[None]:
+    """Name a folder of results in errors as the command line does."""
+    try:
+        yield
+    except KinobenchError as error:
+        raise KinobenchError(str(error).replace("--results", argument)) from error
 
 
 @contextmanager
@@ -109,8 +120,9 @@ def _add_run(
         if known is not None and known.record != each.record:
             refused.append(
                 f"{source}: record {name} ({each.record.case.model}) is not the one that {target} "
-                f"has under that id, in runs/{known.run}: one of them was changed; `results "
-                "validate` shows which; merge the other into a folder of its own"
+                f"has under that id, in runs/{known.run}: one of them was changed; "
+                f"`{program()} results validate` shows which; merge the other into a "
+                "folder of its own"
             )
             continue
         try:
@@ -196,8 +208,9 @@ def _refuse_others(
     ]
     if differ:
         raise _Clash(
-            f"{target / named} has other predictions, first {differ[0]!r}; `results validate` "
-            "shows which are damaged; merge into a folder of its own"
+            f"{target / named} has other predictions, first {differ[0]!r}; "
+            f"`{program()} results validate` shows which are damaged; merge into a "
+            "folder of its own"
         )
 
 

@@ -39,7 +39,10 @@ def validate(results: Path, on_progress: OnProgress | None = None) -> Validation
         KinobenchError: It has no records, or a file of records can't be read at all.
     """
     findings: list[Finding] = []
-    files = run_files(results)
+    try:
+        files = run_files(results)
+    except KinobenchError as error:
+        raise KinobenchError(str(error).replace("--results", "DIR")) from error
     records: list[Record] = []
     seen: dict[str, tuple[Record, str]] = {}
     for path in files:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ...datasets.errors import KinobenchError
+from ...datasets.errors import KinobenchError, program
 from ...datasets.visible import one_line
 from .inside import inside
 from .record import Record
@@ -60,7 +60,7 @@ class Stores:
                 else:
                     problems.append(
                         f"{folder}: left out, record {record.id}: {known[1]} has another one of "
-                        "that id; `results validate` says which one is damaged"
+                        f"that id; `{program()} results validate` says which one is damaged"
                     )
         return records, [one_line(problem) for problem in problems]
 

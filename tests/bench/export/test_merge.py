@@ -87,7 +87,7 @@ def test_a_record_of_the_same_id_and_other_content_is_refused_with_the_cure(
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"kinobench: refused: other: record {RUN}-")
     assert f"is not the one that all has under that id, in runs/{RUN}.jsonl" in line
-    assert "`results validate` shows which" in line
+    assert "results validate` shows which" in line
     assert done.stdout.startswith("all: 0 records of 0 runs and 0 folders of predictions added, 1")
     assert files_of(tmp_path / "all") == before
 
@@ -138,9 +138,16 @@ def test_predictions_that_lead_elsewhere_are_not_taken_over(tmp_path: Path) -> N
 
 def test_a_folder_without_records_is_refused_before_anything_is_written(tmp_path: Path) -> None:
     source = made_results(tmp_path / "one", {"a": 20})
-    with pytest.raises(KinobenchError, match="nowhere: there is no"):
+    with pytest.raises(KinobenchError, match=r"^DIR .*nowhere: there is no"):
         merge([source, tmp_path / "nowhere"], tmp_path / "all")
     assert not (tmp_path / "all").exists()
+
+
+def test_a_target_that_cannot_be_written_is_named_as_it_was_given(tmp_path: Path) -> None:
+    source = made_results(tmp_path / "one", {"a": 20})
+    (tmp_path / "file").write_text("")
+    with pytest.raises(KinobenchError, match=r"^--to .*file: "):
+        merge([source], tmp_path / "file")
 
 
 # --- real processes -------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
+from ...datasets.errors import KinobenchError
 from ..leaderboard.build import read_boards, write_boards
 from ..text.ranges import TOP
 from . import common
@@ -117,7 +118,10 @@ def leaderboard(ranked: Ranked) -> None:
             common_videos=ranked.common_videos,
             strict=ranked.strict,
         )
-        show_diff(ranked.diff, ranked.results, ranked.sort, ranked.format, ranked.output)
+        first, *others = ranked.results or [Path("results")]
+        if others:
+            raise KinobenchError("--diff A B: A and B may be folders; give one --results")
+        show_diff(ranked.diff, first, ranked.sort, ranked.format, ranked.output)
         return
     wanted = selection(
         where=ranked.where,

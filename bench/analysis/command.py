@@ -1,7 +1,6 @@
 """`analyse` and `compare`: find the predictions, compute, and give a page and plain values."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -10,6 +9,7 @@ from ...datasets.errors import KinobenchError, UnknownNameError
 from ...datasets.plurals import quantity
 from ...datasets.protocol import Aggregation
 from ..evaluation.predictions import Predictions
+from ..records.stores import Results
 from ..text.markup import escaped
 from ..text.units import percent
 from . import analyse as analysis
@@ -30,7 +30,7 @@ Also = Callable[[Source, Source], tuple[str, dict[str, Any]]]
 def analyse(
     asked: str,
     fuse: str | None,
-    results: Path,
+    results: Results,
     *,
     views: str | None,
     aggregation: str | None,
@@ -42,7 +42,7 @@ def analyse(
     Args:
         asked: `MODEL`, `MODEL@WEIGHTS`, the id of a record, or a path; see `find`.
         fuse: The same for the second network.
-        results: Folder of the records.
+        results: Folder of the records, or several.
         views: Temporal x spatial views, `10x3`, if no record says how many.
         aggregation: Rule that averages the views; None takes that of the record's protocol.
         rows: Rows of long tables.
@@ -94,7 +94,7 @@ def analyse(
 def compare(
     a: str,
     b: str,
-    results: Path,
+    results: Results,
     *,
     aggregation: str | None,
     strict: bool = False,
@@ -106,7 +106,7 @@ def compare(
     Args:
         a: `MODEL`, `MODEL@WEIGHTS`, the id of a record, or a path; see `find_two`.
         b: The same for the other.
-        results: Folder of the records.
+        results: Folder of the records, or several.
         aggregation: Rule that averages the views; None takes that of the records' protocols.
         strict: Refuse networks that were scored on different copies of the dataset.
         on_problem: Called with a line for each record that can't be read.
@@ -146,7 +146,7 @@ def compare(
 def compare_split_means(
     a: str,
     b: str,
-    results: Path,
+    results: Results,
     *,
     aggregation: str | None = None,
     strict: bool = False,

@@ -9,6 +9,7 @@ import msgspec
 from ...datasets.errors import KinobenchError
 from ...datasets.plurals import quantity
 from ..records.inside import inside
+from ..records.stores import Results, Stores
 from ..text.markup import escaped
 from .command import aggregation_of, notes_of, short_names
 from .disagreements import Disagreements, find_disagreements
@@ -51,7 +52,7 @@ class Found(NamedTuple):
 
 def errors_of(
     asked: str,
-    results: Path,
+    results: Results,
     *,
     aggregation: str | None,
     k: int,
@@ -140,7 +141,7 @@ def errors_plain(found: Found) -> dict[str, Any]:
     return taken | plain | {"notes": list(found.notes)}
 
 
-def page_path(found: Found, results: Path) -> Path:
+def page_path(found: Found, results: Results) -> Path:
     """Return where the page of a record goes that nobody names a file for.
 
     Raises:
@@ -151,7 +152,10 @@ def page_path(found: Found, results: Path) -> Path:
         raise KinobenchError(
             f"{found.source.path}: no record says where a page of it goes; give --output FILE.html"
         )
-    return inside(results, f"pages/errors-{record.id}.html")
+    folder = results.folders[0] if isinstance(results, Stores) else results
+    if isinstance(results, Stores) and record.accuracy is not None:
+        folder = results.folder_of(record.accuracy)
+    return inside(folder, f"pages/errors-{record.id}.html")
 
 
 def videos_of(

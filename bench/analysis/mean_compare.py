@@ -15,6 +15,7 @@ from ..evaluation.places import compute_places
 from ..evaluation.split_pairs import PairedLists, pair_lists
 from ..records.results import SCORE_NAMES, has_top5
 from ..records.split_cases import settings_of, templates_of, wanted_numbers
+from ..records.stores import Results
 from ..statistics.intervals import LEVEL, RESAMPLES
 from ..statistics.split_means import mean_difference, resampled_mean_difference
 from ..text.units import percent
@@ -88,7 +89,7 @@ class Pair(NamedTuple):
     b: Splits
 
 
-def find_means(a: str, b: str, results: Path, on_problem: OnProblem = lambda line: None) -> Pair:
+def find_means(a: str, b: str, results: Results, on_problem: OnProblem = lambda line: None) -> Pair:
     """Return two networks that were scored on all numbered splits of a dataset, in one way.
 
     Trained weights come before untrained ones, and then the newest first.
@@ -96,7 +97,7 @@ def find_means(a: str, b: str, results: Path, on_problem: OnProblem = lambda lin
     Args:
         a: `MODEL` or `MODEL@WEIGHTS`; weights may have `{split}` in the place of the split's name.
         b: The same for the other.
-        results: Folder of the records.
+        results: Folder of the records, or several.
         on_problem: Called with a line for each record that can't be read.
 
     Raises:
@@ -115,7 +116,7 @@ def find_means(a: str, b: str, results: Path, on_problem: OnProblem = lambda lin
     )
 
 
-def has_means(a: str, b: str, results: Path) -> bool:
+def has_means(a: str, b: str, results: Results) -> bool:
     """Report whether `find_means` finds two networks."""
     try:
         find_means(a, b, results)
@@ -124,7 +125,7 @@ def has_means(a: str, b: str, results: Path) -> bool:
     return True
 
 
-def _complete(asked: str, results: Path, on_problem: OnProblem) -> list[Splits]:
+def _complete(asked: str, results: Results, on_problem: OnProblem) -> list[Splits]:
     """Return the predictions on all splits of a dataset that a name stands for, the best first."""
     name, at, weights = asked.partition("@")
     found = candidates(name if "{split}" in weights else asked, results, on_problem)

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from ...datasets.errors import KinobenchError, UnknownNameError
 from ...datasets.visible import one_line
-from ..records.inside import inside
 from ..records.record import Record
 from ..records.store import read_records
+from ..records.stores import Results, Stores, predictions_in, read_results
 from .source import Source
 
 OnProblem = Callable[[str], None]
@@ -26,7 +26,7 @@ _LISTED = 12
 """The most records that a message lists."""
 
 
-def find(asked: str, results: Path, on_problem: OnProblem = lambda line: None) -> Source:
+def find(asked: str, results: Results, on_problem: OnProblem = lambda line: None) -> Source:
     """Return the predictions of a path, of a record, or of a model's best record.
 
     Args:
@@ -34,7 +34,7 @@ def find(asked: str, results: Path, on_problem: OnProblem = lambda line: None) -
             `MODEL`. The name of a recorded model comes before a path; `./org/net` is a path. Of a
             model's records, those of trained weights come first, and the newest of them;
             `MODEL@none` is untrained.
-        results: Folder of the records.
+        results: Folder of the records, or several.
         on_problem: Called with a line for each record that can't be read.
 
     Raises:
@@ -44,7 +44,7 @@ def find(asked: str, results: Path, on_problem: OnProblem = lambda line: None) -
 
 
 def find_two(
-    a: str, b: str, results: Path, on_problem: OnProblem = lambda line: None
+    a: str, b: str, results: Results, on_problem: OnProblem = lambda line: None
 ) -> tuple[Source, Source]:
     """Return two that were scored on the same videos under the same protocol.
 
@@ -54,7 +54,7 @@ def find_two(
     Args:
         a: What `find` takes; a path and a record's id are taken under any protocol.
         b: The same for the other.
-        results: Folder of the records.
+        results: Folder of the records, or several.
         on_problem: Called with a line for each record that can't be read.
 
     Raises:
@@ -92,7 +92,7 @@ class Candidates(NamedTuple):
     is_exact: bool
 
 
-def candidates(asked: str, results: Path, on_problem: OnProblem) -> Candidates:
+def candidates(asked: str, results: Results, on_problem: OnProblem) -> Candidates:
     """Return all predictions that a text may stand for; `find` says what it may be.
 
     Raises:
@@ -107,7 +107,7 @@ def candidates(asked: str, results: Path, on_problem: OnProblem) -> Candidates:
             )
         source = Source(path=path, record=_record_of(path, results, on_problem))
         return Candidates([source], is_exact=True)
-    records, problems = read_records(results)
+    records, problems = read_results(results)
     for problem in problems:
         on_problem(problem)
     scored = [
@@ -126,7 +126,7 @@ def candidates(asked: str, results: Path, on_problem: OnProblem) -> Candidates:
     return Candidates(there, is_exact=bool(of_id))
 
 
-def _named(asked: str, scored: Sequence[Source], results: Path) -> list[Source]:
+def _named(asked: str, scored: Sequence[Source], results: Results) -> list[Source]:
     """Return the predictions of `MODEL` or `MODEL@WEIGHTS`; at least one.
 
     Raises:
@@ -191,11 +191,11 @@ def _is_path(asked: str) -> bool:
     return asked.endswith(".parquet") or _has_folder(asked)
 
 
-def _is_model(asked: str, results: Path) -> bool:
+def _is_model(asked: str, results: Results) -> bool:
     """Return whether a text that looks like a path begins with the name of a recorded model."""
-    if not (results / "runs").is_dir():
+    if not all((folder / "runs").is_dir() for folder in _folders(results)):
         return False
-    known = {record.case.model for record in read_records(results)[0]}
+    known = {record.case.model for record in read_results(results)[0]}
     model, at, _ = asked.partition("@")
     return asked in known or (bool(at) and model in known and not Path(asked).exists())
 
@@ -205,23 +205,24 @@ def _has_folder(text: str) -> bool:
 
 
 def _path_of(
-    record: Record, results: Path, on_problem: OnProblem = lambda line: None
+    record: Record, results: Results, on_problem: OnProblem = lambda line: None
 ) -> Path | None:
     """Return the predictions that a record names; None, and a line, if they are elsewhere."""
     accuracy = record.accuracy
     if accuracy is None or accuracy.predictions is None or not accuracy.scored:
         return None
     try:
-        return inside(results, accuracy.predictions)
+        return predictions_in(accuracy, results)
     except KinobenchError as error:
         on_problem(one_line(f"left out, a record of {record.case.model}: {error}"))
         return None
 
 
-def _record_of(path: Path, results: Path, on_problem: OnProblem) -> Record | None:
+def _record_of(path: Path, results: Results, on_problem: OnProblem) -> Record | None:
     """Return the record of the predictions, from `results` or from their own folder of results."""
     path = path.resolve()
-    for folder in dict.fromkeys([results.resolve(), *path.parents]):
+    given = [folder.resolve() for folder in _folders(results)]
+    for folder in dict.fromkeys([*given, *path.parents]):
         if (folder / "runs").is_dir() and path.is_relative_to(folder):
             records, problems = read_records(folder)
             for problem in problems:
@@ -231,6 +232,10 @@ def _record_of(path: Path, results: Path, on_problem: OnProblem) -> Record | Non
                 if named is not None and named.resolve() == path:
                     return record
     return None
+
+
+def _folders(results: Results) -> tuple[Path, ...]:
+    return results.folders if isinstance(results, Stores) else (results,)
 
 
 def _started(source: Source) -> str:

@@ -4,6 +4,7 @@ from typing import Any
 
 from ...datasets.errors import KinobenchError
 from ...datasets.lists.split_names import MEAN
+from . import common
 from . import mistakes as listing
 from .analysis_options import Analysed, Compared, Mistakes, Pair, Source, WhereVideos
 from .frame import EXIT_INCONCLUSIVE, RESULTS, command, print_page, report
@@ -21,7 +22,7 @@ def analyse(source: Source, mistakes: Mistakes, where: WhereVideos, analysed: An
     page, content = analysis.analyse(
         source.source,
         source.fuse,
-        analysed.results,
+        common.results_of(analysed.results),
         views=source.views,
         aggregation=source.aggregation,
         rows=10 if analysed.rows is None else analysed.rows,
@@ -48,11 +49,12 @@ def compare(pair: Pair, where: WhereVideos, compared: Compared) -> None:
         "strict": compared.strict,
         "on_problem": report,
     }
+    results = common.results_of(compared.results)
     if pair.split == MEAN:
-        page, content = analysis.compare_split_means(pair.a, pair.b, compared.results, **said)
+        page, content = analysis.compare_split_means(pair.a, pair.b, results, **said)
     else:
         also = listing.only_one_right(pair, where, compared) if compared.videos else None
-        page, content = analysis.compare(pair.a, pair.b, compared.results, **said, also=also)
+        page, content = analysis.compare(pair.a, pair.b, results, **said, also=also)
     print_page(page, content, compared.output, compared.json)
     if not content["significant"]:
         raise SystemExit(EXIT_INCONCLUSIVE)

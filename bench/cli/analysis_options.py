@@ -79,7 +79,7 @@ class WhereVideos(Group, panel="Data"):
 class Analysed(Group, panel="Results"):
     """Options for the folder of the records, and for the file of the page."""
 
-    results: common.ResultsFolder = Path("results")
+    results: common.ResultsFolders = None
     rows: Annotated[
         int | None,
         option(
@@ -151,7 +151,7 @@ class Pair(Group, panel="What"):
 class Compared(Group, panel="Results"):
     """Options for the folder of the records, and for the file of the page."""
 
-    results: common.ResultsFolder = Path("results")
+    results: common.ResultsFolders = None
     videos: Annotated[
         bool, flag("List the videos that only one of the two gets right.", "--videos")
     ] = False

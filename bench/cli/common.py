@@ -10,10 +10,20 @@ from . import complete
 from .options import Group, argument, flag, option, values
 
 if TYPE_CHECKING:
+    from ..records.stores import Results
     from ..run.options import DataRoots
     from ..run.settings import Settings
 
 ResultsFolder = Annotated[Path, option("Folder for results.", "DIR", "--results")]
+ResultsFolders = Annotated[
+    list[Path] | None,
+    option(
+        "Folder for results; may be repeated: their records make one table.",
+        "DIR",
+        "--results",
+        default="results",
+    ),
+]
 Plugins = Annotated[
     list[Path] | None,
     option(
@@ -245,3 +255,10 @@ def usable_processors() -> int:
     quota = processor_quota()
     usable = len(usable_cpus())
     return usable if quota is None else max(1, min(usable, math.ceil(quota)))
+
+
+def results_of(folders: list[Path] | None) -> "Results":
+    """Return the folders of `--results`, one or several."""
+    from ..records.stores import results_in
+
+    return results_in(folders or [Path("results")])

@@ -58,7 +58,7 @@ def list_errors(
         raise KinobenchError(f"--output {output}: --open writes HTML; name the file so: page.html")
     found = listing.errors_of(
         source.source,
-        analysed.results,
+        common.results_of(analysed.results),
         aggregation=source.aggregation,
         k=mistakes.k or 1,
         split_of=_split_of(where, may_generate=is_page),
@@ -70,7 +70,7 @@ def list_errors(
         text = listing.errors_text(found, listing.IN_TABLE if rows is None else rows)
         print_page(text, plain, output, analysed.json)
         return
-    path = output or listing.page_path(found, analysed.results)
+    path = output or listing.page_path(found, common.results_of(analysed.results))
     videos = listing.ON_PAGE if rows is None else rows
     _write(found, path, videos, is_own=output is None, shown=not analysed.json)
     opened = mistakes.open and open_page(path)

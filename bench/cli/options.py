@@ -53,7 +53,7 @@ def _without_types(parameters: list[Any]) -> list[Any]:
 
 def _without_braces(pieces_of: Callable[[Any], list[str]]) -> Callable[[Any], list[str]]:
     """Return what a usage line shows of an argument: `MODEL`, because braces mean a choice."""
-    return lambda ctx: [piece.strip("{}") for piece in pieces_of(ctx)]
+    return lambda ctx: [re.sub("[{}]", "", piece) for piece in pieces_of(ctx)]
 
 
 def _measurements() -> str:

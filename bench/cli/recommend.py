@@ -66,7 +66,7 @@ class Table(Group, panel="Results"):
             complete=complete.protocols,
         ),
     ] = None
-    results: common.ResultsFolder = Path("results")
+    results: common.ResultsFolders = None
     output: Annotated[
         Path | None, option("Write the sentences to this file.", "FILE", default="none")
     ] = None
@@ -78,16 +78,17 @@ class Table(Group, panel="Results"):
 def recommend(limits: Limits, table: Table) -> None:
     """Say which networks are best under a limit, and which can't be told apart."""
     from ..leaderboard import recommend as recommending
-    from ..records.store import read_records
+    from ..records.stores import read_results
 
     load_plugins(table.plugin)
     given = {name: value for name, value in vars(limits).items() if name != "where"}
     of = {name: getattr(table, name) for name in ("device", "dataset", "split", "protocol")}
     asked = recommending.question(given, limits.where, of)
-    records, problems = read_records(table.results)
+    results = common.results_of(table.results)
+    records, problems = read_results(results)
     for problem in problems:
         report(problem)
-    found = recommending.recommend(records, table.results, asked)
+    found = recommending.recommend(records, results, asked)
     for warning in found.warnings:
         report(warning)
     print_page(f"{found}\n", found, table.output, table.json)

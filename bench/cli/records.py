@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
+from ...datasets.errors import KinobenchError
 from ..leaderboard.build import read_boards, write_boards
 from ..text.ranges import TOP
 from . import common
@@ -20,7 +21,7 @@ from .options import Group, flag, option
 class Ranked(Group, panel="Results"):
     """The records, and the table that is made of them."""
 
-    results: common.ResultsFolder = Path("results")
+    results: common.ResultsFolders = None
     format: Annotated[
         str | None,
         option(
@@ -100,7 +101,7 @@ class Ranked(Group, panel="Results"):
 
 @command("leaderboard", RESULTS)
 def leaderboard(ranked: Ranked) -> None:
-    """Rank the stored records; write leaderboard.md and leaderboard.csv."""
+    """Rank the stored records; write leaderboard.md and .csv if they are of one folder."""
     from ..leaderboard.copies import refuse_different_copies
     from ..leaderboard.render import render
     from ..leaderboard.selection import selected, selection
@@ -117,7 +118,10 @@ def leaderboard(ranked: Ranked) -> None:
             common_videos=ranked.common_videos,
             strict=ranked.strict,
         )
-        show_diff(ranked.diff, ranked.results, ranked.sort, ranked.format, ranked.output)
+        first, *others = ranked.results or [Path("results")]
+        if others:
+            raise KinobenchError("--diff A B: A and B may be folders; give one --results")
+        show_diff(ranked.diff, first, ranked.sort, ranked.format, ranked.output)
         return
     wanted = selection(
         where=ranked.where,
@@ -128,11 +132,12 @@ def leaderboard(ranked: Ranked) -> None:
     )
     output = ranked.output
     is_page = ranked.format is not None or output is not None
-    found = read_boards(ranked.results, report, common_videos=ranked.common_videos)
+    results = common.results_of(ranked.results)
+    found = read_boards(results, report, common_videos=ranked.common_videos)
     if ranked.strict:
         refuse_different_copies(found)
-    if not is_page and not ranked.common_videos:
-        write_boards(found, ranked.results, report)
+    if not is_page and not ranked.common_videos and isinstance(results, Path):
+        write_boards(found, results, report)
     of_rows = selected(found, wanted)
     boards = list(of_rows.boards)
     for line in of_rows.lines:

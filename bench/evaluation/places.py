@@ -174,7 +174,7 @@ def read_places(
         KinobenchError: The logits can't be read, or are of another case or split.
     """
     try:
-        kept = _kept(path / FILE, aggregation, origin)
+        kept = kept_places(path / FILE, aggregation, origin)
         if (len(kept.places), int(np.count_nonzero(kept.hits))) == (scored, hits):
             return kept
         fault = "doesn't agree with the record"
@@ -205,7 +205,7 @@ def joined(parts: Sequence[VideoPlaces]) -> VideoPlaces:
     )
 
 
-def _kept(path: Path, aggregation: Aggregation, origin: Origin) -> VideoPlaces:
+def kept_places(path: Path, aggregation: Aggregation, origin: Origin) -> VideoPlaces:
     """Return the places of a file; one of an earlier version has no digest, and isn't checked.
 
     Raises:

@@ -1,7 +1,6 @@
 """An accuracy on some of the videos that were scored, computed again from what is stored."""
 
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -13,8 +12,6 @@ from .video_scores import VideoScores
 
 Scored = VideoPlaces | VideoScores
 """The scored videos of a record: their places, or their scores where these are ranked by mAP."""
-NOTHING_READ: Mapping[str, Scored] = MappingProxyType({})
-"""The videos of no record, by the digest of the case."""
 
 
 def ids_of(scored: Scored) -> list[str]:

@@ -2,31 +2,38 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..records.stores import Results
 
 
 def read_boards(
-    results: Path, report: Callable[[str], None], *, common_videos: bool = False
+    results: "Results", report: Callable[[str], None], *, common_videos: bool = False
 ) -> list[Any]:
-    """Read all stored records as ordered boards; `report` gets a line for each unreadable one.
+    """Read all stored records of a folder, or of several, as ordered boards.
+
+    `report` gets a line for each record that can't be read.
 
     Raises:
         KinobenchError: There is no folder of records; see also `ranked_boards`.
     """
-    from ..records.store import read_records
+    from ..records.stores import read_results
 
-    records, problems = read_records(results)
+    records, problems = read_results(results)
     for problem in problems:
         report(problem)
     return ranked_boards(records, results, common_videos=common_videos)
 
 
-def ranked_boards(records: list[Any], results: Path, *, common_videos: bool = False) -> list[Any]:
+def ranked_boards(
+    records: list[Any], results: "Results", *, common_videos: bool = False
+) -> list[Any]:
     """Return records as ordered boards, in which trained networks have a rank.
 
     Args:
         records: The records.
-        results: Folder with their predictions.
+        results: Folder with their predictions, or the folders that they were read from.
         common_videos: Compute the accuracies of a board on the videos that every row scored.
 
     Raises:

@@ -1,6 +1,5 @@
 """A board on the videos that each of its rows scored, so that all figures are of the same ones."""
 
-from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
@@ -8,6 +7,7 @@ import msgspec
 from ...datasets.errors import KinobenchError
 from ...datasets.plurals import quantity
 from ..evaluation.restricted import Scored, common_videos, restricted
+from ..records.stores import Results
 from .leaderboard import Board, Row
 from .scored import read_scored
 
@@ -26,7 +26,7 @@ class OnCommonVideos(NamedTuple):
     scored: dict[str, Scored]
 
 
-def on_common_videos(board: Board, results: Path) -> OnCommonVideos:
+def on_common_videos(board: Board, results: Results) -> OnCommonVideos:
     """Compute the accuracies of a board again, on the videos that every row scored.
 
     They come from the stored predictions. A row whose predictions can't be read loses its accuracy,
@@ -34,7 +34,7 @@ def on_common_videos(board: Board, results: Path) -> OnCommonVideos:
 
     Args:
         board: Its rows are of one manifest and one protocol.
-        results: Folder with the records and predictions.
+        results: Folder with the records and predictions, or several.
 
     Raises:
         KinobenchError: No video was scored by every row.

@@ -2,26 +2,29 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from ...datasets.errors import KinobenchError
 from ...datasets.lists.split_names import MEAN, number_of
-from ..evaluation.restricted import NOTHING_READ, Scored
 from ..records.dataset_copy import joined_copies
 from ..records.record import Record
 from ..records.results import Accuracy
 from ..records.split_cases import settings_of, templates_of, wanted_numbers
+from ..records.stores import Results
 from .leaderboard import Board, Row, SplitScore
+from .scored import NOTHING_READ
 from .split_intervals import Intervals, intervals_of
+
+if TYPE_CHECKING:
+    from ..evaluation.restricted import Scored
 
 _Key = tuple[Any, ...]
 
 
 def with_means(
-    boards: Sequence[Board], results: Path, known: Mapping[str, Scored] = NOTHING_READ
+    boards: Sequence[Board], results: Results, known: "Mapping[str, Scored]" = NOTHING_READ
 ) -> list[Board]:
     """Return boards, those of means first, each before the boards of its splits.
 
@@ -31,7 +34,7 @@ def with_means(
 
     Args:
         boards: The boards of single splits.
-        results: Folder with the records and predictions.
+        results: Folder with the records and predictions, or several.
         known: The videos of rows that were read already, by the digest of the case.
     """
     together: dict[_Key, list[Board]] = {}
@@ -66,7 +69,7 @@ def shown(boards: Iterable[Board]) -> Iterator[Board]:
 
 
 def _mean_boards(
-    members: Sequence[Board], results: Path, known: Mapping[str, Scored]
+    members: Sequence[Board], results: Results, known: "Mapping[str, Scored]"
 ) -> tuple[list[Board], set[int]]:
     """Return the boards of the means of some boards, and which boards have all their rows in one.
 
@@ -183,7 +186,7 @@ def _scores(rows: dict[int, Row]) -> Iterator[SplitScore]:
 
 
 def _mean_row(
-    rows: dict[int, Row], weights: str | None, results: Path, known: Mapping[str, Scored]
+    rows: dict[int, Row], weights: str | None, results: Results, known: "Mapping[str, Scored]"
 ) -> Row:
     found = [row.record.accuracy for row in rows.values() if row.record.accuracy is not None]
     try:

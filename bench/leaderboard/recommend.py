@@ -1,13 +1,13 @@
 """The network to take under limits: the most accurate, and those that can't be told from it."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Optional
 
 import msgspec
 
 from ...datasets.errors import KinobenchError
 from ..records.record import Record
+from ..records.stores import Results
 from .board_choice import the_board
 from .fields import Field, field
 from .footnotes import row_names
@@ -62,7 +62,7 @@ def question(
     return Question(limits=found, where=condition, of=of)
 
 
-def recommend(records: Sequence[Record], results: Path, asked: Question) -> Recommendation:
+def recommend(records: Sequence[Record], results: Results, asked: Question) -> Recommendation:
     """Return which networks of stored records are best under limits.
 
     Candidates are trained networks of one table that keep every limit for sure: the whole 95 %
@@ -95,7 +95,7 @@ def recommend(records: Sequence[Record], results: Path, asked: Question) -> Reco
 
 
 def _of_board(
-    board: Board, every: Sequence[Board], results: Path, asked: Question
+    board: Board, every: Sequence[Board], results: Results, asked: Question
 ) -> Recommendation:
     names = row_names(board)
     condition = None if asked.where is None else asked.where.condition

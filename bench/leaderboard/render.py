@@ -3,17 +3,17 @@
 import re
 from collections.abc import Callable, Sequence
 
-from tabulate import tabulate
-
 from ...datasets.errors import UnknownNameError
 from ..measure.columns import LOWER_BOUND
+from ..measure.measurement import Cell
 from ..text.markup import escaped, html_escaped, latex_escaped
+from ..text.pipe_table import pipe_table
 from ..text.units import ABSENT
 from .columns import table_of
 from .footnotes import footnotes
 from .leaderboard import Board
 from .means import shown
-from .values import frame, to_json
+from .values import to_csv, to_json
 
 
 def render(boards: Sequence[Board], form: str) -> str:
@@ -30,16 +30,23 @@ def render(boards: Sequence[Board], form: str) -> str:
 def _markdown(boards: Sequence[Board]) -> str:
     parts = []
     for board in shown(boards):
-        table = _tabulated(board, "github", escaped)
+        head, lines = table_of(board)
+        table = pipe_table(head, [[escaped(_joined(cell)) for cell in line] for line in lines])
         notes = "".join(f"- {escaped(line)}\n" for line in footnotes(board))
         parts.append(f"## {escaped(board.title)}\n\n{table}\n\n{notes}")
     return "# Leaderboard\n\n" + "\n".join(parts)
 
 
-def _tabulated(board: Board, tablefmt: str, shown: Callable[[str], str] = lambda text: text) -> str:
-    """Return the table alone; tabulate itself escapes LaTeX and HTML, and not Markdown."""
+def _joined(cell: Cell) -> str:
+    return " ".join(part for part in cell if part)
+
+
+def _tabulated(board: Board, tablefmt: str) -> str:
+    """Return the table alone; tabulate itself escapes LaTeX and HTML."""
     head, lines = table_of(board)
-    rows = [[shown(" ".join(part for part in cell if part)) for cell in line] for line in lines]
+    rows = [[_joined(cell) for cell in line] for line in lines]
+    from tabulate import tabulate
+
     align = ("left", "left", *("right" for _ in head[2:]))
     return tabulate(rows, head, tablefmt=tablefmt, disable_numparse=True, colalign=align)
 
@@ -93,13 +100,9 @@ def _html(boards: Sequence[Board]) -> str:
     )
 
 
-def _csv(boards: Sequence[Board]) -> str:
-    return str(frame(boards).to_csv(index=False))
-
-
 FORMATS: dict[str, Callable[[Sequence[Board]], str]] = {
     "md": _markdown,
-    "csv": _csv,
+    "csv": to_csv,
     "latex": _latex,
     "html": _html,
     "json": to_json,

@@ -1,17 +1,17 @@
 """Which of some networks is best, and which can't be told apart from it."""
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 
 from ...datasets.errors import KinobenchError
+from ..records.stores import Results
 from .fields import field
 from .leaderboard import Board, Row
-from .mean_ranks import better_means
-from .ranking import better, better_by_map
+from .mean_pairs import better_means
+from .pairs import better, better_by_map
 from .scored import read_scored
 from .split_intervals import places_of
 
@@ -33,7 +33,7 @@ class Rivals(msgspec.Struct, frozen=True, kw_only=True):
     by_interval: dict[int, str]
 
 
-def rivals(rows: Sequence[Row], board: Board, every: Iterable[Board], results: Path) -> Rivals:
+def rivals(rows: Sequence[Row], board: Board, every: Iterable[Board], results: Results) -> Rivals:
     """Compare rows as ranks do, with Holm's adjustment for all pairs of these rows.
 
     All pairs count, and not only those with the best: which row is best is known from the same
@@ -45,7 +45,7 @@ def rivals(rows: Sequence[Row], board: Board, every: Iterable[Board], results: P
         rows: Trained rows with an accuracy, one at least.
         board: Their board.
         every: All boards: those of single splits have the records that a mean is made of.
-        results: Folder with the records and predictions.
+        results: Folder with the records and predictions, or several.
     """
     found, reasons = _read(rows, board, every, results)
     numbers = list(found)
@@ -84,7 +84,7 @@ def _better(board: Board) -> Any:
 
 
 def _read(
-    rows: Sequence[Row], board: Board, every: Iterable[Board], results: Path
+    rows: Sequence[Row], board: Board, every: Iterable[Board], results: Results
 ) -> tuple[dict[int, Any], dict[int, str]]:
     """Return what each row scored by its number, and the reason for each that can't be read."""
     found: dict[int, Any] = {}

@@ -1,30 +1,35 @@
 """The videos that a row of a board scored, read from its predictions and held to its record."""
 
+from collections.abc import Mapping
 from math import isclose
 from pathlib import Path
-
-import numpy as np
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from ...datasets.errors import KinobenchError, reason_of
 from ...datasets.plurals import quantity
 from ..evaluation.damage import AGAIN
 from ..evaluation.origin import origin_of
-from ..evaluation.places import VideoPlaces, read_places
-from ..evaluation.restricted import Scored
-from ..evaluation.video_scores import VideoScores, read_scores
-from ..records.inside import inside
 from ..records.results import Accuracy
-from ..statistics.average_precision import mean_average_precision
+from ..records.stores import Results, predictions_in
 from .leaderboard import Board, Row
 
+if TYPE_CHECKING:  # numpy and pyarrow take long to import, and many boards have no predictions
+    from ..evaluation.places import VideoPlaces
+    from ..evaluation.restricted import Scored
+    from ..evaluation.video_scores import VideoScores
 
-def read_scored(row: Row, board: Board, results: Path) -> Scored:
+NOTHING_READ: "Mapping[str, Scored]" = MappingProxyType({})
+"""The videos of no record, by the digest of the case."""
+
+
+def read_scored(row: Row, board: Board, results: Results) -> "Scored":
     """Return the places of a row's videos, or their scores if the board ranks by mAP.
 
     Args:
         row: A row with an accuracy.
         board: Its board.
-        results: Folder with the records and predictions.
+        results: Folder with the records and predictions, or several.
 
     Raises:
         KinobenchError: Its predictions are not there or outside of the results, can't be read, or
@@ -39,9 +44,11 @@ def read_scored(row: Row, board: Board, results: Path) -> Scored:
         ) from error
 
 
-def _places(row: Row, board: Board, results: Path) -> VideoPlaces:
+def _places(row: Row, board: Board, results: Results) -> "VideoPlaces":
     """Return the places of a row's videos; the errors are those of `read_scored`."""
     path, accuracy = _stored(row, results)
+    from ..evaluation.places import read_places
+
     scored = accuracy.scored
     right_share = accuracy.score or 0.0
     if not 0 <= right_share <= 1:
@@ -50,7 +57,7 @@ def _places(row: Row, board: Board, results: Path) -> VideoPlaces:
     found = read_places(
         path, board.aggregation, scored=scored, hits=hits, origin=origin_of(row.record)
     )
-    right = int(np.count_nonzero(found.hits))
+    right = int(found.hits.sum())
     if (len(found.places), right) != (scored, hits):
         raise KinobenchError(
             f"{path}: right answers: {right} of {quantity(len(found.places), 'video')}, and the "
@@ -59,9 +66,12 @@ def _places(row: Row, board: Board, results: Path) -> VideoPlaces:
     return found
 
 
-def _scores(row: Row, board: Board, results: Path) -> VideoScores:
+def _scores(row: Row, board: Board, results: Results) -> "VideoScores":
     """Return the scores of a row's videos; the errors are those of `read_scored`."""
     path, accuracy = _stored(row, results)
+    from ..evaluation.video_scores import read_scores
+    from ..statistics.average_precision import mean_average_precision
+
     found = read_scores(path, board.aggregation, origin_of(row.record))
     average = mean_average_precision(found.scores, found.true).map
     agrees = (
@@ -77,7 +87,7 @@ def _scores(row: Row, board: Board, results: Path) -> VideoScores:
     return found
 
 
-def _stored(row: Row, results: Path) -> tuple[Path, Accuracy]:
+def _stored(row: Row, results: Results) -> tuple[Path, Accuracy]:
     """Return where the predictions of a row are, and its accuracy.
 
     Raises:
@@ -86,7 +96,7 @@ def _stored(row: Row, results: Path) -> tuple[Path, Accuracy]:
     accuracy = row.record.accuracy
     if accuracy is None or accuracy.predictions is None:
         raise KinobenchError("its record keeps no predictions; measure it again")
-    path = inside(results, accuracy.predictions)
+    path = predictions_in(accuracy, results)
     if not path.exists():
         raise KinobenchError(f"its predictions, {path}, are not there; measure it again")
     return path, accuracy

@@ -1,17 +1,19 @@
 """The intervals of a mean over splits, from the stored predictions of each split's record."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from ...datasets.errors import KinobenchError, reason_of
 from ..evaluation.origin import origin_of
-from ..evaluation.places import VideoPlaces, read_places
-from ..evaluation.restricted import NOTHING_READ, Scored
-from ..evaluation.split_pairs import clusters_of
-from ..records.inside import inside
 from ..records.record import Record
+from ..records.stores import Results, predictions_in
+from .scored import NOTHING_READ
+
+if TYPE_CHECKING:
+    from ..evaluation.places import VideoPlaces
+    from ..evaluation.restricted import Scored
 
 Interval = tuple[float, float]
 
@@ -25,7 +27,7 @@ class Intervals(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def intervals_of(
-    records: Sequence[Record], results: Path, known: Mapping[str, Scored] = NOTHING_READ
+    records: Sequence[Record], results: Results, known: "Mapping[str, Scored]" = NOTHING_READ
 ) -> Intervals:
     """Return the intervals of the mean of some records' top-1 and top-5, or hit@1 and hit@5.
 
@@ -40,11 +42,12 @@ def intervals_of(
     Raises:
         KinobenchError: The predictions are not there, or can't be read.
     """
-    from ..statistics.split_means import mean_share_interval  # scipy takes long to import
-
     if any(each.accuracy is not None and each.accuracy.scoring == "map" for each in records):
         return Intervals(reason="only of shares of right videos, and not of an mAP")
     found = places_of(records, results, known)
+    from ..evaluation.split_pairs import clusters_of  # numpy and scipy take long to import
+    from ..statistics.split_means import mean_share_interval
+
     numbers: dict[tuple[object, ...], int] = {}
     clusters = [clusters_of(each, numbers) for each in found]
     first, fifth = (
@@ -57,8 +60,8 @@ def intervals_of(
 
 
 def places_of(
-    records: Sequence[Record], results: Path, known: Mapping[str, Scored] = NOTHING_READ
-) -> list[VideoPlaces]:
+    records: Sequence[Record], results: Results, known: "Mapping[str, Scored]" = NOTHING_READ
+) -> "list[VideoPlaces]":
     """Return the places of the videos of some records; the arguments are those of `intervals_of`.
 
     Raises:
@@ -67,16 +70,21 @@ def places_of(
     return [_places(record, results, known) for record in records]
 
 
-def _places(record: Record, results: Path, known: Mapping[str, Scored]) -> VideoPlaces:
+def _places(record: Record, results: Results, known: "Mapping[str, Scored]") -> "VideoPlaces":
     read = known.get(record.case.digest)
-    if isinstance(read, VideoPlaces):
-        return read
+    if read is not None:
+        from ..evaluation.places import VideoPlaces
+
+        if isinstance(read, VideoPlaces):
+            return read
     accuracy = record.accuracy
     if accuracy is None or accuracy.predictions is None or accuracy.score is None:
         raise KinobenchError(f"split {record.case.split} keeps no predictions; measure it again")
-    path = inside(results, accuracy.predictions)
+    path = predictions_in(accuracy, results)
     if not path.exists():
         raise KinobenchError(f"{path}, the predictions, are not there; measure it again")
+    from ..evaluation.places import read_places
+
     try:
         return read_places(
             path,

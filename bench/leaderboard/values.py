@@ -1,9 +1,11 @@
 """The values of a row in CSV and JSON: base units (seconds, bytes, fractions), not rounded."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
-
-import pandas as pd
+import csv
+import io
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
 
 from ...datasets.errors import KinobenchError
 from ..measure import registry, stored
@@ -14,6 +16,9 @@ from ..text.json_text import json_text
 from ..text.markup import csv_text
 from .leaderboard import Board, Row
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 Value = Callable[[Row], Any]
 
 
@@ -22,7 +27,8 @@ def _of(read: Reader) -> Value:
 
 
 def _at(path: str) -> Value:
-    return _of(reading.reader(path))
+    """Return what reads a field of the record, which is always of its type."""
+    return reading.reader(path, of="record.")
 
 
 def _knee_throughput(record: Record) -> float | None:
@@ -34,7 +40,9 @@ def _knee_throughput(record: Record) -> float | None:
 
 def _processes(record: Record) -> int | None:
     """Return the number of processes of a latency; older records had one."""
-    return None if record.latency is None else len(record.latency.process_medians_s)
+    if record.latency is None:
+        return None
+    return len(record.latency.blocks_of_processes) or 1
 
 
 def _codecs(record: Record) -> tuple[str, ...]:
@@ -151,16 +159,17 @@ alone. `drift` is that of the sweep where there is no latency; `since` is when t
 begun that a part of the row comes from.
 """
 
-_BOARD = (
-    "dataset",
-    "split",
-    "manifest",
-    "protocol",
-    "protocol_digest",
-    "views",
-    "device",
-    "common_videos",
-)
+_BOARD: dict[str, Callable[[Board], Any]] = {
+    **{
+        name: attrgetter(name)
+        for name in (
+            *("dataset", "split", "manifest", "protocol", "protocol_digest", "views", "device"),
+            "common_videos",
+        )
+    },
+    "fingerprint": attrgetter("environment.fingerprint"),
+}
+"""The columns that all rows of a board have in common, before those of its rows."""
 
 
 def columns() -> dict[str, Value]:
@@ -176,28 +185,60 @@ def columns() -> dict[str, Value]:
     return found
 
 
-def frame(boards: Sequence[Board]) -> pd.DataFrame:
+def frame(boards: Sequence[Board]) -> "pd.DataFrame":
     """Return all rows, each with what its board has in common; lists are texts with semicolons.
 
     No text is a formula in a spreadsheet; see `csv_text`.
     """
-    known = columns()
-    lines = [
-        {
-            **{field: _cell(getattr(board, field)) for field in _BOARD},
-            "fingerprint": _cell(board.environment.fingerprint),
-            **{name: _cell(value(row)) for name, value in known.items()},
-        }
-        for board in boards
-        for row in board.rows
-    ]
+    import pandas as pd
+
+    head, lines = _table(boards)
     # The columns are objects: one None in a column of integers would make them all floats.
-    return pd.DataFrame(lines, columns=[*_BOARD, "fingerprint", *known], dtype=object)
+    return pd.DataFrame(lines, columns=head, dtype=object)
+
+
+def to_csv(boards: Sequence[Board]) -> str:
+    """Return the table of `frame` as CSV; what is not known is empty."""
+    head, lines = _table(boards)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(head)
+    writer.writerows(lines)
+    return text.getvalue()
+
+
+def _table(boards: Sequence[Board]) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
+    """Return the names of the columns and the rows of all boards."""
+    known = columns()
+    rows = [row for board in boards for row in board.rows]
+    of_boards = [
+        _cells([value for board in boards for value in [read(board)] * len(board.rows)])
+        for read in _BOARD.values()
+    ]
+    of_rows = [_cells(list(map(read, rows))) for read in known.values()]
+    return [*_BOARD, *known], zip(*of_boards, *of_rows, strict=True)
+
+
+def _cells(values: list[Any]) -> list[Any]:
+    """Return the cells of a column; most columns are of one type, and of None."""
+    kinds = set(map(type, values))
+    if kinds <= {int, bool, type(None)}:
+        return values
+    if kinds == {str}:
+        return list(map(_text, values))
+    return list(map(_cell, values))
 
 
 def _cell(value: Any) -> Any:
-    text = "; ".join(value) if isinstance(value, tuple) else value
-    return csv_text(text) if isinstance(text, str) else text
+    if isinstance(value, tuple):
+        return _text("; ".join(value))
+    if isinstance(value, str):
+        return _text(value)
+    return None if value != value else value  # NaN
+
+
+_text = lru_cache(maxsize=2**12)(csv_text)
+"""Most texts of a table are those of the row before."""
 
 
 def to_json(boards: Sequence[Board]) -> str:

@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
+import scipy.stats  # noqa: F401  (now, and not between two blocks, where it is first used)
+
 from ..machine.other_work import sample_other_work
 from ..records.job import Budget
 from ..records.latency import BlockLoad

@@ -1,6 +1,7 @@
 """Stored records by the table of measurements: what completes one, what can't be read of it."""
 
 from collections.abc import Set
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -16,6 +17,8 @@ def missing(newer: Record, older: Record) -> set[str]:
 
     Results of measurements that aren't installed are missing under their own names.
     """
+    if _has_all(newer, older):
+        return set()
     found = {
         each.name
         for each in registry.every()
@@ -25,6 +28,17 @@ def missing(newer: Record, older: Record) -> set[str]:
         and not each.given_by(newer)
     }
     return found | (older.measurements.keys() - newer.measurements.keys() - _declared())
+
+
+def _has_all(newer: Record, older: Record) -> bool:
+    """Return whether the newer record has every result of the older one, as most have."""
+    pairs = zip(_results(newer), _results(older), strict=True)
+    return older.measurements.keys() <= newer.measurements.keys() and all(
+        new is not None or old is None for new, old in pairs
+    )
+
+
+_results = attrgetter(*RESULT_FIELDS)
 
 
 def completed(newer: Record, older: Record, parts: Set[str]) -> Record:

@@ -1,6 +1,7 @@
 """A case: one row of a table, before it is measured. No torch."""
 
 import hashlib
+from functools import lru_cache
 from typing import Annotated, Literal
 
 import msgspec
@@ -57,13 +58,19 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def digest(self) -> str:
         """16 hexadecimal digits of everything that decides the case, but for names of protocols."""
-        decisive = msgspec.to_builtins(self) | {"protocol": self.protocol.digest}
-        if self.flow is None:
-            del decisive["flow"]  # a field that older records lack
-        if self.decoder == DEFAULT_DECODER:
-            del decisive["decoder"]  # the same
-        if not self.cold_l2:
-            del decisive["cold_l2"]  # the same
-        if self.probe is None:
-            del decisive["probe"]  # the same
-        return hashlib.sha256(msgspec.json.encode(decisive, order="sorted")).hexdigest()[:16]
+        return _digest(self)
+
+
+@lru_cache(maxsize=2**16)
+def _digest(case: Case) -> str:
+    """Return a case's digest, computed once for equal cases: thousands of records share a few."""
+    decisive = msgspec.to_builtins(case) | {"protocol": case.protocol.digest}
+    if case.flow is None:
+        del decisive["flow"]  # a field that older records lack
+    if case.decoder == DEFAULT_DECODER:
+        del decisive["decoder"]  # the same
+    if not case.cold_l2:
+        del decisive["cold_l2"]  # the same
+    if case.probe is None:
+        del decisive["probe"]  # the same
+    return hashlib.sha256(msgspec.json.encode(decisive, order="sorted")).hexdigest()[:16]

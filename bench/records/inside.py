@@ -17,7 +17,7 @@ def inside(results: Path, named: str) -> Path:
         KinobenchError: It is absolute, has `..`, a backslash or a drive, or a link in it leads out
             of the folder; or the system has no such names.
     """
-    why = _fault(named) or _fault_on_disk(results, named)
+    why = fault_in(named) or _fault_on_disk(results, named)
     if why is not None:
         raise KinobenchError(
             f"{named!r} is no place in the folder of results, {results}: {why}; kinobench reads "
@@ -27,7 +27,7 @@ def inside(results: Path, named: str) -> Path:
     return results / named
 
 
-def _fault(named: str) -> str | None:
+def fault_in(named: str) -> str | None:
     """Return what is wrong with a path as it is written; None if nothing is."""
     if "\0" in named or "\\" in named:
         return "it has a backslash or a NUL character"

@@ -1,6 +1,7 @@
 """Readers of a record's values, by their paths."""
 
 from collections.abc import Callable
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from .record import Record
@@ -9,16 +10,33 @@ Reader = Callable[[Record], Any]
 """Reads a value in base units; None is a value that was not measured."""
 
 
-def reader(path: str) -> Reader:
-    """Return what reads a path such as `latency.interval_s.0`; None where a part of it is None."""
-    parts = path.split(".")
+def reader(path: str, of: str = "") -> Callable[[Any], Any]:
+    """Return what reads a path such as `latency.interval_s.0`; None where a part of it is None.
 
-    def read(record: Record) -> Any:
-        found: Any = record
-        for part in parts:
+    Args:
+        path: The path from a record on.
+        of: The path, and a dot, of the record itself from what is read, if that is no record.
+    """
+    first, *others = path.split(".")
+    steps = [itemgetter(int(part)) if part.isdigit() else attrgetter(part) for part in others]
+    begin: Callable[[Any], Any] = attrgetter(of + first)
+    if not steps:
+        return begin
+    if len(steps) == 1:  # most paths, and a table has half a million cells of them
+        (step,) = steps
+
+        def read_one(record: Any) -> Any:
+            found = begin(record)
+            return None if found is None else step(found)
+
+        return read_one
+
+    def read(record: Any) -> Any:
+        found = begin(record)
+        for step in steps:
             if found is None:
                 return None
-            found = found[int(part)] if part.isdigit() else getattr(found, part)
+            found = step(found)
         return found
 
     return read

@@ -239,3 +239,12 @@ def from_json(line: bytes | str) -> Record:
         msgspec.DecodeError: It is no record; msgspec says where and why.
     """
     return _decoder.decode(line)
+
+
+def from_lines(content: bytes) -> list[Record]:
+    """Read the lines of a file together; an object may also extend over several lines.
+
+    Raises:
+        msgspec.DecodeError: One of them is no record.
+    """
+    return _decoder.decode_lines(content)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from .intervals import LEVEL, SEED
 
@@ -166,7 +166,7 @@ def interval_of(
     spread = _spread(resampled)
     if spread is None or spread == 0:
         return None
-    half = float(stats.norm.ppf((1 + LEVEL) / 2)) * spread
+    half = float(scipy.stats.norm.ppf((1 + LEVEL) / 2)) * spread
     return max(least, estimate - half), min(1.0, estimate + half)
 
 
@@ -180,7 +180,7 @@ def p_of(difference: float, resampled: np.ndarray) -> float:
     spread = _spread(resampled)
     if not spread:
         return 1.0
-    return min(1.0, 2 * float(stats.norm.sf(abs(difference) / spread)))
+    return min(1.0, 2 * float(scipy.stats.norm.sf(abs(difference) / spread)))
 
 
 def _spread(resampled: np.ndarray) -> float | None:

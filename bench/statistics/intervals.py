@@ -1,10 +1,13 @@
-"""Intervals and the bootstrap: pure functions on numbers, on scipy."""
+"""Intervals and the bootstrap: pure functions on numbers, on scipy.
+
+scipy imports its parts, which takes half a second, as they are first used.
+"""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy import special, stats
+import scipy
 
 LEVEL = 0.95
 RESAMPLES, SEED = 10_000, 0
@@ -18,7 +21,7 @@ _FEW_RESAMPLES = 25
 
 def wilson(hits: int, trials: int) -> tuple[float, float]:
     """Return the 95 % Wilson score interval of a share (Wilson 1927; Brown et al. 2001, eq. 4)."""
-    interval = stats.binomtest(hits, trials).proportion_ci(LEVEL, method="wilson")
+    interval = scipy.stats.binomtest(hits, trials).proportion_ci(LEVEL, method="wilson")
     return float(interval.low), float(interval.high)
 
 
@@ -30,7 +33,7 @@ def median_interval(values: Sequence[float]) -> tuple[float, float] | None:
     """
     if len(values) < 6:
         return None
-    interval = stats.quantile_test(np.asarray(values), p=0.5).confidence_interval(LEVEL)
+    interval = scipy.stats.quantile_test(np.asarray(values), p=0.5).confidence_interval(LEVEL)
     return float(interval.low), float(interval.high)
 
 
@@ -49,8 +52,8 @@ def log_mean_interval(values: Sequence[float], shared: float = 0.0) -> tuple[flo
         return None
     logs = np.log(np.asarray(values, float))
     error = float(logs.std(ddof=1)) / len(logs) ** 0.5
-    half = float(special.stdtrit(len(logs) - 1, (1 + LEVEL) / 2)) * error
-    half = float(np.hypot(half, special.ndtri((1 + LEVEL) / 2) * shared))
+    half = float(scipy.special.stdtrit(len(logs) - 1, (1 + LEVEL) / 2)) * error
+    half = float(np.hypot(half, scipy.special.ndtri((1 + LEVEL) / 2) * shared))
     middle = float(logs.mean())
     return float(np.exp(middle - half)), float(np.exp(middle + half))
 
@@ -69,7 +72,7 @@ def expected_half_width(values: Sequence[float], more: int = 0) -> float:
         return float("inf")
     count = len(values) + more
     spread = float(np.log(np.asarray(values, float)).std(ddof=1))
-    return float(special.stdtrit(count - 1, (1 + LEVEL) / 2)) * spread / count**0.5
+    return float(scipy.special.stdtrit(count - 1, (1 + LEVEL) / 2)) * spread / count**0.5
 
 
 class Resampled(NamedTuple):
@@ -147,7 +150,7 @@ def of_draws(means: np.ndarray, sign: int) -> Resampled:
     low, high = float(means[outer - 1]), float(means[-outer])
     spread = float(means.std())
     if low > 0 and beyond < _FEW_RESAMPLES and spread > 0:
-        p = min(p, 2 * float(stats.norm.sf(float(means.mean()) / spread)))
+        p = min(p, 2 * float(scipy.stats.norm.sf(float(means.mean()) / spread)))
     return Resampled((low, high) if sign > 0 else (-high, -low), p)
 
 

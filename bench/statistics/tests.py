@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from scipy import stats
+import scipy
 
 
 def mcnemar(only_a: int, only_b: int) -> float:
@@ -16,7 +16,7 @@ def mcnemar(only_a: int, only_b: int) -> float:
         only_b: Videos that only the other gets.
     """
     # The two tails are alike, so there is no need to search for the other one, as binomtest does.
-    tail = stats.binom.cdf(min(only_a, only_b), only_a + only_b, 0.5)
+    tail = scipy.stats.binom.cdf(min(only_a, only_b), only_a + only_b, 0.5)
     return min(1.0, 2 * float(tail))
 
 

@@ -28,12 +28,20 @@ _REPEATED: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"^(\d{1,9})(?=[.)](?:\s|$))"), r"\1\\"),
 )
 
+_NUMBER = r"\d+(?:\.\d+)?"
+_PLAIN = re.compile(
+    rf"[A-Za-z0-9]+(?:_[A-Za-z0-9]+)*|{_NUMBER}(?: \[{_NUMBER}, {_NUMBER}\])?", re.ASCII
+)
+"""Words, numbers and intervals, which are most of a table: nothing in them is a mark."""
+
 
 def escaped(text: str) -> str:
     """Return a line for Markdown in which nothing is a link, a picture, a tag or any other mark.
 
     Control characters and line ends are written out.
     """
+    if _PLAIN.fullmatch(text):
+        return text
     shown = one_line(text).strip(" ").translate(_SIGNS)
     shown = _BRACKET.sub(lambda found: found[1] or f"\\{found[0]}", shown)
     shown = _UNDERSCORES.sub(lambda found: "\\_" * len(found[0]), shown)

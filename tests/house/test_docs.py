@@ -181,7 +181,7 @@ def test_the_quick_commands_of_a_page_run_as_they_stand(
         if command.into is not None:
             (tmp_path / command.into).write_text(done.stdout)
     if page in PLUGINS:
-        runs = sorted((tmp_path / "results" / "runs").iterdir())
+        runs = sorted((tmp_path / "results" / "runs").glob("*.jsonl"))
         record = json.loads(runs[-1].read_text().splitlines()[-1])
         PLUGINS[page](record)
 

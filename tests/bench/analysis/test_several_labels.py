@@ -14,7 +14,7 @@ from kinobench.bench.analysis.pages import render_analysis, sentences
 from kinobench.bench.analysis.two_stream import mix
 from kinobench.bench.evaluation.predictions import Predictions, open_predictions
 from kinobench.bench.evaluation.video_scores import compute_scores
-from kinobench.bench.leaderboard.ranking import ranks_by_map
+from kinobench.bench.leaderboard.pairs import ranks_by_map
 from kinobench.bench.statistics.tests import mcnemar
 from kinobench.datasets.errors import KinobenchError
 from kinobench.datasets.split import Scoring

@@ -217,7 +217,7 @@ def test_a_command_takes_groups_alone() -> None:
 
 def test_each_command_is_added_by_the_module_that_the_start_imports_for_it() -> None:
     of_commands = {each.name: each.callback.__module__ for each in app.registered_commands}
-    groups = {each.name: "kinobench.bench.cli.data" for each in app.registered_groups}
+    groups = {each.name: f"kinobench.bench.cli.{each.name}" for each in app.registered_groups}
     modules = {name: f"kinobench.bench.cli.{module}" for name, module in MODULES.items()}
     assert of_commands | groups == modules
 

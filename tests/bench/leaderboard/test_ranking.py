@@ -21,7 +21,8 @@ from kinobench.bench.evaluation.predictions import open_predictions
 from kinobench.bench.leaderboard.footnotes import footnotes
 from kinobench.bench.leaderboard.leaderboard import Board, boards
 from kinobench.bench.leaderboard.order import ordered
-from kinobench.bench.leaderboard.ranking import ranked, ranks
+from kinobench.bench.leaderboard.pairs import ranks
+from kinobench.bench.leaderboard.ranking import ranked
 from kinobench.bench.leaderboard.render import render
 from kinobench.bench.records.store import RunFile
 

@@ -47,7 +47,7 @@ def test_each_record_is_on_disk_before_append_returns(
     file = RunFile(tmp_path, "run")
     for count, record in enumerate([made_record("c3d_tiny"), failed_record("x3d_tiny")], 1):
         file.append(record)
-        assert len(synced) == count
+        assert len(synced) == count + 1  # the file each time, and once the folder that names it
         assert file.path.read_bytes().count(b"\n") == count
     assert file.path == tmp_path / "runs" / "run.jsonl"
     assert read_records(tmp_path)[0][1] == failed_record("x3d_tiny")

@@ -1,0 +1,254 @@
+"""Several folders of results become one: runs and their predictions, copied and never moved."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import msgspec
+from filelock import FileLock
+
+from ...datasets.errors import KinobenchError, program, reason_of
+from ...datasets.files import sync_folder
+from ...datasets.unfinished import unfinished_name
+from ..records.appending import append_lines
+from ..records.inside import inside
+from ..records.store import RunFile
+from .contents import DERIVED, Stored, by_run, prediction_files, sha256_of, stored_in
+
+LOCK = ".merging"
+"""The file in the folder of runs that whoever merges into it has locked."""
+
+
+class Merged(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of the records of some folders.
+
+    Attributes:
+        runs: Number of runs of which a record was added.
+        records: Number of records that were added.
+        predictions: Number of folders of predictions that were added.
+        same: Number of records that were there already.
+        refused: A line for each record that was not added, with the reason and the cure.
+        problems: A line for each that says what is not as it should be: lines that are no records,
+            predictions that are missing.
+    """
+
+    runs: int = 0
+    records: int = 0
+    predictions: int = 0
+    same: int = 0
+    refused: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+
+    def __add__(self, other: "Merged") -> "Merged":
+        """Return both together."""
+        fields = Merged.__struct_fields__
+        return Merged(**{name: getattr(self, name) + getattr(other, name) for name in fields})
+
+
+def merge(
+    sources: Sequence[Path], target: Path, on_wait: Callable[[str], None] = lambda text: None
+) -> Merged:
+    """Add the runs of some folders to another, which is made if need be.
+
+    A run's predictions come first, each folder of them whole, and then its records in one write. So
+    whenever it is stopped, each record that is there has its predictions, and merging again adds
+    the rest. Files are hard links where the disk has them, else copies.
+
+    Args:
+        sources: Folders of results; nothing in them is changed.
+        target: The folder that gets all.
+        on_wait: Called with a line if another process is merging into the same folder.
+
+    Raises:
+        KinobenchError: A source has no records, or the target can't be written.
+    """
+    with _named("DIR"):
+        read = [(source, *stored_in(source)) for source in sources]  # a mistake changes nothing
+    found = Merged(problems=tuple(problem for _, _, problems in read for problem in problems))
+    with _named("--to"):
+        RunFile(target, "any")  # refuses a folder that can't be written
+    with _alone(target, on_wait):
+        there = {each.record.id: each for each in stored_in(target)[0]}
+        for source, stored, _ in read:
+            if source.resolve() == target.resolve():
+                continue
+            for run, records in by_run(stored):
+                found += _add_run(source, run, records, target, there)
+    return found
+
+
+@contextmanager
+def _named(argument: str) -> Iterator[None]:
+    """Name a folder of results in errors as the command line does."""
+    try:
+        yield
+    except KinobenchError as error:
+        raise KinobenchError(str(error).replace("--results", argument)) from error
+
+
+@contextmanager
+def _alone(target: Path, on_wait: Callable[[str], None]) -> Iterator[None]:
+    """Let one process at a time merge into a folder."""
+    lock = FileLock(inside(target, f"runs/{LOCK}"))
+    try:
+        try:
+            lock.acquire(blocking=False)
+        except TimeoutError:
+            on_wait(f"waiting for another command that merges into {target}")
+            lock.acquire()
+    except (OSError, NotImplementedError) as error:
+        raise KinobenchError(
+            f"{lock.lock_file} can't be locked: {error}; give another --to"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _add_run(
+    source: Path, run: str, records: list[Stored], target: Path, there: dict[str, Stored]
+) -> Merged:
+    """Add the records of a run that are not there yet, and their predictions."""
+    lines, same, added = [], 0, 0
+    refused, problems = [], []
+    for each in records:
+        name = each.record.id
+        known = there.get(name)
+        if known is not None and known.record != each.record:
+            refused.append(
+                f"{source}: record {name} ({each.record.case.model}) is not the one that {target} "
+                f"has under that id, in runs/{known.run}: one of them was changed; "
+                f"`{program()} results validate` shows which; merge the other into a "
+                "folder of its own"
+            )
+            continue
+        try:
+            added += _add_predictions(source, each.predictions, target)
+        except _Missing as error:
+            problems.append(f"record {name} ({each.record.case.model}): {error}")
+        except _Clash as error:
+            refused.append(f"{source}: record {name} ({each.record.case.model}): {error}")
+            continue
+        if known is not None:
+            same += 1
+            continue
+        there[name] = each
+        lines.append(each.line + b"\n")
+    if lines:
+        path = inside(target, f"runs/{run}")
+        try:
+            append_lines(path, b"".join(lines))
+        except OSError as error:
+            raise _unwritable(path, error) from error
+    return Merged(
+        runs=bool(lines),
+        records=len(lines),
+        predictions=added,
+        same=same,
+        refused=tuple(refused),
+        problems=tuple(problems),
+    )
+
+
+class _Missing(Exception):
+    """A record's predictions are in neither folder."""
+
+
+class _Clash(Exception):
+    """The target has other predictions under the same name, or they can't be taken over."""
+
+
+def _add_predictions(source: Path, named: str | None, target: Path) -> int:
+    """Add the predictions of a record, if it names any; return how many folders were added.
+
+    Raises:
+        _Missing: They are in neither folder.
+        _Clash: Those in the target are others, or they are outside of a folder.
+        KinobenchError: The target can't be written.
+    """
+    if named is None:
+        return 0
+    try:
+        files, theirs = prediction_files(source, named), prediction_files(target, named)
+        place = inside(target, named)
+        if files and theirs:
+            _refuse_others(files, theirs, named, target)
+    except KinobenchError as error:
+        raise _Clash(str(error)) from error
+    if not files and not theirs:
+        raise _Missing(f"its predictions, {source / named}, are not there; it has no rank")
+    if theirs:
+        return 0
+    _copy(files, place)
+    return 1
+
+
+def _refuse_others(
+    files: dict[str, Path], theirs: dict[str, Path], named: str, target: Path
+) -> None:
+    """Check that two folders of predictions have the same shards, byte for byte."""
+    if DERIVED in files:
+        return
+    if DERIVED in theirs:
+        raise _Clash(
+            f"{target / named} has {DERIVED} alone, and no shards; remove that folder, and merge "
+            "again"
+        )
+    shards, other = (
+        {name: path for name, path in each.items() if name.endswith(".parquet") or not name}
+        for each in (files, theirs)
+    )
+    differ = sorted(shards.keys() ^ other.keys()) or [
+        name
+        for name, path in shards.items()
+        if not path.samefile(other[name]) and sha256_of(path) != sha256_of(other[name])
+    ]
+    if differ:
+        raise _Clash(
+            f"{target / named} has other predictions, first {differ[0]!r}; "
+            f"`{program()} results validate` shows which are damaged; merge into a "
+            "folder of its own"
+        )
+
+
+def _copy(files: dict[str, Path], place: Path) -> None:
+    """Make a folder of predictions, or a single file, whole or not at all."""
+    unfinished = place.with_name(unfinished_name(place.name))
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if "" in files:
+            _link(files[""], unfinished)
+        else:
+            unfinished.mkdir()
+            for name, path in files.items():
+                _link(path, unfinished / name)
+            sync_folder(unfinished)
+        unfinished.rename(place)
+        sync_folder(place.parent)
+    except OSError as error:
+        raise _unwritable(place, error) from error
+    finally:
+        if unfinished.is_dir():
+            shutil.rmtree(unfinished, ignore_errors=True)
+        else:
+            unfinished.unlink(missing_ok=True)
+
+
+def _link(path: Path, to: Path) -> None:
+    """Link a file, or copy it to another disk and wait until that has it."""
+    with suppress(OSError):
+        os.link(path, to, follow_symlinks=True)
+        return
+    shutil.copyfile(path, to)
+    with to.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _unwritable(path: Path, error: OSError) -> KinobenchError:
+    return KinobenchError(
+        f"{path} can't be written: {reason_of(error)}; free some space, or give another --to, and "
+        "merge again: what is there stays"
+    )

@@ -1,0 +1,255 @@
+"""An archive of results is checked as a whole, and only then added to a folder.
+
+Nothing of it is trusted: neither its names nor its sizes nor its records.
+"""
+
+import hashlib
+import shutil
+import stat
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+
+import msgspec
+
+from ...datasets.errors import KinobenchError, reason_of
+from ...datasets.files import check_regular
+from ...datasets.unfinished import unfinished_name
+from ..records.files import UNDECODABLE
+from ..records.record import SCHEMA, from_json
+from .manifest import FILE, FORMAT, Listed, Manifest, refuse_place
+from .merge import Merged, merge
+
+_MOST_FILES = 1_000_000
+_MOST_MANIFEST_BYTES = 2**28
+_MOST_RATIO = 200
+"""Bytes of a file for each byte in the archive: lines of records have up to 20, a bomb 1,000."""
+_MOST_RUN_BYTES = 2**30
+"""A run's file is read whole; that is 200,000 records."""
+_CHUNK_BYTES = 2**20
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_ENCRYPTED = 1
+
+
+def import_archive(
+    file: Path, target: Path, on_wait: Callable[[str], None] = lambda text: None
+) -> Merged:
+    """Add the records and predictions of an archive to a folder, as `merge` adds a folder's.
+
+    Args:
+        file: An archive that `export` wrote.
+        target: The folder, which is made if need be.
+        on_wait: See `merge`.
+
+    Raises:
+        KinobenchError: It is no such archive, or damaged, or has what `export` never writes; then
+            nothing was written. Or the target can't be written.
+    """
+    with _opened(file) as archive:
+        try:
+            manifest = _manifest(archive)
+            _check_entries(archive, manifest, file)
+            _check_contents(archive, manifest)
+        except KinobenchError as error:
+            raise KinobenchError(
+                f"{file} is refused: {error}; nothing was written: ask for another export"
+            ) from error
+        staged = target / unfinished_name("import")
+        try:
+            target.mkdir(parents=True, exist_ok=True)
+            _refuse_small_disk(target, manifest)
+            for name, listed in manifest.files.items():
+                _unpack(archive, name, listed, staged)
+            return _named_for(file, staged, merge([staged], target, on_wait))
+        except OSError as error:
+            raise KinobenchError(
+                f"--to {target} can't be written: {reason_of(error)}; free some space, or give "
+                "another folder"
+            ) from error
+        finally:
+            shutil.rmtree(staged, ignore_errors=True)
+
+
+def _named_for(file: Path, staged: Path, found: Merged) -> Merged:
+    """Return what became of records, whose lines name the archive and not where it was unpacked."""
+    refused, problems = (
+        tuple(line.replace(str(staged), str(file)) for line in lines)
+        for lines in (found.refused, found.problems)
+    )
+    return msgspec.structs.replace(found, refused=refused, problems=problems)
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[zipfile.ZipFile]:
+    try:
+        check_regular(file)
+        with zipfile.ZipFile(file) as archive:
+            yield archive
+    except OSError as error:
+        raise KinobenchError(f"{file} can't be read: {reason_of(error)}") from error
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, ValueError) as error:
+        raise KinobenchError(
+            f"{file} is no archive of results: {error}; `results export` writes them"
+        ) from error
+
+
+def _manifest(archive: zipfile.ZipFile) -> Manifest:
+    if FILE not in archive.namelist():
+        raise KinobenchError(f"it has no {FILE}, so `results export` did not write it")
+    entry = archive.getinfo(FILE)
+    _check_entry(entry, min(entry.file_size, _MOST_MANIFEST_BYTES))
+    content = b"".join(_chunks(archive, FILE, entry.file_size))
+    try:
+        manifest = msgspec.json.decode(content, type=Manifest)
+    except UNDECODABLE as error:
+        raise KinobenchError(f"its {FILE} can't be read: {error}") from error
+    if manifest.format != FORMAT:
+        raise KinobenchError(
+            f"its layout is of version {manifest.format} (this is {FORMAT}), by kinobench "
+            f"{manifest.kinobench}: update kinobench"
+        )
+    return manifest
+
+
+def _check_entries(archive: zipfile.ZipFile, manifest: Manifest, file: Path) -> None:
+    """Check names, kinds and sizes, before a byte is unpacked.
+
+    Raises:
+        KinobenchError: One is not as `export` writes it.
+    """
+    entries = archive.infolist()
+    if len(entries) > _MOST_FILES:
+        raise KinobenchError(f"it has {len(entries):,} files, more than {_MOST_FILES:,}")
+    seen: set[str] = set()
+    for entry in entries:
+        if entry.filename.casefold() in seen:
+            raise KinobenchError(f"it has two files {entry.filename!r}")
+        seen.add(entry.filename.casefold())
+        if entry.filename == FILE:
+            continue
+        refuse_place(entry.filename)
+        listed = manifest.files.get(entry.filename)
+        if listed is None:
+            raise KinobenchError(f"it has a file {entry.filename!r}, which {FILE} does not list")
+        _check_entry(entry, listed.bytes)
+        if entry.filename.startswith("runs/") and listed.bytes > _MOST_RUN_BYTES:
+            raise KinobenchError(f"{entry.filename!r} has more than {_MOST_RUN_BYTES:,} bytes")
+    absent = sorted(manifest.files.keys() - {entry.filename for entry in entries})
+    if absent:
+        raise KinobenchError(f"{absent[0]!r}, which {FILE} lists, is not in it")
+    above = {str(parent) for name in manifest.files for parent in PurePosixPath(name).parents}
+    both = sorted(above & manifest.files.keys())
+    if both:
+        raise KinobenchError(f"{both[0]!r} is a file and a folder in it")
+    if sum(entry.compress_size for entry in entries) > file.stat().st_size:
+        raise KinobenchError("its files overlap: it is larger than the archive says")
+
+
+def _check_entry(entry: zipfile.ZipInfo, size: int) -> None:
+    kind = stat.S_IFMT(entry.external_attr >> 16)
+    if kind not in (0, stat.S_IFREG) or entry.is_dir():
+        raise KinobenchError(f"{entry.filename!r} is a link, a folder or a device, and no file")
+    if entry.flag_bits & _ENCRYPTED or entry.compress_type not in _METHODS:
+        raise KinobenchError(f"{entry.filename!r} is encrypted, or compressed in another way")
+    if entry.file_size != size:
+        raise KinobenchError(
+            f"{entry.filename!r} has {entry.file_size:,} bytes, and should have {size:,}"
+        )
+    if size > _MOST_RATIO * max(entry.compress_size, 1024):
+        raise KinobenchError(
+            f"{entry.filename!r} grows from {entry.compress_size:,} to {size:,} bytes, as nothing "
+            "does that `results export` writes"
+        )
+
+
+def _check_contents(archive: zipfile.ZipFile, manifest: Manifest) -> None:
+    """Check the digest of every file, that lines are records, and that predictions are theirs.
+
+    Raises:
+        KinobenchError: One is not as it was written.
+    """
+    named: set[str] = set()
+    for name, listed in manifest.files.items():
+        digest = hashlib.sha256()
+        content = bytearray()
+        is_run = name.startswith("runs/")
+        for chunk in _chunks(archive, name, listed.bytes):
+            digest.update(chunk)
+            if is_run:
+                content += chunk
+        if digest.hexdigest() != listed.sha256:
+            raise KinobenchError(f"{name!r} is not as it was written: its SHA-256 is another")
+        if is_run:
+            named |= _named_in(name, bytes(content))
+    for name in manifest.files:
+        owners = {name, *map(str, PurePosixPath(name).parents)}
+        if not name.startswith("runs/") and not owners & named:
+            raise KinobenchError(f"{name!r} belongs to no record in it")
+
+
+def _named_in(name: str, content: bytes) -> set[str]:
+    """Return the predictions that the records of a run's file name.
+
+    Raises:
+        KinobenchError: A line is no record, or names predictions elsewhere.
+    """
+    found = set()
+    for number, line in enumerate(content.splitlines(), 1):
+        try:
+            record = from_json(line)
+        except (*UNDECODABLE, KinobenchError) as error:
+            raise KinobenchError(f"{name!r}, line {number} is no record: {error}") from error
+        if record.schema != SCHEMA:
+            raise KinobenchError(
+                f"{name!r}, line {number} is of schema {record.schema} (this is {SCHEMA})"
+            )
+        named = None if record.accuracy is None else record.accuracy.predictions
+        if named is not None:
+            refuse_place(named)
+            found.add(named)
+    return found
+
+
+def _chunks(archive: zipfile.ZipFile, name: str, size: int) -> Iterator[bytes]:
+    """Yield the bytes of a file, of which there are just so many.
+
+    Raises:
+        KinobenchError: There are more or fewer, or they are damaged.
+    """
+    left = size
+    try:
+        with archive.open(name) as file:
+            while chunk := file.read(min(_CHUNK_BYTES, left + 1)):
+                left -= len(chunk)
+                if left < 0:
+                    break
+                yield chunk
+    except (zipfile.BadZipFile, EOFError, OSError, ValueError, zlib.error) as error:
+        raise KinobenchError(f"{name!r} is damaged: {error}") from error
+    if left:
+        raise KinobenchError(f"{name!r} has not the {size:,} bytes that it should have")
+
+
+def _refuse_small_disk(target: Path, manifest: Manifest) -> None:
+    needed = sum(listed.bytes for listed in manifest.files.values())
+    free = shutil.disk_usage(target).free
+    if needed > free:
+        raise KinobenchError(
+            f"--to {target}: {needed:,} bytes are needed, and {free:,} are free; free some space, "
+            "or give another folder"
+        )
+
+
+def _unpack(archive: zipfile.ZipFile, name: str, listed: Listed, folder: Path) -> None:
+    """Write a file whose place and content were checked; it is checked once more on the way."""
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    digest = hashlib.sha256()
+    with path.open("xb") as file:
+        for chunk in _chunks(archive, name, listed.bytes):
+            digest.update(chunk)
+            file.write(chunk)
+    if digest.hexdigest() != listed.sha256:
+        raise KinobenchError(f"{name!r} was changed meanwhile; import it again")

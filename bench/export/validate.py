@@ -1,0 +1,218 @@
+"""Everything in a folder of results is read, and held against what its records say."""
+
+import os
+from collections.abc import Callable, Iterator
+from math import isclose
+from pathlib import Path
+
+from ...datasets.errors import KinobenchError, reason_of
+from ...datasets.unfinished import SUFFIX
+from ..evaluation.damage import DamagedError
+from ..evaluation.figures import HIT_FIELDS, hit_shares
+from ..evaluation.origin import origin_of
+from ..evaluation.places import FILE, compute_places, kept_places
+from ..evaluation.predictions import Predictions, open_predictions
+from ..evaluation.video_scores import compute_scores
+from ..records.inside import inside
+from ..records.record import Record
+from ..records.store import StoredLine, run_files, stored_lines
+from ..statistics.average_precision import mean_average_precision
+from ..text.units import percent
+from .contents import DERIVED, MARK, prediction_files
+from .findings import Finding, Kind, Validation, sorted_findings
+
+OnProgress = Callable[[int, int], None]
+"""Called with how many of how many predictions are read."""
+
+
+def validate(results: Path, on_progress: OnProgress | None = None) -> Validation:
+    """Read every line and every file of predictions of a folder; nothing is changed.
+
+    Each file of predictions must be as its digest says and of the record's case, split and weights;
+    the accuracy is computed again from all logits.
+
+    Args:
+        results: The folder.
+        on_progress: Called after each folder of predictions.
+
+    Raises:
+        KinobenchError: It has no records, or a file of records can't be read at all.
+    """
+    findings: list[Finding] = []
+    try:
+        files = run_files(results)
+    except KinobenchError as error:
+        raise KinobenchError(str(error).replace("--results", "DIR")) from error
+    records: list[Record] = []
+    seen: dict[str, tuple[Record, str]] = {}
+    for path in files:
+        for line in stored_lines(path):
+            where = f"runs/{path.name}"
+            if line.record is None:
+                findings.append(_of_line(where, line))
+                continue
+            record = line.record
+            records.append(record)
+            known = seen.setdefault(record.id, (record, f"{where}, line {line.number}"))
+            if known[0] is not record:
+                findings.append(_twice(where, line.number, record, known))
+    named = [(each, at) for each in records if (at := _predictions_of(each)) is not None]
+    there: set[str] = set()
+    computed = 0
+    for number, (record, at) in enumerate(named, 1):
+        checked = _checked(results, record, at)
+        findings += checked
+        kinds = {each.kind for each in checked}
+        if "missing predictions" not in kinds:
+            there.add(at)
+            computed += "damaged predictions" not in kinds
+        if on_progress is not None:
+            on_progress(number, len(named))
+    findings += _left_over(results, there)
+    return Validation(
+        folder=str(results),
+        runs=len(files),
+        records=len(records),
+        predictions=len(there),
+        computed=computed,
+        findings=sorted_findings(findings),
+    )
+
+
+def _of_line(where: str, line: StoredLine) -> Finding:
+    kind: Kind = "damaged line"
+    cure = "measure the case again, then remove the line"
+    if line.is_cut:
+        return Finding(kind="half a line", where=where, line=line.number, what=line.problem)
+    if line.problem.startswith("schema "):
+        kind, cure = "another schema", "read it with the version of kinobench that wrote it"
+    return Finding(kind=kind, where=where, line=line.number, what=f"{line.problem}; {cure}")
+
+
+def _twice(where: str, number: int, record: Record, known: tuple[Record, str]) -> Finding:
+    first, at = known
+    same = first == record
+    kind: Kind = "a record twice" if same else "two records of one id"
+    what = (
+        f"{at} has the same record; it counts once"
+        if same
+        else (f"{at} has another record of that id; measure the case again, then remove both lines")
+    )
+    return Finding(
+        kind=kind,
+        where=where,
+        line=number,
+        record=record.id,
+        model=record.case.model,
+        what=what,
+    )
+
+
+def _predictions_of(record: Record) -> str | None:
+    return None if record.accuracy is None else record.accuracy.predictions
+
+
+def _checked(results: Path, record: Record, named: str) -> list[Finding]:
+    """Return what is wrong with the predictions that a record names."""
+
+    def finding(kind: Kind, what: str) -> Finding:
+        return Finding(kind=kind, where=named, record=record.id, model=record.case.model, what=what)
+
+    try:
+        place = inside(results, named)
+        if not place.exists():
+            return [finding("missing predictions", "they are not there; measure the case again")]
+        if set(prediction_files(results, named)) - {MARK} == {DERIVED}:
+            return [finding(*each) for each in _by_places(place, record)]
+        opened = open_predictions(place, origin_of(record))
+        differences, right = _differences(opened, record)
+    except KinobenchError as error:
+        return [finding("damaged predictions", str(error))]
+    except OSError as error:
+        return [finding("damaged predictions", f"they can't be read: {reason_of(error)}")]
+    found = []
+    if differences:
+        what = f"{'; '.join(differences)}; measure the case again"
+        found.append(finding("another accuracy", what))
+    if not opened.checked:
+        found.append(finding("not checked", "they have no digests"))
+    stale = _stale(place, record, right)
+    if stale:
+        found.append(finding("stale places", f"{FILE} {stale}; `leaderboard` makes it again"))
+    return found
+
+
+def _differences(opened: Predictions, record: Record) -> tuple[list[str], int | None]:
+    """Return how an accuracy differs from what its predictions give, and how many are right."""
+    accuracy = record.accuracy
+    assert accuracy is not None
+    aggregation = record.case.protocol.aggregation
+    if opened.scoring != accuracy.scoring:
+        return [f"they are scored by {opened.scoring}, the record by {accuracy.scoring}"], None
+    figures: dict[str, float | None]
+    right = None
+    if accuracy.scoring == "map":
+        scores = compute_scores(opened, aggregation)
+        count = len(scores.videos)
+        figures = {"map": mean_average_precision(scores.scores, scores.true).map}
+    else:
+        places = compute_places(opened, aggregation)
+        count, right = len(places.places), int(places.hits.sum())
+        shares = hit_shares(places.places, record.case.classes, accuracy.scoring)
+        first, _ = names = HIT_FIELDS[accuracy.scoring]
+        figures = {name: shares[name] for name in names}
+        figures[f"{first}_of_expected"] = right / max(1, accuracy.expected)
+    found = []
+    if count != accuracy.scored:
+        found.append(f"they have {count} videos, the record says {accuracy.scored}")
+    for name, value in figures.items():
+        stored = getattr(accuracy, name)
+        if (value is None) != (stored is None) or (
+            value is not None and not isclose(value, stored, rel_tol=1e-9, abs_tol=1e-12)
+        ):
+            found.append(
+                f"{name} is {percent(value, 3)} % by them, and {percent(stored, 3)} % in the record"
+            )
+    return found, right
+
+
+def _by_places(place: Path, record: Record) -> Iterator[tuple[Kind, str]]:
+    """Yield what is wrong with predictions of which the file of places alone is left."""
+    accuracy = record.accuracy
+    assert accuracy is not None
+    kept = kept_places(place / FILE, record.case.protocol.aggregation, origin_of(record))
+    right, said = int(kept.hits.sum()), round((accuracy.score or 0.0) * accuracy.scored)
+    if (len(kept.places), right) != (accuracy.scored, said):
+        yield (
+            "another accuracy",
+            f"{right} of {len(kept.places)} videos are right by {FILE}, and {said} of "
+            f"{accuracy.scored} in the record; measure the case again",
+        )
+    yield "places alone", f"there is {FILE} alone, and no shard; measure the case again for these"
+
+
+def _stale(place: Path, record: Record, right: int | None) -> str:
+    """Return what is wrong with the file of places next to the shards; "" if nothing is."""
+    if right is None or not (place / FILE).exists():
+        return ""
+    try:
+        kept = kept_places(place / FILE, record.case.protocol.aggregation, origin_of(record))
+    except DamagedError as error:
+        return error.what
+    return "" if int(kept.hits.sum()) == right else "has other right answers than the shards"
+
+
+def _left_over(results: Path, named: set[str]) -> Iterator[Finding]:
+    """Yield the predictions that no record names, and what killed commands left."""
+    for place, folders, files in os.walk(results):
+        here = Path(place).relative_to(results).as_posix()
+        for name in (*files, *folders):
+            if name.startswith(".") and name.endswith(SUFFIX):
+                path = f"{here}/{name}" if here != "." else name
+                what = "a killed command left it, or a living one is writing it"
+                yield Finding(kind="temporary file", where=path, what=what)
+        folders[:] = [name for name in folders if not name.endswith(SUFFIX)]
+        shards = any(name.endswith(".parquet") for name in files)
+        if shards and here.startswith("predictions/") and here not in named:
+            what = "no record names it: an equal run continues it, or remove it"
+            yield Finding(kind="no record", where=here, what=what)

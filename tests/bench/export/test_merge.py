@@ -1,0 +1,215 @@
+"""Folders of results become one, whatever happens in between."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kinobench.bench.export.merge import merge
+from kinobench.bench.export.validate import validate
+from kinobench.bench.leaderboard.build import read_boards
+from kinobench.bench.leaderboard.render import render
+from kinobench.bench.records.store import read_records
+from kinobench.bench.records.stores import results_in
+from kinobench.datasets.errors import KinobenchError
+
+from ...fakes.command import call
+from ...fakes.made_results import RUN, files_of, made_results
+from ...fakes.media import REPOSITORY
+
+LATER = "20260102T000000Z-111111"
+
+
+def two(tmp_path: Path) -> list[Path]:
+    """A folder with two networks, and one with a third, of another run."""
+    return [
+        made_results(tmp_path / "one", {"a": 20, "b": 10}),
+        made_results(tmp_path / "other", {"c": 14}, run=LATER),
+    ]
+
+
+def tables(results: Path) -> str:
+    said: list[str] = []
+    boards = read_boards(results, said.append)
+    assert said == []
+    return render(boards, "md") + render(boards, "csv")
+
+
+def test_all_runs_and_predictions_are_in_the_new_folder_and_nothing_changed_in_the_old(
+    tmp_path: Path,
+) -> None:
+    sources = two(tmp_path)
+    before = [files_of(source) for source in sources]
+    done = merge(sources, tmp_path / "all")
+    assert (done.runs, done.records, done.predictions, done.same) == (2, 3, 3, 0)
+    assert done.refused == done.problems == ()
+    assert [files_of(source) for source in sources] == before
+    found = files_of(tmp_path / "all")
+    assert found.pop("runs/.merging") == b""
+    assert found == before[0] | before[1]
+    assert validate(tmp_path / "all").findings == ()
+    both = results_in(sources)
+    (together,) = read_boards(both, print)
+    assert tables(tmp_path / "all").endswith(render([together], "csv"))
+
+
+def test_merging_twice_is_as_once(tmp_path: Path) -> None:
+    sources = two(tmp_path)
+    merge(sources, tmp_path / "all")
+    first = files_of(tmp_path / "all")
+    done = merge([*sources, tmp_path / "all"], tmp_path / "all")
+    assert (done.records, done.predictions, done.same, done.refused) == (0, 0, 3, ())
+    assert files_of(tmp_path / "all") == first
+
+
+def test_a_run_that_went_on_gives_its_further_records(tmp_path: Path) -> None:
+    source = made_results(tmp_path / "one", {"a": 20})
+    merge([source], tmp_path / "all")
+    made_results(source, {"b": 10})
+    done = merge([source], tmp_path / "all")
+    assert (done.runs, done.records, done.same) == (1, 1, 1)
+    assert len(read_records(tmp_path / "all")[0]) == 2
+
+
+def test_a_record_of_the_same_id_and_other_content_is_refused_with_the_cure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = made_results(tmp_path / "one", {"a": 20})
+    made_results(tmp_path / "other", {"a": 10})
+    merge([one], tmp_path / "all")
+    before = files_of(tmp_path / "all")
+    done = call(monkeypatch, tmp_path, "results", "merge", "other", "--to", "all")
+    assert done.exit_code == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"kinobench: refused: other: record {RUN}-")
+    assert f"is not the one that all has under that id, in runs/{RUN}.jsonl" in line
+    assert "results validate` shows which" in line
+    assert done.stdout.startswith("all: 0 records of 0 runs and 0 folders of predictions added, 1")
+    assert files_of(tmp_path / "all") == before
+
+
+def test_other_predictions_of_the_same_name_are_refused(tmp_path: Path) -> None:
+    one = made_results(tmp_path / "one", {"a": 20})
+    merge([one], tmp_path / "all")
+    later = made_results(tmp_path / "later", {"a": 10}, run=LATER)
+    (later / "predictions" / "a" / LATER).rename(later / "predictions" / "a" / RUN)
+    path = later / "runs" / f"{LATER}.jsonl"
+    path.write_text(path.read_text().replace(f"predictions/a/{LATER}", f"predictions/a/{RUN}"))
+    done = merge([later], tmp_path / "all")
+    assert done.records == 0
+    assert "has other predictions" in done.refused[0]
+
+
+def test_lines_that_are_no_records_stay_and_are_named(tmp_path: Path) -> None:
+    source = made_results(tmp_path / "one", {"a": 20})
+    with (source / "runs" / f"{RUN}.jsonl").open("ab") as file:
+        file.write(b'{"schema": 7}\nnoise\n{"schema": 1, "run"')
+    done = merge([source], tmp_path / "all")
+    assert done.records == 1
+    assert [problem.partition(", line ")[2].split(",")[0] for problem in done.problems] == [
+        "2: left out",
+        "3: left out",
+        "4: left out",
+    ]
+    assert validate(tmp_path / "all").findings == ()
+
+
+def test_predictions_that_are_nowhere_are_named_and_the_record_is_kept(tmp_path: Path) -> None:
+    source = made_results(tmp_path / "one", {"a": 20, "b": 10})
+    shutil.rmtree(source / "predictions" / "a")
+    done = merge([source], tmp_path / "all")
+    assert (done.records, done.predictions) == (2, 1)
+    assert len(done.problems) == 1 and "its predictions, " in done.problems[0]
+
+
+def test_predictions_that_lead_elsewhere_are_not_taken_over(tmp_path: Path) -> None:
+    source = made_results(tmp_path / "one", {"a": 20})
+    place = source / "predictions" / "a" / RUN
+    place.rename(tmp_path / "secret")
+    place.symlink_to(tmp_path / "secret")
+    done = merge([source], tmp_path / "all")
+    assert done.records == 0 and "is no place in the folder of results" in done.refused[0]
+    assert not (tmp_path / "all" / "predictions").exists()
+
+
+def test_a_folder_without_records_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    source = made_results(tmp_path / "one", {"a": 20})
+    with pytest.raises(KinobenchError, match=r"^DIR .*nowhere: there is no"):
+        merge([source, tmp_path / "nowhere"], tmp_path / "all")
+    assert not (tmp_path / "all").exists()
+
+
+def test_a_target_that_cannot_be_written_is_named_as_it_was_given(tmp_path: Path) -> None:
+    source = made_results(tmp_path / "one", {"a": 20})
+    (tmp_path / "file").write_text("")
+    with pytest.raises(KinobenchError, match=r"^--to .*file: "):
+        merge([source], tmp_path / "file")
+
+
+# --- real processes -------------------------------------------------------------------------------
+
+PROGRAM = """
+import os, signal, sys
+from pathlib import Path
+from kinobench.bench.export import merge as merging
+
+source, target, killed = sys.argv[1:]
+if killed:
+    named, found = killed.split(":")
+    kept, calls = getattr(merging, named), []
+
+    def deadly(*arguments):
+        calls.append(arguments)
+        if len(calls) == int(found):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return kept(*arguments)
+
+    setattr(merging, named, deadly)
+done = merging.merge([Path(source)], Path(target))
+assert not done.refused, done
+"""
+
+
+def merging(source: Path, target: Path, killed: str = "") -> subprocess.Popen[bytes]:
+    given = [str(source), str(target), killed]
+    return subprocess.Popen([sys.executable, "-c", PROGRAM, *given], cwd=REPOSITORY)
+
+
+@pytest.mark.parametrize("killed", ["_link:1", "_link:6", "append_lines:1", "append_lines:2"])
+def test_a_merge_that_was_killed_left_whole_records_and_the_next_adds_the_rest(
+    tmp_path: Path, killed: str
+) -> None:
+    source = made_results(tmp_path / "one", {"a": 20, "b": 10})
+    made_results(source, {"c": 14}, run=LATER)
+    target = tmp_path / "all"
+    assert merging(source, target, killed).wait() == -signal.SIGKILL
+    left = validate(target)
+    assert left.faults == 0 and left.records == (2 if killed == "append_lines:2" else 0)
+    merge([source], target)
+    assert tables(target) == tables(source)
+    assert {each.kind for each in validate(target).findings} <= {"temporary file"}
+
+
+def test_two_merges_at_once_add_each_record_once(tmp_path: Path) -> None:
+    source = made_results(tmp_path / "one", {f"n{number}": number for number in range(6)})
+    target = tmp_path / "all"
+    processes = [merging(source, target) for _ in range(3)]
+    assert [each.wait() for each in processes] == [0, 0, 0]
+    assert len(read_records(target)[0]) == 6
+    assert validate(target).findings == ()
+
+
+def test_on_another_disk_files_are_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def link(*given: object, **named: object) -> None:
+        raise OSError(18, "Invalid cross-device link")
+
+    source = made_results(tmp_path / "one", {"a": 20})
+    monkeypatch.setattr(os, "link", link)
+    merge([source], tmp_path / "all")
+    shard = Path("predictions", "a", RUN, "shard-00000.parquet")
+    assert not (tmp_path / "all" / shard).samefile(source / shard)
+    assert validate(tmp_path / "all").findings == ()

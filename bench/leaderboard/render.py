@@ -38,7 +38,7 @@ def _markdown(boards: Sequence[Board]) -> str:
 
 def _tabulated(board: Board, tablefmt: str, shown: Callable[[str], str] = lambda text: text) -> str:
     """Return the table alone; tabulate itself escapes LaTeX and HTML, and not Markdown."""
-    head, lines = table_of(board)
+    head, lines, _ = table_of(board)
     rows = [[shown(" ".join(part for part in cell if part)) for cell in line] for line in lines]
     align = ("left", "left", *("right" for _ in head[2:]))
     return tabulate(rows, head, tablefmt=tablefmt, disable_numparse=True, colalign=align)

@@ -17,7 +17,7 @@ from .means import shown
 def show(boards: Sequence[Board], console: Console) -> None:
     """Print the boards for a person, as wide as the console is; no number is ever cut."""
     for board in shown(boards):
-        head, rows = table_of(board)
+        head, rows, _ = table_of(board)
         console.print(line(board.title, "bold"))
         for layout in (_in_one_line, _under, _under_short):
             table = layout(head, rows)

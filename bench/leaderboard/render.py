@@ -7,48 +7,74 @@ from tabulate import tabulate
 
 from ...datasets.errors import UnknownNameError
 from ..measure.columns import LOWER_BOUND
+from ..measure.video_cost import UPPER_BOUND
 from ..text.markup import escaped, html_escaped, latex_escaped
 from ..text.units import ABSENT
+from .chosen import chosen_table, lines_under
 from .columns import table_of
-from .footnotes import footnotes
+from .fields import Field
 from .leaderboard import Board
 from .means import shown
+from .notes import Note, Weight
 from .values import frame, to_json
 
+Chosen = Sequence[Field] | None
+"""The fields that are the columns; None: those of `table_of`, in CSV and JSON of `values`."""
 
-def render(boards: Sequence[Board], form: str) -> str:
+
+def render(boards: Sequence[Board], form: str, chosen: Chosen = None) -> str:
     """Return the boards as text in one of `FORMATS`.
+
+    Args:
+        boards: The boards.
+        form: Name of the format.
+        chosen: The columns, in their order; by default all.
 
     Raises:
         UnknownNameError: There is no such format.
     """
     if form not in FORMATS:
         raise UnknownNameError("format", form, FORMATS)
-    return FORMATS[form](boards)
+    return FORMATS[form](boards, chosen)
 
 
-def _markdown(boards: Sequence[Board]) -> str:
+def _markdown(boards: Sequence[Board], chosen: Chosen) -> str:
     parts = []
     for board in shown(boards):
-        table = _tabulated(board, "github", escaped)
-        notes = "".join(f"- {escaped(line)}\n" for line in footnotes(board))
-        parts.append(f"## {escaped(board.title)}\n\n{table}\n\n{notes}")
+        table = _tabulated(board, chosen, "github", escaped)
+        first, rest = _parted(lines_under(board, chosen))
+        listed = "".join(f"- {escaped(note.text)}\n" for note in first)
+        if rest:
+            more = "".join(f"- {escaped(note.text)}\n" for note in rest)
+            summary = "What the columns are, and where the numbers come from"
+            listed += f"\n<details><summary>{summary}</summary>\n\n{more}\n</details>\n"
+        parts.append(f"## {escaped(board.title)}\n\n{table}\n\n{listed.lstrip()}")
     return "# Leaderboard\n\n" + "\n".join(parts)
 
 
-def _tabulated(board: Board, tablefmt: str, shown: Callable[[str], str] = lambda text: text) -> str:
+def _parted(notes: Sequence[Note]) -> tuple[list[Note], list[Note]]:
+    """Return the lines that a reader must know, the heaviest first, and those that explain."""
+    settings = [note for note in notes if note.weight == Weight.SETTINGS]
+    first = [note for note in notes if note.weight < Weight.EXPLANATION]
+    rest = [note for note in notes if note.weight == Weight.EXPLANATION]
+    return settings + sorted(first, key=lambda note: note.weight), rest
+
+
+def _tabulated(
+    board: Board, chosen: Chosen, tablefmt: str, shown: Callable[[str], str] = lambda text: text
+) -> str:
     """Return the table alone; tabulate itself escapes LaTeX and HTML, and not Markdown."""
-    head, lines, _ = table_of(board)
+    head, lines, left = table_of(board) if chosen is None else chosen_table(board, chosen)
     rows = [[shown(" ".join(part for part in cell if part)) for cell in line] for line in lines]
-    align = ("left", "left", *("right" for _ in head[2:]))
+    align = ["left" if place in left else "right" for place in range(len(head))]
     return tabulate(rows, head, tablefmt=tablefmt, disable_numparse=True, colalign=align)
 
 
-def _latex(boards: Sequence[Board]) -> str:
+def _latex(boards: Sequence[Board], chosen: Chosen) -> str:
     parts = [r"% Needs \usepackage{booktabs}."] if boards else []
     for board in shown(boards):
-        table = _after_ends(_with_commands(_tabulated(board, "latex_booktabs")))
-        notes = "\n\n".join(_latex_line(line) for line in footnotes(board))
+        table = _after_ends(_with_commands(_tabulated(board, chosen, "latex_booktabs")))
+        notes = "\n\n".join(_latex_line(note.text) for note in lines_under(board, chosen))
         parts.append(
             "\\begin{table}\n\\centering\n"
             f"\\caption{{{_latex_line(board.title)}}}\n{table}\n\n"
@@ -57,7 +83,7 @@ def _latex(boards: Sequence[Board]) -> str:
     return "\n".join(parts)
 
 
-_LATEX_SIGNS = {LOWER_BOUND: r"\ensuremath{\geq}", ABSENT: "--"}
+_LATEX_SIGNS = {LOWER_BOUND: r"\ensuremath{\geq}", UPPER_BOUND: r"\ensuremath{\leq}", ABSENT: "--"}
 """Signs of the tables that plain LaTeX lacks, and that tabulate leaves as they are."""
 
 
@@ -76,10 +102,10 @@ def _with_commands(text: str) -> str:
     return text
 
 
-def _html(boards: Sequence[Board]) -> str:
+def _html(boards: Sequence[Board], chosen: Chosen) -> str:
     tables = "\n".join(
-        f"<h2>{html_escaped(b.title)}</h2>\n{_tabulated(b, 'html')}\n"
-        + "".join(f"<p>{html_escaped(line)}</p>\n" for line in footnotes(b))
+        f"<h2>{html_escaped(b.title)}</h2>\n{_tabulated(b, chosen, 'html')}\n"
+        + "".join(f"<p>{html_escaped(note.text)}</p>\n" for note in lines_under(b, chosen))
         for b in shown(boards)
     )
     style = (
@@ -93,11 +119,11 @@ def _html(boards: Sequence[Board]) -> str:
     )
 
 
-def _csv(boards: Sequence[Board]) -> str:
-    return str(frame(boards).to_csv(index=False))
+def _csv(boards: Sequence[Board], chosen: Chosen) -> str:
+    return str(frame(boards, chosen).to_csv(index=False))
 
 
-FORMATS: dict[str, Callable[[Sequence[Board]], str]] = {
+FORMATS: dict[str, Callable[[Sequence[Board], Chosen], str]] = {
     "md": _markdown,
     "csv": _csv,
     "latex": _latex,

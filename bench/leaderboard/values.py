@@ -12,6 +12,7 @@ from ..records.reading import Reader
 from ..records.record import Record
 from ..text.json_text import json_text
 from ..text.markup import csv_text
+from .fields import Field
 from .leaderboard import Board, Row
 
 Value = Callable[[Row], Any]
@@ -176,11 +177,22 @@ def columns() -> dict[str, Value]:
     return found
 
 
-def frame(boards: Sequence[Board]) -> pd.DataFrame:
+def frame(boards: Sequence[Board], chosen: Sequence[Field] | None = None) -> pd.DataFrame:
     """Return all rows, each with what its board has in common; lists are texts with semicolons.
 
     No text is a formula in a spreadsheet; see `csv_text`.
+
+    Args:
+        boards: The boards.
+        chosen: Fields that are the columns, each in its unit; by default all values in base units.
     """
+    if chosen is not None:
+        rows = [
+            {each.name: _cell(each.read(board, row)) for each in chosen}
+            for board in boards
+            for row in board.rows
+        ]
+        return pd.DataFrame(rows, columns=[each.name for each in chosen], dtype=object)
     known = columns()
     lines = [
         {
@@ -200,14 +212,22 @@ def _cell(value: Any) -> Any:
     return csv_text(text) if isinstance(text, str) else text
 
 
-def to_json(boards: Sequence[Board]) -> str:
-    """Return the boards with their rows as JSON, indented."""
-    known = columns()
-    plain = [
-        {name: getattr(board, name) for name in Board.__struct_fields__}
-        | {"rows": [_row(row, known) for row in board.rows]}
-        for board in boards
-    ]
+def to_json(boards: Sequence[Board], chosen: Sequence[Field] | None = None) -> str:
+    """Return the boards with their rows as JSON, indented.
+
+    Args:
+        boards: The boards.
+        chosen: Fields that a row has, each in its unit; by default all values in base units.
+    """
+    known = {} if chosen is not None else columns()
+    plain = []
+    for board in boards:
+        if chosen is None:
+            rows = [_row(row, known) for row in board.rows]
+        else:
+            rows = [{each.name: each.read(board, row) for each in chosen} for row in board.rows]
+        about = {name: getattr(board, name) for name in Board.__struct_fields__}
+        plain.append(about | {"rows": rows})
     return json_text(plain) + "\n"
 
 

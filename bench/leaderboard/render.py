@@ -49,7 +49,7 @@ def _markdown(boards: Sequence[Board], chosen: Chosen) -> str:
             summary = "What the columns are, and where the numbers come from"
             listed += f"\n<details><summary>{summary}</summary>\n\n{more}\n</details>\n"
         parts.append(f"## {escaped(board.title)}\n\n{table}\n\n{listed.lstrip()}")
-    return "# Leaderboard\n\n" + "\n".join(parts)
+    return "# Leaderboard\n\n" + ("\n".join(parts) or "No records yet.\n")
 
 
 def _parted(notes: Sequence[Note]) -> tuple[list[Note], list[Note]]:

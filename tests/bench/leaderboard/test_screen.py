@@ -2,6 +2,7 @@
 
 import io
 import re
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -110,6 +111,15 @@ def test_every_column_has_a_place_in_the_order_of_importance() -> None:
     (board,) = board_of(whole, network("b", 2))
     assert {each.name for each in candidates(board)} <= set(IMPORTANCE)
     assert len(set(IMPORTANCE)) == len(IMPORTANCE)
+
+
+def test_the_documentation_has_the_order_of_importance() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "choose.md").read_text(encoding="utf-8")
+    listed = page[page.index("1. top-1") : page.index("A line under the table names")]
+    told = listed.replace("in whole percent if there is no room for more", "")
+    places = [re.search(rf"(?<![\w/]){re.escape(name)}(?![\w/])", told) for name in IMPORTANCE]
+    found = [place.start() for place in places if place is not None]
+    assert len(found) == len(IMPORTANCE) and found == sorted(found)
 
 
 def test_the_front_and_the_best_have_marks_that_need_no_colour() -> None:

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 
 from kinobench.bench.leaderboard.chosen import chosen
 from kinobench.bench.leaderboard.fields import fields, names
@@ -145,3 +146,9 @@ def test_points_for_a_cost_are_of_a_whole_video() -> None:
     assert head == ["model", "points/GMAC", "points/ms", "points/J"]
     assert first == ["c3d_tiny", "8.33", "0.833", "0.667"]  # 50 points: 6 GMACs, 60 ms, 75 J
     assert second == ["untrained", *[ABSENT] * 3]
+
+
+def test_markdown_is_aligned_for_names_that_take_two_columns_a_letter() -> None:
+    found = board_of(trained("動画認識"), trained("c3d_tiny"), trained("n" * 80))
+    lines = [line for line in render(found, "md").splitlines() if line.startswith("|")]
+    assert len(lines) == 5 and len({cell_len(line) for line in lines}) == 1

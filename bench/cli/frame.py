@@ -267,11 +267,11 @@ def console(width: int = 200) -> Any:
     return console if console.is_terminal else PipeConsole(width=width)
 
 
-def print_boards(boards: list[Any]) -> None:
-    """Print boards as wide as the console is."""
+def print_boards(boards: list[Any], **view: Any) -> None:
+    """Print boards as wide as the console is; see `screen.View` for what may be asked for."""
     from ..leaderboard import screen
 
-    screen.show(boards, console())
+    screen.show(boards, console(), screen.View(**view))
 
 
 def print_sections(records: list[Any]) -> None:

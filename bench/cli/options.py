@@ -70,7 +70,21 @@ def _sorts() -> str:
     return f"Sort by {one_of(tuple(names()))}. (default: {order})"
 
 
-LATE_HELP: dict[str, Callable[[], str]] = {"measure": _measurements, "sort": _sorts}
+def _columns() -> str:
+    from ..leaderboard.fields import names
+
+    listed = ", ".join(names())
+    return (
+        "Columns to show, in this order, with commas between them; in CSV and JSON too: "
+        f"{listed}. (default: as many as fit the terminal; in a file all)"
+    )
+
+
+LATE_HELP: dict[str, Callable[[], str]] = {
+    "measure": _measurements,
+    "sort": _sorts,
+    "columns": _columns,
+}
 """The help of options whose values plug-ins add to."""
 
 HELP = "Help"

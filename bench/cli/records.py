@@ -1,7 +1,7 @@
 """`leaderboard`: tables of stored records."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from ...datasets.errors import KinobenchError
 from ..leaderboard.build import read_boards, write_boards
@@ -16,6 +16,9 @@ from .frame import (
     write_page,
 )
 from .options import Group, flag, option
+
+if TYPE_CHECKING:
+    from ..leaderboard.fields import Field
 
 
 class Ranked(Group, panel="Results"):
@@ -67,6 +70,20 @@ class Ranked(Group, panel="Results"):
             "Show the first N rows of each table, after sorting.", "N", default="all", within=TOP
         ),
     ] = None
+    columns: Annotated[
+        str | None,
+        option(
+            "Columns to show, in this order, with commas between them; in CSV and JSON too.",
+            "COLUMNS",
+            default="as many as fit the terminal; in a file all",
+        ),
+    ] = None
+    wide: Annotated[
+        bool, flag("Show all columns in the terminal, whatever its width.", "--wide")
+    ] = False
+    explain: Annotated[
+        bool, flag("Show all footnotes: what each column is, every note of a row.", "--explain")
+    ] = False
     output: Annotated[
         Path | None, option("Write the table to this file.", "FILE", default="none")
     ] = None
@@ -132,6 +149,7 @@ def leaderboard(ranked: Ranked) -> None:
     )
     output = ranked.output
     is_page = ranked.format is not None or output is not None
+    columns = _columns(ranked, is_page)
     results = common.results_of(ranked.results)
     found = read_boards(results, report, common_videos=ranked.common_videos)
     if ranked.strict:
@@ -143,7 +161,8 @@ def leaderboard(ranked: Ranked) -> None:
     for line in of_rows.lines:
         report(line)
     if not is_page:
-        print_boards(boards)
+        if boards or not found:  # where no row was chosen, a line says so
+            print_boards(boards, wide=ranked.wide, chosen=columns, explain=ranked.explain)
         return
     suffix = output.suffix if output else ""
     form = ranked.format or {"": "md", ".tex": "latex", ".htm": "html"}.get(suffix, suffix[1:])
@@ -151,10 +170,31 @@ def leaderboard(ranked: Ranked) -> None:
         for board in boards:
             for remark in board.remarks:
                 report(f"{board.title}: {remark}")
-    text = render(boards, form)
+    text = render(boards, form, columns)
     if output is None:
         write_page(text)
     else:
         from ..records.files import write_text
 
         write_text(output, text)
+
+
+def _columns(ranked: Ranked, is_page: bool) -> "tuple[Field, ...] | None":
+    """Return the chosen columns, if any are.
+
+    Raises:
+        KinobenchError: A name is unknown, or options contradict each other.
+    """
+    from ..leaderboard.chosen import chosen
+
+    if ranked.wide and ranked.columns is not None:
+        raise KinobenchError(
+            f"--wide shows all columns and --columns {ranked.columns} some; give one of the two"
+        )
+    for asked, name in ((ranked.wide, "--wide"), (ranked.explain, "--explain")):
+        if asked and is_page:
+            raise KinobenchError(
+                f"{name} is for the table in the terminal; --format and --output give all columns "
+                "and footnotes, so leave it out"
+            )
+    return None if ranked.columns is None else chosen(ranked.columns)

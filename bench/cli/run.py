@@ -327,8 +327,9 @@ def _measured(
 
 
 def _show(records: "list[Record]", results: Path) -> None:
+    from ...datasets.errors import program
 
-    print_boards(ranked_boards(records, results))
+    print_boards(ranked_boards(records, results), command=f"{program()} leaderboard ")
     print_sections(records)
 
 

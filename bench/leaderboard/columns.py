@@ -34,25 +34,35 @@ PARAMS = Column(
 
 
 class Table(NamedTuple):
-    """The head and the lines of a table; the first two columns are the model and its weights."""
+    """A table of texts.
+
+    Attributes:
+        head: The names of its columns.
+        lines: The cells of each row.
+        left: Places of the columns that are names: the others are right-justified.
+    """
 
     head: list[str]
     lines: list[list[Cell]]
+    left: frozenset[int] = frozenset({0, 1})
 
 
-def table_of(board: Board) -> Table:
-    """Return the table of a board; settings that all rows share are left to a footnote.
+def table_of(board: Board, *, derived: bool = False) -> Table:
+    """Return the whole table of a board: the model, its weights, settings that differ, numbers.
 
-    Control characters in names are written out.
+    Settings that all rows share are left to a footnote. Control characters in names are written
+    out.
+
+    Args:
+        board: The board.
+        derived: With the columns that follow from others.
     """
-    settings = {name: SETTINGS[name] for name, values in settings_of(board) if len(values) > 1}
-    if flow_is_in_a_cell(board):
-        settings.pop("flow", None)
-    shown = _shown(board)
+    settings = differing_settings(board)
+    shown = _shown(board, derived)
     lines = [
         [
-            (one_line(value), one_line(rest))
-            for value, rest in (
+            shown_cell(cell)
+            for cell in (
                 (row.record.case.model, ""),
                 (row.weights, ""),
                 *((read(row), "") for read in settings.values()),
@@ -64,7 +74,21 @@ def table_of(board: Board) -> Table:
     return Table(["model", "weights", *settings, *(head for head, _ in shown)], lines)
 
 
-def _shown(board: Board) -> list[tuple[str, list[Cell]]]:
+def shown_cell(cell: Cell) -> Cell:
+    """Return a cell in which control characters are written out."""
+    value, rest = cell
+    return one_line(value), one_line(rest)
+
+
+def differing_settings(board: Board) -> dict[str, Callable[[Row], str]]:
+    """Return the settings in which the rows of a board differ, each with its reader."""
+    found = {name: SETTINGS[name] for name, values in settings_of(board) if len(values) > 1}
+    if flow_is_in_a_cell(board):
+        found.pop("flow", None)
+    return found
+
+
+def _shown(board: Board, derived: bool) -> list[tuple[str, list[Cell]]]:
     """Return the head and the cells of each column in which any row has a value."""
     ranks: list[Cell] = [(ABSENT if row.rank is None else str(row.rank), "") for row in board.rows]
     records = records_of(board)
@@ -73,17 +97,22 @@ def _shown(board: Board) -> list[tuple[str, list[Cell]]]:
         if measurement.name == "accuracy":
             found.append(("rank", ranks))
         found += [
-            (column.head, _cells(column, records)) for column in shown_columns(measurement, records)
+            (column.head, _cells(column, records))
+            for column in shown_columns(measurement, records, derived=derived)
         ]
     return [(head, cells) for head, cells in found if _has_a_value(cells)]
 
 
-def shown_columns(measurement: Measurement, records: Sequence[Record]) -> list[Column]:
+def shown_columns(
+    measurement: Measurement, records: Sequence[Record], *, derived: bool = False
+) -> list[Column]:
     """Return the columns of a measurement that a table of some records has."""
     return [
         column
         for column in measurement.columns
-        if column.shown(records) and _has_a_value(_cells(column, records))
+        if (derived or not column.derived)
+        and column.shown(records)
+        and _has_a_value(_cells(column, records))
     ]
 
 
@@ -93,10 +122,11 @@ def records_of(board: Board) -> list[Record]:
 
 
 def _cells(column: Column, records: Sequence[Record]) -> list[Cell]:
-    return [_cell(column, record) for record in records]
+    return [cell_of(column, record) for record in records]
 
 
-def _cell(column: Column, record: Record) -> Cell:
+def cell_of(column: Column, record: Record) -> Cell:
+    """Return a cell of a column; a result that can't be read has none."""
     try:
         return column.cell(record)
     except KinobenchError:  # a result that can't be read; the row's notes have the reason

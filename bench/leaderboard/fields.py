@@ -1,13 +1,15 @@
 """What is known of a row by name: `--sort`, `--where`, `--columns`, plots and reports read it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
 import msgspec
 
 from ...datasets.errors import KinobenchError, UnknownNameError
 from ..measure import figures, registry
-from ..measure.measurement import Figure
+from ..measure.measurement import Cell, Column, Figure
+from ..text.units import ABSENT, significant
+from . import columns
 from .leaderboard import Board, Row
 
 Read = Callable[[Board, Row], Any]
@@ -24,6 +26,9 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
         is_number: It is a number and no setting.
         better: Whether less or more of it is better; None if neither is.
         column: Name of the column of the tables that shows it; empty if none does.
+        title: Its name over a column, where that is not its label with its unit.
+        shown: The column of the tables that shows it, if any does.
+        cell: Returns its text in a table, and what qualifies it, such as its interval.
         read: Returns it of a row of a board; None if it is unknown.
         ends: Returns the ends of its 95 % interval; None if it has none.
     """
@@ -35,7 +40,10 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     is_number: bool = False
     better: Literal["less", "more"] | None = None
     column: str = ""
+    title: str = ""
+    shown: Column | None = None
     read: Read
+    cell: Callable[[Board, Row], Cell]
     ends: Callable[[Board, Row], tuple[float, float] | None] = lambda board, row: None
 
     @property
@@ -44,14 +52,28 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.label} ({self.unit})" if self.unit else self.label
 
 
+def _setting(name: str, read: Read, label: str = "") -> Field:
+    """Return a setting; where tables have it, it is written as there."""
+    label = label or name
+    text_of = columns.SETTINGS.get(label)
+
+    def cell(board: Board, row: Row) -> Cell:
+        if text_of is not None:
+            return text_of(row), ""
+        found = read(board, row)
+        if isinstance(found, bool):
+            return "yes" if found else "no", ""
+        return ABSENT if found is None else str(found), ""
+
+    return Field(name=name, label=label, read=read, cell=cell)
+
+
 def _of_case(name: str, label: str = "") -> Field:
-    return Field(
-        name=name, label=label or name, read=lambda board, row: getattr(row.record.case, name)
-    )
+    return _setting(name, lambda board, row: getattr(row.record.case, name), label)
 
 
-def _of_board(name: str, label: str = "") -> Field:
-    return Field(name=name, label=label or name, read=lambda board, row: getattr(board, name))
+def _of_board(name: str) -> Field:
+    return _setting(name, lambda board, row: getattr(board, name))
 
 
 def _machine(board: Board, row: Row) -> str:
@@ -59,24 +81,24 @@ def _machine(board: Board, row: Row) -> str:
     return (environment.gpu if board.device == "cuda" else None) or environment.cpu
 
 
+def _of_row(name: str, read: Callable[[Row], Any]) -> Field:
+    return _setting(name, lambda board, row: read(row))
+
+
 SETTINGS = (
     _of_case("model"),
-    Field(name="weights", label="weights", read=lambda board, row: row.weights),
+    _of_row("weights", lambda row: row.weights),
     _of_board("dataset"),
     _of_board("split"),
     _of_board("manifest"),
     _of_board("protocol"),
     _of_board("views"),
     _of_board("device"),
-    Field(name="machine", label="machine", read=_machine),
-    Field(
-        name="fingerprint",
-        label="fingerprint",
-        read=lambda board, row: row.record.environment.fingerprint,
-    ),
+    _setting("machine", _machine),
+    _of_row("fingerprint", lambda row: row.record.environment.fingerprint),
     _of_case("precision"),
     _of_case("mode"),
-    Field(name="flow", label="flow", read=lambda board, row: row.flow),
+    _of_row("flow", lambda row: row.flow),
     _of_case("batch"),
     _of_case("threads"),
     _of_case("classes"),
@@ -84,20 +106,12 @@ SETTINGS = (
     _of_case("decoder"),
     _of_case("probe"),
     _of_case("cold_l2", "cold L2"),
-    Field(
-        name="torch",
-        label="torch",
-        read=lambda board, row: row.record.environment.versions.get("torch"),
-    ),
-    Field(
-        name="commit",
-        label="commit",
-        read=lambda board, row: row.record.environment.kinobench_commit,
-    ),
-    Field(name="run", label="run", read=lambda board, row: row.record.run),
-    Field(name="started", label="started", read=lambda board, row: row.record.started),
-    Field(name="trained", label="trained", read=lambda board, row: row.is_trained),
-    Field(name="failed", label="failed", read=lambda board, row: row.error is not None),
+    _of_row("torch", lambda row: row.record.environment.versions.get("torch")),
+    _of_row("commit", lambda row: row.record.environment.kinobench_commit),
+    _of_row("run", lambda row: row.record.run),
+    _of_row("started", lambda row: row.record.started),
+    _of_row("trained", lambda row: row.is_trained),
+    _of_row("failed", lambda row: row.error is not None),
 )
 """Settings of a row: texts, counts, and whether something is so."""
 
@@ -108,10 +122,13 @@ RANK = Field(
     better="less",
     column="rank",
     read=lambda board, row: row.rank,
+    cell=lambda board, row: (ABSENT if row.rank is None else str(row.rank), ""),
 )
 
 
-def _of_figure(figure: Figure) -> Field:
+def _of_figure(figure: Figure, of_measurement: Iterable[Column]) -> Field:
+    column = next((each for each in of_measurement if each.name == figure.column), None)
+
     def read(board: Board, row: Row) -> float | None:
         try:
             return figure.value(row.record)
@@ -124,6 +141,15 @@ def _of_figure(figure: Figure) -> Field:
         except KinobenchError:
             return None
 
+    def cell(board: Board, row: Row) -> Cell:
+        if figure.cell is not None:
+            return figure.cell(row.record)
+        if column is not None:
+            return columns.cell_of(column, row.record)
+        low_high = ends(board, row)
+        shown = "" if low_high is None else f"[{', '.join(map(significant, low_high))}]"
+        return significant(read(board, row)), shown
+
     return Field(
         name=figure.name,
         short=figure.short,
@@ -132,16 +158,20 @@ def _of_figure(figure: Figure) -> Field:
         is_number=True,
         better=figure.better,
         column=figure.column,
+        title="" if column is None else column.head,
+        shown=column,
         read=read,
         ends=ends,
+        cell=cell,
     )
 
 
 def fields() -> dict[str, Field]:
     """Return everything that is known of a row, by its name: settings, then numbers."""
-    measured = (figure for each in registry.every() for figure in each.figures)
-    found = (*SETTINGS, *map(_of_figure, (figures.PARAMS, *measured)), RANK)
-    return {each.name: each for each in found}
+    found = [*SETTINGS, _of_figure(figures.PARAMS, [columns.PARAMS])]
+    for each in registry.every():
+        found += [_of_figure(figure, each.columns) for figure in each.figures]
+    return {each.name: each for each in (*found, RANK)}
 
 
 def field(name: str) -> Field:

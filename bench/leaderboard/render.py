@@ -6,56 +6,85 @@ from collections.abc import Callable, Sequence
 from ...datasets.errors import UnknownNameError
 from ..measure.columns import LOWER_BOUND
 from ..measure.measurement import Cell
+from ..measure.video_cost import UPPER_BOUND
 from ..text.markup import escaped, html_escaped, latex_escaped
 from ..text.pipe_table import pipe_table
 from ..text.units import ABSENT
-from .columns import table_of
-from .footnotes import footnotes
+from .chosen import chosen_table, lines_under
+from .columns import Table, table_of
+from .fields import Field
 from .leaderboard import Board
 from .means import shown
+from .notes import Note, Weight
 from .values import to_csv, to_json
 
+Chosen = Sequence[Field] | None
+"""The fields that are the columns; None: those of `table_of`, in CSV and JSON of `values`."""
 
-def render(boards: Sequence[Board], form: str) -> str:
+
+def render(boards: Sequence[Board], form: str, chosen: Chosen = None) -> str:
     """Return the boards as text in one of `FORMATS`.
+
+    Args:
+        boards: The boards.
+        form: Name of the format.
+        chosen: The columns, in their order; by default all.
 
     Raises:
         UnknownNameError: There is no such format.
     """
     if form not in FORMATS:
         raise UnknownNameError("format", form, FORMATS)
-    return FORMATS[form](boards)
+    return FORMATS[form](boards, chosen)
 
 
-def _markdown(boards: Sequence[Board]) -> str:
+def _markdown(boards: Sequence[Board], chosen: Chosen) -> str:
     parts = []
     for board in shown(boards):
-        head, lines = table_of(board)
-        table = pipe_table(head, [[escaped(_joined(cell)) for cell in line] for line in lines])
-        notes = "".join(f"- {escaped(line)}\n" for line in footnotes(board))
-        parts.append(f"## {escaped(board.title)}\n\n{table}\n\n{notes}")
-    return "# Leaderboard\n\n" + "\n".join(parts)
+        head, lines, left = _table(board, chosen)
+        cells = [[escaped(_joined(cell)) for cell in line] for line in lines]
+        table = pipe_table(head, cells, left)
+        first, rest = _parted(lines_under(board, chosen))
+        listed = "".join(f"- {escaped(note.text)}\n" for note in first)
+        if rest:
+            more = "".join(f"- {escaped(note.text)}\n" for note in rest)
+            summary = "What the columns are, and where the numbers come from"
+            listed += f"\n<details><summary>{summary}</summary>\n\n{more}\n</details>\n"
+        parts.append(f"## {escaped(board.title)}\n\n{table}\n\n{listed.lstrip()}")
+    return "# Leaderboard\n\n" + ("\n".join(parts) or "No records yet.\n")
+
+
+def _parted(notes: Sequence[Note]) -> tuple[list[Note], list[Note]]:
+    """Return the lines that a reader must know, the heaviest first, and those that explain."""
+    settings = [note for note in notes if note.weight == Weight.SETTINGS]
+    first = [note for note in notes if note.weight < Weight.EXPLANATION]
+    rest = [note for note in notes if note.weight == Weight.EXPLANATION]
+    return settings + sorted(first, key=lambda note: note.weight), rest
 
 
 def _joined(cell: Cell) -> str:
     return " ".join(part for part in cell if part)
 
 
-def _tabulated(board: Board, tablefmt: str) -> str:
+def _table(board: Board, chosen: Chosen) -> Table:
+    return table_of(board) if chosen is None else chosen_table(board, chosen)
+
+
+def _tabulated(board: Board, chosen: Chosen, tablefmt: str) -> str:
     """Return the table alone; tabulate itself escapes LaTeX and HTML."""
-    head, lines = table_of(board)
-    rows = [[_joined(cell) for cell in line] for line in lines]
     from tabulate import tabulate
 
-    align = ("left", "left", *("right" for _ in head[2:]))
+    head, lines, left = _table(board, chosen)
+    rows = [[_joined(cell) for cell in line] for line in lines]
+    align = ["left" if place in left else "right" for place in range(len(head))]
     return tabulate(rows, head, tablefmt=tablefmt, disable_numparse=True, colalign=align)
 
 
-def _latex(boards: Sequence[Board]) -> str:
+def _latex(boards: Sequence[Board], chosen: Chosen) -> str:
     parts = [r"% Needs \usepackage{booktabs}."] if boards else []
     for board in shown(boards):
-        table = _after_ends(_with_commands(_tabulated(board, "latex_booktabs")))
-        notes = "\n\n".join(_latex_line(line) for line in footnotes(board))
+        table = _after_ends(_with_commands(_tabulated(board, chosen, "latex_booktabs")))
+        notes = "\n\n".join(_latex_line(note.text) for note in lines_under(board, chosen))
         parts.append(
             "\\begin{table}\n\\centering\n"
             f"\\caption{{{_latex_line(board.title)}}}\n{table}\n\n"
@@ -64,7 +93,7 @@ def _latex(boards: Sequence[Board]) -> str:
     return "\n".join(parts)
 
 
-_LATEX_SIGNS = {LOWER_BOUND: r"\ensuremath{\geq}", ABSENT: "--"}
+_LATEX_SIGNS = {LOWER_BOUND: r"\ensuremath{\geq}", UPPER_BOUND: r"\ensuremath{\leq}", ABSENT: "--"}
 """Signs of the tables that plain LaTeX lacks, and that tabulate leaves as they are."""
 
 
@@ -83,10 +112,10 @@ def _with_commands(text: str) -> str:
     return text
 
 
-def _html(boards: Sequence[Board]) -> str:
+def _html(boards: Sequence[Board], chosen: Chosen) -> str:
     tables = "\n".join(
-        f"<h2>{html_escaped(b.title)}</h2>\n{_tabulated(b, 'html')}\n"
-        + "".join(f"<p>{html_escaped(line)}</p>\n" for line in footnotes(b))
+        f"<h2>{html_escaped(b.title)}</h2>\n{_tabulated(b, chosen, 'html')}\n"
+        + "".join(f"<p>{html_escaped(note.text)}</p>\n" for note in lines_under(b, chosen))
         for b in shown(boards)
     )
     style = (
@@ -100,7 +129,7 @@ def _html(boards: Sequence[Board]) -> str:
     )
 
 
-FORMATS: dict[str, Callable[[Sequence[Board]], str]] = {
+FORMATS: dict[str, Callable[[Sequence[Board], Chosen], str]] = {
     "md": _markdown,
     "csv": to_csv,
     "latex": _latex,

@@ -14,6 +14,7 @@ from ..records.reading import Reader
 from ..records.record import Record
 from ..text.json_text import json_text
 from ..text.markup import csv_text
+from .fields import Field
 from .leaderboard import Board, Row
 
 if TYPE_CHECKING:
@@ -185,21 +186,25 @@ def columns() -> dict[str, Value]:
     return found
 
 
-def frame(boards: Sequence[Board]) -> "pd.DataFrame":
+def frame(boards: Sequence[Board], chosen: Sequence[Field] | None = None) -> "pd.DataFrame":
     """Return all rows, each with what its board has in common; lists are texts with semicolons.
 
     No text is a formula in a spreadsheet; see `csv_text`.
+
+    Args:
+        boards: The boards.
+        chosen: Fields that are the columns, each in its unit; by default all values in base units.
     """
     import pandas as pd
 
-    head, lines = _table(boards)
+    head, lines = _table(boards, chosen)
     # The columns are objects: one None in a column of integers would make them all floats.
     return pd.DataFrame(lines, columns=head, dtype=object)
 
 
-def to_csv(boards: Sequence[Board]) -> str:
+def to_csv(boards: Sequence[Board], chosen: Sequence[Field] | None = None) -> str:
     """Return the table of `frame` as CSV; what is not known is empty."""
-    head, lines = _table(boards)
+    head, lines = _table(boards, chosen)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(head)
@@ -207,8 +212,16 @@ def to_csv(boards: Sequence[Board]) -> str:
     return text.getvalue()
 
 
-def _table(boards: Sequence[Board]) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
+def _table(
+    boards: Sequence[Board], chosen: Sequence[Field] | None
+) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
     """Return the names of the columns and the rows of all boards."""
+    if chosen is not None:
+        of_fields = [
+            _cells([each.read(board, row) for board in boards for row in board.rows])
+            for each in chosen
+        ]
+        return [each.name for each in chosen], zip(*of_fields, strict=True)
     known = columns()
     rows = [row for board in boards for row in board.rows]
     of_boards = [
@@ -241,14 +254,22 @@ _text = lru_cache(maxsize=2**12)(csv_text)
 """Most texts of a table are those of the row before."""
 
 
-def to_json(boards: Sequence[Board]) -> str:
-    """Return the boards with their rows as JSON, indented."""
-    known = columns()
-    plain = [
-        {name: getattr(board, name) for name in Board.__struct_fields__}
-        | {"rows": [_row(row, known) for row in board.rows]}
-        for board in boards
-    ]
+def to_json(boards: Sequence[Board], chosen: Sequence[Field] | None = None) -> str:
+    """Return the boards with their rows as JSON, indented.
+
+    Args:
+        boards: The boards.
+        chosen: Fields that a row has, each in its unit; by default all values in base units.
+    """
+    known = {} if chosen is not None else columns()
+    plain = []
+    for board in boards:
+        if chosen is None:
+            rows = [_row(row, known) for row in board.rows]
+        else:
+            rows = [{each.name: each.read(board, row) for each in chosen} for row in board.rows]
+        about = {name: getattr(board, name) for name in Board.__struct_fields__}
+        plain.append(about | {"rows": rows})
     return json_text(plain) + "\n"
 
 

@@ -46,6 +46,8 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
         cell: Returns a record's cell; `(units.ABSENT, "")` if it was not measured.
         shown: Takes the records of a table; the column is left out if it returns False.
         footnote: A line that explains the column, or a function that returns it for the records.
+        derived: It follows from other columns: a table has it where all columns, or it, are asked
+            for.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
     cell: Callable[[Record], Cell]
     shown: Callable[[Sequence[Record]], bool] = always
     footnote: str | Callable[[Sequence[Record]], str] = ""
+    derived: bool = False
 
     @property
     def head(self) -> str:
@@ -73,6 +76,8 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
         interval: Reads the ends of its 95 % interval, in base units; None if it has none.
         better: Whether less or more of it is better; None if neither is.
         column: Name of the column that shows it; empty if none does.
+        cell: Returns a record's cell, where the column's is not of this number; None: the column's,
+            or without a column the number to three digits.
     """
 
     name: str
@@ -84,6 +89,7 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
     interval: Reader | None = None
     better: Literal["less", "more"] | None = None
     column: str = ""
+    cell: Callable[[Record], Cell] | None = None
 
     def value(self, record: Record) -> float | None:
         """Return it in its unit; None if it was not measured, or is not finite."""

@@ -18,7 +18,7 @@ from ..records.results import (
 )
 from ..records.times import PipelineTime, Sweep
 from ..text.units import percent
-from . import columns, figures
+from . import columns, figures, video_cost
 from .measurement import Measurement
 
 
@@ -90,7 +90,7 @@ BUILT_IN = (
         stage="counting",
         about="cost",
         absence="flops: not asked for",
-        columns=columns.COST,
+        columns=(*columns.COST, video_cost.GMACS),
         figures=figures.COST,
         remarks=_lower_bound,
         shown_in_cells=("cost: not counted",),
@@ -104,7 +104,7 @@ BUILT_IN = (
         order=300,
         default=True,
         absence="latency: not asked for",
-        columns=columns.LATENCY,
+        columns=(*columns.LATENCY, video_cost.TIME),
         figures=figures.LATENCY,
         footnotes=(_rough, columns.disturbances_line),
         shown_in_cells=(
@@ -131,7 +131,7 @@ BUILT_IN = (
         results={"energy": Energy},
         order=400,
         absence="energy: not asked for",
-        columns=columns.ENERGY,
+        columns=(*columns.ENERGY, video_cost.ENERGY),
         figures=figures.ENERGY,
     ),
     Measurement(
@@ -155,7 +155,7 @@ BUILT_IN = (
         check=_place("accuracy", "check"),
         on_cluster=True,
         absence="accuracy: not asked for",
-        columns=columns.ACCURACY,
+        columns=(*columns.ACCURACY, *video_cost.PER_COST),
         figures=figures.ACCURACY,
         footnotes=(_untrained,),
         remarks=_scored,

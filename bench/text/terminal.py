@@ -4,9 +4,10 @@ rich takes `[red]` for markup, `[link=...]` for a link and `:x:` for a picture, 
 sequences on. Names from data may have all of them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import IO
 
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
@@ -22,6 +23,16 @@ def line(text: str, style: str = "") -> Text:
 def lines(text: str, style: str = "") -> Text:
     """Return a text for rich that may have several lines: nothing in it is markup or obeyed."""
     return Text(visible(text), style=style)
+
+
+def at_the_right(texts: Sequence[Text], head: Text) -> list[Text]:
+    """Return texts of a column, with blanks before them so that all end where its head does.
+
+    A column of rich that is right-justified drops the blanks at the end of a text, which stand for
+    a mark that other texts have there; these go into a column that is left-justified.
+    """
+    widest = max(map(cell_len, (*head.plain.split("\n"), *(text.plain for text in texts))))
+    return [Text(" " * (widest - text.cell_len)).append_text(text) for text in texts]
 
 
 class PlainConsole(Console):

@@ -92,6 +92,16 @@ def rate(per_s: float | None) -> str:
     return f"{per_s:.{digits}f}"
 
 
+def significant(value: float | None, digits: int = 3) -> str:
+    """Return a number to some digits, without an exponent unless it is huge or tiny."""
+    if value is None:
+        return ABSENT
+    shown = f"{value:#.{digits}g}"
+    if "e" in shown and 1 <= abs(value) < 1e6:
+        shown = f"{value:.0f}"
+    return shown.rstrip(".")
+
+
 def joules(value: float | None) -> str:
     """Return joules to three digits."""
     return ABSENT if value is None else f"{value:.3g}"

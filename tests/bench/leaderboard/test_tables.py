@@ -16,7 +16,7 @@ from kinobench.bench.leaderboard.footnotes import footnotes
 from kinobench.bench.leaderboard.leaderboard import Board, boards
 from kinobench.bench.leaderboard.order import ordered
 from kinobench.bench.leaderboard.render import FORMATS, render
-from kinobench.bench.leaderboard.screen import show
+from kinobench.bench.leaderboard.screen import View, show
 from kinobench.bench.records.latency import Drift
 from kinobench.bench.records.results import Bound, Roofline
 from kinobench.bench.text.units import ABSENT as NOT_MEASURED
@@ -56,8 +56,10 @@ def odd() -> list[Board]:
 
 
 def printed(found: list[Board], width: int) -> str:
+    """What a terminal shows of all columns and lines."""
     out = io.StringIO()
-    show(found, Console(file=out, width=width))
+    console = Console(file=out, width=width, force_terminal=True, color_system=None, markup=False)
+    show(found, console, View(wide=True, explain=True))
     return out.getvalue()
 
 
@@ -244,7 +246,7 @@ def test_an_unknown_format_names_the_nearest() -> None:
 @pytest.mark.parametrize("form", FORMATS)
 def test_no_boards_are_no_error(form: str) -> None:
     render([], form)
-    assert printed([], 80) == ""
+    assert "No records yet. Measure networks first: kinobench run" in printed([], 80)
     assert list(pd.read_csv(io.StringIO(render([], "csv"))).columns) == list(
         pd.read_csv(io.StringIO(render(odd(), "csv"))).columns
     )

@@ -12,6 +12,7 @@ from kinobench.bench.text.units import (
     percent_interval,
     percent_with_interval,
     percentages,
+    significant,
 )
 
 
@@ -91,3 +92,17 @@ def test_the_parts_of_a_whole_add_up_as_they_are_shown(
 )
 def test_the_size_of_files_has_three_digits(count: int, text: str) -> None:
     assert file_size(count) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        *((0.0001234, "0.000123"), (0.5, "0.500"), (12.345, "12.3"), (99.96, "100")),
+        *((1234.5, "1234"), (99999.0, "99999"), (1e7, "1.00e+07"), (0.0, "0.00"), (-1.5, "-1.50")),
+        (None, ABSENT),
+    ],
+)
+def test_a_number_to_three_digits_has_no_exponent_where_people_need_none(
+    value: float | None, shown: str
+) -> None:
+    assert significant(value) == shown

@@ -1,8 +1,9 @@
 """`leaderboard`: tables of stored records."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+from ...datasets.errors import KinobenchError
 from ..leaderboard.build import read_boards, write_boards
 from ..text.ranges import TOP
 from . import common
@@ -69,6 +70,25 @@ class Ranked(Group, panel="Results"):
     output: Annotated[
         Path | None, option("Write the table to this file.", "FILE", default="none")
     ] = None
+    columns: Annotated[
+        str | None,
+        option(
+            "Columns of a table in LaTeX, by the names that --sort takes, with commas.",
+            "NAMES",
+            default="model, params, macs, latency, score, rank",
+        ),
+    ] = None
+    label: Annotated[
+        str | None, option("Label of a table in LaTeX, as in tab:networks.", "NAME", default="none")
+    ] = None
+    caption: Annotated[
+        str | None,
+        option(
+            "Caption of a table in LaTeX; it is LaTeX, too.",
+            "CAPTION",
+            default="dataset, protocol and machine",
+        ),
+    ] = None
     common_videos: Annotated[
         bool,
         flag(
@@ -128,6 +148,9 @@ def leaderboard(ranked: Ranked) -> None:
     )
     output = ranked.output
     is_page = ranked.format is not None or output is not None
+    suffix = output.suffix if output else ""
+    form = ranked.format or {"": "md", ".tex": "latex", ".htm": "html"}.get(suffix, suffix[1:])
+    _refuse_of_latex(ranked, is_page and form == "latex")
     found = read_boards(ranked.results, report, common_videos=ranked.common_videos)
     if ranked.strict:
         refuse_different_copies(found)
@@ -140,16 +163,36 @@ def leaderboard(ranked: Ranked) -> None:
     if not is_page:
         print_boards(boards)
         return
-    suffix = output.suffix if output else ""
-    form = ranked.format or {"": "md", ".tex": "latex", ".htm": "html"}.get(suffix, suffix[1:])
-    if form == "csv":  # which has no footnotes
+    if form in ("csv", "latex"):  # which have no footnotes, or few
         for board in boards:
             for remark in board.remarks:
                 report(f"{board.title}: {remark}")
-    text = render(boards, form)
+    text = _latex(boards, ranked) if form == "latex" else render(boards, form)
     if output is None:
         write_page(text)
     else:
         from ..records.files import write_text
 
         write_text(output, text)
+
+
+def _refuse_of_latex(ranked: Ranked, is_latex: bool) -> None:
+    """Refuse options for LaTeX where no table in LaTeX is written."""
+    for name in ("columns", "label", "caption"):
+        value = getattr(ranked, name)
+        if value is not None and not is_latex:
+            raise KinobenchError(
+                f"--{name} {value}: it is for tables in LaTeX; add --format latex, or --output "
+                "with a name that ends in .tex"
+            )
+
+
+def _latex(boards: list[Any], ranked: Ranked) -> str:
+    from ..leaderboard.latex import latex
+
+    columns = [name.strip() for name in (ranked.columns or "").split(",") if name.strip()]
+    text = latex(boards, columns, label=ranked.label, caption=ranked.caption)
+    for line in text.splitlines()[1:]:
+        if line.startswith("% "):  # a warning
+            report(line[2:])
+    return text

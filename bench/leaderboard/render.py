@@ -1,16 +1,14 @@
 """Boards -> text: Markdown, CSV, LaTeX, HTML and JSON."""
 
-import re
 from collections.abc import Callable, Sequence
 
 from tabulate import tabulate
 
 from ...datasets.errors import UnknownNameError
-from ..measure.columns import LOWER_BOUND
-from ..text.markup import escaped, html_escaped, latex_escaped
-from ..text.units import ABSENT
+from ..text.markup import escaped, html_escaped
 from .columns import table_of
 from .footnotes import footnotes
+from .latex import latex
 from .leaderboard import Board
 from .means import shown
 from .values import frame, to_json
@@ -44,38 +42,6 @@ def _tabulated(board: Board, tablefmt: str, shown: Callable[[str], str] = lambda
     return tabulate(rows, head, tablefmt=tablefmt, disable_numparse=True, colalign=align)
 
 
-def _latex(boards: Sequence[Board]) -> str:
-    parts = [r"% Needs \usepackage{booktabs}."] if boards else []
-    for board in shown(boards):
-        table = _after_ends(_with_commands(_tabulated(board, "latex_booktabs")))
-        notes = "\n\n".join(_latex_line(line) for line in footnotes(board))
-        parts.append(
-            "\\begin{table}\n\\centering\n"
-            f"\\caption{{{_latex_line(board.title)}}}\n{table}\n\n"
-            f"{{\\raggedright\\small\n{notes}\n\n}}\n\\end{{table}}\n"
-        )
-    return "\n".join(parts)
-
-
-_LATEX_SIGNS = {LOWER_BOUND: r"\ensuremath{\geq}", ABSENT: "--"}
-"""Signs of the tables that plain LaTeX lacks, and that tabulate leaves as they are."""
-
-
-def _after_ends(table: str) -> str:
-    r"""Return a table in which no `\\` takes the begin of the next row for its argument."""
-    return re.sub(r"^(\s*)(?=[\[*])", r"\1{}", table, flags=re.MULTILINE)
-
-
-def _latex_line(text: str) -> str:
-    return _with_commands(latex_escaped(text))
-
-
-def _with_commands(text: str) -> str:
-    for sign, command in _LATEX_SIGNS.items():
-        text = text.replace(sign, command)
-    return text
-
-
 def _html(boards: Sequence[Board]) -> str:
     tables = "\n".join(
         f"<h2>{html_escaped(b.title)}</h2>\n{_tabulated(b, 'html')}\n"
@@ -100,7 +66,7 @@ def _csv(boards: Sequence[Board]) -> str:
 FORMATS: dict[str, Callable[[Sequence[Board]], str]] = {
     "md": _markdown,
     "csv": _csv,
-    "latex": _latex,
+    "latex": latex,
     "html": _html,
     "json": to_json,
 }

@@ -22,6 +22,7 @@ MODULES = {
     "recommend": "recommend",
     "analyse": "analysis",
     "compare": "analysis",
+    "plot": "plot",
     "fit": "fit",
     "fit-shipped": "fit",
     "motion": "motion",

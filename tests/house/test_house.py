@@ -25,6 +25,7 @@ BENCH = (
     ("cluster",),
     ("run",),
     ("cards", "gate"),
+    ("figures",),
     ("doctor",),
     ("motion", "train", "pytest_plugin"),
     ("api",),
@@ -75,7 +76,16 @@ EXCEPTIONS = {
     ("zoo.registry", "zoo.families"),  # the index of names; the modules load when asked for
 }
 
-WITHOUT_TORCH = ("text", "statistics", "records", "machine", "leaderboard", "analysis", "cli")
+WITHOUT_TORCH = (
+    "text",
+    "statistics",
+    "records",
+    "machine",
+    "leaderboard",
+    "analysis",
+    "figures",
+    "cli",
+)
 """Packages of bench/ that start at once: no module of theirs imports torch at its top."""
 
 API = ("bench", "api")

@@ -1,22 +1,23 @@
 """Draw the pictures of the documentation: `python docs/pictures.py` writes those that are kept.
 
-They are plain SVG, made of numbers alone, so that the same code gives the same bytes everywhere
-and a test can compare them.
+They are SVG, made of numbers alone, so that the same code gives the same bytes everywhere and a
+test can compare them; those of `kinobench plot` are the same with the same matplotlib.
 """
 
-from collections.abc import Iterable, Sequence
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
 from html import escape
-from math import log10
 from pathlib import Path
-from typing import NamedTuple
 
 HERE = Path(__file__).resolve().parent
 PICTURES = HERE / "pictures"
 QUICK = HERE.parent / "results" / "quick"
 """A run of the quick suite, stored with its records and what ranking needs."""
 
-_END, _MIDDLE, _BOLD = ' text-anchor="end"', ' text-anchor="middle"', ' font-weight="600"'
-INK, GREY, PALE, BLUE, ORANGE = "#1b1f24", "#656d76", "#e4e8ec", "#0969da", "#bc4c00"
+_BOLD = ' font-weight="600"'
+INK, GREY, PALE, BLUE = "#1b1f24", "#656d76", "#e4e8ec", "#0969da"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"
 
 
@@ -114,149 +115,53 @@ def clips_picture() -> str:
     return svg(round(right + 20), round(y + 26), "Frames that each protocol takes", shapes)
 
 
-# --- accuracy against latency of the quick suite --------------------------------------------------
+# --- figures of stored records, by `kinobench plot` -----------------------------------------------
+
+WIDTH_IN = 13.0
 
 
-class Dot(NamedTuple):
-    """A network of the quick suite."""
-
-    name: str
-    latency_ms: float
-    top1: float
-
-
-def quick_dots() -> list[Dot]:
-    """Return the networks of the stored run; latency includes optical flow."""
-    from kinobench.bench.records.store import read_records
-
-    records, problems = read_records(QUICK)
-    if problems:
-        raise SystemExit("\n".join(problems))
-    dots = []
-    for record in records:
-        if record.latency is None or record.accuracy is None or record.accuracy.top1 is None:
-            raise SystemExit(f"{record.case.model}: the stored run has no latency or no accuracy")
-        flow_s = record.flow_time.median_s if record.flow_time else 0.0
-        dots.append(
-            Dot(
-                record.case.model.removesuffix("_tiny"),
-                1000 * (record.latency.reached_s + flow_s * record.case.batch),
-                100 * record.accuracy.top1,
-            )
-        )
-    return sorted(dots, key=lambda dot: (-dot.top1, dot.latency_ms))
+def plotted(*asked: str, results: Path = QUICK) -> str:
+    """Return a figure that the command `plot` draws of stored records."""
+    program = [sys.executable, str(HERE.with_name("bench.py")), "plot", *asked]
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "figure.svg"
+        given = ["--results", str(results), "--output", str(file)]
+        subprocess.run(program + given, check=True, capture_output=True)
+        return file.read_text(encoding="utf-8")
 
 
-def front(dots: Sequence[Dot]) -> set[str]:
-    """Return the names of those than which none is both faster and at least as accurate."""
-    return {
-        dot.name
-        for dot in dots
-        if not any(
-            other != dot and other.latency_ms <= dot.latency_ms and other.top1 >= dot.top1
-            for other in dots
-        )
-    }
+def quick_picture(style: str = "slides") -> str:
+    """Draw top-1 against latency of the quick suite."""
+    return plotted("pareto", "--style", style, "--width", f"{WIDTH_IN:g}")
 
 
-def quick_picture() -> str:
-    """Draw top-1 against latency, with the limits of what a network can know."""
-    dots = quick_dots()
-    best = front(dots)
-    left, right, top, bottom = 56.0, 744.0, 64.0, 430.0
-    low, high = 0.5, 25.0
-
-    def across(ms: float) -> float:
-        return left + (right - left) * log10(ms / low) / log10(high / low)
-
-    def down(percent: float) -> float:
-        return bottom - (bottom - top) * percent / 100
-
-    shapes = [
-        label(
-            left, 24, "Accuracy and speed of the quick suite", size=16, more=' font-weight="600"'
-        ),
-        label(
-            left,
-            42,
-            f"{len(dots)} small trained networks on moving dots, one thread of a CPU, batch 1",
-            fill=GREY,
-        ),
-    ]
-    for percent in (0, 25, 50, 75, 100):
-        shapes += [
-            line(left, down(percent), right, down(percent)),
-            label(left - 8, down(percent) + 4, f"{percent} %", fill=GREY, size=11, more=_END),
-        ]
-    for ms in (0.5, 1, 2, 5, 10, 20):
-        shapes += [
-            line(across(ms), bottom, across(ms), bottom + 5, GREY),
-            label(across(ms), bottom + 18, f"{ms:g} ms", fill=GREY, size=11, more=_MIDDLE),
-        ]
-    shapes.append(
-        label(
-            (left + right) / 2,
-            bottom + 36,
-            "latency, including optical flow",
-            fill=GREY,
-            more=_MIDDLE,
-        )
-    )
-    shapes.append(label(left - 8, down(87.5) + 4, "top-1", fill=GREY, size=11, more=_END))
-    for percent, text in (
-        (12.5, "the limit for single frames: 12.5 %"),
-        (62.5, "the limit for frames without their order: 62.5 %"),
-    ):
-        shapes += [
-            line(left, down(percent), right, down(percent), ORANGE, ' stroke-dasharray="4 4"'),
-            label(left + 6, down(percent) + 14, text, fill=ORANGE, size=11),
-        ]
-    taken = [_around(across(dot.latency_ms), down(dot.top1)) for dot in dots]
-    taken += [(left, down(p) + 3, left + 290, down(p) + 18) for p in (12.5, 62.5)]
-    labels = []
-    for dot in sorted(dots, key=lambda dot: (dot.name not in best, -dot.top1, dot.latency_ms)):
-        x, y = across(dot.latency_ms), down(dot.top1)
-        placed = _label_box(x, y, dot.name, taken, (left, top - 4, right + 12, bottom))
-        colour = BLUE if dot.name in best else GREY
-        shapes.append(
-            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4.5" fill="{colour}" fill-opacity="0.85"/>'
-        )
-        if placed is not None:
-            taken.append(placed)
-            labels.append(label(placed[0], placed[3] - 3, dot.name, fill=colour, size=11))
-    shapes += labels
-    shapes.append(
-        f'<circle cx="{left + 4:.1f}" cy="{bottom + 56:.1f}" r="4.5" fill="{BLUE}"/>'
-        + label(left + 14, bottom + 60, "no other is both faster and as accurate", fill=GREY)
-    )
-    return svg(760, 504, "Top-1 against latency of the quick suite", shapes)
+def quick_dark_picture() -> str:
+    """Draw the same on black."""
+    return quick_picture("dark")
 
 
-_Box = tuple[float, float, float, float]
+def latency_picture() -> str:
+    """Draw the samples of the latencies of a few networks."""
+    models = [part for name in LATENCIES for part in ("--model", name)]
+    return plotted("latency", "--width", "6", *models)
 
 
-def _around(x: float, y: float) -> _Box:
-    return x - 5, y - 5, x + 5, y + 5
+LATENCIES = ("early_fusion_tiny", "vivit_tiny", "slow_fusion_tiny", "x3d_tiny", "i3d_tiny")
 
 
-def _label_box(x: float, y: float, text: str, taken: Sequence[_Box], inside: _Box) -> _Box | None:
-    """Return the first place next to a dot in which its name covers nothing else."""
-    wide, high = 6.2 * len(text), 13.0
-    for shift in (0.0, -9.0, 9.0, -16.0, 16.0):
-        for begin in (x + 8, x - 8 - wide):
-            box = (begin, y + shift - high / 2, begin + wide, y + shift + high / 2)
-            fits = inside[0] <= box[0] and box[2] <= inside[2]
-            fits = fits and inside[1] <= box[1] and box[3] <= inside[3]
-            if fits and not any(_overlap(box, other) for other in taken):
-                return box
-    return None
+def gate_picture() -> str:
+    """Draw the history of the checks with which the speed gate was tried."""
+    checks = QUICK.with_name("gate_checks.jsonl.gz")
+    return plotted("gate", "--width", "6", "--checks", str(checks))
 
 
-def _overlap(a: _Box, b: _Box) -> bool:
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
-
-
-KEPT = {"clips.svg": clips_picture, "quick.svg": quick_picture}
+KEPT = {
+    "clips.svg": clips_picture,
+    "quick.svg": quick_picture,
+    "quick-dark.svg": quick_dark_picture,
+    "latency.svg": latency_picture,
+    "gate.svg": gate_picture,
+}
 """File in `docs/pictures/` -> what draws it."""
 
 

@@ -23,6 +23,7 @@ MODULES = {
     "analyse": "analysis",
     "compare": "analysis",
     "results": "results",
+    "plot": "plot",
     "fit": "fit",
     "fit-shipped": "fit",
     "motion": "motion",

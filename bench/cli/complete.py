@@ -70,6 +70,20 @@ def files(incomplete: str, suffix: str) -> list[str]:
     ]
 
 
+def figures(incomplete: str) -> list[str]:
+    """Return the figures of `plot`."""
+    from ..figures.kinds import KINDS
+
+    return _beginning(list(KINDS), incomplete)
+
+
+def styles(incomplete: str) -> list[str]:
+    """Return the styles of figures."""
+    from ..figures.style import STYLES
+
+    return _beginning(list(STYLES), incomplete)
+
+
 def measurements(incomplete: str) -> list[str]:
     """Return measurements; after a comma, the last one is completed."""
     from ..measure import registry

@@ -1,7 +1,8 @@
 """`leaderboard`: tables of stored records."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from ...datasets.errors import KinobenchError
 from ..leaderboard.build import read_boards, write_boards
@@ -87,6 +88,25 @@ class Ranked(Group, panel="Results"):
     output: Annotated[
         Path | None, option("Write the table to this file.", "FILE", default="none")
     ] = None
+    columns: Annotated[
+        str | None,
+        option(
+            "Columns of a table in LaTeX, by the names that --sort takes, with commas.",
+            "NAMES",
+            default="model, params, macs, latency, score, rank",
+        ),
+    ] = None
+    label: Annotated[
+        str | None, option("Label of a table in LaTeX, as in tab:networks.", "NAME", default="none")
+    ] = None
+    caption: Annotated[
+        str | None,
+        option(
+            "Caption of a table in LaTeX; it is LaTeX, too.",
+            "CAPTION",
+            default="dataset, protocol and machine",
+        ),
+    ] = None
     common_videos: Annotated[
         bool,
         flag(
@@ -149,6 +169,9 @@ def leaderboard(ranked: Ranked) -> None:
     )
     output = ranked.output
     is_page = ranked.format is not None or output is not None
+    suffix = output.suffix if output else ""
+    form = ranked.format or {"": "md", ".tex": "latex", ".htm": "html"}.get(suffix, suffix[1:])
+    _refuse_of_latex(ranked, is_page and form == "latex")
     columns = _columns(ranked, is_page)
     results = common.results_of(ranked.results)
     found = read_boards(results, report, common_videos=ranked.common_videos)
@@ -164,13 +187,11 @@ def leaderboard(ranked: Ranked) -> None:
         if boards or not found:  # where no row was chosen, a line says so
             print_boards(boards, wide=ranked.wide, chosen=columns, explain=ranked.explain)
         return
-    suffix = output.suffix if output else ""
-    form = ranked.format or {"": "md", ".tex": "latex", ".htm": "html"}.get(suffix, suffix[1:])
-    if form == "csv":  # which has no footnotes
+    if form in ("csv", "latex"):  # which have no footnotes, or few
         for board in boards:
             for remark in board.remarks:
                 report(f"{board.title}: {remark}")
-    text = render(boards, form, columns)
+    text = _latex(boards, ranked, columns) if form == "latex" else render(boards, form, columns)
     if output is None:
         write_page(text)
     else:
@@ -198,3 +219,24 @@ def _columns(ranked: Ranked, is_page: bool) -> "tuple[Field, ...] | None":
                 "and footnotes, so leave it out"
             )
     return None if ranked.columns is None else chosen(ranked.columns)
+
+
+def _refuse_of_latex(ranked: Ranked, is_latex: bool) -> None:
+    """Refuse options for LaTeX where no table in LaTeX is written."""
+    for name in ("label", "caption"):
+        value = getattr(ranked, name)
+        if value is not None and not is_latex:
+            raise KinobenchError(
+                f"--{name} {value}: it is for tables in LaTeX; add --format latex, or --output "
+                "with a name that ends in .tex"
+            )
+
+
+def _latex(boards: list[Any], ranked: Ranked, columns: "Sequence[Field] | None") -> str:
+    from ..leaderboard.latex import latex
+
+    text = latex(boards, columns, label=ranked.label, caption=ranked.caption)
+    for line in text.splitlines()[1:]:
+        if line.startswith("% "):  # a warning
+            report(line[2:])
+    return text

@@ -7,7 +7,7 @@ import msgspec
 from ..measure.measurement import Cell
 from .fields import Field, fields
 from .leaderboard import Board
-from .pareto import counts, front
+from .pareto import front, is_comparable
 
 MOST_BEST = 3
 """Rows that share the best value of a column; of more, none is pointed out."""
@@ -37,8 +37,8 @@ def front_of(board: Board) -> Front:
         compared = [
             row
             for row in board.rows
-            if counts(cost, row)
-            and counts(score, row)
+            if is_comparable(cost, row)
+            and is_comparable(score, row)
             and None not in (cost.read(board, row), score.read(board, row))
         ]
         if len(compared) > 1:
@@ -64,7 +64,7 @@ def best(board: Board, field: Field, cells: Sequence[Cell]) -> frozenset[int]:
     values = {
         number: value
         for number, row in enumerate(board.rows)
-        if counts(field, row) and (value := field.read(board, row)) is not None
+        if is_comparable(field, row) and (value := field.read(board, row)) is not None
     }
     if len({cells[number][0] for number in values}) < 2:
         return frozenset()

@@ -34,7 +34,12 @@ def front(board: Board, cost: Field, score: Field) -> set[int]:
     found: dict[int, tuple[float, float]] = {}
     for number, row in enumerate(board.rows):
         spent, reached = (_rising(each, board, row) for each in (cost, score))
-        if spent is not None and reached is not None and counts(cost, row) and counts(score, row):
+        if (
+            spent is not None
+            and reached is not None
+            and is_comparable(cost, row)
+            and is_comparable(score, row)
+        ):
             found[number] = (spent, reached)
     return _not_dominated(found)
 
@@ -45,8 +50,8 @@ def _rising(by: Field, board: Board, row: Row) -> float | None:
     return -value if by.better == "more" and value is not None else value
 
 
-def counts(by: Field, row: Row) -> bool:
-    """Return whether a row's value of a field is to be compared with those of others at all."""
+def is_comparable(by: Field, row: Row) -> bool:
+    """Return whether a row has a value of a field that can be compared with others'."""
     if row.error is not None:
         return False
     if by.name in _names("accuracy") and not (row.is_trained and row.record.case.probe is None):

@@ -1,18 +1,15 @@
 """Boards -> text: Markdown, CSV, LaTeX, HTML and JSON."""
 
-import re
 from collections.abc import Callable, Sequence
 
 from ...datasets.errors import UnknownNameError
-from ..measure.columns import LOWER_BOUND
 from ..measure.measurement import Cell
-from ..measure.video_cost import UPPER_BOUND
-from ..text.markup import escaped, html_escaped, latex_escaped
+from ..text.markup import escaped, html_escaped
 from ..text.pipe_table import pipe_table
-from ..text.units import ABSENT
 from .chosen import chosen_table, lines_under
 from .columns import Table, table_of
 from .fields import Field
+from .latex import latex
 from .leaderboard import Board
 from .means import shown
 from .notes import Note, Weight
@@ -80,38 +77,6 @@ def _tabulated(board: Board, chosen: Chosen, tablefmt: str) -> str:
     return tabulate(rows, head, tablefmt=tablefmt, disable_numparse=True, colalign=align)
 
 
-def _latex(boards: Sequence[Board], chosen: Chosen) -> str:
-    parts = [r"% Needs \usepackage{booktabs}."] if boards else []
-    for board in shown(boards):
-        table = _after_ends(_with_commands(_tabulated(board, chosen, "latex_booktabs")))
-        notes = "\n\n".join(_latex_line(note.text) for note in lines_under(board, chosen))
-        parts.append(
-            "\\begin{table}\n\\centering\n"
-            f"\\caption{{{_latex_line(board.title)}}}\n{table}\n\n"
-            f"{{\\raggedright\\small\n{notes}\n\n}}\n\\end{{table}}\n"
-        )
-    return "\n".join(parts)
-
-
-_LATEX_SIGNS = {LOWER_BOUND: r"\ensuremath{\geq}", UPPER_BOUND: r"\ensuremath{\leq}", ABSENT: "--"}
-"""Signs of the tables that plain LaTeX lacks, and that tabulate leaves as they are."""
-
-
-def _after_ends(table: str) -> str:
-    r"""Return a table in which no `\\` takes the begin of the next row for its argument."""
-    return re.sub(r"^(\s*)(?=[\[*])", r"\1{}", table, flags=re.MULTILINE)
-
-
-def _latex_line(text: str) -> str:
-    return _with_commands(latex_escaped(text))
-
-
-def _with_commands(text: str) -> str:
-    for sign, command in _LATEX_SIGNS.items():
-        text = text.replace(sign, command)
-    return text
-
-
 def _html(boards: Sequence[Board], chosen: Chosen) -> str:
     tables = "\n".join(
         f"<h2>{html_escaped(b.title)}</h2>\n{_tabulated(b, chosen, 'html')}\n"
@@ -132,7 +97,7 @@ def _html(boards: Sequence[Board], chosen: Chosen) -> str:
 FORMATS: dict[str, Callable[[Sequence[Board], Chosen], str]] = {
     "md": _markdown,
     "csv": to_csv,
-    "latex": _latex,
+    "latex": latex,
     "html": _html,
     "json": to_json,
 }

@@ -57,6 +57,9 @@ QUALITY = Range(0, 51)
 """Of encoders; MPEG-4's ends before."""
 LEVELS = Range(1, 1000)
 """Levels of modules of a network."""
+INCHES = Range(2, 40)
+"""Width of a figure."""
+BOARDS = Range(1, 10**6)
 ROWS = Range(0, 10**6)
 TOP = Range(1, 10**6)
 """Rows of a table, of which there is one at least."""

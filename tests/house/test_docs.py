@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import matplotlib
 import msgspec
 import pytest
 import torch
@@ -349,9 +350,17 @@ def test_a_path_in_the_text_is_that_of_a_file() -> None:
 
 
 def test_the_kept_pictures_are_those_that_the_code_draws(tools: types.SimpleNamespace) -> None:
+    pinned = (ROOT / "constraints.txt").read_text().splitlines()
     for file, draw in tools.pictures.KEPT.items():
         kept = (ROOT / "docs" / "pictures" / file).read_text(encoding="utf-8")
-        assert kept == draw(), f"{file} is old; run: python docs/pictures.py"
+        drawn = draw()
+        if file != "clips.svg" and f"matplotlib=={matplotlib.__version__}" not in pinned:
+            kept, drawn = (" ".join(_texts(each)) for each in (kept, drawn))  # the rest may differ
+        assert kept == drawn, f"{file} is old; run: python docs/pictures.py"
+
+
+def _texts(drawing: str) -> list[str]:
+    return re.findall(r"<(?:text|title|desc)[^>]*>([^<]*)<", drawing)
 
 
 def test_the_picture_of_clips_shows_where_origins_differ(tools: types.SimpleNamespace) -> None:

@@ -26,6 +26,7 @@ BENCH = (
     ("cluster",),
     ("run",),
     ("cards", "gate"),
+    ("figures",),
     ("doctor",),
     ("motion", "train", "pytest_plugin"),
     ("api",),
@@ -84,7 +85,8 @@ EXCEPTIONS = {
 }
 
 WITHOUT_TORCH = (
-    *("text", "statistics", "records", "machine", "leaderboard", "analysis", "export", "cli"),
+    *("text", "statistics", "records", "machine", "leaderboard", "analysis", "export", "figures"),
+    "cli",
 )
 """Packages of bench/ that start at once: no module of theirs imports torch at its top."""
 

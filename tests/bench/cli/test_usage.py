@@ -99,6 +99,7 @@ INTEGERS = {
     ("leaderboard",): ("--top",),
     ("analyse", "c3d_tiny"): ("--rows", "--k", "--holdout-seed"),
     ("compare", "c3d_tiny", "x3d_tiny"): ("--rows", "--holdout-seed"),
+    ("plot", "pareto"): ("--board",),
 }
 FLOATS = {
     ("run",): ("--timeout", "--memory-limit", "--file-timeout", "--file-memory"),
@@ -107,6 +108,7 @@ FLOATS = {
     ("doctor", "c3d_tiny"): ("--timeout",),
     ("data", "doctor", "pointlight"): ("--file-timeout",),
     ("fit", "c3d_tiny"): ("--learning-rate",),
+    ("plot", "pareto"): ("--width",),
 }
 HUGE = "9" * 26
 

@@ -1,0 +1,206 @@
+"""`plot`: figures of stored results, for papers and slides."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from ...datasets.errors import KinobenchError, UnknownNameError
+from ..figures.kinds import KINDS
+from ..text.ranges import BOARDS, INCHES
+from . import common, complete
+from .frame import RESULTS, command, load_plugins, report
+from .options import Group, argument, option
+
+if TYPE_CHECKING:
+    from ..figures.picture import Picture
+    from ..figures.style import Style
+
+
+class What(Group, panel="What"):
+    """What is drawn."""
+
+    kind: Annotated[
+        str,
+        argument(
+            "Figure: pareto (accuracy against a cost), views (accuracy against their number), "
+            "latency (its samples), sweep (batches), confusion (classes) or gate (checks).",
+            "FIGURE",
+            complete=complete.figures,
+        ),
+    ]
+    x: Annotated[
+        str | None,
+        option(
+            "Number across, of pareto; any that leaderboard --sort takes.",
+            "COLUMN",
+            "--x",
+            default="latency",
+        ),
+    ] = None
+    y: Annotated[
+        str | None, option("Number upwards, of pareto.", "COLUMN", "--y", default="score")
+    ] = None
+    model: Annotated[
+        list[str] | None,
+        option(
+            "Network: pareto names it, views and sweep give it a colour, the others draw it alone; "
+            "may be repeated.",
+            "MODEL",
+            "--model",
+            default="the best; confusion needs one",
+            complete=complete.models,
+        ),
+    ] = None
+    board: Annotated[
+        int | None,
+        option(
+            "Number of the board to draw.",
+            "N",
+            default="the one with most to draw",
+            within=BOARDS,
+        ),
+    ] = None
+    checks: Annotated[
+        list[Path] | None,
+        option(
+            "File with reports of check --json, for gate; may be repeated.",
+            "FILE",
+            "--checks",
+            default="none",
+        ),
+    ] = None
+
+
+class How(Group, panel="How"):
+    """How it looks."""
+
+    style: Annotated[
+        str, option("Look: paper, slides or dark.", "STYLE", complete=complete.styles)
+    ] = "paper"
+    width: Annotated[
+        float | None,
+        option(
+            "Width in inches; 7 goes across both columns of a paper.",
+            "INCHES",
+            default="3.3, a column of a paper; 9 for slides",
+            within=INCHES,
+        ),
+    ] = None
+
+
+class Results(Group, panel="Results"):
+    """The records, and the file of the figure."""
+
+    results: common.ResultsFolder = Path("results")
+    output: Annotated[
+        Path | None,
+        option("Write this .svg, .pdf or .png file.", "FILE", default="FIGURE.svg"),
+    ] = None
+    plugin: common.Plugins = None
+
+
+@command("plot", RESULTS)
+def plot(what: What, how: How, results: Results) -> None:
+    """Draw stored results for a paper or for slides, as .svg, .pdf or .png."""
+    from ..figures.picture import check_suffix, save
+    from ..figures.style import drawing, style_of
+
+    if what.kind not in KINDS:
+        raise UnknownNameError("figure", what.kind, KINDS)
+    _refuse_of_others(what)
+    style = style_of(how.style)
+    output = results.output or Path(f"{what.kind}.svg")
+    check_suffix(output)
+    load_plugins(results.plugin)
+    with drawing(style):
+        picture = _DRAWN[what.kind](what, how, results, style)
+    save(picture, output, style)
+    report(f"{output}: {picture.title}")
+
+
+def _refuse_of_others(what: What) -> None:
+    """Refuse options that the figure doesn't have."""
+    for name, kinds in (("x", ("pareto",)), ("y", ("pareto",)), ("checks", ("gate",))):
+        value = getattr(what, name)
+        if value is not None and what.kind not in kinds:
+            shown = ", ".join(map(str, value)) if isinstance(value, list) else value
+            raise KinobenchError(f"--{name} {shown}: {what.kind} has none; it is of {kinds[0]}")
+    if what.board is not None and what.kind in ("confusion", "gate"):
+        raise KinobenchError(f"--board {what.board}: {what.kind} is of no board; leave it out")
+
+
+def _board(what: What, results: Results, has: Any, missing: str) -> Any:
+    """Return the board that is drawn, and report the others."""
+    from ..figures.rows import chosen_board, others
+    from ..leaderboard.build import read_boards
+
+    found = read_boards(results.results, report)
+    board = chosen_board(found, has, missing, what.board)
+    if what.board is None and (rest := others(found, board)):
+        report(rest)
+    return board
+
+
+def _pareto(what: What, how: How, results: Results, style: "Style") -> "Picture":
+    from functools import partial
+
+    from ..figures import pareto, points
+
+    x = points.number_field("latency" if what.x is None else what.x, "--x")
+    y = points.number_field("score" if what.y is None else what.y, "--y")
+    board = _board(what, results, partial(points.has_both, x, y), points.missing(x, y))
+    return pareto.draw(board, x, y, style, width_in=how.width, models=what.model or ())
+
+
+def _views(what: What, how: How, results: Results, style: "Style") -> "Picture":
+    from ..figures import views
+
+    return views.draw(
+        _board(what, results, views.has_views, views.MISSING),
+        results.results,
+        style,
+        width_in=how.width,
+        models=what.model or (),
+        on_problem=report,
+    )
+
+
+def _latency(what: What, how: How, results: Results, style: "Style") -> "Picture":
+    from ..figures import latency
+
+    board = _board(what, results, latency.has_latency, latency.MISSING)
+    return latency.draw(board, style, width_in=how.width, models=what.model or ())
+
+
+def _sweep(what: What, how: How, results: Results, style: "Style") -> "Picture":
+    from ..figures import sweep
+
+    board = _board(what, results, sweep.has_sweep, sweep.MISSING)
+    return sweep.draw(board, style, width_in=how.width, models=what.model or ())
+
+
+def _confusion(what: What, how: How, results: Results, style: "Style") -> "Picture":
+    from ..analysis.sources import find
+    from ..figures import confusion
+
+    models = what.model or []
+    if len(models) != 1:
+        raise KinobenchError("confusion is of one network: name it, as in --model c3d_tiny")
+    model = models[0]
+    return confusion.draw(find(model, results.results, report), style, width_in=how.width)
+
+
+def _gate(what: What, how: How, results: Results, style: "Style") -> "Picture":
+    from ..figures import gate, gate_checks
+
+    checks = gate_checks.read_checks(what.checks or ())
+    return gate.draw(checks, style, width_in=how.width, models=what.model or ())
+
+
+_DRAWN = {
+    "pareto": _pareto,
+    "views": _views,
+    "latency": _latency,
+    "sweep": _sweep,
+    "confusion": _confusion,
+    "gate": _gate,
+}

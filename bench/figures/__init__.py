@@ -1,0 +1,1 @@
+"""Figures of stored results by matplotlib, fit for papers and slides."""

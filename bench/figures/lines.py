@@ -1,0 +1,95 @@
+"""Lines that can be told apart: at most eight have colours, and the rest is grey."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from .axes import distances
+from .style import MOST_LINES, Style, mark
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+HIGHLIGHTED, GREY = "highlighted", "grey"
+"""The gids of lines; the first goes on with a colon and the name."""
+
+
+class Line(NamedTuple):
+    """A line.
+
+    Attributes:
+        name: Its name in the legend.
+        x, y: Its points.
+        ends: The interval of each point; None where there is none. Empty: none has one.
+        colour: Number of its mark, below `MOST_LINES`; None: it is grey.
+    """
+
+    name: str
+    x: Sequence[float]
+    y: Sequence[float]
+    ends: Sequence[tuple[float, float] | None] = ()
+    colour: int | None = None
+
+
+def draw_lines(axes: "Axes", lines: Sequence[Line], style: Style) -> None:
+    """Draw lines: the grey ones, and the highlighted above them, with their intervals.
+
+    Raises:
+        ValueError: More lines than `MOST_LINES` have a colour.
+    """
+    coloured = [line for line in lines if line.colour is not None]
+    if len(coloured) > MOST_LINES:
+        raise ValueError(f"{len(coloured)} lines can't be told apart")
+    for line in lines:
+        if line.colour is None:
+            axes.plot(
+                line.x,
+                line.y,
+                color=style.quiet,
+                linewidth=0.5 * style.line_pt,
+                alpha=0.45,
+                zorder=2,
+                gid=GREY,
+            )
+    for line in coloured:
+        assert line.colour is not None
+        looks = mark(style, line.colour)
+        axes.plot(
+            line.x,
+            line.y,
+            color=looks.colour,
+            marker=looks.marker,
+            linestyle=looks.dash,
+            zorder=4,
+            label=line.name,
+            gid=f"{HIGHLIGHTED}: {line.name}",
+        )
+        if any(line.ends):
+            off = [distances(y, ends) for y, ends in zip(line.y, line.ends, strict=True)]
+            axes.errorbar(
+                line.x,
+                line.y,
+                yerr=list(zip(*off, strict=True)),
+                fmt="none",
+                ecolor=looks.colour,
+                elinewidth=0.5 * style.line_pt,
+                alpha=0.4,
+                zorder=3,
+            )
+
+
+def add_legend(figure: "Figure", axes: "Axes", lines: Sequence[Line], style: Style) -> None:
+    """Name the highlighted lines below the axes, in as many columns as fit, and the grey ones."""
+    from matplotlib.lines import Line2D
+
+    handles, names = axes.get_legend_handles_labels()
+    grey = sum(line.colour is None for line in lines)
+    if grey:
+        handles = [*handles, Line2D([], [], color=style.quiet, linewidth=0.5 * style.line_pt)]
+        names = [*names, f"{grey} more"]
+    if len(names) < 2:
+        return
+    letter_in = 0.62 * style.small_pt / 72
+    column_in = letter_in * (max(map(len, names)) + 6)
+    columns = max(1, min(len(names), int(figure.get_figwidth() / column_in)))
+    figure.legend(handles, names, loc="outside lower center", ncols=columns, columnspacing=1.2)

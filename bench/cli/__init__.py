@@ -22,6 +22,7 @@ MODULES = {
     "recommend": "recommend",
     "analyse": "analysis",
     "compare": "analysis",
+    "report": "report",
     "fit": "fit",
     "fit-shipped": "fit",
     "motion": "motion",

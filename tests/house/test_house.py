@@ -22,6 +22,7 @@ BENCH = (
     ("evaluation",),
     ("measure",),
     ("leaderboard", "analysis"),
+    ("report",),
     ("cluster",),
     ("run",),
     ("cards", "gate"),
@@ -75,7 +76,16 @@ EXCEPTIONS = {
     ("zoo.registry", "zoo.families"),  # the index of names; the modules load when asked for
 }
 
-WITHOUT_TORCH = ("text", "statistics", "records", "machine", "leaderboard", "analysis", "cli")
+WITHOUT_TORCH = (
+    "text",
+    "statistics",
+    "records",
+    "machine",
+    "leaderboard",
+    "analysis",
+    "report",
+    "cli",
+)
 """Packages of bench/ that start at once: no module of theirs imports torch at its top."""
 
 API = ("bench", "api")

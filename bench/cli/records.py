@@ -1,7 +1,7 @@
 """`leaderboard`: tables of stored records."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from ..leaderboard.build import read_boards, write_boards
 from ..text.ranges import TOP
@@ -24,7 +24,7 @@ class Ranked(Group, panel="Results"):
     format: Annotated[
         str | None,
         option(
-            "Format of the table: md, csv, latex, html or json.",
+            "Format of the table: md, csv, latex, json or html (the report).",
             "FORMAT",
             default="by the ending of --output; without it, a terminal table",
         ),
@@ -102,7 +102,6 @@ class Ranked(Group, panel="Results"):
 def leaderboard(ranked: Ranked) -> None:
     """Rank the stored records; write leaderboard.md and leaderboard.csv."""
     from ..leaderboard.copies import refuse_different_copies
-    from ..leaderboard.render import render
     from ..leaderboard.selection import selected, selection
 
     load_plugins(ranked.plugin)
@@ -146,10 +145,21 @@ def leaderboard(ranked: Ranked) -> None:
         for board in boards:
             for remark in board.remarks:
                 report(f"{board.title}: {remark}")
-    text = render(boards, form)
+    text = _rendered(boards, form, ranked.results)
     if output is None:
         write_page(text)
     else:
         from ..records.files import write_text
 
         write_text(output, text)
+
+
+def _rendered(boards: list[Any], form: str, results: Path) -> str:
+    """Return boards as text; as HTML they are the report."""
+    if form == "html":
+        from ..report.page import render_report
+
+        return render_report(boards, results, title="Leaderboard", on_problem=report)
+    from ..leaderboard.render import render
+
+    return render(boards, form)

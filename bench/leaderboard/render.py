@@ -1,4 +1,4 @@
-"""Boards -> text: Markdown, CSV, LaTeX, HTML and JSON."""
+"""Boards -> text: Markdown, CSV, LaTeX and JSON. As HTML they are the report: bench/report."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -7,7 +7,7 @@ from tabulate import tabulate
 
 from ...datasets.errors import UnknownNameError
 from ..measure.columns import LOWER_BOUND
-from ..text.markup import escaped, html_escaped, latex_escaped
+from ..text.markup import escaped, latex_escaped
 from ..text.units import ABSENT
 from .columns import table_of
 from .footnotes import footnotes
@@ -23,7 +23,7 @@ def render(boards: Sequence[Board], form: str) -> str:
         UnknownNameError: There is no such format.
     """
     if form not in FORMATS:
-        raise UnknownNameError("format", form, FORMATS)
+        raise UnknownNameError("format", form, [*FORMATS, "html"])
     return FORMATS[form](boards)
 
 
@@ -37,7 +37,7 @@ def _markdown(boards: Sequence[Board]) -> str:
 
 
 def _tabulated(board: Board, tablefmt: str, shown: Callable[[str], str] = lambda text: text) -> str:
-    """Return the table alone; tabulate itself escapes LaTeX and HTML, and not Markdown."""
+    """Return the table alone; tabulate itself escapes LaTeX, and not Markdown."""
     head, lines = table_of(board)
     rows = [[shown(" ".join(part for part in cell if part)) for cell in line] for line in lines]
     align = ("left", "left", *("right" for _ in head[2:]))
@@ -76,23 +76,6 @@ def _with_commands(text: str) -> str:
     return text
 
 
-def _html(boards: Sequence[Board]) -> str:
-    tables = "\n".join(
-        f"<h2>{html_escaped(b.title)}</h2>\n{_tabulated(b, 'html')}\n"
-        + "".join(f"<p>{html_escaped(line)}</p>\n" for line in footnotes(b))
-        for b in shown(boards)
-    )
-    style = (
-        "body{font:15px system-ui;margin:2em}table{border-collapse:collapse}"
-        "td,th{padding:.3em .8em;border-bottom:1px solid #ccc;white-space:nowrap}"
-        "h2{font-size:1.1em}"
-    )
-    return (
-        f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>Leaderboard</title>'
-        f"<style>{style}</style>\n<h1>Leaderboard</h1>\n{tables}</html>\n"
-    )
-
-
 def _csv(boards: Sequence[Board]) -> str:
     return str(frame(boards).to_csv(index=False))
 
@@ -101,6 +84,5 @@ FORMATS: dict[str, Callable[[Sequence[Board]], str]] = {
     "md": _markdown,
     "csv": _csv,
     "latex": _latex,
-    "html": _html,
     "json": to_json,
 }

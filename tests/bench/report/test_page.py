@@ -212,6 +212,10 @@ def test_the_commands_write_the_page(
     lines = content_of(text)["tables"][0]["lines"]
     assert any(line["answers"] for line in lines)
 
+    done = call(monkeypatch, tmp_path, "leaderboard", "--results", results, "--format", "html")
+    assert done.exit_code == 0
+    assert content_of(done.stdout)["tables"][0]["lines"] == lines
+
     done = call(monkeypatch, tmp_path, "report", "--results", results, "--without-logits")
     (table,) = content_of((tmp_path / "report.html").read_text())["tables"]
     assert not any(line["answers"] for line in table["lines"])

@@ -48,8 +48,8 @@ def test_the_table_has_ten_rows_of_the_stored_quick_suite(
     assert f"ten of the {len(rows)} rows" in README
 
 
-def test_it_shows_a_picture_and_ten_commands() -> None:
-    (picture,) = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", README)
-    assert (ROOT / picture).is_file()
+def test_it_shows_two_pictures_and_ten_commands() -> None:
+    pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", README)
+    assert len(pictures) == 2 and all((ROOT / picture).is_file() for picture in pictures)
     section = README.partition("## Ten commands")[2].partition("\n## ")[0]
     assert len(re.findall(r"^kinobench ", section, flags=re.MULTILINE)) == 10

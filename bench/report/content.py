@@ -172,6 +172,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
         record: Names of its records.
         values: What is known of it, by the names of the columns; what is unknown is left out.
         ends: The intervals of those values that have one.
+        marks: Signs before values with a reservation: `~` for a latency that was disturbed or has a
+            wide interval, `≥` and `≤` for bounds, as some operators could not be counted.
         is_trained: It has the accuracy of a trained network.
         is_plain: It didn't fail and is under no probe, so that it can be on a front.
         error: Reason why it failed.
@@ -183,6 +185,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     record: str
     values: dict[str, Any]
     ends: dict[str, Ends]
+    marks: dict[str, str]
     is_trained: bool
     is_plain: bool
     error: str | None

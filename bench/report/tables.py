@@ -8,6 +8,7 @@ from ..leaderboard.fields import Field
 from ..leaderboard.footnotes import footnotes
 from ..leaderboard.leaderboard import Board, Row
 from ..measure import registry
+from ..measure.columns import LOWER_BOUND
 from . import printed
 from .content import Answers, Column, Ends, Line, Table
 from .timings import probes_of, swept, timing_of
@@ -28,6 +29,8 @@ _FIRST = (
     *("latency_ms", "video_ms", "clips_per_s", "memory_mb", "j_per_clip", "score_per_gmac"),
 )
 """Columns that a table shows at first, in their order."""
+
+ROUGH, UPPER_BOUND = "~", "≤"
 
 _OF_BOARD = ("dataset", "split", "manifest", "protocol", "views", "device", "machine")
 """Settings that all rows of a board share; they are among its facts, and in no column."""
@@ -107,6 +110,7 @@ def _line(board: Board, row: Row, listed: Sequence[Field], read: Read) -> Line:
         record="; ".join(each.record for each in row.splits) if row.splits else record.id,
         values=values | printed.values_of(record.case),
         ends=ends,
+        marks={name: sign for name, sign in _marks(row) if name in values},
         is_trained=row.is_trained,
         is_plain=row.error is None and record.case.probe is None,
         error=row.error,
@@ -117,6 +121,17 @@ def _line(board: Board, row: Row, listed: Sequence[Field], read: Read) -> Line:
         swept=None if record.sweep is None else swept(record.sweep),
         probes=probes_of(board, row),
     )
+
+
+def _marks(row: Row) -> Iterable[tuple[str, str]]:
+    """Yield the values that have a reservation, with the sign for it."""
+    latency = row.record.latency
+    if latency is not None and latency.is_rough:
+        for name in ("latency_ms", "video_ms", "clips_per_s", "mfu_percent", "score_per_ms"):
+            yield name, ROUGH
+    if row.uncounted:
+        yield from ((name, LOWER_BOUND) for name in ("gmacs", "gflops", "video_gmacs"))
+        yield "score_per_gmac", UPPER_BOUND
 
 
 def name_of(board: Board, row: Row) -> str:

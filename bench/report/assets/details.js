@@ -51,7 +51,7 @@ function drawDetails(state, place) {
   }
   const facts = state.table.columns.filter((name) => line.values[name] !== undefined)
     .map((name) => columnOf.get(name))
-    .map((column) => [head(column), `${cellText(column, line.values[column.name])} ${interval(column, line.ends[column.name])}`.trim()]);
+    .map((column) => [head(column), `${valueText(line, column)} ${interval(column, line.ends[column.name])}`.trim()]);
   parts.push(el("details", { class: "part" }, el("summary", {}, "Everything known of it"),
     plainTable(`All values of ${line.name}`, ["name", "value"], [...facts, ["record", line.record]]),
     ...(line.notes.length ? [el("ul", {}, ...line.notes.map((note) => el("li", {}, note)))] : [])));

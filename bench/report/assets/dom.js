@@ -50,6 +50,11 @@ function cellText(column, value) {
   return column.is_number && column.unit && typeof value === "number" ? measured(value) : shown(value);
 }
 
+// A value of a row, after the sign of its reservation: ~ or a bound.
+function valueText(line, column) {
+  return `${line.marks[column.name] || ""}${cellText(column, line.values[column.name])}`;
+}
+
 function head(column) {
   const unit = unitOf(column);
   return unit ? `${column.label} (${unit})` : column.label;

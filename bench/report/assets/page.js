@@ -39,7 +39,7 @@ function drawSummary(state, place) {
   if (score && best(score, true)) {
     const line = best(score, true), column = columnOf.get(score);
     const first = lines.filter((each) => each.values.rank === 1).length;
-    cards.push(card(`Highest ${column.label}`, `${cellText(column, line.values[score])} %`,
+    cards.push(card(`Highest ${column.label}`, `${valueText(line, column)} %`,
       `${line.name} ${interval(column, line.ends[score])}${first > 1 ? `; ${first} networks have rank 1: none is significantly better` : ""}`));
   }
   for (const [name, label] of [["latency_ms", "Fastest"], ["gmacs", "Fewest GMACs of a view"], ["params_m", "Smallest"]]) {
@@ -47,7 +47,7 @@ function drawSummary(state, place) {
     const line = best(name, Boolean(score)), column = columnOf.get(name);
     if (!line) continue;
     const own = score && line.values[score] !== undefined ? `, ${columnOf.get(score).label} ${line.values[score].toFixed(1)}\u00a0%` : "";
-    cards.push(card(label, `${cellText(column, line.values[name])}${unitOf(column) ? ` ${column.unit}` : ""}`, `${line.name}${own}`));
+    cards.push(card(label, `${valueText(line, column)}${unitOf(column) ? ` ${column.unit}` : ""}`, `${line.name}${own}`));
   }
   fill(place, ...cards);
 }

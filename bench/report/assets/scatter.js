@@ -16,14 +16,14 @@ function frontOf(lines, x, y) {
 function pointOf(state, line, x, y) {
   const values = [x, y].map((column) => line.values[column.name]);
   const [xe, ye] = [x, y].map((column) => line.ends[column.name] || null);
-  const say = (column, value, ends) =>
-    `${column.label}: ${cellText(column, value)}${column.unit ? ` ${column.unit}` : ""}${ends ? ` ${interval(column, ends)}` : ""}`;
+  const say = (column, ends) =>
+    `${column.label}: ${valueText(line, column)}${column.unit ? ` ${column.unit}` : ""}${ends ? ` ${interval(column, ends)}` : ""}`;
   const isFront = state.front.has(line);
   const kind = isFront ? "on the front" : line.is_trained || !y.of_accuracy ? "not on the front" : "untrained";
   return {
     key: state.table.lines.indexOf(line), name: line.name, kind,
     x: values[0], y: values[1], x0: xe ? xe[0] : null, x1: xe ? xe[1] : null, y0: ye ? ye[0] : null, y1: ye ? ye[1] : null,
-    text: [line.name, say(y, values[1], ye), say(x, values[0], xe), kind].join("\n"),
+    text: [line.name, say(y, ye), say(x, xe), kind].join("\n"),
   };
 }
 
@@ -112,7 +112,7 @@ function drawScatter(state, place, lines) {
         el("span", {}, `${x.label}: ${lower(x)}; ${y.label}: ${lower(y)}`)),
       asTable(`${head(y)} and ${head(x)}`, heads, () => [...both]
         .sort((a, b) => b.values[y.name] - a.values[y.name])
-        .map((line) => [line.name, cellText(y, line.values[y.name]), interval(y, line.ends[y.name]),
-          cellText(x, line.values[x.name]), interval(x, line.ends[x.name]), state.front.has(line) ? "yes" : ""]))),
+        .map((line) => [line.name, valueText(line, y), interval(y, line.ends[y.name]),
+          valueText(line, x), interval(x, line.ends[x.name]), state.front.has(line) ? "yes" : ""]))),
   });
 }

@@ -61,7 +61,7 @@ function bodyCell(state, line, column, best) {
   const isBest = best !== null && value === best && line.is_plain && (line.is_trained || !column.of_accuracy);
   const ends = line.ends[column.name];
   return el("td", { class: `${column.is_number ? "number" : ""}${isBest ? " best" : ""}`, title: typeof value === "number" ? String(value) : null },
-    el("span", {}, cellText(column, value)),
+    el("span", {}, valueText(line, column)),
     ends ? el("span", { class: "ends" }, interval(column, ends)) : null);
 }
 
@@ -95,6 +95,8 @@ function drawTable(state, place) {
       el("span", {}, el("span", { class: "front-mark", "aria-hidden": "true" }, "◆"), " on the front of the chart above"),
       el("span", {}, el("strong", {}, "bold"), ": best of its column"),
       el("span", {}, el("span", { class: "ends inline" }, "[ , ]"), ": 95 % interval"),
+      state.table.lines.some((line) => Object.keys(line.marks).length)
+        ? el("span", {}, "~: disturbed, or a wide interval; ≥ and ≤: bounds") : null,
       el("span", {}, "Click a head to sort, a name for its details")));
   state.redrawTable = redraw;
   redraw();

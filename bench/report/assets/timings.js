@@ -53,7 +53,7 @@ function drawLatencies(state, place, section) {
   const rows = timed.map((line) => ({
     key: state.table.lines.indexOf(line), name: line.name, x: line.values.latency_ms,
     x0: line.ends.latency_ms ? line.ends.latency_ms[0] : null, x1: line.ends.latency_ms ? line.ends.latency_ms[1] : null,
-    text: `${line.name}\nlatency: ${cellText(column, line.values.latency_ms)} ms ${interval(column, line.ends.latency_ms)}`,
+    text: `${line.name}\nlatency: ${valueText(line, column)} ms ${interval(column, line.ends.latency_ms)}`,
   }));
   // With optical flow, or if the GPU waits for the host, a latency is more than its forwards.
   const processes = timed.filter(isForwardAlone).flatMap((line) => line.timing.processes.filter((each) => each.blocks > 1)
@@ -72,7 +72,7 @@ function drawLatencies(state, place, section) {
     table: el("div", {}, el("p", { class: "hint legend" }, el("span", {}, el("span", { class: "dot", "aria-hidden": "true" }, "●"), " latency"),
       el("span", {}, "bar: 95 % interval"), processes.length ? el("span", {}, "ticks: medians of the processes") : null),
     asTable("Latency of every network", ["network", head(column), "interval"],
-      () => timed.map((line) => [line.name, cellText(column, line.values.latency_ms), interval(column, line.ends.latency_ms)]))),
+      () => timed.map((line) => [line.name, valueText(line, column), interval(column, line.ends.latency_ms)]))),
   });
 }
 

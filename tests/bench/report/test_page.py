@@ -19,7 +19,13 @@ from kinobench.bench.report.page import render_report
 
 from ...fakes.command import call
 from ...fakes.hostile import NAMES, controls, read_html
-from ...fakes.made_records import MACHINE, failed_record, made_record
+from ...fakes.made_records import (
+    MACHINE,
+    failed_record,
+    made_cost,
+    made_latency,
+    made_record,
+)
 from ...fakes.made_results import made_results
 
 JPEG = b"\xff\xd8\xff\xe0 a picture"
@@ -60,6 +66,18 @@ def test_every_value_and_interval_is_the_one_of_the_board(page: str, found: list
             assert line["ends"].get(name) == (None if ends is None else list(ends))
             compared += line["values"].get(name) is not None
     assert compared > 200
+
+
+def test_a_value_with_a_reservation_has_its_sign() -> None:
+    uncounted = msgspec.structs.replace(made_cost(), uncounted={"aten::odd": 1})
+    rough = made_record("rough", latency=made_latency(converged=False))
+    (table,) = content_of(
+        render_report(boards([rough, made_record("bound", cost=uncounted), made_record("fine")]))
+    )["tables"]
+    marks = {line["name"]: line["marks"] for line in table["lines"]}
+    assert marks["fine"] == {}
+    assert marks["rough"]["latency_ms"] == marks["rough"]["clips_per_s"] == "~"
+    assert marks["bound"] == {"gmacs": "≥", "gflops": "≥", "video_gmacs": "≥"}
 
 
 def test_boards_of_two_protocols_manifests_or_machines_are_two_tables() -> None:

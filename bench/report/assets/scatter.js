@@ -1,10 +1,15 @@
 // Two numbers of every row against each other, with intervals, and the front.
 
-// Rows that no other is at least as good as in both numbers, and better in one.
+// The rule of bench/leaderboard/pareto.py: which rows no other is at least as good as in both numbers, and
+// better in one. A bound, and the accuracy of an untrained or probed network, don't count.
+function counts(line, column) {
+  return line.values[column.name] !== undefined && !line.error && !["≥", "≤"].includes(line.marks[column.name])
+    && (!column.of_accuracy || (line.is_trained && line.is_plain));
+}
+
 function frontOf(lines, x, y) {
   const better = (column, a, b) => (column.better === "more" ? a - b : b - a);
-  const fit = lines.filter((line) => line.is_plain
-    && [x, y].every((column) => line.values[column.name] !== undefined && (line.is_trained || !column.of_accuracy)));
+  const fit = lines.filter((line) => counts(line, x) && counts(line, y));
   if (!x.better || !y.better) return new Set();
   return new Set(fit.filter((line) => !fit.some((other) => {
     const inX = better(x, other.values[x.name], line.values[x.name]);

@@ -13,6 +13,7 @@ import pytest
 from kinobench.bench.leaderboard.build import read_boards
 from kinobench.bench.leaderboard.fields import field
 from kinobench.bench.leaderboard.leaderboard import Board, boards
+from kinobench.bench.leaderboard.pareto import front
 from kinobench.bench.report.page import render_report
 
 from ...fakes.browser import Opened, browser, opened
@@ -142,26 +143,14 @@ def test_columns_are_chosen(page: Opened) -> None:
     assert page.page.locator("#numbers thead th").count() == before
 
 
-def front_by_hand(board: Board, x: str, y: str) -> set[str]:
-    """The rows that no other is better than, by the definition."""
-    fit = [
-        (field(x).read(board, row), -field(y).read(board, row), row.record.case.model)
-        for row in board.rows
-        if row.is_trained and row.record.case.probe is None
-    ]
-    return {
-        name
-        for cost, loss, name in fit
-        if not any(c <= cost and s <= loss and (c, s) != (cost, loss) for c, s, _ in fit)
-    }
-
-
 @pytest.mark.parametrize("cost", ["latency_ms", "gmacs", "params_m", "video_ms"])
 def test_the_reader_chooses_the_cost_and_the_front_follows(
     cost: str, page: Opened, found: tuple[Path, list[Board]]
 ) -> None:
     page.page.select_option("#axis-x", cost)
-    expected = front_by_hand(found[1][0], cost, "top1")
+    board = found[1][0]
+    numbers = front(board, field(cost), field("score"))
+    expected = {board.rows[number].record.case.model for number in numbers}
     assert 1 <= len(expected) < 6
     marked = page.page.locator("#numbers tr.front button.name").all_inner_texts()
     assert set(marked) == expected and len(marked) == len(expected)

@@ -41,6 +41,7 @@ html_show_sphinx = False
 html_show_copyright = False
 html_static_path = ["style"]
 html_css_files = ["site.css"]
+html_extra_path = ["_generated/site"]
 
 PAGES = {
     "CONTRIBUTING.md": "contributing.md",

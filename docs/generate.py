@@ -25,10 +25,30 @@ def write_all(folder: Path) -> None:
     folder.mkdir(parents=True)
     for file, make in PARTS.items():
         (folder / file).write_text(make(), encoding="utf-8")
+    (folder / "site").mkdir()
+    (folder / "site" / "own-report.html").write_text(_own_report(), encoding="utf-8")
     if NOTEBOOK.is_file():
         shutil.copyfile(NOTEBOOK, folder / "quickstart.ipynb")
     else:
         (folder / "quickstart.ipynb").write_text(_missing_notebook(), encoding="utf-8")
+
+
+def _own_report() -> str:
+    """Return the report of the records that the repository has: the quick suite, and of a GPU."""
+    from kinobench.bench.leaderboard.build import read_boards
+    from kinobench.bench.report.page import render_report
+
+    def refuse(problem: str) -> None:
+        raise ValueError(problem)
+
+    results = ROOT / "results"
+    boards = [each for name in ("quick", "h200") for each in read_boards(results / name, refuse)]
+    return render_report(
+        boards,
+        results / "quick",
+        title="kinobench's own records",
+        gate=results / "gate_checks.jsonl.gz",
+    )
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

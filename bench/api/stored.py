@@ -47,11 +47,17 @@ class Leaderboard:
         self.boards = tuple(boards)
 
     def render(self, form: str = "md") -> str:
-        """Return the boards as `md`, `csv`, `latex`, `html` or `json`.
+        """Return the boards as `md`, `csv`, `latex`, `json` or `html`: the report in one page.
+
+        The page is without what only stored logits can say.
 
         Raises:
             UnknownNameError: There is no such form.
         """
+        if form == "html":
+            from .bench.report.page import render_report  # the chart library takes long to load
+
+            return render_report(self.boards, title="Leaderboard")
         return rendering.render(list(self.boards), form)
 
     def __str__(self) -> str:

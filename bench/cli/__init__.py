@@ -24,6 +24,7 @@ MODULES = {
     "compare": "analysis",
     "results": "results",
     "plot": "plot",
+    "report": "report",
     "fit": "fit",
     "fit-shipped": "fit",
     "motion": "motion",

@@ -29,7 +29,7 @@ class Ranked(Group, panel="Results"):
     format: Annotated[
         str | None,
         option(
-            "Format of the table: md, csv, latex, html or json.",
+            "Format of the table: md, csv, latex, json or html (the report).",
             "FORMAT",
             default="by the ending of --output; without it, a terminal table",
         ),
@@ -140,7 +140,6 @@ class Ranked(Group, panel="Results"):
 def leaderboard(ranked: Ranked) -> None:
     """Rank the stored records; write leaderboard.md and .csv if they are of one folder."""
     from ..leaderboard.copies import refuse_different_copies
-    from ..leaderboard.render import render
     from ..leaderboard.selection import selected, selection
 
     load_plugins(ranked.plugin)
@@ -191,7 +190,7 @@ def leaderboard(ranked: Ranked) -> None:
         for board in boards:
             for remark in board.remarks:
                 report(f"{board.title}: {remark}")
-    text = _latex(boards, ranked, columns) if form == "latex" else render(boards, form, columns)
+    text = _rendered(boards, form, ranked, columns)
     if output is None:
         write_page(text)
     else:
@@ -240,3 +239,19 @@ def _latex(boards: list[Any], ranked: Ranked, columns: "Sequence[Field] | None")
         if line.startswith("% "):  # a warning
             report(line[2:])
     return text
+
+
+def _rendered(
+    boards: list[Any], form: str, ranked: Ranked, columns: "Sequence[Field] | None"
+) -> str:
+    """Return boards as text; as HTML they are the report."""
+    if form == "latex":
+        return _latex(boards, ranked, columns)
+    if form == "html":
+        from ..report.page import render_report
+
+        results = common.results_of(ranked.results)
+        return render_report(boards, results, title="Leaderboard", on_problem=report)
+    from ..leaderboard.render import render
+
+    return render(boards, form, columns)

@@ -1,13 +1,13 @@
-"""Boards -> text: Markdown, CSV, LaTeX, HTML and JSON."""
+"""Boards -> text: Markdown, CSV, LaTeX and JSON. As HTML they are the report: bench/report."""
 
 from collections.abc import Callable, Sequence
 
 from ...datasets.errors import UnknownNameError
 from ..measure.measurement import Cell
-from ..text.markup import escaped, html_escaped
+from ..text.markup import escaped
 from ..text.pipe_table import pipe_table
 from .chosen import chosen_table, lines_under
-from .columns import Table, table_of
+from .columns import table_of
 from .fields import Field
 from .latex import latex
 from .leaderboard import Board
@@ -31,14 +31,15 @@ def render(boards: Sequence[Board], form: str, chosen: Chosen = None) -> str:
         UnknownNameError: There is no such format.
     """
     if form not in FORMATS:
-        raise UnknownNameError("format", form, FORMATS)
+        raise UnknownNameError("format", form, [*FORMATS, "html"])
     return FORMATS[form](boards, chosen)
 
 
 def _markdown(boards: Sequence[Board], chosen: Chosen) -> str:
     parts = []
     for board in shown(boards):
-        head, lines, left = _table(board, chosen)
+        made = table_of(board) if chosen is None else chosen_table(board, chosen)
+        head, lines, left = made
         cells = [[escaped(_joined(cell)) for cell in line] for line in lines]
         table = pipe_table(head, cells, left)
         first, rest = _parted(lines_under(board, chosen))
@@ -63,41 +64,9 @@ def _joined(cell: Cell) -> str:
     return " ".join(part for part in cell if part)
 
 
-def _table(board: Board, chosen: Chosen) -> Table:
-    return table_of(board) if chosen is None else chosen_table(board, chosen)
-
-
-def _tabulated(board: Board, chosen: Chosen, tablefmt: str) -> str:
-    """Return the table alone; tabulate itself escapes LaTeX and HTML."""
-    from tabulate import tabulate
-
-    head, lines, left = _table(board, chosen)
-    rows = [[_joined(cell) for cell in line] for line in lines]
-    align = ["left" if place in left else "right" for place in range(len(head))]
-    return tabulate(rows, head, tablefmt=tablefmt, disable_numparse=True, colalign=align)
-
-
-def _html(boards: Sequence[Board], chosen: Chosen) -> str:
-    tables = "\n".join(
-        f"<h2>{html_escaped(b.title)}</h2>\n{_tabulated(b, chosen, 'html')}\n"
-        + "".join(f"<p>{html_escaped(note.text)}</p>\n" for note in lines_under(b, chosen))
-        for b in shown(boards)
-    )
-    style = (
-        "body{font:15px system-ui;margin:2em}table{border-collapse:collapse}"
-        "td,th{padding:.3em .8em;border-bottom:1px solid #ccc;white-space:nowrap}"
-        "h2{font-size:1.1em}"
-    )
-    return (
-        f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>Leaderboard</title>'
-        f"<style>{style}</style>\n<h1>Leaderboard</h1>\n{tables}</html>\n"
-    )
-
-
 FORMATS: dict[str, Callable[[Sequence[Board], Chosen], str]] = {
     "md": _markdown,
     "csv": to_csv,
     "latex": latex,
-    "html": _html,
     "json": to_json,
 }

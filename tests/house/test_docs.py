@@ -373,6 +373,8 @@ def test_the_picture_of_clips_shows_where_origins_differ(tools: types.SimpleName
 
 def test_every_generated_part_is_made(tools: types.SimpleNamespace, tmp_path: Path) -> None:
     tools.generate.write_all(tmp_path)
+    report = (tmp_path / "site" / "own-report.html").read_text()
+    assert "<title>kinobench&#39;s own records" in report
     for file in tools.generate.PARTS:
         assert len((tmp_path / file).read_text()) > 200
     commands = (tmp_path / "commands.md").read_text()

@@ -22,7 +22,7 @@ BENCH = (
     ("evaluation",),
     ("measure",),
     ("leaderboard", "analysis"),
-    ("export",),
+    ("export", "report"),
     ("cluster",),
     ("run",),
     ("cards", "gate"),
@@ -85,7 +85,8 @@ EXCEPTIONS = {
 }
 
 WITHOUT_TORCH = (
-    *("text", "statistics", "records", "machine", "leaderboard", "analysis", "export", "figures"),
+    *("text", "statistics", "records", "machine", "leaderboard", "analysis", "export", "report"),
+    "figures",
     "cli",
 )
 """Packages of bench/ that start at once: no module of theirs imports torch at its top."""

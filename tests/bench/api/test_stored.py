@@ -68,6 +68,7 @@ def test_the_leaderboard_is_the_commands(tmp_path: Path) -> None:
     board = records.leaderboard()
     assert str(board) == printed.stdout and "c3d_tiny" in printed.stdout
     assert board._repr_markdown_() == str(board)
+    assert board.render("html").startswith("<!doctype html>")
     assert repr(board) == "<Leaderboard of 1 board, 2 rows>"
     by_name = records.leaderboard(sort="model").boards[0].rows
     assert [row.record.case.model for row in by_name] == ["c3d_tiny", "x3d_tiny"]

@@ -4,7 +4,6 @@ import csv
 import io
 import json
 import re
-from html.parser import HTMLParser
 from typing import Any
 
 import msgspec
@@ -169,43 +168,6 @@ def test_no_name_is_the_argument_of_the_end_of_a_row(name: str) -> None:
 def test_latex_has_no_sign_that_pdflatex_lacks() -> None:
     text = render(board_of(uncounted("c3d_tiny"), failed_record("x3d_tiny")), "latex")
     assert text.isascii() and r"\ensuremath{\geq}0.042" in text and "& -- &" in text
-
-
-class Reader(HTMLParser):
-    """Holds tags against each other and collects the texts of cells and paragraphs."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.texts: list[tuple[str, str]] = []
-
-    def handle_starttag(self, tag: str, attrs: object) -> None:
-        assert tag in {
-            *("html", "meta", "title", "style", "h1", "h2", "table", "thead", "tbody"),
-            *("tr", "th", "td", "p"),
-        }, tag
-        if tag != "meta":
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, text: str) -> None:
-        if text.strip():
-            self.texts.append((self.open[-1], text.strip()))
-
-
-def test_html_is_well_formed_and_shows_odd_names_as_they_are() -> None:
-    reader = Reader()
-    reader.feed(render(odd(), "html"))
-    reader.close()
-    assert reader.open == []
-    assert ("td", ODD) in reader.texts
-    assert ("td", "~1234.57 [1185.18, 1283.95]") in reader.texts
-    titles = [text for tag, text in reader.texts if tag == "h2"]
-    assert titles == ["pointlight test, pointlight, 1 view, cpu: Made-up CPU & Sons <i9> (2 cores)"]
-    notes = [text for tag, text in reader.texts if tag == "p"]
-    assert notes[-2] == f"x3d_tiny failed: exception: {' '.join(ODD_ERROR.split())}"
 
 
 def test_json_has_the_boards_with_their_rows() -> None:

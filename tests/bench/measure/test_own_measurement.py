@@ -78,7 +78,8 @@ def test_an_installed_measurement_is_in_the_help_the_record_and_every_table(
     assert record["notes"][0] == "jitter: of 12 forwards" and record["error"] is None
     (row,) = csv.DictReader(io.StringIO(printed[plain_forms["csv"]], newline=""))
     assert float(row["jitter_share"]) > 0
-    for form, head in (("md", "jitter (%)"), ("html", "jitter (%)"), ("latex", r"& jitter \\")):
+    heads = {"md": "jitter (%)", "html": '"label":"jitter","unit":"%"', "latex": r"& jitter \\\\"}
+    for form, head in heads.items():
         assert head in printed[forms[form]], form
     (board,) = json.loads(printed[plain_forms["json"]])
     (plain,) = board["rows"]

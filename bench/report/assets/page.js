@@ -1,0 +1,143 @@
+// The page: a board is chosen, and everything is drawn from it.
+
+const SCORES = ["score_percent", "top1_percent", "hit1_percent", "map_percent"];
+const COSTS = ["latency_ms", "video_ms", "gmacs", "video_gmacs", "params_m", "memory_mb", "j_per_clip", "j_per_video"];
+
+function numbersOf(table) {
+  return table.columns.map((name) => columnOf.get(name)).filter((column) => column.is_number && column.name !== "rank");
+}
+
+function stateOf(table) {
+  const names = numbersOf(table).map((column) => column.name);
+  const score = SCORES.find((name) => names.includes(name));
+  // Throughput follows from the latency, so without an accuracy it is drawn against the arithmetic.
+  const costs = score ? COSTS : [...COSTS.slice(2), ...COSTS.slice(0, 2)];
+  const x = costs.find((name) => names.includes(name)) || names[0];
+  const y = score || ["clips_per_s", "latency_ms"].find((name) => names.includes(name) && name !== x) || names.find((name) => name !== x);
+  const state = { table, columns: [...table.shown], filters: [], text: "", sort: null, x, y, logX: false, logY: false, front: new Set() };
+  state.logX = isWide(table, x);
+  state.line = table.lines.find((line) => line.answers) || table.lines[0];
+  return state;
+}
+
+// A log axis helps where the largest is far above the least.
+function isWide(table, name) {
+  const values = table.lines.map((line) => line.values[name]).filter((value) => typeof value === "number");
+  return values.length > 1 && Math.min(...values) > 0 && Math.max(...values) > 8 * Math.min(...values);
+}
+
+function drawSummary(state, place) {
+  const { lines } = state.table;
+  const card = (label, value, hint) => el("div", { class: "card" }, el("p", { class: "label" }, label), el("p", { class: "value" }, value), el("p", { class: "hint" }, hint));
+  const cards = [];
+  const best = (name, trained) => {
+    const column = columnOf.get(name);
+    const fit = lines.filter((line) => line.is_plain && line.values[name] !== undefined && (!trained || line.is_trained));
+    return fit.sort((a, b) => (column.better === "more" ? b.values[name] - a.values[name] : a.values[name] - b.values[name]))[0];
+  };
+  const score = SCORES.slice(1).find((name) => state.table.columns.includes(name));
+  if (score && best(score, true)) {
+    const line = best(score, true), column = columnOf.get(score);
+    const first = lines.filter((each) => each.values.rank === 1).length;
+    cards.push(card(`Highest ${column.label}`, `${valueText(line, column)} %`,
+      `${line.name} ${interval(column, line.ends[score])}${first > 1 ? `; ${first} networks have rank 1: none is significantly better` : ""}`));
+  }
+  for (const [name, label] of [["latency_ms", "Fastest"], ["gmacs", "Fewest GMACs of a view"], ["params_m", "Smallest"]]) {
+    if (!state.table.columns.includes(name)) continue;
+    const line = best(name, Boolean(score)), column = columnOf.get(name);
+    if (!line) continue;
+    const own = score && line.values[score] !== undefined ? `, ${columnOf.get(score).label} ${line.values[score].toFixed(1)}\u00a0%` : "";
+    cards.push(card(label, `${valueText(line, column)}${unitOf(column) ? ` ${column.unit}` : ""}`, `${line.name}${own}`));
+  }
+  fill(place, ...cards);
+}
+
+function drawAxes(state, place, redraw) {
+  const choices = numbersOf(state.table).map((column) => [column.name, head(column)]);
+  const logX = checkbox("log scale across", state.logX, (on) => { state.logX = on; redraw(); }, { id: "log-x" });
+  fill(place,
+    select("Across", choices, state.x, (name) => {
+      state.x = name;
+      state.logX = isWide(state.table, name);
+      logX.querySelector("input").checked = state.logX;
+      redraw();
+    }, { id: "axis-x" }),
+    select("Up", choices, state.y, (name) => { state.y = name; redraw(); }, { id: "axis-y" }),
+    logX, checkbox("log scale up", state.logY, (on) => { state.logY = on; redraw(); }, { id: "log-y" }));
+}
+
+function drawBoard(table) {
+  const state = stateOf(table);
+  drawSummary(state, byId("summary"));
+  fill(byId("facts"), ...table.facts.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
+  const trade = byId("trade");
+  trade.hidden = !state.x || !state.y;
+  let drawn = table.lines;
+  const scatter = () => {
+    if (trade.hidden) return;
+    const x = columnOf.get(state.x), y = columnOf.get(state.y);
+    state.front = frontOf(table.lines, x, y);
+    byId("trade-h").textContent = SCORES.includes(state.y) ? `Accuracy against ${x.label}` : capital(`${head(y)} against ${head(x)}`);
+    drawContents();
+    drawScatter(state, byId("scatter"), drawn);
+  };
+  state.onRows = (lines) => {
+    const same = lines.length === drawn.length && lines.every((line) => drawn.includes(line));
+    drawn = lines;
+    if (!same) scatter();
+  };
+  state.pick = (line, go) => {
+    state.line = line;
+    byId("network-choice").value = String(table.lines.indexOf(line));
+    drawDetails(state, byId("details"));
+    if (go) {
+      byId("network").scrollIntoView();
+      byId("network-choice").focus({ preventScroll: true });
+    }
+  };
+  drawAxes(state, byId("axes"), () => {
+    scatter();
+    state.redrawTable();
+  });
+  scatter();
+  drawTable(state, byId("table"));
+  fill(byId("networks"), select("Network", table.lines.map((line, at) => [String(at), line.name]), String(table.lines.indexOf(state.line)),
+    (at) => state.pick(table.lines[Number(at)], false), { id: "network-choice" }));
+  if (state.line) drawDetails(state, byId("details"));
+  drawLatencies(state, byId("latency-chart"), byId("latencies"));
+  fill(byId("note-list"), el("ul", {}, ...table.notes.map((note) => el("li", {}, note)), ...content.remarks.map((note) => el("li", {}, note))));
+  drawContents();
+}
+
+const capital = (text) => text[0].toUpperCase() + text.slice(1);
+
+function drawContents() {
+  const sections = [...document.querySelectorAll("main > section")].filter((section) => !section.hidden);
+  fill(byId("contents"), ...sections.map((section) => el("li", {}, el("a", { href: `#${section.id}` }, section.querySelector("h2").textContent))));
+}
+
+function drawEnvironments(place) {
+  fill(place, ...content.environments.map((facts, at) => plainTable(
+    content.environments.length > 1 ? `Machine and software ${at + 1}` : "Machine and software", ["what", "value"], facts)));
+}
+
+function chooseTheme(theme) {
+  if (theme) document.documentElement.setAttribute("data-theme", theme);
+  else document.documentElement.removeAttribute("data-theme");
+}
+
+byId("theme").addEventListener("change", (event) => chooseTheme(event.target.value));
+byId("print").addEventListener("click", () => window.print());
+drawGate(byId("gate-chart"), byId("gate"));
+drawEnvironments(byId("environments"));
+if (content.tables.length) {
+  const options = content.tables.map((table, at) => [String(at), table.title]);
+  fill(byId("boards"), select("Board", options, "0", (at) => drawBoard(content.tables[Number(at)]), { id: "board-choice" }));
+  byId("board-hint").textContent = content.tables.length > 1
+    ? "Rows of two boards are of different videos, protocols or machines: they are never ranked together." : "";
+  drawBoard(content.tables[0]);
+} else {
+  fill(byId("boards"), el("p", { class: "note" }, "There is no record."));
+  for (const id of ["trade", "rows", "network", "latencies", "notes"]) byId(id).hidden = true;
+  drawContents();
+}

@@ -1,0 +1,255 @@
+"""What the page of a report has in it, as plain values in base units: its JSON."""
+
+from typing import Any
+
+import msgspec
+
+Ends = tuple[float, float]
+"""The ends of a 95 % interval."""
+
+
+class Column(msgspec.Struct, frozen=True, kw_only=True):
+    """Something known of every row; see `leaderboard.fields.Field`.
+
+    Attributes:
+        name, label, unit, better: Those of the field.
+        is_number: It is a number and no setting.
+        of_accuracy: It says nothing of an untrained network.
+    """
+
+    name: str
+    label: str
+    unit: str
+    better: str | None
+    is_number: bool
+    of_accuracy: bool = False
+
+
+class Printed(msgspec.Struct, frozen=True, kw_only=True):
+    """Numbers that were printed of a network: percent, units of 1e9 MACs, millions."""
+
+    variant: str | None
+    pretraining: str | None
+    dataset: str
+    input: str | None
+    views: str | None
+    top1: float | None
+    top5: float | None
+    gmacs: float | None
+    params_m: float | None
+    source: str
+    evidence: str
+
+
+class FewerClips(msgspec.Struct, frozen=True, kw_only=True):
+    """The score (a share) of the first `clips` temporal views, and its interval."""
+
+    clips: int
+    views: int
+    score: float | None
+    ends: Ends | None
+
+
+class ClassScore(msgspec.Struct, frozen=True, kw_only=True):
+    """One class: its videos, and its top-1, hit@1 or average precision (a share)."""
+
+    name: str
+    videos: int
+    score: float | None
+    ends: Ends | None
+
+
+class Confusion(msgspec.Struct, frozen=True, kw_only=True):
+    """Number of videos of one class taken for another, out of all of the first."""
+
+    true: str
+    named: str
+    count: int
+    of: int
+
+
+class Missed(msgspec.Struct, frozen=True, kw_only=True):
+    """A video that was misclassified.
+
+    Attributes:
+        video: Its id.
+        true: Its classes.
+        named: The class that it was taken for; None if a score is not finite.
+        score: Mean probability of that class over the views.
+        score_of_true: The same of its own class, the most probable if it has several.
+    """
+
+    video: str
+    true: tuple[str, ...]
+    named: str | None
+    score: float | None
+    score_of_true: float | None
+
+
+class Answers(msgspec.Struct, frozen=True, kw_only=True):
+    """What a network's stored logits say.
+
+    Attributes:
+        score_name: `top-1`, `hit@1` or `mAP`.
+        videos: Number of scored videos.
+        by_clips: One to all temporal views.
+        by_class: Every class.
+        confusions: Pairs of classes, most often confused first; `confusions_left` more are left
+            out.
+        missed: Misclassified videos, the surest first; `missed_of` is the number of them all.
+        without_logits: The logits are not in the folder of results, so that only the classes are
+            known.
+    """
+
+    score_name: str
+    videos: int
+    by_clips: tuple[FewerClips, ...]
+    by_class: tuple[ClassScore, ...]
+    confusions: tuple[Confusion, ...] = ()
+    confusions_left: int = 0
+    missed: tuple[Missed, ...] = ()
+    missed_of: int = 0
+    without_logits: bool = False
+
+
+class TimedProcess(msgspec.Struct, frozen=True, kw_only=True):
+    """The samples of a process, or of one block where there was one process.
+
+    Attributes:
+        samples_s: Samples by rising time; of more than `timings.KEPT`, evenly spaced ones.
+        median_s: Median over the medians of its blocks.
+        count: Number of samples.
+        blocks: Number of blocks.
+    """
+
+    samples_s: tuple[float, ...]
+    median_s: float
+    count: int
+    blocks: int
+
+
+class Timing(msgspec.Struct, frozen=True, kw_only=True):
+    """The samples behind a latency; `ends_s` is the interval of `median_s`."""
+
+    median_s: float
+    ends_s: Ends | None
+    processes: tuple[TimedProcess, ...]
+    discarded: int
+
+
+class SweptBatch(msgspec.Struct, frozen=True, kw_only=True):
+    """One batch of a sweep."""
+
+    batch: int
+    per_s: float
+    per_s_ends: Ends | None
+    latency_s: float
+    latency_ends_s: Ends | None
+    memory_bytes: int | None
+
+
+class Swept(msgspec.Struct, frozen=True, kw_only=True):
+    """A batch sweep, and in a sentence why it ended."""
+
+    points: tuple[SweptBatch, ...]
+    knee: int | None
+    end: str
+
+
+class Probed(msgspec.Struct, frozen=True, kw_only=True):
+    """The score (a share) under a probe; `plain` is the score without one."""
+
+    probe: str
+    score: float
+    ends: Ends | None
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of a board.
+
+    Attributes:
+        name: Its model, and the settings in which it differs from other rows of that model.
+        record: Names of its records.
+        values: What is known of it, by the names of the columns; what is unknown is left out.
+        ends: The intervals of those values that have one.
+        marks: Signs before values with a reservation: `~` for a latency that was disturbed or has a
+            wide interval, `≥` and `≤` for bounds, as some operators could not be counted.
+        is_trained: It has the accuracy of a trained network.
+        is_plain: It didn't fail and is under no probe, so that it can be on a front.
+        error: Reason why it failed.
+        notes: Notes on its measurements.
+        probes: Its score under each probe; empty if it was never scored under one.
+    """
+
+    name: str
+    record: str
+    values: dict[str, Any]
+    ends: dict[str, Ends]
+    marks: dict[str, str]
+    is_trained: bool
+    is_plain: bool
+    error: str | None
+    notes: tuple[str, ...]
+    printed: tuple[Printed, ...]
+    answers: Answers | None
+    timing: Timing | None
+    swept: Swept | None
+    probes: tuple[Probed, ...]
+
+
+class Table(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows that may be compared: one dataset, list of videos, protocol, device and machine.
+
+    Attributes:
+        facts: What its rows have in common, each with its name.
+        columns: Names of the columns that any of its rows has a value in.
+        shown: Names of those that are shown at first.
+        notes: Lines that explain the table.
+    """
+
+    title: str
+    facts: tuple[tuple[str, str], ...]
+    columns: tuple[str, ...]
+    shown: tuple[str, ...]
+    lines: tuple[Line, ...]
+    notes: tuple[str, ...]
+
+
+class GateCheck(msgspec.Struct, frozen=True, kw_only=True):
+    """One check of the speed gate.
+
+    Attributes:
+        began: When it began, seconds since 1970.
+        kind: What was compared, if it says so.
+        budget, slowdown, seconds: Shares of the baseline's time; how long the check took.
+    """
+
+    began: float
+    model: str
+    kind: str
+    verdict: str
+    budget: float
+    slowdown: float | None
+    seconds: float | None
+
+
+class Content(msgspec.Struct, frozen=True, kw_only=True):
+    """All that a page shows.
+
+    Attributes:
+        environments: Each machine with its software, as names and values.
+        thumbnails: Pictures of videos by their ids, as `data:` addresses.
+        remarks: What was left out, and why.
+    """
+
+    title: str
+    made: str
+    version: str
+    first: str
+    last: str
+    columns: tuple[Column, ...]
+    tables: tuple[Table, ...]
+    environments: tuple[tuple[tuple[str, str], ...], ...]
+    gate: tuple[GateCheck, ...] = ()
+    thumbnails: dict[str, str] = {}
+    remarks: tuple[str, ...] = ()

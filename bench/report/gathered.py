@@ -1,0 +1,176 @@
+"""Boards, stored logits and checks of the gate -> the content of a page."""
+
+import base64
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from ...datasets.errors import KinobenchError
+from ...datasets.plurals import quantity
+from ...datasets.visible import one_line
+from ..leaderboard.leaderboard import Board, Row
+from ..records.record import Environment
+from ..records.stores import Results, Stores
+from .answers import answers_of
+from .content import Answers, Content, GateCheck, Table
+from .gate_history import NAMES, gate_history
+from .tables import columns, table_of
+
+PICTURES_BYTES = 2_000_000
+"""Largest size of all pictures of videos in a page, as they are embedded."""
+_JPEG = b"\xff\xd8\xff"
+
+OnProblem = Callable[[str], None]
+
+
+def gather(
+    boards: Sequence[Board],
+    results: Results | None,
+    *,
+    title: str,
+    made: str,
+    thumbnails: Mapping[str, bytes],
+    gate: Path | None,
+    on_problem: OnProblem,
+) -> Content:
+    """Return the content of a page; see `page.render_report`.
+
+    Raises:
+        KinobenchError: The file of checks can't be read.
+    """
+    remarks: list[str] = []
+
+    def left_out(line: str) -> None:
+        if line not in remarks:
+            remarks.append(one_line(line))
+            on_problem(line)
+
+    tables = tuple(table_of(board, _reader(results, left_out)) for board in boards)
+    _remark_absent_logits(tables, left_out)
+    records = [row.record for board in boards for row in board.rows]
+    started = [row.since for board in boards for row in board.rows]
+    return Content(
+        title=title,
+        made=made,
+        version=_version(),
+        first=min(started, default="")[:10],
+        last=max((record.started for record in records), default="")[:10],
+        columns=columns(),
+        tables=tables,
+        environments=tuple(_described(each) for each in _environments(boards)),
+        gate=_gate(gate, results, left_out),
+        thumbnails=_pictures(tables, thumbnails, left_out),
+        remarks=tuple(remarks),
+    )
+
+
+def _reader(results: Results | None, left_out: OnProblem) -> Callable[[Row], Answers | None]:
+    """Return a function that reads a row's logits; those that can't be read are left out."""
+
+    def read(row: Row) -> Answers | None:
+        if results is None or row.splits:
+            return None
+        try:
+            return answers_of(row.record, results)
+        except KinobenchError as error:
+            left_out(f"left out, the answers of {row.record.case.model}: {error}")
+            return None
+
+    return read
+
+
+def _remark_absent_logits(tables: Sequence[Table], left_out: OnProblem) -> None:
+    """Say once how many networks have no logits here."""
+    count = sum(
+        line.answers is not None and line.answers.without_logits
+        for table in tables
+        for line in table.lines
+    )
+    if count:
+        left_out(
+            f"the logits of {quantity(count, 'row')} are not in the folder of results: views, "
+            "confusions and misclassified videos need them"
+        )
+
+
+def _gate(path: Path | None, results: Results | None, left_out: OnProblem) -> tuple[GateCheck, ...]:
+    """Read the checks of a file that was asked for, or of one that the results have."""
+    if path is not None:
+        return gate_history(path)
+    folders = results.folders if isinstance(results, Stores) else filter(None, (results,))
+    for found in (folder / name for folder in folders for name in NAMES):
+        if found.is_file():
+            try:
+                return gate_history(found)
+            except KinobenchError as error:
+                left_out(f"left out: {error}")
+    return ()
+
+
+def _pictures(
+    tables: Sequence[Table], thumbnails: Mapping[str, bytes], left_out: OnProblem
+) -> dict[str, str]:
+    """Return pictures of the missed videos as addresses, those of the most missed videos first.
+
+    What is no JPEG is left out, and what is beyond `PICTURES_BYTES`.
+    """
+    missed = Counter(
+        each.video
+        for table in tables
+        for line in table.lines
+        if line.answers is not None
+        for each in line.answers.missed
+    )
+    found: dict[str, str] = {}
+    size = 0
+    beyond = 0
+    for video, _ in missed.most_common():
+        picture = thumbnails.get(video)
+        if picture is None or not picture.startswith(_JPEG):
+            continue
+        address = f"data:image/jpeg;base64,{base64.b64encode(picture).decode()}"
+        if size + len(address) > PICTURES_BYTES:
+            beyond += 1
+            continue
+        found[one_line(video)] = address
+        size += len(address)
+    if beyond:
+        left_out(
+            f"left out: pictures of {quantity(beyond, 'video')}, so that all take less than "
+            f"{PICTURES_BYTES / 1e6:g} MB"
+        )
+    return found
+
+
+def _environments(boards: Sequence[Board]) -> list[Environment]:
+    """Return each machine with its software once."""
+    found: list[Environment] = []
+    for board in boards:
+        for row in board.rows:
+            if row.record.environment not in found:
+                found.append(row.record.environment)
+    return found
+
+
+def _described(environment: Environment) -> tuple[tuple[str, str], ...]:
+    facts = {
+        "Processor": environment.cpu,
+        "Cores": f"{environment.physical_cores} ({environment.logical_cores} logical)",
+        "Memory": f"{environment.memory_bytes / 2**30:.1f} GiB",
+        "GPU": environment.gpu,
+        "GPU driver": environment.gpu_driver,
+        "GPU power limit": environment.gpu_power_limit_w and f"{environment.gpu_power_limit_w:g} W",
+        "System": environment.system,
+        "kinobench commit": environment.kinobench_commit,
+        "Fingerprint": environment.fingerprint,
+        **environment.versions,
+    }
+    return tuple((name, str(value)) for name, value in facts.items() if value)
+
+
+def _version() -> str:
+    try:
+        return version("kinobench")
+    except PackageNotFoundError:
+        return "a checkout that is not installed"

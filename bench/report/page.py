@@ -1,0 +1,146 @@
+"""The page: content, style, program and chart library in one file that works from disk."""
+
+import base64
+import hashlib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from ...datasets.errors import KinobenchError
+from ...datasets.visible import one_line
+from ..leaderboard.leaderboard import Board
+from ..records.stores import Results
+from .content import Content
+from .gathered import gather
+from .library import library
+
+ASSETS = Path(__file__).resolve().parent / "assets"
+SCRIPTS = ("dom.js", "chart.js", "table.js", "columns.js", "scatter.js", "details.js", "answers.js",
+           "timings.js", "gate.js", "page.js")  # fmt: skip
+"""The parts of the page's program, in their order."""
+
+
+def render_report(
+    boards: Sequence[Board],
+    results: Results | None = None,
+    *,
+    title: str = "Benchmark report",
+    thumbnails: Mapping[str, bytes] | None = None,
+    gate: Path | None = None,
+    on_problem: Callable[[str], None] = lambda line: None,
+    now: datetime | None = None,
+) -> str:
+    """Return the page of boards: HTML that loads nothing and may load nothing.
+
+    Args:
+        boards: Boards as they are to be shown.
+        results: Folder or folders with their predictions; None leaves out what needs the logits.
+        title: Title of the page.
+        thumbnails: JPEG pictures of videos by the ids of the videos.
+        gate: File with the checks of the speed gate.
+        on_problem: Called with a line for each part that is left out.
+        now: The time that the page says it was made at; None for now.
+
+    Raises:
+        KinobenchError: The file of checks can't be read.
+    """
+    made = (now or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M UTC")
+    content = gather(
+        boards,
+        results,
+        title=title,
+        made=made,
+        thumbnails=thumbnails or {},
+        gate=gate,
+        on_problem=on_problem,
+    )
+    return page_of(content)
+
+
+def page_of(content: Content) -> str:
+    """Return the page of some content."""
+    charts = library()
+    program = "\n".join(_asset(name) for name in SCRIPTS)
+    own = f'(() => {{\n"use strict";\n{program}\n}})();\n'
+    style = _asset("page.css")
+    template = Environment(autoescape=True, undefined=StrictUndefined).from_string(
+        _asset("page.html")
+    )
+    return template.render(
+        policy=_policy([charts.script, own], style),
+        content=content,
+        counted=_counted(content),
+        title=one_line(content.title),
+        style=Markup(_unclosed(style, "style")),
+        data=Markup(embedded(content)),
+        charts=Markup(_unclosed(charts.script, "script")),
+        program=Markup(_unclosed(own, "script")),
+        versions=charts.versions,
+        licence=_asset("vega-licence.txt"),
+    )
+
+
+def embedded(content: Content) -> str:
+    r"""Return content as JSON for a `script` element: no text in it can end the element.
+
+    `<`, `>` and `&` are written as `\u003c` and so on, so that neither `</script>` nor `<!--` can
+    be there. Control characters are written out, as in every table.
+    """
+    plain = _shown(msgspec.to_builtins(content))
+    text = msgspec.json.encode(plain).decode()
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def _shown(value: Any) -> Any:
+    """Return plain values in which no text has a control character."""
+    if isinstance(value, str):
+        return one_line(value)
+    if isinstance(value, Mapping):
+        return {one_line(str(key)): _shown(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_shown(each) for each in value]
+    return value
+
+
+def _counted(content: Content) -> dict[str, int]:
+    """Return the numbers of networks, rows and tables."""
+    lines = [line for table in content.tables for line in table.lines]
+    return {
+        "networks": len({line.values.get("model") for line in lines}),
+        "rows": len(lines),
+        "tables": len(content.tables),
+    }
+
+
+def _asset(name: str) -> str:
+    return (ASSETS / name).read_text(encoding="utf-8")
+
+
+def _unclosed(text: str, element: str) -> str:
+    """Return a program or a style that doesn't end its own element.
+
+    Raises:
+        KinobenchError: It has the end tag in it.
+    """
+    if re.search(rf"</{element}|<!--", text, re.IGNORECASE):
+        raise KinobenchError(f"a part of the report has </{element} in it; another vl-convert?")
+    return text
+
+
+def _policy(scripts: Sequence[str], style: str) -> str:
+    """Return the content security policy: this program, this style, pictures in the file itself."""
+    allowed = " ".join(map(_digest, scripts))
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src {_digest(style)}; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _digest(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

@@ -1,0 +1,181 @@
+"""Boards -> the tables of a page: every value that is known of a row, exact."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from ..leaderboard import fields as known
+from ..leaderboard.fields import Field
+from ..leaderboard.footnotes import footnotes
+from ..leaderboard.leaderboard import Board, Row
+from ..measure import registry
+from ..measure.columns import LOWER_BOUND
+from . import printed
+from .content import Answers, Column, Ends, Line, Table
+from .timings import probes_of, swept, timing_of
+
+Read = Callable[[Row], Answers | None]
+"""Returns what the stored logits of a row say."""
+
+_FIRST = (
+    *("model", "rank", "score_percent", "top1_percent", "top5_percent", "hit1_percent"),
+    *(
+        "map_percent",
+        "printed_top1_percent",
+        "params_m",
+        "printed_params_m",
+        "gmacs",
+        "printed_gmacs",
+    ),
+    *("latency_ms", "video_ms", "clips_per_s", "memory_mb", "j_per_clip", "score_per_gmac"),
+)
+"""Columns that a table shows at first, in their order."""
+
+ROUGH, UPPER_BOUND = "~", "≤"
+
+_OF_BOARD = ("dataset", "split", "manifest", "protocol", "views", "device", "machine")
+"""Settings that all rows of a board share; they are among its facts, and in no column."""
+
+_DIFFERING = (
+    "weights",
+    "precision",
+    "mode",
+    "flow",
+    "batch",
+    "threads",
+    "decoder",
+    "probe",
+    "cold_l2",
+)
+"""Settings that a table shows at first if its rows differ in them."""
+
+
+def columns() -> tuple[Column, ...]:
+    """Return every column that a table may have, in the order of its fields."""
+    of_accuracy = {
+        figure.name
+        for measurement in registry.every()
+        if measurement.name == "accuracy"
+        for figure in measurement.figures
+    }
+    found = [
+        Column(
+            name=each.name,
+            label=each.label,
+            unit=each.unit,
+            better=each.better,
+            is_number=each.is_number,
+            of_accuracy=each.name in of_accuracy,
+        )
+        for each in known.fields().values()
+        if each.name not in _OF_BOARD
+    ]
+    return (*found, *printed.COLUMNS)
+
+
+def table_of(board: Board, read: Read = lambda row: None) -> Table:
+    """Return the table of a board.
+
+    Args:
+        board: The board.
+        read: Returns what the stored logits of a row say.
+    """
+    listed = [each for each in known.fields().values() if each.name not in _OF_BOARD]
+    lines = tuple(_line(board, row, listed, read) for row in board.rows)
+    with_value = {name for line in lines for name in line.values}
+    names = tuple(each.name for each in columns() if each.name in with_value)
+    return Table(
+        title=board.title,
+        facts=tuple(_facts(board)),
+        columns=names,
+        shown=tuple(_shown(board, lines, names)),
+        lines=lines,
+        notes=tuple(footnotes(board)),
+    )
+
+
+def _line(board: Board, row: Row, listed: Sequence[Field], read: Read) -> Line:
+    record = row.record
+    values: dict[str, Any] = {}
+    ends: dict[str, Ends] = {}
+    for each in listed:
+        value = each.read(board, row)
+        if value is None:
+            continue
+        values[each.name] = value
+        interval = each.ends(board, row)
+        if interval is not None:
+            ends[each.name] = interval
+    return Line(
+        name=name_of(board, row),
+        record="; ".join(each.record for each in row.splits) if row.splits else record.id,
+        values=values | printed.values_of(record.case),
+        ends=ends,
+        marks={name: sign for name, sign in _marks(row) if name in values},
+        is_trained=row.is_trained,
+        is_plain=row.error is None and record.case.probe is None,
+        error=row.error,
+        notes=row.notes,
+        printed=printed.printed_of(record.case),
+        answers=read(row),
+        timing=None if record.latency is None else timing_of(record.latency),
+        swept=None if record.sweep is None else swept(record.sweep),
+        probes=probes_of(board, row),
+    )
+
+
+def _marks(row: Row) -> Iterable[tuple[str, str]]:
+    """Yield the values that have a reservation, with the sign for it."""
+    latency = row.record.latency
+    if latency is not None and latency.is_rough:
+        for name in ("latency_ms", "video_ms", "clips_per_s", "mfu_percent", "score_per_ms"):
+            yield name, ROUGH
+    if row.uncounted:
+        yield from ((name, LOWER_BOUND) for name in ("gmacs", "gflops", "video_gmacs"))
+        yield "score_per_gmac", UPPER_BOUND
+
+
+def name_of(board: Board, row: Row) -> str:
+    """Return the model, and where several rows have it, the settings in which this one differs."""
+    model = row.record.case.model
+    alike = [other for other in board.rows if other.record.case.model == model]
+    if len(alike) == 1:
+        return model
+    settings = [known.field(name) for name in _DIFFERING]
+    differing = [
+        _said(each.label, each.read(board, row))
+        for each in settings
+        if len({each.read(board, other) for other in alike}) > 1
+    ]
+    return f"{model} ({', '.join(differing)})" if differing else model
+
+
+def _said(label: str, value: Any) -> str:
+    return f"no {label}" if value is None else f"{label} {value}"
+
+
+def _shown(board: Board, lines: Sequence[Line], names: Sequence[str]) -> Iterable[str]:
+    """Yield the columns that are shown at first: those with a value, top-1 alone as the score."""
+    differing = [name for name in _DIFFERING if len({line.values.get(name) for line in lines}) > 1]
+    own = {"top-k": "top1_percent", "hit-k": "hit1_percent", "map": "map_percent"}[board.scoring]
+    for name in (*_FIRST[:1], *differing, *_FIRST[1:]):
+        if name in names and not (name == "score_percent" and own in names):
+            yield name
+
+
+def _facts(board: Board) -> Iterable[tuple[str, str]]:
+    environment = board.environment
+    protocol = board.rows[0].record.case.protocol
+    yield "Dataset", f"{board.dataset} {board.split}" if board.dataset else "none"
+    scored = [r.record.accuracy.scored for r in board.rows if r.record.accuracy is not None]
+    if scored:
+        yield "Videos", str(max(scored))
+    yield "Protocol", f"{board.protocol}, {protocol.frames} frames of {protocol.size} pixels"
+    yield "Views", f"{protocol.clips} × {protocol.crops}, averaged by {board.aggregation}"
+    yield "Device", board.device
+    yield "Machine", (environment.gpu if board.device == "cuda" else None) or environment.cpu
+    yield "Protocol digest", board.protocol_digest
+    if board.manifest is not None:
+        yield "Manifest", board.manifest
+    yield "Machine fingerprint", environment.fingerprint
+    if board.common_videos is not None:
+        yield "Common videos", str(board.common_videos)

@@ -76,7 +76,7 @@ class Ranked(Group, panel="Results"):
         option(
             "Columns to show, in this order, with commas between them; in CSV and JSON too.",
             "COLUMNS",
-            default="as many as fit the terminal; in a file all",
+            default="as many as fit the terminal, or a paper in LaTeX; in other files all",
         ),
     ] = None
     wide: Annotated[
@@ -87,14 +87,6 @@ class Ranked(Group, panel="Results"):
     ] = False
     output: Annotated[
         Path | None, option("Write the table to this file.", "FILE", default="none")
-    ] = None
-    columns: Annotated[
-        str | None,
-        option(
-            "Columns of a table in LaTeX, by the names that --sort takes, with commas.",
-            "NAMES",
-            default="model, params, macs, latency, score, rank",
-        ),
     ] = None
     label: Annotated[
         str | None, option("Label of a table in LaTeX, as in tab:networks.", "NAME", default="none")

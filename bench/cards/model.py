@@ -12,21 +12,14 @@ from ...zoo import registry
 from ...zoo.tables.published import published
 from ...zoo.tables.rows import Published
 from ..cost.shape import Shape, native_shape
+from ..leaderboard.printed_digits import GIGA, MEGA, exponent
 from ..measure.modules import Profile
 from ..records.case import Device, Precision
 from ..records.results import Cost
 from ..text.json_text import json_text
 from ..text.terminal import line
 from ..text.units import percent
-from .printed import (
-    GIGA,
-    MEGA,
-    PrintedCheck,
-    compare,
-    count,
-    exponent,
-    shape_of,
-)
+from .printed import PrintedCheck, compare, count, shape_of
 from .profile import ABSENT, show_profile
 from .terminal import print_folded, print_line, print_table
 

@@ -1,7 +1,6 @@
 """`verify`: the numbers that papers and repositories printed of networks, and the counts here."""
 
 from collections.abc import Callable, Iterable
-from decimal import ROUND_HALF_EVEN, Decimal
 from functools import cache
 
 import msgspec
@@ -15,11 +14,7 @@ from ..cost.architectures import CountedArchitecture, count_architecture, weight
 from ..cost.conventions import COUNTED_BY_LAYER, counted_as
 from ..cost.parameters import Weights
 from ..cost.shape import Shape, native_shape
-
-GIGA, MEGA = 9, 6
-"""Powers of ten of the units of printed costs and parameters."""
-MMENGINE_DECIMALS = 3
-"""Decimals that its counter prints (mmengine/analysis/print_helper.py); tables round them again."""
+from ..leaderboard.printed_digits import GIGA, MEGA, deviation, is_printed
 
 
 class PrintedCheck(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,24 +35,27 @@ class PrintedCheck(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def cost_is_exact(self) -> bool | None:
         """True if the cost equals the printed one in all printed digits; None if not compared."""
-        return _is_printed(
-            self.macs, self.published.gmacs, GIGA, self.published.convention == "mmengine"
+        return is_printed(
+            self.macs,
+            self.published.gmacs,
+            GIGA,
+            rounded_before=self.published.convention == "mmengine",
         )
 
     @property
     def params_are_exact(self) -> bool | None:
         """True if the parameters equal the printed ones in all digits; None if not compared."""
-        return _is_printed(self.params, self.published.mparams, MEGA)
+        return is_printed(self.params, self.published.mparams, MEGA)
 
     @property
     def cost_deviation(self) -> float | None:
         """The counted cost divided by the printed one, minus 1."""
-        return _deviation(self.macs, self.published.gmacs, GIGA)
+        return deviation(self.macs, self.published.gmacs, GIGA)
 
     @property
     def params_deviation(self) -> float | None:
         """The counted parameters divided by the printed ones, minus 1."""
-        return _deviation(self.params, self.published.mparams, MEGA)
+        return deviation(self.params, self.published.mparams, MEGA)
 
     @property
     def is_compared(self) -> bool:
@@ -168,25 +166,3 @@ def _faults(
     if reason is None:
         return [f"{what}: {count} differs from the printed number, without a reason"]
     return [] if count == here else [f"{what}: {count}, but the reason is for {here}"]
-
-
-def _is_printed(
-    count: int | None, printed: Decimal | None, unit: int, rounded_before: bool = False
-) -> bool | None:
-    if count is None or printed is None:
-        return None
-    value = Decimal(count).scaleb(-unit)
-    if rounded_before:
-        value = value.quantize(Decimal(1).scaleb(-MMENGINE_DECIMALS), ROUND_HALF_EVEN)
-    return value.quantize(Decimal(1).scaleb(exponent(printed)), ROUND_HALF_EVEN) == printed
-
-
-def _deviation(count: int | None, printed: Decimal | None, unit: int) -> float | None:
-    return None if count is None or printed is None else count / float(printed.scaleb(unit)) - 1
-
-
-def exponent(number: Decimal) -> int:
-    """Return the power of ten of the last digit printed."""
-    power = number.as_tuple().exponent
-    assert isinstance(power, int)  # the tables contain no infinities
-    return power

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from tabulate import tabulate
 
 from ...zoo import registry
-from .printed import GIGA, MEGA, PrintedCheck, exponent, shape_of
+from ..leaderboard.printed_digits import GIGA, MEGA, exponent
+from .printed import PrintedCheck, shape_of
 
 
 class _Line(NamedTuple):

@@ -11,8 +11,9 @@ from ...zoo.build import build
 from ...zoo.spec import Architecture, input_shapes, streams
 from ..records.results import Cost
 from .apart import apart
-from .conventions import Layers, watch_layers_here
+from .conventions import Layers
 from .flops import SEED, Counted, count_here, first_line, why_not_meta
+from .layers import watch_layers_here
 from .meta import move_to_meta
 from .on_device import chosen, not_compared
 from .parameters import Weights, weights_of

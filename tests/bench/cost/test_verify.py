@@ -14,8 +14,9 @@ from kinobench.bench.cards import printed as verifier
 from kinobench.bench.cards.printed import PrintedCheck, compare, verify
 from kinobench.bench.cards.printed_page import render
 from kinobench.bench.cost.architectures import build_without_memory
-from kinobench.bench.cost.conventions import Layers, counted_as, watch_layers
+from kinobench.bench.cost.conventions import Layers, counted_as
 from kinobench.bench.cost.flops import count_cost
+from kinobench.bench.cost.layers import watch_layers
 from kinobench.bench.cost.shape import Shape
 from kinobench.bench.records.results import Cost
 from kinobench.datasets.errors import UnknownNameError

@@ -17,6 +17,7 @@ MODULES = {
     "list": "models",
     "show": "models",
     "verify": "models",
+    "reproduce": "published",
     "doctor": "doctor",
     "leaderboard": "records",
     "recommend": "recommend",

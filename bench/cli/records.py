@@ -17,6 +17,7 @@ from .frame import (
     write_page,
 )
 from .options import Group, flag, option
+from .published import show_published
 
 if TYPE_CHECKING:
     from ..leaderboard.fields import Field
@@ -114,6 +115,14 @@ class Ranked(Group, panel="Results"):
             "--strict",
         ),
     ] = False
+    published: Annotated[
+        bool,
+        flag(
+            "Show what papers and repositories printed of the networks next to what was measured, "
+            "with the difference, a verdict and the source.",
+            "--published",
+        ),
+    ] = False
     diff: Annotated[
         tuple[str, str] | None,
         option(
@@ -145,6 +154,7 @@ def leaderboard(ranked: Ranked) -> None:
             top=ranked.top,
             common_videos=ranked.common_videos,
             strict=ranked.strict,
+            published=ranked.published,
         )
         first, *others = ranked.results or [Path("results")]
         if others:
@@ -162,33 +172,43 @@ def leaderboard(ranked: Ranked) -> None:
     is_page = ranked.format is not None or output is not None
     suffix = output.suffix if output else ""
     form = ranked.format or {"": "md", ".tex": "latex", ".htm": "html"}.get(suffix, suffix[1:])
+    _refuse_of_published(ranked)
     _refuse_of_latex(ranked, is_page and form == "latex")
     columns = _columns(ranked, is_page)
     results = common.results_of(ranked.results)
     found = read_boards(results, report, common_videos=ranked.common_videos)
     if ranked.strict:
         refuse_different_copies(found)
-    if not is_page and not ranked.common_videos and isinstance(results, Path):
+    is_plain = not (is_page or ranked.common_videos or ranked.published)
+    if is_plain and isinstance(results, Path):
         write_boards(found, results, report)
     of_rows = selected(found, wanted)
     boards = list(of_rows.boards)
     for line in of_rows.lines:
         report(line)
+    if ranked.published:
+        show_published(boards, form if is_page else None, output)
+        return
     if not is_page:
         if boards or not found:  # where no row was chosen, a line says so
             print_boards(boards, wide=ranked.wide, chosen=columns, explain=ranked.explain)
         return
+    _write(boards, form, ranked, columns)
+
+
+def _write(boards: list[Any], form: str, ranked: Ranked, columns: "Sequence[Field] | None") -> None:
+    """Write boards in a format to the output."""
     if form in ("csv", "latex"):  # which have no footnotes, or few
         for board in boards:
             for remark in board.remarks:
                 report(f"{board.title}: {remark}")
     text = _rendered(boards, form, ranked, columns)
-    if output is None:
+    if ranked.output is None:
         write_page(text)
     else:
         from ..records.files import write_text
 
-        write_text(output, text)
+        write_text(ranked.output, text)
 
 
 def _columns(ranked: Ranked, is_page: bool) -> "tuple[Field, ...] | None":
@@ -210,6 +230,15 @@ def _columns(ranked: Ranked, is_page: bool) -> "tuple[Field, ...] | None":
                 "and footnotes, so leave it out"
             )
     return None if ranked.columns is None else chosen(ranked.columns)
+
+
+def _refuse_of_published(ranked: Ranked) -> None:
+    """Refuse options that say how a table looks, as that of `--published` has its own columns."""
+    for name in ("columns", "wide", "explain", "label", "caption") if ranked.published else ():
+        if getattr(ranked, name):
+            raise KinobenchError(
+                f"--{name}: the table of --published has columns of its own; leave one of them out"
+            )
 
 
 def _refuse_of_latex(ranked: Ranked, is_latex: bool) -> None:

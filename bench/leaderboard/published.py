@@ -139,7 +139,7 @@ def _accuracies(record: Record) -> Iterator[Comparison]:
             found = [*of_checkpoint(case, entry), *of_videos(record, on)]
             yield from _scores(record, entry, found)
     for row in published(case.model):
-        if dataset_of(row.dataset) != case.dataset or _is_of(row, entry):
+        if dataset_of(row.dataset) != case.dataset or is_of(row, entry):
             continue
         found = [Condition("weights", f"the weights here are {case.weights}")]
         found += [*of_shape(case, row.frames, row.size), *of_stride(case, row.stride)]
@@ -147,7 +147,7 @@ def _accuracies(record: Record) -> Iterator[Comparison]:
         yield from _scores(record, row, found)
 
 
-def _is_of(row: Published, entry: Weights | None) -> bool:
+def is_of(row: Published, entry: Weights | None) -> bool:
     """Return whether a row prints the accuracy of a checkpoint, which has a line of its own."""
     return (
         entry is not None
@@ -161,7 +161,10 @@ def _scores(
 ) -> Iterator[Comparison]:
     accuracy = record.accuracy
     assert accuracy is not None
-    of_row = isinstance(printed, Published)
+    if isinstance(printed, Published):
+        variant, note, evidence = printed.variant, printed.note, str(printed.evidence)
+    else:
+        variant, note, evidence = f"weights {printed.name}", printed.notes, "primary-repo"
     for quantity, number, share, interval in (
         ("top-1", printed.top1, accuracy.top1, accuracy.interval_top1),
         ("top-5", printed.top5, accuracy.top5, accuracy.interval_top5),
@@ -179,11 +182,11 @@ def _scores(
             ends=ends,
             verdict=verdict_of(agrees, conditions),
             conditions=tuple(conditions),
-            variant=printed.variant if of_row else f"weights {printed.name}",
-            note=printed.note if of_row else printed.notes,
+            variant=variant,
+            note=note,
             source=printed.source,
             url=url_of(printed.source),
-            evidence=printed.evidence if of_row else "primary-repo",
+            evidence=evidence,
         )
 
 

@@ -41,6 +41,19 @@ class Printed(msgspec.Struct, frozen=True, kw_only=True):
     evidence: str
 
 
+class Compared(msgspec.Struct, frozen=True, kw_only=True):
+    """A printed number next to the measured one, as texts; see `leaderboard.published`."""
+
+    quantity: str
+    printed: str
+    here: str
+    difference: str
+    verdict: str
+    why: str
+    source: str
+    url: str
+
+
 class FewerClips(msgspec.Struct, frozen=True, kw_only=True):
     """The score (a share) of the first `clips` temporal views, and its interval."""
 
@@ -191,6 +204,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     error: str | None
     notes: tuple[str, ...]
     printed: tuple[Printed, ...]
+    compared: tuple[Compared, ...]
     answers: Answers | None
     timing: Timing | None
     swept: Swept | None

@@ -1,11 +1,12 @@
 """The numbers that papers and repositories printed of the networks of a report."""
 
-from collections.abc import Sequence
-
 from ...zoo.tables.published import published
 from ...zoo.tables.rows import Published
+from ..leaderboard.published import Comparison, closest, compare_record
+from ..leaderboard.published_pairs import texts_of
 from ..records.case import Case
-from .content import Column, Printed
+from ..records.record import Record
+from .content import Column, Compared, Printed
 
 COLUMNS = (
     Column(
@@ -39,29 +40,38 @@ def printed_of(case: Case) -> tuple[Printed, ...]:
     return tuple(_plain(row) for row in published(case.model))
 
 
-def values_of(case: Case) -> dict[str, float]:
-    """Return the printed numbers of a case, as far as they are of its own dataset and input.
+def compared_of(record: Record) -> tuple[Compared, ...]:
+    """Return the printed numbers that are closest to a record's own, each with a verdict."""
+    return tuple(_compared(each) for each in closest(compare_record(record)))
 
-    The top-1 is that of the same number of views; of several, the first of the table. The cost and
-    the parameters are of the same frames, size and classes.
-    """
-    rows, protocol = published(case.model), case.protocol
-    views = f"{protocol.clips}x{protocol.crops}"
-    on_dataset = [row for row in rows if row.dataset == case.dataset and row.views == views]
-    shape = (protocol.frames, protocol.size, case.classes)
-    alike = [row for row in rows if (row.frames, row.size, row.classes) == shape]
-    found = {
-        "printed_top1_percent": _first(
-            [row.top1 for row in on_dataset] if case.weights is not None else []
-        ),
-        "printed_gmacs": _first([row.gmacs for row in alike if row.convention == "matmul"]),
-        "printed_params_m": _first([r.mparams for r in alike if r.params_convention is None]),
+
+def values_of(record: Record) -> dict[str, float]:
+    """Return the printed numbers that are of the record's own videos, views, clip and classes."""
+    names = {"top-1": "printed_top1_percent", "GMACs": "printed_gmacs", "params": _PARAMS}
+    return {
+        names[each.quantity]: float(each.printed)
+        for each in closest(compare_record(record))
+        if each.quantity in names
+        and each.verdict != "not compared"
+        and not {"clip", "views", "classes", "split"} & {one.reason for one in each.conditions}
     }
-    return {name: value for name, value in found.items() if value is not None}
 
 
-def _first(values: Sequence[object]) -> float | None:
-    return next((float(str(value)) for value in values if value is not None), None)
+_PARAMS = "printed_params_m"
+
+
+def _compared(each: Comparison) -> Compared:
+    printed, here, difference = texts_of(each)
+    return Compared(
+        quantity=each.quantity,
+        printed=printed,
+        here=here,
+        difference=difference,
+        verdict=each.verdict,
+        why="; ".join(each.reasons),
+        source=each.source,
+        url=each.url,
+    )
 
 
 def _plain(row: Published) -> Printed:

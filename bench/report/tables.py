@@ -108,7 +108,7 @@ def _line(board: Board, row: Row, listed: Sequence[Field], read: Read) -> Line:
     return Line(
         name=name_of(board, row),
         record="; ".join(each.record for each in row.splits) if row.splits else record.id,
-        values=values | printed.values_of(record.case),
+        values=values | printed.values_of(record),
         ends=ends,
         marks={name: sign for name, sign in _marks(row) if name in values},
         is_trained=row.is_trained,
@@ -116,6 +116,7 @@ def _line(board: Board, row: Row, listed: Sequence[Field], read: Read) -> Line:
         error=row.error,
         notes=row.notes,
         printed=printed.printed_of(record.case),
+        compared=printed.compared_of(record),
         answers=read(row),
         timing=None if record.latency is None else timing_of(record.latency),
         swept=None if record.sweep is None else swept(record.sweep),

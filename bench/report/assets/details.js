@@ -42,6 +42,13 @@ function drawDetails(state, place) {
   if (line.swept) {
     add("Batch sweep", line.swept.end, (target) => drawSweep(state, target));
   }
+  if (line.compared.length) {
+    parts.push(part("Published and measured", "The printed numbers that are closest to this row's conditions. Reproduced: the same number under the same conditions.",
+      plainTable(`Published and measured numbers of ${line.name}`,
+        ["number", "printed", "here", "difference", "verdict", "why", "source"],
+        line.compared.map((pair) => [pair.quantity, pair.printed, pair.here, pair.difference, pair.verdict, pair.why || null,
+          el("a", { href: pair.url }, pair.source)]))));
+  }
   if (line.printed.length) {
     parts.push(part("In print", "What papers and repositories printed of this network; their views, crops and data may be others.",
       plainTable(`Printed numbers of ${line.name}`,

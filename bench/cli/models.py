@@ -2,8 +2,9 @@
 
 from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+from ...datasets.errors import KinobenchError, UnknownNameError
 from ...datasets.plurals import quantity
 from ..text.ranges import LEVELS, THREADS, VIEWS
 from . import common, complete
@@ -17,6 +18,7 @@ from .frame import (
     print_json,
     progress,
     report,
+    write_page,
     write_results,
 )
 from .options import Group, argument, flag, option
@@ -85,6 +87,24 @@ class Form(Group, panel="Results"):
     json: common.Json = False
 
 
+class Card(Group, panel="Results"):
+    """Options for the form of a card, and for the results on it."""
+
+    format: Annotated[
+        str | None,
+        option(
+            "Format of the card as a page, which has stored results too: md or html.",
+            "FORMAT",
+            default="by the ending of --output; without it, a card for the terminal",
+        ),
+    ] = None
+    output: Annotated[
+        Path | None, option("Write the page to this file.", "FILE", default="none")
+    ] = None
+    results: common.ResultsFolders = None
+    json: common.Json = False
+
+
 class Page(Group, panel="Results"):
     """Options for the page: its file and its form."""
 
@@ -110,12 +130,13 @@ def list_(what: Listed, form: Form) -> None:
 
 
 @command("show", MODELS)
-def show(what: Shown, how: Timed, form: Form) -> None:
+def show(what: Shown, how: Timed, form: Card) -> None:
     """Show a model's card: paper, contract, cost by module, published numbers, times."""
     from ..cards import model as card
     from ..cards.profile import profile_settings
 
     common.check_threads(how.threads)
+    page = _page_of(form, how.profile)
     load_plugins(what.plugin)
     settings = profile_settings(how.profile, how.device, how.precision, how.batch, how.threads)
     made = card.make_card(what.model, what.frames, what.size, what.classes)
@@ -123,8 +144,52 @@ def show(what: Shown, how: Timed, form: Form) -> None:
         made = card.profiled(made, what.depth, *settings)
     if form.json:
         write_results(card.to_json(made) + "\n")
-    else:
+    elif page is None:
         card.show_card(made, console(), what.depth)
+    else:
+        text = _card_page(made, page, what, form)
+        if form.output is None:
+            write_page(text)
+        else:
+            from ..records.files import write_text
+
+            write_text(form.output, text)
+
+
+def _page_of(form: Card, profile: bool) -> str | None:
+    """Return the format of the page, `md` or `html`; None if none is asked for.
+
+    Raises:
+        KinobenchError: There is no such format, or another option contradicts it.
+    """
+    suffix = "" if form.output is None else form.output.suffix[1:].lower()
+    page = form.format or {"htm": "html", "": "md"}.get(suffix, suffix)
+    if form.format is None and form.output is None:
+        if form.results:
+            raise KinobenchError("--results: only a page has stored results; add --format html")
+        return None
+    if page not in ("md", "html"):
+        raise UnknownNameError("format of a card", page, ("md", "html"))
+    for given, name in ((form.json, "--json"), (profile, "--profile")):
+        if given:
+            raise KinobenchError(f"{name}: a page has no place for it; leave out one of them")
+    return page
+
+
+def _card_page(made: Any, page: str, what: Shown, form: Card) -> str:
+    """Return the page of a card."""
+    from ..cards import html, markdown
+    from ..cards.content import card_page
+    from ..leaderboard.build import read_boards
+
+    is_empty = form.results is None and not (Path("results") / "runs").is_dir()
+    boards = [] if is_empty else read_boards(common.results_of(form.results), report)
+    content = card_page(made, boards, [str(each) for each in what.plugin or ()])
+    if page == "md":
+        return markdown.render(content, what.depth)
+    from ..figures.modules import modules_svg
+
+    return html.render(content, modules_svg(made.macs_by_module, what.depth))
 
 
 @command("verify", MODELS)

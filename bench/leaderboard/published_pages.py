@@ -23,17 +23,23 @@ def markdown_table(found: Sequence[tuple[str, Comparison]]) -> str:
 
 
 def html_table(found: Sequence[tuple[str, Comparison]]) -> str:
-    """Return the same as a table in HTML; the class of a row is the first word of its verdict."""
-    head = "".join(f'<th scope="col">{name}</th>' for name in HEAD)
-    rows = []
+    """Return the same as a table in HTML; the class of a line is the first word of its verdict.
+
+    Reasons are in a line of their own below.
+    """
+    names = [name for name in HEAD if name != "why"]
+    head = "".join(f'<th scope="col">{name}</th>' for name in names)
+    bodies = []
     for name, each in found:
-        *cells, source = map(html_escaped, cells_of(name, each))
+        *cells, why, source = map(html_escaped, cells_of(name, each))
         shown_cells = "".join(f"<td>{cell}</td>" for cell in cells)
         link = f'<a href="{html_escaped(each.url)}">{source}</a>'
         kind = "known" if "known" in each.verdict else each.verdict.split(",")[0].split()[0]
-        rows.append(f'<tr class="{kind}">{shown_cells}<td>{link}</td></tr>')
-    body = "\n".join(rows)
-    return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>\n"
+        below = f'<tr class="why"><td colspan="{len(names)}">{why}</td></tr>' if why else ""
+        row = f'<tr class="{kind}">{shown_cells}<td>{link}</td></tr>'
+        bodies.append(f"<tbody>{row}{below}</tbody>")
+    body = "\n".join(bodies)
+    return f"<table>\n<thead><tr>{head}</tr></thead>\n{body}\n</table>\n"
 
 
 def render(found: Sequence[Pairs], form: str) -> str:
@@ -81,8 +87,9 @@ STYLE = (
     "@media(prefers-color-scheme:dark){:root{--line:#3a4049;--good:#5fd0a5;--bad:#ff9a85}}"
     "body{font:15px/1.45 system-ui,sans-serif;margin:2em auto;max-width:75em;padding:0 1em}"
     "table{border-collapse:collapse;display:block;overflow-x:auto}"
-    "td,th{padding:.3em .7em;border-bottom:1px solid var(--line);text-align:left;"
-    "vertical-align:top}td:nth-child(n+3):nth-child(-n+5){white-space:nowrap}"
+    "td,th{padding:.3em .9em .3em 0;text-align:left;vertical-align:top}"
+    "tbody{border-top:1px solid var(--line)}.why td{opacity:.8;font-size:.92em}"
+    "td:nth-child(n+3):nth-child(-n+5){white-space:nowrap}"
     ".reproduced td:nth-child(6){color:var(--good)}.differs td:nth-child(6){color:var(--bad)}"
     "h2{font-size:1.15em;margin-top:2em}"
 )

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from ...zoo import registry
 from ...zoo.plugin_modules import files_of, root_of
 from ...zoo.spec import Builder
 from ..records.files import CHECKOUT
@@ -19,15 +20,59 @@ def source_digest(build: Builder, *files: Path) -> str:
 
     With a plug-in's file come those next to it that its import statements name.
     """
-    own = [path for part in _PARTS for path in (CHECKOUT / part).rglob("*.py")]
-    named = [(path.relative_to(CHECKOUT).as_posix(), path) for path in sorted(own)]
     module = getattr(sys.modules.get(build.__module__), "__file__", None)
-    if module:
-        named.append((Path(module).name, Path(module)))
+    builders = [(Path(module).name, Path(module))] if module else []
+    return _digest([*_own(), *builders, *_of_plugins(files)])
+
+
+def code_digest(model: str, *files: Path) -> str:
+    """Return the digest of all code that a case's results come from, without importing torch.
+
+    It is that of kinobench's own modules, of the plug-ins, each with the files next to it that its
+    import statements name, and of the package that a network comes from, if it is an installed one.
+
+    Args:
+        model: The network.
+        files: The plug-ins.
+
+    Raises:
+        OSError: A file can't be read.
+    """
+    return _digest([*_own(), *_of_plugins(files), *_of_package(model)])
+
+
+def is_in_a_file(model: str) -> bool:
+    """Return whether a network is kinobench's own, or of a plug-in file, and of no package."""
+    return model in registry.listed() or registry.plugin_of(model) is not None
+
+
+def _own() -> list[tuple[str, Path]]:
+    own = [path for part in _PARTS for path in (CHECKOUT / part).rglob("*.py")]
+    return [(path.relative_to(CHECKOUT).as_posix(), path) for path in sorted(own)]
+
+
+def _of_plugins(files: Iterable[Path]) -> list[tuple[str, Path]]:
+    named = []
     for path in files:
         root = path.resolve().parent
         named += [(os.path.relpath(each, root), each) for each in files_of(path.resolve())]
-    return _digest(named)
+    return named
+
+
+def _of_package(model: str) -> list[tuple[str, Path]]:
+    """Return the files of the package, or the module, that registers a network at its import."""
+    if is_in_a_file(model):
+        return []
+    package = registry.module_of(registry.get(model).build).partition(".")[0]
+    if package == __name__.partition(".")[0]:
+        return []
+    loaded = sys.modules.get(package)
+    folders = [Path(path) for path in getattr(loaded, "__path__", ())]
+    file = getattr(loaded, "__file__", None)
+    if not folders:
+        return [(Path(file).name, Path(file))] if file else []
+    found = sorted(path for folder in folders for path in folder.rglob("*.py"))
+    return [(path.as_posix(), path) for path in found]
 
 
 def imported_digest(build: Builder, *plugins: Path) -> str:

@@ -178,7 +178,7 @@ def boards(records: Iterable[Record]) -> list[Board]:
         )
         rows = groups.setdefault(key, {})
         before = rows.pop(case.digest, None)  # the newest goes last
-        rows[case.digest] = _standing(before, record)
+        rows[case.digest] = standing(before, record)
     found = []
     for rows in groups.values():
         for manifest, members in _by_manifest(list(rows.values())).items():
@@ -200,7 +200,7 @@ def boards(records: Iterable[Record]) -> list[Board]:
     return found
 
 
-def _standing(before: Row | None, newer: Record) -> Row:
+def standing(before: Row | None, newer: Record) -> Row:
     """Return what stands for a case once a newer record of it is there."""
     if before is None or before.record.error is not None:
         return Row(record=newer, since=newer.started)
@@ -223,13 +223,22 @@ def _standing(before: Row | None, newer: Record) -> Row:
 
 def _same_network(newer: Record, older: Record) -> bool:
     """Return whether two records of a case are sure to be of the same network and the same code."""
-    commit = newer.environment.kinobench_commit
     return (
         newer.params is not None
         and newer.params == older.params
         and newer.weights_digest == older.weights_digest
         and newer.environment.versions == older.environment.versions
-        and commit == older.environment.kinobench_commit
+        and same_code(newer, older)
+    )
+
+
+def same_code(newer: Record, older: Record) -> bool:
+    """Return whether two records are sure to come from the same code of kinobench and plug-ins."""
+    if newer.code is not None and older.code is not None:
+        return newer.code == older.code
+    commit = newer.environment.kinobench_commit
+    return (
+        commit == older.environment.kinobench_commit
         and not (commit or "").endswith("+")  # files differ from it, nobody knows how
     )
 

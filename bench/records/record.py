@@ -7,6 +7,7 @@ from msgspec.structs import force_setattr
 
 from ...datasets.errors import KinobenchError
 from ...datasets.names import readable
+from .budget import Budget
 from .case import Case
 from .latency import Drift, Latency
 from .results import (
@@ -86,6 +87,9 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         started: Time at which the case was begun, UTC, ISO 8601.
         params: Number of the network's parameters.
         weights_digest: Digest of the checkpoint file; None for an untrained network.
+        code: Digest of the files of kinobench and of the plug-ins that the network comes from; None
+            if they changed meanwhile, and in older records.
+        budget: The time that a latency was given; None if none was measured, and in older records.
         measurements: Results that have no field of their own, by their name, as JSON: those of
             measurements that a plug-in adds. A result of an unknown measurement is kept as it is.
         notes: Reasons and remarks; most begin with the name of a measurement and a colon.
@@ -98,6 +102,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     environment: Environment
     params: int | None = None
     weights_digest: str | None = None
+    code: str | None = None
+    budget: Budget | None = None
     cost: Cost | None = None
     latency: Latency | None = None
     peak: Peak | None = None

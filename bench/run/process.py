@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -158,7 +158,7 @@ def run_job(
         on_progress: Called with each stage.
         another: Starts another process for the case; None: there is no other.
     """
-    report = _Report(job.recorded, run, environment, on_progress)
+    report = _Report(job, run, environment, on_progress)
     measures, late = job.measures, threading.Event()
     begin_s, left_s = time.monotonic(), timeout_s
     with ExitStack() as workers:
@@ -194,14 +194,16 @@ class _Report:
     """
 
     def __init__(
-        self, case: Case, run: str, environment: Environment, on_progress: OnProgress
+        self, job: Job, run: str, environment: Environment, on_progress: OnProgress
     ) -> None:
         """Begin without results."""
         self.record = Record(
             run=run,
             started=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
-            case=case,
+            case=job.recorded,
             environment=environment,
+            code=job.code,
+            budget=job.budget if timed(job.measures) else None,
         )
         self.notes: list[str] = []
         self.error: Failure | None = None
@@ -271,6 +273,11 @@ class _Report:
                 self.error = self.error or event.failure
             case Finished():
                 self._finished = True
+
+
+def timed(measures: Collection[str]) -> bool:
+    """Return whether one of the measurements has the time of a latency."""
+    return "latency" in measures or "sweep" in measures
 
 
 def _environment(case: Case) -> dict[str, str]:

@@ -361,6 +361,29 @@ def test_a_record_that_may_be_of_another_network_or_code_completes_nothing(
     assert row.since == DAYS[1]
 
 
+@pytest.mark.parametrize(
+    ("older", "newer", "is_completed"),
+    [
+        *(("c0de", "c0de", True), ("c0de", "0ther", False)),
+        *((None, "c0de", False), (None, None, False)),  # the commit says too little
+    ],
+)
+def test_records_of_files_that_differ_from_a_commit_are_told_apart_by_their_code(
+    older: str | None, newer: str | None, is_completed: bool
+) -> None:
+    changed = machine(kinobench_commit="abc1234+")
+    row = only_row(
+        made_record(started=DAYS[0], environment=changed["environment"], code=older),
+        made_record(
+            started=DAYS[1],
+            environment=changed["environment"],
+            code=newer,
+            **ABSENT | {"latency": made_latency(0.25)},
+        ),
+    )
+    assert (row.macs is not None) == is_completed and row.latency_s == 0.25
+
+
 def test_a_row_tells_what_was_asked_for_and_not_measured() -> None:
     told = "energy: the CPU has no counter that kinobench reads"
     notes = (

@@ -50,6 +50,7 @@ def test_the_json_has_the_design_s_fields_with_their_units_and_the_digests_besid
     plain = json.loads(made_record(energy=made_energy()).to_json())
     assert set(plain) == {
         *("schema", "run", "started", "case", "environment", "params", "weights_digest", "cost"),
+        *("code", "budget"),
         *("latency", "peak", "roofline", "flow_time", "memory", "energy", "pipeline", "accuracy"),
         "sweep",
         *("notes", "error", "id"),

@@ -15,6 +15,11 @@ _SETTINGS: dict[str, Callable[[Case], object]] = {
     "threads": lambda case: case.threads or "default",
     "flow": lambda case: case.flow or "none",
     "cold L2": lambda case: "yes" if case.cold_l2 else "no",
+    "dataset": lambda case: case.dataset or "none",
+    "split": lambda case: case.split or "none",
+    "probe": lambda case: case.probe or "none",
+    "eval batch": lambda case: case.eval_batch,
+    "decoder": lambda case: case.decoder,
     "case": lambda case: case.digest,  # where nothing above differs
 }
 

@@ -1,11 +1,12 @@
 """`run`: measure a suite."""
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from ...datasets.errors import KinobenchError
 from ...datasets.lists.split_names import MEAN
-from ...datasets.plurals import quantity
 from ..leaderboard.build import ranked_boards, rebuild
 from ..text.ranges import FILE_MEMORY_GIB, MEMORY_GIB, TIMEOUT_S
 from . import common, complete
@@ -220,18 +221,36 @@ class Results(Group, panel="Results"):
     fresh: Annotated[
         bool, flag("Start again, and don't continue what a killed run left.", "--fresh")
     ] = False
+    resume: Annotated[
+        bool,
+        flag(
+            "Take the cases that are stored already, unless something has changed; measure the "
+            "others, and those that failed.",
+            "--resume",
+        ),
+    ] = False
+    quiet: Annotated[
+        bool, flag("Show no progress and no row a case, only the tables.", "--quiet")
+    ] = False
     json: common.Json = False
 
 
 @command("run", MEASURE)
 def run(what: What, how: How, data: Data, own: common.Own, results: Results) -> None:
     """Measure a suite; print a table and store the records."""
+    from ..run import ending
+    from ..run.process import new_run_id
+
+    if results.resume and results.fresh:
+        raise KinobenchError("--resume and --fresh: one takes what is stored, the other does not")
     load_plugins(what.plugin)
     suite = _suite_of(what)
     roots = data_roots_from(data.data_root or (), own)
     planned = _planned(suite, what, how, data, roots)
     options = _options(suite, what, how, data, roots, results)
-    records, interrupted = _measured(planned, suite, options, results.json)
+    run_id = new_run_id()
+    shown = not (results.json or results.quiet)
+    records, interrupted = _measured(planned, suite, options, run_id, results)
     if records:
         if not results.json:
             _show(records, results.results)
@@ -246,7 +265,9 @@ def run(what: What, how: How, data: Data, own: common.Own, results: Results) -> 
             report(f"{record.case.model} failed: {record.error.message}")
         show_detail(record.error.detail or "")
     if interrupted:
-        exit_with(_kept(records, planned, results.results), EXIT_INTERRUPTED)
+        exit_with(ending.interrupted(records, planned, results.results), EXIT_INTERRUPTED)
+    if shown:
+        print(ending.stored(records, run_id, results.results), file=sys.stderr)
     if failed:
         raise SystemExit(EXIT_FAILED)
 
@@ -263,7 +284,6 @@ def _suite_of(what: What) -> "Suite":
 def _planned(
     suite: "Suite", what: What, how: How, data: Data, roots: "DataRoots"
 ) -> "list[Planned]":
-    from ...datasets.errors import KinobenchError
     from ..run.plan import plan
 
     here = how.cluster in (None, "local")  # nodes of a cluster have processors of their own
@@ -300,6 +320,8 @@ def _options(
         flow_cache=data.flow_cache,
         logits=logits_type(results.logits),
         fresh=results.fresh,
+        resume=results.resume,
+        rows=not (results.json or results.quiet),
         cluster=how.cluster,
         file_limits=FileLimits(
             timeout_s=how.file_timeout or suite.file_timeout_s,
@@ -309,17 +331,19 @@ def _options(
 
 
 def _measured(
-    planned: "list[Planned]", suite: "Suite", options: "Options", json: bool
+    planned: "list[Planned]", suite: "Suite", options: "Options", run_id: str, results: Results
 ) -> "tuple[list[Record], bool]":
     """Measure the cases; return the records, and whether an interrupt ended it."""
     from ..run import run as running
     from ..text.terminal import PlainConsole
 
+    console = PlainConsole(stderr=True)
+    console.quiet = results.quiet
     records: list[Record] = []
     try:
-        for record in running.measure(planned, suite, options, PlainConsole(stderr=True)):
+        for record in running.measure(planned, suite, options, console, run_id):
             records.append(record)
-            if json:
+            if results.json:
                 _print_json(record)
     except KeyboardInterrupt:
         return records, True
@@ -344,17 +368,6 @@ def _print_means(records: "list[Record]", results: Path) -> None:
         write_results(escaped_json(line) + "\n")
     except BrokenPipeError:
         drop_output()
-
-
-def _kept(records: "list[Record]", planned: "list[Planned]", results: Path) -> str:
-    """Return what is left of an interrupted run."""
-    from ..evaluation import resume
-
-    kept = f"{len(records)} of {quantity(len(planned), 'case')} finished and kept in {results}"
-    stopped = planned[len(records) :][:1]
-    if any(resume.is_begun(results / "predictions", entry.case) for entry in stopped):
-        kept += "; the same command continues the one that was being measured"
-    return f"interrupted: {kept}"
 
 
 def _print_json(record: "Record") -> None:

@@ -72,6 +72,11 @@ def _agree(one: Computed | None, other: Computed | None) -> bool:
     return one == other if one is None or other is None else one.agrees(other)
 
 
+def data_root_of(given: str | None) -> str | None:
+    """Return the folder of a dataset as conditions name it."""
+    return given and readable(str(path_of(given).resolve()))
+
+
 def conditions_of(
     case: Case,
     split: Split,
@@ -108,7 +113,7 @@ def conditions_of(
         imported=imported_digest(build, *files),
         versions=library_versions(case.decoder),
         machine=machine,
-        data_root=data_root and readable(str(path_of(data_root).resolve())),
+        data_root=data_root_of(data_root),
         logits=logits,
         videos_in_a_shard=videos_in_a_shard(len(split.videos), case.protocol.views),
     )

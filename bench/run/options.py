@@ -163,6 +163,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         plugins: Files that register networks; relative paths become absolute here.
+        resume: Take the cases that stored records stand for.
+        rows: Show a row, or a line, for each case as it ends.
     """
 
     data_roots: DataRoots
@@ -174,6 +176,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     strict: bool
     logits: LogitsType = "float32"
     fresh: bool = False
+    resume: bool = False
+    rows: bool = False
     flow_cache: str | None = None
     cluster: str | None = None
     file_limits: FileLimits = FileLimits()

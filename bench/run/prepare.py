@@ -1,7 +1,7 @@
 """The things that a run needs before its first case: cluster, datasets, weights, environments."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,11 +35,26 @@ class Prepared:
         cluster: Cluster that measures accuracy; None measures it here.
         roots: Folder of each dataset; None is the dataset's own place.
         environments: Environment of the cases of each device and decoder.
+        splits: The splits that are read, by the names of their dataset and their own.
     """
 
     cluster: Cluster | None
     roots: dict[str, Path | None]
     environments: dict[tuple[Device, Decoder], Environment]
+    splits: dict[tuple[str, str], Split] = field(default_factory=dict)
+
+    def environment_of(self, case: Case) -> Environment:
+        """Return the machine of a case."""
+        return self.environments[case.device, case.decoder]
+
+    def split_of(self, case: Case) -> Split | None:
+        """Return the videos of a case; None if none are read."""
+        return self.splits.get((case.dataset or "", case.split or ""))
+
+    def root_of(self, case: Case) -> str | None:
+        """Return the folder of a case's videos; None: the dataset's own place."""
+        root = self.roots.get(case.dataset or "")
+        return None if root is None else str(root)
 
 
 def prepare(planned: Sequence[Planned], options: Options, console: "Console") -> Prepared:
@@ -63,14 +78,17 @@ def prepare(planned: Sequence[Planned], options: Options, console: "Console") ->
     roots = _roots(reading, options.data_roots)
     splits = {(e.case.dataset, e.case.split or "") for e in planned if e.case.dataset in roots}
     options.data_roots.refuse_unused(entry.case.dataset for entry in planned)
-    for name, split in sorted((name, split) for name, split in splits if name is not None):
-        prepare_split(name, split, options.data_roots, console, only=len(roots) == 1)
+    loaded = {
+        (name, split): prepare_split(name, split, options.data_roots, console, only=len(roots) == 1)
+        for name, split in sorted((name, split) for name, split in splits if name is not None)
+    }
     fetch_published(((entry.case.model, entry.case.weights) for entry in planned), console)
     kinds = {(entry.case.device, entry.case.decoder): entry.case for entry in planned}
     return Prepared(
         cluster=cluster,
         roots=roots,
         environments={kind: _environment(case, needed, cluster) for kind, case in kinds.items()},
+        splits=loaded,
     )
 
 

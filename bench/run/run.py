@@ -1,6 +1,6 @@
 """A run: prepare, measure case after case, save each record."""
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,80 +10,130 @@ import msgspec
 
 from ..evaluation.recording import recording
 from ..evaluation.resume import mark_finished
+from ..leaderboard.leaderboard import standing
 from ..machine import environment
 from ..records.case import Case, Device, Precision
 from ..records.inside import inside
 from ..records.job import LOCAL, Budget, Cluster, Job, Progress
 from ..records.latency import Latency
 from ..records.record import Record
-from ..records.results import Peak
+from ..records.results import SCORE_NAMES, Peak
 from ..records.store import RunFile
-from ..text.progress import open_bar
+from .live import Live
 from .options import Options
 from .parts import Parts
 from .plan import Planned
 from .prepare import Prepared, prepare
 from .process import Worker, fork_servers_for, new_run_id, run_job
+from .remaining import work_of
+from .resuming import look_up
+from .stored_cases import code_of
 from .suite import Suite
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.progress import Progress as Bar
 
 
 def measure(
-    planned: Sequence[Planned], suite: Suite, options: Options, console: "Console"
+    planned: Sequence[Planned],
+    suite: Suite,
+    options: Options,
+    console: "Console",
+    run: str | None = None,
 ) -> Generator[Record, None, None]:
     """Measure case after case; each record is on disk before it is yielded.
+
+    With `options.resume`, the records of cases that are stored come first, and of a case that lacks
+    a part only that part is measured: the yielded record has all parts, as in a leaderboard.
 
     Args:
         planned: The cases.
         suite: Suite whose latency budget counts.
         options: Folders and limits.
-        console: Shows the progress, if it is a terminal.
+        console: Shows the progress, if it is a terminal, and the rows of the cases.
+        run: Name of the run; None: a new one.
 
     Raises:
         KinobenchError: A dataset or a cluster is not there, or the results can't be written. It is
             raised before the first case.
     """
     prepared = prepare(planned, options, console)
-    run = _Run(new_run_id(), suite, options, prepared)
-    file = RunFile(options.results, run.id)
-    cases = [entry.case for entry in planned]
+    code = code_of(options, (entry.case.model for entry in planned))
+    sharing = _Run(run or new_run_id(), suite, options, prepared, code)
+    file = RunFile(options.results, sharing.id)
+    stands = look_up(planned, suite, options, prepared, console)
+    with live_of(planned, prepared, options, console) as live:
+        for number, record in stands.taken.items():
+            live.take(number, record)
+            yield record
+        with closing(_measured(stands.left, sharing, file, live)) as measured:
+            for number, record in measured:
+                before = stands.begun.get(number)
+                if before is not None and record.error is None:
+                    record = standing(before, record).record
+                live.finish(number, record)
+                yield record
+
+
+def _measured(
+    left: Mapping[int, Planned], run: "_Run", file: RunFile, live: Live
+) -> Generator[tuple[int, Record], None, None]:
+    """Measure cases, each with its number in the plan, and store their records."""
+    if not left:
+        return
+    numbers, planned = list(left), list(left.values())
+    options, budget = run.options, run.suite.latency
     peaks: dict[tuple[Device, Precision, int | None], Peak] = {}
-    with open_bar(console) as bar, closing(_Workers(planned, suite.latency)) as workers:
-        display = _Display(bar, len(cases))
+    with closing(_Workers(planned, budget)) as workers:
 
-        def measure_part(number: int, process: int, earlier: tuple[Latency, ...]) -> Latency | str:
-            display.show(cases[number], Progress(stage=f"latency, process {process + 1}"))
-            quiet_s = parts.quiet_s(number)
-            return run.measure_part(number, planned[number], process, workers, earlier, quiet_s)
+        def measure_part(at: int, process: int, earlier: tuple[Latency, ...]) -> Latency | str:
+            live.turn_to(numbers[at])
+            live.show(numbers[at], Progress(stage=f"latency, process {process + 1}"))
+            quiet_s = parts.quiet_s(at)
+            return run.measure_part(at, planned[at], process, workers, earlier, quiet_s)
 
-        parts = Parts(planned, suite.latency, measure_part)
-        for number, entry in enumerate(planned):
+        parts = Parts(planned, budget, measure_part)
+        for at, entry in enumerate(planned):
 
-            def on_progress(progress: Progress, number: int = number) -> None:
-                display.show(cases[number], progress)
+            def on_progress(progress: Progress, at: int = at) -> None:
+                live.show(numbers[at], progress)
                 if progress.stage == "accuracy":  # nothing is timed any more
-                    workers.start(number + 1)
-                    workers.load(parts.due_before(number + 1))
+                    workers.start(at + 1)
+                    workers.load(parts.due_before(at + 1))
 
-            if number == 0:
+            live.turn_to(numbers[at])
+            if at == 0:
                 workers.load(parts.due_before(0))
-            workers.start(number)
-            earlier = parts.of(number)
+            workers.start(at)
+            earlier = parts.of(at)
+            live.turn_to(numbers[at])
             peak = peaks.get(_peak_key(entry.case))
-            quiet_s = parts.quiet_s(number)
-            with kept_until_stored(options.results, run.predictions(number), entry.measures):
-                record = run.measure(number, entry, workers, earlier, quiet_s, peak, on_progress)
+            quiet_s = parts.quiet_s(at)
+            with kept_until_stored(options.results, run.predictions(at), entry.measures):
+                record = run.measure(at, entry, workers, earlier, quiet_s, peak, on_progress)
                 if record.latency is not None:
-                    parts.learn(number, record.latency)
-                record = with_failed_part(record, parts.failure(number))
+                    parts.learn(at, record.latency)
+                record = with_failed_part(record, parts.failure(at))
                 store(record, file, options.results)
             if record.peak is not None:
                 peaks[_peak_key(entry.case)] = record.peak
-            display.advance()
-            yield record
+            yield numbers[at], record
+
+
+def live_of(
+    planned: Sequence[Planned], prepared: Prepared, options: Options, console: "Console"
+) -> Live:
+    """Return what shows the cases of a run."""
+    splits = [prepared.split_of(entry.case) for entry in planned]
+    scores = {SCORE_NAMES[split.scoring][0] for split in splits if split is not None}
+    videos = [0 if split is None else len(split.videos) for split in splits]
+    return Live(
+        planned,
+        console,
+        rows=options.rows,
+        score=scores.pop() if len(scores) == 1 else "score",
+        work=work_of(planned, videos),
+    )
 
 
 def kept_until_stored(
@@ -192,30 +242,6 @@ class _Workers:
             server.close()
 
 
-class _Display:
-    """The progress of a run: how many cases are done, and how far the current one is."""
-
-    def __init__(self, bar: "Bar", cases: int) -> None:
-        self._bar = bar
-        self._overall = bar.add_task("cases", total=cases)
-        self._within = bar.add_task("", total=None)
-        self._shown = ""
-
-    def show(self, case: Case, progress: Progress) -> None:
-        """Show the stage of a case, and how far it is."""
-        description = f"{case.model}: {progress.stage}"
-        if description != self._shown:
-            self._shown = description
-            self._bar.reset(self._within, description=description, total=None)
-        if progress.total:
-            self._bar.update(self._within, completed=progress.done, total=progress.total)
-
-    def advance(self) -> None:
-        """Count a case that is done."""
-        self._shown = ""
-        self._bar.advance(self._overall)
-
-
 @dataclass(frozen=True)
 class _Run:
     """Everything that the jobs of a run share."""
@@ -224,6 +250,7 @@ class _Run:
     suite: Suite
     options: Options
     prepared: Prepared
+    code: Callable[[str], str | None]
 
     def predictions(self, number: int) -> str:
         """Return the name of a case's predictions, by its number; see `Job.predictions`."""
@@ -239,7 +266,7 @@ class _Run:
         quiet_s: float | None,
     ) -> Latency | str:
         """Measure the latency of a case in one more process; return the reason if that fails."""
-        here = self.prepared.environments[entry.case.device, entry.case.decoder]
+        here = self.prepared.environment_of(entry.case)
         job = self._job(
             number, entry, machine=here.fingerprint, cluster=None, peak=None, parts=earlier
         )
@@ -263,7 +290,7 @@ class _Run:
         on_progress: Callable[[Progress], None],
     ) -> Record:
         """Measure a case in its process, and return its record."""
-        here = self.prepared.environments[entry.case.device, entry.case.decoder]
+        here = self.prepared.environment_of(entry.case)
         cluster = self.prepared.cluster
         with _ray_folder(cluster) as folder, workers.take(number) as worker:
             job = self._job(
@@ -274,7 +301,7 @@ class _Run:
                 peak=peak,
                 parts=parts,
             )
-            return run_job(
+            record = run_job(
                 msgspec.structs.replace(job, quiet_s=quiet_s),
                 worker,
                 run=self.id,
@@ -283,6 +310,11 @@ class _Run:
                 on_progress=on_progress,
                 another=lambda: workers.another(number),
             )
+        model = entry.case.model
+        if code_of(self.options, [model])(model) == job.code:
+            return record
+        note = "the code changed while this was measured: no later run takes it for its own"
+        return msgspec.structs.replace(record, code=None, notes=(*record.notes, note))
 
     def _job(
         self,
@@ -294,12 +326,12 @@ class _Run:
         peak: Peak | None,
         parts: tuple[Latency, ...] = (),
     ) -> Job:
-        options, root = self.options, self.prepared.roots.get(entry.case.dataset or "")
+        options = self.options
         return Job(
             case=entry.case,
             measures=entry.measures,
             budget=self.suite.latency,
-            data_root=None if root is None else str(root),
+            data_root=self.prepared.root_of(entry.case),
             own=options.data_roots.own_of(entry.case.dataset),
             plugins=options.plugins,
             results=str(options.results.absolute()),  # a network's builder may change the folder
@@ -307,6 +339,7 @@ class _Run:
             logits=options.logits,
             fresh=options.fresh,
             machine=machine,
+            code=self.code(entry.case.model),
             memory_limit_bytes=_memory_limit(entry.case, options),
             file_limits=options.file_limits,
             skip_unreadable=options.skip_unreadable,

@@ -227,6 +227,8 @@ def test_an_interrupt_keeps_what_is_finished_and_leaves_no_process(tmp_path: Pat
     out, err = process.communicate(timeout=30)
     assert process.returncode == 130, err
     assert "1 of 2 cases finished and kept in kept" in err and "works" in out
+    again = f"bench.py run two.toml --plugin {MODELS} --results kept --resume` goes on"
+    assert err.splitlines()[-1].endswith(again)
     assert [record.case.model for record in stored(tmp_path / "kept")] == ["works"]
     assert (tmp_path / "kept" / "leaderboard.csv").is_file()
     assert not _workers_below(tmp_path)

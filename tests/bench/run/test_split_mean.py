@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ...fakes.command import call
 from ...fakes.media import FAKES, REPOSITORY
 from ...fakes.trees import UCF101, make_ucf101
 
@@ -53,3 +54,24 @@ def test_a_run_of_all_splits_is_one_row_and_so_it_stays(tmp_path: Path) -> None:
     (tmp_path / "results" / "leaderboard.md").unlink()
     subprocess.run([*bench, "leaderboard"], cwd=tmp_path, capture_output=True, check=True)
     assert (tmp_path / "results" / "leaderboard.md").read_text() == before
+
+
+@pytest.mark.usefixtures("shared_workers")
+def test_a_run_of_all_splits_takes_those_that_are_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_three_lists(tmp_path / "ucf")
+    choice = ("run", "--plugin", PLUGIN, "--model", "works", "--dataset", "ucf101")
+    short = ("--data-root", "ucf", "--views", "1x1", "--measure", "accuracy")
+    first = call(monkeypatch, tmp_path, *choice, *short, "--split", "2", "--json")
+    assert first.exit_code == 0, first.stderr
+    done = call(monkeypatch, tmp_path, *choice, *short, "--split", "mean", "--resume", "--json")
+    assert done.exit_code == 0, done.stderr
+    *records, means = map(json.loads, done.stdout.splitlines())
+    assert [record["case"]["split"] for record in records] == ["2", "1", "3"]
+    assert records[0] == json.loads(first.stdout) and records[1]["run"] == records[2]["run"]
+    assert means["means"][0]["rows"][0]["top1"] is not None
+    hinted = call(monkeypatch, tmp_path, *choice, *short, "--split", "mean", "--resume")
+    names = [f"{n}/3 works (split {n}): " for n in (1, 2, 3)]
+    lines = [line for line in hinted.stderr.splitlines() if line.startswith(tuple(names))]
+    assert len(lines) == 3 and all("from 2" in line for line in lines)

@@ -26,6 +26,7 @@ MODULES = {
     "results": "results",
     "plot": "plot",
     "report": "report",
+    "publish": "publish",
     "fit": "fit",
     "fit-shipped": "fit",
     "motion": "motion",

@@ -173,7 +173,8 @@ def test_the_quick_commands_of_a_page_run_as_they_stand(
             write_video(tmp_path / "videos" / name / f"{name}_1.mp4", numbered_frames(20))
     commands = [command for command in SOON if command.block.page == page]
     names = [command.arguments[0] for command in commands]
-    if "leaderboard" in names and "run" not in names[: names.index("leaderboard")]:
+    reads = [at for at, name in enumerate(names) if name in ("leaderboard", "publish", "history")]
+    if reads and "run" not in names[: reads[0]]:
         shutil.copytree(ROOT / "results" / "quick", tmp_path / "results")
     for command in commands:
         done = call(monkeypatch, tmp_path, *command.arguments)

@@ -1,0 +1,123 @@
+"""Records -> runs of Weights & Biases, on this disk; `wandb sync` uploads them."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ...datasets.errors import KinobenchError, reason_of
+from .flat import Flat
+from .tracker import failed, library
+
+MARK = "kinobench-published"
+"""The file in the folder of a run that has all of its record."""
+_LONGEST_TAG = 64
+
+
+class Wandb:
+    """A folder of offline runs, one for each record. Nothing is sent, and no key is read."""
+
+    def __init__(self, logdir: Path, project: str, *, with_predictions: bool = False) -> None:
+        """Name the folder.
+
+        Args:
+            logdir: Folder that gets `wandb/offline-run-...`; it is made if need be.
+            project: The project that the runs are of.
+            with_predictions: Add the predictions to the files of a run.
+
+        Raises:
+            KinobenchError: wandb is not installed, or the folder can't be made.
+        """
+        self._wandb = library("wandb", "wandb")
+        try:
+            logdir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise KinobenchError(f"--logdir {logdir}: {reason_of(error)}; give another") from error
+        self._logdir, self._project = logdir, project
+        self._with_predictions = with_predictions
+        self._runs = logdir / "wandb"
+        self._finished: dict[str, Path] = {}
+        self.place = f"{self._runs}, project {project}"
+
+    def there(self) -> set[str]:
+        """Return the ids of the records whose runs are whole."""
+        return {
+            (path / MARK).read_text(encoding="utf-8").strip()
+            for path in self._runs.glob("offline-run-*")
+            if (path / MARK).is_file()
+        }
+
+    def add(self, flat: Flat) -> None:
+        """Make a run of a record, whose id is the record's; one that was stopped is made again."""
+        for path in self._runs.glob(f"offline-run-*-{flat.id}"):
+            shutil.rmtree(path)
+        with self._errors():
+            run = self._wandb.init(
+                project=self._project,
+                id=flat.id,
+                name=flat.name,
+                dir=str(self._logdir),
+                group=flat.record.run,
+                job_type="benchmark",
+                notes=flat.tags.get("kinobench.notes"),
+                tags=_labels(flat),
+                config=flat.params | flat.tags,
+                settings=self._settings(),
+            )
+            try:
+                run.log(flat.metrics, step=0)
+                self._add_files(Path(run.dir), flat)
+            except BaseException:
+                run.finish(exit_code=1)
+                raise
+            run.finish(exit_code=1 if flat.error else 0)
+            self._finished[flat.id] = Path(run.dir).parent
+
+    def _settings(self) -> Any:
+        """Return settings by which a run says nothing of this machine, this code or this user."""
+        return self._wandb.Settings(
+            mode="offline",
+            console="off",
+            silent=True,
+            disable_code=True,
+            disable_git=True,
+            save_code=False,
+            x_disable_machine_info=True,
+            x_disable_meta=True,
+            x_disable_stats=True,
+            x_save_requirements=False,
+        )
+
+    def _add_files(self, folder: Path, flat: Flat) -> None:
+        (folder / "record.json").write_bytes(flat.line + b"\n")
+        place = flat.predictions if self._with_predictions else None
+        if place is None:
+            return
+        if place.is_dir():
+            shutil.copytree(place, folder / "predictions")
+        elif place.is_file():
+            (folder / "predictions").mkdir()
+            shutil.copy(place, folder / "predictions")
+
+    def close(self) -> str:
+        """Wait until wandb's own process has written all; return how to upload the runs."""
+        self._wandb.teardown()
+        for record, folder in self._finished.items():
+            (folder / MARK).write_text(f"{record}\n", encoding="utf-8")
+        return f"`wandb sync {self._runs}/offline-run-*` uploads them; twice is as once"
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except self._wandb.errors.Error as error:
+            raise failed(
+                f"--to wandb, {self.place}", error, "publish again: what is there stays"
+            ) from None
+
+
+def _labels(flat: Flat) -> list[str]:
+    case = flat.record.case
+    parts = (case.model, case.dataset, case.protocol.name, case.device, case.precision)
+    return list(dict.fromkeys(str(part)[:_LONGEST_TAG] for part in parts if part))

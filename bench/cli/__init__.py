@@ -26,6 +26,7 @@ MODULES = {
     "results": "results",
     "plot": "plot",
     "report": "report",
+    "history": "history",
     "publish": "publish",
     "fit": "fit",
     "fit-shipped": "fit",

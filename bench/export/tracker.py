@@ -137,7 +137,7 @@ def chosen(
         found = [record for record in found if condition.condition.holds(*alone(record))]
     if not found:
         raise KinobenchError(
-            "no stored record is left to publish; change --model, --run or --where"
+            "no stored record is left; change what chooses them, or give another --results"
         )
     return found, warnings
 

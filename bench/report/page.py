@@ -66,27 +66,27 @@ def render_report(
 def page_of(content: Content) -> str:
     """Return the page of some content."""
     charts = library()
-    program = "\n".join(_asset(name) for name in SCRIPTS)
+    program = "\n".join(asset(name) for name in SCRIPTS)
     own = f'(() => {{\n"use strict";\n{program}\n}})();\n'
-    style = _asset("page.css")
+    style = asset("page.css")
     template = Environment(autoescape=True, undefined=StrictUndefined).from_string(
-        _asset("page.html")
+        asset("page.html")
     )
     return template.render(
-        policy=_policy([charts.script, own], style),
+        policy=policy([charts.script, own], style),
         content=content,
         counted=_counted(content),
         title=one_line(content.title),
-        style=Markup(_unclosed(style, "style")),
+        style=Markup(unclosed(style, "style")),
         data=Markup(embedded(content)),
-        charts=Markup(_unclosed(charts.script, "script")),
-        program=Markup(_unclosed(own, "script")),
+        charts=Markup(unclosed(charts.script, "script")),
+        program=Markup(unclosed(own, "script")),
         versions=charts.versions,
-        licence=_asset("vega-licence.txt"),
+        licence=asset("vega-licence.txt"),
     )
 
 
-def embedded(content: Content) -> str:
+def embedded(content: msgspec.Struct) -> str:
     r"""Return content as JSON for a `script` element: no text in it can end the element.
 
     `<`, `>` and `&` are written as `\u003c` and so on, so that neither `</script>` nor `<!--` can
@@ -118,11 +118,12 @@ def _counted(content: Content) -> dict[str, int]:
     }
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """Return a file of the page's assets."""
     return (ASSETS / name).read_text(encoding="utf-8")
 
 
-def _unclosed(text: str, element: str) -> str:
+def unclosed(text: str, element: str) -> str:
     """Return a program or a style that doesn't end its own element.
 
     Raises:
@@ -133,7 +134,7 @@ def _unclosed(text: str, element: str) -> str:
     return text
 
 
-def _policy(scripts: Sequence[str], style: str) -> str:
+def policy(scripts: Sequence[str], style: str) -> str:
     """Return the content security policy: this program, this style, pictures in the file itself."""
     allowed = " ".join(map(_digest, scripts))
     return (

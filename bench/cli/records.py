@@ -1,5 +1,6 @@
 """`leaderboard`: tables of stored records."""
 
+import gc
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -177,6 +178,7 @@ def leaderboard(ranked: Ranked) -> None:
     columns = _columns(ranked, is_page)
     results = common.results_of(ranked.results)
     found = read_boards(results, report, common_videos=ranked.common_videos)
+    gc.freeze()  # no record is garbage before the end; to look for it takes a tenth of the time
     if ranked.strict:
         refuse_different_copies(found)
     is_plain = not (is_page or ranked.common_videos or ranked.published)

@@ -1,6 +1,6 @@
 """The table of a board: which columns it has, and the text of each cell."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from ...datasets.errors import KinobenchError
@@ -112,7 +112,7 @@ def shown_columns(
         for column in measurement.columns
         if (derived or not column.derived)
         and column.shown(records)
-        and _has_a_value(_cells(column, records))
+        and _has_a_value(cell_of(column, record) for record in records)  # the first one has it
     ]
 
 
@@ -133,7 +133,7 @@ def cell_of(column: Column, record: Record) -> Cell:
         return NOTHING
 
 
-def _has_a_value(cells: Sequence[Cell]) -> bool:
+def _has_a_value(cells: Iterable[Cell]) -> bool:
     return any(value != ABSENT for value, _ in cells)
 
 

@@ -11,7 +11,7 @@ from ...datasets.plurals import quantity
 from ...datasets.visible import one_line
 from ..measure import registry
 from ..measure.measurement import Column
-from ..text.terminal import line
+from ..text.terminal import line, print_line
 from . import fitted_table, whole_screen
 from .chosen import chosen_table, lines_under, of_latency
 from .columns import Table, records_of, shown_columns, table_of
@@ -23,7 +23,7 @@ from .highlights import Front, best, front_of
 from .leaderboard import Board
 from .means import shown
 from .notes import Note, Weight
-from .screen_notes import print_notes, unbroken
+from .screen_notes import print_notes
 
 MOST_OF_REASON = 60
 """Characters of the reason of a failure in a table; a footnote has all of it."""
@@ -54,7 +54,7 @@ def show(boards: Sequence[Board], console: Console, view: View | None = None) ->
     if not boards:
         console.print(line(f"No records yet. Measure networks first: {program()} run"))
     for board in shown(boards):
-        console.print(line(board.title, "bold"))
+        print_line(board.title, console, "bold")
         if view.chosen is not None:
             _show_chosen(board, view.chosen, console, view)
         elif view.wide or not console.is_terminal:
@@ -145,7 +145,7 @@ def _settings(under: Sequence[Note], weights: str | None = None) -> list[str]:
 
 def _print_lines(texts: Sequence[str], console: Console, style: str = "") -> None:
     for text in texts:
-        console.print(line(text, style), **unbroken(console))
+        print_line(text, console, style)
 
 
 def _print_legend(found: Front, has_best: bool, console: Console) -> None:

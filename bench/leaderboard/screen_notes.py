@@ -1,12 +1,11 @@
 """The footnotes on the screen: the few that a reader must know, or all of them."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from rich.console import Console
 
 from ...datasets.plurals import quantity
-from ..text.terminal import line
+from ..text.terminal import line, print_line
 from .notes import Note, Weight
 
 MOST_LINES = 4
@@ -35,31 +34,27 @@ def print_notes(
     wanted = [note for note in under if note.weight != Weight.SETTINGS]
     if explain:
         for note in wanted:
-            console.print(line(note.text), **unbroken(console))
+            print_line(note.text, console)
         return
     left = MOST_LINES
     printed = 0
     for note in sorted(wanted, key=lambda each: each.weight):
         if note.weight >= below:
             break
-        text = line(note.short)
-        folded = text.wrap(console, console.width) if console.is_terminal else [text]
-        if min(len(folded), MOST_OF_ONE) > left:
+        folded = line(note.short).wrap(console, console.width) if console.is_terminal else []
+        if min(max(1, len(folded)), MOST_OF_ONE) > left:
             continue
         if len(folded) > MOST_OF_ONE:
             last = line(note.short[len(folded[0].plain) :].strip())
             last.truncate(console.width, overflow="ellipsis")
             folded = [folded[0], last]
         for each in folded:
-            console.print(each, **unbroken(console))
-        left -= len(folded)
+            console.print(each)
+        if not folded:
+            print_line(note.short, console)
+        left -= max(1, len(folded))
         printed += note.short == note.text
     rest = len(wanted) - printed
     if rest:
         told = f"{quantity(rest, 'more footnote')} ({command}--explain)"
-        console.print(line(told, "dim"), **unbroken(console))
-
-
-def unbroken(console: Console) -> dict[str, Any]:
-    """Return how to print a text that is one line in a file or a pipe."""
-    return {} if console.is_terminal else {"soft_wrap": True}
+        print_line(told, console, "dim")

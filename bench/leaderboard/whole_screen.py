@@ -8,12 +8,16 @@ from rich.console import Console, ConsoleOptions, JustifyMethod
 from rich.table import Table as Drawn
 from rich.text import Text
 
+from ...datasets.visible import visible
 from ..measure.measurement import Cell
+from ..text.aligned import aligned, width
 from ..text.terminal import at_the_right, line, lines
 from .columns import Table
 from .fitted_table import BEST, BEST_MARK, FRONT, FRONT_MARK
 
 _UNLIMITED = 100_000
+_LONGEST = 40
+"""Columns of the terminal of a cell; what is longer is folded."""
 
 
 class Marks(msgspec.Struct, frozen=True):
@@ -45,9 +49,7 @@ def show(
     """
     marks = marks or Marks()
     if not console.is_terminal:
-        before, console.width = console.width, _UNLIMITED
-        console.print(_in_one_line(table, longest=None))
-        console.width = before
+        _print_plain(table, console)
         return
     bare = table._replace(lines=[[(value, "") for value, _ in cells] for cells in table.lines])
     layouts = [
@@ -63,13 +65,23 @@ def show(
     _print_blocks(table, console)
 
 
+def _print_plain(table: Table, console: Console) -> None:
+    """Print one line a row as rich would, which takes fifty times as long for it."""
+    texts = [[" ".join(filter(None, cell)) for cell in cells] for cells in table.lines]
+    columns = list(zip(*texts, strict=True)) or [()] * len(table.head)
+    listed = [(name, *cells) for name, cells in zip(table.head, columns, strict=True)]
+    head, *rows = ("  ".join(cells) for cells in aligned(listed, table.left))
+    rule = "─" if console.encoding.lower().startswith("utf") else "-"
+    printed = "\n".join((head, rule * width(head), *rows))
+    console.file.write(f"{visible(printed)}\n")
+
+
 def _unbounded(console: Console) -> ConsoleOptions:
     return console.options.update(max_width=_UNLIMITED)
 
 
 def _in_one_line(
     table: Table,
-    longest: int | None = 40,
     marks: Marks | None = None,
     *,
     heads_in_one: bool = True,
@@ -89,7 +101,7 @@ def _in_one_line(
             head.justify = "right"
             cells = at_the_right(cells, head)
         columns.append(cells)
-        drawn.add_column(head, overflow="fold", max_width=longest)
+        drawn.add_column(head, overflow="fold", max_width=_LONGEST)
     for row in zip(*columns, strict=True):
         drawn.add_row(*row)
     return drawn

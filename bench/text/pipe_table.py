@@ -1,6 +1,8 @@
 """Tables of Markdown, whose source is a table too."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
+
+from .aligned import aligned, width
 
 LEFT = (0, 1)
 """Columns whose source is aligned to the left; the others, numbers, are to the right."""
@@ -19,29 +21,14 @@ def pipe_table(
         left: Places of the columns whose source is aligned to the left.
     """
     columns = list(zip(*lines, strict=True)) or [()] * len(head)
-    widths = [
-        max((_width(name) + 2, *map(_width, column)))
-        for name, column in zip(head, columns, strict=True)
+    # Room of two more than a name, as tabulate leaves it.
+    room = [
+        (name, " " * (width(name) + 2), *cells) for name, cells in zip(head, columns, strict=True)
     ]
-    sides: list[Callable[[str, int], str]] = [
-        str.ljust if place in left else str.rjust for place in range(len(widths))
-    ]
-    rules = "|".join("-" * (width + 2) for width in widths)
-
-    def row(cells: Sequence[str]) -> str:
-        padded = (
-            side(cell, width - _width(cell) + len(cell))
-            for side, cell, width in zip(sides, cells, widths, strict=True)
-        )
-        return f"| {' | '.join(padded)} |"
-
-    return "\n".join([row(head), f"|{rules}|", *map(row, lines)])
+    names, blanks, *rows = aligned(room, left)
+    rules = "|".join("-" * (len(blank) + 2) for blank in blanks)
+    return "\n".join([_row(names), f"|{rules}|", *map(_row, rows)])
 
 
-def _width(text: str) -> int:
-    """Return the columns that a text takes: a letter of East Asia takes two."""
-    if text.isascii():
-        return len(text)
-    from rich.cells import cell_len
-
-    return cell_len(text)
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"

@@ -25,6 +25,14 @@ def lines(text: str, style: str = "") -> Text:
     return Text(visible(text), style=style)
 
 
+def print_line(text: str, console: Console, style: str = "") -> None:
+    """Print a text as one line, which a terminal folds and a file or a pipe has whole."""
+    if console.is_terminal:
+        console.print(line(text, style))
+    else:  # rich takes a hundred times as long
+        console.file.write(f"{one_line(text)}\n")
+
+
 def at_the_right(texts: Sequence[Text], head: Text) -> list[Text]:
     """Return texts of a column, with blanks before them so that all end where its head does.
 

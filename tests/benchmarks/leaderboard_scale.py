@@ -25,6 +25,12 @@ from tests.fakes.many_records import store_many  # noqa: E402
 
 WAYS: dict[str, tuple[str, ...]] = {
     "`leaderboard`, all tables to a pipe": (),
+    '`leaderboard --top 20 --where "latency_ms < 50"` to a pipe': (
+        *("--top", "20", "--where", "latency_ms < 50"),
+    ),
+    "`leaderboard --diff` of two machines": (
+        *("--diff", "machine=Made-up CPU 0", "machine=Made-up CPU 1"),
+    ),
     "`leaderboard --format md`": ("--format", "md"),
     "`leaderboard --format csv`": ("--format", "csv"),
     "`leaderboard --format json`": ("--format", "json"),

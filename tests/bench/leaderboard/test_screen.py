@@ -9,8 +9,10 @@ import msgspec
 import pytest
 from rich.cells import cell_len
 
+from kinobench.bench.leaderboard import whole_screen
 from kinobench.bench.leaderboard.candidates import IMPORTANCE, candidates
 from kinobench.bench.leaderboard.chosen import chosen
+from kinobench.bench.leaderboard.columns import table_of
 from kinobench.bench.leaderboard.leaderboard import Board, boards
 from kinobench.bench.leaderboard.order import ordered
 from kinobench.bench.leaderboard.screen import View, show
@@ -354,3 +356,23 @@ def test_no_color_keeps_the_marks(monkeypatch: pytest.MonkeyPatch) -> None:
     text = screen.getvalue()
     assert "10.37*" in re.sub(r"\x1b\[[\d;]*m", "", text) and "▸" in text
     assert not re.search(r"\x1b\[[\d;]*3[1-7]m", text)
+
+
+def test_a_pipe_has_the_table_that_rich_would_draw() -> None:
+    names = ("network", "ネットワーク", "réseau [bold]x")
+    found = board_of(*(network(name, 10**number) for number, name in enumerate(names)))
+    plain = piped(found).splitlines()
+    console = PlainConsole(file=io.StringIO(), width=1000)
+    console.print(whole_screen._in_one_line(table_of(found[0])))
+    drawn = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    at = plain.index(drawn[0].rstrip())
+    assert [each.rstrip() for each in drawn] == plain[at : at + len(drawn)]
+    assert len(drawn) == 5
+    assert len({cell_len(line) for line in plain[at : at + len(drawn)]}) == 1
+
+
+def test_a_pipe_has_a_title_and_footnotes_in_one_line_each_however_long() -> None:
+    note = " ".join(["the clock was not steady"] * 30)
+    text = piped(board_of(network("n", 1, notes=(note, "a\x1b[2J"))), explain=True)
+    assert any(each.endswith(note) for each in text.splitlines())
+    assert "\x1b" not in text and "a\\x1b[2J" in text

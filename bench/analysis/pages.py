@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 
-from tabulate import tabulate
-
 from ...datasets.plurals import quantity
 from ...datasets.split import Scoring
 from ..records.results import SCORE_NAMES
 from ..statistics.intervals import LEVEL
 from ..text.markup import escaped
+from ..text.pipe_table import pipe_table
 from ..text.units import ABSENT, percent, percent_with_interval
 from .analyse import Analysis, Shares
 from .compare import FEW_CLUSTERS, AccuracyDifference, Comparison
@@ -182,9 +181,7 @@ def _share_heads(found: Shares, scoring: Scoring) -> tuple[str, ...]:
 def table(cells: Sequence[tuple[str, ...]], head: tuple[str, ...], right: int | None = None) -> str:
     """Return the table, its last `right` columns flush right: all but the first if None."""
     count = len(head) - 1 if right is None else right
-    align = ["left"] * (len(head) - count) + ["right"] * count
-    text: str = tabulate(cells, head, tablefmt="github", disable_numparse=True, colalign=align)
-    return text
+    return pipe_table(head, cells, range(len(head) - count))
 
 
 def sentence(difference: AccuracyDifference) -> str:

@@ -1,15 +1,23 @@
 """`leaderboard --diff A B`: what moved between two sets of records."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ...datasets.errors import KinobenchError, UnknownNameError
 from .frame import console, report, write_page, write_results
+
+if TYPE_CHECKING:
+    from ..records.stores import Results
 
 FORMATS = ("md", "json")
 
 
 def show_diff(
-    sides: tuple[str, str], results: Path, by: str | None, form: str | None, output: Path | None
+    sides: tuple[str, str],
+    results: "Results",
+    by: str | None,
+    form: str | None,
+    output: Path | None,
 ) -> None:
     """Print or write the differences of ranks between two sets of records.
 

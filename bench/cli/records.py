@@ -157,10 +157,8 @@ def leaderboard(ranked: Ranked) -> None:
             strict=ranked.strict,
             published=ranked.published,
         )
-        first, *others = ranked.results or [Path("results")]
-        if others:
-            raise KinobenchError("--diff A B: A and B may be folders; give one --results")
-        show_diff(ranked.diff, first, ranked.sort, ranked.format, ranked.output)
+        results = common.results_of(ranked.results)
+        show_diff(ranked.diff, results, ranked.sort, ranked.format, ranked.output)
         return
     wanted = selection(
         where=ranked.where,

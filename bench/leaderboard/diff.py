@@ -1,11 +1,10 @@
 """`leaderboard --diff A B`: read both sets of records, match their rows, and compare the orders."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 from ...datasets.errors import KinobenchError
 from ..records.dataset_copy import copies_differ
-from ..records.store import read_records
+from ..records.stores import Results, read_results
 from .fields import Field, field
 from .matching import Group, Match, match
 from .paired_difference import Tested, paired_difference
@@ -18,14 +17,14 @@ DEFAULT = ("score", "latency")
 
 
 def diff(
-    a: str, b: str, results: Path, by: str | None, report: Callable[[str], None]
+    a: str, b: str, results: Results, by: str | None, report: Callable[[str], None]
 ) -> list[RankChanges]:
     """Compare the order of networks in two sets of records.
 
     Args:
         a: The one set; see `selector`.
         b: The other.
-        results: Folder of the records, where a set names none.
+        results: Folder or folders of the records, where a set names none.
         by: Name of the number that orders them; None: accuracy, and latency.
         report: Called with a line for each record that can't be read.
 
@@ -39,7 +38,7 @@ def diff(
     one, other = selector(a, results), selector(b, results)
     records = {}
     for folder in dict.fromkeys((one.folder, other.folder)):
-        records[folder], problems = read_records(folder)
+        records[folder], problems = read_results(folder)
         for problem in problems:
             report(problem)
     of_a, of_b = (selected(each, records[each.folder]) for each in (one, other))
@@ -71,7 +70,7 @@ def _number(name: str) -> Field:
     return found
 
 
-def tested(pair: Match, k: int, results_a: Path, results_b: Path) -> Tested | str:
+def tested(pair: Match, k: int, results_a: Results, results_b: Results) -> Tested | str:
     """Test the difference of two rows' accuracies; return the reason where that isn't possible.
 
     Args:

@@ -7,11 +7,11 @@ import msgspec
 from rich import box
 from rich.console import Console
 from rich.table import Table
-from tabulate import tabulate
 
 from ...datasets.plurals import quantity
 from ..text.markup import escaped
-from ..text.terminal import line, lines
+from ..text.pipe_table import pipe_table
+from ..text.terminal import line, lines, print_line, print_plain_table
 from ..text.units import ABSENT
 from .rank_changes import RankChange, RankChanges
 
@@ -142,12 +142,8 @@ def markdown(several: Sequence[RankChanges]) -> str:
     parts = ["# Rank differences", f"A: {escaped(first.a)}  \nB: {escaped(first.b)}"]
     for found in several:
         head = _head(found)
-        table = tabulate(
-            [[escaped(cell) for cell in cells] for cells in _cells(found)],
-            head,
-            tablefmt="github",
-            disable_numparse=True,
-            colalign=("left", *("right" for _ in head[1:])),
+        table = pipe_table(
+            head, [[escaped(cell) for cell in cells] for cells in _cells(found)], left=(0,)
         )
         parts += [f"## {escaped(title_of(found))}", table]
         parts.append("\n\n".join(map(escaped, summary(found))))
@@ -183,21 +179,25 @@ def _table(found: RankChanges, left_out: int | None = None) -> Table:
 
 def show(several: Sequence[RankChanges], console: Console) -> None:
     """Print comparisons for a person, as wide as the console is."""
-    console.print(line(f"A: {several[0].a}"))
-    console.print(line(f"B: {several[0].b}\n".rstrip("\n")))
+    print_line(f"A: {several[0].a}", console)
+    print_line(f"B: {several[0].b}", console)
     for found in several:
         console.print()
-        console.print(line(title_of(found), "bold"))
-        table = _table(found)
-        if console.measure(table, options=console.options.update(max_width=10_000)).maximum > (
-            console.width
-        ):
-            table = _table(found, left_out=_INTERVAL)
-        console.print(table)
+        print_line(title_of(found), console, "bold")
+        if console.is_terminal:
+            table = _table(found)
+            wide = console.options.update(max_width=10_000)
+            if console.measure(table, options=wide).maximum > console.width:
+                table = _table(found, left_out=_INTERVAL)
+            console.print(table)
+        else:
+            console.print()
+            print_plain_table(_head(found), _cells(found), (0,), console)
+            console.print()
         for text in summary(found):
-            console.print(line(text))
+            print_line(text, console)
         for text in footnotes(found):
-            console.print(line(text, "dim"))
+            print_line(text, console, "dim")
 
 
 def plain(several: Sequence[RankChanges]) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ import msgspec
 
 from ...datasets.errors import KinobenchError
 from ..records.record import Record
+from ..records.stores import Results
 from .fields import SETTINGS, Field, field
 from .leaderboard import Board, Row
 
@@ -23,27 +24,28 @@ class Selector(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         text: As it was given.
-        folder: Folder of results that they are in.
+        folder: `Results`: the folder that they are in, or several.
         conditions: The value of each setting, as it was given, by the setting's name.
     """
 
     text: str
-    folder: Path
+    folder: Results
     conditions: dict[str, str] = {}
 
 
-def selector(text: str, results: Path) -> Selector:
+def selector(text: str, results: Results) -> Selector:
     """Read a selector: `NAME=VALUE`, several with commas, a run's id or its beginning, or a folder.
 
     Args:
         text: A folder of results or a run may come first, and conditions after it.
-        results: Folder of the records, if the text names none.
+        results: Folder or folders of the records, if the text names none.
 
     Raises:
         KinobenchError: It has no condition, or one twice, or a setting is a number.
         UnknownNameError: No setting is named so.
     """
-    folder, conditions = results, dict[str, str]()
+    folder = results
+    conditions: dict[str, str] = {}
     parts = [text] if (Path(text) / "runs").is_dir() else _parts(text)
     for place, part in enumerate(parts):
         name, equals, value = part.partition("=")

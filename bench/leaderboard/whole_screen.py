@@ -8,10 +8,8 @@ from rich.console import Console, ConsoleOptions, JustifyMethod
 from rich.table import Table as Drawn
 from rich.text import Text
 
-from ...datasets.visible import visible
 from ..measure.measurement import Cell
-from ..text.aligned import aligned, width
-from ..text.terminal import at_the_right, line, lines
+from ..text.terminal import at_the_right, line, lines, print_plain_table
 from .columns import Table
 from .fitted_table import BEST, BEST_MARK, FRONT, FRONT_MARK
 
@@ -49,7 +47,8 @@ def show(
     """
     marks = marks or Marks()
     if not console.is_terminal:
-        _print_plain(table, console)
+        joined = [[" ".join(filter(None, cell)) for cell in cells] for cells in table.lines]
+        print_plain_table(table.head, joined, table.left, console)
         return
     bare = table._replace(lines=[[(value, "") for value, _ in cells] for cells in table.lines])
     layouts = [
@@ -63,17 +62,6 @@ def show(
             console.print(drawn)
             return
     _print_blocks(table, console)
-
-
-def _print_plain(table: Table, console: Console) -> None:
-    """Print one line a row as rich would, which takes fifty times as long for it."""
-    texts = [[" ".join(filter(None, cell)) for cell in cells] for cells in table.lines]
-    columns = list(zip(*texts, strict=True)) or [()] * len(table.head)
-    listed = [(name, *cells) for name, cells in zip(table.head, columns, strict=True)]
-    head, *rows = ("  ".join(cells) for cells in aligned(listed, table.left))
-    rule = "─" if console.encoding.lower().startswith("utf") else "-"
-    printed = "\n".join((head, rule * width(head), *rows))
-    console.file.write(f"{visible(printed)}\n")
 
 
 def _unbounded(console: Console) -> ConsoleOptions:

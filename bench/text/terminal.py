@@ -4,7 +4,7 @@ rich takes `[red]` for markup, `[link=...]` for a link and `:x:` for a picture, 
 sequences on. Names from data may have all of them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import IO
 
 from rich.cells import cell_len
@@ -13,6 +13,7 @@ from rich.segment import Segment
 from rich.text import Text
 
 from ...datasets.visible import one_line, visible
+from .aligned import plain_table
 
 
 def line(text: str, style: str = "") -> Text:
@@ -31,6 +32,14 @@ def print_line(text: str, console: Console, style: str = "") -> None:
         console.print(line(text, style))
     else:  # rich takes a hundred times as long
         console.file.write(f"{one_line(text)}\n")
+
+
+def print_plain_table(
+    head: Sequence[str], lines: Sequence[Sequence[str]], left: Collection[int], console: Console
+) -> None:
+    """Print a table to a file or a pipe, a line a row; see `plain_table`."""
+    rule = "─" if console.encoding.lower().startswith("utf") else "-"
+    console.file.write(f"{visible(plain_table(head, lines, left, rule))}\n")
 
 
 def at_the_right(texts: Sequence[Text], head: Text) -> list[Text]:

@@ -20,6 +20,7 @@ from kinobench.bench.leaderboard.diff import diff
 from kinobench.bench.leaderboard.fields import field
 from kinobench.bench.leaderboard.rank_changes import agreement, ranks_of, ratio_of
 from kinobench.bench.records.store import RunFile, read_records
+from kinobench.bench.records.stores import results_in
 from kinobench.bench.statistics.tests import holm
 from kinobench.datasets.errors import KinobenchError
 
@@ -127,6 +128,19 @@ def test_accuracies_are_tested_on_the_same_videos(tmp_path: Path) -> None:
     worse = changes.changes[2]
     assert worse.interval == pytest.approx([100 * each for each in tested.interval or ()])
     assert tested.p <= (worse.p or 0) / 3  # Holm's method counts three networks
+
+
+def test_the_two_sides_may_be_in_several_folders(tmp_path: Path) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    scored(one, "fp32", {"c3d_tiny": 40, "x3d_tiny": 20})
+    scored(other, "bf16", {"c3d_tiny": 10, "x3d_tiny": 20})
+    stores = results_in([one, other])
+    (changes,) = diff("precision=fp32", "precision=bf16", stores, "score", lambda line: None)
+    told = {c.model: (c.moved, c.is_beyond_noise, c.why) for c in changes.changes}
+    assert told == {"c3d_tiny": (1, True, None), "x3d_tiny": (-1, False, None)}
+    folders = ("--results", one, "--results", other)
+    text = run("leaderboard", *folders, "--diff", "precision=fp32", "precision=bf16")
+    assert "c3d_tiny 2 → 1 up 1 60.0 90.0 +30.0" in " ".join(text.split())
 
 
 def test_what_cannot_be_tested_says_why(tmp_path: Path) -> None:

@@ -1,24 +1,20 @@
 """What stored logits say of a network, for the page: views, classes, confusions, missed videos."""
 
-import heapq
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from ...datasets.protocol import Aggregation
 from ..analysis.analyse import Analysis, analyse
 from ..analysis.classes import ClassAccuracy, by_class
+from ..analysis.errors import Errors, Misclassified, find_errors
 from ..analysis.map_analysis import MapAnalysis, analyse_map
 from ..analysis.source import Source
 from ..evaluation import places as places_of
-from ..evaluation.labels import classes_named, true_mask
 from ..evaluation.origin import origin_of
-from ..evaluation.predictions import Chunk, Predictions
 from ..records.record import Record
 from ..records.results import Accuracy
 from ..records.stores import Results, predictions_in
-from ..statistics.scores import mean_score, view_scores
 from .content import Answers, ClassScore, Confusion, FewerClips, Missed
 
 CONFUSIONS = 300
@@ -48,8 +44,7 @@ def answers_of(record: Record, results: Results) -> Answers | None:
     if predictions.scoring == "map":
         return _ranked(analyse_map(predictions, protocol.aggregation, clips=clips, names=names))
     found = analyse(predictions, protocol.aggregation, clips=clips, names=names)
-    missed, missed_of = _missed(predictions, protocol.aggregation, names)
-    return _classified(found, missed, missed_of)
+    return _classified(found, find_errors(predictions, protocol.aggregation, names=names))
 
 
 def _has_places_alone(folder: Path) -> bool:
@@ -89,7 +84,7 @@ def _classes(found: Sequence[ClassAccuracy]) -> tuple[ClassScore, ...]:
     )
 
 
-def _classified(found: Analysis, missed: tuple[Missed, ...], missed_of: int) -> Answers:
+def _classified(found: Analysis, errors: Errors) -> Answers:
     return Answers(
         score_name=_SCORE_NAMES[found.scoring],
         videos=found.videos,
@@ -103,8 +98,19 @@ def _classified(found: Analysis, missed: tuple[Missed, ...], missed_of: int) -> 
             for each in found.confusions[:CONFUSIONS]
         ),
         confusions_left=max(0, len(found.confusions) - CONFUSIONS),
-        missed=missed,
-        missed_of=missed_of,
+        missed=tuple(map(_missed, errors.misclassified[:MISSED])),
+        missed_of=len(errors.misclassified),
+        averaged=errors.averaged,
+    )
+
+
+def _missed(each: Misclassified) -> Missed:
+    return Missed(
+        video=each.video,
+        true=each.true,
+        named=each.predicted,
+        score=each.score,
+        score_of_true=each.true_score,
     )
 
 
@@ -120,45 +126,4 @@ def _ranked(found: MapAnalysis) -> Answers:
             ClassScore(name=each.name, videos=each.videos, score=each.average_precision, ends=None)
             for each in found.by_class
         ),
-    )
-
-
-def _missed(
-    predictions: Predictions, aggregation: Aggregation, names: Sequence[str]
-) -> tuple[tuple[Missed, ...], int]:
-    """Return the surest of the misclassified videos, and the number of all of them."""
-    kept: list[tuple[float, str, Missed]] = []
-    count = 0
-    for chunk in predictions.chunks():
-        scored = mean_score(view_scores(chunk.logits, aggregation))
-        named = classes_named(scored, chunk.labels, chunk.label_sets)
-        true = true_mask(chunk.labels, chunk.label_sets, predictions.classes)
-        wrong = np.flatnonzero((named < 0) | ~true[np.arange(len(named)), named])
-        count += len(wrong)
-        probable = scored
-        if aggregation == "logits":  # their mean is no probability
-            probable = mean_score(view_scores(scored[:, None, :], "softmax"))
-        some = [
-            _of_video(chunk, at, int(named[at]), true[at], probable[at], names)
-            for at in wrong.tolist()
-        ]
-        kept = heapq.nlargest(MISSED, [*kept, *((e.score or 0.0, e.video, e) for e in some)])
-    return tuple(each for _, _, each in kept), count
-
-
-def _of_video(
-    chunk: Chunk,
-    at: int,
-    named: int,
-    true: np.ndarray,
-    probable: np.ndarray,
-    names: Sequence[str],
-) -> Missed:
-    finite = bool(np.isfinite(probable).all())
-    return Missed(
-        video=chunk.videos[at],
-        true=tuple(names[label] for label in np.flatnonzero(true).tolist()),
-        named=names[named] if named >= 0 else None,
-        score=float(probable[named]) if finite and named >= 0 else None,
-        score_of_true=float(probable[true].max()) if finite and true.any() else None,
     )

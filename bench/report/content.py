@@ -4,6 +4,8 @@ from typing import Any
 
 import msgspec
 
+from ..statistics.scores import Averaged
+
 Ends = tuple[float, float]
 """The ends of a 95 % interval."""
 
@@ -88,8 +90,8 @@ class Missed(msgspec.Struct, frozen=True, kw_only=True):
         video: Its id.
         true: Its classes.
         named: The class that it was taken for; None if a score is not finite.
-        score: Mean probability of that class over the views.
-        score_of_true: The same of its own class, the most probable if it has several.
+        score: Score of that class, the mean over the views; see `Answers.averaged`.
+        score_of_true: The same of its own class, that with the highest score if it has several.
     """
 
     video: str
@@ -109,7 +111,9 @@ class Answers(msgspec.Struct, frozen=True, kw_only=True):
         by_class: Every class.
         confusions: Pairs of classes, most often confused first; `confusions_left` more are left
             out.
-        missed: Misclassified videos, the surest first; `missed_of` is the number of them all.
+        missed: Misclassified videos, those first whose class has the largest margin over their own;
+            `missed_of` is the number of them all.
+        averaged: What their scores are: probabilities, or `logits`.
         without_logits: The logits are not in the folder of results, so that only the classes are
             known.
     """
@@ -122,6 +126,7 @@ class Answers(msgspec.Struct, frozen=True, kw_only=True):
     confusions_left: int = 0
     missed: tuple[Missed, ...] = ()
     missed_of: int = 0
+    averaged: Averaged = "softmax"
     without_logits: bool = False
 
 

@@ -7,7 +7,9 @@ import msgspec
 import numpy as np
 import pytest
 
+from kinobench.bench.analysis.errors import find_errors
 from kinobench.bench.evaluation.origin import origin_of
+from kinobench.bench.evaluation.predictions import open_predictions
 from kinobench.bench.records.record import Record
 from kinobench.bench.report.answers import MISSED, answers_of
 from kinobench.bench.report.timings import thinned, timing_of
@@ -58,11 +60,25 @@ def test_the_surest_mistake_comes_first_with_its_probability(tmp_path: Path) -> 
     assert [each.score for each in found.by_class] == [0.5, None, 0.5]
 
 
-def test_averaged_logits_have_a_probability_too(tmp_path: Path) -> None:
+def test_averaged_logits_are_said_to_be_logits(tmp_path: Path) -> None:
     record = stored(tmp_path, one_hot(1), [0], aggregation="logits")
     found = answers_of(record, tmp_path)
-    assert found is not None
-    assert found.missed[0].score == pytest.approx(np.exp(2) / (np.exp(2) + 2))
+    assert found is not None and found.averaged == "logits"
+    assert (found.missed[0].score, found.missed[0].score_of_true) == (2.0, 0.0)
+
+
+def test_the_missed_videos_are_those_of_analyse_errors(tmp_path: Path) -> None:
+    chance = np.random.default_rng(0)
+    labels = chance.integers(0, 5, 200).tolist()
+    record = stored(tmp_path, chance.normal(size=(200, 3, 5)), labels)
+    found = answers_of(record, tmp_path)
+    errors = find_errors(open_predictions(tmp_path / "p"))
+    assert found is not None and found.missed_of == len(errors.misclassified) > MISSED
+    told = [(each.video, each.named, each.score, each.score_of_true) for each in found.missed]
+    assert told == [
+        (each.video, each.predicted, each.score, each.true_score)
+        for each in errors.misclassified[:MISSED]
+    ]
 
 
 def test_a_score_that_is_no_number_is_a_mistake_without_one(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,7 +62,7 @@ def list_errors(
         common.results_of(analysed.results),
         aggregation=source.aggregation,
         k=mistakes.k or 1,
-        split_of=_split_of(where, may_generate=is_page),
+        split_of=split_of_videos(where, may_generate=is_page),
         is_asked=where.is_given,
         on_problem=report,
     )
@@ -114,7 +115,7 @@ def only_one_right(pair: "Pair", where: "WhereVideos", compared: "Compared") -> 
     """Return what lists the videos that only one of two networks gets right."""
     from ..analysis.error_command import IN_TABLE, videos_of
 
-    split_of = _split_of(where)
+    split_of = split_of_videos(where)
     rows = IN_TABLE if compared.rows is None else compared.rows
     return lambda one, other: videos_of(
         one,
@@ -126,22 +127,26 @@ def only_one_right(pair: "Pair", where: "WhereVideos", compared: "Compared") -> 
     )
 
 
-def _split_of(where: "WhereVideos", *, may_generate: bool = False) -> "SplitOf":
+def split_of_videos(
+    where: "WhereVideos", *, may_generate: bool = False, among: Sequence[str] = ()
+) -> "SplitOf":
     """Return what loads a split from where it is said to be.
 
     Args:
         where: Where the videos are.
         may_generate: Generate a dataset that isn't there, if that is possible: a list alone doesn't
             need the videos.
+        among: Names of all datasets that are asked for; empty: there is one.
     """
     load_plugins(where.plugin)
     roots = where.roots()
 
     def split_of(dataset: str, split: str | None) -> Any:
-        roots.refuse_unused([dataset])
-        if roots.of(dataset, only=True) is None:
+        only = len(among) < 2
+        roots.refuse_unused(among or [dataset])
+        if roots.of(dataset, only=only) is None:
             _generate(dataset, may_generate=may_generate)
-        return roots.split(dataset, split)
+        return roots.split(dataset, split, only=only)
 
     return split_of
 

@@ -269,10 +269,11 @@ def _rendered(
     if form == "latex":
         return _latex(boards, ranked, columns)
     if form == "html":
-        from ..report.page import render_report
+        from .analysis_options import WhereVideos
+        from .report import text_of
 
         results = common.results_of(ranked.results)
-        return render_report(boards, results, title="Leaderboard", on_problem=report)
+        return text_of(boards, results, WhereVideos(), title="Leaderboard")
     from ..leaderboard.render import render
 
     return render(boards, form, columns)

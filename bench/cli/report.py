@@ -1,12 +1,20 @@
 """`report`: stored records as one page of HTML that works from disk."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
+from ...datasets.errors import KinobenchError
 from ..leaderboard.build import read_boards
 from . import common
-from .frame import RESULTS, command, load_plugins, report
+from .analysis_options import WhereVideos
+from .frame import RESULTS, command, load_plugins, progress, report
+from .mistakes import split_of_videos
 from .options import Group, flag, option
+
+if TYPE_CHECKING:
+    from ..leaderboard.leaderboard import Board
+    from ..records.stores import Results
 
 
 class Page(Group, panel="Results"):
@@ -39,27 +47,57 @@ class Page(Group, panel="Results"):
             "--without-logits",
         ),
     ] = False
-    plugin: common.Plugins = None
 
 
 @command("report", RESULTS)
-def make_report(page: Page) -> None:
+def make_report(page: Page, where: WhereVideos) -> None:
     """Write the stored records as one page of HTML: tables, charts, confusions, environment.
 
     The page has everything in it: it works from disk, and loads nothing.
     """
     from ..records.files import write_text
-    from ..report.page import render_report
 
-    load_plugins(page.plugin)
+    if page.without_logits and where.is_given:
+        raise KinobenchError(
+            "--without-logits leaves out the misclassified videos, so nobody looks for them; leave "
+            "out where they are, as --data-root"
+        )
+    load_plugins(where.plugin)
     results = common.results_of(page.results)
     boards = read_boards(results, report, common_videos=page.common_videos)
-    text = render_report(
+    text = text_of(
         boards,
         None if page.without_logits else results,
+        where,
         title=page.title,
         gate=page.gate,
-        on_problem=report,
     )
     write_text(page.output, text)
     report(f"wrote {page.output}, {len(text.encode()) / 1e6:.1f} MB: open it in a browser")
+
+
+def text_of(
+    boards: "Sequence[Board]", results: "Results | None", where: WhereVideos, **further: Any
+) -> str:
+    """Return the page of boards, with pictures of misclassified videos where these are found.
+
+    Args:
+        boards: The boards.
+        results: Folder or folders with their predictions; None leaves out what needs the logits.
+        where: Where the videos are.
+        further: More arguments of `render_report`.
+    """
+    from ..report.page import render_report
+    from ..report.pictures import Videos
+
+    if results is None:
+        return render_report(boards, on_problem=report, **further)
+    among = dict.fromkeys(board.dataset for board in boards if board.dataset is not None)
+    with progress("thumbnails") as on_progress:
+        videos = Videos(
+            split_of=split_of_videos(where, among=list(among)),
+            is_asked=where.is_given,
+            processes=common.usable_processors(),
+            progress=on_progress,
+        )
+        return render_report(boards, results, videos=videos, on_problem=report, **further)

@@ -44,7 +44,8 @@ def answers_of(record: Record, results: Results) -> Answers | None:
     if predictions.scoring == "map":
         return _ranked(analyse_map(predictions, protocol.aggregation, clips=clips, names=names))
     found = analyse(predictions, protocol.aggregation, clips=clips, names=names)
-    return _classified(found, find_errors(predictions, protocol.aggregation, names=names))
+    errors = find_errors(predictions, protocol.aggregation, names=names)
+    return _classified(found, errors, f"{record.case.dataset} {record.case.split}")
 
 
 def _has_places_alone(folder: Path) -> bool:
@@ -84,7 +85,7 @@ def _classes(found: Sequence[ClassAccuracy]) -> tuple[ClassScore, ...]:
     )
 
 
-def _classified(found: Analysis, errors: Errors) -> Answers:
+def _classified(found: Analysis, errors: Errors, ground: str) -> Answers:
     return Answers(
         score_name=_SCORE_NAMES[found.scoring],
         videos=found.videos,
@@ -101,6 +102,7 @@ def _classified(found: Analysis, errors: Errors) -> Answers:
         missed=tuple(map(_missed, errors.misclassified[:MISSED])),
         missed_of=len(errors.misclassified),
         averaged=errors.averaged,
+        ground=ground,
     )
 
 

@@ -114,6 +114,7 @@ class Answers(msgspec.Struct, frozen=True, kw_only=True):
         missed: Misclassified videos, those first whose class has the largest margin over their own;
             `missed_of` is the number of them all.
         averaged: What their scores are: probabilities, or `logits`.
+        ground: The dataset and the split, which tell the ids of their videos from others.
         without_logits: The logits are not in the folder of results, so that only the classes are
             known.
     """
@@ -127,6 +128,7 @@ class Answers(msgspec.Struct, frozen=True, kw_only=True):
     missed: tuple[Missed, ...] = ()
     missed_of: int = 0
     averaged: Averaged = "softmax"
+    ground: str = ""
     without_logits: bool = False
 
 
@@ -257,7 +259,7 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         environments: Each machine with its software, as names and values.
-        thumbnails: Pictures of videos by their ids, as `data:` addresses.
+        thumbnails: Pictures of videos by their grounds and ids, as `data:` addresses.
         remarks: What was left out, and why.
     """
 

@@ -1,8 +1,6 @@
 """Boards, stored logits and checks of the gate -> the content of a page."""
 
-import base64
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -15,11 +13,8 @@ from ..records.stores import Results, Stores
 from .answers import answers_of
 from .content import Answers, Content, GateCheck, Table
 from .gate_history import NAMES, gate_history
+from .pictures import Videos, pictures_of
 from .tables import columns, table_of
-
-PICTURES_BYTES = 2_000_000
-"""Largest size of all pictures of videos in a page, as they are embedded."""
-_JPEG = b"\xff\xd8\xff"
 
 OnProblem = Callable[[str], None]
 
@@ -30,14 +25,14 @@ def gather(
     *,
     title: str,
     made: str,
-    thumbnails: Mapping[str, bytes],
+    videos: Videos | None,
     gate: Path | None,
     on_problem: OnProblem,
 ) -> Content:
     """Return the content of a page; see `page.render_report`.
 
     Raises:
-        KinobenchError: The file of checks can't be read.
+        KinobenchError: The file of checks can't be read; the videos aren't where somebody says.
     """
     remarks: list[str] = []
 
@@ -60,7 +55,7 @@ def gather(
         tables=tables,
         environments=tuple(_described(each) for each in _environments(boards)),
         gate=_gate(gate, results, left_out),
-        thumbnails=_pictures(tables, thumbnails, left_out),
+        thumbnails=pictures_of(boards, tables, videos, left_out) if videos else {},
         remarks=tuple(remarks),
     )
 
@@ -106,41 +101,6 @@ def _gate(path: Path | None, results: Results | None, left_out: OnProblem) -> tu
             except KinobenchError as error:
                 left_out(f"left out: {error}")
     return ()
-
-
-def _pictures(
-    tables: Sequence[Table], thumbnails: Mapping[str, bytes], left_out: OnProblem
-) -> dict[str, str]:
-    """Return pictures of the missed videos as addresses, those of the most missed videos first.
-
-    What is no JPEG is left out, and what is beyond `PICTURES_BYTES`.
-    """
-    missed = Counter(
-        each.video
-        for table in tables
-        for line in table.lines
-        if line.answers is not None
-        for each in line.answers.missed
-    )
-    found: dict[str, str] = {}
-    size = 0
-    beyond = 0
-    for video, _ in missed.most_common():
-        picture = thumbnails.get(video)
-        if picture is None or not picture.startswith(_JPEG):
-            continue
-        address = f"data:image/jpeg;base64,{base64.b64encode(picture).decode()}"
-        if size + len(address) > PICTURES_BYTES:
-            beyond += 1
-            continue
-        found[one_line(video)] = address
-        size += len(address)
-    if beyond:
-        left_out(
-            f"left out: pictures of {quantity(beyond, 'video')}, so that all take less than "
-            f"{PICTURES_BYTES / 1e6:g} MB"
-        )
-    return found
 
 
 def _environments(boards: Sequence[Board]) -> list[Environment]:

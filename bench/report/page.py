@@ -19,6 +19,7 @@ from ..records.stores import Results
 from .content import Content
 from .gathered import gather
 from .library import library
+from .pictures import Videos
 
 ASSETS = Path(__file__).resolve().parent / "assets"
 SCRIPTS = ("dom.js", "chart.js", "table.js", "columns.js", "scatter.js", "details.js", "answers.js",
@@ -31,7 +32,7 @@ def render_report(
     results: Results | None = None,
     *,
     title: str = "Benchmark report",
-    thumbnails: Mapping[str, bytes] | None = None,
+    videos: Videos | None = None,
     gate: Path | None = None,
     on_problem: Callable[[str], None] = lambda line: None,
     now: datetime | None = None,
@@ -42,13 +43,13 @@ def render_report(
         boards: Boards as they are to be shown.
         results: Folder or folders with their predictions; None leaves out what needs the logits.
         title: Title of the page.
-        thumbnails: JPEG pictures of videos by the ids of the videos.
+        videos: Where the videos are, for pictures of those that are misclassified.
         gate: File with the checks of the speed gate.
         on_problem: Called with a line for each part that is left out.
         now: The time that the page says it was made at; None for now.
 
     Raises:
-        KinobenchError: The file of checks can't be read.
+        KinobenchError: The file of checks can't be read; the videos aren't where somebody says.
     """
     made = (now or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M UTC")
     content = gather(
@@ -56,7 +57,7 @@ def render_report(
         results,
         title=title,
         made=made,
-        thumbnails=thumbnails or {},
+        videos=videos,
         gate=gate,
         on_problem=on_problem,
     )

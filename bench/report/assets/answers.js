@@ -88,19 +88,20 @@ function drawBars(place, label, bars, title, table, marked = []) {
 }
 
 function drawMissed(answers, place) {
-  const withPictures = answers.missed.filter((each) => content.thumbnails[each.video]);
+  const pictureOf = (each) => content.thumbnails[`${answers.ground}: ${each.video}`];
   const score = (value, decimals = 1) => answers.averaged !== "logits" ? percent(value, decimals)
     : value === null ? "–" : `logit ${value.toFixed(2)}`;
   const rows = () => answers.missed.map((each) => [each.video, each.true.join(", "), each.named, score(each.score), score(each.score_of_true)]);
   const heads = ["video", "truth", "prediction", "score", "score of the truth"];
   const left = answers.missed_of - answers.missed.length;
   const more = left > 0 ? el("p", { class: "hint" }, `${left} more are not in this file; kinobench analyse lists them.`) : null;
-  if (!withPictures.length) {
+  if (!answers.missed.some(pictureOf)) {
     fill(place, plainTable("Misclassified videos", heads, rows()), more);
     return;
   }
-  fill(place, el("ul", { class: "videos" }, ...withPictures.map((each) => el("li", {},
-    el("img", { src: content.thumbnails[each.video], alt: `Frames of ${each.video}` }),
+  fill(place, el("ul", { class: "videos" }, ...answers.missed.map((each) => el("li", {},
+    pictureOf(each) ? el("img", { src: pictureOf(each), alt: `Frames of ${each.video}` })
+      : el("p", { class: "none" }, "no picture"),
     el("p", { class: "video" }, each.video),
     el("p", {}, el("span", { class: "truth" }, `✓ ${each.true.join(", ")}`), ` ${score(each.score_of_true, 0)}`),
     el("p", {}, el("span", { class: "wrong" }, `✗ ${each.named === null ? "no number" : each.named}`), ` ${score(each.score, 0)}`)))),

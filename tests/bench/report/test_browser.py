@@ -10,15 +10,18 @@ import msgspec
 import numpy as np
 import pytest
 
+from kinobench.bench.analysis.thumbnails import Thumbnail
 from kinobench.bench.leaderboard.build import read_boards
 from kinobench.bench.leaderboard.fields import field
 from kinobench.bench.leaderboard.leaderboard import Board, boards
 from kinobench.bench.leaderboard.pareto import front
+from kinobench.bench.report import pictures
 from kinobench.bench.report.page import render_report
 
 from ...fakes.browser import Opened, browser, opened
 from ...fakes.made_records import MACHINE, made_record
 from ...fakes.shown_results import made_results
+from .test_pictures import videos_in
 
 HOSTILE = "</script><img src=x onerror=document.title='broken'>"
 
@@ -58,12 +61,21 @@ def gate_file(path: Path) -> Path:
 def file(found: tuple[Path, list[Board]], tmp_path_factory: pytest.TempPathFactory) -> Path:
     results, its = found
     picture = cv2.imencode(".jpg", np.full((90, 160, 3), 99, np.uint8))[1].tobytes()
+    made = pytest.MonkeyPatch()
+    made.setattr(
+        pictures,
+        "thumbnails",
+        lambda videos, *_: {
+            key: Thumbnail(jpeg=None if key.endswith("0") else picture) for key in videos
+        },
+    )
     page = render_report(
         its,
         results,
-        thumbnails={f"v{number:06d}": picture for number in range(48)},
+        videos=videos_in(Path("x")),
         gate=gate_file(tmp_path_factory.mktemp("gate") / "checks.jsonl"),
     )
+    made.undo()
     path = tmp_path_factory.mktemp("page") / "report.html"
     path.write_text(page)
     return path
@@ -204,6 +216,7 @@ def test_the_details_are_those_of_the_chosen_network(page: Opened) -> None:
     ]
     picture = page.page.locator(".videos img").first
     assert picture.evaluate("image => image.complete && image.naturalWidth") == 160
+    assert "no picture" in page.page.locator(".videos .none").all_inner_texts()
     page.page.select_option("#network-choice", label="net_0 (no probe)")
     more = page.page.locator("#details h3").all_inner_texts()
     assert {"Does it see motion?", "Batch sweep"} <= set(more)

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from ...datasets.errors import KinobenchError
 from ..leaderboard.build import read_boards, write_boards
-from ..text.ranges import TOP
-from . import common
+from . import common, selecting
 from .frame import (
     RESULTS,
     command,
@@ -36,43 +35,11 @@ class Ranked(Group, panel="Results"):
             default="by the ending of --output; without it, a terminal table",
         ),
     ] = None
-    sort: Annotated[
-        str | None,
-        option(
-            "Sort by this column.",
-            "COLUMN",
-            default="top1, then latency of the untrained",
-        ),
-    ] = None
-    where: Annotated[
-        str | None,
-        option(
-            "Show the rows of which this is true, as \"latency_ms < 5 and model ~ 'x3d'\". Names "
-            "are those of --sort, and numbers are in their units.",
-            "EXPR",
-            default="all rows",
-        ),
-    ] = None
-    pareto: Annotated[
-        str | None,
-        option(
-            "Show the rows that no other row beats in both numbers, as latency,top1.",
-            "A,B",
-            default="all rows",
-        ),
-    ] = None
-    group_by: Annotated[
-        str | None,
-        option(
-            "Part the tables by these settings too, as device,precision.", "LIST", default="none"
-        ),
-    ] = None
-    top: Annotated[
-        int | None,
-        option(
-            "Show the first N rows of each table, after sorting.", "N", default="all", within=TOP
-        ),
-    ] = None
+    sort: selecting.Sort = None
+    where: selecting.Where = None
+    pareto: selecting.Pareto = None
+    group_by: selecting.GroupBy = None
+    top: selecting.Top = None
     columns: Annotated[
         str | None,
         option(
@@ -273,7 +240,7 @@ def _rendered(
         from .report import text_of
 
         results = common.results_of(ranked.results)
-        return text_of(boards, results, WhereVideos(), title="Leaderboard")
+        return text_of(boards, results, WhereVideos(), title="Leaderboard", chosen=columns)
     from ..leaderboard.render import render
 
     return render(boards, form, columns)

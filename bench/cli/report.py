@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from ...datasets.errors import KinobenchError
 from ..leaderboard.build import read_boards
-from . import common
+from . import common, selecting
 from .analysis_options import WhereVideos
 from .frame import RESULTS, command, load_plugins, progress, report
 from .mistakes import split_of_videos
@@ -33,6 +33,20 @@ class Page(Group, panel="Results"):
             default="gate_checks.jsonl or gate_checks.jsonl.gz of the results, if there is one",
         ),
     ] = None
+    sort: selecting.Sort = None
+    where: selecting.Where = None
+    pareto: selecting.Pareto = None
+    group_by: selecting.GroupBy = None
+    top: selecting.Top = None
+    columns: Annotated[
+        str | None,
+        option(
+            "Columns of the table at first, in this order, with commas between them; the page has "
+            "the others, too.",
+            "NAMES",
+            default="settings that differ, and the usual numbers",
+        ),
+    ] = None
     common_videos: Annotated[
         bool,
         flag(
@@ -55,6 +69,8 @@ def make_report(page: Page, where: WhereVideos) -> None:
 
     The page has everything in it: it works from disk, and loads nothing.
     """
+    from ..leaderboard.chosen import chosen
+    from ..leaderboard.selection import selected, selection
     from ..records.files import write_text
 
     if page.without_logits and where.is_given:
@@ -63,14 +79,26 @@ def make_report(page: Page, where: WhereVideos) -> None:
             "out where they are, as --data-root"
         )
     load_plugins(where.plugin)
+    wanted = selection(
+        where=page.where,
+        pareto=page.pareto,
+        group_by=page.group_by,
+        sort=page.sort,
+        top=page.top,
+    )
+    columns = None if page.columns is None else chosen(page.columns)
     results = common.results_of(page.results)
     boards = read_boards(results, report, common_videos=page.common_videos)
+    of_rows = selected(boards, wanted)
+    for line in of_rows.lines:
+        report(line)
     text = text_of(
-        boards,
+        of_rows.boards,
         None if page.without_logits else results,
         where,
         title=page.title,
         gate=page.gate,
+        chosen=columns,
     )
     write_text(page.output, text)
     report(f"wrote {page.output}, {len(text.encode()) / 1e6:.1f} MB: open it in a browser")

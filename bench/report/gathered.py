@@ -7,6 +7,7 @@ from pathlib import Path
 from ...datasets.errors import KinobenchError
 from ...datasets.plurals import quantity
 from ...datasets.visible import one_line
+from ..leaderboard.fields import Field
 from ..leaderboard.leaderboard import Board, Row
 from ..records.record import Environment
 from ..records.stores import Results, Stores
@@ -26,6 +27,7 @@ def gather(
     title: str,
     made: str,
     videos: Videos | None,
+    chosen: Sequence[Field] | None,
     gate: Path | None,
     on_problem: OnProblem,
 ) -> Content:
@@ -41,7 +43,7 @@ def gather(
             remarks.append(one_line(line))
             on_problem(line)
 
-    tables = tuple(table_of(board, _reader(results, left_out)) for board in boards)
+    tables = tuple(table_of(board, _reader(results, left_out), chosen) for board in boards)
     _remark_absent_logits(tables, left_out)
     records = [row.record for board in boards for row in board.rows]
     started = [row.since for board in boards for row in board.rows]
@@ -51,7 +53,7 @@ def gather(
         version=_version(),
         first=min(started, default="")[:10],
         last=max((record.started for record in records), default="")[:10],
-        columns=columns(),
+        columns=columns(chosen or ()),
         tables=tables,
         environments=tuple(_described(each) for each in _environments(boards)),
         gate=_gate(gate, results, left_out),

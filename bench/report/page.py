@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from ...datasets.errors import KinobenchError
 from ...datasets.visible import one_line
+from ..leaderboard.fields import Field
 from ..leaderboard.leaderboard import Board
 from ..records.stores import Results
 from .content import Content
@@ -33,6 +34,7 @@ def render_report(
     *,
     title: str = "Benchmark report",
     videos: Videos | None = None,
+    chosen: Sequence[Field] | None = None,
     gate: Path | None = None,
     on_problem: Callable[[str], None] = lambda line: None,
     now: datetime | None = None,
@@ -44,6 +46,8 @@ def render_report(
         results: Folder or folders with their predictions; None leaves out what needs the logits.
         title: Title of the page.
         videos: Where the videos are, for pictures of those that are misclassified.
+        chosen: The columns of the tables at first, in their order; None: the usual ones. The model
+            always comes first, or where it is named.
         gate: File with the checks of the speed gate.
         on_problem: Called with a line for each part that is left out.
         now: The time that the page says it was made at; None for now.
@@ -58,6 +62,7 @@ def render_report(
         title=title,
         made=made,
         videos=videos,
+        chosen=chosen,
         gate=gate,
         on_problem=on_problem,
     )

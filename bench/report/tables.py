@@ -32,7 +32,7 @@ _FIRST = (
 
 ROUGH, UPPER_BOUND = "~", "≤"
 
-_OF_BOARD = ("dataset", "split", "manifest", "protocol", "views", "device", "machine")
+_OF_BOARD = {"dataset", "split", "manifest", "protocol", "views", "device", "machine"}
 """Settings that all rows of a board share; they are among its facts, and in no column."""
 
 _DIFFERING = (
@@ -49,8 +49,12 @@ _DIFFERING = (
 """Settings that a table shows at first if its rows differ in them."""
 
 
-def columns() -> tuple[Column, ...]:
-    """Return every column that a table may have, in the order of its fields."""
+def columns(chosen: Sequence[Field] = ()) -> tuple[Column, ...]:
+    """Return every column that a table may have, in the order of its fields.
+
+    Args:
+        chosen: Columns that somebody chose: a table may have these, too.
+    """
     of_accuracy = {
         figure.name
         for measurement in registry.every()
@@ -66,28 +70,38 @@ def columns() -> tuple[Column, ...]:
             is_number=each.is_number,
             of_accuracy=each.name in of_accuracy,
         )
-        for each in known.fields().values()
-        if each.name not in _OF_BOARD
+        for each in _listed(chosen)
     ]
     return (*found, *printed.COLUMNS)
 
 
-def table_of(board: Board, read: Read = lambda row: None) -> Table:
+def _listed(chosen: Sequence[Field]) -> list[Field]:
+    """Return all fields but those that a whole board shares, unless they were chosen."""
+    wanted = {each.name for each in chosen}
+    return [each for each in known.fields().values() if each.name not in _OF_BOARD - wanted]
+
+
+def table_of(
+    board: Board, read: Read = lambda row: None, chosen: Sequence[Field] | None = None
+) -> Table:
     """Return the table of a board.
 
     Args:
         board: The board.
         read: Returns what the stored logits of a row say.
+        chosen: The columns that are shown at first; None: the usual ones.
     """
-    listed = [each for each in known.fields().values() if each.name not in _OF_BOARD]
+    listed = _listed(chosen or ())
     lines = tuple(_line(board, row, listed, read) for row in board.rows)
-    with_value = {name for line in lines for name in line.values}
-    names = tuple(each.name for each in columns() if each.name in with_value)
+    asked = [each.name for each in chosen or ()]
+    with_value = {name for line in lines for name in line.values}.union(asked)
+    names = tuple(each.name for each in columns(chosen or ()) if each.name in with_value)
+    usual = _shown(board, lines, names)
     return Table(
         title=board.title,
         facts=tuple(_facts(board)),
         columns=names,
-        shown=tuple(_shown(board, lines, names)),
+        shown=tuple(usual if not asked else asked if "model" in asked else ["model", *asked]),
         lines=lines,
         notes=tuple(footnotes(board)),
     )

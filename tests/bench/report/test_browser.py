@@ -66,7 +66,7 @@ def file(found: tuple[Path, list[Board]], tmp_path_factory: pytest.TempPathFacto
         pictures,
         "thumbnails",
         lambda videos, *_: {
-            key: Thumbnail(jpeg=None if key.endswith("0") else picture) for key in videos
+            key: Thumbnail(jpeg=picture if int(key[-1]) % 2 else None) for key in videos
         },
     )
     page = render_report(

@@ -214,6 +214,63 @@ def test_the_commands_write_the_page(
     assert not any(line["answers"] for line in table["lines"])
 
 
+def test_the_chosen_columns_are_shown_in_their_order(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for command in (("report",), ("leaderboard", "--output", "report.html")):
+        asked = ("--results", results, "--columns", "latency,device,j_per_clip,top1")
+        done = call(monkeypatch, tmp_path, *command, *asked)
+        assert done.exit_code == 0, done.stderr
+        content = content_of((tmp_path / "report.html").read_text())
+        (table,) = content["tables"]
+        shown = ["model", "latency_ms", "device", "j_per_clip", "top1_percent"]
+        assert table["shown"] == shown and set(shown) < set(table["columns"])
+        assert set(table["columns"]) <= {column["name"] for column in content["columns"]}
+        assert {line["values"]["device"] for line in table["lines"]} == {"cpu"}
+    done = call(monkeypatch, tmp_path, "report", "--results", results, "--columns", "speed")
+    assert done.exit_code == 2 and "no column is named 'speed'" in done.stderr
+
+
+def test_rows_are_selected_as_in_a_leaderboard(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ("--results", results, "--where", "trained and probe is none")
+    asked = (*asked, "--sort", "latency", "--top", "3", "--group-by", "weights")
+    done = call(monkeypatch, tmp_path, "report", *asked)
+    assert done.exit_code == 0, done.stderr
+    assert "1 group by weights" in done.stderr
+    (table,) = content_of((tmp_path / "report.html").read_text())["tables"]
+    done = call(monkeypatch, tmp_path, "leaderboard", *asked, "--format", "json")
+    (board,) = json.loads(done.stdout)
+    models = [row["model"] for row in board["rows"]]
+    assert [line["values"]["model"] for line in table["lines"]] == models and len(models) == 3
+    assert re.match(
+        r"3 of \d+ rows: \d+ where trained and probe is none; the first 3", table["notes"][0]
+    )
+
+    done = call(monkeypatch, tmp_path, "report", "--results", results, "--pareto", "latency,top1")
+    (table,) = content_of((tmp_path / "report.html").read_text())["tables"]
+    assert 0 < len(table["lines"]) < 11 and "on the Pareto front" in table["notes"][0]
+
+
+def test_several_folders_are_one_report(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    further = made_results(tmp_path / "further", 2)
+    RunFile(further, "20260202T000000Z-000000").append(made_record("only_there"))
+    done = call(monkeypatch, tmp_path, "report", "--results", results, "--results", further)
+    assert done.exit_code == 0, done.stderr
+    lines = [
+        line
+        for table in content_of((tmp_path / "report.html").read_text())["tables"]
+        for line in table["lines"]
+    ]
+    names = [line["values"]["model"] for line in lines]
+    assert "only_there" in names and "net_5" in names
+    answered = [line for line in lines if line["answers"]]
+    assert len(answered) >= 6 and not any(line["answers"]["without_logits"] for line in answered)
+
+
 def test_a_report_of_no_folder_names_the_cure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,8 +4,6 @@ import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
 
-from ..leaderboard.fields import Field
-
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -28,11 +26,6 @@ def scale(axes: "Axes", which: Literal["x", "y"], values: Iterable[float]) -> bo
     axis.set_minor_locator(NullLocator())
     axis.set_minor_formatter(NullFormatter())
     return True
-
-
-def head_of(shown: Field) -> str:
-    """Return the text at an axis: `latency (ms)`, but `GMACs of a view`."""
-    return shown.label if shown.unit in shown.label else shown.head
 
 
 def plain(value: float) -> str:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from ...datasets.plurals import quantity
 from ..leaderboard.fields import Field
 from ..leaderboard.leaderboard import Board
+from ..leaderboard.recommendation import Figure
+from ..leaderboard.shown_values import of_figure
 from ..records.results import SCORE_NAMES
-from .axes import distances, head_of, scale
+from .axes import distances, scale
 from .labels import Named, Segment, place_labels
 from .picture import Picture
 from .points import Point, points_of
@@ -49,7 +51,7 @@ def draw(
     axes = figure.subplots()
     scale(axes, "x", [point.x for point in points])
     scale(axes, "y", [point.y for point in points])
-    axes.set(xlabel=head_of(x), ylabel=_y_head(board, y))
+    axes.set(xlabel=x.head, ylabel=_y_head(board, y))
     corners = _steps(points, x)
     _draw_front(axes, corners, style)
     for gid, drawn, colour, above in (
@@ -74,7 +76,7 @@ def draw(
 def _y_head(board: Board, y: Field) -> str:
     if y.name == "score_percent":
         return f"{SCORE_NAMES[board.scoring][0]} (%)"
-    return head_of(y)
+    return y.head
 
 
 def _steps(points: Sequence[Point], x: Field) -> list[tuple[float, float]]:
@@ -208,7 +210,7 @@ def _remark(axes: "Axes", text: str, style: Style) -> None:
 
 
 def _title(board: Board, x: Field, y: Field) -> str:
-    return f"{_y_head(board, y)} against {head_of(x)}: {board.title}"
+    return f"{_y_head(board, y)} against {x.head}: {board.title}"
 
 
 def _description(
@@ -221,11 +223,12 @@ def _description(
 ) -> str:
     best = sorted((point for point in points if point.in_front), key=lambda point: point.x)
     listed = "; ".join(
-        f"{each.name}: {each.x:.3g} {x.unit}, {each.y:.3g} {y.unit}" for each in best
+        f"{each.name}: {of_figure(x, Figure(value=each.x))}, {of_figure(y, Figure(value=each.y))}"
+        for each in best
     )
     lines = [
         f"{quantity(len(points), 'network')} of {board.title}: {_y_head(board, y)} against "
-        f"{head_of(x)}, with 95 % intervals where they are known."
+        f"{x.head}, with 95 % intervals where they are known."
     ]
     if best:
         lines.append(f"On the front, where no other is better in both: {listed}.")

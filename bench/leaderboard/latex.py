@@ -176,9 +176,9 @@ def _head(board: Board, of: Field) -> list[str]:
     """Return the lines of a head: the name, which may take several, and the unit."""
     if of.name == "score_percent":
         return [SCORE_NAMES[board.scoring][0], "(%)"]
-    name = of.column or of.label
-    unit = [f"({of.unit})"] if of.unit and of.unit not in name else []
-    return [*textwrap.wrap(name, _HEAD, break_long_words=False), *unit]
+    name, unit = (of.label, of.unit) if of.shown is None else (of.shown.name, of.shown.unit)
+    shown = [f"({unit})"] if unit else []
+    return [*textwrap.wrap(name, _HEAD, break_long_words=False), *shown]
 
 
 def _written(cell: Cell, with_ends: bool) -> str:

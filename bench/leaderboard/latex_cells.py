@@ -3,11 +3,10 @@
 import math
 import statistics
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import NamedTuple
 
 from ..measure import registry
-from ..text.units import ABSENT
+from ..text.units import ABSENT, rounded
 from .fields import Field
 from .leaderboard import Board, Row
 from .pareto import is_comparable
@@ -49,8 +48,8 @@ def column_of(board: Board, of: Field) -> list[Cell]:
         ends = of.ends(board, row)
         below, above = ("", "")
         if ends is not None:
-            below, above = _rounded(value - ends[0], digits), _rounded(ends[1] - value, digits)
-        cells.append(Cell(_rounded(value, digits), _mark(of, row), above, below))
+            below, above = rounded(value - ends[0], digits), rounded(ends[1] - value, digits)
+        cells.append(Cell(rounded(value, digits), _mark(of, row), above, below))
     return _with_standing(of, board, cells)
 
 
@@ -70,11 +69,6 @@ def _digits(of: Field, values: Sequence[float | None]) -> int:
     if not known or all(isinstance(value, int) for value in known):
         return 0
     return min(3, max(0, 2 - math.floor(math.log10(statistics.median(known)))))
-
-
-def _rounded(value: float, digits: int) -> str:
-    """Return a number with so many digits, rounded half to even as the tables' percentages are."""
-    return f"{Decimal(repr(round(float(value), 9))):z.{digits}f}"
 
 
 def _mark(of: Field, row: Row) -> str:

@@ -12,7 +12,7 @@ from ...datasets.plurals import quantity
 from ..text.markup import escaped
 from ..text.pipe_table import pipe_table
 from ..text.terminal import line, lines, print_line, print_plain_table
-from ..text.units import ABSENT
+from ..text.units import ABSENT, rounded, significant
 from .rank_changes import RankChange, RankChanges
 
 _RULES = {
@@ -88,9 +88,7 @@ def _few(names: Sequence[str]) -> str:
 
 
 def _number(value: float, unit: str) -> str:
-    if unit == "%":
-        return f"{value:.1f}"
-    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:#.4g}"
+    return rounded(value, 1) if unit == "%" else significant(value, 4)
 
 
 def _moved(each: RankChange) -> str:

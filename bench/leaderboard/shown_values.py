@@ -1,6 +1,6 @@
 """Numbers of a row in sentences: with their unit and interval."""
 
-from ..text.units import percent
+from ..text.units import rounded
 from .fields import Field
 from .leaderboard import Board, Row
 from .recommendation import Figure
@@ -32,6 +32,6 @@ def of_figure(field: Field, figure: Figure) -> str:
 
 def _number(value: float, unit: str) -> str:
     if unit == "%":
-        return percent(round(value / 100, 12))
+        return rounded(value, 1)
     digits = 3 if value < 1 else 2 if value < 100 else 1 if value < 1000 else 0
     return f"{value:.{digits}f}"

@@ -46,7 +46,7 @@ COST = (
     Figure(
         name="gmacs",
         short="macs",
-        label="GMACs of a view",
+        label="arithmetic of a view",
         unit="GMACs",
         scale=1e9,
         read=reader("cost.macs"),
@@ -56,7 +56,7 @@ COST = (
     Figure(
         name="gflops",
         short="flops",
-        label="GFLOPs of a view",
+        label="arithmetic of a view",
         unit="GFLOPs",
         scale=1e9,
         read=reader("cost.flops"),
@@ -66,7 +66,7 @@ COST = (
     Figure(
         name="video_gmacs",
         short="video_macs",
-        label="GMACs of a video",
+        label="arithmetic of a video",
         unit="GMACs",
         scale=1e9,
         read=video_macs,

@@ -19,7 +19,7 @@ COLUMNS = (
     ),
     Column(
         name="printed_gmacs",
-        label="published GMACs",
+        label="published arithmetic",
         unit="GMACs",
         better="less",
         is_number=True,

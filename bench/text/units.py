@@ -32,6 +32,14 @@ def percent(share: float | None, digits: int = 1, *, signed: bool = False) -> st
     return f"{exact:{'+' if signed else ''}z.{digits}f}"
 
 
+def rounded(value: float, digits: int) -> str:
+    """Return a number that is in its unit already, rounded half to even as `percent` does.
+
+    A percentage is 100 times a share, which may be off by its last bits: they decide nothing.
+    """
+    return f"{Decimal(repr(round(float(value), 9))):z.{digits}f}"
+
+
 def percentages(shares: Sequence[float]) -> list[str]:
     """Return the parts of a whole in percent, to one digit, so that they add up as they are shown.
 

@@ -56,13 +56,7 @@ function valueText(line, column) {
 }
 
 function head(column) {
-  const unit = unitOf(column);
-  return unit ? `${column.label} (${unit})` : column.label;
-}
-
-// The unit, unless the label has it.
-function unitOf(column) {
-  return column.label.split(" ").includes(column.unit) ? "" : column.unit;
+  return column.unit ? `${column.label} (${column.unit})` : column.label;
 }
 
 const percent = (share, decimals = 1) =>

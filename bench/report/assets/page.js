@@ -42,12 +42,12 @@ function drawSummary(state, place) {
     cards.push(card(`Highest ${column.label}`, `${valueText(line, column)} %`,
       `${line.name} ${interval(column, line.ends[score])}${first > 1 ? `; ${first} networks have rank 1: none is significantly better` : ""}`));
   }
-  for (const [name, label] of [["latency_ms", "Fastest"], ["gmacs", "Fewest GMACs of a view"], ["params_m", "Smallest"]]) {
+  for (const [name, label] of [["latency_ms", "Fastest"], ["gmacs", "Least arithmetic of a view"], ["params_m", "Smallest"]]) {
     if (!state.table.columns.includes(name)) continue;
     const line = best(name, Boolean(score)), column = columnOf.get(name);
     if (!line) continue;
     const own = score && line.values[score] !== undefined ? `, ${columnOf.get(score).label} ${line.values[score].toFixed(1)}\u00a0%` : "";
-    cards.push(card(label, `${valueText(line, column)}${unitOf(column) ? ` ${column.unit}` : ""}`, `${line.name}${own}`));
+    cards.push(card(label, `${valueText(line, column)}${column.unit ? ` ${column.unit}` : ""}`, `${line.name}${own}`));
   }
   fill(place, ...cards);
 }

@@ -40,7 +40,7 @@ function headCell(state, column, redraw) {
       redraw();
       document.querySelector(`#table button[data-sort="${CSS.escape(column.name)}"]`).focus();
     },
-  }, column.label, unitOf(column) ? el("span", { class: "unit" }, ` ${unitOf(column)}`) : null,
+  }, column.label, column.unit ? el("span", { class: "unit" }, ` ${column.unit}`) : null,
   el("span", { class: "arrow", "aria-hidden": "true" }, arrow));
   return el("th", {
     scope: "col", "aria-sort": order, class: column.is_number ? "number" : column.name === "model" ? "sticky" : null,

@@ -41,7 +41,8 @@ def print_notes(
     for note in sorted(wanted, key=lambda each: each.weight):
         if note.weight >= below:
             break
-        folded = line(note.short).wrap(console, console.width) if console.is_terminal else []
+        text = line(note.short)
+        folded = list(text.wrap(console, console.width)) if console.is_terminal else []
         if min(max(1, len(folded)), MOST_OF_ONE) > left:
             continue
         if len(folded) > MOST_OF_ONE:

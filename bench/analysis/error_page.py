@@ -1,12 +1,12 @@
 """The page of misclassified videos: one HTML file with thumbnails, which works from disk."""
 
 import base64
-import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ...datasets.sources.paths import path_of
 from ..statistics.scores import Averaged
+from ..text.html_page import content_policy
 from ..text.markup import html_escaped
 from ..text.units import percent
 from .error_tables import (
@@ -59,8 +59,8 @@ h3 b.wrong{color:var(--wrong)}h3 b.right{color:var(--right)}
 dl{display:grid;grid-template-columns:auto 1fr auto;gap:.1rem .6rem;margin:.5rem 0;font-size:.85rem;
 align-items:center}dt{overflow-wrap:anywhere;max-width:11rem}dd{margin:0}
 dd.number{text-align:right;font-variant-numeric:tabular-nums}
-.bar{display:block;height:.55rem;background:var(--soft);border-radius:.1rem}
-.bar.right{background:var(--right)}.bar.wrong{background:var(--wrong)}
+.bar{display:block;width:100%;height:.55rem;fill:var(--soft)}
+.bar.right{fill:var(--right)}.bar.wrong{fill:var(--wrong)}
 @media print{:root{--ink:#000;--soft:#444;--line:#bbb;--card:#fff;--page:#fff;--wrong:#b3400a;
 --right:#0b5d8f}body{padding:0}*{print-color-adjust:exact}form{display:none}ol.cards{gap:.5rem;
 grid-template-columns:repeat(3,1fr)}}
@@ -107,11 +107,7 @@ def render_page(
     head = "the surest errors first"
     if len(shown) < count:
         head = f"{len(shown)} of {count}, {head}"
-    digest = base64.b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decode()
-    policy = (
-        "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
-        f"script-src 'sha256-{digest}'"
-    )
+    policy = content_policy([_SCRIPT], _STYLE)
     paragraphs = "\n".join(f"<p>{html_escaped(line)}</p>" for line in (error_summary(errors),))
     soft = "\n".join(f'<p class="soft">{html_escaped(line)}</p>' for line in taken)
     ends = "\n".join(
@@ -232,7 +228,10 @@ def _scores(each: Misclassified, averaged: Averaged) -> str:
         is_true = name in each.true or number >= len(each.first)
         kind = "right" if is_true else "wrong" if number == 0 else ""
         share = 0.0 if averaged == "logits" else min(1.0, max(0.0, score))
-        bar = f'<span class="bar {kind}" style="width:{100 * share:.1f}%"></span>'
+        bar = (
+            f'<svg class="bar {kind}" viewBox="0 0 100 1" preserveAspectRatio="none" '
+            f'aria-hidden="true"><rect width="{100 * share:.1f}" height="1"/></svg>'
+        )
         mark = " (true)" if is_true else ""
         lines.append(
             f'<dt>{html_escaped(name)}{mark}</dt><dd>{bar}</dd><dd class="number">'

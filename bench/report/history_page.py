@@ -4,9 +4,10 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from ...datasets.visible import one_line
+from ..text.html_page import content_policy, unclosed
 from .history_content import History
 from .library import library
-from .page import asset, embedded, policy, unclosed
+from .page import asset, embedded
 
 SCRIPTS = ("dom.js", "chart.js", "history.js")
 
@@ -21,7 +22,7 @@ def render_history(found: History) -> str:
         asset("history.html")
     )
     return template.render(
-        policy=policy([charts.script, own], style),
+        policy=content_policy([charts.script, own], style),
         content=found,
         title=one_line(found.title),
         style=Markup(unclosed(style, "style")),

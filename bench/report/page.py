@@ -1,8 +1,5 @@
 """The page: content, style, program and chart library in one file that works from disk."""
 
-import base64
-import hashlib
-import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,11 +9,11 @@ import msgspec
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from ...datasets.errors import KinobenchError
 from ...datasets.visible import one_line
 from ..leaderboard.fields import Field
 from ..leaderboard.leaderboard import Board
 from ..records.stores import Results
+from ..text.html_page import content_policy, unclosed
 from .content import Content
 from .gathered import gather
 from .library import library
@@ -79,7 +76,7 @@ def page_of(content: Content) -> str:
         asset("page.html")
     )
     return template.render(
-        policy=policy([charts.script, own], style),
+        policy=content_policy([charts.script, own], style),
         content=content,
         counted=_counted(content),
         title=one_line(content.title),
@@ -127,27 +124,3 @@ def _counted(content: Content) -> dict[str, int]:
 def asset(name: str) -> str:
     """Return a file of the page's assets."""
     return (ASSETS / name).read_text(encoding="utf-8")
-
-
-def unclosed(text: str, element: str) -> str:
-    """Return a program or a style that doesn't end its own element.
-
-    Raises:
-        KinobenchError: It has the end tag in it.
-    """
-    if re.search(rf"</{element}|<!--", text, re.IGNORECASE):
-        raise KinobenchError(f"a part of the report has </{element} in it; another vl-convert?")
-    return text
-
-
-def policy(scripts: Sequence[str], style: str) -> str:
-    """Return the content security policy: this program, this style, pictures in the file itself."""
-    allowed = " ".join(map(_digest, scripts))
-    return (
-        f"default-src 'none'; script-src {allowed}; style-src {_digest(style)}; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
-def _digest(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

@@ -1,5 +1,7 @@
 """The page of errors and the commands that list videos, on videos that are really there."""
 
+import base64
+import hashlib
 import html
 import json
 import re
@@ -247,3 +249,15 @@ def test_a_list_generates_no_dataset(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_options_that_do_not_go_together_are_refused(arguments: tuple, message: str) -> None:
     done = CliRunner().invoke(app, list(arguments))
     assert done.exit_code == 2 and message in done.stderr
+
+
+def test_the_page_runs_its_own_program_and_style_alone(tmp_path: Path) -> None:
+    table = logits_table(np.array([[[0.0, 1.0]]], np.float32), [0])
+    errors = find_errors(open_predictions(write_file(tmp_path / "a.parquet", table)))
+    page = render_page(errors, errors.misclassified, {}, "Errors")
+    (policy,) = re.findall(r'Content-Security-Policy" content="([^"]*)"', page)
+    assert "default-src 'none'" in policy and "form-action 'none'" in policy
+    assert "unsafe" not in policy and "style=" not in page
+    for kind, content in re.findall(r"<(script|style)>(.*?)</", page, re.DOTALL):
+        digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+        assert f"{kind}-src 'sha256-{digest}'" in policy

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from ...datasets.errors import KinobenchError
 from ...datasets.plurals import quantity
+from ..records.stores import folders_of
 from .fields import SETTINGS
 from .leaderboard import Board, Row, boards
 from .selectors import Selector, setting_text
@@ -64,7 +65,8 @@ def differing(a: Selector, b: Selector) -> frozenset[str]:
     """
     names = {*a.conditions, *b.conditions}
     varied = {name for name in names if a.conditions.get(name) != b.conditions.get(name)}
-    if not varied and a.folder.resolve() == b.folder.resolve():
+    folders = [[each.resolve() for each in folders_of(side.folder)] for side in (a, b)]
+    if not varied and folders[0] == folders[1]:
         raise KinobenchError(f"--diff {a.text} {b.text}: A and B are the same records; give two")
     if "model" in varied:
         raise KinobenchError(

@@ -87,6 +87,11 @@ def results_in(folders: Sequence[Path]) -> Results:
     return stores.folders[0] if len(stores.folders) == 1 else stores
 
 
+def folders_of(results: Results) -> tuple[Path, ...]:
+    """Return the one folder, or the several."""
+    return results.folders if isinstance(results, Stores) else (results,)
+
+
 def read_results(results: Results) -> tuple[list[Record], list[str]]:
     """Read the records of a folder or of several; see `read_records` and `Stores.read`."""
     return results.read() if isinstance(results, Stores) else read_records(results)

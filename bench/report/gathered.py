@@ -10,7 +10,7 @@ from ...datasets.visible import one_line
 from ..leaderboard.fields import Field
 from ..leaderboard.leaderboard import Board, Row
 from ..records.record import Environment
-from ..records.stores import Results, Stores
+from ..records.stores import Results, folders_of
 from .answers import answers_of
 from .content import Answers, Content, GateCheck, Table
 from .gate_history import NAMES, gate_history
@@ -95,7 +95,7 @@ def _gate(path: Path | None, results: Results | None, left_out: OnProblem) -> tu
     """Read the checks of a file that was asked for, or of one that the results have."""
     if path is not None:
         return gate_history(path)
-    folders = results.folders if isinstance(results, Stores) else filter(None, (results,))
+    folders = () if results is None else folders_of(results)
     for found in (folder / name for folder in folders for name in NAMES):
         if found.is_file():
             try:

@@ -140,6 +140,8 @@ def test_the_two_sides_may_be_in_several_folders(tmp_path: Path) -> None:
     assert told == {"c3d_tiny": (1, True, None), "x3d_tiny": (-1, False, None)}
     folders = ("--results", one, "--results", other)
     text = run("leaderboard", *folders, "--diff", "precision=fp32", "precision=bf16")
+    told = run("leaderboard", *folders, "--diff", "device=cpu", "device=cpu", code=2)
+    assert "A and B are the same records" in told
     assert "c3d_tiny 2 → 1 up 1 60.0 90.0 +30.0" in " ".join(text.split())
 
 

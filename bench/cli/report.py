@@ -64,7 +64,7 @@ class Page(Group, panel="Results"):
 
 
 @command("report", RESULTS)
-def make_report(page: Page, where: WhereVideos) -> None:
+def make_report(where: WhereVideos, page: Page) -> None:
     """Write the stored records as one page of HTML: tables, charts, confusions, environment.
 
     The page has everything in it: it works from disk, and loads nothing.

@@ -97,6 +97,7 @@ INTEGERS = {
     ),
     ("data", "doctor", "pointlight"): ("--processes", "--holdout-seed"),
     ("leaderboard",): ("--top",),
+    ("report",): ("--top", "--holdout-seed"),
     ("analyse", "c3d_tiny"): ("--rows", "--k", "--holdout-seed"),
     ("compare", "c3d_tiny", "x3d_tiny"): ("--rows", "--holdout-seed"),
     ("plot", "pareto"): ("--board",),

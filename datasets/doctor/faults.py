@@ -1,6 +1,7 @@
 """What is wrong with the files of a copy, each by itself."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TypedDict
 
@@ -70,14 +71,15 @@ def _absent(copy: Copy, min_found: float) -> Iterator[Complaint]:
 def _unreadable(copy: Copy) -> Iterator[Complaint]:
     there = f"of {quantity(len(copy.files), 'file')}"
     reasons: dict[str, str] = {}
-    paths: dict[str, str] = {}
+    paths: defaultdict[str, list[str]] = defaultdict(list)
     empty: list[str] = []
     machine: dict[str, str] = {}
     damaged: dict[str, str] = {}
     for path in copy.files:
         seen, name = copy.of(path), copy.ids[path]
         wrong = seen.reason or seen.damage
-        paths[name] = path
+        if wrong is not None and seen.machine is None:
+            paths[name].append(path)
         if seen.machine is not None:
             machine[name] = seen.machine
         elif wrong == EMPTY:
@@ -108,15 +110,16 @@ class _Cure(TypedDict):
     files: tuple[str, ...]
 
 
-def _again(names: Iterable[str], paths: Mapping[str, str], more: str = "") -> _Cure:
+def _again(names: Iterable[str], paths: Mapping[str, list[str]], more: str = "") -> _Cure:
     """Return the cure of files that must be removed, since what gets videos leaves files alone.
 
     Args:
         names: The ids of their videos.
-        paths: Their paths.
+        paths: The paths of those of their files that are wrong: two splits may have an id, and
+            files of their own for it.
         more: What else can be done.
     """
-    files = removable(paths[name] for name in names)
+    files = removable(path for name in names for path in paths[name])
     removed = "remove them, and get them again" if files else f"get them again, {NOT_REMOVED}"
     return _Cure(cure=f"{removed} ({LISTS_THEM}){more}", files=files)
 
@@ -134,17 +137,20 @@ def _wrong_length(copy: Copy) -> Iterator[Complaint]:
     """Compare the lengths of files with the times that a list has."""
     short: dict[str, str] = {}
     long: dict[str, str] = {}
-    paths: dict[str, str] = {}
+    paths: defaultdict[str, list[str]] = defaultdict(list)
+    right: set[str] = set()
     for listed in copy.each():
         wanted_s, there_s = listed_s(listed.video), _seconds(copy.of(listed.path))
         if wanted_s is None or there_s is None:
             continue
         detail = f"{there_s:.1f} s, listed with {wanted_s:g} s"
-        paths[listed.video.id] = listed.path
-        if there_s < wanted_s - SPARE_S:
-            short[listed.video.id] = detail
-        elif there_s > wanted_s + SPARE_S:
-            long[listed.video.id] = detail
+        if abs(there_s - wanted_s) > SPARE_S:
+            (short if there_s < wanted_s else long)[listed.video.id] = detail
+            paths[listed.video.id].append(listed.path)
+        else:
+            right.add(listed.path)
+    # A file that is as listed for one video may stand for another one, too.
+    paths.update({name: [each for each in own if each not in right] for name, own in paths.items()})
     there = f"of {quantity(len(copy.files), 'file')}"
     what = "than their listed times"
     yield from complaint("short", short, f"{there} shorter {what}", **_again(short, paths))

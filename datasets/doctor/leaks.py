@@ -1,5 +1,6 @@
 """Videos that stand in both a training and a test split, by name, by footage or by content."""
 
+import os
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -10,7 +11,7 @@ from ..lists.split_names import kind_of
 from ..plurals import quantity
 from ..split import Split
 from .complaints import Complaint, complaint
-from .copy import NOT_REMOVED, Copy, Listed, removable, text_of
+from .copy import NOT_REMOVED, Copy, Listed, removable
 
 _NUMBERED = re.compile(r"(.*?)(\d*)")
 _SHOWN = 3
@@ -97,25 +98,33 @@ def _same_content(
         if each.path in same:
             of_path[each.path].append(each)
     leaks: list[dict[str, str]] = [{} for _ in pairs]
+    of_leaks: list[list[str]] = [[] for _ in pairs]
     contrary: dict[str, str] = {}
     doubles: dict[str, str] = {}
-    extra: tuple[str, ...] = ()
+    extra: list[str] = []
     for group in groups:
         listed = [each for path in group for each in of_path[path]]
         if len({each.video.labels for each in listed}) > 1:
             contrary[listed[0].video.id] = _one_of_each_label(listed)
         shared = [_shared(listed, pair) for pair in pairs]
-        for found, own in zip(leaks, shared, strict=True):
-            found.update(own)
-        if not any(shared):
-            first = copy.ids[group[0]]
-            doubles |= {copy.ids[path]: f"identical to {first}" for path in group[1:]}
-            extra += removable(group[1:])
-    for (one, other), found in zip(pairs, leaks, strict=True):
+        if any(shared):
+            surplus = surplus_of(group, {each.path for own in shared for each in own})
+        else:
+            surplus = surplus_of(group, set(group[1:]))
+            kept = next(path for path in group if path not in surplus)
+            others = [path for path in group if path != kept]
+            doubles |= {copy.ids[path]: f"identical to {copy.ids[kept]}" for path in others}
+            extra += [path for path in others if path in surplus]
+        for (one, other), found, paths, own in zip(pairs, leaks, of_leaks, shared, strict=True):
+            names = one.name, other.name
+            first = next((each.video.id for each in listed if each.split is one), "")
+            found.update({each.video.id: f"identical to {first}" for each in own})
+            of_pair = {each.path for each in listed if own and each.split.name in names}
+            paths += [path for path in group if path in surplus and path in of_pair]
+    for (one, other), found, paths in zip(pairs, leaks, of_leaks, strict=True):
         there = quantity(len(copy.found(other)), "file")
         what = f"of {there} of {other.name} identical to a file of {one.name}"
-        paths = {video.id: text_of(video) for video in other.videos if video.id in found}
-        files = removable(paths[name] for name in found)
+        files = removable(paths)
         yield from complaint("leak", found, what, _KEEP_ONE[bool(files)], files=files)
     yield from complaint(
         "contradicting",
@@ -123,14 +132,40 @@ def _same_content(
         f"of {quantity(len(copy.files), 'file')} identical to one with another label",
         "no command knows which label is right: look at both, and correct the list or the folder",
     )
+    files = removable(extra)
     yield from complaint(
         "duplicate",
         doubles,
         f"of {quantity(len(copy.files), 'file')} identical to another one",
-        _KEEP_ONE[bool(extra)],
+        _KEEP_ONE[bool(files)],
         is_bad=False,
-        files=extra,
+        files=files,
     )
+
+
+def surplus_of(group: Sequence[str], unwanted: set[str]) -> set[str]:
+    """Return which of some identical files can be removed, so that one of them is left for sure.
+
+    Args:
+        group: Their paths. Some may be links to others, or lie in a folder that is a link.
+        unwanted: Those that would best be removed: of two pairs of splits, each may want another
+            one to be removed.
+    """
+    # Where an entry of a folder is, links of folders followed, and where its content is.
+    places = {
+        path: os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))  # noqa: PTH118, PTH119, PTH120
+        for path in group
+    }
+    contents = {path: os.path.realpath(path) for path in group}
+    inside = set(places.values())
+    kept = [path for path in group if path not in unwanted]
+    is_link = {path for path in group if contents[path] != places[path]}
+    leads_to_others = any(path in is_link and contents[path] in inside for path in kept)
+    is_same = {places[path] for path in kept} & {places[path] for path in unwanted}
+    if kept and not leads_to_others and not is_same:
+        return unwanted
+    one = next((path for path in (*kept, *group) if path not in is_link), group[0])
+    return {path for path in group if places[path] != places[one]}
 
 
 def _one_of_each_label(listed: Sequence[Listed]) -> str:
@@ -141,15 +176,11 @@ def _one_of_each_label(listed: Sequence[Listed]) -> str:
     return "; ".join([*map(_labelled, shown), *([f"and {more} more"] if more else [])])
 
 
-def _shared(listed: Sequence[Listed], pair: tuple[Split, Split]) -> dict[str, str]:
+def _shared(listed: Sequence[Listed], pair: tuple[Split, Split]) -> list[Listed]:
     """Return the files of a pair's second split that are also in the first, under another path."""
     first, second = ([each for each in listed if each.split is split] for split in pair)
     paths = {each.path for each in first}
-    return {
-        each.video.id: f"identical to {first[0].video.id}"
-        for each in second
-        if first and each.path not in paths
-    }
+    return [each for each in second if first and each.path not in paths]
 
 
 _KEEP_ONE = {

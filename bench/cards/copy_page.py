@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Sequence
 
+from rich.cells import cell_len
 from rich.console import Console
 
 from ...datasets.doctor.complaints import LISTS_THEM, Complaint
@@ -43,9 +44,10 @@ def page_of(report: Report, width: int, height: int | None) -> list[tuple[str, s
     foot = [(text, "") for text in _files(report.files, width)]
     verdict = (_verdict(report), "bold red" if report.is_bad else "green")
     if any(LISTS_THEM in each.cure for each in report.complaints):
-        foot += [(text, "") for text in _folded(_lists_them(report), width, "", _INDENT)]
+        foot += [("the videos that have to be got again:", ""), _command(_lists_them(report))]
     blocks = [_finding(each, width) for each in report.complaints]
-    room = None if height is None else height - len(head) - len(foot) - 1
+    taken = sum(_rows(text, width) for text, _ in (verdict, *head, *foot))
+    room = None if height is None else height - taken
     shown, hidden = _fitting(blocks, width, room)
     if hidden:
         shown.append((f"{_INDENT}and {quantity(hidden, 'further finding')}: --json has all", "dim"))
@@ -56,7 +58,7 @@ def _fitting(
     blocks: Sequence[list[tuple[str, str]]], width: int, room: int | None
 ) -> tuple[list[tuple[str, str]], int]:
     """Return the lines of the first blocks for which there is room, and how many are left out."""
-    heights = [sum(-(-len(text) // width) for text, _ in block) for block in blocks]
+    heights = [sum(_rows(text, width) for text, _ in block) for block in blocks]
     if room is None or sum(heights) <= room:
         return [text for block in blocks for text in block], 0
     shown: list[tuple[str, str]] = []
@@ -84,7 +86,7 @@ def _verdict(report: Report) -> str:
 
 
 def _lists_them(report: Report) -> str:
-    return f"lists them: {report.again} --write-missing missing.csv"
+    return f"{report.again} --write-missing missing.csv"
 
 
 def _splits(splits: Sequence[SplitReport], width: int) -> list[str]:
@@ -118,9 +120,18 @@ def _finding(found: Complaint, width: int) -> list[tuple[str, str]]:
     lines = _folded(one_line(head + _examples(found, len(head), width)), width, "", _INDENT)
     style = _STYLES[found.is_bad]
     cure = _folded(f"cure: {found.cure}", width, _INDENT, _INDENT + "  ") if found.cure else []
-    # On a line of its own, never broken, so that it can be copied.
-    commands = [f"{_INDENT}$ {one_line(command)}" for command in found.commands]
-    return [*((text, style) for text in lines), *((text, "") for text in (*cure, *commands))]
+    commands = map(_command, found.commands)
+    return [*((text, style) for text in lines), *((text, "") for text in cure), *commands]
+
+
+def _command(command: str) -> tuple[str, str]:
+    """Return the line of a command, which is never broken, so that it can be copied."""
+    return f"{_INDENT}$ {one_line(command)}", ""
+
+
+def _rows(text: str, width: int) -> int:
+    """Return how many rows of a terminal a line takes."""
+    return max(1, -(-cell_len(text) // width))
 
 
 def _examples(found: Complaint, taken: int, width: int) -> str:

@@ -5,14 +5,32 @@ from typing import Any
 
 import msgspec
 
+from ...datasets.names import readable
 from ...datasets.visible import one_line
 
 _ENCODER = msgspec.json.Encoder()
 
 
 def json_text(content: Any, encoder: msgspec.json.Encoder = _ENCODER) -> str:
-    """Return anything that msgspec can encode as indented JSON, without a line end."""
-    return escaped_json(msgspec.json.format(encoder.encode(content), indent=2).decode())
+    r"""Return anything that msgspec can encode as indented JSON, without a line end.
+
+    JSON has no bytes that aren't UTF-8: one in the name of a file is written as `\xff`.
+    """
+    try:
+        encoded = encoder.encode(content)
+    except UnicodeEncodeError:
+        plain = msgspec.to_builtins(content, enc_hook=encoder.enc_hook)
+        encoded = encoder.encode(_readable(plain))
+    return escaped_json(msgspec.json.format(encoded, indent=2).decode())
+
+
+def _readable(content: Any) -> Any:
+    if isinstance(content, str):
+        return readable(content)
+    if isinstance(content, dict):
+        return {_readable(name): _readable(each) for name, each in content.items()}
+    is_list = isinstance(content, list | tuple)
+    return [_readable(each) for each in content] if is_list else content
 
 
 def escaped_json(text: str) -> str:

@@ -91,26 +91,39 @@ def complaint(
     ]
 
 
-def with_commands(found: Complaint, again: str, folders: Container[str] = ()) -> Complaint:
-    """Return a complaint with its commands whole.
+def with_commands(
+    all_found: Sequence[Complaint], again: str, folders: Container[str] = ()
+) -> tuple[Complaint, ...]:
+    """Return complaints with their commands whole.
 
     Args:
-        found: The complaint.
+        all_found: The complaints.
         again: The command that examines the copy.
         folders: Those paths that are folders of pictures.
     """
+    of_kind: defaultdict[Kind, set[str]] = defaultdict(set)
+    for each in all_found:
+        of_kind[each.kind].update(each.files)
+    return tuple(_whole(each, again, folders, of_kind[each.kind]) for each in all_found)
+
+
+def _whole(found: Complaint, again: str, folders: Container[str], of_kind: set[str]) -> Complaint:
+    cure = found.cure
     commands = [f"{again} {each}" if each.startswith("--") else each for each in found.commands]
     if found.files:
-        commands.insert(0, _removal(found, again, folders))
-    return msgspec.structs.replace(found, commands=tuple(commands))
+        can_be_typed = all(path == one_line(path) for path in found.files)
+        if can_be_typed and len(found.files) <= _NAMED_FILES:
+            commands.insert(0, f"{_rm(found.files, folders)} {shlex.join(found.files)}")
+        else:
+            listing = f"{again} --files-of {word_of(found.kind)}"
+            commands.insert(0, f"{listing} | xargs -0r {_rm(of_kind, folders)}")
+            if len(of_kind) > len(set(found.files)):
+                cure += f"; the command removes the {len(of_kind)} files of all such findings"
+    return msgspec.structs.replace(found, cure=cure, commands=tuple(commands))
 
 
-def _removal(found: Complaint, again: str, folders: Container[str]) -> str:
-    rm = "rm -r --" if any(path in folders for path in found.files) else "rm --"
-    can_be_typed = all(path == one_line(path) for path in found.files)
-    if can_be_typed and len(found.files) <= _NAMED_FILES:
-        return f"{rm} {shlex.join(found.files)}"
-    return f"{again} --files-of {word_of(found.kind)} | xargs -0r {rm}"
+def _rm(files: Iterable[str], folders: Container[str]) -> str:
+    return "rm -r --" if any(path in folders for path in files) else "rm --"
 
 
 def word_of(kind: Kind) -> str:

@@ -120,8 +120,10 @@ def _again(names: Iterable[str], paths: Mapping[str, list[str]], more: str = "")
         more: What else can be done.
     """
     files = removable(path for name in names for path in paths[name])
-    removed = "remove them, and get them again" if files else f"get them again, {NOT_REMOVED}"
-    return _Cure(cure=f"{removed} ({LISTS_THEM}){more}", files=files)
+    # Where nothing else lists them, nobody knows any more what was removed.
+    removed = f"remove them once they are written down ({LISTS_THEM}), and get them again"
+    kept = f"get them again, {NOT_REMOVED} ({LISTS_THEM})"
+    return _Cure(cure=(removed if files else kept) + more, files=files)
 
 
 def _seconds(seen: Seen) -> float | None:
@@ -152,9 +154,11 @@ def _wrong_length(copy: Copy) -> Iterator[Complaint]:
     # A file that is as listed for one video may stand for another one, too.
     paths.update({name: [each for each in own if each not in right] for name, own in paths.items()})
     there = f"of {quantity(len(copy.files), 'file')}"
-    what = "than their listed times"
+    what, cut = "than their listed times", "; or cut them, if they are whole videos"
     yield from complaint("short", short, f"{there} shorter {what}", **_again(short, paths))
-    yield from complaint("trimmed elsewhere", long, f"{there} longer {what}", **_again(long, paths))
+    yield from complaint(
+        "trimmed elsewhere", long, f"{there} longer {what}", **_again(long, paths, cut)
+    )
 
 
 def _without_length(copy: Copy) -> Iterator[Complaint]:

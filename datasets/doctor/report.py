@@ -156,9 +156,7 @@ def report_on(
         again=again,
         splits=tuple(splits),
         files=_files(copy),
-        complaints=tuple(
-            with_commands(each, again, _Folders(copy)) for each in worst_first(complaints)
-        ),
+        complaints=with_commands(worst_first(complaints), again, _Folders(copy)),
         unread=unread,
         is_interrupted=same is None,
     )

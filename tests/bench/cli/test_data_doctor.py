@@ -41,14 +41,26 @@ def test_a_sound_copy_ends_with_0_and_a_bad_one_with_1(
     assert lines[0] == "folder: 1 finding changes results"
     assert "bad   1 of 3 files empty: walk/c.mp4" in lines
     assert "2 decoded whole, 80 frames" in done.stdout
-    lists_them = (
-        f"lists them: kinobench data doctor folder --data-root {root} --protocol pointlight"
-    )
-    assert lines[-1] == f"{lists_them} --write-missing missing.csv"
-    words = lines[-1].removeprefix("lists them: kinobench ").split()
+    command = f"kinobench data doctor folder --data-root {root} --protocol pointlight"
+    assert lines[-1] == f"      $ {command} --write-missing missing.csv"
+    words = lines[-1].removeprefix("      $ kinobench ").split()
     assert call(monkeypatch, tmp_path, *words).exit_code == 1
     assert (tmp_path / "missing.csv").read_text() == (tmp_path / "again.csv").read_text()
     assert (tmp_path / "again.csv").read_text() == "path,label,split\nwalk/c.mp4,walk,all\n"
+
+
+def test_json_names_files_whose_names_are_not_utf_8(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = _own(tmp_path / "own")
+    name = os.fsencode(root) + b"/walk/\xff.mp4"
+    os.close(os.open(name, os.O_CREAT | os.O_WRONLY))
+    arguments = ("data", "doctor", "folder", "--data-root", root)
+    done = call(monkeypatch, tmp_path, *arguments, "--json")
+    assert done.exit_code == 1
+    (empty,) = (each for each in json.loads(done.stdout)["complaints"] if each["kind"] == "empty")
+    assert empty["names"] == ["walk/\\xff.mp4"] and empty["files"] == [f"{root}/walk/\\xff.mp4"]
+    assert empty["commands"][0].endswith(" --files-of empty | xargs -0r rm --")
 
 
 def test_json_has_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

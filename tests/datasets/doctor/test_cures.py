@@ -66,6 +66,17 @@ def test_a_name_that_no_terminal_shows_is_removed_by_the_list(tmp_path: Path) ->
     assert empty.commands[0].endswith("--files-of empty | xargs -0r rm --")
 
 
+def test_a_list_that_has_the_files_of_other_findings_too_says_so(tmp_path: Path) -> None:
+    root = ill_folder(tmp_path / "own")
+    for number in range(4):
+        put(root / f"train/fall/text{number}.mp4", b"x")
+    found = [each for each in report_of("folder", root).complaints if each.kind == "unreadable"]
+    texts, *others = sorted(found, key=lambda each: -each.count)
+    assert len(texts.files) == 5 and len({path for each in found for path in each.files}) == 7
+    assert texts.cure.endswith("; the command removes the 7 files of all such findings")
+    assert not any("such findings" in each.cure for each in others)
+
+
 def test_a_folder_of_pictures_is_removed_with_its_pictures(tmp_path: Path) -> None:
     root = tmp_path / "own"
     for number in range(1, 9):

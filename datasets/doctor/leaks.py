@@ -104,7 +104,8 @@ def _same_content(
     extra: list[str] = []
     for group in groups:
         listed = [each for path in group for each in of_path[path]]
-        if len({each.video.labels for each in listed}) > 1:
+        is_contrary = len({each.video.labels for each in listed}) > 1
+        if is_contrary:
             contrary[listed[0].video.id] = _one_of_each_label(listed)
         shared = [_shared(listed, pair) for pair in pairs]
         if any(shared):
@@ -114,7 +115,8 @@ def _same_content(
             kept = next(path for path in group if path not in surplus)
             others = [path for path in group if path != kept]
             doubles |= {copy.ids[path]: f"identical to {copy.ids[kept]}" for path in others}
-            extra += [path for path in others if path in surplus]
+            if not is_contrary:  # else nobody knows which of them is the right one
+                extra += [path for path in others if path in surplus]
         for (one, other), found, paths, own in zip(pairs, leaks, of_leaks, shared, strict=True):
             names = one.name, other.name
             first = next((each.video.id for each in listed if each.split is one), "")
@@ -125,7 +127,7 @@ def _same_content(
         there = quantity(len(copy.found(other)), "file")
         what = f"of {there} of {other.name} identical to a file of {one.name}"
         files = removable(paths)
-        yield from complaint("leak", found, what, _KEEP_ONE[bool(files)], files=files)
+        yield from complaint("leak", found, what, _KEEP_ONE[bool(files) or not paths], files=files)
     yield from complaint(
         "contradicting",
         contrary,
@@ -137,7 +139,7 @@ def _same_content(
         "duplicate",
         doubles,
         f"of {quantity(len(copy.files), 'file')} identical to another one",
-        _KEEP_ONE[bool(files)],
+        _KEEP_ONE[bool(files) or not extra],
         is_bad=False,
         files=files,
     )

@@ -193,3 +193,15 @@ def test_a_good_file_is_not_removed_for_a_wrong_one_of_the_same_id_in_another_sp
         )
         (found,) = (each for each in file_faults(copy, preset("pointlight"), None) if each.files)
         assert found.files == (paths["train"],)
+
+
+def test_no_command_removes_one_of_two_identical_files_with_different_labels(
+    tmp_path: Path,
+) -> None:
+    root = tmp_path / "own"
+    put(root / "fall/a.mp4", video(40))
+    put(root / "walk/a.mp4", video(40))
+    put(root / "walk/b.mp4", video(41))
+    report = report_of("folder", root)
+    assert {each.kind for each in report.complaints} >= {"contradicting", "duplicate"}
+    assert _commands(report) == []

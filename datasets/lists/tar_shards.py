@@ -29,6 +29,8 @@ from .split_names import ALL, kind_of
 _DEPTH = 2
 """Levels of folders below the data root that shards are looked for in."""
 _KEY = re.compile(r"((?:.*/)?[^./][^./]*)\.([^/]*)", re.DOTALL)
+_NUMBERED = re.compile(r"(([A-Za-z]+)\d{1,2})-\d{6}")
+"""The name of a tar of one of several partings, `test01-000000`, as copies of datasets have it."""
 
 
 class _Shard(NamedTuple):
@@ -137,7 +139,8 @@ def read_shards(root: Path, own: OwnVideos) -> dict[str, Split]:
     """Return the splits of a folder of tar shards.
 
     A shard is of the split that its name begins with or contains, as `train-000.tar`, or that its
-    folder is named like; or else of `all`. A video's label is in the file of its key that ends in
+    folder is named like; or else of `all`. `test01-000000.tar` is of `test01`, one of several
+    partings. A video's label is in the file of its key that ends in
     `.cls`, `.json` (its `label`, `class` or `cls`) or `.txt`: a number from 0, or a name. Any
     number of labels is in the `labels` of a `.json`, whose `scoring` is `hit-k` or `map`.
 
@@ -226,6 +229,9 @@ def _entries(root: Path, own: OwnVideos) -> Iterator[Entry]:
 def _split_of(name: str) -> str:
     """Return the split that a shard's name, or that of its folder, says."""
     path = PurePath(name)
+    numbered = _NUMBERED.fullmatch(path.stem)
+    if numbered is not None and kind_of(numbered[2]) is not None:
+        return numbered[1]
     said = [*re.split(r"[-_. ]", path.stem), *reversed(path.parts[:-1])]
     return next((each for each in said if kind_of(each) is not None), ALL)
 

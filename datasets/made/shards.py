@@ -63,12 +63,8 @@ class Keys:
 
 
 def shard_name(split: str, number: int) -> str:
-    """Return the name of a split's tar: `train-000000.tar`, the first number 0.
-
-    A number of the split stands apart, `test-01-000000.tar`: readers look for the word.
-    """
-    word = re.sub(r"(?<=[a-z])(?=\d)", "-", _NO_KEY.sub("_", split).replace("/", "_"))
-    return f"{word}-{number:06d}.tar"
+    """Return the name of a split's tar: `train-000000.tar` or `test01-000000.tar`, from 0."""
+    return f"{_NO_KEY.sub('_', split).replace('/', '_')}-{number:06d}.tar"
 
 
 def room_in_tar(size_bytes: int) -> int:

@@ -20,6 +20,7 @@ from kinobench.datasets.made.stamp import read_made
 from kinobench.datasets.split import Video
 from kinobench.datasets.video.reader import VideoReader
 
+from ...fakes.copies_more import hmdb51_official, parted
 from ...fakes.ill_copies import put
 from ...fakes.ill_copies import video as clip
 from ...fakes.media import numbered_frames, write_video
@@ -198,3 +199,40 @@ def test_a_video_that_comes_before_those_that_are_finished_is_not_taken_for_one(
     assert list(found) == ["fall/a", "fall/b", "fall/c"]
     for key, sample in found.items():
         assert sample["mp4"] == (root / f"{key}.mp4").read_bytes()
+
+
+def test_the_tars_of_numbered_splits_are_read_as_these_splits(tmp_path: Path) -> None:
+    """Each of the three partings of HMDB51 has a video in its training or in its test list."""
+    mocks = parted("hmdb51", count=6, train=6)
+    hmdb51_official(tmp_path / "from", mocks, third=mocks)
+    for number, mock in enumerate(mocks.all):
+        put(tmp_path / f"from/videos/{mock.id}.avi", clip(8, seed=number))
+    dataset = catalog.get("hmdb51")
+    splits = tuple(
+        catalog.load_split(dataset, tmp_path / "from", name) for name in ("1", "2", "train01")
+    )
+    form = form_of(short_side=32, shard_bytes=16_000)
+    make_copy(
+        Copy("hmdb51", "official", splits, (tmp_path / "from",), tmp_path / "to", form), processes=0
+    )
+    shards = catalog.get("shards")
+    names = catalog.split_names(shards, tmp_path / "to")
+    assert names == ("test01", "test02", "train01")
+    for before in splits:
+        now = catalog.load_split(shards, tmp_path / "to", before.name)
+        assert now.manifest == before.manifest
+
+
+def test_numbered_tars_of_others_are_parts_of_one_split(tmp_path: Path) -> None:
+    for number in range(2):
+        put(tmp_path / f"from/{number}.mp4", clip(8, seed=number))
+        put(tmp_path / f"from/{number}.cls", b"0")
+        for name in ("train{:02}.tar", "b/test-{:02}-of-02.tar", "c/val-01-{:06}.tar"):
+            target = tmp_path / "to" / name.format(number)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with tarfile.open(target, "w") as archive:
+                for end in ("mp4", "cls"):
+                    archive.add(tmp_path / f"from/{number}.{end}", f"{number}.{end}")
+    assert set(catalog.split_names(catalog.get("shards"), tmp_path / "to")) == {
+        *("all", "test", "val")
+    }

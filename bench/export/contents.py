@@ -11,6 +11,8 @@ from ..records.inside import inside
 from ..records.record import Record
 from ..records.store import run_files, stored_lines
 
+PLACE = "predictions/"
+"""The folder of all predictions in a folder of results."""
 DERIVED = "_places.parquet"
 """A file that is made again from the shards; where these were removed, a leaderboard needs it."""
 MARK = "finished"
@@ -61,9 +63,14 @@ def prediction_files(results: Path, named: str) -> dict[str, Path]:
     A single file is under the name "". The file of places is among them only if it stands alone.
 
     Raises:
-        KinobenchError: They are outside of the results, or one of them is no file.
+        KinobenchError: They are outside of `predictions/`, or one of them is no file.
     """
     place = inside(results, named)
+    if not named.startswith(PLACE):
+        raise KinobenchError(
+            f"{named!r} is no place of predictions, which are in {PLACE}; measure the case again, "
+            "and remove the line of the record that names it"
+        )
     if place.is_file():
         return {"": place}
     if not place.is_dir():

@@ -1,21 +1,18 @@
 """Several folders of results become one: runs and their predictions, copied and never moved."""
 
-import os
-import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 from filelock import FileLock
 
-from ...datasets.errors import KinobenchError, program, reason_of
-from ...datasets.files import sync_folder
-from ...datasets.unfinished import unfinished_name
+from ...datasets.errors import KinobenchError, program
 from ..records.appending import append_lines
 from ..records.inside import inside
 from ..records.store import RunFile
-from .contents import DERIVED, Stored, by_run, prediction_files, sha256_of, stored_in
+from .contents import Stored, by_run, stored_in
+from .copying import ClashError, MissingError, add_predictions, unwritable
 
 LOCK = ".merging"
 """The file in the folder of runs that whoever merges into it has locked."""
@@ -76,7 +73,8 @@ def merge(
                 continue
             for run, records in by_run(stored):
                 found += _add_run(source, run, records, target, there)
-    return found
+    said = tuple(dict.fromkeys(found.problems))  # records may share predictions
+    return msgspec.structs.replace(found, problems=said)
 
 
 @contextmanager
@@ -126,10 +124,11 @@ def _add_run(
             )
             continue
         try:
-            added += _add_predictions(source, each.predictions, target)
-        except _Missing as error:
+            there_already = known is not None
+            added += add_predictions(source, each.predictions, target, is_there=there_already)
+        except MissingError as error:
             problems.append(f"record {name} ({each.record.case.model}): {error}")
-        except _Clash as error:
+        except ClashError as error:
             refused.append(f"{source}: record {name} ({each.record.case.model}): {error}")
             continue
         if known is not None:
@@ -142,7 +141,7 @@ def _add_run(
         try:
             append_lines(path, b"".join(lines))
         except OSError as error:
-            raise _unwritable(path, error) from error
+            raise unwritable(path, error) from error
     return Merged(
         runs=bool(lines),
         records=len(lines),
@@ -150,105 +149,4 @@ def _add_run(
         same=same,
         refused=tuple(refused),
         problems=tuple(problems),
-    )
-
-
-class _Missing(Exception):
-    """A record's predictions are in neither folder."""
-
-
-class _Clash(Exception):
-    """The target has other predictions under the same name, or they can't be taken over."""
-
-
-def _add_predictions(source: Path, named: str | None, target: Path) -> int:
-    """Add the predictions of a record, if it names any; return how many folders were added.
-
-    Raises:
-        _Missing: They are in neither folder.
-        _Clash: Those in the target are others, or they are outside of a folder.
-        KinobenchError: The target can't be written.
-    """
-    if named is None:
-        return 0
-    try:
-        files, theirs = prediction_files(source, named), prediction_files(target, named)
-        place = inside(target, named)
-        if files and theirs:
-            _refuse_others(files, theirs, named, target)
-    except KinobenchError as error:
-        raise _Clash(str(error)) from error
-    if not files and not theirs:
-        raise _Missing(f"its predictions, {source / named}, are not there; it has no rank")
-    if theirs:
-        return 0
-    _copy(files, place)
-    return 1
-
-
-def _refuse_others(
-    files: dict[str, Path], theirs: dict[str, Path], named: str, target: Path
-) -> None:
-    """Check that two folders of predictions have the same shards, byte for byte."""
-    if DERIVED in files:
-        return
-    if DERIVED in theirs:
-        raise _Clash(
-            f"{target / named} has {DERIVED} alone, and no shards; remove that folder, and merge "
-            "again"
-        )
-    shards, other = (
-        {name: path for name, path in each.items() if name.endswith(".parquet") or not name}
-        for each in (files, theirs)
-    )
-    differ = sorted(shards.keys() ^ other.keys()) or [
-        name
-        for name, path in shards.items()
-        if not path.samefile(other[name]) and sha256_of(path) != sha256_of(other[name])
-    ]
-    if differ:
-        raise _Clash(
-            f"{target / named} has other predictions, first {differ[0]!r}; "
-            f"`{program()} results validate` shows which are damaged; merge into a "
-            "folder of its own"
-        )
-
-
-def _copy(files: dict[str, Path], place: Path) -> None:
-    """Make a folder of predictions, or a single file, whole or not at all."""
-    unfinished = place.with_name(unfinished_name(place.name))
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        if "" in files:
-            _link(files[""], unfinished)
-        else:
-            unfinished.mkdir()
-            for name, path in files.items():
-                _link(path, unfinished / name)
-            sync_folder(unfinished)
-        unfinished.rename(place)
-        sync_folder(place.parent)
-    except OSError as error:
-        raise _unwritable(place, error) from error
-    finally:
-        if unfinished.is_dir():
-            shutil.rmtree(unfinished, ignore_errors=True)
-        else:
-            unfinished.unlink(missing_ok=True)
-
-
-def _link(path: Path, to: Path) -> None:
-    """Link a file, or copy it to another disk and wait until that has it."""
-    with suppress(OSError):
-        os.link(path, to, follow_symlinks=True)
-        return
-    shutil.copyfile(path, to)
-    with to.open("rb+") as file:
-        os.fsync(file.fileno())
-
-
-def _unwritable(path: Path, error: OSError) -> KinobenchError:
-    return KinobenchError(
-        f"{path} can't be written: {reason_of(error)}; free some space, or give another --to, and "
-        "merge again: what is there stays"
     )

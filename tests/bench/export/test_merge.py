@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
+from kinobench.bench.evaluation.origin import origin_of
 from kinobench.bench.export.merge import merge
 from kinobench.bench.export.validate import validate
 from kinobench.bench.leaderboard.build import read_boards
@@ -16,9 +18,11 @@ from kinobench.bench.leaderboard.render import render
 from kinobench.bench.records.store import read_records
 from kinobench.bench.records.stores import results_in
 from kinobench.datasets.errors import KinobenchError
+from kinobench.datasets.unfinished import unfinished_name
 
 from ...fakes.command import call
-from ...fakes.made_results import RUN, files_of, made_results
+from ...fakes.made_predictions import store_run
+from ...fakes.made_results import LABELS, RUN, files_of, logits_of, made_results, record_of
 from ...fakes.media import REPOSITORY
 
 LATER = "20260102T000000Z-111111"
@@ -150,17 +154,121 @@ def test_a_target_that_cannot_be_written_is_named_as_it_was_given(tmp_path: Path
         merge([source], tmp_path / "file")
 
 
+def test_a_link_to_a_shard_is_followed_and_not_copied(tmp_path: Path) -> None:
+    """Linux links a link itself, which leads elsewhere from another folder."""
+    source = made_results(tmp_path / "one", {"a": 20})
+    shard = source / "predictions" / "a" / RUN / "shard-00000.parquet"
+    (source / "disk").mkdir()
+    shard.rename(source / "disk" / "x.parquet")
+    shard.symlink_to("../../../disk/x.parquet")
+    merge([source], tmp_path / "all")
+    copy = tmp_path / "all" / shard.relative_to(source)
+    assert not copy.is_symlink() and copy.samefile(source / "disk" / "x.parquet")
+    assert validate(tmp_path / "all").findings == ()
+
+
+def test_a_run_that_goes_on_in_one_folder_changes_nothing_in_another(tmp_path: Path) -> None:
+    """The files are hard links of each other; a run replaces them and writes to none."""
+    source = made_results(tmp_path / "one", {"a": 20})
+    merge([source], tmp_path / "all")
+    before = files_of(tmp_path / "all")
+    shard = Path("predictions", "a", RUN, "shard-00000.parquet")
+    assert (source / shard).samefile(tmp_path / "all" / shard)
+    store_run(source / shard.parent, logits_of(3), LABELS, origin_of(record_of("a", 20)))
+    assert (source / shard).read_bytes() != before[shard.as_posix()]
+    read_boards(source, print)
+    assert files_of(tmp_path / "all") == before
+
+
+def _without_the_last_shard(source: Path) -> tuple[Path, bytes]:
+    shard = source / "predictions" / "a" / RUN / "shard-00002.parquet"
+    content = shard.read_bytes()
+    shard.unlink()
+    return shard, content
+
+
+def test_predictions_that_a_run_finished_later_replace_the_earlier_copy(tmp_path: Path) -> None:
+    source = made_results(tmp_path / "one", {"a": 20})
+    shard, content = _without_the_last_shard(source)
+    merge([source], tmp_path / "all")
+    assert validate(tmp_path / "all").faults == 1
+    shutil.copytree(source, tmp_path / "old")
+    shard.write_bytes(content)
+    (shard.parent / "finished").touch()
+    done = merge([source], tmp_path / "all")
+    assert (done.records, done.predictions, done.same, done.refused) == (0, 1, 1, ())
+    assert validate(tmp_path / "all").findings == ()
+    after = files_of(tmp_path / "all")
+    assert merge([tmp_path / "old"], tmp_path / "all").refused == ()  # the newer ones stay
+    assert files_of(tmp_path / "all") == after
+
+
+def test_predictions_that_a_run_writes_to_are_not_replaced(tmp_path: Path) -> None:
+    source = made_results(tmp_path / "one", {"a": 20})
+    shard, content = _without_the_last_shard(source)
+    merge([source], tmp_path / "all")
+    shard.write_bytes(content)
+    (shard.parent / "finished").touch()
+    place = tmp_path / "all" / "predictions" / "a" / RUN
+    with FileLock(place / "lock"):
+        (said,) = merge([source], tmp_path / "all").refused
+    assert f"a run writes to {place}; merge again once it has ended" in said
+    assert not (place / shard.name).exists()
+    assert merge([source], tmp_path / "all").predictions == 1
+
+
+def test_a_folder_with_other_things_is_neither_replaced_nor_an_end_to_the_merge(
+    tmp_path: Path,
+) -> None:
+    source = made_results(tmp_path / "one", {"a": 20, "b": 10})
+    mine = tmp_path / "all" / "predictions" / "a" / RUN / "mine"
+    mine.mkdir(parents=True)
+    done = merge([source], tmp_path / "all")
+    assert done.records == 1 and mine.is_dir()
+    (said,) = done.refused
+    assert "has something else than predictions; move it away, and merge again" in said
+
+
+def test_a_record_whose_predictions_are_lines_of_records_is_refused(tmp_path: Path) -> None:
+    """Else a file of runs would be added whole, with records that are refused one by one."""
+    mine = made_results(tmp_path / "all", {"b": 3})
+    before = files_of(mine)
+    source = made_results(tmp_path / "one", {"a": 20})
+    made_results(tmp_path / "other", {"b": 20})
+    shutil.copy(tmp_path / "other" / "runs" / f"{RUN}.jsonl", source / "runs" / "z.jsonl")
+    path = source / "runs" / f"{RUN}.jsonl"
+    path.write_text(path.read_text().replace(f"predictions/a/{RUN}", "runs/z.jsonl"))
+    done = merge([source], mine)
+    assert (done.records, len(done.refused)) == (0, 2)
+    assert "'runs/z.jsonl' is no place of predictions" in done.refused[0]
+    after = files_of(mine)
+    del after["runs/.merging"]
+    assert after == before
+
+
+def test_what_a_killed_merge_left_a_day_ago_is_removed(tmp_path: Path) -> None:
+    source = made_results(tmp_path / "one", {"a": 20})
+    left = tmp_path / "all" / "predictions" / "a" / unfinished_name(RUN)
+    left.mkdir(parents=True)
+    (left / "shard-00000.parquet").write_bytes(b"half")
+    os.utime(left, (0, 0))
+    merge([source], tmp_path / "all")
+    assert validate(tmp_path / "all").findings == ()
+
+
 # --- real processes -------------------------------------------------------------------------------
 
 PROGRAM = """
 import os, signal, sys
 from pathlib import Path
+from kinobench.bench.export import copying
 from kinobench.bench.export import merge as merging
 
 source, target, killed = sys.argv[1:]
 if killed:
     named, found = killed.split(":")
-    kept, calls = getattr(merging, named), []
+    module = copying if named == "_link" else merging
+    kept, calls = getattr(module, named), []
 
     def deadly(*arguments):
         calls.append(arguments)
@@ -168,7 +276,7 @@ if killed:
             os.kill(os.getpid(), signal.SIGKILL)
         return kept(*arguments)
 
-    setattr(merging, named, deadly)
+    setattr(module, named, deadly)
 done = merging.merge([Path(source)], Path(target))
 assert not done.refused, done
 """

@@ -5,7 +5,7 @@ The environment of each measurement is in its record. The same results give the 
 
 import hashlib
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,10 +13,12 @@ import msgspec
 
 from ...datasets.errors import KinobenchError, program
 from ...datasets.files import open_regular
+from ...datasets.unfinished import remove_left_files
 from ..evaluation.digests import kept_digests
 from ..records.files import writing
+from .archive_names import refuse_place
 from .contents import DERIVED, Stored, by_run, prediction_files, sha256_of, stored_in
-from .manifest import FILE, FORMAT, Listed, Manifest, own_version, refuse_place
+from .manifest import FILE, FORMAT, Listed, Manifest, grows, own_version
 
 _NOT_PASSED_ON = ("conditions.json",)
 """It names a folder of this machine, and only a run that goes on here needs it."""
@@ -82,8 +84,11 @@ def export(results: Path, file: Path, *, with_predictions: bool = True) -> Expor
         predictions=count,
         files={name: member.listed for name, member in sorted(members.items())},
     )
+    remove_left_files(file.resolve())
     with writing(file, option="FILE") as unfinished:
-        _write(unfinished, manifest, members)
+        grown = _write(unfinished, manifest, members)
+        if grown:
+            _write(unfinished, manifest, members, grown)
     return Exported(
         file=str(file),
         bytes=file.stat().st_size,
@@ -124,14 +129,30 @@ def _predictions(results: Path, named: str) -> Iterator[tuple[str, _Member]]:
         yield place, _Member(path, Listed(sha256=digest, bytes=path.stat().st_size))
 
 
-def _write(path: Path, manifest: Manifest, members: dict[str, _Member]) -> None:
-    """Write the archive; shards are compressed already."""
+def _write(
+    path: Path, manifest: Manifest, members: dict[str, _Member], plain: Set[str] = frozenset()
+) -> set[str]:
+    """Write the archive; shards are compressed already, and so are not compressed again.
+
+    Args:
+        path: The archive.
+        manifest: Its list of files.
+        members: Its files by their names.
+        plain: Names of lines that are not to be compressed.
+
+    Returns:
+        Names of lines that shrank so much that an import would take them for a bomb.
+    """
+    grown: set[str] = set()
     with zipfile.ZipFile(path, "w") as archive:
         listed = msgspec.json.format(msgspec.json.encode(manifest)) + b"\n"
         archive.writestr(_entry(FILE, zipfile.ZIP_DEFLATED), listed)
         for name, member in sorted(members.items()):
             if isinstance(member.content, bytes):
-                archive.writestr(_entry(name, zipfile.ZIP_DEFLATED), member.content)
+                compression = zipfile.ZIP_STORED if name in plain else zipfile.ZIP_DEFLATED
+                archive.writestr(_entry(name, compression), member.content)
+                if grows(archive.getinfo(name)):
+                    grown.add(name)
                 continue
             entry = _entry(name, zipfile.ZIP_STORED)
             entry.file_size = member.listed.bytes
@@ -142,6 +163,7 @@ def _write(path: Path, manifest: Manifest, members: dict[str, _Member]) -> None:
                     to.write(chunk)
             if digest.hexdigest() != member.listed.sha256:
                 raise KinobenchError(f"{member.content} was changed meanwhile; export again")
+    return grown
 
 
 def _entry(name: str, compression: int) -> zipfile.ZipInfo:

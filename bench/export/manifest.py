@@ -1,19 +1,15 @@
-"""The list of an archive's files, and where in it what may be."""
+"""The list of an archive's files, with their digests and sizes."""
 
-import re
+import zipfile
 from importlib.metadata import PackageNotFoundError, version
 
 import msgspec
 
-from ...datasets.errors import KinobenchError
-from ..records.inside import fault_in
-
 FILE = "manifest.json"
 FORMAT = 1
 """The version of the archive's layout."""
-
-_RUN = re.compile(r"runs/[A-Za-z0-9][A-Za-z0-9._-]*\.jsonl")
-_PREDICTIONS = "predictions/"
+_MOST_RATIO = 200
+"""Bytes of a file for each byte in the archive: lines of records have up to 20, a bomb 1,000."""
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -49,20 +45,6 @@ def own_version() -> str:
         return "a checkout"
 
 
-def refuse_place(name: str) -> None:
-    """Check that a file of an archive may have that name.
-
-    Raises:
-        KinobenchError: It is neither a run's file nor one of predictions.
-    """
-    fault = fault_in(name)
-    if fault is None and not _RUN.fullmatch(name):
-        parts = name.split("/")
-        if not name.startswith(_PREDICTIONS) or len(parts) < 2:
-            fault = "it is neither in runs/ nor in predictions/"
-        elif any(not part or part.startswith(".") or part.endswith((" ", ".")) for part in parts):
-            fault = "a part of it is empty or hidden"
-        elif any(ord(character) < 32 or character in '<>:"|?*' for character in name):
-            fault = "it has a character that file names have not on every system"
-    if fault is not None:
-        raise KinobenchError(f"it has a file {name!r}: {fault}")
+def grows(entry: zipfile.ZipInfo) -> bool:
+    """Return whether a file of an archive grows as nothing does that an export writes."""
+    return entry.file_size > _MOST_RATIO * max(entry.compress_size, 1024)

@@ -16,18 +16,18 @@ import msgspec
 
 from ...datasets.errors import KinobenchError, reason_of
 from ...datasets.files import check_regular
-from ...datasets.unfinished import unfinished_name
+from ...datasets.unfinished import unfinished_folder
 from ..records.files import UNDECODABLE
 from ..records.record import SCHEMA, from_json
-from .manifest import FILE, FORMAT, Listed, Manifest, refuse_place
+from .archive_names import refuse_place, refuse_twins
+from .contents import PLACE
+from .manifest import FILE, FORMAT, Listed, Manifest, grows
 from .merge import Merged, merge
 
 _MOST_FILES = 1_000_000
 _MOST_MANIFEST_BYTES = 2**28
-_MOST_RATIO = 200
-"""Bytes of a file for each byte in the archive: lines of records have up to 20, a bomb 1,000."""
 _MOST_RUN_BYTES = 2**30
-"""A run's file is read whole; that is 200,000 records."""
+"""Bytes of all files of runs, which are read into memory: those of 200,000 records."""
 _CHUNK_BYTES = 2**20
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED = 1
@@ -56,20 +56,18 @@ def import_archive(
             raise KinobenchError(
                 f"{file} is refused: {error}; nothing was written: ask for another export"
             ) from error
-        staged = target / unfinished_name("import")
         try:
             target.mkdir(parents=True, exist_ok=True)
             _refuse_small_disk(target, manifest)
-            for name, listed in manifest.files.items():
-                _unpack(archive, name, listed, staged)
-            return _named_for(file, staged, merge([staged], target, on_wait))
+            with unfinished_folder(target / "import") as staged:
+                for name, listed in manifest.files.items():
+                    _unpack(archive, name, listed, staged)
+                return _named_for(file, staged, merge([staged], target, on_wait))
         except OSError as error:
             raise KinobenchError(
                 f"--to {target} can't be written: {reason_of(error)}; free some space, or give "
                 "another folder"
             ) from error
-        finally:
-            shutil.rmtree(staged, ignore_errors=True)
 
 
 def _named_for(file: Path, staged: Path, found: Merged) -> Merged:
@@ -122,11 +120,8 @@ def _check_entries(archive: zipfile.ZipFile, manifest: Manifest, file: Path) -> 
     entries = archive.infolist()
     if len(entries) > _MOST_FILES:
         raise KinobenchError(f"it has {len(entries):,} files, more than {_MOST_FILES:,}")
-    seen: set[str] = set()
+    refuse_twins([entry.filename for entry in entries])
     for entry in entries:
-        if entry.filename.casefold() in seen:
-            raise KinobenchError(f"it has two files {entry.filename!r}")
-        seen.add(entry.filename.casefold())
         if entry.filename == FILE:
             continue
         refuse_place(entry.filename)
@@ -134,11 +129,14 @@ def _check_entries(archive: zipfile.ZipFile, manifest: Manifest, file: Path) -> 
         if listed is None:
             raise KinobenchError(f"it has a file {entry.filename!r}, which {FILE} does not list")
         _check_entry(entry, listed.bytes)
-        if entry.filename.startswith("runs/") and listed.bytes > _MOST_RUN_BYTES:
-            raise KinobenchError(f"{entry.filename!r} has more than {_MOST_RUN_BYTES:,} bytes")
     absent = sorted(manifest.files.keys() - {entry.filename for entry in entries})
     if absent:
         raise KinobenchError(f"{absent[0]!r}, which {FILE} lists, is not in it")
+    lines = sum(each.bytes for name, each in manifest.files.items() if name.startswith("runs/"))
+    if not lines:
+        raise KinobenchError("it has no record")
+    if lines > _MOST_RUN_BYTES:
+        raise KinobenchError(f"its records have more than {_MOST_RUN_BYTES:,} bytes")
     above = {str(parent) for name in manifest.files for parent in PurePosixPath(name).parents}
     both = sorted(above & manifest.files.keys())
     if both:
@@ -157,7 +155,7 @@ def _check_entry(entry: zipfile.ZipInfo, size: int) -> None:
         raise KinobenchError(
             f"{entry.filename!r} has {entry.file_size:,} bytes, and should have {size:,}"
         )
-    if size > _MOST_RATIO * max(entry.compress_size, 1024):
+    if grows(entry):
         raise KinobenchError(
             f"{entry.filename!r} grows from {entry.compress_size:,} to {size:,} bytes, as nothing "
             "does that `results export` writes"
@@ -173,43 +171,63 @@ def _check_contents(archive: zipfile.ZipFile, manifest: Manifest) -> None:
     named: set[str] = set()
     for name, listed in manifest.files.items():
         digest = hashlib.sha256()
-        content = bytearray()
-        is_run = name.startswith("runs/")
+        lines = _Lines(name) if name.startswith("runs/") else None
         for chunk in _chunks(archive, name, listed.bytes):
             digest.update(chunk)
-            if is_run:
-                content += chunk
+            if lines is not None:
+                named |= lines.named_in(chunk)
         if digest.hexdigest() != listed.sha256:
             raise KinobenchError(f"{name!r} is not as it was written: its SHA-256 is another")
-        if is_run:
-            named |= _named_in(name, bytes(content))
+        if lines is not None:
+            named |= lines.named_in(b"\n" if lines.rest else b"")
     for name in manifest.files:
         owners = {name, *map(str, PurePosixPath(name).parents)}
         if not name.startswith("runs/") and not owners & named:
             raise KinobenchError(f"{name!r} belongs to no record in it")
+    for name in named:
+        if named & set(map(str, PurePosixPath(name).parents)):
+            raise KinobenchError(f"the predictions {name!r} are inside of others")
 
 
-def _named_in(name: str, content: bytes) -> set[str]:
-    """Return the predictions that the records of a run's file name.
+class _Lines:
+    """The lines of a run's file, which are checked as they are unpacked.
 
-    Raises:
-        KinobenchError: A line is no record, or names predictions elsewhere.
+    Attributes:
+        rest: What is unpacked of a line so far.
     """
-    found = set()
-    for number, line in enumerate(content.splitlines(), 1):
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.rest = bytearray()
+        self._number = 0
+
+    def named_in(self, chunk: bytes) -> set[str]:
+        """Return the predictions that the records in the next bytes of the file name.
+
+        Raises:
+            KinobenchError: A line is no record, or names predictions elsewhere.
+        """
+        self.rest += chunk
+        if b"\n" not in chunk:
+            return set()
+        *lines, self.rest = self.rest.split(b"\n")
+        return {named for line in lines if (named := self._named_by(bytes(line))) is not None}
+
+    def _named_by(self, line: bytes) -> str | None:
+        self._number += 1
+        where = f"{self.name!r}, line {self._number}"
         try:
             record = from_json(line)
         except (*UNDECODABLE, KinobenchError) as error:
-            raise KinobenchError(f"{name!r}, line {number} is no record: {error}") from error
+            raise KinobenchError(f"{where} is no record: {error}") from error
         if record.schema != SCHEMA:
-            raise KinobenchError(
-                f"{name!r}, line {number} is of schema {record.schema} (this is {SCHEMA})"
-            )
+            raise KinobenchError(f"{where} is of schema {record.schema} (this is {SCHEMA})")
         named = None if record.accuracy is None else record.accuracy.predictions
         if named is not None:
             refuse_place(named)
-            found.add(named)
-    return found
+            if not named.startswith(PLACE):
+                raise KinobenchError(f"{where} names predictions that are in no {PLACE}")
+        return named
 
 
 def _chunks(archive: zipfile.ZipFile, name: str, size: int) -> Iterator[bytes]:

@@ -14,12 +14,12 @@ from kinobench.bench.export.unpack import import_archive
 from kinobench.bench.export.validate import validate
 from kinobench.bench.leaderboard.build import read_boards, rebuild
 from kinobench.bench.leaderboard.render import render
-from kinobench.bench.records.store import read_records
+from kinobench.bench.records.store import RunFile, read_records
 from kinobench.datasets.errors import KinobenchError
 
 from ...fakes.command import call
 from ...fakes.made_predictions import flip
-from ...fakes.made_results import RUN, files_of, made_results
+from ...fakes.made_results import RUN, files_of, made_results, record_of
 from ...fakes.media import REPOSITORY
 
 LATER = "20260102T000000Z-111111"
@@ -105,6 +105,16 @@ def test_damaged_predictions_are_not_passed_on(results: Path, tmp_path: Path) ->
     merged = import_archive(tmp_path / "r.zip", tmp_path / "theirs")
     assert (merged.records, len(merged.problems)) == (3, 3)
     assert str(tmp_path / "r.zip") in merged.problems[0]
+
+
+def test_lines_that_shrink_as_a_bomb_does_are_exported_such_that_they_are_imported(
+    tmp_path: Path,
+) -> None:
+    record = msgspec.structs.replace(record_of("a", 20), notes=("x" * 2_000_000,), accuracy=None)
+    RunFile(tmp_path / "results", RUN).append(record)
+    export(tmp_path / "results", tmp_path / "r.zip")
+    import_archive(tmp_path / "r.zip", tmp_path / "theirs")
+    assert read_records(tmp_path / "theirs") == ([record], [])
 
 
 def test_results_without_a_record_are_not_exported(tmp_path: Path) -> None:

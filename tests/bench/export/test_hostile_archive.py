@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from kinobench.bench.export import unpack
 from kinobench.bench.export.archive import export
 from kinobench.bench.export.unpack import import_archive
 from kinobench.datasets.errors import KinobenchError
@@ -76,7 +77,8 @@ def test_the_rebuilt_archive_itself_is_good(members: Members, tmp_path: Path) ->
         *("C:/evil", "C:evil", "predictions/a\\..\\..\\evil", "\\\\server\\evil", "evil.py"),
         *("runs/.hidden.jsonl", "runs/deep/er.jsonl", "runs/x.txt", "predictions/.x/y.parquet"),
         *("predictions/a//b", "predictions/a/", "predictions/a/x:y", "predictions/a/\x1b[2J"),
-        *("leaderboard.md", "predictions", "predictions/a/b."),
+        *("leaderboard.md", "predictions", "predictions/a/b.", "runs/NUL.jsonl"),
+        *("predictions/a/aux.parquet", "predictions/a/" + "x" * 250, "predictions/a" + "/x" * 1000),
     ],
 )
 def test_a_file_that_leads_elsewhere_is_refused(
@@ -127,12 +129,21 @@ def test_two_files_of_one_name_are_refused(members: Members, tmp_path: Path) -> 
     assert "it has two files" in refusal(path, tmp_path)
 
 
-def test_names_that_differ_in_their_letters_case_alone_are_refused(
-    members: Members, tmp_path: Path
+@pytest.mark.parametrize(
+    "more",
+    [
+        (f"predictions/A/{RUN}/digests.json",),
+        (f"predictions/A/{RUN}/more.parquet",),
+        (f"predictions/a/{RUN}/caf\u00e9.parquet", f"predictions/a/{RUN}/cafe\u0301.parquet"),
+    ],
+)
+def test_names_that_some_systems_take_for_one_are_refused(
+    members: Members, tmp_path: Path, more: tuple[str, ...]
 ) -> None:
-    members[f"predictions/A/{RUN}/digests.json"] = b"{}"
+    """They differ in the case of letters, in a folder's too, or in how an accent is written."""
+    members |= dict.fromkeys(more, b"{}")
     path = packed(tmp_path / "r.zip", members, manifest_of(members))
-    assert "it has two files" in refusal(path, tmp_path)
+    assert "which are one on some systems" in refusal(path, tmp_path)
 
 
 def _other_digest(members: Members) -> tuple[Members, bytes]:
@@ -173,6 +184,31 @@ def _named_elsewhere(members: Members) -> tuple[Members, bytes]:
     return changed, manifest_of(changed)
 
 
+def _named_in_the_runs(members: Members) -> tuple[Members, bytes]:
+    name = f"runs/{RUN}.jsonl"
+    line = members[name].replace(f'"predictions/a/{RUN}"'.encode(), b'"runs/z.jsonl"')
+    changed = {name: line, "runs/z.jsonl": members[name]}
+    return changed, manifest_of(changed)
+
+
+def _inside_of_others(members: Members) -> tuple[Members, bytes]:
+    name = f"runs/{RUN}.jsonl"
+    changed = members | {
+        "runs/z.jsonl": members[name].replace(f'"predictions/a/{RUN}"'.encode(), b'"predictions/a"')
+    }
+    return changed, manifest_of(changed)
+
+
+def _empty(members: Members) -> tuple[Members, bytes]:
+    return {}, manifest_of({})
+
+
+def _lists_itself(members: Members) -> tuple[Members, bytes]:
+    files = json.loads(manifest_of(members))["files"]
+    files["manifest.json"] = {"sha256": "0" * 64, "bytes": 10}
+    return members, manifest_of(members, files=files)
+
+
 def _file_and_folder(members: Members) -> tuple[Members, bytes]:
     changed = members | {f"predictions/a/{RUN}": b"x"}
     return changed, manifest_of(changed)
@@ -200,6 +236,10 @@ def _nested(members: Members) -> tuple[Members, bytes]:
         (_later_schema, "line 1 is of schema 2 (this is 1)"),
         (_of_nobody, "belongs to no record in it"),
         (_named_elsewhere, "it has '..'"),
+        (_named_in_the_runs, "names predictions that are in no predictions/"),
+        (_inside_of_others, "are inside of others"),
+        (_empty, "it has no record"),
+        (_lists_itself, "'manifest.json' has not the 10 bytes"),
         (_file_and_folder, "is a file and a folder in it"),
         (_later_format, "its layout is of version 2 (this is 1)"),
         (_no_manifest, "it has no manifest.json"),
@@ -240,6 +280,17 @@ def test_of_a_hundred_archives_with_a_flipped_bit_none_is_read_otherwise(
                     twin = target / each.relative_to(tmp_path / "good")
                     assert twin.read_bytes() == each.read_bytes()
     assert refused > 80
+
+
+def test_records_that_do_not_fit_into_memory_are_refused_before_they_are_unpacked(
+    members: Members, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each file may be small, as long as there are many."""
+    line = members[f"runs/{RUN}.jsonl"]
+    members |= {f"runs/r{number}.jsonl": line for number in range(9)}
+    monkeypatch.setattr(unpack, "_MOST_RUN_BYTES", 9 * len(line))
+    path = packed(tmp_path / "r.zip", members, manifest_of(members))
+    assert f"its records have more than {9 * len(line):,} bytes" in refusal(path, tmp_path)
 
 
 @pytest.mark.parametrize("content", [b"", b"PK", b"no zip at all" * 100])

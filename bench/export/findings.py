@@ -34,8 +34,8 @@ MEANINGS: dict[Kind, str] = {
     "not checked": "Predictions of an earlier version have no digests: damage to them isn't seen.",
     "stale places": "The small file that a leaderboard ranks by is not right: it is made again.",
     "places alone": "Logits were removed: the accuracy is held against the file of places.",
-    "no record": "Predictions that no record names: of a run that was stopped, or goes on.",
-    "temporary file": "A killed command left it; a later one removes it when it is a day old.",
+    "no record": "Predictions that no record names: a run was stopped, or a line is lost.",
+    "temporary file": "What is a day old was left by a killed command: you may remove it.",
 }
 """Every kind, the worst first. Those before `a record twice` are faults, the others notes."""
 

@@ -1,6 +1,7 @@
 """Everything in a folder of results is read, and held against what its records say."""
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from math import isclose
 from pathlib import Path
@@ -18,8 +19,11 @@ from ..records.record import Record
 from ..records.store import StoredLine, run_files, stored_lines
 from ..statistics.average_precision import mean_average_precision
 from ..text.units import percent
-from .contents import DERIVED, MARK, prediction_files
+from .contents import DERIVED, MARK, PLACE, prediction_files
 from .findings import Finding, Kind, Validation, sorted_findings
+
+_NAMED = re.compile(r'"predictions"\s*:\s*"(predictions/[^"\\]+)"')
+"""What a line names that is no record, or one of another version."""
 
 OnProgress = Callable[[int, int], None]
 """Called with how many of how many predictions are read."""
@@ -39,6 +43,7 @@ def validate(results: Path, on_progress: OnProgress | None = None) -> Validation
         KinobenchError: It has no records, or a file of records can't be read at all.
     """
     findings: list[Finding] = []
+    unread: list[StoredLine] = []
     try:
         files = run_files(results)
     except KinobenchError as error:
@@ -50,6 +55,7 @@ def validate(results: Path, on_progress: OnProgress | None = None) -> Validation
             where = f"runs/{path.name}"
             if line.record is None:
                 findings.append(_of_line(where, line))
+                unread.append(line)
                 continue
             record = line.record
             records.append(record)
@@ -68,7 +74,10 @@ def validate(results: Path, on_progress: OnProgress | None = None) -> Validation
             computed += "damaged predictions" not in kinds
         if on_progress is not None:
             on_progress(number, len(named))
-    findings += _left_over(results, there)
+    named_by_unread = {
+        each for line in unread for each in _NAMED.findall(line.content.decode(errors="replace"))
+    }
+    findings += _left_over(results, there | named_by_unread, bool(unread))
     return Validation(
         folder=str(results),
         runs=len(files),
@@ -202,8 +211,14 @@ def _stale(place: Path, record: Record, right: int | None) -> str:
     return "" if int(kept.hits.sum()) == right else "has other right answers than the shards"
 
 
-def _left_over(results: Path, named: set[str]) -> Iterator[Finding]:
-    """Yield the predictions that no record names, and what killed commands left."""
+def _left_over(results: Path, named: set[str], has_unread: bool) -> Iterator[Finding]:
+    """Yield the predictions that no record names, and what killed commands left.
+
+    Args:
+        results: The folder.
+        named: The predictions that records name, and lines that can't be read.
+        has_unread: There are lines that can't be read, and such a line may name any.
+    """
     for place, folders, files in os.walk(results):
         here = Path(place).relative_to(results).as_posix()
         for name in (*files, *folders):
@@ -213,6 +228,13 @@ def _left_over(results: Path, named: set[str]) -> Iterator[Finding]:
                 yield Finding(kind="temporary file", where=path, what=what)
         folders[:] = [name for name in folders if not name.endswith(SUFFIX)]
         shards = any(name.endswith(".parquet") for name in files)
-        if shards and here.startswith("predictions/") and here not in named:
-            what = "no record names it: an equal run continues it, or remove it"
-            yield Finding(kind="no record", where=here, what=what)
+        if shards and here.startswith(PLACE) and here not in named:
+            yield Finding(kind="no record", where=here, what=_why_nobody_names(files, has_unread))
+
+
+def _why_nobody_names(files: list[str], has_unread: bool) -> str:
+    if has_unread:
+        return "keep it: a line that can't be read may name it"
+    if MARK in files:
+        return "its record was stored and is gone: take it from a copy, or remove the predictions"
+    return "an equal run continues it, or remove it if none is to"

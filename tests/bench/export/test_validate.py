@@ -210,3 +210,31 @@ def test_where_the_places_alone_are_left_the_accuracy_is_held_against_them(resul
     assert "20 of 20 videos are right by _places.parquet, and 10 of 20 in the record" in (
         validate(results).findings[0].what
     )
+
+
+def _orphan_of(results: Path) -> str:
+    (found,) = [each for each in validate(results).findings if each.kind == "no record"]
+    assert found.where == f"predictions/a/{RUN}"
+    return found.what
+
+
+def test_predictions_of_a_line_of_another_version_are_no_orphans(results: Path) -> None:
+    content = lines_of(results).read_bytes()
+    lines_of(results).write_bytes(content.replace(b'"schema":1', b'"schema":2', 1))
+    assert kinds(results) == ["another schema"]
+
+
+def test_nobody_is_advised_to_remove_what_a_damaged_line_may_name(results: Path) -> None:
+    first, *others = lines_of(results).read_bytes().splitlines(keepends=True)
+    lines_of(results).write_bytes(first[:200] + b"\n" + b"".join(others))
+    assert _orphan_of(results) == "keep it: a line that can't be read may name it"
+
+
+def test_predictions_whose_record_is_gone_are_told_from_those_of_a_stopped_run(
+    results: Path,
+) -> None:
+    _, *others = lines_of(results).read_bytes().splitlines(keepends=True)
+    lines_of(results).write_bytes(b"".join(others))
+    assert _orphan_of(results).startswith("an equal run continues it")
+    (results / "predictions" / "a" / RUN / "finished").touch()
+    assert _orphan_of(results).startswith("its record was stored and is gone")

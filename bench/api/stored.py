@@ -18,9 +18,8 @@ from .bench.leaderboard.leaderboard import Board
 from .bench.leaderboard.limits import KINDS
 from .bench.leaderboard.recommendation import Recommendation
 from .bench.leaderboard.selection import selected, selection
-from .bench.records.inside import inside
 from .bench.records.record import Record
-from .bench.records.store import read_records
+from .bench.records.stores import Results, Stores, predictions_in, read_results, results_in
 from .datasets.errors import KinobenchError
 from .datasets.plurals import quantity
 from .datasets.protocol import Aggregation
@@ -28,6 +27,9 @@ from .datasets.visible import one_line
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Folders = str | Path | Sequence[str | Path]
+"""A folder of results, or several that are read as one."""
 
 _FREE = ("by_operator", "uncounted", "versions", "missing")
 """Mappings whose keys differ from record to record: they make no columns."""
@@ -75,7 +77,8 @@ class Records(Sequence[Record]):
     """Records in the order in which they were measured.
 
     Attributes:
-        folder: Folder for the predictions of their accuracies.
+        folder: Folder for the predictions of their accuracies, or the folders that they were read
+            from.
         problems: A line for each stored record that can't be read.
 
     Example:
@@ -88,27 +91,28 @@ class Records(Sequence[Record]):
     def __init__(
         self,
         records: Sequence[Record] = (),
-        folder: str | Path = "results",
+        folder: Folders | Stores = "results",
         problems: Sequence[str] = (),
     ) -> None:
         """Take records, such as those that `measure` returned."""
         self._records = tuple(records)
-        self.folder = Path(folder)
+        self.folder = folder if isinstance(folder, Stores) else _results(folder)
         self.problems = tuple(problems)
 
     @classmethod
-    def read(cls, folder: str | Path = "results") -> "Records":
+    def read(cls, folder: Folders = "results") -> "Records":
         """Read every record of a folder of results, the oldest run first.
 
-        A line that can't be read (a killed write, another schema) is left out with a warning, and
-        listed in `problems`.
+        Several folders, `["results", "theirs"]`, are read as one: a record that is in both counts
+        once. A line that can't be read (a killed write, another schema) is left out with a
+        warning, and listed in `problems`.
 
         Raises:
             KinobenchError: There is no folder of records.
         """
-        path = Path(folder).expanduser()
+        path = _results(folder)
         with named_as_arguments(folder=path):
-            records, problems = read_records(path)
+            records, problems = read_results(path)
         for problem in problems:
             warnings.warn(problem, stacklevel=2)
         return cls(records, path, problems)
@@ -236,6 +240,19 @@ class Records(Sequence[Record]):
         return found
 
 
+def _results(folder: Folders) -> Results:
+    """Return a folder, or several that are read as one, from their paths.
+
+    Raises:
+        KinobenchError: There is none.
+    """
+    given = [folder] if isinstance(folder, str | Path) else folder
+    if not given:
+        raise KinobenchError("--results: no folder is given; give one at least")
+    folders = [Path(each) for each in given]
+    return results_in([each.expanduser() for each in folders])
+
+
 def _flat(record: Record) -> dict[str, Any]:
     """Return every number and text of a record in one dict."""
     plain = msgspec.json.decode(record.to_json())
@@ -271,7 +288,7 @@ def compare(
     a: str | Path | Record,
     b: str | Path | Record,
     *,
-    results: str | Path = "results",
+    results: Folders = "results",
     aggregation: Aggregation | None = None,
 ) -> Comparison | MapComparison:
     """Test whether the difference in accuracy between two networks is real, as `kinobench compare`.
@@ -284,7 +301,7 @@ def compare(
             record. Of a model's records, those of trained weights come first, and the newest of
             them; `"MODEL@none"` is untrained.
         b: The same of the other.
-        results: Folder of the records and predictions.
+        results: Folder of the records and predictions, or several folders.
         aggregation: Rule that averages the views, `softmax` (for an mAP, of each class alone: the
             sigmoid) or `logits`; by default that of the records' protocols, or softmax where there
             is no record.
@@ -305,7 +322,7 @@ def compare(
     from .bench.analysis.compare import compare as compare_predictions
     from .bench.analysis.map_compare import compare_maps
 
-    folder = Path(results).expanduser()
+    folder = _results(results)
     with named_as_arguments(results=folder):
         if isinstance(a, Record) or isinstance(b, Record):
             one, other = _source(a, folder), _source(b, folder)
@@ -321,13 +338,13 @@ def compare(
     return msgspec.structs.replace(compared, a=one.taken, b=other.taken)
 
 
-def _source(given: str | Path | Record, folder: Path) -> Source:
+def _source(given: str | Path | Record, folder: Results) -> Source:
     if not isinstance(given, Record):
         return find(str(given), folder, warnings.warn)
-    kept = given.accuracy.predictions if given.accuracy is not None else None
-    if kept is None:
+    accuracy = given.accuracy
+    if accuracy is None or accuracy.predictions is None:
         raise KinobenchError(
             f"the record of {given.case.model} keeps no predictions: measure it with a dataset and "
             f'results="{folder}"'
         )
-    return Source(path=inside(folder, kept), record=given)
+    return Source(path=predictions_in(accuracy, folder), record=given)

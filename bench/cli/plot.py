@@ -90,7 +90,7 @@ class How(Group, panel="How"):
 class Results(Group, panel="Results"):
     """The records, and the file of the figure."""
 
-    results: common.ResultsFolder = Path("results")
+    results: common.ResultsFolders = None
     output: Annotated[
         Path | None,
         option("Write this .svg, .pdf or .png file.", "FILE", default="FIGURE.svg"),
@@ -133,7 +133,7 @@ def _board(what: What, results: Results, has: Any, missing: str) -> Any:
     from ..figures.rows import chosen_board, others
     from ..leaderboard.build import read_boards
 
-    found = read_boards(results.results, report)
+    found = read_boards(common.results_of(results.results), report)
     board = chosen_board(found, has, missing, what.board)
     if what.board is None and (rest := others(found, board)):
         report(rest)
@@ -156,7 +156,7 @@ def _views(what: What, how: How, results: Results, style: "Style") -> "Picture":
 
     return views.draw(
         _board(what, results, views.has_views, views.MISSING),
-        results.results,
+        common.results_of(results.results),
         style,
         width_in=how.width,
         models=what.model or (),
@@ -186,7 +186,9 @@ def _confusion(what: What, how: How, results: Results, style: "Style") -> "Pictu
     if len(models) != 1:
         raise KinobenchError("confusion is of one network: name it, as in --model c3d_tiny")
     model = models[0]
-    return confusion.draw(find(model, results.results, report), style, width_in=how.width)
+    return confusion.draw(
+        find(model, common.results_of(results.results), report), style, width_in=how.width
+    )
 
 
 def _gate(what: What, how: How, results: Results, style: "Style") -> "Picture":

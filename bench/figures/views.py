@@ -1,7 +1,6 @@
 """Accuracy against the number of views, computed from stored logits."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from ...datasets.errors import KinobenchError, program
 from ...datasets.plurals import quantity
@@ -9,8 +8,8 @@ from ..analysis.analyse import analyse
 from ..analysis.map_analysis import analyse_map
 from ..analysis.source import Source
 from ..leaderboard.leaderboard import Board, Row
-from ..records.inside import inside
 from ..records.results import SCORE_NAMES
+from ..records.stores import Results, predictions_in
 from .lines import Line, add_legend, draw_lines
 from .picture import Picture
 from .rows import highlighted, names
@@ -37,7 +36,7 @@ def has_views(board: Board, row: Row) -> bool:
 
 def lines_of(
     rows: Sequence[Row],
-    results: Path,
+    results: Results,
     models: Sequence[str],
     on_problem: Callable[[str], None] = lambda line: None,
 ) -> list[Line]:
@@ -56,11 +55,11 @@ def lines_of(
 
 
 def _by_views(
-    row: Row, results: Path
+    row: Row, results: Results
 ) -> tuple[list[float], list[float], list[tuple[float, float] | None]]:
     accuracy, protocol = row.record.accuracy, row.record.case.protocol
     assert accuracy is not None and accuracy.predictions is not None
-    source = Source(path=inside(results, accuracy.predictions), record=row.record)
+    source = Source(path=predictions_in(accuracy, results), record=row.record)
     opened = source.open()
     if opened.scoring == "map":
         by_map = analyse_map(opened, protocol.aggregation, clips=protocol.clips).by_clips
@@ -77,7 +76,7 @@ def _by_views(
 
 def draw(
     board: Board,
-    results: Path,
+    results: Results,
     style: Style,
     *,
     width_in: float | None = None,
@@ -88,7 +87,7 @@ def draw(
 
     Args:
         board: The board, with rows that have predictions of several views.
-        results: Folder with the predictions.
+        results: Folder with the predictions, or the folders that the rows were read from.
         style: The style; call this within `drawing`.
         width_in: Width in inches; None: the style's.
         models: Networks whose lines have colours; none: the best `MOST_LINES`.

@@ -30,6 +30,7 @@ class Stores:
             given.setdefault(folder.resolve(), folder)
         self.folders = tuple(given.values())
         self._places: dict[_Key, Path] = {}
+        self._is_read = False
 
     def __str__(self) -> str:
         return ", ".join(map(str, self.folders))
@@ -46,6 +47,7 @@ class Stores:
         found: dict[str, tuple[Record, Path]] = {}
         records: list[Record] = []
         problems: list[str] = []
+        self._is_read = True
         for folder in self.folders:
             read, faults = read_records(folder)
             problems += faults
@@ -65,7 +67,13 @@ class Stores:
         return records, [one_line(problem) for problem in problems]
 
     def folder_of(self, accuracy: Accuracy) -> Path:
-        """Return the folder of results that the predictions of an accuracy are in."""
+        """Return the folder of results that the predictions of an accuracy are in.
+
+        Raises:
+            KinobenchError: One of the folders has no records.
+        """
+        if not self._is_read:
+            self.read()
         return self._places.get(_key(accuracy), self.folders[0])
 
     def _place(self, record: Record, folder: Path) -> None:

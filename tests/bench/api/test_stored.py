@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 import kinobench
+from kinobench.bench.analysis.compare import Comparison
 from kinobench.bench.cli.commands import app
 from kinobench.bench.records.store import RunFile
 
 from ...fakes.made_predictions import logits_table, write_file
 from ...fakes.made_records import failed_record, made_accuracy, made_latency, made_record
+from ...fakes.made_results import made_results
 
 
 def stored(folder: Path, *records: Any) -> kinobench.Records:
@@ -105,3 +107,28 @@ def test_two_are_compared_by_path_and_by_record_as_the_command_does(tmp_path: Pa
     nothing = msgspec.structs.replace(record, accuracy=None)
     with pytest.raises(kinobench.KinobenchError, match="keeps no predictions"):
         kinobench.compare(nothing, another, results=tmp_path)
+
+
+def test_several_folders_are_read_as_one(tmp_path: Path) -> None:
+    """Predictions are looked for in the folder of each record, by whoever asks first."""
+    one = made_results(tmp_path / "one", {"a": 20, "b": 10})
+    other = made_results(tmp_path / "other", {"c": 14}, run="20260102T000000Z-111111")
+    made_results(other, {"b": 10})
+    both = [str(one), other]
+    records = kinobench.Records.read(both)
+    assert [record.case.model for record in records] == ["a", "b", "c"]
+    (board,) = records.leaderboard().boards
+    assert [row.rank is not None for row in board.rows] == [True] * 3
+    assert "the best of 3 networks is a " in str(records.recommend(max_latency="1s"))
+    by_record = kinobench.compare(records[0], records[2], results=both)
+    assert isinstance(by_record, Comparison)
+    assert by_record.top1.a == 1 and by_record.top1.b == 0.7
+    by_name = kinobench.compare("a", "c", results=both)
+    assert isinstance(by_name, Comparison) and by_name.top1 == by_record.top1
+    assert records[:1].folder is records.folder
+    again = kinobench.Records(list(records), both).leaderboard()
+    assert again.render("csv") == records.leaderboard().render("csv")
+    with pytest.raises(kinobench.KinobenchError, match="no folder is given"):
+        kinobench.Records.read([])
+    with pytest.raises(kinobench.KinobenchError, match=r"nowhere': there is no "):
+        kinobench.Records.read([one, tmp_path / "nowhere"])

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import zipfile
 from pathlib import Path
 
@@ -52,6 +53,41 @@ def test_elsewhere_the_leaderboard_is_the_same_byte_for_byte(
     assert validate(tmp_path / "theirs").findings == ()
     done = call(monkeypatch, tmp_path, "results", "import", "r.zip", "--to", "theirs")
     assert done.exit_code == 0 and "3 records there already" in done.stdout
+
+
+ASKED = (
+    ("leaderboard", "--format", "json"),
+    ("analyse", "b", "--json"),
+    ("analyse", "b", "--errors"),
+    ("compare", "a", "b", "--videos"),
+    ("compare", "a", "c", "--json"),
+    ("recommend", "--max-latency", "1s"),
+    ("report", "--output", "page.html"),
+    ("plot", "views", "--output", "views.svg"),
+)
+
+
+@pytest.mark.parametrize("asked", ASKED, ids=lambda asked: asked[0] + asked[-1])
+def test_elsewhere_every_answer_is_the_same(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: tuple[str, ...]
+) -> None:
+    export(results, tmp_path / "r.zip")
+    import_archive(tmp_path / "r.zip", tmp_path / "elsewhere" / "results")
+    here, there = (
+        _answer(monkeypatch, folder, asked) for folder in (tmp_path, tmp_path / "elsewhere")
+    )
+    assert here == there
+    assert here[0] == 0 and (here[1] or here[3])
+
+
+def _answer(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, asked: tuple[str, ...]
+) -> tuple[int, str, str, bytes]:
+    done = call(monkeypatch, folder, *asked)
+    file = folder / asked[-1]
+    written = file.read_bytes() if "--output" in asked else b""
+    made = re.compile(rb"page made <time>[^<]*</time>")  # the minute may be another
+    return done.exit_code, done.stdout, done.stderr, made.sub(b"", written)
 
 
 def test_the_same_results_give_the_same_bytes(results: Path, tmp_path: Path) -> None:

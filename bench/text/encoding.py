@@ -13,10 +13,10 @@ _PLAIN = {
 
 
 def show_what_can_be_shown() -> None:
-    """Let standard output and standard error replace signs that their encodings don't have.
+    r"""Let standard output and standard error replace signs that their encodings don't have.
 
     Kinobench's own signs become plain ones, and those of names from data are written out, as
-    `\\u00e9`. Without this, the first of them would end the command with a traceback.
+    `\xe9`. Without this, the first of them would end the command with a traceback.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper) and not _has_every_sign(stream.encoding):

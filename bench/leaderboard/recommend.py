@@ -87,9 +87,9 @@ def recommend(records: Sequence[Record], results: Results, asked: Question) -> R
         said = _unscored(every, asked.of)
         return Recommendation(limits=asked.texts, sentences=said, warnings=warnings)
     if asked.where is not None:
-        from .typed_values import unmet_texts
+        from .typed_values import likely_slips
 
-        warnings += tuple(unmet_texts(asked.where.condition, [taken.board]))
+        warnings += tuple(likely_slips(asked.where.condition, [taken.board]))
     found = _of_board(taken.board, every, results, asked)
     return msgspec.structs.replace(
         found, sentences=sentences(found, taken.others), warnings=warnings

@@ -318,3 +318,11 @@ def test_the_parser_is_imported_by_an_expression_alone() -> None:
         "assert 'lark' in sys.modules and 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_time_must_be_of_a_day_that_there_is() -> None:
+    for text in ("2026", "2026-12", "2026-02-28", "2028-02-29", "2026-11-30T12:00:00Z"):
+        assert parse(f"started >= '{text}'").condition
+    for text in ("2026-13", "2026-02-29", "2026-00-01", "2026-11-31T12:00:00Z"):
+        with pytest.raises(KinobenchError, match="is no time: write it as '2026-11-30'"):
+            parse(f"started >= '{text}'")

@@ -129,6 +129,7 @@ def test_what_was_not_measured_satisfies_no_comparison_and_no_opposite_of_one() 
             "'5ms': a number has no unit here: that of latency is ms; write 5",
             "5ms",
         ),
+        ("latency < 5 ms", "'ms': numbers have no unit here; leave it out", "ms"),
         ("top1 > 70%", "that of top1 is %; write 70", "70%"),
         ("device == cuda", "if it is a text, write it in quotes, 'cuda'", "cuda"),
         ("latency", "latency is a number: compare it, as in `latency < 5`", "latency"),

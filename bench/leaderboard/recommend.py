@@ -174,7 +174,17 @@ def _elsewhere(
         (limit.field, [row for row in rows if limit.field.read(board, row) is None])
         for limit in limits
     ]
-    return measured_elsewhere(board, every, lacking)
+    return [*measured_elsewhere(board, every, lacking), *_other_score(board, limits)]
+
+
+def _other_score(board: Board, limits: Sequence[Limit]) -> list[str]:
+    """Return what to write instead of a limit of top-1, where the board has another accuracy."""
+    name = {"map": "map", "hit-k": "hit1"}.get(board.scoring)
+    found = [limit for limit in limits if limit.field.name == "top1_percent"]
+    if name is None or not found:
+        return []
+    instead = f'--where "{name} >= {found[0].value:g}"'
+    return [f"This table has {field(name).label}, and no top-1: write {instead}."]
 
 
 def _cost(board: Board, rows: Sequence[Row], limits: Sequence[Limit]) -> Field:

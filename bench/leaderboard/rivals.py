@@ -69,8 +69,10 @@ def rivals(
         if unread is None:
             told = bool(beats[best, number])
         else:
-            by_interval[number] = unread
-            told = _apart(score.ends(board, rows[best]), score.ends(board, rows[number]))
+            ends = score.ends(board, rows[best]), score.ends(board, rows[number])
+            without = "; nor is there an interval of both" if None in ends else ""
+            by_interval[number] = f"{unread}{without}"
+            told = _apart(*ends)
         if not told:
             alike.append(number)
     pairs = len(numbers) * (len(numbers) - 1) // 2

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shutil
 import struct
 import subprocess
 import sys
@@ -15,6 +16,8 @@ import numpy as np
 import pytest
 
 import kinobench
+from kinobench.bench.leaderboard.build import ranked_boards
+from kinobench.bench.leaderboard.footnotes import footnotes
 from kinobench.bench.leaderboard.limits import KINDS
 from kinobench.bench.leaderboard.recommend import question, recommend
 from kinobench.bench.leaderboard.recommendation import Recommendation
@@ -259,6 +262,26 @@ def test_a_number_that_another_table_has_is_said_with_what_to_do(tmp_path: Path)
         (name, value), *_ = asked.items()
         assert f"no table of --{name} {value} has the accuracy of a trained network." in said
         assert "This one has: pointlight test, pointlight, 1 view, cuda" in said
+
+
+def test_records_that_were_copied_without_predictions_have_one_reason(tmp_path: Path) -> None:
+    records = three(tmp_path)
+    shutil.rmtree(tmp_path / "predictions")
+    (board,) = ranked_boards(records, tmp_path)
+    lines = [line for line in footnotes(board) if "not ranked" in line]
+    folder = tmp_path / "predictions"
+    assert lines == [
+        f"all rows: not ranked: there is no {folder}; copy it too, or measure it again"
+    ]
+    assert set(ask(records, tmp_path, max_latency="20ms").by_interval) == {"b", "c"}
+
+
+def test_where_there_is_no_top_1_it_says_what_to_write(tmp_path: Path) -> None:
+    by_map = made_accuracy(None, scoring="map", map=0.3, interval_map=(0.2, 0.4))
+    found = ask([scored(tmp_path, "a", accuracy=by_map)], tmp_path, min_top1="25%")
+    assert not found.is_conclusive
+    assert 'This table has mAP, and no top-1: write --where "map >= 25".' in found.sentences
+    assert names(ask([scored(tmp_path, "a", accuracy=by_map)], tmp_path, "map >= 25"))[0] == "a"
 
 
 def test_of_equally_accurate_networks_the_cheapest_is_the_best(tmp_path: Path) -> None:

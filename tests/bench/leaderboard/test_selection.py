@@ -147,7 +147,7 @@ def test_a_table_without_a_row_that_is_left_is_said() -> None:
     (line,) = found.lines
     assert line.startswith("1 of 2 tables left out: ") and "0 of 1 row where latency < 5" in line
     (line,) = select(*FOUR, where="latency < 0.1").lines
-    assert line.startswith("no row is left: ") and "latency_ms of 1" in line
+    assert line.startswith("no row is left: ") and "latency of 1" in line
 
 
 def test_slips_are_said() -> None:
@@ -187,7 +187,11 @@ def test_the_command_selects_what_it_shows_and_keeps_its_files_whole(
     assert done.exit_code == 0 and len(done.stdout.splitlines()) == 3
     assert "2 of 4 rows where latency < 3" in done.stderr  # CSV has no footnotes
     done = call(monkeypatch, tmp_path, *options, "--top", "1")
-    assert done.exit_code == 0 and "the first 1" in " ".join(done.stdout.split())
+    assert (
+        done.exit_code == 0
+        and "2 where latency < 3 (1 left out because a value is unknown: latency of 1); the first."
+        in " ".join(done.stdout.split())
+    )
     assert len((tmp_path / "results" / "leaderboard.csv").read_text().splitlines()) == 5
     done = call(monkeypatch, tmp_path, "leaderboard", "--where", "latncy < 3")
     assert done.exit_code == 2 and "did you mean 'latency'?\n  latncy < 3\n  ^^^^^^" in done.stderr

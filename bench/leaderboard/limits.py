@@ -9,7 +9,7 @@ from ..text import quantities
 from ..text.quantities import Unit, quantity_of
 from .fields import Field, field
 from .leaderboard import Board, Row
-from .shown_values import labelled, text_of
+from .shown_values import text_of
 
 State = Literal["kept", "maybe", "missed", "unknown"]
 """Whether a limit is kept. `maybe`: the interval of a cost crosses the limit, or the cost is a
@@ -56,7 +56,7 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
         """The limit as text, as `latency of at most 5 ms`."""
         bound = "at most" if self.is_most else "at least"
         unit = f" {self.field.unit}" if self.field.unit else ""
-        return labelled(self.field, f"of {bound} {self.value:g}{unit}")
+        return f"{self.field.label} of {bound} {self.value:g}{unit}"
 
     def state(self, board: Board, row: Row) -> State:
         """Return whether a row keeps the limit.
@@ -81,7 +81,7 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
 
     def why_maybe(self, board: Board, row: Row) -> str:
         """Return the number that may or may not keep the limit, and why it is uncertain."""
-        shown = labelled(self.field, text_of(self.field, board, row))
+        shown = f"{self.field.label} {text_of(self.field, board, row)}"
         if self.field.name in _ARITHMETIC and row.uncounted:
             return f"{shown}, a lower bound"
         return f"{shown}, disturbed" if self._is_disturbed(row) else shown

@@ -6,7 +6,7 @@ from ...datasets.plurals import quantity, some
 from ...datasets.visible import one_line
 from .fields import field
 from .recommendation import Figure, LeftOut, Network, Recommendation, Why
-from .shown_values import labelled, of_figure
+from .shown_values import of_figure
 
 _NAMED: tuple[Why, ...] = ("not measured", "failed", "probe")
 """Reasons that are given network by network; of the others only the number."""
@@ -101,7 +101,7 @@ def _described(network: Network, found: Recommendation) -> str:
     figures = [f"{found.score_name} {of_figure(field('score'), network.score_percent)}"]
     for name, figure in network.figures.items():
         if name != "top1_percent" or found.score_name != "top-1":
-            figures.append(labelled(field(name), of_figure(field(name), figure)))
+            figures.append(f"{field(name).label} {of_figure(field(name), figure)}")
     return f"{network.name} ({', '.join(figures)})"
 
 

@@ -30,12 +30,6 @@ def of_figure(field: Field, figure: Figure) -> str:
     return f"{texts[0]}{unit}{shown}"
 
 
-def labelled(field: Field, text: str) -> str:
-    """Return a number as text after its label, as `latency 3.93 ms`; `GMACs` are said once."""
-    named = field.unit and field.label.startswith(field.unit)
-    return f"{field.label} {text.removesuffix(f' {field.unit}') if named else text}"
-
-
 def _number(value: float, unit: str) -> str:
     if unit == "%":
         return rounded(value, 1)

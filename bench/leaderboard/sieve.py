@@ -8,7 +8,7 @@ from .fields import field
 from .leaderboard import Board, Row
 from .limits import Limit
 from .recommendation import LeftOut, Why
-from .shown_values import labelled, text_of
+from .shown_values import text_of
 
 
 class Sieved(NamedTuple):
@@ -66,7 +66,7 @@ def _against(board: Board, row: Row, limits: Sequence[Limit]) -> tuple[Why, str]
     states = [(limit, limit.state(board, row)) for limit in limits]
     for limit, state in states:
         if state == "missed":
-            return "beyond the limit", labelled(limit.field, text_of(limit.field, board, row))
+            return "beyond the limit", f"{limit.field.label} {text_of(limit.field, board, row)}"
     unknown = [limit.field.label for limit, state in states if state == "unknown"]
     if unknown:
         return "not measured", f"no {', '.join(unknown)}"

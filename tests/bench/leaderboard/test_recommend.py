@@ -145,8 +145,8 @@ def test_a_cost_that_is_a_lower_bound_is_maybe_below_the_limit(tmp_path: Path) -
     records = [scored(tmp_path, "a", cost=cost), scored(tmp_path, "c")]
     found = ask(records, tmp_path, max_gmacs="5")
     assert names(found)[0] == "c" and why(found) == {"a": "maybe"}
-    assert "a (GMACs of a view 1.23, a lower bound)" in str(found)
-    assert "With GMACs of a view of at most 5, c (top-1" in str(found)
+    assert "a (arithmetic of a view 1.23 GMACs, a lower bound)" in str(found)
+    assert "With arithmetic of a view of at most 5 GMACs, c (top-1" in str(found)
     assert why(ask(records, tmp_path, max_gmacs="1"))["a"] == "beyond the limit"
 
 

@@ -7,6 +7,7 @@ import warnings
 from importlib import import_module
 
 from ...datasets.errors import program
+from ..text.encoding import show_what_can_be_shown
 from .frame import EXIT_USAGE, app, exit_with
 
 MODULES = {
@@ -52,6 +53,7 @@ def main() -> None:
     # fvcore and pytorchvideo use torch.jit, which torch will drop: no matter of the user's.
     warnings.filterwarnings("ignore", "`torch.jit", FutureWarning)
     warnings.filterwarnings("ignore", "`torch.jit", DeprecationWarning)
+    show_what_can_be_shown()
     _refuse_completion_of_a_script()
     add_commands(sys.argv[1] if len(sys.argv) > 1 else None)
     app(prog_name=program(), complete_var="_KINOBENCH_COMPLETE")

@@ -76,8 +76,8 @@ def _columns() -> str:
     listed = ", ".join(names())
     return (
         "Columns to show, in this order, with commas between them; in CSV and JSON too: "
-        f"{listed}. (default: as many as fit the terminal, the usual ones in a report, in other "
-        "files all)"
+        f"{listed}. (default: as many as fit the terminal, or a paper in LaTeX, the usual ones in "
+        "a report, in other files all)"
     )
 
 

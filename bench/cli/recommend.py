@@ -1,10 +1,11 @@
 """`recommend`: which network to take under limits, and which can't be told apart from it."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 from . import common, complete
-from .frame import EXIT_INCONCLUSIVE, RESULTS, command, load_plugins, print_page, report
+from .frame import EXIT_INCONCLUSIVE, RESULTS, command, console, load_plugins, print_page, report
 from .options import Group, option
 
 
@@ -79,6 +80,7 @@ def recommend(limits: Limits, table: Table) -> None:
     """Say which networks are best under a limit, and which can't be told apart."""
     from ..leaderboard import recommend as recommending
     from ..records.stores import read_results
+    from ..text.terminal import line
 
     load_plugins(table.plugin)
     given = {name: value for name, value in vars(limits).items() if name != "where"}
@@ -91,6 +93,10 @@ def recommend(limits: Limits, table: Table) -> None:
     found = recommending.recommend(records, results, asked)
     for warning in found.warnings:
         report(warning)
-    print_page(f"{found}\n", found, table.output, table.json)
+    if sys.stdout.isatty() and table.output is None and not table.json:
+        for sentence in found.sentences:  # which the console folds between words
+            console().print(line(sentence))
+    else:
+        print_page(f"{found}\n", found, table.output, table.json)
     if not found.is_conclusive:
         raise SystemExit(EXIT_INCONCLUSIVE)

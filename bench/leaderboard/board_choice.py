@@ -62,7 +62,8 @@ def the_board(boards: Sequence[Board], given: Mapping[str, str | None]) -> Taken
         return Taken(newest, "")
     differ = " and ".join(differences(left))
     others = quantity(len(left) - 1, "other table")
-    return Taken(newest, f"It is the newest: {others} of the same kind differ in {differ}.")
+    verb = "differs" if len(left) == 2 else "differ"
+    return Taken(newest, f"It is the newest: {others} of the same kind {verb} in {differ}.")
 
 
 def _values(board: Board, name: str) -> tuple[Any, ...]:

@@ -110,15 +110,26 @@ def _name(
     indent = cell_len(FRONT_MARK) + 1 if indented else 0
     model, weights = fit.names[number]
     name = Text.assemble((model, FRONT if mark else ""), (weights, "dim"))
-    parts = [name, *([line(fit.under[number], "dim")] if fit.under else [])]
+    parts = [line(fit.under[number], "dim")] if fit.under else []
     parts += [] if reason is None else [reason]
     width = max(1, fit.name_width - indent)
-    folded = [each for part in parts for each in part.wrap(console, width, overflow="fold")]
+    folded = _folded(name, width, console)
+    folded += [each for part in parts for each in part.wrap(console, width, overflow="fold")]
     first = Text.assemble((mark.ljust(indent), FRONT))
     return Text("\n").join(
         Text.assemble(first if place == 0 else " " * indent, each)
         for place, each in enumerate(folded)
     )
+
+
+def _folded(name: Text, width: int, console: Console) -> list[Text]:
+    """Return a name in lines, each cut after its last `_` or the like if it has one late enough."""
+    folded = []
+    while name.cell_len > width and name.plain.isascii():
+        cut = 1 + max(name.plain.rfind(sign, 0, width) for sign in "_-/@ ")
+        first, name = name.divide([cut if 2 * cut >= width else width])
+        folded.append(first)
+    return [*folded, *name.wrap(console, width, overflow="fold")]
 
 
 def _width(each: Candidate, fit: Fitted) -> int:

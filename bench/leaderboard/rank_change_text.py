@@ -1,14 +1,16 @@
 """Differences of ranks -> Markdown, a terminal's tables, and plain values."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
 from ...datasets.plurals import quantity
+from ...datasets.visible import one_line
 from ..text.markup import escaped
 from ..text.pipe_table import pipe_table
 from ..text.terminal import line, lines, print_line, print_plain_table
@@ -149,24 +151,30 @@ def markdown(several: Sequence[RankChanges]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-_MOVED, _INTERVAL, _VERDICT = 2, 6, 7
+_MOVED, _A, _B, _INTERVAL, _VERDICT = 2, 3, 4, 6, 7
 """Places of columns."""
+_LEFT_OUT = (
+    frozenset[int](),
+    frozenset({_INTERVAL}),
+    frozenset({_INTERVAL, _MOVED}),
+    frozenset({_INTERVAL, _MOVED, _A, _B}),
+)
+"""Columns that a narrow terminal has no room for: as few as possible."""
+LEAST_NAME = 16
+"""Columns of the terminal that a long name has at least; it is folded into lines."""
 
 
-def _table(found: RankChanges, left_out: int | None = None) -> Table:
-    """Return the table for a terminal, without the column of a place."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    kept = [place for place in range(_VERDICT + 1) if place != left_out]
+def _table(found: RankChanges, left_out: frozenset[int], name_width: int | None = None) -> Table:
+    """Return the table for a terminal, without the columns of some places."""
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    kept = [place for place in range(_VERDICT + 1) if place not in left_out]
     head = _head(found)
     head[_VERDICT] = "beyond\nnoise"
     for place in kept:
-        is_name = place == 0
-        table.add_column(
-            lines(head[place]),
-            justify="left" if is_name else "right",
-            overflow="fold",
-            no_wrap=not is_name,
-        )
+        if place == 0:
+            table.add_column(lines(head[0]), overflow="fold", width=name_width)
+        else:
+            table.add_column(lines(head[place]), justify="right", no_wrap=True)
     for each, cells in zip(found.changes, _cells(found), strict=True):
         styles = dict.fromkeys(kept, "")
         styles[_MOVED] = "green" if each.moved > 0 else "red" if each.moved < 0 else ""
@@ -175,27 +183,55 @@ def _table(found: RankChanges, left_out: int | None = None) -> Table:
     return table
 
 
+def _print_table(found: RankChanges, console: Console) -> None:
+    """Print the table with the columns that fit; no number is cut.
+
+    Where not even a few columns fit, each network has a block of lines.
+    """
+    longest = max(map(cell_len, ("network", *(one_line(each.name) for each in found.changes))))
+    unbounded = console.options.update(max_width=10_000)
+    for left_out in _LEFT_OUT:
+        whole = console.measure(_table(found, left_out), options=unbounded).maximum
+        room = console.width - (whole - longest)
+        if room >= min(longest, LEAST_NAME):
+            console.print(_table(found, left_out, min(longest, room)))
+            return
+    for cells in _cells(found):
+        console.print(line(cells[0]))
+        for head, cell in zip(_head(found)[1:], cells[1:], strict=True):
+            if cell:
+                console.print(line(f"  {head}: {cell}"))
+
+
 def show(several: Sequence[RankChanges], console: Console) -> None:
-    """Print comparisons for a person, as wide as the console is."""
+    """Print comparisons for a person, as wide as the console is.
+
+    Lines that are under each of several tables are printed once, after the last one.
+    """
     print_line(f"A: {several[0].a}", console)
     print_line(f"B: {several[0].b}", console)
-    for found in several:
+    under = [footnotes(found) for found in several]
+    of_all = [text for text in under[0] if all(text in each for each in under[1:])]
+    for found, texts in zip(several, under, strict=True):
         console.print()
         print_line(title_of(found), console, "bold")
+        console.print()
         if console.is_terminal:
-            table = _table(found)
-            wide = console.options.update(max_width=10_000)
-            if console.measure(table, options=wide).maximum > console.width:
-                table = _table(found, left_out=_INTERVAL)
-            console.print(table)
+            _print_table(found, console)
         else:
-            console.print()
             print_plain_table(_head(found), _cells(found), (0,), console)
-            console.print()
+        console.print()
         for text in summary(found):
             print_line(text, console)
-        for text in footnotes(found):
-            print_line(text, console, "dim")
+        _print_dim((text for text in texts if text not in of_all), console)
+    if of_all:
+        console.print()
+        _print_dim(of_all, console)
+
+
+def _print_dim(texts: Iterable[str], console: Console) -> None:
+    for text in texts:
+        print_line(text, console, "dim")
 
 
 def plain(several: Sequence[RankChanges]) -> list[dict[str, Any]]:

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Optional
 
 import msgspec
 
-from ...datasets.errors import KinobenchError
+from ...datasets.errors import KinobenchError, program
+from ...datasets.visible import one_line
 from ..records.record import Record
 from ..records.stores import Results
 from .board_choice import the_board
@@ -13,8 +14,9 @@ from .fields import Field, field
 from .footnotes import row_names
 from .leaderboard import Board, Row, boards
 from .limits import KINDS, Limit, limits_of
-from .means import with_means
-from .recommendation import Figure, Network, Place, Recommendation
+from .means import shown, with_means
+from .measured_elsewhere import measured_elsewhere
+from .recommendation import Figure, LeftOut, Network, Place, Recommendation
 from .sentences import sentences
 from .sieve import sieve
 
@@ -82,15 +84,34 @@ def recommend(records: Sequence[Record], results: Results, asked: Question) -> R
     warnings = () if asked.where is None else asked.where.warnings
     taken = the_board(every, asked.of)
     if taken is None:
-        said = "Nothing can be said: these records have no accuracy of a trained network."
-        return Recommendation(limits=asked.texts, sentences=(said,), warnings=warnings)
+        said = _unscored(every, asked.of)
+        return Recommendation(limits=asked.texts, sentences=said, warnings=warnings)
     if asked.where is not None:
-        from .typed_values import unmet_texts
+        from .typed_values import likely_slips
 
-        warnings += tuple(unmet_texts(asked.where.condition, [taken.board]))
+        warnings += tuple(likely_slips(asked.where.condition, [taken.board]))
     found = _of_board(taken.board, every, results, asked)
     return msgspec.structs.replace(
         found, sentences=sentences(found, taken.others), warnings=warnings
+    )
+
+
+def _unscored(every: Sequence[Board], of: Mapping[str, str | None]) -> tuple[str, ...]:
+    """Return why nothing can be said of boards without a trained network, and what to do."""
+    trained = [
+        one_line(board.title) for board in shown(every) if any(row.is_trained for row in board.rows)
+    ]
+    if trained:
+        given = " ".join(f"--{name} {value}" for name, value in of.items() if value is not None)
+        return (
+            f"Nothing can be said: no table of {one_line(given)} has the accuracy of a trained "
+            f"network. {'These have' if len(trained) > 1 else 'This one has'}: "
+            f"{'; '.join(trained)}.",
+        )
+    return (
+        "Nothing can be said: these records have no accuracy of a trained network.",
+        f"Score some: `{program()} run --model NAME --weights WEIGHTS --dataset NAME`. By costs "
+        f'alone, `{program()} leaderboard --where "latency_ms < 5"` selects networks.',
     )
 
 
@@ -101,10 +122,10 @@ def _of_board(
     condition = None if asked.where is None else asked.where.condition
     candidates, over, left_out = sieve(board, names, asked.limits, condition)
     cost = _cost(board, [board.rows[number] for number in candidates or over], asked.limits)
-    shown = list(dict.fromkeys((*(limit.field.name for limit in asked.limits), cost.name)))
+    figures = list(dict.fromkeys((*(limit.field.name for limit in asked.limits), cost.name)))
 
-    def network(number: int, by_interval: str = "") -> Network:
-        return _network(board, number, names[number], shown, by_interval)
+    def network(number: int) -> Network:
+        return _network(board, number, names[number], figures)
 
     accuracy = next(row.record.accuracy for row in board.rows if row.record.accuracy is not None)
     nothing = Recommendation(
@@ -114,6 +135,7 @@ def _of_board(
         cost=cost.name,
         candidates=len(candidates),
         left_out=tuple(left_out),
+        elsewhere=tuple(_elsewhere(board, every, asked.limits, left_out, names)),
     )
     if not candidates:
         nearest = min(over, key=lambda number: _excess(board, number, asked.limits), default=None)
@@ -122,12 +144,9 @@ def _of_board(
         )
     from .rivals import rivals  # scipy takes long to import
 
-    compared = rivals([board.rows[number] for number in candidates], board, every, results)
+    compared = rivals([board.rows[number] for number in candidates], board, every, results, cost)
     best = network(candidates[compared.best])
-    alike = tuple(
-        network(candidates[number], compared.by_interval.get(number, ""))
-        for number in compared.alike
-    )
+    alike = tuple(network(candidates[number]) for number in compared.alike)
     costs = [each for each in (best, *alike) if each.figures[cost.name].value is not None]
     return msgspec.structs.replace(
         nothing,
@@ -135,7 +154,37 @@ def _of_board(
         alike=alike,
         cheapest=min(costs, key=lambda each: each.figures[cost.name].value or 0.0, default=None),
         pairs=compared.pairs,
+        by_interval={
+            names[candidates[number]]: reason for number, reason in compared.by_interval.items()
+        },
     )
+
+
+def _elsewhere(
+    board: Board,
+    every: Sequence[Board],
+    limits: Sequence[Limit],
+    left_out: Sequence[LeftOut],
+    names: Sequence[str],
+) -> list[str]:
+    """Return where the limited numbers are that networks were left out for."""
+    out = {each.name for each in left_out if each.why == "not measured"}
+    rows = [row for row, name in zip(board.rows, names, strict=True) if name in out]
+    lacking = [
+        (limit.field, [row for row in rows if limit.field.read(board, row) is None])
+        for limit in limits
+    ]
+    return [*measured_elsewhere(board, every, lacking), *_other_score(board, limits)]
+
+
+def _other_score(board: Board, limits: Sequence[Limit]) -> list[str]:
+    """Return what to write instead of a limit of top-1, where the board has another accuracy."""
+    name = {"map": "map", "hit-k": "hit1"}.get(board.scoring)
+    found = [limit for limit in limits if limit.field.name == "top1_percent"]
+    if name is None or not found:
+        return []
+    instead = f'--where "{name} >= {found[0].value:g}"'
+    return [f"This table has {field(name).label}, and no top-1: write {instead}."]
 
 
 def _cost(board: Board, rows: Sequence[Row], limits: Sequence[Limit]) -> Field:
@@ -152,9 +201,7 @@ def _excess(board: Board, number: int, limits: Sequence[Limit]) -> float:
     return max((limit.excess(board, board.rows[number]) for limit in limits), default=1.0)
 
 
-def _network(
-    board: Board, number: int, name: str, shown: Sequence[str], by_interval: str
-) -> Network:
+def _network(board: Board, number: int, name: str, shown: Sequence[str]) -> Network:
     row = board.rows[number]
     case = row.record.case
 
@@ -171,7 +218,6 @@ def _network(
         record="" if row.splits else row.record.id,
         score_percent=figure(field("score")),
         figures={each: figure(field(each)) for each in shown},
-        by_interval=by_interval,
     )
 
 

@@ -5,7 +5,7 @@ from typing import Literal
 import msgspec
 
 Why = Literal[
-    "over the limit", "maybe", "not measured", "untrained", "failed", "probe", "not chosen"
+    "beyond the limit", "maybe", "not measured", "untrained", "failed", "probe", "not chosen"
 ]
 """Why a network is no candidate. `maybe`: it isn't known whether it keeps the limits. `not chosen`:
 the condition isn't true of it."""
@@ -26,7 +26,6 @@ class Network(msgspec.Struct, frozen=True, kw_only=True):
         record: Id of its record; empty for a mean over splits.
         score_percent: Top-1, hit@1 or mAP.
         figures: The numbers that are limited, and that by which it is cheap.
-        by_interval: Reason why it was compared with the best by intervals; empty: by paired tests.
     """
 
     name: str
@@ -38,7 +37,6 @@ class Network(msgspec.Struct, frozen=True, kw_only=True):
     record: str
     score_percent: Figure
     figures: dict[str, Figure]
-    by_interval: str = ""
 
 
 class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,7 +75,10 @@ class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
         nearest: If there is no candidate: the network that misses the limits by least.
         candidates: Number of networks that keep the limits.
         pairs: Pairs of them that were compared by paired tests.
+        by_interval: Reason why a candidate was compared with the best by intervals alone, by its
+            name; the others were by paired tests.
         left_out: The others, each with the reason.
+        elsewhere: Which other tables have a number that networks were left out for.
         sentences: All of this as text.
         warnings: What is likely a slip in the condition.
     """
@@ -92,7 +93,9 @@ class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
     nearest: Network | None = None
     candidates: int = 0
     pairs: int = 0
+    by_interval: dict[str, str] = {}
     left_out: tuple[LeftOut, ...] = ()
+    elsewhere: tuple[str, ...] = ()
     sentences: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...datasets.errors import KinobenchError
 from ..records.stores import Results
-from .fields import field
+from .fields import Field, field
 from .leaderboard import Board, Row
 from .mean_pairs import better_means
 from .pairs import better, better_by_map
@@ -33,19 +33,22 @@ class Rivals(msgspec.Struct, frozen=True, kw_only=True):
     by_interval: dict[int, str]
 
 
-def rivals(rows: Sequence[Row], board: Board, every: Iterable[Board], results: Results) -> Rivals:
+def rivals(
+    rows: Sequence[Row], board: Board, every: Iterable[Board], results: Results, cost: Field
+) -> Rivals:
     """Compare rows as ranks do, with Holm's adjustment for all pairs of these rows.
 
     All pairs count, and not only those with the best: which row is best is known from the same
-    videos. The best is the most accurate row that no other is significantly better than. Where the
-    predictions of one of two rows can't be read, they are told apart if their intervals don't
-    overlap, which is coarser.
+    videos. The best is the most accurate row that no other is significantly better than; of several
+    that are equally accurate, the cheapest. Where the predictions of one of two rows can't be read,
+    they are told apart if their intervals don't overlap, which is coarser.
 
     Args:
         rows: Trained rows with an accuracy, one at least.
         board: Their board.
         every: All boards: those of single splits have the records that a mean is made of.
         results: Folder with the records and predictions, or several.
+        cost: The number that is least for the cheapest.
     """
     found, reasons = _read(rows, board, every, results)
     numbers = list(found)
@@ -54,7 +57,9 @@ def rivals(rows: Sequence[Row], board: Board, every: Iterable[Board], results: R
         beats[np.ix_(numbers, numbers)] = _better(board)(list(found.values()))
     score = field("score")
     scores = [float(score.read(board, row) or 0.0) for row in rows]
-    order = sorted(range(len(rows)), key=lambda number: -scores[number])
+    costs = [cost.read(board, row) for row in rows]
+    costs = [float("inf") if each is None else float(each) for each in costs]
+    order = sorted(range(len(rows)), key=lambda number: (-scores[number], costs[number]))
     best = next((number for number in order if not beats[:, number].any()), order[0])
     alike, by_interval = [], {}
     for number in order:
@@ -64,8 +69,10 @@ def rivals(rows: Sequence[Row], board: Board, every: Iterable[Board], results: R
         if unread is None:
             told = bool(beats[best, number])
         else:
-            by_interval[number] = unread
-            told = _apart(score.ends(board, rows[best]), score.ends(board, rows[number]))
+            ends = score.ends(board, rows[best]), score.ends(board, rows[number])
+            without = "; nor is there an interval of both" if None in ends else ""
+            by_interval[number] = f"{unread}{without}"
+            told = _apart(*ends)
         if not told:
             alike.append(number)
     pairs = len(numbers) * (len(numbers) - 1) // 2

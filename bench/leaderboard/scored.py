@@ -97,6 +97,10 @@ def _stored(row: Row, results: Results) -> tuple[Path, Accuracy]:
     if accuracy is None or accuracy.predictions is None:
         raise KinobenchError("its record keeps no predictions; measure it again")
     path = predictions_in(accuracy, results)
+    parts = len(Path(accuracy.predictions).parts)
+    folder = path.parents[parts - 2] if parts > 1 else path.parent
+    if not folder.exists():  # one message for all rows: the records were copied without it
+        raise KinobenchError(f"there is no {folder}; copy it too, or measure it again")
     if not path.exists():
         raise KinobenchError(f"its predictions, {path}, are not there; measure it again")
     return path, accuracy

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Optional
+from typing import TYPE_CHECKING, NamedTuple, Optional
 
 import msgspec
 
@@ -14,7 +14,7 @@ from .leaderboard import Board
 from .means import shown
 from .order import ordered
 from .pareto import front
-from .typed_values import unmet_texts
+from .typed_values import likely_slips
 
 if TYPE_CHECKING:
     from .where import Where
@@ -41,6 +41,13 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
     def leaves_out(self) -> bool:
         """Whether it may leave rows out, or part boards."""
         return bool(self.where or self.pareto or self.group_by or self.top is not None)
+
+
+class _Step(NamedTuple):
+    """What one step of a selection does: how many rows it leaves, and which ones."""
+
+    left: int | None
+    text: str
 
 
 class Selected(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,7 +138,7 @@ def selected(boards: Sequence[Board], wanted: Selection) -> Selected:
     lines: list[str] = []
     if wanted.where is not None:
         lines += wanted.where.warnings
-        lines += unmet_texts(wanted.where.condition, boards)
+        lines += likely_slips(wanted.where.condition, boards)
     parted = grouped(boards, wanted.group_by)
     found = [_rows_of(board, wanted) for board in parted]
     kept = tuple(board for board in found if board.rows)
@@ -145,36 +152,44 @@ def selected(boards: Sequence[Board], wanted: Selection) -> Selected:
 
 def _rows_of(board: Board, wanted: Selection) -> Board:
     """Return the rows of a board that are wanted, with a line on those that are not."""
-    said: list[str] = []
+    said: list[_Step] = []
     whole, rest = len(board.rows), board
     if wanted.where is not None:
-        rest, line = _satisfying(rest, wanted.where)
-        said.append(line)
+        rest, step = _satisfying(rest, wanted.where)
+        said.append(step)
     if wanted.pareto is not None:
         at = front(rest, *wanted.pareto)
         rows = tuple(row for number, row in enumerate(rest.rows) if number in at)
-        of = " and ".join(each.name for each in wanted.pareto)
-        said.append(f"{len(rows)} on the Pareto front of {of}")
+        of = " and ".join(each.short or each.name for each in wanted.pareto)
+        said.append(_Step(len(rows), f"on the Pareto front of {of}"))
         rest = msgspec.structs.replace(rest, rows=rows)
     rest = ordered(rest, wanted.sort)
     if wanted.top is not None and len(rest.rows) > wanted.top:
-        said.append(f"the first {wanted.top}")
+        said.append(_Step(None, "the first" if wanted.top == 1 else f"the first {wanted.top}"))
         rest = msgspec.structs.replace(rest, rows=rest.rows[: wanted.top])
     if not said:
         return rest
-    shown_rows = f"{len(rest.rows)} of {quantity(whole, 'row')}"
-    ranks = _ranks(board, len(rest.rows), whole)
-    remark = f"{shown_rows}: {'; '.join(said)}{ranks}."
+    of_all = f"of {quantity(whole, 'row')}"
+    if len(said) > 1:
+        steps = "; ".join(
+            step.text if step.left is None else f"{step.left} {step.text}" for step in said
+        )
+        remark = f"{len(rest.rows)} {of_all}: {steps}"
+    elif said[0].left is None:
+        remark = f"{said[0].text} {of_all}"
+    else:
+        remark = f"{len(rest.rows)} {of_all} {said[0].text}"
+    remark += f"{_ranks(board, len(rest.rows), whole)}."
     return msgspec.structs.replace(rest, remarks=(*rest.remarks, remark))
 
 
 def _ranks(board: Board, left: int, whole: int) -> str:
     ranked = any(row.rank is not None for row in board.rows)
-    return "; ranks are those of the whole table" if ranked and left < whole else ""
+    return "; ranks are those of the whole table" if ranked and 0 < left < whole else ""
 
 
-def _satisfying(board: Board, where: "Where") -> tuple[Board, str]:
-    """Return the rows of which a condition is true, and a line on them."""
+def _satisfying(board: Board, where: "Where") -> tuple[Board, _Step]:
+    """Return the rows of which a condition is true, and what is said of them."""
     rows = []
     lacking: Counter[str] = Counter()
     unknown = 0
@@ -184,13 +199,13 @@ def _satisfying(board: Board, where: "Where") -> tuple[Board, str]:
             rows.append(row)
         elif holds is None:
             unknown += 1
-            lacking.update(where.condition.unknown(board, row))
-    text = " ".join(where.text.split())
-    line = f"{len(rows)} where {text}"
+            names = map(field, where.condition.unknown(board, row))
+            lacking.update(each.short or each.name for each in names)
+    line = f"where {' '.join(where.text.split())}"
     if unknown:
         which = ", ".join(f"{name} of {count}" for name, count in lacking.most_common())
         line += f" ({unknown} left out because a value is unknown: {which})"
-    return msgspec.structs.replace(board, rows=tuple(rows)), line
+    return msgspec.structs.replace(board, rows=tuple(rows)), _Step(len(rows), line)
 
 
 def _emptied(found: Sequence[Board]) -> list[str]:

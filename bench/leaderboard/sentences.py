@@ -21,6 +21,7 @@ def sentences(found: Recommendation, others: str) -> tuple[str, ...]:
     """
     lines = [*(_best(found) if found.best is not None else _nothing(found))]
     lines += _left_out(found.left_out)
+    lines += found.elsewhere
     if found.table is not None:
         table = found.table
         about = f"protocol {table.protocol_digest}, machine {table.fingerprint}"
@@ -37,12 +38,12 @@ def _best(found: Recommendation) -> Iterator[str]:
         yield f"{asked}, {_described(best, found)} is the only trained network."
         return
     yield f"{asked}, the best of {of} is {_described(best, found)}."
-    by_interval = [each for each in found.alike if each.by_interval]
     if found.alike:
         listed = ", ".join(_short(each, found) for each in found.alike)
         yield f"{quantity(len(found.alike), 'other')} can't be told apart from it: {listed}."
     else:
-        yield "It is significantly better than each of the others."
+        better = "more accurate" if found.by_interval else "significantly better"
+        yield f"It is {better} than each of the others."
     cheapest = found.cheapest
     if cheapest is not None and found.alike:
         label = field(found.cost).label
@@ -53,10 +54,10 @@ def _best(found: Recommendation) -> Iterator[str]:
                 f"The cheapest that can't be told apart from the best is "
                 f"{_described(cheapest, found)}."
             )
-    yield from _how(found, by_interval)
+    yield from _how(found)
 
 
-def _how(found: Recommendation, by_interval: Sequence[Network]) -> Iterator[str]:
+def _how(found: Recommendation) -> Iterator[str]:
     """Say by which tests the candidates were compared."""
     if found.pairs:
         pairs = quantity(found.pairs, "pair")
@@ -64,27 +65,35 @@ def _how(found: Recommendation, by_interval: Sequence[Network]) -> Iterator[str]
             f"Compared as ranks are, on the videos that both scored: {pairs}, 5 % for all of them "
             "together by Holm's method."
         )
-    if by_interval:
-        names = some([each.name for each in by_interval])
+    if found.by_interval:
+        first = next(iter(found.by_interval.values()))
         yield (
-            f"By 95 % intervals alone, which tell fewer apart: {names}: "
-            f"{by_interval[0].by_interval}."
+            f"By 95 % intervals alone, which tell fewer apart: {some(list(found.by_interval))}: "
+            f"{first}."
         )
 
 
 def _nothing(found: Recommendation) -> Iterator[str]:
     asked = _asked(found)
     maybe = [each for each in found.left_out if each.why == "maybe"]
+    unknown = sum(each.why == "not measured" for each in found.left_out)
     if maybe:
-        yield f"{asked}, no trained network is certain to do; {some([m.name for m in maybe])} may."
+        names = some([each.name for each in maybe])
+        yield f"{asked}, no trained network is certain to be within the limits; {names} may be."
+    elif unknown:
+        yield (
+            f"{asked}, no trained network is certain to be within the limits: of {unknown}, a "
+            "number was not measured."
+        )
     else:
         yield f"{asked}, there is no trained network."
     if found.nearest is not None:
-        yield f"The nearest that misses it is {_described(found.nearest, found)}."
+        yield f"The nearest beyond the limits is {_described(found.nearest, found)}."
 
 
 def _asked(found: Recommendation) -> str:
-    return f"With {' and '.join(found.limits)}"
+    *first, last = found.limits
+    return f"With {', '.join(first)}{' and ' if first else ''}{last}"
 
 
 def _described(network: Network, found: Recommendation) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from .conditions import Condition
+from .fields import field
 from .leaderboard import Board, Row
 from .limits import Limit
 from .recommendation import LeftOut, Why
@@ -35,7 +36,7 @@ def sieve(
         if found is None:
             candidates.append(number)
             continue
-        if found[0] == "over the limit":
+        if found[0] == "beyond the limit":
             over.append(number)
         left_out.append(LeftOut(name=name, why=found[0], reason=found[1]))
     return Sieved(candidates, over, left_out)
@@ -55,8 +56,8 @@ def _unfit(board: Board, row: Row, condition: Condition | None) -> tuple[Why, st
         return None
     holds = condition.holds(board, row)
     if holds is None:
-        unknown = ", ".join(condition.unknown(board, row))
-        return "not measured", f"no {unknown}"
+        unknown = (field(name).label for name in condition.unknown(board, row))
+        return "not measured", f"no {', '.join(unknown)}"
     return None if holds else ("not chosen", "the condition isn't true of it")
 
 
@@ -65,8 +66,8 @@ def _against(board: Board, row: Row, limits: Sequence[Limit]) -> tuple[Why, str]
     states = [(limit, limit.state(board, row)) for limit in limits]
     for limit, state in states:
         if state == "missed":
-            return "over the limit", f"{limit.field.label} {text_of(limit.field, board, row)}"
-    unknown = [limit.field.name for limit, state in states if state == "unknown"]
+            return "beyond the limit", f"{limit.field.label} {text_of(limit.field, board, row)}"
+    unknown = [limit.field.label for limit, state in states if state == "unknown"]
     if unknown:
         return "not measured", f"no {', '.join(unknown)}"
     maybe = [limit.why_maybe(board, row) for limit, state in states if state == "maybe"]

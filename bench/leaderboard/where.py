@@ -119,6 +119,8 @@ def _unexpected(token: Token, expected: Sequence[str] | set[str]) -> str:
         return f"--where: the expression ends too soon: {what} is missing"
     if token.type == "LPAR":
         return "--where: unexpected `(`: there are no functions; parentheses group conditions"
+    if token.type == "NAME" and token.casefold() in _UNITS and "_AND" in wanted:
+        return f"--where: unexpected {str(token)!r}: numbers have no unit here; leave it out"
     if token.type == "NUMBER" and token[:1] in "+-" and "NAME" not in wanted:
         return f"--where: unexpected {str(token)!r}: there is no arithmetic"
     if wanted == {"LPAR"}:
@@ -127,6 +129,12 @@ def _unexpected(token: Token, expected: Sequence[str] | set[str]) -> str:
     cure = cure or ("a name or a value must come here" if "NAME" in wanted else "")
     return f"--where: unexpected {str(token)!r}" + (f": {cure}" if cure else "")
 
+
+_UNITS = {
+    *("s", "ms", "us", "k", "m", "g", "b", "kb", "mb", "gb", "kib", "mib", "gib"),
+    *("mj", "j", "kj", "macs", "gmacs", "gflops", "percent"),
+}
+"""What people write after a number, with a space between them."""
 
 _SPELLED = {
     "&": "write `and`",

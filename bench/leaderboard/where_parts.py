@@ -2,6 +2,7 @@
 
 import math
 import re
+from datetime import date
 from itertools import pairwise
 from typing import Any
 
@@ -212,12 +213,21 @@ def _constant(token: Token, kind: Kind, name: Token) -> Any:
     else:
         value, own = token.type == "TRUE", "truth"
     if kind == "time" and own == "text":
-        if not _TIME.fullmatch(value):
+        if not (_TIME.fullmatch(value) and _is_date(value)):
             raise Misplaced(f"{token} is no time: write it as '2026-11-30'", token)
         return value
     if own != kind:
         raise Misplaced(f"{name} is {_KINDS[kind]}, and {token} is {_KINDS[own]}", token)
     return value
+
+
+def _is_date(text: str) -> bool:
+    """Report whether a time such as `2026`, `2026-11` or `2026-11-30T12` is of a day there is."""
+    try:
+        date.fromisoformat(text[:10] + "2000-01-01"[len(text) :])
+    except ValueError:
+        return False
+    return True
 
 
 def _unit(name: Token) -> str:

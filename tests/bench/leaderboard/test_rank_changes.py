@@ -1,7 +1,9 @@
 """What moves between two sets of records: by hand, and on the repository's own."""
 
+import io
 import json
 import math
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -18,10 +20,12 @@ from kinobench.bench.evaluation.origin import origin_of
 from kinobench.bench.evaluation.predictions import open_predictions
 from kinobench.bench.leaderboard.diff import diff
 from kinobench.bench.leaderboard.fields import field
+from kinobench.bench.leaderboard.rank_change_text import show
 from kinobench.bench.leaderboard.rank_changes import agreement, ranks_of, ratio_of
 from kinobench.bench.records.store import RunFile, read_records
 from kinobench.bench.records.stores import results_in
 from kinobench.bench.statistics.tests import holm
+from kinobench.bench.text.terminal import PlainConsole
 from kinobench.datasets.errors import KinobenchError
 
 from ...fakes.made_predictions import store_run
@@ -236,8 +240,40 @@ def test_the_command_shows_writes_and_refuses(tmp_path: Path) -> None:
     assert plain["changes"][1]["ratio"] == pytest.approx(3) and plain["agreement"]["opposite"] == 1
     assert "no format of --diff is named 'latex'" in run(*asked, "--format", "latex", code=2)
     assert "--strict: --diff has no use for it" in run(*asked, "--strict", code=2)
+    assert "--columns: --diff has no use for it" in run(*asked, "--columns", "model", code=2)
     assert "no network has top-1 on both sides" in run(*asked, "--sort", "top1", code=2)
     assert not (tmp_path / "leaderboard.md").exists()  # nothing is ranked anew
+
+
+@pytest.mark.parametrize("width", [30, 40, 50, 60, 80, 120])
+def test_no_number_and_no_name_is_cut_in_any_terminal(width: int, tmp_path: Path) -> None:
+    timed(tmp_path, "fp32", {"c3d_tiny": 0.010, "karpathy_single_frame_tiny": 0.020})
+    timed(tmp_path, "bf16", {"c3d_tiny": 0.025, "karpathy_single_frame_tiny": 0.0202})
+    terminal = PlainConsole(width=width, file=io.StringIO())
+    terminal._force_terminal = True
+    show(found(tmp_path, "precision=fp32", "precision=bf16"), terminal)
+    assert isinstance(terminal.file, io.StringIO)
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", terminal.file.getvalue())
+    assert all(len(row) <= width for row in shown.splitlines())
+    assert {"x2.500", "x1.010"} <= set(shown.split())
+    rows = shown.splitlines()
+    (at,) = (place for place, row in enumerate(rows) if row.startswith("karpathy"))
+    first, second = rows[at].split()[0], (rows[at + 1].split() or [""])[0]
+    assert "karpathy_single_frame_tiny" in (first, first + second)
+    assert ("A (ms)" in shown, "95 %  " in shown) == (width not in (40, 50), width >= 80)
+
+
+def test_lines_under_each_of_two_tables_are_printed_once(tmp_path: Path) -> None:
+    scored(tmp_path, "fp32", {"x3d_tiny": 40})
+    scored(tmp_path, "bf16", {"x3d_tiny": 10})
+    timed(tmp_path, "fp32", {"c3d_tiny": 0.010})
+    timed(tmp_path, "bf16", {"c3d_tiny": 0.010})
+    several = found(tmp_path, "precision=fp32", "precision=bf16")
+    console = PlainConsole(width=300, file=io.StringIO())
+    show(several, console)
+    assert isinstance(console.file, io.StringIO) and len(several) == 2
+    assert console.file.getvalue().count("rank: 1 + the number") == 1
+    assert console.file.getvalue().count("beyond noise: ") == 2
 
 
 def test_the_repository_agrees_with_itself_and_a_slower_network_is_found(tmp_path: Path) -> None:

@@ -1,6 +1,13 @@
 """The network to take under limits, from made-up predictions and from the quick suite's."""
 
+import fcntl
 import json
+import os
+import shutil
+import struct
+import subprocess
+import sys
+import termios
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +16,8 @@ import numpy as np
 import pytest
 
 import kinobench
+from kinobench.bench.leaderboard.build import ranked_boards
+from kinobench.bench.leaderboard.footnotes import footnotes
 from kinobench.bench.leaderboard.limits import KINDS
 from kinobench.bench.leaderboard.recommend import question, recommend
 from kinobench.bench.leaderboard.recommendation import Recommendation
@@ -82,7 +91,7 @@ def test_the_best_and_those_that_cannot_be_told_apart_are_those_worked_by_hand(
     records = three(tmp_path)
     found = ask(records, tmp_path, max_latency="5ms")
     assert names(found) == ("c", ["b"], "b") and found.pairs == 1
-    assert why(found) == {"a": "over the limit"} and found.candidates == 2
+    assert why(found) == {"a": "beyond the limit"} and found.candidates == 2
     # Of all three, B is told apart from A, and C is not.
     found = ask(records, tmp_path, max_latency="20ms")
     assert names(found) == ("a", ["c"], "c") and found.pairs == 3
@@ -103,7 +112,7 @@ def test_the_sentences_say_all_of_it(tmp_path: Path) -> None:
         "latency 1.00 ms [0.960, 1.04]).",
         "Compared as ranks are, on the videos that both scored: 1 pair, 5 % for all of them "
         "together by Holm's method.",
-        "Left out: 1 over the limit.",
+        "Left out: 1 beyond the limit.",
         "Table: pointlight test, pointlight, 1 view, cpu: Made-up CPU & Sons <i9> (2 cores) "
         "(protocol 39425e47912655bb, machine 00000000feedface).",
     ]
@@ -123,12 +132,12 @@ def test_an_interval_across_the_limit_is_maybe(tmp_path: Path) -> None:
     assert "c (latency 2.00 ms [1.92, 2.08], disturbed)" in str(found)
     # Whole below the limit, a disturbed latency keeps it; whole above, it doesn't.
     assert names(ask(records, tmp_path, max_latency="3ms"))[0] == "c"
-    assert why(ask(records, tmp_path, max_latency="1.9ms"))["c"] == "over the limit"
+    assert why(ask(records, tmp_path, max_latency="1.9ms"))["c"] == "beyond the limit"
     # Disturbed and without an interval nothing is sure.
     bare = made_latency(0.002, disturbed=True, loads=(), interval_s=None)
     found = ask([scored(tmp_path, "c", latency=bare)], tmp_path, max_latency="3ms")
     assert found.best is None and why(found) == {"c": "maybe"}
-    assert "no trained network is certain to do; c may." in found.sentences[0]
+    assert "no trained network is certain to be within the limits; c may be." in found.sentences[0]
 
 
 def test_a_cost_that_is_a_lower_bound_is_maybe_below_the_limit(tmp_path: Path) -> None:
@@ -136,8 +145,9 @@ def test_a_cost_that_is_a_lower_bound_is_maybe_below_the_limit(tmp_path: Path) -
     records = [scored(tmp_path, "a", cost=cost), scored(tmp_path, "c")]
     found = ask(records, tmp_path, max_gmacs="5")
     assert names(found)[0] == "c" and why(found) == {"a": "maybe"}
-    assert "GMACs, a lower bound)" in str(found)
-    assert why(ask(records, tmp_path, max_gmacs="1"))["a"] == "over the limit"
+    assert "a (arithmetic of a view 1.23 GMACs, a lower bound)" in str(found)
+    assert "With arithmetic of a view of at most 5 GMACs, c (top-1" in str(found)
+    assert why(ask(records, tmp_path, max_gmacs="1"))["a"] == "beyond the limit"
 
 
 def test_nothing_under_the_limit_gives_the_nearest_and_no_recommendation(tmp_path: Path) -> None:
@@ -146,7 +156,7 @@ def test_nothing_under_the_limit_gives_the_nearest_and_no_recommendation(tmp_pat
     assert found.nearest.name == "b"
     assert found.sentences[:2] == (
         "With latency of at most 0.5 ms, there is no trained network.",
-        "The nearest that misses it is b (top-1 50.0 % [40.0, 60.0], latency 1.00 ms [0.960, "
+        "The nearest beyond the limits is b (top-1 50.0 % [40.0, 60.0], latency 1.00 ms [0.960, "
         "1.04]).",
     )
     # Of two limits, the one that is missed by most counts: a by 1.25 times, b by 1.8.
@@ -171,7 +181,7 @@ def test_who_is_left_out_is_said_with_the_reason(tmp_path: Path) -> None:
         ("broken", "failed", "exception: no memory"),
         ("unscored", "not measured", "no accuracy"),
     } <= reasons
-    (unmeasured,) = [each for each in found.left_out if each.reason == "no latency_ms"]
+    (unmeasured,) = [each for each in found.left_out if each.reason == "no latency"]
     assert unmeasured.why == "not measured" and "batch 8" in unmeasured.name
     assert [each.why for each in found.left_out].count("probe") == 1
     assert "Failed: broken: exception: no memory." in found.sentences
@@ -181,8 +191,8 @@ def test_who_is_left_out_is_said_with_the_reason(tmp_path: Path) -> None:
 def test_an_accuracy_limit_is_held_by_the_videos_that_were_scored(tmp_path: Path) -> None:
     records = three(tmp_path)
     assert names(ask(records, tmp_path, min_top1="70"))[0] == "a"
-    assert why(ask(records, tmp_path, min_top1="70")) == {"b": "over the limit"}
-    assert why(ask(records, tmp_path, min_top1="70.1%")) == dict.fromkeys("bc", "over the limit")
+    assert why(ask(records, tmp_path, min_top1="70")) == {"b": "beyond the limit"}
+    assert why(ask(records, tmp_path, min_top1="70.1%")) == dict.fromkeys("bc", "beyond the limit")
 
 
 def test_without_predictions_intervals_decide_and_it_says_so(tmp_path: Path) -> None:
@@ -219,15 +229,76 @@ def test_of_two_machines_the_newest_is_taken_and_it_is_said(tmp_path: Path) -> N
     new = scored(tmp_path, "c", started="2026-02-01T00:00:00Z")
     found = ask([new, old], tmp_path, max_latency="20ms")
     assert names(found)[0] == "c"
-    assert "It is the newest: 1 other table of the same kind differ" in found.sentences[-1]
+    assert "It is the newest: 1 other table of the same kind differs in" in found.sentences[-1]
 
 
 def test_untrained_networks_alone_say_nothing(tmp_path: Path) -> None:
     found = ask([made_record("x")], tmp_path, max_latency="20ms")
     assert not found.is_conclusive and found.table is None
-    assert found.sentences == (
-        "Nothing can be said: these records have no accuracy of a trained network.",
+    first, cure = found.sentences
+    assert first == "Nothing can be said: these records have no accuracy of a trained network."
+    assert "run --model NAME --weights WEIGHTS --dataset NAME`" in cure
+
+
+def test_a_number_that_another_table_has_is_said_with_what_to_do(tmp_path: Path) -> None:
+    """Accuracy was measured on the GPU, and latency on the CPU without a dataset."""
+    records = [scored(tmp_path, name, case={"device": "cuda"}, latency=None) for name in "abc"]
+    fast = {"dataset": None, "split": None, "weights": "mine"}
+    records += [made_record(name, case=fast, accuracy=None) for name in "ab"]
+    found = ask(records, tmp_path, max_latency="20ms")
+    assert not found.is_conclusive and why(found) == dict.fromkeys("abc", "not measured")
+    assert found.sentences[0] == (
+        "With latency of at most 20 ms, no trained network is certain to be within the limits: of "
+        "3, a number was not measured."
     )
+    assert "Not measured: a, b, c: no latency." in found.sentences
+    (hint,) = found.elsewhere
+    assert "Another table (no dataset, pointlight, cpu: Made-up CPU" in hint and hint in str(found)
+    assert "has the latency of 2 of these networks" in hint
+    assert hint.endswith("run --measure latency,accuracy`.")
+    # Asked for by name, the table of latencies says where the accuracies are.
+    for asked in ({"dataset": "none"}, {"device": "cpu"}):
+        (said,) = ask(records, tmp_path, max_latency="20ms", **asked).sentences
+        (name, value), *_ = asked.items()
+        assert f"no table of --{name} {value} has the accuracy of a trained network." in said
+        assert "This one has: pointlight test, pointlight, 1 view, cuda" in said
+
+
+def test_records_that_were_copied_without_predictions_have_one_reason(tmp_path: Path) -> None:
+    records = three(tmp_path)
+    shutil.rmtree(tmp_path / "predictions")
+    (board,) = ranked_boards(records, tmp_path)
+    lines = [line for line in footnotes(board) if "not ranked" in line]
+    folder = tmp_path / "predictions"
+    assert lines == [
+        f"all rows: not ranked: there is no {folder}; copy it too, or measure it again"
+    ]
+    assert set(ask(records, tmp_path, max_latency="20ms").by_interval) == {"b", "c"}
+
+
+def test_where_there_is_no_top_1_it_says_what_to_write(tmp_path: Path) -> None:
+    by_map = made_accuracy(None, scoring="map", map=0.3, interval_map=(0.2, 0.4))
+    found = ask([scored(tmp_path, "a", accuracy=by_map)], tmp_path, min_top1="25%")
+    assert not found.is_conclusive
+    assert 'This table has mAP, and no top-1: write --where "map >= 25".' in found.sentences
+    assert names(ask([scored(tmp_path, "a", accuracy=by_map)], tmp_path, "map >= 25"))[0] == "a"
+
+
+def test_of_equally_accurate_networks_the_cheapest_is_the_best(tmp_path: Path) -> None:
+    records = [
+        scored(tmp_path, "a", case={"model": model}, latency=made_latency(milliseconds / 1e3))
+        for model, milliseconds in (("slow", 14), ("fast", 4), ("middle", 10))
+    ]
+    found = ask(records, tmp_path, max_latency="50ms")
+    assert names(found) == ("fast", ["middle", "slow"], "fast")
+
+
+def test_what_is_compared_by_intervals_alone_is_said_of_worse_networks_too(tmp_path: Path) -> None:
+    lone = scored(tmp_path, "c", accuracy=made_accuracy(0.7, interval_top1=(0.6, 0.8)))
+    found = ask([scored(tmp_path, "a"), lone], tmp_path, max_latency="20ms")
+    assert names(found) == ("a", [], "a") and list(found.by_interval) == ["c"]
+    assert "By 95 % intervals alone, which tell fewer apart: c: " in str(found)
+    assert "significantly" not in str(found)
 
 
 @pytest.mark.parametrize(
@@ -284,6 +355,23 @@ def test_the_command_prints_sentences_or_facts_and_its_exit_code_says_which(
     assert done.exit_code == 0 and "top1 is in percent: write 60" in done.stderr
 
 
+def test_a_terminal_folds_sentences_between_words(tmp_path: Path) -> None:
+    file = RunFile(tmp_path / "results", "20260101T000000Z-abcdef")
+    for record in three(tmp_path / "results"):
+        file.append(record)
+    ours, theirs = os.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 60, 0, 0))
+    command = [sys.executable, "-m", "kinobench.bench.cli", "recommend", "--max-latency", "5ms"]
+    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    subprocess.run(command, cwd=tmp_path, stdout=theirs, env=environment, check=True)
+    os.close(theirs)
+    rows = os.read(ours, 100_000).decode().splitlines()
+    os.close(ours)
+    assert max(map(len, rows)) <= 60
+    found = ask(three(tmp_path), tmp_path, max_latency="5ms")
+    assert " ".join(row.strip() for row in rows) == " ".join(found.sentences)
+
+
 def test_the_same_in_python(tmp_path: Path) -> None:
     records = kinobench.Records(three(tmp_path), tmp_path)
     found = records.recommend(max_latency="5ms")
@@ -304,15 +392,15 @@ def test_the_stored_quick_suite_recommends_what_its_table_shows() -> None:
         "[95.4, 100.0], latency 3.93 ms [3.43, 4.58])."
     )
     # The latency of temporal_stream_tiny is 1.47 ms without its flow, and 8.16 ms with it.
-    assert why(found)["temporal_stream_tiny"] == "over the limit"
+    assert why(found)["temporal_stream_tiny"] == "beyond the limit"
     maybe = {name for name, each in why(found).items() if each == "maybe"}
     assert maybe == {
         *("tsn_tiny", "late_fusion_pool_tiny", "late_fusion_tiny", "c2d_tiny", "slow_tiny"),
         *("efficient_x3d_tiny", "vjepa2_tiny"),
     }
     found = records.recommend(max_params="0.2M")
-    assert found.best is not None and found.best.name == "temporal_stream_tiny"
+    assert found.best is not None and found.best.name == "efficient_x3d_tiny"
     assert found.cheapest is not None and found.cheapest.name == "swin3d_tiny"
-    assert len(found.alike) == 9 and found.candidates == 13 and found.pairs == 13 * 12 // 2
+    assert len(found.alike) == 8 and found.candidates == 13 and found.pairs == 13 * 12 // 2
     nearest = records.recommend(max_latency="1ms").nearest
     assert nearest is not None and nearest.name == "early_fusion_tiny"

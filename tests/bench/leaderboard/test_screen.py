@@ -231,6 +231,13 @@ def test_wide_and_long_names_keep_the_columns_in_place(name: str, width: int) ->
     assert len(ends) == 1
 
 
+def test_a_long_name_is_cut_between_its_parts() -> None:
+    text = on_terminal(board_of(network("karpathy_single_frame_tiny", 1), network("b", 2)), 40)
+    (at,) = (n for n, row in enumerate(text.splitlines()) if "karpathy" in row)
+    first, second = (row.lstrip("▸ ").split()[0] for row in text.splitlines()[at : at + 2])
+    assert (first[-1], second) == ("_", "single_frame_")
+
+
 def test_five_hundred_rows_have_a_line_each() -> None:
     text = on_terminal(board_of(*(network(f"n{number}", number % 50) for number in range(500))))
     assert sum("n4" in line for line in text.splitlines()) > 100

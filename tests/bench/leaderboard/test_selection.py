@@ -54,11 +54,29 @@ def test_a_condition_leaves_rows_and_says_what_it_left_out() -> None:
     assert models(found) == [["a", "b"]] and not found.lines
     (remark,) = found.boards[0].remarks
     assert remark == (
-        "2 of 4 rows: 2 where latency_ms < 3 (1 left out because a value is unknown: latency_ms of "
-        "1); ranks are those of the whole table."
+        "2 of 4 rows where latency_ms < 3 (1 left out because a value is unknown: latency of 1); "
+        "ranks are those of the whole table."
     )
     assert footnotes(found.boards[0])[0] == remark
     assert json.loads(render(list(found.boards), "json"))[0]["remarks"] == [remark]
+
+
+def test_a_number_far_from_those_of_all_rows_is_likely_in_another_unit() -> None:
+    """The rows have 1, 2 and 4 ms, and 10 M parameters."""
+    for condition, warned in (
+        ("latency_ms < 0.003", True),
+        ("latency_ms < 0.004", False),
+        ("latency_ms < 1199", False),
+        ("1200 > latency_ms", True),
+        ("params < 10000000", True),
+        ("params < 30", False),
+        ("trained and 0.001 < latency < 3", True),
+        ("latency > 0", False),
+    ):
+        lines = select(*FOUR, where=condition).lines
+        assert any("meant?" in each for each in lines) == warned, condition
+    (line,) = select(*FOUR, where="params < 30000000").lines
+    assert line == "params is in M, and the rows have 10: is 3e+07 M meant?"
 
 
 def test_the_first_rows_are_taken_after_sorting_and_after_the_front() -> None:
@@ -67,7 +85,7 @@ def test_the_first_rows_are_taken_after_sorting_and_after_the_front() -> None:
     found = select(*FOUR, pareto="latency,top1", top=1)
     assert models(found) == [["b"]]
     assert found.boards[0].remarks == (
-        "1 of 4 rows: 2 on the Pareto front of latency_ms and top1_percent; the first 1; ranks are "
+        "1 of 4 rows: 2 on the Pareto front of latency and top1; the first; ranks are "
         "those of the whole table.",
     )
     assert models(select(*FOUR, where="model != 'b'", pareto="latency,top1")) == [["c", "a"]]
@@ -127,9 +145,9 @@ def test_a_table_without_a_row_that_is_left_is_said() -> None:
     found = select(made("a", 1, 0.5), far, where="latency < 5")
     assert models(found) == [["a"]]
     (line,) = found.lines
-    assert line.startswith("1 of 2 tables left out: ") and "0 where latency < 5" in line
+    assert line.startswith("1 of 2 tables left out: ") and "0 of 1 row where latency < 5" in line
     (line,) = select(*FOUR, where="latency < 0.1").lines
-    assert line.startswith("no row is left: ") and "latency_ms of 1" in line
+    assert line.startswith("no row is left: ") and "latency of 1" in line
 
 
 def test_slips_are_said() -> None:
@@ -167,9 +185,13 @@ def test_the_command_selects_what_it_shows_and_keeps_its_files_whole(
     options = ("leaderboard", "--where", "latency < 3")
     done = call(monkeypatch, tmp_path, *options, "--format", "csv")
     assert done.exit_code == 0 and len(done.stdout.splitlines()) == 3
-    assert "2 of 4 rows: 2 where latency < 3" in done.stderr  # CSV has no footnotes
+    assert "2 of 4 rows where latency < 3" in done.stderr  # CSV has no footnotes
     done = call(monkeypatch, tmp_path, *options, "--top", "1")
-    assert done.exit_code == 0 and "the first 1" in " ".join(done.stdout.split())
+    assert (
+        done.exit_code == 0
+        and "2 where latency < 3 (1 left out because a value is unknown: latency of 1); the first."
+        in " ".join(done.stdout.split())
+    )
     assert len((tmp_path / "results" / "leaderboard.csv").read_text().splitlines()) == 5
     done = call(monkeypatch, tmp_path, "leaderboard", "--where", "latncy < 3")
     assert done.exit_code == 2 and "did you mean 'latency'?\n  latncy < 3\n  ^^^^^^" in done.stderr

@@ -129,6 +129,7 @@ def test_what_was_not_measured_satisfies_no_comparison_and_no_opposite_of_one() 
             "'5ms': a number has no unit here: that of latency is ms; write 5",
             "5ms",
         ),
+        ("latency < 5 ms", "'ms': numbers have no unit here; leave it out", "ms"),
         ("top1 > 70%", "that of top1 is %; write 70", "70%"),
         ("device == cuda", "if it is a text, write it in quotes, 'cuda'", "cuda"),
         ("latency", "latency is a number: compare it, as in `latency < 5`", "latency"),
@@ -318,3 +319,11 @@ def test_the_parser_is_imported_by_an_expression_alone() -> None:
         "assert 'lark' in sys.modules and 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_time_must_be_of_a_day_that_there_is() -> None:
+    for text in ("2026", "2026-12", "2026-02-28", "2028-02-29", "2026-11-30T12:00:00Z"):
+        assert parse(f"started >= '{text}'").condition
+    for text in ("2026-13", "2026-02-29", "2026-00-01", "2026-11-31T12:00:00Z"):
+        with pytest.raises(KinobenchError, match="is no time: write it as '2026-11-30'"):
+            parse(f"started >= '{text}'")

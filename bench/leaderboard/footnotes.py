@@ -11,7 +11,7 @@ from ..measure.measurement import Column, Measurement
 from ..text.units import ABSENT, percent
 from .columns import SETTINGS, flow_is_in_a_cell, records_of, settings_of, shown_columns
 from .copies import copy_lines
-from .leaderboard import Board, Row
+from .leaderboard import UNCHECKED, Board, Row
 from .notes import Note, Weight, names_among
 
 _Names = Mapping[int, str]
@@ -199,7 +199,8 @@ def _remarks() -> list[tuple[Weight, Callable[[Row], Iterable[str]]]]:
         (Weight.COMPARISON, lambda row: [f": no mean: {row.no_mean}"] if row.no_mean else []),
         (Weight.EXPLANATION, _published_means),
         (Weight.COMPARISON, lambda row: [f": not ranked: {row.unranked}"] if row.unranked else []),
-        (Weight.NOTE, lambda row: [f": {note}" for note in row.notes]),
+        (Weight.REMARK, lambda row: [f": {note}" for note in row.notes if note == UNCHECKED]),
+        (Weight.NOTE, lambda row: [f": {note}" for note in row.notes if note != UNCHECKED]),
         (Weight.FAILURE, lambda row: [f" failed: {row.error}"] if row.error else []),
         (Weight.LATER_FAILURE, _later_failure),
     ]

@@ -98,9 +98,11 @@ def render_page(
         notes: Sentences for the end of the page.
     """
     folder, names = shortened(shown)
+    found = [pictures.get(each.video, Thumbnail()) for each in shown]
+    absent = _why_none(found)
     cards = "\n".join(
-        _card(each, name, pictures.get(each.video, Thumbnail()), errors.averaged)
-        for each, name in zip(shown, names, strict=True)
+        _card(each, name, None if absent else picture, errors.averaged)
+        for each, name, picture in zip(shown, names, found, strict=True)
     )
     place = [] if folder is None else [f"The videos are in {folder}."]
     count = len(errors.misclassified)
@@ -108,11 +110,14 @@ def render_page(
     if len(shown) < count:
         head = f"{len(shown)} of {count}, {head}"
     policy = content_policy([_SCRIPT], _STYLE)
-    paragraphs = "\n".join(f"<p>{html_escaped(line)}</p>" for line in (error_summary(errors),))
+    paragraphs = "\n".join(
+        f"<p>{html_escaped(line)}</p>" for line in (error_summary(errors), absent) if line
+    )
     soft = "\n".join(f'<p class="soft">{html_escaped(line)}</p>' for line in taken)
     ends = "\n".join(
         f'<p class="soft">{html_escaped(line)}</p>'
-        for line in (sure_sentence(errors.averaged), _PICTURES, *place, *notes)
+        for line in (sure_sentence(errors.averaged), "" if absent else _PICTURES, *place, *notes)
+        if line
     )
     return f"""<!doctype html>
 <html lang="en">
@@ -150,6 +155,7 @@ def render_page(
 """
 
 
+NOT_ASKED = "no picture was asked for"
 _PICTURES = (
     "A picture shows frames of the whole video, from left to right; the network saw those that the "
     "protocol chooses."
@@ -176,7 +182,15 @@ def _groups(groups: Sequence[ErrorGroup]) -> str:
     )
 
 
-def _card(each: Misclassified, name: str, picture: Thumbnail, averaged: Averaged) -> str:
+def _why_none(pictures: Sequence[Thumbnail]) -> str:
+    """Return a sentence for the whole page if all videos lack their picture for one reason."""
+    reasons = {picture.why or NOT_ASKED for picture in pictures}
+    if any(picture.jpeg is not None for picture in pictures) or len(reasons) != 1:
+        return ""
+    return f"No video has a picture: {reasons.pop()}."
+
+
+def _card(each: Misclassified, name: str, picture: Thumbnail | None, averaged: Averaged) -> str:
     truth, predicted = true_text(each.true), each.predicted or NO_NUMBER
     searched = " ".join((truth, predicted, each.path or "", each.video)).lower()
     margin = score_text(each.margin, averaged)
@@ -184,15 +198,17 @@ def _card(each: Misclassified, name: str, picture: Thumbnail, averaged: Averaged
     sure = f'<p class="soft">margin {html_escaped(margin)}{unit}</p>' if each.first else ""
     return (
         f'<li data-text="{html_escaped(searched)}">\n{_picture(each, picture)}\n'
-        f'<h3><b class="wrong">{html_escaped(predicted)}</b>, and it is '
+        f'<h3>taken for <b class="wrong">{html_escaped(predicted)}</b>; it is '
         f'<b class="right">{html_escaped(truth)}</b></h3>\n{sure}'
         f'<p class="file">{_file(each, name)}</p>\n{_scores(each, averaged)}</li>'
     )
 
 
-def _picture(each: Misclassified, picture: Thumbnail) -> str:
+def _picture(each: Misclassified, picture: Thumbnail | None) -> str:
+    if picture is None:
+        return ""
     if picture.jpeg is None:
-        why = picture.why or "no picture was asked for"
+        why = picture.why or NOT_ASKED
         return f'<div class="none">no picture: {html_escaped(why)}</div>'
     coded = base64.b64encode(picture.jpeg).decode()
     alt = html_escaped(f"frames of {each.video}")
@@ -221,8 +237,7 @@ def _scores(each: Misclassified, averaged: Averaged) -> str:
     """Return the classes with the highest scores, and the true one if it isn't among them."""
     said = [(one.name, one.score) for one in each.first]
     if each.true_score is not None and not any(name in each.true for name, _ in said):
-        place = f"{true_text(each.true)} (place {(each.place or 0) + 1})"
-        said.append((place, each.true_score))
+        said.append((true_text(each.true), each.true_score))
     lines = []
     for number, (name, score) in enumerate(said):
         is_true = name in each.true or number >= len(each.first)
@@ -232,7 +247,8 @@ def _scores(each: Misclassified, averaged: Averaged) -> str:
             f'<svg class="bar {kind}" viewBox="0 0 100 1" preserveAspectRatio="none" '
             f'aria-hidden="true"><rect width="{100 * share:.1f}" height="1"/></svg>'
         )
-        mark = " (true)" if is_true else ""
+        place = f", place {(each.place or 0) + 1}" if number >= len(each.first) else ""
+        mark = f" (true{place})" if is_true else ""
         lines.append(
             f'<dt>{html_escaped(name)}{mark}</dt><dd>{bar}</dd><dd class="number">'
             f"{html_escaped(score_text(score, averaged))} {_unit(averaged)}</dd>"

@@ -77,7 +77,7 @@ def render_errors(errors: Errors, rows: int, heading: str = "##") -> str:
     if errors.misclassified:
         parts += [_headed(heading, "Most common errors", rows, len(errors.groups))]
         parts.append(_group_table(errors, rows))
-        parts += [_headed(heading, "Most sure errors", rows, len(errors.misclassified))]
+        parts += [_headed(heading, "Surest errors", rows, len(errors.misclassified))]
         parts += [error_table(errors.misclassified[: rows or None], errors.averaged)]
         parts.append(sure_sentence(errors.averaged))
     return "\n\n".join(parts) + "\n"
@@ -166,8 +166,9 @@ def render_disagreements(found: Disagreements, a: str, b: str, rows: int) -> str
         parts.append(_only_table(some, wrong, of_right, of_wrong) if some else "None.")
     if found.only_a or found.only_b:
         parts.append(
-            "The first are those of which the other network was most sure: its margin is the score "
-            "of what it says, less that of the truth."
+            "First come the videos on which the wrong network was surest: its margin is the score "
+            "of what it says, less that of the truth. The last column is the margin of the right "
+            "one: the score of the truth, less that of the next class."
         )
     return "\n\n".join(parts) + "\n"
 
@@ -179,22 +180,22 @@ def _only_table(
     head = (
         "video",
         "truth",
-        f"right by ({score_unit(of_right)})",
         escaped(f"{other} says"),
         f"score ({score_unit(of_wrong)})",
         f"of the truth ({score_unit(of_wrong)})",
         "margin",
+        f"right by ({score_unit(of_right)})",
     )
     cells = [
         (
             escaped(name),
             escaped(true_text(each.wrong.true)),
-            score_text(each.right_margin, of_right),
             escaped(each.wrong.predicted) if each.wrong.predicted is not None else NO_NUMBER,
             score_text(each.wrong.score, of_wrong),
             score_text(each.wrong.true_score, of_wrong),
             score_text(each.wrong.margin, of_wrong),
+            score_text(each.right_margin, of_right),
         )
         for each, name in zip(listed, shown, strict=True)
     ]
-    return _with_folder(table(cells, head, right=3), folder)
+    return _with_folder(table(cells, head, right=4), folder)

@@ -10,7 +10,7 @@ from ..leaderboard.leaderboard import Board, Row
 from ..records.latency import Latency
 from .axes import distances, scale
 from .picture import Picture
-from .rows import highlighted, names
+from .rows import highlighted, letters_in, names, shortened
 from .style import Style, new_figure
 
 if TYPE_CHECKING:
@@ -20,8 +20,12 @@ MISSING = f"no network has a latency; measure one: {program()} run --measure lat
 SAMPLES, PROCESS_MEDIANS, MEDIANS = "samples", "medians of processes", "medians"
 """The gids of what is drawn."""
 
-_ROW_IN = 0.24
-"""Height of a network, for text of the style `paper`."""
+_ROW_IN, _LEAST_ROW_IN = 0.24, 0.14
+"""Height of a network, for text of the style `paper`; the second if there are many."""
+_PAGE_IN = 9.0
+"""Height of a page, which many networks fill."""
+_NAMES_SHARE = 0.5
+"""Largest share of the width that names take."""
 
 
 def has_latency(board: Board, row: Row) -> bool:
@@ -65,7 +69,8 @@ def draw(
     """
     rows = chosen_rows([row for row in board.rows if has_latency(board, row)], models)
     width = style.width_in if width_in is None else width_in
-    high_in = _ROW_IN * style.small_pt / 6.5 * (len(rows) + 2)
+    row_in = max(_LEAST_ROW_IN, min(_ROW_IN, _PAGE_IN / (len(rows) + 2)))
+    high_in = row_in * style.small_pt / 6.5 * (len(rows) + 2)
     figure = new_figure(style, width_in, high_in / width)
     axes = figure.subplots()
     found = [row.record.latency for row in rows]
@@ -75,7 +80,8 @@ def draw(
         _draw_median(axes, place, latency, style)
     every = [x for latency in latencies for process in samples_of(latency) for x in process]
     scale(axes, "x", every)
-    axes.set_yticks(range(len(rows)), names(rows))
+    letters = letters_in(_NAMES_SHARE * width, style)
+    axes.set_yticks(range(len(rows)), [shortened(name, letters) for name in names(rows)])
     with_flow = any(row.record.flow_time is not None for row in rows)
     head = "latency without flow (ms)" if with_flow else "latency (ms)"
     axes.set(xlabel=head, ylim=(len(rows) - 0.4, -0.6))

@@ -1,15 +1,23 @@
 """Lines that can be told apart: at most eight have colours, and the rest is grey."""
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from rich.cells import cell_len
+
 from .axes import distances
+from .rows import LETTER, letters_in, shortened
 from .style import MOST_LINES, Style, mark
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_HANDLE = 6
+"""Width of the piece of line before a name, in letters."""
+_USUAL_ROWS = 2
+"""Rows of names for which a figure has room."""
 HIGHLIGHTED, GREY = "highlighted", "grey"
 """The gids of lines; the first goes on with a colon and the name."""
 
@@ -79,7 +87,10 @@ def draw_lines(axes: "Axes", lines: Sequence[Line], style: Style) -> None:
 
 
 def add_legend(figure: "Figure", axes: "Axes", lines: Sequence[Line], style: Style) -> None:
-    """Name the highlighted lines below the axes, in as many columns as fit, and the grey ones."""
+    """Name the highlighted lines below the axes, in as many columns as fit, and the grey ones.
+
+    Names that are wider than the figure are shortened; many rows of names make the figure higher.
+    """
     from matplotlib.lines import Line2D
 
     handles, names = axes.get_legend_handles_labels()
@@ -87,9 +98,13 @@ def add_legend(figure: "Figure", axes: "Axes", lines: Sequence[Line], style: Sty
     if grey:
         handles = [*handles, Line2D([], [], color=style.quiet, linewidth=0.5 * style.line_pt)]
         names = [*names, f"{grey} more"]
-    if len(names) < 2:
+    if not names:
         return
-    letter_in = 0.62 * style.small_pt / 72
-    column_in = letter_in * (max(map(len, names)) + 6)
+    wide = letters_in(figure.get_figwidth(), style) - _HANDLE
+    names = [shortened(name, wide) for name in names]
+    letter_in = LETTER * style.small_pt / 72
+    column_in = letter_in * (max(map(cell_len, names)) + _HANDLE)
     columns = max(1, min(len(names), int(figure.get_figwidth() / column_in)))
+    more_rows = max(0, math.ceil(len(names) / columns) - _USUAL_ROWS)
+    figure.set_figheight(figure.get_figheight() + more_rows * 1.6 * style.small_pt / 72)
     figure.legend(handles, names, loc="outside lower center", ncols=columns, columnspacing=1.2)

@@ -14,7 +14,7 @@ from .axes import distances, scale
 from .labels import Named, Segment, place_labels
 from .picture import Picture
 from .points import Point, points_of
-from .rows import without_shared_end
+from .rows import letters_in, shortened, without_shared_end
 from .style import Style, new_figure
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 POINTS, FRONT, REST = "points of the front", "front", "other points"
 """The gids of what is drawn."""
+_NAME_SHARE = 0.4
+"""Largest share of the width that a name takes."""
 
 
 def draw(
@@ -62,6 +64,8 @@ def draw(
     _limits(axes, points, y, style)
     chance = _draw_chance(axes, board, y, style)
     texts, end = without_shared_end([point.name for point in points])
+    letters = letters_in(_NAME_SHARE * figure.get_figwidth(), style)
+    texts = [shortened(text, letters) for text in texts]
     lines = list(pairwise(corners))
     if chance is not None:
         left, right = axes.get_xlim()
@@ -163,7 +167,7 @@ def _draw_chance(axes: "Axes", board: Board, y: Field, style: Style) -> float | 
         textcoords="offset points",
         ha="right",
         fontsize=style.small_pt,
-        color=style.quiet,
+        color=style.muted,
     )
     return percent
 
@@ -183,7 +187,7 @@ def _name(
             text,
             point.x,
             point.y,
-            style.ink if point.in_front or point.chosen else style.quiet,
+            style.ink if point.in_front or point.chosen else style.muted,
             must=point.in_front or point.chosen,
         )
         for text, point in zip(texts, points, strict=True)
@@ -193,7 +197,7 @@ def _name(
         axes, named, [(point.x, point.y) for point in points], style.small_pt, lines
     )
     shown = {each.name for each in named} - set(left_out)
-    return [text for text in texts if text not in shown]
+    return [point.name for text, point in zip(texts, points, strict=True) if text not in shown]
 
 
 def _remark(axes: "Axes", text: str, style: Style) -> None:
@@ -205,7 +209,7 @@ def _remark(axes: "Axes", text: str, style: Style) -> None:
         textcoords="offset points",
         ha="right",
         fontsize=style.small_pt,
-        color=style.quiet,
+        color=style.muted,
     )
 
 

@@ -2,13 +2,18 @@
 
 from collections.abc import Callable, Sequence
 
+from rich.cells import cell_len
+
 from ...datasets.errors import KinobenchError, UnknownNameError
 from ...datasets.plurals import quantity
 from ...datasets.visible import one_line
 from ..leaderboard.leaderboard import Board, Row
 from ..leaderboard.means import shown
 from ..records.case_names import names_of
-from .style import MOST_LINES
+from .style import MOST_LINES, Style
+
+LETTER = 0.62
+"""Mean width of a letter, in heights of the text."""
 
 
 def chosen_board(
@@ -60,6 +65,30 @@ def titles(boards: Sequence[Board]) -> str:
 def names(rows: Sequence[Row]) -> list[str]:
     """Return a name for each row, in which control characters are written out."""
     return [one_line(name) for name in names_of([row.record.case for row in rows])]
+
+
+def shortened(name: str, letters: float) -> str:
+    """Return a name that is at most so many letters wide, without its middle if it is longer.
+
+    A letter of Chinese, Japanese or Korean is as wide as two. The end stays, since it often tells
+    a name from the others.
+    """
+    if cell_len(name) <= letters:
+        return name
+    begin = end = ""
+    for head, tail in zip(name, reversed(name), strict=True):
+        if cell_len(begin + head + end) + 1 > letters:
+            break
+        begin += head
+        if cell_len(begin + tail + end) + 1 > letters:
+            break
+        end = tail + end
+    return f"{begin}…{end}"
+
+
+def letters_in(inches: float, style: Style) -> float:
+    """Return how many letters of the small text fit into a width."""
+    return max(8.0, inches / (LETTER * style.small_pt / 72))
 
 
 def without_shared_end(found: Sequence[str]) -> tuple[list[str], str]:

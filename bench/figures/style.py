@@ -26,8 +26,8 @@ class Style(msgspec.Struct, frozen=True, kw_only=True):
         width_in: Width of a figure, in inches, where none is given.
         text_pt: Size of text; that of marks and labels of points is `small_pt`.
         line_pt: Width of lines.
-        ground, ink, quiet, pale: Colours of the background, of text, of what is not highlighted,
-            and of grids.
+        ground, ink, muted, quiet, pale: Colours of the background, of text, of less important text,
+            of what is not highlighted, and of grids.
         colours: Colours of the highlighted, in their order.
     """
 
@@ -37,6 +37,7 @@ class Style(msgspec.Struct, frozen=True, kw_only=True):
     line_pt: float
     ground: str = "#ffffff"
     ink: str = "#1b1f24"
+    muted: str = "#5d666f"
     quiet: str = "#8a929b"
     pale: str = "#e4e8ec"
     colours: tuple[str, ...]
@@ -67,6 +68,7 @@ STYLES: dict[str, Style] = {
         line_pt=2.2,
         ground="#0d1117",
         ink="#f0f3f6",
+        muted="#a3abb5",
         quiet="#7d8590",
         pale="#2a313a",
         colours=_ON_BLACK,

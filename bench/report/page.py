@@ -20,8 +20,8 @@ from .library import library
 from .pictures import Videos
 
 ASSETS = Path(__file__).resolve().parent / "assets"
-SCRIPTS = ("dom.js", "chart.js", "table.js", "columns.js", "scatter.js", "details.js", "answers.js",
-           "timings.js", "gate.js", "page.js")  # fmt: skip
+SCRIPTS = ("dom.js", "chart.js", "labels.js", "table.js", "columns.js", "saved.js", "scatter.js",
+           "details.js", "answers.js", "timings.js", "gate.js", "page.js")  # fmt: skip
 """The parts of the page's program, in their order."""
 
 
@@ -112,11 +112,12 @@ def _shown(value: Any) -> Any:
 
 
 def _counted(content: Content) -> dict[str, int]:
-    """Return the numbers of networks, rows and tables."""
+    """Return the numbers of networks, rows, failed rows and tables."""
     lines = [line for table in content.tables for line in table.lines]
     return {
         "networks": len({line.values.get("model") for line in lines}),
         "rows": len(lines),
+        "failed": sum(line.error is not None for line in lines),
         "tables": len(content.tables),
     }
 

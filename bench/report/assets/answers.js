@@ -44,8 +44,8 @@ function drawConfusions(answers, place) {
       ],
     },
     table: el("div", {},
-      el("p", { class: "hint legend" }, el("span", {}, el("span", { class: "dot red", "aria-hidden": "true" }, "■"), " mistakes"),
-        el("span", {}, el("span", { class: "dot", "aria-hidden": "true" }, "■"), " the diagonal: right")), more,
+      el("p", { class: "hint legend" }, el("span", {}, el("span", { class: "dot red", "aria-hidden": "true" }, "■"), "mistakes"),
+        el("span", {}, el("span", { class: "dot", "aria-hidden": "true" }, "■"), "the diagonal: right")), more,
       asTable("Confusions, largest first", ["true class", "taken for", "videos", "of", "share"], rows)),
   });
 }

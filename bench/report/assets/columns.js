@@ -1,5 +1,13 @@
 // Which columns a table shows, and which rows: text, and numbers from and to.
 
+// The columns that are shown at first. On a phone the settings come after the numbers, which are what
+// people look for.
+function shownOf(table) {
+  if (!window.matchMedia("(max-width: 40rem)").matches) return [...table.shown];
+  const isNumber = (name) => name === "model" || columnOf.get(name).is_number;
+  return [...table.shown.filter(isNumber), ...table.shown.filter((name) => !isNumber(name))];
+}
+
 function columnChooser(state, redraw) {
   const boxes = state.table.columns.map((name) => {
     const column = columnOf.get(name);
@@ -7,7 +15,7 @@ function columnChooser(state, redraw) {
       const chosen = new Set(state.columns);
       if (on) chosen.add(name);
       else chosen.delete(name);
-      const first = state.table.shown.filter((each) => chosen.has(each));
+      const first = shownOf(state.table).filter((each) => chosen.has(each));
       state.columns = [...first, ...state.table.columns.filter((each) => chosen.has(each) && !first.includes(each))];
       redraw();
     }, { disabled: name === "model", "data-column": name });

@@ -13,11 +13,14 @@ function drawDetails(state, place) {
     parts.push(part(title, hint, target));
     later.push(() => draw(target));
   };
+  if (line.answers && line.answers.without_logits) {
+    parts.push(el("p", { class: "note" }, "The stored logits of this network are not in the folder of results. Accuracy by number of views, confusions and misclassified videos need them."));
+  }
   if (line.error) parts.push(el("p", { class: "note bad" }, `Failed: ${line.error}`));
   const answers = line.answers;
   if (answers) {
     if (answers.by_clips.length > 1) {
-      add("Accuracy by number of views", `The first clips of each video alone; grey: the other networks. ${answers.by_clips[0].views === 1 ? "" : `Each clip has ${answers.by_clips[0].views} views.`}`,
+      add("Accuracy by number of views", `The first clips of each video alone; grey: the other networks; shaded: 95 % interval. ${answers.by_clips[0].views === 1 ? "" : `Each clip has ${answers.by_clips[0].views} views.`}`,
         (target) => drawViews(state, target));
     }
     if (answers.confusions.length) {

@@ -1,6 +1,6 @@
 // The page: a board is chosen, and everything is drawn from it.
 
-const SCORES = ["score_percent", "top1_percent", "hit1_percent", "map_percent"];
+const SCORES = ["top1_percent", "hit1_percent", "map_percent", "score_percent"];
 const COSTS = ["latency_ms", "video_ms", "gmacs", "video_gmacs", "params_m", "memory_mb", "j_per_clip", "j_per_video"];
 
 function numbersOf(table) {
@@ -14,7 +14,7 @@ function stateOf(table) {
   const costs = score ? COSTS : [...COSTS.slice(2), ...COSTS.slice(0, 2)];
   const x = costs.find((name) => names.includes(name)) || names[0];
   const y = score || ["clips_per_s", "latency_ms"].find((name) => names.includes(name) && name !== x) || names.find((name) => name !== x);
-  const state = { table, columns: [...table.shown], filters: [], text: "", sort: null, x, y, logX: false, logY: false, front: new Set() };
+  const state = { table, columns: shownOf(table), filters: [], text: "", sort: null, withEnds: true, x, y, logX: false, logY: false, front: new Set() };
   state.logX = isWide(table, x);
   state.line = table.lines.find((line) => line.answers) || table.lines[0];
   return state;
@@ -35,7 +35,7 @@ function drawSummary(state, place) {
     const fit = lines.filter((line) => line.is_plain && line.values[name] !== undefined && (!trained || line.is_trained));
     return fit.sort((a, b) => (column.better === "more" ? b.values[name] - a.values[name] : a.values[name] - b.values[name]))[0];
   };
-  const score = SCORES.slice(1).find((name) => state.table.columns.includes(name));
+  const score = SCORES.slice(0, -1).find((name) => state.table.columns.includes(name));
   if (score && best(score, true)) {
     const line = best(score, true), column = columnOf.get(score);
     const first = lines.filter((each) => each.values.rank === 1).length;
@@ -132,9 +132,12 @@ drawGate(byId("gate-chart"), byId("gate"));
 drawEnvironments(byId("environments"));
 if (content.tables.length) {
   const options = content.tables.map((table, at) => [String(at), table.title]);
-  fill(byId("boards"), select("Board", options, "0", (at) => drawBoard(content.tables[Number(at)]), { id: "board-choice" }));
-  byId("board-hint").textContent = content.tables.length > 1
-    ? "Rows of two boards are of different videos, protocols or machines: they are never ranked together." : "";
+  // A choice of one is none.
+  fill(byId("boards"), options.length > 1
+    ? select("Board", options, "0", (at) => drawBoard(content.tables[Number(at)]), { id: "board-choice" })
+    : el("p", { class: "board-title" }, content.tables[0].title));
+  byId("board-hint").textContent = options.length > 1
+    ? `${options.length} boards: their rows are of different videos, protocols or machines, and are never ranked together.` : "";
   drawBoard(content.tables[0]);
 } else {
   fill(byId("boards"), el("p", { class: "note" }, "There is no record."));

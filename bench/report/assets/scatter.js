@@ -32,41 +32,37 @@ function pointOf(state, line, x, y) {
   };
 }
 
-// Names of points that have room: those on the front first, then the best.
-function labelled(points, width, height, log) {
-  const across = log ? Math.log : (value) => value;
-  const range = (key, map) => {
-    const all = points.map((point) => map(point[key]));
-    return [Math.min(...all), Math.max(...all) - Math.min(...all) || 1];
-  };
-  const [left, wide] = range("x", across), [low, tall] = range("y", (value) => value);
-  const kept = [];
-  for (const point of points.filter((each) => each.kind === "on the front").sort((a, b) => b.y - a.y)) {
-    const at = [(width * (across(point.x) - left)) / wide, (height * (point.y - low)) / tall];
-    const room = 7 * point.name.length + 10;
-    if (!kept.some((other) => Math.abs(other.at[1] - at[1]) < 16 && Math.abs(other.at[0] - at[0]) < Math.max(room, other.room))) {
-      kept.push({ at, room, point });
-    }
-  }
-  return kept.map(({ point, at }) => ({ ...point, align: at[0] > width * 0.8 ? "right" : "left" }));
+const PAD = 14; // pixels between the ends of an axis and the outermost points
+
+// The corners of the front: what is reached at each cost.
+function cornersOf(front, x) {
+  const ordered = [...front].sort((a, b) => (x.better === "less" ? a.x - b.x : b.x - a.x));
+  return ordered.flatMap((point, at) => (at ? [{ x: point.x, y: ordered[at - 1].y }, point] : [point]));
 }
 
 function scatterSpec(points, x, y, state, width, height) {
-  const xScale = state.logX ? { type: "log", nice: false, padding: 14 } : { padding: 14 };
-  const xOf = (field) => number(field, head(x), xScale, { grid: true });
-  const yOf = (field) => number(field, head(y), state.logY ? { type: "log" } : { padding: 14 });
-  const front = points.filter((point) => point.kind === "on the front");
+  const spanX = spanOf(points.flatMap((point) => (state.logX && point.x0 <= 0 ? [point.x] : [point.x, point.x0, point.x1])));
+  const spanY = spanOf(points.flatMap((point) => (state.logY && point.y0 <= 0 ? [point.y] : [point.y, point.y0, point.y1])));
+  const scale = (log, domain) => (log ? { type: "log", domain, nice: false, padding: PAD, clamp: true } : { domain, nice: false, padding: PAD });
+  const xOf = (field) => number(field, head(x), scale(state.logX, spanX), state.logX ? logAxis(spanX, { grid: true }) : { grid: true });
+  const yOf = (field) => number(field, head(y), scale(state.logY, spanY), state.logY ? logAxis(spanY) : {});
+  const along = (log, [low, high], value) => (log ? Math.log(value / low) / Math.log(high / low) : (value - low) / (high - low));
+  const place = (point) => ({
+    x: PAD + (width - 2 * PAD) * along(state.logX, spanX, point.x),
+    y: height - PAD - (height - 2 * PAD) * along(state.logY, spanY, point.y),
+  });
+  const isFront = (point) => point.kind === "on the front";
+  const corners = cornersOf(points.filter(isFront), x);
   const rule = { type: "rule", aria: false, color: "var(--soft)", strokeWidth: 1.25 };
   const shapes = { domain: ["on the front", "not on the front", "untrained"], range: ["diamond", "circle", "triangle-up"] };
   const colours = { domain: shapes.domain, range: [RED, BLUE, "transparent"] };
-  const legend = points.some((point) => point.kind !== points[0].kind);
   const layer = [
     { data: { values: points.filter((p) => p.x0 !== null) }, mark: rule, encoding: { x: xOf("x0"), x2: { field: "x1" }, y: yOf("y") } },
     { data: { values: points.filter((p) => p.y0 !== null) }, mark: rule, encoding: { x: xOf("x"), y: yOf("y0"), y2: { field: "y1" } } },
     {
-      data: { values: front },
-      mark: { type: "line", aria: false, color: RED, strokeWidth: 2, strokeDash: [6, 3], interpolate: x.better === "less" ? "step-after" : "step-before" },
-      encoding: { x: xOf("x"), y: yOf("y") },
+      data: { values: corners.map((point, at) => ({ ...point, at })) },
+      mark: { type: "line", aria: false, color: RED, strokeWidth: 2, strokeDash: [6, 3] },
+      encoding: { x: xOf("x"), y: yOf("y"), order: { field: "at" } },
     },
     {
       data: { values: points },
@@ -80,14 +76,18 @@ function scatterSpec(points, x, y, state, width, height) {
       },
     },
   ];
-  for (const align of ["left", "right"]) {
-    layer.push({
-      data: { values: labelled(points, width, height, state.logX).filter((point) => point.align === align) },
-      mark: { type: "text", aria: false, align, dx: align === "left" ? 9 : -9, dy: -10, fontWeight: 600, fill: "var(--ink)", stroke: "none" },
-      encoding: { x: xOf("x"), y: yOf("y"), text: { field: "name" } },
-    });
+  const names = namesWithRoom(points, corners, place, width, height);
+  for (const spot of SPOTS) {
+    for (const front of [true, false]) {
+      layer.push({
+        data: { values: names.filter((point) => point.spot === spot && isFront(point) === front) },
+        mark: { type: "text", aria: false, ...spot, baseline: "middle", fontWeight: front ? 600 : 400, fontSize: front ? 12 : 11,
+          fill: front ? "var(--ink)" : "var(--muted)", stroke: "var(--page)", strokeWidth: 3 },
+        encoding: { x: xOf("x"), y: yOf("y"), text: { field: "label" } },
+      });
+    }
   }
-  return { spec: { height, layer }, legend };
+  return { layer };
 }
 
 function drawScatter(state, place, lines) {
@@ -99,9 +99,10 @@ function drawScatter(state, place, lines) {
     fill(place, el("p", { class: "note" }, "No row has both numbers."));
     return;
   }
-  const width = place.clientWidth - 90;
+  const width = place.clientWidth - 66; // without the numbers of the axis
   const height = width < 420 ? 320 : 440;
-  const { spec } = scatterSpec(points, x, y, state, width, height);
+  const spec = scatterSpec(points, x, y, state, width, height - 52);
+  spec.height = height;
   const lower = (column) => (column.better === "less" ? "less is better" : column.better === "more" ? "more is better" : "");
   const heads = ["network", head(y), "interval", head(x), "interval", "front"];
   chart(place, {
@@ -110,11 +111,11 @@ function drawScatter(state, place, lines) {
     onPick: (key) => state.pick(state.table.lines[key], true),
     table: el("div", {},
       el("p", { class: "hint legend" },
-        el("span", {}, el("span", { class: "front-mark", "aria-hidden": "true" }, "◆"), " on the front"),
-        el("span", {}, el("span", { class: "dot", "aria-hidden": "true" }, "●"), " not on the front"),
+        el("span", {}, el("span", { class: "front-mark", "aria-hidden": "true" }, "◆"), "on the front"),
+        el("span", {}, el("span", { class: "dot", "aria-hidden": "true" }, "●"), "not on the front"),
         points.some((point) => point.kind === "untrained")
-          ? el("span", {}, el("span", { class: "dot", "aria-hidden": "true" }, "△"), " untrained") : null,
-        el("span", {}, `${x.label}: ${lower(x)}; ${y.label}: ${lower(y)}`)),
+          ? el("span", {}, el("span", { class: "dot", "aria-hidden": "true" }, "△"), "untrained") : null,
+        el("span", {}, [x, y].filter(lower).map((column) => `${column.label}: ${lower(column)}`).join("; "))),
       asTable(`${head(y)} and ${head(x)}`, heads, () => [...both]
         .sort((a, b) => b.values[y.name] - a.values[y.name])
         .map((line) => [line.name, valueText(line, y), interval(y, line.ends[y.name]),

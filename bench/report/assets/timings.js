@@ -27,7 +27,7 @@ function drawSamples(timing, place) {
       ],
     },
     table: el("div", {},
-      el("p", { class: "hint legend" }, el("span", {}, el("span", { class: "front-mark", "aria-hidden": "true" }, "◆"), ` median of a ${name}`),
+      el("p", { class: "hint legend" }, el("span", {}, el("span", { class: "front-mark", "aria-hidden": "true" }, "◆"), `median of a ${name}`),
         el("span", {}, "ticks: samples, the slowest at the edge"), el("span", {}, "shaded: 95 % interval of the latency"),
         timing.discarded ? el("span", {}, `${timing.discarded} samples of disturbed blocks are left out`) : null),
       asTable(`Medians by ${name}`, [name, `median (${unit})`, "samples"],
@@ -47,7 +47,8 @@ function drawLatencies(state, place, section) {
   const slowest = timed[timed.length - 1].values.latency_ms, fastest = timed[0].values.latency_ms;
   const log = slowest > 20 * fastest;
   const column = columnOf.get("latency_ms");
-  const x = (field) => number(field, head(column), log ? { type: "log", nice: false, padding: 12 } : { padding: 12 });
+  const span = spanOf(timed.flatMap((line) => [line.values.latency_ms, ...(line.ends.latency_ms || [])]));
+  const x = (field) => number(field, head(column), log ? { type: "log", nice: false, padding: 12 } : { padding: 12 }, log ? logAxis(span) : {});
   const order = timed.map((line) => line.name);
   const y = { field: "name", type: "nominal", sort: order, title: null, axis: { ticks: false, domain: false, grid: true, labelColor: "var(--ink)", labelLimit: place.clientWidth > 700 ? 400 : 150 } };
   const rows = timed.map((line) => ({
@@ -69,7 +70,7 @@ function drawLatencies(state, place, section) {
       ],
     },
     onPick: (key) => state.pick(state.table.lines[key], true),
-    table: el("div", {}, el("p", { class: "hint legend" }, el("span", {}, el("span", { class: "dot", "aria-hidden": "true" }, "●"), " latency"),
+    table: el("div", {}, el("p", { class: "hint legend" }, el("span", {}, el("span", { class: "dot", "aria-hidden": "true" }, "●"), "latency"),
       el("span", {}, "bar: 95 % interval"), processes.length ? el("span", {}, "ticks: medians of the processes") : null),
     asTable("Latency of every network", ["network", head(column), "interval"],
       () => timed.map((line) => [line.name, valueText(line, column), interval(column, line.ends.latency_ms)]))),

@@ -204,7 +204,7 @@ def test_a_page_without_an_error_says_so(videos: Path, tmp_path: Path) -> None:
     told = run("analyse", "c3d_tiny", "--errors", *where, "--output", output)
     assert told.startswith("0 of 0 misclassified videos: written")
     assert "Wrong: 0 of 6 videos (0.0 %)" in output.read_text()
-    assert "Most sure" not in run("analyse", "c3d_tiny", "--errors", *where)
+    assert "Surest" not in run("analyse", "c3d_tiny", "--errors", *where)
 
 
 def test_compare_lists_what_only_one_gets(videos: Path, tmp_path: Path) -> None:
@@ -261,3 +261,14 @@ def test_the_page_runs_its_own_program_and_style_alone(tmp_path: Path) -> None:
     for kind, content in re.findall(r"<(script|style)>(.*?)</", page, re.DOTALL):
         digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
         assert f"{kind}-src 'sha256-{digest}'" in policy
+
+
+def test_a_page_without_any_picture_says_why_once(videos: Path, tmp_path: Path) -> None:
+    record = store(tmp_path / "r", load(videos), "c3d_tiny", [0, 1, 1, 0, 2, 0])
+    for file in sorted(videos.rglob("*.mp4")):
+        file.rename(file.with_stem(f"another-{file.stem}"))
+    where = ("--results", tmp_path / "r", "--data-root", videos)
+    run("analyse", "c3d_tiny", "--errors", "--open", *where)
+    text = (tmp_path / "r" / "pages" / f"errors-{record}.html").read_text()
+    assert text.count("the dataset here has no video of this id") == 1
+    assert Page(text).tags.count("img") == 0 and 'class="none"' not in text

@@ -196,7 +196,7 @@ def test_a_page_says_how_many_it_shows(tmp_path: Path) -> None:
     found = find_errors(stored(tmp_path, HAND, LABELS), "logits", names=NAMES)
     page = render_errors(found, 2)
     assert "Most common errors (2 of 4; --rows 0 shows all)" in page
-    assert "Most sure errors (2 of 4; --rows 0 shows all)" in page
+    assert "Surest errors (2 of 4; --rows 0 shows all)" in page
     assert "v000002" in page and "v000003" not in page
     assert "--rows" not in render_errors(found, 0) and "v000004" in render_errors(found, 0)
     assert "no class: a score is no number" in render_errors(found, 0)

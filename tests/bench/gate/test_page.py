@@ -13,6 +13,7 @@ from kinobench.bench.gate.page import Report
 from kinobench.bench.gate.stored import StoredCheck
 from kinobench.bench.gate.verdict import Checked
 from kinobench.bench.records.case_names import names_of
+from kinobench.datasets.protocol import preset
 from kinobench.datasets.visible import one_line
 
 from ...fakes.hostile import NAMES, controls, read_markdown
@@ -112,7 +113,8 @@ def test_cases_of_one_model_are_told_apart_by_the_settings_in_which_they_differ(
         "c3d_tiny (precision bf16, batch 2)",
     ]
     # What nothing else tells apart has at least another digest.
-    others = [made_case(), made_case(eval_batch=4)]
+    changed = msgspec.structs.replace(preset("pointlight"), frames=8)  # under the same name
+    others = [made_case(), made_case(protocol=changed)]
     assert names_of(others) == [f"c3d_tiny (case {case.digest})" for case in others]
 
 

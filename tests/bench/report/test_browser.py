@@ -1,5 +1,6 @@
 """The page in Chromium, opened from disk: what a reader does with it by mouse and by keys."""
 
+import csv
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -155,6 +156,32 @@ def test_columns_are_chosen(page: Opened) -> None:
     assert page.page.locator("#numbers thead th").count() == before
 
 
+def test_what_the_table_shows_is_saved_unrounded(page: Opened) -> None:
+    page.page.fill("#filter", "net_3")
+    with page.page.expect_download() as saved:
+        page.page.click("#save")
+    assert saved.value.suggested_filename == "benchmark.csv"
+    heads, row = csv.reader(saved.value.path().read_text().splitlines())
+    assert heads[: place_of(page, "rank")] == ["model", "weights", "probe", "rank"]
+    found = dict(zip(heads, row, strict=True))
+    assert found["model"] == "net_3"
+    latency_ms = 2 * 1.09**3
+    assert float(found["latency_ms"]) == pytest.approx(latency_ms, rel=1e-12)
+    assert float(found["latency_ms_low"]) == pytest.approx(0.96 * latency_ms, rel=1e-12)
+
+
+def test_intervals_are_left_out(page: Opened) -> None:
+    assert "[" in column(page, place_of(page, "latency_ms"))[0]
+    page.page.uncheck("#with-ends")
+    assert not any("[" in text for text in column(page, place_of(page, "latency_ms")))
+
+
+def test_a_failed_row_says_why(page: Opened) -> None:
+    row = page.page.locator("#numbers tbody tr", has_text="broken_net")
+    assert "exception: it broke" in row.inner_text()
+    assert "13 rows (1 failed)" in page.page.inner_text(".when")
+
+
 @pytest.mark.parametrize("cost", ["latency_ms", "gmacs", "params_m", "video_ms"])
 def test_the_reader_chooses_the_cost_and_the_front_follows(
     cost: str, page: Opened, found: tuple[Path, list[Board]]
@@ -280,15 +307,3 @@ def test_axe_finds_nothing_serious(chromium: Any, file: Path, theme: str) -> Non
         ]
         assert [each for each in said if each[0] in ("serious", "critical")] == []
         assert len(found["passes"]) > 25
-
-
-def test_five_hundred_rows_are_sorted_and_filtered(chromium: Any, tmp_path: Path) -> None:
-    many = boards([made_record(f"net_{n}", params=1_000_000 + n * 1000) for n in range(500)])
-    file = tmp_path / "report.html"
-    file.write_text(render_report(many))
-    with opened(chromium, file) as page:
-        page.page.click('#numbers button[data-sort="params_m"]')
-        assert len(column(page, 1)) == 500 and column(page, 1)[0] == "net_0"
-        page.page.fill("#filter", "net_49")
-        assert len(column(page, 1)) == 11
-        assert page.said == []

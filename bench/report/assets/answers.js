@@ -112,8 +112,8 @@ function drawProbes(line, place) {
   const plain = line.probes[0].score;
   drawBars(place, `Score of ${line.name} under each probe`, line.probes.map((each) => ({
     name: each.probe, y: 100 * each.score, y0: each.ends ? 100 * each.ends[0] : null, y1: each.ends ? 100 * each.ends[1] : null,
-    text: `${each.probe}: ${percent(each.score)}, ${((each.score - plain) * 100).toFixed(1)} points against plain clips`,
+    text: `${each.probe}: ${percent(each.score)}, ${fixed((each.score - plain) * 100, 1)} points against plain clips`,
   })), "score (%)", asTable("Score under each probe", ["probe", "score", "interval", "change in points"],
     () => line.probes.map((each) => [each.probe, percent(each.score, 2),
-      each.ends ? `[${percent(each.ends[0])}, ${percent(each.ends[1])}]` : "", ((each.score - plain) * 100).toFixed(2)])), ["plain"]);
+      each.ends ? `[${percent(each.ends[0])}, ${percent(each.ends[1])}]` : "", fixed((each.score - plain) * 100, 2)])), ["plain"]);
 }

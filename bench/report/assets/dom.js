@@ -42,11 +42,21 @@ function measured(value) {
   });
 }
 
+// Rounded half to even from the shortest decimal number, as the tables in the terminal are.
+function fixed(value, decimals) {
+  return new Intl.NumberFormat("en", {
+    minimumFractionDigits: decimals,
+    maximumFractionDigits: decimals,
+    roundingMode: "halfEven",
+    useGrouping: false,
+  }).format(String(Number(value.toFixed(9))));
+}
+
 const isPercent = (column) => column.unit === "%";
 
 function cellText(column, value) {
   if (value === null || value === undefined) return "–";
-  if (column.is_number && isPercent(column)) return value.toFixed(1);
+  if (column.is_number && isPercent(column)) return fixed(value, 1);
   return column.is_number && column.unit && typeof value === "number" ? measured(value) : shown(value);
 }
 
@@ -60,7 +70,7 @@ function head(column) {
 }
 
 const percent = (share, decimals = 1) =>
-  share === null || share === undefined ? "–" : `${(100 * share).toFixed(decimals)} %`;
+  share === null || share === undefined ? "–" : `${fixed(100 * share, decimals)} %`;
 
 function interval(column, ends) {
   return ends ? `[${cellText(column, ends[0])}, ${cellText(column, ends[1])}]` : "";

@@ -46,7 +46,7 @@ function drawSummary(state, place) {
     if (!state.table.columns.includes(name)) continue;
     const line = best(name, Boolean(score)), column = columnOf.get(name);
     if (!line) continue;
-    const own = score && line.values[score] !== undefined ? `, ${columnOf.get(score).label} ${line.values[score].toFixed(1)}\u00a0%` : "";
+    const own = score && line.values[score] !== undefined ? `, ${columnOf.get(score).label} ${fixed(line.values[score], 1)}\u00a0%` : "";
     cards.push(card(label, `${valueText(line, column)}${column.unit ? ` ${column.unit}` : ""}`, `${line.name}${own}`));
   }
   fill(place, ...cards);

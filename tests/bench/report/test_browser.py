@@ -18,9 +18,10 @@ from kinobench.bench.leaderboard.leaderboard import Board, boards
 from kinobench.bench.leaderboard.pareto import front
 from kinobench.bench.report import pictures
 from kinobench.bench.report.page import render_report
+from kinobench.bench.text.units import percent
 
 from ...fakes.browser import Opened, browser, opened
-from ...fakes.made_records import MACHINE, made_record
+from ...fakes.made_records import MACHINE, made_accuracy, made_record
 from ...fakes.shown_results import made_results
 from .test_pictures import videos_in
 
@@ -307,3 +308,19 @@ def test_axe_finds_nothing_serious(chromium: Any, file: Path, theme: str) -> Non
         ]
         assert [each for each in said if each[0] in ("serious", "critical")] == []
         assert len(found["passes"]) > 25
+
+
+def test_percentages_are_rounded_as_in_the_terminal(chromium: Any, tmp_path: Path) -> None:
+    shares = {
+        f"{part}_of_{whole}": part / whole for whole in (80, 101, 2000) for part in range(0, 80, 3)
+    }
+    records = [
+        made_record(name, case={"weights": "mine"}, accuracy=made_accuracy(share))
+        for name, share in shares.items()
+    ]
+    file = tmp_path / "report.html"
+    file.write_text(render_report(boards(records)))
+    with opened(chromium, file) as page:
+        seen = dict(zip(column(page, 1), column(page, place_of(page, "top1_percent")), strict=True))
+    texts = {name.strip("◆ \n"): text.split()[0] for name, text in seen.items()}
+    assert texts == {name: percent(share) for name, share in shares.items()}

@@ -34,20 +34,21 @@ def write_all(folder: Path) -> None:
 
 
 def _own_report() -> str:
-    """Return the report of the records that the repository has: the quick suite, and of a GPU."""
+    """Return the report of the records that the repository has; see results/README.md."""
     from kinobench.bench.leaderboard.build import read_boards
+    from kinobench.bench.records.stores import results_in
     from kinobench.bench.report.page import render_report
 
     def refuse(problem: str) -> None:
         raise ValueError(problem)
 
-    results = ROOT / "results"
-    boards = [each for name in ("quick", "h200") for each in read_boards(results / name, refuse)]
+    folder = ROOT / "results"
+    results = results_in([folder / name for name in ("quick", "zoo", "h200")])
     return render_report(
-        boards,
-        results / "quick",
+        read_boards(results, refuse),
+        results,
         title="kinobench's own records",
-        gate=results / "gate_checks.jsonl.gz",
+        gate=folder / "gate_checks.jsonl.gz",
     )
 
 

@@ -250,7 +250,7 @@ def test_rows_are_selected_as_in_a_leaderboard(
     done = call(monkeypatch, tmp_path, "report", "--results", results, "--pareto", "latency,top1")
     (table,) = content_of((tmp_path / "report.html").read_text())["tables"]
     assert 0 < len(table["lines"]) < 11
-    assert any("on the Pareto front of latency_ms" in note for note in table["notes"])
+    assert any("on the Pareto front of latency and top1" in note for note in table["notes"])
 
 
 def test_several_folders_are_one_report(

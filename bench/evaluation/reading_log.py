@@ -4,6 +4,7 @@ A decoder may end its process. What it was reading then is found in this file: a
 bytes for each thread, written before a video is read and cleared after it.
 """
 
+import glob
 import struct
 import threading
 import time
@@ -14,7 +15,9 @@ from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 from ...datasets.files import read_regular
+from ...datasets.names import file_name
 from ...datasets.split import Video
+from ..records.case import Case
 
 if TYPE_CHECKING:
     import numpy as np
@@ -155,3 +158,20 @@ def close_all_logs() -> None:
     """Remove the logs of this process, which is about to be ended, and not because of a video."""
     for log in list(_open_logs):
         log.close()
+
+
+def remove_logs(predictions: Path, case: Case, name: str) -> None:
+    """Remove the logs of a process that was ended while it measured a case, whatever it did.
+
+    Args:
+        predictions: Folder of the predictions of the results.
+        case: The case.
+        name: Name of its measurement; see `Job.predictions`.
+    """
+    folders = f"{glob.escape(file_name(case.model))}-{case.digest}-*"
+    timed = predictions / f".{name}-pipeline"
+    for log in (*predictions.glob(f"{folders}/*/{name}{SUFFIX}"), *timed.glob(f"*{SUFFIX}")):
+        with suppress(OSError):
+            log.unlink(missing_ok=True)
+    with suppress(OSError):
+        timed.rmdir()

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from ..evaluation.reading_log import OVERDUE_EXIT
+from ..evaluation.reading_log import OVERDUE_EXIT, remove_logs
 from ..machine.threads import thread_variables
 from ..measure import registry
 from ..records.case import Case
@@ -230,9 +230,13 @@ class _Report:
             for event in worker.events(job):
                 self._take(event)
         except KeyboardInterrupt:
-            worker.end()
-            if self._reading is not None:
-                Path(self._reading.log).unlink(missing_ok=True)
+            try:
+                worker.end()
+            finally:  # an impatient user interrupts that, too
+                # The process may have begun a log of which no event has come yet.
+                remove_logs(Path(job.results) / "predictions", job.case, job.predictions)
+                if self._reading is not None:
+                    Path(self._reading.log).unlink(missing_ok=True)
             raise
 
     @property

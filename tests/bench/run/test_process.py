@@ -232,6 +232,30 @@ def test_an_interrupt_is_no_videos_fault(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert not (tmp_path / "mine.reading").exists()
 
 
+def test_an_interrupt_leaves_no_log_of_which_no_event_came(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A process begins a log before it says so; on a cluster it never does."""
+    monkeypatch.chdir(tmp_path)
+    case = made_case()
+    own = Path("kept/predictions", f"{case.model}-{case.digest}-fee1", "20260101T000000Z-000000")
+    timed = Path("kept/predictions/.p-pipeline")
+    for folder in (own, timed):
+        folder.mkdir(parents=True)
+    logs = own / "p.reading", timed / "pipeline.reading"
+    of_another = own / "other.reading"
+    for log in (*logs, of_another):
+        log.touch()
+
+    def interrupt(progress: Any) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ran(monkeypatch, "time.sleep(60)", on_progress=interrupt)
+    assert not any(log.exists() for log in logs) and not timed.exists()
+    assert of_another.exists()
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="groups of processes")
 def test_the_children_of_a_killed_worker_are_killed_before_the_case_is_over(
     monkeypatch: pytest.MonkeyPatch,

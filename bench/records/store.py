@@ -2,6 +2,7 @@
 
 import gc
 import os
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -78,11 +79,13 @@ class RunFile:
             folder = Path(tempfile.mkdtemp(prefix="kinobench-record-"))
             (folder / "runs").mkdir()
             append_lines(folder / "runs" / self.path.name, line)
+            results = str(self.path.parent.parent)
         except OSError:
             return "free some space, or give another --results"
         return (
-            f"the record is in {folder}: free some space, then `{program()} results merge {folder} "
-            f"--to {self.path.parent.parent}`, or give another --results"
+            f"the record is in {folder}: free some space, then `{program()} "
+            f"{shlex.join(['results', 'merge', str(folder), '--to', results])}`, or give another "
+            "--results"
         )
 
 

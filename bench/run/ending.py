@@ -50,7 +50,7 @@ def _next(records: Sequence[Record], results: Path) -> str:
         return f"{program()} leaderboard --pareto latency,{score}{place}"
     models = {record.case.model for record in records}
     if len(models) == 1 and ranked:
-        return f"{program()} analyse {models.pop()}{place}"
+        return f"{program()} analyse {shlex.quote(models.pop())}{place}"
     return f"{program()} leaderboard{place}"
 
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -96,7 +97,8 @@ def full_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_full_disk_keeps_what_is_finished_and_the_record_is_stored_elsewhere(
     full_disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "my files"))
+    (tmp_path / "my files").mkdir()
     file = RunFile(full_disk, "run")
     for stored in range(100):
         try:
@@ -110,9 +112,11 @@ def test_a_full_disk_keeps_what_is_finished_and_the_record_is_stored_elsewhere(
     assert message.startswith(f"{file.path} can't be written: the disk is full; the record is in ")
     assert file.path.read_bytes().endswith(b"\n")
     assert names(full_disk) == [f"network_{number:03d}" for number in range(stored)]
-    found = re.search(r"results merge (\S+) --to ([^`]+)`,", message)
-    assert found is not None and Path(found[2]) == full_disk
-    assert names(Path(found[1])) == [f"network_{stored:03d}"]
+    found = re.search(r"`([^`]+)`,", message)
+    assert found is not None
+    *_, merge, place, to, whole = shlex.split(found[1])
+    assert (merge, to, whole) == ("merge", "--to", str(full_disk))
+    assert names(Path(place)) == [f"network_{stored:03d}"]
 
 
 def test_a_disk_that_takes_no_more_than_a_part_keeps_no_part(

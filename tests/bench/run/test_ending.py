@@ -31,6 +31,7 @@ def trained(model: str, **changes: Any) -> Record:
         ([trained("a"), made_record("b")], "kinobench leaderboard"),  # one of them is trained
         ([trained("a", latency=None), trained("b")], "kinobench leaderboard"),
         ([trained("a")], "kinobench analyse a"),
+        ([trained("my a; b")], "kinobench analyse 'my a; b'"),
         ([made_record("a")], "kinobench leaderboard"),
         (
             [trained("a"), failed_record("b"), failed_record("c")],

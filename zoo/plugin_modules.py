@@ -130,6 +130,22 @@ def files_of(file: Path) -> list[Path]:
     return sorted(found)
 
 
+def libraries_of(file: Path) -> list[str]:
+    """Return the names that a plug-in's files import, as `files_of` finds these.
+
+    Each name is its first part, as `timm`. Python's own modules are left out, and relative imports;
+    one of a neighbour is among them, since an installed library of its name comes first.
+    """
+    found: set[str] = set()
+    for path in files_of(file):
+        for node in ast.walk(_parsed(path) or ast.Module([], [])):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                found.add(node.module.partition(".")[0])
+    return sorted(found - sys.stdlib_module_names)
+
+
 def _named_in(file: Path, root: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
     """Yield a folder, the parts of a module's name in it, and what is imported from the module."""
     for node in ast.walk(_parsed(file) or ast.Module([], [])):

@@ -3,11 +3,14 @@
 import hashlib
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from functools import cache
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 
 from ...zoo import registry
-from ...zoo.plugin_modules import files_of, root_of
+from ...zoo.plugin_modules import files_of, libraries_of, root_of
 from ...zoo.spec import Builder
 from ..records.files import CHECKOUT
 
@@ -30,6 +33,7 @@ def code_digest(model: str, *files: Path) -> str:
 
     It is that of kinobench's own modules, of the plug-ins, each with the files next to it that its
     import statements name, and of the package that a network comes from, if it is an installed one.
+    The libraries that a plug-in imports count by their versions.
 
     Args:
         model: The network.
@@ -38,7 +42,8 @@ def code_digest(model: str, *files: Path) -> str:
     Raises:
         OSError: A file can't be read.
     """
-    return _digest([*_own(), *_of_plugins(files), *_of_package(model)])
+    named = [*_own(), *_of_plugins(files), *_of_package(model)]
+    return _digest(named, _versions_for(files))
 
 
 def is_in_a_file(model: str) -> bool:
@@ -57,6 +62,27 @@ def _of_plugins(files: Iterable[Path]) -> list[tuple[str, Path]]:
         root = path.resolve().parent
         named += [(os.path.relpath(each, root), each) for each in files_of(path.resolve())]
     return named
+
+
+def _versions_for(files: Iterable[Path]) -> list[str]:
+    """Return the names of the distributions that plug-ins import from, with their versions."""
+    imported = sorted({name for path in files for name in libraries_of(path.resolve())})
+    found = {each for name in imported for each in _distributions_of(name)}
+    return [f"{name}\t{version(name)}" for name in sorted(found)]
+
+
+@cache
+def _distributions_of(module: str) -> tuple[str, ...]:
+    with suppress(PackageNotFoundError):
+        version(module)
+        return (module,)
+    return tuple(_distributions().get(module, ()))
+
+
+@cache
+def _distributions() -> Mapping[str, list[str]]:
+    """Return which distributions have each module; finding it takes half a second."""
+    return packages_distributions()
 
 
 def _of_package(model: str) -> list[tuple[str, Path]]:
@@ -107,9 +133,11 @@ def imported_digest(build: Builder, *plugins: Path) -> str:
     return _digest(sorted(found.items()))
 
 
-def _digest(named: Iterable[tuple[str, Path]]) -> str:
+def _digest(named: Iterable[tuple[str, Path]], texts: Iterable[str] = ()) -> str:
     digest = hashlib.sha256()
     for name, path in named:
         digest.update(f"{name}\t".encode())
         digest.update(hashlib.sha256(path.read_bytes()).digest())
+    for text in texts:
+        digest.update(f"{text}\n".encode())
     return digest.hexdigest()[:16]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ...datasets.errors import KinobenchError
 from ...datasets.plurals import quantity
 from ..evaluation.conditions import data_root_of
 from ..records.case import Case
@@ -43,7 +44,12 @@ def look_up(
         given = options.data_roots.own_of(case.dataset).place(prepared.root_of(case))
         return data_root_of(given)
 
-    records, _ = read_records(options.results)
+    try:
+        records, _ = read_records(options.results)
+    except KinobenchError:  # a file that can't be read is in the way of no run
+        if options.resume:
+            raise
+        return all_of(planned)
     here = Here(
         budget=suite.latency,
         options=options,

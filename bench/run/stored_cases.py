@@ -124,16 +124,26 @@ def stored_cases(planned: Sequence[Planned], records: Iterable[Record], here: He
 def _row_of(
     entry: Planned, records: Sequence[Record], why_not: Callable[[Record], str | None]
 ) -> Row | str | None:
-    """Return what stands for a case; why nothing does; or None if there is no record of it."""
+    """Return what stands for a case; why nothing does; or None if there is no record of it.
+
+    The newest records are looked at first, and no more than are needed: predictions may be large.
+    """
+    usable: list[Record] = []
+    reasons: list[str | None] = []
     row: Row | None = None
-    reason: str | None = None
-    for record in records:  # the newest comes last
-        reason = why_not(record)
-        if reason is None:
-            row = standing(row, record)
-        elif reason == FAILED:
-            row = None  # it is measured again
-    return row or reason
+    for record in reversed(records):  # the newest comes last
+        reasons.append(why_not(record))
+        if reasons[-1] == FAILED:
+            break  # it is measured again, whatever came before
+        if reasons[-1] is not None:
+            continue
+        usable.append(record)
+        row = None
+        for each in reversed(usable):
+            row = standing(row, each)
+        if row is not None and not missing(entry, row.record):
+            break
+    return row or (reasons[0] if reasons else None)
 
 
 def _may_be_completed(row: Row, records: Sequence[Record]) -> bool:

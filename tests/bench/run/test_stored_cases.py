@@ -6,9 +6,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from kinobench.bench.evaluation import code_digest
 from kinobench.bench.leaderboard.leaderboard import boards
 from kinobench.bench.records.budget import Budget
-from kinobench.bench.records.record import Record
+from kinobench.bench.records.case import Case
+from kinobench.bench.records.record import Environment, Record
 from kinobench.bench.records.times import Sweep, SweepEnd, SweepPoint
 from kinobench.bench.run import stored_cases
 from kinobench.bench.run.options import DataRoots, Options
@@ -229,6 +231,47 @@ def test_the_digest_of_the_code_has_the_plug_ins_and_what_they_import(tmp_path: 
     assert now_of("c3d_tiny") == now_of("x3d_tiny") == before_of_none
     plugin.unlink()
     assert now() is None
+
+
+def test_the_digest_of_the_code_has_the_versions_of_what_plug_ins_import(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    versions = {"timm": "1.0.0", "opencv-contrib-python-headless": "4.10"}
+
+    def version(name: str) -> str:
+        if name not in versions:
+            raise code_digest.PackageNotFoundError(name)
+        return versions[name]
+
+    monkeypatch.setattr(code_digest, "version", version)
+    monkeypatch.setattr(
+        code_digest, "_distributions", lambda: {"cv2": ["opencv-contrib-python-headless"]}
+    )
+    code_digest._distributions_of.cache_clear()
+    plugin, neighbour = tmp_path / "mine.py", tmp_path / "blocks.py"
+    plugin.write_text("import os, timm.layers\nfrom blocks import pool\n")
+    neighbour.write_text("def pool():\n    from cv2 import resize\n")
+    found = []
+    for changed, to in (("timm", "1.0.0"), ("timm", "1.0.1"), (list(versions)[1], "4.11")):
+        versions[changed] = to
+        found.append(code_digest.code_digest("c3d_tiny", plugin))
+    assert len(set(found)) == 3
+    versions["nothing-of-it"] = "2"
+    assert code_digest.code_digest("c3d_tiny", plugin) == found[-1]
+    code_digest._distributions_of.cache_clear()
+
+
+def test_no_more_records_are_looked_at_than_are_needed() -> None:
+    """To look at one may be to read the predictions of a large dataset."""
+    looked_at = []
+
+    def environment(case: Case) -> Environment:
+        looked_at.append(case)
+        return MACHINE
+
+    records = [record(started=day) for day in DAYS]
+    standing = found(*records, environment=environment)
+    assert standing.taken == {0: records[-1]} and len(looked_at) == 1
 
 
 def test_weights_are_those_that_are_there_now(tmp_path: Path) -> None:

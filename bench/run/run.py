@@ -14,7 +14,7 @@ from ..leaderboard.leaderboard import standing
 from ..machine import environment
 from ..records.case import Case, Device, Precision
 from ..records.inside import inside
-from ..records.job import LOCAL, Budget, Cluster, Job, Progress
+from ..records.job import LOCAL, Cluster, Job, Progress
 from ..records.latency import Latency
 from ..records.record import Record
 from ..records.results import SCORE_NAMES, Peak
@@ -24,11 +24,12 @@ from .options import Options
 from .parts import Parts
 from .plan import Planned
 from .prepare import Prepared, prepare
-from .process import Worker, fork_servers_for, new_run_id, run_job
+from .process import new_run_id, run_job
 from .remaining import work_of
 from .resuming import look_up
 from .stored_cases import code_of
 from .suite import Suite
+from .workers import Workers
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -84,7 +85,7 @@ def _measured(
     numbers, planned = list(left), list(left.values())
     options, budget = run.options, run.suite.latency
     peaks: dict[tuple[Device, Precision, int | None], Peak] = {}
-    with closing(_Workers(planned, budget)) as workers:
+    with closing(Workers(planned, budget)) as workers:
 
         def measure_part(at: int, process: int, earlier: tuple[Latency, ...]) -> Latency | str:
             live.turn_to(numbers[at])
@@ -169,79 +170,6 @@ def store(record: Record, file: RunFile, results: Path) -> None:
         mark_finished(inside(results, kept))
 
 
-AHEAD = 2
-"""Fresh processes for parts of latencies that load ahead, next to that of the case itself."""
-
-
-class _Workers:
-    """The processes of cases; the next one may load its libraries while a case reads videos.
-
-    Processes that one fork server has forked share its luck: the processes of one latency are
-    those of different servers, or fresh ones.
-    """
-
-    def __init__(self, planned: Sequence[Planned], budget: Budget) -> None:
-        self._cases = [entry.case for entry in planned]
-        self._ready: dict[int, Worker] = {}
-        timed = any("latency" in entry.measures for entry in planned)
-        self._servers = fork_servers_for(self._cases, budget.processes if timed else 1)
-        self._given: set[int] = set()
-        self._ahead: dict[tuple[int, int], Worker] = {}
-        if self._servers:  # it takes seconds: time to load what the tables will need
-            from ..leaderboard import ranking, render  # noqa: F401
-
-    def start(self, number: int) -> None:
-        """Start the process of a case, unless it is started or there is no such case."""
-        if number < len(self._cases) and number not in self._ready and number not in self._given:
-            self._ready[number] = self._made(number, 0)
-
-    def take(self, number: int) -> Worker:
-        """Return the process of a case, which the caller ends."""
-        self.start(number)
-        self._given.add(number)
-        return self._ready.pop(number)
-
-    def another(self, number: int) -> Worker:
-        """Return one more process of a case, in place of one that died."""
-        return self._made(number, 0)
-
-    def load(self, due: Sequence[tuple[int, int]]) -> None:
-        """Load what the next parts need, each a case and a process of it, in the background.
-
-        Without servers the first of them are started, so that they load side by side.
-        """
-        for number, process in due if self._servers else due[:AHEAD]:
-            if process + 1 < len(self._servers):
-                self._servers[process + 1].load(self._cases[number].model)
-            elif (number, process) not in self._ahead:
-                self._ahead[number, process] = self._made(number, process + 1)
-
-    def part(self, number: int, process: int) -> Worker:
-        """Return a process for a part of a case's latency, once nothing loads any more."""
-        worker = self._ahead.pop((number, process), None) or self._made(number, process + 1)
-        try:
-            for server in self._servers:
-                server.wait_until_loaded()
-            for each in (*self._ready.values(), *self._ahead.values(), worker):
-                each.wait_until_loaded()
-        except BaseException:  # an interrupt reaches the command alone
-            worker.__exit__()
-            raise
-        return worker
-
-    def _made(self, number: int, server: int) -> Worker:
-        """Start a process of a case: that server's, or a fresh one if there is no such server."""
-        has_server = server < len(self._servers)
-        return Worker(self._cases[number], self._servers[server] if has_server else None)
-
-    def close(self) -> None:
-        """End the processes that nobody took, and the fork servers."""
-        for worker in (*self._ready.values(), *self._ahead.values()):
-            worker.end()
-        for server in self._servers:
-            server.close()
-
-
 @dataclass(frozen=True)
 class _Run:
     """Everything that the jobs of a run share."""
@@ -261,7 +189,7 @@ class _Run:
         number: int,
         entry: Planned,
         process: int,
-        workers: "_Workers",
+        workers: Workers,
         earlier: tuple[Latency, ...],
         quiet_s: float | None,
     ) -> Latency | str:
@@ -283,7 +211,7 @@ class _Run:
         self,
         number: int,
         entry: Planned,
-        workers: "_Workers",
+        workers: Workers,
         parts: tuple[Latency, ...],
         quiet_s: float | None,
         peak: Peak | None,

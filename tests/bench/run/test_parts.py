@@ -8,10 +8,11 @@ import pytest
 
 from kinobench.bench.records.job import Budget
 from kinobench.bench.records.latency import Latency
-from kinobench.bench.run import process, run
+from kinobench.bench.run import process
 from kinobench.bench.run.parts import Parts, sampled_s, schedule
 from kinobench.bench.run.plan import Planned
 from kinobench.bench.run.run import with_failed_part
+from kinobench.bench.run.workers import Workers
 
 from ...fakes.made_records import made_case, made_latency, made_record
 from ...fakes.quiet_watch import made_load
@@ -174,7 +175,7 @@ def test_an_interrupt_while_a_part_loads_leaves_no_process(monkeypatch: pytest.M
     sleeper = [sys.executable, "-c", "import time; time.sleep(60)"]
     monkeypatch.setattr(process, "worker_command", lambda: sleeper)
     monkeypatch.setattr(process.Worker, "wait_until_loaded", interrupted)
-    workers = run._Workers(planned(("latency",)), quick())
+    workers = Workers(planned(("latency",)), quick())
     with pytest.raises(KeyboardInterrupt):
         workers.part(0, 0)
     assert started[0].process.poll() is not None

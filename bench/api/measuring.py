@@ -14,7 +14,7 @@ from .bench.measure import registry as measurements
 from .bench.records.job import Budget, Job
 from .bench.records.record import Record
 from .bench.records.store import RunFile
-from .bench.run import process
+from .bench.run import process, storing
 from .bench.run import run as running
 from .bench.run.in_process import InThisProcess
 from .bench.run.options import DataRoots, Options
@@ -373,10 +373,10 @@ def _measure_here(architecture: Architecture, given: dict[str, Any], place: Plac
     run = process.new_run_id()
     with registry.registered(architecture):
         planned, _ = _planned(architecture.name, given, place)
-        with running.kept_until_stored(place.results, f"{run}-001", planned.measures):
+        with storing.kept_until_stored(place.results, f"{run}-001", planned.measures):
             digest = digest_of(architecture)
             record = _of_instance(_run_here(planned, place, run, digest), digest, left_out)
-            running.store(record, RunFile(place.results, record.run), place.results)
+            storing.store(record, RunFile(place.results, record.run), place.results)
     return record
 
 

@@ -3,22 +3,19 @@
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from ..evaluation.recording import recording
-from ..evaluation.resume import mark_finished
 from ..leaderboard.leaderboard import standing
 from ..machine import environment
 from ..records.case import Case, Device, Precision
-from ..records.inside import inside
 from ..records.job import LOCAL, Cluster, Job, Progress
 from ..records.latency import Latency
 from ..records.record import Record
 from ..records.results import SCORE_NAMES, Peak
 from ..records.store import RunFile
+from .interrupts import interrupts_wait
 from .live import Live
 from .options import Options
 from .parts import Parts
@@ -28,6 +25,7 @@ from .process import new_run_id, run_job
 from .remaining import work_of
 from .resuming import look_up
 from .stored_cases import code_of
+from .storing import kept_until_stored, store
 from .suite import Suite
 from .workers import Workers
 
@@ -112,13 +110,15 @@ def _measured(
             quiet_s = parts.quiet_s(at)
             with kept_until_stored(options.results, run.predictions(at), entry.measures):
                 record = run.measure(at, entry, workers, earlier, quiet_s, peak, on_progress)
-                if record.latency is not None:
-                    parts.learn(at, record.latency)
-                record = with_failed_part(record, parts.failure(at))
-                store(record, file, options.results)
+                with interrupts_wait() as interrupt:
+                    if record.latency is not None:
+                        parts.learn(at, record.latency)
+                    record = run.checked(with_failed_part(record, parts.failure(at)))
+                    store(record, file, options.results)
             if record.peak is not None:
                 peaks[_peak_key(entry.case)] = record.peak
             yield numbers[at], record
+            interrupt.release()
 
 
 def live_of(
@@ -135,39 +135,6 @@ def live_of(
         score=scores.pop() if len(scores) == 1 else "score",
         work=work_of(planned, videos),
     )
-
-
-def kept_until_stored(
-    results: Path, predictions: str, measures: Sequence[str]
-) -> AbstractContextManager[None]:
-    """Keep a case's predictions from other commands until its record is stored, in the context.
-
-    Args:
-        results: Folder of the results.
-        predictions: See `Job.predictions`.
-        measures: The case's measurements; only an accuracy has predictions.
-
-    Raises:
-        KinobenchError: The results can't be written.
-    """
-    return recording(results, predictions) if "accuracy" in measures else nullcontext()
-
-
-def store(record: Record, file: RunFile, results: Path) -> None:
-    """Append a record to its run's file; no run continues the predictions that it names any more.
-
-    Args:
-        record: A record of the run.
-        file: The run's file.
-        results: Folder of the results.
-
-    Raises:
-        KinobenchError: The results can't be written.
-    """
-    file.append(record)
-    kept = record.accuracy.predictions if record.accuracy is not None else None
-    if kept is not None and not _may_be_mended(record):
-        mark_finished(inside(results, kept))
 
 
 @dataclass(frozen=True)
@@ -229,7 +196,7 @@ class _Run:
                 peak=peak,
                 parts=parts,
             )
-            record = run_job(
+            return run_job(
                 msgspec.structs.replace(job, quiet_s=quiet_s),
                 worker,
                 run=self.id,
@@ -238,8 +205,11 @@ class _Run:
                 on_progress=on_progress,
                 another=lambda: workers.another(number),
             )
-        model = entry.case.model
-        if code_of(self.options, [model])(model) == job.code:
+
+    def checked(self, record: Record) -> Record:
+        """Return the record of a case without its code if that has changed since the run began."""
+        model = record.case.model
+        if code_of(self.options, [model])(model) == self.code(model):
             return record
         note = "the code changed while this was measured: no later run takes it for its own"
         return msgspec.structs.replace(record, code=None, notes=(*record.notes, note))
@@ -305,11 +275,6 @@ def _ray_folder(cluster: Cluster | None) -> AbstractContextManager[str | None]:
     from ..cluster.folder import folder_of_local_ray
 
     return folder_of_local_ray()
-
-
-def _may_be_mended(record: Record) -> bool:
-    """Return whether a record failed only because some videos could not be read."""
-    return record.error is not None and record.error.kind == "unreadable"
 
 
 def _memory_limit(case: Case, options: Options) -> int | None:

@@ -14,6 +14,7 @@ import pytest
 from kinobench.bench.records.record import Record, from_json
 from kinobench.bench.records.store import RunFile
 from kinobench.bench.run import run as running
+from kinobench.bench.run import storing
 
 from ...fakes.command import call
 from ...fakes.media import FAKES, REPOSITORY
@@ -132,7 +133,7 @@ def test_an_equal_command_that_starts_over_leaves_the_first_its_folder(
     make_ucf101(tmp_path / "ucf", [0, 3])
     options = ("--dataset", "ucf101", "--data-root", "ucf", "--model", "works", "--plugin", MODELS)
     short = ("--views", "1x1", "--measure", "accuracy", "--json")
-    store, second = running.store, []
+    store, second = storing.store, []
 
     def store_after_another(record: Record, file: RunFile, results: Path) -> None:
         monkeypatch.setattr(running, "store", store)

@@ -2,6 +2,9 @@
 
 from datetime import datetime, timedelta
 
+_SIX_DAYS_S = 6 * 86400.0
+"""After so long the name of a day may be that of today."""
+
 
 def duration(seconds: float) -> str:
     """Return a time in six characters or less, as `1.3 s`, `12 s`, `6 min` or `2.1 h`."""
@@ -16,11 +19,16 @@ def duration(seconds: float) -> str:
 def end_of(left_s: float, now: datetime) -> str:
     """Return when something will end, and in what time, as `about 14:32, 6 min left`.
 
+    The time of day has the day of the week before it if that isn't today; for what takes six days
+    or more, their number is all.
+
     Args:
         left_s: The seconds that are left.
         now: The present time, in the time zone of the reader.
     """
     left_s = max(left_s, 0.0)
+    if left_s >= _SIX_DAYS_S:
+        return f"about {round(left_s / 86400)} days left"
     end = now + timedelta(seconds=left_s)
     day = "" if end.date() == now.date() else f"{end:%a} "
     rest = "under 1 min" if left_s < 60 else duration(60 * round(left_s / 60))

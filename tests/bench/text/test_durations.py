@@ -31,6 +31,9 @@ def test_a_duration_has_six_characters_or_less(seconds: float, shown: str) -> No
         (364, "about 12:06, 6 min left"),
         (7200, "about 14:00, 2.0 h left"),
         (13 * 3600, "about Fri 01:00, 13.0 h left"),
+        (5.5 * 86400, "about Wed 00:00, 132.0 h left"),
+        (7 * 86400, "about 7 days left"),
+        (1e15, "about 11574074074 days left"),  # no date is so late
     ],
 )
 def test_an_end_is_a_time_of_day_and_what_is_left_until_then(left_s: float, shown: str) -> None:

@@ -8,7 +8,9 @@ from ...datasets.errors import KinobenchError
 from ...datasets.split import Split
 from ..records.case import Case
 from ..records.inside import inside
+from ..records.job import FileLimits
 from ..records.record import Record
+from .given_up import kept_in
 from .origin import Origin
 from .shard_files import kept_batches
 from .shards import shards_of
@@ -62,3 +64,25 @@ def why_unusable(record: Record, folder: Path, split: Split) -> str | None:
         if None not in kept_batches(folder, shards, origin):
             return None
     return "videos have changed since, or shards are damaged or missing"
+
+
+def is_left_out_otherwise(
+    record: Record, split: Split, predictions: Path, limits: FileLimits
+) -> bool:
+    """Return whether a record lacks a video at which a process died, or hung, under other limits.
+
+    Args:
+        record: One of `candidates`.
+        split: Videos of the record's case.
+        predictions: Folder of the predictions of the results, with the videos that were given up.
+        limits: The limits of now.
+    """
+    assert record.accuracy is not None
+    left_out = {each.id for each in record.accuracy.unreadable if not each.is_missing}
+    if not left_out:
+        return False
+    from .alone import LoneReader  # loads the libraries of videos
+
+    reading = LoneReader(record.case.protocol, record.case.decoder, limits).digest
+    videos = [video for video in split.videos if video.id in left_out]
+    return bool(kept_in(predictions, videos, reading).suspects)

@@ -20,7 +20,7 @@ from ...zoo.checkpoints.named import resolve_weights
 from ...zoo.checkpoints.sharded import weights_digest
 from ..evaluation.code_digest import code_digest, is_in_a_file
 from ..evaluation.resume import conditions_in
-from ..evaluation.stored import candidates, folder_of, why_unusable
+from ..evaluation.stored import candidates, folder_of, is_left_out_otherwise, why_unusable
 from ..leaderboard.leaderboard import Row, standing
 from ..measure import registry
 from ..records.case import Case
@@ -234,6 +234,8 @@ def _other_videos(record: Record, here: Here) -> str | None:
         return "another type of logits"
     if conditions.data_root != here.root(record.case):
         return "another copy of the videos"
+    if is_left_out_otherwise(record, split, options.results / "predictions", options.file_limits):
+        return "videos that were left out under other limits"
     return why_unusable(record, folder, split) if here.reads_predictions else None
 
 

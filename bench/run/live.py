@@ -92,7 +92,10 @@ class Live:
     def finish(self, number: int, record: Record) -> None:
         """Show the row of a case that has been measured."""
         self.turn_to(None)
-        self._remaining.finish(number)
+        if record.error is None:
+            self._remaining.finish(number)
+        else:  # how soon it failed says nothing of the others
+            self._remaining.leave_out(number)
         self._add(number, record, self._remaining.took_s(number))
 
     def take(self, number: int, record: Record) -> None:

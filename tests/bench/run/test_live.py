@@ -182,3 +182,14 @@ def test_a_quiet_console_and_names_that_are_orders_to_the_terminal() -> None:
             live.finish(0, record)
     assert written(quiet) == ""
     assert r"evil\x1b]0;x\x07[red]" in written(console)
+
+
+def test_a_failed_case_says_nothing_of_the_time_of_the_others() -> None:
+    clock = Clock()
+    records = [made_record("works"), failed_record("breaks"), made_record("waits")]
+    live = live_on(terminal(80), records, clock)
+    for number, took_s in ((0, 600.0), (1, 1.0)):
+        live.turn_to(number)
+        clock.now += took_s
+        live.finish(number, records[number])
+    assert live.status[0].endswith("about 12:10, 10 min left")

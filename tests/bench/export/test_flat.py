@@ -101,6 +101,9 @@ class _Shelf:
         self.ids.add(flat.id)
         return None
 
+    def notes(self, flats: Any) -> list[str]:
+        return [flat.id for flat in flats]
+
     def close(self) -> str:
         return ""
 
@@ -116,6 +119,7 @@ def test_a_record_is_published_once() -> None:
         new=(flats[0].id,),
         there=(flats[0].id,),
         left_out={flats[2].id: "it failed"},
+        notes=(flats[0].id,),
     )
     assert publish(flats[:1], shelf).new == ()
 

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -112,16 +112,21 @@ class Wandb:
 
     def close(self) -> str:
         """Wait until wandb's own process has written all; return how to upload the runs."""
+        self._mark()
+        return f"`wandb sync {self._runs}/offline-run-*` uploads them; twice is as once"
+
+    def _mark(self) -> None:
         self._wandb.teardown()
         for record, folder in self._finished.items():
             (folder / MARK).write_text(f"{record}\n", encoding="utf-8")
-        return f"`wandb sync {self._runs}/offline-run-*` uploads them; twice is as once"
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
         try:
             yield
         except (self._wandb.errors.Error, OSError) as error:
+            with suppress(OSError):  # those before it are whole
+                self._mark()
             raise failed(
                 f"--to wandb, {self.place}", error, "publish again: what is there stays"
             ) from None

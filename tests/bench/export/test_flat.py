@@ -130,3 +130,5 @@ def test_secrets_are_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     text = without_secrets("https://me:pass@host/x?token=qwe&a=1 says abcdef123456\n")
     assert "pass" not in text and "qwe" not in text and "abcdef" not in text
     assert text.startswith("https://***@host/x?token=***&a=1 says ***")
+    text = without_secrets("http://me:p@ss@host/x?X-Amz-Signature=qwe, Authorization: Bearer asd")
+    assert text == "http://***@host/x?X-Amz-Signature=*** Authorization: Bearer ***"

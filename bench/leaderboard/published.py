@@ -203,6 +203,8 @@ def _costs(record: Record) -> Iterator[Comparison]:
             conditions.append(Condition("", text))
         else:
             macs = counted_as(row.convention, cost)
+        if row.convention is None:
+            conditions.append(Condition("", "the source doesn't say what it counts"))
         if cost.uncounted:
             conditions.append(Condition("", "some operators here can't be counted"))
         reason = row.cost_reason if macs is not None and macs == row.macs_here else None

@@ -158,9 +158,9 @@ def of_videos(record: Record, printed: str) -> list[Condition]:
     if accuracy.scored < accuracy.expected or (copy is not None and copy.found < copy.listed):
         text = f"{accuracy.scored:,} of {accuracy.expected:,} videos were scored"
         found.append(Condition("copy", text))
-    elif case.split == "val" and accuracy.scored < LEAST_SHARE * WHOLE.get(case.dataset or "", 0):
-        text = f"{accuracy.scored:,} videos were scored, and {case.dataset} has "
-        found.append(Condition("copy", f"{text}{WHOLE[case.dataset or '']:,}"))
+    elif accuracy.scored < LEAST_SHARE * (whole := _whole(case)):
+        text = f"{accuracy.scored:,} videos were scored, and {case.dataset} has {whole:,}"
+        found.append(Condition("copy", text))
     if case.precision != "fp32":
         found.append(Condition("", f"the arithmetic here is {case.precision}"))
     ends = accuracy.interval_top1
@@ -169,6 +169,11 @@ def of_videos(record: Record, printed: str) -> list[Condition]:
         text = f"the interval of {quantity(accuracy.scored, 'video')} is {width} points wide"
         found.append(Condition("", text))
     return found
+
+
+def _whole(case: Case) -> int:
+    """Return how many videos a case's part of its dataset has; 0 if that isn't known here."""
+    return WHOLE.get(case.dataset or "", 0) if kind_of(case.split or "") == "val" else 0
 
 
 def _is_split(split: str | None, parts: re.Match[str]) -> bool:

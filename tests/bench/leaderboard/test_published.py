@@ -143,6 +143,8 @@ def test_a_part_of_the_videos_is_no_reproduction_though_its_list_is_whole() -> N
     found = top1(of_x3d(accuracy=fewer))
     assert (found.verdict, reasons(found)) == ("agrees, other conditions", {"copy"})
     assert found.reasons == ("2,000 videos were scored, and kinetics400 has 19,906",)
+    found = top1(of_x3d(case={"split": "validate"}, accuracy=fewer))
+    assert reasons(found) == {"copy"}
     for videos, verdict in ((19_507, "agrees, other conditions"), (19_508, "reproduced")):
         most = msgspec.structs.replace(fewer, scored=videos, expected=videos)
         assert top1(of_x3d(accuracy=most)).verdict == verdict
@@ -242,6 +244,19 @@ def test_a_cost_that_nothing_explains_differs() -> None:
     record = made_record("x3d_m", {"classes": 101, "protocol": NATIVE}, cost=made_cost(6 * 10**9))
     found = first(closest(compare_record(record)), "GMACs")
     assert (found.verdict, reasons(found)) == ("differs, known reason", {"classes"})
+
+
+def test_a_cost_of_which_nobody_knows_what_it_counts_is_not_reproduced() -> None:
+    (row,) = [row for row in published("c2d_32x2_r101") if row.gmacs is not None]
+    assert row.convention is None and row.frames == 32
+    protocol = msgspec.structs.replace(NATIVE, frames=32, size=224)
+    case = {"classes": 400, "protocol": protocol}
+    record = made_record(row.model, case, cost=made_cost(34_200_000_000), latency=None)
+    found = first(compare_record(record), "GMACs")
+    assert (found.verdict, found.reasons) == (
+        "agrees, other conditions",
+        ("the source doesn't say what it counts",),
+    )
 
 
 def test_a_reason_of_the_table_explains_only_its_own_count() -> None:

@@ -98,9 +98,12 @@ class Hub:
         self.place = f"{without_secrets(url or self._hub.constants.ENDPOINT)}, repository {repo}"
         with self._errors():
             self._api = self._hub.HfApi(endpoint=url)
-            for name in self._api.list_repo_files(repo):
+            self._commit = self._api.repo_info(repo).sha
+            for name in self._api.list_repo_files(repo, revision=self._commit):
                 if name == CARD or name.startswith(f"{ENTRIES}/"):
-                    self._api.hf_hub_download(repo, name, local_dir=self._folder)
+                    self._api.hf_hub_download(
+                        repo, name, local_dir=self._folder, revision=self._commit
+                    )
 
     def there(self) -> set[str]:
         """Return the ids of the records whose figures the cards have, and their entries."""
@@ -168,6 +171,7 @@ class Hub:
                     repo_id=self._repo,
                     folder_path=self._folder,
                     allow_patterns=[CARD, f"{ENTRIES}/*"],
+                    parent_commit=self._commit,  # nothing that others wrote meanwhile is undone
                     commit_message="Add results measured by kinobench",
                 )
         return ""
@@ -199,7 +203,7 @@ class Hub:
                 f"--to hf, {self.place}",
                 error,
                 "see that the repository is there (`hf repo create`) and that you may write to it "
-                "(`hf auth login`)",
+                "(`hf auth login`), and publish again if others changed it meanwhile",
             ) from None
 
 

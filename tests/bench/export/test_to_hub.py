@@ -193,6 +193,8 @@ def test_a_push_is_one_commit_of_the_card_and_its_entries(fake_hub: str, tmp_pat
     (commit,) = _FakeHub.commits
     paths = {line["value"]["path"] for line in commit if line["key"] == "file"}
     assert paths == {"README.md", f".eval_results/kinobench-{flat.id}.yaml"}
+    (header,) = [line["value"] for line in commit if line["key"] == "header"]
+    assert header["parentCommit"] == "0" * 40  # the one that was read
     assert not list(tmp_path.iterdir())
 
 

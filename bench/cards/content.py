@@ -141,7 +141,7 @@ def _in_print(check: PrintedCheck) -> InPrint:
     row = check.published
     shape = [f"{row.frames} frames" if row.frames else "", f"{row.size} px" if row.size else ""]
     scores = [
-        f"{name} {score:g} %"
+        f"{name} {score} %"
         for name, score in (("top-1", row.top1), ("top-5", row.top5))
         if score is not None
     ]
@@ -182,7 +182,7 @@ def _shipped(name: str) -> Checkpoint:
 def _checkpoint(entry: Weights) -> Checkpoint:
     licence = licence_of(entry.url)
     scores = [
-        f"{name} {score:g} %"
+        f"{name} {score} %"
         for name, score in (("top-1", entry.top1), ("top-5", entry.top5))
         if score is not None
     ]

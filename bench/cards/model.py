@@ -264,7 +264,7 @@ def _scores(group: Sequence[PrintedCheck]) -> tuple[list[Line], list[str]]:
             scored_on = "; ".join(part for part in (scored_on, row.note) if part)
         for name, printed in (("top-1 (%)", row.top1), ("top-5 (%)", row.top5)):
             if printed is not None:
-                lines.append((name, f"{printed:g}", ABSENT, scored_on))
+                lines.append((name, f"{printed}", ABSENT, scored_on))
                 scored_on = ""
     return lines, notes
 
@@ -280,4 +280,4 @@ def _input_of(row: Published) -> str:
 
 def to_json(card: ModelCard) -> str:
     """Return the card as JSON."""
-    return json_text(card, msgspec.json.Encoder(decimal_format="number"))
+    return json_text(card)

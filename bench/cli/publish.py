@@ -186,5 +186,7 @@ def _show(done: "Published", as_json: bool) -> None:
         f"{done.place}: {quantity(len(done.new), 'record')} published, "
         f"{len(done.there)} there already, {len(done.left_out)} left out\n"
     )
+    for note in done.notes:
+        report(note)
     if done.next:
         report(done.next)

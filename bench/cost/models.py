@@ -144,7 +144,12 @@ def _described(architecture: Architecture) -> Model:
         size=shape.size,
         classes=shape.classes,
         weights=tuple(
-            NamedWeights(name=w.name, protocol=w.protocol, top1=w.top1, top5=w.top5)
+            NamedWeights(
+                name=w.name,
+                protocol=w.protocol,
+                top1=None if w.top1 is None else float(w.top1),
+                top5=None if w.top5 is None else float(w.top5),
+            )
             for w in weights_of(architecture.name)
         ),
     )

@@ -17,6 +17,8 @@ BEGIN, END = "<!-- kinobench: begin -->", "<!-- kinobench: end -->"
 """Between them is the part of a card that is written again each time."""
 
 _METRICS = {"top1_percent": "accuracy"}
+SCORES = ("accuracy", "hit1_percent", "map_percent")
+"""The types of a card's results that are the score of a record, which has an entry."""
 _IDENTITY = ("record", "version", "commit", "protocol_digest", "manifest", "copy", "fingerprint")
 
 

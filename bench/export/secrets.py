@@ -6,8 +6,10 @@ import re
 from ...datasets.visible import one_line
 
 HIDDEN = "***"
-_IN_ADDRESS = re.compile(r"(?<=://)[^/@\s]+(?=@)")
-_IN_QUERY = re.compile(r"(?i)((?:token|password|secret|api_?key)=)[^&\s]+")
+_IN_ADDRESS = re.compile(r"(?<=://)[^/\s]+(?=@)")  # up to the last @: a password may have one
+_IN_QUERY = re.compile(
+    r"(?i)((?:token|passwd|password|secret|key|credential|sig|signature)=|\bbearer )[^&\s]+"
+)
 _NAMES = ("TOKEN", "PASSWORD", "SECRET", "KEY")
 _SHORTEST = 6
 """A shorter value of a variable may be a part of any word."""
@@ -16,7 +18,8 @@ _SHORTEST = 6
 def without_secrets(text: object) -> str:
     """Return a text in one line, in which neither an address nor a variable gives a secret away.
 
-    Hidden are the user and password of an address, a `token=` in it, and the values of environment
+    Hidden are the user and password of an address, a `token=` or signature in it, a token after
+    `Bearer`, and the values of environment
     variables whose names end in TOKEN, PASSWORD, SECRET or KEY.
     """
     shown = one_line(str(text))

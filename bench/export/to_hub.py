@@ -4,17 +4,29 @@ import os
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...datasets.errors import KinobenchError, reason_of
 from ...datasets.names import file_name
+from ...datasets.plurals import quantity
+from ...datasets.visible import one_line
 from ..records.files import write_text
 from ..text.markup import escaped
 from .flat import Flat
-from .hub_card import TASK, entries_text, entry_of, record_of, results_of, section, with_section
+from .hub_card import (
+    SCORES,
+    TASK,
+    entries_text,
+    entry_of,
+    record_of,
+    results_of,
+    section,
+    with_section,
+)
 from .secrets import without_secrets
 from .tracker import failed, library
 
@@ -86,20 +98,32 @@ class Hub:
         self.place = f"{without_secrets(url or self._hub.constants.ENDPOINT)}, repository {repo}"
         with self._errors():
             self._api = self._hub.HfApi(endpoint=url)
-            for name in self._api.list_repo_files(repo):
+            self._commit = self._api.repo_info(repo).sha
+            for name in self._api.list_repo_files(repo, revision=self._commit):
                 if name == CARD or name.startswith(f"{ENTRIES}/"):
-                    self._api.hf_hub_download(repo, name, local_dir=self._folder)
+                    self._api.hf_hub_download(
+                        repo, name, local_dir=self._folder, revision=self._commit
+                    )
 
     def there(self) -> set[str]:
         """Return the ids of the records whose figures the cards have, and their entries."""
         cards = [self._folder / CARD] if self._repo else sorted(self._folder.glob(f"*/{CARD}"))
-        return {
-            record
+        results = [
+            (path, result)
             for path in cards
             if path.is_file()
             for result in self._card(path).data.eval_results or ()
+        ]
+        scored = {record_of(result) for _, result in results if result.metric_type in SCORES}
+        return {
+            record
+            for path, result in results
             if (record := record_of(result)) is not None
-            and (result.dataset_type not in self._known or _entries(path.parent, record).is_file())
+            and (
+                result.dataset_type not in self._known
+                or record not in scored
+                or _entries(path.parent, record).is_file()
+            )
         }
 
     def add(self, flat: Flat) -> str | None:
@@ -123,6 +147,20 @@ class Hub:
         self._new = True
         return None
 
+    def notes(self, flats: Sequence[Flat]) -> list[str]:
+        """Return of which datasets no accuracy is in `.eval_results`."""
+        without = Counter(
+            flat.record.case.dataset or "none"
+            for flat in flats
+            if flat.metrics.get("score_percent") is not None
+            and flat.record.case.dataset not in self._known
+        )
+        return [
+            f"no .eval_results of {quantity(count, 'record')} of {one_line(name)}: say which "
+            f"benchmark on the Hub it is by --hub-dataset {one_line(name)}=ORG/NAME:TASK"
+            for name, count in sorted(without.items())
+        ]
+
     def close(self) -> str:
         """Push what is new; return what may come next."""
         if self._repo is None:
@@ -133,6 +171,7 @@ class Hub:
                     repo_id=self._repo,
                     folder_path=self._folder,
                     allow_patterns=[CARD, f"{ENTRIES}/*"],
+                    parent_commit=self._commit,  # nothing that others wrote meanwhile is undone
                     commit_message="Add results measured by kinobench",
                 )
         return ""
@@ -164,7 +203,7 @@ class Hub:
                 f"--to hf, {self.place}",
                 error,
                 "see that the repository is there (`hf repo create`) and that you may write to it "
-                "(`hf auth login`)",
+                "(`hf auth login`), and publish again if others changed it meanwhile",
             ) from None
 
 

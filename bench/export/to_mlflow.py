@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from ...datasets.errors import KinobenchError
 from .flat import RECORD, Flat
 from .secrets import without_secrets
-from .tracker import failed, library
+from .tracker import cut_notes, failed, library
 
 Entity = TypeVar("Entity")
 
@@ -135,6 +135,19 @@ class Mlflow:
         elif place.is_file():
             self._client.log_artifact(run_id, str(place), "predictions")
 
+    def notes(self, flats: Sequence[Flat]) -> list[str]:
+        """Return which parameters and tags are cut."""
+        found = []
+        for what, longest, texts in (
+            ("parameter", _LONGEST_PARAM, [flat.params for flat in flats]),
+            ("tag", _LONGEST_TAG, [flat.tags for flat in flats]),
+        ):
+            cut = [
+                name for each in texts for name, text in each.items() if len(str(text)) > longest
+            ]
+            found += cut_notes(cut, what, longest, "record.json of its run has all of it")
+        return found
+
     def close(self) -> str:
         """Return nothing: the runs are there."""
         return ""
@@ -143,7 +156,7 @@ class Mlflow:
     def _errors(self) -> Iterator[None]:
         try:
             yield
-        except self._mlflow.exceptions.MlflowException as error:
+        except (self._mlflow.exceptions.MlflowException, OSError) as error:
             raise failed(
                 f"--to mlflow, {self.place}",
                 error,

@@ -1,14 +1,14 @@
 """Records -> runs of Weights & Biases, on this disk; `wandb sync` uploads them."""
 
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from ...datasets.errors import KinobenchError, reason_of
 from .flat import Flat
-from .tracker import failed, library
+from .tracker import cut_notes, failed, library
 
 MARK = "kinobench-published"
 """The file in the folder of a run that has all of its record."""
@@ -100,24 +100,49 @@ class Wandb:
             (folder / "predictions").mkdir()
             shutil.copy(place, folder / "predictions")
 
+    def notes(self, flats: Sequence[Flat]) -> list[str]:
+        """Return which labels are cut."""
+        cut = [
+            name
+            for flat in flats
+            for name, text in _label_texts(flat).items()
+            if len(text) > _LONGEST_TAG
+        ]
+        return cut_notes(cut, "label", _LONGEST_TAG, "the run's config has all of it")
+
     def close(self) -> str:
         """Wait until wandb's own process has written all; return how to upload the runs."""
+        self._mark()
+        return f"`wandb sync {self._runs}/offline-run-*` uploads them; twice is as once"
+
+    def _mark(self) -> None:
         self._wandb.teardown()
         for record, folder in self._finished.items():
             (folder / MARK).write_text(f"{record}\n", encoding="utf-8")
-        return f"`wandb sync {self._runs}/offline-run-*` uploads them; twice is as once"
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
         try:
             yield
-        except self._wandb.errors.Error as error:
+        except (self._wandb.errors.Error, OSError) as error:
+            with suppress(OSError):  # those before it are whole
+                self._mark()
             raise failed(
                 f"--to wandb, {self.place}", error, "publish again: what is there stays"
             ) from None
 
 
 def _labels(flat: Flat) -> list[str]:
+    return list(dict.fromkeys(text[:_LONGEST_TAG] for text in _label_texts(flat).values()))
+
+
+def _label_texts(flat: Flat) -> dict[str, str]:
     case = flat.record.case
-    parts = (case.model, case.dataset, case.protocol.name, case.device, case.precision)
-    return list(dict.fromkeys(str(part)[:_LONGEST_TAG] for part in parts if part))
+    found = {
+        "model": case.model,
+        "dataset": case.dataset,
+        "protocol": case.protocol.name,
+        "device": case.device,
+        "precision": case.precision,
+    }
+    return {name: text for name, text in found.items() if text}

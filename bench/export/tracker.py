@@ -1,12 +1,14 @@
 """What all trackers have in common, and how records get there once."""
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from typing import Any, Protocol
 
 import msgspec
 
 from ...datasets.errors import KinobenchError
+from ...datasets.plurals import quantity
 from ..leaderboard.selectors import alone
 from ..leaderboard.where import parse
 from ..records.record import Record
@@ -31,6 +33,10 @@ class Tracker(Protocol):
         """Publish a record; return why it was left out, or None."""
         ...
 
+    def notes(self, flats: Sequence[Flat]) -> list[str]:
+        """Return what the tracker has not, or not whole, of records that it has."""
+        ...
+
     def close(self) -> str:
         """End; return what the user may do next, or ""."""
         ...
@@ -45,6 +51,7 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
         there: Ids of those that were there already.
         left_out: Why others were left out, by their ids.
         next: What the user may do next; "" for nothing.
+        notes: What is not there, or not whole, of records that are there.
     """
 
     place: str
@@ -52,6 +59,7 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
     there: tuple[str, ...]
     left_out: dict[str, str]
     next: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def publish(
@@ -84,12 +92,14 @@ def publish(
             else:
                 left_out[flat.id] = why
         on_done(number, len(flats))
+    kept = {flat.id: flat for flat in flats if flat.id in known}
     return Published(
         place=tracker.place,
         new=tuple(new),
         there=tuple(dict.fromkeys(there)),
         left_out=left_out,
         next=tracker.close(),
+        notes=tuple(tracker.notes(list(kept.values()))),
     )
 
 
@@ -140,6 +150,21 @@ def chosen(
             "no stored record is left; change what chooses them, or give another --results"
         )
     return found, warnings
+
+
+def cut_notes(cut: Iterable[str], what: str, longest: int, whole: str) -> list[str]:
+    """Return what is said of texts that a tracker takes only the beginning of.
+
+    Args:
+        cut: The names of those that were cut, one for each record.
+        what: What they are, such as `parameter`.
+        longest: Characters that are left of them.
+        whole: Where the whole texts are.
+    """
+    return [
+        f"{what} {name} of {quantity(count, 'record')} is cut to {longest:,} characters; {whole}"
+        for name, count in sorted(Counter(cut).items())
+    ]
 
 
 def library(module: str, extra: str) -> Any:

@@ -156,7 +156,7 @@ def _published_means(row: Row) -> Iterator[str]:
         if printed.dataset == f"{row.record.case.dataset}-3split" and printed.top1 is not None:
             variant = ", ".join(filter(None, (printed.variant, printed.views)))
             yield (
-                f": published mean of three splits: top-1 {printed.top1:g} % ({variant}; "
+                f": published mean of three splits: top-1 {printed.top1} % ({variant}; "
                 f"{printed.source})."
             )
 

@@ -38,6 +38,11 @@ def meets(printed: Decimal, ends: tuple[float, float]) -> bool:
     return ends[0] <= float(printed) + half and float(printed) - half <= ends[1]
 
 
+def as_float(printed: Decimal | None) -> float | None:
+    """Return a printed number for JSON that has no digits to keep; None without one."""
+    return None if printed is None else float(printed)
+
+
 def exponent(number: Decimal) -> int:
     """Return the power of ten of the last digit printed."""
     power = number.as_tuple().exponent

@@ -46,7 +46,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         quantity: What they are of.
         unit: Their unit: `%`, `G`, `M`, `ms`, `clips/s` or `videos/s`.
-        printed: The printed number, with its digits as far as they are known.
+        printed: The printed number, with all printed digits.
         here: The measured one; None if the record can't give it under the source's convention.
         ends: Its 95 % interval; None of a count.
         verdict: `reproduced`; `agrees, other conditions`: the numbers agree, but are not of the
@@ -171,13 +171,12 @@ def _scores(
     ):
         if number is None or share is None:
             continue
-        value = Decimal(str(number))
         ends = None if interval is None else (100 * interval[0], 100 * interval[1])
-        agrees = meets(value, ends or (100 * share, 100 * share))
+        agrees = meets(number, ends or (100 * share, 100 * share))
         yield Comparison(
             quantity=quantity,  # type: ignore[arg-type]
             unit="%",
-            printed=value,
+            printed=number,
             here=100 * share,
             ends=ends,
             verdict=verdict_of(agrees, conditions),
@@ -204,6 +203,8 @@ def _costs(record: Record) -> Iterator[Comparison]:
             conditions.append(Condition("", text))
         else:
             macs = counted_as(row.convention, cost)
+        if row.convention is None:
+            conditions.append(Condition("", "the source doesn't say what it counts"))
         if cost.uncounted:
             conditions.append(Condition("", "some operators here can't be counted"))
         reason = row.cost_reason if macs is not None and macs == row.macs_here else None

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from ...datasets.lists.split_names import MEAN, kind_of, number_of
 from ...datasets.plurals import quantity
 from ...datasets.protocol import preset
+from ...zoo.checkpoints.named import named_weights, without_part
 from ...zoo.tables.published_speeds import Speed
 from ...zoo.tables.reasons import reasons
 from ...zoo.tables.rows import Weights
@@ -17,8 +18,14 @@ WIDEST_POINTS = 6.0
 """Width of a 95 % interval of an accuracy, in points, above which it meets too much. Of UCF101's
 3,783 videos in groups, or HMDB51's 1,530, it is 3 to 5."""
 
+WHOLE = {"kinetics400": 19_906}
+"""Validation videos of datasets that published weights are of, as annotated; the CVDF's list."""
+LEAST_SHARE = 0.98
+"""Share of them from which on a copy is as whole as those that were printed of: these had 19,761 to
+19,881 videos."""
+
 _DATASET = re.compile(
-    r"(?P<base>[a-z]+\d*)(?:-split(?P<split>\d)|(?P<mean>-3split)| \((?P<part>val|test)\))?"
+    r"(?P<base>[a-z]+\d*[a-z]*)(?:-split(?P<split>\d)|(?P<mean>-3split)| \((?P<part>val|test)\))?"
     r"(?P<rest> \(.*\))?"
 )
 _SCORED_ON = {"sports1m": "test"}
@@ -113,15 +120,25 @@ def of_views(case: Case, printed: str | None, frames: int | None) -> list[Condit
 
 def of_checkpoint(case: Case, entry: Weights) -> list[Condition]:
     """Return how a case's protocol differs from that of a published checkpoint's test."""
+    files = _of_file(case, entry)
     if entry.protocol is None:
-        return [Condition("", "the protocol of its test isn't known")]
+        return [*files, Condition("", "the protocol of its test isn't known")]
     protocol = preset(entry.protocol)
     if protocol.digest == case.protocol.digest:
-        return []
+        return files
     found = of_shape(case, protocol.frames, protocol.size)
     found += of_views(case, f"{protocol.clips}x{protocol.crops}", None)
     text = f"printed for protocol {protocol.name}, here {case.protocol.name}"
-    return found or [Condition("protocol", text)]
+    return [*files, *(found or [Condition("protocol", text)])]
+
+
+def _of_file(case: Case, entry: Weights) -> list[Condition]:
+    """Return whether a user's file may be another than the checkpoint that has its name."""
+    if named_weights(case.model, case.weights) is None and entry.digest is None:
+        text = f"a file named as {entry.name}'s, whose digest isn't printed, may be another"
+        return [Condition("", text)]
+    part = without_part(case.weights or "")[1]
+    return [] if part is None else [Condition("", f"part {part} of its file was taken")]
 
 
 def of_videos(record: Record, printed: str) -> list[Condition]:
@@ -141,6 +158,9 @@ def of_videos(record: Record, printed: str) -> list[Condition]:
     if accuracy.scored < accuracy.expected or (copy is not None and copy.found < copy.listed):
         text = f"{accuracy.scored:,} of {accuracy.expected:,} videos were scored"
         found.append(Condition("copy", text))
+    elif accuracy.scored < LEAST_SHARE * (whole := _whole(case)):
+        text = f"{accuracy.scored:,} videos were scored, and {case.dataset} has {whole:,}"
+        found.append(Condition("copy", text))
     if case.precision != "fp32":
         found.append(Condition("", f"the arithmetic here is {case.precision}"))
     ends = accuracy.interval_top1
@@ -149,6 +169,11 @@ def of_videos(record: Record, printed: str) -> list[Condition]:
         text = f"the interval of {quantity(accuracy.scored, 'video')} is {width} points wide"
         found.append(Condition("", text))
     return found
+
+
+def _whole(case: Case) -> int:
+    """Return how many videos a case's part of its dataset has; 0 if that isn't known here."""
+    return WHOLE.get(case.dataset or "", 0) if kind_of(case.split or "") == "val" else 0
 
 
 def _is_split(split: str | None, parts: re.Match[str]) -> bool:
@@ -162,7 +187,7 @@ def _is_split(split: str | None, parts: re.Match[str]) -> bool:
 
 
 def of_machine(record: Record, speed: Speed) -> list[Condition]:
-    """Return how the device, the arithmetic and the batch differ from those of a printed speed."""
+    """Return how device, arithmetic, mode and batch differ from those of a printed speed."""
     case, environment, found = record.case, record.environment, []
     device = (environment.gpu if case.device == "cuda" else None) or environment.cpu
     if speed.device is None:
@@ -170,6 +195,10 @@ def of_machine(record: Record, speed: Speed) -> list[Condition]:
         found.append(Condition("device", text))
     elif speed.device.casefold() not in device.casefold():
         found.append(Condition("device", f"printed for {speed.device}, here {device}"))
+    if case.mode != "eager":
+        found.append(Condition("", f"the mode here is {case.mode}"))
+    if record.latency is not None and record.latency.is_rough:
+        found.append(Condition("", "the latency here is disturbed, or its interval is wide"))
     if speed.precision is None:
         found.append(Condition("", "the source doesn't name one arithmetic"))
     elif speed.precision != case.precision:

@@ -103,7 +103,8 @@ def _csv(found: Sequence[Pairs]) -> str:
     for pairs in found:
         for each in pairs.comparisons:
             row = {"table": pairs.table, "model": pairs.name, "record": pairs.record}
-            cells = row | plain(each) | {"why": "; ".join(each.reasons)}
+            digits = {"printed": str(each.printed), "why": "; ".join(each.reasons)}
+            cells = row | plain(each) | digits
             writer.writerow(
                 {
                     key: csv_text(value) if isinstance(value, str) else value

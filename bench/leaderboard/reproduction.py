@@ -17,6 +17,7 @@ from ..records.record import Record
 from ..text.markup import escaped, fenced
 from ..text.terminal import line
 from .leaderboard import boards
+from .printed_digits import as_float
 from .published import Comparison, is_of
 from .published_pages import markdown_table
 from .published_pairs import Pairs, pairs_of, plain_pairs
@@ -82,7 +83,7 @@ class Reproduction(msgspec.Struct, frozen=True, kw_only=True):
             "text": self.text,
             "rows": plain_pairs(self.pairs),
             "printed": [
-                {"top1": each.top1, "top5": each.top5, "source": each.source}
+                {"top1": as_float(each.top1), "top5": as_float(each.top5), "source": each.source}
                 | {"url": url_of(each.source), "on": _scored_on(each)}
                 for each in self.printed
             ],
@@ -168,8 +169,8 @@ def _scored_on(each: Weights | Published) -> str:
 def _printed_lines(printed: Sequence[Weights | Published]) -> list[str]:
     return [
         one_line(
-            f"top-1 {each.top1:g} %"
-            + ("" if each.top5 is None else f", top-5 {each.top5:g} %")
+            f"top-1 {each.top1} %"
+            + ("" if each.top5 is None else f", top-5 {each.top5} %")
             + f": {_scored_on(each)}; {url_of(each.source)}"
         )
         for each in printed

@@ -2,6 +2,7 @@
 
 from ...zoo.tables.published import published
 from ...zoo.tables.rows import Published
+from ..leaderboard.printed_digits import as_float
 from ..leaderboard.published import Comparison, closest, compare_record
 from ..leaderboard.published_pairs import texts_of
 from ..records.case import Case
@@ -82,10 +83,10 @@ def _plain(row: Published) -> Printed:
         dataset=row.dataset,
         input=", ".join(part for part in parts if part) or None,
         views=row.views,
-        top1=row.top1,
-        top5=row.top5,
-        gmacs=None if row.gmacs is None else float(row.gmacs),
-        params_m=None if row.mparams is None else float(row.mparams),
+        top1=as_float(row.top1),
+        top5=as_float(row.top5),
+        gmacs=as_float(row.gmacs),
+        params_m=as_float(row.mparams),
         source=row.source,
         evidence=row.evidence,
     )

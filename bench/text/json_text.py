@@ -8,7 +8,7 @@ import msgspec
 from ...datasets.names import readable
 from ...datasets.visible import one_line
 
-_ENCODER = msgspec.json.Encoder()
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
 def json_text(content: Any, encoder: msgspec.json.Encoder = _ENCODER) -> str:

@@ -25,7 +25,7 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
         mparams: Printed parameters, in millions, with all printed digits.
         params_convention: The parameters that count: None for all, `weights` for those of
             convolutions and linear layers only, without biases and normalisations.
-        dataset, views, top1, top5: The printed accuracy, in percent.
+        dataset, views, top1, top5: The printed accuracy, in percent, with all printed digits.
         source: Repository and file, or paper and table.
         evidence: Kind of text that the numbers were read from: `primary-repo`,
             `primary-paper-text`, `abstract`, or `secondary`, another text that quotes it.
@@ -50,8 +50,8 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
     params_convention: str | None
     dataset: str
     views: str | None
-    top1: float | None
-    top5: float | None
+    top1: Decimal | None
+    top5: Decimal | None
     source: str
     evidence: Literal["primary-repo", "primary-paper-text", "abstract", "secondary"]
     cost_reason: str | None
@@ -74,7 +74,8 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
             checked.
         classes_source: The source of that order.
         protocol: Name of the preset of its test; None if that is not known.
-        top1, top5: The accuracy printed for it under that protocol, in percent.
+        top1, top5: The accuracy printed for it under that protocol, in percent, with all printed
+            digits.
         source: Repository and file that print the URL and the accuracy.
         notes: A caution for comparing its numbers.
     """
@@ -87,8 +88,8 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True):
     classes: str | None
     classes_source: str | None
     protocol: str | None
-    top1: float | None
-    top5: float | None
+    top1: Decimal | None
+    top5: Decimal | None
     source: str
     notes: str | None
 

@@ -49,7 +49,7 @@ def row(**changes: object) -> Published:
         "params_convention": None,
         "dataset": "ucf101",
         "views": "10x3",
-        "top1": 81.25,
+        "top1": Decimal("81.25"),
         "top5": None,
         "source": "Someone et al. [2015], table 1",
         "evidence": "primary-paper-text",
@@ -144,7 +144,12 @@ def test_a_network_is_built_and_counted_once_for_each_input(
         counted.append(shape.size)
         return count_architecture(architecture, shape, **options)
 
-    rows = [row(), row(convention="matmul+5norm"), row(size=24), row(top1=1.0, gmacs=None)]
+    rows = [
+        row(),
+        row(convention="matmul+5norm"),
+        row(size=24),
+        row(top1=Decimal("1.0"), gmacs=None),
+    ]
     monkeypatch.setattr(cards, "published", lambda model: rows)
     monkeypatch.setattr(verify, "count_architecture", count)
     make_card("c3d_tiny")
@@ -303,8 +308,8 @@ def test_rows_that_differ_in_their_training_share_a_block(monkeypatch: pytest.Mo
     why |= {"mparams": None}
     rows = [
         row(variant="long", pretraining="ImageNet", **why),
-        row(top1=90.5, pretraining="none", **why),
-        row(frames=None, gmacs=None, convention=None, mparams=None, top1=70.0),
+        row(top1=Decimal("90.5"), pretraining="none", **why),
+        row(frames=None, gmacs=None, convention=None, mparams=None, top1=Decimal("70.0")),
     ]
     monkeypatch.setattr(cards, "published", lambda model: rows)
     lines = printed(make_card("c3d_tiny", 16, 16, 10), 80).splitlines()
@@ -318,7 +323,7 @@ def test_rows_that_differ_in_their_training_share_a_block(monkeypatch: pytest.Mo
         "",
         "?x16x16, 10 classes",
         "                printed  counted",
-        "  top-1 (%)          70        –  ucf101, 10x3",
+        "  top-1 (%)        70.0        –  ucf101, 10x3",
         "  source: Someone et al. [2015], table 1",
     ]
 
@@ -326,15 +331,17 @@ def test_rows_that_differ_in_their_training_share_a_block(monkeypatch: pytest.Mo
 def test_a_note_of_one_row_stands_on_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [
         row(mparams=None),
-        row(mparams=None, top1=80.0, top5=95.0, note="4 GPUs, missing videos"),
+        row(
+            mparams=None, top1=Decimal("80.0"), top5=Decimal("95.0"), note="4 GPUs, missing videos"
+        ),
         row(mparams=None, top1=None, note="a cost alone"),
     ]
     monkeypatch.setattr(cards, "published", lambda model: rows)
     lines = printed(make_card("c3d_tiny", 16, 16, 10), 80).splitlines()
     assert lines[lines.index("16x16x16, 10 classes") + 3 :] == [
         "  top-1 (%)       81.25        –  ucf101, 10x3",
-        "  top-1 (%)          80        –  ucf101, 10x3; 4 GPUs, missing videos",
-        "  top-5 (%)          95        –",
+        "  top-1 (%)        80.0        –  ucf101, 10x3; 4 GPUs, missing videos",
+        "  top-5 (%)        95.0        –",
         "  source: Someone et al. [2015], table 1",
         "  note: a cost alone",
     ]

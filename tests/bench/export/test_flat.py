@@ -101,6 +101,9 @@ class _Shelf:
         self.ids.add(flat.id)
         return None
 
+    def notes(self, flats: Any) -> list[str]:
+        return [flat.id for flat in flats]
+
     def close(self) -> str:
         return ""
 
@@ -116,6 +119,7 @@ def test_a_record_is_published_once() -> None:
         new=(flats[0].id,),
         there=(flats[0].id,),
         left_out={flats[2].id: "it failed"},
+        notes=(flats[0].id,),
     )
     assert publish(flats[:1], shelf).new == ()
 
@@ -126,3 +130,5 @@ def test_secrets_are_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     text = without_secrets("https://me:pass@host/x?token=qwe&a=1 says abcdef123456\n")
     assert "pass" not in text and "qwe" not in text and "abcdef" not in text
     assert text.startswith("https://***@host/x?token=***&a=1 says ***")
+    text = without_secrets("http://me:p@ss@host/x?X-Amz-Signature=qwe, Authorization: Bearer asd")
+    assert text == "http://***@host/x?X-Amz-Signature=*** Authorization: Bearer ***"

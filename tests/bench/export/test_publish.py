@@ -31,6 +31,15 @@ def test_records_are_published_once_and_the_command_counts(
     assert found["there"] == [folder.name.removeprefix("a~")]
 
 
+def test_what_a_tracker_does_not_take_is_said_on_the_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made_results(tmp_path / "results", {"a": 20})
+    done = call(monkeypatch, tmp_path, "publish", "--to", "hf")
+    assert "no .eval_results of 1 record of" in done.stderr
+    assert "--hub-dataset" in done.stderr and "ORG/NAME:TASK" in done.stderr
+
+
 def test_cards_are_chosen_by_a_condition(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made_results(tmp_path / "results", {"a": 20, "b": 10})
     done = call(monkeypatch, tmp_path, "publish", "--to", "hf", "--where", "model == 'b'")

@@ -77,6 +77,23 @@ def test_without_a_benchmark_there_is_a_card_alone_and_entries_come_later(tmp_pa
     assert len(list((tmp_path / "c3d_tiny" / ".eval_results").iterdir())) == 1
 
 
+def test_an_accuracy_without_a_benchmark_is_said(tmp_path: Path) -> None:
+    said = (
+        "no .eval_results of 1 record of pointlight: say which benchmark on the Hub it is by "
+        "--hub-dataset pointlight=ORG/NAME:TASK"
+    )
+    for _ in range(2):  # where it is there already, too
+        assert publish([_flat(), _flat()], Hub(tmp_path, {})).notes == (said,)
+    assert publish([_flat()], Hub(tmp_path, KNOWN)).notes == ()
+    assert publish([_flat(accuracy=None)], Hub(tmp_path / "b", {})).notes == ()
+
+
+def test_a_record_without_an_accuracy_is_published_once(tmp_path: Path) -> None:
+    flat = _flat(accuracy=None)
+    assert publish([flat], Hub(tmp_path, KNOWN)).new == (flat.id,)
+    assert publish([flat], Hub(tmp_path, KNOWN)).there == (flat.id,)
+
+
 def test_a_failed_case_is_left_out_with_the_reason(tmp_path: Path) -> None:
     flat = flattened(failed_record(message="no memory"), Path("results"))
     assert publish([flat], Hub(tmp_path, KNOWN)).left_out == {
@@ -176,6 +193,8 @@ def test_a_push_is_one_commit_of_the_card_and_its_entries(fake_hub: str, tmp_pat
     (commit,) = _FakeHub.commits
     paths = {line["value"]["path"] for line in commit if line["key"] == "file"}
     assert paths == {"README.md", f".eval_results/kinobench-{flat.id}.yaml"}
+    (header,) = [line["value"] for line in commit if line["key"] == "header"]
+    assert header["parentCommit"] == "0" * 40  # the one that was read
     assert not list(tmp_path.iterdir())
 
 

@@ -78,6 +78,7 @@ def _runs(server: str, project: str) -> list[Any]:
 def test_records_are_runs_of_a_server_that_read_back(server: str, tmp_path: Path) -> None:
     """One test has the server, which takes several seconds to start."""
     _a_record_is_one_run(server, tmp_path)
+    _a_long_text_is_cut_and_said(server, tmp_path)
     _a_run_that_was_stopped_is_made_again(server, tmp_path)
     _a_deleted_experiment_is_an_error(server)
 
@@ -108,6 +109,20 @@ def _a_record_is_one_run(server: str, tmp_path: Path) -> None:
     assert json.loads(Path(record).read_bytes())["id"] == flat.id
     (stored,) = client.list_artifacts(run.info.run_id, "predictions")
     assert (stored.path, stored.file_size) == ("predictions/0.parquet", 1)
+
+
+def _a_long_text_is_cut_and_said(server: str, tmp_path: Path) -> None:
+    long = "w" * 501
+    flat = flattened(made_record(case={"weights": long}, notes=("n" * 5001,)), tmp_path)
+    done = publish([flat], Mlflow(server, "long"))
+    whole = "record.json of its run has all of it"
+    assert done.notes == (
+        f"parameter weights of 1 record is cut to 500 characters; {whole}",
+        f"tag kinobench.notes of 1 record is cut to 5,000 characters; {whole}",
+    )
+    (run,) = _runs(server, "long")
+    assert run.data.params["weights"] == long[:500]
+    assert run.data.tags["kinobench.notes"] == "n" * 5000
 
 
 def _a_run_that_was_stopped_is_made_again(server: str, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Offline runs of Weights & Biases, read back from their files with wandb's own messages."""
 
+import errno
 import json
 import struct
 from collections.abc import Iterator
@@ -9,9 +10,10 @@ from typing import Any
 import pytest
 from wandb.proto.wandb_internal_pb2 import Record
 
-from kinobench.bench.export.flat import flattened
+from kinobench.bench.export.flat import Flat, flattened
 from kinobench.bench.export.to_wandb import MARK, Wandb
 from kinobench.bench.export.tracker import publish
+from kinobench.datasets.errors import KinobenchError
 
 from ...fakes.made_records import made_accuracy, made_copy, made_record
 
@@ -89,3 +91,29 @@ def test_a_run_that_was_stopped_is_made_again(tmp_path: Path) -> None:
     mark.unlink()
     assert publish([flat], Wandb(logs, "ours")).new == (flat.id,)
     assert len(list((logs / "wandb").glob("offline-run-*"))) == 1
+
+
+def test_what_was_whole_before_a_full_disk_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = flattened(made_record(), tmp_path)
+    second = flattened(made_record("x3d_tiny"), tmp_path)
+    tracker = Wandb(tmp_path / "logs", "ours")
+    add_files = tracker._add_files
+
+    def full(folder: Path, flat: Flat) -> None:
+        if flat.id == second.id:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        add_files(folder, flat)
+
+    monkeypatch.setattr(tracker, "_add_files", full)
+    with pytest.raises(KinobenchError, match=r"No space left on device; publish again"):
+        publish([first, second], tracker)
+    assert Wandb(tmp_path / "logs", "ours").there() == {first.id}
+
+
+def test_a_label_that_is_cut_is_said(tmp_path: Path) -> None:
+    flat = flattened(made_record("m" * 65), tmp_path)
+    assert Wandb(tmp_path, "ours").notes([flat]) == [
+        "label model of 1 record is cut to 64 characters; the run's config has all of it"
+    ]

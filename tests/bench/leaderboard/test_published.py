@@ -137,6 +137,54 @@ def test_another_part_or_copy_of_the_videos_is_a_known_reason() -> None:
     assert reasons(top1(of_x3d(accuracy=lost))) == {"copy"}
 
 
+def test_a_part_of_the_videos_is_no_reproduction_though_its_list_is_whole() -> None:
+    """A folder of 2,000 of the 19,906 videos has 2,000 of 2,000, and an interval of 4 points."""
+    fewer = msgspec.structs.replace(of_x3d().accuracy, scored=2_000, expected=2_000)  # type: ignore[type-var]
+    found = top1(of_x3d(accuracy=fewer))
+    assert (found.verdict, reasons(found)) == ("agrees, other conditions", {"copy"})
+    assert found.reasons == ("2,000 videos were scored, and kinetics400 has 19,906",)
+    found = top1(of_x3d(case={"split": "validate"}, accuracy=fewer))
+    assert reasons(found) == {"copy"}
+    for videos, verdict in ((19_507, "agrees, other conditions"), (19_508, "reproduced")):
+        most = msgspec.structs.replace(fewer, scored=videos, expected=videos)
+        assert top1(of_x3d(accuracy=most)).verdict == verdict
+
+
+def test_a_file_that_only_has_the_name_of_a_checkpoint_reproduces_nothing() -> None:
+    found = top1(of_x3d(case={"weights": "/mine/X3D_M.pyth"}))
+    assert found.verdict == "agrees, other conditions"
+    assert found.reasons == (
+        "a file named as kinetics400's, whose digest isn't printed, may be another",
+    )
+    found = top1(of_x3d(case={"weights": "kinetics400#ema"}))
+    assert (found.verdict, found.reasons) == (
+        "agrees, other conditions",
+        ("part ema of its file was taken",),
+    )
+
+
+def test_the_zeros_at_the_end_of_a_printed_accuracy_count() -> None:
+    """90.70 of the checkpoint of I3D stands for 90.695 to 90.705, and not for 90.65 to 90.75."""
+    protocol = preset("pytorchvideo-8x8-256")
+    for top5, verdict in ((0.90, "differs"), (0.9070, "reproduced")):
+        accuracy = msgspec.structs.replace(
+            of_x3d().accuracy,  # type: ignore[type-var]
+            top5=top5,
+            interval_top5=(top5 - 0.006, 0.9068 if top5 == 0.90 else 0.913),
+        )
+        record = of_x3d(case={"model": "i3d_r50", "protocol": protocol}, accuracy=accuracy)
+        found = first(compare_record(record), "top-5")
+        assert (str(found.printed), found.verdict) == ("90.70", verdict)
+
+
+def test_a_printed_accuracy_of_sports1m_is_of_its_test_videos() -> None:
+    record = of_x3d(case={"model": "c3d", "dataset": "sports1m", "split": "test", "weights": "w"})
+    assert reasons(top1(record)) == {"weights", "clip", "views", ""} - {"views"}
+    texts = top1(record).reasons
+    assert not any("isn't clear on its videos" in text for text in texts)
+    assert module.dataset_of("sports1m") == "sports1m" and module.dataset_of("ssv2") == "ssv2"
+
+
 def test_an_interval_that_meets_everything_reproduces_nothing() -> None:
     wide = msgspec.structs.replace(of_x3d().accuracy, interval_top1=(0.70, 0.80))  # type: ignore[type-var]
     found = top1(of_x3d(accuracy=wide))
@@ -198,6 +246,19 @@ def test_a_cost_that_nothing_explains_differs() -> None:
     assert (found.verdict, reasons(found)) == ("differs, known reason", {"classes"})
 
 
+def test_a_cost_of_which_nobody_knows_what_it_counts_is_not_reproduced() -> None:
+    (row,) = [row for row in published("c2d_32x2_r101") if row.gmacs is not None]
+    assert row.convention is None and row.frames == 32
+    protocol = msgspec.structs.replace(NATIVE, frames=32, size=224)
+    case = {"classes": 400, "protocol": protocol}
+    record = made_record(row.model, case, cost=made_cost(34_200_000_000), latency=None)
+    found = first(compare_record(record), "GMACs")
+    assert (found.verdict, found.reasons) == (
+        "agrees, other conditions",
+        ("the source doesn't say what it counts",),
+    )
+
+
 def test_a_reason_of_the_table_explains_only_its_own_count() -> None:
     (row,) = [row for row in published("slowfast_4x16_beta4_r50") if row.cost_reason]
     assert (row.gmacs, row.macs_here) == (Decimal("54.5"), 53_603_106_816)
@@ -225,6 +286,15 @@ def test_a_speed_is_of_its_device() -> None:
     found = first(compare_record(faster), "speed")
     assert (found.verdict, reasons(found)) == ("differs, known reason", {"device", ""})
     assert "printed for V100, here NVIDIA H200" in found.reasons
+
+
+def test_a_disturbed_latency_or_another_mode_reproduces_no_speed() -> None:
+    gpu = msgspec.structs.replace(MACHINE, gpu="Tesla V100-SXM2-32GB")
+    case = {"device": "cuda", "threads": None, "mode": "compile"}
+    latency = msgspec.structs.replace(made_latency(1 / 1.3 / 30), loads=None, converged=False)
+    found = first(compare_record(of_x3d(case=case, latency=latency, environment=gpu)), "speed")
+    assert "the mode here is compile" in found.reasons
+    assert "the latency here is disturbed, or its interval is wide" in found.reasons
 
 
 def test_the_closest_of_several_rows_stands_for_a_quantity() -> None:

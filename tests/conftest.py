@@ -98,8 +98,8 @@ def _own_registry() -> Iterator[None]:
 @pytest.fixture
 def shared_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fork what a test measures from one server, which has imported torch for all such tests."""
-    from kinobench.bench.run import run
+    from kinobench.bench.run import workers
 
     from .fakes.shared_workers import shared_servers_for
 
-    monkeypatch.setattr(run, "fork_servers_for", shared_servers_for)
+    monkeypatch.setattr(workers, "fork_servers_for", shared_servers_for)

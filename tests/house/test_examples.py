@@ -132,11 +132,11 @@ SHARED_WORKERS = f"""
 import sys
 
 sys.path.insert(0, {str(REPOSITORY)!r})
-from kinobench.bench.run import run
+from kinobench.bench.run import workers
 from tests.fakes.shared_workers import shared_servers_for
 
 del sys.path[0]
-run.fork_servers_for = shared_servers_for
+workers.fork_servers_for = shared_servers_for
 """
 """What the kernel runs first: its cases fork from one server, which imports torch once."""
 

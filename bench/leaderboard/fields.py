@@ -25,7 +25,6 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
         unit: Unit of a number; empty if it has none.
         is_number: It is a number and no setting.
         better: Whether less or more of it is better; None if neither is.
-        column: Name of the column of the tables that shows it; empty if none does.
         title: Its name over a column, where that is not its label with its unit.
         shown: The column of the tables that shows it, if any does.
         cell: Returns its text in a table, and what qualifies it, such as its interval.
@@ -39,7 +38,6 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     unit: str = ""
     is_number: bool = False
     better: Literal["less", "more"] | None = None
-    column: str = ""
     title: str = ""
     shown: Column | None = None
     read: Read
@@ -50,6 +48,11 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     def head(self) -> str:
         """The label with the unit."""
         return f"{self.label} ({self.unit})" if self.unit else self.label
+
+    def rising(self, board: Board, row: Row) -> Any:
+        """Return a value that is least for the best row; None if it is unknown."""
+        value = self.read(board, row)
+        return -value if self.better == "more" and value is not None else value
 
 
 def _setting(name: str, read: Read, label: str = "") -> Field:
@@ -120,7 +123,6 @@ RANK = Field(
     label="rank",
     is_number=True,
     better="less",
-    column="rank",
     read=lambda board, row: row.rank,
     cell=lambda board, row: (ABSENT if row.rank is None else str(row.rank), ""),
 )
@@ -157,7 +159,6 @@ def _of_figure(figure: Figure, of_measurement: Iterable[Column]) -> Field:
         unit=figure.unit,
         is_number=True,
         better=figure.better,
-        column=figure.column,
         title="" if column is None else column.head,
         shown=column,
         read=read,

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from .fields import Field, field
+from .fields import field
 from .leaderboard import Board, Row
 
 
@@ -28,18 +28,12 @@ def ordered(board: Board, by: str | None = None) -> Board:
     def key(row: Row) -> tuple[Any, ...]:
         failed, model = row.record.error is not None, row.record.case.model
         if chosen is not None:
-            value = _rising(chosen, board, row)
+            value = chosen.rising(board, row)
             return (failed, value is None, value, model)
-        value = _rising(score if row.is_trained else latency, board, row)
+        value = (score if row.is_trained else latency).rising(board, row)
         return (failed, not row.is_trained, value is None, value, model)
 
     return msgspec.structs.replace(board, rows=tuple(sorted(board.rows, key=_none_safe(key))))
-
-
-def _rising(by: Field, board: Board, row: Row) -> Any:
-    """Return a value that is least for the best row."""
-    value = by.read(board, row)
-    return -value if by.better == "more" and value is not None else value
 
 
 def _none_safe(key: Callable[[Row], tuple[Any, ...]]) -> Callable[[Row], tuple[Any, ...]]:

@@ -33,7 +33,7 @@ def front(board: Board, cost: Field, score: Field) -> set[int]:
             )
     found: dict[int, tuple[float, float]] = {}
     for number, row in enumerate(board.rows):
-        spent, reached = (_rising(each, board, row) for each in (cost, score))
+        spent, reached = (each.rising(board, row) for each in (cost, score))
         if (
             spent is not None
             and reached is not None
@@ -42,12 +42,6 @@ def front(board: Board, cost: Field, score: Field) -> set[int]:
         ):
             found[number] = (spent, reached)
     return _not_dominated(found)
-
-
-def _rising(by: Field, board: Board, row: Row) -> float | None:
-    """Return a value that is least for the best row."""
-    value = by.read(board, row)
-    return -value if by.better == "more" and value is not None else value
 
 
 def is_comparable(by: Field, row: Row) -> bool:

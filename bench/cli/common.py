@@ -35,6 +35,16 @@ Plugins = Annotated[
     ),
 ]
 Model = Annotated[str, argument("The model.", "MODEL", complete=complete.models)]
+RecordsOfModels = Annotated[
+    list[str] | None,
+    option(
+        "Records of this model; may be repeated.",
+        "NAME",
+        "--model",
+        default="all",
+        complete=complete.models,
+    ),
+]
 OwnFrames = Annotated[
     int | None, option("Frames of the clip.", "N", default="the model's own", within=FRAMES)
 ]

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
-from . import common, complete
+from . import common
 from .frame import RESULTS, command, load_plugins, print_json, report
 from .options import Group, option
 
@@ -16,15 +16,7 @@ class Page(Group, panel="Results"):
     output: Annotated[Path, option("Write the page to this file.", "FILE", "--output")] = Path(
         "history.html"
     )
-    model: Annotated[
-        list[str] | None,
-        option(
-            "Records of this model; may be repeated.",
-            "NAME",
-            default="all",
-            complete=complete.models,
-        ),
-    ] = None
+    model: common.RecordsOfModels = None
     title: Annotated[str, option("Title of the page.", "TITLE")] = "History"
     plugin: common.Plugins = None
     json: common.Json = False

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from ...datasets.plurals import quantity
-from . import common, complete
+from . import common
 from .frame import RESULTS, command, load_plugins, print_json, progress, report, write_results
 from .options import Group, flag, option
 
@@ -73,15 +73,7 @@ class Chosen(Group, panel="Results"):
     """The records."""
 
     results: common.ResultsFolders = None
-    model: Annotated[
-        list[str] | None,
-        option(
-            "Records of this model; may be repeated.",
-            "NAME",
-            default="all",
-            complete=complete.models,
-        ),
-    ] = None
+    model: common.RecordsOfModels = None
     run: Annotated[
         list[str] | None,
         option(

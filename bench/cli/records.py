@@ -68,14 +68,7 @@ class Ranked(Group, panel="Results"):
             default="dataset, protocol and machine",
         ),
     ] = None
-    common_videos: Annotated[
-        bool,
-        flag(
-            "Compute the accuracies of each table on the videos that every row scored; "
-            "leaderboard.md and leaderboard.csv stay as they are.",
-            "--common-videos",
-        ),
-    ] = False
+    common_videos: selecting.CommonVideos = False
     strict: Annotated[
         bool,
         flag(
@@ -109,7 +102,7 @@ class Ranked(Group, panel="Results"):
 def leaderboard(ranked: Ranked) -> None:
     """Rank the stored records; write leaderboard.md and .csv if they are of one folder."""
     from ..leaderboard.copies import refuse_different_copies
-    from ..leaderboard.selection import selected, selection
+    from ..leaderboard.selection import selected
 
     load_plugins(ranked.plugin)
     if ranked.diff is not None:
@@ -132,13 +125,7 @@ def leaderboard(ranked: Ranked) -> None:
         results = common.results_of(ranked.results)
         show_diff(ranked.diff, results, ranked.sort, ranked.format, ranked.output)
         return
-    wanted = selection(
-        where=ranked.where,
-        pareto=ranked.pareto,
-        group_by=ranked.group_by,
-        sort=ranked.sort,
-        top=ranked.top,
-    )
+    wanted = selecting.wanted(ranked)
     output = ranked.output
     is_page = ranked.format is not None or output is not None
     suffix = output.suffix if output else ""

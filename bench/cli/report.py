@@ -47,13 +47,7 @@ class Page(Group, panel="Results"):
             default="settings that differ, and the usual numbers",
         ),
     ] = None
-    common_videos: Annotated[
-        bool,
-        flag(
-            "Compute the accuracies of each table on the videos that every row scored.",
-            "--common-videos",
-        ),
-    ] = False
+    common_videos: selecting.CommonVideos = False
     without_logits: Annotated[
         bool,
         flag(
@@ -70,7 +64,7 @@ def make_report(where: WhereVideos, page: Page) -> None:
     The page has everything in it: it works from disk, and loads nothing.
     """
     from ..leaderboard.chosen import chosen
-    from ..leaderboard.selection import selected, selection
+    from ..leaderboard.selection import selected
     from ..records.files import write_text
 
     if page.without_logits and where.is_given:
@@ -79,13 +73,7 @@ def make_report(where: WhereVideos, page: Page) -> None:
             "out where they are, as --data-root"
         )
     load_plugins(where.plugin)
-    wanted = selection(
-        where=page.where,
-        pareto=page.pareto,
-        group_by=page.group_by,
-        sort=page.sort,
-        top=page.top,
-    )
+    wanted = selecting.wanted(page)
     columns = None if page.columns is None else chosen(page.columns)
     results = common.results_of(page.results)
     boards = read_boards(results, report, common_videos=page.common_videos)

@@ -1,25 +1,17 @@
-"""The page: content, style, program and chart library in one file that works from disk."""
+"""The page of boards: gathered, and put into the frame."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-import msgspec
-from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup
-
-from ...datasets.visible import one_line
 from ..leaderboard.fields import Field
 from ..leaderboard.leaderboard import Board
 from ..records.stores import Results
-from ..text.html_page import content_policy, unclosed
 from .content import Content
+from .frame import framed
 from .gathered import gather
-from .library import library
 from .pictures import Videos
 
-ASSETS = Path(__file__).resolve().parent / "assets"
 SCRIPTS = ("dom.js", "chart.js", "labels.js", "table.js", "columns.js", "saved.js", "scatter.js",
            "details.js", "answers.js", "timings.js", "gate.js", "page.js")  # fmt: skip
 """The parts of the page's program, in their order."""
@@ -68,47 +60,7 @@ def render_report(
 
 def page_of(content: Content) -> str:
     """Return the page of some content."""
-    charts = library()
-    program = "\n".join(asset(name) for name in SCRIPTS)
-    own = f'(() => {{\n"use strict";\n{program}\n}})();\n'
-    style = asset("page.css")
-    template = Environment(autoescape=True, undefined=StrictUndefined).from_string(
-        asset("page.html")
-    )
-    return template.render(
-        policy=content_policy([charts.script, own], style),
-        content=content,
-        counted=_counted(content),
-        title=one_line(content.title),
-        style=Markup(unclosed(style, "style")),
-        data=Markup(embedded(content)),
-        charts=Markup(unclosed(charts.script, "script")),
-        program=Markup(unclosed(own, "script")),
-        versions=charts.versions,
-        licence=asset("vega-licence.txt"),
-    )
-
-
-def embedded(content: msgspec.Struct) -> str:
-    r"""Return content as JSON for a `script` element: no text in it can end the element.
-
-    `<`, `>` and `&` are written as `\u003c` and so on, so that neither `</script>` nor `<!--` can
-    be there. Control characters are written out, as in every table.
-    """
-    plain = _shown(msgspec.to_builtins(content))
-    text = msgspec.json.encode(plain).decode()
-    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
-
-
-def _shown(value: Any) -> Any:
-    """Return plain values in which no text has a control character."""
-    if isinstance(value, str):
-        return one_line(value)
-    if isinstance(value, Mapping):
-        return {one_line(str(key)): _shown(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_shown(each) for each in value]
-    return value
+    return framed("page.html", content, SCRIPTS, ["page.css"], counted=_counted(content))
 
 
 def _counted(content: Content) -> dict[str, int]:
@@ -120,8 +72,3 @@ def _counted(content: Content) -> dict[str, int]:
         "failed": sum(line.error is not None for line in lines),
         "tables": len(content.tables),
     }
-
-
-def asset(name: str) -> str:
-    """Return a file of the page's assets."""
-    return (ASSETS / name).read_text(encoding="utf-8")

@@ -11,6 +11,7 @@ import msgspec
 from .arguments import as_names, name_in_list, named_as_arguments, one_batch, refuse_unknown
 from .bench.machine import environment
 from .bench.measure import registry as measurements
+from .bench.network.runtimes.known import versions_of
 from .bench.records.job import Budget, Job
 from .bench.records.record import Record
 from .bench.records.store import RunFile
@@ -61,7 +62,11 @@ class CaseSettings(TypedDict, total=False):
         views: Temporal x spatial views, `"10x3"`.
         classes: Number of classes, without a dataset.
         device: `"cpu"` or `"cuda"`.
-        precision: `"fp32"`, `"tf32"`, `"bf16"` or `"fp16"`.
+        precision: `"fp32"`, `"tf32"`, `"bf16"`, `"fp16"`, `"int8"` or `"fp8"`.
+        runtime: Library that executes the network: `"torch"`, `"onnxruntime"`, `"openvino"`,
+            `"aotinductor"` or `"tensorrt"`.
+        provider: What the runtime runs on, such as `"tensorrt"` of ONNX Runtime.
+        hint: OpenVINO's hint: `"latency"` or `"throughput"`.
         mode: How the network runs: `"eager"`, `"compile"`, `"cudagraph"`, `"compile_cudagraph"`,
             `"channels_last_3d"` or `"stream"`.
         flow: Method of the optical flow: `"dis"`, `"farneback"` or `"tvl1"`.
@@ -79,6 +84,9 @@ class CaseSettings(TypedDict, total=False):
     views: str | None
     classes: int | None
     device: str | None
+    runtime: str | None
+    provider: str | None
+    hint: str | None
     precision: str | None
     mode: str | None
     flow: str | None
@@ -419,7 +427,7 @@ def _run_here(planned: Planned, place: Place, run: str, digest: str) -> Record:
     if measurements.reads_videos(planned.measures) and case.dataset is not None:
         environment.require_decoder(case.decoder)
         prepare_split(case.dataset, case.split, place.data, _console())
-    described = environment.describe(case.device, case.decoder)
+    described = environment.describe(case.device, case.decoder, runtime=versions_of(case.runtime))
     job = Job(
         case=case,
         # With its own case, a network that was trained further doesn't replace what it was before.

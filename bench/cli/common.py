@@ -65,10 +65,39 @@ Device = Annotated[
         complete=complete.devices,
     ),
 ]
+Runtime = Annotated[
+    list[str] | None,
+    option(
+        "Library that executes the network: torch, onnxruntime, openvino, aotinductor or tensorrt; "
+        "a case for each of several, all for what is installed.",
+        "LIST",
+        default="torch",
+        complete=complete.runtimes,
+    ),
+]
+Provider = Annotated[
+    str | None,
+    option(
+        "What the runtime runs on: cpu, cuda or tensorrt of ONNX Runtime, cpu or gpu (Intel's) of "
+        "OpenVINO.",
+        "PROVIDER",
+        default="the device",
+        complete=complete.providers,
+    ),
+]
+Hint = Annotated[
+    str | None,
+    option(
+        "What OpenVINO chooses its streams for: latency or throughput.",
+        "HINT",
+        default="latency",
+        complete=complete.hints,
+    ),
+]
 Precision = Annotated[
     str | None,
     option(
-        "Arithmetic: fp32, tf32, bf16 or fp16.",
+        "Arithmetic: fp32, tf32, bf16, fp16, int8 or fp8; what a runtime has.",
         "PRECISION",
         default="fp32",
         complete=complete.precisions,

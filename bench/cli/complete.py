@@ -109,6 +109,21 @@ def precisions(incomplete: str) -> list[str]:
     return _choices("precision", incomplete)
 
 
+def runtimes(incomplete: str) -> list[str]:
+    """Return runtimes."""
+    return _choices("runtime", incomplete)
+
+
+def providers(incomplete: str) -> list[str]:
+    """Return providers of runtimes."""
+    return _choices("provider", incomplete)
+
+
+def hints(incomplete: str) -> list[str]:
+    """Return hints of OpenVINO."""
+    return _choices("hint", incomplete)
+
+
 def modes(incomplete: str) -> list[str]:
     """Return modes."""
     return _choices("mode", incomplete)

@@ -88,6 +88,9 @@ class How(Group, panel="How"):
     """Options for running a network, and for the limits of a case."""
 
     device: common.Device = None
+    runtime: common.Runtime = None
+    provider: common.Provider = None
+    hint: common.Hint = None
     precision: common.Precision = None
     mode: common.Mode = None
     batch: Annotated[

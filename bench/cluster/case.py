@@ -39,7 +39,7 @@ def on_cluster(
 
     from ...zoo import registry
     from ..evaluation.accuracy import views_in_a_forward
-    from ..evaluation.code_digest import source_digest
+    from ..network.code_digest import source_digest
     from .driver import measure_on_cluster
 
     case = job.case

@@ -19,9 +19,10 @@ from ...datasets.copy_digest import StoredVideo
 from ...datasets.errors import KinobenchError
 from ...datasets.plurals import quantity
 from ...datasets.split import Video
-from ..evaluation.code_digest import source_digest
 from ..machine.environment import describe, library_versions, usable_cpus
 from ..machine.memory_limit import limit_memory
+from ..network.code_digest import source_digest
+from ..network.runtimes.known import versions_of
 from ..records.computed import Computed
 from ..records.job import Job
 from ..records.record import Environment, Failure
@@ -162,12 +163,13 @@ class ShardWorker:
         except msgspec.DecodeError as error:
             message = f"node {where.name} has another kinobench: {error}; install the same there"
             failure = Failure(kind="refused", message=message)
-        except KinobenchError as error:
-            failure = Failure(kind="refused", message=str(error))
         except Exception as error:
-            from ..network.failures import failure_of
+            from ..network.failures import failure_of, refusal_of
 
-            failure = failure_of(error)
+            if isinstance(error, KinobenchError):
+                failure = refusal_of(error)
+            else:
+                failure = failure_of(error)
         return msgspec.json.encode(Outcome(place=where, failure=failure)), None
 
     def _measured(self, task: ShardTask, place: Place) -> tuple[Outcome, "np.ndarray"]:
@@ -219,7 +221,7 @@ class _BuiltCase:
         self._network.settle(reference=False)
         refuse_to_depend_on_the_order(self._network)
         self._flow_cache = None if job.flow_cache == "none" else FlowCache(job.flow_cache)
-        here = describe(job.case.device)
+        here = describe(job.case.device, runtime=versions_of(job.case.runtime))
         if here.fingerprint != job.machine:
             what = here.gpu if job.case.device == "cuda" else here.cpu
             self._notes.append(

@@ -10,9 +10,10 @@ from ...datasets.sources.paths import path_of
 from ...datasets.split import Split
 from ...zoo import registry
 from ..machine.environment import library_versions
+from ..network.code_digest import imported_digest, source_digest
+from ..network.runtimes.known import versions_of
 from ..records.case import Case, LogitsType
 from ..records.computed import Computed
-from .code_digest import imported_digest, source_digest
 from .shards import videos_in_a_shard
 
 
@@ -111,7 +112,7 @@ def conditions_of(
         computes=computes,
         source=source_digest(build, *files),
         imported=imported_digest(build, *files),
-        versions=library_versions(case.decoder),
+        versions=library_versions(case.decoder) | versions_of(case.runtime),
         machine=machine,
         data_root=data_root_of(data_root),
         logits=logits,

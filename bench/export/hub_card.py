@@ -64,6 +64,7 @@ def _about(flat: Flat, name: str, unit: str) -> dict[str, Any]:
         "views": case.protocol.views,
         "weights": case.weights,
         "device": case.device,
+        "runtime": case.runtime,
         "precision": case.precision,
         "mode": case.mode,
         "batch": case.batch,

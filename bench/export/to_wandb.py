@@ -143,6 +143,7 @@ def _label_texts(flat: Flat) -> dict[str, str]:
         "dataset": case.dataset,
         "protocol": case.protocol.name,
         "device": case.device,
+        "runtime": case.runtime,
         "precision": case.precision,
     }
     return {name: text for name, text in found.items() if text}

@@ -12,9 +12,20 @@ from ..records.record import Record
 from ..text.units import ABSENT, scaled
 from .leaderboard import Board, Row
 
+
+def mode_text(row: Row) -> str:
+    """Return a row's mode; eager is one of torch, and other runtimes have no such thing."""
+    case = row.record.case
+    return ABSENT if case.runtime != "torch" and case.mode == "eager" else case.mode
+
+
 SETTINGS: dict[str, Callable[[Row], str]] = {
+    "runtime": lambda row: row.record.case.runtime,
+    "provider": lambda row: row.record.case.provider or ABSENT,
+    "hint": lambda row: row.record.case.hint or ABSENT,
     "precision": lambda row: row.record.case.precision,
-    "mode": lambda row: row.record.case.mode,
+    "calibration": lambda row: str(row.record.case.calibration or ABSENT),
+    "mode": mode_text,
     "flow": lambda row: row.flow or ABSENT,
     "batch": lambda row: str(row.record.case.batch),
     "threads": lambda row: str(row.record.case.threads or "default"),
@@ -138,8 +149,15 @@ def _has_a_value(cells: Iterable[Cell]) -> bool:
 
 
 def settings_of(board: Board) -> list[tuple[str, set[str]]]:
-    """Return the different values that each setting has in a board."""
-    return [(name, {read(row) for row in board.rows}) for name, read in SETTINGS.items()]
+    """Return the different values that each setting has in a board.
+
+    A runtime that has no modes differs in none from torch, whose rows may share one.
+    """
+    found = [(name, {read(row) for row in board.rows}) for name, read in SETTINGS.items()]
+    for name, values in found:
+        if name == "mode" and len(values) > 1:
+            values.discard(ABSENT)
+    return found
 
 
 def flow_is_in_a_cell(board: Board) -> bool:

@@ -14,7 +14,7 @@ HEAD = "model"
 GAP = 2
 LEAST_NAME = 16
 """Columns of the terminal that a long name has at least; it is folded into lines."""
-NAMED = {"precision", "mode", "flow"}
+NAMED = {"runtime", "precision", "mode", "flow"}
 """Settings whose values say what they are."""
 
 

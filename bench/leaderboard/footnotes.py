@@ -69,8 +69,8 @@ def _settings(board: Board) -> list[Note]:
     """Return the settings that all rows share, but for those that nobody would miss."""
     scored = any(row.record.accuracy is not None for row in board.rows)
     shared = {name: values.pop() for name, values in settings_of(board) if len(values) == 1}
-    usual = {"decoder": DEFAULT_DECODER, "probe": ABSENT, "L2": "warm", "flow": ABSENT}
-    without = [name for name, value in usual.items() if shared.get(name) == value]
+    usual = {"decoder": DEFAULT_DECODER, "L2": "warm", "runtime": "torch"}
+    without = [name for name, value in shared.items() if value in (usual.get(name), ABSENT)]
     without += [] if scored else ["eval batch", "decoder"]
     without += ["flow"] if flow_is_in_a_cell(board) else []
     listed = [f"{name} {value}" for name, value in shared.items() if name not in without]

@@ -1,6 +1,6 @@
 """Records -> tables whose rows may be compared: one dataset, protocol and machine each."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -167,20 +167,22 @@ def boards(records: Iterable[Record]) -> list[Board]:
     only if the case has no other; a row reports a later failure of its case.
     """
     groups: dict[tuple[Any, ...], dict[str, Row]] = {}
-    for record in sorted(records, key=lambda r: r.started):
+    ordered = sorted(records, key=lambda r: r.started)
+    machine_of = _machines(ordered)
+    for record in ordered:
         case = record.case
         key = (
             case.dataset,
             case.split,
             case.protocol.digest,
             case.device,
-            record.environment.fingerprint,
+            machine_of(record),
         )
         rows = groups.setdefault(key, {})
         before = rows.pop(case.digest, None)  # the newest goes last
         rows[case.digest] = standing(before, record)
     found = []
-    for rows in groups.values():
+    for (*_, machine), rows in groups.items():
         for manifest, members in _by_manifest(list(rows.values())).items():
             newest = members[-1].record
             found.append(
@@ -193,11 +195,37 @@ def boards(records: Iterable[Record]) -> list[Board]:
                     views=newest.case.protocol.views,
                     aggregation=newest.case.protocol.aggregation,
                     device=newest.case.device,
-                    environment=newest.environment,
+                    environment=msgspec.structs.replace(newest.environment, fingerprint=machine),
                     rows=tuple(members),
                 )
             )
     return found
+
+
+def _machines(records: Sequence[Record]) -> Callable[[Record], str]:
+    """Return what gives the fingerprint of the board that a record belongs to.
+
+    Networks in several runtimes stand in one table: what they share is the machine with all but
+    the runtime's packages. Of each runtime these are the newest version's rows; those of an older
+    version have a table of their own.
+
+    Args:
+        records: All records, the oldest first.
+    """
+    newest = {_in_runtime(record): record.environment.fingerprint for record in records}
+
+    def machine_of(record: Record) -> str:
+        environment = record.environment
+        if newest[_in_runtime(record)] != environment.fingerprint:
+            return environment.fingerprint
+        return environment.machine or environment.fingerprint
+
+    return machine_of
+
+
+def _in_runtime(record: Record) -> tuple[str, str]:
+    environment = record.environment
+    return environment.machine or environment.fingerprint, record.case.runtime
 
 
 def standing(before: Row | None, newer: Record) -> Row:

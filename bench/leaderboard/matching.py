@@ -20,7 +20,8 @@ IMPLIED = {
 """What differs too where a setting does, and so doesn't part rows."""
 
 _CASE = (
-    *("model", "weights", "classes", "dataset", "split", "device", "precision", "mode", "batch"),
+    *("model", "weights", "classes", "dataset", "split", "device", "runtime", "provider"),
+    *("hint", "precision", "calibration", "mode", "batch"),
     *("threads", "eval_batch", "flow", "decoder", "cold_l2", "probe"),
 )
 """The fields of a case, but for its protocol."""
@@ -167,7 +168,17 @@ def settings_apart(places: Sequence[Place]) -> dict[str, list[str]]:
 
 def _ambiguous(side: Selector, found: Sequence[Place]) -> KinobenchError:
     apart = settings_apart(found)
-    told = ["manifest", "protocol", "views", "threads", "precision", "mode", "machine", "torch"]
+    told = [
+        "manifest",
+        "protocol",
+        "views",
+        "threads",
+        "runtime",
+        "precision",
+        "mode",
+        "machine",
+        "torch",
+    ]
     names = [name for name in (*told, *apart) if name in apart and name != "started"]
     name = names[0]
     texts = "; ".join(f"{each}: {', '.join(apart[each])}" for each in dict.fromkeys(names))

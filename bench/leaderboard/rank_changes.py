@@ -318,7 +318,20 @@ def _shown_interval(result: Tested | str, kind: Kind) -> tuple[float, float] | N
     return (100 * low, 100 * high) if kind == "paired" else (math.exp(low), math.exp(high))
 
 
-_IN_ROWS = ("precision", "mode", "batch", "threads", "flow", "classes", "eval_batch", "decoder")
+_IN_ROWS = (
+    "runtime",
+    "provider",
+    "hint",
+    "precision",
+    "calibration",
+    "mode",
+    "batch",
+    "threads",
+    "flow",
+    "classes",
+    "eval_batch",
+    "decoder",
+)
 """Settings in which rows of a table may differ, besides the network."""
 
 
@@ -339,7 +352,11 @@ def _names(places: Sequence[Place]) -> tuple[str, ...]:
 
 def _said(name: str, value: Any) -> str:
     text = "none" if value is None else str(value)
-    return text if name in ("precision", "mode", "decoder") else f"{name.replace('_', ' ')} {text}"
+    return (
+        text
+        if name in ("runtime", "precision", "mode", "decoder")
+        else f"{name.replace('_', ' ')} {text}"
+    )
 
 
 def _ground(pair: Match) -> dict[str, str]:

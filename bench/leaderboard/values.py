@@ -69,7 +69,11 @@ def _record(row: Row) -> Any:
 VALUES: dict[str, Value] = {
     "model": _at("case.model"),
     "weights": lambda row: row.weights,
+    "runtime": _at("case.runtime"),
+    "provider": _at("case.provider"),
+    "hint": _at("case.hint"),
     "precision": _at("case.precision"),
+    "calibration": _at("case.calibration"),
     "mode": _at("case.mode"),
     "batch": _at("case.batch"),
     "threads": _at("case.threads"),

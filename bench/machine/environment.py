@@ -4,6 +4,7 @@ import hashlib
 import os
 import platform
 import sys
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NamedTuple
@@ -42,8 +43,19 @@ class UnfitEnvironmentError(KinobenchError):
     has_lines = True  # what git or pip wrote
 
 
+RUNTIME_PACKAGES = (
+    *("onnxruntime", "onnxruntime-gpu", "openvino", "tensorrt"),
+    *("onnx", "onnxscript", "nncf", "torchao"),
+)
+"""Packages of runtimes: where a record has their versions, a fingerprint has them, too."""
+
+
 def describe(
-    device: Device = "cpu", decoder: Decoder = DEFAULT_DECODER, *, first_gpu: bool = False
+    device: Device = "cpu",
+    decoder: Decoder = DEFAULT_DECODER,
+    *,
+    first_gpu: bool = False,
+    runtime: Mapping[str, str] | None = None,
 ) -> Environment:
     """Describe this machine and the libraries that decide a result.
 
@@ -52,9 +64,10 @@ def describe(
             that torch uses, which imports torch; otherwise the machine's first.
         decoder: Decoder whose versions are given next to PyAV's; it is loaded.
         first_gpu: True to take the machine's first GPU for `cuda`, too, and to import no torch.
+        runtime: Versions of the packages of the runtime, of those in `RUNTIME_PACKAGES`.
     """
     gpu = _gpu(first=first_gpu or device == "cpu")
-    versions = library_versions(decoder)
+    versions = library_versions(decoder) | dict(runtime or {})
     if device == "cuda":
         versions |= _cuda_versions()
     cpu = processor_name()
@@ -73,7 +86,13 @@ def describe(
         versions=versions,
         kinobench_commit=_commit(),
     )
-    return msgspec.structs.replace(described, fingerprint=_fingerprint(decisive(described, device)))
+    parts = decisive(described, device)
+    machine = {name: part for name, part in parts.items() if name not in RUNTIME_PACKAGES}
+    return msgspec.structs.replace(
+        described,
+        fingerprint=_fingerprint(parts),
+        machine=_fingerprint(machine) if machine != parts else "",
+    )
 
 
 Decisive = dict[str, str | int | float | None]
@@ -89,6 +108,7 @@ def decisive(described: Environment, device: Device) -> Decisive:
         "python": versions["python"],
         "torch": versions.get("torch"),
     }
+    parts |= {name: versions[name] for name in RUNTIME_PACKAGES if name in versions}
     if device == "cpu":
         return parts
     return parts | {

@@ -127,6 +127,8 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True):
         about: The beginning of its notes; empty: `name`.
         follows: Measurements whose results it needs. `--measure` can't name it: it runs wherever
             all of them gave a result.
+        always: It runs with every other measurement that runs the network, where it applies;
+            `--measure` can't name it.
         applies: Returns whether it can be measured for a case at all.
         check: Function like `run`, called before the network is built; it refuses a case that
             can't be measured.
@@ -153,6 +155,7 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True):
     stage: str = ""
     about: str = ""
     follows: tuple[str, ...] = ()
+    always: bool = False
     applies: Callable[[Case], bool] = lambda case: True
     check: str | Run | None = None
     on_cluster: bool = False

@@ -25,7 +25,8 @@ ENTRY_POINT_GROUP = "kinobench.measurements"
 _measurements: dict[str, Measurement] = {each.name: each for each in BUILT_IN}
 RESERVED = frozenset(
     {
-        *("model", "weights", "precision", "mode", "flow", "batch", "threads", "classes"),
+        *("model", "weights", "runtime", "provider", "hint", "precision", "calibration", "mode"),
+        *("flow", "batch", "threads", "classes"),
         *("eval_batch", "decoder", "probe", "cold_l2", "dataset", "split", "manifest"),
         *("protocol", "views", "device", "machine", "fingerprint", "torch", "commit", "run"),
         *("started", "trained", "failed", "params", "params_m", "rank"),
@@ -97,7 +98,7 @@ def every() -> tuple[Measurement, ...]:
 
 def names() -> list[str]:
     """Return the names after `--measure`, in the order of the tables."""
-    return [each.name for each in every() if not each.follows]
+    return [each.name for each in every() if not each.follows and not each.always]
 
 
 def get(name: str) -> Measurement:
@@ -121,6 +122,10 @@ def check(name: str) -> None:
         nearest = nearest_name(name, names())
         cure = f"; did you mean {nearest!r}?" if nearest else ""
         raise KinobenchError(f"choose {one_of(names())}{cure}")
+    if found is not None and found.always:
+        raise KinobenchError(
+            f"{name} can't be asked for: it is on every record of a network that it applies to"
+        )
     if found is not None and found.follows:
         raise KinobenchError(
             f"{name} can't be asked for: it is measured wherever {_and(found.follows)} "
@@ -143,6 +148,8 @@ def chosen(measures: Iterable[str], case: Case) -> list[Measurement]:
     asked = set(measures)
     found = [get(name) for name in asked]
     found += [each for each in every() if each.follows and asked.issuperset(each.follows)]
+    if any("device" in each.needs for each in found):
+        found += [each for each in every() if each.always]
     return sorted(
         (
             each
@@ -192,7 +199,7 @@ def absences(measures: Iterable[str], case: Case) -> list[str]:
     notes = [
         each.absence
         for each in every()
-        if each.absence and not asked.issuperset(each.follows or (each.name,))
+        if each.absence and not each.always and not asked.issuperset(each.follows or (each.name,))
     ]
     if case.dataset is None:
         without = (each for each in every() if "dataset" in each.needs)
@@ -239,6 +246,8 @@ def described() -> list[dict[str, Any]]:
 
 
 def _when(measurement: Measurement) -> str:
+    if measurement.always:
+        return "always, where it applies"
     if measurement.follows:
         return f"with {_and(measurement.follows)}"
     return "by default" if measurement.default else "if asked for"

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from ...datasets.plurals import quantity
 from ..records.case import Case
+from ..records.export import Export
 from ..records.latency import Latency
 from ..records.record import Record
 from ..records.results import (
@@ -18,7 +19,7 @@ from ..records.results import (
 )
 from ..records.times import PipelineTime, Sweep
 from ..text.units import percent
-from . import columns, figures, video_cost
+from . import columns, exported, figures, video_cost
 from .measurement import Measurement
 
 
@@ -78,6 +79,10 @@ def _takes_flow(case: Case) -> bool:
     return case.flow is not None
 
 
+def _is_exported(case: Case) -> bool:
+    return case.runtime != "torch"
+
+
 BUILT_IN = (
     Measurement(
         name="flops",
@@ -94,6 +99,18 @@ BUILT_IN = (
         figures=figures.COST,
         remarks=_lower_bound,
         shown_in_cells=("cost: not counted",),
+    ),
+    Measurement(
+        name="export",
+        summary="how the network got into its runtime: time, size on disk, time to load",
+        run=_place("exported"),
+        results={"export": Export},
+        order=150,
+        stage="export",
+        always=True,
+        applies=_is_exported,
+        columns=exported.COLUMNS,
+        figures=exported.FIGURES,
     ),
     Measurement(
         name="latency",

@@ -12,6 +12,7 @@ from ..evaluation.conditions import Conditions, conditions_of
 from ..evaluation.resume import conditions_in
 from ..evaluation.stored import candidates, folder_of, why_unusable
 from ..machine import environment
+from ..network.runtimes.known import versions_of
 from ..records.case import Case, LogitsType
 from ..records.record import Record
 from ..run.prepare import fetch_published
@@ -103,7 +104,9 @@ def _conditions(case: Case, now: Now, console: Console) -> Conditions:
         network=identity.network,
         computes=identity.computes,
         plugins=now.plugins,
-        machine=environment.describe(case.device, case.decoder).fingerprint,
+        machine=environment.describe(
+            case.device, case.decoder, runtime=versions_of(case.runtime)
+        ).fingerprint,
         data_root=now.data_root,
         logits=now.logits,
     )

@@ -3,14 +3,22 @@
 import torch
 from torch import nn
 
-from ..records.case import Precision
+from ..records.case import Case, Precision
 
 DTYPES: dict[Precision, torch.dtype] = {
     "fp32": torch.float32,
     "tf32": torch.float32,
     "bf16": torch.bfloat16,
     "fp16": torch.float16,
+    "int8": torch.float32,
+    "fp8": torch.float32,
 }
+"""The type of a network's arguments and parameters; a quantised one has scales inside."""
+
+
+def dtype_of(case: Case) -> torch.dtype:
+    """Return the type of a case's arguments: OpenVINO takes float32 and converts inside."""
+    return torch.float32 if case.runtime == "openvino" else DTYPES[case.precision]
 
 
 def in_dtype(module: nn.Module, dtype: torch.dtype) -> nn.Module:

@@ -4,9 +4,11 @@ import traceback
 
 import torch
 
+from ...datasets.errors import KinobenchError
 from ...datasets.their_errors import error_text
 from ..machine.memory_limit import memory_limit_bytes
 from ..records.record import Failure, FailureKind
+from .runtimes.errors import ExportError
 
 
 def out_of_memory(error: BaseException) -> bool:
@@ -17,6 +19,12 @@ def out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
         isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
     )
+
+
+def refusal_of(error: KinobenchError) -> Failure:
+    """Return the failure, for a record, of what the message tells how to cure."""
+    kind: FailureKind = "export" if isinstance(error, ExportError) else "refused"
+    return Failure(kind=kind, message=str(error))
 
 
 def failure_of(error: BaseException) -> Failure:

@@ -25,18 +25,21 @@ from ..cost.shape import Shape
 from ..cost.traffic import Traffic
 from ..records.case import GRAPH_MODES, Case, Mode
 from ..records.computed import Computed
+from ..records.export import Export
 from ..records.results import Cost
 from .arithmetic import allow_tf32
 from .build import build_network
 from .cuda_graph import CapturedForward
 from .digest import network_digest
-from .dtypes import DTYPES, in_dtype
+from .dtypes import dtype_of, in_dtype
 from .identity import SEED, computed_by, computed_of
 from .inputs import Inputs, shifted_copies
 from .layout import laid_out, lay_out_weights, laying_out
 from .outputs import described, logits_of
 from .own_clips import WRITES, Witness, copied, on_copies
 from .reference import reference_outputs
+from .runtimes.deployed import Deployed
+from .runtimes.session import OnceCalled
 from .second import built_again
 from .settings import choose_arithmetic
 from .stream import FrameByFrame, Stream, count_step
@@ -64,7 +67,9 @@ class Network:
         classify: The forward for accuracy, of whole clips; never a CUDA graph. It leaves its
             arguments as they are.
         build_s: Seconds that building, loading and placing took.
-        prepare_s: Seconds that compiling or capturing took; None in modes that do neither.
+        prepare_s: Seconds that compiling, capturing, or loading into another runtime took; None in
+            modes that do neither.
+        export: How the network got into another runtime than torch, once it has settled.
         first_call_s: Seconds of the first forward after that.
         params: Number of parameters; None if it isn't known.
         notes: Remarks on the network, the checkpoint and the mode for the reader of the record.
@@ -84,7 +89,7 @@ class Network:
         """
         self.case = case
         self.device = torch.device(case.device)
-        self.dtype = DTYPES[case.precision]
+        self.dtype = dtype_of(case)
         choose_arithmetic(case.precision)
         begin = time.perf_counter()
         self.shape = Shape(case.protocol.frames, case.protocol.size, case.classes)
@@ -102,6 +107,8 @@ class Network:
         self.classify: Forward = self.module
         self.prepare_s: float | None = None
         self.first_call_s = 0.0
+        self.export: Export | None = None
+        self._deployed: Deployed | None = None
         self.notes: list[str] = [*built.notes]
         if weights.reason is not None:
             self.notes.append(f"parameters: not known: {weights.reason}")
@@ -148,8 +155,7 @@ class Network:
     def _is_plain(self) -> bool:
         """The case computes as `computed` does, so that its first clip shows it."""
         case = self.case
-        plain = (case.device, case.precision, case.mode) == ("cpu", "fp32", "eager")
-        return plain and case.batch == 1
+        return case.is_reference and case.device == "cpu" and case.batch == 1
 
     def settle(self, *, reference: bool = True) -> None:
         """Take on the case's device, precision and mode, and make the first forward, timed.
@@ -170,8 +176,11 @@ class Network:
             return
         if self.case.mode == "stream":
             self._refuse_to_stream_clips()
-        if reference and (self.case.precision, self.case.mode) != ("fp32", "eager"):
+        if reference and not self.case.is_reference:
             self._keep_reference()
+        if self.case.runtime != "torch":
+            self._deploy()
+            return
         begin = time.perf_counter()
         self.module = self.module.to(self.device)
         self.build_s += time.perf_counter() - begin
@@ -186,7 +195,7 @@ class Network:
 
     def rebatch(self, batch: int) -> None:
         """Continue with another batch in the case's mode, and make the first forward, timed."""
-        # A graph's pool is free before the next one.
+        # A graph's pool, or what a runtime loaded, is free before the next one.
         self.forward = self.forward_clips = self.classify = self.module
         if self.case.mode in ("compile", "compile_cudagraph"):
             torch.compiler.reset()  # it compiles for eight shapes, and runs others eagerly
@@ -195,7 +204,35 @@ class Network:
         self.case = msgspec.structs.replace(self.case, batch=batch)
         self._take_mode()
 
+    def _deploy(self) -> None:
+        """Take on another runtime than torch: the module remains on the CPU, to be exported."""
+        digest = self.digest
+        self.module = in_dtype(self.module, self.dtype)
+        self._deployed = Deployed(self.module, self.case, self.kinds, digest)
+        self._settled = True
+        self._load(self._deployed)
+
+    def _load(self, deployed: Deployed) -> None:
+        """Load the network for the case's batch, and make the first forward; both are timed."""
+        loaded = deployed.at(self.case.batch)
+        self.export, self.prepare_s = loaded.export, loaded.export.load_s
+        self.notes += [note for note in loaded.notes if note not in self.notes]
+        self.forward, self.forward_clips = loaded.forward, loaded.of_clips
+        self.classify = loaded.of_clips
+        if self.case.batch != self.case.eval_batch:
+            self.classify = OnceCalled(lambda: deployed.at(self.case.eval_batch).of_clips)
+        with torch.inference_mode():
+            (inputs,) = self.inputs(1)
+            begin = time.perf_counter()
+            output = self.forward(*inputs)
+            self._wait()
+            self.first_call_s = time.perf_counter() - begin
+        self._refuse_other_logits(output, inputs)
+
     def _take_mode(self) -> None:
+        if self._deployed is not None:
+            self._load(self._deployed)
+            return
         with torch.inference_mode(), no_late_layers(self.module, self.case.model):
             (inputs,) = self.inputs(1)
             witness = Witness(inputs)
@@ -338,6 +375,7 @@ class Network:
     def let_go(self) -> None:
         """Free the memory that it takes on its device; it can't be run any more."""
         del self.module, self.forward, self.forward_clips, self.classify
+        self._deployed = None
         self.reference = None
         gc.collect()
         if self.device.type == "cuda" and torch.cuda.is_initialized():

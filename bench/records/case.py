@@ -10,7 +10,15 @@ from ...datasets.names import DEFAULT_DECODER, Decoder, FlowMethod, Probe
 from ...datasets.protocol import Protocol
 
 Device = Literal["cpu", "cuda"]
-Precision = Literal["fp32", "tf32", "bf16", "fp16"]
+Precision = Literal["fp32", "tf32", "bf16", "fp16", "int8", "fp8"]
+QUANTISED: tuple[Precision, ...] = ("int8", "fp8")
+"""Precisions whose scales are found by running clips through the network."""
+Runtime = Literal["torch", "onnxruntime", "openvino", "aotinductor", "tensorrt"]
+Provider = Literal["cpu", "cuda", "tensorrt", "gpu"]
+"""What a runtime runs on: an execution provider of ONNX Runtime, or a device of OpenVINO, whose
+`gpu` is Intel's."""
+Hint = Literal["latency", "throughput"]
+"""What OpenVINO chooses its streams and threads for."""
 Mode = Literal["eager", "compile", "cudagraph", "compile_cudagraph", "channels_last_3d", "stream"]
 GRAPH_MODES: tuple[Mode, ...] = ("cudagraph", "compile_cudagraph")
 """Modes that replay a CUDA graph."""
@@ -36,6 +44,11 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         decoder: The library that decodes the videos while accuracy is measured.
         cold_l2: The GPU's L2 cache is overwritten before each sample of a latency.
         probe: The change to the clips on which accuracy is measured; see datasets/names.py.
+        runtime: The library that executes the network. All but torch run it as it was exported.
+        provider: What the runtime runs on; None is its usual one for the device.
+        hint: OpenVINO's performance hint; None is `latency`.
+        calibration: Training clips with which a network is quantised; None for a precision that
+            needs none.
     """
 
     model: str
@@ -54,6 +67,15 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     decoder: Decoder = DEFAULT_DECODER
     cold_l2: bool = False
     probe: Probe | None = None
+    runtime: Runtime = "torch"
+    provider: Provider | None = None
+    hint: Hint | None = None
+    calibration: _Count | None = None
+
+    @property
+    def is_reference(self) -> bool:
+        """It is eager fp32 in torch, whose outputs those of all others are compared with."""
+        return (self.runtime, self.precision, self.mode) == ("torch", "fp32", "eager")
 
     @property
     def digest(self) -> str:
@@ -65,12 +87,20 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 def _digest(case: Case) -> str:
     """Return a case's digest, computed once for equal cases: thousands of records share a few."""
     decisive = msgspec.to_builtins(case) | {"protocol": case.protocol.digest}
-    if case.flow is None:
-        del decisive["flow"]  # a field that older records lack
-    if case.decoder == DEFAULT_DECODER:
-        del decisive["decoder"]  # the same
-    if not case.cold_l2:
-        del decisive["cold_l2"]  # the same
-    if case.probe is None:
-        del decisive["probe"]  # the same
+    for field, usual in _LATER.items():
+        if getattr(case, field) == usual:
+            del decisive[field]
     return hashlib.sha256(msgspec.json.encode(decisive, order="sorted")).hexdigest()[:16]
+
+
+_LATER = {
+    "flow": None,
+    "decoder": DEFAULT_DECODER,
+    "cold_l2": False,
+    "probe": None,
+    "runtime": "torch",
+    "provider": None,
+    "hint": None,
+    "calibration": None,
+}
+"""Fields that older records lack, each with its value there: a digest has only other values."""

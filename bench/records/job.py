@@ -12,6 +12,7 @@ from ...datasets.own import OwnVideos
 from .budget import BUDGET_RANGES as BUDGET_RANGES
 from .budget import Budget as Budget
 from .case import Case, LogitsType
+from .export import Export
 from .files import CHECKOUT
 from .latency import Latency
 from .record import RESULT_FIELDS, Failure, Record
@@ -165,6 +166,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 class Measured(msgspec.Struct, frozen=True, kw_only=True, tag=True, omit_defaults=True):
     """Results of a measurement: they are safe, whatever happens to the process later."""
 
+    export: Export | None = None
     cost: Cost | None = None
     latency: Latency | None = None
     peak: Peak | None = None

@@ -9,6 +9,7 @@ from ...datasets.errors import KinobenchError
 from ...datasets.names import readable
 from .budget import Budget
 from .case import Case
+from .export import Export
 from .latency import Drift, Latency
 from .results import (
     Accuracy,
@@ -27,7 +28,14 @@ Result = TypeVar("Result")
 SCHEMA = 1
 
 FailureKind = Literal[
-    "exception", "refused", "out_of_memory", "killed", "timeout", "unreadable", "uncounted"
+    "exception",
+    "refused",
+    "out_of_memory",
+    "killed",
+    "timeout",
+    "unreadable",
+    "uncounted",
+    "export",
 ]
 
 
@@ -36,7 +44,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 
     `refused` is a mistake that the user can correct (unknown weights, an input that the network
     can't take), `exception` an error raised by the network or by kinobench, `killed` a process
-    that ended without a message.
+    that ended without a message, `export` a network that can't be brought into the runtime.
     """
 
     kind: FailureKind
@@ -61,12 +69,15 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         fingerprint: Digest of everything that must be the same for two timings to be compared; on
             a CPU this leaves out the GPU and its driver.
+        machine: Digest of the same but for the packages of the runtime; empty in torch, where it
+            is the fingerprint, and in older records.
         gpu_power_limit_w: Power limit as set; None if NVML can't read it, and in older records.
         versions: Versions of the interpreter and the libraries that decide a result; with a GPU,
             also those of CUDA, cuDNN and triton.
     """
 
     fingerprint: str
+    machine: str = ""
     system: str
     cpu: str
     physical_cores: int
@@ -104,6 +115,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     weights_digest: str | None = None
     code: str | None = None
     budget: Budget | None = None
+    export: Export | None = None
     cost: Cost | None = None
     latency: Latency | None = None
     peak: Peak | None = None
@@ -230,8 +242,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
 
 RESULT_FIELDS = (
-    *("cost", "latency", "peak", "roofline", "flow_time", "memory", "energy", "pipeline"),
-    *("accuracy", "sweep"),
+    *("export", "cost", "latency", "peak", "roofline", "flow_time", "memory", "energy"),
+    *("pipeline", "accuracy", "sweep"),
 )
 """The results that have a field of their own, in the order of the record."""
 

@@ -37,7 +37,11 @@ _OF_BOARD = {"dataset", "split", "manifest", "protocol", "views", "device", "mac
 
 _DIFFERING = (
     "weights",
+    "runtime",
+    "provider",
+    "hint",
     "precision",
+    "calibration",
     "mode",
     "flow",
     "batch",

@@ -19,7 +19,11 @@ def refuse_missing_kernels(cases: Iterable[Case]) -> None:
         KinobenchError: Some have none; the message names them and the operators.
     """
     reduced = [
-        case for case in cases if case.device == "cpu" and case.precision in ("bf16", "fp16")
+        case
+        for case in cases
+        if case.device == "cpu"
+        and case.precision in ("bf16", "fp16")
+        and case.runtime in ("torch", "aotinductor")  # which call torch's kernels
     ]
     if not reduced:
         return

@@ -1,6 +1,7 @@
 """Planning: the cases of a suite, each with what is measured of it."""
 
 from collections.abc import Callable, Collection, Sequence
+from typing import cast
 
 import msgspec
 
@@ -22,11 +23,13 @@ from ...zoo.tables.rows import Weights
 from ..cost.models import Model, model_of
 from ..machine.environment import physical_cores
 from ..measure import registry as measurements
-from ..records.case import GRAPH_MODES, Case, Device, Mode
+from ..network.runtimes.known import installed, problem_of, require
+from ..records.case import GRAPH_MODES, Case, Device, Mode, Runtime
 from ..records.fitted_weights import fitted_header, read_fitted
 from .kernels import refuse_missing_kernels
 from .options import DataRoots
 from .settings import (
+    ALL,
     NATIVE,
     SHIPPED,
     Settings,
@@ -79,12 +82,13 @@ def plan(
     split_of = SplitNames(data or DataRoots())
     for row in rows:
         for settings in _of_each_split(layered(suite, row, asked)):
-            for number, batch in enumerate(settings.batch or (1,)):
-                entry = _planned(settings, batch, split_of)
-                if number > 0:  # one sweep has all batches
-                    kept = tuple(measure for measure in entry.measures if measure != "sweep")
-                    entry = Planned(entry.case, kept)
-                planned[entry.case.digest] = _merged(planned.get(entry.case.digest), entry)
+            for runtime in _runtimes(settings):
+                for number, batch in enumerate(settings.batch or (1,)):
+                    entry = _planned(settings, runtime, batch, split_of)
+                    if number > 0:  # one sweep has all batches
+                        kept = tuple(measure for measure in entry.measures if measure != "sweep")
+                        entry = Planned(entry.case, kept)
+                    planned[entry.case.digest] = _merged(planned.get(entry.case.digest), entry)
     for rule in _PLAN_RULES:
         problem = rule(asked, planned.values())
         if problem is not None:
@@ -96,6 +100,13 @@ def plan(
         each.case for each in planned.values() if measurements.run_network(each.measures)
     )
     return list(planned.values())
+
+
+def _runtimes(settings: Settings) -> list[Runtime]:
+    """Return the runtimes of the settings; `all` are those that are installed."""
+    asked = settings.runtime or ("torch",)
+    found = [known for each in asked for known in (installed() if each == ALL else (each,))]
+    return [cast(Runtime, each) for each in dict.fromkeys(found)]
 
 
 def _of_each_split(settings: Settings) -> list[Settings]:
@@ -187,6 +198,7 @@ class _Chosen(msgspec.Struct, frozen=True):
     """
 
     settings: Settings
+    runtime: Runtime
     model: Model
     dataset: catalog.Dataset | None
     protocol: Protocol
@@ -210,20 +222,23 @@ class _Chosen(msgspec.Struct, frozen=True):
         return self.settings.classes or self.dataset_classes or self.head or KINETICS_CLASSES
 
 
-def _planned(settings: Settings, batch: int, split_of: SplitNames) -> Planned:
+def _planned(settings: Settings, runtime: Runtime, batch: int, split_of: SplitNames) -> Planned:
     """Look up the names of the settings, check them by every rule, and build the case."""
-    chosen = _chosen(settings, split_of)
+    chosen = _chosen(settings, runtime, split_of)
     for rule in _CASE_RULES:
         problem = rule(chosen)
         if problem is not None:
             raise KinobenchError(problem)
+    case = _case(chosen, batch)
+    problem = problem_of(case)
+    if problem is not None:
+        raise KinobenchError(problem)
+    require(runtime)
     measures = _measures(settings, chosen.dataset is not None)
-    return Planned(
-        _case(chosen, batch), measures, settings.max_batch if "sweep" in measures else None
-    )
+    return Planned(case, measures, settings.max_batch if "sweep" in measures else None)
 
 
-def _chosen(settings: Settings, split_of: SplitNames) -> _Chosen:
+def _chosen(settings: Settings, runtime: Runtime, split_of: SplitNames) -> _Chosen:
     if settings.model is None:
         raise KinobenchError('a case has no model: give it `model = "..."`')
     model = model_of(settings.model)
@@ -248,7 +263,17 @@ def _chosen(settings: Settings, split_of: SplitNames) -> _Chosen:
     head, trained_on = _head(settings.model, weights)
     published = find_weights(settings.model, weights)
     return _Chosen(
-        settings, model, dataset, clips, weights, published, head, trained_on, split, count
+        settings,
+        runtime,
+        model,
+        dataset,
+        clips,
+        weights,
+        published,
+        head,
+        trained_on,
+        split,
+        count,
     )
 
 
@@ -390,6 +415,9 @@ def _case(chosen: _Chosen, batch: int) -> Case:
         device=chosen.device,
         precision=settings.precision or "fp32",
         mode=chosen.mode,
+        runtime=chosen.runtime,
+        provider=settings.provider,
+        hint=settings.hint,
         batch=batch,
         threads=settings.threads or (physical_cores() if chosen.device == "cpu" else None),
         eval_batch=settings.eval_batch or 8,

@@ -13,7 +13,8 @@ from ...datasets.split import Split
 from ...zoo.checkpoints.named import cache_folder, fetch_weights, named_weights
 from ..machine import environment
 from ..measure import registry
-from ..records.case import Case, Device
+from ..network.runtimes.known import versions_of
+from ..records.case import Case, Device, Runtime
 from ..records.job import LOCAL, Cluster
 from ..records.record import Environment
 from ..text.progress import open_bar
@@ -34,18 +35,18 @@ class Prepared:
     Attributes:
         cluster: Cluster that measures accuracy; None measures it here.
         roots: Folder of each dataset; None is the dataset's own place.
-        environments: Environment of the cases of each device and decoder.
+        environments: Environment of the cases of each device, decoder and runtime.
         splits: The splits that are read, by the names of their dataset and their own.
     """
 
     cluster: Cluster | None
     roots: dict[str, Path | None]
-    environments: dict[tuple[Device, Decoder], Environment]
+    environments: dict[tuple[Device, Decoder, Runtime], Environment]
     splits: dict[tuple[str, str], Split] = field(default_factory=dict)
 
     def environment_of(self, case: Case) -> Environment:
         """Return the machine of a case."""
-        return self.environments[case.device, case.decoder]
+        return self.environments[case.device, case.decoder, case.runtime]
 
     def split_of(self, case: Case) -> Split | None:
         """Return the videos of a case; None if none are read."""
@@ -83,7 +84,7 @@ def prepare(planned: Sequence[Planned], options: Options, console: "Console") ->
         for name, split in sorted((name, split) for name, split in splits if name is not None)
     }
     fetch_published(((entry.case.model, entry.case.weights) for entry in planned), console)
-    kinds = {(entry.case.device, entry.case.decoder): entry.case for entry in planned}
+    kinds = {(e.case.device, e.case.decoder, e.case.runtime): e.case for e in planned}
     return Prepared(
         cluster=cluster,
         roots=roots,
@@ -111,7 +112,7 @@ def _roots(cases: Sequence[Case], given: DataRoots) -> dict[str, Path | None]:
 def _environment(case: Case, needed: set[Device], cluster: Cluster | None) -> Environment:
     """Describe the machine of a case: this one, or a node if this one needs no GPU."""
     if cluster is None or case.device in needed or case.device == "cpu":
-        return environment.describe(case.device, case.decoder)
+        return environment.describe(case.device, case.decoder, runtime=versions_of(case.runtime))
     from ..cluster.address import environment_of
 
     return environment_of(cluster, case.decoder)

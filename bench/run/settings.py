@@ -7,7 +7,7 @@ from typing import Any, get_args
 import msgspec
 
 from ...datasets import catalog
-from ...datasets.errors import KinobenchError, UnknownNameError
+from ...datasets.errors import KinobenchError, UnknownNameError, nearest_name
 from ...datasets.lists.split_names import MEAN, numbered
 from ...datasets.names import DECODERS, FLOW_METHODS, PROBES, Decoder, FlowMethod, Probe
 from ...datasets.plurals import quantity
@@ -15,10 +15,13 @@ from ...datasets.protocol import preset
 from ...datasets.protocol.cropping import CROP_COUNTS
 from ...zoo import registry
 from ..measure import registry as measurements
-from ..records.case import Device, Mode, Precision
+from ..network.runtimes.known import KNOWN
+from ..records.case import Device, Hint, Mode, Precision, Provider
 from ..text.ranges import CLASSES, CLIPS, THREADS, VIEWS, Range
 from ..text.toml import Naming, one_of, refuse_out_of_range, toml_key, wrong_value
 
+ALL = "all"
+"""Every runtime that is installed."""
 NATIVE = "native"
 """The protocol under which the case's weights were tested."""
 SHIPPED = "shipped"
@@ -34,6 +37,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             the dataset and clips of that size, if there are any; `shipped`, if not given.
         dataset: A name of the catalog, or `none`.
         views: Temporal x spatial views, `10x3`.
+        runtime: The libraries that execute the network, one case for each; `all` is every one that
+            is installed.
+        provider: What the runtime runs on, if that is not its usual one for the device.
+        hint: OpenVINO's performance hint.
         batch: Views in a forward; one case for each number.
         threads: Threads of one operator on the CPU; all physical cores, if not given.
         eval_batch: Views in a forward while accuracy is measured.
@@ -53,6 +60,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     views: str | None = None
     classes: int | None = None
     device: Device | None = None
+    runtime: tuple[str, ...] | None = None
+    provider: Provider | None = None
+    hint: Hint | None = None
     precision: Precision | None = None
     mode: Mode | None = None
     flow: FlowMethod | None = None
@@ -69,6 +79,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "device": get_args(Device),
+    "runtime": (*KNOWN, ALL),
+    "provider": get_args(Provider),
+    "hint": get_args(Hint),
     "precision": get_args(Precision),
     "mode": get_args(Mode),
     "flow": FLOW_METHODS,
@@ -82,7 +95,11 @@ def choices() -> dict[str, tuple[str, ...]]:
     return CHOICES | {"measure": tuple(measurements.names())}
 
 
-_SYNONYMS = {"device": {"gpu": "cuda"}, "precision": {"float32": "fp32", "float16": "fp16"}}
+_SYNONYMS = {
+    "device": {"gpu": "cuda"},
+    "runtime": {"pytorch": "torch", "ort": "onnxruntime", "aoti": "aotinductor", "trt": "tensorrt"},
+    "precision": {"float32": "fp32", "float16": "fp16", "bfloat16": "bf16"},
+}
 
 
 def option(field: str, value: Any) -> str:
@@ -127,15 +144,16 @@ def as_typed(plain: Any, where: str, naming: Naming = toml_key) -> None:
     """
     if not isinstance(plain, dict):
         return
-    for field in ("batch", "measure"):
+    for field in ("batch", "measure", "runtime"):
         if isinstance(plain.get(field), list | tuple | str | int):
             plain[field] = [each for item in _items(plain[field]) for each in _split(item)]
     if isinstance(plain.get("batch"), list):
         plain["batch"] = [_number(each) for each in plain["batch"]]
-    if isinstance(plain.get("measure"), list):
-        plain["measure"] = [_name("measure", each) for each in plain["measure"]]
+    for field in ("measure", "runtime"):
+        if isinstance(plain.get(field), list):
+            plain[field] = [_name(field, each) for each in plain[field]]
     for field in CHOICES:
-        if field in plain:
+        if field in plain and field != "runtime":
             plain[field] = _name(field, plain[field])
     device = plain.get("device")
     if isinstance(device, str) and re.fullmatch(r"(cuda|gpu):\d+", device):
@@ -239,6 +257,13 @@ def _protocol(name: str) -> None:
         preset(name)
 
 
+def _runtime(name: str) -> None:
+    if name not in CHOICES["runtime"]:
+        nearest = nearest_name(name, CHOICES["runtime"])
+        cure = f"; did you mean {nearest!r}?" if nearest else ""
+        raise KinobenchError(f"choose {one_of(CHOICES['runtime'])}{cure}")
+
+
 def _dataset(name: str) -> None:
     if name != "none":
         catalog.get(name)
@@ -253,6 +278,7 @@ SETTING_CHECKS: dict[str, Check] = {
     "protocol": _protocol,
     "views": views_of,
     "measure": measurements.check,
+    "runtime": _runtime,
 }
 SETTING_RANGES: dict[str, Range] = {
     "classes": CLASSES,
@@ -275,7 +301,7 @@ def refuse_wrong_values(
         KinobenchError: A setting can't have such a value; the message names `where` and the value.
     """
     place = f"{where}: " if where else ""
-    for field in ("batch", "measure"):
+    for field in ("batch", "measure", "runtime"):
         if getattr(settings, field, None) == ():
             named = option(field, "").rstrip() if naming is option else field
             raise KinobenchError(f"{place}{named}: it is empty; give one or more, or leave it out")

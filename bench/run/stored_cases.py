@@ -18,11 +18,11 @@ from ...datasets.plurals import quantity
 from ...datasets.split import Split
 from ...zoo.checkpoints.named import resolve_weights
 from ...zoo.checkpoints.sharded import weights_digest
-from ..evaluation.code_digest import code_digest, is_in_a_file
 from ..evaluation.resume import conditions_in
 from ..evaluation.stored import candidates, folder_of, is_left_out_otherwise, why_unusable
 from ..leaderboard.leaderboard import Row, standing
 from ..measure import registry
+from ..network.code_digest import code_digest, is_in_a_file
 from ..records.case import Case
 from ..records.job import Budget
 from ..records.record import Environment, Record

@@ -18,7 +18,7 @@ from ..evaluation.reading_log import close_all_logs
 from ..machine.memory_limit import limit_memory
 from ..measure.context import Context
 from ..measure.sequence import measure_all
-from ..network.failures import failure_of
+from ..network.failures import failure_of, refusal_of
 from ..records.job import (
     LOADED,
     Emit,
@@ -31,7 +31,6 @@ from ..records.job import (
     ShardFailedError,
     decode_job,
 )
-from ..records.record import Failure
 
 
 def main(model: str | None = None) -> None:
@@ -61,7 +60,7 @@ def measure_case(job: Job, emit: Emit) -> None:
     try:
         measure(job, emit)
     except KinobenchError as error:
-        emit(Failed(failure=Failure(kind="refused", message=str(error))))
+        emit(Failed(failure=refusal_of(error)))
     except ShardFailedError as error:
         emit(Failed(failure=error.failure))
     except (Exception, SystemExit) as error:  # a network may call `sys.exit`

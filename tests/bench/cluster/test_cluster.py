@@ -34,9 +34,9 @@ from kinobench.bench.cluster.shard import (
     refuse_other_files,
     task_from_json,
 )
-from kinobench.bench.evaluation.code_digest import source_digest
 from kinobench.bench.evaluation.shards import Shard
 from kinobench.bench.machine.environment import describe, library_versions, usable_cpus
+from kinobench.bench.network.code_digest import source_digest
 from kinobench.bench.records.case import Case
 from kinobench.bench.records.computed import Computed
 from kinobench.bench.records.job import Budget, Cluster, FileLimits, Job, ShardFailedError

@@ -17,13 +17,13 @@ from torch import nn
 
 from kinobench.bench.evaluation import resume, shards
 from kinobench.bench.evaluation.accuracy import evaluate, views_in_a_forward
-from kinobench.bench.evaluation.code_digest import imported_digest, source_digest
 from kinobench.bench.evaluation.conditions import Conditions
 from kinobench.bench.evaluation.evaluation import Evaluation, Sink
 from kinobench.bench.evaluation.resume import Claim, Holder, claim, is_begun, mark_finished
 from kinobench.bench.evaluation.shard_files import kept_batches, read_shard, write_shard
 from kinobench.bench.evaluation.shards import Shard, ShardLogits
 from kinobench.bench.evaluation.shards import shards_of as cut
+from kinobench.bench.network.code_digest import imported_digest, source_digest
 from kinobench.bench.network.digest import network_digest
 from kinobench.bench.records.computed import Computed
 from kinobench.bench.records.results import Unreadable

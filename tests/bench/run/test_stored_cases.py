@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from kinobench.bench.evaluation import code_digest
 from kinobench.bench.leaderboard.leaderboard import boards
+from kinobench.bench.network import code_digest
 from kinobench.bench.records.budget import Budget
 from kinobench.bench.records.case import Case
 from kinobench.bench.records.record import Environment, Record

@@ -46,6 +46,24 @@ def code_digest(model: str, *files: Path) -> str:
     return _digest(named, _versions_for(files))
 
 
+def forward_digest(model: str) -> str | None:
+    """Return the digest of the code that a network's forward may come from.
+
+    It is that of the zoo's modules, of the plug-in that brings the network with the files that it
+    imports, or of the installed package. The libraries that a plug-in imports count by their
+    versions. None for a network of a script or a notebook: nobody knows where its code is.
+
+    Raises:
+        OSError: A file can't be read.
+    """
+    plugin = registry.plugin_of(model)
+    if plugin is None and not registry.known_everywhere(model):
+        return None
+    files = () if plugin is None else (plugin,)
+    zoo = [each for each in _own() if each[0].startswith("zoo/")]
+    return _digest([*zoo, *_of_plugins(files), *_of_package(model)], _versions_for(files))
+
+
 def is_in_a_file(model: str) -> bool:
     """Return whether a network is kinobench's own, or of a plug-in file, and of no package."""
     return model in registry.listed() or registry.plugin_of(model) is not None

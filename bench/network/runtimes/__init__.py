@@ -1,0 +1,1 @@
+"""Runtimes: libraries that execute a network outside of torch, behind one face."""

@@ -1,0 +1,220 @@
+"""A case's network outside of torch: exported, or taken from the cache, and loaded."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple, cast
+from uuid import uuid4
+
+import torch
+from torch import nn
+from torch.utils._pytree import tree_flatten
+
+from ....zoo.spec import Input, Streaming
+from ...cost.random_inputs import random_inputs
+from ...records.case import Case, Runtime
+from ...records.export import Export
+from ..code_digest import forward_digest
+from ..dtypes import dtype_of
+from ..inputs import Inputs
+from . import onnxruntime, openvino
+from .cache import Entry, ExportCache, ExportKey, Made
+from .errors import ExportError
+from .known import require, versions_of
+from .program import exported_program, write_onnx
+from .pure import FirstStep, NextStep, Pure, names_of
+from .session import AnyBatch, Logits, Session
+from .stream import ClipsByFrame, StreamSession
+
+
+class Part(NamedTuple):
+    """What is exported as one file: a network, or a step of it.
+
+    Attributes:
+        name: `forward`, `first step` or `next step`.
+        module: It, as a module that gives tensors.
+        inputs: Arguments of the shapes that the file takes.
+        names: Names of its inputs and of its outputs in the file.
+    """
+
+    name: str
+    module: nn.Module
+    inputs: Inputs
+    names: tuple[Sequence[str], Sequence[str]]
+
+
+class Loaded(NamedTuple):
+    """A network that a runtime has loaded for one batch.
+
+    Attributes:
+        forward: Arguments of the batch -> logits; in mode `stream` one frame after another.
+        of_clips: Arguments of any number of whole clips -> logits.
+        export: What the record says of it.
+        notes: Remarks for the reader of the record.
+    """
+
+    forward: Callable[..., torch.Tensor]
+    of_clips: Callable[..., torch.Tensor]
+    export: Export
+    notes: tuple[str, ...]
+
+
+class Deployed:
+    """A network that is exported for one batch after another."""
+
+    def __init__(
+        self,
+        module: nn.Module,
+        case: Case,
+        kinds: tuple[Input, ...],
+        digest: str,
+        cache: ExportCache | None = None,
+    ) -> None:
+        """Take a network.
+
+        Args:
+            module: It, in eval mode on the CPU, in the type of its arguments.
+            case: Its case.
+            kinds: Its inputs.
+            digest: Digest of its structure and weights as it was built; see `network_digest`.
+            cache: Where exported networks are kept; None: in the usual folder.
+
+        Raises:
+            KinobenchError: The runtime is not installed.
+        """
+        require(case.runtime)
+        self._module, self._case, self._kinds, self._digest = module, case, kinds, digest
+        self._cache = ExportCache() if cache is None else cache
+        # An export of a network whose code nobody knows is for this process alone.
+        self._code = forward_digest(case.model) or uuid4().hex
+        self._threads = case.threads or torch.get_num_threads()
+
+    def at(self, batch: int) -> Loaded:
+        """Export and load the network for a batch.
+
+        Raises:
+            ExportError: It can't be exported, or the runtime can't load it.
+            KinobenchError: The runtime would run it elsewhere, or in another precision.
+        """
+        parts = self._parts(batch)
+        entries = [self._entry(part) for part in parts]
+        begin = time.perf_counter()
+        sessions = [self._session(entry.file) for entry in entries]
+        load_s = time.perf_counter() - begin
+        session = sessions[0] if len(sessions) == 1 else StreamSession(*sessions)
+        whole = ClipsByFrame(session) if isinstance(session, StreamSession) else session
+        notes = tuple(dict.fromkeys(note for entry in entries for note in entry.made.notes))
+        return Loaded(
+            forward=Logits(session),
+            of_clips=AnyBatch(whole, batch),
+            export=_export(entries, session, load_s),
+            notes=notes,
+        )
+
+    def _session(self, file: Path) -> Session:
+        return _SESSIONS[self._case.runtime](file, self._case, self._threads)
+
+    def _entry(self, part: Part) -> Entry:
+        if self._case.runtime == "openvino":
+            return self._openvino(part)
+        return self._onnx(part)
+
+    def _onnx(self, part: Part) -> Entry:
+        write = partial(
+            write_onnx,
+            module=part.module,
+            inputs=part.inputs,
+            names=part.names,
+            model=self._case.model,
+        )
+        return self._cache.entry(self._key("onnx", part, ("onnx", "onnxscript")), write)
+
+    def _openvino(self, part: Part) -> Entry:
+        model = self._case.model
+
+        def write(folder: Path) -> Made:
+            try:
+                from_onnx = self._onnx(part)
+            except ExportError:
+                from_onnx = None
+            return openvino.write_ir(
+                folder,
+                from_onnx,
+                partial(exported_program, part.module, part.inputs, model),
+                model,
+            )
+
+        packages = ("onnx", "onnxscript", "openvino")
+        return self._cache.entry(self._key("openvino", part, packages), write)
+
+    def _key(self, kind: str, part: Part, packages: Sequence[str]) -> ExportKey:
+        every = versions_of(self._case.runtime) | versions_of("openvino")
+        versions = {name: every[name] for name in packages if name in every}
+        return ExportKey(
+            network=self._digest,
+            code=self._code,
+            shapes=tuple(tuple(each.shape) for each in part.inputs),
+            dtype=str(dtype_of(self._case)),
+            kind=kind,
+            versions=versions | {"torch": str(torch.__version__)},
+            options={"part": part.name, "model": self._case.model},
+        )
+
+    def _parts(self, batch: int) -> list[Part]:
+        """Return what is exported: the network, or the two kinds of its steps."""
+        protocol, model = self._case.protocol, self._case.model
+        generator = torch.Generator().manual_seed(0)
+        drawn = random_inputs(self._kinds, batch, protocol.frames, protocol.size, generator)
+        inputs = tuple(each.to(dtype_of(self._case)) for each in drawn)
+        if self._case.mode != "stream":
+            names = (names_of(self._kinds), ["logits"])
+            return [Part("forward", Pure(self._module, model).eval(), inputs, names)]
+        frame = inputs[0][:, :, 0]
+        with torch.no_grad():
+            _, state = cast(Streaming, self._module).step(frame.clone(), None)
+        tensors, spec = tree_flatten(state)
+        _refuse_other_state(tensors, model)
+        states = [f"state_{number}" for number in range(len(tensors))]
+        after = ["logits", *(f"next_{name}" for name in states)]
+        first = FirstStep(self._module).eval()
+        following = NextStep(self._module, spec).eval()
+        return [
+            Part("first step", first, (frame,), (["frame"], after)),
+            Part("next step", following, (frame, *tensors), (["frame", *states], after)),
+        ]
+
+
+_SESSIONS: Mapping[Runtime, Callable[[Path, Case, int], Session]] = {
+    "onnxruntime": onnxruntime.OnnxRuntimeSession,
+    "openvino": openvino.OpenVinoSession,
+}
+
+
+def _refuse_other_state(state: Sequence[object], model: str) -> None:
+    """Raise ExportError unless a stream's state is made of tensors alone."""
+    for each in state:
+        if not isinstance(each, torch.Tensor):
+            raise ExportError(
+                f"{model} can't be exported as a stream: its state holds a {type(each).__name__}, "
+                "and an exported step takes tensors alone",
+                "keep it in a tensor, or measure with --runtime torch",
+            )
+
+
+def _export(entries: Sequence[Entry], session: Session, load_s: float) -> Export:
+    last = entries[-1].made
+    return Export(
+        format=last.format,
+        path=last.path,
+        opset=last.opset,
+        export_s=sum(entry.made_s for entry in entries),
+        cached=all(entry.cached for entry in entries),
+        size_bytes=sum(entry.size_bytes for entry in entries),
+        load_s=load_s,
+        runs_on=session.runs_on,
+        arithmetic=session.arithmetic,
+        threads=session.threads,
+        streams=session.streams,
+        quantised=last.quantised,
+    )

@@ -1,0 +1,71 @@
+"""Failures of an export, as one line that names the operator."""
+
+import re
+from collections.abc import Iterator
+
+from ....datasets.errors import KinobenchError
+
+_OPERATOR = re.compile(
+    r"(?<![\w.])(?:torch\.ops\.)?((?:aten|prims|quantized\w*|torchvision|pt2e\w*|quant\w*)"
+    r"(?:::|\.)\w+)"
+)
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m|\[\d+m")
+_ASIDE = (
+    "failed to convert the exported program",
+    "failed to export the model",
+    "the error above occurred",
+    "for more information",
+    "error when translating node",
+    "failed to run",
+)
+"""Lines that say that something failed, and not what."""
+
+
+class ExportError(KinobenchError):
+    """A network that can't be brought into a runtime.
+
+    Attributes:
+        reason: What happened, with the operator, without the cure.
+    """
+
+    def __init__(self, reason: str, cure: str = "measure it with --runtime torch") -> None:
+        """Say what happened, and what helps."""
+        self.reason = reason
+        super().__init__(f"{reason}; {cure}")
+
+
+def export_error(model: str, what: str, error: BaseException) -> ExportError:
+    """Return the failure of an export as one line.
+
+    Args:
+        model: Name of the network.
+        what: What it could not be brought to, such as `exported to ONNX`.
+        error: What the exporter raised.
+    """
+    chain = list(_chain(error))
+    text = "\n".join(str(each) for each in chain)
+    found = _OPERATOR.search(_COLOURS.sub("", text))
+    at = f" at operator {found[1].replace('.', '::', 1)}" if found else ""
+    return ExportError(
+        f"{model} can't be {what}{at}: {_reason(chain)}",
+        "measure it with --runtime torch, or another runtime",
+    )
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    each: BaseException | None = error
+    while each is not None and id(each) not in seen:
+        seen.add(id(each))
+        yield each
+        each = each.__cause__ or each.__context__
+
+
+def _reason(chain: list[BaseException]) -> str:
+    """Return the line that says most: the first of the deepest cause with a text."""
+    for error in reversed(chain):
+        for line in _COLOURS.sub("", str(error)).splitlines():
+            line = line.strip(" .")
+            if line and not line.lower().startswith(_ASIDE):
+                return f"{type(error).__name__}: {line[:300]}"
+    return type(chain[-1]).__name__

@@ -1,0 +1,104 @@
+"""A network's export by torch, and from there to ONNX."""
+
+import logging
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.export import ExportedProgram
+
+from ..inputs import Inputs
+from .cache import Made
+from .errors import ExportError, export_error
+from .pure import to_trace
+
+ONNX_FILE = "model.onnx"
+
+
+def exported_program(module: nn.Module, inputs: Inputs, model: str) -> ExportedProgram:
+    """Export a network by `torch.export`, for arguments of these shapes alone.
+
+    Args:
+        module: The network in eval mode, in the type and on the device of its arguments.
+        inputs: Its arguments.
+        model: Its name, for messages.
+
+    Raises:
+        ExportError: It can't be exported; the message names the operator.
+    """
+    try:
+        with _quiet(), torch.inference_mode(False), torch.no_grad():
+            return torch.export.export(module, to_trace(inputs), strict=False)
+    except Exception as error:
+        raise export_error(model, "exported by torch.export", error) from error
+
+
+def write_onnx(
+    folder: Path,
+    module: nn.Module,
+    inputs: Inputs,
+    names: tuple[Sequence[str], Sequence[str]],
+    model: str,
+) -> Made:
+    """Export a network to ONNX, by `torch.export` and torch's exporter, and check the file.
+
+    Args:
+        folder: An empty folder; the file in it is `ONNX_FILE`, and large weights lie beside it.
+        module: The network in eval mode.
+        inputs: Its arguments; the file takes these shapes alone.
+        names: Names of the inputs and of the outputs in the file.
+        model: Its name, for messages.
+
+    Raises:
+        ExportError: It can't be exported; the message names the operator.
+    """
+    import onnx
+
+    given, gives = names
+    program = exported_program(module, inputs, model)
+    file = folder / ONNX_FILE
+    try:
+        with _quiet():
+            torch.onnx.export(
+                program,
+                f=str(file),
+                dynamo=True,
+                external_data=True,
+                verbose=False,
+                input_names=list(given),
+                output_names=list(gives),
+            )
+        onnx.checker.check_model(str(file))  # by its path: it may exceed what protobuf takes
+        opset = _opset(onnx.load(str(file), load_external_data=False))
+    except ExportError:
+        raise
+    except Exception as error:
+        raise export_error(model, "exported to ONNX", error) from error
+    return Made(file=ONNX_FILE, format="onnx", path="torch.export, torch.onnx", opset=opset)
+
+
+def _opset(model: "object") -> int | None:
+    imports = getattr(model, "opset_import", ())
+    return next((each.version for each in imports if each.domain in ("", "ai.onnx")), None)
+
+
+_LOGGERS = ("torch.onnx", "torch.export", "torch.fx", "torch._dynamo", "onnxscript", "onnx_ir")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep exporters from writing about their own deprecations: a failure is an exception."""
+    loggers = [logging.getLogger(name) for name in _LOGGERS]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

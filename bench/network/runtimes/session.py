@@ -1,0 +1,83 @@
+"""A network that a runtime has loaded: what all runtimes look like from outside."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import torch
+
+from ..inputs import Inputs
+
+
+class Session(Protocol):
+    """A loaded network, for arguments of one shape.
+
+    Attributes:
+        runs_on: What executes it, as the runtime says: providers or devices.
+        arithmetic: The precision in which the runtime computes, as it says itself.
+        threads: Threads of the runtime on the CPU; None on a GPU.
+        streams: Requests that it works on at once; None where a runtime has no such thing.
+    """
+
+    runs_on: tuple[str, ...]
+    arithmetic: str
+    threads: int | None
+    streams: int | None
+
+    def __call__(self, *inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Arguments in the order of the export -> its outputs, the logits first.
+
+        Outputs may lie in memory that the next call writes.
+        """
+        ...
+
+
+class Logits:
+    """A forward `clips -> logits [B, classes]` of a session."""
+
+    def __init__(self, session: Session) -> None:
+        """Take a session whose first output is the logits."""
+        self.session = session
+
+    def __call__(self, *inputs: torch.Tensor) -> torch.Tensor:
+        """Arguments of the exported shape -> logits `[B, classes]`."""
+        return self.session(*inputs)[0]
+
+
+class AnyBatch:
+    """A forward of any number of clips, by a session that takes `batch` of them."""
+
+    def __init__(self, session: Session, batch: int) -> None:
+        """Take a session and its batch."""
+        self._session, self._batch = session, batch
+
+    def __call__(self, *inputs: torch.Tensor) -> torch.Tensor:
+        """Arguments of any number of clips -> logits `[B, classes]`, in memory of their own.
+
+        Places that are left in the last forward are filled with copies of its last clip.
+        """
+        parts = []
+        for given in zip(*(each.split(self._batch) for each in inputs), strict=True):
+            clips = len(given[0])
+            full = given if clips == self._batch else _filled(given, self._batch)
+            parts.append(self._session(*full)[0][:clips].clone())
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+
+def _filled(inputs: Sequence[torch.Tensor], batch: int) -> Inputs:
+    missing = batch - len(inputs[0])
+    return tuple(torch.cat([each, each[-1:].expand(missing, *each.shape[1:])]) for each in inputs)
+
+
+class OnceCalled:
+    """A forward that is made when it is first called."""
+
+    def __init__(self, make: Callable[[], Callable[..., torch.Tensor]]) -> None:
+        """Take the function that makes it."""
+        self._make = make
+        self._made: Callable[..., torch.Tensor] | None = None
+
+    def __call__(self, *inputs: torch.Tensor) -> torch.Tensor:
+        """Arguments of any number of clips -> logits `[B, classes]`."""
+        if self._made is None:
+            self._made = self._make()
+        return self._made(*inputs)

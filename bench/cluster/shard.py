@@ -166,10 +166,7 @@ class ShardWorker:
         except Exception as error:
             from ..network.failures import failure_of, refusal_of
 
-            if isinstance(error, KinobenchError):
-                failure = refusal_of(error)
-            else:
-                failure = failure_of(error)
+            failure = refusal_of(error) if isinstance(error, KinobenchError) else failure_of(error)
         return msgspec.json.encode(Outcome(place=where, failure=failure)), None
 
     def _measured(self, task: ShardTask, place: Place) -> tuple[Outcome, "np.ndarray"]:

@@ -20,6 +20,7 @@ from . import control_group, kernel_files
 from .git import GitError, git
 from .processor import processor_name
 from .software import installed_cudnn, torch_cuda
+from .variables import decisive_text, variables
 
 _LIBRARIES = (
     "torch",
@@ -71,6 +72,7 @@ def describe(
         gpu_driver=gpu.driver,
         gpu_power_limit_w=gpu.power_limit_w,
         versions=versions,
+        variables=variables(device),
         kinobench_commit=_commit(),
     )
     return msgspec.structs.replace(described, fingerprint=_fingerprint(decisive(described, device)))
@@ -89,6 +91,9 @@ def decisive(described: Environment, device: Device) -> Decisive:
         "python": versions["python"],
         "torch": versions.get("torch"),
     }
+    set_variables = decisive_text(described.variables or {})
+    if set_variables is not None:  # where none is set, the fingerprint is that of older records
+        parts["variables"] = set_variables
     if device == "cpu":
         return parts
     return parts | {

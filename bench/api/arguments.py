@@ -13,7 +13,7 @@ from .datasets.errors import KinobenchError, nearest_name
 from .datasets.protocol import Protocol, preset
 
 _FLAGS = {"sweep": "measure='sweep'", "cold_l2": "cold_l2=True"}
-_CHOOSING = ("where", "pareto", "group_by", "top", "sort", "split", *KINDS)
+_CHOOSING = ("where", "pareto", "group_by", "top", "sort", "split", "machine", *KINDS)
 _ARGUMENTS = ("results", "data_root", *_CHOOSING, *Settings.__struct_fields__)
 """Options of `kinobench run`, `leaderboard` and `recommend` that are arguments in Python, too."""
 

@@ -199,6 +199,7 @@ class Records(Sequence[Record]):
         *,
         where: str | None = None,
         device: str | None = None,
+        machine: str | None = None,
         dataset: str | None = None,
         split: str | None = None,
         protocol: str | None = None,
@@ -209,6 +210,7 @@ class Records(Sequence[Record]):
         Args:
             where: What must be true of a network too; see `leaderboard`.
             device: Device of the table, where there are several.
+            machine: Its machine: the fingerprint, or the name of the processor or GPU.
             dataset: Its dataset.
             split: Its split.
             protocol: Its protocol, or the digest of that.
@@ -217,10 +219,11 @@ class Records(Sequence[Record]):
 
         Returns:
             The best (`best`), those that can't be told apart from it (`alike`), the cheapest of
-            these, and what was left out. `print` shows it in sentences.
+            these, and what was left out. `print` shows it in sentences. A network whose accuracy
+            and costs are of two records has both in `joined`.
 
         Raises:
-            UnknownNameError: No table has such a device, dataset, split or protocol.
+            UnknownNameError: No table has such a device, machine, dataset, split or protocol.
             KinobenchError: A limit can't be read or there is none, or several tables are meant.
 
         Example:
@@ -228,10 +231,10 @@ class Records(Sequence[Record]):
             >>> records = kinobench.Records.read("results")  # doctest: +SKIP
             >>> print(records.recommend(max_latency="5ms", device="cpu"))  # doctest: +SKIP
         """
-        from .bench.leaderboard.recommend import question, recommend
+        from .bench.leaderboard.recommend import OF, question, recommend
 
         refuse_unknown(limits, tuple(KINDS))
-        of = {"device": device, "dataset": dataset, "split": split, "protocol": protocol}
+        of = dict(zip(OF, (device, machine, dataset, split, protocol), strict=True))
         with named_as_arguments(where=where, **of, **limits):
             asked = question(dict(limits), where, of)
             found = recommend(list(self), self.folder, asked)

@@ -53,6 +53,14 @@ class Table(Group, panel="Results"):
             "Device: cpu or cuda.", "DEVICE", default="that of the table", complete=complete.devices
         ),
     ] = None
+    machine: Annotated[
+        str | None,
+        option(
+            "Machine: its fingerprint, or the name of its processor or GPU.",
+            "NAME",
+            default="that of the table",
+        ),
+    ] = None
     dataset: Annotated[
         str | None,
         option("Dataset.", "NAME", default="that of the table", complete=complete.datasets),
@@ -84,7 +92,7 @@ def recommend(limits: Limits, table: Table) -> None:
 
     load_plugins(table.plugin)
     given = {name: value for name, value in vars(limits).items() if name != "where"}
-    of = {name: getattr(table, name) for name in ("device", "dataset", "split", "protocol")}
+    of = {name: getattr(table, name) for name in recommending.OF}
     asked = recommending.question(given, limits.where, of)
     results = common.results_of(table.results)
     records, problems = read_results(results)

@@ -118,8 +118,13 @@ def _began(record: Record) -> datetime:
 
 def _params(plain: Mapping[str, Any]) -> Iterator[tuple[str, Setting]]:
     environment = dict(plain["environment"])
-    versions = environment.pop("versions")
-    parts = ((plain["case"], ""), (environment, "machine."), (versions, "version."))
+    versions, set_variables = environment.pop("versions"), environment.pop("variables") or {}
+    parts = (
+        (plain["case"], ""),
+        (environment, "machine."),
+        (versions, "version."),
+        (set_variables, "variable."),
+    )
     for values, prefix in parts:
         for name, value in _leaves(values, prefix, none="none"):
             yield name, one_line(value) if isinstance(value, str) else value

@@ -65,12 +65,19 @@ def _about(flat: Flat, name: str, unit: str) -> dict[str, Any]:
         "weights": case.weights,
         "device": case.device,
         "runtime": case.runtime,
+        "machine": _machine(flat),
         "precision": case.precision,
         "mode": case.mode,
         "batch": case.batch,
         "probe": case.probe,
     }
     return {key: value for key, value in found.items() if value is not None}
+
+
+def _machine(flat: Flat) -> str:
+    """Return the name of the GPU or the processor, without which a time says nothing."""
+    environment = flat.record.environment
+    return (environment.gpu if flat.record.case.device == "cuda" else None) or environment.cpu
 
 
 def record_of(result: Any) -> str | None:
@@ -134,25 +141,40 @@ def entries_text(entries: Sequence[Any]) -> str:
 
 
 def section(results: Sequence[Any]) -> str:
-    """Return the part of a card that shows kinobench's results as a table."""
-    rows = "".join(f"| {' | '.join(cells)} |\n" for cells in map(_cells, results))
+    """Return the part of a card that shows kinobench's results: a table for each record."""
+    tables: dict[str, list[Any]] = {}
+    for each in results:
+        tables.setdefault(str(record_of(each)), []).append(each)
     return (
         f"{BEGIN}\n## Measured by kinobench\n\n"
-        "Values with 95 % intervals. The metadata of this card have the protocol, the digests of "
-        "the videos and the version of each.\n\n"
-        "| dataset | split | figure | value | interval | record |\n"
-        f"| --- | --- | --- | --- | --- | --- |\n{rows}{END}"
+        "Values with 95 % intervals. The metadata of this card have the digests of the protocol "
+        "and the videos, and the version of each.\n\n"
+        f"{''.join(_table(*each) for each in tables.items())}{END}"
+    )
+
+
+def _table(record: str, results: Sequence[Any]) -> str:
+    about, first = results[0].metric_args, results[0]
+    split = f", split {first.dataset_split}" if first.dataset_split else ""
+    batch = f"batch {about['batch']}" if about.get("batch", 1) != 1 else ""
+    settings = [about.get("precision"), about.get("mode"), batch]
+    weights = f"weights {about['weights']}" if about.get("weights") else "untrained"
+    machine = ": ".join(str(about[name]) for name in ("device", "machine") if name in about)
+    where = ", ".join(str(each) for each in (weights, machine, *settings) if each)
+    rows = "".join(f"| {' | '.join(_cells(each))} |\n" for each in results)
+    return (
+        f"### {escaped(f'{first.dataset_name}{split}')}\n\n{escaped(where)}; record "
+        f"{escaped(record)}\n\n| figure | value | interval |\n| --- | --- | --- |\n{rows}\n"
     )
 
 
 def _cells(result: Any) -> Iterator[str]:
-    ends = result.metric_args.get("interval_95")
-    yield escaped(str(result.dataset_name))
-    yield escaped(str(result.dataset_split or "–"))
-    yield escaped(str(result.metric_name))
+    about = result.metric_args
+    ends = about.get("interval_95")
+    same = "".join(f", {about[name]}" for name in ("device", "precision", "mode") if name in about)
+    yield escaped(str(result.metric_name).removesuffix(same))
     yield f"{result.metric_value:.4g}"
     yield f"{ends[0]:.4g} to {ends[1]:.4g}" if ends else "–"
-    yield escaped(str(record_of(result)))
 
 
 def with_section(body: str, new: str) -> str:

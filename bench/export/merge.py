@@ -8,11 +8,11 @@ import msgspec
 from filelock import FileLock
 
 from ...datasets.errors import KinobenchError, program
-from ..records.appending import append_lines
 from ..records.inside import inside
 from ..records.store import RunFile
 from .contents import Stored, by_run, stored_in
-from .copying import ClashError, MissingError, add_predictions, unwritable
+from .copying import ClashError, MissingError, add_predictions
+from .new_runs import NewRuns
 
 LOCK = ".merging"
 """The file in the folder of runs that whoever merges into it has locked."""
@@ -49,9 +49,10 @@ def merge(
 ) -> Merged:
     """Add the runs of some folders to another, which is made if need be.
 
-    A run's predictions come first, each folder of them whole, and then its records in one write. So
-    whenever it is stopped, each record that is there has its predictions, and merging again adds
-    the rest. Files are hard links where the disk has them, else copies.
+    A run's predictions come first, each folder of them whole, and then its records; run files that
+    are new get their names when the disk has them, many at a time. So whenever it is stopped, each
+    record that is there has its predictions, and merging again adds the rest. Files of predictions
+    are hard links where the disk has them, else copies.
 
     Args:
         sources: Folders of results; nothing in them is changed.
@@ -68,11 +69,13 @@ def merge(
         RunFile(target, "any")  # refuses a folder that can't be written
     with _alone(target, on_wait):
         there = {each.record.id: each for each in stored_in(target)[0]}
+        new = NewRuns()
         for source, stored, _ in read:
             if source.resolve() == target.resolve():
                 continue
             for run, records in by_run(stored):
-                found += _add_run(source, run, records, target, there)
+                found += _add_run(source, run, records, target, there, new)
+        new.write()
     said = tuple(dict.fromkeys(found.problems))  # records may share predictions
     return msgspec.structs.replace(found, problems=said)
 
@@ -107,7 +110,12 @@ def _alone(target: Path, on_wait: Callable[[str], None]) -> Iterator[None]:
 
 
 def _add_run(
-    source: Path, run: str, records: list[Stored], target: Path, there: dict[str, Stored]
+    source: Path,
+    run: str,
+    records: list[Stored],
+    target: Path,
+    there: dict[str, Stored],
+    new: NewRuns,
 ) -> Merged:
     """Add the records of a run that are not there yet, and their predictions."""
     lines, same, added = [], 0, 0
@@ -137,11 +145,7 @@ def _add_run(
         there[name] = each
         lines.append(each.line + b"\n")
     if lines:
-        path = inside(target, f"runs/{run}")
-        try:
-            append_lines(path, b"".join(lines))
-        except OSError as error:
-            raise unwritable(path, error) from error
+        new.add(inside(target, f"runs/{run}"), b"".join(lines))
     return Merged(
         runs=bool(lines),
         records=len(lines),

@@ -13,6 +13,8 @@ from .tracker import cut_notes, failed, library
 MARK = "kinobench-published"
 """The file in the folder of a run that has all of its record."""
 _LONGEST_TAG = 64
+_START_S = 300.0
+"""Time for wandb's own process to start: on a busy machine it needs more than wandb's 30 s."""
 
 
 class Wandb:
@@ -53,6 +55,7 @@ class Wandb:
         for path in self._runs.glob(f"offline-run-*-{flat.id}"):
             shutil.rmtree(path)
         with self._errors():
+            self._wandb.setup(self._settings())  # its process starts by these, not by those of init
             run = self._wandb.init(
                 project=self._project,
                 id=flat.id,
@@ -87,6 +90,8 @@ class Wandb:
             x_disable_meta=True,
             x_disable_stats=True,
             x_save_requirements=False,
+            x_service_wait=_START_S,
+            init_timeout=_START_S,
         )
 
     def _add_files(self, folder: Path, flat: Flat) -> None:

@@ -32,7 +32,8 @@ def the_board(boards: Sequence[Board], given: Mapping[str, str | None]) -> Taken
 
     Args:
         boards: All boards.
-        given: `device`, `dataset`, `split` and `protocol` (its name or digest), each or None.
+        given: `device`, `machine` (its fingerprint or its processor's name), `dataset`, `split` and
+            `protocol` (its name or digest), each or None.
 
     Raises:
         UnknownNameError: No board has a dataset or the like of this name.
@@ -42,8 +43,7 @@ def the_board(boards: Sequence[Board], given: Mapping[str, str | None]) -> Taken
     for name, value in given.items():
         if value is None:
             continue
-        wanted = {"gpu": "cuda"}.get(value, value) if name == "device" else value
-        kept = [board for board in left if wanted in _values(board, name)]
+        kept = [board for board in left if is_of(board, name, value)]
         if not kept:
             known = {_values(board, name)[0] for board in left}
             raise UnknownNameError(f"{name} of these records", value, known)
@@ -52,7 +52,11 @@ def the_board(boards: Sequence[Board], given: Mapping[str, str | None]) -> Taken
     if not left:
         return None
     if len({_key(board) for board in left}) > 1:
-        options = [name for name in given if len({_values(board, name) for board in left}) > 1]
+        options = [
+            name
+            for name in given
+            if name != "machine" and len({_values(board, name) for board in left}) > 1
+        ]
         choose = " or ".join(f"--{name}" for name in options)
         listed = (one_line(f"{_options(board, options)}: {board.title}") for board in left)
         begin = f"{quantity(len(left), 'table')} have trained networks; choose one by {choose}:"
@@ -66,10 +70,18 @@ def the_board(boards: Sequence[Board], given: Mapping[str, str | None]) -> Taken
     return Taken(newest, f"It is the newest: {others} of the same kind {verb} in {differ}.")
 
 
+def is_of(board: Board, name: str, value: str) -> bool:
+    """Return whether a board is of the device, machine, dataset, split or protocol of this name."""
+    wanted = {"gpu": "cuda"}.get(value, value) if name == "device" else value
+    return wanted in _values(board, name)
+
+
 def _values(board: Board, name: str) -> tuple[Any, ...]:
     """Return what an option may call this property of a board."""
     if name == "protocol":
         return board.protocol, board.protocol_digest
+    if name == "machine":
+        return board.machine, board.environment.fingerprint
     return (getattr(board, name) or "none",)
 
 

@@ -112,13 +112,17 @@ def _notes(group: Group, number: Field) -> list[str]:
                 f"Different environments on machines of one kind ({names[0]}; fingerprints "
                 f"{of_a.fingerprint} and {of_b.fingerprint}), which a difference of time includes."
             )
-    versions = [
-        f"{name} {of_a.versions.get(name, 'none')} in A, {of_b.versions.get(name, 'none')} in B"
-        for name in sorted({*of_a.versions, *of_b.versions})
-        if of_a.versions.get(name) != of_b.versions.get(name)
-    ]
-    if versions:
-        notes.append(f"Versions differ: {'; '.join(versions)}.")
+    for what, a, b in (
+        ("Versions", of_a.versions, of_b.versions),
+        ("Environment variables", of_a.variables or {}, of_b.variables or {}),
+    ):
+        differing = [
+            f"{name} {a.get(name, 'none')} in A, {b.get(name, 'none')} in B"
+            for name in sorted({*a, *b})
+            if a.get(name) != b.get(name)
+        ]
+        if differing:
+            notes.append(f"{what} differ: {'; '.join(differing)}.")
     if first.a.board.manifest != first.b.board.manifest and number.unit == "%":
         notes.append(
             f"A was scored on manifest {first.a.board.manifest}, B on {first.b.board.manifest}."

@@ -39,6 +39,18 @@ class SplitScore(msgspec.Struct, frozen=True, kw_only=True):
     record: str
 
 
+class Joined(msgspec.Struct, frozen=True, kw_only=True):
+    """The two records that a row is joined of; see joining.py.
+
+    Attributes:
+        accuracy: The record that its accuracy, its arithmetic and its weights' name are of.
+        costs: The record that all else is of.
+    """
+
+    accuracy: Record
+    costs: Record
+
+
 class Row(msgspec.Struct, frozen=True, kw_only=True):
     """One line of a leaderboard: a record, and how it stands among the others.
 
@@ -51,6 +63,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         splits: The splits that it is the mean of; empty for a row of one split.
         no_mean: Reason why there is no mean of them.
         unchecked: It is ranked by predictions that have no digests, so damage to them isn't seen.
+        joined: The records that it is joined of, if its accuracy and its costs are of two.
     """
 
     record: Record
@@ -61,6 +74,12 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     unchecked: bool = False
     splits: tuple[SplitScore, ...] = ()
     no_mean: str | None = None
+    joined: Joined | None = None
+
+    @property
+    def scored(self) -> Record:
+        """The record that the accuracy was stored with, and by which its predictions are known."""
+        return self.record if self.joined is None else self.joined.accuracy
 
     @property
     def weights(self) -> str:
@@ -146,17 +165,23 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
         return next((each.scoring for each in scored if each is not None), "top-k")
 
     @property
+    def machine(self) -> str | None:
+        """Name of the GPU, or of the processor, that its times are of."""
+        return self.environment.gpu if self.device == "cuda" else self.environment.cpu
+
+    @property
     def title(self) -> str:
         """The dataset, protocol, device and machine; the views only if there is an accuracy."""
         on = f"{self.dataset} {self.split}" if self.dataset else "no dataset"
-        machine = self.environment.gpu if self.device == "cuda" else self.environment.cpu
         count = self.environment.physical_cores
         cores = "" if self.device == "cuda" else f" ({quantity(count, 'core')})"
         views = ""
         if any(row.record.accuracy is not None for row in self.rows):
             views = f", {quantity(self.views, 'view')}"
         group = f", {self.group}" if self.group else ""
-        return one_line(f"{on}, {self.protocol}{views}, {self.device}: {machine}{cores}{group}")
+        return one_line(
+            f"{on}, {self.protocol}{views}, {self.device}: {self.machine}{cores}{group}"
+        )
 
 
 def boards(records: Iterable[Record]) -> list[Board]:

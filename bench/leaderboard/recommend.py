@@ -9,19 +9,23 @@ from ...datasets.errors import KinobenchError, program
 from ...datasets.visible import one_line
 from ..records.record import Record
 from ..records.stores import Results
-from .board_choice import the_board
+from .board_choice import Taken, the_board
 from .fields import Field, field
 from .footnotes import row_names
+from .joining import Joint, costs_among, joint
 from .leaderboard import Board, Row, boards
 from .limits import KINDS, Limit, limits_of
 from .means import shown, with_means
 from .measured_elsewhere import measured_elsewhere
-from .recommendation import Figure, LeftOut, Network, Place, Recommendation
+from .recommendation import Figure, LeftOut, Network, Place, Recommendation, Source, Sources
 from .sentences import sentences
 from .sieve import sieve
 
 if TYPE_CHECKING:
     from .where import Where
+
+OF = ("device", "machine", "dataset", "split", "protocol")
+"""What can be said of the table that is meant."""
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,12 +34,21 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         limits: What a network must keep.
         where: What must be true of it.
-        of: `device`, `dataset`, `split` and `protocol` of the table; None: whichever there is.
+        of: `device`, `machine`, `dataset`, `split` and `protocol` of the table; None: whichever
+            there is.
     """
 
     limits: tuple[Limit, ...] = ()
     where: Optional["Where"] = None
     of: Mapping[str, str | None] = {}
+
+    @property
+    def costs(self) -> list[Field]:
+        """The numbers in it that depend on the machine."""
+        found = [limit.field for limit in self.limits]
+        if self.where is not None:
+            found += [each for one in self.where.condition.every() for each in one.read_fields()]
+        return costs_among(found)
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -69,7 +82,8 @@ def recommend(records: Sequence[Record], results: Results, asked: Question) -> R
 
     Candidates are trained networks of one table that keep every limit for sure: the whole 95 %
     interval of a cost does. They are compared as ranks are, with Holm's adjustment for all pairs of
-    candidates; see `rivals`.
+    candidates; see `rivals`. Where the accuracies and the limited costs are in different records,
+    those that are sure to be of the same network are joined; see joining.py.
 
     Args:
         records: The records.
@@ -77,26 +91,57 @@ def recommend(records: Sequence[Record], results: Results, asked: Question) -> R
         asked: The question.
 
     Raises:
-        UnknownNameError: No table has such a device, dataset, split or protocol.
+        UnknownNameError: No table has such a device, machine, dataset, split or protocol.
         SeveralBoardsError: Several tables are meant.
     """
     every = with_means(boards(records), results)
     warnings = () if asked.where is None else asked.where.warnings
     taken = the_board(every, asked.of)
-    if taken is None:
-        said = _unscored(every, asked.of)
+    of = taken or _scored_elsewhere(every, asked)
+    together = Joint(None, ())
+    if of is not None and (taken is None or _lacks(of.board, asked.costs)):
+        together = joint(of.board, every, asked.costs, asked.of)
+    if of is None or (taken is None and together.board is None):
+        said = _unscored(every, asked.of, together.not_joined)
         return Recommendation(limits=asked.texts, sentences=said, warnings=warnings)
+    scored, others = of
+    board = together.board or scored
     if asked.where is not None:
         from .typed_values import likely_slips
 
-        warnings += tuple(likely_slips(asked.where.condition, [taken.board]))
-    found = _of_board(taken.board, every, results, asked)
-    return msgspec.structs.replace(
-        found, sentences=sentences(found, taken.others), warnings=warnings
+        warnings += tuple(likely_slips(asked.where.condition, [board]))
+    found = msgspec.structs.replace(
+        _of_board(board, every, results, asked), not_joined=together.not_joined
     )
+    if found.table is not None and board.environment.fingerprint != scored.environment.fingerprint:
+        place = msgspec.structs.replace(found.table, accuracies=scored.title)
+        found = msgspec.structs.replace(found, table=place)
+    others = " ".join(filter(None, (others, together.others)))
+    return msgspec.structs.replace(found, sentences=sentences(found, others), warnings=warnings)
 
 
-def _unscored(every: Sequence[Board], of: Mapping[str, str | None]) -> tuple[str, ...]:
+def _scored_elsewhere(every: Sequence[Board], asked: Question) -> Taken | None:
+    """Return the board with the accuracies for costs of a device or machine that scored nothing."""
+    if not asked.costs:
+        return None
+    without: tuple[str, ...]
+    for without in (("machine",), ("machine", "device")):
+        of = {name: None if name in without else value for name, value in asked.of.items()}
+        found = the_board(every, of)
+        if found is not None:
+            return found
+    return None
+
+
+def _lacks(board: Board, numbers: Sequence[Field]) -> bool:
+    """Return whether a trained row of a board lacks one of some numbers."""
+    rows = [row for row in board.rows if row.is_trained and row.record.case.probe is None]
+    return any(each.read(board, row) is None for row in rows for each in numbers)
+
+
+def _unscored(
+    every: Sequence[Board], of: Mapping[str, str | None], not_joined: Sequence[str]
+) -> tuple[str, ...]:
     """Return why nothing can be said of boards without a trained network, and what to do."""
     trained = [
         one_line(board.title) for board in shown(every) if any(row.is_trained for row in board.rows)
@@ -106,7 +151,7 @@ def _unscored(every: Sequence[Board], of: Mapping[str, str | None]) -> tuple[str
         return (
             f"Nothing can be said: no table of {one_line(given)} has the accuracy of a trained "
             f"network. {'These have' if len(trained) > 1 else 'This one has'}: "
-            f"{'; '.join(trained)}.",
+            f"{' '.join(('; '.join(trained) + '.', *not_joined))}",
         )
     return (
         "Nothing can be said: these records have no accuracy of a trained network.",
@@ -215,14 +260,29 @@ def _network(board: Board, number: int, name: str, shown: Sequence[str]) -> Netw
         precision=case.precision,
         mode=case.mode,
         batch=case.batch,
-        record="" if row.splits else row.record.id,
+        record="" if row.splits or row.joined is not None else row.record.id,
         score_percent=figure(field("score")),
         figures={each: figure(field(each)) for each in shown},
+        joined=None
+        if row.joined is None
+        else Sources(accuracy=_source(row.joined.accuracy), costs=_source(row.joined.costs)),
+    )
+
+
+def _source(record: Record) -> Source:
+    environment, device = record.environment, record.case.device
+    return Source(
+        record=record.id,
+        run=record.run,
+        started=record.started,
+        device=device,
+        machine=(environment.gpu if device == "cuda" else None) or environment.cpu,
+        fingerprint=environment.fingerprint,
+        torch=environment.versions.get("torch"),
     )
 
 
 def _place(board: Board) -> Place:
-    row = board.rows[0]
     return Place(
         title=board.title,
         dataset=board.dataset,
@@ -231,6 +291,6 @@ def _place(board: Board) -> Place:
         protocol=board.protocol,
         protocol_digest=board.protocol_digest,
         device=board.device,
-        machine=str(field("machine").read(board, row)),
+        machine=board.machine or board.environment.cpu,
         fingerprint=board.environment.fingerprint,
     )

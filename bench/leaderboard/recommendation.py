@@ -18,14 +18,41 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
     interval: tuple[float, float] | None = None
 
 
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """The record that a joined network has something of.
+
+    Attributes:
+        record: Its id.
+        run, started: The run, and when the case was begun.
+        device, machine, fingerprint: Where it was measured.
+        torch: Version of torch; None if unknown.
+    """
+
+    record: str
+    run: str
+    started: str
+    device: str
+    machine: str
+    fingerprint: str
+    torch: str | None
+
+
+class Sources(msgspec.Struct, frozen=True, kw_only=True):
+    """The two records of a network whose accuracy and costs were not measured together."""
+
+    accuracy: Source
+    costs: Source
+
+
 class Network(msgspec.Struct, frozen=True, kw_only=True):
     """A row that is recommended, or named next to one that is.
 
     Attributes:
         name: Its model, with the settings that differ if several rows have it.
-        record: Id of its record; empty for a mean over splits.
+        record: Id of its record; empty for a mean over splits, and if it is joined of two.
         score_percent: Top-1, hit@1 or mAP.
         figures: The numbers that are limited, and that by which it is cheap.
+        joined: The records of its accuracy and of its costs, if they are two.
     """
 
     name: str
@@ -37,6 +64,7 @@ class Network(msgspec.Struct, frozen=True, kw_only=True):
     record: str
     score_percent: Figure
     figures: dict[str, Figure]
+    joined: Sources | None = None
 
 
 class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,7 +76,7 @@ class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
-    """The table that the answer is of."""
+    """The table that the answer is of; `accuracies` is the title of another that it has them of."""
 
     title: str
     dataset: str | None
@@ -59,6 +87,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     device: str
     machine: str
     fingerprint: str
+    accuracies: str = ""
 
 
 class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,6 +108,7 @@ class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
             name; the others were by paired tests.
         left_out: The others, each with the reason.
         elsewhere: Which other tables have a number that networks were left out for.
+        not_joined: Why other records' costs were not joined to accuracies that lack them.
         sentences: All of this as text.
         warnings: What is likely a slip in the condition.
     """
@@ -96,6 +126,7 @@ class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
     by_interval: dict[str, str] = {}
     left_out: tuple[LeftOut, ...] = ()
     elsewhere: tuple[str, ...] = ()
+    not_joined: tuple[str, ...] = ()
     sentences: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 

@@ -55,7 +55,7 @@ def _places(row: Row, board: Board, results: Results) -> "VideoPlaces":
         raise KinobenchError(f"its record says that {right_share} of the videos are right; {AGAIN}")
     hits = round(right_share * scored)
     found = read_places(
-        path, board.aggregation, scored=scored, hits=hits, origin=origin_of(row.record)
+        path, board.aggregation, scored=scored, hits=hits, origin=origin_of(row.scored)
     )
     right = int(found.hits.sum())
     if (len(found.places), right) != (scored, hits):
@@ -72,7 +72,7 @@ def _scores(row: Row, board: Board, results: Results) -> "VideoScores":
     from ..evaluation.video_scores import read_scores
     from ..statistics.average_precision import mean_average_precision
 
-    found = read_scores(path, board.aggregation, origin_of(row.record))
+    found = read_scores(path, board.aggregation, origin_of(row.scored))
     average = mean_average_precision(found.scores, found.true).map
     agrees = (
         average is not None

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from ...datasets.plurals import quantity, some
 from ...datasets.visible import one_line
 from .fields import field
-from .recommendation import Figure, LeftOut, Network, Recommendation, Why
+from .recommendation import Figure, LeftOut, Network, Recommendation, Source, Why
 from .shown_values import of_figure
 
 _NAMED: tuple[Why, ...] = ("not measured", "failed", "probe")
@@ -20,11 +20,14 @@ def sentences(found: Recommendation, others: str) -> tuple[str, ...]:
         others: What is said of tables that could have been meant.
     """
     lines = [*(_best(found) if found.best is not None else _nothing(found))]
+    lines += _joined(found)
     lines += _left_out(found.left_out)
-    lines += found.elsewhere
+    lines += (*found.not_joined, *found.elsewhere)
     if found.table is not None:
         table = found.table
         about = f"protocol {table.protocol_digest}, machine {table.fingerprint}"
+        if table.accuracies:
+            lines.append(f"Accuracies are those of another table: {table.accuracies}.")
         lines.append(f"Table: {table.title} ({about}). {others}".rstrip())
     return tuple(map(one_line, lines))  # a name from data adds no line
 
@@ -71,6 +74,29 @@ def _how(found: Recommendation) -> Iterator[str]:
             f"By 95 % intervals alone, which tell fewer apart: {some(list(found.by_interval))}: "
             f"{first}."
         )
+
+
+def _joined(found: Recommendation) -> Iterator[str]:
+    """Say of which records the accuracies and the costs of the named networks are."""
+    named = [each for each in (found.best, *found.alike, found.nearest) if each is not None]
+    names: dict[str, list[str]] = {}
+    for each in named:
+        if each.joined is not None:
+            accuracy, costs = _measured(each.joined.accuracy), _measured(each.joined.costs)
+            records = f"the accuracy was measured in {accuracy}, the costs in {costs}"
+            names.setdefault(records, []).append(each.name)
+    for records, members in names.items():
+        yield f"Joined of two records: {some(members)}: {records}."
+    if names:
+        yield (
+            "The weights (by digest), precision, mode, clip shape, libraries of networks and code "
+            "are the same in both records; accuracy and costs were never measured together."
+        )
+
+
+def _measured(source: Source) -> str:
+    torch = f", torch {source.torch}" if source.torch else ""
+    return f"run {source.run} ({source.started[:10]}, {source.device}: {source.machine}{torch})"
 
 
 def _nothing(found: Recommendation) -> Iterator[str]:

@@ -21,6 +21,7 @@ from . import control_group, kernel_files
 from .git import GitError, git
 from .processor import processor_name
 from .software import installed_cudnn, torch_cuda
+from .variables import decisive_text, variables
 
 _LIBRARIES = (
     "torch",
@@ -84,6 +85,7 @@ def describe(
         gpu_driver=gpu.driver,
         gpu_power_limit_w=gpu.power_limit_w,
         versions=versions,
+        variables=variables(device),
         kinobench_commit=_commit(),
     )
     parts = decisive(described, device)
@@ -109,6 +111,9 @@ def decisive(described: Environment, device: Device) -> Decisive:
         "torch": versions.get("torch"),
     }
     parts |= {name: versions[name] for name in RUNTIME_PACKAGES if name in versions}
+    set_variables = decisive_text(described.variables or {})
+    if set_variables is not None:  # where none is set, the fingerprint is that of older records
+        parts["variables"] = set_variables
     if device == "cpu":
         return parts
     return parts | {

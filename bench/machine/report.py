@@ -43,6 +43,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint_of: Decisive
     cuda_fingerprint: str | None = None
     cuda_fingerprint_of: Decisive | None = None
+    cuda_variables: dict[str, str] | None = None
     processor: Processor
     host: Host
     gpus: Gpus
@@ -54,6 +55,11 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     energy_counters: tuple[str, ...] = ()
     no_energy_counters: str | None = None
     unsupported: tuple[str, ...] = ()
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The environment variables that change a result, on the CPU or on a GPU."""
+        return (self.environment.variables or {}) | (self.cuda_variables or {})
 
 
 def read_machine(full: bool = False) -> Machine:
@@ -75,6 +81,7 @@ def read_machine(full: bool = False) -> Machine:
         fingerprint_of=decisive(environment, "cpu"),
         cuda_fingerprint=None if on_gpu is None else on_gpu.fingerprint,
         cuda_fingerprint_of=None if on_gpu is None else decisive(on_gpu, "cuda"),
+        cuda_variables=None if on_gpu is None else on_gpu.variables,
         processor=processor,
         host=host,
         gpus=gpus,
@@ -121,6 +128,7 @@ def show(machine: Machine, console: "Console") -> None:
         "memory": _host_lines(machine.host),
         "GPU": _gpu_lines(machine.gpus),
         "libraries": environment.versions | _software_lines(machine.software),
+        "environment variables": machine.variables or {"that change a result": "none is set"},
         "kinobench": {"commit": environment.kinobench_commit or "not a checkout"},
         "other work": _work_lines(machine.other_work, machine.host),
     }

@@ -1,6 +1,6 @@
 """The environment variables that limit the threads of numeric libraries."""
 
-_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+from .variables import THREADS
 
 
 def thread_variables(threads: int) -> dict[str, str]:
@@ -8,4 +8,4 @@ def thread_variables(threads: int) -> dict[str, str]:
 
     Libraries read them when they load: set them before the process starts.
     """
-    return {name: str(threads) for name in _VARIABLES}
+    return {name: str(threads) for name in THREADS}

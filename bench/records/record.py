@@ -74,6 +74,8 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
         gpu_power_limit_w: Power limit as set; None if NVML can't read it, and in older records.
         versions: Versions of the interpreter and the libraries that decide a result; with a GPU,
             also those of CUDA, cuDNN and triton.
+        variables: Environment variables that were set and may change a result, with their values;
+            None in older records.
     """
 
     fingerprint: str
@@ -87,6 +89,7 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     gpu_driver: str | None
     gpu_power_limit_w: float | None = None
     versions: dict[str, str]
+    variables: dict[str, str] | None = None
     kinobench_commit: str | None
 
 

@@ -127,6 +127,7 @@ def _described(environment: Environment) -> tuple[tuple[str, str], ...]:
         "kinobench commit": environment.kinobench_commit,
         "Fingerprint": environment.fingerprint,
         **environment.versions,
+        **(environment.variables or {}),
     }
     return tuple((name, str(value)) for name, value in facts.items() if value)
 

@@ -21,7 +21,7 @@ from .history_content import LARGE, Group, History, Kind, Point, Series, Version
 
 FIGURES = ("score_percent", "latency_ms", "memory_mb", "params_m", "gmacs", "j_per_clip")
 """The figures of a history."""
-SOFTWARE = ("python", "torch", "CUDA", "cuDNN", "triton", "driver")
+SOFTWARE = ("python", "torch", "CUDA", "cuDNN", "triton", "driver", "variables")
 """Parts of a fingerprint that are no machine: their history is what the page shows."""
 
 
@@ -214,7 +214,7 @@ def _remarks(before: Record, record: Record) -> tuple[str, ...]:
     """Return what besides the commit and torch differs from the record before."""
     found = []
     old, new = (decisive(each.environment, each.case.device) for each in (before, record))
-    changed = [name for name in new if old.get(name) != new[name]]
+    changed = [name for name in {**new, **old} if old.get(name) != new.get(name)]
     if before.environment.fingerprint != record.environment.fingerprint:
         found.append(f"another fingerprint: {', '.join(changed) or 'older software'}")
     if before.weights_digest != record.weights_digest:

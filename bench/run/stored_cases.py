@@ -186,11 +186,10 @@ def _was_tried(about: str, absence: str, record: Record) -> bool:
 
 def _why_not(entry: Planned, record: Record, *, here: Here) -> str | None:
     """Return why a record of a case can't stand for it; None if it can."""
-    case, now = entry.case, here.environment(entry.case)
-    if record.environment.fingerprint != now.fingerprint:
-        return "another machine"
-    if record.environment.versions != now.versions:
-        return "other versions of libraries"
+    case = entry.case
+    elsewhere = _elsewhere(record.environment, here.environment(case))
+    if elsewhere is not None:
+        return elsewhere
     if record.code is None or record.code != here.code(case.model):
         return "other code of kinobench or of a plug-in"
     if record.error is not None:
@@ -211,6 +210,15 @@ def _why_not(entry: Planned, record: Record, *, here: Here) -> str | None:
     if any(registry.get(each).given_by(record) for each in reading):
         return "videos that the record does not name"
     return None
+
+
+def _elsewhere(then: Environment, now: Environment) -> str | None:
+    """Return in what the environment of a record is another; None: in nothing that counts."""
+    if (then.variables or {}) != (now.variables or {}):
+        return "other environment variables"
+    if then.fingerprint != now.fingerprint:
+        return "another machine"
+    return None if then.versions == now.versions else "other versions of libraries"
 
 
 def _other_videos(record: Record, here: Here) -> str | None:

@@ -5,12 +5,14 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
 from kinobench.bench.evaluation.origin import origin_of
+from kinobench.bench.export import new_runs
 from kinobench.bench.export.merge import merge
 from kinobench.bench.export.validate import validate
 from kinobench.bench.leaderboard.build import read_boards
@@ -261,13 +263,13 @@ def test_what_a_killed_merge_left_a_day_ago_is_removed(tmp_path: Path) -> None:
 PROGRAM = """
 import os, signal, sys
 from pathlib import Path
-from kinobench.bench.export import copying
+from kinobench.bench.export import copying, new_runs
 from kinobench.bench.export import merge as merging
 
 source, target, killed = sys.argv[1:]
 if killed:
     named, found = killed.split(":")
-    module = copying if named == "_link" else merging
+    module = copying if named == "_link" else new_runs
     kept, calls = getattr(module, named), []
 
     def deadly(*arguments):
@@ -287,7 +289,7 @@ def merging(source: Path, target: Path, killed: str = "") -> subprocess.Popen[by
     return subprocess.Popen([sys.executable, "-c", PROGRAM, *given], cwd=REPOSITORY)
 
 
-@pytest.mark.parametrize("killed", ["_link:1", "_link:6", "append_lines:1", "append_lines:2"])
+@pytest.mark.parametrize("killed", ["_link:1", "_link:6", "_await_disk:1", "_named:1", "_named:2"])
 def test_a_merge_that_was_killed_left_whole_records_and_the_next_adds_the_rest(
     tmp_path: Path, killed: str
 ) -> None:
@@ -296,10 +298,55 @@ def test_a_merge_that_was_killed_left_whole_records_and_the_next_adds_the_rest(
     target = tmp_path / "all"
     assert merging(source, target, killed).wait() == -signal.SIGKILL
     left = validate(target)
-    assert left.faults == 0 and left.records == (2 if killed == "append_lines:2" else 0)
+    assert left.faults == 0 and left.records == (2 if killed == "_named:2" else 0)
     merge([source], target)
     assert tables(target) == tables(source)
     assert {each.kind for each in validate(target).findings} <= {"temporary file"}
+
+
+def test_a_run_that_is_there_in_part_gets_the_rest_at_its_end(tmp_path: Path) -> None:
+    source = made_results(tmp_path / "one", {"a": 20, "b": 10})
+    target = tmp_path / "all"
+    (file,) = (source / "runs").glob("*.jsonl")
+    first, second = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(first)
+    assert merge([source], target).records == 1
+    file.write_bytes(first + second)
+    assert merge([source], target).records == 1
+    assert (target / "runs" / file.name).read_bytes() == first + second
+    # Two sources with a part of the run each are one file, too.
+    (tmp_path / "half" / "runs").mkdir(parents=True)
+    (tmp_path / "half" / "runs" / file.name).write_bytes(first)
+    assert merge([tmp_path / "half", source], tmp_path / "both").records == 2
+    assert (tmp_path / "both" / "runs" / file.name).read_bytes() == first + second
+
+
+def test_many_new_runs_wait_for_the_disk_once_a_batch_and_replace_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches: list[int] = []
+    await_disk = new_runs._await_disk
+
+    def counted(files: Sequence[Path]) -> None:
+        batches.append(len(files))
+        await_disk(files)
+        if len(batches) == 2:  # another process begins a run of this batch
+            (runs / files[0].name).write_bytes(b"theirs\n")
+
+    monkeypatch.setattr(new_runs, "MOST_FILES", 3)
+    monkeypatch.setattr(new_runs, "_await_disk", counted)
+    runs = tmp_path / "runs"
+    runs.mkdir()
+    new = new_runs.NewRuns()
+    for number in range(7):
+        new.add(runs / f"{number}.jsonl", f"ours {number}\n".encode())
+    new.write()
+    new.write()
+    assert batches == [3, 3, 1]
+    found = {path.name: path.read_bytes() for path in runs.glob("[!.]*")}
+    assert found.pop("3.jsonl") == b"theirs\nours 3\n"
+    assert found == {f"{n}.jsonl": f"ours {n}\n".encode() for n in (0, 1, 2, 4, 5, 6)}
+    assert [path.name for path in runs.glob(".*")] == [".appending"]
 
 
 def test_two_merges_at_once_add_each_record_once(tmp_path: Path) -> None:

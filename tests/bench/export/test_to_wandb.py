@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from wandb.proto.wandb_internal_pb2 import Record
+from wandb.sdk.lib.service import service_port_file
 
 from kinobench.bench.export.flat import Flat, flattened
 from kinobench.bench.export.to_wandb import MARK, Wandb
@@ -110,6 +111,23 @@ def test_what_was_whole_before_a_full_disk_stays(
     with pytest.raises(KinobenchError, match=r"No space left on device; publish again"):
         publish([first, second], tracker)
     assert Wandb(tmp_path / "logs", "ours").there() == {first.id}
+
+
+def test_a_busy_machine_has_time_to_start_the_process_of_wandb(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its 30 s end a publication where many processes start at once."""
+    waits = []
+    poll = service_port_file.poll_for_token
+
+    def polled(*given: Any, timeout: float, **more: Any) -> Any:
+        waits.append(timeout)
+        return poll(*given, timeout=timeout, **more)
+
+    monkeypatch.setattr(service_port_file, "poll_for_token", polled)
+    flat = flattened(made_record(), tmp_path)
+    assert publish([flat], Wandb(tmp_path / "logs", "ours")).new == (flat.id,)
+    assert waits == [300.0]
 
 
 def test_a_label_that_is_cut_is_said(tmp_path: Path) -> None:

@@ -156,7 +156,12 @@ def test_the_fingerprint_stays_where_no_timing_changes(
 
 def test_a_fingerprint_says_what_it_is_made_of() -> None:
     described = msgspec.structs.replace(
-        describe(), system="Linux 6.0.1-rc x86_64", cpu="A CPU", physical_cores=2, gpu="A GPU"
+        describe(),
+        system="Linux 6.0.1-rc x86_64",
+        cpu="A CPU",
+        physical_cores=2,
+        gpu="A GPU",
+        variables=None,
     )
     on_cpu = decisive(described, "cpu")
     assert list(on_cpu.items())[:3] == [
@@ -179,6 +184,7 @@ def known(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
         "version": lambda library: "2.11.0",
         "torch_cuda": lambda: "13.0",
         "installed_cudnn": lambda: "9.24.0",
+        "variables": lambda device: {},
     }.items():
         monkeypatch.setattr(environment, part, value)
     monkeypatch.setattr(environment.platform, "system", lambda: "Linux")

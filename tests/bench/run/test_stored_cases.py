@@ -90,6 +90,11 @@ def test_a_record_that_has_more_is_enough() -> None:
     ("theirs", "now", "why"),
     [
         ({"environment": elsewhere()}, {}, "another machine"),
+        (
+            {"environment": msgspec.structs.replace(elsewhere(), variables={"KMP_BLOCKTIME": "0"})},
+            {},
+            "other environment variables",
+        ),
         ({"code": "0ther"}, {}, "other code of kinobench or of a plug-in"),
         ({"code": None}, {}, "other code of kinobench or of a plug-in"),
         ({}, {"code": lambda model: None}, "other code of kinobench or of a plug-in"),

@@ -86,7 +86,7 @@ def _answer(
     done = call(monkeypatch, folder, *asked)
     file = folder / asked[-1]
     written = file.read_bytes() if "--output" in asked else b""
-    made = re.compile(rb"page made <time>[^<]*</time>")  # the minute may be another
+    made = re.compile(rb'page made <time>[^<]*</time>|"made":"[^"]*"')  # the minute may be another
     return done.exit_code, done.stdout, done.stderr, made.sub(b"", written)
 
 

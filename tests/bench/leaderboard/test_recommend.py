@@ -271,7 +271,7 @@ def test_records_that_were_copied_without_predictions_have_one_reason(tmp_path: 
     lines = [line for line in footnotes(board) if "not ranked" in line]
     folder = tmp_path / "predictions"
     assert lines == [
-        f"all rows: not ranked: there is no {folder}; copy it too, or measure it again"
+        f"All rows: not ranked: there is no {folder}; copy it too, or measure it again"
     ]
     assert set(ask(records, tmp_path, max_latency="20ms").by_interval) == {"b", "c"}
 

@@ -285,7 +285,10 @@ def _plain(said: str | None) -> str:
     cleaned = inspect.cleandoc(said or "")
     if app.rich_markup_mode == "rich":
         cleaned = Text.from_markup(cleaned).plain
-    return re.sub(r"(?<![`\w-])(--[a-z][\w-]*)(?![`\w-])", r"`\1`", cleaned)
+    parts = cleaned.split("`")  # every other one is code already
+    for at in range(0, len(parts), 2):
+        parts[at] = re.sub(r"(?<![\w-])(--[a-z][\w-]*)(?![\w-])", r"`\1`", parts[at])
+    return "`".join(parts)
 
 
 # --- the Python API -------------------------------------------------------------------------------

@@ -164,7 +164,7 @@ def data_list(what: Listed, form: Form) -> None:
 def data_make(what: Generated, smaller: Smaller, place: Place, own: common.Own) -> None:
     """Generate a dataset; or, with --to, make a copy of any dataset in smaller files or in tars.
 
-    It prints the folder. What is there already is kept, so a copy that was ended goes on.
+    It prints the folder. What is there already is kept, so an interrupted copy continues.
     """
     load_plugins(what.plugin)
     if smaller.to is None:

@@ -67,7 +67,7 @@ class How(Group, panel="How"):
     ] = None
     file_timeout: Annotated[
         float,
-        option("Give a file up if nothing comes of it for this time.", "SECONDS", within=TIMEOUT_S),
+        option("Give up on a file that gives nothing for this time.", "SECONDS", within=TIMEOUT_S),
     ] = 600.0
     fresh: Annotated[
         bool, flag("Look at all files again, also those that were looked at before.", "--fresh")
@@ -79,7 +79,7 @@ class Results(Group, panel="Results"):
 
     write_missing: Annotated[
         Path | None,
-        option("Write the videos that have to be got again, as csv.", "FILE", default="none"),
+        option("Write a list of the videos to get again, as CSV.", "FILE", default="none"),
     ] = None
     files_of: Annotated[
         str | None,
@@ -97,8 +97,8 @@ class Results(Group, panel="Results"):
 def data_doctor(what: Examined, how: How, place: Place, own: common.Own, results: Results) -> None:
     """Check a copy of a dataset before a long run: what is missing, wrong or leaks, and the cure.
 
-    Headers are read; --decode decodes every frame. What was looked at is kept: the same command
-    goes on. The exit code is 1 if something changes results.
+    Headers are read; --decode decodes every frame. What was looked at is kept, and the same command
+    continues. The exit code is 1 if something changes results.
     """
     from ...datasets import catalog
     from ...datasets.doctor.again import list_to_get

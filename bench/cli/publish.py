@@ -97,7 +97,7 @@ class Chosen(Group, panel="Results"):
 
 @command("publish", RESULTS)
 def publish(target: Target, chosen: Chosen) -> None:
-    """Publish stored records to a tracker; twice is as once."""
+    """Publish stored records to a tracker; one that is there already is not added again."""
     from ..export import tracker as trackers
     from ..export.flat import flattened
     from ..records.stores import read_results

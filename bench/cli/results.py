@@ -50,9 +50,9 @@ class Folders(Group, panel="What"):
 class Folder(Group, panel="What"):
     """The folder that is read."""
 
-    folder: Annotated[
-        Path, argument("Folder of results; nothing in it is changed.", "DIR", default="results")
-    ] = Path("results")
+    folder: Annotated[Path, argument("Folder of results; nothing in it is changed.", "DIR")] = Path(
+        "results"
+    )
 
 
 class Form(Group, panel="Results"):
@@ -83,7 +83,7 @@ class Read(Group, panel="What"):
 
 @command("merge", to=results_app)
 def merge(folders: Folders, target: Target) -> None:
-    """Add the runs of some folders, with their predictions, to another; twice is as once."""
+    """Add the runs of some folders, with their predictions, to another; none is added twice."""
     from ..export.merge import merge as add
 
     _show_merged(add(folders.folders, target.to, report), target)

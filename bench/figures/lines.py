@@ -11,11 +11,16 @@ from .rows import LETTER, letters_in, shortened
 from .style import MOST_LINES, Style, mark
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _HANDLE = 6
 """Width of the piece of line before a name, in letters."""
+_APART = 2.6
+"""Distance of two intervals at one x, in widths of a line: their marks touch, the bars don't."""
+_SHARED = 0.6
+"""The part of the distance of two x that lines moved apart at one of them may take."""
 _USUAL_ROWS = 2
 """Rows of names for which a figure has room."""
 HIGHLIGHTED, GREY = "highlighted", "grey"
@@ -39,8 +44,17 @@ class Line(NamedTuple):
     colour: int | None = None
 
 
-def draw_lines(axes: "Axes", lines: Sequence[Line], style: Style) -> None:
+def draw_lines(
+    axes: "Axes", lines: Sequence[Line], style: Style, *, is_dodged: bool = False
+) -> None:
     """Draw lines: the grey ones, and the highlighted above them, with their intervals.
+
+    Args:
+        axes: The axes.
+        lines: The lines.
+        style: The style.
+        is_dodged: Move the highlighted lines sideways a little, so that intervals at the same x can
+            be told apart. Their points keep their x: what moves is the picture of them.
 
     Raises:
         ValueError: More lines than `MOST_LINES` have a colour.
@@ -59,10 +73,16 @@ def draw_lines(axes: "Axes", lines: Sequence[Line], style: Style) -> None:
                 zorder=2,
                 gid=GREY,
             )
-    for line in coloured:
+    moved = is_dodged and len(coloured) > 1 and any(any(line.ends) for line in coloured)
+    step_pt = 0.0
+    if moved:
+        count = len({x for line in lines for x in line.x})
+        step_pt = _step_pt(axes, count, len(coloured), style)
+        axes.margins(x=0.5 / max(1, count - 1))
+    for number, line in enumerate(coloured):
         assert line.colour is not None
         looks = mark(style, line.colour)
-        axes.plot(
+        drawn: list[Artist] = axes.plot(
             line.x,
             line.y,
             color=looks.colour,
@@ -74,16 +94,34 @@ def draw_lines(axes: "Axes", lines: Sequence[Line], style: Style) -> None:
         )
         if any(line.ends):
             off = [distances(y, ends) for y, ends in zip(line.y, line.ends, strict=True)]
-            axes.errorbar(
+            *_, (bars,) = axes.errorbar(
                 line.x,
                 line.y,
                 yerr=list(zip(*off, strict=True)),
                 fmt="none",
                 ecolor=looks.colour,
                 elinewidth=0.5 * style.line_pt,
-                alpha=0.4,
+                alpha=0.7 if moved else 0.4,
                 zorder=3,
             )
+            drawn.append(bars)
+        if moved:
+            _move(axes, drawn, step_pt * (number - (len(coloured) - 1) / 2))
+
+
+def _step_pt(axes: "Axes", count: int, lines: int, style: Style) -> float:
+    """Return how far apart lines are moved, in points: less where many x are close together."""
+    room_pt = 72 * axes.get_figure(root=True).get_figwidth() / (count + 1)
+    return min(_APART * style.line_pt, _SHARED * room_pt / lines)
+
+
+def _move(axes: "Axes", drawn: Sequence["Artist"], right_pt: float) -> None:
+    """Move what is drawn to the right; the limits of the axes stay those of the data."""
+    from matplotlib.transforms import ScaledTranslation
+
+    inches = axes.get_figure(root=True).dpi_scale_trans
+    for artist in drawn:
+        artist.set_transform(axes.transData + ScaledTranslation(right_pt / 72, 0, inches))
 
 
 def add_legend(figure: "Figure", axes: "Axes", lines: Sequence[Line], style: Style) -> None:

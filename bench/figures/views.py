@@ -102,7 +102,7 @@ def draw(
         raise KinobenchError(f"nothing to plot: {MISSING}")
     figure = new_figure(style, width_in, 0.6 if style.is_broad(width_in) else 0.78)
     axes = figure.subplots()
-    draw_lines(axes, lines, style)
+    draw_lines(axes, lines, style, is_dodged=True)
     score = f"{SCORE_NAMES[board.scoring][0]} (%)"
     protocol = rows[0].record.case.protocol
     crops = f", {protocol.crops} spatial for each temporal" if protocol.crops > 1 else ""

@@ -61,7 +61,7 @@ class Note(msgspec.Struct, frozen=True):
 
 
 def names_among(names: Iterable[str], every: Collection[str]) -> tuple[str, ...]:
-    """Return the names of rows: `all rows` if there are no others, or all but a few.
+    """Return the names of rows: `All rows` if there are no others, or all but a few.
 
     Args:
         names: Names of the rows; one may come twice.
@@ -72,7 +72,7 @@ def names_among(names: Iterable[str], every: Collection[str]) -> tuple[str, ...]
     if len(every) < 2 or left_out > MOST_LEFT_OUT or len(found) <= left_out:
         return tuple(found)
     if not left_out:
-        return ("all rows",)
+        return ("All rows",)
     if len(found) <= MOST_LEFT_OUT:
         return tuple(found)
-    return (f"all rows but {', '.join(name for name in every if name not in found)}",)
+    return (f"All rows but {', '.join(name for name in every if name not in found)}",)

@@ -150,11 +150,11 @@ def _drawn() -> Drawn:
 
 
 def _print_blocks(table: Table, console: Console) -> None:
-    """Print a block of lines for each row, where no table fits."""
+    """Print a block of lines for each row, where no table fits; a blank line parts them."""
     together = _names(table)
-    for cells in table.lines:
-        console.print(lines("\n" + ", ".join(value for value, _ in cells[:together])))
+    for number, cells in enumerate(table.lines):
+        before = "\n" if number else ""
+        console.print(lines(before + ", ".join(value for value, _ in cells[:together])))
         for name, cell in zip(table.head[together:], cells[together:], strict=True):
             value = " ".join(part for part in cell if part)
             console.print(line(f"  {name}: {value}"))
-    console.print()

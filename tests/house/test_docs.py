@@ -381,6 +381,8 @@ def test_every_generated_part_is_made(tools: types.SimpleNamespace, tmp_path: Pa
     commands = (tmp_path / "commands.md").read_text()
     for name in ("run", "check", "data make", "leaderboard"):
         assert f"## {name}\n" in commands
+    assert "`torchrun --nproc-per-node 4 bench.py fit MODEL --device cuda`" in commands
+    assert "(default: results) (default" not in commands
     assert "`--skip-unreadable`" in commands and "## worker" not in commands
     assert json.loads((tmp_path / "quickstart.ipynb").read_text())["cells"]
 

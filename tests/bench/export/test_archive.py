@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -86,7 +87,7 @@ def _answer(
     done = call(monkeypatch, folder, *asked)
     file = folder / asked[-1]
     written = file.read_bytes() if "--output" in asked else b""
-    made = re.compile(rb"page made <time>[^<]*</time>")  # the minute may be another
+    made = re.compile(rb'page made <time>[^<]*</time>|"made":"[^"]*"')  # the minute may be another
     return done.exit_code, done.stdout, done.stderr, made.sub(b"", written)
 
 
@@ -184,8 +185,10 @@ def test_the_environment_comes_with_each_record(results: Path, tmp_path: Path) -
 def test_a_folder_that_kept_the_places_alone_gives_the_same_tables_too(
     tmp_path: Path,
 ) -> None:
-    """The quick suite's results of the repository have no logits."""
-    quick = REPOSITORY / "results" / "quick"
+    quick = Path(shutil.copytree(REPOSITORY / "results" / "quick", tmp_path / "quick"))
+    for path in list((quick / "predictions").rglob("*")):
+        if path.is_file() and path.name != "_places.parquet":
+            path.unlink()
     done = export(quick, tmp_path / "r.zip")
     assert (done.records, done.predictions) == (32, 32)
     import_archive(tmp_path / "r.zip", tmp_path / "theirs")

@@ -52,6 +52,41 @@ def test_the_accuracy_by_views_is_that_of_the_logits(tmp_path: Path) -> None:
     assert x == [1, 2, 3] and y[0] == 75.0 and y[2] == 100.0
 
 
+@pytest.mark.parametrize("clips", [2, 10])
+def test_intervals_of_networks_at_the_same_x_stand_side_by_side(tmp_path: Path, clips: int) -> None:
+    named = np.repeat(np.arange(16)[:, None] % CLASSES, clips, axis=1)
+    for number in range(MOST_LINES):
+        store_scored(tmp_path, f"net{number}", logits_of(named))
+    with drawing(PAPER):
+        figure = views.draw(board_of(tmp_path), tmp_path, PAPER).figure
+        figure.canvas.draw()
+    (axes,) = figure.axes
+    drawn = [
+        line.get_transform().transform(line.get_xydata())[:, 0]
+        for line in axes.lines
+        if str(line.get_gid()).startswith(lines.HIGHLIGHTED)
+    ]
+    bars = [
+        bar.get_transform().transform([part[0] for part in bar.get_segments()])[:, 0]
+        for bar in axes.collections
+    ]
+    assert len(drawn) == len(bars) == MOST_LINES
+    assert np.allclose(drawn, bars)  # each interval goes through its point
+    width_px = PAPER.line_pt / 2 * figure.dpi / 72
+    assert (np.diff(bars, axis=0) > width_px).all()
+    ticks = axes.transData.transform([(x + 1, 0) for x in range(clips)])[:, 0]
+    assert (np.abs(bars - ticks) < np.diff(ticks).min() / 2).all()
+    box = axes.get_window_extent()
+    assert box.x0 < np.min(bars) and np.max(bars) < box.x1
+
+
+def test_a_network_alone_stands_at_its_x(tmp_path: Path) -> None:
+    store_scored(tmp_path, "net", logits_of(np.repeat(np.arange(16)[:, None] % CLASSES, 2, axis=1)))
+    with drawing(PAPER):
+        (axes,) = views.draw(board_of(tmp_path), tmp_path, PAPER).figure.axes
+    assert all(line.get_transform() == axes.transData for line in axes.lines)
+
+
 def test_predictions_that_are_gone_are_reported_and_others_drawn(tmp_path: Path) -> None:
     named = np.repeat(np.arange(16)[:, None] % CLASSES, 2, axis=1)
     for model in ("kept", "gone"):

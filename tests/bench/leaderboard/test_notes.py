@@ -8,8 +8,8 @@ from kinobench.bench.leaderboard.notes import Note, names_among
 @pytest.mark.parametrize(
     ("found", "every", "told"),
     [
-        ("abcdef", "abcdef", ("all rows",)),
-        ("abcdef", "abcdefgh", ("all rows but g, h",)),
+        ("abcdef", "abcdef", ("All rows",)),
+        ("abcdef", "abcdefgh", ("All rows but g, h",)),
         ("abc", "abcd", ("a", "b", "c")),  # as short as it is
         ("abcdef", "abcdefwxyz", tuple("abcdef")),  # too many others
         ("abcd", "abcdwxyz", tuple("abcd")),

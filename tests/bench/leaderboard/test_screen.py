@@ -313,10 +313,10 @@ def test_the_footnotes_are_four_lines_of_the_screen_at_most(width: int) -> None:
 def test_a_note_of_every_row_is_of_all_rows() -> None:
     note = "latency: not settled when the warm-up's time was up"
     found = board_of(*(network(f"n{number}", number, notes=(note,)) for number in range(6)))
-    assert f"all rows: {note}" in on_terminal(found, 120)
+    assert f"All rows: {note}" in on_terminal(found, 120)
     plain = network("plain", 7)
     found = board_of(*(network(f"n{number}", number, notes=(note,)) for number in range(6)), plain)
-    assert f"all rows but plain: {note}" in on_terminal(found, 120)
+    assert f"All rows but plain: {note}" in on_terminal(found, 120)
 
 
 def test_a_pipe_has_a_line_a_row_with_all_columns_and_neither_marks_nor_colours() -> None:

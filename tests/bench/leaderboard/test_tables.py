@@ -440,6 +440,13 @@ def test_a_narrow_console_has_a_block_a_row() -> None:
     ]
 
 
+def test_one_blank_line_parts_blocks_from_what_is_around_them() -> None:
+    found = board_of(made_record("c3d_tiny"), made_record("x3d_tiny"))
+    text = printed(found, 20).rstrip("\n")
+    assert text.count("\n\n") == 3 and "\n\n\n" not in text
+    assert "\n\nx3d_tiny, " in text and "\n\nAll rows: " in text
+
+
 def test_markup_in_names_and_errors_is_printed_as_it_is() -> None:
     found = board_of(
         made_record("c3d_tiny", case={"weights": "[red]w.pt"}),

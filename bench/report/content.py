@@ -243,6 +243,10 @@ class GateCheck(msgspec.Struct, frozen=True, kw_only=True):
         began: When it began, seconds since 1970.
         kind: What was compared, if it says so.
         budget, slowdown, seconds: Shares of the baseline's time; how long the check took.
+        ends: The interval of the slowdown.
+        baseline, candidate: The commits that were compared; a `+` if files differ from the commit.
+        machine: Name of the processor, or of the GPU that was used.
+        reason: Why it has that verdict, if the numbers don't show it.
     """
 
     began: float
@@ -252,6 +256,11 @@ class GateCheck(msgspec.Struct, frozen=True, kw_only=True):
     budget: float
     slowdown: float | None
     seconds: float | None
+    ends: Ends | None = None
+    baseline: str | None = None
+    candidate: str | None = None
+    machine: str = ""
+    reason: str = ""
 
 
 class Content(msgspec.Struct, frozen=True, kw_only=True):

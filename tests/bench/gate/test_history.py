@@ -1,8 +1,10 @@
 """The verdicts that `check` adds to a folder of results, and who reads them."""
 
 import contextlib
+import hashlib
 import json
 import os
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,9 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from kinobench.bench.cli.commands import app
+from kinobench.bench.export.archive import export
+from kinobench.bench.export.merge import merge
+from kinobench.bench.export.unpack import import_archive
 from kinobench.bench.figures.gate_checks import stored_checks
 from kinobench.bench.gate import command as gate_command
 from kinobench.bench.gate import history
@@ -24,6 +29,7 @@ from kinobench.bench.report.gate_history import stored_history
 from kinobench.datasets.errors import KinobenchError
 
 from ...fakes.made_records import MACHINE, made_case, made_record
+from ...fakes.made_results import made_results
 from .test_file import Bench, bench, file, update
 from .test_gate import forever, made_bench
 
@@ -209,3 +215,39 @@ def test_the_commands_draw_what_check_stored(place: Path) -> None:
         assert '"began":1767225600.0,"model":"a"' in page and '"slowdown":0.02' in page
     drawn = CliRunner().invoke(app, ["plot", "gate", "--output", "gate.svg"])
     assert drawn.exit_code == 0 and "History of 2 checks of the speed gate" in drawn.stderr
+
+
+def test_checks_are_merged_exported_and_imported_once(tmp_path: Path, place: Path) -> None:
+    one, other = made_results(tmp_path / "one", {"a": 20}), tmp_path / "checks alone"
+    shared = verdict("a", 2, 0.02)
+    gate_verdicts.append_verdicts(one, [shared])
+    path = gate_verdicts.append_verdicts(other, [verdict("a", 1, 0.05), shared])
+    with path.open("ab") as half:
+        half.write(path.read_bytes()[:50])
+    together = merge([one, other], tmp_path / "all")
+    assert together.checks == 2 and together.refused == ()
+    assert [problem.partition(": ")[0] for problem in together.problems] == [f"{path}, line 3"]
+    assert merge([one, other], tmp_path / "all").checks == 0
+    assert stored_in(tmp_path / "all") == [shared, verdict("a", 1, 0.05)]
+    done = export(tmp_path / "all", tmp_path / "all.zip")
+    assert done.checks == 2
+    assert import_archive(tmp_path / "all.zip", tmp_path / "theirs").checks == 2
+    assert stored_in(tmp_path / "theirs") == stored_in(tmp_path / "all")
+
+
+def test_an_archive_whose_checks_are_damaged_is_refused(tmp_path: Path) -> None:
+    one = made_results(tmp_path / "one", {"a": 20})
+    path = gate_verdicts.append_verdicts(one, [verdict("a", 2, 0.02)])
+    export(one, tmp_path / "one.zip")
+    with zipfile.ZipFile(tmp_path / "one.zip") as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    half = path.read_bytes()[:50] + b"\n"
+    files[path.name] = half
+    manifest = json.loads(files["manifest.json"])
+    digest = hashlib.sha256(half).hexdigest()
+    manifest["files"][path.name] = {"sha256": digest, "bytes": len(half)}
+    with zipfile.ZipFile(tmp_path / "half.zip", "w") as archive:
+        for name, content in (files | {"manifest.json": json.dumps(manifest).encode()}).items():
+            archive.writestr(name, content)
+    with pytest.raises(KinobenchError, match=r"'gate_checks.jsonl', line 1 is no check"):
+        import_archive(tmp_path / "half.zip", tmp_path / "theirs")

@@ -9,11 +9,12 @@ from ...datasets.plurals import quantity
 from ...datasets.visible import one_line
 from ..leaderboard.fields import Field
 from ..leaderboard.leaderboard import Board, Row
-from ..records.record import Environment
+from ..records.record import Environment, Record
 from ..records.stores import Results
 from .answers import answers_of
-from .content import Answers, Content, Table
+from .content import Answers, Content, Seen, Table
 from .gate_history import gate_history, stored_history
+from .motion import seen_by
 from .pictures import Videos, pictures_of
 from .tables import columns, table_of
 
@@ -44,7 +45,8 @@ def gather(
             remarks.append(one_line(line))
             on_problem(line)
 
-    tables = tuple(table_of(board, _reader(results, left_out), chosen) for board in boards)
+    read, judge = _reader(results, left_out), _judge(results, left_out)
+    tables = tuple(table_of(board, read, chosen, judge) for board in boards)
     _remark_absent_logits(tables, left_out)
     records = [row.record for board in boards for row in board.rows]
     started = [row.since for board in boards for row in board.rows]
@@ -76,6 +78,23 @@ def _reader(results: Results | None, left_out: OnProblem) -> Callable[[Row], Ans
             return None
 
     return read
+
+
+def _judge(
+    results: Results | None, left_out: OnProblem
+) -> Callable[[Row, Sequence[Record]], Seen | None]:
+    """Return a function that judges a row's probes; those that can't be read are left out."""
+
+    def judge(row: Row, probed: Sequence[Record]) -> Seen | None:
+        if results is None or row.splits:
+            return None
+        try:
+            return seen_by(row.record, probed, results)
+        except KinobenchError as error:
+            left_out(f"left out, what the probes show of {row.record.case.model}: {error}")
+            return None
+
+    return judge
 
 
 def _remark_absent_logits(tables: Sequence[Table], left_out: OnProblem) -> None:

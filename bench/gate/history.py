@@ -26,7 +26,10 @@ def verdicts_of(report: Report) -> tuple[GateVerdict, ...]:
     if report.started is not None:
         started = datetime.strptime(report.started, _WRITTEN).replace(tzinfo=UTC)
     check = f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
-    found = [each for each in report.checked if each.reason != UNJUDGED]
+    judged: list[Checked | StoredCheck] = [
+        *(each for each in report.checked if each.reason != UNJUDGED),
+        *report.stored,
+    ]
     return tuple(
         GateVerdict(
             check=check,
@@ -42,7 +45,7 @@ def verdicts_of(report: Report) -> tuple[GateVerdict, ...]:
             environment=report.environment,
             **_measured(each),
         )
-        for each in (*found, *report.stored)
+        for each in judged
     )
 
 

@@ -262,7 +262,7 @@ def card_of(scored: Scored, results: Path) -> Card:
         views=case.protocol.views,
         classes=case.classes,
         manifest=accuracy.manifest,
-        judgement=judge_records({None: plain, **usable}, results, scored.split.classes),
+        judgement=judge_records(scored.records, results, scored.split.classes),
         missing={probe: _reason(scored, probe) for probe in PROBES if probe not in usable},
         notes=(*_notes(stored), _origin(plain)),
         predictions={

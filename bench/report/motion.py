@@ -1,6 +1,6 @@
 """What the probes show of a network, in the sentences that `kinobench motion` prints."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from ...datasets.names import Probe
 from ..analysis.motion_answers import is_usable, judge_records
@@ -29,7 +29,7 @@ def seen_by(plain: Record, probed: Sequence[Record], results: Results) -> Seen |
     Raises:
         KinobenchError: The answers can't be read, or are not of the same videos.
     """
-    under: Mapping[Probe, Record] = {
+    under: dict[Probe | None, Record] = {
         record.case.probe: record
         for record in probed
         if record.case.probe is not None and is_usable(record)
@@ -38,7 +38,7 @@ def seen_by(plain: Record, probed: Sequence[Record], results: Results) -> Seen |
         return None
     if plain.accuracy.scoring != "top-k":
         return None
-    judged = judge_records({None: plain, **under}, results)
+    judged = judge_records({None: plain} | under, results)
     return Seen(
         verdict=verdict_sentence(judged),
         facts=facts_sentence(judged, plain.case.classes),

@@ -1,6 +1,6 @@
 """Analysis of stored logits, without the network: accuracy by aggregation, views and class."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple, get_args
 
@@ -119,6 +119,7 @@ def analyse(
     *,
     clips: int | None = None,
     names: Sequence[str] | None = None,
+    on_chunk: Callable[[Chunk], None] = lambda chunk: None,
 ) -> Analysis:
     """Compute everything in one pass over the logits, in memory that doesn't grow with them.
 
@@ -127,6 +128,7 @@ def analyse(
         aggregation: Rule that averages the views.
         clips: Temporal views; the others are spatial, all of the first clip's coming first.
         names: Names of the classes.
+        on_chunk: Called with all videos, a few at a time, so that they need not be read again.
 
     Raises:
         KinobenchError: There are not so many views, or names; the logits can't be read.
@@ -134,7 +136,7 @@ def analyse(
     views, classes = predictions.views, predictions.classes
     check_shape(predictions, clips, names)
     order = clip_order(clips) if clips else ()
-    labelled, named, place = _places(predictions, aggregation, order)
+    labelled, named, place = _places(predictions, aggregation, order, on_chunk)
     classwise = by_class(
         labelled.labels, named, labelled.places, names or [str(c) for c in range(classes)]
     )
@@ -208,7 +210,10 @@ def _pairs(chunk: Chunk, scored: np.ndarray, named: np.ndarray) -> _Pairs:
 
 
 def _places(
-    predictions: Predictions, aggregation: Aggregation, order: Sequence[int]
+    predictions: Predictions,
+    aggregation: Aggregation,
+    order: Sequence[int],
+    on_chunk: Callable[[Chunk], None],
 ) -> tuple[_Pairs, np.ndarray, dict[Aggregation | int, np.ndarray]]:
     """Return the places of the true classes by aggregation, and by the number of first clips.
 
@@ -219,6 +224,7 @@ def _places(
     found: dict[Aggregation | int, list[np.ndarray]] = {}
     pairs, named = [], []
     for chunk in predictions.chunks():
+        on_chunk(chunk)
         for how in AGGREGATIONS:
             values = view_scores(chunk.logits, how)
             mean = mean_score(values)

@@ -73,20 +73,42 @@ def answers_of(predictions: Predictions, aggregation: Aggregation) -> Answers:
     Raises:
         KinobenchError: The logits can't be read.
     """
-    averaged = averaged_of(aggregation, predictions.scoring)
-    videos: list[str] = []
-    groups: list[str | None] = []
-    sets: list[tuple[int, ...]] = []
-    parts: list[tuple[np.ndarray, ...]] = []
+    found = AnswersSoFar(predictions, aggregation)
     for chunk in predictions.chunks():
-        scored = mean_score(view_scores(chunk.logits, averaged))
-        parts.append((chunk.labels, *_answered(chunk, scored)))
-        videos += chunk.videos
-        groups += chunk.groups
-        sets += chunk.label_sets or ()
-    labels, *answered = (np.concatenate(each) for each in zip(*parts, strict=True))
-    several = predictions.scoring != "top-k"
-    return Answers(videos, labels, tuple(sets) if several else None, groups, *answered)
+        found.add(chunk)
+    return found.answers()
+
+
+class AnswersSoFar:
+    """The answers of the videos that were read so far."""
+
+    def __init__(self, predictions: Predictions, aggregation: Aggregation) -> None:
+        """Begin without videos.
+
+        Args:
+            predictions: The per-view logits.
+            aggregation: Rule that averages the views.
+        """
+        self._averaged = averaged_of(aggregation, predictions.scoring)
+        self._several = predictions.scoring != "top-k"
+        self._videos: list[str] = []
+        self._groups: list[str | None] = []
+        self._sets: list[tuple[int, ...]] = []
+        self._parts: list[tuple[np.ndarray, ...]] = []
+
+    def add(self, chunk: Chunk) -> None:
+        """Add the next videos."""
+        scored = mean_score(view_scores(chunk.logits, self._averaged))
+        self._parts.append((chunk.labels, *_answered(chunk, scored)))
+        self._videos += chunk.videos
+        self._groups += chunk.groups
+        self._sets += chunk.label_sets or ()
+
+    def answers(self) -> Answers:
+        """Return the answers of all videos."""
+        labels, *answered = (np.concatenate(each) for each in zip(*self._parts, strict=True))
+        sets = tuple(self._sets) if self._several else None
+        return Answers(self._videos, labels, sets, self._groups, *answered)
 
 
 def _answered(chunk: Chunk, scored: np.ndarray) -> tuple[np.ndarray, ...]:

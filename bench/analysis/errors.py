@@ -97,6 +97,7 @@ def find_errors(
     *,
     names: Sequence[str] | None = None,
     k: int = 1,
+    found: Answers | None = None,
 ) -> Errors:
     """Find the videos of which no true class is among the first `k`.
 
@@ -109,12 +110,13 @@ def find_errors(
         aggregation: Rule that averages the views.
         names: Names of the classes; their numbers stand for them if they aren't known.
         k: Number of classes that may come first.
+        found: The answers by that rule, if they were read already.
 
     Raises:
         KinobenchError: `k` is not below the number of classes; the logits can't be read.
     """
     refuse_wrong_k(predictions, k)
-    found = answers_of(predictions, aggregation)
+    found = found or answers_of(predictions, aggregation)
     named = names or [str(each) for each in range(predictions.classes)]
     labelled = found.labels >= 0
     wrong = np.flatnonzero(labelled & (found.places >= k))

@@ -103,7 +103,12 @@ class How(Group, panel="How"):
 
 
 class Output(Group, panel="Results"):
-    """Options for the report: its file and its form."""
+    """Options for the report, its file and its form, and for the history of checks."""
+
+    results: common.ResultsFolder = Path("results")
+    no_store: Annotated[
+        bool, flag("Don't add the verdicts to the folder of results.", "--no-store")
+    ] = False
 
     comment: Annotated[
         Path | None,
@@ -122,6 +127,10 @@ def check(what: What, how: How, output: Output) -> None:
 
     terms, slowed = _terms(what, how)
     load_plugins(what.plugin)
+    if not output.no_store:
+        from ..records.gate_verdicts import refuse_unwritable
+
+        refuse_unwritable(output.results)
     found = _report_of(what, how, terms, slowed)
     if output.comment is not None:
         from ..records.files import write_text
@@ -131,11 +140,30 @@ def check(what: What, how: How, output: Output) -> None:
         print_json(page.plain(found))
     else:
         table.show(found, console())
+    if not output.no_store:
+        _store(found, output.results)
     if found.interrupted is not None:
         finished, asked_for = found.interrupted
         cases = quantity(asked_for, "case")
         exit_with(f"interrupted: {finished} of {cases} finished", EXIT_INTERRUPTED)
     raise SystemExit(found.exit_code)
+
+
+def _store(found: "Report", results: Path) -> None:
+    """Add the verdicts to the folder of results; a full disk changes no verdict."""
+    from ...datasets.errors import KinobenchError
+    from ..gate.history import verdicts_of
+    from ..records.gate_verdicts import append_verdicts
+
+    verdicts = verdicts_of(found)
+    if not verdicts:
+        return
+    try:
+        path = append_verdicts(results, verdicts)
+    except KinobenchError as error:
+        report(f"not stored: {error}")
+        return
+    report(f"stored in {path}; `plot gate` and `report` show the history")
 
 
 def _terms(what: What, how: How) -> "tuple[Terms, float | None]":

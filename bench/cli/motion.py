@@ -96,6 +96,7 @@ def motion(what: What, how: How, data: Data, own: common.Own, results: Results) 
     Scores that are stored already are not measured again.
     """
     from ...datasets import catalog
+    from ..analysis.motion_answers import is_usable
     from ..motion import chart, page
     from ..motion import run as running
     from ..text.terminal import PlainConsole
@@ -134,7 +135,7 @@ def motion(what: What, how: How, data: Data, own: common.Own, results: Results) 
         interrupted = True
     if scored.measured:
         rebuild(results.results, report)
-    if running.is_usable(scored.records.get(None)):
+    if is_usable(scored.records.get(None)):
         _show(scored, results, form)
     _exit(scored, results, interrupted)
 

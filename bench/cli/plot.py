@@ -62,10 +62,10 @@ class What(Group, panel="What"):
     checks: Annotated[
         list[Path] | None,
         option(
-            "File with reports of check --json, for gate; may be repeated.",
+            "File with checks, for gate: stored ones, or reports of check --json; may be repeated.",
             "FILE",
             "--checks",
-            default="none",
+            default="those that check stored in the results",
         ),
     ] = None
 
@@ -193,8 +193,13 @@ def _confusion(what: What, how: How, results: Results, style: "Style") -> "Pictu
 
 def _gate(what: What, how: How, results: Results, style: "Style") -> "Picture":
     from ..figures import gate, gate_checks
+    from ..records.stores import folders_of
 
-    checks = gate_checks.read_checks(what.checks or ())
+    if what.checks:
+        checks = gate_checks.read_checks(what.checks)
+    else:
+        folders = folders_of(common.results_of(results.results))
+        checks = gate_checks.stored_checks(folders, report)
     return gate.draw(checks, style, width_in=how.width, models=what.model or ())
 
 

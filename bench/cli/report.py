@@ -30,7 +30,7 @@ class Page(Group, panel="Results"):
         option(
             "Checks of the speed gate, a line of JSON each.",
             "FILE",
-            default="gate_checks.jsonl or gate_checks.jsonl.gz of the results, if there is one",
+            default="those that check stored in the results",
         ),
     ] = None
     sort: selecting.Sort = None
@@ -66,6 +66,7 @@ def make_report(where: WhereVideos, page: Page) -> None:
     from ..leaderboard.chosen import chosen
     from ..leaderboard.selection import selected
     from ..records.files import write_text
+    from ..records.stores import folders_of
 
     if page.without_logits and where.is_given:
         raise KinobenchError(
@@ -86,6 +87,7 @@ def make_report(where: WhereVideos, page: Page) -> None:
         where,
         title=page.title,
         gate=page.gate,
+        checked=folders_of(results),
         chosen=columns,
     )
     write_text(page.output, text)

@@ -120,7 +120,8 @@ def export(written: Written, form: Form) -> None:
         return
     _print(
         f"{done.file}: {quantity(done.records, 'record')}, "
-        f"{quantity(done.predictions, 'folder')} of predictions, {file_size(done.bytes)}."
+        f"{quantity(done.predictions, 'folder')} of predictions{_checks(done.checks)}, "
+        f"{file_size(done.bytes)}."
     )
 
 
@@ -138,14 +139,19 @@ def _show_merged(found: "Merged", target: Target) -> None:
     if target.json:
         print_json(found)
     else:
+        checks = _checks(found.checks)
         there = f", {quantity(found.same, 'record')} there already" if found.same else ""
         _print(
             f"{target.to}: {quantity(found.records, 'record')} of {quantity(found.runs, 'run')} "
-            f"and {quantity(found.predictions, 'folder')} of predictions added{there}"
+            f"and {quantity(found.predictions, 'folder')} of predictions added{checks}{there}"
             f"{f', {len(found.refused)} refused' if found.refused else ''}."
         )
     if found.refused:
         raise SystemExit(EXIT_FAILED)
+
+
+def _checks(count: int) -> str:
+    return f", {quantity(count, 'check')} of the speed gate" if count else ""
 
 
 def _show_findings(found: "Validation") -> None:

@@ -5,7 +5,7 @@ The environment of each measurement is in its record. The same results give the 
 
 import hashlib
 import zipfile
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Set
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +16,9 @@ from ...datasets.files import open_regular
 from ...datasets.unfinished import remove_left_files
 from ..evaluation.digests import kept_digests
 from ..records.files import writing
+from ..records.gate_verdicts import FILE as CHECKS
 from .archive_names import refuse_place
+from .checks import checks_in
 from .contents import DERIVED, Stored, by_run, prediction_files, sha256_of, stored_in
 from .manifest import FILE, FORMAT, Listed, Manifest, grows, own_version
 
@@ -33,6 +35,7 @@ class Exported(msgspec.Struct, frozen=True, kw_only=True):
         file: The archive.
         bytes: Its size.
         records, predictions: Number of records, and of folders of predictions.
+        checks: Number of verdicts of the speed gate.
         problems: A line for each line of the results that is no record, and for predictions that
             are missing.
     """
@@ -42,6 +45,7 @@ class Exported(msgspec.Struct, frozen=True, kw_only=True):
     records: int
     predictions: int
     problems: tuple[str, ...]
+    checks: int = 0
 
 
 class _Member(NamedTuple):
@@ -52,7 +56,7 @@ class _Member(NamedTuple):
 
 
 def export(results: Path, file: Path, *, with_predictions: bool = True) -> Exported:
-    """Write the records of a folder, and their predictions, to a zip archive.
+    """Write the records of a folder, their predictions and checks of the gate to a zip archive.
 
     Args:
         results: The folder.
@@ -67,6 +71,10 @@ def export(results: Path, file: Path, *, with_predictions: bool = True) -> Expor
     if not stored:
         raise KinobenchError(f"{results} has no record that can be read; nothing is exported")
     members = dict(_runs(stored))
+    checks, left_out = checks_in(results)
+    problems += left_out
+    if checks:
+        members[CHECKS] = _lines(checks)
     named = dict.fromkeys(each.predictions for each in stored if each.predictions is not None)
     count = 0
     for name in named if with_predictions else ():
@@ -95,15 +103,20 @@ def export(results: Path, file: Path, *, with_predictions: bool = True) -> Expor
         records=len(stored),
         predictions=count,
         problems=tuple(problems),
+        checks=len(checks),
     )
 
 
 def _runs(stored: list[Stored]) -> Iterator[tuple[str, _Member]]:
     """Yield the files of the runs: the lines that are records, as they are stored."""
     for run, records in by_run(stored):
-        content = b"".join(each.line + b"\n" for each in records)
-        digest = hashlib.sha256(content).hexdigest()
-        yield f"runs/{run}", _Member(content, Listed(sha256=digest, bytes=len(content)))
+        yield f"runs/{run}", _lines([each.line for each in records])
+
+
+def _lines(lines: Iterable[bytes]) -> _Member:
+    content = b"".join(line + b"\n" for line in lines)
+    digest = hashlib.sha256(content).hexdigest()
+    return _Member(content, Listed(sha256=digest, bytes=len(content)))
 
 
 def _predictions(results: Path, named: str) -> Iterator[tuple[str, _Member]]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from ...datasets.errors import KinobenchError
+from ..records.gate_verdicts import FILE as CHECKS
 from ..records.inside import fault_in
 from .contents import PLACE
 
@@ -23,11 +24,11 @@ def refuse_place(name: str) -> None:
     """Check that a file of an archive may have that name.
 
     Raises:
-        KinobenchError: It is neither a run's file nor one of predictions.
+        KinobenchError: It is neither a run's file nor one of predictions, nor that of the checks.
     """
     parts = name.split("/")
     fault = fault_in(name)
-    if fault is None and not _RUN.fullmatch(name):
+    if fault is None and name != CHECKS and not _RUN.fullmatch(name):
         if not name.startswith(PLACE):
             fault = "it is neither in runs/ nor in predictions/"
         elif any(not part or part.startswith(".") or part.endswith((" ", ".")) for part in parts):

@@ -8,8 +8,10 @@ import msgspec
 from filelock import FileLock
 
 from ...datasets.errors import KinobenchError, program
+from ..records.gate_verdicts import files_in
 from ..records.inside import inside
 from ..records.store import RunFile
+from .checks import add_checks
 from .contents import Stored, by_run, stored_in
 from .copying import ClashError, MissingError, add_predictions
 from .new_runs import NewRuns
@@ -26,6 +28,7 @@ class Merged(msgspec.Struct, frozen=True, kw_only=True):
         records: Number of records that were added.
         predictions: Number of folders of predictions that were added.
         same: Number of records that were there already.
+        checks: Number of verdicts of the speed gate that were added.
         refused: A line for each record that was not added, with the reason and the cure.
         problems: A line for each that says what is not as it should be: lines that are no records,
             predictions that are missing.
@@ -35,6 +38,7 @@ class Merged(msgspec.Struct, frozen=True, kw_only=True):
     records: int = 0
     predictions: int = 0
     same: int = 0
+    checks: int = 0
     refused: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
 
@@ -63,7 +67,7 @@ def merge(
         KinobenchError: A source has no records, or the target can't be written.
     """
     with _named("DIR"):
-        read = [(source, *stored_in(source)) for source in sources]  # a mistake changes nothing
+        read = [(source, *_stored(source)) for source in sources]  # a mistake changes nothing
     found = Merged(problems=tuple(problem for _, _, problems in read for problem in problems))
     with _named("--to"):
         RunFile(target, "any")  # refuses a folder that can't be written
@@ -75,9 +79,21 @@ def merge(
                 continue
             for run, records in by_run(stored):
                 found += _add_run(source, run, records, target, there, new)
+            checks, left_out = add_checks(source, target)
+            found += Merged(checks=checks, problems=tuple(left_out))
         new.write()
     said = tuple(dict.fromkeys(found.problems))  # records may share predictions
     return msgspec.structs.replace(found, problems=said)
+
+
+def _stored(source: Path) -> tuple[list[Stored], list[str]]:
+    """Return the records of a folder; it may have checks of the speed gate alone."""
+    try:
+        return stored_in(source)
+    except KinobenchError:
+        if files_in([source]):
+            return [], []
+        raise
 
 
 @contextmanager

@@ -18,8 +18,11 @@ from ...datasets.errors import KinobenchError, reason_of
 from ...datasets.files import check_regular
 from ...datasets.unfinished import unfinished_folder
 from ..records.files import UNDECODABLE
+from ..records.gate_verdicts import FILE as CHECKS
+from ..records.gate_verdicts import LARGEST
 from ..records.record import SCHEMA, from_json
 from .archive_names import refuse_place, refuse_twins
+from .checks import key_of
 from .contents import PLACE
 from .manifest import FILE, FORMAT, Listed, Manifest, grows
 from .merge import Merged, merge
@@ -135,6 +138,9 @@ def _check_entries(archive: zipfile.ZipFile, manifest: Manifest, file: Path) -> 
     lines = sum(each.bytes for name, each in manifest.files.items() if name.startswith("runs/"))
     if not lines:
         raise KinobenchError("it has no record")
+    checks = manifest.files.get(CHECKS)
+    if checks is not None and checks.bytes > LARGEST:
+        raise KinobenchError(f"its checks of the gate have more than {LARGEST:,} bytes")
     if lines > _MOST_RUN_BYTES:
         raise KinobenchError(f"its records have more than {_MOST_RUN_BYTES:,} bytes")
     above = {str(parent) for name in manifest.files for parent in PurePosixPath(name).parents}
@@ -171,7 +177,7 @@ def _check_contents(archive: zipfile.ZipFile, manifest: Manifest) -> None:
     named: set[str] = set()
     for name, listed in manifest.files.items():
         digest = hashlib.sha256()
-        lines = _Lines(name) if name.startswith("runs/") else None
+        lines = _lines_of(name)
         for chunk in _chunks(archive, name, listed.bytes):
             digest.update(chunk)
             if lines is not None:
@@ -182,7 +188,7 @@ def _check_contents(archive: zipfile.ZipFile, manifest: Manifest) -> None:
             named |= lines.named_in(b"\n" if lines.rest else b"")
     for name in manifest.files:
         owners = {name, *map(str, PurePosixPath(name).parents)}
-        if not name.startswith("runs/") and not owners & named:
+        if _lines_of(name) is None and not owners & named:
             raise KinobenchError(f"{name!r} belongs to no record in it")
     for name in named:
         if named & set(map(str, PurePosixPath(name).parents)):
@@ -228,6 +234,27 @@ class _Lines:
             if not named.startswith(PLACE):
                 raise KinobenchError(f"{where} names predictions that are in no {PLACE}")
         return named
+
+
+class _Checks(_Lines):
+    """The lines of the file of checks, which name no predictions."""
+
+    def _named_by(self, line: bytes) -> None:
+        self._number += 1
+        if not line.strip():
+            return
+        try:
+            key_of(line)
+        except (*UNDECODABLE, KinobenchError) as error:
+            where = f"{self.name!r}, line {self._number}"
+            raise KinobenchError(f"{where} is no check of the gate: {error}") from error
+
+
+def _lines_of(name: str) -> _Lines | None:
+    """Return what checks the lines of a file; None for one of predictions."""
+    if name == CHECKS:
+        return _Checks(name)
+    return _Lines(name) if name.startswith("runs/") else None
 
 
 def _chunks(archive: zipfile.ZipFile, name: str, size: int) -> Iterator[bytes]:

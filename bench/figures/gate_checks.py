@@ -1,8 +1,8 @@
-"""Checks of the speed gate, read from the reports that `check --json` prints."""
+"""Checks of the speed gate: those that `check` stored, and reports of `check --json`."""
 
 import gzip
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,11 +17,14 @@ from ..gate.page import Report
 from ..gate.stored import StoredCheck
 from ..gate.turns import Pair
 from ..gate.verdict import Checked
+from ..records.case import Case
 from ..records.case_names import names_of
+from ..records.files import UNDECODABLE
+from ..records.gate_verdicts import GateVerdict, files_in, from_json, lines_of
 
 MISSING = (
-    f"name the reports of checks: {program()} check --json >> checks.json keeps each, and "
-    "--checks checks.json draws them"
+    f"`{program()} check` stores its verdicts in --results; or name reports of checks: {program()} "
+    "check --json >> checks.json keeps each, and --checks checks.json draws them"
 )
 
 
@@ -58,21 +61,82 @@ class _Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_checks(paths: Sequence[Path]) -> list[Check]:
-    """Read checks, the oldest first: reports of `check --json`, one after the other in a file.
+    """Read checks, the oldest first: verdicts that `check` stored, or reports of `check --json`.
 
-    Files may be compressed (.gz). Checks without a slowdown, such as those of a new network, are
-    left out.
+    They come one after the other in a file, which may be compressed (.gz). Checks without a
+    slowdown, such as those of a new network, are left out.
 
     Raises:
         KinobenchError: A file can't be read, has something else, or there is no check.
     """
-    found = [check for path in paths for plain in _objects(path) for check in _checks(plain, path)]
+    return _sorted(_named(each for path in paths for each in _in_file(path)))
+
+
+def stored_checks(folders: Sequence[Path], on_problem: Callable[[str], None]) -> list[Check]:
+    """Read the checks that folders of results have, the oldest first.
+
+    Args:
+        folders: The folders. A check that is in two of them counts once.
+        on_problem: Called with a text for each line that is left out.
+
+    Raises:
+        KinobenchError: A file can't be read, or there is no check with a slowdown.
+    """
+    found: list[_Found] = []
+    for path in files_in(folders):
+        for line in lines_of(path):
+            try:
+                found += _of_plain(json.loads(line.content), path, line.content)
+            except (ValueError, RecursionError, KinobenchError) as error:
+                reason = str(error).removeprefix(f"--checks {path}: ")
+                on_problem(f"{path}, line {line.number}: left out: {reason}")
+    return _sorted(_named({_key(each): each for each in found}.values()))
+
+
+_Found = Check | GateVerdict
+
+
+def _key(found: _Found) -> object:
+    """Return what is the same for the copies of a check in two folders."""
+    return found if isinstance(found, Check) else (found.check, found.case.digest)
+
+
+def _sorted(found: list[Check]) -> list[Check]:
     if not found:
         raise KinobenchError(f"nothing to plot: {MISSING}")
     return sorted(found, key=lambda check: check.when or 0.0)
 
 
-def _objects(path: Path) -> Iterator[Any]:
+def _named(found: Iterable[_Found]) -> list[Check]:
+    """Name the verdicts so that no two cases have one name; those without a slowdown are left out.
+
+    In a report they are named already.
+    """
+    every = list(found)
+    cases: dict[str, Case] = {
+        each.case.digest: each.case for each in every if isinstance(each, GateVerdict)
+    }
+    names = dict(zip(cases, names_of(list(cases.values())), strict=True))
+    checks = []
+    for each in every:
+        if isinstance(each, Check):
+            checks.append(each)
+        elif each.wall is not None:
+            checks.append(_of_verdict(each, names[each.case.digest]))
+    return checks
+
+
+def _of_verdict(found: GateVerdict, name: str) -> Check:
+    wall = found.wall
+    assert wall is not None
+    low, high = (None if end is None else 100 * end for end in (wall.low, wall.high))
+    named = one_line(f"{name}, {found.kind}" if found.kind else name)
+    return Check(
+        named, found.began, found.verdict, 100 * wall.estimate, low, high, 100 * found.budget
+    )
+
+
+def _in_file(path: Path) -> Iterator[_Found]:
     try:
         content = path.read_bytes()
         text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode()
@@ -85,6 +149,7 @@ def _objects(path: Path) -> Iterator[Any]:
         if text[place].isspace():
             place += 1
             continue
+        begin = place
         try:
             plain, place = decoder.raw_decode(text, place)
         except (ValueError, RecursionError) as error:
@@ -92,16 +157,19 @@ def _objects(path: Path) -> Iterator[Any]:
             raise KinobenchError(
                 f"--checks {path}: no JSON from line {line} on: {error}; {MISSING}"
             ) from error
-        yield plain
+        yield from _of_plain(plain, path, text[begin:place].encode())
 
 
-def _checks(plain: Any, path: Path) -> Iterator[Check]:
+def _of_plain(plain: Any, path: Path, written: bytes) -> Iterator[_Found]:
+    """Yield the checks of a JSON object, which is also given as it is written."""
     try:
-        if isinstance(plain, dict) and "kind" in plain:
+        if isinstance(plain, dict) and "check" in plain:
+            yield from_json(written)
+        elif isinstance(plain, dict) and "kind" in plain:
             yield from _of_row(msgspec.convert(plain, _Row))
         else:
             yield from _of_report(msgspec.convert(plain, Report))
-    except msgspec.ValidationError as error:
+    except (*UNDECODABLE, KinobenchError) as error:
         raise KinobenchError(
             f"--checks {path}: no report of a check: {error}; {MISSING}"
         ) from error

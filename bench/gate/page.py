@@ -146,7 +146,7 @@ def verdict(found: Found) -> str:
         if cell != NOTHING
     ]
     reason = getattr(found, "reason", None)
-    return ", ".join(cells) + (f": {_shortened(reason)}" if reason else "")
+    return ", ".join(cells) + (f": {shortened(reason)}" if reason else "")
 
 
 def remarks(report: Report) -> list[str]:
@@ -187,10 +187,10 @@ def markdown(report: Report) -> str:
     lines += ["| " + " | ".join(row) + " |" for row in shown]
     texts = remarks(report)
     if texts:
-        lines += ["", *(f"- {escaped(_shortened(text))}" for text in texts)]
+        lines += ["", *(f"- {escaped(shortened(text))}" for text in texts)]
     room = FOLDED
     for name, text in _reasons(report):
-        if _shortened(text) == text:
+        if shortened(text) == text:
             continue
         room -= len(text)
         if room < 0:
@@ -215,7 +215,7 @@ def _reasons(report: Report) -> list[tuple[str, str]]:
     return reasons
 
 
-def _shortened(text: str) -> str:
+def shortened(text: str) -> str:
     """Return a text as one line of limited length; of several lines the first and the last."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     parts = lines if len(lines) < 2 else [lines[0], lines[-1]]

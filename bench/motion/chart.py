@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from ...datasets.errors import KinobenchError
 from ...datasets.visible import one_line
+from ..analysis.motion_judge import Outcome
+from ..analysis.motion_sentences import WHEN, percent, verdict_sentence
 from ..records.files import writing
 from .card import Card
-from .judge import Outcome
 from .page import rows
-from .sentences import WHEN, percent, verdict_sentence
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

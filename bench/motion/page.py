@@ -12,14 +12,14 @@ from tabulate import tabulate
 from ...datasets.errors import UnknownNameError
 from ...datasets.names import PROBES
 from ...datasets.visible import one_line
+from ..analysis.motion_judge import Effect, Share
+from ..analysis.motion_sentences import verdict_sentence
 from ..analysis.pages import p_value
 from ..text.json_text import json_text
 from ..text.markup import escaped
 from ..text.terminal import line, lines
 from ..text.units import percent_with_interval
 from .card import Card, contents, facts, remarks, sentences
-from .judge import Effect, Share
-from .sentences import verdict_sentence
 
 NOT_MEASURED = "–"
 HEAD = ("clips", "top-1 (%)", "drop (points)", "p")

@@ -6,22 +6,17 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 import msgspec
-import numpy as np
 from rich.console import Console
 
-from ...datasets import catalog
 from ...datasets.errors import KinobenchError, program
 from ...datasets.lists.split_names import MEAN
 from ...datasets.names import PROBES, Probe, file_name
-from ...datasets.opposites import backwards
 from ...datasets.plurals import quantity
 from ...datasets.split import Split
 from ...zoo.checkpoints.named import weights_of
 from ...zoo.checkpoints.shipped import shipped_file
+from ..analysis.motion_answers import is_usable, judge_records
 from ..analysis.source import Source
-from ..evaluation.origin import origin_of
-from ..evaluation.places import read_places
-from ..evaluation.predictions import open_predictions
 from ..machine import environment
 from ..records.case import LogitsType
 from ..records.fitted_weights import read_fitted
@@ -35,9 +30,7 @@ from ..run.plan import Planned
 from ..run.prepare import prepare_split
 from ..run.settings import settings_of
 from ..run.suite import Suite
-from ..statistics.scores import mean_score, named_classes, view_scores
 from .card import Card
-from .judge import Answers, OppositeAnswers, count_opposites, judge
 from .stored import Log, Now, stored_records
 
 LOGITS: LogitsType = "float32"
@@ -236,12 +229,6 @@ def score(scored: Scored, options: MotionOptions, console: Console) -> None:
                 return
 
 
-def is_usable(record: Record | None) -> bool:
-    """Report whether a record has answers, even if some videos couldn't be read."""
-    accuracy = None if record is None else record.accuracy
-    return accuracy is not None and accuracy.top1 is not None and accuracy.predictions is not None
-
-
 def card_of(scored: Scored, results: Path) -> Card:
     """Judge the answers; those without a probe must be among them.
 
@@ -275,11 +262,7 @@ def card_of(scored: Scored, results: Path) -> Card:
         views=case.protocol.views,
         classes=case.classes,
         manifest=accuracy.manifest,
-        judgement=judge(
-            _answers(plain, results),
-            {probe: _answers(record, results) for probe, record in usable.items()},
-            _opposites(usable.get("reversed"), scored.split, results),
-        ),
+        judgement=judge_records(scored.records, results, scored.split.classes),
         missing={probe: _reason(scored, probe) for probe in PROBES if probe not in usable},
         notes=(*_notes(stored), _origin(plain)),
         predictions={
@@ -302,39 +285,6 @@ def _reason(scored: Scored, probe: Probe) -> str:
 def _folder(record: Record, results: Path) -> Path:
     assert record.accuracy is not None and record.accuracy.predictions is not None
     return inside(results, record.accuracy.predictions)
-
-
-def _answers(record: Record, results: Path) -> Answers:
-    assert record.accuracy is not None and record.accuracy.top1 is not None
-    path, count = _folder(record, results), record.accuracy.scored
-    hits = round(record.accuracy.top1 * count)
-    aggregation = record.case.protocol.aggregation
-    return Answers(
-        path=path,
-        classes=record.case.classes,
-        found=read_places(path, aggregation, scored=count, hits=hits, origin=origin_of(record)),
-    )
-
-
-def _opposites(record: Record | None, split: Split, results: Path) -> OppositeAnswers | None:
-    """Count the opposite answers to reversed clips, if the dataset has opposite classes."""
-    pairs = catalog.get(split.dataset).opposites
-    if record is None or not pairs:
-        return None
-    labels, named = [], []
-    groups: list[str | None] = []
-    for chunk in open_predictions(_folder(record, results), origin_of(record)).chunks():
-        scores = mean_score(view_scores(chunk.logits, record.case.protocol.aggregation))
-        labels.append(chunk.labels)
-        named.append(named_classes(scores, chunk.labels))
-        groups += chunk.groups
-    return count_opposites(
-        np.concatenate(labels),
-        np.concatenate(named),
-        groups,
-        split.classes,
-        backwards(pairs, split.classes),
-    )
 
 
 def _notes(records: Mapping[str, Record]) -> Iterator[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ..analysis.analyse import Analysis, analyse
+from ..analysis.answers import AnswersSoFar
 from ..analysis.classes import ClassAccuracy, by_class
 from ..analysis.errors import Errors, Misclassified, find_errors
 from ..analysis.map_analysis import MapAnalysis, analyse_map
@@ -43,8 +44,9 @@ def answers_of(record: Record, results: Results) -> Answers | None:
     clips = protocol.clips if predictions.views % protocol.clips == 0 else None
     if predictions.scoring == "map":
         return _ranked(analyse_map(predictions, protocol.aggregation, clips=clips, names=names))
-    found = analyse(predictions, protocol.aggregation, clips=clips, names=names)
-    errors = find_errors(predictions, protocol.aggregation, names=names)
+    how, answers = protocol.aggregation, AnswersSoFar(predictions, protocol.aggregation)
+    found = analyse(predictions, how, clips=clips, names=names, on_chunk=answers.add)
+    errors = find_errors(predictions, how, names=names, found=answers.answers())
     return _classified(found, errors, f"{record.case.dataset} {record.case.split}")
 
 

@@ -184,6 +184,22 @@ class Probed(msgspec.Struct, frozen=True, kw_only=True):
     ends: Ends | None
 
 
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """What the probes show of a network, in the sentences of `kinobench motion`.
+
+    Attributes:
+        verdict: Whether it sees motion, order or pictures.
+        facts: On how many videos, and what chance is.
+        sentences: What each probe takes away.
+        remarks: What a reader must know to read them right.
+    """
+
+    verdict: str
+    facts: str
+    sentences: tuple[str, ...]
+    remarks: tuple[str, ...]
+
+
 class Line(msgspec.Struct, frozen=True, kw_only=True):
     """A row of a board.
 
@@ -199,6 +215,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
         error: Reason why it failed.
         notes: Notes on its measurements.
         probes: Its score under each probe; empty if it was never scored under one.
+        seen: What these show; None without probes, or without the answers.
     """
 
     name: str
@@ -216,6 +233,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     timing: Timing | None
     swept: Swept | None
     probes: tuple[Probed, ...]
+    seen: Seen | None = None
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True):
@@ -243,6 +261,10 @@ class GateCheck(msgspec.Struct, frozen=True, kw_only=True):
         began: When it began, seconds since 1970.
         kind: What was compared, if it says so.
         budget, slowdown, seconds: Shares of the baseline's time; how long the check took.
+        ends: The interval of the slowdown.
+        baseline, candidate: The commits that were compared; a `+` if files differ from the commit.
+        machine: Name of the processor, or of the GPU that was used.
+        reason: Why it has that verdict, if the numbers don't show it.
     """
 
     began: float
@@ -252,6 +274,11 @@ class GateCheck(msgspec.Struct, frozen=True, kw_only=True):
     budget: float
     slowdown: float | None
     seconds: float | None
+    ends: Ends | None = None
+    baseline: str | None = None
+    candidate: str | None = None
+    machine: str = ""
+    reason: str = ""
 
 
 class Content(msgspec.Struct, frozen=True, kw_only=True):

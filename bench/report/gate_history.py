@@ -1,24 +1,24 @@
-"""The checks of the speed gate that a file keeps: one line of JSON each."""
+"""The history of checks of the speed gate, from files of folders of results or from any other."""
 
-import gzip
-import io
 import math
 import statistics
-import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import msgspec
 
-from ...datasets.errors import KinobenchError, reason_of
-from ...datasets.files import read_regular
+from ...datasets.errors import KinobenchError
+from ..records.case_names import names_of
 from ..records.files import UNDECODABLE
+from ..records.gate_verdicts import (
+    GateVerdict,
+    StoredLine,
+    files_in,
+    from_json,
+    is_verdict,
+    lines_of,
+)
 from .content import GateCheck
-
-NAMES = ("gate_checks.jsonl", "gate_checks.jsonl.gz")
-"""Files in a folder of results that a report takes by itself."""
-LARGEST = 1 << 28
-"""Bytes of a file's content, unpacked; more is no history of checks."""
 
 
 class _Side(msgspec.Struct):
@@ -29,7 +29,7 @@ class _Side(msgspec.Struct):
 
 
 class _Check(msgspec.Struct):
-    """A line; what it has besides is passed over."""
+    """A line that `check` did not store; what it has besides is passed over."""
 
     model: str
     verdict: str
@@ -43,51 +43,97 @@ class _Check(msgspec.Struct):
 
 
 _decoder = msgspec.json.Decoder(_Check)
+_Read = _Check | GateVerdict
 
 
 def gate_history(path: Path) -> tuple[GateCheck, ...]:
     """Read the checks of a file, the oldest first.
 
     Args:
-        path: Lines of JSON with `model`, `verdict`, `began` (seconds since 1970) and `budget` (a
-            share), and `slowdown` or the samples of both sides; a name with `.gz` is unpacked.
+        path: Lines of JSON as `check` stores them, or with `model`, `verdict`, `began` (seconds
+            since 1970) and `budget` (a share), and `slowdown` or the samples of both sides; a name
+            with `.gz` is unpacked.
 
     Raises:
         KinobenchError: It can't be read; the message has the line.
     """
-    try:
-        content = read_regular(path)
-    except OSError as error:
-        raise KinobenchError(f"--gate {path}: {reason_of(error)}") from error
-    if path.suffix == ".gz":
-        content = _unpacked(path, content)
-    checks = []
-    for number, line in enumerate(content.splitlines(), 1):
-        if not line.strip():
-            continue
+    found = []
+    for line in lines_of(path, "--gate"):
         try:
-            checks.append(_check(_decoder.decode(line)))
-        except UNDECODABLE as error:
+            found.append(_read(line))
+        except (*UNDECODABLE, KinobenchError) as error:
             raise KinobenchError(
-                f"--gate {path}, line {number}: no check of the gate: {error}; give a file of "
-                "lines with model, verdict, began and budget"
+                f"--gate {path}, line {line.number}: no check of the gate: {error}; give a file "
+                "that `check` stored, or lines with model, verdict, began and budget"
             ) from error
-    return tuple(sorted(checks, key=lambda check: check.began))
+    return _history(found)
 
 
-def _unpacked(path: Path, content: bytes) -> bytes:
-    """Unpack a file, which may not grow without end."""
-    try:
-        with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
-            found = file.read(LARGEST + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise KinobenchError(f"--gate {path}: the file is damaged: {error}") from error
-    if len(found) > LARGEST:
-        raise KinobenchError(f"--gate {path}: unpacked it has more than {LARGEST >> 20} MiB")
-    return found
+def stored_history(
+    folders: Sequence[Path], on_problem: Callable[[str], None]
+) -> tuple[GateCheck, ...]:
+    """Read the checks of folders of results, the oldest first; a check in two of them counts once.
+
+    Args:
+        folders: The folders; one may have no checks.
+        on_problem: Called with a text for each line, or file, that is left out.
+    """
+    found: list[_Read] = []
+    for path in files_in(folders):
+        try:
+            lines = list(lines_of(path))
+        except KinobenchError as error:
+            on_problem(f"left out: {error}")
+            continue
+        for line in lines:
+            try:
+                found.append(_read(line))
+            except (*UNDECODABLE, KinobenchError) as error:
+                on_problem(f"{path}, line {line.number}: left out, no check of the gate: {error}")
+    return _history(found)
 
 
-def _check(line: _Check) -> GateCheck:
+def _read(line: StoredLine) -> _Read:
+    if is_verdict(line.content):
+        return from_json(line.content)
+    return _decoder.decode(line.content)
+
+
+def _history(found: Iterable[_Read]) -> tuple[GateCheck, ...]:
+    every = list(found)
+    cases = {each.case.digest: each.case for each in every if isinstance(each, GateVerdict)}
+    names = dict(zip(cases, names_of(list(cases.values())), strict=True))
+    checks = [
+        _of_verdict(each, names[each.case.digest])
+        if isinstance(each, GateVerdict)
+        else _of_line(each)
+        for each in every
+    ]
+    return tuple(sorted(dict.fromkeys(checks), key=lambda check: check.began))
+
+
+def _of_verdict(found: GateVerdict, name: str) -> GateCheck:
+    wall, here = found.wall, found.environment
+    ends = None
+    if wall is not None and wall.low is not None and wall.high is not None:
+        ends = (wall.low, wall.high)
+    return GateCheck(
+        began=found.began,
+        model=name,
+        kind=found.kind,
+        verdict=found.verdict,
+        budget=found.budget,
+        slowdown=None if wall is None else wall.estimate,
+        ends=ends,
+        seconds=found.seconds,
+        baseline=found.baseline,
+        candidate=found.candidate,
+        machine="" if here is None else here.gpu or here.cpu,
+        reason="; ".join([*([found.reason] if found.reason else []), *found.differences]),
+    )
+
+
+def _of_line(line: _Check) -> GateCheck:
     slowdown = line.slowdown
     if slowdown is None:
         slowdown = _slowdown([*line.first, *line.second])

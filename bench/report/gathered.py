@@ -9,11 +9,12 @@ from ...datasets.plurals import quantity
 from ...datasets.visible import one_line
 from ..leaderboard.fields import Field
 from ..leaderboard.leaderboard import Board, Row
-from ..records.record import Environment
-from ..records.stores import Results, folders_of
+from ..records.record import Environment, Record
+from ..records.stores import Results
 from .answers import answers_of
-from .content import Answers, Content, GateCheck, Table
-from .gate_history import NAMES, gate_history
+from .content import Answers, Content, Seen, Table
+from .gate_history import gate_history, stored_history
+from .motion import seen_by
 from .pictures import Videos, pictures_of
 from .tables import columns, table_of
 
@@ -29,6 +30,7 @@ def gather(
     videos: Videos | None,
     chosen: Sequence[Field] | None,
     gate: Path | None,
+    checked: Sequence[Path],
     on_problem: OnProblem,
 ) -> Content:
     """Return the content of a page; see `page.render_report`.
@@ -43,7 +45,8 @@ def gather(
             remarks.append(one_line(line))
             on_problem(line)
 
-    tables = tuple(table_of(board, _reader(results, left_out), chosen) for board in boards)
+    read, judge = _reader(results, left_out), _judge(results, left_out)
+    tables = tuple(table_of(board, read, chosen, judge) for board in boards)
     _remark_absent_logits(tables, left_out)
     records = [row.record for board in boards for row in board.rows]
     started = [row.since for board in boards for row in board.rows]
@@ -56,7 +59,7 @@ def gather(
         columns=columns(chosen or ()),
         tables=tables,
         environments=tuple(_described(each) for each in _environments(boards)),
-        gate=_gate(gate, results, left_out),
+        gate=gate_history(gate) if gate is not None else stored_history(checked, left_out),
         thumbnails=pictures_of(boards, tables, videos, left_out) if videos else {},
         remarks=tuple(remarks),
     )
@@ -77,6 +80,23 @@ def _reader(results: Results | None, left_out: OnProblem) -> Callable[[Row], Ans
     return read
 
 
+def _judge(
+    results: Results | None, left_out: OnProblem
+) -> Callable[[Row, Sequence[Record]], Seen | None]:
+    """Return a function that judges a row's probes; those that can't be read are left out."""
+
+    def judge(row: Row, probed: Sequence[Record]) -> Seen | None:
+        if results is None or row.splits:
+            return None
+        try:
+            return seen_by(row.record, probed, results)
+        except KinobenchError as error:
+            left_out(f"left out, what the probes show of {row.record.case.model}: {error}")
+            return None
+
+    return judge
+
+
 def _remark_absent_logits(tables: Sequence[Table], left_out: OnProblem) -> None:
     """Say once how many networks have no logits here."""
     count = sum(
@@ -89,20 +109,6 @@ def _remark_absent_logits(tables: Sequence[Table], left_out: OnProblem) -> None:
             f"the logits of {quantity(count, 'row')} are not in the folder of results: views, "
             "confusions and misclassified videos need them"
         )
-
-
-def _gate(path: Path | None, results: Results | None, left_out: OnProblem) -> tuple[GateCheck, ...]:
-    """Read the checks of a file that was asked for, or of one that the results have."""
-    if path is not None:
-        return gate_history(path)
-    folders = () if results is None else folders_of(results)
-    for found in (folder / name for folder in folders for name in NAMES):
-        if found.is_file():
-            try:
-                return gate_history(found)
-            except KinobenchError as error:
-                left_out(f"left out: {error}")
-    return ()
 
 
 def _environments(boards: Sequence[Board]) -> list[Environment]:

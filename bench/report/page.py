@@ -6,14 +6,15 @@ from pathlib import Path
 
 from ..leaderboard.fields import Field
 from ..leaderboard.leaderboard import Board
-from ..records.stores import Results
+from ..records.stores import Results, folders_of
 from .content import Content
 from .frame import framed
 from .gathered import gather
 from .pictures import Videos
 
 SCRIPTS = ("dom.js", "chart.js", "labels.js", "table.js", "columns.js", "saved.js", "scatter.js",
-           "details.js", "answers.js", "timings.js", "gate.js", "page.js")  # fmt: skip
+           "details.js", "answers.js", "timings.js", "gate.js", "address.js",
+           "page.js")  # fmt: skip
 """The parts of the page's program, in their order."""
 
 
@@ -25,6 +26,7 @@ def render_report(
     videos: Videos | None = None,
     chosen: Sequence[Field] | None = None,
     gate: Path | None = None,
+    checked: Sequence[Path] | None = None,
     on_problem: Callable[[str], None] = lambda line: None,
     now: datetime | None = None,
 ) -> str:
@@ -38,6 +40,8 @@ def render_report(
         chosen: The columns of the tables at first, in their order; None: the usual ones. The model
             always comes first, or where it is named.
         gate: File with the checks of the speed gate.
+        checked: Folders of results whose stored checks are shown if no file is named; None: those
+            of `results`.
         on_problem: Called with a line for each part that is left out.
         now: The time that the page says it was made at; None for now.
 
@@ -53,6 +57,7 @@ def render_report(
         videos=videos,
         chosen=chosen,
         gate=gate,
+        checked=folders_of(results) if checked is None and results is not None else checked or (),
         on_problem=on_problem,
     )
     return page_of(content)

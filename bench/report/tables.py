@@ -9,12 +9,15 @@ from ..leaderboard.footnotes import footnotes
 from ..leaderboard.leaderboard import Board, Row
 from ..measure import registry
 from ..measure.columns import LOWER_BOUND
+from ..records.record import Record
 from . import printed
-from .content import Answers, Column, Ends, Line, Table
-from .timings import probes_of, swept, timing_of
+from .content import Answers, Column, Ends, Line, Seen, Table
+from .timings import probes_of, swept, timing_of, under_probes
 
 Read = Callable[[Row], Answers | None]
 """Returns what the stored logits of a row say."""
+Judge = Callable[[Row, Sequence[Record]], Seen | None]
+"""Returns what the probes show of a row, of which there are records under some."""
 
 _FIRST = (
     *("model", "rank", "score_percent", "top1_percent", "top5_percent", "hit1_percent"),
@@ -86,7 +89,10 @@ def _listed(chosen: Sequence[Field]) -> list[Field]:
 
 
 def table_of(
-    board: Board, read: Read = lambda row: None, chosen: Sequence[Field] | None = None
+    board: Board,
+    read: Read = lambda row: None,
+    chosen: Sequence[Field] | None = None,
+    judge: Judge = lambda row, probed: None,
 ) -> Table:
     """Return the table of a board.
 
@@ -94,9 +100,10 @@ def table_of(
         board: The board.
         read: Returns what the stored logits of a row say.
         chosen: The columns that are shown at first; None: the usual ones.
+        judge: Returns what the probes show of a row.
     """
     listed = _listed(chosen or ())
-    lines = tuple(_line(board, row, listed, read) for row in board.rows)
+    lines = tuple(_line(board, row, listed, read, judge) for row in board.rows)
     asked = [each.name for each in chosen or ()]
     with_value = {name for line in lines for name in line.values}.union(asked)
     names = tuple(each.name for each in columns(chosen or ()) if each.name in with_value)
@@ -111,8 +118,9 @@ def table_of(
     )
 
 
-def _line(board: Board, row: Row, listed: Sequence[Field], read: Read) -> Line:
+def _line(board: Board, row: Row, listed: Sequence[Field], read: Read, judge: Judge) -> Line:
     record = row.record
+    probes = probes_of(board, row)
     values: dict[str, Any] = {}
     ends: dict[str, Ends] = {}
     for each in listed:
@@ -138,7 +146,8 @@ def _line(board: Board, row: Row, listed: Sequence[Field], read: Read) -> Line:
         answers=read(row),
         timing=None if record.latency is None else timing_of(record.latency),
         swept=None if record.sweep is None else swept(record.sweep),
-        probes=probes_of(board, row),
+        probes=probes,
+        seen=judge(row, under_probes(board, row)) if probes else None,
     )
 
 

@@ -75,13 +75,18 @@ def probes_of(board: Board, row: Row) -> tuple[Probed, ...]:
     """
     if row.record.case.probe is not None or _probed(row.record, "plain") is None:
         return ()
-    same = [
+    same = under_probes(board, row)
+    found = [_probed(row.record, "plain"), *(_probed(each, each.case.probe or "") for each in same)]
+    return tuple(each for each in found if each is not None) if same else ()
+
+
+def under_probes(board: Board, row: Row) -> list[Record]:
+    """Return the records that differ from a row's in nothing but the probe."""
+    return [
         other.record
         for other in board.rows
         if other.record.case.probe is not None and _without_probe(other) == _without_probe(row)
     ]
-    found = [_probed(row.record, "plain"), *(_probed(each, each.case.probe or "") for each in same)]
-    return tuple(each for each in found if each is not None) if same else ()
 
 
 def _without_probe(row: Row) -> tuple[str | None, ...]:

@@ -108,6 +108,18 @@ function drawMissed(answers, place) {
   more, asTable("Misclassified videos", heads, rows));
 }
 
+// The verdict and its reasons, as `kinobench motion` prints them, around the picture of the scores.
+function drawMotion(line, later) {
+  const { seen } = line;
+  const picture = el("div");
+  later.push(() => drawProbes(line, picture));
+  const list = (texts) => el("ul", {}, ...texts.map((text) => el("li", {}, text)));
+  return part("Does it see motion?", "The score where the frames are shown in another way. A network that only looks at single pictures loses nothing if they run backwards.",
+    ...(seen ? [el("p", { class: "verdict" }, seen.verdict), el("p", { class: "hint" }, seen.facts)] : []),
+    picture,
+    ...(seen ? [list(seen.sentences), el("details", {}, el("summary", {}, "How to read this"), list(seen.remarks))] : []));
+}
+
 function drawProbes(line, place) {
   const plain = line.probes[0].score;
   drawBars(place, `Score of ${line.name} under each probe`, line.probes.map((each) => ({

@@ -29,9 +29,7 @@ function columnChooser(state, redraw) {
 function numberFilters(state, redraw) {
   const numbers = state.table.columns.map((name) => columnOf.get(name)).filter((column) => column.is_number);
   const list = el("ul", { class: "filters" });
-  const add = () => {
-    const filter = { name: numbers[0].name, low: "", high: "" };
-    state.filters.push(filter);
+  const show = (filter) => {
     const change = (key) => (event) => {
       filter[key] = event.target.value;
       redraw();
@@ -41,8 +39,8 @@ function numberFilters(state, redraw) {
         filter.name = name;
         redraw();
       }),
-      el("label", {}, "from ", el("input", { type: "number", step: "any", class: "low", oninput: change("low") })),
-      el("label", {}, "to ", el("input", { type: "number", step: "any", class: "high", oninput: change("high") })),
+      el("label", {}, "from ", el("input", { type: "number", step: "any", class: "low", value: filter.low, oninput: change("low") })),
+      el("label", {}, "to ", el("input", { type: "number", step: "any", class: "high", value: filter.high, oninput: change("high") })),
       el("button", {
         type: "button", onclick: () => {
           state.filters = state.filters.filter((each) => each !== filter);
@@ -52,8 +50,14 @@ function numberFilters(state, redraw) {
         },
       }, "Remove"));
     list.append(item);
-    item.querySelector("select").focus();
+    return item;
   };
+  const add = () => {
+    const filter = { name: numbers[0].name, low: "", high: "" };
+    state.filters.push(filter);
+    show(filter).querySelector("select").focus();
+  };
+  state.filters.forEach(show);
   const button = el("button", { type: "button", id: "add-filter", onclick: add }, "Add a limit");
   return numbers.length ? [button, list] : [];
 }

@@ -34,8 +34,7 @@ function drawDetails(state, place) {
     }
   }
   if (line.probes.length) {
-    add("Does it see motion?", "The score where the frames are shown in another way. A network that only looks at single pictures loses nothing if they run backwards.",
-      (target) => drawProbes(line, target));
+    parts.push(drawMotion(line, later));
   }
   if (line.timing) {
     const more = line.values.latency_ms === undefined || isForwardAlone(line) ? null

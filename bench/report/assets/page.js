@@ -66,8 +66,12 @@ function drawAxes(state, place, redraw) {
     logX, checkbox("log scale up", state.logY, (on) => { state.logY = on; redraw(); }, { id: "log-y" }));
 }
 
-function drawBoard(table) {
+let current = null;
+
+function drawBoard(table, shared) {
   const state = stateOf(table);
+  current = state;
+  choose(state, shared);
   drawSummary(state, byId("summary"));
   fill(byId("facts"), ...table.facts.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
   const trade = byId("trade");
@@ -90,6 +94,7 @@ function drawBoard(table) {
     state.line = line;
     byId("network-choice").value = String(table.lines.indexOf(line));
     drawDetails(state, byId("details"));
+    remember(state);
     if (go) {
       byId("network").scrollIntoView();
       byId("network-choice").focus({ preventScroll: true });
@@ -126,7 +131,36 @@ function chooseTheme(theme) {
   else document.documentElement.removeAttribute("data-theme");
 }
 
-byId("theme").addEventListener("change", (event) => chooseTheme(event.target.value));
+// Show what an address says: a section, or what somebody chose.
+function showAddress() {
+  const shared = new URLSearchParams(location.hash.slice(1));
+  const place = shared.get("at") || location.hash.slice(1);
+  section = sectionIds().includes(place) ? place : "";
+  const theme = shared.get("theme");
+  byId("theme").value = ["light", "dark"].includes(theme) ? theme : "";
+  chooseTheme(byId("theme").value);
+  if (content.tables.length) {
+    const board = boardOf(shared);
+    if (byId("board-choice")) byId("board-choice").value = String(content.tables.indexOf(board));
+    drawBoard(board, shared);
+  }
+  if (section) byId(section).scrollIntoView({ behavior: "instant" });
+}
+
+byId("theme").addEventListener("change", (event) => {
+  chooseTheme(event.target.value);
+  if (current) remember(current);
+});
+window.addEventListener("hashchange", () => {
+  const place = location.hash.slice(1);
+  if (place && document.getElementById(place)) {
+    // A link on the page: the browser went there, and the choices stay.
+    if (sectionIds().includes(place)) section = place;
+    if (current) remember(current);
+  } else {
+    showAddress();
+  }
+});
 byId("print").addEventListener("click", () => window.print());
 drawGate(byId("gate-chart"), byId("gate"));
 drawEnvironments(byId("environments"));
@@ -134,13 +168,14 @@ if (content.tables.length) {
   const options = content.tables.map((table, at) => [String(at), table.title]);
   // A choice of one is none.
   fill(byId("boards"), options.length > 1
-    ? select("Board", options, "0", (at) => drawBoard(content.tables[Number(at)]), { id: "board-choice" })
+    ? select("Board", options, "0", (at) => drawBoard(content.tables[Number(at)], new URLSearchParams()), { id: "board-choice" })
     : el("p", { class: "board-title" }, content.tables[0].title));
   byId("board-hint").textContent = options.length > 1
     ? `${options.length} boards: their rows are of different videos, protocols or machines, and are never ranked together.` : "";
-  drawBoard(content.tables[0]);
+  showAddress();
 } else {
   fill(byId("boards"), el("p", { class: "note" }, "There is no record."));
   for (const id of ["trade", "rows", "network", "latencies", "notes"]) byId(id).hidden = true;
   drawContents();
+  showAddress();
 }

@@ -84,10 +84,11 @@ function drawTable(state, place) {
     }
     if (state.columnCount) state.columnCount.textContent = `Columns (${state.columns.length} of ${state.table.columns.length})`;
     state.onRows(lines);
+    remember(state);
   };
   const any = (has) => state.table.lines.some(has);
   const search = el("input", {
-    type: "search", id: "filter", placeholder: "for example slow fp32",
+    type: "search", id: "filter", placeholder: "for example slow fp32", value: state.text,
     oninput: (event) => {
       state.text = event.target.value;
       redraw();

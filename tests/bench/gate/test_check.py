@@ -13,6 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from kinobench.bench.records import gate_verdicts
+
 from ...fakes.command import call
 from ...fakes.media import REPOSITORY
 from .test_baseline import git, nothing_is_left
@@ -64,7 +66,15 @@ def commit_forward(checkout: Path, code: str) -> None:
 
 
 def command(checkout: Path, *arguments: str) -> list[str]:
-    return [sys.executable, str(checkout / "bench.py"), "check", "--model", MODEL, *arguments]
+    results = ("--results", str(results_of(checkout)))
+    return [
+        *(sys.executable, str(checkout / "bench.py"), "check", "--model", MODEL),
+        *(*results, *arguments),
+    ]
+
+
+def results_of(checkout: Path) -> Path:
+    return checkout.parent / "results"
 
 
 def timed(checkout: Path, *arguments: str) -> dict:
@@ -110,6 +120,12 @@ def test_a_commit_that_adds_a_layer_is_caught_without_any_timing(
         "kernel launches",
     }
     assert "the network has changed" in (checkout.parent / "comment.md").read_text()
+    (line,) = (results_of(checkout) / gate_verdicts.FILE).read_bytes().splitlines()
+    stored = gate_verdicts.from_json(line)
+    assert (stored.verdict, stored.against, stored.wall) == ("fail", "commit", None)
+    assert "kernel launches" in " ".join(stored.differences)
+    assert stored.candidate == git(checkout, "rev-parse", "--short", "HEAD")
+    assert stored.baseline == git(checkout, "rev-parse", against)
     assert nothing_is_left(checkout, 1.0)
 
 
@@ -152,7 +168,7 @@ def test_the_package_that_a_plugin_imports_is_compared_too(
     monkeypatch.setenv("PYTHONPATH", str(place))
     plugin = ("--plugin", str(place / "mymodels.py"), "--model", "my_net", "--against", "HEAD~1")
     done = subprocess.run(
-        [sys.executable, BENCH, "check", *plugin, "--json"],
+        [sys.executable, BENCH, "check", *plugin, "--json", "--no-store"],
         capture_output=True,
         text=True,
         timeout=600,

@@ -148,7 +148,7 @@ def test_the_command_prints_what_was_finished_and_ends_with_130(
     update(file)
     bench.times_s = {"i3d_tiny": -1.0}
     comment = tmp_path / "comment.md"
-    asked = ["check", "--against", str(file), "--comment", str(comment)]
+    asked = ["check", "--against", str(file), "--comment", str(comment), "--no-store"]
     stopped = CliRunner().invoke(app, asked)
     assert stopped.exit_code == 130
     assert "kinobench: x3d_tiny: pass, slowdown +0.00 %" in stopped.stderr  # told as it fell

@@ -20,6 +20,21 @@ from statsmodels.stats.multitest import multipletests
 from typer.testing import CliRunner
 
 from kinobench.bench.analysis.compare import compare
+from kinobench.bench.analysis.motion_judge import (
+    NEGLIGIBLE,
+    Answers,
+    Effect,
+    Judgement,
+    count_opposites,
+    judge,
+    share_of,
+)
+from kinobench.bench.analysis.motion_sentences import (
+    WHEN,
+    effect_sentence,
+    opposites_sentences,
+    verdict_sentence,
+)
 from kinobench.bench.cli.commands import app
 from kinobench.bench.evaluation.places import compute_places
 from kinobench.bench.evaluation.predictions import open_predictions
@@ -37,21 +52,6 @@ from kinobench.bench.motion import (
     run as motion_run,
 )
 from kinobench.bench.motion.card import Card
-from kinobench.bench.motion.judge import (
-    NEGLIGIBLE,
-    Answers,
-    Effect,
-    Judgement,
-    count_opposites,
-    judge,
-    share_of,
-)
-from kinobench.bench.motion.sentences import (
-    WHEN,
-    effect_sentence,
-    opposites_sentences,
-    verdict_sentence,
-)
 from kinobench.bench.records.fitted_weights import write_fitted
 from kinobench.bench.records.record import Failure, Record
 from kinobench.bench.records.results import Unreadable

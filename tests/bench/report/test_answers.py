@@ -1,5 +1,6 @@
 """What stored logits say of a network, by logits whose answers are known."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from kinobench.bench.analysis.errors import find_errors
 from kinobench.bench.evaluation.origin import origin_of
-from kinobench.bench.evaluation.predictions import open_predictions
+from kinobench.bench.evaluation.predictions import Chunk, Predictions, open_predictions
 from kinobench.bench.records.record import Record
 from kinobench.bench.report.answers import MISSED, answers_of
 from kinobench.bench.report.timings import thinned, timing_of
@@ -18,6 +19,7 @@ from kinobench.datasets.protocol import preset
 
 from ...fakes.made_predictions import store_run
 from ...fakes.made_records import made_accuracy, made_latency, made_record
+from ...fakes.shown_results import scored_record
 
 
 def stored(folder: Path, logits: np.ndarray, labels: list[Any], **changes: Any) -> Record:
@@ -135,3 +137,19 @@ def test_samples_are_by_process_and_by_block_of_a_single_one() -> None:
     assert [each.median_s for each in several.processes] == [2.0, 5.0]
     single = timing_of(made_latency(samples_s=blocks))
     assert [each.samples_s for each in single.processes] == [(1.0, 3.0), (2.0,), (5.0,)]
+
+
+def test_the_logits_of_a_row_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = scored_record(tmp_path, "net", skill=2.0)
+    read: list[str] = []
+    chunks = Predictions.chunks
+
+    def counted(self: Predictions, *sizes: int) -> Iterator[Chunk]:
+        for chunk in chunks(self, *sizes):
+            read.extend(chunk.videos)
+            yield chunk
+
+    monkeypatch.setattr(Predictions, "chunks", counted)
+    found = answers_of(record, tmp_path)
+    assert found is not None and found.by_clips and found.missed_of == len(found.missed) > 0
+    assert len(read) == len(set(read)) == found.videos == 48

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kinobench.bench.report import gate_history as history
+from kinobench.bench.records import gate_verdicts
 from kinobench.bench.report.gate_history import gate_history
 from kinobench.datasets.errors import KinobenchError
 
@@ -58,7 +58,7 @@ def test_the_checks_of_the_repository_are_read() -> None:
 def test_what_is_no_history_is_an_error_that_names_the_file(
     name: str, content: bytes, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(history, "LARGEST", 500)
+    monkeypatch.setattr(gate_verdicts, "LARGEST", 500)
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(KinobenchError, match=said) as error:

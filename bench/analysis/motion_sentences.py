@@ -3,8 +3,11 @@
 import math
 
 from ...datasets.names import Probe
+from ...datasets.plurals import quantity
+from ..statistics.intervals import LEVEL
 from ..text import units
-from .judge import Effect, Judgement, OppositeAnswers, Part, Share, Verdict
+from .compare import FEW_CLUSTERS
+from .motion_judge import Effect, Judgement, OppositeAnswers, Part, Share, Verdict
 
 WHEN: dict[Probe, str] = {
     "reversed": "frames run backwards",
@@ -105,6 +108,53 @@ def opposites_sentences(found: OppositeAnswers) -> list[str]:
 
 def _counted(share: Share) -> str:
     return f"{share.count} ({percent(share.share)} {units.percent_interval(share.interval)})"
+
+
+def facts_sentence(judgement: Judgement, classes: int) -> str:
+    """Return on how many videos of how many classes it was scored, and what chance is."""
+    of = f"one of {classes} classes"
+    if judgement.chance_of == "majority":
+        of = "the share of the most frequent class"
+    videos = quantity(judgement.top1.of, "video")
+    return f"{videos}; chance is {percent(judgement.chance)}, {of}."
+
+
+def judgement_sentences(judgement: Judgement) -> list[str]:
+    """Return what each probe takes away and what reversed clips are taken for, a sentence each."""
+    lines = [f"{effect_sentence(effect)}." for effect in judgement.effects]
+    if judgement.opposites is not None:
+        lines += opposites_sentences(judgement.opposites)
+    return lines
+
+
+def judgement_remarks(judgement: Judgement) -> list[str]:
+    """Return what a reader must know to read the numbers right, a sentence each."""
+    drawn = "videos"
+    if judgement.clusters is not None:
+        drawn = f"{quantity(judgement.clusters, 'source group')}, each whole"
+    probes = quantity(len(judgement.effects), "probe")
+    lines = []
+    if judgement.effects:
+        lines.append(
+            f"[ ]: {100 * LEVEL:.0f} % interval, by Wilson for a top-1, by the paired bootstrap of "
+            f"{quantity(judgement.resamples, 'draw')} of {drawn} for a drop. p: the larger one of "
+            "the bootstrap's "
+            f"and of the exact McNemar test's, adjusted for {probes} together by Holm's method. A "
+            "loss counts if p is below 0.05 and the interval excludes 0. A network is not trained "
+            "on clips like those of a probe: part of a loss may come from that alone."
+        )
+    if judgement.effects and judgement.clusters is None:
+        lines.append("The predictions name no source groups: every video counts as independent.")
+    elif judgement.clusters is not None and judgement.clusters < FEW_CLUSTERS:
+        groups = quantity(judgement.clusters, "group is", "groups are")
+        lines.append(f"{groups} few: the intervals are too narrow.")
+    lines += [
+        f"{effect.probe}: the drop leaves out {quantity(effect.left_out, 'video')} scored only "
+        "with or only without the probe."
+        for effect in judgement.effects
+        if effect.left_out
+    ]
+    return lines
 
 
 def verdict_sentence(judgement: Judgement) -> str:

@@ -8,11 +8,11 @@ import msgspec
 import numpy as np
 
 from ...datasets.names import PROBES, Probe
-from ..analysis.compare import Interval
-from ..analysis.pairing import Labelled, clusters_of, pair
 from ..evaluation.places import VideoPlaces
 from ..statistics.intervals import LEVEL, RESAMPLES, resampled_difference, wilson
 from ..statistics.tests import holm, mcnemar
+from .compare import Interval
+from .pairing import Labelled, clusters_of, pair
 
 NEGLIGIBLE = 0.1
 """A loss that is certainly below this share of what the network has above chance counts as none."""

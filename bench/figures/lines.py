@@ -111,15 +111,22 @@ def draw_lines(
 
 def _step_pt(axes: "Axes", count: int, lines: int, style: Style) -> float:
     """Return how far apart lines are moved, in points: less where many x are close together."""
-    room_pt = 72 * axes.get_figure(root=True).get_figwidth() / (count + 1)
+    room_pt = 72 * _figure_of(axes).get_figwidth() / (count + 1)
     return min(_APART * style.line_pt, _SHARED * room_pt / lines)
+
+
+def _figure_of(axes: "Axes") -> "Figure":
+    """Return the figure that axes are part of."""
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    return figure
 
 
 def _move(axes: "Axes", drawn: Sequence["Artist"], right_pt: float) -> None:
     """Move what is drawn to the right; the limits of the axes stay those of the data."""
     from matplotlib.transforms import ScaledTranslation
 
-    inches = axes.get_figure(root=True).dpi_scale_trans
+    inches = _figure_of(axes).dpi_scale_trans
     for artist in drawn:
         artist.set_transform(axes.transData + ScaledTranslation(right_pt / 72, 0, inches))
 

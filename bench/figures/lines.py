@@ -82,16 +82,18 @@ def draw_lines(
     for number, line in enumerate(coloured):
         assert line.colour is not None
         looks = mark(style, line.colour)
-        drawn: list[Artist] = axes.plot(
-            line.x,
-            line.y,
-            color=looks.colour,
-            marker=looks.marker,
-            linestyle=looks.dash,
-            zorder=4,
-            label=line.name,
-            gid=f"{HIGHLIGHTED}: {line.name}",
-        )
+        drawn: list[Artist] = [
+            *axes.plot(
+                line.x,
+                line.y,
+                color=looks.colour,
+                marker=looks.marker,
+                linestyle=looks.dash,
+                zorder=4,
+                label=line.name,
+                gid=f"{HIGHLIGHTED}: {line.name}",
+            )
+        ]
         if any(line.ends):
             off = [distances(y, ends) for y, ends in zip(line.y, line.ends, strict=True)]
             *_, (bars,) = axes.errorbar(

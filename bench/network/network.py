@@ -321,6 +321,10 @@ class Network:
         """Return a forward of frames `[B, 3, H, W]` in mode `stream`, before the first one."""
         return Stream(self.module) if self._loaded is None else self._loaded.stream()
 
+    def loaded_again(self) -> Forward | None:
+        """Load the network into its runtime once more, as `forward`; None in torch."""
+        return None if self._deployed is None else self._deployed.at(self.case.batch).forward
+
     def again(self) -> Forward:
         """Return another `classify`, for a thread of its own, that shares nothing with this one.
 

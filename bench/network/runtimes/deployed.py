@@ -1,11 +1,13 @@
 """A case's network outside of torch: exported, or taken from the cache, and loaded."""
 
+import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import NamedTuple, cast
-from uuid import uuid4
+from weakref import finalize
 
 import torch
 from torch import nn
@@ -87,9 +89,13 @@ class Deployed:
         """
         require(case.runtime)
         self._module, self._case, self._kinds, self._digest = module, case, kinds, digest
+        code = forward_digest(case.model)
+        if code is None:  # nobody knows when it changes: its exports are for this object alone
+            folder = Path(mkdtemp(prefix="kinobench-"))
+            finalize(self, shutil.rmtree, folder, ignore_errors=True)
+            cache = ExportCache(folder)
+        self._code = code or ""
         self._cache = ExportCache() if cache is None else cache
-        # An export of a network whose code nobody knows is for this process alone.
-        self._code = forward_digest(case.model) or uuid4().hex
         self._threads = case.threads or torch.get_num_threads()
 
     def at(self, batch: int) -> Loaded:

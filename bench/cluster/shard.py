@@ -215,7 +215,7 @@ class _BuiltCase:
             self._network = _network_of(task)
         except KinobenchError as error:
             raise KinobenchError(f"node {place.name}: {error}") from error
-        self._network.settle(reference=False)
+        self._network.settle(reference=False, to_classify=True)
         refuse_to_depend_on_the_order(self._network)
         self._flow_cache = None if job.flow_cache == "none" else FlowCache(job.flow_cache)
         here = describe(job.case.device, runtime=versions_of(job.case.runtime))

@@ -181,7 +181,7 @@ def others_like(network: "Network", split: Split, note: Report) -> "list[Forward
     others: list[Forward] = []
     try:
         for _ in range(_idle_threads(network, split)):
-            other = network.eager(network.another())
+            other = network.again()
             others.append(other)
             if found.logits is None:
                 continue

@@ -12,6 +12,10 @@ from .over_processes import LAUNCH_BOUND, quiet_of
 MANY_FAULTS = 100
 """Page faults of a forward that are worth a remark: they take some 0.1 milliseconds."""
 
+MORE_CORES = 1.2
+"""Processor time over wall time, as a share of the threads, from which more cores ran than given:
+clocks of both are exact, so what is above 1 was computed by another thread."""
+
 REASONS: dict[Disturbance | None, str] = {
     "waited": "a thread waited for a processor in",
     "throttled": "the GPU was slowed in",
@@ -26,6 +30,7 @@ def latency_remarks(latency: Latency) -> list[str]:
     """Return remarks for the reader of a latency."""
     return [
         *_of_gpu(latency),
+        *_of_threads(latency),
         *_of_disturbances(latency),
         *_of_memory(latency),
         *_of_the_end(latency),
@@ -48,6 +53,15 @@ def _of_gpu(latency: Latency) -> Iterator[str]:
         yield f"the L2 cache is cold: {megabytes} are written before each sample"
     if latency.gpu is not None:
         yield from watch_remarks(latency.gpu)
+
+
+def _of_threads(latency: Latency) -> Iterator[str]:
+    cores = latency.cores
+    if cores is not None and cores > MORE_CORES * latency.threads:
+        yield (
+            f"took {cores:.1f} cores, though it was given {quantity(latency.threads, 'thread')}: "
+            "something in the forward starts threads of its own"
+        )
 
 
 def _of_disturbances(latency: Latency) -> Iterator[str]:

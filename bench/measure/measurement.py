@@ -16,12 +16,12 @@ from ..records.record import Record
 if TYPE_CHECKING:
     from .context import Context
 
-Need = Literal["device", "dataset", "reference", "digest", "own process"]
-"""A need of a measurement. `device`: the network is placed, in its precision and mode. `dataset`:
-the case has a dataset. `reference`: the outputs of eager fp32, for drift. `digest`: the
-network's identity, its digest and what it computes, which is taken before the network is placed on
-its device. `own process`: nothing else runs in its process; an instance measured from Python has
-none."""
+Need = Literal["device", "classify", "dataset", "reference", "digest", "own process"]
+"""A need of a measurement. `device`: the network is placed, in its precision and mode. `classify`:
+of the placed network it calls nothing but `classify`. `dataset`: the case has a dataset.
+`reference`: the outputs of eager fp32, for drift. `digest`: the network's identity, its digest and
+what it computes, which is taken before the network is placed on its device. `own process`: nothing
+else runs in its process; an instance measured from Python has none."""
 
 Cell = tuple[str, str]
 """A value as text, and what qualifies it, such as its interval; the second may be empty."""

@@ -41,7 +41,11 @@ def measure_all(context: Context, build: "Callable[[Case], Network]") -> None:
     if "digest" in needs:
         network.identify(at_first_forward=on_device)
     if on_device:
-        network.settle(reference="reference" in needs and not job.is_part)
+        placed = [each for each in chosen if "device" in each.needs and not each.always]
+        network.settle(
+            reference="reference" in needs and not job.is_part,
+            to_classify=all("classify" in each.needs for each in placed),
+        )
     context.notes(network.notes[noted:])
     for measurement in chosen:
         if "device" in measurement.needs:

@@ -23,7 +23,6 @@ from ..evaluation.read_ahead import AHEAD_BYTES, FrameRooms
 from ..network.failures import out_of_memory
 from ..network.inputs import FlowViews, ViewSource, keeping_for
 from ..network.network import Network
-from ..records.case import GRAPH_MODES
 from ..statistics.scores import scores
 from .stages import LEAST_VIDEOS, Clock, Laps, Note, laps_of
 
@@ -73,12 +72,13 @@ def time_by_stage(
 
 
 def capture(network: Network, views: int, note: Note) -> int:
-    """Capture a CUDA graph of `views` where the mode replays one; return how many it is of.
+    """Have a network that takes one batch alone take `views`; return how many it takes.
 
-    They are half as many where memory runs out. One that was captured for the case's batch would
-    split a forward into many, or compute clips that nobody asked for.
+    That is one of which a CUDA graph was captured, or which was exported. They are half as many
+    where memory runs out. One of the case's batch would split a forward into many, or compute
+    clips that nobody asked for.
     """
-    if network.case.mode not in GRAPH_MODES:
+    if not network.takes_one_batch:
         return views
     captured = views
     while network.case.batch != captured:
@@ -89,7 +89,7 @@ def capture(network: Network, views: int, note: Note) -> int:
                 raise
             captured //= 2
     if captured < views:
-        note(f"out of memory with a graph of {views} views: the most that fit was {captured}")
+        note(f"out of memory with {views} views in a forward: the most that fit was {captured}")
     return captured
 
 

@@ -13,9 +13,8 @@ from ...datasets.video.reader import VideoReader
 from ...datasets.video.stores import new_room
 from ...datasets.views.maker import Frames, ViewMaker
 from ..evaluation.guard import Guard
-from ..network.network import Network
+from ..network.network import Forward, Network
 from ..network.outputs import logits_of
-from ..network.stream import Stream
 from ..records.times import StreamedFrames
 from ..statistics.intervals import median_interval
 from .stages import LEAST_VIDEOS, Clock, Laps, laps_of, stages_of
@@ -76,13 +75,11 @@ def _frames_of(
     `view: [1, 3, 1, size, size]` is where each is put.
     """
     with open_video(video.path) as reader:
-        return with_true_index(
-            reader, lambda: _timed(reader, Stream(network.module), maker, view, laps)
-        )
+        return with_true_index(reader, lambda: _timed(reader, network.stream(), maker, view, laps))
 
 
 def _timed(
-    reader: VideoReader, stream: Stream, maker: ViewMaker, view: torch.Tensor, laps: Laps
+    reader: VideoReader, stream: Forward, maker: ViewMaker, view: torch.Tensor, laps: Laps
 ) -> list[dict[str, float]]:
     samples = []
     with reading_errors(reader.path, "its clips have no place in time"):

@@ -73,7 +73,7 @@ def measure_sweep(
                 notes += [note for note in found if note not in notes]
                 for remark in _remarks(point.latency):
                     remarks.setdefault(remark, []).append(str(batch))
-            except (RuntimeError, MemoryError) as error:
+            except Exception as error:  # runtimes raise errors of their own kinds
                 end = "out_of_memory" if out_of_memory(error) else "error"
                 if end == "error" and not points:
                     raise
@@ -124,7 +124,7 @@ def _measure(network: Network, batch: int, budget: Budget) -> tuple[SweepPoint, 
     if network.device.type != "cpu":  # there it comes last: see blocks_apart
         memory, notes = measure_memory(network)
     latency = measure_latency(network, budget, drift=False)
-    return SweepPoint(batch=batch, latency=latency, memory=memory), notes
+    return SweepPoint(batch=batch, latency=latency, memory=memory, export=network.export), notes
 
 
 def _remarks(latency: Latency) -> Iterator[str]:

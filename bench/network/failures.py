@@ -8,16 +8,17 @@ from ...datasets.errors import KinobenchError
 from ...datasets.their_errors import error_text
 from ..machine.memory_limit import memory_limit_bytes
 from ..records.record import Failure, FailureKind
-from .runtimes.errors import ExportError
+from .runtimes.errors import ExportError, lacks_memory
 
 
 def out_of_memory(error: BaseException) -> bool:
     """Return whether an error says that memory ran out, on a GPU or for the CPU.
 
-    The CPU's allocator raises a plain RuntimeError; only its message shows the reason.
+    The CPU's allocator raises a plain RuntimeError, and runtimes raise errors of their own; only
+    the message shows the reason.
     """
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
-        isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    return isinstance(error, torch.OutOfMemoryError) or (
+        not isinstance(error, KinobenchError) and lacks_memory(error)
     )
 
 

@@ -3,7 +3,7 @@
 import gc
 import time
 from collections.abc import Callable
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import msgspec
@@ -38,8 +38,7 @@ from .layout import laid_out, lay_out_weights, laying_out
 from .outputs import described, logits_of
 from .own_clips import WRITES, Witness, copied, on_copies
 from .reference import reference_outputs
-from .runtimes.deployed import Deployed
-from .runtimes.session import OnceCalled
+from .runtimes.deployed import Deployed, Loaded
 from .second import built_again
 from .settings import choose_arithmetic
 from .stream import FrameByFrame, Stream, count_step
@@ -109,6 +108,7 @@ class Network:
         self.first_call_s = 0.0
         self.export: Export | None = None
         self._deployed: Deployed | None = None
+        self._loaded: Loaded | None = None
         self.notes: list[str] = [*built.notes]
         if weights.reason is not None:
             self.notes.append(f"parameters: not known: {weights.reason}")
@@ -157,7 +157,7 @@ class Network:
         case = self.case
         return case.is_reference and case.device == "cpu" and case.batch == 1
 
-    def settle(self, *, reference: bool = True) -> None:
+    def settle(self, *, reference: bool = True, to_classify: bool = False) -> None:
         """Take on the case's device, precision and mode, and make the first forward, timed.
 
         A second call takes on the mode again; the reference remains that of the first call.
@@ -166,6 +166,8 @@ class Network:
             reference: True to measure drift, which takes a second network, and of it a forward in
                 eager fp32 of eight clips or of the batch, if that is more; if that fails, `notes`
                 says so.
+            to_classify: True if nothing but `classify` will be called: another runtime than torch
+                then takes the network for the evaluation's batch alone.
 
         Raises:
             KinobenchError: The network doesn't give logits `[B, classes]`, makes layers in its
@@ -179,7 +181,7 @@ class Network:
         if reference and not self.case.is_reference:
             self._keep_reference()
         if self.case.runtime != "torch":
-            self._deploy()
+            self._deploy(self.case.eval_batch if to_classify else self.case.batch)
             return
         begin = time.perf_counter()
         self.module = self.module.to(self.device)
@@ -197,6 +199,7 @@ class Network:
         """Continue with another batch in the case's mode, and make the first forward, timed."""
         # A graph's pool, or what a runtime loaded, is free before the next one.
         self.forward = self.forward_clips = self.classify = self.module
+        self._loaded = None
         if self.case.mode in ("compile", "compile_cudagraph"):
             torch.compiler.reset()  # it compiles for eight shapes, and runs others eagerly
         if self.device.type == "cuda":
@@ -204,23 +207,24 @@ class Network:
         self.case = msgspec.structs.replace(self.case, batch=batch)
         self._take_mode()
 
-    def _deploy(self) -> None:
+    def _deploy(self, batch: int) -> None:
         """Take on another runtime than torch: the module remains on the CPU, to be exported."""
         digest = self.digest
         self.module = in_dtype(self.module, self.dtype)
         self._deployed = Deployed(self.module, self.case, self.kinds, digest)
         self._settled = True
+        self.case = msgspec.structs.replace(self.case, batch=batch)
         self._load(self._deployed)
 
     def _load(self, deployed: Deployed) -> None:
         """Load the network for the case's batch, and make the first forward; both are timed."""
-        loaded = deployed.at(self.case.batch)
+        loaded = self._loaded = deployed.at(self.case.batch)
         self.export, self.prepare_s = loaded.export, loaded.export.load_s
         self.notes += [note for note in loaded.notes if note not in self.notes]
         self.forward, self.forward_clips = loaded.forward, loaded.of_clips
         self.classify = loaded.of_clips
         if self.case.batch != self.case.eval_batch:
-            self.classify = OnceCalled(lambda: deployed.at(self.case.eval_batch).of_clips)
+            self.classify = self._deployed_classifier(deployed)
         with torch.inference_mode():
             (inputs,) = self.inputs(1)
             begin = time.perf_counter()
@@ -228,6 +232,15 @@ class Network:
             self._wait()
             self.first_call_s = time.perf_counter() - begin
         self._refuse_other_logits(output, inputs)
+
+    def _deployed_classifier(self, deployed: Deployed) -> Forward:
+        """Return a forward for the evaluation's batch, which is exported when it is called."""
+
+        @cache
+        def made() -> Forward:
+            return deployed.at(self.case.eval_batch).of_clips
+
+        return lambda *inputs: made()(*inputs)
 
     def _take_mode(self) -> None:
         if self._deployed is not None:
@@ -295,6 +308,32 @@ class Network:
         elif self.case.mode == "channels_last_3d":
             forward = laying_out(forward)
         return on_copies(forward) if self._module_writes else forward
+
+    @property
+    def takes_one_batch(self) -> bool:
+        """`forward_clips` computes batches of the case's size, whatever it is given.
+
+        So do a graph and an exported network.
+        """
+        return self.case.mode in GRAPH_MODES or self._deployed is not None
+
+    def stream(self) -> Forward:
+        """Return a forward of frames `[B, 3, H, W]` in mode `stream`, before the first one."""
+        return Stream(self.module) if self._loaded is None else self._loaded.stream()
+
+    def loaded_again(self) -> Forward | None:
+        """Load the network into its runtime once more, as `forward`; None in torch."""
+        return None if self._deployed is None else self._deployed.at(self.case.batch).forward
+
+    def again(self) -> Forward:
+        """Return another `classify`, for a thread of its own, that shares nothing with this one.
+
+        Raises:
+            KinobenchError: The builder doesn't give another network of the same kind.
+        """
+        if self._deployed is not None:
+            return self._deployed_classifier(self._deployed)
+        return self.eager(self.another())
 
     def another(self) -> nn.Module:
         """Build the network again, with the same weights, on its device and in its precision.
@@ -375,7 +414,7 @@ class Network:
     def let_go(self) -> None:
         """Free the memory that it takes on its device; it can't be run any more."""
         del self.module, self.forward, self.forward_clips, self.classify
-        self._deployed = None
+        self._deployed = self._loaded = None
         self.reference = None
         gc.collect()
         if self.device.type == "cuda" and torch.cuda.is_initialized():

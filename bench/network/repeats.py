@@ -25,7 +25,7 @@ class Probed(NamedTuple):
 
 
 def probe(network: Network) -> Probed:
-    """Run one random clip twice, eagerly, and compare logits and buffers.
+    """Run one random clip twice, eagerly or in the case's runtime, and compare logits and buffers.
 
     What a network keeps outside its buffers shows in its logits, if it changes them at once.
 
@@ -35,6 +35,8 @@ def probe(network: Network) -> Probed:
     if (left := _left_in_training(network.module)) is not None:
         return Probed(None, f"eval mode leaves its {left} in training mode")
     forward = network.eager(network.module)
+    if network.case.runtime != "torch":
+        forward = network.classify
     try:
         first = logits_of_one(network, forward)
         before = _buffers(network.module)

@@ -154,6 +154,14 @@ class Latency(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     @property
+    def cores(self) -> float | None:
+        """Processor time of a call over its wall time; None on a GPU."""
+        if self.cpu_s is None:
+            return None
+        walls = (statistics.fmean(block) for block in self.samples_s)
+        return statistics.fmean(self.cpu_s) / statistics.fmean(walls)
+
+    @property
     def faults_per_forward(self) -> float | None:
         """Median over the blocks of the page faults of a forward; None if they are unknown."""
         faults = [

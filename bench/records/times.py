@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from .export import Export
 from .latency import Drift, Latency
 from .results import Memory
 
@@ -18,11 +19,19 @@ FORWARD_ALONE = "Latency, throughput and knee are of the forward alone, without 
 
 
 class SweepPoint(msgspec.Struct, frozen=True, kw_only=True):
-    """One batch of a sweep; its latency is sampled as any other, without a drift of its own."""
+    """One batch of a sweep; its latency is sampled as any other, without a drift of its own.
+
+    Attributes:
+        batch: Clips in a forward.
+        latency: Of that batch.
+        memory: Of that batch.
+        export: How the network got into another runtime for that batch; None in torch.
+    """
 
     batch: int
     latency: Latency
     memory: Memory
+    export: Export | None = None
 
     @property
     def throughput_per_s(self) -> float:

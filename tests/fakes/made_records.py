@@ -6,6 +6,7 @@ import msgspec
 
 from kinobench.bench.records.case import Case
 from kinobench.bench.records.dataset_copy import DatasetCopy, ShortSide
+from kinobench.bench.records.export import Export
 from kinobench.bench.records.latency import Latency
 from kinobench.bench.records.record import Environment, Failure, Record
 from kinobench.bench.records.results import Accuracy, Cost, Energy, Memory
@@ -71,6 +72,23 @@ def made_memory(weights_bytes: int = 40_000_000, activation: int | None = 2_345_
         peak_activation_bytes=activation,
         peak_process_bytes=300_000_000,
     )
+
+
+def made_export(**changes: Any) -> Export:
+    fields: dict[str, Any] = {
+        "format": "openvino",
+        "path": "torch.export, torch.onnx, OpenVINO",
+        "opset": 20,
+        "export_s": 12.5,
+        "cached": False,
+        "size_bytes": 41_000_000,
+        "load_s": 0.25,
+        "runs_on": ("CPU",),
+        "arithmetic": "f32",
+        "threads": 1,
+        "streams": 1,
+    }
+    return Export(**(fields | changes))
 
 
 def made_energy() -> Energy:

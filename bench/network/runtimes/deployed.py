@@ -1,11 +1,13 @@
 """A case's network outside of torch: exported, or taken from the cache, and loaded."""
 
+import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import NamedTuple, cast
-from uuid import uuid4
+from weakref import finalize
 
 import torch
 from torch import nn
@@ -21,7 +23,7 @@ from ..inputs import Inputs
 from . import onnxruntime, openvino
 from .cache import Entry, ExportCache, ExportKey, Made
 from .errors import ExportError
-from .known import require, versions_of
+from .known import installed_versions, require
 from .program import exported_program, write_onnx
 from .pure import FirstStep, NextStep, Pure, names_of
 from .session import AnyBatch, Logits, Session
@@ -50,12 +52,14 @@ class Loaded(NamedTuple):
     Attributes:
         forward: Arguments of the batch -> logits; in mode `stream` one frame after another.
         of_clips: Arguments of any number of whole clips -> logits.
+        stream: In mode `stream`, returns a further forward of frames, before the first one.
         export: What the record says of it.
         notes: Remarks for the reader of the record.
     """
 
     forward: Callable[..., torch.Tensor]
     of_clips: Callable[..., torch.Tensor]
+    stream: Callable[[], Callable[..., torch.Tensor]]
     export: Export
     notes: tuple[str, ...]
 
@@ -85,9 +89,13 @@ class Deployed:
         """
         require(case.runtime)
         self._module, self._case, self._kinds, self._digest = module, case, kinds, digest
+        code = forward_digest(case.model)
+        if code is None:  # nobody knows when it changes: its exports are for this object alone
+            folder = Path(mkdtemp(prefix="kinobench-"))
+            finalize(self, shutil.rmtree, folder, ignore_errors=True)
+            cache = ExportCache(folder)
+        self._code = code or ""
         self._cache = ExportCache() if cache is None else cache
-        # An export of a network whose code nobody knows is for this process alone.
-        self._code = forward_digest(case.model) or uuid4().hex
         self._threads = case.threads or torch.get_num_threads()
 
     def at(self, batch: int) -> Loaded:
@@ -102,12 +110,14 @@ class Deployed:
         begin = time.perf_counter()
         sessions = [self._session(entry.file) for entry in entries]
         load_s = time.perf_counter() - begin
-        session = sessions[0] if len(sessions) == 1 else StreamSession(*sessions)
-        whole = ClipsByFrame(session) if isinstance(session, StreamSession) else session
+        is_whole = len(sessions) == 1
+        session = sessions[0] if is_whole else StreamSession(*sessions)
+        whole = session if is_whole else ClipsByFrame(StreamSession(*sessions))
         notes = tuple(dict.fromkeys(note for entry in entries for note in entry.made.notes))
         return Loaded(
             forward=Logits(session),
             of_clips=AnyBatch(whole, batch),
+            stream=lambda: Logits(StreamSession(*sessions)),
             export=_export(entries, session, load_s),
             notes=notes,
         )
@@ -149,15 +159,13 @@ class Deployed:
         return self._cache.entry(self._key("openvino", part, packages), write)
 
     def _key(self, kind: str, part: Part, packages: Sequence[str]) -> ExportKey:
-        every = versions_of(self._case.runtime) | versions_of("openvino")
-        versions = {name: every[name] for name in packages if name in every}
         return ExportKey(
             network=self._digest,
             code=self._code,
             shapes=tuple(tuple(each.shape) for each in part.inputs),
             dtype=str(dtype_of(self._case)),
             kind=kind,
-            versions=versions | {"torch": str(torch.__version__)},
+            versions=installed_versions(packages) | {"torch": str(torch.__version__)},
             options={"part": part.name, "model": self._case.model},
         )
 

@@ -21,6 +21,15 @@ _ASIDE = (
 """Lines that say that something failed, and not what."""
 
 
+_NO_MEMORY = (
+    "can't allocate memory",  # torch
+    "bad_alloc",  # C++
+    "bad allocation",
+    "Failed to allocate memory",  # ONNX Runtime
+    "Cannot allocate memory",  # the system
+)
+
+
 class ExportError(KinobenchError):
     """A network that can't be brought into a runtime.
 
@@ -34,14 +43,27 @@ class ExportError(KinobenchError):
         super().__init__(f"{reason}; {cure}")
 
 
-def export_error(model: str, what: str, error: BaseException) -> ExportError:
-    """Return the failure of an export as one line.
+def lacks_memory(error: BaseException) -> bool:
+    """Return whether an error of a runtime, or what it came from, says that memory ran out.
+
+    They raise errors of their own kinds; only a message shows the reason.
+    """
+    return any(
+        isinstance(each, MemoryError) or any(sign in str(each) for sign in _NO_MEMORY)
+        for each in _chain(error)
+    )
+
+
+def export_error(model: str, what: str, error: BaseException) -> ExportError | MemoryError:
+    """Return the failure of an export as one line; a MemoryError if memory ran out.
 
     Args:
         model: Name of the network.
         what: What it could not be brought to, such as `exported to ONNX`.
         error: What the exporter raised.
     """
+    if lacks_memory(error):
+        return MemoryError(f"out of memory as {model} was {what}")
     chain = list(_chain(error))
     text = "\n".join(str(each) for each in chain)
     found = _OPERATOR.search(_COLOURS.sub("", text))

@@ -4,7 +4,7 @@ Nothing here imports torch, or a runtime.
 """
 
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
 
@@ -212,8 +212,13 @@ def installed() -> tuple[Runtime, ...]:
 
 def versions_of(runtime: Runtime) -> dict[str, str]:
     """Return the versions of the packages that a runtime's results depend on, besides torch."""
+    return installed_versions(KNOWN[runtime].packages)
+
+
+def installed_versions(packages: Iterable[str]) -> dict[str, str]:
+    """Return the versions of those of some packages that are installed."""
     found = {}
-    for package in KNOWN[runtime].packages:
+    for package in packages:
         try:
             found[package] = version(package)
         except PackageNotFoundError:

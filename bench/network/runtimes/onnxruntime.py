@@ -7,6 +7,7 @@ import torch
 
 from ....datasets.errors import KinobenchError
 from ...records.case import Case, Provider
+from .errors import export_error
 from .known import provider_of
 
 _NAMES: dict[Provider, str] = {
@@ -40,9 +41,15 @@ class OnnxRuntimeSession:
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3  # errors
-        self._session = onnxruntime.InferenceSession(
-            str(file), options, providers=[(provider, _options_of(provider, case))]
-        )
+        # Between two calls its threads leave the processors to others, such as the decoder.
+        options.add_session_config_entry("session.force_spinning_stop", "1")
+        try:
+            self._session = onnxruntime.InferenceSession(
+                str(file), options, providers=[(provider, _options_of(provider, case))]
+            )
+        except Exception as error:  # each of its kinds derives from Exception alone
+            raise export_error(case.model, "loaded by ONNX Runtime", error) from error
+        self._session.disable_fallback()  # or a provider that fails would be replaced, silently
         refuse_fallback(provider, self._session.get_providers())
         self.runs_on: tuple[str, ...] = (provider,)
         self.threads: int | None = threads

@@ -47,6 +47,8 @@ def write_ir(folder: Path, onnx: Entry | None, program: Callable[[], Any], model
             converted = openvino.Core().read_model(str(onnx.file))
         except RuntimeError as error:
             first = export_error(model, "read by OpenVINO from ONNX", error)
+            if isinstance(first, MemoryError):
+                raise first from error
             notes.append(f"export: {first.reason}; so OpenVINO converted it itself")
     if converted is None:
         path = "torch.export, OpenVINO"

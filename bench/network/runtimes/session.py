@@ -1,6 +1,6 @@
 """A network that a runtime has loaded: what all runtimes look like from outside."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 import torch
@@ -66,18 +66,3 @@ class AnyBatch:
 def _filled(inputs: Sequence[torch.Tensor], batch: int) -> Inputs:
     missing = batch - len(inputs[0])
     return tuple(torch.cat([each, each[-1:].expand(missing, *each.shape[1:])]) for each in inputs)
-
-
-class OnceCalled:
-    """A forward that is made when it is first called."""
-
-    def __init__(self, make: Callable[[], Callable[..., torch.Tensor]]) -> None:
-        """Take the function that makes it."""
-        self._make = make
-        self._made: Callable[..., torch.Tensor] | None = None
-
-    def __call__(self, *inputs: torch.Tensor) -> torch.Tensor:
-        """Arguments of any number of clips -> logits `[B, classes]`."""
-        if self._made is None:
-            self._made = self._make()
-        return self._made(*inputs)

@@ -30,6 +30,7 @@ from ...fakes.made_records import (
     made_copy,
     made_cost,
     made_energy,
+    made_export,
     made_latency,
     made_memory,
     made_record,
@@ -99,7 +100,16 @@ def test_every_value_of_a_row_can_be_read_of_a_record_that_has_all() -> None:
     )
     row = only_row(
         made_record(
-            case={"flow": "dis", "probe": "reversed"},
+            case={
+                "flow": "dis",
+                "probe": "reversed",
+                "runtime": "openvino",
+                "provider": "gpu",
+                "hint": "throughput",
+                "precision": "int8",
+                "calibration": 64,
+            },
+            export=made_export(),
             latency=latency,
             energy=made_energy(),
             peak=PEAK,
@@ -116,6 +126,7 @@ def test_every_value_of_a_row_can_be_read_of_a_record_that_has_all() -> None:
     of_no_mean = {"no_mean"}
     assert absent == {"rank", "unranked", "error", "later_failure"} | of_other_scorings | of_no_mean
     assert row.scoring == "top-k"
+    assert (row.exported_bytes, row.export_s, row.load_s) == (41_000_000, 12.5, 0.25)
     assert (row.found, row.layout, row.copy_digest) == (160, "flat", "fedcba9876543210")
     assert (row.short_side_least, row.short_side_median, row.short_side_most) == (256, 256, 340)
     assert (row.copy_bytes, row.codecs) == (41_200_000, ("h264 (120)", "vp9 (40)"))

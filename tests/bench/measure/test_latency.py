@@ -1,3 +1,5 @@
+import time
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
@@ -7,8 +9,10 @@ import torch
 from kinobench.bench.measure import latency as measuring
 from kinobench.bench.measure import memory as memory_module
 from kinobench.bench.measure.latency import measure_drift, measure_latency, warm_up
+from kinobench.bench.measure.latency_remarks import latency_remarks
 from kinobench.bench.measure.memory import measure_memory
 from kinobench.bench.measure.sampling import Sample, Sampled
+from kinobench.bench.measure.timers import cpu_timer
 from kinobench.bench.network.network import Network
 from kinobench.bench.records.case import Case
 from kinobench.bench.records.job import Budget
@@ -16,6 +20,7 @@ from kinobench.bench.records.latency import Drift
 from kinobench.datasets.protocol import preset
 
 from ...fakes.fake_clock import FakeClock
+from ...fakes.made_records import made_latency
 from ...fakes.quiet_watch import made_load
 from ...fakes.zoo_names import TINY, family, one_of_each
 
@@ -35,6 +40,25 @@ def test_warm_up_waits_until_the_times_have_settled() -> None:
     # here the first is 0.25, the second and the third 0.125: call 15.
     assert warm_up(clock.once, 30.0, clock) == (10, True)
     assert warm_up(clock_of_three.once, 30.0, clock_of_three) == (15, True)
+
+
+def test_a_forward_of_two_threads_that_was_given_one_is_found_out_by_processor_time() -> None:
+    def burn() -> None:
+        begin = time.thread_time()
+        while time.thread_time() - begin < 0.02:
+            pass
+
+    def forward() -> None:
+        with ThreadPoolExecutor(2) as pool:
+            for each in [pool.submit(burn) for _ in range(2)]:
+                each.result()
+
+    assert cpu_timer(forward, [()])().cpu_s >= 0.04  # that of both threads
+    taken = made_latency(0.02, cpu_s=(0.04, 0.04))
+    (remark,) = [each for each in latency_remarks(taken) if "cores" in each]
+    assert remark.startswith("took 2.0 cores, though it was given 1 thread")
+    for fair in (made_latency(0.02, cpu_s=(0.04, 0.04), threads=2), made_latency(cpu_s=None)):
+        assert not any("cores" in each for each in latency_remarks(fair))
 
 
 def test_times_that_never_settle_are_told() -> None:

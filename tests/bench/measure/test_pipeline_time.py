@@ -264,7 +264,7 @@ def test_a_graph_is_of_fewer_views_where_memory_ends_and_the_record_says_of_how_
     timed, notes = timed_with(network, made_split(tmp_path), TickingClock())
     assert timed is not None
     assert timed.views_in_a_forward == timed.overlapped_views_in_a_forward == 2
-    assert notes == ("pipeline: out of memory with a graph of 4 views: the most that fit was 2",)
+    assert notes == ("pipeline: out of memory with 4 views in a forward: the most that fit was 2",)
 
 
 def test_where_memory_ends_in_a_forward_later_passes_do_not_try_again(tmp_path: Path) -> None:

@@ -57,6 +57,7 @@ class Device:
         self.case = SimpleNamespace(batch=OWN_BATCH)
         self.failure: Exception = torch.OutOfMemoryError("CUDA out of memory. Tried to\nallocate")
         self.tried: list[int] = []
+        self.export = None
 
     def weights_bytes(self) -> int:
         return 4

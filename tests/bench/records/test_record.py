@@ -50,7 +50,7 @@ def test_the_json_has_the_design_s_fields_with_their_units_and_the_digests_besid
     plain = json.loads(made_record(energy=made_energy()).to_json())
     assert set(plain) == {
         *("schema", "run", "started", "case", "environment", "params", "weights_digest", "cost"),
-        *("code", "budget"),
+        *("code", "budget", "export"),
         *("latency", "peak", "roofline", "flow_time", "memory", "energy", "pipeline", "accuracy"),
         "sweep",
         *("notes", "error", "id"),
@@ -109,6 +109,10 @@ OTHERS: dict[str, Any] = {
     "decoder": "torchcodec",
     "cold_l2": True,
     "probe": "reversed",
+    "runtime": "openvino",
+    "provider": "gpu",
+    "hint": "throughput",
+    "calibration": 64,
 }
 
 

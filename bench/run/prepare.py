@@ -86,12 +86,18 @@ def prepare(planned: Sequence[Planned], options: Options, console: "Console") ->
     roots = _roots([*reading, *quantised], options.data_roots)
     read = {case.dataset for case in reading}
     splits = {(e.case.dataset, e.case.split or "") for e in planned if e.case.dataset in read}
-    splits |= {(case.dataset, _training(case, options.data_roots)) for case in quantised}
+    training = {(case.dataset, _training(case, options.data_roots)) for case in quantised}
     options.data_roots.refuse_unused(entry.case.dataset for entry in planned)
-    loaded = {
-        (name, split): prepare_split(name, split, options.data_roots, console, only=len(roots) == 1)
-        for name, split in sorted((name, split) for name, split in splits if name is not None)
-    }
+    loaded = {}
+    for name, split in sorted((name, split) for name, split in splits | training if name):
+        try:
+            loaded[name, split] = prepare_split(
+                name, split, options.data_roots, console, only=len(roots) == 1
+            )
+        except KinobenchError as error:
+            if (name, split) in splits:
+                raise
+            raise KinobenchError(f"int8 takes training clips, and {error}") from error
     fetch_published(((entry.case.model, entry.case.weights) for entry in planned), console)
     kinds = {(e.case.device, e.case.decoder, e.case.runtime): e.case for e in planned}
     return Prepared(

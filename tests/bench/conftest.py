@@ -1,4 +1,4 @@
-"""Videos that several tests of networks read."""
+"""Videos that several tests read."""
 
 from pathlib import Path
 

@@ -63,6 +63,7 @@ class CaseSettings(TypedDict, total=False):
         classes: Number of classes, without a dataset.
         device: `"cpu"` or `"cuda"`.
         precision: `"fp32"`, `"tf32"`, `"bf16"`, `"fp16"`, `"int8"` or `"fp8"`.
+        calibration: Training clips of the dataset that find the scales of `precision="int8"`.
         runtime: Library that executes the network: `"torch"`, `"onnxruntime"`, `"openvino"`,
             `"aotinductor"` or `"tensorrt"`.
         provider: What the runtime runs on, such as `"tensorrt"` of ONNX Runtime.
@@ -88,6 +89,7 @@ class CaseSettings(TypedDict, total=False):
     provider: str | None
     hint: str | None
     precision: str | None
+    calibration: int | None
     mode: str | None
     flow: str | None
     decoder: str | None

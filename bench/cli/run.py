@@ -92,6 +92,10 @@ class How(Group, panel="How"):
     provider: common.Provider = None
     hint: common.Hint = None
     precision: common.Precision = None
+    calibration: Annotated[
+        int | None,
+        option("Training clips that find the scales of --precision int8.", "N", default="128"),
+    ] = None
     mode: common.Mode = None
     batch: Annotated[
         list[str] | None,

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -327,12 +327,14 @@ def _refuse_other_code(task: ShardTask) -> None:
 def _network_of(task: ShardTask) -> "Network":
     import torch
 
+    from ..network.calibration import training_split
     from ..network.network import Network
 
     torch.set_num_threads(task.threads)
     with suppress(RuntimeError):  # it can be set but once in a process
         torch.set_num_interop_threads(1)
-    network = Network(task.job.case)
+    job = task.job
+    network = Network(job.case, partial(training_split, job.case, job.data_root, job.own))
     if network.weights_digest != task.weights:
         raise KinobenchError(
             f"weights {task.job.case.weights!r} have digest {network.weights_digest}, and "

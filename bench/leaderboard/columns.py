@@ -133,7 +133,14 @@ def records_of(board: Board) -> list[Record]:
 
 
 def _cells(column: Column, records: Sequence[Record]) -> list[Cell]:
-    return [cell_of(column, record) for record in records]
+    cells = [cell_of(column, record) for record in records]
+    if column.marks is None:
+        return cells
+    marks = column.marks(records)
+    return [
+        (f"{value}{marks.get(record.case.digest, '')}", rest)
+        for record, (value, rest) in zip(records, cells, strict=True)
+    ]
 
 
 def cell_of(column: Column, record: Record) -> Cell:

@@ -20,6 +20,7 @@ from ..text.units import (
     rate,
     scaled,
 )
+from . import lost_accuracy
 from .measurement import Cell, Column
 
 LOWER_BOUND = "≥"
@@ -218,7 +219,7 @@ MEMORY = (
 )
 ENERGY = (Column(name="energy", unit="J/clip", cell=_energy),)
 ACCURACY = (
-    Column(name="top-1", unit="%", cell=_first_of("top-k")),
+    Column(name="top-1", unit="%", cell=_first_of("top-k"), marks=lost_accuracy.marks),
     Column(name="top-5", unit="%", cell=_among_five_of("top-k")),
     Column(
         name="hit@1",

@@ -89,6 +89,16 @@ class Context:
         dataset = catalog.get(self.case.dataset)
         return catalog.load_split(dataset, root, self.case.split, self.job.own)
 
+    def training(self) -> Split:
+        """Return the training videos of the case's dataset, for a network that is quantised.
+
+        Raises:
+            KinobenchError: There are none; see `training_split`.
+        """
+        from ..network.calibration import training_split
+
+        return training_split(self.case, self.job.data_root, self.job.own)
+
     def keep(self, **results: Any) -> None:
         """Report results by their names; they are safe from whatever happens afterwards.
 

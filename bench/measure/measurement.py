@@ -46,6 +46,8 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
         cell: Returns a record's cell; `(units.ABSENT, "")` if it was not measured.
         shown: Takes the records of a table; the column is left out if it returns False.
         footnote: A line that explains the column, or a function that returns it for the records.
+        marks: Returns marks that cells have after their value among the records of a table, by the
+            digests of the cases; the measurement's footnotes explain them.
         derived: It follows from other columns: a table has it where all columns, or it, are asked
             for.
     """
@@ -55,6 +57,7 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
     cell: Callable[[Record], Cell]
     shown: Callable[[Sequence[Record]], bool] = always
     footnote: str | Callable[[Sequence[Record]], str] = ""
+    marks: Callable[[Sequence[Record]], Mapping[str, str]] | None = None
     derived: bool = False
 
     @property

@@ -64,6 +64,9 @@ def run(context: Context) -> None:
     """
     network, latency = context.network, context.found["latency"]
     assert isinstance(latency, Latency)
+    if network.case.precision not in _DTYPES:
+        context.note(f"not measured: torch has no product in {network.case.precision}")
+        return
     flops = context.found["cost"].flops * network.case.batch
 
     def measured() -> Peak:

@@ -19,7 +19,7 @@ from ..records.results import (
 )
 from ..records.times import PipelineTime, Sweep
 from ..text.units import percent
-from . import columns, exported, figures, video_cost
+from . import columns, exported, figures, lost_accuracy, video_cost
 from .measurement import Measurement
 
 
@@ -174,7 +174,7 @@ BUILT_IN = (
         absence="accuracy: not asked for",
         columns=(*columns.ACCURACY, *video_cost.PER_COST),
         figures=figures.ACCURACY,
-        footnotes=(_untrained,),
+        footnotes=(_untrained, lost_accuracy.line),
         remarks=_scored,
     ),
     Measurement(

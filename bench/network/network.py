@@ -3,7 +3,7 @@
 import gc
 import time
 from collections.abc import Callable
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from typing import Any
 
 import msgspec
@@ -12,6 +12,7 @@ from torch import nn
 
 from ...datasets.errors import KinobenchError
 from ...datasets.plurals import some
+from ...datasets.split import Split
 from ...zoo import registry
 from ...zoo.build import named, no_late_layers
 from ...zoo.spec import streams
@@ -23,12 +24,13 @@ from ..cost.random_inputs import random_inputs
 from ..cost.seeds import seed_all
 from ..cost.shape import Shape
 from ..cost.traffic import Traffic
-from ..records.case import GRAPH_MODES, Case, Mode
+from ..records.case import CALIBRATION_CLIPS, GRAPH_MODES, QUANTISED, Case, Mode
 from ..records.computed import Computed
 from ..records.export import Export
 from ..records.results import Cost
 from .arithmetic import allow_tf32
 from .build import build_network
+from .calibration import CalibrationClips, training_split
 from .cuda_graph import CapturedForward
 from .digest import network_digest
 from .dtypes import dtype_of, in_dtype
@@ -81,12 +83,18 @@ class Network:
             eager fp32 itself, if nobody asked for them, or if eager fp32 fails.
     """
 
-    def __init__(self, case: Case) -> None:
+    def __init__(self, case: Case, training: Callable[[], Split] | None = None) -> None:
         """Build the network with a fixed seed, so that untrained ones are the same each time.
 
         That sets the seed, TF32 and cuDNN for the whole process: see `settings_restored`.
+
+        Args:
+            case: The case.
+            training: Returns the videos whose clips quantise the network, where the case's
+                precision needs that; None: those of the case's dataset, in the dataset's own place.
         """
         self.case = case
+        self._training = training or partial(training_split, case)
         self.device = torch.device(case.device)
         self.dtype = dtype_of(case)
         choose_arithmetic(case.precision)
@@ -211,10 +219,26 @@ class Network:
         """Take on another runtime than torch: the module remains on the CPU, to be exported."""
         digest = self.digest
         self.module = in_dtype(self.module, self.dtype)
-        self._deployed = Deployed(self.module, self.case, self.kinds, digest)
+        self._deployed = Deployed(
+            self.module, self.case, self.kinds, digest, clips=self._calibration()
+        )
         self._settled = True
         self.case = msgspec.structs.replace(self.case, batch=batch)
         self._load(self._deployed)
+
+    def _calibration(self) -> CalibrationClips | None:
+        """Return the clips that quantise the network; None if nothing does."""
+        case = self.case
+        if case.precision not in QUANTISED:
+            return None
+        return CalibrationClips(
+            self._training(),
+            case.protocol,
+            self.kinds,
+            case.calibration or CALIBRATION_CLIPS,
+            flow=case.flow,
+            decoder=case.decoder,
+        )
 
     def _load(self, deployed: Deployed) -> None:
         """Load the network for the case's batch, and make the first forward; both are timed."""
@@ -223,7 +247,8 @@ class Network:
         self.notes += [note for note in loaded.notes if note not in self.notes]
         self.forward, self.forward_clips = loaded.forward, loaded.of_clips
         self.classify = loaded.of_clips
-        if self.case.batch != self.case.eval_batch:
+        # A quantised network is scored as it was timed: for another batch it has other scales.
+        if self.case.batch != self.case.eval_batch and self.export.quantised is None:
             self.classify = self._deployed_classifier(deployed)
         with torch.inference_mode():
             (inputs,) = self.inputs(1)

@@ -13,6 +13,8 @@ Device = Literal["cpu", "cuda"]
 Precision = Literal["fp32", "tf32", "bf16", "fp16", "int8", "fp8"]
 QUANTISED: tuple[Precision, ...] = ("int8", "fp8")
 """Precisions whose scales are found by running clips through the network."""
+CALIBRATION_CLIPS = 128
+"""Clips for that where nobody says how many."""
 Runtime = Literal["torch", "onnxruntime", "openvino", "aotinductor", "tensorrt"]
 Provider = Literal["cpu", "cuda", "tensorrt", "gpu"]
 """What a runtime runs on: an execution provider of ONNX Runtime, or a device of OpenVINO, whose

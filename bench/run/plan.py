@@ -7,7 +7,13 @@ import msgspec
 
 from ...datasets import catalog
 from ...datasets.errors import KinobenchError
-from ...datasets.lists.split_names import MEAN, PLACEHOLDER, numbered
+from ...datasets.lists.split_names import (
+    MEAN,
+    PLACEHOLDER,
+    no_training_split,
+    numbered,
+    training_of,
+)
 from ...datasets.names import DEFAULT_DECODER, DEFAULT_FLOW
 from ...datasets.plurals import quantity
 from ...datasets.protocol import Protocol, preset
@@ -24,7 +30,15 @@ from ..cost.models import Model, model_of
 from ..machine.environment import physical_cores
 from ..measure import registry as measurements
 from ..network.runtimes.known import installed, problem_of, require
-from ..records.case import GRAPH_MODES, Case, Device, Mode, Runtime
+from ..records.case import (
+    CALIBRATION_CLIPS,
+    GRAPH_MODES,
+    QUANTISED,
+    Case,
+    Device,
+    Mode,
+    Runtime,
+)
 from ..records.fitted_weights import fitted_header, read_fitted
 from .kernels import refuse_missing_kernels
 from .options import DataRoots
@@ -166,8 +180,20 @@ def _probe_without_accuracy(asked: Settings, planned: Collection[Planned]) -> st
     )
 
 
+def _calibration_of_nothing(asked: Settings, planned: Collection[Planned]) -> str | None:
+    if asked.calibration is None or any(each.case.calibration for each in planned):
+        return None
+    return (
+        f"--calibration {asked.calibration}: nothing is quantised; add --precision int8, or leave "
+        "--calibration out"
+    )
+
+
 def _decoder_without_videos(asked: Settings, planned: Collection[Planned]) -> str | None:
-    if asked.decoder is None or any(measurements.reads_videos(each.measures) for each in planned):
+    reading = (
+        measurements.reads_videos(each.measures) or each.case.calibration for each in planned
+    )
+    if asked.decoder is None or any(reading):
         return None
     return (
         f"--decoder {asked.decoder}: no accuracy is measured, so no video is decoded; add "
@@ -181,6 +207,7 @@ _PLAN_RULES: tuple[Callable[[Settings, Collection[Planned]], str | None], ...] =
     _flow_of_no_model,
     _probe_without_accuracy,
     _decoder_without_videos,
+    _calibration_of_nothing,
 )
 """Each returns why an option of the command line is about none of the cases, or None."""
 
@@ -230,7 +257,7 @@ def _planned(settings: Settings, runtime: Runtime, batch: int, split_of: SplitNa
         if problem is not None:
             raise KinobenchError(problem)
     case = _case(chosen, batch)
-    problem = problem_of(case)
+    problem = problem_of(case) or _problem_of_calibration(chosen, case, split_of)
     if problem is not None:
         raise KinobenchError(problem)
     require(runtime)
@@ -418,6 +445,9 @@ def _case(chosen: _Chosen, batch: int) -> Case:
         runtime=chosen.runtime,
         provider=settings.provider,
         hint=settings.hint,
+        calibration=(
+            settings.calibration or CALIBRATION_CLIPS if settings.precision in QUANTISED else None
+        ),
         batch=batch,
         threads=settings.threads or (physical_cores() if chosen.device == "cpu" else None),
         eval_batch=settings.eval_batch or 8,
@@ -426,6 +456,27 @@ def _case(chosen: _Chosen, batch: int) -> Case:
         cold_l2=settings.cold_l2 or False,
         probe=settings.probe if dataset else None,
     )
+
+
+def _problem_of_calibration(chosen: _Chosen, case: Case, split_of: SplitNames) -> str | None:
+    """Return why there are no clips to quantise a case's network with; None if there are any."""
+    if case.precision not in QUANTISED:
+        return None
+    asked = f"--precision {case.precision}"
+    if case.mode == "stream":
+        return (
+            f"{asked} and mode 'stream': the scales of a state are not found from clips; give "
+            "another --precision, or another --mode"
+        )
+    if chosen.dataset is None:
+        return (
+            f"{asked}: the scales are found with training clips of a dataset; give --dataset NAME "
+            "(one that has a training split)"
+        )
+    names = split_of.names(chosen.dataset)
+    if training_of(names, case.split) is None:
+        return no_training_split(case.precision, chosen.dataset.name, names, case.split)
+    return None
 
 
 def _measures(settings: Settings, has_dataset: bool) -> tuple[str, ...]:

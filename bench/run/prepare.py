@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from ...datasets import catalog
 from ...datasets.errors import KinobenchError
+from ...datasets.lists.split_names import training_of
 from ...datasets.names import Decoder
 from ...datasets.split import Split
 from ...zoo.checkpoints.named import cache_folder, fetch_weights, named_weights
 from ..machine import environment
 from ..measure import registry
 from ..network.runtimes.known import versions_of
-from ..records.case import Case, Device, Runtime
+from ..records.case import QUANTISED, Case, Device, Runtime
 from ..records.job import LOCAL, Cluster
 from ..records.record import Environment
 from ..text.progress import open_bar
@@ -22,6 +23,7 @@ from ..text.terminal import line
 from .found import look_for
 from .options import DataRoots, Options
 from .plan import Planned
+from .split_names import SplitNames
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -74,15 +76,28 @@ def prepare(planned: Sequence[Planned], options: Options, console: "Console") ->
     for device in sorted(needed):
         environment.require_device(device)
     reading = [entry.case for entry in planned if registry.reads_videos(entry.measures)]
-    for decoder in sorted({case.decoder for case in reading}):
+    quantised = [
+        entry.case
+        for entry in planned
+        if entry.case.precision in QUANTISED and registry.run_network(entry.measures)
+    ]
+    for decoder in sorted({case.decoder for case in (*reading, *quantised)}):
         environment.require_decoder(decoder)
-    roots = _roots(reading, options.data_roots)
-    splits = {(e.case.dataset, e.case.split or "") for e in planned if e.case.dataset in roots}
+    roots = _roots([*reading, *quantised], options.data_roots)
+    read = {case.dataset for case in reading}
+    splits = {(e.case.dataset, e.case.split or "") for e in planned if e.case.dataset in read}
+    training = {(case.dataset, _training(case, options.data_roots)) for case in quantised}
     options.data_roots.refuse_unused(entry.case.dataset for entry in planned)
-    loaded = {
-        (name, split): prepare_split(name, split, options.data_roots, console, only=len(roots) == 1)
-        for name, split in sorted((name, split) for name, split in splits if name is not None)
-    }
+    loaded = {}
+    for name, split in sorted((name, split) for name, split in splits | training if name):
+        try:
+            loaded[name, split] = prepare_split(
+                name, split, options.data_roots, console, only=len(roots) == 1
+            )
+        except KinobenchError as error:
+            if (name, split) in splits:
+                raise
+            raise KinobenchError(f"int8 takes training clips, and {error}") from error
     fetch_published(((entry.case.model, entry.case.weights) for entry in planned), console)
     kinds = {(e.case.device, e.case.decoder, e.case.runtime): e.case for e in planned}
     return Prepared(
@@ -91,6 +106,12 @@ def prepare(planned: Sequence[Planned], options: Options, console: "Console") ->
         environments={kind: _environment(case, needed, cluster) for kind, case in kinds.items()},
         splits=loaded,
     )
+
+
+def _training(case: Case, data: DataRoots) -> str:
+    """Return the name of the split whose clips quantise a case's network; planning found it."""
+    names = SplitNames(data).names(catalog.get(case.dataset or ""))
+    return training_of(names, case.split) or ""
 
 
 def _devices_needed_here(planned: Sequence[Planned], cluster: Cluster | None) -> set[Device]:

@@ -17,7 +17,7 @@ from ...zoo import registry
 from ..measure import registry as measurements
 from ..network.runtimes.known import KNOWN
 from ..records.case import Device, Hint, Mode, Precision, Provider
-from ..text.ranges import CLASSES, CLIPS, THREADS, VIEWS, Range
+from ..text.ranges import CALIBRATION, CLASSES, CLIPS, THREADS, VIEWS, Range
 from ..text.toml import Naming, one_of, refuse_out_of_range, toml_key, wrong_value
 
 ALL = "all"
@@ -41,6 +41,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             is installed.
         provider: What the runtime runs on, if that is not its usual one for the device.
         hint: OpenVINO's performance hint.
+        calibration: Training clips with which a network is quantised.
         batch: Views in a forward; one case for each number.
         threads: Threads of one operator on the CPU; all physical cores, if not given.
         eval_batch: Views in a forward while accuracy is measured.
@@ -64,6 +65,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     provider: Provider | None = None
     hint: Hint | None = None
     precision: Precision | None = None
+    calibration: int | None = None
     mode: Mode | None = None
     flow: FlowMethod | None = None
     decoder: Decoder | None = None
@@ -282,6 +284,7 @@ SETTING_CHECKS: dict[str, Check] = {
 }
 SETTING_RANGES: dict[str, Range] = {
     "classes": CLASSES,
+    "calibration": CALIBRATION,
     "batch": VIEWS,
     "threads": THREADS,
     "eval_batch": VIEWS,

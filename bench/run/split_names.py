@@ -34,3 +34,14 @@ class SplitNames:
                 len(found.classes),
             )
         return self._read[key]
+
+    def names(self, dataset: catalog.Dataset) -> tuple[str, ...]:
+        """Return the names of a dataset's splits, the default first.
+
+        Raises:
+            KinobenchError: Only the videos say it, and they are not there.
+        """
+        if dataset.read is None:
+            return dataset.splits
+        root = self._data.of(dataset.name, only=True)
+        return catalog.split_names(dataset, root, self._data.own_of(dataset.name))

@@ -113,7 +113,8 @@ def measure(job: Job, emit: Emit) -> None:
     for plugin in job.plugins:
         for remark in load_plugin(plugin):
             emit(Note(text=remark))
-    measure_all(Context(job, emit, on_cluster), Network)
+    context = Context(job, emit, on_cluster)
+    measure_all(context, lambda case: Network(case, context.training))
 
 
 def _private_stdout() -> IO[bytes]:

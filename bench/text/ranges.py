@@ -41,6 +41,8 @@ VIEWS = Range(1, 2**20)
 """Views in a forward."""
 CLIPS = Range(1, 1000)
 """Temporal views of a video."""
+CALIBRATION = Range(1, 10**5)
+"""Training clips with which a network is quantised."""
 CLASSES = Range(1, 2**20)
 THREADS = Range(1, 2**16)
 PROCESSES = Range(1, 1000)

@@ -1,7 +1,7 @@
 """The names that people give to the folders and lists of a training, a validation and a test."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ..errors import UnknownNameError
 from .class_names import fold
@@ -41,6 +41,43 @@ def numbered(names: Iterable[str]) -> tuple[str, ...]:
     found = {number: name for name in names if (number := number_of(name)) is not None}
     is_whole = len(found) > 1 and sorted(found) == list(range(1, len(found) + 1))
     return tuple(found[number] for number in sorted(found)) if is_whole else ()
+
+
+def training_of(names: Iterable[str], scored: str | None) -> str | None:
+    """Return the split to train on for that which is scored: `train2` for `2`; else the first.
+
+    None: there is none. The partner of another numbered split may have the videos of this one.
+    """
+    training = [
+        name
+        for name in names
+        if name != scored and (kind_of(name) == "train" or name.startswith("train"))
+    ]
+    if scored is None:
+        return next(iter(training), None)
+    partners = (f"train{scored}", scored.replace("test", "train", 1))
+    for name in training:
+        if name in partners:
+            return name
+    if number_of(scored) is not None:
+        training = [name for name in training if not name.removeprefix("train").isdecimal()]
+    return next(iter(training), None)
+
+
+def no_training_split(
+    precision: str, dataset: str, splits: Sequence[str], scored: str | None
+) -> str:
+    """Return why a dataset can't quantise a network, and the cure."""
+    if any(training_of((name,), None) for name in splits):
+        return (
+            f"--precision {precision} takes training clips, but split {scored!r} of {dataset}, on "
+            "which accuracy is measured, is its training split; give another --split"
+        )
+    return (
+        f"--precision {precision} takes training clips, but {dataset} has no training split "
+        f"({', '.join(splits)}); name one of your videos' folders or lists train, hold out a part "
+        "with --holdout 20%, or give another --dataset"
+    )
 
 
 def in_order(names: Iterable[str]) -> tuple[str, ...]:

@@ -9,23 +9,26 @@ from tempfile import mkdtemp
 from typing import NamedTuple, cast
 from weakref import finalize
 
+import msgspec
 import torch
 from torch import nn
 from torch.utils._pytree import tree_flatten
 
 from ....zoo.spec import Input, Streaming
 from ...cost.random_inputs import random_inputs
-from ...records.case import Case, Runtime
+from ...records.case import QUANTISED, Case, Runtime
 from ...records.export import Export
+from ..calibration import CalibrationClips
 from ..code_digest import forward_digest
 from ..dtypes import dtype_of
 from ..inputs import Inputs
-from . import onnxruntime, openvino
+from . import onnxruntime, openvino, quantise_onnxruntime, quantise_openvino
 from .cache import Entry, ExportCache, ExportKey, Made
 from .errors import ExportError
-from .known import installed_versions, require
+from .known import installed_versions, provider_of, require
 from .program import exported_program, write_onnx
 from .pure import FirstStep, NextStep, Pure, names_of
+from .quantising import Quantiser, Task
 from .session import AnyBatch, Logits, Session
 from .stream import ClipsByFrame, StreamSession
 
@@ -74,6 +77,7 @@ class Deployed:
         kinds: tuple[Input, ...],
         digest: str,
         cache: ExportCache | None = None,
+        clips: CalibrationClips | None = None,
     ) -> None:
         """Take a network.
 
@@ -83,6 +87,7 @@ class Deployed:
             kinds: Its inputs.
             digest: Digest of its structure and weights as it was built; see `network_digest`.
             cache: Where exported networks are kept; None: in the usual folder.
+            clips: Training clips, for a precision that a network is quantised to.
 
         Raises:
             KinobenchError: The runtime is not installed.
@@ -96,6 +101,7 @@ class Deployed:
             cache = ExportCache(folder)
         self._code = code or ""
         self._cache = ExportCache() if cache is None else cache
+        self._clips = clips
         self._threads = case.threads or torch.get_num_threads()
 
     def at(self, batch: int) -> Loaded:
@@ -126,9 +132,34 @@ class Deployed:
         return _SESSIONS[self._case.runtime](file, self._case, self._threads)
 
     def _entry(self, part: Part) -> Entry:
+        if self._case.precision in QUANTISED:
+            return self._quantised(part)
+        return self._exported(part)
+
+    def _exported(self, part: Part) -> Entry:
         if self._case.runtime == "openvino":
             return self._openvino(part)
         return self._onnx(part)
+
+    def _quantised(self, part: Part) -> Entry:
+        """Return the network quantised; if it is there already, no clip is read."""
+        case, quantiser = self._case, _QUANTISERS.get(self._case.runtime)
+        if quantiser is None or self._clips is None:
+            raise ExportError(
+                f"{case.model} can't be quantised to {case.precision} for runtime {case.runtime!r}"
+            )
+        task = Task(case, tuple(part.names[0]), len(part.inputs[0]), self._clips, self._threads)
+        key = self._key(f"{case.runtime} {case.precision}", part, quantiser.packages)
+        more = {
+            "method": quantiser.recipe(case),
+            "clips": self._clips.digest,
+            "provider": provider_of(case),
+            "instructions": torch.backends.cpu.get_cpu_capability(),
+        }
+        key = msgspec.structs.replace(key, options={**key.options, **more})
+        return self._cache.entry(
+            key, lambda folder: quantiser.write(folder, self._exported(part), task)
+        )
 
     def _onnx(self, part: Part) -> Entry:
         write = partial(
@@ -196,6 +227,15 @@ class Deployed:
 _SESSIONS: Mapping[Runtime, Callable[[Path, Case, int], Session]] = {
     "onnxruntime": onnxruntime.OnnxRuntimeSession,
     "openvino": openvino.OpenVinoSession,
+}
+
+_QUANTISERS: Mapping[Runtime, Quantiser] = {
+    "onnxruntime": Quantiser(
+        quantise_onnxruntime.packages, quantise_onnxruntime.recipe, quantise_onnxruntime.write
+    ),
+    "openvino": Quantiser(
+        quantise_openvino.packages, quantise_openvino.recipe, quantise_openvino.write
+    ),
 }
 
 

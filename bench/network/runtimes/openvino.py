@@ -12,6 +12,7 @@ from ...records.case import Case, Hint, Precision, Provider
 from .cache import Entry, Made
 from .errors import ExportError, export_error
 from .known import provider_of
+from .telemetry import without_telemetry
 
 IR_FILE = "model.xml"
 _DEVICES: dict[Provider, str] = {"cpu": "CPU", "gpu": "GPU"}
@@ -37,7 +38,8 @@ def write_ir(folder: Path, onnx: Entry | None, program: Callable[[], Any], model
     Raises:
         ExportError: OpenVINO can convert neither.
     """
-    import openvino
+    with without_telemetry():
+        import openvino
 
     path, notes, converted = "torch.export, torch.onnx, OpenVINO", [], None
     if onnx is None:
@@ -54,7 +56,8 @@ def write_ir(folder: Path, onnx: Entry | None, program: Callable[[], Any], model
         path = "torch.export, OpenVINO"
         exported = program()
         try:
-            converted = openvino.convert_model(exported)
+            with without_telemetry():
+                converted = openvino.convert_model(exported)
         except ExportError:
             raise
         except Exception as error:
@@ -86,7 +89,8 @@ class OpenVinoSession:
             KinobenchError: There is no such device, another one executes the network, or it
                 computes in another precision than the case's.
         """
-        import openvino
+        with without_telemetry():
+            import openvino
 
         device, wanted = _DEVICES[provider_of(case)], _ARITHMETIC[case.precision]
         core = openvino.Core()

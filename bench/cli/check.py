@@ -91,6 +91,9 @@ class How(Group, panel="How"):
         ),
     ] = False
     device: common.Device = None
+    runtime: common.Runtime = None
+    provider: common.Provider = None
+    hint: common.Hint = None
     precision: common.Precision = None
     mode: common.Mode = None
     threads: Annotated[
@@ -193,7 +196,8 @@ def _with_a_file(path: Path, what: What, how: How, terms: "Terms") -> "Report":
     from ..gate import against_file
 
     models, plugins = tuple(what.model or ()), tuple(what.plugin or ())
-    others = bool(what.suite or how.device or how.precision or how.mode or how.threads)
+    chosen = (how.device, how.runtime, how.provider, how.hint, how.precision, how.mode, how.threads)
+    others = bool(what.suite or any(chosen))
     if what.update:
         planned = partial(_cases, what, how)
         cases = against_file.cases_to_update(path, models, planned, others=others)
@@ -201,8 +205,8 @@ def _with_a_file(path: Path, what: What, how: How, terms: "Terms") -> "Report":
     if others:
         raise KinobenchError(
             f"--against {path}: the cases are those of the file; leave out --suite, --device, "
-            "--precision, --mode and --threads (--model chooses among them), or give --update to "
-            "add others"
+            "--runtime, --provider, --hint, --precision, --mode and --threads (--model chooses "
+            "among them), or give --update to add others"
         )
     return against_file.against_file(path, models, plugins, terms, report)
 

@@ -9,6 +9,7 @@ from typing import TypedDict
 
 from ...datasets.errors import KinobenchError, program
 from ..machine.environment import UnfitEnvironmentError, commit_of, describe
+from ..network.runtimes.known import versions_of
 from ..records.case import Case
 from ..records.files import CHECKOUT
 from ..records.record import Environment
@@ -153,9 +154,10 @@ def origin_of(cases: Sequence[Case], repository: Path | None = None) -> Origin:
             from.
     """
     on_gpu = any(case.device == "cuda" for case in cases)
+    runtimes = {name: found for case in cases for name, found in versions_of(case.runtime).items()}
     return {
         "started": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
-        "environment": describe("cuda" if on_gpu else "cpu"),
+        "environment": describe("cuda" if on_gpu else "cpu", runtime=runtimes),
         "candidate": commit_of(repository or CHECKOUT),
     }
 

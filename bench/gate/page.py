@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from ...datasets.plurals import quantity
+from ..machine.environment import RUNTIME_PACKAGES
 from ..records.case_names import names_of
 from ..records.record import Environment
 from ..text.markup import escaped, fenced, html_escaped
@@ -160,6 +161,7 @@ def origin(report: Report) -> list[str]:
     if here is None:
         return []
     parts = [f"torch {here.versions.get('torch', 'unknown')}", f"Python {here.versions['python']}"]
+    parts += [f"{each} {here.versions[each]}" for each in RUNTIME_PACKAGES if each in here.versions]
     if here.gpu_driver is not None and here.gpu is not None:
         parts.append(f"driver {here.gpu_driver}")
     if report.candidate is not None:

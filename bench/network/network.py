@@ -39,7 +39,7 @@ from .outputs import described, logits_of
 from .own_clips import WRITES, Witness, copied, on_copies
 from .reference import reference_outputs
 from .runtimes.deployed import Deployed
-from .runtimes.session import OnceCalled
+from .runtimes.session import OnceCalled, Session, nodes_of
 from .second import built_again
 from .settings import choose_arithmetic
 from .stream import FrameByFrame, Stream, count_step
@@ -109,6 +109,7 @@ class Network:
         self.first_call_s = 0.0
         self.export: Export | None = None
         self._deployed: Deployed | None = None
+        self._session: Session | None = None
         self.notes: list[str] = [*built.notes]
         if weights.reason is not None:
             self.notes.append(f"parameters: not known: {weights.reason}")
@@ -197,6 +198,7 @@ class Network:
         """Continue with another batch in the case's mode, and make the first forward, timed."""
         # A graph's pool, or what a runtime loaded, is free before the next one.
         self.forward = self.forward_clips = self.classify = self.module
+        self._session = None
         if self.case.mode in ("compile", "compile_cudagraph"):
             torch.compiler.reset()  # it compiles for eight shapes, and runs others eagerly
         if self.device.type == "cuda":
@@ -216,6 +218,7 @@ class Network:
         """Load the network for the case's batch, and make the first forward; both are timed."""
         loaded = deployed.at(self.case.batch)
         self.export, self.prepare_s = loaded.export, loaded.export.load_s
+        self._session = loaded.session
         self.notes += [note for note in loaded.notes if note not in self.notes]
         self.forward, self.forward_clips = loaded.forward, loaded.of_clips
         self.classify = loaded.of_clips
@@ -368,6 +371,13 @@ class Network:
                 f"{self.case.model} can't be run in mode 'stream': it needs the whole clip at once"
             )
 
+    def nodes(self) -> dict[str, int] | None:
+        """Return how many nodes of each type the graph in a runtime has, once it is loaded.
+
+        None in torch, and where a runtime doesn't say.
+        """
+        return None if self._session is None else nodes_of(self._session)
+
     def weights_bytes(self) -> int | None:
         """Return the bytes of parameters and buffers; None if unknown: `notes` says why."""
         return weights_of(self.module).total_bytes
@@ -375,7 +385,7 @@ class Network:
     def let_go(self) -> None:
         """Free the memory that it takes on its device; it can't be run any more."""
         del self.module, self.forward, self.forward_clips, self.classify
-        self._deployed = None
+        self._deployed = self._session = None
         self.reference = None
         gc.collect()
         if self.device.type == "cuda" and torch.cuda.is_initialized():

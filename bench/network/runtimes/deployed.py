@@ -52,12 +52,14 @@ class Loaded(NamedTuple):
         of_clips: Arguments of any number of whole clips -> logits.
         export: What the record says of it.
         notes: Remarks for the reader of the record.
+        session: What makes the forwards.
     """
 
     forward: Callable[..., torch.Tensor]
     of_clips: Callable[..., torch.Tensor]
     export: Export
     notes: tuple[str, ...]
+    session: Session
 
 
 class Deployed:
@@ -110,6 +112,7 @@ class Deployed:
             of_clips=AnyBatch(whole, batch),
             export=_export(entries, session, load_s),
             notes=notes,
+            session=session,
         )
 
     def _session(self, file: Path) -> Session:

@@ -1,5 +1,6 @@
 """ONNX Runtime: an ONNX file, by the execution provider that was asked for and no other."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -48,11 +49,19 @@ class OnnxRuntimeSession:
         self.threads: int | None = threads
         self.arithmetic: str = case.precision
         self._names = [each.name for each in self._session.get_inputs()]
+        self._file = file
 
     def __call__(self, *inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Arguments on the CPU -> outputs, the logits first."""
         feeds = {name: each.numpy() for name, each in zip(self._names, inputs, strict=True)}
         return tuple(map(torch.from_numpy, self._session.run(None, feeds)))
+
+    def nodes(self) -> dict[str, int]:
+        """Return how many nodes of each type the file has; ONNX Runtime then fuses some."""
+        import onnx
+
+        graph = onnx.load(str(self._file), load_external_data=False).graph
+        return dict(sorted(Counter(node.op_type for node in graph.node).items()))
 
 
 def _options_of(provider: str, case: Case) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """OpenVINO: a network from ONNX, or from `torch.export` where ONNX can't be read, in its own IR."""
 
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,7 @@ class OpenVinoSession:
             self.threads = int(compiled.get_property("INFERENCE_NUM_THREADS"))
         self.streams: int | None = int(compiled.get_property("NUM_STREAMS"))
         _refuse_other(case, self.runs_on, device, self.arithmetic)
+        self._compiled = compiled
         self._request = compiled.create_infer_request()
         self._outputs = range(len(compiled.outputs))
 
@@ -115,6 +117,12 @@ class OpenVinoSession:
         self._request.infer(given, share_inputs=True, share_outputs=True)
         tensors = (self._request.get_output_tensor(place).data for place in self._outputs)
         return tuple(map(torch.from_numpy, tensors))
+
+    def nodes(self) -> dict[str, int]:
+        """Return how many nodes of each type the compiled graph has."""
+        graph = self._compiled.get_runtime_model()
+        types = (node.get_rt_info()["layerType"].astype(str) for node in graph.get_ops())
+        return dict(sorted(Counter(types).items()))
 
 
 def _refuse_absent(offered: list[str], device: str) -> None:

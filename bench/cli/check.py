@@ -40,6 +40,15 @@ class What(Group, panel="What"):
             default="where HEAD left the default branch, or HEAD~1",
         ),
     ] = None
+    package: Annotated[
+        list[str] | None,
+        option(
+            "Version of a package, given twice, the old one first: is your checkout slower with "
+            "the new one?",
+            "NAME==VERSION",
+            default="none",
+        ),
+    ] = None
     suite: Annotated[
         str | None,
         option(
@@ -117,7 +126,7 @@ class Output(Group, panel="Results"):
 
 @command("check", MEASURE)
 def check(what: What, how: How, output: Output) -> None:
-    """Check whether your checkout is slower than another commit.
+    """Check whether your checkout is slower than another commit, or with a newer package.
 
     Exit code: 0 no, 1 yes, 3 not sure.
     """
@@ -160,6 +169,7 @@ def _terms(what: What, how: How) -> "tuple[Terms, float | None]":
         )
     alone = {
         "--against": what.against is not None,
+        "--package": bool(what.package),
         "--aa": what.aa,
         "--inject": slowed is not None,
     }
@@ -174,6 +184,7 @@ def _report_of(what: What, how: How, terms: "Terms", slowed: float | None) -> "R
     from ...datasets.errors import KinobenchError
     from ..gate import command as gate
     from ..gate import stored_files
+    from ..gate.packages import two_versions
 
     models, plugins = tuple(what.model or ()), tuple(what.plugin or ())
     if what.against is not None and stored_files.is_stored(what.against):
@@ -182,7 +193,11 @@ def _report_of(what: What, how: How, terms: "Terms", slowed: float | None) -> "R
         raise KinobenchError(
             "--update writes times into a file: name it, as in --against times.json"
         )
+    if what.package:
+        two_versions(what.package)  # before the cases are planned
     cases = _cases(what, how, models)
+    if what.package:
+        return gate.between_versions(cases, what.package, plugins, terms, report)
     if what.aa:
         return gate.noise(cases, plugins, terms, report)
     if slowed is not None:

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypedDict
 
+import msgspec
+
 from ...datasets.errors import KinobenchError, program
 from ..machine.environment import UnfitEnvironmentError, commit_of, describe
 from ..network.runtimes.known import versions_of
@@ -15,6 +17,7 @@ from ..records.files import CHECKOUT
 from ..records.record import Environment
 from .baseline import find_commit, repository_of, worktree
 from .interpreter import cache_folder, interpreter, needs_of_kinobench
+from .packages import installed_in, two_versions
 from .page import Report
 from .progress import Progress
 from .self_check import SelfCheck, measure_itself
@@ -93,6 +96,52 @@ NOTES = (
     "end of an interval is one-sided; its error is shared among the looks at the pairs. Pairs from "
     "the same two servers share a part of their luck, and the interval accounts for it.",
 )
+
+
+PACKAGE_NOTE = (
+    "Both sides run the same checkout. Counts that differ are what the upgrade does to the same "
+    "network, so they fail no check."
+)
+
+
+def between_versions(
+    cases: Sequence[Case], given: Sequence[str], plugins: Sequence[Path], terms: Terms, log: Log
+) -> Report:
+    """Check the checkout with one version of a package against the same with another one.
+
+    Counts that differ are reported only: the code is the same, and the time decides.
+
+    Args:
+        cases: The cases to check.
+        given: Both versions, the baseline's first, as `torch==2.13.0`.
+        plugins: Files that register networks.
+        terms: The allowed slowdown, and the rules of the check.
+        log: Called with each line of progress.
+
+    Raises:
+        KinobenchError: They aren't two versions of a package, or pip doesn't find one of them.
+        UnfitEnvironmentError: An environment can't be made.
+    """
+    wanted = two_versions(given)
+    sides = [installed_in(each, cache_folder(), log) for each in wanted]
+    baseline, candidate = (
+        msgspec.structs.replace(_candidate(plugins), name=str(each), python=python)
+        for each, (python, _) in zip(wanted, sides, strict=True)
+    )
+    terms = msgspec.structs.replace(terms, allow_exact=True)
+    origin = origin_of(cases)
+    progress: Progress[Checked] = Progress(cases, log)
+    with progress.kept(), _bench(baseline, candidate) as bench:
+        check(cases, bench, terms, log, progress.on_result)
+    return Report(
+        title=f"{wanted[1]} against {wanted[0]}.",
+        budget=terms.budget,
+        checked=progress.found,
+        interrupted=progress.interrupted,
+        packages=tuple(installed for _, installed in sides),
+        notes=(PACKAGE_NOTE, *NOTES),
+        **origin,
+    )
 
 
 def against_itself(

@@ -23,7 +23,7 @@ from .frame import (
 )
 from .options import Group, argument, flag, option
 
-KINDS = ("models", "datasets", "protocols", "suites", "measurements")
+KINDS = ("models", "datasets", "protocols", "suites", "runtimes", "measurements")
 
 
 class Listed(Group, panel="What"):
@@ -32,7 +32,7 @@ class Listed(Group, panel="What"):
     kind: Annotated[
         str,
         argument(
-            "models, datasets, protocols, suites or measurements.",
+            "models, datasets, protocols, suites, runtimes or measurements.",
             "KIND",
             complete=lambda incomplete: [kind for kind in KINDS if kind.startswith(incomplete)],
         ),
@@ -116,7 +116,7 @@ class Page(Group, panel="Results"):
 
 @command("list", MODELS)
 def list_(what: Listed, form: Form) -> None:
-    """List models, datasets, protocols, suites or measurements."""
+    """List models, datasets, protocols, suites, runtimes or measurements."""
     from ..cards import listing
 
     load_plugins(what.plugin)

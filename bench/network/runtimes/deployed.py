@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from torch.utils._pytree import tree_flatten
 
+from ....datasets.errors import KinobenchError
 from ....zoo.spec import Input, Streaming
 from ...cost.random_inputs import random_inputs
 from ...records.case import Case, Runtime
@@ -21,10 +22,10 @@ from ..inputs import Inputs
 from . import onnxruntime, openvino
 from .cache import Entry, ExportCache, ExportKey, Made
 from .errors import ExportError
-from .known import require, versions_of
+from .known import KNOWN, require, versions_of
 from .program import exported_program, write_onnx
 from .pure import FirstStep, NextStep, Pure, names_of
-from .session import AnyBatch, Logits, Session
+from .session import AnyBatch, Logits, OperatorTimes, Session
 from .stream import ClipsByFrame, StreamSession
 
 
@@ -115,6 +116,23 @@ class Deployed:
             session=session,
         )
 
+    def operator_times(self, batch: int, rounds: Sequence[Inputs]) -> list[OperatorTimes]:
+        """Export and load the network for a batch, and return the times of each node of its graph.
+
+        Args:
+            batch: Clips in a forward.
+            rounds: Arguments of a forward each.
+
+        Raises:
+            KinobenchError: The runtime doesn't say how long its nodes take.
+        """
+        timed = _OPERATOR_TIMES.get(self._case.runtime)
+        if timed is None or self._case.mode == "stream":
+            why = KNOWN[self._case.runtime].no_profile or "a stream has two graphs"
+            raise KinobenchError(f"no times by operator in runtime {self._case.runtime!r}: {why}")
+        (part,) = self._parts(batch)
+        return timed(self._entry(part).file, self._case, self._threads, rounds)
+
     def _session(self, file: Path) -> Session:
         return _SESSIONS[self._case.runtime](file, self._case, self._threads)
 
@@ -192,6 +210,11 @@ _SESSIONS: Mapping[Runtime, Callable[[Path, Case, int], Session]] = {
     "onnxruntime": onnxruntime.OnnxRuntimeSession,
     "openvino": openvino.OpenVinoSession,
 }
+
+
+_OPERATOR_TIMES: Mapping[
+    Runtime, Callable[[Path, Case, int, Sequence[Inputs]], list[OperatorTimes]]
+] = {"onnxruntime": onnxruntime.operator_times, "openvino": openvino.operator_times}
 
 
 def _refuse_other_state(state: Sequence[object], model: str) -> None:

@@ -1,7 +1,7 @@
 """A network that a runtime has loaded: what all runtimes look like from outside."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 
@@ -29,6 +29,22 @@ class Session(Protocol):
         Outputs may lie in memory that the next call writes.
         """
         ...
+
+
+class OperatorTimes(NamedTuple):
+    """The times of a node of a loaded graph, as the runtime measured them.
+
+    Attributes:
+        name: Its name in the graph.
+        kind: Its type, such as `Conv`.
+        kernel: The code that computes it, as the runtime names it; empty where it doesn't.
+        times_s: Seconds of each forward.
+    """
+
+    name: str
+    kind: str
+    kernel: str
+    times_s: tuple[float, ...]
 
 
 @runtime_checkable

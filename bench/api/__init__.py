@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from .datasets.catalog import Dataset
     from .datasets.errors import DatasetError, KinobenchError, UnknownNameError, VideoError
     from .datasets.protocol import Protocol
-    from .listing import datasets, models, protocols
+    from .listing import datasets, models, protocols, runtimes
     from .measuring import CaseFailedError, CaseSettings, evaluate, measure
     from .networks import count, load_model
     from .stored import Leaderboard, Records, compare
@@ -74,6 +74,7 @@ __all__ = [
     "models",
     "protocols",
     "register",
+    "runtimes",
 ]
 
 _MODULES = {
@@ -91,7 +92,7 @@ _MODULES = {
     "datasets.catalog": ("Dataset",),
     "datasets.errors": ("DatasetError", "KinobenchError", "UnknownNameError", "VideoError"),
     "datasets.protocol": ("Protocol",),
-    "listing": ("models", "protocols"),
+    "listing": ("models", "protocols", "runtimes"),
     "measuring": ("CaseFailedError", "CaseSettings", "evaluate", "measure"),
     "networks": ("count", "load_model"),
     "stored": ("Leaderboard", "Records", "compare"),

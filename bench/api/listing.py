@@ -1,7 +1,8 @@
-"""List models, datasets and protocols."""
+"""List models, datasets, protocols and runtimes."""
 
 from .bench.cost import models as zoo
 from .bench.cost.models import Model
+from .bench.network.runtimes.listed import ListedRuntime, listed
 from .datasets import catalog
 from .datasets.catalog import Dataset
 from .datasets.protocol import PRESETS, Protocol
@@ -49,3 +50,14 @@ def protocols() -> list[Protocol]:
         (16, 112, 30)
     """
     return list(PRESETS.values())
+
+
+def runtimes() -> list[ListedRuntime]:
+    """Return every library that may execute a network, torch first, installed or not.
+
+    Example:
+        >>> import kinobench
+        >>> [runtime.name for runtime in kinobench.runtimes()][:3]
+        ['torch', 'onnxruntime', 'openvino']
+    """
+    return listed()

@@ -1,4 +1,4 @@
-"""`list`: the models, datasets, protocols, suites and measurements."""
+"""`list`: the models, datasets, protocols, suites, runtimes and measurements."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,6 +13,7 @@ from ...datasets.protocol.placement import OWN_SHORT_RULE
 from ...datasets.protocol.presets import ALIASES
 from ...datasets.visible import one_line
 from ..cost import models
+from ..network.runtimes.listed import listed as listed_runtimes
 from ..text.toml import one_of
 from .terminal import print_folded, print_line
 
@@ -22,7 +23,7 @@ _ABSENT = "–"
 
 
 def lines(kind: str, recount: bool = False, progress: Progress | None = None) -> list[Line]:
-    """Return one dict for each model, dataset, protocol, suite or measurement.
+    """Return one dict for each model, dataset, protocol, suite, runtime or measurement.
 
     Args:
         kind: One of `KINDS`.
@@ -83,8 +84,9 @@ def show(found: list[Line], console: Console, spare: Sequence[str] = ()) -> None
 
 
 def on_screen(kind: str, found: list[Line]) -> list[Line]:
-    """Return rows for `show`; those of models are rounded and shortened."""
-    return [_short_model(line) for line in found] if kind == "models" else found
+    """Return rows for `show`; those of models and runtimes are shortened."""
+    short = {"models": _short_model, "runtimes": _short_runtime}.get(kind)
+    return found if short is None else [short(line) for line in found]
 
 
 def _short_model(model: Line) -> Line:
@@ -102,6 +104,28 @@ def _short_model(model: Line) -> Line:
         "paper": f"{authors} {model['year'] or ''}".strip() or None,
         "inputs": " + ".join(model["inputs"]),
     }
+
+
+def _short_runtime(runtime: Line) -> Line:
+    install = runtime["install"]
+    return {
+        "name": runtime["name"],
+        "installed": runtime["version"] or f"no: pip install '{install}'",
+        "runs on": ", ".join(
+            provider if provider == target["device"] else f"{provider} (device {target['device']})"
+            for provider, target in runtime["targets"].items()
+        ),
+        "what it is": runtime["summary"],
+        "precisions on cpu": _precisions(runtime, "cpu"),
+        "precisions on cuda": _precisions(runtime, "cuda"),
+        "hints": ", ".join(runtime["hints"]) or None,
+    }
+
+
+def _precisions(runtime: Line, device: str) -> str | None:
+    targets = [each for each in runtime["targets"].values() if each["device"] == device]
+    found = dict.fromkeys(name for each in targets for name in each["precisions"])
+    return ", ".join(found) or None
 
 
 SPARE = {"models": ("family", "paper", "inputs")}
@@ -166,6 +190,10 @@ def _suites() -> list[Line]:
     ]
 
 
+def _runtimes() -> list[Line]:
+    return [msgspec.to_builtins(each) for each in listed_runtimes()]
+
+
 def _measurements() -> list[Line]:
     from ..measure.registry import described
 
@@ -177,5 +205,6 @@ KINDS: dict[str, Callable[[], list[Line]]] = {
     "datasets": _datasets,
     "protocols": _protocols,
     "suites": _suites,
+    "runtimes": _runtimes,
     "measurements": _measurements,
 }

@@ -14,13 +14,13 @@ from ...zoo.tables.rows import Published
 from ..cost.shape import Shape, native_shape
 from ..leaderboard.printed_digits import GIGA, MEGA, exponent
 from ..measure.modules import Profile
-from ..records.case import Device, Precision
+from ..measure.operators import RuntimeProfile
 from ..records.results import Cost
 from ..text.json_text import json_text
 from ..text.terminal import line
 from ..text.units import percent
 from .printed import PrintedCheck, compare, count, shape_of
-from .profile import ABSENT, show_profile
+from .profile import ABSENT, ProfileSettings, show_operators, show_profile
 from .terminal import print_folded, print_line, print_table
 
 
@@ -35,6 +35,7 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
         macs_by_module: MACs of every module, by its name.
         published: The printed numbers, and the counts for them.
         profile: Time by module; None if it was not measured.
+        operators: Time by operator in another runtime than torch; None if it was not measured.
         notes: Remarks for the reader, besides those of the cost.
     """
 
@@ -49,33 +50,31 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True):
     macs_by_module: dict[str, int]
     published: tuple[PrintedCheck, ...]
     profile: Profile | None = None
+    operators: RuntimeProfile | None = None
     notes: tuple[str, ...] = ()
 
 
-def profiled(
-    card: ModelCard,
-    depth: int,
-    device: Device = "cpu",
-    precision: Precision = "fp32",
-    batch: int = 1,
-    threads: int | None = None,
-) -> ModelCard:
-    """Return a card with the times of its network's modules, measured now.
+def profiled(card: ModelCard, depth: int, settings: ProfileSettings) -> ModelCard:
+    """Return a card with the times of its network's modules, or operators, measured now.
 
     Args:
         card: The card.
         depth: Levels of modules.
-        device: Device to run on.
-        precision: Precision of the arithmetic.
-        batch: Views in a forward.
-        threads: Threads on a CPU; None on a GPU.
+        settings: Where and how the network runs.
 
     Raises:
         UnfitEnvironmentError: The machine has no such device.
-        KinobenchError: The device doesn't support the precision.
+        KinobenchError: The device doesn't support the precision, or the runtime times no operators.
     """
-    from ..measure.modules import profile_network
+    from ..measure.modules import case_of, profile_network
+    from ..measure.operators import profile_operators
 
+    device, precision, batch, threads, runtime, provider, hint = settings
+    if runtime != "torch":
+        case = case_of(card.name, Shape(**card.input), device, precision, batch, threads)
+        where = {"runtime": runtime, "provider": provider, "hint": hint}
+        timed = profile_operators(msgspec.structs.replace(case, **where))
+        return msgspec.structs.replace(card, operators=timed)
     found = profile_network(
         card.name,
         Shape(**card.input),
@@ -170,6 +169,9 @@ def show_card(card: ModelCard, console: Console, depth: int = 2) -> None:
     if card.profile is not None:
         console.print()
         show_profile(card.profile, console)
+    if card.operators is not None:
+        console.print()
+        show_operators(card.operators, console)
     if card.published:
         console.print()
         print_line("Printed and counted", console, style="bold")

@@ -1,19 +1,22 @@
 """`show MODEL --profile`: its settings, and its table: time of each module against the roofline."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from rich.console import Console
 
 from ...datasets.errors import KinobenchError
 from ...datasets.plurals import quantity
 from ..machine.environment import physical_cores
-from ..records.case import Device, Precision
+from ..records.case import Device, Hint, Precision, Provider, Runtime
 from ..records.results import Bound
-from ..run.settings import settings_of
+from ..run.settings import one_runtime, settings_of
 from .terminal import print_folded, print_line, print_table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..measure.modules import Profile
+    from ..measure.operators import OperatorTime, RuntimeProfile
 
 ABSENT = "–"
 """The cell of a number that is not known."""
@@ -22,12 +25,18 @@ BEATEN = "> 100 %"
 
 
 class ProfileSettings(NamedTuple):
-    """Device and settings for timing modules; `threads` is None on a GPU."""
+    """Device and settings for timing modules; `threads` is None on a GPU.
+
+    In another runtime than torch, operators are timed instead of modules.
+    """
 
     device: Device
     precision: Precision
     batch: int
     threads: int | None
+    runtime: Runtime = "torch"
+    provider: Provider | None = None
+    hint: Hint | None = None
 
 
 def profile_settings(
@@ -36,6 +45,9 @@ def profile_settings(
     precision: str | None,
     batch: int | None,
     threads: int | None,
+    runtime: str | None = None,
+    provider: str | None = None,
+    hint: str | None = None,
 ) -> ProfileSettings | None:
     """Return the settings of a profile from the command line; None without `--profile`.
 
@@ -44,12 +56,21 @@ def profile_settings(
             `--profile`.
     """
     given = {"device": device, "precision": precision, "batch": batch, "threads": threads}
+    given |= {"runtime": runtime, "provider": provider, "hint": hint}
     named = [f"--{name} {value}" for name, value in given.items() if value is not None]
     if not profile:
         if named:
             raise KinobenchError(f"{named[0]}: nothing is timed; add --profile, or leave it out")
         return None
-    settings = settings_of(device=device, precision=precision, threads=threads)
+    settings = settings_of(
+        device=device,
+        precision=precision,
+        threads=threads,
+        runtime=runtime,
+        provider=provider,
+        hint=hint,
+    )
+    one_runtime(settings)
     where: Device = settings.device or "cpu"
     if settings.precision == "tf32" and where != "cuda":
         raise KinobenchError("--precision tf32: a CPU has no such arithmetic; add --device cuda")
@@ -58,6 +79,9 @@ def profile_settings(
         settings.precision or "fp32",
         batch or 1,
         settings.threads or (physical_cores() if where == "cpu" else None),
+        cast(Runtime, (settings.runtime or ("torch",))[0]),
+        settings.provider,
+        settings.hint,
     )
 
 
@@ -86,6 +110,42 @@ def show_profile(profile: "Profile", console: Console) -> None:
     print_folded(_footnote(profile), console)
     for note in profile.notes:
         print_folded(note, console)
+
+
+def show_operators(profile: "RuntimeProfile", console: Console) -> None:
+    """Print a line for each operator of a runtime, in the order in which they run."""
+    threads = "" if profile.threads is None else f", threads {profile.threads}"
+    hint = "" if profile.hint is None else f", hint {profile.hint}"
+    heading = (
+        f"{profile.runtime} on {profile.provider}, {profile.precision}, batch {profile.batch}"
+        f"{threads}{hint}"
+    )
+    print_line(f"Profile: {heading}", console, style="bold")
+    kinds: dict[str, list[OperatorTime]] = {}
+    for each in profile.operators:
+        kinds.setdefault(each.kind, []).append(each)
+    rows = [("operators", "calls", "ms", "share")]
+    for kind, found in sorted(kinds.items(), key=lambda item: -sum(e.share for e in item[1])):
+        rows.append((kind, str(len(found)), *_times(found)))
+    print_table(rows, console)
+    console.print()
+    lines = [("operator", "type", "ms", "share", "kernel")]
+    for each in profile.operators:
+        lines.append((each.name, each.kind, *_times([each]), each.kernel or ABSENT))
+    print_table(lines, console)
+    print_folded(
+        f"ms: median of {quantity(profile.forwards, 'forward')}, as the runtime measures itself; "
+        f"the whole forward takes {profile.median_s * 1e3:,.3f} ms without that. share: of all "
+        "operators' times. A runtime fuses operators: one stands for those that it took in.",
+        console,
+    )
+    for note in profile.notes:
+        print_folded(note, console)
+
+
+def _times(operators: "Sequence[OperatorTime]") -> tuple[str, str]:
+    time_s, share = sum(e.median_s for e in operators), sum(e.share for e in operators)
+    return f"{time_s * 1e3:,.3f}", f"{share * 100:.1f} %"
 
 
 def _footnote(profile: "Profile") -> str:

@@ -40,6 +40,15 @@ class What(Group, panel="What"):
             default="where HEAD left the default branch, or HEAD~1",
         ),
     ] = None
+    package: Annotated[
+        list[str] | None,
+        option(
+            "Version of a package, given twice, the old one first: is your checkout slower with "
+            "the new one?",
+            "NAME==VERSION",
+            default="none",
+        ),
+    ] = None
     suite: Annotated[
         str | None,
         option(
@@ -91,6 +100,9 @@ class How(Group, panel="How"):
         ),
     ] = False
     device: common.Device = None
+    runtime: common.Runtime = None
+    provider: common.Provider = None
+    hint: common.Hint = None
     precision: common.Precision = None
     mode: common.Mode = None
     threads: Annotated[
@@ -119,7 +131,7 @@ class Output(Group, panel="Results"):
 
 @command("check", MEASURE)
 def check(what: What, how: How, output: Output) -> None:
-    """Check whether your checkout is slower than another commit.
+    """Check whether your checkout is slower than another commit, or with a newer package.
 
     Exit code: 0 no, 1 yes, 3 not sure.
     """
@@ -185,6 +197,7 @@ def _terms(what: What, how: How) -> "tuple[Terms, float | None]":
         )
     alone = {
         "--against": what.against is not None,
+        "--package": bool(what.package),
         "--aa": what.aa,
         "--inject": slowed is not None,
     }
@@ -199,6 +212,7 @@ def _report_of(what: What, how: How, terms: "Terms", slowed: float | None) -> "R
     from ...datasets.errors import KinobenchError
     from ..gate import command as gate
     from ..gate import stored_files
+    from ..gate.packages import two_versions
 
     models, plugins = tuple(what.model or ()), tuple(what.plugin or ())
     if what.against is not None and stored_files.is_stored(what.against):
@@ -207,7 +221,11 @@ def _report_of(what: What, how: How, terms: "Terms", slowed: float | None) -> "R
         raise KinobenchError(
             "--update writes times into a file: name it, as in --against times.json"
         )
+    if what.package:
+        two_versions(what.package)  # before the cases are planned
     cases = _cases(what, how, models)
+    if what.package:
+        return gate.between_versions(cases, what.package, plugins, terms, report)
     if what.aa:
         return gate.noise(cases, plugins, terms, report)
     if slowed is not None:
@@ -221,7 +239,8 @@ def _with_a_file(path: Path, what: What, how: How, terms: "Terms") -> "Report":
     from ..gate import against_file
 
     models, plugins = tuple(what.model or ()), tuple(what.plugin or ())
-    others = bool(what.suite or how.device or how.precision or how.mode or how.threads)
+    chosen = (how.device, how.runtime, how.provider, how.hint, how.precision, how.mode, how.threads)
+    others = bool(what.suite or any(chosen))
     if what.update:
         planned = partial(_cases, what, how)
         cases = against_file.cases_to_update(path, models, planned, others=others)
@@ -229,8 +248,8 @@ def _with_a_file(path: Path, what: What, how: How, terms: "Terms") -> "Report":
     if others:
         raise KinobenchError(
             f"--against {path}: the cases are those of the file; leave out --suite, --device, "
-            "--precision, --mode and --threads (--model chooses among them), or give --update to "
-            "add others"
+            "--runtime, --provider, --hint, --precision, --mode and --threads (--model chooses "
+            "among them), or give --update to add others"
         )
     return against_file.against_file(path, models, plugins, terms, report)
 

@@ -75,6 +75,15 @@ Runtime = Annotated[
         complete=complete.runtimes,
     ),
 ]
+OneRuntime = Annotated[
+    str | None,
+    option(
+        "Library that executes the network: torch, onnxruntime, openvino, aotinductor or tensorrt.",
+        "RUNTIME",
+        default="torch",
+        complete=complete.one_runtime,
+    ),
+]
 Provider = Annotated[
     str | None,
     option(

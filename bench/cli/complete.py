@@ -110,8 +110,16 @@ def precisions(incomplete: str) -> list[str]:
 
 
 def runtimes(incomplete: str) -> list[str]:
+    """Return runtimes, and `all`; after a comma, the last one is completed."""
+    before, comma, last = incomplete.rpartition(",")
+    return [f"{before}{comma}{name}" for name in _choices("runtime", last)]
+
+
+def one_runtime(incomplete: str) -> list[str]:
     """Return runtimes."""
-    return _choices("runtime", incomplete)
+    from ..network.runtimes.known import KNOWN
+
+    return _beginning(list(KNOWN), incomplete)
 
 
 def providers(incomplete: str) -> list[str]:

@@ -32,6 +32,9 @@ class How(Group, panel="How"):
     compile: Annotated[
         bool, flag("Check torch.compile, too; it may take minutes.", "--compile")
     ] = False
+    export: Annotated[
+        bool, flag("Check the runtimes that are installed, too; it may take minutes.", "--export")
+    ] = False
     timeout: Annotated[
         float, option("End a check after this time.", "SECONDS", within=TIMEOUT_S)
     ] = 600.0
@@ -62,6 +65,7 @@ def doctor(what: Examined, how: How, form: Form) -> None:
         size=what.size,
         classes=what.classes,
         compile=how.compile,
+        export=how.export,
         timeout_s=how.timeout,
     )
     results, screen = [], console(UNLIMITED)

@@ -21,9 +21,9 @@ from .frame import (
     write_page,
     write_results,
 )
-from .options import Group, argument, flag, option
+from .options import Group, argument, flag, option, values
 
-KINDS = ("models", "datasets", "protocols", "suites", "measurements")
+KINDS = ("models", "datasets", "protocols", "suites", "runtimes", "measurements")
 
 
 class Listed(Group, panel="What"):
@@ -32,7 +32,7 @@ class Listed(Group, panel="What"):
     kind: Annotated[
         str,
         argument(
-            "models, datasets, protocols, suites or measurements.",
+            "models, datasets, protocols, suites, runtimes or measurements.",
             "KIND",
             complete=lambda incomplete: [kind for kind in KINDS if kind.startswith(incomplete)],
         ),
@@ -58,9 +58,17 @@ class Timed(Group, panel="How"):
     """Options for timing the modules."""
 
     profile: Annotated[
-        bool, flag("Time each module, and compare it with the roofline.", "--profile")
+        bool,
+        flag(
+            "Time each module, and compare it with the roofline; in another runtime than torch, "
+            "time each operator.",
+            "--profile",
+        ),
     ] = False
     device: common.Device = None
+    runtime: common.OneRuntime = None
+    provider: common.Provider = None
+    hint: common.Hint = None
     precision: common.Precision = None
     batch: Annotated[
         int | None, option("Views in a timed forward.", "N", default="1", within=VIEWS)
@@ -116,7 +124,7 @@ class Page(Group, panel="Results"):
 
 @command("list", MODELS)
 def list_(what: Listed, form: Form) -> None:
-    """List models, datasets, protocols, suites or measurements."""
+    """List models, datasets, protocols, suites, runtimes or measurements."""
     from ..cards import listing
 
     load_plugins(what.plugin)
@@ -138,10 +146,10 @@ def show(what: Shown, how: Timed, form: Card) -> None:
     common.check_threads(how.threads)
     page = _page_of(form, how.profile)
     load_plugins(what.plugin)
-    settings = profile_settings(how.profile, how.device, how.precision, how.batch, how.threads)
+    settings = profile_settings(**values(how))
     made = card.make_card(what.model, what.frames, what.size, what.classes)
     if settings is not None:
-        made = card.profiled(made, what.depth, *settings)
+        made = card.profiled(made, what.depth, settings)
     if form.json:
         write_results(card.to_json(made) + "\n")
     elif page is None:

@@ -43,6 +43,9 @@ class How(Group, panel="How"):
     """Options for running the network."""
 
     device: common.Device = None
+    runtime: common.OneRuntime = None
+    provider: common.Provider = None
+    hint: common.Hint = None
     precision: common.Precision = None
     eval_batch: common.EvalBatch = None
     threads: common.Threads = None
@@ -111,6 +114,9 @@ def motion(what: What, how: How, data: Data, own: common.Own, results: Results) 
         weights=what.weights,
         plugins=tuple(map(str, what.plugin or ())),
         device=how.device,
+        runtime=how.runtime,
+        provider=how.provider,
+        hint=how.hint,
         precision=how.precision,
         eval_batch=how.eval_batch,
         threads=how.threads,

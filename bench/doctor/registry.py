@@ -1,10 +1,11 @@
 """The checks, in their order."""
 
 from collections.abc import Callable
+from typing import Literal
 
 import msgspec
 
-from . import building, counting, forward, further, precision, weights
+from . import building, counting, exporting, forward, further, precision, weights
 from .finding import Finding, Result
 from .subject import Subject
 
@@ -19,14 +20,14 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
         name: Its name.
         run: Function that makes it.
         needs: Checks without whose success it can't be made.
-        asked: It is made only where that is asked for.
+        asked: The option that asks for it; it is made without one if this is empty.
         strict: A warning is no success.
     """
 
     name: str
     run: Callable[[Subject], Finding]
     needs: tuple[str, ...] = (RUNS,)
-    asked: bool = False
+    asked: Literal["", "compile", "export"] = ""
     strict: bool = False
 
     def blocks(self, result: Result) -> bool:
@@ -53,5 +54,6 @@ CHECKS = (
     Check(name="stream", run=further.stream, needs=(REPEATS,)),
     Check(name="flow", run=further.flow, needs=(REPEATS,)),
     Check(name="training", run=further.training),
-    Check(name="compile", run=further.compiled, needs=(REPEATS,), asked=True),
+    Check(name="compile", run=further.compiled, needs=(REPEATS,), asked="compile"),
+    Check(name="export", run=exporting.exported, needs=(REPEATS,), asked="export"),
 )

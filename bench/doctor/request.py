@@ -14,6 +14,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         weights: Checkpoint, a published name or a path; None: the network is untrained.
         frames, size, classes: The input and the head; None: the network's own.
         compile: Check torch.compile too.
+        export: Check the runtimes that are installed too.
         timeout_s: Time of each check, in seconds.
         done: Results of an earlier process, which ended in the check after them.
     """
@@ -25,8 +26,13 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     size: int | None = None
     classes: int | None = None
     compile: bool = False
+    export: bool = False
     timeout_s: float = 600.0
     done: tuple[Result, ...] = ()
+
+    def asks_for(self, option: str) -> bool:
+        """Return whether a check is made that an option asks for; an empty one always is."""
+        return not option or {"compile": self.compile, "export": self.export}[option]
 
 
 class Begun(msgspec.Struct, frozen=True, kw_only=True, tag=True):

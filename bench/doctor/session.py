@@ -70,7 +70,7 @@ def _examine(request: Request, emit: Emit) -> None:
         each.name for each in CHECKS if each.name in results and each.blocks(results[each.name])
     }
     for check in CHECKS:
-        if check.name not in results and (request.compile or not check.asked):
+        if check.name not in results and request.asks_for(check.asked):
             emit(Begun(name=check.name))
             result = result_of(check, subject, blocked, request.timeout_s)
             if check.blocks(result):

@@ -10,7 +10,8 @@ from ...datasets.names import DEFAULT_DECODER
 from ...datasets.unfinished import temporary_folder
 from ...zoo import registry
 from ..machine.environment import describe, require_device
-from ..records.case import Case, Device
+from ..network.runtimes.known import require, versions_of
+from ..records.case import Case, Device, Runtime
 from ..records.job import Budget, Job
 from ..records.latency import Latency
 from ..records.record import Environment, Record
@@ -58,13 +59,13 @@ def against_file(
         registry.check(case.model)
     here = _described(cases)
     for each in wanted:
-        refuse_other_machine([each], here[each.case.device])
+        refuse_other_machine([each], here[each.case.device, each.case.runtime])
     origin = origin_of(cases)
     progress: Progress[StoredCheck] = Progress(cases, log)
     with progress.kept():
         for each in wanted:
             log(f"{progress.name_of(each.case)}: timing")
-            record = time_case(each.case, here[each.case.device], plugins, terms)
+            record = time_case(each.case, here[each.case.device, each.case.runtime], plugins, terms)
             now = of_record(record, each.clock)
             progress.on_result(
                 broken(each.case, record) if now is None else compare(each, now, terms.budget)
@@ -125,7 +126,7 @@ def update_file(
     with progress.kept():
         for case in cases:
             log(f"{progress.name_of(case)}: timing")
-            record = time_case(case, here[case.device], plugins, terms)
+            record = time_case(case, here[case.device, case.runtime], plugins, terms)
             if record.latency is None:
                 progress.on_result(broken(case, record))
             else:
@@ -143,12 +144,13 @@ def update_file(
     )
 
 
-def _described(cases: Sequence[Case]) -> dict[Device, Environment]:
-    """Return the environment for each device that the cases run on."""
-    devices = sorted({case.device for case in cases})
-    for device in devices:
+def _described(cases: Sequence[Case]) -> dict[tuple[Device, Runtime], Environment]:
+    """Return the environment for each device that the cases run on, and each runtime."""
+    kinds = sorted({(case.device, case.runtime) for case in cases})
+    for device, runtime in kinds:
         require_device(device)
-    return {device: describe(device) for device in devices}
+        require(runtime)
+    return {kind: describe(kind[0], runtime=versions_of(kind[1])) for kind in kinds}
 
 
 def _of_speed(case: Case) -> Case:

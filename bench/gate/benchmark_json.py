@@ -75,7 +75,7 @@ def read(content: bytes) -> list[Stored]:
                 interval_s=interval_s,
                 clock=_clock_of(about, case),
                 fingerprint=about["fingerprint"],
-                machine=machine_name(about.get("cpu"), about.get("gpu"), versions.get("torch")),
+                machine=machine_name(about.get("cpu"), about.get("gpu"), versions),
                 reference_s=None if peak is None else 1e9 / peak.flops_per_s,
                 disturbed=about.get("disturbed", False),
             )
@@ -93,6 +93,9 @@ def about_case(case: Case) -> dict[str, Any]:
         "protocol": case.protocol.name,
         "protocol_digest": case.protocol.digest,
         "device": case.device,
+        "runtime": case.runtime,
+        "provider": case.provider,
+        "hint": case.hint,
         "precision": case.precision,
         "mode": case.mode,
         "batch": case.batch,
@@ -156,7 +159,8 @@ def _benchmark(record: Record) -> dict[str, Any]:
     assert latency is not None and stored is not None
     case = record.case
     batch_and_threads = f"batch{case.batch}" + ("" if case.threads is None else f"-t{case.threads}")
-    parts = (case.model, case.protocol.name, case.device, case.precision, case.mode)
+    runtime = () if case.runtime == "torch" else (case.runtime,)
+    parts = (case.model, case.protocol.name, case.device, *runtime, case.precision, case.mode)
     name = f"check[{'-'.join((*parts, batch_and_threads, case.digest[:8]))}]"
     return {
         "group": f"kinobench check on {case.device}",
@@ -260,7 +264,10 @@ def _case_of(about: dict[str, Any], name: str) -> Case:
     asked = settings_of(
         **{
             field: about.get(field)
-            for field in ("protocol", "weights", "classes", "device", "precision", "mode")
+            for field in (
+                *("protocol", "weights", "classes", "device", "precision", "mode"),
+                *("runtime", "provider", "hint"),
+            )
         },
         threads=about.get("threads"),
         batch=(about.get("batch", 1),),

@@ -7,13 +7,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypedDict
 
+import msgspec
+
 from ...datasets.errors import KinobenchError, program
 from ..machine.environment import UnfitEnvironmentError, commit_of, describe
+from ..network.runtimes.known import versions_of
 from ..records.case import Case
 from ..records.files import CHECKOUT
 from ..records.record import Environment
 from .baseline import find_commit, repository_of, worktree
 from .interpreter import cache_folder, interpreter, needs_of_kinobench
+from .packages import installed_in, two_versions
 from .page import Report
 from .progress import Progress
 from .self_check import SelfCheck, measure_itself
@@ -94,6 +98,52 @@ NOTES = (
 )
 
 
+PACKAGE_NOTE = (
+    "Both sides run the same checkout. Counts that differ are what the upgrade does to the same "
+    "network, so they fail no check."
+)
+
+
+def between_versions(
+    cases: Sequence[Case], given: Sequence[str], plugins: Sequence[Path], terms: Terms, log: Log
+) -> Report:
+    """Check the checkout with one version of a package against the same with another one.
+
+    Counts that differ are reported only: the code is the same, and the time decides.
+
+    Args:
+        cases: The cases to check.
+        given: Both versions, the baseline's first, as `torch==2.13.0`.
+        plugins: Files that register networks.
+        terms: The allowed slowdown, and the rules of the check.
+        log: Called with each line of progress.
+
+    Raises:
+        KinobenchError: They aren't two versions of a package, or pip doesn't find one of them.
+        UnfitEnvironmentError: An environment can't be made.
+    """
+    wanted = two_versions(given)
+    sides = [installed_in(each, cache_folder(), log) for each in wanted]
+    baseline, candidate = (
+        msgspec.structs.replace(_candidate(plugins), name=str(each), python=python)
+        for each, (python, _) in zip(wanted, sides, strict=True)
+    )
+    terms = msgspec.structs.replace(terms, allow_exact=True)
+    origin = origin_of(cases)
+    progress: Progress[Checked] = Progress(cases, log)
+    with progress.kept(), _bench(baseline, candidate) as bench:
+        check(cases, bench, terms, log, progress.on_result)
+    return Report(
+        title=f"{wanted[1]} against {wanted[0]}.",
+        budget=terms.budget,
+        checked=progress.found,
+        interrupted=progress.interrupted,
+        packages=tuple(installed for _, installed in sides),
+        notes=(PACKAGE_NOTE, *NOTES),
+        **origin,
+    )
+
+
 def against_itself(
     cases: Sequence[Case], plugins: Sequence[Path], inject: float, terms: Terms, log: Log
 ) -> Report:
@@ -153,9 +203,10 @@ def origin_of(cases: Sequence[Case], repository: Path | None = None) -> Origin:
             from.
     """
     on_gpu = any(case.device == "cuda" for case in cases)
+    runtimes = {name: found for case in cases for name, found in versions_of(case.runtime).items()}
     return {
         "started": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
-        "environment": describe("cuda" if on_gpu else "cpu"),
+        "environment": describe("cuda" if on_gpu else "cpu", runtime=runtimes),
         "candidate": commit_of(repository or CHECKOUT),
     }
 

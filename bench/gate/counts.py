@@ -8,6 +8,9 @@ PEAK_SLACK = 0.01
 """The share by which the peak of allocated bytes may rise: allocators round sizes, and libraries
 keep workspaces of their own."""
 
+SIZE_SLACK = 0.01
+"""The share by which an exported file may grow: names in it are of different lengths."""
+
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """The counts of one side's network, for the case's own input.
@@ -17,6 +20,9 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         macs: Multiply-adds of one view, by that side's own count.
         operators: Calls of each operator by torch's dispatcher in an eager forward.
         graph_breaks: Graph breaks of the compiler; None if nothing is compiled.
+        nodes: Nodes of each type in the graph that a runtime other than torch has loaded.
+        file_bytes: Size on disk of what it loads.
+        opset: Version of ONNX's operators there.
         launches: Kernels that a forward launches on a GPU; on a CPU, dispatched operators.
         peak_bytes: Most bytes allocated on a GPU during a forward, weights included; None on a CPU,
             where Linux counts pages in batches.
@@ -32,6 +38,9 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     launches: int | None
     peak_bytes: int | None
     output_bytes: int | None
+    nodes: dict[str, int] | None = None
+    file_bytes: int | None = None
+    opset: int | None = None
     uncounted: dict[str, str] = {}
 
     def count_of(self, what: str) -> int | None:
@@ -71,6 +80,8 @@ _MAY_RISE_BY: dict[str, tuple[str, float | None]] = {
     "launches": ("kernel launches", 0.0),
     "peak_bytes": ("peak allocated bytes", PEAK_SLACK),
     "output_bytes": ("bytes of all outputs", None),
+    "file_bytes": ("bytes of the exported network", SIZE_SLACK),
+    "opset": ("opset of the exported network", None),
 }
 """The name of each field of `Facts`, and the share by which it may rise; None: any share."""
 RISING = tuple(name for name, _ in _MAY_RISE_BY.values())
@@ -80,9 +91,10 @@ RISING = tuple(name for name, _ in _MAY_RISE_BY.values())
 def differences(baseline: Facts, candidate: Facts) -> tuple[CountDifference, ...]:
     """Return every count that differs, and whether it is decisive.
 
-    Parameters, MACs and calls of operators are decisive if they differ at all; graph breaks and
-    launches if there are more of them; the peak of allocated bytes if it is more than 1 % higher.
-    A lower count is reported only, and so are the bytes of all outputs.
+    Parameters, MACs, calls of operators and nodes of a runtime's graph are decisive if they differ
+    at all; graph breaks and launches if there are more of them; the peak of allocated bytes and the
+    size of an exported file if they are more than 1 % higher. A lower count is reported only, and
+    so are the bytes of all outputs and the opset.
 
     If the MACs differ but the forwards are the same, operator by operator and byte by byte, then
     the counting has changed and not the network: this is reported only. So is a count that a side
@@ -96,8 +108,12 @@ def differences(baseline: Facts, candidate: Facts) -> tuple[CountDifference, ...
                 CountDifference(what=what, baseline=one, candidate=other, decisive=decisive)
             )
 
-    forwards = [(side.operators, side.output_bytes, side.params) for side in (baseline, candidate)]
-    same_forward = baseline.operators is not None and forwards[0] == forwards[1]
+    forwards = [
+        (side.operators, side.nodes, side.output_bytes, side.params)
+        for side in (baseline, candidate)
+    ]
+    is_known = baseline.operators is not None or baseline.nodes is not None
+    same_forward = is_known and forwards[0] == forwards[1]
     compare("parameters", baseline.params, candidate.params, True)
     uncounted = baseline.uncounted | candidate.uncounted
     for what, why in sorted(uncounted.items()):
@@ -107,14 +123,21 @@ def differences(baseline: Facts, candidate: Facts) -> tuple[CountDifference, ...
         )
     what = "MACs (counted differently; the forwards are the same)" if same_forward else "MACs"
     compare(what, baseline.macs, candidate.macs, not same_forward)
-    if baseline.operators is not None and candidate.operators is not None:
-        for operator in sorted(baseline.operators.keys() | candidate.operators.keys()):
-            one = baseline.operators.get(operator, 0)
-            other = candidate.operators.get(operator, 0)
-            compare(f"calls of {operator}", one, other, True)
+    for kind, before, after in (
+        ("calls of", baseline.operators, candidate.operators),
+        ("nodes", baseline.nodes, candidate.nodes),
+    ):
+        if before is not None and after is not None:
+            for name in sorted(before.keys() | after.keys()):
+                compare(f"{kind} {name}", before.get(name, 0), after.get(name, 0), True)
     for field, (name, may_rise_by) in _MAY_RISE_BY.items():
-        before, after = getattr(baseline, field), getattr(candidate, field)
-        compare(name, before, after, _rises(before, after, may_rise_by))
+        one, other = getattr(baseline, field), getattr(candidate, field)
+        if (
+            field != "file_bytes"
+            or _rises(one, other, SIZE_SLACK)
+            or _rises(other, one, SIZE_SLACK)
+        ):
+            compare(name, one, other, _rises(one, other, may_rise_by))
     return tuple(found)
 
 

@@ -1,4 +1,8 @@
-"""The Python that the gate's baseline runs in: this one, if it has what the baseline needs."""
+"""The Pythons that the gate's sides run in: this one, or environments that differ from it a little.
+
+An environment of a side has only the packages that must differ, and finds all others where this
+Python does, at the same versions.
+"""
 
 import hashlib
 import json
@@ -17,7 +21,7 @@ from importlib.metadata import (
     requires,
 )
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
@@ -56,23 +60,66 @@ def interpreter(
         return sys.executable
     present = [each for each in sorted({*needed, *also_needed}) if is_met(each)]
     pins = sorted({pin for each in present if (pin := _pin(each)) is not None})
+    needs = f"the baseline needs {', '.join(missing)}, which this Python doesn't have"
+    try:
+        return str(environment(cache, (*missing, *present), pins, needs, log).python)
+    except CommandError as error:
+        raise UnfitEnvironmentError(
+            f"{needs}, and that failed: {error}; install it here, or check against a commit with "
+            "other dependencies"
+        ) from error
+
+
+class Environment(NamedTuple):
+    """An environment that finds its own packages first, and then those of this Python.
+
+    Attributes:
+        python: Its Python.
+        packages: The folder of its own packages.
+    """
+
+    python: Path
+    packages: Path
+
+
+class CommandError(Exception):
+    """A command that makes an environment has failed; the text is it and the end of its output."""
+
+
+def environment(
+    cache: Path, requirements: Sequence[str], pins: Sequence[str], why: str, log: Log
+) -> Environment:
+    """Return an environment with some requirements, made once for each state of this Python.
+
+    Only what this Python doesn't have already is installed into it.
+
+    Args:
+        cache: Folder for environments.
+        requirements: What is installed.
+        pins: Constraints: the versions that packages keep.
+        why: Beginning of the lines that are logged.
+        log: Called with a line that names the environment.
+
+    Raises:
+        CommandError: It can't be made.
+    """
     installed = sorted(f"{each.name}=={each.version}" for each in distributions())
-    state = [sys.version, *_site_folders(), *missing, *present, *pins, *installed]
+    state = [sys.version, *_site_folders(), *requirements, *pins, *installed]
     place = cache / hashlib.sha256("\n".join(state).encode()).hexdigest()[:16]
     python = place / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    found = Environment(python, _own_packages(place))
     finished = place / "finished"
-    needs = f"the baseline needs {', '.join(missing)}, which this Python doesn't have"
     if finished.exists():
-        log(f"{needs}; it runs in the environment {place}")
-        return str(python)
-    log(f"{needs}; making an environment for it in {place}")
+        log(f"{why}; it runs in the environment {place}")
+        return found
+    log(f"{why}; making an environment for it in {place}")
     _make(place)
     pinned = place / "constraints.txt"
     pinned.write_text("".join(f"{pin}\n" for pin in pins))
     install = ("install", "--quiet", "--no-input", "--disable-pip-version-check")
-    _run([str(python), "-m", "pip", *install, "-c", str(pinned), *missing, *present], needs)
+    _run([str(python), "-m", "pip", *install, "-c", str(pinned), *requirements])
     finished.write_text("\n".join(state))
-    return str(python)
+    return found
 
 
 def dependencies(checkout: Path) -> tuple[str, ...]:
@@ -161,15 +208,16 @@ def _make(place: Path) -> None:
     """Make an environment that finds its own packages first, and then those of this Python."""
     # Look for the metadata: a search for the module makes setuptools replace distutils.
     pip = ["--without-pip"] if is_met("pip") else []
-    _run(
-        [sys.executable, "-m", "venv", "--clear", *pip, str(place)],
-        "the baseline needs an environment",
-    )
-    base = {"base": str(place), "platbase": str(place)}
-    own = Path(sysconfig.get_path("purelib", "venv", base))
+    _run([sys.executable, "-m", "venv", "--clear", *pip, str(place)])
+    own = _own_packages(place)
     # A plain line in this file would ignore the .pth files there, which editable installs need.
     lines = [f"import site; site.addsitedir({folder!r})\n" for folder in _site_folders()]
     (own / "kinobench_parent.pth").write_text("".join(lines))
+
+
+def _own_packages(place: Path) -> Path:
+    base = {"base": str(place), "platbase": str(place)}
+    return Path(sysconfig.get_path("purelib", "venv", base))
 
 
 def _site_folders() -> list[str]:
@@ -179,13 +227,10 @@ def _site_folders() -> list[str]:
     return [folder for folder in folders if Path(folder).is_dir()]
 
 
-def _run(command: Sequence[str], why: str) -> None:
+def _run(command: Sequence[str]) -> None:
     hidden = ("PYTHONPATH", "PYTHONHOME")  # they are meant for this Python
     environment = {name: own for name, own in own_environment().items() if name not in hidden}
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     if done.returncode:
         output = (done.stderr.strip() or done.stdout.strip() or "no output")[-1500:]
-        raise UnfitEnvironmentError(
-            f"{why}, and that failed: {' '.join(command)}: {output}; install it here, or check "
-            "against a commit with other dependencies"
-        )
+        raise CommandError(f"{' '.join(command)}: {output}")

@@ -6,11 +6,13 @@ from typing import Any
 import msgspec
 
 from ...datasets.plurals import quantity
+from ..machine.environment import RUNTIME_PACKAGES
 from ..records.case_names import names_of
 from ..records.record import Environment
 from ..text.markup import escaped, fenced, html_escaped
 from .batch import servers_in
 from .looks import Estimate
+from .packages import Installed
 from .self_check import SelfCheck
 from .stored import StoredCheck
 from .verdict import Checked
@@ -51,6 +53,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
             from it; None without a repository.
         baseline: The commit that it is compared with; None without one.
         interrupted: Number of finished cases, and of all cases; None: all were finished.
+        packages: The package that the two sides have in different versions, the baseline's first;
+            none if the sides are commits.
         updated: Number of times that were written to the file; None: the check writes no file.
     """
 
@@ -66,6 +70,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     candidate: str | None = None
     baseline: str | None = None
     interrupted: tuple[int, int] | None = None
+    packages: tuple[Installed, ...] = ()
     updated: int | None = None
 
     @property
@@ -151,7 +156,8 @@ def verdict(found: Found) -> str:
 
 def remarks(report: Report) -> list[str]:
     """Return the counts that differ, the reasons, and the notes, one line each."""
-    return [*(f"{name}: {text}" for name, text in _reasons(report)), *report.notes]
+    also = [line for side in report.packages for line in side.remarks]
+    return [*(f"{name}: {text}" for name, text in _reasons(report)), *also, *report.notes]
 
 
 def origin(report: Report) -> list[str]:
@@ -159,7 +165,13 @@ def origin(report: Report) -> list[str]:
     here = report.environment
     if here is None:
         return []
-    parts = [f"torch {here.versions.get('torch', 'unknown')}", f"Python {here.versions['python']}"]
+    apart = {name for side in report.packages for name in side.names}
+    parts = [
+        f"{name} {here.versions.get(name, 'unknown')}"
+        for name in ("torch", *RUNTIME_PACKAGES)
+        if name not in apart and (name in here.versions or name == "torch")
+    ]
+    parts.append(f"Python {here.versions['python']}")
     if here.gpu_driver is not None and here.gpu is not None:
         parts.append(f"driver {here.gpu_driver}")
     if report.candidate is not None:

@@ -18,6 +18,7 @@ import gc
 import importlib
 import importlib.machinery
 import importlib.util
+import inspect
 import json
 import os
 import sys
@@ -131,6 +132,7 @@ class _Side:
         msgspec = importlib.import_module("msgspec")
         # What the version doesn't know of a case is left out.
         self.case = msgspec.convert(spec["case"], loaded.case_type)
+        _check_runtime(spec["case"], self.case)
         _check_name(loaded.registry, self.case.model)
         self.network = loaded.network_type(self.case)
         self.turn: Callable[[], Timed] = self._not_settled
@@ -153,9 +155,11 @@ class _Side:
             facts["macs"], uncounted["MACs"] = None, f"{type(error).__name__}: {error}"
         compiled = self.case.mode in ("compile", "compile_cudagraph")
         before = counts.graphs() if compiled else 0
-        network.settle()
+        _settle(network)
         # A forward without breaks is one graph.
         facts["graph_breaks"] = max(0, counts.graphs() - before - 1) if compiled else None
+        if getattr(self.case, "runtime", "torch") != "torch":
+            return facts | _of_export(network)
         with torch.inference_mode():
             (inputs,) = network.inputs(1)
             called = network.module if self.case.mode != "stream" else network.forward
@@ -178,7 +182,7 @@ class _Side:
         import torch
 
         if self.network.first_call_s == 0.0:
-            self.network.settle()
+            _settle(self.network)
         on_gpu = self.network.device.type == "cuda"
         with torch.inference_mode():
             self.rotation = self.network.inputs(2)
@@ -186,7 +190,7 @@ class _Side:
         self.fresh = getattr(self.network, "fresh", lambda inputs: inputs)
         once = self._gpu_turn if on_gpu else self._cpu_turn
         if self.core is not None and hasattr(os, "sched_setaffinity"):
-            os.sched_setaffinity(0, {self.core})
+            _bind_all_threads(self.core)
         begin = time.perf_counter()
         times: list[float] = []
         inject, self.inject = self.inject, 0.0
@@ -254,6 +258,32 @@ class _Side:
             end.record()
             torch.cuda.synchronize()
         return start.elapsed_time(end) / 1e3, None
+
+
+def _settle(network: Any) -> None:
+    """Make the first forward, without the second network that drift is measured by."""
+    takes = inspect.signature(network.settle).parameters  # a baseline may be older
+    network.settle(**({"reference": False} if "reference" in takes else {}))
+
+
+def _of_export(network: Any) -> dict[str, Any]:
+    """Return the counts of a network in another runtime than torch, which dispatches nothing."""
+    return {
+        "operators": None,
+        "output_bytes": None,
+        "launches": None,
+        "peak_bytes": None,
+        "nodes": getattr(network, "nodes", lambda: None)(),  # a baseline may be older
+        "file_bytes": network.export.size_bytes,
+        "opset": network.export.opset,
+    }
+
+
+def _bind_all_threads(core: int) -> None:
+    """Keep this process to one core, with the threads that a runtime has started and pinned."""
+    for thread in Path("/proc/self/task").iterdir():
+        with contextlib.suppress(ProcessLookupError):  # it has ended
+            os.sched_setaffinity(int(thread.name), {core})
 
 
 def _cycles_of(duration_s: float) -> int:
@@ -343,14 +373,28 @@ def _check_name(registry: Any, model: str) -> None:
         raise
 
 
+class _NoRuntimeError(Exception):
+    """This checkout doesn't know the runtime."""
+
+
+def _check_runtime(asked: dict[str, Any], case: Any) -> None:
+    """Raise _NoRuntimeError if the checkout would run a network in torch instead."""
+    runtime = asked.get("runtime") or "torch"
+    if getattr(case, "runtime", "torch") != runtime:
+        raise _NoRuntimeError(
+            f"this version of kinobench runs networks in torch alone, and knows no runtime "
+            f"{runtime!r}: give --against a commit that knows it, or leave --runtime out"
+        )
+
+
 def _error_answer(error: Exception) -> dict[str, Any]:
     missing = isinstance(error, _MissingModelError)
     kind = type(error).__name__
     return {
-        "error": str(error) if missing else f"{kind}: {error}",
+        "error": str(error) if missing or kind == "_NoRuntimeError" else f"{kind}: {error}",
         "missing": missing,
         "out_of_memory": isinstance(error, MemoryError) or kind == "OutOfMemoryError",
-        "unfit": kind == "StrayModuleError",
+        "unfit": kind in ("StrayModuleError", "_NoRuntimeError"),
     }
 
 

@@ -6,13 +6,13 @@ timed a reference kernel (the large matrix product of a record's `peak`), the ti
 the time of that kernel.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import msgspec
 
 from ...datasets.visible import one_line
-from ..machine.environment import UnfitEnvironmentError
+from ..machine.environment import RUNTIME_PACKAGES, UnfitEnvironmentError
 from ..records.case import Case
 from ..records.record import Environment, Record
 
@@ -109,8 +109,8 @@ def refuse_other_machine(stored: Sequence[Stored], here: Environment) -> None:
             there = one_line(f"{each.machine}, fingerprint {each.fingerprint}")
             raise UnfitEnvironmentError(
                 f"{each.case.model}: the file's times are from {there}; this is {_machine(here)}, "
-                f"{here.fingerprint}. Times of different machines or versions can't be compared: "
-                "measure the baseline here, or check against a commit"
+                f"fingerprint {here.fingerprint}. Times of different machines or versions can't be "
+                "compared: measure the baseline here, or check against a commit"
             )
 
 
@@ -166,10 +166,12 @@ def _disturbed(old: Stored, new: Stored) -> str | None:
     return None
 
 
-def machine_name(cpu: str | None, gpu: str | None, torch: str | None) -> str:
-    """Return the name of a machine in messages: its processor, GPU and version of torch."""
-    return ", ".join(part for part in (cpu, gpu, torch and f"torch {torch}") if part)
+def machine_name(cpu: str | None, gpu: str | None, versions: Mapping[str, str]) -> str:
+    """Return the name of a machine in messages: its processor, GPU, torch and runtime."""
+    named = ("torch", *RUNTIME_PACKAGES)
+    libraries = (f"{name} {versions[name]}" for name in named if name in versions)
+    return ", ".join(part for part in (cpu, gpu, *libraries) if part)
 
 
 def _machine(here: Environment) -> str:
-    return machine_name(here.cpu, here.gpu, here.versions.get("torch"))
+    return machine_name(here.cpu, here.gpu, here.versions)

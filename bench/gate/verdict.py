@@ -13,6 +13,7 @@ from typing import Literal
 import msgspec
 
 from ..records.case import Case
+from ..records.case_names import names_of
 from .batch import (
     Clock,
     PairBatch,
@@ -136,20 +137,34 @@ def check(
         on_result: Called with each result, and whether it is final.
     """
     found = []
+    named = _Named(cases, log)
     for case in cases:
         begin = bench.clock()
         try:
-            checked = _checked_once(case, bench, terms, log, models=len(cases))
+            checked = _checked_once(case, bench, terms, named, models=len(cases))
         except SideError as error:
             checked = _unmeasured(Checked(case=case, verdict="inconclusive"), error)
         found.append(msgspec.structs.replace(checked, seconds=bench.clock() - begin))
         on_result(found[-1], found[-1].first is None or found[-1].verdict == "pass")
     fails = 0
     for index in _surest_first(found, terms):
-        found[index] = _judged(found[index], bench, terms, log, models=len(cases) - fails)
+        found[index] = _judged(found[index], bench, terms, named, models=len(cases) - fails)
         on_result(found[index], True)
         fails += found[index].verdict == "fail"
     return found
+
+
+class _Named:
+    """A log whose lines begin with the name of a case."""
+
+    def __init__(self, cases: Sequence[Case], log: Log) -> None:
+        """Take all cases: a name says in what a case differs from the others."""
+        self._names = dict(zip((c.digest for c in cases), names_of(cases), strict=True))
+        self._log = log
+
+    def __call__(self, case: Case, text: str) -> None:
+        """Log a line."""
+        self._log(f"{self._names[case.digest]}: {text}")
 
 
 def _surest_first(found: Sequence[Checked], terms: Terms) -> list[int]:
@@ -169,14 +184,14 @@ def _unmeasured(checked: Checked, error: SideError) -> Checked:
     )
 
 
-def _checked_once(case: Case, bench: Bench, terms: Terms, log: Log, *, models: int) -> Checked:
+def _checked_once(case: Case, bench: Bench, terms: Terms, log: "_Named", *, models: int) -> Checked:
     """Count both sides, and measure the first batch of pairs."""
     begin = bench.clock()
-    log(f"{case.model}: counting")
+    log(case, "counting")
     counted = _exactly(case, bench, terms)
     if counted is not None and counted.verdict != "pass":
         return counted
-    log(f"{case.model}: timing")
+    log(case, "timing")
     # Not earlier: counting shows whether this code can be forked.
     terms = terms.of(forks=bench.forks(case))
     batch = run_batch(
@@ -213,7 +228,7 @@ def _exactly(case: Case, bench: Bench, terms: Terms) -> Checked | None:
     return Checked(case=case, verdict="pass", exact=found)
 
 
-def _judged(checked: Checked, bench: Bench, terms: Terms, log: Log, *, models: int) -> Checked:
+def _judged(checked: Checked, bench: Bench, terms: Terms, log: "_Named", *, models: int) -> Checked:
     """Confirm a slowdown of the first batch by a second one.
 
     Args:
@@ -234,7 +249,7 @@ def _judged(checked: Checked, bench: Bench, terms: Terms, log: Log, *, models: i
     surely = first.p(rule) <= rule.alpha
     if not (surely and all(each.slowdown > terms.budget for each in last.deciding)):
         return _undecided(checked, own, rule, _why(last, terms.budget))
-    log(f"{checked.case.model}: slower; a fresh batch will confirm it or not")
+    log(checked.case, "slower; a fresh batch will confirm it or not")
     begin = bench.clock()
     bench.renew()
     # Since the first batch, the code of another model may have shown that it can't be forked.

@@ -10,7 +10,14 @@ from typing import Any
 
 import msgspec
 
-EXTRAS = {"transformers": "transformers", "torchcodec": "torchcodec", "ray": "cluster"}
+EXTRAS = {
+    "transformers": "transformers",
+    "torchcodec": "torchcodec",
+    "ray": "cluster",
+    "onnxruntime": "onnxruntime",
+    "openvino": "openvino",
+    "tensorrt": "tensorrt",
+}
 """Optional libraries, and the extra of kinobench that brings each."""
 
 _FULL = """
@@ -59,7 +66,7 @@ def read_software(full: bool = False) -> Software:
         cpu_capability=asked.get("cpu_capability"),
         ffmpeg=_ffmpeg(),
         decoders=("pyav", *(("torchcodec",) if _there("torchcodec") else ())),
-        extras={name: _version(name) for name in EXTRAS},
+        extras={name: _version_of(name) for name in EXTRAS},
     )
 
 
@@ -119,6 +126,11 @@ def _first(pattern: str, text: str) -> str | None:
 
 def _there(name: str) -> bool:
     return importlib.util.find_spec(name) is not None
+
+
+def _version_of(name: str) -> str | None:
+    """Return the version of an optional library, also of its build for GPUs."""
+    return _version(name) or _version(f"{name}-gpu")
 
 
 def _version(name: str) -> str | None:

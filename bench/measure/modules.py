@@ -123,7 +123,7 @@ def profile_network(
         raise KinobenchError(refusal(precision, kernels, (name,)))
     if threads is not None:
         torch.set_num_threads(threads)
-    network = Network(_case(name, shape, device, precision, batch, threads))
+    network = Network(case_of(name, shape, device, precision, batch, threads))
     network.settle(reference=False)
     (inputs,) = network.inputs(1)
     macs, traffic = count_traffic(network.module, *inputs)
@@ -160,7 +160,7 @@ def profile_network(
     )
 
 
-def _case(
+def case_of(
     name: str, shape: Shape, device: Device, precision: Precision, batch: int, threads: int | None
 ) -> Case:
     """Return a case whose clips have the shape; nothing else of the protocol counts."""

@@ -28,7 +28,7 @@ from ..run import run
 from ..run.options import DataRoots, Options
 from ..run.plan import Planned
 from ..run.prepare import prepare_split
-from ..run.settings import settings_of
+from ..run.settings import one_runtime, settings_of
 from ..run.suite import Suite
 from .card import Card
 from .stored import Log, Now, stored_records
@@ -48,6 +48,9 @@ class MotionOptions(msgspec.Struct, frozen=True, kw_only=True):
     protocol: str | None = None
     views: str | None = None
     device: str | None = None
+    runtime: str | None = None
+    provider: str | None = None
+    hint: str | None = None
     precision: str | None = None
     flow: str | None = None
     decoder: str | None = None
@@ -105,6 +108,9 @@ def plan(options: MotionOptions) -> list[Planned]:
             protocol=options.protocol,
             views=options.views,
             device=options.device,
+            runtime=options.runtime,
+            provider=options.provider,
+            hint=options.hint,
             precision=options.precision,
             flow=options.flow,
             decoder=options.decoder,
@@ -113,6 +119,7 @@ def plan(options: MotionOptions) -> list[Planned]:
             probe=probe,
             measure=("accuracy",),
         )
+        one_runtime(settings)
         planned += planning.plan(Suite(), settings, (options.model,), data=options.data)
     if planned[0].case.weights is None:
         raise KinobenchError(_without_weights(options))

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import sys
+import sysconfig
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import cache
@@ -10,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, packages_distributions, ver
 from pathlib import Path
 
 from ...zoo import registry
-from ...zoo.plugin_modules import files_of, libraries_of, root_of
+from ...zoo.plugin_modules import PREFIX, files_of, libraries_of, root_of
 from ...zoo.spec import Builder
 from ..records.files import CHECKOUT
 
@@ -50,8 +51,10 @@ def forward_digest(model: str) -> str | None:
     """Return the digest of the code that a network's forward may come from.
 
     It is that of the zoo's modules, of the plug-in that brings the network with the files that it
-    imports, or of the installed package. The libraries that a plug-in imports count by their
-    versions. None for a network of a script or a notebook: nobody knows where its code is.
+    imports, or of the installed package, and for these two of all loaded modules that are in no
+    environment, such as those of a package that is installed in editable mode. The libraries that
+    the network's module or the plug-in imports count by their versions. None for a network of a
+    script or a notebook: nobody knows where its code is.
 
     Raises:
         OSError: A file can't be read.
@@ -59,9 +62,15 @@ def forward_digest(model: str) -> str | None:
     plugin = registry.plugin_of(model)
     if plugin is None and not registry.known_everywhere(model):
         return None
-    files = () if plugin is None else (plugin,)
     zoo = [each for each in _own() if each[0].startswith("zoo/")]
-    return _digest([*zoo, *_of_plugins(files), *_of_package(model)], _versions_for(files))
+    versions = _versions_of(registry.get(model).libraries)
+    if model in registry.listed():
+        module = sys.modules.get(registry.module_of(registry.get(model).build))
+        file = getattr(module, "__file__", None)
+        return _digest(zoo, versions + ([] if file is None else _versions_for([Path(file)])))
+    files = () if plugin is None else (plugin,)
+    named = [*zoo, *_of_plugins(files), *_of_package(model), *_of_no_environment()]
+    return _digest(named, versions + _versions_for(files))
 
 
 def is_in_a_file(model: str) -> bool:
@@ -84,7 +93,12 @@ def _of_plugins(files: Iterable[Path]) -> list[tuple[str, Path]]:
 
 def _versions_for(files: Iterable[Path]) -> list[str]:
     """Return the names of the distributions that plug-ins import from, with their versions."""
-    imported = sorted({name for path in files for name in libraries_of(path.resolve())})
+    return _versions_of({name for path in files for name in libraries_of(path.resolve())})
+
+
+def _versions_of(modules: Iterable[str]) -> list[str]:
+    """Return the names of the distributions that have modules, with their versions."""
+    imported = sorted({name.partition(".")[0] for name in modules})
     found = {each for name in imported for each in _distributions_of(name)}
     return [f"{name}\t{version(name)}" for name in sorted(found)]
 
@@ -117,6 +131,26 @@ def _of_package(model: str) -> list[tuple[str, Path]]:
         return [(Path(file).name, Path(file))] if file else []
     found = sorted(path for folder in folders for path in folder.rglob("*.py"))
     return [(path.as_posix(), path) for path in found]
+
+
+def _of_no_environment() -> list[tuple[str, Path]]:
+    """Return the files of the loaded modules that are neither Python's, installed nor kinobench's.
+
+    They have the modules' names: the same code has the same digest in another folder.
+    """
+    # Links aren't resolved: for thousands of modules, that takes half a second.
+    python = tuple({sysconfig.get_path(each) + os.sep for each in ("stdlib", "platstdlib")})
+    known = ("__main__", "__mp_main__", "kinobench", PREFIX)
+    found = {}
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__dict__", {}).get("__file__")
+        if not isinstance(file, str) or name.partition(".")[0].startswith(known):
+            continue
+        if file.startswith(python) or not _INSTALLED.isdisjoint(Path(file).parts):
+            continue
+        if Path(file).is_file():
+            found[name] = Path(file)
+    return sorted(found.items())
 
 
 def imported_digest(build: Builder, *plugins: Path) -> str:

@@ -2,7 +2,7 @@
 
 import gc
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, cached_property, partial
 from typing import Any
 
@@ -41,6 +41,7 @@ from .outputs import described, logits_of
 from .own_clips import WRITES, Witness, copied, on_copies
 from .reference import reference_outputs
 from .runtimes.deployed import Deployed, Loaded
+from .runtimes.session import OperatorTimes, nodes_of
 from .second import built_again
 from .settings import choose_arithmetic
 from .stream import FrameByFrame, Stream, count_step
@@ -431,6 +432,23 @@ class Network:
             raise KinobenchError(
                 f"{self.case.model} can't be run in mode 'stream': it needs the whole clip at once"
             )
+
+    def nodes(self) -> dict[str, int] | None:
+        """Return how many nodes of each type the graph in a runtime has, once it is loaded.
+
+        None in torch, and where a runtime doesn't say.
+        """
+        return None if self._loaded is None else nodes_of(self._loaded.session)
+
+    def operator_times(self, rounds: Sequence[Inputs]) -> list[OperatorTimes]:
+        """Return the times of each node of the graph in a runtime, of a forward for each round.
+
+        Raises:
+            KinobenchError: The runtime doesn't say them, or the network is in torch.
+        """
+        if self._deployed is None:
+            raise KinobenchError(f"{self.case.model} is in no runtime but torch")
+        return self._deployed.operator_times(self.case.batch, rounds)
 
     def weights_bytes(self) -> int | None:
         """Return the bytes of parameters and buffers; None if unknown: `notes` says why."""

@@ -3,8 +3,9 @@
 import time
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
+import msgspec
 import torch
 
 from ...datasets.errors import KinobenchError
@@ -20,13 +21,35 @@ from ..measure.sampling import Sample
 from ..network.jit_warnings import jit_unmentioned
 from ..network.network import Network
 from ..network.outputs import logits_of
-from ..records.case import Device, Mode, Precision
+from ..network.runtimes.known import versions_of
+from ..records.case import Device, Hint, Mode, Precision, Provider, Runtime
 from ..records.record import Environment
 from ..run.plan import plan
-from ..run.settings import Settings, argument, settings_of
+from ..run.settings import Settings, argument, one_runtime, settings_of
 from ..run.suite import Suite
 
 WARMUP_MAX_S = 30.0
+
+
+class Within(TypedDict, total=False):
+    """What executes a network, as keyword arguments of `model_benchmark`.
+
+    Attributes:
+        runtime: Library that executes it; None is torch.
+        provider: What the runtime runs on; None is its usual one for the device.
+        hint: OpenVINO's hint, `"latency"` or `"throughput"`.
+    """
+
+    runtime: Runtime | None
+    provider: Provider | None
+    hint: Hint | None
+
+
+def refuse_unknown(within: Within) -> None:
+    """Raise TypeError for an argument that there isn't, as Python does."""
+    for name in within:
+        if name not in Within.__annotations__:
+            raise TypeError(f"model_benchmark() got an unexpected keyword argument {name!r}")
 
 
 class ModelBenchmark:
@@ -49,6 +72,7 @@ class ModelBenchmark:
         classes: int | None = None,
         threads: int | None = None,
         warmup_max_s: float = WARMUP_MAX_S,
+        **within: Unpack[Within],
     ) -> torch.Tensor:
         """Time forwards of a network by the wall clock; a forward ends when the device has done it.
 
@@ -70,28 +94,33 @@ class ModelBenchmark:
             classes: Outputs; None is the checkpoint's number, or 400.
             threads: Threads of one operator on the CPU; None is all physical cores.
             warmup_max_s: Seconds after which the warm-up ends, settled or not.
+            within: The runtime, as `runtime="openvino"`: see `Within`. The export is not timed.
 
         Returns:
             The logits of the last forward, `[batch, classes]` (of one frame, in mode `stream`).
 
         Raises:
             UnknownNameError: No model, or protocol, is named so; the message has the nearest name.
-            KinobenchError: Settings contradict each other.
+            KinobenchError: Settings contradict each other, the runtime isn't installed, or the
+                network can't be exported to it.
             UnfitEnvironmentError: There is no such device here.
         """
         __tracebackhide__ = True
         try:
+            refuse_unknown(within)
             asked = settings_of(
                 argument,
                 protocol=protocol,
                 weights=weights,
                 classes=classes,
                 device=device,
+                **within,
                 precision=precision,
                 mode=mode,
                 batch=(batch,),
                 threads=threads,
             )
+            one_runtime(asked, argument)
             with jit_unmentioned():
                 network, about = _settled(model, asked)
         except Exception as error:
@@ -107,7 +136,9 @@ class ModelBenchmark:
                 calls, settled = warm_up(_timed(once), warmup_max_s)
                 about |= {"warmup_calls": calls, "warm": settled}
             if self._benchmark.group is None:
-                self._benchmark.group = f"{registry.get(model).family} on {device}"
+                runtime = network.case.runtime
+                place = device if runtime == "torch" else f"{device} in {runtime}"
+                self._benchmark.group = f"{registry.get(model).family} on {place}"
             self._benchmark.extra_info.update(about)
             try:
                 logits: torch.Tensor = self._benchmark(once)
@@ -131,9 +162,11 @@ def _settled(model: str, asked: Settings) -> tuple[Network, dict[str, Any]]:
         **_macs(network),
         "inputs": _shapes(network),
         "clock": "wall",
-        **about_machine(_machine(case.device)),
+        **about_machine(_machine(case.device, case.runtime)),
     }
     network.settle(reference=False)
+    if network.export is not None:
+        about["export"] = msgspec.to_builtins(network.export)
     return network, about
 
 
@@ -191,8 +224,8 @@ def _shapes(network: Network) -> dict[str, list[int]]:
 
 
 @cache
-def _machine(device: Device) -> Environment:
-    return describe(device)
+def _machine(device: Device, runtime: Runtime) -> Environment:
+    return describe(device, runtime=versions_of(runtime))
 
 
 def _reference(network: Network) -> dict[str, Any]:

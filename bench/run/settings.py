@@ -221,6 +221,14 @@ def refuse_too_many_threads(threads: int | None, processors: int) -> None:
         )
 
 
+def one_runtime(settings: Settings, naming: Naming = option) -> None:
+    """Raise a KinobenchError if settings ask for several runtimes, where one case is measured."""
+    asked = settings.runtime or ("torch",)
+    if len(asked) != 1 or asked[0] not in KNOWN:
+        given = naming("runtime", ",".join(asked))
+        raise KinobenchError(f"{given}: one case is measured here; give one runtime")
+
+
 def check_split(dataset: catalog.Dataset, split: str) -> None:
     """Raise KinobenchError unless the dataset has a split of that name, or its videos say it.
 

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 from torch.utils._pytree import tree_flatten
 
+from ....datasets.errors import KinobenchError
 from ....zoo.spec import Input, Streaming
 from ...cost.random_inputs import random_inputs
 from ...records.case import QUANTISED, Case, Runtime
@@ -25,11 +26,11 @@ from ..inputs import Inputs
 from . import onnxruntime, openvino, quantise_onnxruntime, quantise_openvino
 from .cache import Entry, ExportCache, ExportKey, Made
 from .errors import ExportError
-from .known import installed_versions, provider_of, require
+from .known import KNOWN, installed_versions, provider_of, require
 from .program import exported_program, write_onnx
 from .pure import FirstStep, NextStep, Pure, names_of
 from .quantising import Quantiser, Task
-from .session import AnyBatch, Logits, Session
+from .session import AnyBatch, Logits, OperatorTimes, Session
 from .stream import ClipsByFrame, StreamSession
 
 
@@ -58,6 +59,7 @@ class Loaded(NamedTuple):
         stream: In mode `stream`, returns a further forward of frames, before the first one.
         export: What the record says of it.
         notes: Remarks for the reader of the record.
+        session: What makes the forwards.
     """
 
     forward: Callable[..., torch.Tensor]
@@ -65,6 +67,7 @@ class Loaded(NamedTuple):
     stream: Callable[[], Callable[..., torch.Tensor]]
     export: Export
     notes: tuple[str, ...]
+    session: Session
 
 
 class Deployed:
@@ -126,7 +129,25 @@ class Deployed:
             stream=lambda: Logits(StreamSession(*sessions)),
             export=_export(entries, session, load_s),
             notes=notes,
+            session=session,
         )
+
+    def operator_times(self, batch: int, rounds: Sequence[Inputs]) -> list[OperatorTimes]:
+        """Export and load the network for a batch, and return the times of each node of its graph.
+
+        Args:
+            batch: Clips in a forward.
+            rounds: Arguments of a forward each.
+
+        Raises:
+            KinobenchError: The runtime doesn't say how long its nodes take.
+        """
+        timed = _OPERATOR_TIMES.get(self._case.runtime)
+        if timed is None or self._case.mode == "stream":
+            why = KNOWN[self._case.runtime].no_profile or "a stream has two graphs"
+            raise KinobenchError(f"no times by operator in runtime {self._case.runtime!r}: {why}")
+        (part,) = self._parts(batch)
+        return timed(self._entry(part).file, self._case, self._threads, rounds)
 
     def _session(self, file: Path) -> Session:
         return _SESSIONS[self._case.runtime](file, self._case, self._threads)
@@ -237,6 +258,11 @@ _QUANTISERS: Mapping[Runtime, Quantiser] = {
         quantise_openvino.packages, quantise_openvino.recipe, quantise_openvino.write
     ),
 }
+
+
+_OPERATOR_TIMES: Mapping[
+    Runtime, Callable[[Path, Case, int, Sequence[Inputs]], list[OperatorTimes]]
+] = {"onnxruntime": onnxruntime.operator_times, "openvino": openvino.operator_times}
 
 
 def _refuse_other_state(state: Sequence[object], model: str) -> None:

@@ -39,6 +39,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
         extra: The extra of kinobench that brings them; empty: none is needed.
         targets: What it runs on, by provider; the first of a device is the usual one.
         hints: The hints that it takes.
+        no_profile: Why it has no times by operator; empty: it has them.
     """
 
     summary: str
@@ -47,6 +48,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     extra: str = ""
     targets: Mapping[Provider, Target]
     hints: tuple[Hint, ...] = ()
+    no_profile: str = ""
 
 
 _EXPORTED: tuple[Mode, ...] = ("eager", "stream")
@@ -106,6 +108,8 @@ KNOWN: dict[Runtime, Known] = {
             "cpu": Target(device="cpu", precisions=("fp32", "bf16", "fp16", "int8")),
             "cuda": Target(device="cuda", precisions=("fp32", "tf32", "bf16", "fp16")),
         },
+        no_profile="it is one library, in which operators are fused and none is timed; "
+        "`--runtime torch` times the modules",
     ),
     "tensorrt": Known(
         summary="TensorRT, of a network exported to ONNX",
@@ -119,6 +123,7 @@ KNOWN: dict[Runtime, Known] = {
                 modes=_GRAPHS,
             ),
         },
+        no_profile="TensorRT times layers only for a tool of its own, `trtexec --dumpProfile`",
     ),
 }
 

@@ -1,14 +1,20 @@
 """ONNX Runtime: an ONNX file, by the execution provider that was asked for and no other."""
 
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import torch
 
 from ....datasets.errors import KinobenchError
+from ....datasets.unfinished import temporary_folder
 from ...records.case import Case, Provider
+from ..inputs import Inputs
 from .errors import export_error
 from .known import provider_of
+from .session import OperatorTimes
 
 _NAMES: dict[Provider, str] = {
     "cpu": "CPUExecutionProvider",
@@ -22,13 +28,17 @@ class OnnxRuntimeSession:
 
     streams: int | None = None
 
-    def __init__(self, file: Path, case: Case, threads: int) -> None:
+    def __init__(
+        self, file: Path, case: Case, threads: int, *, profile: Path | None = None
+    ) -> None:
         """Load a file.
 
         Args:
             file: The ONNX file.
             case: Its device, precision and provider.
             threads: Threads of one operator.
+            profile: Beginning of the path of a file for the times of its nodes; None: they aren't
+                measured.
 
         Raises:
             KinobenchError: This build has no such provider, or another one executes the network.
@@ -41,6 +51,9 @@ class OnnxRuntimeSession:
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3  # errors
+        if profile is not None:
+            options.enable_profiling = True
+            options.profile_file_prefix = str(profile)
         # Between two calls its threads leave the processors to others, such as the decoder.
         options.add_session_config_entry("session.force_spinning_stop", "1")
         try:
@@ -55,11 +68,55 @@ class OnnxRuntimeSession:
         self.threads: int | None = threads
         self.arithmetic: str = case.precision
         self._names = [each.name for each in self._session.get_inputs()]
+        self._file = file
 
     def __call__(self, *inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Arguments on the CPU -> outputs, the logits first."""
         feeds = {name: each.numpy() for name, each in zip(self._names, inputs, strict=True)}
         return tuple(map(torch.from_numpy, self._session.run(None, feeds)))
+
+    def nodes(self) -> dict[str, int]:
+        """Return how many nodes of each type the file has; ONNX Runtime then fuses some."""
+        import onnx
+
+        graph = onnx.load(str(self._file), load_external_data=False).graph
+        return dict(sorted(Counter(node.op_type for node in graph.node).items()))
+
+    def end_profile(self) -> bytes:
+        """Return the content of the file of times, and measure no more."""
+        return Path(self._session.end_profiling()).read_bytes()
+
+
+def operator_times(
+    file: Path, case: Case, threads: int, rounds: Sequence[Inputs]
+) -> list[OperatorTimes]:
+    """Return the times of each node, in the order in which they run; one forward for each round."""
+    with temporary_folder() as folder:
+        session = OnnxRuntimeSession(file, case, threads, profile=folder / "profile")
+        for inputs in rounds:
+            session(*inputs)
+        return read_profile(session.end_profile())
+
+
+def read_profile(content: bytes) -> list[OperatorTimes]:
+    """Return the times of each node in ONNX Runtime's file of them, in Chrome's trace format."""
+    found: dict[tuple[str, str, str], list[float]] = {}
+    for event in msgspec.json.decode(content, type=list[_Event]):
+        if event.cat == "Node" and event.name.endswith(_KERNEL):
+            name = event.name.removesuffix(_KERNEL)
+            key = (name, event.args.get("op_name", ""), event.args.get("provider", ""))
+            found.setdefault(key, []).append(event.dur / 1e6)
+    return [OperatorTimes(*key, tuple(times_s)) for key, times_s in found.items()]
+
+
+class _Event(msgspec.Struct):
+    name: str
+    cat: str = ""
+    dur: float = 0.0
+    args: dict[str, Any] = {}
+
+
+_KERNEL = "_kernel_time"
 
 
 def _options_of(provider: str, case: Case) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """OpenVINO: a network from ONNX, or from `torch.export` where ONNX can't be read, in its own IR."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,11 @@ import torch
 
 from ....datasets.errors import KinobenchError
 from ...records.case import Case, Hint, Precision, Provider
+from ..inputs import Inputs
 from .cache import Entry, Made
 from .errors import ExportError, export_error
 from .known import provider_of
+from .session import OperatorTimes
 from .telemetry import without_telemetry
 
 IR_FILE = "model.xml"
@@ -77,13 +80,14 @@ def write_ir(folder: Path, onnx: Entry | None, program: Callable[[], Any], model
 class OpenVinoSession:
     """A compiled network with one request; see `session.Session`."""
 
-    def __init__(self, file: Path, case: Case, threads: int) -> None:
+    def __init__(self, file: Path, case: Case, threads: int, *, profile: bool = False) -> None:
         """Load and compile a file.
 
         Args:
             file: The file in OpenVINO's format.
             case: Its precision, provider and hint.
             threads: Threads on the CPU.
+            profile: Measure the time of each node.
 
         Raises:
             KinobenchError: There is no such device, another one executes the network, or it
@@ -98,6 +102,7 @@ class OpenVinoSession:
         config: dict[str, Any] = {
             "PERFORMANCE_HINT": _HINTS[case.hint or "latency"],
             "INFERENCE_PRECISION_HINT": wanted,
+            "PERF_COUNT": profile,
         }
         if device == "CPU":
             config["INFERENCE_NUM_THREADS"] = threads
@@ -112,6 +117,7 @@ class OpenVinoSession:
             self.threads = int(compiled.get_property("INFERENCE_NUM_THREADS"))
         self.streams: int | None = int(compiled.get_property("NUM_STREAMS"))
         _refuse_other(case, self.runs_on, device, self.arithmetic)
+        self._compiled = compiled
         self._request = compiled.create_infer_request()
         self._outputs = range(len(compiled.outputs))
 
@@ -121,6 +127,36 @@ class OpenVinoSession:
         self._request.infer(given, share_inputs=True, share_outputs=True)
         tensors = (self._request.get_output_tensor(place).data for place in self._outputs)
         return tuple(map(torch.from_numpy, tensors))
+
+    def nodes(self) -> dict[str, int]:
+        """Return how many nodes of each type the compiled graph has."""
+        graph = self._compiled.get_runtime_model()
+        types = (node.get_rt_info()["layerType"].astype(str) for node in graph.get_ops())
+        return dict(sorted(Counter(types).items()))
+
+    def node_times(self) -> dict[tuple[str, str, str], float]:
+        """Return the seconds of each node of the last forward, by its name, type and kernel.
+
+        What was fused into another node isn't among them.
+        """
+        return {
+            (each.node_name, each.node_type, each.exec_type): each.real_time.total_seconds()
+            for each in self._request.profiling_info
+            if each.status.name == "EXECUTED"
+        }
+
+
+def operator_times(
+    file: Path, case: Case, threads: int, rounds: Sequence[Inputs]
+) -> list[OperatorTimes]:
+    """Return the times of each node, in the order in which they run; one forward for each round."""
+    session = OpenVinoSession(file, case, threads, profile=True)
+    found: dict[tuple[str, str, str], list[float]] = {}
+    for inputs in rounds:
+        session(*inputs)
+        for node, time_s in session.node_times().items():
+            found.setdefault(node, []).append(time_s)
+    return [OperatorTimes(*node, tuple(times_s)) for node, times_s in found.items()]
 
 
 def _refuse_absent(offered: list[str], device: str) -> None:

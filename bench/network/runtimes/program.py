@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -72,12 +73,25 @@ def write_onnx(
                 output_names=list(gives),
             )
         onnx.checker.check_model(str(file))  # by its path: it may exceed what protobuf takes
-        opset = _opset(onnx.load(str(file), load_external_data=False))
+        written = onnx.load(str(file), load_external_data=False)
+        _forget_places(written)
+        onnx.save_model(written, str(file))
     except ExportError:
         raise
     except Exception as error:
         raise export_error(model, "exported to ONNX", error) from error
-    return Made(file=ONNX_FILE, format="onnx", path="torch.export, torch.onnx", opset=opset)
+    return Made(
+        file=ONNX_FILE, format="onnx", path="torch.export, torch.onnx", opset=_opset(written)
+    )
+
+
+def _forget_places(model: Any) -> None:
+    """Remove the traces of the code's lines from an ONNX model.
+
+    Its file has another size wherever the code lies in another folder, and names that folder.
+    """
+    for node in model.graph.node:
+        del node.metadata_props[:]
 
 
 def _opset(model: "object") -> int | None:

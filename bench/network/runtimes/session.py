@@ -1,7 +1,7 @@
 """A network that a runtime has loaded: what all runtimes look like from outside."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 
@@ -29,6 +29,36 @@ class Session(Protocol):
         Outputs may lie in memory that the next call writes.
         """
         ...
+
+
+class OperatorTimes(NamedTuple):
+    """The times of a node of a loaded graph, as the runtime measured them.
+
+    Attributes:
+        name: Its name in the graph.
+        kind: Its type, such as `Conv`.
+        kernel: The code that computes it, as the runtime names it; empty where it doesn't.
+        times_s: Seconds of each forward.
+    """
+
+    name: str
+    kind: str
+    kernel: str
+    times_s: tuple[float, ...]
+
+
+@runtime_checkable
+class ShowsGraph(Protocol):
+    """A session whose runtime says what it has made of the network."""
+
+    def nodes(self) -> dict[str, int]:
+        """Return how many nodes of each type the loaded graph has."""
+        ...
+
+
+def nodes_of(session: Session) -> dict[str, int] | None:
+    """Return the nodes of a session's graph by type; None where the runtime doesn't say."""
+    return (session.nodes() or None) if isinstance(session, ShowsGraph) else None
 
 
 class Logits:

@@ -1,10 +1,11 @@
 """Streaming networks in a runtime: the state of earlier frames is an input and an output."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import torch
 
-from .session import Session
+from .session import Session, nodes_of
 
 
 class StreamSession:
@@ -21,6 +22,12 @@ class StreamSession:
         self._state: tuple[torch.Tensor, ...] | None = None
         self.runs_on, self.arithmetic = following.runs_on, following.arithmetic
         self.threads, self.streams = following.threads, following.streams
+
+    def nodes(self) -> dict[str, int]:
+        """Return how many nodes of each type both graphs have; none where the runtime says none."""
+        found = Counter(nodes_of(self._first))
+        found.update(nodes_of(self._following))
+        return dict(sorted(found.items()))
 
     def begin(self) -> None:
         """Forget all frames."""

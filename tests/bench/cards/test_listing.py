@@ -5,14 +5,18 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 
 import msgspec
 import pytest
 import torch
 from rich.console import Console
 
+import kinobench
 from kinobench.bench.cards import listing
 from kinobench.bench.cost import models
+from kinobench.bench.network.runtimes import known
+from kinobench.bench.network.runtimes import listed as runtimes
 from kinobench.bench.run import suite
 from kinobench.datasets import catalog
 from kinobench.datasets.errors import KinobenchError
@@ -46,6 +50,37 @@ def test_every_model_is_listed_with_its_paper() -> None:
     assert models["c3d_tiny"]["classes"] == 8
     assert models["late_fusion_pool_r50"]["native"] is None
     assert models["x3d_m"]["weights"][0]["name"] == "kinetics400"
+
+
+def test_a_runtime_is_listed_with_its_version_or_what_installs_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    there = {"onnxruntime-gpu": "1.30.0", "onnx": "1.20.0"}
+    monkeypatch.setattr(known, "is_installed", lambda name: name in ("torch", "onnxruntime"))
+    monkeypatch.setattr(runtimes, "is_installed", known.is_installed)
+    monkeypatch.setattr(runtimes, "versions_of", lambda name: there)
+    found = by_name("runtimes")
+    assert list(found) == ["torch", "onnxruntime", "openvino", "aotinductor", "tensorrt"]
+    assert found["torch"]["version"] == version("torch")
+    assert found["onnxruntime"]["version"] == "1.30.0" and found["onnxruntime"]["install"] is None
+    assert found["onnxruntime"]["versions"] == there
+    assert found["openvino"]["version"] is None
+    assert found["openvino"]["install"] == "kinobench[openvino]"
+    text = printed(listing.on_screen("runtimes", list(found.values())))
+    assert "no: pip install 'kinobench[openvino]'" in text
+    rows = {row["name"]: row for row in listing.on_screen("runtimes", list(found.values()))}
+    assert rows["openvino"]["runs on"] == "cpu, gpu (device cpu)"
+    assert rows["tensorrt"]["precisions on cpu"] is None
+    assert [each.name for each in kinobench.runtimes()] == list(found)
+
+
+def test_a_runtime_that_is_built_from_source_is_installed_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(runtimes, "is_installed", lambda name: True)
+    monkeypatch.setattr(runtimes, "versions_of", lambda name: {"onnx": "1.20.0"})
+    assert runtimes.version_of("openvino") == "unknown"
+    assert runtimes.version_of("aotinductor") == version("torch")
 
 
 def test_the_index_says_of_every_model_what_the_registry_says() -> None:
@@ -219,8 +254,8 @@ def test_what_is_unknown_is_a_dash() -> None:
 
 
 def test_an_unknown_list_names_the_nearest() -> None:
-    choice = "choose models, datasets, protocols, suites or measurements; did you mean 'models'"
-    with pytest.raises(KinobenchError, match=f"^list modles: {choice}"):
+    choice = "choose models, datasets, protocols, suites, runtimes or measurements; did"
+    with pytest.raises(KinobenchError, match=f"^list modles: {choice} you mean 'models'"):
         listing.lines("modles")
 
 

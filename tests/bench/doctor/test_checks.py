@@ -1,9 +1,13 @@
 """Each check of the doctor finds what it is for, says the cure, and passes the healthy."""
 
+from pathlib import Path
+
 import pytest
 
+from kinobench.bench.doctor import exporting
 from kinobench.bench.doctor.finding import Finding
 from kinobench.bench.doctor.registry import CHECKS
+from kinobench.bench.doctor.request import Request
 from kinobench.bench.doctor.session import made
 from kinobench.bench.doctor.subject import Subject
 from kinobench.zoo import registry
@@ -30,6 +34,29 @@ def test_a_healthy_network_passes_every_check(check: str) -> None:
     not_for_it = {"weights", "stream", "flow"}
     assert result.status == ("skip" if check in not_for_it else "pass"), result
     assert result.message and not result.cure
+
+
+def test_a_network_that_exports_has_torchs_logits_and_one_that_cant_is_warned_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("onnxruntime")
+    monkeypatch.setenv("KINOBENCH_CACHE", str(tmp_path))
+    monkeypatch.setattr(exporting, "here", lambda: ("onnxruntime",))
+    assert found("healthy", "export") == ("pass", "in onnxruntime it gives the logits of torch", "")
+    result = found("ill_looksinside", "export")
+    assert result.status == "warn" and result.message.startswith("onnxruntime: ill_looksinside")
+    assert "--runtime torch" in result.cure
+    monkeypatch.setattr(exporting, "LARGEST_DRIFT", -1.0)
+    assert "in onnxruntime it gives other logits" in found("healthy", "export").message
+    monkeypatch.setattr(exporting, "here", lambda: ())
+    assert found("healthy", "export").status == "skip"
+
+
+def test_runtimes_are_checked_where_that_is_asked_for() -> None:
+    (check,) = (each for each in CHECKS if each.name == "export")
+    assert not Request(model="it").asks_for(check.asked)
+    assert not Request(model="it", compile=True).asks_for(check.asked)
+    assert Request(model="it", export=True).asks_for(check.asked)
 
 
 ILL = [

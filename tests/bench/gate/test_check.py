@@ -129,6 +129,23 @@ def test_a_commit_that_adds_a_layer_is_caught_without_any_timing(
     assert nothing_is_left(checkout, 1.0)
 
 
+def test_sides_in_a_runtime_are_exported_each_from_its_own_code(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("openvino")
+    monkeypatch.setenv("KINOBENCH_CACHE", str(checkout.parent / "cache"))
+    commit_forward(checkout, LAYER)
+    done = run(checkout, "--runtime", "openvino")
+    assert done.returncode == 1, done.stderr
+    (checked,) = json.loads(done.stdout)["checked"]
+    assert checked["verdict"] == "fail" and checked["first"] is None
+    assert checked["case"]["runtime"] == "openvino"
+    decisive = [each for each in checked["exact"] if each["decisive"]]
+    assert decisive and all(each["what"].startswith("nodes ") for each in decisive)
+    exports = list((checkout.parent / "cache" / "exports").glob("*/model.xml"))
+    assert len(exports) == 2
+
+
 def _has(checkout: Path, commit: str) -> bool:
     found = subprocess.run(["git", "-C", str(checkout), "cat-file", "-e", f"{commit}^{{commit}}"])
     return found.returncode == 0

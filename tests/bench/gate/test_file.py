@@ -16,6 +16,7 @@ from kinobench.bench.gate import page as gate_page
 from kinobench.bench.gate import stored_files
 from kinobench.bench.gate.verdict import Terms
 from kinobench.bench.machine.environment import UnfitEnvironmentError
+from kinobench.bench.network.runtimes import known
 from kinobench.bench.records.case import Case
 from kinobench.bench.records.job import Job
 from kinobench.bench.records.latency import Latency
@@ -63,7 +64,7 @@ class Bench:
 def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
     made = Bench()
     monkeypatch.setattr(gate_file, "time_case", made.time_case)
-    monkeypatch.setattr(gate_file, "describe", lambda device: made.here)
+    monkeypatch.setattr(gate_file, "describe", lambda device, runtime: made.here)
     return made
 
 
@@ -261,3 +262,39 @@ def test_a_process_that_fails_is_the_result_of_the_case(monkeypatch: pytest.Monk
     made = started(monkeypatch, made_latency(), None)
     record = gate_file.time_case(CASES[0], MACHINE, (), TERMS)
     assert record.error is not None and record.error.message == "it broke" and len(made.jobs) == 2
+
+
+def test_a_time_of_a_runtime_is_of_the_version_that_it_was_measured_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("onnxruntime")
+    timed: list[Environment] = []
+
+    def time_case(case: Case, here: Environment, plugins: object, terms: object) -> Record:
+        timed.append(here)
+        return msgspec.structs.replace(
+            made_record(latency=made_latency(0.01)), case=case, environment=here
+        )
+
+    monkeypatch.setattr(gate_file, "time_case", time_case)
+    case = made_case(dataset=None, split=None, runtime="onnxruntime")
+    file = tmp_path / "times.json"
+    gate_file.update_file(file, [case], (), TERMS, print)
+    (benchmark,) = json.loads(file.read_text())["benchmarks"]
+    assert benchmark["extra_info"]["runtime"] == "onnxruntime"
+    assert "-onnxruntime-" in benchmark["name"] and "onnxruntime" in timed[0].versions
+    report = gate_file.against_file(file, (), (), TERMS, print)
+    assert report.stored[0].case == case and report.stored[0].verdict != "broken"
+    monkeypatch.setattr(gate_file, "versions_of", lambda runtime: {"onnxruntime": "0.1"})
+    with pytest.raises(UnfitEnvironmentError, match=r"onnxruntime 0\.1"):
+        gate_file.against_file(file, (), (), TERMS, print)
+    monkeypatch.setattr(known, "is_installed", lambda runtime: False)
+    with pytest.raises(KinobenchError, match="'onnxruntime' is not installed"):
+        gate_file.against_file(file, (), (), TERMS, print)
+
+
+def test_a_runtime_is_no_option_where_the_files_cases_are_checked(tmp_path: Path) -> None:
+    file = tmp_path / "times.json"
+    file.write_text("{}")
+    done = CliRunner().invoke(app, ["check", "--against", str(file), "--runtime", "openvino"])
+    assert done.exit_code == 2 and "leave out --suite, --device" in " ".join(done.stderr.split())

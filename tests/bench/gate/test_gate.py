@@ -225,12 +225,17 @@ def test_counts_that_may_differ_are_told_and_the_timing_goes_on() -> None:
         ("peak_bytes", 1010, False),
         ("peak_bytes", 500, False),
         ("output_bytes", 7000, False),
+        ("file_bytes", 1011, True),
+        ("file_bytes", 900, False),
+        ("opset", 21, False),
     ],
 )
 def test_more_launches_graph_breaks_or_peak_bytes_decide_and_fewer_are_told(
     field: str, candidate: int, decisive: bool
 ) -> None:
-    base = msgspec.structs.replace(FACTS, peak_bytes=1000, graph_breaks=1)
+    base = msgspec.structs.replace(
+        FACTS, peak_bytes=1000, graph_breaks=1, file_bytes=1000, opset=20
+    )
     other = msgspec.structs.replace(base, **{field: candidate})
     (found,) = differences(base, other)
     assert found.decisive == decisive and found.candidate == candidate
@@ -238,6 +243,36 @@ def test_more_launches_graph_breaks_or_peak_bytes_decide_and_fewer_are_told(
     assert checked(bench).verdict == ("fail" if decisive else "pass")
     bench, _ = made_bench(forever(0.0), (base, other))
     assert checked(bench, msgspec.structs.replace(TERMS, allow_exact=True)).verdict == "pass"
+
+
+def test_another_graph_in_a_runtime_is_another_network_and_names_in_its_file_are_not() -> None:
+    nothing = {"operators": None, "output_bytes": None, "launches": None}
+    nodes = {"Convolution": 5, "Pooling": 5}
+    base = msgspec.structs.replace(FACTS, nodes=nodes, file_bytes=1000, opset=20, **nothing)
+    longer_names = msgspec.structs.replace(base, file_bytes=1009)
+    assert differences(base, longer_names) == ()
+    other = msgspec.structs.replace(base, nodes={"Convolution": 5, "Subgraph": 1}, macs=900)
+    found = differences(base, other)
+    assert [str(each) for each in found] == [
+        "MACs: 1,000 -> 900",
+        "nodes Pooling: 5 -> 0",
+        "nodes Subgraph: 0 -> 1",
+    ]
+    assert all(each.decisive for each in found)
+    (counting,) = differences(base, msgspec.structs.replace(base, macs=900))
+    assert not counting.decisive  # the graphs are the same, so it is counted differently
+
+
+def test_cases_of_one_network_in_two_runtimes_are_told_apart_while_they_run() -> None:
+    cases = [made_case(runtime="torch"), made_case(runtime="openvino")]
+    said: list[str] = []
+    bench = Bench(facts=lambda case: (FACTS, FACTS), pair=lambda case: made_pair(0.0))
+    check(cases, bench, TERMS, said.append)
+    assert said == [
+        f"c3d_tiny (runtime {runtime}): {doing}"
+        for runtime in ("torch", "openvino")
+        for doing in ("counting", "timing")
+    ]
 
 
 @pytest.mark.parametrize("sides", [(False, True), (True, False), (True, True)])

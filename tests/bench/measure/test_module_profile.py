@@ -12,7 +12,7 @@ from rich.console import Console
 from torch import nn
 
 from kinobench.bench.cards.model import ModelCard, make_card, profiled, show_card, to_json
-from kinobench.bench.cards.profile import profile_settings
+from kinobench.bench.cards.profile import ProfileSettings, profile_settings
 from kinobench.bench.cost.shape import native_shape
 from kinobench.bench.measure import modules as module_time
 from kinobench.bench.measure.modules import profile_network, time_modules
@@ -123,7 +123,8 @@ def card() -> ModelCard:
         patched.setattr(module_time, "LEAST_FORWARDS", 1)
         patched.setattr(module_time.time_modules, "__kwdefaults__", {"least_s": 0.0} | CLOCK)
         patched.setattr(module_time, "measure_peak", lambda device, precision: PEAK)
-        return profiled(make_card("c3d_tiny", 16, 16, 10), 2, batch=3)
+        settings = ProfileSettings("cpu", "fp32", 3, None)
+        return profiled(make_card("c3d_tiny", 16, 16, 10), 2, settings)
 
 
 def test_the_work_of_a_batch_is_that_of_its_views(card: ModelCard) -> None:
@@ -170,7 +171,7 @@ def test_settings_without_a_profile_and_impossible_ones_are_refused() -> None:
     with pytest.raises(KinobenchError, match="--precision tf32: a CPU has no such arithmetic"):
         profile_settings(True, None, "tf32", None, None)
     asked = profile_settings(True, "cuda", "bf16", 4, None)
-    assert asked is not None and tuple(asked) == ("cuda", "bf16", 4, None)
+    assert asked == ProfileSettings("cuda", "bf16", 4, None, "torch", None, None)
 
 
 def test_help_is_told_without_torch() -> None:

@@ -9,14 +9,19 @@ import os
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
 from kinobench.bench.gate import stored_files
 from kinobench.bench.machine.environment import describe
+from kinobench.bench.network.runtimes.known import versions_of
+from kinobench.bench.network.settings import settings_restored
+from kinobench.bench.pytest_plugin.model_benchmark import ModelBenchmark
 from kinobench.bench.pytest_plugin.plugin import CURE
+from kinobench.datasets.errors import KinobenchError
 
 from ...fakes.media import REPOSITORY
 
@@ -194,6 +199,54 @@ def test_models_are_timed_by_name_with_what_they_are_and_ran_on(printed: Printed
     assert (one.case.model, one.case.batch, one.case.classes) == ("mean_colour_of_mine", 2, 5)
     assert one.reference_s == 1e9 / told["peak"]["flops_per_s"] and other.reference_s
     assert fusion["extra_info"]["macs"] > 10**7 and len(fusion["extra_info"]["case"]) == 16
+
+
+class Benchmark:
+    """pytest-benchmark's fixture, which calls once."""
+
+    def __init__(self) -> None:
+        self.enabled, self.skipped, self.group = False, False, None
+        self.extra_info: dict[str, Any] = {}
+
+    def __call__(self, once: Callable[[], Any]) -> Any:
+        return once()
+
+
+SETTINGS: Any = {"protocol": "pointlight", "classes": 5, "threads": 1}
+
+
+def test_a_network_is_timed_in_a_runtime_and_its_time_is_that_runtimes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("onnxruntime")
+    monkeypatch.setenv("KINOBENCH_CACHE", str(tmp_path))
+    benchmark = Benchmark()
+    timed = ModelBenchmark(benchmark)
+    with settings_restored():
+        logits = timed("early_fusion_tiny", runtime="onnxruntime", **SETTINGS)
+    assert logits.shape == (1, 5)
+    about = benchmark.extra_info
+    assert benchmark.group == "early_fusion on cpu in onnxruntime"
+    assert about["runtime"] == "onnxruntime" and about["export"]["format"] == "onnx"
+    assert about["fingerprint"] == describe(runtime=versions_of("onnxruntime")).fingerprint
+    assert about["fingerprint"] != describe().fingerprint
+    stats = {"median": 0.01, "iqr": 0.001, "rounds": 100}
+    content = {"benchmarks": [{"name": "it", "stats": stats, "extra_info": about}]}
+    file = tmp_path / "times.json"
+    file.write_text(json.dumps(content))
+    (stored,) = stored_files.read_stored(file)
+    assert stored.case.runtime == "onnxruntime" and "onnxruntime" in stored.machine
+    del about["settings"]  # as a file has it that was written by hand
+    file.write_text(json.dumps(content))
+    assert stored_files.read_stored(file)[0].case == stored.case
+
+
+def test_a_runtime_is_one_and_a_misspelt_argument_is_refused() -> None:
+    timed = ModelBenchmark(Benchmark())
+    with pytest.raises(KinobenchError, match=r"runtime='all'.*one runtime"):
+        timed("early_fusion_tiny", runtime="all", **SETTINGS)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'run_time'"):
+        timed("early_fusion_tiny", run_time="openvino", **SETTINGS)
 
 
 def test_it_is_a_benchmark_like_any_other_to_the_options_of_pytest_benchmark(

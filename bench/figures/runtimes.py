@@ -122,6 +122,7 @@ def draw(
         ],
         [at for gain in gains for at in (gain.begin, gain.end)],
         style.small_pt,
+        [(gain.begin, gain.end) for gain in gains],
     )
     if end:
         axes.annotate(

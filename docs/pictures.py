@@ -15,6 +15,8 @@ HERE = Path(__file__).resolve().parent
 PICTURES = HERE / "pictures"
 QUICK = HERE.parent / "results" / "quick"
 """A run of the quick suite, stored with its records and what ranking needs."""
+DEPLOY = QUICK.with_name("deploy")
+"""A run of the suite deploy, if one is stored."""
 
 _BOLD = ' font-weight="600"'
 INK, GREY, PALE, BLUE = "#1b1f24", "#656d76", "#e4e8ec", "#0969da"
@@ -155,6 +157,17 @@ def gate_picture() -> str:
     return plotted("gate", "--width", "6", "--checks", str(checks))
 
 
+def runtimes_picture(style: str = "slides") -> str:
+    """Draw what the fastest runtime gains over eager PyTorch, for the networks of deploy."""
+    asked = ("runtimes", "--style", style, "--width", f"{WIDTH_IN:g}")
+    return plotted(*asked, results=DEPLOY)
+
+
+def runtimes_dark_picture() -> str:
+    """Draw the same on black."""
+    return runtimes_picture("dark")
+
+
 KEPT = {
     "clips.svg": clips_picture,
     "quick.svg": quick_picture,
@@ -163,6 +176,8 @@ KEPT = {
     "gate.svg": gate_picture,
 }
 """File in `docs/pictures/` -> what draws it."""
+if DEPLOY.is_dir():
+    KEPT |= {"runtimes.svg": runtimes_picture, "runtimes-dark.svg": runtimes_dark_picture}
 
 
 if __name__ == "__main__":

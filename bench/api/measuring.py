@@ -15,7 +15,7 @@ from .bench.network.runtimes.known import versions_of
 from .bench.records.job import Budget, Job
 from .bench.records.record import Record
 from .bench.records.store import RunFile
-from .bench.run import process, storing
+from .bench.run import process, race, storing
 from .bench.run import run as running
 from .bench.run.in_process import InThisProcess
 from .bench.run.options import DataRoots, Options
@@ -65,7 +65,8 @@ class CaseSettings(TypedDict, total=False):
         precision: `"fp32"`, `"tf32"`, `"bf16"`, `"fp16"`, `"int8"` or `"fp8"`.
         calibration: Training clips of the dataset that find the scales of `precision="int8"`.
         runtime: Library that executes the network: `"torch"`, `"onnxruntime"`, `"openvino"`,
-            `"aotinductor"` or `"tensorrt"`.
+            `"aotinductor"` or `"tensorrt"`; where accuracy alone is measured, `"auto"` takes the
+            one that evaluates fastest.
         provider: What the runtime runs on, such as `"tensorrt"` of ONNX Runtime.
         hint: OpenVINO's hint: `"latency"` or `"throughput"`.
         mode: How the network runs: `"eager"`, `"compile"`, `"cudagraph"`, `"compile_cudagraph"`,
@@ -358,7 +359,8 @@ def _measure_in_worker(
         skip_unreadable=False,
         strict=False,
     )
-    (record,) = running.measure([planned], suite, options, _console())
+    chosen = race.settled([planned], options, _console())
+    (record,) = running.measure(chosen, suite, options, _console())
     return record
 
 
@@ -383,6 +385,11 @@ def _measure_here(architecture: Architecture, given: dict[str, Any], place: Plac
     run = process.new_run_id()
     with registry.registered(architecture):
         planned, _ = _planned(architecture.name, given, place)
+        if planned.candidates:
+            raise KinobenchError(
+                'runtime="auto": an instance is measured in this process, where runtimes can\'t '
+                "race; give a builder, or name the runtime"
+            )
         with storing.kept_until_stored(place.results, f"{run}-001", planned.measures):
             digest = digest_of(architecture)
             record = _of_instance(_run_here(planned, place, run, digest), digest, left_out)

@@ -22,6 +22,7 @@ MODULES = {
     "doctor": "doctor",
     "leaderboard": "records",
     "recommend": "recommend",
+    "runtimes": "runtimes",
     "analyse": "analysis",
     "compare": "analysis",
     "results": "results",

@@ -69,7 +69,8 @@ Runtime = Annotated[
     list[str] | None,
     option(
         "Library that executes the network: torch, onnxruntime, openvino, aotinductor or tensorrt; "
-        "a case for each of several, all for what is installed.",
+        "a case for each of several, all for what is installed. With --measure accuracy, auto "
+        "takes the fastest.",
         "LIST",
         default="torch",
         complete=complete.runtimes,

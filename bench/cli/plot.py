@@ -22,7 +22,8 @@ class What(Group, panel="What"):
         str,
         argument(
             "Figure: pareto (accuracy against a cost), views (accuracy against their number), "
-            "latency (its samples), sweep (batches), confusion (classes) or gate (checks).",
+            "latency (its samples), sweep (batches), runtimes (what each gains), confusion "
+            "(classes) or gate (checks).",
             "FIGURE",
             complete=complete.figures,
         ),
@@ -42,8 +43,8 @@ class What(Group, panel="What"):
     model: Annotated[
         list[str] | None,
         option(
-            "Network: pareto names it, views and sweep give it a colour, the others draw it alone; "
-            "may be repeated.",
+            "Network: pareto and runtimes name it, views and sweep give it a colour, the others "
+            "draw it alone; may be repeated.",
             "MODEL",
             "--model",
             default="the best; confusion needs one",
@@ -178,6 +179,13 @@ def _sweep(what: What, how: How, results: Results, style: "Style") -> "Picture":
     return sweep.draw(board, style, width_in=how.width, models=what.model or ())
 
 
+def _runtimes(what: What, how: How, results: Results, style: "Style") -> "Picture":
+    from ..figures import runtimes
+
+    board = _board(what, results, runtimes.has_runtimes, runtimes.MISSING)
+    return runtimes.draw(board, style, width_in=how.width, models=what.model or ())
+
+
 def _confusion(what: What, how: How, results: Results, style: "Style") -> "Picture":
     from ..analysis.sources import find
     from ..figures import confusion
@@ -208,6 +216,7 @@ _DRAWN = {
     "views": _views,
     "latency": _latency,
     "sweep": _sweep,
+    "runtimes": _runtimes,
     "confusion": _confusion,
     "gate": _gate,
 }

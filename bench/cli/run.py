@@ -255,6 +255,8 @@ def run(what: What, how: How, data: Data, own: common.Own, results: Results) -> 
     roots = data_roots_from(data.data_root or (), own)
     planned = _planned(suite, what, how, data, roots)
     options = _options(suite, what, how, data, roots, results)
+    if any(entry.candidates for entry in planned):
+        planned = _raced(planned, options, results)
     run_id = new_run_id()
     shown = not (results.json or results.quiet)
     records, interrupted = _measured(planned, suite, options, run_id, results)
@@ -335,6 +337,16 @@ def _options(
             memory_bytes=int((how.file_memory or suite.file_memory_gib) * 2**30),
         ),
     )
+
+
+def _raced(planned: "list[Planned]", options: "Options", results: Results) -> "list[Planned]":
+    """Return the cases with the runtimes that `--runtime auto` chooses."""
+    from ..run.race import settled
+    from ..text.terminal import PlainConsole
+
+    console = PlainConsole(stderr=True)
+    console.quiet = results.quiet
+    return settled(planned, options, console)
 
 
 def _measured(

@@ -24,8 +24,16 @@ def worker(
     look_at: Annotated[
         bool, typer.Option("--look-at", help="Look at the files that standard input names.")
     ] = False,
+    peak: Annotated[
+        bool, typer.Option("--peak", help="Measure the peak that standard input names.")
+    ] = False,
 ) -> None:
     """Measure the case that standard input describes."""
+    if peak:
+        from ..run import peaks
+
+        peaks.main()
+        return
     if read_alone:
         from ..evaluation import alone
 

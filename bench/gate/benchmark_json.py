@@ -76,7 +76,7 @@ def read(content: bytes) -> list[Stored]:
                 clock=_clock_of(about, case),
                 fingerprint=about["fingerprint"],
                 machine=machine_name(about.get("cpu"), about.get("gpu"), versions),
-                reference_s=None if peak is None else 1e9 / peak.flops_per_s,
+                reference_s=None if peak is None else peak.reference_s,
                 disturbed=about.get("disturbed", False),
             )
         )

@@ -93,7 +93,7 @@ def of_record(record: Record, clock: Clock | None = None) -> Stored | None:
         clock="device" if on_gpu and clock != "wall" else "wall",
         fingerprint=record.environment.fingerprint,
         machine=_machine(record.environment),
-        reference_s=None if record.peak is None else 1e9 / record.peak.flops_per_s,
+        reference_s=None if record.peak is None else record.peak.reference_s,
         disturbed=latency.disturbed,
     )
 

@@ -6,17 +6,32 @@ reads its inputs and weights once and writes its results once; running one after
 that much where no cache holds a result until it is read. Views and questions about a shape move
 nothing.
 
+In a runtime that computes in a smaller type than the network's arguments have, weights and results
+count in that type, one byte a number in int8: input and output stay as the runtime takes them.
+
 FLOPs are those of convolutions and matrix products, as in the cost, and the peak is a matrix
 product's.
 """
 
 from typing import TYPE_CHECKING
 
+from ..records.case import Precision
 from ..records.results import Bound, Peak, Roofline
 
 if TYPE_CHECKING:
     from ..cost.traffic import Traffic
     from ..network.network import Network
+
+
+BYTES: dict[Precision, int] = {
+    "fp32": 4,
+    "tf32": 4,
+    "bf16": 2,
+    "fp16": 2,
+    "int8": 1,
+    "fp8": 1,
+}
+"""Bytes of a number inside a network that runs in a precision."""
 
 
 def utilisation(flops: int, time_s: float, peak: Peak) -> float:
@@ -82,8 +97,36 @@ def case_traffic(network: "Network") -> "Traffic":
     from ..network.stream import step_traffic
 
     if network.traffic is not None and network.case.batch == 1:
-        return network.traffic
-    (inputs,) = network.inputs(1)
-    if network.case.mode == "stream":
-        return step_traffic(network.module, *inputs)
-    return count_traffic(network.module, *inputs)[1]
+        traffic = network.traffic
+    else:
+        (inputs,) = network.inputs(1)
+        if network.case.mode == "stream":
+            traffic = step_traffic(network.module, *inputs)
+        else:
+            traffic = count_traffic(network.module, *inputs)[1]
+    quantised = None if network.export is None else network.export.quantised
+    share = None if quantised is None else quantised.macs_share
+    return inside(traffic, network.case.precision, network.dtype.itemsize, share)
+
+
+def inside(
+    traffic: "Traffic", precision: Precision, counted_bytes: int, share: float | None = None
+) -> "Traffic":
+    """Return the bytes of a network whose inside is in a precision.
+
+    Args:
+        traffic: Its bytes, with numbers of the type of its arguments.
+        precision: The precision in which the runtime computes.
+        counted_bytes: Bytes of a number of that type.
+        share: Share of the work that is in that precision; None: all, as far as anybody knows, so
+            that the bound is a lower one.
+    """
+    smaller = min(BYTES[precision] / counted_bytes, 1.0)
+    factor = 1.0 if smaller == 1.0 else 1 - (1.0 if share is None else share) * (1 - smaller)
+    if factor == 1.0:
+        return traffic
+    return traffic._replace(
+        weights_bytes=round(factor * traffic.weights_bytes),
+        operator_bytes=round(factor * traffic.operator_bytes),
+        by_module={name: round(factor * moved) for name, moved in traffic.by_module.items()},
+    )

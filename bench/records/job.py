@@ -83,8 +83,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         parts: Latencies of the case in the processes before this one.
         quiet_s: The longest time of the reference kernel on an undisturbed machine, in seconds, if
             other cases have shown it.
-        peak: The machine's peak in the case's precision and with its threads, if an earlier case
-            of the run measured it.
+        peak: The machine's peak in the case's precision and with its threads, if it was measured
+            before the cases of the run.
     """
 
     case: Case

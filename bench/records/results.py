@@ -6,7 +6,7 @@ import msgspec
 
 from ...datasets.names import FlowMethod
 from ...datasets.split import Scoring
-from .case import Precision
+from .case import Precision, Runtime
 from .dataset_copy import DatasetCopy
 
 
@@ -72,18 +72,21 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
 class Peak(msgspec.Struct, frozen=True, kw_only=True):
     """The peak of the machine in the same run, with the case's threads: the best of several tries.
 
-    It is measured in the process of the run's first case with that device, precision and threads,
-    and again where a case reaches more than that; each figure is the largest so far.
+    It is measured before the cases of a run, once for each device, precision and number of
+    threads, and again where a case reaches more than that; each figure is the largest so far.
 
     Attributes:
         flops_per_s: FLOPs per second of a product of two square matrices of random numbers, in the
-            case's precision.
+            case's precision, by the library that is fastest.
         bytes_per_s: Bytes read and written per second by a copy of a tensor larger than any cache.
         precision: Precision of the product.
         rows: Rows of each matrix; the product takes `2 * rows ** 3` FLOPs.
         copied_bytes: Bytes of the tensor; twice as many were moved.
         threads: Threads of one operator; None on a GPU.
         measured: Number of times it was measured.
+        library: The library that reached it.
+        libraries: The FLOPs per second of each library that was tried; empty in older records,
+            which tried torch alone.
     """
 
     flops_per_s: float
@@ -93,6 +96,13 @@ class Peak(msgspec.Struct, frozen=True, kw_only=True):
     copied_bytes: int
     threads: int | None = None
     measured: int = 1
+    library: Runtime = "torch"
+    libraries: dict[str, float] = {}
+
+    @property
+    def reference_s(self) -> float:
+        """Seconds of 10^9 FLOPs by torch: how fast the machine is, whichever libraries it has."""
+        return 1e9 / self.libraries.get("torch", self.flops_per_s)
 
 
 class Bound(msgspec.Struct, frozen=True, kw_only=True):

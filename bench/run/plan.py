@@ -44,6 +44,7 @@ from .kernels import refuse_missing_kernels
 from .options import DataRoots
 from .settings import (
     ALL,
+    AUTO,
     NATIVE,
     SHIPPED,
     Settings,
@@ -60,11 +61,20 @@ KINETICS_CLASSES = 400
 
 
 class Planned(msgspec.Struct, frozen=True):
-    """A case of a suite, and its measurements."""
+    """A case of a suite, and its measurements.
+
+    Attributes:
+        case: The case.
+        measures: What is measured of it.
+        max_batch: The largest batch of a sweep.
+        candidates: The runtimes that a race chooses one of for the case; empty: it has one. See
+            `race.settled`.
+    """
 
     case: Case
     measures: tuple[str, ...]
     max_batch: int | None = None
+    candidates: tuple[Runtime, ...] = ()
 
 
 def plan(
@@ -101,7 +111,7 @@ def plan(
                     entry = _planned(settings, runtime, batch, split_of)
                     if number > 0:  # one sweep has all batches
                         kept = tuple(measure for measure in entry.measures if measure != "sweep")
-                        entry = Planned(entry.case, kept)
+                        entry = msgspec.structs.replace(entry, measures=kept, max_batch=None)
                     planned[entry.case.digest] = _merged(planned.get(entry.case.digest), entry)
     for rule in _PLAN_RULES:
         problem = rule(asked, planned.values())
@@ -117,8 +127,18 @@ def plan(
 
 
 def _runtimes(settings: Settings) -> list[Runtime]:
-    """Return the runtimes of the settings; `all` are those that are installed."""
+    """Return the runtimes of the settings; `all` are those that are installed.
+
+    Raises:
+        KinobenchError: `auto` has company.
+    """
     asked = settings.runtime or ("torch",)
+    if AUTO in asked:
+        if len(asked) > 1:
+            raise KinobenchError(
+                f"--runtime {','.join(asked)}: auto chooses one by itself; leave the others out"
+            )
+        return ["torch"]  # which every candidate has to beat
     found = [known for each in asked for known in (installed() if each == ALL else (each,))]
     return [cast(Runtime, each) for each in dict.fromkeys(found)]
 
@@ -145,9 +165,16 @@ def _of_each_split(settings: Settings) -> list[Settings]:
 def _merged(before: Planned | None, entry: Planned) -> Planned:
     """Return one entry for a case that two rows name: it is measured once, for both."""
     if before is None:
-        return Planned(entry.case, tuple(dict.fromkeys(entry.measures)), entry.max_batch)
+        measures = tuple(dict.fromkeys(entry.measures))
+        return msgspec.structs.replace(entry, measures=measures)
     measures = tuple(dict.fromkeys((*before.measures, *entry.measures)))
-    return Planned(entry.case, measures, entry.max_batch or before.max_batch)
+    return Planned(
+        entry.case,
+        measures,
+        entry.max_batch or before.max_batch,
+        # A row that names its runtime wants that one.
+        entry.candidates if before.candidates else (),
+    )
 
 
 def _accuracy_without_dataset(asked: Settings, planned: Collection[Planned]) -> str | None:
@@ -257,12 +284,43 @@ def _planned(settings: Settings, runtime: Runtime, batch: int, split_of: SplitNa
         if problem is not None:
             raise KinobenchError(problem)
     case = _case(chosen, batch)
+    measures = _measures(settings, chosen.dataset is not None)
+    candidates = _candidates(settings, case, measures)
     problem = problem_of(case) or _problem_of_calibration(chosen, case, split_of)
     if problem is not None:
         raise KinobenchError(problem)
     require(runtime)
-    measures = _measures(settings, chosen.dataset is not None)
-    return Planned(case, measures, settings.max_batch if "sweep" in measures else None)
+    return Planned(case, measures, settings.max_batch if "sweep" in measures else None, candidates)
+
+
+_BY_EVERY_RUNTIME = ("flops", "accuracy")
+"""What a network has in each runtime, but for ties: `auto` may choose one for it."""
+
+
+def _candidates(settings: Settings, case: Case, measures: Sequence[str]) -> tuple[Runtime, ...]:
+    """Return the runtimes that `auto` chooses one of; none without it.
+
+    Raises:
+        KinobenchError: Something is measured that a choice would decide, or no choice is left.
+    """
+    if AUTO not in (settings.runtime or ()):
+        return ()
+    decided = [measure for measure in measures if measure not in _BY_EVERY_RUNTIME]
+    if decided:
+        raise KinobenchError(
+            f"--runtime {AUTO} evaluates in the fastest runtime, for accuracy alone, and "
+            f"{', '.join(decided)} would be that of whichever won: name the runtimes "
+            "(--runtime torch,onnxruntime; all), or give --measure accuracy"
+        )
+    for field in ("precision", "provider", "hint"):
+        value = getattr(settings, field)
+        if value is not None and (field, value) != ("precision", "fp32"):
+            raise KinobenchError(
+                f"--{field} {value}: --runtime {AUTO} chooses among runtimes in fp32 that predict "
+                f"what eager PyTorch does; leave --{field} out, or name the runtime"
+            )
+    found = (msgspec.structs.replace(case, runtime=each) for each in installed())
+    return tuple(each.runtime for each in found if problem_of(each) is None)
 
 
 def _chosen(settings: Settings, runtime: Runtime, split_of: SplitNames) -> _Chosen:

@@ -9,7 +9,7 @@ import msgspec
 
 from ..leaderboard.leaderboard import standing
 from ..machine import environment
-from ..records.case import Case, Device, Precision
+from ..records.case import Case
 from ..records.job import LOCAL, Cluster, Job, Progress
 from ..records.latency import Latency
 from ..records.record import Record
@@ -19,6 +19,7 @@ from .interrupts import interrupts_wait
 from .live import Live
 from .options import Options
 from .parts import Parts
+from .peaks import Asked, asked_by, peaks_of
 from .plan import Planned
 from .prepare import Prepared, prepare
 from .process import new_run_id, run_job
@@ -82,7 +83,12 @@ def _measured(
         return
     numbers, planned = list(left), list(left.values())
     options, budget = run.options, run.suite.latency
-    peaks: dict[tuple[Device, Precision, int | None], Peak] = {}
+
+    def show_peak(asked: Asked) -> None:
+        live.show(numbers[0], Progress(stage=f"the machine's peak, {asked.precision}"))
+
+    live.turn_to(numbers[0])
+    peaks = peaks_of(planned, show_peak)
     with closing(Workers(planned, budget)) as workers:
 
         def measure_part(at: int, process: int, earlier: tuple[Latency, ...]) -> Latency | str:
@@ -106,7 +112,7 @@ def _measured(
             workers.start(at)
             earlier = parts.of(at)
             live.turn_to(numbers[at])
-            peak = peaks.get(_peak_key(entry.case))
+            peak = peaks.get(asked_by(entry.case))
             quiet_s = parts.quiet_s(at)
             with kept_until_stored(options.results, run.predictions(at), entry.measures):
                 record = run.measure(at, entry, workers, earlier, quiet_s, peak, on_progress)
@@ -116,7 +122,7 @@ def _measured(
                     record = run.checked(with_failed_part(record, parts.failure(at)))
                     store(record, file, options.results)
             if record.peak is not None:
-                peaks[_peak_key(entry.case)] = record.peak
+                peaks[asked_by(entry.case)] = record.peak
             yield numbers[at], record
             interrupt.release()
 
@@ -261,11 +267,6 @@ def with_failed_part(record: Record, reason: str | None) -> Record:
         return record
     note = f"latency: one of its processes failed, so no further one was started: {reason}"
     return msgspec.structs.replace(record, notes=(*record.notes, note))
-
-
-def _peak_key(case: Case) -> tuple[Device, Precision, int | None]:
-    """Return what the machine's peak depends on: it is measured once for each in a run."""
-    return case.device, case.precision, case.threads
 
 
 def _ray_folder(cluster: Cluster | None) -> AbstractContextManager[str | None]:

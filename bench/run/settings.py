@@ -22,6 +22,8 @@ from ..text.toml import Naming, one_of, refuse_out_of_range, toml_key, wrong_val
 
 ALL = "all"
 """Every runtime that is installed."""
+AUTO = "auto"
+"""The runtime that evaluates a network fastest, found by a race before the case is named."""
 NATIVE = "native"
 """The protocol under which the case's weights were tested."""
 SHIPPED = "shipped"
@@ -38,7 +40,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         dataset: A name of the catalog, or `none`.
         views: Temporal x spatial views, `10x3`.
         runtime: The libraries that execute the network, one case for each; `all` is every one that
-            is installed.
+            is installed, `auto` the one that evaluates fastest.
         provider: What the runtime runs on, if that is not its usual one for the device.
         hint: OpenVINO's performance hint.
         calibration: Training clips with which a network is quantised.
@@ -81,7 +83,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "device": get_args(Device),
-    "runtime": (*KNOWN, ALL),
+    "runtime": (*KNOWN, ALL, AUTO),
     "provider": get_args(Provider),
     "hint": get_args(Hint),
     "precision": get_args(Precision),

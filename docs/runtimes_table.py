@@ -1,0 +1,138 @@
+"""Write which networks each runtime takes into docs/runtimes.md, from stored measurements.
+
+`python docs/runtimes_table.py` reads `results/runtimes/*.jsonl`: a line for each network in each
+runtime, either a record of `kinobench run` or an object with the fields of `Line`.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "runtimes.md"
+RESULTS = ROOT / "results" / "runtimes"
+BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
+NOTHING = "No records of exports are stored in this version."
+ORDER = ("torch", "onnxruntime", "openvino", "aotinductor", "tensorrt")
+
+
+class Line(NamedTuple):
+    """A network in a runtime.
+
+    Attributes:
+        model: Its name.
+        runtime: The runtime.
+        exported: It got into the runtime, and gave logits there.
+        reason: Why not, in one line; None if it did.
+        latency_s: Time of a forward; None: not measured.
+        drift: Largest logit difference from eager fp32; None in torch, or not measured.
+        size_bytes: Size of the files; None in torch.
+    """
+
+    model: str
+    runtime: str
+    exported: bool = True
+    reason: str | None = None
+    latency_s: float | None = None
+    drift: float | None = None
+    size_bytes: int | None = None
+
+
+def line_of(plain: dict[str, Any]) -> Line:
+    """Return a line of a file.
+
+    Raises:
+        TypeError: It has other fields.
+    """
+    if "case" not in plain:
+        return Line(**plain)
+    latency, error = plain.get("latency") or {}, plain.get("error")
+    return Line(
+        model=plain["case"]["model"],
+        runtime=plain["case"].get("runtime", "torch"),
+        exported=error is None or error["kind"] != "export",
+        reason=None if error is None else error["message"],
+        latency_s=latency.get("median_s"),
+        drift=(latency.get("drift") or {}).get("largest_logit_difference"),
+        size_bytes=(plain.get("export") or {}).get("size_bytes"),
+    )
+
+
+def read(folder: Path = RESULTS) -> list[Line]:
+    """Return the lines of all files; of a network in a runtime, the last one counts."""
+    found: dict[tuple[str, str], Line] = {}
+    for file in sorted(folder.glob("*.jsonl")):
+        for text in file.read_text(encoding="utf-8").splitlines():
+            each = line_of(json.loads(text))
+            found[each.model, each.runtime] = each
+    return list(found.values())
+
+
+def table(lines: Sequence[Line]) -> str:
+    """Return the table, with the reasons below it; a sentence where there are no lines."""
+    if not lines:
+        return NOTHING
+    runtimes = [name for name in ORDER if any(each.runtime == name for each in lines)]
+    by_place = {(each.model, each.runtime): each for each in lines}
+    reasons: dict[str, int] = {}
+    rows = []
+    for model in sorted({each.model for each in lines}):
+        cells = [_cell(by_place.get((model, name)), reasons) for name in runtimes]
+        rows.append(f"| `{model}` | {' | '.join(cells)} |")
+    head = [
+        f"| network | {' | '.join(runtimes)} |",
+        f"| --- |{' --- |' * len(runtimes)}",
+    ]
+    notes = [f"{number}. {_escaped(reason)}" for reason, number in reasons.items()]
+    words = (
+        "Milliseconds of a forward, with the largest logit difference from eager PyTorch (drift) "
+    )
+    words += "and the size of the exported files."
+    return "\n".join([_summary(lines, runtimes), "", words, "", *head, *rows, "", *notes]).rstrip()
+
+
+def _summary(lines: Iterable[Line], runtimes: Sequence[str]) -> str:
+    parts = []
+    for name in runtimes:
+        own = [each for each in lines if each.runtime == name]
+        if name != "torch":
+            parts.append(f"{sum(each.exported for each in own)} of {len(own)} in {name}")
+    return f"Exported: {', '.join(parts)}."
+
+
+def _cell(line: Line | None, reasons: dict[str, int]) -> str:
+    if line is None:
+        return "not tried"
+    if line.reason is not None:
+        number = reasons.setdefault(line.reason, len(reasons) + 1)
+        return f"{'failed' if line.exported else 'not exported'} ({number})"
+    time = "exported" if line.latency_s is None else f"{1e3 * line.latency_s:.2f} ms"
+    more = [
+        *([] if line.drift is None else [f"drift {line.drift:.1e}"]),
+        *([] if line.size_bytes is None else [f"{line.size_bytes / 1e6:.1f} MB"]),
+    ]
+    return ", ".join([time, *more])
+
+
+def _escaped(text: str) -> str:
+    return re.sub(r"([\\`*_|<\[\]])", r"\\\1", text.replace("\n", " "))
+
+
+def page_with(page: str, made: str) -> str:
+    """Return the page with another table between its marks.
+
+    Raises:
+        ValueError: It has no marks.
+    """
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise ValueError(f"{PAGE} has no {BEGIN} and {END}")
+    return f"{before}{BEGIN}\n{made}\n{END}{after}"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page_with(PAGE.read_text(encoding="utf-8"), table(read())), encoding="utf-8")
+    print(PAGE)

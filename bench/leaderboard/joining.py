@@ -147,7 +147,8 @@ def _fitting(row: Row, costs: Iterable[Row], reasons: _Reasons) -> list[Row]:
             continue
         why = why_not(row.record, each.record)
         if why is None:
-            found[case.batch, case.threads, case.cold_l2] = each
+            ran = (case.batch, case.threads, case.cold_l2, case.provider, case.hint)
+            found[ran] = each
         else:
             refused.append(why)
     if refused and not found:
@@ -164,6 +165,8 @@ def _together(row: Row, costs: Row) -> Row:
         batch=other.case.batch,
         threads=other.case.threads,
         cold_l2=other.case.cold_l2,
+        provider=other.case.provider,
+        hint=other.case.hint,
     )
     return Row(
         record=msgspec.structs.replace(

@@ -204,6 +204,20 @@ def test_providers_and_hints_of_a_runtime_are_ways_in_which_a_network_ran(tmp_pa
     assert [each.name for each in found.alike] == ["a (hint throughput)"]
 
 
+def test_a_device_with_the_costs_of_other_networks_alone_is_named(tmp_path: Path) -> None:
+    records = [
+        *(accuracy_of(tmp_path, name) for name in "ab"),
+        costs_of("c", 1.0),
+        costs_of("a", 1.0, latency=None, memory=made_memory()),
+    ]
+    found = ask(records, tmp_path, max_latency="5ms", device="cpu")
+    (said,) = found.sentences
+    assert "no table of --device cpu has the accuracy of a trained network" in said
+    assert said.endswith(
+        "Not joined: no record of --device cpu has the latency of one of these networks."
+    )
+
+
 def test_a_table_that_measured_costs_keeps_to_its_machine(tmp_path: Path) -> None:
     """B has its time in its own record, C in another of the machine, A only elsewhere."""
     own = {"environment": MACHINE} | KNOWN

@@ -83,7 +83,7 @@ class Read(Group, panel="What"):
 
 @command("merge", to=results_app)
 def merge(folders: Folders, target: Target) -> None:
-    """Add the runs of some folders, with their predictions, to another; none is added twice."""
+    """Add the runs of some folders, with their predictions and checks, to another, each once."""
     from ..export.merge import merge as add
 
     _show_merged(add(folders.folders, target.to, report), target)
@@ -108,7 +108,7 @@ def validate(folder: Folder, form: Form) -> None:
 
 @command("export", to=results_app)
 def export(written: Written, form: Form) -> None:
-    """Write the records and predictions of a folder to one file, which others import."""
+    """Write records, predictions and checks of a folder to one file, which others import."""
     from ..export.archive import export as pack
     from ..text.units import file_size
 
@@ -139,15 +139,24 @@ def _show_merged(found: "Merged", target: Target) -> None:
     if target.json:
         print_json(found)
     else:
-        checks = _checks(found.checks)
         there = f", {quantity(found.same, 'record')} there already" if found.same else ""
         _print(
-            f"{target.to}: {quantity(found.records, 'record')} of {quantity(found.runs, 'run')} "
-            f"and {quantity(found.predictions, 'folder')} of predictions added{checks}{there}"
+            f"{target.to}: {_added(found)} added{there}"
             f"{f', {len(found.refused)} refused' if found.refused else ''}."
         )
     if found.refused:
         raise SystemExit(EXIT_FAILED)
+
+
+def _added(found: "Merged") -> str:
+    """Return what a folder got: that of which there is some."""
+    counts = {
+        f"{quantity(found.records, 'record')} of {quantity(found.runs, 'run')}": found.records,
+        f"{quantity(found.predictions, 'folder')} of predictions": found.predictions,
+        f"{quantity(found.checks, 'check')} of the speed gate": found.checks,
+    }
+    *first, last = [text for text, count in counts.items() if count] or ["nothing"]
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _checks(count: int) -> str:

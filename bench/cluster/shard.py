@@ -220,7 +220,7 @@ class _BuiltCase:
         self._flow_cache = None if job.flow_cache == "none" else FlowCache(job.flow_cache)
         here = describe(job.case.device, runtime=versions_of(job.case.runtime))
         if here.fingerprint != job.machine:
-            what = here.gpu if job.case.device == "cuda" else here.cpu
+            what = here.name_of(job.case.device)
             self._notes.append(
                 f"node {place.name}, {what}, is not like the machine that the run was started on: "
                 "logits may differ in their last bits"

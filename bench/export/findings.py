@@ -25,11 +25,11 @@ Kind = Literal[
 MEANINGS: dict[Kind, str] = {
     "damaged predictions": "They can't be read, or are not as they were written.",
     "another accuracy": "The accuracy of a record does not follow from its predictions.",
-    "damaged line": "A line of a run's file is no record.",
+    "damaged line": "A line is no record, or no check of the speed gate.",
     "half a line": "The last line of a run's file was not written to its end.",
     "two records of one id": "One of the two was changed.",
     "missing predictions": "A record names predictions that are not there: it has no rank.",
-    "another schema": "A record is of another version, which this one can't read.",
+    "another schema": "A record or a check is of another version, which this one can't read.",
     "a record twice": "The same record is in two files, or twice in one.",
     "not checked": "Predictions of an earlier version have no digests: damage to them isn't seen.",
     "stale places": "The small file that a leaderboard ranks by is not right: it is made again.",
@@ -77,6 +77,7 @@ class Validation(msgspec.Struct, frozen=True, kw_only=True):
         records: Number of records that can be read.
         predictions: Number of folders of predictions that a record names and that are there.
         computed: Number of accuracies that were computed again.
+        checks: Number of checks of the speed gate that can be read.
         findings: What is not as it should be, the worst first.
     """
 
@@ -85,6 +86,7 @@ class Validation(msgspec.Struct, frozen=True, kw_only=True):
     records: int
     predictions: int
     computed: int
+    checks: int = 0
     findings: tuple[Finding, ...]
 
     @property
@@ -103,9 +105,11 @@ class Validation(msgspec.Struct, frozen=True, kw_only=True):
         """What was read, and what was found, in a line."""
         notes = len(self.findings) - self.faults
         computed = quantity(self.computed, "accuracy", "accuracies")
+        checks = f", {quantity(self.checks, 'check')} of the speed gate" if self.checks else ""
         return (
             f"{self.folder}: {quantity(self.runs, 'run')}, {quantity(self.records, 'record')}, "
-            f"{quantity(self.predictions, 'folder')} of predictions, {computed} computed again: "
+            f"{quantity(self.predictions, 'folder')} of predictions, {computed} computed again"
+            f"{checks}: "
             f"{quantity(self.faults, 'fault')}, {quantity(notes, 'note')}."
         )
 

@@ -76,8 +76,8 @@ def _about(flat: Flat, name: str, unit: str) -> dict[str, Any]:
 
 def _machine(flat: Flat) -> str:
     """Return the name of the GPU or the processor, without which a time says nothing."""
-    environment = flat.record.environment
-    return (environment.gpu if flat.record.case.device == "cuda" else None) or environment.cpu
+    record = flat.record
+    return record.environment.name_of(record.case.device)
 
 
 def record_of(result: Any) -> str | None:

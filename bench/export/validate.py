@@ -14,16 +14,21 @@ from ..evaluation.origin import origin_of
 from ..evaluation.places import FILE, compute_places, kept_places
 from ..evaluation.predictions import Predictions, open_predictions
 from ..evaluation.video_scores import compute_scores
+from ..records.files import UNDECODABLE
+from ..records.gate_verdicts import files_in, lines_of
 from ..records.inside import inside
 from ..records.record import Record
 from ..records.store import StoredLine, run_files, stored_lines
 from ..statistics.average_precision import mean_average_precision
 from ..text.units import percent
+from .checks import key_of
 from .contents import DERIVED, MARK, PLACE, prediction_files
 from .findings import Finding, Kind, Validation, sorted_findings
 
 _NAMED = re.compile(r'"predictions"\s*:\s*"(predictions/[^"\\]+)"')
 """What a line names that is no record, or one of another version."""
+
+_OTHER_VERSION = "read it with the version of kinobench that wrote it"
 
 OnProgress = Callable[[int, int], None]
 """Called with how many of how many predictions are read."""
@@ -40,14 +45,17 @@ def validate(results: Path, on_progress: OnProgress | None = None) -> Validation
         on_progress: Called after each folder of predictions.
 
     Raises:
-        KinobenchError: It has no records, or a file of records can't be read at all.
+        KinobenchError: It has neither records nor checks of the speed gate, or a file of records
+            can't be read at all.
     """
     findings: list[Finding] = []
     unread: list[StoredLine] = []
     try:
         files = run_files(results)
     except KinobenchError as error:
-        raise KinobenchError(str(error).replace("--results", "DIR")) from error
+        if not files_in([results]):
+            raise KinobenchError(str(error).replace("--results", "DIR")) from error
+        files = []  # it has checks of the speed gate alone
     records: list[Record] = []
     seen: dict[str, tuple[Record, str]] = {}
     for path in files:
@@ -78,14 +86,40 @@ def validate(results: Path, on_progress: OnProgress | None = None) -> Validation
         each for line in unread for each in _NAMED.findall(line.content.decode(errors="replace"))
     }
     findings += _left_over(results, there | named_by_unread, bool(unread))
+    checks, damaged = _checks(results)
+    findings += damaged
     return Validation(
         folder=str(results),
         runs=len(files),
         records=len(records),
         predictions=len(there),
         computed=computed,
+        checks=checks,
         findings=sorted_findings(findings),
     )
+
+
+def _checks(results: Path) -> tuple[int, list[Finding]]:
+    """Return how many checks of the speed gate can be read, and what is wrong with the others."""
+    count, findings = 0, []
+    for path in files_in([results]):
+        try:
+            lines = list(lines_of(path))
+        except KinobenchError as error:
+            findings.append(Finding(kind="damaged line", where=path.name, what=str(error)))
+            continue
+        for line in lines:
+            try:
+                key_of(line.content)
+                count += 1
+            except (*UNDECODABLE, KinobenchError) as error:
+                kind: Kind = "damaged line"
+                cure = "its check is lost: remove the line"
+                if str(error).startswith("schema "):
+                    kind, cure = "another schema", _OTHER_VERSION
+                what = f"{error}; {cure}"
+                findings.append(Finding(kind=kind, where=path.name, line=line.number, what=what))
+    return count, findings
 
 
 def _of_line(where: str, line: StoredLine) -> Finding:
@@ -94,7 +128,7 @@ def _of_line(where: str, line: StoredLine) -> Finding:
     if line.is_cut:
         return Finding(kind="half a line", where=where, line=line.number, what=line.problem)
     if line.problem.startswith("schema "):
-        kind, cure = "another schema", "read it with the version of kinobench that wrote it"
+        kind, cure = "another schema", _OTHER_VERSION
     return Finding(kind=kind, where=where, line=line.number, what=f"{line.problem}; {cure}")
 
 

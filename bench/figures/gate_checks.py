@@ -86,10 +86,11 @@ def stored_checks(folders: Sequence[Path], on_problem: Callable[[str], None]) ->
     for path in files_in(folders):
         for line in lines_of(path):
             try:
-                found += _of_plain(json.loads(line.content), path, line.content)
-            except (ValueError, RecursionError, KinobenchError) as error:
-                reason = str(error).removeprefix(f"--checks {path}: ")
-                on_problem(f"{path}, line {line.number}: left out: {reason}")
+                found += _of_plain(json.loads(line.content), line.content)
+            except (*UNDECODABLE, ValueError, KinobenchError) as error:
+                on_problem(
+                    f"{path}, line {line.number}: left out, no check of the speed gate: {error}"
+                )
     return _sorted(_named({_key(each): each for each in found}.values()))
 
 
@@ -157,22 +158,27 @@ def _in_file(path: Path) -> Iterator[_Found]:
             raise KinobenchError(
                 f"--checks {path}: no JSON from line {line} on: {error}; {MISSING}"
             ) from error
-        yield from _of_plain(plain, path, text[begin:place].encode())
+        try:
+            yield from _of_plain(plain, text[begin:place].encode())
+        except (*UNDECODABLE, KinobenchError) as error:
+            raise KinobenchError(
+                f"--checks {path}: no report of a check: {error}; {MISSING}"
+            ) from error
 
 
-def _of_plain(plain: Any, path: Path, written: bytes) -> Iterator[_Found]:
-    """Yield the checks of a JSON object, which is also given as it is written."""
-    try:
-        if isinstance(plain, dict) and "check" in plain:
-            yield from_json(written)
-        elif isinstance(plain, dict) and "kind" in plain:
-            yield from _of_row(msgspec.convert(plain, _Row))
-        else:
-            yield from _of_report(msgspec.convert(plain, Report))
-    except (*UNDECODABLE, KinobenchError) as error:
-        raise KinobenchError(
-            f"--checks {path}: no report of a check: {error}; {MISSING}"
-        ) from error
+def _of_plain(plain: Any, written: bytes) -> Iterator[_Found]:
+    """Yield the checks of a JSON object, which is also given as it is written.
+
+    Raises:
+        KinobenchError: It is of another schema.
+        msgspec.DecodeError: It is no check, and no report of one.
+    """
+    if isinstance(plain, dict) and "check" in plain:
+        yield from_json(written)
+    elif isinstance(plain, dict) and "kind" in plain:
+        yield from _of_row(msgspec.convert(plain, _Row))
+    else:
+        yield from _of_report(msgspec.convert(plain, Report))
 
 
 def _of_row(row: _Row) -> Iterator[Check]:

@@ -98,10 +98,7 @@ def _notes(group: Group, number: Field) -> list[str]:
     notes = []
     if of_a.fingerprint != of_b.fingerprint:
         device = first.a.board.device, first.b.board.device
-        names = [
-            (each.gpu if on == "cuda" else None) or each.cpu
-            for each, on in zip((of_a, of_b), device, strict=True)
-        ]
+        names = [each.name_of(on) for each, on in zip((of_a, of_b), device, strict=True)]
         if names[0] != names[1]:
             notes.append(
                 f"Different machines: A on {names[0]}, B on {names[1]}. A difference of time, "

@@ -80,8 +80,7 @@ def _of_board(name: str) -> Field:
 
 
 def _machine(board: Board, row: Row) -> str:
-    environment = row.record.environment
-    return (environment.gpu if board.device == "cuda" else None) or environment.cpu
+    return row.record.environment.name_of(board.device)
 
 
 def _of_row(name: str, read: Callable[[Row], Any]) -> Field:

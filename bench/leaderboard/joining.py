@@ -77,7 +77,7 @@ def joint(
         for _, reasons in tried:
             for name, why in reasons.items():
                 nearest[name] = max(why, nearest.get(name, why))
-        return Joint(None, _lines(nearest))
+        return Joint(None, _lines(nearest) or _none_of_them(wanted, needed, is_own=own in places))
     board, reasons = found[0]
     others = [each.environment.fingerprint for each, _ in found[1:]]
     if not others or _place(board) == own:
@@ -147,7 +147,8 @@ def _fitting(row: Row, costs: Iterable[Row], reasons: _Reasons) -> list[Row]:
             continue
         why = why_not(row.record, each.record)
         if why is None:
-            found[case.batch, case.threads, case.cold_l2] = each
+            ran = (case.batch, case.threads, case.cold_l2, case.provider, case.hint)
+            found[ran] = each
         else:
             refused.append(why)
     if refused and not found:
@@ -164,6 +165,8 @@ def _together(row: Row, costs: Row) -> Row:
         batch=other.case.batch,
         threads=other.case.threads,
         cold_l2=other.case.cold_l2,
+        provider=other.case.provider,
+        hint=other.case.hint,
     )
     return Row(
         record=msgspec.structs.replace(
@@ -186,6 +189,17 @@ def _without_costs(row: Row, place: Board) -> Row:
         row.record, case=case, environment=place.environment, measurements={}, **results
     )
     return msgspec.structs.replace(row, record=record)
+
+
+def _none_of_them(
+    wanted: Sequence[tuple[str, str | None]], needed: Sequence[Field], *, is_own: bool
+) -> tuple[str, ...]:
+    """Say that a device or machine that was asked for has costs of other networks, or none."""
+    if is_own or not wanted:
+        return ()
+    given = " ".join(f"--{name} {value}" for name, value in wanted)
+    labels = " and ".join(each.label for each in needed)
+    return (f"Not joined: no record of {given} has the {labels} of one of these networks.",)
 
 
 def _lines(reasons: _Reasons) -> tuple[str, ...]:

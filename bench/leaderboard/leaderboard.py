@@ -165,9 +165,9 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
         return next((each.scoring for each in scored if each is not None), "top-k")
 
     @property
-    def machine(self) -> str | None:
+    def machine(self) -> str:
         """Name of the GPU, or of the processor, that its times are of."""
-        return self.environment.gpu if self.device == "cuda" else self.environment.cpu
+        return self.environment.name_of(self.device)
 
     @property
     def title(self) -> str:

@@ -188,8 +188,8 @@ def _is_split(split: str | None, parts: re.Match[str]) -> bool:
 
 def of_machine(record: Record, speed: Speed) -> list[Condition]:
     """Return how device, arithmetic, mode and batch differ from those of a printed speed."""
-    case, environment, found = record.case, record.environment, []
-    device = (environment.gpu if case.device == "cuda" else None) or environment.cpu
+    case, found = record.case, []
+    device = record.environment.name_of(case.device)
     if speed.device is None:
         text = f"the source doesn't name its device, here {device}"
         found.append(Condition("device", text))

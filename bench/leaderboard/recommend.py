@@ -276,7 +276,7 @@ def _source(record: Record) -> Source:
         run=record.run,
         started=record.started,
         device=device,
-        machine=(environment.gpu if device == "cuda" else None) or environment.cpu,
+        machine=environment.name_of(device),
         fingerprint=environment.fingerprint,
         torch=environment.versions.get("torch"),
     )
@@ -291,6 +291,6 @@ def _place(board: Board) -> Place:
         protocol=board.protocol,
         protocol_digest=board.protocol_digest,
         device=board.device,
-        machine=board.machine or board.environment.cpu,
+        machine=board.machine,
         fingerprint=board.environment.fingerprint,
     )

@@ -1,5 +1,7 @@
 """Whether two records are sure to be of one network, so that what each measured may be joined."""
 
+from ...datasets.plurals import quantity
+from ..records.case import Case
 from ..records.record import Record
 from .leaderboard import same_code
 
@@ -28,6 +30,10 @@ def why_not(accuracy: Record, costs: Record) -> tuple[int, str] | None:
     checks = (
         (of.runtime == other.runtime, f"in {other.runtime}, the accuracy in {of.runtime}"),
         (of.precision == other.precision, f"in {other.precision}, the accuracy in {of.precision}"),
+        (
+            of.calibration == other.calibration,
+            f"of scales from {_clips(other)}, the accuracy from {_clips(of)}",
+        ),
         (of.mode == other.mode, f"in mode {other.mode}, the accuracy in mode {of.mode}"),
         (other.weights is not None, "without trained weights"),
         (
@@ -62,6 +68,10 @@ def why_not(accuracy: Record, costs: Record) -> tuple[int, str] | None:
         ),
         None,
     )
+
+
+def _clips(case: Case) -> str:
+    return quantity(case.calibration or 0, "training clip")
 
 
 def _version(record: Record, library: str) -> str | None:

@@ -27,7 +27,7 @@ def sentences(found: Recommendation, others: str) -> tuple[str, ...]:
         table = found.table
         about = f"protocol {table.protocol_digest}, machine {table.fingerprint}"
         if table.accuracies:
-            lines.append(f"Accuracies are those of another table: {table.accuracies}.")
+            lines.append(f"The accuracies are from another table: {table.accuracies}.")
         lines.append(f"Table: {table.title} ({about}). {others}".rstrip())
     return tuple(map(one_line, lines))  # a name from data adds no line
 
@@ -86,7 +86,7 @@ def _joined(found: Recommendation) -> Iterator[str]:
             records = f"the accuracy was measured in {accuracy}, the costs in {costs}"
             names.setdefault(records, []).append(each.name)
     for records, members in names.items():
-        yield f"Joined of two records: {some(members)}: {records}."
+        yield f"Joined from two records: {some(members)}: {records}."
     if names:
         yield (
             "The weights (by digest), precision, mode, clip shape, libraries of networks and code "

@@ -43,6 +43,8 @@ _ON_A_GPU = (
 )
 _PLACES = ("*_DIR", "*_FILE", "*_FILENAME", "*PATH", "*_LOG*", "*REMOTE*", "*_OUTPUT*", "*_TRACE")
 """Names of a family that say where something is, which changes no time, and may be private."""
+_SET_BY_IMPORTS = ("KMP_DUPLICATE_LIB_OK", "KMP_INIT_AT_FORK")
+"""What scikit-learn's import sets: two processes would differ in it, and in no time."""
 
 
 def variables(device: Device, given: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -59,7 +61,7 @@ def variables(device: Device, given: Mapping[str, str] = os.environ) -> dict[str
         name: given[name]
         for name in sorted(given)
         if any(fnmatchcase(name, each) for each in names)
-        and not any(fnmatchcase(name, each) for each in _PLACES)
+        and not any(fnmatchcase(name, each) for each in (*_PLACES, *_SET_BY_IMPORTS))
     }
     if "LD_PRELOAD" in found:
         libraries = found["LD_PRELOAD"].replace(":", " ").split()

@@ -8,7 +8,7 @@ from msgspec.structs import force_setattr
 from ...datasets.errors import KinobenchError
 from ...datasets.names import readable
 from .budget import Budget
-from .case import Case
+from .case import Case, Device
 from .export import Export
 from .latency import Drift, Latency
 from .results import (
@@ -91,6 +91,10 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     versions: dict[str, str]
     variables: dict[str, str] | None = None
     kinobench_commit: str | None
+
+    def name_of(self, device: Device) -> str:
+        """Return the name of the GPU if it is the device and known, else of the processor."""
+        return (self.gpu if device == "cuda" else None) or self.cpu
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):

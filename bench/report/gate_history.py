@@ -128,7 +128,7 @@ def _of_verdict(found: GateVerdict, name: str) -> GateCheck:
         seconds=found.seconds,
         baseline=found.baseline,
         candidate=found.candidate,
-        machine="" if here is None else here.gpu or here.cpu,
+        machine="" if here is None else here.name_of(found.case.device),
         reason="; ".join([*([found.reason] if found.reason else []), *found.differences]),
     )
 

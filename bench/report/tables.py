@@ -200,7 +200,7 @@ def _facts(board: Board) -> Iterable[tuple[str, str]]:
     yield "Protocol", f"{board.protocol}, {protocol.frames} frames of {protocol.size} pixels"
     yield "Views", f"{protocol.clips} × {protocol.crops}, averaged by {board.aggregation}"
     yield "Device", board.device
-    yield "Machine", (environment.gpu if board.device == "cuda" else None) or environment.cpu
+    yield "Machine", board.machine
     yield "Protocol digest", board.protocol_digest
     if board.manifest is not None:
         yield "Manifest", board.manifest

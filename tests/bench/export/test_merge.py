@@ -94,7 +94,7 @@ def test_a_record_of_the_same_id_and_other_content_is_refused_with_the_cure(
     assert line.startswith(f"kinobench: refused: other: record {RUN}-")
     assert f"is not the one that all has under that id, in runs/{RUN}.jsonl" in line
     assert "results validate` shows which" in line
-    assert done.stdout.startswith("all: 0 records of 0 runs and 0 folders of predictions added, 1")
+    assert done.stdout.startswith("all: nothing added, 1")
     assert files_of(tmp_path / "all") == before
 
 

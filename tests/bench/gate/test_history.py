@@ -17,6 +17,7 @@ from kinobench.bench.cli.commands import app
 from kinobench.bench.export.archive import export
 from kinobench.bench.export.merge import merge
 from kinobench.bench.export.unpack import import_archive
+from kinobench.bench.export.validate import validate
 from kinobench.bench.figures.gate_checks import stored_checks
 from kinobench.bench.gate import command as gate_command
 from kinobench.bench.gate import history
@@ -197,6 +198,35 @@ def test_a_half_line_and_another_schema_are_left_out_and_named(tmp_path: Path) -
         assert len(read([tmp_path], said.append)) == 2
         assert [line.partition(": ")[0] for line in said] == [f"{path}, line 2", f"{path}, line 3"]
         assert "schema 2" in said[0] and "left out" in said[1]
+
+
+def test_validate_reads_the_checks_and_names_a_damaged_line(tmp_path: Path) -> None:
+    path = gate_verdicts.append_verdicts(tmp_path, [verdict("a", 1, 0.01), verdict("b", 1, 0.01)])
+    found = validate(tmp_path)
+    assert (found.records, found.checks, found.findings) == (0, 2, ())
+    assert found.summary.endswith("2 checks of the speed gate: 0 faults, 0 notes.")
+    later = msgspec.json.encode(msgspec.structs.replace(verdict("a", 2, 0.01), schema=2))
+    path.write_bytes(later + b"\n" + path.read_bytes() + path.read_bytes()[:90])
+    found = validate(tmp_path)
+    assert found.checks == 2 and found.faults == 2
+    assert [(each.kind, each.where, each.line) for each in found.findings] == [
+        ("damaged line", path.name, 4),
+        ("another schema", path.name, 1),
+    ]
+
+
+def test_a_check_on_the_processor_is_not_named_for_the_gpu_of_its_machine(tmp_path: Path) -> None:
+    here = msgspec.structs.replace(MACHINE, gpu="Made-up GPU")
+    on_gpu = made_case("b", device="cuda")
+    gate_verdicts.append_verdicts(
+        tmp_path,
+        [
+            verdict("a", 1, 0.01, environment=here),
+            verdict("b", 2, 0.01, case=on_gpu, environment=here),
+        ],
+    )
+    checks = stored_history([tmp_path], print)
+    assert [each.machine for each in checks] == [MACHINE.cpu, "Made-up GPU"]
 
 
 def test_a_time_that_is_none_is_refused() -> None:

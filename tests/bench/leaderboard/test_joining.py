@@ -96,19 +96,22 @@ def test_the_answer_says_that_and_of_which_records_it_is(tmp_path: Path) -> None
     assert (sources.accuracy.record, sources.costs.record) == (records[2].id, records[5].id)
     assert sources.costs.torch == "2.12.0+cpu" and sources.accuracy.device == "cuda"
     assert (
-        "Joined of two records: c, b: the accuracy was measured in run 20260101T000000Z-000000 "
+        "Joined from two records: c, b: the accuracy was measured in run 20260101T000000Z-000000 "
         "(2026-01-01, cuda: Made-up GPU, torch 2.11.0+cu128), the costs in run "
         "20260202T000000Z-c0575c (2026-02-02, cpu: Made-up CPU & Sons <i9>, torch 2.12.0+cpu)."
     ) in found.sentences
     assert "accuracy and costs were never measured together." in str(found)
     assert found.sentences[-2] == (
-        "Accuracies are those of another table: pointlight test, pointlight, 1 view, cuda: "
+        "The accuracies are from another table: pointlight test, pointlight, 1 view, cuda: "
         "Made-up GPU."
     )
 
 
 REFUSED = {
     "in fp16, the accuracy in fp32": {"case": {"precision": "fp16"}},
+    "of scales from 64 training clips, the accuracy from 0 training clips": {
+        "case": {"calibration": 64}
+    },
     "in mode compile, the accuracy in mode eager": {"case": {"mode": "compile"}},
     "without trained weights": {"case": {"weights": None}, "weights_digest": None},
     "the record of the costs has no digest of them": {"weights_digest": None},
@@ -186,6 +189,33 @@ def test_each_way_in_which_a_network_ran_is_a_candidate_with_its_newest_record(
     found = ask(records, tmp_path, max_latency="20ms")
     assert found.candidates == 2 and found.best is not None and found.best.name == "a (batch 1)"
     assert found.best.figures["latency_ms"].value == 3.0
+
+
+def test_providers_and_hints_of_a_runtime_are_ways_in_which_a_network_ran(tmp_path: Path) -> None:
+    """The usual ones are what the accuracy was measured with; the last is for throughput."""
+    runtime = {"runtime": "openvino"}
+    records = [
+        accuracy_of(tmp_path, "a", case=runtime),
+        costs_of("a", 3.0, case=runtime | {"provider": "cpu"}),
+        costs_of("a", 9.0, case=runtime | {"provider": "cpu", "hint": "throughput"}),
+    ]
+    found = ask(records, tmp_path, max_latency="20ms")
+    assert found.candidates == 2 and found.best is not None and found.best.name == "a (hint –)"
+    assert [each.name for each in found.alike] == ["a (hint throughput)"]
+
+
+def test_a_device_with_the_costs_of_other_networks_alone_is_named(tmp_path: Path) -> None:
+    records = [
+        *(accuracy_of(tmp_path, name) for name in "ab"),
+        costs_of("c", 1.0),
+        costs_of("a", 1.0, latency=None, memory=made_memory()),
+    ]
+    found = ask(records, tmp_path, max_latency="5ms", device="cpu")
+    (said,) = found.sentences
+    assert "no table of --device cpu has the accuracy of a trained network" in said
+    assert said.endswith(
+        "Not joined: no record of --device cpu has the latency of one of these networks."
+    )
 
 
 def test_a_table_that_measured_costs_keeps_to_its_machine(tmp_path: Path) -> None:
@@ -285,7 +315,7 @@ def test_the_command_joins_folders_and_machines(
     assert content["best"]["joined"]["costs"]["record"] == records[5].id
     machine = ("--machine", MACHINE.fingerprint)
     done = call(monkeypatch, tmp_path, "recommend", "--max-latency", "5ms", *folders, *machine)
-    assert done.exit_code == 0 and "Joined of two records: c, b:" in done.stdout
+    assert done.exit_code == 0 and "Joined from two records: c, b:" in done.stdout
     done = call(monkeypatch, tmp_path, "recommend", "--max-latency", "5ms", "--results", "scored")
     assert done.exit_code == 3 and "Not measured: a, b, c: no latency." in done.stdout
 

@@ -27,6 +27,8 @@ GIVEN = {
     "KMP_BLOCKTIME": "0",
     "OMP_NUM_THREADS": "3",
     "NVIDIA_TF32_OVERRIDE": "0",
+    "KMP_DUPLICATE_LIB_OK": "True",
+    "KMP_INIT_AT_FORK": "FALSE",
     "LD_PRELOAD": "/home/me/lib/libjemalloc.so.2:/usr/lib/libother.so",
     "TORCHINDUCTOR_MAX_AUTOTUNE": "1",
     "TORCHINDUCTOR_CACHE_DIR": "/home/me/cache",

@@ -9,7 +9,7 @@ from ....datasets.errors import KinobenchError
 from ...records.case import Case, Provider
 from .known import provider_of
 
-_NAMES: dict[Provider, str] = {
+NAMES: dict[Provider, str] = {
     "cpu": "CPUExecutionProvider",
     "cuda": "CUDAExecutionProvider",
     "tensorrt": "TensorrtExecutionProvider",
@@ -34,15 +34,13 @@ class OnnxRuntimeSession:
         """
         import onnxruntime
 
-        provider = _NAMES[provider_of(case)]
-        _refuse_absent(onnxruntime, provider)
+        provider = NAMES[provider_of(case)]
+        refuse_absent(onnxruntime, provider)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3  # errors
-        self._session = onnxruntime.InferenceSession(
-            str(file), options, providers=[(provider, _options_of(provider, case))]
-        )
+        self._session = onnxruntime.InferenceSession(str(file), options, providers=[provider])
         refuse_fallback(provider, self._session.get_providers())
         self.runs_on: tuple[str, ...] = (provider,)
         self.threads: int | None = threads
@@ -55,11 +53,8 @@ class OnnxRuntimeSession:
         return tuple(map(torch.from_numpy, self._session.run(None, feeds)))
 
 
-def _options_of(provider: str, case: Case) -> dict[str, Any]:
-    return {}
-
-
-def _refuse_absent(onnxruntime: Any, provider: str) -> None:
+def refuse_absent(onnxruntime: Any, provider: str) -> None:
+    """Raise KinobenchError if this build of ONNX Runtime has no such provider."""
     offered = onnxruntime.get_available_providers()
     if provider in offered:
         return

@@ -23,6 +23,7 @@ import torch
 from ..machine.allocator import MOST_MMAP_BYTES, MOST_TRIM_BYTES, set_thresholds
 from ..machine.nvml import nvml_device
 from ..network.cuda_graph import CapturedForward
+from ..network.gpu_memory import GpuMemory, OnGpu
 from ..network.inputs import Inputs
 from ..network.network import Network
 from ..records.results import Memory
@@ -77,8 +78,12 @@ def measure_memory(network: Network) -> tuple[Memory, list[str]]:
         with ThreadPoolExecutor(1) as apart:
             return apart.submit(_on_cpu, network).result()
     with torch.inference_mode():
-        on_gpu = _on_cuda(network, _warmed_up(network))
-    return on_gpu, [] if on_gpu.peak_process_bytes is not None else [_NO_PROCESS_BYTES]
+        memory = _on_cuda(network, _warmed_up(network))
+    notes = [] if memory.peak_process_bytes is not None else [_NO_PROCESS_BYTES]
+    if network.on_gpu is not None:
+        memory, of_runtime = _with_runtime(memory, network.on_gpu)
+        notes += of_runtime
+    return memory, notes
 
 
 def _warmed_up(network: Network) -> Inputs:
@@ -123,6 +128,26 @@ def _on_cuda(network: Network, inputs: Inputs) -> Memory:
         peak_reserved_bytes=torch.cuda.max_memory_reserved(),
         peak_process_bytes=_process_bytes_on_gpu(),
     )
+
+
+def _with_runtime(memory: Memory, on_gpu: OnGpu) -> tuple[Memory, list[str]]:
+    """Return what torch's allocator says with what a runtime has taken past it."""
+    taken = GpuMemory.now().taken_since(on_gpu.before)
+    own, activations = on_gpu.activation_bytes(), memory.peak_activation_bytes
+    notes = [
+        f"memory: {taken / 1e6:.1f} MB of the reserved bytes are the runtime's own (weights, "
+        "workspaces, kernels): what the GPU had less after loading and two forwards, so another "
+        "process on it would count"
+    ]
+    if own is None:
+        notes.append("memory: the runtime doesn't say what a forward takes")
+    reserved = memory.peak_reserved_bytes
+    return msgspec.structs.replace(
+        memory,
+        peak_activation_bytes=None if own is None or activations is None else activations + own,
+        peak_allocated_bytes=None,
+        peak_reserved_bytes=None if reserved is None else reserved + taken,
+    ), notes
 
 
 def _process_bytes_on_gpu() -> int | None:

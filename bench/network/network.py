@@ -34,6 +34,7 @@ from .calibration import CalibrationClips, training_split
 from .cuda_graph import CapturedForward
 from .digest import network_digest
 from .dtypes import dtype_of, in_dtype
+from .gpu_memory import OnGpu
 from .identity import SEED, computed_by, computed_of
 from .inputs import Inputs, shifted_copies
 from .layout import laid_out, lay_out_weights, laying_out
@@ -72,6 +73,7 @@ class Network:
         prepare_s: Seconds that compiling, capturing, or loading into another runtime took; None in
             modes that do neither.
         export: How the network got into another runtime than torch, once it has settled.
+        on_gpu: What the memory of such a network is measured by, on a GPU.
         first_call_s: Seconds of the first forward after that.
         params: Number of parameters; None if it isn't known.
         notes: Remarks on the network, the checkpoint and the mode for the reader of the record.
@@ -116,6 +118,7 @@ class Network:
         self.prepare_s: float | None = None
         self.first_call_s = 0.0
         self.export: Export | None = None
+        self.on_gpu: OnGpu | None = None
         self._deployed: Deployed | None = None
         self._loaded: Loaded | None = None
         self.notes: list[str] = [*built.notes]
@@ -245,6 +248,7 @@ class Network:
         """Load the network for the case's batch, and make the first forward; both are timed."""
         loaded = self._loaded = deployed.at(self.case.batch)
         self.export, self.prepare_s = loaded.export, loaded.export.load_s
+        self.on_gpu = loaded.on_gpu
         self.notes += [note for note in loaded.notes if note not in self.notes]
         self.forward, self.forward_clips = loaded.forward, loaded.of_clips
         self.classify = loaded.of_clips

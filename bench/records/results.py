@@ -179,8 +179,10 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
         weights_bytes: Parameters and buffers; None if they can't be counted.
         peak_activation_bytes: The peak during a forward less what was resident before it.
             In a CUDA graph: the peak while it was captured; a replay takes nothing more.
-        peak_allocated_bytes: The peak that CUDA's allocator had given out; None on a CPU.
-        peak_reserved_bytes: The peak that CUDA's allocator had reserved; None on a CPU.
+        peak_allocated_bytes: The peak that torch's allocator had given out on a GPU; None on a CPU
+            and in other runtimes, which have allocators of their own.
+        peak_reserved_bytes: The peak that torch's allocator had reserved on a GPU, and what another
+            runtime has taken next to it; None on a CPU.
         graph_pool_bytes: Memory that a CUDA graph keeps for itself.
         peak_process_bytes: The process at its peak: resident memory, or NVML's figure on a GPU.
     """

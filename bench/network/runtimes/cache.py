@@ -26,7 +26,8 @@ from ...records.export import Format, Quantised
 FORMAT = 1
 MOST_BYTES = 40 * 2**30
 """All entries together; the largest networks take 1 to 3 GB each."""
-_ABOUT = "about.json"
+ABOUT = "about.json"
+"""What an entry says of itself, next to its files."""
 
 
 class ExportKey(msgspec.Struct, frozen=True, kw_only=True):
@@ -144,7 +145,7 @@ class ExportCache:
                 found = _read(folder)
                 if found is not None:
                     with suppress(OSError):  # only the order in which entries go
-                        os.utime(folder / _ABOUT)
+                        os.utime(folder / ABOUT)
                     return _entry(folder, found, cached=True)
                 about = self._make(folder, make)
         except OSError as error:
@@ -164,14 +165,14 @@ class ExportCache:
             made = make(files)
             made_s = time.perf_counter() - begin + made.before_s
             about = _About(made=made, made_s=made_s, files=_sizes(files))
-            (files / _ABOUT).write_bytes(msgspec.json.encode(about))
+            (files / ABOUT).write_bytes(msgspec.json.encode(about))
             files.rename(folder)
         return about
 
     def _trim(self, newest: Path) -> None:
         """Remove the entries that were used longest ago, as long as all take too much."""
         entries = []
-        for about in self.root.glob(f"*/{_ABOUT}"):
+        for about in self.root.glob(f"*/{ABOUT}"):
             found = _read(about.parent)
             if found is not None and about.parent != newest:
                 entries.append((about.stat().st_mtime, sum(found.files.values()), about.parent))
@@ -189,7 +190,7 @@ def _entry(folder: Path, about: _About, *, cached: bool) -> Entry:
 def _read(folder: Path) -> _About | None:
     """Return what an entry says of itself; None if it isn't there, or isn't whole."""
     try:
-        about = msgspec.json.decode((folder / _ABOUT).read_bytes(), type=_About)
+        about = msgspec.json.decode((folder / ABOUT).read_bytes(), type=_About)
     except (OSError, msgspec.DecodeError):
         return None
     return about if _sizes(folder) == about.files else None
@@ -200,5 +201,5 @@ def _sizes(folder: Path) -> dict[str, int]:
     return {
         each.relative_to(folder).as_posix(): each.stat().st_size
         for each in files
-        if each.name != _ABOUT
+        if each.name != ABOUT
     }

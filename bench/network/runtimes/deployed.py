@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
+from types import MappingProxyType
 from typing import NamedTuple, cast
 from weakref import finalize
 
@@ -17,20 +18,38 @@ from torch.utils._pytree import tree_flatten
 from ....datasets.errors import KinobenchError
 from ....zoo.spec import Input, Streaming
 from ...cost.random_inputs import random_inputs
-from ...records.case import QUANTISED, Case, Runtime
+from ...records.case import GRAPH_MODES, QUANTISED, Case, Runtime
 from ...records.export import Export
 from ..calibration import CalibrationClips
 from ..code_digest import forward_digest
 from ..dtypes import dtype_of
+from ..gpu_memory import GpuMemory, OnGpu
 from ..inputs import Inputs
-from . import onnxruntime, openvino, quantise_onnxruntime, quantise_openvino
+from . import (
+    aotinductor,
+    onnxruntime,
+    onnxruntime_gpu,
+    openvino,
+    quantise_onnxruntime,
+    quantise_openvino,
+    tensorrt,
+)
 from .cache import Entry, ExportCache, ExportKey, Made
+from .captured import CapturedSession
 from .errors import ExportError
 from .known import KNOWN, installed_versions, provider_of, require
-from .program import exported_program, write_onnx
+from .program import exported_program, on_device, write_onnx
 from .pure import FirstStep, NextStep, Pure, names_of
 from .quantising import Quantiser, Task
-from .session import AnyBatch, Logits, OperatorTimes, Session
+from .session import (
+    AnyBatch,
+    Captures,
+    Logits,
+    OperatorTimes,
+    Session,
+    activation_bytes_of,
+    notes_of,
+)
 from .stream import ClipsByFrame, StreamSession
 
 
@@ -60,6 +79,7 @@ class Loaded(NamedTuple):
         export: What the record says of it.
         notes: Remarks for the reader of the record.
         session: What makes the forwards.
+        on_gpu: What its memory is measured by; None on a CPU.
     """
 
     forward: Callable[..., torch.Tensor]
@@ -68,6 +88,7 @@ class Loaded(NamedTuple):
     export: Export
     notes: tuple[str, ...]
     session: Session
+    on_gpu: OnGpu | None
 
 
 class Deployed:
@@ -116,20 +137,23 @@ class Deployed:
         """
         parts = self._parts(batch)
         entries = [self._entry(part) for part in parts]
+        before = GpuMemory.now() if self._case.device == "cuda" else None
         begin = time.perf_counter()
         sessions = [self._session(entry.file) for entry in entries]
         load_s = time.perf_counter() - begin
         is_whole = len(sessions) == 1
         session = sessions[0] if is_whole else StreamSession(*sessions)
         whole = session if is_whole else ClipsByFrame(StreamSession(*sessions))
-        notes = tuple(dict.fromkeys(note for entry in entries for note in entry.made.notes))
+        notes = dict.fromkeys(note for entry in entries for note in entry.made.notes)
+        notes |= dict.fromkeys(note for each in sessions for note in notes_of(each))
         return Loaded(
             forward=Logits(session),
             of_clips=AnyBatch(whole, batch),
             stream=lambda: Logits(StreamSession(*sessions)),
             export=_export(entries, session, load_s),
-            notes=notes,
+            notes=tuple(notes),
             session=session,
+            on_gpu=before and OnGpu(before, partial(activation_bytes_of, session)),
         )
 
     def operator_times(self, batch: int, rounds: Sequence[Inputs]) -> list[OperatorTimes]:
@@ -150,7 +174,11 @@ class Deployed:
         return timed(self._entry(part).file, self._case, self._threads, rounds)
 
     def _session(self, file: Path) -> Session:
-        return _SESSIONS[self._case.runtime](file, self._case, self._threads)
+        case = self._case
+        session = _SESSIONS[case.runtime](file, case, self._threads)
+        if case.mode in GRAPH_MODES and not isinstance(session, Captures):
+            return CapturedSession(session, case.model)
+        return session
 
     def _entry(self, part: Part) -> Entry:
         if self._case.precision in QUANTISED:
@@ -158,9 +186,17 @@ class Deployed:
         return self._exported(part)
 
     def _exported(self, part: Part) -> Entry:
-        if self._case.runtime == "openvino":
-            return self._openvino(part)
-        return self._onnx(part)
+        return self._exporters[self._case.runtime](part)
+
+    @property
+    def _exporters(self) -> Mapping[Runtime, Callable[[Part], Entry]]:
+        """What makes the file that a runtime loads."""
+        return {
+            "onnxruntime": self._for_provider,
+            "openvino": self._openvino,
+            "aotinductor": self._package,
+            "tensorrt": self._engine,
+        }
 
     def _quantised(self, part: Part) -> Entry:
         """Return the network quantised; if it is there already, no clip is read."""
@@ -192,6 +228,20 @@ class Deployed:
         )
         return self._cache.entry(self._key("onnx", part, ("onnx", "onnxscript")), write)
 
+    def _for_provider(self, part: Part) -> Entry:
+        """Export for ONNX Runtime, whose TensorRT provider keeps its engines next to the file."""
+        case = self._case
+        if provider_of(case) != "tensorrt":
+            return self._onnx(part)
+        options = tensorrt.built_for() | {"precision": case.precision, "mode": case.mode}
+        packages = ("onnx", "onnxscript", "onnxruntime-gpu", "tensorrt")
+        return self._cache.entry(
+            self._key("onnxruntime-tensorrt", part, packages, options),
+            lambda folder: onnxruntime_gpu.write_engines(
+                folder, self._onnx(part), case, self._threads
+            ),
+        )
+
     def _openvino(self, part: Part) -> Entry:
         model = self._case.model
 
@@ -210,7 +260,31 @@ class Deployed:
         packages = ("onnx", "onnxscript", "openvino")
         return self._cache.entry(self._key("openvino", part, packages), write)
 
-    def _key(self, kind: str, part: Part, packages: Sequence[str]) -> ExportKey:
+    def _package(self, part: Part) -> Entry:
+        case = self._case
+        options = aotinductor.compiled_for(case, self._threads)
+
+        def write(folder: Path) -> Made:
+            with on_device(part.module, part.inputs, case.device) as (module, inputs):
+                program = partial(exported_program, module, inputs, case.model)
+                return aotinductor.write_package(folder, program, case, self._threads)
+
+        return self._cache.entry(self._key("pt2", part, (), options), write)
+
+    def _engine(self, part: Part) -> Entry:
+        options = tensorrt.built_for() | {"precision": self._case.precision}
+        key = self._key("tensorrt", part, ("onnx", "onnxscript", "tensorrt"), options)
+        return self._cache.entry(
+            key, lambda folder: tensorrt.write_engine(folder, self._onnx(part), self._case)
+        )
+
+    def _key(
+        self,
+        kind: str,
+        part: Part,
+        packages: Sequence[str],
+        options: Mapping[str, str | int | None] = MappingProxyType({}),
+    ) -> ExportKey:
         return ExportKey(
             network=self._digest,
             code=self._code,
@@ -218,7 +292,7 @@ class Deployed:
             dtype=str(dtype_of(self._case)),
             kind=kind,
             versions=installed_versions(packages) | {"torch": str(torch.__version__)},
-            options={"part": part.name, "model": self._case.model},
+            options={"part": part.name, "model": self._case.model} | dict(options),
         )
 
     def _parts(self, batch: int) -> list[Part]:
@@ -245,9 +319,18 @@ class Deployed:
         ]
 
 
+def onnxruntime_session(file: Path, case: Case, threads: int) -> Session:
+    """Load an ONNX file by the case's provider."""
+    on_cpu = provider_of(case) == "cpu"
+    kind = onnxruntime.OnnxRuntimeSession if on_cpu else onnxruntime_gpu.OnnxRuntimeGpuSession
+    return kind(file, case, threads)
+
+
 _SESSIONS: Mapping[Runtime, Callable[[Path, Case, int], Session]] = {
-    "onnxruntime": onnxruntime.OnnxRuntimeSession,
+    "onnxruntime": onnxruntime_session,
     "openvino": openvino.OpenVinoSession,
+    "aotinductor": aotinductor.AotInductorSession,
+    "tensorrt": tensorrt.TensorRtSession,
 }
 
 _QUANTISERS: Mapping[Runtime, Quantiser] = {

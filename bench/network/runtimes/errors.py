@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from ....datasets.errors import KinobenchError
 
@@ -10,6 +11,12 @@ _OPERATOR = re.compile(
     r"(?:::|\.)\w+)"
 )
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m|\[\d+m")
+_BRANCH = re.compile(
+    r"Could not guard on data-dependent expression.*The following call raised this error:\s*"
+    r'File "(?P<file>[^"]*)", line (?P<line>\d+), in \w+\s*\n\s*(?P<code>[^\n]+)',
+    re.DOTALL,
+)
+"""What `torch.export` says of a branch that depends on what a tensor holds."""
 _ASIDE = (
     "failed to convert the exported program",
     "failed to export the model",
@@ -66,11 +73,22 @@ def export_error(model: str, what: str, error: BaseException) -> ExportError | M
         return MemoryError(f"out of memory as {model} was {what}")
     chain = list(_chain(error))
     text = "\n".join(str(each) for each in chain)
-    found = _OPERATOR.search(_COLOURS.sub("", text))
-    at = f" at operator {found[1].replace('.', '::', 1)}" if found else ""
+    if branch := _BRANCH.search(text):
+        at, reason = " at operator aten::item", _of_branch(branch)
+    else:
+        found = _OPERATOR.search(_COLOURS.sub("", text))
+        at = f" at operator {found[1].replace('.', '::', 1)}" if found else ""
+        reason = _reason(chain)
     return ExportError(
-        f"{model} can't be {what}{at}: {_reason(chain)}",
+        f"{model} can't be {what}{at}: {reason}",
         "measure it with --runtime torch, or another runtime",
+    )
+
+
+def _of_branch(branch: re.Match[str]) -> str:
+    return (
+        f"{Path(branch['file']).name}, line {branch['line']}, branches on what a tensor holds "
+        f"({branch['code'].strip()[:200]}), and an export follows one branch alone"
     )
 
 

@@ -84,7 +84,10 @@ KNOWN: dict[Runtime, Known] = {
                 device="cuda", precisions=("fp32", "tf32", "fp16", "bf16"), modes=_GRAPHS
             ),
             "tensorrt": Target(
-                device="cuda", precisions=("fp32", "tf32", "fp16", "bf16", "int8"), modes=_GRAPHS
+                # It computes float32 by TF32, and has no option that forbids it.
+                device="cuda",
+                precisions=("tf32", "fp16", "bf16"),
+                modes=_GRAPHS,
             ),
         },
     ),
@@ -105,8 +108,14 @@ KNOWN: dict[Runtime, Known] = {
         summary="a package that torch compiles ahead of time (AOTInductor)",
         packages=("torchao",),
         targets={
-            "cpu": Target(device="cpu", precisions=("fp32", "bf16", "fp16", "int8")),
-            "cuda": Target(device="cuda", precisions=("fp32", "tf32", "bf16", "fp16")),
+            "cpu": Target(
+                device="cpu", precisions=("fp32", "bf16", "fp16", "int8"), modes=_EXPORTED
+            ),
+            "cuda": Target(
+                device="cuda",
+                precisions=("fp32", "tf32", "bf16", "fp16"),
+                modes=(*_EXPORTED, "cudagraph"),
+            ),
         },
         no_profile="it is one library, in which operators are fused and none is timed; "
         "`--runtime torch` times the modules",
@@ -119,7 +128,7 @@ KNOWN: dict[Runtime, Known] = {
         targets={
             "cuda": Target(
                 device="cuda",
-                precisions=("fp32", "tf32", "fp16", "bf16", "int8", "fp8"),
+                precisions=("fp32", "tf32", "fp16", "bf16"),
                 modes=_GRAPHS,
             ),
         },

@@ -16,7 +16,7 @@ from .errors import export_error
 from .known import provider_of
 from .session import OperatorTimes
 
-_NAMES: dict[Provider, str] = {
+NAMES: dict[Provider, str] = {
     "cpu": "CPUExecutionProvider",
     "cuda": "CUDAExecutionProvider",
     "tensorrt": "TensorrtExecutionProvider",
@@ -45,8 +45,8 @@ class OnnxRuntimeSession:
         """
         import onnxruntime
 
-        provider = _NAMES[provider_of(case)]
-        _refuse_absent(onnxruntime, provider)
+        provider = NAMES[provider_of(case)]
+        refuse_absent(onnxruntime, provider)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
@@ -57,9 +57,7 @@ class OnnxRuntimeSession:
         # Between two calls its threads leave the processors to others, such as the decoder.
         options.add_session_config_entry("session.force_spinning_stop", "1")
         try:
-            self._session = onnxruntime.InferenceSession(
-                str(file), options, providers=[(provider, _options_of(provider, case))]
-            )
+            self._session = onnxruntime.InferenceSession(str(file), options, providers=[provider])
         except Exception as error:  # each of its kinds derives from Exception alone
             raise export_error(case.model, "loaded by ONNX Runtime", error) from error
         self._session.disable_fallback()  # or a provider that fails would be replaced, silently
@@ -119,11 +117,8 @@ class _Event(msgspec.Struct):
 _KERNEL = "_kernel_time"
 
 
-def _options_of(provider: str, case: Case) -> dict[str, Any]:
-    return {}
-
-
-def _refuse_absent(onnxruntime: Any, provider: str) -> None:
+def refuse_absent(onnxruntime: Any, provider: str) -> None:
+    """Raise KinobenchError if this build of ONNX Runtime has no such provider."""
     offered = onnxruntime.get_available_providers()
     if provider in offered:
         return

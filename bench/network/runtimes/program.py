@@ -3,7 +3,8 @@
 import logging
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import torch
 from torch import nn
 from torch.export import ExportedProgram
 
+from ...records.case import Device
 from ..inputs import Inputs
 from .cache import Made
 from .errors import ExportError, export_error
@@ -31,10 +33,30 @@ def exported_program(module: nn.Module, inputs: Inputs, model: str) -> ExportedP
         ExportError: It can't be exported; the message names the operator.
     """
     try:
-        with _quiet(), torch.inference_mode(False), torch.no_grad():
+        with quiet(), torch.inference_mode(False), torch.no_grad(), redirect_stderr(StringIO()):
             return torch.export.export(module, to_trace(inputs), strict=False)
     except Exception as error:
         raise export_error(model, "exported by torch.export", error) from error
+
+
+@contextmanager
+def on_device(
+    module: nn.Module, inputs: Inputs, device: Device
+) -> Iterator[tuple[nn.Module, Inputs]]:
+    """Give a network and arguments of it on a device, and put the network back on the CPU.
+
+    Args:
+        module: The network, on the CPU.
+        inputs: Its arguments, on the CPU.
+        device: The device for which it is exported.
+    """
+    if device == "cpu":
+        yield module, inputs
+        return
+    try:
+        yield module.to(device), tuple(each.to(device) for each in inputs)
+    finally:
+        module.to("cpu")
 
 
 def write_onnx(
@@ -62,7 +84,7 @@ def write_onnx(
     program = exported_program(module, inputs, model)
     file = folder / ONNX_FILE
     try:
-        with _quiet():
+        with quiet():
             torch.onnx.export(
                 program,
                 f=str(file),
@@ -99,11 +121,14 @@ def _opset(model: "object") -> int | None:
     return next((each.version for each in imports if each.domain in ("", "ai.onnx")), None)
 
 
-_LOGGERS = ("torch.onnx", "torch.export", "torch.fx", "torch._dynamo", "onnxscript", "onnx_ir")
+_LOGGERS = (
+    *("torch.onnx", "torch.export", "torch.fx", "torch._dynamo", "torch._inductor"),
+    *("torch.utils.cpp_extension", "onnxscript", "onnx_ir"),
+)
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep exporters from writing about their own deprecations: a failure is an exception."""
     loggers = [logging.getLogger(name) for name in _LOGGERS]
     levels = [logger.level for logger in loggers]

@@ -65,6 +65,9 @@ def names_of(kinds: Sequence[Input]) -> list[str]:
 
 
 def to_trace(inputs: Inputs) -> Inputs:
-    """Return copies that an exporter may trace: it refuses tensors made in inference mode."""
+    """Return contiguous copies that an exporter may trace: it refuses those of inference mode."""
     with torch.inference_mode(False):
-        return tuple(torch.empty_like(each).copy_(each) for each in inputs)
+        return tuple(
+            torch.empty_like(each, memory_format=torch.contiguous_format).copy_(each)
+            for each in inputs
+        )

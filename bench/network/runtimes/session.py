@@ -61,6 +61,40 @@ def nodes_of(session: Session) -> dict[str, int] | None:
     return (session.nodes() or None) if isinstance(session, ShowsGraph) else None
 
 
+@runtime_checkable
+class Captures(Protocol):
+    """A session whose runtime captures a CUDA graph itself, in its first call."""
+
+    captures: bool
+
+
+@runtime_checkable
+class Remarks(Protocol):
+    """A session that has something to say to the reader of the record."""
+
+    notes: tuple[str, ...]
+
+
+def notes_of(session: Session) -> tuple[str, ...]:
+    """Return what a session has to say to the reader of the record."""
+    return session.notes if isinstance(session, Remarks) else ()
+
+
+@runtime_checkable
+class KnowsActivations(Protocol):
+    """A session on a GPU that knows what a forward takes besides what torch's allocator gives."""
+
+    @property
+    def activation_bytes(self) -> int | None:
+        """Bytes on the GPU."""
+        ...
+
+
+def activation_bytes_of(session: Session) -> int | None:
+    """Return what a forward takes past torch's allocator on a GPU; None if unknown."""
+    return session.activation_bytes if isinstance(session, KnowsActivations) else None
+
+
 class Logits:
     """A forward `clips -> logits [B, classes]` of a session."""
 

@@ -37,8 +37,8 @@ _DTYPES: dict[Precision, torch.dtype] = {
 AGREE = 0.03
 """Two measurements of a peak that differ by less were not disturbed, as a share of the larger; so
 are two rounds of one."""
-MOST_TIMES = 4
-"""A machine that disturbs them all isn't measured more often."""
+MOST_TIMES, AGAIN_S = 4, 8.0
+"""A machine that disturbs them all isn't measured more often, nor again after so many seconds."""
 ROUNDS = 4
 """Rounds of products and a copy, spread over about a second: a busy moment spoils one or two."""
 PAUSE_S = 0.1
@@ -198,9 +198,9 @@ def machine_peak(
     Raises:
         RuntimeError: No library has a product in that precision, or there is no memory for one.
     """
-    measure = once or peak_of_libraries
+    measure, end_s = once or peak_of_libraries, time.perf_counter() + AGAIN_S
     best, steady = measure(device, precision)
-    while not steady and best.measured < MOST_TIMES:
+    while not steady and best.measured < MOST_TIMES and time.perf_counter() < end_s:
         again, steady = measure(device, precision)
         low, high = sorted((best.flops_per_s, again.flops_per_s))
         steady = (steady and again.flops_per_s == high) or low >= (1 - AGREE) * high

@@ -95,6 +95,9 @@ def peaks_of(
 
 def main() -> None:
     """Measure the peak that standard input names, and write it to standard output."""
+    from .worker import end_with
+
+    end_with(os.getppid())
     written = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print is no peak
     asked = msgspec.json.decode(sys.stdin.buffer.read(), type=Asked)

@@ -39,7 +39,7 @@ def main(model: str | None = None) -> None:
     Args:
         model: The network that it will be about, whose libraries are loaded while stdin is silent.
     """
-    _end_with(os.getppid())
+    end_with(os.getppid())
     emit = _events_to(_private_stdout())
     emit(Progress(stage="importing torch"))
     load_libraries(model)
@@ -68,7 +68,7 @@ def measure_case(job: Job, emit: Emit) -> None:
     emit(Finished())
 
 
-def _end_with(parent: int) -> None:
+def end_with(parent: int) -> None:
     """End this process, and its group, once the command that started it is gone, however so."""
 
     def watch() -> None:

@@ -82,7 +82,7 @@ def draw_lines(
     for number, line in enumerate(coloured):
         assert line.colour is not None
         looks = mark(style, line.colour)
-        drawn: list[Artist] = axes.plot(
+        plotted = axes.plot(
             line.x,
             line.y,
             color=looks.colour,
@@ -92,6 +92,7 @@ def draw_lines(
             label=line.name,
             gid=f"{HIGHLIGHTED}: {line.name}",
         )
+        drawn: list[Artist] = [*plotted]
         if any(line.ends):
             off = [distances(y, ends) for y, ends in zip(line.y, line.ends, strict=True)]
             *_, (bars,) = axes.errorbar(
@@ -111,7 +112,9 @@ def draw_lines(
 
 def _step_pt(axes: "Axes", count: int, lines: int, style: Style) -> float:
     """Return how far apart lines are moved, in points: less where many x are close together."""
-    room_pt = 72 * axes.get_figure(root=True).get_figwidth() / (count + 1)
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    room_pt = 72 * figure.get_figwidth() / (count + 1)
     return min(_APART * style.line_pt, _SHARED * room_pt / lines)
 
 
@@ -119,7 +122,9 @@ def _move(axes: "Axes", drawn: Sequence["Artist"], right_pt: float) -> None:
     """Move what is drawn to the right; the limits of the axes stay those of the data."""
     from matplotlib.transforms import ScaledTranslation
 
-    inches = axes.get_figure(root=True).dpi_scale_trans
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    inches = figure.dpi_scale_trans
     for artist in drawn:
         artist.set_transform(axes.transData + ScaledTranslation(right_pt / 72, 0, inches))
 

@@ -8,7 +8,7 @@ from msgspec.structs import force_setattr
 from ...datasets.errors import KinobenchError
 from ...datasets.names import readable
 from .budget import Budget
-from .case import Case, Device
+from .case import Case
 from .export import Export
 from .latency import Drift, Latency
 from .results import (
@@ -92,7 +92,7 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     variables: dict[str, str] | None = None
     kinobench_commit: str | None
 
-    def name_of(self, device: Device) -> str:
+    def name_of(self, device: str) -> str:
         """Return the name of the GPU if it is the device and known, else of the processor."""
         return (self.gpu if device == "cuda" else None) or self.cpu
 
